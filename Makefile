@@ -1,0 +1,89 @@
+# gpmcast. `make help` lists what can be typed.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# What a run can be told: make train DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n>
+DATA ?=
+CONFIG ?= configs/default.yaml
+TRIALS ?=
+OUT ?= predictions.csv
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+
+SAMPLE := var/sample-exports
+TARGET_DATA = $(or $(DATA),$(SAMPLE))
+
+.PHONY: help setup train predict backtest test check format sample ui lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file>"
+
+setup: $(VENV)/.product ## create .venv and install what running needs
+
+train: $(VENV)/.product $(if $(DATA),,$(SAMPLE)/truth.parquet) ## exports to a registered model; the sample's where DATA is not given
+	@$(PY) -m training train --config '$(CONFIG)' $(if $(TRIALS),--trials $(TRIALS)) --data '$(TARGET_DATA)'
+
+predict: $(VENV)/.product $(if $(DATA),,$(SAMPLE)/truth.parquet) ## one row per creative at its latest cutoff, written to OUT
+	@$(PY) -m training predict --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(OUT)'
+
+backtest: $(VENV)/.product $(if $(DATA),,$(SAMPLE)/truth.parquet) ## rolling origins: what was predicted, what came, written to var/backtest.parquet
+	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' --out var/backtest.parquet
+
+test: $(VENV)/.dev ## run the tests
+	@$(PY) -m pytest
+
+check: $(VENV)/.dev ## lint, formatting, types, import rules
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+format: $(VENV)/.dev ## format the code
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+sample: $(VENV)/.product ## write the sample world's exports (and its truth) anew
+	@$(PY) -m sample --out $(SAMPLE)
+
+ui: $(VENV)/.product ## look at the runs in MLflow, on port 5000
+	@$(VENV)/bin/mlflow ui --backend-store-uri sqlite:///var/mlflow.db --port 5000
+
+lock: $(VENV)/.uv ## pin the newest allowed versions, with hashes
+	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml -o requirements.lock
+	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	@echo uv | $(VENV)/bin/uv pip compile -q -U $(LOCK) - -o requirements-uv.lock
+
+clean: ## remove the venv, stores, models and sample exports
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+# uv does not read pip's settings: a mirror named there is handed on.
+UV_INSTALL = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(VENV)/bin/pip config get global.index-url 2>/dev/null)}"; \
+	if [ -n "$$UV_DEFAULT_INDEX" ]; then export UV_DEFAULT_INDEX; else unset UV_DEFAULT_INDEX; fi; \
+	$(VENV)/bin/uv pip install -q --python $(PY) --require-hashes -r
+
+$(VENV)/.uv: requirements-uv.lock
+	@test -n "$(PYTHON)" || { echo "gpmcast needs Python 3.11, 3.12 or 3.13; none was found. Install one, or say PYTHON=<path>." >&2; exit 1; }
+	@echo "creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@touch $@
+
+$(VENV)/.product: requirements.lock $(VENV)/.uv
+	@echo "installing from requirements.lock"
+	@$(UV_INSTALL) requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.product
+	@echo "installing from requirements-dev.lock"
+	@$(UV_INSTALL) requirements-dev.lock
+	@touch $@
+
+$(SAMPLE)/truth.parquet: | $(VENV)/.product
+	@$(PY) -m sample --out $(SAMPLE)

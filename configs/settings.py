@@ -1,0 +1,235 @@
+"""Every setting of a run: what each means, its bounds, and where a wrong one stands."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from configs.errors import ConfigError
+
+CONFIG_DIR = Path(__file__).parent
+
+Model = TypeVar("Model", bound=BaseModel)
+
+Basis = Literal[
+    "payment", "net_1h", "settled_7d", "settled_14d", "settled_30d", "settled_90d", "comprehensive"
+]
+
+BASES: dict[str, tuple[str | None, int]] = {
+    "payment": (None, 0),
+    "net_1h": ("net_gmv_cny", 1),
+    "settled_7d": ("settled_gmv_7d_cny", 7 * 24),
+    "settled_14d": ("settled_gmv_14d_cny", 14 * 24),
+    "settled_30d": ("settled_gmv_30d_cny", 30 * 24),
+    "settled_90d": ("settled_gmv_90d_cny", 90 * 24),
+    "comprehensive": ("net_gmv_cny", 1),
+}
+"""ROI basis → the column that holds its net money, and the hours after a payment until that column stands."""
+
+
+class Section(BaseModel):
+    """A closed, unchangeable group of settings: a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Tags(Section):
+    """Which attributes describe what a creative is."""
+
+    extra: bool = True
+    """Take columns of the tag sheet that the vocabulary does not know as tags of the team's own."""
+    multi: tuple[str, ...] = ("selling_point",)
+    """Tags of which a creative can carry several values."""
+    crosses: tuple[tuple[str, str], ...] = (
+        ("creator_id", "product_id"),
+        ("creator_id", "category"),
+        ("category", "hook"),
+        ("category", "script"),
+        ("hook", "scene"),
+        ("hook", "face"),
+    )
+    """Pairs of attributes whose joint history is a feature of its own."""
+    min_creatives: Annotated[int, Field(ge=1)] = 10
+    """A value seen on fewer training creatives than this is treated as rare."""
+
+
+class Text(Section):
+    """How copy text becomes numbers: hashed character n-grams, reduced by a truncated SVD."""
+
+    components: Annotated[int, Field(ge=0, le=64)] = 8
+    """0 leaves copy text out."""
+    ngrams: tuple[int, int] = (1, 3)
+    buckets: Annotated[int, Field(ge=256, le=2**18)] = 4096
+
+
+class Split(Section):
+    """The holdout and the folds, all by cutoff time."""
+
+    holdout_days: Annotated[int, Field(ge=1)] = 14
+    """Cutoffs of the last so many mature days are held out."""
+    folds: Annotated[int, Field(ge=2, le=10)] = 3
+    """Forward-chaining folds inside the training period, each with a gap."""
+
+
+class Tune(Section):
+    """The Optuna study."""
+
+    trials: Annotated[int, Field(ge=1)] = 10
+    seed: int = 7
+    jobs: Annotated[int, Field(ge=1)] = 2
+    """Worker processes, one thread each."""
+
+
+class Trees(Section):
+    """LightGBM's hand setting: the first trial of every study, and the setting of a backtest."""
+
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    num_leaves: Annotated[int, Field(ge=2, le=255)] = 8
+    min_data_in_leaf: Annotated[int, Field(ge=1)] = 60
+    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.5
+    lambda_l2: Annotated[float, Field(ge=0)] = 20.0
+    cat_smooth: Annotated[float, Field(ge=0)] = 60.0
+    extra_trees: bool = True
+    rounds: Annotated[int, Field(ge=0)] = 300
+    """Most trees of a stage; the folds choose how many are used, down to none."""
+
+
+class Evaluate(Section):
+    """Which holdout rows are scored."""
+
+    min_impressions: Annotated[float, Field(ge=0)] = 200
+    """Later impressions (spend, where there are none) a row needs for its rates to be compared with outcomes."""
+
+
+class Thin(Section):
+    """What the training rows must hold, or training is refused."""
+
+    min_creatives: Annotated[int, Field(ge=1)] = 200
+    min_orders: Annotated[int, Field(ge=0)] = 100
+
+
+class Backtest(Section):
+    """Rolling origins."""
+
+    every_days: Annotated[int, Field(ge=1)] = 14
+    min_train_days: Annotated[int, Field(ge=1)] = 28
+    """Days of data before the first origin."""
+
+
+class Settings(Section):
+    """One run. Paths are relative to where the command is typed."""
+
+    name: str = ""
+    """Name of the workspace and of the registered model; empty: taken from the data's folder or file name."""
+    var: Path = Path("var")
+    """Folder for stores, studies, runs and models."""
+    sources: tuple[str, ...] = ()
+    """Only files of these source configs are read; empty: of all in configs/sources."""
+    source_dirs: tuple[Path, ...] = (CONFIG_DIR / "sources",)
+    names: Path = CONFIG_DIR / "names.yaml"
+    """The file-name tag parser's settings."""
+
+    time_zone: str = "Asia/Shanghai"
+    basis: Basis = "net_1h"
+    open_days: Annotated[int, Field(ge=0, le=30)] = 2
+    """Days after a day's end in which the platform still revises it."""
+    report_delay_hours: dict[Literal["hour", "day", "range", "gap"], Annotated[int, Field(ge=0)]] = {
+        "hour": 1,
+        "day": 8,
+        "range": 8,
+        "gap": 0,
+    }
+    """Hours after a period's end until its row can be had: history sees it only then."""
+
+    ages_hours: tuple[Annotated[int, Field(ge=0)], ...] = (0, 1, 3, 6, 12, 24, 48, 72)
+    weekly: bool = True
+    """After the last of these ages, one more snapshot every seven days while the creative lives."""
+    outcome_days: Annotated[int, Field(ge=1, le=90)] = 7
+    history_days: Annotated[int, Field(ge=1)] = 28
+    """How far back recent history looks."""
+
+    tags: Tags = Tags()
+    text: Text = Text()
+    split: Split = Split()
+    tune: Tune = Tune()
+    trees: Trees = Trees()
+    evaluate: Evaluate = Evaluate()
+    thin: Thin = Thin()
+    backtest: Backtest = Backtest()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"no time zone is called {name!r}; expected a name such as Asia/Shanghai") from error
+        return name
+
+    @field_validator("ages_hours")
+    @classmethod
+    def _rising_ages(cls, ages: tuple[int, ...]) -> tuple[int, ...]:
+        if list(ages) != sorted(set(ages)):
+            raise ValueError("ages must rise, each once")
+        return ages
+
+    @model_validator(mode="after")
+    def _some_age(self) -> Settings:
+        if not self.ages_hours:
+            raise ValueError("ages_hours: name at least one age")
+        return self
+
+
+def load_settings(path: Path | str) -> Settings:
+    """Settings from a YAML file; keys it does not name keep their defaults.
+
+    Raises:
+        ConfigError: The file is absent or not YAML, or keys or values are wrong; the message names each with its path.
+    """
+    path = Path(path)
+    return parse(Settings, read_yaml(path), path)
+
+
+def read_yaml(path: Path) -> object:
+    """The content of a YAML file; an empty file is an empty mapping."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such settings file.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not a YAML file in UTF-8: {error}") from None
+    return {} if content is None else content
+
+
+def parse(model: type[Model], content: object, path: Path) -> Model:
+    """The content as this model.
+
+    Raises:
+        ConfigError: With a line for every key that is unknown or wrong, where it stands and what is close to it.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        lines = [f"{path}: {error.error_count()} setting(s) cannot be used:"]
+        for found in error.errors():
+            where = ".".join(str(part) for part in found["loc"]) or "(the whole file)"
+            lines.append(f"  - {where}: {found['msg']}, found {found['input']!r:.80}")
+            if found["type"] == "extra_forbidden":
+                lines[-1] = f"  - {where}: no setting has this name{_closest(model, found['loc'])}"
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _closest(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
+    fields = model.model_fields
+    for part in loc[:-1]:
+        inner = fields[part].annotation if isinstance(part, str) and part in fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return ""
+        fields = inner.model_fields
+    near = get_close_matches(str(loc[-1]), list(fields), n=1)
+    return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(fields)}"

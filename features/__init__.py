@@ -1,0 +1,1 @@
+"""From export files to feature rows: read, store, cut time, count, describe."""
