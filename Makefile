@@ -15,6 +15,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 
 SAMPLE := var/sample-exports
+TRUTH := var/sample-truth.parquet
 TARGET_DATA = $(or $(DATA),$(SAMPLE))
 
 .PHONY: help setup train predict backtest test check format sample ui lock clean
@@ -25,13 +26,13 @@ help: ## list the targets
 
 setup: $(VENV)/.product ## create .venv and install what running needs
 
-train: $(VENV)/.product $(if $(DATA),,$(SAMPLE)/truth.parquet) ## exports to a registered model; the sample's where DATA is not given
+train: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## exports to a registered model; the sample's where DATA is not given
 	@$(PY) -m training train --config '$(CONFIG)' $(if $(TRIALS),--trials $(TRIALS)) --data '$(TARGET_DATA)'
 
-predict: $(VENV)/.product $(if $(DATA),,$(SAMPLE)/truth.parquet) ## one row per creative at its latest cutoff, written to OUT
+predict: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## one row per creative at its latest cutoff, written to OUT
 	@$(PY) -m training predict --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(OUT)'
 
-backtest: $(VENV)/.product $(if $(DATA),,$(SAMPLE)/truth.parquet) ## rolling origins: what was predicted, what came, written to var/backtest.parquet
+backtest: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## rolling origins: what was predicted, what came, written to var/backtest.parquet
 	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' --out var/backtest.parquet
 
 test: $(VENV)/.dev ## run the tests
@@ -48,7 +49,7 @@ format: $(VENV)/.dev ## format the code
 	@$(VENV)/bin/ruff format .
 
 sample: $(VENV)/.product ## write the sample world's exports (and its truth) anew
-	@$(PY) -m sample --out $(SAMPLE)
+	@$(PY) -m sample --out $(SAMPLE) --truth $(TRUTH)
 
 ui: $(VENV)/.product ## look at the runs in MLflow, on port 5000
 	@$(VENV)/bin/mlflow ui --backend-store-uri sqlite:///var/mlflow.db --port 5000
@@ -85,5 +86,5 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.product
 	@$(UV_INSTALL) requirements-dev.lock
 	@touch $@
 
-$(SAMPLE)/truth.parquet: | $(VENV)/.product
-	@$(PY) -m sample --out $(SAMPLE)
+$(TRUTH): | $(VENV)/.product
+	@$(PY) -m sample --out $(SAMPLE) --truth $(TRUTH)

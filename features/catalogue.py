@@ -1,0 +1,158 @@
+"""Every feature, declared once: its name is the column, the SHAP key, the response key and the test id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from features.funnel import VOLUME, Plan
+
+Group = Literal["creative", "early", "pacing", "paid", "history", "siblings"]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column that a model may use.
+
+    Attributes:
+        name: Of the column.
+        zh: What strategists read.
+        en: The same in English.
+        unit: `hours`, `log hours`, `log ratio` (0 = as expected), `share`, `code`, `0/1` …
+        group: What kind of knowledge it is.
+        stages: Stages that use it; empty: all.
+        categorical: The values are codes of a map kept with the model.
+    """
+
+    name: str
+    zh: str
+    en: str
+    unit: str
+    group: Group
+    stages: tuple[str, ...] = ()
+    categorical: bool = False
+
+    def serves(self, stage: str) -> bool:
+        """Whether the model of this stage uses it."""
+        return not self.stages or stage in self.stages
+
+
+NUMBERS = [
+    Feature("log_price", "价格", "price", "log cny", "creative"),
+    Feature("price_band", "价格带", "price band", "band 0–6", "creative"),
+    Feature("log_duration", "时长", "duration", "log s", "creative"),
+    Feature("roi_target", "目标ROI", "ROI target", "ratio", "creative"),
+    Feature("log_followers", "达人粉丝数", "KOC's followers", "log count", "creative"),
+    Feature("creation_delay", "上传到投放的间隔", "upload to launch", "log hours", "creative"),
+    Feature("launch_hour", "首投小时", "hour of launch", "hour 0–23", "creative"),
+    Feature("launch_weekday", "首投星期", "weekday of launch", "day 0–6", "creative"),
+    Feature("rate_5s", "5秒播放率", "5-s plays per play", "share", "early"),
+    Feature("rate_10s", "10秒播放率", "10-s plays per play", "share", "early"),
+    Feature("rate_finish", "完播率", "finishes per play", "share", "early"),
+    Feature("watched_share", "平均观看占时长", "share of the video watched", "share", "early"),
+    Feature("age", "投放时长", "time since launch", "log hours", "pacing"),
+    Feature("log_impressions", "累计展现", "impressions so far", "log count", "pacing"),
+    Feature("log_last_day", "近一天展现", "impressions of the last day", "log count", "pacing"),
+    Feature("last_day_share", "近一天占累计", "last day against life so far", "share", "pacing"),
+    Feature("late_half_share", "后半程占累计", "younger half of life against all", "share", "pacing"),
+    Feature("log_spend", "累计消耗", "spend so far", "log cny", "paid"),
+    Feature("boost_share", "追投占消耗", "boosted share of spend", "share", "paid"),
+    Feature("live_siblings", "同账户在投创意", "live creatives of the account", "log count", "siblings"),
+    Feature("recent_launches", "同账户新投创意", "recent launches of the account", "log count", "siblings"),
+    Feature("tag_overlap_share", "与近期创意的标签重合", "tags in common with recent creatives", "share", "siblings"),
+]
+"""Features whose names do not depend on the data; those whose columns are absent are left out."""
+
+PLAIN_CODES = {
+    "promotion_type": ("推广方式", "promotion type"),
+    "category": ("类目", "category"),
+    "creative_source": ("素材来源", "source of the creative"),
+}
+
+TAG_NAMES = {
+    "hook": ("开头", "hook"),
+    "scene": ("场景", "scene"),
+    "face": ("人物", "face"),
+    "script": ("脚本", "script"),
+    "style": ("形式", "style"),
+    "viewpoint": ("视角", "viewpoint"),
+    "selling_point": ("卖点", "selling point"),
+    "audience": ("人群", "audience"),
+    "bgm": ("音乐", "music"),
+    "account_id": ("账户", "account"),
+    "product_id": ("商品", "product"),
+    "creator_id": ("达人", "KOC"),
+    "category": ("类目", "category"),
+    "market": ("大盘", "market"),
+}
+
+VOLUME_NAMES = ("量级", "volume")
+
+
+def entity_label(name: str) -> tuple[str, str]:
+    """What an entity is called, in Chinese and in English; a team's own tag by its own name."""
+    labels = [TAG_NAMES.get(part, (part, part)) for part in name.split("*")]
+    return " × ".join(zh for zh, _ in labels), " × ".join(en for _, en in labels)
+
+
+def catalogue(
+    plan: Plan,
+    present: Sequence[str],
+    codes: Sequence[str],
+    multi: Sequence[tuple[str, str]],
+    text: int,
+    shared: Sequence[str],
+) -> list[Feature]:
+    """Every feature of a model on this data, in the order of its columns.
+
+    Args:
+        plan: The funnel.
+        present: Names out of NUMBERS that the data allow.
+        codes: Categorical columns: promotion_type, category, creative_source, tag_…
+        multi: Multi-valued tags: (column, value).
+        text: Components of the copy text.
+        shared: Names of the entities with a history, the market left out.
+    """
+    found = [_code(name) for name in codes]
+    for column, value in multi:
+        zh, en = entity_label(column.removeprefix("tag_"))
+        found.append(Feature(f"{column}={value}", f"{zh}：{value}", f"{en}: {value}", "0/1", "creative"))
+    found += [feature for feature in NUMBERS if feature.name in present]
+    for part in range(1, text + 1):
+        found.append(Feature(f"text_{part}", f"文案成分{part}", f"copy text, part {part}", "score", "creative"))
+    for stage in plan.stages:
+        zh, en = stage.zh, stage.name
+        found += [
+            Feature(f"own_{stage.name}", f"自身早期{zh}", f"own early {en}", "log ratio", "early"),
+            Feature(f"own_events_{stage.name}", f"自身{zh}证据量", f"evidence on own {en}", "log count", "early"),
+            Feature(f"base_{stage.name}", f"{zh}基线", f"baseline of {en}", "log ratio", "history"),
+        ]
+    for name in shared:
+        zh, en = entity_label(name)
+        for stage in plan.stages:
+            found.append(
+                Feature(
+                    f"hist_{name}_{stage.name}",
+                    f"{zh}的历史{stage.zh}",
+                    f"past {stage.name} of this {en}",
+                    "log ratio",
+                    "history",
+                    stages=(stage.name,),
+                )
+            )
+        found += [
+            Feature(
+                f"hist_{name}_{VOLUME}",
+                f"{zh}的历史{VOLUME_NAMES[0]}",
+                f"past {VOLUME_NAMES[1]} a creative of this {en}",
+                "log count",
+                "history",
+                stages=(VOLUME,),
+            ),
+            Feature(f"launched_{name}", f"{zh}已投创意数", f"creatives launched of this {en}", "log count", "history"),
+        ]
+    return found
+
+
+def _code(column: str) -> Feature:
+    zh, en = PLAIN_CODES[column] if column in PLAIN_CODES else entity_label(column.removeprefix("tag_"))
+    return Feature(column, zh, en, "code", "creative", categorical=True)

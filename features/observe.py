@@ -1,0 +1,111 @@
+"""Everything counted about a snapshot, before any estimate: early metrics, history, siblings.
+
+Nothing here is fitted: the same data give the same counts whatever was trained on them.
+"""
+
+import numpy as np
+import pandas as pd
+
+from configs.settings import BASES, Settings
+from features.funnel import Plan, counted_columns, plan_for
+from features.history import Entity, Reported, entities, history, launched_before, reported_measures
+from features.measures import SETTLED, measures, reference_prices
+from features.schema import KEY, Loaded
+from features.siblings import siblings
+from features.snapshots import unit_codes
+from features.window import TimedSums, seconds
+
+DAY = 86_400
+HOUR = 3_600
+LAST_DAY = ["impressions", "spend_cny", "clicks", "orders", "gmv_cny"]
+
+
+def data_plan(loaded: Loaded, settings: Settings) -> Plan:
+    """The funnel that the loaded data allow under the settings' ROI basis."""
+    held = [name for name in loaded.metrics if loaded.metrics[name].notna().any()]
+    prices = loaded.creatives.get("price_cny", pd.Series(dtype=float))
+    known = prices[prices > 0]
+    typical = float(known.median()) if len(known) > len(loaded.creatives) / 2 else None
+    return plan_for(held, BASES[settings.basis][0], typical)
+
+
+def observe(snapshots: pd.DataFrame, loaded: Loaded, plan: Plan, settings: Settings) -> pd.DataFrame:
+    """Counts of each snapshot as they stood at its cutoff.
+
+    Args:
+        snapshots: Rows of `features.snapshots`.
+        loaded: Metrics and creatives; rows after a snapshot's cutoff do not change its counts.
+        plan: The funnel in use.
+        settings: Of the run.
+
+    Returns:
+        `snapshots` in their order, with the creative's attributes and, per figure f: `early:f` (its life so far),
+        `last_day:f`, `late_half:f` (the younger half of its life), `hist:e:f` and `recent:e:f` (others of entity e),
+        `launched:e` (how many others of e had started), and the columns of `features.siblings`.
+    """
+    metrics, creatives = loaded.metrics, loaded.creatives.reset_index(drop=True)
+    basis_column, settle_hours = BASES[settings.basis]
+    units_of_rows = unit_codes(metrics, creatives)
+    prices = reference_prices(creatives, plan.typical_price)
+    figures = measures(metrics, prices.iloc[units_of_rows].set_axis(metrics.index), basis_column)
+    units = unit_codes(snapshots, creatives)
+    cutoffs = seconds(snapshots["cutoff"])
+    starts, ends = seconds(metrics["period_start"]), seconds(metrics["period_end"])
+
+    columns: dict[str, np.ndarray | pd.Series] = {}
+    late = [name for name in figures if name in SETTLED]
+    life = TimedSums(units_of_rows, starts, ends, figures.drop(columns=late))
+    life_settled = TimedSums(units_of_rows, starts, ends + settle_hours * HOUR, figures[late])
+    for sums in (life, life_settled):
+        columns |= {f"early:{name}": total for name, total in sums.until(units, cutoffs).items()}
+    recent = TimedSums(
+        units_of_rows, starts, ends, figures[[name for name in LAST_DAY if name in figures]]
+    )
+    day = recent.between(units, cutoffs - DAY, cutoffs)
+    columns |= {f"last_day:{name}": total for name, total in day.items()}
+    middle = cutoffs - (snapshots["elapsed_hours"].to_numpy() * HOUR / 2).astype(np.int64)
+    half = recent.between(units, middle, cutoffs)[plan.volume_of]
+    columns[f"late_half:{plan.volume_of}"] = half
+
+    shared = entities(creatives, settings.tags.multi, settings.tags.crosses)
+    reported = reported_measures(
+        metrics,
+        figures[counted_columns(plan)],
+        units_of_rows,
+        settings.report_delay_hours,
+        settle_hours,
+        SETTLED,
+    )
+    columns |= dict(history(reported, creatives, shared, units, cutoffs, settings.history_days * DAY))
+    first_known = _first_known(reported, len(creatives))
+    for entity in shared:
+        columns[f"launched:{entity.name}"] = launched_before(first_known, creatives, entity, units, cutoffs)
+    tags = [entity.columns[1] for entity in shared if _is_tag(entity)]
+    around = siblings(reported.known, reported.units, first_known, creatives, units, cutoffs, tags)
+    columns |= {name: around[name].to_numpy() for name in around}
+    columns["reference_price"] = prices.to_numpy()[units]
+    described = creatives.drop(columns=[*KEY, "launched_at"], errors="ignore").iloc[units]
+    return pd.concat(
+        [
+            snapshots.reset_index(drop=True),
+            described.reset_index(drop=True),
+            pd.DataFrame(columns, index=range(len(snapshots))),
+        ],
+        axis=1,
+    )
+
+
+def observed_entities(observed: pd.DataFrame) -> list[str]:
+    """Names of the entities whose history stands in an observed frame, in its order."""
+    prefix = "launched:"
+    return [name.removeprefix(prefix) for name in observed if name.startswith(prefix)]
+
+
+def _first_known(reported: Reported, count: int) -> pd.Series:
+    first = pd.Series(reported.known).groupby(reported.units).min().reindex(range(count))
+    return pd.to_datetime(first, unit="s").astype("datetime64[s]")
+
+
+def _is_tag(entity: Entity) -> bool:
+    return len(entity.columns) == 2 and entity.columns[1].startswith("tag_")
+
