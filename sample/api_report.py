@@ -1,0 +1,108 @@
+"""What does the report API answer? Hourly rows of the first four days of each creative, in pages of 5 000."""
+
+import json
+import zlib
+
+import numpy as np
+import pandas as pd
+
+from sample.formats import share
+from sample.world import END, HOURLY_ACCOUNTS, World
+
+TOPICS = {"live": "SITE_PROMOTION_POST_DATA_VIDEO", "product": "SITE_PROMOTION_PRODUCT_POST_DATA_VIDEO"}
+PAGE_SIZE = 5000
+DAYS_OF_HOURS = 4
+
+ONE_SIDED = {
+    "live": {
+        "impressions": "live_show_count_for_roi2_v2",
+        "clicks": "live_watch_count_for_roi2_v2",
+        "base_spend": "basic_stat_cost_for_roi2_v2",
+    },
+    "product": {
+        "impressions": "product_show_count_for_roi2",
+        "clicks": "product_click_count_for_roi2",
+    },
+}
+SHARED = {
+    "spend": "stat_cost_for_roi2",
+    "boost_spend": "stat_cost_for_roi2_assist",
+    "orders": "total_pay_order_count_for_roi2",
+    "gmv": "total_pay_order_gmv_include_coupon_for_roi2",
+    "net_gmv": "total_order_settle_amount_for_roi2_1h",
+    "net_orders": "total_order_settle_count_for_roi2_1h",
+    "settled_7d_gmv": "total_order_settle_amount_for_roi2_7d",
+    "plays": "video_play_count_for_roi2_v2",
+    "rate_3s": "video_play_duration_3s_rate_for_roi2",
+    "rate_5s": "video_play_duration_5s_rate_for_roi2",
+    "rate_10s": "video_play_duration_10s_rate_for_roi2",
+    "rate_finish": "video_play_finish_rate_for_roi2_v2",
+    "likes": "video_like_count_for_roi2",
+    "comments": "video_comment_count_for_roi2_v2",
+    "shares": "video_share_count_for_roi2",
+    "follows": "video_follow_count_for_roi2",
+}
+
+
+def api_pages(seed: int, world: World, hours: pd.DataFrame) -> dict[str, bytes]:
+    """File name → JSON, for the accounts that may read hours; whole calendar days, so that hours add up to days."""
+    made = world.creatives
+    row = hours["row"].to_numpy()
+    first_day = made["launch_hour"].to_numpy()[row] // 24
+    early = hours["clock"].to_numpy() // 24 < first_day + DAYS_OF_HOURS
+    readable = made["account_code"].to_numpy()[row] < HOURLY_ACCOUNTS
+    chosen = hours[early & readable]
+    chosen = chosen.assign(
+        base_spend=(chosen["spend"] - chosen["boost_spend"]).round(2),
+        **{
+            rate: np.nan_to_num(100 * share(chosen[count].to_numpy(float), chosen["plays"].to_numpy(float))).round(2)
+            for rate, count in (
+                ("rate_3s", "plays_3s"), ("rate_5s", "plays_5s"),
+                ("rate_10s", "plays_10s"), ("rate_finish", "finishes"),
+            )
+        },
+    )  # fmt: skip
+    pages: dict[str, bytes] = {}
+    attributes = made.loc[chosen["row"], ["account_id", "promotion_type", "creative_id", "name"]]
+    chosen = pd.concat([chosen.reset_index(drop=True), attributes.reset_index(drop=True)], axis=1)
+    for (account, promotion), rows in chosen.groupby(["account_id", "promotion_type"]):
+        rows = rows.sort_values(["clock", "creative_id"])
+        count = -(-len(rows) // PAGE_SIZE)
+        for page in range(count):
+            part = rows.iloc[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
+            topic = TOPICS[str(promotion)]
+            name = f"{account}/{topic}-hourly-{world.start:%Y%m%d}-{END:%Y%m%d}-{page + 1:03d}.json"
+            info = {"page": page + 1, "page_size": PAGE_SIZE, "total_number": len(rows), "total_page": count}
+            pages[name] = _page(world, str(account), str(promotion), part, info)
+    return pages
+
+
+def _page(world: World, account: str, promotion: str, part: pd.DataFrame, info: dict[str, int]) -> bytes:
+    fields = ONE_SIDED[promotion] | SHARED
+    values = {field: part[name].tolist() for name, field in fields.items()}
+    times = (world.start + pd.to_timedelta(part["clock"], unit="h")).dt.strftime("%Y-%m-%d %H:%M:%S")
+    rows = [
+        {
+            "dimensions": {
+                "material_id": {"Value": int(creative), "ValueStr": creative},
+                "material_name_v2": {"Value": name, "ValueStr": name},
+                "stat_time_hour": {"Value": time, "ValueStr": time},
+            },
+            "metrics": {field: _number(column[number]) for field, column in values.items()},
+        }
+        for number, (creative, name, time) in enumerate(zip(part["creative_id"], part["name"], times))
+    ]
+    answer = {
+        "advertiser_id": account,
+        "topic": TOPICS[promotion],
+        "code": 0,
+        "message": "OK",
+        "data": {"rows": rows, "page_info": info},
+        "request_id": f"{END:%Y%m%d}{zlib.crc32(f'{account} {promotion} {info}'.encode()):010d}",
+    }
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _number(value: float) -> dict[str, float | str]:
+    exact = int(value) if float(value).is_integer() else float(value)
+    return {"Value": exact, "ValueStr": str(exact)}
