@@ -1,0 +1,251 @@
+"""Where everything that was read is kept: one DuckDB file, one writer, one transaction per import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from features.errors import Problem, StoreError
+from features.schema import ExportRead
+from features.store_merge import Merged, merge_attributes, merge_metrics
+from features.store_schema import APPLICATION, READABLE, SCHEMA_VERSION, TABLES
+
+MEMORY_LIMIT = "2GB"
+"""More than this goes to a folder beside the store."""
+
+
+@dataclass(frozen=True)
+class Added:
+    """What one import did.
+
+    Attributes:
+        metrics: Rows of metrics, counted.
+        attributes: Rows of attributes, counted.
+        skipped: The store had this file, read in this same way; nothing was touched.
+    """
+
+    metrics: Merged = Merged()
+    attributes: Merged = Merged()
+    skipped: bool = False
+
+    @property
+    def revisions(self) -> int:
+        """Known values that were replaced or withdrawn."""
+        return self.metrics.revisions + self.attributes.revisions
+
+
+@dataclass(frozen=True)
+class Known:
+    """A file that the store has: under which id, and how it was read."""
+
+    file_id: int
+    source: str
+    fingerprint: str
+
+
+@contextmanager
+def open_store(path: Path | str, *, read_only: bool = False) -> Iterator[Store]:
+    """The store in this file; made anew where there is none, unless read_only.
+
+    Raises:
+        StoreError: The file is no store, is one of another version, is in use, or (read_only) is not there.
+    """
+    path = Path(path)
+    connection = _connect(path, read_only)
+    try:
+        _check_version(connection, path, read_only)
+        yield Store(connection, path)
+    finally:
+        connection.close()
+
+
+class Store:
+    """An open store."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self.path = path
+        self._connection = connection
+        self._in_transaction = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is kept together or not at all; an inner one is part of the outer."""
+        if self._in_transaction:
+            yield
+            return
+        self._connection.begin()
+        self._in_transaction = True
+        try:
+            yield
+            self._connection.commit()
+        except BaseException:
+            self._roll_back()
+            raise
+        finally:
+            self._in_transaction = False
+
+    def add(self, read: ExportRead, fingerprint: str = "") -> Added:
+        """Take in what one file gave.
+
+        The newest import wins value by value: a column the file does not have, or an empty cell, erases nothing. A known
+        value that is replaced is logged as a revision. `fingerprint` says how the file was read: the same bytes read in
+        the same way change nothing; read in another way they keep their place in the order of imports.
+        """
+        known = self.known(read.sha256, read.path)
+        if known is not None and (known.source, known.fingerprint) == (read.source, fingerprint):
+            return Added(Merged(unchanged=len(read.metrics)), Merged(unchanged=len(read.attributes)), True)
+        with self.transaction():
+            at = datetime.now(UTC).replace(tzinfo=None)
+            file_id = self._file_id(known)
+            metrics = merge_metrics(self._connection, read.metrics, file_id, at)
+            attributes = merge_attributes(self._connection, read.attributes, file_id, at)
+            rejected = sum(problem.count for problem in read.problems if problem.severity == "row")
+            self._do("DELETE FROM files WHERE file_id = $file_id", file_id=file_id)
+            self._do(
+                "INSERT INTO files VALUES "
+                "($file_id, $sha256, $path, $source, $fingerprint, $at, $rows, $rejected)",
+                file_id=file_id,
+                sha256=read.sha256,
+                path=read.path,
+                source=read.source,
+                fingerprint=fingerprint,
+                at=at,
+                rows=len(read.metrics) + len(read.attributes),
+                rejected=rejected,
+            )
+            self.reject(read.path, read.sha256, read.problems)
+        return Added(metrics, attributes)
+
+    def reject(self, path: str, sha256: str, problems: Sequence[Problem]) -> None:
+        """Keep what was wrong with a file, in place of what was known to be wrong with it."""
+        rows = [
+            (
+                sha256,
+                path,
+                p.severity,
+                ",".join(map(str, p.rows)),
+                p.count,
+                p.column,
+                p.found,
+                p.expected,
+                p.cure,
+            )
+            for p in problems
+        ]
+        with self.transaction():
+            self._do("DELETE FROM rejects WHERE sha256 = $sha256", sha256=sha256)
+            if rows:
+                self._connection.executemany("INSERT INTO rejects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def known(self, sha256: str, path: str) -> Known | None:
+        """The import of these bytes, if nothing newer has come under this path since.
+
+        A sheet that is put back to what it was before counts as a new import.
+        """
+        rows = self._connection.execute(
+            "SELECT file_id, source, fingerprint FROM files f WHERE sha256 = $sha256 AND NOT EXISTS "
+            "(SELECT 1 FROM files n WHERE n.path = $path AND n.sha256 <> f.sha256 AND n.file_id > f.file_id) "
+            "ORDER BY file_id DESC LIMIT 1",
+            {"sha256": sha256, "path": path},
+        ).fetchall()
+        return Known(*rows[0]) if rows else None
+
+    def problems(self, sha256: str) -> list[Problem]:
+        """What was wrong with a file when it was read."""
+        rows = self._connection.execute(
+            "SELECT severity, path, found, expected, cure, header, first_rows, row_count FROM rejects "
+            "WHERE sha256 = $sha256 ORDER BY rowid",
+            {"sha256": sha256},
+        ).fetchall()
+        return [
+            Problem(*row[:6], rows=tuple(int(number) for number in row[6].split(",") if number), count=row[7])
+            for row in rows
+        ]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of the store as a frame; its columns are `store_schema.READABLE[name]`."""
+        return self.select(f"SELECT {', '.join(READABLE[name])} FROM {name}")
+
+    def select(self, query: str) -> pd.DataFrame:
+        """The answer to a query of our own; what was read is never part of its text."""
+        return self._connection.execute(query).df()
+
+    def arrow(self, name: str) -> pa.Table:
+        """A table of the store in Arrow's form."""
+        return self._connection.sql(f"SELECT {', '.join(READABLE[name])} FROM {name}").to_arrow_table()
+
+    def _file_id(self, known: Known | None) -> int:
+        if known is not None:
+            return known.file_id
+        return int(
+            self._connection.execute("SELECT coalesce(max(file_id), 0) + 1 FROM files").fetchall()[0][0]
+        )
+
+    def _do(self, query: str, **parameters: object) -> None:
+        self._connection.execute(query, parameters)
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.rollback()
+        except duckdb.Error:
+            # An interrupted statement has already ended its transaction.
+            return
+
+
+def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+    if read_only and not path.exists():
+        raise StoreError(
+            f"{path}: there is no store here. Run `python -m features ingest` with your exports first."
+        )
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "enable_external_access": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": f"{path}.tmp",
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(str(path), read_only=read_only, config=config)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be made here: {error.strerror}. Name another place.") from None
+    except duckdb.Error as error:
+        raise StoreError(_refusal(path, str(error))) from None
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _refusal(path: Path, reason: str) -> str:
+    if "lock" in reason:
+        return f"{path}: another process is using this store. Wait until it has ended, or stop it. ({reason})"
+    if "version" in reason:
+        return f"{path}: was written by another version of DuckDB. Ingest your exports into a new file. ({reason})"
+    if "not a valid" in reason:
+        return f"{path}: is not a store. Name another file, or move this one away. ({reason})"
+    return f"{path}: cannot be opened as a store: {reason}"
+
+
+def _check_version(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
+    found = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if not found and not read_only:
+        connection.execute(f"BEGIN; {TABLES} COMMIT")
+        return
+    meta = []
+    if "store_meta" in found:
+        meta = connection.execute("SELECT application, schema_version FROM store_meta").fetchall()
+    if not meta or meta[0][0] != APPLICATION:
+        raise StoreError(
+            f"{path}: is a DuckDB file, but not a store of {APPLICATION}. Name another file, or move this one away."
+        )
+    if meta[0][1] != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path}: is a store of version {meta[0][1]}, expected {SCHEMA_VERSION}. Ingest your exports into a new file."
+        )
