@@ -12,13 +12,11 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from features.errors import Problem, StoreError
+from features.errors import Problem
 from features.schema import ExportRead
+from features.store_file import connect
 from features.store_merge import Merged, merge_attributes, merge_metrics
-from features.store_schema import APPLICATION, READABLE, SCHEMA_VERSION, TABLES
-
-MEMORY_LIMIT = "2GB"
-"""More than this goes to a folder beside the store."""
+from features.store_schema import READABLE
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,8 @@ class Added:
         skipped: The store had this file, read in this same way; nothing was touched.
     """
 
-    metrics: Merged = Merged()
-    attributes: Merged = Merged()
+    metrics: Merged
+    attributes: Merged
     skipped: bool = False
 
     @property
@@ -58,9 +56,8 @@ def open_store(path: Path | str, *, read_only: bool = False) -> Iterator[Store]:
         StoreError: The file is no store, is one of another version, is in use, or (read_only) is not there.
     """
     path = Path(path)
-    connection = _connect(path, read_only)
+    connection = connect(path, read_only=read_only)
     try:
-        _check_version(connection, path, read_only)
         yield Store(connection, path)
     finally:
         connection.close()
@@ -94,9 +91,10 @@ class Store:
     def add(self, read: ExportRead, fingerprint: str = "") -> Added:
         """Take in what one file gave.
 
-        The newest import wins value by value: a column the file does not have, or an empty cell, erases nothing. A known
-        value that is replaced is logged as a revision. `fingerprint` says how the file was read: the same bytes read in
-        the same way change nothing; read in another way they keep their place in the order of imports.
+        The newest import wins value by value: a column the file does not have, or an empty cell, erases
+        nothing. A known value that is replaced is logged as a revision. `fingerprint` says how the file was read:
+        the same bytes read in the same way change nothing; read in another way they keep their place in the
+        order of imports.
         """
         known = self.known(read.sha256, read.path)
         if known is not None and (known.source, known.fingerprint) == (read.source, fingerprint):
@@ -165,8 +163,17 @@ class Store:
             {"sha256": sha256},
         ).fetchall()
         return [
-            Problem(*row[:6], rows=tuple(int(number) for number in row[6].split(",") if number), count=row[7])
-            for row in rows
+            Problem(
+                severity=severity,
+                file=path,
+                found=found,
+                expected=expected,
+                cure=cure,
+                column=header,
+                rows=tuple(int(number) for number in first_rows.split(",") if number),
+                count=count,
+            )
+            for severity, path, found, expected, cure, header, first_rows, count in rows
         ]
 
     def table(self, name: str) -> pd.DataFrame:
@@ -197,55 +204,3 @@ class Store:
         except duckdb.Error:
             # An interrupted statement has already ended its transaction.
             return
-
-
-def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
-    if read_only and not path.exists():
-        raise StoreError(
-            f"{path}: there is no store here. Run `python -m features ingest` with your exports first."
-        )
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "enable_external_access": False,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "allow_community_extensions": False,
-        "memory_limit": MEMORY_LIMIT,
-        "temp_directory": f"{path}.tmp",
-    }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(str(path), read_only=read_only, config=config)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be made here: {error.strerror}. Name another place.") from None
-    except duckdb.Error as error:
-        raise StoreError(_refusal(path, str(error))) from None
-    connection.execute("SET lock_configuration = true")
-    return connection
-
-
-def _refusal(path: Path, reason: str) -> str:
-    if "lock" in reason:
-        return f"{path}: another process is using this store. Wait until it has ended, or stop it. ({reason})"
-    if "version" in reason:
-        return f"{path}: was written by another version of DuckDB. Ingest your exports into a new file. ({reason})"
-    if "not a valid" in reason:
-        return f"{path}: is not a store. Name another file, or move this one away. ({reason})"
-    return f"{path}: cannot be opened as a store: {reason}"
-
-
-def _check_version(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
-    found = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if not found and not read_only:
-        connection.execute(f"BEGIN; {TABLES} COMMIT")
-        return
-    meta = []
-    if "store_meta" in found:
-        meta = connection.execute("SELECT application, schema_version FROM store_meta").fetchall()
-    if not meta or meta[0][0] != APPLICATION:
-        raise StoreError(
-            f"{path}: is a DuckDB file, but not a store of {APPLICATION}. Name another file, or move this one away."
-        )
-    if meta[0][1] != SCHEMA_VERSION:
-        raise StoreError(
-            f"{path}: is a store of version {meta[0][1]}, expected {SCHEMA_VERSION}. Ingest your exports into a new file."
-        )

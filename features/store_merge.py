@@ -1,7 +1,7 @@
 """How one file's rows become part of the store: what is new, what changed, what the file no longer says.
 
-All SQL here is made of names from `schema` and `store_schema`; everything that was read is a registered frame or a
-bound parameter.
+All SQL here is made of names from `schema` and `store_schema`; everything that was read is a registered frame
+or a bound parameter.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Merged:
         new: Rows the store did not have.
         changed: Rows of which a value changed or was filled in.
         unchanged: Rows the store had just so.
-        withdrawn: Rows that an earlier reading of this file gave, and no other file, and that it gives no more.
+        withdrawn: Rows that only an earlier reading of this file gave, and that it gives no more.
         revisions: Known values that were replaced or withdrawn.
     """
 
@@ -63,8 +63,8 @@ def merge_attributes(
 class _Merge:
     """One merge, inside the transaction of the caller.
 
-    A missing value never erases a known one. Of two known values that of the newer file stands: a file read again
-    (because its source config changed) keeps its place in the order of imports.
+    A missing value never erases a known one. Of two known values that of the newer file stands: a file read
+    again (because its source config changed) keeps its place in the order of imports.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -102,12 +102,13 @@ class _Merge:
         pairs = ", ".join(f"t.{name} AS old_{name}, NULL AS new_{name}" for name in self.values)
         withdrawn = self._do(
             f"CREATE TEMP TABLE gone AS SELECT t.rowid AS place, {self._of_t()}, {pairs} FROM {self.table} t "
-            f"ANTI JOIN incoming i ON {self._same()} WHERE t.file_id = $file_id AND t.first_file_id = $file_id",
+            f"ANTI JOIN incoming i ON {self._same()} "
+            "WHERE t.file_id = $file_id AND t.first_file_id = $file_id",
             file_id=self.file_id,
         )
         lost = sum(self._log("gone", name) for name in self.values) if withdrawn else 0
         if withdrawn:
-            self._do(f"DELETE FROM {self.table} USING gone WHERE {self.table}.rowid = gone.place")
+            self._do(f"DELETE FROM {self.table} USING gone WHERE {self.table}.rowid = place")
         self.connection.execute("DROP TABLE gone")
         return withdrawn, lost
 
@@ -119,8 +120,8 @@ class _Merge:
             for name in self.given
         )
         matched = self._do(
-            f"CREATE TEMP TABLE matched AS SELECT t.rowid AS place, t.file_id < $file_id AS older, {self._of_t()}"
-            f"{pairs} FROM incoming i JOIN {self.table} t ON {self._same()}",
+            "CREATE TEMP TABLE matched AS SELECT t.rowid AS place, t.file_id < $file_id AS older, "
+            f"{self._of_t()}{pairs} FROM incoming i JOIN {self.table} t ON {self._same()}",
             file_id=self.file_id,
         )
         differs = " OR ".join(f"new_{name} IS DISTINCT FROM old_{name}" for name in self.given) or "false"
@@ -133,7 +134,7 @@ class _Merge:
             )
         self._do(
             f"UPDATE {self.table} SET file_id = $file_id FROM matched "
-            f"WHERE {self.table}.rowid = matched.place AND matched.older",
+            f"WHERE {self.table}.rowid = place AND older",
             file_id=self.file_id,
         )
         self.connection.execute("DROP TABLE matched; DROP TABLE changed")
@@ -149,10 +150,11 @@ class _Merge:
 
     def _log(self, changes: str, name: str) -> int:
         """Revisions of one value; what was not known before is filled in, not revised."""
+        what = _REVISED[self.table].format(name=name)
         return self._do(
-            f"INSERT INTO revisions SELECT promotion_type, account_id, creative_id, "
-            f"{_REVISED[self.table].format(name=name)}, CAST(old_{name} AS VARCHAR), CAST(new_{name} AS VARCHAR), "
-            f"$file_id, $at FROM {changes} WHERE old_{name} IS NOT NULL AND new_{name} IS DISTINCT FROM old_{name}",
+            f"INSERT INTO revisions SELECT promotion_type, account_id, creative_id, {what}, "
+            f"CAST(old_{name} AS VARCHAR), CAST(new_{name} AS VARCHAR), $file_id, $at FROM {changes} "
+            f"WHERE old_{name} IS NOT NULL AND new_{name} IS DISTINCT FROM old_{name}",
             file_id=self.file_id,
             at=self.at,
         )

@@ -4,7 +4,7 @@ from features.schema import KEY, PERIOD, VALUES
 
 APPLICATION = "gpmcast"
 SCHEMA_VERSION = 1
-"""Raised with every change of the tables below: a store of another version is refused, never converted in silence."""
+"""Raised with every change of the tables below: a store of another version is refused, never converted."""
 
 NATURAL_KEY = [*KEY, *PERIOD]
 """What one row of `metrics` is about."""
@@ -14,15 +14,16 @@ ATTRIBUTE_KEY = [*KEY, "name", "origin"]
 
 _KEY_COLUMNS = "promotion_type VARCHAR NOT NULL, account_id VARCHAR NOT NULL, creative_id VARCHAR NOT NULL"
 
-# `first_file_id` and `file_id` are the first and the newest file that gave a row. There is no index: an index over
-# six columns costs more than every join it would save, and the one writer keeps the keys unique (store_merge).
+# `first_file_id` and `file_id` are the first and the newest file that gave a row. There is no index: over six
+# columns it costs more than every join it would save, and the one writer keeps the keys unique (store_merge).
 TABLES = f"""
 CREATE TABLE store_meta (application VARCHAR NOT NULL, schema_version INTEGER NOT NULL);
 INSERT INTO store_meta VALUES ('{APPLICATION}', {SCHEMA_VERSION});
 
 CREATE TABLE files (
     file_id INTEGER NOT NULL, sha256 VARCHAR NOT NULL, path VARCHAR NOT NULL, source VARCHAR NOT NULL,
-    fingerprint VARCHAR NOT NULL, imported_at TIMESTAMP NOT NULL, rows BIGINT NOT NULL, rejected BIGINT NOT NULL
+    fingerprint VARCHAR NOT NULL, imported_at TIMESTAMP NOT NULL, rows BIGINT NOT NULL,
+    rejected BIGINT NOT NULL
 );
 CREATE TABLE metrics (
     {_KEY_COLUMNS}, grain VARCHAR NOT NULL, period_start TIMESTAMP NOT NULL, period_end TIMESTAMP NOT NULL,
