@@ -7,6 +7,6 @@ Creative names follow one pattern, tokens joined by `-`:
     <M月D日>-<code>-<信息流|直播>-<style>-<hook>-<scene>-<face>-<script>-<editor>.mp4
     7月20日-TW75194-信息流-混剪-痛点直击-居家-宝妈-痛点科普-小林.mp4
 
-A few names of creatives that stand in the tag sheet do not follow it (`成片终版_0123.mp4`). The world knows no product
-code: it imports nothing from the other packages.
+A few names of creatives that stand in the tag sheet do not follow it (`成片终版_10123.mp4`). The world knows
+no product code and imports none.
 """

@@ -4,38 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from sample.days import daily
 from sample.exports import write_exports
 from sample.files import FolderTaken, write
-from sample.later import exported_hours
-from sample.traffic import simulate
+from sample.make import Made, make
 from sample.truth import truth, truth_bytes
-from sample.world import build
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Writes the exports, then the truth; gives the exit status."""
-    asked = _parser().parse_args(arguments)
-    out, truth_path = Path(asked.out), Path(asked.truth)
-    if truth_path.resolve().is_relative_to(out.resolve()):
-        _parser().error("--truth must lie outside --out: nobody may train on it by accident")
-    world = build(asked.seed, asked.creatives, asked.days)
-    traffic = simulate(asked.seed, world)
-    hours = exported_hours(asked.seed, world, traffic)
-    days = daily(asked.seed, world, hours)
-    truth_path.unlink(missing_ok=True)
-    try:
-        sizes = write_exports(asked.seed, world, days, hours, out)
-    except FolderTaken as taken:
-        print(f"sample: {taken}", file=sys.stderr)
-        return 2
-    content = truth_bytes(truth(world, traffic))
-    write(truth_path, content)
-    print(f"{len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB in {out}; truth in {truth_path}")
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sample", description=__doc__)
     parser.add_argument(
         "--out", default="var/sample-exports", help="folder for the exports (default: %(default)s)"
@@ -43,22 +19,40 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--truth", default="var/sample-truth.parquet", help="file for the true rates (default: %(default)s)"
     )
-    parser.add_argument(
-        "--creatives",
-        type=_within(10, 50_000),
-        default=4000,
-        help="how many run, 10 to 50000 (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--days", type=_within(10, 180), default=90, help="days of exports, 10 to 180 (default: 90)"
-    )
-    parser.add_argument(
-        "--seed", type=_within(0, 2**31), default=7, help="another number, another world (default: 7)"
-    )
-    return parser
+    world_arguments(parser)
+    asked = parser.parse_args(arguments)
+    out, truth_path = Path(asked.out), Path(asked.truth)
+    if truth_path.resolve().is_relative_to(out.resolve()):
+        parser.error("--truth must lie outside --out: nobody may train on it by accident")
+    made = world_of(asked)
+    truth_path.unlink(missing_ok=True)
+    try:
+        sizes = write_exports(asked.seed, made.world, made.days, made.hours, out)
+    except (FolderTaken, OSError) as problem:
+        print(f"sample: {problem}", file=sys.stderr)
+        return 2
+    write(truth_path, truth_bytes(truth(made.world, made.traffic)))
+    print(f"{len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB in {out}; truth in {truth_path}")
+    return 0
 
 
-class _within:
+def world_arguments(parser: argparse.ArgumentParser) -> None:
+    """What decides a world, the same for every command."""
+    for name, default, low, high, what in (
+        ("--creatives", 4000, 50, 50_000, "how many creatives run"),
+        ("--days", 90, 14, 180, "how many days the exports cover"),
+        ("--seed", 7, 0, 2**31, "another number, another world"),
+    ):
+        told = f"{what}, {low} to {high} (default: %(default)s)"
+        parser.add_argument(name, type=_Within(low, high), default=default, help=told)
+
+
+def world_of(asked: argparse.Namespace) -> Made:
+    """The world of parsed `world_arguments`."""
+    return make(asked.seed, asked.creatives, asked.days)
+
+
+class _Within:
     """An integer between two bounds, for argparse."""
 
     def __init__(self, low: int, high: int) -> None:
@@ -70,7 +64,7 @@ class _within:
         except ValueError:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
         if not self.low <= value <= self.high:
-            raise argparse.ArgumentTypeError(f"{value} is outside {self.low} … {self.high}")
+            raise argparse.ArgumentTypeError(f"{value} is outside {self.low} to {self.high}")
         return value
 
 

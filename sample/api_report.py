@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sample.formats import share
+from sample.randomness import Floats
 from sample.world import END, HOURLY_ACCOUNTS, World
 
 TOPICS = {"live": "SITE_PROMOTION_POST_DATA_VIDEO", "product": "SITE_PROMOTION_PRODUCT_POST_DATA_VIDEO"}
@@ -45,7 +46,7 @@ SHARED = {
 
 
 def api_pages(seed: int, world: World, hours: pd.DataFrame) -> dict[str, bytes]:
-    """File name → JSON, for the accounts that may read hours; whole calendar days, so that hours add up to days."""
+    """File name → JSON, for the accounts that may read hours; whole days, so that hours sum to days."""
     made = world.creatives
     row = hours["row"].to_numpy()
     first_day = made["launch_hour"].to_numpy()[row] // 24
@@ -55,7 +56,7 @@ def api_pages(seed: int, world: World, hours: pd.DataFrame) -> dict[str, bytes]:
     chosen = chosen.assign(
         base_spend=(chosen["spend"] - chosen["boost_spend"]).round(2),
         **{
-            rate: np.nan_to_num(100 * share(chosen[count].to_numpy(float), chosen["plays"].to_numpy(float))).round(2)
+            rate: _percent(chosen, count)
             for rate, count in (
                 ("rate_3s", "plays_3s"), ("rate_5s", "plays_5s"),
                 ("rate_10s", "plays_10s"), ("rate_finish", "finishes"),
@@ -101,6 +102,12 @@ def _page(world: World, account: str, promotion: str, part: pd.DataFrame, info: 
         "request_id": f"{END:%Y%m%d}{zlib.crc32(f'{account} {promotion} {info}'.encode()):010d}",
     }
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _percent(chosen: pd.DataFrame, count: str) -> Floats:
+    """A play rate ×100 with two decimals; 0 where nothing was played, as the platform answers."""
+    rate = share(chosen[count].to_numpy(np.float64), chosen["plays"].to_numpy(np.float64))
+    return np.asarray(np.nan_to_num(100 * rate).round(2))
 
 
 def _number(value: float) -> dict[str, float | str]:

@@ -1,4 +1,4 @@
-"""What does one creative's day look like? The sums of its hours, and the words the platform puts beside them."""
+"""What does one creative's day look like? The sums of its hours, and the words the platform adds."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ MONEY = [
 
 
 def daily(seed: int, world: World, hours: pd.DataFrame) -> pd.DataFrame:
-    """One row per creative and day with impressions: sums (money in whole cents) and the creative's attributes."""
+    """One row per creative and day with impressions: sums (money in whole cents) and its attributes."""
     summed = (
         hours.assign(day=hours["clock"] // 24).groupby(["row", "day"])[COUNTS + MONEY].sum().reset_index()
     )

@@ -1,7 +1,7 @@
-"""How strongly does what a creative is move each stage of the funnel? Standard deviations, draws and their sums.
+"""How strongly does what a creative is move each stage of the funnel? Standard deviations, draws, sums.
 
-All effects are on the log scale. `refund` stands for keep: keep = 1 − refund share inside the hour. Every group
-(a tag, a pair of tags, …) draws one number per value, centred, with the sd of the table below.
+All effects are on the log scale. `refund` stands for keep: keep = 1 − refund share inside the hour. Every
+group (a tag, a pair of tags, …) draws one number per value, centred, with the sd of the table below.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ CROSS_SDS: dict[tuple[str, ...], tuple[float, ...]] = {
     ("scene", "script", "style"):    (0.02, 0.03, 0.03, 0.06, 0.00, 0.02, 0.02),
 }  # fmt: skip
 
-LUCK_SDS = (0.11, 0.30, 0.15, 0.26, 0.06, 0.20, 0.22)
+LUCK_SDS = (0.12, 0.30, 0.15, 0.24, 0.06, 0.20, 0.22)
 """What nothing in the files explains, per stage, with fat tails."""
 
 SHARED_LUCK = (0.5, 0.5, 0.4, 0.3, 0.0, 0.0, 0.0)
@@ -51,7 +51,7 @@ SHARED_LUCK = (0.5, 0.5, 0.4, 0.3, 0.0, 0.0, 0.0)
 
 CURVES: dict[str, tuple[float, ...]] = {
     #                 hold  engage click order value refund cost
-    "log_price":     (0.00, 0.00, 0.03, -0.62, 1.00, 0.10, 0.06),
+    "log_price":     (0.00, 0.00, 0.03, -0.60, 1.00, 0.10, 0.00),
     "log_duration":  (-0.06, 0.08, 0.03, 0.06, 0.00, 0.00, 0.00),
     "log_duration²": (-0.02, 0.00, -0.08, -0.06, 0.00, 0.00, 0.00),
     "log_followers": (0.02, 0.05, 0.02, 0.02, 0.00, -0.01, 0.00),
@@ -72,7 +72,7 @@ class Latents:
 
 
 def latents(seed: int, creatives: pd.DataFrame) -> Latents:
-    """Sums all effects over the creatives; rows of one creative in two accounts share the luck of their `asset`."""
+    """Sums all effects over the creatives; one creative in two accounts has one luck (of its `asset`)."""
     known = _curves(creatives)
     for name, sds in {**TAG_SDS, **ENTITY_SDS}.items():
         if name != "selling_point":

@@ -42,7 +42,7 @@ def write_exports(
 
 
 def _daily_csv(seed: int, promotion: str, rows: pd.DataFrame) -> bytes:
-    """GBK text: the total first, an aggregate row of AIGC pieces every tenth day, then creative by creative."""
+    """GBK text: the total first, a row for all AIGC pieces every tenth day, then creative by creative."""
     rows = pd.concat([_aigc(seed, rows), rows.sort_values(["date", "creative_id"])], ignore_index=True)
     total = rows[COUNTS + MONEY].sum().to_frame().T
     columns = _columns(promotion, pd.concat([total, rows[COUNTS + MONEY]], ignore_index=True))
@@ -88,7 +88,7 @@ def _aigc(seed: int, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _columns(promotion: str, sums: pd.DataFrame) -> dict[str, list[str]]:
-    """Headers as the platform has them, with its ratio columns; of watch time only the mean is shown, by the caller."""
+    """Headers as the platform has them, with its ratio columns; the caller fills in the mean watch time."""
     value = {name: sums[name].to_numpy(np.float64) for name in sums.columns}
     live = promotion == "live"
     shown = "整体展现次数" if live else "整体展示次数"

@@ -1,4 +1,4 @@
-"""How does the platform print a number? Thousand separators, `--` for what it does not know, percents with a sign."""
+"""How does the platform print a number? Thousand separators, `--` for unknown, percents with a sign."""
 
 from collections.abc import Iterable
 

@@ -35,8 +35,11 @@ HEADERS = {
 
 
 def tag_sheet(seed: int, world: World) -> bytes:
-    """The sheet: about 10 % of the creatives are missing (their tags stand in the name only), some cells are empty,
-    投放时间 is known for a part, and the last rows are creatives that have not run yet."""
+    """The sheet as bytes.
+
+    About 10 % of the creatives are missing (their tags stand in the name only), some cells are empty,
+    投放时间 is known for a part, and the last rows are creatives that have not run yet.
+    """
     generator = stream(seed, "tag sheet")
     running = world.creatives[world.creatives["in_sheet"]]
     rows = pd.concat([running, world.announced], ignore_index=True)

@@ -1,7 +1,7 @@
 """What happens hour by hour? Three pools, hand-made boosts, fatigue, and counts drawn as counts.
 
-All creatives of one age are one step, so that they compete for promotion to the bigger pool: content and commerce
-results so far, what the platform guessed before, and a little chance are ranked together.
+All creatives of one age are one step, so that they compete for promotion to the bigger pool: content and
+commerce results so far, what the platform guessed before, and a little chance are ranked together.
 """
 
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from sample.vocabulary import HOUR_WEIGHTS
 from sample.world import World
 
 BASES = {
-    "live": {"click": 0.052, "order": 0.048, "value": 165.0, "refund": 0.10, "cost": 0.150},
-    "product": {"click": 0.0085, "order": 0.042, "value": 150.0, "refund": 0.12, "cost": 0.040},
+    "live": {"click": 0.056, "order": 0.046, "value": 160.0, "refund": 0.115, "cost": 0.150},
+    "product": {"click": 0.0088, "order": 0.0225, "value": 150.0, "refund": 0.115, "cost": 0.030},
 }
 HOLD, FINISH = 0.30, 0.15
 CAPS = {"click": 0.5, "order": 0.6, "refund": 0.85}
 
-FIRST_POOL = {"live": (2.5, 1.7), "product": (40.0, 1.6)}
+FIRST_POOL = {"live": (3.0, 1.45), "product": (150.0, 1.4)}
 """Impressions the first pool gives in all: median and sd of the log."""
 
-POOL_BUDGETS = {"live": ((2500.0, 1.1), (60_000.0, 0.8)), "product": ((9000.0, 1.0), (130_000.0, 0.8))}
+POOL_BUDGETS = {"live": ((1800.0, 1.4), (24_000.0, 0.7)), "product": ((7000.0, 1.2), (80_000.0, 0.7))}
 """Impressions of the second and third pool."""
 
 FADE_HOURS = (30.0, 45.0, 110.0)
@@ -32,16 +32,16 @@ LIFE_DAYS = ((3.0, 7.0), (3.0, 8.0), (12.0, 32.0))
 """Days a creative goes on after it entered a pool."""
 
 REVIEW_AGES = (4, 8, 16, 28, 40, 64, 88)
-PROMOTED = {1: 0.024, 2: 0.028}
-"""Share of the candidates of one age that a review lifts from the first to the second pool, and on to the third."""
+PROMOTED = {1: 0.018, 2: 0.03}
+"""Share of the candidates of one age that a review lifts into the second and into the third pool."""
 
 POOL_OFFSETS = {
     "hold": (0.0, -0.03, -0.08),
-    "click": (0.0, -0.02, -0.06),
-    "order": (0.0, 0.05, 0.10),
-    "cost": (-0.10, 0.10, 0.35),
+    "click": (0.0, -0.03, -0.12),
+    "order": (0.0, 0.03, 0.04),
+    "cost": (-0.10, 0.08, 0.28),
 }
-"""A bigger pool is a colder audience at a higher price; orders gain because more of it is paid and targeted."""
+"""A bigger pool is a colder audience at a higher price; more of it is paid and targeted, so orders gain."""
 
 MAX_AGE_HOURS = 24 * 50
 
@@ -51,8 +51,8 @@ class Traffic:
     """Every hour of every creative's life.
 
     Attributes:
-        hours: One row per creative (`row` of the world) and age hour, also hours without impressions, with the
-            counts, the money and the latent rates that produced them.
+        hours: One row per creative (`row` of the world) and age hour, also hours without impressions, with
+            the counts, the money and the latent rates that produced them.
         life_hours: When each creative stops.
     """
 
@@ -119,7 +119,7 @@ def _fixed(seed: int, world: World) -> dict[str, np.ndarray]:
     fixed["first_day"] = np.full(len(made), world.start.dayofyear)
     fixed["wear"] = world.wear["wear"].to_numpy()[made["product_code"]]
     fixed["wear_start"] = world.wear["wear_start"].to_numpy()[made["product_code"]]
-    fixed["boosts"] = stream(seed, "boost habits").uniform(0.1, 0.6, len(world.account_ids))[
+    fixed["boosts"] = stream(seed, "boost habits").uniform(0.3, 0.9, len(world.account_ids))[
         made["account_code"]
     ]
     fixed["asset_guess"] = stream(seed, "platform guess").standard_normal(len(made))
@@ -162,7 +162,9 @@ def _guess(fixed: dict[str, np.ndarray]) -> Floats:
     for side in (True, False):
         mine = fixed["live"] == side
         if mine.any():
-            truth = fixed["click"][mine] + fixed["order"][mine] + fixed["value"][mine] + fixed["hold"][mine]
+            truth = (
+                fixed["click"][mine] + fixed["order"][mine] + 0.7 * fixed["value"][mine] + fixed["hold"][mine]
+            )
             guess[mine] = (truth - truth.mean()) / (truth.std() + 1e-9)
     return np.asarray(0.5 * guess + 0.87 * fixed["asset_guess"])
 
@@ -178,13 +180,11 @@ def _promote(
         prior = 400.0 if side else 2500.0
         commerce = np.log((state.gmv + prior * base) / ((state.impressions + prior) * base))
         clicks = np.log((state.clicks + 10) / (state.impressions * BASES[name]["click"] + 10))
-        total = score + 0.9 * commerce + 0.7 * clicks + 0.3 * chance.gumbel(size=len(score))
+        total = score + 0.7 * commerce + 0.5 * clicks + 0.3 * chance.gumbel(size=len(score))
         for pool in (1, 2):
             held = rows[(fixed["live"][rows] == side) & (state.pool[rows] == pool - 1)]
             held = held[age - state.entered[held] >= (0 if pool == 1 else 12)]
-            count = int(
-                np.round(len(held) * PROMOTED[pool] * (1.0 if pool == 1 else 1.0) + chance.uniform(-0.5, 0.5))
-            )
+            count = round(len(held) * PROMOTED[pool] + chance.uniform(-0.5, 0.5))
             if count > 0:
                 _enter(chance, held[np.argsort(-total[held], kind="stable")[:count]], age, pool, name, state)
 
@@ -233,7 +233,7 @@ def _step(
     offset = {name: np.array(values)[pool] for name, values in POOL_OFFSETS.items()}
     click = np.exp(fixed["click"][rows] + offset["click"] - 0.04 * tired + season(of_year, "click"))
     order = np.exp(
-        fixed["order"][rows] + offset["order"] - 0.05 * tired - worn + 0.22 * ripe + 0.08 * boosted
+        fixed["order"][rows] + offset["order"] - 0.05 * tired - worn + 0.15 * ripe + 0.08 * boosted
         + 0.12 * evening + season(of_year, "order")
     )  # fmt: skip
     cost = np.exp(
@@ -258,24 +258,24 @@ def _counts(
     """Draws what the platform would count; only where there are impressions at all."""
     expected = step["expected"]
     impressions = chance.poisson(expected * chance.gamma(4.0, 0.25, len(expected)))
-    if first:
-        impressions = np.maximum(impressions, 1)
     names = ("clicks", "orders", "gmv", "spend", "boost_spend", "plays", "plays_3s", "likes")
-    full: dict[str, np.ndarray] = {name: np.zeros(len(expected)) for name in names} | {
-        "impressions": impressions
-    }
+    full: dict[str, np.ndarray] = {name: np.zeros(len(expected)) for name in names}
+    if first:  # The life of a creative starts with its first impression.
+        impressions = np.maximum(impressions, 1)
+        full["expected"] = expected + (1 + expected / 4) ** -4.0
+    full["impressions"] = impressions
     at = np.flatnonzero(impressions)
     shown = impressions[at]
     clicks = chance.binomial(shown, step["click"][at])
     orders = chance.binomial(clicks, step["order"][at])
     plays = np.where(chance.random(len(at)) < 0.5, shown, chance.poisson(shown * 1.08))
-    spend = chance.gamma(shown * 0.5, step["cost"][at] / 0.5)
+    spend = chance.gamma(shown, step["cost"][at])
     gmv = np.zeros(len(at))
     sold = np.flatnonzero(orders)
     gmv[sold] = chance.gamma(orders[sold] * 8.0, step["value"][at][sold] / 8.0)
     full["clicks"][at], full["orders"][at], full["gmv"][at] = clicks, orders, np.round(gmv, 2)
     full["spend"][at] = np.round(spend, 2)
-    full["boost_spend"][at] = np.round(spend * np.where(boosted[at], 0.62, 0.0), 2)
+    full["boost_spend"][at] = np.round(spend * np.where(boosted[at], 0.75, 0.0), 2)
     full["plays"][at] = plays
     full["plays_3s"][at] = chance.binomial(plays, step["hold"][at])
     full["likes"][at] = chance.binomial(shown, np.minimum(step["engage"][at] * 0.7, 0.5))

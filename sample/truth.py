@@ -1,8 +1,8 @@
 """What is really true? For every creative at every age, the expected rates of the seven days that follow.
 
-Rates come from the latent rates of each later hour, weighted by the exposure the platform was going to give it
-(`expected`), not from realised counts. `*_without_luck` is the same without the creative's own luck: the best that
-anyone who knows all effects, but has not seen the creative run, could say.
+Rates come from the latent rates of each later hour, weighted by the exposure the platform was going to give
+it (`expected`), not from realised counts. `*_without_luck` is the same without the creative's own luck: the
+best that anyone who knows all effects, but has not seen the creative run, could say.
 """
 
 import io
@@ -20,7 +20,7 @@ WEEK_HOURS = 168
 
 
 def truth(world: World, traffic: Traffic) -> pd.DataFrame:
-    """One row per promotion type, account, creative and age at which it still lives, inside the exported days."""
+    """One row per promotion type, account, creative and age at which it still lives in the exported days."""
     row, age = _moments(world, traffic.life_hours)
     starts = np.concatenate([[0], np.cumsum(traffic.life_hours)[:-1]])
     begin = starts[row] + age

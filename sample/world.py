@@ -1,4 +1,4 @@
-"""Who is there? Accounts, products, KOCs and the creatives made of them, with every attribute a file may show."""
+"""Who is there? Accounts, products, KOCs and the creatives made of them, with all that a file may show."""
 
 from dataclasses import dataclass
 
@@ -60,7 +60,7 @@ def build(seed: int, count: int, days: int) -> World:
 
 
 def _ids(generator: np.random.Generator, count: int, digits: int) -> list[str]:
-    """Unique ids of that many digits, none ending in 0 (a run of final zeros is what Excel leaves of an id)."""
+    """Unique ids of that many digits, none ending in 0 (final zeros are what Excel leaves of an id)."""
     high = generator.choice(9 * 10**8, count, replace=False).astype(np.int64)
     unit = 10 ** (digits - 10)
     low = generator.integers(0, unit // 10, count) * 10 + generator.integers(1, 10, count)
@@ -158,7 +158,7 @@ def _launch_hours(generator: np.random.Generator, count: int, days: int) -> np.n
 
 
 def _tag(seed: int, name: str, made: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Values of one tag: what an account and a category prefer, so that tags and products go together a little."""
+    """Values of one tag: what account and category prefer, so tags and products are a little mixed up."""
     generator = stream(seed, f"tag {name}")
     values = np.array(TAGS[name], dtype=object)
     taste = generator.normal(0, 0.7, (len(ACCOUNT_SHARES), len(values)))
@@ -195,14 +195,10 @@ def _second_accounts(seed: int, made: pd.DataFrame, account_ids: list[str]) -> p
     if count == 0:
         return made
     copied = made.iloc[generator.choice(last + 1 - count, count, replace=False)].copy()
-    allowed = {
-        promotion: [
-            code for code, share in enumerate(LIVE_SHARES) if abs(share - wrong) > 0.0 and share != wrong
-        ]
-        for promotion, wrong in (("live", 0.0), ("product", 1.0))
-    }
+    shares = np.array(LIVE_SHARES)
+    may = {"live": np.flatnonzero(shares > 0), "product": np.flatnonzero(shares < 1)}
     new_account = [
-        int(generator.choice([code for code in allowed[row.promotion_type] if code != row.account_code]))
+        int(generator.choice([code for code in may[str(row.promotion_type)] if code != row.account_code]))
         for row in copied.itertuples()
     ]
     copied["account_code"] = new_account

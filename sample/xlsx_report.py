@@ -1,4 +1,4 @@
-"""What does the default XLSX of the material analysis hold? Fifteen columns, no impressions, inline strings."""
+"""What does the default XLSX of the material analysis hold? Fifteen columns, no impressions, inline cells."""
 
 import datetime
 import hashlib
