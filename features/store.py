@@ -92,9 +92,9 @@ class Store:
         """Take in what one file gave.
 
         The newest import wins value by value: a column the file does not have, or an empty cell, erases
-        nothing. A known value that is replaced is logged as a revision. `fingerprint` says how the file was read:
-        the same bytes read in the same way change nothing; read in another way they keep their place in the
-        order of imports.
+        nothing. A known value that is replaced is logged as a revision. `fingerprint` says how the file was
+        read: the same bytes read in the same way change nothing; read in another way they keep their place in
+        the order of imports.
         """
         known = self.known(read.sha256, read.path)
         if known is not None and (known.source, known.fingerprint) == (read.source, fingerprint):

@@ -1,0 +1,89 @@
+"""What is known of each creative: one row each, from rows that several files gave about it."""
+
+import numpy as np
+import pandas as pd
+
+from features.schema import ANY, ATTRIBUTES, KEY, NUMBERS, ORIGINS, TIMES
+
+_PATTERNS = [[*KEY], ["account_id", "creative_id"], ["promotion_type", "creative_id"], ["creative_id"]]
+"""Parts of the KEY by which a row can be bound to its creative, the most exact first; the others are ANY."""
+
+
+def describe(attributes: pd.DataFrame, units: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """One row of typed attributes and tags per creative, and counts of what could not be used.
+
+    Of several rows about one attribute the strongest origin stands, and among those the most exact key. Tags
+    become columns `tag_<name>`.
+
+    Args:
+        attributes: KEY + `name`, `origin`, `value`; parts of the KEY may be ANY.
+        units: KEY of the creatives that have metrics; those only announced are added.
+    """
+    attributes = attributes[attributes["value"].notna() & (attributes["value"] != "")]
+    units, without_account = _with_announced(attributes, units[KEY].drop_duplicates())
+    units = units.sort_values(KEY, ignore_index=True)
+    long = _bound(attributes, units)
+    wide = long.pivot(index="unit", columns="name", values="value").reindex(range(len(units)))
+    creatives = units.copy()
+    unusable = 0
+    for name in [*ATTRIBUTES, *sorted(set(wide.columns) - set(ATTRIBUTES))]:
+        if name not in wide.columns:
+            continue
+        typed = _typed(name, wide[name])
+        unusable += int((typed.isna() & wide[name].notna()).sum())
+        if typed.notna().any():
+            creatives[name if name in ATTRIBUTES else f"tag_{name}"] = typed.to_numpy()
+    notes = {"announced_without_account": without_account, "attribute_values_unusable": unusable}
+    return creatives, {name: count for name, count in notes.items() if count}
+
+
+def _with_announced(attributes: pd.DataFrame, units: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The units and those only announced; how many announced creatives belong to no one account and type."""
+    rows = attributes[KEY].drop_duplicates()
+    exact = (rows["account_id"] != ANY) & (rows["promotion_type"] != ANY)
+    units = pd.concat([units, rows[exact]], ignore_index=True).drop_duplicates()
+    loose = rows[~exact]
+    described = np.zeros(len(loose), dtype=bool)
+    for on in _PATTERNS[1:]:
+        fits = _has_pattern(loose, on).to_numpy()
+        known = pd.MultiIndex.from_frame(units[on])
+        described |= fits & pd.MultiIndex.from_frame(loose[on]).isin(known)
+    announced = loose[~described].copy()
+    for part in ["promotion_type", "account_id"]:
+        only = units[part].unique()
+        if len(only) == 1:
+            announced[part] = announced[part].where(announced[part] != ANY, only[0])
+    resolved = (announced["account_id"] != ANY) & (announced["promotion_type"] != ANY)
+    units = pd.concat([units, announced[resolved]], ignore_index=True).drop_duplicates()
+    left_out = set(announced.loc[~resolved, "creative_id"]) - set(announced.loc[resolved, "creative_id"])
+    return units, len(left_out)
+
+
+def _bound(attributes: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """`unit`, `name`, `value`: for each unit and attribute the row that stands."""
+    numbered = units.assign(unit=np.arange(len(units)))
+    origin = attributes["origin"].map(ORIGINS.index).astype(np.int64)
+    found = []
+    for exactness, on in enumerate(reversed(_PATTERNS)):
+        rows = attributes.assign(rank=origin * len(_PATTERNS) + exactness)[_has_pattern(attributes, on)]
+        columns = [*on, "name", "value", "rank"]
+        found.append(rows[columns].merge(numbered[[*on, "unit"]], on=on)[["unit", "name", "value", "rank"]])
+    long = pd.concat(found, ignore_index=True).sort_values("rank", kind="stable")
+    return long.drop_duplicates(["unit", "name"], keep="last")
+
+
+def _has_pattern(rows: pd.DataFrame, on: list[str]) -> pd.Series:
+    fits = pd.Series(True, index=rows.index)
+    for part in ["promotion_type", "account_id"]:
+        fits &= (rows[part] != ANY) == (part in on)
+    return fits
+
+
+def _typed(name: str, values: pd.Series) -> pd.Series:
+    """The text of one attribute as what it is; what cannot be read is missing."""
+    if name in NUMBERS:
+        number = pd.to_numeric(values, errors="coerce").astype(float)
+        return number.where(np.isfinite(number) & (number >= 0))
+    if name in TIMES:
+        return pd.to_datetime(values, format="ISO8601", errors="coerce").astype("datetime64[us]")
+    return values.astype("str")

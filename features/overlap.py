@@ -1,0 +1,164 @@
+"""Which rows stand where rows of several lengths cover the same time of one creative.
+
+Hours are judged against their day, and what is left (hours, days) against rows over several days. The finer
+rows stand when they account for the coarser one: their impressions (spend, where it has no impressions; time
+covered, where it has neither) reach 98 % of it or more. Otherwise the coarser row stands, and the finer rows
+that touch it go.
+"""
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.schema import KEY, VALUES
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+ENOUGH = 0.98
+"""Share of the coarser row that the finer rows must reach: exports round, and late events come by the day."""
+
+DAY = pd.Timedelta(days=1)
+_LEVELS = ["hour", "gap", "day", "long gap", "range"]
+_FINER = {"gap": "hours", "day": "hours", "long gap": "days", "range": "days"}
+
+
+class _Rows(NamedTuple):
+    """The rows in question; `starts` and `ends` are places on one line on which creatives do not meet."""
+
+    frame: pd.DataFrame
+    unit: Ints
+    starts: Ints
+    ends: Ints
+    names: npt.NDArray[np.object_]
+    """Level of each row, as a word."""
+    order: Ints
+    """Level of each row, as a number: longer ranges are coarser."""
+
+
+def resolve_overlaps(metrics: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The rows that stand, in the order they came, and counts of what was decided by name of the decision."""
+    notes: dict[str, int] = {}
+    if metrics.empty:
+        return metrics, notes
+    unit = metrics.groupby(KEY, sort=False).ngroup().to_numpy(np.int64)
+    starts, ends = _line(unit, metrics["period_start"], metrics["period_end"])
+    tangled = _tangled(unit, starts, ends)
+    if not tangled.any():
+        return metrics, notes
+    rows = _rows(metrics[tangled], unit[tangled], starts[tangled], ends[tangled])
+    standing = np.empty(0, dtype=np.int64)
+    for level in np.unique(rows.order):
+        coarser = np.flatnonzero(rows.order == level)
+        coarser = coarser[np.argsort(rows.starts[coarser], kind="stable")]
+        coarser = _first_come(rows, coarser, notes)
+        standing = _decide(rows, standing, coarser, notes)
+    kept = ~tangled
+    kept[np.flatnonzero(tangled)[standing]] = True
+    return metrics[kept], {name: count for name, count in notes.items() if count}
+
+
+def _line(unit: Ints, starts: pd.Series, ends: pd.Series) -> tuple[Ints, Ints]:
+    """Periods of all creatives on one line of whole numbers, in which only order matters."""
+    codes, moments = pd.factorize(pd.concat([starts, ends], ignore_index=True), sort=True)
+    offset = unit * np.int64(len(moments))
+    return offset + codes[: len(unit)], offset + codes[len(unit) :]
+
+
+def _tangled(unit: Ints, starts: Ints, ends: Ints) -> Bools:
+    """Rows of creatives of which any two rows overlap."""
+    order = np.lexsort((ends, starts))
+    reached = np.maximum.accumulate(ends[order])
+    touching = starts[order][1:] < reached[:-1]
+    bad = np.zeros(int(unit.max()) + 1, dtype=bool)
+    bad[unit[order][1:][touching]] = True
+    return bad[unit]
+
+
+def _rows(frame: pd.DataFrame, unit: Ints, starts: Ints, ends: Ints) -> _Rows:
+    length = frame["period_end"] - frame["period_start"]
+    grain = frame["grain"].astype(object)
+    name = grain.where((grain != "gap") | (length <= DAY), "long gap")
+    level = name.map(_LEVELS.index).to_numpy(np.int64)
+    longer = np.where(level == _LEVELS.index("range"), pd.factorize(length, sort=True)[0], 0)
+    order = pd.factorize(level * (longer.max() + 1) + longer, sort=True)[0].astype(np.int64)
+    return _Rows(frame, unit, starts, ends, name.to_numpy(), order)
+
+
+def _first_come(rows: _Rows, picked: Ints, notes: dict[str, int]) -> Ints:
+    """Rows of one level without those that overlap an earlier one that stands."""
+    starts, ends, unit = rows.starts[picked], rows.ends[picked], rows.unit[picked]
+    if not (starts[1:] < np.maximum.accumulate(ends)[:-1]).any():
+        return picked
+    following = np.searchsorted(starts, ends, side="left")
+    stands = np.zeros(len(picked), dtype=bool)
+    current = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]])
+    while current.size:
+        stands[current] = True
+        after = following[current]
+        inside = after < len(picked)
+        inside[inside] = unit[after[inside]] == unit[current[inside]]
+        current = after[inside]
+    _count_by_level(rows, picked[~stands], "dropped_for_one_of_the_same_length", notes)
+    return picked[stands]
+
+
+def _decide(rows: _Rows, finer: Ints, coarser: Ints, notes: dict[str, int]) -> Ints:
+    """What stands of two sets of rows, each in order and without overlaps."""
+    if not finer.size:
+        return coarser
+    starts, ends = rows.starts[finer], rows.ends[finer]
+    inside_from = np.searchsorted(starts, rows.starts[coarser], side="left")
+    inside_to = np.searchsorted(ends, rows.ends[coarser], side="right")
+    touch_from = np.searchsorted(ends, rows.starts[coarser], side="right")
+    touch_to = np.searchsorted(starts, rows.ends[coarser], side="left")
+    # A finer row that holds the coarser one ends up with inside_to < inside_from: nothing is inside.
+    some = inside_to > inside_from
+    inside_to = np.maximum(inside_from, inside_to)
+    replaced = some & _accounted(rows, finer, coarser, inside_from, inside_to)
+    stays = ~replaced & (touch_to > touch_from)
+
+    fine, word = rows.frame.iloc[finer], rows.names[coarser[0]]
+    lost = 0
+    for name in [column for column in VALUES if column in fine.columns] if replaced.any() else []:
+        known = np.r_[0, np.cumsum(fine[name].notna().to_numpy())]
+        known_inside = known[inside_to] > known[inside_from]
+        lost += int((replaced & ~known_inside & rows.frame[name].notna().to_numpy()[coarser]).sum())
+    steps = np.zeros(len(finer) + 1, dtype=np.int64)
+    np.add.at(steps, touch_from[stays], 1)
+    np.add.at(steps, touch_to[stays], -1)
+    dropped = np.cumsum(steps[:-1]) > 0
+
+    word_ = word.replace(" ", "_")
+    _add(notes, f"{word_}s_replaced_by_{_FINER[word]}", int(replaced.sum()))
+    _add(notes, f"{word_}s_kept_over_incomplete_{_FINER[word]}", int(stays.sum()))
+    _add(notes, "values_only_in_replaced_rows", lost)
+    _count_by_level(rows, finer[dropped], "dropped_for_longer_ones", notes)
+    standing = np.concatenate([finer[~dropped], coarser[~replaced]])
+    return standing[np.argsort(rows.starts[standing], kind="stable")]
+
+
+def _accounted(rows: _Rows, finer: Ints, coarser: Ints, first: Ints, last: Ints) -> Bools:
+    """Whether finer[first:last] account for each coarser row."""
+    length = (rows.frame["period_end"] - rows.frame["period_start"]).dt.total_seconds().to_numpy()
+    measured = np.full(len(coarser), np.nan)
+    reached = np.full(len(coarser), np.nan)
+    candidates = [rows.frame[name].to_numpy() for name in ("impressions", "spend_cny") if name in rows.frame]
+    for values in [*candidates, length]:
+        open_ = np.isnan(measured)
+        total = np.r_[0.0, np.cumsum(np.nan_to_num(values[finer]))]
+        measured = np.where(open_, values[coarser], measured)
+        reached = np.where(open_, total[last] - total[first], reached)
+    return np.asarray(reached >= ENOUGH * measured - 1e-6)
+
+
+def _count_by_level(rows: _Rows, which: Ints, what: str, notes: dict[str, int]) -> None:
+    for word, count in Counter(rows.names[which]).items():
+        _add(notes, f"{word.replace(' ', '_')}s_{what}", count)
+
+
+def _add(notes: dict[str, int], name: str, count: int) -> None:
+    notes[name] = notes.get(name, 0) + count
