@@ -12,9 +12,9 @@ from features.encode import Encoder, encode
 from features.funnel import VOLUME, Plan
 from features.history import MARKET
 from features.observe import observe, observed_entities
-from features.priors import Floats, Priors, ratio_and_events, shrink, stage_figures
+from features.priors import Floats, Priors
 from features.schema import KEY, Loaded
-from features.start import StageStart, start
+from features.start import StageStart, entity_factor, start
 
 PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
 LEAST_PLAYS = 20
@@ -163,9 +163,8 @@ def _history(
     for name in shared:
         for stage in fitted.plan.stages:
             prior = fitted.priors[stage.name]
-            figures = stage_figures(stage, observed, f"hist:{name}:")
-            ratio, events = ratio_and_events(stage, *figures, starts[stage.name].market)
-            columns[f"hist_{name}_{stage.name}"] = np.log(shrink(ratio, events, prior.strength(name)))
+            factor = entity_factor(stage, observed, prior, name, starts[stage.name].market)
+            columns[f"hist_{name}_{stage.name}"] = np.log(factor)
         launched = observed[f"launched:{name}"].to_numpy(np.float64)
         total = observed[f"hist:{name}:{volume}"].to_numpy(np.float64)
         each = total / np.where(launched > 0, launched, np.nan)

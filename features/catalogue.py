@@ -58,7 +58,13 @@ NUMBERS = [
     Feature("boost_share", "追投占消耗", "boosted share of spend", "share", "paid"),
     Feature("live_siblings", "同账户在投创意", "live creatives of the account", "log count", "siblings"),
     Feature("recent_launches", "同账户新投创意", "recent launches of the account", "log count", "siblings"),
-    Feature("tag_overlap_share", "与近期创意的标签重合", "tags in common with recent creatives", "share", "siblings"),
+    Feature(
+        "tag_overlap_share",
+        "与近期创意的标签重合",
+        "tags in common with recent creatives",
+        "share",
+        "siblings",
+    ),
 ]
 """Features whose names do not depend on the data; those whose columns are absent are left out."""
 
@@ -148,7 +154,13 @@ def catalogue(
                 "history",
                 stages=(VOLUME,),
             ),
-            Feature(f"launched_{name}", f"{zh}已投创意数", f"creatives launched of this {en}", "log count", "history"),
+            Feature(
+                f"launched_{name}",
+                f"{zh}已投创意数",
+                f"creatives launched of this {en}",
+                "log count",
+                "history",
+            ),
         ]
     return found
 

@@ -97,11 +97,7 @@ def unseen_values(creatives: pd.DataFrame, encoder: Encoder) -> pd.Series:
             continue
         values = creatives[column].dropna()
         many = column in encoder.multi
-        strange = [
-            value
-            for value in values.unique()
-            if not set(value.split(MULTI) if many else [value]) <= set(known)
-        ]
+        strange = [value for value in values.unique() if not set(value.split(MULTI) if many else [value]) <= set(known)]
         rows = values.index[values.isin(strange)]
         name = column.removeprefix("tag_")
         found.loc[rows] += [f"{name}: {value}, " for value in values.loc[rows]]

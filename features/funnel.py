@@ -51,7 +51,15 @@ NET_RETURN = Stage(
     "ratio",
     events="settled_spend_cny",
 )
-KEEP = Stage("keep", "settled_net_cny", "settled_gmv_cny", "退后留存", "net gmv per gmv", "rate", events="settled_orders")
+KEEP = Stage(
+    "keep",
+    "settled_net_cny",
+    "settled_gmv_cny",
+    "退后留存",
+    "net gmv per gmv",
+    "rate",
+    events="settled_orders",
+)
 COST = Stage("cost", "spend_cny", "impressions", "展现成本", "spend per impression", "cny", events="impressions")
 
 VOLUME = "volume"
@@ -97,9 +105,7 @@ class Plan:
         return [*names, "later_" + self.volume_of]
 
 
-def plan_for(
-    columns: Collection[str], basis_column: str | None, typical_price: float | None = None
-) -> Plan:
+def plan_for(columns: Collection[str], basis_column: str | None, typical_price: float | None = None) -> Plan:
     """The funnel that these value columns of metrics allow.
 
     Args:

@@ -46,9 +46,7 @@ def entities(creatives: pd.DataFrame, multi: Sequence[str], crosses: Sequence[tu
     """
     columns = {name.removeprefix(TAG): name for name in creatives if name in GROUPS or name.startswith(TAG)}
     single = {
-        name: column
-        for name, column in columns.items()
-        if name not in multi and creatives[column].nunique() >= 1
+        name: column for name, column in columns.items() if name not in multi and creatives[column].nunique() >= 1
     }
     found = [MARKET]
     found += [Entity(name, ("promotion_type", column)) for name, column in single.items()]
@@ -183,4 +181,3 @@ def reported_measures(
         prompt=figures[[name for name in figures if name not in late]],
         late=figures[[name for name in figures if name in late]],
     )
-

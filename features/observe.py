@@ -17,7 +17,8 @@ from features.window import TimedSums, seconds
 
 DAY = 86_400
 HOUR = 3_600
-LAST_DAY = ["impressions", "spend_cny", "clicks", "orders", "gmv_cny"]
+RECENT_DAYS = 3
+"""What of a life counts as recent: rates drift, costs most of all."""
 
 
 def data_plan(loaded: Loaded, settings: Settings) -> Plan:
@@ -40,8 +41,9 @@ def observe(snapshots: pd.DataFrame, loaded: Loaded, plan: Plan, settings: Setti
 
     Returns:
         `snapshots` in their order, with the creative's attributes and, per figure f: `early:f` (its life so far),
-        `last_day:f`, `late_half:f` (the younger half of its life), `hist:e:f` and `recent:e:f` (others of entity e),
-        `launched:e` (how many others of e had started), and the columns of `features.siblings`.
+        `last_days:f` (its last RECENT_DAYS), `hist:e:f` and `recent:e:f` (others of entity e), `launched:e` (how many
+        others of e had started); of volume also `last_day:f` and `late_half:f` (the younger half of its life); and the
+        columns of `features.siblings`.
     """
     metrics, creatives = loaded.metrics, loaded.creatives.reset_index(drop=True)
     basis_column, settle_hours = BASES[settings.basis]
@@ -58,21 +60,19 @@ def observe(snapshots: pd.DataFrame, loaded: Loaded, plan: Plan, settings: Setti
     life_settled = TimedSums(units_of_rows, starts, ends + settle_hours * HOUR, figures[late])
     for sums in (life, life_settled):
         columns |= {f"early:{name}": total for name, total in sums.until(units, cutoffs).items()}
-    recent = TimedSums(
-        units_of_rows, starts, ends, figures[[name for name in LAST_DAY if name in figures]]
-    )
-    day = recent.between(units, cutoffs - DAY, cutoffs)
-    columns |= {f"last_day:{name}": total for name, total in day.items()}
+        recent_sums = sums.between(units, cutoffs - RECENT_DAYS * DAY, cutoffs)
+        columns |= {f"last_days:{name}": total for name, total in recent_sums.items()}
+    pace = TimedSums(units_of_rows, starts, ends, figures[[plan.volume_of]])
     middle = cutoffs - (snapshots["elapsed_hours"].to_numpy() * HOUR / 2).astype(np.int64)
-    half = recent.between(units, middle, cutoffs)[plan.volume_of]
-    columns[f"late_half:{plan.volume_of}"] = half
+    for part, since in (("last_day", cutoffs - DAY), ("late_half", middle)):
+        columns[f"{part}:{plan.volume_of}"] = pace.between(units, since, cutoffs)[plan.volume_of]
 
     shared = entities(creatives, settings.tags.multi, settings.tags.crosses)
     reported = reported_measures(
         metrics,
         figures[counted_columns(plan)],
         units_of_rows,
-        settings.report_delay_hours,
+        {str(grain): hours for grain, hours in settings.report_delay_hours.items()},
         settle_hours,
         SETTLED,
     )
@@ -108,4 +108,3 @@ def _first_known(reported: Reported, count: int) -> pd.Series:
 
 def _is_tag(entity: Entity) -> bool:
     return len(entity.columns) == 2 and entity.columns[1].startswith("tag_")
-

@@ -63,9 +63,7 @@ def siblings(
     )
 
 
-def _live(
-    ends: Seconds, row_units: Codes, accounts: Codes, units: Codes, before: Seconds
-) -> np.ndarray:
+def _live(ends: Seconds, row_units: Codes, accounts: Codes, units: Codes, before: Seconds) -> np.ndarray:
     # A creative counts once while it lives: from its first known row of a run to three days after the run's last.
     order = np.lexsort((ends, row_units))
     unit, end = row_units[order], ends[order]

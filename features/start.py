@@ -10,7 +10,18 @@ import pandas as pd
 
 from features.funnel import Plan, Stage
 from features.history import CHAIN
-from features.priors import MARKET_EVENTS, OWN, Floats, Priors, StagePrior, ratio_and_events, shrink, stage_figures
+from features.priors import (
+    DRIFT,
+    FLUTTER,
+    MARKET_EVENTS,
+    OWN,
+    Floats,
+    Priors,
+    StagePrior,
+    ratio_and_events,
+    shrink,
+    stage_figures,
+)
 
 
 @dataclass(frozen=True)
@@ -19,7 +30,7 @@ class StageStart:
 
     Attributes:
         market: Rate of the market (numerator per exposure).
-        log_steps: By entity of the chain: log factor of its history over its parent; 0 where it has none.
+        log_steps: By entity: log factor of its history; 0 where it has none.
         log_own: Log factor of the creative's own early counts.
         own_events: Events in these counts.
         variance: s² + what is left of it: how far the creative may still lie from this start, as a squared log factor.
@@ -59,23 +70,56 @@ def market_rate(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> Floa
     return rate * shrink(ratio, events, MARKET_EVENTS * prior.dispersion)
 
 
-def _stage_start(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> StageStart:
+def entity_factor(stage: Stage, observed: pd.DataFrame, prior: StagePrior, name: str, rate: Floats) -> Floats:
+    """What the history of an entity says against an expected rate, shrunk; 1 where it has none."""
+    ratio, events = ratio_and_events(stage, *stage_figures(stage, observed, f"hist:{name}:"), rate)
+    return shrink(ratio, events, prior.strength(name))
+
+
+def market_and_steps(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> tuple[Floats, dict[str, Floats]]:
+    """Rate of the market and the log factor of each entity: down the chain, then the weighted ones off it."""
     market = market_rate(stage, observed, prior)
     rate = market
     steps: dict[str, Floats] = {}
     for name in CHAIN:
-        if f"hist:{name}:{stage.numerator}" in observed and name in prior.spread:
-            figures = stage_figures(stage, observed, f"hist:{name}:")
-            ratio, events = ratio_and_events(stage, *figures, rate)
-            factor = shrink(ratio, events, prior.strength(name))
+        if f"launched:{name}" in observed and name in prior.spread:
+            factor = entity_factor(stage, observed, prior, name, rate)
             steps[name] = np.log(factor)
             rate = rate * factor
-    ratio, events = ratio_and_events(stage, *stage_figures(stage, observed, "early:"), rate)
+    for name, weight in prior.weights.items():
+        if f"launched:{name}" in observed:
+            steps[name] = weight * np.log(entity_factor(stage, observed, prior, name, market))
+    return market, steps
+
+
+def _stage_start(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> StageStart:
+    market, steps = market_and_steps(stage, observed, prior)
+    rate = market * np.exp(sum(steps.values(), np.zeros_like(market)))
+    factor, events, variance = own_evidence(stage, observed, prior, rate)
+    return StageStart(market=market, log_steps=steps, log_own=np.log(factor), own_events=events, variance=variance)
+
+
+def own_evidence(
+    stage: Stage, observed: pd.DataFrame, prior: StagePrior, rate: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """What a creative's own counts say against an expected rate: a Kalman filter of two steps.
+
+    First its life up to the last days, then those days; in between its rate may have drifted, and what of the last
+    days does not last counts as noise.
+
+    Returns:
+        Factor on the rate, events counted in all, and the variance left.
+    """
+    life = stage_figures(stage, observed, "early:")
+    last = stage_figures(stage, observed, "last_days:")
+    older = [np.maximum(whole - part, 0.0) for whole, part in zip(life, last)]
+    ratio, older_events = ratio_and_events(stage, older[0], older[1], older[2], rate)
     strength = prior.strength(OWN)
-    return StageStart(
-        market=market,
-        log_steps=steps,
-        log_own=np.log(shrink(ratio, events, strength)),
-        own_events=events,
-        variance=prior.dispersion / (events + strength),
-    )
+    factor = shrink(ratio, older_events, strength)
+    known_before = older_events / (older_events + strength)
+    variance = prior.dispersion / (older_events + strength) + prior.spread[DRIFT] * known_before
+    ratio, last_events = ratio_and_events(stage, *last, rate * factor)
+    noise = prior.spread[FLUTTER] * known_before / prior.dispersion
+    heard = last_events / (1.0 + last_events * noise)
+    factor = factor * shrink(ratio, heard, prior.dispersion / variance)
+    return factor, older_events + last_events, prior.dispersion / (heard + prior.dispersion / variance)

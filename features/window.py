@@ -35,7 +35,11 @@ class TimedSums:
     """
 
     def __init__(
-        self, groups: Codes, starts: Seconds, ends: Seconds, values: pd.DataFrame | dict[str, npt.NDArray[np.float64]]
+        self,
+        groups: Codes,
+        starts: Seconds,
+        ends: Seconds,
+        values: pd.DataFrame | dict[str, npt.NDArray[np.float64]],
     ) -> None:
         """Rows of one group must not overlap if windows are to be cut at their starts.
 

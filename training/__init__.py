@@ -1,0 +1,1 @@
+"""From feature rows to a registered model: outcomes, splits, stage models, tuning, evaluation, tracking."""

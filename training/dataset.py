@@ -1,0 +1,127 @@
+"""The rows of a run: every snapshot with its counts and its outcome."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from configs.settings import BASES, Settings
+from features.build import Features, Fitted, describe
+from features.encode import fit_encoder
+from features.fit_start import fit_priors
+from features.funnel import Plan
+from features.history import entities
+from features.measures import measures, reference_prices
+from features.observe import data_plan, observe
+from features.schema import Loaded
+from features.snapshots import snapshots, unit_codes
+from features.window import TimedSums, seconds
+from training.errors import TooThinError
+from training.outcome import MATURE, outcomes
+
+Mask = np.ndarray
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All rows, by position: `observed` and `outcome` have the same order.
+
+    Attributes:
+        loaded: What the store gave.
+        plan: The funnel that the columns allow.
+        observed: Counts at each cutoff (`features.observe`).
+        outcome: What came after (`training.outcome`).
+        settings: Of the run.
+    """
+
+    loaded: Loaded
+    plan: Plan
+    observed: pd.DataFrame
+    outcome: pd.DataFrame
+    settings: Settings
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """What splits need: `cutoff`, `closed_at`, `state`."""
+        return pd.DataFrame(
+            {
+                "cutoff": self.observed["cutoff"],
+                "closed_at": self.outcome["closed_at"],
+                "state": self.outcome["state"],
+            }
+        )
+
+    def left_out(self) -> dict[str, int]:
+        """How many rows do not train, by reason; straddling periods are counted too."""
+        counts = self.outcome["state"].value_counts()
+        found = {str(state): int(count) for state, count in counts.items() if state != MATURE}
+        straddled = int(self.outcome["straddled"].sum())
+        return found | ({"a period crosses an edge of the window": straddled} if straddled else {})
+
+
+def prepare(loaded: Loaded, settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Dataset:
+    """Every snapshot of the loaded creatives, with counts and outcomes.
+
+    Args:
+        loaded: Of the store.
+        settings: Of the run.
+        tell: Called with a line for people at each step.
+
+    Raises:
+        TooThinError: There is nothing to predict from.
+    """
+    if loaded.metrics.empty:
+        raise TooThinError("The store holds no metrics. Import exports that have impressions or spend.")
+    plan = data_plan(loaded, settings)
+    if not plan.to_gmv and not plan.to_roi:
+        needed = "; ".join(f"{stage} needs {columns}" for stage, columns in plan.missing.items())
+        raise TooThinError(f"These columns allow neither GPM nor ROI: {needed}. Add them to the export.")
+    found = snapshots(loaded.metrics, loaded.creatives, settings.ages_hours, weekly=settings.weekly)
+    if found.empty:
+        raise TooThinError("No creative has impressions or spend, so none has a snapshot. Check the exports.")
+    tell(f"{len(found):,} snapshots of {loaded.creatives.shape[0]:,} creatives")
+    return Dataset(
+        loaded=loaded,
+        plan=plan,
+        observed=observe(found, loaded, plan, settings),
+        outcome=outcomes(found, loaded, plan, settings),
+        settings=settings,
+    )
+
+
+def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp) -> Fitted:
+    """Priors and maps from what was known at a moment.
+
+    Args:
+        dataset: All rows.
+        train: Its training rows; their creatives teach the maps of words.
+        until: Only periods that ended by then teach the priors.
+    """
+    creatives, plan, settings = dataset.loaded.creatives, dataset.plan, dataset.settings
+    taught = np.unique(unit_codes(dataset.observed[train], creatives))
+    shared = entities(creatives, settings.tags.multi, settings.tags.crosses)
+    totals = _totals_until(dataset, until)
+    lives = pd.concat([dataset.observed[train], dataset.outcome[train]], axis=1)
+    return Fitted(
+        plan=plan,
+        priors=fit_priors(totals, lives, creatives, plan, shared),
+        encoder=fit_encoder(creatives.iloc[taught], settings),
+    )
+
+
+def rows_of(dataset: Dataset, mask: Mask, fitted: Fitted) -> tuple[Features, pd.DataFrame]:
+    """Features and outcomes of the rows of a mask, under these priors and maps."""
+    observed = dataset.observed[mask].reset_index(drop=True)
+    return describe(observed, fitted), dataset.outcome[mask].reset_index(drop=True)
+
+
+def _totals_until(dataset: Dataset, until: pd.Timestamp) -> pd.DataFrame:
+    metrics, creatives = dataset.loaded.metrics, dataset.loaded.creatives.reset_index(drop=True)
+    rows = unit_codes(metrics, creatives)
+    prices = reference_prices(creatives, dataset.plan.typical_price).iloc[rows].set_axis(metrics.index)
+    figures = measures(metrics, prices, BASES[dataset.settings.basis][0])
+    sums = TimedSums(rows, seconds(metrics["period_start"]), seconds(metrics["period_end"]), figures)
+    everyone = np.arange(len(creatives), dtype=np.int64)
+    moment = np.full(len(creatives), int(until.timestamp()), dtype=np.int64)
+    return pd.DataFrame(sums.until(everyone, moment))

@@ -1,0 +1,159 @@
+"""A creative's later rates, volume, GPM and ROI: fit, predict, contributions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from configs.settings import Trees
+from features.build import Features, Fitted
+from features.funnel import VOLUME
+from features.schema import KEY
+from training.stages import Lesson, compose, rate_lesson, stage_features, volume_lesson
+from training.volume import POWER, VolumeStart, fit_volume
+
+Floats = npt.NDArray[np.float64]
+Rounds = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class CreativeModel:
+    """Everything that turns feature rows into predictions.
+
+    Attributes:
+        fitted: Plan, priors and maps of words.
+        volume: Where later volume starts.
+        boosters: By stage; a stage whose trees did not help has none and stays at its start.
+        columns: By stage: the features its trees use, in order.
+    """
+
+    fitted: Fitted
+    volume: VolumeStart
+    boosters: Mapping[str, lgb.Booster]
+    columns: Mapping[str, list[str]]
+
+    @property
+    def stages(self) -> list[str]:
+        """Names of the stages, volume last."""
+        return [*(stage.name for stage in self.fitted.plan.stages), VOLUME]
+
+    def log_start(self, features: Features, stage: str) -> Floats:
+        """Log rate (log volume) before the trees."""
+        return self.volume.log_volume(features) if stage == VOLUME else features.starts[stage].log_rate
+
+    def log_rates(self, features: Features, *, trees: bool = True) -> dict[str, Floats]:
+        """Log rate of every stage; without the trees, the start alone."""
+        rates = {}
+        for stage in self.stages:
+            rates[stage] = self.log_start(features, stage)
+            if trees and stage in self.boosters and len(features.values):
+                table = features.values[self.columns[stage]].to_numpy(np.float64)
+                rates[stage] = rates[stage] + self.boosters[stage].predict(table, raw_score=True, num_threads=1)
+        return rates
+
+    def predict(self, features: Features, *, trees: bool = True) -> pd.DataFrame:
+        """Stage rates and targets of each row.
+
+        Args:
+            features: Rows of `features.build`.
+            trees: False gives the empirical-Bayes baseline.
+
+        Returns:
+            In row order: KEY, age_hours, cutoff, then the columns of `training.stages.compose`.
+        """
+        rates = compose(self.log_rates(features, trees=trees), self.fitted.plan, features.reference_price)
+        return pd.concat([features.keys[[*KEY, "age_hours", "cutoff"]].reset_index(drop=True), rates], axis=1)
+
+    def contributions(self, features: Features, stage: str) -> pd.DataFrame:
+        """Why a stage's log rate is what it is; each row adds up to it.
+
+        Returns:
+            In row order: `baseline` (the market, history of those that share something with the creative, and the
+            trees' mean), `early evidence` (the creative's own counts), then one column per feature of the trees:
+            exact TreeSHAP of LightGBM.
+        """
+        count = len(features.values)
+        if stage == VOLUME:
+            parts = {"baseline": self.volume.log_volume(features), "early evidence": np.zeros(count)}
+        else:
+            begin = features.starts[stage]
+            parts = {"baseline": begin.log_base, "early evidence": begin.log_own}
+        if stage in self.boosters and count:
+            table = features.values[self.columns[stage]].to_numpy(np.float64)
+            shap = self.boosters[stage].predict(table, pred_contrib=True, num_threads=1)
+            parts["baseline"] = parts["baseline"] + shap[:, -1]
+            parts |= {name: shap[:, place] for place, name in enumerate(self.columns[stage])}
+        return pd.DataFrame(parts)
+
+
+def fit_model(
+    features: Features, outcome: pd.DataFrame, fitted: Fitted, trees: Trees, rounds: Rounds, seed: int = 0
+) -> CreativeModel:
+    """A model of these training rows.
+
+    Args:
+        features: Of the rows.
+        outcome: Of the same rows (`training.outcome`), all mature.
+        fitted: What the features stand on.
+        trees: LightGBM settings, for all stages.
+        rounds: Trees of each stage; 0 leaves a stage at its start.
+        seed: Of the trees' draws.
+    """
+    plan = fitted.plan
+    later = outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
+    begin = fit_volume(features, later, outcome["covered_share"].to_numpy(np.float64))
+    boosters, columns = {}, {}
+    for lesson in lessons(features, outcome, fitted, begin):
+        columns[lesson.stage] = stage_features(features, lesson.stage)
+        if rounds.get(lesson.stage, 0) > 0 and len(lesson.rows) >= 2 * trees.min_data_in_leaf:
+            table = lesson_set(lesson, features, columns[lesson.stage])
+            boosters[lesson.stage] = lgb.train(
+                parameters(trees, lesson.stage, seed), table, num_boost_round=rounds[lesson.stage]
+            )
+    return CreativeModel(fitted=fitted, volume=begin, boosters=boosters, columns=columns)
+
+
+def lessons(features: Features, outcome: pd.DataFrame, fitted: Fitted, begin: VolumeStart) -> list[Lesson]:
+    """What every stage learns from these rows, volume last."""
+    rates = [rate_lesson(stage, features, outcome, fitted) for stage in fitted.plan.stages]
+    return [*rates, volume_lesson(features, outcome, fitted.plan, begin)]
+
+
+def lesson_set(
+    lesson: Lesson, features: Features, columns: list[str], reference: lgb.Dataset | None = None
+) -> lgb.Dataset:
+    """A lesson as LightGBM takes it; a validation set names its training set as reference."""
+    codes = {feature.name for feature in features.catalogue if feature.categorical}
+    return lgb.Dataset(
+        features.values[columns].to_numpy(np.float64)[lesson.rows],
+        label=lesson.label,
+        weight=lesson.weight,
+        init_score=lesson.offset,
+        feature_name=[f"f{place}" for place in range(len(columns))],
+        categorical_feature=[place for place, name in enumerate(columns) if name in codes],
+        reference=reference,
+        params={"feature_pre_filter": False, "max_bin": 63, "verbosity": -1, "num_threads": 1},
+        free_raw_data=True,
+    )
+
+
+def parameters(trees: Trees, stage: str, seed: int = 0) -> dict[str, object]:
+    """LightGBM's parameters for a stage: a quasi-Poisson rate, or a Tweedie volume."""
+    objective: dict[str, object] = {"objective": "poisson", "metric": "poisson"}
+    if stage == VOLUME:
+        objective = {"objective": "tweedie", "metric": "tweedie", "tweedie_variance_power": POWER}
+    return {
+        **objective,
+        **trees.model_dump(exclude={"rounds"}),
+        "max_bin": 63,
+        "feature_pre_filter": False,
+        "boost_from_average": False,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": 1,
+        "seed": seed,
+        "verbosity": -1,
+    }
