@@ -61,8 +61,8 @@ def ingest(
 ) -> IngestReport:
     """Take files, folders and patterns into the store, later files winning over earlier ones.
 
-    Each file is one transaction. With `strict` all files together are one, and a file or a row that cannot be used
-    undoes it.
+    Each file is one transaction. With `strict` all files together are one, and a file or a row that cannot be
+    used undoes it.
 
     Raises:
         InputError: No file could be used; or strict, and something could not be.
@@ -79,7 +79,9 @@ def ingest(
         report = IngestReport(tuple(reports))
         refused = [problem for problem in report.problems if problem.severity != "note"]
         if strict and refused:
-            raise InputError("Nothing was imported, because --strict was given and there are problems:", refused)
+            raise InputError(
+                "Nothing was imported, because --strict was given and there are problems:", refused
+            )
     if all(file.status == "unusable" for file in reports):
         raise InputError("None of the files could be used:", report.problems)
     return report
@@ -110,9 +112,7 @@ def _take(
     return FileReport(path, "added", read.source, added, tuple(read.problems))
 
 
-def _left_out(
-    store: Store, path: Path, sha256: str, source: str, problems: Sequence[Problem]
-) -> FileReport:
+def _left_out(store: Store, path: Path, sha256: str, source: str, problems: Sequence[Problem]) -> FileReport:
     store.reject(str(path), sha256, problems)
     return FileReport(path, "unusable", source, None, tuple(problems))
 

@@ -56,6 +56,7 @@ def resolve_overlaps(metrics: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int
         coarser = coarser[np.argsort(rows.starts[coarser], kind="stable")]
         coarser = _first_come(rows, coarser, notes)
         standing = _decide(rows, standing, coarser, notes)
+    standing = _give_back(rows, standing, notes)
     kept = ~tangled
     kept[np.flatnonzero(tangled)[standing]] = True
     return metrics[kept], {name: count for name, count in notes.items() if count}
@@ -95,7 +96,7 @@ def _first_come(rows: _Rows, picked: Ints, notes: dict[str, int]) -> Ints:
         return picked
     following = np.searchsorted(starts, ends, side="left")
     stands = np.zeros(len(picked), dtype=bool)
-    current = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]])
+    current = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(unit) else following
     while current.size:
         stands[current] = True
         after = following[current]
@@ -139,6 +140,22 @@ def _decide(rows: _Rows, finer: Ints, coarser: Ints, notes: dict[str, int]) -> I
     _count_by_level(rows, finer[dropped], "dropped_for_longer_ones", notes)
     standing = np.concatenate([finer[~dropped], coarser[~replaced]])
     return standing[np.argsort(rows.starts[standing], kind="stable")]
+
+
+def _give_back(rows: _Rows, standing: Ints, notes: dict[str, int]) -> Ints:
+    """Rows that went for one that went itself, where nothing stands now; the coarser first."""
+    for level in np.unique(rows.order)[::-1]:
+        gone = np.ones(len(rows.order), dtype=bool)
+        gone[standing] = False
+        back = np.flatnonzero(gone & (rows.order == level))
+        first = np.searchsorted(rows.ends[standing], rows.starts[back], side="right")
+        last = np.searchsorted(rows.starts[standing], rows.ends[back], side="left")
+        back = back[last <= first]
+        back = _first_come(rows, back[np.argsort(rows.starts[back], kind="stable")], {})
+        _count_by_level(rows, back, "given_back", notes)
+        standing = np.concatenate([standing, back])
+        standing = standing[np.argsort(rows.starts[standing], kind="stable")]
+    return standing
 
 
 def _accounted(rows: _Rows, finer: Ints, coarser: Ints, first: Ints, last: Ints) -> Bools:

@@ -1,0 +1,95 @@
+"""`python -m features`: exports into the store, what the store holds, and out of it again."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from configs.errors import GpmcastError
+from configs.settings import CONFIG_DIR, load_settings
+from features.errors import InputError
+from features.ingest import ingest
+from features.load import load
+from features.parquet import write_parquet
+from features.screen import error_lines, plain, show_ingest, show_problems, show_status
+from features.status import summarise
+from features.store import open_store
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Report exports into the store, what the store holds, and out of it again.",
+)
+
+StoreFile = Annotated[Path, typer.Option("--store", help="The store: one DuckDB file.")]
+ConfigFile = Annotated[Path, typer.Option("--config", help="Settings of this run.")]
+DEFAULT_STORE = Path("var/store.duckdb")
+DEFAULT_CONFIG = CONFIG_DIR / "default.yaml"
+
+
+@app.command("ingest")
+def ingest_command(
+    files: Annotated[list[str], typer.Argument(help="Export files, folders or patterns.")],
+    store: StoreFile = DEFAULT_STORE,
+    config: ConfigFile = DEFAULT_CONFIG,
+    strict: Annotated[bool, typer.Option("--strict", help="All or nothing: refuse any problem.")] = False,
+) -> None:
+    """Take export files into the store; the newest value stands, and what it replaced is logged."""
+    settings = load_settings(config)
+    out, err = Console(), Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with open_store(store) as opened, Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def advance(done: int, total: int, path: Path) -> None:
+            bar.update(task, completed=done, total=total, description=plain(path.name))
+
+        report = ingest(opened, files, settings, strict=strict, progress=advance if err.is_terminal else None)
+    show_problems(report, err)
+    show_ingest(report, out)
+
+
+@app.command("status")
+def status_command(store: StoreFile = DEFAULT_STORE, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Say what the store holds, which days are missing, and which funnel stages its columns allow."""
+    settings = load_settings(config)
+    with open_store(store, read_only=True) as opened:
+        status = summarise(opened, settings)
+    show_status(status, Console())
+
+
+@app.command("export")
+def export_command(
+    out_folder: Annotated[Path, typer.Argument(help="Folder for the Parquet files.")],
+    store: StoreFile = DEFAULT_STORE,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Write metrics, creatives and revisions as Parquet files."""
+    settings = load_settings(config)
+    with open_store(store, read_only=True) as opened:
+        loaded = load(opened, settings)
+        written = write_parquet(opened, loaded, out_folder)
+    for path in written:
+        print(plain(path))
+    for name, count in loaded.notes.items():
+        print(f"{name}: {count:,}")
+
+
+def main() -> None:
+    """The command; what a person can put right is said on stderr, with exit code 2."""
+    try:
+        app(prog_name="python -m features")
+    except InputError as error:
+        print("\n".join(error_lines(error)), file=sys.stderr)
+        sys.exit(2)
+    except GpmcastError as error:
+        print(plain(error), file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""How the store commands speak: tables on the screen, with nothing in them that could steer a terminal."""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import groupby
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from features.errors import InputError, Problem
+from features.ingest import IngestReport
+from features.status import Status
+
+PROBLEMS_SHOWN = 20
+"""Of one file; the rest are counted, and all are in the store."""
+
+DAYS_SHOWN = 5
+
+
+def plain(text: object) -> str:
+    """Text of a file's making without control characters and changes of direction."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+
+
+def show_ingest(report: IngestReport, out: Console) -> None:
+    """One line per file: what it was and what it changed."""
+    table = _table("file", "", "source", "new", "changed", "same", "revisions", "rows left out")
+    for file in report.files:
+        left_out = sum(problem.count for problem in file.problems if problem.severity == "row")
+        counts = [""] * 4
+        if file.added is not None:
+            rows = file.added.metrics
+            counts = [_n(rows.new), _n(rows.changed), _n(rows.unchanged), _n(file.added.revisions)]
+        _add(table, file.path, file.status, file.source, *counts, _n(left_out))
+    out.print(table)
+
+
+def show_problems(report: IngestReport, out: Console) -> None:
+    """What was wrong with each file that is new to the store, the first few of each."""
+    for file in report.files:
+        if file.status != "known":
+            for line in problem_lines(file.problems):
+                out.print(Text(line), soft_wrap=True)
+
+
+def problem_lines(problems: Sequence[Problem]) -> list[str]:
+    """The first few problems of one file as lines, and how many more there are; notes come last."""
+    ranked = sorted(problems, key=lambda problem: ("file", "row", "note").index(problem.severity))
+    lines = [plain(f"{problem.severity}: {problem}") for problem in ranked[:PROBLEMS_SHOWN]]
+    if len(ranked) > PROBLEMS_SHOWN:
+        lines.append(f"… and {len(ranked) - PROBLEMS_SHOWN} more about this file")
+    return lines
+
+
+def error_lines(error: InputError) -> list[str]:
+    """The message of an error as lines, with the first few problems of each file."""
+    if not error.problems:
+        return plain(error).split("\n")
+    lines = [plain(error.args[0]).split("\n")[0]]
+    for _, problems in groupby(error.problems, key=lambda problem: problem.file):
+        lines += [f"  - {line}" for line in problem_lines(list(problems))]
+    return lines
+
+
+def show_status(status: Status, out: Console) -> None:
+    """The whole status."""
+    out.print(f"{_n(status.files)} files; attributes of {_n(status.described)} creatives")
+    if not status.grains:
+        out.print("No metrics yet.")
+        return
+    table = _table("rows by grain", "rows", "creatives", "from", "to")
+    for grain in status.grains:
+        _add(table, grain.grain, _n(grain.rows), _n(grain.creatives), grain.first, grain.last)
+    out.print(table)
+    table = _table("promotion type", "account", "rows", "creatives", "first day", "last day", "missing days")
+    for a in status.accounts:
+        days = (a.first or "", a.last or "", _days(a.missing))
+        _add(table, a.promotion_type, a.account_id, _n(a.rows), _n(a.creatives), *days)
+    out.print(table)
+    if status.revisions:
+        table = _table("revised values", "revisions")
+        for name, count in status.revisions.items():
+            _add(table, name, _n(count))
+        out.print(table)
+    if status.rejected:
+        table = _table("left out: expected", "for example", "files", "rows")
+        for rejected in status.rejected:
+            _add(table, rejected.expected, rejected.example, _n(rejected.files), _n(rejected.rows))
+        out.print(table)
+    out.print(f"Days from {status.open_from} on are still open: export them again later.")
+    table = _table("stage", "columns")
+    for stage in status.stages:
+        _add(table, stage, "there")
+    for stage, columns in status.missing.items():
+        _add(table, stage, f"missing: {columns}")
+    out.print(table)
+
+
+def _days(days: Sequence[date]) -> str:
+    shown = ", ".join(str(day) for day in days[:DAYS_SHOWN])
+    more = f" and {len(days) - DAYS_SHOWN} more" if len(days) > DAYS_SHOWN else ""
+    return f"{len(days)}: {shown}{more}" if days else "none"
+
+
+def _table(*headers: str) -> Table:
+    table = Table(title_justify="left")
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
+
+
+def _add(table: Table, *cells: object) -> None:
+    table.add_row(*(Text(plain(cell)) for cell in cells))
+
+
+def _n(count: int) -> str:
+    return f"{count:,}"
