@@ -13,9 +13,7 @@ from sample.truth import truth, truth_bytes
 def main(arguments: list[str] | None = None) -> int:
     """Writes the exports, then the truth; gives the exit status."""
     parser = argparse.ArgumentParser(prog="python -m sample", description=__doc__)
-    parser.add_argument(
-        "--out", default="var/sample-exports", help="folder for the exports (default: %(default)s)"
-    )
+    parser.add_argument("--out", default="var/sample-exports", help="folder for the exports (default: %(default)s)")
     parser.add_argument(
         "--truth", default="var/sample-truth.parquet", help="file for the true rates (default: %(default)s)"
     )

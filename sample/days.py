@@ -19,9 +19,7 @@ MONEY = [
 
 def daily(seed: int, world: World, hours: pd.DataFrame) -> pd.DataFrame:
     """One row per creative and day with impressions: sums (money in whole cents) and its attributes."""
-    summed = (
-        hours.assign(day=hours["clock"] // 24).groupby(["row", "day"])[COUNTS + MONEY].sum().reset_index()
-    )
+    summed = hours.assign(day=hours["clock"] // 24).groupby(["row", "day"])[COUNTS + MONEY].sum().reset_index()
     summed[MONEY] = summed[MONEY].round(2)
     generator = stream(seed, "missing watch time")
     unknown = generator.random(len(summed)) < np.where(summed["plays"] < 30, 0.65, 0.12)

@@ -18,9 +18,7 @@ from sample.xlsx_report import xlsx_report
 AIGC = "AIGC动态创意视频素材集合"
 
 
-def write_exports(
-    seed: int, world: World, days: pd.DataFrame, hours: pd.DataFrame, out: Path
-) -> dict[str, int]:
+def write_exports(seed: int, world: World, days: pd.DataFrame, hours: pd.DataFrame, out: Path) -> dict[str, int]:
     """Writes all export files below `out`; gives each file's size in bytes."""
     contents: dict[str, bytes] = {}
     span = f"{world.start:%Y-%m-%d}-{END:%Y-%m-%d}"

@@ -71,9 +71,7 @@ def figures(days: pd.DataFrame) -> dict[str, float]:
     sums += ["plays_5s", "finishes"]
     creatives = days.groupby(["promotion_type", "row"])[sums].sum()
     live = _totals("live", creatives.loc["live"])
-    live |= (
-        _spend(creatives.loc["live"]) | _spreads(creatives.loc["live"]) | _percentiles(creatives.loc["live"])
-    )
+    live |= _spend(creatives.loc["live"]) | _spreads(creatives.loc["live"]) | _percentiles(creatives.loc["live"])
     product = _totals("product", creatives.loc["product"])
     product["product cpc"] = product["product cpm"] / product["product ctr %"] / 10
     return {name: value for name, value in (live | product).items() if name in REAL}
@@ -98,9 +96,7 @@ def gini(values: Floats) -> float:
     """0 where all have the same, 1 where one has all."""
     ordered = np.sort(values)
     places = np.arange(1, len(ordered) + 1)
-    return float(
-        2 * np.sum(places * ordered) / (len(ordered) * ordered.sum()) - (len(ordered) + 1) / len(ordered)
-    )
+    return float(2 * np.sum(places * ordered) / (len(ordered) * ordered.sum()) - (len(ordered) + 1) / len(ordered))
 
 
 def _totals(name: str, creatives: pd.DataFrame) -> dict[str, float]:
@@ -147,9 +143,7 @@ def _spreads(creatives: pd.DataFrame) -> dict[str, float]:
         ("5-s", "plays_5s", "plays"),
         ("finish", "finishes", "plays"),
     ):
-        mean, strength = beta_binomial(
-            creatives[successes].to_numpy(float), creatives[trials].to_numpy(float)
-        )
+        mean, strength = beta_binomial(creatives[successes].to_numpy(float), creatives[trials].to_numpy(float))
         found |= {f"live {name} mean %": 100 * mean, f"live {name} a+b": strength}
     return found
 

@@ -62,9 +62,7 @@ def _amounts(
 def finish_rate(effects: Latents, world: World, seed: int) -> Floats:
     """Share of plays watched to the end: falls with duration, and differs a lot between creatives."""
     duration = world.creatives["duration_s"].to_numpy(np.float64)
-    own = stream(seed, "finish").standard_normal(int(world.creatives["asset"].max()) + 1)[
-        world.creatives["asset"]
-    ]
+    own = stream(seed, "finish").standard_normal(int(world.creatives["asset"].max()) + 1)[world.creatives["asset"]]
     hold = effects.known[:, 0] + effects.luck[:, 0]
     return np.minimum(FINISH * np.exp(-0.75 * np.log(duration / 30) + 0.8 * hold + 0.55 * own - 0.15), 0.9)
 
@@ -78,16 +76,12 @@ def _depths(seed: int, world: World, kept: pd.DataFrame) -> pd.DataFrame:
     asset = world.creatives["asset"].to_numpy(np.int64)[row]
     five = generator.binomial(held, np.minimum(stays[asset], 0.97))
     # The platform's 10-second rate is above its 5-second rate on half of the rows: kept as it is.
-    ten_share = np.clip(
-        five / np.maximum(plays, 1) * np.exp(generator.normal(0.02, 0.3, len(plays))), 0, 0.95
-    )
+    ten_share = np.clip(five / np.maximum(plays, 1) * np.exp(generator.normal(0.02, 0.3, len(plays))), 0, 0.95)
     finish = finish_rate(world.effects, world, seed)[row]
     duration = world.creatives["duration_s"].to_numpy(np.float64)[row]
     shown = kept["impressions"].to_numpy(np.int64)
     engage = np.minimum(kept["engage"].to_numpy(np.float64), 0.6)
-    watch = (
-        plays * (1.5 + 0.22 * duration * finish / FINISH * 0.5) * generator.gamma(40.0, 1 / 40.0, len(plays))
-    )
+    watch = plays * (1.5 + 0.22 * duration * finish / FINISH * 0.5) * generator.gamma(40.0, 1 / 40.0, len(plays))
     return pd.DataFrame(
         {
             "plays_5s": five,

@@ -15,16 +15,16 @@ from sample.vocabulary import HOUR_WEIGHTS
 from sample.world import World
 
 BASES = {
-    "live": {"click": 0.056, "order": 0.046, "value": 160.0, "refund": 0.115, "cost": 0.150},
-    "product": {"click": 0.0088, "order": 0.0225, "value": 150.0, "refund": 0.115, "cost": 0.030},
+    "live": {"click": 0.056, "order": 0.042, "value": 150.0, "refund": 0.115, "cost": 0.136},
+    "product": {"click": 0.0088, "order": 0.0240, "value": 150.0, "refund": 0.115, "cost": 0.030},
 }
 HOLD, FINISH = 0.30, 0.15
 CAPS = {"click": 0.5, "order": 0.6, "refund": 0.85}
 
-FIRST_POOL = {"live": (3.0, 1.45), "product": (150.0, 1.4)}
+FIRST_POOL = {"live": (3.0, 1.45), "product": (250.0, 1.4)}
 """Impressions the first pool gives in all: median and sd of the log."""
 
-POOL_BUDGETS = {"live": ((1800.0, 1.4), (24_000.0, 0.7)), "product": ((7000.0, 1.2), (80_000.0, 0.7))}
+POOL_BUDGETS = {"live": ((1900.0, 1.6), (36_000.0, 0.45)), "product": ((13_000.0, 1.2), (150_000.0, 0.5))}
 """Impressions of the second and third pool."""
 
 FADE_HOURS = (30.0, 45.0, 110.0)
@@ -116,12 +116,10 @@ def _fixed(seed: int, world: World) -> dict[str, np.ndarray]:
     fixed["launch"] = made["launch_hour"].to_numpy(np.int64)
     fixed["target"] = made["target_roi"].to_numpy(np.float64)
     fixed["target_relative"] = made["target_relative"].to_numpy(np.float64)
-    fixed["first_day"] = np.full(len(made), world.start.dayofyear)
+    fixed["first_day"] = np.full(len(made), world.start.day_of_year)
     fixed["wear"] = world.wear["wear"].to_numpy()[made["product_code"]]
     fixed["wear_start"] = world.wear["wear_start"].to_numpy()[made["product_code"]]
-    fixed["boosts"] = stream(seed, "boost habits").uniform(0.3, 0.9, len(world.account_ids))[
-        made["account_code"]
-    ]
+    fixed["boosts"] = stream(seed, "boost habits").uniform(0.3, 0.9, len(world.account_ids))[made["account_code"]]
     fixed["asset_guess"] = stream(seed, "platform guess").standard_normal(len(made))
     return fixed
 
@@ -162,9 +160,7 @@ def _guess(fixed: dict[str, np.ndarray]) -> Floats:
     for side in (True, False):
         mine = fixed["live"] == side
         if mine.any():
-            truth = (
-                fixed["click"][mine] + fixed["order"][mine] + 0.7 * fixed["value"][mine] + fixed["hold"][mine]
-            )
+            truth = fixed["click"][mine] + fixed["order"][mine] + 0.7 * fixed["value"][mine] + fixed["hold"][mine]
             guess[mine] = (truth - truth.mean()) / (truth.std() + 1e-9)
     return np.asarray(0.5 * guess + 0.87 * fixed["asset_guess"])
 
@@ -205,10 +201,10 @@ def _boost(
 ) -> None:  # fmt: skip
     """A person adds money (追投) to some creatives that look like winners."""
     roi = state.gmv[rows] / np.maximum(state.spend[rows], 1.0)
-    wins = (state.spend[rows] > 200) & (roi > 0.8 * fixed["target"][rows]) & (state.boost_until[rows] < age)
+    wins = (state.spend[rows] > 120) & (roi > 0.6 * fixed["target"][rows]) & (state.boost_until[rows] < age)
     chosen = rows[wins & (chance.random(len(rows)) < fixed["boosts"][rows])]
     state.boost_from[chosen] = age
-    state.boost_until[chosen] = age + chance.choice([24, 48, 72], len(chosen))
+    state.boost_until[chosen] = age + chance.choice([48, 72, 120], len(chosen))
 
 
 def _step(
@@ -224,7 +220,7 @@ def _step(
     weight = (np.array(HOUR_WEIGHTS) / np.mean(HOUR_WEIGHTS))[clock % 24]
     weekend = np.where((clock // 24) % 7 >= 5, 1.1, 0.96)
     expected = state.budget[rows] / fade * np.exp(-(age - state.entered[rows]) / fade) * weight * weekend
-    expected *= np.where(boosted, 1.8, 1.0)
+    expected *= np.where(boosted, 1.5, 1.0)
     seen, spent = state.impressions[rows], state.spend[rows]
     ripe = 1 - np.exp(-spent / 400.0)
     tired = np.log1p(seen / 4000.0)
@@ -236,9 +232,7 @@ def _step(
         fixed["order"][rows] + offset["order"] - 0.05 * tired - worn + 0.15 * ripe + 0.08 * boosted
         + 0.12 * evening + season(of_year, "order")
     )  # fmt: skip
-    cost = np.exp(
-        fixed["cost"][rows] + offset["cost"] + 0.12 * boosted + 0.1 * evening + season(of_year, "cost")
-    )
+    cost = np.exp(fixed["cost"][rows] + offset["cost"] + 0.12 * boosted + 0.1 * evening + season(of_year, "cost"))
     step = {
         "row": rows, "age": np.full(len(rows), age), "clock": clock, "pool": pool,
         "expected": expected, "hold": np.exp(np.minimum(fixed["hold"][rows] + offset["hold"], -0.1)),
@@ -275,7 +269,7 @@ def _counts(
     gmv[sold] = chance.gamma(orders[sold] * 8.0, step["value"][at][sold] / 8.0)
     full["clicks"][at], full["orders"][at], full["gmv"][at] = clicks, orders, np.round(gmv, 2)
     full["spend"][at] = np.round(spend, 2)
-    full["boost_spend"][at] = np.round(spend * np.where(boosted[at], 0.75, 0.0), 2)
+    full["boost_spend"][at] = np.round(spend * np.where(boosted[at], 0.85, 0.0), 2)
     full["plays"][at] = plays
     full["plays_3s"][at] = chance.binomial(plays, step["hold"][at])
     full["likes"][at] = chance.binomial(shown, np.minimum(step["engage"][at] * 0.7, 0.5))

@@ -32,10 +32,7 @@ def truth(world: World, traffic: Traffic) -> pd.DataFrame:
         age_hours=age,
         launched_at=made["launched_at"],
         cutoff=made["launched_at"] + pd.to_timedelta(age, unit="h"),
-        **{
-            name: rates[name]
-            for name in ("later_impressions", "expected_later_impressions", "hold", "engage")
-        },
+        **{name: rates[name] for name in ("later_impressions", "expected_later_impressions", "hold", "engage")},
         **_money(rates["click"], rates["order"], rates["value"], rates["refund"], rates["cost"]),
     )
     plain = _money(*(rates[name] * luck[name] for name in ("click", "order", "value", "refund", "cost")))
@@ -70,9 +67,7 @@ def _rates(hours: pd.DataFrame, begin: Ints, end: Ints) -> dict[str, Floats]:
     shown = column["expected"]
     clicks = shown * column["click"]
     orders = clicks * column["order"]
-    sums = {
-        name: total(values) for name, values in (("shown", shown), ("clicks", clicks), ("orders", orders))
-    }
+    sums = {name: total(values) for name, values in (("shown", shown), ("clicks", clicks), ("orders", orders))}
     gmv = total(orders * column["value"])
     return {
         "later_impressions": total(column["impressions"]),

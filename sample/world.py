@@ -133,9 +133,7 @@ def _creatives(
             "target_roi": np.round(target * np.where(live, 3.0, 1.3), 2),
             "launch_hour": launch,
             "launched_at": start + pd.to_timedelta(launch, unit="h"),
-            "editor": np.array(EDITORS, dtype=object)[
-                (account + generator.integers(0, 3, count)) % len(EDITORS)
-            ],
+            "editor": np.array(EDITORS, dtype=object)[(account + generator.integers(0, 3, count)) % len(EDITORS)],
             "source": generator.choice(np.array(SOURCES, dtype=object), count, p=SOURCE_SHARES),
             "in_sheet": generator.random(count) >= 0.10,
         }

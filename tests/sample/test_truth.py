@@ -1,0 +1,98 @@
+"""Is the truth true? Against realised counts, against itself, and against what exports can teach."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sample.effects import LUCK_SDS, STAGES
+from sample.make import Made
+from sample.truth import truth
+
+KEY = ["promotion_type", "account_id", "creative_id"]
+
+
+@pytest.fixture(scope="module")
+def rates(full_made: Made) -> pd.DataFrame:
+    return truth(full_made.world, full_made.traffic)
+
+
+@pytest.fixture(scope="module")
+def realised(full_made: Made) -> pd.DataFrame:
+    """Counts of the first week of each creative, in the order of the world."""
+    hours = full_made.traffic.hours
+    names = ["impressions", "clicks", "orders", "gmv", "spend", "plays", "plays_3s"]
+    return hours[hours["age"] < 168].groupby("row")[names].sum()
+
+
+def test_one_row_per_key_and_age_and_nothing_missing(rates: pd.DataFrame) -> None:
+    assert not rates.duplicated([*KEY, "age_hours"]).any()
+    assert rates.notna().all().all()
+    assert set(rates["age_hours"]) >= {0, 1, 3, 6, 12, 24, 48, 72, 168, 336}
+    assert ((rates["cutoff"] - rates["launched_at"]) == pd.to_timedelta(rates["age_hours"], unit="h")).all()
+
+
+@pytest.mark.parametrize("end", ["", "_without_luck"])
+def test_the_stages_multiply_to_gpm_and_roi(rates: pd.DataFrame, end: str) -> None:
+    stage = {name: rates[name + end] for name in ("click", "order", "value", "keep", "cost")}
+    gpm = 1000 * stage["click"] * stage["order"] * stage["value"]
+    np.testing.assert_allclose(rates["gpm" + end], gpm, rtol=1e-9)
+    np.testing.assert_allclose(rates["net_roi" + end], gpm * stage["keep"] / stage["cost"] / 1000, rtol=1e-9)
+
+
+def test_what_was_expected_is_what_came_where_there_was_much(rates: pd.DataFrame, realised: pd.DataFrame) -> None:
+    first = rates[rates["age_hours"] == 0].reset_index(drop=True)
+    assert (first["later_impressions"] == realised["impressions"]).all()
+    for rate, counted, exposure, pieces in (
+        ("click", "clicks", "impressions", realised["clicks"]),
+        ("order", "orders", "clicks", realised["orders"]),
+        ("cost", "spend", "impressions", realised["impressions"]),
+        ("value", "gmv", "orders", 8 * realised["orders"]),
+    ):
+        much = (first[rate] * realised[exposure] >= 20) & (pieces > 0)
+        ratio = realised[counted][much] / realised[exposure][much] / first[rate][much]
+        noise = (ratio - 1) * np.sqrt(pieces[much])
+        assert much.sum() > 60
+        assert abs(noise.mean()) < 0.3, rate
+        assert 0.7 < noise.std() < 1.5, rate
+
+
+def test_totals_of_expected_and_realised_agree(rates: pd.DataFrame) -> None:
+    first = rates[rates["age_hours"] == 0]
+    ratio = first["later_impressions"].sum() / first["expected_later_impressions"].sum()
+    assert ratio == pytest.approx(1.0, abs=0.03)
+
+
+def test_without_luck_differs_by_the_luck_only(rates: pd.DataFrame, full_made: Made) -> None:
+    first = rates[rates["age_hours"] == 0].reset_index(drop=True)
+    luck = full_made.world.effects.luck
+    for stage in ("hold", "click", "order", "cost"):
+        gap = np.log(first[stage] / first[f"{stage}_without_luck"])
+        np.testing.assert_allclose(gap, luck[:, STAGES.index(stage)], atol=1e-9)
+
+
+def test_luck_and_effects_have_the_documented_size(full_made: Made) -> None:
+    """Both parts matter: most of the spread of a rate is explained, but not all of it."""
+    effects = full_made.world.effects
+    for column, stage in enumerate(STAGES[:6]):
+        assert effects.luck[:, column].std() == pytest.approx(LUCK_SDS[column], rel=0.15)
+        assert effects.known[:, column].std() > 0.9 * effects.luck[:, column].std(), stage
+
+
+def test_tags_can_be_learned_from_the_counts(full_made: Made, rates: pd.DataFrame) -> None:
+    """A plain log-linear fit of clicks on tags and products of the first half orders the second half."""
+    made = full_made.world.creatives
+    counts = full_made.days.groupby("row")[["impressions", "clicks"]].sum().reindex(made.index)
+    product = made["promotion_type"] == "product"
+    early = product & (made["launch_hour"] < 45 * 24)
+    columns = ["hook", "scene", "face", "script", "style", "audience", "category", "product_id", "account_id"]
+    design = pd.get_dummies(made[columns].astype(str)).to_numpy(np.float64)
+    mean = counts["clicks"][early].sum() / counts["impressions"][early].sum()
+    expected = counts["impressions"] * mean
+    rate = np.log((counts["clicks"] + 5) / (expected + 5))
+    weight = np.minimum(expected, 30)[early].to_numpy()
+    left = design[early].T @ (design[early] * weight[:, None]) + 40 * np.eye(design.shape[1])
+    effect = np.linalg.solve(left, design[early].T @ (weight * rate[early].to_numpy()))
+    first = rates[rates["age_hours"] == 0].reset_index(drop=True)
+    later = product & ~early
+    fit = pd.Series(design[later] @ effect).corr(first["click"][later].reset_index(drop=True), method="spearman")
+    assert fit > 0.35
