@@ -107,8 +107,7 @@ class Store:
             rejected = sum(problem.count for problem in read.problems if problem.severity == "row")
             self._do("DELETE FROM files WHERE file_id = $file_id", file_id=file_id)
             self._do(
-                "INSERT INTO files VALUES "
-                "($file_id, $sha256, $path, $source, $fingerprint, $at, $rows, $rejected)",
+                "INSERT INTO files VALUES ($file_id, $sha256, $path, $source, $fingerprint, $at, $rows, $rejected)",
                 file_id=file_id,
                 sha256=read.sha256,
                 path=read.path,
@@ -178,7 +177,8 @@ class Store:
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the store as a frame; its columns are `store_schema.READABLE[name]`."""
-        return self.select(f"SELECT {', '.join(READABLE[name])} FROM {name}")
+        # By way of Arrow text is `str` even where there are no rows.
+        return self.arrow(name).to_pandas()
 
     def select(self, query: str) -> pd.DataFrame:
         """The answer to a query of our own; what was read is never part of its text."""
@@ -191,9 +191,7 @@ class Store:
     def _file_id(self, known: Known | None) -> int:
         if known is not None:
             return known.file_id
-        return int(
-            self._connection.execute("SELECT coalesce(max(file_id), 0) + 1 FROM files").fetchall()[0][0]
-        )
+        return int(self._connection.execute("SELECT coalesce(max(file_id), 0) + 1 FROM files").fetchall()[0][0])
 
     def _do(self, query: str, **parameters: object) -> None:
         self._connection.execute(query, parameters)
