@@ -1,0 +1,1 @@
+"""From one file of any known layout to canonical metrics and attributes, step by step."""

@@ -1,0 +1,109 @@
+"""How cells of any container become typed columns: text, whole numbers, numbers or times."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+EXACT = 2**53
+"""From here on a float64 does not hold every whole number."""
+
+_INT64 = 2**63
+
+
+def column_of(cells: Sequence[object]) -> pa.Array:
+    """A column of Python values; a mixture becomes text, and numbers too large to be exact are marked by an E."""
+    kinds = {type(cell) for cell in cells if cell is not None and cell != ""}
+    if not kinds:
+        return pa.nulls(len(cells), pa.string())
+    blank_is_none = [None if isinstance(cell, str) and cell == "" else cell for cell in cells]
+    if kinds == {int} and all(cell is None or abs(cell) < _INT64 for cell in blank_is_none):  # type: ignore[arg-type]
+        return pa.array(blank_is_none, pa.int64())
+    if kinds == {float}:
+        return pa.array(blank_is_none, pa.float64())
+    if kinds <= {dt.datetime, dt.date}:
+        return pa.array([_moment(cell) for cell in blank_is_none], pa.timestamp("us"))
+    return pa.array([None if cell is None else text_of(cell) for cell in cells], pa.string())
+
+
+def text_of(cell: object) -> str:
+    """One value as a person would have typed it."""
+    if isinstance(cell, bool):
+        return str(cell)
+    if isinstance(cell, float):
+        if not cell.is_integer():
+            return repr(cell)
+        return str(int(cell)) if abs(cell) < EXACT else f"{cell:E}"
+    if isinstance(cell, dt.datetime):
+        return cell.isoformat(sep=" ")
+    if isinstance(cell, dt.time):
+        # A spreadsheet takes 00:51 (minutes, seconds) for hours and minutes.
+        return f"{cell:%H:%M}" if cell.second == 0 else f"{cell:%H:%M:%S}"
+    if isinstance(cell, dt.timedelta):
+        return f"{cell.total_seconds():.15g}"
+    return str(cell)
+
+
+def is_text(cells: Any) -> bool:
+    """Whether the column holds text."""
+    return bool(pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type))
+
+
+def plain(cells: Any) -> Any:
+    """A column of a Parquet file as one of the few types that are read here; others become text."""
+    kind = cells.type
+    if pa.types.is_dictionary(kind):
+        return plain(pc.cast(cells, kind.value_type))
+    if pa.types.is_timestamp(kind):
+        return pc.cast(cells, pa.timestamp("us", tz=kind.tz), safe=False)
+    if pa.types.is_date(kind):
+        return pc.cast(cells, pa.timestamp("us"))
+    if pa.types.is_integer(kind):
+        return pc.cast(cells, pa.uint64() if pa.types.is_uint64(kind) else pa.int64())
+    if pa.types.is_floating(kind):
+        return pc.cast(cells, pa.float64())
+    if is_text(cells):
+        return pc.cast(cells, pa.string())
+    return column_of(cells.to_pylist())
+
+
+def texts(cells: Any) -> Any:
+    """The column as trimmed text, null where a cell is empty."""
+    if is_text(cells):
+        trimmed = pc.utf8_trim_whitespace(cells)
+        return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+    return each_text(cells)
+
+
+def each_text(cells: Any, change: Callable[[str], str | None] = lambda text: text) -> Any:
+    """Each distinct value as text, changed by the function; null stays null."""
+    codes = pc.dictionary_encode(_flat(cells))
+    words = [None if value is None else change(text_of(value)) for value in codes.dictionary.to_pylist()]
+    return pc.take(pa.array(words, pa.string()), codes.indices)
+
+
+def distinct(cells: Any) -> tuple[list[Any], np.ndarray[Any, np.dtype[np.int64]]]:
+    """The distinct values, and for each cell which one it is (-1: null)."""
+    codes = pc.dictionary_encode(_flat(cells))
+    indices = pc.fill_null(codes.indices, -1).to_numpy(zero_copy_only=False)
+    return codes.dictionary.to_pylist(), indices.astype(np.int64)
+
+
+def present(cells: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Where a cell is not null."""
+    return np.asarray(pc.is_valid(_flat(cells)).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _flat(cells: Any) -> Any:
+    return cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+
+
+def _moment(cell: object) -> object:
+    if isinstance(cell, dt.datetime):
+        return cell.replace(tzinfo=None)
+    return dt.datetime.combine(cell, dt.time()) if isinstance(cell, dt.date) else cell
