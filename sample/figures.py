@@ -167,7 +167,9 @@ def _percentiles(creatives: pd.DataFrame) -> dict[str, float]:
 def table(found: dict[str, float]) -> str:
     """Markdown: figure, real, this world."""
     lines = ["| figure | real | sample |", "|---|---|---|"]
-    lines += [f"| {name} | {real:g} | {found[name]:.3g} |" for name, real in REAL.items()]
+    for name, real in REAL.items():
+        own = found[name]
+        lines.append(f"| {name} | {real:g} | {f'{own:.0f}' if own >= 1000 else f'{own:.3g}'} |")
     return "\n".join(lines)
 
 
