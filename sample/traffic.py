@@ -68,7 +68,6 @@ class _State:
     entered: Ints
     budget: Floats
     life: Ints
-    boost_from: Ints
     boost_until: Ints
     impressions: Floats
     clicks: Floats
@@ -148,7 +147,7 @@ def _first_state(chance: np.random.Generator, world: World, fixed: dict[str, np.
     return _State(
         pool=np.zeros(count, np.int64), entered=np.zeros(count, np.int64), budget=budget,
         life=np.round(24 * chance.uniform(low, high, count)).astype(np.int64),
-        boost_from=np.full(count, -1), boost_until=np.full(count, -1),
+        boost_until=np.full(count, -1),
         impressions=zeros.copy(), clicks=zeros.copy(), orders=zeros.copy(), gmv=zeros.copy(),
         spend=zeros.copy(), plays=zeros.copy(), plays_3s=zeros.copy(), likes=zeros.copy(),
     )  # fmt: skip
@@ -203,7 +202,6 @@ def _boost(
     roi = state.gmv[rows] / np.maximum(state.spend[rows], 1.0)
     wins = (state.spend[rows] > 120) & (roi > 0.6 * fixed["target"][rows]) & (state.boost_until[rows] < age)
     chosen = rows[wins & (chance.random(len(rows)) < fixed["boosts"][rows])]
-    state.boost_from[chosen] = age
     state.boost_until[chosen] = age + chance.choice([48, 72, 120], len(chosen))
 
 
