@@ -42,13 +42,14 @@ def ingest_command(
     settings = load_settings(config)
     out, err = Console(), Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    with open_store(store) as opened, Progress(*columns, console=err, transient=True) as bar:
+    bar = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+    with open_store(store) as opened, bar:
         task = bar.add_task("reading", total=None)
 
         def advance(done: int, total: int, path: Path) -> None:
             bar.update(task, completed=done, total=total, description=plain(path.name))
 
-        report = ingest(opened, files, settings, strict=strict, progress=advance if err.is_terminal else None)
+        report = ingest(opened, files, settings, strict=strict, progress=advance)
     show_problems(report, err)
     show_ingest(report, out)
 

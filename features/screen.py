@@ -90,8 +90,8 @@ def show_status(status: Status, out: Console) -> None:
         out.print(table)
     out.print(f"Days from {status.open_from} on are still open: export them again later.")
     table = _table("stage", "columns")
-    for stage in status.stages:
-        _add(table, stage, "there")
+    for stage, columns in status.stages.items():
+        _add(table, stage, columns)
     for stage, columns in status.missing.items():
         _add(table, stage, f"missing: {columns}")
     out.print(table)

@@ -75,7 +75,7 @@ class Status:
     Attributes:
         described: Creatives of which an attribute is known, with metrics or without.
         open_from: The platform may still revise days from this one on.
-        stages: Steps of the funnel that the columns allow.
+        stages: Step of the funnel that the columns allow → what it is counted from.
         missing: Step or target → the columns that would allow it.
     """
 
@@ -86,7 +86,7 @@ class Status:
     revisions: dict[str, int]
     rejected: tuple[Rejected, ...]
     open_from: date | None
-    stages: tuple[str, ...]
+    stages: dict[str, str]
     missing: dict[str, str]
 
 
@@ -94,10 +94,15 @@ def summarise(store: Store, settings: Settings) -> Status:
     """The status of a store."""
     grains = tuple(Grain(*row) for row in _rows(store, _BY_GRAIN))
     spans = store.select(_SPANS)
-    counts = store.select(
-        "SELECT " + ", ".join(f"count({name}) AS {name}" for name in VALUES) + " FROM metrics"
-    )
-    plan = plan_for([name for name in VALUES if counts[name].iloc[0]], BASES[settings.basis][0])
+    counts = store.select("SELECT " + ", ".join(f"count({name}) AS {name}" for name in VALUES) + " FROM metrics")
+    columns = [name for name in VALUES if counts[name].iloc[0]]
+    plan = plan_for(columns, BASES[settings.basis][0])
+    stages = {stage.name: f"{stage.numerator} / {stage.exposure}" for stage in plan.stages}
+    missing = dict(plan.missing)
+    if plan.volume_of in columns:
+        stages[VOLUME] = plan.volume_of
+    else:
+        missing[VOLUME] = "impressions, or spend_cny"
     described = store.select("SELECT count(DISTINCT creative_id) AS creatives FROM attributes")
     last = max((grain.last for grain in grains), default=None)
     return Status(
@@ -108,8 +113,8 @@ def summarise(store: Store, settings: Settings) -> Status:
         revisions={str(name): int(count) for name, count in _rows(store, _REVISIONS)},
         rejected=tuple(Rejected(*row) for row in _rows(store, _REJECTED)),
         open_from=None if last is None else (last - timedelta(days=settings.open_days)).date(),
-        stages=(*(stage.name for stage in plan.stages), VOLUME) if grains else (),
-        missing=plan.missing,
+        stages=stages,
+        missing=missing,
     )
 
 

@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from features.errors import Problem
+from features.errors import Problem, StoreError
 from features.schema import ExportRead
 from features.store_file import connect
 from features.store_merge import Merged, merge_attributes, merge_metrics
@@ -53,12 +53,20 @@ def open_store(path: Path | str, *, read_only: bool = False) -> Iterator[Store]:
     """The store in this file; made anew where there is none, unless read_only.
 
     Raises:
-        StoreError: The file is no store, is one of another version, is in use, or (read_only) is not there.
+        StoreError: The file is no store, is one of another version, is in use, or (read_only) is not there;
+            or the disk or the memory gave out on the way.
     """
     path = Path(path)
     connection = connect(path, read_only=read_only)
     try:
         yield Store(connection, path)
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise StoreError(f"{path}: cannot go on: {error}. What was imported before is kept.") from error
+    except RuntimeError as error:
+        if "interrupted" not in str(error):
+            raise
+        # This is how DuckDB passes on Ctrl-C.
+        raise KeyboardInterrupt from None
     finally:
         connection.close()
 
