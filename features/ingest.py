@@ -79,9 +79,7 @@ def ingest(
         report = IngestReport(tuple(reports))
         refused = [problem for problem in report.problems if problem.severity != "note"]
         if strict and refused:
-            raise InputError(
-                "Nothing was imported, because --strict was given and there are problems:", refused
-            )
+            raise InputError("Nothing was imported, because --strict was given and there are problems:", refused)
     if all(file.status == "unusable" for file in reports):
         raise InputError("None of the files could be used:", report.problems)
     return report

@@ -40,9 +40,7 @@ class Merged:
     revisions: int = 0
 
 
-def merge_metrics(
-    connection: duckdb.DuckDBPyConnection, metrics: pd.DataFrame, file_id: int, at: datetime
-) -> Merged:
+def merge_metrics(connection: duckdb.DuckDBPyConnection, metrics: pd.DataFrame, file_id: int, at: datetime) -> Merged:
     """Rows of metrics into the store, by natural key and value by value."""
     given = [name for name in VALUES if name in metrics.columns]
     types = {**dict.fromkeys(NATURAL_KEY, "VARCHAR"), **dict.fromkeys(given, "DOUBLE")}
@@ -129,12 +127,9 @@ class _Merge:
         replaced = sum(self._log("changed", name) for name in self.given) if changed else 0
         if changed:
             values = ", ".join(f"{name} = new_{name}" for name in self.given)
-            self._do(
-                f"UPDATE {self.table} SET {values} FROM changed WHERE {self.table}.rowid = changed.place"
-            )
+            self._do(f"UPDATE {self.table} SET {values} FROM changed WHERE {self.table}.rowid = changed.place")
         self._do(
-            f"UPDATE {self.table} SET file_id = $file_id FROM matched "
-            f"WHERE {self.table}.rowid = place AND older",
+            f"UPDATE {self.table} SET file_id = $file_id FROM matched WHERE {self.table}.rowid = place AND older",
             file_id=self.file_id,
         )
         self.connection.execute("DROP TABLE matched; DROP TABLE changed")

@@ -153,9 +153,7 @@ def test_a_sheet_put_back_to_what_it_was_counts_again(store):
 
 def test_problems_of_a_file_are_kept_as_they_were_said(store):
     problems = [
-        row_problem(
-            "s1.csv", [3, 9], found="'7.7E+18'", expected="an id", cure="Export as text.", column="素材ID"
-        ),
+        row_problem("s1.csv", [3, 9], found="'7.7E+18'", expected="an id", cure="Export as text.", column="素材ID"),
         Problem("note", "s1.csv", "a", "b", "c"),
     ]
     store.add(read("s1", days([("c1", "2025-07-01")], orders=[1]), problems=problems))
