@@ -1,0 +1,40 @@
+"""How a team writes tags into file names: separators, patterns by place, and the words of each tag."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from configs.settings import Section, parse, read_yaml
+
+
+class Names(Section):
+    """The file-name tag parser. Patterns come first; the vocabulary fills in what they leave open."""
+
+    separators: str = Field(default="-_—–", min_length=1)
+    """Every letter of it ends a token."""
+    patterns: tuple[str, ...] = ()
+    """Regular expressions for the whole name without its ending; the first that fits gives a tag per named group."""
+    vocabulary: dict[str, tuple[str, ...]] = {}
+    """Tag → its words. A word of two tags goes to the first of them that has no word yet."""
+    synonyms: dict[str, str] = {}
+    """Word in a name → the word of the vocabulary it stands for."""
+
+    @field_validator("patterns")
+    @classmethod
+    def _with_groups(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                groups = re.compile(pattern).groupindex
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
+            if not groups:
+                raise ValueError(f"{pattern!r} names no tag; write a group such as (?P<hook>[^-]+)")
+        return patterns
+
+
+def load_names(path: Path) -> Names:
+    """The parser's settings; raises ConfigError where they cannot be used."""
+    return parse(Names, read_yaml(path), path)

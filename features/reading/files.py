@@ -1,0 +1,73 @@
+"""Which files did the person mean by a file, a folder or a pattern?"""
+
+from __future__ import annotations
+
+import glob
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from features.errors import InputError
+
+ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".json", ".jsonl", ".parquet", ".gz")
+"""What is picked up in a folder. A file given by its own name is read whatever it is called."""
+
+_TEMPORARY = ("~$", ".", "._")
+_LEFTOVERS = (".part", ".tmp", ".crdownload", ".download")
+_EXPECTED = f"files ending in {' '.join(ENDINGS)}"
+
+
+def find_files(paths: Sequence[str]) -> list[Path]:
+    """All files behind these paths, each once, those of a folder or a pattern sorted.
+
+    Raises:
+        InputError: A path is not there, or there is nothing to read behind it.
+    """
+    if not paths:
+        raise InputError(f"No data were given: expected a file, a folder or a pattern of {_EXPECTED}.")
+    found: dict[Path, Path] = {}
+    for given in paths:
+        for path in _behind(given):
+            found.setdefault(path.resolve(), path)
+    return list(found.values())
+
+
+def _behind(given: str) -> list[Path]:
+    path = Path(given)
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        return _in_folder(path)
+    hits = [Path(hit) for hit in sorted(glob.glob(given, recursive=True))]
+    if not hits:
+        kind = "nothing matches this pattern" if glob.has_magic(given) else "there is no such file or folder"
+        raise InputError(f"{given}: {kind}. Expected a file, a folder or a pattern of {_EXPECTED}.")
+    files = [file for hit in hits for file in (_listed(hit) if hit.is_dir() else [hit]) if _readable(file, hit)]
+    if not files:
+        raise _nothing(given, hits)
+    return files
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    everything = _listed(folder)
+    files = [file for file in everything if _readable(file, folder)]
+    if not files:
+        raise _nothing(str(folder), everything)
+    return files
+
+
+def _listed(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _readable(file: Path, below: Path) -> bool:
+    parts = file.relative_to(below).parts if file != below else (file.name,)
+    if any(part.startswith(_TEMPORARY) for part in parts):
+        return False
+    return file == below or (file.suffix.casefold() in ENDINGS and not file.name.endswith(_LEFTOVERS))
+
+
+def _nothing(given: str, seen: Iterable[Path]) -> InputError:
+    counts = Counter(path.suffix or path.name for path in seen)
+    found = ", ".join(f"{count} × {ending}" for ending, count in counts.most_common(6)) or "nothing"
+    return InputError(f"{given}: found {found}; expected {_EXPECTED}.")
