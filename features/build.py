@@ -1,6 +1,5 @@
 """Feature rows: the one function that training, batch prediction and the service share."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +9,8 @@ from configs.settings import Settings
 from features.catalogue import NUMBERS, Feature, catalogue
 from features.encode import Encoder, encode
 from features.funnel import VOLUME, Plan
-from features.history import MARKET
-from features.observe import observe, observed_entities
+from features.history import MARKET, Entity
+from features.observe import observe
 from features.priors import Floats, Priors
 from features.schema import KEY, Loaded
 from features.start import StageStart, entity_factor, start
@@ -29,11 +28,15 @@ class Fitted:
         plan: The funnel.
         priors: Of every stage.
         encoder: Of words.
+        entities: What creatives share.
+        numbers: Names out of `features.catalogue.NUMBERS` that the training rows have.
     """
 
     plan: Plan
     priors: Priors
     encoder: Encoder
+    entities: tuple[Entity, ...]
+    numbers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -60,25 +63,19 @@ def build_features(snapshots: pd.DataFrame, loaded: Loaded, fitted: Fitted, sett
 
     Each row depends on its own snapshot and on `loaded` up to its cutoff alone, bit for bit: not on the other rows.
     """
-    return describe(observe(snapshots, loaded, fitted.plan, settings), fitted)
+    return describe(observe(snapshots, loaded, fitted.plan, fitted.entities, settings), fitted)
 
 
 def describe(observed: pd.DataFrame, fitted: Fitted) -> Features:
     """Features from counts already observed (the part that depends on what was fitted)."""
-    plan = fitted.plan
-    starts = start(observed, plan, fitted.priors)
-    shared = [name for name in observed_entities(observed) if name != MARKET.name]
-    words = encode(observed, fitted.encoder)
-    numbers = _numbers(observed, plan)
-    columns = {**words, **numbers, **_stage_columns(starts), **_history(observed, fitted, starts, shared)}
-    declared = catalogue(
-        plan,
-        present=[feature.name for feature in NUMBERS if feature.name in numbers],
-        codes=list(fitted.encoder.codes),
-        multi=[(column, value) for column, values in fitted.encoder.multi.items() for value in values],
-        text=len(fitted.encoder.components),
-        shared=shared,
-    )
+    starts = start(observed, fitted.plan, fitted.priors)
+    columns = {
+        **encode(observed, fitted.encoder),
+        **numbers(observed, fitted.plan),
+        **_stage_columns(starts),
+        **_history(observed, fitted, starts),
+    }
+    declared = declare(fitted)
     values = pd.DataFrame({feature.name: columns[feature.name] for feature in declared}, dtype=np.float64)
     return Features(
         keys=observed[[*KEY, "age_hours", "cutoff", "launched_at", "elapsed_hours"]],
@@ -89,61 +86,64 @@ def describe(observed: pd.DataFrame, fitted: Fitted) -> Features:
     )
 
 
-def _numbers(observed: pd.DataFrame, plan: Plan) -> dict[str, Floats]:
-    def known(name: str) -> Floats | None:
-        return observed[name].to_numpy(np.float64) if name in observed else None
+def declare(fitted: Fitted) -> list[Feature]:
+    """The features of a model on what was fitted, in the order of its columns."""
+    return catalogue(
+        fitted.plan,
+        present=fitted.numbers,
+        codes=list(fitted.encoder.codes),
+        multi=[(column, value) for column, values in fitted.encoder.multi.items() for value in values],
+        text=len(fitted.encoder.components),
+        shared=[entity.name for entity in fitted.entities if entity != MARKET],
+    )
 
-    columns: dict[str, Floats] = {}
 
-    def put(name: str, values: Floats | None) -> None:
-        if values is not None and not np.isnan(values).all():
-            columns[name] = values
+def numbers_present(observed: pd.DataFrame, plan: Plan) -> tuple[str, ...]:
+    """Names out of NUMBERS of which some row knows something."""
+    known = numbers(observed, plan)
+    return tuple(feature.name for feature in NUMBERS if not np.isnan(known[feature.name]).all())
 
-    price = known("price_cny")
-    put("log_price", None if price is None else _log(price))
-    if price is not None:
-        band = np.searchsorted(PRICE_BANDS_CNY, price, side="right") - 1.0
-        put("price_band", np.where(np.isnan(price), np.nan, band))
-    for name, source in (("log_duration", "duration_s"), ("log_followers", "creator_followers")):
-        held = known(source)
-        put(name, None if held is None else _log(held))
-    put("roi_target", known("roi_target"))
+
+def numbers(observed: pd.DataFrame, plan: Plan) -> dict[str, Floats]:
+    """Every column of NUMBERS; NaN where the data do not tell."""
+
+    def known(name: str) -> Floats:
+        if name not in observed:
+            return np.full(len(observed), np.nan)
+        return observed[name].to_numpy(np.float64)
+
     launched = observed["launched_at"]
-    if "created_at" in observed:
-        delay = (launched - observed["created_at"]) / pd.Timedelta(hours=1)
-        put("creation_delay", np.log1p(delay.clip(lower=0).to_numpy(np.float64)))
-    put("launch_hour", launched.dt.hour.where(observed["launch_to_the_hour"]).to_numpy(np.float64))
-    put("launch_weekday", launched.dt.dayofweek.to_numpy(np.float64))
-
-    plays = known("early:plays")
-    if plays is not None:
-        enough = np.where(plays >= LEAST_PLAYS, plays, np.nan)
-        for name, figure in (("rate_5s", "plays_5s"), ("rate_10s", "plays_10s"), ("rate_finish", "finishes")):
-            held = known(f"early:{figure}")
-            put(name, None if held is None else held / enough)
-        watched, duration = known("early:watch_s"), known("duration_s")
-        if watched is not None and duration is not None:
-            put("watched_share", watched / enough / np.where(duration > 0, duration, np.nan))
-
-    columns["age"] = np.log1p(observed["elapsed_hours"].to_numpy(np.float64))
-    volume = plan.volume_of
-    life, day, half = (known(f"{part}:{volume}") for part in ("early", "last_day", "late_half"))
-    if life is not None and day is not None and half is not None:
-        some = np.where(life > 0, life, np.nan)
-        columns |= {
-            "log_impressions": np.log1p(life),
-            "log_last_day": np.log1p(day),
-            "last_day_share": day / some,
-            "late_half_share": half / some,
-        }
-    spend, boost = known("early:spend_cny"), known("early:boost_spend_cny")
-    put("log_spend", None if spend is None else np.log1p(spend))
-    if spend is not None and boost is not None:
-        put("boost_share", boost / np.where(spend > 0, spend, np.nan))
-    put("live_siblings", np.log1p(observed["live_siblings"].to_numpy(np.float64)))
-    put("recent_launches", np.log1p(observed["recent_launches"].to_numpy(np.float64)))
-    put("tag_overlap_share", known("tag_overlap_share"))
-    return columns
+    created = observed["created_at"] if "created_at" in observed else pd.Series(pd.NaT, index=observed.index)
+    delay = (launched - created) / pd.Timedelta(hours=1)
+    price = known("price_cny")
+    plays, spend = known("early:plays"), known("early:spend_cny")
+    enough = np.where(plays >= LEAST_PLAYS, plays, np.nan)
+    life, day, half = (known(f"{part}:{plan.volume_of}") for part in ("early", "last_day", "late_half"))
+    some = np.where(life > 0, life, np.nan)
+    return {
+        "log_price": _log(price),
+        "price_band": np.where(price > 0, np.searchsorted(PRICE_BANDS_CNY, price, side="right") - 1.0, np.nan),
+        "log_duration": _log(known("duration_s")),
+        "log_followers": _log(known("creator_followers")),
+        "roi_target": known("roi_target"),
+        "creation_delay": np.log1p(delay.clip(lower=0).to_numpy(np.float64)),
+        "launch_hour": launched.dt.hour.where(observed["launch_to_the_hour"]).to_numpy(np.float64),
+        "launch_weekday": launched.dt.dayofweek.to_numpy(np.float64),
+        "rate_5s": known("early:plays_5s") / enough,
+        "rate_10s": known("early:plays_10s") / enough,
+        "rate_finish": known("early:finishes") / enough,
+        "watched_share": known("early:watch_s") / enough / np.exp(_log(known("duration_s"))),
+        "age": np.log1p(observed["elapsed_hours"].to_numpy(np.float64)),
+        "log_impressions": np.log1p(life),
+        "log_last_day": np.log1p(day),
+        "last_day_share": day / some,
+        "late_half_share": half / some,
+        "log_spend": np.log1p(spend),
+        "boost_share": known("early:boost_spend_cny") / np.where(spend > 0, spend, np.nan),
+        "live_siblings": np.log1p(known("live_siblings")),
+        "recent_launches": np.log1p(known("recent_launches")),
+        "tag_overlap_share": known("tag_overlap_share"),
+    }
 
 
 def _stage_columns(starts: dict[str, StageStart]) -> dict[str, Floats]:
@@ -155,12 +155,10 @@ def _stage_columns(starts: dict[str, StageStart]) -> dict[str, Floats]:
     return columns
 
 
-def _history(
-    observed: pd.DataFrame, fitted: Fitted, starts: dict[str, StageStart], shared: Sequence[str]
-) -> dict[str, Floats]:
+def _history(observed: pd.DataFrame, fitted: Fitted, starts: dict[str, StageStart]) -> dict[str, Floats]:
     columns: dict[str, Floats] = {}
     volume = fitted.plan.volume_of
-    for name in shared:
+    for name in (entity.name for entity in fitted.entities if entity != MARKET):
         for stage in fitted.plan.stages:
             prior = fitted.priors[stage.name]
             factor = entity_factor(stage, observed, prior, name, starts[stage.name].market)

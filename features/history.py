@@ -59,6 +59,8 @@ def entities(creatives: pd.DataFrame, multi: Sequence[str], crosses: Sequence[tu
 def entity_codes(creatives: pd.DataFrame, entity: Entity) -> Codes:
     """Code of each creative's entity, in the order of `creatives`; -1 where it is not known."""
     codes = np.zeros(len(creatives), dtype=np.int64)
+    if not set(entity.columns) <= set(creatives):
+        return codes - 1
     for column in entity.columns:
         part, values = pd.factorize(creatives[column])
         codes = np.where((codes < 0) | (part < 0), -1, codes * max(len(values), 1) + part)

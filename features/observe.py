@@ -3,12 +3,14 @@
 Nothing here is fitted: the same data give the same counts whatever was trained on them.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from configs.settings import BASES, Settings
 from features.funnel import Plan, counted_columns, plan_for
-from features.history import Entity, Reported, entities, history, launched_before, reported_measures
+from features.history import TAG, Entity, Reported, entities, history, launched_before, reported_measures
 from features.measures import SETTLED, measures, reference_prices
 from features.schema import KEY, Loaded
 from features.siblings import siblings
@@ -30,13 +32,21 @@ def data_plan(loaded: Loaded, settings: Settings) -> Plan:
     return plan_for(held, BASES[settings.basis][0], typical)
 
 
-def observe(snapshots: pd.DataFrame, loaded: Loaded, plan: Plan, settings: Settings) -> pd.DataFrame:
+def data_entities(loaded: Loaded, settings: Settings) -> list[Entity]:
+    """What the creatives of the loaded data share, under the settings' tags and crosses."""
+    return entities(loaded.creatives, settings.tags.multi, settings.tags.crosses)
+
+
+def observe(
+    snapshots: pd.DataFrame, loaded: Loaded, plan: Plan, shared: Sequence[Entity], settings: Settings
+) -> pd.DataFrame:
     """Counts of each snapshot as they stood at its cutoff.
 
     Args:
         snapshots: Rows of `features.snapshots`.
         loaded: Metrics and creatives; rows after a snapshot's cutoff do not change its counts.
-        plan: The funnel in use.
+        plan: The funnel in use; figures of it that the metrics do not have are missing.
+        shared: Entities whose history is counted; those that the creatives do not name are empty.
         settings: Of the run.
 
     Returns:
@@ -49,7 +59,9 @@ def observe(snapshots: pd.DataFrame, loaded: Loaded, plan: Plan, settings: Setti
     basis_column, settle_hours = BASES[settings.basis]
     units_of_rows = unit_codes(metrics, creatives)
     prices = reference_prices(creatives, plan.typical_price)
-    figures = measures(metrics, prices.iloc[units_of_rows].set_axis(metrics.index), basis_column)
+    known = measures(metrics, prices.iloc[units_of_rows].set_axis(metrics.index), basis_column)
+    counted = counted_columns(plan)
+    figures = known.reindex(columns=list(dict.fromkeys([*known, *counted])))
     units = unit_codes(snapshots, creatives)
     cutoffs = seconds(snapshots["cutoff"])
     starts, ends = seconds(metrics["period_start"]), seconds(metrics["period_end"])
@@ -67,10 +79,9 @@ def observe(snapshots: pd.DataFrame, loaded: Loaded, plan: Plan, settings: Setti
     for part, since in (("last_day", cutoffs - DAY), ("late_half", middle)):
         columns[f"{part}:{plan.volume_of}"] = pace.between(units, since, cutoffs)[plan.volume_of]
 
-    shared = entities(creatives, settings.tags.multi, settings.tags.crosses)
     reported = reported_measures(
         metrics,
-        figures[counted_columns(plan)],
+        known.reindex(columns=counted, fill_value=0.0),
         units_of_rows,
         {str(grain): hours for grain, hours in settings.report_delay_hours.items()},
         settle_hours,
@@ -80,7 +91,7 @@ def observe(snapshots: pd.DataFrame, loaded: Loaded, plan: Plan, settings: Setti
     first_known = _first_known(reported, len(creatives))
     for entity in shared:
         columns[f"launched:{entity.name}"] = launched_before(first_known, creatives, entity, units, cutoffs)
-    tags = [entity.columns[1] for entity in shared if _is_tag(entity)]
+    tags = [column for entity in shared for column in entity.columns[1:] if _is_tag(entity) and column in creatives]
     around = siblings(reported.known, reported.units, first_known, creatives, units, cutoffs, tags)
     columns |= {name: around[name].to_numpy() for name in around}
     columns["reference_price"] = prices.to_numpy()[units]
@@ -107,4 +118,4 @@ def _first_known(reported: Reported, count: int) -> pd.Series:
 
 
 def _is_tag(entity: Entity) -> bool:
-    return len(entity.columns) == 2 and entity.columns[1].startswith("tag_")
+    return len(entity.columns) == 2 and entity.columns[1].startswith(TAG)

@@ -76,7 +76,10 @@ def stage_figures(stage: Stage, frame: pd.DataFrame, prefix: str = "") -> tuple[
 
 
 def moments(stage: Stage, ratio: Floats, events: Floats, dispersion: float | None) -> tuple[float, float]:
-    """φ and s² from squared deviations: E[(ratio − 1)²] = φ/u + s², by least squares with weights 1/(φ/u + s²)²."""
+    """φ (where it is not given) and s² from squared deviations.
+
+    E[(ratio − 1)²] = φ/u + s², by least squares with weights 1/(φ/u + s²)².
+    """
     known = events > 0
     square, inverse = (ratio[known] - 1.0) ** 2, 1.0 / events[known]
     if stage.events == "expected":
@@ -98,5 +101,5 @@ def moments(stage: Stage, ratio: Floats, events: Floats, dispersion: float | Non
 
 
 def safe_rate(count: float, exposure: float) -> float:
-    # A stage that never happened in training still needs a rate above 0 to have a logarithm.
+    """Count over exposure; above 0 even where nothing happened, so that it has a logarithm."""
     return (count + 0.5) / (exposure + 1.0) if count <= 0 else count / exposure

@@ -90,7 +90,8 @@ class ExportRead:
         path: The file as given.
         sha256: Of its bytes.
         source: Name of the source config that recognised it.
-        metrics: KEY + PERIOD + `row` (spreadsheet row number) + the value columns this file has. Unique by KEY + PERIOD.
+        metrics: KEY + PERIOD + `row` (spreadsheet row number) + the value columns this file has. Unique by
+            KEY + PERIOD.
         attributes: KEY + `name`, `value` (text; several joined by MULTI), `origin` (one of ORIGINS). Unique by
             KEY + name + origin. KEY parts may be ANY, creative_id never.
         problems: Everything that was left out or looks wrong, with the cure.

@@ -11,6 +11,9 @@ from features.window import Codes, TimedSums, seconds
 HOUR = 3600
 WEEK_HOURS = 7 * 24
 
+SNAPSHOT = [*KEY, "age_hours", "launched_at", "cutoff", "elapsed_hours", "launch_observed", "launch_to_the_hour"]
+"""Columns of a snapshot."""
+
 
 def unit_codes(frame: pd.DataFrame, creatives: pd.DataFrame) -> Codes:
     """Row position in `creatives` of each row's creative; -1 where it is not there."""
@@ -134,13 +137,4 @@ def _finish(table: pd.DataFrame) -> pd.DataFrame:
     table = table.assign(cutoff=table["cutoff"].astype("datetime64[us]"))
     elapsed = (table["cutoff"] - table["launched_at"]) / pd.Timedelta(hours=1)
     table["elapsed_hours"] = elapsed.clip(lower=0).fillna(0.0)
-    columns = [
-        *KEY,
-        "age_hours",
-        "launched_at",
-        "cutoff",
-        "elapsed_hours",
-        "launch_observed",
-        "launch_to_the_hour",
-    ]
-    return table[columns].sort_values([*KEY, "age_hours"], ignore_index=True)
+    return table[SNAPSHOT].sort_values([*KEY, "age_hours"], ignore_index=True)

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.build import Features, Fitted, describe
+from features.build import Features, Fitted, describe, numbers_present
 from features.encode import fit_encoder
 from features.fit_start import fit_priors
 from features.funnel import Plan
-from features.history import entities
+from features.history import Entity
 from features.measures import measures, reference_prices
-from features.observe import data_plan, observe
+from features.observe import data_entities, data_plan, observe
 from features.schema import Loaded
 from features.snapshots import snapshots, unit_codes
 from features.window import TimedSums, seconds
@@ -30,6 +30,7 @@ class Dataset:
     Attributes:
         loaded: What the store gave.
         plan: The funnel that the columns allow.
+        entities: What the creatives share.
         observed: Counts at each cutoff (`features.observe`).
         outcome: What came after (`training.outcome`).
         settings: Of the run.
@@ -37,6 +38,7 @@ class Dataset:
 
     loaded: Loaded
     plan: Plan
+    entities: list[Entity]
     observed: pd.DataFrame
     outcome: pd.DataFrame
     settings: Settings
@@ -81,10 +83,12 @@ def prepare(loaded: Loaded, settings: Settings, tell: Callable[[str], None] = la
     if found.empty:
         raise TooThinError("No creative has impressions or spend, so none has a snapshot. Check the exports.")
     tell(f"{len(found):,} snapshots of {loaded.creatives.shape[0]:,} creatives")
+    shared = data_entities(loaded, settings)
     return Dataset(
         loaded=loaded,
         plan=plan,
-        observed=observe(found, loaded, plan, settings),
+        entities=shared,
+        observed=observe(found, loaded, plan, shared, settings),
         outcome=outcomes(found, loaded, plan, settings),
         settings=settings,
     )
@@ -100,13 +104,14 @@ def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp) -> Fitted:
     """
     creatives, plan, settings = dataset.loaded.creatives, dataset.plan, dataset.settings
     taught = np.unique(unit_codes(dataset.observed[train], creatives))
-    shared = entities(creatives, settings.tags.multi, settings.tags.crosses)
     totals = _totals_until(dataset, until)
     lives = pd.concat([dataset.observed[train], dataset.outcome[train]], axis=1)
     return Fitted(
         plan=plan,
-        priors=fit_priors(totals, lives, creatives, plan, shared),
+        priors=fit_priors(totals, lives, creatives, plan, dataset.entities),
         encoder=fit_encoder(creatives.iloc[taught], settings),
+        entities=tuple(dataset.entities),
+        numbers=numbers_present(dataset.observed[train], plan),
     )
 
 

@@ -5,6 +5,7 @@ time its figures take to settle, ended before the first cutoff that judges: that
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,7 @@ def folds(rows: pd.DataFrame, train: Mask, count: int) -> Iterator[tuple[Mask, M
     cutoffs = rows.loc[train, "cutoff"].sort_values(ignore_index=True)
     places = np.linspace(0.4, 1.0, count + 1)
     edges = [cutoffs.iloc[min(int(place * len(cutoffs)), len(cutoffs) - 1)] for place in places]
-    for start, end in zip(edges[:-1], edges[1:]):
+    for start, end in pairwise(edges):
         fit = train & (rows["closed_at"] <= start).to_numpy()
         validate = train & rows["cutoff"].gt(start).to_numpy() & rows["cutoff"].le(end).to_numpy()
         if fit.any() and validate.any():

@@ -81,13 +81,14 @@ def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeStar
 def _columns(features: Features) -> dict[str, Floats]:
     hours = features.keys["elapsed_hours"].to_numpy(np.float64)
     values = features.values
-    columns: dict[str, Floats] = {}
+    # Slopes are shared between ages, each age adds its own: an age that training did not see falls back on the shared.
+    paces = [name for name in ("log_impressions", "log_last_day") if name in values]
+    columns = {name: values[name].to_numpy(np.float64) for name in paces}
     for low, high in zip(AGE_STEPS_HOURS, (*AGE_STEPS_HOURS[1:], np.inf)):
         inside = ((hours > low) & (hours <= high)).astype(np.float64)
         columns[f"age_{low:g}"] = inside
-        for name in ("log_impressions", "log_last_day"):
-            if name in values:
-                columns[f"{name}_{low:g}"] = inside * values[name].to_numpy(np.float64)
+        for name in paces:
+            columns[f"{name}_{low:g}"] = inside * columns[name]
     for name in (
         *(f"hist_{group}_volume" for group in GROUPS),
         "live_siblings",

@@ -1,0 +1,158 @@
+"""`python -m training`: train, predict, backtest."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from configs.errors import GpmcastError
+from configs.settings import CONFIG_DIR, load_settings
+from features.errors import InputError
+from features.ingest import IngestReport
+from features.screen import error_lines, plain, show_problems
+from training.told import Told
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Report exports to a registered model, predictions, and proof of them.",
+)
+
+DataPaths = Annotated[list[str], typer.Option("--data", help="Folder, file or pattern of exports; may be repeated.")]
+ConfigFile = Annotated[Path, typer.Option("--config", help="Settings of the run.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse the run if any file or row cannot be used.")]
+DEFAULT_CONFIG = CONFIG_DIR / "default.yaml"
+
+
+@app.command("train")
+def train_command(
+    data: DataPaths,
+    config: ConfigFile = DEFAULT_CONFIG,
+    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Trials of the study.")] = None,
+    strict: Strict = False,
+    baseline: Annotated[bool, typer.Option("--baseline", help="Empirical Bayes only, however thin the data.")] = False,
+) -> None:
+    """From exports to a registered model, its evaluation and a file of predictions."""
+    from training.run import train
+    from training.screen import show_result
+    from training.workspace import workspace
+
+    settings = load_settings(config)
+    if trials is not None:
+        settings = settings.model_copy(update={"tune": settings.tune.model_copy(update={"trials": trials})})
+    space = workspace(data, settings)
+    out, err = Console(), Console(stderr=True)
+    with _progress(err) as told:
+        result, report = train(data, space, settings, told, strict=strict, baseline=baseline)
+    _tell_files(report, err)
+    show_result(result, space, data, str(config), out)
+
+
+@app.command("predict")
+def predict_command(
+    data: DataPaths,
+    out: Annotated[Path, typer.Option("--out", help="CSV or Parquet file to write.")] = Path("predictions.csv"),
+    config: ConfigFile = DEFAULT_CONFIG,
+    model: Annotated[Path | None, typer.Option("--model", help="A bundle folder; else the champion.")] = None,
+    strict: Strict = False,
+) -> None:
+    """One row per creative at its latest cutoff, by the champion of this data (or by a bundle)."""
+    from training.champion import model_for
+    from training.predict import latest_predictions
+    from training.run import read_data
+    from training.workspace import workspace
+    from training.write import write_table
+
+    settings = load_settings(config)
+    space = workspace(data, settings)
+    err = Console(stderr=True)
+    creative_model, manifest, name = model_for(space, model)
+    with _progress(err) as told:
+        loaded, report = read_data(data, space, settings, told, strict=strict)
+        told.line(f"predicting with {name}")
+        table = latest_predictions(loaded, creative_model, manifest.settings)
+    write_table(table, out)
+    _tell_files(report, err)
+    warned = int((table["warnings"] != "").sum())
+    Console().print(f"{out}: {len(table):,} creatives by {name}, {warned:,} with warnings", highlight=False)
+
+
+@app.command("backtest")
+def backtest_command(
+    data: DataPaths,
+    out: Annotated[Path, typer.Option("--out", help="Parquet or CSV file to write.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    strict: Strict = False,
+) -> None:
+    """Rolling origins: predictions by models trained only on what was mature then, beside what came."""
+    from training.backtest import backtest
+    from training.dataset import prepare
+    from training.run import read_data
+    from training.workspace import workspace
+    from training.write import write_table
+
+    settings = load_settings(config)
+    space = workspace(data, settings)
+    err = Console(stderr=True)
+    with _progress(err) as told:
+        loaded, report = read_data(data, space, settings, told, strict=strict)
+        table = backtest(
+            prepare(loaded, settings, told.line),
+            lambda done, total, origin: told.line(f"origin {origin:%Y-%m-%d} ({done + 1} of {total})"),
+        )
+    write_table(table, out)
+    _tell_files(report, err)
+    cold = int(table["cold"].sum())
+    Console().print(
+        f"{out}: {len(table):,} rows from {table['origin'].nunique()} origins, {cold:,} cold", highlight=False
+    )
+
+
+@contextmanager
+def _progress(err: Console) -> Iterator[Told]:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def line(text: str) -> None:
+            bar.update(task, description=text, completed=0, total=None)
+            bar.console.print(text, highlight=False, markup=False)
+
+        def file(done: int, total: int, path: Path) -> None:
+            bar.update(task, description=f"reading {path.name}", completed=done, total=total)
+
+        def trial(done: int, total: int, best: float) -> None:
+            bar.update(task, description=f"tuning, best {best:.4f}", completed=done, total=total)
+            if not err.is_terminal and done:
+                err.print(f"trial {done} of {total}, best {best:.4f}", highlight=False)
+
+        yield Told(line=line, file=file, trial=trial)
+
+
+def _tell_files(report: IngestReport, err: Console) -> None:
+    new = [file for file in report.files if file.status != "known"]
+    known = len(report.files) - len(new)
+    show_problems(report, err)
+    err.print(f"{len(new)} files read, {known} already in the store", highlight=False)
+
+
+def main() -> None:
+    """The command; what a person can put right is said on stderr, with exit code 2."""
+    try:
+        app(prog_name="python -m training")
+    except InputError as error:
+        print("\n".join(error_lines(error)), file=sys.stderr)
+        sys.exit(2)
+    except GpmcastError as error:
+        print(plain(error), file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""What would have been predicted, origin by origin, beside what came: how anyone checks us."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from features.schema import KEY
+from training.dataset import Dataset, fit_features, rows_of
+from training.errors import TooThinError
+from training.model import fit_model
+from training.outcome import MATURE
+from training.stages import actual_targets
+from training.tune import by_hand, make_folds
+
+LEAST_CREATIVES = 30
+"""Mature creatives before an origin; an origin with fewer is left out."""
+
+
+def origins(dataset: Dataset) -> list[pd.Timestamp]:
+    """Moments at which a model is trained: every so many days once there are enough."""
+    rows, step = dataset.rows, dataset.settings.backtest
+    first = rows["cutoff"].min().normalize() + pd.Timedelta(days=step.min_train_days)
+    last = rows.loc[rows["state"] == MATURE, "cutoff"].max()
+    return list(pd.date_range(first, last, freq=pd.Timedelta(days=step.every_days)))
+
+
+def backtest(
+    dataset: Dataset, tell: Callable[[int, int, pd.Timestamp], None] = lambda done, count, origin: None
+) -> pd.DataFrame:
+    """Predictions of every mature row by the model of the last origin before its cutoff.
+
+    A model knows only outcomes that stood at its origin. It is trained with the hand setting; its folds, all before
+    the origin, choose how many trees.
+
+    Args:
+        dataset: All rows.
+        tell: Called before each origin with origins done, origins in all, and the origin.
+
+    Returns:
+        A row per creative and age: KEY, `age_hours`, `cutoff`, `origin`, `cold` (the creative's id was not among the
+        training rows), `predicted_<target>`, `actual_<target>` (NaN where nothing was exposed), and the outcome's own
+        `later_<figure>` and `covered_share`.
+
+    Raises:
+        TooThinError: No origin has enough before it and something after.
+    """
+    found = []
+    moments = origins(dataset)
+    rows = dataset.rows
+    for place, origin in enumerate(moments):
+        tell(place, len(moments), origin)
+        until = moments[place + 1] if place + 1 < len(moments) else pd.Timestamp.max
+        mature = (rows["state"] == MATURE).to_numpy()
+        train = mature & (rows["closed_at"] <= origin).to_numpy()
+        test = mature & rows["cutoff"].ge(origin).to_numpy() & rows["cutoff"].lt(until).to_numpy()
+        taught = dataset.observed.loc[train, KEY].drop_duplicates()
+        if len(taught) < LEAST_CREATIVES or not test.any():
+            continue
+        fitted = fit_features(dataset, train, origin)
+        model = fit_model(
+            *rows_of(dataset, train, fitted), fitted, by_hand(make_folds(dataset, train), dataset.settings.trees)
+        )
+        features, outcome = rows_of(dataset, test, fitted)
+        predicted = model.predict(features)
+        later = outcome[[name for name in outcome if name.startswith("later:")]]
+        found.append(
+            pd.concat(
+                [
+                    predicted[[*KEY, "age_hours", "cutoff"]],
+                    pd.DataFrame(
+                        {
+                            "origin": origin,
+                            "cold": ~predicted["creative_id"].isin(taught["creative_id"]).to_numpy(),
+                        }
+                    ),
+                    predicted[dataset.plan.targets].add_prefix("predicted_"),
+                    actual_targets(outcome, dataset.plan).add_prefix("actual_"),
+                    later.rename(columns=lambda name: name.replace(":", "_")),
+                    outcome[["covered_share"]],
+                ],
+                axis=1,
+            )
+        )
+    if not found:
+        span = (rows["cutoff"].max() - rows["cutoff"].min()) / pd.Timedelta(days=1)
+        raise TooThinError(
+            f"Cutoffs span {span:.0f} days and no origin has {LEAST_CREATIVES} mature creatives before it and "
+            "mature rows after it. Add earlier exports, or set backtest.min_train_days lower."
+        )
+    table = pd.concat(found, ignore_index=True)
+    table["origin"] = table["origin"].astype("datetime64[us]")
+    return table.sort_values([*KEY, "age_hours"], ignore_index=True)

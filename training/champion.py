@@ -1,0 +1,27 @@
+"""Which model predicts: the champion of the data's workspace, or a bundle that was named."""
+
+from pathlib import Path
+
+from training import tracking
+from training.bundle import Manifest, load_bundle
+from training.errors import BundleError
+from training.model import CreativeModel
+from training.workspace import Workspace
+
+
+def model_for(space: Workspace, bundle: Path | None) -> tuple[CreativeModel, Manifest, str]:
+    """A checked model, its manifest and what to call it.
+
+    Raises:
+        BundleError: There is no champion, or the bundle is refused.
+    """
+    if bundle is not None:
+        return *load_bundle(bundle), str(bundle)
+    reigning = tracking.champion(space)
+    if reigning is None:
+        raise BundleError(
+            f"No model of these data is registered (looked for the alias {tracking.CHAMPION} of "
+            f"{space.registered_model} in {space.tracking_uri}). Run `make train` with the same DATA and CONFIG, set "
+            "`name:` in the config so that several folders share one model, or name a bundle with --model."
+        )
+    return *load_bundle(tracking.fetch(space, reigning)), str(reigning)

@@ -1,0 +1,75 @@
+"""Two pictures of an evaluation: rank correlation by age beside the rules to beat, and predicted against actual."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+
+from training.evaluate import ALL_AGES, METHODS
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+COLOURS = dict(zip(METHODS, ("#9aa0a6", "#e69f00", "#0072b2")))
+BINS = 10
+
+
+def draw(figures: pd.DataFrame, beside: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write `ranking.png` and `calibration.png` into the folder.
+
+    Args:
+        figures: Of `training.evaluate.evaluate`.
+        beside: Predicted and actual targets of the held-out rows.
+        folder: Made if absent.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    targets = list(dict.fromkeys(figures["target"]))
+    return [
+        _ranking(figures, targets, folder / "ranking.png"),
+        _calibration(beside, targets, folder / "calibration.png"),
+    ]
+
+
+def _ranking(figures: pd.DataFrame, targets: list[str], path: Path) -> Path:
+    picture, axes = plt.subplots(1, len(targets), figsize=(3.2 * len(targets), 3.4), sharey=True, squeeze=False)
+    rows = figures[(figures["part"] == "all") & (figures["age_hours"] != ALL_AGES)].dropna(subset=["spearman"])
+    for axis, target in zip(axes[0], targets):
+        of_target = rows[rows["target"] == target]
+        ages = sorted(of_target["age_hours"].unique())
+        for method, of_method in of_target.groupby("method"):
+            places = [ages.index(age) for age in of_method["age_hours"]]
+            axis.plot(places, of_method["spearman"], marker="o", ms=3, color=COLOURS[str(method)], label=method)
+        step = max(1, len(ages) // 8)
+        axis.set_xticks(range(0, len(ages), step), [f"{age:g}" for age in ages[::step]], fontsize=7)
+        axis.set_title(target, fontsize=9)
+        axis.set_xlabel("age, hours", fontsize=8)
+        axis.grid(alpha=0.3)
+    axes[0][0].set_ylabel("rank correlation with what came", fontsize=8)
+    axes[0][0].legend(fontsize=7)
+    return _save(picture, path)
+
+
+def _calibration(beside: pd.DataFrame, targets: list[str], path: Path) -> Path:
+    picture, axes = plt.subplots(1, len(targets), figsize=(3.2 * len(targets), 3.4), squeeze=False)
+    for axis, target in zip(axes[0], targets):
+        pair = beside[[f"predicted_{target}", f"actual_{target}"]].dropna().to_numpy(np.float64)
+        if len(pair) >= BINS:
+            order = np.argsort(pair[:, 0], kind="stable")
+            means = np.array([pair[part].mean(axis=0) for part in np.array_split(order, BINS)])
+            means = means[(means > 0).all(axis=1)]
+            axis.loglog(means[:, 0], means[:, 1], marker="o", ms=4, color=COLOURS["gpmcast"])
+            low, high = means.min() * 0.8, means.max() * 1.25
+            axis.plot([low, high], [low, high], color="#9aa0a6", lw=1)
+        axis.set_title(target, fontsize=9)
+        axis.set_xlabel("predicted, tenths of rows", fontsize=8)
+        axis.grid(alpha=0.3)
+    axes[0][0].set_ylabel("what came, mean", fontsize=8)
+    return _save(picture, path)
+
+
+def _save(picture: plt.Figure, path: Path) -> Path:
+    picture.tight_layout()
+    picture.savefig(path, dpi=130)
+    plt.close(picture)
+    return path

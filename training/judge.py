@@ -1,0 +1,97 @@
+"""How a model does on held-out rows, beside the rules to beat; and whether it beats the champion."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.build import describe
+from features.observe import observe
+from features.schema import KEY
+from features.snapshots import SNAPSHOT
+from training.baselines import carry_forward, empirical_bayes
+from training.bundle import Manifest
+from training.dataset import Dataset, Mask
+from training.evaluate import METHODS, evaluate, score
+from training.model import CreativeModel
+from training.stages import actual_targets
+
+
+def judge(
+    dataset: Dataset, held: Mask, known_creatives: set[str], model: CreativeModel, observed: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Figures of a model and its baselines on some rows, and the rows' predictions beside what came.
+
+    Args:
+        dataset: All rows.
+        held: The rows to judge on.
+        known_creatives: creative_ids of the model's training rows: the others are cold.
+        model: To be judged.
+        observed: Counts of those rows under the model's own entities, where they differ from the dataset's.
+    """
+    counts = (dataset.observed[held] if observed is None else observed).reset_index(drop=True)
+    outcome = dataset.outcome[held].reset_index(drop=True)
+    features = describe(counts, model.fitted)
+    own = model.predict(features)
+    targets = model.fitted.plan.targets
+    carried = carry_forward(counts, features, model, dataset.settings.outcome_days)
+    methods = dict(zip(METHODS, (carried, empirical_bayes(features, model), own[targets])))
+    actual = actual_targets(outcome, model.fitted.plan)
+    volume = outcome[f"later:{model.fitted.plan.volume_of}"].to_numpy(np.float64)
+    spend = outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in outcome else volume
+    exposure = {"volume": volume} | {
+        target: np.ones_like(volume) if target.startswith("later_") else spend if target.endswith("roi") else volume
+        for target in targets
+    }
+    cold = ~features.keys["creative_id"].isin(known_creatives).to_numpy()
+    figures = evaluate(
+        methods, actual, exposure, features.keys["age_hours"], cold, dataset.settings.evaluate.min_impressions
+    )
+    beside = pd.concat(
+        [
+            features.keys[[*KEY, "age_hours", "cutoff"]],
+            pd.DataFrame({"cold": cold}),
+            own[targets].add_prefix("predicted_"),
+            actual.add_prefix("actual_"),
+        ],
+        axis=1,
+    )
+    return figures, beside
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A new model against the champion on rows that neither has seen.
+
+    Attributes:
+        won: Whether the new one takes its place.
+        reason: In a sentence.
+    """
+
+    won: bool
+    reason: str
+
+
+def contest(
+    dataset: Dataset, held: Mask, new: CreativeModel, old: CreativeModel | None, old_manifest: Manifest | None
+) -> Contest:
+    """Whether a new model takes the champion's place: only with a smaller deviance on the same rows."""
+    if old is None or old_manifest is None:
+        return Contest(True, "there was no champion")
+    ours, theirs = dataset.settings, old_manifest.settings
+    if (ours.basis, ours.outcome_days) != (theirs.basis, theirs.outcome_days):
+        return Contest(
+            False,
+            f"the champion predicts {theirs.basis} over {theirs.outcome_days} days, this model {ours.basis} over "
+            f"{ours.outcome_days}: two bases are never compared; give this one its own name in the config",
+        )
+    fresh = held & dataset.observed["cutoff"].ge(pd.Timestamp(old_manifest.trained_until)).to_numpy()
+    if not fresh.any():
+        return Contest(False, f"the champion learned from all holdout rows (until {old_manifest.trained_until})")
+    rows = dataset.observed[fresh].reset_index(drop=True)
+    snapshots = rows[SNAPSHOT]
+    counts = observe(snapshots, dataset.loaded, old.fitted.plan, old.fitted.entities, theirs)
+    new_score = score(judge(dataset, fresh, set(), new)[0])
+    old_score = score(judge(dataset, fresh, set(), old, counts)[0])
+    verdict = f"deviance {new_score:.4f} against the champion's {old_score:.4f} on the same {int(fresh.sum()):,} rows"
+    return Contest(bool(new_score < old_score), verdict)

@@ -1,0 +1,72 @@
+"""One row per creative at its latest cutoff: rates, targets, evidence and warnings."""
+
+import numpy as np
+import pandas as pd
+
+from configs.settings import BASES, Settings
+from features.build import Fitted, describe
+from features.encode import unseen_values
+from features.funnel import counted_columns
+from features.measures import SETTLED
+from features.observe import observe
+from features.schema import Loaded
+from features.snapshots import latest_snapshots, unit_codes
+from training.model import CreativeModel
+
+EVIDENCE = ["impressions", "clicks", "orders", "spend_cny"]
+SEPARATOR = "; "
+
+
+def latest_predictions(loaded: Loaded, model: CreativeModel, settings: Settings) -> pd.DataFrame:
+    """What each creative is expected to do from the end of its last period (from now, before launch).
+
+    Returns:
+        KEY, `age_hours` (hours since launch), `cutoff`, a column per stage and target (`training.stages.compose`),
+        `early_impressions`, `early_clicks`, `early_orders`, `early_spend_cny` (those that the data have) and `warnings`
+        (empty where there are none).
+    """
+    now = loaded.metrics["period_end"].max()
+    rows = latest_snapshots(loaded.metrics, loaded.creatives, now)
+    observed = observe(rows, loaded, model.fitted.plan, model.fitted.entities, settings)
+    features = describe(observed, model.fitted)
+    table = model.predict(features)
+    for name in EVIDENCE:
+        if f"early:{name}" in observed:
+            table[f"early_{name}"] = observed[f"early:{name}"].to_numpy(np.float64)
+    table["warnings"] = warnings_of(rows, observed, loaded, model.fitted, settings, now)
+    return table
+
+
+def warnings_of(
+    rows: pd.DataFrame, observed: pd.DataFrame, loaded: Loaded, fitted: Fitted, settings: Settings, now: pd.Timestamp
+) -> list[str]:
+    """What to mind about each prediction, joined by semicolons."""
+    general = _missing_columns(loaded, fitted, settings)
+    creatives = loaded.creatives.reset_index(drop=True)
+    unseen = unseen_values(creatives, fitted.encoder).iloc[unit_codes(rows, creatives)].to_numpy()
+    trained_kinds = set(next(iter(fitted.priors.values())).rate)
+    silent = ((now - rows["cutoff"]) / pd.Timedelta(days=1)).to_numpy(np.float64)
+    found = []
+    for kind, values, days in zip(rows["promotion_type"], unseen, silent):
+        notes = list(general)
+        if kind not in trained_kinds:
+            notes.append(f"promotion type never seen in training: {kind}")
+        if values:
+            notes.append(f"values never seen in training: {values}")
+        if days >= settings.outcome_days:
+            notes.append(f"no delivery for {days:.0f} days: the predicted window has passed")
+        elif days >= 1:
+            notes.append(f"no delivery for {days:.0f} days")
+        found.append(SEPARATOR.join(notes))
+    return found
+
+
+def _missing_columns(loaded: Loaded, fitted: Fitted, settings: Settings) -> list[str]:
+    basis_column = BASES[settings.basis][0]
+    derived = {*SETTLED, "engagements", "order_worth_cny"}
+    wanted = {name for name in counted_columns(fitted.plan) if name not in derived}
+    if fitted.plan.has("keep") and basis_column:
+        wanted.add(basis_column)
+    missing = sorted(wanted - set(loaded.metrics))
+    missing += [column.removeprefix("tag_") for column in fitted.encoder.seen if column not in loaded.creatives]
+    return [f"columns missing: {', '.join(missing)}"] if missing else []

@@ -1,0 +1,228 @@
+"""Which tree settings, and how many trees, help each stage: an Optuna study on time-ordered folds.
+
+A trial trains every stage on every fold with one setting; the number of trees costs nothing extra, being read off the
+validation curves. Each stage then keeps the setting that helped it, or the hand setting, or no trees at all.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from configs.settings import Settings, Trees
+from features.build import Features
+from features.funnel import VOLUME
+from training.dataset import Dataset, Mask, fit_features, rows_of
+from training.model import Choice, lesson_set, lessons, parameters
+from training.split import folds
+from training.stages import Lesson, stage_features
+from training.volume import POWER, fit_volume
+
+Floats = npt.NDArray[np.float64]
+
+CLEAR_GAIN = 1.05
+"""A tuned setting must help a stage this much more than the hand setting: gains on folds vanish easily."""
+
+
+@dataclass
+class Fold:
+    """One fold: what each stage learns from and is judged on, and LightGBM's own form of it, by thread."""
+
+    fit: Features
+    validate: Features
+    fit_lessons: list[Lesson]
+    validate_lessons: list[Lesson]
+    sets: dict[tuple[int, str], tuple[lgb.Dataset, lgb.Dataset]] = field(default_factory=dict)
+
+    def pair(self, place: int) -> tuple[lgb.Dataset, lgb.Dataset]:
+        """Training and validation set of the stage at this place; each thread has its own."""
+        lesson = self.fit_lessons[place]
+        key = (threading.get_ident(), lesson.stage)
+        if key not in self.sets:
+            columns = stage_features(self.fit, lesson.stage)
+            fit = lesson_set(lesson, self.fit, columns)
+            self.sets[key] = (fit, lesson_set(self.validate_lessons[place], self.validate, columns, reference=fit))
+        return self.sets[key]
+
+
+def make_folds(dataset: Dataset, train: Mask) -> list[Fold]:
+    """The folds of a training period, each with priors and maps of its own past alone."""
+    made = []
+    for fit_mask, validate_mask, start in folds(dataset.rows, train, dataset.settings.split.folds):
+        fitted = fit_features(dataset, fit_mask, start)
+        fit, fit_outcome = rows_of(dataset, fit_mask, fitted)
+        validate, validate_outcome = rows_of(dataset, validate_mask, fitted)
+        later = fit_outcome[f"later:{dataset.plan.volume_of}"].to_numpy(np.float64)
+        begin = fit_volume(fit, later, fit_outcome["covered_share"].to_numpy(np.float64))
+        made.append(
+            Fold(
+                fit,
+                validate,
+                lessons(fit, fit_outcome, fitted, begin),
+                lessons(validate, validate_outcome, fitted, begin),
+            )
+        )
+    return made
+
+
+def tune(
+    made: Sequence[Fold],
+    settings: Settings,
+    journal: Path,
+    name: str,
+    tell: Callable[[int, float], None] = lambda done, best: None,
+) -> dict[str, Choice]:
+    """The study; resumed where it was left if the journal holds one of this name.
+
+    Args:
+        made: Folds.
+        settings: Trials, jobs, seed and the hand setting.
+        journal: File of the study; survives a killed run.
+        name: Of the study: must change with the data and the settings.
+        tell: Called after each trial with the number done and the best value.
+
+    Returns:
+        By stage; without folds, every stage has the hand setting and all its rounds.
+    """
+    stages = [lesson.stage for lesson in made[0].fit_lessons] if made else []
+    hand = settings.trees
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        storage=JournalStorage(JournalFileBackend(str(journal))),
+        study_name=name,
+        load_if_exists=True,
+        direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=settings.tune.seed, n_startup_trials=5, constant_liar=True),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0),
+    )
+    if not study.trials:
+        study.enqueue_trial(_point(hand))
+
+    def objective(trial: optuna.Trial) -> float:
+        trees = _suggest(trial, hand)
+        curves: dict[str, list[Floats]] = {stage: [] for stage in stages}
+        for step, fold in enumerate(made):
+            for place, stage in enumerate(stages):
+                curves[stage].append(_gain_curve(fold, place, trees))
+            trial.report(sum(float(np.mean(curves[stage], axis=0).max()) for stage in stages), step)
+            if trial.should_prune() and trial.number > 0:
+                raise optuna.TrialPruned
+        best = {stage: _best(curves[stage]) for stage in stages}
+        trial.set_user_attr("rounds", {stage: rounds for stage, (rounds, _) in best.items()})
+        trial.set_user_attr("gains", {stage: gain for stage, (_, gain) in best.items()})
+        return sum(gain for _, gain in best.values())
+
+    def finished(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        tell(_done(study), _best_value(study))
+
+    left = settings.tune.trials - _done(study)
+    tell(_done(study), _best_value(study))
+    if left > 0 and made:
+        study.optimize(objective, n_trials=left, n_jobs=min(settings.tune.jobs, left), callbacks=[finished])
+    return choices(study, stages, hand)
+
+
+def choices(study: optuna.Study, stages: Sequence[str], hand: Trees) -> dict[str, Choice]:
+    """For each stage the setting that helped it clearly more than the hand setting, else the hand setting."""
+    complete = _complete(study)
+    by_hand = next((trial for trial in complete if trial.params == _point(hand)), None)
+    chosen = {}
+    for stage in stages:
+        best = max(complete, key=lambda trial: trial.user_attrs["gains"][stage])
+        kept = best
+        if by_hand is not None and best.user_attrs["gains"][stage] < CLEAR_GAIN * by_hand.user_attrs["gains"][stage]:
+            kept = by_hand
+        chosen[stage] = Choice(
+            trees=hand.model_copy(update=kept.params),
+            rounds=int(kept.user_attrs["rounds"][stage]),
+            gain=float(kept.user_attrs["gains"][stage]),
+            tuned=kept is not by_hand,
+        )
+    return chosen
+
+
+def by_hand(made: Sequence[Fold], trees: Trees) -> dict[str, Choice]:
+    """The hand setting for every stage, with as many trees as helped it on these folds; no study."""
+    chosen = {}
+    for place, stage in enumerate(lesson.stage for lesson in (made[0].fit_lessons if made else [])):
+        rounds, gain = _best([_gain_curve(fold, place, trees) for fold in made])
+        chosen[stage] = Choice(trees=trees, rounds=rounds, gain=gain)
+    return chosen
+
+
+def _suggest(trial: optuna.Trial, hand: Trees) -> Trees:
+    # Ranges: those in which trees after a start were found useful; more leaves or a faster rate hurt.
+    return hand.model_copy(
+        update={
+            "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.1, log=True),
+            "num_leaves": trial.suggest_int("num_leaves", 3, 16),
+            "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 20, 200, log=True),
+            "feature_fraction": trial.suggest_float("feature_fraction", 0.2, 0.9),
+            "lambda_l2": trial.suggest_float("lambda_l2", 1.0, 200.0, log=True),
+            "cat_smooth": trial.suggest_float("cat_smooth", 20.0, 200.0, log=True),
+        }
+    )
+
+
+def _point(trees: Trees) -> dict[str, float]:
+    names = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction", "lambda_l2", "cat_smooth")
+    return {name: getattr(trees, name) for name in names}
+
+
+def _gain_curve(fold: Fold, place: int, trees: Trees) -> Floats:
+    """Fall of validation deviance per effective row after 0, 1, … trees."""
+    lesson, judged = fold.fit_lessons[place], fold.validate_lessons[place]
+    flat = np.zeros(trees.rounds + 1)
+    if len(lesson.rows) < 2 * trees.min_data_in_leaf or not len(judged.rows) or not trees.rounds:
+        return flat
+    fit, validate = fold.pair(place)
+    record: dict[str, Mapping[str, list[float]]] = {}
+    lgb.train(
+        parameters(trees, lesson.stage),
+        fit,
+        num_boost_round=trees.rounds,
+        valid_sets=[validate],
+        valid_names=["validate"],
+        callbacks=[lgb.record_evaluation(record)],
+    )
+    losses = next(iter(record["validate"].values()))
+    at_start = np.average(_loss(judged), weights=judged.weight)
+    scale = judged.weight.sum() / judged.worth.sum()
+    # Fewer rounds than asked: no split was left that helps, so the curve stays where it ended.
+    padded = np.pad(losses, (0, trees.rounds - len(losses)), mode="edge")
+    return np.concatenate([[0.0], (at_start - padded) * scale])
+
+
+def _loss(lesson: Lesson) -> Floats:
+    """LightGBM's loss of the start alone, row by row."""
+    if lesson.stage == VOLUME:
+        low, high = 1 - POWER, 2 - POWER
+        return np.asarray(-lesson.label * np.exp(low * lesson.offset) / low + np.exp(high * lesson.offset) / high)
+    return np.asarray(np.exp(lesson.offset) - lesson.label * lesson.offset)
+
+
+def _best(curves: Sequence[Floats]) -> tuple[int, float]:
+    mean = np.mean(curves, axis=0)
+    rounds = int(np.argmax(mean))
+    return rounds, float(mean[rounds])
+
+
+def _complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+
+
+def _best_value(study: optuna.Study) -> float:
+    return max((trial.value or 0.0 for trial in _complete(study)), default=0.0)
+
+
+def _done(study: optuna.Study) -> int:
+    ended = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+    return len(study.get_trials(deepcopy=False, states=ended))

@@ -1,0 +1,90 @@
+"""Where the files of one set of data lie: its store, its study, its models."""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import pandas as pd
+
+from configs.settings import Settings
+from features.schema import Loaded
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths of one set of data, all under one folder.
+
+    Attributes:
+        name: Of the folder; the registered model is called `gpmcast-<name>`.
+        folder: Holds everything below.
+        tracking_uri: Of MLflow, shared by all workspaces of one `var`.
+    """
+
+    name: str
+    folder: Path
+    tracking_uri: str
+
+    @property
+    def store(self) -> Path:
+        """The DuckDB file."""
+        return self.folder / "store.duckdb"
+
+    @property
+    def journal(self) -> Path:
+        """The file of the Optuna studies."""
+        return self.folder / "study.journal"
+
+    @property
+    def bundle(self) -> Path:
+        """The newest model."""
+        return self.folder / "bundle"
+
+    @property
+    def judged_bundle(self) -> Path:
+        """The same recipe without the holdout: what the newest evaluation is about."""
+        return self.folder / "judged_bundle"
+
+    @property
+    def predictions(self) -> Path:
+        """The newest predictions."""
+        return self.folder / "predictions.csv"
+
+    @property
+    def registered_model(self) -> str:
+        """Name in the model registry."""
+        return f"gpmcast-{self.name}"
+
+
+def workspace(data: list[str], settings: Settings) -> Workspace:
+    """The workspace of this data: of the settings' name, else of the data's own.
+
+    Two folders of one name do not share a workspace: the second gets its path's fingerprint behind its name.
+    """
+    name = settings.name
+    if not name:
+        first = Path(data[0])
+        name = first.name.split(".")[0].replace("*", "").strip("_- ") or "data"
+        marker = settings.var / name / "data.json"
+        origin = json.dumps([str(Path(path).resolve()) for path in data], ensure_ascii=False)
+        if marker.exists() and marker.read_text(encoding="utf-8") != origin:
+            name = f"{name}-{_short(origin)}"
+            marker = settings.var / name / "data.json"
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.write_text(origin, encoding="utf-8")
+    folder = settings.var / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return Workspace(name=name, folder=folder, tracking_uri=f"sqlite:///{settings.var / 'mlflow.db'}")
+
+
+def data_fingerprint(loaded: Loaded) -> str:
+    """sha256 of the loaded metrics and creatives, in their order."""
+    digest = sha256()
+    for frame in (loaded.metrics, loaded.creatives):
+        digest.update(",".join(frame.columns).encode())
+        digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _short(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:6]

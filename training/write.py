@@ -1,0 +1,27 @@
+"""Tables into files that appear whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from configs.errors import ConfigError
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write CSV (UTF-8 with BOM, which spreadsheets need for Chinese) or Parquet, by the file's ending."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise ConfigError(f"{path}: expected a file that ends in .csv or .parquet.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    try:
+        if path.suffix == ".csv":
+            table.to_csv(draft, index=False, encoding="utf-8-sig", float_format="%.9g")
+        else:
+            table.to_parquet(draft, index=False)
+        os.chmod(draft, 0o644)
+        os.replace(draft, path)
+    finally:
+        Path(draft).unlink(missing_ok=True)
