@@ -1,0 +1,100 @@
+"""Small real objects that several tests share."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from configs.settings import Settings
+from features.schema import KEY, Loaded, check_creatives, check_metrics
+
+PUBLIC_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Quick settings that write under the test's own folder."""
+    return Settings.model_validate(
+        {
+            "var": str(tmp_path / "var"),
+            "open_days": 1,
+            "tune": {"trials": 2, "jobs": 1},
+            "trees": {"rounds": 20, "min_data_in_leaf": 20},
+            "split": {"holdout_days": 7, "folds": 2},
+            "thin": {"min_creatives": 20, "min_orders": 10},
+            "evaluate": {"min_impressions": 50},
+            "tags": {"min_creatives": 2},
+            "text": {"components": 2, "buckets": 256},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def small_world() -> Loaded:
+    """Sixty days of 120 creatives with hourly first days, two accounts, tags, refunds: enough to train on."""
+    draw = np.random.default_rng(11)
+    hooks, scenes = ["痛点直击", "结果前置", "悬念"], ["居家", "门店"]
+    creatives, metrics = [], []
+    for number in range(120):
+        account = f"acc{number % 2}"
+        hook, scene = hooks[number % 3], scenes[(number // 3) % 2]
+        start = pd.Timestamp("2026-03-01") + pd.Timedelta(days=int(draw.integers(1, 50)))
+        key = ("live" if account == "acc0" else "product", account, f"c{number:03d}")
+        price = float(draw.choice([39.0, 99.0, 299.0]))
+        creatives.append(
+            {
+                **dict(zip(KEY, key)),
+                "created_at": start - pd.Timedelta(hours=5),
+                "duration_s": float(draw.integers(10, 60)),
+                "price_cny": price,
+                "category": "食品" if number % 4 else "美妆",
+                "creator_id": f"k{number % 7}",
+                "product_id": f"p{number % 5}",
+                "copy_text": f"{hook}的第{number}条文案",
+                "tag_hook": hook,
+                "tag_scene": scene,
+                "tag_selling_point": "便宜|好用" if number % 2 else "好用",
+            }
+        )
+        click = 0.05 * {"痛点直击": 1.5, "结果前置": 1.0, "悬念": 0.7}[hook] * draw.gamma(20) / 20
+        hours = [start + pd.Timedelta(hours=9 + hour) for hour in range(6)] if account == "acc0" else []
+        days = [start + pd.Timedelta(days=day) for day in range(1 if hours else 0, int(draw.integers(4, 20)))]
+        level = draw.lognormal(6, 1)
+        for moment, length in [(hour, 1) for hour in hours] + [(day, 24) for day in days]:
+            impressions = float(draw.poisson(level * length / 24)) + 1
+            clicks = float(draw.binomial(int(impressions), min(click, 0.9)))
+            orders = float(draw.binomial(int(clicks), 0.2))
+            gmv = orders * price
+            plays = impressions
+            metrics.append(
+                {
+                    **dict(zip(KEY, key)),
+                    "grain": "hour" if length == 1 else "day",
+                    "period_start": moment,
+                    "period_end": moment + pd.Timedelta(hours=length),
+                    "impressions": impressions,
+                    "clicks": clicks,
+                    "orders": orders,
+                    "plays": plays,
+                    "plays_3s": float(draw.binomial(int(plays), 0.3)),
+                    "likes": float(draw.binomial(int(impressions), 0.01)),
+                    "spend_cny": round(impressions * 0.2, 4),
+                    "boost_spend_cny": round(impressions * 0.05, 4),
+                    "gmv_cny": gmv,
+                    "net_gmv_cny": round(gmv * (1 - draw.binomial(max(int(orders), 1), 0.1) / max(orders, 1)), 4),
+                }
+            )
+    return loaded(pd.DataFrame(metrics), pd.DataFrame(creatives))
+
+
+def loaded(metrics_: pd.DataFrame, creatives_: pd.DataFrame) -> Loaded:
+    """Checked and in the store's order."""
+    for frame in (metrics_, creatives_):
+        for name in frame.columns[frame.dtypes == object]:
+            frame[name] = frame[name].astype("str")
+        for name in frame.select_dtypes("datetime"):
+            frame[name] = frame[name].astype("datetime64[us]")
+    return Loaded(
+        check_metrics(metrics_.sort_values([*KEY, "period_start"], ignore_index=True)),
+        check_creatives(creatives_.sort_values(KEY, ignore_index=True)),
+    )
