@@ -14,8 +14,7 @@ from configs.errors import GpmcastError
 from configs.settings import Settings
 from features.errors import InputError, Problem
 from features.export import Source, find_files, load_sources, read_export
-from features.schema import ExportRead
-from features.store import Added, Store
+from features.store import Added, Known, Store
 
 Progress = Callable[[int, int, Path], None]
 """Called before each file with files done, files in all, and the file."""
@@ -88,14 +87,15 @@ def ingest(
 def fingerprint(source: Source, settings: Settings) -> str:
     """What decides how files of this source are read; a file read under another one is read again."""
     names = settings.names.read_bytes() if settings.names.exists() else b""
-    parts = [__version__.encode(), source.model_dump_json().encode(), names, settings.time_zone.encode()]
-    return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+    told = settings.model_dump_json(include={"time_zone", "basis", "tags"})
+    parts = [__version__.encode(), source.model_dump_json().encode(), names, told.encode()]
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 def _take(
     store: Store, path: Path, settings: Settings, sources: Sequence[Source], prints: dict[str, str]
 ) -> FileReport:
-    sha256 = ""
+    sha256, known = "", None
     try:
         sha256 = _hash(path)
         known = store.known(sha256, str(path))
@@ -103,20 +103,19 @@ def _take(
             return FileReport(path, "known", known.source, None, tuple(store.problems(sha256)))
         read = read_export(path, settings, sources)
     except (GpmcastError, OSError) as error:
-        return _left_out(store, path, sha256, "", _problems_of(error, path))
-    if not _usable(read):
-        return _left_out(store, path, read.sha256, read.source, read.problems)
+        return _left_out(store, path, sha256, known, _problems_of(error, path))
+    if any(problem.severity == "file" for problem in read.problems):
+        return _left_out(store, path, read.sha256, known, read.problems)
     added = store.add(read, prints.get(read.source, ""))
     return FileReport(path, "added", read.source, added, tuple(read.problems))
 
 
-def _left_out(store: Store, path: Path, sha256: str, source: str, problems: Sequence[Problem]) -> FileReport:
-    store.reject(str(path), sha256, problems)
-    return FileReport(path, "unusable", source, None, tuple(problems))
-
-
-def _usable(read: ExportRead) -> bool:
-    return not any(problem.severity == "file" for problem in read.problems)
+def _left_out(store: Store, path: Path, sha256: str, known: Known | None, problems: Sequence[Problem]) -> FileReport:
+    with store.transaction():
+        if known is not None:
+            store.withdraw(known)
+        store.reject(str(path), sha256, problems)
+    return FileReport(path, "unusable", "", None, tuple(problems))
 
 
 def _problems_of(error: Exception, path: Path) -> list[Problem]:

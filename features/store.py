@@ -16,7 +16,7 @@ from features.errors import Problem, StoreError
 from features.schema import ExportRead
 from features.store_file import connect
 from features.store_merge import Merged, merge_attributes, merge_metrics
-from features.store_schema import READABLE
+from features.store_schema import ATTRIBUTE_KEY, NATURAL_KEY, READABLE
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Store:
         if known is not None and (known.source, known.fingerprint) == (read.source, fingerprint):
             return Added(Merged(unchanged=len(read.metrics)), Merged(unchanged=len(read.attributes)), True)
         with self.transaction():
-            at = datetime.now(UTC).replace(tzinfo=None)
+            at = _now()
             file_id = self._file_id(known)
             metrics = merge_metrics(self._connection, read.metrics, file_id, at)
             attributes = merge_attributes(self._connection, read.attributes, file_id, at)
@@ -127,6 +127,17 @@ class Store:
             )
             self.reject(read.path, read.sha256, read.problems)
         return Added(metrics, attributes)
+
+    def withdraw(self, known: Known) -> int:
+        """Take back what only this file gave, because it can be read no more; revisions keep the values."""
+        with self.transaction():
+            at = _now()
+            metrics = pd.DataFrame(columns=NATURAL_KEY, dtype="str")
+            attributes = pd.DataFrame(columns=[*ATTRIBUTE_KEY, "value"], dtype="str")
+            merged = merge_metrics(self._connection, metrics, known.file_id, at)
+            merged_attributes = merge_attributes(self._connection, attributes, known.file_id, at)
+            self._do("DELETE FROM files WHERE file_id = $file_id", file_id=known.file_id)
+        return merged.withdrawn + merged_attributes.withdrawn
 
     def reject(self, path: str, sha256: str, problems: Sequence[Problem]) -> None:
         """Keep what was wrong with a file, in place of what was known to be wrong with it."""
@@ -199,7 +210,11 @@ class Store:
     def _file_id(self, known: Known | None) -> int:
         if known is not None:
             return known.file_id
-        return int(self._connection.execute("SELECT coalesce(max(file_id), 0) + 1 FROM files").fetchall()[0][0])
+        return int(
+            self._connection.execute(
+                "SELECT greatest((SELECT max(file_id) FROM files), (SELECT max(file_id) FROM revisions), 0) + 1"
+            ).fetchall()[0][0]
+        )
 
     def _do(self, query: str, **parameters: object) -> None:
         self._connection.execute(query, parameters)
@@ -210,3 +225,7 @@ class Store:
         except duckdb.Error:
             # An interrupted statement has already ended its transaction.
             return
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

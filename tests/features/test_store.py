@@ -135,6 +135,20 @@ def test_a_file_read_in_another_way_takes_back_what_it_no_longer_says(store):
     assert only(store, "files")["fingerprint"] == "new way"
 
 
+def test_a_file_that_can_be_read_no_more_takes_its_own_rows_with_it(store):
+    told_rows = told([("c1", "hook", "悬念", "name")])
+    store.add(read("other", days([("c1", "2025-07-01")], orders=[1])))
+    store.add(read("s1", days([("c1", "2025-07-01"), ("c2", "2025-07-01")], orders=[1, 9]), told_rows))
+    known = store.known("s1", "s1.csv")
+    assert known is not None
+    assert store.withdraw(known) == 2
+    assert only(store, "metrics")["creative_id"] == "c1"
+    assert store.table("attributes").empty
+    assert sorted(store.table("revisions")["old"]) == ["9.0", "悬念"]
+    store.add(read("s3", days([("c3", "2025-07-01")], orders=[1])))
+    assert store.table("files")["file_id"].tolist() == [1, 3]
+
+
 def test_an_old_file_read_in_another_way_does_not_win_over_a_newer_one(store):
     store.add(read("old", days([("c1", "2025-07-01")], orders=[3])), "old way")
     store.add(read("new", days([("c1", "2025-07-01")], orders=[2])), "old way")
