@@ -25,13 +25,14 @@ def plain(text: object) -> str:
 
 def show_ingest(report: IngestReport, out: Console) -> None:
     """One line per file: what it was and what it changed."""
-    table = _table("file", "", "source", "new", "changed", "same", "revisions", "rows left out")
+    table = _table("file", "", "source", "new", "changed", "same", "about creatives", "revisions", "rows left out")
     for file in report.files:
         left_out = sum(problem.count for problem in file.problems if problem.severity == "row")
-        counts = [""] * 4
+        counts = [""] * 5
         if file.added is not None:
-            rows = file.added.metrics
-            counts = [_n(rows.new), _n(rows.changed), _n(rows.unchanged), _n(file.added.revisions)]
+            rows, about = file.added.metrics, file.added.attributes
+            counts = [_n(rows.new), _n(rows.changed), _n(rows.unchanged)]
+            counts += [_n(about.new + about.changed), _n(file.added.revisions)]
         _add(table, file.path, file.status, file.source, *counts, _n(left_out))
     out.print(table)
 
