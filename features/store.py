@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,9 +57,14 @@ def open_store(path: Path | str, *, read_only: bool = False) -> Iterator[Store]:
             or the disk or the memory gave out on the way.
     """
     path = Path(path)
-    connection = connect(path, read_only=read_only)
-    try:
+    with _failures_in_words(path), closing(connect(path, read_only=read_only)) as connection:
         yield Store(connection, path)
+
+
+@contextmanager
+def _failures_in_words(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise StoreError(f"{path}: cannot go on: {error}. What was imported before is kept.") from error
     except RuntimeError as error:
@@ -67,8 +72,6 @@ def open_store(path: Path | str, *, read_only: bool = False) -> Iterator[Store]:
             raise
         # This is how DuckDB passes on Ctrl-C.
         raise KeyboardInterrupt from None
-    finally:
-        connection.close()
 
 
 class Store:

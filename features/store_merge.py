@@ -84,11 +84,9 @@ class _Merge:
     def _stage(self, frame: pd.DataFrame, types: dict[str, str]) -> None:
         # Through Arrow, so that NaN, NaT and None are all NULL.
         self.connection.register("given", pa.Table.from_pandas(frame[list(types)], preserve_index=False))
-        try:
-            casts = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in types.items())
-            self._do(f"CREATE TEMP TABLE incoming AS SELECT {casts} FROM given")
-        finally:
-            self.connection.unregister("given")
+        casts = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in types.items())
+        self._do(f"CREATE TEMP TABLE incoming AS SELECT {casts} FROM given")
+        self.connection.unregister("given")
         names = ", ".join(self.key)
         repeated = f"SELECT {names} FROM incoming GROUP BY {names} HAVING count(*) > 1 LIMIT 1"
         rows = self.connection.execute(repeated).fetchall()

@@ -1,0 +1,153 @@
+"""`python -m features`: what it says, where, and with which exit code."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from features.__main__ import main
+from features.errors import Problem
+from features.screen import PROBLEMS_SHOWN, plain, problem_lines
+from features.store import open_store
+
+ACCOUNT = "1703721944119861"
+HEADER = "素材ID,素材视频名称,日期,整体消耗,整体展现次数,整体点击次数,整体成交订单数,整体成交金额"
+NAME = "<script>alert(1)</script>'; DROP TABLE metrics; --.mp4"
+
+
+@pytest.fixture
+def exports(tmp_path):
+    folder = tmp_path / ACCOUNT
+    folder.mkdir()
+    days = ["2025-07-01", "2025-07-02", "2025-07-04"]
+    rows = [f"7401234567890123456,{NAME},{day},12.50,1000,60,2,99.00" for day in days]
+    (folder / "全域推广数据-视频.csv").write_text("\n".join([HEADER, *rows, ""]), encoding="gbk")
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Types a command; gives its exit code, stdout and stderr."""
+
+    def typed(*arguments):
+        command = [str(argument) for argument in arguments]
+        monkeypatch.setattr(sys, "argv", ["features", command[0], "--store", str(tmp_path / "s.duckdb"), *command[1:]])
+        monkeypatch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return typed
+
+
+def test_exports_go_in_and_parquet_comes_out(run, exports, tmp_path):
+    code, out, _ = run("ingest", exports)
+    assert code == 0
+    assert "added" in out
+    code, out, _ = run("export", tmp_path / "out")
+    assert code == 0
+    metrics = pd.read_parquet(tmp_path / "out" / "metrics.parquet")
+    creatives = pd.read_parquet(tmp_path / "out" / "creatives.parquet")
+    assert metrics["gmv_cny"].sum() == 297
+    assert creatives["creative_name"].tolist() == [NAME]
+    assert pd.read_parquet(tmp_path / "out" / "revisions.parquet").empty
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "creatives.parquet",
+        "metrics.parquet",
+        "revisions.parquet",
+    ]
+
+
+def test_status_says_what_is_there_and_what_is_missing(run, exports):
+    run("ingest", exports)
+    code, out, err = run("status")
+    assert (code, err) == (0, "")
+    assert "1: 2025-07-03" in out
+    assert "Days from 2025-07-03 on are still open" in out
+    assert "clicks / impressions" in out
+    assert "missing: plays, plays_3s" in out
+
+
+def test_status_counts_rows_left_out_by_reason(run, exports):
+    lost = "7.4E+18,n,2025-07-01,12.50,1000,60,2,99.00"
+    (exports / "b.csv").write_text("\n".join([HEADER, lost, lost.replace("07-01", "07-02"), ""]), encoding="gbk")
+    run("ingest", exports)
+    out = run("status")[1]
+    assert "left out: expected" in out
+    assert "7.4E+18" in out
+
+
+def test_a_bad_file_is_said_on_stderr_and_the_rest_comes_in(run, exports):
+    (exports / "b.csv").write_text("what,is,this\n1,2,3\n")
+    code, out, err = run("ingest", exports)
+    assert code == 0
+    assert "unusable" in out
+    assert "b.csv" in err
+    assert len(run("status")[1]) > 0
+
+
+def test_strict_refuses_with_exit_code_2_and_no_traceback(run, exports, tmp_path):
+    (exports / "b.csv").write_text("what,is,this\n1,2,3\n")
+    code, out, err = run("ingest", "--strict", exports)
+    assert (code, out) == (2, "")
+    assert err.startswith("Nothing was imported")
+    assert "Traceback" not in err
+    with open_store(tmp_path / "s.duckdb", read_only=True) as store:
+        assert store.table("metrics").empty
+
+
+def test_status_without_a_store_says_to_ingest_first(run):
+    code, _, err = run("status")
+    assert code == 2
+    assert "python -m features ingest" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_wrong_settings_file_is_named(run, tmp_path):
+    (tmp_path / "run.yaml").write_text("open_dayz: 3\n")
+    code, _, err = run("status", "--config", tmp_path / "run.yaml")
+    assert code == 2
+    assert "did you mean open_days" in err
+
+
+def test_an_output_folder_that_is_a_file_is_refused(run, exports, tmp_path):
+    run("ingest", exports)
+    (tmp_path / "taken").write_text("x")
+    code, _, err = run("export", tmp_path / "taken")
+    assert code == 2
+    assert "Name another folder" in err
+
+
+def test_text_of_files_cannot_steer_the_terminal():
+    assert plain("a\x1b[31mb\u202ec\r\x07") == "a\ufffd[31mb\ufffdc\ufffd\ufffd"
+    assert plain("中文,“quotes” <b>") == "中文,“quotes” <b>"
+
+
+def test_of_many_problems_of_a_file_the_first_are_said_and_the_rest_counted():
+    notes = [Problem("note", "a.csv", str(i), "b", "c") for i in range(PROBLEMS_SHOWN)]
+    lines = problem_lines([*notes, Problem("row", "a.csv", "found", "expected", "Cure.")])
+    assert len(lines) == PROBLEMS_SHOWN + 1
+    assert lines[0].startswith("row: a.csv")
+    assert lines[-1] == "… and 1 more about this file"
+
+
+def test_ctrl_c_ends_with_130_and_a_whole_store(exports, tmp_path):
+    rows = [f"74012345678{i:08},n,2025-07-{day:02},1.00,10,1,0,0" for i in range(12_000) for day in range(1, 29)]
+    (exports / "large.csv").write_text("\n".join([HEADER, *rows, ""]), encoding="gbk")
+    store = tmp_path / "s.duckdb"
+    command = [sys.executable, "-m", "features", "ingest", "--store", str(store), str(exports)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not store.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert process.returncode == 130
+    with open_store(store) as opened:
+        assert set(opened.table("files")["path"]) <= {str(exports / "全域推广数据-视频.csv")}
