@@ -17,9 +17,9 @@ class Names(Section):
     """Every letter of it ends a token."""
     patterns: tuple[str, ...] = ()
     """Regular expressions for the whole name without its ending; the first that fits gives a tag per named group."""
-    vocabulary: dict[str, tuple[str, ...]] = {}
+    vocabulary: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Tag → its words. A word of two tags goes to the first of them that has no word yet."""
-    synonyms: dict[str, str] = {}
+    synonyms: dict[str, str] = Field(default_factory=dict)
     """Word in a name → the word of the vocabulary it stands for."""
 
     @field_validator("patterns")

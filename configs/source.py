@@ -68,7 +68,7 @@ class Column(Section):
 
 
 class Ratio(Section):
-    """A ratio from which a count or sum is recovered where the file does not give that itself: gives = ratio × of ÷ per."""
+    """A ratio from which a count or sum is recovered where the file lacks that itself: gives = ratio × of ÷ per."""
 
     headers: Headers = Field(min_length=1)
     unit: Unit
@@ -94,11 +94,11 @@ class HeaderRule(Section):
 class Promotion(Section):
     """How the promotion type of a row is known: its own column, then headers, then the file's name, then a constant."""
 
-    values: dict[str, str] = {}
+    values: dict[str, str] = Field(default_factory=dict)
     """Value of the column `promotion_type` → promotion type."""
     by_header: tuple[HeaderRule, ...] = ()
     """In this order; the first that holds decides."""
-    by_file_name: dict[str, str] = {}
+    by_file_name: dict[str, str] = Field(default_factory=dict)
     """Part of the file's name → promotion type."""
     constant: str = ""
 
@@ -113,12 +113,12 @@ class Source(Section):
     bases: tuple[Basis, ...] = ()
     """ROI bases under which this file's money may be used; empty: all."""
     promotion_type: Promotion = Promotion()
-    constants: dict[str, str] = {}
+    constants: dict[str, str] = Field(default_factory=dict)
     """Canonical name (account_id, an attribute) → the value every row has where the file has no such column."""
     columns: dict[str, Column]
     """Canonical name (see features.schema; also date, hour, read_at) → column."""
-    ratios: dict[str, Ratio] = {}
-    tags: dict[str, str] = {}
+    ratios: dict[str, Ratio] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict)
     """Header → tag of this name."""
     extra: bool = False
     """Headers that are named nowhere here become tags of the team's own (if settings.tags.extra says so)."""

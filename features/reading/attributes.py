@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from configs.settings import Settings
 from configs.source import Source, Unit
-from features.reading.findings import Findings, example
+from features.reading.findings import Findings, counted, example
 from features.reading.ids import CURE, parse_ids
 from features.reading.numbers import parse_durations, parse_numbers
 from features.reading.sources import unit_of
@@ -40,7 +40,9 @@ def read_attributes(table: Table, source: Source, settings: Settings, findings: 
     return found
 
 
-def newest(keys: pd.DataFrame, attributes: Mapping[str, pd.Series], order: npt.NDArray[Any], origin: str) -> pd.DataFrame:
+def newest(
+    keys: pd.DataFrame, attributes: Mapping[str, pd.Series], order: npt.NDArray[Any], origin: str
+) -> pd.DataFrame:
     """The value of each creative's latest row that has one, as the long frame."""
     sequence = np.argsort(order, kind="stable")
     return _long(keys.iloc[sequence], {k: v.iloc[sequence] for k, v in attributes.items()}, origin)
@@ -73,9 +75,7 @@ def _long(keys: pd.DataFrame, attributes: Mapping[str, pd.Series], origin: str) 
     return pd.concat([empty_long(), *parts], ignore_index=True)[LONG].astype("str")
 
 
-def _contradicting(
-    keys: pd.DataFrame, attributes: Mapping[str, pd.Series], table: Table, findings: Findings
-) -> Mask:
+def _contradicting(keys: pd.DataFrame, attributes: Mapping[str, pd.Series], table: Table, findings: Findings) -> Mask:
     torn = np.zeros(len(keys), dtype=bool)
     if not keys.duplicated(KEY).any():
         return torn
@@ -102,9 +102,7 @@ def _contradicting(
     return torn
 
 
-def _texts(
-    table: Table, name: str, unit: Unit, source: Source, settings: Settings, findings: Findings
-) -> pd.Series:
+def _texts(table: Table, name: str, unit: Unit, source: Source, settings: Settings, findings: Findings) -> pd.Series:
     cells = table.cells[name]
     bad = np.zeros(len(table), dtype=bool)
     if unit == "id":
@@ -124,7 +122,7 @@ def _texts(
         texts = _repr(np.where(bad, np.nan, numbers.values / scale))
     if bad.any():
         findings.note(
-            found=f"{int(bad.sum())} cells that cannot be read, such as "
+            found=f"{counted(bad, 'cell')} that cannot be read, such as "
             f"{example(table.shown(name, int(np.flatnonzero(bad)[0])))}; they were taken as missing",
             expected=_EXPECTED.get(unit, "a number"),
             cure=CURE if unit == "id" else "Correct the cells.",

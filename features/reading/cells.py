@@ -94,6 +94,11 @@ def distinct(cells: Any) -> tuple[list[Any], np.ndarray[Any, np.dtype[np.int64]]
     return codes.dictionary.to_pylist(), indices.astype(np.int64)
 
 
+def spread(words: Sequence[str | None], codes: np.ndarray[Any, np.dtype[np.int64]]) -> Any:
+    """A text column from its distinct values; code -1 is null."""
+    return pc.take(pa.array([*words, None], pa.string()), pa.array(np.where(codes < 0, len(words), codes)))
+
+
 def present(cells: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Where a cell is not null."""
     return np.asarray(pc.is_valid(_flat(cells)).to_numpy(zero_copy_only=False), dtype=bool)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from features.reading.findings import Findings
-from features.reading.table import Mask
+from features.reading.findings import Findings, counted
+from features.reading.table import Ints, Mask
 from features.schema import COUNTS, SUMS
 
 _CENT = 0.011
@@ -26,7 +26,7 @@ _GROSS = {
 """Value → the value it is a part of. Platforms do count more plays than impressions, and more clicks: not here."""
 
 
-def impossible(values: pd.DataFrame, numbers: Mask, headers: Mapping[str, str], findings: Findings) -> Mask:
+def impossible(values: pd.DataFrame, numbers: Ints, headers: Mapping[str, str], findings: Findings) -> Mask:
     """Rows with a negative value, or with more left after refunds than was sold."""
     bad = np.zeros(len(values), dtype=bool)
     for name in values:
@@ -57,13 +57,13 @@ def impossible(values: pd.DataFrame, numbers: Mask, headers: Mapping[str, str], 
     return bad
 
 
-def note_oddities(values: pd.DataFrame, numbers: Mask, findings: Findings) -> None:
+def note_oddities(values: pd.DataFrame, numbers: Ints, findings: Findings) -> None:
     """Counts of what looks wrong and is kept as the platform gives it."""
     if {"clicks", "impressions"} <= set(values):
         more = (values["clicks"] > values["impressions"]).to_numpy()
         if more.any():
             findings.note(
-                found=f"{int(more.sum())} rows with more clicks than impressions",
+                found=f"{counted(more)} with more clicks than impressions",
                 expected="at most one click per impression",
                 cure="They were kept: the platform does this now and then.",
                 rows=numbers[more],
@@ -73,7 +73,7 @@ def note_oddities(values: pd.DataFrame, numbers: Mask, findings: Findings) -> No
         off = (rest.abs() > _PARTS).to_numpy()
         if off.any():
             findings.note(
-                found=f"{int(off.sum())} rows whose spend is not base plus boost, by up to {rest.abs().max():.2f}",
+                found=f"{counted(off)} whose spend is not base plus boost, by up to {rest.abs().max():.2f}",
                 expected="spend = base + boost",
                 cure="They were kept as they are.",
                 rows=numbers[off],

@@ -57,9 +57,7 @@ def grids_of(path: Path, findings: Findings) -> Iterator[Grid]:
     if start in ("{", "["):
         return iter([report_grid(text, findings)])
     if start == "<":
-        raise findings.unusable(
-            found="a web page or XML", expected=KINDS, cure="Export the report as CSV or XLSX."
-        )
+        raise findings.unusable(found="a web page or XML", expected=KINDS, cure="Export the report as CSV or XLSX.")
     return iter([text_grid(text, findings)])
 
 

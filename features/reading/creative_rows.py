@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from configs.source import Source
-from features.reading.cells import distinct, text_of
-from features.reading.findings import EXPORT_AGAIN, Findings
+from features.reading.cells import distinct, present, text_of
+from features.reading.findings import EXPORT_AGAIN, Findings, counted
 from features.reading.grid import Rows
 from features.reading.headers import normal
 from features.reading.table import Mask, Table
+from features.reading.words import is_missing
 
 _LOOKED_AT = ("creative_id", "date", "hour")
 
@@ -28,14 +29,13 @@ def creative_rows(table: Table, source: Source, rows: Rows, *, metrics: bool, fi
     totals = _totals(table, source)
     if totals.any():
         findings.note(
-            found=f"{int(totals.sum())} rows that are totals or aggregates",
+            found=f"{counted(totals)} of totals or aggregates",
             expected="one creative per row",
             cure="They were left out; their money belongs to no creative.",
             rows=table.numbers[totals],
         )
     table = table.keep(~totals)
-    nameless = np.asarray(table.cells["creative_id"].is_null().to_numpy(zero_copy_only=False), dtype=bool)
-    nameless |= _same(table.cells["creative_id"], [""])
+    nameless = _nameless(table)
     findings.left_out(
         table.numbers[nameless],
         found="no id",
@@ -78,7 +78,7 @@ def _blank(table: Table) -> Mask:
     for column in table.cells.values():
         if not blank.any():
             break
-        blank &= _same(column, [""]) | np.asarray(column.is_null().to_numpy(zero_copy_only=False), dtype=bool)
+        blank &= _same(column, [""]) | ~present(column)
     return blank
 
 
@@ -91,11 +91,15 @@ def _totals(table: Table, source: Source) -> Mask:
                 words = tuple(word for word in words if not word.lstrip("-").isdigit())
             totals |= _same(table.cells[name], words)
     if "creative_name" in table:
-        nameless = _same(table.cells["creative_id"], [""])
-        nameless |= np.asarray(table.cells["creative_id"].is_null().to_numpy(zero_copy_only=False), dtype=bool)
-        totals |= nameless & _same(table.cells["creative_name"], [*source.not_creatives, *source.aggregates])
+        named_so = _same(table.cells["creative_name"], [*source.not_creatives, *source.aggregates])
+        totals |= _nameless(table) & named_so
         totals |= _same(table.cells["creative_name"], source.aggregates)
     return totals
+
+
+def _nameless(table: Table) -> Mask:
+    values, codes = distinct(table.cells["creative_id"])
+    return np.array([is_missing(text_of(value)) for value in values] + [True], dtype=bool)[codes]
 
 
 def _same(column: Any, texts: Iterable[str]) -> Mask:

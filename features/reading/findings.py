@@ -35,9 +35,7 @@ class Findings:
     ) -> None:
         """Rows that are left out; none is no problem."""
         if len(rows):
-            self.problems.append(
-                row_problem(self.file, rows, found=found, expected=expected, cure=cure, column=column)
-            )
+            self.problems.append(row_problem(self.file, rows, found=found, expected=expected, cure=cure, column=column))
 
     def note(
         self,
@@ -50,9 +48,7 @@ class Findings:
     ) -> None:
         """Something odd that is kept, or a row that is no creative."""
         self.problems.append(
-            row_problem(
-                self.file, rows, found=found, expected=expected, cure=cure, column=column, severity="note"
-            )
+            row_problem(self.file, rows, found=found, expected=expected, cure=cure, column=column, severity="note")
         )
 
 
@@ -60,3 +56,9 @@ def example(value: object, width: int = 60) -> str:
     """A value as a message shows it: quoted, one line, not too long."""
     text = " ".join(str(value).split())
     return f"“{text if len(text) <= width else text[: width - 1] + '…'}”"
+
+
+def counted(mask: Any, what: str = "row") -> str:
+    """`1 row`, `12 rows`: as many as the mask holds."""
+    number = int(mask.sum())
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from features.reading.cells import EXACT, distinct, text_of
+from features.reading.cells import EXACT, distinct, spread, text_of
 from features.reading.words import is_missing
 
 CURE = (
@@ -19,7 +17,9 @@ CURE = (
     "column there as text."
 )
 
-_SCIENTIFIC = re.compile(r"[+-]?\d+(\.\d+)?e[+-]?\d+", re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"\d(\.\d+e\+?|e\+)\d{2}", re.IGNORECASE)
+"""As spreadsheets and programs write it (7.7E+18); an id such as 04576e7123 is none."""
+
 _WHOLE = re.compile(r"\d+")
 _DOT_ZERO = re.compile(r"(\d+)\.0+")
 _FORMULA_TEXT = re.compile(r'="?([^"]*)"?')
@@ -53,8 +53,7 @@ def parse_ids(cells: Any) -> Ids:
     if len(values) and 2 * counts[zeros].sum() > counts[long].sum():
         lost[:-1] |= zeros
     kept = [None if gone or not text else text for text, gone in zip(parsed, lost)]
-    taken = pc.take(pa.array(kept, pa.string()), pa.array(np.where(codes < 0, None, codes), pa.int64()))
-    return Ids(taken, lost[codes])
+    return Ids(spread(kept, codes), lost[codes])
 
 
 def _parse(value: object) -> str | None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from configs.source import Source
 from features.reading.cells import distinct, present, text_of

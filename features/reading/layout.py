@@ -46,7 +46,8 @@ def check_basis(source: Source, settings: Settings, cells: Sequence[str], findin
         known = [cell for cell in cells if normal(cell) in map(normal, source.match.any)]
         raise findings.unusable(
             found=f"a file of the layout {source.name} ({', '.join(known[:4])})",
-            expected=f"files whose money fits the ROI basis {settings.basis}; this layout fits {', '.join(source.bases)}",
+            expected=f"files whose money fits the ROI basis {settings.basis}; "
+            f"this layout fits {', '.join(source.bases)}",
             cure="The same spend and money are attributed to other rows here: keep the two kinds of files apart, in "
             "workspaces of their own, and set `basis` to the one you mean.",
         )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.reading.cells import distinct, is_text
+from features.reading.cells import distinct, is_text, spread
 from features.reading.words import is_missing
 
 Floats = npt.NDArray[np.float64]
@@ -75,11 +75,8 @@ def parse_durations(cells: Any) -> Numbers:
         numbers = parse_numbers(cells)
     else:
         texts, codes = distinct(cells)
-        seconds = pa.array([_seconds(text) for text in texts], pa.string())
-        numbers = parse_numbers(pc.take(seconds, pa.array(np.where(codes < 0, None, codes), pa.int64())))
-    return Numbers(
-        np.where(numbers.values == 0, np.nan, numbers.values), numbers.bad, numbers.percent, numbers.rounded
-    )
+        numbers = parse_numbers(spread([_seconds(text) for text in texts], codes))
+    return Numbers(np.where(numbers.values == 0, np.nan, numbers.values), numbers.bad, numbers.percent, numbers.rounded)
 
 
 def _parse(text: str) -> tuple[float, bool, bool, bool]:

@@ -6,12 +6,15 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
 from configs.source import Source
+from features.reading.cells import present
 from features.reading.findings import Findings, example
 from features.reading.table import Mask, Table
 from features.reading.times import Moments, Times, parse_hours, parse_times, to_zone
@@ -19,7 +22,7 @@ from features.schema import PERIOD
 
 _DAY = r"(20\d{2})(?:[-_.年](\d{1,2})[-_.月](\d{1,2})日?|(\d{2})(\d{2}))(?:[ _T-]?\d{2}[-_:]?\d{2}[-_:]?\d{2}(?!\d))?"
 _SPAN = re.compile(rf"(?<!\d){_DAY}\s*(?:-|_|~|～|—|至|到|\.\.|--)\s*{_DAY}(?!\d)")
-_ONE_DAY = np.timedelta64(1, "D")
+_DAYS = dt.timedelta(days=1)
 _EXPECTED = {
     "hour": "an hour such as 2026-07-20 13:00",
     "date": "a day such as 2026-07-20",
@@ -43,9 +46,9 @@ def periods(
     column, grain = _by_columns(table, source)
     if column is None:
         first, last = _span_of(path, findings)
-        starts = np.full(len(table), first, dtype="datetime64[us]")
-        ends = np.full(len(table), last, dtype="datetime64[us]") + _ONE_DAY
-        grains = np.where(ends - starts == _ONE_DAY, "day", "range")
+        starts: Times = np.full(len(table), first, dtype="datetime64[us]")
+        ends: Times = np.full(len(table), last + _DAYS, dtype="datetime64[us]")
+        grains = np.full(len(table), "day" if first == last else "range", dtype=object)
         bad = np.zeros(len(table), dtype=bool)
     else:
         moments = _read(table, column, zone)
@@ -56,7 +59,7 @@ def periods(
         _name_bad(table, column, bad, findings)
         starts, ends, grains = _cut(moments, grain)
     starts, ends = to_zone(starts, zone, settings.time_zone), to_zone(ends, zone, settings.time_zone)
-    latest = np.datetime64(now.replace(tzinfo=None), "us") + _ONE_DAY
+    latest = np.datetime64(now.replace(tzinfo=None) + _DAYS, "us")
     later = ~bad & (ends > latest)
     if later.any():
         place = int(np.flatnonzero(later)[0])
@@ -74,7 +77,7 @@ def periods(
 def _by_columns(table: Table, source: Source) -> tuple[str | None, str]:
     if source.cumulative:
         return "read_at", "reading"
-    if "hour" in table and source.grain in (None, "hour"):
+    if "hour" in table and source.grain in (None, "hour") and present(table.cells["hour"]).any():
         return "hour", "hour"
     if "date" in table and source.grain in (None, "day", "range"):
         return "date", "day"
@@ -88,16 +91,21 @@ def _read(table: Table, column: str, zone: str) -> Moments:
     return parse_hours(table.cells["hour"], days, zone)
 
 
-def _cut(moments: Moments, grain: str) -> tuple[Times, Times, np.ndarray]:  # type: ignore[type-arg]
-    grains = np.full(len(moments.values), grain, dtype=object)
+def _cut(moments: Moments, grain: str) -> tuple[Times, Times, npt.NDArray[Any]]:
+    grains: npt.NDArray[Any] = np.full(len(moments.values), grain, dtype=object)
     if grain == "reading":
         return moments.values, moments.values, grains
     if grain == "hour":
-        starts = moments.values.astype("datetime64[h]").astype("datetime64[us]")
-        return starts, starts + np.timedelta64(1, "h"), grains
-    last = np.where(np.isnat(moments.ends), moments.values, moments.ends)
-    grains = np.where(last > moments.values, "range", grains)
-    return moments.values, last + _ONE_DAY, grains
+        starts: Times = moments.values.astype("datetime64[h]").astype("datetime64[us]")
+        return starts, _after(starts, dt.timedelta(hours=1)), grains
+    last: Times = np.where(np.isnat(moments.ends), moments.values, moments.ends)
+    grains[last > moments.values] = "range"
+    return moments.values, _after(last, _DAYS), grains
+
+
+def _after(times: Times, step: dt.timedelta) -> Times:
+    later: Times = np.asarray(times + np.timedelta64(step), dtype="datetime64[us]")
+    return later
 
 
 def _refuse_if_mostly_bad(table: Table, column: str, moments: Moments, findings: Findings) -> None:
@@ -129,7 +137,7 @@ def _span_of(path: Path, findings: Findings) -> tuple[dt.datetime, dt.datetime]:
     if found := _SPAN.search(path.name):
         parts = [part for part in found.groups() if part]
         try:
-            first, last = dt.datetime(*map(int, parts[:3])), dt.datetime(*map(int, parts[3:]))
+            first, last = (dt.datetime(int(y), int(m), int(d)) for y, m, d in (parts[:3], parts[3:]))
             if first <= last:
                 return first, last
         except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from features.reading.findings import Findings, example
+from features.reading.findings import Findings, counted, example
 from features.schema import KEY, PERIOD
 
 
@@ -40,7 +40,7 @@ def without_repeats(metrics: pd.DataFrame, findings: Findings) -> pd.DataFrame:
     extra = twice.duplicated(natural, keep="first") & ~torn
     if extra.any():
         findings.note(
-            found=f"{int(extra.sum())} rows that repeat another row",
+            found=f"{counted(extra)} that repeat another row",
             expected="one row per creative and period",
             cure="Each was taken once.",
             rows=twice.loc[extra, "row"].to_numpy(),

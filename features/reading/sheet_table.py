@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import numpy as np
@@ -53,7 +53,7 @@ def _grid(name: str, sheet: CalamineSheet) -> Grid:
     return Grid(name, top, below)
 
 
-def _unpadded(cells: list[object]) -> list[object]:
+def _unpadded(cells: Sequence[object]) -> Sequence[object]:
     """Without the empty cells at the end: calamine gives every row the width of the widest."""
     width = len(cells)
     while width and cells[width - 1] == "":

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 Mask = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Table:
     """
 
     cells: Mapping[str, Any]
-    numbers: npt.NDArray[np.int64]
+    numbers: Ints
     headers: Mapping[str, str]
     own: tuple[str, ...] = ()
 

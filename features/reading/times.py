@@ -110,16 +110,21 @@ def _moment(text: str, zone: str) -> dt.datetime | None:
     try:
         if found := _MOMENT.fullmatch(text):
             *parts, fraction, offset = found.groups()
-            moment = dt.datetime(*(int(part or 0) for part in parts), int((fraction or "0").ljust(6, "0")))
+            moment = _made(*parts) + dt.timedelta(microseconds=int((fraction or "0").ljust(6, "0")))
             return _in_zone(moment, offset, zone) if offset else moment
         if found := _COMPACT.fullmatch(text):
-            return dt.datetime(*(int(part or 0) for part in found.groups()))
+            return _made(*found.groups())
         serial = float(text)
     except ValueError:
         return None
     if not _SERIALS[0] <= serial <= _SERIALS[1]:
         return None
     return _EPOCH + dt.timedelta(seconds=round(serial * 86_400))
+
+
+def _made(*parts: str | None) -> dt.datetime:
+    year, month, day, hour, minute, second = (int(part or 0) for part in parts)
+    return dt.datetime(year, month, day, hour, minute, second)
 
 
 def _in_zone(moment: dt.datetime, offset: str, zone: str) -> dt.datetime:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from configs.source import Ratio, Source, Unit
 from features.reading.cells import is_text
-from features.reading.findings import MISSING_VALUE, Findings, example
+from features.reading.findings import MISSING_VALUE, Findings, counted, example
 from features.reading.numbers import Floats, Numbers, parse_durations, parse_numbers
 from features.reading.sources import unit_of
 from features.reading.table import Mask, Table
@@ -104,7 +104,7 @@ def _percent_divisor(numbers: Numbers, cells: Any, column: str, findings: Findin
     if numbers.percent.any():
         if bare.any():
             findings.note(
-                found=f"{int(bare.sum())} cells without a % sign in a column that has them",
+                found=f"{counted(bare, 'cell')} without a % sign in a column that has them",
                 expected="a % sign in every cell or in none",
                 cure="They were taken as percent; export the file again if that is wrong.",
                 column=column,
