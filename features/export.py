@@ -78,7 +78,7 @@ def _read(
     has_metrics = any(name in VALUES for name in source.columns)
     table = as_table(found, settings, findings)
     table = creative_rows(table, source, found.rows, metrics=has_metrics, findings=findings)
-    table, keys = keyed(table, source, path, metrics=has_metrics, findings=findings)
+    table, keys = keyed(table, source, found.cells, path, metrics=has_metrics, findings=findings)
     if has_metrics:
         metrics, table, keys = _metrics(table, keys, source, settings, path, now, findings)
         texts = read_attributes(table, source, settings, findings)

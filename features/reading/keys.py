@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ UNNAMED = "unnamed"
 _ACCOUNT_FOLDER = re.compile(r"(\d{6,})|(?:账户|account)[-_=](.+)", re.IGNORECASE)
 
 
-def keyed(table: Table, source: Source, path: Path, *, metrics: bool, findings: Findings) -> tuple[Table, pd.DataFrame]:
+def keyed(
+    table: Table, source: Source, cells: Sequence[str], path: Path, *, metrics: bool, findings: Findings
+) -> tuple[Table, pd.DataFrame]:
     """The rows whose ids are whole, and their KEY columns."""
     bad = np.zeros(len(table), dtype=bool)
     ids: dict[str, Any] = {}
@@ -41,7 +44,7 @@ def keyed(table: Table, source: Source, path: Path, *, metrics: bool, findings: 
                 column=table.headers[name],
             )
         bad |= lost
-    promotion, unknown = _promotion_types(table, source, path, metrics=metrics, findings=findings)
+    promotion, unknown = _promotion_types(table, source, cells, path, metrics=metrics, findings=findings)
     unknown &= ~bad
     bad |= unknown
     if unknown.any():
@@ -84,19 +87,19 @@ def _account(source: Source, path: Path, *, metrics: bool) -> str:
 
 
 def _promotion_types(
-    table: Table, source: Source, path: Path, *, metrics: bool, findings: Findings
+    table: Table, source: Source, cells: Sequence[str], path: Path, *, metrics: bool, findings: Findings
 ) -> tuple[pd.Series, np.ndarray[Any, np.dtype[np.bool_]]]:
     """The promotion type of each row, and where a cell names one that is not known."""
     rules = source.promotion_type
-    default = _file_promotion_type(table, source, path)
+    default = _file_promotion_type(source, cells, path, findings)
     unknown = np.zeros(len(table), dtype=bool)
     types = np.full(len(table), default, dtype=object)
     if "promotion_type" in table:
         named = {normal(text): kind for text, kind in rules.values.items()}
-        cells = table.cells["promotion_type"]
-        values, codes = distinct(cells)
+        column = table.cells["promotion_type"]
+        values, codes = distinct(column)
         forms = [normal(text_of(value)) for value in values]
-        empty = np.array([form in ("", "-", "--") for form in forms] + [True])[codes] | ~present(cells)
+        empty = np.array([form in ("", "-", "--") for form in forms] + [True])[codes] | ~present(column)
         kinds = np.array([named.get(form, "") for form in forms] + [""], dtype=object)[codes]
         unknown = ~empty & (kinds == "")
         types = np.where(empty, types, kinds)
@@ -111,9 +114,29 @@ def _promotion_types(
     return pd.Series(types, dtype="str"), unknown
 
 
-def _file_promotion_type(table: Table, source: Source, path: Path) -> str:
+def _one_side(source: Source, found: Mapping[str, object], findings: Findings) -> None:
+    """Refuses a file with the impressions of two promotion types: which rows are whose cannot be told."""
+    shown = (
+        {normal(header) for header in source.columns["impressions"].headers} if "impressions" in source.columns else ()
+    )
+    sides = {
+        rule.then: header
+        for rule in source.promotion_type.by_header
+        for header in rule.any
+        if normal(header) in shown and normal(header) in found
+    }
+    if len(sides) > 1:
+        raise findings.unusable(
+            found=f"impressions of several promotion types ({', '.join(sides.values())}) in one file",
+            expected="one promotion type per file",
+            cure="Export the two separately: their rows and rates are not comparable.",
+        )
+
+
+def _file_promotion_type(source: Source, cells: Sequence[str], path: Path, findings: Findings) -> str:
     rules = source.promotion_type
-    found = places(list(table.headers.values()))
+    found = places(cells)
+    _one_side(source, found, findings)
     for rule in rules.by_header:
         if any(normal(header) in found for header in rule.any):
             return rule.then
