@@ -47,7 +47,7 @@ def test_a_pattern_gives_tags_by_place_and_the_vocabulary_fills_in_the_rest():
 def test_a_pattern_that_cannot_give_a_tag_is_named_with_its_file(tmp_path, pattern):
     path = tmp_path / "names.yaml"
     path.write_text(f"patterns: ['{pattern}']\n", "utf-8")
-    with pytest.raises(ConfigError, match="names.yaml"):
+    with pytest.raises(ConfigError, match=r"names\.yaml"):
         load_names(path)
 
 

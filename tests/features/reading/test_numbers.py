@@ -18,13 +18,13 @@ from features.reading.numbers import parse_durations, parse_numbers
         (".5", 0.5),
         ("1,234.56", 1234.56),
         ("1,234,567", 1234567.0),
-        ("1,234.56", 1234.56),
-        ("123", 123.0),
+        ("１，２３４．５６", 1234.56),
+        ("１２３", 123.0),
         ("1.2万", 12000.0),
         ("1.2w", 12000.0),
         ("3亿", 3e8),
         ("¥99", 99.0),
-        ("¥1,234.5", 1234.5),
+        ("￥1,234.5", 1234.5),
         ("99元", 99.0),
         ("1.2万元", 12000.0),
         ("CNY 12", 12.0),
@@ -33,14 +33,14 @@ from features.reading.numbers import parse_durations, parse_numbers
         ("'42", 42.0),
         ("1e3", 1000.0),
         ("12.34%", 12.34),
-        ("12.34%", 12.34),
+        ("１２．３４％", 12.34),
     ],
 )
 def test_a_number_is_read_however_it_is_written(cell, number):
     numbers = parse_numbers(pa.array([cell]))
     assert numbers.values[0] == pytest.approx(number)
     assert not numbers.bad[0]
-    assert numbers.percent[0] == (cell[-1] in "%%")
+    assert numbers.percent[0] == (cell[-1] in "%％")
     assert numbers.rounded[0] == any(short in cell for short in "万w亿")
 
 
