@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ MAX_BYTES = 2 * 1024**3
 
 KINDS = "CSV or TSV (also .gz), XLSX, Parquet, or the report API's JSON"
 _PIECE = 1 << 20
+_FAR_CELL = re.compile(rb'\br="[A-Z]{3}[0-9]')
 
 
 def sha256_of(path: Path) -> str:
@@ -83,7 +85,9 @@ def _check_zip(content: bytes, findings: Findings) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as book:
             entries = book.infolist()
-    except zipfile.BadZipFile as error:
+            size = sum(entry.file_size for entry in entries)
+            far = size <= MAX_BYTES and any(_has_far_cells(book, entry) for entry in entries)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise findings.unusable(
             found=f"an .xlsx file that is cut off or damaged ({error})",
             expected="a whole .xlsx file",
@@ -93,8 +97,27 @@ def _check_zip(content: bytes, findings: Findings) -> None:
         raise findings.unusable(
             found="a zip archive that is no workbook", expected=KINDS, cure="Unpack it and give the files."
         )
-    if sum(entry.file_size for entry in entries) > MAX_BYTES:
+    if size > MAX_BYTES:
         raise _too_large(findings, "more than 2 GB when unpacked")
+    if far:
+        raise findings.unusable(
+            found="a sheet with cells beyond column ZZ",
+            expected="at most 702 columns",
+            cure="A stray cell stands far to the right: delete those columns and save again.",
+        )
+
+
+def _has_far_cells(book: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Whether a sheet reaches so far that reading it as a table would take all memory."""
+    if not entry.filename.startswith("xl/worksheets/"):
+        return False
+    tail = b""
+    with book.open(entry) as sheet:
+        while piece := sheet.read(_PIECE):
+            if _FAR_CELL.search(tail + piece):
+                return True
+            tail = piece[-16:]
+    return False
 
 
 def _too_large(findings: Findings, found: str) -> Exception:

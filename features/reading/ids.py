@@ -47,7 +47,7 @@ def parse_ids(cells: Any) -> Ids:
     values, codes = distinct(cells)
     parsed = [_parse(value) for value in values]
     lost = np.array([text is None for text in parsed] + [False], dtype=bool)
-    long = np.array([text is not None and len(text) >= _LONG and bool(_WHOLE.fullmatch(text)) for text in parsed])
+    long = np.array([len(text or "") >= _LONG and bool(_WHOLE.fullmatch(text or "")) for text in parsed], dtype=bool)
     zeros = np.array([bool(text) and str(text).endswith(_ZEROS) for text in parsed], dtype=bool) & long
     counts = np.bincount(codes[codes >= 0], minlength=len(values))
     if len(values) and 2 * counts[zeros].sum() > counts[long].sum():

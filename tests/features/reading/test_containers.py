@@ -182,6 +182,12 @@ def test_a_file_that_unpacks_to_an_absurd_size_is_refused(read, live, as_csv, pr
     assert "GB" in problems(read(as_csv(*[live()] * 50)), "file")[0]
 
 
+def test_a_stray_cell_at_the_far_corner_is_refused_before_it_takes_all_memory(read, live, problems):
+    corner = [[""] * 16383 + ["x"]]
+    book = workbook([list(live()), list(live().values()), *corner])
+    assert "column ZZ" in problems(read(book, name="x.xlsx"), "file")[0]
+
+
 def test_a_file_that_is_gone_is_a_problem_and_no_crash(tmp_path, sources):
     from configs.settings import Settings
     from features.export import read_export

@@ -163,6 +163,20 @@ def test_a_last_row_cut_off_is_reported_and_the_rows_before_it_are_read(read, li
     assert "cut off" in message
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk"])
+def test_a_file_cut_in_the_middle_of_a_character_is_read_up_to_there(read, live, as_csv, problems, encoding):
+    content = as_csv(live(), live(素材ID=TWO)).encode(encoding)
+    found = read(content[: content.rindex("悬".encode(encoding.removesuffix("-sig"))) + 1])
+    assert found.metrics["creative_id"].tolist() == [ONE]
+    assert "row 3" in problems(found, "row")[0]
+
+
+def test_a_header_without_rows_is_empty_and_no_fault(read, live, as_csv):
+    found = read(as_csv(live()).splitlines()[0])
+    assert found.metrics.empty
+    assert found.problems == []
+
+
 def test_a_row_broken_in_the_middle_is_left_out(read, live, as_csv, problems):
     lines = as_csv(live(), live(素材ID=TWO), live(素材ID="3")).splitlines()
     found = read("\n".join([*lines[:2], lines[2][:40], lines[2][40:], lines[3]]))
