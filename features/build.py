@@ -161,8 +161,8 @@ def _history(observed: pd.DataFrame, fitted: Fitted, starts: dict[str, StageStar
     for name in (entity.name for entity in fitted.entities if entity != MARKET):
         for stage in fitted.plan.stages:
             prior = fitted.priors[stage.name]
-            factor = entity_factor(stage, observed, prior, name, starts[stage.name].market)
-            columns[f"hist_{name}_{stage.name}"] = np.log(factor)
+            typical = np.exp(starts[stage.name].log_steps[MARKET.name])
+            columns[f"hist_{name}_{stage.name}"] = np.log(entity_factor(stage, observed, prior, name, typical))
         launched = observed[f"launched:{name}"].to_numpy(np.float64)
         total = observed[f"hist:{name}:{volume}"].to_numpy(np.float64)
         each = total / np.where(launched > 0, launched, np.nan)

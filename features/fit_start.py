@@ -1,22 +1,18 @@
-"""What the training period teaches the start: spreads, how much each entity counts, own luck and drift."""
+"""What the training period teaches the start: group strengths, how much each entity counts, own luck and drift."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
 
 from features.funnel import Plan, Stage
-from features.history import CHAIN, Entity, entity_codes
-from features.observe import observed_entities
+from features.history import CHAIN, MARKET, Entity, entity_codes, ratio_and_weight
+from features.observe import RECENT_DAYS
 from features.priors import (
-    DRIFT,
-    FLUTTER,
     LEAST_SPREAD,
     MOST_SPREAD,
-    OWN,
     Floats,
     StagePrior,
     moments,
@@ -26,9 +22,13 @@ from features.priors import (
     stage_figures,
 )
 from features.schema import KEY
-from features.start import entity_factor, market_and_steps, own_evidence
+from features.start import before_last_days, entity_factor, market_and_steps, muffled
+from features.window import Codes
 
-RIDGE = 0.01
+RIDGES = (0.01, 0.1, 1.0, 10.0)
+"""Tried for the weights of entities off the chain: what tags say overlaps, and overlapping weights fit noise."""
+MARKET_CREATIVES = 5.0
+"""Creatives (by weight) at which the market's typical creative is told from its hits: two markets have no spread."""
 LEAST_ROWS = 50
 """Training outcomes under which entities off the chain are given no weight."""
 
@@ -43,7 +43,7 @@ def fit_priors(
         lives: Training snapshots: counts at the cutoff (`features.observe`) and `later:f`, what came after.
         creatives: Checked creatives.
         plan: The funnel.
-        found: Entities whose spread is wanted.
+        found: Entities whose history is used.
     """
     groups = {entity.name: entity_codes(creatives, entity) for entity in found}
     kinds = creatives["promotion_type"]
@@ -51,22 +51,110 @@ def fit_priors(
 
 
 def _fit_stage(
-    stage: Stage,
-    totals: pd.DataFrame,
-    lives: pd.DataFrame,
-    kinds: pd.Series,
-    groups: Mapping[str, npt.NDArray[np.int64]],
+    stage: Stage, totals: pd.DataFrame, lives: pd.DataFrame, kinds: pd.Series, groups: dict[str, Codes]
 ) -> StagePrior:
-    prior = _fit_spreads(stage, totals, kinds, groups, _fit_dispersion(stage, lives))
+    count, exposure, events = stage_figures(stage, totals)
+    usable = np.isfinite(count) & np.isfinite(exposure) & (exposure > 0)
+    count, exposure, events = (np.where(usable, part, 0.0) for part in (count, exposure, events))
+    rate = {
+        str(kind): safe_rate(count[rows].sum(), exposure[rows].sum())
+        for kind, rows in ((kind, (kinds == kind).to_numpy()) for kind in kinds.unique())
+    }
+    market = kinds.map(rate).to_numpy(np.float64)
+    dispersion = _fit_dispersion(stage, lives)
+    ratio, sure = ratio_and_events(stage, count, exposure, events, market)
+    dispersion, own = moments(stage, ratio, sure, dispersion)
+    prior = StagePrior(
+        rate=rate,
+        dispersion=dispersion,
+        own=own,
+        drift=LEAST_SPREAD,
+        flutter=LEAST_SPREAD,
+        strengths=_fit_strengths(*ratio_and_weight(stage, count, exposure, events, market), groups),
+        weights={},
+    )
     prior = replace(prior, weights=_fit_weights(stage, lives, prior))
+    base, steps = market_and_steps(stage, lives, prior)
+    expected = base * np.exp(sum(steps.values(), np.zeros_like(base)))
+    prior = replace(prior, own=_fit_own(stage, lives, prior, expected))
+    prior = _fit_drift(stage, lives, prior, expected)
+    return replace(prior, own=_fit_own(stage, lives, prior, expected))
+
+
+def _fit_own(stage: Stage, lives: pd.DataFrame, prior: StagePrior, expected: Floats) -> float:
+    """s² of creatives around what is expected of them, from each one's last training snapshot."""
+    last = ~lives.duplicated(KEY, keep="last").to_numpy()
+    ratio, events = ratio_and_events(stage, *stage_figures(stage, lives, "early:"), expected)
+    stretches = np.maximum(lives["elapsed_hours"].to_numpy(np.float64) / 24.0 / RECENT_DAYS, 1.0)
+    return moments(None, ratio[last], muffled(events, prior, stretches)[last], prior.dispersion)[1]
+
+
+def _fit_strengths(ratio: Floats, weight: Floats, groups: dict[str, Codes]) -> dict[str, float]:
+    """K of every entity: variance of one creative over variance between groups, around the parent or the market.
+
+    A group's ratio has variance φ/W + s² around its parent's, W being the creatives in it by weight and φ the variance
+    of one: both as in `features.priors`, with creatives in the place of events.
+    """
+
+    def level(codes: Codes, parent: Floats, strength: float | None = None) -> tuple[float, Floats]:
+        member = codes >= 0
+        size = int(codes.max(initial=-1)) + 1
+        total, summed, expected = (
+            np.bincount(codes[member], part[member], size).astype(np.float64)
+            for part in (weight, weight * ratio, weight * parent)
+        )
+        told = total > 0
+        mean = np.divide(summed, expected, out=np.ones(size), where=told & (expected > 0))
+        if strength is None:
+            strength = luck / moments(None, mean, total, luck)[1]
+        return strength, np.where(member, shrink(mean, total, strength)[codes], 1.0) if size else np.ones_like(ratio)
+
+    # A weighted mean of w-weighted ratios has variance Σw²v/W²: told as φ/W, the variance of one creative by weight.
+    total_weight = max(float(weight.sum()), LEAST_SPREAD)
+    centre = float((weight * ratio).sum()) / total_weight
+    luck = max(float((weight**2 * (ratio - centre) ** 2).sum()) / total_weight, LEAST_SPREAD)
+    strengths = {MARKET.name: MARKET_CREATIVES}
+    typical = parent = level(groups[MARKET.name], np.ones_like(ratio), MARKET_CREATIVES)[1]
+    for name in CHAIN:
+        if name in groups:
+            strengths[name], factor = level(groups[name], parent)
+            parent = parent * factor
+    for name, codes in groups.items():
+        if name not in strengths:
+            strengths[name], _ = level(codes, typical)
+    return strengths
+
+
+def _fit_weights(stage: Stage, lives: pd.DataFrame, prior: StagePrior) -> dict[str, float]:
+    """Ridge Poisson regression of later rates on the log factors of the entities off the chain.
+
+    The ridge is the one that does best on the latest fifth of the snapshots after a fit on what had closed before.
+    """
+    names = [name for name in prior.strengths if name not in (*CHAIN, MARKET.name)]
     market, steps = market_and_steps(stage, lives, prior)
     rate = market * np.exp(sum(steps.values(), np.zeros_like(market)))
-    last = ~lives.duplicated(KEY, keep="last").to_numpy()
-    figures = stage_figures(stage, lives, "early:")
-    ratio, events = ratio_and_events(stage, *figures, rate)
-    _, own = moments(stage, ratio[last], events[last], prior.dispersion)
-    prior = replace(prior, spread={**prior.spread, OWN: own})
-    return replace(prior, spread={**prior.spread, **_fit_drift(stage, lives, prior, rate)})
+    ratio, events = ratio_and_events(stage, *stage_figures(stage, lives, "later:"), rate)
+    known = events > 0
+    if not names or known.sum() < LEAST_ROWS:
+        return {}
+    typical = np.exp(steps[MARKET.name])
+    factors = np.column_stack([np.log(entity_factor(stage, lives, prior, name, typical)) for name in names])
+    worth = 1.0 / (prior.dispersion / events[known] + prior.own)
+    rows, label, worth = factors[known], ratio[known], worth / worth.mean()
+    since = lives.loc[known, "cutoff"].quantile(0.8)
+    before = lives.loc[known, "closed_at"].le(since).to_numpy()
+    after = lives.loc[known, "cutoff"].gt(since).to_numpy()
+    ridge = RIDGES[-1]
+    if before.sum() >= LEAST_ROWS and after.sum() >= LEAST_ROWS:
+        tried = [_weigh(rows[before], label[before], worth[before], ridge) for ridge in RIDGES]
+        gains = [model.score(rows[after], label[after], sample_weight=worth[after]) for model in tried]
+        ridge = RIDGES[int(np.argmax(gains))]
+    model = _weigh(rows, label, worth, ridge)
+    return {name: float(weight) for name, weight in zip(names, model.coef_) if abs(weight) > 1e-6}
+
+
+def _weigh(rows: Floats, label: Floats, worth: Floats, ridge: float) -> PoissonRegressor:
+    return PoissonRegressor(alpha=ridge, fit_intercept=False, max_iter=500).fit(rows, label, sample_weight=worth)
 
 
 def _fit_dispersion(stage: Stage, lives: pd.DataFrame) -> float | None:
@@ -86,87 +174,26 @@ def _fit_dispersion(stage: Stage, lives: pd.DataFrame) -> float | None:
     return moments(stage, 1.0 + apart, 1.0 / (1.0 / sure + 1.0 / sure_later), None)[0]
 
 
-def _fit_spreads(
-    stage: Stage,
-    totals: pd.DataFrame,
-    kinds: pd.Series,
-    groups: Mapping[str, npt.NDArray[np.int64]],
-    known_dispersion: float | None,
-) -> StagePrior:
-    count, exposure, events = stage_figures(stage, totals)
-    usable = np.isfinite(count) & np.isfinite(exposure) & (exposure > 0)
-    count, exposure, events = (np.where(usable, part, 0.0) for part in (count, exposure, events))
-    rate = {
-        str(kind): safe_rate(count[rows].sum(), exposure[rows].sum())
-        for kind, rows in ((kind, (kinds == kind).to_numpy()) for kind in kinds.unique())
-    }
-    market = kinds.map(rate).to_numpy(np.float64)
-    dispersion, own = moments(stage, *ratio_and_events(stage, count, exposure, events, market), known_dispersion)
-
-    def spread(group: npt.NDArray[np.int64], expected_rate: Floats) -> tuple[float, Floats]:
-        member = group >= 0
-        size = int(group.max(initial=-1)) + 1
-        expected, seen, sure = (
-            np.bincount(group[member], part[member], size).astype(np.float64)
-            for part in (exposure * expected_rate, count, events)
-        )
-        ratio, sureness = ratio_and_events(stage, seen, expected, sure, np.ones(size))
-        _, variance = moments(stage, ratio, sureness, dispersion)
-        factor = shrink(ratio, sureness, dispersion / variance)
-        return variance, np.where(member, factor[group], 1.0) if size else np.ones_like(exposure)
-
-    spreads = {name: spread(group, market)[0] for name, group in groups.items()}
-    base = market.copy()
-    for name in CHAIN:
-        if name in groups:
-            spreads[name], factor = spread(groups[name], base)
-            base = base * factor
-    return StagePrior(rate=rate, dispersion=dispersion, spread={**spreads, OWN: own}, weights={})
-
-
-def _fit_weights(stage: Stage, lives: pd.DataFrame, prior: StagePrior) -> dict[str, float]:
-    """Ridge Poisson regression of later rates on the log factors of the entities off the chain."""
-    names = [name for name in observed_entities(lives) if name in prior.spread and name not in (*CHAIN, "market")]
-    market, steps = market_and_steps(stage, lives, prior)
-    rate = market * np.exp(sum(steps.values(), np.zeros_like(market)))
-    ratio, events = ratio_and_events(stage, *stage_figures(stage, lives, "later:"), rate)
-    known = events > 0
-    if not names or known.sum() < LEAST_ROWS:
-        return {}
-    factors = np.column_stack([np.log(entity_factor(stage, lives, prior, name, market)) for name in names])
-    worth = 1.0 / (prior.dispersion / events[known] + prior.spread[OWN])
-    model = PoissonRegressor(alpha=RIDGE, fit_intercept=False, max_iter=500)
-    model.fit(factors[known], ratio[known], sample_weight=worth / worth.mean())
-    return {name: float(weight) for name, weight in zip(names, model.coef_) if abs(weight) > 1e-6}
-
-
-def _fit_drift(stage: Stage, lives: pd.DataFrame, prior: StagePrior, rate: Floats) -> dict[str, float]:
-    """How much a creative's last days leave its life before them: for good, and for the moment.
+def _fit_drift(stage: Stage, lives: pd.DataFrame, prior: StagePrior, rate: Floats) -> StagePrior:
+    """The prior with how much a creative's last days leave its life before them: for good, and for the moment.
 
     What lasts is the covariance of the last days' and the later days' deviation from the life before them (luck of the
     draw is independent in the two); the rest of the last days' variance, beyond luck, flutters.
     """
-    still = replace(prior, spread={**prior.spread, DRIFT: 0.0, FLUTTER: 0.0})
-    life, last = stage_figures(stage, lives, "early:"), stage_figures(stage, lives, "last_days:")
-    before = lives.assign(
-        **{f"early:{name}": part - end for name, part, end in zip(_figure_names(stage), life, last)},
-        **{f"last_days:{name}": 0.0 for name in _figure_names(stage)},
-    )
-    factor, older_events, variance = own_evidence(stage, before, still, rate)
+    last = stage_figures(stage, lives, "last_days:")
+    ratio, older_events, _ = before_last_days(stage, lives, rate)
+    factor = shrink(ratio, older_events, prior.own_strength)
+    variance = prior.dispersion / (older_events + prior.own_strength)
     level = rate * factor
     recent, recent_events = ratio_and_events(stage, *last, level)
     later, later_events = ratio_and_events(stage, *stage_figures(stage, lives, "later:"), level)
     known = (older_events > 0) & (recent_events > 0) & (later_events > 0)
     if known.sum() < LEAST_ROWS:
-        return {DRIFT: LEAST_SPREAD, FLUTTER: LEAST_SPREAD}
+        return prior
     luck = prior.dispersion / recent_events[known] + variance[known]
-    weight = 1.0 / (luck + prior.dispersion / later_events[known] + prior.spread[OWN])
+    weight = 1.0 / (luck + prior.dispersion / later_events[known] + prior.own)
     deviation = recent[known] - 1.0
     lasting = float(np.average(deviation * (later[known] - 1.0) - variance[known], weights=weight))
     whole = float(np.average(deviation**2 - luck, weights=weight))
     lasting = float(np.clip(lasting, LEAST_SPREAD, MOST_SPREAD))
-    return {DRIFT: lasting, FLUTTER: float(np.clip(whole - lasting, LEAST_SPREAD, MOST_SPREAD))}
-
-
-def _figure_names(stage: Stage) -> list[str]:
-    return [stage.numerator, stage.exposure, *([] if stage.events == "expected" else [stage.events])]
+    return replace(prior, drift=lasting, flutter=float(np.clip(whole - lasting, LEAST_SPREAD, MOST_SPREAD)))

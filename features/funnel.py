@@ -20,6 +20,7 @@ class Stage:
         unit: What the rate is measured in.
         events: What makes the rate sure: `expected`: the number of events expected (a Poisson count: its spread is
             known); otherwise the column whose count makes it sure (its spread is estimated).
+        half: Events at which one creative's ratio counts half in the history of what it shares with others.
         priced: The exposure is counted in reference prices, so the rate is near 1 and times the price what is sold.
     """
 
@@ -30,6 +31,7 @@ class Stage:
     en: str
     unit: str
     events: str = "expected"
+    half: float = 3.0
     priced: bool = False
 
 
@@ -38,10 +40,14 @@ ENGAGE = Stage("engage", "engagements", "impressions", "互动", "interactions p
 CLICK = Stage("click", "clicks", "impressions", "点击", "clicks per impression", "rate")
 ORDER = Stage("order", "orders", "clicks", "成交", "orders per click", "rate")
 ORDER_PER_IMPRESSION = Stage("order", "orders", "impressions", "成交", "orders per impression", "rate")
-VALUE = Stage("value", "gmv_cny", "order_worth_cny", "客单", "gmv per order", "cny", events="orders", priced=True)
-EARN_PER_CLICK = Stage("earn", "gmv_cny", "clicks", "点击产出", "gmv per click", "cny", events="clicks")
-EARN = Stage("earn", "gmv_cny", "impressions", "展现产出", "gmv per impression", "cny", events="impressions")
-RETURN = Stage("return", "gmv_cny", "spend_cny", "支付产出比", "gmv per spend", "ratio", events="spend_cny")
+VALUE = Stage(
+    "value", "gmv_cny", "order_worth_cny", "客单", "gmv per order", "cny", events="orders", half=1.0, priced=True
+)
+EARN_PER_CLICK = Stage("earn", "gmv_cny", "clicks", "点击产出", "gmv per click", "cny", events="clicks", half=30.0)
+EARN = Stage(
+    "earn", "gmv_cny", "impressions", "展现产出", "gmv per impression", "cny", events="impressions", half=1000.0
+)
+RETURN = Stage("return", "gmv_cny", "spend_cny", "支付产出比", "gmv per spend", "ratio", events="spend_cny", half=50.0)
 NET_RETURN = Stage(
     "net_return",
     "settled_net_cny",
@@ -50,6 +56,7 @@ NET_RETURN = Stage(
     "net gmv per spend",
     "ratio",
     events="settled_spend_cny",
+    half=50.0,
 )
 KEEP = Stage(
     "keep",
@@ -59,8 +66,11 @@ KEEP = Stage(
     "net gmv per gmv",
     "rate",
     events="settled_orders",
+    half=2.0,
 )
-COST = Stage("cost", "spend_cny", "impressions", "展现成本", "spend per impression", "cny", events="impressions")
+COST = Stage(
+    "cost", "spend_cny", "impressions", "展现成本", "spend per impression", "cny", events="impressions", half=50.0
+)
 
 VOLUME = "volume"
 """The step that is no rate: impressions still to come (spend, where there are no impressions)."""

@@ -10,7 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.funnel import Stage
+from features.measures import SETTLED
+from features.schema import MONEY_DECIMALS
 from features.window import Codes, Seconds, TimedSums
+
+Floats = npt.NDArray[np.float64]
 
 TAG = "tag_"
 
@@ -32,8 +37,6 @@ MARKET = Entity("market", ("promotion_type",))
 GROUPS = ("account_id", "product_id", "creator_id", "category")
 CHAIN = ("category", "account_id", "product_id", "creator_id*product_id")
 """From what all share down to what few share: the order in which empirical Bayes shrinks."""
-RECENT = ("market", "account_id", "product_id")
-"""Entities whose recent history is kept apart from their whole history: markets drift, products wear out."""
 
 
 def entities(creatives: pd.DataFrame, multi: Sequence[str], crosses: Sequence[tuple[str, str]]) -> list[Entity]:
@@ -69,98 +72,31 @@ def entity_codes(creatives: pd.DataFrame, entity: Entity) -> Codes:
 
 @dataclass(frozen=True)
 class Reported:
-    """Measures with the moment each could be had.
+    """Rows of metrics with the moment each could be had.
 
     Attributes:
         units: Row position of each row's creative.
         known: Moment from which the row is known.
         settled: Moment from which its settled figures are known.
-        prompt: Figures known at `known`, by name.
-        late: Figures known at `settled`, by name.
+        figures: Counts and sums of each row.
     """
 
     units: Codes
     known: Seconds
     settled: Seconds
-    prompt: pd.DataFrame
-    late: pd.DataFrame
+    figures: pd.DataFrame
 
-    def sums(self, groups: Codes) -> tuple[TimedSums, TimedSums]:
-        """Running sums by the group of each creative, of prompt and of late figures."""
-        rows = groups[self.units]
-        return (
-            TimedSums(rows, self.known, self.known, self.prompt),
-            TimedSums(rows, self.settled, self.settled, self.late),
-        )
-
-
-def history(
-    reported: Reported,
-    creatives: pd.DataFrame,
-    found: Sequence[Entity],
-    units: Codes,
-    cutoffs: Seconds,
-    recent_seconds: int,
-) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
-    """Sums over the others of each entity, known strictly before each cutoff.
-
-    Args:
-        reported: Measures of all creatives.
-        creatives: Checked creatives; row positions are the unit codes.
-        found: The entities.
-        units: Creative of each snapshot.
-        cutoffs: Cutoff of each snapshot.
-        recent_seconds: How far back recent history looks.
-
-    Yields:
-        Column name (`hist:<entity>:<figure>`, `recent:<entity>:<figure>`) and its values, one a snapshot.
-    """
-    before = cutoffs - 1
-    since = before - recent_seconds
-    alone = reported.sums(np.arange(len(creatives), dtype=np.int64))
-    own = [sums.until(units, before) for sums in alone]
-    own_since = [sums.until(units, since) for sums in alone]
-    for entity in found:
-        groups = entity_codes(creatives, entity)
-        member = groups[units] >= 0
-        for sums, mine, mine_since in zip(reported.sums(groups), own, own_since):
-            whole = sums.until(groups[units], before)
-            for name, total in whole.items():
-                yield f"hist:{entity.name}:{name}", np.where(member, _others(total, mine[name]), 0.0)
-            if entity.name in RECENT:
-                for name, total in sums.until(groups[units], since).items():
-                    recent = _others(whole[name], mine[name]) - _others(total, mine_since[name])
-                    yield f"recent:{entity.name}:{name}", np.where(member, np.maximum(recent, 0.0), 0.0)
-
-
-def launched_before(
-    launched: pd.Series, creatives: pd.DataFrame, entity: Entity, units: Codes, moments: Seconds
-) -> npt.NDArray[np.float64]:
-    """How many other creatives of the entity had been launched strictly before each moment."""
-    groups = entity_codes(creatives, entity)
-    known = launched.notna().to_numpy()
-    times = launched[known].to_numpy("datetime64[s]").astype(np.int64)
-    sums = TimedSums(groups[known], times, times, {"launched": np.ones(len(times))})
-    count = sums.until(groups[units], moments - 1)["launched"]
-    own_launch = launched.to_numpy("datetime64[s]").astype(np.int64)[units]
-    own = known[units] & (own_launch < moments)
-    return np.where(groups[units] >= 0, count - own, 0.0)
-
-
-def _others(total: npt.NDArray[np.float64], own: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    # Sums are exact in units of 1e-4; so is their difference, after the division is undone.
-    return np.rint(total * 1e4 - own * 1e4) / 1e4
+    def times(self, name: str) -> Seconds:
+        """When this figure of each row is known."""
+        return self.settled if name in SETTLED else self.known
 
 
 def reported_measures(
-    metrics: pd.DataFrame,
-    figures: pd.DataFrame,
-    units: Codes,
-    delay_hours: Mapping[str, int],
-    settle_hours: int,
-    late: Sequence[str],
+    metrics: pd.DataFrame, figures: pd.DataFrame, units: Codes, delay_hours: Mapping[str, int], settle_hours: int
 ) -> Reported:
     """When each row of metrics could be had.
+
+    A row that misses a figure which others have counts for none: a numerator without its exposure would mislead.
 
     Args:
         metrics: Checked metrics.
@@ -168,9 +104,6 @@ def reported_measures(
         units: Their creatives.
         delay_hours: By grain: hours from a period's end until its row can be had.
         settle_hours: Hours from a payment until the basis' net money stands.
-        late: Names of the figures that wait for that.
-
-    A row that misses a figure which others have counts for none: a numerator without its exposure would mislead.
     """
     complete = figures.notna().all(axis=1).to_numpy()
     metrics, figures, units = metrics[complete], figures[complete], units[complete]
@@ -180,6 +113,124 @@ def reported_measures(
         units=units,
         known=ends + delay,
         settled=ends + np.maximum(delay, settle_hours * 3600),
-        prompt=figures[[name for name in figures if name not in late]],
-        late=figures[[name for name in figures if name in late]],
+        figures=figures.reset_index(drop=True),
     )
+
+
+def market_sums(reported: Reported, creatives: pd.DataFrame, name: str) -> TimedSums:
+    """Sums of a figure by market."""
+    groups = entity_codes(creatives, MARKET)[reported.units]
+    times = reported.times(name)
+    return TimedSums(groups, times, times, reported.figures[[name]])
+
+
+def market_history(
+    reported: Reported, creatives: pd.DataFrame, units: Codes, cutoffs: Seconds, recent_seconds: int
+) -> Iterator[tuple[str, Floats]]:
+    """Each figure of the whole market, known strictly before each cutoff, the creative's own left out.
+
+    Yields:
+        `market:<figure>` of the recent past, and its values, one a snapshot.
+    """
+    groups = entity_codes(creatives, MARKET)[units]
+    before = cutoffs - 1
+    for name in reported.figures:
+        times = reported.times(name)
+        own = TimedSums(reported.units, times, times, reported.figures[[name]])
+        whole = market_sums(reported, creatives, name)
+        total, mine = (
+            sums.until(codes, before)[name] - sums.until(codes, before - recent_seconds)[name]
+            for sums, codes in ((whole, groups), (own, units))
+        )
+        yield f"market:{name}", np.maximum(_exact(total - mine), 0.0)
+
+
+def entity_history(
+    reported: Reported,
+    creatives: pd.DataFrame,
+    stages: Sequence[Stage],
+    volume: str,
+    found: Sequence[Entity],
+    units: Codes,
+    cutoffs: Seconds,
+) -> Iterator[tuple[str, Floats]]:
+    """What the others of each entity did at each stage, every creative counting for about one.
+
+    Exposure follows success, so sums over an entity are those of its few hits, and say more of their luck than of the
+    entity. Here each creative's ratio to its market counts with the weight u/(u + half), u being its events so far.
+
+    Args:
+        reported: Rows of all creatives.
+        creatives: Checked creatives; row positions are the unit codes.
+        stages: The funnel.
+        volume: The figure that later volume counts.
+        found: The entities.
+        units: Creative of each snapshot.
+        cutoffs: Cutoff of each snapshot.
+
+    Yields:
+        Column name and values, one a snapshot: `hist:<entity>:<stage>:weight` (about how many creatives speak),
+        `…:ratio` (weight × ratio, summed) and `hist:<entity>:<volume>`.
+    """
+    before = cutoffs - 1
+    tables = [_effective(reported, creatives, stage) for stage in stages]
+    tables.append((reported.known, reported.figures[[volume]]))
+    alone = [TimedSums(reported.units, times, times, table).until(units, before) for times, table in tables]
+    for entity in found:
+        groups = entity_codes(creatives, entity)
+        rows, member = groups[reported.units], groups[units] >= 0
+        for (times, table), own in zip(tables, alone):
+            for name, total in TimedSums(rows, times, times, table).until(groups[units], before).items():
+                yield f"hist:{entity.name}:{name}", np.where(member, _exact(total - own[name]), 0.0)
+
+
+def _effective(reported: Reported, creatives: pd.DataFrame, stage: Stage) -> tuple[Seconds, pd.DataFrame]:
+    """When what each row adds to its creative's weight, and to weight × ratio, is known; and what it adds."""
+    times = reported.times(stage.numerator)
+    events = stage.exposure if stage.events == "expected" else stage.events
+    names = list(dict.fromkeys([stage.numerator, stage.exposure, events]))
+    own = TimedSums(reported.units, times, times, reported.figures[names]).until(reported.units, times)
+    market = {
+        name: market_sums(reported, creatives, name).until(entity_codes(creatives, MARKET)[reported.units], times - 1)[
+            name
+        ]
+        for name in (stage.numerator, stage.exposure)
+    }
+    rate = np.divide(
+        market[stage.numerator], market[stage.exposure], out=np.zeros(len(times)), where=market[stage.exposure] > 0
+    )
+    ratio, weight = ratio_and_weight(stage, own[stage.numerator], own[stage.exposure], own[events], rate)
+    summed = pd.DataFrame({f"{stage.name}:weight": weight, f"{stage.name}:ratio": weight * ratio}).round(MONEY_DECIMALS)
+    order = np.lexsort((times, reported.units))
+    increments = summed.iloc[order].groupby(reported.units[order]).diff().fillna(summed.iloc[order])
+    return times, increments.sort_index()
+
+
+def ratio_and_weight(
+    stage: Stage, count: Floats, exposure: Floats, events: Floats, rate: Floats
+) -> tuple[Floats, Floats]:
+    """A creative's ratio to a rate, and how much it says: u/(u + half)."""
+    expected = exposure * rate
+    known = expected > 0
+    ratio = np.divide(count, expected, out=np.ones_like(expected), where=known)
+    sure = np.where(known, expected if stage.events == "expected" else events, 0.0)
+    return ratio, sure / (sure + stage.half)
+
+
+def launched_before(
+    first_known: pd.Series, creatives: pd.DataFrame, entity: Entity, units: Codes, moments: Seconds
+) -> Floats:
+    """How many other creatives of the entity were known strictly before each moment."""
+    groups = entity_codes(creatives, entity)
+    known = first_known.notna().to_numpy()
+    times = first_known[known].to_numpy("datetime64[s]").astype(np.int64)
+    sums = TimedSums(groups[known], times, times, {"launched": np.ones(len(times))})
+    count = sums.until(groups[units], moments - 1)["launched"]
+    own_time = first_known.to_numpy("datetime64[s]").astype(np.int64)[units]
+    own = known[units] & (own_time < moments)
+    return np.where(groups[units] >= 0, count - own, 0.0)
+
+
+def _exact(difference: Floats) -> Floats:
+    # Sums are exact in units of 1e-4; so is a difference of two, once told in these units.
+    return np.rint(difference * 10**MONEY_DECIMALS) / 10**MONEY_DECIMALS

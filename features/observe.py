@@ -10,7 +10,16 @@ import pandas as pd
 
 from configs.settings import BASES, Settings
 from features.funnel import Plan, counted_columns, plan_for
-from features.history import TAG, Entity, Reported, entities, history, launched_before, reported_measures
+from features.history import (
+    TAG,
+    Entity,
+    Reported,
+    entities,
+    entity_history,
+    launched_before,
+    market_history,
+    reported_measures,
+)
 from features.measures import SETTLED, measures, reference_prices
 from features.schema import KEY, Loaded
 from features.siblings import siblings
@@ -51,9 +60,9 @@ def observe(
 
     Returns:
         `snapshots` in their order, with the creative's attributes and, per figure f: `early:f` (its life so far),
-        `last_days:f` (its last RECENT_DAYS), `hist:e:f` and `recent:e:f` (others of entity e), `launched:e` (how many
-        others of e had started); of volume also `last_day:f` and `late_half:f` (the younger half of its life); and the
-        columns of `features.siblings`.
+        `last_days:f` (its last RECENT_DAYS), `market:f` (all others, of late), `hist:e:…` (others of entity e, see
+        `features.history.entity_history`), `launched:e` (how many others of e had started); of volume also
+        `last_day:f` and `late_half:f` (the younger half of its life); and the columns of `features.siblings`.
     """
     metrics, creatives = loaded.metrics, loaded.creatives.reset_index(drop=True)
     basis_column, settle_hours = BASES[settings.basis]
@@ -85,9 +94,9 @@ def observe(
         units_of_rows,
         {str(grain): hours for grain, hours in settings.report_delay_hours.items()},
         settle_hours,
-        SETTLED,
     )
-    columns |= dict(history(reported, creatives, shared, units, cutoffs, settings.history_days * DAY))
+    columns |= dict(market_history(reported, creatives, units, cutoffs, settings.history_days * DAY))
+    columns |= dict(entity_history(reported, creatives, plan.stages, plan.volume_of, shared, units, cutoffs))
     first_known = _first_known(reported, len(creatives))
     for entity in shared:
         columns[f"launched:{entity.name}"] = launched_before(first_known, creatives, entity, units, cutoffs)

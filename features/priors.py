@@ -20,9 +20,6 @@ MARKET_EVENTS = 20.0
 """Events that the training period's rate of the whole market is worth against the market's recent rate."""
 LEAST_SPREAD = 1e-4
 MOST_SPREAD = 25.0
-OWN = "own"
-DRIFT = "drift"
-FLUTTER = "flutter"
 
 
 @dataclass(frozen=True)
@@ -32,20 +29,25 @@ class StagePrior:
     Attributes:
         rate: By promotion type: numerator over exposure of the whole training period.
         dispersion: φ.
-        spread: By entity: s² of its groups around their parent (CHAIN) or the market; `own`: of creatives around
-            what is expected of them; `drift`: of a creative's last days around its life before them, as far as it
-            lasts; `flutter`: what of that does not last.
+        own: s² of creatives around what is expected of them.
+        drift: s² of a creative's last days around its life before them, as far as it lasts.
+        flutter: What of that does not last.
+        strengths: By entity: creatives (by weight) at which its history counts as much as what it is shrunk to.
         weights: By entity off the chain: how much of its log factor counts beside the others'.
     """
 
     rate: Mapping[str, float]
     dispersion: float
-    spread: Mapping[str, float]
+    own: float
+    drift: float
+    flutter: float
+    strengths: Mapping[str, float]
     weights: Mapping[str, float]
 
-    def strength(self, entity: str) -> float:
-        """K = φ/s²: the events at which own counts weigh as much as what they are shrunk to."""
-        return self.dispersion / self.spread[entity]
+    @property
+    def own_strength(self) -> float:
+        """K = φ/s²: the events at which a creative's own counts weigh as much as what they are shrunk to."""
+        return self.dispersion / self.own
 
 
 Priors = Mapping[str, StagePrior]
@@ -75,14 +77,14 @@ def stage_figures(stage: Stage, frame: pd.DataFrame, prefix: str = "") -> tuple[
     return count, exposure, events
 
 
-def moments(stage: Stage, ratio: Floats, events: Floats, dispersion: float | None) -> tuple[float, float]:
+def moments(stage: Stage | None, ratio: Floats, events: Floats, dispersion: float | None) -> tuple[float, float]:
     """φ (where it is not given) and s² from squared deviations.
 
     E[(ratio − 1)²] = φ/u + s², by least squares with weights 1/(φ/u + s²)².
     """
     known = events > 0
     square, inverse = (ratio[known] - 1.0) ** 2, 1.0 / events[known]
-    if stage.events == "expected":
+    if stage is not None and stage.events == "expected":
         dispersion = 1.0
     if not len(square):
         return dispersion or 1.0, 1.0

@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 
 from features.funnel import Plan, Stage
-from features.history import CHAIN
+from features.history import CHAIN, MARKET
+from features.observe import RECENT_DAYS
 from features.priors import (
-    DRIFT,
-    FLUTTER,
     MARKET_EVENTS,
-    OWN,
     Floats,
     Priors,
     StagePrior,
@@ -65,30 +63,36 @@ def market_rate(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> Floa
     """
     known = float(np.mean(list(prior.rate.values())))
     rate = observed["promotion_type"].map(prior.rate).fillna(known).to_numpy(np.float64)
-    figures = stage_figures(stage, observed, "recent:market:")
-    ratio, events = ratio_and_events(stage, *figures, rate)
+    ratio, events = ratio_and_events(stage, *stage_figures(stage, observed, "market:"), rate)
     return rate * shrink(ratio, events, MARKET_EVENTS * prior.dispersion)
 
 
-def entity_factor(stage: Stage, observed: pd.DataFrame, prior: StagePrior, name: str, rate: Floats) -> Floats:
-    """What the history of an entity says against an expected rate, shrunk; 1 where it has none."""
-    ratio, events = ratio_and_events(stage, *stage_figures(stage, observed, f"hist:{name}:"), rate)
-    return shrink(ratio, events, prior.strength(name))
+def entity_factor(
+    stage: Stage, observed: pd.DataFrame, prior: StagePrior, name: str, expected: Floats | float = 1.0
+) -> Floats:
+    """What the creatives of an entity did against an expected ratio to their market, shrunk; 1 where none spoke."""
+    weight = observed[f"hist:{name}:{stage.name}:weight"].to_numpy(np.float64)
+    summed = observed[f"hist:{name}:{stage.name}:ratio"].to_numpy(np.float64)
+    ratio = np.divide(summed, weight * expected, out=np.ones_like(weight), where=weight > 0)
+    return shrink(ratio, weight, prior.strengths[name])
 
 
 def market_and_steps(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> tuple[Floats, dict[str, Floats]]:
-    """Rate of the market and the log factor of each entity: down the chain, then the weighted ones off it."""
+    """Rate of the market and the log factor of each entity: down the chain, then the weighted ones off it.
+
+    The chain starts with the market once more: its rate is that of its hits, its typical creative lies elsewhere.
+    """
     market = market_rate(stage, observed, prior)
-    rate = market
+    expected = np.ones_like(market)
     steps: dict[str, Floats] = {}
-    for name in CHAIN:
-        if f"launched:{name}" in observed and name in prior.spread:
-            factor = entity_factor(stage, observed, prior, name, rate)
+    for name in (MARKET.name, *CHAIN):
+        if name in prior.strengths:
+            factor = entity_factor(stage, observed, prior, name, expected)
             steps[name] = np.log(factor)
-            rate = rate * factor
+            expected = expected * factor
+    typical = np.exp(steps[MARKET.name])
     for name, weight in prior.weights.items():
-        if f"launched:{name}" in observed:
-            steps[name] = weight * np.log(entity_factor(stage, observed, prior, name, market))
+        steps[name] = weight * np.log(entity_factor(stage, observed, prior, name, typical))
     return market, steps
 
 
@@ -104,22 +108,34 @@ def own_evidence(
 ) -> tuple[Floats, Floats, Floats]:
     """What a creative's own counts say against an expected rate: a Kalman filter of two steps.
 
-    First its life up to the last days, then those days; in between its rate may have drifted, and what of the last
-    days does not last counts as noise.
+    First its life up to the last days, then those days; in between its rate may have drifted. What of any few days
+    does not last counts as noise; over a longer life it averages out.
 
     Returns:
         Factor on the rate, events counted in all, and the variance left.
     """
+    last = stage_figures(stage, observed, "last_days:")
+    ratio, older_events, stretches = before_last_days(stage, observed, rate)
+    heard = muffled(older_events, prior, stretches)
+    factor = shrink(ratio, heard, prior.own_strength)
+    known_before = heard / (heard + prior.own_strength)
+    variance = prior.dispersion / (heard + prior.own_strength) + prior.drift * known_before
+    ratio, last_events = ratio_and_events(stage, *last, rate * factor)
+    heard = muffled(last_events, prior, np.ones_like(last_events))
+    factor = factor * shrink(ratio, heard, prior.dispersion / variance)
+    return factor, older_events + last_events, prior.dispersion / (heard + prior.dispersion / variance)
+
+
+def before_last_days(stage: Stage, observed: pd.DataFrame, rate: Floats) -> tuple[Floats, Floats, Floats]:
+    """A life up to its last days: ratio to a rate, events, and how many stretches of as many days it has."""
     life = stage_figures(stage, observed, "early:")
     last = stage_figures(stage, observed, "last_days:")
     older = [np.maximum(whole - part, 0.0) for whole, part in zip(life, last)]
-    ratio, older_events = ratio_and_events(stage, older[0], older[1], older[2], rate)
-    strength = prior.strength(OWN)
-    factor = shrink(ratio, older_events, strength)
-    known_before = older_events / (older_events + strength)
-    variance = prior.dispersion / (older_events + strength) + prior.spread[DRIFT] * known_before
-    ratio, last_events = ratio_and_events(stage, *last, rate * factor)
-    noise = prior.spread[FLUTTER] * known_before / prior.dispersion
-    heard = last_events / (1.0 + last_events * noise)
-    factor = factor * shrink(ratio, heard, prior.dispersion / variance)
-    return factor, older_events + last_events, prior.dispersion / (heard + prior.dispersion / variance)
+    ratio, events = ratio_and_events(stage, older[0], older[1], older[2], rate)
+    days = observed["elapsed_hours"].to_numpy(np.float64) / 24.0
+    return ratio, events, np.maximum(days / RECENT_DAYS - 1.0, 1.0)
+
+
+def muffled(events: Floats, prior: StagePrior, stretches: Floats) -> Floats:
+    """Events that would be as sure without flutter: 1/u' = 1/u + flutter/(φ · stretches)."""
+    return events / (1.0 + events * prior.flutter / (prior.dispersion * stretches))

@@ -56,7 +56,10 @@ class TimedSums:
         self._sums: dict[str, npt.NDArray[np.float64]] = {}
         self._missing: dict[str, npt.NDArray[np.int64]] = {}
         for name in values:
-            column = np.asarray(values[name], dtype=np.float64)[order]
+            column = np.asarray(values[name], dtype=np.float64)
+            if column.shape != groups.shape:
+                raise ValueError(f"{name} has {column.shape} values for {groups.shape} rows")
+            column = column[order]
             absent = np.isnan(column)
             units = np.rint(np.where(absent, 0.0, column) * _SCALE)
             self._sums[name] = np.concatenate([[0.0], np.cumsum(units)])

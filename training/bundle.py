@@ -194,7 +194,8 @@ def _plan(content: dict[str, Any]) -> Plan:
 
 
 def _json(content: object) -> str:
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
+    # Not sorted: the order of columns and of sums is part of what a model is.
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
 
 
 def _sha256(path: Path) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.build import Features, Fitted
 from features.funnel import VOLUME, Plan, Stage
-from features.priors import OWN, ratio_and_events, stage_figures
+from features.priors import ratio_and_events, stage_figures
 from training.volume import POWER, VolumeStart
 
 Floats = npt.NDArray[np.float64]
@@ -59,7 +59,7 @@ def rate_lesson(stage: Stage, features: Features, outcome: pd.DataFrame, fitted:
     _, sure = ratio_and_events(stage, count, exposure, events, np.exp(offset))
     rows = np.flatnonzero((sure > 0) & (exposure > 0))
     rate = np.exp(offset[rows])
-    worth = 1.0 / (prior.dispersion / sure[rows] + prior.spread[OWN])
+    worth = 1.0 / (prior.dispersion / sure[rows] + prior.own)
     worth = worth / worth.mean() if len(worth) else worth
     return Lesson(
         stage=stage.name,

@@ -65,14 +65,14 @@ def workspace(data: list[str], settings: Settings) -> Workspace:
     if not name:
         first = Path(data[0])
         name = first.name.split(".")[0].replace("*", "").strip("_- ") or "data"
-        marker = settings.var / name / "data.json"
+        marker = settings.var / "work" / name / "data.json"
         origin = json.dumps([str(Path(path).resolve()) for path in data], ensure_ascii=False)
         if marker.exists() and marker.read_text(encoding="utf-8") != origin:
             name = f"{name}-{_short(origin)}"
-            marker = settings.var / name / "data.json"
+            marker = settings.var / "work" / name / "data.json"
         marker.parent.mkdir(parents=True, exist_ok=True)
         marker.write_text(origin, encoding="utf-8")
-    folder = settings.var / name
+    folder = settings.var / "work" / name
     folder.mkdir(parents=True, exist_ok=True)
     return Workspace(name=name, folder=folder, tracking_uri=f"sqlite:///{settings.var / 'mlflow.db'}")
 
