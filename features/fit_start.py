@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
+from sklearn.metrics import mean_poisson_deviance
 
 from features.funnel import Plan, Stage
 from features.history import CHAIN, MARKET, Entity, entity_codes, ratio_and_weight
@@ -147,8 +148,11 @@ def _fit_weights(stage: Stage, lives: pd.DataFrame, prior: StagePrior) -> dict[s
     ridge = RIDGES[-1]
     if before.sum() >= LEAST_ROWS and after.sum() >= LEAST_ROWS:
         tried = [_weigh(rows[before], label[before], worth[before], ridge) for ridge in RIDGES]
-        gains = [model.score(rows[after], label[after], sample_weight=worth[after]) for model in tried]
-        ridge = RIDGES[int(np.argmax(gains))]
+        losses = [
+            mean_poisson_deviance(label[after], model.predict(rows[after]), sample_weight=worth[after])
+            for model in tried
+        ]
+        ridge = RIDGES[int(np.argmin(losses))]
     model = _weigh(rows, label, worth, ridge)
     return {name: float(weight) for name, weight in zip(names, model.coef_) if abs(weight) > 1e-6}
 
