@@ -57,11 +57,12 @@ def _fit_stage(
     count, exposure, events = stage_figures(stage, totals)
     usable = np.isfinite(count) & np.isfinite(exposure) & (exposure > 0)
     count, exposure, events = (np.where(usable, part, 0.0) for part in (count, exposure, events))
+    exposed = [str(kind) for kind in kinds.unique() if exposure[(kinds == kind).to_numpy()].sum() > 0]
     rate = {
-        str(kind): safe_rate(count[rows].sum(), exposure[rows].sum())
-        for kind, rows in ((kind, (kinds == kind).to_numpy()) for kind in kinds.unique())
+        kind: safe_rate(count[rows].sum(), exposure[rows].sum())
+        for kind, rows in ((kind, (kinds == kind).to_numpy()) for kind in exposed)
     }
-    market = kinds.map(rate).to_numpy(np.float64)
+    market = kinds.map(rate).fillna(safe_rate(count.sum(), exposure.sum())).to_numpy(np.float64)
     dispersion = _fit_dispersion(stage, lives)
     ratio, sure = ratio_and_events(stage, count, exposure, events, market)
     dispersion, own = moments(stage, ratio, sure, dispersion)

@@ -47,7 +47,7 @@ def entities(creatives: pd.DataFrame, multi: Sequence[str], crosses: Sequence[tu
         multi: Tags of which a creative may carry several values; they have no history of their own.
         crosses: Pairs of attributes, tags by their bare names.
     """
-    columns = {name.removeprefix(TAG): name for name in creatives if name in GROUPS or name.startswith(TAG)}
+    columns = {_entity_name(name): name for name in creatives if name in GROUPS or name.startswith(TAG)}
     single = {
         name: column for name, column in columns.items() if name not in multi and creatives[column].nunique() >= 1
     }
@@ -229,6 +229,13 @@ def launched_before(
     own_time = first_known.to_numpy("datetime64[s]").astype(np.int64)[units]
     own = known[units] & (own_time < moments)
     return np.where(groups[units] >= 0, count - own, 0.0)
+
+
+def _entity_name(column: str) -> str:
+    # A team's own tag may be called like something that is no tag; it then keeps its prefix.
+    bare = column.removeprefix(TAG)
+    taken = column != bare and (bare in (MARKET.name, *GROUPS) or "*" in bare)
+    return column if taken else bare
 
 
 def _exact(difference: Floats) -> Floats:

@@ -27,7 +27,7 @@ class StagePrior:
     """What the training period says of one stage.
 
     Attributes:
-        rate: By promotion type: numerator over exposure of the whole training period.
+        rate: By promotion type: numerator over exposure of the whole training period; of those that had any.
         dispersion: φ.
         own: s² of creatives around what is expected of them.
         drift: s² of a creative's last days around its life before them, as far as it lasts.

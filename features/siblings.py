@@ -41,8 +41,8 @@ def siblings(
     live = _live(reported_ends, reported_units, entity_codes(creatives, account), units, before)
 
     def recent(entity: Entity) -> np.ndarray:
-        return launched_before(launched, creatives, entity, units, before) - launched_before(
-            launched, creatives, entity, units, before - ALIKE_DAYS * DAY
+        return launched_before(launched, creatives, entity, units, cutoffs) - launched_before(
+            launched, creatives, entity, units, cutoffs - ALIKE_DAYS * DAY
         )
 
     launches = recent(account)

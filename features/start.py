@@ -17,6 +17,7 @@ from features.priors import (
     Priors,
     StagePrior,
     ratio_and_events,
+    safe_rate,
     shrink,
     stage_figures,
 )
@@ -61,7 +62,7 @@ def market_rate(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> Floa
 
     A promotion type that training never saw has no rate: it takes the mean of those known, and the caller warns.
     """
-    known = float(np.mean(list(prior.rate.values())))
+    known = float(np.mean(list(prior.rate.values()) or [safe_rate(0.0, 0.0)]))
     rate = observed["promotion_type"].map(prior.rate).fillna(known).to_numpy(np.float64)
     ratio, events = ratio_and_events(stage, *stage_figures(stage, observed, "market:"), rate)
     return rate * shrink(ratio, events, MARKET_EVENTS * prior.dispersion)

@@ -34,7 +34,12 @@ def carry_forward(observed: pd.DataFrame, features: Features, model: CreativeMod
     )
     carried = {}
     for target in plan.targets:
-        own = _pace(observed, plan, outcome_days) if target.startswith("later_") else _so_far(observed, target)
+        if target.startswith("later_"):
+            own = _pace(observed, plan, outcome_days)
+        elif target.startswith("net_"):
+            own = _net_so_far(observed, target, market)
+        else:
+            own = _divide(_early(observed, "gmv_cny"), _base(observed, target))
         carried[target] = np.where(np.isnan(own), market[target].to_numpy(np.float64), own)
     return pd.DataFrame(carried)
 
@@ -44,14 +49,26 @@ def empirical_bayes(features: Features, model: CreativeModel) -> pd.DataFrame:
     return model.predict(features, trees=False)[model.fitted.plan.targets]
 
 
-def _so_far(observed: pd.DataFrame, target: str) -> Floats:
-    def early(name: str) -> Floats:
-        column = f"early:{name}"
-        return observed[column].to_numpy(np.float64) if column in observed else np.full(len(observed), np.nan)
+def _net_so_far(observed: pd.DataFrame, target: str, market: pd.DataFrame) -> Floats:
+    kept = _divide(_early(observed, "settled_net_cny"), _early(observed, "settled_gmv_cny"))
+    if "keep" not in market:
+        return _divide(_early(observed, "settled_net_cny"), _early(observed, "settled_spend_cny"))
+    # Net money stands later than all else: gross money so far, times the share kept so far (else the market's).
+    kept = np.where(np.isnan(kept), market["keep"].to_numpy(np.float64), kept)
+    return _divide(_early(observed, "gmv_cny"), _base(observed, target)) * kept
 
-    money = early("settled_net_cny" if target.startswith("net_") else "gmv_cny")
-    base = early("impressions") / 1000.0 if target.endswith("gpm") else early("spend_cny")
-    return np.divide(money, base, out=np.full_like(base, np.nan), where=base > 0)
+
+def _base(observed: pd.DataFrame, target: str) -> Floats:
+    return _early(observed, "impressions") / 1000.0 if target.endswith("gpm") else _early(observed, "spend_cny")
+
+
+def _early(observed: pd.DataFrame, name: str) -> Floats:
+    column = f"early:{name}"
+    return observed[column].to_numpy(np.float64) if column in observed else np.full(len(observed), np.nan)
+
+
+def _divide(top: Floats, below: Floats) -> Floats:
+    return np.divide(top, below, out=np.full_like(below, np.nan), where=below > 0)
 
 
 def _pace(observed: pd.DataFrame, plan: Plan, outcome_days: int) -> Floats:

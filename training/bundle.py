@@ -108,9 +108,7 @@ def save_bundle(
         )
         (draft / MANIFEST).write_text(_json(manifest.model_dump(mode="json")), encoding="utf-8")
         (draft / SEAL).write_text(_sha256(draft / MANIFEST) + "\n", encoding="ascii")
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(draft, folder)
+        _swap(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -186,6 +184,23 @@ def feature_fingerprint(fitted: Fitted, settings: Settings) -> str:
         "settings": shaping,
     }
     return hashlib.sha256(_json(content).encode()).hexdigest()
+
+
+def _swap(draft: Path, folder: Path) -> None:
+    # A folder that holds files cannot be replaced in one step: the old one steps aside, and back if that fails.
+    if not folder.exists():
+        os.replace(draft, folder)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=".bundle-old-", dir=folder.parent))
+    try:
+        os.replace(folder, aside)
+        try:
+            os.replace(draft, folder)
+        except BaseException:
+            os.rename(aside, folder)
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _plan(content: dict[str, Any]) -> Plan:

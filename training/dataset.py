@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from configs.settings import BASES, Settings
 from features.build import Features, Fitted, describe, numbers_present
@@ -12,7 +13,7 @@ from features.encode import fit_encoder
 from features.fit_start import fit_priors
 from features.funnel import Plan
 from features.history import Entity
-from features.measures import measures, reference_prices
+from features.measures import measures, reference_prices, split_settled
 from features.observe import data_entities, data_plan, observe
 from features.schema import Loaded
 from features.snapshots import snapshots, unit_codes
@@ -100,16 +101,20 @@ def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp) -> Fitted:
     Args:
         dataset: All rows.
         train: Its training rows; their creatives teach the maps of words.
-        until: Only periods that ended by then teach the priors.
+        until: Only periods that ended by then teach the priors; what refunds change, only once it stood by then.
     """
     creatives, plan, settings = dataset.loaded.creatives, dataset.plan, dataset.settings
     taught = np.unique(unit_codes(dataset.observed[train], creatives))
     totals = _totals_until(dataset, until)
     lives = pd.concat([dataset.observed[train], dataset.outcome[train]], axis=1)
+    # The regressions are small: on busy cores, threads that wait for each other made them 100 times slower.
+    with threadpool_limits(1):
+        priors = fit_priors(totals, lives, creatives, plan, dataset.entities)
+        encoder = fit_encoder(creatives.iloc[taught], settings)
     return Fitted(
         plan=plan,
-        priors=fit_priors(totals, lives, creatives, plan, dataset.entities),
-        encoder=fit_encoder(creatives.iloc[taught], settings),
+        priors=priors,
+        encoder=encoder,
         entities=tuple(dataset.entities),
         numbers=numbers_present(dataset.observed[train], plan),
     )
@@ -126,7 +131,10 @@ def _totals_until(dataset: Dataset, until: pd.Timestamp) -> pd.DataFrame:
     rows = unit_codes(metrics, creatives)
     prices = reference_prices(creatives, dataset.plan.typical_price).iloc[rows].set_axis(metrics.index)
     figures = measures(metrics, prices, BASES[dataset.settings.basis][0])
-    sums = TimedSums(rows, seconds(metrics["period_start"]), seconds(metrics["period_end"]), figures)
+    starts, ends = seconds(metrics["period_start"]), seconds(metrics["period_end"])
     everyone = np.arange(len(creatives), dtype=np.int64)
     moment = np.full(len(creatives), int(until.timestamp()), dtype=np.int64)
-    return pd.DataFrame(sums.until(everyone, moment))
+    at_once, settled = split_settled(list(figures))
+    stands = ends + BASES[dataset.settings.basis][1] * 3600
+    totals = TimedSums(rows, starts, ends, figures[at_once]).until(everyone, moment)
+    return pd.DataFrame(totals | TimedSums(rows, starts, stands, figures[settled]).until(everyone, moment))

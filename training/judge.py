@@ -75,7 +75,10 @@ class Contest:
 def contest(
     dataset: Dataset, held: Mask, new: CreativeModel, old: CreativeModel | None, old_manifest: Manifest | None
 ) -> Contest:
-    """Whether a new model takes the champion's place: only with a smaller deviance on the same rows."""
+    """Whether a new model takes the champion's place: only with a smaller deviance on the same rows.
+
+    Data that gained or lost columns change what can be predicted: the rates that both predict are compared.
+    """
     if old is None or old_manifest is None:
         return Contest(True, "there was no champion")
     ours, theirs = dataset.settings, old_manifest.settings
@@ -85,13 +88,30 @@ def contest(
             f"the champion predicts {theirs.basis} over {theirs.outcome_days} days, this model {ours.basis} over "
             f"{ours.outcome_days}: two bases are never compared; give this one its own name in the config",
         )
+    shared = _shared_rates(new, old)
+    if not shared:
+        return Contest(
+            False,
+            f"the champion predicts {', '.join(old.fitted.plan.targets)}, this model "
+            f"{', '.join(new.fitted.plan.targets)}: they have no rate in common; give this one its own "
+            "name in the config",
+        )
     fresh = held & dataset.observed["cutoff"].ge(pd.Timestamp(old_manifest.trained_until)).to_numpy()
     if not fresh.any():
         return Contest(False, f"the champion learned from all holdout rows (until {old_manifest.trained_until})")
     rows = dataset.observed[fresh].reset_index(drop=True)
     snapshots = rows[SNAPSHOT]
     counts = observe(snapshots, dataset.loaded, old.fitted.plan, old.fitted.entities, theirs)
-    new_score = score(judge(dataset, fresh, set(), new)[0])
-    old_score = score(judge(dataset, fresh, set(), old, counts)[0])
+    new_score, old_score = (
+        score(figures[figures["target"].isin(shared)])
+        for figures in (judge(dataset, fresh, set(), new)[0], judge(dataset, fresh, set(), old, counts)[0])
+    )
     verdict = f"deviance {new_score:.4f} against the champion's {old_score:.4f} on the same {int(fresh.sum()):,} rows"
     return Contest(bool(new_score < old_score), verdict)
+
+
+def _shared_rates(new: CreativeModel, old: CreativeModel) -> list[str]:
+    if new.fitted.plan.volume_of != old.fitted.plan.volume_of:
+        return []  # their rows are weighed in other units
+    rates = [target for target in new.fitted.plan.targets if not target.startswith("later_")]
+    return [target for target in rates if target in old.fitted.plan.targets]

@@ -7,6 +7,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from configs.settings import Trees
 from features.build import Features, Fitted
@@ -119,7 +120,8 @@ def fit_model(
     """
     plan = fitted.plan
     later = outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
-    begin = fit_volume(features, later, outcome["covered_share"].to_numpy(np.float64))
+    with threadpool_limits(1):
+        begin = fit_volume(features, later, outcome["covered_share"].to_numpy(np.float64))
     boosters, columns = {}, {}
     for lesson in lessons(features, outcome, fitted, begin):
         columns[lesson.stage] = stage_features(features, lesson.stage)

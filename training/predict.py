@@ -44,7 +44,7 @@ def warnings_of(
     general = _missing_columns(loaded, fitted, settings)
     creatives = loaded.creatives.reset_index(drop=True)
     unseen = unseen_values(creatives, fitted.encoder).iloc[unit_codes(rows, creatives)].to_numpy()
-    trained_kinds = set(next(iter(fitted.priors.values())).rate)
+    trained_kinds = {kind for prior in fitted.priors.values() for kind in prior.rate}
     silent = ((now - rows["cutoff"]) / pd.Timedelta(days=1)).to_numpy(np.float64)
     found = []
     for kind, values, days in zip(rows["promotion_type"], unseen, silent):

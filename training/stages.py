@@ -126,14 +126,15 @@ def compose(log_rates: Mapping[str, Floats], plan: Plan, reference_price: Floats
 
 
 def actual_targets(outcome: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """What the targets turned out to be; NaN where nothing was exposed or a figure is missing.
+    """What the targets turned out to be; NaN where nothing was exposed or a figure or column is missing.
 
     Returns:
         One column per target of the plan, `later_…` for a whole outcome window where readings cover a part of it.
     """
 
     def figure(name: str) -> Floats:
-        return outcome[f"later:{name}"].to_numpy(np.float64)
+        column = f"later:{name}"
+        return outcome[column].to_numpy(np.float64) if column in outcome else np.full(len(outcome), np.nan)
 
     found: dict[str, Floats] = {}
     for target in plan.targets:

@@ -70,8 +70,11 @@ def register(space: Workspace, run_id: str, bundle: Path, judged: Path, descript
     client = _connect(space)
     client.log_artifacts(run_id, str(bundle), BUNDLE)
     client.log_artifacts(run_id, str(judged), JUDGED)
-    if not client.search_registered_models(f"name = '{space.registered_model}'"):
+    try:
         client.create_registered_model(space.registered_model)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
     source = f"{client.get_run(run_id).info.artifact_uri}/{BUNDLE}"
     version = client.create_model_version(space.registered_model, source, run_id, description=description)
     return _registered(version)
@@ -82,7 +85,9 @@ def champion(space: Workspace) -> Registered | None:
     client = _connect(space)
     try:
         return _registered(client.get_model_version_by_alias(space.registered_model, CHAMPION))
-    except MlflowException:
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise  # a registry that cannot be reached must not look like one without a champion
         return None
 
 

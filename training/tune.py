@@ -15,6 +15,7 @@ import numpy.typing as npt
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from threadpoolctl import threadpool_limits
 
 from configs.settings import Settings, Trees
 from features.build import Features
@@ -60,7 +61,8 @@ def make_folds(dataset: Dataset, train: Mask) -> list[Fold]:
         fit, fit_outcome = rows_of(dataset, fit_mask, fitted)
         validate, validate_outcome = rows_of(dataset, validate_mask, fitted)
         later = fit_outcome[f"later:{dataset.plan.volume_of}"].to_numpy(np.float64)
-        begin = fit_volume(fit, later, fit_outcome["covered_share"].to_numpy(np.float64))
+        with threadpool_limits(1):
+            begin = fit_volume(fit, later, fit_outcome["covered_share"].to_numpy(np.float64))
         made.append(
             Fold(
                 fit,
@@ -89,7 +91,7 @@ def tune(
         tell: Called after each trial with the number done and the best value.
 
     Returns:
-        By stage; without folds, every stage has the hand setting and all its rounds.
+        By stage; without folds nothing shows that trees help, so no stage is named and all stay at their start.
     """
     stages = [lesson.stage for lesson in made[0].fit_lessons] if made else []
     hand = settings.trees
@@ -103,8 +105,8 @@ def tune(
         sampler=optuna.samplers.TPESampler(seed=settings.tune.seed, n_startup_trials=5, constant_liar=True),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0),
     )
-    if not study.trials:
-        study.enqueue_trial(_point(hand))
+    if not _waits(study) and not any(trial.params == _point(hand) for trial in _complete(study)):
+        study.enqueue_trial(_point(hand))  # anew where a run was killed in it
 
     def objective(trial: optuna.Trial) -> float:
         trees = _suggest(trial, hand)
@@ -113,7 +115,7 @@ def tune(
             for place, stage in enumerate(stages):
                 curves[stage].append(_gain_curve(fold, place, trees))
             trial.report(sum(float(np.mean(curves[stage], axis=0).max()) for stage in stages), step)
-            if trial.should_prune() and trial.number > 0:
+            if trial.should_prune() and trial.params != _point(hand):
                 raise optuna.TrialPruned
         best = {stage: _best(curves[stage]) for stage in stages}
         trial.set_user_attr("rounds", {stage: rounds for stage, (rounds, _) in best.items()})
@@ -217,6 +219,10 @@ def _best(curves: Sequence[Floats]) -> tuple[int, float]:
 
 def _complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+
+
+def _waits(study: optuna.Study) -> bool:
+    return bool(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,)))
 
 
 def _best_value(study: optuna.Study) -> float:
