@@ -1,10 +1,12 @@
 """Small real objects that several tests share."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
 from configs.settings import Settings
 from features.schema import KEY, Loaded, check_creatives, check_metrics
 
@@ -85,6 +87,12 @@ def small_world() -> Loaded:
                 }
             )
     return loaded(pd.DataFrame(metrics), pd.DataFrame(creatives))
+
+
+@pytest.fixture(scope="session")
+def checked() -> Callable[[pd.DataFrame, pd.DataFrame], Loaded]:
+    """`loaded`, for tests that make their own frames."""
+    return loaded
 
 
 def loaded(metrics_: pd.DataFrame, creatives_: pd.DataFrame) -> Loaded:

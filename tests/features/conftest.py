@@ -1,0 +1,33 @@
+"""The small world as it was observed, for tests that read its counts."""
+
+import pandas as pd
+import pytest
+
+from configs.settings import Settings
+from features.funnel import Plan
+from features.observe import data_entities, data_plan, observe
+from features.schema import Loaded
+from features.snapshots import snapshots
+
+QUICK = {"tags": {"min_creatives": 2}, "text": {"components": 2, "buckets": 256}, "open_days": 1}
+
+
+@pytest.fixture(scope="session")
+def quick() -> Settings:
+    """Settings for a world as small as ours; nothing is written."""
+    return Settings.model_validate(QUICK)
+
+
+@pytest.fixture(scope="session")
+def plan(small_world: Loaded, quick: Settings) -> Plan:
+    return data_plan(small_world, quick)
+
+
+@pytest.fixture(scope="session")
+def taken(small_world: Loaded, quick: Settings) -> pd.DataFrame:
+    return snapshots(small_world.metrics, small_world.creatives, quick.ages_hours, weekly=True)
+
+
+@pytest.fixture(scope="session")
+def observed(small_world: Loaded, quick: Settings, plan: Plan, taken: pd.DataFrame) -> pd.DataFrame:
+    return observe(taken, small_world, plan, data_entities(small_world, quick), quick)

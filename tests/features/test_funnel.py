@@ -1,0 +1,136 @@
+"""Which steps and targets the columns allow."""
+
+from itertools import pairwise
+
+import pytest
+
+from features.funnel import Plan, counted_columns, plan_for
+
+FULL = ["impressions", "clicks", "orders", "plays", "plays_3s", "likes", "spend_cny", "gmv_cny", "net_gmv_cny"]
+NET = "net_gmv_cny"
+DEFAULT_EXPORT = ["spend_cny", "net_gmv_cny", "net_orders", "clicks"]
+"""Of the columns that the platform's own default export of fifteen has, those that are values."""
+
+
+def without(*names: str) -> list[str]:
+    return [name for name in FULL if name not in names]
+
+
+@pytest.mark.parametrize(
+    ("columns", "basis", "stages", "targets", "missing"),
+    [
+        (FULL, NET, "hold engage click order value cost keep", "gpm net_gpm roi net_roi later_impressions", {}),
+        (
+            without("clicks"),
+            NET,
+            "hold engage order value cost keep",
+            "gpm net_gpm roi net_roi later_impressions",
+            {"click": "clicks"},
+        ),
+        (
+            without("orders"),
+            NET,
+            "hold engage click earn cost keep",
+            "gpm net_gpm roi net_roi later_impressions",
+            {"order": "orders", "value": "orders"},
+        ),
+        (
+            without("orders", "clicks"),
+            NET,
+            "hold engage earn cost keep",
+            "gpm net_gpm roi net_roi later_impressions",
+            {"order": "orders", "value": "orders", "click": "clicks"},
+        ),
+        (
+            without("impressions"),
+            NET,
+            "hold return keep",
+            "roi net_roi later_spend_cny",
+            {"gpm": "impressions", "net_gpm": "impressions", "cost": "impressions"},
+        ),
+        (
+            DEFAULT_EXPORT,
+            NET,
+            "net_return",
+            "net_roi later_spend_cny",
+            {"gpm": "impressions", "hold": "plays, plays_3s"},
+        ),
+        (
+            without("spend_cny"),
+            NET,
+            "hold engage click order value keep",
+            "gpm net_gpm later_impressions",
+            {"cost": "spend_cny"},
+        ),
+        (without(NET), NET, "hold engage click order value cost", "gpm roi later_impressions", {"keep": NET}),
+        (
+            FULL,
+            None,
+            "hold engage click order value cost",
+            "gpm roi later_impressions",
+            {"keep": "a basis after refunds (basis: payment counts gross money)"},
+        ),
+        (
+            without("plays_3s", "likes"),
+            NET,
+            "click order value cost keep",
+            "gpm net_gpm roi net_roi later_impressions",
+            {"hold": "plays_3s", "engage": "likes, comments, shares or follows, and impressions"},
+        ),
+        (["clicks", "plays"], NET, "", "later_spend_cny", {"return": "spend_cny, gmv_cny", "hold": "plays_3s"}),
+    ],
+    ids=[
+        "everything",
+        "no clicks",
+        "no orders",
+        "no orders and clicks",
+        "no impressions",
+        "the default export",
+        "no spend",
+        "no net money",
+        "payment basis",
+        "no plays and interactions",
+        "no money",
+    ],
+)
+def test_the_plan_follows_the_columns(columns, basis, stages, targets, missing) -> None:
+    plan = plan_for(columns, basis)
+    assert [stage.name for stage in plan.stages] == stages.split()
+    assert plan.targets == targets.split()
+    assert missing.items() <= plan.missing.items()
+    assert not set(plan.missing) & {stage.name for stage in plan.stages}
+
+
+def exposures(plan: Plan) -> dict[str, str]:
+    return {stage.name: stage.exposure for stage in plan.stages}
+
+
+def test_without_clicks_orders_are_counted_per_impression() -> None:
+    assert exposures(plan_for(FULL, NET))["order"] == "clicks"
+    assert exposures(plan_for(without("clicks"), NET))["order"] == "impressions"
+
+
+def test_without_orders_gmv_is_counted_per_click_else_per_impression() -> None:
+    assert exposures(plan_for(without("orders"), NET))["earn"] == "clicks"
+    assert exposures(plan_for(without("orders", "clicks"), NET))["earn"] == "impressions"
+
+
+@pytest.mark.parametrize("columns", [FULL, without("clicks"), without("orders"), without("orders", "clicks")])
+def test_each_stage_is_counted_in_what_the_stage_before_counts(columns) -> None:
+    """The product of the stages is gmv per impression: numerator and next exposure cancel."""
+    plan = plan_for(columns, NET)
+    of = {stage.name: stage for stage in plan.stages}
+    chain = [of[name] for name in plan.to_gmv]
+    assert chain[0].exposure == "impressions"
+    assert chain[-1].numerator == "gmv_cny"
+    for before, after in pairwise(chain):
+        assert after.exposure == ("order_worth_cny" if after.priced else before.numerator)
+
+
+def test_counted_columns_are_named_once_and_hold_what_volume_counts() -> None:
+    for columns in (FULL, DEFAULT_EXPORT, without("impressions")):
+        plan = plan_for(columns, NET)
+        names = counted_columns(plan)
+        assert len(names) == len(set(names))
+        assert plan.volume_of in names
+        assert "expected" not in names
