@@ -1,0 +1,85 @@
+"""The small world on its way to a model: made once, read by many."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from configs.settings import Settings
+from features.schema import Loaded
+from training.dataset import Dataset, fit_features, prepare, rows_of
+from training.model import Choice, fit_model
+from training.split import holdout_split
+
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings for a world as small as ours."""
+    return Settings.model_validate(
+        {
+            "var": str(tmp_path_factory.mktemp("var")),
+            "open_days": 1,
+            "tune": {"trials": 2, "jobs": 1},
+            "trees": {"rounds": 12, "min_data_in_leaf": 20},
+            "split": {"holdout_days": 7, "folds": 2},
+            "thin": {"min_creatives": 20, "min_orders": 10},
+            "evaluate": {"min_impressions": 50},
+            "tags": {"min_creatives": 2},
+            "text": {"components": 2, "buckets": 256},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def dataset(small_world: Loaded, quick: Settings) -> Dataset:
+    return prepare(small_world, quick)
+
+
+@pytest.fixture(scope="session")
+def cut(dataset: Dataset):
+    """Training rows, holdout rows and the moment between."""
+    return holdout_split(dataset.rows, dataset.settings.split.holdout_days)
+
+
+@pytest.fixture(scope="session")
+def fitted(dataset: Dataset, cut):
+    return fit_features(dataset, cut[0], cut[2])
+
+
+@pytest.fixture(scope="session")
+def train_rows(dataset: Dataset, cut, fitted):
+    """Features and outcomes of the training rows."""
+    return rows_of(dataset, cut[0], fitted)
+
+
+@pytest.fixture(scope="session")
+def held_rows(dataset: Dataset, cut, fitted):
+    """Features and outcomes of the holdout rows."""
+    return rows_of(dataset, cut[1], fitted)
+
+
+@pytest.fixture(scope="session")
+def model(dataset: Dataset, fitted, train_rows):
+    """Twelve trees for every stage but cost, which has none."""
+    stages = [stage.name for stage in fitted.plan.stages if stage.name != "cost"] + ["volume"]
+    return fit_model(*train_rows, fitted, {stage: Choice(dataset.settings.trees, 12) for stage in stages})
+
+
+@pytest.fixture(scope="session")
+def same_bits():
+    """Whether two frames of numbers are equal to the last bit, NaN included."""
+
+    def compare(left, right) -> None:
+        assert list(left) == list(right)
+        for name in left:
+            a, b = left[name].to_numpy(), right[name].to_numpy()
+            if a.dtype.kind == "f":
+                a, b = a.view(np.int64), b.view(np.int64)
+            assert (a == b).all(), name
+
+    return compare
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "bundle"
