@@ -4,7 +4,7 @@ Volume is no rate, so empirical Bayes has nothing to shrink it to; a Tweedie reg
 gamma, as traffic has) of a few readable columns takes its place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 POWER = 1.5
 """Of the variance: Var ∝ mean^1.5."""
 AGE_STEPS_HOURS = (0.0, 3.0, 12.0, 24.0, 72.0, 168.0)
+KIND = "promotion_type="
 LEAST = 0.1
 """Impressions under which a start is not told."""
 
@@ -41,7 +42,7 @@ class VolumeStart(BaseModel):
 
     def log_volume(self, features: Features) -> Floats:
         """Log of the impressions (or spend) expected in a whole outcome window."""
-        columns = _columns(features)
+        columns = _columns(features, [name.removeprefix(KIND) for name in self.weights if name.startswith(KIND)])
         total = np.full(len(features.values), self.intercept)
         for name, (weight, mean, scale) in self.weights.items():
             values = columns[name] if name in columns else np.full(len(total), np.nan)
@@ -58,7 +59,8 @@ def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeStar
         covered: Share of the window over which they were counted.
     """
     known = np.isfinite(later) & (covered > 0)
-    columns = {name: values[known] for name, values in _columns(features).items()}
+    kinds = sorted(features.keys["promotion_type"].unique())
+    columns = {name: values[known] for name, values in _columns(features, kinds).items()}
     scaled: dict[str, Floats] = {}
     moments: dict[str, tuple[float, float]] = {}
     for name, values in columns.items():
@@ -68,7 +70,9 @@ def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeStar
         mean, scale = moments[name]
         scaled[name] = np.where(np.isnan(values), 0.0, (values - mean) / scale)
     rate = later[known] / covered[known]
-    unit = max(float(rate.mean()), LEAST)
+    unit = max(float(rate.mean()), LEAST) if len(rate) else LEAST
+    if not scaled or not rate.any():  # nothing came, or nothing tells rows apart
+        return VolumeStart(intercept=float(np.log(unit)), weights={}, ceiling=float(np.log(unit)))
     model = TweedieRegressor(power=POWER, link="log", alpha=0.01, max_iter=1000, tol=1e-6)
     model.fit(pd.DataFrame(scaled), rate / unit, sample_weight=covered[known])
     return VolumeStart(
@@ -78,7 +82,7 @@ def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeStar
     )
 
 
-def _columns(features: Features) -> dict[str, Floats]:
+def _columns(features: Features, kinds: Sequence[str]) -> dict[str, Floats]:
     hours = features.keys["elapsed_hours"].to_numpy(np.float64)
     values = features.values
     # Slopes are shared between ages, each age adds its own: an age that training did not see falls back on the shared.
@@ -97,6 +101,7 @@ def _columns(features: Features) -> dict[str, Floats]:
     ):
         if name in values:
             columns[name] = values[name].to_numpy(np.float64)
-    for kind in sorted(features.keys["promotion_type"].unique()):
-        columns[f"promotion_type={kind}"] = (features.keys["promotion_type"] == kind).to_numpy(np.float64)
+    own = features.keys["promotion_type"]
+    for kind in kinds:  # those of training, not of the rows at hand: a row alone is told as in a batch
+        columns[KIND + kind] = np.where(own.isin(kinds), (own == kind).to_numpy(np.float64), np.nan)
     return columns
