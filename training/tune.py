@@ -31,6 +31,16 @@ Floats = npt.NDArray[np.float64]
 CLEAR_GAIN = 1.05
 """A tuned setting must help a stage this much more than the hand setting: gains on folds vanish easily."""
 
+RANGES: dict[str, tuple[float, float, bool]] = {
+    "learning_rate": (0.02, 0.1, True),
+    "num_leaves": (3, 16, False),
+    "min_data_in_leaf": (20, 200, True),
+    "feature_fraction": (0.2, 0.9, False),
+    "lambda_l2": (1.0, 200.0, True),
+    "cat_smooth": (20.0, 200.0, True),
+}
+"""Least, most, on a log scale: where trees after a start were found useful; more leaves or a faster rate hurt."""
+
 
 @dataclass
 class Fold:
@@ -161,22 +171,19 @@ def by_hand(made: Sequence[Fold], trees: Trees) -> dict[str, Choice]:
 
 
 def _suggest(trial: optuna.Trial, hand: Trees) -> Trees:
-    # Ranges: those in which trees after a start were found useful; more leaves or a faster rate hurt.
-    return hand.model_copy(
-        update={
-            "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.1, log=True),
-            "num_leaves": trial.suggest_int("num_leaves", 3, 16),
-            "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 20, 200, log=True),
-            "feature_fraction": trial.suggest_float("feature_fraction", 0.2, 0.9),
-            "lambda_l2": trial.suggest_float("lambda_l2", 1.0, 200.0, log=True),
-            "cat_smooth": trial.suggest_float("cat_smooth", 20.0, 200.0, log=True),
-        }
-    )
+    found: dict[str, float] = {}
+    for name, (least, most, log) in RANGES.items():
+        own = getattr(hand, name)
+        low, high = min(least, own), max(most, own)  # a hand setting outside them is tried too
+        if isinstance(least, int):
+            found[name] = trial.suggest_int(name, int(low), int(high), log=log)
+        else:
+            found[name] = trial.suggest_float(name, low, high, log=log and low > 0)
+    return hand.model_copy(update=found)
 
 
 def _point(trees: Trees) -> dict[str, float]:
-    names = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction", "lambda_l2", "cat_smooth")
-    return {name: getattr(trees, name) for name in names}
+    return {name: getattr(trees, name) for name in RANGES}
 
 
 def _gain_curve(fold: Fold, place: int, trees: Trees) -> Floats:
