@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
-from sklearn.metrics import mean_poisson_deviance
 
 from features.funnel import Plan, Stage
 from features.history import CHAIN, MARKET, Entity, entity_codes, ratio_and_weight
@@ -23,11 +23,18 @@ from features.priors import (
     stage_figures,
 )
 from features.schema import KEY
-from features.start import before_last_days, entity_factor, market_and_steps, muffled
+from features.start import (
+    before_last_days,
+    entity_factor,
+    expected_rate,
+    market_and_steps,
+    muffled,
+    own_evidence,
+)
 from features.window import Codes
 
-RIDGES = (0.01, 0.1, 1.0, 10.0)
-"""Tried for the weights of entities off the chain: what tags say overlaps, and overlapping weights fit noise."""
+RIDGE = 0.1
+"""Of the weights below: what tags say overlaps, and overlapping weights fit noise."""
 MARKET_CREATIVES = 5.0
 """Creatives (by weight) at which the market's typical creative is told from its hits: two markets have no spread."""
 LEAST_ROWS = 50
@@ -48,7 +55,18 @@ def fit_priors(
     """
     groups = {entity.name: entity_codes(creatives, entity) for entity in found}
     kinds = creatives["promotion_type"]
-    return {stage.name: _fit_stage(stage, totals, lives, kinds, groups) for stage in plan.stages}
+    priors = {stage.name: _fit_stage(stage, totals, lives, kinds, groups) for stage in plan.stages}
+    own: dict[str, tuple[Floats, Floats]] = {}
+    for stage in plan.stages:
+        expected = expected_rate(*market_and_steps(stage, lives, priors[stage.name]))
+        own[stage.name] = expected, np.log(own_evidence(stage, lives, priors[stage.name], expected)[0])
+    said = {name: log_factor for name, (_, log_factor) in own.items()}
+    return {
+        stage.name: replace(
+            priors[stage.name], trust=_fit_trust(stage, lives, priors[stage.name], own[stage.name][0], said)
+        )
+        for stage in plan.stages
+    }
 
 
 def _fit_stage(
@@ -74,13 +92,25 @@ def _fit_stage(
         flutter=LEAST_SPREAD,
         strengths=_fit_strengths(*ratio_and_weight(stage, count, exposure, events, market), groups),
         weights={},
+        trust={stage.name: 1.0},
     )
     prior = replace(prior, weights=_fit_weights(stage, lives, prior))
-    base, steps = market_and_steps(stage, lives, prior)
-    expected = base * np.exp(sum(steps.values(), np.zeros_like(base)))
+    expected = expected_rate(*market_and_steps(stage, lives, prior))
     prior = replace(prior, own=_fit_own(stage, lives, prior, expected))
     prior = _fit_drift(stage, lives, prior, expected)
     return replace(prior, own=_fit_own(stage, lives, prior, expected))
+
+
+def _fit_trust(
+    stage: Stage, lives: pd.DataFrame, prior: StagePrior, expected: Floats, said: dict[str, Floats]
+) -> dict[str, float]:
+    """Ridge Poisson regression of later rates on what own counts at every stage said, held to each for itself."""
+    ratio, events = ratio_and_events(stage, *stage_figures(stage, lives, "later:"), expected * np.exp(said[stage.name]))
+    known = events > 0
+    beyond = _ridge_weights(prior, known, np.column_stack(list(said.values())), ratio, events)
+    return {
+        name: float(slope) + (name == stage.name) for name, slope in zip(said, beyond) if slope or name == stage.name
+    }
 
 
 def _fit_own(stage: Stage, lives: pd.DataFrame, prior: StagePrior, expected: Floats) -> float:
@@ -128,38 +158,29 @@ def _fit_strengths(ratio: Floats, weight: Floats, groups: dict[str, Codes]) -> d
 
 
 def _fit_weights(stage: Stage, lives: pd.DataFrame, prior: StagePrior) -> dict[str, float]:
-    """Ridge Poisson regression of later rates on the log factors of the entities off the chain.
-
-    The ridge is the one that does best on the latest fifth of the snapshots after a fit on what had closed before.
-    """
+    """Ridge Poisson regression of later rates on the log factors of the entities off the chain."""
     names = [name for name in prior.strengths if name not in (*CHAIN, MARKET.name)]
     market, steps = market_and_steps(stage, lives, prior)
-    rate = market * np.exp(sum(steps.values(), np.zeros_like(market)))
-    ratio, events = ratio_and_events(stage, *stage_figures(stage, lives, "later:"), rate)
+    ratio, events = ratio_and_events(stage, *stage_figures(stage, lives, "later:"), expected_rate(market, steps))
     known = events > 0
-    if not names or known.sum() < LEAST_ROWS:
+    if not names:
         return {}
     typical = np.exp(steps[MARKET.name])
     factors = np.column_stack([np.log(entity_factor(stage, lives, prior, name, typical)) for name in names])
+    weights = _ridge_weights(prior, known, factors, ratio, events)
+    return {name: float(weight) for name, weight in zip(names, weights) if abs(weight) > 1e-6}
+
+
+def _ridge_weights(
+    prior: StagePrior, known: npt.NDArray[np.bool_], columns: Floats, ratio: Floats, events: Floats
+) -> Floats:
+    """Weights of log factors in a log-linear model of the ratio; zeros where too little is known."""
+    if known.sum() < LEAST_ROWS:
+        return np.zeros(columns.shape[1])
     worth = 1.0 / (prior.dispersion / events[known] + prior.own)
-    rows, label, worth = factors[known], ratio[known], worth / worth.mean()
-    since = lives.loc[known, "cutoff"].quantile(0.8)
-    before = lives.loc[known, "closed_at"].le(since).to_numpy()
-    after = lives.loc[known, "cutoff"].gt(since).to_numpy()
-    ridge = RIDGES[-1]
-    if before.sum() >= LEAST_ROWS and after.sum() >= LEAST_ROWS:
-        tried = [_weigh(rows[before], label[before], worth[before], ridge) for ridge in RIDGES]
-        losses = [
-            mean_poisson_deviance(label[after], model.predict(rows[after]), sample_weight=worth[after])
-            for model in tried
-        ]
-        ridge = RIDGES[int(np.argmin(losses))]
-    model = _weigh(rows, label, worth, ridge)
-    return {name: float(weight) for name, weight in zip(names, model.coef_) if abs(weight) > 1e-6}
-
-
-def _weigh(rows: Floats, label: Floats, worth: Floats, ridge: float) -> PoissonRegressor:
-    return PoissonRegressor(alpha=ridge, fit_intercept=False, max_iter=500).fit(rows, label, sample_weight=worth)
+    model = PoissonRegressor(alpha=RIDGE, fit_intercept=False, max_iter=500)
+    model.fit(columns[known], ratio[known], sample_weight=worth / worth.mean())
+    return np.asarray(model.coef_)
 
 
 def _fit_dispersion(stage: Stage, lives: pd.DataFrame) -> float | None:

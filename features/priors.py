@@ -34,6 +34,8 @@ class StagePrior:
         flutter: What of that does not last.
         strengths: By entity: creatives (by weight) at which its history counts as much as what it is shrunk to.
         weights: By entity off the chain: how much of its log factor counts beside the others'.
+        trust: By stage: what the log factor of a creative's own counts there says here. 1 for the stage itself and 0
+            for others, were stages strangers to each other; but who converts well is bid for, and costs more.
     """
 
     rate: Mapping[str, float]
@@ -43,6 +45,7 @@ class StagePrior:
     flutter: float
     strengths: Mapping[str, float]
     weights: Mapping[str, float]
+    trust: Mapping[str, float]
 
     @property
     def own_strength(self) -> float:

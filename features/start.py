@@ -3,6 +3,7 @@
 This is the seam of the model: whatever stands here gives a log rate and how sure it is; the trees correct it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +55,32 @@ class StageStart:
 
 def start(observed: pd.DataFrame, plan: Plan, priors: Priors) -> dict[str, StageStart]:
     """The start of every stage of the plan, in the order of `observed`."""
-    return {stage.name: _stage_start(stage, observed, priors[stage.name]) for stage in plan.stages}
+    bases, own = {}, {}
+    for stage in plan.stages:
+        prior = priors[stage.name]
+        bases[stage.name] = market, steps = market_and_steps(stage, observed, prior)
+        own[stage.name] = own_evidence(stage, observed, prior, expected_rate(market, steps))
+    said = {name: np.log(factor) for name, (factor, _, _) in own.items()}
+    return {
+        name: StageStart(
+            market=market,
+            log_steps=steps,
+            log_own=heard_from(said, priors[name]),
+            own_events=own[name][1],
+            variance=own[name][2],
+        )
+        for name, (market, steps) in bases.items()
+    }
+
+
+def expected_rate(market: Floats, steps: Mapping[str, Floats]) -> Floats:
+    """Rate expected of a creative of which nothing of its own has been counted."""
+    return market * np.exp(sum(steps.values(), np.zeros_like(market)))
+
+
+def heard_from(said: Mapping[str, Floats], prior: StagePrior) -> Floats:
+    """What the log factors of own counts at all stages say of one stage."""
+    return sum((trust * said[name] for name, trust in prior.trust.items()), np.zeros_like(next(iter(said.values()))))
 
 
 def market_rate(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> Floats:
@@ -95,13 +121,6 @@ def market_and_steps(stage: Stage, observed: pd.DataFrame, prior: StagePrior) ->
     for name, weight in prior.weights.items():
         steps[name] = weight * np.log(entity_factor(stage, observed, prior, name, typical))
     return market, steps
-
-
-def _stage_start(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> StageStart:
-    market, steps = market_and_steps(stage, observed, prior)
-    rate = market * np.exp(sum(steps.values(), np.zeros_like(market)))
-    factor, events, variance = own_evidence(stage, observed, prior, rate)
-    return StageStart(market=market, log_steps=steps, log_own=np.log(factor), own_events=events, variance=variance)
 
 
 def own_evidence(

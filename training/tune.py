@@ -219,7 +219,8 @@ def _loss(lesson: Lesson) -> Floats:
 
 
 def _best(curves: Sequence[Floats]) -> tuple[int, float]:
-    mean = np.mean(curves, axis=0)
+    """How many trees did best, of those numbers that helped on every fold; none if no number did."""
+    mean = np.where(np.min(curves, axis=0) > 0, np.mean(curves, axis=0), 0.0)
     rounds = int(np.argmax(mean))
     return rounds, float(mean[rounds])
 
