@@ -1,0 +1,113 @@
+"""What would have been predicted: by models that knew only what stood at their origin."""
+
+import pandas as pd
+import pytest
+
+from configs.settings import Backtest
+from features.schema import KEY, VALUES, Loaded
+from training import backtest as module
+from training.backtest import backtest, origins
+from training.dataset import prepare
+from training.errors import TooThinError
+from training.outcome import MATURE
+
+
+@pytest.fixture(scope="module")
+def settings(quick):
+    return quick.model_copy(update={"trees": quick.trees.model_copy(update={"rounds": 6})})
+
+
+@pytest.fixture(scope="module")
+def rows(small_world, settings):
+    return prepare(small_world, settings)
+
+
+@pytest.fixture(scope="module")
+def table(rows) -> pd.DataFrame:
+    return backtest(rows)
+
+
+def test_the_columns_are_those_promised(table, rows) -> None:
+    targets = rows.plan.targets
+    expected = {*KEY, "age_hours", "cutoff", "origin", "cold", "covered_share"}
+    expected |= {f"{kind}_{target}" for kind in ("predicted", "actual") for target in targets}
+    assert expected <= set(table)
+    assert {"later_impressions", "later_clicks", "later_spend_cny"} <= set(table)
+    assert table[[f"predicted_{target}" for target in targets]].notna().all().all()
+
+
+def test_each_creative_and_age_is_predicted_once_from_the_last_origin_before_it(table, rows) -> None:
+    assert not table.duplicated([*KEY, "age_hours"]).any()
+    assert table["origin"].nunique() == 3
+    assert (table["cutoff"] >= table["origin"]).all()
+    later = pd.Series(origins(rows))
+    for cutoff, origin in zip(table["cutoff"], table["origin"]):
+        assert origin == later[later <= cutoff].max()
+
+
+def test_every_mature_row_after_the_first_origin_is_there(table, rows) -> None:
+    mature = rows.rows["state"].eq(MATURE) & rows.rows["cutoff"].ge(table["origin"].min())
+    assert len(table) == mature.sum()
+
+
+def test_cold_is_a_creative_without_a_closed_outcome_at_the_origin(table, rows) -> None:
+    closed = pd.concat([rows.observed[["creative_id"]], rows.rows[["closed_at", "state"]]], axis=1).query(
+        "state == @MATURE"
+    )
+    first = closed.groupby("creative_id")["closed_at"].min()
+    expected = ~(table["creative_id"].map(first) <= table["origin"])
+    assert table["cold"].tolist() == expected.tolist()
+    assert 0 < table["cold"].sum() < len(table)
+
+
+def test_no_model_saw_what_came_after_its_origin(small_world, settings, table) -> None:
+    """Everything after an origin planted anew: that origin's predictions at its first cutoffs stay the same."""
+    origin = sorted(table["origin"].unique())[1]
+    first = table.loc[table["origin"] == origin, "cutoff"].min()
+    metrics = small_world.metrics.copy()
+    later = metrics["period_end"] > first
+    for name in [name for name in VALUES if name in metrics and name != "impressions"]:
+        metrics.loc[later, name] = (metrics.loc[later, name] * 3).round(4)
+    metrics.loc[later, "impressions"] *= 9
+    planted = backtest(prepare(Loaded(metrics, small_world.creatives), settings))
+    before, after = (found[found["cutoff"] <= first].reset_index(drop=True) for found in (table, planted))
+    assert (before["origin"] == origin).any()
+    predicted = [name for name in table if name.startswith("predicted_")]
+    pd.testing.assert_frame_equal(
+        before[[*KEY, "age_hours", *predicted]], after[[*KEY, "age_hours", *predicted]], check_exact=True
+    )
+    assert not before["actual_gpm"].equals(after["actual_gpm"])
+
+
+def test_a_leak_would_be_seen(small_world, settings, table, monkeypatch) -> None:
+    """The test above must fail where models learn from all there is."""
+    first = table["cutoff"].min()
+    monkeypatch.setattr(
+        module,
+        "fit_features",
+        lambda dataset, train, until, fit=module.fit_features: fit(dataset, train, pd.Timestamp("2030-01-01")),
+    )
+    leaky = backtest(prepare(small_world, settings))
+    metrics = small_world.metrics.copy()
+    later = metrics["period_end"] > first
+    metrics.loc[later, "clicks"] = 0.0
+    planted = backtest(prepare(Loaded(metrics, small_world.creatives), settings))
+    same = [found.loc[found["cutoff"] == first, "predicted_gpm"].tolist() for found in (leaky, planted)]
+    assert same[0] != same[1]
+
+
+def test_progress_tells_every_origin(rows) -> None:
+    told = []
+    short = rows.settings.model_copy(update={"backtest": Backtest(every_days=14, min_train_days=42)})
+    backtest(type(rows)(**{**vars(rows), "settings": short}), lambda done, count, origin: told.append((done, count)))
+    assert told == [(place, len(told)) for place in range(len(told))]
+    assert told
+
+
+def test_too_little_before_every_origin_is_said_with_the_cure(small_world, settings) -> None:
+    early = small_world.metrics[small_world.metrics["period_end"] < "2026-03-20"].reset_index(drop=True)
+    dataset = prepare(Loaded(early, small_world.creatives), settings)
+    with pytest.raises(TooThinError) as refused:
+        backtest(dataset)
+    assert "30 mature creatives" in str(refused.value)
+    assert "backtest.min_train_days" in str(refused.value)

@@ -1,0 +1,110 @@
+"""One row per creative, and what to mind about it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.schema import KEY, Loaded
+from training.predict import latest_predictions
+
+
+@pytest.fixture(scope="module")
+def table(small_world, model, quick) -> pd.DataFrame:
+    return latest_predictions(small_world, model, quick)
+
+
+def one_of(loaded: Loaded, place: int) -> pd.Series:
+    return (loaded.metrics[KEY] == loaded.creatives[KEY].iloc[place]).all(axis=1)
+
+
+def row_of(table: pd.DataFrame, creative: str) -> pd.Series:
+    found = table[table["creative_id"] == creative]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def test_every_creative_has_one_row_with_its_evidence(small_world, table, model) -> None:
+    assert len(table) == len(small_world.creatives)
+    assert not table.duplicated(KEY).any()
+    totals = small_world.metrics.groupby("creative_id")[["impressions", "spend_cny"]].sum()
+    told = table.set_index("creative_id")
+    np.testing.assert_allclose(told["early_impressions"], totals["impressions"].reindex(told.index))
+    np.testing.assert_allclose(told["early_spend_cny"], totals["spend_cny"].reindex(told.index))
+    assert np.isfinite(table[model.fitted.plan.targets]).all().all()
+
+
+def test_announced_creatives_are_predicted_at_age_0(small_world, model, quick) -> None:
+    new = small_world.creatives.tail(2).assign(creative_id=["n1", "n2"], tag_hook=["悬念", "痛点直击"])
+    loaded = Loaded(small_world.metrics, pd.concat([small_world.creatives, new], ignore_index=True))
+    table = latest_predictions(loaded, model, quick)
+    assert len(table) == len(small_world.creatives) + 2
+    for creative in ("n1", "n2"):
+        row = row_of(table, creative)
+        assert row["age_hours"] == 0.0
+        assert row["early_impressions"] == 0.0
+        assert row["cutoff"] == small_world.metrics["period_end"].max()
+        assert row["gpm"] > 0
+    assert row_of(table, "n2")["click"] > row_of(table, "n1")["click"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("tag_hook", "没见过", "values never seen in training: hook: 没见过"),
+        ("category", "新类目", "values never seen in training: category: 新类目"),
+        ("tag_selling_point", "好用|没见过", "values never seen in training: selling_point: 好用|没见过"),
+    ],
+)
+def test_a_value_never_seen_is_told_for_its_own_creative(small_world, model, quick, table, column, value, said) -> None:
+    creatives = small_world.creatives.copy()
+    creatives.loc[3, column] = value
+    told = latest_predictions(Loaded(small_world.metrics, creatives), model, quick)
+    assert said in told["warnings"].iloc[3]
+    assert not told["warnings"].drop(index=3).str.contains("never seen").any()
+    assert not table["warnings"].str.contains("never seen").any()
+
+
+def test_a_promotion_type_never_seen_is_told(small_world, model, quick) -> None:
+    mine = one_of(small_world, 0)
+    metrics = small_world.metrics.copy()
+    creatives = small_world.creatives.copy()
+    metrics.loc[mine, "promotion_type"] = "brand"
+    creatives.loc[0, "promotion_type"] = "brand"
+    loaded = Loaded(metrics.sort_values([*KEY, "period_start"], ignore_index=True), creatives)
+    told = latest_predictions(loaded, model, quick).set_index("promotion_type")["warnings"]
+    assert "promotion type never seen in training: brand" in told["brand"]
+    assert not told[["live", "product"]].str.contains("promotion type never seen").any()
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(0, None), (1, "no delivery for 1 days"), (7, "no delivery for 7 days: the predicted window has passed")],
+)
+def test_silence_is_told(small_world, model, quick, days, said) -> None:
+    metrics = small_world.metrics.copy()
+    last = metrics["period_end"].max()
+    mine = one_of(small_world, 0)
+    shift = last - pd.Timedelta(days=days) - metrics.loc[mine, "period_end"].max()
+    for name in ("period_start", "period_end"):
+        metrics.loc[mine, name] = metrics.loc[mine, name] + shift
+    told = latest_predictions(Loaded(metrics, small_world.creatives), model, quick)["warnings"].iloc[0]
+    if said is None:
+        assert "no delivery" not in told
+    else:
+        assert told.split("; ")[-1] == said
+
+
+def test_a_missing_column_is_told_to_all_and_predictions_are_still_made(small_world, model, quick) -> None:
+    loaded = Loaded(small_world.metrics.drop(columns="clicks"), small_world.creatives.drop(columns="tag_scene"))
+    told = latest_predictions(loaded, model, quick)
+    assert told["warnings"].str.contains("columns missing: clicks, scene").all()
+    assert np.isfinite(told[model.fitted.plan.targets]).all().all()
+    assert "early_clicks" not in told or told["early_clicks"].isna().all()
+    assert told["early_impressions"].notna().all()
+
+
+def test_without_anything_to_mind_there_are_no_warnings(small_world, table) -> None:
+    now = small_world.metrics["period_end"].max()
+    running = table["cutoff"] > now - pd.Timedelta(days=1)
+    assert running.any()
+    assert (table.loc[running, "warnings"] == "").all()

@@ -1,0 +1,84 @@
+"""Where the files of one set of data lie."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.schema import Loaded
+from training.workspace import data_fingerprint, workspace
+
+
+def folders(tmp_path: Path, *names: str) -> list[str]:
+    for name in names:
+        (tmp_path / name).mkdir(parents=True)
+    return [str(tmp_path / name) for name in names]
+
+
+def test_two_folders_of_one_name_get_two_workspaces(tmp_path, settings) -> None:
+    first, second = folders(tmp_path, "a/exports", "b/exports")
+    one, two = workspace([first], settings), workspace([second], settings)
+    assert one.name == "exports"
+    assert two.name.startswith("exports-")
+    assert len({one.folder, two.folder}) == len({one.registered_model, two.registered_model}) == 2
+    assert one.tracking_uri == two.tracking_uri
+
+
+def test_the_same_folder_gets_the_same_workspace_again(tmp_path, settings, monkeypatch) -> None:
+    first, second = folders(tmp_path, "a/exports", "b/exports")
+    spaces = [workspace([path], settings) for path in (first, second, first, second)]
+    assert spaces[:2] == spaces[2:]
+    monkeypatch.chdir(tmp_path / "a")
+    assert workspace(["exports"], settings) == spaces[0]
+
+
+def test_a_name_in_the_settings_is_the_workspaces(tmp_path, settings) -> None:
+    named = settings.model_copy(update={"name": "team"})
+    first, second = folders(tmp_path, "a/exports", "b/exports")
+    assert workspace([first], named) == workspace([second], named)
+    assert workspace([first], named).registered_model == "gpmcast-team"
+
+
+@pytest.mark.parametrize(("path", "name"), [("x/7月.csv", "7月"), ("x/*.csv", "data"), ("x/report_*.xlsx", "report")])
+def test_a_file_or_pattern_names_its_workspace(tmp_path, settings, path, name) -> None:
+    assert workspace([str(tmp_path / path)], settings).name == name
+
+
+def test_everything_of_a_workspace_lies_in_its_folder(tmp_path, settings) -> None:
+    space = workspace(folders(tmp_path, "exports"), settings)
+    assert space.folder.is_dir()
+    for path in (space.store, space.journal, space.bundle, space.judged_bundle, space.predictions):
+        assert path.parent == space.folder
+
+
+def test_the_fingerprint_is_of_every_value(small_world) -> None:
+    base = data_fingerprint(small_world)
+    assert data_fingerprint(Loaded(small_world.metrics.copy(), small_world.creatives.copy(), {"note": 3})) == base
+    seen = {base}
+    for part in ("metrics", "creatives"):
+        frame = getattr(small_world, part)
+        for name in frame:
+            changed = frame.copy()
+            value = changed.loc[len(changed) // 2, name]
+            if isinstance(value, pd.Timestamp):
+                changed.loc[len(changed) // 2, name] = value + pd.Timedelta(seconds=1)
+            elif isinstance(value, str):
+                changed.loc[len(changed) // 2, name] = value + " "
+            else:
+                changed.loc[len(changed) // 2, name] = np.nextafter(value, np.inf)
+            frames = {"metrics": small_world.metrics, "creatives": small_world.creatives} | {part: changed}
+            seen.add(data_fingerprint(Loaded(**frames)))
+    assert len(seen) == 1 + small_world.metrics.shape[1] + small_world.creatives.shape[1]
+
+
+def test_the_fingerprint_tells_columns_rows_and_missing_values_apart(small_world) -> None:
+    metrics, creatives = small_world.metrics, small_world.creatives
+    others = [
+        Loaded(metrics.rename(columns={"clicks": "cart_clicks"}), creatives),
+        Loaded(metrics.drop(columns="likes"), creatives),
+        Loaded(metrics.iloc[1:], creatives),
+        Loaded(metrics.assign(likes=0.0), creatives),
+        Loaded(metrics.assign(likes=np.nan), creatives),
+    ]
+    assert len({data_fingerprint(loaded) for loaded in others} | {data_fingerprint(small_world)}) == 6
