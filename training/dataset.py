@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from configs.settings import BASES, Settings
 from features.build import Features, Fitted, describe, numbers_present
 from features.encode import fit_encoder
+from features.errors import InputError
 from features.fit_start import fit_priors
 from features.funnel import Plan
 from features.history import Entity
@@ -73,6 +74,7 @@ def prepare(loaded: Loaded, settings: Settings, tell: Callable[[str], None] = la
 
     Raises:
         TooThinError: There is nothing to predict from.
+        InputError: Promotion types that allow different predictions are mixed.
     """
     if loaded.metrics.empty:
         raise TooThinError("The store holds no metrics. Import exports that have impressions or spend.")
@@ -83,6 +85,7 @@ def prepare(loaded: Loaded, settings: Settings, tell: Callable[[str], None] = la
     found = snapshots(loaded.metrics, loaded.creatives, settings.ages_hours, weekly=settings.weekly)
     if found.empty:
         raise TooThinError("No creative has impressions or spend, so none has a snapshot. Check the exports.")
+    _refuse_mixture(loaded, plan, settings)
     tell(f"{len(found):,} snapshots of {loaded.creatives.shape[0]:,} creatives")
     shared = data_entities(loaded, settings)
     return Dataset(
@@ -93,6 +96,21 @@ def prepare(loaded: Loaded, settings: Settings, tell: Callable[[str], None] = la
         outcome=outcomes(found, loaded, plan, settings),
         settings=settings,
     )
+
+
+def _refuse_mixture(loaded: Loaded, plan: Plan, settings: Settings) -> None:
+    """One model serves promotion types that know the same things; others are trained apart."""
+    allowed = {
+        str(kind): data_plan(Loaded(metrics, loaded.creatives), settings).targets
+        for kind, metrics in loaded.metrics.groupby("promotion_type")
+    }
+    if any(targets != plan.targets for targets in allowed.values()):
+        each = "; ".join(f"{kind}: {', '.join(targets) or 'nothing'}" for kind, targets in allowed.items())
+        raise InputError(
+            f"The promotion types in these data allow different predictions ({each}), so no one model can serve them. "
+            "Train them apart: give DATA as a folder or pattern that holds one of them, or name its source configs "
+            "under `sources:` in a config."
+        )
 
 
 def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp) -> Fitted:

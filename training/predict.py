@@ -69,4 +69,6 @@ def _missing_columns(loaded: Loaded, fitted: Fitted, settings: Settings) -> list
         wanted.add(basis_column)
     missing = sorted(wanted - set(loaded.metrics))
     missing += [column.removeprefix("tag_") for column in fitted.encoder.seen if column not in loaded.creatives]
-    return [f"columns missing: {', '.join(missing)}"] if missing else []
+    notes = [f"columns missing: {', '.join(missing)}"] if missing else []
+    targets = [name for name in ("gpm", "net_gpm", "keep", "cost") if name in fitted.plan.missing]
+    return notes + [f"not predicted: {name} (needs {fitted.plan.missing[name]})" for name in targets]

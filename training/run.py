@@ -17,7 +17,7 @@ from features.store import open_store
 from training import tracking
 from training.bundle import load_bundle, save_bundle
 from training.dataset import Dataset, Mask, fit_features, prepare, rows_of
-from training.errors import TooThinError
+from training.errors import BundleError, TooThinError
 from training.evaluate import ALL_AGES
 from training.figures import draw
 from training.judge import Contest, contest, judge
@@ -43,6 +43,7 @@ class Result:
         trained: Training rows of the judged model, and their creatives.
         choices: By stage, how its trees were chosen.
         left_out: Rows that do not train, by reason.
+        missing: Stage or target that the columns do not allow → the columns it needs.
         predictions: Where they were written, and how many.
     """
 
@@ -53,6 +54,7 @@ class Result:
     trained: tuple[int, int]
     choices: Mapping[str, Choice]
     left_out: Mapping[str, int]
+    missing: Mapping[str, str]
     predictions: tuple[Path, int]
 
 
@@ -122,7 +124,7 @@ def fit_and_register(
     draw(figures, beside, evaluation)
     write_table(figures, evaluation / "figures.csv")
     write_table(beside, evaluation / "holdout.parquet")
-    left_out = {**dataset.left_out(), **{f"load: {name}": count for name, count in loaded.notes.items()}}
+    left_out = {**dataset.left_out(), **loaded.notes}
     with tracking.tracked_run(space) as run_id:
         counts = {f"left_out/{name}": count for name, count in left_out.items()}
         metrics = {f"gain/{stage}": choice.gain for stage, choice in choices.items()} | by_age_figures(figures)
@@ -142,6 +144,7 @@ def fit_and_register(
         trained=(int(train_rows.sum()), len(dataset.observed.loc[train_rows, KEY].drop_duplicates())),
         choices=choices,
         left_out=left_out,
+        missing=dataset.plan.missing,
         predictions=(space.predictions, len(predictions)),
     )
 
@@ -215,5 +218,8 @@ def _contest(dataset: Dataset, held: Mask, judged: CreativeModel, space: Workspa
     reigning = tracking.champion(space)
     if reigning is None:
         return contest(dataset, held, judged, None, None)
-    old, manifest = load_bundle(tracking.fetch(space, reigning, tracking.JUDGED))
+    try:
+        old, manifest = load_bundle(tracking.fetch(space, reigning, tracking.JUDGED))
+    except BundleError as refusal:
+        return Contest(True, f"the champion so far cannot be used any more ({refusal})")
     return contest(dataset, held, judged, old, manifest)
