@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from configs.settings import Settings
 from features.build import Features, build_features
 from features.schema import KEY, VALUES, Loaded

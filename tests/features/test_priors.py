@@ -84,6 +84,8 @@ def test_a_rate_of_which_nothing_happened_has_a_logarithm() -> None:
 
 
 def test_own_strength_is_where_own_counts_weigh_half() -> None:
-    prior = StagePrior({"live": 0.1}, dispersion=2.0, own=0.25, drift=0.1, flutter=0.1, strengths={}, weights={})
+    prior = StagePrior(
+        {"live": 0.1}, dispersion=2.0, own=0.25, drift=0.1, flutter=0.1, strengths={}, weights={}, trust={}
+    )
     assert prior.own_strength == 8.0
     assert shrink(np.array([3.0]), np.array([8.0]), prior.own_strength)[0] == 2.0

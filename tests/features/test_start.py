@@ -1,12 +1,14 @@
 """Where a stage's prediction starts: one creative with a known prior, by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from features.funnel import CLICK, plan_for
 from features.priors import StagePrior
-from features.start import start
+from features.start import heard_from, start
 
 PLAN = plan_for(["impressions", "clicks"], None)
 PRIOR = StagePrior(
@@ -17,6 +19,7 @@ PRIOR = StagePrior(
     flutter=1e-300,
     strengths={"market": 5.0, "category": 10.0, "account_id": 4.0, "hook": 2.0},
     weights={"hook": 0.5},
+    trust={"click": 1.0},
 )
 
 
@@ -115,11 +118,30 @@ def test_counts_that_flutter_say_less() -> None:
         for name, value in (("clicks", 40.0), ("impressions", 400.0))
     }
     calm = begin(**counts).log_own[0]
-    restless = begin(StagePrior(**{**vars(PRIOR), "flutter": 0.05}), **counts)
+    restless = begin(replace(PRIOR, flutter=0.05), **counts)
     heard = 1 / (1 / 20 + 0.05)
     assert np.exp(restless.log_own[0]) == pytest.approx((heard * 2 + 10) / (heard + 10))
     assert 0 < restless.log_own[0] < calm
     assert restless.own_events[0] == pytest.approx(20.0)
+
+
+def test_own_counts_are_heard_as_far_as_they_are_trusted() -> None:
+    counts = {
+        "early:clicks": 40.0,
+        "early:impressions": 400.0,
+        "last_days:clicks": 40.0,
+        "last_days:impressions": 400.0,
+    }
+    whole, half = (begin(replace(PRIOR, trust={"click": trust}), **counts).log_own[0] for trust in (1.0, 0.5))
+    assert half == pytest.approx(whole / 2)
+
+
+def test_what_own_counts_say_of_one_stage_is_heard_at_another() -> None:
+    """A creative that is clicked twice as often as expected: half of that, on the log scale, is told of its orders."""
+    said = {"click": np.log([2.0, 1.0]), "order": np.log([1.0, 3.0])}
+    order = replace(PRIOR, trust={"click": 0.5, "order": 1.0})
+    np.testing.assert_allclose(np.exp(heard_from(said, order)), [2.0**0.5, 3.0])
+    np.testing.assert_allclose(np.exp(heard_from(said, PRIOR)), [2.0, 1.0])
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from features.window import TimedSums
 
 HOURS = np.arange(0, 6, dtype=np.int64) * 3600

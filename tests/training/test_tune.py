@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 
 from configs.settings import Settings, Trees
 from training.run import study_name
-from training.tune import CLEAR_GAIN, by_hand, choices, make_folds, tune
+from training.tune import CLEAR_GAIN, _best, by_hand, choices, make_folds, tune
 
 ROOT = Path(__file__).parents[2]
 STAGES = ["hold", "engage", "click", "order", "value", "cost", "keep", "volume"]
@@ -173,6 +173,19 @@ def test_each_stage_keeps_the_setting_that_helped_it() -> None:
     chosen = choices(study, ["click", "order"], Trees())
     assert chosen["click"].trees.num_leaves == 4
     assert chosen["order"].trees.num_leaves == 5
+
+
+@pytest.mark.parametrize(
+    ("curves", "rounds", "gain"),
+    [
+        ([[0, 1, 2, 1], [0, 2, 4, 1]], 2, 3.0),
+        ([[0, 1, 2, 9], [0, 2, 4, -1]], 2, 3.0),  # three trees help one fold much and harm the other
+        ([[0, 1, 1], [0, -1, -1]], 0, 0.0),
+        ([[0], [0]], 0, 0.0),
+    ],
+)
+def test_as_many_trees_as_did_best_of_those_that_helped_on_every_fold(curves, rounds, gain) -> None:
+    assert _best([np.array(curve, dtype=float) for curve in curves]) == (rounds, gain)
 
 
 def test_the_curve_of_gains_starts_at_nothing_and_rounds_are_its_peak(made, quick) -> None:
