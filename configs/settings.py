@@ -151,7 +151,7 @@ class Settings(Section):
     """After the last of these ages, one more snapshot every seven days while the creative lives."""
     outcome_days: Annotated[int, Field(ge=1, le=90)] = 7
     history_days: Annotated[int, Field(ge=1)] = 28
-    """How far back recent history looks."""
+    """How far back the market's typical creative is looked for: markets drift."""
 
     tags: Tags = Tags()
     text: Text = Text()

@@ -125,12 +125,12 @@ def market_sums(reported: Reported, creatives: pd.DataFrame, name: str) -> Timed
 
 
 def market_history(
-    reported: Reported, creatives: pd.DataFrame, units: Codes, cutoffs: Seconds, recent_seconds: int
+    reported: Reported, creatives: pd.DataFrame, units: Codes, cutoffs: Seconds
 ) -> Iterator[tuple[str, Floats]]:
     """Each figure of the whole market, known strictly before each cutoff, the creative's own left out.
 
     Yields:
-        `market:<figure>` of the recent past, and its values, one a snapshot.
+        `market:<figure>` and its values, one a snapshot.
     """
     groups = entity_codes(creatives, MARKET)[units]
     before = cutoffs - 1
@@ -138,11 +138,8 @@ def market_history(
         times = reported.times(name)
         own = TimedSums(reported.units, times, times, reported.figures[[name]])
         whole = market_sums(reported, creatives, name)
-        total, mine = (
-            sums.until(codes, before)[name] - sums.until(codes, before - recent_seconds)[name]
-            for sums, codes in ((whole, groups), (own, units))
-        )
-        yield f"market:{name}", np.maximum(_exact(total - mine), 0.0)
+        total = whole.until(groups, before)[name] - own.until(units, before)[name]
+        yield f"market:{name}", np.maximum(_exact(total), 0.0)
 
 
 def entity_history(
@@ -153,11 +150,13 @@ def entity_history(
     found: Sequence[Entity],
     units: Codes,
     cutoffs: Seconds,
+    recent_seconds: int,
 ) -> Iterator[tuple[str, Floats]]:
     """What the others of each entity did at each stage, every creative counting for about one.
 
     Exposure follows success, so sums over an entity are those of its few hits, and say more of their luck than of the
     entity. Here each creative's ratio to its market counts with the weight u/(u + half), u being its events so far.
+    Of the market itself only what was added of late is told: that is how the typical creative drifts.
 
     Args:
         reported: Rows of all creatives.
@@ -167,6 +166,7 @@ def entity_history(
         found: The entities.
         units: Creative of each snapshot.
         cutoffs: Cutoff of each snapshot.
+        recent_seconds: How far back the market's past is looked at.
 
     Yields:
         Column name and values, one a snapshot: `hist:<entity>:<stage>:weight` (about how many creatives speak),
@@ -175,13 +175,22 @@ def entity_history(
     before = cutoffs - 1
     tables = [_effective(reported, creatives, stage) for stage in stages]
     tables.append((reported.known, reported.figures[[volume]]))
-    alone = [TimedSums(reported.units, times, times, table).until(units, before) for times, table in tables]
+    alone = [TimedSums(reported.units, times, times, table) for times, table in tables]
+    own = [sums.until(units, before) for sums in alone]
     for entity in found:
         groups = entity_codes(creatives, entity)
         rows, member = groups[reported.units], groups[units] >= 0
-        for (times, table), own in zip(tables, alone):
-            for name, total in TimedSums(rows, times, times, table).until(groups[units], before).items():
-                yield f"hist:{entity.name}:{name}", np.where(member, _exact(total - own[name]), 0.0)
+        for place, (times, table) in enumerate(tables):
+            sums = TimedSums(rows, times, times, table)
+            others = {name: total - own[place][name] for name, total in sums.until(groups[units], before).items()}
+            if entity == MARKET:
+                long_ago, mine = (
+                    part.until(codes, before - recent_seconds)
+                    for part, codes in ((sums, groups[units]), (alone[place], units))
+                )
+                others = {name: np.maximum(others[name] - long_ago[name] + mine[name], 0.0) for name in others}
+            for name, total in others.items():
+                yield f"hist:{entity.name}:{name}", np.where(member, _exact(total), 0.0)
 
 
 def _effective(reported: Reported, creatives: pd.DataFrame, stage: Stage) -> tuple[Seconds, pd.DataFrame]:

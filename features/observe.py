@@ -60,7 +60,7 @@ def observe(
 
     Returns:
         `snapshots` in their order, with the creative's attributes and, per figure f: `early:f` (its life so far),
-        `last_days:f` (its last RECENT_DAYS), `market:f` (all others, of late), `hist:e:…` (others of entity e, see
+        `last_days:f` (its last RECENT_DAYS), `market:f` (all others), `hist:e:…` (others of entity e, see
         `features.history.entity_history`), `launched:e` (how many others of e had started); of volume also
         `last_day:f` and `late_half:f` (the younger half of its life); and the columns of `features.siblings`.
     """
@@ -95,8 +95,9 @@ def observe(
         {str(grain): hours for grain, hours in settings.report_delay_hours.items()},
         settle_hours,
     )
-    columns |= dict(market_history(reported, creatives, units, cutoffs, settings.history_days * DAY))
-    columns |= dict(entity_history(reported, creatives, plan.stages, plan.volume_of, shared, units, cutoffs))
+    columns |= dict(market_history(reported, creatives, units, cutoffs))
+    recent = settings.history_days * DAY
+    columns |= dict(entity_history(reported, creatives, plan.stages, plan.volume_of, shared, units, cutoffs, recent))
     first_known = _first_known(reported, len(creatives))
     for entity in shared:
         columns[f"launched:{entity.name}"] = launched_before(first_known, creatives, entity, units, cutoffs)

@@ -84,7 +84,7 @@ def heard_from(said: Mapping[str, Floats], prior: StagePrior) -> Floats:
 
 
 def market_rate(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> Floats:
-    """The market's recent rate, held by the training period's where recent events are few.
+    """The market's rate so far, held by the training period's where its events are few.
 
     A promotion type that training never saw has no rate: it takes the mean of those known, and the caller warns.
     """
@@ -107,7 +107,8 @@ def entity_factor(
 def market_and_steps(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> tuple[Floats, dict[str, Floats]]:
     """Rate of the market and the log factor of each entity: down the chain, then the weighted ones off it.
 
-    The chain starts with the market once more: its rate is that of its hits, its typical creative lies elsewhere.
+    The chain starts with the market once more: its rate is that of its hits, its typical creative of late lies
+    elsewhere.
     """
     market = market_rate(stage, observed, prior)
     expected = np.ones_like(market)

@@ -46,7 +46,8 @@ def _ranking(figures: pd.DataFrame, targets: list[str], path: Path) -> Path:
         axis.set_xlabel("age, hours", fontsize=8)
         axis.grid(alpha=0.3)
     axes[0][0].set_ylabel("rank correlation with what came", fontsize=8)
-    axes[0][0].legend(fontsize=7)
+    if axes[0][0].lines:
+        axes[0][0].legend(fontsize=7)
     return _save(picture, path)
 
 

@@ -57,7 +57,7 @@ def show_result(result: Result, space: Workspace, data: list[str], config: str, 
 
 def figures_table(figures: pd.DataFrame, part: str) -> Table:
     """Rank correlation, error and calibration by target and age; one part (cold or warm) of the rows."""
-    table = Table(title=f"Holdout, {part} creatives", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=f"Holdout, {part} creatives", title_justify="left", box=SIMPLE_HEAD, padding=0, collapse_padding=True)
     table.add_column("\ntarget", no_wrap=True)
     short = dict(zip(METHODS, ("carry", "EB", "model")))
     titles = ["\nage h", "\nrows"]
