@@ -107,7 +107,8 @@ def fetch(space: Workspace, registered: Registered, what: str = BUNDLE) -> Path:
     try:
         return Path(mlflow.artifacts.download_artifacts(run_id=registered.run_id, artifact_path=what))
     except (MlflowException, OSError) as error:
-        raise BundleError(f"{registered}: its files cannot be had from the registry: {error}. Train again.") from error
+        said = str(error).rstrip(".")
+        raise BundleError(f"{registered}: its files cannot be had from the registry: {said}. Train again.") from error
 
 
 def _connect(space: Workspace) -> MlflowClient:

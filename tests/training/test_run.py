@@ -1,0 +1,151 @@
+"""A run from loaded data to a registered model: once as it is, once more, and on thin data."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.schema import KEY, Loaded
+from training import tracking
+from training.bundle import load_bundle
+from training.champion import model_for
+from training.dataset import prepare
+from training.errors import BundleError, TooThinError
+from training.run import by_age_figures, fit_and_register, headline_figures, refuse_thin
+from training.split import holdout_split
+from training.told import Told
+from training.workspace import Workspace, data_fingerprint
+
+# MLflow's own: deprecated calls of its SQL store, and connections left to the garbage collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+def registered_run(loaded, space, settings, **chosen: bool):
+    told: list[str] = []
+    return fit_and_register(loaded, space, settings, Told(line=told.append), **chosen), told
+
+
+def space_in(folder: Path, name: str) -> Workspace:
+    (folder / name).mkdir(parents=True)
+    return Workspace(name, folder / name, f"sqlite:///{folder}/mlflow.db")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def space(folder) -> Workspace:
+    """A name with a quote, as folders may have."""
+    return space_in(folder, "o'brien 七月")
+
+
+@pytest.fixture(scope="module")
+def first(small_world, space, quick):
+    return registered_run(small_world, space, quick)
+
+
+def test_the_first_model_is_registered_and_becomes_champion(first, space) -> None:
+    result, told = first
+    assert (result.registered.version, result.contest.won) == ("1", True)
+    assert tracking.champion(space) == result.registered
+    assert any(line.startswith("tuning: 2 trials on 2 folds") for line in told)
+    assert set(result.choices) == {"hold", "engage", "click", "order", "value", "cost", "keep", "volume"}
+
+
+def test_the_registered_model_is_the_one_in_the_folder(first, space, small_world) -> None:
+    model, manifest, name = model_for(space, None)
+    _, own = load_bundle(space.bundle)
+    assert manifest == own
+    assert name == f"{space.registered_model} version 1"
+    assert manifest.data_fingerprint == data_fingerprint(small_world)
+    assert manifest.trained_until == manifest.data_until == small_world.metrics["period_end"].max().isoformat()
+    judged = load_bundle(space.judged_bundle)[1]
+    assert judged.trained_until == first[0].held[1].isoformat() < manifest.trained_until
+    assert model.fitted.plan.targets == ["gpm", "net_gpm", "roi", "net_roi", "later_impressions"]
+    assert model_for(space, space.judged_bundle)[1] == judged
+
+
+def test_predictions_and_evaluation_lie_in_the_workspace(first, space, small_world) -> None:
+    path, count = first[0].predictions
+    table = pd.read_csv(path)
+    assert len(table) == count == len(small_world.creatives)
+    assert (table["gpm"] > 0).all()
+    evaluation = {found.name for found in (space.folder / "evaluation").iterdir()}
+    assert {"figures.csv", "holdout.parquet", "ranking.png", "calibration.png"} <= evaluation
+    headline = load_bundle(space.bundle)[1].summary
+    assert headline == json.loads(json.dumps(headline_figures(first[0].figures)))
+    assert set(by_age_figures(first[0].figures)) >= {"gpm/all_ages/gpmcast/spearman", "roi/168h/carry-forward/deviance"}
+
+
+def test_the_same_again_is_a_new_version_that_does_not_take_the_place(first, small_world, space, quick) -> None:
+    result, _ = registered_run(small_world, space, quick)
+    assert result.registered.version == "2"
+    assert not result.contest.won
+    assert tracking.champion(space) == first[0].registered
+    baseline, _ = registered_run(small_world, space, quick, baseline=True)
+    assert baseline.choices == {}
+    assert load_bundle(space.bundle)[0].boosters == {}
+    assert baseline.contest.won == ("deviance" in baseline.contest.reason and _better(baseline.contest.reason))
+
+
+def _better(reason: str) -> bool:
+    words = reason.split()
+    return float(words[1]) < float(words[5])
+
+
+def test_a_champion_whose_files_are_gone_gives_a_clear_error(folder, small_world, quick) -> None:
+    space = space_in(folder, "gone")
+    registered_run(small_world, space, quick, baseline=True)
+    assert tracking.champion(space) is not None
+    shutil.rmtree(space.folder / "runs")
+    with pytest.raises(BundleError, match=r"gpmcast-gone version 1: its files cannot be had from the registry"):
+        model_for(space, None)
+    # Training again is the cure: the new version takes the place of one that nobody can use.
+    again, _ = registered_run(small_world, space, quick, baseline=True)
+    assert again.contest.won
+    assert "cannot be used any more" in again.contest.reason
+    assert model_for(space, None)[2] == "gpmcast-gone version 2"
+
+
+def test_without_a_champion_the_way_to_one_is_said(folder) -> None:
+    with pytest.raises(BundleError) as refused:
+        model_for(space_in(folder, "empty"), None)
+    assert "make train" in str(refused.value)
+    assert "gpmcast-empty" in str(refused.value)
+
+
+def test_thin_data_are_refused_with_what_is_there_and_what_is_needed(dataset, cut, quick) -> None:
+    asked = quick.model_copy(update={"thin": quick.thin.model_copy(update={"min_creatives": 500, "min_orders": 10**6})})
+    rich = type(dataset)(**{**vars(dataset), "settings": asked})
+    with pytest.raises(TooThinError) as refused:
+        refuse_thin(rich, cut[0])
+    taught = dataset.observed.loc[cut[0], KEY].drop_duplicates()
+    orders = dataset.loaded.metrics.merge(taught, on=KEY)["orders"].sum()
+    said = str(refused.value)
+    assert f"{len(taught)} creatives with a closed outcome (500 needed)" in said
+    assert f"{int(orders):,} orders of these creatives (1,000,000 needed)" in said
+    assert "--baseline" in said
+    refuse_thin(dataset, cut[0])  # what is enough is let through
+
+
+def test_the_baseline_works_on_thin_data(folder, small_world, quick) -> None:
+    """Eight creatives: no folds, no trees, hardly a holdout, and still predictions."""
+    few = small_world.creatives.iloc[::15].reset_index(drop=True)
+    loaded = Loaded(small_world.metrics.merge(few[KEY], on=KEY), few)
+    asked = quick.model_copy(update={"thin": quick.thin.model_copy(update={"min_creatives": 50})})
+    rows = prepare(loaded, asked)
+    with pytest.raises(TooThinError, match="--baseline"):
+        refuse_thin(rows, holdout_split(rows.rows, 7)[0])
+    result, _ = registered_run(loaded, space_in(folder, "thin"), asked, baseline=True)
+    assert result.contest.won
+    table = pd.read_csv(result.predictions[0])
+    assert len(table) == 8
+    assert table[["gpm", "net_roi", "later_impressions"]].notna().all().all()
