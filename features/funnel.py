@@ -144,17 +144,14 @@ def plan_for(columns: Collection[str], basis_column: str | None, typical_price: 
         missing["engage"] = "likes, comments, shares or follows, and impressions"
 
     to_gmv: list[str] = []
+    net_only = "gmv_cny" not in have and net is not None
     if not seen:
         missing |= {"gpm": "impressions", "net_gpm": "impressions", "cost": "impressions"}
-        net_only = "gmv_cny" not in have and net is not None
-        if net_only:
-            take(NET_RETURN, "spend_cny")
-        else:
+        if not net_only:
             take(RETURN, "spend_cny", "gmv_cny")
-        to_roi = [stage.name for stage in stages if stage.name in ("return", "net_return")]
     else:
-        net_only = False
-        to_roi = []
+        if net_only:
+            missing |= {"gpm": "gmv_cny", "net_gpm": "gmv_cny"}
         clicks = take(CLICK, "clicks")
         if "orders" in have:
             ordered = take(ORDER if clicks else ORDER_PER_IMPRESSION, "orders")
@@ -165,7 +162,9 @@ def plan_for(columns: Collection[str], basis_column: str | None, typical_price: 
             if take(EARN_PER_CLICK if clicks else EARN, "gmv_cny"):
                 to_gmv = [*(["click"] * clicks), "earn"]
         take(COST, "spend_cny")
-    if not net_only:
+    if net_only:
+        take(NET_RETURN, "spend_cny")
+    else:
         if basis_column is None:
             missing["keep"] = "a basis after refunds (basis: payment counts gross money)"
         elif net is None:
@@ -175,7 +174,7 @@ def plan_for(columns: Collection[str], basis_column: str | None, typical_price: 
     return Plan(
         stages=tuple(stages),
         to_gmv=tuple(to_gmv),
-        to_roi=tuple(to_roi),
+        to_roi=tuple(stage.name for stage in stages if stage in (RETURN, NET_RETURN)),
         volume_of="impressions" if seen else "spend_cny",
         net_only=net_only,
         missing=missing,

@@ -6,6 +6,7 @@ import pandas as pd
 from configs.settings import BASES, Settings
 from features.build import Fitted, describe
 from features.encode import unseen_values
+from features.errors import InputError
 from features.funnel import counted_columns
 from features.measures import SETTLED
 from features.observe import observe
@@ -25,6 +26,8 @@ def latest_predictions(loaded: Loaded, model: CreativeModel, settings: Settings)
         `early_impressions`, `early_clicks`, `early_orders`, `early_spend_cny` (those that the data have) and `warnings`
         (empty where there are none).
     """
+    if loaded.metrics.empty:
+        raise InputError("The data hold no metrics, so there is no moment to predict from. Import reports too.")
     now = loaded.metrics["period_end"].max()
     rows = latest_snapshots(loaded.metrics, loaded.creatives, now)
     observed = observe(rows, loaded, model.fitted.plan, model.fitted.entities, settings)

@@ -56,6 +56,13 @@ def without(*names: str) -> list[str]:
             {"gpm": "impressions", "hold": "plays, plays_3s"},
         ),
         (
+            without("gmv_cny"),
+            NET,
+            "hold engage click order cost net_return",
+            "net_roi later_impressions",
+            {"gpm": "gmv_cny", "net_gpm": "gmv_cny", "value": "gmv_cny"},
+        ),
+        (
             without("spend_cny"),
             NET,
             "hold engage click order value keep",
@@ -86,6 +93,7 @@ def without(*names: str) -> list[str]:
         "no orders and clicks",
         "no impressions",
         "the default export",
+        "impressions, but money only after refunds",
         "no spend",
         "no net money",
         "payment basis",

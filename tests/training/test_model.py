@@ -7,8 +7,13 @@ import pytest
 
 from configs.settings import Trees
 from features.build import build_features, describe
+from features.schema import Loaded
 from features.snapshots import SNAPSHOT
+from training.dataset import fit_features, prepare, rows_of
+from training.evaluate import score
+from training.judge import judge
 from training.model import Choice, CreativeModel, fit_model, lesson_set, lessons, parameters
+from training.split import holdout_split
 from training.stages import stage_features
 
 TREES = Trees(min_data_in_leaf=20)
@@ -146,3 +151,35 @@ def test_a_creative_whose_words_are_new_is_predicted(model, dataset) -> None:
     table = model.predict(describe(rows, model.fitted))
     assert np.isfinite(table[model.fitted.plan.targets]).all().all()
     assert isinstance(table, pd.DataFrame)
+
+
+@pytest.mark.parametrize(
+    ("dropped", "targets"),
+    [
+        (["clicks"], ["gpm", "net_gpm", "roi", "net_roi", "later_impressions"]),
+        (["orders"], ["gpm", "net_gpm", "roi", "net_roi", "later_impressions"]),
+        (["impressions", "clicks"], ["roi", "net_roi", "later_spend_cny"]),
+        (["impressions", "gmv_cny"], ["net_roi", "later_spend_cny"]),
+        (["gmv_cny"], ["net_roi", "later_impressions"]),
+        (["spend_cny", "boost_spend_cny"], ["gpm", "net_gpm", "later_impressions"]),
+        (["net_gmv_cny", "plays", "likes"], ["gpm", "roi", "later_impressions"]),
+    ],
+    ids=lambda value: "+".join(value),
+)
+def test_every_plan_is_fitted_predicted_explained_and_judged(small_world, quick, dropped, targets) -> None:
+    """The whole road with fewer columns."""
+    dataset = prepare(Loaded(small_world.metrics.drop(columns=dropped), small_world.creatives), quick)
+    train, held, starts = holdout_split(dataset.rows, 7)
+    fitted = fit_features(dataset, train, starts)
+    chosen = {stage: Choice(quick.trees, 3) for stage in (*(stage.name for stage in fitted.plan.stages), "volume")}
+    model = fit_model(*rows_of(dataset, train, fitted), fitted, chosen)
+    features, _ = rows_of(dataset, held, fitted)
+    table = model.predict(features)
+    assert fitted.plan.targets == targets
+    assert np.isfinite(table[targets]).all().all()
+    for stage in model.stages:
+        total = model.contributions(features, stage).sum(axis=1)
+        np.testing.assert_allclose(total, model.log_rates(features)[stage], rtol=0, atol=1e-9)
+    figures, _ = judge(dataset, held, set(), model)
+    assert list(figures["target"].unique()) == targets
+    assert np.isfinite(score(figures))

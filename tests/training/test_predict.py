@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.errors import InputError
 from features.schema import KEY, Loaded
 from training.predict import latest_predictions
 
@@ -108,3 +109,8 @@ def test_without_anything_to_mind_there_are_no_warnings(small_world, table) -> N
     running = table["cutoff"] > now - pd.Timedelta(days=1)
     assert running.any()
     assert (table.loc[running, "warnings"] == "").all()
+
+
+def test_without_metrics_there_is_no_moment_to_predict_from(small_world, model, quick) -> None:
+    with pytest.raises(InputError, match="no metrics"):
+        latest_predictions(Loaded(small_world.metrics.head(0), small_world.creatives), model, quick)
