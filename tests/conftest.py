@@ -98,7 +98,7 @@ def checked() -> Callable[[pd.DataFrame, pd.DataFrame], Loaded]:
 def loaded(metrics_: pd.DataFrame, creatives_: pd.DataFrame) -> Loaded:
     """Checked and in the store's order."""
     for frame in (metrics_, creatives_):
-        for name in frame.columns[frame.dtypes == object]:
+        for name in [name for name in frame if frame[name].dtype.kind == "O"]:
             frame[name] = frame[name].astype("str")
         for name in frame.select_dtypes("datetime"):
             frame[name] = frame[name].astype("datetime64[us]")

@@ -67,7 +67,7 @@ def test_shuffling_the_future_changes_no_feature(small_world, prepared, settings
 
 
 def test_rows_not_yet_reported_change_no_history(small_world, prepared, settings) -> None:
-    """A day's row of another creative, ended an hour before the cutoff, cannot be had yet (eight hours later it can)."""
+    """A day's row of another creative, ended an hour before the cutoff, cannot be had yet; eight hours later it can."""
     fitted, snapshots = prepared
     hourly = snapshots[(snapshots["cutoff"].dt.hour == 9) & (snapshots["age_hours"] == 0)].reset_index(drop=True)
     slow = settings.model_copy(update={"report_delay_hours": {"hour": 1, "day": 10, "range": 10, "gap": 0}})
