@@ -51,7 +51,7 @@ def train_command(
     with _progress(err) as told:
         result, report = train(data, space, settings, told, strict=strict, baseline=baseline)
     _tell_files(report, err)
-    show_result(result, space, data, str(config), out)
+    show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
 
 @app.command("predict")

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from configs import __version__
 from configs.settings import Settings
 from features.ingest import IngestReport, ingest
 from features.load import load
 from features.schema import KEY, Loaded
 from features.store import open_store
 from training import tracking
-from training.bundle import load_bundle, save_bundle
+from training.bundle import FEATURES_VERSION, load_bundle, save_bundle
 from training.dataset import Dataset, Mask, fit_features, prepare, rows_of
 from training.errors import BundleError, TooThinError
 from training.evaluate import ALL_AGES
@@ -211,7 +212,8 @@ def _choose(dataset: Dataset, rows: Mask, space: Workspace, data_print: str, tol
 
 def study_name(data_print: str, shaping: str) -> str:
     """Name of a study: the same data and settings resume it, others start anew."""
-    return f"{data_print[:16]}-{sha256(shaping.encode()).hexdigest()[:16]}"
+    made_with = f"{__version__}/{FEATURES_VERSION}/{shaping}"
+    return f"{data_print[:16]}-{sha256(made_with.encode()).hexdigest()[:16]}"
 
 
 def _contest(dataset: Dataset, held: Mask, judged: CreativeModel, space: Workspace) -> Contest:

@@ -14,15 +14,15 @@ SHOWN_AGES = [0, 1, 6, 24, 72, 168]
 
 
 def show_result(result: Result, space: Workspace, data: list[str], config: str, out: Console) -> None:
-    """The summary of a training run."""
+    """The summary of a training run; `config` is empty where it is the default."""
     for part in ("cold", "warm"):
         out.print(figures_table(result.figures, part))
     rows, starts = result.held
     trained, creatives = result.trained
     lines = [
         "rank: Spearman with what came. error: mean |log1p predicted − log1p actual|.",
-        "total, mean: predicted over actual, by exposure and by creative. carry: as it was\n"
-        "so far. EB: empirical Bayes, no trees. cold: creatives training never saw.",
+        "total, mean: predicted over actual, by exposure and by creative.",
+        "carry: as it was so far. EB: empirical Bayes, no trees. cold: creatives training never saw.",
         f"Judged on {rows:,} rows with cutoffs after {starts:%Y-%m-%d}, by a model of {trained:,} rows of "
         f"{creatives:,} creatives; the registered model is the same recipe on all mature rows.",
     ]
@@ -38,7 +38,7 @@ def show_result(result: Result, space: Workspace, data: list[str], config: str, 
     path, count = result.predictions
     crown = "is the champion" if result.contest.won else "is registered; the champion stays"
     given = "" if data == ["var/sample-exports"] else f" DATA='{data[0]}'"
-    given += "" if config == "configs/default.yaml" else f" CONFIG={config}"
+    given += f" CONFIG='{config}'" if config else ""
     lines += [
         "",
         f"{result.registered} {crown}: {result.contest.reason}.",
@@ -57,7 +57,9 @@ def show_result(result: Result, space: Workspace, data: list[str], config: str, 
 
 def figures_table(figures: pd.DataFrame, part: str) -> Table:
     """Rank correlation, error and calibration by target and age; one part (cold or warm) of the rows."""
-    table = Table(title=f"Holdout, {part} creatives", title_justify="left", box=SIMPLE_HEAD, padding=0, collapse_padding=True)
+    table = Table(
+        title=f"Holdout, {part} creatives", title_justify="left", box=SIMPLE_HEAD, padding=0, collapse_padding=True
+    )
     table.add_column("\ntarget", no_wrap=True)
     short = dict(zip(METHODS, ("carry", "EB", "model")))
     titles = ["\nage h", "\nrows"]

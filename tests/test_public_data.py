@@ -1,0 +1,38 @@
+"""Real data, where it lies beside the project: it trains, and does better than the simple rules on the same rows."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks.marks import display, youtube
+
+DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
+
+
+def figures(printed: str) -> dict[str, tuple[float, float]]:
+    """Task and method → (Spearman, R²), from what the benchmark prints."""
+    found, task = {}, ""
+    for line in printed.splitlines():
+        if not line.startswith(" "):
+            task = line.split(",")[0]
+        elif match := re.match(r"  (.+?) +(-?[\d.]+)\|(-?[\d.]+)", line):
+            found[f"{task}: {match[1]}"] = float(match[2]), float(match[3])
+    return found
+
+
+@pytest.mark.skipif(not (DATA / "display_ads_daily.csv.gz").exists(), reason="public data are not beside the project")
+def test_display_ads_beat_what_was_so_far_and_gpm_the_mean_of_the_group(capsys) -> None:
+    display(DATA)
+    told = figures(capsys.readouterr().out)
+    for task in ("display gpm", "display roi"):
+        for place in (0, 1):
+            assert told[f"{task}: gpmcast"][place] > told[f"{task}: carried forward, here"][place]
+    assert all(ours > mean for ours, mean in zip(told["display gpm: gpmcast"], told["display gpm: group mean"]))
+
+
+@pytest.mark.skipif(not (DATA / "youtube_snapshots.parquet").exists(), reason="public data are not beside the project")
+def test_youtube_beats_the_early_rate_times_the_ratio(capsys) -> None:
+    youtube(DATA)
+    told = figures(capsys.readouterr().out)
+    assert all(ours > rule for ours, rule in zip(told["youtube gpm: gpmcast"], told["youtube gpm: times the ratio"]))
