@@ -96,7 +96,12 @@ def youtube(folder: Path) -> None:
     asked = pd.DataFrame({"creative_id": table["video_id"].astype("str"), "cutoff": local})
     predicted = _predict_at(dataset, model, asked)
     carried = 1000.0 * table["likes"] / table["views"]
-    _tell("youtube gpm", len(table), {"carried forward, here": carried, "gpmcast": predicted["gpm"]}, 1000.0 * likes / views)
+    _tell(
+        "youtube gpm",
+        len(table),
+        {"carried forward, here": carried, "gpmcast": predicted["gpm"]},
+        1000.0 * likes / views,
+    )
     paces = {"early views, here": table["views"], "gpmcast": predicted["later_impressions"]}
     _tell("youtube volume", len(table), paces, views)
 
@@ -139,7 +144,9 @@ def _tell(task: str, count: int, guesses: Mapping[str, pd.Series], actual: pd.Se
         print(f"  {name:24} {figure:>12}   (known)")
     for name, series in guesses.items():
         guess = series.to_numpy(np.float64)[known]
-        rest = np.sum((np.log1p(guess) - np.log1p(truth)) ** 2) / np.sum((np.log1p(truth) - np.log1p(truth).mean()) ** 2)
+        rest = np.sum((np.log1p(guess) - np.log1p(truth)) ** 2) / np.sum(
+            (np.log1p(truth) - np.log1p(truth).mean()) ** 2
+        )
         total = guess.sum() / truth.sum()
         print(f"  {name:24} {spearmanr(guess, truth).statistic:.3f}|{1 - rest:.3f}   total {total:.2f}")
 

@@ -16,9 +16,7 @@ CONFIG_DIR = Path(__file__).parent
 
 Model = TypeVar("Model", bound=BaseModel)
 
-Basis = Literal[
-    "payment", "net_1h", "settled_7d", "settled_14d", "settled_30d", "settled_90d", "comprehensive"
-]
+Basis = Literal["payment", "net_1h", "settled_7d", "settled_14d", "settled_30d", "settled_90d", "comprehensive"]
 
 BASES: dict[str, tuple[str | None, int]] = {
     "payment": (None, 0),
@@ -124,7 +122,7 @@ class Backtest(Section):
 class Settings(Section):
     """One run. Paths are relative to where the command is typed."""
 
-    name: str = ""
+    name: Annotated[str, Field(pattern=r"^[\w-]*$")] = ""
     """Name of the workspace and of the registered model; empty: taken from the data's folder or file name."""
     var: Path = Path("var")
     """Folder for stores, studies, runs and models."""

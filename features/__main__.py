@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from configs.errors import GpmcastError
 from configs.settings import CONFIG_DIR, load_settings
 from features.errors import InputError
+from features.export import find_files
 from features.ingest import ingest
 from features.load import load
 from features.parquet import write_parquet
@@ -43,6 +44,7 @@ def ingest_command(
     out, err = Console(), Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     bar = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+    find_files(files)  # before a store is made
     with open_store(store) as opened, bar:
         task = bar.add_task("reading", total=None)
 

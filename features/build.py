@@ -127,7 +127,7 @@ def numbers(observed: pd.DataFrame, plan: Plan) -> dict[str, Floats]:
         "log_followers": _log(known("creator_followers")),
         "roi_target": known("roi_target"),
         "creation_delay": np.log1p(delay.clip(lower=0).to_numpy(np.float64)),
-        "launch_hour": launched.dt.hour.where(observed["launch_to_the_hour"]).to_numpy(np.float64),
+        "launch_hour": known("launch_hour"),
         "launch_weekday": launched.dt.day_of_week.to_numpy(np.float64),
         "rate_5s": known("early:plays_5s") / enough,
         "rate_10s": known("early:plays_10s") / enough,

@@ -11,7 +11,7 @@ from features.window import Codes, TimedSums, seconds
 HOUR = 3600
 WEEK_HOURS = 7 * 24
 
-SNAPSHOT = [*KEY, "age_hours", "launched_at", "cutoff", "elapsed_hours", "launch_observed", "launch_to_the_hour"]
+SNAPSHOT = [*KEY, "age_hours", "launched_at", "cutoff", "elapsed_hours", "launch_observed", "launch_hour"]
 """Columns of a snapshot."""
 
 
@@ -25,13 +25,13 @@ def launches(metrics: pd.DataFrame, creatives: pd.DataFrame) -> pd.DataFrame:
     """When each creative was first delivered, and whether that was seen.
 
     A launch is the start of the first period with impressions (with spend, where there are none to count). A time
-    that the team declares is taken where it lies inside that period. A creative that already runs on the account's
-    first day may have started long before: its launch was not observed, unless its upload or its declared launch
-    shows it.
+    that the team declares tells the hour where it lies inside that period. A creative that already runs on the
+    account's first day may have started long before: its launch was not observed, unless its upload or its declared
+    launch shows it.
 
     Returns:
         One row per row of `creatives`, in its order: KEY, `launched_at` (NaT before launch), `launch_observed`,
-        `launch_to_the_hour` (false where only the day is known) and `last_end` (end of the last period; NaT).
+        `launch_hour` (NaN where only the day is known) and `last_end` (end of the last period; NaT).
     """
     delivered = _delivered(metrics)
     units = unit_codes(metrics, creatives)
@@ -51,12 +51,12 @@ def launches(metrics: pd.DataFrame, creatives: pd.DataFrame) -> pd.DataFrame:
     created = creatives.get("created_at", none)
     inside = declared.between(table["start"], table["end"], inclusive="left")
     return creatives[KEY].assign(
-        launched_at=declared.where(inside, table["start"]).astype("datetime64[us]"),
+        launched_at=table["start"].astype("datetime64[us]"),
         launch_observed=(table["start"] >= table["account_start"] + pd.Timedelta(days=1))
         | (created >= table["account_start"])
         | (declared >= table["account_start"])
         | (inside & (table["grain"] == "gap")),
-        launch_to_the_hour=inside | table["grain"].isin(["hour", "gap"]),
+        launch_hour=declared.where(inside, table["start"].where(table["grain"].isin(["hour", "gap"]))).dt.hour,
         last_end=last_end.reindex(table.index).astype("datetime64[us]"),
     )
 
@@ -71,7 +71,7 @@ def snapshots(
 
     Returns:
         KEY, `age_hours`, `launched_at`, `cutoff`, `elapsed_hours` (launch to cutoff), `launch_observed`,
-        `launch_to_the_hour`; sorted by KEY and age.
+        `launch_hour`; sorted by KEY and age.
     """
     born = launches(metrics, creatives).dropna(subset=["launched_at"])
     if born.empty:
@@ -120,7 +120,7 @@ def latest_snapshots(metrics: pd.DataFrame, creatives: pd.DataFrame, now: pd.Tim
             cutoff=cutoff,
             launched_at=born["launched_at"].where(running, planned),
             launch_observed=born["launch_observed"] | ~running,
-            launch_to_the_hour=born["launch_to_the_hour"] | ~running,
+            launch_hour=born["launch_hour"].where(running, planned.dt.hour),
         )
     )
 

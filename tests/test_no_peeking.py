@@ -21,7 +21,7 @@ def prepared(small_world: Loaded, settings: Settings):
     train, _, starts = holdout_split(dataset.rows, settings.split.holdout_days)
     fitted = fit_features(dataset, train, starts)
     snapshots = dataset.observed[
-        [*KEY, "age_hours", "launched_at", "cutoff", "elapsed_hours", "launch_observed", "launch_to_the_hour"]
+        [*KEY, "age_hours", "launched_at", "cutoff", "elapsed_hours", "launch_observed", "launch_hour"]
     ]
     return fitted, snapshots
 

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from configs.errors import GpmcastError
 from configs.settings import CONFIG_DIR, load_settings
 from features.errors import InputError
+from features.export import find_files
 from features.ingest import IngestReport
 from features.screen import error_lines, plain, show_problems
 from training.told import Told
@@ -46,6 +47,7 @@ def train_command(
     settings = load_settings(config)
     if trials is not None:
         settings = settings.model_copy(update={"tune": settings.tune.model_copy(update={"trials": trials})})
+    find_files(data)  # before anything is written
     space = workspace(data, settings)
     out, err = Console(), Console(stderr=True)
     with _progress(err) as told:
@@ -70,6 +72,7 @@ def predict_command(
     from training.write import write_table
 
     settings = load_settings(config)
+    find_files(data)  # before anything is written
     space = workspace(data, settings)
     err = Console(stderr=True)
     creative_model, manifest, name = model_for(space, model)
@@ -98,6 +101,7 @@ def backtest_command(
     from training.write import write_table
 
     settings = load_settings(config)
+    find_files(data)  # before anything is written
     space = workspace(data, settings)
     err = Console(stderr=True)
     with _progress(err) as told:

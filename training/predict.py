@@ -10,9 +10,10 @@ from features.errors import InputError
 from features.funnel import counted_columns
 from features.measures import SETTLED
 from features.observe import observe
-from features.schema import Loaded
+from features.schema import KEY, Loaded
 from features.snapshots import latest_snapshots, unit_codes
 from training.model import CreativeModel
+from training.outcome import data_until
 
 EVIDENCE = ["impressions", "clicks", "orders", "spend_cny"]
 SEPARATOR = "; "
@@ -48,7 +49,8 @@ def warnings_of(
     creatives = loaded.creatives.reset_index(drop=True)
     unseen = unseen_values(creatives, fitted.encoder).iloc[unit_codes(rows, creatives)].to_numpy()
     trained_kinds = {kind for prior in fitted.priors.values() for kind in prior.rate}
-    silent = ((now - rows["cutoff"]) / pd.Timedelta(days=1)).to_numpy(np.float64)
+    until = rows.join(data_until(loaded).rename("until"), on=KEY[:2])["until"].fillna(now)
+    silent = ((until - rows["cutoff"]) / pd.Timedelta(days=1)).to_numpy(np.float64)
     found = []
     for kind, values, days in zip(rows["promotion_type"], unseen, silent):
         notes = list(general)
@@ -59,7 +61,7 @@ def warnings_of(
         if days >= settings.outcome_days:
             notes.append(f"no delivery for {days:.0f} days: the predicted window has passed")
         elif days >= 1:
-            notes.append(f"no delivery for {days:.0f} days")
+            notes.append(f"no delivery for {days:.0f} day{'s' * (days >= 1.5)}")
         found.append(SEPARATOR.join(notes))
     return found
 

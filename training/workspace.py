@@ -1,6 +1,7 @@
 """Where the files of one set of data lie: its store, its study, its models."""
 
 import json
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -64,7 +65,7 @@ def workspace(data: list[str], settings: Settings) -> Workspace:
     name = settings.name
     if not name:
         first = Path(data[0])
-        name = first.name.split(".")[0].replace("*", "").strip("_- ") or "data"
+        name = re.sub(r"[^\w-]+", "-", first.name.split(".")[0]).strip("_-") or "data"
         marker = settings.var / "work" / name / "data.json"
         origin = json.dumps([str(Path(path).resolve()) for path in data], ensure_ascii=False)
         if marker.exists() and marker.read_text(encoding="utf-8") != origin:

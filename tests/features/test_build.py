@@ -69,7 +69,7 @@ def test_without_rows_there_are_columns(prepared) -> None:
         ("creation_delay", {"created_at": pd.Timestamp("2026-03-10 12:00")}, 0.0),
         ("creation_delay", {"created_at": pd.NaT}, np.nan),
         ("launch_hour", {}, 9.0),
-        ("launch_hour", {"launch_to_the_hour": False}, np.nan),
+        ("launch_hour", {"launch_hour": np.nan}, np.nan),
         ("launch_weekday", {}, 1.0),
         ("rate_5s", {"early:plays": 40.0, "early:plays_5s": 10.0}, 0.25),
         ("rate_5s", {"early:plays": 19.0, "early:plays_5s": 10.0}, np.nan),
@@ -86,7 +86,7 @@ def test_numbers_by_hand(prepared, name, told, expected) -> None:
     row = {
         "launched_at": pd.Timestamp("2026-03-10 09:30"),
         "created_at": pd.NaT,
-        "launch_to_the_hour": True,
+        "launch_hour": 9.0,
         "elapsed_hours": 0.0,
         **told,
     }
@@ -97,9 +97,11 @@ def test_numbers_by_hand(prepared, name, told, expected) -> None:
 def test_a_creative_announced_without_a_launch_has_features(prepared, small_world, quick) -> None:
     dataset, fitted = prepared
     rows = dataset.observed.head(1)[
-        [*KEY, "age_hours", "launched_at", "cutoff", "elapsed_hours", "launch_observed", "launch_to_the_hour"]
+        [*KEY, "age_hours", "launched_at", "cutoff", "elapsed_hours", "launch_observed", "launch_hour"]
     ]
-    rows = rows.assign(launched_at=pd.Series([pd.NaT], dtype="datetime64[us]"), age_hours=0, elapsed_hours=0.0)
+    rows = rows.assign(
+        launched_at=pd.Series([pd.NaT], dtype="datetime64[us]"), launch_hour=np.nan, age_hours=0, elapsed_hours=0.0
+    )
     features = build_features(rows, small_world, fitted, quick)
     assert features.values[["launch_hour", "launch_weekday"]].isna().all().all()
     assert np.isfinite(features.starts["click"].log_rate).all()

@@ -1,5 +1,6 @@
 """Which moments of a life are looked at."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -100,21 +101,21 @@ def test_an_upload_inside_the_accounts_data_shows_that_the_launch_was_observed(w
 
 
 @pytest.mark.parametrize(
-    ("declared", "launched", "to_the_hour"),
+    ("declared", "hour"),
     [
-        ("2026-03-10 14:20", "2026-03-10 14:20", True),
-        ("2026-03-10 00:00", "2026-03-10 00:00", True),
-        ("2026-03-11 00:00", "2026-03-10 00:00", False),
-        ("2026-03-09 14:20", "2026-03-10 00:00", False),
+        ("2026-03-10 14:20", 14),
+        ("2026-03-10 00:00", 0),
+        ("2026-03-11 00:00", np.nan),
+        ("2026-03-09 14:20", np.nan),
     ],
     ids=["inside", "at its start", "at its end", "the day before"],
 )
-def test_a_declared_launch_counts_only_inside_the_first_period(world, declared, launched, to_the_hour) -> None:
+def test_a_declared_launch_tells_the_hour_only_inside_the_first_period(world, declared, hour) -> None:
     loaded = world(*daily("2026-03-10", 2), launched_at=declared)
     row = launches(loaded.metrics, loaded.creatives).iloc[0]
     assert loaded.creatives["creative_id"].iloc[0] == "c"
-    assert row["launched_at"] == pd.Timestamp(launched)
-    assert row["launch_to_the_hour"] == to_the_hour
+    assert row["launched_at"] == pd.Timestamp("2026-03-10")  # the whole first day is outcome at age 0
+    np.testing.assert_equal(float(row["launch_hour"]), hour)
 
 
 def test_weekly_ages_go_on_while_it_lives(world) -> None:

@@ -79,7 +79,7 @@ def test_a_promotion_type_never_seen_is_told(small_world, model, quick) -> None:
 
 @pytest.mark.parametrize(
     ("days", "said"),
-    [(0, None), (1, "no delivery for 1 days"), (7, "no delivery for 7 days: the predicted window has passed")],
+    [(0, None), (1, "no delivery for 1 day"), (7, "no delivery for 7 days: the predicted window has passed")],
 )
 def test_silence_is_told(small_world, model, quick, days, said) -> None:
     metrics = small_world.metrics.copy()
