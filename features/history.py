@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import Stage
-from features.measures import SETTLED
+from features.measures import SETTLED, split_settled
 from features.schema import MONEY_DECIMALS
 from features.window import Codes, Seconds, TimedSums
 
@@ -117,11 +117,11 @@ def reported_measures(
     )
 
 
-def market_sums(reported: Reported, creatives: pd.DataFrame, name: str) -> TimedSums:
-    """Sums of a figure by market."""
+def market_sums(reported: Reported, creatives: pd.DataFrame, names: Sequence[str]) -> TimedSums:
+    """Sums by market of figures that are known at the same moments."""
     groups = entity_codes(creatives, MARKET)[reported.units]
-    times = reported.times(name)
-    return TimedSums(groups, times, times, reported.figures[[name]])
+    times = reported.times(names[0])
+    return TimedSums(groups, times, times, reported.figures[list(names)])
 
 
 def market_history(
@@ -134,12 +134,11 @@ def market_history(
     """
     groups = entity_codes(creatives, MARKET)[units]
     before = cutoffs - 1
-    for name in reported.figures:
-        times = reported.times(name)
-        own = TimedSums(reported.units, times, times, reported.figures[[name]])
-        whole = market_sums(reported, creatives, name)
-        total = whole.until(groups, before)[name] - own.until(units, before)[name]
-        yield f"market:{name}", np.maximum(_exact(total), 0.0)
+    for names in (part for part in split_settled(list(reported.figures)) if part):
+        times = reported.times(names[0])
+        own = TimedSums(reported.units, times, times, reported.figures[names]).until(units, before)
+        for name, total in market_sums(reported, creatives, names).until(groups, before).items():
+            yield f"market:{name}", np.maximum(_exact(total - own[name]), 0.0)
 
 
 def entity_history(
@@ -173,8 +172,8 @@ def entity_history(
         `…:ratio` (weight × ratio, summed) and `hist:<entity>:<volume>`.
     """
     before = cutoffs - 1
-    tables = [_effective(reported, creatives, stage) for stage in stages]
-    tables.append((reported.known, reported.figures[[volume]]))
+    said = [_effective(reported, creatives, stage) for stage in stages]
+    tables = _side_by_side([*said, (reported.known, reported.figures[[volume]])])
     alone = [TimedSums(reported.units, times, times, table) for times, table in tables]
     own = [sums.until(units, before) for sums in alone]
     for entity in found:
@@ -199,12 +198,9 @@ def _effective(reported: Reported, creatives: pd.DataFrame, stage: Stage) -> tup
     events = stage.exposure if stage.events == "expected" else stage.events
     names = list(dict.fromkeys([stage.numerator, stage.exposure, events]))
     own = TimedSums(reported.units, times, times, reported.figures[names]).until(reported.units, times)
-    market = {
-        name: market_sums(reported, creatives, name).until(entity_codes(creatives, MARKET)[reported.units], times - 1)[
-            name
-        ]
-        for name in (stage.numerator, stage.exposure)
-    }
+    market = market_sums(reported, creatives, [stage.numerator, stage.exposure]).until(
+        entity_codes(creatives, MARKET)[reported.units], times - 1
+    )
     rate = np.divide(
         market[stage.numerator], market[stage.exposure], out=np.zeros(len(times)), where=market[stage.exposure] > 0
     )
@@ -213,6 +209,14 @@ def _effective(reported: Reported, creatives: pd.DataFrame, stage: Stage) -> tup
     order = np.lexsort((times, reported.units))
     increments = summed.iloc[order].groupby(reported.units[order]).diff().fillna(summed.iloc[order])
     return times, increments.sort_index()
+
+
+def _side_by_side(tables: Sequence[tuple[Seconds, pd.DataFrame]]) -> list[tuple[Seconds, pd.DataFrame]]:
+    """Tables that are known at the same moments as one: a sort and a search then serve all their columns."""
+    known_at: dict[int, tuple[Seconds, list[pd.DataFrame]]] = {}
+    for times, table in tables:
+        known_at.setdefault(id(times), (times, []))[1].append(table)
+    return [(times, pd.concat(parts, axis=1)) for times, parts in known_at.values()]
 
 
 def ratio_and_weight(

@@ -110,7 +110,7 @@ def observe(
         [
             snapshots.reset_index(drop=True),
             described.reset_index(drop=True),
-            pd.DataFrame(columns, index=range(len(snapshots))),
+            pd.DataFrame(columns, index=range(len(snapshots)), copy=False),  # hundreds of columns: once is enough
         ],
         axis=1,
     )
