@@ -61,7 +61,7 @@ def warnings_of(
         if days >= settings.outcome_days:
             notes.append(f"no delivery for {days:.0f} days: the predicted window has passed")
         elif days >= 1:
-            notes.append(f"no delivery for {days:.0f} day{'s' * (days >= 1.5)}")
+            notes.append(f"no delivery for {days:.0f} day{'' if days < 1.5 else 's'}")
         found.append(SEPARATOR.join(notes))
     return found
 

@@ -62,10 +62,11 @@ def test_the_outcome_is_the_sum_of_the_periods_inside_the_window(world) -> None:
 
 
 def test_a_period_that_straddles_an_edge_belongs_to_neither_side_and_is_counted(world) -> None:
-    found = of(world(*days("old", -2, 40), *days("c", 0, 9), declared="2026-03-02 09:30"))
-    assert found.loc[0, "cutoff"] == pd.Timestamp("2026-03-02 09:30")
-    assert found.loc[0, "later:impressions"] == 60.0  # not the day of the launch, not the day the window closes in
-    assert found["straddled"].to_dict() == {0: True, 24: False, 72: False}
+    hour = ("a", "c", "hour", START + pd.Timedelta(hours=9), 1.0, 3.0)
+    found = of(world(*days("old", -2, 40), hour, *days("c", 1, 9)), ages_hours=[1, 24, 72])
+    assert found.loc[1, "cutoff"] == pd.Timestamp("2026-03-02 10:00")
+    assert found.loc[1, "later:impressions"] == 60.0  # not the day that the window closes in at ten o'clock
+    assert found["straddled"].to_dict() == {1: True, 72: False}
 
 
 def test_no_rows_in_the_window_are_no_traffic_for_an_export(world) -> None:
