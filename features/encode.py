@@ -77,7 +77,8 @@ def encode(creatives: pd.DataFrame, encoder: Encoder) -> pd.DataFrame:
     for column, values in encoder.codes.items():
         codes = {value: float(code) for code, value in enumerate(values)}
         held = creatives[column] if column in creatives else pd.Series(index=creatives.index, dtype=object)
-        columns[column] = held.map(codes).to_numpy(np.float64)
+        place, held_values = pd.factorize(held)
+        columns[column] = np.array([*(codes.get(value, np.nan) for value in held_values), np.nan])[place]
     for column, values in encoder.multi.items():
         held = creatives[column] if column in creatives else pd.Series(index=creatives.index, dtype=object)
         padded = MULTI + held.fillna("").astype(str) + MULTI
