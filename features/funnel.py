@@ -21,6 +21,7 @@ class Stage:
         events: What makes the rate sure: `expected`: the number of events expected (a Poisson count: its spread is
             known); otherwise the column whose count makes it sure (its spread is estimated).
         half: Events at which one creative's ratio counts half in the history of what it shares with others.
+        share: The rate is a share of its exposure: never above 1.
         priced: The exposure is counted in reference prices, so the rate is near 1 and times the price what is sold.
     """
 
@@ -32,10 +33,11 @@ class Stage:
     unit: str
     events: str = "expected"
     half: float = 3.0
+    share: bool = False
     priced: bool = False
 
 
-HOLD = Stage("hold", "plays_3s", "plays", "3秒留存", "3-s plays per play", "rate")
+HOLD = Stage("hold", "plays_3s", "plays", "3秒留存", "3-s plays per play", "rate", share=True)
 ENGAGE = Stage("engage", "engagements", "impressions", "互动", "interactions per impression", "rate")
 CLICK = Stage("click", "clicks", "impressions", "点击", "clicks per impression", "rate")
 ORDER = Stage("order", "orders", "clicks", "成交", "orders per click", "rate")
@@ -67,6 +69,7 @@ KEEP = Stage(
     "rate",
     events="settled_orders",
     half=2.0,
+    share=True,
 )
 COST = Stage(
     "cost", "spend_cny", "impressions", "展现成本", "spend per impression", "cny", events="impressions", half=50.0

@@ -76,6 +76,7 @@ def save_bundle(
     """Write a bundle; the folder appears whole or not at all, replacing one that stood there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".bundle-", dir=folder.parent))
+    draft.chmod(0o755)  # a model is read by whoever serves it
     try:
         fitted = model.fitted
         documents: dict[str, Any] = {

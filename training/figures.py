@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from training.evaluate import ALL_AGES, METHODS
+from training.evaluate import ALL_AGES, METHODS, Floats
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -54,19 +54,25 @@ def _ranking(figures: pd.DataFrame, targets: list[str], path: Path) -> Path:
 def _calibration(beside: pd.DataFrame, targets: list[str], path: Path) -> Path:
     picture, axes = plt.subplots(1, len(targets), figsize=(3.2 * len(targets), 3.4), squeeze=False)
     for axis, target in zip(axes[0], targets):
-        pair = beside[[f"predicted_{target}", f"actual_{target}"]].dropna().to_numpy(np.float64)
-        if len(pair) >= BINS:
-            order = np.argsort(pair[:, 0], kind="stable")
-            means = np.array([pair[part].mean(axis=0) for part in np.array_split(order, BINS)])
-            means = means[(means > 0).all(axis=1)]
-            axis.loglog(means[:, 0], means[:, 1], marker="o", ms=4, color=COLOURS["gpmcast"])
-            low, high = means.min() * 0.8, means.max() * 1.25
-            axis.plot([low, high], [low, high], color="#9aa0a6", lw=1)
+        rows = beside[[f"{part}_{target}" for part in ("predicted", "actual", "exposure")]].dropna()
+        rows = rows[rows[f"exposure_{target}"] > 0].sort_values(f"predicted_{target}", kind="stable")
+        if len(rows) >= BINS:
+            means = np.array([_weighted_means(part) for part in np.array_split(rows.to_numpy(np.float64), BINS)])
+            axis.plot(means[:, 0], means[:, 1], marker="o", ms=4, color=COLOURS["gpmcast"])
+            top = means.max() * 1.05
+            axis.plot([0, top], [0, top], color="#9aa0a6", lw=1)
         axis.set_title(target, fontsize=9)
         axis.set_xlabel("predicted, tenths of rows", fontsize=8)
+        axis.tick_params(labelsize=7)
         axis.grid(alpha=0.3)
-    axes[0][0].set_ylabel("what came, mean", fontsize=8)
+    axes[0][0].set_ylabel("what came, mean by exposure", fontsize=8)
     return _save(picture, path)
+
+
+def _weighted_means(rows: Floats) -> Floats:
+    """Mean predicted and mean actual of some rows, by exposure, each row's share held at the median's tenfold."""
+    weight = np.minimum(rows[:, 2], 10.0 * np.median(rows[:, 2]))
+    return np.average(rows[:, :2], axis=0, weights=weight)
 
 
 def _save(picture: plt.Figure, path: Path) -> Path:

@@ -53,6 +53,7 @@ def judge(
             pd.DataFrame({"cold": cold}),
             own[targets].add_prefix("predicted_"),
             actual.add_prefix("actual_"),
+            pd.DataFrame({f"exposure_{target}": exposure[target] for target in targets}),
         ],
         axis=1,
     )

@@ -61,14 +61,21 @@ class CreativeModel:
         """Log rate (log volume) before the trees."""
         return self.volume.log_volume(features) if stage == VOLUME else features.starts[stage].log_rate
 
+    @property
+    def shares(self) -> set[str]:
+        """Stages whose rate is never above 1."""
+        return {stage.name for stage in self.fitted.plan.stages if stage.share}
+
     def log_rates(self, features: Features, *, trees: bool = True) -> dict[str, Floats]:
-        """Log rate of every stage; without the trees, the start alone."""
+        """Log rate of every stage; without the trees, the start alone. Shares are held at 1."""
         rates = {}
         for stage in self.stages:
             rates[stage] = self.log_start(features, stage)
             if trees and stage in self.boosters and len(features.values):
                 table = features.values[self.columns[stage]].to_numpy(np.float64)
                 rates[stage] = rates[stage] + self.boosters[stage].predict(table, raw_score=True, num_threads=1)
+            if stage in self.shares:
+                rates[stage] = np.minimum(rates[stage], 0.0)
         return rates
 
     def predict(self, features: Features, *, trees: bool = True) -> pd.DataFrame:
@@ -89,8 +96,8 @@ class CreativeModel:
 
         Returns:
             In row order: `baseline` (the market, history of those that share something with the creative, and the
-            trees' mean), `early evidence` (the creative's own counts), then one column per feature of the trees:
-            exact TreeSHAP of LightGBM.
+            trees' mean), `early evidence` (the creative's own counts), one column per feature of the trees (exact
+            TreeSHAP of LightGBM), and for a share `held at 1`: what was cut off above 1, 0 as a rule.
         """
         count = len(features.values)
         if stage == VOLUME:
@@ -103,6 +110,8 @@ class CreativeModel:
             shap = self.boosters[stage].predict(table, pred_contrib=True, num_threads=1)
             parts["baseline"] = parts["baseline"] + shap[:, -1]
             parts |= {name: shap[:, place] for place, name in enumerate(self.columns[stage])}
+        if stage in self.shares:
+            parts["held at 1"] = -np.maximum(sum(parts.values(), np.zeros(count)), 0.0)
         return pd.DataFrame(parts)
 
 

@@ -47,7 +47,8 @@ def test_contributions_add_up_to_the_log_rate(model, held_rows) -> None:
         parts = model.contributions(features, stage)
         np.testing.assert_allclose(parts.sum(axis=1), rates[stage], rtol=0, atol=1e-9)
         assert list(parts)[:2] == ["baseline", "early evidence"]
-        assert list(parts)[2:] == (model.columns[stage] if stage in model.boosters else [])
+        cut = ["held at 1"] if stage in model.shares else []
+        assert list(parts)[2:] == [*(model.columns[stage] if stage in model.boosters else []), *cut]
 
 
 def test_the_contributions_of_trees_are_not_nothing(model, held_rows) -> None:
