@@ -1,0 +1,64 @@
+"""Does the comparison with the truth find a perfect forecast perfect, and say which file is not there?"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.truth import TRUE, join, main, table
+
+KEYS = pd.DataFrame({"promotion_type": "live", "account_id": "a", "creative_id": [f"c{n}" for n in range(12)]})
+
+
+def write(folder: Path, held: pd.DataFrame, known: pd.DataFrame) -> tuple[Path, Path]:
+    (folder / "work" / "evaluation").mkdir(parents=True)
+    held.to_parquet(folder / "work" / "evaluation" / "holdout.parquet")
+    known.to_parquet(folder / "truth.parquet")
+    return folder / "work", folder / "truth.parquet"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """Predictions in the right order and twice too high; the oracle's order is the reverse; one row has no truth."""
+    rates = pd.Series(np.arange(1.0, 13.0))
+    moment = pd.Timestamp("2026-06-01")
+    held = KEYS.assign(age_hours=24, cutoff=moment, **{f"predicted_{name}": 2 * rates for name in TRUE})
+    known = KEYS.assign(age_hours=24, cutoff=moment, **dict.fromkeys(TRUE.values(), rates))
+    known = known.assign(**{f"{name}_without_luck": 1 / rates for name in list(TRUE)[:4]})
+    return write(tmp_path, pd.concat([held, held.tail(1).assign(age_hours=48)]), known)
+
+
+def test_order_oracle_and_level_stand_in_one_cell(files: tuple[Path, Path]) -> None:
+    joined, unmatched = join(*files)
+    assert unmatched == 1
+    lines = table(joined).set_index(["type", "age"])
+    assert lines.loc[("live", "24 h"), "net_roi"] == "1.00/-1.00 ×2.00"
+    assert lines.loc[("all", "all"), "rows"] == "12"
+    assert lines.loc[("all", "all"), "later_impressions"].startswith("1.00 ×1.8")
+
+
+def test_fewer_than_ten_rows_tell_nothing(files: tuple[Path, Path]) -> None:
+    joined, _ = join(*files)
+    assert set(table(joined.head(9))["gpm"]) == {"·"}
+
+
+@pytest.mark.parametrize(("absent", "cure"), [("work", "make train"), ("truth", "make sample")])
+def test_an_absent_file_is_named_with_what_to_type(files, absent, cure, monkeypatch, capsys) -> None:
+    work, truth = files
+    given = {"work": work, "truth": truth} | {absent: work / "nowhere"}
+    monkeypatch.setattr("sys.argv", ["truth", "--work", str(given["work"]), "--truth", str(given["truth"])])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    said = capsys.readouterr().err
+    assert stopped.value.code == 2
+    assert cure in said
+    assert "nowhere" in said
+
+
+def test_two_worlds_are_refused(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    work, truth = files
+    other = tmp_path / "other.parquet"
+    pd.read_parquet(truth).assign(account_id="b").to_parquet(other)
+    with pytest.raises(ValueError, match="different worlds"):
+        join(work, other)
