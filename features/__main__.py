@@ -1,6 +1,5 @@
 """`python -m features`: exports into the store, what the store holds, and out of it again."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,14 +7,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from configs.errors import GpmcastError
 from configs.settings import CONFIG_DIR, load_settings
-from features.errors import InputError
 from features.export import find_files
 from features.ingest import ingest
 from features.load import load
 from features.parquet import write_parquet
-from features.screen import error_lines, plain, show_ingest, show_problems, show_status
+from features.screen import plain, run_command, show_ingest, show_problems, show_status
 from features.status import summarise
 from features.store import open_store
 
@@ -83,15 +80,8 @@ def export_command(
 
 
 def main() -> None:
-    """The command; what a person can put right is said on stderr, with exit code 2."""
-    try:
-        app(prog_name="python -m features")
-    except InputError as error:
-        print("\n".join(error_lines(error)), file=sys.stderr)
-        sys.exit(2)
-    except GpmcastError as error:
-        print(plain(error), file=sys.stderr)
-        sys.exit(2)
+    """The command line."""
+    run_command(app, "features")
 
 
 if __name__ == "__main__":

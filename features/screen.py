@@ -1,13 +1,16 @@
 """How the store commands speak: tables on the screen, with nothing in them that could steer a terminal."""
 
+import sys
 from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from configs.errors import GpmcastError
 from features.errors import InputError, Problem
 from features.ingest import IngestReport
 from features.status import Status
@@ -62,6 +65,18 @@ def error_lines(error: InputError) -> list[str]:
     for _, problems in groupby(error.problems, key=lambda problem: problem.file):
         lines += [f"  - {line}" for line in problem_lines(list(problems))]
     return lines
+
+
+def run_command(app: typer.Typer, name: str) -> None:
+    """Run a command line; what a person can put right is said on stderr, with exit code 2."""
+    try:
+        app(prog_name=f"python -m {name}")
+    except InputError as error:
+        print("\n".join(error_lines(error)), file=sys.stderr)
+        sys.exit(2)
+    except GpmcastError as error:
+        print(plain(error), file=sys.stderr)
+        sys.exit(2)
 
 
 def show_status(status: Status, out: Console) -> None:

@@ -1,6 +1,5 @@
 """`python -m training`: train, predict, backtest."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +9,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from configs.errors import GpmcastError
 from configs.settings import CONFIG_DIR, load_settings
-from features.errors import InputError
 from features.export import find_files
 from features.ingest import IngestReport
-from features.screen import error_lines, plain, show_problems
+from features.screen import run_command, show_problems
 from training.told import Told
 
 app = typer.Typer(
@@ -147,15 +144,8 @@ def _tell_files(report: IngestReport, err: Console) -> None:
 
 
 def main() -> None:
-    """The command; what a person can put right is said on stderr, with exit code 2."""
-    try:
-        app(prog_name="python -m training")
-    except InputError as error:
-        print("\n".join(error_lines(error)), file=sys.stderr)
-        sys.exit(2)
-    except GpmcastError as error:
-        print(plain(error), file=sys.stderr)
-        sys.exit(2)
+    """The command line."""
+    run_command(app, "training")
 
 
 if __name__ == "__main__":

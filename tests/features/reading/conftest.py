@@ -9,6 +9,7 @@ import pytest
 
 from configs.settings import Settings
 from features.export import load_sources, read_export
+from sample.__main__ import main as write_sample
 
 NOW = datetime(2026, 7, 10, 12)
 ACCOUNT = "1635078296873626"
@@ -94,9 +95,9 @@ def shared_data():
     return folder
 
 
-@pytest.fixture
-def sample_exports():
-    folder = Path(__file__).parents[3] / "var/sample-exports"
-    if not folder.is_dir():
-        pytest.skip("the sample world has not been written yet (make sample)")
-    return folder
+@pytest.fixture(scope="session")
+def sample_exports(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    where = ["--out", str(folder / "exports"), "--truth", str(folder / "truth.parquet")]
+    assert write_sample([*where, "--creatives", "600", "--days", "45"]) == 0
+    return folder / "exports"
