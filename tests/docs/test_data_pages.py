@@ -1,0 +1,94 @@
+"""Do the pages about data keep their word? Their example is read, their commands are typed, their headers are there."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from configs.name_pattern import load_names
+from configs.settings import CONFIG_DIR
+from configs.source import Source
+from features.__main__ import app
+from features.reading.names import reader
+from sample.__main__ import main as make_sample
+
+ROOT = Path(__file__).parents[2]
+FILE = re.compile(r"^`([^`]+)`[^\n]*:\n\n```\w+\n(.*?)```", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^    python -m features (.+)$", re.MULTILINE)
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text("utf-8")
+
+
+def typed(name: str) -> list[str]:
+    """What each command of the page prints; all must succeed."""
+    said = []
+    for command in COMMAND.findall(page(name)):
+        result = CliRunner().invoke(app, command.split(), catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        said.append(result.output)
+    return said
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that looks like the project's, to type commands in."""
+    (tmp_path / "configs").symlink_to(CONFIG_DIR, target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_layout_of_the_page_is_read_as_the_page_says(project: Path) -> None:
+    files = dict(FILE.findall(page("sources.md")))
+    assert list(files) == ["my-exports/日报.csv", "my-sources/daily_report.yaml", "my.yaml"]
+    for name, content in files.items():
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(content, "gbk" if name.endswith(".csv") else "utf-8")
+    assert len(typed("sources.md")) == 3
+    metrics = pd.read_parquet(project / "var/my-parquet/metrics.parquet").set_index("creative_id")
+    assert list(metrics.index) == ["90001", "90002"]
+    assert set(metrics["promotion_type"]) == {"product"}
+    assert set(metrics["account_id"]) == {"旗舰店"}
+    assert list(metrics["spend_cny"]) == [250.50, 1800.00]
+    assert list(metrics["plays_3s"]) == [372.0, 3024.0]
+    assert metrics.loc["90001", ["impressions", "clicks", "orders", "gmv_cny"]].tolist() == [1200, 36, 3, 297]
+    creatives = pd.read_parquet(project / "var/my-parquet/creatives.parquet")
+    assert list(creatives["tag_editor"]) == ["小林", "阿杰"]
+
+
+def test_the_commands_of_the_data_page_work_on_the_sample_world(project: Path) -> None:
+    asked = ["--out", "var/sample-exports", "--truth", "var/sample-truth.parquet", "--creatives", "60", "--days", "14"]
+    assert make_sample(asked) == 0
+    assert len(typed("data.md")) == 3
+    assert {path.name for path in (project / "var/sample-parquet").iterdir()} == {
+        "metrics.parquet",
+        "creatives.parquet",
+        "revisions.parquet",
+    }
+
+
+def test_every_header_of_the_tag_sheet_stands_on_the_page() -> None:
+    sheet = yaml.safe_load((CONFIG_DIR / "sources" / "tag_sheet.yaml").read_text("utf-8"))
+    table = page("data.md").split("| meaning | headers, the first found is taken |")[1].split("\n\n")[0]
+    words = set(re.split(r"[|,·\s]+", table))
+    for name, column in sheet["columns"].items():
+        headers = column["headers"] if isinstance(column, dict) else column
+        assert {name, *headers} <= words
+
+
+def test_the_file_name_of_the_page_gives_the_tags_of_the_page() -> None:
+    name, said = re.findall(r"`(7月20日-[^`]+\.mp4)` gives ([^.]+)\.", page("data.md"))[0]
+    tags = dict(pair.split(" ") for pair in said.split(", "))
+    assert reader(load_names(CONFIG_DIR / "names.yaml"))(name) == tags
+
+
+def test_every_key_of_a_source_config_and_every_header_of_a_promotion_type_is_told() -> None:
+    told = page("sources.md")
+    assert [key for key in Source.model_fields if f"`{key}`" not in told and f"{key}:" not in told] in ([], ["origin"])
+    export = yaml.safe_load((CONFIG_DIR / "sources" / "qianchuan_export.yaml").read_text("utf-8"))
+    for rule in export["promotion_type"]["by_header"]:
+        assert all(header in page("data.md") for header in rule["any"])
