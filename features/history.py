@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import Stage
-from features.measures import SETTLED, split_settled
+from features.measures import SETTLED
 from features.schema import MONEY_DECIMALS
 from features.window import Codes, Seconds, TimedSums
 
@@ -78,7 +78,7 @@ class Reported:
         units: Row position of each row's creative.
         known: Moment from which the row is known.
         settled: Moment from which its settled figures are known.
-        figures: Counts and sums of each row.
+        figures: Counts and sums of each row; NaN where it misses one.
     """
 
     units: Codes
@@ -90,13 +90,17 @@ class Reported:
         """When this figure of each row is known."""
         return self.settled if name in SETTLED else self.known
 
+    def of_stage(self, stage: Stage) -> pd.DataFrame:
+        """The figures of a stage, 0 in a row that misses one: a numerator without its exposure would mislead."""
+        names = dict.fromkeys([stage.numerator, stage.exposure, *[stage.events][: stage.events != "expected"]])
+        figures = self.figures[list(names)]
+        return figures.where(figures.notna().all(axis=1), 0.0)
+
 
 def reported_measures(
     metrics: pd.DataFrame, figures: pd.DataFrame, units: Codes, delay_hours: Mapping[str, int], settle_hours: int
 ) -> Reported:
     """When each row of metrics could be had.
-
-    A row that misses a figure which others have counts for none: a numerator without its exposure would mislead.
 
     Args:
         metrics: Checked metrics.
@@ -105,8 +109,6 @@ def reported_measures(
         delay_hours: By grain: hours from a period's end until its row can be had.
         settle_hours: Hours from a payment until the basis' net money stands.
     """
-    complete = figures.notna().all(axis=1).to_numpy()
-    metrics, figures, units = metrics[complete], figures[complete], units[complete]
     ends = metrics["period_end"].to_numpy("datetime64[s]").astype(np.int64)
     delay = metrics["grain"].map(delay_hours).to_numpy(np.int64) * 3600
     return Reported(
@@ -117,27 +119,19 @@ def reported_measures(
     )
 
 
-def market_sums(reported: Reported, creatives: pd.DataFrame, names: Sequence[str]) -> TimedSums:
-    """Sums by market of figures that are known at the same moments."""
-    groups = entity_codes(creatives, MARKET)[reported.units]
-    times = reported.times(names[0])
-    return TimedSums(groups, times, times, reported.figures[list(names)])
-
-
 def market_history(
-    reported: Reported, creatives: pd.DataFrame, units: Codes, cutoffs: Seconds
+    reported: Reported, creatives: pd.DataFrame, stages: Sequence[Stage], units: Codes, cutoffs: Seconds
 ) -> Iterator[tuple[str, Floats]]:
-    """Each figure of the whole market, known strictly before each cutoff, the creative's own left out.
+    """Each stage's figures of the whole market, known strictly before each cutoff, the creative's own left out.
 
     Yields:
-        `market:<figure>` and its values, one a snapshot.
+        `market:<stage>:<figure>` and its values, one a snapshot.
     """
-    groups = entity_codes(creatives, MARKET)[units]
-    before = cutoffs - 1
-    for names in (part for part in split_settled(list(reported.figures)) if part):
-        times = reported.times(names[0])
-        own = TimedSums(reported.units, times, times, reported.figures[names]).until(units, before)
-        for name, total in market_sums(reported, creatives, names).until(groups, before).items():
+    markets, before = entity_codes(creatives, MARKET), cutoffs - 1
+    told = [(reported.times(s.numerator), reported.of_stage(s).add_prefix(f"{s.name}:")) for s in stages]
+    for times, table in _side_by_side(told):
+        own = TimedSums(reported.units, times, times, table).until(units, before)
+        for name, total in TimedSums(markets[reported.units], times, times, table).until(markets[units], before).items():
             yield f"market:{name}", np.maximum(_exact(total - own[name]), 0.0)
 
 
@@ -173,7 +167,7 @@ def entity_history(
     """
     before = cutoffs - 1
     said = [_effective(reported, creatives, stage) for stage in stages]
-    tables = _side_by_side([*said, (reported.known, reported.figures[[volume]])])
+    tables = _side_by_side([*said, (reported.known, reported.figures[[volume]].fillna(0.0))])
     alone = [TimedSums(reported.units, times, times, table) for times, table in tables]
     own = [sums.until(units, before) for sums in alone]
     for entity in found:
@@ -196,11 +190,9 @@ def _effective(reported: Reported, creatives: pd.DataFrame, stage: Stage) -> tup
     """When what each row adds to its creative's weight, and to weight × ratio, is known; and what it adds."""
     times = reported.times(stage.numerator)
     events = stage.exposure if stage.events == "expected" else stage.events
-    names = list(dict.fromkeys([stage.numerator, stage.exposure, events]))
-    own = TimedSums(reported.units, times, times, reported.figures[names]).until(reported.units, times)
-    market = market_sums(reported, creatives, [stage.numerator, stage.exposure]).until(
-        entity_codes(creatives, MARKET)[reported.units], times - 1
-    )
+    figures, markets = reported.of_stage(stage), entity_codes(creatives, MARKET)[reported.units]
+    own = TimedSums(reported.units, times, times, figures).until(reported.units, times)
+    market = TimedSums(markets, times, times, figures[[stage.numerator, stage.exposure]]).until(markets, times - 1)
     rate = np.divide(
         market[stage.numerator], market[stage.exposure], out=np.zeros(len(times)), where=market[stage.exposure] > 0
     )

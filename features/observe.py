@@ -60,8 +60,8 @@ def observe(
 
     Returns:
         `snapshots` in their order, with the creative's attributes and, per figure f: `early:f` (its life so far),
-        `last_days:f` (its last RECENT_DAYS), `market:f` (all others), `hist:e:…` (others of entity e, see
-        `features.history.entity_history`), `launched:e` (how many others of e had started); of volume also
+        `last_days:f` (its last RECENT_DAYS), `market:s:f` (all others, by stage), `hist:e:…` (others of entity e,
+        see `features.history.entity_history`), `launched:e` (how many others of e had started); of volume also
         `last_day:f` and `late_half:f` (the younger half of its life); and the columns of `features.siblings`.
     """
     metrics, creatives = loaded.metrics, loaded.creatives.reset_index(drop=True)
@@ -90,12 +90,12 @@ def observe(
 
     reported = reported_measures(
         metrics,
-        known.reindex(columns=counted, fill_value=0.0),
+        known.reindex(columns=counted),
         units_of_rows,
         {str(grain): hours for grain, hours in settings.report_delay_hours.items()},
         settle_hours,
     )
-    columns |= dict(market_history(reported, creatives, units, cutoffs))
+    columns |= dict(market_history(reported, creatives, plan.stages, units, cutoffs))
     recent = settings.history_days * DAY
     columns |= dict(entity_history(reported, creatives, plan.stages, plan.volume_of, shared, units, cutoffs, recent))
     first_known = _first_known(reported, len(creatives))

@@ -6,6 +6,7 @@ from datetime import date
 from itertools import groupby
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +20,7 @@ PROBLEMS_SHOWN = 20
 """Of one file; the rest are counted, and all are in the store."""
 
 DAYS_SHOWN = 5
+WHOLE = ("account", "creatives", "from", "to", "new", "changed", "same")
 
 
 def plain(text: object) -> str:
@@ -27,8 +29,8 @@ def plain(text: object) -> str:
 
 
 def show_ingest(report: IngestReport, out: Console) -> None:
-    """One line per file: what it was and what it changed."""
-    table = _table("file", "", "source", "new", "changed", "same", "about creatives", "revisions", "rows left out")
+    """One line per file: rows new, changed, the same; facts about creatives; values revised; rows left out."""
+    table = _table("file", "", "new", "changed", "same", "about", "revised", "left out")
     for file in report.files:
         left_out = sum(problem.count for problem in file.problems if problem.severity == "row")
         counts = [""] * 5
@@ -36,7 +38,7 @@ def show_ingest(report: IngestReport, out: Console) -> None:
             rows, about = file.added.metrics, file.added.attributes
             counts = [_n(rows.new), _n(rows.changed), _n(rows.unchanged)]
             counts += [_n(about.new + about.changed), _n(file.added.revisions)]
-        _add(table, file.path, file.status, file.source, *counts, _n(left_out))
+        _add(table, file.path.name, file.status, *counts, _n(left_out))
     out.print(table)
 
 
@@ -89,7 +91,7 @@ def show_status(status: Status, out: Console) -> None:
     for grain in status.grains:
         _add(table, grain.grain, _n(grain.rows), _n(grain.creatives), grain.first, grain.last)
     out.print(table)
-    table = _table("promotion type", "account", "rows", "creatives", "first day", "last day", "missing days")
+    table = _table("type", "account", "rows", "creatives", "from", "to", "missing days")
     for a in status.accounts:
         days = (a.first or "", a.last or "", _days(a.missing))
         _add(table, a.promotion_type, a.account_id, _n(a.rows), _n(a.creatives), *days)
@@ -120,9 +122,10 @@ def _days(days: Sequence[date]) -> str:
 
 
 def _table(*headers: str) -> Table:
-    table = Table(title_justify="left")
+    table = Table(title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for header in headers:
-        table.add_column(header, overflow="fold")
+        # Ids and days are read whole; what is long is folded.
+        table.add_column(header, overflow="fold", no_wrap=header in WHOLE)
     return table
 
 

@@ -90,7 +90,7 @@ def market_rate(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> Floa
     """
     known = float(np.mean(list(prior.rate.values()) or [safe_rate(0.0, 0.0)]))
     rate = observed["promotion_type"].map(prior.rate).fillna(known).to_numpy(np.float64)
-    ratio, events = ratio_and_events(stage, *stage_figures(stage, observed, "market:"), rate)
+    ratio, events = ratio_and_events(stage, *stage_figures(stage, observed, f"market:{stage.name}:"), rate)
     return rate * shrink(ratio, events, MARKET_EVENTS * prior.dispersion)
 
 
