@@ -80,7 +80,7 @@ class Tune(Section):
     trials: Annotated[int, Field(ge=1)] = 10
     seed: int = 7
     jobs: Annotated[int, Field(ge=1)] = 2
-    """Worker processes, one thread each."""
+    """Trials at a time, one thread each; with more than one, the order in which they end shapes the next."""
 
 
 class Trees(Section):

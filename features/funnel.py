@@ -36,6 +36,12 @@ class Stage:
     share: bool = False
     priced: bool = False
 
+    @property
+    def figures(self) -> list[str]:
+        """What it counts, each once: exposure, numerator and what makes the rate sure."""
+        names = (self.exposure, self.numerator, self.events)
+        return [name for name in dict.fromkeys(names) if name != "expected"]
+
 
 HOLD = Stage("hold", "plays_3s", "plays", "3秒留存", "3-s plays per play", "rate", share=True)
 ENGAGE = Stage("engage", "engagements", "impressions", "互动", "interactions per impression", "rate")
@@ -189,5 +195,5 @@ def counted_columns(plan: Plan) -> list[str]:
     """Numerators, exposures and event columns of the plan, each once, plus what volume counts."""
     names = [plan.volume_of]
     for stage in plan.stages:
-        names += [stage.exposure, stage.numerator, stage.events]
-    return [name for name in dict.fromkeys(names) if name != "expected"]
+        names += stage.figures
+    return list(dict.fromkeys(names))

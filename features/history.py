@@ -92,8 +92,7 @@ class Reported:
 
     def of_stage(self, stage: Stage) -> pd.DataFrame:
         """The figures of a stage, 0 in a row that misses one: a numerator without its exposure would mislead."""
-        names = dict.fromkeys([stage.numerator, stage.exposure, *[stage.events][: stage.events != "expected"]])
-        figures = self.figures[list(names)]
+        figures = self.figures[stage.figures]
         return figures.where(figures.notna().all(axis=1), 0.0)
 
 
@@ -131,7 +130,9 @@ def market_history(
     told = [(reported.times(s.numerator), reported.of_stage(s).add_prefix(f"{s.name}:")) for s in stages]
     for times, table in _side_by_side(told):
         own = TimedSums(reported.units, times, times, table).until(units, before)
-        for name, total in TimedSums(markets[reported.units], times, times, table).until(markets[units], before).items():
+        for name, total in (
+            TimedSums(markets[reported.units], times, times, table).until(markets[units], before).items()
+        ):
             yield f"market:{name}", np.maximum(_exact(total - own[name]), 0.0)
 
 

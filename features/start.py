@@ -33,7 +33,8 @@ class StageStart:
         log_steps: By entity: log factor of its history; 0 where it has none.
         log_own: Log factor of the creative's own early counts.
         own_events: Events in these counts.
-        variance: s² + what is left of it: how far the creative may still lie from this start, as a squared log factor.
+        variance: How far the creative may still lie from this start, as a squared log factor: s², less what its own
+            counts have told.
     """
 
     market: Floats

@@ -25,7 +25,7 @@ from training.model import CreativeModel
 from training.volume import VolumeStart
 
 FORMAT = 1
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """To be raised whenever a feature of the same name is computed in another way."""
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"

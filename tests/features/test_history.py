@@ -9,7 +9,7 @@ from configs.settings import BASES
 from features.funnel import plan_for
 from features.history import MARKET, Entity, entities, entity_codes, launched_before
 from features.observe import data_entities, observe
-from features.schema import KEY
+from features.schema import KEY, Loaded
 from features.snapshots import snapshots
 
 TIED = 1.001e-4
@@ -126,8 +126,8 @@ def test_the_market_so_far_equals_the_same_again_in_sql(sql, asked) -> None:
         ) m on m.promotion_type = asked.promotion_type and m.creative_id <> asked.creative_id
             and m.moment < asked.cutoff
         group by place order by place""")
-    for name in ("clicks", "spend_cny"):
-        np.testing.assert_allclose(asked[f"market:{name}"], expected[name], rtol=0, atol=1e-6)
+    for stage, name in (("click", "clicks"), ("cost", "spend_cny")):
+        np.testing.assert_allclose(asked[f"market:{stage}:{name}"], expected[name], rtol=0, atol=1e-6)
 
 
 def test_crowding_equals_the_same_again_in_sql(sql, asked) -> None:
@@ -214,6 +214,19 @@ def test_settled_money_is_known_later_than_the_rest(two, quick) -> None:
         row = second_at_launch(type(loaded)(metrics, loaded.creatives), slow)
         assert row["hist:hook:click:weight"] > 0
         assert (row["hist:hook:keep:weight"] > 0) == bool(creatives)
+
+
+def test_a_figure_that_rows_miss_costs_only_its_own_stage_its_history(
+    small_world, plan, taken, observed, quick
+) -> None:
+    """An account whose export has no plays still teaches clicks; nothing is taken for 0."""
+    metrics = small_world.metrics.assign(plays=np.nan)
+    less = observe(taken, Loaded(metrics, small_world.creatives), plan, data_entities(small_world, quick), quick)
+    told = [name for name in less if name.startswith(("hist:", "market:", "launched:")) and ":hold:" not in name]
+    pd.testing.assert_frame_equal(less[told], observed[told])
+    silent = less.filter(regex="^(hist:.*|market):hold:")
+    assert silent.shape[1] > 4
+    assert (silent == 0).all().all()
 
 
 def test_a_creative_is_no_history_of_its_own(checked, quick) -> None:

@@ -26,7 +26,7 @@ PRIOR = StagePrior(
 def snapshot(**told: object) -> pd.DataFrame:
     """Nothing known of anyone, except what is told."""
     columns: dict[str, object] = {"promotion_type": "live", "elapsed_hours": 144.0}
-    for part in ("early", "last_days", "market"):
+    for part in ("early", "last_days", "market:click"):
         columns |= {f"{part}:clicks": 0.0, f"{part}:impressions": 0.0}
     for name in PRIOR.strengths:
         columns |= {f"hist:{name}:click:weight": 0.0, f"hist:{name}:click:ratio": 0.0}
@@ -57,7 +57,7 @@ def test_a_promotion_type_unseen_in_training_takes_the_mean_of_the_others(kind, 
 
 def test_the_markets_recent_rate_is_held_by_the_training_periods() -> None:
     # 2000 impressions at 5 % let 100 clicks expect, 150 came: (100 · 1.5 + 20) / (100 + 20)
-    found = begin(**{"market:clicks": 150.0, "market:impressions": 2000.0})
+    found = begin(**{"market:click:clicks": 150.0, "market:click:impressions": 2000.0})
     assert found.market[0] == pytest.approx(0.05 * 170 / 120)
 
 
