@@ -135,7 +135,7 @@ def fit_model(
     for lesson in lessons(features, outcome, fitted, begin):
         columns[lesson.stage] = stage_features(features, lesson.stage)
         choice = chosen.get(lesson.stage)
-        if choice and choice.rounds > 0 and len(lesson.rows) >= 2 * choice.trees.min_data_in_leaf:
+        if choice and choice.rounds > 0 and teaches(lesson, choice.trees):
             table = lesson_set(lesson, features, columns[lesson.stage])
             settings = parameters(choice.trees, lesson.stage, seed)
             boosters[lesson.stage] = lgb.train(settings, table, num_boost_round=choice.rounds)
@@ -146,6 +146,11 @@ def lessons(features: Features, outcome: pd.DataFrame, fitted: Fitted, begin: Vo
     """What every stage learns from these rows, volume last."""
     rates = [rate_lesson(stage, features, outcome, fitted) for stage in fitted.plan.stages]
     return [*rates, volume_lesson(features, outcome, fitted.plan, begin)]
+
+
+def teaches(lesson: Lesson, trees: Trees) -> bool:
+    """Whether trees can be trained on it: enough rows, and not all of them 0, which LightGBM refuses."""
+    return len(lesson.rows) >= 2 * trees.min_data_in_leaf and bool(lesson.label.any())
 
 
 def lesson_set(

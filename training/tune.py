@@ -21,7 +21,7 @@ from configs.settings import Settings, Trees
 from features.build import Features
 from features.funnel import VOLUME
 from training.dataset import Dataset, Mask, fit_features, rows_of
-from training.model import Choice, lesson_set, lessons, parameters
+from training.model import Choice, lesson_set, lessons, parameters, teaches
 from training.split import folds
 from training.stages import Lesson, stage_features
 from training.volume import POWER, fit_volume
@@ -190,7 +190,7 @@ def _gain_curve(fold: Fold, place: int, trees: Trees) -> Floats:
     """Fall of validation deviance per effective row after 0, 1, … trees."""
     lesson, judged = fold.fit_lessons[place], fold.validate_lessons[place]
     flat = np.zeros(trees.rounds + 1)
-    if len(lesson.rows) < 2 * trees.min_data_in_leaf or not len(judged.rows) or not trees.rounds:
+    if not teaches(lesson, trees) or not len(judged.rows) or not trees.rounds:
         return flat
     fit, validate = fold.pair(place)
     record: dict[str, Mapping[str, list[float]]] = {}

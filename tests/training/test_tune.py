@@ -15,7 +15,11 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from configs.settings import Settings, Trees
+from features.schema import Loaded
+from training.dataset import fit_features, prepare, rows_of
+from training.model import Choice, fit_model
 from training.run import study_name
+from training.split import holdout_split
 from training.tune import CLEAR_GAIN, _best, by_hand, choices, make_folds, tune
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +56,18 @@ def test_folds_know_their_own_past_alone(made, dataset) -> None:
     for fold in made:
         assert fold.fit.keys["cutoff"].max() < fold.validate.keys["cutoff"].min()
         assert [lesson.stage for lesson in fold.fit_lessons] == STAGES
+
+
+def test_a_stage_without_a_single_event_stays_at_its_start(small_world, quick) -> None:
+    """No one liked anything: LightGBM refuses labels that are all 0, and the run goes on without it."""
+    none = prepare(Loaded(small_world.metrics.assign(likes=0.0), small_world.creatives), quick)
+    train, _, until = holdout_split(none.rows, quick.split.holdout_days)
+    found = by_hand(make_folds(none, train), quick.trees)
+    assert found["engage"].rounds == 0
+    fitted = fit_features(none, train, until)
+    model = fit_model(*rows_of(none, train, fitted), fitted, dict.fromkeys(STAGES, Choice(quick.trees, 3)))
+    assert "engage" not in model.boosters
+    assert "click" in model.boosters
 
 
 def test_the_hand_setting_is_the_first_trial(made, quick, tmp_path) -> None:
