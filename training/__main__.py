@@ -37,7 +37,7 @@ def train_command(
     baseline: Annotated[bool, typer.Option("--baseline", help="Empirical Bayes only, however thin the data.")] = False,
 ) -> None:
     """From exports to a registered model, its evaluation and a file of predictions."""
-    from training.run import train
+    from training.run import fit_and_register, read_data
     from training.screen import show_result
     from training.workspace import workspace
 
@@ -48,8 +48,9 @@ def train_command(
     space = workspace(data, settings)
     out, err = Console(), Console(stderr=True)
     with _progress(err) as told:
-        result, report = train(data, space, settings, told, strict=strict, baseline=baseline)
-    _tell_files(report, err)
+        loaded, report = read_data(data, space, settings, told, strict=strict)
+        _tell_files(report, err)
+        result = fit_and_register(loaded, space, settings, told, baseline=baseline)
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
 
@@ -66,19 +67,20 @@ def predict_command(
     from training.predict import latest_predictions
     from training.run import read_data
     from training.workspace import workspace
-    from training.write import write_table
+    from training.write import refuse_ending, write_table
 
     settings = load_settings(config)
+    refuse_ending(out)
     find_files(data)  # before anything is written
     space = workspace(data, settings)
     err = Console(stderr=True)
     creative_model, manifest, name = model_for(space, model)
     with _progress(err) as told:
         loaded, report = read_data(data, space, settings, told, strict=strict)
+        _tell_files(report, err)
         told.line(f"predicting with {name}")
         table = latest_predictions(loaded, creative_model, manifest.settings)
     write_table(table, out)
-    _tell_files(report, err)
     warned = int((table["warnings"] != "").sum())
     Console().print(f"{out}: {len(table):,} creatives by {name}, {warned:,} with warnings", highlight=False)
 
@@ -95,20 +97,21 @@ def backtest_command(
     from training.dataset import prepare
     from training.run import read_data
     from training.workspace import workspace
-    from training.write import write_table
+    from training.write import refuse_ending, write_table
 
     settings = load_settings(config)
+    refuse_ending(out)
     find_files(data)  # before anything is written
     space = workspace(data, settings)
     err = Console(stderr=True)
     with _progress(err) as told:
         loaded, report = read_data(data, space, settings, told, strict=strict)
+        _tell_files(report, err)
         table = backtest(
             prepare(loaded, settings, told.line),
             lambda done, total, origin: told.line(f"origin {origin:%Y-%m-%d} ({done + 1} of {total})"),
         )
     write_table(table, out)
-    _tell_files(report, err)
     cold = int(table["cold"].sum())
     Console().print(
         f"{out}: {len(table):,} rows from {table['origin'].nunique()} origins, {cold:,} cold", highlight=False

@@ -68,31 +68,21 @@ def read_data(
         return load(store, settings), report
 
 
-def train(
-    data: list[str], space: Workspace, settings: Settings, told: Told, *, strict: bool = False, baseline: bool = False
-) -> tuple[Result, IngestReport]:
-    """The whole road of `make train`.
-
-    Args:
-        data: Files, folders or patterns.
-        space: Where everything lies.
-        settings: Of the run.
-        told: Progress.
-        strict: Refuse the run at the first file or row that cannot be used.
-        baseline: Empirical Bayes only: no trees, no least amount of data.
-
-    Raises:
-        InputError: No file could be used.
-        TooThinError: The data cannot support a model.
-    """
-    loaded, report = read_data(data, space, settings, told, strict=strict)
-    return fit_and_register(loaded, space, settings, told, baseline=baseline), report
-
-
 def fit_and_register(
     loaded: Loaded, space: Workspace, settings: Settings, told: Told, *, baseline: bool = False
 ) -> Result:
-    """From loaded data to a registered model and its predictions."""
+    """The road of `make train`, from loaded data on: a registered model, its evaluation and its predictions.
+
+    Args:
+        loaded: Of the store.
+        space: Where everything lies.
+        settings: Of the run.
+        told: Progress.
+        baseline: Empirical Bayes only: no trees, no least amount of data.
+
+    Raises:
+        TooThinError: The data cannot support a model.
+    """
     dataset = prepare(loaded, settings, told.line)
     train_rows, held, starts = holdout_split(dataset.rows, settings.split.holdout_days)
     if not baseline:

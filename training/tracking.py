@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
@@ -103,8 +105,14 @@ def fetch(space: Workspace, registered: Registered, what: str = BUNDLE) -> Path:
     Raises:
         BundleError: The registry has no such files.
     """
-    _connect(space)
+    client = _connect(space)
     try:
+        artifacts = urlsplit(client.get_run(registered.run_id).info.artifact_uri)
+        if artifacts.scheme == "file":  # read in place: a copy would be left behind
+            folder = Path(url2pathname(artifacts.path)) / what
+            if not folder.is_dir():
+                raise FileNotFoundError(f"there is no folder {folder}")
+            return folder
         return Path(mlflow.artifacts.download_artifacts(run_id=registered.run_id, artifact_path=what))
     except (MlflowException, OSError) as error:
         said = str(error).rstrip(".")

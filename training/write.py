@@ -11,8 +11,7 @@ from configs.errors import ConfigError
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write CSV (UTF-8 with BOM, which spreadsheets need for Chinese) or Parquet, by the file's ending."""
-    if path.suffix not in (".csv", ".parquet"):
-        raise ConfigError(f"{path}: expected a file that ends in .csv or .parquet.")
+    refuse_ending(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
@@ -25,3 +24,9 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         os.replace(draft, path)
     finally:
         Path(draft).unlink(missing_ok=True)
+
+
+def refuse_ending(path: Path) -> None:
+    """Raise ConfigError for a file that is neither CSV nor Parquet by its ending."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise ConfigError(f"{path}: expected a file that ends in .csv or .parquet.")
