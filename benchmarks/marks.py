@@ -23,10 +23,11 @@ from features.observe import observe
 from features.schema import Loaded
 from features.snapshots import SNAPSHOT, launches
 from features.store import open_store
-from training.dataset import Dataset, fit_features, prepare, rows_of
-from training.model import CreativeModel, fit_model
+from training.dataset import Dataset, prepare
+from training.model import CreativeModel
 from training.outcome import MATURE
-from training.tune import by_hand, make_folds
+from training.recipe import fit_on, recipe_by_hand
+from training.refits import plan_refits, with_refits
 
 KNOWN: dict[str, dict[str, str]] = {
     "display gpm": {"carried forward": ".741|.394", "group mean": ".834|.637", "LightGBM": ".892|.775"},
@@ -117,9 +118,9 @@ def _train(dataset: Dataset, until: pd.Timestamp, among: np.ndarray | None = Non
     rows = (dataset.rows["state"] == MATURE).to_numpy() & dataset.rows["closed_at"].le(until).to_numpy()
     if among is not None:
         rows &= among
-    fitted = fit_features(dataset, rows, until)
-    choices = by_hand(make_folds(dataset, rows), dataset.settings.trees)
-    return fit_model(*rows_of(dataset, rows, fitted), fitted, choices)
+    ((rows, _),), moments = plan_refits(dataset, [(rows, until)])
+    dataset = with_refits(dataset, moments)
+    return fit_on(dataset, rows, until, recipe_by_hand(dataset, rows))
 
 
 def _predict_at(dataset: Dataset, model: CreativeModel, asked: pd.DataFrame) -> pd.DataFrame:

@@ -74,6 +74,16 @@ class Split(Section):
     """Forward-chaining folds inside the training period, each with a gap."""
 
 
+class Mixed(Section):
+    """The mixed model, refitted now and then so that each snapshot is served by what was known before it."""
+
+    first_days: Annotated[int, Field(ge=1)] = 14
+    """Days of data before its first fit; snapshots before it do not train."""
+    every_days: Annotated[int, Field(ge=1)] = 10
+    most: Annotated[int, Field(ge=1)] = 8
+    """Most refits between the first and the last; more data lie further apart."""
+
+
 class Tune(Section):
     """The Optuna study."""
 
@@ -95,6 +105,15 @@ class Trees(Section):
     extra_trees: bool = True
     rounds: Annotated[int, Field(ge=0)] = 300
     """Most trees of a stage; the folds choose how many are used, down to none."""
+
+
+class VolumeTrees(Trees):
+    """The same for later volume, where the trees do more than correct: only the folds decide how many are used."""
+
+    num_leaves: Annotated[int, Field(ge=2, le=255)] = 31
+    min_data_in_leaf: Annotated[int, Field(ge=1)] = 40
+    lambda_l2: Annotated[float, Field(ge=0)] = 5.0
+    rounds: Annotated[int, Field(ge=0)] = 800
 
 
 class Evaluate(Section):
@@ -154,8 +173,10 @@ class Settings(Section):
     tags: Tags = Tags()
     text: Text = Text()
     split: Split = Split()
+    mixed: Mixed = Mixed()
     tune: Tune = Tune()
     trees: Trees = Trees()
+    volume_trees: VolumeTrees = VolumeTrees()
     evaluate: Evaluate = Evaluate()
     thin: Thin = Thin()
     backtest: Backtest = Backtest()

@@ -1,6 +1,7 @@
 """Feature rows: the one function that training, batch prediction and the service share."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,11 @@ from features.catalogue import NUMBERS, Feature, catalogue
 from features.encode import Encoder, encode
 from features.funnel import VOLUME, Plan
 from features.history import MARKET, Entity
+from features.mixed import Mixed
 from features.observe import observe
 from features.priors import Floats, Priors
 from features.schema import KEY, Loaded
-from features.start import StageStart, entity_factor, start
+from features.start import Kind, StageStart, entity_factor, start
 
 PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
 LEAST_PLAYS = 20
@@ -30,6 +32,8 @@ class Fitted:
         encoder: Of words.
         entities: What creatives share.
         numbers: Names out of `features.catalogue.NUMBERS` that the training rows have.
+        mixed: States of the mixed model, by origin: each serves the cutoffs from its origin to the next one's.
+        kinds: What each stage starts from; empirical Bayes where it is not named.
     """
 
     plan: Plan
@@ -37,6 +41,13 @@ class Fitted:
     encoder: Encoder
     entities: tuple[Entity, ...]
     numbers: tuple[str, ...]
+    mixed: tuple[Mixed, ...] = ()
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> "Fitted":
+        """The same with the last state of the mixed model alone: what predicts from now on."""
+        return replace(self, mixed=self.mixed[-1:])
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,7 @@ def build_features(snapshots: pd.DataFrame, loaded: Loaded, fitted: Fitted, sett
 
 def describe(observed: pd.DataFrame, fitted: Fitted) -> Features:
     """Features from counts already observed (the part that depends on what was fitted)."""
-    starts = start(observed, fitted.plan, fitted.priors)
+    starts = start(observed, fitted.plan, fitted.priors, fitted.mixed, fitted.kinds)
     columns = {
         **encode(observed, fitted.encoder),
         **numbers(observed, fitted.plan),
@@ -151,7 +162,7 @@ def _stage_columns(starts: dict[str, StageStart]) -> dict[str, Floats]:
     for name, begin in starts.items():
         columns[f"own_{name}"] = begin.log_own
         columns[f"own_events_{name}"] = np.log1p(begin.own_events)
-        columns[f"base_{name}"] = begin.log_base - np.log(begin.market)
+        columns[f"base_{name}"] = begin.log_history - np.log(begin.market)
     return columns
 
 
@@ -161,7 +172,7 @@ def _history(observed: pd.DataFrame, fitted: Fitted, starts: dict[str, StageStar
     for name in (entity.name for entity in fitted.entities if entity != MARKET):
         for stage in fitted.plan.stages:
             prior = fitted.priors[stage.name]
-            typical = np.exp(starts[stage.name].log_steps[MARKET.name])
+            typical = np.exp(starts[stage.name].typical)
             columns[f"hist_{name}_{stage.name}"] = np.log(entity_factor(stage, observed, prior, name, typical))
         launched = observed[f"launched:{name}"].to_numpy(np.float64)
         total = observed[f"hist:{name}:{volume}"].to_numpy(np.float64)

@@ -1,6 +1,6 @@
 """What the training period teaches the start: group strengths, how much each entity counts, own luck and drift."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,7 @@ from sklearn.linear_model import PoissonRegressor
 
 from features.funnel import Plan, Stage
 from features.history import CHAIN, MARKET, Entity, entity_codes, ratio_and_weight
+from features.mixed import Expectation, Mixed, expectations
 from features.observe import RECENT_DAYS
 from features.priors import (
     LEAST_SPREAD,
@@ -24,9 +25,12 @@ from features.priors import (
 )
 from features.schema import KEY
 from features.start import (
+    MIXED,
+    Kind,
     before_last_days,
     entity_factor,
     expected_rate,
+    historic,
     market_and_steps,
     muffled,
     own_evidence,
@@ -42,7 +46,13 @@ LEAST_ROWS = 50
 
 
 def fit_priors(
-    totals: pd.DataFrame, lives: pd.DataFrame, creatives: pd.DataFrame, plan: Plan, found: Sequence[Entity]
+    totals: pd.DataFrame,
+    lives: pd.DataFrame,
+    creatives: pd.DataFrame,
+    plan: Plan,
+    found: Sequence[Entity],
+    states: Sequence[Mixed] = (),
+    kinds: Mapping[str, Kind] | None = None,
 ) -> dict[str, StagePrior]:
     """Priors of every stage.
 
@@ -52,14 +62,21 @@ def fit_priors(
         creatives: Checked creatives.
         plan: The funnel.
         found: Entities whose history is used.
+        states: Of the mixed model, one before each of the training snapshots.
+        kinds: What each stage starts from; empirical Bayes where it is not named.
     """
     groups = {entity.name: entity_codes(creatives, entity) for entity in found}
-    kinds = creatives["promotion_type"]
-    priors = {stage.name: _fit_stage(stage, totals, lives, kinds, groups) for stage in plan.stages}
+    types = creatives["promotion_type"]
+    priors = {stage.name: _fit_stage(stage, totals, lives, types, groups) for stage in plan.stages}
+    of_mixed = [stage for stage in plan.stages if (kinds or {}).get(stage.name) == MIXED]
+    expected = expectations(states, lives, of_mixed)
+    for stage in of_mixed:
+        priors[stage.name] = _fit_drift(stage, lives, priors[stage.name], expected[stage.name])
     own: dict[str, tuple[Floats, Floats]] = {}
     for stage in plan.stages:
-        expected = expected_rate(*market_and_steps(stage, lives, priors[stage.name]))
-        own[stage.name] = expected, np.log(own_evidence(stage, lives, priors[stage.name], expected)[0])
+        prior = priors[stage.name]
+        whole = expected.get(stage.name) or historic(*market_and_steps(stage, lives, prior), prior)
+        own[stage.name] = np.exp(whole.log_rate), np.log(own_evidence(stage, lives, prior, whole)[0])
     said = {name: log_factor for name, (_, log_factor) in own.items()}
     return {
         stage.name: replace(
@@ -97,7 +114,7 @@ def _fit_stage(
     prior = replace(prior, weights=_fit_weights(stage, lives, prior))
     expected = expected_rate(*market_and_steps(stage, lives, prior))
     prior = replace(prior, own=_fit_own(stage, lives, prior, expected))
-    prior = _fit_drift(stage, lives, prior, expected)
+    prior = _fit_drift(stage, lives, prior, historic(*market_and_steps(stage, lives, prior), prior))
     return replace(prior, own=_fit_own(stage, lives, prior, expected))
 
 
@@ -200,16 +217,18 @@ def _fit_dispersion(stage: Stage, lives: pd.DataFrame) -> float | None:
     return moments(stage, 1.0 + apart, 1.0 / (1.0 / sure + 1.0 / sure_later), None)[0]
 
 
-def _fit_drift(stage: Stage, lives: pd.DataFrame, prior: StagePrior, rate: Floats) -> StagePrior:
+def _fit_drift(stage: Stage, lives: pd.DataFrame, prior: StagePrior, expected: Expectation) -> StagePrior:
     """The prior with how much a creative's last days leave its life before them: for good, and for the moment.
 
     What lasts is the covariance of the last days' and the later days' deviation from the life before them (luck of the
     draw is independent in the two); the rest of the last days' variance, beyond luck, flutters.
     """
+    rate = np.exp(expected.log_rate)
     last = stage_figures(stage, lives, "last_days:")
     ratio, older_events, _ = before_last_days(stage, lives, rate)
-    factor = shrink(ratio, older_events, prior.own_strength)
-    variance = prior.dispersion / (older_events + prior.own_strength)
+    strength = prior.dispersion / expected.variance
+    factor = shrink(ratio, older_events, strength)
+    variance = prior.dispersion / (older_events + strength)
     level = rate * factor
     recent, recent_events = ratio_and_events(stage, *last, level)
     later, later_events = ratio_and_events(stage, *stage_figures(stage, lives, "later:"), level)

@@ -35,6 +35,8 @@ class Entity:
 
 MARKET = Entity("market", ("promotion_type",))
 GROUPS = ("account_id", "product_id", "creator_id", "category")
+RESERVED = (MARKET.name, "promotion_type", "time", "creative_source", *GROUPS)
+"""Names that no tag of a team's own can have."""
 CHAIN = ("category", "account_id", "product_id", "creator_id*product_id")
 """From what all share down to what few share: the order in which empirical Bayes shrinks."""
 
@@ -47,7 +49,7 @@ def entities(creatives: pd.DataFrame, multi: Sequence[str], crosses: Sequence[tu
         multi: Tags of which a creative may carry several values; they have no history of their own.
         crosses: Pairs of attributes, tags by their bare names.
     """
-    columns = {_entity_name(name): name for name in creatives if name in GROUPS or name.startswith(TAG)}
+    columns = {entity_name(name): name for name in creatives if name in GROUPS or name.startswith(TAG)}
     single = {
         name: column for name, column in columns.items() if name not in multi and creatives[column].nunique() >= 1
     }
@@ -237,10 +239,11 @@ def launched_before(
     return np.where(groups[units] >= 0, count - own, 0.0)
 
 
-def _entity_name(column: str) -> str:
+def entity_name(column: str) -> str:
+    """What the values of a column are called as something that creatives share: a tag by its bare name."""
     # A team's own tag may be called like something that is no tag; it then keeps its prefix.
     bare = column.removeprefix(TAG)
-    taken = column != bare and (bare in (MARKET.name, *GROUPS) or "*" in bare)
+    taken = column != bare and (bare in RESERVED or bare.startswith(("log_", "hour_")) or "*" in bare)
     return column if taken else bare
 
 

@@ -1,16 +1,19 @@
-"""Where each stage's prediction starts: empirical Bayes from the market down to the creative's own counts.
+"""Where each stage's prediction starts: what is expected of a creative, and what its own counts say to that.
 
-This is the seam of the model: whatever stands here gives a log rate and how sure it is; the trees correct it.
+What is expected comes from a mixed model (`features.mixed`) or from empirical Bayes, from the market down; folds choose
+by stage. Either gives a log rate and how sure it is; the trees correct it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from features.funnel import Plan, Stage
 from features.history import CHAIN, MARKET
+from features.mixed import Expectation, Mixed, expectations
 from features.observe import RECENT_DAYS
 from features.priors import (
     MARKET_EVENTS,
@@ -23,6 +26,10 @@ from features.priors import (
     stage_figures,
 )
 
+Kind = Literal["empirical Bayes", "mixed"]
+EMPIRICAL_BAYES: Kind = "empirical Bayes"
+MIXED: Kind = "mixed"
+
 
 @dataclass(frozen=True)
 class StageStart:
@@ -30,14 +37,20 @@ class StageStart:
 
     Attributes:
         market: Rate of the market (numerator per exposure).
-        log_steps: By entity: log factor of its history; 0 where it has none.
+        typical: Log factor of the market's typical creative of late.
+        log_history: Log rate that empirical Bayes expects, whatever the start is.
+        level: Rate on which the steps are factors.
+        log_steps: By entity (of the mixed model: by term): log factor; 0 where nothing is known.
         log_own: Log factor of the creative's own early counts.
         own_events: Events in these counts.
-        variance: How far the creative may still lie from this start, as a squared log factor: s², less what its own
+        variance: How far the creative may still lie from this start, as a squared log factor, after what its own
             counts have told.
     """
 
     market: Floats
+    typical: Floats
+    log_history: Floats
+    level: Floats
     log_steps: dict[str, Floats]
     log_own: Floats
     own_events: Floats
@@ -46,7 +59,7 @@ class StageStart:
     @property
     def log_base(self) -> Floats:
         """Log rate expected of a creative of which nothing of its own has been counted."""
-        return np.log(self.market) + sum(self.log_steps.values(), np.zeros_like(self.market))
+        return np.log(self.level) + sum(self.log_steps.values(), np.zeros_like(self.level))
 
     @property
     def log_rate(self) -> Floats:
@@ -54,24 +67,49 @@ class StageStart:
         return self.log_base + self.log_own
 
 
-def start(observed: pd.DataFrame, plan: Plan, priors: Priors) -> dict[str, StageStart]:
-    """The start of every stage of the plan, in the order of `observed`."""
-    bases, own = {}, {}
+def start(
+    observed: pd.DataFrame,
+    plan: Plan,
+    priors: Priors,
+    states: Sequence[Mixed] = (),
+    kinds: Mapping[str, Kind] | None = None,
+) -> dict[str, StageStart]:
+    """The start of every stage of the plan, in the order of `observed`.
+
+    Args:
+        observed: Rows of `features.observe`.
+        plan: The funnel.
+        priors: Of every stage, fitted on the same kind of start.
+        states: Of the mixed model, in the order of their origins.
+        kinds: What each stage starts from; empirical Bayes where it is not named.
+    """
+    kinds = kinds or {}
+    mixed = expectations(states, observed, [stage for stage in plan.stages if kinds.get(stage.name) == MIXED])
+    by_history = {stage.name: market_and_steps(stage, observed, priors[stage.name]) for stage in plan.stages}
+    expected, own = {}, {}
     for stage in plan.stages:
         prior = priors[stage.name]
-        bases[stage.name] = market, steps = market_and_steps(stage, observed, prior)
-        own[stage.name] = own_evidence(stage, observed, prior, expected_rate(market, steps))
+        expected[stage.name] = mixed.get(stage.name) or historic(*by_history[stage.name], prior)
+        own[stage.name] = own_evidence(stage, observed, prior, expected[stage.name])
     said = {name: np.log(factor) for name, (factor, _, _) in own.items()}
     return {
         name: StageStart(
             market=market,
-            log_steps=steps,
+            typical=steps[MARKET.name],
+            log_history=np.log(expected_rate(market, steps)),
+            level=expected[name].level,
+            log_steps=expected[name].log_steps,
             log_own=heard_from(said, priors[name]),
             own_events=own[name][1],
             variance=own[name][2],
         )
-        for name, (market, steps) in bases.items()
+        for name, (market, steps) in by_history.items()
     }
+
+
+def historic(market: Floats, steps: dict[str, Floats], prior: StagePrior) -> Expectation:
+    """What empirical Bayes expects; of every creative equally sure."""
+    return Expectation(market, steps, np.full_like(market, prior.own))
 
 
 def expected_rate(market: Floats, steps: Mapping[str, Floats]) -> Floats:
@@ -126,9 +164,9 @@ def market_and_steps(stage: Stage, observed: pd.DataFrame, prior: StagePrior) ->
 
 
 def own_evidence(
-    stage: Stage, observed: pd.DataFrame, prior: StagePrior, rate: Floats
+    stage: Stage, observed: pd.DataFrame, prior: StagePrior, expected: Expectation
 ) -> tuple[Floats, Floats, Floats]:
-    """What a creative's own counts say against an expected rate: a Kalman filter of two steps.
+    """What a creative's own counts say against what is expected: a Kalman filter of two steps.
 
     First its life up to the last days, then those days; in between its rate may have drifted. What of any few days
     does not last counts as noise; over a longer life it averages out.
@@ -136,12 +174,14 @@ def own_evidence(
     Returns:
         Factor on the rate, events counted in all, and the variance left.
     """
+    rate = np.exp(expected.log_rate)
     last = stage_figures(stage, observed, "last_days:")
     ratio, older_events, stretches = before_last_days(stage, observed, rate)
     heard = muffled(older_events, prior, stretches)
-    factor = shrink(ratio, heard, prior.own_strength)
-    known_before = heard / (heard + prior.own_strength)
-    variance = prior.dispersion / (heard + prior.own_strength) + prior.drift * known_before
+    strength = prior.dispersion / expected.variance
+    factor = shrink(ratio, heard, strength)
+    known_before = heard / (heard + strength)
+    variance = prior.dispersion / (heard + strength) + prior.drift * known_before
     ratio, last_events = ratio_and_events(stage, *last, rate * factor)
     heard = muffled(last_events, prior, np.ones_like(last_events))
     factor = factor * shrink(ratio, heard, prior.dispersion / variance)

@@ -22,6 +22,7 @@ def settings(tmp_path: Path) -> Settings:
             "open_days": 1,
             "tune": {"trials": 2, "jobs": 1},
             "trees": {"rounds": 20, "min_data_in_leaf": 20},
+            "volume_trees": {"rounds": 20, "min_data_in_leaf": 20},
             "split": {"holdout_days": 7, "folds": 2},
             "thin": {"min_creatives": 20, "min_orders": 10},
             "evaluate": {"min_impressions": 50},

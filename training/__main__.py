@@ -109,6 +109,7 @@ def backtest_command(
         _tell_files(report, err)
         table = backtest(
             prepare(loaded, settings, told.line),
+            told.refit,
             lambda done, total, origin: told.line(f"origin {origin:%Y-%m-%d} ({done + 1} of {total})"),
         )
     write_table(table, out)
@@ -136,7 +137,10 @@ def _progress(err: Console) -> Iterator[Told]:
             if not err.is_terminal and done:
                 err.print(f"trial {done} of {total}, best {best:.4f}", highlight=False)
 
-        yield Told(line=line, file=file, trial=trial)
+        def step(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield Told(line=line, file=file, trial=trial, step=step)
 
 
 def _tell_files(report: IngestReport, err: Console) -> None:

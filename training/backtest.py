@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pandas as pd
 
 from features.schema import KEY
-from training.dataset import Dataset, fit_features, rows_of
+from training.dataset import Dataset, rows_of
 from training.errors import TooThinError
-from training.model import fit_model
 from training.outcome import MATURE
+from training.recipe import fit_on, recipe_by_hand
+from training.refits import plan_refits, with_refits
 from training.stages import actual_targets
-from training.tune import by_hand, make_folds
 
 LEAST_CREATIVES = 30
 """Mature creatives before an origin; an origin with fewer is left out."""
@@ -25,15 +25,18 @@ def origins(dataset: Dataset) -> list[pd.Timestamp]:
 
 
 def backtest(
-    dataset: Dataset, tell: Callable[[int, int, pd.Timestamp], None] = lambda done, count, origin: None
+    dataset: Dataset,
+    refitting: Callable[[int, int], None] = lambda done, count: None,
+    tell: Callable[[int, int, pd.Timestamp], None] = lambda done, count, origin: None,
 ) -> pd.DataFrame:
     """Predictions of every mature row by the model of the last origin before its cutoff.
 
     A model knows only outcomes that stood at its origin. It is trained with the hand setting; its folds, all before
-    the origin, choose how many trees.
+    the origin, choose what each stage starts from and how many trees follow.
 
     Args:
         dataset: All rows.
+        refitting: Called before each fit of the mixed model with fits done and fits in all.
         tell: Called before each origin with origins done, origins in all, and the origin.
 
     Returns:
@@ -45,22 +48,23 @@ def backtest(
         TooThinError: No origin has enough before it and something after.
     """
     found = []
-    moments = origins(dataset)
-    rows = dataset.rows
-    for place, origin in enumerate(moments):
-        tell(place, len(moments), origin)
-        until = moments[place + 1] if place + 1 < len(moments) else pd.Timestamp.max
-        mature = (rows["state"] == MATURE).to_numpy()
-        train = mature & (rows["closed_at"] <= origin).to_numpy()
+    moments, rows = origins(dataset), dataset.rows
+    mature = (rows["state"] == MATURE).to_numpy()
+    trainings = [(mature & (rows["closed_at"] <= origin).to_numpy(), origin) for origin in moments]
+    known = dataset.observed[KEY]
+    trainings = [training for training in trainings if len(known[training[0]].drop_duplicates()) >= LEAST_CREATIVES]
+    if trainings:
+        trainings, fits = plan_refits(dataset, trainings)
+        dataset = with_refits(dataset, fits, refitting)
+    for place, (train, origin) in enumerate(trainings):
+        tell(place, len(trainings), origin)
+        until = min((moment for moment in moments if moment > origin), default=pd.Timestamp.max)
         test = mature & rows["cutoff"].ge(origin).to_numpy() & rows["cutoff"].lt(until).to_numpy()
-        taught = dataset.observed.loc[train, KEY].drop_duplicates()
-        if len(taught) < LEAST_CREATIVES or not test.any():
+        if not test.any():
             continue
-        fitted = fit_features(dataset, train, origin)
-        model = fit_model(
-            *rows_of(dataset, train, fitted), fitted, by_hand(make_folds(dataset, train), dataset.settings.trees)
-        )
-        features, outcome = rows_of(dataset, test, fitted)
+        taught = dataset.observed.loc[train, KEY].drop_duplicates()
+        model = fit_on(dataset, train, origin, recipe_by_hand(dataset, train))
+        features, outcome = rows_of(dataset, test, model.fitted)
         predicted = model.predict(features)
         later = outcome[[name for name in outcome if name.startswith("later:")]]
         found.append(

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.build import Features
+from features.build import Features, Fitted, describe
 from features.funnel import Plan
 from training.model import CreativeModel
 from training.stages import compose
@@ -44,9 +44,16 @@ def carry_forward(observed: pd.DataFrame, features: Features, model: CreativeMod
     return pd.DataFrame(carried)
 
 
-def empirical_bayes(features: Features, model: CreativeModel) -> pd.DataFrame:
-    """Each target from the start alone, without trees."""
-    return model.predict(features, trees=False)[model.fitted.plan.targets]
+def empirical_bayes(observed: pd.DataFrame, bayes: Fitted, model: CreativeModel) -> pd.DataFrame:
+    """Each target from empirical Bayes alone, without mixed model and trees.
+
+    Args:
+        observed: Counts of the rows.
+        bayes: Priors of empirical Bayes from the same training rows.
+        model: Whose start of later volume is taken.
+    """
+    alone = CreativeModel(fitted=bayes, volume=model.volume, boosters={}, columns={})
+    return alone.predict(describe(observed, bayes))[bayes.plan.targets]
 
 
 def _net_so_far(observed: pd.DataFrame, target: str, market: pd.DataFrame) -> Floats:

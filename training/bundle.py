@@ -19,13 +19,14 @@ from features.build import Fitted, declare
 from features.encode import Encoder
 from features.funnel import Plan, Stage
 from features.history import Entity
+from features.mixed_document import from_document, to_document
 from features.priors import StagePrior
 from training.errors import BundleError
 from training.model import CreativeModel
 from training.volume import VolumeStart
 
-FORMAT = 1
-FEATURES_VERSION = 2
+FORMAT = 2
+FEATURES_VERSION = 3
 """To be raised whenever a feature of the same name is computed in another way."""
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"
@@ -82,6 +83,7 @@ def save_bundle(
         documents: dict[str, Any] = {
             "plan.json": asdict(fitted.plan),
             "priors.json": {name: asdict(prior) for name, prior in fitted.priors.items()},
+            "start.json": {"kinds": fitted.kinds, "mixed": [to_document(state) for state in fitted.newest.mixed]},
             "encoder.json": fitted.encoder.model_dump(mode="json"),
             "entities.json": [asdict(entity) for entity in fitted.entities],
             "features.json": {
@@ -137,9 +139,11 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
             encoder=Encoder.model_validate(documents["encoder"]),
             entities=tuple(Entity(e["name"], tuple(e["columns"])) for e in documents["entities"]),
             numbers=tuple(documents["features"]["numbers"]),
+            mixed=tuple(from_document(state) for state in documents["start"]["mixed"]),
+            kinds=documents["start"]["kinds"],
         )
         volume = VolumeStart.model_validate(documents["volume"])
-    except (KeyError, TypeError, ValidationError) as error:
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise BundleError(
             f"{folder}: was written by another version of gpmcast ({manifest.version}). {CURE}"
         ) from error

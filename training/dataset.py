@@ -1,6 +1,6 @@
 """The rows of a run: every snapshot with its counts and its outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +13,14 @@ from features.encode import fit_encoder
 from features.errors import InputError
 from features.fit_start import fit_priors
 from features.funnel import Plan
-from features.history import Entity
+from features.history import Entity, reported_measures
 from features.measures import measures, reference_prices, split_settled
+from features.mixed import Mixed
 from features.observe import data_entities, data_plan, observe
 from features.schema import Loaded
 from features.snapshots import snapshots, unit_codes
-from features.window import TimedSums, seconds
+from features.start import Kind
+from features.window import TimedSums
 from training.errors import TooThinError
 from training.outcome import MATURE, outcomes
 
@@ -36,6 +38,7 @@ class Dataset:
         observed: Counts at each cutoff (`features.observe`).
         outcome: What came after (`training.outcome`).
         settings: Of the run.
+        states: The mixed model at rising moments (`training.refits`); none where only empirical Bayes is used.
     """
 
     loaded: Loaded
@@ -44,6 +47,7 @@ class Dataset:
     observed: pd.DataFrame
     outcome: pd.DataFrame
     settings: Settings
+    states: tuple[Mixed, ...] = ()
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -113,21 +117,23 @@ def _refuse_mixture(loaded: Loaded, plan: Plan, settings: Settings) -> None:
         )
 
 
-def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp) -> Fitted:
+def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp, kinds: Mapping[str, Kind] | None = None) -> Fitted:
     """Priors and maps from what was known at a moment.
 
     Args:
         dataset: All rows.
         train: Its training rows; their creatives teach the maps of words.
         until: Only periods that ended by then teach the priors; what refunds change, only once it stood by then.
+        kinds: What each stage starts from; empirical Bayes where it is not named.
     """
     creatives, plan, settings = dataset.loaded.creatives, dataset.plan, dataset.settings
     taught = np.unique(unit_codes(dataset.observed[train], creatives))
-    totals = _totals_until(dataset, until)
+    totals = totals_known(dataset, until)
     lives = pd.concat([dataset.observed[train], dataset.outcome[train]], axis=1)
+    states = tuple(state for state in dataset.states if state.origin <= until)
     # The regressions are small: on busy cores, threads that wait for each other made them 100 times slower.
     with threadpool_limits(1):
-        priors = fit_priors(totals, lives, creatives, plan, dataset.entities)
+        priors = fit_priors(totals, lives, creatives, plan, dataset.entities, states, kinds)
         encoder = fit_encoder(creatives.iloc[taught], settings)
     return Fitted(
         plan=plan,
@@ -135,6 +141,8 @@ def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp) -> Fitted:
         encoder=encoder,
         entities=tuple(dataset.entities),
         numbers=numbers_present(dataset.observed[train], plan),
+        mixed=states,
+        kinds=dict(kinds or {}),
     )
 
 
@@ -144,15 +152,22 @@ def rows_of(dataset: Dataset, mask: Mask, fitted: Fitted) -> tuple[Features, pd.
     return describe(observed, fitted), dataset.outcome[mask].reset_index(drop=True)
 
 
-def _totals_until(dataset: Dataset, until: pd.Timestamp) -> pd.DataFrame:
+def totals_known(dataset: Dataset, moment: pd.Timestamp) -> pd.DataFrame:
+    """Figures of each creative, in the order of the creatives, from the periods that were reported by a moment.
+
+    What refunds change counts once it stood by then.
+    """
     metrics, creatives = dataset.loaded.metrics, dataset.loaded.creatives.reset_index(drop=True)
+    settings = dataset.settings
+    basis_column, settle_hours = BASES[settings.basis]
     rows = unit_codes(metrics, creatives)
     prices = reference_prices(creatives, dataset.plan.typical_price).iloc[rows].set_axis(metrics.index)
-    figures = measures(metrics, prices, BASES[dataset.settings.basis][0])
-    starts, ends = seconds(metrics["period_start"]), seconds(metrics["period_end"])
+    figures = measures(metrics, prices, basis_column)
+    delays = {str(grain): hours for grain, hours in settings.report_delay_hours.items()}
+    reported = reported_measures(metrics, figures, rows, delays, settle_hours)
     everyone = np.arange(len(creatives), dtype=np.int64)
-    moment = np.full(len(creatives), int(until.timestamp()), dtype=np.int64)
-    at_once, settled = split_settled(list(figures))
-    stands = ends + BASES[dataset.settings.basis][1] * 3600
-    totals = TimedSums(rows, starts, ends, figures[at_once]).until(everyone, moment)
-    return pd.DataFrame(totals | TimedSums(rows, starts, stands, figures[settled]).until(everyone, moment))
+    moments = np.full(len(creatives), int(moment.timestamp()), dtype=np.int64)
+    totals: dict[str, np.ndarray] = {}
+    for names, times in zip(split_settled(list(figures)), (reported.known, reported.settled)):
+        totals |= TimedSums(rows, times, times, figures[names]).until(everyone, moments)
+    return pd.DataFrame(totals)

@@ -11,7 +11,7 @@ Floats = npt.NDArray[np.float64]
 
 ALL_AGES = -1
 """In the column `age_hours`: every age together."""
-METHODS = ["carry-forward", "empirical Bayes", "gpmcast"]
+CARRY, EMPIRICAL_BAYES, OWN = METHODS = ["carry-forward", "empirical Bayes", "gpmcast"]
 LEAST_ROWS = 10
 """Rows under which no figure is told."""
 

@@ -5,20 +5,25 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.build import describe
+from features.build import Fitted, describe
 from features.observe import observe
 from features.schema import KEY
 from features.snapshots import SNAPSHOT
 from training.baselines import carry_forward, empirical_bayes
 from training.bundle import Manifest
 from training.dataset import Dataset, Mask
-from training.evaluate import METHODS, evaluate, score
+from training.evaluate import CARRY, EMPIRICAL_BAYES, OWN, evaluate, score
 from training.model import CreativeModel
 from training.stages import actual_targets
 
 
 def judge(
-    dataset: Dataset, held: Mask, known_creatives: set[str], model: CreativeModel, observed: pd.DataFrame | None = None
+    dataset: Dataset,
+    held: Mask,
+    known_creatives: set[str],
+    model: CreativeModel,
+    bayes: Fitted | None = None,
+    observed: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Figures of a model and its baselines on some rows, and the rows' predictions beside what came.
 
@@ -27,6 +32,7 @@ def judge(
         held: The rows to judge on.
         known_creatives: creative_ids of the model's training rows: the others are cold.
         model: To be judged.
+        bayes: Priors of empirical Bayes from the same training rows; without, it is not judged beside.
         observed: Counts of those rows under the model's own entities, where they differ from the dataset's.
     """
     counts = (dataset.observed[held] if observed is None else observed).reset_index(drop=True)
@@ -34,8 +40,10 @@ def judge(
     features = describe(counts, model.fitted)
     own = model.predict(features)
     targets = model.fitted.plan.targets
-    carried = carry_forward(counts, features, model, dataset.settings.outcome_days)
-    methods = dict(zip(METHODS, (carried, empirical_bayes(features, model), own[targets])))
+    methods = {CARRY: carry_forward(counts, features, model, dataset.settings.outcome_days)}
+    if bayes is not None:
+        methods[EMPIRICAL_BAYES] = empirical_bayes(counts, bayes, model)
+    methods[OWN] = own[targets]
     actual = actual_targets(outcome, model.fitted.plan)
     volume = outcome[f"later:{model.fitted.plan.volume_of}"].to_numpy(np.float64)
     spend = outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in outcome else volume
@@ -105,7 +113,7 @@ def contest(
     counts = observe(snapshots, dataset.loaded, old.fitted.plan, old.fitted.entities, theirs)
     new_score, old_score = (
         score(figures[figures["target"].isin(shared)])
-        for figures in (judge(dataset, fresh, set(), new)[0], judge(dataset, fresh, set(), old, counts)[0])
+        for figures in (judge(dataset, fresh, set(), new)[0], judge(dataset, fresh, set(), old, observed=counts)[0])
     )
     verdict = f"deviance {new_score:.4f} against the champion's {old_score:.4f} on the same {int(fresh.sum()):,} rows"
     return Contest(bool(new_score < old_score), verdict)

@@ -11,12 +11,16 @@ from threadpoolctl import threadpool_limits
 
 from configs.settings import Trees
 from features.build import Features, Fitted
-from features.funnel import VOLUME
+from features.funnel import VOLUME, Plan
 from features.schema import KEY
 from training.stages import Lesson, compose, rate_lesson, stage_features, volume_lesson
 from training.volume import POWER, VolumeStart, fit_volume
 
 Floats = npt.NDArray[np.float64]
+
+EARLY = "early evidence"
+STEP = "start: "
+"""Before the name of a step of the start, among contributions."""
 
 
 @dataclass(frozen=True)
@@ -95,16 +99,18 @@ class CreativeModel:
         """Why a stage's log rate is what it is; each row adds up to it.
 
         Returns:
-            In row order: `baseline` (the market, history of those that share something with the creative, and the
-            trees' mean), `early evidence` (the creative's own counts), one column per feature of the trees (exact
-            TreeSHAP of LightGBM), and for a share `held at 1`: what was cut off above 1, 0 as a rule.
+            In row order: `baseline` (the rate of the mean creative at the time, and the trees' mean), one column per
+            step of the start (what the creative is, by term; or what those did that share something with it), `early
+            evidence` (its own counts), one per feature of the trees (exact TreeSHAP of LightGBM), and for a share
+            `held at 1`: what was cut off above 1, 0 as a rule.
         """
         count = len(features.values)
         if stage == VOLUME:
-            parts = {"baseline": self.volume.log_volume(features), "early evidence": np.zeros(count)}
+            parts = {"baseline": self.volume.log_volume(features), EARLY: np.zeros(count)}
         else:
             begin = features.starts[stage]
-            parts = {"baseline": begin.log_base, "early evidence": begin.log_own}
+            parts = {"baseline": np.log(begin.level), EARLY: begin.log_own}
+            parts |= {STEP + name: step for name, step in begin.log_steps.items()}
         if stage in self.boosters and count:
             table = features.values[self.columns[stage]].to_numpy(np.float64)
             shap = self.boosters[stage].predict(table, pred_contrib=True, num_threads=1)
@@ -127,10 +133,7 @@ def fit_model(
         chosen: By stage, how its trees are trained; a stage not named stays at its start.
         seed: Of the trees' draws.
     """
-    plan = fitted.plan
-    later = outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
-    with threadpool_limits(1):
-        begin = fit_volume(features, later, outcome["covered_share"].to_numpy(np.float64))
+    begin = fit_volume_start(features, outcome, fitted.plan)
     boosters, columns = {}, {}
     for lesson in lessons(features, outcome, fitted, begin):
         columns[lesson.stage] = stage_features(features, lesson.stage)
@@ -139,7 +142,14 @@ def fit_model(
             table = lesson_set(lesson, features, columns[lesson.stage])
             settings = parameters(choice.trees, lesson.stage, seed)
             boosters[lesson.stage] = lgb.train(settings, table, num_boost_round=choice.rounds)
-    return CreativeModel(fitted=fitted, volume=begin, boosters=boosters, columns=columns)
+    return CreativeModel(fitted=fitted.newest, volume=begin, boosters=boosters, columns=columns)
+
+
+def fit_volume_start(features: Features, outcome: pd.DataFrame, plan: Plan) -> VolumeStart:
+    """Where volume starts, from these rows."""
+    later = outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
+    with threadpool_limits(1):
+        return fit_volume(features, later, outcome["covered_share"].to_numpy(np.float64))
 
 
 def lessons(features: Features, outcome: pd.DataFrame, fitted: Fitted, begin: VolumeStart) -> list[Lesson]:

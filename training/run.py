@@ -17,14 +17,17 @@ from features.schema import KEY, Loaded
 from features.store import open_store
 from training import tracking
 from training.bundle import FEATURES_VERSION, load_bundle, save_bundle
-from training.dataset import Dataset, Mask, fit_features, prepare, rows_of
+from training.dataset import Dataset, Mask, fit_features, prepare
 from training.errors import BundleError, TooThinError
 from training.evaluate import ALL_AGES
 from training.figures import draw
 from training.judge import Contest, contest, judge
-from training.model import Choice, CreativeModel, fit_model
+from training.kinds import Losses, choose_kinds, compare_kinds
+from training.model import CreativeModel
 from training.outcome import MATURE
 from training.predict import latest_predictions
+from training.recipe import Recipe, fit_on
+from training.refits import plan_refits, with_refits
 from training.split import holdout_split
 from training.told import Told
 from training.tune import Fold, make_folds, tune
@@ -42,7 +45,8 @@ class Result:
         contest: Whether it became the champion, and why.
         held: Holdout rows, and since when.
         trained: Training rows of the judged model, and their creatives.
-        choices: By stage, how its trees were chosen.
+        recipe: What each stage starts from, and how its trees were chosen.
+        losses: By stage, what the folds said of either start.
         left_out: Rows that do not train, by reason.
         missing: Stage or target that the columns do not allow → the columns it needs.
         predictions: Where they were written, and how many.
@@ -53,7 +57,8 @@ class Result:
     contest: Contest
     held: tuple[int, pd.Timestamp]
     trained: tuple[int, int]
-    choices: Mapping[str, Choice]
+    recipe: Recipe
+    losses: Mapping[str, Losses]
     left_out: Mapping[str, int]
     missing: Mapping[str, str]
     predictions: tuple[Path, int]
@@ -88,16 +93,19 @@ def fit_and_register(
     if not baseline:
         refuse_thin(dataset, train_rows)
     print_of_data = data_fingerprint(loaded)
-    choices = {} if baseline else _choose(dataset, train_rows, space, print_of_data, told)
+    until = loaded.metrics["period_end"].max()
+    mature = (dataset.rows["state"] == MATURE).to_numpy()
+    trainings = [(train_rows, starts), (mature, until + pd.Timedelta(hours=max(settings.report_delay_hours.values())))]
+    recipe, losses = Recipe(), dict[str, Losses]()
+    if not baseline:
+        trainings, moments = plan_refits(dataset, trainings)
+        dataset = with_refits(dataset, moments, told.refit)
+        recipe, losses = _choose(dataset, trainings[0][0], space, print_of_data, told)
 
     told.line("fitting and judging")
-    judged = fit_on(dataset, train_rows, starts, choices)
+    judged, final = (fit_on(dataset, rows, moment, recipe) for rows, moment in trainings)
     known = set(dataset.observed.loc[train_rows, "creative_id"])
-    figures, beside = judge(dataset, held, known, judged)
-    told.line("fitting on all mature rows")
-    mature = (dataset.rows["state"] == MATURE).to_numpy()
-    until = loaded.metrics["period_end"].max()
-    final = fit_on(dataset, mature, until, choices)
+    figures, beside = judge(dataset, held, known, judged, fit_features(dataset, *trainings[0]))
 
     stamp = {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -118,8 +126,10 @@ def fit_and_register(
     left_out = {**dataset.left_out(), **loaded.notes}
     with tracking.tracked_run(space) as run_id:
         counts = {f"left_out/{name}": count for name, count in left_out.items()}
-        metrics = {f"gain/{stage}": choice.gain for stage, choice in choices.items()} | by_age_figures(figures)
-        tags = {**stamp, "trained_until": until.isoformat(), "kind": "baseline" if baseline else "model"}
+        metrics = {f"gain/{stage}": choice.gain for stage, choice in recipe.choices.items()}
+        metrics |= by_age_figures(figures) | start_figures(losses)
+        tags = {f"start/{stage}": str(kind) for stage, kind in recipe.kinds.items()}
+        tags |= {**stamp, "trained_until": until.isoformat(), "kind": "baseline" if baseline else "model"}
         tracking.log_run(settings, tags, counts, metrics, evaluation)
         registered = tracking.register(
             space, run_id, space.bundle, space.judged_bundle, f"data until {until:%Y-%m-%d}, basis {settings.basis}"
@@ -133,17 +143,12 @@ def fit_and_register(
         contest=verdict,
         held=(int(held.sum()), starts),
         trained=(int(train_rows.sum()), len(dataset.observed.loc[train_rows, KEY].drop_duplicates())),
-        choices=choices,
+        recipe=recipe,
+        losses=losses,
         left_out=left_out,
         missing=dataset.plan.missing,
         predictions=(space.predictions, len(predictions)),
     )
-
-
-def fit_on(dataset: Dataset, rows: Mask, until: pd.Timestamp, choices: Mapping[str, Choice]) -> CreativeModel:
-    """A model of these rows, with priors from what was known at a moment."""
-    fitted = fit_features(dataset, rows, until)
-    return fit_model(*rows_of(dataset, rows, fitted), fitted, choices, seed=dataset.settings.tune.seed)
 
 
 def refuse_thin(dataset: Dataset, rows: Mask) -> None:
@@ -185,19 +190,33 @@ def by_age_figures(figures: pd.DataFrame) -> dict[str, float]:
     return table
 
 
-def _choose(dataset: Dataset, rows: Mask, space: Workspace, data_print: str, told: Told) -> dict[str, Choice]:
+def _choose(
+    dataset: Dataset, rows: Mask, space: Workspace, data_print: str, told: Told
+) -> tuple[Recipe, dict[str, Losses]]:
     settings = dataset.settings
-    told.line("cutting folds")
-    made: list[Fold] = make_folds(dataset, rows)
+    told.line("choosing what each stage starts from")
+    losses = compare_kinds(dataset, rows, settings.trees)
+    kinds = choose_kinds(losses)
+    made: list[Fold] = make_folds(dataset, rows, kinds)
     told.line(f"tuning: {settings.tune.trials} trials on {len(made)} folds")
     shaping = settings.model_dump_json(exclude={"name", "var", "tune", "evaluate", "backtest"})
-    return tune(
+    choices = tune(
         made,
         settings,
         space.journal,
-        study_name(data_print, shaping),
+        study_name(data_print, f"{shaping}/{sorted(kinds.items())}"),
         lambda done, best: told.trial(done, settings.tune.trials, best),
     )
+    return Recipe(kinds, choices), losses
+
+
+def start_figures(losses: Mapping[str, Losses]) -> dict[str, float]:
+    """Deviance of every stage on the folds, by what it starts from, under names that MLflow takes."""
+    return {
+        f"start/{stage}/{kind.replace(' ', '_')}": value
+        for stage, loss in losses.items()
+        for kind, value in loss.with_trees.items()
+    }
 
 
 def study_name(data_print: str, shaping: str) -> str:

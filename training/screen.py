@@ -5,6 +5,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from features.start import MIXED
 from training.evaluate import ALL_AGES, METHODS
 from training.run import Result
 from training.workspace import Workspace
@@ -26,7 +27,10 @@ def show_result(result: Result, space: Workspace, data: list[str], config: str, 
         f"Judged on {rows:,} rows with cutoffs after {starts:%Y-%m-%d}, by a model of {trained:,} rows of "
         f"{creatives:,} creatives; the registered model is the same recipe on all mature rows.",
     ]
-    used = [f"{stage} {choice.rounds}{'*' if choice.tuned else ''}" for stage, choice in result.choices.items()]
+    used = [f"{stage} {choice.rounds}{'*' if choice.tuned else ''}" for stage, choice in result.recipe.choices.items()]
+    mixed = [stage for stage, kind in result.recipe.kinds.items() if kind == MIXED]
+    if mixed:
+        lines.append(f"Start from the mixed model: {', '.join(mixed)}; from empirical Bayes: the other rates.")
     if used:
         lines.append(f"Trees by stage (* tuned, else the hand setting): {', '.join(used)}.")
     if result.missing:

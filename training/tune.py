@@ -15,16 +15,16 @@ import numpy.typing as npt
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from threadpoolctl import threadpool_limits
 
 from configs.settings import Settings, Trees
 from features.build import Features
 from features.funnel import VOLUME
+from features.start import Kind
 from training.dataset import Dataset, Mask, fit_features, rows_of
-from training.model import Choice, lesson_set, lessons, parameters, teaches
+from training.model import Choice, fit_volume_start, lesson_set, lessons, parameters, teaches
 from training.split import folds
 from training.stages import Lesson, stage_features
-from training.volume import POWER, fit_volume
+from training.volume import POWER
 
 Floats = npt.NDArray[np.float64]
 
@@ -63,16 +63,20 @@ class Fold:
         return self.sets[key]
 
 
-def make_folds(dataset: Dataset, train: Mask) -> list[Fold]:
-    """The folds of a training period, each with priors and maps of its own past alone."""
+def make_folds(dataset: Dataset, train: Mask, kinds: Mapping[str, Kind] | None = None) -> list[Fold]:
+    """The folds of a training period, each with priors and maps of its own past alone.
+
+    Args:
+        dataset: All rows.
+        train: Its training rows.
+        kinds: What each stage starts from (`training.dataset.fit_features`).
+    """
     made = []
     for fit_mask, validate_mask, start in folds(dataset.rows, train, dataset.settings.split.folds):
-        fitted = fit_features(dataset, fit_mask, start)
+        fitted = fit_features(dataset, fit_mask, start, kinds)
         fit, fit_outcome = rows_of(dataset, fit_mask, fitted)
         validate, validate_outcome = rows_of(dataset, validate_mask, fitted)
-        later = fit_outcome[f"later:{dataset.plan.volume_of}"].to_numpy(np.float64)
-        with threadpool_limits(1):
-            begin = fit_volume(fit, later, fit_outcome["covered_share"].to_numpy(np.float64))
+        begin = fit_volume_start(fit, fit_outcome, dataset.plan)
         made.append(
             Fold(
                 fit,
@@ -118,16 +122,18 @@ def tune(
     if not _waits(study) and not any(trial.params == _point(hand) for trial in _complete(study)):
         study.enqueue_trial(_point(hand))  # anew where a run was killed in it
 
+    rates = [(place, stage) for place, stage in enumerate(stages) if stage != VOLUME]
+
     def objective(trial: optuna.Trial) -> float:
         trees = _suggest(trial, hand)
-        curves: dict[str, list[Floats]] = {stage: [] for stage in stages}
+        curves: dict[str, list[Floats]] = {stage: [] for _, stage in rates}
         for step, fold in enumerate(made):
-            for place, stage in enumerate(stages):
-                curves[stage].append(_gain_curve(fold, place, trees))
-            trial.report(sum(float(np.mean(curves[stage], axis=0).max()) for stage in stages), step)
+            for place, stage in rates:
+                curves[stage].append(gain_curve(fold, place, trees))
+            trial.report(sum(float(np.mean(curves[stage], axis=0).max()) for _, stage in rates), step)
             if trial.should_prune() and trial.params != _point(hand):
                 raise optuna.TrialPruned
-        best = {stage: _best(curves[stage]) for stage in stages}
+        best = {stage: best_rounds(curves[stage]) for _, stage in rates}
         trial.set_user_attr("rounds", {stage: rounds for stage, (rounds, _) in best.items()})
         trial.set_user_attr("gains", {stage: gain for stage, (_, gain) in best.items()})
         return sum(gain for _, gain in best.values())
@@ -139,7 +145,8 @@ def tune(
     tell(_done(study), _best_value(study))
     if left > 0 and made:
         study.optimize(objective, n_trials=left, n_jobs=min(settings.tune.jobs, left), callbacks=[finished])
-    return choices(study, stages, hand)
+    chosen = choices(study, [stage for _, stage in rates], hand)
+    return chosen | {stage: _by_hand(made, place, settings) for place, stage in enumerate(stages) if stage == VOLUME}
 
 
 def choices(study: optuna.Study, stages: Sequence[str], hand: Trees) -> dict[str, Choice]:
@@ -161,13 +168,16 @@ def choices(study: optuna.Study, stages: Sequence[str], hand: Trees) -> dict[str
     return chosen
 
 
-def by_hand(made: Sequence[Fold], trees: Trees) -> dict[str, Choice]:
+def by_hand(made: Sequence[Fold], settings: Settings) -> dict[str, Choice]:
     """The hand setting for every stage, with as many trees as helped it on these folds; no study."""
-    chosen = {}
-    for place, stage in enumerate(lesson.stage for lesson in (made[0].fit_lessons if made else [])):
-        rounds, gain = _best([_gain_curve(fold, place, trees) for fold in made])
-        chosen[stage] = Choice(trees=trees, rounds=rounds, gain=gain)
-    return chosen
+    stages = [lesson.stage for lesson in made[0].fit_lessons] if made else []
+    return {stage: _by_hand(made, place, settings) for place, stage in enumerate(stages)}
+
+
+def _by_hand(made: Sequence[Fold], place: int, settings: Settings) -> Choice:
+    trees = settings.volume_trees if made[0].fit_lessons[place].stage == VOLUME else settings.trees
+    rounds, gain = best_rounds([gain_curve(fold, place, trees) for fold in made])
+    return Choice(trees=trees, rounds=rounds, gain=gain)
 
 
 def _suggest(trial: optuna.Trial, hand: Trees) -> Trees:
@@ -186,7 +196,7 @@ def _point(trees: Trees) -> dict[str, float]:
     return {name: getattr(trees, name) for name in RANGES}
 
 
-def _gain_curve(fold: Fold, place: int, trees: Trees) -> Floats:
+def gain_curve(fold: Fold, place: int, trees: Trees) -> Floats:
     """Fall of validation deviance per effective row after 0, 1, … trees."""
     lesson, judged = fold.fit_lessons[place], fold.validate_lessons[place]
     flat = np.zeros(trees.rounds + 1)
@@ -203,11 +213,15 @@ def _gain_curve(fold: Fold, place: int, trees: Trees) -> Floats:
         callbacks=[lgb.record_evaluation(record)],
     )
     losses = next(iter(record["validate"].values()))
-    at_start = np.average(_loss(judged), weights=judged.weight)
     scale = judged.weight.sum() / judged.worth.sum()
     # Fewer rounds than asked: no split was left that helps, so the curve stays where it ended.
     padded = np.pad(losses, (0, trees.rounds - len(losses)), mode="edge")
-    return np.concatenate([[0.0], (at_start - padded) * scale])
+    return np.concatenate([[0.0], start_loss(judged) - padded * scale])
+
+
+def start_loss(lesson: Lesson) -> float:
+    """Deviance of the start alone, per effective row, but for a term of the labels alone."""
+    return float(lesson.weight @ _loss(lesson) / lesson.worth.sum())
 
 
 def _loss(lesson: Lesson) -> Floats:
@@ -218,7 +232,7 @@ def _loss(lesson: Lesson) -> Floats:
     return np.asarray(np.exp(lesson.offset) - lesson.label * lesson.offset)
 
 
-def _best(curves: Sequence[Floats]) -> tuple[int, float]:
+def best_rounds(curves: Sequence[Floats]) -> tuple[int, float]:
     """How many trees did best, of those numbers that helped on every fold; none if no number did."""
     mean = np.where(np.min(curves, axis=0) > 0, np.mean(curves, axis=0), 0.0)
     rounds = int(np.argmax(mean))

@@ -53,7 +53,9 @@ def fitted(taught: Dataset):
 
 
 def test_the_rate_of_the_market_is_numerator_over_exposure(taught, fitted) -> None:
-    known = taught.loaded.metrics[taught.loaded.metrics["period_end"] <= holdout_split(taught.rows, 14)[2]]
+    until = holdout_split(taught.rows, 14)[2]
+    reported = taught.loaded.metrics["grain"].map(taught.settings.report_delay_hours) * pd.Timedelta(hours=1)
+    known = taught.loaded.metrics[taught.loaded.metrics["period_end"] + reported <= until]
     assert fitted.priors["click"].rate == {"live": known["clicks"].sum() / known["impressions"].sum()}
 
 

@@ -21,6 +21,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             "open_days": 1,
             "tune": {"trials": 2, "jobs": 1},
             "trees": {"rounds": 12, "min_data_in_leaf": 20},
+            "volume_trees": {"rounds": 12, "min_data_in_leaf": 20},
             "split": {"holdout_days": 7, "folds": 2},
             "thin": {"min_creatives": 20, "min_orders": 10},
             "evaluate": {"min_impressions": 50},

@@ -5,7 +5,7 @@ import pytest
 
 from configs.settings import Backtest
 from features.schema import KEY, VALUES, Loaded
-from training import backtest as module
+from training import recipe
 from training.backtest import backtest, origins
 from training.dataset import prepare
 from training.errors import TooThinError
@@ -83,9 +83,11 @@ def test_a_leak_would_be_seen(small_world, settings, table, monkeypatch) -> None
     """The test above must fail where models learn from all there is."""
     first = table["cutoff"].min()
     monkeypatch.setattr(
-        module,
+        recipe,
         "fit_features",
-        lambda dataset, train, until, fit=module.fit_features: fit(dataset, train, pd.Timestamp("2030-01-01")),
+        lambda dataset, train, until, kinds, fit=recipe.fit_features: fit(
+            dataset, train, pd.Timestamp("2030-01-01"), kinds
+        ),
     )
     leaky = backtest(prepare(small_world, settings))
     metrics = small_world.metrics.copy()
@@ -99,9 +101,12 @@ def test_a_leak_would_be_seen(small_world, settings, table, monkeypatch) -> None
 def test_progress_tells_every_origin(rows) -> None:
     told = []
     short = rows.settings.model_copy(update={"backtest": Backtest(every_days=14, min_train_days=42)})
-    backtest(type(rows)(**{**vars(rows), "settings": short}), lambda done, count, origin: told.append((done, count)))
-    assert told == [(place, len(told)) for place in range(len(told))]
-    assert told
+    fits = []
+    dataset = type(rows)(**{**vars(rows), "settings": short})
+    backtest(dataset, lambda *step: fits.append(step), lambda done, count, origin: told.append((done, count)))
+    for steps in (told, fits):
+        assert steps == [(place, len(steps)) for place in range(len(steps))]
+        assert steps
 
 
 def test_too_little_before_every_origin_is_said_with_the_cure(small_world, settings) -> None:

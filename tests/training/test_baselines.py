@@ -1,5 +1,7 @@
 """The rules to beat, by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,16 +18,7 @@ def rows(dataset, model, held_rows, cut):
     few = type(features)(
         keys=features.keys.iloc[places],
         values=features.values.iloc[places],
-        starts={
-            stage: type(begin)(
-                market=begin.market[places],
-                log_steps={name: step[places] for name, step in begin.log_steps.items()},
-                log_own=begin.log_own[places],
-                own_events=begin.own_events[places],
-                variance=begin.variance[places],
-            )
-            for stage, begin in features.starts.items()
-        },
+        starts={stage: replace(begin, market=begin.market[places]) for stage, begin in features.starts.items()},
         reference_price=features.reference_price[places],
         catalogue=features.catalogue,
     )
@@ -81,9 +74,9 @@ def test_volume_before_launch_is_the_models_own_start(rows, model) -> None:
     np.testing.assert_allclose(found["later_impressions"], np.exp(model.volume.log_volume(rows[1])))
 
 
-def test_empirical_bayes_is_the_start_without_trees(held_rows, model) -> None:
+def test_empirical_bayes_is_the_start_without_trees(dataset, cut, held_rows, fitted, model) -> None:
     features, _ = held_rows
-    found = empirical_bayes(features, model)
+    found = empirical_bayes(dataset.observed[cut[1]].reset_index(drop=True), fitted, model)
     assert list(found) == model.fitted.plan.targets
     starts = {name: np.exp(begin.log_rate) for name, begin in features.starts.items()}
     gross = starts["click"] * starts["order"] * starts["value"] * features.reference_price

@@ -59,9 +59,9 @@ def poorer(small_world, quick):
     return make
 
 
-def test_figures_and_predictions_beside_what_came(dataset, cut, model) -> None:
+def test_figures_and_predictions_beside_what_came(dataset, cut, fitted, model) -> None:
     known = set(dataset.observed.loc[cut[0], "creative_id"])
-    figures, beside = judge(dataset, cut[1], known, model)
+    figures, beside = judge(dataset, cut[1], known, model, fitted)
     assert list(figures["method"].unique()) == METHODS
     assert list(figures["target"].unique()) == model.fitted.plan.targets
     assert len(beside) == cut[1].sum()

@@ -12,7 +12,7 @@ from features.snapshots import SNAPSHOT
 from training.dataset import fit_features, prepare, rows_of
 from training.evaluate import score
 from training.judge import judge
-from training.model import Choice, CreativeModel, fit_model, lesson_set, lessons, parameters
+from training.model import STEP, Choice, CreativeModel, fit_model, lesson_set, lessons, parameters
 from training.split import holdout_split
 from training.stages import stage_features
 
@@ -47,8 +47,9 @@ def test_contributions_add_up_to_the_log_rate(model, held_rows) -> None:
         parts = model.contributions(features, stage)
         np.testing.assert_allclose(parts.sum(axis=1), rates[stage], rtol=0, atol=1e-9)
         assert list(parts)[:2] == ["baseline", "early evidence"]
+        steps = [] if stage == "volume" else [STEP + name for name in features.starts[stage].log_steps]
         cut = ["held at 1"] if stage in model.shares else []
-        assert list(parts)[2:] == [*(model.columns[stage] if stage in model.boosters else []), *cut]
+        assert list(parts)[2:] == [*steps, *(model.columns[stage] if stage in model.boosters else []), *cut]
 
 
 def test_the_contributions_of_trees_are_not_nothing(model, held_rows) -> None:

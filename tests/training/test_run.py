@@ -57,7 +57,7 @@ def test_the_first_model_is_registered_and_becomes_champion(first, space) -> Non
     assert (result.registered.version, result.contest.won) == ("1", True)
     assert tracking.champion(space) == result.registered
     assert any(line.startswith("tuning: 2 trials on 2 folds") for line in told)
-    assert set(result.choices) == {"hold", "engage", "click", "order", "value", "cost", "keep", "volume"}
+    assert set(result.recipe.choices) == {"hold", "engage", "click", "order", "value", "cost", "keep", "volume"}
 
 
 def test_the_registered_model_is_the_one_in_the_folder(first, space, small_world) -> None:
@@ -91,7 +91,7 @@ def test_the_same_again_is_a_new_version_that_does_not_take_the_place(first, sma
     assert not result.contest.won
     assert tracking.champion(space) == first[0].registered
     baseline, _ = registered_run(small_world, space, quick, baseline=True)
-    assert baseline.choices == {}
+    assert baseline.recipe.choices == {}
     assert load_bundle(space.bundle)[0].boosters == {}
     assert baseline.contest.won == ("deviance" in baseline.contest.reason and _better(baseline.contest.reason))
 

@@ -20,7 +20,7 @@ from training.dataset import fit_features, prepare, rows_of
 from training.model import Choice, fit_model
 from training.run import study_name
 from training.split import holdout_split
-from training.tune import CLEAR_GAIN, _best, by_hand, choices, make_folds, tune
+from training.tune import CLEAR_GAIN, best_rounds, by_hand, choices, make_folds, tune
 
 ROOT = Path(__file__).parents[2]
 STAGES = ["hold", "engage", "click", "order", "value", "cost", "keep", "volume"]
@@ -62,7 +62,7 @@ def test_a_stage_without_a_single_event_stays_at_its_start(small_world, quick) -
     """No one liked anything: LightGBM refuses labels that are all 0, and the run goes on without it."""
     none = prepare(Loaded(small_world.metrics.assign(likes=0.0), small_world.creatives), quick)
     train, _, until = holdout_split(none.rows, quick.split.holdout_days)
-    found = by_hand(make_folds(none, train), quick.trees)
+    found = by_hand(make_folds(none, train), quick)
     assert found["engage"].rounds == 0
     fitted = fit_features(none, train, until)
     model = fit_model(*rows_of(none, train, fitted), fitted, dict.fromkeys(STAGES, Choice(quick.trees, 3)))
@@ -115,7 +115,7 @@ def test_a_study_killed_in_the_middle_of_a_trial_ends_with_the_asked_number(made
         def count(done, best):
             global ended
             ended = done
-        tune._gain_curve = curve
+        tune.gain_curve = curve
         settings = Settings.model_validate_json({settings.model_dump_json()!r})
         tune.tune([Fold()], settings, pathlib.Path({str(journal)!r}), "study", count)
     """
@@ -141,7 +141,7 @@ def test_no_rounds_leave_every_stage_at_its_start(made, quick, tmp_path) -> None
 
 def test_without_folds_no_stage_is_given_trees(quick, tmp_path) -> None:
     assert tune([], quick, tmp_path / "journal", "study") == {}
-    assert by_hand([], quick.trees) == {}
+    assert by_hand([], quick) == {}
 
 
 def test_a_hand_setting_outside_the_ranges_is_tried_all_the_same(made, quick, tmp_path) -> None:
@@ -201,11 +201,11 @@ def test_each_stage_keeps_the_setting_that_helped_it() -> None:
     ],
 )
 def test_as_many_trees_as_did_best_of_those_that_helped_on_every_fold(curves, rounds, gain) -> None:
-    assert _best([np.array(curve, dtype=float) for curve in curves]) == (rounds, gain)
+    assert best_rounds([np.array(curve, dtype=float) for curve in curves]) == (rounds, gain)
 
 
 def test_the_curve_of_gains_starts_at_nothing_and_rounds_are_its_peak(made, quick) -> None:
-    chosen = by_hand(made, quick.trees)
+    chosen = by_hand(made, quick)
     assert set(chosen) == set(STAGES)
     for choice in chosen.values():
         assert choice.gain >= 0.0

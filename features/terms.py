@@ -1,0 +1,222 @@
+"""What a creative is, as the columns of a mixed model: slopes of numbers, a level for every value, bumps of time."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+from scipy import sparse
+
+from features.history import GROUPS, TAG, entity_name
+from features.schema import MULTI
+from features.window import Codes, Seconds
+
+Floats = npt.NDArray[np.float64]
+Columns = dict[str, sparse.csr_matrix]
+
+KIND = "promotion_type"
+TIME = "time"
+LOGS = {
+    "log_price": "price_cny",
+    "log_duration": "duration_s",
+    "log_roi_target": "roi_target",
+    "log_followers": "creator_followers",
+}
+"""Slope → the number whose logarithm it multiplies."""
+SQUARES = {"log_price²": "log_price", "log_duration²": "log_duration"}
+HOURS = {"hour_sin": np.sin, "hour_cos": np.cos}
+KNOT_SECONDS = 14 * 86_400
+"""How far the bumps of time lie apart: what is slower is told, what is faster is noise."""
+LEAST_PER_LEVEL = 2.0
+"""Creatives a value must have in the mean: a column that names each creative is no description."""
+
+
+class Terms(BaseModel):
+    """The columns, as plain data.
+
+    Attributes:
+        numbers: Slope → (mean, standard deviation) of its logarithm.
+        columns: Word term → column of the frame that holds it.
+        levels: Word term → its values, in the order of its columns.
+        multi: Word terms of which a creative may carry several values, each then counting in part.
+        crosses: `a*b` → the pairs of values that occur, as code of a · number of values of b + code of b, rising.
+        knots: Seconds at the middle of the bumps of time, of each promotion type.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    numbers: Mapping[str, tuple[float, float]]
+    columns: Mapping[str, str]
+    levels: Mapping[str, tuple[str, ...]]
+    multi: tuple[str, ...]
+    crosses: Mapping[str, tuple[int, ...]]
+    knots: tuple[int, ...]
+
+    @property
+    def words(self) -> list[str]:
+        """Word terms with an effect of their own; that of the promotion type is its intercept."""
+        return [name for name in self.levels if name != KIND]
+
+    def level_names(self, term: str) -> list[str]:
+        """What the columns of a word term or of a cross are called."""
+        if term in self.levels:
+            return list(self.levels[term])
+        left, right = (self.levels[part] for part in term.split("*"))
+        return [f"{left[code // len(right)]} × {right[code % len(right)]}" for code in self.crosses[term]]
+
+
+def is_slope(term: str) -> bool:
+    """Whether a term is the slope of a number."""
+    return term in (*LOGS, *SQUARES, *HOURS)
+
+
+def is_word(term: str) -> bool:
+    """Whether a term has an effect for each value of a word."""
+    return term not in (KIND, TIME) and not is_slope(term) and "*" not in term
+
+
+def fit_terms(frame: pd.DataFrame, moments: Seconds, multi: Sequence[str]) -> Terms:
+    """The columns that these creatives give, without crosses.
+
+    Args:
+        frame: Creatives: their attributes and `launch_hour`.
+        moments: When each was launched.
+        multi: Tags, by their bare names, of which a creative may carry several.
+    """
+    numbers = {}
+    for slope, column in LOGS.items():
+        logs = _logs(frame, column)
+        if np.isfinite(logs).any():
+            numbers[slope] = float(np.nanmean(logs)), max(float(np.nanstd(logs)), 1e-6)
+    columns = {KIND: KIND}
+    columns |= {entity_name(name): name for name in frame if name in GROUPS or name.startswith(TAG)}
+    columns |= {"creative_source": "creative_source"} if "creative_source" in frame else {}
+    several = tuple(name for name in multi if name in columns)
+    levels = {}
+    for name, column in columns.items():
+        values = frame[column].dropna()
+        values = values.str.split(MULTI, regex=False).explode() if name in several else values
+        found = tuple(sorted(values.unique()))
+        if (len(found) > 1 and len(values) >= LEAST_PER_LEVEL * len(found)) or name == KIND:
+            levels[name] = found
+    first, last = int(moments.min(initial=2**40)), int(moments.max(initial=0))
+    return Terms(
+        numbers=numbers,
+        columns={name: column for name, column in columns.items() if name in levels},
+        levels=levels,
+        multi=tuple(name for name in several if name in levels),
+        crosses={},
+        knots=tuple(range(first, last + KNOT_SECONDS, KNOT_SECONDS)) if last >= first else (0,),
+    )
+
+
+def candidates(terms: Terms, wanted: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Pairs of words that may have joint effects: of promotion type, category and tags all, others as wanted."""
+    single = [name for name in terms.levels if name not in terms.multi]
+    plain = [name for name in single if name not in GROUPS or name == "category"]
+    pairs = [*combinations(plain, 2), *(pair for pair in wanted if set(pair) <= set(single))]
+    ordered = [(left, right) if single.index(left) < single.index(right) else (right, left) for left, right in pairs]
+    return list(dict.fromkeys(ordered))
+
+
+def codes_of(frame: pd.DataFrame, terms: Terms) -> dict[str, Codes]:
+    """Code of each row's value, by single-valued word term; −1 where it is missing or has no column."""
+    return {
+        name: _code(frame[terms.columns[name]], levels)
+        if terms.columns[name] in frame
+        else np.full(len(frame), -1, dtype=np.int64)
+        for name, levels in terms.levels.items()
+        if name not in terms.multi
+    }
+
+
+def cross_code(codes: Mapping[str, Codes], terms: Terms, pair: tuple[str, str]) -> Codes:
+    """Code of each row's pair of values; −1 where one of them has none."""
+    left, right = (codes[name] for name in pair)
+    return np.where((left >= 0) & (right >= 0), left * len(terms.levels[pair[1]]) + right, -1)
+
+
+def term_columns(frame: pd.DataFrame, moments: Seconds, terms: Terms) -> Columns:
+    """Every term's columns for these rows; a value that has none leaves its term at 0, that of the mean creative.
+
+    Args:
+        frame: Rows with creatives' attributes, `promotion_type` and `launch_hour`.
+        moments: The moment whose level of the market counts, for each row.
+        terms: Of `fit_terms`.
+    """
+    codes = codes_of(frame, terms)
+    found = {KIND: _one_hot(codes[KIND], len(terms.levels[KIND]))}
+    logs = {}
+    for slope, (mean, deviation) in terms.numbers.items():
+        logs[slope] = (_logs(frame, LOGS[slope]) - mean) / deviation
+        found[slope] = _dense(logs[slope])
+    for square, slope in SQUARES.items():
+        if slope in logs:
+            found[square] = _dense(logs[slope] ** 2 - 1.0)
+    if "launch_hour" in frame:
+        turn = frame["launch_hour"].to_numpy(np.float64) * (2.0 * np.pi / 24.0)
+        found |= {name: _dense(wave(turn)) for name, wave in HOURS.items()}
+    found[TIME] = _bumps(moments, codes[KIND], terms)
+    for name in terms.words:
+        found[name] = (
+            _shares(frame, name, terms) if name in terms.multi else _one_hot(codes[name], len(terms.levels[name]))
+        )
+    for name, pairs in terms.crosses.items():
+        left, right = name.split("*")
+        known = np.array(pairs, dtype=np.int64)
+        code = cross_code(codes, terms, (left, right))
+        place = np.minimum(np.searchsorted(known, code), len(known) - 1)
+        found[name] = _one_hot(np.where((code >= 0) & (known[place] == code), place, -1), len(known))
+    return found
+
+
+def _logs(frame: pd.DataFrame, column: str) -> Floats:
+    if column not in frame:
+        return np.full(len(frame), np.nan)
+    values = frame[column].to_numpy(np.float64)
+    return np.log(np.where(values > 0, values, np.nan))
+
+
+def _code(values: pd.Series, levels: Sequence[str]) -> Codes:
+    place, held = pd.factorize(values)
+    known = pd.Index(levels, dtype=object).get_indexer(pd.Index(held, dtype=object))
+    return np.append(known, -1)[place].astype(np.int64)
+
+
+def _one_hot(codes: Codes, size: int) -> sparse.csr_matrix:
+    rows = np.flatnonzero(codes >= 0)
+    return sparse.csr_matrix((np.ones(len(rows)), (rows, codes[rows])), shape=(len(codes), size))
+
+
+def _dense(values: Floats) -> sparse.csr_matrix:
+    return sparse.csr_matrix(np.where(np.isnan(values), 0.0, values)[:, None])
+
+
+def _shares(frame: pd.DataFrame, name: str, terms: Terms) -> sparse.csr_matrix:
+    column, levels = terms.columns[name], terms.levels[name]
+    if column not in frame:
+        return sparse.csr_matrix((len(frame), len(levels)))
+    long = frame[column].reset_index(drop=True).str.split(MULTI, regex=False).explode().dropna()
+    row, code = long.index.to_numpy(np.int64), _code(long, levels)
+    share = 1.0 / np.bincount(row, minlength=len(frame))[row]
+    known = code >= 0
+    return sparse.csr_matrix((share[known], (row[known], code[known])), shape=(len(frame), len(levels)))
+
+
+def _bumps(moments: Seconds, kinds: Codes, terms: Terms) -> sparse.csr_matrix:
+    """Hat functions of time, a set for each promotion type; beyond the last knot its level goes on."""
+    knots = np.array(terms.knots, dtype=np.float64)
+    place = np.interp(moments.astype(np.float64), knots, np.arange(len(knots), dtype=np.float64))
+    low = np.floor(place).astype(np.int64)
+    high = np.minimum(low + 1, len(knots) - 1)
+    row = np.flatnonzero(kinds >= 0)
+    first = kinds[row] * len(knots)
+    return sparse.csr_matrix(
+        (
+            np.concatenate([1.0 - (place - low)[row], (place - low)[row]]),
+            (np.concatenate([row, row]), np.concatenate([first + low[row], first + high[row]])),
+        ),
+        shape=(len(moments), len(terms.levels[KIND]) * len(knots)),
+    )
