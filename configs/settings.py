@@ -103,7 +103,7 @@ class Trees(Section):
     lambda_l2: Annotated[float, Field(ge=0)] = 20.0
     cat_smooth: Annotated[float, Field(ge=0)] = 60.0
     extra_trees: bool = True
-    rounds: Annotated[int, Field(ge=0)] = 300
+    rounds: Annotated[int, Field(ge=0)] = 1500
     """Most trees of a stage; the folds choose how many are used, down to none."""
 
 
@@ -113,7 +113,6 @@ class VolumeTrees(Trees):
     num_leaves: Annotated[int, Field(ge=2, le=255)] = 31
     min_data_in_leaf: Annotated[int, Field(ge=1)] = 40
     lambda_l2: Annotated[float, Field(ge=0)] = 5.0
-    rounds: Annotated[int, Field(ge=0)] = 800
 
 
 class Evaluate(Section):

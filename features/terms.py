@@ -59,13 +59,6 @@ class Terms(BaseModel):
         """Word terms with an effect of their own; that of the promotion type is its intercept."""
         return [name for name in self.levels if name != KIND]
 
-    def level_names(self, term: str) -> list[str]:
-        """What the columns of a word term or of a cross are called."""
-        if term in self.levels:
-            return list(self.levels[term])
-        left, right = (self.levels[part] for part in term.split("*"))
-        return [f"{left[code // len(right)]} × {right[code % len(right)]}" for code in self.crosses[term]]
-
 
 def is_slope(term: str) -> bool:
     """Whether a term is the slope of a number."""

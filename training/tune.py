@@ -31,6 +31,9 @@ Floats = npt.NDArray[np.float64]
 CLEAR_GAIN = 1.05
 """A tuned setting must help a stage this much more than the hand setting: gains on folds vanish easily."""
 
+PATIENCE = 100
+"""Rounds without a gain on the validation rows after which a fold needs no more."""
+
 RANGES: dict[str, tuple[float, float, bool]] = {
     "learning_rate": (0.02, 0.1, True),
     "num_leaves": (3, 16, False),
@@ -210,11 +213,11 @@ def gain_curve(fold: Fold, place: int, trees: Trees) -> Floats:
         num_boost_round=trees.rounds,
         valid_sets=[validate],
         valid_names=["validate"],
-        callbacks=[lgb.record_evaluation(record)],
+        callbacks=[lgb.record_evaluation(record), lgb.early_stopping(PATIENCE, verbose=False)],
     )
     losses = next(iter(record["validate"].values()))
     scale = judged.weight.sum() / judged.worth.sum()
-    # Fewer rounds than asked: no split was left that helps, so the curve stays where it ended.
+    # Fewer rounds than asked: nothing more was gained, so the curve stays where it ended.
     padded = np.pad(losses, (0, trees.rounds - len(losses)), mode="edge")
     return np.concatenate([[0.0], start_loss(judged) - padded * scale])
 

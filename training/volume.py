@@ -17,8 +17,8 @@ from features.history import GROUPS
 
 Floats = npt.NDArray[np.float64]
 
-POWER = 1.5
-"""Of the variance: Var ∝ mean^1.5."""
+POWER = 1.7
+"""Of the variance: Var ∝ mean^1.7, between Poisson and gamma."""
 AGE_STEPS_HOURS = (0.0, 3.0, 12.0, 24.0, 72.0, 168.0)
 KIND = "promotion_type="
 LEAST = 0.1
