@@ -1,0 +1,206 @@
+"""Does one column, an id or a gap in the sheet tell more of the outcome than can be known before a creative runs?"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from features.build import Features, Fitted
+from features.schema import KEY
+from training.dataset import Dataset
+from training.leaks.columns import (
+    BLENDS,
+    OWN_LIFE,
+    Column,
+    attributes,
+    family_of,
+    filled_in,
+    orders_of_ids,
+    single_features,
+)
+from training.leaks.evidence import Evidence, Floats, correlation, luck, ranks_in, surely_above, told
+
+ALIKE = 0.9
+"""Correlation of what two columns say from which one is the other's double."""
+FIRST_DAY_HOURS = 24
+TRIED = 3
+"""Columns of one check and outcome that are looked at closely, best first."""
+
+TREES = {
+    "objective": "regression",
+    "num_leaves": 8,
+    "learning_rate": 0.1,
+    "feature_fraction": 0.5,
+    "lambda_l2": 20.0,
+    "num_threads": 1,
+    "seed": 7,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbose": -1,
+}
+ROUNDS = 60
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A column that tells more of an outcome than luck would.
+
+    Attributes:
+        column: Its name.
+        outcome: What it tells.
+        alone: Correlation with it, on later creatives.
+        rest: That of everything else known before, together.
+        first_day: That of the best of the creative's own first-day counts.
+        above_rest: Alone it tells surely more than the rest.
+        above_first_day: Alone it tells surely more than the first day.
+    """
+
+    column: str
+    outcome: str
+    alone: float
+    rest: float
+    first_day: float
+    above_rest: bool
+    above_first_day: bool
+
+    def __str__(self) -> str:
+        return (
+            f"{self.column} → later {self.outcome}: {self.alone:.2f} alone, all else {self.rest:.2f}, "
+            f"first day {self.first_day:.2f}"
+        )
+
+
+class Judge:
+    """What columns are held against: the evidence, features of its rows, and first-day counts."""
+
+    def __init__(self, dataset: Dataset, features: Features, fitted: Fitted, evidence: Evidence, seed: int) -> None:
+        self.evidence, self.features, self.fitted = evidence, features, fitted
+        self.draw = np.random.default_rng(seed)
+        keys = pd.MultiIndex.from_frame(dataset.loaded.creatives[KEY])
+        mine = dataset.observed.iloc[evidence.places]
+        self.creatives = dataset.loaded.creatives.iloc[keys.get_indexer(pd.MultiIndex.from_frame(mine[KEY]))]
+        self.creatives = self.creatives.reset_index(drop=True)
+        self.launched = mine["launched_at"].reset_index(drop=True)
+        self.singles = [*single_features(features, fitted, evidence), *attributes(self.creatives)]
+        self.early = _first_day_counts(dataset, evidence)
+        self._rest: dict[tuple[str, frozenset[str]], Floats] = {}
+
+    def single_columns(self) -> list[Suspect]:
+        """Check 3's columns above luck."""
+        return self._above_luck(self.singles)
+
+    def ids(self) -> list[Suspect]:
+        """Check 4's."""
+        return self._above_luck(orders_of_ids(self.creatives, self.launched, self.evidence.cells))
+
+    def gaps(self) -> list[Suspect]:
+        """Check 6's."""
+        return self._above_luck(filled_in(self.creatives))
+
+    def _above_luck(self, columns: Sequence[Column]) -> list[Suspect]:
+        found = []
+        for outcome, y in self.evidence.outcomes.items() if columns else []:
+            judged = self.evidence.judged(outcome)
+            said = np.column_stack([told(column.levels, y, self.evidence.folds) for column in columns])[judged]
+            alone = np.array([correlation(part, y[judged]) for part in said.T])
+            by_luck = luck(said, y[judged], self.evidence.cells[judged], len(self.evidence.outcomes), self.draw)
+            best = [int(place) for place in np.argsort(-alone) if alone[place] > by_luck]
+            found += self._held_against([columns[place] for place in best], outcome, said[:, best])
+        return found
+
+    def _held_against(self, columns: Sequence[Column], outcome: str, said: Floats) -> list[Suspect]:
+        """The best column of each family against all else; then the best two, three … against all but these.
+
+        Two columns that know the outcome would hide behind each other. If the weakest of a few is above all else, so
+        are those before it.
+        """
+        met: set[frozenset[str]] = set()
+        found: list[Suspect] = []
+        for place, column in enumerate(columns):
+            if len(met) == TRIED:
+                break
+            if column.family not in met:
+                met.add(column.family)
+                found.append(self._suspect(column, outcome, said[:, place], frozenset[str]().union(*met)))
+                if found[-1].above_rest:
+                    found = [replace(suspect, above_rest=True) for suspect in found]
+        return found
+
+    def _suspect(self, column: Column, outcome: str, said: Floats, family: frozenset[str]) -> Suspect:
+        judged = self.evidence.judged(outcome)
+        y = self.evidence.outcomes[outcome][judged]
+        rest = self._all_else(family, outcome, said)
+        first = max(self.early, key=lambda name: correlation(self.early[name][judged], y))
+        day = self.early[first][judged]
+        return Suspect(
+            column=column.name,
+            outcome=outcome,
+            alone=correlation(said, y),
+            rest=correlation(rest, y),
+            first_day=correlation(day, y),
+            above_rest=surely_above(said, rest, y, self.draw),
+            above_first_day=surely_above(said, day, y, self.draw),
+        )
+
+    def _all_else(self, family: frozenset[str], outcome: str, said: Floats) -> Floats:
+        """The best that is said without this family and doubles of `said`: by trees of all, or by one other column."""
+        judged = self.evidence.judged(outcome)
+        y = self.evidence.outcomes[outcome]
+        shut = set(family)
+        best, best_told = np.zeros(int(judged.sum())), -1.0
+        for other in self.singles:
+            if other.family & family:
+                continue
+            says = told(other.levels, y, self.evidence.folds)[judged]
+            if abs(correlation(says, said)) >= ALIKE:
+                shut |= other.family
+            elif (tells := correlation(says, y[judged])) > best_told:
+                best, best_told = says, tells
+        trees = self._trees(outcome, frozenset(shut))[judged]
+        return trees if correlation(trees, y[judged]) > best_told else best
+
+    def _trees(self, outcome: str, shut: frozenset[str]) -> Floats:
+        if (outcome, shut) in self._rest:
+            return self._rest[outcome, shut]
+        declared = [
+            feature
+            for feature in self.features.catalogue
+            if not feature.name.startswith(BLENDS)
+            and (self.evidence.unborn or feature.group not in OWN_LIFE)
+            and not family_of(feature.name, self.fitted) & shut
+        ]
+        said = np.zeros(len(self.evidence.places))
+        if declared:
+            said = self._grown(outcome, [f.name for f in declared], [f.name for f in declared if f.categorical])
+        self._rest[outcome, shut] = said
+        return said
+
+    def _grown(self, outcome: str, names: list[str], categorical: Collection[str]) -> Floats:
+        y = self.evidence.outcomes[outcome]
+        table = self.features.values[names].to_numpy(np.float64)
+        places = [place for place, name in enumerate(names) if name in categorical]
+        said = np.zeros(len(y))
+        for fit, judged in self.evidence.folds:
+            taught = fit & np.isfinite(y)
+            if not taught.any():
+                continue
+            leaf = max(5, int(taught.sum()) // 50)
+            held = lgb.Dataset(table[taught], y[taught], categorical_feature=places)
+            grown = lgb.train({**TREES, "min_data_in_leaf": leaf}, held, ROUNDS)
+            said[judged] = grown.predict(table[judged], num_threads=1)
+        return said
+
+
+def _first_day_counts(dataset: Dataset, evidence: Evidence) -> dict[str, Floats]:
+    """Every count and rate of each creative's own first day, ranked inside its cell; nothing counted ranks last."""
+    observed = dataset.observed
+    young = observed[observed["elapsed_hours"] <= FIRST_DAY_HOURS].drop_duplicates(KEY, keep="last")
+    mine = observed.iloc[evidence.places][KEY].merge(young, on=KEY, how="left")
+    figures = [name for name in mine if name.startswith("early:")]
+    counted = {name: mine[name].fillna(0.0).to_numpy(np.float64) for name in figures}
+    for stage in dataset.plan.stages:
+        count, exposure = counted[f"early:{stage.numerator}"], counted[f"early:{stage.exposure}"]
+        counted[stage.name] = np.divide(count, exposure, out=np.zeros(len(count)), where=exposure > 0)
+    return {name: ranks_in(values, evidence.cells) for name, values in counted.items()}
