@@ -1,4 +1,4 @@
-"""Which columns could know too much, each as levels: features, attributes as written, ids in order, what is filled in."""
+"""Which columns could know too much? Features, attributes as written, ids in order, what is filled in: as levels."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,8 @@ import pandas as pd
 from features.build import Features, Fitted
 from features.history import TAG
 from features.schema import KEY, NUMBERS, TEXTS
-from training.leaks.evidence import Evidence, Floats, Ints, ranks_in
+from training.leaks.evidence import Evidence, ranks_in
+from training.leaks.later import Floats, Ints
 
 PARENTS = {
     "log_price": "price_cny",

@@ -5,20 +5,19 @@ week of launch, so that neither the size of an account nor a season counts as kn
 what each level is worth is learned on creatives whose outcome stood before the fold that judges it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.priors import safe_rate
 from features.schema import KEY
 from training.dataset import Dataset
+from training.leaks.later import Floats, Ints, later_outcomes
 from training.outcome import MATURE
 from training.split import folds
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 LEAST_ROWS = 60
@@ -44,6 +43,7 @@ class Evidence:
         folds: Creatives that teach, creatives that judge.
         cells: Promotion type, account and week of launch, as far as they hold enough creatives.
         outcomes: By name: centred rank inside the cell, −½ to ½; NaN where it would be luck alone.
+        halves: Of those that are rates, the same from two halves of their events (`training.leaks.later`).
     """
 
     places: Ints
@@ -51,6 +51,7 @@ class Evidence:
     folds: list[tuple[Mask, Mask]]
     cells: Ints
     outcomes: dict[str, Floats]
+    halves: dict[str, tuple[Floats, Floats]]
 
     def judged(self, outcome: str) -> Mask:
         """Creatives that judge a column at this outcome."""
@@ -58,7 +59,7 @@ class Evidence:
         return held & np.isfinite(self.outcomes[outcome])
 
 
-def gather(dataset: Dataset) -> Evidence | None:
+def gather(dataset: Dataset, draw: np.random.Generator) -> Evidence | None:
     """The evidence that mature rows give; None where they are too few."""
     mature = (dataset.rows["state"] == MATURE).to_numpy()
     unborn = mature & (dataset.observed["age_hours"] == 0).to_numpy()
@@ -71,10 +72,12 @@ def gather(dataset: Dataset) -> Evidence | None:
         return None
     cells = cells_of(dataset.observed.iloc[places])
     parts = [(fit, judged) for fit, judged, _ in folds(rows, np.ones(len(rows), dtype=bool), FOLDS)]
-    outcomes = {name: ranks_in(values, cells) for name, values in _outcomes(dataset, places).items()}
-    found = Evidence(places, use_unborn, parts, cells, outcomes)
+    later = later_outcomes(dataset, places, draw)
+    outcomes = {name: ranks_in(found.values, cells) for name, found in later.items()}
+    halves = {n: (ranks_in(f.halves[0], cells), ranks_in(f.halves[1], cells)) for n, f in later.items() if f.halves}
+    found = Evidence(places, use_unborn, parts, cells, outcomes, halves)
     kept = {name: y for name, y in outcomes.items() if parts and int(found.judged(name).sum()) >= LEAST_ROWS}
-    return Evidence(places, use_unborn, parts, cells, kept) if kept else None
+    return replace(found, outcomes=kept) if kept else None
 
 
 def cells_of(rows: pd.DataFrame) -> Ints:
@@ -142,31 +145,16 @@ def luck(said: Floats, y: Floats, cells: Ints, outcomes: int, draw: np.random.Ge
     return float(np.quantile(best, 1.0 - FALSE_ALARMS / outcomes))
 
 
-def surely_above(said: Floats, other: Floats, y: Floats, draw: np.random.Generator) -> bool:
-    """Whether one tells more than the other beyond the luck of which creatives judged: a paired bootstrap."""
-    gaps = []
-    for _ in range(DRAWS // 2):
-        rows = draw.integers(0, len(y), len(y))
-        gaps.append(correlation(said[rows], y[rows]) - correlation(other[rows], y[rows]))
-    gap = correlation(said, y) - correlation(other, y)
-    return gap > SURE * max(float(np.std(gaps)), 1e-9)
+def surely(gap: Callable[[Ints], float], count: int, draw: np.random.Generator) -> bool:
+    """Whether a gap between two figures of these creatives is above 0 beyond the luck of which of them judged."""
+    drawn = [gap(draw.integers(0, count, count)) for _ in range(DRAWS // 4)]
+    return gap(np.arange(count)) > SURE * max(float(np.std(drawn)), 1e-9)
 
 
-def _outcomes(dataset: Dataset, places: Ints) -> dict[str, Floats]:
-    """Later volume, later money, and each rate where its events say something of it."""
-    later = dataset.outcome.iloc[places]
-    plan = dataset.plan
-    found = {plan.volume_of: later[f"later:{plan.volume_of}"].to_numpy(np.float64)}
-    money = "settled_net_cny" if plan.net_only else "gmv_cny"
-    if f"later:{money}" in later:
-        found[money] = later[f"later:{money}"].to_numpy(np.float64)
-    for stage in plan.stages:
-        count, exposure = (later[f"later:{name}"].to_numpy(np.float64) for name in (stage.numerator, stage.exposure))
-        if stage.events == "expected":
-            known = np.isfinite(count) & np.isfinite(exposure)
-            events = exposure * safe_rate(float(count[known].sum()), float(exposure[known].sum()))
-        else:
-            events = later[f"later:{stage.events}"].to_numpy(np.float64)
-        enough = (exposure > 0) & (events >= stage.half)
-        found[stage.name] = np.divide(count, exposure, out=np.full(len(count), np.nan), where=enough)
-    return found
+def most_knowable(halves: tuple[Floats, Floats]) -> float:
+    """The correlation with a rate that someone reaches who knows all but the luck of its events.
+
+    Split-half reliability, after Spearman and Brown: the square root of 2r/(1 + r).
+    """
+    agreed = max(correlation(*halves), 0.0)
+    return float(np.sqrt(2 * agreed / (1 + agreed)))

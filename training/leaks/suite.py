@@ -41,7 +41,7 @@ def run_leaks(
         seed: Of what is sampled and permuted.
     """
     draw = np.random.default_rng(seed)
-    fitted = _fitted(dataset)
+    fitted = fitted_before_holdout(dataset)
     moments = moments_to_try(dataset, draw)
     tell("counts and features made again at their cutoffs")
     findings = [
@@ -53,10 +53,11 @@ def run_leaks(
     findings.append(own_rows(dataset, moments, observe, draw))
     findings += [split_apart(dataset, split, folds), words_after_delivery(dataset)]
     tell("columns held against later outcomes")
-    return findings + _suspects(dataset, fitted, seed)
+    return findings + known_too_early(dataset, fitted, seed)
 
 
-def _fitted(dataset: Dataset) -> Fitted | None:
+def fitted_before_holdout(dataset: Dataset) -> Fitted | None:
+    """Priors and maps as they stood before the holdout; None where the data are too few for one."""
     try:
         train, _, starts = holdout_split(dataset.rows, dataset.settings.split.holdout_days)
     except TooThinError:
@@ -64,9 +65,10 @@ def _fitted(dataset: Dataset) -> Fitted | None:
     return fit_features(dataset, train, starts)
 
 
-def _suspects(dataset: Dataset, fitted: Fitted | None, seed: int) -> list[Finding]:
+def known_too_early(dataset: Dataset, fitted: Fitted | None, seed: int = SEED) -> list[Finding]:
+    """Checks 7 to 9: what a column, an id or a gap tells of later outcomes."""
     names = ("one column far above the rest", "ids that know the outcome", "attributes filled in by outcome")
-    evidence = gather(dataset) if fitted is not None else None
+    evidence = gather(dataset, np.random.default_rng(seed)) if fitted is not None else None
     if evidence is None or fitted is None:
         reason = f"fewer than {LEAST_ROWS} creatives with a closed outcome can judge what earlier ones taught"
         return [Finding(name, "SKIPPED", reason, "Add exports of more weeks.") for name in names]
@@ -94,11 +96,11 @@ def _suspects(dataset: Dataset, fitted: Fitted | None, seed: int) -> list[Findin
 
 
 def _single(name: str, suspects: Sequence[Suspect], looked: str) -> Finding:
-    """A column may tell something; more than all others together is odd, more than the first day is impossible."""
-    fails = [suspect for suspect in suspects if suspect.above_rest and suspect.above_first_day]
+    """A column may tell something; more than all others together is odd, more than can be known is a leak."""
+    fails = [suspect for suspect in suspects if suspect.impossible]
     reviews = [suspect for suspect in suspects if suspect.above_rest]
     if fails:
-        cure = "Take the column out: nothing written down before launch knows more than the creative's own first day."
+        cure = "Take the column out: before launch nobody knows more than the first day shows, or the luck of the draw."
         return Finding(name, "FAIL", _said(fails), cure)
     if reviews:
         cure = "Ask who fills the column in and when: keep it only if it stands before the creative runs."

@@ -1,6 +1,6 @@
 """Does one column, an id or a gap in the sheet tell more of the outcome than can be known before a creative runs?"""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import lightgbm as lgb
@@ -20,7 +20,8 @@ from training.leaks.columns import (
     orders_of_ids,
     single_features,
 )
-from training.leaks.evidence import Evidence, Floats, correlation, luck, ranks_in, surely_above, told
+from training.leaks.evidence import Evidence, correlation, luck, most_knowable, ranks_in, surely, told
+from training.leaks.later import Floats, Ints
 
 ALIKE = 0.9
 """Correlation of what two columns say from which one is the other's double."""
@@ -52,23 +53,31 @@ class Suspect:
         outcome: What it tells.
         alone: Correlation with it, on later creatives.
         rest: That of everything else known before, together.
-        first_day: That of the best of the creative's own first-day counts.
+        most: Of a total: that of the best of the creative's own first-day counts, which are part of it. Of a rate:
+            that of someone who knows all but the luck of its events.
         above_rest: Alone it tells surely more than the rest.
-        above_first_day: Alone it tells surely more than the first day.
+        above_most: Alone it tells surely more than can be known.
+        rate: The outcome is a rate.
     """
 
     column: str
     outcome: str
     alone: float
     rest: float
-    first_day: float
+    most: float
     above_rest: bool
-    above_first_day: bool
+    above_most: bool
+    rate: bool
+
+    @property
+    def impossible(self) -> bool:
+        """Knows luck, or more of a total than its own first day and all else do."""
+        return self.above_most and (self.rate or self.above_rest)
 
     def __str__(self) -> str:
         return (
             f"{self.column} → later {self.outcome}: {self.alone:.2f} alone, all else {self.rest:.2f}, "
-            f"first day {self.first_day:.2f}"
+            f"at most {self.most:.2f}"
         )
 
 
@@ -132,17 +141,32 @@ class Judge:
         judged = self.evidence.judged(outcome)
         y = self.evidence.outcomes[outcome][judged]
         rest = self._all_else(family, outcome, said)
-        first = max(self.early, key=lambda name: correlation(self.early[name][judged], y))
-        day = self.early[first][judged]
+        most = self._most(outcome)
+
+        def alone(at: Ints) -> float:
+            return correlation(said[at], y[at])
+
         return Suspect(
             column=column.name,
             outcome=outcome,
-            alone=correlation(said, y),
+            alone=alone(np.arange(len(y))),
             rest=correlation(rest, y),
-            first_day=correlation(day, y),
-            above_rest=surely_above(said, rest, y, self.draw),
-            above_first_day=surely_above(said, day, y, self.draw),
+            most=most(np.arange(len(y))),
+            above_rest=surely(
+                lambda at: correlation(said[at], y[at]) - correlation(rest[at], y[at]), len(y), self.draw
+            ),
+            above_most=surely(lambda at: correlation(said[at], y[at]) - most(at), len(y), self.draw),
         )
+
+    def _most(self, outcome: str) -> Callable[[Ints], float]:
+        """What can be known of an outcome at most, by rows of those that judge."""
+        judged = self.evidence.judged(outcome)
+        if outcome in self.evidence.halves:
+            one, other = (half[judged] for half in self.evidence.halves[outcome])
+            return lambda at: most_knowable((one[at], other[at]))
+        y = self.evidence.outcomes[outcome][judged]
+        day = max((counts[judged] for counts in self.early.values()), key=lambda counts: correlation(counts, y))
+        return lambda at: correlation(day[at], y[at])
 
     def _all_else(self, family: frozenset[str], outcome: str, said: Floats) -> Floats:
         """The best that is said without this family and doubles of `said`: by trees of all, or by one other column."""
@@ -194,13 +218,10 @@ class Judge:
 
 
 def _first_day_counts(dataset: Dataset, evidence: Evidence) -> dict[str, Floats]:
-    """Every count and rate of each creative's own first day, ranked inside its cell; nothing counted ranks last."""
+    """Every count of each creative's own first day, ranked inside its cell; nothing counted ranks last."""
     observed = dataset.observed
     young = observed[observed["elapsed_hours"] <= FIRST_DAY_HOURS].drop_duplicates(KEY, keep="last")
     mine = observed.iloc[evidence.places][KEY].merge(young, on=KEY, how="left")
     figures = [name for name in mine if name.startswith("early:")]
     counted = {name: mine[name].fillna(0.0).to_numpy(np.float64) for name in figures}
-    for stage in dataset.plan.stages:
-        count, exposure = counted[f"early:{stage.numerator}"], counted[f"early:{stage.exposure}"]
-        counted[stage.name] = np.divide(count, exposure, out=np.zeros(len(count)), where=exposure > 0)
     return {name: ranks_in(values, evidence.cells) for name, values in counted.items()}
