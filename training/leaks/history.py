@@ -12,8 +12,8 @@ from training.leaks.finding import NOTHING, Finding, listed
 from training.leaks.rebuild import Moment, Observe, columns_that_differ
 
 NAME = "own rows in history"
-ALONE = 12
-WITHOUT = 3
+ALONE = 8
+WITHOUT = 2
 """Creatives taken out of the whole data one by one: each costs as much as all snapshots together."""
 
 SIBLINGS = ["live_siblings", "recent_launches"]

@@ -152,10 +152,9 @@ class Judge:
             alone=alone(np.arange(len(y))),
             rest=correlation(rest, y),
             most=most(np.arange(len(y))),
-            above_rest=surely(
-                lambda at: correlation(said[at], y[at]) - correlation(rest[at], y[at]), len(y), self.draw
-            ),
-            above_most=surely(lambda at: correlation(said[at], y[at]) - most(at), len(y), self.draw),
+            above_rest=surely(lambda at: alone(at) - correlation(rest[at], y[at]), len(y), self.draw),
+            above_most=surely(lambda at: alone(at) - most(at), len(y), self.draw),
+            rate=outcome in self.evidence.halves,
         )
 
     def _most(self, outcome: str) -> Callable[[Ints], float]:
