@@ -1,6 +1,8 @@
 """Every leak planted here is caught by the check that is there for it, and a clean world fails none."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,7 @@ from training.leaks.rebuild import moments_to_try, rebuilt, shuffled
 from training.leaks.screen import show_findings
 from training.leaks.suite import fitted_before_holdout, known_too_early, run_leaks
 from training.leaks.windows import apart, split_apart
-from training.leaks.words import words_after_delivery
+from training.leaks.words import LABELS, VERDICTS, words_after_delivery
 from training.outcome import MATURE
 from training.split import folds, holdout_split
 
@@ -62,6 +64,13 @@ def test_a_clean_world_fails_no_check_and_skips_none(clean) -> None:
     assert set(verdicts.values()) == {"PASS"}
     assert len(verdicts) == 8
     assert not failed(list(clean.values()))
+
+
+def test_the_page_about_leaks_tells_of_every_check_in_its_order(clean) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "leaks.md").read_text("utf-8")
+    assert re.findall(r"^\d\. \*\*(.+?)\*\*", page, re.MULTILINE) == list(clean)
+    for words in (LABELS, VERDICTS):
+        assert all(word in page for word in words)
 
 
 def test_the_same_data_give_the_same_findings(dataset, clean) -> None:
@@ -222,6 +231,16 @@ def test_verdicts_given_after_delivery_fail_as_a_tag(dataset, words) -> None:
     finding = words_after_delivery(with_columns(dataset, tag_素材备注=labels))
     assert finding.verdict == "FAIL"
     assert f"素材备注 holds {', '.join(sorted(words))} (100% of its values)" in finding.found
+
+
+def test_the_platforms_label_in_other_words_fails(dataset) -> None:
+    count = len(dataset.loaded.creatives)
+    label = draw().choice(np.array(["优质", "低效", "首发"], dtype=object), count)
+    said = {"优质": "A", "低效": "B", "首发": "C"}
+    recoded = with_columns(dataset, platform_label=label, tag_档=[said[word] for word in label])
+    assert "档 says the same as the platform's label" in words_after_delivery(recoded).found
+    other = with_columns(dataset, platform_label=label, tag_档=np.resize(["A", "B", "C"], count))
+    assert words_after_delivery(other).verdict == "PASS"
 
 
 def test_a_verdict_among_other_words_is_a_question(dataset) -> None:

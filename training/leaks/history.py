@@ -20,7 +20,7 @@ SIBLINGS = ["live_siblings", "recent_launches"]
 
 
 def own_rows(dataset: Dataset, moments: Sequence[Moment], observe: Observe, draw: np.random.Generator) -> Finding:
-    """Check 7, in three ways.
+    """Check 4, in three ways.
 
     A creative alone in the world has no history: every sum of others is 0. Its own rows after the cutoff taken away,
     its history stays. All its own rows taken away, sums over others stay too; ratios to the market are not compared

@@ -133,12 +133,10 @@ def columns_that_differ(left: pd.DataFrame, right: pd.DataFrame) -> list[str]:
 
 
 def _same_bits(left: pd.Series, right: pd.Series) -> bool:
-    both_missing = (left.isna() & right.isna()).to_numpy()
     if left.dtype == np.float64 and right.dtype == np.float64:
-        equal = left.to_numpy().view(np.int64) == right.to_numpy().view(np.int64)
-    else:
-        equal = (left == right).fillna(False).to_numpy(bool)
-    return bool((equal | both_missing).all())
+        a, b = left.to_numpy(), right.to_numpy()
+        return bool(((a.view(np.int64) == b.view(np.int64)) | (np.isnan(a) & np.isnan(b))).all())
+    return bool(((left == right).fillna(False) | (left.isna() & right.isna())).all())
 
 
 def _differing(
@@ -146,7 +144,7 @@ def _differing(
 ) -> list[str]:
     again = observe(held[SNAPSHOT], known, dataset.plan, dataset.entities, dataset.settings)
     names = columns_that_differ(held, again)
-    if fitted is not None:
+    if names and fitted is not None:  # features are made of these counts alone
         left, right = describe(held, fitted), describe(again, fitted)
         names += columns_that_differ(left.values, right.values)
         rates = (pd.DataFrame({f"start of {s}": b.log_rate for s, b in x.starts.items()}) for x in (left, right))

@@ -97,15 +97,15 @@ class Judge:
         self._rest: dict[tuple[str, frozenset[str]], Floats] = {}
 
     def single_columns(self) -> list[Suspect]:
-        """Check 3's columns above luck."""
+        """Check 7's columns above luck."""
         return self._above_luck(self.singles)
 
     def ids(self) -> list[Suspect]:
-        """Check 4's."""
+        """Check 8's."""
         return self._above_luck(orders_of_ids(self.creatives, self.launched, self.evidence.cells))
 
     def gaps(self) -> list[Suspect]:
-        """Check 6's."""
+        """Check 9's."""
         return self._above_luck(filled_in(self.creatives))
 
     def _above_luck(self, columns: Sequence[Column]) -> list[Suspect]:

@@ -22,7 +22,7 @@ CENT = 1e-3
 
 
 def apart(dataset: Dataset, draw: np.random.Generator) -> Finding:
-    """Early counts and outcomes of a sample, added up again from the rows themselves, without any of our own sums."""
+    """Check 3: early counts and outcomes of a sample, added up again from their rows by another way."""
     name = "early counts and outcome apart"
     observed, outcome, volume = dataset.observed, dataset.outcome, dataset.plan.volume_of
     places = np.sort(draw.choice(len(observed), min(SAMPLED, len(observed)), replace=False))
@@ -52,7 +52,7 @@ def apart(dataset: Dataset, draw: np.random.Generator) -> Finding:
 
 
 def split_apart(dataset: Dataset, split: Split, folds: Folds) -> Finding:
-    """Check 8: what taught had closed, and stood, before the first cutoff that judges; of the holdout and each fold."""
+    """Check 5: what taught had closed, and stood, before the first cutoff that judges; of the holdout and each fold."""
     name = "training and holdout apart"
     settings, rows = dataset.settings, dataset.rows
     try:

@@ -54,12 +54,18 @@ DOUBTFUL_HEADERS = (
 """Parts of headers that may tell one, and may not: 达人等级 is known before a creative runs."""
 
 MOSTLY = 0.5
+LEAST_KNOWN = 50
+MOST_VALUES = 20
+SAME = 0.95
 
 
 def words_after_delivery(dataset: Dataset) -> Finding:
-    """Check 5: the platform's label as an input; columns of such words; headers that tell an outcome."""
+    """Check 6: the platform's label as an input; columns of such words; headers that tell an outcome."""
     creatives = dataset.loaded.creatives
     fails = [f"{name} is made of platform_label" for name in label_inputs(dataset.entities)]
+    fails += [
+        f"{name.removeprefix(TAG)} says the same as the platform's label" for name in label_in_disguise(creatives)
+    ]
     reviews: list[str] = []
     for column in texts_that_are_inputs(creatives):
         share, words = share_of_verdicts(creatives[column])
@@ -87,6 +93,21 @@ def words_after_delivery(dataset: Dataset) -> Finding:
 def label_inputs(entities: Sequence[Entity]) -> list[str]:
     """Entities of the model that stand on the platform's label."""
     return [entity.name for entity in entities if "platform_label" in entity.columns]
+
+
+def label_in_disguise(creatives: pd.DataFrame) -> list[str]:
+    """Columns of few values from nearly each of which the platform's label follows: the label in other words."""
+    found = []
+    for column in texts_that_are_inputs(creatives) if "platform_label" in creatives else []:
+        known = creatives[["platform_label", column]].dropna()
+        if len(known) < LEAST_KNOWN or known[column].nunique() > MOST_VALUES:
+            continue
+        pairs = pd.crosstab(known[column], known["platform_label"])
+        guessed = pairs.sum().max() / len(known)  # by someone who always says the commonest
+        follows = pairs.max(axis=1).sum() / len(known)
+        if follows >= SAME and follows - guessed >= (1 - guessed) * MOSTLY and guessed < SAME:
+            found.append(column)
+    return found
 
 
 def texts_that_are_inputs(creatives: pd.DataFrame) -> list[str]:
