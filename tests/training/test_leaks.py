@@ -18,7 +18,7 @@ from training.__main__ import app
 from training.dataset import Dataset, prepare
 from training.leaks.finding import Finding, failed
 from training.leaks.history import own_rows
-from training.leaks.rebuild import moments_to_try, rebuilt, shuffled
+from training.leaks.rebuild import Moment, moments_to_try, rebuilt, shuffled
 from training.leaks.screen import show_findings
 from training.leaks.suite import fitted_before_holdout, known_too_early, run_leaks
 from training.leaks.windows import apart, split_apart
@@ -31,6 +31,10 @@ DAY = pd.Timedelta(days=1)
 
 def draw() -> np.random.Generator:
     return np.random.default_rng(3)
+
+
+def few_moments(dataset: Dataset) -> list[Moment]:
+    return moments_to_try(dataset, draw())[1:4]
 
 
 def first_week(dataset: Dataset, figure: str) -> np.ndarray:
@@ -80,12 +84,12 @@ def test_the_same_data_give_the_same_findings(dataset, clean) -> None:
 def test_a_column_of_the_outcome_smuggled_into_the_counts_is_named(dataset) -> None:
     told = dataset.outcome["later:clicks"].to_numpy()
     leaky = replace(dataset, observed=dataset.observed.copy().assign(**{"early:clicks": told}))
-    finding = rebuilt(leaky, fitted_before_holdout(dataset), moments_to_try(leaky, draw()), observe)
+    finding = rebuilt(leaky, fitted_before_holdout(dataset), few_moments(leaky), observe)
     assert finding.verdict == "FAIL"
     assert "early:clicks" in finding.found
     assert "own_click" in finding.found
     extra = replace(dataset, observed=dataset.observed.copy().assign(hint=told))
-    finding = rebuilt(extra, None, moments_to_try(extra, draw()), observe)
+    finding = rebuilt(extra, None, few_moments(extra), observe)
     assert finding.found.endswith("1 columns differ: hint")
 
 
@@ -95,7 +99,7 @@ def test_a_cutoff_shifted_forward_is_caught_three_times(dataset) -> None:
         return seen.assign(cutoff=snapshots["cutoff"].to_numpy())
 
     late = replace(dataset, observed=a_day_late(dataset.observed[SNAPSHOT], *_parts(dataset)))
-    moments = moments_to_try(late, draw())
+    moments = few_moments(late)
     assert rebuilt(late, None, moments, a_day_late).verdict == "FAIL"
     assert "early:" in shuffled(late, None, moments, a_day_late, draw()).found
     assert apart(late, draw()).found.endswith("snapshots are not the sums of their rows")
@@ -113,7 +117,7 @@ def test_history_that_reads_rows_not_yet_reported_is_caught(small_world, quick) 
         return observe(snapshots, loaded, plan, entities, hasty)
 
     hasty = replace(dataset, observed=at_once(dataset.observed[SNAPSHOT], *_parts(dataset)))
-    finding = rebuilt(hasty, None, moments_to_try(hasty, draw()), at_once)
+    finding = rebuilt(hasty, None, few_moments(hasty), at_once)
     assert finding.verdict == "FAIL"
     assert "early:" not in finding.found
 
@@ -124,10 +128,10 @@ def test_own_rows_in_history_are_named(dataset) -> None:
         return seen.assign(**{"market:click:clicks": seen["market:click:clicks"] + seen["early:clicks"]})
 
     leaky = replace(dataset, observed=with_itself(dataset.observed[SNAPSHOT], *_parts(dataset)))
-    finding = own_rows(leaky, moments_to_try(leaky, draw()), with_itself, draw())
+    finding = own_rows(leaky, few_moments(leaky), with_itself, draw())
     assert finding.verdict == "FAIL"
     assert finding.found.endswith("outcome: market:click:clicks")
-    assert own_rows(dataset, moments_to_try(dataset, draw()), observe, draw()).verdict == "PASS"
+    assert own_rows(dataset, few_moments(dataset), observe, draw()).verdict == "PASS"
 
 
 def test_own_outcome_in_history_is_named(dataset) -> None:
@@ -139,7 +143,7 @@ def test_own_outcome_in_history_is_named(dataset) -> None:
         return seen.assign(**{"hist:hook:impressions": seen["hist:hook:impressions"] + told})
 
     leaky = replace(dataset, observed=with_own_future(dataset.observed[SNAPSHOT], *_parts(dataset)))
-    finding = own_rows(leaky, moments_to_try(leaky, draw()), with_own_future, draw())
+    finding = own_rows(leaky, few_moments(leaky), with_own_future, draw())
     assert finding.found.endswith("outcome: hist:hook:impressions")
 
 
@@ -153,7 +157,8 @@ def test_a_sheet_column_made_of_the_later_outcome_is_named(dataset, figure) -> N
     noisy = first_week(dataset, figure) * np.exp(draw().normal(0, 0.3, len(dataset.loaded.creatives)))
     finding = too_early(with_columns(dataset, tag_备注分=np.round(noisy, 1)))["one column far above the rest"]
     assert finding.verdict in ("REVIEW", "FAIL")
-    assert f"tag_备注分 → later {figure}" in finding.found
+    assert "tag_备注分" in finding.found
+    assert f"→ later {figure}" in finding.found
 
 
 def test_two_such_columns_do_not_hide_behind_each_other(dataset) -> None:
@@ -161,7 +166,7 @@ def test_two_such_columns_do_not_hide_behind_each_other(dataset) -> None:
     one, other = (week * np.exp(np.random.default_rng(seed).normal(0, 0.8, len(week))) for seed in (1, 2))
     finding = too_early(with_columns(dataset, tag_甲=np.round(one), tag_乙=np.round(other)))
     for name in ("tag_甲", "tag_乙"):
-        assert f"{name} → later impressions" in finding["one column far above the rest"].found
+        assert name in finding["one column far above the rest"].found
 
 
 def test_a_column_that_knows_the_luck_of_orders_fails(dataset) -> None:

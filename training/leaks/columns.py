@@ -71,18 +71,24 @@ def single_features(features: Features, fitted: Fitted, evidence: Evidence) -> l
     return [column for column in found if np.ptp(column.levels)]
 
 
-def attributes(creatives: pd.DataFrame) -> list[Column]:
-    """Attributes and tags as they are written, those of the team's own too."""
+def attributes(creatives: pd.DataFrame, cells: Ints) -> list[Column]:
+    """Attributes and tags as they are written, those of the team's own too; numbers also in order inside a cell.
+
+    A sum pasted in is as large as its account; inside its own cell it is as telling as any.
+    """
     found = []
     for name in creatives:
         if name in NUMBERS:
-            levels = bins(creatives[name].to_numpy(np.float64))
+            numbers = creatives[name].to_numpy(np.float64)
         elif name.startswith(TAG) or (name in TEXTS and name != "platform_label"):
             numbers = as_numbers(creatives[name])
-            levels = codes(creatives[name]) if numbers is None else bins(numbers)
         else:
             continue
-        found.append(Column(name, frozenset({name}), levels))
+        if numbers is None:
+            found.append(Column(name, frozenset({name}), codes(creatives[name])))
+        else:
+            found.append(Column(name, frozenset({name}), bins(numbers)))
+            found.append(Column(f"{name} (inside a week)", frozenset({name}), bins(ranks_in(numbers, cells))))
     return [column for column in found if np.ptp(column.levels)]
 
 

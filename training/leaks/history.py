@@ -12,7 +12,7 @@ from training.leaks.finding import NOTHING, Finding, listed
 from training.leaks.rebuild import Moment, Observe, columns_that_differ
 
 NAME = "own rows in history"
-ALONE = 8
+ALONE = 5
 WITHOUT = 2
 """Creatives taken out of the whole data one by one: each costs as much as all snapshots together."""
 

@@ -92,7 +92,7 @@ class Judge:
         self.creatives = dataset.loaded.creatives.iloc[keys.get_indexer(pd.MultiIndex.from_frame(mine[KEY]))]
         self.creatives = self.creatives.reset_index(drop=True)
         self.launched = mine["launched_at"].reset_index(drop=True)
-        self.singles = [*single_features(features, fitted, evidence), *attributes(self.creatives)]
+        self.singles = [*single_features(features, fitted, evidence), *attributes(self.creatives, evidence.cells)]
         self.early = _first_day_counts(dataset, evidence)
         self._rest: dict[tuple[str, frozenset[str]], Floats] = {}
 
