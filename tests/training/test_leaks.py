@@ -175,7 +175,7 @@ def test_a_column_that_knows_the_luck_of_orders_fails(dataset) -> None:
     fine = with_columns(dataset, tag_手感=np.round(ratio * 1000).astype(int))
     finding = too_early(fine)["one column far above the rest"]
     assert finding.verdict == "FAIL"
-    assert "tag_手感 → later order" in finding.found
+    assert "tag_手感 (inside a week) → later order" in finding.found
 
 
 def test_ids_in_the_order_of_success_are_caught(dataset, quick) -> None:
