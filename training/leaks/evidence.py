@@ -22,6 +22,8 @@ Mask = npt.NDArray[np.bool_]
 
 LEAST_ROWS = 60
 """Judged creatives under which an outcome is not looked at: of fewer, luck alone correlates by .4."""
+MOST_ROWS = 8000
+"""Creatives looked at, drawn where there are more: of so many, luck alone correlates by .05."""
 LEAST_CELL = 8
 FOLDS = 3
 DRAWS = 1000
@@ -67,6 +69,8 @@ def gather(dataset: Dataset, draw: np.random.Generator) -> Evidence | None:
     places = np.flatnonzero(unborn if use_unborn else mature)
     youngest = ~dataset.observed.iloc[places].duplicated(KEY).to_numpy()
     places = places[youngest]
+    if len(places) > MOST_ROWS:
+        places = np.sort(draw.choice(places, MOST_ROWS, replace=False))
     rows = dataset.rows.iloc[places].reset_index(drop=True)
     if len(rows) < LEAST_ROWS:
         return None
