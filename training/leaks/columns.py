@@ -24,6 +24,7 @@ BLENDS = ("base_", "own_")
 """Features that mix all others: none of them is a single column, and each would hand a leak on."""
 
 OWN_LIFE = ("early", "pacing", "paid")
+DATED = (*OWN_LIFE, "history", "siblings")
 MOST_LEVELS = 20
 ROWS_A_LEVEL = 20
 NUMERIC = 0.9
@@ -39,11 +40,13 @@ class Column:
         name: Told to people.
         family: Attributes it is made of; its relatives are kept out of what it is compared with.
         levels: One a creative of the evidence; 0 is missing.
+        dated: It is counted from rows with a date, which the checks of time make again: those prove or fail it.
     """
 
     name: str
     family: frozenset[str]
     levels: Ints
+    dated: bool = False
 
 
 def family_of(feature: str, fitted: Fitted) -> frozenset[str]:
@@ -67,7 +70,7 @@ def single_features(features: Features, fitted: Fitted, evidence: Evidence) -> l
             continue
         values = features.values[feature.name]
         levels = codes(values) if feature.categorical else bins(values.to_numpy(np.float64))
-        found.append(Column(feature.name, family, levels))
+        found.append(Column(feature.name, family, levels, feature.group in DATED))
     return [column for column in found if np.ptp(column.levels)]
 
 

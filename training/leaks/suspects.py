@@ -20,7 +20,7 @@ from training.leaks.columns import (
     orders_of_ids,
     single_features,
 )
-from training.leaks.evidence import Evidence, correlation, luck, most_knowable, ranks_in, surely, told
+from training.leaks.evidence import LEAST_ROWS, Evidence, correlation, luck, most_knowable, ranks_in, surely, told
 from training.leaks.later import Floats, Ints
 
 ALIKE = 0.9
@@ -58,6 +58,7 @@ class Suspect:
         above_rest: Alone it tells surely more than the rest.
         above_most: Alone it tells surely more than can be known.
         rate: The outcome is a rate.
+        dated: The column is counted from rows with a date (`training.leaks.columns`).
     """
 
     column: str
@@ -68,11 +69,12 @@ class Suspect:
     above_rest: bool
     above_most: bool
     rate: bool
+    dated: bool
 
     @property
     def impossible(self) -> bool:
-        """Knows luck, or more of a total than its own first day and all else do."""
-        return self.above_most and (self.rate or self.above_rest)
+        """Knows luck, or more of a total than its own first day and all else do; and no date proves it innocent."""
+        return self.above_most and (self.rate or self.above_rest) and not self.dated
 
     def __str__(self) -> str:
         return (
@@ -125,14 +127,16 @@ class Judge:
         Two columns that know the outcome would hide behind each other. If the weakest of a few is above all else, so
         are those before it.
         """
-        met: set[frozenset[str]] = set()
+        families: set[frozenset[str]] = set()
+        met: set[tuple[frozenset[str], bool]] = set()
         found: list[Suspect] = []
         for place, column in enumerate(columns):
-            if len(met) == TRIED:
+            families.add(column.family)
+            if len(families) > TRIED:
                 break
-            if column.family not in met:
-                met.add(column.family)
-                found.append(self._suspect(column, outcome, said[:, place], frozenset[str]().union(*met)))
+            if (column.family, column.dated) not in met:
+                met.add((column.family, column.dated))
+                found.append(self._suspect(column, outcome, said[:, place], frozenset[str]().union(*families)))
                 if found[-1].above_rest:
                     found = [replace(suspect, above_rest=True) for suspect in found]
         return found
@@ -141,7 +145,8 @@ class Judge:
         judged = self.evidence.judged(outcome)
         y = self.evidence.outcomes[outcome][judged]
         rest = self._all_else(family, outcome, said)
-        most = self._most(outcome)
+        known, most = self._most(outcome)
+        everyone = np.arange(len(y))
 
         def alone(at: Ints) -> float:
             return correlation(said[at], y[at])
@@ -149,23 +154,31 @@ class Judge:
         return Suspect(
             column=column.name,
             outcome=outcome,
-            alone=alone(np.arange(len(y))),
+            alone=alone(everyone),
             rest=correlation(rest, y),
-            most=most(np.arange(len(y))),
+            most=most(known),
             above_rest=surely(lambda at: alone(at) - correlation(rest[at], y[at]), len(y), self.draw),
-            above_most=surely(lambda at: alone(at) - most(at), len(y), self.draw),
+            above_most=surely(lambda at: alone(known[at]) - most(known[at]), len(known), self.draw),
             rate=outcome in self.evidence.halves,
+            dated=column.dated,
         )
 
-    def _most(self, outcome: str) -> Callable[[Ints], float]:
-        """What can be known of an outcome at most, by rows of those that judge."""
+    def _most(self, outcome: str) -> tuple[Ints, Callable[[Ints], float]]:
+        """Which of those that judge show what can be known of an outcome at most, and how much that is of some of them.
+
+        Where too few have been counted on their first day (readings may begin later), everything can be known.
+        """
         judged = self.evidence.judged(outcome)
+        y = self.evidence.outcomes[outcome][judged]
         if outcome in self.evidence.halves:
             one, other = (half[judged] for half in self.evidence.halves[outcome])
-            return lambda at: most_knowable((one[at], other[at]))
-        y = self.evidence.outcomes[outcome][judged]
-        day = max((counts[judged] for counts in self.early.values()), key=lambda counts: correlation(counts, y))
-        return lambda at: correlation(day[at], y[at])
+            return np.arange(len(y)), lambda at: most_knowable((one[at], other[at]))
+        seen = np.flatnonzero(np.isfinite(next(iter(self.early.values()))[judged]))
+        if len(seen) < LEAST_ROWS:
+            return np.arange(len(y)), lambda at: 1.0
+        counts = [early[judged] for early in self.early.values()]
+        day = max(counts, key=lambda early: correlation(early[seen], y[seen]))
+        return seen, lambda at: correlation(day[at], y[at])
 
     def _all_else(self, family: frozenset[str], outcome: str, said: Floats) -> Floats:
         """The best that is said without this family and doubles of `said`: by trees of all, or by one other column."""
@@ -217,10 +230,16 @@ class Judge:
 
 
 def _first_day_counts(dataset: Dataset, evidence: Evidence) -> dict[str, Floats]:
-    """Every count of each creative's own first day, ranked inside its cell; nothing counted ranks last."""
+    """Every count of each creative's own first day, ranked inside its cell; NaN where its first day was not counted.
+
+    What no row of a day tells is 0 of that day.
+    """
     observed = dataset.observed
-    young = observed[observed["elapsed_hours"] <= FIRST_DAY_HOURS].drop_duplicates(KEY, keep="last")
+    age = observed["elapsed_hours"]
+    young = observed[(age > 0) & (age <= FIRST_DAY_HOURS)].drop_duplicates(KEY, keep="last").assign(counted=True)
     mine = observed.iloc[evidence.places][KEY].merge(young, on=KEY, how="left")
+    counted = mine["counted"].notna()
     figures = [name for name in mine if name.startswith("early:")]
-    counted = {name: mine[name].fillna(0.0).to_numpy(np.float64) for name in figures}
-    return {name: ranks_in(values, evidence.cells) for name, values in counted.items()}
+    return {
+        name: ranks_in(mine[name].fillna(0.0).where(counted).to_numpy(np.float64), evidence.cells) for name in figures
+    }
