@@ -236,9 +236,9 @@ def _first_day_counts(dataset: Dataset, evidence: Evidence) -> dict[str, Floats]
     """
     observed = dataset.observed
     age = observed["elapsed_hours"]
-    young = observed[(age > 0) & (age <= FIRST_DAY_HOURS)].drop_duplicates(KEY, keep="last").assign(counted=True)
+    young = observed[(age > 0) & (age <= FIRST_DAY_HOURS)].drop_duplicates(KEY, keep="last")
     mine = observed.iloc[evidence.places][KEY].merge(young, on=KEY, how="left")
-    counted = mine["counted"].notna()
+    counted = mine["elapsed_hours"].notna()
     figures = [name for name in mine if name.startswith("early:")]
     return {
         name: ranks_in(mine[name].fillna(0.0).where(counted).to_numpy(np.float64), evidence.cells) for name in figures
