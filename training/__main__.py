@@ -1,4 +1,4 @@
-"""`python -m training`: train, predict, backtest."""
+"""`python -m training`: train, predict, backtest, leaks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -117,6 +117,28 @@ def backtest_command(
     Console().print(
         f"{out}: {len(table):,} rows from {table['origin'].nunique()} origins, {cold:,} cold", highlight=False
     )
+
+
+@app.command("leaks")
+def leaks_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: Strict = False) -> None:
+    """Does anything in these data know the outcome too early? Exit code 1 if a check fails."""
+    from training.dataset import prepare
+    from training.leaks.finding import failed
+    from training.leaks.screen import show_findings
+    from training.leaks.suite import run_leaks
+    from training.run import read_data
+    from training.workspace import workspace
+
+    settings = load_settings(config)
+    find_files(data)  # before anything is written
+    err = Console(stderr=True)
+    with _progress(err) as told:
+        loaded, report = read_data(data, workspace(data, settings), settings, told, strict=strict)
+        _tell_files(report, err)
+        findings = run_leaks(prepare(loaded, settings, told.line), tell=told.line)
+    show_findings(findings, Console())
+    if failed(findings):
+        raise typer.Exit(1)
 
 
 @contextmanager
