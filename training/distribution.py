@@ -1,0 +1,167 @@
+"""How a later volume, and a later rate over a volume that is itself not known, are spread around their predictions.
+
+Both are a hurdle and a body: nothing at all with some chance, else log-normal around a corrected prediction. A rate's
+spread depends on the exposure it will be counted over, so its distribution is a mixture over quantiles of later volume.
+Closed forms on fixed grids, no draws: a row alone gives what it gives in a batch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+from scipy.special import ndtr, ndtri
+
+from training.heads import Columns, Floats, Head, fit_likely, fit_mean, fit_spread
+
+NODES = 9
+"""Quantiles of later volume that stand for all of it."""
+POINTS = 161
+"""Of the grid of values on which a distribution is told."""
+REACH = 5.0
+"""Deviations from the centre that the grid reaches."""
+DEVIATION = float(np.sqrt(np.pi / 2.0))
+"""Standard deviation of a normal variable whose mean absolute deviation is 1."""
+LEAST_DEVIATION = 0.02
+LEAST_BODY = 20
+"""Rows with something under which the body has one shift and one spread for all."""
+
+
+class Hurdle(BaseModel):
+    """A chance of nothing and a log-normal body.
+
+    Attributes:
+        some: Chance of anything at all, as a logistic regression.
+        shift: What the log prediction is off by on average, where there is something.
+        spread: Log of the mean absolute deviation from that.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    some: Head
+    shift: Head
+    spread: Head
+
+    def parts(self, columns: Columns, log_predicted: Floats) -> tuple[Floats, Floats, Floats]:
+        """Chance of nothing, and centre and deviation of the log where there is something."""
+        count = len(log_predicted)
+        deviation = np.maximum(DEVIATION * np.exp(self.spread(columns, count)), LEAST_DEVIATION)
+        return 1.0 - self.some.likely(columns, count), log_predicted + self.shift(columns, count), deviation
+
+
+def fit_hurdle(columns: Columns, log_predicted: Floats, actual: Floats) -> Hurdle:
+    """Hurdle and body from what came.
+
+    Args:
+        columns: What the chance and the body may depend on.
+        log_predicted: Log of the prediction.
+        actual: What came, 0 or more.
+    """
+    some = actual > 0
+    body = {name: values[some] for name, values in columns.items()} if some.sum() >= LEAST_BODY else {}
+    off = np.log(actual[some]) - log_predicted[some] if some.any() else np.zeros(1)
+    shift = fit_mean(body, off)
+    return Hurdle(some=fit_likely(columns, some), shift=shift, spread=fit_spread(body, off - shift(body, len(off))))
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A distribution for each row: parts of equal weight, each with a chance of nothing and a log-normal body.
+
+    Attributes:
+        parts: Chance of nothing, centre and deviation of the log.
+    """
+
+    parts: Sequence[tuple[Floats, Floats, Floats]]
+
+    def below(self, value: Floats) -> Floats:
+        """Chance of at most this value, which is 0 or more; a row per row, and any number of columns."""
+        some = value > 0
+        log = np.log(np.where(some, value, 1.0))
+        total = np.zeros(value.shape)
+        for part in self.parts:  # a sum part by part: the same for one row as for many
+            nothing, centre, deviation = (figure.reshape(-1, *[1] * (value.ndim - 1)) for figure in part)
+            total = total + nothing + (1.0 - nothing) * np.where(some, ndtr((log - centre) / deviation), 0.0)
+        return total / len(self.parts)
+
+    def grid(self) -> Floats:
+        """POINTS rising values for each row, between which all but a sliver of what is above 0 lies."""
+        low, high = self.parts[0][1], self.parts[0][1]
+        for _, centre, deviation in self.parts:
+            low, high = np.minimum(low, centre - REACH * deviation), np.maximum(high, centre + REACH * deviation)
+        steps = np.arange(POINTS) / (POINTS - 1.0)
+        return np.exp(low[:, None] + (high - low)[:, None] * steps[None, :])
+
+
+def volume_columns(situation: pd.DataFrame) -> dict[str, Floats]:
+    """What the spread of later volume depends on."""
+    log_volume = column(situation, "log_volume")
+    columns = {name: column(situation, name) for name in situation if name.startswith(("is_", "age_", "about_"))}
+    for name in [name for name in columns if name.startswith("age_")]:
+        columns[f"{name}:log_volume"] = columns[name] * log_volume
+    return columns | {"log_volume": log_volume, "log_volume²": log_volume**2}
+
+
+def rate_columns(situation: pd.DataFrame, log_volume: Floats, log_unit: float) -> dict[str, Floats]:
+    """What the spread of a rate depends on once the later volume is this.
+
+    Args:
+        situation: Of each row (`training.situation.of_target`).
+        log_volume: Log of the later volume.
+        log_unit: Log of what counts as one event.
+    """
+    log_events = column(situation, "log_events") + log_volume - log_unit
+    return {
+        **{name: column(situation, name) for name in situation if name.startswith(("is_", "age_"))},
+        "log_events": log_events,
+        "log_events²": log_events**2,
+        # A rate above 0 over a small exposure is that of one event or more, however small the rate expected.
+        "at_least_one": -np.log(-np.expm1(-np.exp(np.clip(log_events, -12.0, 6.0)))),
+        "surprise": log_volume - column(situation, "log_volume"),
+        "unsure": column(situation, "unsure"),
+        "own_events": column(situation, "own_events"),
+    }
+
+
+def fit_unit(log_events: Floats, some: np.ndarray) -> float:
+    """Log of what counts as one event, so that a Poisson count of them is above 0 as often as something came."""
+    share = float(np.clip(some.mean(), 0.5 / len(some), 1.0 - 0.5 / len(some)))
+    low, high = -20.0, 20.0
+    for _ in range(60):
+        middle = (low + high) / 2.0
+        told = float(-np.expm1(-np.exp(np.clip(log_events - middle, -30.0, 30.0))).mean())
+        low, high = (middle, high) if told > share else (low, middle)
+    return (low + high) / 2.0
+
+
+def volume_mixture(hurdle: Hurdle, situation: pd.DataFrame) -> Mixture:
+    """The distribution of later volume."""
+    return Mixture([hurdle.parts(volume_columns(situation), column(situation, "log_volume"))])
+
+
+def rate_mixture(rate: Hurdle, log_unit: float, volume: Hurdle, situation: pd.DataFrame, least: float) -> Mixture:
+    """The distribution of a rate that will be counted over a later volume of at least `least`."""
+    log_predicted = column(situation, "log_predicted")
+    return Mixture(
+        [
+            rate.parts(rate_columns(situation, node, log_unit), log_predicted)
+            for node in volume_nodes(volume, situation, least)
+        ]
+    )
+
+
+def volume_nodes(volume: Hurdle, situation: pd.DataFrame, least: float) -> list[Floats]:
+    """Log volumes that stand, each with the same weight, for a later volume of at least `least`."""
+    _, centre, deviation = volume.parts(volume_columns(situation), column(situation, "log_volume"))
+    below = ndtr((np.log(least) - centre) / deviation)
+    nodes = []
+    for place in range(NODES):
+        level = below + (1.0 - below) * (place + 0.5) / NODES
+        nodes.append(np.maximum(centre + deviation * ndtri(np.minimum(level, 1.0 - 1e-9)), np.log(least)))
+    return nodes
+
+
+def column(situation: Mapping[str, pd.Series] | pd.DataFrame, name: str) -> Floats:
+    """A column as float64."""
+    return np.asarray(situation[name], dtype=np.float64)
