@@ -135,6 +135,8 @@ class Verdict(Section):
     """Teams ignore less than 50 CNY of spend."""
     told_apart: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
     """Evidence is enough when two candidates like this one would be ranked rightly with this probability."""
+    min_creatives: Annotated[int, Field(ge=1)] = 30
+    """Creatives of like age, evidence and promotion type with known outcomes; where there are fewer, a reason says so."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Verdict:

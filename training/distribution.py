@@ -5,7 +5,7 @@ spread depends on the exposure it will be counted over, so its distribution is a
 Closed forms on fixed grids, no draws: a row alone gives what it gives in a batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy.special import ndtr, ndtri
 
-from training.heads import Columns, Floats, Head, fit_likely, fit_mean, fit_spread
+from training.heads import Columns, Floats, Head, Parting, fit_heads, probability
+from training.situation import TREE
 
 NODES = 9
 """Quantiles of later volume that stand for all of it."""
@@ -43,26 +44,50 @@ class Hurdle(BaseModel):
     shift: Head
     spread: Head
 
-    def parts(self, columns: Columns, log_predicted: Floats) -> tuple[Floats, Floats, Floats]:
+    def corrections(self, table: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+        """What trees add to each of the three in each row."""
+        return self.some.correction(table), self.shift.correction(table), self.spread.correction(table)
+
+    def parts(
+        self, columns: Columns, log_predicted: Floats, corrections: tuple[Floats, Floats, Floats]
+    ) -> tuple[Floats, Floats, Floats]:
         """Chance of nothing, and centre and deviation of the log where there is something."""
         count = len(log_predicted)
-        deviation = np.maximum(DEVIATION * np.exp(self.spread(columns, count)), LEAST_DEVIATION)
-        return 1.0 - self.some.likely(columns, count), log_predicted + self.shift(columns, count), deviation
+        some, shift, spread = corrections
+        deviation = np.maximum(DEVIATION * np.exp(self.spread.line(columns, count) + spread), LEAST_DEVIATION)
+        nothing = probability(-(self.some.line(columns, count) + some))
+        return nothing, log_predicted + (self.shift.line(columns, count) + shift), deviation
 
 
-def fit_hurdle(columns: Columns, log_predicted: Floats, actual: Floats) -> Hurdle:
+@dataclass(frozen=True)
+class Hurdles:
+    """A hurdle of all rows, and hurdles that have not seen one part of the creatives each."""
+
+    whole: Hurdle
+    without: tuple[Hurdle, ...]
+
+
+def fit_hurdles(
+    columns: Columns, table: pd.DataFrame, log_predicted: Floats, actual: Floats, parting: Parting
+) -> Hurdles:
     """Hurdle and body from what came.
 
     Args:
-        columns: What the chance and the body may depend on.
+        columns: What lines of chance and body may depend on.
+        table: What their trees may depend on.
         log_predicted: Log of the prediction.
         actual: What came, 0 or more.
+        parting: Of the rows.
     """
     some = actual > 0
-    body = {name: values[some] for name, values in columns.items()} if some.sum() >= LEAST_BODY else {}
-    off = np.log(actual[some]) - log_predicted[some] if some.any() else np.zeros(1)
-    shift = fit_mean(body, off)
-    return Hurdle(some=fit_likely(columns, some), shift=shift, spread=fit_spread(body, off - shift(body, len(off))))
+    chance = fit_heads("likely", columns, table, some.astype(np.float64), parting)
+    given = {name: values[some] for name, values in columns.items()} if some.sum() >= LEAST_BODY else {}
+    inside, parts = table[some], parting.of(some)
+    off = np.log(actual[some]) - log_predicted[some]
+    shift = fit_heads("mean", given, inside, off, parts)
+    spread = fit_heads("spread", given, inside, off - shift.unseen, parts)
+    hurdles = [Hurdle(some=a, shift=b, spread=c) for a, b, c in zip(chance.without, shift.without, spread.without)]
+    return Hurdles(Hurdle(some=chance.whole, shift=shift.whole, spread=spread.whole), tuple(hurdles))
 
 
 @dataclass(frozen=True)
@@ -137,15 +162,16 @@ def fit_unit(log_events: Floats, some: np.ndarray) -> float:
 
 def volume_mixture(hurdle: Hurdle, situation: pd.DataFrame) -> Mixture:
     """The distribution of later volume."""
-    return Mixture([hurdle.parts(volume_columns(situation), column(situation, "log_volume"))])
+    parts = hurdle.parts(volume_columns(situation), column(situation, "log_volume"), hurdle.corrections(situation))
+    return Mixture([parts])
 
 
 def rate_mixture(rate: Hurdle, log_unit: float, volume: Hurdle, situation: pd.DataFrame, least: float) -> Mixture:
     """The distribution of a rate that will be counted over a later volume of at least `least`."""
-    log_predicted = column(situation, "log_predicted")
+    log_predicted, corrections = column(situation, "log_predicted"), rate.corrections(situation)
     return Mixture(
         [
-            rate.parts(rate_columns(situation, node, log_unit), log_predicted)
+            rate.parts(rate_columns(situation, node, log_unit), log_predicted, corrections)
             for node in volume_nodes(volume, situation, least)
         ]
     )
@@ -153,7 +179,7 @@ def rate_mixture(rate: Hurdle, log_unit: float, volume: Hurdle, situation: pd.Da
 
 def volume_nodes(volume: Hurdle, situation: pd.DataFrame, least: float) -> list[Floats]:
     """Log volumes that stand, each with the same weight, for a later volume of at least `least`."""
-    _, centre, deviation = volume.parts(volume_columns(situation), column(situation, "log_volume"))
+    _, centre, deviation = volume_mixture(volume, situation).parts[0]
     below = ndtr((np.log(least) - centre) / deviation)
     nodes = []
     for place in range(NODES):
@@ -162,6 +188,11 @@ def volume_nodes(volume: Hurdle, situation: pd.DataFrame, least: float) -> list[
     return nodes
 
 
-def column(situation: Mapping[str, pd.Series] | pd.DataFrame, name: str) -> Floats:
+def tree_columns(situation: pd.DataFrame) -> pd.DataFrame:
+    """What trees may depend on: the features that mean the same under every fit."""
+    return situation[[name for name in situation if name.startswith(TREE)]]
+
+
+def column(situation: pd.DataFrame, name: str) -> Floats:
     """A column as float64."""
-    return np.asarray(situation[name], dtype=np.float64)
+    return situation[name].to_numpy(np.float64)

@@ -1,7 +1,7 @@
 """What rows that the model had not seen teach of how far off it is.
 
 The regressions are fitted on all of these rows; the calibration then needs distributions stated by regressions that had
-not seen the row either, so creatives are parted into a few sets, and each set is told by the others' regressions.
+not seen the row either, so creatives are cut into a few parts by a checksum of their id, and each part is told by the others' regressions.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
@@ -19,25 +18,25 @@ from training.calibrate import fit_calibration
 from training.dataset import Mask
 from training.distribution import (
     Hurdle,
+    Hurdles,
     Mixture,
     column,
-    fit_hurdle,
+    fit_hurdles,
     fit_unit,
     rate_columns,
     rate_mixture,
+    tree_columns,
     volume_columns,
     volume_mixture,
 )
 from training.evidence import fit_evidence
-from training.heads import Floats
+from training.heads import PARTS, Floats, Parting
 from training.hit import fit_hit
 from training.interval import RateSpread, Uncertainty, roi_target
 from training.out_of_fold import Unseen
 from training.situation import of_target, situation
 from training.stages import actual_targets
 
-PARTS = 5
-"""Sets that creatives are parted into, by a checksum of their id."""
 MOST_ROWS = 60_000
 """Rows beyond which the earliest are left out: more do not make it surer."""
 
@@ -64,7 +63,10 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
     outcome = pd.concat([part.outcome for part in rows], ignore_index=True)
     actual = actual_targets(outcome, plan)
     later = outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
-    part_of = np.array([crc32(creative.encode()) % PARTS for creative in frame["creative"]])
+    parting = Parting(
+        creative=np.array([crc32(creative.encode()) % PARTS for creative in frame["creative"]], dtype=np.int64),
+        time=np.repeat(np.arange(len(rows)), [len(part.predicted) for part in rows]),
+    )
     late = np.arange(len(frame)) >= len(frame) - MOST_ROWS
 
     whole = actual[f"later_{plan.volume_of}"].to_numpy(np.float64)
@@ -73,9 +75,8 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
     if known.sum() < needed:
         return None
     with threadpool_limits(1):
-        volume = _fit_volume(frame, whole, known)
-        others = [_fit_volume(frame, whole, known & (part_of != part)) for part in range(PARTS)]
-        stated = _stated(frame, whole, known, part_of, lambda part, some: volume_mixture(others[part], some))
+        volume = _fit_volume(frame[known], whole[known], parting.of(known))
+        stated = _stated(frame, whole, known, parting, lambda part, some: volume_mixture(volume.without[part], some))
         calibration = fit_calibration(frame[known], *stated, whole[known] == 0, lean)
         rates = {}
         for target in [name for name in plan.targets if not name.startswith("later_")]:
@@ -85,15 +86,15 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
             judged = taught & (later >= least)
             counted[target] = int(judged.sum())
             if judged.sum() >= needed:
-                known_rows = _RateRows(pd.concat(parts, ignore_index=True), truth, later, taught, judged, part_of)
-                rates[target] = _fit_rate(known_rows, others, least, lean)
+                known_rows = _RateRows(pd.concat(parts, ignore_index=True), truth, later, taught, judged, parting)
+                rates[target] = _fit_rate(known_rows, volume.without, least, lean)
         hit = fit_hit(
             pd.concat([part.predicted for part in rows], ignore_index=True),
             frame,
             outcome,
             plan,
-            settings.interval.hit_share,
-            settings.interval.hit_of,
+            settings.interval,
+            parting,
         )
     asked = roi_target(plan) or plan.targets[0]
     return Uncertainty(
@@ -101,7 +102,7 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
         level=settings.interval.level,
         least=least,
         kinds=tuple(kinds),
-        volume=volume,
+        volume=volume.whole,
         volume_calibration=calibration,
         rates=rates,
         hit=hit,
@@ -119,7 +120,7 @@ class _RateRows:
     later: Floats
     taught: Mask
     judged: Mask
-    part_of: npt.NDArray[np.int64]
+    parting: Parting
 
 
 def _fit_rate(rows: _RateRows, volumes: Sequence[Hurdle], least: float, lean: float) -> RateSpread:
@@ -127,39 +128,40 @@ def _fit_rate(rows: _RateRows, volumes: Sequence[Hurdle], least: float, lean: fl
     log_later = np.log(np.where(rows.later > 0, rows.later, 1.0))
     unit = fit_unit((column(rows.frame, "log_events") + log_later)[taught], rows.truth[taught] > 0)
 
-    def fit(some: Mask) -> Hurdle:
-        frame = rows.frame[some]
-        columns = rate_columns(frame, log_later[some], unit)
-        return fit_hurdle(columns, column(frame, "log_predicted"), rows.truth[some])
-
-    others = [fit(taught & (rows.part_of != part)) for part in range(PARTS)]
+    frame = rows.frame[taught]
+    hurdles = fit_hurdles(
+        rate_columns(frame, log_later[taught], unit),
+        tree_columns(frame),
+        column(frame, "log_predicted"),
+        rows.truth[taught],
+        rows.parting.of(taught),
+    )
     stated = _stated(
         rows.frame,
         rows.truth,
         rows.judged,
-        rows.part_of,
-        lambda part, some: rate_mixture(others[part], unit, volumes[part], some, least),
+        rows.parting,
+        lambda part, some: rate_mixture(hurdles.without[part], unit, volumes[part], some, least),
     )
     calibration = fit_calibration(rows.frame[rows.judged], *stated, rows.truth[rows.judged] == 0, lean)
-    return RateSpread(hurdle=fit(taught), log_unit=unit, calibration=calibration)
+    return RateSpread(hurdle=hurdles.whole, log_unit=unit, calibration=calibration)
 
 
-def _fit_volume(frame: pd.DataFrame, whole: Floats, some: Mask) -> Hurdle:
-    rows = frame[some]
-    return fit_hurdle(volume_columns(rows), column(rows, "log_volume"), whole[some])
+def _fit_volume(rows: pd.DataFrame, whole: Floats, parting: Parting) -> Hurdles:
+    return fit_hurdles(volume_columns(rows), tree_columns(rows), column(rows, "log_volume"), whole, parting)
 
 
 def _stated(
     frame: pd.DataFrame,
     truth: Floats,
     judged: Mask,
-    part_of: npt.NDArray[np.int64],
+    parting: Parting,
     mixture: Callable[[int, pd.DataFrame], Mixture],
 ) -> tuple[Floats, Floats]:
     """Chance stated of at most what came, and of nothing, by regressions that had not seen the row."""
     below, nothing = np.zeros(len(truth)), np.zeros(len(truth))
     for part in range(PARTS):
-        rows = judged & (part_of == part)
+        rows = judged & (parting.creative == part)
         if rows.any():
             told = mixture(part, frame[rows])
             below[rows], nothing[rows] = told.below(truth[rows]), told.below(np.zeros(int(rows.sum())))

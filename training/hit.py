@@ -7,9 +7,10 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from configs.settings import Interval
 from features.funnel import Plan
-from training.distribution import column
-from training.heads import Floats, Head, fit_likely
+from training.distribution import column, tree_columns
+from training.heads import Floats, Head, Parting, fit_heads, probability
 
 LEAST_HITS = 20
 """Hits under which nothing is said of them."""
@@ -32,7 +33,8 @@ class Hit(BaseModel):
 
     def chance(self, predicted: pd.DataFrame, situation: pd.DataFrame, plan: Plan) -> Floats:
         """Of each row; NaN for a promotion type that taught nothing."""
-        told = self.head.likely(_columns(self.of, self.at_least, predicted, situation, plan), len(predicted))
+        line = self.head.line(_columns(self.of, self.at_least, predicted, situation, plan), len(predicted))
+        told = probability(line + self.head.correction(situation))
         return np.where(situation["kind"].isin(list(self.at_least)), told, np.nan)
 
     def happened(self, outcome: pd.DataFrame, kind: pd.Series, plan: Plan) -> Floats:
@@ -44,7 +46,12 @@ class Hit(BaseModel):
 
 
 def fit_hit(
-    predicted: pd.DataFrame, situation: pd.DataFrame, outcome: pd.DataFrame, plan: Plan, share: float, wanted: str
+    predicted: pd.DataFrame,
+    situation: pd.DataFrame,
+    outcome: pd.DataFrame,
+    plan: Plan,
+    settings: Interval,
+    parting: Parting,
 ) -> Hit | None:
     """What makes a hit among these rows, none of which the model had seen.
 
@@ -53,13 +60,14 @@ def fit_hit(
         situation: Of the same rows.
         outcome: What came.
         plan: Their funnel.
-        share: Top share of the rows of a promotion type that are hits.
-        wanted: `net_gmv` or `volume`; money falls back on gross, and on volume where none is counted.
+        settings: The top share of the rows of a promotion type that are hits, and what they are ranked by: money falls
+            back on gross, and on volume where none is counted.
+        parting: Of the rows.
 
     Returns:
         None with fewer than LEAST_HITS hits.
     """
-    of = "volume"
+    of, wanted = "volume", settings.hit_of
     if wanted == "net_gmv" and any(name in plan.targets for name in ("net_gpm", "net_roi")):
         of = "net_gmv"
     elif wanted == "net_gmv" and any(name in plan.targets for name in ("gpm", "roi")):
@@ -69,7 +77,7 @@ def fit_hit(
     for kind in sorted(situation["kind"].unique()):
         mine = came[(situation["kind"] == kind).to_numpy() & np.isfinite(came)]
         if len(mine) and mine.max() > 0:
-            edge = float(np.quantile(mine, 1.0 - share, method="higher"))
+            edge = float(np.quantile(mine, 1.0 - settings.hit_share, method="higher"))
             at_least[str(kind)] = edge if edge > 0 else float(mine[mine > 0].min())
     needed = situation["kind"].map(at_least).to_numpy(np.float64)
     known = np.isfinite(came) & np.isfinite(needed)
@@ -77,9 +85,10 @@ def fit_hit(
     if hits.sum() < LEAST_HITS:
         return None
     columns = _columns(of, at_least, predicted, situation, plan)
-    return Hit(
-        of=of, at_least=at_least, head=fit_likely({name: values[known] for name, values in columns.items()}, hits)
-    )
+    given = {name: values[known] for name, values in columns.items()}
+    table = tree_columns(situation)[known]
+    heads = fit_heads("likely", given, table, hits.astype(np.float64), parting.of(known))
+    return Hit(of=of, at_least=at_least, head=heads.whole)
 
 
 def _came(of: str, outcome: pd.DataFrame, plan: Plan) -> Floats:

@@ -57,7 +57,7 @@ class Uncertainty(BaseModel):
         volume_calibration: Its calibration.
         rates: By target; a target with too few rows is not there, and nothing is said of it.
         hit: What makes a hit; None with too few of them.
-        evidence: What tells creatives apart; None where no rate is known.
+        evidence: What tells creatives apart.
         rows: Target → rows that calibrated it, those that were too few too.
     """
 
@@ -71,7 +71,7 @@ class Uncertainty(BaseModel):
     volume_calibration: Calibration
     rates: Mapping[str, RateSpread]
     hit: Hit | None
-    evidence: Evidence | None
+    evidence: Evidence
     rows: Mapping[str, int]
 
     def bounds(self, predicted: pd.DataFrame, features: Features) -> pd.DataFrame:
@@ -118,9 +118,9 @@ class Uncertainty(BaseModel):
             return np.full(len(predicted), np.nan)
         return self.hit.chance(predicted, situation(predicted, features, self.plan, self.kinds), self.plan)
 
-    def needed(self, predicted: pd.DataFrame, features: Features, told_apart: float) -> pd.DataFrame | None:
-        """What is missing until creatives like each row's are told apart (`Evidence.needed`); None if not known."""
-        return self.evidence.needed(predicted, features, self.plan, told_apart) if self.evidence else None
+    def needed(self, predicted: pd.DataFrame, features: Features, told_apart: float) -> pd.DataFrame:
+        """What is missing until creatives like each row's are told apart (`Evidence.needed`)."""
+        return self.evidence.needed(predicted, features, self.plan, told_apart)
 
     def creatives_like(self, predicted: pd.DataFrame, features: Features, target: str = "") -> npt.NDArray[np.int64]:
         """Creatives whose outcomes calibrated the group of each row; 0 where the target is not calibrated."""

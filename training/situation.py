@@ -16,6 +16,7 @@ AGE_STEPS_HOURS = (0.0, 12.0, 24.0, 72.0)
 ABOUT = ("log_impressions", "log_last_day", "last_day_share", "late_half_share", "live_siblings")
 """Features that tell how sure later volume is."""
 KIND = "is_"
+TREE = "tree_"
 
 
 def situation(predicted: pd.DataFrame, features: Features, plan: Plan, kinds: Sequence[str]) -> pd.DataFrame:
@@ -29,7 +30,8 @@ def situation(predicted: pd.DataFrame, features: Features, plan: Plan, kinds: Se
 
     Returns:
         In row order: `creative`, `kind` (promotion type), `step` (place in AGE_STEPS_HOURS), `early` (volume so far),
-        `log_volume` (log of the predicted later volume), and columns that start with `is_`, `age_` and `about_`.
+        `log_volume` (log of the predicted later volume), and columns that start with `is_`, `age_`, `about_` and
+        `tree_`.
     """
     hours = features.keys["elapsed_hours"].to_numpy(np.float64)
     kind = features.keys["promotion_type"].astype("str").reset_index(drop=True)
@@ -50,6 +52,11 @@ def situation(predicted: pd.DataFrame, features: Features, plan: Plan, kinds: Se
     for name in ABOUT:
         if name in values:
             columns[f"about_{name}"] = values[name].to_numpy(np.float64)
+    for feature in features.catalogue:
+        # Codes of words and parts of texts are numbered anew by every fit, so they mean nothing across folds.
+        if not feature.categorical and feature.unit != "score":
+            columns[TREE + feature.name] = values[feature.name].to_numpy(np.float64)
+    columns |= {f"{TREE}predicted_{name}": _log(predicted[name]) for name in predicted if name not in features.keys}
     return pd.DataFrame(columns)
 
 
