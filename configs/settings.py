@@ -136,7 +136,7 @@ class Verdict(Section):
     told_apart: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
     """Evidence is enough when two candidates like this one would be ranked rightly with this probability."""
     min_creatives: Annotated[int, Field(ge=1)] = 30
-    """Creatives of like age, evidence and promotion type with known outcomes; where there are fewer, a reason says so."""
+    """Creatives of like age, evidence and promotion type with known outcomes; a reason says where there are fewer."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Verdict:

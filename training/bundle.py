@@ -21,6 +21,7 @@ from features.funnel import Plan, Stage
 from features.history import Entity
 from features.priors import StagePrior
 from training.errors import BundleError
+from training.interval import Uncertainty
 from training.model import CreativeModel
 from training.volume import VolumeStart
 
@@ -91,6 +92,8 @@ def save_bundle(
             },
             "volume.json": model.volume.model_dump(mode="json"),
         }
+        if model.uncertainty is not None:
+            documents["uncertainty.json"] = model.uncertainty.model_dump(mode="json")
         for name, content in documents.items():
             (draft / name).write_text(_json(content), encoding="utf-8")
         for stage, booster in model.boosters.items():
@@ -139,6 +142,8 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
             numbers=tuple(documents["features"]["numbers"]),
         )
         volume = VolumeStart.model_validate(documents["volume"])
+        known = documents.get("uncertainty")
+        uncertainty = None if known is None else Uncertainty.model_validate(known)
     except (KeyError, TypeError, ValidationError) as error:
         raise BundleError(
             f"{folder}: was written by another version of gpmcast ({manifest.version}). {CURE}"
@@ -153,7 +158,7 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
         path.stem.removeprefix("stage_"): lgb.Booster(model_str=path.read_text(encoding="utf-8"))
         for path in sorted(folder.glob("stage_*.txt"))
     }
-    return CreativeModel(fitted, volume, boosters, documents["features"]["columns"]), manifest
+    return CreativeModel(fitted, volume, boosters, documents["features"]["columns"], uncertainty), manifest
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -55,11 +55,8 @@ class Coverage:
         """In a line."""
         shares = ", ".join(f"{row['target']} {row['covered']:.0%}" for row in self.overall().to_dict("records"))
         enough = self.bins[(self.bins["rows"] >= LEAST_ROWS) & (self.bins["chance"] == "roi")]
-        worst = (
-            f"; chances of ROI are off by {(enough['stated'] - enough['true']).abs().max():.0%} at most"
-            if len(enough)
-            else ""
-        )
+        off = (enough["stated"] - enough["true"]).abs().max()
+        worst = f"; chances of ROI are off by {off:.0%} at most" if len(enough) else ""
         return f"Outcomes inside their intervals: {shares}{worst}."
 
 
@@ -69,7 +66,8 @@ def coverage(uncertainty: Uncertainty, rows: Unseen) -> Coverage:
     actual = actual_targets(rows.outcome, plan)
     later = rows.outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
     bounds = uncertainty.bounds(rows.predicted, rows.features)
-    bins, brier = [], {}
+    bins: list[pd.DataFrame] = []
+    brier: dict[str, float] = {}
     target = roi_target(plan)
     if target in uncertainty.rates:
         truth = actual[target].to_numpy(np.float64)
@@ -127,10 +125,8 @@ def covered_cells(
         ).astype(np.float64)
         for mask, is_judged in ((judged, True), (exposed, False)):
             if mask.any():
-                overall = {"age_hours": "all", "quarter": "all", "promotion_type": "all", "rows": int(mask.sum())}
-                found.append(
-                    pd.DataFrame([overall | figures[mask].mean().to_dict()]).assign(target=target, judged=is_judged)
-                )
+                overall = {**dict.fromkeys(frame, "all"), "rows": int(mask.sum()), **figures[mask].mean()}
+                found.append(pd.DataFrame([overall]).assign(target=target, judged=is_judged))
         if judged.any():
             cells = pd.concat([frame, figures], axis=1)[judged].groupby(list(frame))
             means = cells.mean().assign(rows=cells.size()).reset_index()

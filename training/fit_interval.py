@@ -1,7 +1,8 @@
 """What rows that the model had not seen teach of how far off it is.
 
 The regressions are fitted on all of these rows; the calibration then needs distributions stated by regressions that had
-not seen the row either, so creatives are cut into a few parts by a checksum of their id, and each part is told by the others' regressions.
+not seen the row either. So creatives are cut into a few parts, by a checksum of their id, and each part is told by the
+others' regressions.
 """
 
 from collections.abc import Callable, Sequence

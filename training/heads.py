@@ -1,8 +1,8 @@
 """Small regressions kept as plain data: what a quantity is, how likely something is, how far off one may be.
 
 A head is a straight line through a few columns, and trees on many where those help in every other stretch of time.
-Columns are standardised by their training mean and scale; a missing value counts as the mean. Sums run column by column,
-so that a row alone gives what it gives in a batch, bit for bit.
+Columns are standardised by their training mean and scale; a missing value counts as the mean. Sums run column by
+column, so that a row alone gives what it gives in a batch, bit for bit.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from sklearn.linear_model import GammaRegressor, LogisticRegression, Ridge
 Floats = npt.NDArray[np.float64]
 Columns = Mapping[str, Floats]
 Kind = Literal["mean", "likely", "spread"]
-"""Least squares; logistic; the log of a mean absolute residual (a gamma regression, as a few wild ones count little)."""
+"""Least squares; logistic; the log of a mean absolute residual (gamma regression: a few wild ones count little)."""
 
 RIDGE = 5.0
 """Rows that a weight of 0 is worth."""

@@ -13,6 +13,7 @@ from configs.settings import Trees
 from features.build import Features, Fitted
 from features.funnel import VOLUME
 from features.schema import KEY
+from training.interval import Uncertainty
 from training.stages import Lesson, compose, rate_lesson, stage_features, volume_lesson
 from training.volume import POWER, VolumeStart, fit_volume
 
@@ -45,12 +46,14 @@ class CreativeModel:
         volume: Where later volume starts.
         boosters: By stage; a stage whose trees did not help has none and stays at its start.
         columns: By stage: the features its trees use, in order.
+        uncertainty: How far off it is; None where too few rows could tell.
     """
 
     fitted: Fitted
     volume: VolumeStart
     boosters: Mapping[str, lgb.Booster]
     columns: Mapping[str, list[str]]
+    uncertainty: Uncertainty | None = None
 
     @property
     def stages(self) -> list[str]:

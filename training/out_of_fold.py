@@ -35,8 +35,13 @@ def out_of_fold(dataset: Dataset, train: Mask, choices: Mapping[str, Choice], *,
         choices: How trees are trained. How many they are was read off these same folds, one number per stage: the one
             thing that these rows were used for before.
         trees: False for the start alone.
+
+    Returns:
+        A part per fold, in order of time; none where the rows are fewer than `interval.min_rows`.
     """
-    found = []
+    found: list[Unseen] = []
+    if train.sum() < dataset.settings.interval.min_rows:
+        return found  # too few to calibrate anything, and to cut into folds
     for fit, validate, start in folds(dataset.rows, train, dataset.settings.split.folds):
         fitted = fit_features(dataset, fit, start)
         model = fit_model(*rows_of(dataset, fit, fitted), fitted, choices if trees else {}, dataset.settings.tune.seed)

@@ -1,7 +1,7 @@
 """One training run: files to store, rows, folds, model, evaluation, registry, predictions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,12 +17,15 @@ from features.schema import KEY, Loaded
 from features.store import open_store
 from training import tracking
 from training.bundle import FEATURES_VERSION, load_bundle, save_bundle
+from training.coverage import Coverage, coverage
 from training.dataset import Dataset, Mask, fit_features, prepare, rows_of
 from training.errors import BundleError, TooThinError
 from training.evaluate import ALL_AGES
 from training.figures import draw
+from training.fit_interval import fit_uncertainty
 from training.judge import Contest, contest, judge
 from training.model import Choice, CreativeModel, fit_model
+from training.out_of_fold import out_of_fold, unseen
 from training.outcome import MATURE
 from training.predict import latest_predictions
 from training.split import holdout_split
@@ -46,6 +49,7 @@ class Result:
         left_out: Rows that do not train, by reason.
         missing: Stage or target that the columns do not allow → the columns it needs.
         predictions: Where they were written, and how many.
+        coverage: Of the judged model's intervals and chances; None where it has none.
     """
 
     figures: pd.DataFrame
@@ -57,6 +61,7 @@ class Result:
     left_out: Mapping[str, int]
     missing: Mapping[str, str]
     predictions: tuple[Path, int]
+    coverage: Coverage | None
 
 
 def read_data(
@@ -92,12 +97,18 @@ def fit_and_register(
 
     told.line("fitting and judging")
     judged = fit_on(dataset, train_rows, starts, choices)
+    told.line("learning how far off predictions are")
+    proof = out_of_fold(dataset, train_rows, choices)
+    judged = replace(judged, uncertainty=fit_uncertainty(proof, dataset.plan, settings))
+    held_out = unseen(dataset, held, judged)
+    kept = coverage(judged.uncertainty, held_out) if judged.uncertainty else None
     known = set(dataset.observed.loc[train_rows, "creative_id"])
     figures, beside = judge(dataset, held, known, judged)
     told.line("fitting on all mature rows")
     mature = (dataset.rows["state"] == MATURE).to_numpy()
     until = loaded.metrics["period_end"].max()
     final = fit_on(dataset, mature, until, choices)
+    final = replace(final, uncertainty=fit_uncertainty([*proof, held_out], dataset.plan, settings))
 
     stamp = {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -115,10 +126,14 @@ def fit_and_register(
     draw(figures, beside, evaluation)
     write_table(figures, evaluation / "figures.csv")
     write_table(beside, evaluation / "holdout.parquet")
+    if kept is not None:
+        write_table(kept.cells, evaluation / "coverage.csv")
+        write_table(kept.bins, evaluation / "reliability.csv")
     left_out = {**dataset.left_out(), **loaded.notes}
     with tracking.tracked_run(space) as run_id:
         counts = {f"left_out/{name}": count for name, count in left_out.items()}
         metrics = {f"gain/{stage}": choice.gain for stage, choice in choices.items()} | by_age_figures(figures)
+        metrics |= kept.figures() if kept else {}
         tags = {**stamp, "trained_until": until.isoformat(), "kind": "baseline" if baseline else "model"}
         tracking.log_run(settings, tags, counts, metrics, evaluation)
         registered = tracking.register(
@@ -137,6 +152,7 @@ def fit_and_register(
         left_out=left_out,
         missing=dataset.plan.missing,
         predictions=(space.predictions, len(predictions)),
+        coverage=kept,
     )
 
 
