@@ -79,6 +79,14 @@ class Calibration(BaseModel):
         beyond = place - left
         return np.asarray(table[at, left] * (1.0 - beyond) + table[at, left + 1] * beyond, dtype=np.float64)
 
+    def stated(self, true: Floats, group: Names) -> Floats:
+        """The probability that must have been stated for this calibrated one; a value per row."""
+        found = np.zeros(len(true))
+        for name in dict.fromkeys(group):
+            rows = group == name
+            found[rows] = np.interp(true[rows], np.asarray(self.maps[name]), GRID)
+        return found
+
 
 def fit_groups(situation: pd.DataFrame) -> Groups:
     """Quarters of early volume among the rows of each age step; equal edges fall together."""
@@ -89,7 +97,12 @@ def fit_groups(situation: pd.DataFrame) -> Groups:
 
 
 def fit_calibration(
-    situation: pd.DataFrame, stated: Floats, nothing: Floats, is_nothing: npt.NDArray[np.bool_], lean_rows: float
+    situation: pd.DataFrame,
+    stated: Floats,
+    nothing: Floats,
+    is_nothing: npt.NDArray[np.bool_],
+    weight: Floats,
+    lean_rows: float,
 ) -> Calibration:
     """Maps from rows the model had not seen.
 
@@ -99,6 +112,7 @@ def fit_calibration(
         nothing: Probability stated of nothing.
         is_nothing: Nothing came: its share lies evenly between 0 and `nothing`, as a tie is broken by chance, without
             drawing.
+        weight: Of each row; rows of long ago count less.
         lean_rows: Rows at which a group counts as much as the group that holds it.
     """
     groups = fit_groups(situation)
@@ -109,9 +123,10 @@ def fit_calibration(
         for name in sorted(set(names)):
             rows = np.flatnonzero(names == name)
             held_by = GRID if depth == 0 else maps[str(by_depth[depth - 1][rows[0]])]
-            own = _distribution(stated[rows], nothing[rows], is_nothing[rows])
+            own = _distribution(stated[rows], nothing[rows], is_nothing[rows], weight[rows])
+            count = float(weight[rows].sum())
             lean = ROOT_ROWS if depth == 0 else lean_rows
-            mixed = (len(rows) * own + lean * held_by) / (len(rows) + lean)
+            mixed = (count * own + lean * held_by) / (count + lean)
             mixed[0], mixed[-1] = 0.0, 1.0
             maps[str(name)] = mixed
             creatives[str(name)] = int(situation["creative"].iloc[rows].nunique())
@@ -122,9 +137,13 @@ def fit_calibration(
     )
 
 
-def _distribution(stated: Floats, nothing: Floats, is_nothing: npt.NDArray[np.bool_]) -> Floats:
-    total = np.searchsorted(np.sort(stated[~is_nothing]), GRID, side="right").astype(np.float64)
+def _distribution(stated: Floats, nothing: Floats, is_nothing: npt.NDArray[np.bool_], weight: Floats) -> Floats:
+    order = np.argsort(stated[~is_nothing], kind="stable")
+    summed = np.concatenate([[0.0], np.cumsum(weight[~is_nothing][order])])
+    total = summed[np.searchsorted(stated[~is_nothing][order], GRID, side="right")]
     ties = np.maximum(nothing[is_nothing], 1e-9)
     for first in range(0, len(ties), CHUNK):
-        total += np.minimum(GRID[None, :] / ties[first : first + CHUNK, None], 1.0).sum(axis=0)
-    return total / len(stated)
+        part = slice(first, first + CHUNK)
+        ramp = np.minimum(GRID[None, :] / ties[part, None], 1.0)
+        total = total + (weight[is_nothing][part, None] * ramp).sum(axis=0)
+    return np.asarray(total / weight.sum(), dtype=np.float64)

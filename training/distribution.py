@@ -13,6 +13,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy.special import ndtr, ndtri
 
+from training.calibrate import Calibration
 from training.heads import Columns, Floats, Head, Parting, fit_heads, probability
 from training.situation import TREE
 
@@ -166,25 +167,23 @@ def volume_mixture(hurdle: Hurdle, situation: pd.DataFrame) -> Mixture:
     return Mixture([parts])
 
 
-def rate_mixture(rate: Hurdle, log_unit: float, volume: Hurdle, situation: pd.DataFrame, least: float) -> Mixture:
-    """The distribution of a rate that will be counted over a later volume of at least `least`."""
+def rate_mixture(rate: Hurdle, log_unit: float, nodes: Sequence[Floats], situation: pd.DataFrame) -> Mixture:
+    """The distribution of a rate that will be counted over a later volume whose log is one of the nodes."""
     log_predicted, corrections = column(situation, "log_predicted"), rate.corrections(situation)
-    return Mixture(
-        [
-            rate.parts(rate_columns(situation, node, log_unit), log_predicted, corrections)
-            for node in volume_nodes(volume, situation, least)
-        ]
-    )
+    columns = (rate_columns(situation, node, log_unit) for node in nodes)
+    return Mixture([rate.parts(given, log_predicted, corrections) for given in columns])
 
 
-def volume_nodes(volume: Hurdle, situation: pd.DataFrame, least: float) -> list[Floats]:
+def volume_nodes(volume: Hurdle, calibration: Calibration, situation: pd.DataFrame, least: float) -> list[Floats]:
     """Log volumes that stand, each with the same weight, for a later volume of at least `least`."""
-    _, centre, deviation = volume_mixture(volume, situation).parts[0]
-    below = ndtr((np.log(least) - centre) / deviation)
+    mixture, group = volume_mixture(volume, situation), calibration.group_of(situation)
+    nothing, centre, deviation = mixture.parts[0]
+    short = calibration(mixture.below(np.full(len(situation), least)), group)
     nodes = []
     for place in range(NODES):
-        level = below + (1.0 - below) * (place + 0.5) / NODES
-        nodes.append(np.maximum(centre + deviation * ndtri(np.minimum(level, 1.0 - 1e-9)), np.log(least)))
+        stated = calibration.stated(short + (1.0 - short) * (place + 0.5) / NODES, group)
+        level = np.clip((stated - nothing) / np.maximum(1.0 - nothing, 1e-9), 1e-9, 1.0 - 1e-9)
+        nodes.append(np.maximum(centre + deviation * ndtri(level), np.log(least)))
     return nodes
 
 

@@ -18,7 +18,6 @@ from features.funnel import Plan
 from training.calibrate import fit_calibration
 from training.dataset import Mask
 from training.distribution import (
-    Hurdle,
     Hurdles,
     Mixture,
     column,
@@ -29,6 +28,7 @@ from training.distribution import (
     tree_columns,
     volume_columns,
     volume_mixture,
+    volume_nodes,
 )
 from training.evidence import fit_evidence
 from training.heads import PARTS, Floats, Parting
@@ -38,6 +38,9 @@ from training.out_of_fold import Unseen
 from training.situation import of_target, situation
 from training.stages import actual_targets
 
+FADING = 0.5
+"""What a row of one fold counts in the calibration against one of the next: markets drift, and later folds were told by
+models of more rows, more like the one that predicts."""
 MOST_ROWS = 60_000
 """Rows beyond which the earliest are left out: more do not make it surer."""
 
@@ -78,7 +81,12 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
     with threadpool_limits(1):
         volume = _fit_volume(frame[known], whole[known], parting.of(known))
         stated = _stated(frame, whole, known, parting, lambda part, some: volume_mixture(volume.without[part], some))
-        calibration = fit_calibration(frame[known], *stated, whole[known] == 0, lean)
+        weight = FADING ** (parting.time.max() - parting.time[known])
+        calibration = fit_calibration(frame[known], *stated, whole[known] == 0, weight, lean)
+
+        def node_of(part: int, some: pd.DataFrame) -> list[Floats]:
+            return volume_nodes(volume.without[part], calibration, some, least)
+
         rates = {}
         for target in [name for name in plan.targets if not name.startswith("later_")]:
             parts = [of_target(frame, u.predicted, u.features, plan, target) for frame, u in zip(situations, rows)]
@@ -88,7 +96,7 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
             counted[target] = int(judged.sum())
             if judged.sum() >= needed:
                 known_rows = _RateRows(pd.concat(parts, ignore_index=True), truth, later, taught, judged, parting)
-                rates[target] = _fit_rate(known_rows, volume.without, least, lean)
+                rates[target] = _fit_rate(known_rows, node_of, lean)
         hit = fit_hit(
             pd.concat([part.predicted for part in rows], ignore_index=True),
             frame,
@@ -124,7 +132,7 @@ class _RateRows:
     parting: Parting
 
 
-def _fit_rate(rows: _RateRows, volumes: Sequence[Hurdle], least: float, lean: float) -> RateSpread:
+def _fit_rate(rows: _RateRows, nodes: Callable[[int, pd.DataFrame], list[Floats]], lean: float) -> RateSpread:
     taught = rows.taught
     log_later = np.log(np.where(rows.later > 0, rows.later, 1.0))
     unit = fit_unit((column(rows.frame, "log_events") + log_later)[taught], rows.truth[taught] > 0)
@@ -142,9 +150,10 @@ def _fit_rate(rows: _RateRows, volumes: Sequence[Hurdle], least: float, lean: fl
         rows.truth,
         rows.judged,
         rows.parting,
-        lambda part, some: rate_mixture(hurdles.without[part], unit, volumes[part], some, least),
+        lambda part, some: rate_mixture(hurdles.without[part], unit, nodes(part, some), some),
     )
-    calibration = fit_calibration(rows.frame[rows.judged], *stated, rows.truth[rows.judged] == 0, lean)
+    weight = FADING ** (rows.parting.time.max() - rows.parting.time[rows.judged])
+    calibration = fit_calibration(rows.frame[rows.judged], *stated, rows.truth[rows.judged] == 0, weight, lean)
     return RateSpread(hurdle=hurdles.whole, log_unit=unit, calibration=calibration)
 
 

@@ -36,7 +36,7 @@ ROUNDS = 150
 PARTS = 5
 """Parts that creatives are cut into."""
 LEAST_ROWS = 5000
-"""Rows under which no trees are tried."""
+"""Rows under which no trees are tried: on fewer they find what the time and not the creatives had in common."""
 METRICS = {"mean": "l2", "likely": "binary_logloss", "spread": "gamma"}
 OBJECTIVES = {"mean": "regression", "likely": "binary", "spread": "gamma"}
 TREES = {

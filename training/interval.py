@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from features.build import Features
 from features.funnel import Plan
 from training.calibrate import Calibration, Names
-from training.distribution import Hurdle, Mixture, rate_mixture, volume_mixture
+from training.distribution import Hurdle, Mixture, rate_mixture, volume_mixture, volume_nodes
 from training.evidence import Evidence
 from training.hit import Hit
 from training.situation import of_target, situation
@@ -148,7 +148,8 @@ class Uncertainty(BaseModel):
                 yield volume_mixture(self.volume, part), self.volume_calibration, self.volume_calibration.group_of(part)
             else:
                 rate = self.rates[target]
-                mixture = rate_mixture(rate.hurdle, rate.log_unit, self.volume, part, self.least)
+                nodes = volume_nodes(self.volume, self.volume_calibration, part, self.least)
+                mixture = rate_mixture(rate.hurdle, rate.log_unit, nodes, part)
                 yield mixture, rate.calibration, rate.calibration.group_of(part)
 
 
