@@ -1,11 +1,11 @@
-"""Do intervals hold, are they narrower than the plain way's, and do chances come true? On the sample and on public data.
+"""Do intervals hold, are they narrower than the plain way's, do chances come true? On the sample and on public data.
 
     python -m benchmarks.intervals --data FOLDER [--sample var/sample-exports] [--only sample|display|youtube]
 
-FOLDER holds display_ads_daily.csv.gz and youtube_*.parquet. On each set of data: the default split, the hand setting of
-the trees, calibration on the folds of the training period, and every figure on the holdout. Beside it, on the same rows:
-plain CQR (LightGBM quantile regressions of log1p on the same features, of each fold's past for the fold and of all
-training rows for the holdout; one split-conformal correction from the same calibration rows); for chances, the same
+FOLDER holds display_ads_daily.csv.gz and youtube_*.parquet. On each set of data: the default split, the hand setting
+of the trees, calibration on the folds of the training period, and every figure on the holdout. Beside it, on the same
+rows: plain CQR (LightGBM quantile regressions of log1p on the same features, of each fold's past for the fold and of
+all training rows for the holdout; one split-conformal correction from the same calibration rows); for chances, the same
 calibration around the start without trees (empirical Bayes), and its gamma–Poisson posterior without any calibration.
 Says of each target whether it is reached.
 """

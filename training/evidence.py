@@ -63,8 +63,9 @@ def fit_evidence(features: list[Features], plan: Plan, target: str) -> Evidence:
     own = np.concatenate([np.nan_to_num(rows.starts[stage].own_events) for rows in features])
     sure = np.concatenate([1.0 / np.maximum(rows.starts[stage].variance, 1e-9) for rows in features])
     few = own <= np.quantile(own, 0.9)  # at many events what drifts is left, not what was not counted
-    spread = float(np.var(own[few]))
-    slope = float(np.cov(own[few], sure[few])[0, 1]) / spread if spread > 0 else 1.0
+    own, sure = own[few], sure[few]
+    spread = float(np.var(own))
+    slope = float(np.mean((own - own.mean()) * (sure - sure.mean()))) / spread if spread > 0 else 1.0
     return Evidence(target=target, stage=stage, dispersion=1.0 / slope if slope > 0 else 1.0)
 
 

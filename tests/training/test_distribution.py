@@ -35,9 +35,7 @@ def test_a_hurdle_learns_how_often_something_comes_how_far_off_and_how_widely() 
     draw = np.random.default_rng(3)
     count = 6000
     loud = draw.integers(0, 2, count).astype(np.float64)
-    came = np.where(
-        draw.random(count) < 0.3 + 0.4 * loud, np.exp(1.0 + 0.5 + draw.normal(0, 0.5 + loud, count)), 0.0
-    )
+    came = np.where(draw.random(count) < 0.3 + 0.4 * loud, np.exp(1.0 + 0.5 + draw.normal(0, 0.5 + loud, count)), 0.0)
     parting = Parting(np.arange(count) % PARTS, np.zeros(count, dtype=np.int64))
     hurdles = fit_hurdles({"loud": loud}, pd.DataFrame(index=range(count)), np.ones(count), came, parting)
     assert len(hurdles.without) == PARTS
