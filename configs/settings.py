@@ -122,6 +122,47 @@ class Evaluate(Section):
     """Later impressions (spend, where there are none) a row needs for its rates to be compared with outcomes."""
 
 
+class Interval(Section):
+    """How sure a prediction is told to be."""
+
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    """Share of outcomes that lie inside an interval."""
+    min_rows: Annotated[int, Field(ge=20)] = 200
+    """Rows unseen by the model that calibrate a target; with fewer, its intervals and chances are not told."""
+    lean_rows: Annotated[float, Field(gt=0)] = 200
+    """Rows at which a group of like age, evidence and promotion type counts as much as the wider group around it."""
+    hit_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    """A creative is a hit if what it does in the outcome window is within this top share."""
+    hit_of: Literal["net_gmv", "volume"] = "net_gmv"
+    """What hits are ranked by: net GMV (gross where net is not known; volume where no money is), or later volume."""
+
+
+class Verdict(Section):
+    """When a creative is scaled, tested, held or stopped. Chances are those of reaching its own ROI target."""
+
+    roi_target: Annotated[float, Field(gt=0)] = 1.0
+    """ROI asked of a creative that names no `roi_target` of its own."""
+    scale_chance: Annotated[float, Field(ge=0, le=1)] = 0.6
+    """Scale at this chance or more, once there is evidence."""
+    scale_hit_chance: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """Scale a creative this likely to be a hit, if the chance of its target is `hit_needs_chance` or more."""
+    hit_needs_chance: Annotated[float, Field(ge=0, le=1)] = 0.5
+    stop_chance: Annotated[float, Field(ge=0, le=1)] = 0.15
+    """Stop at this chance or less, once it has spent `stop_spend_cny`."""
+    stop_spend_cny: Annotated[float, Field(ge=0)] = 50
+    """Teams ignore less than 50 CNY of spend."""
+    told_apart: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
+    """Evidence is enough when two candidates like this one would be ranked rightly with this probability."""
+    min_creatives: Annotated[int, Field(ge=1)] = 30
+    """Creatives of like age, evidence and promotion type with known outcomes; a reason says where there are fewer."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Verdict:
+        if self.stop_chance >= self.scale_chance:
+            raise ValueError("stop_chance must lie below scale_chance")
+        return self
+
+
 class Thin(Section):
     """What the training rows must hold, or training is refused."""
 
@@ -177,6 +218,8 @@ class Settings(Section):
     trees: Trees = Trees()
     volume_trees: VolumeTrees = VolumeTrees()
     evaluate: Evaluate = Evaluate()
+    interval: Interval = Interval()
+    verdict: Verdict = Verdict()
     thin: Thin = Thin()
     backtest: Backtest = Backtest()
 

@@ -22,7 +22,8 @@ from features.history import Entity
 from features.mixed_document import from_document, to_document
 from features.priors import StagePrior
 from training.errors import BundleError
-from training.model import CreativeModel
+from training.interval import Uncertainty
+from training.model import Choice, CreativeModel
 from training.volume import VolumeStart
 
 FORMAT = 2
@@ -46,6 +47,7 @@ class Manifest(BaseModel):
         feature_fingerprint: sha256 of the feature catalogue and of what shapes its values.
         settings: Of the run.
         summary: Figures of the evaluation, by name.
+        choices: By stage, how its trees were chosen: what a refresh uses again.
         files: Name → sha256.
     """
 
@@ -60,6 +62,7 @@ class Manifest(BaseModel):
     feature_fingerprint: str
     settings: Settings
     summary: dict[str, float | str | None]
+    choices: dict[str, Choice]
     files: dict[str, str]
 
 
@@ -73,6 +76,7 @@ def save_bundle(
     data_until: str,
     trained_until: str,
     summary: Mapping[str, float | str | None],
+    choices: Mapping[str, Choice] | None = None,
 ) -> None:
     """Write a bundle; the folder appears whole or not at all, replacing one that stood there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -93,6 +97,8 @@ def save_bundle(
             },
             "volume.json": model.volume.model_dump(mode="json"),
         }
+        if model.uncertainty is not None:
+            documents["uncertainty.json"] = model.uncertainty.model_dump(mode="json")
         for name, content in documents.items():
             (draft / name).write_text(_json(content), encoding="utf-8")
         for stage, booster in model.boosters.items():
@@ -107,6 +113,7 @@ def save_bundle(
             feature_fingerprint=feature_fingerprint(fitted, settings),
             settings=settings,
             summary=dict(summary),
+            choices=dict(choices or {}),
             files={path.name: _sha256(path) for path in sorted(draft.iterdir())},
         )
         (draft / MANIFEST).write_text(_json(manifest.model_dump(mode="json")), encoding="utf-8")
@@ -143,6 +150,8 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
             kinds=documents["start"]["kinds"],
         )
         volume = VolumeStart.model_validate(documents["volume"])
+        known = documents.get("uncertainty")
+        uncertainty = None if known is None else Uncertainty.model_validate(known)
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise BundleError(
             f"{folder}: was written by another version of gpmcast ({manifest.version}). {CURE}"
@@ -157,7 +166,7 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
         path.stem.removeprefix("stage_"): lgb.Booster(model_str=path.read_text(encoding="utf-8"))
         for path in sorted(folder.glob("stage_*.txt"))
     }
-    return CreativeModel(fitted, volume, boosters, documents["features"]["columns"]), manifest
+    return CreativeModel(fitted, volume, boosters, documents["features"]["columns"], uncertainty), manifest
 
 
 def read_manifest(folder: Path) -> Manifest:

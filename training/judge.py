@@ -62,6 +62,7 @@ def judge(
             own[targets].add_prefix("predicted_"),
             actual.add_prefix("actual_"),
             pd.DataFrame({f"exposure_{target}": exposure[target] for target in targets}),
+            *([model.uncertainty.bounds(own, features)] if model.uncertainty else []),
         ],
         axis=1,
     )

@@ -13,6 +13,7 @@ from configs.settings import Trees
 from features.build import Features, Fitted
 from features.funnel import VOLUME, Plan
 from features.schema import KEY
+from training.interval import Uncertainty
 from training.stages import Lesson, compose, rate_lesson, stage_features, volume_lesson
 from training.volume import POWER, VolumeStart, fit_volume
 
@@ -30,13 +31,14 @@ class Choice:
     Attributes:
         trees: The setting.
         rounds: How many trees; 0 leaves the stage at its start.
-        gain: Mean fall of validation deviance per effective row on the folds, against the start alone.
+        gain: Mean fall of validation deviance per effective row on the folds, against the start alone; 0 where it was
+            not measured.
         tuned: Whether the study's setting took the place of the hand setting.
     """
 
     trees: Trees
     rounds: int
-    gain: float = float("nan")
+    gain: float = 0.0
     tuned: bool = False
 
 
@@ -49,12 +51,14 @@ class CreativeModel:
         volume: Where later volume starts.
         boosters: By stage; a stage whose trees did not help has none and stays at its start.
         columns: By stage: the features its trees use, in order.
+        uncertainty: How far off it is; None where too few rows could tell.
     """
 
     fitted: Fitted
     volume: VolumeStart
     boosters: Mapping[str, lgb.Booster]
     columns: Mapping[str, list[str]]
+    uncertainty: Uncertainty | None = None
 
     @property
     def stages(self) -> list[str]:

@@ -12,6 +12,7 @@ from features.measures import SETTLED
 from features.observe import observe
 from features.schema import KEY, Loaded
 from features.snapshots import latest_snapshots, unit_codes
+from training.advice import advise
 from training.model import CreativeModel
 from training.outcome import data_until
 
@@ -34,6 +35,7 @@ def latest_predictions(loaded: Loaded, model: CreativeModel, settings: Settings)
     observed = observe(rows, loaded, model.fitted.plan, model.fitted.entities, settings)
     features = describe(observed, model.fitted)
     table = model.predict(features)
+    table = pd.concat([table, advise(table, features, observed, model, settings)], axis=1)
     for name in EVIDENCE:
         if f"early:{name}" in observed:
             table[f"early_{name}"] = observed[f"early:{name}"].to_numpy(np.float64)

@@ -1,37 +1,31 @@
-"""One training run: files to store, rows, folds, model, evaluation, registry, predictions."""
+"""One training run: files to store, models, evaluation, registry, predictions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from configs import __version__
 from configs.settings import Settings
 from features.ingest import IngestReport, ingest
 from features.load import load
 from features.schema import KEY, Loaded
 from features.store import open_store
 from training import tracking
-from training.bundle import FEATURES_VERSION, load_bundle, save_bundle
-from training.dataset import Dataset, Mask, fit_features, prepare
-from training.errors import BundleError, TooThinError
+from training.bundle import load_bundle, save_bundle
+from training.coverage import Coverage
+from training.errors import BundleError
 from training.evaluate import ALL_AGES
 from training.figures import draw
-from training.judge import Contest, contest, judge
-from training.kinds import Losses, choose_kinds, compare_kinds
-from training.model import CreativeModel
-from training.outcome import MATURE
+from training.judge import Contest, contest
+from training.kinds import Losses
+from training.learn import Learned, learn
 from training.predict import latest_predictions
-from training.recipe import Recipe, fit_on
-from training.refits import plan_refits, with_refits
-from training.split import holdout_split
+from training.recipe import Recipe
 from training.told import Told
-from training.tune import Fold, make_folds, tune
-from training.workspace import Workspace, data_fingerprint
+from training.workspace import Workspace
 from training.write import write_table
 
 
@@ -46,10 +40,10 @@ class Result:
         held: Holdout rows, and since when.
         trained: Training rows of the judged model, and their creatives.
         recipe: What each stage starts from, and how its trees were chosen.
-        losses: By stage, what the folds said of either start.
         left_out: Rows that do not train, by reason.
         missing: Stage or target that the columns do not allow → the columns it needs.
         predictions: Where they were written, and how many.
+        coverage: Of the judged model's intervals and chances; None where it has none.
     """
 
     figures: pd.DataFrame
@@ -58,10 +52,10 @@ class Result:
     held: tuple[int, pd.Timestamp]
     trained: tuple[int, int]
     recipe: Recipe
-    losses: Mapping[str, Losses]
     left_out: Mapping[str, int]
     missing: Mapping[str, str]
     predictions: tuple[Path, int]
+    coverage: Coverage | None
 
 
 def read_data(
@@ -74,7 +68,13 @@ def read_data(
 
 
 def fit_and_register(
-    loaded: Loaded, space: Workspace, settings: Settings, told: Told, *, baseline: bool = False
+    loaded: Loaded,
+    space: Workspace,
+    settings: Settings,
+    told: Told,
+    *,
+    baseline: bool = False,
+    recipe: Recipe | None = None,
 ) -> Result:
     """The road of `make train`, from loaded data on: a registered model, its evaluation and its predictions.
 
@@ -83,89 +83,52 @@ def fit_and_register(
         space: Where everything lies.
         settings: Of the run.
         told: Progress.
-        baseline: Empirical Bayes only: no trees, no least amount of data.
+        baseline: Empirical Bayes only: no mixed model, no trees, no least amount of data.
+        recipe: Of an earlier run, to be used again instead of choosing and tuning.
 
     Raises:
         TooThinError: The data cannot support a model.
     """
-    dataset = prepare(loaded, settings, told.line)
-    train_rows, held, starts = holdout_split(dataset.rows, settings.split.holdout_days)
-    if not baseline:
-        refuse_thin(dataset, train_rows)
-    print_of_data = data_fingerprint(loaded)
+    learned = learn(loaded, space, settings, told, baseline=baseline, recipe=recipe)
     until = loaded.metrics["period_end"].max()
-    mature = (dataset.rows["state"] == MATURE).to_numpy()
-    trainings = [(train_rows, starts), (mature, until + pd.Timedelta(hours=max(settings.report_delay_hours.values())))]
-    recipe, losses = Recipe(), dict[str, Losses]()
-    if not baseline:
-        trainings, moments = plan_refits(dataset, trainings)
-        dataset = with_refits(dataset, moments, told.refit)
-        recipe, losses = _choose(dataset, trainings[0][0], space, print_of_data, told)
-
-    told.line("fitting and judging")
-    judged, final = (fit_on(dataset, rows, moment, recipe) for rows, moment in trainings)
-    known = set(dataset.observed.loc[train_rows, "creative_id"])
-    figures, beside = judge(dataset, held, known, judged, fit_features(dataset, *trainings[0]))
-
     stamp = {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data_fingerprint": print_of_data,
+        "data_fingerprint": learned.data_print,
         "data_until": until.isoformat(),
     }
-    headline = headline_figures(figures)
-    save_bundle(space.judged_bundle, judged, settings, trained_until=starts.isoformat(), summary=headline, **stamp)
-    save_bundle(space.bundle, final, settings, trained_until=until.isoformat(), summary=headline, **stamp)
-    predictions = latest_predictions(loaded, final, settings)
+    about = {"summary": headline_figures(learned.figures), "choices": learned.recipe.choices, **stamp}
+    save_bundle(space.judged_bundle, learned.judged, settings, trained_until=learned.starts.isoformat(), **about)
+    save_bundle(space.bundle, learned.final, settings, trained_until=until.isoformat(), **about)
+    predictions = latest_predictions(loaded, learned.final, settings)
     write_table(predictions, space.predictions)
 
     told.line("registering")
-    evaluation = space.folder / "evaluation"
-    draw(figures, beside, evaluation)
-    write_table(figures, evaluation / "figures.csv")
-    write_table(beside, evaluation / "holdout.parquet")
-    left_out = {**dataset.left_out(), **loaded.notes}
+    evaluation = _write_evaluation(learned, space)
+    left_out = {**learned.dataset.left_out(), **loaded.notes}
     with tracking.tracked_run(space) as run_id:
         counts = {f"left_out/{name}": count for name, count in left_out.items()}
-        metrics = {f"gain/{stage}": choice.gain for stage, choice in recipe.choices.items()}
-        metrics |= by_age_figures(figures) | start_figures(losses)
-        tags = {f"start/{stage}": str(kind) for stage, kind in recipe.kinds.items()}
+        tags = {f"start/{stage}": str(kind) for stage, kind in learned.recipe.kinds.items()}
         tags |= {**stamp, "trained_until": until.isoformat(), "kind": "baseline" if baseline else "model"}
-        tracking.log_run(settings, tags, counts, metrics, evaluation)
+        tracking.log_run(settings, tags, counts, run_figures(learned), evaluation)
         registered = tracking.register(
             space, run_id, space.bundle, space.judged_bundle, f"data until {until:%Y-%m-%d}, basis {settings.basis}"
         )
-    verdict = _contest(dataset, held, judged, space)
+    verdict = _contest(learned, space)
     if verdict.won:
         tracking.crown(space, registered)
+    trained = learned.dataset.observed.loc[learned.trained, KEY]
     return Result(
-        figures=figures,
+        figures=learned.figures,
         registered=registered,
         contest=verdict,
-        held=(int(held.sum()), starts),
-        trained=(int(train_rows.sum()), len(dataset.observed.loc[train_rows, KEY].drop_duplicates())),
-        recipe=recipe,
-        losses=losses,
+        held=(int(learned.held.sum()), learned.starts),
+        trained=(len(trained), len(trained.drop_duplicates())),
+        recipe=learned.recipe,
         left_out=left_out,
-        missing=dataset.plan.missing,
+        missing=learned.dataset.plan.missing,
         predictions=(space.predictions, len(predictions)),
+        coverage=learned.coverage,
     )
-
-
-def refuse_thin(dataset: Dataset, rows: Mask) -> None:
-    """Raise where the training rows cannot support a model, saying what is there and what is needed."""
-    thin = dataset.settings.thin
-    taught = dataset.observed.loc[rows, KEY].drop_duplicates()
-    facts = [(len(taught), thin.min_creatives, "creatives with a closed outcome")]
-    if "orders" in dataset.loaded.metrics:
-        mine = dataset.loaded.metrics.merge(taught, on=KEY)
-        facts.append((int(mine["orders"].sum()), thin.min_orders, "orders of these creatives"))
-    short = [f"{have:,} {what} ({needed:,} needed)" for have, needed, what in facts if have < needed]
-    if short:
-        raise TooThinError(
-            f"Too little to learn from: {'; '.join(short)}. Add earlier exports or more creatives. Until then, "
-            "empirical Bayes alone can be had: `python -m training train --baseline …` predicts without trees and "
-            "registers that as the model."
-        )
 
 
 def headline_figures(figures: pd.DataFrame) -> dict[str, float | str | None]:
@@ -190,26 +153,6 @@ def by_age_figures(figures: pd.DataFrame) -> dict[str, float]:
     return table
 
 
-def _choose(
-    dataset: Dataset, rows: Mask, space: Workspace, data_print: str, told: Told
-) -> tuple[Recipe, dict[str, Losses]]:
-    settings = dataset.settings
-    told.line("choosing what each stage starts from")
-    losses = compare_kinds(dataset, rows, settings.trees)
-    kinds = choose_kinds(losses)
-    made: list[Fold] = make_folds(dataset, rows, kinds)
-    told.line(f"tuning: {settings.tune.trials} trials on {len(made)} folds")
-    shaping = settings.model_dump_json(exclude={"name", "var", "tune", "evaluate", "backtest"})
-    choices = tune(
-        made,
-        settings,
-        space.journal,
-        study_name(data_print, f"{shaping}/{sorted(kinds.items())}"),
-        lambda done, best: told.trial(done, settings.tune.trials, best),
-    )
-    return Recipe(kinds, choices), losses
-
-
 def start_figures(losses: Mapping[str, Losses]) -> dict[str, float]:
     """Deviance of every stage on the folds, by what it starts from, under names that MLflow takes."""
     return {
@@ -219,13 +162,27 @@ def start_figures(losses: Mapping[str, Losses]) -> dict[str, float]:
     }
 
 
-def study_name(data_print: str, shaping: str) -> str:
-    """Name of a study: the same data and settings resume it, others start anew."""
-    made_with = f"{__version__}/{FEATURES_VERSION}/{shaping}"
-    return f"{data_print[:16]}-{sha256(made_with.encode()).hexdigest()[:16]}"
+def run_figures(learned: Learned) -> dict[str, float]:
+    """Every figure of a run, by name."""
+    gains = {f"gain/{stage}": choice.gain for stage, choice in learned.recipe.choices.items()}
+    kept = learned.coverage.figures() if learned.coverage else {}
+    return gains | by_age_figures(learned.figures) | start_figures(learned.losses) | kept
 
 
-def _contest(dataset: Dataset, held: Mask, judged: CreativeModel, space: Workspace) -> Contest:
+def _write_evaluation(learned: Learned, space: Workspace) -> Path:
+    """Tables and pictures into the workspace; their folder."""
+    folder = space.folder / "evaluation"
+    draw(learned.figures, learned.beside, folder)
+    write_table(learned.figures, folder / "figures.csv")
+    write_table(learned.beside, folder / "holdout.parquet")
+    if learned.coverage is not None:
+        write_table(learned.coverage.cells, folder / "coverage.csv")
+        write_table(learned.coverage.bins, folder / "reliability.csv")
+    return folder
+
+
+def _contest(learned: Learned, space: Workspace) -> Contest:
+    dataset, held, judged = learned.dataset, learned.held, learned.judged
     reigning = tracking.champion(space)
     if reigning is None:
         return contest(dataset, held, judged, None, None)

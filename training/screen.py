@@ -27,6 +27,10 @@ def show_result(result: Result, space: Workspace, data: list[str], config: str, 
         f"Judged on {rows:,} rows with cutoffs after {starts:%Y-%m-%d}, by a model of {trained:,} rows of "
         f"{creatives:,} creatives; the registered model is the same recipe on all mature rows.",
     ]
+    if result.coverage is None:
+        lines.append("No intervals or chances: too few outcomes that the model had not seen (interval.min_rows).")
+    else:
+        lines.append(result.coverage.summary())
     used = [f"{stage} {choice.rounds}{'*' if choice.tuned else ''}" for stage, choice in result.recipe.choices.items()]
     mixed = [stage for stage, kind in result.recipe.kinds.items() if kind == MIXED]
     if mixed:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,10 @@ from training import bundle
 from training.bundle import MANIFEST, SEAL, load_bundle, save_bundle
 from training.dataset import fit_features, prepare, rows_of
 from training.errors import BundleError
+from training.fit_interval import fit_uncertainty
 from training.model import Choice, fit_model
+from training.out_of_fold import out_of_fold
+from training.recipe import Recipe
 from training.split import holdout_split
 
 HOSTILE = [
@@ -198,3 +202,21 @@ def test_hostile_tag_values_survive_training_saving_loading_and_predicting(
     same_bits(loaded.predict(features), model.predict(features))
     same_bits(loaded.contributions(features, "click"), model.contributions(features, "click"))
     assert set(HOSTILE) == set(loaded.fitted.encoder.codes["tag_hook"])
+
+
+def test_what_a_model_knows_of_its_errors_is_kept_to_the_last_bit(
+    model, dataset, cut, quick, folder, held_rows
+) -> None:
+    settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
+    uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.plan, settings)
+    assert uncertainty is not None
+    save_bundle(folder, replace(model, uncertainty=uncertainty), quick, **STAMP)
+    loaded, _ = load_bundle(folder)
+    assert loaded.uncertainty == uncertainty
+    predicted = loaded.predict(held_rows[0])
+    told, again = (known.bounds(predicted, held_rows[0]) for known in (uncertainty, loaded.uncertainty))
+    pd.testing.assert_frame_equal(told, again, check_exact=True)
+
+
+def test_a_model_that_knows_nothing_of_its_errors_is_loaded_so(copy) -> None:
+    assert load_bundle(copy)[0].uncertainty is None

@@ -1,12 +1,18 @@
 """One row per creative, and what to mind about it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from features.errors import InputError
 from features.schema import KEY, Loaded
+from training.advice import asked_roi
+from training.fit_interval import fit_uncertainty
+from training.out_of_fold import out_of_fold, unseen
 from training.predict import latest_predictions
+from training.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +120,34 @@ def test_without_anything_to_mind_there_are_no_warnings(small_world, table) -> N
 def test_without_metrics_there_is_no_moment_to_predict_from(small_world, model, quick) -> None:
     with pytest.raises(InputError, match="no metrics"):
         latest_predictions(Loaded(small_world.metrics.head(0), small_world.creatives), model, quick)
+
+
+def test_a_model_that_does_not_know_how_far_off_it_is_says_so(table, model) -> None:
+    assert model.uncertainty is None
+    assert table[["gpm_low", "gpm_high", "net_roi_chance", "hit_chance"]].isna().all().all()
+    assert (table["verdict"] == "").all()
+    assert table["verdict_reason_zh"].str.startswith("无法判断:证据不足").all()
+
+
+@pytest.fixture(scope="module")
+def advised(small_world, model, dataset, cut, quick) -> pd.DataFrame:
+    settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
+    uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.plan, settings)
+    return latest_predictions(small_world, replace(model, uncertainty=uncertainty), settings)
+
+
+def test_a_model_that_knows_gives_every_creative_ends_chances_and_a_verdict(advised, model) -> None:
+    for target in model.fitted.plan.targets:
+        assert (advised[f"{target}_low"] <= advised[f"{target}_high"]).all()
+    assert advised["net_roi_chance"].between(0, 1).all()
+    assert (advised["asked_roi"] == 1.0).all()  # this world names no targets of its own
+    assert set(advised["verdict"]) <= {"scale", "test", "hold", "stop"}
+    assert advised["verdict_reason_zh"].str.contains("净ROI达到 1.00 的概率为").all()
+    assert advised["verdict_reason_en"].str.contains("chance that net ROI reaches 1.00").all()
+
+
+def test_a_creative_is_asked_for_its_own_target(small_world, model, dataset, cut, quick, advised) -> None:
+    features = unseen(dataset, cut[1], model).features
+    values = features.values.assign(roi_target=[2.5, np.nan] * (len(features.values) // 2))
+    asked = asked_roi(replace(features, values=values), quick.verdict)
+    assert asked[:2].tolist() == [2.5, quick.verdict.roi_target]

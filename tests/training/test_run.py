@@ -13,7 +13,8 @@ from training.bundle import load_bundle
 from training.champion import model_for
 from training.dataset import prepare
 from training.errors import BundleError, TooThinError
-from training.run import by_age_figures, fit_and_register, headline_figures, refuse_thin
+from training.learn import refuse_thin
+from training.run import by_age_figures, fit_and_register, headline_figures
 from training.split import holdout_split
 from training.told import Told
 from training.workspace import Workspace, data_fingerprint

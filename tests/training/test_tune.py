@@ -17,8 +17,8 @@ from optuna.trial import TrialState
 from configs.settings import Settings, Trees
 from features.schema import Loaded
 from training.dataset import fit_features, prepare, rows_of
+from training.learn import study_name
 from training.model import Choice, fit_model
-from training.run import study_name
 from training.split import holdout_split
 from training.tune import CLEAR_GAIN, best_rounds, by_hand, choices, make_folds, tune
 

@@ -1,0 +1,257 @@
+"""Do intervals hold, are they narrower than the plain way's, do chances come true? On the sample and on public data.
+
+    python -m benchmarks.intervals --data FOLDER [--sample var/sample-exports] [--only sample|display|youtube]
+
+FOLDER holds display_ads_daily.csv.gz and youtube_*.parquet. On each set of data: the default split, the hand setting
+of the trees, calibration on the folds of the training period, and every figure on the holdout. Beside it, on the same
+rows: plain CQR (LightGBM quantile regressions of log1p on the same features, of each fold's past for the fold and of
+all training rows for the holdout; one split-conformal correction from the same calibration rows); for chances, the same
+calibration around the start without trees (empirical Bayes), and its gamma–Poisson posterior without any calibration.
+Says of each target whether it is reached.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import nbinom
+
+from configs.settings import Settings, load_settings
+from features.build import Features
+from features.ingest import ingest
+from features.load import load
+from features.store import open_store
+from training.coverage import LEAST_ROWS, asked_targets, covered_cells, reliability
+from training.dataset import Dataset, Mask, fit_features, prepare, rows_of
+from training.fit_interval import fit_uncertainty
+from training.interval import Uncertainty, roi_target
+from training.model import CreativeModel
+from training.out_of_fold import Unseen, out_of_fold, unseen
+from training.recipe import Recipe, fit_on, recipe_by_hand
+from training.refits import plan_refits, with_refits
+from training.situation import log_events, stages_of
+from training.split import folds, holdout_split
+from training.stages import actual_targets
+
+Floats = npt.NDArray[np.float64]
+
+COVERED = (0.78, 0.84)
+"""Of all rows, at a level of 0.8."""
+LEAST_COVERED = 0.74
+"""In every cell of LEAST_ROWS rows or more."""
+OFF = 0.05
+"""Of a chance, in every tenth of LEAST_ROWS rows or more."""
+QUANTILE_TREES = {
+    "objective": "quantile",
+    "num_leaves": 8,
+    "learning_rate": 0.05,
+    "min_data_in_leaf": 40,
+    "feature_fraction": 0.5,
+    "max_bin": 63,
+    "num_threads": 1,
+    "seed": 0,
+    "verbosity": -1,
+}
+QUANTILE_ROUNDS = 200
+
+
+def main() -> None:
+    """Print the figures of each set of data."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the public data")
+    parser.add_argument("--sample", type=Path, default=Path("var/sample-exports"), help="the sample world's exports")
+    parser.add_argument("--only", choices=["sample", "display", "youtube"])
+    given = parser.parse_args()
+    sets: dict[str, tuple[list[Path], Settings]] = {
+        "sample": ([given.sample], load_settings("configs/default.yaml")),
+        "display": (
+            [given.data / "display_ads_daily.csv.gz"],
+            load_settings("configs/default.yaml").model_copy(update={"open_days": 0}),
+        ),
+        "youtube": (
+            [given.data / "youtube_snapshots.parquet", given.data / "youtube_videos.parquet"],
+            load_settings("configs/youtube.yaml"),
+        ),
+    }
+    for name, (paths, settings) in sets.items():
+        if given.only in (None, name):
+            tell(name, _dataset(paths, settings))
+
+
+def tell(name: str, dataset: Dataset) -> None:
+    """The figures of one set of data."""
+    train, held, starts = holdout_split(dataset.rows, dataset.settings.split.holdout_days)
+    ((train, _),), moments = plan_refits(dataset, [(train, starts)])
+    dataset = with_refits(dataset, moments)
+    recipe = recipe_by_hand(dataset, train)
+    proof = out_of_fold(dataset, train, recipe)
+    uncertainty = fit_uncertainty(proof, dataset.plan, dataset.settings)
+    start = fit_uncertainty(out_of_fold(dataset, train, Recipe()), dataset.plan, dataset.settings)
+    if uncertainty is None or start is None:
+        print(f"{name}: too few rows to calibrate")
+        return
+    fitted = fit_features(dataset, train, starts, recipe.kinds)
+    features, outcome = rows_of(dataset, train, fitted)
+    model = fit_on(dataset, train, starts, recipe)
+    rows = unseen(dataset, held, model)
+    print(f"\n{name}: {len(rows.predicted):,} holdout rows, calibrated on {dict(uncertainty.rows)}")
+    _tell_intervals(dataset, uncertainty, rows, plain(dataset, train, held, starts, proof, uncertainty))
+    _tell_chances(uncertainty, start, rows, replace(rows, predicted=model.predict(rows.features, trees=False)), model)
+
+
+def _tell_intervals(dataset: Dataset, uncertainty: Uncertainty, rows: Unseen, beside: pd.DataFrame) -> None:
+    actual = actual_targets(rows.outcome, dataset.plan)
+    later = rows.outcome[f"later:{dataset.plan.volume_of}"].to_numpy(np.float64)
+    made = {"gpmcast": uncertainty.bounds(rows.predicted, rows.features), "plain CQR": beside}
+    cells = {name: covered_cells(bounds, actual, later, uncertainty.least, rows) for name, bounds in made.items()}
+    print("  target             method      rows  inside below above      width  log width  worst cell (of)")
+    for target in dataset.plan.targets:
+        told = {}
+        for name, of_all in cells.items():
+            of_target = of_all[of_all["target"] == target]
+            for judged in (True, False):
+                overall = of_target[(of_target["age_hours"] == "all") & (of_target["judged"] == judged)]
+                if overall.empty or (not judged and (name != "gpmcast" or target.startswith("later_"))):
+                    continue
+                row = overall.iloc[0]
+                big = of_target[(of_target["age_hours"] != "all") & (of_target["rows"] >= LEAST_ROWS)]
+                worst = f"{big['covered'].min():.3f} ({len(big)})" if judged and len(big) else "–"
+                label = name if judged else "any exposure"
+                print(
+                    f"  {target:18} {label:12}{int(row['rows']):6,}  {row['covered']:.3f} {row['below']:.3f} "
+                    f"{row['above']:.3f} {row['width']:10.4g} {row['log_width']:10.3f}  {worst}"
+                )
+                if judged:
+                    told[name] = row, big
+        ours, big = told["gpmcast"]
+        other = told["plain CQR"][0]
+        _reached(f"{target} inside {COVERED[0]:.0%}–{COVERED[1]:.0%}", COVERED[0] <= ours["covered"] <= COVERED[1])
+        if len(big):
+            _reached(f"{target} every cell {LEAST_COVERED:.0%} or more", bool((big["covered"] >= LEAST_COVERED).all()))
+        _reached(f"{target} no wider than plain CQR", bool(ours["width"] <= other["width"]))
+        _reached(f"{target} no wider on the log scale", bool(ours["log_width"] <= other["log_width"]))
+
+
+def _tell_chances(
+    uncertainty: Uncertainty, start: Uncertainty, rows: Unseen, by_start: Unseen, model: CreativeModel
+) -> None:
+    plan = uncertainty.plan
+    target = roi_target(plan) or plan.targets[0]
+    truth = actual_targets(rows.outcome, plan)[target].to_numpy(np.float64)
+    later = rows.outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
+    judged = np.isfinite(truth) & (later >= uncertainty.least)
+    methods: dict[str, Callable[[float], Floats]] = {
+        "gpmcast": lambda asked: uncertainty.chance(rows.predicted, rows.features, asked, target),
+        "EB, calibrated": lambda asked: start.chance(by_start.predicted, rows.features, asked, target),
+        "EB posterior": lambda asked: posterior(by_start.predicted, rows.features, model, target, asked),
+    }
+    true = [truth[judged] >= asked for asked in asked_targets(truth[judged])]
+    stated = {name: [told(asked)[judged] for asked in asked_targets(truth[judged])] for name, told in methods.items()}
+    brier = {}
+    for name, chances in stated.items():
+        each = [float(np.mean((chance - came) ** 2)) for chance, came in zip(chances, true)]
+        brier[name] = float(np.mean(each))
+        print(
+            f"  P({target} ≥ x), Brier at x = {[float(f'{x:.3g}') for x in asked_targets(truth[judged])]}: {name:15} "
+            f"{brier[name]:.4f}  {' '.join(f'{value:.4f}' for value in each)}"
+        )
+    _reached("Brier better than the calibrated EB's", brier["gpmcast"] < brier["EB, calibrated"])
+    _reached("Brier better than the EB posterior's", brier["gpmcast"] < brier["EB posterior"])
+    _tell_bins(f"P({target} ≥ x)", np.concatenate(stated["gpmcast"]), np.concatenate(true))
+    if uncertainty.hit is not None:
+        hits = uncertainty.hit.happened(rows.outcome, rows.predicted["promotion_type"].astype("str"), plan)
+        told = uncertainty.hit_chance(rows.predicted, rows.features)
+        known = np.isfinite(hits) & np.isfinite(told)
+        came = hits[known] > 0
+        print(
+            f"  P(hit by {uncertainty.hit.of}): Brier {np.mean((told[known] - came) ** 2):.4f}, of their share alone "
+            f"{came.mean() * (1 - came.mean()):.4f}"
+        )
+        _tell_bins("P(hit)", told[known], came)
+
+
+def _tell_bins(name: str, stated: Floats, true: npt.NDArray[np.bool_]) -> None:
+    bins = reliability(stated, true)
+    for row in bins.to_dict("records"):
+        print(f"    {name} {row['stated']:.3f} came true {row['true']:.3f} ({int(row['rows']):,} rows)")
+    big = bins[bins["rows"] >= LEAST_ROWS]
+    off = float((big["stated"] - big["true"]).abs().max()) if len(big) else 0.0
+    _reached(f"{name} within ±{OFF} where {LEAST_ROWS} rows or more ({off:.3f} at most)", off <= OFF)
+
+
+def plain(
+    dataset: Dataset, train: Mask, held: Mask, starts: pd.Timestamp, proof: list[Unseen], uncertainty: Uncertainty
+) -> pd.DataFrame:
+    """Bounds of plain CQR on the holdout rows."""
+    plan, level = dataset.plan, uncertainty.level
+    fits = [*folds(dataset.rows, train, dataset.settings.split.folds), (train, held, starts)]
+    sets = []
+    for fit, validate, start in fits:
+        fitted = fit_features(dataset, fit, start)
+        sets.append((*rows_of(dataset, fit, fitted), *rows_of(dataset, validate, fitted)))
+    table: dict[str, Floats] = {}
+    for target in plan.targets:
+        scores, ends = [], (np.zeros(0), np.zeros(0))
+        for features, outcome, judged, came in sets:
+            label, known = _labels(outcome, plan.volume_of, actual_targets(outcome, plan)[target], uncertainty.least)
+            truth, mine = _labels(came, plan.volume_of, actual_targets(came, plan)[target], uncertainty.least)
+            low, high = (
+                _quantile_trees(features.values[known], label[known], share, judged.values)
+                for share in ((1 - level) / 2, (1 + level) / 2)
+            )
+            scores.append(np.maximum(low - truth, truth - high)[mine])
+            ends = low, high
+        of_folds = np.concatenate(scores[:-1])
+        share = min(1.0, level * (len(of_folds) + 1) / len(of_folds))
+        widen = float(np.quantile(of_folds, share, method="higher"))
+        table[f"{target}_low"] = np.maximum(np.expm1(ends[0] - widen), 0.0)
+        table[f"{target}_high"] = np.maximum(np.expm1(ends[1] + widen), table[f"{target}_low"])
+    return pd.DataFrame(table)
+
+
+def _labels(outcome: pd.DataFrame, volume_of: str, actual: pd.Series, least: float) -> tuple[Floats, Mask]:
+    truth = actual.to_numpy(np.float64)
+    known = np.isfinite(truth)
+    if not str(actual.name).startswith("later_"):
+        known &= outcome[f"later:{volume_of}"].to_numpy(np.float64) >= least
+    return np.log1p(truth), known
+
+
+def _quantile_trees(values: pd.DataFrame, label: Floats, share: float, asked: pd.DataFrame) -> Floats:
+    taught = lgb.Dataset(values.to_numpy(np.float64), label=label)
+    trees = lgb.train({**QUANTILE_TREES, "alpha": share}, taught, num_boost_round=QUANTILE_ROUNDS)
+    return np.asarray(trees.predict(asked.to_numpy(np.float64), num_threads=1), dtype=np.float64)
+
+
+def posterior(predicted: pd.DataFrame, features: Features, model: CreativeModel, target: str, asked: float) -> Floats:
+    """Chance by empirical Bayes alone: a negative binomial count of events over the predicted volume.
+
+    The start's rate with the variance it leaves is a gamma posterior, so counts over the predicted volume are negative
+    binomial; every event is worth what the start expects of it.
+    """
+    plan = model.fitted.plan
+    events = np.exp(log_events(predicted, plan, target)) * predicted[f"later_{plan.volume_of}"].to_numpy(np.float64)
+    variance = sum((features.starts[name].variance for name in stages_of(plan, target)), np.zeros(len(predicted)))
+    shape = 1.0 / np.maximum(variance, 1e-6)
+    needed = np.ceil(asked * events / predicted[target].to_numpy(np.float64) - 1e-9)
+    return np.asarray(nbinom.sf(needed - 1, shape, shape / (shape + events)), dtype=np.float64)
+
+
+def _reached(what: str, reached: bool) -> None:
+    print(f"  {'reached' if reached else 'NOT reached'}: {what}")
+
+
+def _dataset(paths: list[Path], settings: Settings) -> Dataset:
+    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "store.duckdb") as store:
+        ingest(store, paths, settings)
+        return prepare(load(store, settings), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Where a stated probability really lies: the map from a model's probabilities to those at which things came true.
+
+The probability integral transform of what came, among rows that the model had not seen, is uniform where the stated
+distributions are right; where it is not, its own distribution is the correction (distributional conformal prediction).
+One map per group: age, evidence (quarter of early volume among rows of that age), promotion type. A group with few rows
+leans on the group that holds it.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+Floats = npt.NDArray[np.float64]
+Names = npt.NDArray[np.object_]
+
+GRID = np.linspace(0.0, 1.0, 129)
+ALL = ""
+"""The group of all rows."""
+ROOT_ROWS = 20.0
+"""Rows that the model's own probabilities are worth against those of all rows."""
+CHUNK = 4096
+
+
+class Groups(BaseModel):
+    """How rows are grouped: by age step, then by quarter of early volume, then by promotion type.
+
+    Attributes:
+        edges: Age step → what parts the quarters of early volume.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    edges: Mapping[int, tuple[float, ...]]
+
+    def names(self, situation: pd.DataFrame) -> list[Names]:
+        """Name of each row's group at every depth, the widest first."""
+        step = situation["step"].to_numpy(np.int64)
+        early = situation["early"].to_numpy(np.float64)
+        quarter = np.zeros(len(step), dtype=np.int64)
+        for known, edges in self.edges.items():
+            quarter = np.where(step == known, np.searchsorted(np.asarray(edges), early, side="left"), quarter)
+        first = step.astype("str").astype(object)
+        second = first + "/" + quarter.astype("str").astype(object)
+        return [np.full(len(step), ALL, dtype=object), first, second, second + "/" + situation["kind"].to_numpy(object)]
+
+
+class Calibration(BaseModel):
+    """Maps of probabilities by group.
+
+    Attributes:
+        groups: How rows are grouped.
+        maps: Group → true probability at each point of GRID.
+        creatives: Group → creatives that taught it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    groups: Groups
+    maps: Mapping[str, tuple[float, ...]]
+    creatives: Mapping[str, int]
+
+    def group_of(self, situation: pd.DataFrame) -> Names:
+        """Name of the narrowest known group of each row."""
+        found = np.full(len(situation), ALL, dtype=object)
+        for names in self.groups.names(situation):
+            found = np.where([name in self.maps for name in names], names, found)
+        return found
+
+    def __call__(self, stated: Floats, group: Names) -> Floats:
+        """Calibrated probabilities; `stated` has a row per row of `group`, and any number of columns."""
+        known = list(dict.fromkeys(group))
+        table = np.array([self.maps[name] for name in known]).reshape(len(known), len(GRID))
+        at = np.array([known.index(name) for name in group], dtype=np.int64).reshape(-1, *[1] * (stated.ndim - 1))
+        place = np.clip(stated, 0.0, 1.0) * (len(GRID) - 1)
+        left = np.minimum(place.astype(np.int64), len(GRID) - 2)
+        beyond = place - left
+        return np.asarray(table[at, left] * (1.0 - beyond) + table[at, left + 1] * beyond, dtype=np.float64)
+
+    def stated(self, true: Floats, group: Names) -> Floats:
+        """The probability that must have been stated for this calibrated one; a value per row."""
+        found = np.zeros(len(true))
+        for name in dict.fromkeys(group):
+            rows = group == name
+            found[rows] = np.interp(true[rows], np.asarray(self.maps[name]), GRID)
+        return found
+
+
+def fit_groups(situation: pd.DataFrame) -> Groups:
+    """Quarters of early volume among the rows of each age step; equal edges fall together."""
+    edges = {}
+    for step, rows in situation.groupby("step"):
+        edges[int(str(step))] = tuple(float(edge) for edge in np.unique(rows["early"].quantile([0.25, 0.5, 0.75])))
+    return Groups(edges=edges)
+
+
+def fit_calibration(
+    situation: pd.DataFrame,
+    stated: Floats,
+    nothing: Floats,
+    is_nothing: npt.NDArray[np.bool_],
+    weight: Floats,
+    lean_rows: float,
+) -> Calibration:
+    """Maps from rows the model had not seen.
+
+    Args:
+        situation: With `step`, `early`, `kind` and `creative`.
+        stated: Probability stated of at most what came.
+        nothing: Probability stated of nothing.
+        is_nothing: Nothing came: its share lies evenly between 0 and `nothing`, as a tie is broken by chance, without
+            drawing.
+        weight: Of each row; rows of long ago count less.
+        lean_rows: Rows at which a group counts as much as the group that holds it.
+    """
+    groups = fit_groups(situation)
+    by_depth = groups.names(situation)
+    maps: dict[str, Floats] = {}
+    creatives: dict[str, int] = {}
+    for depth, names in enumerate(by_depth):
+        for name in sorted(set(names)):
+            rows = np.flatnonzero(names == name)
+            held_by = GRID if depth == 0 else maps[str(by_depth[depth - 1][rows[0]])]
+            own = _distribution(stated[rows], nothing[rows], is_nothing[rows], weight[rows])
+            count = float(weight[rows].sum())
+            lean = ROOT_ROWS if depth == 0 else lean_rows
+            mixed = (count * own + lean * held_by) / (count + lean)
+            mixed[0], mixed[-1] = 0.0, 1.0
+            maps[str(name)] = mixed
+            creatives[str(name)] = int(situation["creative"].iloc[rows].nunique())
+    return Calibration(
+        groups=groups,
+        maps={name: tuple(float(value) for value in np.round(found, 6)) for name, found in maps.items()},
+        creatives=creatives,
+    )
+
+
+def _distribution(stated: Floats, nothing: Floats, is_nothing: npt.NDArray[np.bool_], weight: Floats) -> Floats:
+    order = np.argsort(stated[~is_nothing], kind="stable")
+    summed = np.concatenate([[0.0], np.cumsum(weight[~is_nothing][order])])
+    total = summed[np.searchsorted(stated[~is_nothing][order], GRID, side="right")]
+    ties = np.maximum(nothing[is_nothing], 1e-9)
+    for first in range(0, len(ties), CHUNK):
+        part = slice(first, first + CHUNK)
+        ramp = np.minimum(GRID[None, :] / ties[part, None], 1.0)
+        total = total + (weight[is_nothing][part, None] * ramp).sum(axis=0)
+    return np.asarray(total / weight.sum(), dtype=np.float64)

@@ -1,0 +1,169 @@
+"""From loaded data to the two models of a run: the one that is judged, and its twin on all mature rows that serves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+import numpy as np
+import pandas as pd
+
+from configs import __version__
+from configs.settings import Settings
+from features.schema import KEY, Loaded
+from training.bundle import FEATURES_VERSION
+from training.coverage import Coverage, coverage
+from training.dataset import Dataset, Mask, fit_features, prepare
+from training.errors import TooThinError
+from training.fit_interval import fit_uncertainty
+from training.judge import judge
+from training.kinds import Losses, choose_kinds, compare_kinds
+from training.model import CreativeModel
+from training.out_of_fold import out_of_fold, unseen
+from training.outcome import MATURE
+from training.recipe import Recipe, fit_on
+from training.refits import Training, plan_refits, with_refits
+from training.split import holdout_split
+from training.told import Told
+from training.tune import make_folds, tune
+from training.workspace import Workspace, data_fingerprint
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What was learned of a data set.
+
+    Attributes:
+        dataset: All rows.
+        data_print: Fingerprint of the data.
+        recipe: What each stage starts from, and how its trees were chosen.
+        losses: By stage, what the folds said of either start; empty where a recipe was given.
+        judged: The model of the training rows.
+        final: The same recipe on all mature rows.
+        held: The holdout rows.
+        starts: The first cutoff held out.
+        trained: The training rows of the judged model.
+        figures: Of the evaluation on the holdout (`training.evaluate`).
+        beside: Its rows' predictions beside what came.
+        coverage: Of the judged model's intervals and chances; None where it has none.
+    """
+
+    dataset: Dataset
+    data_print: str
+    recipe: Recipe
+    losses: Mapping[str, Losses]
+    judged: CreativeModel
+    final: CreativeModel
+    held: Mask
+    starts: pd.Timestamp
+    trained: Mask
+    figures: pd.DataFrame
+    beside: pd.DataFrame
+    coverage: Coverage | None
+
+
+def learn(
+    loaded: Loaded,
+    space: Workspace,
+    settings: Settings,
+    told: Told,
+    *,
+    baseline: bool = False,
+    recipe: Recipe | None = None,
+) -> Learned:
+    """Choose, fit and judge.
+
+    Args:
+        loaded: Of the store.
+        space: Where the study lies.
+        settings: Of the run.
+        told: Progress.
+        baseline: Empirical Bayes only: no mixed model, no trees, no least amount of data.
+        recipe: Of an earlier run, to be used again instead of choosing and tuning.
+
+    Raises:
+        TooThinError: The data cannot support a model.
+    """
+    dataset = prepare(loaded, settings, told.line)
+    train_rows, held, starts = holdout_split(dataset.rows, settings.split.holdout_days)
+    if not baseline:
+        refuse_thin(dataset, train_rows)
+    data_print = data_fingerprint(loaded)
+    mature = (dataset.rows["state"] == MATURE).to_numpy(np.bool_)
+    reported = loaded.metrics["period_end"].max() + pd.Timedelta(hours=max(settings.report_delay_hours.values()))
+    trainings: list[Training] = [(train_rows, starts), (mature, reported)]
+    losses: Mapping[str, Losses] = {}
+    if baseline:
+        recipe = Recipe()
+    else:
+        trainings, moments = plan_refits(dataset, trainings)
+        dataset = with_refits(dataset, moments, told.refit)
+        if recipe is None:
+            recipe, losses = _choose(dataset, trainings[0][0], space, data_print, told)
+
+    told.line("fitting and judging")
+    (train_rows, _), _ = trainings
+    judged, final = (fit_on(dataset, rows, moment, recipe) for rows, moment in trainings)
+    told.line("learning how far off predictions are")
+    proof = out_of_fold(dataset, train_rows, recipe)
+    judged = replace(judged, uncertainty=fit_uncertainty(proof, dataset.plan, settings))
+    held_out = unseen(dataset, held, judged)
+    final = replace(final, uncertainty=fit_uncertainty([*proof, held_out], dataset.plan, settings))
+    known = set(dataset.observed.loc[train_rows, "creative_id"])
+    figures, beside = judge(dataset, held, known, judged, fit_features(dataset, train_rows, starts))
+    return Learned(
+        dataset=dataset,
+        data_print=data_print,
+        recipe=recipe,
+        losses=losses,
+        judged=judged,
+        final=final,
+        held=held,
+        starts=starts,
+        trained=train_rows,
+        figures=figures,
+        beside=beside,
+        coverage=coverage(judged.uncertainty, held_out) if judged.uncertainty else None,
+    )
+
+
+def refuse_thin(dataset: Dataset, rows: Mask) -> None:
+    """Raise where the training rows cannot support a model, saying what is there and what is needed."""
+    thin = dataset.settings.thin
+    taught = dataset.observed.loc[rows, KEY].drop_duplicates()
+    facts = [(len(taught), thin.min_creatives, "creatives with a closed outcome")]
+    if "orders" in dataset.loaded.metrics:
+        mine = dataset.loaded.metrics.merge(taught, on=KEY)
+        facts.append((int(mine["orders"].sum()), thin.min_orders, "orders of these creatives"))
+    short = [f"{have:,} {what} ({needed:,} needed)" for have, needed, what in facts if have < needed]
+    if short:
+        raise TooThinError(
+            f"Too little to learn from: {'; '.join(short)}. Add earlier exports or more creatives. Until then, "
+            "empirical Bayes alone can be had: `python -m training train --baseline …` predicts without trees and "
+            "registers that as the model."
+        )
+
+
+def study_name(data_print: str, shaping: str) -> str:
+    """Name of a study: the same data and settings resume it, others start anew."""
+    made_with = f"{__version__}/{FEATURES_VERSION}/{shaping}"
+    return f"{data_print[:16]}-{sha256(made_with.encode()).hexdigest()[:16]}"
+
+
+def _choose(
+    dataset: Dataset, rows: Mask, space: Workspace, data_print: str, told: Told
+) -> tuple[Recipe, dict[str, Losses]]:
+    settings = dataset.settings
+    told.line("choosing what each stage starts from")
+    losses = compare_kinds(dataset, rows, settings.trees)
+    kinds = choose_kinds(losses)
+    made = make_folds(dataset, rows, kinds)
+    told.line(f"tuning: {settings.tune.trials} trials on {len(made)} folds")
+    shaping = settings.model_dump_json(exclude={"name", "var", "tune", "evaluate", "interval", "verdict", "backtest"})
+    choices = tune(
+        made,
+        settings,
+        space.journal,
+        study_name(data_print, f"{shaping}/{sorted(kinds.items())}"),
+        lambda done, best: told.trial(done, settings.tune.trials, best),
+    )
+    return Recipe(kinds, choices), losses

@@ -1,0 +1,153 @@
+"""What to do with a creative: scale, test, hold or stop; and why, in a sentence. Every sentence stands here."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from configs.settings import Verdict
+
+SCALE, TEST, HOLD, STOP, NONE = "scale", "test", "hold", "stop", ""
+LABELS = {
+    SCALE: ("放量", "Scale"),
+    TEST: ("继续测试", "Test"),
+    HOLD: ("维持", "Hold"),
+    STOP: ("停投", "Stop"),
+    NONE: ("无法判断", "No verdict"),
+}
+"""Verdict → what it is called in Chinese and in English."""
+COLUMNS = ["verdict", "verdict_reason_zh", "verdict_reason_en"]
+RATES = {"net_roi": ("净ROI", "net ROI"), "roi": ("ROI", "ROI")}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of one creative.
+
+    Attributes:
+        rate: `net_roi` or `roi`.
+        asked: Its target.
+        chance: Of reaching it, over a week in which it gets traffic.
+        hit_chance: Of a hit; NaN where that is not told.
+        spend_cny: So far; NaN where it is not known.
+        own_events: Orders (clicks …) counted so far.
+        more_events: Still missing until it is told from others like it.
+        more_cny: Spend expected to bring them; NaN where the cost of traffic is not known.
+        more_volume: Impressions expected to bring them.
+        creatives_like: Creatives of like age, evidence and promotion type whose outcomes are known.
+        counts_orders: Whether the events are orders.
+    """
+
+    rate: str
+    asked: float
+    chance: float
+    hit_chance: float
+    spend_cny: float
+    own_events: float
+    more_events: float
+    more_cny: float
+    more_volume: float
+    creatives_like: int
+    counts_orders: bool
+
+
+def verdict(known: Known, settings: Verdict) -> tuple[str, str, str]:
+    """The verdict on a creative, with its reason in Chinese and in English.
+
+    A creative with little evidence is stopped only once it has spent what a test costs; it is scaled only with
+    evidence, or where a hit is likely.
+    """
+    enough = known.more_events <= 0
+    tested = known.spend_cny >= settings.stop_spend_cny or (np.isnan(known.spend_cny) and enough)
+    zh, en = _chance(known)
+    if known.chance <= settings.stop_chance and tested:
+        spent = ("", "") if np.isnan(known.spend_cny) else _spent(known.spend_cny)
+        return _told(STOP, f"{spent[0]}{zh},不高于停投线 {settings.stop_chance:.0%}", f"{spent[1]}{en}")
+    if known.hit_chance >= settings.scale_hit_chance and known.chance >= settings.hit_needs_chance:
+        return _told(
+            SCALE, f"成为爆款的概率为 {known.hit_chance:.0%},{zh}", f"{known.hit_chance:.0%} chance of a hit; {en}"
+        )
+    if not enough:
+        cure = missing(known, settings)
+        return _told(TEST, f"证据不足,{zh};{cure[0]}", f"not enough evidence; {en}; {cure[1]}")
+    if known.chance >= settings.scale_chance:
+        return _told(SCALE, f"{zh},{_own(known)[0]}", f"{en}; {_own(known)[1]}")
+    zh += f",介于停投线 {settings.stop_chance:.0%} 与放量线 {settings.scale_chance:.0%} 之间"
+    en += f", between the line of stopping ({settings.stop_chance:.0%}) and of scaling ({settings.scale_chance:.0%})"
+    return _told(HOLD, zh, en)
+
+
+def missing(known: Known, settings: Verdict) -> tuple[str, str]:
+    """Which data cure thin evidence, and how much of them."""
+    if np.isfinite(known.more_cny):
+        amount, spent = f"再投约 {_amount(known.more_cny)} 元", f"about {_amount(known.more_cny)} CNY more"
+    else:
+        amount, spent = (
+            f"再获约 {_amount(known.more_volume)} 次展现",
+            f"about {_amount(known.more_volume)} more impressions",
+        )
+    if known.counts_orders:
+        amount, spent = f"{amount}(约 {known.more_events:.1f} 单)", f"{spent} ({known.more_events:.1f} orders)"
+    sure = f"{settings.told_apart:.0%}"
+    zh = f"{amount},才能以 {sure} 的把握与同类素材分出高低"
+    en = f"{spent} until it can be told from another like it with {sure} certainty"
+    short = settings.min_creatives - known.creatives_like
+    if short > 0:
+        zh += f";同龄同类且结果已知的素材只有 {known.creatives_like} 条,还需约 {short} 条"
+        en += f"; only {known.creatives_like} creatives like it have known outcomes, about {short} more are needed"
+    return zh, en
+
+
+def no_verdict(rate: str, rows: int, needed: int) -> tuple[str, str, str]:
+    """Said of every creative where chances cannot be told: which data are missing, and how many.
+
+    Args:
+        rate: `net_roi` or `roi`; empty where the columns allow neither.
+        rows: Of outcomes that could calibrate it.
+        needed: As many are needed.
+    """
+    if not rate:
+        return _told(
+            NONE,
+            "证据不足,数据中没有消耗或成交金额,无法计算ROI;请在导出报表时加上这两列",
+            "not enough evidence: without spend and gmv there is no ROI; add both columns to the export",
+        )
+    zh, en = RATES[rate]
+    return _told(
+        NONE,
+        f"证据不足,{zh}的概率尚未校准:结果已知的样本只有 {rows} 行,需要 {needed} 行,请导入更早的报表或更多素材",
+        f"not enough evidence: chances of {en} are not calibrated, {rows} rows with known outcomes of {needed} needed; "
+        "import earlier exports or more creatives",
+    )
+
+
+def _told(code: str, zh: str, en: str) -> tuple[str, str, str]:
+    return code, f"{LABELS[code][0]}:{zh}。", f"{LABELS[code][1]}: {en}."
+
+
+def _chance(known: Known) -> tuple[str, str]:
+    zh, en = RATES[known.rate]
+    return (
+        f"{zh}达到 {known.asked:.2f} 的概率为 {known.chance:.0%}",
+        f"{known.chance:.0%} chance that {en} reaches {known.asked:.2f}",
+    )
+
+
+def _own(known: Known) -> tuple[str, str]:
+    if not known.counts_orders:
+        return "自身数据足以与同类素材区分", "its own counts tell it from others like it"
+    return (
+        f"已有 {known.own_events:.0f} 单,足以与同类素材区分",
+        f"its {known.own_events:.0f} orders tell it from others like it",
+    )
+
+
+def _spent(spend_cny: float) -> tuple[str, str]:
+    return f"已消耗 {_amount(spend_cny)} 元,", f"{_amount(spend_cny)} CNY spent; "
+
+
+def _amount(value: float) -> str:
+    """Two digits are all that an estimate is worth."""
+    if value < 1:
+        return "1"
+    digits = max(int(np.floor(np.log10(value))) - 1, 0)
+    return f"{round(value / 10**digits) * 10**digits:,.0f}"
