@@ -18,7 +18,7 @@ SAMPLE := var/sample-exports
 TRUTH := var/sample-truth.parquet
 TARGET_DATA = $(or $(DATA),$(SAMPLE))
 
-.PHONY: help setup train predict backtest test check format sample ui lock clean
+.PHONY: help setup train refresh predict backtest test check format sample ui lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ setup: $(VENV)/.product ## create .venv and install what running needs
 
 train: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## exports to a registered model; the sample's where DATA is not given
 	@$(PY) -m training train --config '$(CONFIG)' $(if $(TRIALS),--trials $(TRIALS)) --data '$(TARGET_DATA)'
+
+refresh: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## the champion refitted on newer exports, without tuning
+	@$(PY) -m training refresh --config '$(CONFIG)' --data '$(TARGET_DATA)'
 
 predict: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## one row per creative at its latest cutoff, written to OUT
 	@$(PY) -m training predict --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(OUT)'

@@ -96,8 +96,6 @@ def tell(name: str, dataset: Dataset) -> None:
     if uncertainty is None or start is None:
         print(f"{name}: too few rows to calibrate")
         return
-    fitted = fit_features(dataset, train, starts, recipe.kinds)
-    features, outcome = rows_of(dataset, train, fitted)
     model = fit_on(dataset, train, starts, recipe)
     rows = unseen(dataset, held, model)
     print(f"\n{name}: {len(rows.predicted):,} holdout rows, calibrated on {dict(uncertainty.rows)}")

@@ -54,6 +54,29 @@ def train_command(
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
 
+@app.command("refresh")
+def refresh_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: Strict = False) -> None:
+    """The champion's recipe on newer data: refitted without choosing or tuning, judged and registered."""
+    from training.champion import model_for
+    from training.recipe import recipe_of
+    from training.run import fit_and_register, read_data
+    from training.screen import show_result
+    from training.workspace import workspace
+
+    settings = load_settings(config)
+    find_files(data)  # before anything is written
+    space = workspace(data, settings)
+    champion, manifest, name = model_for(space, None)
+    settings = manifest.settings.model_copy(update={"name": settings.name, "var": settings.var})
+    out, err = Console(), Console(stderr=True)
+    with _progress(err) as told:
+        loaded, report = read_data(data, space, settings, told, strict=strict)
+        _tell_files(report, err)
+        told.line(f"refitting {name}")
+        result = fit_and_register(loaded, space, settings, told, recipe=recipe_of(champion, manifest))
+    show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
+
+
 @app.command("predict")
 def predict_command(
     data: DataPaths,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from features.start import Kind
+from training.bundle import Manifest
 from training.dataset import Dataset, Mask, fit_features, rows_of
 from training.kinds import choose_kinds, compare_kinds
 from training.model import Choice, CreativeModel, fit_model
@@ -23,6 +24,11 @@ class Recipe:
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     choices: Mapping[str, Choice] = field(default_factory=dict)
+
+
+def recipe_of(model: CreativeModel, manifest: Manifest) -> Recipe:
+    """How a model of a bundle was made."""
+    return Recipe(model.fitted.kinds, manifest.choices)
 
 
 def recipe_by_hand(dataset: Dataset, rows: Mask) -> Recipe:
