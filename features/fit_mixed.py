@@ -31,8 +31,8 @@ POOLED_WORTH = 4.0
 LEAST_CROSS_SPREAD = 0.05**2
 """A cross whose effects differ less is dropped."""
 ITERATIONS, MORE_ITERATIONS = 30, 8
-STILL = 2e-3
-"""Change of log rates and of log variances at which iterations end."""
+STILL = 5e-3
+"""Change of log rates, and of standard deviations of effects and of own luck, at which iterations end."""
 LONGEST_STEP = 2.0
 """Of any log rate in one iteration."""
 
@@ -193,9 +193,10 @@ def _iterate(
         learned = {name: float(part.sum()) for name, part in zip(names, np.split(decided, edges))}
         spreads = _spreads(parts, learned, fit.spreads, relative, typical)
         own, dispersion = _luck(rows, whole @ effects, fit, leverage)
-        moved = [abs(np.log(spreads[name] / fit.spreads[name])) for name in spreads] + [abs(np.log(own / fit.own))]
+        moved = [abs(np.sqrt(spreads[name]) - np.sqrt(fit.spreads[name])) for name in spreads]
+        moved += [length, abs(np.sqrt(own) - np.sqrt(fit.own))]
         fit = _Fit(parts, dict(zip(names, np.split(variance, edges))), spreads, learned, own, dispersion)
-        if length < STILL and max(moved) < 10 * STILL:
+        if max(moved) < STILL:
             break
     return fit
 
