@@ -1,7 +1,7 @@
 """How long does the mixed model take where there are many KOCs and products, and how much memory?
 
-    python -m benchmarks.mixed_scale                      # 100 000 creatives, 20 000 KOCs, 5 000 products, all stages
-    python -m benchmarks.mixed_scale --creatives 10000 --creators 2000 --products 500
+python -m benchmarks.mixed_scale                      # 100 000 creatives, 20 000 KOCs, 5 000 products, all stages
+python -m benchmarks.mixed_scale --creatives 10000 --creators 2000 --products 500
 """
 
 import argparse

@@ -31,6 +31,7 @@ def manifest(quick, cut):
             feature_fingerprint="",
             settings=quick.model_copy(update=settings),
             summary={},
+            choices={},
             files={},
         )
 
