@@ -7,7 +7,9 @@ import pandas as pd
 from features.schema import KEY
 from training.dataset import Dataset, fit_features, rows_of
 from training.errors import TooThinError
+from training.fit_interval import fit_uncertainty
 from training.model import fit_model
+from training.out_of_fold import out_of_fold
 from training.outcome import MATURE
 from training.stages import actual_targets
 from training.tune import by_hand, make_folds
@@ -38,7 +40,8 @@ def backtest(
 
     Returns:
         A row per creative and age: KEY, `age_hours`, `cutoff`, `origin`, `cold` (the creative's id was not among the
-        training rows), `predicted_<target>`, `actual_<target>` (NaN where nothing was exposed), and the outcome's own
+        training rows), `predicted_<target>`, `<target>_low` and `<target>_high` (NaN from an origin with too few
+        rows to calibrate), `actual_<target>` (NaN where nothing was exposed), and the outcome's own
         `later_<figure>` and `covered_share`.
 
     Raises:
@@ -57,9 +60,9 @@ def backtest(
         if len(taught) < LEAST_CREATIVES or not test.any():
             continue
         fitted = fit_features(dataset, train, origin)
-        model = fit_model(
-            *rows_of(dataset, train, fitted), fitted, by_hand(make_folds(dataset, train), dataset.settings.trees)
-        )
+        choices = by_hand(make_folds(dataset, train), dataset.settings.trees)
+        model = fit_model(*rows_of(dataset, train, fitted), fitted, choices)
+        uncertainty = fit_uncertainty(out_of_fold(dataset, train, choices), dataset.plan, dataset.settings)
         features, outcome = rows_of(dataset, test, fitted)
         predicted = model.predict(features)
         later = outcome[[name for name in outcome if name.startswith("later:")]]
@@ -74,6 +77,7 @@ def backtest(
                         }
                     ),
                     predicted[dataset.plan.targets].add_prefix("predicted_"),
+                    *([uncertainty.bounds(predicted, features)] if uncertainty else []),
                     actual_targets(outcome, dataset.plan).add_prefix("actual_"),
                     later.rename(columns=lambda name: name.replace(":", "_")),
                     outcome[["covered_share"]],
