@@ -133,8 +133,9 @@ def fitted(
     effects = np.zeros(whole.shape[1])
     for _ in range(15):
         told = whole[rows] @ effects
-        ratio = count / (exposure * np.exp(intercept + told))
-        sure = count / ratio if stage.events == "expected" else events
+        expected = exposure * np.exp(intercept + told)
+        ratio = count / expected
+        sure = expected if stage.events == "expected" else events
         weight = 1.0 / (dispersion / sure + own)
         effects, _ = solve(whole[rows], sizes, weight, told + ratio - 1.0, ridge, effects)
     return intercept, effects

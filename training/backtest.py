@@ -7,6 +7,8 @@ import pandas as pd
 from features.schema import KEY
 from training.dataset import Dataset, rows_of
 from training.errors import TooThinError
+from training.fit_interval import fit_uncertainty
+from training.out_of_fold import out_of_fold
 from training.outcome import MATURE
 from training.recipe import fit_on, recipe_by_hand
 from training.refits import plan_refits, with_refits
@@ -41,7 +43,8 @@ def backtest(
 
     Returns:
         A row per creative and age: KEY, `age_hours`, `cutoff`, `origin`, `cold` (the creative's id was not among the
-        training rows), `predicted_<target>`, `actual_<target>` (NaN where nothing was exposed), and the outcome's own
+        training rows), `predicted_<target>`, `<target>_low` and `<target>_high` (NaN from an origin with too few
+        rows to calibrate), `actual_<target>` (NaN where nothing was exposed), and the outcome's own
         `later_<figure>` and `covered_share`.
 
     Raises:
@@ -63,7 +66,9 @@ def backtest(
         if not test.any():
             continue
         taught = dataset.observed.loc[train, KEY].drop_duplicates()
-        model = fit_on(dataset, train, origin, recipe_by_hand(dataset, train))
+        recipe = recipe_by_hand(dataset, train)
+        model = fit_on(dataset, train, origin, recipe)
+        uncertainty = fit_uncertainty(out_of_fold(dataset, train, recipe), dataset.plan, dataset.settings)
         features, outcome = rows_of(dataset, test, model.fitted)
         predicted = model.predict(features)
         later = outcome[[name for name in outcome if name.startswith("later:")]]
@@ -78,6 +83,7 @@ def backtest(
                         }
                     ),
                     predicted[dataset.plan.targets].add_prefix("predicted_"),
+                    *([uncertainty.bounds(predicted, features)] if uncertainty else []),
                     actual_targets(outcome, dataset.plan).add_prefix("actual_"),
                     later.rename(columns=lambda name: name.replace(":", "_")),
                     outcome[["covered_share"]],

@@ -19,9 +19,9 @@ Floats = npt.NDArray[np.float64]
 
 TAILS = 11
 """Ways to part what an interval leaves out between below and above; the narrowest is told."""
-WIDTH_POWER = 0.75
-"""Narrowest on the scale of value^0.75: on the plain scale a lower end above 0 is never worth it, on the log scale
-upper ends run away."""
+RATE_POWER, VOLUME_POWER = 0.75, 0.5
+"""Narrowest on the scale of value^power: on the plain scale a lower end above 0 is hardly ever worth it, on the log
+scale upper ends run away. Volume spans more orders of magnitude, and its lower ends matter."""
 CHUNK = 4096
 """Rows at a time: bounds memory."""
 
@@ -82,12 +82,13 @@ class Uncertainty(BaseModel):
         """
         table = {}
         for target in self.plan.targets:
+            power = VOLUME_POWER if target.startswith("later_") else RATE_POWER
             ends = []
             for part, calibration, group in self._chunks(predicted, features, target):
                 values = part.grid()
                 calibrated = calibration(part.below(values), group)
                 nothing = calibration(part.below(np.zeros(len(values))), group)
-                ends.append(_narrowest(values, calibrated, nothing, self.level))
+                ends.append(_narrowest(values, calibrated, nothing, self.level, power))
             unknown = np.full((len(predicted), 2), np.nan)
             found = np.concatenate(ends) if ends else unknown
             table[f"{target}_low"], table[f"{target}_high"] = found[:, 0], found[:, 1]
@@ -158,7 +159,7 @@ def roi_target(plan: Plan) -> str:
     return next((name for name in ("net_roi", "roi") if name in plan.targets), "")
 
 
-def _narrowest(values: Floats, calibrated: Floats, nothing: Floats, level: float) -> Floats:
+def _narrowest(values: Floats, calibrated: Floats, nothing: Floats, level: float, power: float) -> Floats:
     """Both ends for each row, from a distribution on rising values."""
     best = np.full(len(values), np.inf)
     ends = np.zeros((len(values), 2))
@@ -166,7 +167,7 @@ def _narrowest(values: Floats, calibrated: Floats, nothing: Floats, level: float
         below = (1.0 - level) * place / (TAILS - 1)
         low = _quantile(values, calibrated, nothing, below) if place else np.zeros(len(values))
         high = _quantile(values, calibrated, nothing, below + level)
-        width = high**WIDTH_POWER - low**WIDTH_POWER
+        width = high**power - low**power
         better = width < best * (1.0 - 1e-9)
         best = np.where(better, width, best)
         ends = np.where(better[:, None], np.column_stack([low, high]), ends)

@@ -1,0 +1,37 @@
+"""The benchmark of intervals, from end to end on a small world."""
+
+from benchmarks.intervals import posterior, tell
+from training.dataset import fit_features, prepare, rows_of
+from training.model import fit_model
+from training.out_of_fold import unseen
+from training.split import holdout_split
+
+
+def test_it_tells_of_every_target_and_chance_whether_it_is_reached(small_world, settings, capsys) -> None:
+    interval = settings.interval.model_copy(update={"min_rows": 50})
+    tell("small", prepare(small_world, settings.model_copy(update={"interval": interval})))
+    printed = capsys.readouterr().out
+    for target in ("gpm", "net_gpm", "roi", "net_roi", "later_impressions"):
+        assert f"reached: {target} inside 78%–84%" in printed
+        assert f"reached: {target} no wider than plain CQR" in printed
+    for method in ("gpmcast", "EB, calibrated", "EB posterior"):
+        assert f"{method:15}" in printed
+    assert "came true" in printed
+
+
+def test_it_says_where_rows_are_too_few(small_world, settings, capsys) -> None:
+    interval = settings.interval.model_copy(update={"min_rows": 10_000})
+    tell("small", prepare(small_world, settings.model_copy(update={"interval": interval})))
+    assert capsys.readouterr().out == "small: too few rows to calibrate\n"
+
+
+def test_chances_of_the_posterior_fall_with_what_is_asked(small_world, settings) -> None:
+    dataset = prepare(small_world, settings)
+    train, held, starts = holdout_split(dataset.rows, settings.split.holdout_days)
+    fitted = fit_features(dataset, train, starts)
+    model = fit_model(*rows_of(dataset, train, fitted), fitted, {})
+    rows = unseen(dataset, held, model)
+    low, high = (posterior(rows.predicted, rows.features, model, "net_roi", asked) for asked in (0.1, 3.0))
+    assert ((low > 0) & (low <= 1)).all()
+    assert (high <= low).all()
+    assert high.mean() < low.mean()
