@@ -57,6 +57,7 @@ ui: $(VENV)/.product ## look at the runs in MLflow, on port 5000
 lock: $(VENV)/.uv ## pin the newest allowed versions, with hashes
 	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml -o requirements.lock
 	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml --group bench -c requirements.lock -o requirements-bench.lock
 	@echo uv | $(VENV)/bin/uv pip compile -q -U $(LOCK) - -o requirements-uv.lock
 
 clean: ## remove the venv, stores, models and sample exports
@@ -84,6 +85,11 @@ $(VENV)/.product: requirements.lock $(VENV)/.uv
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.product
 	@echo "installing from requirements-dev.lock"
 	@$(UV_INSTALL) requirements-dev.lock
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.lock $(VENV)/.product
+	@echo "installing from requirements-bench.lock"
+	@$(UV_INSTALL) requirements-bench.lock
 	@touch $@
 
 $(TRUTH): | $(VENV)/.product
