@@ -22,7 +22,7 @@ ALIKE = "everyone alike"
 ORACLE = "oracle"
 HIT_SHARE = 0.1
 """Of the creatives of an age, those with the largest gain are its hits."""
-FIGURES = ("net_gmv_share", "gain_cny", "gain_of_oracle", "saved_share", "missed_share")
+FIGURES = ("net_gmv_share", "gain_cny", "gain_of_oracle", "saved_share", "missed_share", "apart_cny")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,13 @@ def predicted_gain(beside: pd.DataFrame, break_even: float) -> Floats:
 
 
 def replay(
-    beside: pd.DataFrame, scores: Mapping[str, Floats], budget: Budget, *, draws: int = 200, seed: int = 7
+    beside: pd.DataFrame,
+    scores: Mapping[str, Floats],
+    budget: Budget,
+    *,
+    against: str = ALIKE,
+    draws: int = 200,
+    seed: int = 7,
 ) -> pd.DataFrame:
     """What each rule would have let through, with bands from a bootstrap over creatives.
 
@@ -79,17 +85,18 @@ def replay(
         beside: As of `training.judge.judge`: KEY, age_hours, `actual_…` and `exposure_…` of the ROI (later spend).
         scores: Rule → a score per row, the higher the sooner funded; ALIKE and ORACLE are added.
         budget: What there is.
+        against: The rule whose gain is subtracted, draw by draw, in `apart_cny`.
         draws: Of the bootstrap.
         seed: Of the bootstrap.
 
     Returns:
         A row per age (ALL_AGES: the sums of all ages, each with its own budget) and rule: `rows`, and with `…_low` and
         `…_high`: `net_gmv_share` (of all net gmv), `gain_cny`, `gain_of_oracle` (gain over the oracle's),
-        `saved_share` (of the spend below break-even, what was not funded) and `missed_share` (of the hits, what was
-        not funded). NaN where there is nothing to take a share of.
+        `saved_share` (of the spend below break-even, what was not funded), `missed_share` (of the hits, what was not
+        funded) and `apart_cny` (gain less that of `against`). NaN where there is nothing to take a share of.
 
     Raises:
-        ValueError: No ROI, or a score is not a number.
+        ValueError: No ROI, a score is not a number, or no rule is called `against`.
     """
     target = roi_target(beside)
     roi, spend = (beside[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
@@ -101,6 +108,8 @@ def replay(
     gain = spend * (roi - budget.break_even)
     ranked = {name: np.asarray(score, np.float64)[known] for name, score in scores.items()}
     ranked |= {ALIKE: np.zeros(len(rows)), ORACLE: gain if budget.by_creatives else roi}
+    if against not in ranked:
+        raise ValueError(f"No rule is called {against!r}; there are {', '.join(ranked)}")
 
     counts = np.vstack([np.ones((1, len(rows))), creative_draws(rows[KEY], draws, seed)])
     ages = rows["age_hours"].to_numpy()
@@ -115,7 +124,7 @@ def replay(
         parts = [sums for (_, rule), sums in found.items() if rule == name]
         found[ALL_AGES, name] = {key: np.sum([part[key] for part in parts], axis=0) for key in parts[0]} if parts else {}
     lines = [
-        {"age_hours": age, "rule": name, **_told(sums, found[age, ORACLE]["gain"])}
+        {"age_hours": age, "rule": name, **_told(sums, found[age, ORACLE]["gain"], found[age, against]["gain"])}
         for (age, name), sums in found.items()
         if sums
     ]
@@ -161,7 +170,7 @@ def _sums(
     }
 
 
-def _told(sums: Mapping[str, Floats], best: Floats) -> dict[str, float]:
+def _told(sums: Mapping[str, Floats], best: Floats, other: Floats) -> dict[str, float]:
     def part(top: Floats, below: Floats) -> Floats:
         return np.divide(top, below, out=np.full_like(top, np.nan), where=below > 0)
 
@@ -171,6 +180,7 @@ def _told(sums: Mapping[str, Floats], best: Floats) -> dict[str, float]:
         part(sums["gain"], best),
         1.0 - part(sums["lost"], sums["all_lost"]),
         1.0 - part(sums["hits"], sums["all_hits"]),
+        sums["gain"] - other,
     )
     line: dict[str, float] = {"rows": int(sums["rows"][0])}
     for name, drawn in zip(FIGURES, values):
