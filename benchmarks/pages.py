@@ -14,6 +14,8 @@ from features.screen import plain
 from training.evaluate import ALL_AGES
 
 Report = Mapping[str, object]
+WIDTH = 120
+"""Columns that the widest table takes: numbers are never cut off."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,10 @@ def show(report: Report, out: Console) -> None:
     for sheet in sheets(report):
         table = Table(title=plain(sheet.title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for place, name in enumerate(sheet.columns):
-            table.add_column(name, justify="left" if place == 0 else "right", overflow="fold")
+            table.add_column(name, justify="left" if place == 0 else "right", no_wrap=True)
         for row in sheet.rows:
             table.add_row(*(Text(plain(cell)) for cell in row))
-        out.print(table)
+        out.print(table, crop=False, width=max(out.width, WIDTH))
 
 
 def markdown(report: Report) -> str:
@@ -78,7 +80,7 @@ def sheets(report: Report) -> list[Sheet]:
 
 
 def _methods(title: str, rows: pd.DataFrame, report: Report) -> Sheet:
-    columns = ("method", "rank", "90 %", "apart", "90 %", *FIGURES[1:], "seconds")
+    columns = ("method", "rank", "90 %", "apart", "90 %", *(name.replace("_", " ") for name in FIGURES[1:]), "s")
     lines = []
     for method, of_method in rows.groupby("method", sort=False):
         figure = of_method.set_index("figure")
@@ -112,14 +114,14 @@ def _decisions(rows: pd.DataFrame, budget: Mapping[str, object]) -> Sheet:
         f"Replay: {float(str(budget['share'])):.0%} of later spend by {budget['roi']}, "
         f"break-even {float(str(budget['break_even'])):.3g}"
     )
-    columns = ("rule", "gain of oracle", "90 %", "apart CNY", "90 %", "net gmv", "saved", "hits missed")
+    columns = ("rule", "captured", "90 %", "apart CNY", "90 %", "net gmv", "saved", "hits missed")
     lines = [
         (
             str(row["rule"]),
-            _n(row["gain_of_oracle"]),
-            _band(row["gain_of_oracle_low"], row["gain_of_oracle_high"]),
+            _n(row["captured_share"]),
+            _band(row["captured_share_low"], row["captured_share_high"]),
             _whole(row["apart_cny"]),
-            f"{_whole(row['apart_cny_low'])} … {_whole(row['apart_cny_high'])}",
+            f"{_whole(row['apart_cny_low'])}…{_whole(row['apart_cny_high'])}",
             *(_n(row[name]) for name in ("net_gmv_share", "saved_share", "missed_share")),
         )
         for row in whole.to_dict("records")
@@ -134,7 +136,10 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def _n(value: object) -> str:
-    return "·" if value is None or pd.isna(value) else f"{float(str(value)):.3f}"
+    if value is None or pd.isna(value):
+        return "·"
+    number = float(str(value))
+    return f"{number:.3f}" if abs(number) < 10 else f"{number:,.3g}"
 
 
 def _whole(value: object) -> str:
@@ -142,7 +147,7 @@ def _whole(value: object) -> str:
 
 
 def _band(low: object, high: object) -> str:
-    return f"{_n(low)} … {_n(high)}"
+    return f"{_n(low)}…{_n(high)}"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """Is there anything better? gpmcast beside its peers: the same training rows, held-out rows, features and time.
 
-    python -m benchmarks.peers --data PATH … [--config FILE] [--truth FILE] [--only NAME …] [--seconds N] --out FILE.json
+    python -m benchmarks.peers --data PATH … [--config FILE] [--truth FILE] [--only NAME …] [--seconds N] --out FILE
 
 Prints tables, writes everything as JSON (`--markdown FILE`: the tables as Markdown too). `--cold-share 0.4` holds that
 share of the creatives out altogether. How to read it: docs/proof.md.
@@ -70,7 +70,7 @@ class Contender:
 
     Attributes:
         predicted: Of the held-out rows, the targets it knows.
-        seconds: Of training and predicting; tables of features, which all share, are not in it.
+        seconds: Of the processor, to train and predict; tables of features, which all share, are not in it.
         settings: By target (`all`: of all of them), in words.
         not_run: Why it is not there, if it is not.
     """
@@ -87,7 +87,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, action="append", required=True, help="exports; may be repeated")
     parser.add_argument("--config", type=Path, default=Path("configs/default.yaml"), help="settings of the run")
     parser.add_argument("--truth", type=Path, help="of the sample world")
-    parser.add_argument("--only", action="append", choices=[*PEERS, "none"], help="direct peers to run; may be repeated")
+    parser.add_argument(
+        "--only", action="append", choices=[*PEERS, "none"], help="direct peers to run; may be repeated"
+    )
     parser.add_argument("--seconds", type=float, default=150.0, help="of each direct peer, over all targets")
     parser.add_argument("--cold-share", type=float, default=0.0, help="share of the creatives held out altogether")
     parser.add_argument("--share", type=float, default=0.3, help="budget of the replay, as a share of later spend")
@@ -176,17 +178,17 @@ def contend(task: Task, names: Sequence[str], seconds: float, tell: Callable[[st
     targets, settings = task.plan.targets, task.teaches.settings
     found: dict[str, Contender] = {}
     tell(OURS)
-    begun = time.monotonic()
+    begun = time.process_time()
     model = _trained(task, {})
     features = describe(task.observed, model.fitted)
     ours = model.predict(features)[targets]
     words = {"all": f"settings of the run; trees by the hand setting, their number from {settings.split.folds} folds"}
-    found[OURS] = Contender(ours, time.monotonic() - begun, words)
+    found[OURS] = Contender(ours, time.process_time() - begun, words)
     if FUNNEL_SETTINGS:
-        begun = time.monotonic()
+        begun = time.process_time()
         funnel = _trained(task, FUNNEL_SETTINGS)
         predicted = funnel.predict(describe(task.observed, funnel.fitted))[targets]
-        found[FUNNEL] = Contender(predicted, time.monotonic() - begun, {"all": str(dict(FUNNEL_SETTINGS))})
+        found[FUNNEL] = Contender(predicted, time.process_time() - begun, {"all": str(dict(FUNNEL_SETTINGS))})
     else:
         found[FUNNEL] = Contender(ours, found[OURS].seconds, {"all": f"the same as {OURS}, which has no other start"})
     simple = {
@@ -232,7 +234,10 @@ def _teams(task: Task) -> dict[str, pd.DataFrame]:
     if not rois:
         return {}
     cohort = task.teaches.observed[task.train]
-    forecasts = {"teams: ROI so far": plain_roi(task.observed, cohort), "teams: shrunk ROI": shrunk_roi(task.observed, cohort)}
+    forecasts = {
+        "teams: ROI so far": plain_roi(task.observed, cohort),
+        "teams: shrunk ROI": shrunk_roi(task.observed, cohort),
+    }
     return {name: pd.DataFrame(dict.fromkeys(rois, roi)) for name, roi in forecasts.items()}
 
 

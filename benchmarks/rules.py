@@ -1,4 +1,4 @@
-"""How do teams decide today? Rules that different teams told, as scores for a replay and, where they rank, as forecasts.
+"""How do teams decide today? Rules that different teams told, as scores for a replay and, of ROI, as forecasts.
 
 All read what a report shows at the cutoff: money, spend and orders so far. Their thresholds are the teams' own.
 """
@@ -78,7 +78,7 @@ def stopped(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 
 def boosted(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """More than BOOST_SPEND_CNY within the first three days at an ROI above BOOST_ROI (older ones: within their life)."""
+    """More than BOOST_SPEND_CNY in the first three days (older ones: in their life) at an ROI above BOOST_ROI."""
     return (_of(observed, "early:spend_cny") > BOOST_SPEND_CNY) & (np.nan_to_num(own_roi(observed)) > BOOST_ROI)
 
 

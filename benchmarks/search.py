@@ -1,7 +1,8 @@
 """How long may a peer look for its setting? All the same: a hand setting first, then draws until the time is up.
 
 A setting is judged on the last fold, where it also stops early; the best is trained on all rows with the rounds found.
-The hand setting is tried with and without the offset; draws take turns.
+The hand setting is tried with and without the offset; draws take turns. Time is that of the processor, of which each
+peer has one thread: other work on the machine takes nothing from a peer.
 """
 
 import time
@@ -48,7 +49,7 @@ class Found:
         predicted: Of the held-out rows, in the target's own unit.
         tried: Settings tried.
         setting: The chosen one, in words.
-        seconds: All of it.
+        seconds: All of it, of the processor.
     """
 
     predicted: Floats
@@ -63,20 +64,20 @@ def search(library: Library, lesson: Lesson, seconds: float, seed: int = 7) -> F
     A further setting is tried only while the time left is enough for one that takes as long as the longest so far;
     the training on all rows comes on top.
     """
-    begun = time.monotonic()
+    begun = time.process_time()
     draw = np.random.default_rng(seed)
     forms = [lesson, lesson.flat()] if library.offset else [lesson]
     best: tuple[float, Setting, int, Lesson] | None = None
     tried, longest = 0, 0.0
-    while best is None or time.monotonic() - begun + longest < seconds:
-        since = time.monotonic()
+    while best is None or time.process_time() - begun + longest < seconds:
+        since = time.process_time()
         form = forms[tried % len(forms)]
         setting = library.hand if tried < len(forms) else {**library.hand, **_drawn(library.ranges, draw)}
         with threadpool_limits(1):
             rounds, ratio = library.probe(setting, form)
         loss = deviance(ratio * form.stop.start / lesson.stop.start, lesson.stop, lesson.volume)
         tried += 1
-        longest = max(longest, time.monotonic() - since)
+        longest = max(longest, time.process_time() - since)
         if best is None or loss < best[0]:
             best = loss, setting, rounds, form
     _, setting, rounds, form = best
@@ -85,7 +86,7 @@ def search(library: Library, lesson: Lesson, seconds: float, seed: int = 7) -> F
     words = ", ".join(f"{name} {value:.3g}" for name, value in setting.items())
     offset = ("offset" if form is lesson else "no offset") if library.offset else "log1p"
     told = f"{offset}, {words}, {rounds} rounds"
-    return Found(form.held.start * ratio, tried, told, time.monotonic() - begun)
+    return Found(form.held.start * ratio, tried, told, time.process_time() - begun)
 
 
 def deviance(ratio: Floats, table: Table, volume: bool) -> float:

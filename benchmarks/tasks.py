@@ -171,8 +171,7 @@ def make_task(loaded: Loaded, settings: Settings, cold_share: float = 0.0, seed:
     _, held, starts = holdout_split(judges.rows, settings.split.holdout_days)
     held = held & judges.observed["creative_id"].isin(chosen).to_numpy()
     kept = [
-        frame[~frame["creative_id"].isin(chosen)].reset_index(drop=True)
-        for frame in (loaded.metrics, loaded.creatives)
+        frame[~frame["creative_id"].isin(chosen)].reset_index(drop=True) for frame in (loaded.metrics, loaded.creatives)
     ]
     teaches = prepare(replace(loaded, metrics=kept[0], creatives=kept[1]), settings)
     rows = teaches.rows

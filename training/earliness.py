@@ -6,11 +6,32 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from training.evaluate import LEAST_ROWS
-from training.replay import Budget, replay, roi_target
+from training.evaluate import LEAST_ROWS, METHODS
+from training.replay import Budget, replay, roi_target, usual_roi
 from training.resample import band, creative_draws, drawn_spearman
 
 Floats = npt.NDArray[np.float64]
+
+
+VOLUMES = ("actual_later_impressions", "actual_later_spend_cny")
+SHARE = 0.3
+"""Of later spend that the replay of a run funds."""
+PARTS = dict(zip(METHODS, ("carried", "started", "predicted")))
+"""Method → prefix of its columns in a frame of `training.judge.judge`."""
+
+
+def judged_earliness(beside: pd.DataFrame, least_volume: float, *, draws: int = 200) -> pd.DataFrame:
+    """The curve of an evaluation: gpmcast beside the rules to beat; empty where the rows know no ROI.
+
+    Break-even is what all spend of these rows earned: decision value is what choosing adds.
+    """
+    roi = next((target for target in ("net_roi", "roi") if f"actual_{target}" in beside), None)
+    if roi is None or not beside[f"actual_{roi}"].notna().any():
+        return pd.DataFrame()
+    predicted = {method: beside[f"{part}_{roi}"].to_numpy(np.float64) for method, part in PARTS.items()}
+    budget = Budget(SHARE, usual_roi(beside))
+    spent = beside["spent_cny"].to_numpy(np.float64)
+    return earliness(beside, predicted, spent, budget, least_volume=least_volume, draws=draws)
 
 
 def earliness(
@@ -40,11 +61,11 @@ def earliness(
 
     Returns:
         A row per age and method: `rows`, `undecided_share`, `spearman` with `_low` and `_high` (NaN under LEAST_ROWS
-        rows), `gain_of_oracle` with `_low` and `_high`.
+        rows), `captured_share` with `_low` and `_high`.
     """
     target = roi_target(beside)
     truth, spend = (beside[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
-    volume = beside[next(name for name in _volumes(beside) if name in beside)].to_numpy(np.float64)
+    volume = beside[next(name for name in VOLUMES if name in beside)].to_numpy(np.float64)
     known = np.isfinite(truth) & (spend > 0) & (volume >= least_volume)
     worth = replay(beside, predicted, budget, draws=draws, seed=seed).set_index(["age_hours", "rule"])
     ages = beside["age_hours"].to_numpy()
@@ -61,7 +82,7 @@ def earliness(
             if judged.sum() >= LEAST_ROWS:
                 ranks = drawn_spearman(guess[judged], truth[judged], drawn)
             low, high = band(ranks[1:])
-            gained = worth.loc[(age, method), ["gain_of_oracle", "gain_of_oracle_low", "gain_of_oracle_high"]]
+            gained = worth.loc[(age, method), ["captured_share", "captured_share_low", "captured_share_high"]]
             lines.append(
                 {
                     "age_hours": age,
@@ -75,8 +96,3 @@ def earliness(
                 }
             )
     return pd.DataFrame(lines)
-
-
-def _volumes(beside: pd.DataFrame) -> list[str]:
-    """Columns that tell a row's later volume, the best first."""
-    return ["actual_later_impressions", "actual_later_spend_cny", *(n for n in beside if n.startswith("exposure_"))]

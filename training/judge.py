@@ -52,8 +52,11 @@ def judge(
             features.keys[[*KEY, "age_hours", "cutoff"]],
             pd.DataFrame({"cold": cold}),
             own[targets].add_prefix("predicted_"),
+            carried[targets].add_prefix("carried_"),
+            methods["empirical Bayes"].add_prefix("started_"),
             actual.add_prefix("actual_"),
             pd.DataFrame({f"exposure_{target}": exposure[target] for target in targets}),
+            pd.DataFrame({"spent_cny": counts.get("early:spend_cny", pd.Series(np.nan, index=counts.index))}),
         ],
         axis=1,
     )

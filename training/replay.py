@@ -22,7 +22,7 @@ ALIKE = "everyone alike"
 ORACLE = "oracle"
 HIT_SHARE = 0.1
 """Of the creatives of an age, those with the largest gain are its hits."""
-FIGURES = ("net_gmv_share", "gain_cny", "gain_of_oracle", "saved_share", "missed_share", "apart_cny")
+FIGURES = ("net_gmv_share", "gain_cny", "captured_share", "saved_share", "missed_share", "apart_cny")
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,14 @@ def roi_target(beside: pd.DataFrame) -> str:
         if f"actual_{target}" in beside:
             return target
     raise ValueError("These rows have no ROI: a replay needs spend and money per creative.")
+
+
+def usual_roi(beside: pd.DataFrame) -> float:
+    """What all money of these rows earned together: as a break-even it makes gain what choosing is worth."""
+    target = roi_target(beside)
+    roi, spend = (beside[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
+    known = np.isfinite(roi) & (spend > 0)
+    return float(np.average(roi[known], weights=spend[known])) if known.any() else float("nan")
 
 
 def predicted_gain(beside: pd.DataFrame, break_even: float) -> Floats:
@@ -91,7 +99,8 @@ def replay(
 
     Returns:
         A row per age (ALL_AGES: the sums of all ages, each with its own budget) and rule: `rows`, and with `…_low` and
-        `…_high`: `net_gmv_share` (of all net gmv), `gain_cny`, `gain_of_oracle` (gain over the oracle's),
+        `…_high`: `net_gmv_share` (of all net gmv), `gain_cny`, `captured_share` (of the way
+        from everyone alike to the oracle: 0 and 1; a rule that chooses worse than by chance lies below 0),
         `saved_share` (of the spend below break-even, what was not funded), `missed_share` (of the hits, what was not
         funded) and `apart_cny` (gain less that of `against`). NaN where there is nothing to take a share of.
 
@@ -122,9 +131,15 @@ def replay(
             found[age, name] = sums | {"rows": np.full(len(counts), of_age.sum(), dtype=np.float64)}
     for name in ranked:
         parts = [sums for (_, rule), sums in found.items() if rule == name]
-        found[ALL_AGES, name] = {key: np.sum([part[key] for part in parts], axis=0) for key in parts[0]} if parts else {}
+        found[ALL_AGES, name] = (
+            {key: np.sum([part[key] for part in parts], axis=0) for key in parts[0]} if parts else {}
+        )
     lines = [
-        {"age_hours": age, "rule": name, **_told(sums, found[age, ORACLE]["gain"], found[age, against]["gain"])}
+        {
+            "age_hours": age,
+            "rule": name,
+            **_told(sums, *(found[age, rule]["gain"] for rule in (ALIKE, ORACLE, against))),
+        }
         for (age, name), sums in found.items()
         if sums
     ]
@@ -170,14 +185,14 @@ def _sums(
     }
 
 
-def _told(sums: Mapping[str, Floats], best: Floats, other: Floats) -> dict[str, float]:
+def _told(sums: Mapping[str, Floats], alike: Floats, best: Floats, other: Floats) -> dict[str, float]:
     def part(top: Floats, below: Floats) -> Floats:
         return np.divide(top, below, out=np.full_like(top, np.nan), where=below > 0)
 
     values = (
         part(sums["net_gmv"], sums["all_net_gmv"]),
         sums["gain"],
-        part(sums["gain"], best),
+        part(sums["gain"] - alike, best - alike),
         1.0 - part(sums["lost"], sums["all_lost"]),
         1.0 - part(sums["hits"], sums["all_hits"]),
         sums["gain"] - other,

@@ -25,7 +25,9 @@ def creative_draws(keys: pd.DataFrame, draws: int, seed: int) -> Floats:
     """
     codes = keys.groupby(KEY, sort=True).ngroup().to_numpy()
     count = int(codes.max(initial=-1)) + 1
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1.0 / max(count, 1)), size=draws)
+    if not count:
+        return np.empty((draws, 0))
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1.0 / count), size=draws)
     return drawn[:, codes].astype(np.float64)
 
 
@@ -50,6 +52,8 @@ def drawn_spearman(guess: Floats, truth: Floats, drawn: Floats) -> Floats:
 
 def _drawn_ranks(values: Floats, drawn: Floats) -> Floats:
     """Mean rank of each row's value in each draw (of a row that is not drawn, whatever its ties would have)."""
+    if not len(values):
+        return np.empty_like(drawn)
     found, place = np.unique(values, return_inverse=True)
     order = np.argsort(place, kind="stable")
     edges = np.searchsorted(place[order], np.arange(len(found)))

@@ -18,9 +18,10 @@ from features.store import open_store
 from training import tracking
 from training.bundle import FEATURES_VERSION, load_bundle, save_bundle
 from training.dataset import Dataset, Mask, fit_features, prepare, rows_of
+from training.earliness import judged_earliness
 from training.errors import BundleError, TooThinError
 from training.evaluate import ALL_AGES
-from training.figures import draw
+from training.figures import draw, draw_earliness
 from training.judge import Contest, contest, judge
 from training.model import Choice, CreativeModel, fit_model
 from training.outcome import MATURE
@@ -113,6 +114,10 @@ def fit_and_register(
     told.line("registering")
     evaluation = space.folder / "evaluation"
     draw(figures, beside, evaluation)
+    curve = judged_earliness(beside, settings.evaluate.min_impressions)
+    if len(curve):
+        draw_earliness(curve, evaluation)
+        write_table(curve, evaluation / "earliness.csv")
     write_table(figures, evaluation / "figures.csv")
     write_table(beside, evaluation / "holdout.parquet")
     left_out = {**dataset.left_out(), **loaded.notes}
