@@ -36,25 +36,33 @@ class Sheet:
 def show(report: Report, out: Console) -> None:
     """All tables on the screen."""
     for sheet in sheets(report):
-        table = Table(title=plain(sheet.title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        for place, name in enumerate(sheet.columns):
-            table.add_column(name, justify="left" if place == 0 else "right", no_wrap=True)
-        for row in sheet.rows:
-            table.add_row(*(Text(plain(cell)) for cell in row))
-        out.print(table, crop=False, width=max(out.width, WIDTH))
+        print_sheet(sheet, out)
+
+
+def print_sheet(sheet: Sheet, out: Console) -> None:
+    """One table on the screen."""
+    table = Table(title=plain(sheet.title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for place, name in enumerate(sheet.columns):
+        table.add_column(name, justify="left" if place == 0 else "right", no_wrap=True)
+    for row in sheet.rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    out.print(table, crop=False, width=max(out.width, WIDTH))
 
 
 def markdown(report: Report) -> str:
     """All tables as Markdown, and the settings of every method."""
-    lines = []
-    for sheet in sheets(report):
-        lines += [f"### {sheet.title}", "", _line(sheet.columns), _line(("---",) * len(sheet.columns))]
-        lines += [*(_line(row) for row in sheet.rows), ""]
+    lines = [line for sheet in sheets(report) for line in sheet_lines(sheet)]
     lines += ["### Settings", ""]
     for name, method in _mapping(report["methods"]).items():
         for about, words in _mapping(_mapping(method)["settings"]).items():
             lines.append(f"- {name}, {about}: {words}")
     return "\n".join(lines) + "\n"
+
+
+def sheet_lines(sheet: Sheet) -> list[str]:
+    """One table as lines of Markdown."""
+    head = [f"### {sheet.title}", "", _line(sheet.columns), _line(("---",) * len(sheet.columns))]
+    return [*head, *(_line(row) for row in sheet.rows), ""]
 
 
 def sheets(report: Report) -> list[Sheet]:
@@ -65,7 +73,7 @@ def sheets(report: Report) -> list[Sheet]:
         whole = rows[rows["age_hours"] == ALL_AGES]
         for part, of_part in whole.groupby("part", sort=False):
             title = f"{target} against {against}, {part} creatives, {of_part['rows'].iloc[0]:,} rows"
-            found.append(_methods(title, of_part, report))
+            found.append(figure_sheet(title, of_part, _mapping(report["methods"])))
         by_age = rows[(rows["part"] == "all") & (rows["age_hours"] != ALL_AGES) & (rows["figure"] == "spearman")]
         if len(by_age):
             found.append(_by_age(f"{target} against {against}: rank correlation by age in hours", by_age))
@@ -79,13 +87,14 @@ def sheets(report: Report) -> list[Sheet]:
     return [*found, Sheet("not run", ("method", "why"), absent)] if absent else found
 
 
-def _methods(title: str, rows: pd.DataFrame, report: Report) -> Sheet:
+def figure_sheet(title: str, rows: pd.DataFrame, methods: Mapping[str, object]) -> Sheet:
+    """A line per method: rank correlation and how far it lies from ours, each with its band, and the other figures."""
     columns = ("method", "rank", "90 %", "apart", "90 %", *(name.replace("_", " ") for name in FIGURES[1:]), "s")
     lines = []
     for method, of_method in rows.groupby("method", sort=False):
         figure = of_method.set_index("figure")
         rank = figure.loc["spearman"]
-        run = _mapping(report["methods"]).get(str(method))
+        run = methods.get(str(method))
         seconds = f"{float(str(_mapping(run)['seconds'])):.0f}" if run else ""
         lines.append(
             (

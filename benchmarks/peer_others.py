@@ -47,8 +47,8 @@ def glm() -> Library:
         power = POWER if volume else 1.0
         model = TweedieRegressor(power=power, link="log", alpha=setting["alpha"], max_iter=500, tol=1e-4)
         model.fit(columns(rows), rows.ratio, sample_weight=rows.worth)
-        most = rows.ratio.max()  # a log link far outside what was seen tells nonsense
-        return lambda other: np.minimum(model.predict(columns(other)), most)
+        most = float(rows.ratio.max())  # a log link far outside what was seen tells nonsense
+        return lambda other: np.minimum(np.asarray(model.predict(columns(other))), most)
 
     def probe(setting: Setting, lesson: Lesson) -> tuple[int, Floats]:
         return 1, fitted(setting, lesson.fit, lesson.volume)(lesson.stop)
@@ -92,11 +92,12 @@ def gpboost(lesson: Lesson, seconds: float) -> Found:
         parts = model.predict(  # type: ignore[attr-defined]
             data=rows.values.to_numpy(np.float64), group_data_pred=text(rows), pred_latent=True, num_iteration=rounds
         )
-        return np.maximum(np.expm1(np.minimum(parts["fixed_effect"] + parts["random_effect_mean"], 30.0)), 0.0)
+        log = np.asarray(parts["fixed_effect"] + parts["random_effect_mean"], dtype=np.float64)
+        return np.maximum(np.expm1(np.minimum(log, 30.0)), 0.0)
 
     def level(told_: Floats, rows: Table) -> float:
         weight = rows.worth / rows.start
-        return float((weight @ (rows.ratio * rows.start)) / max(weight @ told_, 1e-12))
+        return float(weight @ (rows.ratio * rows.start)) / max(float(weight @ told_), 1e-12)
 
     begun = time.process_time()
     draw = np.random.default_rng(SEED)
@@ -153,7 +154,8 @@ def flaml(lesson: Lesson, seconds: float) -> Found:
         automl = AutoML()
         with threadpool_limits(1):
             automl.fit(  # arrays: of frames it would fill the holes
-                fit.values.to_numpy(np.float64), fit.ratio, X_val=stop.values.to_numpy(np.float64), y_val=stop.ratio, task="regression",
+                fit.values.to_numpy(np.float64), fit.ratio, X_val=stop.values.to_numpy(np.float64), y_val=stop.ratio,
+                task="regression",
                 sample_weight=fit.worth, sample_weight_val=stop.worth, metric=loss, time_budget=seconds / 2,
                 estimator_list=["lgbm", "xgboost", "catboost"], custom_hp=_losses(lesson.volume), n_jobs=1, seed=SEED,
                 retrain_full=False, eval_method="holdout", verbose=0, early_stop=False,

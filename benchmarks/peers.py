@@ -25,10 +25,10 @@ from benchmarks.pages import markdown, show
 from benchmarks.peer_others import flaml, glm, gpboost
 from benchmarks.peer_trees import catboost, hist_gradient_boosting, lightgbm_log1p, xgboost
 from benchmarks.rules import plain_roi, rule_scores, shrunk_roi
-from benchmarks.scores import OURS, compare
+from benchmarks.scores import OURS, compare, exposures, known_rows, records, true_targets
 from benchmarks.search import Found, Library, search
 from benchmarks.tasks import Lesson, Task, lessons, make_task, read
-from benchmarks.truth import ON, TRUE
+from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import load_settings
 from features.build import describe
@@ -107,7 +107,7 @@ def main() -> None:
         sys.exit(2)
     names = [name for name in given.only or PEERS if name != "none"]
     report = run(task, names, given.seconds, truth, given.share, given.draws, lambda line: err.print(line))
-    report["data"] = {"paths": [path.name for path in given.data], **report["data"]}
+    report["paths"] = [path.name for path in given.data]
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     show(report, out)
@@ -141,20 +141,15 @@ def run(
     observed, outcome = task.observed, task.outcome
     actual = actual_targets(outcome, task.plan)
     keys = observed[ON].assign(cold=task.cold)
-    exposure = _exposure(outcome, task)
-    enough = exposure["volume"] >= task.judges.settings.evaluate.min_impressions
-    known = {
-        target: np.isfinite(actual[target].to_numpy(np.float64))
-        & (exposure[target] > 0)
-        & (enough | target.startswith("later_"))
-        for target in actual
-    }
+    exposure = exposures(outcome, task.plan)
+    known = known_rows(actual, exposure, task.judges.settings.evaluate.min_impressions)
     tell("figures")
     figures = compare(methods, actual, exposure, keys, known, draws=draws).assign(against="what came")
     if truth is not None:
-        true, methods_true = _truth(keys, truth, task, methods)
-        known_true = {target: known[target] & (true[target] > 0).to_numpy() for target in true}
-        of_truth = compare(methods_true, true, exposure, keys, known_true, draws=draws).assign(against="the truth")
+        true, best = true_targets(keys, truth, task.plan)
+        known = {target: known[target] & (true[target] > 0).to_numpy() for target in true}
+        of_truth = compare({**methods, ORACLE: best}, true, exposure, keys, known, draws=draws)
+        of_truth = of_truth.assign(against="the truth")
         figures = pd.concat([figures, of_truth], ignore_index=True)
     return {
         "data": {
@@ -168,7 +163,7 @@ def run(
             name: {"seconds": round(found.seconds, 1), "settings": dict(found.settings), "not_run": found.not_run}
             for name, found in contenders.items()
         },
-        "figures": _records(figures),
+        "figures": records(figures),
         **_decisions(task, methods, actual, exposure, keys, share, draws),
     }
 
@@ -241,25 +236,6 @@ def _teams(task: Task) -> dict[str, pd.DataFrame]:
     return {name: pd.DataFrame(dict.fromkeys(rois, roi)) for name, roi in forecasts.items()}
 
 
-def _exposure(outcome: pd.DataFrame, task: Task) -> dict[str, Floats]:
-    volume = outcome[f"later:{task.plan.volume_of}"].to_numpy(np.float64)
-    spend = outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in outcome else volume
-    return {"volume": volume} | {
-        target: np.ones_like(volume) if target.startswith("later_") else spend if target.endswith("roi") else volume
-        for target in task.plan.targets
-    }
-
-
-def _truth(
-    keys: pd.DataFrame, truth: pd.DataFrame, task: Task, methods: Mapping[str, pd.DataFrame]
-) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """True targets in row order (NaN where there is no truth), and the methods with who knows every effect."""
-    joined = keys[ON].merge(truth.drop(columns="cutoff"), on=ON, how="left", validate="one_to_one")
-    true = pd.DataFrame({target: joined[TRUE[target]] for target in task.plan.targets if target in TRUE})
-    best = {name: joined[f"{name}_without_luck"] for name in true if f"{name}_without_luck" in joined}
-    return true, {**methods, ORACLE: pd.DataFrame(best)}
-
-
 def _decisions(
     task: Task,
     methods: Mapping[str, pd.DataFrame],
@@ -281,13 +257,7 @@ def _decisions(
     rules = rule_scores(task.observed, task.teaches.observed[task.train])
     scores |= {f"teams: {name}": score for name, score in rules.items()}
     table = replay(frame, scores, Budget(share, usual), against=OURS, draws=draws)
-    return {"budget": {"share": share, "break_even": usual, "roi": roi}, "decisions": _records(table)}
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
-    """Rows as plain values: what is not known is null."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    return [{str(key): value for key, value in row.items()} for row in plain.to_dict("records")]
+    return {"budget": {"share": share, "break_even": usual, "roi": roi}, "decisions": records(table)}
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from benchmarks.truth import ON, TRUE
+from features.funnel import Plan
 from training.evaluate import ALL_AGES, LEAST_ROWS
 from training.resample import band, creative_draws, drawn_spearman
 
@@ -82,6 +84,41 @@ def figures(guess: Floats, truth: Floats, exposure: Floats, drawn: Floats) -> di
         "total": _part(drawn @ (guess * exposure), drawn @ (truth * exposure)),
         "mean": _part(drawn @ guess, drawn @ truth),
     }
+
+
+def exposures(outcome: pd.DataFrame, plan: Plan) -> dict[str, Floats]:
+    """Target → what its rate is out of (ones for volume), and `volume`: as `training.judge.judge` takes them."""
+    volume = outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
+    spend = outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in outcome else volume
+    return {"volume": volume} | {
+        target: np.ones_like(volume) if target.startswith("later_") else spend if target.endswith("roi") else volume
+        for target in plan.targets
+    }
+
+
+def known_rows(actual: pd.DataFrame, exposure: Mapping[str, Floats], least_volume: float) -> dict[str, Flags]:
+    """Target → rows to judge on: their outcome is known; of a rate, on at least so much later volume."""
+    enough = exposure["volume"] >= least_volume
+    return {
+        target: np.isfinite(actual[target].to_numpy(np.float64))
+        & (exposure[target] > 0)
+        & (enough | target.startswith("later_"))
+        for target in actual
+    }
+
+
+def true_targets(keys: pd.DataFrame, truth: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """True targets in row order, and those of someone who knows every effect but no luck; NaN where unknown."""
+    joined = keys[ON].merge(truth.drop(columns="cutoff"), on=ON, how="left", validate="one_to_one")
+    true = pd.DataFrame({target: joined[TRUE[target]] for target in plan.targets if target in TRUE})
+    best = {name: joined[f"{name}_without_luck"] for name in true if f"{name}_without_luck" in joined}
+    return true, pd.DataFrame(best)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, object]]:
+    """Rows as plain values: what is not known is null."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [{str(key): value for key, value in row.items()} for row in plain.to_dict("records")]
 
 
 def _guess(method: str, predicted: pd.Series, rows: Flags) -> Floats:
