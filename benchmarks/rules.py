@@ -46,7 +46,7 @@ def cohort_median(observed: pd.DataFrame, cohort: pd.DataFrame) -> Floats:
         cohort: Rows whose ROI so far was known before: the training rows. An age without any takes its type's
             median, a type without any that of all.
     """
-    told = cohort.assign(roi=own_roi(cohort))[_of(cohort, "early:spend_cny") >= LEAST_SPEND_CNY]
+    told = cohort[KIND].assign(roi=own_roi(cohort))[_of(cohort, "early:spend_cny") >= LEAST_SPEND_CNY]
     everyone = float(told["roi"].median()) if len(told) else 1.0
     of_type = observed["promotion_type"].map(told.groupby("promotion_type")["roi"].median()).fillna(everyone)
     median = told.groupby(KIND)["roi"].median().rename("median")
