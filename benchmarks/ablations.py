@@ -60,8 +60,8 @@ class Without:
 
 
 ABLATIONS: dict[str, Without] = {
-    OURS: Without(),
     "metadata alone": Without(history=True, early=True),
+    OURS: Without(),
     "without tags": Without(creatives=(TAG, "copy_text", "creative_name")),
     "without early metrics": Without(early=True),
     "without history": Without(history=True),

@@ -89,7 +89,8 @@ def sheets(report: Report) -> list[Sheet]:
 
 def figure_sheet(title: str, rows: pd.DataFrame, methods: Mapping[str, object]) -> Sheet:
     """A line per method: rank correlation and how far it lies from ours, each with its band, and the other figures."""
-    columns = ("method", "rank", "90 %", "apart", "90 %", *(name.replace("_", " ") for name in FIGURES[1:]), "s")
+    columns = ("method", "rank", "90 %", "apart", "90 %", *(name.replace("_", " ") for name in FIGURES[1:]))
+    columns += ("s",) if methods else ()
     lines = []
     for method, of_method in rows.groupby("method", sort=False):
         figure = of_method.set_index("figure")
@@ -104,7 +105,7 @@ def figure_sheet(title: str, rows: pd.DataFrame, methods: Mapping[str, object]) 
                 _n(rank["apart"]),
                 _band(rank["apart_low"], rank["apart_high"]),
                 *(_n(figure.loc[name, "value"]) for name in FIGURES[1:]),
-                seconds,
+                *((seconds,) if methods else ()),
             )
         )
     return Sheet(title, columns, lines)

@@ -27,6 +27,7 @@ def test_age_0_is_told_first_then_all_ages(figures) -> None:
     order = list(dict.fromkeys(figures["age_hours"]))
     assert order[:2] == [0, -1]
     assert sheets(figures)[0].title.startswith("age 0: before anything is counted")
+    assert sheets(figures)[0].rows[0][0] == "metadata alone"
     assert set(figures["method"]) == set(ABLATIONS)
 
 

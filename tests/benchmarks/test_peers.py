@@ -135,7 +135,9 @@ def test_a_peer_that_is_not_installed_is_named_with_the_reason(task: Task, monke
 
 
 @pytest.mark.parametrize(("name", "module"), [("XGBoost", "xgboost"), ("CatBoost", "catboost"), ("GPBoost", "gpboost")])
-def test_peers_of_the_bench_group_predict_every_row_where_they_are_installed(task: Task, name: str, module: str) -> None:
+def test_peers_of_the_bench_group_predict_every_row_where_they_are_installed(
+    task: Task, name: str, module: str
+) -> None:
     if find_spec(module) is None:
         pytest.skip(f"{module} is of the bench group")
     found = contend(task, [name], 0.1, lambda line: None)[name]

@@ -37,7 +37,9 @@ def seen(**columns) -> pd.DataFrame:
         "last_days:settled_gmv_cny": 200.0,
         "last_days:settled_net_cny": 200.0,
     }
-    return pd.DataFrame({**usual, **{name.replace("__", ":"): values for name, values in columns.items()}}, range(count))
+    return pd.DataFrame(
+        {**usual, **{name.replace("__", ":"): values for name, values in columns.items()}}, range(count)
+    )
 
 
 def test_net_money_that_has_settled_tells_the_share_kept_of_all() -> None:
@@ -88,7 +90,9 @@ def test_half_the_roi_of_its_life_is_fading_and_the_eighth_day_is_rotated() -> N
 
 
 def test_every_rule_scores_every_row_before_anything_is_counted_too() -> None:
-    nothing = dict.fromkeys(("early__spend_cny", "early__orders", "early__gmv_cny", "early__settled_gmv_cny"), [0.0, 0.0])
+    nothing = dict.fromkeys(
+        ("early__spend_cny", "early__orders", "early__gmv_cny", "early__settled_gmv_cny"), [0.0, 0.0]
+    )
     scores = rule_scores(seen(**nothing, early__settled_net_cny=[0.0, 0.0]), seen(early__gmv_cny=[100.0, 300.0]))
     for name, score in scores.items():
         assert np.isfinite(score).all(), name

@@ -35,7 +35,9 @@ ROWS = pd.concat([beside(0, 100.0), beside(24, 72.0)], ignore_index=True)
 
 
 def test_undecided_is_later_spend_out_of_it_and_all_before() -> None:
-    curve = earliness(ROWS, {"mine": ROWS["predicted_net_roi"].to_numpy()}, ROWS["spent_cny"].to_numpy(), Budget(0.5, 1))
+    curve = earliness(
+        ROWS, {"mine": ROWS["predicted_net_roi"].to_numpy()}, ROWS["spent_cny"].to_numpy(), Budget(0.5, 1)
+    )
     assert curve["undecided_share"].tolist() == [1.0, 72 / (72 + 24)]
     assert curve["spearman"].tolist() == pytest.approx([1.0, 1.0])
     assert curve["captured_share"].tolist() == pytest.approx([1.0, 1.0])
