@@ -73,11 +73,14 @@ def gpboost(lesson: Lesson, seconds: float) -> Found:
         return rows.groups.drop(columns="creative").astype(str).to_numpy(dtype=object)
 
     def label(rows: Table) -> Floats:
-        return np.log1p(rows.ratio * rows.start)
+        return np.log1p(rows.ratio * rows.start) - middle  # else the random effects must tell the mean
+
+    whole = lesson.full.ratio * lesson.full.start
+    middle = float(np.average(np.log1p(whole), weights=lesson.full.worth))
 
     def effects(rows: Table) -> object:
         model = gpb.GPModel(group_data=text(rows), likelihood="gaussian", num_parallel_threads=1, weights=rows.worth)
-        model.fit(y=label(rows) - label(rows).mean())
+        model.fit(y=label(rows))
         return model
 
     def fitted(setting: Setting, rows: Table, random: object, rounds: int) -> object:
@@ -92,7 +95,7 @@ def gpboost(lesson: Lesson, seconds: float) -> Found:
         parts = model.predict(  # type: ignore[attr-defined]
             data=rows.values.to_numpy(np.float64), group_data_pred=text(rows), pred_latent=True, num_iteration=rounds
         )
-        log = np.asarray(parts["fixed_effect"] + parts["random_effect_mean"], dtype=np.float64)
+        log = middle + np.asarray(parts["fixed_effect"] + parts["random_effect_mean"], dtype=np.float64)
         return np.maximum(np.expm1(np.minimum(log, 30.0)), 0.0)
 
     def level(told_: Floats, rows: Table) -> float:

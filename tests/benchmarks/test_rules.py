@@ -90,10 +90,9 @@ def test_half_the_roi_of_its_life_is_fading_and_the_eighth_day_is_rotated() -> N
 
 
 def test_every_rule_scores_every_row_before_anything_is_counted_too() -> None:
-    nothing = dict.fromkeys(
-        ("early__spend_cny", "early__orders", "early__gmv_cny", "early__settled_gmv_cny"), [0.0, 0.0]
-    )
-    scores = rule_scores(seen(**nothing, early__settled_net_cny=[0.0, 0.0]), seen(early__gmv_cny=[100.0, 300.0]))
+    zero = [0.0, 0.0]
+    nothing = {f"early__{name}": zero for name in ("spend_cny", "orders", "gmv_cny", "settled_gmv_cny")}
+    scores = rule_scores(seen(**nothing, early__settled_net_cny=zero), seen(early__gmv_cny=[100.0, 300.0]))
     for name, score in scores.items():
         assert np.isfinite(score).all(), name
         assert score[0] == score[1], name
