@@ -7,34 +7,31 @@ and one by one. Something is taken away by leaving out its columns or entities b
 changing the model; so what is left is fitted anew.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from rich.console import Console
-from threadpoolctl import threadpool_limits
 
 from benchmarks.pages import Sheet, figure_sheet, print_sheet, sheet_lines
 from benchmarks.scores import OURS, compare, exposures, known_rows, records, true_targets
-from benchmarks.tasks import read
+from benchmarks.tasks import command, read
 from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import Settings, load_settings
 from features.build import Features, describe
+from features.funnel import VOLUME
 from features.history import MARKET, TAG
 from features.schema import Loaded
 from training.dataset import Dataset, Mask, fit_features, prepare, rows_of
 from training.evaluate import ALL_AGES
-from training.model import fit_model, lessons
-from training.split import folds, holdout_split
-from training.stages import actual_targets
-from training.tune import Fold, by_hand
-from training.volume import fit_volume
+from training.model import fit_model
+from training.split import holdout_split
+from training.stages import Lesson, actual_targets
+from training.tune import Fold, by_hand, make_folds
 
 OWN = ("early:", "last_days:", "last_day:", "late_half:")
 """Columns of what has been counted of the creative itself."""
@@ -71,13 +68,7 @@ ABLATIONS: dict[str, Without] = {
 
 def main() -> None:
     """Print, write; what a person can put right is said on stderr, with exit code 2."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, action="append", required=True, help="exports; may be repeated")
-    parser.add_argument("--config", type=Path, default=Path("configs/default.yaml"), help="settings of the run")
-    parser.add_argument("--truth", type=Path, help="of the sample world")
-    parser.add_argument("--draws", type=int, default=200, help="of the bootstrap over creatives")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--markdown", type=Path, help="Markdown file to write")
+    parser = command(__doc__.splitlines()[0])
     given = parser.parse_args()
     out, err = Console(), Console(stderr=True)
     try:
@@ -141,12 +132,14 @@ def predicted(dataset: Dataset, train: Mask, held: Mask, starts: pd.Timestamp, w
     trees = dataset.settings.trees
     if without.offset:
         trees = trees.model_copy(update={"rounds": max(trees.rounds, ROUNDS_WITHOUT_OFFSET)})
-    change = _flat if without.offset else _same
     fitted = fit_features(dataset, train, starts)
     features, outcome = rows_of(dataset, train, fitted)
-    chosen = by_hand(_folds(dataset, train, change), trees)
-    model = fit_model(change(features), outcome, fitted, chosen, seed=dataset.settings.tune.seed)
-    judged = change(describe(dataset.observed[held].reset_index(drop=True), fitted))
+    made = make_folds(dataset, train)
+    judged = describe(dataset.observed[held].reset_index(drop=True), fitted)
+    if without.offset:
+        made, features, judged = [_flat_fold(fold) for fold in made], _flat(features), _flat(judged)
+    chosen = by_hand(made, trees)
+    model = fit_model(features, outcome, fitted, chosen, seed=dataset.settings.tune.seed)
     return model.predict(judged)[fitted.plan.targets]
 
 
@@ -175,10 +168,6 @@ def _masked(loaded: Loaded, whole: Dataset, without: Without) -> Dataset:
     return dataset
 
 
-def _same(features: Features) -> Features:
-    return features
-
-
 def _flat(features: Features) -> Features:
     """Features whose stages all start from the market's rate; the columns that tell the start are kept."""
     starts = {
@@ -188,20 +177,21 @@ def _flat(features: Features) -> Features:
     return replace(features, starts=starts)
 
 
-def _folds(dataset: Dataset, train: Mask, change: Callable[[Features], Features]) -> list[Fold]:
-    """As `training.tune.make_folds`, of changed features."""
-    made = []
-    for fit_mask, validate_mask, start in folds(dataset.rows, train, dataset.settings.split.folds):
-        fitted = fit_features(dataset, fit_mask, start)
-        fit, fit_outcome = rows_of(dataset, fit_mask, fitted)
-        validate, validate_outcome = rows_of(dataset, validate_mask, fitted)
-        later = fit_outcome[f"later:{dataset.plan.volume_of}"].to_numpy(np.float64)
-        with threadpool_limits(1):
-            begin = fit_volume(fit, later, fit_outcome["covered_share"].to_numpy(np.float64))
-        fit, validate = change(fit), change(validate)
-        learn, judge = lessons(fit, fit_outcome, fitted, begin), lessons(validate, validate_outcome, fitted, begin)
-        made.append(Fold(fit, validate, learn, judge))
-    return made
+def _flat_fold(fold: Fold) -> Fold:
+    """A fold whose stages all start from the market's rate; volume keeps its start."""
+
+    def flat(lesson: Lesson, features: Features) -> Lesson:
+        if lesson.stage == VOLUME:
+            return lesson
+        rate = features.starts[lesson.stage].market[lesson.rows]
+        return replace(lesson, offset=np.log(rate), weight=lesson.worth / rate)
+
+    return Fold(
+        _flat(fold.fit),
+        _flat(fold.validate),
+        [flat(lesson, fold.fit) for lesson in fold.fit_lessons],
+        [flat(lesson, fold.validate) for lesson in fold.validate_lessons],
+    )
 
 
 if __name__ == "__main__":

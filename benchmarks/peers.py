@@ -6,7 +6,6 @@ Prints tables, writes everything as JSON (`--markdown FILE`: the tables as Markd
 share of the creatives out altogether. How to read it: docs/proof.md.
 """
 
-import argparse
 import json
 import sys
 import time
@@ -14,7 +13,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +25,7 @@ from benchmarks.peer_trees import catboost, hist_gradient_boosting, lightgbm_log
 from benchmarks.rules import plain_roi, rule_scores, shrunk_roi
 from benchmarks.scores import OURS, compare, exposures, known_rows, records, true_targets
 from benchmarks.search import Found, Library, search
-from benchmarks.tasks import Lesson, Task, lessons, make_task, read
+from benchmarks.tasks import Lesson, Task, command, lessons, make_task, read
 from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import load_settings
@@ -83,19 +81,13 @@ class Contender:
 
 def main() -> None:
     """Compare, print and write; what a person can put right is said on stderr, with exit code 2."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, action="append", required=True, help="exports; may be repeated")
-    parser.add_argument("--config", type=Path, default=Path("configs/default.yaml"), help="settings of the run")
-    parser.add_argument("--truth", type=Path, help="of the sample world")
+    parser = command(__doc__.splitlines()[0])
     parser.add_argument(
         "--only", action="append", choices=[*PEERS, "none"], help="direct peers to run; may be repeated"
     )
     parser.add_argument("--seconds", type=float, default=150.0, help="of each direct peer, over all targets")
     parser.add_argument("--cold-share", type=float, default=0.0, help="share of the creatives held out altogether")
     parser.add_argument("--share", type=float, default=0.3, help="budget of the replay, as a share of later spend")
-    parser.add_argument("--draws", type=int, default=200, help="of the bootstrap over creatives")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--markdown", type=Path, help="Markdown file to write")
     given = parser.parse_args()
     out, err = Console(), Console(stderr=True)
     try:

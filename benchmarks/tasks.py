@@ -1,5 +1,6 @@
 """What do all peers get? The same training rows, the same held-out rows and the same tables of features."""
 
+import argparse
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -142,6 +143,18 @@ class Lesson:
     def volume(self) -> bool:
         """Whether the target is later volume: over-dispersed more than a count, so Tweedie."""
         return self.target.startswith("later_")
+
+
+def command(description: str) -> argparse.ArgumentParser:
+    """What every comparison can be told."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", type=Path, action="append", required=True, help="exports; may be repeated")
+    parser.add_argument("--config", type=Path, default=Path("configs/default.yaml"), help="settings of the run")
+    parser.add_argument("--truth", type=Path, help="of the sample world")
+    parser.add_argument("--draws", type=int, default=200, help="of the bootstrap over creatives")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--markdown", type=Path, help="Markdown file to write")
+    return parser
 
 
 def read(paths: Sequence[Path], settings: Settings) -> Loaded:
