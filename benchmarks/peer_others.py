@@ -1,8 +1,10 @@
 """Peers of other kinds: a penalised GLM, GPBoost (trees on random effects) and FLAML (automatic choice of model)."""
 
 import logging
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import chdir
 
 import numpy as np
 import numpy.typing as npt
@@ -155,7 +157,8 @@ def flaml(lesson: Lesson, seconds: float) -> Found:
             return value, {"deviance": value}
 
         automl = AutoML()
-        with threadpool_limits(1):
+        # It leaves files where it is run.
+        with threadpool_limits(1), tempfile.TemporaryDirectory() as folder, chdir(folder):
             automl.fit(  # arrays: of frames it would fill the holes
                 fit.values.to_numpy(np.float64), fit.ratio, X_val=stop.values.to_numpy(np.float64), y_val=stop.ratio,
                 task="regression",
@@ -166,7 +169,7 @@ def flaml(lesson: Lesson, seconds: float) -> Found:
         ratio = np.asarray(automl.predict(stop.values.to_numpy(np.float64))) * stop.start / lesson.stop.start
         found.append((deviance(ratio, lesson.stop, lesson.volume), automl, form))
     _, best, form = min(found, key=lambda each: each[0])
-    with threadpool_limits(1):
+    with threadpool_limits(1), tempfile.TemporaryDirectory() as folder, chdir(folder):
         model = clone(best.model.estimator)
         model.fit(form.full.values.to_numpy(np.float64), form.full.ratio, sample_weight=form.full.worth)
         ratio = np.asarray(model.predict(form.held.values.to_numpy(np.float64)))
