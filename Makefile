@@ -8,6 +8,9 @@ DATA ?=
 CONFIG ?= configs/default.yaml
 TRIALS ?=
 OUT ?= predictions.csv
+# Of bench-peers: processor seconds of each peer, and a folder of the public data sets (docs/proof.md)
+SECONDS ?= 150
+PUBLIC ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -18,10 +21,10 @@ SAMPLE := var/sample-exports
 TRUTH := var/sample-truth.parquet
 TARGET_DATA = $(or $(DATA),$(SAMPLE))
 
-.PHONY: help setup train refresh predict backtest test check format sample ui lock clean
+.PHONY: help setup train refresh predict backtest test check format sample ui lock clean bench-peers
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file>"
 
 setup: $(VENV)/.product ## create .venv and install what running needs
@@ -57,13 +60,26 @@ sample: $(VENV)/.product ## write the sample world's exports (and its truth) ane
 ui: $(VENV)/.product ## look at the runs in MLflow, on port 5000
 	@$(VENV)/bin/mlflow ui --backend-store-uri sqlite:///var/mlflow.db --port 5000
 
+bench-peers: $(VENV)/.bench $(if $(DATA),,$(TRUTH)) ## gpmcast beside its peers, and ablations, written to var/proof; PUBLIC=<folder> for public data too
+	@$(PEERS) --data '$(TARGET_DATA)' --config '$(CONFIG)' $(if $(DATA),,--truth $(TRUTH)) $(call TO,$(if $(DATA),own,sample))
+	@$(PY) -m benchmarks.ablations --data '$(TARGET_DATA)' --config '$(CONFIG)' $(if $(DATA),,--truth $(TRUTH)) $(call TO,ablations)
+ifneq ($(PUBLIC),)
+	@$(PEERS) --data '$(PUBLIC)/display_ads_daily.csv.gz' --config configs/display_ads.yaml $(call TO,display-warm)
+	@$(PEERS) --data '$(PUBLIC)/display_ads_daily.csv.gz' --config configs/display_ads.yaml --cold-share 0.4 $(call TO,display-cold)
+	@$(PEERS) --data '$(PUBLIC)/youtube_snapshots.parquet' --data '$(PUBLIC)/youtube_videos.parquet' --config configs/youtube.yaml $(call TO,youtube)
+endif
+
 lock: $(VENV)/.uv ## pin the newest allowed versions, with hashes
 	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml -o requirements.lock
 	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml --group bench -c requirements.lock -o requirements-bench.lock
 	@echo uv | $(VENV)/bin/uv pip compile -q -U $(LOCK) - -o requirements-uv.lock
 
 clean: ## remove the venv, stores, models and sample exports
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+PEERS = $(PY) -m benchmarks.peers --seconds $(SECONDS)
+TO = --out var/proof/$(1).json --markdown var/proof/$(1).md
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
@@ -87,6 +103,11 @@ $(VENV)/.product: requirements.lock $(VENV)/.uv
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.product
 	@echo "installing from requirements-dev.lock"
 	@$(UV_INSTALL) requirements-dev.lock
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.lock $(VENV)/.product
+	@echo "installing from requirements-bench.lock"
+	@$(UV_INSTALL) requirements-bench.lock
 	@touch $@
 
 $(TRUTH): | $(VENV)/.product

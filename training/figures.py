@@ -1,4 +1,4 @@
-"""Two pictures of an evaluation: rank correlation by age beside the rules to beat, and predicted against actual."""
+"""Pictures of an evaluation: rank correlation by age, predicted against actual, and how early a forecast is of use."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from training.evaluate import ALL_AGES, METHODS, Floats
+from training.evaluate import ALL_AGES, LEAST_ROWS, METHODS, Floats
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -29,6 +29,39 @@ def draw(figures: pd.DataFrame, beside: pd.DataFrame, folder: Path) -> list[Path
         _ranking(figures, targets, folder / "ranking.png"),
         _calibration(beside, targets, folder / "calibration.png"),
     ]
+
+
+def draw_earliness(curve: pd.DataFrame, folder: Path) -> Path:
+    """Write `earliness.png`: rank correlation and decision value by age, each with its share of spend undecided.
+
+    Args:
+        curve: Of `training.earliness.earliness`; ages of fewer than LEAST_ROWS rows are left out.
+        folder: Made if absent.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = (
+        ("spearman", "rank correlation of ROI with what came"),
+        ("captured_share", "replay: from everyone alike (0) to the oracle (1)"),
+    )
+    picture, axes = plt.subplots(1, len(shown), figsize=(10, 4), squeeze=False)
+    rows = curve[(curve["rows"] >= LEAST_ROWS) & curve["undecided_share"].notna()]
+    ages = rows.drop_duplicates("age_hours").set_index("age_hours")["undecided_share"].sort_index()
+    for axis, (name, title) in zip(axes[0], shown):
+        for method, of_method in rows.groupby("method"):
+            places = ages.index.get_indexer(of_method["age_hours"])
+            line = axis.plot(places, of_method[name], marker="o", ms=3, color=COLOURS.get(str(method)), label=method)
+            low, high = of_method[f"{name}_low"], of_method[f"{name}_high"]
+            axis.fill_between(places, low, high, color=line[0].get_color(), alpha=0.12, lw=0)
+        axis.axhline(0.0, color="#9aa0a6", lw=1)
+        axis.set_ylim(max(-1.0, axis.get_ylim()[0]), 1.0)
+        axis.set_xticks(range(len(ages)), [f"{age:g}\n{share:.0%}" for age, share in ages.items()], fontsize=7)
+        axis.set_title(title, fontsize=9)
+        axis.set_xlabel("age in hours, and spend still undecided", fontsize=8)
+        axis.tick_params(axis="y", labelsize=7)
+        axis.grid(alpha=0.3)
+    if len(rows):
+        axes[0][0].legend(fontsize=7)
+    return _save(picture, folder / "earliness.png")
 
 
 def _ranking(figures: pd.DataFrame, targets: list[str], path: Path) -> Path:

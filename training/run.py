@@ -16,9 +16,10 @@ from features.store import open_store
 from training import tracking
 from training.bundle import load_bundle, save_bundle
 from training.coverage import Coverage
+from training.earliness import judged_earliness
 from training.errors import BundleError
 from training.evaluate import ALL_AGES
-from training.figures import draw
+from training.figures import draw, draw_earliness
 from training.judge import Contest, contest
 from training.kinds import Losses
 from training.learn import Learned, learn
@@ -173,6 +174,10 @@ def _write_evaluation(learned: Learned, space: Workspace) -> Path:
     """Tables and pictures into the workspace; their folder."""
     folder = space.folder / "evaluation"
     draw(learned.figures, learned.beside, folder)
+    curve = judged_earliness(learned.beside, learned.dataset.settings.evaluate.min_impressions)
+    if len(curve):
+        draw_earliness(curve, folder)
+        write_table(curve, folder / "earliness.csv")
     write_table(learned.figures, folder / "figures.csv")
     write_table(learned.beside, folder / "holdout.parquet")
     if learned.coverage is not None:

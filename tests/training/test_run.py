@@ -80,7 +80,7 @@ def test_predictions_and_evaluation_lie_in_the_workspace(first, space, small_wor
     assert len(table) == count == len(small_world.creatives)
     assert (table["gpm"] > 0).all()
     evaluation = {found.name for found in (space.folder / "evaluation").iterdir()}
-    assert {"figures.csv", "holdout.parquet", "ranking.png", "calibration.png"} <= evaluation
+    assert {"figures.csv", "holdout.parquet", "ranking.png", "calibration.png", "earliness.png"} <= evaluation
     headline = load_bundle(space.bundle)[1].summary
     assert headline == json.loads(json.dumps(headline_figures(first[0].figures)))
     assert set(by_age_figures(first[0].figures)) >= {"gpm/all_ages/gpmcast/spearman", "roi/168h/carry-forward/deviance"}

@@ -1,0 +1,241 @@
+"""Peers that boost trees on one target at a time: LightGBM on log1p, HistGradientBoosting, XGBoost, CatBoost.
+
+All but the first learn the ratio to the start with a Poisson loss (volume: Tweedie where the library has it), weighted
+by effective sample size: the same offset and weights as gpmcast's own trees. One thread each.
+"""
+
+from collections.abc import Callable
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from benchmarks.search import Library, Setting
+from benchmarks.tasks import Lesson, Table
+from training.volume import POWER
+
+Floats = npt.NDArray[np.float64]
+Predict = Callable[[Table], Floats]
+
+MOST_ROUNDS = 2000
+PATIENCE = 50
+"""Rounds without gain on the last fold after which training stops."""
+SEED = 7
+BINS = 128
+
+
+def lightgbm_log1p() -> Library:
+    """What many teams would do first: squared error on log1p, no offset."""
+
+    def parameters(setting: Setting) -> dict[str, object]:
+        return {
+            **setting, "objective": "l2", "num_threads": 1, "verbosity": -1, "seed": SEED, "deterministic": True,
+            "feature_pre_filter": False,
+        }  # fmt: skip
+
+    def table(rows: Table, reference: lgb.Dataset | None = None) -> lgb.Dataset:
+        return lgb.Dataset(
+            rows.values.to_numpy(np.float64),
+            label=np.log1p(rows.ratio * rows.start),
+            weight=rows.worth,
+            categorical_feature=_places(rows),
+            reference=reference,
+            params={"verbosity": -1, "feature_pre_filter": False},
+        )
+
+    def told(model: lgb.Booster, rows: Table) -> Floats:
+        predicted = model.predict(rows.values.to_numpy(np.float64), num_threads=1)
+        return np.maximum(np.expm1(predicted), 0.0) / rows.start
+
+    def probe(setting: Setting, lesson: Lesson) -> tuple[int, Floats]:
+        fit = table(lesson.fit)
+        model = lgb.train(
+            parameters(setting), fit, MOST_ROUNDS, valid_sets=[table(lesson.stop, fit)],
+            callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
+        )  # fmt: skip
+        return model.best_iteration, told(model, lesson.stop)
+
+    def train(setting: Setting, rounds: int, lesson: Lesson) -> Predict:
+        model = lgb.train(parameters(setting), table(lesson.full), rounds)
+        return lambda rows: told(model, rows)
+
+    hand = {
+        "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 40, "feature_fraction": 0.5, "lambda_l2": 5.0,
+    }  # fmt: skip
+    ranges = {
+        "learning_rate": (0.02, 0.1, True), "num_leaves": (4, 63, True), "min_data_in_leaf": (10, 200, True),
+        "feature_fraction": (0.2, 0.9, False), "lambda_l2": (0.1, 100.0, True),
+    }  # fmt: skip
+    return Library(hand, ranges, probe, train, offset=False)
+
+
+def hist_gradient_boosting() -> Library:
+    """scikit-learn's; it has no Tweedie loss, so volume is Poisson too.
+
+    Columns come in BINS quantiles of the fitted rows: it would find weighted ones itself, one column a tenth of a
+    second, for the same trees.
+    """
+
+    def model(setting: Setting, rounds: int, rows: Table, patience: int | None) -> HistGradientBoostingRegressor:
+        counts = rows.values.nunique()
+        return HistGradientBoostingRegressor(
+            loss="poisson",
+            **setting,
+            max_iter=rounds,
+            categorical_features=[place for place in _places(rows) if counts.iloc[place] < 250],
+            early_stopping=patience is not None,
+            n_iter_no_change=patience or 1,
+            tol=0.0,
+            random_state=SEED,
+        )
+
+    def probe(setting: Setting, lesson: Lesson) -> tuple[int, Floats]:
+        fit, stop, bins = lesson.fit, lesson.stop, _binned(lesson.fit)
+        found = model(setting, MOST_ROUNDS, fit, PATIENCE).fit(
+            bins(fit), fit.ratio, sample_weight=fit.worth,
+            X_val=bins(stop), y_val=stop.ratio, sample_weight_val=stop.worth,
+        )  # fmt: skip
+        rounds = max(int(np.argmax(found.validation_score_)), 1)
+        staged = (ratio for place, ratio in enumerate(found.staged_predict(bins(stop)), start=1) if place == rounds)
+        return rounds, np.asarray(next(staged))
+
+    def train(setting: Setting, rounds: int, lesson: Lesson) -> Predict:
+        full, bins = lesson.full, _binned(lesson.full)
+        found = model(setting, rounds, full, None).fit(bins(full), full.ratio, sample_weight=full.worth)
+        return lambda rows: np.asarray(found.predict(bins(rows)))
+
+    hand = {
+        "learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 60, "l2_regularization": 20.0,
+        "max_features": 0.5,
+    }  # fmt: skip
+    ranges = {
+        "learning_rate": (0.02, 0.1, True), "max_leaf_nodes": (3, 31, True), "min_samples_leaf": (10, 200, True),
+        "l2_regularization": (0.1, 200.0, True), "max_features": (0.2, 0.9, False),
+    }  # fmt: skip
+    return Library(hand, ranges, probe, train)
+
+
+def xgboost() -> Library:
+    """XGBoost with codes as categories."""
+    import xgboost as xgb
+
+    def matrix(rows: Table, known: bool = True) -> xgb.DMatrix:
+        frame = rows.values.copy()
+        for name in rows.codes:
+            frame[name] = pd.Categorical.from_codes(
+                rows.values[name].fillna(-1).astype(int), categories=range(CATEGORIES)
+            )
+        return xgb.DMatrix(
+            frame,
+            label=rows.ratio if known else None,
+            weight=rows.worth if known else None,
+            base_margin=np.zeros(len(rows)),
+            enable_categorical=True,
+            nthread=1,
+        )
+
+    def parameters(setting: Setting, lesson: Lesson) -> dict[str, object]:
+        loss = {"objective": "reg:tweedie", "tweedie_variance_power": POWER, "eval_metric": f"tweedie-nloglik@{POWER}"}
+        poisson = {"objective": "count:poisson", "eval_metric": "poisson-nloglik", "max_delta_step": 0.7}
+        return {**setting, **(loss if lesson.volume else poisson), "nthread": 1, "seed": SEED, "verbosity": 0}
+
+    def probe(setting: Setting, lesson: Lesson) -> tuple[int, Floats]:
+        stop = matrix(lesson.stop)
+        model = xgb.train(
+            parameters(setting, lesson), matrix(lesson.fit), MOST_ROUNDS, evals=[(stop, "stop")],
+            early_stopping_rounds=PATIENCE, verbose_eval=False,
+        )  # fmt: skip
+        rounds = model.best_iteration + 1
+        return rounds, model.predict(stop, iteration_range=(0, rounds)).astype(np.float64)
+
+    def train(setting: Setting, rounds: int, lesson: Lesson) -> Predict:
+        model = xgb.train(parameters(setting, lesson), matrix(lesson.full), rounds)
+        return lambda rows: model.predict(matrix(rows, known=False)).astype(np.float64)
+
+    hand = {
+        "learning_rate": 0.05, "max_depth": 4, "min_child_weight": 20.0, "subsample": 0.8, "colsample_bytree": 0.5,
+        "reg_lambda": 10.0,
+    }  # fmt: skip
+    ranges = {
+        "learning_rate": (0.02, 0.1, True), "max_depth": (2, 7, False), "min_child_weight": (1.0, 200.0, True),
+        "subsample": (0.5, 1.0, False), "colsample_bytree": (0.2, 0.9, False), "reg_lambda": (0.1, 200.0, True),
+    }  # fmt: skip
+    return Library(hand, ranges, probe, train)
+
+
+CATEGORIES = 1000
+"""XGBoost wants to know how many codes there can be."""
+
+
+def catboost() -> Library:
+    """CatBoost with codes as its own categories."""
+    from catboost import CatBoostRegressor, Pool
+
+    def pool(rows: Table, known: bool = True) -> Pool:
+        frame = rows.values.astype({})
+        for name in rows.codes:
+            frame[name] = rows.values[name].fillna(-1).astype(int).astype(str)
+        return Pool(
+            frame,
+            label=rows.ratio if known else None,
+            weight=rows.worth if known else None,
+            baseline=np.zeros(len(rows)),
+            cat_features=list(rows.codes),
+        )
+
+    def model(setting: Setting, rounds: int, lesson: Lesson) -> CatBoostRegressor:
+        return CatBoostRegressor(
+            **setting,
+            iterations=rounds,
+            loss_function=f"Tweedie:variance_power={POWER}" if lesson.volume else "Poisson",
+            thread_count=1,
+            random_seed=SEED,
+            verbose=False,
+            allow_writing_files=False,
+        )
+
+    def told(found: CatBoostRegressor, rows: Pool) -> Floats:
+        return np.exp(np.asarray(found.predict(rows, prediction_type="RawFormulaVal", thread_count=1)))
+
+    def probe(setting: Setting, lesson: Lesson) -> tuple[int, Floats]:
+        stop = pool(lesson.stop)
+        found = model(setting, MOST_ROUNDS, lesson)
+        found.fit(pool(lesson.fit), eval_set=stop, early_stopping_rounds=PATIENCE, use_best_model=True)
+        return max(int(found.tree_count_), 1), told(found, stop)
+
+    def train(setting: Setting, rounds: int, lesson: Lesson) -> Predict:
+        found = model(setting, rounds, lesson)
+        found.fit(pool(lesson.full))
+        return lambda rows: told(found, pool(rows, known=False))
+
+    hand = {"learning_rate": 0.05, "depth": 5, "l2_leaf_reg": 10.0, "rsm": 0.5}
+    ranges = {
+        "learning_rate": (0.02, 0.1, True), "depth": (3, 7, False), "l2_leaf_reg": (1.0, 100.0, True),
+        "rsm": (0.2, 0.9, False),
+    }  # fmt: skip
+    return Library(hand, ranges, probe, train)
+
+
+def _binned(fit: Table) -> Callable[[Table], Floats]:
+    """Columns as places among quantiles of the fitted rows; codes and NaN as they are."""
+    edges = {
+        name: np.unique(np.nanquantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
+        for name, values in fit.values.items()
+        if name not in fit.codes and not values.isna().all()
+    }
+
+    def columns(rows: Table) -> Floats:
+        table = rows.values.to_numpy(np.float64).copy()
+        for place, name in enumerate(rows.values):
+            if name in edges:
+                column = table[:, place]
+                table[:, place] = np.where(np.isnan(column), np.nan, np.searchsorted(edges[str(name)], column))
+        return table
+
+    return columns
+
+
+def _places(rows: Table) -> list[int]:
+    return [place for place, name in enumerate(rows.values) if name in rows.codes]

@@ -1,0 +1,134 @@
+"""How do teams decide today? Rules that different teams told, as scores for a replay and, of ROI, as forecasts.
+
+All read what a report shows at the cutoff: money, spend and orders so far. Their thresholds are the teams' own.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+
+LEAST_SPEND_CNY = 50.0
+"""Below it a creative is ignored: nothing is known yet."""
+PRIOR_SPEND_CNY = 200.0
+"""Spend that the cohort's median ROI is worth against a creative's own."""
+EXPLORE_ORDERS = 1.5
+"""A creative may spend so many times what an order is worth before it is judged."""
+STOP_SPEND_CNY = 50.0
+STOP_DAY_CNY = 100.0
+BOOST_SPEND_CNY = 500.0
+BOOST_ROI = 2.0
+FADED = 0.5
+ROTATE_HOURS = 7 * 24.0
+DAY_HOURS = 24.0
+RECENT_DAYS = 3.0
+KIND = ["promotion_type", "age_hours"]
+
+
+def own_roi(observed: pd.DataFrame, part: str = "early") -> Floats:
+    """ROI so far, after refunds where they are known; NaN before the first spend.
+
+    Net money stands later than gross: it is taken per gmv that has settled, times all gmv.
+    """
+    spend, gross = _of(observed, f"{part}:spend_cny"), _of(observed, f"{part}:gmv_cny")
+    kept = _ratio(_of(observed, f"{part}:settled_net_cny"), _of(observed, f"{part}:settled_gmv_cny"))
+    return _ratio(gross * np.where(np.isnan(kept), 1.0, kept), spend)
+
+
+def cohort_median(observed: pd.DataFrame, cohort: pd.DataFrame) -> Floats:
+    """Median ROI of the cohort's creatives of the same promotion type and age, of those not ignored.
+
+    Args:
+        observed: The rows asked about.
+        cohort: Rows whose ROI so far was known before: the training rows. An age without any takes its type's
+            median, a type without any that of all.
+    """
+    told = cohort[KIND].assign(roi=own_roi(cohort))[_of(cohort, "early:spend_cny") >= LEAST_SPEND_CNY]
+    everyone = float(told["roi"].median()) if len(told) else 1.0
+    of_type = observed["promotion_type"].map(told.groupby("promotion_type")["roi"].median()).fillna(everyone)
+    median = told.groupby(KIND)["roi"].median().rename("median")
+    found = observed[KIND].join(median, on=KIND)["median"]
+    return found.fillna(of_type).to_numpy(np.float64)
+
+
+def shrunk_roi(observed: pd.DataFrame, cohort: pd.DataFrame) -> Floats:
+    """ROI so far with a prior worth PRIOR_SPEND_CNY of spend at the cohort's median."""
+    spend = np.nan_to_num(_of(observed, "early:spend_cny"))
+    own = np.nan_to_num(own_roi(observed))
+    return (own * spend + cohort_median(observed, cohort) * PRIOR_SPEND_CNY) / (spend + PRIOR_SPEND_CNY)
+
+
+def plain_roi(observed: pd.DataFrame, cohort: pd.DataFrame) -> Floats:
+    """ROI so far from LEAST_SPEND_CNY on; the cohort's median below."""
+    enough = _of(observed, "early:spend_cny") >= LEAST_SPEND_CNY
+    return np.where(enough, np.nan_to_num(own_roi(observed)), cohort_median(observed, cohort))
+
+
+def stopped(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """STOP_SPEND_CNY without an order, or STOP_DAY_CNY a day for three days without one."""
+    orders = _of(observed, "early:orders") if "early:orders" in observed else _of(observed, "early:gmv_cny")
+    recent = _of(observed, "last_days:orders") if "last_days:orders" in observed else _of(observed, "last_days:gmv_cny")
+    never = (_of(observed, "early:spend_cny") >= STOP_SPEND_CNY) & (orders == 0)
+    lived = observed["elapsed_hours"].to_numpy(np.float64) >= RECENT_DAYS * DAY_HOURS
+    dry = lived & (_of(observed, "last_days:spend_cny") >= RECENT_DAYS * STOP_DAY_CNY) & (recent == 0)
+    return never | dry
+
+
+def boosted(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """More than BOOST_SPEND_CNY in the first three days (older ones: in their life) at an ROI above BOOST_ROI."""
+    return (_of(observed, "early:spend_cny") > BOOST_SPEND_CNY) & (np.nan_to_num(own_roi(observed)) > BOOST_ROI)
+
+
+def exploring(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Not judged yet: has spent less than EXPLORE_ORDERS times what an order is worth (its price where known)."""
+    worth = _of(observed, "price_cny") if "price_cny" in observed else np.full(len(observed), np.nan)
+    usual = _ratio(_of(observed, "early:gmv_cny").sum(keepdims=True), _of(observed, "early:orders").sum(keepdims=True))
+    worth = np.where(worth > 0, worth, np.nan_to_num(usual, nan=LEAST_SPEND_CNY))
+    return np.nan_to_num(_of(observed, "early:spend_cny")) < EXPLORE_ORDERS * worth
+
+
+def faded(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Its last days earn FADED of its life or less. Teams take seven days against the peak; reports keep three here."""
+    life, recent = own_roi(observed), own_roi(observed, "last_days")
+    return np.nan_to_num(recent, nan=np.inf) <= FADED * np.nan_to_num(life)
+
+
+def rotated(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Older than seven days."""
+    return observed["elapsed_hours"].to_numpy(np.float64) > ROTATE_HOURS
+
+
+def rule_scores(observed: pd.DataFrame, cohort: pd.DataFrame) -> Mapping[str, Floats]:
+    """Every rule as a score per row: who is funded first.
+
+    Rules that only say yes or no leave ties, and ties share a budget alike.
+
+    Args:
+        observed: Counts at the cutoff (`features.observe`), with spend and money.
+        cohort: Rows that tell what is usual.
+    """
+    stop, boost, explore = stopped(observed), boosted(observed), exploring(observed)
+    shrunk = shrunk_roi(observed, cohort)
+    lively = np.where(faded(observed) & (shrunk > 0), FADED, 1.0)
+    top = float(shrunk.max(initial=0.0)) + 1.0
+    return {
+        "spend so far": np.nan_to_num(_of(observed, "early:spend_cny")),
+        "ROI so far, from 50 CNY": plain_roi(observed, cohort),
+        "shrunk ROI": shrunk,
+        "stop without orders": 1.0 - stop,
+        "boost winners": 1.0 + boost,
+        "explore, then judge": np.where(explore, top, shrunk),
+        "rotate after 7 days": 1.0 - rotated(observed),
+        "all rules": np.where(stop & ~explore, -1.0, np.where(boost, top, 0.0) + shrunk * lively),
+    }
+
+
+def _of(observed: pd.DataFrame, name: str) -> Floats:
+    return observed[name].to_numpy(np.float64) if name in observed else np.full(len(observed), np.nan)
+
+
+def _ratio(top: Floats, below: Floats) -> Floats:
+    return np.divide(top, below, out=np.full_like(below, np.nan), where=below > 0)

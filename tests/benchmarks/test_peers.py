@@ -1,0 +1,146 @@
+"""Do peers see the same rows, never the outcome, and is what is written of them what was found?"""
+
+import json
+from importlib.util import find_spec
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from benchmarks.pages import markdown, sheets, show
+from benchmarks.peers import FUNNEL, PEERS, contend, run
+from benchmarks.scores import OURS
+from benchmarks.search import Found, deviance, search
+from benchmarks.tasks import Task, lessons, make_task
+from configs.settings import Settings
+from features.schema import Loaded
+from training.evaluate import ALL_AGES
+
+
+@pytest.fixture(scope="module")
+def quick() -> Settings:
+    return Settings.model_validate(
+        {
+            "open_days": 1,
+            "trees": {"rounds": 12, "min_data_in_leaf": 20},
+            "split": {"holdout_days": 10, "folds": 2},
+            "evaluate": {"min_impressions": 50},
+            "tags": {"min_creatives": 2},
+            "text": {"components": 2, "buckets": 256},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def task(small_world: Loaded, quick: Settings) -> Task:
+    return make_task(small_world, quick)
+
+
+@pytest.fixture(scope="module")
+def report(task: Task):
+    return run(task, ["GLM", "HistGradientBoosting", "LightGBM log1p"], 0.1, draws=20)
+
+
+def test_every_method_is_judged_on_the_same_rows(report) -> None:
+    figures = pd.DataFrame(report["figures"])
+    known = figures[(figures["age_hours"] == ALL_AGES) & (figures["part"] == "all")]
+    for target, rows in known.groupby("target"):
+        assert rows["rows"].nunique() == 1, target
+        expected = {OURS, FUNNEL, "carry-forward", "empirical Bayes", "GLM", "HistGradientBoosting", "LightGBM log1p"}
+        assert expected <= set(rows["method"])
+    ours = known[known["method"] == OURS]
+    assert (ours["apart"].dropna() == 0).all()
+    spearman = known[known["figure"] == "spearman"]
+    assert (spearman["low"] <= spearman["high"]).all()
+
+
+def test_teams_rules_forecast_roi_alone_and_decide_beside_everyone_alike_and_the_oracle(report) -> None:
+    figures = pd.DataFrame(report["figures"])
+    teams = figures[figures["method"] == "teams: shrunk ROI"]
+    assert set(teams["target"]) == {"roi", "net_roi"}
+    decisions = pd.DataFrame(report["decisions"]).query("age_hours == @ALL_AGES").set_index("rule")
+    assert decisions.loc["oracle", "captured_share"] == 1.0
+    assert decisions["captured_share"].max() == 1.0
+    assert decisions.loc[OURS, "apart_cny"] == 0.0
+    assert {"everyone alike", "teams: all rules", "teams: stop without orders", "GLM"} <= set(decisions.index)
+
+
+def test_a_report_is_json_and_every_table_can_be_shown(report, capsys) -> None:
+    again = json.loads(json.dumps(report, allow_nan=False))
+    text = markdown(again)
+    assert "| gpmcast |" in text
+    assert "alpha" in text  # the settings are told
+    assert sum(line.startswith("### ") for line in text.splitlines()) == len(sheets(again)) + 1
+    show(again, Console())
+    assert "Replay: 30% of later spend by net_roi" in capsys.readouterr().out
+
+
+def test_a_peer_gets_no_outcome_of_the_rows_it_predicts(task: Task) -> None:
+    for lesson in lessons(task):
+        assert len(lesson.held) == task.held.sum()
+        for unknown in (lesson.held.ratio, lesson.held.worth, lesson.held.events):
+            assert np.isnan(unknown).all()
+        assert list(lesson.held.values) == list(lesson.full.values)
+        assert lesson.full.worth.mean() == pytest.approx(1.0)
+
+
+def test_a_lesson_without_offset_is_the_same_loss(task: Task) -> None:
+    lesson = lessons(task)[0]
+    flat = lesson.flat()
+    guess = np.linspace(0.5, 2.0, len(lesson.stop))
+    same = guess * lesson.stop.start / flat.stop.start
+    weight = (lesson.stop.worth / lesson.stop.start).sum() / lesson.stop.worth.sum()
+    level = flat.stop.start[0]
+    assert deviance(guess, lesson.stop, False) == pytest.approx(deviance(same, flat.stop, False) * level * weight)
+
+
+def test_creatives_held_out_are_in_nothing_that_trains_and_alone_judge(small_world: Loaded, quick: Settings) -> None:
+    task = make_task(small_world, quick, cold_share=0.4)
+    assert task.cold.all()
+    chosen = set(task.observed["creative_id"])
+    for frame in (task.teaches.loaded.metrics, task.teaches.loaded.creatives, task.teaches.observed):
+        assert not chosen & set(frame["creative_id"])
+    assert task.teaches.observed.loc[task.train, "cutoff"].max() < task.starts
+    assert len(contend(task, [], 0.0, lambda line: None)[OURS].predicted) == task.held.sum()
+
+
+def test_the_best_setting_on_the_last_fold_is_trained_on_all_rows(task: Task) -> None:
+    from benchmarks.search import Library
+
+    lesson = lessons(task)[0]
+    probed, trained = [], []
+
+    def probe(setting, form):
+        probed.append(setting["level"])
+        return 7, np.full(len(form.stop), setting["level"]) * lesson.stop.start / form.stop.start
+
+    def train(setting, rounds, form):
+        trained.append((setting["level"], rounds))
+        return lambda rows: np.full(len(rows), 2.0)
+
+    found = search(Library({"level": 40.0}, {"level": (0.5, 1.5, False)}, probe, train), lesson, 0.3)
+    assert isinstance(found, Found)
+    assert probed[:2] == [40.0, 40.0]  # by hand, with and without the offset
+    assert 0.5 <= trained[0][0] <= 1.5
+    assert trained[0][1] == 7
+    assert len(probed) == found.tried > 2
+
+
+def test_a_peer_that_is_not_installed_is_named_with_the_reason(task: Task, monkeypatch) -> None:
+    monkeypatch.setitem(PEERS, "Absent", ("no_such_module", PEERS["GLM"][1]))
+    found = contend(task, ["Absent"], 0.1, lambda line: None)["Absent"]
+    assert "no_such_module is not installed" in found.not_run
+    assert found.predicted.empty
+
+
+@pytest.mark.parametrize(("name", "module"), [("XGBoost", "xgboost"), ("CatBoost", "catboost"), ("GPBoost", "gpboost")])
+def test_peers_of_the_bench_group_predict_every_row_where_they_are_installed(
+    task: Task, name: str, module: str
+) -> None:
+    if find_spec(module) is None:
+        pytest.skip(f"{module} is of the bench group")
+    found = contend(task, [name], 0.1, lambda line: None)[name]
+    assert not found.not_run
+    assert list(found.predicted) == task.plan.targets
+    assert (found.predicted >= 0).all(axis=None)

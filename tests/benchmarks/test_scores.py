@@ -1,0 +1,70 @@
+"""Are the figures of a comparison those of an evaluation, and are two methods compared on the same draws?"""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.scores import OURS, compare, figures
+from training.evaluate import ALL_AGES, evaluate
+
+COUNT = 40
+
+
+@pytest.fixture
+def rows():
+    """Truth, a near guess and a far one, exposures and keys of forty creatives."""
+    draw = np.random.default_rng(2)
+    truth = draw.gamma(1.0, 2.0, COUNT)
+    near, far = truth * draw.lognormal(0, 0.3, COUNT), truth * draw.lognormal(0, 2.0, COUNT)
+    keys = pd.DataFrame(
+        {
+            "promotion_type": "live",
+            "account_id": "a",
+            "creative_id": [f"c{place}" for place in range(COUNT)],
+            "age_hours": np.repeat([0, 24], COUNT // 2),
+            "cold": np.arange(COUNT) % 2 == 0,
+        }
+    )
+    return truth, near, far, draw.gamma(0.5, 100.0, COUNT), keys
+
+
+def test_values_are_those_of_an_evaluation(rows) -> None:
+    truth, near, _, exposure, keys = rows
+    found = figures(near, truth, exposure, np.ones((1, COUNT)))
+    table = evaluate(
+        {"m": pd.DataFrame({"net_roi": near})},
+        pd.DataFrame({"net_roi": truth}),
+        {"net_roi": exposure, "volume": exposure},
+        keys["age_hours"],
+        keys["cold"].to_numpy(),
+        0.0,
+    ).iloc[0]
+    for name, drawn in found.items():
+        assert drawn[0] == pytest.approx(table[name]), name
+
+
+def test_the_better_of_two_is_apart_beyond_doubt_though_their_bands_meet(rows) -> None:
+    truth, near, far, exposure, keys = rows
+    methods = {name: pd.DataFrame({"net_roi": guess}) for name, guess in ((OURS, near), ("theirs", far))}
+    known = {"net_roi": np.ones(COUNT, dtype=bool)}
+    table = compare(methods, pd.DataFrame({"net_roi": truth}), {"net_roi": exposure}, keys, known, draws=200)
+    spearman = table[(table["figure"] == "spearman") & (table["part"] == "all") & (table["age_hours"] == ALL_AGES)]
+    theirs = spearman.set_index("method").loc["theirs"]
+    assert theirs["apart"] < theirs["apart_high"] < 0.0
+    assert theirs["low"] < theirs["value"] < theirs["high"]
+    assert set(table["part"]) == {"all", "cold", "warm"}
+    assert set(table["age_hours"]) == {ALL_AGES, 0, 24}
+
+
+def test_a_method_without_a_number_is_refused(rows) -> None:
+    truth, near, _, exposure, keys = rows
+    holed = pd.DataFrame({"net_roi": np.where(np.arange(COUNT) == 3, np.nan, near)})
+    with pytest.raises(ValueError, match="holed has no number for 1 rows of net_roi"):
+        compare(
+            {"holed": holed},
+            pd.DataFrame({"net_roi": truth}),
+            {"net_roi": exposure},
+            keys,
+            {"net_roi": np.ones(COUNT, dtype=bool)},
+            draws=2,
+        )
