@@ -17,10 +17,15 @@ from features.history import GROUPS
 
 Floats = npt.NDArray[np.float64]
 
-POWER = 1.7
-"""Of the variance: Var ∝ mean^1.7, between Poisson and gamma."""
+POWER = 1.5
+"""Of the variance: Var ∝ mean^1.5, between Poisson and gamma."""
+RIDGE = 0.05
+OTHERS_RIDGE = 1.0
+"""The same for columns that tell of others: these hardly foretell the volume of one creative, but fit its noise."""
 AGE_STEPS_HOURS = (0.0, 3.0, 12.0, 24.0, 72.0, 168.0)
 KIND = "promotion_type="
+OWN = ("log_", "age_")
+"""How columns begin that tell of the creative itself."""
 LEAST = 0.1
 """Impressions under which a start is not told."""
 
@@ -66,14 +71,15 @@ def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeStar
     for name, values in columns.items():
         if np.isnan(values).all() or np.nanstd(values) < 1e-9:
             continue
-        moments[name] = float(np.nanmean(values)), float(np.nanstd(values))
+        shrink = 1.0 if name.startswith(OWN) else np.sqrt(OTHERS_RIDGE / RIDGE)
+        moments[name] = float(np.nanmean(values)), float(np.nanstd(values) * shrink)
         mean, scale = moments[name]
         scaled[name] = np.where(np.isnan(values), 0.0, (values - mean) / scale)
     rate = later[known] / covered[known]
     unit = max(float(rate.mean()), LEAST) if len(rate) else LEAST
     if not scaled or not rate.any():  # nothing came, or nothing tells rows apart
         return VolumeStart(intercept=float(np.log(unit)), weights={}, ceiling=float(np.log(unit)))
-    model = TweedieRegressor(power=POWER, link="log", alpha=0.01, max_iter=1000, tol=1e-6)
+    model = TweedieRegressor(power=POWER, link="log", alpha=RIDGE, max_iter=1000, tol=1e-6)
     model.fit(pd.DataFrame(scaled), rate / unit, sample_weight=covered[known])
     return VolumeStart(
         intercept=float(model.intercept_) + float(np.log(unit)),

@@ -72,8 +72,8 @@ def test_figures_and_predictions_beside_what_came(dataset, cut, fitted, model) -
     actual = actual_targets(dataset.outcome[cut[1]].reset_index(drop=True), dataset.plan)
     np.testing.assert_array_equal(beside["actual_roi"], actual["roi"])
     np.testing.assert_array_equal(beside["spent_cny"], dataset.observed.loc[cut[1], "early:spend_cny"])
-    assert (beside["started_roi"] != beside["predicted_roi"]).any()
-    assert (beside["carried_roi"] != beside["started_roi"]).any()
+    assert (beside["bayes_roi"] != beside["predicted_roi"]).any()
+    assert (beside["carried_roi"] != beside["bayes_roi"]).any()
 
 
 def test_the_first_model_becomes_champion(dataset, cut, model) -> None:
