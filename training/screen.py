@@ -5,7 +5,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from features.start import MIXED
 from training.evaluate import ALL_AGES, METHODS
 from training.run import Result
 from training.workspace import Workspace
@@ -32,9 +31,9 @@ def show_result(result: Result, space: Workspace, data: list[str], config: str, 
     else:
         lines.append(result.coverage.summary())
     used = [f"{stage} {choice.rounds}{'*' if choice.tuned else ''}" for stage, choice in result.recipe.choices.items()]
-    mixed = [stage for stage, kind in result.recipe.kinds.items() if kind == MIXED]
-    if mixed:
-        lines.append(f"Start from the mixed model: {', '.join(mixed)}; from empirical Bayes: the other rates.")
+    if result.recipe.kinds:
+        started = [f"{stage} {kind}" for stage, kind in result.recipe.kinds.items()]
+        lines.append(f"What each stage starts from: {', '.join(started)}.")
     if used:
         lines.append(f"Trees by stage (* tuned, else the hand setting): {', '.join(used)}.")
     if result.missing:

@@ -27,7 +27,7 @@ def beside(age: int, later_spend: float) -> pd.DataFrame:
             "spent_cny": float(age),
         }
     )
-    guesses = {"predicted": roi, "carried": -roi, "started": np.ones(COUNT)}
+    guesses = {"predicted": roi, "carried": -roi, "bayes": np.ones(COUNT)}
     return frame.assign(**{f"{part}_net_roi": guess for part, guess in guesses.items()})
 
 
