@@ -22,17 +22,17 @@ def figures(printed: str) -> dict[str, tuple[float, float]]:
 
 
 @pytest.mark.skipif(not (DATA / "display_ads_daily.csv.gz").exists(), reason="public data are not beside the project")
-def test_display_ads_beat_what_was_so_far_and_gpm_the_mean_of_the_group(capsys) -> None:
+def test_display_ads_beat_what_was_so_far_and_the_mean_of_the_group(capsys) -> None:
     display(DATA)
     told = figures(capsys.readouterr().out)
     for task in ("display gpm", "display roi"):
         for place in (0, 1):
             assert told[f"{task}: gpmcast"][place] > told[f"{task}: carried forward, here"][place]
-    assert all(ours > mean for ours, mean in zip(told["display gpm: gpmcast"], told["display gpm: group mean"]))
+            assert told[f"{task}: gpmcast"][place] > told[f"{task}: group mean"][place]
 
 
 @pytest.mark.skipif(not (DATA / "youtube_snapshots.parquet").exists(), reason="public data are not beside the project")
-def test_youtube_beats_the_early_rate_times_the_ratio(capsys) -> None:
-    youtube(DATA)
+def test_a_sixth_of_youtube_beats_the_early_rate_times_the_ratio(capsys) -> None:
+    youtube(DATA, every=6)
     told = figures(capsys.readouterr().out)
     assert all(ours > rule for ours, rule in zip(told["youtube gpm: gpmcast"], told["youtube gpm: times the ratio"]))
