@@ -11,6 +11,7 @@ OUT ?= predictions.csv
 # Of bench-peers: processor seconds of each peer, and a folder of the public data sets (docs/proof.md)
 SECONDS ?= 150
 PUBLIC ?=
+SERVING ?= configs/serving.yaml
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -21,11 +22,11 @@ SAMPLE := var/sample-exports
 TRUTH := var/sample-truth.parquet
 TARGET_DATA = $(or $(DATA),$(SAMPLE))
 
-.PHONY: help setup train refresh predict backtest test check format sample ui lock clean bench-peers
+.PHONY: help setup train refresh predict backtest serve bento bench-serve test check format sample ui lock clean bench-peers
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file>"
+	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file> SERVING=<yaml>"
 
 setup: $(VENV)/.product ## create .venv and install what running needs
 
@@ -40,6 +41,15 @@ predict: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## one row per creative at its
 
 backtest: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## rolling origins: what was predicted, what came, written to var/backtest.parquet
 	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' --out var/backtest.parquet
+
+serve: $(VENV)/.product ## answer over HTTP on port 3000 with the champion; SERVING=<yaml> for keys and limits
+	@$(PY) -m serving serve --config '$(SERVING)'
+
+bento: $(VENV)/.product ## a bento with the champion inside, which starts without a network
+	@$(PY) -m serving bento --config '$(SERVING)'
+
+bench-serve: $(VENV)/.product ## how fast the service answers, beside LightGBM alone and a bare application
+	@$(PY) -m benchmarks.serving_speed
 
 test: $(VENV)/.dev ## run the tests
 	@$(PY) -m pytest

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,12 @@ from features.mixed import Mixed
 from features.observe import observe
 from features.priors import Floats, Priors
 from features.schema import KEY, Loaded
-from features.start import Kind, StageStart, entity_factor, start
+from features.start import Kind, StageStart, entity_factors, start
+from features.table import Table
 
 PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
+THURSDAY = 3
+"""Weekday of 1970-01-01, Monday being 0."""
 LEAST_PLAYS = 20
 """Plays under which a play rate says too little to be shown to the trees."""
 
@@ -48,6 +52,11 @@ class Fitted:
     def newest(self) -> "Fitted":
         """The same with the last state of the mixed model alone: what predicts from now on."""
         return replace(self, mixed=self.mixed[-1:])
+
+    @cached_property
+    def declared(self) -> list[Feature]:
+        """The features of a model on this, in the order of its columns."""
+        return declare(self)
 
 
 @dataclass(frozen=True)
@@ -86,8 +95,8 @@ def describe(observed: pd.DataFrame, fitted: Fitted) -> Features:
         **_stage_columns(starts),
         **_history(observed, fitted, starts),
     }
-    declared = declare(fitted)
-    values = pd.DataFrame({feature.name: columns[feature.name] for feature in declared}, dtype=np.float64)
+    declared = fitted.declared
+    values = _values({feature.name: columns[feature.name] for feature in declared}, observed)
     return Features(
         keys=observed[[*KEY, "age_hours", "cutoff", "launched_at", "elapsed_hours"]],
         values=values,
@@ -123,9 +132,11 @@ def numbers(observed: pd.DataFrame, plan: Plan) -> dict[str, Floats]:
             return np.full(len(observed), np.nan)
         return observed[name].to_numpy(np.float64)
 
-    launched = observed["launched_at"]
-    created = observed["created_at"] if "created_at" in observed else pd.Series(pd.NaT, index=observed.index)
-    delay = (launched - created) / pd.Timedelta(hours=1)
+    launched = observed["launched_at"].to_numpy("datetime64[us]")
+    never = np.full(len(launched), "NaT", dtype="datetime64[us]")
+    created = observed["created_at"].to_numpy("datetime64[us]") if "created_at" in observed else never
+    delay = (launched - created) / np.timedelta64(1, "h")
+    weekday = (launched.astype("datetime64[D]").astype(np.int64) + THURSDAY) % 7.0
     price = known("price_cny")
     plays, spend = known("early:plays"), known("early:spend_cny")
     enough = np.where(plays >= LEAST_PLAYS, plays, np.nan)
@@ -137,9 +148,9 @@ def numbers(observed: pd.DataFrame, plan: Plan) -> dict[str, Floats]:
         "log_duration": _log(known("duration_s")),
         "log_followers": _log(known("creator_followers")),
         "roi_target": known("roi_target"),
-        "creation_delay": np.log1p(delay.clip(lower=0).to_numpy(np.float64)),
+        "creation_delay": np.log1p(np.maximum(delay, 0.0)),
         "launch_hour": known("launch_hour"),
-        "launch_weekday": launched.dt.day_of_week.to_numpy(np.float64),
+        "launch_weekday": np.where(np.isnat(launched), np.nan, weekday),
         "rate_5s": known("early:plays_5s") / enough,
         "rate_10s": known("early:plays_10s") / enough,
         "rate_finish": known("early:finishes") / enough,
@@ -157,6 +168,15 @@ def numbers(observed: pd.DataFrame, plan: Plan) -> dict[str, Floats]:
     }
 
 
+def _values(columns: dict[str, Floats], observed: pd.DataFrame) -> pd.DataFrame:
+    matrix = np.empty((len(observed), len(columns)))
+    for place, values in enumerate(columns.values()):
+        matrix[:, place] = values
+    if isinstance(observed, Table):
+        return Table.of_matrix(columns, matrix)
+    return pd.DataFrame(matrix, columns=list(columns), copy=False)
+
+
 def _stage_columns(starts: dict[str, StageStart]) -> dict[str, Floats]:
     columns: dict[str, Floats] = {}
     for name, begin in starts.items():
@@ -169,11 +189,12 @@ def _stage_columns(starts: dict[str, StageStart]) -> dict[str, Floats]:
 def _history(observed: pd.DataFrame, fitted: Fitted, starts: dict[str, StageStart]) -> dict[str, Floats]:
     columns: dict[str, Floats] = {}
     volume = fitted.plan.volume_of
-    for name in (entity.name for entity in fitted.entities if entity != MARKET):
-        for stage in fitted.plan.stages:
-            prior = fitted.priors[stage.name]
-            typical = np.exp(starts[stage.name].typical)
-            columns[f"hist_{name}_{stage.name}"] = np.log(entity_factor(stage, observed, prior, name, typical))
+    names = [entity.name for entity in fitted.entities if entity != MARKET]
+    for stage in fitted.plan.stages:
+        typical = np.exp(starts[stage.name].typical)
+        factors = entity_factors(stage, observed, fitted.priors[stage.name], names, typical)
+        columns |= {f"hist_{name}_{stage.name}": factor for name, factor in zip(names, np.log(factors))}
+    for name in names:
         launched = observed[f"launched:{name}"].to_numpy(np.float64)
         total = observed[f"hist:{name}:{volume}"].to_numpy(np.float64)
         each = total / np.where(launched > 0, launched, np.nan)

@@ -4,17 +4,37 @@ Fitted on training creatives only and kept with the model as plain data. A value
 it is missing to the model, and named in a warning.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
-from sklearn.decomposition import TruncatedSVD
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from configs.settings import Settings, Text
 from features.catalogue import PLAIN_CODES
 from features.schema import MULTI
+from features.table import distinct
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What encodes, made once; it is no part of what an encoder is.
+
+    Attributes:
+        places: Column → value → its code.
+        weights: Buckets × text features.
+    """
+
+    places: Mapping[str, Mapping[str, float]] = field(compare=False)
+    weights: Floats = field(compare=False)
 
 
 class Encoder(BaseModel):
@@ -37,6 +57,12 @@ class Encoder(BaseModel):
     ngrams: tuple[int, int]
     buckets: int
     components: tuple[tuple[float, ...], ...]
+
+    @cached_property
+    def ready(self) -> "Ready":
+        """The same as what encodes."""
+        places = {name: {value: float(code) for code, value in enumerate(held)} for name, held in self.codes.items()}
+        return Ready(places, np.array(self.components).T)
 
 
 def fit_encoder(creatives: pd.DataFrame, settings: Settings) -> Encoder:
@@ -71,23 +97,21 @@ def fit_encoder(creatives: pd.DataFrame, settings: Settings) -> Encoder:
     )
 
 
-def encode(creatives: pd.DataFrame, encoder: Encoder) -> pd.DataFrame:
+def encode(creatives: pd.DataFrame, encoder: Encoder) -> dict[str, Floats]:
     """The encoded columns of these creatives, in their order; NaN where a value has no code."""
-    columns: dict[str, np.ndarray] = {}
-    for column, values in encoder.codes.items():
-        codes = {value: float(code) for code, value in enumerate(values)}
-        held = creatives[column] if column in creatives else pd.Series(index=creatives.index, dtype=object)
-        place, held_values = pd.factorize(held)
-        columns[column] = np.array([*(codes.get(value, np.nan) for value in held_values), np.nan])[place]
+    columns: dict[str, Floats] = {}
+    nowhere = np.full(len(creatives), -1), list[str]()
+    for column, codes in encoder.ready.places.items():
+        place, held = distinct(creatives[column]) if column in creatives else nowhere
+        columns[column] = np.array([*(codes.get(value, np.nan) for value in held), np.nan])[place]
     for column, values in encoder.multi.items():
-        held = creatives[column] if column in creatives else pd.Series(index=creatives.index, dtype=object)
-        padded = MULTI + held.fillna("").astype(str) + MULTI
+        place, held = distinct(creatives[column]) if column in creatives else nowhere
+        carried = [frozenset(text.split(MULTI)) for text in held]
         for value in values:
-            flag = padded.str.contains(MULTI + value + MULTI, regex=False).to_numpy(np.float64)
-            columns[f"{column}={value}"] = np.where(held.isna(), np.nan, flag)
+            columns[f"{column}={value}"] = np.array([*(float(value in words) for words in carried), np.nan])[place]
     for part, weights in enumerate(_text(creatives, encoder).T, start=1):
         columns[f"text_{part}"] = weights
-    return pd.DataFrame(columns, index=creatives.index)
+    return columns
 
 
 def unseen_values(creatives: pd.DataFrame, encoder: Encoder) -> pd.Series:
@@ -105,8 +129,21 @@ def unseen_values(creatives: pd.DataFrame, encoder: Encoder) -> pd.Series:
     return found.str.removesuffix(", ").astype(str)
 
 
-def _vectorizer(ngrams: tuple[int, int], buckets: int) -> HashingVectorizer:
-    return HashingVectorizer(analyzer="char", ngram_range=ngrams, n_features=buckets, dtype=np.float64)
+def _hashed(copies: Sequence[str], ngrams: tuple[int, int], buckets: int) -> csr_matrix:
+    """Signed counts of hashed n-grams, each text's of length 1: HashingVectorizer without its checks of every call."""
+    analyze, hasher = _hashing(ngrams, buckets)
+    counts = hasher.transform(analyze(copy) for copy in copies)
+    squares = np.add.reduceat(np.append(counts.data**2, 0.0), counts.indptr[:-1])
+    lengths = np.diff(counts.indptr)
+    norms = np.sqrt(np.where(lengths > 0, squares, 0.0))
+    counts.data /= np.repeat(norms, lengths)
+    return counts
+
+
+@cache
+def _hashing(ngrams: tuple[int, int], buckets: int) -> tuple[Callable[[str], list[str]], FeatureHasher]:
+    words = HashingVectorizer(analyzer="char", ngram_range=ngrams)
+    return words.build_analyzer(), FeatureHasher(n_features=buckets, input_type="string", dtype=np.float64)
 
 
 def _fit_text(creatives: pd.DataFrame, text: Text) -> tuple[tuple[float, ...], ...]:
@@ -115,8 +152,10 @@ def _fit_text(creatives: pd.DataFrame, text: Text) -> tuple[tuple[float, ...], .
     copies: Sequence[str] = sorted(creatives["copy_text"].dropna().unique())
     if len(copies) <= 5 * text.components:
         return ()
+    from sklearn.decomposition import TruncatedSVD  # slow to load, and needed only to fit
+
     svd = TruncatedSVD(text.components, random_state=0)
-    svd.fit(_vectorizer(text.ngrams, text.buckets).transform(copies))
+    svd.fit(_hashed(copies, text.ngrams, text.buckets))
     # Seven digits are plenty for a score, and keep the file of a model small.
     return tuple(tuple(float(f"{weight:.7g}") for weight in row) for row in svd.components_)
 
@@ -126,9 +165,8 @@ def _text(creatives: pd.DataFrame, encoder: Encoder) -> np.ndarray:
         return np.empty((len(creatives), 0))
     if "copy_text" not in creatives:
         return np.full((len(creatives), len(encoder.components)), np.nan)
-    codes, copies = pd.factorize(creatives["copy_text"])
+    codes, copies = distinct(creatives["copy_text"])
     scores = np.full((len(copies) + 1, len(encoder.components)), np.nan)  # the last row serves code −1: no text
     if len(copies):
-        hashed = _vectorizer(encoder.ngrams, encoder.buckets).transform(copies)
-        scores[:-1] = hashed @ np.array(encoder.components).T
+        scores[:-1] = _hashed(copies, encoder.ngrams, encoder.buckets) @ encoder.ready.weights
     return scores[codes]

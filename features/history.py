@@ -130,12 +130,12 @@ def market_history(
     """
     markets, before = entity_codes(creatives, MARKET), cutoffs - 1
     told = [(reported.times(s.numerator), reported.of_stage(s).add_prefix(f"{s.name}:")) for s in stages]
-    for times, table in _side_by_side(told):
+    for times, table in side_by_side(told):
         own = TimedSums(reported.units, times, times, table).until(units, before)
         for name, total in (
             TimedSums(markets[reported.units], times, times, table).until(markets[units], before).items()
         ):
-            yield f"market:{name}", np.maximum(_exact(total - own[name]), 0.0)
+            yield f"market:{name}", np.maximum(exact(total - own[name]), 0.0)
 
 
 def entity_history(
@@ -169,8 +169,8 @@ def entity_history(
         `…:ratio` (weight × ratio, summed) and `hist:<entity>:<volume>`.
     """
     before = cutoffs - 1
-    said = [_effective(reported, creatives, stage) for stage in stages]
-    tables = _side_by_side([*said, (reported.known, reported.figures[[volume]].fillna(0.0))])
+    said = [effective(reported, creatives, stage) for stage in stages]
+    tables = side_by_side([*said, (reported.known, reported.figures[[volume]].fillna(0.0))])
     alone = [TimedSums(reported.units, times, times, table) for times, table in tables]
     own = [sums.until(units, before) for sums in alone]
     for entity in found:
@@ -186,10 +186,10 @@ def entity_history(
                 )
                 others = {name: np.maximum(others[name] - long_ago[name] + mine[name], 0.0) for name in others}
             for name, total in others.items():
-                yield f"hist:{entity.name}:{name}", np.where(member, _exact(total), 0.0)
+                yield f"hist:{entity.name}:{name}", np.where(member, exact(total), 0.0)
 
 
-def _effective(reported: Reported, creatives: pd.DataFrame, stage: Stage) -> tuple[Seconds, pd.DataFrame]:
+def effective(reported: Reported, creatives: pd.DataFrame, stage: Stage) -> tuple[Seconds, pd.DataFrame]:
     """When what each row adds to its creative's weight, and to weight × ratio, is known; and what it adds."""
     times = reported.times(stage.numerator)
     events = stage.exposure if stage.events == "expected" else stage.events
@@ -206,7 +206,7 @@ def _effective(reported: Reported, creatives: pd.DataFrame, stage: Stage) -> tup
     return times, increments.sort_index()
 
 
-def _side_by_side(tables: Sequence[tuple[Seconds, pd.DataFrame]]) -> list[tuple[Seconds, pd.DataFrame]]:
+def side_by_side(tables: Sequence[tuple[Seconds, pd.DataFrame]]) -> list[tuple[Seconds, pd.DataFrame]]:
     """Tables that are known at the same moments as one: a sort and a search then serve all their columns."""
     known_at: dict[int, tuple[Seconds, list[pd.DataFrame]]] = {}
     for times, table in tables:
@@ -247,6 +247,6 @@ def entity_name(column: str) -> str:
     return column if taken else bare
 
 
-def _exact(difference: Floats) -> Floats:
-    # Sums are exact in units of 1e-4; so is a difference of two, once told in these units.
+def exact(difference: Floats) -> Floats:
+    """A difference of two sums to the last bit: sums are exact in units of 1e-4; so is this, once told in them."""
     return np.rint(difference * 10**MONEY_DECIMALS) / 10**MONEY_DECIMALS

@@ -1,8 +1,14 @@
 """What the funnel counts, row by row of metrics, and how long after a period each figure stands."""
 
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.schema import VALUES
+
+Floats = npt.NDArray[np.float64]
 
 INTERACTIONS = ["likes", "comments", "shares", "follows"]
 
@@ -31,10 +37,18 @@ def measures(metrics: pd.DataFrame, prices: pd.Series, basis_column: str | None)
         basis it has, `settled_net_cny` with `settled_gmv_cny`, `settled_orders`, `settled_spend_cny`: the figures
         that refunds change, and what they are compared with, over the same periods.
     """
-    table = metrics[[name for name in VALUES if name in metrics]].copy()
-    interactions = [name for name in INTERACTIONS if name in table]
-    if interactions:
-        table["engagements"] = table[interactions].sum(axis=1, min_count=1)
+    told = {name: metrics[name].to_numpy(np.float64) for name in VALUES if name in metrics}
+    return pd.DataFrame(measured(told, prices.to_numpy(np.float64), basis_column), index=metrics.index)
+
+
+def measured(told: Mapping[str, Floats], prices: Floats, basis_column: str | None) -> dict[str, Floats]:
+    """The same of arrays by name."""
+    table = dict(told)
+    interactions = np.array([table[name] for name in INTERACTIONS if name in table])
+    if len(interactions):
+        known = ~np.isnan(interactions)
+        summed = np.where(known, interactions, 0.0).sum(axis=0)
+        table["engagements"] = np.where(known.any(axis=0), summed, np.nan)
     if "orders" in table:
         table["order_worth_cny"] = table["orders"] * prices
     if basis_column is not None and basis_column in table:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import Stage
-from features.terms import KIND, TIME, Columns, Terms, is_word, term_columns
+from features.terms import KIND, TIME, Columns, Terms, described_by, is_word, term_columns
 from features.window import seconds
 
 Floats = npt.NDArray[np.float64]
@@ -97,7 +97,7 @@ def expectations(states: Sequence[Mixed], observed: pd.DataFrame, stages: Sequen
     place = serving(states, observed["cutoff"])
     for number in np.unique(place):
         rows, state = np.flatnonzero(place == number), states[number]
-        frame = observed.iloc[rows]
+        frame = observed[[name for name in ("cutoff", *described_by(state.terms)) if name in observed]].iloc[rows]
         columns = term_columns(frame, seconds(frame["cutoff"]), state.terms)
         for stage in stages:
             of_stage, into = state.stages[stage.name], found[stage.name]

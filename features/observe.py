@@ -4,6 +4,7 @@ Nothing here is fitted: the same data give the same counts whatever was trained 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from features.funnel import Plan, counted_columns, plan_for
 from features.history import (
     TAG,
     Entity,
+    Floats,
     Reported,
     entities,
     entity_history,
@@ -24,7 +26,7 @@ from features.measures import SETTLED, measures, reference_prices
 from features.schema import KEY, Loaded
 from features.siblings import siblings
 from features.snapshots import unit_codes
-from features.window import TimedSums, seconds
+from features.window import Codes, TimedSums, seconds
 
 DAY = 86_400
 HOUR = 3_600
@@ -47,7 +49,12 @@ def data_entities(loaded: Loaded, settings: Settings) -> list[Entity]:
 
 
 def observe(
-    snapshots: pd.DataFrame, loaded: Loaded, plan: Plan, shared: Sequence[Entity], settings: Settings
+    snapshots: pd.DataFrame,
+    loaded: Loaded,
+    plan: Plan,
+    shared: Sequence[Entity],
+    settings: Settings,
+    as_of: pd.Timestamp | None = None,
 ) -> pd.DataFrame:
     """Counts of each snapshot as they stood at its cutoff.
 
@@ -57,6 +64,7 @@ def observe(
         plan: The funnel in use; figures of it that the metrics do not have are missing.
         shared: Entities whose history is counted; those that the creatives do not name are empty.
         settings: Of the run.
+        as_of: One moment at which all look at the others, instead of each at its own cutoff.
 
     Returns:
         `snapshots` in their order, with the creative's attributes and, per figure f: `early:f` (its life so far),
@@ -64,47 +72,21 @@ def observe(
         see `features.history.entity_history`), `launched:e` (how many others of e had started); of volume also
         `last_day:f` and `late_half:f` (the younger half of its life); and the columns of `features.siblings`.
     """
-    metrics, creatives = loaded.metrics, loaded.creatives.reset_index(drop=True)
-    basis_column, settle_hours = BASES[settings.basis]
-    units_of_rows = unit_codes(metrics, creatives)
-    prices = reference_prices(creatives, plan.typical_price)
-    known = measures(metrics, prices.iloc[units_of_rows].set_axis(metrics.index), basis_column)
-    counted = counted_columns(plan)
-    figures = known.reindex(columns=list(dict.fromkeys([*known, *counted])))
+    creatives = loaded.creatives.reset_index(drop=True)
     units = unit_codes(snapshots, creatives)
-    cutoffs = seconds(snapshots["cutoff"])
-    starts, ends = seconds(metrics["period_start"]), seconds(metrics["period_end"])
-
-    columns: dict[str, np.ndarray | pd.Series] = {}
-    late = [name for name in figures if name in SETTLED]
-    life = TimedSums(units_of_rows, starts, ends, figures.drop(columns=late))
-    life_settled = TimedSums(units_of_rows, starts, ends + settle_hours * HOUR, figures[late])
-    for sums in (life, life_settled):
-        columns |= {f"early:{name}": total for name, total in sums.until(units, cutoffs).items()}
-        recent_sums = sums.between(units, cutoffs - RECENT_DAYS * DAY, cutoffs)
-        columns |= {f"last_days:{name}": total for name, total in recent_sums.items()}
-    pace = TimedSums(units_of_rows, starts, ends, figures[[plan.volume_of]])
-    middle = cutoffs - (snapshots["elapsed_hours"].to_numpy() * HOUR / 2).astype(np.int64)
-    for part, since in (("last_day", cutoffs - DAY), ("late_half", middle)):
-        columns[f"{part}:{plan.volume_of}"] = pace.between(units, since, cutoffs)[plan.volume_of]
-
-    reported = reported_measures(
-        metrics,
-        known.reindex(columns=counted),
-        units_of_rows,
-        {str(grain): hours for grain, hours in settings.report_delay_hours.items()},
-        settle_hours,
-    )
-    columns |= dict(market_history(reported, creatives, plan.stages, units, cutoffs))
+    moments = seconds(snapshots["cutoff"]) if as_of is None else np.full(len(units), int(as_of.timestamp()))
+    measured = measure(loaded, plan, settings)
+    columns = own_counts(snapshots, measured, plan, settings) | {"reference_price": reference(creatives, plan)[units]}
+    reported = reported_figures(measured, plan, settings)
+    columns |= dict(market_history(reported, creatives, plan.stages, units, moments))
     recent = settings.history_days * DAY
-    columns |= dict(entity_history(reported, creatives, plan.stages, plan.volume_of, shared, units, cutoffs, recent))
-    first_known = _first_known(reported, len(creatives))
+    columns |= dict(entity_history(reported, creatives, plan.stages, plan.volume_of, shared, units, moments, recent))
+    first_known = first_reported(reported, len(creatives))
     for entity in shared:
-        columns[f"launched:{entity.name}"] = launched_before(first_known, creatives, entity, units, cutoffs)
-    tags = [column for entity in shared for column in entity.columns[1:] if _is_tag(entity) and column in creatives]
-    around = siblings(reported.known, reported.units, first_known, creatives, units, cutoffs, tags)
+        columns[f"launched:{entity.name}"] = launched_before(first_known, creatives, entity, units, moments)
+    tags = [column for column in single_tags(shared) if column in creatives]
+    around = siblings(reported.known, reported.units, first_known, creatives, units, moments, tags)
     columns |= {name: around[name].to_numpy() for name in around}
-    columns["reference_price"] = prices.to_numpy()[units]
     described = creatives.drop(columns=[*KEY, "launched_at"], errors="ignore").iloc[units]
     return pd.concat(
         [
@@ -116,16 +98,78 @@ def observe(
     )
 
 
-def observed_entities(observed: pd.DataFrame) -> list[str]:
-    """Names of the entities whose history stands in an observed frame, in its order."""
-    prefix = "launched:"
-    return [name.removeprefix(prefix) for name in observed if name.startswith(prefix)]
+@dataclass(frozen=True)
+class Measured:
+    """Rows of metrics with what the funnel counts in them.
+
+    Attributes:
+        loaded: Where they come from.
+        rows: Row position of each row's creative.
+        figures: Measures of each row (`features.measures`).
+    """
+
+    loaded: Loaded
+    rows: Codes
+    figures: pd.DataFrame
 
 
-def _first_known(reported: Reported, count: int) -> pd.Series:
+def measure(loaded: Loaded, plan: Plan, settings: Settings) -> Measured:
+    """The measures of every row."""
+    creatives = loaded.creatives.reset_index(drop=True)
+    rows = unit_codes(loaded.metrics, creatives)
+    prices = reference_prices(creatives, plan.typical_price).iloc[rows].set_axis(loaded.metrics.index)
+    return Measured(loaded, rows, measures(loaded.metrics, prices, BASES[settings.basis][0]))
+
+
+def own_counts(snapshots: pd.DataFrame, measured: Measured, plan: Plan, settings: Settings) -> dict[str, Floats]:
+    """What each snapshot's creative itself did until the cutoff: `early:f`, `last_days:f`, `last_day:f` …"""
+    metrics, rows, known = measured.loaded.metrics, measured.rows, measured.figures
+    settle_hours = BASES[settings.basis][1]
+    figures = known.reindex(columns=list(dict.fromkeys([*known, *counted_columns(plan)])))
+    units = unit_codes(snapshots, measured.loaded.creatives)
+    cutoffs = seconds(snapshots["cutoff"])
+    starts, ends = seconds(metrics["period_start"]), seconds(metrics["period_end"])
+
+    columns: dict[str, Floats] = {}
+    late = [name for name in figures if name in SETTLED]
+    life = TimedSums(rows, starts, ends, figures.drop(columns=late))
+    life_settled = TimedSums(rows, starts, ends + settle_hours * HOUR, figures[late])
+    for sums in (life, life_settled):
+        columns |= {f"early:{name}": total for name, total in sums.until(units, cutoffs).items()}
+        recent_sums = sums.between(units, cutoffs - RECENT_DAYS * DAY, cutoffs)
+        columns |= {f"last_days:{name}": total for name, total in recent_sums.items()}
+    pace = TimedSums(rows, starts, ends, figures[[plan.volume_of]])
+    middle = cutoffs - (snapshots["elapsed_hours"].to_numpy() * HOUR / 2).astype(np.int64)
+    for part, since in (("last_day", cutoffs - DAY), ("late_half", middle)):
+        columns[f"{part}:{plan.volume_of}"] = pace.between(units, since, cutoffs)[plan.volume_of]
+    return columns
+
+
+def reported_figures(measured: Measured, plan: Plan, settings: Settings) -> Reported:
+    """Every row with what the funnel counts in it, and the moment it could be had."""
+    counted = measured.figures.reindex(columns=counted_columns(plan))
+    delays = {str(grain): hours for grain, hours in settings.report_delay_hours.items()}
+    settle_hours = BASES[settings.basis][1]
+    return reported_measures(measured.loaded.metrics, counted, measured.rows, delays, settle_hours)
+
+
+def reference(creatives: pd.DataFrame, plan: Plan) -> Floats:
+    """Reference price of each creative."""
+    return reference_prices(creatives, plan.typical_price).to_numpy(np.float64)
+
+
+def first_reported(reported: Reported, count: int) -> pd.Series:
+    """When each of so many creatives was first known of; NaT for never."""
     first = pd.Series(reported.known).groupby(reported.units).min().reindex(range(count))
     return pd.to_datetime(first, unit="s").astype("datetime64[s]")
 
 
-def _is_tag(entity: Entity) -> bool:
-    return len(entity.columns) == 2 and entity.columns[1].startswith(TAG)
+def single_tags(shared: Sequence[Entity]) -> list[str]:
+    """Columns of the tags with a history of their own."""
+    return [e.columns[1] for e in shared if len(e.columns) == 2 and e.columns[1].startswith(TAG)]
+
+
+def observed_entities(observed: pd.DataFrame) -> list[str]:
+    """Names of the entities whose history stands in an observed frame, in its order."""
+    prefix = "launched:"
+    return [name.removeprefix(prefix) for name in observed if name.startswith(prefix)]

@@ -139,8 +139,23 @@ def entity_factor(
     """What the creatives of an entity did against an expected ratio to their market, shrunk; 1 where none spoke."""
     weight = observed[f"hist:{name}:{stage.name}:weight"].to_numpy(np.float64)
     summed = observed[f"hist:{name}:{stage.name}:ratio"].to_numpy(np.float64)
+    return _factor(weight, summed, expected, prior.strengths[name])
+
+
+def entity_factors(
+    stage: Stage, observed: pd.DataFrame, prior: StagePrior, names: Sequence[str], expected: Floats | float = 1.0
+) -> Floats:
+    """The same of several entities: one line each."""
+    weight, summed = (np.empty((len(names), len(observed))) for _ in range(2))
+    for table, part in ((weight, "weight"), (summed, "ratio")):
+        for line, name in zip(table, names):
+            line[:] = observed[f"hist:{name}:{stage.name}:{part}"].to_numpy(np.float64)
+    return _factor(weight, summed, expected, np.array([prior.strengths[name] for name in names])[:, None])
+
+
+def _factor(weight: Floats, summed: Floats, expected: Floats | float, strength: Floats | float) -> Floats:
     ratio = np.divide(summed, weight * expected, out=np.ones_like(weight), where=weight > 0)
-    return shrink(ratio, weight, prior.strengths[name])
+    return shrink(ratio, weight, strength)
 
 
 def market_and_steps(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> tuple[Floats, dict[str, Floats]]:
@@ -158,8 +173,8 @@ def market_and_steps(stage: Stage, observed: pd.DataFrame, prior: StagePrior) ->
             steps[name] = np.log(factor)
             expected = expected * factor
     typical = np.exp(steps[MARKET.name])
-    for name, weight in prior.weights.items():
-        steps[name] = weight * np.log(entity_factor(stage, observed, prior, name, typical))
+    factors = entity_factors(stage, observed, prior, list(prior.weights), typical)
+    steps |= {name: weight * log for (name, weight), log in zip(prior.weights.items(), np.log(factors))}
     return market, steps
 
 

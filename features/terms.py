@@ -29,6 +29,8 @@ SQUARES = {"log_price²": "log_price", "log_duration²": "log_duration"}
 HOURS = {"hour_sin": np.sin, "hour_cos": np.cos}
 KNOT_SECONDS = 14 * 86_400
 """How far the bumps of time lie apart: what is slower is told, what is faster is noise."""
+FARTHEST = 6.0
+"""Standard deviations beyond which a slope and its square say no more: a price of 1e-300 must not make a rate of 0."""
 LEAST_PER_LEVEL = 2.0
 """Creatives a value must have in the mean: a column that names each creative is no description."""
 
@@ -58,6 +60,11 @@ class Terms(BaseModel):
     def words(self) -> list[str]:
         """Word terms with an effect of their own; that of the promotion type is its intercept."""
         return [name for name in self.levels if name != KIND]
+
+
+def described_by(terms: Terms) -> list[str]:
+    """Columns of a frame that the terms are made of."""
+    return list(dict.fromkeys([*terms.columns.values(), *LOGS.values(), "launch_hour"]))
 
 
 def is_slope(term: str) -> bool:
@@ -143,7 +150,7 @@ def term_columns(frame: pd.DataFrame, moments: Seconds, terms: Terms) -> Columns
     found = {KIND: _one_hot(codes[KIND], len(terms.levels[KIND]))}
     logs = {}
     for slope, (mean, deviation) in terms.numbers.items():
-        logs[slope] = (_logs(frame, LOGS[slope]) - mean) / deviation
+        logs[slope] = np.clip((_logs(frame, LOGS[slope]) - mean) / deviation, -FARTHEST, FARTHEST)
         found[slope] = _dense(logs[slope])
     for square, slope in SQUARES.items():
         if slope in logs:

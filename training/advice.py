@@ -14,7 +14,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def advise(
-    predicted: pd.DataFrame, features: Features, observed: pd.DataFrame, model: CreativeModel, settings: Settings
+    predicted: pd.DataFrame,
+    features: Features,
+    observed: pd.DataFrame,
+    model: CreativeModel,
+    settings: Settings,
+    own_targets: Floats | None = None,
 ) -> pd.DataFrame:
     """Of each row; where the model does not know how far off it is, figures are NaN and the verdict is empty.
 
@@ -24,6 +29,7 @@ def advise(
         observed: Their counts.
         model: Which predicted.
         settings: Of the model's run.
+        own_targets: ROI targets of the creatives, NaN without one; those that the features tell, if not told here.
 
     Returns:
         In row order: `<target>_low`, `<target>_high` per target; `asked_roi` (the creative's own target, else
@@ -32,7 +38,7 @@ def advise(
     """
     plan, uncertainty = model.fitted.plan, model.uncertainty
     rate = roi_target(plan)
-    asked = asked_roi(features, settings.verdict)
+    asked = asked_roi(features, settings.verdict, own_targets)
     name = f"{rate or 'roi'}_chance"
     nothing = np.full(len(predicted), np.nan)
     if uncertainty is None:
@@ -53,11 +59,13 @@ def advise(
     return pd.concat([table, pd.DataFrame(told, columns=COLUMNS, dtype="str")], axis=1)
 
 
-def asked_roi(features: Features, settings: Verdict) -> Floats:
+def asked_roi(features: Features, settings: Verdict, own_targets: Floats | None = None) -> Floats:
     """The ROI asked of each creative: its own target, else the config's."""
-    if "roi_target" not in features.values:
+    own = own_targets
+    if own is None and "roi_target" in features.values:
+        own = features.values["roi_target"].to_numpy(np.float64)
+    if own is None:
         return np.full(len(features.values), settings.roi_target)
-    own = features.values["roi_target"].to_numpy(np.float64)
     return np.where(own > 0, own, settings.roi_target)
 
 

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import configs
 from configs.settings import Settings
+from features.asof import AsOf
+from features.asof_file import write_as_of
 from features.build import Fitted, declare
 from features.encode import Encoder
 from features.funnel import Plan, Stage
@@ -77,8 +79,12 @@ def save_bundle(
     trained_until: str,
     summary: Mapping[str, float | str | None],
     choices: Mapping[str, Choice] | None = None,
+    known: AsOf | None = None,
 ) -> None:
-    """Write a bundle; the folder appears whole or not at all, replacing one that stood there."""
+    """Write a bundle; with what was known of others (`known`) it can be served without the data.
+
+    The folder appears whole or not at all, replacing one that stood there.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".bundle-", dir=folder.parent))
     draft.chmod(0o755)  # a model is read by whoever serves it
@@ -103,6 +109,8 @@ def save_bundle(
             (draft / name).write_text(_json(content), encoding="utf-8")
         for stage, booster in model.boosters.items():
             (draft / f"stage_{stage}.txt").write_text(booster.model_to_string(), encoding="utf-8")
+        if known is not None:
+            write_as_of(draft, known)
         manifest = Manifest(
             format=FORMAT,
             version=configs.__version__,

@@ -19,7 +19,7 @@ from training.volume import POWER, VolumeStart, fit_volume
 
 Floats = npt.NDArray[np.float64]
 
-EARLY = "early evidence"
+EARLY, HELD = "early evidence", "held at 1"
 STEP = "start: "
 """Before the name of a step of the start, among contributions."""
 
@@ -108,21 +108,40 @@ class CreativeModel:
             evidence` (its own counts), one per feature of the trees (exact TreeSHAP of LightGBM), and for a share
             `held at 1`: what was cut off above 1, 0 as a rule.
         """
+        fixed, names, shap = self.parts(features, stage)
+        held = {HELD: fixed.pop(HELD)} if HELD in fixed else {}
+        return pd.DataFrame(fixed | {name: shap[:, place] for place, name in enumerate(names)} | held)
+
+    def parts(
+        self, features: Features, stage: str, shap: Floats | None = None
+    ) -> tuple[dict[str, Floats], list[str], Floats]:
+        """The same as arrays.
+
+        Args:
+            features: Of the rows.
+            stage: Its name.
+            shap: Contributions of this stage's trees with their mean behind, where the caller has them.
+
+        Returns:
+            What is no feature's, by name; names of the features; one column a feature.
+        """
         count = len(features.values)
         if stage == VOLUME:
-            parts = {"baseline": self.volume.log_volume(features), EARLY: np.zeros(count)}
+            fixed = {"baseline": self.volume.log_volume(features), EARLY: np.zeros(count)}
         else:
             begin = features.starts[stage]
-            parts = {"baseline": np.log(begin.level), EARLY: begin.log_own}
-            parts |= {STEP + name: step for name, step in begin.log_steps.items()}
-        if stage in self.boosters and count:
-            table = features.values[self.columns[stage]].to_numpy(np.float64)
+            fixed = {"baseline": np.log(begin.level), EARLY: begin.log_own}
+            fixed |= {STEP + name: step for name, step in begin.log_steps.items()}
+        names = self.columns[stage] if stage in self.boosters and count else []
+        if not names:
+            shap = np.zeros((count, 1))
+        elif shap is None:
+            table = features.values[names].to_numpy(np.float64)
             shap = self.boosters[stage].predict(table, pred_contrib=True, num_threads=1)
-            parts["baseline"] = parts["baseline"] + shap[:, -1]
-            parts |= {name: shap[:, place] for place, name in enumerate(self.columns[stage])}
+        fixed["baseline"] = fixed["baseline"] + shap[:, -1]
         if stage in self.shares:
-            parts["held at 1"] = -np.maximum(sum(parts.values(), np.zeros(count)), 0.0)
-        return pd.DataFrame(parts)
+            fixed[HELD] = -np.maximum(sum(fixed.values(), shap[:, :-1].sum(axis=1)), 0.0)
+        return fixed, names, shap[:, :-1]
 
 
 def fit_model(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
+from features.asof import as_of
 from features.ingest import IngestReport, ingest
 from features.load import load
 from features.schema import KEY, Loaded
@@ -98,9 +99,11 @@ def fit_and_register(
         "data_until": until.isoformat(),
     }
     about = {"summary": headline_figures(learned.figures), "choices": learned.recipe.choices, **stamp}
+    final = learned.final
+    others = as_of(loaded, final.fitted.plan, final.fitted.entities, settings)
     save_bundle(space.judged_bundle, learned.judged, settings, trained_until=learned.starts.isoformat(), **about)
-    save_bundle(space.bundle, learned.final, settings, trained_until=until.isoformat(), **about)
-    predictions = latest_predictions(loaded, learned.final, settings)
+    save_bundle(space.bundle, final, settings, trained_until=until.isoformat(), known=others, **about)
+    predictions = latest_predictions(loaded, final, settings)
     write_table(predictions, space.predictions)
 
     told.line("registering")

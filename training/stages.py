@@ -100,6 +100,11 @@ def compose(log_rates: Mapping[str, Floats], plan: Plan, reference_price: Floats
         One column per stage (its rate; gmv per order in CNY for `value`), then per target of the plan. `gpm` and
         `net_gpm` in CNY per 1 000 impressions, `roi` and `net_roi` as ratios, `later_…` over the outcome window.
     """
+    return pd.DataFrame(composed(log_rates, plan, reference_price))
+
+
+def composed(log_rates: Mapping[str, Floats], plan: Plan, reference_price: Floats) -> dict[str, Floats]:
+    """The same as arrays by name."""
     rates: dict[str, Floats] = {}
     for stage in plan.stages:
         rates[stage.name] = np.exp(log_rates[stage.name]) * (reference_price if stage.priced else 1.0)
@@ -122,7 +127,7 @@ def compose(log_rates: Mapping[str, Floats], plan: Plan, reference_price: Floats
             if keep is not None:
                 targets["net_roi"] = rates[name] * keep
     targets[f"later_{plan.volume_of}"] = np.exp(log_rates[VOLUME])
-    return pd.DataFrame({**rates, **{name: targets[name] for name in plan.targets}})
+    return {**rates, **{name: targets[name] for name in plan.targets}}
 
 
 def actual_targets(outcome: pd.DataFrame, plan: Plan) -> pd.DataFrame:

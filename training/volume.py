@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
-from sklearn.linear_model import TweedieRegressor
 
 from features.build import Features
 from features.history import GROUPS
@@ -79,6 +78,8 @@ def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeStar
     unit = max(float(rate.mean()), LEAST) if len(rate) else LEAST
     if not scaled or not rate.any():  # nothing came, or nothing tells rows apart
         return VolumeStart(intercept=float(np.log(unit)), weights={}, ceiling=float(np.log(unit)))
+    from sklearn.linear_model import TweedieRegressor  # slow to load, and needed only to fit
+
     model = TweedieRegressor(power=POWER, link="log", alpha=RIDGE, max_iter=1000, tol=1e-6)
     model.fit(pd.DataFrame(scaled), rate / unit, sample_weight=covered[known])
     return VolumeStart(

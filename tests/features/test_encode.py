@@ -78,13 +78,13 @@ def test_text_components_are_the_same_alone_and_in_a_batch(encoder) -> None:
     draw = np.random.default_rng(0)
     copies = ["".join(draw.choice(list("痛点结果直接说好用的话"), 30)) for _ in range(200)]
     together = encode(creatives(copy_text=[*copies, None]), encoder)
-    assert together.filter(like="text_").shape[1] == 2
-    assert together["text_1"].nunique() > 150
+    assert [name for name in together if name.startswith("text_")] == ["text_1", "text_2"]
+    assert len(set(together["text_1"])) > 150
     for place in (0, 17, 199):
         alone = encode(creatives(copy_text=[copies[place]]), encoder)
         assert alone["text_1"][0] == together["text_1"][place]
         assert alone["text_2"][0] == together["text_2"][place]
-    assert np.isnan(together["text_1"].iloc[-1])
+    assert np.isnan(together["text_1"][-1])
 
 
 def test_without_copy_text_there_are_no_components() -> None:
@@ -95,7 +95,7 @@ def test_without_copy_text_there_are_no_components() -> None:
 
 def test_a_model_with_text_takes_creatives_without(encoder) -> None:
     found = encode(creatives(tag_hook=["悬念"]), encoder)
-    assert found[["text_1", "text_2"]].isna().all().all()
+    assert np.isnan([found["text_1"], found["text_2"]]).all()
 
 
 def test_too_few_copies_or_none_asked_for_leave_text_out() -> None:
@@ -110,8 +110,9 @@ def test_too_few_copies_or_none_asked_for_leave_text_out() -> None:
 def test_columns_that_creatives_lack_are_missing(encoder) -> None:
     found = encode(creatives(promotion_type=["live"]), encoder)
     assert found["promotion_type"].tolist() == [0.0]
-    assert found.drop(columns="promotion_type").isna().all().all()
+    assert np.isnan([values for name, values in found.items() if name != "promotion_type"]).all()
 
 
 def test_no_creatives_are_no_rows(encoder) -> None:
-    assert encode(creatives(tag_hook=[], tag_selling_point=[], copy_text=[]), encoder).shape[0] == 0
+    found = encode(creatives(tag_hook=[], tag_selling_point=[], copy_text=[]), encoder)
+    assert {len(values) for values in found.values()} == {0}

@@ -1,0 +1,40 @@
+"""A bare FastAPI application that answers like the service, without keys, limits, ledger and supervision.
+
+What the service costs beside it is what safety costs. Started by `benchmarks.serving_speed`.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import orjson
+import pandas as pd
+import uvicorn
+from fastapi import FastAPI, Request, Response
+
+from serving.asking import asked
+from serving.contract import PredictRequest
+from serving.predict import predictions
+from serving.served import load_served
+
+app = FastAPI()
+SERVED = load_served(Path(os.environ["BENCH_BUNDLE"]))
+
+
+@app.post("/v1/predict")
+async def predict(request: Request) -> Response:
+    """The same work on the same model."""
+    parsed = asked(PredictRequest, await request.body(), SERVED.known)
+    now = pd.Timestamp.now()
+    told = predictions(SERVED, parsed.creatives, now=now, explain=parsed.explain, top=parsed.top)
+    return Response(orjson.dumps({"predictions": told.answers}), media_type="application/json")
+
+
+@app.get("/readyz")
+def ready() -> dict[str, bool]:
+    """As of the service."""
+    return {"ready": True}
+
+
+if __name__ == "__main__":
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

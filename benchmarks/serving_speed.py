@@ -1,0 +1,186 @@
+"""How fast does the service answer, next to the least that LightGBM needs and to a bare application of the same work?
+
+    python -m benchmarks.serving_speed [--bundle FOLDER] [--seconds 20] [--many 20000]
+
+Starts services of its own on loopback and prints a line per measurement: milliseconds, ratios, memory. Latencies are
+those of this machine as busy as it is; the ratios, measured in the same run, tell more.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.serving_client import at_rate, one_after_the_other
+from serving.asking import asked
+from serving.champion import find
+from serving.contract import PredictRequest
+from serving.fast_rows import FastBooster
+from serving.holder import examples
+from serving.predict import compute, predictions
+from serving.served import Served, load_served
+from serving.settings import Serving
+from serving.tree_tables import TreeTables
+from training.bundle import load_bundle
+
+PORT, BARE_PORT = 3811, 3812
+HOURS = 6
+
+
+def main() -> None:
+    """Print every measurement."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bundle", type=Path, help="else the champion of var/mlflow.db")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement at a fixed rate")
+    parser.add_argument("--many", type=int, default=20_000, help="requests over which memory is watched")
+    told = parser.parse_args()
+    folder = told.bundle or find(Serving()).folder
+    served = load_served(folder)
+    bodies = make_bodies(served)
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {len(served.catalogue)} features, "
+          f"{sum(b.num_trees() for b in served.model.boosters.values()):,} trees")  # fmt: skip
+    inside(folder, served, bodies)
+    bare = over_bare(folder, bodies, told.seconds)
+    over_http(folder, bodies, told.seconds, told.many, bare)
+
+
+def make_bodies(served: Served) -> dict[str, bytes]:
+    """The requests that are measured: one creative with hours of metrics, plain and explained, and 500 of them."""
+    new, runs = (one.model_dump(mode="json", exclude_none=True) for one in examples(served))
+    (row,) = runs["metrics"]
+    start = np.datetime64(served.standing.moment.to_datetime64(), "s") - np.timedelta64(HOURS, "h")
+    hours = [start + np.timedelta64(hour, "h") for hour in range(HOURS + 1)]
+    runs["metrics"] = [{**row, "period_start": str(begin), "period_end": str(end)} for begin, end in pairwise(hours)]
+    many = [{**(runs if place % 2 else new), "creative_id": f"c{place}"} for place in range(500)]
+    return {
+        "one": json.dumps({"creatives": [runs]}).encode(),
+        "explained": json.dumps({"creatives": [runs], "explain": True}).encode(),
+        "many": json.dumps({"creatives": many, "explain": True}).encode(),
+    }
+
+
+def inside(folder: Path, served: Served, bodies: dict[str, bytes]) -> None:
+    """What the work costs in this process, CPU time."""
+    model, now = served.model, served.standing.moment
+    requests = {name: asked(PredictRequest, body, served.known) for name, body in bodies.items()}
+    features = compute(served, requests["one"].creatives).features
+    matrix = features.values.to_numpy(np.float64)
+    place = {name: number for number, name in enumerate(served.feature_names)}
+    columns = {stage: [place[name] for name in model.columns[stage]] for stage in model.boosters}
+    plain, _ = load_bundle(folder)
+    boosters = {stage: (booster, columns[stage]) for stage, booster in plain.boosters.items()}
+    rows = {stage: np.ascontiguousarray(matrix[:, columns[stage]]) for stage in boosters}
+
+    ready = [(FastBooster(booster), rows[stage]) for stage, (booster, _) in boosters.items()]
+    floor = cpu(lambda: [booster.predict(row, raw_score=True) for booster, row in ready], 400)
+    usual = cpu(lambda: [b.predict(rows[s], raw_score=True, num_threads=1) for s, (b, _) in boosters.items()], 100)
+    contrib = cpu(
+        lambda: [b.predict(rows[stage], pred_contrib=True, num_threads=1) for stage, (b, _) in boosters.items()], 50
+    )
+    tables = TreeTables(boosters)
+    tabled = cpu(lambda: tables.contributions(matrix), 200)
+    one = cpu(lambda: predictions(served, requests["one"].creatives, now=now), 100)
+    explained = cpu(lambda: predictions(served, requests["explained"].creatives, now=now, explain=True), 100)
+    many = cpu(lambda: predictions(served, requests["many"].creatives, now=now, explain=True), 2)
+    print("in-process, CPU milliseconds")
+    print(f"  LightGBM single-row C API, all stages     {floor:8.3f}")
+    print(f"  Booster.predict, all stages               {usual:8.3f}")
+    print(f"  pred_contrib, all stages                  {contrib:8.3f}")
+    print(f"  contributions out of tables               {tabled:8.3f}   {contrib / tabled:.1f} × as fast")
+    print(f"  one creative, features to answer          {one:8.3f}   {one / floor:.0f} × the floor")
+    print(f"  one creative, all contributions           {explained:8.3f}")
+    print(f"  500 creatives, all contributions          {many:8.0f}")
+
+
+def cpu(work: Callable[[], object], times: int) -> float:
+    """Least CPU milliseconds of five runs' means: other work on the machine can only add."""
+    work()
+    best = float("inf")
+    for _ in range(5):
+        before = time.process_time()
+        for _ in range(max(times // 5, 1)):
+            work()
+        best = min(best, (time.process_time() - before) / max(times // 5, 1))
+    return best * 1000
+
+
+@contextmanager
+def started(command: list[str], port: int, **env: str) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+    """A service, and the seconds until it was ready."""
+    with tempfile.TemporaryFile() as log:
+        began = time.perf_counter()
+        process = subprocess.Popen([sys.executable, *command], env={**os.environ, **env}, stdout=log, stderr=log)
+        try:
+            while process.poll() is None:
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+                        break
+                except OSError:
+                    time.sleep(0.05)
+            yield process, time.perf_counter() - began
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def over_bare(folder: Path, bodies: dict[str, bytes], seconds: float) -> dict[str, float]:
+    """Median milliseconds of the bare application."""
+    with started(["-m", "benchmarks.serving_bare", str(BARE_PORT)], BARE_PORT, BENCH_BUNDLE=str(folder)):
+        return {name: at_rate(BARE_PORT, bodies[name], 50, seconds).quantile(0.5) for name in ("one", "explained")}
+
+
+def over_http(folder: Path, bodies: dict[str, bytes], seconds: float, many: int, bare: dict[str, float]) -> None:
+    """The service as it is started by everyone, on loopback."""
+    with tempfile.TemporaryDirectory() as place:
+        config = Path(place) / "serving.yaml"
+
+        def command(workers: int) -> list[str]:
+            settings = {
+                "bundle": str(folder),
+                "port": PORT,
+                "workers": workers,
+                "ledger": f"sqlite:///{place}/ledger.db",
+                "ledger_spool": f"{place}/spool",
+            }
+            config.write_text(json.dumps(settings), encoding="utf-8")
+            return ["-m", "serving", "serve", "--config", str(config)]
+
+        print("over HTTP, wall-clock milliseconds")
+        with started(command(1), PORT) as (process, ready):
+            print(f"  start to ready                            {ready:8.1f} s")
+            for name, said in (("one", "one creative"), ("explained", "one creative, all contributions")):
+                told = at_rate(PORT, bodies[name], 50, seconds)
+                middle, late = told.quantile(0.5), told.quantile(0.99)
+                print(f"  {said + ', 50/s':41} {middle:8.2f} p50 {late:8.2f} p99   {told.failures} failures")
+                print(f"  {'':41} {middle / bare[name]:8.2f} × the bare application ({bare[name]:.2f})")
+            told = one_after_the_other(PORT, bodies["many"], 5)
+            print(f"  {'500 creatives, all contributions':41} {told.quantile(0.5):8.0f} p50   {told.failures} failures")
+            before = memory_mb(process.pid)
+            told = one_after_the_other(PORT, bodies["one"], many, 2)
+            print(f"  memory of the worker                      {before:8.0f} MB, after {many:,} more requests "
+                  f"{memory_mb(process.pid):.0f} MB; {told.failures} failures")  # fmt: skip
+        with started(command(2), PORT):
+            time.sleep(5)
+            told = one_after_the_other(PORT, bodies["one"], 3000, 4)
+            said = "two workers, four connections"
+            print(f"  {said:41} {told.rate:8.0f} answers a second, {told.failures} failures")
+
+
+def memory_mb(parent: int) -> float:
+    """Resident memory of the largest process under this one."""
+    listed = subprocess.run(["ps", "-o", "rss=", "--ppid", str(parent)], capture_output=True, text=True, check=True)
+    return max(int(size) for size in listed.stdout.split()) / 1024
+
+
+if __name__ == "__main__":
+    main()

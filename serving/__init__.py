@@ -1,0 +1,1 @@
+"""Predictions before the budget is spent: the service, its ledger, its client."""

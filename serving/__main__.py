@@ -1,0 +1,172 @@
+"""`python -m serving`: serve, predict a file, make a key, read the ledger."""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+
+from configs.settings import CONFIG_DIR, parse
+from features.screen import run_command
+from serving.access import new_key
+from serving.settings import HANDED_ON, Serving, load_serving
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Predictions before the budget is spent.",
+)
+
+DEFAULT_CONFIG = CONFIG_DIR / "serving.yaml"
+ConfigFile = Annotated[Path, typer.Option("--config", help="Settings of the service.")]
+Bundle = Annotated[Path | None, typer.Option("--bundle", help="A bundle folder; else the champion.")]
+Name = Annotated[str | None, typer.Option("--name", help="Registered model, where several have a champion.")]
+SECONDS_TO_END = 30
+"""For requests under way, when the service is told to end."""
+
+
+def _settings(config: Path, **more: object) -> Serving:
+    given = {key: value for key, value in more.items() if value is not None}
+    return parse(Serving, {**load_serving(config).model_dump(), **given}, config)
+
+
+@app.command("serve")
+def serve_command(
+    config: ConfigFile = DEFAULT_CONFIG,
+    bundle: Bundle = None,
+    name: Name = None,
+    host: Annotated[str | None, typer.Option("--host")] = None,
+    port: Annotated[int | None, typer.Option("--port")] = None,
+    workers: Annotated[int | None, typer.Option("--workers")] = None,
+) -> None:
+    """Answer over HTTP until told to end."""
+    settings = _settings(config, bundle=bundle, registered_model=name, host=host, port=port, workers=workers)
+    os.environ[HANDED_ON] = settings.model_dump_json()
+    os.environ["BENTOML_DO_NOT_TRACK"] = "true"
+    os.environ["OTEL_SDK_DISABLED"] = "true"
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one row at a time: threads that wait for each other only cost
+    command = [sys.executable, "-m", "bentoml", "serve", "serving.service:PredictionService"]
+    command += ["--host", settings.host, "--port", str(settings.port)]
+    command += ["--timeout-graceful-shutdown", str(SECONDS_TO_END)]
+    os.execv(sys.executable, command)
+
+
+@app.command("predict")
+def predict_command(
+    file: Annotated[Path, typer.Argument(help="A request as for POST /v1/predict; - for standard input.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    bundle: Bundle = None,
+    name: Name = None,
+) -> None:
+    """The answers of POST /v1/predict without a server, as JSON; nothing is recorded."""
+    import pandas as pd
+
+    from serving.asking import asked
+    from serving.champion import find
+    from serving.contract import PredictRequest
+    from serving.errors import Refused
+    from serving.predict import predictions
+    from serving.served import load_served
+
+    origin = find(_settings(config, bundle=bundle, registered_model=name))
+    served = load_served(origin.folder, origin.name, origin.version)
+    body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    try:
+        request = asked(PredictRequest, body, served.known)
+        now = pd.Timestamp(datetime.now(ZoneInfo(served.known.time_zone)).replace(tzinfo=None))
+        told = predictions(served, request.creatives, now=now, explain=request.explain, top=request.top)
+    except Refused as refusal:
+        print(json.dumps(refusal.body("-"), ensure_ascii=False, indent=1), file=sys.stderr)
+        raise typer.Exit(1) from None
+    print(json.dumps({"model": served.told, "predictions": told.answers}, ensure_ascii=False, indent=1))
+
+
+@app.command("bento")
+def bento_command(
+    config: ConfigFile = DEFAULT_CONFIG,
+    bundle: Bundle = None,
+    name: Name = None,
+    store: Annotated[Path, typer.Option("--store", help="Folder of BentoML's store.")] = Path("var/bentoml"),
+) -> None:
+    """A bento with the model inside, which starts without a network."""
+    from serving.bento import build
+    from serving.champion import find
+
+    origin = find(_settings(config, bundle=bundle, registered_model=name))
+    env = {**os.environ, "BENTOML_HOME": str(store.resolve()), "BENTOML_DO_NOT_TRACK": "true"}
+    tag = build(origin.folder, env)
+    print(f"{tag} with {origin}, in {store}")
+    print(f"start it: BENTOML_DO_NOT_TRACK=true BENTOML_HOME={store} bentoml serve {tag}")
+
+
+@app.command("key")
+def key_command(name: Annotated[str, typer.Argument(help="Of the caller; stands in the ledger.")]) -> None:
+    """A new API key: shown once; its hash goes into the settings."""
+    key, digest = new_key()
+    print(f"key for {name}, shown only now: {key}")
+    print(f"keys:\n  - name: {name}\n    sha256: {digest}")
+
+
+@app.command("ledger")
+def ledger_command(
+    config: ConfigFile = DEFAULT_CONFIG,
+    url: Annotated[str | None, typer.Option("--url", help="SQLAlchemy URL; else that of the settings.")] = None,
+    since: Annotated[str, typer.Option("--since", help="ISO time, UTC.")] = "",
+    creative: Annotated[str, typer.Option("--creative", help="Only this creative.")] = "",
+    request: Annotated[str, typer.Option("--request", help="Only this request id.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1)] = 20,
+    out: Annotated[Path | None, typer.Option("--out", help="Write all to a .csv or .jsonl file.")] = None,
+) -> None:
+    """What was answered, newest first."""
+    from serving.ledger_table import connect, read
+
+    engine = connect(url or load_serving(config).ledger)
+    count = None if out else limit
+    rows = read(engine, since=since, creative_id=creative, request_id=request, limit=count)
+    if out is None:
+        _show(rows)
+    else:
+        Console().print(f"{out}: {_write(rows, out):,} answers", highlight=False)
+
+
+def _show(rows: Iterator[dict[str, object]]) -> None:
+    for row in rows:
+        answer = row["answer"]
+        assert isinstance(answer, dict)
+        told = answer.get("targets") or {"value": {"value": answer.get("value")}}
+        targets = "  ".join(f"{name} {estimate['value']:.4g}" for name, estimate in told.items())
+        print(f"{row['at']}  {row['request_id']}  {row['caller']}  {row['version']}  {row['creative_id']}  {targets}")
+
+
+def _write(rows: Iterator[dict[str, object]], out: Path) -> int:
+    count = 0
+    with out.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        for count, row in enumerate(rows, start=1):
+            if out.suffix == ".jsonl":
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                continue
+            flat = {name: value for name, value in row.items() if name not in ("features", "answer")}
+            flat["answer"] = json.dumps(row["answer"], ensure_ascii=False)
+            flat["features"] = json.dumps(row["features"], ensure_ascii=False)
+            if count == 1:
+                writer.writerow(flat)
+            writer.writerow(flat.values())
+    return count
+
+
+def main() -> None:
+    """The command line."""
+    run_command(app, "serving")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""A served bundle of the small world: made once, asked by many."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from configs.settings import Settings
+from features.asof import as_of
+from features.schema import KEY, PERIOD, VALUES, Loaded
+from features.start import MIXED
+from serving.served import Served, load_served
+from serving.settings import HANDED_ON, Serving
+from training.bundle import save_bundle
+from training.dataset import prepare
+from training.fit_interval import fit_uncertainty
+from training.model import Choice, CreativeModel
+from training.out_of_fold import out_of_fold
+from training.recipe import Recipe, fit_on
+from training.refits import plan_refits, with_refits
+from training.split import holdout_split
+
+ROOT = Path(__file__).parents[2]
+STAMP = {"created_at": "2026-05-10T00:00:00+00:00", "data_fingerprint": "0" * 64}
+
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings.model_validate(
+        {
+            "var": str(tmp_path_factory.mktemp("var")),
+            "open_days": 1,
+            "trees": {"rounds": 12, "min_data_in_leaf": 20},
+            "interval": {"min_rows": 50},
+            "split": {"holdout_days": 7, "folds": 2},
+            "tags": {"min_creatives": 2},
+            "text": {"components": 2, "buckets": 256},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def model(small_world: Loaded, quick: Settings) -> CreativeModel:
+    """Trees for every stage but cost, a mixed start for every stage but keep, and all that is told beyond the point."""
+    dataset = prepare(small_world, quick)
+    train, _, starts = holdout_split(dataset.rows, quick.split.holdout_days)
+    trainings, moments = plan_refits(dataset, [(train, starts)])
+    dataset = with_refits(dataset, moments)
+    stages = [stage.name for stage in dataset.plan.stages]
+    recipe = Recipe(
+        kinds={stage: MIXED for stage in stages if stage != "keep"},
+        choices={stage: Choice(quick.trees, 12) for stage in [*stages, "volume"] if stage != "cost"},
+    )
+    uncertainty = fit_uncertainty(out_of_fold(dataset, trainings[0][0], recipe), dataset.plan, quick)
+    assert uncertainty is not None
+    assert uncertainty.rates
+    return replace(fit_on(dataset, *trainings[0], recipe), uncertainty=uncertainty)
+
+
+@pytest.fixture(scope="session")
+def write_bundle():
+    """Writes a bundle that can be served."""
+    return _write_bundle
+
+
+def _write_bundle(folder: Path, model: CreativeModel, loaded: Loaded, settings: Settings, **more: str) -> Path:
+    until = loaded.metrics["period_end"].max().isoformat()
+    known = as_of(loaded, model.fitted.plan, model.fitted.entities, settings)
+    stamp = {**STAMP, "data_until": until, "trained_until": until, **more}
+    save_bundle(folder, model, settings, summary={"gpm/spearman": 0.5}, known=known, **stamp)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory, model: CreativeModel, small_world: Loaded, quick: Settings) -> Path:
+    return _write_bundle(tmp_path_factory.mktemp("models") / "bundle", model, small_world, quick)
+
+
+@pytest.fixture(scope="session")
+def served(bundle: Path) -> Served:
+    return load_served(bundle)
+
+
+@pytest.fixture(scope="session")
+def as_asked():
+    """Tells creatives of a frame as a caller would."""
+    return _as_asked
+
+
+def _as_asked(loaded: Loaded, keys: pd.DataFrame) -> list[dict[str, object]]:
+    """What a caller would send about these creatives."""
+    figures = [name for name in VALUES if name in loaded.metrics]
+    about = loaded.creatives.set_index(KEY).astype(object)
+    rows = dict(iter(loaded.metrics.groupby(KEY)))
+    asked = []
+    for key in keys[KEY].itertuples(index=False, name=None):
+        known = {name: value for name, value in about.loc[key].items() if not pd.isna(value)}
+        tags = {name[4:]: known.pop(name) for name in list(known) if name.startswith("tag_")}
+        for name in ("created_at", "launched_at"):
+            if name in known:
+                known[name] = known[name].isoformat()
+        if "selling_point" in tags:
+            tags["selling_point"] = tags["selling_point"].split("|")
+        creative = {**dict(zip(KEY, key)), **known, "tags": tags}
+        if key in rows:
+            creative["metrics"] = [
+                {
+                    "period_start": row["period_start"].isoformat(),
+                    "period_end": row["period_end"].isoformat(),
+                    **{name: row[name] for name in figures if not pd.isna(row[name])},
+                }
+                for row in rows[key][[*PERIOD, *figures]].to_dict("records")
+            ]
+        asked.append(creative)
+    return asked
+
+
+@pytest.fixture
+def one_creative() -> dict[str, object]:
+    """A creative that runs, as a caller tells it."""
+    return {
+        "creative_id": "new-1",
+        "promotion_type": "live",
+        "account_id": "acc0",
+        "price_cny": 99.0,
+        "duration_s": 20.0,
+        "product_id": "p1",
+        "creator_id": "k1",
+        "category": "食品",
+        "roi_target": 1.5,
+        "launched_at": "2026-05-08T09:00:00",
+        "tags": {"hook": "悬念", "scene": "居家", "selling_point": ["好用"]},
+        "metrics": [
+            {
+                "period_start": f"2026-05-08T{hour:02d}:00:00",
+                "period_end": f"2026-05-08T{hour + 1:02d}:00:00",
+                "impressions": 200.0,
+                "clicks": 11.0,
+                "orders": 2.0,
+                "plays": 200.0,
+                "plays_3s": 60.0,
+                "likes": 2.0,
+                "spend_cny": 40.0,
+                "boost_spend_cny": 0.0,
+                "gmv_cny": 198.0,
+                "net_gmv_cny": 198.0,
+            }
+            for hour in (9, 10, 11)
+        ],
+    }
+
+
+class Server:
+    """A really started service."""
+
+    def __init__(self, folder: Path, settings: Serving) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.url = f"http://127.0.0.1:{settings.port}"
+        self.log = folder / "log.txt"
+        (folder / "serving.yaml").write_text(json.dumps(settings.model_dump(mode="json")), encoding="utf-8")
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "serving", "serve", "--config", str(folder / "serving.yaml")],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                env={name: value for name, value in os.environ.items() if name != HANDED_ON},
+            )
+
+    def wait_ready(self, seconds: float = 90.0) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                break
+            if self.get("/readyz")[0] == 200:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"not ready: {self.log.read_text()[-3000:]}")
+
+    def get(self, path: str, **headers: str) -> tuple[int, bytes]:
+        return self._ask(urllib.request.Request(self.url + path, headers=headers))
+
+    def post(self, path: str, body: object, **headers: str) -> tuple[int, bytes]:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        kinds = {"content-type": "application/json", **headers}
+        return self._ask(urllib.request.Request(self.url + path, content, headers=kinds, method="POST"))
+
+    def _ask(self, request: urllib.request.Request) -> tuple[int, bytes]:
+        try:
+            with urllib.request.urlopen(request, timeout=30) as reply:
+                return reply.status, reply.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read()
+        except OSError:
+            return 0, b""
+
+    def workers(self) -> list[int]:
+        """Process ids of the workers."""
+        listed = ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)]
+        found = subprocess.run(listed, capture_output=True, text=True, check=False)
+        return [int(line.split()[0]) for line in found.stdout.splitlines() if "worker.service" in line]
+
+    def memory_mb(self) -> float:
+        """Resident memory of the largest worker."""
+        sizes = [Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0] for pid in self.workers()]
+        return max(int(size) for size in sizes) / 1024
+
+    def end(self) -> int:
+        """SIGTERM, and wait."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Starts services; ends them all."""
+    started: list[Server] = []
+
+    def start(bundle: Path | None, **more: object) -> Server:
+        folder = tmp_path_factory.mktemp("server")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        settings = Serving.model_validate(
+            {
+                "bundle": bundle,
+                "port": port,
+                "ledger": f"sqlite:///{folder}/ledger.db",
+                "ledger_spool": str(folder / "spool"),
+                "watch_seconds": 0.3,
+                **more,
+            }
+        )
+        server = Server(folder, settings)
+        started.append(server)
+        server.wait_ready()
+        return server
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.end()
