@@ -32,7 +32,7 @@ def test_display_ads_beat_what_was_so_far_and_the_mean_of_the_group(capsys) -> N
 
 
 @pytest.mark.skipif(not (DATA / "youtube_snapshots.parquet").exists(), reason="public data are not beside the project")
-def test_a_sixth_of_youtube_beats_the_early_rate_times_the_ratio(capsys) -> None:
-    youtube(DATA, every=6)
+def test_a_twelfth_of_youtube_beats_the_early_rate_times_the_ratio(capsys) -> None:
+    youtube(DATA, every=12)
     told = figures(capsys.readouterr().out)
     assert all(ours > rule for ours, rule in zip(told["youtube gpm: gpmcast"], told["youtube gpm: times the ratio"]))

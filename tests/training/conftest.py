@@ -23,6 +23,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             "trees": {"rounds": 12, "min_data_in_leaf": 20},
             "volume_trees": {"rounds": 12, "min_data_in_leaf": 20},
             "split": {"holdout_days": 7, "folds": 2},
+            "mixed": {"every_days": 20},
             "thin": {"min_creatives": 20, "min_orders": 10},
             "evaluate": {"min_impressions": 50},
             "tags": {"min_creatives": 2},
