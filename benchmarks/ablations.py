@@ -17,8 +17,9 @@ import pandas as pd
 from rich.console import Console
 
 from benchmarks.pages import Sheet, figure_sheet, print_sheet, sheet_lines
+from benchmarks.reading import read
 from benchmarks.scores import OURS, compare, exposures, known_rows, records, true_targets
-from benchmarks.tasks import command, read
+from benchmarks.tasks import command
 from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import Settings, load_settings

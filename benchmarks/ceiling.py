@@ -19,15 +19,13 @@ from scipy import sparse
 from scipy.stats import spearmanr
 from threadpoolctl import threadpool_limits
 
+from benchmarks.reading import read
 from configs.settings import Settings
 from features.funnel import Stage
-from features.ingest import ingest
-from features.load import load
 from features.mixed import log_steps
 from features.normal_equations import solve
 from features.priors import safe_rate, stage_figures
 from features.snapshots import launches, unit_codes
-from features.store import open_store
 from features.terms import KIND, Terms, fit_terms, is_word, term_columns
 from features.window import seconds
 from sample.__main__ import main as make_sample
@@ -68,9 +66,7 @@ def compare(seed: int, count: int, folder: Path) -> list[dict[str, object]]:
     files = ["--out", str(folder / "exports"), "--truth", str(folder / "truth.parquet")]
     make_sample([*files, "--seed", str(seed), "--creatives", str(count)])
     settings = Settings()
-    with open_store(folder / "store.duckdb") as store:
-        ingest(store, [folder / "exports"], settings)
-        dataset = prepare(load(store, settings), settings)
+    dataset = prepare(read([folder / "exports"], settings), settings)
     *_, moment = holdout_split(dataset.rows, settings.split.holdout_days)
     truth = pd.read_parquet(folder / "truth.parquet")
     asked = truth[(truth["age_hours"] == 0) & (truth["cutoff"] > moment)].reset_index(drop=True)

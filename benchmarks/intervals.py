@@ -11,7 +11,6 @@ Says of each target whether it is reached.
 """
 
 import argparse
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,11 +21,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import nbinom
 
+from benchmarks.reading import read
 from configs.settings import Settings, load_settings
 from features.build import Features
-from features.ingest import ingest
-from features.load import load
-from features.store import open_store
 from training.coverage import LEAST_ROWS, asked_targets, covered_cells, reliability
 from training.dataset import Dataset, Mask, fit_features, prepare, rows_of
 from training.fit_interval import fit_uncertainty
@@ -81,7 +78,7 @@ def main() -> None:
     }
     for name, (paths, settings) in sets.items():
         if given.only in (None, name):
-            tell(name, _dataset(paths, settings))
+            tell(name, prepare(read(paths, settings), settings))
 
 
 def tell(name: str, dataset: Dataset) -> None:
@@ -243,12 +240,6 @@ def posterior(predicted: pd.DataFrame, features: Features, model: CreativeModel,
 
 def _reached(what: str, reached: bool) -> None:
     print(f"  {'reached' if reached else 'NOT reached'}: {what}")
-
-
-def _dataset(paths: list[Path], settings: Settings) -> Dataset:
-    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "store.duckdb") as store:
-        ingest(store, paths, settings)
-        return prepare(load(store, settings), settings)
 
 
 if __name__ == "__main__":

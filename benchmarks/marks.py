@@ -16,14 +16,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from configs.settings import Settings, load_settings
+from benchmarks.reading import read
+from configs.settings import load_settings
 from features.build import describe
-from features.ingest import ingest
-from features.load import load
 from features.observe import observe
-from features.schema import Loaded
 from features.snapshots import SNAPSHOT, launches
-from features.store import open_store
 from training.dataset import Dataset, prepare
 from training.model import CreativeModel
 from training.outcome import MATURE
@@ -55,7 +52,7 @@ def main() -> None:
 def display(folder: Path) -> None:
     """Days t..t+2 and the tags tell days t+3..t+9; windows every ten days, train before 2020-05-25, test after."""
     settings = load_settings("configs/default.yaml").model_copy(update={"open_days": 0})
-    dataset = _dataset([folder / "display_ads_daily.csv.gz"], settings)
+    dataset = prepare(read([folder / "display_ads_daily.csv.gz"], settings), settings)
     model = _train(dataset, pd.Timestamp("2020-05-25"))
     daily = dataset.loaded.metrics
     rows = []
@@ -85,7 +82,7 @@ def youtube(folder: Path, every: int = 1) -> None:
         paths = [Path(copies) / f"youtube_{name}.parquet" for name in ("snapshots", "videos")]
         for table, path in zip((taken, videos), paths):
             table.to_parquet(path, index=False)
-        dataset = _dataset(paths, settings)
+        dataset = prepare(read(paths, settings), settings)
     published = videos[["video_id", "published_at"]]
     readings = taken.merge(published, on="video_id").sort_values(["video_id", "fetched_at"])
     age = readings["fetched_at"] - readings["published_at"]
@@ -115,13 +112,6 @@ def youtube(folder: Path, every: int = 1) -> None:
     part = (table["fetched_at_later"] - table["fetched_at"]) / pd.Timedelta(days=settings.outcome_days)
     paces = {"early views, here": table["views"], "gpmcast": predicted["later_impressions"] * part}
     _tell("youtube volume", len(table), paces, views)
-
-
-def _dataset(paths: list[Path], settings: Settings) -> Dataset:
-    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "store.duckdb") as store:
-        ingest(store, paths, settings)
-        loaded: Loaded = load(store, settings)
-    return prepare(loaded, settings)
 
 
 def _train(dataset: Dataset, until: pd.Timestamp, among: np.ndarray | None = None) -> CreativeModel:

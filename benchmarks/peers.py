@@ -22,10 +22,11 @@ from rich.console import Console
 from benchmarks.pages import markdown, show
 from benchmarks.peer_others import flaml, glm, gpboost
 from benchmarks.peer_trees import catboost, hist_gradient_boosting, lightgbm_log1p, xgboost
+from benchmarks.reading import read
 from benchmarks.rules import plain_roi, rule_scores, shrunk_roi
 from benchmarks.scores import OURS, compare, exposures, known_rows, records, true_targets
 from benchmarks.search import Found, Library, search
-from benchmarks.tasks import Lesson, Task, command, lessons, make_task, read
+from benchmarks.tasks import Lesson, Task, command, lessons, make_task
 from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import load_settings

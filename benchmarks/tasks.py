@@ -1,8 +1,6 @@
 """What do all peers get? The same training rows, the same held-out rows and the same tables of features."""
 
 import argparse
-import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,11 +11,8 @@ import pandas as pd
 from configs.settings import Settings
 from features.build import Features, describe
 from features.funnel import Plan
-from features.ingest import ingest
-from features.load import load
 from features.priors import moments
 from features.schema import KEY, Loaded
-from features.store import open_store
 from training.dataset import Dataset, Mask, prepare, rows_of
 from training.model import CreativeModel
 from training.recipe import Recipe, fit_on
@@ -156,13 +151,6 @@ def command(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--markdown", type=Path, help="Markdown file to write")
     return parser
-
-
-def read(paths: Sequence[Path], settings: Settings) -> Loaded:
-    """Files into a store that is thrown away, and everything out of it."""
-    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "store.duckdb") as store:
-        ingest(store, [str(path) for path in paths], settings)
-        return load(store, settings)
 
 
 def make_task(loaded: Loaded, settings: Settings, cold_share: float = 0.0, seed: int = 7) -> Task:

@@ -104,8 +104,8 @@ def fit_mixed(
     priced = unknown_price(creatives, terms) == 0.0  # what is sold at a price unknown says nothing of discounts
     relative: Mapping[str, float] = before.relative if before else {}
     stages: Mapping[str, MixedStage] = before.stages if before else {}
+    problems = {stage.name: _problem(stage, totals, priced) for stage in plan.stages}
     for _ in range(1 if before else 2):  # the second time, stages know of each other
-        problems = {stage.name: _problem(stage, totals, priced) for stage in plan.stages}
         fits = {
             name: _fit_stage(*problem, columns, crosses, stages.get(name), relative)
             for name, problem in problems.items()
@@ -176,6 +176,7 @@ def _iterate(
 ) -> _Fit:
     names = list(held)
     whole = sparse.hstack([held[name] for name in names], format="csr")
+    squared = whole.multiply(whole).tocsr()
     sizes = [held[name].shape[1] for name in names]
     edges = np.cumsum(sizes)[:-1]
     effects = np.concatenate([fit.effects[name] for name in names])
@@ -188,7 +189,7 @@ def _iterate(
         length = float(np.abs(step).max(initial=0.0))
         effects = effects + (solved - effects) * min(1.0, LONGEST_STEP / max(length, LONGEST_STEP))
         decided = 1.0 - ridge * variance
-        variance, leverage = _of_rows(whole, weight, variance, ridge, float(decided.sum()))
+        variance, leverage = _of_rows(squared, weight, variance, ridge, float(decided.sum()))
         parts = dict(zip(names, np.split(effects, edges)))
         learned = {name: float(part.sum()) for name, part in zip(names, np.split(decided, edges))}
         spreads = _spreads(parts, learned, fit.spreads, relative, typical)
@@ -208,14 +209,13 @@ def _weigh(rows: _Rows, log_rate: Floats, fit: _Fit) -> tuple[Floats, Floats, Fl
 
 
 def _of_rows(
-    whole: sparse.csr_matrix, weight: Floats, variance: Floats, ridge: Floats, learned: float
+    squared: sparse.csr_matrix, weight: Floats, variance: Floats, ridge: Floats, learned: float
 ) -> tuple[Floats, Floats]:
     """Variances of effects that give rows theirs when added up, and each row's leverage.
 
     A row's own covariances would cost as much as the fit. So the diagonal alone is told, scaled until the leverages
     add up to the effective number of coefficients, as they do.
     """
-    squared = whole.multiply(whole).tocsr()
     scaled = variance * learned / max(float(weight @ (squared @ variance)), 1e-12)
     scaled = np.minimum(scaled, 1.0 / ridge)
     return scaled, np.minimum(weight * (squared @ scaled), 0.98)

@@ -47,11 +47,6 @@ class StagePrior:
     weights: Mapping[str, float]
     trust: Mapping[str, float]
 
-    @property
-    def own_strength(self) -> float:
-        """K = φ/s²: the events at which a creative's own counts weigh as much as what they are shrunk to."""
-        return self.dispersion / self.own
-
 
 Priors = Mapping[str, StagePrior]
 

@@ -1,4 +1,4 @@
-"""`python -m training`: train, predict, backtest, leaks."""
+"""`python -m training`: train, refresh, predict, backtest, leaks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -87,6 +87,7 @@ def learn(
     train_rows, held, starts = holdout_split(dataset.rows, settings.split.holdout_days)
     if not baseline:
         refuse_thin(dataset, train_rows)
+    known = set(dataset.observed.loc[train_rows, "creative_id"])  # also of those too early for the mixed model
     data_print = data_fingerprint(loaded)
     mature = (dataset.rows["state"] == MATURE).to_numpy(np.bool_)
     reported = loaded.metrics["period_end"].max() + pd.Timedelta(hours=max(settings.report_delay_hours.values()))
@@ -108,7 +109,6 @@ def learn(
     judged = replace(judged, uncertainty=fit_uncertainty(proof, dataset.plan, settings))
     held_out = unseen(dataset, held, judged)
     final = replace(final, uncertainty=fit_uncertainty([*proof, held_out], dataset.plan, settings))
-    known = set(dataset.observed.loc[train_rows, "creative_id"])
     figures, beside = judge(dataset, held, known, judged, fit_features(dataset, train_rows, starts))
     return Learned(
         dataset=dataset,

@@ -178,7 +178,8 @@ def by_hand(made: Sequence[Fold], settings: Settings) -> dict[str, Choice]:
 
 
 def _by_hand(made: Sequence[Fold], place: int, settings: Settings) -> Choice:
-    trees = settings.volume_trees if made[0].fit_lessons[place].stage == VOLUME else settings.trees
+    of_volume = made[0].fit_lessons[place].stage == VOLUME
+    trees = Trees(**settings.volume_trees.model_dump()) if of_volume else settings.trees
     rounds, gain = best_rounds([gain_curve(fold, place, trees) for fold in made])
     return Choice(trees=trees, rounds=rounds, gain=gain)
 

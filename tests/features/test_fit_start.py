@@ -124,4 +124,4 @@ def test_too_few_rows_give_no_weights_and_no_drift(taught) -> None:
     for prior in priors.values():
         assert prior.weights == {}
         assert (prior.drift, prior.flutter) == (LEAST_SPREAD, LEAST_SPREAD)
-        assert 0 < prior.own_strength < np.inf
+        assert 0 < prior.dispersion / prior.own < np.inf

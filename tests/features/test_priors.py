@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features.funnel import CLICK, VALUE
-from features.priors import StagePrior, moments, ratio_and_events, safe_rate, shrink
+from features.priors import moments, ratio_and_events, safe_rate, shrink
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,6 @@ def test_a_rate_of_which_nothing_happened_has_a_logarithm() -> None:
     assert safe_rate(3.0, 100.0) == 0.03
 
 
-def test_own_strength_is_where_own_counts_weigh_half() -> None:
-    prior = StagePrior(
-        {"live": 0.1}, dispersion=2.0, own=0.25, drift=0.1, flutter=0.1, strengths={}, weights={}, trust={}
-    )
-    assert prior.own_strength == 8.0
-    assert shrink(np.array([3.0]), np.array([8.0]), prior.own_strength)[0] == 2.0
+def test_at_phi_over_s2_events_own_counts_weigh_half() -> None:
+    strength = 2.0 / 0.25
+    assert shrink(np.array([3.0]), np.array([8.0]), strength)[0] == 2.0

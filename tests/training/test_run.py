@@ -13,7 +13,8 @@ from training.bundle import load_bundle
 from training.champion import model_for
 from training.dataset import prepare
 from training.errors import BundleError, TooThinError
-from training.learn import refuse_thin
+from training.learn import learn, refuse_thin
+from training.recipe import recipe_of
 from training.run import by_age_figures, fit_and_register, headline_figures
 from training.split import holdout_split
 from training.told import Told
@@ -59,6 +60,16 @@ def test_the_first_model_is_registered_and_becomes_champion(first, space) -> Non
     assert tracking.champion(space) == result.registered
     assert any(line.startswith("tuning: 2 trials on 2 folds") for line in told)
     assert set(result.recipe.choices) == {"hold", "engage", "click", "order", "value", "cost", "keep", "volume"}
+
+
+def test_a_refresh_takes_the_champions_recipe_and_tunes_nothing(first, space, small_world, quick) -> None:
+    champion, manifest, _ = model_for(space, None)
+    recipe = recipe_of(champion, manifest)
+    assert recipe == first[0].recipe  # as it came back from the bundle
+    refreshed = learn(small_world, space, quick, Told(trial=lambda *_: pytest.fail("a trial was run")), recipe=recipe)
+    assert refreshed.recipe == recipe
+    assert refreshed.losses == {}
+    pd.testing.assert_frame_equal(refreshed.figures, first[0].figures)
 
 
 def test_the_registered_model_is_the_one_in_the_folder(first, space, small_world) -> None:
