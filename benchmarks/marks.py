@@ -75,9 +75,9 @@ def display(folder: Path) -> None:
 def youtube(folder: Path, every: int = 1) -> None:
     """The first reading, at most 48 h old, tells likes per 1 000 new views until the one 72 ± 14 h later."""
     settings = load_settings("configs/youtube.yaml")
-    read, described = (pd.read_parquet(folder / f"youtube_{name}.parquet") for name in ("snapshots", "videos"))
+    snapshots, described = (pd.read_parquet(folder / f"youtube_{name}.parquet") for name in ("snapshots", "videos"))
     videos = described.sort_values("video_id").iloc[::every]
-    taken = read[read["video_id"].isin(videos["video_id"])]
+    taken = snapshots[snapshots["video_id"].isin(videos["video_id"])]
     with tempfile.TemporaryDirectory() as copies:
         paths = [Path(copies) / f"youtube_{name}.parquet" for name in ("snapshots", "videos")]
         for table, path in zip((taken, videos), paths):
