@@ -1,8 +1,10 @@
 """Do intervals hold, are they narrower than the plain way's, do chances come true? On the sample and on public data.
 
-    python -m benchmarks.intervals --data FOLDER [--sample var/sample-exports] [--only sample|display|youtube]
+    python -m benchmarks.intervals --data FOLDER [--sample var/sample-exports]
+                                   [--only sample|display|youtube|worlds] [--seeds 11 12 13]
 
-FOLDER holds display_ads_daily.csv.gz and youtube_*.parquet. On each set of data: the default split, the hand setting
+FOLDER holds display_ads_daily.csv.gz and youtube_*.parquet; --seeds are of further sample worlds: a holdout is a few
+hundred creatives, so that one world's coverage is off by two or three points by luck alone. On each set of data: the default split, the hand setting
 of the trees, calibration on the folds of the training period, and every figure on the holdout. Beside it, on the same
 rows: plain CQR (LightGBM quantile regressions of log1p on the same features, of each fold's past for the fold and of
 all training rows for the holdout; one split-conformal correction from the same calibration rows); for chances, the same
@@ -14,6 +16,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import lightgbm as lgb
 import numpy as np
@@ -24,6 +27,7 @@ from scipy.stats import nbinom
 from benchmarks.reading import read
 from configs.settings import Settings, load_settings
 from features.build import Features
+from sample.__main__ import main as make_sample
 from training.coverage import LEAST_ROWS, asked_targets, covered_cells, reliability
 from training.dataset import Dataset, Mask, fit_features, prepare, rows_of
 from training.fit_interval import fit_uncertainty
@@ -63,7 +67,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the public data")
     parser.add_argument("--sample", type=Path, default=Path("var/sample-exports"), help="the sample world's exports")
-    parser.add_argument("--only", choices=["sample", "display", "youtube"])
+    parser.add_argument("--only", choices=["sample", "display", "youtube", "worlds"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13], help="of further sample worlds")
     given = parser.parse_args()
     sets: dict[str, tuple[list[Path], Settings]] = {
         "sample": ([given.sample], load_settings("configs/default.yaml")),
@@ -79,10 +84,24 @@ def main() -> None:
     for name, (paths, settings) in sets.items():
         if given.only in (None, name):
             tell(name, prepare(read(paths, settings), settings))
+    if given.only in (None, "worlds"):
+        worlds(given.seeds)
 
 
-def tell(name: str, dataset: Dataset) -> None:
-    """The figures of one set of data."""
+def worlds(seeds: list[int]) -> None:
+    """The figures of further sample worlds, and what their intervals hold in the mean."""
+    settings, held = load_settings("configs/default.yaml"), []
+    for seed in seeds:
+        with TemporaryDirectory() as folder:
+            exports = Path(folder) / "exports"
+            make_sample(["--out", str(exports), "--truth", f"{folder}/truth.parquet", "--seed", str(seed)])
+            held.append(tell(f"sample world {seed}", prepare(read([exports], settings), settings)))
+    print("\nInside, world by world and in the mean:")
+    print(pd.concat(held, axis=1).assign(mean=lambda table: table.mean(axis=1)).round(3).to_string())
+
+
+def tell(name: str, dataset: Dataset) -> pd.Series:
+    """Print the figures of one set of data; of each target the share of judged rows inside its interval."""
     train, held, starts = holdout_split(dataset.rows, dataset.settings.split.holdout_days)
     ((train, _),), moments = plan_refits(dataset, [(train, starts)])
     dataset = with_refits(dataset, moments)
@@ -92,15 +111,17 @@ def tell(name: str, dataset: Dataset) -> None:
     start = fit_uncertainty(out_of_fold(dataset, train, Recipe()), dataset.plan, dataset.settings)
     if uncertainty is None or start is None:
         print(f"{name}: too few rows to calibrate")
-        return
+        return pd.Series(name=name)
     model = fit_on(dataset, train, starts, recipe)
     rows = unseen(dataset, held, model)
     print(f"\n{name}: {len(rows.predicted):,} holdout rows, calibrated on {dict(uncertainty.rows)}")
-    _tell_intervals(dataset, uncertainty, rows, plain(dataset, train, held, starts, proof, uncertainty))
+    inside = _tell_intervals(dataset, uncertainty, rows, plain(dataset, train, held, starts, proof, uncertainty))
     _tell_chances(uncertainty, start, rows, replace(rows, predicted=model.predict(rows.features, trees=False)), model)
+    return inside.rename(name)
 
 
-def _tell_intervals(dataset: Dataset, uncertainty: Uncertainty, rows: Unseen, beside: pd.DataFrame) -> None:
+def _tell_intervals(dataset: Dataset, uncertainty: Uncertainty, rows: Unseen, beside: pd.DataFrame) -> pd.Series:
+    inside = {}
     actual = actual_targets(rows.outcome, dataset.plan)
     later = rows.outcome[f"later:{dataset.plan.volume_of}"].to_numpy(np.float64)
     made = {"gpmcast": uncertainty.bounds(rows.predicted, rows.features), "plain CQR": beside}
@@ -125,12 +146,14 @@ def _tell_intervals(dataset: Dataset, uncertainty: Uncertainty, rows: Unseen, be
                 if judged:
                     told[name] = row, big
         ours, big = told["gpmcast"]
+        inside[target] = float(ours["covered"])
         other = told["plain CQR"][0]
         _reached(f"{target} inside {COVERED[0]:.0%}–{COVERED[1]:.0%}", COVERED[0] <= ours["covered"] <= COVERED[1])
         if len(big):
             _reached(f"{target} every cell {LEAST_COVERED:.0%} or more", bool((big["covered"] >= LEAST_COVERED).all()))
         _reached(f"{target} no wider than plain CQR", bool(ours["width"] <= other["width"]))
         _reached(f"{target} no wider on the log scale", bool(ours["log_width"] <= other["log_width"]))
+    return pd.Series(inside)
 
 
 def _tell_chances(

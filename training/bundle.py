@@ -28,7 +28,7 @@ from training.interval import Uncertainty
 from training.model import Choice, CreativeModel
 from training.volume import VolumeStart
 
-FORMAT = 2
+FORMAT = 3
 FEATURES_VERSION = 3
 """To be raised whenever a feature of the same name is computed in another way."""
 MANIFEST = "manifest.json"

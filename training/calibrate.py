@@ -21,6 +21,8 @@ ALL = ""
 """The group of all rows."""
 ROOT_ROWS = 20.0
 """Rows that the model's own probabilities are worth against those of all rows."""
+GIVEN_UP = 0.05
+"""Most that a group's intervals give up of the level for those that cannot help holding more."""
 CHUNK = 4096
 
 
@@ -54,6 +56,7 @@ class Calibration(BaseModel):
         groups: How rows are grouped.
         maps: Group → true probability at each point of GRID.
         creatives: Group → creatives that taught it.
+        given_up: Group → what its intervals give up of their level, so that all of them together hold it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +64,7 @@ class Calibration(BaseModel):
     groups: Groups
     maps: Mapping[str, tuple[float, ...]]
     creatives: Mapping[str, int]
+    given_up: Mapping[str, float]
 
     def group_of(self, situation: pd.DataFrame) -> Names:
         """Name of the narrowest known group of each row."""
@@ -78,6 +82,10 @@ class Calibration(BaseModel):
         left = np.minimum(place.astype(np.int64), len(GRID) - 2)
         beyond = place - left
         return np.asarray(table[at, left] * (1.0 - beyond) + table[at, left + 1] * beyond, dtype=np.float64)
+
+    def level_of(self, level: float, group: Names) -> Floats:
+        """The level at which the interval of each row is told, that `level` of the group may be held."""
+        return level - np.array([self.given_up[name] for name in group], dtype=np.float64)
 
     def stated(self, true: Floats, group: Names) -> Floats:
         """The probability that must have been stated for this calibrated one; a value per row."""
@@ -103,6 +111,7 @@ def fit_calibration(
     is_nothing: npt.NDArray[np.bool_],
     weight: Floats,
     lean_rows: float,
+    level: float,
 ) -> Calibration:
     """Maps from rows the model had not seen.
 
@@ -114,6 +123,7 @@ def fit_calibration(
             drawing.
         weight: Of each row; rows of long ago count less.
         lean_rows: Rows at which a group counts as much as the group that holds it.
+        level: Share of outcomes that the intervals of a group are to hold.
     """
     groups = fit_groups(situation)
     by_depth = groups.names(situation)
@@ -130,11 +140,33 @@ def fit_calibration(
             mixed[0], mixed[-1] = 0.0, 1.0
             maps[str(name)] = mixed
             creatives[str(name)] = int(situation["creative"].iloc[rows].nunique())
-    return Calibration(
+    calibration = Calibration(
         groups=groups,
         maps={name: tuple(float(value) for value in np.round(found, 6)) for name, found in maps.items()},
         creatives=creatives,
+        given_up=dict.fromkeys(maps, 0.0),
     )
+    given_up = {}
+    for names in by_depth:
+        for name in set(names):
+            rows = names == name
+            certain = calibration(nothing[rows], np.full(int(rows.sum()), name, dtype=object))
+            given_up[str(name)] = _given_up(certain, weight[rows], level)
+    return calibration.model_copy(update={"given_up": given_up})
+
+
+def _given_up(nothing: Floats, weight: Floats, level: float) -> float:
+    """What intervals may give up of the level, that those of all rows together hold it.
+
+    Where nothing is likelier than the level, the interval 0–0 holds more than it should and cannot be cut. The others
+    may hold a little less: a conformal level is a promise on the average of a group.
+    """
+    least, most = 0.0, GIVEN_UP
+    for _ in range(40):
+        middle = (least + most) / 2.0
+        held = float(np.average(np.maximum(nothing, level - middle), weights=weight))
+        least, most = (middle, most) if held > level else (least, middle)
+    return round(least, 6)
 
 
 def _distribution(stated: Floats, nothing: Floats, is_nothing: npt.NDArray[np.bool_], weight: Floats) -> Floats:

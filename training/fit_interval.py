@@ -60,7 +60,7 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
     if not rows:
         return None
     least, needed = max(settings.evaluate.min_impressions, 1.0), settings.interval.min_rows
-    lean = settings.interval.lean_rows
+    lean, level = settings.interval.lean_rows, settings.interval.level
     kinds = sorted({str(kind) for part in rows for kind in part.features.keys["promotion_type"]})
     situations = [situation(part.predicted, part.features, plan, kinds) for part in rows]
     frame = pd.concat(situations, ignore_index=True)
@@ -82,7 +82,7 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
         volume = _fit_volume(frame[known], whole[known], parting.of(known))
         stated = _stated(frame, whole, known, parting, lambda part, some: volume_mixture(volume.without[part], some))
         weight = FADING ** (parting.time.max() - parting.time[known])
-        calibration = fit_calibration(frame[known], *stated, whole[known] == 0, weight, lean)
+        calibration = fit_calibration(frame[known], *stated, whole[known] == 0, weight, lean, level)
 
         def node_of(part: int, some: pd.DataFrame) -> list[Floats]:
             return volume_nodes(volume.without[part], calibration, some, least)
@@ -96,7 +96,7 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
             counted[target] = int(judged.sum())
             if judged.sum() >= needed:
                 known_rows = _RateRows(pd.concat(parts, ignore_index=True), truth, later, taught, judged, parting)
-                rates[target] = _fit_rate(known_rows, node_of, lean)
+                rates[target] = _fit_rate(known_rows, node_of, lean, level)
         hit = fit_hit(
             pd.concat([part.predicted for part in rows], ignore_index=True),
             frame,
@@ -108,7 +108,7 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
     asked = roi_target(plan) or plan.targets[0]
     return Uncertainty(
         plan=plan,
-        level=settings.interval.level,
+        level=level,
         least=least,
         kinds=tuple(kinds),
         volume=volume.whole,
@@ -132,7 +132,9 @@ class _RateRows:
     parting: Parting
 
 
-def _fit_rate(rows: _RateRows, nodes: Callable[[int, pd.DataFrame], list[Floats]], lean: float) -> RateSpread:
+def _fit_rate(
+    rows: _RateRows, nodes: Callable[[int, pd.DataFrame], list[Floats]], lean: float, level: float
+) -> RateSpread:
     taught = rows.taught
     log_later = np.log(np.where(rows.later > 0, rows.later, 1.0))
     unit = fit_unit((column(rows.frame, "log_events") + log_later)[taught], rows.truth[taught] > 0)
@@ -153,7 +155,7 @@ def _fit_rate(rows: _RateRows, nodes: Callable[[int, pd.DataFrame], list[Floats]
         lambda part, some: rate_mixture(hurdles.without[part], unit, nodes(part, some), some),
     )
     weight = FADING ** (rows.parting.time.max() - rows.parting.time[rows.judged])
-    calibration = fit_calibration(rows.frame[rows.judged], *stated, rows.truth[rows.judged] == 0, weight, lean)
+    calibration = fit_calibration(rows.frame[rows.judged], *stated, rows.truth[rows.judged] == 0, weight, lean, level)
     return RateSpread(hurdle=hurdles.whole, log_unit=unit, calibration=calibration)
 
 

@@ -88,7 +88,7 @@ class Uncertainty(BaseModel):
                 values = part.grid()
                 calibrated = calibration(part.below(values), group)
                 nothing = calibration(part.below(np.zeros(len(values))), group)
-                ends.append(_narrowest(values, calibrated, nothing, self.level, power))
+                ends.append(_narrowest(values, calibrated, nothing, calibration.level_of(self.level, group), power))
             unknown = np.full((len(predicted), 2), np.nan)
             found = np.concatenate(ends) if ends else unknown
             table[f"{target}_low"], table[f"{target}_high"] = found[:, 0], found[:, 1]
@@ -159,7 +159,7 @@ def roi_target(plan: Plan) -> str:
     return next((name for name in ("net_roi", "roi") if name in plan.targets), "")
 
 
-def _narrowest(values: Floats, calibrated: Floats, nothing: Floats, level: float, power: float) -> Floats:
+def _narrowest(values: Floats, calibrated: Floats, nothing: Floats, level: Floats, power: float) -> Floats:
     """Both ends for each row, from a distribution on rising values."""
     best = np.full(len(values), np.inf)
     ends = np.zeros((len(values), 2))
@@ -174,10 +174,10 @@ def _narrowest(values: Floats, calibrated: Floats, nothing: Floats, level: float
     return ends
 
 
-def _quantile(values: Floats, calibrated: Floats, nothing: Floats, level: float) -> Floats:
-    right = np.clip((calibrated < level).sum(axis=1), 1, values.shape[1] - 1)[:, None]
+def _quantile(values: Floats, calibrated: Floats, nothing: Floats, level: Floats) -> Floats:
+    right = np.clip((calibrated < level[:, None]).sum(axis=1), 1, values.shape[1] - 1)[:, None]
     high, low = np.take_along_axis(calibrated, right, 1), np.take_along_axis(calibrated, right - 1, 1)
-    share = np.clip((level - low) / np.maximum(high - low, 1e-12), 0.0, 1.0)
+    share = np.clip((level[:, None] - low) / np.maximum(high - low, 1e-12), 0.0, 1.0)
     left = np.log(np.take_along_axis(values, right - 1, 1))
     found = np.exp(left + share * (np.log(np.take_along_axis(values, right, 1)) - left))[:, 0]
     return np.where(level <= nothing, 0.0, found)

@@ -27,6 +27,7 @@ def fitted(situation: pd.DataFrame, stated, *, lean: float = 200.0, nothing=None
         np.zeros(count, dtype=bool) if is_nothing is None else is_nothing,
         np.ones(count),
         lean,
+        0.8,
     )
 
 
@@ -74,9 +75,32 @@ def test_rows_that_weigh_nothing_teach_nothing() -> None:
     stated = np.concatenate([(np.arange(1000) * 0.618034) % 1.0, np.full(1000, 0.5)])
     weight = np.repeat([1.0, 0.0], 1000)
     calibration = fit_calibration(
-        pd.concat([rows(1000), rows(1000)]), stated, np.zeros(2000), np.zeros(2000, dtype=bool), weight, 200.0
+        pd.concat([rows(1000), rows(1000)]), stated, np.zeros(2000), np.zeros(2000, dtype=bool), weight, 200.0, 0.8
     )
     np.testing.assert_allclose(calibration.maps[ALL], GRID, atol=0.01)
+
+
+def test_rows_that_hold_too_much_let_the_others_of_their_group_hold_less() -> None:
+    """A tenth of the rows come to nothing with 0.95: at 0.8 the others may hold 0.7833, that all together hold 0.8."""
+    count = 4000
+    certain = np.arange(count) % 10 == 0
+    is_nothing = certain & (np.arange(count) % 200 != 0)
+    even = (np.arange(count) * 0.618034) % 1.0
+    stated = np.where(is_nothing, 0.95, np.where(certain, 0.95 + 0.05 * even, even))
+    calibration = fitted(rows(count), stated, nothing=np.where(certain, 0.95, 0.0), is_nothing=is_nothing)
+    group = np.array([ALL], dtype=object)
+    assert calibration.level_of(0.8, group)[0] == pytest.approx(0.7833, abs=0.002)
+    none = fitted(rows(count), even)
+    assert none.level_of(0.8, group)[0] == 0.8
+
+
+def test_a_group_gives_up_no_more_than_a_twentieth() -> None:
+    count = 2000
+    is_nothing = np.arange(count) % 10 != 0
+    nothing = np.where(np.arange(count) % 2 == 0, 0.95, 0.85)
+    stated = np.where(is_nothing, nothing, 0.97)
+    calibration = fitted(rows(count), stated, nothing=nothing, is_nothing=is_nothing)
+    assert calibration.level_of(0.8, np.array([ALL], dtype=object))[0] == pytest.approx(0.75, abs=1e-4)
 
 
 def test_rows_of_one_age_fall_into_quarters_by_their_early_volume() -> None:
