@@ -4,12 +4,12 @@
                                    [--only sample|display|youtube|worlds] [--seeds 11 12 13]
 
 FOLDER holds display_ads_daily.csv.gz and youtube_*.parquet; --seeds are of further sample worlds: a holdout is a few
-hundred creatives, so that one world's coverage is off by two or three points by luck alone. On each set of data: the default split, the hand setting
-of the trees, calibration on the folds of the training period, and every figure on the holdout. Beside it, on the same
-rows: plain CQR (LightGBM quantile regressions of log1p on the same features, of each fold's past for the fold and of
-all training rows for the holdout; one split-conformal correction from the same calibration rows); for chances, the same
-calibration around the start without trees (empirical Bayes), and its gamma–Poisson posterior without any calibration.
-Says of each target whether it is reached.
+hundred creatives, so one world's coverage is off by two or three points by luck alone. On each set of data: the default
+split, the hand setting of the trees, calibration on the folds of the training period, and every figure on the holdout.
+Beside it, on the same rows: plain CQR (LightGBM quantile regressions of log1p on the same features, of each fold's past
+for the fold and of all training rows for the holdout; one split-conformal correction from the same calibration rows);
+for chances, the same calibration around the start without trees (empirical Bayes), and its gamma–Poisson posterior
+without any calibration. Says of each target whether it is reached.
 """
 
 import argparse
