@@ -28,6 +28,7 @@ from features.priors import safe_rate, stage_figures
 from features.snapshots import launches, unit_codes
 from features.terms import KIND, Terms, fit_terms, is_word, term_columns
 from features.window import seconds
+from features.working import Counts, weigh
 from sample.__main__ import main as make_sample
 from sample.effects import BID_SHARE, CROSS_SDS, ENTITY_SDS, LUCK_SDS, STAGES, TAG_SDS
 from training.dataset import Dataset, prepare, totals_known
@@ -126,14 +127,12 @@ def fitted(
     count, exposure, events, own = count[rows], exposure[rows], events[rows], luck(stage.name)
     intercept = float(np.log(safe_rate(count.sum(), exposure.sum())))
     dispersion = {"value": 1 / 8, "keep": REFUNDED / (1 - REFUNDED)}.get(stage.name, 1.0)
+    counts = Counts(count, exposure, None if stage.events == "expected" else events, intercept)
     effects = np.zeros(whole.shape[1])
     for _ in range(15):
         told = whole[rows] @ effects
-        expected = exposure * np.exp(intercept + told)
-        ratio = count / expected
-        sure = expected if stage.events == "expected" else events
-        weight = 1.0 / (dispersion / sure + own)
-        effects, _ = solve(whole[rows], sizes, weight, told + ratio - 1.0, ridge, effects)
+        off, weight, _ = weigh(counts, told, own, dispersion)
+        effects, _ = solve(whole[rows], sizes, weight, told + off, ridge, effects)
     return intercept, effects
 
 

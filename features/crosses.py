@@ -67,19 +67,19 @@ def make_crosses(creatives: pd.DataFrame, terms: Terms, pairs: Sequence[tuple[st
     return found
 
 
-def screen(crosses: Sequence[Cross], rows: npt.NDArray[np.bool_], ratio: Floats, weight: Floats) -> Screened:
+def screen(crosses: Sequence[Cross], rows: npt.NDArray[np.bool_], off: Floats, weight: Floats) -> Screened:
     """The crosses that may earn their place.
 
-    Creatives i, j of one cell agree by chance alone when E[e_i e_j] = 0, e being the ratio less 1. So
+    Creatives i, j of one cell agree by chance alone when E[e_i e_j] = 0, e being how far each is off. So
     Σ w_i w_j e_i e_j / Σ w_i w_j over the pairs of all cells estimates σ², whatever the luck of each.
 
     Args:
         crosses: To be looked at.
         rows: Which creatives the next two speak of.
-        ratio: Of each to what the words alone expect.
+        off: How far each is from what the words alone expect, on the log scale.
         weight: Of each, one over its variance.
     """
-    said = weight * (ratio - 1.0)
+    said = weight * off
     found, tops, bottoms = [], 0.0, 0.0
     for cross in crosses:
         place = cross.place[rows]

@@ -1,8 +1,8 @@
 """Fits the mixed model of every stage on each creative's counts so far.
 
-Penalised iteratively reweighted least squares with working variance φ/u + s² of a creative's ratio to what is expected
-of it; variances by the fixed point of restricted maximum likelihood (MacKay 1992), each drawn towards that of all
-words together, because a dozen values say little about how much values differ.
+Penalised quasi-likelihood with an effect of each creative's own (`features.working`); variances by the fixed point of
+restricted maximum likelihood (MacKay 1992), each drawn towards that of all words together, because a dozen values say
+little about how much values differ.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ from features.normal_equations import solve
 from features.priors import LEAST_SPREAD, MOST_SPREAD, safe_rate, stage_figures
 from features.terms import KIND, TIME, Columns, Terms, candidates, is_slope, is_word, term_columns
 from features.window import Seconds
+from features.working import Counts, weigh
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,20 +36,6 @@ STILL = 5e-3
 """Change of log rates, and of standard deviations of effects and of own luck, at which iterations end."""
 LONGEST_STEP = 2.0
 """Of any log rate in one iteration."""
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Creatives of which a stage knows something: counts, exposures, and events unless those expected count."""
-
-    count: Floats
-    exposure: Floats
-    events: Floats | None
-    intercept: float
-
-    def ratio_and_events(self, log_rate: Floats) -> tuple[Floats, Floats]:
-        expected = self.exposure * np.exp(np.clip(self.intercept + log_rate, -40.0, 40.0))
-        return self.count / expected, expected if self.events is None else self.events
 
 
 @dataclass(frozen=True)
@@ -73,8 +60,9 @@ class _Fit:
         )
 
     def told(self, intercept: float) -> MixedStage:
-        """As a stage of the model."""
-        return MixedStage(intercept, self.own, self.dispersion, self.effects, self.variances, self.spreads)
+        """As a stage of the model, whose rate is the mean of creatives like this: half of s² above the middle one's."""
+        above = intercept + self.own / 2.0
+        return MixedStage(above, self.own, self.dispersion, self.effects, self.variances, self.spreads)
 
 
 def fit_mixed(
@@ -117,17 +105,19 @@ def fit_mixed(
     return Mixed(origin, terms.model_copy(update={"crosses": kept}), stages, relative)
 
 
-def _problem(stage: Stage, totals: pd.DataFrame, priced: npt.NDArray[np.bool_]) -> tuple[_Rows, npt.NDArray[np.bool_]]:
+def _problem(stage: Stage, totals: pd.DataFrame, priced: npt.NDArray[np.bool_]) -> tuple[Counts, npt.NDArray[np.bool_]]:
     """What a stage learns from, and which creatives these are."""
     count, exposure, events = stage_figures(stage, totals)
     known = np.isfinite(count) & np.isfinite(exposure) & (exposure > 0) & np.isfinite(events) & (events > 0)
     known &= priced if stage.priced else True
     intercept = float(np.log(safe_rate(count[known].sum(), exposure[known].sum())))
-    return _Rows(count[known], exposure[known], None if stage.events == "expected" else events[known], intercept), known
+    return Counts(
+        count[known], exposure[known], None if stage.events == "expected" else events[known], intercept
+    ), known
 
 
 def _fit_stage(
-    rows: _Rows,
+    rows: Counts,
     known: npt.NDArray[np.bool_],
     columns: Columns,
     crosses: Sequence[Cross],
@@ -150,8 +140,8 @@ def _fit_stage(
         )
     fit = _iterate(rows, held, fit, ITERATIONS, relative)
     log_rate = sum((held[name] @ effect for name, effect in fit.effects.items()), np.zeros(len(rows.count)))
-    ratio, weight, _ = _weigh(rows, log_rate, fit)
-    screened = screen(crosses, known, ratio, weight)
+    off, weight, _ = weigh(rows, log_rate, fit.own, fit.dispersion)
+    screened = screen(crosses, known, off, weight)
     wider = {**held, **{cross.name: cross.columns[known] for cross, _ in screened.kept}}
     fit = replace(
         fit,
@@ -167,7 +157,7 @@ def _fit_stage(
 
 
 def _iterate(
-    rows: _Rows,
+    rows: Counts,
     held: Columns,
     fit: _Fit,
     most: int,
@@ -182,9 +172,9 @@ def _iterate(
     effects = np.concatenate([fit.effects[name] for name in names])
     for _ in range(most):
         told = whole @ effects
-        ratio, weight, _ = _weigh(rows, told, fit)
+        off, weight, _ = weigh(rows, told, fit.own, fit.dispersion)
         ridge = np.repeat([1.0 / _variance(name, fit.spreads) for name in names], sizes)
-        solved, variance = solve(whole, sizes, weight, told + ratio - 1.0, ridge, effects)
+        solved, variance = solve(whole, sizes, weight, told + off, ridge, effects)
         step = whole @ (solved - effects)
         length = float(np.abs(step).max(initial=0.0))
         effects = effects + (solved - effects) * min(1.0, LONGEST_STEP / max(length, LONGEST_STEP))
@@ -200,12 +190,6 @@ def _iterate(
         if max(moved) < STILL:
             break
     return fit
-
-
-def _weigh(rows: _Rows, log_rate: Floats, fit: _Fit) -> tuple[Floats, Floats, Floats]:
-    """Ratio of each creative to what is expected of it, one over its variance φ/u + s², and u."""
-    ratio, events = rows.ratio_and_events(log_rate)
-    return ratio, 1.0 / (fit.dispersion / events + fit.own), events
 
 
 def _of_rows(
@@ -270,10 +254,10 @@ def _relative(fits: Sequence[_Fit]) -> dict[str, float]:
     return {name: (squares[name] + POOLED_WORTH) / (known[name] + POOLED_WORTH) for name in squares}
 
 
-def _luck(rows: _Rows, log_rate: Floats, fit: _Fit, leverage: Floats) -> tuple[float, float]:
+def _luck(rows: Counts, log_rate: Floats, fit: _Fit, leverage: Floats) -> tuple[float, float]:
     """s² and, where it is not 1 by nature, φ: fixed points of restricted maximum likelihood."""
-    ratio, weight, events = _weigh(rows, log_rate, fit)
-    square, left = (weight * (ratio - 1.0)) ** 2, weight * (1.0 - leverage)
+    off, weight, events = weigh(rows, log_rate, fit.own, fit.dispersion)
+    square, left = (weight * off) ** 2, weight * (1.0 - leverage)
     own = fit.own * float(square.sum() / left.sum())
     dispersion = fit.dispersion
     if rows.events is not None:

@@ -31,7 +31,7 @@ def world():
 
 def test_the_pair_with_joint_effects_is_found_with_their_size(world) -> None:
     crosses, ratio, weight = world
-    found = screen(crosses, np.ones(COUNT, dtype=bool), ratio / ratio.mean(), weight)
+    found = screen(crosses, np.ones(COUNT, dtype=bool), ratio / ratio.mean() - 1.0, weight)
     (cross, spread), *rest = found.kept
     assert cross.name == "hook*scene"
     assert np.sqrt(spread) == pytest.approx(0.3, rel=0.35)
@@ -43,7 +43,9 @@ def test_where_there_are_none_hardly_a_pair_is_kept(world) -> None:
     draw = np.random.default_rng(6)
     kept = [
         len(
-            screen(crosses, np.ones(COUNT, dtype=bool), np.exp(draw.normal(0, 0.5, COUNT)) / np.exp(0.125), weight).kept
+            screen(
+                crosses, np.ones(COUNT, dtype=bool), np.exp(draw.normal(0, 0.5, COUNT)) / np.exp(0.125) - 1.0, weight
+            ).kept
         )
         for _ in range(50)
     ]
@@ -53,6 +55,6 @@ def test_where_there_are_none_hardly_a_pair_is_kept(world) -> None:
 def test_rows_that_say_nothing_of_a_stage_are_left_out(world) -> None:
     crosses, ratio, weight = world
     some = np.arange(COUNT) % 2 == 0
-    by_rows = screen(crosses, some, ratio[some] / ratio[some].mean(), weight[some])
+    by_rows = screen(crosses, some, ratio[some] / ratio[some].mean() - 1.0, weight[some])
     assert by_rows.kept[0][0].name == "hook*scene"
     assert len(by_rows.kept[0][0].place) == COUNT  # its columns are still those of everyone
