@@ -9,7 +9,7 @@ CONFIG ?= configs/default.yaml
 TRIALS ?=
 OUT ?= predictions.csv
 # Of bench-peers: processor seconds of each peer, and a folder of the public data sets (docs/proof.md)
-SECONDS ?= 150
+SECONDS ?= 60
 PUBLIC ?=
 SERVING ?= configs/serving.yaml
 
@@ -71,13 +71,8 @@ ui: $(VENV)/.product ## look at the runs in MLflow, on port 5000
 	@$(VENV)/bin/mlflow ui --backend-store-uri sqlite:///var/mlflow.db --port 5000
 
 bench-peers: $(VENV)/.bench $(if $(DATA),,$(TRUTH)) ## gpmcast beside its peers, and ablations, written to var/proof; PUBLIC=<folder> for public data too
-	@$(PEERS) --data '$(TARGET_DATA)' --config '$(CONFIG)' $(if $(DATA),,--truth $(TRUTH)) $(call TO,$(if $(DATA),own,sample))
-	@$(PY) -m benchmarks.ablations --data '$(TARGET_DATA)' --config '$(CONFIG)' $(if $(DATA),,--truth $(TRUTH)) $(call TO,ablations)
-ifneq ($(PUBLIC),)
-	@$(PEERS) --data '$(PUBLIC)/display_ads_daily.csv.gz' --config configs/display_ads.yaml $(call TO,display-warm)
-	@$(PEERS) --data '$(PUBLIC)/display_ads_daily.csv.gz' --config configs/display_ads.yaml --cold-share 0.4 $(call TO,display-cold)
-	@$(PEERS) --data '$(PUBLIC)/youtube_snapshots.parquet' --data '$(PUBLIC)/youtube_videos.parquet' --config configs/youtube.yaml $(call TO,youtube)
-endif
+	@$(MAKE) --no-print-directory -j2 $(PEER_SETS:%=var/proof/%.json)
+	@$(PY) -m benchmarks.pages $(patsubst %,var/proof/%.json,$(filter-out ablations,$(PEER_SETS)))
 
 lock: $(VENV)/.uv ## pin the newest allowed versions, with hashes
 	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml -o requirements.lock
@@ -88,8 +83,18 @@ lock: $(VENV)/.uv ## pin the newest allowed versions, with hashes
 clean: ## remove the venv, stores, models and sample exports
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
+# Two at a time, the longest first; each on one thread.
+PEER_SETS = $(if $(PUBLIC),youtube) $(if $(DATA),own,sample) ablations $(if $(PUBLIC),display-warm display-cold)
 PEERS = $(PY) -m benchmarks.peers --seconds $(SECONDS)
-TO = --out var/proof/$(1).json --markdown var/proof/$(1).md
+TO = --out $@ --markdown $(@:json=md) > $(@:json=log)
+OURS = --data '$(TARGET_DATA)' --config '$(CONFIG)' $(if $(DATA),,--truth $(TRUTH))
+
+.PHONY: $(PEER_SETS:%=var/proof/%.json)
+var/proof/sample.json var/proof/own.json: ; @mkdir -p $(@D); $(PEERS) $(OURS) $(TO)
+var/proof/ablations.json: ; @mkdir -p $(@D); $(PY) -m benchmarks.ablations $(OURS) $(TO)
+var/proof/display-warm.json: ; @mkdir -p $(@D); $(PEERS) --data '$(PUBLIC)/display_ads_daily.csv.gz' --config configs/display_ads.yaml $(TO)
+var/proof/display-cold.json: ; @mkdir -p $(@D); $(PEERS) --data '$(PUBLIC)/display_ads_daily.csv.gz' --config configs/display_ads.yaml --cold-share 0.4 $(TO)
+var/proof/youtube.json: ; @mkdir -p $(@D); $(PEERS) --data '$(PUBLIC)/youtube_snapshots.parquet' --data '$(PUBLIC)/youtube_videos.parquet' --config configs/youtube.yaml $(TO)
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 

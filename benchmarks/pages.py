@@ -1,7 +1,15 @@
-"""How is a comparison shown? The same tables on a screen and as Markdown."""
+"""How is a comparison shown? The same tables on a screen and as Markdown.
 
+    python -m benchmarks.pages FILE.json …
+
+Prints who is first where, of comparisons that `benchmarks.peers` wrote.
+"""
+
+import argparse
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -9,12 +17,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.scores import FIGURES
+from benchmarks.scores import FIGURES, OURS
+from benchmarks.standing import standings, summary
 from features.screen import plain
 from training.evaluate import ALL_AGES
 
 Report = Mapping[str, object]
-WIDTH = 120
+WIDTH = 150
 """Columns that the widest table takes: numbers are never cut off."""
 
 
@@ -33,6 +42,16 @@ class Sheet:
     rows: Sequence[tuple[str, ...]]
 
 
+def main() -> None:
+    """Print who is first where."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="+", type=Path, help="JSON of comparisons")
+    out = Console()
+    for path in parser.parse_args().files:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        print_sheet(first_sheet(report, f"{path.stem}: who is first where"), out)
+
+
 def show(report: Report, out: Console) -> None:
     """All tables on the screen."""
     for sheet in sheets(report):
@@ -46,7 +65,8 @@ def print_sheet(sheet: Sheet, out: Console) -> None:
         table.add_column(name, justify="left" if place == 0 else "right", no_wrap=True)
     for row in sheet.rows:
         table.add_row(*(Text(plain(cell)) for cell in row))
-    out.print(table, crop=False, width=max(out.width, WIDTH))
+    out.width = max(out.width, WIDTH)
+    out.print(table, crop=False)
 
 
 def markdown(report: Report) -> str:
@@ -84,7 +104,18 @@ def sheets(report: Report) -> list[Sheet]:
         for name, method in _mapping(report["methods"]).items()
         if _mapping(method)["not_run"]
     ]
-    return [*found, Sheet("not run", ("method", "why"), absent)] if absent else found
+    if absent:
+        found.append(Sheet("not run", ("method", "why"), absent))
+    return [*found, first_sheet(report, "Who is first where")]
+
+
+def first_sheet(report: Report, title: str) -> Sheet:
+    """A line per contest: who is first, where we stand, over all ages and by age."""
+    figures = pd.DataFrame(report["figures"])
+    funded_by = str(_mapping(report["budget"])["roi"]) if report["decisions"] else ""
+    found = standings(figures, pd.DataFrame(report["decisions"]), funded_by)
+    columns = ("contest", "by", "first", "with", OURS, "which is", "by age: first/within noise/behind")
+    return Sheet(title, columns, summary(found))
 
 
 def figure_sheet(title: str, rows: pd.DataFrame, methods: Mapping[str, object]) -> Sheet:
@@ -162,3 +193,7 @@ def _band(low: object, high: object) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(plain(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    main()

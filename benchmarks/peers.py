@@ -26,6 +26,7 @@ from benchmarks.reading import read
 from benchmarks.rules import plain_roi, rule_scores, shrunk_roi
 from benchmarks.scores import OURS, compare, exposures, known_rows, records, true_targets
 from benchmarks.search import Found, Library, search
+from benchmarks.standing import ORACLE
 from benchmarks.tasks import Lesson, Task, command, lessons, make_task
 from benchmarks.truth import ON
 from configs.errors import GpmcastError
@@ -42,7 +43,6 @@ Floats = npt.NDArray[np.float64]
 Peer = Callable[[Lesson, float], Found]
 
 FUNNEL = "LightGBM funnel"
-ORACLE = "knows every effect"
 
 
 def _searched(library: Callable[[], Library]) -> Peer:
@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument(
         "--only", action="append", choices=[*PEERS, "none"], help="direct peers to run; may be repeated"
     )
-    parser.add_argument("--seconds", type=float, default=150.0, help="of each direct peer, over all targets")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each direct peer, over all targets")
     parser.add_argument("--cold-share", type=float, default=0.0, help="share of the creatives held out altogether")
     parser.add_argument("--share", type=float, default=0.3, help="budget of the replay, as a share of later spend")
     given = parser.parse_args()
