@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from training.beside import judged_rows, judged_targets
-from training.evaluate import ALL_AGES
+from training.evaluate import ALL_AGES, LEAST_ROWS
 from training.resample import band, creative_draws
 
 Floats = npt.NDArray[np.float64]
@@ -35,7 +35,7 @@ def calibration_table(beside: pd.DataFrame, least_volume: float, *, draws: int =
         A row per target, age (ALL_AGES for all together) and decile (1 the lowest predictions, WHOLE for all):
         `rows`, `predicted` and `actual` (means by exposure), `total` (their ratio, that of the sums over exposures)
         and `mean` (mean prediction over mean outcome, each row once), both with `_low` and `_high`. NaN where nothing
-        came.
+        came; the bands also on fewer than LEAST_ROWS rows, which cannot tell their own luck.
     """
     lines = []
     for target in judged_targets(beside):
@@ -70,15 +70,15 @@ def _lines(rows: pd.DataFrame, target: str, draws: int, seed: int) -> list[dict[
             "rows": int(member[:, spot].sum()),
             "predicted": float(shown[0, spot]),
             "actual": float(shown[1, spot]),
-            **_banded("total", totals[:, spot]),
-            **_banded("mean", means[:, spot]),
+            **_banded("total", totals[:, spot], member[:, spot].sum()),
+            **_banded("mean", means[:, spot], member[:, spot].sum()),
         }
         for spot, number in enumerate(numbers)
     ]
 
 
-def _banded(name: str, drawn: Floats) -> dict[str, float]:
-    low, high = band(drawn[1:])
+def _banded(name: str, drawn: Floats, rows: float) -> dict[str, float]:
+    low, high = band(drawn[1:]) if rows >= LEAST_ROWS else (np.nan, np.nan)
     return {name: float(drawn[0]), f"{name}_low": low, f"{name}_high": high}
 
 

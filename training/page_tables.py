@@ -84,8 +84,8 @@ def calibration_grid(deciles: pd.DataFrame, target: str) -> Grid:
         line = [Cell(_age(age)), Cell(count(whole["rows"]))]
         for name in ("total", "mean"):
             low, high = whole[f"{name}_low"], whole[f"{name}_high"]
-            said = f"{number(whole[name])} [{number(low)}, {number(high)}]"
-            line.append(Cell(same(said), ratio_tone(whole, name)))
+            band = f" [{number(low)}, {number(high)}]" if np.isfinite(low) else ""
+            line.append(Cell(same(number(whole[name]) + band), ratio_tone(whole, name)))
         for decile in range(1, DECILES + 1):
             if decile in by_decile.index:
                 one = by_decile.loc[decile]
@@ -173,8 +173,8 @@ def proof_grid(proof: Proof, against: str, target: str) -> Grid:
 
 
 def worst_tenth(deciles: pd.DataFrame) -> pd.Series | None:
-    """The tenth farthest from 1, of those with LEAST_ROWS rows; where none has, of all ages together."""
-    rows = deciles[(deciles["decile"] != WHOLE) & (deciles["total"] > 0)]
+    """The tenth farthest from 1, of those with LEAST_ROWS rows; where none has, of all ages together, if not tiny."""
+    rows = deciles[(deciles["decile"] != WHOLE) & (deciles["total"] > 0) & (deciles["rows"] >= FEW)]
     enough = rows[rows["rows"] >= LEAST_ROWS]
     chosen = enough if len(enough) else rows[rows["age_hours"] == ALL_AGES]
     return None if chosen.empty else chosen.loc[np.log(chosen["total"]).abs().idxmax()]

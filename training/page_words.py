@@ -35,7 +35,7 @@ PARTS = {
     "warm": Words("见过更早数据的创意", "creatives seen younger"),
 }
 CHANCES = {"roi": Words("达到 ROI 目标", "ROI target reached"), "hit": Words("成为爆款", "a hit")}
-STATUS = {PASS: Words("通过", "pass"), REVIEW: Words("待复核", "review"), FAIL: Words("未通过", "fail")}
+STATUS = {PASS: Words("通过 PASS", PASS), REVIEW: Words("待复核 REVIEW", REVIEW), FAIL: Words("未通过 FAIL", FAIL)}
 HEADLINE = {
     PASS: Words("可信:各项都在规定范围内。", "To be believed: every check lies within its thresholds."),
     REVIEW: Words(

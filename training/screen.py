@@ -81,7 +81,7 @@ def worst_tenth_line(deciles: pd.DataFrame) -> str:
                 f"{worst['target']}, {age}, tenth {worst['decile']}: {number(worst['total'])} ({band} with 90 %, "
                 f"{worst['rows']:,} rows)"
             )
-    return f"Predicted over actual is farthest off at {'; '.join(told) or 'no tenth: nothing came'}."
+    return f"Predicted over actual is farthest off at {'; '.join(told) or 'no tenth: all are too small to tell'}."
 
 
 def trust_line(checks: Sequence[Check]) -> str:

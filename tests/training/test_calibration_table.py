@@ -32,11 +32,12 @@ def line(table: pd.DataFrame, decile: int, age: float = ALL_AGES, target: str = 
 
 
 def test_each_tenth_tells_how_far_its_rows_are_off() -> None:
-    table = calibration_table(beside(), 200.0, draws=20)
+    table = calibration_table(beside(100), 200.0, draws=20)
     assert [line(table, decile)["total"] for decile in range(1, DECILES + 1)] == pytest.approx([1.0] * 5 + [2.0] * 5)
     first = line(table, 1)
-    assert (first["rows"], first["predicted"], first["actual"]) == (2, 1.5, 1.5)
+    assert (first["rows"], first["predicted"], first["actual"]) == (10, 5.5, 5.5)
     assert (first["total_low"], first["total_high"]) == pytest.approx((1.0, 1.0))  # whoever is drawn
+    assert np.isnan(line(calibration_table(beside(20), 200.0, draws=5), 1)["total_low"])  # two rows tell no luck
 
 
 def test_totals_count_exposure_and_means_count_rows() -> None:
