@@ -38,6 +38,7 @@ from training.model import CreativeModel
 from training.recipe import fit_on, recipe_by_hand
 from training.replay import Budget, replay
 from training.stages import actual_targets
+from training.workspace import data_fingerprint
 
 Floats = npt.NDArray[np.float64]
 Peer = Callable[[Lesson, float], Found]
@@ -91,7 +92,8 @@ def main() -> None:
     out, err = Console(), Console(stderr=True)
     try:
         settings = load_settings(given.config)
-        task = make_task(read(given.data, settings), settings, given.cold_share)
+        loaded = read(given.data, settings)
+        task = make_task(loaded, settings, given.cold_share)
         truth = pd.read_parquet(given.truth) if given.truth else None
     except (GpmcastError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
@@ -99,6 +101,7 @@ def main() -> None:
     names = [name for name in given.only or PEERS if name != "none"]
     report = run(task, names, given.seconds, truth, given.share, given.draws, lambda line: err.print(line))
     report["paths"] = [path.name for path in given.data]
+    report["fingerprint"] = data_fingerprint(loaded)  # the page of a run shows the peers of its data
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     show(report, out)

@@ -1,12 +1,15 @@
 """How near do predictions come to the sample world's truth, and to the best that can be known before a creative runs?
 
-    python -m benchmarks.truth [--work var/work/sample-exports] [--truth var/sample-truth.parquet]
+    python -m benchmarks.truth [--work var/work/sample-exports] [--truth var/sample-truth.parquet] [--deciles]
 
 Takes the held-out rows of the newest run in that workspace. A line per promotion type and age, per type, and for all:
 Spearman correlation with the truth; after the `/` that of someone who knows every effect but not the creative's own
 luck; and `×` the geometric mean of predicted over true (of volume, each plus one). `·`: fewer than ten rows.
 Volume is predicted as a mean, which a few hits carry: for the typical creative its `×` lies far above 1, rightly so.
 Of accounts that report by the day the launch is known as a midnight only: their cutoffs lie up to a day too early.
+
+`--deciles`: predicted over what came and over the truth instead, in total, on average and by tenth of prediction, at
+every age, on the rows that an evaluation judges. Against the truth the luck is gone.
 """
 
 import argparse
@@ -17,7 +20,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from configs.settings import Evaluate
 from features.schema import KEY
+from training.beside import judged_rows
+from training.calibration_table import DECILES, WHOLE, calibration_table
+from training.evaluate import ALL_AGES
 
 ON = [*KEY, "age_hours"]
 TRUE = {
@@ -36,13 +43,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, default=Path("var/work/sample-exports"), help="a workspace")
     parser.add_argument("--truth", type=Path, default=Path("var/sample-truth.parquet"), help="of the sample world")
+    parser.add_argument("--deciles", action="store_true", help="calibration by age and tenth of prediction instead")
     given = parser.parse_args()
     try:
         joined, unmatched = join(given.work, given.truth)
     except (FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    print(table(joined).to_string(index=False))
+    print((deciles(joined) if given.deciles else table(joined)).to_string(index=False))
     print(f"{len(joined):,} held-out rows; {unmatched:,} more have no truth (the creative was at its end by then)")
 
 
@@ -78,6 +86,31 @@ def table(joined: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+def deciles(joined: pd.DataFrame, least_volume: float = Evaluate().min_impressions) -> pd.DataFrame:
+    """Two lines per target and age: predicted over what came, and over the truth, of the same rows."""
+    frames = {"came": joined.copy(), "truth": joined.copy()}
+    for target in TRUE:
+        if f"actual_{target}" not in joined:
+            continue
+        compared = judged_rows(joined, target, least_volume) & joined[TRUE[target]].notna().to_numpy()
+        frames["came"][f"actual_{target}"] = joined[f"actual_{target}"].where(compared)
+        frames["truth"][f"actual_{target}"] = joined[TRUE[target]].where(compared)
+    tables = [calibration_table(frame, 0.0, draws=1).assign(against=name) for name, frame in frames.items()]
+    lines = []
+    for (target, age, against), rows in pd.concat(tables).groupby(["target", "age_hours", "against"], sort=False):
+        by_decile = rows.set_index("decile")
+        whole = by_decile.loc[WHOLE]
+        line = {"target": target, "age": "all" if age == ALL_AGES else f"{age:g} h", "over": against}
+        line |= {"rows": f"{whole['rows']:,}", "total": _ratio(whole["total"]), "mean": _ratio(whole["mean"])}
+        tenths = by_decile["total"].reindex(range(1, DECILES + 1))
+        lines.append(line | {str(number): _ratio(ratio) for number, ratio in tenths.items()})
+    order = {target: place for place, target in enumerate(TRUE)}
+    found = pd.DataFrame(lines)
+    ages = found["age"].map(lambda age: -1.0 if age == "all" else float(age.removesuffix(" h")))
+    keys = pd.DataFrame({"target": found["target"].map(order), "age": ages, "over": found["over"]})
+    return found.loc[keys.sort_values(["target", "age", "over"]).index]
+
+
 def figures(rows: pd.DataFrame, target: str) -> tuple[float, float, float]:
     """Spearman of the prediction, Spearman without luck, geometric mean of predicted over true; NaN where unknown."""
     predicted, true = rows[f"predicted_{target}"], rows[TRUE[target]]
@@ -100,6 +133,10 @@ def _line(kind: str, age: str, rows: pd.DataFrame) -> dict[str, str]:
             beside = "" if np.isnan(oracle) else f"/{_short(oracle)}"
             line[target] = "·" if np.isnan(ours) else f"{_short(ours)}{beside} ×{bias:.2f}"
     return line
+
+
+def _ratio(ratio: float) -> str:
+    return "·" if np.isnan(ratio) else f"{ratio:.2f}" if ratio < 100 else f"{ratio:,.0f}"
 
 
 def _short(correlation: float) -> str:

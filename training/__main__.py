@@ -1,4 +1,4 @@
-"""`python -m training`: train, refresh, predict, backtest, leaks."""
+"""`python -m training`: train, refresh, page, predict, backtest, leaks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +75,21 @@ def refresh_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict
         told.line(f"refitting {name}")
         result = fit_and_register(loaded, space, settings, told, recipe=recipe_of(champion, manifest))
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
+
+
+@app.command("page")
+def page_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """The page of the newest evaluation, written again: with the peers that `make bench-peers` compared since."""
+    from training.page import PAGE, write_page
+    from training.screen import trust_line
+    from training.workspace import workspace
+
+    settings = load_settings(config)
+    find_files(data)  # before anything is written
+    space = workspace(data, settings)
+    checked = write_page(space.evaluation, settings.var / "proof")
+    for line in (str(space.evaluation / PAGE), trust_line(checked)):
+        Console().print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command("predict")

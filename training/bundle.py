@@ -80,8 +80,10 @@ def save_bundle(
     summary: Mapping[str, float | str | None],
     choices: Mapping[str, Choice] | None = None,
     known: AsOf | None = None,
+    card: str = "",
 ) -> None:
-    """Write a bundle; with what was known of others (`known`) it can be served without the data.
+    """Write a bundle; with what was known of others (`known`) it can be served without the data, with a `card` it says
+    what it is for.
 
     The folder appears whole or not at all, replacing one that stood there.
     """
@@ -111,6 +113,8 @@ def save_bundle(
             (draft / f"stage_{stage}.txt").write_text(booster.model_to_string(), encoding="utf-8")
         if known is not None:
             write_as_of(draft, known)
+        if card:
+            (draft / "model_card.md").write_text(card, encoding="utf-8")
         manifest = Manifest(
             format=FORMAT,
             version=configs.__version__,

@@ -6,18 +6,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from training.evaluate import LEAST_ROWS, METHODS
+from training.beside import PARTS, judged_rows
+from training.evaluate import LEAST_ROWS
 from training.replay import Budget, replay, roi_target, usual_roi
 from training.resample import band, creative_draws, drawn_spearman
 
 Floats = npt.NDArray[np.float64]
 
-
-VOLUMES = ("actual_later_impressions", "actual_later_spend_cny")
 SHARE = 0.3
 """Of later spend that the replay of a run funds."""
-PARTS = dict(zip(METHODS, ("carried", "bayes", "predicted")))
-"""Method → prefix of its columns in a frame of `training.judge.judge`."""
 
 
 def judged_earliness(beside: pd.DataFrame, least_volume: float, *, draws: int = 200) -> pd.DataFrame:
@@ -65,8 +62,7 @@ def earliness(
     """
     target = roi_target(beside)
     truth, spend = (beside[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
-    volume = beside[next(name for name in VOLUMES if name in beside)].to_numpy(np.float64)
-    known = np.isfinite(truth) & (spend > 0) & (volume >= least_volume)
+    known = judged_rows(beside, target, least_volume)
     worth = replay(beside, predicted, budget, draws=draws, seed=seed).set_index(["age_hours", "rule"])
     ages = beside["age_hours"].to_numpy()
     lines = []

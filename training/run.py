@@ -15,18 +15,21 @@ from features.load import load
 from features.schema import KEY, Loaded
 from features.store import open_store
 from training import tracking
+from training.about import about_run
 from training.bundle import load_bundle, save_bundle
+from training.calibration_table import WHOLE
 from training.coverage import Coverage
-from training.earliness import judged_earliness
 from training.errors import BundleError
 from training.evaluate import ALL_AGES
-from training.figures import draw, draw_earliness
+from training.evaluation import Evaluation, evaluation_of, write_evaluation
 from training.judge import Contest, contest
 from training.kinds import Losses
 from training.learn import Learned, learn
+from training.page import CARD, write_page
 from training.predict import latest_predictions
 from training.recipe import Recipe
 from training.told import Told
+from training.trust import FAIL, PASS, REVIEW, Check
 from training.workspace import Workspace
 from training.write import write_table
 
@@ -46,6 +49,8 @@ class Result:
         missing: Stage or target that the columns do not allow → the columns it needs.
         predictions: Where they were written, and how many.
         coverage: Of the judged model's intervals and chances; None where it has none.
+        deciles: Predicted over actual, by age and tenth (`training.calibration_table`).
+        checks: Whether the evaluation is to be believed.
     """
 
     figures: pd.DataFrame
@@ -58,6 +63,8 @@ class Result:
     missing: Mapping[str, str]
     predictions: tuple[Path, int]
     coverage: Coverage | None
+    deciles: pd.DataFrame
+    checks: list[Check]
 
 
 def read_data(
@@ -98,22 +105,31 @@ def fit_and_register(
         "data_fingerprint": learned.data_print,
         "data_until": until.isoformat(),
     }
+    left_out = {**learned.dataset.left_out(), **loaded.notes}
+    told.line("writing the evaluation")
+    about_it = about_run(
+        learned, space, created_at=stamp["created_at"], data_until=stamp["data_until"], left_out=left_out,
+        baseline=baseline,
+    )  # fmt: skip
+    evaluation = evaluation_of(about_it, learned.figures, learned.beside, learned.coverage)
+    write_evaluation(evaluation, space.evaluation)
+    checked = write_page(space.evaluation, settings.var / "proof")
+
     about = {"summary": headline_figures(learned.figures), "choices": learned.recipe.choices, **stamp}
     final = learned.final
     others = as_of(loaded, final.fitted.plan, final.fitted.entities, settings)
+    card = (space.evaluation / CARD).read_text(encoding="utf-8")
     save_bundle(space.judged_bundle, learned.judged, settings, trained_until=learned.starts.isoformat(), **about)
-    save_bundle(space.bundle, final, settings, trained_until=until.isoformat(), known=others, **about)
+    save_bundle(space.bundle, final, settings, trained_until=until.isoformat(), known=others, card=card, **about)
     predictions = latest_predictions(loaded, final, settings)
     write_table(predictions, space.predictions)
 
     told.line("registering")
-    evaluation = _write_evaluation(learned, space)
-    left_out = {**learned.dataset.left_out(), **loaded.notes}
     with tracking.tracked_run(space) as run_id:
         counts = {f"left_out/{name}": count for name, count in left_out.items()}
         tags = {f"start/{stage}": str(kind) for stage, kind in learned.recipe.kinds.items()}
         tags |= {**stamp, "trained_until": until.isoformat(), "kind": "baseline" if baseline else "model"}
-        tracking.log_run(settings, tags, counts, run_figures(learned), evaluation)
+        tracking.log_run(settings, tags, counts, run_figures(learned, evaluation, checked), space.evaluation)
         registered = tracking.register(
             space, run_id, space.bundle, space.judged_bundle, f"data until {until:%Y-%m-%d}, basis {settings.basis}"
         )
@@ -132,6 +148,8 @@ def fit_and_register(
         missing=learned.dataset.plan.missing,
         predictions=(space.predictions, len(predictions)),
         coverage=learned.coverage,
+        deciles=evaluation.deciles,
+        checks=checked,
     )
 
 
@@ -166,27 +184,23 @@ def start_figures(losses: Mapping[str, Losses]) -> dict[str, float]:
     }
 
 
-def run_figures(learned: Learned) -> dict[str, float]:
-    """Every figure of a run, by name."""
+def calibration_figures(deciles: pd.DataFrame) -> dict[str, float]:
+    """Both calibrations of every target and age, under names that MLflow takes."""
+    table = {}
+    for row in deciles[deciles["decile"] == WHOLE].to_dict("records"):
+        age = "all_ages" if row["age_hours"] == ALL_AGES else f"{row['age_hours']:g}h"
+        for name in ("total", "mean"):
+            table[f"{row['target']}/{age}/gpmcast/{name}"] = float(row[name])
+    return table
+
+
+def run_figures(learned: Learned, evaluation: Evaluation, checked: list[Check]) -> dict[str, float]:
+    """Every figure of a run, by name; of each check, 1 passed, 0 is to be reviewed, −1 failed."""
     gains = {f"gain/{stage}": choice.gain for stage, choice in learned.recipe.choices.items()}
     kept = learned.coverage.figures() if learned.coverage else {}
-    return gains | by_age_figures(learned.figures) | start_figures(learned.losses) | kept
-
-
-def _write_evaluation(learned: Learned, space: Workspace) -> Path:
-    """Tables and pictures into the workspace; their folder."""
-    folder = space.folder / "evaluation"
-    draw(learned.figures, learned.beside, folder)
-    curve = judged_earliness(learned.beside, learned.dataset.settings.evaluate.min_impressions)
-    if len(curve):
-        draw_earliness(curve, folder)
-        write_table(curve, folder / "earliness.csv")
-    write_table(learned.figures, folder / "figures.csv")
-    write_table(learned.beside, folder / "holdout.parquet")
-    if learned.coverage is not None:
-        write_table(learned.coverage.cells, folder / "coverage.csv")
-        write_table(learned.coverage.bins, folder / "reliability.csv")
-    return folder
+    told = by_age_figures(learned.figures) | calibration_figures(evaluation.deciles)
+    trust = {f"trust/{check.name}": float({PASS: 1, REVIEW: 0, FAIL: -1}[check.status]) for check in checked}
+    return gains | told | start_figures(learned.losses) | kept | trust
 
 
 def _contest(learned: Learned, space: Workspace) -> Contest:

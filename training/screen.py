@@ -1,16 +1,21 @@
 """What a person sees of a run: the table, where everything lies, what to type next."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from training.evaluate import ALL_AGES, METHODS
+from training.page import PAGE
+from training.page_tables import number, worst_tenth
 from training.run import Result
+from training.trust import Check, overall
 from training.workspace import Workspace
 
-SHOWN_AGES = [0, 1, 6, 24, 72, 168]
-"""Ages shown on the screen; all are in figures.csv."""
+SHOWN_AGES = [0, 24, 168]
+"""Ages shown on the screen; all are on the page."""
 
 
 def show_result(result: Result, space: Workspace, data: list[str], config: str, out: Console) -> None:
@@ -30,6 +35,7 @@ def show_result(result: Result, space: Workspace, data: list[str], config: str, 
         lines.append("No intervals or chances: too few outcomes that the model had not seen (interval.min_rows).")
     else:
         lines.append(result.coverage.summary())
+    lines += [worst_tenth_line(result.deciles), trust_line(result.checks)]
     used = [f"{stage} {choice.rounds}{'*' if choice.tuned else ''}" for stage, choice in result.recipe.choices.items()]
     if result.recipe.kinds:
         started = [f"{stage} {kind}" for stage, kind in result.recipe.kinds.items()]
@@ -51,7 +57,7 @@ def show_result(result: Result, space: Workspace, data: list[str], config: str, 
         f"{result.registered} {crown}: {result.contest.reason}.",
         f"  model        {space.bundle}",
         f"  predictions  {path} ({count:,} creatives)",
-        f"  evaluation   {space.folder / 'evaluation'}",
+        f"  evaluation   {space.evaluation / PAGE}",
         f"  MLflow run   {result.registered.run_id} in {space.tracking_uri}",
         "Next:",
         f"  make predict{given}    (predict again when new exports came into the folder)",
@@ -60,6 +66,28 @@ def show_result(result: Result, space: Workspace, data: list[str], config: str, 
     ]
     for line in lines:
         out.print(line, highlight=False, markup=False)
+
+
+def worst_tenth_line(deciles: pd.DataFrame) -> str:
+    """Which tenth of predictions is farthest off, of a rate and of volume."""
+    volume = deciles["target"].str.startswith("later_")
+    told = []
+    for rows in (deciles[~volume], deciles[volume]):
+        worst = worst_tenth(rows)
+        if worst is not None:
+            age = "all ages" if worst["age_hours"] == ALL_AGES else f"{worst['age_hours']:g} h"
+            band = f"{number(worst['total_low'])} to {number(worst['total_high'])}"
+            told.append(
+                f"{worst['target']}, {age}, tenth {worst['decile']}: {number(worst['total'])} ({band} with 90 %, "
+                f"{worst['rows']:,} rows)"
+            )
+    return f"Predicted over actual is farthest off at {'; '.join(told) or 'no tenth: all are too small to tell'}."
+
+
+def trust_line(checks: Sequence[Check]) -> str:
+    """Whether the evaluation is to be believed."""
+    told = ", ".join(f"{check.name} {check.status}" for check in checks)
+    return f"To be believed? {overall(checks)} ({told}); thresholds and cures stand on the page."
 
 
 def figures_table(figures: pd.DataFrame, part: str) -> Table:

@@ -47,6 +47,11 @@ class Workspace:
         return self.folder / "judged_bundle"
 
     @property
+    def evaluation(self) -> Path:
+        """The newest evaluation: its tables, its page and the model card."""
+        return self.folder / "evaluation"
+
+    @property
     def predictions(self) -> Path:
         """The newest predictions."""
         return self.folder / "predictions.csv"

@@ -1,7 +1,9 @@
-"""Tables into files that appear whole or not at all."""
+"""Tables and texts into files that appear whole or not at all."""
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -12,18 +14,30 @@ from configs.errors import ConfigError
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write CSV (UTF-8 with BOM, which spreadsheets need for Chinese) or Parquet, by the file's ending."""
     refuse_ending(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    try:
+    with _draft(path) as draft:
         if path.suffix == ".csv":
             table.to_csv(draft, index=False, encoding="utf-8-sig", float_format="%.9g")
         else:
             table.to_parquet(draft, index=False)
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write UTF-8."""
+    with _draft(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    try:
+        yield Path(name)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
     finally:
-        Path(draft).unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
 
 
 def refuse_ending(path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.truth import TRUE, join, main, table
+from benchmarks.truth import TRUE, deciles, join, main, table
 
 KEYS = pd.DataFrame({"promotion_type": "live", "account_id": "a", "creative_id": [f"c{n}" for n in range(12)]})
 
@@ -62,3 +62,18 @@ def test_two_worlds_are_refused(tmp_path: Path, files: tuple[Path, Path]) -> Non
     pd.read_parquet(truth).assign(account_id="b").to_parquet(other)
     with pytest.raises(ValueError, match="different worlds"):
         join(work, other)
+
+
+def test_tenths_stand_against_what_came_and_against_the_truth() -> None:
+    """Predictions are the truth; what came is half of it, and volume is enough in all rows but one."""
+    rates = pd.Series(np.arange(1.0, 13.0))
+    rows = KEYS.assign(age_hours=24, actual_later_impressions=[100.0, *[500.0] * 11])
+    for target, true in TRUE.items():
+        rows[f"predicted_{target}"] = rows[true] = rates
+        rows[f"exposure_{target}"] = 1.0
+        rows[f"actual_{target}"] = rows.get(f"actual_{target}", rates / 2)
+    lines = deciles(rows).set_index(["target", "age", "over"])
+    assert lines.loc[("gpm", "24 h", "truth"), ["total", "mean", "1", "10"]].tolist() == ["1.00"] * 4
+    assert lines.loc[("gpm", "all", "came"), ["rows", "total", "10"]].tolist() == ["11", "2.00", "2.00"]
+    assert lines.loc[("later_impressions", "all", "truth"), "rows"] == "12"
+    assert list(dict.fromkeys(deciles(rows)["target"])) == list(TRUE)

@@ -1,13 +1,10 @@
 """Does the earliness curve tell, by hand-checkable counts, what was still undecided and what a forecast was worth?"""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from training.earliness import PARTS, earliness, judged_earliness
-from training.figures import draw_earliness
+from training.earliness import earliness, judged_earliness
 from training.replay import Budget, usual_roi
 
 COUNT = 12
@@ -68,10 +65,3 @@ def test_rows_without_roi_have_no_curve() -> None:
 def test_break_even_is_what_all_money_earned_together() -> None:
     two = ROWS.head(2).assign(exposure_net_roi=[300.0, 100.0])
     assert usual_roi(two) == pytest.approx((300 * 1 + 100 * 2) / 400)
-
-
-def test_the_picture_is_written(tmp_path: Path) -> None:
-    path = draw_earliness(judged_earliness(ROWS, 200.0, draws=5), tmp_path / "evaluation")
-    assert path.name == "earliness.png"
-    assert path.read_bytes().startswith(b"\x89PNG")
-    assert list(PARTS) == ["carry-forward", "empirical Bayes", "gpmcast"]

@@ -2,10 +2,13 @@
 
 import json
 import shutil
+from html import unescape
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from features.schema import KEY, Loaded
 from training import tracking
@@ -13,9 +16,12 @@ from training.bundle import load_bundle
 from training.champion import model_for
 from training.dataset import prepare
 from training.errors import BundleError, TooThinError
+from training.evaluation import ABOUT, read_evaluation
 from training.learn import learn, refuse_thin
+from training.page import CARD, PAGE
 from training.recipe import recipe_of
 from training.run import by_age_figures, fit_and_register, headline_figures
+from training.screen import show_result
 from training.split import holdout_split
 from training.told import Told
 from training.workspace import Workspace, data_fingerprint
@@ -91,10 +97,30 @@ def test_predictions_and_evaluation_lie_in_the_workspace(first, space, small_wor
     assert len(table) == count == len(small_world.creatives)
     assert (table["gpm"] > 0).all()
     evaluation = {found.name for found in (space.folder / "evaluation").iterdir()}
-    assert {"figures.csv", "holdout.parquet", "ranking.png", "calibration.png", "earliness.png"} <= evaluation
+    tables = {"figures.csv", "holdout.parquet", "deciles.csv", "lift.csv", "earliness.csv"}
+    assert evaluation >= {*tables, ABOUT, PAGE, CARD}
+    card = (space.folder / "evaluation" / CARD).read_text("utf-8")
+    assert (space.bundle / CARD).read_text("utf-8") == card
+    assert f"# {space.registered_model}\n" in unescape(card)
+    logged = {path.name for path in (space.folder / "runs" / first[0].registered.run_id / "artifacts").iterdir()}
+    assert evaluation < logged
+    about = read_evaluation(space.folder / "evaluation").about
+    assert about.data_fingerprint == data_fingerprint(small_world)
+    assert {stage.name for stage in about.stages} == set(first[0].recipe.choices)
+    assert {check.name for check in first[0].checks} == {"better", "tenths", "coverage", "cells", "chances"}
     headline = load_bundle(space.bundle)[1].summary
     assert headline == json.loads(json.dumps(headline_figures(first[0].figures)))
     assert set(by_age_figures(first[0].figures)) >= {"gpm/all_ages/gpmcast/spearman", "roi/168h/carry-forward/deviance"}
+
+
+def test_the_summary_names_the_page_and_stays_short(first, space) -> None:
+    out = Console(file=StringIO(), width=120)
+    show_result(first[0], space, ["exports"], "", out)
+    said = out.file.getvalue()
+    assert str(space.folder / "evaluation" / PAGE) in said.replace("\n", "")
+    assert "Predicted over actual is farthest off at " in said
+    assert "To be believed? " in said
+    assert len(said.splitlines()) < 70
 
 
 def test_the_same_again_is_a_new_version_that_does_not_take_the_place(first, small_world, space, quick) -> None:
