@@ -18,12 +18,12 @@ Floats = npt.NDArray[np.float64]
 
 POWER = 1.5
 """Of the variance: Var ∝ mean^1.5, between Poisson and gamma."""
-RIDGE = 0.05
+RIDGE = 0.01
 OTHERS_RIDGE = 1.0
 """The same for columns that tell of others: these hardly foretell the volume of one creative, but fit its noise."""
 AGE_STEPS_HOURS = (0.0, 3.0, 12.0, 24.0, 72.0, 168.0)
 KIND = "promotion_type="
-OWN = ("log_", "age_")
+OWN = ("log_", "age_", KIND)
 """How columns begin that tell of the creative itself."""
 LEAST = 0.1
 """Impressions under which a start is not told."""
@@ -109,6 +109,10 @@ def _columns(features: Features, kinds: Sequence[str]) -> dict[str, Floats]:
         if name in values:
             columns[name] = values[name].to_numpy(np.float64)
     own = features.keys["promotion_type"]
+    paced = [name for name in columns if name.startswith(OWN) and name not in paces]
     for kind in kinds:  # those of training, not of the rows at hand: a row alone is told as in a batch
-        columns[KIND + kind] = np.where(own.isin(kinds), (own == kind).to_numpy(np.float64), np.nan)
+        mine = np.where(own.isin(kinds), (own == kind).to_numpy(np.float64), np.nan)
+        columns[KIND + kind] = mine
+        if len(kinds) > 1:  # first pools differ in size, and in how long they last
+            columns |= {f"{name}@{kind}": columns[name] * mine for name in paced}
     return columns
