@@ -8,7 +8,7 @@ DATA ?=
 CONFIG ?= configs/default.yaml
 TRIALS ?=
 OUT ?= predictions.csv
-# Of bench-peers: processor seconds of each peer, and a folder of the public data sets (docs/proof.md)
+# Of bench-peers: processor seconds of each peer; of this and of bench-variants: a folder of the public data sets
 SECONDS ?= 150
 PUBLIC ?=
 SERVING ?= configs/serving.yaml
@@ -22,10 +22,10 @@ SAMPLE := var/sample-exports
 TRUTH := var/sample-truth.parquet
 TARGET_DATA = $(or $(DATA),$(SAMPLE))
 
-.PHONY: help setup train refresh predict backtest serve bento bench-serve test check format sample ui lock clean bench-peers
+.PHONY: help setup train refresh predict backtest serve bento bench-serve test check format sample ui lock clean bench-peers bench-variants
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file> SERVING=<yaml>"
 
 setup: $(VENV)/.product ## create .venv and install what running needs
@@ -78,6 +78,9 @@ ifneq ($(PUBLIC),)
 	@$(PEERS) --data '$(PUBLIC)/display_ads_daily.csv.gz' --config configs/display_ads.yaml --cold-share 0.4 $(call TO,display-cold)
 	@$(PEERS) --data '$(PUBLIC)/youtube_snapshots.parquet' --data '$(PUBLIC)/youtube_videos.parquet' --config configs/youtube.yaml $(call TO,youtube)
 endif
+
+bench-variants: $(VENV)/.product $(TRUTH) ## what was tried for the model, on folds of the training rows; PUBLIC=<folder> for public data too
+	@$(PY) -m benchmarks.variants $(if $(PUBLIC),--data '$(PUBLIC)')
 
 lock: $(VENV)/.uv ## pin the newest allowed versions, with hashes
 	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml -o requirements.lock
