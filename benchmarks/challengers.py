@@ -1,6 +1,6 @@
 """What else could predict the targets, fitted on the same folds: a model of each target, and trees without a start."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import lightgbm as lgb
@@ -84,7 +84,7 @@ def trees_alone(ground: Ground, trees: Trees) -> list[Unseen]:
     dataset, seed = ground.dataset, ground.dataset.settings.tune.seed
     allowed = trees.model_copy(update={"rounds": max(trees.rounds, ROUNDS_WITHOUT_OFFSET)})
     settings = dataset.settings.model_copy(update={"trees": allowed})
-    made = [rates_only(flat_fold(fold)) for fold in make_folds(dataset, ground.rows)]
+    made = [narrowed(flat_fold(fold), rate_stages(dataset.plan)) for fold in make_folds(dataset, ground.rows)]
     chosen = by_hand(made, settings)
     found = []
     for fit, validate, start in folds(dataset.rows, ground.rows, dataset.settings.split.folds):
@@ -101,11 +101,15 @@ def rate_targets(plan: Plan) -> list[str]:
     return [target for target in plan.targets if not target.startswith("later_")]
 
 
-def rates_only(fold: Fold, rates: bool = True) -> Fold:
-    """A fold without its lesson of volume; or with nothing else."""
+def rate_stages(plan: Plan) -> set[str]:
+    """Stages that the rates are made of; the others are explained only."""
+    return {*plan.to_gmv, *plan.to_roi, "keep", "cost"}
+
+
+def narrowed(fold: Fold, stages: Collection[str]) -> Fold:
+    """A fold with the lessons of these stages alone."""
     fit, validate = (
-        [lesson for lesson in part if (lesson.stage != VOLUME) == rates]
-        for part in (fold.fit_lessons, fold.validate_lessons)
+        [lesson for lesson in part if lesson.stage in stages] for part in (fold.fit_lessons, fold.validate_lessons)
     )
     return Fold(fold.fit, fold.validate, fit, validate)
 

@@ -46,18 +46,14 @@ class Change:
         return sum(change < -LEAST_GAIN for change in self.deviances)
 
     @property
-    def mean(self) -> float:
-        """Of the deviance, over the folds."""
-        return float(np.mean(self.deviances))
-
-    def gains(self, everywhere: bool) -> bool:
-        """Whether the deviance fell in the mean and in most folds; or in each of them."""
-        folds = len(self.deviances)
-        if everywhere:
-            return folds > 0 and self.won == folds
-        return 2 * self.won > folds and self.mean < -LEAST_GAIN
+    def wins(self) -> bool:
+        """Whether it fell in each of them: of three folds, chance alone gives every second variant two."""
+        return 0 < len(self.deviances) == self.won
 
     def __str__(self) -> str:
+        ranks_moved = np.nan_to_num([self.rank_first, self.rank])
+        if np.all(np.abs(self.deviances) < LEAST_GAIN) and np.all(np.abs(ranks_moved) < LEAST_GAIN):
+            return "0"
         by_fold = " ".join(f"{100.0 * value:+.1f}" for value in self.deviances)
         ranks = ", ".join("–" if np.isnan(rank) else f"{rank:+.3f}" for rank in (self.rank_first, self.rank))
         return f"{by_fold} ({self.won}/{len(self.deviances)}); {ranks}"

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,13 +105,20 @@ def test_every_kind_of_variant_is_told_of_in_the_table(small_world: Loaded, quic
     assert {row[-1] for row in sheet.rows} <= {"yes", "no"}
 
 
-def test_an_addition_needs_most_folds_of_two_sets_a_challenger_all_of_them() -> None:
-    most, all_folds, none = (Change(deviances, 0.0, 0.0) for deviances in ((-0.1, -0.1, 0.05), (-0.1,) * 3, (0.1,) * 3))
-    addition = ALL["crosses at 1"]
-    challenger = replace(addition, challenge=lambda ground: ground.parts)
-    assert better(addition, [most, most, none])
-    assert not better(addition, [most, none, none])
-    assert not better(challenger, [most, most, all_folds])
-    assert better(challenger, [all_folds, all_folds, none])
-    assert not better(addition, [Change((-0.3, 0.1, 0.1), 0.0, 0.0)] * 2)
-    assert not better(addition, [Change((-0.0001,) * 3, 0.0, 0.0)] * 2)
+def test_better_is_what_wins_on_every_fold_of_two_sets() -> None:
+    most, won, lost = (Change(deviances, 0.0, 0.0) for deviances in ((-0.1, -0.1, 0.05), (-0.1,) * 3, (0.1,) * 3))
+    assert better([won, won, lost])
+    assert not better([most, won, most])
+    assert not better([won])
+    assert not better([Change((-0.0001,) * 3, 0.0, 0.0)] * 2)  # would be printed as 0.0 %
+    assert not Change((), 0.0, 0.0).wins
+    assert str(Change((-0.0001, 0.0), np.nan, 0.0001)) == "0"
+    assert str(Change((-0.012, 0.0), np.nan, 0.0001)) == "-1.2 +0.0 (1/2); –, +0.000"
+
+
+def test_the_page_of_the_model_tells_of_every_variant_and_of_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "model.md").read_text("utf-8")
+    told = [line.removeprefix("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    told = told[[row[0] for row in told].index("tried") + 2 :][: len(ALL)]
+    assert [row[0] for row in told] == [f"{variant.name}: {variant.sentence}" for variant in ALL.values()]
+    assert {row[-1].removesuffix(" |") for row in told} <= {"yes", "no"}
