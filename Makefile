@@ -8,7 +8,7 @@ DATA ?=
 CONFIG ?= configs/default.yaml
 TRIALS ?=
 OUT ?= predictions.csv
-# Of bench-peers: processor seconds of each peer, and a folder of the public data sets (docs/proof.md)
+# Of bench-peers: processor seconds of each peer; of this and of bench-variants: a folder of the public data sets
 SECONDS ?= 60
 PUBLIC ?=
 SERVING ?= configs/serving.yaml
@@ -22,10 +22,10 @@ SAMPLE := var/sample-exports
 TRUTH := var/sample-truth.parquet
 TARGET_DATA = $(or $(DATA),$(SAMPLE))
 
-.PHONY: help setup train refresh predict backtest serve bento bench-serve test check format sample ui lock clean bench-peers
+.PHONY: help setup train refresh predict backtest serve bento bench-serve test check format sample ui lock clean bench-peers bench-variants
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file> SERVING=<yaml>"
 
 setup: $(VENV)/.product ## create .venv and install what running needs
@@ -73,6 +73,9 @@ ui: $(VENV)/.product ## look at the runs in MLflow, on port 5000
 bench-peers: $(VENV)/.bench $(if $(DATA),,$(TRUTH)) ## gpmcast beside its peers, and ablations, written to var/proof; PUBLIC=<folder> for public data too
 	@$(MAKE) --no-print-directory -j2 $(PEER_SETS:%=var/proof/%.json)
 	@$(PY) -m benchmarks.pages $(patsubst %,var/proof/%.json,$(filter-out ablations,$(PEER_SETS)))
+
+bench-variants: $(VENV)/.product $(TRUTH) ## what was tried for the model, on folds of the training rows; PUBLIC=<folder> for public data too
+	@$(PY) -m benchmarks.variants $(if $(PUBLIC),--data '$(PUBLIC)')
 
 lock: $(VENV)/.uv ## pin the newest allowed versions, with hashes
 	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml -o requirements.lock

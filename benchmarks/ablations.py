@@ -143,9 +143,9 @@ def predicted(dataset: Dataset, train: Mask, held: Mask, starts: pd.Timestamp, w
     settings = dataset.settings.model_copy(update={"trees": trees})
     fitted = fit_features(dataset, train, starts)
     features, outcome = rows_of(dataset, train, fitted)
-    chosen = by_hand([_flat_fold(fold) for fold in make_folds(dataset, train)], settings)
-    model = fit_model(_flat(features), outcome, fitted, chosen, seed=settings.tune.seed)
-    return model.predict(_flat(describe(observed, fitted)))[fitted.plan.targets]
+    chosen = by_hand([flat_fold(fold) for fold in make_folds(dataset, train)], settings)
+    model = fit_model(flat(features), outcome, fitted, chosen, seed=settings.tune.seed)
+    return model.predict(flat(describe(observed, fitted)))[fitted.plan.targets]
 
 
 def sheets(figures: pd.DataFrame) -> list[Sheet]:
@@ -173,7 +173,7 @@ def _masked(loaded: Loaded, whole: Dataset, without: Without) -> Dataset:
     return dataset
 
 
-def _flat(features: Features) -> Features:
+def flat(features: Features) -> Features:
     """Features whose stages all start from the market's rate; the columns that tell the start are kept."""
     starts = {
         name: replace(begin, level=begin.market, log_steps={}, log_own=np.zeros_like(begin.log_own))
@@ -182,20 +182,20 @@ def _flat(features: Features) -> Features:
     return replace(features, starts=starts)
 
 
-def _flat_fold(fold: Fold) -> Fold:
+def flat_fold(fold: Fold) -> Fold:
     """A fold whose stages all start from the market's rate; volume keeps its start."""
 
-    def flat(lesson: Lesson, features: Features) -> Lesson:
+    def unaided(lesson: Lesson, features: Features) -> Lesson:
         if lesson.stage == VOLUME:
             return lesson
         rate = features.starts[lesson.stage].market[lesson.rows]
         return replace(lesson, offset=np.log(rate), weight=lesson.worth / rate)
 
     return Fold(
-        _flat(fold.fit),
-        _flat(fold.validate),
-        [flat(lesson, fold.fit) for lesson in fold.fit_lessons],
-        [flat(lesson, fold.validate) for lesson in fold.validate_lessons],
+        flat(fold.fit),
+        flat(fold.validate),
+        [unaided(lesson, fold.fit) for lesson in fold.fit_lessons],
+        [unaided(lesson, fold.validate) for lesson in fold.validate_lessons],
     )
 
 

@@ -8,7 +8,6 @@ setting of the trees (their number from folds inside the training period), and p
 """
 
 import argparse
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from benchmarks.reading import read
+from benchmarks.reading import read, read_frames, some_videos
 from configs.settings import load_settings
 from features.build import describe
 from features.observe import observe
@@ -75,14 +74,9 @@ def display(folder: Path) -> None:
 def youtube(folder: Path, every: int = 1) -> None:
     """The first reading, at most 48 h old, tells likes per 1 000 new views until the one 72 ± 14 h later."""
     settings = load_settings("configs/youtube.yaml")
-    snapshots, described = (pd.read_parquet(folder / f"youtube_{name}.parquet") for name in ("snapshots", "videos"))
-    videos = described.sort_values("video_id").iloc[::every]
-    taken = snapshots[snapshots["video_id"].isin(videos["video_id"])]
-    with tempfile.TemporaryDirectory() as copies:
-        paths = [Path(copies) / f"youtube_{name}.parquet" for name in ("snapshots", "videos")]
-        for table, path in zip((taken, videos), paths):
-            table.to_parquet(path, index=False)
-        dataset = prepare(read(paths, settings), settings)
+    tables = some_videos(folder, every)
+    dataset = prepare(read_frames(tables, settings), settings)
+    taken, videos = tables.values()
     published = videos[["video_id", "published_at"]]
     readings = taken.merge(published, on="video_id").sort_values(["video_id", "fetched_at"])
     age = readings["fetched_at"] - readings["published_at"]

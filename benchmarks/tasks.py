@@ -223,7 +223,7 @@ def _start(target: str, model: CreativeModel, features: Features) -> Floats:
     return model.predict(features, trees=False)[target].to_numpy(np.float64)
 
 
-def _expected(target: str, outcome: pd.DataFrame, start: Floats, plan: Plan) -> Floats:
+def expected_of(target: str, outcome: pd.DataFrame, start: Floats, plan: Plan) -> Floats:
     """What the start lets expect of the later exposure: money in CNY, or volume of a window covered in part."""
     if target.startswith("later_"):
         return start * outcome["covered_share"].to_numpy(np.float64)
@@ -236,7 +236,7 @@ def _spread(target: str, model: CreativeModel, features: Features, outcome: pd.D
     """φ and s² of the ratio of what came to the start, by moments, as `features.priors` tells stages."""
     start = _start(target, model, features)
     ratio = actual_targets(outcome, model.fitted.plan)[target].to_numpy(np.float64) / start
-    expected = np.where(np.isfinite(ratio), _expected(target, outcome, start, model.fitted.plan), 0.0)
+    expected = np.where(np.isfinite(ratio), expected_of(target, outcome, start, model.fitted.plan), 0.0)
     return moments(None, ratio, np.nan_to_num(expected), None)
 
 
@@ -251,7 +251,7 @@ def _table(
     """Rows whose outcome says something, weighted by 1/(φ/u + s²); volume as `training.stages.volume_lesson` does."""
     start = _start(target, model, features)
     ratio = actual_targets(outcome, model.fitted.plan)[target].to_numpy(np.float64) / start
-    expected = _expected(target, outcome, start, model.fitted.plan)
+    expected = expected_of(target, outcome, start, model.fitted.plan)
     known = np.isfinite(ratio) & (expected > 0)
     start, ratio, expected = start[known], ratio[known], expected[known]
     dispersion, own = spread

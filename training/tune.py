@@ -36,7 +36,7 @@ PATIENCE = 100
 
 RANGES: dict[str, tuple[float, float, bool]] = {
     "learning_rate": (0.02, 0.1, True),
-    "num_leaves": (3, 16, False),
+    "num_leaves": (3, 31, False),
     "min_data_in_leaf": (20, 200, True),
     "feature_fraction": (0.2, 0.9, False),
     "lambda_l2": (1.0, 200.0, True),
