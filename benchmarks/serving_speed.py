@@ -25,13 +25,13 @@ from benchmarks.serving_client import at_rate, one_after_the_other
 from serving.asking import asked
 from serving.champion import find
 from serving.contract import PredictRequest
-from serving.fast_rows import FastBooster
 from serving.holder import examples
 from serving.predict import compute, predictions
 from serving.served import Served, load_served
 from serving.settings import Serving
 from serving.tree_tables import TreeTables
 from training.bundle import load_bundle
+from training.fast_rows import FastBooster
 
 PORT, BARE_PORT = 3811, 3812
 HOURS = 6

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from features.build import Features
 from features.table import Table
 from serving.served import Served
 from training.advice import advise
 from training.interval import roi_target
-from training.verdict import COLUMNS
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,19 +49,20 @@ def beyond(
         predicted: Rates and targets of the rows.
         own_targets: What each creative's ROI is to reach; NaN where it names none.
     """
-    model, settings = served.model, served.manifest.settings
-    told = advise(pd.DataFrame(predicted), features, observed, model, settings, own_targets)
-    plan = model.fitted.plan
-    chance = f"{roi_target(plan) or 'roi'}_chance"
+    plan = served.model.fitted.plan
+    told = advise(predicted, features, observed, served.model, served.manifest.settings, own_targets)
+    columns = {name: values.tolist() for name, values in told.figures.items()}
+    ends = [(name, columns[f"{name}_low"], columns[f"{name}_high"]) for name in plan.targets]
+    chance, hit_chance = columns[f"{roi_target(plan) or 'roi'}_chance"], columns["hit_chance"]
     return [
         Beyond(
-            intervals={name: {end: _known(row[f"{name}_{end}"]) for end in ("low", "high")} for name in plan.targets},
-            asked_roi=row["asked_roi"],
-            chance=_known(row[chance]),
-            hit_chance=_known(row["hit_chance"]),
-            verdict=dict(zip(("name", "zh", "en"), (row[name] for name in COLUMNS))),
+            intervals={name: {"low": _known(low[row]), "high": _known(high[row])} for name, low, high in ends},
+            asked_roi=columns["asked_roi"][row],
+            chance=_known(chance[row]),
+            hit_chance=_known(hit_chance[row]),
+            verdict=dict(zip(("name", "zh", "en"), verdict)),
         )
-        for row in told.to_dict("records")
+        for row, verdict in enumerate(told.verdicts)
     ]
 
 

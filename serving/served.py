@@ -18,10 +18,10 @@ from features.funnel import counted_columns
 from features.history import TAG
 from features.schema import KEY
 from serving.asking import Known
-from serving.fast_rows import quickened
 from serving.tree_tables import CannotTable, TreeTables, agrees
 from training.bundle import Manifest, load_bundle
 from training.errors import BundleError
+from training.fast_rows import quickened
 from training.model import CreativeModel
 
 log = logging.getLogger("gpmcast.serving")

@@ -6,12 +6,17 @@ One map per group: age, evidence (quarter of early volume among rows of that age
 leans on the group that holds it.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
+
+from training.situation import Situation
 
 Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[np.object_]
@@ -24,6 +29,8 @@ ROOT_ROWS = 20.0
 GIVEN_UP = 0.05
 """Most that a group's intervals give up of the level for those that cannot help holding more."""
 CHUNK = 4096
+DEPTHS = 4
+"""Of groups: all, age, quarter of early volume, promotion type."""
 
 
 class Groups(BaseModel):
@@ -37,16 +44,29 @@ class Groups(BaseModel):
 
     edges: Mapping[int, tuple[float, ...]]
 
-    def names(self, situation: pd.DataFrame) -> list[Names]:
+    def names(self, situation: pd.DataFrame | Situation) -> list[Names]:
         """Name of each row's group at every depth, the widest first."""
-        step = situation["step"].to_numpy(np.int64)
-        early = situation["early"].to_numpy(np.float64)
-        quarter = np.zeros(len(step), dtype=np.int64)
-        for known, edges in self.edges.items():
-            quarter = np.where(step == known, np.searchsorted(np.asarray(edges), early, side="left"), quarter)
-        first = step.astype("str").astype(object)
-        second = first + "/" + quarter.astype("str").astype(object)
-        return [np.full(len(step), ALL, dtype=object), first, second, second + "/" + situation["kind"].to_numpy(object)]
+        count = len(situation)
+        found = [np.full(count, ALL, dtype=object) for _ in range(DEPTHS)]
+        rows = zip(*(np.asarray(situation[name]).tolist() for name in ("step", "early", "kind")))
+        for row, (step, early, kind) in enumerate(rows):
+            quarter = bisect_left(self.edges.get(step, ()), early)
+            for depth, name in enumerate((f"{step}", f"{step}/{quarter}", f"{step}/{quarter}/{kind}"), start=1):
+                found[depth][row] = name
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """A calibration's maps as arrays, made once.
+
+    Attributes:
+        places: Group → its place.
+        maps: A line a group.
+    """
+
+    places: Mapping[str, int]
+    maps: Floats
 
 
 class Calibration(BaseModel):
@@ -66,34 +86,48 @@ class Calibration(BaseModel):
     creatives: Mapping[str, int]
     given_up: Mapping[str, float]
 
-    def group_of(self, situation: pd.DataFrame) -> Names:
+    @cached_property
+    def ready(self) -> Ready:
+        """The maps as arrays."""
+        table = np.array(list(self.maps.values())).reshape(len(self.maps), len(GRID))
+        return Ready({name: place for place, name in enumerate(self.maps)}, table)
+
+    def group_of(self, situation: pd.DataFrame | Situation) -> Names:
         """Name of the narrowest known group of each row."""
         found = np.full(len(situation), ALL, dtype=object)
-        for names in self.groups.names(situation):
-            found = np.where([name in self.maps for name in names], names, found)
+        for row, names in enumerate(zip(*self.groups.names(situation))):
+            found[row] = next((name for name in reversed(names) if name in self.maps), ALL)
         return found
 
     def __call__(self, stated: Floats, group: Names) -> Floats:
         """Calibrated probabilities; `stated` has a row per row of `group`, and any number of columns."""
-        known = list(dict.fromkeys(group))
-        table = np.array([self.maps[name] for name in known]).reshape(len(known), len(GRID))
-        at = np.array([known.index(name) for name in group], dtype=np.int64).reshape(-1, *[1] * (stated.ndim - 1))
-        place = np.clip(stated, 0.0, 1.0) * (len(GRID) - 1)
-        left = np.minimum(place.astype(np.int64), len(GRID) - 2)
-        beyond = place - left
-        return np.asarray(table[at, left] * (1.0 - beyond) + table[at, left + 1] * beyond, dtype=np.float64)
+        return through(self.ready.maps, self.places(group), stated)
+
+    def places(self, group: Names) -> npt.NDArray[np.int64]:
+        """Place of each row's map among those of `ready`."""
+        known = self.ready.places
+        return np.array([known[name] for name in group.tolist()], dtype=np.int64)
 
     def level_of(self, level: float, group: Names) -> Floats:
         """The level at which the interval of each row is told, that `level` of the group may be held."""
         return level - np.array([self.given_up[name] for name in group], dtype=np.float64)
 
     def stated(self, true: Floats, group: Names) -> Floats:
-        """The probability that must have been stated for this calibrated one; a value per row."""
-        found = np.zeros(len(true))
-        for name in dict.fromkeys(group):
+        """The probability that must have been stated for this calibrated one; a row per row of `group`."""
+        found = np.zeros(true.shape)
+        for name in dict.fromkeys(group.tolist()):
             rows = group == name
-            found[rows] = np.interp(true[rows], np.asarray(self.maps[name]), GRID)
+            found[rows] = np.interp(true[rows], self.ready.maps[self.ready.places[name]], GRID)
         return found
+
+
+def through(maps: Floats, places: npt.NDArray[np.int64], stated: Floats) -> Floats:
+    """Stated probabilities through the map at each row's place; `stated` has any number of columns."""
+    at = np.maximum(np.minimum(stated, 1.0), 0.0) * (len(GRID) - 1)
+    left = np.minimum(at.astype(np.int64), len(GRID) - 2)
+    beyond = at - left
+    rows = places.reshape(-1, *[1] * (stated.ndim - 1))
+    return np.asarray(maps[rows, left] * (1.0 - beyond) + maps[rows, left + 1] * beyond, dtype=np.float64)
 
 
 def fit_groups(situation: pd.DataFrame) -> Groups:

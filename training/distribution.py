@@ -7,27 +7,41 @@ Closed forms on fixed grids, no draws: a row alone gives what it gives in a batc
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
-from training.calibrate import Calibration
-from training.heads import Columns, Floats, Head, Parting, fit_heads, probability
-from training.situation import TREE
+from training.calibrate import Calibration, Names
+from training.heads import Columns, Floats, Head, Parting, fit_heads, lines, probability
+from training.lines import Lines
+from training.mixture import Mixture
+from training.situation import KIND, TREE, Concern, Situation
 
 NODES = 9
 """Quantiles of later volume that stand for all of it."""
-POINTS = 161
-"""Of the grid of values on which a distribution is told."""
-REACH = 5.0
-"""Deviations from the centre that the grid reaches."""
+MIDDLES = (np.arange(NODES) + 0.5) / NODES
+"""Of the parts of equal weight that later volume is cut into."""
 DEVIATION = float(np.sqrt(np.pi / 2.0))
 """Standard deviation of a normal variable whose mean absolute deviation is 1."""
 LEAST_DEVIATION = 0.02
 LEAST_BODY = 20
 """Rows with something under which the body has one shift and one spread for all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """The three lines of a hurdle, made ready once.
+
+    Attributes:
+        names: Columns that they go through.
+        lines: Of some, shift and spread.
+    """
+
+    names: tuple[str, ...]
+    lines: Lines
 
 
 class Hurdle(BaseModel):
@@ -45,19 +59,33 @@ class Hurdle(BaseModel):
     shift: Head
     spread: Head
 
-    def corrections(self, table: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
-        """What trees add to each of the three in each row."""
-        return self.some.correction(table), self.shift.correction(table), self.spread.correction(table)
+    @property
+    def heads(self) -> tuple[Head, Head, Head]:
+        """In the order of what is made of them."""
+        return self.some, self.shift, self.spread
 
-    def parts(
-        self, columns: Columns, log_predicted: Floats, corrections: tuple[Floats, Floats, Floats]
-    ) -> tuple[Floats, Floats, Floats]:
+    @cached_property
+    def packed(self) -> Packed:
+        """The lines, through all columns that one of them needs."""
+        names = tuple(dict.fromkeys(name for head in self.heads for name in head.weights))
+        return Packed(names, lines(self.heads, names, (3, 1)))
+
+    def corrections(self, table: pd.DataFrame | Situation) -> Floats:
+        """What trees add to each of the three, one line each."""
+        return np.array([head.correction(table) for head in self.heads])
+
+    def parts(self, columns: Columns, log_predicted: Floats, corrections: Floats) -> tuple[Floats, Floats, Floats]:
         """Chance of nothing, and centre and deviation of the log where there is something."""
-        count = len(log_predicted)
-        some, shift, spread = corrections
-        deviation = np.maximum(DEVIATION * np.exp(self.spread.line(columns, count) + spread), LEAST_DEVIATION)
-        nothing = probability(-(self.some.line(columns, count) + some))
-        return nothing, log_predicted + (self.shift.line(columns, count) + shift), deviation
+        table = np.empty((*log_predicted.shape, len(self.packed.names)))
+        for place, name in enumerate(self.packed.names):
+            table[..., place] = columns[name]
+        return bodies(self.packed.lines(table) + corrections, log_predicted)
+
+
+def bodies(told: Floats, log_predicted: Floats) -> tuple[Floats, Floats, Floats]:
+    """Chance of nothing, centre and deviation of the log, from what the three heads tell (first axis)."""
+    some, shift, spread = told
+    return probability(-some), log_predicted + shift, np.maximum(DEVIATION * np.exp(spread), LEAST_DEVIATION)
 
 
 @dataclass(frozen=True)
@@ -91,42 +119,22 @@ def fit_hurdles(
     return Hurdles(Hurdle(some=chance.whole, shift=shift.whole, spread=spread.whole), tuple(hurdles))
 
 
-@dataclass(frozen=True)
-class Mixture:
-    """A distribution for each row: parts of equal weight, each with a chance of nothing and a log-normal body.
-
-    Attributes:
-        parts: Chance of nothing, centre and deviation of the log.
-    """
-
-    parts: Sequence[tuple[Floats, Floats, Floats]]
-
-    def below(self, value: Floats) -> Floats:
-        """Chance of at most this value, which is 0 or more; a row per row, and any number of columns."""
-        some = value > 0
-        log = np.log(np.where(some, value, 1.0))
-        total = np.zeros(value.shape)
-        for part in self.parts:  # a sum part by part: the same for one row as for many
-            nothing, centre, deviation = (figure.reshape(-1, *[1] * (value.ndim - 1)) for figure in part)
-            total = total + nothing + (1.0 - nothing) * np.where(some, ndtr((log - centre) / deviation), 0.0)
-        return total / len(self.parts)
-
-    def grid(self) -> Floats:
-        """POINTS rising values for each row, between which all but a sliver of what is above 0 lies."""
-        low, high = self.parts[0][1], self.parts[0][1]
-        for _, centre, deviation in self.parts:
-            low, high = np.minimum(low, centre - REACH * deviation), np.maximum(high, centre + REACH * deviation)
-        steps = np.arange(POINTS) / (POINTS - 1.0)
-        return np.exp(low[:, None] + (high - low)[:, None] * steps[None, :])
-
-
-def volume_columns(situation: pd.DataFrame) -> dict[str, Floats]:
+def volume_columns(situation: pd.DataFrame | Situation) -> dict[str, Floats]:
     """What the spread of later volume depends on."""
     log_volume = column(situation, "log_volume")
     columns = {name: column(situation, name) for name in situation if name.startswith(("is_", "age_", "about_"))}
     for name in [name for name in columns if name.startswith("age_")]:
         columns[f"{name}:log_volume"] = columns[name] * log_volume
     return columns | {"log_volume": log_volume, "log_volume²": log_volume**2}
+
+
+OF_RATES = ("log_events", "log_events²", "at_least_one", "surprise", "unsure", "own_events")
+"""Columns of a rate's spread beside promotion types and ages."""
+
+
+def shared_columns(situation: pd.DataFrame | Situation) -> list[str]:
+    """Columns that the spread of every rate depends on: promotion types and ages."""
+    return [name for name in situation if name.startswith((KIND, "age_"))]
 
 
 def rate_columns(situation: pd.DataFrame, log_volume: Floats, log_unit: float) -> dict[str, Floats]:
@@ -137,17 +145,39 @@ def rate_columns(situation: pd.DataFrame, log_volume: Floats, log_unit: float) -
         log_volume: Log of the later volume.
         log_unit: Log of what counts as one event.
     """
-    log_events = column(situation, "log_events") + log_volume - log_unit
-    return {
-        **{name: column(situation, name) for name in situation if name.startswith(("is_", "age_"))},
-        "log_events": log_events,
-        "log_events²": log_events**2,
-        # A rate above 0 over a small exposure is that of one event or more, however small the rate expected.
-        "at_least_one": -np.log(-np.expm1(-np.exp(np.clip(log_events, -12.0, 6.0)))),
-        "surprise": log_volume - column(situation, "log_volume"),
-        "unsure": column(situation, "unsure"),
-        "own_events": column(situation, "own_events"),
-    }
+    table = rate_table(situation, [concern_of(situation)], log_volume[:, None], [log_unit])
+    return {name: table[:, 0, 0, place] for place, name in enumerate((*shared_columns(situation), *OF_RATES))}
+
+
+def rate_table(
+    situation: pd.DataFrame | Situation, concerns: Sequence[Concern], log_volumes: Floats, log_units: Sequence[float]
+) -> Floats:
+    """What the spread of some rates depends on, over several later volumes.
+
+    Args:
+        situation: Of each row.
+        concerns: By rate: what concerns it.
+        log_volumes: Logs of later volumes, a row a row.
+        log_units: By rate: log of what counts as one event.
+
+    Returns:
+        By row, rate and volume: the columns `shared_columns`, then OF_RATES.
+    """
+    shared = [column(situation, name) for name in shared_columns(situation)]
+    table = np.empty((len(log_volumes), len(concerns), log_volumes.shape[1], len(shared) + len(OF_RATES)))
+    for place, values in enumerate(shared):
+        table[..., place] = values[:, None, None]
+    per_volume = np.stack([one.log_events for one in concerns], axis=1)
+    log_events = (per_volume[:, :, None] + log_volumes[:, None, :]) - np.asarray(log_units)[:, None]
+    table[..., -6] = log_events
+    table[..., -5] = log_events**2
+    # A rate above 0 over a small exposure is that of one event or more, however small the rate expected.
+    held = np.maximum(np.minimum(log_events, 6.0), -12.0)
+    table[..., -4] = -np.log(-np.expm1(-np.exp(held)))
+    table[..., -3] = (log_volumes - column(situation, "log_volume")[:, None])[:, None, :]
+    table[..., -2] = np.stack([one.unsure for one in concerns], axis=1)[:, :, None]
+    table[..., -1] = np.stack([one.own_events for one in concerns], axis=1)[:, :, None]
+    return table
 
 
 def fit_unit(log_events: Floats, some: np.ndarray) -> float:
@@ -161,30 +191,68 @@ def fit_unit(log_events: Floats, some: np.ndarray) -> float:
     return (low + high) / 2.0
 
 
-def volume_mixture(hurdle: Hurdle, situation: pd.DataFrame) -> Mixture:
+def volume_mixture(hurdle: Hurdle, situation: pd.DataFrame | Situation) -> Mixture:
     """The distribution of later volume."""
-    parts = hurdle.parts(volume_columns(situation), column(situation, "log_volume"), hurdle.corrections(situation))
-    return Mixture([parts])
+    columns, log_volume = volume_columns(situation), column(situation, "log_volume")
+    return Mixture(*(part[:, None] for part in hurdle.parts(columns, log_volume, hurdle.corrections(situation))))
 
 
-def rate_mixture(rate: Hurdle, log_unit: float, nodes: Sequence[Floats], situation: pd.DataFrame) -> Mixture:
+def rate_mixture(rate: Hurdle, log_unit: float, nodes: Floats, situation: pd.DataFrame) -> Mixture:
     """The distribution of a rate that will be counted over a later volume whose log is one of the nodes."""
-    log_predicted, corrections = column(situation, "log_predicted"), rate.corrections(situation)
-    columns = (rate_columns(situation, node, log_unit) for node in nodes)
-    return Mixture([rate.parts(given, log_predicted, corrections) for given in columns])
+    spreads = Spreads.of([rate], [log_unit], shared_columns(situation))
+    return rate_mixtures(spreads, nodes, situation, [concern_of(situation)])
 
 
-def volume_nodes(volume: Hurdle, calibration: Calibration, situation: pd.DataFrame, least: float) -> list[Floats]:
-    """Log volumes that stand, each with the same weight, for a later volume of at least `least`."""
-    mixture, group = volume_mixture(volume, situation), calibration.group_of(situation)
-    nothing, centre, deviation = mixture.parts[0]
-    short = calibration(mixture.below(np.full(len(situation), least)), group)
-    nodes = []
-    for place in range(NODES):
-        stated = calibration.stated(short + (1.0 - short) * (place + 0.5) / NODES, group)
-        level = np.clip((stated - nothing) / np.maximum(1.0 - nothing, 1e-9), 1e-9, 1.0 - 1e-9)
-        nodes.append(np.maximum(centre + deviation * ndtri(level), np.log(least)))
-    return nodes
+@dataclass(frozen=True, eq=False)
+class Spreads:
+    """How several rates are spread, made ready once.
+
+    Attributes:
+        hurdles: By rate.
+        log_units: By rate: log of what counts as one event.
+        lines: Of some, shift and spread (first axis): by rate, through the columns of `rate_table`.
+    """
+
+    hurdles: Sequence[Hurdle]
+    log_units: Sequence[float]
+    lines: Lines
+
+    @classmethod
+    def of(cls, hurdles: Sequence[Hurdle], log_units: Sequence[float], shared: Sequence[str]) -> "Spreads":
+        """Of these rates, for situations with these columns (`shared_columns`)."""
+        names = (*shared, *OF_RATES)
+        heads = [head for of_all in zip(*(hurdle.heads for hurdle in hurdles)) for head in of_all]
+        return cls(hurdles, log_units, lines(heads, names, (3, 1, len(hurdles), 1)))
+
+
+def rate_mixtures(
+    spreads: Spreads, nodes: Floats, situation: pd.DataFrame | Situation, concerns: Sequence[Concern]
+) -> Mixture:
+    """The distributions of several rates over later volumes whose logs are the nodes: row by row, rate by rate."""
+    table = rate_table(situation, concerns, nodes, spreads.log_units)
+    corrections = np.stack([hurdle.corrections(situation) for hurdle in spreads.hurdles], axis=-1)
+    told = spreads.lines(table) + corrections[..., None]
+    log_predicted = np.stack([one.log_predicted for one in concerns], axis=1)[:, :, None]
+    return Mixture(*(part.reshape(-1, nodes.shape[1]) for part in bodies(told, log_predicted)))
+
+
+def concern_of(situation: pd.DataFrame) -> Concern:
+    """What concerns the rate that a situation is about (`training.situation.of_target`)."""
+    return Concern(**{name: column(situation, name) for name in Concern.__dataclass_fields__})
+
+
+def volume_nodes(volume: Hurdle, calibration: Calibration, situation: pd.DataFrame | Situation, least: float) -> Floats:
+    """Log volumes that stand, each with the same weight, for a later volume of at least `least`: NODES a row."""
+    return nodes_of(volume_mixture(volume, situation), calibration, calibration.group_of(situation), least)
+
+
+def nodes_of(mixture: Mixture, calibration: Calibration, group: Names, least: float) -> Floats:
+    """The same of a distribution of later volume."""
+    short = calibration(mixture.below(np.full((len(group), 1), least)), group)
+    stated = calibration.stated(short + (1.0 - short) * MIDDLES, group)
+    level = (stated - mixture.nothing) / np.maximum(1.0 - mixture.nothing, 1e-9)
+    level = np.maximum(np.minimum(level, 1.0 - 1e-9), 1e-9)
+    return np.maximum(mixture.centre + mixture.deviation * ndtri(level), np.log(least))
 
 
 def tree_columns(situation: pd.DataFrame) -> pd.DataFrame:
@@ -192,6 +260,6 @@ def tree_columns(situation: pd.DataFrame) -> pd.DataFrame:
     return situation[[name for name in situation if name.startswith(TREE)]]
 
 
-def column(situation: pd.DataFrame, name: str) -> Floats:
+def column(situation: pd.DataFrame | Situation, name: str) -> Floats:
     """A column as float64."""
-    return situation[name].to_numpy(np.float64)
+    return np.asarray(situation[name], dtype=np.float64)

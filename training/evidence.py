@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from features.build import Features
 from features.funnel import Plan
-from training.situation import log_events, rarest_stage
+from training.situation import Predicted, log_events, rarest_stage
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,7 +33,11 @@ class Evidence(BaseModel):
     stage: str
     dispersion: float
 
-    def needed(self, predicted: pd.DataFrame, features: Features, plan: Plan, told_apart: float) -> pd.DataFrame:
+    def needed(self, predicted: Predicted, features: Features, plan: Plan, told_apart: float) -> pd.DataFrame:
+        """What is still missing until two creatives like each row's are told apart, as a frame (`figures`)."""
+        return pd.DataFrame(self.figures(predicted, features, plan, told_apart))
+
+    def figures(self, predicted: Predicted, features: Features, plan: Plan, told_apart: float) -> dict[str, Floats]:
         """What is still missing until two creatives like each row's are told apart with this probability.
 
         Returns:
@@ -49,12 +53,12 @@ class Evidence(BaseModel):
         if self.stage != "order":
             per_volume = _exposure_events(predicted, plan, self.stage)
         volume = more / np.maximum(per_volume, 1e-12)
-        cost = np.full(len(predicted), np.nan)
+        cost = np.full(len(own), np.nan)
         if plan.volume_of == "spend_cny":
-            cost = np.ones(len(predicted))
+            cost = np.ones(len(own))
         elif "cost" in predicted:
-            cost = predicted["cost"].to_numpy(np.float64)
-        return pd.DataFrame({"own_events": own, "more_events": more, "more_cny": volume * cost, "more_volume": volume})
+            cost = np.asarray(predicted["cost"], dtype=np.float64)
+        return {"own_events": own, "more_events": more, "more_cny": volume * cost, "more_volume": volume}
 
 
 def fit_evidence(features: list[Features], plan: Plan, target: str) -> Evidence:
@@ -69,9 +73,9 @@ def fit_evidence(features: list[Features], plan: Plan, target: str) -> Evidence:
     return Evidence(target=target, stage=stage, dispersion=1.0 / slope if slope > 0 else 1.0)
 
 
-def _exposure_events(predicted: pd.DataFrame, plan: Plan, stage: str) -> Floats:
+def _exposure_events(predicted: Predicted, plan: Plan, stage: str) -> Floats:
     """Events per unit of volume of a stage that is made sure by its exposure: clicks, impressions or CNY."""
     events = next(known.events for known in plan.stages if known.name == stage)
     if events == "clicks" and "click" in predicted:
-        return predicted["click"].to_numpy(np.float64)
-    return np.ones(len(predicted))
+        return np.asarray(predicted["click"], dtype=np.float64)
+    return np.ones(len(predicted[f"later_{plan.volume_of}"]))

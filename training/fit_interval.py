@@ -19,7 +19,6 @@ from training.calibrate import fit_calibration
 from training.dataset import Mask
 from training.distribution import (
     Hurdles,
-    Mixture,
     column,
     fit_hurdles,
     fit_unit,
@@ -34,6 +33,7 @@ from training.evidence import fit_evidence
 from training.heads import PARTS, Floats, Parting
 from training.hit import fit_hit
 from training.interval import RateSpread, Uncertainty, roi_target
+from training.mixture import Mixture
 from training.out_of_fold import Unseen
 from training.situation import of_target, situation
 from training.stages import actual_targets
@@ -84,7 +84,7 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
         weight = FADING ** (parting.time.max() - parting.time[known])
         calibration = fit_calibration(frame[known], *stated, whole[known] == 0, weight, lean, level)
 
-        def node_of(part: int, some: pd.DataFrame) -> list[Floats]:
+        def node_of(part: int, some: pd.DataFrame) -> Floats:
             return volume_nodes(volume.without[part], calibration, some, least)
 
         rates = {}
@@ -132,9 +132,7 @@ class _RateRows:
     parting: Parting
 
 
-def _fit_rate(
-    rows: _RateRows, nodes: Callable[[int, pd.DataFrame], list[Floats]], lean: float, level: float
-) -> RateSpread:
+def _fit_rate(rows: _RateRows, nodes: Callable[[int, pd.DataFrame], Floats], lean: float, level: float) -> RateSpread:
     taught = rows.taught
     log_later = np.log(np.where(rows.later > 0, rows.later, 1.0))
     unit = fit_unit((column(rows.frame, "log_events") + log_later)[taught], rows.truth[taught] > 0)

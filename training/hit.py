@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from configs.settings import Interval
 from features.funnel import Plan
-from training.distribution import column, tree_columns
+from training.distribution import column, shared_columns, tree_columns
 from training.heads import Floats, Head, Parting, fit_heads, probability
+from training.situation import Predicted, Situation, log_of
 
 LEAST_HITS = 20
 """Hits under which nothing is said of them."""
@@ -31,11 +32,11 @@ class Hit(BaseModel):
     at_least: Mapping[str, float]
     head: Head
 
-    def chance(self, predicted: pd.DataFrame, situation: pd.DataFrame, plan: Plan) -> Floats:
+    def chance(self, predicted: Predicted, situation: pd.DataFrame | Situation, plan: Plan) -> Floats:
         """Of each row; NaN for a promotion type that taught nothing."""
-        line = self.head.line(_columns(self.of, self.at_least, predicted, situation, plan), len(predicted))
+        line = self.head.line(_columns(self.of, self.at_least, predicted, situation, plan), len(situation))
         told = probability(line + self.head.correction(situation))
-        return np.where(situation["kind"].isin(list(self.at_least)), told, np.nan)
+        return np.where(np.isnan(_needed(self.at_least, situation)), np.nan, told)
 
     def happened(self, outcome: pd.DataFrame, kind: pd.Series, plan: Plan) -> Floats:
         """1 where a row's outcome is a hit, 0 where not, NaN where that is not known."""
@@ -97,23 +98,26 @@ def _came(of: str, outcome: pd.DataFrame, plan: Plan) -> Floats:
     return outcome[f"later:{name}"].to_numpy(np.float64) / outcome["covered_share"].to_numpy(np.float64)
 
 
+def _needed(at_least: Mapping[str, float], situation: pd.DataFrame | Situation) -> Floats:
+    """What a hit of each row's promotion type reaches; NaN of one that taught nothing."""
+    return np.array([at_least.get(kind, np.nan) for kind in np.asarray(situation["kind"]).tolist()], dtype=np.float64)
+
+
 def _columns(
-    of: str, at_least: Mapping[str, float], predicted: pd.DataFrame, situation: pd.DataFrame, plan: Plan
+    of: str, at_least: Mapping[str, float], predicted: Predicted, situation: pd.DataFrame | Situation, plan: Plan
 ) -> dict[str, Floats]:
     log_volume = column(situation, "log_volume")
-    expected = log_volume.copy()
+    expected = log_volume
     if of != "volume":
         net = "net_" if of == "net_gmv" else ""
         per_volume = f"{net}gpm" if plan.volume_of == "impressions" and f"{net}gpm" in plan.targets else f"{net}roi"
         if plan.volume_of == "impressions" and per_volume.endswith("roi"):
-            expected = expected + np.log(np.maximum(column(predicted, "cost"), 1e-12))
-        expected = expected + np.log(np.maximum(column(predicted, per_volume), 1e-12))
-    needed = np.log(situation["kind"].map(dict(at_least)).to_numpy(np.float64))
-    short = expected - needed
-    columns = {name: column(situation, name) for name in situation if name.startswith(("is_", "age_"))}
-    return columns | {
+            expected = expected + log_of(predicted["cost"])
+        expected = expected + log_of(predicted[per_volume])
+    short = expected - np.log(_needed(at_least, situation))
+    return {name: column(situation, name) for name in shared_columns(situation)} | {
         "short": short,
         "short²": short**2,
         "log_volume": log_volume,
-        "early": np.log1p(situation["early"]),
+        "early": np.log1p(column(situation, "early")),
     }

@@ -1,6 +1,8 @@
 """Between which values an outcome lies, how likely it reaches a target, how likely a creative becomes a hit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +11,13 @@ from pydantic import BaseModel, ConfigDict
 
 from features.build import Features
 from features.funnel import Plan
-from training.calibrate import Calibration, Names
-from training.distribution import Hurdle, Mixture, rate_mixture, volume_mixture, volume_nodes
+from training.calibrate import Calibration, through
+from training.distribution import Hurdle, Spreads
 from training.evidence import Evidence
 from training.hit import Hit
-from training.situation import of_target, situation
+from training.mixture import POINTS
+from training.side_by_side import SideBySide, Told, side_by_side
+from training.situation import Concern, Predicted, Situation, concern, look, shared_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,7 +26,7 @@ TAILS = 11
 RATE_POWER, VOLUME_POWER = 0.75, 0.5
 """Narrowest on the scale of value^power: on the plain scale a lower end above 0 is hardly ever worth it, on the log
 scale upper ends run away. Volume spans more orders of magnitude, and its lower ends matter."""
-CHUNK = 4096
+CHUNK = 512
 """Rows at a time: bounds memory."""
 
 
@@ -74,27 +78,20 @@ class Uncertainty(BaseModel):
     evidence: Evidence
     rows: Mapping[str, int]
 
-    def bounds(self, predicted: pd.DataFrame, features: Features) -> pd.DataFrame:
+    def __copy__(self) -> "Uncertainty":
+        copied = super().__copy__()
+        copied.__dict__.pop("ready", None)  # made of what the copy may replace
+        return copied
+
+    def bounds(self, predicted: Predicted, features: Features) -> pd.DataFrame:
         """Ends of the interval of every target, in row order: `<target>_low`, `<target>_high`; NaN where none is told.
 
         The narrowest interval that holds `level`: it starts at 0 where nothing at all is likely, and then leaves out
         only what lies above.
         """
-        table = {}
-        for target in self.plan.targets:
-            power = VOLUME_POWER if target.startswith("later_") else RATE_POWER
-            ends = []
-            for part, calibration, group in self._chunks(predicted, features, target):
-                values = part.grid()
-                calibrated = calibration(part.below(values), group)
-                nothing = calibration(part.below(np.zeros(len(values))), group)
-                ends.append(_narrowest(values, calibrated, nothing, calibration.level_of(self.level, group), power))
-            unknown = np.full((len(predicted), 2), np.nan)
-            found = np.concatenate(ends) if ends else unknown
-            table[f"{target}_low"], table[f"{target}_high"] = found[:, 0], found[:, 1]
-        return pd.DataFrame(table)
+        return pd.DataFrame(self.outlook(predicted, features).ends)
 
-    def chance(self, predicted: pd.DataFrame, features: Features, asked: Floats | float, target: str = "") -> Floats:
+    def chance(self, predicted: Predicted, features: Features, asked: Floats | float, target: str = "") -> Floats:
         """Chance of each row that a target turns out at `asked` or more; NaN where it is not told.
 
         Args:
@@ -103,55 +100,118 @@ class Uncertainty(BaseModel):
             asked: For all rows, or of each; NaN gives NaN.
             target: `roi_target` of the plan if not named.
         """
-        wanted = np.broadcast_to(np.asarray(asked, dtype=np.float64), len(predicted))
-        found, first = [], 0
-        for part, calibration, group in self._chunks(predicted, features, target or roi_target(self.plan)):
-            value = wanted[first : first + len(group)]
-            first += len(group)
-            # The distribution has no lumps but at 0, and everything is 0 or more.
-            reached = 1.0 - calibration(part.below(np.nan_to_num(np.maximum(value, 0.0))), group)
-            found.append(np.where(np.isnan(value), np.nan, np.where(value <= 0, 1.0, reached)))
-        return np.concatenate(found) if found else np.full(len(predicted), np.nan)
+        return self.outlook(predicted, features).chance(asked, target)
 
-    def hit_chance(self, predicted: pd.DataFrame, features: Features) -> Floats:
+    def hit_chance(self, predicted: Predicted, features: Features) -> Floats:
         """Chance of each row that the creative is a hit in its outcome window; NaN where it is not told."""
-        if self.hit is None:
-            return np.full(len(predicted), np.nan)
-        return self.hit.chance(predicted, situation(predicted, features, self.plan, self.kinds), self.plan)
+        return self.outlook(predicted, features).hit_chance()
 
-    def needed(self, predicted: pd.DataFrame, features: Features, told_apart: float) -> pd.DataFrame:
+    def needed(self, predicted: Predicted, features: Features, told_apart: float) -> pd.DataFrame:
         """What is missing until creatives like each row's are told apart (`Evidence.needed`)."""
         return self.evidence.needed(predicted, features, self.plan, told_apart)
 
-    def creatives_like(self, predicted: pd.DataFrame, features: Features, target: str = "") -> npt.NDArray[np.int64]:
+    def creatives_like(self, predicted: Predicted, features: Features, target: str = "") -> npt.NDArray[np.int64]:
         """Creatives whose outcomes calibrated the group of each row; 0 where the target is not calibrated."""
-        rate = self.rates.get(target or roi_target(self.plan))
-        if rate is None:
-            return np.zeros(len(predicted), dtype=np.int64)
-        rows = situation(predicted, features, self.plan, self.kinds)
-        names = rate.calibration.groups.names(rows)[-1]
-        return np.array([rate.calibration.creatives.get(name, 0) for name in names], dtype=np.int64)
+        return self.outlook(predicted, features).creatives_like(target)
 
-    def _chunks(
-        self, predicted: pd.DataFrame, features: Features, target: str
-    ) -> Iterator[tuple[Mixture, Calibration, Names]]:
-        """The distribution of a target, its calibration and the groups of some rows, in row order."""
-        plan = self.plan
-        volume = f"later_{plan.volume_of}"
-        if target != volume and target not in self.rates:
-            return
-        rows = situation(predicted, features, plan, self.kinds)
-        if target != volume:
-            rows = of_target(rows, predicted, features, plan, target)
-        for first in range(0, len(rows), CHUNK):
-            part = rows.iloc[first : first + CHUNK]
-            if target == volume:
-                yield volume_mixture(self.volume, part), self.volume_calibration, self.volume_calibration.group_of(part)
-            else:
-                rate = self.rates[target]
-                nodes = volume_nodes(self.volume, self.volume_calibration, part, self.least)
-                mixture = rate_mixture(rate.hurdle, rate.log_unit, nodes, part)
-                yield mixture, rate.calibration, rate.calibration.group_of(part)
+    def outlook(self, predicted: Predicted, features: Features) -> "Outlook":
+        """All that can be asked about these rows; what several questions need is computed once."""
+        return Outlook(self, predicted, features)
+
+    @cached_property
+    def ready(self) -> SideBySide:
+        """The calibrated targets side by side."""
+        names = [name for name in self.plan.targets if name in self.rates]
+        rates = [self.rates[name] for name in names]
+        return side_by_side(
+            (*names, f"later_{self.plan.volume_of}"),
+            Spreads.of([rate.hurdle for rate in rates], [rate.log_unit for rate in rates], shared_of(self.kinds)),
+            [*(rate.calibration for rate in rates), self.volume_calibration],
+        )
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What can be asked about some rows; what several questions need is computed once.
+
+    Attributes:
+        uncertainty: What is known of how far predictions are off.
+        predicted: Of the model.
+        features: The rows.
+    """
+
+    uncertainty: Uncertainty
+    predicted: Predicted
+    features: Features
+
+    @cached_property
+    def rows(self) -> Situation:
+        """What spreads depend on."""
+        return look(self.predicted, self.features, self.uncertainty.plan, self.uncertainty.kinds)
+
+    @cached_property
+    def told(self) -> list[tuple[slice, Told]]:
+        """The distributions of all rows, some rows at a time."""
+        known, count = self.uncertainty, len(self.rows)
+        concerns = [concern(self.predicted, self.features, known.plan, name) for name in known.ready.targets[:-1]]
+
+        def told(rows: Situation, concerns: Sequence[Concern]) -> Told:
+            return known.ready.told(known.volume, known.least, known.level, rows, concerns)
+
+        if count <= CHUNK:
+            return [(slice(count), told(self.rows, concerns))]
+        slices = [slice(first, first + CHUNK) for first in range(0, count, CHUNK)]
+        return [(some, told(self.rows.part(some), [one.part(some) for one in concerns])) for some in slices]
+
+    @cached_property
+    def ends(self) -> dict[str, Floats]:
+        """Of every target `<target>_low` and `<target>_high`, as `Uncertainty.bounds` tells them."""
+        ready, targets = self.uncertainty.ready, self.uncertainty.plan.targets
+        powers = np.array([VOLUME_POWER if name.startswith("later_") else RATE_POWER for name in ready.targets])
+        found = np.full((len(targets), 2, len(self.rows)), np.nan)
+        places = [targets.index(name) for name in ready.targets]
+        for rows, told in self.told:
+            values = told.grid()
+            count, flat = len(values), values.reshape(-1, POINTS)
+            stated = told.stated(values).reshape(len(flat), -1)
+            chances = through(told.maps, told.places.ravel(), stated)
+            power = np.broadcast_to(powers, (count, len(powers))).reshape(-1)
+            ends = _narrowest(flat, chances[:, 1:], chances[:, 0], told.levels.ravel(), power)
+            found[places, :, rows] = ends.reshape(count, len(powers), 2).transpose(1, 2, 0)
+        return {
+            f"{target}_{end}": found[place, side]
+            for place, target in enumerate(targets)
+            for side, end in enumerate(("low", "high"))
+        }
+
+    def chance(self, asked: Floats | float, target: str = "") -> Floats:
+        """As of `Uncertainty`."""
+        name = target or roi_target(self.uncertainty.plan)
+        found = np.full(len(self.rows), np.nan)
+        if name not in self.uncertainty.ready.targets:
+            return found
+        place = self.uncertainty.ready.targets.index(name)
+        wanted = np.broadcast_to(np.asarray(asked, dtype=np.float64), len(found))
+        for rows, told in self.told:
+            value = wanted[rows]
+            # The distribution has no lumps but at 0, and everything is 0 or more.
+            reached = 1.0 - told.below(np.nan_to_num(np.maximum(value, 0.0))[:, None], place)[:, 0]
+            found[rows] = np.where(np.isnan(value), np.nan, np.where(value <= 0, 1.0, reached))
+        return found
+
+    def hit_chance(self) -> Floats:
+        """As of `Uncertainty`."""
+        if self.uncertainty.hit is None:
+            return np.full(len(self.rows), np.nan)
+        return self.uncertainty.hit.chance(self.predicted, self.rows, self.uncertainty.plan)
+
+    def creatives_like(self, target: str = "") -> npt.NDArray[np.int64]:
+        """As of `Uncertainty`."""
+        rate = self.uncertainty.rates.get(target or roi_target(self.uncertainty.plan))
+        if rate is None:
+            return np.zeros(len(self.rows), dtype=np.int64)
+        names = rate.calibration.groups.names(self.rows)[-1]
+        return np.array([rate.calibration.creatives.get(name, 0) for name in names], dtype=np.int64)
 
 
 def roi_target(plan: Plan) -> str:
@@ -159,25 +219,32 @@ def roi_target(plan: Plan) -> str:
     return next((name for name in ("net_roi", "roi") if name in plan.targets), "")
 
 
-def _narrowest(values: Floats, calibrated: Floats, nothing: Floats, level: Floats, power: float) -> Floats:
-    """Both ends for each row, from a distribution on rising values."""
-    best = np.full(len(values), np.inf)
-    ends = np.zeros((len(values), 2))
-    for place in range(TAILS):
-        below = (1.0 - level) * place / (TAILS - 1)
-        low = _quantile(values, calibrated, nothing, below) if place else np.zeros(len(values))
-        high = _quantile(values, calibrated, nothing, below + level)
-        width = high**power - low**power
-        better = width < best * (1.0 - 1e-9)
-        best = np.where(better, width, best)
-        ends = np.where(better[:, None], np.column_stack([low, high]), ends)
-    return ends
+def _narrowest(values: Floats, chances: Floats, nothing: Floats, level: Floats, power: Floats) -> Floats:
+    """Both ends for each row, from a distribution on rising values.
+
+    Args:
+        values: Rising, a row a row.
+        chances: Of at most each of them.
+        nothing: Chance of nothing at all.
+        level: What each row's interval holds.
+        power: Of the scale on which each row's interval is the narrowest.
+    """
+    below = (1.0 - level)[:, None] * np.arange(TAILS) / (TAILS - 1)
+    found = _quantiles(values, chances, nothing, np.concatenate([below, below + level[:, None]], axis=1))
+    found[:, 0] = 0.0
+    widths = found ** power[:, None]
+    widths = widths[:, TAILS:] - widths[:, :TAILS]
+    best = (widths <= widths.min(axis=1)[:, None] * (1.0 + 1e-9)).argmax(axis=1)
+    rows = np.arange(len(values))
+    return np.stack([found[rows, best], found[rows, best + TAILS]], axis=1)
 
 
-def _quantile(values: Floats, calibrated: Floats, nothing: Floats, level: Floats) -> Floats:
-    right = np.clip((calibrated < level[:, None]).sum(axis=1), 1, values.shape[1] - 1)[:, None]
-    high, low = np.take_along_axis(calibrated, right, 1), np.take_along_axis(calibrated, right - 1, 1)
-    share = np.clip((level[:, None] - low) / np.maximum(high - low, 1e-12), 0.0, 1.0)
-    left = np.log(np.take_along_axis(values, right - 1, 1))
-    found = np.exp(left + share * (np.log(np.take_along_axis(values, right, 1)) - left))[:, 0]
-    return np.where(level <= nothing, 0.0, found)
+def _quantiles(values: Floats, chances: Floats, nothing: Floats, levels: Floats) -> Floats:
+    """Values at each row's levels."""
+    rows = np.arange(len(values))[:, None]
+    right = np.array([line.searchsorted(asked) for line, asked in zip(chances, levels)]).clip(1, values.shape[1] - 1)
+    high, low = chances[rows, right], chances[rows, right - 1]
+    share = np.maximum(np.minimum((levels - low) / np.maximum(high - low, 1e-12), 1.0), 0.0)
+    left = np.log(values[rows, right - 1])
+    found = np.exp(left + share * (np.log(values[rows, right]) - left))
+    return np.where(levels <= nothing[:, None], 0.0, found)

@@ -36,7 +36,7 @@ def latest_predictions(loaded: Loaded, model: CreativeModel, settings: Settings)
     observed = observe(rows, loaded, model.fitted.plan, model.fitted.entities, settings, as_of=now)
     features = describe(observed, model.fitted)
     table = model.predict(features)
-    table = pd.concat([table, advise(table, features, observed, model, settings)], axis=1)
+    table = pd.concat([table, advise(table, features, observed, model, settings).frame()], axis=1)
     for name in EVIDENCE:
         if f"early:{name}" in observed:
             table[f"early_{name}"] = observed[f"early:{name}"].to_numpy(np.float64)

@@ -1,6 +1,9 @@
 """What is known of a prediction that tells how far off it may be: its size, its age, its evidence, how unsure it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +13,8 @@ from features.build import Features
 from features.funnel import Plan
 
 Floats = npt.NDArray[np.float64]
+Predicted: TypeAlias = pd.DataFrame | Mapping[str, Floats]
+"""Stage rates and targets by name, as `CreativeModel.predict` or as `training.stages.composed` gives them."""
 
 AGE_STEPS_HOURS = (0.0, 12.0, 24.0, 72.0)
 """Ages up to each of these are alike, and those beyond the last."""
@@ -17,47 +22,100 @@ ABOUT = ("log_impressions", "log_last_day", "last_day_share", "late_half_share",
 """Features that tell how sure later volume is."""
 KIND = "is_"
 TREE = "tree_"
+GUARD = 1e-12
+"""Least rate and volume that a logarithm is taken of."""
 
 
-def situation(predicted: pd.DataFrame, features: Features, plan: Plan, kinds: Sequence[str]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Situation:
+    """Arrays by name, one value a row; what only trees look at stands in one array.
+
+    Attributes:
+        columns: In row order: `creative`, `kind` (promotion type), `step` (place in AGE_STEPS_HOURS), `early` (volume
+            so far), `log_volume` (log of the predicted later volume), and columns that start with `is_`, `age_` and
+            `about_`.
+        tree_names: Of the columns of `trees`; they start with `tree_`.
+        trees: What trees may depend on, rows first.
+    """
+
+    columns: Mapping[str, npt.NDArray[Any]]
+    tree_names: tuple[str, ...]
+    trees: Floats
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        return self.columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.trees)
+
+    def of_trees(self, names: tuple[str, ...]) -> Floats:
+        """These columns of `trees`; one that is absent is missing."""
+        places = _places(names, self.tree_names)
+        values = self.trees[:, places]
+        values[:, places < 0] = np.nan
+        return values
+
+    def part(self, rows: slice) -> "Situation":
+        """The same of some rows."""
+        return Situation({name: v[rows] for name, v in self.columns.items()}, self.tree_names, self.trees[rows])
+
+    def frame(self) -> pd.DataFrame:
+        """All columns as a frame."""
+        trees = pd.DataFrame(self.trees, columns=list(self.tree_names))
+        return pd.concat([pd.DataFrame(dict(self.columns)), trees], axis=1)
+
+
+@lru_cache(maxsize=64)
+def _places(names: tuple[str, ...], among: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    known = {name: place for place, name in enumerate(among)}
+    return np.array([known.get(name, -1) for name in names], dtype=np.int64)
+
+
+def situation(predicted: Predicted, features: Features, plan: Plan, kinds: Sequence[str]) -> pd.DataFrame:
+    """Of each row: what the spread of later volume, and of all rates, depends on, as a frame (`Situation`)."""
+    return look(predicted, features, plan, kinds).frame()
+
+
+def look(predicted: Predicted, features: Features, plan: Plan, kinds: Sequence[str]) -> Situation:
     """Of each row: what the spread of later volume, and of all rates, depends on.
 
     Args:
-        predicted: Of `CreativeModel.predict`, same rows.
+        predicted: Of the same rows.
         features: The rows.
         plan: Their funnel.
         kinds: Promotion types of the rows that taught; of others nothing is said.
-
-    Returns:
-        In row order: `creative`, `kind` (promotion type), `step` (place in AGE_STEPS_HOURS), `early` (volume so far),
-        `log_volume` (log of the predicted later volume), and columns that start with `is_`, `age_`, `about_` and
-        `tree_`.
     """
     hours = features.keys["elapsed_hours"].to_numpy(np.float64)
-    kind = features.keys["promotion_type"].astype("str").reset_index(drop=True)
+    kind = features.keys["promotion_type"].to_numpy(object)
     step = np.searchsorted(AGE_STEPS_HOURS, hours)
     values = features.values
-    columns: dict[str, object] = {
-        "creative": features.keys["creative_id"].astype("str").reset_index(drop=True),
+    columns: dict[str, npt.NDArray[Any]] = {
+        "creative": features.keys["creative_id"].to_numpy(object),
         "kind": kind,
         "step": step,
         "early": early_volume(features),
-        "log_volume": _log(predicted[f"later_{plan.volume_of}"]),
+        "log_volume": log_of(predicted[f"later_{plan.volume_of}"]),
     }
     for place in range(len(AGE_STEPS_HOURS) + 1):
         columns[f"age_{place}"] = (step == place).astype(np.float64)
-    known = kind.isin(kinds).to_numpy()
+    strange = np.array([name not in kinds for name in kind.tolist()], dtype=np.bool_)
     for name in kinds:
-        columns[KIND + name] = np.where(known, (kind == name).to_numpy(np.float64), np.nan)
+        columns[KIND + name] = np.where(strange, np.nan, (kind == name).astype(np.float64))
     for name in ABOUT:
         if name in values:
             columns[f"about_{name}"] = values[name].to_numpy(np.float64)
-    for feature in features.catalogue:
-        # Codes of words and parts of texts are numbered anew by every fit, so they mean nothing across folds.
-        if not feature.categorical and feature.unit != "score":
-            columns[TREE + feature.name] = values[feature.name].to_numpy(np.float64)
-    columns |= {f"{TREE}predicted_{name}": _log(predicted[name]) for name in predicted if name not in features.keys}
-    return pd.DataFrame(columns)
+    # Codes of words and parts of texts are numbered anew by every fit, so they mean nothing across folds.
+    chosen = [p for p, f in enumerate(features.catalogue) if not f.categorical and f.unit != "score"]
+    told = [name for name in predicted if name not in features.keys]
+    trees = np.empty((len(hours), len(chosen) + len(told)))
+    trees[:, : len(chosen)] = values.to_numpy(np.float64)[:, chosen]
+    for place, name in enumerate(told, start=len(chosen)):
+        trees[:, place] = log_of(predicted[name])
+    names = [TREE + features.catalogue[place].name for place in chosen]
+    return Situation(columns, (*names, *(f"{TREE}predicted_{name}" for name in told)), trees)
 
 
 def early_volume(features: Features) -> Floats:
@@ -67,25 +125,49 @@ def early_volume(features: Features) -> Floats:
     return np.nan_to_num(np.expm1(features.values["log_impressions"].to_numpy(np.float64)))
 
 
+@dataclass(frozen=True)
+class Concern:
+    """What concerns one rate, of each row.
+
+    Attributes:
+        log_predicted: Log of its prediction.
+        log_events: Log of the events expected per unit of later volume.
+        unsure: Log of the variance of its log left by what is known, summed over its stages.
+        own_events: log1p of the events counted so far at its rarest stage.
+    """
+
+    log_predicted: Floats
+    log_events: Floats
+    unsure: Floats
+    own_events: Floats
+
+    def part(self, rows: slice) -> "Concern":
+        """The same of some rows."""
+        return Concern(*(values[rows] for values in vars(self).values()))
+
+
+def concern(predicted: Predicted, features: Features, plan: Plan, target: str) -> Concern:
+    """What concerns one rate."""
+    starts, count = features.starts, len(features.reference_price)
+    unsure = sum((starts[name].variance for name in stages_of(plan, target)), np.zeros(count))
+    return Concern(
+        log_predicted=log_of(predicted[target]),
+        log_events=log_events(predicted, plan, target),
+        unsure=np.log(np.maximum(unsure, 1e-9)),
+        own_events=np.log1p(np.nan_to_num(starts[rarest_stage(plan, target)].own_events)),
+    )
+
+
+def shared_of(kinds: Sequence[str]) -> list[str]:
+    """Columns that the spread of every rate depends on: ages and promotion types, as a situation has them."""
+    return [*(f"age_{place}" for place in range(len(AGE_STEPS_HOURS) + 1)), *(KIND + name for name in kinds)]
+
+
 def of_target(
     frame: pd.DataFrame, predicted: pd.DataFrame, features: Features, plan: Plan, target: str
 ) -> pd.DataFrame:
-    """A situation with what concerns one rate.
-
-    Returns:
-        `frame` with `log_predicted`, `log_events` (events expected per unit of later volume), `unsure` (variance of the
-        log left by what is known, summed over the target's stages), `own_events` (log1p of the events counted so far
-        at its rarest stage).
-    """
-    stages = stages_of(plan, target)
-    rarest = rarest_stage(plan, target)
-    unsure = sum((features.starts[name].variance for name in stages), np.zeros(len(frame)))
-    return frame.assign(
-        log_predicted=_log(predicted[target]),
-        log_events=log_events(predicted, plan, target),
-        unsure=np.log(np.maximum(unsure, 1e-9)),
-        own_events=np.log1p(np.nan_to_num(features.starts[rarest].own_events)),
-    )
+    """A situation with what concerns one rate (`Concern`), as a frame."""
+    return frame.assign(**vars(concern(predicted, features, plan, target)))
 
 
 def stages_of(plan: Plan, target: str) -> list[str]:
@@ -103,15 +185,17 @@ def rarest_stage(plan: Plan, target: str) -> str:
     return "order" if "order" in names else names[-1] if not plan.to_gmv else plan.to_gmv[-1]
 
 
-def log_events(predicted: pd.DataFrame, plan: Plan, target: str) -> Floats:
+def log_events(predicted: Predicted, plan: Plan, target: str) -> Floats:
     """Log of the events expected per unit of later volume: orders (kept ones, of a net target), else CNY earned."""
     names = stages_of(plan, target)
     if "order" in names:
         counted = [name for name in names if name in ("click", "order", "keep")]
     else:
         counted = [name for name in names if name != "cost"]
-    return sum((_log(predicted[name]) for name in counted), np.zeros(len(predicted)))
+    nothing = np.zeros(len(predicted[f"later_{plan.volume_of}"]))
+    return sum((log_of(predicted[name]) for name in counted), nothing)
 
 
-def _log(values: pd.Series) -> Floats:
-    return np.log(np.maximum(values.to_numpy(np.float64), 1e-12))
+def log_of(values: pd.Series | Floats) -> Floats:
+    """Their logarithm, that of GUARD at least."""
+    return np.log(np.maximum(np.asarray(values, dtype=np.float64), GUARD))

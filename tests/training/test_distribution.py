@@ -4,26 +4,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.distribution import Mixture, fit_hurdles, fit_unit
+from training.distribution import fit_hurdles, fit_unit
 from training.heads import PARTS, Parting
+from training.mixture import Mixture
 
-NOTHING = (np.zeros(1), np.zeros(1), np.zeros(1))
+NOTHING = np.zeros((3, 1))
 
 
 def test_half_of_a_lognormal_lies_below_its_centre_and_nothing_counts_on_top() -> None:
-    mixture = Mixture([(np.array([0.4]), np.array([np.log(10.0)]), np.array([1.0]))])
+    mixture = Mixture(np.array([[0.4]]), np.array([[np.log(10.0)]]), np.array([[1.0]]))
     assert mixture.below(np.array([0.0]))[0] == pytest.approx(0.4)
     assert mixture.below(np.array([10.0]))[0] == pytest.approx(0.4 + 0.6 * 0.5)
     assert mixture.below(np.array([[1e-9, 10.0, 1e9]]))[0].tolist() == pytest.approx([0.4, 0.7, 1.0])
 
 
 def test_parts_of_a_mixture_weigh_the_same() -> None:
-    near, far = (np.zeros(1), np.array([0.0]), np.ones(1)), (np.ones(1), np.array([0.0]), np.ones(1))
-    assert Mixture([near, far]).below(np.array([1.0]))[0] == pytest.approx(0.75)
+    mixture = Mixture(nothing=np.array([[0.0, 1.0]]), centre=np.zeros((1, 2)), deviation=np.ones((1, 2)))
+    assert mixture.below(np.array([1.0]))[0] == pytest.approx(0.75)
 
 
 def test_the_grid_rises_and_holds_all_of_the_body() -> None:
-    mixture = Mixture([(np.zeros(2), np.array([0.0, 5.0]), np.array([0.5, 2.0]))])
+    mixture = Mixture(np.zeros((2, 1)), np.array([[0.0], [5.0]]), np.array([[0.5], [2.0]]))
     grid = mixture.grid()
     assert (np.diff(grid, axis=1) > 0).all()
     below = mixture.below(grid)
