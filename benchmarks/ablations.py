@@ -176,7 +176,13 @@ def _masked(loaded: Loaded, whole: Dataset, without: Without) -> Dataset:
 def flat(features: Features) -> Features:
     """Features whose stages all start from the market's rate; the columns that tell the start are kept."""
     starts = {
-        name: replace(begin, level=begin.market, log_steps={}, log_own=np.zeros_like(begin.log_own))
+        name: replace(
+            begin,
+            level=begin.market,
+            log_steps={},
+            log_base=np.log(begin.market),
+            log_own=np.zeros_like(begin.log_own),
+        )
         for name, begin in features.starts.items()
     }
     return replace(features, starts=starts)

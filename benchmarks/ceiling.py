@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.reading import read
 from configs.settings import Settings
 from features.funnel import Stage
-from features.mixed import log_steps
+from features.mixed import expected
 from features.normal_equations import solve
 from features.priors import safe_rate, stage_figures
 from features.snapshots import launches, unit_codes
@@ -89,9 +89,8 @@ def ours_at(dataset: Dataset, moment: pd.Timestamp) -> dict[str, Floats]:
     state = fit_at(dataset, moment, None)
     frame, _ = described(dataset)
     now = np.full(len(frame), int(moment.timestamp()), dtype=np.int64)
-    columns = term_columns(frame, now, state.terms)
-    nothing = np.zeros(len(frame))
-    return targets({s: sum(log_steps(columns, stage).values(), nothing) for s, stage in state.stages.items()}, dataset)
+    told = expected(state, frame, now, dataset.plan.stages)
+    return targets({name: one.log_rate for name, one in told.items()}, dataset)
 
 
 def ceiling_at(dataset: Dataset, moment: pd.Timestamp) -> dict[str, Floats]:

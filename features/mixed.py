@@ -6,14 +6,16 @@ stays near the mean creative (penalised quasi-likelihood, Breslow & Clayton 1993
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import Stage
-from features.terms import KIND, TIME, Columns, Terms, described_by, is_word, term_columns
-from features.window import seconds
+from features.terms import KIND, TIME, Terms, is_word, term_entries
+from features.window import Seconds, seconds
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,6 +57,49 @@ class Mixed:
     stages: Mapping[str, MixedStage]
     relative: Mapping[str, float]
 
+    @cached_property
+    def ready(self) -> "Ready":
+        """All stages side by side."""
+        return _ready(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """The stages of a model side by side, made once: a line a stage, a column for every column of every term.
+
+    Attributes:
+        first: Term → place of its first column.
+        effects, variances: Of the columns; the last column is of no term and 0.
+        spreads: By word, in the order of the terms: of a value never seen; 0 for other terms.
+        intercepts, own: Of the stages.
+    """
+
+    first: Mapping[str, int]
+    effects: Floats
+    variances: Floats
+    spreads: Floats
+    intercepts: Floats
+    own: Floats
+
+
+def _ready(state: Mixed) -> Ready:
+    stages = list(state.stages.values())
+    sizes: dict[str, int] = {}
+    for stage in stages:
+        sizes |= {name: len(effect) for name, effect in stage.effects.items()}
+    ends = np.cumsum([0, *sizes.values()])
+    first = dict(zip(sizes, ends.tolist()))
+    effects, variances = np.zeros((2, len(stages), ends[-1] + 1))
+    spreads = np.zeros((len(stages), len(sizes)))
+    for line, stage in enumerate(stages):
+        for place, (name, size) in enumerate(sizes.items()):
+            if name in stage.effects:
+                columns = slice(first[name], first[name] + size)
+                effects[line, columns], variances[line, columns] = stage.effects[name], stage.variances[name]
+                spreads[line, place] = stage.spreads[name] if is_word(name) else 0.0
+    intercepts, own = (np.array([getattr(stage, name) for stage in stages]) for name in ("intercept", "own"))
+    return Ready(first, effects, variances, spreads, intercepts, own)
+
 
 @dataclass(frozen=True)
 class Expectation:
@@ -63,17 +108,14 @@ class Expectation:
     Attributes:
         level: Rate of the mean creative of its promotion type at the time.
         log_steps: Term → log factor on it.
+        log_rate: Log rate expected: of the level, and all steps.
         variance: How far its own rate may lie from that: s², and what is not yet known of the effects.
     """
 
     level: Floats
     log_steps: dict[str, Floats]
+    log_rate: Floats
     variance: Floats
-
-    @property
-    def log_rate(self) -> Floats:
-        """Log rate expected."""
-        return np.log(self.level) + sum(self.log_steps.values(), np.zeros_like(self.level))
 
 
 def serving(states: Sequence[Mixed], cutoffs: pd.Series) -> npt.NDArray[np.int64]:
@@ -90,42 +132,75 @@ def expectations(states: Sequence[Mixed], observed: pd.DataFrame, stages: Sequen
         observed: Rows of `features.observe`.
         stages: Of the funnel.
     """
-    count = len(observed)
-    found = {stage.name: Expectation(np.ones(count), {}, np.ones(count)) for stage in stages}
-    if not found:
+    if not stages:
         return {}
     place = serving(states, observed["cutoff"])
+    if (place == place[:1]).all():
+        state = states[int(place[0])] if len(place) else states[-1]
+        return expected(state, observed, seconds(observed["cutoff"]), stages)
+    parts = []
     for number in np.unique(place):
-        rows, state = np.flatnonzero(place == number), states[number]
-        frame = observed[[name for name in ("cutoff", *described_by(state.terms)) if name in observed]].iloc[rows]
-        columns = term_columns(frame, seconds(frame["cutoff"]), state.terms)
-        for stage in stages:
-            of_stage, into = state.stages[stage.name], found[stage.name]
-            steps = log_steps(columns, of_stage)
-            into.level[rows] = np.exp(steps.pop(KIND) + steps.pop(TIME))
-            into.variance[rows] = of_stage.own + unknown(columns, of_stage)
-            if stage.priced:
-                into.variance[rows] += unknown_price(frame, state.terms)
-            for name, step in steps.items():
-                into.log_steps.setdefault(name, np.zeros(count))[rows] = step
+        rows = np.flatnonzero(place == number)
+        frame = observed.iloc[rows]
+        parts.append((rows, expected(states[number], frame, seconds(frame["cutoff"]), stages)))
+    return {stage.name: _joined([(rows, part[stage.name]) for rows, part in parts], len(place)) for stage in stages}
+
+
+def _joined(parts: Sequence[tuple[npt.NDArray[np.int64], Expectation]], count: int) -> Expectation:
+    names = dict.fromkeys(name for _, part in parts for name in part.log_steps)
+    whole = Expectation(np.ones(count), {name: np.zeros(count) for name in names}, np.zeros(count), np.ones(count))
+    for rows, part in parts:
+        whole.level[rows], whole.log_rate[rows], whole.variance[rows] = part.level, part.log_rate, part.variance
+        for name, step in part.log_steps.items():
+            whole.log_steps[name][rows] = step
+    return whole
+
+
+def expected(state: Mixed, frame: pd.DataFrame, moments: Seconds, stages: Sequence[Stage]) -> dict[str, Expectation]:
+    """Of every stage, what one state expects of creatives.
+
+    Args:
+        state: Of the model.
+        frame: Their attributes, with `launch_hour`.
+        moments: Whose level of the market counts.
+        stages: Of the funnel.
+    """
+    ready, entries = state.ready, term_entries(frame, moments, state.terms)
+    chosen = [(name, entries[name]) for name in ready.first]
+    widths = [entry.places.shape[1] for _, entry in chosen]
+    at = np.full((len(moments), sum(widths)), ready.effects.shape[1] - 1)
+    values = np.empty(at.shape)
+    edges = [0]
+    for (name, entry), width in zip(chosen, widths):
+        here = slice(edges[-1], edges[-1] + width)
+        at[:, here] = np.where(entry.places >= 0, entry.places + ready.first[name], at[:, here])
+        values[:, here] = entry.values
+        edges.append(here.stop)
+    places = {name: place for place, (name, _) in enumerate(chosen)}
+    steps = _by_term(ready.effects.take(at, axis=1) * values, edges)
+    steps[:, :, places[KIND]] += ready.intercepts[:, None]
+    absent = _by_term((at == ready.effects.shape[1] - 1)[None].astype(np.float64), edges) == np.array(widths)
+    unknown = _by_term(ready.variances.take(at, axis=1) * values**2, edges) + ready.spreads[:, None, :] * absent
+    # A row's terms lie beside each other: their sum is the same for one row as for many.
+    log_rate, variance = steps.sum(axis=-1), unknown.sum(axis=-1) + ready.own[:, None]
+    level = np.exp(steps[:, :, places[KIND]] + steps[:, :, places[TIME]])
+    lines, found = {name: line for line, name in enumerate(state.stages)}, {}
+    for stage in stages:
+        line = lines[stage.name]
+        own = [name for name in state.stages[stage.name].effects if name not in (KIND, TIME)]
+        of_price = unknown_price(frame, state.terms) if stage.priced else 0.0
+        told = {name: steps[line, :, places[name]] for name in own}
+        found[stage.name] = Expectation(level[line], told, log_rate[line], variance[line] + of_price)
     return found
 
 
-def log_steps(columns: Columns, stage: MixedStage) -> dict[str, Floats]:
-    """Each term's part of the log rate; the promotion type's holds the intercept."""
-    steps = {name: np.asarray(columns[name] @ effect) for name, effect in stage.effects.items()}
-    return {**steps, KIND: steps[KIND] + stage.intercept}
-
-
-def unknown(columns: Columns, stage: MixedStage) -> Floats:
-    """Variance of the log rate from effects that are not known yet: of values never seen, all of theirs."""
-    total = np.zeros(columns[KIND].shape[0])
-    for name, variance in stage.variances.items():
-        held = columns[name].multiply(columns[name])
-        total += held @ variance
-        if is_word(name):
-            total += stage.spreads[name] * (np.asarray(columns[name].sum(axis=1)).ravel() == 0.0)
-    return total
+def _by_term(parts: Floats, edges: Sequence[int]) -> Floats:
+    """Sums over each term's columns, one after the other: the same however many the company of a row needs."""
+    sums = parts.take(edges[:-1], axis=2)
+    for place, (first, last) in enumerate(pairwise(edges)):
+        for column in range(first + 1, last):
+            sums[:, :, place] += parts[:, :, column]
+    return sums
 
 
 def unknown_price(frame: pd.DataFrame, terms: Terms) -> Floats:

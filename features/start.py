@@ -41,6 +41,8 @@ class StageStart:
         log_history: Log rate that empirical Bayes expects, whatever the start is.
         level: Rate on which the steps are factors.
         log_steps: By entity (of the mixed model: by term): log factor; 0 where nothing is known.
+        log_base: Log rate expected of a creative of which nothing of its own has been counted: of the level, and all
+            steps.
         log_own: Log factor of the creative's own early counts.
         own_events: Events in these counts.
         variance: How far the creative may still lie from this start, as a squared log factor, after what its own
@@ -52,14 +54,10 @@ class StageStart:
     log_history: Floats
     level: Floats
     log_steps: dict[str, Floats]
+    log_base: Floats
     log_own: Floats
     own_events: Floats
     variance: Floats
-
-    @property
-    def log_base(self) -> Floats:
-        """Log rate expected of a creative of which nothing of its own has been counted."""
-        return np.log(self.level) + sum(self.log_steps.values(), np.zeros_like(self.level))
 
     @property
     def log_rate(self) -> Floats:
@@ -99,6 +97,7 @@ def start(
             log_history=np.log(expected_rate(market, steps)),
             level=expected[name].level,
             log_steps=expected[name].log_steps,
+            log_base=expected[name].log_rate,
             log_own=heard_from(said, priors[name]),
             own_events=own[name][1],
             variance=own[name][2],
@@ -109,7 +108,8 @@ def start(
 
 def historic(market: Floats, steps: dict[str, Floats], prior: StagePrior) -> Expectation:
     """What empirical Bayes expects; of every creative equally sure."""
-    return Expectation(market, steps, np.full_like(market, prior.own))
+    log_rate = np.log(market) + sum(steps.values(), np.zeros_like(market))
+    return Expectation(market, steps, log_rate, np.full_like(market, prior.own))
 
 
 def expected_rate(market: Floats, steps: Mapping[str, Floats]) -> Floats:

@@ -1,6 +1,8 @@
 """What a creative is, as the columns of a mixed model: slopes of numbers, a level for every value, bumps of time."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -11,6 +13,7 @@ from scipy import sparse
 
 from features.history import GROUPS, TAG, entity_name
 from features.schema import MULTI
+from features.table import distinct
 from features.window import Codes, Seconds
 
 Floats = npt.NDArray[np.float64]
@@ -56,15 +59,15 @@ class Terms(BaseModel):
     crosses: Mapping[str, tuple[int, ...]]
     knots: tuple[int, ...]
 
+    @cached_property
+    def places(self) -> dict[str, dict[str, int]]:
+        """Word term → value → its column."""
+        return {name: {value: place for place, value in enumerate(held)} for name, held in self.levels.items()}
+
     @property
     def words(self) -> list[str]:
         """Word terms with an effect of their own; that of the promotion type is its intercept."""
         return [name for name in self.levels if name != KIND]
-
-
-def described_by(terms: Terms) -> list[str]:
-    """Columns of a frame that the terms are made of."""
-    return list(dict.fromkeys([*terms.columns.values(), *LOGS.values(), "launch_hour"]))
 
 
 def is_slope(term: str) -> bool:
@@ -123,13 +126,12 @@ def candidates(terms: Terms, wanted: Sequence[tuple[str, str]]) -> list[tuple[st
 
 def codes_of(frame: pd.DataFrame, terms: Terms) -> dict[str, Codes]:
     """Code of each row's value, by single-valued word term; −1 where it is missing or has no column."""
-    return {
-        name: _code(frame[terms.columns[name]], levels)
-        if terms.columns[name] in frame
-        else np.full(len(frame), -1, dtype=np.int64)
-        for name, levels in terms.levels.items()
-        if name not in terms.multi
-    }
+    found = {}
+    for name, known in terms.places.items():
+        if name not in terms.multi:
+            column = terms.columns[name]
+            found[name] = _code(frame[column], known) if column in frame else np.full(len(frame), -1, dtype=np.int64)
+    return found
 
 
 def cross_code(codes: Mapping[str, Codes], terms: Terms, pair: tuple[str, str]) -> Codes:
@@ -138,7 +140,34 @@ def cross_code(codes: Mapping[str, Codes], terms: Terms, pair: tuple[str, str]) 
     return np.where((left >= 0) & (right >= 0), left * len(terms.levels[pair[1]]) + right, -1)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One term's columns of some rows: which of them each row has, as a rule one, and how much of it.
+
+    Attributes:
+        places: Of columns, a row a row; −1 where there is none.
+        values: In these columns.
+        size: How many columns the term has.
+    """
+
+    places: Codes
+    values: Floats
+    size: int
+
+    @property
+    def columns(self) -> sparse.csr_matrix:
+        """The same as a matrix."""
+        row, slot = np.nonzero((self.places >= 0) & (self.values != 0.0))
+        told = self.values[row, slot], (row, self.places[row, slot])
+        return sparse.csr_matrix(told, shape=(len(self.places), self.size))
+
+
 def term_columns(frame: pd.DataFrame, moments: Seconds, terms: Terms) -> Columns:
+    """Every term's columns for these rows (`term_entries`)."""
+    return {name: entry.columns for name, entry in term_entries(frame, moments, terms).items()}
+
+
+def term_entries(frame: pd.DataFrame, moments: Seconds, terms: Terms) -> dict[str, Entry]:
     """Every term's columns for these rows; a value that has none leaves its term at 0, that of the mean creative.
 
     Args:
@@ -150,14 +179,15 @@ def term_columns(frame: pd.DataFrame, moments: Seconds, terms: Terms) -> Columns
     found = {KIND: _one_hot(codes[KIND], len(terms.levels[KIND]))}
     logs = {}
     for slope, (mean, deviation) in terms.numbers.items():
-        logs[slope] = np.clip((_logs(frame, LOGS[slope]) - mean) / deviation, -FARTHEST, FARTHEST)
-        found[slope] = _dense(logs[slope])
+        scaled = (_logs(frame, LOGS[slope]) - mean) / deviation
+        logs[slope] = np.maximum(np.minimum(scaled, FARTHEST), -FARTHEST)
+        found[slope] = _slope(logs[slope])
     for square, slope in SQUARES.items():
         if slope in logs:
-            found[square] = _dense(logs[slope] ** 2 - 1.0)
+            found[square] = _slope(logs[slope] ** 2 - 1.0)
     if "launch_hour" in frame:
         turn = frame["launch_hour"].to_numpy(np.float64) * (2.0 * np.pi / 24.0)
-        found |= {name: _dense(wave(turn)) for name, wave in HOURS.items()}
+        found |= {name: _slope(wave(turn)) for name, wave in HOURS.items()}
     found[TIME] = _bumps(moments, codes[KIND], terms)
     for name in terms.words:
         found[name] = (
@@ -165,9 +195,9 @@ def term_columns(frame: pd.DataFrame, moments: Seconds, terms: Terms) -> Columns
         )
     for name, pairs in terms.crosses.items():
         left, right = name.split("*")
-        known = np.array(pairs, dtype=np.int64)
+        known = np.asarray(pairs, dtype=np.int64)
         code = cross_code(codes, terms, (left, right))
-        place = np.minimum(np.searchsorted(known, code), len(known) - 1)
+        place = np.minimum(known.searchsorted(code), len(known) - 1)
         found[name] = _one_hot(np.where((code >= 0) & (known[place] == code), place, -1), len(known))
     return found
 
@@ -179,44 +209,44 @@ def _logs(frame: pd.DataFrame, column: str) -> Floats:
     return np.log(np.where(values > 0, values, np.nan))
 
 
-def _code(values: pd.Series, levels: Sequence[str]) -> Codes:
-    place, held = pd.factorize(values)
-    known = pd.Index(levels, dtype=object).get_indexer(pd.Index(held, dtype=object))
-    return np.append(known, -1)[place].astype(np.int64)
+def _code(values: pd.Series, known: Mapping[str, int]) -> Codes:
+    place, held = distinct(values)
+    return np.array([*(known.get(value, -1) for value in held), -1], dtype=np.int64)[place]
 
 
-def _one_hot(codes: Codes, size: int) -> sparse.csr_matrix:
-    rows = np.flatnonzero(codes >= 0)
-    return sparse.csr_matrix((np.ones(len(rows)), (rows, codes[rows])), shape=(len(codes), size))
+def _one_hot(codes: Codes, size: int) -> Entry:
+    return Entry(codes[:, None], np.ones((len(codes), 1)), size)
 
 
-def _dense(values: Floats) -> sparse.csr_matrix:
-    return sparse.csr_matrix(np.where(np.isnan(values), 0.0, values)[:, None])
+def _slope(values: Floats) -> Entry:
+    return Entry(np.zeros((len(values), 1), dtype=np.int64), np.where(np.isnan(values), 0.0, values)[:, None], 1)
 
 
-def _shares(frame: pd.DataFrame, name: str, terms: Terms) -> sparse.csr_matrix:
-    column, levels = terms.columns[name], terms.levels[name]
+def _shares(frame: pd.DataFrame, name: str, terms: Terms) -> Entry:
+    """Each value of a row counts in part; one that has no column leaves its part out."""
+    column, known = terms.columns[name], terms.places[name]
     if column not in frame:
-        return sparse.csr_matrix((len(frame), len(levels)))
-    long = frame[column].reset_index(drop=True).str.split(MULTI, regex=False).explode().dropna()
-    row, code = long.index.to_numpy(np.int64), _code(long, levels)
-    share = 1.0 / np.bincount(row, minlength=len(frame))[row]
-    known = code >= 0
-    return sparse.csr_matrix((share[known], (row[known], code[known])), shape=(len(frame), len(levels)))
+        nowhere = np.full((len(frame), 1), -1, dtype=np.int64)
+        return Entry(nowhere, np.zeros((len(frame), 1)), len(known))
+    place, held = distinct(frame[column])
+    shares: list[dict[int, float]] = []
+    for text in held:
+        parts = text.split(MULTI)
+        shares.append({})
+        for code in (known[part] for part in parts if part in known):
+            shares[-1][code] = shares[-1].get(code, 0.0) + 1.0 / len(parts)
+    most = max([1, *(len(one) for one in shares)])
+    places, values = np.full((len(held) + 1, most), -1, dtype=np.int64), np.zeros((len(held) + 1, most))
+    for row, one in enumerate(shares):
+        places[row, : len(one)], values[row, : len(one)] = list(one), list(one.values())
+    return Entry(places[place], values[place], len(known))
 
 
-def _bumps(moments: Seconds, kinds: Codes, terms: Terms) -> sparse.csr_matrix:
+def _bumps(moments: Seconds, kinds: Codes, terms: Terms) -> Entry:
     """Hat functions of time, a set for each promotion type; beyond the last knot its level goes on."""
-    knots = np.array(terms.knots, dtype=np.float64)
-    place = np.interp(moments.astype(np.float64), knots, np.arange(len(knots), dtype=np.float64))
-    low = np.floor(place).astype(np.int64)
-    high = np.minimum(low + 1, len(knots) - 1)
-    row = np.flatnonzero(kinds >= 0)
-    first = kinds[row] * len(knots)
-    return sparse.csr_matrix(
-        (
-            np.concatenate([1.0 - (place - low)[row], (place - low)[row]]),
-            (np.concatenate([row, row]), np.concatenate([first + low[row], first + high[row]])),
-        ),
-        shape=(len(moments), len(terms.levels[KIND]) * len(knots)),
-    )
+    knots = terms.knots
+    at = np.interp(moments.astype(np.float64), knots, np.arange(len(knots), dtype=np.float64))
+    low = np.floor(at).astype(np.int64)
+    places = np.stack([low, np.minimum(low + 1, len(knots) - 1)], axis=1) + (kinds * len(knots))[:, None]
+    values = np.stack([1.0 - (at - low), at - low], axis=1)
+    return Entry(np.where(kinds[:, None] >= 0, places, -1), values, len(terms.levels[KIND]) * len(knots))

@@ -21,9 +21,10 @@ _EXACT = 2.0**53
 
 def seconds(times: pd.Series) -> Seconds:
     """Naive times as whole seconds since 1970; missing times are refused."""
-    if times.isna().any():
+    moments = times.to_numpy("datetime64[s]")
+    if np.isnat(moments).any():
         raise ValueError("a missing time has no place on the time axis")
-    return times.to_numpy("datetime64[s]").astype(np.int64)
+    return moments.astype(np.int64)
 
 
 class TimedSums:

@@ -6,9 +6,9 @@ import pytest
 
 from features.fit_mixed import fit_mixed
 from features.funnel import plan_for
-from features.mixed import expectations, log_steps, unknown
+from features.mixed import expectations, expected
 from features.mixed_document import from_document, to_document
-from features.terms import fit_terms, term_columns
+from features.terms import fit_terms
 
 COUNT = 3000
 PLAN = plan_for(["impressions", "clicks"], None)
@@ -73,9 +73,8 @@ def test_words_that_mean_nothing_are_shrunk_and_known_to_mean_little(fitted) -> 
 
 def test_expected_is_what_comes_in_all(fitted, world) -> None:
     frame, totals, moments, _ = world
-    steps = log_steps(term_columns(frame, moments, fitted.terms), fitted.stages["click"])
-    expected = np.exp(sum(steps.values())) * totals["impressions"]
-    assert expected.sum() / totals["clicks"].sum() == pytest.approx(1.0, abs=0.05)
+    clicks = np.exp(expected(fitted, frame, moments, PLAN.stages)["click"].log_rate) * totals["impressions"]
+    assert clicks.sum() / totals["clicks"].sum() == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_value_never_seen_is_as_uncertain_as_values_differ(fitted, world) -> None:
@@ -84,7 +83,8 @@ def test_a_value_never_seen_is_as_uncertain_as_values_differ(fitted, world) -> N
     moments = np.array([1_700_000_000], dtype=np.int64)
     click = fitted.stages["click"]
     known, strange = (
-        unknown(term_columns(given, moments, fitted.terms), click)[0] for given in (rows, rows.assign(tag_hook="新"))
+        expected(fitted, given, moments, PLAN.stages)["click"].variance[0]
+        for given in (rows, rows.assign(tag_hook="新"))
     )
     assert strange - known > 0.8 * click.spreads["hook"]
 

@@ -101,6 +101,7 @@ def some_rows(rows: Unseen, places: list[int]) -> tuple[pd.DataFrame, Features]:
                 begin,
                 market=begin.market[places],
                 log_steps={step: values[places] for step, values in begin.log_steps.items()},
+                log_base=begin.log_base[places],
                 log_own=begin.log_own[places],
                 own_events=begin.own_events[places],
                 variance=begin.variance[places],
