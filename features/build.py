@@ -16,7 +16,8 @@ from features.mixed import Mixed
 from features.observe import observe
 from features.priors import Floats, Priors
 from features.schema import KEY, Loaded
-from features.start import Kind, StageStart, entity_factors, start
+from features.stacked import Stacked, stack
+from features.start import Kind, StageStart, start
 from features.table import Table
 
 PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
@@ -54,6 +55,11 @@ class Fitted:
         return replace(self, mixed=self.mixed[-1:])
 
     @cached_property
+    def stacked(self) -> Stacked:
+        """The priors of all stages side by side."""
+        return stack(self.plan.stages, self.priors)
+
+    @cached_property
     def declared(self) -> list[Feature]:
         """The features of a model on this, in the order of its columns."""
         return declare(self)
@@ -88,7 +94,7 @@ def build_features(snapshots: pd.DataFrame, loaded: Loaded, fitted: Fitted, sett
 
 def describe(observed: pd.DataFrame, fitted: Fitted) -> Features:
     """Features from counts already observed (the part that depends on what was fitted)."""
-    starts = start(observed, fitted.plan, fitted.priors, fitted.mixed, fitted.kinds)
+    starts = start(observed, fitted.plan, fitted.priors, fitted.mixed, fitted.kinds, fitted.stacked)
     columns = {
         **encode(observed, fitted.encoder),
         **numbers(observed, fitted.plan),
@@ -191,9 +197,8 @@ def _history(observed: pd.DataFrame, fitted: Fitted, starts: dict[str, StageStar
     volume = fitted.plan.volume_of
     names = [entity.name for entity in fitted.entities if entity != MARKET]
     for stage in fitted.plan.stages:
-        typical = np.exp(starts[stage.name].typical)
-        factors = entity_factors(stage, observed, fitted.priors[stage.name], names, typical)
-        columns |= {f"hist_{name}_{stage.name}": factor for name, factor in zip(names, np.log(factors))}
+        factors = starts[stage.name].log_factors
+        columns |= {f"hist_{name}_{stage.name}": factors[name] for name in names}
     for name in names:
         launched = observed[f"launched:{name}"].to_numpy(np.float64)
         total = observed[f"hist:{name}:{volume}"].to_numpy(np.float64)

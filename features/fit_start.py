@@ -24,17 +24,8 @@ from features.priors import (
     stage_figures,
 )
 from features.schema import KEY
-from features.start import (
-    MIXED,
-    Kind,
-    before_last_days,
-    entity_factor,
-    expected_rate,
-    historic,
-    market_and_steps,
-    muffled,
-    own_evidence,
-)
+from features.stacked import stack
+from features.start import MIXED, Kind, before_last_days, historic, histories, muffled, own_evidence
 from features.window import Codes
 
 RIDGE = 0.1
@@ -75,8 +66,11 @@ def fit_priors(
     own: dict[str, tuple[Floats, Floats]] = {}
     for stage in plan.stages:
         prior = priors[stage.name]
-        whole = expected.get(stage.name) or historic(*market_and_steps(stage, lives, prior), prior)
-        own[stage.name] = np.exp(whole.log_rate), np.log(own_evidence(stage, lives, prior, whole)[0])
+        alone = stack([stage], {stage.name: prior})
+        whole = expected.get(stage.name) or historic(histories(alone, lives), 0)
+        rate = np.exp(whole.log_rate)
+        factor, _, _ = own_evidence(alone, lives, rate[None], whole.variance[None])
+        own[stage.name] = rate, np.log(factor[0])
     said = {name: log_factor for name, (_, log_factor) in own.items()}
     return {
         stage.name: replace(
@@ -112,9 +106,11 @@ def _fit_stage(
         trust={stage.name: 1.0},
     )
     prior = replace(prior, weights=_fit_weights(stage, lives, prior))
-    expected = expected_rate(*market_and_steps(stage, lives, prior))
+    history = histories(stack([stage], {stage.name: prior}), lives)
+    expected = np.exp(history.log_rate[0])
     prior = replace(prior, own=_fit_own(stage, lives, prior, expected))
-    prior = _fit_drift(stage, lives, prior, historic(*market_and_steps(stage, lives, prior), prior))
+    alone = stack([stage], {stage.name: prior})
+    prior = _fit_drift(stage, lives, prior, historic(replace(history, stacked=alone), 0))
     return replace(prior, own=_fit_own(stage, lives, prior, expected))
 
 
@@ -177,13 +173,13 @@ def _fit_strengths(ratio: Floats, weight: Floats, groups: dict[str, Codes]) -> d
 def _fit_weights(stage: Stage, lives: pd.DataFrame, prior: StagePrior) -> dict[str, float]:
     """Ridge Poisson regression of later rates on the log factors of the entities off the chain."""
     names = [name for name in prior.strengths if name not in (*CHAIN, MARKET.name)]
-    market, steps = market_and_steps(stage, lives, prior)
-    ratio, events = ratio_and_events(stage, *stage_figures(stage, lives, "later:"), expected_rate(market, steps))
-    known = events > 0
     if not names:
         return {}
-    typical = np.exp(steps[MARKET.name])
-    factors = np.column_stack([np.log(entity_factor(stage, lives, prior, name, typical)) for name in names])
+    history = histories(stack([stage], {stage.name: prior}), lives)
+    rate = np.exp(history.log_rate[0])
+    ratio, events = ratio_and_events(stage, *stage_figures(stage, lives, "later:"), rate)
+    known = events > 0
+    factors = np.column_stack([history.log_factors[0, history.stacked.entities.index(name)] for name in names])
     weights = _ridge_weights(prior, known, factors, ratio, events)
     return {name: float(weight) for name, weight in zip(names, weights) if abs(weight) > 1e-6}
 
@@ -225,7 +221,9 @@ def _fit_drift(stage: Stage, lives: pd.DataFrame, prior: StagePrior, expected: E
     """
     rate = np.exp(expected.log_rate)
     last = stage_figures(stage, lives, "last_days:")
-    ratio, older_events, _ = before_last_days(stage, lives, rate)
+    ratio, older_events, _ = (
+        told[0] for told in before_last_days(stack([stage], {stage.name: prior}), lives, rate[None])
+    )
     strength = prior.dispersion / expected.variance
     factor = shrink(ratio, older_events, strength)
     variance = prior.dispersion / (older_events + strength)

@@ -60,11 +60,17 @@ def ratio_and_events(
     stage: Stage, count: Floats, exposure: Floats, events: Floats, rate: Floats
 ) -> tuple[Floats, Floats]:
     """Observed over expected, and the events that make it sure; 0 events where nothing was exposed or known."""
+    return ratios(stage.events == "expected", rate, count, exposure, events)
+
+
+def ratios(
+    poisson: bool | npt.NDArray[np.bool_], rate: Floats, count: Floats, exposure: Floats, events: Floats
+) -> tuple[Floats, Floats]:
+    """The same of several stages, a line each; `poisson`: where the events expected make a ratio sure."""
     expected = exposure * rate
     known = (expected > 0) & np.isfinite(expected) & np.isfinite(count)
     ratio = np.divide(count, expected, out=np.ones_like(expected), where=known)
-    sure = expected if stage.events == "expected" else events
-    return ratio, np.where(known, sure, 0.0)
+    return ratio, np.where(known, np.where(poisson, expected, events), 0.0)
 
 
 def stage_figures(stage: Stage, frame: pd.DataFrame, prefix: str = "") -> tuple[Floats, Floats, Floats]:

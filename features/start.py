@@ -11,24 +11,19 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from features.funnel import Plan, Stage
+from features.funnel import Plan
 from features.history import CHAIN, MARKET
 from features.mixed import Expectation, Mixed, expectations
 from features.observe import RECENT_DAYS
-from features.priors import (
-    MARKET_EVENTS,
-    Floats,
-    Priors,
-    StagePrior,
-    ratio_and_events,
-    safe_rate,
-    shrink,
-    stage_figures,
-)
+from features.priors import MARKET_EVENTS, Floats, Priors, StagePrior, ratios, shrink
+from features.stacked import Stacked, stack
+from features.table import distinct, lines
 
 Kind = Literal["empirical Bayes", "mixed"]
 EMPIRICAL_BAYES: Kind = "empirical Bayes"
 MIXED: Kind = "mixed"
+FEW = 1024
+"""Rows up to which all stages are told at once."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +34,7 @@ class StageStart:
         market: Rate of the market (numerator per exposure).
         typical: Log factor of the market's typical creative of late.
         log_history: Log rate that empirical Bayes expects, whatever the start is.
+        log_factors: By entity: log factor of its history on the typical creative's rate, whatever the start is.
         level: Rate on which the steps are factors.
         log_steps: By entity (of the mixed model: by term): log factor; 0 where nothing is known.
         log_base: Log rate expected of a creative of which nothing of its own has been counted: of the level, and all
@@ -52,6 +48,7 @@ class StageStart:
     market: Floats
     typical: Floats
     log_history: Floats
+    log_factors: dict[str, Floats]
     level: Floats
     log_steps: dict[str, Floats]
     log_base: Floats
@@ -71,6 +68,7 @@ def start(
     priors: Priors,
     states: Sequence[Mixed] = (),
     kinds: Mapping[str, Kind] | None = None,
+    stacked: Stacked | None = None,
 ) -> dict[str, StageStart]:
     """The start of every stage of the plan, in the order of `observed`.
 
@@ -80,139 +78,182 @@ def start(
         priors: Of every stage, fitted on the same kind of start.
         states: Of the mixed model, in the order of their origins.
         kinds: What each stage starts from; empirical Bayes where it is not named.
+        stacked: The priors side by side, where the caller has them.
     """
     kinds = kinds or {}
     mixed = expectations(states, observed, [stage for stage in plan.stages if kinds.get(stage.name) == MIXED])
-    by_history = {stage.name: market_and_steps(stage, observed, priors[stage.name]) for stage in plan.stages}
-    expected, own = {}, {}
-    for stage in plan.stages:
-        prior = priors[stage.name]
-        expected[stage.name] = mixed.get(stage.name) or historic(*by_history[stage.name], prior)
-        own[stage.name] = own_evidence(stage, observed, prior, expected[stage.name])
-    said = {name: np.log(factor) for name, (factor, _, _) in own.items()}
+    together = stacked or stack(plan.stages, priors)
+    # Of few rows all stages at once; of many one after the other, which takes less memory and gives the same.
+    parts = [together] if len(observed) <= FEW else [stack([stage], priors) for stage in plan.stages]
+    begun = [_begin(part, observed, mixed) for part in parts]
+    heard = heard_from(np.concatenate([part.said for part in begun]), together.trust)
     return {
-        name: StageStart(
-            market=market,
-            typical=steps[MARKET.name],
-            log_history=np.log(expected_rate(market, steps)),
-            level=expected[name].level,
-            log_steps=expected[name].log_steps,
-            log_base=expected[name].log_rate,
-            log_own=heard_from(said, priors[name]),
-            own_events=own[name][1],
-            variance=own[name][2],
+        stage.name: StageStart(
+            market=part.history.market[line],
+            typical=part.history.typical[line],
+            log_history=part.history.log_rate[line],
+            log_factors=dict(zip(part.history.stacked.entities, part.history.log_factors[line])),
+            level=part.expected[line].level,
+            log_steps=part.expected[line].log_steps,
+            log_base=part.expected[line].log_rate,
+            log_own=heard[place],
+            own_events=part.events[line],
+            variance=part.variance[line],
         )
-        for name, (market, steps) in by_history.items()
+        for place, (stage, part, line) in enumerate(
+            (stage, part, line) for part in begun for line, stage in enumerate(part.history.stacked.stages)
+        )
     }
 
 
-def historic(market: Floats, steps: dict[str, Floats], prior: StagePrior) -> Expectation:
-    """What empirical Bayes expects; of every creative equally sure."""
-    log_rate = np.log(market) + sum(steps.values(), np.zeros_like(market))
-    return Expectation(market, steps, log_rate, np.full_like(market, prior.own))
+@dataclass(frozen=True)
+class _Begun:
+    """Some stages, a line each: history, what is expected, what own counts say of the stage itself, how sure it is."""
+
+    history: "History"
+    expected: list[Expectation]
+    said: Floats
+    events: Floats
+    variance: Floats
 
 
-def expected_rate(market: Floats, steps: Mapping[str, Floats]) -> Floats:
-    """Rate expected of a creative of which nothing of its own has been counted."""
-    return market * np.exp(sum(steps.values(), np.zeros_like(market)))
+def _begin(stacked: Stacked, observed: pd.DataFrame, mixed: Mapping[str, Expectation]) -> _Begun:
+    history = histories(stacked, observed)
+    expected = [mixed.get(stage.name) or historic(history, line) for line, stage in enumerate(stacked.stages)]
+    log_rate, variance = (np.array([getattr(one, name) for one in expected]) for name in ("log_rate", "variance"))
+    factor, events, left = own_evidence(stacked, observed, np.exp(log_rate), variance)
+    return _Begun(history, expected, np.log(factor), events, left)
 
 
-def heard_from(said: Mapping[str, Floats], prior: StagePrior) -> Floats:
-    """What the log factors of own counts at all stages say of one stage."""
-    return sum((trust * said[name] for name, trust in prior.trust.items()), np.zeros_like(next(iter(said.values()))))
+@dataclass(frozen=True)
+class History:
+    """What the market and those that share something with a creative did, a line a stage.
 
-
-def market_rate(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> Floats:
-    """The market's rate so far, held by the training period's where its events are few.
-
-    A promotion type that training never saw has no rate: it takes the mean of those known, and the caller warns.
+    Attributes:
+        stacked: The stages.
+        market: Rate of the market.
+        typical: Log factor of the market's typical creative of late.
+        chain: By entity, from what all share down to what few share: log factor on what is above it.
+        log_factors: By stage and entity: log factor on the typical creative's rate.
+        log_rate: Log rate that empirical Bayes expects.
     """
-    known = float(np.mean(list(prior.rate.values()) or [safe_rate(0.0, 0.0)]))
-    rate = observed["promotion_type"].map(prior.rate).fillna(known).to_numpy(np.float64)
-    ratio, events = ratio_and_events(stage, *stage_figures(stage, observed, f"market:{stage.name}:"), rate)
-    return rate * shrink(ratio, events, MARKET_EVENTS * prior.dispersion)
+
+    stacked: Stacked
+    market: Floats
+    typical: Floats
+    chain: Mapping[str, Floats]
+    log_factors: Floats
+    log_rate: Floats
+
+    def steps(self, line: int) -> dict[str, Floats]:
+        """Log factors of one stage: down the chain, then the weighted ones off it."""
+        prior, places = self.stacked.priors[line], self.stacked.entities
+        steps = {name: step[line] for name, step in self.chain.items() if name in prior.strengths}
+        factors = self.log_factors[line]
+        return steps | {name: weight * factors[places.index(name)] for name, weight in prior.weights.items()}
 
 
-def entity_factor(
-    stage: Stage, observed: pd.DataFrame, prior: StagePrior, name: str, expected: Floats | float = 1.0
-) -> Floats:
-    """What the creatives of an entity did against an expected ratio to their market, shrunk; 1 where none spoke."""
-    weight = observed[f"hist:{name}:{stage.name}:weight"].to_numpy(np.float64)
-    summed = observed[f"hist:{name}:{stage.name}:ratio"].to_numpy(np.float64)
-    return _factor(weight, summed, expected, prior.strengths[name])
-
-
-def entity_factors(
-    stage: Stage, observed: pd.DataFrame, prior: StagePrior, names: Sequence[str], expected: Floats | float = 1.0
-) -> Floats:
-    """The same of several entities: one line each."""
-    weight, summed = (np.empty((len(names), len(observed))) for _ in range(2))
-    for table, part in ((weight, "weight"), (summed, "ratio")):
-        for line, name in zip(table, names):
-            line[:] = observed[f"hist:{name}:{stage.name}:{part}"].to_numpy(np.float64)
-    return _factor(weight, summed, expected, np.array([prior.strengths[name] for name in names])[:, None])
-
-
-def _factor(weight: Floats, summed: Floats, expected: Floats | float, strength: Floats | float) -> Floats:
-    ratio = np.divide(summed, weight * expected, out=np.ones_like(weight), where=weight > 0)
-    return shrink(ratio, weight, strength)
-
-
-def market_and_steps(stage: Stage, observed: pd.DataFrame, prior: StagePrior) -> tuple[Floats, dict[str, Floats]]:
-    """Rate of the market and the log factor of each entity: down the chain, then the weighted ones off it.
+def histories(stacked: Stacked, observed: pd.DataFrame) -> History:
+    """Down the chain, then off it.
 
     The chain starts with the market once more: its rate is that of its hits, its typical creative of late lies
     elsewhere.
     """
-    market = market_rate(stage, observed, prior)
-    expected = np.ones_like(market)
-    steps: dict[str, Floats] = {}
+    market = market_rate(stacked, observed)
+    shape = (len(stacked.stages), len(stacked.entities), len(observed))
+    weight, summed = (lines(observed, names).reshape(shape) for names in stacked.histories)
+    weight = np.where(stacked.held, weight, 0.0)
+    places = {name: place for place, name in enumerate(stacked.entities)}
+    expected, chain = np.ones_like(market), {}
     for name in (MARKET.name, *CHAIN):
-        if name in prior.strengths:
-            factor = entity_factor(stage, observed, prior, name, expected)
-            steps[name] = np.log(factor)
+        if name in places:
+            at = places[name]
+            factor = _factor(weight[:, at], summed[:, at], expected, stacked.strengths[:, at])
+            chain[name] = np.log(factor)
             expected = expected * factor
-    typical = np.exp(steps[MARKET.name])
-    factors = entity_factors(stage, observed, prior, list(prior.weights), typical)
-    steps |= {name: weight * log for (name, weight), log in zip(prior.weights.items(), np.log(factors))}
-    return market, steps
+    typical = chain[MARKET.name]
+    log_factors = np.log(_factor(weight, summed, np.exp(typical)[:, None], stacked.strengths))
+    log_rate = sum(chain.values(), np.log(market))
+    for place in range(len(stacked.entities)):
+        log_rate = log_rate + stacked.weights[:, place] * log_factors[:, place]
+    return History(stacked, market, typical, chain, log_factors, log_rate)
+
+
+def historic(history: History, line: int) -> Expectation:
+    """What empirical Bayes expects at one stage; of every creative equally sure."""
+    own = np.full_like(history.market[line], history.stacked.priors[line].own)
+    return Expectation(history.market[line], history.steps(line), history.log_rate[line], own)
+
+
+def heard_from(said: Floats, trust: Floats) -> Floats:
+    """What the log factors of own counts at all stages (a line each) say of each stage.
+
+    Args:
+        said: Log factors.
+        trust: By stage, how much of each stage's log factor is believed there (`StagePrior.trust`).
+    """
+    heard = np.zeros_like(said)
+    for place, line in enumerate(said):
+        heard = heard + trust[:, place, None] * line
+    return heard
+
+
+def market_rate(stacked: Stacked, observed: pd.DataFrame) -> Floats:
+    """The market's rate so far, held by the training period's where its events are few.
+
+    A promotion type that training never saw has no rate: it takes the mean of those known, and the caller warns.
+    """
+    codes, held = distinct(observed["promotion_type"])
+    rate = stacked.rates[:, np.array([*(stacked.kinds.get(kind, -1) for kind in held), -1])[codes]]
+    told = lines(observed, stacked.figures("market:", by_stage=True)).reshape(3, *rate.shape)
+    ratio, events = ratios(stacked.poisson, rate, *told)
+    return rate * shrink(ratio, events, MARKET_EVENTS * stacked.dispersion)
+
+
+def _factor(weight: Floats, summed: Floats, expected: Floats, strength: Floats) -> Floats:
+    """What creatives did against an expected ratio to their market, shrunk; 1 where none spoke."""
+    ratio = np.divide(summed, weight * expected, out=np.ones_like(weight), where=weight > 0)
+    return shrink(ratio, weight, strength)
 
 
 def own_evidence(
-    stage: Stage, observed: pd.DataFrame, prior: StagePrior, expected: Expectation
+    stacked: Stacked, observed: pd.DataFrame, rate: Floats, variance: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """What a creative's own counts say against what is expected: a Kalman filter of two steps.
 
     First its life up to the last days, then those days; in between its rate may have drifted. What of any few days
     does not last counts as noise; over a longer life it averages out.
 
+    Args:
+        stacked: The stages, a line each.
+        observed: The rows.
+        rate: That is expected.
+        variance: How far the creative may lie from that.
+
     Returns:
         Factor on the rate, events counted in all, and the variance left.
     """
-    rate = np.exp(expected.log_rate)
-    last = stage_figures(stage, observed, "last_days:")
-    ratio, older_events, stretches = before_last_days(stage, observed, rate)
-    heard = muffled(older_events, prior, stretches)
-    strength = prior.dispersion / expected.variance
+    last = lines(observed, stacked.figures("last_days:")).reshape(3, *rate.shape)
+    ratio, older_events, stretches = before_last_days(stacked, observed, rate)
+    heard = muffled(older_events, stacked, stretches)
+    strength = stacked.dispersion / variance
     factor = shrink(ratio, heard, strength)
     known_before = heard / (heard + strength)
-    variance = prior.dispersion / (heard + strength) + prior.drift * known_before
-    ratio, last_events = ratio_and_events(stage, *last, rate * factor)
-    heard = muffled(last_events, prior, np.ones_like(last_events))
-    factor = factor * shrink(ratio, heard, prior.dispersion / variance)
-    return factor, older_events + last_events, prior.dispersion / (heard + prior.dispersion / variance)
+    variance = stacked.dispersion / (heard + strength) + stacked.drift * known_before
+    ratio, last_events = ratios(stacked.poisson, rate * factor, *last)
+    heard = muffled(last_events, stacked, 1.0)
+    factor = factor * shrink(ratio, heard, stacked.dispersion / variance)
+    return factor, older_events + last_events, stacked.dispersion / (heard + stacked.dispersion / variance)
 
 
-def before_last_days(stage: Stage, observed: pd.DataFrame, rate: Floats) -> tuple[Floats, Floats, Floats]:
+def before_last_days(stacked: Stacked, observed: pd.DataFrame, rate: Floats) -> tuple[Floats, Floats, Floats]:
     """A life up to its last days: ratio to a rate, events, and how many stretches of as many days it has."""
-    life = stage_figures(stage, observed, "early:")
-    last = stage_figures(stage, observed, "last_days:")
-    older = [np.maximum(whole - part, 0.0) for whole, part in zip(life, last)]
-    ratio, events = ratio_and_events(stage, older[0], older[1], older[2], rate)
+    life, last = (lines(observed, stacked.figures(part)).reshape(3, *rate.shape) for part in ("early:", "last_days:"))
+    ratio, events = ratios(stacked.poisson, rate, *np.maximum(life - last, 0.0))
     days = observed["elapsed_hours"].to_numpy(np.float64) / 24.0
     return ratio, events, np.maximum(days / RECENT_DAYS - 1.0, 1.0)
 
 
-def muffled(events: Floats, prior: StagePrior, stretches: Floats) -> Floats:
+def muffled(events: Floats, prior: StagePrior | Stacked, stretches: Floats | float) -> Floats:
     """Events that would be as sure without flutter: 1/u' = 1/u + flutter/(φ · stretches)."""
     return events / (1.0 + events * prior.flutter / (prior.dispersion * stretches))

@@ -4,7 +4,7 @@ Everything a pandas frame can do and this cannot is handed to a pandas frame, ma
 written for frames works here too, only the quick ways are quick.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -116,6 +116,13 @@ class Table:
             matrix[:, place] = values
         return matrix
 
+    def lines(self, names: Sequence[str]) -> npt.NDArray[np.float64]:
+        """These columns of numbers as one array, a line a column."""
+        if self._matrix is not None:
+            return np.ascontiguousarray(self._matrix[:, [self._places[name] for name in names]].T)
+        columns = self._columns
+        return np.array([columns[name] for name in names], dtype=np.float64).reshape(len(names), self._count)
+
     def frame(self) -> pd.DataFrame:
         """The same as a pandas frame."""
         if self._frame is None:
@@ -129,6 +136,13 @@ class Table:
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self.frame(), name)
+
+
+def lines(frame: Any, names: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Columns of numbers as one array, a line a column."""
+    if isinstance(frame, Table):
+        return frame.lines(names)
+    return np.ascontiguousarray(frame[list(names)].to_numpy(np.float64).T)
 
 
 def distinct(column: Any) -> tuple[Codes, list[Any]]:

@@ -138,10 +138,10 @@ def test_own_counts_are_heard_as_far_as_they_are_trusted() -> None:
 
 def test_what_own_counts_say_of_one_stage_is_heard_at_another() -> None:
     """A creative that is clicked twice as often as expected: half of that, on the log scale, is told of its orders."""
-    said = {"click": np.log([2.0, 1.0]), "order": np.log([1.0, 3.0])}
-    order = replace(PRIOR, trust={"click": 0.5, "order": 1.0})
-    np.testing.assert_allclose(np.exp(heard_from(said, order)), [2.0**0.5, 3.0])
-    np.testing.assert_allclose(np.exp(heard_from(said, PRIOR)), [2.0, 1.0])
+    said = np.log([[2.0, 1.0], [1.0, 3.0]])  # of clicks, of orders
+    click, order = heard_from(said, np.array([[1.0, 0.0], [0.5, 1.0]]))
+    np.testing.assert_allclose(np.exp(order), [2.0**0.5, 3.0])
+    np.testing.assert_allclose(np.exp(click), [2.0, 1.0])
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0])
