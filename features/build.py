@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
-from features.catalogue import NUMBERS, Feature, catalogue
+from features.catalogue import NUMBERS, Catalogue, catalogue
 from features.encode import Encoder, encode
 from features.funnel import VOLUME, Plan
 from features.history import MARKET, Entity
@@ -60,7 +60,7 @@ class Fitted:
         return stack(self.plan.stages, self.priors)
 
     @cached_property
-    def declared(self) -> list[Feature]:
+    def declared(self) -> Catalogue:
         """The features of a model on this, in the order of its columns."""
         return declare(self)
 
@@ -81,7 +81,7 @@ class Features:
     values: pd.DataFrame
     starts: dict[str, StageStart]
     reference_price: Floats
-    catalogue: list[Feature]
+    catalogue: Catalogue
 
 
 def build_features(snapshots: pd.DataFrame, loaded: Loaded, fitted: Fitted, settings: Settings) -> Features:
@@ -102,7 +102,7 @@ def describe(observed: pd.DataFrame, fitted: Fitted) -> Features:
         **_history(observed, fitted, starts),
     }
     declared = fitted.declared
-    values = _values({feature.name: columns[feature.name] for feature in declared}, observed)
+    values = _values({name: columns[name] for name in declared.names}, observed)
     return Features(
         keys=observed[[*KEY, "age_hours", "cutoff", "launched_at", "elapsed_hours"]],
         values=values,
@@ -112,7 +112,7 @@ def describe(observed: pd.DataFrame, fitted: Fitted) -> Features:
     )
 
 
-def declare(fitted: Fitted) -> list[Feature]:
+def declare(fitted: Fitted) -> Catalogue:
     """The features of a model on what was fitted, in the order of its columns."""
     return catalogue(
         fitted.plan,
@@ -175,11 +175,11 @@ def numbers(observed: pd.DataFrame, plan: Plan) -> dict[str, Floats]:
 
 
 def _values(columns: dict[str, Floats], observed: pd.DataFrame) -> pd.DataFrame:
+    if isinstance(observed, Table):
+        return Table.of_matrix(columns, np.ascontiguousarray(np.array(list(columns.values())).T))
     matrix = np.empty((len(observed), len(columns)))
     for place, values in enumerate(columns.values()):
         matrix[:, place] = values
-    if isinstance(observed, Table):
-        return Table.of_matrix(columns, matrix)
     return pd.DataFrame(matrix, columns=list(columns), copy=False)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from features.funnel import VOLUME, Plan
@@ -34,6 +35,20 @@ class Feature:
     def serves(self, stage: str) -> bool:
         """Whether the model of this stage uses it."""
         return not self.stages or stage in self.stages
+
+
+class Catalogue(list[Feature]):
+    """Features in the order of their columns; it is not changed once it is made."""
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the features."""
+        return tuple(feature.name for feature in self)
+
+    @cached_property
+    def steady(self) -> tuple[int, ...]:
+        """Places of those that mean the same under every fit: codes of words and parts of texts are numbered anew."""
+        return tuple(p for p, feature in enumerate(self) if not feature.categorical and feature.unit != "score")
 
 
 NUMBERS = [
@@ -107,7 +122,7 @@ def catalogue(
     multi: Sequence[tuple[str, str]],
     text: int,
     shared: Sequence[str],
-) -> list[Feature]:
+) -> Catalogue:
     """Every feature of a model on this data, in the order of its columns.
 
     Args:
@@ -118,7 +133,7 @@ def catalogue(
         text: Components of the copy text.
         shared: Names of the entities with a history, the market left out.
     """
-    found = [_code(name) for name in codes]
+    found = Catalogue(_code(name) for name in codes)
     for column, value in multi:
         zh, en = entity_label(column.removeprefix("tag_"))
         found.append(Feature(f"{column}={value}", f"{zh}：{value}", f"{en}: {value}", "0/1", "creative"))

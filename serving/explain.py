@@ -5,7 +5,7 @@ On the log scale a target is a sum of stages: log net ROI = click + order + valu
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import exp
 
 import numpy as np
@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 TOLERANCE = 1e-6
 BASELINE = "baseline"
+NO_FEATURES = np.zeros(0, dtype=np.int64)
 SLOPES = {
     "log_roi_target": ("目标ROI", "ROI target"),
     "log_price²": ("价格（平方）", "price, squared"),
@@ -38,7 +39,8 @@ class Parts:
 
     Attributes:
         baseline: What is expected of the mean creative at the time.
-        steps: By term or entity: what a creative is, or shares with others, adds to that.
+        steps: What a creative is, or shares with others, adds to that: one column a term or entity.
+        terms: Names of these.
         early: Its own counts.
         held: What was cut off a share above 1.
         features: One column a feature.
@@ -46,17 +48,18 @@ class Parts:
     """
 
     baseline: Floats
-    steps: Mapping[str, Floats]
+    steps: Floats
+    terms: tuple[str, ...]
     early: Floats
     held: Floats
     features: Floats
-    names: Sequence[str]
+    names: tuple[str, ...]
 
     @cached_property
     def total(self) -> Floats:
         """Their sum."""
-        known = sum(self.steps.values(), self.baseline)
-        return known + self.early + self.held + self.features.sum(axis=1)
+        # A row's numbers beside each other: their sum is the same alone and in company, to the last bit.
+        return self.baseline + self.steps.sum(axis=1) + self.early + self.held + self.features.sum(axis=1)
 
 
 def terms(target: str, plan: Plan) -> dict[str, float]:
@@ -76,21 +79,32 @@ def terms(target: str, plan: Plan) -> dict[str, float]:
 def of_target(target: str, plan: Plan, stages: Mapping[str, Parts]) -> Parts:
     """The parts of a target: those of its stages, signed and summed by feature."""
     signs = terms(target, plan)
-    names = list(dict.fromkeys(name for stage in signs for name in stages[stage].names))
-    place = {name: number for number, name in enumerate(names)}
-    count = len(next(iter(stages.values())).baseline)
-    baseline, early, held = (np.zeros(count) for _ in range(3))
-    features = np.zeros((count, len(names)))
-    steps: dict[str, Floats] = {}
-    for stage, sign in signs.items():
-        parts = stages[stage]
-        baseline = baseline + sign * parts.baseline
-        early, held = early + sign * parts.early, held + sign * parts.held
-        steps |= {name: steps.get(name, 0.0) + sign * step for name, step in parts.steps.items()}
-        features[:, [place[name] for name in parts.names]] += sign * parts.features
+    several = [(sign, stages[stage]) for stage, sign in signs.items()]
+    nothing = np.zeros(len(several[0][1].baseline))
+    baseline, early, held = (
+        sum((sign * getattr(parts, name) for sign, parts in several), nothing) for name in ("baseline", "early", "held")
+    )
+    steps, of_steps = _summed([(sign, parts.steps, parts.terms) for sign, parts in several])
+    features, names = _summed([(sign, parts.features, parts.names) for sign, parts in several])
     if target.endswith("gpm"):
         baseline = baseline + np.log(1000.0)
-    return Parts(baseline, steps, early, held, features, names)
+    return Parts(baseline, steps, of_steps, early, held, features, names)
+
+
+def _summed(several: Sequence[tuple[float, Floats, tuple[str, ...]]]) -> tuple[Floats, tuple[str, ...]]:
+    """Tables with named columns, signed and summed by name."""
+    names, places = _together(tuple(own for _, _, own in several))
+    total = np.zeros((len(several[0][1]), len(names)))
+    for (sign, table, _), at in zip(several, places):
+        total[:, at] += sign * table
+    return total, names
+
+
+@lru_cache(maxsize=256)
+def _together(each: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], list[npt.NDArray[np.int64]]]:
+    names = tuple(dict.fromkeys(name for own in each for name in own))
+    place = {name: number for number, name in enumerate(names)}
+    return names, [np.array([place[name] for name in own], dtype=np.int64) for own in each]
 
 
 def check(parts: Parts, predicted: Floats, what: str) -> None:
@@ -109,12 +123,12 @@ def parts_told(
 ) -> dict[str, object]:
     """One row's explanation as callers get it: the largest features first, the rest as one sum; none that is 0."""
     each = parts.features[row]
-    order = np.argsort(-np.abs(each), kind="stable")
-    shown = order[: np.count_nonzero(each)][:top]
+    some = np.count_nonzero(each)
+    shown = np.argsort(-np.abs(each), kind="stable")[:some][:top] if some else NO_FEATURES
     logs, factors = each[shown], np.exp(each[shown])
     names = [parts.names[place] for place in shown.tolist()]
     words = [labels[name] for name in names]
-    rest = float(each.sum() - logs.sum()) if top is not None and len(order) > top else 0.0
+    rest = float(each.sum() - logs.sum()) if top is not None and len(each) > top else 0.0
     return {
         "log_prediction": float(parts.total[row]),
         "baseline": _part(float(parts.baseline[row])),
@@ -130,12 +144,17 @@ def parts_told(
 
 
 def _start(parts: Parts, row: int) -> list[dict[str, object]]:
-    told = {name: log for name, step in parts.steps.items() if (log := float(step[row])) != 0.0}
-    found: list[dict[str, object]] = []
-    for name in sorted(told, key=lambda name: -abs(told[name])):
-        zh, en = KNOWN[name] if name in KNOWN else entity_label(name)
-        found.append({"name": name, "zh": zh, "en": en, **_part(told[name])})
-    return found
+    told = [(log, name) for log, name in zip(parts.steps[row].tolist(), parts.terms) if log != 0.0]
+    told.sort(key=lambda one: -abs(one[0]))
+    words = [_words(name) for _, name in told]
+    return [
+        {"name": name, "zh": zh, "en": en, "log": log, "factor": exp(log)} for (log, name), (zh, en) in zip(told, words)
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _words(term: str) -> tuple[str, str]:
+    return KNOWN[term] if term in KNOWN else entity_label(term)
 
 
 def shown_values(

@@ -190,7 +190,9 @@ def _parts(fixed: Mapping[str, Floats], names: Sequence[str], shap: Floats) -> P
     # A row's numbers beside each other: its sum is then the same alone and in company, to the last bit.
     held = fixed.get(HELD, np.zeros(len(shap)))
     steps = {name.removeprefix(STEP): step for name, step in fixed.items() if name.startswith(STEP)}
-    return Parts(fixed[BASELINE], steps, fixed[EARLY], held, np.ascontiguousarray(shap), names)
+    table = np.ascontiguousarray(np.array(list(steps.values())).reshape(len(steps), len(shap)).T)
+    shap = np.ascontiguousarray(shap)
+    return Parts(fixed[BASELINE], table, tuple(steps), fixed[EARLY], held, shap, tuple(names))
 
 
 def _number(value: float) -> float | None:

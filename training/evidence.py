@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from features.build import Features
 from features.funnel import Plan
-from training.situation import Predicted, log_events, rarest_stage
+from training.situation import Logs, Predicted, log_events, logs_of, rarest_stage
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,9 +35,9 @@ class Evidence(BaseModel):
 
     def needed(self, predicted: Predicted, features: Features, plan: Plan, told_apart: float) -> pd.DataFrame:
         """What is still missing until two creatives like each row's are told apart, as a frame (`figures`)."""
-        return pd.DataFrame(self.figures(predicted, features, plan, told_apart))
+        return pd.DataFrame(self.figures(logs_of(predicted, features), features, plan, told_apart))
 
-    def figures(self, predicted: Predicted, features: Features, plan: Plan, told_apart: float) -> dict[str, Floats]:
+    def figures(self, logs: Logs, features: Features, plan: Plan, told_apart: float) -> dict[str, Floats]:
         """What is still missing until two creatives like each row's are told apart with this probability.
 
         Returns:
@@ -45,19 +45,19 @@ class Evidence(BaseModel):
             what traffic costs) and `more_volume` (impressions; spend where there are none) expected to bring them.
         """
         begin = features.starts[self.stage]
-        own = np.nan_to_num(begin.own_events)
+        own = np.where(np.isnan(begin.own_events), 0.0, begin.own_events)
         unknown = np.maximum(self.dispersion / np.maximum(begin.variance, 1e-9) - own, 0.0)
         square = float(np.sin(np.pi * (told_apart - 0.5)) ** 2)
         more = np.maximum(unknown * square / (1.0 - square) - own, 0.0)
-        per_volume = np.exp(log_events(predicted, plan, self.target.removeprefix("net_")))
+        per_volume = np.exp(log_events(logs, plan, self.target.removeprefix("net_")))
         if self.stage != "order":
-            per_volume = _exposure_events(predicted, plan, self.stage)
+            per_volume = _exposure_events(logs, plan, self.stage)
         volume = more / np.maximum(per_volume, 1e-12)
         cost = np.full(len(own), np.nan)
         if plan.volume_of == "spend_cny":
             cost = np.ones(len(own))
-        elif "cost" in predicted:
-            cost = np.asarray(predicted["cost"], dtype=np.float64)
+        elif "cost" in logs:
+            cost = np.exp(logs["cost"])
         return {"own_events": own, "more_events": more, "more_cny": volume * cost, "more_volume": volume}
 
 
@@ -73,9 +73,9 @@ def fit_evidence(features: list[Features], plan: Plan, target: str) -> Evidence:
     return Evidence(target=target, stage=stage, dispersion=1.0 / slope if slope > 0 else 1.0)
 
 
-def _exposure_events(predicted: Predicted, plan: Plan, stage: str) -> Floats:
+def _exposure_events(logs: Logs, plan: Plan, stage: str) -> Floats:
     """Events per unit of volume of a stage that is made sure by its exposure: clicks, impressions or CNY."""
     events = next(known.events for known in plan.stages if known.name == stage)
-    if events == "clicks" and "click" in predicted:
-        return np.asarray(predicted["click"], dtype=np.float64)
-    return np.ones(len(predicted[f"later_{plan.volume_of}"]))
+    if events == "clicks" and "click" in logs:
+        return np.exp(logs["click"])
+    return np.ones(len(logs[f"later_{plan.volume_of}"]))

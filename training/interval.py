@@ -17,7 +17,7 @@ from training.evidence import Evidence
 from training.hit import Hit
 from training.mixture import POINTS
 from training.side_by_side import SideBySide, Told, side_by_side
-from training.situation import Concern, Predicted, Situation, concern, look, shared_of
+from training.situation import Concern, Logs, Predicted, Situation, concern, logs_of, look, shared_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -145,15 +145,20 @@ class Outlook:
     features: Features
 
     @cached_property
+    def logs(self) -> Logs:
+        """Logarithms of what was predicted."""
+        return logs_of(self.predicted, self.features)
+
+    @cached_property
     def rows(self) -> Situation:
         """What spreads depend on."""
-        return look(self.predicted, self.features, self.uncertainty.plan, self.uncertainty.kinds)
+        return look(self.logs, self.features, self.uncertainty.plan, self.uncertainty.kinds)
 
     @cached_property
     def told(self) -> list[tuple[slice, Told]]:
         """The distributions of all rows, some rows at a time."""
         known, count = self.uncertainty, len(self.rows)
-        concerns = [concern(self.predicted, self.features, known.plan, name) for name in known.ready.targets[:-1]]
+        concerns = [concern(self.logs, self.features, known.plan, name) for name in known.ready.targets[:-1]]
 
         def told(rows: Situation, concerns: Sequence[Concern]) -> Told:
             return known.ready.told(known.volume, known.least, known.level, rows, concerns)

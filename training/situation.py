@@ -15,9 +15,12 @@ from features.funnel import Plan
 Floats = npt.NDArray[np.float64]
 Predicted: TypeAlias = pd.DataFrame | Mapping[str, Floats]
 """Stage rates and targets by name, as `CreativeModel.predict` or as `training.stages.composed` gives them."""
+Logs: TypeAlias = Mapping[str, Floats]
+"""Logarithms of the same (`logs_of`)."""
 
 AGE_STEPS_HOURS = (0.0, 12.0, 24.0, 72.0)
 """Ages up to each of these are alike, and those beyond the last."""
+STEPS = np.array(AGE_STEPS_HOURS)
 ABOUT = ("log_impressions", "log_last_day", "last_day_share", "late_half_share", "live_siblings")
 """Features that tell how sure later volume is."""
 KIND = "is_"
@@ -76,28 +79,28 @@ def _places(names: tuple[str, ...], among: tuple[str, ...]) -> npt.NDArray[np.in
 
 def situation(predicted: Predicted, features: Features, plan: Plan, kinds: Sequence[str]) -> pd.DataFrame:
     """Of each row: what the spread of later volume, and of all rates, depends on, as a frame (`Situation`)."""
-    return look(predicted, features, plan, kinds).frame()
+    return look(logs_of(predicted, features), features, plan, kinds).frame()
 
 
-def look(predicted: Predicted, features: Features, plan: Plan, kinds: Sequence[str]) -> Situation:
+def look(logs: Logs, features: Features, plan: Plan, kinds: Sequence[str]) -> Situation:
     """Of each row: what the spread of later volume, and of all rates, depends on.
 
     Args:
-        predicted: Of the same rows.
+        logs: Of what was predicted of the same rows.
         features: The rows.
         plan: Their funnel.
         kinds: Promotion types of the rows that taught; of others nothing is said.
     """
     hours = features.keys["elapsed_hours"].to_numpy(np.float64)
     kind = features.keys["promotion_type"].to_numpy(object)
-    step = np.searchsorted(AGE_STEPS_HOURS, hours)
+    step = STEPS.searchsorted(hours)
     values = features.values
     columns: dict[str, npt.NDArray[Any]] = {
         "creative": features.keys["creative_id"].to_numpy(object),
         "kind": kind,
         "step": step,
         "early": early_volume(features),
-        "log_volume": log_of(predicted[f"later_{plan.volume_of}"]),
+        "log_volume": logs[f"later_{plan.volume_of}"],
     }
     for place in range(len(AGE_STEPS_HOURS) + 1):
         columns[f"age_{place}"] = (step == place).astype(np.float64)
@@ -107,22 +110,25 @@ def look(predicted: Predicted, features: Features, plan: Plan, kinds: Sequence[s
     for name in ABOUT:
         if name in values:
             columns[f"about_{name}"] = values[name].to_numpy(np.float64)
-    # Codes of words and parts of texts are numbered anew by every fit, so they mean nothing across folds.
-    chosen = [p for p, f in enumerate(features.catalogue) if not f.categorical and f.unit != "score"]
-    told = [name for name in predicted if name not in features.keys]
-    trees = np.empty((len(hours), len(chosen) + len(told)))
-    trees[:, : len(chosen)] = values.to_numpy(np.float64)[:, chosen]
-    for place, name in enumerate(told, start=len(chosen)):
-        trees[:, place] = log_of(predicted[name])
-    names = [TREE + features.catalogue[place].name for place in chosen]
-    return Situation(columns, (*names, *(f"{TREE}predicted_{name}" for name in told)), trees)
+    steady = features.catalogue.steady
+    trees = np.empty((len(hours), len(steady) + len(logs)))
+    trees[:, : len(steady)] = values.to_numpy(np.float64).take(steady, axis=1)
+    for place, log in enumerate(logs.values(), start=len(steady)):
+        trees[:, place] = log
+    return Situation(columns, _tree_names(features.catalogue.names, steady, tuple(logs)), trees)
+
+
+@lru_cache(maxsize=64)
+def _tree_names(names: tuple[str, ...], steady: tuple[int, ...], predicted: tuple[str, ...]) -> tuple[str, ...]:
+    return (*(TREE + names[place] for place in steady), *(f"{TREE}predicted_{name}" for name in predicted))
 
 
 def early_volume(features: Features) -> Floats:
     """Impressions (spend, where there are none) so far; 0 where they are not known."""
     if "log_impressions" not in features.values:
         return np.zeros(len(features.values))
-    return np.nan_to_num(np.expm1(features.values["log_impressions"].to_numpy(np.float64)))
+    early = np.expm1(features.values["log_impressions"].to_numpy(np.float64))
+    return np.where(np.isnan(early), 0.0, early)
 
 
 @dataclass(frozen=True)
@@ -146,15 +152,16 @@ class Concern:
         return Concern(*(values[rows] for values in vars(self).values()))
 
 
-def concern(predicted: Predicted, features: Features, plan: Plan, target: str) -> Concern:
+def concern(logs: Logs, features: Features, plan: Plan, target: str) -> Concern:
     """What concerns one rate."""
     starts, count = features.starts, len(features.reference_price)
     unsure = sum((starts[name].variance for name in stages_of(plan, target)), np.zeros(count))
+    own_events = starts[rarest_stage(plan, target)].own_events
     return Concern(
-        log_predicted=log_of(predicted[target]),
-        log_events=log_events(predicted, plan, target),
+        log_predicted=logs[target],
+        log_events=log_events(logs, plan, target),
         unsure=np.log(np.maximum(unsure, 1e-9)),
-        own_events=np.log1p(np.nan_to_num(starts[rarest_stage(plan, target)].own_events)),
+        own_events=np.log1p(np.where(np.isnan(own_events), 0.0, own_events)),
     )
 
 
@@ -167,7 +174,7 @@ def of_target(
     frame: pd.DataFrame, predicted: pd.DataFrame, features: Features, plan: Plan, target: str
 ) -> pd.DataFrame:
     """A situation with what concerns one rate (`Concern`), as a frame."""
-    return frame.assign(**vars(concern(predicted, features, plan, target)))
+    return frame.assign(**vars(concern(logs_of(predicted, features), features, plan, target)))
 
 
 def stages_of(plan: Plan, target: str) -> list[str]:
@@ -185,17 +192,23 @@ def rarest_stage(plan: Plan, target: str) -> str:
     return "order" if "order" in names else names[-1] if not plan.to_gmv else plan.to_gmv[-1]
 
 
-def log_events(predicted: Predicted, plan: Plan, target: str) -> Floats:
+def log_events(logs: Logs, plan: Plan, target: str) -> Floats:
     """Log of the events expected per unit of later volume: orders (kept ones, of a net target), else CNY earned."""
     names = stages_of(plan, target)
     if "order" in names:
         counted = [name for name in names if name in ("click", "order", "keep")]
     else:
         counted = [name for name in names if name != "cost"]
-    nothing = np.zeros(len(predicted[f"later_{plan.volume_of}"]))
-    return sum((log_of(predicted[name]) for name in counted), nothing)
+    nothing = np.zeros(len(logs[f"later_{plan.volume_of}"]))
+    return sum((logs[name] for name in counted), nothing)
+
+
+def logs_of(predicted: Predicted, features: Features) -> dict[str, Floats]:
+    """Logarithms of rates and targets by name, that of GUARD at least; keys of the rows are none."""
+    names = [name for name in predicted if name not in features.keys]
+    return dict(zip(names, log_of(np.array([predicted[name] for name in names], dtype=np.float64))))
 
 
 def log_of(values: pd.Series | Floats) -> Floats:
-    """Their logarithm, that of GUARD at least."""
+    """Logarithm, that of GUARD at least."""
     return np.log(np.maximum(np.asarray(values, dtype=np.float64), GUARD))

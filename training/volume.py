@@ -47,11 +47,14 @@ class VolumeStart(BaseModel):
     def log_volume(self, features: Features) -> Floats:
         """Log of the impressions (or spend) expected in a whole outcome window."""
         columns = _columns(features, [name.removeprefix(KIND) for name in self.weights if name.startswith(KIND)])
-        total = np.full(len(features.values), self.intercept)
-        for name, (weight, mean, scale) in self.weights.items():
-            values = columns[name] if name in columns else np.full(len(total), np.nan)
-            total += weight * np.where(np.isnan(values), 0.0, (values - mean) / scale)
-        return np.clip(total, np.log(LEAST), self.ceiling)
+        unknown = np.full(len(features.reference_price), np.nan)
+        held = np.array([columns.get(name, unknown) for name in self.weights]).reshape(len(self.weights), len(unknown))
+        weight, mean, scale = np.array(list(self.weights.values())).reshape(-1, 3).T
+        # A row's columns lie beside each other: their sum is the same for one row as for many.
+        scaled = (np.ascontiguousarray(held.T) - mean) / scale
+        scaled[np.isnan(scaled)] = 0.0
+        total = self.intercept + (scaled * weight).sum(axis=-1)
+        return np.minimum(np.maximum(total, np.log(LEAST)), self.ceiling)
 
 
 def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeStart:
@@ -95,8 +98,9 @@ def _columns(features: Features, kinds: Sequence[str]) -> dict[str, Floats]:
     # Slopes are shared between ages, each age adds its own: an age that training did not see falls back on the shared.
     paces = [name for name in ("log_impressions", "log_last_day") if name in values]
     columns = {name: values[name].to_numpy(np.float64) for name in paces}
-    for low, high in zip(AGE_STEPS_HOURS, (*AGE_STEPS_HOURS[1:], np.inf)):
-        inside = ((hours > low) & (hours <= high)).astype(np.float64)
+    step = np.array(AGE_STEPS_HOURS).searchsorted(hours) - 1
+    for place, low in enumerate(AGE_STEPS_HOURS):
+        inside = (step == place).astype(np.float64)
         columns[f"age_{low:g}"] = inside
         for name in paces:
             columns[f"{name}_{low:g}"] = inside * columns[name]
@@ -108,10 +112,11 @@ def _columns(features: Features, kinds: Sequence[str]) -> dict[str, Floats]:
     ):
         if name in values:
             columns[name] = values[name].to_numpy(np.float64)
-    own = features.keys["promotion_type"]
+    own = features.keys["promotion_type"].to_numpy(object)
+    strange = np.array([kind not in kinds for kind in own.tolist()], dtype=np.bool_)
     paced = [name for name in columns if name.startswith(OWN) and name not in paces]
     for kind in kinds:  # those of training, not of the rows at hand: a row alone is told as in a batch
-        mine = np.where(own.isin(kinds), (own == kind).to_numpy(np.float64), np.nan)
+        mine = np.where(strange, np.nan, (own == kind).astype(np.float64))
         columns[KIND + kind] = mine
         if len(kinds) > 1:  # first pools differ in size, and in how long they last
             columns |= {f"{name}@{kind}": columns[name] * mine for name in paced}

@@ -93,11 +93,12 @@ def test_all_features_are_told_unless_a_number_is_named(served, one_creative) ->
 def test_an_explanation_that_does_not_add_up_is_not_told() -> None:
     parts = Parts(
         np.array([0.0]),
-        {"hook": np.array([0.05])},
+        np.array([[0.05]]),
+        ("hook",),
         np.array([0.05]),
         np.array([0.0]),
         np.array([[0.2, 0.3]]),
-        ["a", "b"],
+        ("a", "b"),
     )
     check(parts, np.exp([0.6]), "click")
     with pytest.raises(Refused, match="does not add up"):
