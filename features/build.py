@@ -18,7 +18,7 @@ from features.priors import Floats, Priors
 from features.schema import KEY, Loaded
 from features.stacked import Stacked, stack
 from features.start import Kind, StageStart, start
-from features.table import Table
+from features.table import Table, lines
 
 PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
 THURSDAY = 3
@@ -199,12 +199,11 @@ def _history(observed: pd.DataFrame, fitted: Fitted, starts: dict[str, StageStar
     for stage in fitted.plan.stages:
         factors = starts[stage.name].log_factors
         columns |= {f"hist_{name}_{stage.name}": factors[name] for name in names}
-    for name in names:
-        launched = observed[f"launched:{name}"].to_numpy(np.float64)
-        total = observed[f"hist:{name}:{volume}"].to_numpy(np.float64)
-        each = total / np.where(launched > 0, launched, np.nan)
-        columns[f"hist_{name}_{VOLUME}"] = np.log1p(each)
-        columns[f"launched_{name}"] = np.log1p(launched)
+    launched = lines(observed, [f"launched:{name}" for name in names])
+    total = lines(observed, [f"hist:{name}:{volume}" for name in names])
+    each = np.log1p(total / np.where(launched > 0, launched, np.nan))
+    columns |= {f"hist_{name}_{VOLUME}": line for name, line in zip(names, each)}
+    columns |= {f"launched_{name}": line for name, line in zip(names, np.log1p(launched))}
     return columns
 
 

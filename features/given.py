@@ -80,10 +80,7 @@ def observe_given(
     prices = reference_of(table["price_cny"], plan)
     table |= _own_counts(told, columns, table, prices, plan, settings)
     table["reference_price"] = prices
-    observed = Table(table, count)
-    for name, values in standing.around(observed).items():
-        table[name] = values
-    return observed
+    return Table(table | standing.around(Table(table, count)), count)
 
 
 LIFE = {

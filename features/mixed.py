@@ -70,14 +70,18 @@ class Ready:
     Attributes:
         first: Term → place of its first column.
         effects, variances: Of the columns; the last column is of no term and 0.
-        spreads: By word, in the order of the terms: of a value never seen; 0 for other terms.
+        spreads: Word → by stage: variance of a value never seen.
+        none: The same of other terms: 0.
+        steps: Stage → its terms beside the level of the market.
         intercepts, own: Of the stages.
     """
 
     first: Mapping[str, int]
     effects: Floats
     variances: Floats
-    spreads: Floats
+    spreads: Mapping[str, Floats]
+    none: Floats
+    steps: Mapping[str, tuple[str, ...]]
     intercepts: Floats
     own: Floats
 
@@ -90,15 +94,18 @@ def _ready(state: Mixed) -> Ready:
     ends = np.cumsum([0, *sizes.values()])
     first = dict(zip(sizes, ends.tolist()))
     effects, variances = np.zeros((2, len(stages), ends[-1] + 1))
-    spreads = np.zeros((len(stages), len(sizes)))
+    spreads = {name: np.zeros(len(stages)) for name in sizes if is_word(name)}
     for line, stage in enumerate(stages):
-        for place, (name, size) in enumerate(sizes.items()):
-            if name in stage.effects:
-                columns = slice(first[name], first[name] + size)
-                effects[line, columns], variances[line, columns] = stage.effects[name], stage.variances[name]
-                spreads[line, place] = stage.spreads[name] if is_word(name) else 0.0
+        for name, effect in stage.effects.items():
+            columns = slice(first[name], first[name] + len(effect))
+            effects[line, columns], variances[line, columns] = effect, stage.variances[name]
+            if name in spreads:
+                spreads[name][line] = stage.spreads[name]
+    steps = {
+        name: tuple(term for term in stage.effects if term not in (KIND, TIME)) for name, stage in state.stages.items()
+    }
     intercepts, own = (np.array([getattr(stage, name) for stage in stages]) for name in ("intercept", "own"))
-    return Ready(first, effects, variances, spreads, intercepts, own)
+    return Ready(first, effects, variances, spreads, np.zeros(len(stages)), steps, intercepts, own)
 
 
 @dataclass(frozen=True)
@@ -166,30 +173,24 @@ def expected(state: Mixed, frame: pd.DataFrame, moments: Seconds, stages: Sequen
         stages: Of the funnel.
     """
     ready, entries = state.ready, term_entries(frame, moments, state.terms)
-    chosen = [(name, entries[name]) for name in ready.first]
-    widths = [entry.places.shape[1] for _, entry in chosen]
-    at = np.full((len(moments), sum(widths)), ready.effects.shape[1] - 1)
-    values = np.empty(at.shape)
-    edges = [0]
-    for (name, entry), width in zip(chosen, widths):
-        here = slice(edges[-1], edges[-1] + width)
-        at[:, here] = np.where(entry.places >= 0, entry.places + ready.first[name], at[:, here])
-        values[:, here] = entry.values
-        edges.append(here.stop)
-    places = {name: place for place, (name, _) in enumerate(chosen)}
-    steps = _by_term(ready.effects.take(at, axis=1) * values, edges)
+    nowhere = ready.effects.shape[1] - 1
+    widths = np.diff(entries.edges)
+    first = np.array([ready.first.get(name, nowhere) for name in entries.names]).repeat(widths)
+    at = np.where((entries.places >= 0) & (first < nowhere), entries.places + first, nowhere)
+    steps = _by_term(ready.effects.take(at, axis=1) * entries.values, entries.edges)
+    places = {name: place for place, name in enumerate(entries.names)}
     steps[:, :, places[KIND]] += ready.intercepts[:, None]
-    absent = _by_term((at == ready.effects.shape[1] - 1)[None].astype(np.float64), edges) == np.array(widths)
-    unknown = _by_term(ready.variances.take(at, axis=1) * values**2, edges) + ready.spreads[:, None, :] * absent
+    unknown = _by_term(ready.variances.take(at, axis=1) * entries.values**2, entries.edges)
+    spreads = np.array([ready.spreads.get(name, ready.none) for name in entries.names]).T
+    unknown += spreads[:, None, :] * (at.take(entries.edges[:-1], axis=1) == nowhere)
     # A row's terms lie beside each other: their sum is the same for one row as for many.
     log_rate, variance = steps.sum(axis=-1), unknown.sum(axis=-1) + ready.own[:, None]
     level = np.exp(steps[:, :, places[KIND]] + steps[:, :, places[TIME]])
     lines, found = {name: line for line, name in enumerate(state.stages)}, {}
     for stage in stages:
-        line = lines[stage.name]
-        own = [name for name in state.stages[stage.name].effects if name not in (KIND, TIME)]
+        line, own = lines[stage.name], ready.steps[stage.name]
+        told = dict(zip(own, steps[line].take([places[name] for name in own], axis=1).T))
         of_price = unknown_price(frame, state.terms) if stage.priced else 0.0
-        told = {name: steps[line, :, places[name]] for name in own}
         found[stage.name] = Expectation(level[line], told, log_rate[line], variance[line] + of_price)
     return found
 

@@ -56,10 +56,10 @@ class Stacked:
         return _Names(self.stages)
 
     @cached_property
-    def histories(self) -> tuple[list[str], list[str]]:
-        """Columns of a frame, stage by stage, entity by entity: weights, and weights × ratios."""
+    def histories(self) -> list[str]:
+        """Columns of a frame, stage by stage, entity by entity: weights, then weights × ratios."""
         names = [f"hist:{entity}:{stage.name}" for stage in self.stages for entity in self.entities]
-        return [f"{name}:weight" for name in names], [f"{name}:ratio" for name in names]
+        return [f"{name}:{part}" for part in ("weight", "ratio") for name in names]
 
 
 class _Names(dict[tuple[str, bool], list[str]]):

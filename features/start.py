@@ -161,7 +161,7 @@ def histories(stacked: Stacked, observed: pd.DataFrame) -> History:
     """
     market = market_rate(stacked, observed)
     shape = (len(stacked.stages), len(stacked.entities), len(observed))
-    weight, summed = (lines(observed, names).reshape(shape) for names in stacked.histories)
+    weight, summed = lines(observed, stacked.histories).reshape(2, *shape)
     weight = np.where(stacked.held, weight, 0.0)
     places = {name: place for place, name in enumerate(stacked.entities)}
     expected, chain = np.ones_like(market), {}
@@ -173,9 +173,9 @@ def histories(stacked: Stacked, observed: pd.DataFrame) -> History:
             expected = expected * factor
     typical = chain[MARKET.name]
     log_factors = np.log(_factor(weight, summed, np.exp(typical)[:, None], stacked.strengths))
-    log_rate = sum(chain.values(), np.log(market))
-    for place in range(len(stacked.entities)):
-        log_rate = log_rate + stacked.weights[:, place] * log_factors[:, place]
+    # A row's entities beside each other: their sum is the same for one row as for many.
+    weighted = np.ascontiguousarray((stacked.weights * log_factors).transpose(0, 2, 1)).sum(axis=2)
+    log_rate = sum(chain.values(), np.log(market)) + weighted
     return History(stacked, market, typical, chain, log_factors, log_rate)
 
 

@@ -145,6 +145,14 @@ def lines(frame: Any, names: Sequence[str]) -> npt.NDArray[np.float64]:
     return np.ascontiguousarray(frame[list(names)].to_numpy(np.float64).T)
 
 
+def coded(column: Any, known: Mapping[Any, int]) -> Codes:
+    """Code of each row's value; −1 where it has none."""
+    if isinstance(column, Column):
+        return np.array([known.get(value, -1) for value in column.values.tolist()], dtype=np.int64)
+    place, held = distinct(column)
+    return np.array([*(known.get(value, -1) for value in held), -1], dtype=np.int64)[place]
+
+
 def distinct(column: Any) -> tuple[Codes, list[Any]]:
     """Place of each row's value among the distinct values (−1 where it is missing), and these."""
     if isinstance(column, Column):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import accumulate, combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from scipy import sparse
 
 from features.history import GROUPS, TAG, entity_name
 from features.schema import MULTI
-from features.table import distinct
+from features.table import coded, distinct
 from features.window import Codes, Seconds
 
 Floats = npt.NDArray[np.float64]
@@ -64,10 +64,63 @@ class Terms(BaseModel):
         """Word term → value → its column."""
         return {name: {value: place for place, value in enumerate(held)} for name, held in self.levels.items()}
 
-    @property
-    def words(self) -> list[str]:
-        """Word terms with an effect of their own; that of the promotion type is its intercept."""
-        return [name for name in self.levels if name != KIND]
+    @cached_property
+    def ready(self) -> "Ready":
+        """The word terms and crosses side by side."""
+        single = tuple(name for name in self.levels if name not in self.multi)
+        pairs = [name.split("*") for name in self.crosses]
+        left, right = ([single.index(pair[side]) for pair in pairs] for side in (0, 1))
+        sizes = [len(self.levels[name]) for name in single]
+        seconds = np.array([sizes[place] for place in right], dtype=np.int64)
+        room = [sizes[one] * sizes[other] for one, other in zip(left, right)]
+        base = np.array([*accumulate(room, initial=0)], dtype=np.int64)[:-1]
+        held = [np.asarray(codes, dtype=np.int64) for codes in self.crosses.values()]
+        return Ready(
+            single=single,
+            crosses=tuple(self.crosses),
+            sizes=(*sizes, *(len(codes) for codes in held)),
+            left=np.array(left, dtype=np.int64),
+            right=np.array(right, dtype=np.int64),
+            seconds=seconds,
+            base=base,
+            keys=np.concatenate([np.zeros(0, dtype=np.int64), *(codes + at for codes, at in zip(held, base))]),
+            first=np.array([*accumulate(map(len, held), initial=0)], dtype=np.int64)[:-1],
+            bumps=len(self.levels[KIND]) * len(self.knots),
+        )
+
+    def __copy__(self) -> "Terms":
+        copied = super().__copy__()
+        copied.__dict__.pop("ready", None)  # made of what the copy may replace
+        copied.__dict__.pop("places", None)
+        return copied
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """Word terms and crosses side by side, made once.
+
+    Attributes:
+        single: Word terms of one value.
+        crosses: Their names.
+        sizes: Columns of each of these terms.
+        left, right: By cross: place of its words in `single`.
+        seconds: By cross: values of its second word.
+        base: By cross: what is added to its codes, so that those of all crosses differ.
+        keys: Codes of the pairs of values that occur, of all crosses, rising.
+        first: By cross: place of its first pair among them.
+        bumps: Columns of time.
+    """
+
+    single: tuple[str, ...]
+    crosses: tuple[str, ...]
+    sizes: tuple[int, ...]
+    left: Codes
+    right: Codes
+    seconds: Codes
+    base: Codes
+    keys: Codes
+    first: Codes
+    bumps: int
 
 
 def is_slope(term: str) -> bool:
@@ -126,12 +179,7 @@ def candidates(terms: Terms, wanted: Sequence[tuple[str, str]]) -> list[tuple[st
 
 def codes_of(frame: pd.DataFrame, terms: Terms) -> dict[str, Codes]:
     """Code of each row's value, by single-valued word term; −1 where it is missing or has no column."""
-    found = {}
-    for name, known in terms.places.items():
-        if name not in terms.multi:
-            column = terms.columns[name]
-            found[name] = _code(frame[column], known) if column in frame else np.full(len(frame), -1, dtype=np.int64)
-    return found
+    return dict(zip(terms.ready.single, _codes(frame, terms)))
 
 
 def cross_code(codes: Mapping[str, Codes], terms: Terms, pair: tuple[str, str]) -> Codes:
@@ -141,33 +189,40 @@ def cross_code(codes: Mapping[str, Codes], terms: Terms, pair: tuple[str, str]) 
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One term's columns of some rows: which of them each row has, as a rule one, and how much of it.
+class Entries:
+    """Which columns of each term some rows have, and how much of each: as a rule one column a term.
 
     Attributes:
-        places: Of columns, a row a row; −1 where there is none.
+        names: Of the terms.
+        edges: Where each term's entries begin, and the end: a term's entries lie beside each other.
+        places: Of columns within their term, a row a row; −1 where there is none, behind those that are.
         values: In these columns.
-        size: How many columns the term has.
+        sizes: How many columns each term has.
     """
 
+    names: tuple[str, ...]
+    edges: tuple[int, ...]
     places: Codes
     values: Floats
-    size: int
+    sizes: tuple[int, ...]
 
-    @property
-    def columns(self) -> sparse.csr_matrix:
-        """The same as a matrix."""
-        row, slot = np.nonzero((self.places >= 0) & (self.values != 0.0))
-        told = self.values[row, slot], (row, self.places[row, slot])
-        return sparse.csr_matrix(told, shape=(len(self.places), self.size))
+    def columns(self) -> Columns:
+        """The same as a matrix a term."""
+        found = {}
+        for name, size, first, last in zip(self.names, self.sizes, self.edges, self.edges[1:]):
+            places, values = self.places[:, first:last], self.values[:, first:last]
+            row, slot = np.nonzero((places >= 0) & (values != 0.0))
+            told = values[row, slot], (row, places[row, slot])
+            found[name] = sparse.csr_matrix(told, shape=(len(places), size))
+        return found
 
 
 def term_columns(frame: pd.DataFrame, moments: Seconds, terms: Terms) -> Columns:
     """Every term's columns for these rows (`term_entries`)."""
-    return {name: entry.columns for name, entry in term_entries(frame, moments, terms).items()}
+    return term_entries(frame, moments, terms).columns()
 
 
-def term_entries(frame: pd.DataFrame, moments: Seconds, terms: Terms) -> dict[str, Entry]:
+def term_entries(frame: pd.DataFrame, moments: Seconds, terms: Terms) -> Entries:
     """Every term's columns for these rows; a value that has none leaves its term at 0, that of the mean creative.
 
     Args:
@@ -175,31 +230,46 @@ def term_entries(frame: pd.DataFrame, moments: Seconds, terms: Terms) -> dict[st
         moments: The moment whose level of the market counts, for each row.
         terms: Of `fit_terms`.
     """
-    codes = codes_of(frame, terms)
-    found = {KIND: _one_hot(codes[KIND], len(terms.levels[KIND]))}
-    logs = {}
+    ready, count = terms.ready, len(moments)
+    codes = _codes(frame, terms)
+    slopes = _slopes(frame, terms)
+    bumps, heights = _bumps(moments, codes[ready.single.index(KIND)], terms)
+    several = [_shares(frame, name, terms) for name in terms.multi]
+    places = [codes.T, _crossed(codes, ready).T, np.zeros((count, len(slopes)), dtype=np.int64), bumps]
+    values = [np.ones((count, len(codes) + len(ready.crosses))), *([np.array(list(slopes.values())).T] * bool(slopes))]
+    names = (*ready.single, *ready.crosses, *slopes, TIME, *terms.multi)
+    widths = [1] * (len(names) - 1 - len(several)) + [2] + [shares[0].shape[1] for shares in several]
+    return Entries(
+        names=names,
+        edges=tuple(accumulate(widths, initial=0)),
+        places=np.concatenate([*places, *(shares[0] for shares in several)], axis=1),
+        values=np.concatenate([*values, heights, *(shares[1] for shares in several)], axis=1),
+        sizes=(*ready.sizes, *[1] * len(slopes), ready.bumps, *(len(terms.levels[name]) for name in terms.multi)),
+    )
+
+
+def _slopes(frame: pd.DataFrame, terms: Terms) -> dict[str, Floats]:
+    """Of every slope what it multiplies, 0 where that is not known."""
+    found: dict[str, Floats] = {}
     for slope, (mean, deviation) in terms.numbers.items():
         scaled = (_logs(frame, LOGS[slope]) - mean) / deviation
-        logs[slope] = np.maximum(np.minimum(scaled, FARTHEST), -FARTHEST)
-        found[slope] = _slope(logs[slope])
-    for square, slope in SQUARES.items():
-        if slope in logs:
-            found[square] = _slope(logs[slope] ** 2 - 1.0)
+        found[slope] = np.maximum(np.minimum(scaled, FARTHEST), -FARTHEST)
+    found |= {square: found[slope] ** 2 - 1.0 for square, slope in SQUARES.items() if slope in found}
     if "launch_hour" in frame:
         turn = frame["launch_hour"].to_numpy(np.float64) * (2.0 * np.pi / 24.0)
-        found |= {name: _slope(wave(turn)) for name, wave in HOURS.items()}
-    found[TIME] = _bumps(moments, codes[KIND], terms)
-    for name in terms.words:
-        found[name] = (
-            _shares(frame, name, terms) if name in terms.multi else _one_hot(codes[name], len(terms.levels[name]))
-        )
-    for name, pairs in terms.crosses.items():
-        left, right = name.split("*")
-        known = np.asarray(pairs, dtype=np.int64)
-        code = cross_code(codes, terms, (left, right))
-        place = np.minimum(known.searchsorted(code), len(known) - 1)
-        found[name] = _one_hot(np.where((code >= 0) & (known[place] == code), place, -1), len(known))
-    return found
+        found |= {name: wave(turn) for name, wave in HOURS.items()}
+    return {name: np.where(np.isnan(values), 0.0, values) for name, values in found.items()}
+
+
+def _crossed(codes: Codes, ready: Ready) -> Codes:
+    """Place of each row's pair of values among those of each cross; −1 where it is none of them."""
+    left, right = codes[ready.left], codes[ready.right]
+    key = left * ready.seconds[:, None] + right + ready.base[:, None]
+    at = np.minimum(ready.keys.searchsorted(key), max(len(ready.keys) - 1, 0))
+    known = (left >= 0) & (right >= 0)
+    if len(ready.keys):
+        known &= ready.keys[at] == key
+    return np.where(known, at - ready.first[:, None], -1)
 
 
 def _logs(frame: pd.DataFrame, column: str) -> Floats:
@@ -209,25 +279,20 @@ def _logs(frame: pd.DataFrame, column: str) -> Floats:
     return np.log(np.where(values > 0, values, np.nan))
 
 
-def _code(values: pd.Series, known: Mapping[str, int]) -> Codes:
-    place, held = distinct(values)
-    return np.array([*(known.get(value, -1) for value in held), -1], dtype=np.int64)[place]
+def _codes(frame: pd.DataFrame, terms: Terms) -> Codes:
+    """Code of each row's value, a line a single-valued word term; −1 where it is missing or has no column."""
+    found = np.full((len(terms.ready.single), len(frame)), -1, dtype=np.int64)
+    for line, name in zip(found, terms.ready.single):
+        if terms.columns[name] in frame:
+            line[:] = coded(frame[terms.columns[name]], terms.places[name])
+    return found
 
 
-def _one_hot(codes: Codes, size: int) -> Entry:
-    return Entry(codes[:, None], np.ones((len(codes), 1)), size)
-
-
-def _slope(values: Floats) -> Entry:
-    return Entry(np.zeros((len(values), 1), dtype=np.int64), np.where(np.isnan(values), 0.0, values)[:, None], 1)
-
-
-def _shares(frame: pd.DataFrame, name: str, terms: Terms) -> Entry:
+def _shares(frame: pd.DataFrame, name: str, terms: Terms) -> tuple[Codes, Floats]:
     """Each value of a row counts in part; one that has no column leaves its part out."""
     column, known = terms.columns[name], terms.places[name]
     if column not in frame:
-        nowhere = np.full((len(frame), 1), -1, dtype=np.int64)
-        return Entry(nowhere, np.zeros((len(frame), 1)), len(known))
+        return np.full((len(frame), 1), -1, dtype=np.int64), np.zeros((len(frame), 1))
     place, held = distinct(frame[column])
     shares: list[dict[int, float]] = []
     for text in held:
@@ -239,14 +304,13 @@ def _shares(frame: pd.DataFrame, name: str, terms: Terms) -> Entry:
     places, values = np.full((len(held) + 1, most), -1, dtype=np.int64), np.zeros((len(held) + 1, most))
     for row, one in enumerate(shares):
         places[row, : len(one)], values[row, : len(one)] = list(one), list(one.values())
-    return Entry(places[place], values[place], len(known))
+    return places[place], values[place]
 
 
-def _bumps(moments: Seconds, kinds: Codes, terms: Terms) -> Entry:
+def _bumps(moments: Seconds, kinds: Codes, terms: Terms) -> tuple[Codes, Floats]:
     """Hat functions of time, a set for each promotion type; beyond the last knot its level goes on."""
     knots = terms.knots
     at = np.interp(moments.astype(np.float64), knots, np.arange(len(knots), dtype=np.float64))
     low = np.floor(at).astype(np.int64)
-    places = np.stack([low, np.minimum(low + 1, len(knots) - 1)], axis=1) + (kinds * len(knots))[:, None]
-    values = np.stack([1.0 - (at - low), at - low], axis=1)
-    return Entry(np.where(kinds[:, None] >= 0, places, -1), values, len(terms.levels[KIND]) * len(knots))
+    places = np.array([low, np.minimum(low + 1, len(knots) - 1)]) + kinds * len(knots)
+    return np.where(kinds >= 0, places, -1).T, np.array([1.0 - (at - low), at - low]).T

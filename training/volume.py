@@ -47,7 +47,7 @@ class VolumeStart(BaseModel):
     def log_volume(self, features: Features) -> Floats:
         """Log of the impressions (or spend) expected in a whole outcome window."""
         columns = _columns(features, [name.removeprefix(KIND) for name in self.weights if name.startswith(KIND)])
-        unknown = np.full(len(features.reference_price), np.nan)
+        unknown = np.full(len(features.values), np.nan)
         held = np.array([columns.get(name, unknown) for name in self.weights]).reshape(len(self.weights), len(unknown))
         weight, mean, scale = np.array(list(self.weights.values())).reshape(-1, 3).T
         # A row's columns lie beside each other: their sum is the same for one row as for many.
