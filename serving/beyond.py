@@ -5,15 +5,19 @@ The one place where a model's uncertainty reaches the answers.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 from features.build import Features
 from features.table import Table
+from serving.explain import terms
 from serving.served import Served
 from training.advice import advise
-from training.interval import roi_target
+from training.interval import Outlook, roi_target
+from training.mixture import REACH
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,11 +74,68 @@ def _known(value: float) -> float | None:
     return value if value == value else None
 
 
-def log_sd(served: Served, features: Features, stages: Mapping[str, float]) -> Floats:
+class Spread(Protocol):
+    """How a target of some rows is spread."""
+
+    def reach(self) -> tuple[float, float]:
+        """Values above 0 between which all but a sliver of what is above 0 lies."""
+
+    def below(self, values: Floats) -> Floats:
+        """Chance of each row to turn out at most at each of these rising values, the first of them 0."""
+
+
+def spread_of(served: Served, features: Features, predicted: Mapping[str, Floats], target: str) -> Spread:
+    """How a target of some rows is spread: calibrated, where the model is that; else log-normal."""
+    plan, uncertainty = served.model.fitted.plan, served.model.uncertainty
+    if uncertainty is not None and target in uncertainty.ready.targets:
+        return Calibrated(uncertainty.outlook(predicted, features), target)
+    return LogNormal(np.log(predicted[target]), log_sd(features, terms(target, plan)))
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """As intervals and chances tell it (`training.interval`)."""
+
+    outlook: Outlook
+    target: str
+
+    def reach(self) -> tuple[float, float]:
+        """As of `Spread`."""
+        return self.outlook.reach(self.target)
+
+    def below(self, values: Floats) -> Floats:
+        """As of `Spread`."""
+        return self.outlook.below(values, self.target)
+
+
+@dataclass(frozen=True)
+class LogNormal:
+    """Around the prediction, as far as the stages leave it open.
+
+    Attributes:
+        centre: Log of the prediction.
+        deviation: Of the log.
+    """
+
+    centre: Floats
+    deviation: Floats
+
+    def reach(self) -> tuple[float, float]:
+        """As of `Spread`."""
+        wide = REACH * self.deviation
+        return float(np.exp((self.centre - wide).min())), float(np.exp((self.centre + wide).max()))
+
+    def below(self, values: Floats) -> Floats:
+        """As of `Spread`."""
+        log = np.log(np.where(values > 0, values, 1.0))
+        told = ndtr((log - self.centre[:, None]) / np.maximum(self.deviation, 1e-9)[:, None])
+        return np.where(values > 0, told, 0.0)
+
+
+def log_sd(features: Features, stages: Mapping[str, float]) -> Floats:
     """How far a target may lie from its prediction: standard deviation of its log, from what each stage leaves open.
 
     Args:
-        served: The model.
         features: Of the rows.
         stages: The target's stages (`serving.explain.terms`); their errors are taken as independent.
     """

@@ -204,6 +204,18 @@ class Outlook:
             found[rows] = np.where(np.isnan(value), np.nan, np.where(value <= 0, 1.0, reached))
         return found
 
+    def reach(self, target: str) -> tuple[float, float]:
+        """Values between which all but a sliver of what is above 0 lies, for all rows, of a calibrated target."""
+        place = self.uncertainty.ready.targets.index(target)
+        ends = [told.grid()[:, place] for _, told in self.told]
+        return min(float(grid[:, 0].min()) for grid in ends), max(float(grid[:, -1].max()) for grid in ends)
+
+    def below(self, values: Floats, target: str) -> Floats:
+        """Chance of each row that a calibrated target turns out at most at each of these values, 0 or more."""
+        place = self.uncertainty.ready.targets.index(target)
+        parts = [told.below(np.broadcast_to(values, (len(told.places), len(values))), place) for _, told in self.told]
+        return np.concatenate(parts)
+
     def hit_chance(self) -> Floats:
         """As of `Uncertainty`."""
         if self.uncertainty.hit is None:
