@@ -164,10 +164,11 @@ class Standing:
         self._tags = _sums(table, tags, [RECENT])
         self._texts = list(dict.fromkeys(c for entity in (MARKET, ACCOUNT, *shared, *tags) for c in entity.columns))
         self._market_names = market
-        self._hist_names = [
-            [f"hist:{entity.name}:{name.removeprefix('hist:')}" for entity in (MARKET, *others)] for name in hist
+        self._figures = len(hist)
+        self._told_names = [
+            *(f"hist:{entity.name}:{name.removeprefix('hist:')}" for name in hist for entity in (MARKET, *others)),
+            *(f"launched:{entity.name}" for entity in (MARKET, *others)),
         ]
-        self._launched_names = [f"launched:{entity.name}" for entity in (MARKET, *others)]
 
     def known(self, creatives: pd.DataFrame) -> Codes:
         """Place of each creative in the table; -1 of one that it does not have."""
@@ -182,14 +183,13 @@ class Standing:
         """Of each creative: the columns of `features.observe` that tell of others."""
         known = self.known(creatives)
         cells = {name: _cells(creatives[name]) for name in self._texts if name in creatives}
-        m, h = len(self._market_names), len(self._hist_names)
+        m, h = len(self._market_names), self._figures
         _, market = self._market.others(cells, known)
         member, told = self._shared.others(cells, known)
         columns = dict(zip(self._market_names, np.maximum(exact(market[:m, 0]), 0.0)))
         recent = exact(np.maximum(market[m : m + h] - market[m + h : m + 2 * h], 0.0))
         told = np.concatenate([np.concatenate([recent, market[-1:]]), np.where(member, exact(told), 0.0)], axis=1)
-        for names, values in zip([*self._hist_names, self._launched_names], told):
-            columns |= dict(zip(names, values))
+        columns |= zip(self._told_names, told.reshape(len(self._told_names), -1))
         _, ((live,), (launches,)) = self._account.others(cells, known)
         tagged, (alike,) = self._tags.others(cells, known)
         shared = np.where(tagged, alike, 0.0).sum(axis=0)

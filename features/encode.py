@@ -19,7 +19,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from configs.settings import Settings, Text
 from features.catalogue import PLAIN_CODES
 from features.schema import MULTI
-from features.table import distinct
+from features.table import coded, distinct
 
 Floats = npt.NDArray[np.float64]
 
@@ -102,8 +102,10 @@ def encode(creatives: pd.DataFrame, encoder: Encoder) -> dict[str, Floats]:
     columns: dict[str, Floats] = {}
     nowhere = np.full(len(creatives), -1), list[str]()
     for column, codes in encoder.ready.places.items():
-        place, held = distinct(creatives[column]) if column in creatives else nowhere
-        columns[column] = np.array([*(codes.get(value, np.nan) for value in held), np.nan])[place]
+        if column in creatives:
+            columns[column] = coded(creatives[column], codes, np.nan)
+        else:
+            columns[column] = np.full(len(creatives), np.nan)
     for column, values in encoder.multi.items():
         place, held = distinct(creatives[column]) if column in creatives else nowhere
         carried = [frozenset(text.split(MULTI)) for text in held]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 Target = Literal["gpm", "net_gpm", "roi", "net_roi", "later_impressions", "later_spend_cny"]
@@ -109,9 +110,13 @@ class Plan:
 
     def has(self, stage: str) -> bool:
         """Whether this step can be modelled."""
-        return any(stage == known.name for known in self.stages)
+        return stage in self._names
 
-    @property
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(stage.name for stage in self.stages)
+
+    @cached_property
     def targets(self) -> list[str]:
         """What can be predicted, in the order of reports."""
         gross = not self.net_only

@@ -148,23 +148,20 @@ def _own_counts(
     cutoffs = table["cutoff"].astype("datetime64[s]").astype(np.int64)
     middles = cutoffs - (table["elapsed_hours"] * HOUR / 2).astype(np.int64)
 
-    volume = names.index(plan.volume_of)
-    sums = {"early": np.zeros((len(names), len(told))), "last_days": np.zeros((len(names), len(told)))}
-    paces = {"last_day": np.zeros(len(told)), "late_half": np.zeros(len(told))}
+    volume, since_ever = names.index(plan.volume_of), np.iinfo(np.int64).min
+    sums, paces = np.zeros((2, len(names), len(told))), np.zeros((2, len(told)))
     first = 0
     for place, length in enumerate(lengths):
         if length:
             rows, cutoff = slice(first, first + length), cutoffs[place]
             stands = np.where(settled, ends[rows] + settle_hours * HOUR, ends[rows]) <= cutoff
-            for part, since in (("early", None), ("last_days", cutoff - RECENT_DAYS * DAY)):
-                inside = stands if since is None else stands & (starts[rows] >= since)
-                sums[part][:, place] = _summed(units[:, rows], missing[:, rows], inside)
-            for part, since in (("last_day", cutoff - DAY), ("late_half", middles[place])):
-                inside = (starts[rows] >= since) & (ends[rows] <= cutoff)
-                paces[part][place] = _summed(units[volume, rows], missing[volume, rows], inside)
+            since = np.array([since_ever, cutoff - RECENT_DAYS * DAY])[:, None, None]
+            sums[:, :, place] = _summed(units[:, rows], missing[:, rows], stands & (starts[rows] >= since))
+            inside = (starts[rows] >= np.array([[cutoff - DAY], [middles[place]]])) & (ends[rows] <= cutoff)
+            paces[:, place] = _summed(units[volume, rows], missing[volume, rows], inside)
         first += length
-    counted = {f"{part}:{name}": line for part, lines in sums.items() for name, line in zip(names, lines)}
-    return counted | {f"{part}:{plan.volume_of}": line for part, line in paces.items()}
+    counted = {f"{part}:{name}": s for part, of in zip(("early", "last_days"), sums) for name, s in zip(names, of)}
+    return counted | {f"{part}:{plan.volume_of}": line for part, line in zip(("last_day", "late_half"), paces)}
 
 
 def _summed(units: Floats, missing: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_]) -> Floats:

@@ -5,7 +5,7 @@ stays near the mean creative (penalised quasi-likelihood, Breslow & Clayton 1993
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
@@ -71,7 +71,6 @@ class Ready:
         first: Term → place of its first column.
         effects, variances: Of the columns; the last column is of no term and 0.
         spreads: Word → by stage: variance of a value never seen.
-        none: The same of other terms: 0.
         steps: Stage → its terms beside the level of the market.
         intercepts, own: Of the stages.
     """
@@ -80,10 +79,46 @@ class Ready:
     effects: Floats
     variances: Floats
     spreads: Mapping[str, Floats]
-    none: Floats
     steps: Mapping[str, tuple[str, ...]]
     intercepts: Floats
     own: Floats
+    _laid: dict[tuple[str, ...], "Laid"] = field(default_factory=dict)
+
+    def laid(self, names: tuple[str, ...]) -> "Laid":
+        """The same in the order of these terms; found once, as rows differ only in whether they tell the hour."""
+        if names not in self._laid:
+            places = {name: place for place, name in enumerate(names)}
+            nowhere, none = self.effects.shape[1] - 1, np.zeros(len(self.own))
+            self._laid[names] = Laid(
+                first=np.array([self.first.get(name, nowhere) for name in names]),
+                spreads=np.array([self.spreads.get(name, none) for name in names]).T[:, None],
+                kind=places[KIND],
+                time=places[TIME],
+                stages={
+                    stage: (line, own, [places[name] for name in own])
+                    for line, (stage, held) in enumerate(self.steps.items())
+                    for own in [tuple(name for name in held if name in places)]
+                },
+            )
+        return self._laid[names]
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """A model's stages in the order of some terms.
+
+    Attributes:
+        first: By term: place of its first column; that of no term where the model has none.
+        spreads: By stage and term: variance of a value never seen; 0 where the term is no word.
+        kind, time: Places of these terms.
+        stages: Stage → its line, its terms beside the level of the market, and their places.
+    """
+
+    first: npt.NDArray[np.int64]
+    spreads: Floats
+    kind: int
+    time: int
+    stages: Mapping[str, tuple[int, tuple[str, ...], list[int]]]
 
 
 def _ready(state: Mixed) -> Ready:
@@ -105,7 +140,7 @@ def _ready(state: Mixed) -> Ready:
         name: tuple(term for term in stage.effects if term not in (KIND, TIME)) for name, stage in state.stages.items()
     }
     intercepts, own = (np.array([getattr(stage, name) for stage in stages]) for name in ("intercept", "own"))
-    return Ready(first, effects, variances, spreads, np.zeros(len(stages)), steps, intercepts, own)
+    return Ready(first, effects, variances, spreads, steps, intercepts, own)
 
 
 @dataclass(frozen=True)
@@ -173,23 +208,20 @@ def expected(state: Mixed, frame: pd.DataFrame, moments: Seconds, stages: Sequen
         stages: Of the funnel.
     """
     ready, entries = state.ready, term_entries(frame, moments, state.terms)
-    nowhere = ready.effects.shape[1] - 1
-    widths = np.diff(entries.edges)
-    first = np.array([ready.first.get(name, nowhere) for name in entries.names]).repeat(widths)
+    laid, nowhere = ready.laid(entries.names), ready.effects.shape[1] - 1
+    first = laid.first.repeat(np.diff(entries.edges))
     at = np.where((entries.places >= 0) & (first < nowhere), entries.places + first, nowhere)
     steps = _by_term(ready.effects.take(at, axis=1) * entries.values, entries.edges)
-    places = {name: place for place, name in enumerate(entries.names)}
-    steps[:, :, places[KIND]] += ready.intercepts[:, None]
+    steps[:, :, laid.kind] += ready.intercepts[:, None]
     unknown = _by_term(ready.variances.take(at, axis=1) * entries.values**2, entries.edges)
-    spreads = np.array([ready.spreads.get(name, ready.none) for name in entries.names]).T
-    unknown += spreads[:, None, :] * (at.take(entries.edges[:-1], axis=1) == nowhere)
+    unknown += laid.spreads * (at.take(entries.edges[:-1], axis=1) == nowhere)
     # A row's terms lie beside each other: their sum is the same for one row as for many.
     log_rate, variance = steps.sum(axis=-1), unknown.sum(axis=-1) + ready.own[:, None]
-    level = np.exp(steps[:, :, places[KIND]] + steps[:, :, places[TIME]])
-    lines, found = {name: line for line, name in enumerate(state.stages)}, {}
+    level = np.exp(steps[:, :, laid.kind] + steps[:, :, laid.time])
+    found = {}
     for stage in stages:
-        line, own = lines[stage.name], ready.steps[stage.name]
-        told = dict(zip(own, steps[line].take([places[name] for name in own], axis=1).T))
+        line, terms, places = laid.stages[stage.name]
+        told = dict(zip(terms, steps[line].take(places, axis=1).T))
         of_price = unknown_price(frame, state.terms) if stage.priced else 0.0
         found[stage.name] = Expectation(level[line], told, log_rate[line], variance[line] + of_price)
     return found

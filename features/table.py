@@ -145,12 +145,12 @@ def lines(frame: Any, names: Sequence[str]) -> npt.NDArray[np.float64]:
     return np.ascontiguousarray(frame[list(names)].to_numpy(np.float64).T)
 
 
-def coded(column: Any, known: Mapping[Any, int]) -> Codes:
-    """Code of each row's value; −1 where it has none."""
+def coded(column: Any, known: Mapping[Any, Any], missing: float = -1) -> npt.NDArray[Any]:
+    """What each row's value stands for; the last argument where it stands for nothing."""
     if isinstance(column, Column):
-        return np.array([known.get(value, -1) for value in column.values.tolist()], dtype=np.int64)
+        return np.array([known.get(value, missing) for value in column.values.tolist()])
     place, held = distinct(column)
-    return np.array([*(known.get(value, -1) for value in held), -1], dtype=np.int64)[place]
+    return np.array([*(known.get(value, missing) for value in held), missing])[place]
 
 
 def distinct(column: Any) -> tuple[Codes, list[Any]]:

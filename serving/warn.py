@@ -10,7 +10,7 @@ from serving.contract import Creative, Figures
 from serving.served import Served
 
 STALE_DAYS = 3.0
-FIGURES = list(Figures.model_fields)
+FIGURES = frozenset(Figures.model_fields)
 
 
 def warnings_of(
@@ -68,8 +68,8 @@ def _missing(served: Served, creative: Creative) -> list[wording.Warned]:
         notes.append(wording.missing([name.removeprefix("tag_") for name in absent]))
     rows: list[Figures] = [*(creative.metrics or []), *([creative.sums] if creative.sums else [])]
     if rows:
-        told = {name for name in FIGURES if all(getattr(row, name) is not None for row in rows)}
-        some = {name for name in FIGURES if any(getattr(row, name) is not None for row in rows)}
+        known = [{name for name, value in vars(row).items() if value is not None} & FIGURES for row in rows]
+        told, some = set.intersection(*known), set.union(*known)
         if lacking := [name for name in served.needed if name not in told]:
             notes.append(wording.missing_figures(lacking))
         if unused := sorted(some - set(served.figures)):

@@ -7,7 +7,7 @@ leans on the group that holds it.
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,14 +46,16 @@ class Groups(BaseModel):
 
     def names(self, situation: pd.DataFrame | Situation) -> list[Names]:
         """Name of each row's group at every depth, the widest first."""
-        count = len(situation)
-        found = [np.full(count, ALL, dtype=object) for _ in range(DEPTHS)]
-        rows = zip(*(np.asarray(situation[name]).tolist() for name in ("step", "early", "kind")))
-        for row, (step, early, kind) in enumerate(rows):
+        found = np.full((DEPTHS, len(situation)), ALL, dtype=object)
+        for row, names in enumerate(self.chains(situation)):
+            found[:, row] = names
+        return list(found)
+
+    def chains(self, situation: pd.DataFrame | Situation) -> Iterator[tuple[str, str, str, str]]:
+        """Of each row: names of its groups, the widest first."""
+        for step, early, kind in zip(*(np.asarray(situation[name]).tolist() for name in ("step", "early", "kind"))):
             quarter = bisect_left(self.edges.get(step, ()), early)
-            for depth, name in enumerate((f"{step}", f"{step}/{quarter}", f"{step}/{quarter}/{kind}"), start=1):
-                found[depth][row] = name
-        return found
+            yield ALL, f"{step}", f"{step}/{quarter}", f"{step}/{quarter}/{kind}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +96,9 @@ class Calibration(BaseModel):
 
     def group_of(self, situation: pd.DataFrame | Situation) -> Names:
         """Name of the narrowest known group of each row."""
-        found = np.full(len(situation), ALL, dtype=object)
-        for row, names in enumerate(zip(*self.groups.names(situation))):
-            found[row] = next((name for name in reversed(names) if name in self.maps), ALL)
+        found = np.empty(len(situation), dtype=object)
+        for row, names in enumerate(self.groups.chains(situation)):
+            found[row] = next(name for name in reversed(names) if name in self.maps)
         return found
 
     def __call__(self, stated: Floats, group: Names) -> Floats:

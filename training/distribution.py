@@ -230,8 +230,9 @@ def rate_mixtures(
 ) -> Mixture:
     """The distributions of several rates over later volumes whose logs are the nodes: row by row, rate by rate."""
     table = rate_table(situation, concerns, nodes, spreads.log_units)
-    corrections = np.stack([hurdle.corrections(situation) for hurdle in spreads.hurdles], axis=-1)
-    told = spreads.lines(table) + corrections[..., None]
+    told = spreads.lines(table)
+    if any(head.trees for hurdle in spreads.hurdles for head in hurdle.heads):
+        told += np.stack([hurdle.corrections(situation) for hurdle in spreads.hurdles], axis=-1)[..., None]
     log_predicted = np.stack([one.log_predicted for one in concerns], axis=1)[:, :, None]
     return Mixture(*(part.reshape(-1, nodes.shape[1]) for part in bodies(told, log_predicted)))
 

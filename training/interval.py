@@ -227,7 +227,7 @@ class Outlook:
         rate = self.uncertainty.rates.get(target or roi_target(self.uncertainty.plan))
         if rate is None:
             return np.zeros(len(self.rows), dtype=np.int64)
-        names = rate.calibration.groups.names(self.rows)[-1]
+        names = (names[-1] for names in rate.calibration.groups.chains(self.rows))
         return np.array([rate.calibration.creatives.get(name, 0) for name in names], dtype=np.int64)
 
 
