@@ -18,7 +18,7 @@ from serving.explain import BASELINE, Parts, check, of_target, parts_told, shown
 from serving.given import told
 from serving.served import Served
 from serving.warn import warnings_of
-from training.model import EARLY, HELD, STEP
+from training.model import EARLY, HELD
 from training.predict import EVIDENCE
 from training.stages import composed
 
@@ -186,10 +186,9 @@ def stage_parts(served: Served, features: Features) -> dict[str, Parts]:
     return found
 
 
-def _parts(fixed: Mapping[str, Floats], names: Sequence[str], shap: Floats) -> Parts:
+def _parts(fixed: Mapping[str, Floats], steps: Mapping[str, Floats], names: Sequence[str], shap: Floats) -> Parts:
     # A row's numbers beside each other: its sum is then the same alone and in company, to the last bit.
     held = fixed.get(HELD, np.zeros(len(shap)))
-    steps = {name.removeprefix(STEP): step for name, step in fixed.items() if name.startswith(STEP)}
     table = np.ascontiguousarray(np.array(list(steps.values())).reshape(len(steps), len(shap)).T)
     shap = np.ascontiguousarray(shap)
     return Parts(fixed[BASELINE], table, tuple(steps), fixed[EARLY], held, shap, tuple(names))

@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy.special import expit
-from sklearn.linear_model import GammaRegressor, LogisticRegression, Ridge
 
 from training.fast_rows import quickened
 from training.lines import Lines, standardised
@@ -208,6 +207,8 @@ def _fit_line(kind: Kind, columns: Columns, label: Floats) -> Head:
             scaled[name] = standardised(values, *moments[name])
     if not scaled or not _varies(label):
         return Head(intercept=_constant(kind, label), weights={})
+    from sklearn.linear_model import GammaRegressor, LogisticRegression, Ridge  # slow to load, and needed only to fit
+
     table = pd.DataFrame(scaled)
     if kind == "mean":
         model = Ridge(alpha=RIDGE).fit(table, label)

@@ -108,13 +108,14 @@ class CreativeModel:
             evidence` (its own counts), one per feature of the trees (exact TreeSHAP of LightGBM), and for a share
             `held at 1`: what was cut off above 1, 0 as a rule.
         """
-        fixed, names, shap = self.parts(features, stage)
+        fixed, steps, names, shap = self.parts(features, stage)
         held = {HELD: fixed.pop(HELD)} if HELD in fixed else {}
-        return pd.DataFrame(fixed | {name: shap[:, place] for place, name in enumerate(names)} | held)
+        told = fixed | {STEP + name: step for name, step in steps.items()}
+        return pd.DataFrame(told | {name: shap[:, place] for place, name in enumerate(names)} | held)
 
     def parts(
         self, features: Features, stage: str, shap: Floats | None = None
-    ) -> tuple[dict[str, Floats], list[str], Floats]:
+    ) -> tuple[dict[str, Floats], Mapping[str, Floats], list[str], Floats]:
         """The same as arrays.
 
         Args:
@@ -123,15 +124,15 @@ class CreativeModel:
             shap: Contributions of this stage's trees with their mean behind, where the caller has them.
 
         Returns:
-            What is no feature's, by name; names of the features; one column a feature.
+            What is no feature's nor a step's, by name; the steps; names of the features; one column a feature.
         """
-        count = len(features.values)
+        count, steps = len(features.values), dict[str, Floats]()
         if stage == VOLUME:
             fixed = {"baseline": self.volume.log_volume(features), EARLY: np.zeros(count)}
         else:
             begin = features.starts[stage]
             fixed = {"baseline": np.log(begin.level), EARLY: begin.log_own}
-            fixed |= {STEP + name: step for name, step in begin.log_steps.items()}
+            steps = begin.log_steps
         names = self.columns[stage] if stage in self.boosters and count else []
         if not names:
             shap = np.zeros((count, 1))
@@ -140,8 +141,10 @@ class CreativeModel:
             shap = self.boosters[stage].predict(table, pred_contrib=True, num_threads=1)
         fixed["baseline"] = fixed["baseline"] + shap[:, -1]
         if stage in self.shares:
-            fixed[HELD] = -np.maximum(sum(fixed.values(), shap[:, :-1].sum(axis=1)), 0.0)
-        return fixed, names, shap[:, :-1]
+            begin = features.starts[stage]
+            whole = sum(fixed.values(), shap[:, :-1].sum(axis=1)) + (begin.log_base - np.log(begin.level))
+            fixed[HELD] = -np.maximum(whole, 0.0)
+        return fixed, steps, names, shap[:, :-1]
 
 
 def fit_model(
