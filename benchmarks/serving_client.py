@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+WARM = 20
+"""Requests before those that are measured."""
+
 
 @dataclass(frozen=True)
 class Latencies:
@@ -52,7 +55,7 @@ class Connection:
 def at_rate(port: int, body: bytes, rate: float, seconds: float) -> Latencies:
     """Requests at a fixed rate; a late one counts from when it was due, so that a slow service cannot hide."""
     connection = Connection(port)
-    for _ in range(20):
+    for _ in range(WARM):
         connection.post(body)
     begin = time.perf_counter()
     found, failures = [], 0

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.serving_client import at_rate, one_after_the_other
+from benchmarks.serving_client import WARM, Latencies, at_rate, one_after_the_other
 from serving.asking import asked
 from serving.champion import find
 from serving.contract import PredictRequest
@@ -133,13 +133,32 @@ def started(command: list[str], port: int, **env: str) -> Iterator[tuple[subproc
             process.wait(60)
 
 
-def over_bare(folder: Path, bodies: dict[str, bytes], seconds: float) -> dict[str, float]:
-    """Median milliseconds of the bare application."""
-    with started(["-m", "benchmarks.serving_bare", str(BARE_PORT)], BARE_PORT, BENCH_BUNDLE=str(folder)):
-        return {name: at_rate(BARE_PORT, bodies[name], 50, seconds).quantile(0.5) for name in ("one", "explained")}
+def over_bare(folder: Path, bodies: dict[str, bytes], seconds: float) -> dict[str, tuple[float, float]]:
+    """Median milliseconds of the bare application, and its CPU milliseconds a request."""
+    with started(["-m", "benchmarks.serving_bare", str(BARE_PORT)], BARE_PORT, BENCH_BUNDLE=str(folder)) as (bare, _):
+        found = {}
+        for name in ("one", "explained"):
+            told, spent = watched(bare.pid, BARE_PORT, bodies[name], seconds)
+            found[name] = told.quantile(0.5), spent
+        return found
 
 
-def over_http(folder: Path, bodies: dict[str, bytes], seconds: float, many: int, bare: dict[str, float]) -> None:
+def watched(server: int, port: int, body: bytes, seconds: float) -> tuple[Latencies, float]:
+    """Latencies at 50 requests a second, and the CPU milliseconds that a request took of the process that answers."""
+    before = cpu_seconds(server)
+    told = at_rate(port, body, 50, seconds)
+    return told, (cpu_seconds(server) - before) / (len(told.milliseconds) + WARM) * 1000
+
+
+def cpu_seconds(server: int) -> float:
+    """Of a process so far, all its threads."""
+    fields = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def over_http(
+    folder: Path, bodies: dict[str, bytes], seconds: float, many: int, bare: dict[str, tuple[float, float]]
+) -> None:
     """The service as it is started by everyone, on loopback."""
     with tempfile.TemporaryDirectory() as place:
         config = Path(place) / "serving.yaml"
@@ -159,16 +178,18 @@ def over_http(folder: Path, bodies: dict[str, bytes], seconds: float, many: int,
         with started(command(1), PORT) as (process, ready):
             print(f"  start to ready                            {ready:8.1f} s")
             for name, said in (("one", "one creative"), ("explained", "one creative, all contributions")):
-                told = at_rate(PORT, bodies[name], 50, seconds)
+                told, spent = watched(largest(process.pid)[0], PORT, bodies[name], seconds)
                 middle, late = told.quantile(0.5), told.quantile(0.99)
+                wall, cpu_bare = bare[name]
                 print(f"  {said + ', 50/s':41} {middle:8.2f} p50 {late:8.2f} p99   {told.failures} failures")
-                print(f"  {'':41} {middle / bare[name]:8.2f} × the bare application ({bare[name]:.2f})")
+                print(f"  {'':41} {middle / wall:8.2f} × the bare application ({wall:.2f})")
+                print(f"  {'CPU of a request':41} {spent:8.2f}   {spent / cpu_bare:.2f} × the bare application's")
             told = one_after_the_other(PORT, bodies["many"], 5)
             print(f"  {'500 creatives, all contributions':41} {told.quantile(0.5):8.0f} p50   {told.failures} failures")
-            before = memory_mb(process.pid)
+            before = largest(process.pid)[1]
             told = one_after_the_other(PORT, bodies["one"], many, 2)
             print(f"  memory of the worker                      {before:8.0f} MB, after {many:,} more requests "
-                  f"{memory_mb(process.pid):.0f} MB; {told.failures} failures")  # fmt: skip
+                  f"{largest(process.pid)[1]:.0f} MB; {told.failures} failures")  # fmt: skip
         with started(command(2), PORT):
             time.sleep(5)
             told = one_after_the_other(PORT, bodies["one"], 3000, 4)
@@ -176,10 +197,12 @@ def over_http(folder: Path, bodies: dict[str, bytes], seconds: float, many: int,
             print(f"  {said:41} {told.rate:8.0f} answers a second, {told.failures} failures")
 
 
-def memory_mb(parent: int) -> float:
-    """Resident memory of the largest process under this one."""
-    listed = subprocess.run(["ps", "-o", "rss=", "--ppid", str(parent)], capture_output=True, text=True, check=True)
-    return max(int(size) for size in listed.stdout.split()) / 1024
+def largest(parent: int) -> tuple[int, float]:
+    """The largest process under this one, and its resident memory in MB: the worker."""
+    command = ["ps", "-o", "rss=,pid=", "--ppid", str(parent)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    size, pid = max((int(size), int(pid)) for size, pid in (line.split() for line in listed.stdout.splitlines()))
+    return pid, size / 1024
 
 
 if __name__ == "__main__":
