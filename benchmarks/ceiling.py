@@ -21,12 +21,13 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.reading import read
 from configs.settings import Settings
+from features.entries import term_columns
 from features.funnel import Stage
 from features.mixed import expected
 from features.normal_equations import solve
 from features.priors import safe_rate, stage_figures
 from features.snapshots import launches, unit_codes
-from features.terms import KIND, Terms, fit_terms, is_word, term_columns
+from features.terms import KIND, Terms, fit_terms, is_word
 from features.window import seconds
 from features.working import Counts, weigh
 from sample.__main__ import main as make_sample

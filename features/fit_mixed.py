@@ -14,11 +14,12 @@ import pandas as pd
 from scipy import sparse
 
 from features.crosses import Cross, make_crosses, screen
+from features.entries import Columns, term_columns
 from features.funnel import Plan, Stage
 from features.mixed import Mixed, MixedStage, unknown_price
 from features.normal_equations import solve
 from features.priors import LEAST_SPREAD, MOST_SPREAD, safe_rate, stage_figures
-from features.terms import KIND, TIME, Columns, Terms, candidates, is_slope, is_word, term_columns
+from features.terms import KIND, TIME, Terms, candidates, is_slope, is_word
 from features.window import Seconds
 from features.working import Counts, weigh
 

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.entries import term_entries
 from features.funnel import Stage
-from features.terms import KIND, TIME, Terms, is_word, term_entries
+from features.terms import KIND, TIME, Terms, is_word
 from features.window import Seconds, seconds
 
 Floats = npt.NDArray[np.float64]

@@ -4,7 +4,7 @@ Everything a pandas frame can do and this cannot is handed to a pandas frame, ma
 written for frames works here too, only the quick ways are quick.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,23 +26,6 @@ class Column:
     def to_numpy(self, dtype: Any = None) -> npt.NDArray[Any]:
         """The values, as this type where one is named."""
         return self.values if dtype is None or self.values.dtype == dtype else self.values.astype(dtype)
-
-    def map(self, known: Mapping[Any, float] | Callable[[Any], float]) -> "Column":
-        """Each value as what it stands for; NaN where it stands for nothing."""
-        if callable(known):
-            return Column(np.array([known(value) for value in self.values.tolist()]))
-        return Column(np.array([known.get(value, np.nan) for value in self.values.tolist()], dtype=np.float64))
-
-    def fillna(self, value: float) -> "Column":
-        """Numbers, with this one where there is none."""
-        if self.values.dtype.kind != "f":
-            return self.__getattr__("fillna")(value)
-        return Column(np.where(np.isnan(self.values), value, self.values))
-
-    def isin(self, values: Iterable[Any]) -> "Column":
-        """Whether each value is one of these."""
-        among = set(values)
-        return Column(np.array([value in among for value in self.values.tolist()], dtype=np.bool_))
 
     def __eq__(self, other: object) -> "Column":  # type: ignore[override]
         return Column(np.asarray(self.values == other))

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.terms import KNOT_SECONDS, candidates, codes_of, cross_code, fit_terms, is_slope, is_word, term_columns
+from features.entries import term_columns
+from features.terms import KNOT_SECONDS, candidates, codes_of, cross_code, fit_terms, is_slope, is_word
 
 DAY = 86_400
 
