@@ -12,6 +12,7 @@ import os
 os.environ["BENTOML_DO_NOT_TRACK"] = "true"  # `1` would not do
 os.environ["OTEL_SDK_DISABLED"] = "true"
 
+import gc
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -73,7 +74,16 @@ class PredictionService:
         if settings.bundle is None and BUNDLE_IN_BENTO.is_dir():
             settings = settings.model_copy(update={"bundle": BUNDLE_IN_BENTO})
         measured = Measured()
-        self._holder = Holder(settings, lambda outcome: measured.models.labels(outcome).inc())
+
+        def swapped(outcome: str) -> None:
+            measured.models.labels(outcome).inc()
+            # What is loaded stays: a collector that looked through all of it would hold up a request for a tenth of a
+            # second now and then. A model that went is freed all the same, at the next swap what of it holds itself.
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
+
+        self._holder = Holder(settings, swapped)
         self._holder.start()
         self._ledger = None
         if settings.ledger:
