@@ -12,6 +12,7 @@ from benchmarks.ablations import ROUNDS_WITHOUT_OFFSET, flat, flat_fold
 from benchmarks.tasks import expected_of
 from configs.settings import Trees
 from features.build import Features
+from features.catalogue import Catalogue
 from features.funnel import VOLUME, Plan
 from features.priors import moments
 from training.dataset import Dataset, Mask, fit_features, rows_of
@@ -134,7 +135,7 @@ def _target_fold(target: str, dataset: Dataset, fold: Fold, fit: Mask, validate:
     """A fold with one lesson, the target's; its loss is that of volume (Tweedie), its features are all there are."""
     came = [dataset.outcome[mask].reset_index(drop=True) for mask in (fit, validate)]
     fitted, held = (
-        replace(part, catalogue=[replace(feature, stages=()) for feature in part.catalogue])
+        replace(part, catalogue=Catalogue(replace(feature, stages=()) for feature in part.catalogue))
         for part in (fold.fit, fold.validate)
     )
     ratio, expected, _ = _ratios(target, fold.fit, came[0], dataset.plan)
