@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from configs.settings import Trees
+from features.priors import Floats
 from features.start import EMPIRICAL_BAYES, MIXED, Kind
 from training.dataset import Dataset, Mask
 from training.tune import Fold, best_rounds, gain_curve, make_folds, start_loss
@@ -45,11 +46,11 @@ def compare_kinds(dataset: Dataset, train: Mask, trees: Trees) -> dict[str, Loss
     ]
     found = {}
     for place, name in enumerate(names):
-        alone = {kind: _start_losses(folds, place) for kind, folds in made.items()}
-        if not alone[MIXED] or not alone[EMPIRICAL_BAYES]:
+        worth = np.array([fold.validate_lessons[place].worth.sum() for fold in made[EMPIRICAL_BAYES]])
+        if not worth.any():
             continue  # no fold has an outcome of this stage
         gain = {kind: best_rounds([gain_curve(fold, place, trees) for fold in made[kind]])[1] for kind in made}
-        mean = {kind: float(np.mean(losses)) for kind, losses in alone.items()}
+        mean = {kind: _mean_loss(folds, place, worth) for kind, folds in made.items()}
         found[name] = Losses({kind: mean[kind] - gain[kind] for kind in made}, mean)
     return found
 
@@ -59,8 +60,10 @@ def choose_kinds(losses: Mapping[str, Losses]) -> dict[str, Kind]:
     return {name: loss.better for name, loss in losses.items()}
 
 
-def _start_losses(folds: Sequence[Fold], place: int) -> list[float]:
-    return [start_loss(fold.validate_lessons[place]) for fold in folds if len(fold.validate_lessons[place].rows)]
+def _mean_loss(folds: Sequence[Fold], place: int, worth: Floats) -> float:
+    """Of the starts alone: a fold of five rows counts as five rows."""
+    losses = [start_loss(fold.validate_lessons[place]) if rows else 0.0 for fold, rows in zip(folds, worth)]
+    return float(np.average(losses, weights=worth))
 
 
 def _weighed_alike(fold: Fold, by: Fold) -> Fold:

@@ -1,13 +1,16 @@
 """What a stage starts from is chosen by what foretold later folds better."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from features.start import EMPIRICAL_BAYES, MIXED
-from training.kinds import Losses, choose_kinds, compare_kinds
+from training.kinds import Losses, _mean_loss, choose_kinds, compare_kinds
 from training.recipe import fit_on, recipe_by_hand
 from training.refits import plan_refits, with_refits
+from training.stages import Lesson
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,18 @@ def test_every_rate_is_compared_and_trees_never_make_it_worse(refitted, quick) -
     assert set(losses) == {"hold", "engage", "click", "order", "value", "cost", "keep"}
     for loss in losses.values():
         assert all(loss.with_trees[kind] <= loss.alone[kind] for kind in (MIXED, EMPIRICAL_BAYES))
+
+
+def test_a_fold_of_few_rows_counts_as_few() -> None:
+    """Where 3 was told and nothing came the loss is 3; of two rows that were told rightly it is 1 each."""
+
+    def fold(rates: list[float], labels: list[float]) -> SimpleNamespace:
+        ones = np.ones(len(rates))
+        lesson = Lesson("click", np.arange(len(rates)), np.array(labels), ones, ones, np.log(rates))
+        return SimpleNamespace(validate_lessons=[lesson])
+
+    folds = [fold([3.0], [0.0]), fold([1.0, 1.0], [1.0, 1.0]), fold([], [])]
+    assert _mean_loss(folds, 0, np.array([1.0, 2.0, 0.0])) == pytest.approx(5.0 / 3.0)
 
 
 def test_without_a_mixed_model_nothing_is_compared(dataset, cut, quick) -> None:
