@@ -52,7 +52,7 @@ bench-serve: $(VENV)/.product ## how fast the service answers, beside LightGBM a
 	@$(PY) -m benchmarks.serving_speed
 
 test: $(VENV)/.dev ## run the tests
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev ## lint, formatting, types, import rules
 	@$(VENV)/bin/ruff check .
