@@ -1,0 +1,221 @@
+"""The creatives one by one: what is expected, why, what their own counts changed, what the nearest past ones did."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.schema import KEY
+from serving.report.effects import Figure
+from serving.report.families import ACCOUNT, Gathered
+from serving.report.seen import Seen
+
+MOST_CARDS = 2000
+MOST_BARS = 8
+NEAREST = 3
+EXACT = 6
+"""Decimals of contributions in cards: a part of a million, the exactness to which answers are checked."""
+CHUNK = 500
+
+
+class Waterfall(Figure):
+    """From the account's baseline to a prediction, in logs that add up: start + bars + others + own = log prediction.
+
+    Attributes:
+        start: Log of what is expected of the account's mean creative at the time.
+        bars: Family and log, the largest first.
+        others: Of the remaining families.
+        own: Of the creative's own early counts.
+    """
+
+    start: float
+    bars: list[tuple[str, float]]
+    others: float
+    own: float
+
+
+class Neighbour(Figure):
+    """A past creative that is much like one.
+
+    Attributes:
+        row: Its card, or −1 where it has none.
+        name: What it is called.
+        alike: Share of what is compared that they have in common.
+        roi, gpm, impressions: Of its first outcome window; None where nothing was exposed.
+    """
+
+    row: int
+    name: str
+    alike: float
+    roi: float | None
+    gpm: float | None
+    impressions: float | None
+
+
+class Card(Figure):
+    """One creative.
+
+    Attributes:
+        creative_id, promotion_type, account_id, name: Which.
+        tags: Its family → value.
+        age_hours: 0 before launch.
+        verdict: `scale`, `test`, `hold`, `stop` or empty; with its reason.
+        asked_roi, chance, hit_chance: Its ROI target, P(≥ target), P(hit).
+        targets: Target → value, low, high.
+        at_launch: Target → value predicted at age 0.
+        evidence: Counted so far.
+        waterfalls: By target.
+        neighbours: Nearest past creatives.
+    """
+
+    creative_id: str
+    promotion_type: str
+    account_id: str
+    name: str
+    tags: dict[str, str]
+    age_hours: float
+    verdict: str
+    reason_zh: str
+    reason_en: str
+    asked_roi: float | None
+    chance: float | None
+    hit_chance: float | None
+    targets: dict[str, tuple[float, float | None, float | None]]
+    at_launch: dict[str, float]
+    evidence: dict[str, float | None]
+    waterfalls: dict[str, Waterfall]
+    neighbours: list[Neighbour]
+
+
+def cards(seen: Seen) -> list[Card]:
+    """Of the chosen creatives; of too many, those that have spent most lately (the not launched ones first)."""
+    rows = _shown(seen)
+    table = seen.predicted.iloc[rows].to_dict("records")
+    launch = seen.at_launch[seen.plan.targets].iloc[rows].to_dict("records")
+    known = seen.observed.iloc[rows].to_dict("records")
+    near = neighbours(seen, rows)
+    wanted = [name for name in (seen.roi, seen.gpm) if name] or seen.plan.targets[:1]
+    falls = {name: waterfalls(seen.targets[name], rows) for name in wanted}
+    chance = f"{seen.roi or 'roi'}_chance"
+    return [
+        Card(
+            **{name: str(told[name]) for name in KEY},
+            name=_name(told),
+            tags={tag: str(told[column]) for tag, column in _described(seen).items() if _is(told.get(column))},
+            age_hours=round(float(told["age_hours"]), 1),
+            verdict=row["verdict"],
+            reason_zh=row["verdict_reason_zh"],
+            reason_en=row["verdict_reason_en"],
+            asked_roi=_number(row["asked_roi"]),
+            chance=_number(row[chance]),
+            hit_chance=_number(row["hit_chance"]),
+            targets={
+                name: (float(row[name]), _number(row[f"{name}_low"]), _number(row[f"{name}_high"]))
+                for name in seen.plan.targets
+            },
+            at_launch={name: float(first[name]) for name in seen.plan.targets},
+            evidence={
+                name: _number(told[f"early:{name}"])
+                for name in ("impressions", "clicks", "orders", "spend_cny", "gmv_cny")
+                if f"early:{name}" in told
+            },
+            waterfalls={name: falls[name][place] for name in wanted},
+            neighbours=near[place],
+        )
+        for place, (row, first, told) in enumerate(zip(table, launch, known))
+    ]
+
+
+def waterfalls(gathered: Gathered, rows: Sequence[int]) -> list[Waterfall]:
+    """Of these rows: sums of the served contributions by family, and nothing else."""
+    start = gathered.baseline + gathered.of(ACCOUNT)
+    families = [family for family in gathered.families if family != ACCOUNT]
+    logs = np.column_stack([gathered.of(family) for family in families] or [np.zeros((len(start), 0))])
+    found = []
+    for row in rows:
+        each = logs[row]
+        order = np.argsort(-np.abs(each), kind="stable")[:MOST_BARS]
+        shown = [(families[place], round(float(each[place]), EXACT)) for place in order.tolist() if each[place] != 0.0]
+        total = float(gathered.total[row])
+        begin, own = round(float(start[row]), EXACT), round(float(gathered.own[row]), EXACT)
+        # What rounding took goes to the rest, so that the bars still add up.
+        rest = total - begin - own - sum(log for _, log in shown)
+        found.append(Waterfall(start=begin, bars=shown, others=round(rest, EXACT), own=own))
+    return found
+
+
+def neighbours(seen: Seen, rows: Sequence[int]) -> list[list[Neighbour]]:
+    """The nearest creatives of each row among those whose first outcome window is known.
+
+    Alike is the share of tags, product, KOC and category that two have in common, and how near their prices lie.
+    """
+    past = np.flatnonzero(seen.came["known"].to_numpy())
+    columns = [*seen.tags.values(), *(c for c in ("product_id", "creator_id", "category") if c in seen.observed)]
+    codes = np.column_stack([pd.factorize(seen.observed[c])[0] for c in columns] or [np.zeros((len(seen.observed), 0))])
+    price = np.log(np.maximum(_column(seen, "price_cny"), 1e-9))
+    place = {row: number for number, row in enumerate(rows)}
+    labels = seen.observed.to_dict("records") if len(past) else []
+    found: list[list[Neighbour]] = []
+    for first in range(0, len(rows), CHUNK):
+        part = np.asarray(rows[first : first + CHUNK])
+        alike = np.zeros((len(part), len(past)), dtype=np.float32)
+        for column in codes.T:
+            alike += (column[part, None] == column[None, past]) & (column[part, None] >= 0)
+        alike += np.nan_to_num(np.exp(-np.abs(price[part, None] - price[None, past])), nan=0.0)
+        alike /= codes.shape[1] + 1
+        alike[part[:, None] == past[None, :]] = -1.0
+        for line in alike:
+            best = np.argsort(-line, kind="stable")[:NEAREST].tolist()
+            found.append(
+                [
+                    Neighbour(
+                        row=place.get(int(past[b]), -1),
+                        name=_name(labels[past[b]]),
+                        alike=round(float(line[b]), 3),
+                        roi=_came(seen, seen.roi, past[b]),
+                        gpm=_came(seen, seen.gpm, past[b]),
+                        impressions=_came(seen, f"later_{seen.plan.volume_of}", past[b]),
+                    )
+                    for b in best
+                    if line[b] >= 0
+                ]
+            )
+    return found
+
+
+def _came(seen: Seen, target: str, row: int) -> float | None:
+    return _number(seen.came[target].iat[row]) if target in seen.came else None
+
+
+def _shown(seen: Seen) -> list[int]:
+    spent = np.nan_to_num(seen.figure("spend_cny"))
+    fresh = np.where(seen.launched, 0, 1)
+    until = seen.observed["cutoff"].to_numpy("datetime64[h]").astype(np.int64)
+    running = until >= until.max(initial=0) - 72
+    order = np.lexsort((-spent, ~running, -fresh))
+    return order[:MOST_CARDS].tolist()
+
+
+def _described(seen: Seen) -> dict[str, str]:
+    groups = {name: name for name in ("category", "product_id", "creator_id", "price_cny", "duration_s", "copy_text")}
+    return {tag: column for tag, column in {**seen.tags, **groups}.items() if column in seen.observed}
+
+
+def _name(told: dict[str, object]) -> str:
+    name = told.get("creative_name")
+    return str(name) if _is(name) else str(told["creative_id"])
+
+
+def _is(value: object) -> bool:
+    return value is not None and value == value
+
+
+def _column(seen: Seen, name: str) -> npt.NDArray[np.float64]:
+    if name not in seen.observed:
+        return np.full(len(seen.observed), np.nan)
+    return seen.observed[name].to_numpy(np.float64)
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
