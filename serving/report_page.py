@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -18,11 +18,14 @@ from serving.report import drawn
 from serving.report.cards import Card
 from serving.report.effects import Effect
 from serving.report.families import OWN
+from serving.report.koc import KocCell
 from serving.report_data import ReportData
 from serving.wording_report import Words
 
 ROWS_SHOWN = 50
 COUNTED = ("impressions", "clicks", "orders", "spend_cny", "gmv_cny")
+FEW = 5
+"""Creatives of a KOC with a product under which the cell is hatched."""
 HEAT_STEPS = (0.02, 0.06, 0.12, 0.22)
 """|log factor| from which a cell's colour deepens."""
 
@@ -79,14 +82,7 @@ def render(data: ReportData, lang: str = "zh") -> str:
         dependences=[(words.family(d.family), named[d.stage], drawn.dependence(d)) for d in data.dependences],
         chance=drawn.chances(data.richness.chance) if data.richness.chance else None,
         koc_stages=[(koc, [_cell(koc.stages[name], level) for name in data.heat_columns]) for koc in data.kocs.kocs],
-        kocs=[
-            (
-                koc,
-                [_tone_cell(c.factor, c.low, c.high, c.creatives, level) if c else None for c in koc.products],
-                [_tone_cell(c.factor, c.low, c.high, c.creatives, level) if c else None for c in koc.bands],
-            )
-            for koc in data.kocs.kocs
-        ],
+        kocs=[(koc, _koc_cells(koc.products, level), _koc_cells(koc.bands, level)) for koc in data.kocs.kocs],
         rows=[_row(card) for card in data.cards[:ROWS_SHOWN]],
         embedded=_clean(embedded(data)),
     )
@@ -145,7 +141,7 @@ def _tag(name: str) -> Words:
 def _unit(data: ReportData, stages: Iterable[str]) -> str:
     """Whether a raw rate is shown as a share or in CNY."""
     units = {stage.name: stage.unit for stage in data.stages}
-    return next((units[stage] for stage in stages), "rate")
+    return next((units[stage] for stage in reversed(list(stages))), "rate")
 
 
 def _row(card: Card) -> dict[str, object]:
@@ -156,17 +152,25 @@ def _cell(effect: Effect, level: float) -> Cell:
     return _tone_cell(effect.factor, effect.low, effect.high, effect.creatives, level, thin=effect.thin)
 
 
-def _tone_cell(factor: float, low: float, high: float, count: int, level: float, *, thin: bool | None = None) -> Cell:
+def _tone_cell(factor: float, low: float, high: float, count: int, level: float, *, thin: bool) -> Cell:
     size = sum(abs(log(factor)) >= step for step in HEAT_STEPS)
     tone = f"{'up' if factor > 1 else 'down'}{size}" if size else "flat"
     sure = low > 1.0 or high < 1.0
-    few = thin if thin is not None else False
-    tone += " thin" if few else ""
+    tone += " thin" if thin else ""
     tone += "" if sure else " unsure"
     inside = words.band(low, high, level)
     number = words.count(count)
     title = f"{words.times(factor)} {inside.zh},{number.zh} / {inside.en}, {number.en}"
     return Cell(f"{factor:.2f}", f"{low:.2f}–{high:.2f}", tone, title)
+
+
+def _koc_cells(told: Sequence[KocCell | None], level: float) -> list[Cell | None]:
+    return [
+        None
+        if one is None
+        else _tone_cell(one.factor, one.low, one.high, one.creatives, level, thin=one.creatives < FEW)
+        for one in told
+    ]
 
 
 def _short(value: float | None) -> float | None:

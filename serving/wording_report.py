@@ -14,6 +14,7 @@ from serving.report.phrases import Phrase
 from serving.report.questions import Question
 from serving.report.richness import Richness
 from serving.report.shots import Shot
+from training.page_words import CURES as CURES
 from training.verdict import LABELS
 
 
@@ -147,7 +148,9 @@ def count(number: int) -> Words:
 def effect(one: Effect, level: float) -> Words:
     """An effect is never told without its numbers."""
     inside = band(one.low, one.high, level)
-    worth = Words("", "") if one.cny is None else Words(f",{money(one.cny)} 元/千次", f", {money(one.cny)} CNY a mille")
+    worth = (
+        Words("", "") if one.cny is None else Words(f",{money(one.cny)} 元/千次", f", {money(one.cny)} CNY per 1 000")
+    )
     thin = Words(",样本偏少", ", few") if one.thin else Words("", "")
     return Words(
         f"{one.value} {times(one.factor)}({inside.zh},{count(one.creatives).zh}{worth.zh}{thin.zh})",

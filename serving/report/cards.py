@@ -13,6 +13,8 @@ from serving.report.seen import Seen
 
 MOST_CARDS = 2000
 MOST_BARS = 8
+RUNNING_HOURS = 72
+"""Since its last delivery, within which a creative runs."""
 NEAREST = 3
 EXACT = 6
 """Decimals of contributions in cards: a part of a million, the exactness to which answers are checked."""
@@ -89,7 +91,7 @@ class Card(Figure):
 
 
 def cards(seen: Seen) -> list[Card]:
-    """Of the chosen creatives; of too many, those that have spent most lately (the not launched ones first)."""
+    """Of the chosen creatives; of too many, those that run or are not launched yet, then those that spent most."""
     rows = _shown(seen)
     table = seen.predicted.iloc[rows].to_dict("records")
     launch = seen.at_launch[seen.plan.targets].iloc[rows].to_dict("records")
@@ -146,11 +148,13 @@ def waterfalls(gathered: Gathered, rows: Sequence[int]) -> list[Waterfall]:
 
 
 def neighbours(seen: Seen, rows: Sequence[int]) -> list[list[Neighbour]]:
-    """The nearest creatives of each row among those whose first outcome window is known.
+    """The nearest creatives of each row among those whose first outcome window is known and had traffic.
 
     Alike is the share of tags, product, KOC and category that two have in common, and how near their prices lie.
     """
-    past = np.flatnonzero(seen.came["known"].to_numpy())
+    later = f"later:{seen.plan.volume_of}"
+    told = seen.came["known"] & (seen.came[later] >= seen.settings.evaluate.min_impressions)
+    past = np.flatnonzero(told.to_numpy())
     columns = [*seen.tags.values(), *(c for c in ("product_id", "creator_id", "category") if c in seen.observed)]
     codes = np.column_stack([pd.factorize(seen.observed[c])[0] for c in columns] or [np.zeros((len(seen.observed), 0))])
     price = np.log(np.maximum(_column(seen, "price_cny"), 1e-9))
@@ -189,12 +193,12 @@ def _came(seen: Seen, target: str, row: int) -> float | None:
 
 
 def _shown(seen: Seen) -> list[int]:
+    """Those that run first, the most spent of them first; then those not launched; then those that ended."""
     spent = np.nan_to_num(seen.figure("spend_cny"))
-    fresh = np.where(seen.launched, 0, 1)
     until = seen.observed["cutoff"].to_numpy("datetime64[h]").astype(np.int64)
-    running = until >= until.max(initial=0) - 72
-    order = np.lexsort((-spent, ~running, -fresh))
-    return order[:MOST_CARDS].tolist()
+    ended = seen.launched & (until < until.max(initial=0) - RUNNING_HOURS)
+    turn = np.where(ended, 2, np.where(seen.launched, 0, 1))
+    return np.lexsort((-spent, turn))[:MOST_CARDS].tolist()
 
 
 def _described(seen: Seen) -> dict[str, str]:

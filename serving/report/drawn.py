@@ -40,9 +40,10 @@ class Forest(Drawn):
 
 
 class Dots(Drawn):
-    """A beeswarm: of each line its points by shade (a path), and ticks."""
+    """A beeswarm: of each line its points by shade (a path), where its name stands, and ticks."""
 
     height: float
+    rows: list[float]
     one: float
     lines: list[list[str]]
     ticks: list[tuple[str, float]]
@@ -102,7 +103,10 @@ def swarm(told: Swarm) -> Dots:
             shade = min(int(shades[index] * SHADES), SHADES - 1) if shades else 0
             paths[shade] += f"M{across:.1f} {middle + offset:.1f}h0"
         lines.append(paths)
-    return Dots(height=len(lines) * ROW, one=place(0.0), lines=lines, ticks=_ticks(FEW_TICKS, reach, place, 20.0))
+    rows = [number * ROW + ROW / 2 + 3 for number in range(len(lines))]
+    return Dots(
+        height=len(lines) * ROW, rows=rows, one=place(0.0), lines=lines, ticks=_ticks(FEW_TICKS, reach, place, 20.0)
+    )
 
 
 def dependence(told: Dependence, wide: float = 220.0, high: float = 110.0) -> Curve:

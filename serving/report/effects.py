@@ -168,7 +168,8 @@ def effects(seen: Seen, base: Baseline, group: Grouping, stages: Sequence[str], 
     variance = sum((unsure(seen, s, group) for s in stages), nothing)
     steps = [stage for stage in seen.plan.stages if stage.name in stages]
     rarest = next((step for step in steps if step.name == "order"), steps[-1])
-    raw = _raw(seen, steps[0], group, draws) if len(steps) == 1 else [NO_RAW] * len(group.values)
+    chained = len(steps) == 1 or {step.name for step in steps} <= set(seen.plan.to_gmv)
+    raw = _raw(seen, steps[0], steps[-1], group, draws) if chained else [NO_RAW] * len(group.values)
     counted = group.total(seen.figure(rarest.numerator))
     found = []
     for place in np.argsort(-logs, kind="stable").tolist():
@@ -223,10 +224,13 @@ def bootstrap(count: int, seed: int = 7) -> Floats:
     return np.random.default_rng(seed).poisson(1.0, (DRAWS, count)).astype(np.float64)
 
 
-def _raw(seen: Seen, stage: Stage, group: Grouping, draws: Floats) -> list[Raw]:
-    """Pooled rate of each value, and over what its promotion types do in all, with its interval across creatives."""
-    top = np.nan_to_num(seen.figure(stage.numerator))
-    shown = np.nan_to_num(seen.figure("orders" if stage.priced else stage.exposure))
+def _raw(seen: Seen, first: Stage, last: Stage, group: Grouping, draws: Floats) -> list[Raw]:
+    """Pooled rate of each value from the first to the last step, also over what its promotion types do in all.
+
+    With the interval of that across creatives.
+    """
+    top = np.nan_to_num(seen.figure(last.numerator))
+    shown = np.nan_to_num(seen.figure("orders" if first.priced else first.exposure))
     kinds, _ = pd.factorize(seen.observed["promotion_type"])
     per_kind = np.bincount(kinds, top) / np.maximum(np.bincount(kinds, shown), 1e-12)
     expected = shown * per_kind[kinds]

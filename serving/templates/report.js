@@ -20,9 +20,12 @@
   };
   const both = (zh, en) => { const part = document.createDocumentFragment(); part.append(el("span", { class: "zh" }, zh), el("span", { class: "en", lang: "en" }, en)); return part; };
   const number = (value) => value === null ? "–" : value >= 1000 ? Math.round(value).toLocaleString("en-US") : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+  const whole = (value) => value === null ? "–" : Math.round(value).toLocaleString("en-US");
   const share = (value) => value === null ? "–" : (100 * value).toFixed(value < 0.1 ? 1 : 0) + "%";
   const age = (hours) => hours === 0 ? both("未投放", "not launched") : hours < 72 ? both(`${Math.round(hours)} 小时`, `${Math.round(hours)} h`) : both(`${Math.round(hours / 24)} 天`, `${Math.round(hours / 24)} d`);
   const range = ([, low, high]) => low === null ? both("无区间", "no interval") : high <= 0 ? both("多半无成交", "most likely no order") : both(`${number(low)}–${number(high)}`, `${number(low)}–${number(high)}`);
+
+  const wide = ([, low, high]) => low === null ? both("无区间", "no interval") : `${whole(low)}–${whole(high)}`;
 
   const keys = {
     name: (row) => row[NAME], verdict: (row) => ["scale", "test", "hold", "stop", ""].indexOf(row[VERDICT]),
@@ -54,8 +57,8 @@
     el("td", {}, el("span", { class: `tag ${row[VERDICT]}` }, both(...data.verdicts[row[VERDICT]]))),
     el("td", {}, number(row[TARGETS][0][0]), el("small", {}, range(row[TARGETS][0]))),
     el("td", {}, share(row[CHANCE]), el("small", {}, `≥ ${number(row[ASKED])}`)),
-    el("td", {}, number(row[TARGETS][later][0]), el("small", {}, range(row[TARGETS][later]))),
-    el("td", {}, number(row[COUNTS][2])), el("td", {}, number(row[COUNTS][3])), el("td", {}, age(row[AGE])));
+    el("td", {}, whole(row[TARGETS][later][0]), el("small", {}, wide(row[TARGETS][later]))),
+    el("td", {}, whole(row[COUNTS][2])), el("td", {}, whole(row[COUNTS][3])), el("td", {}, age(row[AGE])));
   const show = () => {
     const found = shown();
     const pages = Math.max(1, Math.ceil(found.length / data.perPage));
@@ -98,12 +101,12 @@
     const figures = data.targets.map((words, n) => el("div", {}, el("dt", {}, both(...words)), el("dd", {}, el("b", {}, number(row[TARGETS][n][0])), " [", range(row[TARGETS][n]), "]", el("small", {}, both(` 投放前会预测 ${number(row[LAUNCH][n])}`, ` before launch: ${number(row[LAUNCH][n])}`)))));
     figures.push(
       el("div", {}, el("dt", {}, both("达到目标 / 爆款的概率", "P(target) / P(hit)")), el("dd", {}, `${share(row[CHANCE])} (≥ ${number(row[ASKED])}) / ${share(row[HIT])}`)),
-      el("div", {}, el("dt", {}, both("未来展现", "later impressions")), el("dd", {}, number(row[TARGETS][later][0]), " [", range(row[TARGETS][later]), "]")),
-      el("div", {}, el("dt", {}, both("已有证据", "evidence so far")), el("dd", {}, both(`展现 ${number(impressions)} · 点击 ${number(clicks)} · 成交 ${number(orders)} 单 · 消耗 ${number(spend)} 元 · 成交额 ${number(gmv)} 元`, `${number(impressions)} impressions · ${number(clicks)} clicks · ${number(orders)} orders · ${number(spend)} CNY spent · ${number(gmv)} CNY gmv`), " · ", age(row[AGE]))));
+      el("div", {}, el("dt", {}, both("未来展现", "later impressions")), el("dd", {}, whole(row[TARGETS][later][0]), " [", wide(row[TARGETS][later]), "]")),
+      el("div", { class: "two" }, el("dt", {}, both("已有证据", "evidence so far")), el("dd", {}, both(`展现 ${whole(impressions)} · 点击 ${whole(clicks)} · 成交 ${whole(orders)} 单 · 消耗 ${whole(spend)} 元 · 成交额 ${whole(gmv)} 元`, `${whole(impressions)} impressions · ${whole(clicks)} clicks · ${whole(orders)} orders · ${whole(spend)} CNY spent · ${whole(gmv)} CNY gmv`), " · ", age(row[AGE]))));
     const near = row[NEAR].map(([other, name, alike, roi, gpm, seen]) => {
       const title = other >= 0 ? data.rows[other][NAME] : name;
-      const first = other >= 0 ? el("button", { type: "button", click: () => open(other) }, title) : el("span", {}, title);
-      return el("tr", {}, el("td", { class: "name" }, first), el("td", {}, share(alike)), el("td", {}, number(roi)), el("td", {}, number(gpm)), el("td", {}, number(seen)));
+      const first = other >= 0 ? el("button", { type: "button", title, click: () => open(other) }, title) : el("span", { title }, title);
+      return el("tr", {}, el("td", { class: "name" }, first), el("td", {}, share(alike)), el("td", {}, number(roi)), el("td", {}, number(gpm)), el("td", {}, whole(seen)));
     });
     const head = (zh, en) => el("th", {}, both(zh, en));
     card.replaceChildren(
