@@ -116,7 +116,7 @@ def gather(parts: Parts, catalogue: Mapping[str, Feature], stages: Sequence[str]
     """The parts of a prediction by family."""
     count = len(parts.baseline)
     found: dict[str, Floats] = {BASE: parts.baseline + parts.held, OWN: parts.early.copy()}
-    named = [*parts.steps.items(), *((name, parts.features[:, place]) for place, name in enumerate(parts.names))]
+    named = [*zip(parts.terms, parts.steps.T), *zip(parts.names, parts.features.T)]
     for name, values in named:
         if values.any():
             family = family_of(name, catalogue, stages)

@@ -131,7 +131,7 @@ def see(served: Served, loaded: Loaded, chosen: Chosen) -> Seen:
     observed = observe(rows, loaded, fitted.plan, fitted.entities, settings, as_of=now)
     features = describe(observed, fitted)
     predicted = served.model.predict(features)
-    predicted = pd.concat([predicted, advise(predicted, features, observed, served.model, settings)], axis=1)
+    predicted = pd.concat([predicted, advise(predicted, features, observed, served.model, settings).frame()], axis=1)
     parts = stage_parts(served, features)
     of_targets = {name: of_target(name, fitted.plan, parts) for name in fitted.plan.targets}
     for name, part in (parts | of_targets).items():
