@@ -230,7 +230,9 @@ def accuracy(one: Accuracy, level: float) -> Words:
     if "carry-forward" in one.of_rules:
         rule = one.of_rules["carry-forward"] * 100
         zh, en = f"{zh},“维持现状” {rule:.0f}", f"{en}, carry-forward: {rule:.0f}"
-    zh, en = f"{zh});预测总量为实际的 {one.total:.0%}", f"{en}); predicted {one.total:.0%} of what came in all"
+    zh, en = f"{zh})", f"{en})"
+    if one.total is not None:
+        zh, en = f"{zh};预测总量为实际的 {one.total:.0%}", f"{en}; predicted {one.total:.0%} of what came in all"
     if one.covered is not None:
         zh = f"{zh};{level:.0%} 区间实际盖住 {one.covered:.0%}"
         en = f"{en}; {level:.0%} intervals held {one.covered:.0%}"

@@ -20,7 +20,7 @@ class Accuracy(Figure):
         rows: That were compared.
         pairs_right: Of two creatives, how often the better one was named: ½ + asin(ρ)/π of the rank correlation ρ.
         of_rules: The same of each rule to beat.
-        total: Predicted over what came, by exposure.
+        total: Predicted over what came, by exposure; None where it was not measured.
         covered: Share of outcomes inside their intervals; with its band. None where no interval is told.
     """
 
@@ -28,7 +28,7 @@ class Accuracy(Figure):
     rows: int
     pairs_right: float
     of_rules: dict[str, float]
-    total: float
+    total: float | None
     covered: float | None
     covered_low: float | None
     covered_high: float | None
@@ -150,7 +150,7 @@ def _from_summary(summary: dict[str, float | str | None]) -> list[Accuracy]:
                     rows=int(rows) if isinstance(rows, float) else 0,
                     pairs_right=right(rank),
                     of_rules={},
-                    total=total if isinstance(total, float) else float("nan"),
+                    total=total if isinstance(total, float) else None,
                     covered=None,
                     covered_low=None,
                     covered_high=None,

@@ -6,7 +6,6 @@ Creative i did ratio_i of what its tags, KOC and product let expect at a stage; 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,12 +76,13 @@ def cells(residuals: Sequence[Residual], codes: Codes, count: int) -> list[Cell]
     for one in residuals:
         off, weight, at = one.off[held], one.weight[held], codes[held]
         said, square, worth, worth_two = (
-            np.bincount(at, part, count) for part in (weight * off, (weight * off) ** 2, weight, weight**2)
+            np.bincount(at, part, count).astype(np.float64)
+            for part in (weight * off, (weight * off) ** 2, weight, weight**2)
         )
         top, bottom = float((said**2 - square).sum()), float((worth**2 - worth_two).sum())
         tau = max(top / bottom, LEAST_TAU) if bottom > 0 else LEAST_TAU
         mean = np.divide(said, worth, out=np.zeros(count), where=worth > 0)
-        spread = np.bincount(at, (weight * (off - mean[at])) ** 2, count)
+        spread = np.bincount(at, (weight * (off - mean[at])) ** 2, count).astype(np.float64)
         # Across creatives; never surer than the model's own variances say.
         error = np.maximum(np.divide(spread, worth**2, out=np.zeros(count), where=worth > 0), _inverse(worth))
         log += mean * tau / (tau + error)
@@ -95,5 +95,5 @@ def cells(residuals: Sequence[Residual], codes: Codes, count: int) -> list[Cell]
     ]
 
 
-def _inverse(worth: npt.NDArray[Any]) -> Floats:
+def _inverse(worth: Floats) -> Floats:
     return np.divide(1.0, worth, out=np.full_like(worth, 1e6), where=worth > 0)

@@ -5,6 +5,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,11 @@ from serving.served import Served
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 20.0
+JOIN = (
+    "import fcntl, os, sys; ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]; "
+    "os.dup2(ends[0], 3); os.dup2(ends[1], 4); os.execvp(sys.argv[3], sys.argv[3:])"
+)
+"""The browser reads what it is asked from file 3 and answers into file 4."""
 
 
 @pytest.fixture(scope="session")
@@ -44,15 +50,21 @@ class Browser:
         (to_read, self._send), (self._receive, to_write) = os.pipe(), os.pipe()
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"]
         flags += ["--remote-debugging-pipe", f"--user-data-dir={folder}", "about:blank"]
-        joined = f'exec "$0" "$@" 3<&{to_read} 4>&{to_write}'
+        ends = [str(to_read), str(to_write)]
         with (folder / "log.txt").open("wb") as log:
             self._process = subprocess.Popen(
-                ["sh", "-c", joined, program, *flags], pass_fds=(to_read, to_write), stdout=log, stderr=log
+                [sys.executable, "-c", JOIN, *ends, program, *flags],
+                pass_fds=(to_read, to_write),
+                stdout=log,
+                stderr=log,
             )
         for end in (to_read, to_write):
             os.close(end)
         self._rest, self._number, self.events = b"", 0, []
         self._session = ""
+
+    def attach(self) -> None:
+        """Open the tab."""
         target = self("Target.createTarget", url="about:blank")["targetId"]
         self._session = self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
@@ -118,5 +130,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     if program is None:
         pytest.skip(f"no browser: install one of {', '.join(NAMES)} (Debian: apt-get install chromium)")
     opened = Browser(program, tmp_path_factory.mktemp("browser"))
-    yield opened
-    opened.close()
+    try:
+        opened.attach()
+        yield opened
+    finally:
+        opened.close()
