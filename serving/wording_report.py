@@ -97,7 +97,7 @@ def times(factor: float) -> str:
 
 
 def money(cny: float | None) -> str:
-    """CNY per 1 000 impressions, with its sign."""
+    """CNY per 1,000 impressions, with its sign."""
     if cny is None:
         return "–"
     return f"{'+' if cny >= 0 else '−'}{abs(cny):.{0 if abs(cny) >= 10 else 1}f}"
@@ -149,7 +149,7 @@ def effect(one: Effect, level: float) -> Words:
     """An effect is never told without its numbers."""
     inside = band(one.low, one.high, level)
     worth = (
-        Words("", "") if one.cny is None else Words(f",{money(one.cny)} 元/千次", f", {money(one.cny)} CNY per 1 000")
+        Words("", "") if one.cny is None else Words(f",{money(one.cny)} 元/千次", f", {money(one.cny)} CNY per 1,000")
     )
     thin = Words(",样本偏少", ", few") if one.thin else Words("", "")
     return Words(

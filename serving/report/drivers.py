@@ -116,6 +116,8 @@ def heat_columns(seen: Seen) -> dict[str, list[str]]:
         found[seen.gpm] = [*plan.to_gmv, *keep]
     if seen.roi and plan.to_gmv and plan.has("cost"):
         found[seen.roi] = [*plan.to_gmv, *keep, "cost"]
+    elif seen.roi:
+        found[seen.roi] = [*plan.to_roi, *(keep if not plan.net_only else [])]
     return found
 
 

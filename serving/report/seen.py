@@ -10,6 +10,7 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.build import Features, describe
+from features.catalogue import TAG_NAMES
 from features.errors import InputError
 from features.funnel import Plan
 from features.history import TAG, entity_name
@@ -100,7 +101,9 @@ class Seen:
     @cached_property
     def all_tags(self) -> dict[str, str]:
         """The same of every tag."""
-        return {entity_name(TAG + name): TAG + name for name in self.served.tags if TAG + name in self.observed}
+        known = list(TAG_NAMES)
+        names = sorted(self.served.tags, key=lambda name: known.index(name) if name in known else len(known))
+        return {entity_name(TAG + name): TAG + name for name in names if TAG + name in self.observed}
 
     def figure(self, name: str) -> Floats:
         """What each creative has counted so far; NaN where that is not known."""

@@ -19,7 +19,7 @@
     return made;
   };
   const both = (zh, en) => { const part = document.createDocumentFragment(); part.append(el("span", { class: "zh" }, zh), el("span", { class: "en", lang: "en" }, en)); return part; };
-  const number = (value) => value === null ? "–" : value >= 1000 ? Math.round(value).toLocaleString("en-US") : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+  const number = (value) => value === null ? "–" : value === 0 ? "0" : value >= 1000 ? Math.round(value).toLocaleString("en-US") : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
   const whole = (value) => value === null ? "–" : Math.round(value).toLocaleString("en-US");
   const share = (value) => value === null ? "–" : (100 * value).toFixed(value < 0.1 ? 1 : 0) + "%";
   const age = (hours) => hours === 0 ? both("未投放", "not launched") : hours < 72 ? both(`${Math.round(hours)} 小时`, `${Math.round(hours)} h`) : both(`${Math.round(hours / 24)} 天`, `${Math.round(hours / 24)} d`);

@@ -146,7 +146,7 @@ def test_data_without_metrics_tags_or_koc_say_what_to_add(served: Served, small_
     bare = small_world.creatives[[*KEY, "created_at"]]
     found = told(see(served, replace(small_world, creatives=bare), Chosen(account="acc0")), None)
     assert found.kocs.missing == ["creator_id", "product_id", "price_cny"]
-    assert [q.missing for q in found.questions][0] == ["hook"]
+    assert found.questions[0].missing == ["hook"]
     assert found.questions[4].missing == ["audience", "repeat_orders"]
     assert found.richness.missing == ["hook", "scene", "face", "script"]
     assert found.shots == []
