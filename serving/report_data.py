@@ -24,7 +24,6 @@ from serving.report.drivers import (
 from serving.report.effects import Figure, baseline, bootstrap
 from serving.report.koc import KocTable, koc_table
 from serving.report.questions import Question, questions
-from serving.report.residuals import residual
 from serving.report.richness import Richness, richness
 from serving.report.seen import Chosen, Seen, see
 from serving.report.shots import Shot, shots
@@ -103,7 +102,6 @@ def told(seen: Seen, evaluation: Evaluation | None) -> ReportData:
     """The report on what was seen."""
     base, draws = baseline(seen), bootstrap(len(seen.observed))
     z = float(norm.ppf(0.5 + seen.settings.interval.level / 2))
-    residuals = {stage.name: residual(seen, stage.name) for stage in seen.plan.stages}
     columns, heated = heat_columns(seen), heat(seen, base, draws)
     rich = richness(seen)
     target = next(reversed(columns))
@@ -125,7 +123,7 @@ def told(seen: Seen, evaluation: Evaluation | None) -> ReportData:
         baseline=dict(base.targets),
         baseline_cpm=base.cpm if np.isfinite(base.cpm) else None,
         belief=belief(seen, evaluation),
-        questions=questions(seen, base, residuals, draws, z),
+        questions=questions(seen, base, draws, z),
         heat=heated,
         heat_columns=list(columns),
         swarms=swarms(seen),
@@ -133,7 +131,7 @@ def told(seen: Seen, evaluation: Evaluation | None) -> ReportData:
         disagreements=disagreements(seen, base, heated),
         cards=cards(seen),
         all_creatives=len(seen.observed),
-        kocs=koc_table(seen, base, columns, residuals, draws, z),
+        kocs=koc_table(seen, base, columns, draws, z),
         richness=rich,
         shots=shots(seen, rich.account, merit, z),
     )

@@ -198,25 +198,39 @@ def effects(seen: Seen, base: Baseline, group: Grouping, stages: Sequence[str], 
 def unsure(seen: Seen, stage: str, group: Grouping) -> Floats:
     """What is not known of each value's effect at a stage, as a squared log factor.
 
-    Of the mixed model it is the effect's own variance, estimated across creatives; of empirical Bayes the creatives'
-    variance over those that speak and the strength of the prior.
+    How much the creatives that carry it differ from each other (robust standard error, shrunk by how much the tag's
+    values differ at all), and never less than the model's own variance of the effect. On the sample world 80 %
+    intervals held 79 % of the true effects so, 69 % with the model's variance alone (`benchmarks.report_effects`).
     """
-    fitted = seen.served.model.fitted
+    residual = seen.residuals[stage]
+    worth = residual.weight @ group.carry
+    known = worth > 0
+    mean = np.divide((residual.weight * residual.off) @ group.carry, worth, out=np.zeros(len(worth)), where=known)
+    apart = (residual.weight[:, None] * (residual.off[:, None] - mean) * group.carry) ** 2
+    error = np.divide(apart.sum(axis=0), worth**2, out=np.zeros(len(worth)), where=known)
+    own, spread = _of_model(seen, stage, group)
+    across = np.divide(spread * error, spread + error, out=np.zeros(len(worth)), where=(spread + error > 0) & known)
+    return np.maximum(own, across)
+
+
+def _of_model(seen: Seen, stage: str, group: Grouping) -> tuple[Floats, float]:
+    """The model's own variance of each value's effect, and how much the tag's values differ."""
+    fitted, nothing = seen.served.model.fitted, np.zeros(len(group.values))
     if fitted.kinds.get(stage) == MIXED and fitted.mixed:
         state = fitted.mixed[-1]
         held = state.stages[stage]
         if group.tag not in held.variances:
-            return np.full(len(group.values), 0.0)
-        places = {value: place for place, value in enumerate(state.terms.levels[group.tag])}
+            return nothing, 0.0
+        places = state.terms.places[group.tag]
         known, never = held.variances[group.tag], held.spreads.get(group.tag, 0.0)
-        return np.array([known[places[v]] if v in places else never for v in group.values], dtype=np.float64)
+        return np.array([known[places[v]] if v in places else never for v in group.values], dtype=np.float64), never
     prior = fitted.priors[stage]
     if group.tag not in prior.strengths:
-        return np.zeros(len(group.values))
+        return nothing, 0.0
     column = f"hist:{group.tag}:{stage}:weight"
-    speak = group.each(seen.observed[column].to_numpy(np.float64)) if column in seen.observed else 0.0
-    counts = prior.weights.get(group.tag, 1.0)
-    return np.asarray(counts**2 * prior.own / (speak + prior.strengths[group.tag]), dtype=np.float64)
+    speak = group.each(seen.observed[column].to_numpy(np.float64)) if column in seen.observed else nothing
+    counts = prior.weights.get(group.tag, 1.0) ** 2 * prior.own
+    return counts / (speak + prior.strengths[group.tag]), counts / prior.strengths[group.tag]
 
 
 def bootstrap(count: int, seed: int = 7) -> Floats:

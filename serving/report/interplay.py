@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from serving.report.effects import Figure, Grouping, grouping
-from serving.report.residuals import Residual, cells
+from serving.report.residuals import cells
 from serving.report.seen import Seen
 
 LEAST_CREATIVES = 8
@@ -48,14 +48,13 @@ class Interplay(Figure):
     pairs: list[Pair]
 
 
-def interplay(seen: Seen, group: Grouping, stages: list[str], residuals: dict[str, Residual], z: float) -> Interplay:
+def interplay(seen: Seen, group: Grouping, stages: list[str], z: float) -> Interplay:
     """Of one tag with every other, at stages whose factors multiply.
 
     Args:
         seen: The creatives.
         group: By the tag.
         stages: The stages.
-        residuals: By stage.
         z: Standard deviations to either end of an interval.
     """
     found: list[tuple[float, float, Pair]] = []
@@ -70,7 +69,7 @@ def interplay(seen: Seen, group: Grouping, stages: list[str], residuals: dict[st
         codes = np.where(both, group.codes * len(other.values) + other.codes, -1)
         known = _of_pair_terms(seen, group.tag, other_tag, stages)
         sums = pd.Series(known).groupby(codes).mean()
-        for cell in cells([residuals[s] for s in stages], codes, len(group.values) * len(other.values)):
+        for cell in cells([seen.residuals[s] for s in stages], codes, len(group.values) * len(other.values)):
             if cell.creatives < LEAST_CREATIVES:
                 continue
             log = cell.log + float(sums[cell.code])

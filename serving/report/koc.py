@@ -5,8 +5,8 @@ import pandas as pd
 
 from features.build import PRICE_BANDS_CNY
 from serving.report.effects import Baseline, Effect, Figure, Floats, effects, grouping, unsure
-from serving.report.residuals import Residual, cells
-from serving.report.seen import Seen
+from serving.report.residuals import cells
+from serving.report.seen import Residual, Seen
 
 MOST_KOCS, MOST_PRODUCTS = 14, 10
 
@@ -63,16 +63,13 @@ class KocTable(Figure):
     missing: list[str]
 
 
-def koc_table(
-    seen: Seen, base: Baseline, columns: dict[str, list[str]], residuals: dict[str, Residual], draws: Floats, z: float
-) -> KocTable:
+def koc_table(seen: Seen, base: Baseline, columns: dict[str, list[str]], draws: Floats, z: float) -> KocTable:
     """Of the chosen creatives.
 
     Args:
         seen: The creatives.
         base: Their baseline.
         columns: Stages and targets to be told, and the stages whose factors multiply in each.
-        residuals: By stage.
         draws: Of the bootstrap.
         z: Standard deviations to either end of an interval.
     """
@@ -89,8 +86,8 @@ def koc_table(
     stages = columns[target]
     log = _served(seen, stages, ("creator_id", "creator_id*product_id", "product_id*creator_id"))
     alone = sum((unsure(seen, stage, group) for stage in stages), np.zeros(len(group.values)))
-    by_product = _cells(group.codes, product_codes, len(products), residuals, stages, log, alone, z)
-    by_band = _cells(group.codes, _bands(seen), len(bands), residuals, stages, log, alone, z)
+    by_product = _cells(group.codes, product_codes, len(products), seen, stages, log, alone, z)
+    by_band = _cells(group.codes, _bands(seen), len(bands), seen, stages, log, alone, z)
     return KocTable(
         target=target,
         products=products,
@@ -120,7 +117,7 @@ def _served(seen: Seen, stages: list[str], families: tuple[str, ...]) -> Floats:
 
 
 def _cells(
-    kocs: np.ndarray, others: np.ndarray, count: int, residuals: dict[str, Residual], stages: list[str], log: Floats,
+    kocs: np.ndarray, others: np.ndarray, count: int, seen: Seen, stages: list[str], log: Floats,
     alone: Floats, z: float,
 ) -> dict[tuple[int, int], KocCell]:  # fmt: skip
     """The served contribution of KOC (and pair), and what the data say beyond it, of each pair that occurs."""
@@ -128,7 +125,9 @@ def _cells(
         return {}
     codes = np.where((kocs >= 0) & (others >= 0), kocs * count + others, -1)
     signed = [
-        Residual(-residuals[s].off, residuals[s].weight) if s == "cost" and len(stages) > 1 else residuals[s]
+        Residual(-seen.residuals[s].off, seen.residuals[s].weight)
+        if s == "cost" and len(stages) > 1
+        else seen.residuals[s]
         for s in stages
     ]
     means = pd.Series(log).groupby(codes).mean()

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from serving.report.effects import Figure
-from serving.report.residuals import Residual, cells
-from serving.report.seen import Seen
+from serving.report.residuals import cells
+from serving.report.seen import Residual, Seen
 
 BREAKS = re.compile(r"[\s,，。.!！?？;；:：、|~～…]+")
 LONGEST = 24
@@ -37,12 +37,11 @@ class Phrase(Figure):
     thin: bool
 
 
-def phrases(seen: Seen, click: Residual, z: float) -> list[Phrase]:
+def phrases(seen: Seen, z: float) -> list[Phrase]:
     """The best and the worst ones, best first; those of fewer than ten creatives say nothing.
 
     Args:
         seen: The creatives.
-        click: What they did beyond the model.
         z: Standard deviations to either end of an interval.
     """
     texts = seen.observed["copy_text"].dropna().astype(str)
@@ -53,6 +52,7 @@ def phrases(seen: Seen, click: Residual, z: float) -> list[Phrase]:
     pairs = pairs[pairs["phrase"].map(sizes) >= 10]
     codes, names = pd.factorize(pairs["phrase"], sort=True)
     rows = pairs["row"].to_numpy(np.int64)
+    click = seen.residuals["click"]
     spread = Residual(click.off[rows], click.weight[rows])
     clicks, shown = (np.nan_to_num(seen.figure(name))[rows] for name in ("clicks", "impressions"))
     tops, bottoms = np.bincount(codes, clicks, len(names)), np.bincount(codes, shown, len(names))

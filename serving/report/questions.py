@@ -3,7 +3,6 @@
 from serving.report.effects import Baseline, Effect, Figure, Floats, effects, grouping
 from serving.report.interplay import Interplay, interplay
 from serving.report.phrases import Phrase, phrases
-from serving.report.residuals import Residual
 from serving.report.seen import Seen
 
 QUESTIONS = {
@@ -43,14 +42,12 @@ class Question(Figure):
 NOTHING = Interplay(looked_at=0, pairs=[])
 
 
-def questions(seen: Seen, base: Baseline, residuals: dict[str, Residual], draws: Floats, z: float) -> list[Question]:
+def questions(seen: Seen, base: Baseline, draws: Floats, z: float) -> list[Question]:
     """All five, in order."""
-    return [_question(seen, base, residuals, draws, z, name) for name in QUESTIONS]
+    return [_question(seen, base, draws, z, name) for name in QUESTIONS]
 
 
-def _question(
-    seen: Seen, base: Baseline, residuals: dict[str, Residual], draws: Floats, z: float, name: str
-) -> Question:
+def _question(seen: Seen, base: Baseline, draws: Floats, z: float, name: str) -> Question:
     tag, wanted = QUESTIONS[name]
     stages = [stage for stage in wanted if seen.plan.has(stage)]
     missing = [stage for stage in wanted if stage not in stages]
@@ -59,14 +56,14 @@ def _question(
     pair, count = NOTHING, 0
     if name == "copy":
         missing += [] if "copy_text" in seen.observed else ["copy_text"]
-        told = phrases(seen, residuals["click"], z) if not missing else []
+        told = phrases(seen, z) if not missing else []
     if tag not in seen.all_tags:
         missing.append(tag)
     elif stages:
         group = grouping(seen, tag, seen.all_tags[tag])
         found = effects(seen, base, group, stages, draws)
         count = int((group.shares.any(axis=1) & seen.launched).sum())
-        pair = interplay(seen, group, stages, residuals, z) if tag in seen.tags else NOTHING
+        pair = interplay(seen, group, stages, z) if tag in seen.tags else NOTHING
     if name == "audience":
         missing.append("repeat_orders")  # no export of 全域推广 tells them
     return Question(

@@ -10,26 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.priors import ratio_and_events, stage_figures
-from serving.report.seen import Seen
+from serving.report.seen import Residual
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
 LEAST_TAU = 1e-4
-
-
-@dataclass(frozen=True)
-class Residual:
-    """Of each creative at one stage.
-
-    Attributes:
-        off: Observed over expected, less 1; 0 where nothing was counted.
-        weight: One over its variance; 0 where nothing was counted.
-    """
-
-    off: Floats
-    weight: Floats
 
 
 @dataclass(frozen=True)
@@ -49,17 +35,6 @@ class Cell:
     log: float
     sd: float
     z: float
-
-
-def residual(seen: Seen, stage: str) -> Residual:
-    """How far each creative is from what is expected of it without its own counts."""
-    step = next(one for one in seen.plan.stages if one.name == stage)
-    gathered = seen.stages[stage]
-    rate = np.exp(gathered.total - gathered.own) / (seen.features.reference_price if step.priced else 1.0)
-    prior = seen.served.model.fitted.priors[stage]
-    ratio, events = ratio_and_events(step, *stage_figures(step, seen.observed, "early:"), rate)
-    weight = np.divide(1.0, prior.dispersion / np.maximum(events, 1e-12) + prior.own)
-    return Residual(np.where(events > 0, ratio - 1.0, 0.0), np.where(events > 0, weight, 0.0))
 
 
 def cells(residuals: Sequence[Residual], codes: Codes, count: int) -> list[Cell]:

@@ -12,9 +12,10 @@ from configs.settings import Settings
 from features.build import Features, describe
 from features.catalogue import TAG_NAMES
 from features.errors import InputError
-from features.funnel import Plan
+from features.funnel import Plan, Stage
 from features.history import TAG, entity_name
 from features.observe import observe
+from features.priors import ratio_and_events, stage_figures
 from features.schema import Loaded
 from features.snapshots import latest_snapshots
 from serving.explain import check, of_target
@@ -41,6 +42,19 @@ class Chosen:
     account: str = ""
     product: str = ""
     since: pd.Timestamp | None = None
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Of each creative at one stage.
+
+    Attributes:
+        off: Observed over expected, less 1; 0 where nothing was counted.
+        weight: One over its variance; 0 where nothing was counted.
+    """
+
+    off: Floats
+    weight: Floats
 
 
 @dataclass(frozen=True)
@@ -113,6 +127,11 @@ class Seen:
         return self.observed[column].to_numpy(np.float64)
 
     @cached_property
+    def residuals(self) -> dict[str, Residual]:
+        """By stage: how far each creative is from what is expected of it without its own counts."""
+        return {stage.name: _residual(self, stage) for stage in self.plan.stages}
+
+    @cached_property
     def launched(self) -> npt.NDArray[np.bool_]:
         """Which have been delivered."""
         return self.observed["age_hours"].to_numpy(np.float64) > 0
@@ -160,6 +179,15 @@ def see(served: Served, loaded: Loaded, chosen: Chosen) -> Seen:
             known=(known["state"] == MATURE).to_numpy() & (rows["age_hours"] > 0).to_numpy()
         ),
     )
+
+
+def _residual(seen: Seen, step: Stage) -> Residual:
+    gathered = seen.stages[step.name]
+    rate = np.exp(gathered.total - gathered.own) / (seen.features.reference_price if step.priced else 1.0)
+    prior = seen.served.model.fitted.priors[step.name]
+    ratio, events = ratio_and_events(step, *stage_figures(step, seen.observed, "early:"), rate)
+    weight = np.divide(1.0, prior.dispersion / np.maximum(events, 1e-12) + prior.own)
+    return Residual(np.where(events > 0, ratio - 1.0, 0.0), np.where(events > 0, weight, 0.0))
 
 
 def _at_launch(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""A report on whatever columns there are: the default export without impressions, a baseline without any uncertainty."""
+"""A report on whatever columns there are: the export without impressions, a baseline without any uncertainty."""
 
 from dataclasses import replace
 
