@@ -148,48 +148,58 @@ def waterfalls(gathered: Gathered, rows: Sequence[int]) -> list[Waterfall]:
 
 
 def neighbours(seen: Seen, rows: Sequence[int]) -> list[list[Neighbour]]:
-    """The nearest creatives of each row among those whose first outcome window is known and had traffic.
+    """The nearest creatives of each row, of all whose first outcome window is known and had traffic.
 
     Alike is the share of tags, product, KOC and category that two have in common, and how near their prices lie.
     """
-    later = f"later:{seen.plan.volume_of}"
-    told = seen.came["known"] & (seen.came[later] >= seen.settings.evaluate.min_impressions)
-    past = np.flatnonzero(told.to_numpy())
+    everyone, later = seen.everyone, f"later:{seen.plan.volume_of}"
+    told = everyone["known"] & (everyone[later] >= seen.settings.evaluate.min_impressions)
+    past = everyone[told].reset_index(drop=True)
+    if past.empty:
+        return [[] for _ in rows]
+    mine = seen.observed.iloc[rows].reset_index(drop=True)
     columns = [*seen.tags.values(), *(c for c in ("product_id", "creator_id", "category") if c in seen.observed)]
-    codes = np.column_stack([pd.factorize(seen.observed[c])[0] for c in columns] or [np.zeros((len(seen.observed), 0))])
-    price = np.log(np.maximum(_column(seen, "price_cny"), 1e-9))
-    place = {row: number for number, row in enumerate(rows)}
-    labels = seen.observed.to_dict("records") if len(past) else []
+    place = {key: number for number, key in enumerate(mine[KEY].itertuples(index=False, name=None))}
+    keys = list(past[KEY].itertuples(index=False, name=None))
+    names = [_name(one) for one in past[[c for c in (*KEY, "creative_name") if c in past]].to_dict("records")]
+    came = [past[t].tolist() if t in past else [np.nan] * len(past) for t in (seen.roi, seen.gpm)]
+    came.append(past[later].tolist())
+    itself = pd.Series(range(len(past)), index=pd.MultiIndex.from_frame(past[KEY]))
+    own = itself.reindex(pd.MultiIndex.from_frame(mine[KEY])).fillna(-1).to_numpy(np.int64)
     found: list[list[Neighbour]] = []
     for first in range(0, len(rows), CHUNK):
-        part = np.asarray(rows[first : first + CHUNK])
-        alike = np.zeros((len(part), len(past)), dtype=np.float32)
-        for column in codes.T:
-            alike += (column[part, None] == column[None, past]) & (column[part, None] >= 0)
-        alike += np.nan_to_num(np.exp(-np.abs(price[part, None] - price[None, past])), nan=0.0)
-        alike /= codes.shape[1] + 1
-        alike[part[:, None] == past[None, :]] = -1.0
-        for line in alike:
+        alike = _alike(mine.iloc[first : first + CHUNK], past, columns)
+        for number, line in enumerate(alike, start=first):
+            if own[number] >= 0:
+                line[own[number]] = -1.0
             best = np.argsort(-line, kind="stable")[:NEAREST].tolist()
             found.append(
                 [
                     Neighbour(
-                        row=place.get(int(past[b]), -1),
-                        name=_name(labels[past[b]]),
-                        alike=round(float(line[b]), 3),
-                        roi=_came(seen, seen.roi, past[b]),
-                        gpm=_came(seen, seen.gpm, past[b]),
-                        impressions=_came(seen, f"later_{seen.plan.volume_of}", past[b]),
+                        row=place.get(keys[other], -1),
+                        name=names[other],
+                        alike=round(float(line[other]), 3),
+                        roi=_number(came[0][other]),
+                        gpm=_number(came[1][other]),
+                        impressions=_number(came[2][other]),
                     )
-                    for b in best
-                    if line[b] >= 0
+                    for other in best
+                    if line[other] >= 0
                 ]
             )
     return found
 
 
-def _came(seen: Seen, target: str, row: int) -> float | None:
-    return _number(seen.came[target].iat[row]) if target in seen.came else None
+def _alike(some: pd.DataFrame, past: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.float32]:
+    alike = np.zeros((len(some), len(past)), dtype=np.float32)
+    for column in columns:
+        codes = pd.factorize(pd.concat([some[column], past[column]]))[0]
+        left, right = codes[: len(some), None], codes[None, len(some) :]
+        alike += (left == right) & (left >= 0)
+    if "price_cny" in some:
+        apart = np.log(some["price_cny"].to_numpy(np.float64))[:, None] - np.log(past["price_cny"].to_numpy(np.float64))
+        alike += np.nan_to_num(np.exp(-np.abs(apart)))
+    return alike / np.float32(max(len(columns) + ("price_cny" in some), 1))
 
 
 def _shown(seen: Seen) -> list[int]:
@@ -213,12 +223,6 @@ def _name(told: dict[str, object]) -> str:
 
 def _is(value: object) -> bool:
     return value is not None and value == value
-
-
-def _column(seen: Seen, name: str) -> npt.NDArray[np.float64]:
-    if name not in seen.observed:
-        return np.full(len(seen.observed), np.nan)
-    return seen.observed[name].to_numpy(np.float64)
 
 
 def _number(value: float) -> float | None:

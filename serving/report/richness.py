@@ -37,7 +37,7 @@ class Chance(Figure):
         alike: Were all of one direction.
         now: As different as the account's recent ones.
         apart: Were none like another.
-        together: Intraclass correlation of hits in one direction, learned from all creatives whose outcome is known.
+        together: Intraclass correlation of hits in one direction, from all creatives of known outcome.
         directions: Directions with two such creatives or more, which tell it.
     """
 
@@ -90,7 +90,7 @@ def richness(seen: Seen) -> Richness:
     missing = [tag for tag in DIRECTION if tag not in tags]
     account = seen.chosen.account or str(seen.observed["account_id"].value_counts().index[0])
     mine = (seen.observed["account_id"] == account).to_numpy()
-    everyone = _codes(seen, tags)
+    everyone = _codes(seen.observed, seen, tags)
     codes = everyone[mine & (everyone >= 0).all(axis=1)] if tags else np.zeros((0, 0), dtype=np.int64)
     counts = np.unique(codes, axis=0, return_counts=True)[1] if len(codes) else np.zeros(0)
     shares = counts / counts.sum() if len(counts) else np.ones(1)
@@ -109,10 +109,10 @@ def richness(seen: Seen) -> Richness:
         effective=float(np.exp(-(shares * np.log(shares)).sum())) if len(counts) else 0.0,
         recent=int(fresh.sum()),
         alike=alike,
-        market_alike=likeness(everyone) if tags else None,
+        market_alike=likeness(_codes(seen.everyone, seen, tags)) if tags else None,
         twins=_twins(everyone, mine, fresh) if tags else 0.0,
         covered=_covered(seen, tags, mine),
-        chance=_chance(seen, everyone, fresh, alike) if tags else None,
+        chance=_chance(seen, tags, fresh, alike) if tags else None,
         missing=missing,
     )
 
@@ -137,7 +137,7 @@ def _twins(codes: np.ndarray, mine: np.ndarray, fresh: np.ndarray) -> float:
     return float(np.mean([row in older for row in recent])) if recent else 0.0
 
 
-def _chance(seen: Seen, codes: np.ndarray, fresh: np.ndarray, alike: float | None) -> Chance | None:
+def _chance(seen: Seen, tags: list[str], fresh: np.ndarray, alike: float | None) -> Chance | None:
     uncertainty = seen.served.model.uncertainty
     if uncertainty is None or uncertainty.hit is None:
         return None
@@ -145,8 +145,9 @@ def _chance(seen: Seen, codes: np.ndarray, fresh: np.ndarray, alike: float | Non
     rows = new if new.any() else fresh
     stated = seen.predicted["hit_chance"].to_numpy(np.float64)[rows]
     stated = stated[np.isfinite(stated)]
-    hits = uncertainty.hit.happened(seen.came, seen.observed["promotion_type"].astype("str"), seen.plan)
-    told = seen.came["known"].to_numpy() & np.isfinite(hits) & (codes >= 0).all(axis=1)
+    codes = _codes(seen.everyone, seen, tags)
+    hits = uncertainty.hit.happened(seen.everyone, seen.everyone["promotion_type"].astype("str"), seen.plan)
+    told = seen.everyone["known"].to_numpy() & np.isfinite(hits) & (codes >= 0).all(axis=1)
     together, directions = intraclass(hits[told], codes[told])
     if not len(stated):
         return None
@@ -192,9 +193,9 @@ def at_least_one(chance: float, count: int, together: float) -> float:
     return float(1.0 - miss.prod())
 
 
-def _codes(seen: Seen, tags: list[str]) -> np.ndarray:
-    parts = [pd.factorize(seen.observed[seen.tags[tag]], sort=True)[0] for tag in tags]
-    return np.column_stack(parts) if parts else np.zeros((len(seen.observed), 0), dtype=np.int64)
+def _codes(frame: pd.DataFrame, seen: Seen, tags: list[str]) -> np.ndarray:
+    parts = [pd.factorize(frame[seen.tags[tag]], sort=True)[0] for tag in tags]
+    return np.column_stack(parts) if parts else np.zeros((len(frame), 0), dtype=np.int64)
 
 
 def _covered(seen: Seen, tags: list[str], mine: np.ndarray) -> Covered | None:

@@ -16,7 +16,7 @@ from features.funnel import Plan, Stage
 from features.history import TAG, entity_name
 from features.observe import observe
 from features.priors import ratio_and_events, stage_figures
-from features.schema import Loaded
+from features.schema import KEY, Loaded
 from features.snapshots import latest_snapshots
 from serving.explain import check, of_target
 from serving.predict import stage_parts
@@ -73,6 +73,7 @@ class Seen:
         targets: By target: the same.
         at_launch: Targets predicted at age 0, without the creative's own counts.
         came: What the first outcome window brought: targets, `later:…`, `known`.
+        everyone: All creatives of the data, chosen or not: what they are, and the columns of `came`.
     """
 
     served: Served
@@ -86,6 +87,7 @@ class Seen:
     targets: Mapping[str, Gathered]
     at_launch: pd.DataFrame
     came: pd.DataFrame
+    everyone: pd.DataFrame
 
     @property
     def plan(self) -> Plan:
@@ -147,8 +149,9 @@ def see(served: Served, loaded: Loaded, chosen: Chosen) -> Seen:
         raise InputError("The data hold no metrics, so there is nothing to report. Import reports too.")
     fitted, settings = served.model.fitted, served.manifest.settings
     now = loaded.metrics["period_end"].max()
-    rows = latest_snapshots(loaded.metrics, loaded.creatives, now)
-    rows = rows[_kept(rows, loaded, chosen)].reset_index(drop=True)
+    everyone = latest_snapshots(loaded.metrics, loaded.creatives, now)
+    kept = _kept(everyone, loaded, chosen)
+    rows = everyone[kept].reset_index(drop=True)
     # As in batch predictions, all look at the others as they stand now.
     observed = observe(rows, loaded, fitted.plan, fitted.entities, settings, as_of=now)
     features = describe(observed, fitted)
@@ -163,7 +166,7 @@ def see(served: Served, loaded: Loaded, chosen: Chosen) -> Seen:
     names = [stage.name for stage in fitted.plan.stages]
     begins = _at_launch(rows)
     unlaunched = observe(begins, loaded, fitted.plan, fitted.entities, settings, as_of=now)
-    known = outcomes(begins, loaded, fitted.plan, settings)
+    came = _came(everyone, loaded, fitted.plan, settings)
     return Seen(
         served=served,
         loaded=loaded,
@@ -175,9 +178,8 @@ def see(served: Served, loaded: Loaded, chosen: Chosen) -> Seen:
         stages={name: gather(part, catalogue, names) for name, part in parts.items()},
         targets={name: gather(part, catalogue, names) for name, part in of_targets.items()},
         at_launch=served.model.predict(describe(unlaunched, fitted)),
-        came=pd.concat([actual_targets(known, fitted.plan), known], axis=1).assign(
-            known=(known["state"] == MATURE).to_numpy() & (rows["age_hours"] > 0).to_numpy()
-        ),
+        came=came[kept].reset_index(drop=True),
+        everyone=pd.concat([everyone[KEY].merge(loaded.creatives, how="left", on=KEY), came], axis=1),
     )
 
 
@@ -188,6 +190,12 @@ def _residual(seen: Seen, step: Stage) -> Residual:
     ratio, events = ratio_and_events(step, *stage_figures(step, seen.observed, "early:"), rate)
     weight = np.divide(1.0, prior.dispersion / np.maximum(events, 1e-12) + prior.own)
     return Residual(np.where(events > 0, ratio - 1.0, 0.0), np.where(events > 0, weight, 0.0))
+
+
+def _came(rows: pd.DataFrame, loaded: Loaded, plan: Plan, settings: Settings) -> pd.DataFrame:
+    found = outcomes(_at_launch(rows), loaded, plan, settings)
+    known = (found["state"] == MATURE).to_numpy() & (rows["age_hours"] > 0).to_numpy()
+    return pd.concat([actual_targets(found, plan), found], axis=1).assign(known=known)
 
 
 def _at_launch(rows: pd.DataFrame) -> pd.DataFrame:
@@ -208,7 +216,7 @@ def _kept(rows: pd.DataFrame, loaded: Loaded, chosen: Chosen) -> npt.NDArray[np.
     if chosen.product:
         if "product_id" not in creatives:
             raise InputError("--product: these data name no product. Add 商品ID (product_id) to the tag sheet.")
-        products = rows.merge(creatives, how="left", on=["promotion_type", "account_id", "creative_id"])["product_id"]
+        products = rows[KEY].merge(creatives, how="left", on=KEY)["product_id"]
         mine = (products == chosen.product).to_numpy(dtype=bool)
         if not (kept & mine).any():
             raise InputError(f"No creative of product {chosen.product}. Products here: {_some(products[kept])}.")

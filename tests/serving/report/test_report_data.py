@@ -15,6 +15,7 @@ from serving.asking import asked
 from serving.contract import PredictRequest
 from serving.predict import predictions
 from serving.report.belief import right
+from serving.report.cards import neighbours
 from serving.report.effects import baseline, bootstrap, effects, grouping
 from serving.report.families import ACCOUNT, BASE, OWN, family_of
 from serving.report.richness import at_least_one, intraclass, likeness
@@ -150,6 +151,21 @@ def test_data_without_metrics_tags_or_koc_say_what_to_add(served: Served, small_
     assert found.questions[4].missing == ["audience", "repeat_orders"]
     assert found.richness.missing == ["hook", "scene", "face", "script"]
     assert found.shots == []
+
+
+def test_the_nearest_past_creatives_are_the_most_alike_of_all_data(served: Served, small_world: Loaded) -> None:
+    part = see(served, small_world, Chosen(account="acc1"))
+    rows = [0, 7]
+    past = part.everyone[part.everyone["known"] & (part.everyone["later:impressions"] >= 200)]
+    assert set(past["account_id"]) == {"acc0", "acc1"}
+    for row, found in zip(rows, neighbours(part, rows)):
+        me = part.observed.iloc[row]
+        columns = ["tag_hook", "tag_scene", "product_id", "creator_id", "category"]
+        alike = sum((past[name] == me[name]).astype(float) for name in columns)
+        alike = (alike + np.exp(-np.abs(np.log(past["price_cny"] / me["price_cny"])))) / 6
+        alike = alike[past["creative_id"] != me["creative_id"]].sort_values(ascending=False)
+        assert [one.alike for one in found] == pytest.approx(alike.head(3).tolist(), abs=1e-3)
+        assert me["creative_id"] not in {one.name for one in found}
 
 
 def test_what_to_shoot_next_is_what_the_service_predicts(served: Served, data: ReportData) -> None:
