@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from configs import __version__
 from features.screen import plain
+from serving import wording_fixed as fixed
 from serving import wording_report as words
 from serving.report import drawn
 from serving.report.cards import Card
@@ -20,7 +21,8 @@ from serving.report.effects import Effect
 from serving.report.families import OWN
 from serving.report.koc import KocCell
 from serving.report_data import ReportData
-from serving.wording_report import Words
+from serving.wording_fixed import Words
+from training.page_words import CURES
 
 ROWS_SHOWN = 50
 COUNTED = ("impressions", "clicks", "orders", "spend_cny", "gmv_cny")
@@ -57,6 +59,9 @@ def render(data: ReportData, lang: str = "zh") -> str:
         version=__version__,
         d=data,
         w=words,
+        said=fixed.said,
+        fixed=fixed,
+        cures=CURES,
         level=level,
         style=Markup(style),
         script=Markup(script),
@@ -65,7 +70,7 @@ def render(data: ReportData, lang: str = "zh") -> str:
         named=named,
         questions=[
             {
-                "title": words.TITLES[q.name],
+                "title": fixed.TITLES[q.name],
                 "answer": words.answer(q, level),
                 "q": q,
                 "forest": drawn.forest(q.effects),
@@ -113,6 +118,7 @@ def embedded(data: ReportData) -> dict[str, object]:
             ]
         )  # fmt: skip
     return {
+        "words": fixed.SCRIPT,
         "families": [words.family(name) for name in families],
         "own": words.family(OWN),
         "tags": [_tag(name) for name in tags],

@@ -1,7 +1,6 @@
 """Every sentence of the strategist's report: Chinese first, then English. Numbers come in, words go out."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from features.catalogue import entity_label
 from serving.report.belief import Accuracy, Belief
@@ -14,81 +13,8 @@ from serving.report.phrases import Phrase
 from serving.report.questions import Question
 from serving.report.richness import Richness
 from serving.report.shots import Shot
-from training.page_words import CURES as CURES
+from serving.wording_fixed import COLUMNS, TARGETS, Words
 from training.verdict import LABELS
-
-
-class Words(NamedTuple):
-    """The same in both languages."""
-
-    zh: str
-    en: str
-
-
-TARGETS = {
-    "gpm": Words("GPM", "GPM"),
-    "net_gpm": Words("净GPM", "net GPM"),
-    "roi": Words("ROI", "ROI"),
-    "net_roi": Words("净ROI", "net ROI"),
-    "later_impressions": Words("后续展现", "later impressions"),
-    "later_spend_cny": Words("后续消耗", "later spend"),
-}
-COLUMNS = {
-    "hold": Words("视频播放数 与 3秒播放率(plays、plays_3s)", "plays and 3-s plays (视频播放数, 3秒播放率)"),
-    "click": Words("整体点击次数(clicks)", "clicks (整体点击次数)"),
-    "order": Words("整体成交订单数(orders)", "orders (整体成交订单数)"),
-    "value": Words("整体成交订单数 与 整体成交金额(orders、gmv_cny)", "orders and gmv (整体成交订单数, 整体成交金额)"),
-    "hook": Words("标签表的“开头类型”", "开头类型 (hook) in the tag sheet"),
-    "style": Words("标签表的“风格”", "风格 (style) in the tag sheet"),
-    "scene": Words("标签表的“场景”", "场景 (scene) in the tag sheet"),
-    "face": Words("标签表的“人物”", "人物 (face) in the tag sheet"),
-    "script": Words("标签表的“脚本结构”", "脚本结构 (script) in the tag sheet"),
-    "audience": Words("标签表的“人群”", "人群 (audience) in the tag sheet"),
-    "selling_point": Words("标签表的“卖点”", "卖点 (selling point) in the tag sheet"),
-    "copy_text": Words("标签表的“文案”", "文案 (copy text) in the tag sheet"),
-    "creator_id": Words("标签表的“达人ID”", "达人ID (KOC) in the tag sheet"),
-    "product_id": Words("标签表的“商品ID”", "商品ID (product) in the tag sheet"),
-    "price_cny": Words("标签表的“价格”", "价格 (price) in the tag sheet"),
-    "repeat_orders": Words("老客订单数 / 复购订单数", "repeat orders (老客订单数)"),
-}
-TITLES = {
-    "opening": Words("哪种开头最能留住观众?(3秒留存)", "Which opening holds viewers best? (3-s plays)"),
-    "style": Words("哪种形式成交最好?(点击→成交)", "Which style converts best? (orders per click)"),
-    "copy": Words("哪种文案最有人点?(展现→点击)", "Which copy is clicked most? (clicks per impression)"),
-    "scene": Words("哪个场景卖得最多?(成交 × 客单)", "Which scene sells most? (order × value)"),
-    "audience": Words("哪类人群会再买?", "Which audience buys again?"),
-}
-STATUS = {
-    "PASS": Words("可信 PASS", "PASS"),
-    "REVIEW": Words("可参考,需复核 REVIEW", "REVIEW"),
-    "FAIL": Words("有的项不合格 FAIL", "FAIL"),
-}
-ADVICE = {
-    "PASS": Words(
-        "留出期的各项检查都在规定范围内:可以按本报告排优先级,金额仍请连同区间一起看。",
-        "Every check of the holdout lies within its thresholds: act on the order of things, read figures with bands.",
-    ),
-    "REVIEW": Words(
-        "排序可以参考;有的项运气足以解释偏差,或数据太少。先小预算验证,再放量。",
-        "Use the order of things; some checks stand on too few rows. Test with small budgets before you scale.",
-    ),
-    "FAIL": Words(
-        "只用来比高低,不要直接用绝对数字定出价和预算;先看下面哪一项不合格,用更新、更全的数据重训(make train)。",
-        "Compare with it, set no bid or budget by its plain figures; see which check fails below, and train again on "
-        "newer, fuller exports (make train).",
-    ),
-}
-CHECKS = {
-    "better": Words("比简单规则更准", "better than simple rules"),
-    "tenths": Words("每一档不偏高不偏低", "every tenth is right"),
-    "coverage": Words("区间盖得住结果", "intervals hold outcomes"),
-    "cells": Words("各年龄、量级也盖得住", "also by age and volume"),
-    "chances": Words("说的概率会兑现", "chances come true"),
-}
-UNJUDGED = Words(
-    "手头没有这一版模型的评估文件,因此只能给“复核”:请在同一数据上运行 make train 后再出报告。",
-    "No evaluation of this very model was found, so REVIEW is the best that can be said: run make train on these data.",
-)
 
 
 def times(factor: float) -> str:

@@ -19,13 +19,14 @@
     return made;
   };
   const both = (zh, en) => { const part = document.createDocumentFragment(); part.append(el("span", { class: "zh" }, zh), el("span", { class: "en", lang: "en" }, en)); return part; };
+  const say = (name, given = {}) => both(...data.words[name].map((words) => words.replace(/{(\w+)}/g, (_, key) => given[key])));
   const number = (value) => value === null ? "–" : value === 0 ? "0" : value >= 1000 ? Math.round(value).toLocaleString("en-US") : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
   const whole = (value) => value === null ? "–" : Math.round(value).toLocaleString("en-US");
   const share = (value) => value === null ? "–" : (100 * value).toFixed(value < 0.1 ? 1 : 0) + "%";
-  const age = (hours) => hours === 0 ? both("未投放", "not launched") : hours < 72 ? both(`${Math.round(hours)} 小时`, `${Math.round(hours)} h`) : both(`${Math.round(hours / 24)} 天`, `${Math.round(hours / 24)} d`);
-  const range = ([, low, high]) => low === null ? both("无区间", "no interval") : high <= 0 ? both("多半无成交", "most likely no order") : both(`${number(low)}–${number(high)}`, `${number(low)}–${number(high)}`);
+  const age = (hours) => hours === 0 ? say("not_launched") : hours < 72 ? say("hours", { n: Math.round(hours) }) : say("days", { n: Math.round(hours / 24) });
+  const range = ([, low, high]) => low === null ? say("no_interval") : high <= 0 ? say("no_order") : `${number(low)}–${number(high)}`;
 
-  const wide = ([, low, high]) => low === null ? both("无区间", "no interval") : `${whole(low)}–${whole(high)}`;
+  const wide = ([, low, high]) => low === null ? say("no_interval") : `${whole(low)}–${whole(high)}`;
 
   const keys = {
     name: (row) => row[NAME], verdict: (row) => ["scale", "test", "hold", "stop", ""].indexOf(row[VERDICT]),
@@ -64,7 +65,7 @@
     const pages = Math.max(1, Math.ceil(found.length / data.perPage));
     state.page = Math.min(Math.max(state.page, 0), pages - 1);
     body.replaceChildren(...found.slice(state.page * data.perPage, (state.page + 1) * data.perPage).map(line));
-    document.getElementById("place").replaceChildren(both(`第 ${state.page + 1} / ${pages} 页,共 ${found.length} 条`, `page ${state.page + 1} of ${pages}, ${found.length} creatives`));
+    document.getElementById("place").replaceChildren(say("page", { page: state.page + 1, pages, n: found.length }));
     for (const head of document.querySelectorAll("th[data-sort]")) head.setAttribute("aria-sort", head.dataset.sort !== state.sort ? "none" : state.down ? "descending" : "ascending");
   };
 
@@ -73,7 +74,7 @@
     const [start, bars, others, own] = row[FALLS][place];
     const base = Math.exp(start), money = data.money[place];
     const steps = [...bars.map(([family, log]) => [data.families[family], log, ""])];
-    if (Math.abs(others) > 5e-4) steps.push([["其它合计", "all others"], others, ""]);
+    if (Math.abs(others) > 5e-4) steps.push([data.words.others, others, ""]);
     steps.push([data.own, own, " own"]);
     const logs = [start];
     for (const [, log] of steps) logs.push(logs[logs.length - 1] + log);
@@ -82,7 +83,7 @@
     const picture = draw("svg", { viewBox: `0 0 560 ${22 * (steps.length + 2) + 6}`, class: "fall", role: "img", "aria-label": data.targets[place].join(" ") });
     const label = (y, words) => ["zh", "en"].forEach((lang, n) => picture.append(draw("text", { x: 142, y: y + 13, class: `right ${lang}` }, words[n])));
     const end = (y, words, log) => { label(y, words); picture.append(draw("rect", { x: x(log) - 1.5, y: y + 2, width: 3, height: 15, class: "end" }), draw("text", { x: x(log) + 6, y: y + 13 }, number(Math.exp(log)))); };
-    end(0, ["账户基准", "account's baseline"], start);
+    end(0, data.words.account_baseline, start);
     steps.forEach(([words, log, extra], n) => {
       const y = 22 * (n + 1), [from, to] = [x(logs[n]), x(logs[n + 1])];
       label(y, words);
@@ -90,7 +91,7 @@
       picture.append(draw("rect", { x: Math.min(from, to), y: y + 3, width: Math.max(Math.abs(to - from), 1), height: 14, class: (log < 0 ? "less" : "more") + extra }));
       picture.append(draw("text", { x: Math.max(from, to) + 5, y: y + 13, class: "soft" }, factor(log, base, money)));
     });
-    end(22 * (steps.length + 1), ["预测", "prediction"], logs[logs.length - 1]);
+    end(22 * (steps.length + 1), data.words.prediction, logs[logs.length - 1]);
     return picture;
   };
 
@@ -98,26 +99,26 @@
   const open = (place) => {
     const row = data.rows[place];
     const [impressions, clicks, orders, spend, gmv] = row[COUNTS];
-    const figures = data.targets.map((words, n) => el("div", {}, el("dt", {}, both(...words)), el("dd", {}, el("b", {}, number(row[TARGETS][n][0])), " [", range(row[TARGETS][n]), "]", el("small", {}, both(` 投放前会预测 ${number(row[LAUNCH][n])}`, ` before launch: ${number(row[LAUNCH][n])}`)))));
+    const figures = data.targets.map((words, n) => el("div", {}, el("dt", {}, both(...words)), el("dd", {}, el("b", {}, number(row[TARGETS][n][0])), " [", range(row[TARGETS][n]), "]", el("small", {}, say("before_launch", { n: number(row[LAUNCH][n]) })))));
     figures.push(
-      el("div", {}, el("dt", {}, both("达到目标 / 爆款的概率", "P(target) / P(hit)")), el("dd", {}, `${share(row[CHANCE])} (≥ ${number(row[ASKED])}) / ${share(row[HIT])}`)),
-      el("div", {}, el("dt", {}, both("未来展现", "later impressions")), el("dd", {}, whole(row[TARGETS][later][0]), " [", wide(row[TARGETS][later]), "]")),
-      el("div", { class: "two" }, el("dt", {}, both("已有证据", "evidence so far")), el("dd", {}, both(`展现 ${whole(impressions)} · 点击 ${whole(clicks)} · 成交 ${whole(orders)} 单 · 消耗 ${whole(spend)} 元 · 成交额 ${whole(gmv)} 元`, `${whole(impressions)} impressions · ${whole(clicks)} clicks · ${whole(orders)} orders · ${whole(spend)} CNY spent · ${whole(gmv)} CNY gmv`), " · ", age(row[AGE]))));
+      el("div", {}, el("dt", {}, say("chances")), el("dd", {}, `${share(row[CHANCE])} (≥ ${number(row[ASKED])}) / ${share(row[HIT])}`)),
+      el("div", {}, el("dt", {}, say("later")), el("dd", {}, whole(row[TARGETS][later][0]), " [", wide(row[TARGETS][later]), "]")),
+      el("div", { class: "two" }, el("dt", {}, say("evidence")), el("dd", {}, say("counts", { impressions: whole(impressions), clicks: whole(clicks), orders: whole(orders), spend: whole(spend), gmv: whole(gmv) }), " · ", age(row[AGE]))));
     const near = row[NEAR].map(([other, name, alike, roi, gpm, seen]) => {
       const title = other >= 0 ? data.rows[other][NAME] : name;
       const first = other >= 0 ? el("button", { type: "button", title, click: () => open(other) }, title) : el("span", { title }, title);
       return el("tr", {}, el("td", { class: "name" }, first), el("td", {}, share(alike)), el("td", {}, number(roi)), el("td", {}, number(gpm)), el("td", {}, whole(seen)));
     });
-    const head = (zh, en) => el("th", {}, both(zh, en));
+    const head = (name) => el("th", {}, say(name));
     card.replaceChildren(
       el("button", { type: "button", class: "close", "aria-label": "关闭 close", click: () => card.close() }, "✕"),
       el("h3", {}, row[NAME]), el("small", {}, `${row[ID]} · ${row[ACCOUNT]} · ${row[KIND]}`),
       el("p", {}, el("span", { class: `tag ${row[VERDICT]}` }, both(...data.verdicts[row[VERDICT]])), " ", both(row[ZH], row[EN])),
       el("dl", { class: "facts" }, ...figures),
       el("div", { class: "chips" }, ...row[TAGS].map(([tag, value]) => el("span", {}, both(...data.tags[tag]), ` ${data.values[value]}`))),
-      el("div", { class: "cols" }, ...data.targets.map((words, n) => el("figure", {}, el("figcaption", {}, both(`${words[0]}:从账户基准到预测(关联,不是因果)`, `${words[1]}: from the account's baseline to the prediction (association, not cause)`)), fall(n, row)))),
-      el("h3", {}, both("最相近的过往创意,首个窗口的实际结果", "Nearest past creatives, and what their first window brought")),
-      near.length ? el("div", { class: "scroll" }, el("table", { class: "creatives" }, el("thead", {}, el("tr", {}, head("创意", "creative"), head("相似", "alike"), head("ROI", "ROI"), head("GPM", "GPM"), head("展现", "impressions"))), el("tbody", {}, ...near))) : el("p", {}, both("没有结果已知的过往创意。", "No past creative has a known outcome.")));
+      el("div", { class: "cols" }, ...data.targets.map((words, n) => el("figure", {}, el("figcaption", {}, both(`${words[0]}${data.words.fall[0]}`, `${words[1]}${data.words.fall[1]}`)), fall(n, row)))),
+      el("h3", {}, say("nearest")),
+      near.length ? el("div", { class: "scroll" }, el("table", { class: "creatives" }, el("thead", {}, el("tr", {}, head("creative"), head("alike"), head("roi"), head("gpm"), head("impressions"))), el("tbody", {}, ...near))) : el("p", {}, say("no_past")));
     if (!card.open) card.showModal();
     card.scrollTop = 0;
   };
