@@ -23,7 +23,7 @@ class Drawn(BaseModel):
 
 
 class Mark(Drawn):
-    """One line of a forest plot: places on a scale of logs."""
+    """One line of a forest plot: places on a scale of logs; a raw rate beyond the scale has none."""
 
     at: float
     low: float
@@ -79,11 +79,11 @@ def forest(effects: Sequence[Effect]) -> Forest:
             at=place(log(one.factor)),
             low=place(log(one.low)),
             high=place(log(one.high)),
-            raw=place(log(one.raw_factor)) if one.raw_factor else None,
+            raw=place(log(one.raw_factor)) if one.raw_factor and abs(log(one.raw_factor)) < reach else None,
         )
         for one in effects
     ]
-    return Forest(one=place(0.0), marks=marks, ticks=_ticks(TICKS, reach, place, 26.0))
+    return Forest(one=place(0.0), marks=marks, ticks=_ticks(TICKS, reach, place, 26.0, 14.0))
 
 
 def swarm(told: Swarm) -> Dots:
@@ -105,7 +105,11 @@ def swarm(told: Swarm) -> Dots:
         lines.append(paths)
     rows = [number * ROW + ROW / 2 + 3 for number in range(len(lines))]
     return Dots(
-        height=len(lines) * ROW, rows=rows, one=place(0.0), lines=lines, ticks=_ticks(FEW_TICKS, reach, place, 20.0)
+        height=len(lines) * ROW,
+        rows=rows,
+        one=place(0.0),
+        lines=lines,
+        ticks=_ticks(FEW_TICKS, reach, place, 20.0, 8.0),
     )
 
 
@@ -164,11 +168,15 @@ def _scale(low: float, high: float, start: float, end: float) -> _Line:
     return _Line(low, high, start, end)
 
 
-def _ticks(factors: Sequence[float], reach: float, place: _Line, apart: float) -> list[tuple[str, float]]:
-    """Those inside, as far apart as their labels need; ×1 is always there."""
+def _ticks(
+    factors: Sequence[float], reach: float, place: _Line, apart: float, edge: float = 0.0
+) -> list[tuple[str, float]]:
+    """Those inside, as far apart, and from both ends, as their labels need; ×1 is always there."""
     found = [("1", place(0.0))]
+    ends = sorted((place.start, place.end))
     for factor in sorted(factors, key=lambda one: abs(log(one))):
         at = place(log(factor))
-        if abs(log(factor)) < reach and all(abs(at - other) >= apart for _, other in found):
+        inside = abs(log(factor)) < reach and ends[0] + edge <= at <= ends[1] - edge
+        if inside and all(abs(at - other) >= apart for _, other in found):
             found.append((f"{factor:g}", at))
     return found
