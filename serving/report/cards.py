@@ -172,7 +172,7 @@ def neighbours(seen: Seen, rows: Sequence[int]) -> list[list[Neighbour]]:
         for number, line in enumerate(alike, start=first):
             if own[number] >= 0:
                 line[own[number]] = -1.0
-            best = np.argsort(-line, kind="stable")[:NEAREST].tolist()
+            best = _largest(line)
             found.append(
                 [
                     Neighbour(
@@ -188,6 +188,13 @@ def neighbours(seen: Seen, rows: Sequence[int]) -> list[list[Neighbour]]:
                 ]
             )
     return found
+
+
+def _largest(line: npt.NDArray[np.float32]) -> list[int]:
+    """Places of the largest, the largest first, of equals the first."""
+    edge = np.partition(line, max(len(line) - NEAREST, 0))[max(len(line) - NEAREST, 0)]
+    places = np.flatnonzero(line >= edge)
+    return places[np.argsort(-line[places], kind="stable")][:NEAREST].tolist()
 
 
 def _alike(some: pd.DataFrame, past: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.float32]:

@@ -49,7 +49,7 @@ class Swarm(Figure):
 
 
 class Dependence(Figure):
-    """How a number moves one stage.
+    """How a number moves one stage or target.
 
     Attributes:
         family: price, duration …
@@ -154,7 +154,7 @@ def _shades(seen: Seen, family: str) -> Floats:
 
 
 def dependences(seen: Seen, seed: int = 7) -> list[Dependence]:
-    """Of each number, the three stages it moves most."""
+    """Of each number, ROI and the three stages it moves most."""
     found = []
     for family, column in NUMBERS.items():
         if column not in seen.observed:
@@ -165,7 +165,8 @@ def dependences(seen: Seen, seed: int = 7) -> list[Dependence]:
         rows = rows[np.argsort(number[rows], kind="stable")]
         moved = {stage.name: seen.stages[stage.name].of(family) for stage in seen.plan.stages}
         top = sorted((name for name in moved if moved[name].std() > 0.01), key=lambda name: -moved[name].std())[:3]
-        for stage in top:
+        moved |= {seen.roi: seen.targets[seen.roi].of(family)} if seen.roi else {}
+        for stage in [*([seen.roi] if seen.roi and top else []), *top]:
             factors = np.round(np.exp(moved[stage][rows]), 4).tolist()
             found.append(Dependence(family=family, stage=stage, x=number[rows].tolist(), factors=factors))
     return found

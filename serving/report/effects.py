@@ -1,5 +1,6 @@
 """What each value of a tag does at each stage: the served contribution, how sure it is, and the raw rate beside it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,8 @@ from serving.report.seen import Seen
 Floats = npt.NDArray[np.float64]
 
 DRAWS = 200
+MOST_VALUES = 60
+"""Of a tag; a column with thousands of them describes no group."""
 Raw = tuple[float | None, float | None, float | None, float | None]
 NO_RAW: Raw = (None, None, None, None)
 
@@ -136,18 +139,20 @@ class Grouping:
         return np.asarray(np.linalg.lstsq(self.shares, logs, rcond=None)[0])
 
 
-def grouping(seen: Seen, tag: str, column: str) -> Grouping:
-    """By the values of a column."""
+def grouping(seen: Seen, tag: str, column: str, most: int = MOST_VALUES) -> Grouping:
+    """By the most frequent values of a column, in their own order."""
     told = seen.observed[column].astype(object)
-    lists = [[] if value != value or value is None else str(value).split(MULTI) for value in told]
-    if tag not in seen.served.known.multi:
-        lists = [[MULTI.join(held)] if held else [] for held in lists]
-    values = tuple(sorted({value for held in lists for value in held}))
+    lists = [[] if value != value or value is None else [str(value)] for value in told]
+    if tag in seen.served.known.multi:
+        lists = [list(dict.fromkeys(held[0].split(MULTI))) if held else [] for held in lists]
+    counts = Counter(value for held in lists for value in held)
+    values = tuple(sorted(value for value, _ in counts.most_common(most)))
     places = {value: place for place, value in enumerate(values)}
     shares = np.zeros((len(lists), len(values)))
     for row, held in enumerate(lists):
-        for value in set(held):
-            shares[row, places[value]] = 1.0 / len(set(held))
+        for value in held:
+            if value in places:
+                shares[row, places[value]] = 1.0 / len(held)
     return Grouping(tag, values, shares)
 
 

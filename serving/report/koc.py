@@ -77,7 +77,7 @@ def koc_table(seen: Seen, base: Baseline, columns: dict[str, list[str]], draws: 
     target = next(reversed(columns), "")
     if "creator_id" in missing or not seen.observed["creator_id"].notna().any():
         return KocTable(target=target, products=[], bands=[], kocs=[], all_kocs=0, missing=missing)
-    group = grouping(seen, "creator_id", "creator_id")
+    group = grouping(seen, "creator_id", "creator_id", MOST_KOCS)
     told = {name: {e.value: e for e in effects(seen, base, group, stages, draws)} for name, stages in columns.items()}
     most = np.argsort(-group.sizes, kind="stable")[:MOST_KOCS].tolist()
     most.sort(key=lambda place: -told[target][group.values[place]].factor)
@@ -102,7 +102,7 @@ def koc_table(seen: Seen, base: Baseline, columns: dict[str, list[str]], draws: 
             )
             for place in most
         ],
-        all_kocs=len(group.values),
+        all_kocs=int(seen.observed["creator_id"].nunique()),
         missing=missing,
     )
 
