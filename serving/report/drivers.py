@@ -161,6 +161,8 @@ def dependences(seen: Seen, seed: int = 7) -> list[Dependence]:
             continue
         number = seen.observed[column].to_numpy(np.float64)
         known = np.flatnonzero(number > 0)
+        if len(known) < 2:
+            continue
         rows = known[np.random.default_rng(seed).permutation(len(known))[:MOST_POINTS]]
         rows = rows[np.argsort(number[rows], kind="stable")]
         moved = {stage.name: seen.stages[stage.name].of(family) for stage in seen.plan.stages}
