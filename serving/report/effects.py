@@ -123,6 +123,8 @@ class Grouping:
     @cached_property
     def codes(self) -> npt.NDArray[np.int64]:
         """Place of each creative's value; −1 where it has none. Only of single-valued tags."""
+        if not self.values:
+            return np.full(len(self.shares), -1)
         return np.where(self.shares.any(axis=1), self.shares.argmax(axis=1), -1)
 
     def total(self, values: Floats) -> Floats:
@@ -134,7 +136,7 @@ class Grouping:
 
         Of a single-valued tag: the mean over its creatives.
         """
-        if (self.shares.max(axis=1) == self.shares.sum(axis=1)).all():
+        if not self.values or (self.shares.max(axis=1) == self.shares.sum(axis=1)).all():
             return (logs @ self.carry) / np.maximum(self.sizes, 1)
         return np.asarray(np.linalg.lstsq(self.shares, logs, rcond=None)[0])
 

@@ -53,6 +53,16 @@ def test_a_single_creative_is_told_of_and_compared_with_nobody(served: Served, w
     whole(data)
 
 
+def test_a_tag_that_no_chosen_creative_has_is_left_out(served: Served, small_world: Loaded) -> None:
+    names = ["tag_scene", "tag_selling_point", "creator_id"]
+    emptied = small_world.creatives.assign(**{name: pd.Series(None, dtype="str") for name in names})
+    data = report_data(served, replace(small_world, creatives=emptied), Chosen())
+    assert {row.tag for row in data.heat} == {"hook"}
+    assert data.kocs.kocs == []
+    assert data.questions[3].effects == []
+    whole(data)
+
+
 def test_of_what_is_not_known_nothing_is_invented(served: Served, with_news: Loaded) -> None:
     data = report_data(served, with_news, Chosen())
     by_id = {card.creative_id: card for card in data.cards}
