@@ -7,7 +7,12 @@ SHELL := /bin/sh
 DATA ?=
 CONFIG ?= configs/default.yaml
 TRIALS ?=
-OUT ?= predictions.csv
+OUT ?=
+# Of make report: only one account, one product, creatives launched since a day; the language it opens in (zh, en)
+ACCOUNT ?=
+PRODUCT ?=
+SINCE ?=
+LANG_ ?= zh
 # Of bench-peers: processor seconds of each peer; of this and of bench-variants: a folder of the public data sets
 SECONDS ?= 60
 PUBLIC ?=
@@ -22,7 +27,7 @@ SAMPLE := var/sample-exports
 TRUTH := var/sample-truth.parquet
 TARGET_DATA = $(or $(DATA),$(SAMPLE))
 
-.PHONY: help setup train refresh predict backtest serve bento bench-serve test check format sample ui lock clean bench-peers bench-variants
+.PHONY: help setup train refresh predict backtest report serve bento bench-serve test check format sample ui lock clean bench-peers bench-variants
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,13 +42,17 @@ refresh: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## the champion refitted on ne
 	@$(PY) -m training refresh --config '$(CONFIG)' --data '$(TARGET_DATA)'
 
 predict: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## one row per creative at its latest cutoff, written to OUT
-	@$(PY) -m training predict --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(OUT)'
+	@$(PY) -m training predict --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),predictions.csv)'
 
 backtest: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## rolling origins: what was predicted, what came, written to var/backtest.parquet
 	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' --out var/backtest.parquet
 
 serve: $(VENV)/.product ## answer over HTTP on port 3000 with the champion; SERVING=<yaml> for keys and limits
 	@$(PY) -m serving serve --config '$(SERVING)'
+
+report: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## the strategist's report, one HTML file; ACCOUNT=, PRODUCT=, SINCE=, LANG_=en
+	@$(PY) -m serving report --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/report.html)' --lang '$(LANG_)' \
+		$(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(PRODUCT),--product '$(PRODUCT)') $(if $(SINCE),--since '$(SINCE)')
 
 bento: $(VENV)/.product ## a bento with the champion inside, which starts without a network
 	@$(PY) -m serving bento --config '$(SERVING)'

@@ -17,11 +17,11 @@ from features.funnel import VOLUME, Plan
 from features.priors import moments
 from training.dataset import Dataset, Mask, fit_features, rows_of
 from training.model import fit_model, parameters, teaches
-from training.out_of_fold import Unseen
 from training.recipe import Recipe
 from training.split import folds
 from training.stages import Lesson, actual_targets, compose
 from training.tune import Fold, best_rounds, by_hand, gain_curve, make_folds
+from training.unseen import Unseen
 from training.volume import POWER
 
 Floats = npt.NDArray[np.float64]

@@ -10,8 +10,8 @@ from benchmarks.challengers import rate_targets
 from benchmarks.scores import exposures
 from features.funnel import Plan
 from training.evaluate import ALL_AGES, OWN, evaluate
-from training.out_of_fold import Unseen
 from training.stages import actual_targets
+from training.unseen import Unseen
 
 LEAST_GAIN = 0.0005
 """Relative fall of deviance that counts: a smaller one would be printed as 0.0 %."""

@@ -33,12 +33,13 @@ from training.dataset import Dataset, Mask, fit_features, prepare, rows_of
 from training.fit_interval import fit_uncertainty
 from training.interval import Uncertainty, roi_target
 from training.model import CreativeModel
-from training.out_of_fold import Unseen, out_of_fold, unseen
+from training.out_of_fold import out_of_fold, unseen
 from training.recipe import Recipe, fit_on, recipe_by_hand
 from training.refits import plan_refits, with_refits
 from training.situation import log_events, stages_of
 from training.split import folds, holdout_split
 from training.stages import actual_targets
+from training.unseen import Unseen
 
 Floats = npt.NDArray[np.float64]
 

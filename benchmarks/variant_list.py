@@ -17,7 +17,7 @@ from features.start import EMPIRICAL_BAYES, MIXED, Kind
 from features.terms import KIND, is_slope
 from features.working import Counts
 from training import model, stages, tune, volume
-from training.out_of_fold import Unseen
+from training.unseen import Unseen
 
 Constant = tuple[ModuleType | type, str, object]
 """Module (or class), name in it, and what stands there while the variant is fitted."""

@@ -29,11 +29,12 @@ from features.funnel import VOLUME
 from features.schema import Loaded
 from features.start import MIXED
 from training.dataset import prepare
-from training.out_of_fold import Unseen, out_of_fold
+from training.out_of_fold import out_of_fold
 from training.recipe import Recipe, recipe_by_hand
 from training.refits import plan_refits, with_refits
 from training.split import holdout_split
 from training.tune import by_hand, make_folds
+from training.unseen import Unseen
 
 CONFIGS = {"sample": "default", "display": "display_ads", "youtube": "youtube"}
 FILES = {"display": "display_ads_daily.csv.gz", "youtube": "youtube_snapshots.parquet"}

@@ -20,6 +20,8 @@ def reference_prices(creatives: pd.DataFrame, typical: float | None) -> pd.Serie
     """What an order of each creative is measured against: its price, else the typical one; 1 where none is used."""
     if typical is None:
         return pd.Series(1.0, index=creatives.index)
+    if "price_cny" not in creatives:  # newer data than the model's, which had prices
+        return pd.Series(typical, index=creatives.index)
     return creatives["price_cny"].where(creatives["price_cny"] > 0).fillna(typical)
 
 

@@ -1,4 +1,4 @@
-"""`python -m serving`: serve, predict a file, make a key, read the ledger."""
+"""`python -m serving`: serve, predict a file, write the report, make a key, read the ledger."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from configs.settings import CONFIG_DIR, parse
-from features.screen import run_command
+from features.screen import run_command, show_problems
 from serving.access import new_key
 from serving.settings import HANDED_ON, Serving, load_serving
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 
 DEFAULT_CONFIG = CONFIG_DIR / "serving.yaml"
+RUN_CONFIG = CONFIG_DIR / "default.yaml"
 ConfigFile = Annotated[Path, typer.Option("--config", help="Settings of the service.")]
 Bundle = Annotated[Path | None, typer.Option("--bundle", help="A bundle folder; else the champion.")]
 Name = Annotated[str | None, typer.Option("--name", help="Registered model, where several have a champion.")]
@@ -87,6 +88,31 @@ def predict_command(
         print(json.dumps(refusal.body("-"), ensure_ascii=False, indent=1), file=sys.stderr)
         raise typer.Exit(1) from None
     print(json.dumps({"model": served.told, "predictions": told.answers}, ensure_ascii=False, indent=1))
+
+
+@app.command("report")
+def report_command(
+    data: Annotated[list[str], typer.Option("--data", help="Folder, file or pattern of exports; may be repeated.")],
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
+    account: Annotated[str, typer.Option("--account", help="Only this account.")] = "",
+    product: Annotated[str, typer.Option("--product", help="Only this product.")] = "",
+    since: Annotated[str, typer.Option("--since", help="Launched on this day or later, or not yet.")] = "",
+    lang: Annotated[str, typer.Option("--lang", help="Opens in zh or en; both are in the file.")] = "zh",
+    config: Annotated[Path, typer.Option("--config", help="Settings of the run.")] = RUN_CONFIG,
+    bundle: Bundle = None,
+    name: Name = None,
+) -> None:
+    """The strategist's report: what works at which step, how sure, what to do, what to shoot next."""
+    from configs.settings import load_settings
+    from serving.report_run import asked, write_report
+
+    question = asked(
+        data, out, account=account, product=product, since=since, lang=lang, bundle=bundle, name=name or ""
+    )
+    err = Console(stderr=True)
+    told = write_report(question, load_settings(config), lambda files: show_problems(files, err))
+    by = f"{told.belief.model} {told.belief.version}"
+    Console().print(f"{out}: {told.all_creatives:,} creatives by {by}", highlight=False)
 
 
 @app.command("bento")

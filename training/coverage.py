@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from training.interval import Uncertainty, roi_target
-from training.out_of_fold import Unseen
 from training.situation import early_volume
 from training.stages import actual_targets
+from training.unseen import Unseen
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

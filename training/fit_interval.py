@@ -34,9 +34,9 @@ from training.heads import PARTS, Floats, Parting
 from training.hit import fit_hit
 from training.interval import RateSpread, Uncertainty, roi_target
 from training.mixture import Mixture
-from training.out_of_fold import Unseen
 from training.situation import of_target, situation
 from training.stages import actual_targets
+from training.unseen import Unseen
 
 FADING = 0.5
 """What a row of one fold counts in the calibration against one of the next: markets drift, and later folds were told by

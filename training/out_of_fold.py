@@ -1,29 +1,10 @@
 """What a model says of rows it has not seen: the rows that teach how far off it may be."""
 
-from dataclasses import dataclass
-
-import pandas as pd
-
-from features.build import Features
 from training.dataset import Dataset, Mask, rows_of
 from training.model import CreativeModel
 from training.recipe import Recipe, fit_on
 from training.split import folds
-
-
-@dataclass(frozen=True)
-class Unseen:
-    """Rows that a model has not seen, all later than those that taught it.
-
-    Attributes:
-        predicted: Of the model (`CreativeModel.predict`).
-        features: Of the rows, under what that model was fitted on.
-        outcome: What came.
-    """
-
-    predicted: pd.DataFrame
-    features: Features
-    outcome: pd.DataFrame
+from training.unseen import Unseen
 
 
 def out_of_fold(dataset: Dataset, train: Mask, recipe: Recipe, *, trees: bool = True) -> list[Unseen]:

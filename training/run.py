@@ -15,7 +15,7 @@ from features.load import load
 from features.schema import KEY, Loaded
 from features.store import open_store
 from training import tracking
-from training.about import about_run
+from training.about_run import about_run
 from training.bundle import load_bundle, save_bundle
 from training.calibration_table import WHOLE
 from training.coverage import Coverage

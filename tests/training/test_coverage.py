@@ -8,8 +8,9 @@ import pytest
 
 from training.coverage import Coverage, asked_targets, coverage, covered_cells, reliability
 from training.fit_interval import fit_uncertainty
-from training.out_of_fold import Unseen, out_of_fold, unseen
+from training.out_of_fold import out_of_fold, unseen
 from training.recipe import Recipe
+from training.unseen import Unseen
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ from features.build import Features
 from training.dataset import Dataset
 from training.fit_interval import fit_uncertainty
 from training.interval import Uncertainty, roi_target
-from training.out_of_fold import Unseen, out_of_fold, unseen
+from training.out_of_fold import out_of_fold, unseen
 from training.recipe import Recipe
+from training.unseen import Unseen
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,80 @@
+"""From export files to the report, and what is said where something cannot be."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from configs.settings import Settings
+from features.errors import InputError
+from serving.__main__ import app
+from serving.report_run import asked, evaluation_of, write_report
+from training.errors import BundleError
+from training.workspace import workspace
+
+EXPORT = """素材ID,素材视频名称,日期,整体消耗,基础消耗,整体展现次数,整体点击次数,整体成交订单数,整体成交金额,净成交金额
+7530001234567890123,<b>痛点直击</b>.mp4,2026-05-01,200.00,200.00,"1,000",80,4,400.00,360.00
+7530001234567890123,<b>痛点直击</b>.mp4,2026-05-02,400.00,0.00,"2,000",150,7,700.00,650.00
+7530001234567890999,结果前置.mp4,2026-05-02,400.00,0.00,"2,000",150,8,800.00,690.00
+"""
+SHEET = "素材ID,商品ID,开头类型,价格\n7530001234567890123,p1,痛点直击,99\n7530001234567890999,p2,没见过,\n"
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> Path:
+    account = tmp_path / "exports" / "1700000000000001"
+    account.mkdir(parents=True)
+    (account / "全域推广数据-视频-推直播.csv").write_bytes(EXPORT.encode("gbk"))
+    (account / "标签.csv").write_text(SHEET, encoding="utf-8-sig")
+    return tmp_path / "exports"
+
+
+def test_from_export_files_to_one_html_file(exports: Path, bundle: Path, tmp_path: Path) -> None:
+    settings = Settings.model_validate({"var": str(tmp_path / "var")})
+    question = asked([str(exports)], tmp_path / "out" / "report.html", lang="en", bundle=bundle)
+    data = write_report(question, settings)
+    assert data.all_creatives == 2
+    assert {card.name for card in data.cards} == {"<b>痛点直击</b>.mp4", "结果前置.mp4"}
+    assert data.belief.status == "REVIEW"
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "&lt;b&gt;痛点直击&lt;/b&gt;.mp4" in page
+    assert '<html lang="en">' in page
+    part = asked([str(exports)], tmp_path / "part.html", product="p1", since="2026-05-01", bundle=bundle)
+    assert write_report(part, settings).all_creatives == 1
+    assert evaluation_of(workspace([str(exports)], settings)) is None
+
+
+def test_the_command_says_what_it_wrote(exports: Path, bundle: Path, tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text(json.dumps({"var": str(tmp_path / "var")}), encoding="utf-8")
+    out = tmp_path / "report.html"
+    typed = ["report", "--data", str(exports), "--out", str(out), "--bundle", str(bundle), "--config", str(config)]
+    found = CliRunner().invoke(app, typed, catch_exceptions=False)
+    assert found.exit_code == 0
+    assert "2 creatives" in " ".join(found.output.split())
+    assert out.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"out": Path("report.pdf")}, "name it report.html"),
+        ({"lang": "fr"}, "zh or en"),
+        ({"since": "yesterday"}, "is no date"),
+        ({"since": "2026-06-01T00:00:00Z"}, "is no date"),
+    ],
+)
+def test_what_is_typed_wrongly_is_refused_with_what_is_right(typed: dict, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        asked(["data"], **{"out": Path("report.html"), **typed})
+
+
+def test_no_data_and_no_model_are_errors_and_nothing_is_written(exports: Path, tmp_path: Path) -> None:
+    settings = Settings.model_validate({"var": str(tmp_path / "var")})
+    out = tmp_path / "report.html"
+    with pytest.raises(InputError, match="nowhere"):
+        write_report(asked([str(tmp_path / "nowhere")], out), settings)
+    with pytest.raises(BundleError, match="make train"):
+        write_report(asked([str(exports)], out), settings)
+    assert not out.exists()
