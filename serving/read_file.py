@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from configs.settings import CONFIG_DIR, Settings
 from features.describe import describe
 from features.errors import Problem
-from features.export import load_sources, read_grids
+from features.export import Source, load_sources, read_grids
 from features.history import TAG
 from features.overlap import resolve_overlaps
 from features.reading.findings import Findings, Unusable
@@ -83,7 +84,7 @@ def _read(served: Served, content: bytes, given: Given, now: datetime) -> Export
         grids = tables_of(content, findings)
     except Unusable as stop:
         raise Refused(422, "The file cannot be used.", [_fault(stop.problem)]) from None
-    return read_grids(grids, path, settings, load_sources(settings), findings, now=now)
+    return read_grids(grids, path, settings, _layouts(settings.source_dirs), findings, now=now)
 
 
 def _settings(served: Served) -> Settings:
@@ -94,6 +95,11 @@ def _settings(served: Served) -> Settings:
     names = settings.names if settings.names.is_file() else CONFIG_DIR / "names.yaml"
     told = {"source_dirs": dirs if own in dirs else (own, *dirs), "names": names, "sources": ()}
     return settings.model_copy(update=told)
+
+
+@cache
+def _layouts(dirs: tuple[Path, ...]) -> list[Source]:
+    return load_sources(Settings(source_dirs=dirs))
 
 
 def _abouts(

@@ -17,10 +17,10 @@ from features.reading.text_table import decode, text_grid
 TAKEN = "CSV or TSV, or XLSX"
 MOST_UNPACKED = 32_000_000
 """Bytes of a workbook when unpacked: 30,000 rows of an export."""
-MOST_CELLS = 2_000_000
-"""Between the first cell of a sheet and its last one: a reader makes room for all of them."""
-MOST_COLUMNS = 702
-"""Up to ZZ."""
+MOST_CELLS = 1_000_000
+"""Between the first cell of a table and its last one: a reader makes room for all of them. Read in some seconds."""
+MOST_COLUMNS = 300
+MOST_LINES = 60_000
 MOST_PARTS = 500
 """Files inside a workbook."""
 _PART = re.compile(r"(\[Content_Types\]\.xml|_rels/\.rels|xl/[\w /-]+(\.xml)?\.(xml|rels))")
@@ -48,6 +48,9 @@ def tables_of(content: bytes, findings: Findings) -> Iterator[Grid]:
         raise findings.unusable(
             found="JSON, a web page or XML", expected=TAKEN, cure="Export the report as CSV or XLSX."
         )
+    lines = text.count("\n") + text.count("\r") - text.count("\r\n")
+    if lines > MOST_LINES or max(map(text.count, ",\t;")) > MOST_CELLS:
+        raise _too_large(findings, f"a table of {lines:,} lines", f"{MOST_LINES:,} lines, {MOST_CELLS:,} cells")
     return _narrow(iter([text_grid(text, findings)]), findings)
 
 
@@ -55,7 +58,7 @@ def _narrow(grids: Iterator[Grid], findings: Findings) -> Iterator[Grid]:
     for grid in grids:
         widest = max(map(len, grid.top), default=0)
         if widest > MOST_COLUMNS:
-            raise _too_large(findings, f"a table of {widest:,} columns", f"at most {MOST_COLUMNS}")
+            raise _too_large(findings, f"a table of {widest:,} columns", f"{MOST_COLUMNS} columns")
         yield replace(grid, top=[[cell[:2000] for cell in cells] for cells in grid.top])
 
 
@@ -70,7 +73,7 @@ def _plain_workbook(content: bytes, findings: Findings) -> bytes:
                     found="a zip archive that is no workbook", expected=KINDS, cure="Unpack it and give the files."
                 )
             if len(parts) > MOST_PARTS:
-                raise _too_large(findings, f"a workbook of {len(parts)} parts", f"at most {MOST_PARTS}")
+                raise _too_large(findings, f"a workbook of {len(parts)} parts", f"{MOST_PARTS} parts")
             for name, part in parts.items():
                 with book.open(part) as held:
                     piece = held.read(MOST_UNPACKED - total + 1)
@@ -102,11 +105,11 @@ def _check_places(xml: bytes, findings: Findings) -> None:
     parser.StartElementHandler = reach.start
     parser.StartDoctypeDeclHandler = reach.doctype
     parser.Parse(xml, True)
-    if reach.columns > MOST_COLUMNS or reach.rows * reach.columns > MOST_CELLS:
+    if reach.columns > MOST_COLUMNS or reach.rows > MOST_LINES or reach.rows * reach.columns > MOST_CELLS:
         raise _too_large(
             findings,
             f"a sheet that reaches to row {reach.rows:,} and column {reach.columns:,}",
-            f"at most {MOST_COLUMNS} columns and {MOST_CELLS:,} cells",
+            f"{MOST_LINES:,} rows, {MOST_COLUMNS} columns, {MOST_CELLS:,} cells",
         )
 
 
@@ -151,5 +154,5 @@ def _number(letters: str) -> int:
     return number
 
 
-def _too_large(findings: Findings, found: str, expected: str) -> Exception:
-    return findings.unusable(found=found, expected=expected, cure="Export fewer rows or days per file.")
+def _too_large(findings: Findings, found: str, most: str) -> Exception:
+    return findings.unusable(found=found, expected=f"at most {most}", cure="Export fewer rows or days per file.")

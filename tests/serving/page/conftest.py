@@ -5,12 +5,21 @@ import os
 import select
 import shutil
 import subprocess
+import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
+
+from serving.app import App
+from serving.desk import Desk
+from serving.holder import Holder
+from serving.measured import Measured
+from serving.settings import Serving
 
 PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SWITCHES = [
@@ -28,6 +37,16 @@ SWITCHES = [
 ]
 
 
+START = """
+import fcntl, os, sys
+high = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3]]
+os.dup2(high[0], 3)
+os.dup2(high[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Chromium reads commands from descriptor 3 and answers on 4."""
+
+
 class Browser:
     """One page of one browser: what it does, what it says, what it asks the network for."""
 
@@ -36,11 +55,10 @@ class Browser:
         self.downloads.mkdir()
         in_, self._write = os.pipe()
         self._read, out = os.pipe()
-        # Chromium reads commands from descriptor 3 and answers on 4.
-        command = f'exec "$0" "$@" 3<&{in_} 4>&{out}'
+        switches = [*SWITCHES, f"--user-data-dir={folder / 'profile'}"]
         self._log = (folder / "log.txt").open("wb")
         self.process = subprocess.Popen(
-            ["/bin/sh", "-c", command, program, *SWITCHES, f"--user-data-dir={folder / 'profile'}", "about:blank"],
+            [sys.executable, "-c", START, str(in_), str(out), program, *switches, "about:blank"],
             pass_fds=(in_, out),
             stdout=self._log,
             stderr=self._log,
@@ -54,6 +72,13 @@ class Browser:
         self.console: list[str] = []
         self.requests: list[str] = []
         self._saved: list[str] = []
+        try:
+            self._attach()
+        except BaseException:
+            self.end()
+            raise
+
+    def _attach(self) -> None:
         target = next(t for t in self._pages() if t["type"] == "page")
         self._session = self.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network", "DOM"):
@@ -186,3 +211,33 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     started = Browser(program, tmp_path_factory.mktemp("browser"))
     yield started
     started.end()
+
+
+@pytest.fixture(scope="session")
+def serve(served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Serves the application inside this process, which takes no time; gives its address."""
+    ended: list[Callable[[], None]] = []
+
+    def start(**more: object) -> str:
+        settings = Serving.model_validate({"report": tmp_path_factory.mktemp("none") / "report.html", **more})
+        holder = Holder(settings)
+        holder.served = served
+        app = App(Desk(holder, None, Measured()), settings)
+        server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="error"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        until = time.monotonic() + 20
+        while not server.started:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+        def end() -> None:
+            server.should_exit = True
+            thread.join()
+
+        ended.append(end)
+        return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+
+    yield start
+    for end in ended:
+        end()
