@@ -128,7 +128,8 @@ class App:
         if not settings.open_docs or path in ("/v1/model", REPORT_PATH):
             self._access.caller(headers.get("authorization"), needed)
         if path == "/v1/model":
-            card = {**model_card(desk.serving()), "report": settings.report.is_file()}
+            limits = {"body_bytes": self._limits.body_bytes, "creatives": self._limits.creatives}
+            card = {**model_card(desk.serving()), "limits": limits, "report": settings.report.is_file()}
             return Reply(200, _json(card))
         if path == "/v1/openapi.json":
             return Reply(200, _json(description(desk.holder.served, keys=bool(settings.keys))))

@@ -22,11 +22,12 @@ export const newRow = (creative, more = {}) => ({
 const PARTS = ["account_id", "promotion_type"];
 
 // The rows of these files, added to those that are there, and the problems of every file.
-export async function readFiles(files, rows, told) {
+export async function readFiles(files, rows, most, told) {
   const problems = [];
   for (const file of files) {
     told(file.name);
     try {
+      if (file.size > most) throw new Refusal(413, {}, 0);
       const answer = await postFile(`/v1/read?${new URLSearchParams({ name: file.name.slice(-200) })}`, file);
       for (const found of answer.creatives) merge(rows, found, file.name);
       for (const problem of answer.problems) problems.push({ file: file.name, ...problem });

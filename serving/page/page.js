@@ -8,14 +8,15 @@ import { drawForm, lacking, showFaults } from "./form.js";
 import { predictAll, rank } from "./predict.js";
 import { drawProblems, inWords } from "./problems.js";
 import { story } from "./story.js";
-import { asCells, drawTable, targetsOf, VERDICTS } from "./table.js";
-import { knows, language, say, sayStatic, told, useLanguage } from "./words.js";
+import { asCells, commonOf, drawTable, targetsOf, VERDICTS } from "./table.js";
+import { colon, knows, language, say, sayStatic, told, useLanguage } from "./words.js";
 
 const state = {
   model: null,
   level: 0.8,
   rows: [],
   problems: [],
+  common: new Set(),
   keyWrong: false,
   unready: null,
   status: null,
@@ -62,7 +63,7 @@ const act = {
   story: (row) => story(row, state, act),
   target: () => state.view.drawn,
   tag: tagLabel,
-  fault: (fault) => `${fieldLabel(fault.field)}${fault.field ? ":" : ""}${inWords(fault.problem)}${fault.hint ? `(${inWords(fault.hint)})` : ""}`,
+  fault: (fault) => `${fieldLabel(fault.field)}${fault.field ? colon() : ""}${inWords(fault.problem)}${fault.hint ? `(${inWords(fault.hint)})` : ""}`,
   refused: (refusal) => {
     if (!(refusal instanceof Refusal)) throw refusal;
     return el("p", { class: "fault" }, refusalWords(refusal));
@@ -76,11 +77,19 @@ function refusalWords(refusal) {
   return parts.join(" ") + (refusal.requestId ? ` [${say("request")} ${refusal.requestId.slice(0, 8)}]` : "");
 }
 
+// Tags in the order in which teams talk of them.
+const TALKED_OF = ["hook", "scene", "face", "script", "style", "viewpoint", "selling_point", "audience", "bgm"];
+const inOrder = (tags) => {
+  const place = (name) => (TALKED_OF.includes(name) ? TALKED_OF.indexOf(name) : TALKED_OF.length);
+  return Object.fromEntries(Object.entries(tags).sort(([one], [other]) => place(one) - place(other)));
+};
+
 async function loadModel() {
   state.keyWrong = false;
   state.unready = null;
   try {
     state.model = await get("/v1/model");
+    state.model.tags = inOrder(state.model.tags);
     if (!targetsOf(state.model).includes(state.view.drawn)) state.view.drawn = targetsOf(state.model)[0];
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
@@ -94,7 +103,9 @@ async function loadModel() {
 async function takeFiles(files) {
   if (!files.length || !state.model) return;
   await guarded(async () => {
-    const found = await readFiles(files, state.rows, (name) => status("reading", { name }));
+    const found = await readFiles(files, state.rows, state.model.limits.body_bytes, (name) =>
+      status("reading", { name }),
+    );
     state.problems = [...found, ...state.problems].slice(0, 500);
     await predictNew();
     if (!byId("missing").hidden) byId(byId("missing-account-box").hidden ? "missing-kind" : "missing-account").focus();
@@ -248,6 +259,10 @@ function drawResults() {
   const sorts = [...targetsOf(state.model), "chance", "hit", "verdict", "creative"];
   if (state.rows.some((row) => row.rank)) sorts.push("chance_in_top");
   put(byId("sort"), sorts.map((name) => option(name, say(name), view.by)));
+  const common = commonOf(state.rows);
+  state.common = new Set(common.map((one) => one.zh));
+  put(byId("common"), common.map((one) => el("li", {}, told(one))));
+  byId("common").hidden = !common.length;
   drawTable(byId("table"), byId("pages"), state, act);
 }
 

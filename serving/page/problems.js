@@ -1,7 +1,7 @@
 // Problems of files and requests: where they stand, and in Chinese what the service tells in English.
 
 import { el, put } from "./dom.js";
-import { language, say } from "./words.js";
+import { colon, language, say } from "./words.js";
 
 const ZH = [
   [/^Field required$/, "必填"],
@@ -104,6 +104,6 @@ function lineOf(problem, fieldLabel, refusalWords) {
   ].filter(Boolean);
   if (problem.found === "more") return `${problem.file} · ${say("more", { n: count })}`;
   const found = problem.found === "no creatives" ? say("no_creatives") : inWords(problem.found);
-  const right = [problem.expected && `${say("expected")}${language() === "zh" ? ":" : ": "}${inWords(problem.expected)}`, problem.cure && inWords(problem.cure)];
+  const right = [problem.expected && `${say("expected")}${colon()}${inWords(problem.expected)}`, problem.cure && inWords(problem.cure)];
   return [el("strong", {}, el("bdi", {}, where.join(" · "))), " ", el("bdi", {}, found), " ", el("span", { class: "hint" }, right.filter(Boolean).join(language() === "zh" ? "。" : ". "))];
 }

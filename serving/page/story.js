@@ -4,7 +4,7 @@ import { el, put } from "./dom.js";
 import { explain, whatIf } from "./predict.js";
 import { badge, targetsOf } from "./table.js";
 import { drawWaterfall } from "./waterfall.js";
-import { figure, percent, say, times, told } from "./words.js";
+import { colon, figure, percent, say, times, told } from "./words.js";
 
 export function story(row, state, act) {
   const parts = [];
@@ -38,7 +38,7 @@ function why(row, state, act) {
       const name = choice.value;
       const label = choice.selectedOptions[0].textContent;
       const found = explanation.targets[name] || explanation.stages[name];
-      put(place, found ? drawWaterfall(name, found, `${say("explain_title")}:${label}`) : "–");
+      put(place, found ? drawWaterfall(name, found, `${say("explain_title")}${colon()}${label}`) : "–");
     } catch (refusal) {
       put(place, act.refused(refusal));
     }

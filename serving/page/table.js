@@ -1,7 +1,7 @@
 // The ranked table: order, filter, pages; one row a creative, its story below it when it is open.
 
 import { el, put, svg } from "./dom.js";
-import { figure, percent, say, told } from "./words.js";
+import { colon, figure, percent, say, told } from "./words.js";
 
 export const VERDICTS = ["scale", "test", "hold", "stop", ""];
 const PAGE = 50;
@@ -28,13 +28,14 @@ export function ordered(rows, view) {
     if (a === null || b === null) return (a === null) - (b === null);
     return sign * (typeof a === "string" ? a.localeCompare(b, "zh") : a - b);
   };
+  const even = (one, other) => (valueOf(other, view.drawn) ?? 0) - (valueOf(one, view.drawn) ?? 0);
   const words = view.search.trim().toLowerCase().split(/\s+/).filter(Boolean);
   const texts = (row) => JSON.stringify([row.name, { ...row.creative, metrics: undefined }]).toLowerCase();
   return rows
     .filter((row) => view.verdict === "all" || verdictOf(row) === view.verdict)
     .filter((row) => !words.length || words.every((word) => texts(row).includes(word)))
     .map((row, place) => [row, place])
-    .sort(([one, a], [other, b]) => compare(one, other) || a - b)
+    .sort(([one, a], [other, b]) => compare(one, other) || even(one, other) || a - b)
     .map(([row]) => row);
 }
 
@@ -47,17 +48,17 @@ export function drawTable(table, pages, state, act) {
   const from = state.view.page * PAGE;
   const shown = rows.slice(from, from + PAGE);
   const columns = columnsOf(state);
-  const reach = reachOf(rows, state.view.drawn);
+  const reach = reachOf(shown, state.view.drawn);
   const body = shown.flatMap((row, place) => {
     const line = drawRow(row, from + place + 1, columns, reach, state, act);
-    return row.open ? [line, el("tr", { class: "story" }, el("td", { colspan: columns.length }, act.story(row)))] : [line];
+    return row.open ? [line, el("tr", { class: "story", role: "row" }, el("td", { role: "cell", colspan: columns.length }, act.story(row)))] : [line];
   });
   if (!shown.length) body.push(el("tr", {}, el("td", { colspan: columns.length }, say("no_match"))));
   put(
     table,
     el("caption", {}, say("caption", { level: percent(state.level) })),
-    el("thead", {}, el("tr", {}, columns.map((name) => heading(name, state.view, act)))),
-    el("tbody", {}, body),
+    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, columns.map((name) => heading(name, state.view, act)))),
+    el("tbody", { role: "rowgroup" }, body),
   );
   drawPages(pages, rows.length, from, shown.length, last, state, act);
 }
@@ -68,30 +69,31 @@ function columnsOf(state) {
 }
 
 function heading(name, view, act) {
-  if (name === "warnings" || name === "place") return el("th", { scope: "col", class: name }, say(name));
+  if (name === "warnings" || name === "place") return el("th", { scope: "col", role: "columnheader", class: name }, say(name));
   const sorted = view.by === name ? (view.rising ? "ascending" : "descending") : null;
   const mark = sorted ? (view.rising ? " ▲" : " ▼") : "";
   const button = el("button", { type: "button", on: { click: () => act.sort(name) } }, say(name), el("span", { "aria-hidden": "true" }, mark));
-  return el("th", { scope: "col", "aria-sort": sorted, class: name }, button);
+  return el("th", { scope: "col", role: "columnheader", "aria-sort": sorted, class: name }, button);
 }
 
 function drawRow(row, place, columns, reach, state, act) {
   const cells = {
-    place: () => el("td", { class: "place" }, String(place)),
+    place: () => el("td", { role: "cell", class: "place" }, String(place)),
     creative: () => creativeCell(row, act),
-    verdict: () => el("td", { "data-label": say("verdict") }, badge(row)),
+    verdict: () => el("td", { role: "cell", "data-label": say("verdict") }, badge(row)),
     chance: () => chanceCell(row),
-    hit: () => el("td", { class: "number", "data-label": say("hit") }, percent(row.prediction?.hit_chance)),
+    hit: () => el("td", { role: "cell", class: "number", "data-label": say("hit") }, percent(row.prediction?.hit_chance)),
     chance_in_top: () =>
-      el("td", { class: "number", "data-label": say("chance_in_top") }, percent(row.rank?.chance_in_top),
+      el("td", { role: "cell", class: "number", "data-label": say("chance_in_top") }, percent(row.rank?.chance_in_top),
         row.rank?.funded && el("span", { class: "small good" }, say("funded"))),
     warnings: () => {
-      const count = row.faults.length + row.missing.length || row.prediction?.warnings.length || 0;
-      return el("td", { class: "number warnings", "data-label": say("warnings") }, count ? String(count) : "");
+      const own = (row.prediction?.warnings || []).filter((one) => !state.common.has(one.zh));
+      const count = row.faults.length + row.missing.length || own.length;
+      return el("td", { role: "cell", class: "number warnings", "data-label": say("warnings") }, count ? String(count) : "");
     },
   };
   const line = columns.map((name) => (cells[name] ? cells[name]() : targetCell(row, name, reach, state.view.drawn)));
-  return el("tr", { class: verdictOf(row) === "faulty" ? "faulty" : null, "data-id": row.creative.creative_id }, line);
+  return el("tr", { role: "row", class: verdictOf(row) === "faulty" ? "faulty" : null, "data-id": row.creative.creative_id }, line);
 }
 
 function creativeCell(row, act) {
@@ -109,10 +111,10 @@ function creativeCell(row, act) {
     row.row && say("row", { row: row.row }),
   ].filter(Boolean);
   const faults = [
-    ...row.missing.map((part) => el("span", { class: "fault" }, `${say(part)}:${say("needed")}`)),
+    ...row.missing.map((part) => el("span", { class: "fault" }, `${say(part)}${colon()}${say("needed")}`)),
     ...row.faults.map((fault) => el("span", { class: "fault" }, act.fault(fault))),
   ];
-  return el("th", { scope: "row", class: "creative" }, button, el("span", { class: "small" }, el("bdi", {}, where.join(" · "))), faults);
+  return el("th", { scope: "row", role: "rowheader", class: "creative" }, button, el("span", { class: "small" }, el("bdi", {}, where.join(" · "))), faults);
 }
 
 const ageOf = (hours) =>
@@ -127,7 +129,7 @@ function chanceCell(row) {
   const found = row.prediction;
   return el(
     "td",
-    { class: "number", "data-label": say("chance") },
+    { role: "cell", class: "number", "data-label": say("chance") },
     percent(found?.chance_of_target),
     found && found.chance_of_target !== null && el("span", { class: "small" }, say("chance_of", { roi: figure("roi", found.asked_roi) })),
   );
@@ -135,24 +137,23 @@ function chanceCell(row) {
 
 function targetCell(row, name, reach, by) {
   const found = row.prediction?.targets[name];
-  if (!found) return el("td", { class: "number", "data-label": say(name) }, "–");
+  if (!found) return el("td", { role: "cell", class: "number", "data-label": say(name) }, "–");
   const between = found.low !== null && found.high !== null;
   const words = between ? `${figure(name, found.low)}–${figure(name, found.high)}` : "";
   const goal = name.includes("roi") ? row.prediction.asked_roi : null;
   return el(
     "td",
-    { class: `number${by === name ? " chosen" : ""}`, "data-label": say(name) },
+    { role: "cell", class: `number${by === name ? " chosen" : ""}`, "data-label": say(name) },
     el("strong", {}, figure(name, found.value)),
     between && el("span", { class: "small" }, words),
     by === name && between && reach && drawInterval(found, reach, goal),
   );
 }
 
-// From 0 to what nearly all intervals stay below.
+// The scale of this page's intervals, from 0.
 function reachOf(rows, by) {
-  const highs = rows.map((row) => row.prediction?.targets[by]?.high ?? 0).filter((high) => high > 0);
-  highs.sort((a, b) => a - b);
-  return highs.length ? highs[Math.floor(0.95 * (highs.length - 1))] * 1.05 : null;
+  const found = rows.map((row) => row.prediction?.targets[by]).filter((one) => one && one.high !== null);
+  return Math.max(0, ...found.map((one) => Math.max(one.high, one.value)));
 }
 
 const WIDE = 96;
@@ -179,6 +180,15 @@ function drawPages(nav, all, from, count, last, state, act) {
   );
 }
 
+// What is to be minded about every creative alike: told once.
+export function commonOf(rows) {
+  const predicted = rows.filter((row) => row.prediction);
+  if (predicted.length < 2) return [];
+  const counts = new Map();
+  for (const row of predicted) for (const one of row.prediction.warnings) counts.set(one.zh, (counts.get(one.zh) || 0) + 1);
+  return predicted[0].prediction.warnings.filter((one) => counts.get(one.zh) === predicted.length);
+}
+
 // The table as cells of a file, in the order shown, all pages.
 export function asCells(state) {
   const targets = targetsOf(state.model);
@@ -187,7 +197,7 @@ export function asCells(state) {
   const head = [
     "place", "creative_id", "creative", "promotion_type", "account_id", "product_id", "verdict", "reason",
   ].map((name) => say(name));
-  for (const name of targets) head.push(say(name), `${say(name)} low`, `${say(name)} high`);
+  for (const name of targets) head.push(say(name), `${say(name)} ${say("low")}`, `${say(name)} ${say("high")}`);
   head.push(say("roi_target"), say("chance"), say("hit"));
   if (ranked) head.push(say("chance_in_top"), say("funded"));
   head.push(...tags.map((name) => (say(name) === name ? name : say(name))), say("warnings"), say("file"));

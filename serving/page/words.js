@@ -151,6 +151,8 @@ const ZH = {
   targets_word: "目标",
   new_name: "新素材",
   no_connection: "连不上服务。",
+  low: "下限",
+  high: "上限",
   too_large: "文件超过服务允许的大小;请按天数或账户分开导出。",
   and: "和",
   request: "请求号",
@@ -240,7 +242,7 @@ const EN = {
   no_match: "No creative fits.",
   problems_title: "Problems in the files ({n})",
   rows_of: "row {rows}",
-  rows_more: "of {n} rows",
+  rows_more: " of {n} rows",
   column: "column “{name}”",
   creative_of: "creative {id}",
   sev_file: "not read",
@@ -273,7 +275,7 @@ const EN = {
   then: "Then",
   change: "Change",
   association: "association, not cause",
-  same: "about the same",
+  same: "same",
   promotion_type: "Promotion type",
   live: "live room",
   product: "product",
@@ -307,6 +309,8 @@ const EN = {
   targets_word: "Targets",
   new_name: "new creative",
   no_connection: "The service cannot be reached.",
+  low: "low",
+  high: "high",
   too_large: "The file is larger than the service takes; export fewer days or accounts at a time.",
   and: " and ",
   request: "request",
@@ -327,6 +331,8 @@ export function say(word, told = {}) {
 }
 
 export const knows = (word) => word in TABLES[now];
+
+export const colon = () => (now === "zh" ? ":" : ": ");
 
 // Words that the service tells in both languages.
 export const told = (both) => both[now] || both.zh || both.en || "";

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,29 @@ def test_titles_and_formulas_of_strangers_stay_text_on_the_page_and_in_files(fil
     for row, told in zip(cells[1:], table[1:]):
         assert row[place] == pytest.approx(float(told[place]))
         assert not str(row[1]).startswith(("=", "+", "-", "@"))
+
+
+def test_downloads_make_every_kind_of_formula_harmless_and_leave_the_rest(page) -> None:
+    acts = ["=1", "+1", "-1", "@a", " =1", "\t=1", "\r=1", "\n+1", "＝1", "\ufeff=1", "\tx"]
+    kept = ["a=1", "1-2", "", "好", "'x"]
+    call = f"import('/page/download.js').then(({{ harmless }}) => {json.dumps([*acts, *kept])}.map(harmless))"
+    assert page.run(call) == [*(f"'{cell}" for cell in acts), *kept]
+    assert page.run("import('/page/download.js').then(({ harmless }) => [-1.5, null].map(harmless))") == [-1.5, None]
+    cells = [["a,b", 'c"d', "e\nf", -1.5, None]]
+    told = page.run(f"import('/page/download.js').then(({{ csv }}) => csv({json.dumps(cells)}))")
+    assert list(csv.reader(io.StringIO(told.removeprefix("\ufeff")))) == [["a,b", 'c"d', "e\nf", "-1.5", ""]]
+    bad = json.dumps([["\x00\x0b<a>&\ud800", "]]>", 2.5]])
+    page.run(f"import('/page/download.js').then(({{ save, xlsx }}) => save(xlsx({bad}), 'bad.xlsx'))")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(page.saved("bad.xlsx")))
+    assert book.get_sheet_by_index(0).to_python() == [["<a>&", "]]>", 2.5]]
+
+
+def test_a_file_larger_than_the_service_takes_is_not_sent(browser, serve, tmp_path) -> None:
+    browser.open(serve(limits={"body_bytes": 2048}) + "/")
+    browser.until("!document.getElementById('files').disabled")
+    browser.give("#files", written(tmp_path, "大.csv", [["素材ID"], *([str(n)] for n in range(2000))], "utf-8"))
+    browser.until("document.getElementById('problem-list').textContent.includes('文件超过服务允许的大小')")
+    assert not any("/v1/read" in url for url in browser.requests)
 
 
 def test_a_waterfall_leads_from_the_baseline_to_the_prediction(filled) -> None:
