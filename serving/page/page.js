@@ -1,6 +1,7 @@
 // The page put together: what is there, what happens when something is touched, what is drawn anew.
 
-import { get, getFile, hasKey, Refusal, useKey } from "./ask.js";
+import { drawMissing, drawModel } from "./around.js";
+import { get, Refusal, useKey } from "./ask.js";
 import { byId, el, put } from "./dom.js";
 import { csv, save, xlsx } from "./download.js";
 import { fillMissing, newRow, ofRefusal, readFiles } from "./files.js";
@@ -194,53 +195,12 @@ function drawAll() {
   document.title = `gpmcast · ${say("ask_title")}`;
   byId("language").textContent = say("other_language");
   byId("language").lang = language() === "zh" ? "en" : "zh-CN";
-  drawModel();
-  drawMissing();
+  drawModel(state, refusalWords, guarded);
+  drawMissing(state);
   drawProblems(byId("problems"), byId("problems-title"), byId("problem-list"), state.problems, fieldLabel, refusalWords);
   drawResults();
   if (state.status) status(...state.status);
   if (state.model) drawForm(byId("form"), state.model, tagLabel, submitForm);
-}
-
-function drawModel() {
-  const { model } = state;
-  byId("key-form").hidden = !state.keyWrong && !hasKey();
-  const words = {
-    name: model?.name,
-    version: model?.version,
-    until: model?.history_until.slice(0, 10),
-    days: model?.outcome_days,
-    basis: model?.basis,
-  };
-  let text = model ? say("model", words) : "";
-  if (state.keyWrong) text = say(hasKey() ? "key_wrong" : "key_needed");
-  if (state.unready) text = state.unready.status === 503 ? say("no_model") : refusalWords(state.unready);
-  byId("model").textContent = text;
-  byId("files").disabled = !model;
-  byId("form-box").hidden = !model;
-  drawReport(model);
-}
-
-function drawReport(model) {
-  const report = byId("report");
-  if (!model?.report) put(report, say("report_none"));
-  else if (!hasKey()) put(report, el("a", { href: "/report", target: "_blank", rel: "noopener", class: "button" }, say("report_open")));
-  else {
-    const load = () => guarded(async () => save(await getFile("/report"), "gpmcast-report.html"));
-    put(report, el("button", { type: "button", on: { click: load } }, say("report_save")));
-  }
-}
-
-function drawMissing() {
-  const lack = state.rows.filter((row) => row.missing.length);
-  const parts = ["account_id", "promotion_type"].filter((part) => lack.some((row) => row.missing.includes(part)));
-  byId("missing").hidden = !lack.length;
-  byId("missing-account-box").hidden = !parts.includes("account_id");
-  byId("missing-kind-box").hidden = !parts.includes("promotion_type");
-  byId("missing-told").textContent = say("missing_told", { n: lack.length, what: parts.map((part) => say(part)).join(say("and")) });
-  const chosen = byId("missing-kind").value;
-  put(byId("missing-kind"), (state.model?.promotion_types || []).map((name) => el("option", { value: name }, say(name))));
-  if (chosen) byId("missing-kind").value = chosen;
 }
 
 function drawResults() {

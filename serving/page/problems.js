@@ -23,7 +23,7 @@ const ZH = [
   [/^more (\w+) than (\w+)$/, "$1 大于 $2"],
   [/^(\w+) without any (\w+)$/, "有 $1 却没有 $2"],
   [/^check (\w+)$/, "请核对 $1"],
-  [/^see GET \/v1\/schema\/predict.*$/, "见接口文档"],
+  [/^see GET \/v1\/schema\/predict.*$/, "请改正后再放入"],
   [/^this field is needed$/, "此项必填"],
   [/^The file cannot be used\.$/, "这份文件无法使用。"],
   [/^What the request says cannot be\.$/, "数据自相矛盾。"],
@@ -44,6 +44,9 @@ const ZH = [
   [/^Export one of these, or describe this layout.*$/, "请用千川的素材导出或带“素材ID”列的标签表。"],
   [/^ids that lost digits, such as (.+)$/, "丢了尾数的 ID,例如 $1"],
   [/^the whole id as text$/, "完整的 ID(文本格式)"],
+  [/^The digits are gone for good in this file\..*$/, "这份文件里的尾数已经找不回来:请重新导出且不要用表格软件打开,或把这一列按文本导入。"],
+  [/^one of (.+)$/, "$1 之一"],
+  [/^Correct the cell, or name this value under .*$/, "请改正这个单元格。"],
   [/^no id$/, "没有素材 ID"],
   [/^the creative's id in every row$/, "每行都要有素材 ID"],
   [/^Fill it in, or delete the row\.$/, "补上,或删掉这一行。"],
@@ -89,7 +92,9 @@ export function inWords(text) {
 export function drawProblems(section, title, list, problems, fieldLabel, refusalWords) {
   section.hidden = !problems.length;
   title.textContent = say("problems_title", { n: problems.length });
-  put(list, problems.map((problem) => el("li", { class: problem.severity }, el("span", { class: "badge plain" }, say(`sev_${problem.severity}`)), " ", lineOf(problem, fieldLabel, refusalWords))));
+  const weight = (problem) => ["file", "row", "note"].indexOf(problem.severity);
+  const sorted = [...problems].sort((one, other) => weight(one) - weight(other));
+  put(list, sorted.map((problem) => el("li", { class: problem.severity }, el("span", { class: "badge plain" }, say(`sev_${problem.severity}`)), " ", lineOf(problem, fieldLabel, refusalWords))));
 }
 
 function lineOf(problem, fieldLabel, refusalWords) {
