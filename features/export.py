@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from features.reading.container import grids_of, sha256_of
 from features.reading.creative_rows import creative_rows
 from features.reading.files import find_files
 from features.reading.findings import Findings, Unusable
+from features.reading.grid import Grid
 from features.reading.keys import keyed
 from features.reading.layout import Recognised, as_table, check_basis, recognise
 from features.reading.names import tags_in_names
@@ -30,7 +32,7 @@ from features.reading.table import Table
 from features.reading.values import read_values
 from features.schema import KEY, PERIOD, VALUES, ExportRead
 
-__all__ = ["Source", "find_files", "load_sources", "read_export"]
+__all__ = ["Source", "find_files", "load_sources", "read_export", "read_grids"]
 
 
 def read_export(
@@ -46,22 +48,49 @@ def read_export(
     """
     now = now or datetime.now(ZoneInfo(settings.time_zone)).replace(tzinfo=None)
     findings = Findings(str(path))
-    sha256 = name = ""
+    sha256 = ""
     try:
         sha256 = sha256_of(path)
-        found = recognise(grids_of(path, findings), sources, path, findings)
-        name = found.source.name
-        check_basis(found.source, settings, found.cells, findings)
-        metrics, attributes = _read(found, settings, path, now, findings)
+        grids = grids_of(path, findings)
     except Unusable as stop:
         findings.problems.append(stop.problem)
-        metrics, attributes = empty_metrics(), empty_long()
+        grids = iter(())
     except OSError as error:
         reason = error.strerror or type(error).__name__
         cure = "Check that it is there and may be read."
         findings.problems.append(Problem("file", str(path), reason, "a file that can be opened", cure))
+        grids = iter(())
+    if findings.problems:
+        return ExportRead(str(path), sha256, "", empty_metrics(), empty_long(), findings.problems)
+    return replace(read_grids(grids, path, settings, sources, findings, now=now), sha256=sha256)
+
+
+def read_grids(
+    grids: Iterable[Grid],
+    path: Path,
+    settings: Settings,
+    sources: Sequence[Source],
+    findings: Findings,
+    *,
+    now: datetime,
+) -> ExportRead:
+    """The same of tables that are at hand; nothing is opened.
+
+    Args:
+        grids: The tables of the file.
+        path: What the file is called: names of files and folders tell days, promotion types and accounts.
+        now: As in `read_export`.
+    """
+    name, rows = "", _no_rows()
+    try:
+        found = recognise(grids, sources, path, findings)
+        name = found.source.name
+        check_basis(found.source, settings, found.cells, findings)
+        metrics, attributes, rows = _read(found, settings, path, now, findings)
+    except Unusable as stop:
+        findings.problems.append(stop.problem)
         metrics, attributes = empty_metrics(), empty_long()
-    return ExportRead(str(path), sha256, name, metrics, attributes, findings.problems)
+    return ExportRead(str(path), "", name, metrics, attributes, findings.problems, rows)
 
 
 def empty_metrics() -> pd.DataFrame:
@@ -71,9 +100,13 @@ def empty_metrics() -> pd.DataFrame:
     return pd.DataFrame(columns | {"row": pd.Series([], dtype="int64")})
 
 
+def _no_rows() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series([], dtype="str") for name in KEY} | {"row": pd.Series([], dtype="int64")})
+
+
 def _read(
     found: Recognised, settings: Settings, path: Path, now: datetime, findings: Findings
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     source = found.source
     has_metrics = any(name in VALUES for name in source.columns)
     table = as_table(found, settings, findings)
@@ -93,7 +126,8 @@ def _read(
     if len(named):
         tags = tags_in_names(named, load_names(settings.names))
         attributes = pd.concat([attributes, tags], ignore_index=True).astype("str")
-    return metrics.reset_index(drop=True), attributes
+    rows = keys.assign(row=table.numbers).drop_duplicates(KEY, ignore_index=True)
+    return metrics.reset_index(drop=True), attributes, rows
 
 
 def _metrics(

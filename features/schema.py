@@ -95,6 +95,7 @@ class ExportRead:
         attributes: KEY + `name`, `value` (text; several joined by MULTI), `origin` (one of ORIGINS). Unique by
             KEY + name + origin. KEY parts may be ANY, creative_id never.
         problems: Everything that was left out or looks wrong, with the cure.
+        rows: KEY + `row`: where each creative first stands in the file; None where that is not known.
     """
 
     path: str
@@ -103,6 +104,7 @@ class ExportRead:
     metrics: pd.DataFrame
     attributes: pd.DataFrame
     problems: list[Problem] = field(default_factory=list)
+    rows: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,43 @@ class RankAnswer(Answer):
     ranking: list[Ranked]
 
 
+class ReadCreative(Answer):
+    """One creative of an uploaded file.
+
+    `creative` is as in `creatives` of `POST /v1/predict`, without what `missing` names: keys that the file does not
+    tell and the caller did not either. `row` is where it first stands, as a spreadsheet counts.
+    """
+
+    row: int | None
+    name: str | None
+    creative: dict[str, object]
+    missing: list[str]
+
+
+class ReadProblem(Answer):
+    """What of a file was left out (`row`), or is odd and kept (`note`), and the cure; `count` rows in all."""
+
+    severity: str
+    creative_id: str | None
+    field: str | None
+    column: str | None
+    rows: list[int]
+    count: int
+    found: str
+    expected: str
+    cure: str
+
+
+class ReadAnswer(Answer):
+    """An uploaded file as creatives; `source` is the layout that it has, `more` how many problems are not told."""
+
+    request_id: str
+    source: str
+    creatives: list[ReadCreative]
+    problems: list[ReadProblem]
+    more: int
+
+
 class Problem(Answer):
     """One problem of a request."""
 

@@ -12,12 +12,26 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from serving.access import Access
-from serving.describe import GET_PATHS, POST_PATHS, description, model_card, page, schema
+from serving.describe import (
+    FILE_KIND,
+    FILE_QUERY,
+    GET_PATHS,
+    MOST_TEXT,
+    POST_PATHS,
+    READ_PATH,
+    REPORT_PATH,
+    description,
+    model_card,
+    schema,
+)
 from serving.desk import Asking, Desk, Endpoint, Told, deadline
-from serving.errors import Refused
+from serving.errors import Fault, Refused
 from serving.measured import CONTENT_TYPE
+from serving.page_files import HOME, PAGE, PAGE_POLICY, REPORT_POLICY, page_file
+from serving.read_file import Given
 from serving.settings import Scope, Serving
 
 Scope_ = MutableMapping[str, Any]
@@ -36,6 +50,8 @@ SAFE = {
     "x-content-type-options": "nosniff",
 }
 HEALTH = ("/livez", "/healthz", "/readyz")
+KNOWN = frozenset((*GET_PATHS, *POST_PATHS, *HEALTH, READ_PATH, HOME))
+HTML = "text/html; charset=utf-8"
 
 
 class Reply:
@@ -73,7 +89,7 @@ class App:
         except Exception:  # no stack trace leaves the process; it goes into the log
             log.exception("%s failed", request_id)
             reply = _refusal(Refused(500, "The service failed; the request id is in its log."), request_id)
-        known = path if path in GET_PATHS or path in POST_PATHS or path in HEALTH else "other"
+        known = path if path in KNOWN else PAGE if path.startswith(PAGE) else "other"
         self._desk.measured.requests.labels(known, str(reply.status)).inc()
         self._desk.measured.seconds.labels(known).observe(time.perf_counter() - began)
         await _send(send, reply, request_id, head=scope["method"] == "HEAD")
@@ -84,9 +100,15 @@ class App:
             if method != "POST":
                 raise Refused(405, f"{path} takes POST.", headers={"allow": "POST"})
             return await self._asked(POST_PATHS[path], scope, receive, request_id)
-        if path in GET_PATHS or path in HEALTH or path.startswith("/v1/schema/"):
+        if path == READ_PATH:
+            if method != "POST":
+                raise Refused(405, f"{path} takes POST.", headers={"allow": "POST"})
+            return await self._file(scope, receive, request_id)
+        if path in KNOWN or path.startswith(("/v1/schema/", PAGE)):
             if method not in ("GET", "HEAD"):
-                raise Refused(405, f"{path} takes GET.", headers={"allow": "GET, HEAD"})
+                raise Refused(405, "This path takes GET.", headers={"allow": "GET, HEAD"})
+            if path == HOME or path.startswith(PAGE):
+                return self._page(path)
             return self._read(path, _headers(scope))
         raise Refused(404, "There is nothing at this path; /v1/openapi.json tells what there is.")
 
@@ -103,29 +125,55 @@ class App:
                 self._access.caller(headers.get("authorization"), "metrics")
             return Reply(200, desk.measured.text(desk.holder.served, datetime.now()), CONTENT_TYPE)
         needed: Scope = "read"
-        if not settings.open_docs or path == "/v1/model":
+        if not settings.open_docs or path in ("/v1/model", REPORT_PATH):
             self._access.caller(headers.get("authorization"), needed)
         if path == "/v1/model":
-            return Reply(200, _json(model_card(desk.serving())))
+            limits = {"body_bytes": self._limits.body_bytes, "creatives": self._limits.creatives}
+            card = {**model_card(desk.serving()), "limits": limits, "report": settings.report.is_file()}
+            return Reply(200, _json(card))
         if path == "/v1/openapi.json":
             return Reply(200, _json(description(desk.holder.served, keys=bool(settings.keys))))
         if path.startswith("/v1/schema/"):
             return Reply(200, _json(schema(path.removeprefix("/v1/schema/"))))
-        return Reply(200, page(desk.holder.served), "text/html; charset=utf-8")
+        try:
+            report = settings.report.read_bytes()
+        except OSError:
+            raise Refused(404, "There is no report; `make report` writes it.") from None
+        return Reply(200, report, HTML, REPORT_POLICY)
+
+    def _page(self, path: str) -> Reply:
+        found = page_file(path) if self._settings.page else None
+        if found is None:
+            raise Refused(404, "There is nothing at this path; /v1/openapi.json tells what there is.")
+        content, kind = found
+        return Reply(200, content, kind, PAGE_POLICY)
+
+    async def _file(self, scope: Scope_, receive: Receive, request_id: str) -> Reply:
+        headers = _headers(scope)
+        self._may_send(headers, FILE_KIND)
+        given = _given(scope.get("query_string", b""))
+        async with self._place():
+            content = await self._body_in_time(headers, receive)
+            go_on = deadline(self._limits.seconds)
+            async with self._places:
+                go_on()
+                told = await asyncio.to_thread(self._desk.read, content, given, request_id)
+        return Reply(200, told)
+
+    def _may_send(self, headers: dict[str, str], kind: str) -> str:
+        """The caller, who may send a body of this kind."""
+        caller = self._access.caller(headers.get("authorization"), "predict")
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
+            raise Refused(415, f"The body must be {kind}.")
+        if headers.get("content-encoding", "identity") != "identity":
+            raise Refused(415, "The body must not be compressed.")
+        return caller
 
     async def _asked(self, endpoint: Endpoint, scope: Scope_, receive: Receive, request_id: str) -> Reply:
         headers = _headers(scope)
-        caller = self._access.caller(headers.get("authorization"), "predict")
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != JSON:
-            raise Refused(415, f"The body must be {JSON}.")
-        if headers.get("content-encoding", "identity") != "identity":
-            raise Refused(415, "The body must not be compressed.")
+        caller = self._may_send(headers, JSON)
         async with self._place():
-            try:
-                body = await asyncio.wait_for(self._body(headers, receive), self._limits.seconds)
-            except TimeoutError:
-                raise Refused(408, "The body did not come in time.") from None
+            body = await self._body_in_time(headers, receive)
             go_on = deadline(self._limits.seconds)
             asking = self._desk.understand(endpoint, body, request_id, caller)
             told = await self._answer(asking, go_on)
@@ -140,6 +188,12 @@ class App:
 
     def _place(self) -> "_Place":
         return _Place(self)
+
+    async def _body_in_time(self, headers: dict[str, str], receive: Receive) -> bytes:
+        try:
+            return await asyncio.wait_for(self._body(headers, receive), self._limits.seconds)
+        except TimeoutError:
+            raise Refused(408, "The body did not come in time.") from None
 
     async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
         most = self._limits.body_bytes
@@ -184,6 +238,22 @@ class _Place:
 
 def _headers(scope: Scope_) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _given(query: bytes) -> Given:
+    """What the query says of a file."""
+    try:
+        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10)
+    except ValueError:
+        raise Refused(400, "The query is not understood.", [Fault("not understood", "percent-encoded UTF-8")]) from None
+    told: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in FILE_QUERY or name in told or len(value) > MOST_TEXT or "\0" in value:
+            hint = f"each of {', '.join(FILE_QUERY)} at most once, with up to {MOST_TEXT} letters"
+            raise Refused(400, "The query is not understood.", [Fault("not understood", hint, name[:80])])
+        told[name] = value
+    label = told.get("name", "").replace("\\", "/").rpartition("/")[2]
+    return Given(label or "file", told.get("account_id", ""), told.get("promotion_type", ""))
 
 
 def _json(content: object) -> bytes:

@@ -1,7 +1,6 @@
-"""What the service says of itself: its OpenAPI document, JSON schemas, the model's card, a start page."""
+"""What the service says of itself: its OpenAPI document, JSON schemas, the model's card."""
 
 from functools import cache
-from html import escape
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -10,21 +9,32 @@ import configs
 from configs.settings import BASES
 from features.catalogue import VOLUME_NAMES
 from features.funnel import VOLUME
-from serving.answers import Errors, PredictAnswer, RankAnswer
+from serving.answers import Errors, PredictAnswer, RankAnswer, ReadAnswer
 from serving.contract import PredictRequest, RankRequest
 from serving.desk import Endpoint
 from serving.errors import Fault, Refused
 from serving.served import Served
 
 POST_PATHS: dict[str, Endpoint] = {"/v1/predict": "predict", "/v1/rank": "rank"}
-GET_PATHS = ("/", "/metrics", "/v1/model", "/v1/openapi.json")
+READ_PATH = "/v1/read"
+FILE_KIND = "application/octet-stream"
+REPORT_PATH = "/report"
+GET_PATHS = ("/metrics", "/v1/model", "/v1/openapi.json", REPORT_PATH)
 SCHEMAS: dict[str, type[BaseModel]] = {
     "predict": PredictRequest,
     "predict-answer": PredictAnswer,
     "rank": RankRequest,
     "rank-answer": RankAnswer,
+    "read-answer": ReadAnswer,
     "errors": Errors,
 }
+FILE_QUERY = {
+    "name": "What the file is called; promotion types and days are looked for in it.",
+    "account_id": "Account of rows that name none.",
+    "promotion_type": "Promotion type of rows that name none.",
+}
+MOST_TEXT = 200
+"""Letters of each of these."""
 STATUSES = {
     400: "Not understood; every problem is told.",
     401: "No known API key.",
@@ -34,7 +44,7 @@ STATUSES = {
     408: "The body did not come in time.",
     409: "Another model version serves.",
     413: "The body is too large.",
-    415: "The body is not plain JSON.",
+    415: "The body is of another kind, or compressed.",
     422: "Understood, but it cannot be; every problem is told.",
     429: "Too many requests with this key.",
     500: "The service failed; nothing was told.",
@@ -126,7 +136,7 @@ def model_card(served: Served) -> dict[str, object]:
 @cache
 def _document(keys: bool) -> dict[str, object]:
     models: list[tuple[type[BaseModel], str]] = [(model, "validation") for model in (PredictRequest, RankRequest)]
-    models += [(model, "serialization") for model in (PredictAnswer, RankAnswer, Errors)]
+    models += [(model, "serialization") for model in (PredictAnswer, RankAnswer, ReadAnswer, Errors)]
     _, shapes = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
 
     def content(model: type[BaseModel], example: object = None) -> dict[str, object]:
@@ -147,6 +157,27 @@ def _document(keys: bool) -> dict[str, object]:
             }
         }
 
+    def file() -> dict[str, object]:
+        statuses = tuple(status for status in STATUSES if status not in (404, 409))
+        text: dict[str, object] = {"type": "string", "maxLength": MOST_TEXT}
+        told: dict[str, object] = {"description": "Read.", "content": content(ReadAnswer)}
+        responses: dict[str, object] = {"200": told, **errors(statuses)}
+        return {
+            "post": {
+                "summary": "A tag sheet or an export as creatives that can be asked about",
+                "operationId": "read",
+                "parameters": [
+                    {"name": name, "in": "query", "schema": text, "description": description}
+                    for name, description in FILE_QUERY.items()
+                ],
+                "requestBody": {
+                    "required": True,
+                    "content": {FILE_KIND: {"schema": {"type": "string", "format": "binary"}}},
+                },
+                "responses": responses,
+            }
+        }
+
     def read(summary: str, kind: str = "application/json", **more: object) -> dict[str, object]:
         told = {
             "description": summary,
@@ -161,6 +192,7 @@ def _document(keys: bool) -> dict[str, object]:
         "paths": {
             "/v1/predict": asked(PredictRequest, PredictAnswer, "What creatives will earn next, and why", EXAMPLE),
             "/v1/rank": asked(RankRequest, RankAnswer, "Candidates in order, under a budget", RANK_EXAMPLE),
+            READ_PATH: file(),
             "/v1/model": read("Which model serves, what it takes, how well it was judged"),
             "/v1/schema/{name}": read("JSON schema of a request or an answer", parameters=[name]),
             "/v1/openapi.json": read("This document"),
@@ -168,7 +200,8 @@ def _document(keys: bool) -> dict[str, object]:
             "/healthz": read("Whether the process lives"),
             "/readyz": read("Whether it can answer and record"),
             "/metrics": read("Prometheus metrics", "text/plain"),
-            "/": read("Start page", "text/html"),
+            "/": read("The page", "text/html"),
+            REPORT_PATH: read("The strategist's report, where one was made", "text/html"),
         },
         "components": {"schemas": shapes["$defs"]},
     }
@@ -184,16 +217,3 @@ def description(served: Served | None, *, keys: bool) -> dict[str, object]:
     if served is None:
         return document
     return document
-
-
-def page(served: Served | None) -> bytes:
-    """A start page without scripts, styles or anything from elsewhere."""
-    told = "还没有模型 · no model is loaded"
-    if served is not None:
-        told = f"{served.name} · {served.version} · 训练数据截至 {served.manifest.trained_until}"
-    links = "".join(f'<li><a href="{path}">{path}</a></li>' for path in ("/v1/model", "/v1/openapi.json", "/readyz"))
-    return (
-        '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>gpmcast</title></head><body>'
-        f"<h1>gpmcast</h1><p>{escape(told)}</p><ul>{links}<li>POST /v1/predict</li><li>POST /v1/rank</li></ul>"
-        "</body></html>"
-    ).encode()

@@ -19,6 +19,7 @@ from serving.ledger import KEPT, LOST, Ledger
 from serving.measured import Measured
 from serving.predict import predictions
 from serving.rank import ranking
+from serving.read_file import Given, read_file
 from serving.records import Record, fingerprint
 from serving.served import Served
 
@@ -130,6 +131,16 @@ class Desk:
         if outcome == LOST:
             self.measured.unrecorded.inc()
         return {"x-gpmcast-ledger": outcome}
+
+    def read(self, content: bytes, given: Given, request_id: str) -> bytes:
+        """An uploaded file as creatives; nothing is recorded.
+
+        Raises:
+            Refused: Nothing of it can be used.
+        """
+        served = self.serving()
+        now = datetime.now(served.zone).replace(tzinfo=None)
+        return orjson.dumps({"request_id": request_id, **read_file(served, content, given, now)})
 
     def unready(self) -> list[str]:
         """What keeps the service from being ready; nothing as a rule."""

@@ -69,6 +69,10 @@ class Serving(Section):
     keys: tuple[Key, ...] = ()
     open_docs: bool = True
     """Whether the API's description can be read without a key."""
+    page: bool = True
+    """Whether the page is at `/`. Its files hold nothing of the model; what it shows it asks for as callers do."""
+    report: Path = Path("var/report.html")
+    """The strategist's report, which the page opens where the file is there."""
     open_metrics: bool = False
     """Whether Prometheus metrics can be read without a key."""
     limits: Limits = Limits()

@@ -116,6 +116,20 @@ def test_examples_of_the_description_are_answered(server) -> None:
         assert server.post(path, example)[0] == 200
 
 
+def test_the_page_is_there_and_what_it_reads_is_answered(server) -> None:
+    status, content = server.get("/")
+    assert status == 200
+    assert b"/page/page.js" in content
+    assert b"import" in server.get("/page/page.js")[1]
+    sheet = "素材ID,账户ID,推广方式,价格\nnew-1,acc0,推直播,99\n".encode("gbk")
+    kind = {"content-type": "application/octet-stream"}
+    status, content = server.post("/v1/read?name=tags.csv", sheet, **kind)
+    assert status == 200
+    (found,) = json.loads(content)["creatives"]
+    assert server.post("/v1/predict", {"creatives": [found["creative"]]})[0] == 200
+    assert server.post("/v1/read", b"\0" * 1000, **kind)[0] == 422
+
+
 def test_the_client_gets_typed_answers_and_typed_refusals(server, one_creative) -> None:
     client = Client(server.url)
     answer = client.predict([one_creative], explain=True, top=2)

@@ -1,0 +1,281 @@
+// The page put together: what is there, what happens when something is touched, what is drawn anew.
+
+import { drawMissing, drawModel } from "./around.js";
+import { get, Refusal, useKey } from "./ask.js";
+import { byId, el, put } from "./dom.js";
+import { csv, save, xlsx } from "./download.js";
+import { fillMissing, newRow, ofRefusal, readFiles } from "./files.js";
+import { drawForm, lacking, showFaults } from "./form.js";
+import { predictAll, rank } from "./predict.js";
+import { drawProblems, inWords } from "./problems.js";
+import { story } from "./story.js";
+import { asCells, commonOf, drawTable, targetsOf, VERDICTS } from "./table.js";
+import { colon, knows, language, say, sayStatic, told, useLanguage } from "./words.js";
+
+const state = {
+  model: null,
+  level: 0.8,
+  rows: [],
+  problems: [],
+  common: new Set(),
+  keyWrong: false,
+  unready: null,
+  status: null,
+  view: { by: "chance", drawn: "net_roi", rising: false, verdict: "all", search: "", page: 0 },
+};
+
+const status = (word, more = {}) => {
+  state.status = [word, more];
+  byId("status").textContent = word ? say(word, more) : "";
+};
+
+const tagLabel = (name) => {
+  if (knows(name)) return say(name);
+  const feature = state.model?.features.find((one) => one.name === `tag_${name}`);
+  return feature ? told(feature) : name;
+};
+
+const fieldLabel = (field) => {
+  if (!field) return "";
+  const [first, ...rest] = field.split(/[.[]/);
+  if (first === "tags" && rest.length) return tagLabel(rest[0].replace("]", ""));
+  return knows(first) ? say(first) : field;
+};
+
+const act = {
+  sort(name) {
+    const { view } = state;
+    view.rising = view.by === name ? !view.rising : name === "creative";
+    view.by = name;
+    view.page = 0;
+    drawResults();
+    byId("table").querySelector(`th.${CSS.escape(name)} button`)?.focus();
+  },
+  open(row) {
+    row.open = !row.open;
+    drawResults();
+    byId(`row-${row.number}`)?.focus();
+  },
+  turn(by) {
+    state.view.page += by;
+    drawResults();
+    byId("results").focus();
+  },
+  story: (row) => story(row, state, act),
+  target: () => state.view.drawn,
+  tag: tagLabel,
+  fault: (fault) => `${fieldLabel(fault.field)}${fault.field ? colon() : ""}${inWords(fault.problem)}${fault.hint ? `(${inWords(fault.hint)})` : ""}`,
+  refused: (refusal) => {
+    if (!(refusal instanceof Refusal)) throw refusal;
+    return el("p", { class: "fault" }, refusalWords(refusal));
+  },
+};
+
+function refusalWords(refusal) {
+  if (refusal.status === 0) return say("no_connection");
+  const parts = [refusal.status === 413 ? say("too_large") : inWords(refusal.message)];
+  parts.push(...refusal.faults.slice(0, 3).map(act.fault));
+  return parts.join(" ") + (refusal.requestId ? ` [${say("request")} ${refusal.requestId.slice(0, 8)}]` : "");
+}
+
+// Tags in the order in which teams talk of them.
+const TALKED_OF = ["hook", "scene", "face", "script", "style", "viewpoint", "selling_point", "audience", "bgm"];
+const inOrder = (tags) => {
+  const place = (name) => (TALKED_OF.includes(name) ? TALKED_OF.indexOf(name) : TALKED_OF.length);
+  return Object.fromEntries(Object.entries(tags).sort(([one], [other]) => place(one) - place(other)));
+};
+
+async function loadModel() {
+  state.keyWrong = false;
+  state.unready = null;
+  try {
+    state.model = await get("/v1/model");
+    state.model.tags = inOrder(state.model.tags);
+    if (!targetsOf(state.model).includes(state.view.drawn)) state.view.drawn = targetsOf(state.model)[0];
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
+    state.model = null;
+    if ([401, 403].includes(refusal.status)) state.keyWrong = true;
+    else state.unready = refusal;
+  }
+  drawAll();
+}
+
+async function takeFiles(files) {
+  if (!files.length || !state.model) return;
+  await guarded(async () => {
+    const found = await readFiles(files, state.rows, state.model.limits.body_bytes, (name) =>
+      status("reading", { name }),
+    );
+    state.problems = [...found, ...state.problems].slice(0, 500);
+    await predictNew();
+    if (!byId("missing").hidden) byId(byId("missing-account-box").hidden ? "missing-kind" : "missing-account").focus();
+    if (found.some((problem) => problem.severity === "file")) byId("problems").focus();
+  });
+}
+
+async function predictNew() {
+  const ready = state.rows.filter((row) => !row.prediction && !row.missing.length && !row.faults.length);
+  for (const row of state.rows) row.rank = null;
+  if (!ready.length) status(state.rows.length ? null : "nothing_new");
+  else {
+    await predictAll(ready, (done, all) => {
+      status("predicting", { done, all });
+    });
+    const n = ready.filter((row) => row.prediction).length;
+    status(n < ready.length ? "done_faults" : "done", { n, bad: ready.length - n });
+  }
+  drawAll();
+}
+
+// One thing at a time; what the service refuses is told.
+let busy = false;
+async function guarded(work) {
+  if (busy) return;
+  busy = true;
+  document.body.setAttribute("aria-busy", "true");
+  try {
+    await work();
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
+    if (refusal.status === 401) state.keyWrong = true;
+    state.problems = [...ofRefusal(refusal), ...state.problems];
+    status(null);
+    drawAll();
+  } finally {
+    busy = false;
+    document.body.removeAttribute("aria-busy");
+  }
+}
+
+async function submitForm(creative) {
+  const form = byId("form");
+  const faults = lacking(creative);
+  showFaults(form, faults, act.fault);
+  if (faults.length) return;
+  await guarded(async () => {
+    const row = newRow(creative, { name: null, open: true });
+    await predictAll([row], () => {});
+    const rest = showFaults(form, row.faults, act.fault);
+    if (rest.length) status(null);
+    if (row.faults.length) {
+      byId("status").textContent = rest.map(act.fault).join(" ");
+      return;
+    }
+    const same = (one) => ["promotion_type", "account_id", "creative_id"].every((part) => one.creative[part] === creative[part]);
+    state.rows = [row, ...state.rows.filter((one) => !same(one))];
+    for (const other of state.rows) other.rank = null;
+    status("done", { n: 1 });
+    drawAll();
+    byId(`row-${row.number}`)?.scrollIntoView({ block: "nearest" });
+  });
+}
+
+async function submitBudget(event) {
+  event.preventDefault();
+  const [budget, spend] = [byId("budget").valueAsNumber, byId("spend").valueAsNumber];
+  if (!(budget > 0) || !(spend > 0)) return;
+  await guarded(async () => {
+    const rankable = targetsOf(state.model).filter((name) => name !== "later_impressions");
+    const by = rankable.includes(state.view.drawn) ? state.view.drawn : rankable[0];
+    for (const row of state.rows) row.rank = null;
+    const best = state.rows
+      .filter((row) => row.prediction)
+      .sort((a, b) => b.prediction.targets[by].value - a.prediction.targets[by].value)
+      .slice(0, 500);
+    const answer = await rank(best, by, budget, spend);
+    status("ranked", { by: say(by), n: answer.top });
+    Object.assign(state.view, { by, rising: false, page: 0 });
+    drawResults();
+  });
+}
+
+function drawAll() {
+  sayStatic();
+  document.title = `gpmcast · ${say("ask_title")}`;
+  byId("language").textContent = say("other_language");
+  byId("language").lang = language() === "zh" ? "en" : "zh-CN";
+  drawModel(state, refusalWords, guarded);
+  drawMissing(state);
+  drawProblems(byId("problems"), byId("problems-title"), byId("problem-list"), state.problems, fieldLabel, refusalWords);
+  drawResults();
+  if (state.status) status(...state.status);
+  if (state.model) drawForm(byId("form"), state.model, tagLabel, submitForm);
+}
+
+function drawResults() {
+  if (targetsOf(state.model).includes(state.view.by)) state.view.drawn = state.view.by;
+  const any = state.rows.length > 0 && state.model !== null;
+  byId("empty").hidden = any;
+  byId("with-rows").hidden = !any;
+  if (!any) return;
+  const { view } = state;
+  const option = (value, text, now) => el("option", { value, selected: value === now }, text);
+  const verdicts = [...VERDICTS.map((name) => name || "none"), "faulty"].map((name) => {
+    const n = state.rows.filter((row) => (row.prediction ? row.prediction.verdict.name || "none" : "faulty") === name).length;
+    return n ? option(name, `${say(name)} (${n})`, view.verdict) : null;
+  });
+  put(byId("verdict"), option("all", `${say("all")} (${state.rows.length})`, view.verdict), verdicts);
+  const sorts = [...targetsOf(state.model), "chance", "hit", "verdict", "creative"];
+  if (state.rows.some((row) => row.rank)) sorts.push("chance_in_top");
+  put(byId("sort"), sorts.map((name) => option(name, say(name), view.by)));
+  const common = commonOf(state.rows);
+  state.common = new Set(common.map((one) => one.zh));
+  put(byId("common"), common.map((one) => el("li", {}, told(one))));
+  byId("common").hidden = !common.length;
+  drawTable(byId("table"), byId("pages"), state, act);
+}
+
+function listen() {
+  byId("language").addEventListener("click", () => {
+    useLanguage(language() === "zh" ? "en" : "zh");
+    drawAll();
+  });
+  byId("key-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    useKey(byId("key").value);
+    loadModel();
+  });
+  byId("files").addEventListener("change", async (event) => {
+    const files = [...event.target.files];
+    await takeFiles(files);
+    event.target.value = "";
+  });
+  const drop = byId("drop");
+  for (const name of ["dragover", "dragleave", "drop"])
+    document.addEventListener(name, (event) => {
+      event.preventDefault();
+      drop.classList.toggle("over", name === "dragover");
+      if (name === "drop") takeFiles([...event.dataTransfer.files]);
+    });
+  byId("missing").addEventListener("submit", (event) => {
+    event.preventDefault();
+    fillMissing(state.rows, { account_id: byId("missing-account").value.trim(), promotion_type: byId("missing-kind").value });
+    guarded(predictNew);
+  });
+  byId("search").addEventListener("input", (event) => {
+    Object.assign(state.view, { search: event.target.value, page: 0 });
+    drawResults();
+  });
+  byId("verdict").addEventListener("change", (event) => {
+    Object.assign(state.view, { verdict: event.target.value, page: 0 });
+    drawResults();
+  });
+  byId("sort").addEventListener("change", (event) => {
+    Object.assign(state.view, { by: event.target.value, rising: event.target.value === "creative", page: 0 });
+    drawResults();
+  });
+  byId("budget-form").addEventListener("submit", submitBudget);
+  byId("csv").addEventListener("click", () => save(csv(asCells(state)), "gpmcast.csv", "text/csv;charset=utf-8"));
+  byId("xlsx").addEventListener("click", () => save(xlsx(asCells(state)), "gpmcast.xlsx"));
+  byId("clear").addEventListener("click", () => {
+    Object.assign(state, { rows: [], problems: [] });
+    status(null);
+    drawAll();
+    byId("files").focus();
+  });
+}
+
+useLanguage("zh");
+listen();
+loadModel();

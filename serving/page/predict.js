@@ -1,0 +1,96 @@
+// Asks for predictions of many rows: in batches that fit a request, without the rows that are refused.
+
+import { post, Refusal } from "./ask.js";
+
+const MOST = 200;
+const MOST_LETTERS = 1_500_000; // three bytes each at most, well below the service's 8 MB
+const PLACE = /^creatives\[(\d+)\]\.?(.*)$/;
+
+export async function predictAll(rows, told) {
+  let done = 0;
+  for (const batch of batches(rows)) {
+    await predictBatch(batch);
+    told((done += batch.length), rows.length);
+  }
+}
+
+function* batches(rows) {
+  let batch = [];
+  let letters = 0;
+  for (const row of rows) {
+    const size = JSON.stringify(row.creative).length;
+    if (batch.length && (batch.length === MOST || letters + size > MOST_LETTERS)) {
+      yield batch;
+      [batch, letters] = [[], 0];
+    }
+    batch.push(row);
+    letters += size;
+  }
+  if (batch.length) yield batch;
+}
+
+async function predictBatch(batch, patience = 4) {
+  if (!batch.length) return;
+  try {
+    const answer = await post("/v1/predict", { creatives: batch.map((row) => row.creative) });
+    answer.predictions.forEach((prediction, place) => {
+      Object.assign(batch[place], { prediction, faults: [], explained: null, tried: [] });
+    });
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
+    if ((refusal.status === 429 || refusal.status === 503) && patience) {
+      await new Promise((go) => setTimeout(go, 1000 * Math.min(refusal.after, 10)));
+      return predictBatch(batch, patience - 1);
+    }
+    if ([408, 413, 504].includes(refusal.status) && batch.length > 1) {
+      const half = batch.length >> 1;
+      await predictBatch(batch.slice(0, half), patience);
+      return predictBatch(batch.slice(half), patience);
+    }
+    const wrong = faultsByRow(refusal, batch);
+    if (!wrong.size) throw refusal;
+    for (const [row, faults] of wrong) Object.assign(row, { faults, prediction: null });
+    await predictBatch(
+      batch.filter((row) => !wrong.has(row)),
+      patience,
+    );
+  }
+}
+
+function faultsByRow(refusal, batch) {
+  const wrong = new Map();
+  for (const fault of refusal.faults) {
+    const [, place, field] = PLACE.exec(fault.field || "") || [];
+    const row = batch[Number(place)];
+    if (row) wrong.set(row, [...(wrong.get(row) || []), { ...fault, field }]);
+  }
+  return wrong;
+}
+
+// One row with its contributions.
+export async function explain(row) {
+  if (row.explained) return row.explained;
+  const { creative } = row;
+  const answer = await post("/v1/predict", { creatives: [creative], explain: true, top: 40 });
+  if (row.creative === creative) row.explained = answer.predictions[0].explanation;
+  return answer.predictions[0].explanation;
+}
+
+// The same creative with one tag changed; an empty value takes the tag away.
+export async function whatIf(creative, tag, value) {
+  const { [tag]: _, ...others } = creative.tags || {};
+  const tags = value === "" || value.length === 0 ? others : { ...others, [tag]: value };
+  const answer = await post("/v1/predict", { creatives: [{ ...creative, tags }] });
+  return answer.predictions[0];
+}
+
+// Places, chances and who is funded, of at most 500 candidates.
+export async function rank(rows, by, budget, spend) {
+  const asked = { creatives: rows.map((row) => row.creative), by, budget_cny: budget, spend_cny: spend };
+  const answer = await post("/v1/rank", asked);
+  const found = new Map(rows.map((row) => [keyOf(row.creative), row]));
+  for (const one of answer.ranking) found.get(keyOf(one)).rank = one;
+  return answer;
+}
+
+const keyOf = (of) => JSON.stringify([of.promotion_type, of.account_id, of.creative_id]);

@@ -1,0 +1,133 @@
+// What is told of one creative when its row is open: verdict and notes, the waterfall, and "what if".
+
+import { el, put } from "./dom.js";
+import { explain, whatIf } from "./predict.js";
+import { badge, targetsOf } from "./table.js";
+import { drawWaterfall } from "./waterfall.js";
+import { colon, figure, percent, say, times, told } from "./words.js";
+
+export function story(row, state, act) {
+  const parts = [];
+  if (row.prediction) {
+    const found = row.prediction;
+    parts.push(el("p", { class: "reason" }, badge(row), " ", told(found.verdict)));
+    if (found.warnings.length)
+      parts.push(el("ul", { class: "notes" }, found.warnings.map((one) => el("li", {}, told(one)))));
+    parts.push(why(row, state, act), change(row, state, act));
+  } else {
+    parts.push(el("ul", { class: "notes" }, row.faults.map((fault) => el("li", {}, act.fault(fault)))));
+  }
+  return el("div", { class: "opened" }, parts);
+}
+
+function why(row, state, act) {
+  const id = `explain-${row.number}`;
+  const targets = targetsOf(state.model);
+  const stages = state.model.stages.filter((stage) => stage.name !== "volume" || !targets.includes("later_impressions"));
+  const of = row.explainOf && [...targets, ...stages.map((s) => s.name)].includes(row.explainOf) ? row.explainOf : act.target();
+  const choice = el(
+    "select",
+    { id, on: { change: (event) => { row.explainOf = event.target.value; draw(); } } },
+    el("optgroup", { label: say("targets_word") }, targets.map((name) => el("option", { value: name, selected: name === of }, say(name)))),
+    el("optgroup", { label: say("stage") }, stages.map((stage) => el("option", { value: stage.name, selected: stage.name === of }, told(stage)))),
+  );
+  const place = el("div", { class: "drawing", "aria-live": "polite" }, say("waiting"));
+  async function draw() {
+    try {
+      const explanation = await explain(row);
+      const name = choice.value;
+      const label = choice.selectedOptions[0].textContent;
+      const found = explanation.targets[name] || explanation.stages[name];
+      put(place, found ? drawWaterfall(name, found, `${say("explain_title")}${colon()}${label}`) : "–");
+    } catch (refusal) {
+      put(place, act.refused(refusal));
+    }
+  }
+  draw();
+  return el(
+    "section",
+    { class: "why", "aria-label": say("explain_title") },
+    el("h3", {}, say("explain_title")),
+    el("p", {}, el("label", { for: id }, say("explain_of")), " ", choice),
+    place,
+    el("p", { class: "hint" }, say("explain_hint")),
+  );
+}
+
+function change(row, state, act) {
+  const tags = Object.entries(state.model.tags).filter(([, tag]) => tag.values.length);
+  if (!tags.length) return null;
+  const ids = { tag: `tag-${row.number}`, value: `value-${row.number}` };
+  const valueBox = el("span");
+  const answers = el("div", { "aria-live": "polite" });
+  const tag = el("select", { id: ids.tag, on: { change: drawValues } }, tags.map(([name]) => el("option", { value: name }, act.tag(name))));
+  let value;
+  function drawValues() {
+    const { several, values } = state.model.tags[tag.value];
+    const present = [row.creative.tags?.[tag.value] ?? []].flat();
+    const options = values.map((word) =>
+      el("option", { value: word, selected: several && present.includes(word), disabled: !several && present.includes(word) },
+        present.includes(word) && !several ? `${word}(${say("now")})` : word),
+    );
+    if (!several) options.push(el("option", { value: "", disabled: !present.length }, `(${say("not_told")})`));
+    value = el("select", { id: ids.value, multiple: several, size: several ? Math.min(values.length, 5) : null }, options);
+    if (!several) value.selectedIndex = options.findIndex((option) => !option.disabled);
+    put(valueBox, el("label", { for: ids.value }, say("value")), " ", value, several && el("span", { class: "hint" }, say("several_hint")));
+  }
+  async function ask(event) {
+    event.preventDefault();
+    const chosen = [...value.selectedOptions].map((option) => option.value);
+    const wanted = state.model.tags[tag.value].several ? chosen : (chosen[0] ?? "");
+    button.disabled = true;
+    try {
+      const prediction = await whatIf(row.creative, tag.value, wanted);
+      row.tried = [{ tag: tag.value, value: [wanted].flat().join("、"), prediction }, ...row.tried].slice(0, 8);
+      drawTried();
+    } catch (refusal) {
+      put(answers, act.refused(refusal));
+    }
+    button.disabled = false;
+  }
+  const drawTried = () => row.tried.length && put(answers, tried(row, state, act));
+  const button = el("button", { type: "submit" }, say("try_it"));
+  drawValues();
+  drawTried();
+  return el(
+    "section",
+    { class: "what-if", "aria-label": say("what_if") },
+    el("h3", {}, say("what_if"), " ", el("span", { class: "badge plain" }, say("association"))),
+    el("p", { class: "hint" }, say("what_if_hint")),
+    el("form", { on: { submit: ask } }, el("span", {}, el("label", { for: ids.tag }, say("tag")), " ", tag), " ", valueBox, " ", button),
+    answers,
+  );
+}
+
+function tried(row, state, act) {
+  const targets = targetsOf(state.model);
+  const line = (label, prediction, base) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, el("bdi", {}, label)),
+      el("td", {}, say(prediction.verdict.name || "none")),
+      targets.map((name) => {
+        const [then, now] = [prediction.targets[name].value, base?.targets[name].value];
+        const factor = base && now > 0 ? then / now : null;
+        const change = factor === null ? "" : Math.abs(Math.log(factor)) < 0.005 ? say("same") : times(factor);
+        const kind = factor === null || change === say("same") ? "" : factor > 1 ? "good" : "bad";
+        return el("td", { class: "number" }, figure(name, then), change && el("span", { class: `small ${kind}` }, change));
+      }),
+      el("td", { class: "number" }, percent(prediction.chance_of_target)),
+    );
+  return el(
+    "div",
+    { class: "scroll" },
+    el(
+      "table",
+      { class: "tried" },
+      el("caption", {}, `${say("what_if")} · ${say("association")}`),
+      el("thead", {}, el("tr", {}, [say("change"), say("verdict"), ...targets.map((name) => say(name)), say("chance")].map((word) => el("th", { scope: "col" }, word)))),
+      el("tbody", {}, line(say("now"), row.prediction, null), row.tried.map((one) => line(`${act.tag(one.tag)} → ${one.value || say("not_told")}`, one.prediction, row.prediction))),
+    ),
+  );
+}

@@ -1,0 +1,46 @@
+// What the page says, in the language that is chosen: words, numbers, chances, factors. Chinese first.
+
+import { EN } from "./words_en.js";
+import { ZH } from "./words_zh.js";
+
+const TABLES = { zh: ZH, en: EN };
+let now = "zh";
+
+export const language = () => now;
+export const useLanguage = (name) => {
+  now = name;
+  document.documentElement.lang = name === "zh" ? "zh-CN" : "en";
+};
+
+export function say(word, told = {}) {
+  const text = TABLES[now][word] ?? word;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in told ? String(told[name]) : whole));
+}
+
+export const knows = (word) => word in TABLES[now];
+
+export const colon = () => (now === "zh" ? ":" : ": ");
+
+// Words that the service tells in both languages.
+export const told = (both) => both[now] || both.zh || both.en || "";
+
+export const sayStatic = () => {
+  for (const node of document.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say);
+};
+
+const locale = () => (now === "zh" ? "zh-CN" : "en");
+
+export function figure(target, value) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  if (target.includes("roi")) return value.toLocaleString(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  if (target.includes("impressions"))
+    return value.toLocaleString(locale(), { notation: value >= 10_000 ? "compact" : "standard", maximumFractionDigits: value < 100 ? 1 : value >= 10_000 ? 1 : 0 });
+  if (target.includes("gpm") || Math.abs(value) >= 10)
+    return value.toLocaleString(locale(), { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
+  return value.toLocaleString(locale(), { maximumSignificantDigits: 3 });
+}
+
+export const percent = (value) =>
+  value === null || value === undefined ? "–" : value.toLocaleString(locale(), { style: "percent", maximumFractionDigits: value < 0.1 ? 1 : 0 });
+
+export const times = (factor) => `×${factor.toLocaleString(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
