@@ -3,10 +3,13 @@
 import json
 import re
 from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from serving.page_files import REPORT_POLICY
 from serving.report_data import ReportData
 from serving.report_page import render
 
@@ -143,6 +146,31 @@ def test_a_report_opens_in_a_browser_switches_language_sorts_and_shows_a_card(
     assert not browser.run("document.getElementById('card').open")
     assert browser.complaints() == []
     assert browser.requests() == []
+
+
+def test_under_the_policy_of_the_service_it_works_all_the_same(browser, page: str) -> None:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            for name, value in {"content-type": "text/html; charset=utf-8", **REPORT_POLICY}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(page.encode() if self.path == "/report" else b"")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on the screen."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        browser.open(f"http://127.0.0.1:{server.server_port}/report")
+        browser.run("document.querySelector('label[for=en]').click()")
+        browser.run("document.querySelector('th[data-sort=spend] button').click()")
+        assert browser.run("document.querySelector('th[data-sort=spend]').ariaSort") == "descending"
+        browser.run("document.querySelector('#rows button').click()")
+        assert browser.run("document.getElementById('card').open")
+        assert [one for one in browser.complaints() if "favicon" not in one] == []
+        browser.open("about:blank")
+        server.shutdown()
 
 
 def test_without_scripts_the_tables_and_both_languages_are_still_there(browser, page: str, tmp_path: Path) -> None:
