@@ -22,7 +22,7 @@ from rich.console import Console
 from benchmarks.pages import markdown, show
 from benchmarks.peer_others import flaml, glm, gpboost
 from benchmarks.peer_trees import catboost, hist_gradient_boosting, lightgbm_log1p, xgboost
-from benchmarks.reading import read
+from benchmarks.reading import read, some_creatives
 from benchmarks.rules import plain_roi, rule_scores, shrunk_roi
 from benchmarks.scores import OURS, compare, exposures, known_rows, records, true_targets
 from benchmarks.search import Found, Library, search
@@ -85,14 +85,15 @@ def main() -> None:
     parser.add_argument(
         "--only", action="append", choices=[*PEERS, "none"], help="direct peers to run; may be repeated"
     )
-    parser.add_argument("--seconds", type=float, default=60.0, help="of each direct peer, over all targets")
+    parser.add_argument("--seconds", type=float, default=45.0, help="of each direct peer, over all targets")
     parser.add_argument("--cold-share", type=float, default=0.0, help="share of the creatives held out altogether")
+    parser.add_argument("--every", type=int, default=1, help="each Nth creative only: fewer teach, and fewer judge")
     parser.add_argument("--share", type=float, default=0.3, help="budget of the replay, as a share of later spend")
     given = parser.parse_args()
     out, err = Console(), Console(stderr=True)
     try:
         settings = load_settings(given.config)
-        loaded = read(given.data, settings)
+        loaded = some_creatives(read(given.data, settings), given.every)
         task = make_task(loaded, settings, given.cold_share)
         truth = pd.read_parquet(given.truth) if given.truth else None
     except (GpmcastError, FileNotFoundError) as error:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +28,16 @@ def read_frames(tables: Mapping[str, pd.DataFrame], settings: Settings) -> Loade
         for table, path in zip(tables.values(), paths):
             table.to_parquet(path, index=False)
         return read(paths, settings)
+
+
+def some_creatives(loaded: Loaded, every: int) -> Loaded:
+    """Each Nth creative alone, in the order of their ids."""
+    kept = sorted(loaded.creatives["creative_id"].unique())[::every]
+    parts = {
+        name: table[table["creative_id"].isin(kept)].reset_index(drop=True)
+        for name, table in (("metrics", loaded.metrics), ("creatives", loaded.creatives))
+    }
+    return replace(loaded, **parts)
 
 
 def some_videos(folder: Path, every: int = 1) -> dict[str, pd.DataFrame]:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from benchmarks.pages import markdown, sheets, show
 from benchmarks.peers import FUNNEL, PEERS, contend, run
+from benchmarks.reading import some_creatives
 from benchmarks.scores import OURS
 from benchmarks.search import Found, deviance, search
 from benchmarks.tasks import Task, lessons, make_task
@@ -144,3 +145,12 @@ def test_peers_of_the_bench_group_predict_every_row_where_they_are_installed(
     assert not found.not_run
     assert list(found.predicted) == task.plan.targets
     assert (found.predicted >= 0).all(axis=None)
+
+
+def test_each_nth_creative_is_taken_whole(small_world) -> None:
+    some = some_creatives(small_world, 3)
+    ids = sorted(small_world.creatives["creative_id"].unique())
+    assert sorted(some.creatives["creative_id"].unique()) == ids[::3]
+    mine = small_world.metrics["creative_id"].isin(ids[::3])
+    assert len(some.metrics) == mine.sum()
+    assert list(some.metrics.index) == list(range(len(some.metrics)))
