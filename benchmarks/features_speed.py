@@ -23,6 +23,7 @@ from features.schema import KEY, Loaded, check_creatives, check_metrics
 from features.snapshots import snapshots
 from training.dataset import Dataset, fit_features
 from training.outcome import outcomes
+from training.source import InMemory
 
 Result = TypeVar("Result")
 
@@ -62,7 +63,7 @@ def run(rows: int) -> None:
     found = timed("snapshots", lambda: snapshots(loaded.metrics, loaded.creatives, settings.ages_hours, weekly=True))
     plan, shared = data_plan(loaded, settings), data_entities(loaded, settings)
     observed = timed("observe", lambda: observe(found, loaded, plan, shared, settings))
-    dataset = Dataset(loaded, plan, shared, observed, outcomes(found, loaded, plan, settings), settings)
+    dataset = Dataset(InMemory(loaded), plan, shared, observed, outcomes(found, loaded, plan, settings), settings)
     taught = np.zeros(len(found), dtype=bool)
     taught[np.random.default_rng(1).permutation(len(found))[:FITTED_ROWS]] = True
     fitted = fit_features(dataset, taught, loaded.metrics["period_end"].max())

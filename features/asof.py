@@ -13,8 +13,10 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.funnel import Plan
-from features.history import MARKET, Entity, effective, entity_codes, exact, side_by_side
-from features.observe import DAY, Measured, first_reported, measure, reported_figures, single_tags
+from features.history import MARKET, Entity, additions, entity_codes
+from features.market import Market, exact, market_tables
+from features.observe import DAY, Measured, measure, reported_figures, single_tags
+from features.reported import first_reported, own_sums
 from features.schema import KEY, MONEY_DECIMALS, NUMBERS, VALUES, Loaded
 from features.siblings import ACCOUNT, ALIKE_DAYS, in_account, lives, overlap
 from features.snapshots import launches
@@ -62,9 +64,22 @@ def _ranges(loaded: Loaded) -> dict[str, tuple[float, float]]:
 
 
 def standing_table(
-    measured: Measured, plan: Plan, shared: Sequence[Entity], settings: Settings, moment: pd.Timestamp
+    measured: Measured,
+    plan: Plan,
+    shared: Sequence[Entity],
+    settings: Settings,
+    moment: pd.Timestamp,
+    market: Market | None = None,
 ) -> pd.DataFrame:
     """What was known of each creative strictly before a moment.
+
+    Args:
+        measured: Rows of metrics.
+        plan: The funnel.
+        shared: What creatives share.
+        settings: Of the run.
+        moment: Strictly before which things were known.
+        market: Of all creatives, where these are a part of them.
 
     Returns:
         One row per creative: KEY and the columns of the entities; `market:s:f`, `hist:…` and `long_ago:hist:…` (the
@@ -76,13 +91,12 @@ def standing_table(
     before = np.full(len(creatives), int(moment.timestamp()) - 1, dtype=np.int64)
     columns: dict[str, Floats] = {}
 
-    told = [(reported.times(s.numerator), reported.of_stage(s).add_prefix(f"{s.name}:")) for s in plan.stages]
-    for times, table in side_by_side(told):
-        sums = TimedSums(reported.units, times, times, table).until(everyone, before)
-        columns |= {f"market:{name}": total for name, total in sums.items()}
-    volume = (reported.known, reported.figures[[plan.volume_of]].fillna(0.0))
-    for times, table in side_by_side([*(effective(reported, creatives, stage) for stage in plan.stages), volume]):
-        alone = TimedSums(reported.units, times, times, table)
+    market = market or Market(market_tables(reported, creatives["promotion_type"], plan.stages))
+    own = own_sums(reported, plan.stages)
+    for sums in own.values():
+        columns |= {f"market:{name}": total for name, total in sums.until(everyone, before).items()}
+    for wait, table in additions(reported, own, market, market.codes(creatives["promotion_type"]), plan).items():
+        alone = TimedSums(reported.units, reported.moments(wait), reported.moments(wait), table)
         columns |= {f"hist:{name}": total for name, total in alone.until(everyone, before).items()}
         long_ago = alone.until(everyone, before - settings.history_days * DAY)
         columns |= {f"{LONG_AGO}hist:{name}": total for name, total in long_ago.items()}

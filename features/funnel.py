@@ -38,6 +38,11 @@ class Stage:
     priced: bool = False
 
     @property
+    def events_in(self) -> str:
+        """The column that events are counted in: for expected ones, that of the exposure they are expected of."""
+        return self.exposure if self.events == "expected" else self.events
+
+    @property
     def figures(self) -> list[str]:
         """What it counts, each once: exposure, numerator and what makes the rate sure."""
         names = (self.exposure, self.numerator, self.events)

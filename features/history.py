@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import Stage
-from features.measures import SETTLED
+from features.funnel import Plan, Stage
+from features.market import Market, exact
+from features.reported import WAITS, Floats, Reported, Wait, wait_of
 from features.schema import MONEY_DECIMALS
 from features.window import Codes, Seconds, TimedSums
 
-Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Adds = Mapping[Wait, pd.DataFrame]
+"""Of `additions`."""
 
 TAG = "tag_"
 
@@ -72,77 +75,36 @@ def entity_codes(creatives: pd.DataFrame, entity: Entity) -> Codes:
     return np.unique(codes, return_inverse=True)[1] - int((codes < 0).any())
 
 
-@dataclass(frozen=True)
-class Reported:
-    """Rows of metrics with the moment each could be had.
+class OwnHistory:
+    """What a snapshot's own creative adds to the sums of everything that it shares: to be left out of them."""
 
-    Attributes:
-        units: Row position of each row's creative.
-        known: Moment from which the row is known.
-        settled: Moment from which its settled figures are known.
-        figures: Counts and sums of each row; NaN where it misses one.
-    """
+    def __init__(
+        self, reported: Reported, adds: Adds, units: Codes, cutoffs: Seconds, recent_seconds: int, first: pd.Series
+    ) -> None:
+        """Count it.
 
-    units: Codes
-    known: Seconds
-    settled: Seconds
-    figures: pd.DataFrame
-
-    def times(self, name: str) -> Seconds:
-        """When this figure of each row is known."""
-        return self.settled if name in SETTLED else self.known
-
-    def of_stage(self, stage: Stage) -> pd.DataFrame:
-        """The figures of a stage, 0 in a row that misses one: a numerator without its exposure would mislead."""
-        figures = self.figures[stage.figures]
-        return figures.where(figures.notna().all(axis=1), 0.0)
-
-
-def reported_measures(
-    metrics: pd.DataFrame, figures: pd.DataFrame, units: Codes, delay_hours: Mapping[str, int], settle_hours: int
-) -> Reported:
-    """When each row of metrics could be had.
-
-    Args:
-        metrics: Checked metrics.
-        figures: Their measures, in the same order.
-        units: Their creatives.
-        delay_hours: By grain: hours from a period's end until its row can be had.
-        settle_hours: Hours from a payment until the basis' net money stands.
-    """
-    ends = metrics["period_end"].to_numpy("datetime64[s]").astype(np.int64)
-    delay = metrics["grain"].map(delay_hours).to_numpy(np.int64) * 3600
-    return Reported(
-        units=units,
-        known=ends + delay,
-        settled=ends + np.maximum(delay, settle_hours * 3600),
-        figures=figures.reset_index(drop=True),
-    )
-
-
-def market_history(
-    reported: Reported, creatives: pd.DataFrame, stages: Sequence[Stage], units: Codes, cutoffs: Seconds
-) -> Iterator[tuple[str, Floats]]:
-    """Each stage's figures of the whole market, known strictly before each cutoff, the creative's own left out.
-
-    Yields:
-        `market:<stage>:<figure>` and its values, one a snapshot.
-    """
-    markets, before = entity_codes(creatives, MARKET), cutoffs - 1
-    told = [(reported.times(s.numerator), reported.of_stage(s).add_prefix(f"{s.name}:")) for s in stages]
-    for times, table in side_by_side(told):
-        own = TimedSums(reported.units, times, times, table).until(units, before)
-        for name, total in (
-            TimedSums(markets[reported.units], times, times, table).until(markets[units], before).items()
-        ):
-            yield f"market:{name}", np.maximum(exact(total - own[name]), 0.0)
+        Args:
+            reported: Rows of all creatives.
+            adds: Of these rows (`additions`).
+            units: Creative of each snapshot.
+            cutoffs: Cutoff of each snapshot.
+            recent_seconds: How far back the market's past is looked at.
+            first: When each creative was first known of.
+        """
+        self.now: dict[str, Floats] = {}
+        self.long_ago: dict[str, Floats] = {}
+        for wait, table in adds.items():
+            sums = TimedSums(reported.units, reported.moments(wait), reported.moments(wait), table)
+            self.now |= sums.until(units, cutoffs - 1)
+            self.long_ago |= sums.until(units, cutoffs - 1 - recent_seconds)
+        self.launched = known_before(first, units, cutoffs)
 
 
 def entity_history(
     reported: Reported,
+    adds: Adds,
+    own: OwnHistory,
     creatives: pd.DataFrame,
-    stages: Sequence[Stage],
-    volume: str,
     found: Sequence[Entity],
     units: Codes,
     cutoffs: Seconds,
@@ -156,62 +118,101 @@ def entity_history(
 
     Args:
         reported: Rows of all creatives.
+        adds: Of these rows (`additions`).
+        own: What each snapshot's creative itself adds.
         creatives: Checked creatives; row positions are the unit codes.
-        stages: The funnel.
-        volume: The figure that later volume counts.
         found: The entities.
         units: Creative of each snapshot.
         cutoffs: Cutoff of each snapshot.
         recent_seconds: How far back the market's past is looked at.
 
     Yields:
+        As `of_others`.
+    """
+    before = cutoffs - 1
+    for entity in found:
+        codes = entity_codes(creatives, entity)
+        rows, asked = codes[reported.units], codes[units]
+        totals: dict[str, Floats] = {}
+        long_ago: dict[str, Floats] = {}
+        for wait, table in adds.items():
+            sums = TimedSums(rows, reported.moments(wait), reported.moments(wait), table)
+            totals |= sums.until(asked, before)
+            if entity == MARKET:
+                long_ago |= sums.until(asked, before - recent_seconds)
+        yield from of_others(entity, totals, long_ago, own, asked >= 0)
+
+
+def of_others(
+    entity: Entity, totals: dict[str, Floats], long_ago: dict[str, Floats], own: OwnHistory, member: Mask
+) -> Iterator[tuple[str, Floats]]:
+    """Sums over an entity without the creative's own.
+
+    Args:
+        entity: Which.
+        totals: Of all its creatives, strictly before each cutoff.
+        long_ago: The same so long before the cutoff; of the market alone.
+        own: What each snapshot's creative itself adds.
+        member: Whether each snapshot's creative has this entity.
+
+    Yields:
         Column name and values, one a snapshot: `hist:<entity>:<stage>:weight` (about how many creatives speak),
         `…:ratio` (weight × ratio, summed) and `hist:<entity>:<volume>`.
     """
-    before = cutoffs - 1
-    said = [effective(reported, creatives, stage) for stage in stages]
-    tables = side_by_side([*said, (reported.known, reported.figures[[volume]].fillna(0.0))])
-    alone = [TimedSums(reported.units, times, times, table) for times, table in tables]
-    own = [sums.until(units, before) for sums in alone]
-    for entity in found:
-        groups = entity_codes(creatives, entity)
-        rows, member = groups[reported.units], groups[units] >= 0
-        for place, (times, table) in enumerate(tables):
-            sums = TimedSums(rows, times, times, table)
-            others = {name: total - own[place][name] for name, total in sums.until(groups[units], before).items()}
-            if entity == MARKET:
-                long_ago, mine = (
-                    part.until(codes, before - recent_seconds)
-                    for part, codes in ((sums, groups[units]), (alone[place], units))
+    for name, total in totals.items():
+        others = total - own.now[name]
+        if entity == MARKET:
+            others = np.maximum(others - long_ago[name] + own.long_ago[name], 0.0)
+        yield f"hist:{entity.name}:{name}", np.where(member, exact(others), 0.0)
+
+
+def additions(
+    reported: Reported, own: Mapping[Wait, TimedSums], market: Market, types: Codes, plan: Plan
+) -> dict[Wait, pd.DataFrame]:
+    """What each row of metrics adds to its creative's weight, and to weight × ratio, of every stage; and to volume.
+
+    Args:
+        reported: The rows.
+        own: Of each creative (`features.reported.own_sums`).
+        market: What ratios are taken to: its rates strictly before each row was known.
+        types: Code of each creative's promotion type.
+        plan: The funnel.
+
+    Returns:
+        By what it waits for: `<stage>:weight`, `<stage>:ratio` and the figure of later volume, in row order.
+    """
+    adds: dict[Wait, pd.DataFrame] = {}
+    for wait in WAITS:
+        stages = [stage for stage in plan.stages if wait_of(stage) == wait]
+        columns: dict[str, Floats] = {}
+        if stages:
+            moments = reported.moments(wait)
+            order = np.lexsort((moments, reported.units))
+            span = own[wait].span(reported.units, moments)
+            for stage, rate in zip(stages, market.rates(wait, stages, types[reported.units], moments - 1)):
+                count, exposure, events = (
+                    own[wait].total(f"{stage.name}:{name}", span)
+                    for name in (stage.numerator, stage.exposure, stage.events_in)
                 )
-                others = {name: np.maximum(others[name] - long_ago[name] + mine[name], 0.0) for name in others}
-            for name, total in others.items():
-                yield f"hist:{entity.name}:{name}", np.where(member, exact(total), 0.0)
+                ratio, weight = ratio_and_weight(stage, count, exposure, events, rate)
+                columns[f"{stage.name}:weight"] = _steps(weight, reported.units, order)
+                columns[f"{stage.name}:ratio"] = _steps(weight * ratio, reported.units, order)
+        if wait == "known":
+            columns[plan.volume_of] = reported.figures[plan.volume_of].fillna(0.0).to_numpy(np.float64)
+        if columns:
+            adds[wait] = pd.DataFrame(columns, copy=False)
+    return adds
 
 
-def effective(reported: Reported, creatives: pd.DataFrame, stage: Stage) -> tuple[Seconds, pd.DataFrame]:
-    """When what each row adds to its creative's weight, and to weight × ratio, is known; and what it adds."""
-    times = reported.times(stage.numerator)
-    events = stage.exposure if stage.events == "expected" else stage.events
-    figures, markets = reported.of_stage(stage), entity_codes(creatives, MARKET)[reported.units]
-    own = TimedSums(reported.units, times, times, figures).until(reported.units, times)
-    market = TimedSums(markets, times, times, figures[[stage.numerator, stage.exposure]]).until(markets, times - 1)
-    rate = np.divide(
-        market[stage.numerator], market[stage.exposure], out=np.zeros(len(times)), where=market[stage.exposure] > 0
-    )
-    ratio, weight = ratio_and_weight(stage, own[stage.numerator], own[stage.exposure], own[events], rate)
-    summed = pd.DataFrame({f"{stage.name}:weight": weight, f"{stage.name}:ratio": weight * ratio}).round(MONEY_DECIMALS)
-    order = np.lexsort((times, reported.units))
-    increments = summed.iloc[order].groupby(reported.units[order]).diff().fillna(summed.iloc[order])
-    return times, increments.sort_index()
-
-
-def side_by_side(tables: Sequence[tuple[Seconds, pd.DataFrame]]) -> list[tuple[Seconds, pd.DataFrame]]:
-    """Tables that are known at the same moments as one: a sort and a search then serve all their columns."""
-    known_at: dict[int, tuple[Seconds, list[pd.DataFrame]]] = {}
-    for times, table in tables:
-        known_at.setdefault(id(times), (times, []))[1].append(table)
-    return [(times, pd.concat(parts, axis=1)) for times, parts in known_at.values()]
+def _steps(totals: Floats, units: Codes, order: Codes) -> Floats:
+    """By how much a creative's total rises from row to row, in row order; `order` sorts by creative and moment."""
+    rounded = np.round(totals, MONEY_DECIMALS)[order]
+    steps = rounded.copy()
+    same = units[order][1:] == units[order][:-1]
+    steps[1:][same] -= rounded[:-1][same]
+    found = np.empty_like(steps)
+    found[order] = steps
+    return found
 
 
 def ratio_and_weight(
@@ -234,9 +235,14 @@ def launched_before(
     times = first_known[known].to_numpy("datetime64[s]").astype(np.int64)
     sums = TimedSums(groups[known], times, times, {"launched": np.ones(len(times))})
     count = sums.until(groups[units], moments - 1)["launched"]
-    own_time = first_known.to_numpy("datetime64[s]").astype(np.int64)[units]
-    own = known[units] & (own_time < moments)
-    return np.where(groups[units] >= 0, count - own, 0.0)
+    return np.where(groups[units] >= 0, count - known_before(first_known, units, moments), 0.0)
+
+
+def known_before(first_known: pd.Series, units: Codes, moments: Seconds) -> Floats:
+    """1 where each snapshot's own creative was known strictly before the moment, else 0."""
+    known = first_known.notna().to_numpy()[units]
+    times = first_known.to_numpy("datetime64[s]").astype(np.int64)[units]
+    return (known & (times < moments)).astype(np.float64)
 
 
 def entity_name(column: str) -> str:
@@ -245,8 +251,3 @@ def entity_name(column: str) -> str:
     bare = column.removeprefix(TAG)
     taken = column != bare and (bare in RESERVED or bare.startswith(("log_", "hour_")) or "*" in bare)
     return column if taken else bare
-
-
-def exact(difference: Floats) -> Floats:
-    """A difference of two sums to the last bit: sums are exact in units of 1e-4; so is this, once told in them."""
-    return np.rint(difference * 10**MONEY_DECIMALS) / 10**MONEY_DECIMALS

@@ -11,18 +11,10 @@ import pandas as pd
 
 from configs.settings import BASES, Settings
 from features.funnel import Plan, counted_columns, plan_for
-from features.history import (
-    TAG,
-    Entity,
-    Floats,
-    Reported,
-    entities,
-    entity_history,
-    launched_before,
-    market_history,
-    reported_measures,
-)
+from features.history import TAG, Entity, OwnHistory, additions, entities, entity_history, launched_before
+from features.market import Market, market_history, market_tables
 from features.measures import SETTLED, measures, reference_prices
+from features.reported import Floats, Reported, first_reported, own_sums, reported_measures
 from features.schema import KEY, Loaded
 from features.siblings import siblings
 from features.snapshots import unit_codes
@@ -36,10 +28,19 @@ RECENT_DAYS = 3
 
 def data_plan(loaded: Loaded, settings: Settings) -> Plan:
     """The funnel that the loaded data allow under the settings' ROI basis."""
-    held = [name for name in loaded.metrics if loaded.metrics[name].notna().any()]
-    prices = loaded.creatives.get("price_cny", pd.Series(dtype=float))
+    return plan_of(held_values(loaded.metrics), loaded.creatives, settings)
+
+
+def held_values(metrics: pd.DataFrame) -> list[str]:
+    """Columns of metrics that hold something."""
+    return [name for name in metrics if metrics[name].notna().any()]
+
+
+def plan_of(held: Sequence[str], creatives: pd.DataFrame, settings: Settings) -> Plan:
+    """The funnel that columns of metrics allow, for these creatives, under the settings' ROI basis."""
+    prices = creatives.get("price_cny", pd.Series(dtype=float))
     known = prices[prices > 0]
-    typical = float(known.median()) if len(known) > len(loaded.creatives) / 2 else None
+    typical = float(known.median()) if len(known) > len(creatives) / 2 else None
     return plan_for(held, BASES[settings.basis][0], typical)
 
 
@@ -78,10 +79,15 @@ def observe(
     measured = measure(loaded, plan, settings)
     columns = own_counts(snapshots, measured, plan, settings) | {"reference_price": reference(creatives, plan)[units]}
     reported = reported_figures(measured, plan, settings)
-    columns |= dict(market_history(reported, creatives, plan.stages, units, moments))
-    recent = settings.history_days * DAY
-    columns |= dict(entity_history(reported, creatives, plan.stages, plan.volume_of, shared, units, moments, recent))
+    market = Market(market_tables(reported, creatives["promotion_type"], plan.stages))
+    types, recent = market.codes(creatives["promotion_type"]), settings.history_days * DAY
+    sums = own_sums(reported, plan.stages)
+    columns |= dict(market_history(market, sums, types, units, moments))
+    adds = additions(reported, sums, market, types, plan)
+    del sums  # the largest arrays of all
     first_known = first_reported(reported, len(creatives))
+    own = OwnHistory(reported, adds, units, moments, recent, first_known)
+    columns |= dict(entity_history(reported, adds, own, creatives, shared, units, moments, recent))
     for entity in shared:
         columns[f"launched:{entity.name}"] = launched_before(first_known, creatives, entity, units, moments)
     tags = [column for column in single_tags(shared) if column in creatives]
@@ -156,12 +162,6 @@ def reported_figures(measured: Measured, plan: Plan, settings: Settings) -> Repo
 def reference(creatives: pd.DataFrame, plan: Plan) -> Floats:
     """Reference price of each creative."""
     return reference_prices(creatives, plan.typical_price).to_numpy(np.float64)
-
-
-def first_reported(reported: Reported, count: int) -> pd.Series:
-    """When each of so many creatives was first known of; NaT for never."""
-    first = pd.Series(reported.known).groupby(reported.units).min().reindex(range(count))
-    return pd.to_datetime(first, unit="s").astype("datetime64[s]")
 
 
 def single_tags(shared: Sequence[Entity]) -> list[str]:

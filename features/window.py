@@ -13,6 +13,8 @@ from features.schema import MONEY_DECIMALS
 
 Codes = npt.NDArray[np.int64]
 Seconds = npt.NDArray[np.int64]
+Span = tuple[Codes, Codes]
+"""Of each question: where its rows begin and end, in the order that sums are kept in."""
 
 _SECONDS_BITS = 33  # seconds since 1970 until the year 2242
 _SCALE = 10.0**MONEY_DECIMALS
@@ -80,9 +82,12 @@ class TimedSums:
 
     def until(self, groups: Codes, moments: Seconds) -> dict[str, npt.NDArray[np.float64]]:
         """Sums of each group's rows that ended at or before the moment."""
+        return self._difference(*self.span(groups, moments))
+
+    def span(self, groups: Codes, moments: Seconds) -> Span:
+        """Where those rows lie: for `total`, column by column, where all columns at once would be too much."""
         low = self._first[np.clip(groups, 0, len(self._first) - 1)]  # where the group's rows begin
-        high = np.searchsorted(self._ends, _key(groups, moments), side="right")
-        return self._difference(low, high)
+        return low, np.searchsorted(self._ends, _key(groups, moments), side="right")
 
     def between(self, groups: Codes, after: Seconds, until: Seconds) -> dict[str, npt.NDArray[np.float64]]:
         """Sums of each group's rows that started at or after `after` and ended at or before `until`."""
@@ -106,17 +111,20 @@ class TimedSums:
         own = (high > 0) & (last >> _SECONDS_BITS == groups)
         return np.where(own, last & ((1 << _SECONDS_BITS) - 1), -1)
 
-    def _difference(
-        self, low: npt.NDArray[np.int64], high: npt.NDArray[np.int64]
-    ) -> dict[str, npt.NDArray[np.float64]]:
-        sums = {}
-        for name, running in self._sums.items():
-            total = (running[high] - running[low]) / _SCALE
-            if name in self._missing:
-                missing = self._missing[name]
-                total = np.where(missing[high] > missing[low], np.nan, total)
-            sums[name] = total
-        return sums
+    def _difference(self, low: Codes, high: Codes) -> dict[str, npt.NDArray[np.float64]]:
+        return {name: self.total(name, (low, high)) for name in self._sums}
+
+    def total(self, name: str, span: Span) -> npt.NDArray[np.float64]:
+        """Sum of one value column over the rows of each span."""
+        low, high = span
+        running = self._sums[name]
+        total = running[high]
+        total -= running[low]
+        total /= _SCALE
+        if name in self._missing:
+            missing = self._missing[name]
+            total[missing[high] > missing[low]] = np.nan
+        return total
 
 
 def _key(groups: Codes, moments: Seconds) -> npt.NDArray[np.int64]:

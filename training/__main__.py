@@ -39,6 +39,7 @@ def train_command(
     """From exports to a registered model, its evaluation and a file of predictions."""
     from training.run import fit_and_register, read_data
     from training.screen import show_result
+    from training.source import InMemory
     from training.workspace import workspace
 
     settings = load_settings(config)
@@ -50,7 +51,7 @@ def train_command(
     with _progress(err) as told:
         loaded, report = read_data(data, space, settings, told, strict=strict)
         _tell_files(report, err)
-        result = fit_and_register(loaded, space, settings, told, baseline=baseline)
+        result = fit_and_register(InMemory(loaded), space, settings, told, baseline=baseline)
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
 
@@ -61,6 +62,7 @@ def refresh_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict
     from training.recipe import recipe_of
     from training.run import fit_and_register, read_data
     from training.screen import show_result
+    from training.source import InMemory
     from training.workspace import workspace
 
     settings = load_settings(config)
@@ -73,7 +75,7 @@ def refresh_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict
         loaded, report = read_data(data, space, settings, told, strict=strict)
         _tell_files(report, err)
         told.line(f"refitting {name}")
-        result = fit_and_register(loaded, space, settings, told, recipe=recipe_of(champion, manifest))
+        result = fit_and_register(InMemory(loaded), space, settings, told, recipe=recipe_of(champion, manifest))
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
 

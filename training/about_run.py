@@ -16,14 +16,14 @@ def about_run(
     """The facts of a run that has been judged."""
     dataset, settings, recipe = learned.dataset, learned.dataset.settings, learned.recipe
     keys = dataset.observed[KEY]
-    creatives = dataset.loaded.creatives
+    creatives = dataset.source.creatives
     return About(
         name=space.name,
         model=space.registered_model,
         version=__version__,
         created_at=created_at,
         baseline=baseline,
-        data_fingerprint=learned.data_print,
+        data_fingerprint=dataset.source.fingerprint,
         data_until=data_until,
         creatives=len(creatives),
         accounts=int(creatives["account_id"].nunique()),

@@ -1,28 +1,27 @@
 """The rows of a run: every snapshot with its counts and its outcome."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from configs.settings import BASES, Settings
+from configs.settings import Settings
 from features.build import Features, Fitted, describe, numbers_present
 from features.encode import fit_encoder
 from features.errors import InputError
 from features.fit_start import fit_priors
 from features.funnel import Plan
-from features.history import Entity, reported_measures
-from features.measures import measures, reference_prices, split_settled
+from features.history import Entity, entities
 from features.mixed import Mixed
-from features.observe import data_entities, data_plan, observe
+from features.observe import plan_of
 from features.schema import Loaded
-from features.snapshots import snapshots, unit_codes
+from features.snapshots import unit_codes
 from features.start import Kind
-from features.window import TimedSums
 from training.errors import TooThinError
-from training.outcome import MATURE, outcomes
+from training.outcome import MATURE
+from training.source import InMemory, Source
 
 Mask = np.ndarray
 
@@ -32,7 +31,7 @@ class Dataset:
     """All rows, by position: `observed` and `outcome` have the same order.
 
     Attributes:
-        loaded: What the store gave.
+        source: Where they come from.
         plan: The funnel that the columns allow.
         entities: What the creatives share.
         observed: Counts at each cutoff (`features.observe`).
@@ -41,13 +40,24 @@ class Dataset:
         states: The mixed model at rising moments (`training.refits`); none where only empirical Bayes is used.
     """
 
-    loaded: Loaded
+    source: Source
     plan: Plan
     entities: list[Entity]
     observed: pd.DataFrame
     outcome: pd.DataFrame
     settings: Settings
     states: tuple[Mixed, ...] = ()
+
+    @property
+    def loaded(self) -> Loaded:
+        """All metrics as one frame: for what looks at single rows, such as the leak suite.
+
+        Raises:
+            InputError: They are not in memory.
+        """
+        if not isinstance(self.source, InMemory):
+            raise InputError("This needs all metrics in memory. Run it without ENGINE=dask, on a part of the data.")
+        return self.source.loaded
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -69,10 +79,15 @@ class Dataset:
 
 
 def prepare(loaded: Loaded, settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Dataset:
-    """Every snapshot of the loaded creatives, with counts and outcomes.
+    """`prepare_from` metrics in memory."""
+    return prepare_from(InMemory(loaded), settings, tell)
+
+
+def prepare_from(source: Source, settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Dataset:
+    """Every snapshot of the creatives, with counts and outcomes.
 
     Args:
-        loaded: Of the store.
+        source: Of the metrics.
         settings: Of the run.
         tell: Called with a line for people at each step.
 
@@ -80,34 +95,32 @@ def prepare(loaded: Loaded, settings: Settings, tell: Callable[[str], None] = la
         TooThinError: There is nothing to predict from.
         InputError: Promotion types that allow different predictions are mixed.
     """
-    if loaded.metrics.empty:
+    held = source.held()
+    if not held:
         raise TooThinError("The store holds no metrics. Import exports that have impressions or spend.")
-    plan = data_plan(loaded, settings)
+    plan = plan_of(sorted({name for names in held.values() for name in names}), source.creatives, settings)
     if not plan.to_gmv and not plan.to_roi:
         needed = "; ".join(f"{stage} needs {columns}" for stage, columns in plan.missing.items())
         raise TooThinError(f"These columns allow neither GPM nor ROI: {needed}. Add them to the export.")
-    found = snapshots(loaded.metrics, loaded.creatives, settings.ages_hours, weekly=settings.weekly)
+    found = source.snapshots(settings)
     if found.empty:
         raise TooThinError("No creative has impressions or spend, so none has a snapshot. Check the exports.")
-    _refuse_mixture(loaded, plan, settings)
-    tell(f"{len(found):,} snapshots of {loaded.creatives.shape[0]:,} creatives")
-    shared = data_entities(loaded, settings)
+    _refuse_mixture(held, source.creatives, plan, settings)
+    tell(f"{len(found):,} snapshots of {len(source.creatives):,} creatives")
+    shared = entities(source.creatives, settings.tags.multi, settings.tags.crosses)
     return Dataset(
-        loaded=loaded,
+        source=source,
         plan=plan,
         entities=shared,
-        observed=observe(found, loaded, plan, shared, settings),
-        outcome=outcomes(found, loaded, plan, settings),
+        observed=source.observe(found, plan, shared, settings),
+        outcome=source.outcomes(found, plan, settings),
         settings=settings,
     )
 
 
-def _refuse_mixture(loaded: Loaded, plan: Plan, settings: Settings) -> None:
+def _refuse_mixture(held: Mapping[str, Sequence[str]], creatives: pd.DataFrame, plan: Plan, settings: Settings) -> None:
     """One model serves promotion types that know the same things; others are trained apart."""
-    allowed = {
-        str(kind): data_plan(Loaded(metrics, loaded.creatives), settings).targets
-        for kind, metrics in loaded.metrics.groupby("promotion_type")
-    }
+    allowed = {kind: plan_of(names, creatives, settings).targets for kind, names in held.items()}
     if any(targets != plan.targets for targets in allowed.values()):
         each = "; ".join(f"{kind}: {', '.join(targets) or 'nothing'}" for kind, targets in allowed.items())
         raise InputError(
@@ -126,7 +139,7 @@ def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp, kinds: Mapp
         until: Only periods that ended by then teach the priors; what refunds change, only once it stood by then.
         kinds: What each stage starts from; empirical Bayes where it is not named.
     """
-    creatives, plan, settings = dataset.loaded.creatives, dataset.plan, dataset.settings
+    creatives, plan, settings = dataset.source.creatives, dataset.plan, dataset.settings
     taught = np.unique(unit_codes(dataset.observed[train], creatives))
     totals = totals_known(dataset, until)
     lives = pd.concat([dataset.observed[train], dataset.outcome[train]], axis=1)
@@ -157,17 +170,4 @@ def totals_known(dataset: Dataset, moment: pd.Timestamp) -> pd.DataFrame:
 
     What refunds change counts once it stood by then.
     """
-    metrics, creatives = dataset.loaded.metrics, dataset.loaded.creatives.reset_index(drop=True)
-    settings = dataset.settings
-    basis_column, settle_hours = BASES[settings.basis]
-    rows = unit_codes(metrics, creatives)
-    prices = reference_prices(creatives, dataset.plan.typical_price).iloc[rows].set_axis(metrics.index)
-    figures = measures(metrics, prices, basis_column)
-    delays = {str(grain): hours for grain, hours in settings.report_delay_hours.items()}
-    reported = reported_measures(metrics, figures, rows, delays, settle_hours)
-    everyone = np.arange(len(creatives), dtype=np.int64)
-    moments = np.full(len(creatives), int(moment.timestamp()), dtype=np.int64)
-    totals: dict[str, np.ndarray] = {}
-    for names, times in zip(split_settled(list(figures)), (reported.known, reported.settled)):
-        totals |= TimedSums(rows, times, times, figures[names]).until(everyone, moments)
-    return pd.DataFrame(totals)
+    return dataset.source.totals([moment], dataset.plan, dataset.settings)[0]

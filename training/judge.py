@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from features.build import Fitted, describe
-from features.observe import observe
 from features.schema import KEY
 from features.snapshots import SNAPSHOT
 from training.baselines import carry_forward, empirical_bayes
@@ -114,7 +113,7 @@ def contest(
         return Contest(False, f"the champion learned from all holdout rows (until {old_manifest.trained_until})")
     rows = dataset.observed[fresh].reset_index(drop=True)
     snapshots = rows[SNAPSHOT]
-    counts = observe(snapshots, dataset.loaded, old.fitted.plan, old.fitted.entities, theirs)
+    counts = dataset.source.observe(snapshots, old.fitted.plan, old.fitted.entities, theirs)
     new_score, old_score = (
         score(figures[figures["target"].isin(shared)])
         for figures in (judge(dataset, fresh, set(), new)[0], judge(dataset, fresh, set(), old, observed=counts)[0])

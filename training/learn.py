@@ -9,10 +9,11 @@ import pandas as pd
 
 from configs import __version__
 from configs.settings import Settings
-from features.schema import KEY, Loaded
+from features.schema import KEY
+from features.snapshots import unit_codes
 from training.bundle import FEATURES_VERSION
 from training.coverage import Coverage, coverage
-from training.dataset import Dataset, Mask, fit_features, prepare
+from training.dataset import Dataset, Mask, fit_features, prepare_from, totals_known
 from training.errors import TooThinError
 from training.fit_interval import fit_uncertainty
 from training.judge import judge
@@ -22,10 +23,11 @@ from training.out_of_fold import out_of_fold, unseen
 from training.outcome import MATURE
 from training.recipe import Recipe, fit_on
 from training.refits import Training, plan_refits, with_refits
+from training.source import Source
 from training.split import holdout_split
 from training.told import Told
 from training.tune import make_folds, tune
-from training.workspace import Workspace, data_fingerprint
+from training.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,6 @@ class Learned:
 
     Attributes:
         dataset: All rows.
-        data_print: Fingerprint of the data.
         recipe: What each stage starts from, and how its trees were chosen.
         losses: By stage, what the folds said of either start; empty where a recipe was given.
         judged: The model of the training rows.
@@ -48,7 +49,6 @@ class Learned:
     """
 
     dataset: Dataset
-    data_print: str
     recipe: Recipe
     losses: Mapping[str, Losses]
     judged: CreativeModel
@@ -62,7 +62,7 @@ class Learned:
 
 
 def learn(
-    loaded: Loaded,
+    source: Source,
     space: Workspace,
     settings: Settings,
     told: Told,
@@ -73,7 +73,7 @@ def learn(
     """Choose, fit and judge.
 
     Args:
-        loaded: Of the store.
+        source: Of the metrics.
         space: Where the study lies.
         settings: Of the run.
         told: Progress.
@@ -83,15 +83,13 @@ def learn(
     Raises:
         TooThinError: The data cannot support a model.
     """
-    dataset = prepare(loaded, settings, told.line)
+    dataset = prepare_from(source, settings, told.line)
     train_rows, held, starts = holdout_split(dataset.rows, settings.split.holdout_days)
     if not baseline:
         refuse_thin(dataset, train_rows)
     known = set(dataset.observed.loc[train_rows, "creative_id"])  # also of those too early for the mixed model
-    data_print = data_fingerprint(loaded)
     mature = (dataset.rows["state"] == MATURE).to_numpy(np.bool_)
-    reported = loaded.metrics["period_end"].max() + pd.Timedelta(hours=max(settings.report_delay_hours.values()))
-    trainings: list[Training] = [(train_rows, starts), (mature, reported)]
+    trainings: list[Training] = [(train_rows, starts), (mature, last_reported(dataset))]
     losses: Mapping[str, Losses] = {}
     if baseline:
         recipe = Recipe()
@@ -99,7 +97,7 @@ def learn(
         trainings, moments = plan_refits(dataset, trainings)
         dataset = with_refits(dataset, moments, told.refit)
         if recipe is None:
-            recipe, losses = _choose(dataset, trainings[0][0], space, data_print, told)
+            recipe, losses = _choose(dataset, trainings[0][0], space, told)
 
     told.line("fitting and judging")
     (train_rows, _), _ = trainings
@@ -112,7 +110,6 @@ def learn(
     figures, beside = judge(dataset, held, known, judged, fit_features(dataset, train_rows, starts))
     return Learned(
         dataset=dataset,
-        data_print=data_print,
         recipe=recipe,
         losses=losses,
         judged=judged,
@@ -131,9 +128,10 @@ def refuse_thin(dataset: Dataset, rows: Mask) -> None:
     thin = dataset.settings.thin
     taught = dataset.observed.loc[rows, KEY].drop_duplicates()
     facts = [(len(taught), thin.min_creatives, "creatives with a closed outcome")]
-    if "orders" in dataset.loaded.metrics:
-        mine = dataset.loaded.metrics.merge(taught, on=KEY)
-        facts.append((int(mine["orders"].sum()), thin.min_orders, "orders of these creatives"))
+    done = totals_known(dataset, last_reported(dataset))
+    if "orders" in done:
+        mine = done["orders"].iloc[np.unique(unit_codes(taught, dataset.source.creatives))]
+        facts.append((int(mine.sum()), thin.min_orders, "orders of these creatives"))
     short = [f"{have:,} {what} ({needed:,} needed)" for have, needed, what in facts if have < needed]
     if short:
         raise TooThinError(
@@ -143,15 +141,18 @@ def refuse_thin(dataset: Dataset, rows: Mask) -> None:
         )
 
 
+def last_reported(dataset: Dataset) -> pd.Timestamp:
+    """When the last row of metrics could be had."""
+    return dataset.source.until + pd.Timedelta(hours=max(dataset.settings.report_delay_hours.values()))
+
+
 def study_name(data_print: str, shaping: str) -> str:
     """Name of a study: the same data and settings resume it, others start anew."""
     made_with = f"{__version__}/{FEATURES_VERSION}/{shaping}"
     return f"{data_print[:16]}-{sha256(made_with.encode()).hexdigest()[:16]}"
 
 
-def _choose(
-    dataset: Dataset, rows: Mask, space: Workspace, data_print: str, told: Told
-) -> tuple[Recipe, dict[str, Losses]]:
+def _choose(dataset: Dataset, rows: Mask, space: Workspace, told: Told) -> tuple[Recipe, dict[str, Losses]]:
     settings = dataset.settings
     told.line("choosing what each stage starts from")
     losses = compare_kinds(dataset, rows, settings.trees)
@@ -163,7 +164,7 @@ def _choose(
         made,
         settings,
         space.journal,
-        study_name(data_print, f"{shaping}/{sorted(kinds.items())}"),
+        study_name(dataset.source.fingerprint, f"{shaping}/{sorted(kinds.items())}"),
         lambda done, best: told.trial(done, settings.tune.trials, best),
     )
     return Recipe(kinds, choices), losses

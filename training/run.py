@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
-from features.asof import as_of
 from features.ingest import IngestReport, ingest
 from features.load import load
 from features.schema import KEY, Loaded
@@ -26,8 +25,8 @@ from training.judge import Contest, contest
 from training.kinds import Losses
 from training.learn import Learned, learn
 from training.page import CARD, write_page
-from training.predict import latest_predictions
 from training.recipe import Recipe
+from training.source import Source
 from training.told import Told
 from training.trust import FAIL, PASS, REVIEW, Check
 from training.workspace import Workspace
@@ -77,7 +76,7 @@ def read_data(
 
 
 def fit_and_register(
-    loaded: Loaded,
+    source: Source,
     space: Workspace,
     settings: Settings,
     told: Told,
@@ -85,10 +84,10 @@ def fit_and_register(
     baseline: bool = False,
     recipe: Recipe | None = None,
 ) -> Result:
-    """The road of `make train`, from loaded data on: a registered model, its evaluation and its predictions.
+    """The road of `make train`, from the metrics on: a registered model, its evaluation and its predictions.
 
     Args:
-        loaded: Of the store.
+        source: Of the metrics.
         space: Where everything lies.
         settings: Of the run.
         told: Progress.
@@ -98,14 +97,14 @@ def fit_and_register(
     Raises:
         TooThinError: The data cannot support a model.
     """
-    learned = learn(loaded, space, settings, told, baseline=baseline, recipe=recipe)
-    until = loaded.metrics["period_end"].max()
+    learned = learn(source, space, settings, told, baseline=baseline, recipe=recipe)
+    until = source.until
     stamp = {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data_fingerprint": learned.data_print,
+        "data_fingerprint": source.fingerprint,
         "data_until": until.isoformat(),
     }
-    left_out = {**learned.dataset.left_out(), **loaded.notes}
+    left_out = {**learned.dataset.left_out(), **source.notes}
     told.line("writing the evaluation")
     about_it = about_run(
         learned, space, created_at=stamp["created_at"], data_until=stamp["data_until"], left_out=left_out,
@@ -117,11 +116,11 @@ def fit_and_register(
 
     about = {"summary": headline_figures(learned.figures), "choices": learned.recipe.choices, **stamp}
     final = learned.final
-    others = as_of(loaded, final.fitted.plan, final.fitted.entities, settings)
+    others = source.standing(final.fitted.plan, final.fitted.entities, settings)
     card = (space.evaluation / CARD).read_text(encoding="utf-8")
     save_bundle(space.judged_bundle, learned.judged, settings, trained_until=learned.starts.isoformat(), **about)
     save_bundle(space.bundle, final, settings, trained_until=until.isoformat(), known=others, card=card, **about)
-    predictions = latest_predictions(loaded, final, settings)
+    predictions = source.predictions(final, settings)
     write_table(predictions, space.predictions)
 
     told.line("registering")

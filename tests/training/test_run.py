@@ -22,6 +22,7 @@ from training.page import CARD, PAGE
 from training.recipe import recipe_of
 from training.run import by_age_figures, fit_and_register, headline_figures
 from training.screen import show_result
+from training.source import InMemory
 from training.split import holdout_split
 from training.told import Told
 from training.workspace import Workspace, data_fingerprint
@@ -36,7 +37,7 @@ pytestmark = [
 
 def registered_run(loaded, space, settings, **chosen: bool):
     told: list[str] = []
-    return fit_and_register(loaded, space, settings, Told(line=told.append), **chosen), told
+    return fit_and_register(InMemory(loaded), space, settings, Told(line=told.append), **chosen), told
 
 
 def space_in(folder: Path, name: str) -> Workspace:
@@ -72,7 +73,9 @@ def test_a_refresh_takes_the_champions_recipe_and_tunes_nothing(first, space, sm
     champion, manifest, _ = model_for(space, None)
     recipe = recipe_of(champion, manifest)
     assert recipe == first[0].recipe  # as it came back from the bundle
-    refreshed = learn(small_world, space, quick, Told(trial=lambda *_: pytest.fail("a trial was run")), recipe=recipe)
+    refreshed = learn(
+        InMemory(small_world), space, quick, Told(trial=lambda *_: pytest.fail("a trial was run")), recipe=recipe
+    )
     assert refreshed.recipe == recipe
     assert refreshed.losses == {}
     pd.testing.assert_frame_equal(refreshed.figures, first[0].figures)
