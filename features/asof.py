@@ -15,7 +15,7 @@ from configs.settings import Settings
 from features.funnel import Plan
 from features.history import MARKET, Entity, additions, entity_codes
 from features.market import Market, exact, market_tables
-from features.observe import DAY, Measured, measure, reported_figures, single_tags
+from features.observe import Measured, measure, recent_seconds, reported_figures, single_tags
 from features.reported import first_reported, own_sums
 from features.schema import KEY, MONEY_DECIMALS, NUMBERS, VALUES, Loaded
 from features.siblings import ACCOUNT, ALIKE_DAYS, in_account, lives, overlap
@@ -53,12 +53,13 @@ def as_of(loaded: Loaded, plan: Plan, shared: Sequence[Entity], settings: Settin
     """What was known at the end of the last period."""
     moment = loaded.metrics["period_end"].max()
     table = standing_table(measure(loaded, plan, settings), plan, shared, settings, moment)
-    return AsOf(moment, tuple(name for name in VALUES if name in loaded.metrics), _ranges(loaded), table)
+    values = tuple(name for name in VALUES if name in loaded.metrics)
+    return AsOf(moment, values, ranges(loaded.creatives, launches(loaded.metrics, loaded.creatives)), table)
 
 
-def _ranges(loaded: Loaded) -> dict[str, tuple[float, float]]:
-    born = launches(loaded.metrics, loaded.creatives)
-    numbers = loaded.creatives[[name for name in NUMBERS if name in loaded.creatives]]
+def ranges(creatives: pd.DataFrame, born: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Least and greatest of every number of creatives and of their ages, given when each was launched."""
+    numbers = creatives[[name for name in NUMBERS if name in creatives]]
     numbers = numbers.assign(age_hours=(born["last_end"] - born["launched_at"]) / pd.Timedelta(hours=1))
     return {name: (float(known.min()), float(known.max())) for name in numbers if len(known := numbers[name].dropna())}
 
@@ -98,7 +99,7 @@ def standing_table(
     for wait, table in additions(reported, own, market, market.codes(creatives["promotion_type"]), plan).items():
         alone = TimedSums(reported.units, reported.moments(wait), reported.moments(wait), table)
         columns |= {f"hist:{name}": total for name, total in alone.until(everyone, before).items()}
-        long_ago = alone.until(everyone, before - settings.history_days * DAY)
+        long_ago = alone.until(everyone, before - recent_seconds(settings))
         columns |= {f"{LONG_AGO}hist:{name}": total for name, total in long_ago.items()}
 
     first_known = first_reported(reported, len(creatives))

@@ -75,29 +75,41 @@ def entity_codes(creatives: pd.DataFrame, entity: Entity) -> Codes:
     return np.unique(codes, return_inverse=True)[1] - int((codes < 0).any())
 
 
+@dataclass(frozen=True)
 class OwnHistory:
-    """What a snapshot's own creative adds to the sums of everything that it shares: to be left out of them."""
+    """What a snapshot's own creative adds to the sums of everything that it shares: to be left out of them.
 
-    def __init__(
-        self, reported: Reported, adds: Adds, units: Codes, cutoffs: Seconds, recent_seconds: int, first: pd.Series
-    ) -> None:
-        """Count it.
+    Attributes:
+        now: Sums of each addition strictly before each cutoff.
+        long_ago: The same so long before the cutoff as the market's past is looked at.
+        launched: 1 where the creative was known strictly before the cutoff, else 0.
+    """
 
-        Args:
-            reported: Rows of all creatives.
-            adds: Of these rows (`additions`).
-            units: Creative of each snapshot.
-            cutoffs: Cutoff of each snapshot.
-            recent_seconds: How far back the market's past is looked at.
-            first: When each creative was first known of.
-        """
-        self.now: dict[str, Floats] = {}
-        self.long_ago: dict[str, Floats] = {}
-        for wait, table in adds.items():
-            sums = TimedSums(reported.units, reported.moments(wait), reported.moments(wait), table)
-            self.now |= sums.until(units, cutoffs - 1)
-            self.long_ago |= sums.until(units, cutoffs - 1 - recent_seconds)
-        self.launched = known_before(first, units, cutoffs)
+    now: Mapping[str, Floats]
+    long_ago: Mapping[str, Floats]
+    launched: Floats
+
+
+def own_history(
+    reported: Reported, adds: Adds, units: Codes, cutoffs: Seconds, recent_seconds: int, first_known: pd.Series
+) -> OwnHistory:
+    """What each snapshot's own creative adds.
+
+    Args:
+        reported: Rows of metrics.
+        adds: Of these rows (`additions`).
+        units: Creative of each snapshot.
+        cutoffs: Cutoff of each snapshot.
+        recent_seconds: How far back the market's past is looked at.
+        first_known: When each creative was first known of.
+    """
+    now: dict[str, Floats] = {}
+    long_ago: dict[str, Floats] = {}
+    for wait, table in adds.items():
+        sums = TimedSums(reported.units, reported.moments(wait), reported.moments(wait), table)
+        now |= sums.until(units, cutoffs - 1)
+        long_ago |= sums.until(units, cutoffs - 1 - recent_seconds)
+    return OwnHistory(now, long_ago, known_before(first_known, units, cutoffs))
 
 
 def entity_history(
@@ -144,7 +156,7 @@ def entity_history(
 
 
 def of_others(
-    entity: Entity, totals: dict[str, Floats], long_ago: dict[str, Floats], own: OwnHistory, member: Mask
+    entity: Entity, totals: Mapping[str, Floats], long_ago: Mapping[str, Floats], own: OwnHistory, member: Mask
 ) -> Iterator[tuple[str, Floats]]:
     """Sums over an entity without the creative's own.
 

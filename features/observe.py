@@ -11,7 +11,17 @@ import pandas as pd
 
 from configs.settings import BASES, Settings
 from features.funnel import Plan, counted_columns, plan_for
-from features.history import TAG, Entity, OwnHistory, additions, entities, entity_history, launched_before
+from features.history import (
+    TAG,
+    Adds,
+    Entity,
+    OwnHistory,
+    additions,
+    entities,
+    entity_history,
+    launched_before,
+    own_history,
+)
 from features.market import Market, market_history, market_tables
 from features.measures import SETTLED, measures, reference_prices
 from features.reported import Floats, Reported, first_reported, own_sums, reported_measures
@@ -49,6 +59,21 @@ def data_entities(loaded: Loaded, settings: Settings) -> list[Entity]:
     return entities(loaded.creatives, settings.tags.multi, settings.tags.crosses)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Rows of metrics with what the funnel counts in them.
+
+    Attributes:
+        loaded: Where they come from.
+        rows: Row position of each row's creative.
+        figures: Measures of each row (`features.measures`).
+    """
+
+    loaded: Loaded
+    rows: Codes
+    figures: pd.DataFrame
+
+
 def observe(
     snapshots: pd.DataFrame,
     loaded: Loaded,
@@ -70,30 +95,83 @@ def observe(
     Returns:
         `snapshots` in their order, with the creative's attributes and, per figure f: `early:f` (its life so far),
         `last_days:f` (its last RECENT_DAYS), `market:s:f` (all others, by stage), `hist:e:…` (others of entity e,
-        see `features.history.entity_history`), `launched:e` (how many others of e had started); of volume also
+        see `features.history.of_others`), `launched:e` (how many others of e had started); of volume also
         `last_day:f` and `late_half:f` (the younger half of its life); and the columns of `features.siblings`.
     """
     creatives = loaded.creatives.reset_index(drop=True)
-    units = unit_codes(snapshots, creatives)
-    moments = seconds(snapshots["cutoff"]) if as_of is None else np.full(len(units), int(as_of.timestamp()))
     measured = measure(loaded, plan, settings)
-    columns = own_counts(snapshots, measured, plan, settings) | {"reference_price": reference(creatives, plan)[units]}
     reported = reported_figures(measured, plan, settings)
     market = Market(market_tables(reported, creatives["promotion_type"], plan.stages))
-    types, recent = market.codes(creatives["promotion_type"]), settings.history_days * DAY
+    known = within(snapshots, measured, reported, market, plan, shared, settings, as_of)
+    history = dict(
+        entity_history(
+            reported, known.adds, known.own, creatives, shared, known.units, known.moments, recent_seconds(settings)
+        )
+    )
+    for entity in shared:
+        history[f"launched:{entity.name}"] = launched_before(
+            known.first_known, creatives, entity, known.units, known.moments
+        )
+    return observed(snapshots, creatives, known, history)
+
+
+@dataclass(frozen=True)
+class Within:
+    """What can be counted of snapshots without the other creatives of what they share, their own account's apart.
+
+    Attributes:
+        units: Creative of each snapshot.
+        moments: When each looks at the others.
+        adds: What each row of metrics adds to what is shared (`features.history.additions`).
+        own: What each snapshot's own creative adds to it.
+        first_known: When each creative was first known of; NaT for never.
+        before: Columns that stand before the history, by name.
+        after: Columns that stand after it.
+    """
+
+    units: Codes
+    moments: Codes
+    adds: Adds
+    own: OwnHistory
+    first_known: pd.Series
+    before: dict[str, Floats]
+    after: dict[str, Floats]
+
+
+def within(
+    snapshots: pd.DataFrame,
+    measured: Measured,
+    reported: Reported,
+    market: Market,
+    plan: Plan,
+    shared: Sequence[Entity],
+    settings: Settings,
+    as_of: pd.Timestamp | None = None,
+) -> Within:
+    """Count it: the creatives may be a part of all, whole accounts; the market is that of all."""
+    creatives = measured.loaded.creatives.reset_index(drop=True)
+    units = unit_codes(snapshots, creatives)
+    moments = seconds(snapshots["cutoff"]) if as_of is None else np.full(len(units), int(as_of.timestamp()))
+    types = market.codes(creatives["promotion_type"])
+    before = own_counts(snapshots, measured, plan, settings) | {"reference_price": reference(creatives, plan)[units]}
     sums = own_sums(reported, plan.stages)
-    columns |= dict(market_history(market, sums, types, units, moments))
+    before |= dict(market_history(market, sums, types, units, moments))
     adds = additions(reported, sums, market, types, plan)
     del sums  # the largest arrays of all
     first_known = first_reported(reported, len(creatives))
-    own = OwnHistory(reported, adds, units, moments, recent, first_known)
-    columns |= dict(entity_history(reported, adds, own, creatives, shared, units, moments, recent))
-    for entity in shared:
-        columns[f"launched:{entity.name}"] = launched_before(first_known, creatives, entity, units, moments)
+    own = own_history(reported, adds, units, moments, recent_seconds(settings), first_known)
     tags = [column for column in single_tags(shared) if column in creatives]
     around = siblings(reported.known, reported.units, first_known, creatives, units, moments, tags)
-    columns |= {name: around[name].to_numpy() for name in around}
-    described = creatives.drop(columns=[*KEY, "launched_at"], errors="ignore").iloc[units]
+    after = {name: around[name].to_numpy() for name in around}
+    return Within(units, moments, adds, own, first_known, before, after)
+
+
+def observed(
+    snapshots: pd.DataFrame, creatives: pd.DataFrame, known: Within, history: dict[str, Floats]
+) -> pd.DataFrame:
+    """Everything counted, beside the snapshots and what is told of their creatives."""
+    described = creatives.drop(columns=[*KEY, "launched_at"], errors="ignore").iloc[known.units]
+    columns = known.before | history | known.after
     return pd.concat(
         [
             snapshots.reset_index(drop=True),
@@ -104,19 +182,9 @@ def observe(
     )
 
 
-@dataclass(frozen=True)
-class Measured:
-    """Rows of metrics with what the funnel counts in them.
-
-    Attributes:
-        loaded: Where they come from.
-        rows: Row position of each row's creative.
-        figures: Measures of each row (`features.measures`).
-    """
-
-    loaded: Loaded
-    rows: Codes
-    figures: pd.DataFrame
+def recent_seconds(settings: Settings) -> int:
+    """How far back the market's past is looked at."""
+    return settings.history_days * DAY
 
 
 def measure(loaded: Loaded, plan: Plan, settings: Settings) -> Measured:
