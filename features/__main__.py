@@ -7,11 +7,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from configs.settings import CONFIG_DIR, load_settings
+from configs.settings import CONFIG_DIR, Settings, load_settings
+from features.errors import InputError
 from features.export import find_files
 from features.ingest import ingest
 from features.load import load
 from features.parquet import write_parquet
+from features.partitioned import write_partitioned
+from features.place import is_url, shown
 from features.screen import plain, run_command, show_ingest, show_problems, show_status
 from features.status import summarise
 from features.store import open_store
@@ -39,8 +42,7 @@ def ingest_command(
     """Take export files into the store; the newest value stands, and what it replaced is logged."""
     settings = load_settings(config)
     out, err = Console(), Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    bar = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+    bar = _bar(err)
     find_files(files)  # before a store is made
     with open_store(store) as opened, bar:
         task = bar.add_task("reading", total=None)
@@ -64,19 +66,52 @@ def status_command(store: StoreFile = DEFAULT_STORE, config: ConfigFile = DEFAUL
 
 @app.command("export")
 def export_command(
-    out_folder: Annotated[Path, typer.Argument(help="Folder for the Parquet files.")],
+    out: Annotated[str, typer.Argument(help="Folder for the Parquet files; with --partitioned a URL, too.")],
     store: StoreFile = DEFAULT_STORE,
     config: ConfigFile = DEFAULT_CONFIG,
+    partitioned: Annotated[
+        bool, typer.Option("--partitioned", help="One file per promotion type, account and month, and a manifest.")
+    ] = False,
 ) -> None:
-    """Write metrics, creatives and revisions as Parquet files."""
+    """Write metrics, creatives and revisions as Parquet files, or metrics and creatives as a partitioned dataset."""
     settings = load_settings(config)
+    if partitioned:
+        _export_partitioned(out, store, settings)
+        return
+    if is_url(out):
+        raise InputError(
+            f"{shown(out)}: found a URL; expected a folder of this machine. Add --partitioned to use a URL."
+        )
     with open_store(store, read_only=True) as opened:
         loaded = load(opened, settings)
-        written = write_parquet(opened, loaded, out_folder)
+        written = write_parquet(opened, loaded, Path(out))
     for path in written:
         print(plain(path))
-    for name, count in loaded.notes.items():
+    _show_counts(loaded.notes)
+
+
+def _export_partitioned(root: str, store: Path, settings: Settings) -> None:
+    bar = _bar(Console(stderr=True))
+    with open_store(store, read_only=True) as opened, bar:
+        task = bar.add_task("reading", total=None)
+
+        def advance(done: int, total: int, account: str | None) -> None:
+            bar.update(task, completed=done, total=total, description=plain(account or "done"))
+
+        dataset = write_partitioned(opened, settings, root, advance)
+    print(plain(shown(dataset.root)))
+    rows, size = sum(part.rows for part in dataset.parts), sum(part.bytes for part in dataset.parts)
+    _show_counts({"parts": len(dataset.parts), "rows": rows, "bytes": size} | dataset.notes)
+
+
+def _show_counts(counts: dict[str, int]) -> None:
+    for name, count in counts.items():
         print(f"{name}: {count:,}")
+
+
+def _bar(err: Console) -> Progress:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 def main() -> None:

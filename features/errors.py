@@ -2,7 +2,8 @@
 
 configs.errors.GpmcastError
 ├── InputError       nothing usable was given, or --strict met a problem
-└── StoreError       the store file is not ours, is from another version, or is in use
+├── StoreError       the store file is not ours, is from another version, or is in use
+└── PartitionError   a partitioned dataset, or a file of it, is not what its manifest says, or cannot be reached
 """
 
 from collections.abc import Iterable, Sequence
@@ -84,3 +85,7 @@ class InputError(GpmcastError):
 
 class StoreError(GpmcastError):
     """The store cannot be opened, is of another version, or is not one of ours."""
+
+
+class PartitionError(GpmcastError):
+    """A partitioned dataset cannot be reached, read or written, or a file of it is not what its manifest says."""

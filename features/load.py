@@ -1,5 +1,7 @@
 """What the store holds, as the two frames everything after it is built from."""
 
+import json
+
 import pandas as pd
 
 from configs.settings import Settings
@@ -12,12 +14,37 @@ from features.store import Store
 
 def load(store: Store, settings: Settings) -> Loaded:
     """Metrics as increments that do not overlap, one row per creative, and counts of what was resolved."""
-    rows = store.table("metrics")
-    creatives, notes = describe(store.table("attributes"), rows[KEY])
+    creatives, notes = creatives_of(store, settings)
+    metrics, found = resolved(store.table("metrics"), creatives)
+    metrics = metrics[[*KEY, *PERIOD, *values_of(metrics)]]
+    return Loaded(metrics, creatives, notes | found)
+
+
+def load_print(settings: Settings) -> str:
+    """What of the settings decides how the store is loaded, in words that are the same where it is."""
+    return json.dumps({"tags": {"extra": settings.tags.extra}})
+
+
+def creatives_of(store: Store, settings: Settings) -> tuple[pd.DataFrame, dict[str, int]]:
+    """All creatives of the store, checked and sorted by KEY, and counts of what could not be used."""
+    creatives, notes = describe(store.table("attributes"), store.units())
     if not settings.tags.extra:
         own = [f"tag_{name}" for name in TAGS]
         creatives = creatives[[c for c in creatives.columns if not c.startswith("tag_") or c in own]]
+    return check_creatives(creatives), notes
 
+
+def resolved(rows: pd.DataFrame, creatives: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Checked increments that do not overlap, sorted by KEY + period_start, and counts of what was resolved.
+
+    Each creative is decided by its own rows alone: what comes of the rows of one account is what comes of them
+    among all others.
+
+    Args:
+        rows: KEY + PERIOD + VALUES as the store has them: all rows of each creative that is in them.
+        creatives: KEY and, where it is known of any, `launched_at`; creatives without rows change nothing.
+    """
+    notes: dict[str, int] = {}
     reading = rows["grain"] == "reading"
     metrics = rows[~reading]
     if reading.any():
@@ -28,7 +55,10 @@ def load(store: Store, settings: Settings) -> Loaded:
         metrics = pd.concat([metrics, gaps], ignore_index=True)
     metrics, found = resolve_overlaps(metrics)
     notes |= found
+    metrics = metrics[[*KEY, *PERIOD, *VALUES]].sort_values([*KEY, "period_start"], ignore_index=True)
+    return check_metrics(metrics), notes
 
-    values = [name for name in VALUES if metrics[name].notna().any()]
-    metrics = metrics[[*KEY, *PERIOD, *values]].sort_values([*KEY, "period_start"], ignore_index=True)
-    return Loaded(check_metrics(metrics), check_creatives(creatives), notes)
+
+def values_of(metrics: pd.DataFrame) -> list[str]:
+    """The value columns that hold something, in the order of VALUES."""
+    return [name for name in VALUES if metrics[name].notna().any()]

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.errors import Problem, StoreError
-from features.schema import ExportRead
+from features.schema import KEY, ExportRead
 from features.store_file import connect
 from features.store_merge import Merged, merge_attributes, merge_metrics
 from features.store_schema import ATTRIBUTE_KEY, NATURAL_KEY, READABLE
@@ -201,6 +201,19 @@ class Store:
         """A table of the store as a frame; its columns are `store_schema.READABLE[name]`."""
         # By way of Arrow text is `str` even where there are no rows.
         return self.arrow(name).to_pandas()
+
+    def units(self) -> pd.DataFrame:
+        """The KEY of each creative with metrics, once."""
+        return self._connection.sql(f"SELECT DISTINCT {', '.join(KEY)} FROM metrics").to_arrow_table().to_pandas()
+
+    def metrics_of(self, promotion_type: str, account_id: str) -> pd.DataFrame:
+        """The rows of `metrics` of one account and promotion type, as `table` gives them."""
+        rows = self._connection.sql(
+            f"SELECT {', '.join(READABLE['metrics'])} FROM metrics "
+            "WHERE promotion_type = $promotion_type AND account_id = $account_id",
+            params={"promotion_type": promotion_type, "account_id": account_id},
+        )
+        return rows.to_arrow_table().to_pandas()
 
     def select(self, query: str) -> pd.DataFrame:
         """The answer to a query of our own; what was read is never part of its text."""

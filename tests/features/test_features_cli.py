@@ -10,6 +10,8 @@ import pytest
 
 from features.__main__ import main
 from features.errors import Problem
+from features.partitioned import is_partitioned, open_partitioned, read_whole
+from features.schema import KEY, ExportRead
 from features.screen import PROBLEMS_SHOWN, plain, problem_lines
 from features.store import open_store
 
@@ -60,6 +62,38 @@ def test_exports_go_in_and_parquet_comes_out(run, exports, tmp_path):
         "metrics.parquet",
         "revisions.parquet",
     ]
+
+
+@pytest.mark.parametrize("where", ["out", "memory://cli/out"])
+def test_exports_come_out_by_account_and_month(run, exports, tmp_path, where):
+    run("ingest", exports)
+    root = where if "://" in where else str(tmp_path / where)
+    code, out, err = run("export", root, "--partitioned")
+    assert (code, err) == (0, "")
+    dataset = open_partitioned(root)
+    assert [part.account_id for part in dataset.parts] == [ACCOUNT]
+    assert out == f"{root}\nparts: 1\nrows: 3\nbytes: {dataset.parts[0].bytes:,}\n"
+    whole = read_whole(dataset)
+    assert whole.metrics["gmv_cny"].sum() == 297
+    assert whole.creatives["creative_name"].tolist() == [NAME]
+
+
+@pytest.mark.parametrize(
+    ("root", "options", "said"),
+    [
+        ("memory://bucket/out", [], "Add --partitioned"),
+        ("nowhere://user:s3cret@bucket/out", [], "Add --partitioned"),
+        ("nowhere://user:s3cret@bucket/out", ["--partitioned"], "starts with nowhere://"),
+        ("s3://user:s3cret@bucket/out", ["--partitioned"], "AWS_SECRET_ACCESS_KEY"),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused_without_its_password(run, exports, root, options, said):
+    run("ingest", exports)
+    code, out, err = run("export", root, *options)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert "s3cret" not in err
+    assert len(err.splitlines()) == 1
 
 
 def test_status_says_what_is_there_and_what_is_missing(run, exports):
@@ -135,21 +169,43 @@ def test_of_many_problems_of_a_file_the_first_are_said_and_the_rest_counted():
     assert lines[-1] == "… and 1 more about this file"
 
 
-def test_ctrl_c_ends_with_130_and_a_whole_store(exports, tmp_path):
-    rows = [f"74012345678{i:08},n,2025-07-{day:02},1.00,10,1,0,0" for i in range(20_000) for day in range(1, 29)]
-    (exports / "large.csv").write_text("\n".join([HEADER, *rows, ""]), encoding="gbk")
-    store = tmp_path / "s.duckdb"
-    command = [sys.executable, "-m", "features", "ingest", "--store", str(store), str(exports)]
+def stopped(arguments, begun):
+    """Types a command in a process of its own, and Ctrl-C once it has begun."""
     # Where the tests run in a shell's background SIGINT is ignored, and what they start would inherit that.
     heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    command = [sys.executable, "-m", "features", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heard)
     until = time.monotonic() + 60
-    while not store.exists() and time.monotonic() < until:
+    while not begun() and time.monotonic() < until:
         time.sleep(0.02)
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert "Traceback" not in err
     assert process.returncode == 130
+
+
+def test_ctrl_c_in_an_export_ends_with_130_and_the_next_one_ends_it(run, tmp_path):
+    start = pd.Series([pd.Timestamp("2025-07-01")] * 300).astype("datetime64[us]")
+    metrics = pd.DataFrame({"account_id": [f"a{number}" for number in range(300)], "period_start": start})
+    metrics = metrics.assign(promotion_type="live", creative_id="c", grain="day", orders=1.0, row=2)
+    metrics = metrics.assign(period_end=start + pd.Timedelta(days=1))
+    facts = pd.DataFrame(columns=[*KEY, "name", "value", "origin"], dtype="str")
+    with open_store(tmp_path / "s.duckdb") as store:
+        store.add(ExportRead("a.csv", "s1", "daily", metrics, facts))
+    out = tmp_path / "set"
+    stopped(["export", "--store", str(tmp_path / "s.duckdb"), str(out), "--partitioned"], out.exists)
+    assert list(out.rglob("*.parquet"))
+    assert not is_partitioned(str(out))
+    assert run("export", out, "--partitioned")[0] == 0
+    assert len(open_partitioned(str(out)).parts) == 300
+    assert not list(out.rglob(".*"))
+
+
+def test_ctrl_c_ends_with_130_and_a_whole_store(exports, tmp_path):
+    rows = [f"74012345678{i:08},n,2025-07-{day:02},1.00,10,1,0,0" for i in range(20_000) for day in range(1, 29)]
+    (exports / "large.csv").write_text("\n".join([HEADER, *rows, ""]), encoding="gbk")
+    store = tmp_path / "s.duckdb"
+    stopped(["ingest", "--store", str(store), str(exports)], store.exists)
     with open_store(store) as opened:
         assert set(opened.table("files")["path"]) <= {str(exports / "全域推广数据-视频.csv")}

@@ -1,0 +1,100 @@
+"""A folder behind a URL is used like one of this machine, and its password is never told."""
+
+import sys
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from features.errors import PartitionError
+from features.place import open_place, shown
+
+
+class Failing(MemoryFileSystem):
+    """A driver that fails as drivers do: with an exception of its own that repeats what it was given."""
+
+    protocol = "failing"
+    cachable = False
+
+    def _fail(self, *arguments, **options):
+        raise RuntimeError("no answer from failing://me:s3cret@host (password s3cret)")
+
+    cat_file = pipe_file = find = isfile = rm_file = _fail
+
+
+@pytest.fixture
+def failing():
+    fsspec.register_implementation("failing", Failing, clobber=True)
+    return open_place("failing://me:s3cret@host/folder")
+
+
+@pytest.fixture(params=["local", "file", "memory"])
+def place(request, tmp_path):
+    roots = {"local": f"{tmp_path}/a [b]/c", "file": f"file://{tmp_path}/d/", "memory": f"memory://{tmp_path.name}/e"}
+    return open_place(roots[request.param])
+
+
+def test_what_is_written_is_read_found_and_removed(place):
+    assert place.find("x") == []
+    assert not place.has("x/y=1/z")
+    for content in (b"one", b"two"):
+        place.write("x/y=1/z", content)
+        assert place.read("x/y=1/z") == content
+    place.write("other", b"")
+    assert place.has("x/y=1/z")
+    assert not place.has("x")
+    assert place.find("x") == ["x/y=1/z"]
+    place.remove(["x/y=1/z", "x/never"])
+    assert place.find("x") == []
+    assert place.find("") == ["other"] or place.has("other")
+    with pytest.raises(FileNotFoundError):
+        place.read("x/y=1/z")
+
+
+def test_a_folder_that_is_a_file_is_said(tmp_path):
+    (tmp_path / "taken").write_text("x")
+    with pytest.raises(PartitionError, match="cannot be written"):
+        open_place(str(tmp_path / "taken")).write("a/b", b"x")
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        ("s3://bucket/a", "s3://bucket/a"),
+        ("ftp://me:s3cret@host/a", "ftp://***@host/a"),
+        ("ftp://me:s3@cr/et@host/a", "ftp://***@host/a"),
+        ("https://host/a?token=s3cret", "https://host/a?***"),
+        ("data/me@home", "data/me@home"),
+    ],
+)
+def test_what_is_printed_has_no_password(name, printed):
+    assert shown(name) == printed
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda place: place.read("a"),
+        lambda place: place.has("a"),
+        lambda place: place.write("a", b""),
+        lambda place: place.find("a"),
+        lambda place: place.remove(["a"]),
+    ],
+)
+def test_what_a_driver_says_is_one_error_without_the_password(failing, act):
+    with pytest.raises(PartitionError, match="no answer") as raised:
+        act(failing)
+    assert "s3cret" not in str(raised.value) + repr(failing)
+    assert raised.value.__suppress_context__
+
+
+def test_a_driver_that_is_not_installed_is_named_with_the_cure(monkeypatch):
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(PartitionError, match=r"s3fs.*pip install 'gpmcast\[scale\]'"):
+        open_place("s3://bucket/folder")
+
+
+@pytest.mark.parametrize("root", ["memory://", "memory:///", "s3://bucket/*", "memory://a/[b]", "memory://a?x=1"])
+def test_a_url_that_is_no_folder_is_refused(root):
+    with pytest.raises(PartitionError, match="expected"):
+        open_place(root)
