@@ -88,7 +88,8 @@ bench-variants: $(VENV)/.product $(TRUTH) ## what was tried for the model, on fo
 
 lock: $(VENV)/.uv ## pin the newest allowed versions, with hashes
 	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml -o requirements.lock
-	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml --extra scale -c requirements.lock -o requirements-scale.lock
+	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml --group dev -c requirements-scale.lock -o requirements-dev.lock
 	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml --group bench -c requirements.lock -o requirements-bench.lock
 	@echo uv | $(VENV)/bin/uv pip compile -q -U $(LOCK) - -o requirements-uv.lock
 

@@ -178,6 +178,19 @@ class Backtest(Section):
     """Days of data before the first origin."""
 
 
+class Dask(Section):
+    """Workers of the engine `dask`."""
+
+    scheduler: Annotated[str, Field(pattern=r"^$|^(tcp|tls|ucx|ws|wss)://\S+$")] = ""
+    """Address of a running scheduler; empty: workers are started on this machine."""
+    workers: Annotated[int, Field(ge=1)] = 2
+    """Workers started on this machine, one thread each."""
+    memory: str = "auto"
+    """Of each worker started on this machine, such as `4GiB`; one that needs more is started anew."""
+    work: str = ""
+    """Folder or URL, seen by all workers, for the tables between steps; empty: in the workspace, under `var`."""
+
+
 class Settings(Section):
     """One run. Paths are relative to where the command is typed."""
 
@@ -190,6 +203,10 @@ class Settings(Section):
     source_dirs: tuple[Path, ...] = (CONFIG_DIR / "sources",)
     names: Path = CONFIG_DIR / "names.yaml"
     """The file-name tag parser's settings."""
+
+    engine: Literal["local", "dask"] = "local"
+    """Who works: this process, or workers of Dask (docs/scale.md)."""
+    dask: Dask = Dask()
 
     time_zone: str = "Asia/Shanghai"
     basis: Basis = "net_1h"

@@ -45,8 +45,8 @@ def told(reported: Reported, known: Within, codes: npt.NDArray[np.int64]) -> dic
         codes: Of its creatives (`shared_codes`).
 
     Returns:
-        By what it waits for (`features.reported.WAITS`), and LAUNCHES: `key`, `moment` (seconds, from which it is known)
-        and what is added, a row per key and moment.
+        By what it waits for (`features.reported.WAITS`), and LAUNCHES: `key`, `moment` (in seconds, from when it is
+        known) and what is added, a row per key and moment.
     """
     born = known.first_known.notna().to_numpy()
     launches = known.first_known[born].to_numpy("datetime64[s]").astype(np.int64)

@@ -25,7 +25,7 @@ from features.history import (
 from features.market import Market, market_history, market_tables
 from features.measures import SETTLED, measures, reference_prices
 from features.reported import Floats, Reported, first_reported, own_sums, reported_measures
-from features.schema import KEY, Loaded
+from features.schema import KEY, VALUES, Loaded
 from features.siblings import siblings
 from features.snapshots import unit_codes
 from features.window import Codes, TimedSums, seconds
@@ -42,8 +42,8 @@ def data_plan(loaded: Loaded, settings: Settings) -> Plan:
 
 
 def held_values(metrics: pd.DataFrame) -> list[str]:
-    """Columns of metrics that hold something."""
-    return [name for name in metrics if metrics[name].notna().any()]
+    """Value columns of metrics that hold something."""
+    return [name for name in VALUES if name in metrics and metrics[name].notna().any()]
 
 
 def plan_of(held: Sequence[str], creatives: pd.DataFrame, settings: Settings) -> Plan:

@@ -27,6 +27,7 @@ __all__ = [
     "Partitioned",
     "is_partitioned",
     "open_partitioned",
+    "read_creatives",
     "read_part",
     "read_whole",
     "write_partitioned",
@@ -72,6 +73,16 @@ def read_part(dataset: Partitioned, part: Part) -> Loaded:
     reader.check_whole(len(metrics), len(creatives))
     # Every row was checked by `check_metrics` when it was written, and the sums say that it is the same.
     return Loaded(metrics.sort_values([*KEY, "period_start"], ignore_index=True), creatives)
+
+
+def read_creatives(dataset: Partitioned, part: Part) -> pd.DataFrame:
+    """The creatives of one part alone.
+
+    Raises:
+        PartitionError: As in `read_part`.
+    """
+    reader = _Reader(open_place(dataset.root), dataset, part)
+    return reader.read(part.creatives, creatives_columns(dataset.attributes)).to_pandas()
 
 
 def read_whole(dataset: Partitioned) -> Loaded:

@@ -72,6 +72,12 @@ def wait_of(stage: Stage) -> Wait:
     return "settled" if stage.numerator in SETTLED else "known"
 
 
+def waits_of(stages: Sequence[Stage]) -> list[Wait]:
+    """What the figures of these stages wait for, each once."""
+    found = {wait_of(stage) for stage in stages}
+    return [wait for wait in WAITS if wait in found]
+
+
 def stage_tables(reported: Reported, stages: Sequence[Stage]) -> dict[Wait, pd.DataFrame]:
     """`<stage>:<figure>` of each row, by what they wait for."""
     tables: dict[Wait, pd.DataFrame] = {}

@@ -170,4 +170,4 @@ def totals_known(dataset: Dataset, moment: pd.Timestamp) -> pd.DataFrame:
 
     What refunds change counts once it stood by then.
     """
-    return dataset.source.totals([moment], dataset.plan, dataset.settings)[0]
+    return next(iter(dataset.source.totals([moment], dataset.plan, dataset.settings)))

@@ -14,3 +14,7 @@ class TooThinError(GpmcastError):
 
 class BundleError(GpmcastError):
     """A model bundle that is refused; says which file or feature, and what to do."""
+
+
+class EngineError(GpmcastError):
+    """The workers that a run asked for cannot be had, cannot take part, or were lost."""

@@ -159,12 +159,15 @@ def _choose(dataset: Dataset, rows: Mask, space: Workspace, told: Told) -> tuple
     kinds = choose_kinds(losses)
     made = make_folds(dataset, rows, kinds)
     told.line(f"tuning: {settings.tune.trials} trials on {len(made)} folds")
-    shaping = settings.model_dump_json(exclude={"name", "var", "tune", "evaluate", "interval", "verdict", "backtest"})
+    shaping = settings.model_dump_json(
+        exclude={"name", "var", "tune", "evaluate", "interval", "verdict", "backtest", "engine", "dask"}
+    )
     choices = tune(
         made,
         settings,
         space.journal,
         study_name(dataset.source.fingerprint, f"{shaping}/{sorted(kinds.items())}"),
         lambda done, best: told.trial(done, settings.tune.trials, best),
+        dataset.source.engine,
     )
     return Recipe(kinds, choices), losses

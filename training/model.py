@@ -13,6 +13,7 @@ from configs.settings import Trees
 from features.build import Features, Fitted
 from features.funnel import VOLUME, Plan
 from features.schema import KEY
+from training.engine import Engine
 from training.interval import Uncertainty
 from training.stages import Lesson, compose, rate_lesson, stage_features, volume_lesson
 from training.volume import POWER, VolumeStart, fit_volume
@@ -148,7 +149,12 @@ class CreativeModel:
 
 
 def fit_model(
-    features: Features, outcome: pd.DataFrame, fitted: Fitted, chosen: Mapping[str, Choice], seed: int = 0
+    features: Features,
+    outcome: pd.DataFrame,
+    fitted: Fitted,
+    chosen: Mapping[str, Choice],
+    seed: int = 0,
+    engine: Engine | None = None,
 ) -> CreativeModel:
     """A model of these training rows.
 
@@ -158,16 +164,21 @@ def fit_model(
         fitted: What the features stand on.
         chosen: By stage, how its trees are trained; a stage not named stays at its start.
         seed: Of the trees' draws.
+        engine: Whose workers train the stages side by side; without one, this process, one after the other.
     """
     begin = fit_volume_start(features, outcome, fitted.plan)
-    boosters, columns = {}, {}
+    columns: dict[str, list[str]] = {}
+    lots: list[TreesOf] = []
     for lesson in lessons(features, outcome, fitted, begin):
         columns[lesson.stage] = stage_features(features, lesson.stage)
         choice = chosen.get(lesson.stage)
         if choice and choice.rounds > 0 and teaches(lesson, choice.trees):
-            table = lesson_set(lesson, features, columns[lesson.stage])
-            settings = parameters(choice.trees, lesson.stage, seed)
-            boosters[lesson.stage] = lgb.train(settings, table, num_boost_round=choice.rounds)
+            lots.append(trees_of(lesson, features, columns[lesson.stage], choice, seed))
+    if engine is None or engine.workers == 1:
+        boosters = {lot.stage: lot.train() for lot in lots}
+    else:
+        texts = engine.run(_train, None, lots)
+        boosters = {lot.stage: lgb.Booster(model_str=text) for lot, text in zip(lots, texts)}
     return CreativeModel(fitted=fitted.newest, volume=begin, boosters=boosters, columns=columns)
 
 
@@ -189,18 +200,63 @@ def teaches(lesson: Lesson, trees: Trees) -> bool:
     return len(lesson.rows) >= 2 * trees.min_data_in_leaf and bool(lesson.label.any())
 
 
+@dataclass(frozen=True)
+class TreesOf:
+    """Trees to be trained, with all that this takes: what a worker elsewhere is sent.
+
+    Attributes:
+        stage: Which the trees are of.
+        table: Rows × features.
+        lesson: What is learned from these rows, and no others.
+        codes: Places of the features that are codes.
+        settings: LightGBM's parameters.
+        rounds: How many trees.
+    """
+
+    stage: str
+    table: Floats
+    lesson: Lesson
+    codes: list[int]
+    settings: Mapping[str, object]
+    rounds: int
+
+    def train(self) -> lgb.Booster:
+        """Train them."""
+        return lgb.train(dict(self.settings), _set(self.table, self.lesson, self.codes), num_boost_round=self.rounds)
+
+
+def trees_of(lesson: Lesson, features: Features, columns: list[str], choice: Choice, seed: int = 0) -> TreesOf:
+    """The trees of a lesson, to be trained."""
+    table = features.values[columns].to_numpy(np.float64)[lesson.rows]
+    settings = parameters(choice.trees, lesson.stage, seed)
+    return TreesOf(lesson.stage, table, lesson, _codes(features, columns), settings, choice.rounds)
+
+
+def _train(_: None, lot: TreesOf) -> str:
+    return lot.train().model_to_string()
+
+
 def lesson_set(
     lesson: Lesson, features: Features, columns: list[str], reference: lgb.Dataset | None = None
 ) -> lgb.Dataset:
     """A lesson as LightGBM takes it; a validation set names its training set as reference."""
+    table = features.values[columns].to_numpy(np.float64)[lesson.rows]
+    return _set(table, lesson, _codes(features, columns), reference)
+
+
+def _codes(features: Features, columns: list[str]) -> list[int]:
     codes = {feature.name for feature in features.catalogue if feature.categorical}
+    return [place for place, name in enumerate(columns) if name in codes]
+
+
+def _set(table: Floats, lesson: Lesson, codes: list[int], reference: lgb.Dataset | None = None) -> lgb.Dataset:
     return lgb.Dataset(
-        features.values[columns].to_numpy(np.float64)[lesson.rows],
+        table,
         label=lesson.label,
         weight=lesson.weight,
         init_score=lesson.offset,
-        feature_name=[f"f{place}" for place in range(len(columns))],
-        categorical_feature=[place for place, name in enumerate(columns) if name in codes],
+        feature_name=[f"f{place}" for place in range(table.shape[1])],
+        categorical_feature=codes,
         reference=reference,
         params={"feature_pre_filter": False, "max_bin": 63, "verbosity": -1, "num_threads": 1},
         free_raw_data=True,

@@ -24,9 +24,7 @@ def latest_predictions(loaded: Loaded, model: CreativeModel, settings: Settings)
     """What each creative is expected to do from the end of its last period (from now, before launch).
 
     Returns:
-        KEY, `age_hours` (hours since launch), `cutoff`, a column per stage and target (`training.stages.compose`),
-        `early_impressions`, `early_clicks`, `early_orders`, `early_spend_cny` (those that the data have) and `warnings`
-        (empty where there are none).
+        As `predict_rows`, one row per creative.
     """
     if loaded.metrics.empty:
         raise InputError("The data hold no metrics, so there is no moment to predict from. Import reports too.")
@@ -34,6 +32,32 @@ def latest_predictions(loaded: Loaded, model: CreativeModel, settings: Settings)
     rows = latest_snapshots(loaded.metrics, loaded.creatives, now)
     # All look at the others as they stand now, as the service does: both give one answer.
     observed = observe(rows, loaded, model.fitted.plan, model.fitted.entities, settings, as_of=now)
+    return predict_rows(rows, observed, loaded, model, settings, now)
+
+
+def predict_rows(
+    rows: pd.DataFrame,
+    observed: pd.DataFrame,
+    loaded: Loaded,
+    model: CreativeModel,
+    settings: Settings,
+    now: pd.Timestamp,
+) -> pd.DataFrame:
+    """Predictions of some creatives' latest snapshots.
+
+    Args:
+        rows: The snapshots.
+        observed: Their counts (`features.observe`).
+        loaded: Metrics and creatives of their accounts.
+        model: That predicts.
+        settings: Of the model.
+        now: End of the last period of all data.
+
+    Returns:
+        KEY, `age_hours` (hours since launch), `cutoff`, a column per stage and target (`training.stages.compose`),
+        `early_impressions`, `early_clicks`, `early_orders`, `early_spend_cny` (those that the data have) and `warnings`
+        (empty where there are none).
+    """
     features = describe(observed, model.fitted)
     table = model.predict(features)
     table = pd.concat([table, advise(table, features, observed, model, settings).frame()], axis=1)

@@ -40,4 +40,5 @@ def recipe_by_hand(dataset: Dataset, rows: Mask) -> Recipe:
 def fit_on(dataset: Dataset, rows: Mask, until: pd.Timestamp, recipe: Recipe) -> CreativeModel:
     """A model of these rows, with priors from what was known at a moment."""
     fitted = fit_features(dataset, rows, until, recipe.kinds)
-    return fit_model(*rows_of(dataset, rows, fitted), fitted, recipe.choices, seed=dataset.settings.tune.seed)
+    seed, engine = dataset.settings.tune.seed, dataset.source.engine
+    return fit_model(*rows_of(dataset, rows, fitted), fitted, recipe.choices, seed, engine)

@@ -58,21 +58,23 @@ def with_refits(
         tell: Called before each fit with fits done and fits in all.
     """
     states: list[Mixed] = []
-    for place, moment in enumerate(moments):
+    known = dataset.source.totals(moments, dataset.plan, dataset.settings)
+    for place, (moment, totals) in enumerate(zip(moments, known)):
         tell(place, len(moments))
-        states.append(fit_at(dataset, moment, states[-1] if states else None))
+        states.append(fit_at(dataset, moment, states[-1] if states else None, totals))
     return replace(dataset, states=tuple(states))
 
 
-def fit_at(dataset: Dataset, moment: pd.Timestamp, before: Mixed | None) -> Mixed:
-    """The mixed model of every stage, from what had been reported by a moment."""
+def fit_at(dataset: Dataset, moment: pd.Timestamp, before: Mixed | None, totals: pd.DataFrame | None = None) -> Mixed:
+    """The mixed model of every stage, from what had been reported by a moment (`totals`, where the caller has them)."""
+    totals = totals_known(dataset, moment) if totals is None else totals
     creatives, settings = dataset.source.creatives, dataset.settings
     born = dataset.source.born()
     known = born["launched_at"].lt(moment).to_numpy()
     described = creatives.drop(columns="launched_at", errors="ignore").assign(launch_hour=born["launch_hour"])
     frame = described[known].reset_index(drop=True)
     launched = seconds(born.loc[known, "launched_at"])
-    totals = totals_known(dataset, moment)[known].reset_index(drop=True)
+    totals = totals[known].reset_index(drop=True)
     with threadpool_limits(1):
         terms = fit_terms(frame, launched, settings.tags.multi)
         return fit_mixed(totals, frame, launched, dataset.plan, terms, settings.tags.crosses, moment, before)

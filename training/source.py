@@ -1,6 +1,6 @@
 """Where the rows of a run come from: all metrics in memory, or part by part (`training.parts`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from features.observe import held_values, measure, observe
 from features.schema import Loaded
 from features.snapshots import launches, snapshots
 from features.totals import Totals
+from training.engine import Engine, Here
 from training.model import CreativeModel
 from training.outcome import outcomes
 from training.predict import latest_predictions
@@ -26,6 +27,11 @@ class Source(Protocol):
     Creatives are few beside their rows of metrics: they, and what is told of each, are frames in memory. Frames told of
     creatives are in the order of `creatives`, those of snapshots in the order of the snapshots.
     """
+
+    @property
+    def engine(self) -> Engine:
+        """Who works on it."""
+        ...
 
     @property
     def creatives(self) -> pd.DataFrame:
@@ -67,8 +73,8 @@ class Source(Protocol):
         """What came after these snapshots (`training.outcome.outcomes`)."""
         ...
 
-    def totals(self, moments: Sequence[pd.Timestamp], plan: Plan, settings: Settings) -> list[pd.DataFrame]:
-        """What each creative had done by each moment (`features.totals.Totals.at`)."""
+    def totals(self, moments: Sequence[pd.Timestamp], plan: Plan, settings: Settings) -> Iterator[pd.DataFrame]:
+        """What each creative had done by each moment (`features.totals.Totals.at`), one after the other."""
         ...
 
     def standing(self, plan: Plan, shared: Sequence[Entity], settings: Settings) -> AsOf:
@@ -86,6 +92,7 @@ class InMemory:
     def __init__(self, loaded: Loaded) -> None:
         """Of the store."""
         self.loaded = loaded
+        self.engine: Engine = Here()
         self.creatives = loaded.creatives.reset_index(drop=True)
         self._totals: tuple[Plan, Settings, Totals] | None = None
 
@@ -120,10 +127,10 @@ class InMemory:
     def outcomes(self, rows: pd.DataFrame, plan: Plan, settings: Settings) -> pd.DataFrame:
         return outcomes(rows, self.loaded, plan, settings)
 
-    def totals(self, moments: Sequence[pd.Timestamp], plan: Plan, settings: Settings) -> list[pd.DataFrame]:
+    def totals(self, moments: Sequence[pd.Timestamp], plan: Plan, settings: Settings) -> Iterator[pd.DataFrame]:
         if self._totals is None or self._totals[:2] != (plan, settings):
             self._totals = plan, settings, Totals(measure(self.loaded, plan, settings), settings)
-        return [self._totals[2].at(moment) for moment in moments]
+        yield from map(self._totals[2].at, moments)
 
     def standing(self, plan: Plan, shared: Sequence[Entity], settings: Settings) -> AsOf:
         return as_of(self.loaded, plan, shared, settings)

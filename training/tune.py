@@ -13,17 +13,17 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 
 from configs.settings import Settings, Trees
 from features.build import Features
 from features.funnel import VOLUME
 from features.start import Kind
 from training.dataset import Dataset, Mask, fit_features, rows_of
+from training.engine import Engine
 from training.model import Choice, fit_volume_start, lesson_set, lessons, parameters, teaches
 from training.split import folds
 from training.stages import Lesson, stage_features
+from training.study import best_value, complete, done, open_study, storage_of, waits
 from training.volume import POWER
 
 Floats = npt.NDArray[np.float64]
@@ -97,68 +97,95 @@ def tune(
     journal: Path,
     name: str,
     tell: Callable[[int, float], None] = lambda done, best: None,
+    engine: Engine | None = None,
 ) -> dict[str, Choice]:
-    """The study; resumed where it was left if the journal holds one of this name.
+    """The study; resumed where it was left if one of this name is kept.
 
     Args:
         made: Folds.
         settings: Trials, jobs, seed and the hand setting.
-        journal: File of the study; survives a killed run.
+        journal: File of the study, where no database is named (`training.study`); survives a killed run.
         name: Of the study: must change with the data and the settings.
         tell: Called after each trial with the number done and the best value.
+        engine: Whose workers run trials side by side; without one, threads of this process.
 
     Returns:
         By stage; without folds nothing shows that trees help, so no stage is named and all stay at their start.
     """
     stages = [lesson.stage for lesson in made[0].fit_lessons] if made else []
     hand = settings.trees
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        storage=JournalStorage(JournalFileBackend(str(journal))),
-        study_name=name,
-        load_if_exists=True,
-        direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=settings.tune.seed, n_startup_trials=5, constant_liar=True),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0),
-    )
-    if not _waits(study) and not any(trial.params == _point(hand) for trial in _complete(study)):
-        study.enqueue_trial(_point(hand))  # anew where a run was killed in it
+    storage = storage_of(journal)
+    study = open_study(storage, name, settings.tune.seed)
+    trials = Trials(made, hand, storage, name, settings.tune.seed)
+    tell(done(study), best_value(study))
+    for _ in range(2):  # a trial that is lost with its worker was perhaps the hand setting: once more, then
+        if not waits(study) and not any(trial.params == _point(hand) for trial in complete(study)):
+            study.enqueue_trial(_point(hand))
+        left = max(settings.tune.trials - done(study), int(waits(study)))
+        if left <= 0 or not made:
+            break
+        if engine is None or engine.workers == 1:
+            study.optimize(
+                trials.objective,
+                n_trials=left,
+                n_jobs=min(settings.tune.jobs, left),
+                callbacks=[lambda study, _: tell(done(study), best_value(study))],
+            )
+        else:
+            engine.run(_trial, trials, range(left), lambda *_: tell(done(study), best_value(study)))
+    rates = [stage for stage in stages if stage != VOLUME]
+    chosen = choices(study, rates, hand)
+    return chosen | {stage: _by_hand(made, place, settings) for place, stage in enumerate(stages) if stage == VOLUME}
 
-    rates = [(place, stage) for place, stage in enumerate(stages) if stage != VOLUME]
 
-    def objective(trial: optuna.Trial) -> float:
-        trees = _suggest(trial, hand)
+@dataclass(frozen=True)
+class Trials:
+    """What a trial needs.
+
+    Attributes:
+        made: Folds.
+        hand: The hand setting.
+        storage: Where the study is kept; may hold a password.
+        name: Of the study.
+        seed: Of what is tried.
+    """
+
+    made: Sequence[Fold]
+    hand: Trees
+    storage: str = field(repr=False)
+    name: str
+    seed: int
+
+    def objective(self, trial: optuna.Trial) -> float:
+        """Fall of validation deviance of all rates with one setting."""
+        trees = _suggest(trial, self.hand)
+        lessons_ = self.made[0].fit_lessons
+        rates = [(place, lesson.stage) for place, lesson in enumerate(lessons_) if lesson.stage != VOLUME]
         curves: dict[str, list[Floats]] = {stage: [] for _, stage in rates}
-        for step, fold in enumerate(made):
+        for step, fold in enumerate(self.made):
             for place, stage in rates:
                 curves[stage].append(gain_curve(fold, place, trees))
             trial.report(sum(float(np.mean(curves[stage], axis=0).max()) for _, stage in rates), step)
-            if trial.should_prune() and trial.params != _point(hand):
+            if trial.should_prune() and trial.params != _point(self.hand):
                 raise optuna.TrialPruned
         best = {stage: best_rounds(curves[stage]) for _, stage in rates}
         trial.set_user_attr("rounds", {stage: rounds for stage, (rounds, _) in best.items()})
         trial.set_user_attr("gains", {stage: gain for stage, (_, gain) in best.items()})
         return sum(gain for _, gain in best.values())
 
-    def finished(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        tell(_done(study), _best_value(study))
 
-    left = settings.tune.trials - _done(study)
-    tell(_done(study), _best_value(study))
-    if left > 0 and made:
-        study.optimize(objective, n_trials=left, n_jobs=min(settings.tune.jobs, left), callbacks=[finished])
-    chosen = choices(study, [stage for _, stage in rates], hand)
-    return chosen | {stage: _by_hand(made, place, settings) for place, stage in enumerate(stages) if stage == VOLUME}
+def _trial(trials: Trials, number: int) -> None:
+    """One trial of a shared study."""
+    open_study(trials.storage, trials.name, trials.seed + 1 + number).optimize(trials.objective, n_trials=1)
 
 
 def choices(study: optuna.Study, stages: Sequence[str], hand: Trees) -> dict[str, Choice]:
     """For each stage the setting that helped it clearly more than the hand setting, else the hand setting."""
-    complete = _complete(study)
-    by_hand = next((trial for trial in complete if trial.params == _point(hand)), None)
+    ended = complete(study)
+    by_hand = next((trial for trial in ended if trial.params == _point(hand)), None)
     chosen = {}
     for stage in stages:
-        best = max(complete, key=lambda trial: trial.user_attrs["gains"][stage])
+        best = max(ended, key=lambda trial: trial.user_attrs["gains"][stage])
         kept = best
         if by_hand is not None and best.user_attrs["gains"][stage] < CLEAR_GAIN * by_hand.user_attrs["gains"][stage]:
             kept = by_hand
@@ -241,20 +268,3 @@ def best_rounds(curves: Sequence[Floats]) -> tuple[int, float]:
     mean = np.where(np.min(curves, axis=0) > 0, np.mean(curves, axis=0), 0.0)
     rounds = int(np.argmax(mean))
     return rounds, float(mean[rounds])
-
-
-def _complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-
-
-def _waits(study: optuna.Study) -> bool:
-    return bool(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,)))
-
-
-def _best_value(study: optuna.Study) -> float:
-    return max((trial.value or 0.0 for trial in _complete(study)), default=0.0)
-
-
-def _done(study: optuna.Study) -> int:
-    ended = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
-    return len(study.get_trials(deepcopy=False, states=ended))

@@ -1,0 +1,1 @@
+"""Runs whose metrics are read part by part, by this process or by many workers."""

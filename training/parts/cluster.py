@@ -1,0 +1,140 @@
+"""Workers of Dask, on this machine or elsewhere: the only file with dask."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from typing import Any
+
+from configs import __version__
+from configs.settings import Dask
+from training.engine import Engine, Tell, silent
+from training.errors import EngineError
+from training.parts.work import Work
+
+SECONDS_TO_ANSWER = 15
+TRIES = 4
+"""Workers that may be lost over one item before it is given up: by then the item is at fault, not the worker."""
+
+
+class Workers:
+    """Dask's workers behind a client (`training.engine.Engine`)."""
+
+    def __init__(self, client: Any, workers: int) -> None:
+        """Workers that have been looked at (`workers`)."""
+        self.workers = workers
+        self._client = client
+
+    def run(
+        self, function: Callable[[Any, Any], Any], shared: Any, items: Sequence[Any], tell: Tell = silent
+    ) -> list[Any]:
+        """On the workers, as many items at a time as there are workers.
+
+        Raises:
+            EngineError: An item was lost with every worker that took it, or no worker is left.
+        """
+        from distributed import KilledWorker
+
+        found: dict[int, Any] = {}
+        for _ in range(TRIES):
+            try:
+                self._try(function, shared, items, found, tell)
+                return [found[place] for place in range(len(items))]
+            except KilledWorker as lost:
+                raise EngineError(
+                    f"{TRIES} workers were lost over the same piece of work ({lost.task}); the last was {lost.last_worker}. "
+                    "Most often it needs more memory than a worker has: give workers more (dask.memory in the config), "
+                    "or split the largest account. What is done is kept: run the same command again to go on."
+                ) from None
+            except CancelledError:
+                continue  # what all items share was lost with its workers: it is sent again, for what is still to do
+        raise EngineError(
+            "The workers were lost again and again. See what the scheduler and the workers say. What is done is kept: "
+            "run the same command again to go on."
+        )
+
+    def _try(
+        self, function: Callable[[Any, Any], Any], shared: Any, items: Sequence[Any], found: dict[int, Any], tell: Tell
+    ) -> None:
+        from distributed import as_completed
+
+        common = self._client.scatter(shared, broadcast=True, hash=False)
+        places = {}
+        for place, item in enumerate(items):
+            if place not in found:
+                places[self._client.submit(function, common, item, pure=False)] = place
+        tell(len(found), len(items))
+        try:
+            for future, result in as_completed(places, with_results=True):
+                found[places[future]] = result
+                tell(len(found), len(items))
+        finally:
+            self._client.cancel(list(places), force=True)
+
+
+@contextmanager
+def cluster(asked: Dask, work: Work) -> Iterator[Engine]:
+    """The workers that the settings ask for; those of this machine end with the block.
+
+    Raises:
+        EngineError: Dask is not installed, no scheduler answers, it has no workers, or a worker is not fit to work.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise EngineError(
+            "engine: dask needs Dask, which is not installed. Run `make train ENGINE=dask`, or: pip install "
+            "'gpmcast[scale]'."
+        ) from None
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    if asked.scheduler:
+        try:
+            client = Client(asked.scheduler, timeout=SECONDS_TO_ANSWER, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise EngineError(
+                f"{asked.scheduler}: no scheduler answered within {SECONDS_TO_ANSWER} s ({type(error).__name__}). "
+                "Expected the address of a running one, such as tcp://10.0.0.5:8786 (`dask scheduler` prints it). Leave "
+                "the address away to start workers on this machine."
+            ) from None
+        with client:
+            yield Workers(client, _fit(client, asked.scheduler, work))
+        return
+    with (
+        LocalCluster(
+            n_workers=asked.workers,
+            threads_per_worker=1,
+            memory_limit=asked.memory,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as own,
+        Client(own, set_as_default=False) as client,
+    ):
+        yield Workers(client, asked.workers)
+
+
+def _fit(client: Any, address: str, work: Work) -> int:
+    """How many threads of workers there are, all of which can take part."""
+    threads = client.nthreads()
+    if not threads:
+        raise EngineError(f"{address}: this scheduler has no workers. Start some: `dask worker {address}`.")
+    work.leave_mark(__version__)
+    wrong = {
+        worker: said for worker, said in client.run(_look, work.root, on_error="return").items() if said is not None
+    }
+    if wrong:
+        lines = [f"  - {worker}: {said}" for worker, said in sorted(wrong.items())]
+        raise EngineError("\n".join([f"{address}: {len(wrong)} of {len(threads)} workers cannot take part:", *lines]))
+    return sum(threads.values())
+
+
+def _look(root: str) -> str | None:
+    """What keeps a worker from taking part; None where nothing does."""
+    found = Work(root).mark()
+    if found is None:
+        return (
+            "does not see the folder of the run's tables; expected the same folder on all machines. Put `var` on storage "
+            "that all share, or name such a place in dask.work"
+        )
+    if found != __version__:
+        return f"has gpmcast {__version__}; expected {found}, as here"
+    return None

@@ -1,0 +1,62 @@
+"""The Optuna study of a run: where it is kept, and how several workers share it."""
+
+import os
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+
+STUDY_URL = "GPMCAST_STUDY_URL"
+"""Environment variable: address of a database for studies, with its password, which no config or log then holds."""
+
+
+def storage_of(journal: Path) -> str:
+    """Where studies are kept: in the database that the environment names, else in this file."""
+    return os.environ.get(STUDY_URL) or str(journal.resolve())
+
+
+def open_study(storage: str, name: str, seed: int) -> optuna.Study:
+    """The study of this name; made anew where there is none.
+
+    Args:
+        storage: Of `storage_of`.
+        name: Of the study.
+        seed: Of what is tried; workers that share a study have seeds of their own.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    kept: BaseStorage
+    if "://" in storage:
+        kept = RDBStorage(storage)
+    else:
+        Path(storage).parent.mkdir(parents=True, exist_ok=True)
+        kept = JournalStorage(JournalFileBackend(storage))
+    return optuna.create_study(
+        storage=kept,
+        study_name=name,
+        load_if_exists=True,
+        direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=5, constant_liar=True),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0),
+    )
+
+
+def complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    """Trials that ended with a value."""
+    return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+
+
+def waits(study: optuna.Study) -> bool:
+    """Whether a trial is waiting to be run."""
+    return bool(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,)))
+
+
+def best_value(study: optuna.Study) -> float:
+    """The best so far; 0, the value of no trees, where nothing was better."""
+    return max((trial.value or 0.0 for trial in complete(study)), default=0.0)
+
+
+def done(study: optuna.Study) -> int:
+    """How many trials have ended."""
+    ended = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+    return len(study.get_trials(deepcopy=False, states=ended))
