@@ -16,7 +16,6 @@ def load(store: Store, settings: Settings) -> Loaded:
     """Metrics as increments that do not overlap, one row per creative, and counts of what was resolved."""
     creatives, notes = creatives_of(store, settings)
     metrics, found = resolved(store.table("metrics"), creatives)
-    metrics = metrics[[*KEY, *PERIOD, *values_of(metrics)]]
     return Loaded(metrics, creatives, notes | found)
 
 
@@ -37,6 +36,8 @@ def creatives_of(store: Store, settings: Settings) -> tuple[pd.DataFrame, dict[s
 def resolved(rows: pd.DataFrame, creatives: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     """Checked increments that do not overlap, sorted by KEY + period_start, and counts of what was resolved.
 
+    Of the value columns those that hold something, in the order of VALUES.
+
     Each creative is decided by its own rows alone: what comes of the rows of one account is what comes of them
     among all others.
 
@@ -55,10 +56,6 @@ def resolved(rows: pd.DataFrame, creatives: pd.DataFrame) -> tuple[pd.DataFrame,
         metrics = pd.concat([metrics, gaps], ignore_index=True)
     metrics, found = resolve_overlaps(metrics)
     notes |= found
-    metrics = metrics[[*KEY, *PERIOD, *VALUES]].sort_values([*KEY, "period_start"], ignore_index=True)
+    values = [name for name in VALUES if metrics[name].notna().any()]
+    metrics = metrics[[*KEY, *PERIOD, *values]].sort_values([*KEY, "period_start"], ignore_index=True)
     return check_metrics(metrics), notes
-
-
-def values_of(metrics: pd.DataFrame) -> list[str]:
-    """The value columns that hold something, in the order of VALUES."""
-    return [name for name in VALUES if metrics[name].notna().any()]

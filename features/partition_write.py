@@ -9,7 +9,7 @@ import pyarrow.parquet
 
 from configs.settings import Settings
 from features.errors import PartitionError
-from features.load import creatives_of, load_print, resolved, values_of
+from features.load import creatives_of, load_print, resolved
 from features.partition_manifest import (
     MANIFEST,
     Part,
@@ -57,7 +57,7 @@ def write_partitioned(
         tell(done, accounts.ngroups, str(account_id))
         metrics, found = resolved(store.metrics_of(promotion_type, account_id), own)
         notes = {name: notes.get(name, 0) + found.get(name, 0) for name in [*notes, *(found.keys() - notes)]}
-        held |= {*values_of(metrics)}
+        held |= {*metrics.columns}
         until.append(metrics["period_end"].max())
         own = pa.Table.from_pandas(own, creatives_columns(attributes), preserve_index=False)
         parts.append(_write_part(place, str(promotion_type), str(account_id), metrics, own))
@@ -76,10 +76,11 @@ def write_partitioned(
 
 
 def _write_part(place: Place, promotion_type: str, account_id: str, metrics: pd.DataFrame, creatives: pa.Table) -> Part:
+    columns = metrics_columns()
     month = metrics["period_start"].dt.year * 100 + metrics["period_start"].dt.month
     written = []
     for number, rows in metrics.groupby(month.to_numpy(), sort=True):
-        table = pa.Table.from_pandas(rows, metrics_columns(), preserve_index=False)
+        table = pa.Table.from_pandas(rows.reindex(columns=columns.names), columns, preserve_index=False)
         year, month_of_year = divmod(int(number), 100)
         folder = metrics_folder(promotion_type, account_id, f"{year:04}-{month_of_year:02}")
         written.append(_write(place, folder, table))

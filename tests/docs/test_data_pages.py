@@ -12,6 +12,7 @@ from configs.name_pattern import load_names
 from configs.settings import CONFIG_DIR
 from configs.source import Source
 from features.__main__ import app
+from features.partitioned import open_partitioned, read_whole
 from features.reading.names import reader
 from sample.__main__ import main as make_sample
 
@@ -63,12 +64,15 @@ def test_the_layout_of_the_page_is_read_as_the_page_says(project: Path) -> None:
 def test_the_commands_of_the_data_page_work_on_the_sample_world(project: Path) -> None:
     asked = ["--out", "var/sample-exports", "--truth", "var/sample-truth.parquet", "--creatives", "60", "--days", "14"]
     assert make_sample(asked) == 0
-    assert len(typed("data.md")) == 3
+    assert len(typed("data.md")) == 4
     assert {path.name for path in (project / "var/sample-parquet").iterdir()} == {
         "metrics.parquet",
         "creatives.parquet",
         "revisions.parquet",
     }
+    whole = read_whole(open_partitioned(str(project / "var/sample-dataset")))
+    pd.testing.assert_frame_equal(whole.metrics, pd.read_parquet(project / "var/sample-parquet/metrics.parquet"))
+    pd.testing.assert_frame_equal(whole.creatives, pd.read_parquet(project / "var/sample-parquet/creatives.parquet"))
 
 
 def test_every_header_of_the_tag_sheet_stands_on_the_page() -> None:

@@ -3,11 +3,14 @@
 import duckdb
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import settings as trials
+from hypothesis import strategies as st
 
 from configs.settings import Settings, Tags
 from features.describe import describe
-from features.load import load
-from features.schema import ANY, KEY, ExportRead
+from features.load import load, resolved
+from features.schema import ANY, KEY, VALUES, ExportRead
 from features.store import open_store
 
 
@@ -94,6 +97,40 @@ def test_totals_per_creative_are_those_of_plain_sql(store):
             "GROUP BY creative_id ORDER BY creative_id"
         ).df()
     pd.testing.assert_frame_equal(found, expected)
+
+
+ROW = st.tuples(
+    st.sampled_from(["a1", "a2", "a3"]),
+    st.sampled_from(["c1", "c2"]),
+    st.sampled_from([("hour", 1), ("day", 24), ("range", 72), ("range", 48), ("reading", 0)]),
+    st.integers(0, 5 * 24),
+    st.none() | st.integers(0, 30),
+    st.none() | st.floats(0, 9, allow_nan=False).map(lambda value: round(value, 2)),
+)
+
+
+@given(st.lists(ROW, max_size=60, unique_by=lambda row: (row[0], row[1], row[2], row[3])))
+@trials(deadline=None, max_examples=60)
+def test_an_account_alone_comes_to_what_it_comes_to_among_all(drawn):
+    start = pd.Timestamp("2026-01-29")
+    frame = pd.DataFrame(drawn, columns=["account_id", "creative_id", "grain", "first", "impressions", "spend_cny"])
+    grain, hours = frame["grain"].str[0].astype("str"), frame["grain"].str[1].astype(float)
+    first = start + pd.to_timedelta(frame["first"].astype(float) // hours.clip(1, 24) * hours.clip(1, 24), unit="h")
+    frame = frame.assign(promotion_type="live", grain=grain, period_start=first.astype("datetime64[us]"))
+    frame["period_end"] = frame["period_start"] + pd.to_timedelta(hours, unit="h").astype("timedelta64[us]")
+    frame = frame.drop_duplicates([*KEY, "grain", "period_start", "period_end"], ignore_index=True)
+    frame = frame.reindex(columns=[*KEY, "grain", "period_start", "period_end", *VALUES])
+    frame = frame.astype(dict.fromkeys([*KEY, "grain"], "str") | dict.fromkeys(VALUES, float))
+    units = frame[KEY].drop_duplicates(ignore_index=True).assign(launched_at=start.as_unit("us"))
+    together, notes = resolved(frame, units)
+    counted: dict[str, int] = {}
+    alone = [together.iloc[:0]]
+    for account in ["a1", "a2", "a3"]:
+        own, found = resolved(frame[frame["account_id"] == account], units[units["account_id"] == account])
+        alone.append(own.reindex(columns=together.columns))
+        counted = {name: counted.get(name, 0) + found.get(name, 0) for name in counted | found}
+    pd.testing.assert_frame_equal(pd.concat(alone, ignore_index=True), together, check_exact=True)
+    assert counted == notes
 
 
 def test_own_tags_of_a_team_are_left_out_where_the_settings_say_so(store):
