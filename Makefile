@@ -17,6 +17,9 @@ LANG_ ?= zh
 SECONDS ?= 45
 PUBLIC ?=
 SERVING ?= configs/serving.yaml
+# Who works: ENGINE=dask starts workers here, or has those of SCHEDULER=tcp://… work (docs/scale.md)
+ENGINE ?=
+SCHEDULER ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -26,23 +29,25 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 SAMPLE := var/sample-exports
 TRUTH := var/sample-truth.parquet
 TARGET_DATA = $(or $(DATA),$(SAMPLE))
+WORKERS = $(if $(filter dask,$(ENGINE))$(SCHEDULER),$(VENV)/.scale)
+WHO = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)')
 
 .PHONY: help setup train refresh predict backtest report serve bento bench-serve test check format sample ui lock clean bench-peers bench-variants
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file> SERVING=<yaml>"
+	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file> SERVING=<yaml> ENGINE=dask SCHEDULER=<address>"
 
 setup: $(VENV)/.product ## create .venv and install what running needs
 
-train: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## exports to a registered model; the sample's where DATA is not given
-	@$(PY) -m training train --config '$(CONFIG)' $(if $(TRIALS),--trials $(TRIALS)) --data '$(TARGET_DATA)'
+train: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## exports to a registered model; the sample's where DATA is not given
+	@$(PY) -m training train --config '$(CONFIG)' $(if $(TRIALS),--trials $(TRIALS)) $(WHO) --data '$(TARGET_DATA)'
 
-refresh: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## the champion refitted on newer exports, without tuning
-	@$(PY) -m training refresh --config '$(CONFIG)' --data '$(TARGET_DATA)'
+refresh: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## the champion refitted on newer exports, without tuning
+	@$(PY) -m training refresh --config '$(CONFIG)' $(WHO) --data '$(TARGET_DATA)'
 
-predict: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## one row per creative at its latest cutoff, written to OUT
-	@$(PY) -m training predict --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),predictions.csv)'
+predict: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## one row per creative at its latest cutoff, written to OUT
+	@$(PY) -m training predict --config '$(CONFIG)' $(WHO) --data '$(TARGET_DATA)' --out '$(or $(OUT),predictions.csv)'
 
 backtest: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## rolling origins: what was predicted, what came, written to var/backtest.parquet
 	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' --out var/backtest.parquet
@@ -126,6 +131,11 @@ $(VENV)/.uv: requirements-uv.lock
 $(VENV)/.product: requirements.lock $(VENV)/.uv
 	@echo "installing from requirements.lock"
 	@$(UV_INSTALL) requirements.lock
+	@touch $@
+
+$(VENV)/.scale: requirements-scale.lock $(VENV)/.product
+	@echo "installing from requirements-scale.lock"
+	@$(UV_INSTALL) requirements-scale.lock
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.product

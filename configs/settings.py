@@ -207,6 +207,8 @@ class Settings(Section):
     engine: Literal["local", "dask"] = "local"
     """Who works: this process, or workers of Dask (docs/scale.md)."""
     dask: Dask = Dask()
+    in_memory_rows: Annotated[int, Field(ge=0)] = 3_000_000
+    """Rows of metrics up to which exports are worked on as one frame; more are worked on account by account."""
 
     time_zone: str = "Asia/Shanghai"
     basis: Basis = "net_1h"

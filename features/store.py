@@ -223,6 +223,10 @@ class Store:
         """A table of the store in Arrow's form."""
         return self._connection.sql(f"SELECT {', '.join(READABLE[name])} FROM {name}").to_arrow_table()
 
+    def count(self, name: str) -> int:
+        """Rows of a table."""
+        return int(self._connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
+
     def _file_id(self, known: Known | None) -> int:
         if known is not None:
             return known.file_id

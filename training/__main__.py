@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from configs.settings import CONFIG_DIR, load_settings
+from configs.settings import CONFIG_DIR, Settings, load_settings, parse
 from features.export import find_files
 from features.ingest import IngestReport
 from features.screen import run_command, show_problems
@@ -25,6 +25,8 @@ app = typer.Typer(
 DataPaths = Annotated[list[str], typer.Option("--data", help="Folder, file or pattern of exports; may be repeated.")]
 ConfigFile = Annotated[Path, typer.Option("--config", help="Settings of the run.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse the run if any file or row cannot be used.")]
+EngineName = Annotated[str | None, typer.Option("--engine", help="local or dask; else what the config says.")]
+Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a running Dask scheduler.")]
 DEFAULT_CONFIG = CONFIG_DIR / "default.yaml"
 
 
@@ -35,47 +37,53 @@ def train_command(
     trials: Annotated[int | None, typer.Option("--trials", min=1, help="Trials of the study.")] = None,
     strict: Strict = False,
     baseline: Annotated[bool, typer.Option("--baseline", help="Empirical Bayes only, however thin the data.")] = False,
+    engine: EngineName = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """From exports to a registered model, its evaluation and a file of predictions."""
-    from training.run import fit_and_register, read_data
+    from training.reading import open_source, refuse_absent
+    from training.run import fit_and_register
     from training.screen import show_result
-    from training.source import InMemory
     from training.workspace import workspace
 
-    settings = load_settings(config)
+    settings = _working(load_settings(config), engine, scheduler)
     if trials is not None:
         settings = settings.model_copy(update={"tune": settings.tune.model_copy(update={"trials": trials})})
-    find_files(data)  # before anything is written
+    refuse_absent(data)  # before anything is written
     space = workspace(data, settings)
     out, err = Console(), Console(stderr=True)
-    with _progress(err) as told:
-        loaded, report = read_data(data, space, settings, told, strict=strict)
+    with _progress(err) as told, open_source(data, space, settings, told, strict=strict) as (source, report):
         _tell_files(report, err)
-        result = fit_and_register(InMemory(loaded), space, settings, told, baseline=baseline)
+        result = fit_and_register(source, space, settings, told, baseline=baseline)
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
 
 @app.command("refresh")
-def refresh_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: Strict = False) -> None:
+def refresh_command(
+    data: DataPaths,
+    config: ConfigFile = DEFAULT_CONFIG,
+    strict: Strict = False,
+    engine: EngineName = None,
+    scheduler: Scheduler = None,
+) -> None:
     """The champion's recipe on newer data: refitted without choosing or tuning, judged and registered."""
     from training.champion import model_for
+    from training.reading import open_source, refuse_absent
     from training.recipe import recipe_of
-    from training.run import fit_and_register, read_data
+    from training.run import fit_and_register
     from training.screen import show_result
-    from training.source import InMemory
     from training.workspace import workspace
 
-    settings = load_settings(config)
-    find_files(data)  # before anything is written
+    settings = _working(load_settings(config), engine, scheduler)
+    refuse_absent(data)  # before anything is written
     space = workspace(data, settings)
     champion, manifest, name = model_for(space, None)
-    settings = manifest.settings.model_copy(update={"name": settings.name, "var": settings.var})
+    settings = manifest.settings.model_copy(update={kept: getattr(settings, kept) for kept in OF_THE_MACHINE})
     out, err = Console(), Console(stderr=True)
-    with _progress(err) as told:
-        loaded, report = read_data(data, space, settings, told, strict=strict)
+    with _progress(err) as told, open_source(data, space, settings, told, strict=strict) as (source, report):
         _tell_files(report, err)
         told.line(f"refitting {name}")
-        result = fit_and_register(InMemory(loaded), space, settings, told, recipe=recipe_of(champion, manifest))
+        result = fit_and_register(source, space, settings, told, recipe=recipe_of(champion, manifest))
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
 
@@ -101,25 +109,25 @@ def predict_command(
     config: ConfigFile = DEFAULT_CONFIG,
     model: Annotated[Path | None, typer.Option("--model", help="A bundle folder; else the champion.")] = None,
     strict: Strict = False,
+    engine: EngineName = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """One row per creative at its latest cutoff, by the champion of this data (or by a bundle)."""
     from training.champion import model_for
-    from training.predict import latest_predictions
-    from training.run import read_data
+    from training.reading import open_source, refuse_absent
     from training.workspace import workspace
     from training.write import refuse_ending, write_table
 
-    settings = load_settings(config)
+    settings = _working(load_settings(config), engine, scheduler)
     refuse_ending(out)
-    find_files(data)  # before anything is written
+    refuse_absent(data)  # before anything is written
     space = workspace(data, settings)
     err = Console(stderr=True)
     creative_model, manifest, name = model_for(space, model)
-    with _progress(err) as told:
-        loaded, report = read_data(data, space, settings, told, strict=strict)
+    with _progress(err) as told, open_source(data, space, settings, told, strict=strict) as (source, report):
         _tell_files(report, err)
         told.line(f"predicting with {name}")
-        table = latest_predictions(loaded, creative_model, manifest.settings)
+        table = source.predictions(creative_model, manifest.settings)
     write_table(table, out)
     warned = int((table["warnings"] != "").sum())
     Console().print(f"{out}: {len(table):,} creatives by {name}, {warned:,} with warnings", highlight=False)
@@ -181,6 +189,21 @@ def leaks_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: 
         raise typer.Exit(1)
 
 
+OF_THE_MACHINE = ("name", "var", "engine", "dask", "in_memory_rows")
+"""Settings that a model does not bring with it."""
+
+
+def _working(settings: Settings, engine: str | None, scheduler: str | None) -> Settings:
+    """The settings with what was said on the command line about who works."""
+    if engine is None and scheduler is None:
+        return settings
+    told = settings.model_dump()
+    told["engine"] = engine or settings.engine
+    if scheduler:
+        told["engine"], told["dask"]["scheduler"] = engine or "dask", scheduler
+    return parse(Settings, told, Path("--engine, --scheduler"))
+
+
 @contextmanager
 def _progress(err: Console) -> Iterator[Told]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -205,7 +228,9 @@ def _progress(err: Console) -> Iterator[Told]:
         yield Told(line=line, file=file, trial=trial, step=step)
 
 
-def _tell_files(report: IngestReport, err: Console) -> None:
+def _tell_files(report: IngestReport | None, err: Console) -> None:
+    if report is None:
+        return
     new = [file for file in report.files if file.status != "known"]
     known = len(report.files) - len(new)
     show_problems(report, err)

@@ -29,6 +29,11 @@ from training.told import Told
 from training.tune import make_folds, tune
 from training.workspace import Workspace
 
+SHAPELESS = {
+    "name", "var", "tune", "evaluate", "interval", "verdict", "backtest", "engine", "dask", "in_memory_rows",
+}  # fmt: skip
+"""Settings that a study does not depend on."""
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -159,9 +164,7 @@ def _choose(dataset: Dataset, rows: Mask, space: Workspace, told: Told) -> tuple
     kinds = choose_kinds(losses)
     made = make_folds(dataset, rows, kinds)
     told.line(f"tuning: {settings.tune.trials} trials on {len(made)} folds")
-    shaping = settings.model_dump_json(
-        exclude={"name", "var", "tune", "evaluate", "interval", "verdict", "backtest", "engine", "dask"}
-    )
+    shaping = settings.model_dump_json(exclude=SHAPELESS)
     choices = tune(
         made,
         settings,

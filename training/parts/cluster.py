@@ -42,8 +42,9 @@ class Workers:
                 return [found[place] for place in range(len(items))]
             except KilledWorker as lost:
                 raise EngineError(
-                    f"{TRIES} workers were lost over the same piece of work ({lost.task}); the last was {lost.last_worker}. "
-                    "Most often it needs more memory than a worker has: give workers more (dask.memory in the config), "
+                    f"{TRIES} workers were lost over one piece of work ({lost.task}), the last being "
+                    f"{lost.last_worker}. Most often it needs more memory than a worker has: give workers "
+                    "more (dask.memory in the config), "
                     "or split the largest account. What is done is kept: run the same command again to go on."
                 ) from None
             except CancelledError:
@@ -65,7 +66,7 @@ class Workers:
                 places[self._client.submit(function, common, item, pure=False)] = place
         tell(len(found), len(items))
         try:
-            for future, result in as_completed(places, with_results=True):
+            for future, result in as_completed(places, loop=self._client.loop, with_results=True):
                 found[places[future]] = result
                 tell(len(found), len(items))
         finally:
@@ -93,8 +94,8 @@ def cluster(asked: Dask, work: Work) -> Iterator[Engine]:
         except (OSError, TimeoutError, ValueError) as error:
             raise EngineError(
                 f"{asked.scheduler}: no scheduler answered within {SECONDS_TO_ANSWER} s ({type(error).__name__}). "
-                "Expected the address of a running one, such as tcp://10.0.0.5:8786 (`dask scheduler` prints it). Leave "
-                "the address away to start workers on this machine."
+                "Expected the address of a running one, such as tcp://10.0.0.5:8786 (`dask scheduler` prints it). "
+                "Leave the address away to start workers on this machine."
             ) from None
         with client:
             yield Workers(client, _fit(client, asked.scheduler, work))
@@ -132,8 +133,8 @@ def _look(root: str) -> str | None:
     found = Work(root).mark()
     if found is None:
         return (
-            "does not see the folder of the run's tables; expected the same folder on all machines. Put `var` on storage "
-            "that all share, or name such a place in dask.work"
+            "does not see the folder of the run's tables; expected the same folder on all machines. Put `var` on "
+            "storage that all share, or name such a place in dask.work"
         )
     if found != __version__:
         return f"has gpmcast {__version__}; expected {found}, as here"

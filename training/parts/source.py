@@ -66,6 +66,11 @@ class InParts:
         self._asked: dict[str, Job] = {}
 
     @property
+    def folders(self) -> set[str]:
+        """Of tables that this run has used."""
+        return set(self._jobs)
+
+    @property
     def until(self) -> pd.Timestamp:
         return self.dataset.until
 

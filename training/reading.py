@@ -1,0 +1,92 @@
+"""From what a command is given to a source of metrics: exports or a partitioned dataset, in memory or in parts."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from configs.settings import Settings
+from features.errors import InputError
+from features.export import find_files
+from features.ingest import IngestReport, ingest
+from features.load import load, load_print
+from features.partitioned import Partitioned, is_partitioned, open_partitioned, write_partitioned
+from features.place import is_url
+from features.store import Store, open_store
+from training.engine import Engine, Here
+from training.parts.source import InParts
+from training.parts.work import Work
+from training.source import InMemory, Source
+from training.told import Told
+from training.workspace import Workspace
+
+
+def refuse_absent(data: Sequence[str]) -> None:
+    """Raise InputError where there is nothing of these names, before anything is written."""
+    if not _parted(data):
+        find_files(list(data))
+
+
+@contextmanager
+def open_source(
+    data: Sequence[str], space: Workspace, settings: Settings, told: Told, *, strict: bool = False
+) -> Iterator[tuple[Source, IngestReport | None]]:
+    """The metrics, and what became of each export file (None for a partitioned dataset).
+
+    Exports go into the workspace's store. They are worked on in memory, and in parts where they are more than
+    `in_memory_rows` or where other workers are asked for; a partitioned dataset always is in parts.
+
+    Args:
+        data: Export files, folders or patterns; or one partitioned dataset.
+        space: Where everything lies.
+        settings: Of the run.
+        told: Progress.
+        strict: Refuse files and rows that cannot be used.
+
+    Raises:
+        InputError: The data cannot be used.
+        EngineError: The workers cannot be had.
+    """
+    report = None
+    dataset = open_partitioned(data[0]) if _parted(data) else None
+    if dataset is not None and dataset.settings_print != load_print(settings):
+        raise InputError(
+            f"{data[0]}: was exported under other settings (`tags.extra` differs). Export it again with this config: "
+            f"`python -m features export {data[0]} --partitioned --config …`."
+        )
+    if dataset is None:
+        with open_store(space.store) as store:
+            report = ingest(store, list(data), settings, strict=strict, progress=told.file)
+            if settings.engine == "local" and store.count("metrics") <= settings.in_memory_rows:
+                loaded = load(store, settings)
+            else:
+                loaded, dataset = None, _in_parts(store, space, settings, told)
+        if dataset is None:
+            assert loaded is not None
+            yield InMemory(loaded), report
+            return
+    work = Work(settings.dask.work or str((space.folder / "parts").resolve()))
+    with _engine(settings, work) as engine:
+        source = InParts(dataset, work, engine, settings, told)
+        yield source, report
+        work.keep(source.folders)  # of a run that ended well; one that did not finds its tables again
+
+
+def _in_parts(store: Store, space: Workspace, settings: Settings, told: Told) -> Partitioned:
+    told.line("writing the metrics account by account")
+    place = str((space.folder / "dataset").resolve())
+    return write_partitioned(store, settings, place, lambda done, total, _: told.step("writing parts", done, total))
+
+
+def _engine(settings: Settings, work: Work) -> AbstractContextManager[Engine]:
+    if settings.engine == "local":
+        return nullcontext(Here())
+    from training.parts.cluster import cluster
+
+    return cluster(settings.dask, work)
+
+
+def _parted(data: Sequence[str]) -> bool:
+    """Whether the data are a partitioned dataset."""
+    found = [path for path in data if is_url(path) or is_partitioned(path)]
+    if found and len(data) > 1:
+        raise InputError(f"{found[0]}: is a partitioned dataset; expected it alone. Give one dataset, or exports only.")
+    return bool(found)
