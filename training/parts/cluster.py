@@ -1,9 +1,11 @@
 """Workers of Dask, on this machine or elsewhere: the only file with dask."""
 
 import logging
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from configs import __version__
@@ -13,8 +15,15 @@ from training.errors import EngineError
 from training.parts.work import Work
 
 SECONDS_TO_ANSWER = 15
+SECONDS_BETWEEN_LOOKS = 60
+"""After so long it is looked whether there are workers at all."""
 TRIES = 4
-"""Workers that may be lost over one item before it is given up: by then the item is at fault, not the worker."""
+"""Times that workers may be lost without any item done meanwhile: by then the work is at fault, not the worker."""
+LOST = (
+    "Workers were lost again and again over the same piece of work ({task}). Most often it needs more memory than a "
+    "worker has: give workers more (dask.memory in the config), or split the largest account; see also what the "
+    "scheduler and the workers say. What is done is kept: run the same command again to go on."
+)
 
 
 class Workers:
@@ -36,41 +45,57 @@ class Workers:
         from distributed import KilledWorker
 
         found: dict[int, Any] = {}
-        for _ in range(TRIES):
+        lost = 0
+        while lost < TRIES:
+            before = len(found)
             try:
                 self._try(function, shared, items, found, tell)
+            except KilledWorker as killed:
+                raise EngineError(LOST.format(task=killed.task)) from None
+            if len(found) == len(items):
                 return [found[place] for place in range(len(items))]
-            except KilledWorker as lost:
-                raise EngineError(
-                    f"{TRIES} workers were lost over one piece of work ({lost.task}), the last being "
-                    f"{lost.last_worker}. Most often it needs more memory than a worker has: give workers "
-                    "more (dask.memory in the config), "
-                    "or split the largest account. What is done is kept: run the same command again to go on."
-                ) from None
-            except CancelledError:
-                continue  # what all items share was lost with its workers: it is sent again, for what is still to do
-        raise EngineError(
-            "The workers were lost again and again. See what the scheduler and the workers say. What is done is kept: "
-            "run the same command again to go on."
-        )
+            lost = 0 if len(found) > before else lost + 1
+        raise EngineError(LOST.format(task=function.__name__))
 
     def _try(
         self, function: Callable[[Any, Any], Any], shared: Any, items: Sequence[Any], found: dict[int, Any], tell: Tell
     ) -> None:
+        """Work on the items that are not found yet; leaves out those whose shared part was lost with its workers."""
         from distributed import as_completed
 
         common = self._client.scatter(shared, broadcast=True, hash=False)
-        places = {}
-        for place, item in enumerate(items):
-            if place not in found:
-                places[self._client.submit(function, common, item, pure=False)] = place
+        waiting = iter([place for place in range(len(items)) if place not in found])
+        # A few at a time: items can be large, and the scheduler holds those that were handed to it.
+        places = {self._submit(function, common, items, place): place for place in islice(waiting, 2 * self.workers)}
         tell(len(found), len(items))
         try:
-            for future, result in as_completed(places, loop=self._client.loop, with_results=True):
-                found[places[future]] = result
-                tell(len(found), len(items))
+            while places:
+                ended = as_completed(
+                    list(places), loop=self._client.loop, with_results=True, timeout=SECONDS_BETWEEN_LOOKS
+                )
+                try:
+                    for future, result in ended:
+                        place = places.pop(future)
+                        if not isinstance(result, CancelledError):
+                            found[place] = result
+                            tell(len(found), len(items))
+                        for place in islice(waiting, 1):
+                            after = self._submit(function, common, items, place)
+                            places[after] = place
+                            ended.add(after)
+                except TimeoutError:
+                    self._look_for_workers()
         finally:
             self._client.cancel(list(places), force=True)
+
+    def _look_for_workers(self) -> None:
+        if not self._client.nthreads():
+            raise EngineError("No worker is left. Start some, then run the same command again: what is done is kept.")
+
+    def _submit(self, function: Callable[[Any, Any], Any], common: Any, items: Sequence[Any], place: int) -> Any:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Sending large graph")
+            return self._client.submit(function, common, items[place], pure=False)
 
 
 @contextmanager

@@ -1,0 +1,119 @@
+"""Two workers of Dask: what they count is what one frame gives, and a worker that is killed costs its work, no more."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pandas.testing import assert_frame_equal
+
+from configs.settings import Dask, Settings
+from features.errors import PartitionError
+from features.history import entities
+from features.observe import plan_of
+from features.partition_manifest import Partitioned
+from features.schema import Loaded
+from training.engine import Engine
+from training.errors import EngineError
+from training.parts.cluster import cluster
+from training.parts.source import InParts
+from training.parts.work import Work
+from training.source import InMemory
+from training.told import Told
+
+pytest.importorskip("distributed")
+
+QUICK = Settings.model_validate({"tags": {"min_creatives": 2}, "text": {"components": 2}, "open_days": 1})
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with cluster(Dask(workers=2), Work(str(tmp_path_factory.mktemp("work")))) as engine:
+        yield engine
+
+
+def twice(factor: int, item: int) -> int:
+    return factor * item
+
+
+def die_once(folder: Path, item: int) -> int:
+    """Take the whole process down, at the first try of item 3."""
+    mark = folder / "died"
+    if item == 3 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def die(_: None, item: int) -> int:
+    if item == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def who(_: None, item: int) -> int:
+    return os.getpid()
+
+
+def fail(_: None, item: int) -> int:
+    raise PartitionError(f"part {item}: found nothing; expected something.")
+
+
+def test_items_are_worked_on_elsewhere_and_come_back_in_order(workers: Engine):
+    told: list[tuple[int, int]] = []
+    assert workers.run(twice, 3, list(range(20)), lambda done, total: told.append((done, total))) == list(
+        range(0, 60, 3)
+    )
+    assert told[0] == (0, 20)
+    assert told[-1] == (20, 20)
+    assert os.getpid() not in workers.run(who, None, list(range(8)))
+    assert workers.workers == 2
+
+
+def test_the_work_of_a_killed_worker_is_done_again(workers: Engine, tmp_path: Path):
+    assert workers.run(die_once, tmp_path, list(range(12))) == list(range(12))
+    assert (tmp_path / "died").exists()
+
+
+def test_an_item_that_kills_every_worker_is_named_and_the_cure(workers: Engine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("training.parts.cluster.TRIES", 2)
+    with pytest.raises(EngineError, match=r"lost again and again .*\(die.*dask\.memory.*same command again"):
+        workers.run(die, None, [1])
+    assert workers.run(twice, 1, [5]) == [5]  # the others go on
+
+
+def test_an_error_in_a_worker_is_the_error_of_the_run(workers: Engine):
+    with pytest.raises(PartitionError, match="part 7: found nothing"):
+        workers.run(fail, None, [7])
+
+
+def test_counts_of_two_workers_are_those_of_one_frame_though_one_is_killed(
+    workers: Engine, many_accounts: Loaded, as_dataset: Callable[[Loaded, Path], Partitioned], tmp_path: Path
+):
+    whole = InMemory(many_accounts)
+    killed = []
+
+    def kill_one(what: str, done: int, total: int) -> None:
+        if what == "counting within the parts" and done == 1 and not killed:
+            killed.append(workers.run(who, None, [0])[0])
+            os.kill(killed[0], signal.SIGKILL)
+
+    dataset = as_dataset(many_accounts, tmp_path / "dataset")
+    parted = InParts(dataset, Work(str(tmp_path / "work")), workers, QUICK, Told(step=kill_one))
+    plan = plan_of(dataset.values, whole.creatives, QUICK)
+    shared = entities(whole.creatives, QUICK.tags.multi, QUICK.tags.crosses)
+    rows = parted.snapshots(QUICK)
+    assert_frame_equal(
+        parted.observe(rows, plan, shared, QUICK), whole.observe(rows, plan, shared, QUICK), check_exact=True
+    )
+    assert killed
+
+
+def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("training.parts.cluster.SECONDS_TO_ANSWER", 1)
+    with (
+        pytest.raises(EngineError, match=r"tcp://127\.0\.0\.1:9: no scheduler answered within 1 s"),
+        cluster(Dask(scheduler="tcp://127.0.0.1:9"), Work(str(tmp_path))),
+    ):
+        pass
