@@ -69,7 +69,7 @@ def _metrics(draw: np.random.Generator, creatives: pd.DataFrame, rows: int) -> p
     hourly = (creatives["account_id"].astype(int) % 4 < 2).to_numpy()
     launched = creatives["created_at"].to_numpy("datetime64[us]") + _hours(draw.integers(1, 60, count))
     day = launched.astype("datetime64[D]").astype("datetime64[us]")
-    lived = draw.geometric(0.11, count)
+    lived = draw.geometric(0.1, count)
     fresh = np.where(hourly, np.minimum(draw.geometric(0.06, count), HOURLY_DAYS * 24 - 24), 0)
     later = np.where(hourly, np.maximum(lived - HOURLY_DAYS, 0), lived)
     unit_h, step_h = _counted(fresh)
@@ -79,7 +79,8 @@ def _metrics(draw: np.random.Generator, creatives: pd.DataFrame, rows: int) -> p
     unit = np.concatenate([unit_h, unit_d])
     start = np.concatenate([hours, days])
     length = np.repeat([1, 24], [len(unit_h), len(unit_d)])
-    chosen = np.sort(draw.permutation(len(unit))[:rows])
+    told = np.flatnonzero(start < START + _hours(np.array(24 * DAYS)))  # all accounts were exported on one day
+    chosen = np.sort(draw.permutation(told)[:rows])
     unit, start, length = unit[chosen], start[chosen], length[chosen]
 
     age = (start - launched[unit]) / np.timedelta64(1, "D")
