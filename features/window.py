@@ -152,7 +152,8 @@ class _Rows:
         """What rows of one key add up to."""
         if self.cells is None or self.held is None:
             return units
-        return np.bincount(self.cells, units, len(self.held))[self.held]
+        summed = np.bincount(self.cells, units, len(self.held))[self.held]
+        return np.asarray(summed, dtype=np.float64)
 
 
 def _one_by_one(groups: Codes, ends: Seconds) -> _Rows:

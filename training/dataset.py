@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,8 @@ from features.history import Entity, reported_measures
 from features.measures import measures, reference_prices, split_settled
 from features.mixed import Mixed
 from features.observe import data_entities, data_plan, observe
-from features.schema import Loaded
-from features.snapshots import snapshots, unit_codes
+from features.schema import KEY, Loaded
+from features.snapshots import launches, snapshots, unit_codes
 from features.start import Kind
 from features.window import TimedSums
 from training.errors import TooThinError
@@ -58,6 +59,30 @@ class Dataset:
                 "closed_at": self.outcome["closed_at"],
                 "state": self.outcome["state"],
             }
+        )
+
+    @cached_property
+    def born(self) -> pd.DataFrame:
+        """Launch of each creative, in the order of the creatives (`features.snapshots.launches`)."""
+        return launches(self.loaded.metrics, self.loaded.creatives.reset_index(drop=True))
+
+    @cached_property
+    def sums_known(self) -> tuple[TimedSums, TimedSums]:
+        """Figures of each creative by when they could be had, those that stand at once and those that settle.
+
+        Every refit, fold and model asks for them at moments of its own: they are laid out once.
+        """
+        metrics, creatives = self.loaded.metrics, self.loaded.creatives.reset_index(drop=True)
+        basis_column, settle_hours = BASES[self.settings.basis]
+        rows = unit_codes(metrics, creatives)
+        prices = reference_prices(creatives, self.plan.typical_price).iloc[rows].set_axis(metrics.index)
+        figures = measures(metrics, prices, basis_column)
+        delays = {str(grain): hours for grain, hours in self.settings.report_delay_hours.items()}
+        reported = reported_measures(metrics, figures, rows, delays, settle_hours)
+        now, later = split_settled(list(figures))
+        return (
+            TimedSums(rows, reported.known, reported.known, figures[now]),
+            TimedSums(rows, reported.settled, reported.settled, figures[later]),
         )
 
     def left_out(self) -> dict[str, int]:
@@ -127,7 +152,7 @@ def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp, kinds: Mapp
         kinds: What each stage starts from; empirical Bayes where it is not named.
     """
     creatives, plan, settings = dataset.loaded.creatives, dataset.plan, dataset.settings
-    taught = np.unique(unit_codes(dataset.observed[train], creatives))
+    taught = np.unique(unit_codes(dataset.observed.loc[train, KEY], creatives))
     totals = totals_known(dataset, until)
     lives = pd.concat([dataset.observed[train], dataset.outcome[train]], axis=1)
     states = tuple(state for state in dataset.states if state.origin <= until)
@@ -140,7 +165,7 @@ def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp, kinds: Mapp
         priors=priors,
         encoder=encoder,
         entities=tuple(dataset.entities),
-        numbers=numbers_present(dataset.observed[train], plan),
+        numbers=numbers_present(lives, plan),
         mixed=states,
         kinds=dict(kinds or {}),
     )
@@ -157,17 +182,9 @@ def totals_known(dataset: Dataset, moment: pd.Timestamp) -> pd.DataFrame:
 
     What refunds change counts once it stood by then.
     """
-    metrics, creatives = dataset.loaded.metrics, dataset.loaded.creatives.reset_index(drop=True)
-    settings = dataset.settings
-    basis_column, settle_hours = BASES[settings.basis]
-    rows = unit_codes(metrics, creatives)
-    prices = reference_prices(creatives, dataset.plan.typical_price).iloc[rows].set_axis(metrics.index)
-    figures = measures(metrics, prices, basis_column)
-    delays = {str(grain): hours for grain, hours in settings.report_delay_hours.items()}
-    reported = reported_measures(metrics, figures, rows, delays, settle_hours)
-    everyone = np.arange(len(creatives), dtype=np.int64)
-    moments = np.full(len(creatives), int(moment.timestamp()), dtype=np.int64)
+    everyone = np.arange(len(dataset.loaded.creatives), dtype=np.int64)
+    moments = np.full(len(everyone), int(moment.timestamp()), dtype=np.int64)
     totals: dict[str, np.ndarray] = {}
-    for names, times in zip(split_settled(list(figures)), (reported.known, reported.settled)):
-        totals |= TimedSums(rows, times, times, figures[names]).until(everyone, moments)
+    for sums in dataset.sums_known:
+        totals |= sums.until(everyone, moments)
     return pd.DataFrame(totals)

@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from features.fit_mixed import fit_mixed
 from features.mixed import Mixed
-from features.snapshots import launches
 from features.terms import fit_terms
 from features.window import seconds
 from training.dataset import Dataset, Mask, totals_known
@@ -68,7 +67,7 @@ def with_refits(
 def fit_at(dataset: Dataset, moment: pd.Timestamp, before: Mixed | None) -> Mixed:
     """The mixed model of every stage, from what had been reported by a moment."""
     creatives, settings = dataset.loaded.creatives.reset_index(drop=True), dataset.settings
-    born = launches(dataset.loaded.metrics, creatives)
+    born = dataset.born
     known = born["launched_at"].lt(moment).to_numpy()
     described = creatives.drop(columns="launched_at", errors="ignore").assign(launch_hour=born["launch_hour"])
     frame = described[known].reset_index(drop=True)
