@@ -12,23 +12,23 @@ from features.store import Store
 
 def load(store: Store, settings: Settings) -> Loaded:
     """Metrics as increments that do not overlap, one row per creative, and counts of what was resolved."""
-    rows = store.table("metrics")
-    creatives, notes = describe(store.table("attributes"), rows[KEY])
+    creatives, notes = describe(store.table("attributes"), store.units())  # before the metrics: both are large
     if not settings.tags.extra:
         own = [f"tag_{name}" for name in TAGS]
         creatives = creatives[[c for c in creatives.columns if not c.startswith("tag_") or c in own]]
 
-    reading = rows["grain"] == "reading"
-    metrics = rows[~reading]
+    metrics = store.table("metrics")
+    metrics = metrics.drop(columns=[name for name in VALUES if metrics[name].isna().all()])
+    reading = metrics["grain"] == "reading"
     if reading.any():
         launched = creatives.reindex(columns=[*KEY, "launched_at"]).dropna()
         launched["launched_at"] = launched["launched_at"].astype("datetime64[us]")
-        gaps, found = increments(rows[reading], launched)
+        gaps, found = increments(metrics[reading], launched)
         notes |= found
-        metrics = pd.concat([metrics, gaps], ignore_index=True)
+        metrics = pd.concat([metrics[~reading], gaps], ignore_index=True)
     metrics, found = resolve_overlaps(metrics)
     notes |= found
 
-    values = [name for name in VALUES if metrics[name].notna().any()]
+    values = [name for name in VALUES if name in metrics and metrics[name].notna().any()]
     metrics = metrics[[*KEY, *PERIOD, *values]].sort_values([*KEY, "period_start"], ignore_index=True)
     return Loaded(check_metrics(metrics), check_creatives(creatives), notes)

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.errors import Problem, StoreError
-from features.schema import ExportRead
+from features.schema import KEY, ExportRead
 from features.store_file import connect
 from features.store_merge import Merged, merge_attributes, merge_metrics
 from features.store_schema import ATTRIBUTE_KEY, NATURAL_KEY, READABLE
@@ -199,8 +199,13 @@ class Store:
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the store as a frame; its columns are `store_schema.READABLE[name]`."""
-        # By way of Arrow text is `str` even where there are no rows.
-        return self.arrow(name).to_pandas()
+        # By way of Arrow text is `str` even where there are no rows. Each column leaves Arrow as it becomes pandas':
+        # the largest table is not held twice.
+        return self.arrow(name).to_pandas(split_blocks=True, self_destruct=True)
+
+    def units(self) -> pd.DataFrame:
+        """KEY of the creatives that have metrics, each once, in no order."""
+        return self._connection.sql(f"SELECT DISTINCT {', '.join(KEY)} FROM metrics").to_arrow_table().to_pandas()
 
     def select(self, query: str) -> pd.DataFrame:
         """The answer to a query of our own; what was read is never part of its text."""
