@@ -13,6 +13,8 @@ ACCOUNT ?=
 PRODUCT ?=
 SINCE ?=
 LANG_ ?= zh
+# Of bench-scale: sizes in rows of metrics, apart by spaces; else 0.1, 1, 5 and 10 million
+ROWS ?=
 # Of bench-peers: processor seconds of each peer; of this and of bench-variants: a folder of the public data sets
 SECONDS ?= 45
 PUBLIC ?=
@@ -32,7 +34,7 @@ TARGET_DATA = $(or $(DATA),$(SAMPLE))
 WORKERS = $(if $(filter dask,$(ENGINE))$(SCHEDULER),$(VENV)/.scale)
 WHO = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)')
 
-.PHONY: help setup train refresh predict backtest report serve bento bench-serve test check format sample ui lock clean bench-peers bench-variants
+.PHONY: help setup train refresh predict backtest report serve bento bench-serve test check format sample ui lock clean bench-peers bench-variants bench-scale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +66,9 @@ bento: $(VENV)/.product ## a bento with the champion inside, which starts withou
 
 bench-serve: $(VENV)/.product ## how fast the service answers, beside LightGBM alone and a bare application
 	@$(PY) -m benchmarks.serving_speed
+
+bench-scale: $(VENV)/.product ## what growth costs, step by step, up to 10 million rows, written to var/scale; ROWS="<n> <n>"
+	@$(PY) -m benchmarks.scale $(foreach rows,$(ROWS),--rows $(rows))
 
 test: $(VENV)/.dev ## run the tests
 	@$(PY) -m pytest -n 2 --dist loadfile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field, field_validator
@@ -37,4 +38,10 @@ class Names(Section):
 
 def load_names(path: Path) -> Names:
     """The parser's settings; raises ConfigError where they cannot be used."""
+    return _loaded(path, path.read_bytes() if path.is_file() else b"")
+
+
+@lru_cache(maxsize=8)
+def _loaded(path: Path, content: bytes) -> Names:
+    """The same, read anew where the content has changed: every export asks for it."""
     return parse(Names, read_yaml(path), path)

@@ -80,14 +80,12 @@ def screen(crosses: Sequence[Cross], rows: npt.NDArray[np.bool_], off: Floats, w
         weight: Of each, one over its variance.
     """
     said = weight * off
+    parts = (said, said**2, said**4, weight, weight**2)
+    known = np.flatnonzero(rows)
     found, tops, bottoms = [], 0.0, 0.0
     for cross in crosses:
-        place = cross.place[rows]
-        held = place >= 0
-        one, two, four, worth, worth_two = (
-            np.bincount(place[held], part[held], len(cross.levels))
-            for part in (said, said**2, said**4, weight, weight**2)
-        )
+        place = cross.place[known] + 1  # the first cell takes those that have none
+        one, two, four, worth, worth_two = (np.bincount(place, part, len(cross.levels) + 1)[1:] for part in parts)
         top, bottom = float((one**2 - two).sum()), float((worth**2 - worth_two).sum())
         error = float(np.sqrt(2.0 * max(float((two**2 - four).sum()), 0.0)))
         if bottom > 0 and error > 0:

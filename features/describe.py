@@ -62,12 +62,12 @@ def _with_announced(attributes: pd.DataFrame, units: pd.DataFrame) -> tuple[pd.D
 def _bound(attributes: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     """`unit`, `name`, `value`: for each unit and attribute the row that stands."""
     numbered = units.assign(unit=np.arange(len(units)))
-    origin = attributes["origin"].map(ORIGINS.index).astype(np.int64)
+    origin = attributes["origin"].map({origin: place for place, origin in enumerate(ORIGINS)}).astype(np.int64)
     found = []
     for exactness, on in enumerate(reversed(_PATTERNS)):
-        rows = attributes.assign(rank=origin * len(_PATTERNS) + exactness)[_has_pattern(attributes, on)]
-        columns = [*on, "name", "value", "rank"]
-        found.append(rows[columns].merge(numbered[[*on, "unit"]], on=on)[["unit", "name", "value", "rank"]])
+        fits = _has_pattern(attributes, on)
+        rows = attributes.loc[fits, [*on, "name", "value"]].assign(rank=origin[fits] * len(_PATTERNS) + exactness)
+        found.append(rows.merge(numbered[[*on, "unit"]], on=on)[["unit", "name", "value", "rank"]])
     long = pd.concat(found, ignore_index=True).sort_values("rank", kind="stable")
     return long.drop_duplicates(["unit", "name"], keep="last")
 

@@ -46,16 +46,17 @@ def resolved(rows: pd.DataFrame, creatives: pd.DataFrame) -> tuple[pd.DataFrame,
         creatives: KEY and, where it is known of any, `launched_at`; creatives without rows change nothing.
     """
     notes: dict[str, int] = {}
-    reading = rows["grain"] == "reading"
-    metrics = rows[~reading]
+    metrics = rows.drop(columns=[name for name in VALUES if rows[name].isna().all()])
+    del rows  # the largest table there is, where nobody else holds it
+    reading = metrics["grain"] == "reading"
     if reading.any():
         launched = creatives.reindex(columns=[*KEY, "launched_at"]).dropna()
         launched["launched_at"] = launched["launched_at"].astype("datetime64[us]")
-        gaps, found = increments(rows[reading], launched)
+        gaps, found = increments(metrics[reading], launched)
         notes |= found
-        metrics = pd.concat([metrics, gaps], ignore_index=True)
+        metrics = pd.concat([metrics[~reading], gaps], ignore_index=True)
     metrics, found = resolve_overlaps(metrics)
     notes |= found
-    values = [name for name in VALUES if metrics[name].notna().any()]
+    values = [name for name in VALUES if name in metrics and metrics[name].notna().any()]
     metrics = metrics[[*KEY, *PERIOD, *values]].sort_values([*KEY, "period_start"], ignore_index=True)
     return check_metrics(metrics), notes

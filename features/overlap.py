@@ -49,7 +49,8 @@ def resolve_overlaps(metrics: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int
     tangled = _tangled(unit, starts, ends)
     if not tangled.any():
         return metrics, notes
-    rows = _rows(metrics[tangled], unit[tangled], starts[tangled], ends[tangled])
+    told = [name for name in metrics if name not in KEY]
+    rows = _rows(metrics.loc[tangled, told], unit[tangled], starts[tangled], ends[tangled])
     standing = np.empty(0, dtype=np.int64)
     for level in np.unique(rows.order):
         coarser = np.flatnonzero(rows.order == level)
@@ -81,12 +82,12 @@ def _tangled(unit: Ints, starts: Ints, ends: Ints) -> Bools:
 
 def _rows(frame: pd.DataFrame, unit: Ints, starts: Ints, ends: Ints) -> _Rows:
     length = frame["period_end"] - frame["period_start"]
-    grain = frame["grain"].astype(object)
-    name = grain.where((grain != "gap") | (length <= DAY), "long gap")
-    level = name.map(_LEVELS.index).to_numpy(np.int64)
+    place, grains = pd.factorize(frame["grain"])
+    level = np.array([_LEVELS.index(grain) for grain in grains])[place]
+    level = np.where((level == _LEVELS.index("gap")) & (length > DAY), _LEVELS.index("long gap"), level)
     longer = np.where(level == _LEVELS.index("range"), pd.factorize(length, sort=True)[0], 0)
     order = pd.factorize(level * (longer.max() + 1) + longer, sort=True)[0].astype(np.int64)
-    return _Rows(frame, unit, starts, ends, name.to_numpy(), order)
+    return _Rows(frame, unit, starts, ends, np.array(_LEVELS, dtype=object)[level], order)
 
 
 def _first_come(rows: _Rows, picked: Ints, notes: dict[str, int]) -> Ints:
@@ -122,12 +123,13 @@ def _decide(rows: _Rows, finer: Ints, coarser: Ints, notes: dict[str, int]) -> I
     replaced = some & _accounted(rows, finer, coarser, inside_from, inside_to)
     stays = ~replaced & (touch_to > touch_from)
 
-    fine, word = rows.frame.iloc[finer], rows.names[coarser[0]]
+    word = rows.names[coarser[0]]
     lost = 0
-    for name in [column for column in VALUES if column in fine.columns] if replaced.any() else []:
-        known = np.r_[0, np.cumsum(fine[name].notna().to_numpy())]
+    for name in [column for column in VALUES if column in rows.frame] if replaced.any() else []:
+        told = rows.frame[name].notna().to_numpy()
+        known = np.r_[0, np.cumsum(told[finer])]
         known_inside = known[inside_to] > known[inside_from]
-        lost += int((replaced & ~known_inside & rows.frame[name].notna().to_numpy()[coarser]).sum())
+        lost += int((replaced & ~known_inside & told[coarser]).sum())
     steps = np.zeros(len(finer) + 1, dtype=np.int64)
     np.add.at(steps, touch_from[stays], 1)
     np.add.at(steps, touch_to[stays], -1)

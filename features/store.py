@@ -199,8 +199,9 @@ class Store:
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the store as a frame; its columns are `store_schema.READABLE[name]`."""
-        # By way of Arrow text is `str` even where there are no rows.
-        return self.arrow(name).to_pandas()
+        # By way of Arrow text is `str` even where there are no rows. Each column leaves Arrow as it becomes pandas':
+        # the largest table is not held twice.
+        return self.arrow(name).to_pandas(split_blocks=True, self_destruct=True)
 
     def units(self) -> pd.DataFrame:
         """The KEY of each creative with metrics, once."""

@@ -75,9 +75,9 @@ class _Merge:
 
     def run(self, frame: pd.DataFrame, types: dict[str, str]) -> Merged:
         self._stage(frame, types)
-        withdrawn, lost = self._withdraw()
+        withdrawn, lost = self._withdraw() if self._gave_before() else (0, 0)
         changed, matched, replaced = self._update()
-        new = self._insert()
+        new = self._insert(matched)
         self.connection.execute("DROP TABLE incoming")
         return Merged(new, changed, matched - changed, withdrawn, lost + replaced)
 
@@ -92,6 +92,11 @@ class _Merge:
         rows = self.connection.execute(repeated).fetchall()
         if rows:
             raise ValueError(f"{self.table}: two rows were given for {rows[0]}")
+
+    def _gave_before(self) -> bool:
+        """Whether an earlier reading of this file gave rows that nothing newer has changed."""
+        query = f"SELECT 1 FROM {self.table} WHERE file_id = $file_id AND first_file_id = $file_id LIMIT 1"
+        return bool(self.connection.execute(query, {"file_id": self.file_id}).fetchall())
 
     def _withdraw(self) -> tuple[int, int]:
         """What only an earlier reading of this same file gave is taken back; its values stay as revisions."""
@@ -120,6 +125,9 @@ class _Merge:
             f"{self._of_t()}{pairs} FROM incoming i JOIN {self.table} t ON {self._same()}",
             file_id=self.file_id,
         )
+        if not matched:  # as of most files: their rows are new
+            self.connection.execute("DROP TABLE matched")
+            return 0, 0, 0
         differs = " OR ".join(f"new_{name} IS DISTINCT FROM old_{name}" for name in self.given) or "false"
         changed = self._do(f"CREATE TEMP TABLE changed AS SELECT * FROM matched WHERE {differs}")
         replaced = sum(self._log("changed", name) for name in self.given) if changed else 0
@@ -133,11 +141,12 @@ class _Merge:
         self.connection.execute("DROP TABLE matched; DROP TABLE changed")
         return changed, matched, replaced
 
-    def _insert(self) -> int:
+    def _insert(self, matched: int) -> int:
         names = ", ".join([*self.key, *self.given])
+        unknown = f"ANTI JOIN {self.table} t ON {self._same()}" if matched else ""
         return self._do(
             f"INSERT INTO {self.table} ({names}, first_file_id, file_id) SELECT {names}, $file_id, $file_id "
-            f"FROM incoming i ANTI JOIN {self.table} t ON {self._same()}",
+            f"FROM incoming i {unknown}",
             file_id=self.file_id,
         )
 

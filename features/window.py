@@ -4,6 +4,7 @@ A period belongs to a window when it lies inside it whole; one that straddles an
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,11 @@ Span = tuple[Codes, Codes]
 _SECONDS_BITS = 33  # seconds since 1970 until the year 2242
 _SCALE = 10.0**MONEY_DECIMALS
 _EXACT = 2.0**53
+
+MANY = 10_000
+"""Rows from which it is worth looking whether many of them share their group and moment."""
+LEAST_EACH = 100
+"""Rows a group must have in the mean for that."""
 
 
 def seconds(times: pd.Series) -> Seconds:
@@ -52,27 +58,28 @@ class TimedSums:
             ends: When each row's period ends (or is known), after its start.
             values: One column per value; NaN makes every sum that includes it NaN.
         """
-        kept = np.flatnonzero(groups >= 0)
-        # Sums are exact, so the order of rows with one end does not matter: no stable sort, which is slower.
-        order = kept[np.argsort(_key(groups[kept], ends[kept]))]
-        self._ends = _key(groups[order], ends[order])
-        self._starts = self._ends if starts is ends else np.sort(_key(groups[order], starts[order]))
+        for name in values:
+            if np.shape(values[name]) != groups.shape:
+                raise ValueError(f"{name} has {np.shape(values[name])} values for {groups.shape} rows")
+        rows = _together(groups, ends) if starts is ends else None
+        rows = _one_by_one(groups, ends) if rows is None else rows
+        self._ends = rows.keys
+        self._starts = rows.keys if starts is ends else np.sort(_key(groups, starts)[groups >= 0])
         self._first = np.searchsorted(self._ends, np.arange(groups.max(initial=-1) + 2) << _SECONDS_BITS)
         self._sums: dict[str, npt.NDArray[np.float64]] = {}
         self._missing: dict[str, npt.NDArray[np.int64]] = {}
         for name in values:
-            column = np.asarray(values[name], dtype=np.float64)
-            if column.shape != groups.shape:
-                raise ValueError(f"{name} has {column.shape} values for {groups.shape} rows")
-            units = column[order]  # a copy, worked on in place: these are the largest arrays of a run
-            absent = np.isnan(units)
-            if absent.any():
-                units[absent] = 0.0
-                self._missing[name] = np.concatenate([[0], np.cumsum(absent)])
+            units = rows.kept(np.asarray(values[name], dtype=np.float64))
             np.rint(np.multiply(units, _SCALE, out=units), out=units)
-            self._sums[name] = np.zeros(len(units) + 1)
-            np.cumsum(units, out=self._sums[name][1:])
-            if np.abs(units, out=units).sum() >= _EXACT:
+            least = units.min(initial=0.0)  # NaN where one is missing
+            if np.isnan(least):
+                absent = np.isnan(units)
+                units[absent] = 0.0
+                self._missing[name] = _running(rows.of_keys(absent.astype(np.float64))).astype(np.int64)
+            self._sums[name] = _running(rows.of_keys(units))
+            # The last is the sum of all sizes, if none is below 0.
+            whole = self._sums[name][-1] if least >= 0 else np.abs(units, out=units).sum()
+            if whole >= _EXACT:
                 raise ValueError(f"the sum of {name} is too large to be exact; split the data by account")
 
     @property
@@ -125,6 +132,72 @@ class TimedSums:
             missing = self._missing[name]
             total[missing[high] > missing[low]] = np.nan
         return total
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows in the order of their groups and ends.
+
+    Attributes:
+        keys: Group and end, rising.
+        taken: Which rows, in which order; None for all as they stand.
+        cells: Where several rows have one key: the key of each row in `taken`, as a place in a table of `held`.
+        held: Places in that table that are keys.
+    """
+
+    keys: npt.NDArray[np.int64]
+    taken: npt.NDArray[np.int64] | None
+    cells: npt.NDArray[np.int64] | None = None
+    held: npt.NDArray[np.bool_] | None = None
+
+    def kept(self, column: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """A copy of the rows that are taken: these are the largest arrays of a run, and worked on in place."""
+        return column.copy() if self.taken is None else column[self.taken]
+
+    def of_keys(self, units: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """What rows of one key add up to."""
+        if self.cells is None or self.held is None:
+            return units
+        summed = np.bincount(self.cells, units, len(self.held))[self.held]
+        return np.asarray(summed, dtype=np.float64)
+
+
+def _one_by_one(groups: Codes, ends: Seconds) -> _Rows:
+    keys, taken = _key(groups, ends), None
+    if groups.min(initial=0) < 0:
+        taken = np.flatnonzero(groups >= 0)
+        keys = keys[taken]
+    if (keys[1:] < keys[:-1]).any():
+        # Sums are exact, so the order of rows with one end does not matter: no stable sort, which is slower.
+        order = np.argsort(keys)
+        keys, taken = keys[order], order if taken is None else taken[order]
+    return _Rows(keys, taken)
+
+
+def _together(groups: Codes, moments: Seconds) -> _Rows | None:
+    """The rows of a few groups and moments: as many keys as differ, found without sorting; None where many differ."""
+    count = int(groups.max(initial=-1)) + 1
+    if len(groups) < MANY or not 0 < count <= len(groups) // LEAST_EACH:
+        return None
+    taken = None if groups.min() >= 0 else np.flatnonzero(groups >= 0)
+    if taken is not None:
+        groups, moments = groups[taken], moments[taken]
+    places, found = pd.factorize(np.maximum(moments, 0))
+    if count * len(found) > len(groups):
+        return None
+    rising = np.argsort(found)
+    rank = np.empty(len(found), dtype=np.int64)
+    rank[rising] = np.arange(len(found))
+    cells = groups * len(found) + rank[places]
+    held = np.bincount(cells, minlength=count * len(found)) > 0
+    group, place = np.divmod(np.flatnonzero(held), len(found))
+    return _Rows(_key(group, found[rising][place]), taken, cells, held)
+
+
+def _running(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    sums = np.zeros(len(values) + 1)
+    np.cumsum(values, out=sums[1:])
+    return sums
 
 
 def _key(groups: Codes, moments: Seconds) -> npt.NDArray[np.int64]:

@@ -16,7 +16,7 @@ from features.funnel import Plan
 from features.history import Entity, entities
 from features.mixed import Mixed
 from features.observe import plan_of
-from features.schema import Loaded
+from features.schema import KEY, Loaded
 from features.snapshots import unit_codes
 from features.start import Kind
 from training.errors import TooThinError
@@ -140,7 +140,7 @@ def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp, kinds: Mapp
         kinds: What each stage starts from; empirical Bayes where it is not named.
     """
     creatives, plan, settings = dataset.source.creatives, dataset.plan, dataset.settings
-    taught = np.unique(unit_codes(dataset.observed[train], creatives))
+    taught = np.unique(unit_codes(dataset.observed.loc[train, KEY], creatives))
     totals = totals_known(dataset, until)
     lives = pd.concat([dataset.observed[train], dataset.outcome[train]], axis=1)
     states = tuple(state for state in dataset.states if state.origin <= until)
@@ -153,7 +153,7 @@ def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp, kinds: Mapp
         priors=priors,
         encoder=encoder,
         entities=tuple(dataset.entities),
-        numbers=numbers_present(dataset.observed[train], plan),
+        numbers=numbers_present(lives, plan),
         mixed=states,
         kinds=dict(kinds or {}),
     )

@@ -64,15 +64,24 @@ def empty_long() -> pd.DataFrame:
 
 def _long(keys: pd.DataFrame, attributes: Mapping[str, pd.Series], origin: str) -> pd.DataFrame:
     codes = keys.groupby(KEY, sort=False).ngroup().to_numpy() if len(keys) else np.empty(0, dtype=np.int64)
-    parts = []
-    for name, column in attributes.items():
+    taken: list[npt.NDArray[np.int64]] = []
+    for column in attributes.values():
         there = np.flatnonzero(column.notna().to_numpy())
         last = np.full(codes.max(initial=-1) + 1, -1, dtype=np.int64)
         last[codes[there]] = there
-        rows = last[last >= 0]
-        part = keys.iloc[rows].assign(name=name, value=column.iloc[rows].to_numpy(), origin=origin)
-        parts.append(part.astype("str"))
-    return pd.concat([empty_long(), *parts], ignore_index=True)[LONG].astype("str")
+        taken.append(last[last >= 0])
+    if not sum(map(len, taken)):
+        return empty_long()
+    return (
+        keys.iloc[np.concatenate(taken)]
+        .reset_index(drop=True)
+        .assign(
+            name=np.repeat(list(attributes), [len(rows) for rows in taken]),
+            value=pd.concat([column.iloc[rows] for column, rows in zip(attributes.values(), taken)], ignore_index=True),
+            origin=origin,
+        )[LONG]
+        .astype("str")
+    )
 
 
 def _contradicting(keys: pd.DataFrame, attributes: Mapping[str, pd.Series], table: Table, findings: Findings) -> Mask:

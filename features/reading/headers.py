@@ -13,6 +13,8 @@ _UNIT = re.compile(r"\((元|%|次|秒|个|人|单|s|cny)\)$")
 
 def normal(header: str) -> str:
     """The form in which headers are compared."""
+    if header.isascii() and header.isalnum():  # ids above all: the steps below would change nothing but the case
+        return header.casefold()
     text = unicodedata.normalize("NFKC", header).strip().strip(_QUOTES)
     return "".join(text.split()).casefold()
 

@@ -58,6 +58,8 @@ def parse_ids(cells: Any) -> Ids:
 
 def _parse(value: object) -> str | None:
     """The id, empty where the cell says there is none, None where it is lost."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():  # as nearly all are: nothing to be cleaned
+        return value[:_MAX_LENGTH]
     if isinstance(value, float) and (abs(value) >= EXACT or not value.is_integer()):
         return None
     text = unicodedata.normalize("NFKC", text_of(value)).strip().lstrip("'").strip()

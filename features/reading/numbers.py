@@ -18,7 +18,8 @@ from features.reading.words import is_missing
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-_PLAIN = r"^-?\d+(\.\d+)?$"
+_PLAIN = r"^-?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?%?$"
+"""What is read column by column; all else value by value."""
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?", re.IGNORECASE)
 _CURRENCY = re.compile(r"^([+-]?)(?:¥|￥|cny|rmb)|(?:元|cny|rmb)$", re.IGNORECASE)
@@ -57,16 +58,18 @@ def parse_numbers(cells: Any) -> Numbers:
     trimmed = pc.utf8_trim_whitespace(cells)
     is_plain = pc.fill_null(pc.match_substring_regex(trimmed, _PLAIN), False)
     nothing = pa.scalar(None, pa.string())
-    fast = pc.cast(pc.if_else(is_plain, trimmed, nothing), pa.float64())
-    values = np.array(fast.to_numpy(zero_copy_only=False), dtype=np.float64)
+    digits = pc.utf8_rtrim(pc.replace_substring(pc.if_else(is_plain, trimmed, nothing), ",", ""), "%")
+    values = np.array(pc.cast(digits, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+    signed = pc.and_(is_plain, pc.fill_null(pc.ends_with(trimmed, "%"), False))
+    percent = np.asarray(signed.to_numpy(zero_copy_only=False) if len(cells) else none, dtype=bool)
     others, codes = distinct(pc.if_else(is_plain, nothing, trimmed))
     if not others:
-        return Numbers(values, none, none, none)
+        return Numbers(values, none, percent, none)
     parsed = [_parse(text) for text in others]
     table = np.array([number for number, *_ in parsed] + [np.nan])
     flags = np.array([flag for _, *flag in parsed] + [[False, False, False]], dtype=bool)
     values = np.where(codes >= 0, table[codes], values)
-    return Numbers(values, flags[codes, 0], flags[codes, 1], flags[codes, 2])
+    return Numbers(values, flags[codes, 0], flags[codes, 1] | percent, flags[codes, 2])
 
 
 def parse_durations(cells: Any) -> Numbers:

@@ -14,6 +14,8 @@ MAX_LENGTH = 2000
 _SPACES = re.compile(r"\s+")
 _MULTI = re.compile(r"[、，,;；/|]")
 _MISSING = {"", "-", "--", "---", "—", "——", "–", "n/a", "#n/a", "na", "nan", "null", "none", "暂无", "无数据"}
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Unicode's categories Cc and Cs."""
 _MARKS = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -25,8 +27,7 @@ def is_missing(text: str) -> bool:
 def clean(text: str) -> str | None:
     """NFC, without control and direction marks, white space as single spaces, capped; None where nothing is left."""
     text = _SPACES.sub(" ", _MARKS.sub("", unicodedata.normalize("NFC", text)))
-    text = "".join(letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cs"))
-    text = text.strip()[:MAX_LENGTH]
+    text = _CONTROLS.sub("", text).strip()[:MAX_LENGTH]
     return None if is_missing(text) else text
 
 

@@ -1,95 +1,52 @@
-"""How long does it take from metric rows to features, and how much memory?
+"""A world of any size whose exports can be timed: hours and days, power-law volumes, few creatives with most of them.
 
-    python -m benchmarks.features_speed [--rows 1000000]
-
-Draws a synthetic store's content (hours and days, power-law volumes, a fifteenth as many creatives as rows) and prints
-seconds, rows of metrics a second and the peak of memory so far for every step. Priors are fitted on a part of the rows.
+A fifteenth as many creatives as rows of metrics, a dozen accounts a million rows. Nothing in it is to be learned.
 """
-
-import argparse
-import resource
-import sys
-import time
-from collections.abc import Callable
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
-from configs.settings import Settings
-from features.build import describe
-from features.observe import data_entities, data_plan, observe
 from features.schema import KEY, Loaded, check_creatives, check_metrics
-from features.snapshots import snapshots
-from training.dataset import Dataset, fit_features
-from training.outcome import outcomes
-from training.source import InMemory
-
-Result = TypeVar("Result")
 
 DAYS = 180
-START = np.datetime64("2026-01-01", "us")
+START = np.datetime64("2025-01-01", "us")
 HOURLY_DAYS = 4
-FITTED_ROWS = 50_000
-"""Snapshots that teach the priors; their cost is no part of the way from rows to features."""
-ACCOUNTS = [f"{10_000_000 + number}" for number in range(12)]
 TAG_VALUES = {"hook": 11, "scene": 8, "face": 8, "script": 11, "style": 6, "viewpoint": 4, "audience": 12, "bgm": 20}
 OWN_TAGS = {"editor": 15}
-
-
-def main() -> None:
-    """Print a line per step."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of metrics, about")
-    run(parser.parse_args().rows)
-
-
-def run(rows: int) -> None:
-    """Every step once, on about so many rows of metrics."""
-    settings = Settings()
-    loaded = world(rows)
-    count = len(loaded.metrics)
-    print(f"{count:,} rows of metrics, {len(loaded.creatives):,} creatives; {_peak_mb():,.0f} MB at the start")
-    print(f"{'step':10} {'seconds':>8} {'rows/s':>11} {'peak MB':>8}")
-    seconds: list[float] = []
-
-    def timed(name: str, step: Callable[[], Result]) -> Result:
-        before = time.perf_counter()
-        result = step()
-        seconds.append(time.perf_counter() - before)
-        _tell(name, seconds[-1], count)
-        return result
-
-    found = timed("snapshots", lambda: snapshots(loaded.metrics, loaded.creatives, settings.ages_hours, weekly=True))
-    plan, shared = data_plan(loaded, settings), data_entities(loaded, settings)
-    observed = timed("observe", lambda: observe(found, loaded, plan, shared, settings))
-    dataset = Dataset(InMemory(loaded), plan, shared, observed, outcomes(found, loaded, plan, settings), settings)
-    taught = np.zeros(len(found), dtype=bool)
-    taught[np.random.default_rng(1).permutation(len(found))[:FITTED_ROWS]] = True
-    fitted = fit_features(dataset, taught, loaded.metrics["period_end"].max())
-    features = timed("describe", lambda: describe(observed, fitted))
-    _tell("all", sum(seconds), count)
-    print(f"{len(found):,} snapshots, {features.values.shape[1]} features")
+ROWS_PER_CREATIVE = 15
+ROWS_PER_ACCOUNT = 1_000_000 // 12
+LEAST_ACCOUNTS = 4
+"""Each promotion type has accounts that are read by the hour and accounts that are not."""
 
 
 def world(rows: int, seed: int = 3) -> Loaded:
     """What a store might hold: half of the accounts by the hour at first, all by the day after."""
+    metrics_, creatives_ = unchecked(rows, seed)
+    return Loaded(check_metrics(metrics_), check_creatives(creatives_))
+
+
+def unchecked(rows: int, seed: int = 3) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The same as metrics and creatives, without the time that checks take."""
     draw = np.random.default_rng(seed)
-    creatives = _creatives(draw, max(rows // 15, 20))
-    metrics_ = _metrics(draw, creatives, rows)
-    return Loaded(check_metrics(metrics_), check_creatives(creatives))
+    creatives = _creatives(draw, max(rows // ROWS_PER_CREATIVE, 20), accounts_of(rows))
+    return _metrics(draw, creatives, rows), creatives
 
 
-def _creatives(draw: np.random.Generator, count: int) -> pd.DataFrame:
-    account = draw.integers(0, len(ACCOUNTS), count)
+def accounts_of(rows: int) -> int:
+    """How many accounts so many rows of metrics come from."""
+    return max(round(rows / ROWS_PER_ACCOUNT), LEAST_ACCOUNTS)
+
+
+def _creatives(draw: np.random.Generator, count: int, accounts: int) -> pd.DataFrame:
+    account = draw.integers(0, accounts, count)
     names = {**TAG_VALUES, **OWN_TAGS}
     products, people = max(count // 60, 3), max(count // 40, 3)
     product = draw.zipf(1.3, count) % products
     table = pd.DataFrame(
         {
             "promotion_type": np.where(account % 2 == 0, "live", "product"),
-            "account_id": np.array(ACCOUNTS)[account],
-            "creative_id": np.char.add("77", draw.permutation(count).astype("U17")),
+            "account_id": (10_000_000 + account).astype("U8"),
+            "creative_id": np.char.add("77", np.char.zfill(draw.permutation(count).astype("U17"), 17)),
             "created_at": START + _hours(draw.integers(0, DAYS * 24, count)),
             "duration_s": draw.integers(8, 90, count).astype(float),
             "price_cny": (19.0 + 20.0 * (product % 25)),
@@ -112,7 +69,7 @@ def _metrics(draw: np.random.Generator, creatives: pd.DataFrame, rows: int) -> p
     hourly = (creatives["account_id"].astype(int) % 4 < 2).to_numpy()
     launched = creatives["created_at"].to_numpy("datetime64[us]") + _hours(draw.integers(1, 60, count))
     day = launched.astype("datetime64[D]").astype("datetime64[us]")
-    lived = draw.geometric(0.11, count)
+    lived = draw.geometric(0.1, count)
     fresh = np.where(hourly, np.minimum(draw.geometric(0.06, count), HOURLY_DAYS * 24 - 24), 0)
     later = np.where(hourly, np.maximum(lived - HOURLY_DAYS, 0), lived)
     unit_h, step_h = _counted(fresh)
@@ -122,7 +79,8 @@ def _metrics(draw: np.random.Generator, creatives: pd.DataFrame, rows: int) -> p
     unit = np.concatenate([unit_h, unit_d])
     start = np.concatenate([hours, days])
     length = np.repeat([1, 24], [len(unit_h), len(unit_d)])
-    chosen = np.sort(draw.permutation(len(unit))[:rows])
+    told = np.flatnonzero(start < START + _hours(np.array(24 * DAYS)))  # all accounts were exported on one day
+    chosen = np.sort(draw.permutation(told)[:rows])
     unit, start, length = unit[chosen], start[chosen], length[chosen]
 
     age = (start - launched[unit]) / np.timedelta64(1, "D")
@@ -170,16 +128,3 @@ def _hours(count: np.ndarray) -> np.ndarray:
 def _as_text(table: pd.DataFrame) -> pd.DataFrame:
     texts = [name for name in table if table[name].dtype.kind not in "fM"]
     return table.astype(dict.fromkeys(texts, "str"))
-
-
-def _tell(name: str, seconds: float, rows: int) -> None:
-    print(f"{name:10} {seconds:8.2f} {rows / seconds:11,.0f} {_peak_mb():8,.0f}", flush=True)
-
-
-def _peak_mb() -> float:
-    unit = 1024**2 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes there, kilobytes elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,221 @@
+"""Every step from export files to predictions once, in a process of its own: seconds and peak of memory of each.
+
+    PYTHONPATH=. python -P benchmarks/scale_steps.py --exports FOLDER --store FILE --out FILE [--fit] [--digest]
+
+`benchmarks.scale` starts it, for this checkout and for another one that is compared with it: so it imports nothing of
+the benchmarks.
+"""
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from configs.settings import Settings
+from features.build import Fitted, describe
+from features.funnel import VOLUME
+from features.ingest import ingest
+from features.load import load
+from features.observe import data_entities, data_plan, observe
+from features.schema import Loaded
+from features.snapshots import snapshots
+from features.start import MIXED
+from features.store import open_store
+from training.dataset import Dataset, Mask, fit_features, rows_of
+from training.fit_interval import fit_uncertainty
+from training.model import Choice, CreativeModel, fit_model
+from training.outcome import MATURE, outcomes
+from training.predict import latest_predictions
+from training.recipe import Recipe, fit_on
+from training.refits import plan_refits, with_refits
+from training.split import holdout_split
+from training.unseen import Unseen
+
+try:
+    from training.source import InMemory as in_memory
+except ImportError:  # an older checkout that is compared: there, a dataset takes what was loaded
+
+    def in_memory(loaded: Loaded) -> Loaded:  # type: ignore[no-redef]
+        """As it is."""
+        return loaded
+
+
+Result = TypeVar("Result")
+
+ROUNDS = 100
+"""Trees of a stage: what folds choose lies around it."""
+TAUGHT_ROWS = 50_000
+"""Snapshots that teach what features stand on, where the fit is not measured; their cost is not counted."""
+STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+@dataclass
+class Record:
+    """What was measured so far.
+
+    Attributes:
+        steps: Name → seconds and peak megabytes; `a: b` is a part of `a`.
+        counts: Of rows.
+        digests: Fingerprints of what came out.
+    """
+
+    steps: dict[str, dict[str, float]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def timed(self, name: str, step: Callable[[], Result]) -> Result:
+        """The step's result; what it takes is added to the record, and to that of the step it is a part of."""
+        forget_peak()
+        began = time.perf_counter()
+        result = step()
+        seconds, peak = time.perf_counter() - began, peak_mb()
+        for known in dict.fromkeys([name, name.split(":")[0]]):
+            before = self.steps.get(known, {"seconds": 0.0, "peak_mb": 0.0})
+            self.steps[known] = {
+                "seconds": before["seconds"] + seconds,
+                "peak_mb": max(before["peak_mb"], peak),
+            }
+        print(f"  {name:22} {seconds:8.2f} s {peak:8,.0f} MB", flush=True)
+        return result
+
+
+def main() -> None:
+    """Write what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--exports", required=True)
+    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--fit", action="store_true", help="fit a model as training does, without a study")
+    parser.add_argument("--digest", action="store_true", help="say what came out, to compare it with another run's")
+    given = parser.parse_args()
+    record = Record()
+    measure(record, given.exports, given.store, fit=given.fit, digest=given.digest)
+    given.out.write_text(json.dumps(record.__dict__, indent=1), encoding="utf-8")
+
+
+def measure(record: Record, exports: str, store: Path, *, fit: bool, digest: bool = False) -> None:
+    """Every step, in order; each gets what the ones before it made."""
+    settings = Settings()
+    record.timed("ingest", lambda: _ingest(exports, store, settings))
+    loaded = record.timed("load", lambda: _load(store, settings))
+    dataset, taught, fitted = _features(record, loaded, settings, digest=digest)
+    if fit:
+        model = _fit(record, dataset)
+    else:
+        model = fit_model(*rows_of(dataset, taught, fitted), fitted, recipe_of(dataset).choices)
+    del dataset  # what predicts does not hold it either
+    predicted = record.timed("predict", lambda: latest_predictions(loaded, model, settings))
+    record.counts["predictions"] = len(predicted)
+    if digest:
+        record.digests["predictions"] = frame_digest(predicted)
+
+
+def _features(record: Record, loaded: Loaded, settings: Settings, *, digest: bool) -> tuple[Dataset, Mask, Fitted]:
+    """Snapshots and features; what comes of them but the features themselves, and what these stand on."""
+    metrics, creatives = loaded.metrics, loaded.creatives
+    found = record.timed(
+        "snapshots", lambda: snapshots(metrics, creatives, settings.ages_hours, weekly=settings.weekly)
+    )
+    plan, shared = data_plan(loaded, settings), data_entities(loaded, settings)
+    observed = record.timed("features: counts", lambda: observe(found, loaded, plan, shared, settings))
+    outcome = record.timed("features: outcomes", lambda: outcomes(found, loaded, plan, settings))
+    dataset = Dataset(in_memory(loaded), plan, shared, observed, outcome, settings)
+    taught = _some_rows(dataset)
+    fitted = fit_features(dataset, taught, metrics["period_end"].max())
+    features = record.timed("features: describe", lambda: describe(observed, fitted))
+    record.counts = {"metrics": len(metrics), "creatives": len(creatives), "snapshots": len(found)}
+    record.counts["features"] = features.values.shape[1]
+    if digest:
+        told = {"metrics": metrics, "creatives": creatives, "observed": observed, "outcomes": outcome}
+        record.digests = {name: frame_digest(frame) for name, frame in told.items()}
+        record.digests["features"] = frame_digest(features.values)
+    return dataset, taught, fitted
+
+
+def _ingest(exports: str, store: Path, settings: Settings) -> None:
+    with open_store(store) as opened:
+        ingest(opened, [exports], settings)
+
+
+def _load(store: Path, settings: Settings) -> Loaded:
+    with open_store(store, read_only=True) as opened:
+        return load(opened, settings)
+
+
+def recipe_of(dataset: Dataset) -> Recipe:
+    """Every stage from the mixed model, the hand setting, a fixed number of trees."""
+    names = [stage.name for stage in dataset.plan.stages]
+    settings = dataset.settings
+    choices = {name: Choice(settings.trees, ROUNDS) for name in names}
+    return Recipe(dict.fromkeys(names, MIXED), choices | {VOLUME: Choice(settings.volume_trees, ROUNDS)})
+
+
+def _fit(record: Record, dataset: Dataset) -> CreativeModel:
+    """The two models of a run and how far off they are, as `training.learn` makes them, but for folds and choices."""
+    settings, rows = dataset.settings, dataset.rows
+    train, held, starts = holdout_split(rows, settings.split.holdout_days)
+    mature = (rows["state"] == MATURE).to_numpy(np.bool_)
+    until = dataset.loaded.metrics["period_end"].max()
+    reported = until + pd.Timedelta(hours=max(settings.report_delay_hours.values()))
+    ((train, _), (mature, _)), moments = plan_refits(dataset, [(train, starts), (mature, reported)])
+    served = record.timed("fit: mixed models", lambda: with_refits(dataset, moments))
+    recipe = recipe_of(served)
+    record.counts["refits"], record.counts["training_rows"] = len(moments), int(mature.sum())
+    judged = record.timed("fit: judged model", lambda: fit_on(served, train, starts, recipe))
+
+    def unsure() -> CreativeModel:
+        features, outcome = rows_of(served, held, judged.fitted)
+        unseen = Unseen(judged.predict(features), features, outcome)
+        return replace(judged, uncertainty=fit_uncertainty([unseen], served.plan, settings))
+
+    uncertainty = record.timed("fit: intervals", unsure).uncertainty
+    final = record.timed("fit: final model", lambda: fit_on(served, mature, reported, recipe))
+    return replace(final, uncertainty=uncertainty)
+
+
+def _some_rows(dataset: Dataset) -> Mask:
+    mature = np.flatnonzero((dataset.outcome["state"] == MATURE).to_numpy())
+    taught = np.zeros(len(dataset.outcome), dtype=bool)
+    taught[np.random.default_rng(1).permutation(mature)[:TAUGHT_ROWS]] = True
+    return taught
+
+
+def frame_digest(frame: pd.DataFrame) -> str:
+    """sha256 of a frame's columns, names and order, bit for bit."""
+    digest = sha256()
+    for name in frame:
+        column = frame[name]
+        digest.update(f"{name}:{column.dtype};".encode())
+        if column.dtype.kind in "OTU" or isinstance(column.dtype, pd.StringDtype):
+            digest.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())
+        else:
+            digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
+    return digest.hexdigest()
+
+
+def forget_peak() -> None:
+    """The peak of memory counts from now on, where the system can do that."""
+    if CLEAR.exists():
+        CLEAR.write_text("5", encoding="ascii")
+
+
+def peak_mb() -> float:
+    """Peak of memory since it was last forgotten, else of the process so far; in MiB."""
+    if CLEAR.exists():
+        line = next(line for line in STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    unit = 1024**2 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes there, kilobytes elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+if __name__ == "__main__":
+    main()
