@@ -209,6 +209,9 @@ class Settings(Section):
     dask: Dask = Dask()
     in_memory_rows: Annotated[int, Field(ge=0)] = 3_000_000
     """Rows of metrics up to which exports are worked on as one frame; more are worked on account by account."""
+    most_snapshots: Annotated[int, Field(ge=1000)] = 400_000
+    """Most snapshots that train and judge a model; of more, whole creatives are drawn. All creatives count as others'
+    history, teach the mixed model, and are predicted."""
 
     time_zone: str = "Asia/Shanghai"
     basis: Basis = "net_1h"

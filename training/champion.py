@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from features.place import shown
 from training import tracking
 from training.bundle import Manifest, load_bundle
 from training.errors import BundleError
@@ -21,7 +22,7 @@ def model_for(space: Workspace, bundle: Path | None) -> tuple[CreativeModel, Man
     if reigning is None:
         raise BundleError(
             f"No model of these data is registered (looked for the alias {tracking.CHAMPION} of "
-            f"{space.registered_model} in {space.tracking_uri}). Run `make train` with the same DATA and CONFIG, set "
-            "`name:` in the config so that several folders share one model, or name a bundle with --model."
+            f"{space.registered_model} in {shown(space.tracking_uri)}). Run `make train` with the same DATA and "
+            "CONFIG, set `name:` in the config so that several folders share one model, or name a bundle with --model."
         )
     return *load_bundle(tracking.fetch(space, reigning)), str(reigning)

@@ -19,6 +19,7 @@ from features.observe import plan_of
 from features.schema import KEY, Loaded
 from features.snapshots import unit_codes
 from features.start import Kind
+from training.draw import drawn
 from training.errors import TooThinError
 from training.outcome import MATURE
 from training.source import InMemory, Source
@@ -107,6 +108,9 @@ def prepare_from(source: Source, settings: Settings, tell: Callable[[str], None]
         raise TooThinError("No creative has impressions or spend, so none has a snapshot. Check the exports.")
     _refuse_mixture(held, source.creatives, plan, settings)
     tell(f"{len(found):,} snapshots of {len(source.creatives):,} creatives")
+    if len(found) > settings.most_snapshots:
+        found = drawn(found, settings.most_snapshots)
+        tell(f"{len(found):,} of these snapshots train and judge: whole creatives, drawn (most_snapshots)")
     shared = entities(source.creatives, settings.tags.multi, settings.tags.crosses)
     return Dataset(
         source=source,

@@ -7,6 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from features.place import shown
 from training.evaluate import ALL_AGES, METHODS
 from training.page import PAGE
 from training.page_tables import number, worst_tenth
@@ -58,7 +59,7 @@ def show_result(result: Result, space: Workspace, data: list[str], config: str, 
         f"  model        {space.bundle}",
         f"  predictions  {path} ({count:,} creatives)",
         f"  evaluation   {space.evaluation / PAGE}",
-        f"  MLflow run   {result.registered.run_id} in {space.tracking_uri}",
+        f"  MLflow run   {result.registered.run_id} in {shown(space.tracking_uri)}",
         "Next:",
         f"  make predict{given}    (predict again when new exports came into the folder)",
         f"  make backtest{given}   (what would have been predicted, and what came)",

@@ -1,6 +1,7 @@
 """Where the files of one set of data lie: its store, its study, its models."""
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,7 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from configs.settings import Settings
+from features.place import is_url
 from features.schema import Loaded
+
+TRACKING_URI = "MLFLOW_TRACKING_URI"
+"""Environment variable, MLflow's own: a server or database of runs and models, in place of a file under `var`."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def workspace(data: list[str], settings: Settings) -> Workspace:
         first = Path(data[0])
         name = re.sub(r"[^\w-]+", "-", first.name.split(".")[0]).strip("_-") or "data"
         marker = settings.var / "work" / name / "data.json"
-        origin = json.dumps([str(Path(path).resolve()) for path in data], ensure_ascii=False)
+        origin = json.dumps([path if is_url(path) else str(Path(path).resolve()) for path in data], ensure_ascii=False)
         if marker.exists() and marker.read_text(encoding="utf-8") != origin:
             name = f"{name}-{_short(origin)}"
             marker = settings.var / "work" / name / "data.json"
@@ -80,7 +85,8 @@ def workspace(data: list[str], settings: Settings) -> Workspace:
         marker.write_text(origin, encoding="utf-8")
     folder = settings.var / "work" / name
     folder.mkdir(parents=True, exist_ok=True)
-    return Workspace(name=name, folder=folder, tracking_uri=f"sqlite:///{settings.var / 'mlflow.db'}")
+    tracking_uri = os.environ.get(TRACKING_URI) or f"sqlite:///{settings.var / 'mlflow.db'}"
+    return Workspace(name=name, folder=folder, tracking_uri=tracking_uri)
 
 
 def data_fingerprint(loaded: Loaded) -> str:

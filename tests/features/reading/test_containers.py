@@ -140,7 +140,7 @@ def test_a_bare_list_of_plain_rows_is_read_and_the_fields_tell_the_promotion_typ
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "old Excel"),
         (b"<html><table></table></html>", "web page"),
         (b"a,b\n1,2\n", "no known layout"),
-        (gzip.compress(b"x" * 10_000)[:-20], "cut off"),
+        (gzip.compress(b"x" * 10_000, mtime=0)[:-20], "cut off"),
         (b"PK\x03\x04 and then nothing", "cut off"),
         (b"PAR1 and then nothing", "cut off"),
         (json.dumps(page("2026-07-01 13:00:00")).encode()[:-30], "cut off"),
