@@ -130,7 +130,7 @@ def cluster(asked: Dask, work: Work) -> Iterator[Engine]:
             n_workers=asked.workers,
             threads_per_worker=1,
             memory_limit=asked.memory,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
         ) as own,
         Client(own, set_as_default=False) as client,

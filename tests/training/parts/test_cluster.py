@@ -22,7 +22,7 @@ from training.parts.work import Work
 from training.source import InMemory
 from training.told import Told
 
-pytest.importorskip("distributed")
+LocalCluster = pytest.importorskip("distributed").LocalCluster
 
 QUICK = Settings.model_validate({"tags": {"min_creatives": 2}, "text": {"components": 2}, "open_days": 1})
 
@@ -115,5 +115,52 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pyt
     with (
         pytest.raises(EngineError, match=r"tcp://127\.0\.0\.1:9: no scheduler answered within 1 s"),
         cluster(Dask(scheduler="tcp://127.0.0.1:9"), Work(str(tmp_path))),
+    ):
+        pass
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[LocalCluster]:
+    """A scheduler that others started, with a worker of two threads."""
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=2,
+        processes=False,
+        protocol="tcp",
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+    ) as running:
+        yield running
+
+
+def test_workers_elsewhere_take_part(elsewhere: LocalCluster, tmp_path: Path):
+    asked = Dask(scheduler=elsewhere.scheduler_address)
+    with cluster(asked, Work(str(tmp_path))) as engine:
+        assert engine.workers == 2
+        assert engine.run(twice, 2, [1, 2, 3]) == [2, 4, 6]
+
+
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [(None, r"1 of 1 workers.*does not see the folder.*dask\.work"), ("0.0.1", r"has gpmcast .*; expected 0\.0\.1")],
+)
+def test_workers_that_cannot_take_part_are_named(
+    elsewhere: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str | None, said: str
+):
+    monkeypatch.setattr(Work, "mark", lambda _: mark)
+    with (
+        pytest.raises(EngineError, match=f"(?s){said}"),
+        cluster(Dask(scheduler=elsewhere.scheduler_address), Work(str(tmp_path))),
+    ):
+        pass
+
+
+def test_a_scheduler_without_workers_is_no_engine(tmp_path: Path):
+    with (
+        LocalCluster(
+            n_workers=0, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address="127.0.0.1:0"
+        ) as idle,
+        pytest.raises(EngineError, match=r"has no workers.*dask worker"),
+        cluster(Dask(scheduler=idle.scheduler_address), Work(str(tmp_path))),
     ):
         pass
