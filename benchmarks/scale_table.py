@@ -69,6 +69,10 @@ def beside_table(found: Results) -> str:
 def _goals(found: Results) -> list[str]:
     lines = []
     for rows, measured in found.items():
+        if stopped := measured.get("stopped"):
+            lines.append(f"- {_million(rows)}: “{stopped}” does not fit in {measured['most_mb']:,} MB")
+        if not all(name in measured["steps"] for name in GOAL_STEPS):
+            continue
         steps = [measured["steps"][name] for name in GOAL_STEPS]
         seconds, peak = sum(step["seconds"] for step in steps), max(step["peak_mb"] for step in steps)
         line = f"- {_million(rows)}, load to features: {seconds:,.0f} s, {peak:,.0f} MB at most"

@@ -1,12 +1,13 @@
 """Does the benchmark of growth run, keep what it measured, and tell it rightly?"""
 
 import json
+import subprocess
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import scale
+from benchmarks import scale, scale_steps
 from benchmarks.scale import compare, grow, least
 from benchmarks.scale_exports import write_exports
 from benchmarks.scale_steps import forget_peak, frame_digest, peak_mb
@@ -60,6 +61,36 @@ def test_goals_are_told_of_the_size_they_are_set_for() -> None:
     text = growth_table({GOAL_SIZE // 10: measured(500.0), GOAL_SIZE: measured(100.0, peak_mb=9000.0)})
     assert "- 1 M, load to features: 1,500 s, 500 MB at most\n" in text
     assert "- 10 M, load to features: 300 s, 9,000 MB at most; goals 360 s: yes, 8,192 MB: no" in text
+
+
+def test_a_step_that_did_not_fit_in_memory_is_told_and_so_is_what_was_measured_before_it() -> None:
+    stopped = measured(1.0, steps=["ingest", "load"]) | {"stopped": "features: counts", "most_mb": 9000}
+    text = growth_table({GOAL_SIZE: stopped})
+    assert "- 10 M: “features: counts” does not fit in 9,000 MB" in text
+    assert "goals" not in text
+    assert cells(text, "load")[1] == "1.0"
+
+
+def test_a_run_whose_memory_gives_out_ends_with_what_was_measured(tmp_path, monkeypatch) -> None:
+    def run(command, **_):
+        monkeypatch.setattr("sys.argv", command[2:])
+        scale_steps.main()
+        return subprocess.CompletedProcess(command, 0)
+
+    def too_much() -> None:
+        raise MemoryError
+
+    def measure(record, *_, **__) -> None:
+        record.timed("load", lambda: None)
+        record.timed("features: counts", lambda: None)
+        record.timed("features: describe", too_much)
+
+    monkeypatch.setattr(scale_steps.resource, "setrlimit", lambda *_: None)
+    monkeypatch.setattr(scale_steps, "measure", measure)
+    monkeypatch.setattr(subprocess, "run", run)
+    told = scale._steps(tmp_path, scale.HERE, fit=False)
+    assert told["stopped"] == "features: describe"
+    assert list(told["steps"]) == ["load", "features: counts"]  # a part of what is not whole, and not the whole
 
 
 def test_ratios_are_the_other_checkout_over_this_one_and_say_whether_both_made_the_same() -> None:
