@@ -55,7 +55,7 @@ class Record:
 
     Attributes:
         out: File that holds it after each step.
-        steps: Name → seconds and peak megabytes; `a: b` is a part of `a`.
+        steps: Name → seconds, seconds of processors and peak megabytes; `a: b` is a part of `a`.
         counts: Of rows.
         digests: Fingerprints of what came out.
         stopped: The step that did not fit in memory; empty where all did.
@@ -72,13 +72,14 @@ class Record:
         forget_peak()
         self.stopped = name
         self.keep()
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         result = step()
-        seconds, peak = time.perf_counter() - began, peak_mb()
+        seconds, cpu, peak = time.perf_counter() - began, time.process_time() - worked, peak_mb()
         for known in dict.fromkeys([name, name.split(":")[0]]):
-            before = self.steps.get(known, {"seconds": 0.0, "peak_mb": 0.0})
+            before = self.steps.get(known, {"seconds": 0.0, "cpu_seconds": 0.0, "peak_mb": 0.0})
             self.steps[known] = {
                 "seconds": before["seconds"] + seconds,
+                "cpu_seconds": before["cpu_seconds"] + cpu,
                 "peak_mb": max(before["peak_mb"], peak),
             }
         print(f"  {name:22} {seconds:8.2f} s {peak:8,.0f} MB", flush=True)
