@@ -42,7 +42,7 @@ def test_the_slope_is_the_power_with_which_time_grows(power: float) -> None:
 
 def test_one_size_has_no_slope() -> None:
     assert np.isnan(slope([1000], [1.0]))
-    assert cells(growth_table({1000: measured(1.0)}), "load")[-3:] == ["–", "–", "–", "not measured"]
+    assert cells(growth_table({1000: measured(1.0)}), "load")[-4:] == ["–", "–", "–", "not measured"]
 
 
 def test_the_table_tells_slopes_and_whether_they_are_small_enough() -> None:
