@@ -30,6 +30,8 @@ STEPS = Path("benchmarks/scale_steps.py")
 SIZES = [100_000, 1_000_000, 5_000_000, 10_000_000]
 FIT_MOST = 1_000_000
 """Rows of metrics up to which the fit is measured: beyond, it takes too long."""
+MEMORY_SHARE = 0.9
+"""Of the memory that is free: a step that needs more is not measured, instead of stopping what else runs."""
 NEEDED_BYTES = 800
 """Of free disk per row of metrics: exports, the store, and what is made on the way."""
 
@@ -142,12 +144,23 @@ def _steps(work: Path, checkout: Path, *, fit: bool, digest: bool = False) -> Me
     store.unlink(missing_ok=True)
     command = [sys.executable, "-P", str(HERE / STEPS), "--exports", str(work / "exports")]
     command += ["--store", str(store), "--out", str(out), *["--fit"] * fit, *["--digest"] * digest]
+    most_mb = int(_free_mb() * MEMORY_SHARE)
+    command += ["--most-mb", str(most_mb)]
     if checkout != HERE:
         print(f" {checkout}", flush=True)
     if subprocess.run(command, env={**os.environ, "PYTHONPATH": str(checkout)}, check=False).returncode:
-        sys.exit("A step failed, or was stopped by the system for want of memory; sizes measured before it are kept.")
+        sys.exit("A step failed; sizes measured before it are kept.")
     store.unlink(missing_ok=True)
-    return dict(json.loads(out.read_text(encoding="utf-8")))
+    measured = json.loads(out.read_text(encoding="utf-8"))
+    measured["steps"].pop(measured["stopped"].split(":")[0], None)  # some of its parts are not the whole
+    return {**measured, "most_mb": most_mb}
+
+
+def _free_mb() -> float:
+    """Memory that is free; 0 where the system does not tell."""
+    told = Path("/proc/meminfo")
+    lines = told.read_text(encoding="ascii").splitlines() if told.exists() else []
+    return sum(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) / 1024
 
 
 def _keep(path: Path, told: Mapping[str, Any]) -> None:

@@ -63,29 +63,41 @@ class Record:
     """What was measured so far.
 
     Attributes:
-        steps: Name → seconds and peak megabytes; `a: b` is a part of `a`.
+        out: File that holds it after each step.
+        steps: Name → seconds, seconds of processors and peak megabytes; `a: b` is a part of `a`.
         counts: Of rows.
         digests: Fingerprints of what came out.
+        stopped: The step that did not fit in memory; empty where all did.
     """
 
+    out: Path
     steps: dict[str, dict[str, float]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
+    stopped: str = ""
 
     def timed(self, name: str, step: Callable[[], Result]) -> Result:
         """The step's result; what it takes is added to the record, and to that of the step it is a part of."""
         forget_peak()
-        began = time.perf_counter()
+        self.stopped = name
+        self.keep()
+        began, worked = time.perf_counter(), time.process_time()
         result = step()
-        seconds, peak = time.perf_counter() - began, peak_mb()
+        seconds, cpu, peak = time.perf_counter() - began, time.process_time() - worked, peak_mb()
         for known in dict.fromkeys([name, name.split(":")[0]]):
-            before = self.steps.get(known, {"seconds": 0.0, "peak_mb": 0.0})
+            before = self.steps.get(known, {"seconds": 0.0, "cpu_seconds": 0.0, "peak_mb": 0.0})
             self.steps[known] = {
                 "seconds": before["seconds"] + seconds,
+                "cpu_seconds": before["cpu_seconds"] + cpu,
                 "peak_mb": max(before["peak_mb"], peak),
             }
         print(f"  {name:22} {seconds:8.2f} s {peak:8,.0f} MB", flush=True)
+        self.stopped = ""
         return result
+
+    def keep(self) -> None:
+        """Write it."""
+        self.out.write_text(json.dumps({**self.__dict__, "out": self.out.name}, indent=1), encoding="utf-8")
 
 
 def main() -> None:
@@ -94,12 +106,19 @@ def main() -> None:
     parser.add_argument("--exports", required=True)
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--most-mb", type=int, default=0, help="of memory; a step that needs more is not measured")
     parser.add_argument("--fit", action="store_true", help="fit a model as training does, without a study")
     parser.add_argument("--digest", action="store_true", help="say what came out, to compare it with another run's")
     given = parser.parse_args()
-    record = Record()
-    measure(record, given.exports, given.store, fit=given.fit, digest=given.digest)
-    given.out.write_text(json.dumps(record.__dict__, indent=1), encoding="utf-8")
+    if given.most_mb and hasattr(resource, "RLIMIT_DATA"):
+        # A refusal that Python can tell of, in place of a system without memory that stops what it likes.
+        resource.setrlimit(resource.RLIMIT_DATA, (given.most_mb * 2**20, -1))
+    record = Record(given.out)
+    try:
+        measure(record, given.exports, given.store, fit=given.fit, digest=given.digest)
+    except MemoryError:
+        print(f"  {record.stopped}: does not fit in {given.most_mb:,} MB", flush=True)
+    record.keep()
 
 
 def measure(record: Record, exports: str, store: Path, *, fit: bool, digest: bool = False) -> None:

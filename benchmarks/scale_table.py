@@ -25,9 +25,10 @@ def growth_table(found: Results) -> str:
     """Markdown: seconds and slopes, rows a second, peaks, and whether the goals are kept."""
     names = list(dict.fromkeys(name for measured in found.values() for name in _order(measured["steps"])))
     sizes = [_million(rows) for rows in found]
-    lines = ["Seconds of each step, by rows of metrics; the slope is that of log seconds over log rows.", ""]
+    lines = ["Seconds of each step, by rows of metrics; the slope is that of log seconds over log rows, of all sizes,"]
+    lines += ["of the last two, and of processor time, which tells more where other work runs beside.", ""]
     lines += _table(
-        ["step", *sizes, "slope", "between the last two", f"slope ≤ {MOST_SLOPE:g}"],
+        ["step", *sizes, "slope", "of the last two", "of CPU", f"slope ≤ {MOST_SLOPE:g}"],
         [[_shown(name), *_cells(found, name, _seconds), *_slopes(found, name)] for name in names],
     )
     lines += ["", "Rows of metrics a second.", ""]
@@ -42,7 +43,10 @@ def growth_table(found: Results) -> str:
 
 def beside_table(found: Results) -> str:
     """Markdown: another checkout's times and peaks over this one's, and whether both made the same."""
-    lines = ["Ratios: seconds (peak of memory) of the other checkout over those of this one, in one run.", ""]
+    lines = [
+        "Seconds of the other checkout → of this one, in one run, and their ratio; that of processor time and that"
+    ]
+    lines += ["of the peak of memory.", ""]
     sizes = list(found)
     names = list(dict.fromkeys(name for rows in sizes for name in _order(found[rows]["here"]["steps"])))
     body = []
@@ -51,8 +55,8 @@ def beside_table(found: Results) -> str:
         for rows in sizes:
             other, own = (found[rows][side]["steps"].get(name) for side in ("beside", "here"))
             cells.append(
-                f"{other['seconds']:,.1f} → {own['seconds']:,.1f} s: {other['seconds'] / own['seconds']:.2f} × "
-                f"({other['peak_mb'] / own['peak_mb']:.2f} ×)"
+                f"{other['seconds']:,.1f} → {own['seconds']:,.1f} s: {_ratio(other, own, 'seconds')}, "
+                f"CPU {_ratio(other, own, 'cpu_seconds')}, memory {_ratio(other, own, 'peak_mb')}"
                 if other and own
                 else "–"
             )
@@ -66,9 +70,17 @@ def beside_table(found: Results) -> str:
     return "\n".join([*lines, ""])
 
 
+def _ratio(other: Mapping[str, float], own: Mapping[str, float], name: str) -> str:
+    return f"{other[name] / own[name]:.2f} ×"
+
+
 def _goals(found: Results) -> list[str]:
     lines = []
     for rows, measured in found.items():
+        if stopped := measured.get("stopped"):
+            lines.append(f"- {_million(rows)}: “{stopped}” does not fit in {measured['most_mb']:,} MB")
+        if not all(name in measured["steps"] for name in GOAL_STEPS):
+            continue
         steps = [measured["steps"][name] for name in GOAL_STEPS]
         seconds, peak = sum(step["seconds"] for step in steps), max(step["peak_mb"] for step in steps)
         line = f"- {_million(rows)}, load to features: {seconds:,.0f} s, {peak:,.0f} MB at most"
@@ -80,13 +92,13 @@ def _goals(found: Results) -> list[str]:
 
 
 def _slopes(found: Results, name: str) -> list[str]:
-    known = [
-        (rows, measured["steps"][name]["seconds"]) for rows, measured in found.items() if name in measured["steps"]
-    ]
-    if len(known) < 2:
-        return ["–", "–", "not measured"]
-    of_all, of_last = (slope(*zip(*part)) for part in (known, known[-2:]))
-    return [f"{of_all:.2f}", f"{of_last:.2f}", _kept(of_all <= MOST_SLOPE)]
+    steps = {rows: measured["steps"][name] for rows, measured in found.items() if name in measured["steps"]}
+    if len(steps) < 2:
+        return ["–", "–", "–", "not measured"]
+    rows, seconds = list(steps), [step["seconds"] for step in steps.values()]
+    whole = slope(rows, seconds)
+    told = [whole, slope(rows[-2:], seconds[-2:]), slope(rows, [step["cpu_seconds"] for step in steps.values()])]
+    return [*(f"{one:.2f}" for one in told), _kept(whole <= MOST_SLOPE)]
 
 
 def _counts(found: Results) -> list[list[str]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +16,7 @@ from configs.errors import GpmcastError
 from configs.settings import Settings
 from features.errors import InputError, Problem
 from features.export import Source, find_files, load_sources, read_export
+from features.schema import ExportRead
 from features.store import Added, Known, Store
 
 Progress = Callable[[int, int, Path], None]
@@ -70,11 +73,19 @@ def ingest(
     sources = load_sources(settings)
     prints = {source.name: fingerprint(source, settings) for source in sources}
     reports: list[FileReport] = []
-    with store.transaction() if strict else nullcontext():
+    # While one file is stored the next is read: DuckDB leaves Python to others while it works.
+    with ThreadPoolExecutor(1) as reader, store.transaction() if strict else nullcontext():
+
+        def begin(path: Path) -> _Begun:
+            return _begin(store, path, prints, lambda: reader.submit(read_export, path, settings, sources))
+
+        begun = begin(files[0])
         for done, path in enumerate(files):
             if progress is not None:
                 progress(done, len(files), path)
-            reports.append(_take(store, path, settings, sources, prints))
+            begun.wait()
+            now, begun = begun, begin(files[done + 1]) if done + 1 < len(files) else begun
+            reports.append(_take(store, now, prints, partial(read_export, path, settings, sources)))
         report = IngestReport(tuple(reports))
         refused = [problem for problem in report.problems if problem.severity != "note"]
         if strict and refused:
@@ -92,22 +103,50 @@ def fingerprint(source: Source, settings: Settings) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
-def _take(
-    store: Store, path: Path, settings: Settings, sources: Sequence[Source], prints: dict[str, str]
-) -> FileReport:
-    sha256, known = "", None
+@dataclass(frozen=True)
+class _Begun:
+    """A file whose turn is to come.
+
+    Attributes:
+        read: What it gives, once it is read; None where the store has it already.
+    """
+
+    path: Path
+    read: Future[ExportRead] | None
+
+    def wait(self) -> None:
+        """Until it is read, or cannot be."""
+        if self.read is not None:
+            wait([self.read])
+
+
+def _begin(store: Store, path: Path, prints: dict[str, str], start: Callable[[], Future[ExportRead]]) -> _Begun:
+    try:
+        known = store.known(_hash(path), str(path))
+    except OSError:
+        return _Begun(path, None)  # told when it is its turn
+    return _Begun(path, None if _is_same(known, prints) else start())
+
+
+def _take(store: Store, begun: _Begun, prints: dict[str, str], read_now: Callable[[], ExportRead]) -> FileReport:
+    path, sha256, known = begun.path, "", None
     try:
         sha256 = _hash(path)
-        known = store.known(sha256, str(path))
-        if known is not None and prints.get(known.source) == known.fingerprint:
+        known = store.known(sha256, str(path))  # asked again: the file before may have been the same
+        if known is not None and _is_same(known, prints):
             return FileReport(path, "known", known.source, None, tuple(store.problems(sha256)))
-        read = read_export(path, settings, sources)
+        read = read_now() if begun.read is None else begun.read.result()
     except (GpmcastError, OSError) as error:
         return _left_out(store, path, sha256, known, _problems_of(error, path))
     if any(problem.severity == "file" for problem in read.problems):
         return _left_out(store, path, read.sha256, known, read.problems)
     added = store.add(read, prints.get(read.source, ""))
     return FileReport(path, "added", read.source, added, tuple(read.problems))
+
+
+def _is_same(known: Known | None, prints: dict[str, str]) -> bool:
+    """Whether the store has the file, read in the same way."""
+    return known is not None and prints.get(known.source) == known.fingerprint
 
 
 def _left_out(store: Store, path: Path, sha256: str, known: Known | None, problems: Sequence[Problem]) -> FileReport:

@@ -1,12 +1,13 @@
 """Does the benchmark of growth run, keep what it measured, and tell it rightly?"""
 
 import json
+import subprocess
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import scale
+from benchmarks import scale, scale_steps
 from benchmarks.scale import compare, grow, least
 from benchmarks.scale_exports import write_exports
 from benchmarks.scale_steps import forget_peak, frame_digest, peak_mb
@@ -21,7 +22,7 @@ STEPS = ["ingest", "load", "snapshots", "features: counts", "features", "predict
 
 
 def measured(seconds: float, peak_mb: float = 500.0, steps: list[str] = STEPS) -> dict:
-    told = {name: {"seconds": seconds, "peak_mb": peak_mb} for name in steps}
+    told = {name: {"seconds": seconds, "cpu_seconds": seconds / 2, "peak_mb": peak_mb} for name in steps}
     return {"steps": told, "counts": {"metrics": 7}, "digests": {"features": "a"}, "exports": EXPORTS}
 
 
@@ -41,19 +42,19 @@ def test_the_slope_is_the_power_with_which_time_grows(power: float) -> None:
 
 def test_one_size_has_no_slope() -> None:
     assert np.isnan(slope([1000], [1.0]))
-    assert cells(growth_table({1000: measured(1.0)}), "load")[-3:] == ["–", "–", "not measured"]
+    assert cells(growth_table({1000: measured(1.0)}), "load")[-4:] == ["–", "–", "–", "not measured"]
 
 
 def test_the_table_tells_slopes_and_whether_they_are_small_enough() -> None:
     text = growth_table({1_000_000: measured(1.0), 10_000_000: measured(10.0)})
-    assert cells(text, "load") == ["load", "1.0", "10.0", "1.00", "1.00", "yes"]
+    assert cells(text, "load") == ["load", "1.0", "10.0", "1.00", "1.00", "1.00", "yes"]
     text = growth_table({1_000_000: measured(1.0), 10_000_000: measured(20.0)})
-    assert cells(text, "load") == ["load", "1.0", "20.0", "1.30", "1.30", "no"]
+    assert cells(text, "load") == ["load", "1.0", "20.0", "1.30", "1.30", "1.30", "no"]
 
 
 def test_a_step_that_was_not_measured_at_a_size_is_told_so() -> None:
     text = growth_table({1_000_000: measured(1.0, steps=[*STEPS, "fit"]), 10_000_000: measured(10.0)})
-    assert cells(text, "fit") == ["fit", "1.0", "not measured", "–", "–", "not measured"]
+    assert cells(text, "fit") == ["fit", "1.0", "not measured", "–", "–", "–", "not measured"]
 
 
 def test_goals_are_told_of_the_size_they_are_set_for() -> None:
@@ -62,9 +63,39 @@ def test_goals_are_told_of_the_size_they_are_set_for() -> None:
     assert "- 10 M, load to features: 300 s, 9,000 MB at most; goals 360 s: yes, 8,192 MB: no" in text
 
 
+def test_a_step_that_did_not_fit_in_memory_is_told_and_so_is_what_was_measured_before_it() -> None:
+    stopped = measured(1.0, steps=["ingest", "load"]) | {"stopped": "features: counts", "most_mb": 9000}
+    text = growth_table({GOAL_SIZE: stopped})
+    assert "- 10 M: “features: counts” does not fit in 9,000 MB" in text
+    assert "goals" not in text
+    assert cells(text, "load")[1] == "1.0"
+
+
+def test_a_run_whose_memory_gives_out_ends_with_what_was_measured(tmp_path, monkeypatch) -> None:
+    def run(command, **_):
+        monkeypatch.setattr("sys.argv", command[2:])
+        scale_steps.main()
+        return subprocess.CompletedProcess(command, 0)
+
+    def too_much() -> None:
+        raise MemoryError
+
+    def measure(record, *_, **__) -> None:
+        record.timed("load", lambda: None)
+        record.timed("features: counts", lambda: None)
+        record.timed("features: describe", too_much)
+
+    monkeypatch.setattr(scale_steps.resource, "setrlimit", lambda *_: None)
+    monkeypatch.setattr(scale_steps, "measure", measure)
+    monkeypatch.setattr(subprocess, "run", run)
+    told = scale._steps(tmp_path, scale.HERE, fit=False)
+    assert told["stopped"] == "features: describe"
+    assert list(told["steps"]) == ["load", "features: counts"]  # a part of what is not whole, and not the whole
+
+
 def test_ratios_are_the_other_checkout_over_this_one_and_say_whether_both_made_the_same() -> None:
     text = beside_table({1_000_000: {"beside": measured(3.0, 200.0), "here": measured(2.0, 400.0)}})
-    assert cells(text, "load") == ["load", "3.0 → 2.0 s: 1.50 × (0.50 ×)"]
+    assert cells(text, "load") == ["load", "3.0 → 2.0 s: 1.50 ×, CPU 1.50 ×, memory 0.50 ×"]
     assert "features: the same to the last bit" in text
     other = measured(3.0) | {"digests": {"features": "b"}}
     assert "NOT the same: features" in beside_table({1_000_000: {"beside": other, "here": measured(2.0)}})
@@ -72,7 +103,7 @@ def test_ratios_are_the_other_checkout_over_this_one_and_say_whether_both_made_t
 
 def test_of_several_runs_the_least_counts_step_by_step() -> None:
     fast, lean = measured(1.0, 900.0), measured(2.0, 300.0)
-    assert least([fast, lean])["steps"]["load"] == {"seconds": 1.0, "peak_mb": 300.0}
+    assert least([fast, lean])["steps"]["load"] == {"seconds": 1.0, "cpu_seconds": 0.5, "peak_mb": 300.0}
 
 
 def test_sizes_measured_before_are_not_measured_again_unless_forgotten(tmp_path, monkeypatch) -> None:
@@ -115,7 +146,7 @@ def test_every_step_is_measured_and_nothing_large_is_left(tmp_path) -> None:
 def test_a_checkout_beside_itself_makes_the_same(tmp_path) -> None:
     text = compare([6_000], scale.HERE, tmp_path, 0, 1)
     assert "predictions: the same to the last bit" in text
-    assert cells(text, "load")[1].count("×") == 2
+    assert cells(text, "load")[1].count("×") == 3
 
 
 def test_too_little_disk_is_said_before_anything_is_written(tmp_path) -> None:

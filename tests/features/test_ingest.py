@@ -149,3 +149,21 @@ def test_progress_is_told_before_each_file(store, folder):
     told = []
     ingest(store, [folder], Settings(), progress=lambda done, total, path: told.append((done, total, path.name)))
     assert told == [(0, 2, "a.csv"), (1, 2, "b.csv")]
+
+
+def test_copies_in_one_folder_are_taken_once(store, folder):
+    for name in ("a.csv", "b.csv", "c.csv"):
+        export(folder / name, row(C1, "2026-07-01"))
+    report = ingest(store, [folder], Settings())
+    assert [file.status for file in report.files] == ["added", "known", "known"]
+    assert len(load(store, Settings()).metrics) == 1
+
+
+def test_files_are_stored_in_their_order_though_the_next_is_read_meanwhile(store, folder):
+    for place in range(8):
+        export(folder / f"{place}.csv", row(C1, "2026-07-01", orders=place))
+    (folder / "4.csv").write_bytes(b"\x00\x01")
+    report = ingest(store, [folder], Settings())
+    assert [file.path.name for file in report.files] == [f"{place}.csv" for place in range(8)]
+    assert [file.status for file in report.files].index("unusable") == 4
+    assert load(store, Settings()).metrics["orders"].tolist() == [7.0]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from features import window
 from features.window import TimedSums
 
 HOURS = np.arange(0, 6, dtype=np.int64) * 3600
@@ -71,3 +72,38 @@ def test_sums_of_money_do_not_depend_on_order_or_company() -> None:
 def test_a_sum_too_large_to_be_exact_is_refused() -> None:
     with pytest.raises(ValueError, match="too large to be exact"):
         sums(x=[1e12, 1, 1, 1, 1, 1])
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("left_out", [False, True])
+def test_rows_added_up_by_group_and_moment_tell_the_same_as_one_by_one(monkeypatch, missing, left_out) -> None:
+    draw = np.random.default_rng(5)
+    groups = draw.integers(-1 if left_out else 0, 6, 4000)
+    times = draw.integers(0, 40, 4000) * 3600
+    values = {"gain": np.round(draw.lognormal(2, 2, 4000), 4), "change": np.round(draw.normal(0, 9, 4000), 4)}
+    if missing:
+        values["gain"][draw.integers(0, 4000, 5)] = np.nan
+    asked, moments = draw.integers(-1, 8, 900), draw.integers(-1, 42, 900) * 3600
+    after = moments - draw.integers(0, 9, 900) * 3600
+
+    def told() -> list[np.ndarray]:
+        sums = TimedSums(groups, times, times, values)
+        until, between = sums.until(asked, moments), sums.between(asked, after, moments)
+        return [*until.values(), *between.values(), sums.last_end(asked, moments), sums.straddles(asked, moments)]
+
+    one_by_one = told()
+    assert window._together(groups, times) is None
+    monkeypatch.setattr(window, "MANY", 0)
+    monkeypatch.setattr(window, "LEAST_EACH", 1)
+    assert window._together(groups, times) is not None
+    for one, other in zip(one_by_one, told()):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_sum_of_many_rows_too_large_to_be_exact_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr(window, "MANY", 0)
+    monkeypatch.setattr(window, "LEAST_EACH", 1)
+    zeros = np.zeros(6, dtype=np.int64)
+    for large in ([1e12, 1, 1, 1, 1, 1], [-1e12, 1, 1, 1, 1, 1], [np.inf, 1, 1, 1, 1, 1]):
+        with pytest.raises(ValueError, match="too large to be exact"):
+            TimedSums(zeros, zeros, zeros, {"x": np.array(large)})

@@ -1,3 +1,6 @@
+import sys
+import unicodedata
+
 import pytest
 
 from configs.errors import ConfigError
@@ -61,3 +64,20 @@ def test_control_and_direction_marks_are_stripped_and_text_is_composed_and_cappe
 def test_several_values_are_sorted_and_each_stands_once():
     assert several("送礼体面、成分安全,耐用;成分安全/耐用") == "成分安全|耐用|送礼体面"
     assert several("、") is None
+
+
+def test_no_control_character_is_left_in_text():
+    for letter in map(chr, range(sys.maxunicode + 1)):
+        if unicodedata.category(letter) in ("Cc", "Cs"):
+            assert clean(f"a{letter}b") == ("a b" if letter.isspace() else "ab")
+
+
+def test_a_changed_file_of_names_is_read_anew(tmp_path):
+    path = tmp_path / "names.yaml"
+    path.write_text("vocabulary: {hook: [悬念]}\n", "utf-8")
+    assert reader(load_names(path))("悬念.mp4") == {"hook": "悬念"}
+    path.write_text("vocabulary: {scene: [悬念]}\n", "utf-8")
+    assert reader(load_names(path))("悬念.mp4") == {"scene": "悬念"}
+    path.unlink()
+    with pytest.raises(ConfigError, match="no such"):
+        load_names(path)

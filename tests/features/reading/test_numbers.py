@@ -2,9 +2,11 @@ import math
 
 import pyarrow as pa
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from features.reading.cells import column_of
-from features.reading.numbers import parse_durations, parse_numbers
+from features.reading.numbers import _parse, parse_durations, parse_numbers
 
 
 @pytest.mark.parametrize(
@@ -79,3 +81,13 @@ def test_a_duration_of_zero_is_missing_and_nonsense_is_bad():
 
 def test_a_mixed_column_becomes_text_that_keeps_whole_numbers_whole():
     assert column_of(["a", 123.0, 1.5, 7.7e18, None]).to_pylist() == ["a", "123", "1.5", "7.700000E+18", None]
+
+
+@given(st.lists(st.text("0123456789,.%-+ ", max_size=12), max_size=20))
+@example(["1,234%", "-1,234.5%", "01,234", "1,23", "%", "1%%", "12.", ""])
+def test_a_column_is_read_as_its_cells_are_one_by_one(cells):
+    numbers = parse_numbers(pa.array(cells, pa.string()))
+    alone = [_parse(cell.strip()) for cell in cells]
+    assert numbers.values.tolist() == pytest.approx([value for value, *_ in alone], nan_ok=True, rel=0, abs=0)
+    for told, expected in zip(zip(numbers.bad, numbers.percent, numbers.rounded), alone):
+        assert told == expected[1:]
