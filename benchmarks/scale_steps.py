@@ -15,14 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
 from features.build import Fitted, describe
-from features.funnel import VOLUME
+from features.funnel import VOLUME, Plan
+from features.history import Entity, entities
 from features.ingest import ingest
 from features.load import load
 from features.observe import data_entities, data_plan, observe
@@ -41,13 +42,15 @@ from training.split import holdout_split
 from training.unseen import Unseen
 
 try:
-    from training.source import InMemory as in_memory
-except ImportError:  # an older checkout that is compared: there, a dataset takes what was loaded
-
-    def in_memory(loaded: Loaded) -> Loaded:  # type: ignore[no-redef]
-        """As it is."""
-        return loaded
-
+    from features.partitioned import write_partitioned
+    from training.draw import drawn
+    from training.engine import Here
+    from training.parts.source import InParts
+    from training.parts.work import Work
+    from training.source import InMemory
+    from training.told import Told
+except ImportError:  # an older checkout that is compared: all metrics are one frame there, and all snapshots train
+    InMemory = InParts = None  # type: ignore[assignment,misc]
 
 Result = TypeVar("Result")
 
@@ -125,36 +128,34 @@ def measure(record: Record, exports: str, store: Path, *, fit: bool, digest: boo
     """Every step, in order; each gets what the ones before it made."""
     settings = Settings()
     record.timed("ingest", lambda: _ingest(exports, store, settings))
-    loaded = record.timed("load", lambda: _load(store, settings))
-    dataset, taught, fitted = _features(record, loaded, settings, digest=digest)
+    source = record.timed("load", lambda: source_of(store, settings))
+    dataset, taught, fitted = _features(record, source, settings, digest=digest)
     if fit:
         model = _fit(record, dataset)
     else:
         model = fit_model(*rows_of(dataset, taught, fitted), fitted, recipe_of(dataset).choices)
     del dataset  # what predicts does not hold it either
-    predicted = record.timed("predict", lambda: latest_predictions(loaded, model, settings))
+    predicted = record.timed("predict", lambda: source.predictions(model, settings))
     record.counts["predictions"] = len(predicted)
     if digest:
         record.digests["predictions"] = frame_digest(predicted)
 
 
-def _features(record: Record, loaded: Loaded, settings: Settings, *, digest: bool) -> tuple[Dataset, Mask, Fitted]:
+def _features(record: Record, source: Any, settings: Settings, *, digest: bool) -> tuple[Dataset, Mask, Fitted]:
     """Snapshots and features; what comes of them but the features themselves, and what these stand on."""
-    metrics, creatives = loaded.metrics, loaded.creatives
-    found = record.timed(
-        "snapshots", lambda: snapshots(metrics, creatives, settings.ages_hours, weekly=settings.weekly)
-    )
-    plan, shared = data_plan(loaded, settings), data_entities(loaded, settings)
-    observed = record.timed("features: counts", lambda: observe(found, loaded, plan, shared, settings))
-    outcome = record.timed("features: outcomes", lambda: outcomes(found, loaded, plan, settings))
-    dataset = Dataset(in_memory(loaded), plan, shared, observed, outcome, settings)
+    every = record.timed("snapshots", lambda: source.snapshots(settings))
+    found = every if InMemory is None else drawn(every, settings.most_snapshots)
+    plan, shared = source.funnel(settings)
+    observed = record.timed("features: counts", lambda: source.observe(found, plan, shared, settings))
+    outcome = record.timed("features: outcomes", lambda: source.outcomes(found, plan, settings))
+    dataset = Dataset(source.told, plan, shared, observed, outcome, settings)
     taught = _some_rows(dataset)
-    fitted = fit_features(dataset, taught, metrics["period_end"].max())
+    fitted = fit_features(dataset, taught, source.until)
     features = record.timed("features: describe", lambda: describe(observed, fitted))
-    record.counts = {"metrics": len(metrics), "creatives": len(creatives), "snapshots": len(found)}
-    record.counts["features"] = features.values.shape[1]
+    record.counts = {"metrics": source.rows, "creatives": len(source.creatives), "snapshots": len(every)}
+    record.counts |= {"snapshots that train": len(found), "features": features.values.shape[1]}
     if digest:
-        told = {"metrics": metrics, "creatives": creatives, "observed": observed, "outcomes": outcome}
+        told = {"creatives": source.creatives, "observed": observed, "outcomes": outcome}
         record.digests = {name: frame_digest(frame) for name, frame in told.items()}
         record.digests["features"] = frame_digest(features.values)
     return dataset, taught, fitted
@@ -165,9 +166,54 @@ def _ingest(exports: str, store: Path, settings: Settings) -> None:
         ingest(opened, [exports], settings)
 
 
-def _load(store: Path, settings: Settings) -> Loaded:
+class Whole:
+    """All metrics as one frame, by functions that older checkouts have too."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded, self.creatives, self.rows = loaded, loaded.creatives, len(loaded.metrics)
+        self.until = loaded.metrics["period_end"].max()
+        self.told = loaded if InMemory is None else InMemory(loaded)
+
+    def funnel(self, settings: Settings) -> tuple[Plan, list[Entity]]:
+        return data_plan(self.loaded, settings), data_entities(self.loaded, settings)
+
+    def snapshots(self, settings: Settings) -> pd.DataFrame:
+        return snapshots(self.loaded.metrics, self.creatives, settings.ages_hours, weekly=settings.weekly)
+
+    def observe(self, rows: pd.DataFrame, plan: Plan, shared: list[Entity], settings: Settings) -> pd.DataFrame:
+        return observe(rows, self.loaded, plan, shared, settings)
+
+    def outcomes(self, rows: pd.DataFrame, plan: Plan, settings: Settings) -> pd.DataFrame:
+        return outcomes(rows, self.loaded, plan, settings)
+
+    def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
+        return latest_predictions(self.loaded, model, settings)
+
+
+class Parts:
+    """The metrics account by account, as a run takes more than `in_memory_rows` of them."""
+
+    def __init__(self, source: Any, rows: int) -> None:
+        self.told, self.creatives, self.rows, self.until = source, source.creatives, rows, source.until
+        self.snapshots, self.observe, self.outcomes = source.snapshots, source.observe, source.outcomes
+        self.predictions = source.predictions
+
+    def funnel(self, settings: Settings) -> tuple[Plan, list[Entity]]:
+        from features.observe import plan_of
+
+        plan = plan_of(self.told.dataset.values, self.creatives, settings)
+        return plan, entities(self.creatives, settings.tags.multi, settings.tags.crosses)
+
+
+def source_of(store: Path, settings: Settings) -> Whole | Parts:
+    """What a run reads: the store at once, or written account by account and read so."""
     with open_store(store, read_only=True) as opened:
-        return load(opened, settings)
+        if InParts is None or opened.count("metrics") <= settings.in_memory_rows:
+            return Whole(load(opened, settings))
+        dataset = write_partitioned(opened, settings, str(store.with_name("dataset").resolve()))
+    work = Work(str(store.with_name("parts").resolve()))
+    source = InParts(dataset, work, Here(), settings, Told())
+    return Parts(source, sum(part.rows for part in dataset.parts))
 
 
 def recipe_of(dataset: Dataset) -> Recipe:
@@ -183,7 +229,7 @@ def _fit(record: Record, dataset: Dataset) -> CreativeModel:
     settings, rows = dataset.settings, dataset.rows
     train, held, starts = holdout_split(rows, settings.split.holdout_days)
     mature = (rows["state"] == MATURE).to_numpy(np.bool_)
-    until = dataset.loaded.metrics["period_end"].max()
+    until = dataset.loaded.metrics["period_end"].max() if InMemory is None else dataset.source.until
     reported = until + pd.Timedelta(hours=max(settings.report_delay_hours.values()))
     ((train, _), (mature, _)), moments = plan_refits(dataset, [(train, starts), (mature, reported)])
     served = record.timed("fit: mixed models", lambda: with_refits(dataset, moments))
