@@ -7,6 +7,8 @@ import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 
+from training.errors import EngineError
+
 STUDY_URL = "GPMCAST_STUDY_URL"
 """Environment variable: address of a database for studies, with its password, which no config or log then holds."""
 
@@ -16,14 +18,24 @@ def storage_of(journal: Path) -> str:
     return os.environ.get(STUDY_URL) or str(journal.resolve())
 
 
-def open_study(storage: str, name: str, seed: int) -> optuna.Study:
-    """The study of this name; made anew where there is none.
+def open_study(storage: str, name: str, seed: int, *, anew: bool = True) -> optuna.Study:
+    """The study of this name; made where there is none, if it may be.
 
     Args:
         storage: Of `storage_of`.
         name: Of the study.
         seed: Of what is tried; workers that share a study have seeds of their own.
+        anew: Whether it may be made: a worker must find the one that the run made.
+
+    Raises:
+        EngineError: It is not there and may not be made.
     """
+    if not anew and "://" not in storage and not Path(storage).exists():
+        raise EngineError(
+            f"{storage}: a worker does not see the study's file; expected the same file on all machines. Name a "
+            f"database that all reach in the environment variable {STUDY_URL} of the command, or put `var` on storage "
+            "that all share."
+        )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     kept: BaseStorage
     if "://" in storage:

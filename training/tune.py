@@ -176,7 +176,8 @@ class Trials:
 
 def _trial(trials: Trials, number: int) -> None:
     """One trial of a shared study."""
-    open_study(trials.storage, trials.name, trials.seed + 1 + number).optimize(trials.objective, n_trials=1)
+    study = open_study(trials.storage, trials.name, trials.seed + 1 + number, anew=False)
+    study.optimize(trials.objective, n_trials=1)
 
 
 def choices(study: optuna.Study, stages: Sequence[str], hand: Trees) -> dict[str, Choice]:

@@ -204,3 +204,17 @@ def test_exports_of_the_world_load_to_the_world(tmp_path) -> None:
     pd.testing.assert_frame_equal(loaded.metrics[exact], metrics[exact])
     assert len(loaded.creatives) == len(creatives)
     assert loaded.creatives["product_id"].tolist() == creatives["product_id"].tolist()
+
+
+def test_large_sizes_are_read_account_by_account_and_come_to_the_same(tmp_path) -> None:
+    settings = Settings()
+    write_exports(*unchecked(4_000), tmp_path / "exports")
+    with open_store(tmp_path / "store.duckdb") as store:
+        ingest(store, [str(tmp_path / "exports")], settings)
+    whole = scale_steps.source_of(tmp_path / "store.duckdb", settings)
+    parts = scale_steps.source_of(tmp_path / "store.duckdb", settings.model_copy(update={"in_memory_rows": 10}))
+    assert isinstance(whole, scale_steps.Whole)
+    assert isinstance(parts, scale_steps.Parts)
+    assert parts.rows == whole.rows
+    assert frame_digest(parts.snapshots(settings)) == frame_digest(whole.snapshots(settings))
+    assert parts.funnel(settings) == whole.funnel(settings)

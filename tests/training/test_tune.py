@@ -17,9 +17,12 @@ from optuna.trial import TrialState
 from configs.settings import Settings, Trees
 from features.schema import Loaded
 from training.dataset import fit_features, prepare, rows_of
+from training.engine import Here, silent
+from training.errors import EngineError
 from training.learn import study_name
 from training.model import Choice, fit_model
 from training.split import holdout_split
+from training.study import open_study
 from training.tune import CLEAR_GAIN, best_rounds, by_hand, choices, make_folds, tune
 
 ROOT = Path(__file__).parents[2]
@@ -212,3 +215,48 @@ def test_the_curve_of_gains_starts_at_nothing_and_rounds_are_its_peak(made, quic
         assert (choice.gain > 0) == (choice.rounds > 0)
     assert any(choice.rounds for choice in chosen.values())
     assert np.isfinite([choice.gain for choice in chosen.values()]).all()
+
+
+class Two(Here):
+    """This process, as if it were two workers."""
+
+    workers = 2
+
+
+def test_workers_share_a_study_and_the_hand_setting_is_in_it(made, quick, tmp_path) -> None:
+    settings, told = asking(quick, 3, rounds=5), []
+    chosen = tune(made, settings, tmp_path / "journal", "study", lambda done, best: told.append(done), Two())
+    trials = trials_in(tmp_path / "journal")
+    assert len(trials) == 3
+    assert sum(trial.params == hand(settings) for trial in trials) == 1
+    assert told[-1] == 2  # what an engine tells, it tells before each
+    assert set(chosen) == set(STAGES)
+    again: list[int] = []
+    assert tune(made, settings, tmp_path / "journal", "study", lambda done, best: again.append(done), Two()) == chosen
+    assert again == [3]
+
+
+def test_the_hand_setting_is_tried_again_where_it_was_lost_with_its_worker(made, quick, tmp_path) -> None:
+    settings = asking(quick, 2, rounds=5)
+
+    class Losing(Two):
+        """The first trial that starts is lost; another takes its place."""
+
+        lost = False
+
+        def run(self, function, shared, items, tell=silent):
+            if not self.lost:
+                Losing.lost = True
+                open_study(shared.storage, shared.name, 1).ask()
+            return super().run(function, shared, items, tell)
+
+    tune(made, settings, tmp_path / "journal", "study", engine=Losing())
+    trials = trials_in(tmp_path / "journal")
+    assert [trial.state for trial in trials].count(TrialState.RUNNING) == 1
+    done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    assert any(trial.params == hand(settings) for trial in done)
+
+
+def test_a_worker_that_does_not_see_the_study_says_so(tmp_path) -> None:
+    with pytest.raises(EngineError, match=r"does not see the study's file.*GPMCAST_STUDY_URL"):
+        open_study(str(tmp_path / "journal"), "study", 1, anew=False)
