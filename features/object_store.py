@@ -26,7 +26,7 @@ _STYLES = ("", "auto", "path", "virtual")
 class ObjectStore(ArrowFSWrapper):  # type: ignore[misc]
     """A store in which paths begin with a bucket; a file in it is there whole or not at all."""
 
-    # fsspec would keep every one ever made, and take a later one for an earlier.
+    # fsspec would keep every one ever made, with its connections.
     cachable = False
 
     @classmethod
