@@ -42,7 +42,7 @@ def write_partitioned(
     One writer at a time.
 
     Args:
-        root: A folder of this machine, or a URL that fsspec knows.
+        root: A folder of this machine, or a URL that `features.place` opens.
         tell: Called with the parts done, all parts, and the account that is next (None at the end).
 
     Raises:

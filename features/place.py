@@ -14,9 +14,10 @@ import fsspec  # type: ignore[import-untyped]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
 from features.errors import PartitionError
+from features.object_store import STORES, open_store
 
-WITHOUT_FOLDERS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"}
-"""Object stores: they have no folders, and to ask for one can make a bucket."""
+WITHOUT_FOLDERS = {*STORES, "adl", "az", "oci", "oss", "tos"}
+"""Object stores: a file appears in them when all of it has arrived, and to ask for a folder can make a bucket."""
 
 _HIDDEN = "***"
 
@@ -59,17 +60,22 @@ class Place:
 
     def has(self, name: str) -> bool:
         """Whether there is a file of this name."""
-        try:
-            with self._in_words(name, "looked for"):
-                return bool(self._files.isfile(self._full(name)))
-        except FileNotFoundError:
-            return False
+        with self._in_words(name, "looked for"):
+            try:
+                # Not fsspec's `isfile`: to that, a server that does not answer has no such file.
+                return bool(self._files.info(self._full(name))["type"] == "file")
+            except (FileNotFoundError, NotADirectoryError):
+                return False
 
     def write(self, name: str, content: bytes) -> None:
         """A file with this content, in place of one that was there; never half of it."""
-        folder, _, last = self._full(name).rpartition("/")
-        target, unfinished = f"{folder}/{last}", f"{folder}/.{last}.{os.getpid()}"
+        target = self._full(name)
+        folder, _, last = target.rpartition("/")
+        unfinished = f"{folder}/.{last}.{os.getpid()}"
         with self._in_words(name, "written", absent=False):
+            if self.root.partition("://")[0] in WITHOUT_FOLDERS:
+                self._files.pipe_file(target, content)
+                return
             if self._local:
                 Path(folder).mkdir(parents=True, exist_ok=True)
                 try:
@@ -78,8 +84,7 @@ class Place:
                 finally:
                     Path(unfinished).unlink(missing_ok=True)
                 return
-            if not WITHOUT_FOLDERS & {*_protocols(self._files)}:
-                self._files.makedirs(folder, exist_ok=True)
+            self._files.makedirs(folder, exist_ok=True)
             self._files.pipe_file(unfinished, content)
             self._files.mv(unfinished, target)
 
@@ -121,7 +126,7 @@ class Place:
                 raise
             said = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise PartitionError(
-                f"{self.shown}/{name}: cannot be {what}: {_without_secrets(said, self.root)}. "
+                f"{self.shown}/{name}: cannot be {what}: {_plain(said, self.root)}. "
                 "Check that the place is there, that you may use it, and how you sign in to it."
             ) from None
 
@@ -139,17 +144,20 @@ def open_place(root: str) -> Place:
     protocol, _, rest = root.partition("://")
     if re.search(r"[*?\[\]]", rest):
         raise PartitionError(f"{name}: found one of * ? [ ] in a URL; expected the name of one folder.")
+    if not rest.partition("/")[0] and protocol in STORES:
+        raise PartitionError(f"{name}: found a URL without a bucket; expected {protocol}://<bucket>/<folder>.")
     if protocol in {"s3", "s3a", "gs", "gcs"} and "@" in rest.partition("/")[0]:
         raise PartitionError(
             f"{name}: found a key in the URL; expected <bucket>/<folder>. Give the key to the driver instead, in its "
             "environment variables or its settings file (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3)."
         )
     try:
-        files, path = fsspec.url_to_fs(root)
+        files, path = open_store(protocol, rest) if protocol in STORES else fsspec.url_to_fs(root)
     except ImportError as error:
+        said = _plain(str(error), root)
         raise PartitionError(
-            f"{name}: the driver for {protocol}:// is not installed ({_without_secrets(str(error), root)}). "
-            "For s3:// run: pip install 'gpmcast[scale]'. For another kind install the driver that is named here."
+            f"{name}: the driver for {protocol}:// is not installed: {said}. Install what is named here, or use a "
+            "folder of this machine, s3://, gs:// or abfss://."
         ) from None
     except Exception as error:
         if "Protocol not known" in str(error):
@@ -157,7 +165,7 @@ def open_place(root: str) -> Place:
                 f"{name}: found a URL that starts with {protocol}://; expected one that fsspec knows, such as "
                 "s3://<bucket>/<folder> or file:///<folder>, or a folder of this machine."
             ) from None
-        said = _without_secrets(str(error), root)
+        said = _plain(str(error), root)
         raise PartitionError(f"{name}: cannot be reached: {said}. Check the URL and how you sign in.") from None
     path = str(path).rstrip("/")
     if not path:
@@ -165,11 +173,9 @@ def open_place(root: str) -> Place:
     return Place(root.rstrip("/"), name.rstrip("/"), files, path)
 
 
-def _protocols(files: Any) -> tuple[str, ...]:
-    return (files.protocol,) if isinstance(files.protocol, str) else tuple(files.protocol)
-
-
-def _without_secrets(text: str, root: str) -> str:
+def _plain(text: str, root: str) -> str:
+    """What a driver says in one line, without what is secret in the URL."""
+    text = " ".join(text.split()).rstrip(".")
     if not is_url(root):
         return text
     before, at, _ = root.partition("://")[2].rpartition("@")

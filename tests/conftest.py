@@ -1,10 +1,13 @@
 """Small real objects that several tests share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
+import pyarrow.fs
 import pytest
 
 from configs.settings import Settings
@@ -108,3 +111,23 @@ def loaded(metrics_: pd.DataFrame, creatives_: pd.DataFrame) -> Loaded:
         check_metrics(metrics_.sort_values([*KEY, "period_start"], ignore_index=True)),
         check_creatives(creatives_.sort_values(KEY, ignore_index=True)),
     )
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a new bucket on the S3 server whose address GPMCAST_TEST_S3 holds; without one the test is skipped.
+
+    For example: `pip install 'moto[server]'` elsewhere, `moto_server -p 5657`, then
+    `GPMCAST_TEST_S3=http://127.0.0.1:5657 pytest -k s3`. A server that checks keys takes those of AWS_ACCESS_KEY_ID and
+    AWS_SECRET_ACCESS_KEY. The bucket stays there.
+    """
+    endpoint = os.environ.get("GPMCAST_TEST_S3")
+    if not endpoint:
+        pytest.skip("GPMCAST_TEST_S3 names no S3 server")
+    for name, value in {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, os.environ.get(name, "testing"))
+    name = f"gpmcast-test-{uuid4().hex[:20]}"
+    pyarrow.fs.S3FileSystem(endpoint_override=endpoint, allow_bucket_creation=True).create_dir(name)
+    return f"s3://{name}"

@@ -1,7 +1,5 @@
 """A folder behind a URL is used like one of this machine, and its password is never told."""
 
-import sys
-
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
@@ -17,9 +15,9 @@ class Failing(MemoryFileSystem):
     cachable = False
 
     def _fail(self, *arguments, **options):
-        raise RuntimeError("no answer from failing://me:s3cret@host (password s3cret)")
+        raise RuntimeError("no answer\nfrom failing://me:s3cret@host (password s3cret)")
 
-    cat_file = pipe_file = find = isfile = rm_file = _fail
+    cat_file = pipe_file = find = info = rm_file = _fail
 
 
 @pytest.fixture
@@ -85,16 +83,35 @@ def test_what_a_driver_says_is_one_error_without_the_password(failing, act):
     with pytest.raises(PartitionError, match="no answer") as raised:
         act(failing)
     assert "s3cret" not in str(raised.value) + repr(failing)
+    assert "\n" not in str(raised.value)
     assert raised.value.__suppress_context__
 
 
-def test_a_driver_that_is_not_installed_is_named_with_the_cure(monkeypatch):
-    monkeypatch.setitem(sys.modules, "s3fs", None)
-    with pytest.raises(PartitionError, match=r"s3fs.*pip install 'gpmcast\[scale\]'"):
-        open_place("s3://bucket/folder")
+def test_there_is_no_file_below_a_file(tmp_path):
+    (tmp_path / "taken").write_text("x")
+    assert not open_place(str(tmp_path / "taken")).has("a")
 
 
-@pytest.mark.parametrize("root", ["memory://", "memory:///", "s3://bucket/*", "memory://a/[b]", "memory://a?x=1"])
+class Missing(MemoryFileSystem):
+    """A driver of which a part is not installed."""
+
+    protocol = "missing"
+    cachable = False
+
+    def __init__(self, *arguments, **options):
+        raise ImportError("Please install missingfs to use it.")
+
+
+def test_a_driver_that_is_not_installed_is_named():
+    fsspec.register_implementation("missing", Missing, clobber=True)
+    with pytest.raises(PartitionError, match=r"missing:// is not installed: .* missingfs .* Install what is"):
+        open_place("missing://host/folder")
+
+
+@pytest.mark.parametrize(
+    "root",
+    ["memory://", "memory:///", "s3://bucket/*", "s3:///folder", "gs://", "memory://a/[b]", "memory://a?x=1", "no://a"],
+)
 def test_a_url_that_is_no_folder_is_refused(root):
     with pytest.raises(PartitionError, match="expected"):
         open_place(root)
