@@ -56,7 +56,7 @@ def write_partitioned(
     for done, ((promotion_type, account_id), own) in enumerate(accounts):
         tell(done, accounts.ngroups, str(account_id))
         metrics, found = resolved(store.metrics_of(promotion_type, account_id), own)
-        notes = {name: notes.get(name, 0) + found.get(name, 0) for name in [*notes, *(found.keys() - notes)]}
+        notes = notes | {name: notes.get(name, 0) + count for name, count in found.items()}
         held |= {*metrics.columns}
         until.append(metrics["period_end"].max())
         own = pa.Table.from_pandas(own, creatives_columns(attributes), preserve_index=False)

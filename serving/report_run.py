@@ -8,11 +8,8 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.errors import InputError
-from features.export import find_files
-from features.ingest import IngestReport, ingest
-from features.load import load
-from features.schema import Loaded
-from features.store import open_store
+from features.ingest import IngestReport
+from features.intake import refuse_absent, take_in
 from serving.champion import find
 from serving.report.seen import Chosen
 from serving.report_data import ReportData, report_data
@@ -79,11 +76,12 @@ def write_report(
         InputError: The data cannot be read, or none of it is chosen.
         BundleError: There is no model.
     """
-    find_files(list(question.data))  # before anything is written
+    refuse_absent(question.data)  # before anything is written
     space = workspace(list(question.data), settings)
     served = model_of(question, settings, space)
-    loaded, files = _read(question.data, space, settings)
-    tell(files)
+    loaded, files = take_in(question.data, space.store, settings)
+    if files is not None:
+        tell(files)
     data = report_data(served, loaded, question.chosen, evaluation_of(space))
     write_text(render(data, question.lang), question.out)
     return data
@@ -108,9 +106,3 @@ def evaluation_of(space: Workspace) -> Evaluation | None:
         return read_evaluation(space.folder / "evaluation")
     except BundleError:
         return None
-
-
-def _read(data: Sequence[str], space: Workspace, settings: Settings) -> tuple[Loaded, IngestReport]:
-    with open_store(space.store) as store:
-        report = ingest(store, list(data), settings)
-        return load(store, settings), report

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from configs.settings import CONFIG_DIR, Settings, load_settings, parse
-from features.export import find_files
 from features.ingest import IngestReport
+from features.intake import refuse_absent, take_in
 from features.screen import run_command, show_problems
 from training.told import Told
 
@@ -41,7 +41,7 @@ def train_command(
     scheduler: Scheduler = None,
 ) -> None:
     """From exports to a registered model, its evaluation and a file of predictions."""
-    from training.reading import open_source, refuse_absent
+    from training.reading import open_source
     from training.run import fit_and_register
     from training.screen import show_result
     from training.workspace import workspace
@@ -68,7 +68,7 @@ def refresh_command(
 ) -> None:
     """The champion's recipe on newer data: refitted without choosing or tuning, judged and registered."""
     from training.champion import model_for
-    from training.reading import open_source, refuse_absent
+    from training.reading import open_source
     from training.recipe import recipe_of
     from training.run import fit_and_register
     from training.screen import show_result
@@ -95,7 +95,7 @@ def page_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG) -> None:
     from training.workspace import workspace
 
     settings = load_settings(config)
-    find_files(data)  # before anything is written
+    refuse_absent(data)  # before anything is written
     space = workspace(data, settings)
     checked = write_page(space.evaluation, settings.var / "proof")
     for line in (str(space.evaluation / PAGE), trust_line(checked)):
@@ -114,7 +114,7 @@ def predict_command(
 ) -> None:
     """One row per creative at its latest cutoff, by the champion of this data (or by a bundle)."""
     from training.champion import model_for
-    from training.reading import open_source, refuse_absent
+    from training.reading import open_source
     from training.workspace import workspace
     from training.write import refuse_ending, write_table
 
@@ -143,17 +143,16 @@ def backtest_command(
     """Rolling origins: predictions by models trained only on what was mature then, beside what came."""
     from training.backtest import backtest
     from training.dataset import prepare
-    from training.run import read_data
     from training.workspace import workspace
     from training.write import refuse_ending, write_table
 
     settings = load_settings(config)
     refuse_ending(out)
-    find_files(data)  # before anything is written
+    refuse_absent(data)  # before anything is written
     space = workspace(data, settings)
     err = Console(stderr=True)
     with _progress(err) as told:
-        loaded, report = read_data(data, space, settings, told, strict=strict)
+        loaded, report = take_in(data, space.store, settings, strict=strict, progress=told.file)
         _tell_files(report, err)
         table = backtest(
             prepare(loaded, settings, told.line),
@@ -174,14 +173,13 @@ def leaks_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: 
     from training.leaks.finding import failed
     from training.leaks.screen import show_findings
     from training.leaks.suite import run_leaks
-    from training.run import read_data
     from training.workspace import workspace
 
     settings = load_settings(config)
-    find_files(data)  # before anything is written
+    refuse_absent(data)  # before anything is written
     err = Console(stderr=True)
     with _progress(err) as told:
-        loaded, report = read_data(data, workspace(data, settings), settings, told, strict=strict)
+        loaded, report = take_in(data, workspace(data, settings).store, settings, strict=strict, progress=told.file)
         _tell_files(report, err)
         findings = run_leaks(prepare(loaded, settings, told.line), tell=told.line)
     show_findings(findings, Console())

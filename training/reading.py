@@ -4,12 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from configs.settings import Settings
-from features.errors import InputError
-from features.export import find_files
 from features.ingest import IngestReport, ingest
-from features.load import load, load_print
-from features.partitioned import Partitioned, is_partitioned, open_partitioned, write_partitioned
-from features.place import is_url
+from features.intake import dataset_of
+from features.load import load
+from features.partitioned import Partitioned, write_partitioned
 from features.store import Store, open_store
 from training.engine import Engine, Here
 from training.parts.source import InParts
@@ -17,12 +15,6 @@ from training.parts.work import Work
 from training.source import InMemory, Source
 from training.told import Told
 from training.workspace import Workspace
-
-
-def refuse_absent(data: Sequence[str]) -> None:
-    """Raise InputError where there is nothing of these names, before anything is written."""
-    if not _parted(data):
-        find_files(list(data))
 
 
 @contextmanager
@@ -46,12 +38,7 @@ def open_source(
         EngineError: The workers cannot be had.
     """
     report = None
-    dataset = open_partitioned(data[0]) if _parted(data) else None
-    if dataset is not None and dataset.settings_print != load_print(settings):
-        raise InputError(
-            f"{data[0]}: was exported under other settings (`tags.extra` differs). Export it again with this config: "
-            f"`python -m features export {data[0]} --partitioned --config …`."
-        )
+    dataset = dataset_of(data, settings)
     if dataset is None:
         with open_store(space.store) as store:
             report = ingest(store, list(data), settings, strict=strict, progress=told.file)
@@ -82,11 +69,3 @@ def _engine(settings: Settings, work: Work) -> AbstractContextManager[Engine]:
     from training.parts.cluster import cluster
 
     return cluster(settings.dask, work)
-
-
-def _parted(data: Sequence[str]) -> bool:
-    """Whether the data are a partitioned dataset."""
-    found = [path for path in data if is_url(path) or is_partitioned(path)]
-    if found and len(data) > 1:
-        raise InputError(f"{found[0]}: is a partitioned dataset; expected it alone. Give one dataset, or exports only.")
-    return bool(found)

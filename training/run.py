@@ -9,10 +9,7 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
-from features.ingest import IngestReport, ingest
-from features.load import load
-from features.schema import KEY, Loaded
-from features.store import open_store
+from features.schema import KEY
 from training import tracking
 from training.about_run import about_run
 from training.bundle import load_bundle, save_bundle
@@ -64,15 +61,6 @@ class Result:
     coverage: Coverage | None
     deciles: pd.DataFrame
     checks: list[Check]
-
-
-def read_data(
-    data: list[str], space: Workspace, settings: Settings, told: Told, *, strict: bool = False
-) -> tuple[Loaded, IngestReport]:
-    """The data's files into the workspace's store, and everything out of it."""
-    with open_store(space.store) as store:
-        report = ingest(store, data, settings, strict=strict, progress=told.file)
-        return load(store, settings), report
 
 
 def fit_and_register(

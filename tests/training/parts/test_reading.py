@@ -1,0 +1,70 @@
+"""What a command is given: a partitioned dataset is known for what it is, and read in parts or at once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pandas.testing import assert_frame_equal
+
+from configs.settings import Settings
+from features.errors import InputError
+from features.intake import dataset_of, refuse_absent, take_in
+from features.load import load_print
+from features.partition_manifest import MANIFEST, Partitioned, write_manifest
+from features.schema import Loaded
+from training.parts.source import InParts
+from training.reading import open_source
+from training.told import Told
+from training.workspace import workspace
+
+
+@pytest.fixture
+def root(
+    many_accounts: Loaded, as_dataset: Callable[[Loaded, Path], Partitioned], settings: Settings, tmp_path: Path
+) -> str:
+    """A dataset that was exported under these settings."""
+    dataset = as_dataset(many_accounts, tmp_path / "dataset")
+    (tmp_path / "dataset" / MANIFEST).write_bytes(write_manifest(replace(dataset, settings_print=load_print(settings))))
+    return str(tmp_path / "dataset")
+
+
+def test_a_dataset_is_read_at_once_where_all_is_wanted(
+    root: str, many_accounts: Loaded, settings: Settings, tmp_path: Path
+):
+    refuse_absent([root])
+    loaded, report = take_in([root], tmp_path / "no.duckdb", settings)
+    assert report is None
+    assert not (tmp_path / "no.duckdb").exists()
+    assert_frame_equal(loaded.metrics, many_accounts.metrics, check_exact=True)
+    assert_frame_equal(loaded.creatives, many_accounts.creatives, check_exact=True)
+
+
+def test_a_run_reads_it_in_parts_and_leaves_the_tables_of_this_data_alone(root: str, settings: Settings):
+    space = workspace([root], settings)
+    with open_source([root], space, settings, Told()) as (source, report):
+        assert report is None
+        assert isinstance(source, InParts)
+        source.work.put("of earlier data/x", source.creatives)
+        assert len(source.snapshots(settings))
+    left = {path.name for path in (space.folder / "parts").iterdir() if path.is_dir()}
+    assert left == source.folders
+
+
+def test_a_run_that_fails_keeps_its_tables(root: str, settings: Settings):
+    space = workspace([root], settings)
+    with pytest.raises(ZeroDivisionError), open_source([root], space, settings, Told()) as (source, _):
+        source.work.put("half/x", source.creatives)
+        raise ZeroDivisionError
+    assert source.work.done("half/x")
+
+
+def test_a_dataset_beside_other_data_is_refused(root: str, settings: Settings):
+    with pytest.raises(InputError, match=r"is a partitioned dataset; expected it alone"):
+        dataset_of([root, "exports"], settings)
+
+
+def test_a_dataset_of_other_settings_is_refused(root: str, settings: Settings):
+    tags = settings.tags.model_copy(update={"extra": False})
+    with pytest.raises(InputError, match=r"exported under other settings.*--partitioned --config"):
+        dataset_of([root], settings.model_copy(update={"tags": tags}))
