@@ -73,14 +73,16 @@ def summed_by(codes: Codes, moments: Seconds, table: pd.DataFrame) -> tuple[Code
     """Rows of one code and moment as one: exact, in whole units of 1e-4 (see `features.window`).
 
     Returns:
-        Codes and moments, rising, and the sums of each column; rows with a negative code are left out.
+        Codes and moments, in no order, and the sums of each column; rows with a negative code are left out.
     """
-    kept = codes >= 0
-    first = int(moments[kept].min()) if kept.any() else 0
-    reach = int(moments[kept].max()) - first + 1 if kept.any() else 1
-    keys, place = np.unique(codes[kept] * reach + (moments[kept] - first), return_inverse=True)
+    if codes.min(initial=0) < 0:
+        kept = np.flatnonzero(codes >= 0)
+        codes, moments, table = codes[kept], moments[kept], table.iloc[kept]
+    first = int(moments.min()) if len(moments) else 0
+    reach = int(moments.max(initial=first)) - first + 1
+    place, keys = pd.factorize(codes * reach + (moments - first))  # by hashing: in order of time or not is all the same
     summed = {
-        str(name): np.bincount(place, np.rint(table[name].to_numpy(np.float64)[kept] * UNITS), len(keys)) / UNITS
+        str(name): np.bincount(place, np.rint(table[name].to_numpy(np.float64) * UNITS), len(keys)) / UNITS
         for name in table
     }
     return keys // reach, keys % reach + first, summed

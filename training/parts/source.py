@@ -29,7 +29,7 @@ from training.parts.tasks import Job
 from training.parts.work import Work, frame_key, key_of
 from training.told import Told
 
-ROWS_IN_BUCKET = 2_000_000
+ROWS_IN_BUCKET = 500_000
 """Rows of metrics to a bucket, about: what a worker is told of at a time when histories are counted."""
 DECIDE = {
     "basis", "report_delay_hours", "history_days", "outcome_days", "open_days", "ages_hours", "weekly", "tags",

@@ -53,10 +53,17 @@ def test_a_run_reads_it_in_parts_and_leaves_the_tables_of_this_data_alone(root: 
 
 def test_a_run_that_fails_keeps_its_tables(root: str, settings: Settings):
     space = workspace([root], settings)
-    with pytest.raises(ZeroDivisionError), open_source([root], space, settings, Told()) as (source, _):
-        source.work.put("half/x", source.creatives)
-        raise ZeroDivisionError
-    assert source.work.done("half/x")
+    sources = []
+
+    def fail() -> None:
+        with open_source([root], space, settings, Told()) as (source, _):
+            sources.append(source)
+            source.work.put("half/x", source.creatives)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert sources[0].work.done("half/x")
 
 
 def test_a_dataset_beside_other_data_is_refused(root: str, settings: Settings):
