@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ STEPS = Path("benchmarks/scale_steps.py")
 SIZES = [100_000, 1_000_000, 5_000_000, 10_000_000]
 FIT_MOST = 1_000_000
 """Rows of metrics up to which the fit is measured: beyond, it takes too long."""
+LEAST_MB = 2000
 MEMORY_SHARE = 0.9
 """Of the memory that is free: a step that needs more is not measured, instead of stopping what else runs."""
 NEEDED_BYTES = 800
@@ -48,6 +50,7 @@ def main() -> None:
     parser.add_argument("--anew", action="store_true", help="forget what was measured of these sizes")
     parser.add_argument("--beside", type=Path, help="root of another checkout: the ratios of its times to ours")
     parser.add_argument("--times", type=int, default=1, help="runs of each beside the other; the best counts")
+    parser.add_argument("--most-mb", type=int, help="memory that steps may take; else nine tenths of what is free")
     parser.add_argument("--out", type=Path, default=Path("var/scale"), help="folder of the results")
     given = parser.parse_args()
     sizes = sorted(set(given.rows or SIZES))
@@ -55,15 +58,18 @@ def main() -> None:
         parser.error(f"--rows: expected at least 1000, found {min(sizes)}: less holds nothing to fit a model on.")
     if given.beside and not (given.beside / "features").is_dir():
         parser.error(f"--beside: expected the root of a checkout of gpmcast, found no features/ in {given.beside}.")
+    if given.most_mb is not None and given.most_mb < LEAST_MB:
+        parser.error(f"--most-mb: expected at least {LEAST_MB}, found {given.most_mb}: no step runs in less.")
     given.out.mkdir(parents=True, exist_ok=True)
     if given.beside:
-        text = compare(sizes, given.beside.resolve(), given.out, given.fit_most, given.times)
+        beside, times = given.beside.resolve(), given.times
+        text = compare(sizes, beside, given.out, given.fit_most, times, given.most_mb)
     else:
-        text = grow(sizes, given.out, given.fit_most, anew=given.anew)
+        text = grow(sizes, given.out, given.fit_most, given.most_mb, anew=given.anew)
     print(f"\n{text}")
 
 
-def grow(sizes: Sequence[int], out: Path, fit_most: int, *, anew: bool = False) -> str:
+def grow(sizes: Sequence[int], out: Path, fit_most: int, most_mb: int | None = None, *, anew: bool = False) -> str:
     """The table of growth over these sizes; those measured before are taken as they are, unless anew."""
     found = {}
     for rows in sizes:
@@ -71,7 +77,7 @@ def grow(sizes: Sequence[int], out: Path, fit_most: int, *, anew: bool = False) 
         if anew:
             kept.unlink(missing_ok=True)
         if not kept.exists():
-            measured = _exported(rows, out, lambda work, rows=rows: _steps(work, HERE, fit=rows <= fit_most))
+            measured = _exported(rows, out, partial(_steps, checkout=HERE, fit=rows <= fit_most, most_mb=most_mb))
             _keep(kept, measured)
         found[rows] = json.loads(kept.read_text(encoding="utf-8"))
     text = growth_table(found)
@@ -80,7 +86,9 @@ def grow(sizes: Sequence[int], out: Path, fit_most: int, *, anew: bool = False) 
     return text
 
 
-def compare(sizes: Sequence[int], beside: Path, out: Path, fit_most: int, times: int) -> str:
+def compare(
+    sizes: Sequence[int], beside: Path, out: Path, fit_most: int, times: int, most_mb: int | None = None
+) -> str:
     """The table of ratios: another checkout's code and this one's, one after the other, on the same exports."""
     found = {}
     for rows in sizes:
@@ -88,8 +96,8 @@ def compare(sizes: Sequence[int], beside: Path, out: Path, fit_most: int, times:
         def both(work: Path, fit: bool = rows <= fit_most) -> Measured:
             runs: dict[str, list[Measured]] = {"beside": [], "here": []}
             for _ in range(times):
-                runs["beside"].append(_steps(work, beside, fit=fit, digest=True))
-                runs["here"].append(_steps(work, HERE, fit=fit, digest=True))
+                runs["beside"].append(_steps(work, beside, fit=fit, digest=True, most_mb=most_mb))
+                runs["here"].append(_steps(work, HERE, fit=fit, digest=True, most_mb=most_mb))
             return {name: least(several) for name, several in runs.items()}
 
         found[rows] = _exported(rows, out, both)
@@ -138,13 +146,13 @@ def _write(rows: int, work: Path) -> None:
     print(f"  {written.files:,} files, {written.rows:,} rows, {written.bytes / 1e6:,.0f} MB", flush=True)
 
 
-def _steps(work: Path, checkout: Path, *, fit: bool, digest: bool = False) -> Measured:
+def _steps(work: Path, checkout: Path, *, fit: bool, digest: bool = False, most_mb: int | None = None) -> Measured:
     """One run of all steps with the code of a checkout."""
     store, out = work / "store.duckdb", work / "measured.json"
     store.unlink(missing_ok=True)
     command = [sys.executable, "-P", str(HERE / STEPS), "--exports", str(work / "exports")]
     command += ["--store", str(store), "--out", str(out), *["--fit"] * fit, *["--digest"] * digest]
-    most_mb = int(_free_mb() * MEMORY_SHARE)
+    most_mb = most_mb or int(_free_mb() * MEMORY_SHARE)
     command += ["--most-mb", str(most_mb)]
     if checkout != HERE:
         print(f" {checkout}", flush=True)

@@ -158,6 +158,7 @@ def test_wrong_arguments_are_told_with_what_was_expected(tmp_path, monkeypatch, 
     for wrong, told in (
         (["--rows", "10"], "at least 1000, found 10"),
         (["--beside", str(tmp_path)], "root of a checkout"),
+        (["--most-mb", "300"], "at least 2000, found 300"),
     ):
         monkeypatch.setattr("sys.argv", ["scale", "--out", str(tmp_path), *wrong])
         with pytest.raises(SystemExit):
