@@ -1,5 +1,7 @@
 """What would have been predicted: by models that knew only what stood at their origin."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -102,7 +104,7 @@ def test_progress_tells_every_origin(rows) -> None:
     told = []
     short = rows.settings.model_copy(update={"backtest": Backtest(every_days=14, min_train_days=42)})
     fits = []
-    dataset = type(rows)(**{**vars(rows), "settings": short})
+    dataset = replace(rows, settings=short)
     backtest(dataset, lambda *step: fits.append(step), lambda done, count, origin: told.append((done, count)))
     for steps in (told, fits):
         assert steps == [(place, len(steps)) for place in range(len(steps))]

@@ -1,5 +1,7 @@
 """When the mixed model is fitted, on what, and whom it serves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,7 +39,7 @@ def test_no_row_trains_before_the_first_fit(dataset, planned) -> None:
 
 def test_data_too_short_for_a_fit_train_without(dataset, cut) -> None:
     short = dataset.settings.mixed.model_copy(update={"first_days": 400})
-    late = type(dataset)(**{**vars(dataset), "settings": dataset.settings.model_copy(update={"mixed": short})})
+    late = replace(dataset, settings=dataset.settings.model_copy(update={"mixed": short}))
     trainings, moments = plan_refits(late, [(cut[0], cut[2])])
     assert moments == []
     assert (trainings[0][0] == cut[0]).all()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from html import unescape
 from io import StringIO
 from pathlib import Path
@@ -165,7 +166,7 @@ def test_without_a_champion_the_way_to_one_is_said(folder) -> None:
 
 def test_thin_data_are_refused_with_what_is_there_and_what_is_needed(dataset, cut, quick) -> None:
     asked = quick.model_copy(update={"thin": quick.thin.model_copy(update={"min_creatives": 500, "min_orders": 10**6})})
-    rich = type(dataset)(**{**vars(dataset), "settings": asked})
+    rich = replace(dataset, settings=asked)
     with pytest.raises(TooThinError) as refused:
         refuse_thin(rich, cut[0])
     taught = dataset.observed.loc[cut[0], KEY].drop_duplicates()
