@@ -84,8 +84,8 @@ def run(source: Source, settings: Settings, folder: Path) -> pd.Series:
     """Ranks of the holdout rows of a whole run, by target."""
     var = settings.model_copy(update={"var": folder, "name": "compared"})
     figures = learn(source, workspace(["compared"], var), var, Told()).figures
-    held = figures.query("age_hours == @ALL_AGES and part == 'all' and method == @OWN")
-    return held.set_index("target")["spearman"]
+    held = (figures["age_hours"] == ALL_AGES) & (figures["part"] == "all") & (figures["method"] == OWN)
+    return figures[held].set_index("target")["spearman"]
 
 
 def differing(left: Dataset, right: Dataset) -> int:

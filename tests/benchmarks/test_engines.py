@@ -1,0 +1,25 @@
+"""Does the comparison of engines see a difference, and is a run told by its ranks?"""
+
+from dataclasses import replace
+
+from benchmarks.engines import cells, differing, run
+from configs.settings import Settings
+from features.schema import Loaded
+from training.dataset import prepare
+from training.source import InMemory
+
+
+def test_every_cell_that_differs_is_counted(small_world: Loaded, settings: Settings) -> None:
+    left = prepare(small_world, settings)
+    assert differing(left, left) == 0
+    changed = left.observed.copy()
+    changed.loc[3, "elapsed_hours"] += 1e-9
+    assert differing(left, replace(left, observed=changed)) == 1
+    assert differing(left, replace(left, observed=changed.drop(columns="cutoff"))) == 1 + len(changed)
+    assert cells(left) == left.observed.size + left.outcome.size
+
+
+def test_a_run_is_told_by_the_rank_of_each_target(small_world: Loaded, settings: Settings, tmp_path) -> None:
+    ranks = run(InMemory(small_world), settings, tmp_path)
+    assert list(ranks.index) == ["gpm", "net_gpm", "roi", "net_roi", "later_impressions"]
+    assert ranks.between(-1, 1).all()
