@@ -23,6 +23,7 @@ from features.load import load
 from features.partitioned import write_partitioned
 from features.store import open_store
 from training.dataset import Dataset, prepare_from
+from training.evaluate import ALL_AGES, OWN
 from training.learn import learn
 from training.parts.cluster import cluster
 from training.parts.source import InParts
