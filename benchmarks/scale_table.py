@@ -28,7 +28,7 @@ def growth_table(found: Results) -> str:
     lines = ["Seconds of each step, by rows of metrics; the slope is that of log seconds over log rows, of all sizes,"]
     lines += ["of the last two, and of processor time, which tells more where other work runs beside.", ""]
     lines += _table(
-        ["step", *sizes, "slope", "of the last two", "of CPU", f"slope ≤ {MOST_SLOPE:g}"],
+        ["step", *sizes, "slope", "of the last two", "of CPU", "of CPU, last two", f"slope ≤ {MOST_SLOPE:g}"],
         [[_shown(name), *_cells(found, name, _seconds), *_slopes(found, name)] for name in names],
     )
     lines += ["", "Rows of metrics a second.", ""]
@@ -94,10 +94,11 @@ def _goals(found: Results) -> list[str]:
 def _slopes(found: Results, name: str) -> list[str]:
     steps = {rows: measured["steps"][name] for rows, measured in found.items() if name in measured["steps"]}
     if len(steps) < 2:
-        return ["–", "–", "–", "not measured"]
+        return ["–", "–", "–", "–", "not measured"]
     rows, seconds = list(steps), [step["seconds"] for step in steps.values()]
+    busy = [step["cpu_seconds"] for step in steps.values()]
     whole = slope(rows, seconds)
-    told = [whole, slope(rows[-2:], seconds[-2:]), slope(rows, [step["cpu_seconds"] for step in steps.values()])]
+    told = [whole, slope(rows[-2:], seconds[-2:]), slope(rows, busy), slope(rows[-2:], busy[-2:])]
     return [*(f"{one:.2f}" for one in told), _kept(whole <= MOST_SLOPE)]
 
 

@@ -42,19 +42,19 @@ def test_the_slope_is_the_power_with_which_time_grows(power: float) -> None:
 
 def test_one_size_has_no_slope() -> None:
     assert np.isnan(slope([1000], [1.0]))
-    assert cells(growth_table({1000: measured(1.0)}), "load")[-4:] == ["–", "–", "–", "not measured"]
+    assert cells(growth_table({1000: measured(1.0)}), "load")[-5:] == ["–", "–", "–", "–", "not measured"]
 
 
 def test_the_table_tells_slopes_and_whether_they_are_small_enough() -> None:
     text = growth_table({1_000_000: measured(1.0), 10_000_000: measured(10.0)})
-    assert cells(text, "load") == ["load", "1.0", "10.0", "1.00", "1.00", "1.00", "yes"]
+    assert cells(text, "load") == ["load", "1.0", "10.0", "1.00", "1.00", "1.00", "1.00", "yes"]
     text = growth_table({1_000_000: measured(1.0), 10_000_000: measured(20.0)})
-    assert cells(text, "load") == ["load", "1.0", "20.0", "1.30", "1.30", "1.30", "no"]
+    assert cells(text, "load") == ["load", "1.0", "20.0", "1.30", "1.30", "1.30", "1.30", "no"]
 
 
 def test_a_step_that_was_not_measured_at_a_size_is_told_so() -> None:
     text = growth_table({1_000_000: measured(1.0, steps=[*STEPS, "fit"]), 10_000_000: measured(10.0)})
-    assert cells(text, "fit") == ["fit", "1.0", "not measured", "–", "–", "–", "not measured"]
+    assert cells(text, "fit") == ["fit", "1.0", "not measured", "–", "–", "–", "–", "not measured"]
 
 
 def test_goals_are_told_of_the_size_they_are_set_for() -> None:
