@@ -148,9 +148,18 @@ def _fit(client: Any, address: str, work: Work) -> int:
         worker: said for worker, said in client.run(_look, work.root, on_error="return").items() if said is not None
     }
     if wrong:
-        lines = [f"  - {worker}: {said}" for worker, said in sorted(wrong.items())]
+        lines = [f"  - {worker}: {_in_words(said)}" for worker, said in sorted(wrong.items())]
         raise EngineError("\n".join([f"{address}: {len(wrong)} of {len(threads)} workers cannot take part:", *lines]))
     return sum(threads.values())
+
+
+def _in_words(said: object) -> str:
+    if isinstance(said, ImportError):
+        return (
+            f"has no gpmcast {__version__} ({said}). Start it where that is installed, or in the root of a checkout with "
+            "PYTHONPATH=. set"
+        )
+    return str(said) or type(said).__name__
 
 
 def _look(root: str) -> str | None:

@@ -155,6 +155,20 @@ def test_workers_that_cannot_take_part_are_named(
         pass
 
 
+def test_a_worker_without_the_package_is_told_how_to_be_started(
+    elsewhere: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def absent(_: Work) -> None:
+        raise ModuleNotFoundError("No module named 'training'")
+
+    monkeypatch.setattr(Work, "mark", absent)
+    with (
+        pytest.raises(EngineError, match=r"has no gpmcast .*No module named 'training'.*PYTHONPATH"),
+        cluster(Dask(scheduler=elsewhere.scheduler_address), Work(str(tmp_path))),
+    ):
+        pass
+
+
 def test_a_scheduler_without_workers_is_no_engine(tmp_path: Path):
     with (
         LocalCluster(
