@@ -140,6 +140,10 @@ def cluster(asked: Dask, work: Work) -> Iterator[Engine]:
 
 def _fit(client: Any, address: str, work: Work) -> int:
     """How many threads of workers there are, all of which can take part."""
+    try:
+        client.run_on_scheduler(_version)  # it opens what it hands on
+    except ImportError as error:
+        raise EngineError(f"{address}: the scheduler {_in_words(error)}.") from None
     threads = client.nthreads()
     if not threads:
         raise EngineError(f"{address}: this scheduler has no workers. Start some: `dask worker {address}`.")
@@ -153,11 +157,15 @@ def _fit(client: Any, address: str, work: Work) -> int:
     return sum(threads.values())
 
 
+def _version() -> str:
+    return __version__
+
+
 def _in_words(said: object) -> str:
     if isinstance(said, ImportError):
         return (
-            f"has no gpmcast {__version__} ({said}). Start it where that is installed, or in the root of a checkout with "
-            "PYTHONPATH=. set"
+            f"has no gpmcast {__version__} ({said}). Start it where that is installed, or in the root of a checkout "
+            "with PYTHONPATH=. set"
         )
     return str(said) or type(said).__name__
 

@@ -169,6 +169,20 @@ def test_a_worker_without_the_package_is_told_how_to_be_started(
         pass
 
 
+def test_a_scheduler_without_the_package_is_told_likewise(
+    elsewhere: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def absent() -> str:
+        raise ModuleNotFoundError("No module named 'training'")
+
+    monkeypatch.setattr("training.parts.cluster._version", absent)
+    with (
+        pytest.raises(EngineError, match=r"the scheduler has no gpmcast .*No module named 'training'"),
+        cluster(Dask(scheduler=elsewhere.scheduler_address), Work(str(tmp_path))),
+    ):
+        pass
+
+
 def test_a_scheduler_without_workers_is_no_engine(tmp_path: Path):
     with (
         LocalCluster(
