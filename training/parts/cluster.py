@@ -52,6 +52,12 @@ class Workers:
                 self._try(function, shared, items, found, tell)
             except KilledWorker as killed:
                 raise EngineError(LOST.format(task=killed.task)) from None
+            except (OSError, RuntimeError):
+                if self._client.status == "running":
+                    raise  # the work's own: a full disk, say
+                raise EngineError(
+                    "The scheduler was lost. Start one, then run the same command again: what is done is kept."
+                ) from None
             if len(found) == len(items):
                 return [found[place] for place in range(len(items))]
             lost = 0 if len(found) > before else lost + 1

@@ -56,6 +56,10 @@ def who(_: None, item: int) -> int:
     return os.getpid()
 
 
+def open_absent(path: str, item: int) -> None:
+    Path(path).read_bytes()
+
+
 def fail(_: None, item: int) -> int:
     raise PartitionError(f"part {item}: found nothing; expected something.")
 
@@ -181,6 +185,20 @@ def test_a_scheduler_without_the_package_is_told_likewise(
         cluster(Dask(scheduler=elsewhere.scheduler_address), Work(str(tmp_path))),
     ):
         pass
+
+
+def test_a_scheduler_that_is_lost_is_told_and_an_error_of_the_work_is_not_taken_for_it(tmp_path: Path):
+    with (
+        LocalCluster(
+            n_workers=1, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address="127.0.0.1:0"
+        ) as running,
+        cluster(Dask(scheduler=running.scheduler_address), Work(str(tmp_path))) as engine,
+    ):
+        with pytest.raises(FileNotFoundError):
+            engine.run(open_absent, str(tmp_path / "absent"), [1])
+        engine._client.close()
+        with pytest.raises(EngineError, match=r"The scheduler was lost.*same command again"):
+            engine.run(twice, 1, [1])
 
 
 def test_a_scheduler_without_workers_is_no_engine(tmp_path: Path):
