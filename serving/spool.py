@@ -72,6 +72,13 @@ class Spool:
     def close(self) -> None:
         """Let go; an empty spool leaves nothing behind."""
         os.close(self._file)
-        self._lock.close()
-        if all(path.stat().st_size == 0 for path in self._folder.glob(f"*{SUFFIX}")):
+        if not any(_holds(path) for path in self._folder.glob(f"*{SUFFIX}")):
             shutil.rmtree(self._folder, ignore_errors=True)
+        self._lock.close()  # last: from now on another process may take the folder in
+
+
+def _holds(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:  # written meanwhile
+        return False

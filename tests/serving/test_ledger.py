@@ -147,3 +147,18 @@ def test_two_processes_may_write_one_ledger(url, tmp_path) -> None:
     one.close()
     two.close()
     assert len(list(read(connect(url)))) == 200
+
+
+def test_a_folder_is_let_go_only_when_it_is_looked_at_no_more(tmp_path: Path, monkeypatch) -> None:
+    spool, other = Spool(tmp_path), Spool(tmp_path)
+    looked = []
+
+    def remove(folder: Path, **_: object) -> None:
+        looked.append([found for found, _ in other.orphans()])
+
+    monkeypatch.setattr("serving.spool.shutil.rmtree", remove)
+    spool.close()
+    monkeypatch.undo()
+    assert looked == [[]]  # another process could not take it in yet
+    assert [found for found, _ in other.orphans()] == [spool._folder]
+    other.close()
