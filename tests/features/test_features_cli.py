@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
@@ -169,16 +168,32 @@ def test_of_many_problems_of_a_file_the_first_are_said_and_the_rest_counted():
     assert lines[-1] == "… and 1 more about this file"
 
 
-def stopped(arguments, begun):
-    """Types a command in a process of its own, and Ctrl-C once it has begun."""
+HELD = """
+import time
+from features.__main__ import main
+from features import partition_write, store
+
+def hold_after(holder, name, when):
+    go_on = getattr(holder, name)
+    def held(*given):
+        done = go_on(*given)
+        if when(*given):
+            print("here", flush=True)
+            time.sleep(60)
+        return done
+    setattr(holder, name, held)
+"""
+EXPORT = 'hold_after(partition_write, "_write_part", lambda *given: given[2] == "a25")'
+INGEST = 'hold_after(store, "merge_metrics", lambda connection, rows, file_id, at: file_id == 2)'
+
+
+def stopped(held, *arguments):
+    """Types a command in a process of its own, and holds it where `held` says, to type Ctrl-C there."""
     # Where the tests run in a shell's background SIGINT is ignored, and what they start would inherit that.
     heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
-    command = [sys.executable, "-m", "features", *arguments]
+    command = [sys.executable, "-c", f"{HELD}\n{held}\nmain()", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heard)
-    until = time.monotonic() + 60
-    while not begun() and time.monotonic() < until:
-        time.sleep(0.02)
-    time.sleep(0.1)
+    assert process.stdout.readline() == "here\n"
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert "Traceback" not in err
@@ -186,26 +201,27 @@ def stopped(arguments, begun):
 
 
 def test_ctrl_c_in_an_export_ends_with_130_and_the_next_one_ends_it(run, tmp_path):
-    start = pd.Series([pd.Timestamp("2025-07-01")] * 300).astype("datetime64[us]")
-    metrics = pd.DataFrame({"account_id": [f"a{number}" for number in range(300)], "period_start": start})
+    start = pd.Series([pd.Timestamp("2025-07-01")] * 40).astype("datetime64[us]")
+    metrics = pd.DataFrame({"account_id": [f"a{number}" for number in range(40)], "period_start": start})
     metrics = metrics.assign(promotion_type="live", creative_id="c", grain="day", orders=1.0, row=2)
     metrics = metrics.assign(period_end=start + pd.Timedelta(days=1))
     facts = pd.DataFrame(columns=[*KEY, "name", "value", "origin"], dtype="str")
     with open_store(tmp_path / "s.duckdb") as store:
         store.add(ExportRead("a.csv", "s1", "daily", metrics, facts))
     out = tmp_path / "set"
-    stopped(["export", "--store", str(tmp_path / "s.duckdb"), str(out), "--partitioned"], out.exists)
+    stopped(EXPORT, "export", "--store", str(tmp_path / "s.duckdb"), str(out), "--partitioned")
     assert list(out.rglob("*.parquet"))
     assert not is_partitioned(str(out))
     assert run("export", out, "--partitioned")[0] == 0
-    assert len(open_partitioned(str(out)).parts) == 300
+    assert len(open_partitioned(str(out)).parts) == 40
     assert not list(out.rglob(".*"))
 
 
 def test_ctrl_c_ends_with_130_and_a_whole_store(exports, tmp_path):
-    rows = [f"74012345678{i:08},n,2025-07-{day:02},1.00,10,1,0,0" for i in range(20_000) for day in range(1, 29)]
-    (exports / "large.csv").write_text("\n".join([HEADER, *rows, ""]), encoding="gbk")
+    first = exports / "全域推广数据-视频.csv"
+    (exports / "退款.csv").write_text(first.read_text(encoding="gbk").replace("12.50", "13.50"), encoding="gbk")
     store = tmp_path / "s.duckdb"
-    stopped(["ingest", "--store", str(store), str(exports)], store.exists)
+    stopped(INGEST, "ingest", "--store", str(store), str(exports))
     with open_store(store) as opened:
-        assert set(opened.table("files")["path"]) <= {str(exports / "全域推广数据-视频.csv")}
+        assert opened.table("files")["path"].tolist() == [str(first)]
+        assert set(opened.table("metrics")["spend_cny"]) == {12.5}
