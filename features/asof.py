@@ -96,8 +96,8 @@ def standing_table(
     own = own_sums(reported, plan.stages)
     for sums in own.values():
         columns |= {f"market:{name}": total for name, total in sums.until(everyone, before).items()}
-    for wait, table in additions(reported, own, market, market.codes(creatives["promotion_type"]), plan).items():
-        alone = TimedSums(reported.units, reported.moments(wait), reported.moments(wait), table)
+    for added in additions(reported, own, market, market.codes(creatives["promotion_type"]), plan).values():
+        alone = TimedSums(added.units, added.moments, added.moments, added.table)
         columns |= {f"hist:{name}": total for name, total in alone.until(everyone, before).items()}
         long_ago = alone.until(everyone, before - recent_seconds(settings))
         columns |= {f"{LONG_AGO}hist:{name}": total for name, total in long_ago.items()}

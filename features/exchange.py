@@ -14,7 +14,7 @@ import pandas as pd
 from features.history import MARKET, Entity, OwnHistory, entity_codes, of_others
 from features.market import summed_by
 from features.observe import Within
-from features.reported import Floats, Reported
+from features.reported import Floats
 from features.window import Codes, TimedSums
 
 LAUNCHES = "launches"
@@ -36,11 +36,10 @@ def bucket_of(keys: Codes, buckets: int) -> Codes:
     return (mixed % np.uint64(buckets)).astype(np.int64)
 
 
-def told(reported: Reported, known: Within, codes: npt.NDArray[np.int64]) -> dict[str, pd.DataFrame]:
+def told(known: Within, codes: npt.NDArray[np.int64]) -> dict[str, pd.DataFrame]:
     """What the rows of a part add to everything that its creatives share.
 
     Args:
-        reported: Its rows.
         known: What was counted within it.
         codes: Of its creatives (`shared_codes`).
 
@@ -53,7 +52,7 @@ def told(reported: Reported, known: Within, codes: npt.NDArray[np.int64]) -> dic
     one = pd.DataFrame({LAUNCHED: np.ones(len(launches))})
     found: dict[str, list[pd.DataFrame]] = {}
     for place, line in enumerate(codes.T):
-        adds = {str(wait): (line[reported.units], reported.moments(wait), table) for wait, table in known.adds.items()}
+        adds = {str(wait): (line[added.units], added.moments, added.table) for wait, added in known.adds.items()}
         for what, (values, moments, table) in (adds | {LAUNCHES: (line[born], launches, one)}).items():
             value, moment, summed = summed_by(values, moments, table)
             added = pd.DataFrame({KEY: _key(place, value), MOMENT: moment, **summed})

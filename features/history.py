@@ -11,14 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import Plan, Stage
-from features.market import Market, exact
+from features.market import Market, exact, summed_by
 from features.reported import WAITS, Floats, Reported, Wait, wait_of
 from features.schema import MONEY_DECIMALS
 from features.window import Codes, Seconds, TimedSums
 
 Mask = npt.NDArray[np.bool_]
-Adds = Mapping[Wait, pd.DataFrame]
-"""Of `additions`."""
 
 TAG = "tag_"
 
@@ -76,6 +74,35 @@ def entity_codes(creatives: pd.DataFrame, entity: Entity) -> Codes:
 
 
 @dataclass(frozen=True)
+class Added:
+    """What some rows add to the sums of their creatives, and of everything that these share.
+
+    Attributes:
+        units: Creative of each row.
+        moments: From when each is known.
+        table: What each adds.
+    """
+
+    units: Codes
+    moments: Seconds
+    table: pd.DataFrame
+
+    def for_questions_at(self, moments: Seconds) -> "Added":
+        """The same, in fewer rows, to those who ask about no other moments than these, given in order of time.
+
+        What a creative adds between two of them is known at the later one; what comes after the last is left out.
+        """
+        place = np.searchsorted(moments, self.moments, side="left")
+        units = np.where(place < len(moments), self.units, -1)
+        units, known, summed = summed_by(units, moments[np.minimum(place, len(moments) - 1)], self.table)
+        return Added(units, known, pd.DataFrame(summed, copy=False))
+
+
+Adds = Mapping[Wait, Added]
+"""Of `additions`."""
+
+
+@dataclass(frozen=True)
 class OwnHistory:
     """What a snapshot's own creative adds to the sums of everything that it shares: to be left out of them.
 
@@ -90,14 +117,11 @@ class OwnHistory:
     launched: Floats
 
 
-def own_history(
-    reported: Reported, adds: Adds, units: Codes, cutoffs: Seconds, recent_seconds: int, first_known: pd.Series
-) -> OwnHistory:
+def own_history(adds: Adds, units: Codes, cutoffs: Seconds, recent_seconds: int, first_known: pd.Series) -> OwnHistory:
     """What each snapshot's own creative adds.
 
     Args:
-        reported: Rows of metrics.
-        adds: Of these rows (`additions`).
+        adds: Of all rows (`additions`).
         units: Creative of each snapshot.
         cutoffs: Cutoff of each snapshot.
         recent_seconds: How far back the market's past is looked at.
@@ -105,15 +129,14 @@ def own_history(
     """
     now: dict[str, Floats] = {}
     long_ago: dict[str, Floats] = {}
-    for wait, table in adds.items():
-        sums = TimedSums(reported.units, reported.moments(wait), reported.moments(wait), table)
+    for added in adds.values():
+        sums = TimedSums(added.units, added.moments, added.moments, added.table)
         now |= sums.until(units, cutoffs - 1)
         long_ago |= sums.until(units, cutoffs - 1 - recent_seconds)
     return OwnHistory(now, long_ago, known_before(first_known, units, cutoffs))
 
 
 def entity_history(
-    reported: Reported,
     adds: Adds,
     own: OwnHistory,
     creatives: pd.DataFrame,
@@ -129,8 +152,7 @@ def entity_history(
     Of the market itself only what was added of late is told: that is how the typical creative drifts.
 
     Args:
-        reported: Rows of all creatives.
-        adds: Of these rows (`additions`).
+        adds: Of the rows of all creatives (`additions`).
         own: What each snapshot's creative itself adds.
         creatives: Checked creatives; row positions are the unit codes.
         found: The entities.
@@ -144,11 +166,11 @@ def entity_history(
     before = cutoffs - 1
     for entity in found:
         codes = entity_codes(creatives, entity)
-        rows, asked = codes[reported.units], codes[units]
+        asked = codes[units]
         totals: dict[str, Floats] = {}
         long_ago: dict[str, Floats] = {}
-        for wait, table in adds.items():
-            sums = TimedSums(rows, reported.moments(wait), reported.moments(wait), table)
+        for added in adds.values():
+            sums = TimedSums(codes[added.units], added.moments, added.moments, added.table)
             totals |= sums.until(asked, before)
             if entity == MARKET:
                 long_ago |= sums.until(asked, before - recent_seconds)
@@ -180,7 +202,7 @@ def of_others(
 
 def additions(
     reported: Reported, own: Mapping[Wait, TimedSums], market: Market, types: Codes, plan: Plan
-) -> dict[Wait, pd.DataFrame]:
+) -> dict[Wait, Added]:
     """What each row of metrics adds to its creative's weight, and to weight × ratio, of every stage; and to volume.
 
     Args:
@@ -193,7 +215,7 @@ def additions(
     Returns:
         By what it waits for: `<stage>:weight`, `<stage>:ratio` and the figure of later volume, in row order.
     """
-    adds: dict[Wait, pd.DataFrame] = {}
+    adds: dict[Wait, Added] = {}
     for wait in WAITS:
         stages = [stage for stage in plan.stages if wait_of(stage) == wait]
         columns: dict[str, Floats] = {}
@@ -212,7 +234,7 @@ def additions(
         if wait == "known":
             columns[plan.volume_of] = reported.figures[plan.volume_of].fillna(0.0).to_numpy(np.float64)
         if columns:
-            adds[wait] = pd.DataFrame(columns, copy=False)
+            adds[wait] = Added(reported.units, reported.moments(wait), pd.DataFrame(columns, copy=False))
     return adds
 
 

@@ -104,9 +104,7 @@ def observe(
     market = Market(market_tables(reported, creatives["promotion_type"], plan.stages))
     known = within(snapshots, measured, reported, market, plan, shared, settings, as_of)
     history = dict(
-        entity_history(
-            reported, known.adds, known.own, creatives, shared, known.units, known.moments, recent_seconds(settings)
-        )
+        entity_history(known.adds, known.own, creatives, shared, known.units, known.moments, recent_seconds(settings))
     )
     for entity in shared:
         history[f"launched:{entity.name}"] = launched_before(
@@ -122,7 +120,8 @@ class Within:
     Attributes:
         units: Creative of each snapshot.
         moments: When each looks at the others.
-        adds: What each row of metrics adds to what is shared (`features.history.additions`).
+        adds: What rows of metrics add to what is shared (`features.history.additions`); as of one moment, just enough
+            of it to answer there.
         own: What each snapshot's own creative adds to it.
         first_known: When each creative was first known of; NaT for never.
         before: Columns that stand before the history, by name.
@@ -156,10 +155,13 @@ def within(
     before = own_counts(snapshots, measured, plan, settings) | {"reference_price": reference(creatives, plan)[units]}
     sums = own_sums(reported, plan.stages)
     before |= dict(market_history(market, sums, types, units, moments))
-    adds = additions(reported, sums, market, types, plan)
+    adds, recent = additions(reported, sums, market, types, plan), recent_seconds(settings)
     del sums  # the largest arrays of all
+    if as_of is not None:
+        last = int(as_of.timestamp()) - 1
+        adds = {wait: added.for_questions_at(np.array([last - recent, last])) for wait, added in adds.items()}
     first_known = first_reported(reported, len(creatives))
-    own = own_history(reported, adds, units, moments, recent_seconds(settings), first_known)
+    own = own_history(adds, units, moments, recent, first_known)
     tags = [column for column in single_tags(shared) if column in creatives]
     around = siblings(reported.known, reported.units, first_known, creatives, units, moments, tags)
     after = {name: around[name].to_numpy() for name in around}

@@ -111,7 +111,7 @@ def tell(job: Job, part: Part) -> None:
     codes = work.get(f"{job.facts}/codes/{part.name}").to_numpy(np.int64)
     reported = reported_figures(measured, job.plan, job.settings)
     known = within(rows, measured, reported, job.market(work), job.plan, job.shared, job.settings, job.as_of)
-    for what, table in told(reported, known, codes).items():
+    for what, table in told(known, codes).items():
         _put_by_bucket(work, f"{job.question}/told_{what}", table, part, job.buckets)
     questions = asked(known, codes, job.shared, recent_seconds(job.settings))
     _put_by_bucket(work, f"{job.question}/asked", questions, part, job.buckets)
