@@ -8,12 +8,15 @@ the benchmarks.
 
 import argparse
 import json
+import os
 import resource
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,13 +55,19 @@ try:
 except ImportError:  # an older checkout that is compared: all metrics are one frame there, and all snapshots train
     InMemory = InParts = None  # type: ignore[assignment,misc]
 
+try:
+    from training.parts.processes import processes
+except ImportError:  # likewise: parts are worked on in this process there
+    processes = None  # type: ignore[assignment]
+
 Result = TypeVar("Result")
 
 ROUNDS = 100
 """Trees of a stage: what folds choose lies around it."""
 TAUGHT_ROWS = 50_000
 """Snapshots that teach what features stand on, where the fit is not measured; their cost is not counted."""
-STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+PROC = Path("/proc")
+"""Of Linux: what other processes have used is not told elsewhere."""
 
 
 @dataclass
@@ -67,7 +76,8 @@ class Record:
 
     Attributes:
         out: File that holds it after each step.
-        steps: Name → seconds, seconds of processors and peak megabytes; `a: b` is a part of `a`.
+        steps: Name → seconds, seconds of processors and peak megabytes, of the process and those that it started;
+            `a: b` is a part of `a`.
         counts: Of rows.
         digests: Fingerprints of what came out.
         stopped: The step that did not fit in memory; empty where all did.
@@ -84,9 +94,9 @@ class Record:
         forget_peak()
         self.stopped = name
         self.keep()
-        began, worked = time.perf_counter(), time.process_time()
+        began, worked = time.perf_counter(), worked_seconds()
         result = step()
-        seconds, cpu, peak = time.perf_counter() - began, time.process_time() - worked, peak_mb()
+        seconds, cpu, peak = time.perf_counter() - began, worked_seconds() - worked, peak_mb()
         for known in dict.fromkeys([name, name.split(":")[0]]):
             before = self.steps.get(known, {"seconds": 0.0, "cpu_seconds": 0.0, "peak_mb": 0.0})
             self.steps[known] = {
@@ -128,14 +138,15 @@ def measure(record: Record, exports: str, store: Path, *, fit: bool, digest: boo
     """Every step, in order; each gets what the ones before it made."""
     settings = Settings()
     record.timed("ingest", lambda: _ingest(exports, store, settings))
-    source = record.timed("load", lambda: source_of(store, settings))
-    dataset, taught, fitted = _features(record, source, settings, digest=digest)
-    if fit:
-        model = _fit(record, dataset)
-    else:
-        model = fit_model(*rows_of(dataset, taught, fitted), fitted, recipe_of(dataset).choices)
-    del dataset  # what predicts does not hold it either
-    predicted = record.timed("predict", lambda: source.predictions(model, settings))
+    with ExitStack() as held:
+        source = record.timed("load", lambda: source_of(store, settings, held))
+        dataset, taught, fitted = _features(record, source, settings, digest=digest)
+        if fit:
+            model = _fit(record, dataset)
+        else:
+            model = fit_model(*rows_of(dataset, taught, fitted), fitted, recipe_of(dataset).choices)
+        del dataset  # what predicts does not hold it either
+        predicted = record.timed("predict", lambda: source.predictions(model, settings))
     record.counts["predictions"] = len(predicted)
     if digest:
         record.digests["predictions"] = frame_digest(predicted)
@@ -205,14 +216,15 @@ class Parts:
         return plan, entities(self.creatives, settings.tags.multi, settings.tags.crosses)
 
 
-def source_of(store: Path, settings: Settings) -> Whole | Parts:
-    """What a run reads: the store at once, or written account by account and read so."""
+def source_of(store: Path, settings: Settings, held: ExitStack) -> Whole | Parts:
+    """What a run reads: the store at once, or written account by account and read so, by processes held meanwhile."""
     with open_store(store, read_only=True) as opened:
         if InParts is None or opened.count("metrics") <= settings.in_memory_rows:
             return Whole(load(opened, settings))
         dataset = write_partitioned(opened, settings, str(store.with_name("dataset").resolve()))
     work = Work(str(store.with_name("parts").resolve()))
-    source = InParts(dataset, work, Here(), settings, Told())
+    engine = Here() if processes is None else held.enter_context(processes(settings.processes))
+    source = InParts(dataset, work, engine, settings, Told())
     return Parts(source, sum(part.rows for part in dataset.parts))
 
 
@@ -267,17 +279,35 @@ def frame_digest(frame: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
+def family() -> list[Path]:
+    """What the system tells of this process and of those that it started; nothing where it does not."""
+    started = [child.pid for child in active_children()]
+    return [PROC / str(process) for process in (os.getpid(), *started)] if PROC.exists() else []
+
+
+def worked_seconds() -> float:
+    """Seconds of processors so far."""
+    ticks = 0
+    for place in family()[1:]:
+        told = (place / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        ticks += int(told[11]) + int(told[12])  # utime and stime: the 14th and 15th, the name being the 2nd
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
 def forget_peak() -> None:
     """The peak of memory counts from now on, where the system can do that."""
-    if CLEAR.exists():
-        CLEAR.write_text("5", encoding="ascii")
+    for place in family():
+        (place / "clear_refs").write_text("5", encoding="ascii")
 
 
 def peak_mb() -> float:
-    """Peak of memory since it was last forgotten, else of the process so far; in MiB."""
-    if CLEAR.exists():
-        line = next(line for line in STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
+    """Peaks of memory since they were last forgotten, added up; else of this process so far; in MiB."""
+    peak = 0
+    for place in family():
+        lines = (place / "status").read_text(encoding="ascii").splitlines()
+        peak += sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    if peak:
+        return peak / 1024
     unit = 1024**2 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes there, kilobytes elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 

@@ -205,8 +205,10 @@ class Settings(Section):
     """The file-name tag parser's settings."""
 
     engine: Literal["local", "dask"] = "local"
-    """Who works: this process, or workers of Dask (docs/scale.md)."""
+    """Who works: this machine, or workers of Dask (docs/scale.md)."""
     dask: Dask = Dask()
+    processes: Annotated[int, Field(ge=1)] = 2
+    """Processes of this machine that work on accounts side by side, where they are worked on one by one."""
     in_memory_rows: Annotated[int, Field(ge=0)] = 3_000_000
     """Rows of metrics up to which exports are worked on as one frame; more are worked on account by account."""
     most_snapshots: Annotated[int, Field(ge=1000)] = 400_000

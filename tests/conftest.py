@@ -23,6 +23,7 @@ def settings(tmp_path: Path) -> Settings:
         {
             "var": str(tmp_path / "var"),
             "open_days": 1,
+            "processes": 1,
             "tune": {"trials": 2, "jobs": 1},
             "trees": {"rounds": 20, "min_data_in_leaf": 20},
             "volume_trees": {"rounds": 20, "min_data_in_leaf": 20},

@@ -187,7 +187,7 @@ def leaks_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: 
         raise typer.Exit(1)
 
 
-OF_THE_MACHINE = ("name", "var", "engine", "dask", "in_memory_rows")
+OF_THE_MACHINE = ("name", "var", "engine", "dask", "processes", "in_memory_rows")
 """Settings that a model does not bring with it."""
 
 

@@ -1,4 +1,6 @@
-"""Who does the work of a run: this process, or workers elsewhere (`training.parts.cluster`)."""
+"""Who does the work of a run: this process, others beside it (`training.parts.processes`), or workers elsewhere
+(`training.parts.cluster`).
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -20,6 +22,8 @@ class Engine(Protocol):
 
     workers: int
     """How many items are worked on at a time."""
+    trains: bool
+    """Whether models are trained on its workers too, side by side, and not by this process's threads."""
 
     def run(
         self,
@@ -39,6 +43,7 @@ class Here:
     """This process, one item after the other."""
 
     workers = 1
+    trains = False
 
     def run(
         self,

@@ -30,7 +30,8 @@ from training.tune import make_folds, tune
 from training.workspace import Workspace
 
 SHAPELESS = {
-    "name", "var", "tune", "evaluate", "interval", "verdict", "backtest", "engine", "dask", "in_memory_rows",
+    "name", "var", "tune", "evaluate", "interval", "verdict", "backtest",
+    "engine", "dask", "processes", "in_memory_rows",
 }  # fmt: skip
 """Settings that a study does not depend on."""
 

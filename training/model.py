@@ -174,7 +174,7 @@ def fit_model(
         choice = chosen.get(lesson.stage)
         if choice and choice.rounds > 0 and teaches(lesson, choice.trees):
             lots.append(trees_of(lesson, features, columns[lesson.stage], choice, seed))
-    if engine is None or engine.workers == 1:
+    if engine is None or not engine.trains:
         boosters = {lot.stage: lot.train() for lot in lots}
     else:
         texts = engine.run(_train, None, lots)

@@ -1,7 +1,7 @@
 """From what a command is given to a source of metrics: exports or a partitioned dataset, in memory or in parts."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 
 from configs.settings import Settings
 from features.ingest import IngestReport, ingest
@@ -9,7 +9,8 @@ from features.intake import dataset_of
 from features.load import load
 from features.partitioned import Partitioned, write_partitioned
 from features.store import Store, open_store
-from training.engine import Engine, Here
+from training.engine import Engine
+from training.parts.processes import processes
 from training.parts.source import InParts
 from training.parts.work import Work
 from training.source import InMemory, Source
@@ -65,7 +66,7 @@ def _in_parts(store: Store, space: Workspace, settings: Settings, told: Told) ->
 
 def _engine(settings: Settings, work: Work) -> AbstractContextManager[Engine]:
     if settings.engine == "local":
-        return nullcontext(Here())
+        return processes(settings.processes)
     from training.parts.cluster import cluster
 
     return cluster(settings.dask, work)

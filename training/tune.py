@@ -124,7 +124,7 @@ def tune(
         left = max(settings.tune.trials - done(study), int(waits(study)))
         if left <= 0 or not made:
             break
-        if engine is None or engine.workers == 1:
+        if engine is None or not engine.trains:
             study.optimize(
                 trials.objective,
                 n_trials=left,

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from contextlib import ExitStack
 
 import numpy as np
 import pandas as pd
@@ -212,10 +213,15 @@ def test_large_sizes_are_read_account_by_account_and_come_to_the_same(tmp_path) 
     write_exports(*unchecked(4_000), tmp_path / "exports")
     with open_store(tmp_path / "store.duckdb") as store:
         ingest(store, [str(tmp_path / "exports")], settings)
-    whole = scale_steps.source_of(tmp_path / "store.duckdb", settings)
-    parts = scale_steps.source_of(tmp_path / "store.duckdb", settings.model_copy(update={"in_memory_rows": 10}))
-    assert isinstance(whole, scale_steps.Whole)
-    assert isinstance(parts, scale_steps.Parts)
-    assert parts.rows == whole.rows
-    assert frame_digest(parts.snapshots(settings)) == frame_digest(whole.snapshots(settings))
-    assert parts.funnel(settings) == whole.funnel(settings)
+    few = settings.model_copy(update={"in_memory_rows": 10})
+    with ExitStack() as held:
+        whole = scale_steps.source_of(tmp_path / "store.duckdb", settings, held)
+        parts = scale_steps.source_of(tmp_path / "store.duckdb", few, held)
+        assert isinstance(whole, scale_steps.Whole)
+        assert isinstance(parts, scale_steps.Parts)
+        assert parts.rows == whole.rows
+        worked = scale_steps.worked_seconds()
+        assert frame_digest(parts.snapshots(settings)) == frame_digest(whole.snapshots(settings))
+        assert parts.funnel(settings) == whole.funnel(settings)
+        assert len(scale_steps.family()) == 1 + settings.processes
+        assert scale_steps.worked_seconds() > worked

@@ -31,7 +31,7 @@ class Workers:
 
     def __init__(self, client: Any, workers: int) -> None:
         """Workers that have been looked at (`workers`)."""
-        self.workers = workers
+        self.workers, self.trains = workers, workers > 1
         self._client = client
 
     def run(
