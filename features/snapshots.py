@@ -62,9 +62,14 @@ def launches(metrics: pd.DataFrame, creatives: pd.DataFrame) -> pd.DataFrame:
 
 
 def snapshots(
-    metrics: pd.DataFrame, creatives: pd.DataFrame, ages_hours: Sequence[int], *, weekly: bool
+    metrics: pd.DataFrame,
+    creatives: pd.DataFrame,
+    ages_hours: Sequence[int],
+    *,
+    weekly: bool,
+    launched: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Every creative at every age that its data can show.
+    """Every creative at every age that its data can show; its launch (`launches`) is looked for where it is not told.
 
     The cutoff is the end of the last period that ended at or before launched_at + age. An age that shows nothing
     beyond the one before it is left out; so is age 0 of a creative whose launch was not observed.
@@ -73,18 +78,19 @@ def snapshots(
         KEY, `age_hours`, `launched_at`, `cutoff`, `elapsed_hours` (launch to cutoff), `launch_observed`,
         `launch_hour`; sorted by KEY and age.
     """
-    born = launches(metrics, creatives).dropna(subset=["launched_at"])
+    told = launches(metrics, creatives) if launched is None else launched
+    born = told.dropna(subset=["launched_at"])
     if born.empty:
         return _finish(born.assign(age_hours=0, cutoff=born["launched_at"]))
     units = born.index.to_numpy(np.int64)
-    launched = seconds(born["launched_at"])
+    begins = seconds(born["launched_at"])
     ends = seconds(born["last_end"])
     timeline = TimedSums(
         unit_codes(metrics, creatives), seconds(metrics["period_start"]), seconds(metrics["period_end"]), {}
     )
     ages = list(ages_hours)
     if weekly:
-        oldest = int(((ends - launched) / HOUR).max())
+        oldest = int(((ends - begins) / HOUR).max())
         start = (max(ages) // WEEK_HOURS + 1) * WEEK_HOURS
         ages += range(start, oldest + WEEK_HOURS, WEEK_HOURS)
 
@@ -92,11 +98,11 @@ def snapshots(
     before = np.full(len(units), -1, dtype=np.int64)
     for age in ages:
         if age == 0:
-            cutoff = launched
+            cutoff = begins
             kept = born["launch_observed"].to_numpy()
         else:
-            cutoff = timeline.last_end(units, launched + age * HOUR)
-            kept = (cutoff > before) & (cutoff > launched)
+            cutoff = timeline.last_end(units, begins + age * HOUR)
+            kept = (cutoff > before) & (cutoff > begins)
         parts.append(born[kept].assign(age_hours=age, cutoff=cutoff[kept].astype("datetime64[s]")))
         before = np.where(kept, cutoff, before)
     return _finish(pd.concat(parts))

@@ -81,8 +81,9 @@ def survey(job: Job, part: Part) -> None:
     measured = job.read(part)
     loaded, ages = measured.loaded, job.settings.ages_hours
     reported = reported_figures(measured, job.plan, job.settings)
-    work.put(f"{job.facts}/born/{part.name}", launches(loaded.metrics, loaded.creatives))
-    found = snapshots(loaded.metrics, loaded.creatives, ages, weekly=job.settings.weekly)
+    born = launches(loaded.metrics, loaded.creatives)
+    work.put(f"{job.facts}/born/{part.name}", born)
+    found = snapshots(loaded.metrics, loaded.creatives, ages, weekly=job.settings.weekly, launched=born)
     work.put(f"{job.facts}/snapshots/{part.name}", found)
     for wait, table in market_tables(reported, loaded.creatives["promotion_type"], job.plan.stages).items():
         work.put(f"{job.facts}/market_{wait}/{part.name}", table)
