@@ -1,10 +1,11 @@
 """Do two workers give what one process gives?
 
-    python -m benchmarks.engines [--data FOLDER] [--workers 2] [--seeds 2]
+    python -m benchmarks.engines [--data FOLDER] [--workers 2] [--seeds 4]
 
 Trains on the same data (the sample's, where none are named) in one process and with workers of Dask: the counts and
-outcomes must be the same to the last bit; the models differ only by what a study happens to try, so how far apart they
-are is told beside how far apart runs of one process are that differ by their seed alone. Prints seconds, too.
+outcomes must be the same to the last bit. Models differ only by what a study happens to try: as runs of one process
+do that differ by their seed. So each trains with several seeds, and the difference of their mean ranks is told beside
+its standard error. Prints seconds, too.
 """
 
 import argparse
@@ -40,14 +41,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default=SAMPLE, help="export files")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seeds", type=int, default=2, help="further runs of one process, each with another seed")
+    parser.add_argument("--seeds", type=int, default=4, help="whole runs of each, every one with another seed")
     given = parser.parse_args()
+    if given.seeds < 2:
+        parser.error(f"--seeds: expected at least 2, found {given.seeds}: one run has no spread.")
     with tempfile.TemporaryDirectory() as folder:
         compare(given.data, Path(folder), given.workers, given.seeds)
 
 
 def compare(exports: str, folder: Path, workers: int, seeds: int) -> None:
-    """One process, then workers, then one process with other seeds."""
+    """Rows of both once, then whole runs of both with each seed."""
     settings = Settings(var=folder)
     with open_store(folder / "store.duckdb") as store:
         ingest(store, [exports], settings)
@@ -57,28 +60,38 @@ def compare(exports: str, folder: Path, workers: int, seeds: int) -> None:
     print(f"{rows:,} rows of metrics, {len(whole.creatives):,} creatives, {len(dataset.parts)} parts", flush=True)
     asked = settings.dask.model_copy(update={"workers": workers})
     work = Work(str(folder / "work"))
-    with timed("one process: rows"):
+    one, many = "one process", f"{workers} workers"
+    ranks: dict[str, list[pd.Series]] = {one: [], many: []}
+    with timed(f"{one}: rows"):
         here = prepare_from(whole, settings)
     with cluster(asked, work) as engine:
         parted = InParts(dataset, work, engine, settings, Told())
-        with timed(f"{workers} workers: rows"):
+        with timed(f"{many}: rows"):
             there = prepare_from(parted, settings)
         print(f"cells of counts and outcomes that differ: {differing(here, there):,} of {cells(here):,}")
-        with timed(f"{workers} workers: a whole run"):
-            ranks = {f"{workers} workers": run(parted, settings, folder / "workers")}
-    for number in range(1 + seeds):
-        seeded = settings.model_copy(update={"tune": settings.tune.model_copy(update={"seed": 7 + number})})
-        with timed(f"one process, seed {7 + number}: a whole run"):
-            ranks[f"one process, seed {7 + number}"] = run(whole, seeded, folder / str(number))
-    table = pd.DataFrame(ranks).T
-    print("\nRank of holdout rows (Spearman with what came, all ages):")
-    print(table.to_string(float_format="{:.4f}".format))
-    own = table.iloc[1:]
-    apart = (table.iloc[0] - own.mean()).abs()
-    noise = (own.max() - own.min()).max()
-    print(
-        f"\nworkers are at most {apart.max():.4f} from the mean of one process; its seeds are at most {noise:.4f} apart"
-    )
+        for seed in range(seeds):
+            seeded = settings.model_copy(update={"tune": settings.tune.model_copy(update={"seed": 7 + seed})})
+            for name, source in ((one, whole), (many, parted)):
+                with timed(f"{name}, seed {7 + seed}: a whole run"):
+                    ranks[name].append(run(source, seeded, folder / f"{name} {seed}"))
+    print("\nRank of holdout rows (Spearman with what came, all ages), mean over seeds:")
+    table = apart(*(pd.DataFrame(found) for found in ranks.values()))
+    print(table.set_axis([one, many, *table.columns[2:]], axis=1).to_string(float_format="{:.4f}".format))
+    print(f"\nthe means lie at most {table['standard errors'].abs().max():.1f} standard errors apart")
+
+
+def apart(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Of each target: both means, their difference, and how many of its standard errors that is.
+
+    Args:
+        one: Ranks, a row a seed and a column a target.
+        other: The same of the other; equally many.
+    """
+    difference = other.mean() - one.mean()
+    error = np.sqrt((one.var() + other.var()) / len(one))
+    errors = np.divide(difference, error, out=np.zeros(len(error)), where=error > 0)
+    names = ["one", "other", "difference", "standard error", "standard errors"]
+    return pd.concat([one.mean(), other.mean(), difference, error, pd.Series(errors, error.index)], axis=1, keys=names)
 
 
 def run(source: Source, settings: Settings, folder: Path) -> pd.Series:
@@ -86,7 +99,7 @@ def run(source: Source, settings: Settings, folder: Path) -> pd.Series:
     var = settings.model_copy(update={"var": folder, "name": "compared"})
     figures = learn(source, workspace(["compared"], var), var, Told()).figures
     held = (figures["age_hours"] == ALL_AGES) & (figures["part"] == "all") & (figures["method"] == OWN)
-    return figures[held].set_index("target")["spearman"]
+    return figures[held].set_index("target")["spearman"].rename(None)
 
 
 def differing(left: Dataset, right: Dataset) -> int:

@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
-from benchmarks.engines import cells, differing, run
+import pandas as pd
+import pytest
+
+from benchmarks.engines import apart, cells, differing, run
 from configs.settings import Settings
 from features.schema import Loaded
 from training.dataset import prepare
@@ -23,3 +26,12 @@ def test_a_run_is_told_by_the_rank_of_each_target(small_world: Loaded, settings:
     ranks = run(InMemory(small_world), settings, tmp_path)
     assert list(ranks.index) == ["gpm", "net_gpm", "roi", "net_roi", "later_impressions"]
     assert ranks.between(-1, 1).all()
+
+
+def test_means_are_held_against_what_seeds_alone_do() -> None:
+    one = pd.DataFrame({"gpm": [0.50, 0.52], "roi": [0.3, 0.3]})
+    other = pd.DataFrame({"gpm": [0.60, 0.62], "roi": [0.3, 0.3]})
+    table = apart(one, other)
+    # Variances of 0.0002 of two runs each: a standard error of √0.0002.
+    assert table.loc["gpm"].tolist() == pytest.approx([0.51, 0.61, 0.1, 0.0002**0.5, 0.1 / 0.0002**0.5])
+    assert table.loc["roi", "standard errors"] == 0.0
