@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from configs.settings import CONFIG_DIR, Settings, load_settings, parse
+from configs.settings import CONFIG_DIR, Settings, load_settings
+from configs.yaml_file import parse
 from features.ingest import IngestReport
 from features.intake import refuse_absent, take_in
 from features.screen import run_command, show_problems

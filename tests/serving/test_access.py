@@ -3,7 +3,7 @@
 import pytest
 
 from configs.errors import ConfigError
-from configs.settings import parse
+from configs.yaml_file import parse
 from serving.access import ANYONE, Access, new_key
 from serving.errors import Refused
 from serving.settings import Key, Serving
