@@ -184,7 +184,8 @@ class Dask(Section):
     memory: str = "auto"
     """Of each worker started on this machine, such as `4GiB`; one that needs more is started anew."""
     work: str = ""
-    """Folder or URL, seen by all workers, for the tables between steps; empty: in the workspace, under `var`."""
+    """Folder or URL, seen by all workers, in which each workspace has a folder for the tables between steps; empty: in
+    the workspace, under `var`."""
 
 
 class Settings(Section):
