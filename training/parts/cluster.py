@@ -69,7 +69,13 @@ class Workers:
         """Work on the items that are not found yet; leaves out those whose shared part was lost with its workers."""
         from distributed import as_completed
 
-        common = self._client.scatter(shared, broadcast=True, hash=False)
+        try:
+            common = self._client.scatter(shared, broadcast=True, hash=False)
+        except OSError:
+            if self._client.status != "running":
+                raise
+            self._look_for_workers()
+            return  # one was lost while it was handed its own
         waiting = iter([place for place in range(len(items)) if place not in found])
         # A few at a time: items can be large, and the scheduler holds those that were handed to it.
         places = {self._submit(function, common, items, place): place for place in islice(waiting, 2 * self.workers)}
@@ -90,6 +96,8 @@ class Workers:
                             places[after] = place
                             ended.add(after)
                 except TimeoutError:
+                    if any(future.status == "error" for future in places):
+                        raise  # the work's own
                     self._look_for_workers()
         finally:
             self._client.cancel(list(places), force=True)
