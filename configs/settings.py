@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -177,15 +178,29 @@ class Backtest(Section):
 class Dask(Section):
     """Workers of the engine `dask`."""
 
-    scheduler: Annotated[str, Field(pattern=r"^$|^(tcp|tls|ucx|ws|wss)://\S+$")] = ""
+    scheduler: str = ""
     """Address of a running scheduler; empty: workers are started on this machine."""
     workers: Annotated[int, Field(ge=1)] = 2
     """Workers started on this machine, one thread each."""
     memory: str = "auto"
-    """Of each worker started on this machine, such as `4GiB`; one that needs more is started anew."""
+    """Of each worker started on this machine, such as `4GiB`; one that needs more is started anew. 0: no bound."""
     work: str = ""
     """Folder or URL, seen by all workers, in which each workspace has a folder for the tables between steps; empty: in
     the workspace, under `var`."""
+
+    @field_validator("scheduler")
+    @classmethod
+    def _address(cls, address: str) -> str:
+        if address and not re.fullmatch(r"(tcp|tls|ucx)://\S+:\d{1,5}|wss?://\S+", address):
+            raise ValueError("expected the address of a scheduler, with its port, such as tcp://10.0.0.5:8786")
+        return address
+
+    @field_validator("memory")
+    @classmethod
+    def _size(cls, size: str) -> str:
+        if not re.fullmatch(r"auto|0|\d+(\.\d+)? ?([kMGT]i?)?B", size):
+            raise ValueError("expected a size with its unit, such as 4GiB, or auto, or 0 for no bound")
+        return size
 
 
 class Settings(Section):

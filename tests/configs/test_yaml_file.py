@@ -3,7 +3,7 @@
 import pytest
 
 from configs.errors import ConfigError
-from configs.settings import Settings, load_settings
+from configs.settings import Dask, Settings, load_settings
 
 
 @pytest.fixture
@@ -30,6 +30,10 @@ def test_a_key_keeps_the_defaults_of_the_others(file):
         (b"dask: {wrokers: 3}", "dask.wrokers: no setting has this name; did you mean workers?"),
         (b"open_day: 1", "open_day: no setting has this name; did you mean open_days?"),
         (b"dask: {workers: 0}", "dask.workers: Input should be greater than or equal to 1, found 0"),
+        (b"dask: {scheduler: 10.0.0.5}", "dask.scheduler: Value error, expected the address of a scheduler"),
+        (b"dask: {scheduler: 'tcp://10.0.0.5'}", "with its port, such as tcp://10.0.0.5:8786"),
+        (b"dask: {memory: 4 gigs}", "dask.memory: Value error, expected a size with its unit, such as 4GiB"),
+        (b"dask: {memory: '4'}", "expected a size with its unit"),
         (b"- 1", "(the whole file): Input should be a valid dictionary"),
         (b"a: [", "is not a YAML file in UTF-8"),
         ("name: \u53f7".encode("gbk"), "is not a YAML file in UTF-8"),
@@ -41,6 +45,12 @@ def test_what_cannot_be_used_is_named(file, content, said):
         load_settings(path)
     assert str(path) in str(raised.value)
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize("scheduler", ["tcp://10.0.0.5:8786", "tls://[::1]:8786", "wss://gate.example/a", ""])
+@pytest.mark.parametrize("memory", ["auto", "0", "4GiB", "4 GB", "1.5GB", "800MB"])
+def test_what_dask_takes_is_taken(scheduler, memory):
+    assert Dask(scheduler=scheduler, memory=memory).memory == memory
 
 
 def test_a_file_that_is_not_there_or_is_a_folder_is_said(tmp_path):

@@ -133,6 +133,15 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pyt
         pass
 
 
+@pytest.mark.parametrize("address", ["tls://127.0.0.1:9", "wss://127.0.0.1:9"])
+def test_a_secure_address_without_certificates_is_told_where_to_name_them(tmp_path: Path, address: str):
+    with (
+        pytest.raises(EngineError, match=rf"{address}: Dask knows no certificates.*COMM__TLS__CA_FILE"),
+        cluster(Dask(scheduler=address), Work(str(tmp_path))),
+    ):
+        pass
+
+
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[LocalCluster]:
     """A scheduler that others started, with a worker of two threads."""
