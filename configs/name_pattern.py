@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
-from configs.settings import Section, parse, read_yaml
+from configs.settings import Section
+from configs.yaml_file import parse, read_yaml
 
 
 class Names(Section):

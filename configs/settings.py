@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+import re
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from configs.errors import ConfigError
+from configs.yaml_file import parse, read_yaml
 
 CONFIG_DIR = Path(__file__).parent
-
-Model = TypeVar("Model", bound=BaseModel)
 
 Basis = Literal["payment", "net_1h", "settled_7d", "settled_14d", "settled_30d", "settled_90d", "comprehensive"]
 
@@ -181,14 +178,29 @@ class Backtest(Section):
 class Dask(Section):
     """Workers of the engine `dask`."""
 
-    scheduler: Annotated[str, Field(pattern=r"^$|^(tcp|tls|ucx|ws|wss)://\S+$")] = ""
+    scheduler: str = ""
     """Address of a running scheduler; empty: workers are started on this machine."""
     workers: Annotated[int, Field(ge=1)] = 2
     """Workers started on this machine, one thread each."""
     memory: str = "auto"
-    """Of each worker started on this machine, such as `4GiB`; one that needs more is started anew."""
+    """Of each worker started on this machine, such as `4GiB`; one that needs more is started anew. 0: no bound."""
     work: str = ""
-    """Folder or URL, seen by all workers, for the tables between steps; empty: in the workspace, under `var`."""
+    """Folder or URL, seen by all workers, in which each workspace has a folder for the tables between steps; empty: in
+    the workspace, under `var`."""
+
+    @field_validator("scheduler")
+    @classmethod
+    def _address(cls, address: str) -> str:
+        if address and not re.fullmatch(r"(tcp|tls|ucx)://\S+:\d{1,5}|wss?://\S+", address):
+            raise ValueError("expected the address of a scheduler, with its port, such as tcp://10.0.0.5:8786")
+        return address
+
+    @field_validator("memory")
+    @classmethod
+    def _size(cls, size: str) -> str:
+        if not re.fullmatch(r"auto|0|\d+(\.\d+)? ?([kMGT]i?)?B", size):
+            raise ValueError("expected a size with its unit, such as 4GiB, or auto, or 0 for no bound")
+        return size
 
 
 class Settings(Section):
@@ -278,43 +290,3 @@ def load_settings(path: Path | str) -> Settings:
     """
     path = Path(path)
     return parse(Settings, read_yaml(path), path)
-
-
-def read_yaml(path: Path) -> object:
-    """The content of a YAML file; an empty file is an empty mapping."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such settings file.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not a YAML file in UTF-8: {error}") from None
-    return {} if content is None else content
-
-
-def parse(model: type[Model], content: object, path: Path) -> Model:
-    """The content as this model.
-
-    Raises:
-        ConfigError: With a line for every key that is unknown or wrong, where it stands and what is close to it.
-    """
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        lines = [f"{path}: {error.error_count()} setting(s) cannot be used:"]
-        for found in error.errors():
-            where = ".".join(str(part) for part in found["loc"]) or "(the whole file)"
-            lines.append(f"  - {where}: {found['msg']}, found {found['input']!r:.80}")
-            if found["type"] == "extra_forbidden":
-                lines[-1] = f"  - {where}: no setting has this name{_closest(model, found['loc'])}"
-        raise ConfigError("\n".join(lines)) from None
-
-
-def _closest(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
-    fields = model.model_fields
-    for part in loc[:-1]:
-        inner = fields[part].annotation if isinstance(part, str) and part in fields else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return ""
-        fields = inner.model_fields
-    near = get_close_matches(str(loc[-1]), list(fields), n=1)
-    return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(fields)}"

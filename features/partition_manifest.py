@@ -217,7 +217,7 @@ def as_path(value: str) -> str:
 
 def is_file_of_ours(path: str) -> bool:
     """Whether an export may have written this path: what is not so is left alone."""
-    value, unfinished = r"[\w%~-]+", r"\.part-[0-9a-f]{16}\.parquet\.\d+"
+    value, unfinished = r"[\w%~-]+", r"\.part-[0-9a-f]{16}\.parquet\.[0-9a-f]+"
     folder = rf"promotion_type={value}/account_id={value}"
     files = rf"({_FILE}|{unfinished})"
     return bool(re.fullmatch(rf"(metrics/{folder}/month=\d{{4}}-\d\d|creatives/{folder})/{files}", path, re.ASCII))

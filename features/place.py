@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import fsspec  # type: ignore[import-untyped]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
@@ -71,7 +72,8 @@ class Place:
         """A file with this content, in place of one that was there; never half of it."""
         target = self._full(name)
         folder, _, last = target.rpartition("/")
-        unfinished = f"{folder}/.{last}.{os.getpid()}"
+        # Not the number of the process: on machines that share this folder two may have the same.
+        unfinished = f"{folder}/.{last}.{uuid4().hex}"
         with self._in_words(name, "written", absent=False):
             if self.root.partition("://")[0] in WITHOUT_FOLDERS:
                 self._files.pipe_file(target, content)

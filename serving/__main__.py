@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
-from configs.settings import CONFIG_DIR, parse
+from configs.settings import CONFIG_DIR
+from configs.yaml_file import parse
 from features.screen import run_command, show_problems
 from serving.access import new_key
 from serving.settings import HANDED_ON, Serving, load_serving

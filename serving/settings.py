@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from configs.settings import Section, parse, read_yaml
+from configs.settings import Section
+from configs.yaml_file import parse, read_yaml
 
 Scope = Literal["predict", "read", "metrics"]
 

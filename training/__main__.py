@@ -9,10 +9,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from configs.settings import CONFIG_DIR, Settings, load_settings, parse
+from configs.settings import CONFIG_DIR, Settings, load_settings
+from configs.yaml_file import parse
 from features.ingest import IngestReport
 from features.intake import refuse_absent, take_in
-from features.screen import run_command, show_problems
+from features.screen import plain, run_command, show_problems
 from training.told import Told
 
 app = typer.Typer(
@@ -130,7 +131,9 @@ def predict_command(
         table = source.predictions(creative_model, manifest.settings)
     write_table(table, out)
     warned = int((table["warnings"] != "").sum())
-    Console().print(f"{out}: {len(table):,} creatives by {name}, {warned:,} with warnings", highlight=False)
+    Console().print(
+        f"{out}: {len(table):,} creatives by {name}, {warned:,} with warnings", highlight=False, markup=False
+    )
 
 
 @app.command("backtest")
@@ -162,7 +165,9 @@ def backtest_command(
     write_table(table, out)
     cold = int(table["cold"].sum())
     Console().print(
-        f"{out}: {len(table):,} rows from {table['origin'].nunique()} origins, {cold:,} cold", highlight=False
+        f"{out}: {len(table):,} rows from {table['origin'].nunique()} origins, {cold:,} cold",
+        highlight=False,
+        markup=False,
     )
 
 
@@ -213,7 +218,7 @@ def _progress(err: Console) -> Iterator[Told]:
             bar.console.print(text, highlight=False, markup=False)
 
         def file(done: int, total: int, path: Path) -> None:
-            bar.update(task, description=f"reading {path.name}", completed=done, total=total)
+            bar.update(task, description=f"reading {plain(path.name)}", completed=done, total=total)
 
         def trial(done: int, total: int, best: float) -> None:
             bar.update(task, description=f"tuning, best {best:.4f}", completed=done, total=total)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from configs.settings import Settings
 from features.ingest import IngestReport, ingest
 from features.intake import dataset_of
 from features.load import load
 from features.partitioned import Partitioned, write_partitioned
+from features.place import is_url
 from features.store import Store, open_store
 from training.engine import Engine
 from training.parts.processes import processes
@@ -38,24 +40,33 @@ def open_source(
         InputError: The data cannot be used.
         EngineError: The workers cannot be had.
     """
-    report = None
-    dataset = dataset_of(data, settings)
-    if dataset is None:
-        with open_store(space.store) as store:
-            report = ingest(store, list(data), settings, strict=strict, progress=told.file)
-            if settings.engine == "local" and store.count("metrics") <= settings.in_memory_rows:
-                loaded = load(store, settings)
-            else:
-                loaded, dataset = None, _in_parts(store, space, settings, told)
-        if dataset is None:
-            assert loaded is not None
-            yield InMemory(loaded), report
-            return
-    work = Work(settings.dask.work or str((space.folder / "parts").resolve()))
+    dataset, report = dataset_of(data, settings), None
+    work = Work(_tables(space, settings))
+    # Before files are read, which can take an hour: a scheduler that is not there is said at once.
     with _engine(settings, work) as engine:
+        if dataset is None:
+            with open_store(space.store) as store:
+                report = ingest(store, list(data), settings, strict=strict, progress=told.file)
+                if settings.engine == "local" and store.count("metrics") <= settings.in_memory_rows:
+                    loaded = load(store, settings)
+                else:
+                    loaded, dataset = None, _in_parts(store, space, settings, told)
+            if dataset is None:
+                assert loaded is not None
+                yield InMemory(loaded), report
+                return
         source = InParts(dataset, work, engine, settings, told)
         yield source, report
         work.keep(source.folders)  # of a run that ended well; one that did not finds its tables again
+
+
+def _tables(space: Workspace, settings: Settings) -> str:
+    """Folder of the tables between steps: this workspace's alone, for a run that ends well takes away all others."""
+    shared = settings.dask.work
+    if is_url(shared):
+        return f"{shared.rstrip('/')}/{space.name}"
+    # Workers may have been started in another folder than this command.
+    return str((Path(shared) / space.name if shared else space.folder / "parts").resolve())
 
 
 def _in_parts(store: Store, space: Workspace, settings: Settings, told: Told) -> Partitioned:

@@ -1,5 +1,7 @@
 """A folder behind a URL is used like one of this machine, and its password is never told."""
 
+import os
+
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
@@ -47,6 +49,20 @@ def test_what_is_written_is_read_found_and_removed(place):
     assert place.find("") == ["other"] or place.has("other")
     with pytest.raises(FileNotFoundError):
         place.read("x/y=1/z")
+
+
+def test_two_who_write_the_same_file_at_once_leave_one_of_both_whole(tmp_path, monkeypatch):
+    place, replace = open_place(str(tmp_path)), os.replace
+
+    def another_comes_between(unfinished, target):
+        monkeypatch.setattr(os, "replace", replace)
+        place.write("x/y", b"of the other")
+        replace(unfinished, target)
+
+    monkeypatch.setattr(os, "replace", another_comes_between)
+    place.write("x/y", b"of the one")
+    assert place.read("x/y") == b"of the one"
+    assert place.find("") == ["x/y"]
 
 
 def test_a_folder_that_is_a_file_is_said(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from configs.errors import ConfigError
-from configs.settings import parse
+from configs.yaml_file import parse
 from serving.access import ANYONE, Access, new_key
 from serving.errors import Refused
 from serving.settings import Key, Serving
@@ -38,14 +38,21 @@ def test_a_key_does_only_what_it_may() -> None:
     assert caught.value.status == 403
 
 
-def test_a_key_that_asks_too_often_is_told_when_to_come_back() -> None:
+def test_a_key_that_asks_too_often_is_told_when_to_come_back(monkeypatch) -> None:
+    moment = 100.0
+    monkeypatch.setattr("serving.access.time.monotonic", lambda: moment)
     key, known = access(per_minute=60)
     for _ in range(10):
         known.caller(f"Bearer {key}", "predict")
+    moment += 0.5
     with pytest.raises(Refused) as caught:
         known.caller(f"Bearer {key}", "predict")
     assert caught.value.status == 429
     assert caught.value.headers["retry-after"] == "1"
+    moment += 0.5
+    known.caller(f"Bearer {key}", "predict")
+    with pytest.raises(Refused):
+        known.caller(f"Bearer {key}", "predict")
 
 
 def test_only_the_hash_of_a_key_is_kept() -> None:

@@ -35,7 +35,7 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/deep/ledger.db"
 
 
-def until(condition, seconds: float = 10.0) -> None:
+def until(condition, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "did not come in time"

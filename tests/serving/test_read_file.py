@@ -161,13 +161,13 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_files_are_refused_at_once_with_the_cure(read, kind) -> None:
-    began = time.perf_counter()
+    began = time.process_time()  # of this process alone: others on the machine do not count
     with pytest.raises(Refused) as caught:
         read(HOSTILE[kind], account_id="a", promotion_type="live")
     assert caught.value.status == 422
     assert all(fault.problem and fault.hint for fault in caught.value.faults)
     assert len(str(caught.value)) < 4000
-    assert time.perf_counter() - began < 3.0
+    assert time.process_time() - began < 3.0
 
 
 def test_a_workbook_that_lies_about_its_sizes_is_refused(read) -> None:

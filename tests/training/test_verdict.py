@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from configs.errors import ConfigError
-from configs.settings import Settings, Verdict, parse
+from configs.settings import Settings, Verdict
+from configs.yaml_file import parse
 from training.verdict import LABELS, Known, no_verdict, verdict
 
 RULES = Verdict()

@@ -69,7 +69,13 @@ class Workers:
         """Work on the items that are not found yet; leaves out those whose shared part was lost with its workers."""
         from distributed import as_completed
 
-        common = self._client.scatter(shared, broadcast=True, hash=False)
+        try:
+            common = self._client.scatter(shared, broadcast=True, hash=False)
+        except OSError:
+            if self._client.status != "running":
+                raise
+            self._look_for_workers()
+            return  # one was lost while it was handed its own
         waiting = iter([place for place in range(len(items)) if place not in found])
         # A few at a time: items can be large, and the scheduler holds those that were handed to it.
         places = {self._submit(function, common, items, place): place for place in islice(waiting, 2 * self.workers)}
@@ -90,6 +96,8 @@ class Workers:
                             places[after] = place
                             ended.add(after)
                 except TimeoutError:
+                    if any(future.status == "error" for future in places):
+                        raise  # the work's own
                     self._look_for_workers()
         finally:
             self._client.cancel(list(places), force=True)
@@ -113,6 +121,7 @@ def cluster(asked: Dask, work: Work) -> Iterator[Engine]:
     """
     try:
         from distributed import Client, LocalCluster
+        from distributed.security import Security
     except ImportError:
         raise EngineError(
             "engine: dask needs Dask, which is not installed. Run `make train ENGINE=dask`, or: pip install "
@@ -120,9 +129,14 @@ def cluster(asked: Dask, work: Work) -> Iterator[Engine]:
         ) from None
     logging.getLogger("distributed").setLevel(logging.ERROR)
     if asked.scheduler:
+        if asked.scheduler.startswith(("tls:", "wss:")) and not Security().get_connection_args("client")["ssl_context"]:
+            raise EngineError(
+                f"{asked.scheduler}: Dask knows no certificates to speak with it. Name them in Dask's own settings "
+                "(distributed.comm.tls) or in DASK_DISTRIBUTED__COMM__TLS__CA_FILE, …__CLIENT__CERT and …__CLIENT__KEY."
+            )
         try:
             client = Client(asked.scheduler, timeout=SECONDS_TO_ANSWER, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise EngineError(
                 f"{asked.scheduler}: no scheduler answered within {SECONDS_TO_ANSWER} s ({type(error).__name__}). "
                 "Expected the address of a running one, such as tcp://10.0.0.5:8786 (`dask scheduler` prints it). "

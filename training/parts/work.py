@@ -4,6 +4,7 @@ A table is there whole or not at all, under a name that says what it was made fr
 is done, and a step that is done twice leaves the same.
 """
 
+import re
 from collections.abc import Collection
 from hashlib import sha256
 
@@ -14,6 +15,9 @@ from features.errors import PartitionError
 from features.place import Place, open_place
 
 MARK = "mark"
+
+_OURS = re.compile(rf"(.*/)?(\.?[^/]+\.arrow(\.\w+)?|\.?{MARK}(\.\w+)?)")
+"""Files that are left here, whole or half-written by a process that was killed; what is not so is not touched."""
 
 
 class Work:
@@ -64,11 +68,12 @@ class Work:
 
     def remove(self, folder: str) -> None:
         """Take away the tables of a folder."""
-        self._place.remove([f"{name}" for name in self._place.find(folder)])
+        self._place.remove(self._place.find(folder))
 
     def keep(self, folders: Collection[str]) -> None:
-        """Take away all tables but those of these folders."""
-        self._place.remove([name for name in self._place.find("") if name.partition("/")[0] not in folders])
+        """Take away all tables but those of these folders, and the mark; files of others stay."""
+        found = [name for name in self._place.find("") if name.partition("/")[0] not in folders]
+        self._place.remove([name for name in found if _OURS.fullmatch(name)])
 
 
 def key_of(*told: object) -> str:

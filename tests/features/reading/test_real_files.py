@@ -1,6 +1,6 @@
 """Files that nobody here wrote by hand: the sample world's exports, and real data."""
 
-from datetime import datetime
+import time
 
 import pandas as pd
 
@@ -49,9 +49,9 @@ def test_display_ads_are_read_whole(shared_data, sources):
 
 
 def test_running_totals_are_read_on_our_clock_within_seconds(shared_data, sources):
-    began = datetime.now()
+    began = time.process_time()  # of this process alone: others on the machine do not count
     found = read_export(shared_data / "youtube_snapshots.parquet", Settings(), sources)
-    assert (datetime.now() - began).total_seconds() < 15
+    assert time.process_time() - began < 15
     assert len(found.metrics) == 327_274
     assert found.problems == []
     first = found.metrics.iloc[0]

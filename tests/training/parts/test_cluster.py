@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -60,6 +61,10 @@ def open_absent(path: str, item: int) -> None:
     Path(path).read_bytes()
 
 
+def wait_too_long(_: None, item: int) -> int:
+    raise TimeoutError("the disk did not answer")
+
+
 def fail(_: None, item: int) -> int:
     raise PartitionError(f"part {item}: found nothing; expected something.")
 
@@ -92,6 +97,11 @@ def test_an_error_in_a_worker_is_the_error_of_the_run(workers: Engine):
         workers.run(fail, None, [7])
 
 
+def test_a_wait_that_was_too_long_for_the_work_is_not_taken_for_a_look_at_the_workers(workers: Engine):
+    with pytest.raises(TimeoutError, match="the disk did not answer"):
+        workers.run(wait_too_long, None, [1])
+
+
 def test_counts_of_two_workers_are_those_of_one_frame_though_one_is_killed(
     workers: Engine, many_accounts: Loaded, as_dataset: Callable[[Loaded, Path], Partitioned], tmp_path: Path
 ):
@@ -119,6 +129,15 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pyt
     with (
         pytest.raises(EngineError, match=r"tcp://127\.0\.0\.1:9: no scheduler answered within 1 s"),
         cluster(Dask(scheduler="tcp://127.0.0.1:9"), Work(str(tmp_path))),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("address", ["tls://127.0.0.1:9", "wss://127.0.0.1:9"])
+def test_a_secure_address_without_certificates_is_told_where_to_name_them(tmp_path: Path, address: str):
+    with (
+        pytest.raises(EngineError, match=rf"{address}: Dask knows no certificates.*COMM__TLS__CA_FILE"),
+        cluster(Dask(scheduler=address), Work(str(tmp_path))),
     ):
         pass
 
@@ -210,3 +229,19 @@ def test_a_scheduler_without_workers_is_no_engine(tmp_path: Path):
         cluster(Dask(scheduler=idle.scheduler_address), Work(str(tmp_path))),
     ):
         pass
+
+
+def test_workers_that_all_left_since_are_told_with_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("training.parts.cluster.SECONDS_TO_ANSWER", 5)
+    with (
+        LocalCluster(
+            n_workers=1, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address="127.0.0.1:0"
+        ) as running,
+        cluster(Dask(scheduler=running.scheduler_address), Work(str(tmp_path))) as engine,
+    ):
+        assert engine.run(twice, 1, [1]) == [1]
+        running.scale(0)
+        while engine._client.nthreads():
+            time.sleep(0.01)
+        with pytest.raises(EngineError, match=r"No worker is left\. Start some, then run the same command again"):
+            engine.run(twice, 1, [1])

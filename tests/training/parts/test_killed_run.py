@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,12 @@ def wait_for(what: Callable[[], object], run: subprocess.Popen[str], seconds: fl
 
 
 def workers(run: subprocess.Popen[str]) -> list["psutil.Process"]:
-    return [
-        child for child in psutil.Process(run.pid).children() if any("spawn_main" in part for part in child.cmdline())
-    ]
+    found = []
+    for child in psutil.Process(run.pid).children():
+        with suppress(psutil.NoSuchProcess):  # it may end while it is looked at
+            if any("spawn_main" in part for part in child.cmdline()):
+                found.append(child)
+    return found
 
 
 def test_a_killed_worker_costs_its_work_and_a_killed_run_goes_on_where_it_was(command: list[str], tmp_path: Path):

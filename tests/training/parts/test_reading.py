@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from pandas.testing import assert_frame_equal
 
-from configs.settings import Settings
+from configs.settings import Dask, Settings
 from features.errors import InputError
 from features.intake import dataset_of, refuse_absent, take_in
 from features.load import load_print
 from features.partition_manifest import MANIFEST, Partitioned, write_manifest
 from features.schema import Loaded
+from training.errors import EngineError
 from training.parts.source import InParts
 from training.reading import open_source
 from training.told import Told
@@ -75,3 +76,38 @@ def test_a_dataset_of_other_settings_is_refused(root: str, settings: Settings):
     tags = settings.tags.model_copy(update={"extra": False})
     with pytest.raises(InputError, match=r"exported under other settings.*--partitioned --config"):
         dataset_of([root], settings.model_copy(update={"tags": tags}))
+
+
+def test_the_folder_that_workers_share_holds_a_folder_for_this_workspace_and_the_rest_is_left_alone(
+    root: str, settings: Settings, tmp_path: Path
+):
+    shared = tmp_path / "shared"
+    space = workspace([root], settings)
+    strangers = [shared / name for name in ("report.txt", "other/0/born.arrow", f"{space.name}/notes/read me.txt")]
+    for stranger in strangers:
+        stranger.parent.mkdir(parents=True, exist_ok=True)
+        stranger.write_text("not ours")
+    elsewhere = settings.model_copy(update={"dask": settings.dask.model_copy(update={"work": f"{shared}/"})})
+    with open_source([root], space, elsewhere, Told()) as (source, _):
+        assert isinstance(source, InParts)
+        source.work.put("of earlier data/x", source.creatives)
+        half_written = Path(source.work.root, "of earlier data", ".y.arrow.123")
+        half_written.touch()
+        assert len(source.snapshots(elsewhere))
+    assert {path.name for path in (shared / space.name).iterdir()} == {*source.folders, "notes"}
+    assert all(stranger.exists() for stranger in strangers)
+
+
+def test_a_scheduler_that_is_not_there_is_said_before_exports_are_read(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("training.parts.cluster.SECONDS_TO_ANSWER", 1)
+    monkeypatch.setattr("training.reading.ingest", lambda *_, **__: pytest.fail("exports were read"))
+    (tmp_path / "a.csv").write_text("素材ID\n1\n")
+    asked = settings.model_copy(update={"engine": "dask", "dask": Dask(scheduler="tcp://127.0.0.1:9")})
+    data = [str(tmp_path / "a.csv")]
+    space = workspace(data, asked)
+    with pytest.raises(EngineError, match="no scheduler answered"), open_source(data, space, asked, Told()):
+        pass
+    assert not space.store.exists()

@@ -1,0 +1,58 @@
+"""A YAML file as a closed model, or an error that says what is wrong in it, where, and what is close to it."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from configs.errors import ConfigError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_yaml(path: Path) -> object:
+    """The content of a YAML file; an empty file is an empty mapping.
+
+    Raises:
+        ConfigError: The file is absent, cannot be read, or is not YAML in UTF-8.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such settings file.") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read as a settings file: {error.strerror}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not a YAML file in UTF-8: {error}") from None
+    return {} if content is None else content
+
+
+def parse(model: type[Model], content: object, path: Path) -> Model:
+    """The content as this model.
+
+    Raises:
+        ConfigError: With a line for every key that is unknown or wrong, where it stands and what is close to it.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        lines = [f"{path}: {error.error_count()} setting(s) cannot be used:"]
+        for found in error.errors():
+            where = ".".join(str(part) for part in found["loc"]) or "(the whole file)"
+            lines.append(f"  - {where}: {found['msg']}, found {found['input']!r:.80}")
+            if found["type"] == "extra_forbidden":
+                lines[-1] = f"  - {where}: no setting has this name{_closest(model, found['loc'])}"
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _closest(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
+    fields = model.model_fields
+    for part in loc[:-1]:
+        inner = fields[part].annotation if isinstance(part, str) and part in fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return ""
+        fields = inner.model_fields
+    near = get_close_matches(str(loc[-1]), list(fields), n=1)
+    return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(fields)}"
