@@ -65,6 +65,10 @@ class Fold:
             self.sets[key] = (fit, lesson_set(self.validate_lessons[place], self.validate, columns, reference=fit))
         return self.sets[key]
 
+    def __getstate__(self) -> dict[str, object]:
+        """What goes to another process, also from a worker that has used it: LightGBM's own form is made anew there."""
+        return {**self.__dict__, "sets": {}}
+
 
 def make_folds(dataset: Dataset, train: Mask, kinds: Mapping[str, Kind] | None = None) -> list[Fold]:
     """The folds of a training period, each with priors and maps of its own past alone.

@@ -1,6 +1,8 @@
 """The study: what it tries first, what it keeps, and how it goes on after it was killed."""
 
+import copy
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -23,7 +25,7 @@ from training.learn import study_name
 from training.model import Choice, fit_model
 from training.split import holdout_split
 from training.study import open_study
-from training.tune import CLEAR_GAIN, best_rounds, by_hand, choices, make_folds, tune
+from training.tune import CLEAR_GAIN, best_rounds, by_hand, choices, gain_curve, make_folds, tune
 
 ROOT = Path(__file__).parents[2]
 STAGES = ["hold", "engage", "click", "order", "value", "cost", "keep", "volume"]
@@ -59,6 +61,15 @@ def test_folds_know_their_own_past_alone(made, dataset) -> None:
     for fold in made:
         assert fold.fit.keys["cutoff"].max() < fold.validate.keys["cutoff"].min()
         assert [lesson.stage for lesson in fold.fit_lessons] == STAGES
+
+
+def test_folds_that_have_been_used_go_from_one_worker_to_another(made, quick) -> None:
+    curve = gain_curve(made[0], 0, quick.trees)
+    assert pickle.dumps(made[0])
+    there = copy.copy(made[0])  # which goes the same way
+    assert made[0].sets
+    assert not there.sets
+    assert gain_curve(there, 0, quick.trees).tolist() == curve.tolist()
 
 
 def test_a_stage_without_a_single_event_stays_at_its_start(small_world, quick) -> None:
@@ -220,7 +231,7 @@ def test_the_curve_of_gains_starts_at_nothing_and_rounds_are_its_peak(made, quic
 class Two(Here):
     """This process, as if it were two workers."""
 
-    workers = 2
+    workers, trains = 2, True
 
 
 def test_workers_share_a_study_and_the_hand_setting_is_in_it(made, quick, tmp_path) -> None:

@@ -32,7 +32,7 @@ QUICK = Settings.model_validate(
 class Two(Here):
     """This process, as if it were two workers: so that there are several buckets."""
 
-    workers = 2
+    workers, trains = 2, True
 
 
 @pytest.fixture(scope="module")
