@@ -15,8 +15,10 @@ from features.store import open_store
 
 
 def refuse_absent(data: Sequence[str]) -> None:
-    """Raise InputError where there is nothing of these names, before anything is written."""
-    if not _parted(data):
+    """Raise InputError or PartitionError where there is nothing of these names, before anything is written."""
+    if _parted(data):
+        open_partitioned(data[0])
+    else:
         find_files(list(data))
 
 

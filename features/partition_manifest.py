@@ -149,6 +149,8 @@ def read_manifest(content: bytes, root: str, shown: str) -> Partitioned:
     try:
         said = _Manifest.model_validate_json(content)
         until = pd.NaT if said.until is None else pd.Timestamp(said.until).as_unit("us")
+        if said.until is not None and (until.tzinfo is not None or until.isoformat() != said.until):
+            raise ValueError("another way to write a time, which may mean another one each day")
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(str(step) for step in first["loc"])
@@ -217,7 +219,7 @@ def as_path(value: str) -> str:
 
 def is_file_of_ours(path: str) -> bool:
     """Whether an export may have written this path: what is not so is left alone."""
-    value, unfinished = r"[\w%~-]+", r"\.part-[0-9a-f]{16}\.parquet\.[0-9a-f]+"
+    value, unfinished = r"[\w%~-]*", r"\.part-[0-9a-f]{16}\.parquet\.[0-9a-f]+"
     folder = rf"promotion_type={value}/account_id={value}"
     files = rf"({_FILE}|{unfinished})"
     return bool(re.fullmatch(rf"(metrics/{folder}/month=\d{{4}}-\d\d|creatives/{folder})/{files}", path, re.ASCII))

@@ -35,6 +35,13 @@ def shown(root: str) -> str:
     return re.sub(r"\?.*$", f"?{_HIDDEN}", re.sub(r"://.*@", f"://{_HIDDEN}@", root, flags=re.DOTALL), flags=re.DOTALL)
 
 
+def without_password(root: str) -> str:
+    """The same name, and of a URL all but a password and what stands after the ?: two places keep two names."""
+    if not is_url(root):
+        return root
+    return re.sub(r"(://[^/@:]*):.*@|\?.*$", lambda found: f"{found[1]}@" if found[1] else "", root, flags=re.DOTALL)
+
+
 @dataclass(frozen=True)
 class Place:
     """A folder that is reached by way of fsspec; paths in it are relative and never lead out of it.

@@ -5,6 +5,7 @@ import hmac
 import secrets
 import time
 from dataclasses import dataclass
+from math import ceil
 
 from serving.errors import Refused
 from serving.settings import Key, Scope
@@ -70,7 +71,7 @@ class Access:
         bucket.at = now
         if bucket.tokens < 1.0:
             wait = (1.0 - bucket.tokens) * 60.0 / key.per_minute
-            raise Refused(429, "Too many requests with this API key.", headers={"retry-after": str(int(wait) + 1)})
+            raise Refused(429, "Too many requests with this API key.", headers={"retry-after": str(max(ceil(wait), 1))})
         bucket.tokens -= 1.0
 
 

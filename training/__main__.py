@@ -11,8 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from configs.settings import CONFIG_DIR, Settings, load_settings
 from configs.yaml_file import parse
+from features.errors import InputError
 from features.ingest import IngestReport
 from features.intake import refuse_absent, take_in
+from features.place import without_password
 from features.screen import plain, run_command, show_problems
 from training.told import Told
 
@@ -45,12 +47,14 @@ def train_command(
     from training.reading import open_source
     from training.run import fit_and_register
     from training.screen import show_result
+    from training.study import refuse_unreachable
     from training.workspace import workspace
 
     settings = _working(load_settings(config), engine, scheduler)
     if trials is not None:
         settings = settings.model_copy(update={"tune": settings.tune.model_copy(update={"trials": trials})})
     refuse_absent(data)  # before anything is written
+    refuse_unreachable()  # and before anything is counted
     space = workspace(data, settings)
     out, err = Console(), Console(stderr=True)
     with _progress(err) as told, open_source(data, space, settings, told, strict=strict) as (source, report):
@@ -200,6 +204,9 @@ def _working(settings: Settings, engine: str | None, scheduler: str | None) -> S
     """The settings with what was said on the command line about who works."""
     if engine is None and scheduler is None:
         return settings
+    if engine == "local" and scheduler:
+        found = without_password(scheduler)
+        raise InputError(f"--scheduler {found}: found --engine local, which has none. Leave one of the two away.")
     told = settings.model_dump()
     told["engine"] = engine or settings.engine
     if scheduler:

@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from features.place import shown
+from features.place import shown, without_password
 from training.evaluate import ALL_AGES, METHODS
 from training.page import PAGE
 from training.page_tables import number, worst_tenth
@@ -51,7 +51,7 @@ def show_result(result: Result, space: Workspace, data: list[str], config: str, 
         lines.append(f"Left out or resolved: {reasons}.")
     path, count = result.predictions
     crown = "is the champion" if result.contest.won else "is registered; the champion stays"
-    given = "" if data == ["var/sample-exports"] else f" DATA='{data[0]}'"
+    given = "" if data == ["var/sample-exports"] else f" DATA='{without_password(data[0])}'"
     given += f" CONFIG='{config}'" if config else ""
     lines += [
         "",

@@ -6,6 +6,7 @@ from pathlib import Path
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
+from sqlalchemy.exc import SQLAlchemyError
 
 from training.errors import EngineError
 
@@ -18,6 +19,12 @@ def storage_of(journal: Path) -> str:
     return os.environ.get(STUDY_URL) or str(journal.resolve())
 
 
+def refuse_unreachable() -> None:
+    """Raise EngineError where the environment names a database that cannot be used."""
+    if address := os.environ.get(STUDY_URL):
+        _database(address)
+
+
 def open_study(storage: str, name: str, seed: int, *, anew: bool = True) -> optuna.Study:
     """The study of this name; made where there is none, if it may be.
 
@@ -28,7 +35,7 @@ def open_study(storage: str, name: str, seed: int, *, anew: bool = True) -> optu
         anew: Whether it may be made: a worker must find the one that the run made.
 
     Raises:
-        EngineError: It is not there and may not be made.
+        EngineError: It is not there and may not be made, or its database cannot be used.
     """
     if not anew and "://" not in storage and not Path(storage).exists():
         raise EngineError(
@@ -39,7 +46,7 @@ def open_study(storage: str, name: str, seed: int, *, anew: bool = True) -> optu
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     kept: BaseStorage
     if "://" in storage:
-        kept = RDBStorage(storage)
+        kept = _database(storage)
     else:
         Path(storage).parent.mkdir(parents=True, exist_ok=True)
         kept = JournalStorage(JournalFileBackend(storage))
@@ -51,6 +58,18 @@ def open_study(storage: str, name: str, seed: int, *, anew: bool = True) -> optu
         sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=5, constant_liar=True),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0),
     )
+
+
+def _database(address: str) -> RDBStorage:
+    try:
+        return RDBStorage(address)
+    except (ImportError, SQLAlchemyError) as error:
+        # What they say can hold the whole address.
+        raise EngineError(
+            f"{STUDY_URL}: found an address at which no database of studies can be opened ({type(error).__name__}). "
+            "Expected such as postgresql+psycopg://user:password@host/database: check the address, that the database "
+            "is there and answers, and that the driver it names is installed (pip install 'gpmcast[postgres]')."
+        ) from None
 
 
 def complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:

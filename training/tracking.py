@@ -19,6 +19,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from configs.settings import Settings
+from features.place import without_password
 from training.errors import BundleError
 from training.workspace import Workspace
 
@@ -62,7 +63,7 @@ def log_run(
 ) -> None:
     """Settings, fingerprints, counts of rows, figures and a folder of files, into the active run."""
     flat = _flatten(settings.model_dump(mode="json"))
-    mlflow.log_params({name: str(value)[:6000] for name, value in flat.items()})
+    mlflow.log_params({name: without_password(str(value))[:6000] for name, value in flat.items()})
     mlflow.set_tags(dict(tags))
     mlflow.log_metrics({name: float(value) for name, value in {**counts, **metrics}.items() if value == value})
     mlflow.log_artifacts(str(files))

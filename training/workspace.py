@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from uuid import uuid4
 
 import pandas as pd
 
 from configs.settings import Settings
-from features.place import is_url
+from features.place import is_url, without_password
 from features.schema import Loaded
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
@@ -74,15 +75,20 @@ def workspace(data: list[str], settings: Settings) -> Workspace:
     """
     name = settings.name
     if not name:
-        first = Path(data[0])
+        first = Path(without_password(data[0]))
         name = re.sub(r"[^\w-]+", "-", first.name.split(".")[0]).strip("_-") or "data"
         marker = settings.var / "work" / name / "data.json"
-        origin = json.dumps([path if is_url(path) else str(Path(path).resolve()) for path in data], ensure_ascii=False)
+        origin = json.dumps(
+            [without_password(path) if is_url(path) else str(Path(path).resolve()) for path in data], ensure_ascii=False
+        )
         if marker.exists() and marker.read_text(encoding="utf-8") != origin:
             name = f"{name}-{_short(origin)}"
             marker = settings.var / "work" / name / "data.json"
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.write_text(origin, encoding="utf-8")
+        if not marker.exists():
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = marker.with_name(f".{marker.name}.{uuid4().hex}")
+            unfinished.write_text(origin, encoding="utf-8")
+            unfinished.replace(marker)  # a command that is killed, or another beside it, never leaves half of it
     folder = settings.var / "work" / name
     folder.mkdir(parents=True, exist_ok=True)
     tracking_uri = os.environ.get(TRACKING_URI) or f"sqlite:///{settings.var / 'mlflow.db'}"
@@ -96,6 +102,10 @@ def data_fingerprint(loaded: Loaded) -> str:
         digest.update(",".join(frame.columns).encode())
         digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
     return digest.hexdigest()
+
+
+def _place_of(path: str) -> str:
+    return without_password(path) if is_url(path) else str(Path(path).resolve())
 
 
 def _short(text: str) -> str:

@@ -17,7 +17,7 @@ from pandas.testing import assert_frame_equal
 from configs.settings import Settings, Tags
 from features.errors import PartitionError
 from features.load import load
-from features.partition_manifest import MANIFEST, as_path
+from features.partition_manifest import MANIFEST, as_path, is_file_of_ours
 from features.partitioned import is_partitioned, open_partitioned, read_part, read_whole, write_partitioned
 from features.place import Place
 from features.schema import ANY, KEY, PERIOD, ExportRead, Loaded
@@ -339,3 +339,8 @@ def test_the_same_content_gives_the_same_bytes_elsewhere(mixed, tmp_path):
     content = files.cat_file(f"/{tmp_path.name}/other/{path}")
     assert hashlib.sha256(content).hexdigest()[:16] in path
     assert content == (tmp_path / "one" / path).read_bytes()
+
+
+def test_a_file_of_an_account_without_an_id_is_one_of_ours():
+    assert is_file_of_ours("creatives/promotion_type=live/account_id=/part-0123456789abcdef.parquet")
+    assert not is_file_of_ours("creatives/promotion_type=live/account_id=a/notes.parquet")

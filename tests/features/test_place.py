@@ -7,7 +7,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from features.errors import PartitionError
-from features.place import open_place, shown
+from features.place import open_place, shown, without_password
 
 
 class Failing(MemoryFileSystem):
@@ -83,6 +83,21 @@ def test_a_folder_that_is_a_file_is_said(tmp_path):
 )
 def test_what_is_printed_has_no_password(name, printed):
     assert shown(name) == printed
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("abfss://one@account/a", "abfss://one@account/a"),
+        ("tcp://10.0.0.5:8786", "tcp://10.0.0.5:8786"),
+        ("ftp://me:s3cret@host/a", "ftp://me@host/a"),
+        ("ftp://me:s3@cr/et@host/a", "ftp://me@host/a"),
+        ("https://host/a?token=s3cret", "https://host/a"),
+        ("data/me:you@home?", "data/me:you@home?"),
+    ],
+)
+def test_places_keep_their_names_apart_without_a_password(name, left):
+    assert without_password(name) == left
 
 
 @pytest.mark.parametrize(

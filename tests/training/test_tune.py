@@ -24,7 +24,7 @@ from training.errors import EngineError
 from training.learn import study_name
 from training.model import Choice, fit_model
 from training.split import holdout_split
-from training.study import open_study
+from training.study import open_study, refuse_unreachable
 from training.tune import CLEAR_GAIN, best_rounds, by_hand, choices, gain_curve, make_folds, tune
 
 ROOT = Path(__file__).parents[2]
@@ -266,6 +266,23 @@ def test_the_hand_setting_is_tried_again_where_it_was_lost_with_its_worker(made,
     assert [trial.state for trial in trials].count(TrialState.RUNNING) == 1
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     assert any(trial.params == hand(settings) for trial in done)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "postgres://me:s3cret@h/x", "sqlite:////absent/s3cret/x.db"])
+def test_a_database_of_studies_that_cannot_be_used_is_said_at_the_start_without_its_address(
+    monkeypatch, address
+) -> None:
+    monkeypatch.setenv("GPMCAST_STUDY_URL", address)
+    with pytest.raises(EngineError, match="no database of studies can be opened") as caught:
+        refuse_unreachable()
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_database_of_studies_that_answers_is_accepted(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("GPMCAST_STUDY_URL", f"sqlite:///{tmp_path}/studies.db")
+    refuse_unreachable()
+    monkeypatch.delenv("GPMCAST_STUDY_URL")
+    refuse_unreachable()
 
 
 def test_a_worker_that_does_not_see_the_study_says_so(tmp_path) -> None:

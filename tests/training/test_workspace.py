@@ -33,6 +33,23 @@ def test_the_same_folder_gets_the_same_workspace_again(tmp_path, settings, monke
     assert workspace(["exports"], settings) == spaces[0]
 
 
+def test_no_password_is_kept_of_a_url_and_a_new_one_is_the_same_data(settings) -> None:
+    spaces = [workspace([f"sftp://me:{word}@host/set"], settings) for word in ("s3cret", "other")]
+    assert spaces[0] == spaces[1]
+    assert "s3cret" not in (spaces[0].folder / "data.json").read_text(encoding="utf-8")
+    assert "s3cret" not in workspace(["sftp://me:s3cret@host"], settings).name
+
+
+def test_what_a_workspace_is_of_is_written_once_and_whole(tmp_path, settings) -> None:
+    (first,) = folders(tmp_path, "exports")
+    marker = workspace([first], settings).folder / "data.json"
+    before = marker.stat()
+    workspace([first], settings)
+    assert marker.stat().st_ino == before.st_ino
+    assert marker.stat().st_mtime_ns == before.st_mtime_ns
+    assert [path.name for path in marker.parent.iterdir()] == ["data.json"]
+
+
 def test_a_name_in_the_settings_is_the_workspaces(tmp_path, settings) -> None:
     named = settings.model_copy(update={"name": "team"})
     first, second = folders(tmp_path, "a/exports", "b/exports")

@@ -59,8 +59,7 @@ class InParts:
         self._slim = replace(dataset, parts=())
         self._described = {part.name: read_creatives(dataset, part) for part in dataset.parts}
         self.creatives = pd.concat(self._described.values(), ignore_index=True)
-        rows = sum(part.rows for part in dataset.parts)
-        self._buckets = max(engine.workers, round(rows / ROWS_IN_BUCKET))
+        self._buckets = max(engine.workers, round(sum(part.rows for part in dataset.parts) / ROWS_IN_BUCKET))
         self._settings = settings
         self._jobs: dict[str, Job] = {}
         self._asked: dict[str, Job] = {}
@@ -127,7 +126,7 @@ class InParts:
     def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
         fitted = model.fitted
         job = self._job(fitted.plan, fitted.entities, settings)
-        job = replace(job, question=f"{job.facts}/latest", as_of=self.until, buckets=self._buckets)
+        job = replace(job, question=f"{job.facts}/latest-{self._buckets}", as_of=self.until, buckets=self._buckets)
         self._run(tasks.latest, job, self.dataset.parts, "finding the latest figures")
         self._answer(job)
         self._run(tasks.predict, (job, model, settings), self.dataset.parts, "predicting")
@@ -145,7 +144,7 @@ class InParts:
     def _job(self, plan: Plan, shared: Sequence[Entity], settings: Settings) -> Job:
         """What the tables of this funnel depend on; what every part adds to the market is there when this returns."""
         told = settings.model_dump_json(include=DECIDE)
-        facts = key_of(__version__, FEATURES_VERSION, self.fingerprint, plan, tuple(shared), told, self._buckets)
+        facts = key_of(__version__, FEATURES_VERSION, self.fingerprint, plan, tuple(shared), told)
         if facts not in self._jobs:
             job = Job(self._slim, self.work.root, plan, tuple(shared), settings, facts)
             self._run(tasks.survey, job, self.dataset.parts, "looking through the parts")
@@ -165,7 +164,7 @@ class InParts:
     ) -> tuple[Job, list[Codes]]:
         """The counts of these snapshots, ready as tables; and which of them each part holds."""
         job = self._job(plan, shared, settings)
-        job = replace(job, question=f"{job.facts}/{frame_key(rows)}", buckets=self._buckets)
+        job = replace(job, question=f"{job.facts}/{frame_key(rows)}-{self._buckets}", buckets=self._buckets)
         order = self._split(rows)
         if job.question not in self._asked:
             for part, places in zip(self.dataset.parts, order):

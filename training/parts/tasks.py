@@ -3,7 +3,7 @@
 Plain functions that read tables and leave tables, the same wherever they run. A table that is there is not made again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,7 @@ class Job:
 
     Attributes:
         dataset: Where the parts lie; without their list, which grows with the data.
-        root: Of the folder of tables.
+        root: Of the folder of tables; may hold a password.
         plan: The funnel.
         shared: What creatives share.
         settings: Of the run.
@@ -55,7 +55,7 @@ class Job:
     """
 
     dataset: Partitioned
-    root: str
+    root: str = field(repr=False)
     plan: Plan
     shared: tuple[Entity, ...]
     settings: Settings

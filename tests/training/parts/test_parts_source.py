@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,7 @@ from features.schema import Loaded
 from training.engine import Here
 from training.parts import tasks
 from training.parts.source import InParts
+from training.parts.tasks import Job
 from training.parts.work import Work
 from training.run import fit_and_register
 from training.source import InMemory
@@ -94,6 +96,19 @@ def test_a_run_that_was_stopped_finds_what_is_done(dataset, parted, plan, shared
     next(iter(again.totals([pd.Timestamp("2026-04-20")], plan, QUICK)))
 
 
+def test_with_more_workers_only_what_goes_by_buckets_is_done_again(dataset, parted, plan, shared, monkeypatch):
+    class Three(Two):
+        workers = 3
+
+    rows = parted.snapshots(QUICK)
+    before = parted.observe(rows, plan, shared, QUICK)
+    again = InParts(dataset, parted.work, Three(), QUICK, Told())
+    same(again.observe(rows, plan, shared, QUICK), before)
+    monkeypatch.setattr(tasks, "read_part", lambda *_: pytest.fail("a part was read again"))
+    same(again.snapshots(QUICK), rows)
+    assert again.folders == parted.folders
+
+
 def test_other_settings_count_anew(dataset, parted):
     later = QUICK.model_copy(update={"report_delay_hours": {"hour": 30, "day": 30, "range": 30, "gap": 30}})
     other = InParts(dataset, parted.work, Two(), later, Told())
@@ -102,6 +117,12 @@ def test_other_settings_count_anew(dataset, parted):
     rows = other.snapshots(later)
     mine, theirs = other.observe(rows, plan, shared, later), parted.observe(rows, plan, shared, QUICK)
     assert not mine.filter(like="hist:").equals(theirs.filter(like="hist:"))
+
+
+def test_what_a_task_is_told_is_shown_without_the_place_of_the_tables(dataset, parted):
+    dataset = replace(dataset, root="sftp://me:s3cret@host/set")
+    job = Job(dataset, "sftp://me:s3cret@host/work", parted._plan(QUICK), (), QUICK, "facts")
+    assert "s3cret" not in repr(job)
 
 
 def test_a_table_between_steps_that_is_damaged_is_named(parted):

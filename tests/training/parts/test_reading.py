@@ -8,7 +8,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from configs.settings import Dask, Settings
-from features.errors import InputError
+from features.errors import InputError, PartitionError
 from features.intake import dataset_of, refuse_absent, take_in
 from features.load import load_print
 from features.partition_manifest import MANIFEST, Partitioned, write_manifest
@@ -39,6 +39,12 @@ def test_a_dataset_is_read_at_once_where_all_is_wanted(
     assert not (tmp_path / "no.duckdb").exists()
     assert_frame_equal(loaded.metrics, many_accounts.metrics, check_exact=True)
     assert_frame_equal(loaded.creatives, many_accounts.creatives, check_exact=True)
+
+
+def test_a_url_at_which_there_is_no_dataset_is_refused_before_anything_is_written(tmp_path: Path):
+    with pytest.raises(PartitionError, match=r"found no .*expected a dataset"):
+        refuse_absent([f"file://{tmp_path}/absent"])
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_run_reads_it_in_parts_and_leaves_the_tables_of_this_data_alone(root: str, settings: Settings):
