@@ -53,6 +53,14 @@ def test_the_table_tells_slopes_and_whether_they_are_small_enough() -> None:
     assert cells(text, "load") == ["load", "1.0", "20.0", "1.30", "1.30", "1.30", "1.30", "no"]
 
 
+def test_what_is_read_in_another_step_where_there_are_parts_is_told_as_one() -> None:
+    one, many = measured(1.0), measured(1.0)
+    many["steps"]["load"] = {"seconds": 8.0, "cpu_seconds": 10.0, "peak_mb": 700.0}
+    text = growth_table({1_000_000: one, 10_000_000: many})
+    assert cells(text, "load to features")[1:4] == ["3.0", "10.0", f"{np.log10(10 / 3):.2f}"]
+    assert cells(text[text.index("Peak") :], "load to features")[1:] == ["500", "700"]
+
+
 def test_a_step_that_was_not_measured_at_a_size_is_told_so() -> None:
     text = growth_table({1_000_000: measured(1.0, steps=[*STEPS, "fit"]), 10_000_000: measured(10.0)})
     assert cells(text, "fit") == ["fit", "1.0", "not measured", "–", "–", "–", "–", "not measured"]
