@@ -148,9 +148,7 @@ def read_manifest(content: bytes, root: str, shown: str) -> Partitioned:
         raise PartitionError(f"{where}: found format {head.format}; expected {FORMAT}. {cure}")
     try:
         said = _Manifest.model_validate_json(content)
-        until = pd.NaT if said.until is None else pd.Timestamp(said.until).as_unit("us")
-        if said.until is not None and (until.tzinfo is not None or until.isoformat() != said.until):
-            raise ValueError("another way to write a time, which may mean another one each day")
+        until = pd.NaT if said.until is None else _moment(said.until)
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(str(step) for step in first["loc"])
@@ -160,6 +158,14 @@ def read_manifest(content: bytes, root: str, shown: str) -> Partitioned:
     for wrong in _wrong(said):
         raise PartitionError(f"{where}: found {wrong}. {cure}")
     return Partitioned(root, said.parts, said.values, said.attributes, until, said.notes, said.settings)
+
+
+def _moment(text: str) -> pd.Timestamp:
+    """A time as `write_manifest` writes it; ValueError for all else that pandas takes for one, such as `now`."""
+    moment = pd.Timestamp(text).as_unit("us")
+    if pd.isna(moment) or moment.tzinfo is not None or moment.isoformat() != text:
+        raise ValueError("no time, or written in another way, which may mean another one each day")
+    return moment
 
 
 def _wrong(said: _Manifest) -> Iterator[str]:

@@ -168,6 +168,7 @@ SOUND = "metrics/promotion_type=live/account_id=a1/month=2026-01/part-0123456789
         (lambda said: said.update(extra=1), "extra: Extra inputs"),
         (lambda said: said.update(until="someday"), "no time at until"),
         (lambda said: said.update(until="now"), "no time at until"),
+        (lambda said: said.update(until="NaT"), "no time at until"),
         (lambda said: said.update(until="2026-05-01T00:00:00+08:00"), "no time at until"),
         (lambda said: said.update(values=["orders", "clicks"]), "in this order"),
         (lambda said: said.update(values=["gpm"]), "the values gpm"),
