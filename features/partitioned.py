@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -111,7 +112,7 @@ class _Reader:
         self.sums: list[str] = []
 
     def read(self, path: str, columns: pa.Schema) -> pa.Table:
-        """The rows of a file."""
+        """The rows of a file, unpacked only where its bytes are those that the manifest names."""
         try:
             content = self.place.read(path)
         except FileNotFoundError:
@@ -119,19 +120,21 @@ class _Reader:
             raise self._wrong(path, "no such file", "one, as the manifest names it", cure) from None
         try:
             file = pyarrow.parquet.ParquetFile(pa.BufferReader(content))
-            found = file.schema_arrow
+            found, rows = file.schema_arrow, _rows(file.metadata)
         except (pa.ArrowException, OSError):
             raise self._wrong(path, f"{len(content):,} bytes that are not Parquet", "a whole Parquet file") from None
+        # Columns before the sum: what is wrong with them helps more than that something is.
         self._check_columns(path, found, columns)
+        self._check_sum(path, content)
+        # The sum may be one that a hostile manifest names, and a small file can hold more rows than memory does.
+        most = self.part.creative_count if path == self.part.creatives else self.part.rows
+        if rows > most:
+            raise self._wrong(path, f"{rows:,} rows", f"at most {most:,}, as the manifest says of its part")
         try:
             table = file.read(columns=columns.names)
         except (pa.ArrowException, OSError):
             raise self._wrong(path, "pages that cannot be read", "a whole Parquet file") from None
         self._check_keys(path, table)
-        sha256 = hashlib.sha256(content).hexdigest()
-        self.sums.append(sha256)
-        if f"part-{sha256[:16]}.parquet" != path.rpartition("/")[2]:
-            raise self._wrong(path, f"content with the sha256 {sha256[:16]}…", "the one that its name says")
         return table.select(columns.names)
 
     def check_whole(self, rows: int, creative_count: int) -> None:
@@ -142,6 +145,12 @@ class _Reader:
             raise self._wrong(path, found, f"{part.rows:,} and {part.creative_count:,}, as the manifest says")
         if together(self.sums) != part.sha256:
             raise self._wrong(path, "files whose sum is not that of the manifest", f"the sha256 {part.sha256[:16]}…")
+
+    def _check_sum(self, path: str, content: bytes) -> None:
+        sha256 = hashlib.sha256(content).hexdigest()
+        self.sums.append(sha256)
+        if f"part-{sha256[:16]}.parquet" != path.rpartition("/")[2]:
+            raise self._wrong(path, f"content with the sha256 {sha256[:16]}…", "the one that its name says")
 
     def _check_columns(self, path: str, found: pa.Schema, expected: pa.Schema) -> None:
         names = [*expected.names, *(name for name in found.names if name not in expected.names)]
@@ -190,6 +199,11 @@ class _Reader:
         more = f"{cure} " if cure else ""
         root = self.place.shown
         return PartitionError(f"{root}/{path}: found {found}; expected {expected}. {more}{ANEW.format(root=root)}")
+
+
+def _rows(said: Any) -> int:
+    """What Parquet's own notes say will be unpacked, which goes by row groups, whatever stands above them."""
+    return max(said.num_rows, sum(said.row_group(place).num_rows for place in range(said.num_row_groups)))
 
 
 def _type(schema: pa.Schema, name: str) -> str:

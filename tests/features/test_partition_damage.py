@@ -1,5 +1,6 @@
 """Whatever is wrong with a partitioned dataset is said by file, with what was found, what was expected and the cure."""
 
+import hashlib
 import json
 import shutil
 
@@ -101,6 +102,29 @@ def test_values_that_changed(root):
     refused(root, str(path), "sha256", "the one that its name says")
 
 
+def renamed(root, path):
+    """A file that was changed, under the name of its new content and with a manifest that names it."""
+    new = path.with_name(f"part-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.parquet")
+    path.rename(new)
+    text = (root / MANIFEST).read_text("utf-8")
+    (root / MANIFEST).write_text(text.replace(str(path.relative_to(root)), str(new.relative_to(root))), "utf-8")
+    return new
+
+
+def test_nothing_is_unpacked_whose_bytes_or_rows_are_not_those_of_the_manifest(root, monkeypatch):
+    path = path_of(root)
+    monkeypatch.setattr(pyarrow.parquet.ParquetFile, "read", lambda *_, **__: pytest.fail("a file was unpacked"))
+    whole = pyarrow.parquet.read_table(pa.BufferReader(path.read_bytes()), partitioning=None)
+    pyarrow.parquet.write_table(pa.concat_tables([whole] * 3), path)
+    dataset = open_partitioned(str(root))
+    with pytest.raises(PartitionError, match="the one that its name says"):
+        read_part(dataset, dataset.parts[0])
+    new = renamed(root, path)
+    dataset = open_partitioned(str(root))
+    with pytest.raises(PartitionError, match=rf"{new.name}: found 3 rows; expected at most 2, as the manifest says"):
+        read_part(dataset, dataset.parts[0])
+
+
 def test_rows_of_another_account_month_or_type(root):
     path = path_of(root)
     whole = path.read_bytes()
@@ -113,8 +137,10 @@ def test_rows_of_another_account_month_or_type(root):
         rewritten(
             path, lambda table, name=name, value=value: table.set_column(table.column_names.index(name), name, value)
         )
+        path = renamed(root, path)
         refused(root, str(path), said)
         path.write_bytes(whole)
+        path = renamed(root, path)
 
 
 def test_a_file_that_the_manifest_forgot_is_noticed(root):
