@@ -63,8 +63,8 @@ def open_study(storage: str, name: str, seed: int, *, anew: bool = True) -> optu
 def _database(address: str) -> RDBStorage:
     try:
         return RDBStorage(address)
-    except (ImportError, SQLAlchemyError) as error:
-        # What they say can hold the whole address.
+    except (ImportError, SQLAlchemyError, ValueError) as error:
+        # What they say can hold the whole address; a port that is no number is a ValueError.
         raise EngineError(
             f"{STUDY_URL}: found an address at which no database of studies can be opened ({type(error).__name__}). "
             "Expected such as postgresql+psycopg://user:password@host/database: check the address, that the database "

@@ -268,7 +268,10 @@ def test_the_hand_setting_is_tried_again_where_it_was_lost_with_its_worker(made,
     assert any(trial.params == hand(settings) for trial in done)
 
 
-@pytest.mark.parametrize("address", ["nonsense", "postgres://me:s3cret@h/x", "sqlite:////absent/s3cret/x.db"])
+@pytest.mark.parametrize(
+    "address",
+    ["nonsense", "postgres://me:s3cret@h/x", "postgresql://me:s3cret@h:port/x", "sqlite:////absent/s3cret/x.db"],
+)
 def test_a_database_of_studies_that_cannot_be_used_is_said_at_the_start_without_its_address(
     monkeypatch, address
 ) -> None:
