@@ -78,9 +78,7 @@ def workspace(data: list[str], settings: Settings) -> Workspace:
         first = Path(without_password(data[0]))
         name = re.sub(r"[^\w-]+", "-", first.name.split(".")[0]).strip("_-") or "data"
         marker = settings.var / "work" / name / "data.json"
-        origin = json.dumps(
-            [without_password(path) if is_url(path) else str(Path(path).resolve()) for path in data], ensure_ascii=False
-        )
+        origin = json.dumps([_place_of(path) for path in data], ensure_ascii=False)
         if marker.exists() and marker.read_text(encoding="utf-8") != origin:
             name = f"{name}-{_short(origin)}"
             marker = settings.var / "work" / name / "data.json"
