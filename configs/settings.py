@@ -178,13 +178,13 @@ class Backtest(Section):
 class Dask(Section):
     """Workers of the engine `dask`."""
 
-    scheduler: str = ""
+    scheduler: Annotated[str, Field(repr=False)] = ""
     """Address of a running scheduler; empty: workers are started on this machine."""
     workers: Annotated[int, Field(ge=1)] = 2
     """Workers started on this machine, one thread each."""
     memory: str = "auto"
     """Of each worker started on this machine, such as `4GiB`; one that needs more is started anew. 0: no bound."""
-    work: str = ""
+    work: Annotated[str, Field(repr=False)] = ""
     """Folder or URL, seen by all workers, in which each workspace has a folder for the tables between steps; empty: in
     the workspace, under `var`."""
 

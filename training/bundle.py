@@ -14,7 +14,7 @@ import lightgbm as lgb
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 import configs
-from configs.settings import Settings
+from configs.settings import Dask, Settings
 from features.asof import AsOf
 from features.asof_file import write_as_of
 from features.build import Fitted, declare
@@ -123,7 +123,7 @@ def save_bundle(
             data_until=data_until,
             trained_until=trained_until,
             feature_fingerprint=feature_fingerprint(fitted, settings),
-            settings=settings,
+            settings=settings.model_copy(update={"dask": Dask()}),  # of the machine, and may hold a password
             summary=dict(summary),
             choices=dict(choices or {}),
             files={path.name: _sha256(path) for path in sorted(draft.iterdir())},

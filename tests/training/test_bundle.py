@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from configs.settings import Dask
 from features.build import describe
 from features.schema import Loaded
 from training import bundle
@@ -62,6 +63,12 @@ def refused(folder: Path) -> str:
     with pytest.raises(BundleError) as error:
         load_bundle(folder)
     return str(error.value)
+
+
+def test_a_bundle_does_not_say_where_it_was_made(folder, model, quick) -> None:
+    elsewhere = quick.model_copy(update={"dask": Dask(work="sftp://me:s3cret@host/work")})
+    save_bundle(folder, model, elsewhere, **STAMP)
+    assert "s3cret" not in (folder / MANIFEST).read_text(encoding="utf-8")
 
 
 def test_a_bundle_gives_back_the_same_predictions_bit_for_bit(written, model, dataset, same_bits) -> None:

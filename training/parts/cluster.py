@@ -10,6 +10,7 @@ from typing import Any
 
 from configs import __version__
 from configs.settings import Dask
+from features.place import without_password
 from training.engine import Engine, Tell, silent
 from training.errors import EngineError
 from training.parts.work import Work
@@ -129,21 +130,22 @@ def cluster(asked: Dask, work: Work) -> Iterator[Engine]:
         ) from None
     logging.getLogger("distributed").setLevel(logging.ERROR)
     if asked.scheduler:
+        address = without_password(asked.scheduler)
         if asked.scheduler.startswith(("tls:", "wss:")) and not Security().get_connection_args("client")["ssl_context"]:
             raise EngineError(
-                f"{asked.scheduler}: Dask knows no certificates to speak with it. Name them in Dask's own settings "
+                f"{address}: Dask knows no certificates to speak with it. Name them in Dask's own settings "
                 "(distributed.comm.tls) or in DASK_DISTRIBUTED__COMM__TLS__CA_FILE, …__CLIENT__CERT and …__CLIENT__KEY."
             )
         try:
             client = Client(asked.scheduler, timeout=SECONDS_TO_ANSWER, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise EngineError(
-                f"{asked.scheduler}: no scheduler answered within {SECONDS_TO_ANSWER} s ({type(error).__name__}). "
+                f"{address}: no scheduler answered within {SECONDS_TO_ANSWER} s ({type(error).__name__}). "
                 "Expected the address of a running one, such as tcp://10.0.0.5:8786 (`dask scheduler` prints it). "
                 "Leave the address away to start workers on this machine."
             ) from None
         with client:
-            yield Workers(client, _fit(client, asked.scheduler, work))
+            yield Workers(client, _fit(client, address, work))
         return
     with (
         LocalCluster(

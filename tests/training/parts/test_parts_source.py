@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from configs.settings import Settings
+from configs.settings import Dask, Settings
 from features.errors import PartitionError
 from features.funnel import Plan
 from features.history import Entity, entities
@@ -121,7 +121,8 @@ def test_other_settings_count_anew(dataset, parted):
 
 def test_what_a_task_is_told_is_shown_without_the_place_of_the_tables(dataset, parted):
     dataset = replace(dataset, root="sftp://me:s3cret@host/set")
-    job = Job(dataset, "sftp://me:s3cret@host/work", parted._plan(QUICK), (), QUICK, "facts")
+    elsewhere = QUICK.model_copy(update={"dask": Dask(work="sftp://me:s3cret@host/work")})
+    job = Job(dataset, "sftp://me:s3cret@host/work", parted._plan(QUICK), (), elsewhere, "facts")
     assert "s3cret" not in repr(job)
 
 
