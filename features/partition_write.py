@@ -33,7 +33,7 @@ Tell = Callable[[int, int, str | None], None]
 
 
 def write_partitioned(
-    store: Store, settings: Settings, root: str, tell: Tell = lambda done, total, name: None
+    store: Store, settings: Settings, root: str, tell: Tell = lambda done, total, name: None, *, clear: bool = True
 ) -> Partitioned:
     """The content of the store under this root, in files per promotion type, account and month.
 
@@ -44,6 +44,7 @@ def write_partitioned(
     Args:
         root: A folder of this machine, or a URL that `features.place` opens.
         tell: Called with the parts done, all parts, and the account that is next (None at the end).
+        clear: Whether files go that are no longer named; where others still read them, leave them to the next export.
 
     Raises:
         PartitionError: The place cannot be reached or written to, or another export wrote to it meanwhile.
@@ -70,7 +71,7 @@ def write_partitioned(
         notes=notes,
         settings_print=load_print(settings),
     )
-    _finish(place, dataset)
+    _finish(place, dataset, clear=clear)
     tell(len(parts), len(parts), None)
     return dataset
 
@@ -124,7 +125,7 @@ def _there(place: Place, path: str, sha256: str) -> bool:
         return False
 
 
-def _finish(place: Place, dataset: Partitioned) -> None:
+def _finish(place: Place, dataset: Partitioned, *, clear: bool = True) -> None:
     """The manifest, and then away with the files that it does not name."""
     there = [path for folder in ("metrics", "creatives") for path in place.find(folder)]
     # Where upper and lower case are one, a folder can be listed under the name of another account.
@@ -136,4 +137,6 @@ def _finish(place: Place, dataset: Partitioned) -> None:
             "Wait until the other export to this place has ended, then export again."
         )
     place.write(MANIFEST, write_manifest(dataset))
+    if not clear:
+        return
     place.remove(path for path in there if path.casefold() not in named and is_file_of_ours(path))

@@ -12,12 +12,16 @@ from features.partitioned import Partitioned, write_partitioned
 from features.place import is_url
 from features.store import Store, open_store
 from training.engine import Engine
+from training.parts.presence import Presence
 from training.parts.processes import processes
 from training.parts.source import InParts
 from training.parts.work import Work
 from training.source import InMemory, Source
 from training.told import Told
 from training.workspace import Workspace
+
+AT_WORK, ANSWERING = "at_work.lock", "answering.lock"
+"""Files of the workspace by which commands know of each other: while they read parts, and while parts exchange."""
 
 
 @contextmanager
@@ -42,22 +46,25 @@ def open_source(
     """
     dataset, report = dataset_of(data, settings), None
     work = Work(_tables(space, settings))
+    here = Presence(space.folder / AT_WORK, lambda: told.line("waiting for another command, which clears up here"))
     # Before files are read, which can take an hour: a scheduler that is not there is said at once.
-    with _engine(settings, work) as engine:
+    with _engine(settings, work) as engine, here:
         if dataset is None:
             with open_store(space.store) as store:
                 report = ingest(store, list(data), settings, strict=strict, progress=told.file)
                 if settings.engine == "local" and store.count("metrics") <= settings.in_memory_rows:
                     loaded = load(store, settings)
                 else:
-                    loaded, dataset = None, _in_parts(store, space, settings, told)
+                    loaded, dataset = None, _in_parts(store, space, settings, told, here)
             if dataset is None:
                 assert loaded is not None
                 yield InMemory(loaded), report
                 return
-        source = InParts(dataset, work, engine, settings, told)
+        here.join()
+        source = InParts(dataset, work, engine, settings, told, space.folder / ANSWERING)
         yield source, report
-        work.keep(source.folders)  # of a run that ended well; one that did not finds its tables again
+        if here.alone():
+            source.clear_up()  # after a run that ended well; one that did not finds its tables again
 
 
 def _tables(space: Workspace, settings: Settings) -> str:
@@ -69,10 +76,15 @@ def _tables(space: Workspace, settings: Settings) -> str:
     return str((Path(shared) / space.name if shared else space.folder / "parts").resolve())
 
 
-def _in_parts(store: Store, space: Workspace, settings: Settings, told: Told) -> Partitioned:
+def _in_parts(store: Store, space: Workspace, settings: Settings, told: Told, here: Presence) -> Partitioned:
+    """What the store holds, beside it; this command is at work when it is written, before another can write anew."""
     told.line("writing the metrics account by account")
     place = str((space.folder / "dataset").resolve())
-    return write_partitioned(store, settings, place, lambda done, total, _: told.step("writing parts", done, total))
+    dataset = write_partitioned(
+        store, settings, place, lambda done, total, _: told.step("writing parts", done, total), clear=here.alone()
+    )
+    here.join()
+    return dataset
 
 
 def _engine(settings: Settings, work: Work) -> AbstractContextManager[Engine]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from training.bundle import FEATURES_VERSION
 from training.engine import Engine
 from training.model import CreativeModel
 from training.parts import tasks
+from training.parts.presence import Presence
 from training.parts.tasks import Job
 from training.parts.work import Work, frame_key, key_of
 from training.told import Told
@@ -40,7 +42,15 @@ DECIDE = {
 class InParts:
     """A partitioned dataset whose parts are worked on by an engine (`training.source.Source`)."""
 
-    def __init__(self, dataset: Partitioned, work: Work, engine: Engine, settings: Settings, told: Told) -> None:
+    def __init__(
+        self,
+        dataset: Partitioned,
+        work: Work,
+        engine: Engine,
+        settings: Settings,
+        told: Told,
+        answering: Path | None = None,
+    ) -> None:
         """Nothing is read yet but the creatives.
 
         Args:
@@ -49,6 +59,7 @@ class InParts:
             engine: Who works.
             settings: Of the run.
             told: Progress.
+            answering: A file by which those who answer questions on these tables know of each other (`Presence`).
 
         Raises:
             InputError: There are no creatives, or no metrics.
@@ -60,9 +71,10 @@ class InParts:
         self._described = {part.name: read_creatives(dataset, part) for part in dataset.parts}
         self.creatives = pd.concat(self._described.values(), ignore_index=True)
         self._buckets = max(engine.workers, round(sum(part.rows for part in dataset.parts) / ROWS_IN_BUCKET))
-        self._settings = settings
+        self._settings, self._answering = settings, answering
         self._jobs: dict[str, Job] = {}
         self._asked: dict[str, Job] = {}
+        self._left: list[Job] = []
 
     @property
     def folders(self) -> set[str]:
@@ -80,6 +92,12 @@ class InParts:
     @cached_property
     def fingerprint(self) -> str:
         return self.dataset.fingerprint
+
+    def clear_up(self) -> None:
+        """Take away the tables that the next run on this data cannot use; nobody else may be at work on them."""
+        for job in self._left:
+            self._forget(job)
+        self.work.keep(self.folders)
 
     def held(self) -> Mapping[str, Sequence[str]]:
         job, found = self._surveyed, dict[str, set[str]]()
@@ -176,11 +194,20 @@ class InParts:
     def _answer(self, job: Job) -> None:
         """What parts add goes to buckets, questions are answered there, and the answers come back."""
         names = tuple(part.name for part in self.dataset.parts)
-        if not all(self.work.done(f"{job.question}/observed/{name}") for name in names):
-            self._run(tasks.tell, job, self.dataset.parts, "counting within the parts")
-            items = [(bucket, names) for bucket in range(job.buckets)]
-            self._run(tasks.answer, job, items, "counting histories across the parts")
-            self._run(tasks.assemble, job, self.dataset.parts, "putting rows together")
+        with Presence(self._answering) as here:
+            here.join()
+            if not all(self.work.done(f"{job.question}/observed/{name}") for name in names):
+                self._run(tasks.tell, job, self.dataset.parts, "counting within the parts")
+                items = [(bucket, names) for bucket in range(job.buckets)]
+                self._run(tasks.answer, job, items, "counting histories across the parts")
+                self._run(tasks.assemble, job, self.dataset.parts, "putting rows together")
+            if here.alone():
+                self._forget(job)
+            else:  # another may be in the midst of the same question
+                self._left.append(job)
+
+    def _forget(self, job: Job) -> None:
+        """Take away what parts told each other for a question that is answered."""
         for what in ("asked", "answers", *(f"told_{what}" for what in tasks.told_of(job.plan))):
             self.work.remove(f"{job.question}/{what}")
 
