@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from configs.settings import Dask
 from features.schema import KEY, Loaded
 from training import tracking
 from training.bundle import load_bundle
@@ -125,6 +126,19 @@ def test_the_summary_names_the_page_and_stays_short(first, space) -> None:
     assert "Predicted over actual is farthest off at " in said
     assert "To be believed? " in said
     assert len(said.splitlines()) < 70
+
+
+def test_no_password_is_on_the_screen_or_among_what_a_run_logs(first, folder, space, quick, tmp_path) -> None:
+    out = Console(file=StringIO(), width=120)
+    show_result(first[0], space, ["abfss://one:s3cret@account/set"], "", out)
+    assert "DATA='abfss://one@account/set'" in out.file.getvalue()
+    assert "s3cret" not in out.file.getvalue()
+    elsewhere = quick.model_copy(update={"dask": Dask(work="sftp://me:s3cret@host/work")})
+    logging = space_in(folder, "logging")
+    with tracking.tracked_run(logging) as run_id:
+        tracking.log_run(elsewhere, {}, {}, {}, tmp_path)
+    params = tracking.MlflowClient(logging.tracking_uri).get_run(run_id).data.params
+    assert params["dask.work"] == "sftp://me@host/work"
 
 
 def test_the_same_again_is_a_new_version_that_does_not_take_the_place(first, small_world, space, quick) -> None:
