@@ -36,22 +36,25 @@ class Presence:
 
     def join(self) -> None:
         """Be at work, with others or alone: from now on nothing is taken away. Waits while someone does that."""
-        if not self._lock(fcntl.LOCK_SH | fcntl.LOCK_NB):
+        try:
+            self._lock(fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             self._waits()
             self._lock(fcntl.LOCK_SH)
+        except OSError:  # storage that has no locks: there nobody is ever alone
+            return
 
     def alone(self) -> bool:
         """Whether nobody else is at work; then all who join wait until this one has joined or is gone.
 
         Ask when nothing of what others may take away is needed any more: by asking, this one is no longer at work.
         """
-        return self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _lock(self, how: int) -> bool:
-        if self._held is None:
-            return True
         try:
-            fcntl.flock(self._held, how)
-        except OSError:  # or storage that has no locks: then nobody can know to be alone, and all stays
+            self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
             return False
         return True
+
+    def _lock(self, how: int) -> None:
+        if self._held is not None:
+            fcntl.flock(self._held, how)

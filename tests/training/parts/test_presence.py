@@ -1,5 +1,7 @@
 """Commands at work in one workspace know of each other, and none takes away what another needs."""
 
+import errno
+import fcntl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -73,6 +75,16 @@ def test_who_has_to_wait_is_told_so(file: Path):
             other.join()
             assert told == ["waits"]
             assert not one.alone()
+
+
+def test_on_storage_without_locks_nobody_waits_and_nobody_is_alone(file: Path, monkeypatch: pytest.MonkeyPatch):
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "not supported")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with Presence(file, lambda: pytest.fail("it waited")) as here:
+        here.join()
+        assert not here.alone()
 
 
 def test_without_a_file_there_are_no_others():
