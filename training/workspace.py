@@ -6,12 +6,11 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from uuid import uuid4
 
 import pandas as pd
 
 from configs.settings import Settings
-from features.place import is_url, without_password
+from features.place import is_url, open_place, without_password
 from features.schema import Loaded
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
@@ -83,10 +82,8 @@ def workspace(data: list[str], settings: Settings) -> Workspace:
             name = f"{name}-{_short(origin)}"
             marker = settings.var / "work" / name / "data.json"
         if not marker.exists():
-            marker.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = marker.with_name(f".{marker.name}.{uuid4().hex}")
-            unfinished.write_text(origin, encoding="utf-8")
-            unfinished.replace(marker)  # a command that is killed, or another beside it, never leaves half of it
+            # Whole or not at all: a command can be killed, and another can run beside it.
+            open_place(str(marker.parent)).write(marker.name, origin.encode())
     folder = settings.var / "work" / name
     folder.mkdir(parents=True, exist_ok=True)
     tracking_uri = os.environ.get(TRACKING_URI) or f"sqlite:///{settings.var / 'mlflow.db'}"
