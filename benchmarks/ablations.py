@@ -16,25 +16,25 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
+from benchmarks.load_files import read
 from benchmarks.pages import Sheet, figure_sheet, print_sheet, sheet_lines
-from benchmarks.reading import read
 from benchmarks.scores import OURS, compare, exposures, known_rows, records, true_targets
 from benchmarks.tasks import command
 from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import Settings, load_settings
-from features.build import Features, describe
 from features.funnel import VOLUME
-from features.history import MARKET, TAG
+from features.matrix.feature_matrix import Features, describe
+from features.point_in_time.entity_history import MARKET, TAG
 from features.schema import Loaded
-from training.dataset import Dataset, Mask, fit_features, prepare, rows_of
-from training.evaluate import ALL_AGES
-from training.model import fit_model
-from training.recipe import fit_on, recipe_by_hand
-from training.refits import plan_refits, with_refits
-from training.split import holdout_split
-from training.stages import Lesson, actual_targets
-from training.tune import Fold, by_hand, make_folds
+from training.boosting.model import fit_model
+from training.boosting.recipe import fit_on, recipe_by_hand
+from training.boosting.rolling_fits import plan_refits, with_refits
+from training.boosting.stage_targets import Lesson, actual_targets
+from training.boosting.tune import Fold, by_hand, make_folds
+from training.data.dataset import Dataset, Mask, fit_features, prepare, rows_of
+from training.evaluation.metrics import ALL_AGES
+from training.labels.splits import holdout_split
 
 OWN = ("early:", "last_days:", "last_day:", "late_half:")
 """Columns of what has been counted of the creative itself."""

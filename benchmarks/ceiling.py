@@ -19,22 +19,22 @@ from scipy import sparse
 from scipy.stats import spearmanr
 from threadpoolctl import threadpool_limits
 
-from benchmarks.reading import read
+from benchmarks.load_files import read
 from configs.settings import Settings
-from features.entries import term_columns
 from features.funnel import Stage
-from features.mixed import expected
-from features.normal_equations import solve
-from features.priors import safe_rate, stage_figures
-from features.snapshots import launches, unit_codes
-from features.terms import KIND, Terms, fit_terms, is_word
-from features.window import seconds
-from features.working import Counts, weigh
+from features.funnel_model.design_matrix import term_columns
+from features.funnel_model.empirical_bayes import safe_rate, stage_figures
+from features.funnel_model.model import expected
+from features.funnel_model.solver import solve
+from features.funnel_model.terms import KIND, Terms, fit_terms, is_word
+from features.funnel_model.working_response import Counts, weigh
+from features.point_in_time.snapshots import launches, unit_codes
+from features.point_in_time.windowed_sums import seconds
 from sample.__main__ import main as make_sample
 from sample.effects import BID_SHARE, CROSS_SDS, ENTITY_SDS, LUCK_SDS, STAGES, TAG_SDS
-from training.dataset import Dataset, prepare, totals_known
-from training.refits import fit_at
-from training.split import holdout_split
+from training.boosting.rolling_fits import fit_at
+from training.data.dataset import Dataset, prepare, totals_known
+from training.labels.splits import holdout_split
 
 Floats = npt.NDArray[np.float64]
 

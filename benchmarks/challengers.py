@@ -11,18 +11,18 @@ import pandas as pd
 from benchmarks.ablations import ROUNDS_WITHOUT_OFFSET, flat, flat_fold
 from benchmarks.tasks import expected_of
 from configs.settings import Trees
-from features.build import Features
-from features.catalogue import Catalogue
 from features.funnel import VOLUME, Plan
-from features.priors import moments
-from training.dataset import Dataset, Mask, fit_features, rows_of
-from training.model import fit_model, parameters, teaches
-from training.recipe import Recipe
-from training.split import folds
-from training.stages import Lesson, actual_targets, compose
-from training.tune import Fold, best_rounds, by_hand, gain_curve, make_folds
-from training.unseen import Unseen
-from training.volume import POWER
+from features.funnel_model.empirical_bayes import moments
+from features.matrix.catalogue import Catalogue
+from features.matrix.feature_matrix import Features
+from training.boosting.model import fit_model, parameters, teaches
+from training.boosting.recipe import Recipe
+from training.boosting.stage_targets import Lesson, actual_targets, compose
+from training.boosting.tune import Fold, best_rounds, by_hand, gain_curve, make_folds
+from training.boosting.unseen import Unseen
+from training.boosting.volume_offset import POWER
+from training.data.dataset import Dataset, Mask, fit_features, rows_of
+from training.labels.splits import folds
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,9 +9,9 @@ import pandas as pd
 from benchmarks.challengers import rate_targets
 from benchmarks.scores import exposures
 from features.funnel import Plan
-from training.evaluate import ALL_AGES, OWN, evaluate
-from training.stages import actual_targets
-from training.unseen import Unseen
+from training.boosting.stage_targets import actual_targets
+from training.boosting.unseen import Unseen
+from training.evaluation.metrics import ALL_AGES, OWN, evaluate
 
 LEAST_GAIN = 0.0005
 """Relative fall of deviance that counts: a smaller one would be printed as 0.0 %."""
@@ -60,7 +60,7 @@ class Change:
 
 
 def figures(parts: Sequence[Unseen], plan: Plan, least_volume: float, of_volume: bool) -> Figures:
-    """Figures of predictions, as `training.evaluate` defines them.
+    """Figures of predictions, as `training.evaluation.metrics` defines them.
 
     Args:
         parts: By fold.

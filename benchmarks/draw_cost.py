@@ -2,7 +2,8 @@
 
     python -m benchmarks.draw_cost --data PATH … [--config FILE] [--truth FILE] [--share N …] --out FILE.json
 
-Whole creatives are drawn from the training rows (`training.draw`) until so large a share of these is left; the rows
+Whole creatives are drawn from the training rows (`training.data.subsample`) until so large a share of these is left;
+the rows
 that judge are the same for all, and so is what others' history and the mixed model are made from: all creatives.
 """
 
@@ -14,20 +15,20 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
+from benchmarks.load_files import read
 from benchmarks.pages import Sheet, figure_sheet, print_sheet
-from benchmarks.reading import read
 from benchmarks.scores import OURS, compare, exposures, known_rows, records, true_targets
 from benchmarks.tasks import Task, command, make_task
 from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import load_settings
-from features.build import describe
+from features.matrix.feature_matrix import describe
 from features.schema import KEY
-from training.dataset import Mask
-from training.draw import drawn
-from training.evaluate import ALL_AGES
-from training.recipe import fit_on, recipe_by_hand
-from training.stages import actual_targets
+from training.boosting.recipe import fit_on, recipe_by_hand
+from training.boosting.stage_targets import actual_targets
+from training.data.dataset import Mask
+from training.data.subsample import drawn
+from training.evaluation.metrics import ALL_AGES
 
 SHARES = [0.5, 0.25, 0.1]
 

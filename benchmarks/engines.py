@@ -19,18 +19,18 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
-from features.ingest import ingest
-from features.load import load
-from features.partitioned import write_partitioned
-from features.store import open_store
-from training.dataset import Dataset, prepare_from
-from training.evaluate import ALL_AGES, OWN
-from training.learn import learn
-from training.parts.cluster import cluster
-from training.parts.source import InParts
-from training.parts.work import Work
-from training.source import InMemory, Source
-from training.told import Told
+from features.partitions.reader import write_partitioned
+from features.store.duckdb_store import open_store
+from features.store.ingest import ingest
+from features.store.load import load
+from training.data.dataset import Dataset, prepare_from
+from training.data.metrics_source import InMemory, Source
+from training.evaluation.metrics import ALL_AGES, OWN
+from training.fit_and_evaluate import learn
+from training.progress import Told
+from training.sharded.cluster import cluster
+from training.sharded.source import InParts
+from training.sharded.work import Work
 from training.workspace import workspace
 
 SAMPLE = "var/sample-exports"

@@ -24,22 +24,22 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import nbinom
 
-from benchmarks.reading import read
+from benchmarks.load_files import read
 from configs.settings import Settings, load_settings
-from features.build import Features
+from features.matrix.feature_matrix import Features
 from sample.__main__ import main as make_sample
-from training.coverage import LEAST_ROWS, asked_targets, covered_cells, reliability
-from training.dataset import Dataset, Mask, fit_features, prepare, rows_of
-from training.fit_interval import fit_uncertainty
-from training.interval import Uncertainty, roi_target
-from training.model import CreativeModel
-from training.out_of_fold import out_of_fold, unseen
-from training.recipe import Recipe, fit_on, recipe_by_hand
-from training.refits import plan_refits, with_refits
-from training.situation import log_events, stages_of
-from training.split import folds, holdout_split
-from training.stages import actual_targets
-from training.unseen import Unseen
+from training.boosting.model import CreativeModel
+from training.boosting.out_of_fold import out_of_fold, unseen
+from training.boosting.recipe import Recipe, fit_on, recipe_by_hand
+from training.boosting.rolling_fits import plan_refits, with_refits
+from training.boosting.stage_targets import actual_targets
+from training.boosting.unseen import Unseen
+from training.data.dataset import Dataset, Mask, fit_features, prepare, rows_of
+from training.evaluation.coverage import LEAST_ROWS, asked_targets, covered_cells, reliability
+from training.labels.splits import folds, holdout_split
+from training.uncertainty.covariates import log_events, stages_of
+from training.uncertainty.fit import fit_uncertainty
+from training.uncertainty.intervals import Uncertainty, roi_target
 
 Floats = npt.NDArray[np.float64]
 

@@ -15,16 +15,16 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from benchmarks.reading import read, read_frames, some_videos
+from benchmarks.load_files import read, read_frames, some_videos
 from configs.settings import load_settings
-from features.build import describe
-from features.observe import observe
-from features.snapshots import SNAPSHOT, launches
-from training.dataset import Dataset, prepare
-from training.model import CreativeModel
-from training.outcome import MATURE
-from training.recipe import fit_on, recipe_by_hand
-from training.refits import plan_refits, with_refits
+from features.matrix.feature_matrix import describe
+from features.point_in_time.counts import observe
+from features.point_in_time.snapshots import SNAPSHOT, launches
+from training.boosting.model import CreativeModel
+from training.boosting.recipe import fit_on, recipe_by_hand
+from training.boosting.rolling_fits import plan_refits, with_refits
+from training.data.dataset import Dataset, prepare
+from training.labels.outcomes import MATURE
 
 KNOWN: dict[str, dict[str, str]] = {
     "display gpm": {"carried forward": ".741|.394", "group mean": ".834|.637", "LightGBM": ".892|.775"},

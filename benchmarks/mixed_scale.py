@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from features.entries import term_columns
-from features.fit_mixed import fit_mixed
 from features.funnel import plan_for
-from features.terms import fit_terms
+from features.funnel_model.design_matrix import term_columns
+from features.funnel_model.fit import fit_mixed
+from features.funnel_model.terms import fit_terms
 
 TAGS = {"hook": 11, "scene": 8, "face": 8, "script": 11, "style": 6, "viewpoint": 4, "audience": 7, "bgm": 7}
 COLUMNS = ["impressions", "clicks", "orders", "gmv_cny", "net_gmv_cny", "spend_cny", "plays", "plays_3s", "likes"]

@@ -19,8 +19,8 @@ from rich.text import Text
 
 from benchmarks.scores import FIGURES, OURS
 from benchmarks.standing import standings, summary
-from features.screen import plain
-from training.evaluate import ALL_AGES
+from features.console import plain
+from training.evaluation.metrics import ALL_AGES
 
 Report = Mapping[str, object]
 WIDTH = 150

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.search import Found, Library, Setting, deviance
 from benchmarks.tasks import Lesson, Table
-from training.volume import POWER
+from training.boosting.volume_offset import POWER
 
 Floats = npt.NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from benchmarks.search import Library, Setting
 from benchmarks.tasks import Lesson, Table
-from training.volume import POWER
+from training.boosting.volume_offset import POWER
 
 Floats = npt.NDArray[np.float64]
 Predict = Callable[[Table], Floats]

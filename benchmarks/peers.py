@@ -19,10 +19,10 @@ import numpy.typing as npt
 import pandas as pd
 from rich.console import Console
 
+from benchmarks.load_files import read, some_creatives
 from benchmarks.pages import markdown, show
 from benchmarks.peer_others import flaml, glm, gpboost
 from benchmarks.peer_trees import catboost, hist_gradient_boosting, lightgbm_log1p, xgboost
-from benchmarks.reading import read, some_creatives
 from benchmarks.rules import plain_roi, rule_scores, shrunk_roi
 from benchmarks.scores import OURS, compare, exposures, known_rows, records, true_targets
 from benchmarks.search import Found, Library, search
@@ -31,13 +31,13 @@ from benchmarks.tasks import Lesson, Task, command, lessons, make_task
 from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import load_settings
-from features.build import describe
-from training.baselines import carry_forward, empirical_bayes
-from training.dataset import fit_features
-from training.model import CreativeModel
-from training.recipe import fit_on, recipe_by_hand
-from training.replay import Budget, replay
-from training.stages import actual_targets
+from features.matrix.feature_matrix import describe
+from training.boosting.model import CreativeModel
+from training.boosting.recipe import fit_on, recipe_by_hand
+from training.boosting.stage_targets import actual_targets
+from training.data.dataset import fit_features
+from training.evaluation.baselines import carry_forward, empirical_bayes
+from training.evaluation.budget_replay import Budget, replay
 from training.workspace import data_fingerprint
 
 Floats = npt.NDArray[np.float64]

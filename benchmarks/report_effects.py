@@ -17,14 +17,14 @@ import pandas as pd
 
 from configs.errors import GpmcastError
 from configs.settings import load_settings
-from features.load import load
-from features.store import open_store
+from features.store.duckdb_store import open_store
+from features.store.load import load
 from sample.effects import CROSS_SDS, STAGES, TAG_SDS, _group, _with_bid
 from sample.world import build
+from serving.report.context import Chosen, see
 from serving.report.drivers import HeatRow, heat
 from serving.report.effects import baseline, bootstrap
-from serving.report.seen import Chosen, see
-from serving.report_run import Asked, model_of
+from serving.report.run import Asked, model_of
 from training.workspace import workspace
 
 TAGS = [name for name in TAG_SDS if name != "selling_point"]

@@ -107,7 +107,7 @@ def rule_scores(observed: pd.DataFrame, cohort: pd.DataFrame) -> Mapping[str, Fl
     Rules that only say yes or no leave ties, and ties share a budget alike.
 
     Args:
-        observed: Counts at the cutoff (`features.observe`), with spend and money.
+        observed: Counts at the cutoff (`features.point_in_time.counts`), with spend and money.
         cohort: Rows that tell what is usual.
     """
     stop, boost, explore = stopped(observed), boosted(observed), exploring(observed)

@@ -24,39 +24,39 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
-from features.build import Fitted, describe
 from features.funnel import VOLUME, Plan
-from features.history import Entity, entities
-from features.ingest import ingest
-from features.load import load
-from features.observe import data_entities, data_plan, observe
+from features.funnel_model.posterior import MIXED
+from features.matrix.feature_matrix import Fitted, describe
+from features.point_in_time.counts import data_entities, data_plan, observe
+from features.point_in_time.entity_history import Entity, entities
+from features.point_in_time.snapshots import snapshots
 from features.schema import Loaded
-from features.snapshots import snapshots
-from features.start import MIXED
-from features.store import open_store
-from training.dataset import Dataset, Mask, fit_features, rows_of
-from training.fit_interval import fit_uncertainty
-from training.model import Choice, CreativeModel, fit_model
-from training.outcome import MATURE, outcomes
-from training.predict import latest_predictions
-from training.recipe import Recipe, fit_on
-from training.refits import plan_refits, with_refits
-from training.split import holdout_split
-from training.unseen import Unseen
+from features.store.duckdb_store import open_store
+from features.store.ingest import ingest
+from features.store.load import load
+from training.boosting.model import Choice, CreativeModel, fit_model
+from training.boosting.recipe import Recipe, fit_on
+from training.boosting.rolling_fits import plan_refits, with_refits
+from training.boosting.unseen import Unseen
+from training.data.dataset import Dataset, Mask, fit_features, rows_of
+from training.decision.predict import latest_predictions
+from training.labels.outcomes import MATURE, outcomes
+from training.labels.splits import holdout_split
+from training.uncertainty.fit import fit_uncertainty
 
 try:
-    from features.partitioned import write_partitioned
-    from training.draw import drawn
+    from features.partitions.reader import write_partitioned
+    from training.data.metrics_source import InMemory
+    from training.data.subsample import drawn
     from training.engine import Here
-    from training.parts.source import InParts
-    from training.parts.work import Work
-    from training.source import InMemory
-    from training.told import Told
+    from training.progress import Told
+    from training.sharded.source import InParts
+    from training.sharded.work import Work
 except ImportError:  # an older checkout that is compared: all metrics are one frame there, and all snapshots train
     InMemory = InParts = None  # type: ignore[assignment,misc]
 
 try:
-    from training.parts.processes import processes
+    from training.sharded.processes import processes
 except ImportError:  # likewise: parts are worked on in this process there
     processes = None  # type: ignore[assignment]
 
@@ -210,7 +210,7 @@ class Parts:
         self.predictions = source.predictions
 
     def funnel(self, settings: Settings) -> tuple[Plan, list[Entity]]:
-        from features.observe import plan_of
+        from features.point_in_time.counts import plan_of
 
         plan = plan_of(self.told.dataset.values, self.creatives, settings)
         return plan, entities(self.creatives, settings.tags.multi, settings.tags.crosses)
@@ -237,7 +237,8 @@ def recipe_of(dataset: Dataset) -> Recipe:
 
 
 def _fit(record: Record, dataset: Dataset) -> CreativeModel:
-    """The two models of a run and how far off they are, as `training.learn` makes them, but for folds and choices."""
+    """The two models of a run and how far off they are, as `training.fit_and_evaluate` makes them, but for folds and
+    choices."""
     settings, rows = dataset.settings, dataset.rows
     train, held, starts = holdout_split(rows, settings.split.holdout_days)
     mature = (rows["state"] == MATURE).to_numpy(np.bool_)

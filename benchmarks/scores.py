@@ -8,8 +8,8 @@ import pandas as pd
 
 from benchmarks.truth import ON, TRUE
 from features.funnel import Plan
-from training.evaluate import ALL_AGES, LEAST_ROWS
-from training.resample import band, creative_draws, drawn_spearman
+from training.evaluation.bootstrap import band, creative_draws, drawn_spearman
+from training.evaluation.metrics import ALL_AGES, LEAST_ROWS
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -28,7 +28,7 @@ def compare(
     draws: int,
     seed: int = 7,
 ) -> pd.DataFrame:
-    """Figures of every method, as `training.evaluate` defines them, with a bootstrap over creatives.
+    """Figures of every method, as `training.evaluation.metrics` defines them, with a bootstrap over creatives.
 
     Args:
         methods: Method → its targets in row order; a target it does not predict is absent.
@@ -87,7 +87,8 @@ def figures(guess: Floats, truth: Floats, exposure: Floats, drawn: Floats) -> di
 
 
 def exposures(outcome: pd.DataFrame, plan: Plan) -> dict[str, Floats]:
-    """Target → what its rate is out of (ones for volume), and `volume`: as `training.judge.judge` takes them."""
+    """Target → what its rate is out of (ones for volume), and `volume`: as `training.evaluation.holdout.judge` takes
+    them."""
     volume = outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
     spend = outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in outcome else volume
     return {"volume": volume} | {

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from benchmarks.tasks import Lesson, Table
-from training.volume import POWER
+from training.boosting.volume_offset import POWER
 
 Floats = npt.NDArray[np.float64]
 Setting = Mapping[str, float]

@@ -12,10 +12,10 @@ import pandas as pd
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from serving.asking import asked
-from serving.contract import PredictRequest
-from serving.predict import predictions
-from serving.served import load_served
+from serving.api.requests import PredictRequest
+from serving.api.validation import asked
+from serving.inference.loaded_model import load_served
+from serving.inference.predict import predictions
 
 app = FastAPI()
 SERVED = load_served(Path(os.environ["BENCH_BUNDLE"]))

@@ -13,25 +13,28 @@ import time
 from pathlib import Path
 
 from benchmarks.serving_speed import make_bodies
-from serving.asking import asked
-from serving.champion import find
-from serving.contract import PredictRequest
-from serving.predict import predictions
-from serving.served import load_served
+from serving.api.requests import PredictRequest
+from serving.api.validation import asked
+from serving.inference.loaded_model import load_served
+from serving.inference.predict import predictions
+from serving.registry.champion import find
 from serving.settings import Serving
 
 TIMES = 500
-WHOLE = ("serving/predict.py", "predictions")
+WHOLE = ("serving/inference/predict.py", "predictions")
 PARTS = {
-    "counts of the creative and of the others": [("features/given.py", "observe_given")],
-    "start of all stages (mixed model, history, own counts)": [("features/start.py", "start")],
-    "words, numbers and the row of features": [("features/build.py", "describe")],
-    "trees, volume, rates and targets": [("training/model.py", "log_rates"), ("training/stages.py", "composed")],
-    "distributions of all targets": [("training/side_by_side.py", "told")],
-    "intervals": [("training/interval.py", "ends")],
-    "chances, evidence, verdict": [("training/advice.py", "advise")],
-    "warnings": [("serving/warn.py", "warnings_of")],
-    "contributions": [("serving/predict.py", "explained")],
+    "counts of the creative and of the others": [("features/point_in_time/request_counts.py", "observe_given")],
+    "start of all stages (mixed model, history, own counts)": [("features/funnel_model/posterior.py", "start")],
+    "words, numbers and the row of features": [("features/matrix/feature_matrix.py", "describe")],
+    "trees, volume, rates and targets": [
+        ("training/boosting/model.py", "log_rates"),
+        ("training/boosting/stage_targets.py", "composed"),
+    ],
+    "distributions of all targets": [("training/uncertainty/all_targets.py", "told")],
+    "intervals": [("training/uncertainty/intervals.py", "ends")],
+    "chances, evidence, verdict": [("training/decision/advice.py", "advise")],
+    "warnings": [("serving/inference/warnings.py", "warnings_of")],
+    "contributions": [("serving/inference/predict.py", "explained")],
 }
 INSIDE = {
     "words, numbers and the row of features": ["start of all stages (mixed model, history, own counts)"],

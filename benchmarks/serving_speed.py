@@ -22,16 +22,16 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.serving_client import WARM, Latencies, at_rate, one_after_the_other
-from serving.asking import asked
-from serving.champion import find
-from serving.contract import PredictRequest
-from serving.holder import examples
-from serving.predict import compute, predictions
-from serving.served import Served, load_served
+from serving.api.requests import PredictRequest
+from serving.api.validation import asked
+from serving.inference.loaded_model import Served, load_served
+from serving.inference.predict import compute, predictions
+from serving.inference.treeshap_tables import TreeTables
+from serving.registry.champion import find
+from serving.registry.watcher import examples
 from serving.settings import Serving
-from serving.tree_tables import TreeTables
-from training.bundle import load_bundle
-from training.fast_rows import FastBooster
+from training.boosting.single_row import FastBooster
+from training.registry.bundle import load_bundle
 
 PORT, BARE_PORT = 3811, 3812
 HOURS = 6

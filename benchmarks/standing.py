@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from benchmarks.scores import OURS
-from training.evaluate import ALL_AGES
+from training.evaluation.metrics import ALL_AGES
 
 ORACLE = "knows every effect"
 BETTER = {"spearman": "higher", "deviance": "lower", "captured_share": "higher"}
@@ -44,7 +44,7 @@ def standings(figures: pd.DataFrame, decisions: pd.DataFrame, funded_by: str) ->
 
     Args:
         figures: Of `benchmarks.scores.compare`, with `against`.
-        decisions: Of `training.replay.replay`; may be empty.
+        decisions: Of `training.evaluation.budget_replay.replay`; may be empty.
         funded_by: What the replay funds by.
     """
     ranked = figures[(figures["part"] == "all") & figures["figure"].isin(BETTER)]

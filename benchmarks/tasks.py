@@ -9,17 +9,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
-from features.build import Features, describe
 from features.funnel import Plan
-from features.priors import moments
+from features.funnel_model.empirical_bayes import moments
+from features.matrix.feature_matrix import Features, describe
 from features.schema import KEY, Loaded
-from training.dataset import Dataset, Mask, prepare, rows_of
-from training.model import CreativeModel
-from training.recipe import Recipe, fit_on
-from training.refits import plan_refits, with_refits
-from training.split import folds, holdout_split
-from training.stages import actual_targets
-from training.volume import POWER
+from training.boosting.model import CreativeModel
+from training.boosting.recipe import Recipe, fit_on
+from training.boosting.rolling_fits import plan_refits, with_refits
+from training.boosting.stage_targets import actual_targets
+from training.boosting.volume_offset import POWER
+from training.data.dataset import Dataset, Mask, prepare, rows_of
+from training.labels.splits import folds, holdout_split
 
 Floats = npt.NDArray[np.float64]
 
@@ -233,7 +233,8 @@ def expected_of(target: str, outcome: pd.DataFrame, start: Floats, plan: Plan) -
 
 
 def _spread(target: str, model: CreativeModel, features: Features, outcome: pd.DataFrame) -> tuple[float, float]:
-    """φ and s² of the ratio of what came to the start, by moments, as `features.priors` tells stages."""
+    """φ and s² of the ratio of what came to the start, by moments, as `features.funnel_model.empirical_bayes` tells
+    stages."""
     start = _start(target, model, features)
     ratio = actual_targets(outcome, model.fitted.plan)[target].to_numpy(np.float64) / start
     expected = np.where(np.isfinite(ratio), expected_of(target, outcome, start, model.fitted.plan), 0.0)
@@ -248,7 +249,8 @@ def _table(
     observed: pd.DataFrame,
     spread: tuple[float, float],
 ) -> Table:
-    """Rows whose outcome says something, weighted by 1/(φ/u + s²); volume as `training.stages.volume_lesson` does."""
+    """Rows whose outcome says something, weighted by 1/(φ/u + s²); volume as
+    `training.boosting.stage_targets.volume_lesson` does."""
     start = _start(target, model, features)
     ratio = actual_targets(outcome, model.fitted.plan)[target].to_numpy(np.float64) / start
     expected = expected_of(target, outcome, start, model.fitted.plan)

@@ -22,9 +22,9 @@ from scipy.stats import spearmanr
 
 from configs.settings import Evaluate
 from features.schema import KEY
-from training.beside import judged_rows
-from training.calibration_table import DECILES, WHOLE, calibration_table
-from training.evaluate import ALL_AGES
+from training.evaluation.calibration_table import DECILES, WHOLE, calibration_table
+from training.evaluation.holdout_frame import judged_rows
+from training.evaluation.metrics import ALL_AGES
 
 ON = [*KEY, "age_hours"]
 TRUE = {

@@ -9,15 +9,20 @@ import numpy as np
 
 from benchmarks.challengers import Ground, by_target, halfway, trees_alone
 from configs.settings import Settings, Trees, VolumeTrees
-from features import crosses, fit_mixed, fit_start, terms
-from features.build import Features
-from features.mixed import MixedStage
-from features.priors import Floats
-from features.start import EMPIRICAL_BAYES, MIXED, Kind
-from features.terms import KIND, is_slope
-from features.working import Counts
-from training import model, stages, tune, volume
-from training.unseen import Unseen
+from features.funnel_model import fit as fit_mixed
+from features.funnel_model import fit_priors as fit_start
+from features.funnel_model import interactions as crosses
+from features.funnel_model import terms
+from features.funnel_model.empirical_bayes import Floats
+from features.funnel_model.model import MixedStage
+from features.funnel_model.posterior import EMPIRICAL_BAYES, MIXED, Kind
+from features.funnel_model.terms import KIND, is_slope
+from features.funnel_model.working_response import Counts
+from features.matrix.feature_matrix import Features
+from training.boosting import model, tune
+from training.boosting import stage_targets as stages
+from training.boosting import volume_offset as volume
+from training.boosting.unseen import Unseen
 
 Constant = tuple[ModuleType | type, str, object]
 """Module (or class), name in it, and what stands there while the variant is fitted."""
@@ -125,7 +130,7 @@ def _starts() -> list[Variant]:
         ),
         Variant(
             "ratios weighed by traffic",
-            "instead of an effect of each creative's own (features/working.py)",
+            "instead of an effect of each creative's own (features/funnel_model/working_response.py)",
             constants=((fit_mixed, "weigh", _ratios), (fit_mixed._Fit, "told", _told_as_it_is)),
             refits=True,
         ),

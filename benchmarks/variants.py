@@ -20,21 +20,21 @@ from rich.console import Console
 
 from benchmarks.challengers import Ground, narrowed, rate_stages
 from benchmarks.changes import Change, against, figures
+from benchmarks.load_files import read, read_frames, some_videos
 from benchmarks.pages import Sheet, sheet_lines
-from benchmarks.reading import read, read_frames, some_videos
 from benchmarks.variant_list import Variant, variants
 from configs.errors import GpmcastError
 from configs.settings import Settings, load_settings
 from features.funnel import VOLUME
+from features.funnel_model.posterior import MIXED
 from features.schema import Loaded
-from features.start import MIXED
-from training.dataset import prepare
-from training.out_of_fold import out_of_fold
-from training.recipe import Recipe, recipe_by_hand
-from training.refits import plan_refits, with_refits
-from training.split import holdout_split
-from training.tune import by_hand, make_folds
-from training.unseen import Unseen
+from training.boosting.out_of_fold import out_of_fold
+from training.boosting.recipe import Recipe, recipe_by_hand
+from training.boosting.rolling_fits import plan_refits, with_refits
+from training.boosting.tune import by_hand, make_folds
+from training.boosting.unseen import Unseen
+from training.data.dataset import prepare
+from training.labels.splits import holdout_split
 
 CONFIGS = {"sample": "default", "display": "display_ads", "youtube": "youtube"}
 FILES = {"display": "display_ads_daily.csv.gz", "youtube": "youtube_snapshots.parquet"}

@@ -8,16 +8,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from configs.settings import CONFIG_DIR, Settings, load_settings
+from features.console import plain, run_command, show_ingest, show_problems, show_status
 from features.errors import InputError
-from features.export import find_files
-from features.ingest import ingest
-from features.load import load
-from features.parquet import write_parquet
-from features.partitioned import write_partitioned
-from features.place import is_url, shown
-from features.screen import plain, run_command, show_ingest, show_problems, show_status
-from features.status import summarise
-from features.store import open_store
+from features.partitions.reader import write_partitioned
+from features.readers.export_file import find_files
+from features.storage.folder import is_url, shown
+from features.store.duckdb_store import open_store
+from features.store.ingest import ingest
+from features.store.load import load
+from features.store.parquet_export import write_parquet
+from features.store.status import summarise
 
 app = typer.Typer(
     add_completion=False,

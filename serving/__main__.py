@@ -15,8 +15,8 @@ from rich.console import Console
 
 from configs.settings import CONFIG_DIR
 from configs.yaml_file import parse
-from features.screen import run_command, show_problems
-from serving.access import new_key
+from features.console import run_command, show_problems
+from serving.asgi.api_keys import new_key
 from serving.settings import HANDED_ON, Serving, load_serving
 
 app = typer.Typer(
@@ -71,12 +71,12 @@ def predict_command(
     """The answers of POST /v1/predict without a server, as JSON; nothing is recorded."""
     import pandas as pd
 
-    from serving.asking import asked
-    from serving.champion import find
-    from serving.contract import PredictRequest
-    from serving.errors import Refused
-    from serving.predict import predictions
-    from serving.served import load_served
+    from serving.api.errors import Refused
+    from serving.api.requests import PredictRequest
+    from serving.api.validation import asked
+    from serving.inference.loaded_model import load_served
+    from serving.inference.predict import predictions
+    from serving.registry.champion import find
 
     origin = find(_settings(config, bundle=bundle, registered_model=name))
     served = load_served(origin.folder, origin.name, origin.version)
@@ -105,7 +105,7 @@ def report_command(
 ) -> None:
     """The strategist's report: what works at which step, how sure, what to do, what to shoot next."""
     from configs.settings import load_settings
-    from serving.report_run import asked, write_report
+    from serving.report.run import asked, write_report
 
     question = asked(
         data, out, account=account, product=product, since=since, lang=lang, bundle=bundle, name=name or ""
@@ -124,8 +124,8 @@ def bento_command(
     store: Annotated[Path, typer.Option("--store", help="Folder of BentoML's store.")] = Path("var/bentoml"),
 ) -> None:
     """A bento with the model inside, which starts without a network."""
-    from serving.bento import build
-    from serving.champion import find
+    from serving.bento_build import build
+    from serving.registry.champion import find
 
     origin = find(_settings(config, bundle=bundle, registered_model=name))
     env = {**os.environ, "BENTOML_HOME": str(store.resolve()), "BENTOML_DO_NOT_TRACK": "true"}
@@ -153,7 +153,7 @@ def ledger_command(
     out: Annotated[Path | None, typer.Option("--out", help="Write all to a .csv or .jsonl file.")] = None,
 ) -> None:
     """What was answered, newest first."""
-    from serving.ledger_table import connect, read
+    from serving.ledger.tables import connect, read
 
     engine = connect(url or load_serving(config).ledger)
     count = None if out else limit

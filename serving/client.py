@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from configs.errors import GpmcastError
-from serving.answers import PredictAnswer, RankAnswer
-from serving.contract import Creative
+from serving.api.requests import Creative
+from serving.api.responses import PredictAnswer, RankAnswer
 
 Reply = TypeVar("Reply", bound=BaseModel)
 Told = Creative | Mapping[str, Any]

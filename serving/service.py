@@ -23,7 +23,7 @@ import bentoml
 from serving.settings import handed_on
 
 if TYPE_CHECKING:
-    from serving.app import App
+    from serving.asgi.app import App
 
 SETTINGS = handed_on()
 BUNDLE_IN_BENTO = Path(__file__).parents[1] / "bundle"
@@ -63,11 +63,11 @@ class PredictionService:
 
     def __init__(self) -> None:
         # Here and not above: the process that supervises the workers needs none of it, and starts seconds earlier.
-        from serving.app import App
-        from serving.desk import Desk
-        from serving.holder import Holder
-        from serving.ledger import Ledger
-        from serving.measured import Measured
+        from serving.asgi.app import App
+        from serving.asgi.handlers import Desk
+        from serving.asgi.prometheus import Measured
+        from serving.ledger.writer import Ledger
+        from serving.registry.watcher import Holder
 
         logging.getLogger("gpmcast.serving").setLevel(logging.INFO)
         settings = SETTINGS

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.build import Features, build_features
+from features.matrix.feature_matrix import Features, build_features
 from features.schema import KEY, VALUES, Loaded
-from training.dataset import fit_features, prepare
-from training.split import holdout_split
+from training.data.dataset import fit_features, prepare
+from training.labels.splits import holdout_split
 
 
 def features_of(loaded: Loaded, snapshots: pd.DataFrame, fitted, settings: Settings) -> Features:

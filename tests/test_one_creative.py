@@ -11,19 +11,19 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.build import Fitted, build_features
-from features.encode import fit_encoder
-from features.ingest import ingest
-from features.load import load
-from features.observe import data_entities, data_plan
-from features.priors import StagePrior
-from features.snapshots import snapshots
-from features.store import open_store
-from training.model import CreativeModel
-from training.outcome import MATURE, outcomes
-from training.predict import latest_predictions
-from training.stages import actual_targets
-from training.volume import VolumeStart
+from features.funnel_model.empirical_bayes import StagePrior
+from features.matrix.encoders import fit_encoder
+from features.matrix.feature_matrix import Fitted, build_features
+from features.point_in_time.counts import data_entities, data_plan
+from features.point_in_time.snapshots import snapshots
+from features.store.duckdb_store import open_store
+from features.store.ingest import ingest
+from features.store.load import load
+from training.boosting.model import CreativeModel
+from training.boosting.stage_targets import actual_targets
+from training.boosting.volume_offset import VolumeStart
+from training.decision.predict import latest_predictions
+from training.labels.outcomes import MATURE, outcomes
 
 EXPORT = """素材ID,素材视频名称,日期,整体消耗,基础消耗,整体展现次数,整体点击次数,整体成交订单数,整体成交金额,净成交金额
 全部,-,-,"1,000.00",200.00,"5,000",380,19,"1,900.00","1,700.00"

@@ -11,12 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from configs.settings import CONFIG_DIR, Settings, load_settings
 from configs.yaml_file import parse
+from features.console import plain, run_command, show_problems
 from features.errors import InputError
-from features.ingest import IngestReport
-from features.intake import refuse_absent, take_in
-from features.place import without_password
-from features.screen import plain, run_command, show_problems
-from training.told import Told
+from features.storage.folder import without_password
+from features.store.ingest import IngestReport
+from features.store.inputs import refuse_absent, take_in
+from training.progress import Told
 
 app = typer.Typer(
     add_completion=False,
@@ -44,10 +44,10 @@ def train_command(
     scheduler: Scheduler = None,
 ) -> None:
     """From exports to a registered model, its evaluation and a file of predictions."""
-    from training.reading import open_source
+    from training.boosting.optuna_study import refuse_unreachable
+    from training.console import show_result
+    from training.data.open_source import open_source
     from training.run import fit_and_register
-    from training.screen import show_result
-    from training.study import refuse_unreachable
     from training.workspace import workspace
 
     settings = _working(load_settings(config), engine, scheduler)
@@ -72,11 +72,11 @@ def refresh_command(
     scheduler: Scheduler = None,
 ) -> None:
     """The champion's recipe on newer data: refitted without choosing or tuning, judged and registered."""
-    from training.champion import model_for
-    from training.reading import open_source
-    from training.recipe import recipe_of
+    from training.boosting.recipe import recipe_of
+    from training.console import show_result
+    from training.data.open_source import open_source
+    from training.registry.champion import model_for
     from training.run import fit_and_register
-    from training.screen import show_result
     from training.workspace import workspace
 
     settings = _working(load_settings(config), engine, scheduler)
@@ -95,8 +95,8 @@ def refresh_command(
 @app.command("page")
 def page_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """The page of the newest evaluation, written again: with the peers that `make bench-peers` compared since."""
-    from training.page import PAGE, write_page
-    from training.screen import trust_line
+    from training.console import trust_line
+    from training.evaluation.page.render import PAGE, write_page
     from training.workspace import workspace
 
     settings = load_settings(config)
@@ -118,10 +118,10 @@ def predict_command(
     scheduler: Scheduler = None,
 ) -> None:
     """One row per creative at its latest cutoff, by the champion of this data (or by a bundle)."""
-    from training.champion import model_for
-    from training.reading import open_source
+    from training.atomic_write import refuse_ending, write_table
+    from training.data.open_source import open_source
+    from training.registry.champion import model_for
     from training.workspace import workspace
-    from training.write import refuse_ending, write_table
 
     settings = _working(load_settings(config), engine, scheduler)
     refuse_ending(out)
@@ -148,10 +148,10 @@ def backtest_command(
     strict: Strict = False,
 ) -> None:
     """Rolling origins: predictions by models trained only on what was mature then, beside what came."""
+    from training.atomic_write import refuse_ending, write_table
     from training.backtest import backtest
-    from training.dataset import prepare
+    from training.data.dataset import prepare
     from training.workspace import workspace
-    from training.write import refuse_ending, write_table
 
     settings = load_settings(config)
     refuse_ending(out)
@@ -178,9 +178,9 @@ def backtest_command(
 @app.command("leaks")
 def leaks_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: Strict = False) -> None:
     """Does anything in these data know the outcome too early? Exit code 1 if a check fails."""
-    from training.dataset import prepare
+    from training.data.dataset import prepare
+    from training.leaks.console import show_findings
     from training.leaks.finding import failed
-    from training.leaks.screen import show_findings
     from training.leaks.suite import run_leaks
     from training.workspace import workspace
 

@@ -5,14 +5,14 @@ from collections.abc import Callable
 import pandas as pd
 
 from features.schema import KEY
-from training.dataset import Dataset, rows_of
+from training.boosting.out_of_fold import out_of_fold
+from training.boosting.recipe import fit_on, recipe_by_hand
+from training.boosting.rolling_fits import plan_refits, with_refits
+from training.boosting.stage_targets import actual_targets
+from training.data.dataset import Dataset, rows_of
 from training.errors import TooThinError
-from training.fit_interval import fit_uncertainty
-from training.out_of_fold import out_of_fold
-from training.outcome import MATURE
-from training.recipe import fit_on, recipe_by_hand
-from training.refits import plan_refits, with_refits
-from training.stages import actual_targets
+from training.labels.outcomes import MATURE
+from training.uncertainty.fit import fit_uncertainty
 
 LEAST_CREATIVES = 30
 """Mature creatives before an origin; an origin with fewer is left out."""

@@ -1,5 +1,5 @@
-"""Who does the work of a run: this process, others beside it (`training.parts.processes`), or workers elsewhere
-(`training.parts.cluster`).
+"""Who does the work of a run: this process, others beside it (`training.sharded.processes`), or workers elsewhere
+(`training.sharded.cluster`).
 """
 
 from collections.abc import Callable, Sequence

@@ -10,24 +10,24 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.schema import KEY
-from training import tracking
-from training.about_run import about_run
-from training.bundle import load_bundle, save_bundle
-from training.calibration_table import WHOLE
-from training.coverage import Coverage
+from training.atomic_write import write_table
+from training.boosting.choose_offset import Losses
+from training.boosting.recipe import Recipe
+from training.data.metrics_source import Source
 from training.errors import BundleError
-from training.evaluate import ALL_AGES
-from training.evaluation import Evaluation, evaluation_of, write_evaluation
-from training.judge import Contest, contest
-from training.kinds import Losses
-from training.learn import Learned, learn
-from training.page import CARD, write_page
-from training.recipe import Recipe
-from training.source import Source
-from training.told import Told
-from training.trust import FAIL, PASS, REVIEW, Check
+from training.evaluation.acceptance import FAIL, PASS, REVIEW, Check
+from training.evaluation.calibration_table import WHOLE
+from training.evaluation.coverage import Coverage
+from training.evaluation.files import Evaluation, evaluation_of, write_evaluation
+from training.evaluation.holdout import Contest, contest
+from training.evaluation.metrics import ALL_AGES
+from training.evaluation.page.render import CARD, write_page
+from training.fit_and_evaluate import Learned, learn
+from training.progress import Told
+from training.registry import mlflow_tracking
+from training.registry.bundle import load_bundle, save_bundle
+from training.run_facts_of import about_run
 from training.workspace import Workspace
-from training.write import write_table
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Result:
     """What a run made.
 
     Attributes:
-        figures: Of the evaluation on the holdout (`training.evaluate`).
+        figures: Of the evaluation on the holdout (`training.evaluation.metrics`).
         registered: The new version.
         contest: Whether it became the champion, and why.
         held: Holdout rows, and since when.
@@ -45,12 +45,12 @@ class Result:
         missing: Stage or target that the columns do not allow → the columns it needs.
         predictions: Where they were written, and how many.
         coverage: Of the judged model's intervals and chances; None where it has none.
-        deciles: Predicted over actual, by age and tenth (`training.calibration_table`).
+        deciles: Predicted over actual, by age and tenth (`training.evaluation.calibration_table`).
         checks: Whether the evaluation is to be believed.
     """
 
     figures: pd.DataFrame
-    registered: tracking.Registered
+    registered: mlflow_tracking.Registered
     contest: Contest
     held: tuple[int, pd.Timestamp]
     trained: tuple[int, int]
@@ -112,17 +112,17 @@ def fit_and_register(
     write_table(predictions, space.predictions)
 
     told.line("registering")
-    with tracking.tracked_run(space) as run_id:
+    with mlflow_tracking.tracked_run(space) as run_id:
         counts = {f"left_out/{name}": count for name, count in left_out.items()}
         tags = {f"start/{stage}": str(kind) for stage, kind in learned.recipe.kinds.items()}
         tags |= {**stamp, "trained_until": until.isoformat(), "kind": "baseline" if baseline else "model"}
-        tracking.log_run(settings, tags, counts, run_figures(learned, evaluation, checked), space.evaluation)
-        registered = tracking.register(
+        mlflow_tracking.log_run(settings, tags, counts, run_figures(learned, evaluation, checked), space.evaluation)
+        registered = mlflow_tracking.register(
             space, run_id, space.bundle, space.judged_bundle, f"data until {until:%Y-%m-%d}, basis {settings.basis}"
         )
     verdict = _contest(learned, space)
     if verdict.won:
-        tracking.crown(space, registered)
+        mlflow_tracking.crown(space, registered)
     trained = learned.dataset.observed.loc[learned.trained, KEY]
     return Result(
         figures=learned.figures,
@@ -192,11 +192,11 @@ def run_figures(learned: Learned, evaluation: Evaluation, checked: list[Check]) 
 
 def _contest(learned: Learned, space: Workspace) -> Contest:
     dataset, held, judged = learned.dataset, learned.held, learned.judged
-    reigning = tracking.champion(space)
+    reigning = mlflow_tracking.champion(space)
     if reigning is None:
         return contest(dataset, held, judged, None, None)
     try:
-        old, manifest = load_bundle(tracking.fetch(space, reigning, tracking.JUDGED))
+        old, manifest = load_bundle(mlflow_tracking.fetch(space, reigning, mlflow_tracking.JUDGED))
     except BundleError as refusal:
         return Contest(True, f"the champion so far cannot be used any more ({refusal})")
     return contest(dataset, held, judged, old, manifest)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from configs.settings import Settings
-from features.place import is_url, open_place, without_password
 from features.schema import Loaded
+from features.storage.folder import is_url, open_place, without_password
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 """Environment variable, MLflow's own: a server or database of runs and models, in place of a file under `var`."""

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.schema import KEY
+from serving.report.context import Seen
 from serving.report.effects import Figure
-from serving.report.families import ACCOUNT, Gathered
-from serving.report.seen import Seen
+from serving.report.feature_groups import ACCOUNT, Gathered
 
 MOST_CARDS = 2000
 MOST_BARS = 8

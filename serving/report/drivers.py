@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from serving.report.context import Seen
 from serving.report.effects import Baseline, Effect, Figure, Floats, effects, grouping, worth
-from serving.report.families import OWN
-from serving.report.seen import Seen
+from serving.report.feature_groups import OWN
 
 MOST_FAMILIES = 8
 MOST_POINTS = 240

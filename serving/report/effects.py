@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from scipy.stats import norm
 
 from features.funnel import Stage
+from features.funnel_model.posterior import MIXED
 from features.schema import MULTI
-from features.start import MIXED
-from serving.report.seen import Seen
+from serving.report.context import Seen
 
 Floats = npt.NDArray[np.float64]
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from features.build import PRICE_BANDS_CNY
+from features.matrix.feature_matrix import PRICE_BANDS_CNY
+from serving.report.context import Residual, Seen
 from serving.report.effects import Baseline, Effect, Figure, Floats, effects, grouping, unsure
 from serving.report.residuals import cells
-from serving.report.seen import Residual, Seen
 
 MOST_KOCS, MOST_PRODUCTS = 14, 10
 

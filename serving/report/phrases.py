@@ -8,9 +8,9 @@ import re
 import numpy as np
 import pandas as pd
 
+from serving.report.context import Residual, Seen
 from serving.report.effects import Figure
 from serving.report.residuals import cells
-from serving.report.seen import Residual, Seen
 
 BREAKS = re.compile(r"[\s,，。.!！?？;；:：、|~～…]+")
 LONGEST = 24

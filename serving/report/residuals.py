@@ -1,7 +1,8 @@
 """What creatives did beyond what the model adds up for them: cell means with their uncertainty across creatives.
 
 Creative i did ratio_i of what its tags, KOC and product let expect at a stage; off_i = ratio_i − 1 has the variance
-φ/u_i + s². A cell's mean is shrunk by how much such cells differ in all (τ², by moments as in `features.crosses`).
+φ/u_i + s². A cell's mean is shrunk by how much such cells differ in all (τ², by moments as in
+`features.funnel_model.interactions`).
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from serving.report.seen import Residual
+from serving.report.context import Residual
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]

@@ -8,8 +8,8 @@ import pytest
 from benchmarks.engines import apart, cells, differing, run
 from configs.settings import Settings
 from features.schema import Loaded
-from training.dataset import prepare
-from training.source import InMemory
+from training.data.dataset import prepare
+from training.data.metrics_source import InMemory
 
 
 def test_every_cell_that_differs_is_counted(small_world: Loaded, settings: Settings) -> None:

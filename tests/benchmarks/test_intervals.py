@@ -1,10 +1,10 @@
 """The benchmark of intervals, from end to end on a small world."""
 
 from benchmarks.intervals import posterior, tell
-from training.dataset import fit_features, prepare, rows_of
-from training.model import fit_model
-from training.out_of_fold import unseen
-from training.split import holdout_split
+from training.boosting.model import fit_model
+from training.boosting.out_of_fold import unseen
+from training.data.dataset import fit_features, prepare, rows_of
+from training.labels.splits import holdout_split
 
 
 def test_it_tells_of_every_target_and_chance_whether_it_is_reached(small_world, settings, capsys) -> None:

@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from benchmarks.load_files import some_creatives
 from benchmarks.pages import markdown, sheets, show
 from benchmarks.peers import FUNNEL, PEERS, contend, run
-from benchmarks.reading import some_creatives
 from benchmarks.scores import OURS
 from benchmarks.search import Found, deviance, search
 from benchmarks.tasks import Task, lessons, make_task
 from configs.settings import Settings
 from features.schema import Loaded
-from training.evaluate import ALL_AGES
+from training.evaluation.metrics import ALL_AGES
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from benchmarks.scale_steps import forget_peak, frame_digest, peak_mb
 from benchmarks.scale_table import GOAL_SIZE, beside_table, growth_table, slope
 from benchmarks.scale_world import accounts_of, unchecked, world
 from configs.settings import Settings
-from features.ingest import ingest
-from features.load import load
-from features.store import open_store
+from features.store.duckdb_store import open_store
+from features.store.ingest import ingest
+from features.store.load import load
 
 STEPS = ["ingest", "load", "snapshots", "features: counts", "features", "predict"]
 

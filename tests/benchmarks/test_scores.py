@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.scores import OURS, compare, figures
-from training.evaluate import ALL_AGES, evaluate
+from training.evaluation.metrics import ALL_AGES, evaluate
 
 COUNT = 40
 

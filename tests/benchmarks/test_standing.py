@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.standing import BEHIND, FIRST, NOISE, ORACLE, standings, summary
-from training.evaluate import ALL_AGES
+from training.evaluation.metrics import ALL_AGES
 
 
 def figures(*rows: tuple[str, str, float, float, float]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from benchmarks.variant_list import Variant, variants
 from benchmarks.variants import better, default_on, predicted, run, table
 from configs.settings import Settings
 from features.schema import Loaded
-from training.out_of_fold import out_of_fold
+from training.boosting.out_of_fold import out_of_fold
 
 ALL = variants()
 

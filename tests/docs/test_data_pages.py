@@ -8,12 +8,12 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from configs.export_layout import Source
 from configs.name_pattern import load_names
 from configs.settings import CONFIG_DIR
-from configs.source import Source
 from features.__main__ import app
-from features.partitioned import open_partitioned, read_whole
-from features.reading.names import reader
+from features.partitions.reader import open_partitioned, read_whole
+from features.readers.file_name_tags import reader
 from sample.__main__ import main as make_sample
 
 ROOT = Path(__file__).parents[2]

@@ -5,9 +5,9 @@ import pytest
 
 from configs.settings import Settings
 from features.funnel import Plan
-from features.observe import data_entities, data_plan, observe
+from features.point_in_time.counts import data_entities, data_plan, observe
+from features.point_in_time.snapshots import snapshots
 from features.schema import Loaded
-from features.snapshots import snapshots
 
 QUICK = {"tags": {"min_creatives": 2}, "text": {"components": 2, "buckets": 256}, "open_days": 1}
 

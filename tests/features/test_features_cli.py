@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from features.__main__ import main
+from features.console import PROBLEMS_SHOWN, plain, problem_lines
 from features.errors import Problem
-from features.partitioned import is_partitioned, open_partitioned, read_whole
+from features.partitions.reader import is_partitioned, open_partitioned, read_whole
 from features.schema import KEY, ExportRead
-from features.screen import PROBLEMS_SHOWN, plain, problem_lines
-from features.store import open_store
+from features.store.duckdb_store import open_store
 
 ACCOUNT = "1703721944119861"
 HEADER = "素材ID,素材视频名称,日期,整体消耗,整体展现次数,整体点击次数,整体成交订单数,整体成交金额"
@@ -171,7 +171,8 @@ def test_of_many_problems_of_a_file_the_first_are_said_and_the_rest_counted():
 HELD = """
 import time
 from features.__main__ import main
-from features import partition_write, store
+from features.partitions import writer as partition_write
+from features.store import duckdb_store as store
 
 def hold_after(holder, name, when):
     go_on = getattr(holder, name)

@@ -16,19 +16,19 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.asof import as_of
+from features.funnel_model.posterior import MIXED
+from features.point_in_time.as_of_table import as_of
 from features.schema import KEY, PERIOD, VALUES, Loaded
-from features.start import MIXED
-from serving.served import Served, load_served
+from serving.inference.loaded_model import Served, load_served
 from serving.settings import HANDED_ON, Serving
-from training.bundle import save_bundle
-from training.dataset import prepare
-from training.fit_interval import fit_uncertainty
-from training.model import Choice, CreativeModel
-from training.out_of_fold import out_of_fold
-from training.recipe import Recipe, fit_on
-from training.refits import plan_refits, with_refits
-from training.split import holdout_split
+from training.boosting.model import Choice, CreativeModel
+from training.boosting.out_of_fold import out_of_fold
+from training.boosting.recipe import Recipe, fit_on
+from training.boosting.rolling_fits import plan_refits, with_refits
+from training.data.dataset import prepare
+from training.labels.splits import holdout_split
+from training.registry.bundle import save_bundle
+from training.uncertainty.fit import fit_uncertainty
 
 ROOT = Path(__file__).parents[2]
 STAMP = {"created_at": "2026-05-10T00:00:00+00:00", "data_fingerprint": "0" * 64}

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.asking import asked
+from serving.api.requests import PredictRequest
+from serving.api.validation import asked
+from serving.asgi.openapi import EXAMPLE, RANK_EXAMPLE
 from serving.client import Client, ServiceError
-from serving.contract import PredictRequest
-from serving.describe import EXAMPLE, RANK_EXAMPLE
-from serving.ledger_table import connect, read
-from serving.predict import predictions
+from serving.inference.predict import predictions
+from serving.ledger.tables import connect, read
 
 ROOT = Path(__file__).parents[2]
 

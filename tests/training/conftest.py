@@ -7,9 +7,9 @@ import pytest
 
 from configs.settings import Settings
 from features.schema import Loaded
-from training.dataset import Dataset, fit_features, prepare, rows_of
-from training.model import Choice, fit_model
-from training.split import holdout_split
+from training.boosting.model import Choice, fit_model
+from training.data.dataset import Dataset, fit_features, prepare, rows_of
+from training.labels.splits import holdout_split
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,11 @@ import pytest
 
 from configs.settings import Backtest
 from features.schema import KEY, VALUES, Loaded
-from training import recipe
 from training.backtest import backtest, origins
-from training.dataset import prepare
+from training.boosting import recipe
+from training.data.dataset import prepare
 from training.errors import TooThinError
-from training.outcome import MATURE
+from training.labels.outcomes import MATURE
 
 
 @pytest.fixture(scope="module")

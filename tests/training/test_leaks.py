@@ -10,21 +10,21 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from features.history import Entity
-from features.observe import observe
+from features.point_in_time.counts import observe
+from features.point_in_time.entity_history import Entity
+from features.point_in_time.snapshots import SNAPSHOT
 from features.schema import KEY, Loaded, check_creatives, check_metrics
-from features.snapshots import SNAPSHOT
 from training.__main__ import app
-from training.dataset import Dataset, prepare
+from training.data.dataset import Dataset, prepare
+from training.labels.outcomes import MATURE
+from training.labels.splits import folds, holdout_split
+from training.leaks.console import show_findings
 from training.leaks.finding import Finding, failed
 from training.leaks.history import own_rows
 from training.leaks.rebuild import Moment, moments_to_try, rebuilt, shuffled
-from training.leaks.screen import show_findings
 from training.leaks.suite import fitted_before_holdout, known_too_early, run_leaks
 from training.leaks.windows import apart, split_apart
 from training.leaks.words import LABELS, VERDICTS, words_after_delivery
-from training.outcome import MATURE
-from training.split import folds, holdout_split
 
 DAY = pd.Timedelta(days=1)
 

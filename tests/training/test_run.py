@@ -13,20 +13,20 @@ from rich.console import Console
 
 from configs.settings import Dask
 from features.schema import KEY, Loaded
-from training import tracking
-from training.bundle import load_bundle
-from training.champion import model_for
-from training.dataset import prepare
+from training.boosting.recipe import recipe_of
+from training.console import show_result
+from training.data.dataset import prepare
+from training.data.metrics_source import InMemory
 from training.errors import BundleError, TooThinError
-from training.evaluation import ABOUT, read_evaluation
-from training.learn import learn, refuse_thin
-from training.page import CARD, PAGE
-from training.recipe import recipe_of
+from training.evaluation.files import ABOUT, read_evaluation
+from training.evaluation.page.render import CARD, PAGE
+from training.fit_and_evaluate import learn, refuse_thin
+from training.labels.splits import holdout_split
+from training.progress import Told
+from training.registry import mlflow_tracking as tracking
+from training.registry.bundle import load_bundle
+from training.registry.champion import model_for
 from training.run import by_age_figures, fit_and_register, headline_figures
-from training.screen import show_result
-from training.source import InMemory
-from training.split import holdout_split
-from training.told import Told
 from training.workspace import Workspace, data_fingerprint
 
 # MLflow's own: deprecated calls of its SQL store, and connections left to the garbage collector.

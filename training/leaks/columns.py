@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.build import Features, Fitted
-from features.history import TAG
+from features.matrix.feature_matrix import Features, Fitted
+from features.point_in_time.entity_history import TAG
 from features.schema import KEY, NUMBERS, TEXTS
 from training.leaks.evidence import Evidence, ranks_in
 from training.leaks.later import Floats, Ints

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.schema import KEY
-from training.dataset import Dataset
+from training.data.dataset import Dataset
+from training.labels.outcomes import MATURE
+from training.labels.splits import folds
 from training.leaks.later import Floats, Ints, later_outcomes
-from training.outcome import MATURE
-from training.split import folds
 
 Mask = npt.NDArray[np.bool_]
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from features.point_in_time.snapshots import SNAPSHOT, unit_codes
 from features.schema import KEY, Loaded
-from features.snapshots import SNAPSHOT, unit_codes
-from training.dataset import Dataset
+from training.data.dataset import Dataset
 from training.leaks.finding import NOTHING, Finding, listed
 from training.leaks.rebuild import Moment, Observe, columns_that_differ
 

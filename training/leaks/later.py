@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.priors import safe_rate
-from training.dataset import Dataset
+from features.funnel_model.empirical_bayes import safe_rate
+from training.data.dataset import Dataset
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

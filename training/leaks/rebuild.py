@@ -8,16 +8,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.build import Fitted, describe
 from features.funnel import Plan
-from features.history import Entity
+from features.matrix.feature_matrix import Fitted, describe
+from features.point_in_time.entity_history import Entity
+from features.point_in_time.snapshots import SNAPSHOT, snapshots, unit_codes
 from features.schema import KEY, VALUES, Loaded
-from features.snapshots import SNAPSHOT, snapshots, unit_codes
-from training.dataset import Dataset
+from training.data.dataset import Dataset
 from training.leaks.finding import NOTHING, Finding, listed
 
 Observe = Callable[[pd.DataFrame, Loaded, Plan, Sequence[Entity], Settings], pd.DataFrame]
-"""`features.observe.observe`, or what is to take its place."""
+"""`features.point_in_time.counts.observe`, or what is to take its place."""
 
 MOMENTS = 6
 ROWS_A_MOMENT = 40

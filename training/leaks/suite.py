@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from features.build import Fitted
-from features.observe import observe as observe_counts
-from training.dataset import Dataset, fit_features, rows_of
+from features.matrix.feature_matrix import Fitted
+from features.point_in_time.counts import observe as observe_counts
+from training.data.dataset import Dataset, fit_features, rows_of
 from training.errors import TooThinError
+from training.labels.splits import folds as forward_folds
+from training.labels.splits import holdout_split
 from training.leaks.evidence import LEAST_ROWS, gather
 from training.leaks.finding import NOTHING, Finding, listed
 from training.leaks.history import own_rows
@@ -15,8 +17,6 @@ from training.leaks.rebuild import Observe, moments_to_try, rebuilt, shuffled
 from training.leaks.suspects import Judge, Suspect
 from training.leaks.windows import Folds, Split, apart, split_apart
 from training.leaks.words import words_after_delivery
-from training.split import folds as forward_folds
-from training.split import holdout_split
 
 SEED = 7
 

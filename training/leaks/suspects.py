@@ -7,9 +7,9 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from features.build import Features, Fitted
+from features.matrix.feature_matrix import Features, Fitted
 from features.schema import KEY
-from training.dataset import Dataset
+from training.data.dataset import Dataset
 from training.leaks.columns import (
     BLENDS,
     OWN_LIFE,

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from features.schema import KEY
-from training.dataset import Dataset
+from training.data.dataset import Dataset
 from training.errors import TooThinError
+from training.labels.outcomes import settle_days
+from training.labels.splits import Mask
 from training.leaks.finding import NOTHING, Finding, listed
-from training.outcome import settle_days
-from training.split import Mask
 
 Split = Callable[[pd.DataFrame, int], tuple[Mask, Mask, pd.Timestamp]]
-"""`training.split.holdout_split`, or what is to take its place."""
+"""`training.labels.splits.holdout_split`, or what is to take its place."""
 
 Folds = Callable[[pd.DataFrame, Mask, int], Iterable[tuple[Mask, Mask, pd.Timestamp]]]
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from configs.settings import Settings
-from features.export import load_sources
-from features.history import TAG, Entity
-from features.reading.headers import normal
+from features.point_in_time.entity_history import TAG, Entity
+from features.readers.export_file import load_sources
+from features.readers.headers import normal
 from features.schema import MULTI
-from training.dataset import Dataset
+from training.data.dataset import Dataset
 from training.leaks.finding import NOTHING, Finding, listed
 
 NAME = "words given after delivery"

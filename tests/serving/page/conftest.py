@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import uvicorn
 
-from serving.app import App
-from serving.desk import Desk
-from serving.holder import Holder
-from serving.measured import Measured
+from serving.asgi.app import App
+from serving.asgi.handlers import Desk
+from serving.asgi.prometheus import Measured
+from serving.registry.watcher import Holder
 from serving.settings import Serving
 
 PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from python_calamine import CalamineWorkbook
 
-from serving.access import new_key
+from serving.asgi.api_keys import new_key
 
 TITLE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>.mp4"
 FORMULA = '=HYPERLINK("http://evil.example/","x")'

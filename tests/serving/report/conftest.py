@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from features.schema import Loaded
-from serving.report.seen import Chosen, Seen, see
-from serving.report_data import ReportData, told
-from serving.report_page import render
-from serving.served import Served
+from serving.inference.loaded_model import Served
+from serving.report.context import Chosen, Seen, see
+from serving.report.data import ReportData, told
+from serving.report.render import render
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 20.0

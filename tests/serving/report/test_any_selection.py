@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from features.schema import KEY, Loaded
-from serving.report.seen import Chosen
-from serving.report_data import ReportData, report_data
-from serving.report_page import render
-from serving.served import Served
+from serving.inference.loaded_model import Served
+from serving.report.context import Chosen
+from serving.report.data import ReportData, report_data
+from serving.report.render import render
 
 
 @pytest.fixture(scope="module")

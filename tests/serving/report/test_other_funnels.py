@@ -6,15 +6,15 @@ import pytest
 
 from configs.settings import Settings
 from features.schema import Loaded
-from serving.report.seen import Chosen
-from serving.report_data import report_data
-from serving.report_page import render
-from serving.served import load_served
-from training.dataset import prepare
-from training.model import CreativeModel
-from training.recipe import Recipe, fit_on
-from training.refits import plan_refits, with_refits
-from training.split import holdout_split
+from serving.inference.loaded_model import load_served
+from serving.report.context import Chosen
+from serving.report.data import report_data
+from serving.report.render import render
+from training.boosting.model import CreativeModel
+from training.boosting.recipe import Recipe, fit_on
+from training.boosting.rolling_fits import plan_refits, with_refits
+from training.data.dataset import prepare
+from training.labels.splits import holdout_split
 
 LEFT = ["spend_cny", "boost_spend_cny", "gmv_cny", "net_gmv_cny"]
 

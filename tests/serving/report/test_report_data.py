@@ -11,17 +11,17 @@ import pytest
 
 from features.errors import InputError
 from features.schema import KEY, Loaded
-from serving.asking import asked
-from serving.contract import PredictRequest
-from serving.predict import predictions
-from serving.report.belief import right
+from serving.api.requests import PredictRequest
+from serving.api.validation import asked
+from serving.inference.loaded_model import Served
+from serving.inference.predict import predictions
 from serving.report.cards import neighbours
+from serving.report.context import Chosen, Seen, see
+from serving.report.data import ReportData, told
+from serving.report.diversity import at_least_one, intraclass, likeness
 from serving.report.effects import baseline, bootstrap, effects, grouping
-from serving.report.families import ACCOUNT, BASE, OWN, family_of
-from serving.report.richness import at_least_one, intraclass, likeness
-from serving.report.seen import Chosen, Seen, see
-from serving.report_data import ReportData, told
-from serving.served import Served
+from serving.report.feature_groups import ACCOUNT, BASE, OWN, family_of
+from serving.report.trust import right
 
 GOLDEN = Path(__file__).parent / "golden.json"
 

@@ -9,9 +9,9 @@ from threading import Thread
 
 import pytest
 
-from serving.page_files import REPORT_POLICY
-from serving.report_data import ReportData
-from serving.report_page import render
+from serving.asgi.static_files import REPORT_POLICY
+from serving.report.data import ReportData
+from serving.report.render import render
 
 HOSTILE = "<script>alert(1)</script>\"'{{ 7*7 }}\u202e=cmd|'/c calc'!A1"
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from configs.settings import Settings
 from features.errors import InputError
 from serving.__main__ import app
-from serving.report_run import asked, evaluation_of, write_report
+from serving.report.run import asked, evaluation_of, write_report
 from training.errors import BundleError
 from training.workspace import workspace
 

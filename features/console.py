@@ -1,0 +1,137 @@
+"""How the store commands speak: tables on the screen, with nothing in them that could steer a terminal."""
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+from itertools import groupby
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from configs.errors import GpmcastError
+from features.errors import InputError, Problem
+from features.store.ingest import IngestReport
+from features.store.status import Status
+
+PROBLEMS_SHOWN = 20
+"""Of one file; the rest are counted, and all are in the store."""
+
+DAYS_SHOWN = 5
+WHOLE = ("account", "creatives", "from", "to", "new", "changed", "same")
+
+
+def plain(text: object) -> str:
+    """Text of a file's making without control characters and changes of direction."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+
+
+def show_ingest(report: IngestReport, out: Console) -> None:
+    """One line per file: rows new, changed, the same; facts about creatives; values revised; rows left out."""
+    table = _table("file", "", "new", "changed", "same", "about", "revised", "left out")
+    for file in report.files:
+        left_out = sum(problem.count for problem in file.problems if problem.severity == "row")
+        counts = [""] * 5
+        if file.added is not None:
+            rows, about = file.added.metrics, file.added.attributes
+            counts = [_n(rows.new), _n(rows.changed), _n(rows.unchanged)]
+            counts += [_n(about.new + about.changed), _n(file.added.revisions)]
+        _add(table, file.path.name, file.status, *counts, _n(left_out))
+    out.print(table)
+
+
+def show_problems(report: IngestReport, out: Console) -> None:
+    """What was wrong with each file that is new to the store, the first few of each."""
+    for file in report.files:
+        if file.status != "known":
+            for line in problem_lines(file.problems):
+                out.print(Text(line), soft_wrap=True)
+
+
+def problem_lines(problems: Sequence[Problem]) -> list[str]:
+    """The first few problems of one file as lines, and how many more there are; notes come last."""
+    ranked = sorted(problems, key=lambda problem: ("file", "row", "note").index(problem.severity))
+    lines = [plain(f"{problem.severity}: {problem}") for problem in ranked[:PROBLEMS_SHOWN]]
+    if len(ranked) > PROBLEMS_SHOWN:
+        lines.append(f"… and {len(ranked) - PROBLEMS_SHOWN} more about this file")
+    return lines
+
+
+def error_lines(error: InputError) -> list[str]:
+    """The message of an error as lines, with the first few problems of each file."""
+    if not error.problems:
+        return plain(error).split("\n")
+    lines = [plain(error.args[0]).split("\n")[0]]
+    for _, problems in groupby(error.problems, key=lambda problem: problem.file):
+        lines += [f"  - {line}" for line in problem_lines(list(problems))]
+    return lines
+
+
+def run_command(app: typer.Typer, name: str) -> None:
+    """Run a command line; what a person can put right is said on stderr, with exit code 2."""
+    try:
+        app(prog_name=f"python -m {name}")
+    except InputError as error:
+        print("\n".join(error_lines(error)), file=sys.stderr)
+        sys.exit(2)
+    except GpmcastError as error:
+        print(plain(error), file=sys.stderr)
+        sys.exit(2)
+
+
+def show_status(status: Status, out: Console) -> None:
+    """The whole status."""
+    out.print(f"{_n(status.files)} files; attributes of {_n(status.described)} creatives")
+    if not status.grains:
+        out.print("No metrics yet.")
+        return
+    table = _table("rows by grain", "rows", "creatives", "from", "to")
+    for grain in status.grains:
+        _add(table, grain.grain, _n(grain.rows), _n(grain.creatives), grain.first, grain.last)
+    out.print(table)
+    table = _table("type", "account", "rows", "creatives", "from", "to", "missing days")
+    for a in status.accounts:
+        days = (a.first or "", a.last or "", _days(a.missing))
+        _add(table, a.promotion_type, a.account_id, _n(a.rows), _n(a.creatives), *days)
+    out.print(table)
+    if status.revisions:
+        table = _table("revised values", "revisions")
+        for name, count in status.revisions.items():
+            _add(table, name, _n(count))
+        out.print(table)
+    if status.rejected:
+        table = _table("left out: expected", "for example", "files", "rows")
+        for rejected in status.rejected:
+            _add(table, rejected.expected, rejected.example, _n(rejected.files), _n(rejected.rows))
+        out.print(table)
+    out.print(f"Days from {status.open_from} on are still open: export them again later.")
+    table = _table("stage", "columns")
+    for stage, columns in status.stages.items():
+        _add(table, stage, columns)
+    for stage, columns in status.missing.items():
+        _add(table, stage, f"missing: {columns}")
+    out.print(table)
+
+
+def _days(days: Sequence[date]) -> str:
+    shown = ", ".join(str(day) for day in days[:DAYS_SHOWN])
+    more = f" and {len(days) - DAYS_SHOWN} more" if len(days) > DAYS_SHOWN else ""
+    return f"{len(days)}: {shown}{more}" if days else "none"
+
+
+def _table(*headers: str) -> Table:
+    table = Table(title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for header in headers:
+        # Ids and days are read whole; what is long is folded.
+        table.add_column(header, overflow="fold", no_wrap=header in WHOLE)
+    return table
+
+
+def _add(table: Table, *cells: object) -> None:
+    table.add_row(*(Text(plain(cell)) for cell in cells))
+
+
+def _n(count: int) -> str:
+    return f"{count:,}"

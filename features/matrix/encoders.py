@@ -1,0 +1,174 @@
+"""How words become numbers: codes of tag values, flags of multi-valued tags, components of the copy text.
+
+Fitted on training creatives only and kept with the model as plain data. A value that training never saw has no code:
+it is missing to the model, and named in a warning.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction import FeatureHasher
+from sklearn.feature_extraction.text import HashingVectorizer
+
+from configs.settings import Settings, Text
+from features.matrix.catalogue import PLAIN_CODES
+from features.point_in_time.array_frame import coded, distinct
+from features.schema import MULTI
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What encodes, made once; it is no part of what an encoder is.
+
+    Attributes:
+        places: Column → value → its code.
+        weights: Buckets × text features.
+    """
+
+    places: Mapping[str, Mapping[str, float]] = field(compare=False)
+    weights: Floats = field(compare=False)
+
+
+class Encoder(BaseModel):
+    """The fitted maps.
+
+    Attributes:
+        codes: Column → values with a code (their position): those on enough training creatives.
+        multi: Multi-valued tag column → values with a flag of their own.
+        seen: Column → every value of the training creatives, coded or not.
+        ngrams: Least and greatest length of the character n-grams.
+        buckets: Into how many they are hashed.
+        components: One list of `buckets` weights a text feature.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    codes: Mapping[str, tuple[str, ...]]
+    multi: Mapping[str, tuple[str, ...]]
+    seen: Mapping[str, tuple[str, ...]]
+    ngrams: tuple[int, int]
+    buckets: int
+    components: tuple[tuple[float, ...], ...]
+
+    @cached_property
+    def ready(self) -> "Ready":
+        """The same as what encodes."""
+        places = {name: {value: float(code) for code, value in enumerate(held)} for name, held in self.codes.items()}
+        return Ready(places, np.array(self.components).T)
+
+
+def fit_encoder(creatives: pd.DataFrame, settings: Settings) -> Encoder:
+    """Maps from the creatives of the training period.
+
+    Args:
+        creatives: Checked creatives, training ones only.
+        settings: Of the run.
+    """
+    codes, multi, seen = {}, {}, {}
+    for column in [*PLAIN_CODES, *(name for name in creatives if name.startswith("tag_"))]:
+        if column not in creatives:
+            continue
+        many = column.removeprefix("tag_") in settings.tags.multi
+        values = creatives[column].dropna()
+        counts = (values.str.split(MULTI, regex=False).explode() if many else values).value_counts()
+        if counts.empty:
+            continue
+        seen[column] = tuple(sorted(counts.index))
+        common = tuple(sorted(counts.index[counts >= settings.tags.min_creatives]))
+        if many:
+            multi[column] = common
+        else:
+            codes[column] = common
+    return Encoder(
+        codes=codes,
+        multi=multi,
+        seen=seen,
+        ngrams=settings.text.ngrams,
+        buckets=settings.text.buckets,
+        components=_fit_text(creatives, settings.text),
+    )
+
+
+def encode(creatives: pd.DataFrame, encoder: Encoder) -> dict[str, Floats]:
+    """The encoded columns of these creatives, in their order; NaN where a value has no code."""
+    columns: dict[str, Floats] = {}
+    nowhere = np.full(len(creatives), -1), list[str]()
+    for column, codes in encoder.ready.places.items():
+        if column in creatives:
+            columns[column] = coded(creatives[column], codes, np.nan)
+        else:
+            columns[column] = np.full(len(creatives), np.nan)
+    for column, values in encoder.multi.items():
+        place, held = distinct(creatives[column]) if column in creatives else nowhere
+        carried = [frozenset(text.split(MULTI)) for text in held]
+        for value in values:
+            columns[f"{column}={value}"] = np.array([*(float(value in words) for words in carried), np.nan])[place]
+    for part, weights in enumerate(_text(creatives, encoder).T, start=1):
+        columns[f"text_{part}"] = weights
+    return columns
+
+
+def unseen_values(creatives: pd.DataFrame, encoder: Encoder) -> pd.Series:
+    """For each creative, the values that training never saw, as `column: value` joined by commas; empty for none."""
+    found = pd.Series("", index=creatives.index, dtype=object)
+    for column, known in encoder.seen.items():
+        if column not in creatives:
+            continue
+        values = creatives[column].dropna()
+        many = column in encoder.multi
+        strange = [value for value in values.unique() if not set(value.split(MULTI) if many else [value]) <= set(known)]
+        rows = values.index[values.isin(strange)]
+        name = column.removeprefix("tag_")
+        found.loc[rows] += [f"{name}: {value}, " for value in values.loc[rows]]
+    return found.str.removesuffix(", ").astype(str)
+
+
+def _hashed(copies: Sequence[str], ngrams: tuple[int, int], buckets: int) -> csr_matrix:
+    """Signed counts of hashed n-grams, each text's of length 1: HashingVectorizer without its checks of every call."""
+    analyze, hasher = _hashing(ngrams, buckets)
+    counts = hasher.transform(analyze(copy) for copy in copies)
+    squares = np.add.reduceat(np.append(counts.data**2, 0.0), counts.indptr[:-1])
+    lengths = np.diff(counts.indptr)
+    norms = np.sqrt(np.where(lengths > 0, squares, 0.0))
+    counts.data /= np.repeat(norms, lengths)
+    return counts
+
+
+@cache
+def _hashing(ngrams: tuple[int, int], buckets: int) -> tuple[Callable[[str], list[str]], FeatureHasher]:
+    words = HashingVectorizer(analyzer="char", ngram_range=ngrams)
+    return words.build_analyzer(), FeatureHasher(n_features=buckets, input_type="string", dtype=np.float64)
+
+
+def _fit_text(creatives: pd.DataFrame, text: Text) -> tuple[tuple[float, ...], ...]:
+    if "copy_text" not in creatives or text.components == 0:
+        return ()
+    copies: Sequence[str] = sorted(creatives["copy_text"].dropna().unique())
+    if len(copies) <= 5 * text.components:
+        return ()
+    from sklearn.decomposition import TruncatedSVD  # slow to load, and needed only to fit
+
+    svd = TruncatedSVD(text.components, random_state=0)
+    svd.fit(_hashed(copies, text.ngrams, text.buckets))
+    # Seven digits are plenty for a score, and keep the file of a model small.
+    return tuple(tuple(float(f"{weight:.7g}") for weight in row) for row in svd.components_)
+
+
+def _text(creatives: pd.DataFrame, encoder: Encoder) -> np.ndarray:
+    if not encoder.components:
+        return np.empty((len(creatives), 0))
+    if "copy_text" not in creatives:
+        return np.full((len(creatives), len(encoder.components)), np.nan)
+    codes, copies = distinct(creatives["copy_text"])
+    scores = np.full((len(copies) + 1, len(encoder.components)), np.nan)  # the last row serves code −1: no text
+    if len(copies):
+        scores[:-1] = _hashed(copies, encoder.ngrams, encoder.buckets) @ encoder.ready.weights
+    return scores[codes]

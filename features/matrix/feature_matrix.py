@@ -1,0 +1,211 @@
+"""Feature rows: the one function that training, batch prediction and the service share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from configs.settings import Settings
+from features.funnel import VOLUME, Plan
+from features.funnel_model.empirical_bayes import Floats, Priors
+from features.funnel_model.model import Mixed
+from features.funnel_model.posterior import Kind, StageStart, start
+from features.funnel_model.stage_arrays import Stacked, stack
+from features.matrix.catalogue import NUMBERS, Catalogue, catalogue
+from features.matrix.encoders import Encoder, encode
+from features.point_in_time.array_frame import Table, lines
+from features.point_in_time.counts import observe
+from features.point_in_time.entity_history import MARKET, Entity
+from features.schema import KEY, Loaded
+
+PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
+THURSDAY = 3
+"""Weekday of 1970-01-01, Monday being 0."""
+LEAST_PLAYS = 20
+"""Plays under which a play rate says too little to be shown to the trees."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What features need from the training period.
+
+    Attributes:
+        plan: The funnel.
+        priors: Of every stage.
+        encoder: Of words.
+        entities: What creatives share.
+        numbers: Names out of `features.matrix.catalogue.NUMBERS` that the training rows have.
+        mixed: States of the mixed model, by origin: each serves the cutoffs from its origin to the next one's.
+        kinds: What each stage starts from; empirical Bayes where it is not named.
+    """
+
+    plan: Plan
+    priors: Priors
+    encoder: Encoder
+    entities: tuple[Entity, ...]
+    numbers: tuple[str, ...]
+    mixed: tuple[Mixed, ...] = ()
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> "Fitted":
+        """The same with the last state of the mixed model alone: what predicts from now on."""
+        return replace(self, mixed=self.mixed[-1:])
+
+    @cached_property
+    def stacked(self) -> Stacked:
+        """The priors of all stages side by side."""
+        return stack(self.plan.stages, self.priors)
+
+    @cached_property
+    def declared(self) -> Catalogue:
+        """The features of a model on this, in the order of its columns."""
+        return declare(self)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Feature rows with what they stand on.
+
+    Attributes:
+        keys: KEY, age_hours, cutoff … of each row: the snapshot's own columns.
+        values: One float64 column per feature of the catalogue, in its order and no others.
+        starts: Of every stage, in row order.
+        reference_price: What an order is measured against (see `features.funnel.Stage.priced`).
+        catalogue: The declared features.
+    """
+
+    keys: pd.DataFrame
+    values: pd.DataFrame
+    starts: dict[str, StageStart]
+    reference_price: Floats
+    catalogue: Catalogue
+
+
+def build_features(snapshots: pd.DataFrame, loaded: Loaded, fitted: Fitted, settings: Settings) -> Features:
+    """Features of these snapshots as they stood at their cutoffs.
+
+    Each row depends on its own snapshot and on `loaded` up to its cutoff alone, bit for bit: not on the other rows.
+    """
+    return describe(observe(snapshots, loaded, fitted.plan, fitted.entities, settings), fitted)
+
+
+def describe(observed: pd.DataFrame, fitted: Fitted) -> Features:
+    """Features from counts already observed (the part that depends on what was fitted)."""
+    starts = start(observed, fitted.plan, fitted.priors, fitted.mixed, fitted.kinds, fitted.stacked)
+    columns = {
+        **encode(observed, fitted.encoder),
+        **numbers(observed, fitted.plan),
+        **_stage_columns(starts),
+        **_history(observed, fitted, starts),
+    }
+    declared = fitted.declared
+    values = _values({name: columns[name] for name in declared.names}, observed)
+    return Features(
+        keys=observed[[*KEY, "age_hours", "cutoff", "launched_at", "elapsed_hours"]],
+        values=values,
+        starts=starts,
+        reference_price=observed["reference_price"].to_numpy(np.float64),
+        catalogue=declared,
+    )
+
+
+def declare(fitted: Fitted) -> Catalogue:
+    """The features of a model on what was fitted, in the order of its columns."""
+    return catalogue(
+        fitted.plan,
+        present=fitted.numbers,
+        codes=list(fitted.encoder.codes),
+        multi=[(column, value) for column, values in fitted.encoder.multi.items() for value in values],
+        text=len(fitted.encoder.components),
+        shared=[entity.name for entity in fitted.entities if entity != MARKET],
+    )
+
+
+def numbers_present(observed: pd.DataFrame, plan: Plan) -> tuple[str, ...]:
+    """Names out of NUMBERS of which some row knows something."""
+    known = numbers(observed, plan)
+    return tuple(feature.name for feature in NUMBERS if not np.isnan(known[feature.name]).all())
+
+
+def numbers(observed: pd.DataFrame, plan: Plan) -> dict[str, Floats]:
+    """Every column of NUMBERS; NaN where the data do not tell."""
+
+    def known(name: str) -> Floats:
+        if name not in observed:
+            return np.full(len(observed), np.nan)
+        return observed[name].to_numpy(np.float64)
+
+    launched = observed["launched_at"].to_numpy("datetime64[us]")
+    never = np.full(len(launched), "NaT", dtype="datetime64[us]")
+    created = observed["created_at"].to_numpy("datetime64[us]") if "created_at" in observed else never
+    delay = (launched - created) / np.timedelta64(1, "h")
+    weekday = (launched.astype("datetime64[D]").astype(np.int64) + THURSDAY) % 7.0
+    price = known("price_cny")
+    plays, spend = known("early:plays"), known("early:spend_cny")
+    enough = np.where(plays >= LEAST_PLAYS, plays, np.nan)
+    life, day, half = (known(f"{part}:{plan.volume_of}") for part in ("early", "last_day", "late_half"))
+    some = np.where(life > 0, life, np.nan)
+    return {
+        "log_price": _log(price),
+        "price_band": np.where(price > 0, np.searchsorted(PRICE_BANDS_CNY, price, side="right") - 1.0, np.nan),
+        "log_duration": _log(known("duration_s")),
+        "log_followers": _log(known("creator_followers")),
+        "roi_target": known("roi_target"),
+        "creation_delay": np.log1p(np.maximum(delay, 0.0)),
+        "launch_hour": known("launch_hour"),
+        "launch_weekday": np.where(np.isnat(launched), np.nan, weekday),
+        "rate_5s": known("early:plays_5s") / enough,
+        "rate_10s": known("early:plays_10s") / enough,
+        "rate_finish": known("early:finishes") / enough,
+        "watched_share": known("early:watch_s") / enough / np.exp(_log(known("duration_s"))),
+        "age": np.log1p(observed["elapsed_hours"].to_numpy(np.float64)),
+        "log_impressions": np.log1p(life),
+        "log_last_day": np.log1p(day),
+        "last_day_share": day / some,
+        "late_half_share": half / some,
+        "log_spend": np.log1p(spend),
+        "boost_share": known("early:boost_spend_cny") / np.where(spend > 0, spend, np.nan),
+        "live_siblings": np.log1p(known("live_siblings")),
+        "recent_launches": np.log1p(known("recent_launches")),
+        "tag_overlap_share": known("tag_overlap_share"),
+    }
+
+
+def _values(columns: dict[str, Floats], observed: pd.DataFrame) -> pd.DataFrame:
+    if isinstance(observed, Table):
+        return Table.of_matrix(columns, np.ascontiguousarray(np.array(list(columns.values())).T))
+    matrix = np.empty((len(observed), len(columns)))
+    for place, values in enumerate(columns.values()):
+        matrix[:, place] = values
+    return pd.DataFrame(matrix, columns=list(columns), copy=False)
+
+
+def _stage_columns(starts: dict[str, StageStart]) -> dict[str, Floats]:
+    columns: dict[str, Floats] = {}
+    for name, begin in starts.items():
+        columns[f"own_{name}"] = begin.log_own
+        columns[f"own_events_{name}"] = np.log1p(begin.own_events)
+        columns[f"base_{name}"] = begin.log_history - np.log(begin.market)
+    return columns
+
+
+def _history(observed: pd.DataFrame, fitted: Fitted, starts: dict[str, StageStart]) -> dict[str, Floats]:
+    columns: dict[str, Floats] = {}
+    volume = fitted.plan.volume_of
+    names = [entity.name for entity in fitted.entities if entity != MARKET]
+    for stage in fitted.plan.stages:
+        factors = starts[stage.name].log_factors
+        columns |= {f"hist_{name}_{stage.name}": factors[name] for name in names}
+    launched = lines(observed, [f"launched:{name}" for name in names])
+    total = lines(observed, [f"hist:{name}:{volume}" for name in names])
+    each = np.log1p(total / np.where(launched > 0, launched, np.nan))
+    columns |= {f"hist_{name}_{VOLUME}": line for name, line in zip(names, each)}
+    columns |= {f"launched_{name}": line for name, line in zip(names, np.log1p(launched))}
+    return columns
+
+
+def _log(values: Floats) -> Floats:
+    return np.log(np.where(values > 0, values, np.nan))

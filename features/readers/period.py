@@ -1,0 +1,149 @@
+"""When was it? The grain of a file and the period of every row."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from configs.export_layout import Source
+from configs.settings import Settings
+from features.readers.cells import present
+from features.readers.findings import Findings, example
+from features.readers.table import Mask, Table
+from features.readers.time_cells import Moments, Times, parse_hours, parse_times, to_zone
+from features.schema import PERIOD
+
+_DAY = r"(20\d{2})(?:[-_.年](\d{1,2})[-_.月](\d{1,2})日?|(\d{2})(\d{2}))(?:[ _T-]?\d{2}[-_:]?\d{2}[-_:]?\d{2}(?!\d))?"
+_SPAN = re.compile(rf"(?<!\d){_DAY}\s*(?:-|_|~|～|—|至|到|\.\.|--)\s*{_DAY}(?!\d)")
+_DAYS = dt.timedelta(days=1)
+_EXPECTED = {
+    "hour": "an hour such as 2026-07-20 13:00",
+    "date": "a day such as 2026-07-20",
+    "read_at": "a time such as 2026-07-20 13:05:00",
+}
+
+
+@dataclass(frozen=True)
+class Periods:
+    """PERIOD columns, and which rows have none."""
+
+    frame: pd.DataFrame
+    bad: Mask
+
+
+def periods(
+    table: Table, source: Source, settings: Settings, path: Path, now: dt.datetime, findings: Findings
+) -> Periods:
+    """The period of each row, by the columns that the file has, else by the file's name."""
+    zone = source.time_zone or settings.time_zone
+    column, grain = _by_columns(table, source)
+    if column is None:
+        first, last = _span_of(path, findings)
+        starts: Times = np.full(len(table), first, dtype="datetime64[us]")
+        ends: Times = np.full(len(table), last + _DAYS, dtype="datetime64[us]")
+        grains = np.full(len(table), "day" if first == last else "range", dtype=object)
+        bad = np.zeros(len(table), dtype=bool)
+    else:
+        moments = _read(table, column, zone)
+        if grain == "day" and moments.timed:
+            grain = "hour"
+        _refuse_if_mostly_bad(table, column, moments, findings)
+        bad = np.isnat(moments.values) | moments.bad
+        _name_bad(table, column, bad, findings)
+        starts, ends, grains = _cut(moments, grain)
+    starts, ends = to_zone(starts, zone, settings.time_zone), to_zone(ends, zone, settings.time_zone)
+    latest = np.datetime64(now.replace(tzinfo=None) + _DAYS, "us")
+    later = ~bad & (ends > latest)
+    if later.any():
+        place = int(np.flatnonzero(later)[0])
+        findings.left_out(
+            table.numbers[later],
+            found=f"a period that has not ended, until {pd.Timestamp(ends[place])}",
+            expected=f"periods that ended by {pd.Timestamp(latest):%Y-%m-%d %H:%M}",
+            cure="Correct the date, or export the file again when the period has ended.",
+            column=table.headers[column] if column else None,
+        )
+    frame = pd.DataFrame({"grain": pd.Series(grains, dtype="str"), "period_start": starts, "period_end": ends})
+    return Periods(frame[PERIOD], bad | later)
+
+
+def _by_columns(table: Table, source: Source) -> tuple[str | None, str]:
+    if source.cumulative:
+        return "read_at", "reading"
+    if "hour" in table and source.grain in (None, "hour") and present(table.cells["hour"]).any():
+        return "hour", "hour"
+    if "date" in table and source.grain in (None, "day", "range"):
+        return "date", "day"
+    return None, "range"
+
+
+def _read(table: Table, column: str, zone: str) -> Moments:
+    if column != "hour":
+        return parse_times(table.cells[column], zone)
+    days = parse_times(table.cells["date"], zone) if "date" in table else None
+    return parse_hours(table.cells["hour"], days, zone)
+
+
+def _cut(moments: Moments, grain: str) -> tuple[Times, Times, npt.NDArray[Any]]:
+    grains: npt.NDArray[Any] = np.full(len(moments.values), grain, dtype=object)
+    if grain == "reading":
+        return moments.values, moments.values, grains
+    if grain == "hour":
+        starts: Times = moments.values.astype("datetime64[h]").astype("datetime64[us]")
+        return starts, _after(starts, dt.timedelta(hours=1)), grains
+    last: Times = np.where(np.isnat(moments.ends), moments.values, moments.ends)
+    grains[last > moments.values] = "range"
+    return moments.values, _after(last, _DAYS), grains
+
+
+def _after(times: Times, step: dt.timedelta) -> Times:
+    later: Times = np.asarray(times + np.timedelta64(step), dtype="datetime64[us]")
+    return later
+
+
+def _refuse_if_mostly_bad(table: Table, column: str, moments: Moments, findings: Findings) -> None:
+    filled = int((~np.isnat(moments.values) | moments.bad).sum())
+    if moments.bad.sum() * 2 > filled:
+        place = int(np.flatnonzero(moments.bad)[0])
+        raise findings.unusable(
+            found=f"{int(moments.bad.sum())} cells that are no time, such as {example(table.shown(column, place))}",
+            expected=_EXPECTED[column],
+            cure="Export the file again with whole dates.",
+            column=table.headers[column],
+        )
+
+
+def _name_bad(table: Table, column: str, bad: Mask, findings: Findings) -> None:
+    if bad.any():
+        place = int(np.flatnonzero(bad)[0])
+        findings.left_out(
+            table.numbers[bad],
+            found=example(table.shown(column, place)),
+            expected=_EXPECTED[column],
+            cure="Correct the cells, or export the file again.",
+            column=table.headers[column],
+        )
+
+
+def _span_of(path: Path, findings: Findings) -> tuple[dt.datetime, dt.datetime]:
+    """First and last day in the file's name."""
+    if found := _SPAN.search(path.name):
+        parts = [part for part in found.groups() if part]
+        try:
+            first, last = (dt.datetime(int(y), int(m), int(d)) for y, m, d in (parts[:3], parts[3:]))
+            if first <= last:
+                return first, last
+        except ValueError:
+            pass
+    raise findings.unusable(
+        found="neither a date column nor a range of days in the file's name",
+        expected="a column 日期, or a name such as 全域推广数据_2026-07-01-2026-07-07.csv",
+        cure="Split the export by day, or put the first and the last day into the file's name.",
+    )

@@ -1,0 +1,71 @@
+"""What a command is given as data: exports, which go into a store, or a partitioned dataset."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from configs.settings import Settings
+from features.errors import InputError
+from features.partitions.reader import Partitioned, is_partitioned, open_partitioned, read_whole
+from features.readers.export_file import find_files
+from features.schema import Loaded
+from features.storage.folder import is_url, shown
+from features.store.duckdb_store import open_store
+from features.store.ingest import IngestReport, Progress, ingest
+from features.store.load import load, load_print
+
+
+def refuse_absent(data: Sequence[str]) -> None:
+    """Raise InputError or PartitionError where there is nothing of these names, before anything is written."""
+    if _parted(data):
+        open_partitioned(data[0])
+    else:
+        find_files(list(data))
+
+
+def dataset_of(data: Sequence[str], settings: Settings) -> Partitioned | None:
+    """The partitioned dataset that is given; None for exports.
+
+    Raises:
+        InputError: It is not given alone, or was exported under settings that load a store differently.
+        PartitionError: It cannot be used.
+    """
+    if not _parted(data):
+        return None
+    dataset = open_partitioned(data[0])
+    if dataset.settings_print != load_print(settings):
+        raise InputError(
+            f"{shown(data[0])}: was exported under other settings (`tags.extra` differs). Export it again with this "
+            f"config: `python -m features export {shown(data[0])} --partitioned --config …`."
+        )
+    return dataset
+
+
+def take_in(
+    data: Sequence[str], store: Path, settings: Settings, *, strict: bool = False, progress: Progress | None = None
+) -> tuple[Loaded, IngestReport | None]:
+    """All of it in memory, and what became of each export file.
+
+    Args:
+        data: Export files, folders or patterns, which go into the store; or one partitioned dataset.
+        store: The store's file.
+        settings: Of the run.
+        strict: Refuse files and rows that cannot be used.
+        progress: Called before each file.
+
+    Raises:
+        InputError: The data cannot be used.
+    """
+    dataset = dataset_of(data, settings)
+    if dataset is not None:
+        return read_whole(dataset), None
+    with open_store(store) as opened:
+        report = ingest(opened, list(data), settings, strict=strict, progress=progress)
+        return load(opened, settings), report
+
+
+def _parted(data: Sequence[str]) -> bool:
+    found = [path for path in data if is_url(path) or is_partitioned(path)]
+    if found and len(data) > 1:
+        name = shown(found[0])
+        raise InputError(f"{name}: is a partitioned dataset; expected it alone. Give one dataset, or exports only.")
+    return bool(found)

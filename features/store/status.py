@@ -1,0 +1,134 @@
+"""What a store holds: rows, creatives, days and their holes, revisions, refusals, and stages it allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pandas as pd
+
+from configs.settings import BASES, Settings
+from features.funnel import VOLUME, plan_for
+from features.schema import VALUES
+from features.store.duckdb_store import Store
+
+_BY_GRAIN = """
+SELECT grain, count(*) AS rows, count(DISTINCT (promotion_type, account_id, creative_id)) AS creatives,
+       min(period_start) AS first, max(period_end) AS last
+FROM metrics GROUP BY grain ORDER BY min(period_end - period_start), grain
+"""
+_BY_ACCOUNT = """
+SELECT promotion_type, account_id, count(*) AS rows, count(DISTINCT creative_id) AS creatives
+FROM metrics GROUP BY ALL ORDER BY ALL
+"""
+_SPANS = """
+SELECT DISTINCT promotion_type, account_id, CAST(period_start AS DATE) AS first,
+       CAST(period_end - INTERVAL 1 MICROSECOND AS DATE) AS last
+FROM metrics WHERE grain <> 'reading'
+"""
+_REJECTED = """
+SELECT expected, any_value(found) AS example, count(DISTINCT sha256) AS files,
+       CAST(sum(row_count) AS BIGINT) AS rows
+FROM rejects WHERE severity <> 'note' GROUP BY expected ORDER BY rows DESC, expected
+"""
+_REVISIONS = "SELECT name, count(*) AS revisions FROM revisions GROUP BY name ORDER BY revisions DESC, name"
+
+
+@dataclass(frozen=True)
+class Grain:
+    """Rows of one grain."""
+
+    grain: str
+    rows: int
+    creatives: int
+    first: pd.Timestamp
+    last: pd.Timestamp
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account in one promotion type; `missing` are days without a row between its first and its last."""
+
+    promotion_type: str
+    account_id: str
+    rows: int
+    creatives: int
+    first: date | None
+    last: date | None
+    missing: tuple[date, ...]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Rows (and files) left out for one reason."""
+
+    expected: str
+    example: str
+    files: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a store holds.
+
+    Attributes:
+        described: Creatives of which an attribute is known, with metrics or without.
+        open_from: The platform may still revise days from this one on.
+        stages: Step of the funnel that the columns allow → what it is counted from.
+        missing: Step or target → the columns that would allow it.
+    """
+
+    files: int
+    grains: tuple[Grain, ...]
+    accounts: tuple[Account, ...]
+    described: int
+    revisions: dict[str, int]
+    rejected: tuple[Rejected, ...]
+    open_from: date | None
+    stages: dict[str, str]
+    missing: dict[str, str]
+
+
+def summarise(store: Store, settings: Settings) -> Status:
+    """The status of a store."""
+    grains = tuple(Grain(*row) for row in _rows(store, _BY_GRAIN))
+    spans = store.select(_SPANS)
+    counts = store.select("SELECT " + ", ".join(f"count({name}) AS {name}" for name in VALUES) + " FROM metrics")
+    columns = [name for name in VALUES if counts[name].iloc[0]]
+    plan = plan_for(columns, BASES[settings.basis][0])
+    stages = {stage.name: f"{stage.numerator} / {stage.exposure}" for stage in plan.stages}
+    missing = dict(plan.missing)
+    if plan.volume_of in columns:
+        stages[VOLUME] = plan.volume_of
+    else:
+        missing[VOLUME] = "impressions, or spend_cny"
+    described = store.select("SELECT count(DISTINCT creative_id) AS creatives FROM attributes")
+    last = max((grain.last for grain in grains), default=None)
+    return Status(
+        files=len(store.table("files")),
+        grains=grains,
+        accounts=tuple(_account(row, spans) for row in _rows(store, _BY_ACCOUNT)),
+        described=int(described["creatives"].iloc[0]),
+        revisions={str(name): int(count) for name, count in _rows(store, _REVISIONS)},
+        rejected=tuple(Rejected(*row) for row in _rows(store, _REJECTED)),
+        open_from=None if last is None else (last - timedelta(days=settings.open_days)).date(),
+        stages=stages,
+        missing=missing,
+    )
+
+
+def _account(row: tuple[str, str, int, int], spans: pd.DataFrame) -> Account:
+    own = spans[(spans["promotion_type"] == row[0]) & (spans["account_id"] == row[1])]
+    if own.empty:
+        return Account(*row, first=None, last=None, missing=())
+    covered: set[date] = set()
+    for first, last in zip(own["first"], own["last"]):
+        covered.update(day.date() for day in pd.date_range(first, last))
+    whole = pd.date_range(min(covered), max(covered))
+    missing = tuple(day.date() for day in whole if day.date() not in covered)
+    return Account(*row, first=min(covered), last=max(covered), missing=missing)
+
+
+def _rows(store: Store, query: str) -> list[tuple]:  # type: ignore[type-arg]
+    return list(store.select(query).itertuples(index=False, name=None))

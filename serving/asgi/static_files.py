@@ -1,0 +1,42 @@
+"""The files of the page, and what a browser may do with them: nothing that does not come from this service."""
+
+from functools import cache
+from pathlib import Path
+
+HOME = "/"
+PAGE = "/page/"
+FOLDER = Path(__file__).parents[1] / "page"
+KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+PAGE_POLICY = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+REPORT_POLICY = {
+    # A file of its own with its scripts inside: it runs apart, as if from nowhere, and reaches nothing.
+    "content-security-policy": (
+        "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
+        "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+}
+
+
+def page_file(path: str) -> tuple[bytes, str] | None:
+    """Content and type of the file at this path; None where there is none."""
+    name = "index.html" if path == HOME else path.removeprefix(PAGE)
+    return _files().get(name)
+
+
+@cache
+def _files() -> dict[str, tuple[bytes, str]]:
+    """By name: a request finds only what was found here, whatever path it writes."""
+    found = [file for file in FOLDER.iterdir() if file.suffix in KINDS]
+    return {file.name: (file.read_bytes(), KINDS[file.suffix]) for file in found}

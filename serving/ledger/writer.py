@@ -1,0 +1,134 @@
+"""Every answer is recorded: kept before it goes out, written by a thread, bounded, told where it fails."""
+
+import logging
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from serving.ledger.record import Record
+from serving.ledger.spool import Spool
+from serving.ledger.tables import connect, make_tables, write
+
+log = logging.getLogger("gpmcast.serving")
+
+KEPT, WAITING, LOST = "kept", "waiting", "lost"
+BATCH = 200
+"""Requests written in one transaction."""
+PAUSE_SECONDS = 0.05
+"""Between two writes: answers gather meanwhile."""
+RETRY_SECONDS = 1.0
+
+
+class Ledger:
+    """Where answers go to be kept."""
+
+    def __init__(
+        self, url: str, spool: Path, most_waiting: int, told: Callable[[bool], None] = lambda up: None
+    ) -> None:
+        """Open it; a database that cannot be reached is tried again, and `healthy` says so.
+
+        Args:
+            url: SQLAlchemy's.
+            spool: Folder for what waits.
+            most_waiting: Requests that may wait.
+            told: Called with whether the database can be written, whenever that was tried.
+        """
+        self._engine = connect(url)
+        self._spool = Spool(spool)
+        self._most = most_waiting
+        self._told = told
+        self._waiting: deque[Record] = deque()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closing = False
+        self._until = 0.0
+        self._ready = False
+        self._files: list[Path] = []
+        self.healthy = True
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._thread.start()
+
+    def add(self, record: Record) -> str:
+        """Keep a record: KEPT, WAITING where the database does not take it for now, LOST where nothing can keep it."""
+        with self._lock:
+            if self._closing or len(self._waiting) >= self._most:
+                return LOST
+            try:
+                self._spool.append(record)
+            except OSError as error:
+                log.error("ledger: cannot keep an answer: %s", error)
+                return LOST
+            self._waiting.append(record)
+        self._wake.set()
+        return KEPT if self.healthy else WAITING
+
+    @property
+    def waiting(self) -> int:
+        """Requests not yet written."""
+        return len(self._waiting)
+
+    def close(self, seconds: float = 10.0) -> None:
+        """Write what waits and stop; what cannot be written in this time stays in the spool for the next start."""
+        with self._lock:
+            self._until = time.monotonic() + seconds
+            self._closing = True
+        self._wake.set()
+        self._thread.join(seconds + 2 * RETRY_SECONDS)
+        self._spool.close()
+        self._engine.dispose()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait(RETRY_SECONDS)
+            self._wake.clear()
+            done = self._write_all()
+            if self._closing and (done or time.monotonic() > self._until):
+                return
+            time.sleep(PAUSE_SECONDS if done else RETRY_SECONDS)
+            if self._closing:
+                self._wake.set()
+
+    def _write_all(self) -> bool:
+        try:
+            if not self._ready:
+                make_tables(self._engine)
+                self._take_in_orphans()
+                self._ready = True
+            while self._waiting:
+                self._write_some()
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            if self.healthy:
+                log.error("ledger: cannot be written, tried again every second: %s", str(error).splitlines()[0])
+            self.healthy = False
+        else:
+            if not self.healthy:
+                log.info("ledger: can be written again")
+            self.healthy = True
+        self._told(self.healthy)
+        return self.healthy
+
+    def _write_some(self) -> None:
+        with self._lock:
+            self._files += self._spool.turn()
+            records = list(self._waiting)
+        for first in range(0, len(records), BATCH):
+            write(self._engine, records[first : first + BATCH])
+        with self._lock:
+            for _ in records:
+                self._waiting.popleft()
+        for path in self._files:  # all that was in them is written
+            path.unlink(missing_ok=True)
+        self._files = []
+
+    def _take_in_orphans(self) -> None:
+        for folder, records in self._spool.orphans():
+            for first in range(0, len(records), BATCH):
+                write(self._engine, records[first : first + BATCH])
+            shutil.rmtree(folder, ignore_errors=True)
+            if records:
+                log.info("ledger: took in %d answers of a process that was killed", len(records))

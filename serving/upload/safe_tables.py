@@ -1,0 +1,158 @@
+"""The tables in an uploaded file: a text table or a workbook, opened within bounds however it was made."""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from xml.parsers import expat
+
+from features.readers.container import KINDS
+from features.readers.findings import Findings
+from features.readers.grid import Grid
+from features.readers.sheet_table import sheet_grids
+from features.readers.text_table import decode, text_grid
+
+TAKEN = "CSV or TSV, or XLSX"
+MOST_UNPACKED = 32_000_000
+"""Bytes of a workbook when unpacked: 30,000 rows of an export."""
+MOST_CELLS = 1_000_000
+"""Between the first cell of a table and its last one: a reader makes room for all of them. Read in some seconds."""
+MOST_COLUMNS = 300
+MOST_LINES = 60_000
+MOST_PARTS = 500
+"""Files inside a workbook."""
+_PART = re.compile(r"(\[Content_Types\]\.xml|_rels/\.rels|xl/[\w /-]+(\.xml)?\.(xml|rels))")
+_PLACE = re.compile(r"([A-Za-z]*)([0-9]{1,9})")
+
+
+def tables_of(content: bytes, findings: Findings) -> Iterator[Grid]:
+    """Its tables, in its own order.
+
+    Raises:
+        Unusable: It is of another kind, damaged or too large.
+    """
+    if not content:
+        raise findings.unusable(found="an empty file", expected=TAKEN, cure="Export it again.")
+    if content.startswith(b"PK\x03\x04"):
+        return _narrow(sheet_grids(_plain_workbook(content, findings), findings), findings)
+    if content.startswith((b"\x1f\x8b", b"PAR1", b"\xd0\xcf\x11\xe0")):
+        raise findings.unusable(
+            found="a packed file, Parquet, or an old or locked Excel file",
+            expected=TAKEN,
+            cure="Unpack it, or open it and save it as .xlsx without a password.",
+        )
+    text = decode(content, findings)
+    if text[:200].lstrip()[:1] in ("{", "[", "<"):
+        raise findings.unusable(
+            found="JSON, a web page or XML", expected=TAKEN, cure="Export the report as CSV or XLSX."
+        )
+    lines = text.count("\n") + text.count("\r") - text.count("\r\n")
+    if lines > MOST_LINES or max(map(text.count, ",\t;")) > MOST_CELLS:
+        raise _too_large(findings, f"a table of {lines:,} lines", f"{MOST_LINES:,} lines, {MOST_CELLS:,} cells")
+    return _narrow(iter([text_grid(text, findings)]), findings)
+
+
+def _narrow(grids: Iterator[Grid], findings: Findings) -> Iterator[Grid]:
+    for grid in grids:
+        widest = max(map(len, grid.top), default=0)
+        if widest > MOST_COLUMNS:
+            raise _too_large(findings, f"a table of {widest:,} columns", f"{MOST_COLUMNS} columns")
+        yield replace(grid, top=[[cell[:2000] for cell in cells] for cells in grid.top])
+
+
+def _plain_workbook(content: bytes, findings: Findings) -> bytes:
+    """The same workbook, unpacked: what it says of its own sizes need not be true, and what is no sheet is left out."""
+    plain, total = io.BytesIO(), 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as book, zipfile.ZipFile(plain, "w") as unpacked:
+            parts = {part.filename: part for part in book.infolist() if _PART.fullmatch(part.filename)}
+            if "xl/workbook.xml" not in parts:
+                raise findings.unusable(
+                    found="a zip archive that is no workbook", expected=KINDS, cure="Unpack it and give the files."
+                )
+            if len(parts) > MOST_PARTS:
+                raise _too_large(findings, f"a workbook of {len(parts)} parts", f"{MOST_PARTS} parts")
+            for name, part in parts.items():
+                with book.open(part) as held:
+                    piece = held.read(MOST_UNPACKED - total + 1)
+                total += len(piece)
+                if total > MOST_UNPACKED:
+                    raise _too_large(findings, "a workbook too large when unpacked", f"{MOST_UNPACKED:,} bytes")
+                if name.endswith(".xml"):
+                    _check_places(piece, findings)
+                unpacked.writestr(name, piece)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, expat.ExpatError) as error:
+        raise findings.unusable(
+            found=f"an .xlsx file that is cut off or damaged ({error})",
+            expected="a whole .xlsx file without a password",
+            cure="Open it in a spreadsheet and save it again as .xlsx.",
+        ) from None
+    except (OSError, ValueError, OverflowError) as error:
+        raise findings.unusable(
+            found=f"an .xlsx file that is damaged ({type(error).__name__})",
+            expected="a whole .xlsx file",
+            cure="Open it in a spreadsheet and save it again as .xlsx.",
+        ) from None
+    return plain.getvalue()
+
+
+def _check_places(xml: bytes, findings: Findings) -> None:
+    """Refuses a sheet whose cells lie so far apart that a table around them would take all memory."""
+    reach = _Reach()
+    parser = expat.ParserCreate("utf-8")
+    parser.StartElementHandler = reach.start
+    parser.StartDoctypeDeclHandler = reach.doctype
+    parser.Parse(xml, True)
+    if reach.columns > MOST_COLUMNS or reach.rows > MOST_LINES or reach.rows * reach.columns > MOST_CELLS:
+        raise _too_large(
+            findings,
+            f"a sheet that reaches to row {reach.rows:,} and column {reach.columns:,}",
+            f"{MOST_LINES:,} rows, {MOST_COLUMNS} columns, {MOST_CELLS:,} cells",
+        )
+
+
+class _Reach:
+    """The last row and column with a value, told as a reader of sheets counts them."""
+
+    def __init__(self) -> None:
+        self.rows = self.columns = 0
+        self._row = self._column = 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """A row, a cell, or what a cell holds."""
+        kind = name.rpartition(":")[2]
+        if kind == "row":
+            found = _place(attributes)
+            self._row, self._column = int(found[2]) if found else self._row + 1, 0
+        elif kind == "c":
+            found = _place(attributes)
+            self._column = _number(found[1]) if found else self._column + 1
+            self._row = int(found[2]) if found else self._row
+        elif kind in ("v", "is", "f"):
+            self.rows, self.columns = max(self.rows, self._row), max(self.columns, self._column)
+
+    def doctype(self, *_: object) -> None:
+        """Workbooks have none; entities are a way to grow."""
+        raise ValueError("document type")
+
+
+def _place(attributes: dict[str, str]) -> re.Match[str] | None:
+    told = attributes.get("r")
+    if told is None:
+        return None
+    if (found := _PLACE.fullmatch(told)) is None:
+        raise ValueError("a cell at no place")
+    return found
+
+
+def _number(letters: str) -> int:
+    number = 0
+    for letter in letters[:8].upper():
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def _too_large(findings: Findings, found: str, most: str) -> Exception:
+    return findings.unusable(found=found, expected=f"at most {most}", cure="Export fewer rows or days per file.")

@@ -1,0 +1,127 @@
+"""What the training period teaches the start."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from configs.settings import Settings
+from features.funnel_model.empirical_bayes import LEAST_SPREAD
+from features.funnel_model.fit_priors import fit_priors
+from features.matrix.feature_matrix import describe
+from features.schema import Loaded
+from training.data.dataset import Dataset, fit_features, prepare
+from training.labels.splits import holdout_split
+
+EFFECT = {"强": 2.0, "中": 1.0, "弱": 0.5}
+
+
+@pytest.fixture(scope="module")
+def taught(checked, quick: Settings) -> Dataset:
+    """Three hundred creatives over sixty days; the hook makes clicks, the scene does not, money is never seen."""
+    draw = np.random.default_rng(4)
+    creatives, metrics = [], []
+    for number in range(300):
+        hook = list(EFFECT)[number % 3]
+        own = draw.gamma(1 / 0.05, 0.05)
+        key = {"promotion_type": "live", "account_id": f"a{number % 4}", "creative_id": f"c{number:03d}"}
+        creatives.append(key | {"tag_hook": hook, "tag_scene": f"s{int(draw.integers(4))}"})
+        start = pd.Timestamp("2026-03-01") + pd.Timedelta(days=number // 6)
+        for day in range(10):
+            impressions = float(draw.poisson(800))
+            clicks = float(draw.poisson(impressions * 0.05 * EFFECT[hook] * own))
+            metrics.append(
+                key
+                | {
+                    "grain": "day",
+                    "period_start": start + pd.Timedelta(days=day),
+                    "period_end": start + pd.Timedelta(days=day + 1),
+                    "impressions": impressions,
+                    "clicks": min(clicks, impressions),
+                    "orders": 0.0,
+                    "spend_cny": impressions * 0.2,
+                    "gmv_cny": 0.0,
+                    "net_gmv_cny": 0.0,
+                }
+            )
+    return prepare(checked(pd.DataFrame(metrics), pd.DataFrame(creatives)), quick)
+
+
+@pytest.fixture(scope="module")
+def fitted(taught: Dataset):
+    train, _, starts = holdout_split(taught.rows, 14)
+    return fit_features(taught, train, starts)
+
+
+def test_the_rate_of_the_market_is_numerator_over_exposure(taught, fitted) -> None:
+    until = holdout_split(taught.rows, 14)[2]
+    reported = taught.loaded.metrics["grain"].map(taught.settings.report_delay_hours) * pd.Timedelta(hours=1)
+    known = taught.loaded.metrics[taught.loaded.metrics["period_end"] + reported <= until]
+    assert fitted.priors["click"].rate == {"live": known["clicks"].sum() / known["impressions"].sum()}
+
+
+def test_creatives_differ_by_what_the_world_was_made_with(fitted) -> None:
+    """s² 0.05 of creatives around their hooks; part of it is told as what drifts or as what hooks miss."""
+    assert fitted.priors["click"].own == pytest.approx(0.05, rel=0.35)
+    assert fitted.priors["click"].dispersion == 1.0
+    assert fitted.priors["click"].drift < 0.01
+    assert fitted.priors["click"].flutter < 0.01
+
+
+def test_a_tag_that_matters_counts_and_one_that_does_not_is_shrunk_away(taught, fitted) -> None:
+    prior = fitted.priors["click"]
+    assert prior.strengths["hook"] < 2 < 20 < prior.strengths["scene"]
+    # The cross with a scene that does nothing says the same as the hook: they share its weight.
+    assert prior.weights["hook"] + prior.weights["hook*scene"] == pytest.approx(1.0, abs=0.25)
+    assert abs(prior.weights.get("scene", 0.0)) < 0.05
+    begin = describe(taught.observed, fitted).starts["click"]
+    late = (taught.observed["cutoff"] > pd.Timestamp("2026-03-20")).to_numpy()
+    hooks = taught.observed["tag_hook"].to_numpy()
+    told = {hook: np.exp(begin.log_base[late & (hooks == hook)]).mean() for hook in EFFECT}
+    assert told["强"] / told["中"] == pytest.approx(2.0, rel=0.15)
+    assert told["弱"] / told["中"] == pytest.approx(0.5, rel=0.15)
+
+
+@pytest.mark.parametrize("stage", ["order", "value", "keep"])
+def test_a_stage_with_no_events_at_all_works(taught, fitted, stage) -> None:
+    """No order was ever made: rates are small, finite, and the same for all."""
+    prior = fitted.priors[stage]
+    assert all(0 < rate <= 0.5 and np.isfinite(rate) for rate in prior.rate.values())
+    begin = describe(taught.observed, fitted).starts[stage]
+    assert np.isfinite(begin.log_rate).all()
+    assert np.isfinite(begin.variance).all()
+    assert (begin.variance > 0).all()
+
+
+def test_a_promotion_type_that_training_did_not_see_falls_back_to_the_others(taught, fitted) -> None:
+    observed = taught.observed.head(3).assign(promotion_type="product")
+    live = describe(taught.observed.head(3), fitted)
+    new = describe(observed, fitted)
+    for stage, begin in new.starts.items():
+        np.testing.assert_allclose(begin.market, live.starts[stage].market)
+    assert new.values["promotion_type"].isna().all()
+
+
+def test_a_promotion_type_without_traffic_teaches_no_rate(taught) -> None:
+    """Creatives that are only announced say nothing; a rate made of nothing would be 50 %."""
+    creatives = taught.loaded.creatives.copy()
+    announced = creatives.tail(2).assign(promotion_type="product")
+    loaded = Loaded(taught.loaded.metrics, pd.concat([creatives, announced], ignore_index=True))
+    dataset = prepare(loaded, taught.settings)
+    train, _, starts = holdout_split(dataset.rows, 14)
+    priors = fit_features(dataset, train, starts).priors
+    assert set(priors["click"].rate) == {"live"}
+    begin = describe(dataset.observed.head(1).assign(promotion_type="product"), fit_features(dataset, train, starts))
+    assert begin.starts["click"].market[0] == pytest.approx(priors["click"].rate["live"])
+
+
+def test_too_few_rows_give_no_weights_and_no_drift(taught) -> None:
+    lives = pd.concat([taught.observed, taught.outcome], axis=1).head(20)
+    totals = pd.DataFrame(
+        {name.removeprefix("early:"): 0.0 for name in lives if name.startswith("early:")},
+        index=range(len(taught.loaded.creatives)),
+    )
+    priors = fit_priors(totals, lives, taught.loaded.creatives, taught.plan, taught.entities)
+    for prior in priors.values():
+        assert prior.weights == {}
+        assert (prior.drift, prior.flutter) == (LEAST_SPREAD, LEAST_SPREAD)
+        assert 0 < prior.dispersion / prior.own < np.inf

@@ -1,0 +1,69 @@
+"""Every feature declared once, with words for people."""
+
+import pytest
+
+from features.funnel import plan_for
+from features.matrix.catalogue import NUMBERS, catalogue, entity_label
+
+PLAN = plan_for(
+    ["impressions", "clicks", "orders", "plays", "plays_3s", "likes", "spend_cny", "gmv_cny", "net_gmv_cny"],
+    "net_gmv_cny",
+)
+GROUPS = {"creative", "early", "pacing", "paid", "history", "siblings"}
+
+
+@pytest.fixture(scope="module")
+def declared():
+    return catalogue(
+        PLAN,
+        present=[feature.name for feature in NUMBERS],
+        codes=["promotion_type", "category", "creative_source", "tag_hook", "tag_自有"],
+        multi=[("tag_selling_point", "好用"), ("tag_selling_point", "a=b")],
+        text=3,
+        shared=["account_id", "hook", "creator_id*product_id", "自有"],
+    )
+
+
+def test_every_name_stands_once(declared) -> None:
+    names = [feature.name for feature in declared]
+    assert len(names) == len(set(names)) > 80
+
+
+def test_every_feature_has_labels_a_unit_and_a_group(declared) -> None:
+    for feature in declared:
+        assert feature.zh.strip(), feature
+        assert feature.en.strip(), feature
+        assert feature.unit.strip(), feature
+        assert feature.group in GROUPS, feature
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_two_features_are_called_the_same(declared, language) -> None:
+    labels = [getattr(feature, language) for feature in declared]
+    assert sorted({label for label in labels if labels.count(label) > 1}) == []
+
+
+def test_the_history_of_a_stage_serves_that_stage_alone(declared) -> None:
+    of_name = {feature.name: feature for feature in declared}
+    assert of_name["hist_hook_click"].serves("click")
+    assert not of_name["hist_hook_click"].serves("cost")
+    assert of_name["hist_hook_volume"].serves("volume")
+    assert not of_name["hist_hook_volume"].serves("click")
+    assert all(of_name["log_price"].serves(stage) for stage in ("click", "cost", "volume"))
+
+
+def test_only_codes_are_categorical(declared) -> None:
+    categorical = {feature.name for feature in declared if feature.categorical}
+    assert categorical == {"promotion_type", "category", "creative_source", "tag_hook", "tag_自有"}
+
+
+@pytest.mark.parametrize(
+    ("name", "zh", "en"),
+    [
+        ("hook", "开头", "hook"),
+        ("creator_id*product_id", "达人 × 商品", "KOC × product"),
+        ("自有", "自有", "自有"),
+    ],
+)
+def test_an_entity_is_called_as_strategists_call_it(name, zh, en) -> None:
+    assert entity_label(name) == (zh, en)

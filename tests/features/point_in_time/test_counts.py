@@ -1,0 +1,114 @@
+"""Counts of a snapshot as they stood at its cutoff, by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from configs.settings import Settings
+from features.point_in_time.counts import data_entities, data_plan, observe, observed_entities
+from features.point_in_time.snapshots import snapshots
+from features.schema import Loaded
+
+LAUNCH = pd.Timestamp("2026-03-10")
+
+
+@pytest.fixture
+def one(checked) -> Loaded:
+    """One creative of six days: 100, 200, 400 … impressions, an order of 50 CNY a day, half of it kept."""
+    days = pd.date_range(LAUNCH, periods=6)
+    metrics = pd.DataFrame(
+        {
+            "promotion_type": "live",
+            "account_id": "a",
+            "creative_id": "c",
+            "grain": "day",
+            "period_start": days,
+            "period_end": days + pd.Timedelta(days=1),
+            "impressions": 100.0 * 2.0 ** np.arange(6),
+            "clicks": 10.0,
+            "orders": 1.0,
+            "spend_cny": 5.0,
+            "gmv_cny": 50.0,
+            "net_gmv_cny": 25.0,
+        }
+    )
+    creatives = pd.DataFrame(
+        {
+            "promotion_type": ["live"],
+            "account_id": ["a"],
+            "creative_id": ["c"],
+            "price_cny": [40.0],
+            "launched_at": [LAUNCH],
+            "tag_hook": ["x"],
+        }
+    )
+    return checked(metrics, creatives)
+
+
+def at(loaded: Loaded, settings: Settings, age: int) -> pd.Series:
+    rows = snapshots(loaded.metrics, loaded.creatives, (age,), weekly=False)
+    plan = data_plan(loaded, settings)
+    return observe(rows, loaded, plan, data_entities(loaded, settings), settings).iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("age", "early", "last_days", "last_day", "late_half"),
+    [(0, 0, 0, 0, 0), (24, 100, 100, 100, 0), (48, 300, 300, 200, 200), (96, 1500, 1400, 800, 1200)],
+)
+def test_early_metrics_are_sums_until_the_cutoff(one, quick, age, early, last_days, last_day, late_half) -> None:
+    """A period that straddles the middle of a life belongs to neither half."""
+    row = at(one, quick, age)
+    assert row["early:impressions"] == early
+    assert row["last_days:impressions"] == last_days
+    assert row["last_day:impressions"] == last_day
+    assert row["late_half:impressions"] == late_half
+
+
+@pytest.mark.parametrize(("basis", "kept_days"), [("net_1h", 3), ("settled_7d", 0)])
+def test_kept_money_is_counted_once_its_refund_window_has_passed(one, quick, basis, kept_days) -> None:
+    settings = quick.model_copy(update={"basis": basis})
+    metrics = (
+        one.metrics.rename(columns={"net_gmv_cny": "settled_gmv_7d_cny"}) if basis == "settled_7d" else one.metrics
+    )
+    row = at(Loaded(metrics, one.creatives), settings, 96)
+    assert row["early:gmv_cny"] == 200.0
+    assert row["early:settled_net_cny"] == 25.0 * kept_days
+    assert row["early:settled_gmv_cny"] == 50.0 * kept_days
+
+
+def test_orders_are_worth_the_creatives_price_where_most_prices_are_known(one, quick) -> None:
+    assert at(one, quick, 48)["early:order_worth_cny"] == 80.0
+    assert at(one, quick, 48)["reference_price"] == 40.0
+    without = Loaded(one.metrics, one.creatives.drop(columns="price_cny"))
+    assert at(without, quick, 48)["early:order_worth_cny"] == 2.0
+    assert data_plan(without, quick).typical_price is None
+
+
+def test_attributes_stand_beside_the_counts(one, quick) -> None:
+    assert at(one, quick, 48)["tag_hook"] == "x"
+    assert at(one, quick, 48)["launched_at"] == LAUNCH
+
+
+def test_a_figure_that_the_metrics_lack_is_missing_not_zero(one, quick) -> None:
+    plan = data_plan(one, quick)
+    rows = snapshots(one.metrics, one.creatives, (48,), weekly=False)
+    poorer = Loaded(one.metrics.drop(columns="clicks"), one.creatives)
+    row = observe(rows, poorer, plan, data_entities(one, quick), quick).iloc[0]
+    assert np.isnan(row["early:clicks"])
+    assert row["early:impressions"] == 300.0
+
+
+def test_the_plan_counts_only_columns_that_hold_something(one, quick) -> None:
+    empty = Loaded(one.metrics.assign(clicks=np.nan), one.creatives)
+    assert not data_plan(empty, quick).has("click")
+
+
+def test_nothing_is_edited(one, quick) -> None:
+    metrics, creatives = one.metrics.copy(), one.creatives.copy()
+    at(one, quick, 48)
+    pd.testing.assert_frame_equal(one.metrics, metrics)
+    pd.testing.assert_frame_equal(one.creatives, creatives)
+
+
+def test_observed_entities_are_those_whose_history_stands_in_the_frame(observed, small_world, quick) -> None:
+    assert observed_entities(observed) == [entity.name for entity in data_entities(small_world, quick)]

@@ -1,0 +1,198 @@
+"""What is not understood is refused with every problem at once; what is understood is taken as it is."""
+
+import json
+from copy import deepcopy
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from serving.api.errors import Refused
+from serving.api.requests import PredictRequest, RankRequest
+from serving.api.validation import Known, asked
+
+KNOWN = Known(
+    tags=frozenset({"hook", "scene", "selling_point"}),
+    multi=frozenset({"selling_point"}),
+    time_zone="Asia/Shanghai",
+    creatives=500,
+)
+ROW = {"period_start": "2026-05-08T09:00:00", "period_end": "2026-05-08T10:00:00", "impressions": 10.0, "clicks": 1}
+SUMS = {"age_hours": 3.0, "impressions": 0, "clicks": 1}
+GOOD = {"creative_id": "c", "promotion_type": "live", "account_id": "a", "tags": {"hook": "悬念"}, "metrics": [ROW]}
+
+
+def refusal(*creatives: dict, **more: object) -> Refused:
+    body = json.dumps({"creatives": list(creatives), **more}).encode()
+    with pytest.raises(Refused) as caught:
+        asked(PredictRequest, body, KNOWN)
+    return caught.value
+
+
+def changed(**fields: object) -> dict:
+    return {**deepcopy(GOOD), **fields}
+
+
+def row(**fields: object) -> dict:
+    return changed(metrics=[{**ROW, **fields}])
+
+
+def test_a_good_request_is_taken() -> None:
+    request = asked(PredictRequest, json.dumps({"creatives": [GOOD], "explain": True}).encode(), KNOWN)
+    assert request.creatives[0].metrics[0].clicks == 1.0
+    assert request.creatives[0].metrics[0].orders is None
+
+
+@pytest.mark.parametrize(
+    ("creative", "field", "said"),
+    [
+        (changed(acount_id="x"), "creatives[0].acount_id", "account_id"),
+        (changed(price_cny="99"), "creatives[0].price_cny", "numbers are not texts"),
+        (changed(price_cny=True), "creatives[0].price_cny", "type"),
+        (changed(creative_id=7), "creatives[0].creative_id", "texts are not numbers"),
+        (changed(creative_id=""), "creatives[0].creative_id", "schema"),
+        (changed(copy_text="长" * 1_000_000), "creatives[0].copy_text", "schema"),
+        (changed(creative_id="长" * 1_000_000), "creatives[0].creative_id", "schema"),
+        (changed(launched_at=1_760_000_000), "creatives[0].launched_at", "type"),
+        (changed(launched_at="0001-01-01T00:00:00"), "creatives[0].launched_at", "schema"),
+        (row(impressions=-1), "creatives[0].metrics[0].impressions", "schema"),
+        (row(impressions=1e9), "creatives[0].metrics[0].impressions", "schema"),
+        (row(impresions=1), "creatives[0].metrics[0].impresions", "impressions"),
+        (row(period_end=None), "creatives[0].metrics[0].period_end", "type"),
+        (changed(tags={"hook": {"deep": 1}}), "creatives[0].tags.hook", "type"),
+        (changed(account_id=None), "creatives[0].account_id", "type"),
+    ],
+)
+def test_what_has_another_shape_is_refused_with_its_place(creative, field, said) -> None:
+    refused = refusal(creative)
+    assert refused.status == 400
+    assert any(fault.field == field and said in fault.hint for fault in refused.faults), refused.faults
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_none_are_refused(word) -> None:
+    body = json.dumps({"creatives": [changed(price_cny=0.5)]}).replace("0.5", word).encode()
+    with pytest.raises(Refused) as caught:
+        asked(PredictRequest, body, KNOWN)
+    assert caught.value.status == 400
+    assert caught.value.faults[0].field == "creatives[0].price_cny"
+
+
+@pytest.mark.parametrize(
+    ("creative", "field", "said"),
+    [
+        (changed(tags={"hok": "悬念"}), "creatives[0].tags.hok", "hook"),
+        (changed(tags={"hook": ["a", "b"]}), "creatives[0].tags.hook", "one text"),
+        (changed(tags={"selling_point": "a|b"}), "creatives[0].tags.selling_point", "list"),
+        (row(impressions=0, clicks=3), "creatives[0].metrics", "check impressions"),
+        (row(gmv_cny=5, net_gmv_cny=9), "creatives[0].metrics", "check gmv_cny"),
+        (row(period_end="2026-05-08T09:00:00"), "creatives[0].metrics[0].period_end", "ends after"),
+        (changed(metrics=[ROW, {**ROW, "period_start": "2026-05-08T09:30:00", "period_end": "2026-05-08T11:00:00"}]),
+         "creatives[0].metrics[1].period_start", "each moment once"),
+        (changed(launched_at="2026-05-09T00:00:00"), "creatives[0].launched_at", "first delivered"),
+        (changed(sums={"age_hours": 3.0}, launched_at="2026-05-08T09:00:00"), "creatives[0].sums", "not both"),
+        (changed(metrics=None, sums={"age_hours": 3.0}), "creatives[0].launched_at", "launched"),
+        (changed(metrics=None, launched_at="2026-05-08T09:00:00", sums=SUMS),
+         "creatives[0].sums.clicks", "check impressions"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_with_its_cure(creative, field, said) -> None:
+    refused = refusal(creative)
+    assert refused.status == 422
+    assert [fault.field for fault in refused.faults] == [field]
+    assert said in refused.faults[0].hint
+
+
+def test_clicks_of_an_hour_without_impressions_may_belong_to_the_hour_before() -> None:
+    late = {**ROW, "period_start": "2026-05-08T10:00:00", "period_end": "2026-05-08T11:00:00", "impressions": 0}
+    asked(PredictRequest, json.dumps({"creatives": [changed(metrics=[ROW, late])]}).encode(), KNOWN)
+
+
+def test_every_problem_is_told_at_once_with_its_creative() -> None:
+    refused = refusal(
+        changed(creative_id="one", price_cny="x", foo=1),
+        changed(creative_id="two", tags={"hok": "悬念"}),
+        changed(creative_id="three", metrics=[{**ROW, "impressions": 0}]),
+    )
+    found = {(fault.creative_id, fault.field) for fault in refused.faults}
+    assert refused.status == 400
+    assert found == {
+        ("one", "creatives[0].price_cny"),
+        ("one", "creatives[0].foo"),
+        ("two", "creatives[1].tags.hok"),
+        ("three", "creatives[2].metrics"),
+    }
+
+
+def test_a_creative_named_twice_is_refused_unless_it_is_of_another_account() -> None:
+    assert refusal(GOOD, GOOD).faults[0].problem == "named twice"
+    body = json.dumps({"creatives": [GOOD, changed(account_id="b")]}).encode()
+    assert len(asked(PredictRequest, body, KNOWN).creatives) == 2
+
+
+def test_rank_needs_either_a_budget_with_a_cost_or_a_number() -> None:
+    for more in ({}, {"top": 1, "budget_cny": 5.0, "spend_cny": 1.0}, {"budget_cny": 5.0}):
+        with pytest.raises(Refused, match="cannot be"):
+            asked(RankRequest, json.dumps({"creatives": [GOOD], **more}).encode(), KNOWN)
+    asked(RankRequest, json.dumps({"creatives": [GOOD], "budget_cny": 5.0, "spend_cny": 1.0}).encode(), KNOWN)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{",
+        b'"x"',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"creatives":' + b"[" * 5000,
+        b'{"creatives":[]}',
+    ],
+)
+def test_bodies_that_are_no_request_are_refused(body) -> None:
+    with pytest.raises(Refused) as caught:
+        asked(PredictRequest, body, KNOWN)
+    assert caught.value.status == 400
+    assert caught.value.faults
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    field=st.sampled_from([*GOOD, "price_cny", "roi_target", "sums", "copy_text", "created_at", "nonsense"]), value=JSON
+)
+def test_whatever_stands_in_a_field_is_taken_or_refused_in_words(field, value) -> None:
+    body = json.dumps({"creatives": [changed(**{field: value})]}).encode()
+    refused = None
+    try:
+        asked(PredictRequest, body, KNOWN)
+    except Refused as found:
+        refused = found
+    if refused is not None:
+        assert refused.status in (400, 422)
+        assert refused.faults
+        assert json.dumps(refused.body("id"), ensure_ascii=False)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.builds(
+        lambda ids, explain, top: {"creatives": [changed(creative_id=i) for i in ids], "explain": explain, "top": top},
+        st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=5, unique=True),
+        st.booleans(),
+        st.none() | st.integers(1, 1000),
+    )
+)
+def test_what_fits_the_contract_is_taken_unchanged(content) -> None:
+    body = json.dumps(content).encode("utf-8", "surrogatepass")
+    request = asked(PredictRequest, body, KNOWN)
+    assert [c.creative_id for c in request.creatives] == [c["creative_id"] for c in content["creatives"]]
+    assert (request.explain, request.top) == (content["explain"], content["top"])

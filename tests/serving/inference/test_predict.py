@@ -1,0 +1,184 @@
+"""The service's answers are those of the batch, bit for bit, and they explain themselves."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.schema import KEY, Loaded
+from serving.api.errors import Refused
+from serving.api.requests import PredictRequest
+from serving.api.validation import asked
+from serving.inference.explain import Parts, check
+from serving.inference.loaded_model import Served
+from serving.inference.predict import predictions
+from training.decision.predict import latest_predictions
+
+
+@pytest.fixture(scope="module")
+def many(small_world: Loaded) -> Loaded:
+    """The small world and 400 announced creatives: some with words nobody saw, some without."""
+    draw = np.random.default_rng(3)
+    new = small_world.creatives.sample(400, replace=True, random_state=1).reset_index(drop=True)
+    new["creative_id"] = [f"new{number:03d}" for number in range(400)]
+    for name in ("tag_hook", "tag_scene", "product_id", "creator_id", "category", "copy_text"):
+        new[name] = new[name].to_numpy()[draw.permutation(400)]
+        new.loc[draw.random(400) < 0.15, name] = None
+    new.loc[::17, "tag_hook"] = "没见过"
+    new.loc[::13, "price_cny"] = np.nan
+    everyone = pd.concat([small_world.creatives, new]).sort_values(KEY, ignore_index=True)
+    return replace(small_world, creatives=everyone)
+
+
+def answers_of(served: Served, creatives: list[dict[str, object]], **more) -> list[dict]:
+    request = asked(PredictRequest, json.dumps({"creatives": creatives}).encode(), served.known)
+    return json.loads(json.dumps(predictions(served, request.creatives, now=served.standing.moment, **more).answers))
+
+
+def test_answers_equal_those_of_the_batch_bit_for_bit_over_500_creatives(served, many, quick, as_asked) -> None:
+    batch = latest_predictions(many, served.model, quick)
+    assert len(batch) == 520
+    told = answers_of(served, as_asked(many, batch.head(500))) + answers_of(served, as_asked(many, batch.tail(20)))
+    stages = [stage.name for stage in served.model.fitted.plan.stages]
+    for part, names in (("stages", stages), ("targets", served.model.fitted.plan.targets)):
+        for name in names:
+            values = np.array([answer[part][name]["value"] for answer in told])
+            assert (values.view(np.int64) == batch[name].to_numpy().view(np.int64)).all(), name
+    ends = [[answer["targets"][t][end] for answer in told] for t in ("gpm", "net_roi") for end in ("low", "high")]
+    of_batch = batch[["gpm_low", "gpm_high", "net_roi_low", "net_roi_high"]].to_numpy().T
+    assert (np.array(ends, dtype=np.float64).view(np.int64) == np.ascontiguousarray(of_batch).view(np.int64)).all()
+    assert np.isfinite(of_batch).all()
+    for name, column in (("asked_roi", "asked_roi"), ("chance_of_target", "net_roi_chance")):
+        assert [answer[name] for answer in told] == batch[column].tolist()
+    assert [answer["verdict"]["name"] for answer in told] == batch["verdict"].tolist()
+    assert [answer["verdict"]["zh"] for answer in told] == batch["verdict_reason_zh"].tolist()
+    assert [answer["age_hours"] for answer in told] == batch["age_hours"].tolist()
+    assert [answer["evidence"]["impressions"] for answer in told] == batch["early_impressions"].tolist()
+
+
+def test_a_creative_alone_gets_the_answer_that_it_gets_in_company(served, many, as_asked) -> None:
+    rows = many.creatives.iloc[::29]
+    asked_together = as_asked(many, rows)
+    together = answers_of(served, asked_together, explain=True)
+    assert together == [answers_of(served, [one], explain=True)[0] for one in asked_together]
+
+
+def test_contributions_add_up_to_every_prediction(served, many, as_asked) -> None:
+    for answer in answers_of(served, as_asked(many, many.creatives.iloc[::23]), explain=True, top=4):
+        for part in ("stages", "targets"):
+            for name, estimate in answer[part].items():
+                told = answer["explanation"][part][name]
+                logs = [told[piece]["log"] for piece in ("baseline", "early_evidence", "others", "held_at_1")]
+                logs += [feature["log"] for feature in (*told["start"], *told["features"])]
+                assert abs(sum(logs) - np.log(estimate["value"])) < 1e-6
+                assert len(told["features"]) <= 4
+                factors = np.prod([told[p]["factor"] for p in ("baseline", "early_evidence", "others", "held_at_1")])
+                factors *= np.prod([feature["factor"] for feature in (*told["start"], *told["features"])])
+                assert factors == pytest.approx(estimate["value"], rel=1e-6)
+
+
+def test_all_features_are_told_unless_a_number_is_named(served, one_creative) -> None:
+    full = answers_of(served, [one_creative], explain=True)[0]["explanation"]["stages"]["click"]
+    some = answers_of(served, [one_creative], explain=True, top=2)[0]["explanation"]["stages"]["click"]
+    assert full["others"]["log"] == 0.0
+    assert some["features"] == full["features"][:2]
+    rest = sum(feature["log"] for feature in full["features"][2:])
+    assert some["others"]["log"] == pytest.approx(rest)
+    by_name = {feature["name"]: feature["value"] for feature in full["features"]}
+    assert by_name.get("tag_hook", "悬念") == "悬念"
+
+
+def test_an_explanation_that_does_not_add_up_is_not_told() -> None:
+    parts = Parts(
+        np.array([0.0]),
+        np.array([[0.05]]),
+        ("hook",),
+        np.array([0.05]),
+        np.array([0.0]),
+        np.array([[0.2, 0.3]]),
+        ("a", "b"),
+    )
+    check(parts, np.exp([0.6]), "click")
+    with pytest.raises(Refused, match="does not add up"):
+        check(parts, np.exp([0.6 + 2e-6]), "click")
+    with pytest.raises(Refused, match="does not add up"):
+        check(parts, np.array([np.nan]), "click")
+
+
+def test_tables_and_lightgbm_tell_the_same_contributions(served, one_creative) -> None:
+    assert served.tables is not None
+    slow = replace(served, tables=None)
+    left = answers_of(served, [one_creative], explain=True)[0]["explanation"]["targets"]["net_roi"]["features"]
+    right = answers_of(slow, [one_creative], explain=True)[0]["explanation"]["targets"]["net_roi"]["features"]
+    other = {feature["name"]: feature["log"] for feature in right}
+    assert {feature["name"] for feature in left} >= {name for name, log in other.items() if abs(log) > 1e-9}
+    for feature in left:
+        assert feature["log"] == pytest.approx(other.get(feature["name"], 0.0), abs=1e-9)
+
+
+def test_a_number_beyond_all_reason_gets_an_answer_that_is_a_number(served, one_creative) -> None:
+    plain = {name: value for name, value in one_creative.items() if name != "metrics"}
+    for name, value in (("duration_s", 1e-76), ("price_cny", 1e-300), ("price_cny", 9e6), ("roi_target", 1e-300)):
+        (answer,) = answers_of(served, [{**plain, name: value}], explain=True)
+        values = [told["value"] for part in ("stages", "targets") for told in answer[part].values()]
+        assert np.isfinite(values).all(), name
+        assert min(values) > 0, name
+
+
+def test_the_roi_asked_is_the_creatives_own_or_that_of_the_settings(served, one_creative) -> None:
+    own, other = answers_of(served, [one_creative, {**one_creative, "creative_id": "b", "roi_target": None}])
+    assert (own["asked_roi"], other["asked_roi"]) == (1.5, served.manifest.settings.verdict.roi_target)
+    assert own["chance_of_target"] < other["chance_of_target"]
+    assert "1.50" in own["verdict"]["en"]
+
+
+def codes(answer: dict) -> set[str]:
+    return {warning["code"] for warning in answer["warnings"]}
+
+
+def test_what_is_to_be_minded_is_told(served, one_creative) -> None:
+    assert codes(answers_of(served, [one_creative])[0]) <= {"missing", "unseen_value"}
+    strange = {**one_creative, "tags": {"hook": "没见过"}, "price_cny": 1e6, "promotion_type": "brand"}
+    found = codes(answers_of(served, [strange])[0])
+    assert {"unseen_value", "outside_range", "unseen_promotion_type", "missing"} <= found
+    rows = [{name: v for name, v in row.items() if name != "clicks"} for row in one_creative["metrics"]]
+    assert "missing_figures" in codes(answers_of(served, [{**one_creative, "metrics": rows}])[0])
+    rows = [{**row, "finishes": 3.0} for row in one_creative["metrics"]]
+    assert "unused_figures" in codes(answers_of(served, [{**one_creative, "metrics": rows}])[0])
+
+
+def test_a_history_that_is_old_is_told_with_its_age(served, one_creative) -> None:
+    request = asked(PredictRequest, json.dumps({"creatives": [one_creative]}).encode(), served.known)
+    later = served.standing.moment + pd.Timedelta(days=9)
+    (answer,) = predictions(served, request.creatives, now=later).answers
+    (told,) = [warning for warning in answer["warnings"] if warning["code"] == "stale_history"]
+    assert "9 days" in told["en"]
+    assert "9 天" in told["zh"]
+
+
+def test_a_creative_the_data_know_is_warned_of_when_its_metrics_are_left_out(served, small_world, as_asked) -> None:
+    (known,) = as_asked(small_world, small_world.creatives.head(1))
+    assert "known_without_metrics" not in codes(answers_of(served, [known])[0])
+    assert "known_without_metrics" in codes(answers_of(served, [{**known, "metrics": None}])[0])
+
+
+def test_sums_of_a_first_day_tell_what_its_hours_tell_of_rates(served, one_creative) -> None:
+    rows = one_creative["metrics"]
+    sums = {name: sum(row[name] for row in rows) for name in rows[0] if not name.startswith("period")}
+    summed = {**one_creative, "metrics": None, "sums": {**sums, "age_hours": 3.0}}
+    by_rows, by_sums = answers_of(served, [one_creative])[0], answers_of(served, [summed])[0]
+    assert by_sums["age_hours"] == by_rows["age_hours"] == 3.0
+    assert by_sums["evidence"] == by_rows["evidence"]
+    old = {**summed, "launched_at": "2026-05-01T09:00:00", "sums": {**sums, "age_hours": 190.0}}
+    assert "pace_unknown" in codes(answers_of(served, [old])[0])
+
+
+def test_times_with_an_offset_are_told_in_the_models_zone(served, one_creative) -> None:
+    told = json.loads(json.dumps(one_creative))
+    for row in told["metrics"]:
+        for name in ("period_start", "period_end"):
+            row[name] += "+08:00"
+    told["launched_at"] = "2026-05-08T01:00:00Z"
+    assert answers_of(served, [told]) == answers_of(served, [one_creative])

@@ -1,0 +1,95 @@
+"""Candidates in order, under a budget, with the chance that each belongs there."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from serving.api.errors import Refused
+from serving.api.requests import RankRequest
+from serving.api.validation import asked
+from serving.inference.rank import chance_in_top, common_edges, ranking
+from serving.inference.uncertainty import LogNormal
+
+
+def ranked(served, creatives, **more):
+    request = asked(RankRequest, json.dumps({"creatives": creatives, **more}).encode(), served.known)
+    return ranking(served, request, now=served.standing.moment)
+
+
+@pytest.fixture
+def candidates(one_creative):
+    hooks = ["痛点直击", "结果前置", "悬念", "没见过"]
+    return [
+        {**one_creative, "creative_id": f"c{n}", "metrics": None, "launched_at": None, "tags": {"hook": hook}}
+        for n, hook in enumerate(hooks)
+    ]
+
+
+def test_the_best_come_first_and_a_budget_funds_as_many_as_it_pays_for(served, candidates) -> None:
+    top, told, values = ranked(served, candidates, by="gpm", budget_cny=650.0, spend_cny=300.0)
+    assert top == 2
+    assert [one["place"] for one in told] == [1, 2, 3, 4]
+    assert [one["value"] for one in told] == sorted((one["value"] for one in told), reverse=True)
+    assert [one["funded"] for one in told] == [True, True, False, False]
+    assert sum(one["chance_in_top"] for one in told) == pytest.approx(2.0, abs=0.001)
+    assert values.shape == (4, len(served.catalogue))
+
+
+def test_a_budget_for_all_funds_all_and_one_for_none_none(served, candidates) -> None:
+    top, told, _ = ranked(served, candidates, budget_cny=1e6, spend_cny=1.0)
+    assert top == 4
+    assert all(one["funded"] and one["chance_in_top"] == 1.0 for one in told)
+    top, told, _ = ranked(served, candidates, budget_cny=1.0, spend_cny=2.0)
+    assert top == 0
+    assert not any(one["funded"] for one in told)
+
+
+def test_the_same_question_has_the_same_answer(served, candidates) -> None:
+    assert ranked(served, candidates, top=1)[1] == ranked(served, candidates, top=1)[1]
+
+
+def of_log_normal(value, log_sd, top):
+    spread = LogNormal(np.log(value), log_sd)
+    return chance_in_top(spread.below(common_edges([spread.reach()])), top)
+
+
+def test_chances_follow_the_distance_and_the_doubt() -> None:
+    value = np.array([1.0, 1.1, 3.0])
+    sure = of_log_normal(value, np.full(3, 0.01), 1)
+    np.testing.assert_allclose(sure, [0.0, 0.0, 1.0], atol=1e-9)
+    doubtful = of_log_normal(value, np.full(3, 2.0), 1)
+    assert 0.2 < doubtful[0] < doubtful[2] < 0.6
+    np.testing.assert_allclose(of_log_normal(np.ones(4), np.ones(4), 2), np.full(4, 0.5), atol=1e-4)
+
+
+@pytest.mark.parametrize("top", [1, 5, 37])
+def test_chances_are_those_of_many_draws(top) -> None:
+    draw = np.random.default_rng(4)
+    centre, deviation, nothing = draw.normal(0, 0.5, 40), draw.uniform(0.1, 1.0, 40), draw.uniform(0, 0.9, 40)
+    body = LogNormal(centre, deviation)
+    edges = common_edges([body.reach()])
+    told = chance_in_top(nothing[:, None] + (1 - nothing[:, None]) * body.below(edges), top)
+    came = np.exp(centre + deviation * draw.standard_normal((20_000, 40)))
+    came = np.where(draw.random(came.shape) < nothing, -draw.random(came.shape), came)  # ties in any order
+    best = np.argsort(-came, axis=1)[:, :top]
+    np.testing.assert_allclose(told, np.bincount(best.ravel(), minlength=40) / 20_000, atol=0.015)
+    assert told.sum() == pytest.approx(top, abs=0.01)
+
+
+def test_chances_come_from_the_calibrated_distributions_where_the_model_has_them(served, candidates) -> None:
+    bare = replace(served, model=replace(served.model, uncertainty=None))
+    calibrated, plain = (ranked(model, candidates, top=2)[1] for model in (served, bare))
+    assert [one["creative_id"] for one in calibrated] == [one["creative_id"] for one in plain]
+    assert [one["chance_in_top"] for one in calibrated] != [one["chance_in_top"] for one in plain]
+    for told in (calibrated, plain):
+        assert sum(one["chance_in_top"] for one in told) == pytest.approx(2.0, abs=0.001)
+
+
+def test_a_target_that_is_not_predicted_is_refused(served, candidates) -> None:
+    plan = replace(served.model.fitted.plan, to_gmv=())
+    other = replace(served, model=replace(served.model, fitted=replace(served.model.fitted, plan=plan)))
+    with pytest.raises(Refused) as caught:
+        ranked(other, candidates, by="gpm", top=1)
+    assert caught.value.status == 422

@@ -1,0 +1,197 @@
+"""An uploaded file becomes creatives that can be asked about; a hostile one becomes a refusal, and nothing else."""
+
+import gzip
+import io
+import json
+import time
+import zipfile
+from datetime import datetime
+
+import numpy as np
+import pytest
+import xlsxwriter
+
+from serving.api.errors import Refused
+from serving.api.requests import PredictRequest
+from serving.api.validation import asked
+from serving.upload.read_creatives import Given, read_file
+
+NOW = datetime(2026, 5, 12)
+DAYS = ["素材ID", "素材视频名称", "日期", "整体消耗", "整体展现次数", "整体点击次数", "整体成交订单数", "整体成交金额"]
+EXPORT = [
+    DAYS,
+    ["全部", "-", "全部", "1,234.56", "99,999", "9", "9", "9"],
+    ["7412345678901234567", "新品-悬念.mp4", "2026-05-08", "1,040.50", "2,200", "71", "4", "396.00"],
+    ["7412345678901234567", "新品-悬念.mp4", "2026-05-09", "40.50", "200", "11", "0", "0.00"],
+    ["7.41235E+18", "坏掉的.mp4", "2026-05-09", "1", "1", "0", "0", "0"],
+]
+SHEET = [
+    ["素材ID", "推广方式", "价格", "目标ROI", "开头类型", "卖点", "情绪"],
+    ["new-1", "推直播", "99", "1.5", "悬念", "好用、便宜", "激动"],
+    ["new-2", "推直播", "约一百", "5000", "悬念", "好用", "平静"],
+]
+
+
+def text(table: list[list[str]], encoding: str = "utf-8-sig", delimiter: str = ",") -> bytes:
+    lines = [delimiter.join(f'"{cell}"' if "," in cell else cell for cell in cells) for cells in table]
+    return "\r\n".join([*lines, ""]).encode(encoding)
+
+
+def book(table: list[list[str]]) -> bytes:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"constant_memory": True}) as made:
+        sheet = made.add_worksheet()
+        for place, cells in enumerate(table):
+            for column, cell in enumerate(cells):
+                sheet.write_string(place, column, cell)
+    return content.getvalue()
+
+
+def repacked(**parts: bytes) -> bytes:
+    """A workbook of which some parts are exchanged, by the end of their names."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book(SHEET))) as whole, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as made:
+        for name in whole.namelist():
+            other = [part for end, part in parts.items() if name.endswith(f"{end}.xml")]
+            made.writestr(name, other[0] if other else whole.read(name))
+    return content.getvalue()
+
+
+def sheet_of(rows: str, head: str = "") -> bytes:
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    return f'<?xml version="1.0"?>{head}<worksheet {space}><sheetData>{rows}</sheetData></worksheet>'.encode()
+
+
+@pytest.fixture
+def read(served):
+    def call(content: bytes, name: str = "export.csv", **more: str) -> dict:
+        return json.loads(json.dumps(read_file(served, content, Given(name, **more), NOW)))
+
+    return call
+
+
+@pytest.mark.parametrize("content", [text(EXPORT, "gbk"), text(EXPORT), text(EXPORT, "gbk", "\t"), book(EXPORT)])
+def test_an_export_becomes_creatives_that_can_be_asked_about(read, served, content) -> None:
+    told = read(content, account_id="acc0")
+    (found,) = told["creatives"]
+    assert (found["row"], found["name"], found["missing"]) == (3, "新品-悬念.mp4", [])
+    assert told["source"] == "qianchuan_export"
+    creative = found["creative"]
+    assert creative["promotion_type"] == "live"
+    assert creative["creative_id"] == "7412345678901234567"
+    assert creative["tags"] == {"hook": "悬念"}
+    assert creative["metrics"][0] == {
+        "period_start": "2026-05-08T00:00:00",
+        "period_end": "2026-05-09T00:00:00",
+        "impressions": 2200.0,
+        "clicks": 71.0,
+        "orders": 4.0,
+        "spend_cny": 1040.5,
+        "gmv_cny": 396.0,
+    }
+    body = json.dumps({"creatives": [creative]}).encode()
+    assert len(asked(PredictRequest, body, served.known).creatives[0].metrics) == 2
+    lost = [problem for problem in told["problems"] if problem["severity"] == "row"]
+    assert [(problem["rows"], problem["column"]) for problem in lost] == [([5], "素材ID")]
+
+
+def test_a_tag_sheet_becomes_creatives_with_problems_at_their_row_and_field(read) -> None:
+    told = read(text(SHEET), "标签.csv")
+    first, second = (found["creative"] for found in told["creatives"])
+    assert first == {
+        "creative_id": "new-1",
+        "promotion_type": "live",
+        "price_cny": 99.0,
+        "roi_target": 1.5,
+        "tags": {"hook": "悬念", "selling_point": ["便宜", "好用"]},
+    }
+    assert [found["missing"] for found in told["creatives"]] == [["account_id"], ["account_id"]]
+    assert second == {
+        "creative_id": "new-2",
+        "promotion_type": "live",
+        "tags": {"hook": "悬念", "selling_point": ["好用"]},
+    }
+    by_place = {(problem["column"] or problem["field"], *problem["rows"]): problem for problem in told["problems"]}
+    assert "约一百" in by_place["价格", 3]["found"]
+    assert by_place["roi_target", 3]["creative_id"] == "new-2"
+    assert any("情绪" in problem["found"] for problem in told["problems"])
+
+
+def test_account_and_promotion_type_that_the_caller_tells_fill_what_the_file_does_not(read) -> None:
+    table = [[cell for place, cell in enumerate(cells) if place != 1] for cells in SHEET]
+    found = read(text(table), account_id="a7", promotion_type="product")["creatives"][0]
+    assert found["creative"]["account_id"] == "a7"
+    assert found["creative"]["promotion_type"] == "product"
+    assert read(text(table))["creatives"][0]["missing"] == ["promotion_type", "account_id"]
+    assert read(text(SHEET), promotion_type="product")["creatives"][0]["creative"]["promotion_type"] == "live"
+
+
+def test_names_from_strangers_stay_what_they_are(read) -> None:
+    told = read(text([["素材ID", "素材名称", "开头类型"], ["@SUM(A1)", "<script>alert(1)</script>", "../../etc"]]))
+    assert told["creatives"][0]["name"] == "<script>alert(1)</script>"
+    assert told["creatives"][0]["creative"]["creative_id"] == "@SUM(A1)"
+
+
+HOSTILE = {
+    "empty": b"",
+    "zeros": bytes(5000),
+    "zip of nothing": b"PK\x03\x04" + bytes(200),
+    "gzip": gzip.compress(text(SHEET)),
+    "parquet": b"PAR1" + bytes(100),
+    "json": b"[" * 100_000,
+    "xml": b"<html></html>",
+    "no layout": b"a,b,c\n1,2,3\n",
+    "columns": b"," * 900_000,
+    "cells": b"," * 3_000_000,
+    "lines": b"\xe7\xb4\xa0\xe6\x9d\x90ID\n" + b"1\n" * 70_000,
+    "long cell": text([["素材ID", "价格"], ["a", "x" * 300_000]]),
+    "open quote": text(SHEET)[:-30] + b'"' + b"x,\n" * 1000,
+    "no workbook": repacked().replace(b"xl/workbook.xml", b"xl/warkbook.xml"),
+    "binary": repacked().replace(b"sheet1.xml", b"sheet1.bin"),
+    "far cell": repacked(sheet1=sheet_of('<row r="1"><c r="A1"><v>1</v></c><c r="ZZ1048576"><v>1</v></c></row>')),
+    "far column": repacked(sheet1=sheet_of('<row r="1"><c r="AAAAAAA1"><v>1</v></c></row>')),
+    "far row": repacked(sheet1=sheet_of('<row r="999999999"><c><v>1</v></c><c><v>1</v></c><c><v>1</v></c></row>')),
+    "no place": repacked(sheet1=sheet_of("<row><c r='1A'><v>1</v></c></row>")),
+    "entities": repacked(sheet1=sheet_of("<row/>", '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]>')),
+    "broken": repacked(sheet1=b"<worksheet>"),
+    "utf-16": repacked(sheet1=sheet_of("<row/>").decode().encode("utf-16")),
+    "bomb": repacked(sharedStrings=b"<sst>" + b" " * 40_000_000 + b"</sst>", sheet1=b" " * 40_000_000),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_files_are_refused_at_once_with_the_cure(read, kind) -> None:
+    began = time.process_time()  # of this process alone: others on the machine do not count
+    with pytest.raises(Refused) as caught:
+        read(HOSTILE[kind], account_id="a", promotion_type="live")
+    assert caught.value.status == 422
+    assert all(fault.problem and fault.hint for fault in caught.value.faults)
+    assert len(str(caught.value)) < 4000
+    assert time.process_time() - began < 3.0
+
+
+def test_a_workbook_that_lies_about_its_sizes_is_refused(read) -> None:
+    content = repacked(sheet1=b" " * 20_000_000)
+    at = content.rindex(b"xl/worksheets/sheet1.xml") - 46
+    lied = content[: at + 24] + (100).to_bytes(4, "little") + content[at + 28 :]
+    with pytest.raises(Refused, match="damaged"):
+        read(lied)
+
+
+def test_damaged_files_bring_a_refusal_or_an_answer_and_nothing_else(read) -> None:
+    draw = np.random.default_rng(11)
+    outcomes = {True: 0, False: 0}
+    for content in (text(EXPORT, "gbk"), text(SHEET), book(SHEET)):
+        for _ in range(60):
+            damaged = bytearray(content)
+            for _ in range(int(draw.integers(1, 8))):
+                damaged[int(draw.integers(0, len(damaged)))] = int(draw.integers(0, 256))
+            cut = bytes(damaged[: int(draw.integers(len(damaged) // 2, len(damaged) + 1))])
+            try:
+                told = read(cut if draw.random() < 0.3 else bytes(damaged), account_id="a")
+            except Refused:
+                outcomes[False] += 1
+            else:
+                assert set(told) == {"source", "creatives", "problems", "more"}
+                outcomes[True] += 1
+    assert min(outcomes.values()) > 10

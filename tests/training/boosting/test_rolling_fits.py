@@ -1,0 +1,99 @@
+"""When the mixed model is fitted, on what, and whom it serves."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.matrix.feature_matrix import describe
+from features.schema import Loaded
+from training.boosting.rolling_fits import fit_at, plan_refits, with_refits
+from training.data.dataset import fit_features, prepare, rows_of
+from training.labels.splits import folds
+
+
+@pytest.fixture(scope="module")
+def planned(dataset, cut):
+    return plan_refits(dataset, [(cut[0], cut[2])])
+
+
+@pytest.fixture(scope="module")
+def refitted(dataset, planned):
+    return with_refits(dataset, planned[1])
+
+
+def test_it_is_fitted_where_something_is_judged_from_and_now_and_then_between(dataset, cut, planned) -> None:
+    ((rows, until),), moments = planned
+    assert moments == sorted(moments)
+    assert moments[-1] == until == cut[2]
+    assert {start for _, _, start in folds(dataset.rows, rows, dataset.settings.split.folds)} <= set(moments)
+    gaps = np.diff(np.array(moments, dtype="datetime64[s]")).astype(np.int64) / 86_400
+    assert gaps.max() <= dataset.settings.mixed.every_days
+
+
+def test_no_row_trains_before_the_first_fit(dataset, planned) -> None:
+    ((rows, _),), moments = planned
+    assert dataset.observed.loc[rows, "cutoff"].min() >= moments[0]
+
+
+def test_data_too_short_for_a_fit_train_without(dataset, cut) -> None:
+    short = dataset.settings.mixed.model_copy(update={"first_days": 400})
+    late = replace(dataset, settings=dataset.settings.model_copy(update={"mixed": short}))
+    trainings, moments = plan_refits(late, [(cut[0], cut[2])])
+    assert moments == []
+    assert (trainings[0][0] == cut[0]).all()
+
+
+def test_what_came_after_a_moment_changes_nothing_in_its_fit(small_world, quick, refitted) -> None:
+    state = refitted.states[1]
+    metrics = small_world.metrics.copy()
+    later = metrics["period_end"] > state.origin
+    metrics.loc[later, "clicks"] = 0.0
+    metrics.loc[later, "impressions"] *= 7
+    planted = prepare(Loaded(metrics, small_world.creatives), quick)
+    again = fit_at(planted, state.origin, fit_at(planted, refitted.states[0].origin, None))
+    for name, stage in state.stages.items():
+        assert stage.intercept == again.stages[name].intercept
+        for term, effect in stage.effects.items():
+            np.testing.assert_array_equal(effect, again.stages[name].effects[term])
+
+
+def test_what_was_not_reported_by_then_does_not_teach(small_world, quick, refitted) -> None:
+    """A day is had eight hours after its end: a fit at midnight does not know the day that ends then."""
+    midnight = refitted.states[1].origin.normalize()
+    metrics = small_world.metrics.copy()
+    just_ended = (metrics["grain"] == "day") & (metrics["period_end"] == midnight)
+    assert just_ended.any()
+    metrics.loc[just_ended, "clicks"] += 500
+    planted = prepare(Loaded(metrics, small_world.creatives), quick)
+    at_midnight, at_nine = (
+        [fit_at(data, moment, None).stages["click"].intercept for data in (refitted, planted)]
+        for moment in (midnight, midnight + pd.Timedelta(hours=9))
+    )
+    assert at_midnight[0] == at_midnight[1]
+    assert at_nine[0] != at_nine[1]
+
+
+def test_a_mixed_start_is_the_same_alone_and_in_a_batch_bit_for_bit(refitted, planned, cut, same_bits) -> None:
+    ((rows, until),), _ = planned
+    kinds = {stage.name: "mixed" for stage in refitted.plan.stages}
+    fitted = fit_features(refitted, rows, until, kinds)
+    together, _ = rows_of(refitted, cut[1], fitted)
+    places = np.flatnonzero(cut[1])
+    for place in range(0, len(places), 7):
+        one, _ = rows_of(refitted, np.arange(len(refitted.rows)) == places[place], fitted)
+        same_bits(one.values, together.values.iloc[[place]].reset_index(drop=True))
+        for name, begin in one.starts.items():
+            assert begin.log_rate[0] == together.starts[name].log_rate[place]
+            assert begin.variance[0] == together.starts[name].variance[place]
+
+
+def test_own_counts_are_believed_more_the_less_is_known_of_what_a_creative_is(refitted, planned, cut) -> None:
+    ((rows, until),), _ = planned
+    fitted = fit_features(refitted, rows, until, {"click": "mixed"})
+    held = refitted.observed[cut[1]].reset_index(drop=True)
+    some = held[held["early:clicks"] > 0].head(1)
+    strange = some.assign(tag_hook="新", tag_scene="新", category="新")
+    known, unknown = (describe(row, fitted).starts["click"] for row in (some, strange))
+    assert unknown.variance[0] > known.variance[0]

@@ -1,0 +1,69 @@
+"""The rows of a run, and what the training period may teach."""
+
+import pandas as pd
+import pytest
+
+from features.schema import Loaded
+from training.data.dataset import fit_features, prepare, rows_of
+from training.errors import TooThinError
+from training.labels.outcomes import LEFT_OUT, MATURE
+from training.labels.splits import holdout_split
+
+
+def test_counts_and_outcomes_stand_in_one_order(dataset) -> None:
+    assert len(dataset.observed) == len(dataset.outcome) == len(dataset.rows)
+    assert dataset.rows["cutoff"].equals(dataset.observed["cutoff"])
+    assert (dataset.rows["closed_at"] > dataset.rows["cutoff"]).all()
+
+
+def test_every_row_that_does_not_train_is_counted_with_its_reason(dataset) -> None:
+    counts = dataset.left_out()
+    reasons = {name: count for name, count in counts.items() if name in LEFT_OUT}
+    assert sum(reasons.values()) == (dataset.outcome["state"] != MATURE).sum() > 0
+    assert set(counts) <= {*LEFT_OUT, "a period crosses an edge of the window"}
+
+
+def test_rows_of_a_mask_keep_their_order(dataset, cut, fitted) -> None:
+    features, outcome = rows_of(dataset, cut[1], fitted)
+    expected = dataset.observed[cut[1]].reset_index(drop=True)
+    assert features.keys["creative_id"].equals(expected["creative_id"])
+    assert outcome["closed_at"].equals(dataset.outcome[cut[1]]["closed_at"].reset_index(drop=True))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda metrics: metrics.head(0), "no metrics"),
+        (lambda metrics: metrics.drop(columns=["gmv_cny", "net_gmv_cny"]), "neither GPM nor ROI"),
+        (lambda metrics: metrics.assign(impressions=0.0), "No creative has impressions or spend"),
+    ],
+)
+def test_data_that_allow_nothing_are_refused_with_the_cure(small_world, quick, change, said) -> None:
+    with pytest.raises(TooThinError) as refused:
+        prepare(Loaded(change(small_world.metrics), small_world.creatives), quick)
+    assert said in str(refused.value)
+    assert str(refused.value).endswith(("spend.", "export.", "exports."))
+
+
+@pytest.mark.parametrize("basis", ["net_1h", "settled_7d"])
+def test_what_ended_or_settled_after_the_training_period_teaches_no_prior(small_world, quick, basis) -> None:
+    """Later periods, and refunds that were still open, may be anything."""
+    settings = quick.model_copy(update={"basis": basis})
+    metrics = (
+        small_world.metrics.rename(columns={"net_gmv_cny": "settled_gmv_7d_cny"})
+        if basis != "net_1h"
+        else small_world.metrics
+    )
+    net = "net_gmv_cny" if basis == "net_1h" else "settled_gmv_7d_cny"
+    dataset = prepare(Loaded(metrics, small_world.creatives), settings)
+    train, _, starts = holdout_split(dataset.rows, 7)
+    changed = metrics.copy()
+    later = changed["period_end"] > starts
+    for name in ("clicks", "orders", "gmv_cny", net):
+        changed[name] = changed[name].where(~later, 0.0)
+    stands = changed["period_end"] + pd.Timedelta(hours=1 if basis == "net_1h" else 7 * 24)
+    open_refunds = stands > starts
+    assert (open_refunds & ~later).any()
+    changed[net] = changed[net].where(~open_refunds, 0.0)
+    other = prepare(Loaded(changed, small_world.creatives), settings)
+    assert fit_features(other, train, starts).priors == fit_features(dataset, train, starts).priors

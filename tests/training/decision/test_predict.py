@@ -1,0 +1,153 @@
+"""One row per creative, and what to mind about it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import InputError
+from features.schema import KEY, Loaded
+from training.boosting.out_of_fold import out_of_fold, unseen
+from training.boosting.recipe import Recipe
+from training.decision.advice import asked_roi
+from training.decision.predict import latest_predictions
+from training.uncertainty.fit import fit_uncertainty
+
+
+@pytest.fixture(scope="module")
+def table(small_world, model, quick) -> pd.DataFrame:
+    return latest_predictions(small_world, model, quick)
+
+
+def one_of(loaded: Loaded, place: int) -> pd.Series:
+    return (loaded.metrics[KEY] == loaded.creatives[KEY].iloc[place]).all(axis=1)
+
+
+def row_of(table: pd.DataFrame, creative: str) -> pd.Series:
+    found = table[table["creative_id"] == creative]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def test_every_creative_has_one_row_with_its_evidence(small_world, table, model) -> None:
+    assert len(table) == len(small_world.creatives)
+    assert not table.duplicated(KEY).any()
+    totals = small_world.metrics.groupby("creative_id")[["impressions", "spend_cny"]].sum()
+    told = table.set_index("creative_id")
+    np.testing.assert_allclose(told["early_impressions"], totals["impressions"].reindex(told.index))
+    np.testing.assert_allclose(told["early_spend_cny"], totals["spend_cny"].reindex(told.index))
+    assert np.isfinite(table[model.fitted.plan.targets]).all().all()
+
+
+def test_announced_creatives_are_predicted_at_age_0(small_world, model, quick) -> None:
+    new = small_world.creatives.tail(2).assign(creative_id=["n1", "n2"], tag_hook=["悬念", "痛点直击"])
+    loaded = Loaded(small_world.metrics, pd.concat([small_world.creatives, new], ignore_index=True))
+    table = latest_predictions(loaded, model, quick)
+    assert len(table) == len(small_world.creatives) + 2
+    for creative in ("n1", "n2"):
+        row = row_of(table, creative)
+        assert row["age_hours"] == 0.0
+        assert row["early_impressions"] == 0.0
+        assert row["cutoff"] == small_world.metrics["period_end"].max()
+        assert row["gpm"] > 0
+    assert row_of(table, "n2")["click"] > row_of(table, "n1")["click"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("tag_hook", "没见过", "values never seen in training: hook: 没见过"),
+        ("category", "新类目", "values never seen in training: category: 新类目"),
+        ("tag_selling_point", "好用|没见过", "values never seen in training: selling_point: 好用|没见过"),
+    ],
+)
+def test_a_value_never_seen_is_told_for_its_own_creative(small_world, model, quick, table, column, value, said) -> None:
+    creatives = small_world.creatives.copy()
+    creatives.loc[3, column] = value
+    told = latest_predictions(Loaded(small_world.metrics, creatives), model, quick)
+    assert said in told["warnings"].iloc[3]
+    assert not told["warnings"].drop(index=3).str.contains("never seen").any()
+    assert not table["warnings"].str.contains("never seen").any()
+
+
+def test_a_promotion_type_never_seen_is_told(small_world, model, quick) -> None:
+    mine = one_of(small_world, 0)
+    metrics = small_world.metrics.copy()
+    creatives = small_world.creatives.copy()
+    metrics.loc[mine, "promotion_type"] = "brand"
+    creatives.loc[0, "promotion_type"] = "brand"
+    loaded = Loaded(metrics.sort_values([*KEY, "period_start"], ignore_index=True), creatives)
+    told = latest_predictions(loaded, model, quick).set_index("promotion_type")["warnings"]
+    assert "promotion type never seen in training: brand" in told["brand"]
+    assert not told[["live", "product"]].str.contains("promotion type never seen").any()
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(0, None), (1, "no delivery for 1 day"), (7, "no delivery for 7 days: the predicted window has passed")],
+)
+def test_silence_is_told(small_world, model, quick, days, said) -> None:
+    metrics = small_world.metrics.copy()
+    last = metrics["period_end"].max()
+    mine = one_of(small_world, 0)
+    shift = last - pd.Timedelta(days=days) - metrics.loc[mine, "period_end"].max()
+    for name in ("period_start", "period_end"):
+        metrics.loc[mine, name] = metrics.loc[mine, name] + shift
+    told = latest_predictions(Loaded(metrics, small_world.creatives), model, quick)["warnings"].iloc[0]
+    if said is None:
+        assert "no delivery" not in told
+    else:
+        assert told.split("; ")[-1] == said
+
+
+def test_a_missing_column_is_told_to_all_and_predictions_are_still_made(small_world, model, quick) -> None:
+    loaded = Loaded(small_world.metrics.drop(columns="clicks"), small_world.creatives.drop(columns="tag_scene"))
+    told = latest_predictions(loaded, model, quick)
+    assert told["warnings"].str.contains("columns missing: clicks, scene").all()
+    assert np.isfinite(told[model.fitted.plan.targets]).all().all()
+    assert "early_clicks" not in told or told["early_clicks"].isna().all()
+    assert told["early_impressions"].notna().all()
+
+
+def test_without_anything_to_mind_there_are_no_warnings(small_world, table) -> None:
+    now = small_world.metrics["period_end"].max()
+    running = table["cutoff"] > now - pd.Timedelta(days=1)
+    assert running.any()
+    assert (table.loc[running, "warnings"] == "").all()
+
+
+def test_without_metrics_there_is_no_moment_to_predict_from(small_world, model, quick) -> None:
+    with pytest.raises(InputError, match="no metrics"):
+        latest_predictions(Loaded(small_world.metrics.head(0), small_world.creatives), model, quick)
+
+
+def test_a_model_that_does_not_know_how_far_off_it_is_says_so(table, model) -> None:
+    assert model.uncertainty is None
+    assert table[["gpm_low", "gpm_high", "net_roi_chance", "hit_chance"]].isna().all().all()
+    assert (table["verdict"] == "").all()
+    assert table["verdict_reason_zh"].str.startswith("无法判断:证据不足").all()
+
+
+@pytest.fixture(scope="module")
+def advised(small_world, model, dataset, cut, quick) -> pd.DataFrame:
+    settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
+    uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.plan, settings)
+    return latest_predictions(small_world, replace(model, uncertainty=uncertainty), settings)
+
+
+def test_a_model_that_knows_gives_every_creative_ends_chances_and_a_verdict(advised, model) -> None:
+    for target in model.fitted.plan.targets:
+        assert (advised[f"{target}_low"] <= advised[f"{target}_high"]).all()
+    assert advised["net_roi_chance"].between(0, 1).all()
+    assert (advised["asked_roi"] == 1.0).all()  # this world names no targets of its own
+    assert set(advised["verdict"]) <= {"scale", "test", "hold", "stop"}
+    assert advised["verdict_reason_zh"].str.contains("净ROI达到 1.00 的概率为").all()
+    assert advised["verdict_reason_en"].str.contains("chance that net ROI reaches 1.00").all()
+
+
+def test_a_creative_is_asked_for_its_own_target(small_world, model, dataset, cut, quick, advised) -> None:
+    features = unseen(dataset, cut[1], model).features
+    values = features.values.assign(roi_target=[2.5, np.nan] * (len(features.values) // 2))
+    asked = asked_roi(replace(features, values=values), quick.verdict)
+    assert asked[:2].tolist() == [2.5, quick.verdict.roi_target]

@@ -1,0 +1,74 @@
+"""Coverage and reliability, told of rows whose answers can be counted by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from training.boosting.out_of_fold import out_of_fold, unseen
+from training.boosting.recipe import Recipe
+from training.boosting.unseen import Unseen
+from training.evaluation.coverage import Coverage, asked_targets, coverage, covered_cells, reliability
+from training.uncertainty.fit import fit_uncertainty
+
+
+@pytest.fixture(scope="module")
+def held(dataset, cut, model) -> Unseen:
+    return unseen(dataset, cut[1], model)
+
+
+@pytest.fixture(scope="module")
+def kept(dataset, cut, held, quick) -> Coverage:
+    settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
+    uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.plan, settings)
+    assert uncertainty is not None
+    return coverage(uncertainty, held)
+
+
+def test_what_lies_inside_below_and_above_is_counted(held) -> None:
+    count = len(held.predicted)
+    actual = pd.DataFrame({"gpm": np.arange(count, dtype=np.float64)})
+    bounds = pd.DataFrame({"gpm_low": np.full(count, 5.0), "gpm_high": np.full(count, 9.0)})
+    later = np.where(np.arange(count) < 20, 500.0, 5.0)
+    cells = covered_cells(bounds, actual, later, 200.0, held)
+    judged = cells[(cells["age_hours"] == "all") & cells["judged"]].iloc[0]
+    assert (judged["rows"], judged["covered"], judged["below"], judged["above"]) == (20, 0.25, 0.25, 0.5)
+    assert judged["width"] == 4.0
+    assert judged["log_width"] == pytest.approx(np.log(10 / 6))
+    exposed = cells[(cells["age_hours"] == "all") & ~cells["judged"]].iloc[0]
+    assert (exposed["rows"], exposed["covered"]) == (count, 5 / count)
+    parted = cells[cells["age_hours"] != "all"]
+    assert parted["rows"].sum() == 20
+    assert (parted["covered"] * parted["rows"]).sum() == pytest.approx(5.0)
+
+
+def test_chances_are_compared_with_what_came_true_tenth_by_tenth() -> None:
+    stated = np.array([0.05, 0.07, 0.95, 1.0, 0.5])
+    bins = reliability(stated, np.array([False, True, True, True, False]))
+    assert bins["bin"].tolist() == [0, 5, 9]
+    assert bins["rows"].tolist() == [2, 1, 2]
+    assert bins["stated"].tolist() == pytest.approx([0.06, 0.5, 0.975])
+    assert bins["true"].tolist() == [0.5, 0.0, 1.0]
+
+
+def test_targets_asked_are_spread_over_outcomes_above_0() -> None:
+    assert asked_targets(np.array([0.0, 0.0, *np.arange(1.0, 12.0)])) == pytest.approx([4.0, 6.0, 8.0, 10.0])
+    assert asked_targets(np.zeros(5)) == []
+
+
+def test_every_target_and_chance_of_a_model_is_told(kept, dataset) -> None:
+    assert kept.overall()["target"].tolist() == dataset.plan.targets
+    assert {"roi", "roi_base"} <= set(kept.brier)
+    figures = kept.figures()
+    assert 0.0 < figures["interval/net_roi/covered"] <= 1.0
+    assert figures["interval/brier/roi"] == kept.brier["roi"]
+    assert kept.summary().startswith("Outcomes inside their intervals: gpm ")
+
+
+def test_the_line_on_the_screen_tells_the_worst_chance_of_enough_rows(kept) -> None:
+    bins = pd.DataFrame(
+        {"chance": ["roi", "roi", "hit"], "bin": [0, 1, 2], "rows": [500, 199, 900], "stated": 0.5, "true": [0.4, 0, 0]}
+    )
+    assert replace(kept, bins=bins).summary().endswith("; chances of ROI are off by 10% at most.")
+    assert "chances" not in replace(kept, bins=bins.iloc[1:]).summary()

@@ -1,0 +1,138 @@
+"""How a model does on held-out rows, and when it takes the champion's place."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.schema import KEY, Loaded
+from training.boosting.model import Choice, fit_model
+from training.boosting.stage_targets import actual_targets
+from training.data.dataset import fit_features, prepare, rows_of
+from training.evaluation.holdout import contest, judge
+from training.evaluation.metrics import METHODS, score
+from training.labels.splits import holdout_split
+from training.registry.bundle import Manifest
+
+
+@pytest.fixture(scope="module")
+def manifest(quick, cut):
+    """What the champion's bundle says of itself."""
+
+    def make(**settings: object) -> Manifest:
+        return Manifest(
+            format=1,
+            version="0",
+            created_at=datetime.now(UTC).isoformat(),
+            data_fingerprint="",
+            data_until="",
+            trained_until=settings.pop("trained_until", cut[2]).isoformat(),
+            feature_fingerprint="",
+            settings=quick.model_copy(update=settings),
+            summary={},
+            choices={},
+            files={},
+        )
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def worse(train_rows, fitted, quick):
+    """A model whose trees run wild."""
+    wild = quick.trees.model_copy(
+        update={"learning_rate": 1.0, "lambda_l2": 0.0, "min_data_in_leaf": 5, "num_leaves": 31}
+    )
+    return fit_model(*train_rows, fitted, {stage: Choice(wild, 60) for stage in ("click", "order", "value", "cost")})
+
+
+@pytest.fixture(scope="module")
+def poorer(small_world, quick):
+    """Dataset, holdout and model of the same world without some columns."""
+
+    def make(*dropped: str):
+        dataset = prepare(Loaded(small_world.metrics.drop(columns=list(dropped)), small_world.creatives), quick)
+        train, held, starts = holdout_split(dataset.rows, 7)
+        fitted = fit_features(dataset, train, starts)
+        return dataset, held, fit_model(*rows_of(dataset, train, fitted), fitted, {})
+
+    return make
+
+
+def test_figures_and_predictions_beside_what_came(dataset, cut, fitted, model) -> None:
+    known = set(dataset.observed.loc[cut[0], "creative_id"])
+    figures, beside = judge(dataset, cut[1], known, model, fitted)
+    assert list(figures["method"].unique()) == METHODS
+    assert list(figures["target"].unique()) == model.fitted.plan.targets
+    assert len(beside) == cut[1].sum()
+    expected = dataset.observed[cut[1]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(beside[KEY], expected[KEY])
+    assert beside["cold"].tolist() == (~expected["creative_id"].isin(known)).tolist()
+    actual = actual_targets(dataset.outcome[cut[1]].reset_index(drop=True), dataset.plan)
+    np.testing.assert_array_equal(beside["actual_roi"], actual["roi"])
+    np.testing.assert_array_equal(beside["spent_cny"], dataset.observed.loc[cut[1], "early:spend_cny"])
+    assert (beside["bayes_roi"] != beside["predicted_roi"]).any()
+    assert (beside["carried_roi"] != beside["bayes_roi"]).any()
+
+
+def test_the_first_model_becomes_champion(dataset, cut, model) -> None:
+    verdict = contest(dataset, cut[1], model, None, None)
+    assert verdict.won
+    assert verdict.reason == "there was no champion"
+
+
+def test_an_equal_model_does_not_take_the_place(dataset, cut, model, manifest) -> None:
+    verdict = contest(dataset, cut[1], model, model, manifest())
+    assert not verdict.won
+    assert f"on the same {cut[1].sum():,} rows" in verdict.reason
+
+
+def test_only_a_smaller_deviance_takes_the_place(dataset, cut, model, worse, manifest) -> None:
+    deviance = {name: score(judge(dataset, cut[1], set(), of)[0]) for name, of in (("good", model), ("bad", worse))}
+    assert deviance["good"] < deviance["bad"]
+    won = contest(dataset, cut[1], model, worse, manifest())
+    lost = contest(dataset, cut[1], worse, model, manifest())
+    assert (won.won, lost.won) == (True, False)
+    assert won.reason.startswith(f"deviance {deviance['good']:.4f} against the champion's {deviance['bad']:.4f}")
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"basis": "payment"}, "the champion predicts payment over 7 days, this model net_1h over 7"),
+        ({"outcome_days": 14}, "the champion predicts net_1h over 14 days"),
+    ],
+)
+def test_two_bases_are_never_compared(dataset, cut, model, worse, manifest, other, said) -> None:
+    verdict = contest(dataset, cut[1], model, worse, manifest(**other))
+    assert not verdict.won
+    assert said in verdict.reason
+    assert "name in the config" in verdict.reason
+
+
+def test_rows_that_the_champion_learned_from_do_not_judge_it(dataset, cut, model, worse, manifest) -> None:
+    last = dataset.observed.loc[cut[1], "cutoff"].max()
+    verdict = contest(dataset, cut[1], model, worse, manifest(trained_until=last))
+    assert f"on the same {(dataset.observed.loc[cut[1], 'cutoff'] == last).sum():,} rows" in verdict.reason
+    later = contest(dataset, cut[1], model, worse, manifest(trained_until=last + pd.Timedelta(days=1)))
+    assert not later.won
+    assert "learned from all holdout rows" in later.reason
+
+
+@pytest.mark.parametrize("dropped", [["spend_cny", "boost_spend_cny"], ["net_gmv_cny"], ["orders"], ["clicks"]])
+def test_data_that_gained_or_lost_a_column_are_compared_on_what_both_models_predict(
+    dataset, cut, model, poorer, manifest, dropped
+) -> None:
+    less, less_held, bare = poorer(*dropped)
+    for rows, held, new, old in ((dataset, cut[1], model, bare), (less, less_held, bare, model)):
+        verdict = contest(rows, held, new, old, manifest())
+        assert verdict.reason.startswith("deviance ")
+        assert "nan" not in verdict.reason
+
+
+def test_models_without_a_rate_in_common_are_not_compared(dataset, cut, model, poorer, manifest) -> None:
+    old = poorer("impressions")[2]
+    verdict = contest(dataset, cut[1], model, old, manifest())
+    assert not verdict.won
+    assert "no rate in common" in verdict.reason

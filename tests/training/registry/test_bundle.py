@@ -1,0 +1,229 @@
+"""A model as plain files: the same bits back, and nothing that was changed is ever loaded."""
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from configs.settings import Dask
+from features.matrix.feature_matrix import describe
+from features.schema import Loaded
+from training.boosting.model import Choice, fit_model
+from training.boosting.out_of_fold import out_of_fold
+from training.boosting.recipe import Recipe
+from training.data.dataset import fit_features, prepare, rows_of
+from training.errors import BundleError
+from training.labels.splits import holdout_split
+from training.registry import bundle
+from training.registry.bundle import MANIFEST, SEAL, load_bundle, save_bundle
+from training.uncertainty.fit import fit_uncertainty
+
+HOSTILE = [
+    '"引号"',
+    "a,b",
+    "两\n行",
+    "x=y",
+    "u|v",
+    "😀好",
+    "\u200fערב\u202e",
+    "{}[]:",
+    "C:\\路径",
+    "\t",
+    "nan",
+    "</script>",
+]
+STAMP = {
+    "created_at": "2026-05-01T00:00:00+00:00",
+    "data_fingerprint": "f" * 64,
+    "data_until": "2026-05-01T00:00:00",
+    "trained_until": "2026-04-21T00:00:00",
+    "summary": {"gpm/spearman": 0.5, "gpm/rows": None},
+}
+
+
+@pytest.fixture(scope="module")
+def written(model, quick, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "bundle"
+    save_bundle(folder, model, quick, **STAMP)
+    return folder
+
+
+@pytest.fixture
+def copy(written: Path, folder: Path) -> Path:
+    shutil.copytree(written, folder)
+    return folder
+
+
+def refused(folder: Path) -> str:
+    with pytest.raises(BundleError) as error:
+        load_bundle(folder)
+    return str(error.value)
+
+
+def test_a_bundle_does_not_say_where_it_was_made(folder, model, quick) -> None:
+    elsewhere = quick.model_copy(update={"dask": Dask(work="sftp://me:s3cret@host/work")})
+    save_bundle(folder, model, elsewhere, **STAMP)
+    assert "s3cret" not in (folder / MANIFEST).read_text(encoding="utf-8")
+
+
+def test_a_bundle_gives_back_the_same_predictions_bit_for_bit(written, model, dataset, same_bits) -> None:
+    loaded, manifest = load_bundle(written)
+    before, after = describe(dataset.observed, model.fitted), describe(dataset.observed, loaded.fitted)
+    same_bits(after.values, before.values)
+    assert after.catalogue == before.catalogue
+    same_bits(loaded.predict(after), model.predict(before))
+    for stage in model.stages:
+        same_bits(loaded.contributions(after, stage), model.contributions(before, stage))
+    assert loaded.fitted == model.fitted
+    assert manifest.settings == dataset.settings
+    assert manifest.summary == STAMP["summary"]
+
+
+def test_a_bundle_is_text_and_json_and_nothing_that_runs(written) -> None:
+    assert {path.suffix for path in written.iterdir()} == {".json", ".txt", ".sha256"}
+    for path in written.iterdir():
+        path.read_text(encoding="utf-8")
+        assert b"\x80\x04" not in path.read_bytes()  # how a pickle starts
+
+
+def test_a_changed_byte_in_any_file_is_refused_and_the_file_named(written, folder) -> None:
+    names = sorted(path.name for path in written.iterdir())
+    assert len(names) > 10
+    for name in names:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(written, folder)
+        content = bytearray((folder / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (folder / name).write_bytes(content)
+        said = refused(folder)
+        assert name in said
+        assert "train again" in said
+
+
+def test_a_missing_file_is_refused_and_named(written, folder) -> None:
+    for name in sorted(path.name for path in written.iterdir()):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(written, folder)
+        (folder / name).unlink()
+        said = refused(folder)
+        assert f"{name} is missing" in said
+        assert "train again" in said
+
+
+@pytest.mark.parametrize("name", ["more.json", "stage_extra.txt", "code.py", ".hidden"])
+def test_an_added_file_is_refused(copy, name) -> None:
+    (copy / name).write_text("{}")
+    assert f"{name} does not belong" in refused(copy)
+
+
+def test_an_added_folder_is_refused(copy) -> None:
+    (copy / "more").mkdir()
+    assert "more does not belong" in refused(copy)
+
+
+def test_what_is_no_bundle_is_refused(tmp_path) -> None:
+    assert "is no model bundle" in refused(tmp_path)
+    assert "is no model bundle" in refused(tmp_path / "absent")
+
+
+def reseal(folder: Path, **changed: object) -> None:
+    """The manifest changed by someone who knows how to seal it."""
+    path = folder / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    (folder / SEAL).write_text(hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"format": 99}, "format 99, this version reads 3"),
+        ({"feature_fingerprint": "0" * 64}, "other features"),
+        ({"surprise": 1}, "cannot be read by this version"),
+    ],
+)
+def test_a_bundle_of_another_make_is_refused(copy, changed, said) -> None:
+    reseal(copy, **changed)
+    message = refused(copy)
+    assert said in message
+    assert "rain again" in message
+
+
+def test_features_computed_otherwise_are_refused(copy, monkeypatch) -> None:
+    monkeypatch.setattr(bundle, "FEATURES_VERSION", bundle.FEATURES_VERSION + 1)
+    assert "other features" in refused(copy)
+
+
+@pytest.mark.parametrize(("failing_call", "left"), [(1, 1), (2, 1)])
+def test_a_write_that_fails_leaves_the_old_bundle(copy, model, quick, monkeypatch, failing_call, left) -> None:
+    real, calls = os.replace, []
+
+    def failing(*paths: object) -> None:
+        calls.append(paths)
+        if len(calls) == failing_call:
+            raise OSError("disk full")
+        real(*paths)
+
+    before = {path.name: path.read_bytes() for path in copy.iterdir()}
+    monkeypatch.setattr(bundle.os, "replace", failing)
+    with pytest.raises(OSError, match="disk full"):
+        save_bundle(copy, model, quick, **STAMP | {"data_until": "2026-06-01T00:00:00"})
+    assert {path.name: path.read_bytes() for path in copy.iterdir()} == before
+    assert len(list(copy.parent.iterdir())) == left  # and no drafts beside it
+    load_bundle(copy)
+
+
+def test_a_new_bundle_takes_the_place_of_the_old(copy, model, quick) -> None:
+    save_bundle(copy, model, quick, **STAMP | {"data_until": "2026-06-01T00:00:00"})
+    assert load_bundle(copy)[1].data_until == "2026-06-01T00:00:00"
+    assert [path.name for path in copy.parent.iterdir()] == [copy.name]
+
+
+def test_hostile_tag_values_survive_training_saving_loading_and_predicting(
+    small_world, quick, folder, same_bits
+) -> None:
+    """Quotes, commas, lines, equals signs, bars, emoji and marks of direction, in tags, categories and KOCs."""
+    words = pd.Series([HOSTILE[place % len(HOSTILE)] for place in range(len(small_world.creatives))], dtype="str")
+    creatives = small_world.creatives.assign(
+        tag_hook=words,
+        tag_selling_point="好用|" + words.str.replace("|", ""),
+        category=words.iloc[::-1].to_numpy(),
+        creator_id=words,
+        creative_source=words,
+        copy_text=words + small_world.creatives["copy_text"],
+    )
+    creatives['tag_自有, "标签"=|\n'] = words
+    dataset = prepare(Loaded(small_world.metrics, creatives), quick)
+    train, held, starts = holdout_split(dataset.rows, 7)
+    fitted = fit_features(dataset, train, starts)
+    trees = quick.trees.model_copy(update={"min_data_in_leaf": 5, "cat_smooth": 1.0})
+    model = fit_model(*rows_of(dataset, train, fitted), fitted, {"click": Choice(trees, 20), "order": Choice(trees, 5)})
+    save_bundle(folder, model, quick, **STAMP)
+    loaded, _ = load_bundle(folder)
+    features = describe(dataset.observed[held].reset_index(drop=True), loaded.fitted)
+    assert features.values["tag_hook"].notna().all()
+    same_bits(loaded.predict(features), model.predict(features))
+    same_bits(loaded.contributions(features, "click"), model.contributions(features, "click"))
+    assert set(HOSTILE) == set(loaded.fitted.encoder.codes["tag_hook"])
+
+
+def test_what_a_model_knows_of_its_errors_is_kept_to_the_last_bit(
+    model, dataset, cut, quick, folder, held_rows
+) -> None:
+    settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
+    uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.plan, settings)
+    assert uncertainty is not None
+    save_bundle(folder, replace(model, uncertainty=uncertainty), quick, **STAMP)
+    loaded, _ = load_bundle(folder)
+    assert loaded.uncertainty == uncertainty
+    predicted = loaded.predict(held_rows[0])
+    told, again = (known.bounds(predicted, held_rows[0]) for known in (uncertainty, loaded.uncertainty))
+    pd.testing.assert_frame_equal(told, again, check_exact=True)
+
+
+def test_a_model_that_knows_nothing_of_its_errors_is_loaded_so(copy) -> None:
+    assert load_bundle(copy)[0].uncertainty is None

@@ -1,0 +1,170 @@
+"""Counted part by part, everything is what it is counted at once: to the last bit."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from configs.settings import Dask, Settings
+from features.errors import PartitionError
+from features.funnel import Plan
+from features.partitions.manifest import Partitioned
+from features.point_in_time.counts import plan_of
+from features.point_in_time.entity_history import Entity, entities
+from features.schema import Loaded
+from training.data.metrics_source import InMemory
+from training.engine import Here
+from training.progress import Told
+from training.run import fit_and_register
+from training.sharded import tasks
+from training.sharded.source import InParts
+from training.sharded.tasks import Job
+from training.sharded.work import Work
+from training.workspace import workspace
+
+QUICK = Settings.model_validate(
+    {"tags": {"min_creatives": 2}, "text": {"components": 2, "buckets": 256}, "open_days": 1}
+)
+
+
+class Two(Here):
+    """This process, as if it were two workers: so that there are several buckets."""
+
+    workers, trains = 2, True
+
+
+@pytest.fixture(scope="module")
+def whole(many_accounts: Loaded) -> InMemory:
+    return InMemory(many_accounts)
+
+
+@pytest.fixture(scope="module")
+def dataset(many_accounts: Loaded, as_dataset: Callable, tmp_path_factory: pytest.TempPathFactory) -> Partitioned:
+    return as_dataset(many_accounts, tmp_path_factory.mktemp("dataset"))
+
+
+@pytest.fixture(scope="module")
+def parted(dataset: Partitioned, tmp_path_factory: pytest.TempPathFactory) -> InParts:
+    return InParts(dataset, Work(str(tmp_path_factory.mktemp("work"))), Two(), QUICK, Told())
+
+
+def same(left: pd.DataFrame, right: pd.DataFrame) -> None:
+    assert_frame_equal(left, right, check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def plan(whole: InMemory) -> Plan:
+    return plan_of(sorted({n for names in whole.held().values() for n in names}), whole.creatives, QUICK)
+
+
+@pytest.fixture(scope="module")
+def shared(whole: InMemory) -> list[Entity]:
+    return entities(whole.creatives, QUICK.tags.multi, QUICK.tags.crosses)
+
+
+def test_what_is_known_of_creatives_is_that_of_one_frame(whole, parted, plan, shared):
+    same(parted.creatives, whole.creatives)
+    same(parted.born(), whole.born())
+    assert parted.until == whole.until
+    assert {kind: sorted(names) for kind, names in whole.held().items()} == parted.held()
+    moments = [pd.Timestamp("2026-03-20"), pd.Timestamp("2026-04-20"), whole.until + pd.Timedelta(days=1)]
+    counted = list(parted.totals(moments, plan, QUICK))
+    for one, other in zip(counted, whole.totals(moments, plan, QUICK)):
+        same(one, other)
+    assert counted[0]["impressions"].sum() < counted[-1]["impressions"].sum()
+    one, other = parted.standing(plan, shared, QUICK), whole.standing(plan, shared, QUICK)
+    same(one.table, other.table)
+    assert (one.moment, one.metrics, one.ranges) == (other.moment, other.metrics, other.ranges)
+
+
+def test_some_snapshots_are_counted_in_the_order_asked(whole, parted, plan, shared):
+    some = whole.snapshots(QUICK).sample(frac=0.3, random_state=4).reset_index(drop=True)
+    same(parted.observe(some, plan, shared, QUICK), whole.observe(some, plan, shared, QUICK))
+    same(parted.outcomes(some, plan, QUICK), whole.outcomes(some, plan, QUICK))
+
+
+def test_a_run_that_was_stopped_finds_what_is_done(dataset, parted, plan, shared, monkeypatch):
+    rows = parted.snapshots(QUICK)
+    before = parted.observe(rows, plan, shared, QUICK)
+    monkeypatch.setattr(tasks, "read_part", lambda *_: pytest.fail("a part was read again"))
+    again = InParts(dataset, parted.work, Two(), QUICK, Told())
+    same(again.observe(again.snapshots(QUICK), plan, shared, QUICK), before)
+    next(iter(again.totals([pd.Timestamp("2026-04-20")], plan, QUICK)))
+
+
+def test_with_more_workers_only_what_goes_by_buckets_is_done_again(dataset, parted, plan, shared, monkeypatch):
+    class Three(Two):
+        workers = 3
+
+    rows = parted.snapshots(QUICK)
+    before = parted.observe(rows, plan, shared, QUICK)
+    again = InParts(dataset, parted.work, Three(), QUICK, Told())
+    same(again.observe(rows, plan, shared, QUICK), before)
+    monkeypatch.setattr(tasks, "read_part", lambda *_: pytest.fail("a part was read again"))
+    same(again.snapshots(QUICK), rows)
+    assert again.folders == parted.folders
+
+
+def test_other_settings_count_anew(dataset, parted):
+    later = QUICK.model_copy(update={"report_delay_hours": {"hour": 30, "day": 30, "range": 30, "gap": 30}})
+    other = InParts(dataset, parted.work, Two(), later, Told())
+    plan = plan_of(dataset.values, other.creatives, later)
+    shared = entities(other.creatives, later.tags.multi, later.tags.crosses)
+    rows = other.snapshots(later)
+    mine, theirs = other.observe(rows, plan, shared, later), parted.observe(rows, plan, shared, QUICK)
+    assert not mine.filter(like="hist:").equals(theirs.filter(like="hist:"))
+
+
+def test_what_a_task_is_told_is_shown_without_the_place_of_the_tables(dataset, parted):
+    dataset = replace(dataset, root="sftp://me:s3cret@host/set")
+    elsewhere = QUICK.model_copy(update={"dask": Dask(work="sftp://me:s3cret@host/work")})
+    job = Job(dataset, "sftp://me:s3cret@host/work", parted._plan(QUICK), (), elsewhere, "facts")
+    assert "s3cret" not in repr(job)
+
+
+def test_a_table_between_steps_that_is_damaged_is_named(parted):
+    work = parted.work
+    work.put("x/y", pd.DataFrame({"a": [1.0]}))
+    Path(work.root, "x", "y.arrow").write_bytes(b"half")
+    with pytest.raises(PartitionError, match=r"y\.arrow: found no whole table.*run the same command again"):
+        work.get("x/y")
+
+
+def test_a_broken_part_is_named_by_the_run(many_accounts, as_dataset, tmp_path):
+    dataset = as_dataset(many_accounts, tmp_path / "dataset")
+    broken = tmp_path / "dataset" / dataset.parts[1].metrics[0]
+    broken.write_bytes(broken.read_bytes()[:-100])
+    parted = InParts(dataset, Work(str(tmp_path / "work")), Two(), QUICK, Told())
+    with pytest.raises(PartitionError, match=re.escape(dataset.parts[1].metrics[0])):
+        parted.snapshots(QUICK)
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow's own
+def test_a_whole_run_in_parts_is_a_run_on_one_frame(many_accounts, as_dataset, tmp_path, settings: Settings):
+    dataset = as_dataset(many_accounts, tmp_path / "dataset")
+    results = []
+    for name, source in (
+        ("whole", InMemory(many_accounts)),
+        ("parts", InParts(dataset, Work(str(tmp_path / "work")), Here(), settings, Told())),
+    ):
+        own = settings.model_copy(update={"var": tmp_path / name, "name": name})
+        results.append(fit_and_register(source, workspace([name], own), own, Told()))
+    whole, parts = results
+    same(parts.figures, whole.figures)
+    assert parts.recipe == whole.recipe
+    tables = [pd.read_csv(result.predictions[0]) for result in results]
+    same(tables[1], tables[0])
+    assert len(tables[0]) == len(many_accounts.creatives)
+
+
+def test_counts_and_outcomes_are_those_of_one_frame(whole, parted, plan, shared):
+    rows = whole.snapshots(QUICK)
+    same(parted.snapshots(QUICK), rows)
+    observed = parted.observe(rows, plan, shared, QUICK)
+    same(observed, whole.observe(rows, plan, shared, QUICK))
+    assert observed.filter(like="hist:").to_numpy().any()
+    same(parted.outcomes(rows, plan, QUICK), whole.outcomes(rows, plan, QUICK))

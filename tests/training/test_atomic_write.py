@@ -1,0 +1,44 @@
+"""Tables into files, whole or not at all."""
+
+import pandas as pd
+import pytest
+
+from configs.errors import ConfigError
+from training import atomic_write as write
+from training.atomic_write import write_table
+
+TABLE = pd.DataFrame({"creative_id": ["c1", '素材,"2"'], "gpm": [1.5, 1 / 3]})
+
+
+@pytest.mark.parametrize(("name", "read"), [("t.csv", pd.read_csv), ("t.parquet", pd.read_parquet)])
+def test_a_table_comes_back(tmp_path, name, read) -> None:
+    path = tmp_path / "new" / "folder" / name
+    write_table(TABLE, path)
+    pd.testing.assert_frame_equal(read(path), TABLE, rtol=1e-8)
+    assert [found.name for found in path.parent.iterdir()] == [name]
+
+
+def test_spreadsheets_see_chinese_in_a_csv(tmp_path) -> None:
+    write_table(TABLE, tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_another_ending_is_refused(tmp_path) -> None:
+    with pytest.raises(ConfigError, match=r"ends in \.csv or \.parquet"):
+        write_table(TABLE, tmp_path / "t.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "t.csv"
+    write_table(TABLE, path)
+    before = path.read_bytes()
+
+    def failing(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(write.os, "replace", failing)
+    with pytest.raises(OSError, match="disk full"):
+        write_table(TABLE.head(1), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

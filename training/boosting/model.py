@@ -1,0 +1,282 @@
+"""A creative's later rates, volume, GPM and ROI: fit, predict, contributions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from configs.settings import Trees
+from features.funnel import VOLUME, Plan
+from features.matrix.feature_matrix import Features, Fitted
+from features.schema import KEY
+from training.boosting.stage_targets import Lesson, compose, rate_lesson, stage_features, volume_lesson
+from training.boosting.volume_offset import POWER, VolumeStart, fit_volume
+from training.engine import Engine
+from training.uncertainty.intervals import Uncertainty
+
+Floats = npt.NDArray[np.float64]
+
+EARLY, HELD = "early evidence", "held at 1"
+STEP = "start: "
+"""Before the name of a step of the start, among contributions."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a stage's trees are trained with.
+
+    Attributes:
+        trees: The setting.
+        rounds: How many trees; 0 leaves the stage at its start.
+        gain: Mean fall of validation deviance per effective row on the folds, against the start alone; 0 where it was
+            not measured.
+        tuned: Whether the study's setting took the place of the hand setting.
+    """
+
+    trees: Trees
+    rounds: int
+    gain: float = 0.0
+    tuned: bool = False
+
+
+@dataclass(frozen=True)
+class CreativeModel:
+    """Everything that turns feature rows into predictions.
+
+    Attributes:
+        fitted: Plan, priors and maps of words.
+        volume: Where later volume starts.
+        boosters: By stage; a stage whose trees did not help has none and stays at its start.
+        columns: By stage: the features its trees use, in order.
+        uncertainty: How far off it is; None where too few rows could tell.
+    """
+
+    fitted: Fitted
+    volume: VolumeStart
+    boosters: Mapping[str, lgb.Booster]
+    columns: Mapping[str, list[str]]
+    uncertainty: Uncertainty | None = None
+
+    @property
+    def stages(self) -> list[str]:
+        """Names of the stages, volume last."""
+        return [*(stage.name for stage in self.fitted.plan.stages), VOLUME]
+
+    def log_start(self, features: Features, stage: str) -> Floats:
+        """Log rate (log volume) before the trees."""
+        return self.volume.log_volume(features) if stage == VOLUME else features.starts[stage].log_rate
+
+    @property
+    def shares(self) -> set[str]:
+        """Stages whose rate is never above 1."""
+        return {stage.name for stage in self.fitted.plan.stages if stage.share}
+
+    def log_rates(self, features: Features, *, trees: bool = True) -> dict[str, Floats]:
+        """Log rate of every stage; without the trees, the start alone. Shares are held at 1."""
+        rates = {}
+        for stage in self.stages:
+            rates[stage] = self.log_start(features, stage)
+            if trees and stage in self.boosters and len(features.values):
+                table = features.values[self.columns[stage]].to_numpy(np.float64)
+                rates[stage] = rates[stage] + self.boosters[stage].predict(table, raw_score=True, num_threads=1)
+            if stage in self.shares:
+                rates[stage] = np.minimum(rates[stage], 0.0)
+        return rates
+
+    def predict(self, features: Features, *, trees: bool = True) -> pd.DataFrame:
+        """Stage rates and targets of each row.
+
+        Args:
+            features: Rows of `features.matrix.feature_matrix`.
+            trees: False gives the empirical-Bayes baseline.
+
+        Returns:
+            In row order: KEY, age_hours, cutoff, then the columns of `training.boosting.stage_targets.compose`.
+        """
+        rates = compose(self.log_rates(features, trees=trees), self.fitted.plan, features.reference_price)
+        return pd.concat([features.keys[[*KEY, "age_hours", "cutoff"]].reset_index(drop=True), rates], axis=1)
+
+    def contributions(self, features: Features, stage: str) -> pd.DataFrame:
+        """Why a stage's log rate is what it is; each row adds up to it.
+
+        Returns:
+            In row order: `baseline` (the rate of the mean creative at the time, and the trees' mean), one column per
+            step of the start (what the creative is, by term; or what those did that share something with it), `early
+            evidence` (its own counts), one per feature of the trees (exact TreeSHAP of LightGBM), and for a share
+            `held at 1`: what was cut off above 1, 0 as a rule.
+        """
+        fixed, steps, names, shap = self.parts(features, stage)
+        held = {HELD: fixed.pop(HELD)} if HELD in fixed else {}
+        told = fixed | {STEP + name: step for name, step in steps.items()}
+        return pd.DataFrame(told | {name: shap[:, place] for place, name in enumerate(names)} | held)
+
+    def parts(
+        self, features: Features, stage: str, shap: Floats | None = None
+    ) -> tuple[dict[str, Floats], Mapping[str, Floats], list[str], Floats]:
+        """The same as arrays.
+
+        Args:
+            features: Of the rows.
+            stage: Its name.
+            shap: Contributions of this stage's trees with their mean behind, where the caller has them.
+
+        Returns:
+            What is no feature's nor a step's, by name; the steps; names of the features; one column a feature.
+        """
+        count, steps = len(features.values), dict[str, Floats]()
+        if stage == VOLUME:
+            fixed = {"baseline": self.volume.log_volume(features), EARLY: np.zeros(count)}
+        else:
+            begin = features.starts[stage]
+            fixed = {"baseline": np.log(begin.level), EARLY: begin.log_own}
+            steps = begin.log_steps
+        names = self.columns[stage] if stage in self.boosters and count else []
+        if not names:
+            shap = np.zeros((count, 1))
+        elif shap is None:
+            table = features.values[names].to_numpy(np.float64)
+            shap = self.boosters[stage].predict(table, pred_contrib=True, num_threads=1)
+        fixed["baseline"] = fixed["baseline"] + shap[:, -1]
+        if stage in self.shares:
+            begin = features.starts[stage]
+            whole = sum(fixed.values(), shap[:, :-1].sum(axis=1)) + (begin.log_base - np.log(begin.level))
+            fixed[HELD] = -np.maximum(whole, 0.0)
+        return fixed, steps, names, shap[:, :-1]
+
+
+def fit_model(
+    features: Features,
+    outcome: pd.DataFrame,
+    fitted: Fitted,
+    chosen: Mapping[str, Choice],
+    seed: int = 0,
+    engine: Engine | None = None,
+) -> CreativeModel:
+    """A model of these training rows.
+
+    Args:
+        features: Of the rows.
+        outcome: Of the same rows (`training.labels.outcomes`), all mature.
+        fitted: What the features stand on.
+        chosen: By stage, how its trees are trained; a stage not named stays at its start.
+        seed: Of the trees' draws.
+        engine: Whose workers train the stages side by side; without one, this process, one after the other.
+    """
+    begin = fit_volume_start(features, outcome, fitted.plan)
+    columns: dict[str, list[str]] = {}
+    lots: list[TreesOf] = []
+    for lesson in lessons(features, outcome, fitted, begin):
+        columns[lesson.stage] = stage_features(features, lesson.stage)
+        choice = chosen.get(lesson.stage)
+        if choice and choice.rounds > 0 and teaches(lesson, choice.trees):
+            lots.append(trees_of(lesson, features, columns[lesson.stage], choice, seed))
+    if engine is None or not engine.trains:
+        boosters = {lot.stage: lot.train() for lot in lots}
+    else:
+        texts = engine.run(_train, None, lots)
+        boosters = {lot.stage: lgb.Booster(model_str=text) for lot, text in zip(lots, texts)}
+    return CreativeModel(fitted=fitted.newest, volume=begin, boosters=boosters, columns=columns)
+
+
+def fit_volume_start(features: Features, outcome: pd.DataFrame, plan: Plan) -> VolumeStart:
+    """Where volume starts, from these rows."""
+    later = outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
+    with threadpool_limits(1):
+        return fit_volume(features, later, outcome["covered_share"].to_numpy(np.float64))
+
+
+def lessons(features: Features, outcome: pd.DataFrame, fitted: Fitted, begin: VolumeStart) -> list[Lesson]:
+    """What every stage learns from these rows, volume last."""
+    rates = [rate_lesson(stage, features, outcome, fitted) for stage in fitted.plan.stages]
+    return [*rates, volume_lesson(features, outcome, fitted.plan, begin)]
+
+
+def teaches(lesson: Lesson, trees: Trees) -> bool:
+    """Whether trees can be trained on it: enough rows, and not all of them 0, which LightGBM refuses."""
+    return len(lesson.rows) >= 2 * trees.min_data_in_leaf and bool(lesson.label.any())
+
+
+@dataclass(frozen=True)
+class TreesOf:
+    """Trees to be trained, with all that this takes: what a worker elsewhere is sent.
+
+    Attributes:
+        stage: Which the trees are of.
+        table: Rows × features.
+        lesson: What is learned from these rows, and no others.
+        codes: Places of the features that are codes.
+        settings: LightGBM's parameters.
+        rounds: How many trees.
+    """
+
+    stage: str
+    table: Floats
+    lesson: Lesson
+    codes: list[int]
+    settings: Mapping[str, object]
+    rounds: int
+
+    def train(self) -> lgb.Booster:
+        """Train them."""
+        return lgb.train(dict(self.settings), _set(self.table, self.lesson, self.codes), num_boost_round=self.rounds)
+
+
+def trees_of(lesson: Lesson, features: Features, columns: list[str], choice: Choice, seed: int = 0) -> TreesOf:
+    """The trees of a lesson, to be trained."""
+    table = features.values[columns].to_numpy(np.float64)[lesson.rows]
+    settings = parameters(choice.trees, lesson.stage, seed)
+    return TreesOf(lesson.stage, table, lesson, _codes(features, columns), settings, choice.rounds)
+
+
+def _train(_: None, lot: TreesOf) -> str:
+    return lot.train().model_to_string()
+
+
+def lesson_set(
+    lesson: Lesson, features: Features, columns: list[str], reference: lgb.Dataset | None = None
+) -> lgb.Dataset:
+    """A lesson as LightGBM takes it; a validation set names its training set as reference."""
+    table = features.values[columns].to_numpy(np.float64)[lesson.rows]
+    return _set(table, lesson, _codes(features, columns), reference)
+
+
+def _codes(features: Features, columns: list[str]) -> list[int]:
+    codes = {feature.name for feature in features.catalogue if feature.categorical}
+    return [place for place, name in enumerate(columns) if name in codes]
+
+
+def _set(table: Floats, lesson: Lesson, codes: list[int], reference: lgb.Dataset | None = None) -> lgb.Dataset:
+    return lgb.Dataset(
+        table,
+        label=lesson.label,
+        weight=lesson.weight,
+        init_score=lesson.offset,
+        feature_name=[f"f{place}" for place in range(table.shape[1])],
+        categorical_feature=codes,
+        reference=reference,
+        params={"feature_pre_filter": False, "max_bin": 63, "verbosity": -1, "num_threads": 1},
+        free_raw_data=True,
+    )
+
+
+def parameters(trees: Trees, stage: str, seed: int = 0) -> dict[str, object]:
+    """LightGBM's parameters for a stage: a quasi-Poisson rate, or a Tweedie volume."""
+    objective: dict[str, object] = {"objective": "poisson", "metric": "poisson"}
+    if stage == VOLUME:
+        objective = {"objective": "tweedie", "metric": "tweedie", "tweedie_variance_power": POWER}
+    return {
+        **objective,
+        **trees.model_dump(exclude={"rounds"}),
+        "max_bin": 63,
+        "feature_pre_filter": False,
+        "boost_from_average": False,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": 1,
+        "seed": seed,
+        "verbosity": -1,
+    }

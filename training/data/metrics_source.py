@@ -1,0 +1,140 @@
+"""Where the rows of a run come from: all metrics in memory, or part by part (`training.sharded`)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Protocol
+
+import pandas as pd
+
+from configs.settings import Settings
+from features.funnel import Plan
+from features.point_in_time.as_of_table import AsOf, as_of
+from features.point_in_time.counts import held_values, measure, observe
+from features.point_in_time.entity_history import Entity
+from features.point_in_time.snapshots import launches, snapshots
+from features.point_in_time.totals_at import Totals
+from features.schema import Loaded
+from training.boosting.model import CreativeModel
+from training.decision.predict import latest_predictions
+from training.engine import Engine, Here
+from training.labels.outcomes import outcomes
+from training.workspace import data_fingerprint
+
+
+class Source(Protocol):
+    """Everything that training asks of the metrics.
+
+    Creatives are few beside their rows of metrics: they, and what is told of each, are frames in memory. Frames told of
+    creatives are in the order of `creatives`, those of snapshots in the order of the snapshots.
+    """
+
+    @property
+    def engine(self) -> Engine:
+        """Who works on it."""
+        ...
+
+    @property
+    def creatives(self) -> pd.DataFrame:
+        """Checked creatives, sorted by KEY."""
+        ...
+
+    @property
+    def until(self) -> pd.Timestamp:
+        """End of the last period; NaT without metrics."""
+        ...
+
+    @property
+    def notes(self) -> Mapping[str, int]:
+        """What loading resolved, counted."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the metrics and the creatives."""
+        ...
+
+    def held(self) -> Mapping[str, Sequence[str]]:
+        """By promotion type: value columns that hold something."""
+        ...
+
+    def born(self) -> pd.DataFrame:
+        """Of each creative: `features.point_in_time.snapshots.launches`."""
+        ...
+
+    def snapshots(self, settings: Settings) -> pd.DataFrame:
+        """Every creative at every age that its data can show (`features.point_in_time.snapshots.snapshots`)."""
+        ...
+
+    def observe(self, rows: pd.DataFrame, plan: Plan, shared: Sequence[Entity], settings: Settings) -> pd.DataFrame:
+        """Counts of these snapshots as they stood at their cutoffs (`features.point_in_time.counts.observe`)."""
+        ...
+
+    def outcomes(self, rows: pd.DataFrame, plan: Plan, settings: Settings) -> pd.DataFrame:
+        """What came after these snapshots (`training.labels.outcomes.outcomes`)."""
+        ...
+
+    def totals(self, moments: Sequence[pd.Timestamp], plan: Plan, settings: Settings) -> Iterator[pd.DataFrame]:
+        """What each creative had done by each moment (`features.point_in_time.totals_at.Totals.at`), one after the
+        other."""
+        ...
+
+    def standing(self, plan: Plan, shared: Sequence[Entity], settings: Settings) -> AsOf:
+        """What the service needs to know of other creatives (`features.point_in_time.as_of_table.as_of`)."""
+        ...
+
+    def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
+        """One row per creative at its latest cutoff (`training.decision.predict.latest_predictions`)."""
+        ...
+
+
+class InMemory:
+    """All metrics as one frame."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        """Of the store."""
+        self.loaded = loaded
+        self.engine: Engine = Here()
+        self.creatives = loaded.creatives.reset_index(drop=True)
+        self._totals: tuple[Plan, Settings, Totals] | None = None
+
+    @property
+    def until(self) -> pd.Timestamp:
+        return self.loaded.metrics["period_end"].max()
+
+    @property
+    def notes(self) -> Mapping[str, int]:
+        return self.loaded.notes
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return data_fingerprint(self.loaded)
+
+    def held(self) -> Mapping[str, Sequence[str]]:
+        return {str(kind): held_values(rows) for kind, rows in self.loaded.metrics.groupby("promotion_type")}
+
+    @cached_property
+    def _born(self) -> pd.DataFrame:
+        return launches(self.loaded.metrics, self.creatives)
+
+    def born(self) -> pd.DataFrame:
+        return self._born
+
+    def snapshots(self, settings: Settings) -> pd.DataFrame:
+        return snapshots(self.loaded.metrics, self.creatives, settings.ages_hours, weekly=settings.weekly)
+
+    def observe(self, rows: pd.DataFrame, plan: Plan, shared: Sequence[Entity], settings: Settings) -> pd.DataFrame:
+        return observe(rows, self.loaded, plan, shared, settings)
+
+    def outcomes(self, rows: pd.DataFrame, plan: Plan, settings: Settings) -> pd.DataFrame:
+        return outcomes(rows, self.loaded, plan, settings)
+
+    def totals(self, moments: Sequence[pd.Timestamp], plan: Plan, settings: Settings) -> Iterator[pd.DataFrame]:
+        if self._totals is None or self._totals[:2] != (plan, settings):
+            self._totals = plan, settings, Totals(measure(self.loaded, plan, settings), settings)
+        yield from map(self._totals[2].at, moments)
+
+    def standing(self, plan: Plan, shared: Sequence[Entity], settings: Settings) -> AsOf:
+        return as_of(self.loaded, plan, shared, settings)
+
+    def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
+        return latest_predictions(self.loaded, model, settings)

@@ -1,0 +1,195 @@
+"""Every sentence of an evaluation's page and model card that depends on the run: Chinese first, then English."""
+
+from typing import NamedTuple
+
+from training.evaluation.acceptance import FAIL, PASS, REVIEW, Check, Measured
+from training.evaluation.lift import IDEAL
+from training.evaluation.metrics import CARRY, EMPIRICAL_BAYES, OWN
+from training.labels.outcomes import NOT_CLOSED, NOT_COVERED, NOT_SETTLED
+
+
+class Words(NamedTuple):
+    """The same in both languages."""
+
+    zh: str
+    en: str
+
+
+TARGETS = {
+    "gpm": Words("GPM(千次展现成交额)", "GPM, gross"),
+    "net_gpm": Words("净 GPM(退款后)", "GPM after refunds"),
+    "roi": Words("ROI(支付)", "ROI, gross"),
+    "net_roi": Words("净 ROI(退款后)", "ROI after refunds"),
+    "later_impressions": Words("后续展现量", "later impressions"),
+    "later_spend_cny": Words("后续消耗", "later spend, CNY"),
+}
+METHODS = {
+    OWN: Words("gpmcast", "gpmcast"),
+    EMPIRICAL_BAYES: Words("经验贝叶斯", "empirical Bayes"),
+    CARRY: Words("维持现状", "carry-forward"),
+    IDEAL: Words("事后全知", "ideal (knew what came)"),
+}
+PARTS = {
+    "all": Words("全部", "all"),
+    "cold": Words("训练没见过的创意", "creatives training never saw"),
+    "warm": Words("见过更早数据的创意", "creatives seen younger"),
+}
+CHANCES = {"roi": Words("达到 ROI 目标", "ROI target reached"), "hit": Words("成为爆款", "a hit")}
+STATUS = {PASS: Words("通过 PASS", PASS), REVIEW: Words("待复核 REVIEW", REVIEW), FAIL: Words("未通过 FAIL", FAIL)}
+HEADLINE = {
+    PASS: Words("可信:各项都在规定范围内。", "To be believed: every check lies within its thresholds."),
+    REVIEW: Words(
+        "可以参考,但有的项数据不足以下结论(见下)。数字请连同区间一起看。",
+        "Usable with care: some checks stand on too few rows to tell (below). Read every figure with its band.",
+    ),
+    FAIL: Words(
+        "有的项不合格:用到这些数字之前先看下面写明的偏差和办法。",
+        "Some checks fail: read how far off they are, and what to do, before these figures are used.",
+    ),
+}
+QUESTIONS = {
+    "better": Words(
+        "比“维持现状”和经验贝叶斯都好吗?(偏差度之比 < 1)",
+        "Better than carry-forward and empirical Bayes? (ratio of deviances below 1)",
+    ),
+    "tenths": Words(
+        "每一档预测都不偏高也不偏低吗?(每十分位 预测/实际)", "Is every tenth of predictions right? (predicted/actual)"
+    ),
+    "coverage": Words("区间真能盖住这么多结果吗?", "Do intervals hold as many outcomes as they say?"),
+    "cells": Words("按投放时长×早期量×推广方式细分后呢?", "Also by age × quarter of early volume × promotion type?"),
+    "chances": Words("说的概率兑现了吗?(兑现 − 所说)", "Do chances come true? (came true − stated)"),
+}
+CURES = {
+    "better": Words(
+        "若未通过:先用经验贝叶斯(--baseline),补充标签和更早的数据后重训。",
+        "If not: use --baseline, add tags and earlier exports, and train again.",
+    ),
+    "tenths": Words(
+        "若未通过:该目标只用来排序,不要直接拿去定出价;用更新的数据重训。",
+        "If not: rank by this target, set no bid by it; train again on newer exports.",
+    ),
+    "coverage": Words(
+        "偏低:把区间当作更窄来看,多留余量;偏高:区间偏宽,结论偏保守。",
+        "Below: leave more room than intervals say. Above: they are too wide, and decisions too careful.",
+    ),
+    "cells": Words("若未通过:对这一类创意不要依赖区间和结论。", "If not: trust neither interval nor verdict there."),
+    "chances": Words("若未通过:概率只比大小,不当真实概率用。", "If not: compare chances, do not read them as such."),
+}
+REASONS = {
+    NOT_CLOSED: Words("结果窗口还没结束", NOT_CLOSED),
+    NOT_SETTLED: Words("退款或数据修正还没定", NOT_SETTLED),
+    NOT_COVERED: Words("读数没有盖住结果窗口", NOT_COVERED),
+    "a period crosses an edge of the window": Words(
+        "有时段跨过窗口边界(不算任何一边)", "a period crosses an edge of the window (it counts on neither side)"
+    ),
+}
+NOTES = {
+    "announced_without_account": "没有账户的创意信息",
+    "attribute_values_unusable": "用不了的创意属性值",
+    "values_only_in_replaced_rows": "只在被替换的行里有的数值",
+    "readings_at_the_same_time": "同一时刻的重复读数",
+    "readings_counted_from_launch": "从投放算起的首次读数",
+    "readings_only_a_base_line": "只作基线的首次读数",
+    "totals_that_fell": "累计值变小",
+    "gaps_over_7_days": "超过 7 天的读数间隔",
+}
+ROWS = {"hours": "小时行", "gaps": "读数间隔", "days": "日行", "long_gaps": "长间隔", "ranges": "区间行"}
+RESOLVED = {
+    "dropped_for_one_of_the_same_length": "让位于同长度的另一行",
+    "dropped_for_longer_ones": "让位于更长的行",
+    "given_back": "放回",
+    "replaced_by_hours": "由小时行代替",
+    "replaced_by_days": "由日行代替",
+    "kept_over_incomplete_hours": "因小时行不全而保留",
+    "kept_over_incomplete_days": "因日行不全而保留",
+}
+
+
+def target_words(target: str) -> Words:
+    """A target's name."""
+    return TARGETS.get(target, Words(target, target))
+
+
+def method_words(method: str) -> Words:
+    """A method's name."""
+    return METHODS.get(method, Words(method, method))
+
+
+def reason_words(reason: str) -> Words:
+    """Why rows are left out, or how they were resolved when loaded."""
+    if reason in REASONS:
+        return REASONS[reason]
+    plain = reason.replace("_", " ")
+    for rows, zh in ROWS.items():
+        how = RESOLVED.get(reason.removeprefix(f"{rows}_")) if reason.startswith(f"{rows}_") else None
+        if how:
+            return Words(zh + how, plain)
+    return Words(NOTES.get(reason, plain), plain)
+
+
+def age_words(hours: float) -> Words:
+    """An age; 0 is before the launch."""
+    if hours == 0:
+        return Words("投放前", "before launch")
+    if hours < 72 or hours % 24:
+        return Words(f"{hours:g} 小时", f"{hours:g} h")
+    return Words(f"{hours / 24:g} 天", f"{hours / 24:g} days")
+
+
+def allowed_words(check: Check) -> Words:
+    """Where a check's figures must lie."""
+    low, high = check.allowed
+    if check.name == "better":
+        return Words("< 1", "below 1")
+    if check.name == "tenths":
+        return Words(f"{low:g}–{high:g}", f"{low:g}–{high:g}")
+    if check.name == "cells":
+        return Words(f"≥ {low:.0%}", f"≥ {low:.0%}")
+    if check.name == "chances":
+        return Words(f"±{high * 100:g} 个百分点", f"±{high * 100:g} points")
+    return Words(f"{low:.0%}–{high:.0%}", f"{low:.0%}–{high:.0%}")
+
+
+def found_words(check: Check) -> Words:
+    """How many figures were judged, how many lie outside, and the worst with its band."""
+    worst, thin = check.worst, check.thin
+    if worst is None:
+        return Words(f"没有一项达到 200 行({thin} 项太少)", f"nothing stands on 200 rows ({thin} are smaller)")
+    outside = sum(check.judge(one) != PASS for one in check.measured)
+    few_zh = f",另有 {thin} 项不足 200 行未判" if thin else ""
+    few_en = f"; {thin} more stand on under 200 rows and are not judged" if thin else ""
+    named = measured_words(check, worst)
+    value = value_words(check, worst)
+    count = len(check.measured)
+    return Words(
+        f"{count} 项中 {outside} 项在外;最差:{named.zh} {value}({worst.rows:,} 行){few_zh}",
+        f"{outside} of {count} outside; worst: {named.en} {value} ({worst.rows:,} rows){few_en}",
+    )
+
+
+def value_words(check: Check, one: Measured) -> str:
+    """A figure with its band."""
+    if check.name in ("coverage", "cells"):
+        return f"{one.value:.0%} [{one.low:.0%}, {one.high:.0%}]"
+    if check.name == "chances":
+        return f"{one.value:+.1%} [{one.low:+.1%}, {one.high:+.1%}]"
+    return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
+
+
+def measured_words(check: Check, one: Measured) -> Words:
+    """Whose figure it is."""
+    if check.name == "chances":
+        chance, place = CHANCES.get(one.of[0], Words(one.of[0], one.of[0])), int(one.of[1])
+        told = f"{place * 10}–{place * 10 + 10}%"
+        return Words(f"{chance.zh} {told}", f"{chance.en}, {told}")
+    target = target_words(one.of[0])
+    if check.name == "better":
+        rule = method_words(one.of[1])
+        return Words(f"{target.zh} 对 {rule.zh}", f"{target.en} against {rule.en}")
+    if check.name == "tenths":
+        age = Words("全部时长", "all ages") if one.of[1] == "all" else age_words(float(one.of[1]))
+        return Words(f"{target.zh} {age.zh} 第{one.of[2]}档", f"{target.en}, {age.en}, tenth {one.of[2]}")
+    if check.name == "cells":
+        age = age_words(float(one.of[1]))
+        return Words(f"{target.zh} {age.zh} {one.of[2]} {one.of[3]}", f"{target.en}, {age.en}, {one.of[2]} {one.of[3]}")
+    return target

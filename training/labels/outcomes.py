@@ -1,0 +1,85 @@
+"""What came after a cutoff: the only reader of the outcome window."""
+
+import numpy as np
+import pandas as pd
+
+from configs.settings import BASES, Settings
+from features.funnel import Plan, counted_columns
+from features.point_in_time.measures import measures, reference_prices
+from features.point_in_time.snapshots import unit_codes
+from features.point_in_time.windowed_sums import TimedSums, seconds
+from features.schema import KEY, Loaded
+
+DAY = 86_400
+LEAST_COVERED = 0.4
+"""Share of the outcome window that readings of a running total must cover, or the outcome is not known."""
+
+MATURE = "mature"
+NOT_CLOSED = "outcome window not closed"
+NOT_SETTLED = "refunds or late revisions still open"
+NOT_COVERED = "no reading covers the outcome window"
+LEFT_OUT = [NOT_CLOSED, NOT_SETTLED, NOT_COVERED]
+
+
+def settle_days(settings: Settings) -> float:
+    """Days after an outcome window until its figures stand: late revisions, and refunds of the basis."""
+    return max(settings.open_days, BASES[settings.basis][1] / 24)
+
+
+def outcomes(snapshots: pd.DataFrame, loaded: Loaded, plan: Plan, settings: Settings) -> pd.DataFrame:
+    """Sums of the periods that lie inside each snapshot's outcome window.
+
+    An account is known until the end of its last period. A creative of an export that has no rows in the window had no
+    traffic: its sums are 0. A creative followed by readings that has none in the window is not known.
+
+    Returns:
+        In the order of `snapshots`: `later:f` for every figure of the plan (NaN where a period misses it),
+        `covered_share` of the window, `straddled` (a period crosses an edge of the window), `closed_at` (when the
+        outcome stands) and `state` (MATURE or one of LEFT_OUT).
+    """
+    metrics, creatives = loaded.metrics, loaded.creatives.reset_index(drop=True)
+    rows = unit_codes(metrics, creatives)
+    units = unit_codes(snapshots, creatives)
+    prices = reference_prices(creatives, plan.typical_price).iloc[rows].set_axis(metrics.index)
+    figures = measures(metrics, prices, BASES[settings.basis][0])
+    wanted = figures[[name for name in dict.fromkeys([*counted_columns(plan), "spend_cny"]) if name in figures]]
+    sums = TimedSums(rows, seconds(metrics["period_start"]), seconds(metrics["period_end"]), wanted)
+
+    opens = seconds(snapshots["cutoff"])
+    closes = opens + settings.outcome_days * DAY
+    later = sums.between(units, opens, closes)
+    settled = snapshots["cutoff"] + pd.Timedelta(days=settings.outcome_days + settle_days(settings))
+    read = _units_read(metrics, rows, len(creatives))[units]
+    last = np.maximum(sums.last_end(units, closes), opens)
+    covered = np.where(read, (last - opens) / (closes - opens), 1.0)
+    until = data_until(loaded)
+    account_until = snapshots.join(until.rename("until"), on=KEY[:2])["until"]
+    state = np.select(
+        [
+            (account_until < snapshots["cutoff"] + pd.Timedelta(days=settings.outcome_days)).to_numpy(),
+            (account_until < settled).to_numpy(),
+            covered < LEAST_COVERED,
+        ],
+        LEFT_OUT,
+        MATURE,
+    )
+    return pd.DataFrame(
+        {
+            **{f"later:{name}": total for name, total in later.items()},
+            "covered_share": covered,
+            "straddled": sums.straddles(units, opens) | sums.straddles(units, closes),
+            "closed_at": settled.to_numpy(),
+            "state": state,
+        }
+    )
+
+
+def data_until(loaded: Loaded) -> pd.Series:
+    """End of the last period of each promotion type and account."""
+    return loaded.metrics.groupby(KEY[:2])["period_end"].max()
+
+
+def _units_read(metrics: pd.DataFrame, rows: np.ndarray, count: int) -> np.ndarray:
+    read = np.zeros(count, dtype=bool)
+    read[rows[(metrics["grain"] == "gap").to_numpy()]] = True
+    return read

@@ -1,0 +1,66 @@
+"""Which rows teach, which judge: by cutoff time, with a gap.
+
+A model trained on a day knows only outcomes that stood by then. So a row teaches only if its outcome window, and the
+time its figures take to settle, ended before the first cutoff that judges: that is the gap.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from training.errors import TooThinError
+from training.labels.outcomes import MATURE
+
+Mask = np.ndarray
+
+
+def holdout_split(rows: pd.DataFrame, holdout_days: int) -> tuple[Mask, Mask, pd.Timestamp]:
+    """Training rows, holdout rows and the first cutoff held out.
+
+    Args:
+        rows: With `cutoff`, `closed_at` and `state`.
+        holdout_days: Days of mature cutoffs, from the last one back, that are held out.
+
+    Raises:
+        TooThinError: No row is mature, or none closed before the holdout starts.
+    """
+    mature = (rows["state"] == MATURE).to_numpy()
+    if not mature.any():
+        first, last = rows["cutoff"].min(), rows["cutoff"].max()
+        raise TooThinError(
+            f"No snapshot has a closed outcome window: cutoffs run from {first} to {last}. Outcomes close "
+            f"{_gap_days(rows):g} days after a cutoff; add later exports, or shorten outcome_days or open_days."
+        )
+    starts = rows.loc[mature, "cutoff"].max() - pd.Timedelta(days=holdout_days)
+    train = mature & (rows["closed_at"] <= starts).to_numpy()
+    holdout = mature & (rows["cutoff"] > starts).to_numpy()
+    if not train.any():
+        days = (rows.loc[mature, "cutoff"].max() - rows["cutoff"].min()) / pd.Timedelta(days=1)
+        raise TooThinError(
+            f"Mature cutoffs span {days:.0f} days. Needed: more than {holdout_days + _gap_days(rows):g} "
+            f"({holdout_days} held out and a gap of {_gap_days(rows):g}). Add earlier exports, or set "
+            "split.holdout_days lower."
+        )
+    return train, holdout, starts
+
+
+def folds(rows: pd.DataFrame, train: Mask, count: int) -> Iterator[tuple[Mask, Mask, pd.Timestamp]]:
+    """Forward-chaining folds inside the training rows: fit mask, validation mask and the first cutoff validated.
+
+    The later 60 % of the training rows are cut into `count` stretches of equal numbers of rows; each is validated by a
+    fit on what had closed before it. A fold without rows on either side is left out.
+    """
+    cutoffs = rows.loc[train, "cutoff"].sort_values(ignore_index=True)
+    places = np.linspace(0.4, 1.0, count + 1)
+    edges = [cutoffs.iloc[min(int(place * len(cutoffs)), len(cutoffs) - 1)] for place in places]
+    for start, end in pairwise(edges):
+        fit = train & (rows["closed_at"] <= start).to_numpy()
+        validate = train & rows["cutoff"].gt(start).to_numpy() & rows["cutoff"].le(end).to_numpy()
+        if fit.any() and validate.any():
+            yield fit, validate, start
+
+
+def _gap_days(rows: pd.DataFrame) -> float:
+    return float((rows["closed_at"] - rows["cutoff"]).iloc[0] / pd.Timedelta(days=1))

@@ -1,0 +1,243 @@
+"""A model as a folder of plain data: LightGBM text and JSON, every file with its sha256. Nothing in it is ever run."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+import configs
+from configs.settings import Dask, Settings
+from features.funnel import Plan, Stage
+from features.funnel_model.empirical_bayes import StagePrior
+from features.funnel_model.serialize import from_document, to_document
+from features.matrix.encoders import Encoder
+from features.matrix.feature_matrix import Fitted, declare
+from features.point_in_time.as_of_file import write_as_of
+from features.point_in_time.as_of_table import AsOf
+from features.point_in_time.entity_history import Entity
+from training.boosting.model import Choice, CreativeModel
+from training.boosting.volume_offset import VolumeStart
+from training.errors import BundleError
+from training.uncertainty.intervals import Uncertainty
+
+FORMAT = 3
+FEATURES_VERSION = 3
+"""To be raised whenever a feature of the same name is computed in another way."""
+MANIFEST = "manifest.json"
+SEAL = "manifest.sha256"
+CURE = "Take an unchanged copy from the model registry, or train again."
+
+
+class Manifest(BaseModel):
+    """What a bundle is.
+
+    Attributes:
+        format: Of the bundle's files.
+        version: Of gpmcast, when it was written.
+        created_at: UTC, ISO 8601.
+        data_fingerprint: sha256 of the metrics and creatives it was made from.
+        data_until: End of the last period in them.
+        trained_until: Outcomes known by then taught it.
+        feature_fingerprint: sha256 of the feature catalogue and of what shapes its values.
+        settings: Of the run.
+        summary: Figures of the evaluation, by name.
+        choices: By stage, how its trees were chosen: what a refresh uses again.
+        files: Name → sha256.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    version: str
+    created_at: str
+    data_fingerprint: str
+    data_until: str
+    trained_until: str
+    feature_fingerprint: str
+    settings: Settings
+    summary: dict[str, float | str | None]
+    choices: dict[str, Choice]
+    files: dict[str, str]
+
+
+def save_bundle(
+    folder: Path,
+    model: CreativeModel,
+    settings: Settings,
+    *,
+    created_at: str,
+    data_fingerprint: str,
+    data_until: str,
+    trained_until: str,
+    summary: Mapping[str, float | str | None],
+    choices: Mapping[str, Choice] | None = None,
+    known: AsOf | None = None,
+    card: str = "",
+) -> None:
+    """Write a bundle; with what was known of others (`known`) it can be served without the data, with a `card` it says
+    what it is for.
+
+    The folder appears whole or not at all, replacing one that stood there.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".bundle-", dir=folder.parent))
+    draft.chmod(0o755)  # a model is read by whoever serves it
+    try:
+        fitted = model.fitted
+        documents: dict[str, Any] = {
+            "plan.json": asdict(fitted.plan),
+            "priors.json": {name: asdict(prior) for name, prior in fitted.priors.items()},
+            "start.json": {"kinds": fitted.kinds, "mixed": [to_document(state) for state in fitted.newest.mixed]},
+            "encoder.json": fitted.encoder.model_dump(mode="json"),
+            "entities.json": [asdict(entity) for entity in fitted.entities],
+            "features.json": {
+                "numbers": fitted.numbers,
+                "catalogue": [asdict(feature) for feature in declare(fitted)],
+                "columns": dict(model.columns),
+            },
+            "volume.json": model.volume.model_dump(mode="json"),
+        }
+        if model.uncertainty is not None:
+            documents["uncertainty.json"] = model.uncertainty.model_dump(mode="json")
+        for name, content in documents.items():
+            (draft / name).write_text(_json(content), encoding="utf-8")
+        for stage, booster in model.boosters.items():
+            (draft / f"stage_{stage}.txt").write_text(booster.model_to_string(), encoding="utf-8")
+        if known is not None:
+            write_as_of(draft, known)
+        if card:
+            (draft / "model_card.md").write_text(card, encoding="utf-8")
+        manifest = Manifest(
+            format=FORMAT,
+            version=configs.__version__,
+            created_at=created_at,
+            data_fingerprint=data_fingerprint,
+            data_until=data_until,
+            trained_until=trained_until,
+            feature_fingerprint=feature_fingerprint(fitted, settings),
+            settings=settings.model_copy(update={"dask": Dask()}),  # of the machine, and may hold a password
+            summary=dict(summary),
+            choices=dict(choices or {}),
+            files={path.name: _sha256(path) for path in sorted(draft.iterdir())},
+        )
+        (draft / MANIFEST).write_text(_json(manifest.model_dump(mode="json")), encoding="utf-8")
+        (draft / SEAL).write_text(_sha256(draft / MANIFEST) + "\n", encoding="ascii")
+        _swap(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
+    """The model of a bundle, after every byte of it was checked.
+
+    Raises:
+        BundleError: A file is missing, added or changed; the format or the features are of another version.
+    """
+    manifest = read_manifest(folder)
+    found = {path.name for path in folder.iterdir()} - {MANIFEST, SEAL}
+    for name in sorted(set(manifest.files) | found):
+        if name not in found:
+            raise BundleError(f"{folder}: the file {name} is missing. {CURE}")
+        if name not in manifest.files:
+            raise BundleError(f"{folder}: the file {name} does not belong to the bundle. {CURE}")
+        if _sha256(folder / name) != manifest.files[name]:
+            raise BundleError(f"{folder}: the file {name} was changed after the bundle was written. {CURE}")
+    documents = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    try:
+        fitted = Fitted(
+            plan=_plan(documents["plan"]),
+            priors={name: StagePrior(**prior) for name, prior in documents["priors"].items()},
+            encoder=Encoder.model_validate(documents["encoder"]),
+            entities=tuple(Entity(e["name"], tuple(e["columns"])) for e in documents["entities"]),
+            numbers=tuple(documents["features"]["numbers"]),
+            mixed=tuple(from_document(state) for state in documents["start"]["mixed"]),
+            kinds=documents["start"]["kinds"],
+        )
+        volume = VolumeStart.model_validate(documents["volume"])
+        known = documents.get("uncertainty")
+        uncertainty = None if known is None else Uncertainty.model_validate(known)
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
+        raise BundleError(
+            f"{folder}: was written by another version of gpmcast ({manifest.version}). {CURE}"
+        ) from error
+    expected = feature_fingerprint(fitted, manifest.settings)
+    if expected != manifest.feature_fingerprint:
+        raise BundleError(
+            f"{folder}: was trained on other features (fingerprint {manifest.feature_fingerprint[:12]}, this version "
+            f"computes {expected[:12]}). Train again, or use gpmcast {manifest.version}."
+        )
+    boosters = {
+        path.stem.removeprefix("stage_"): lgb.Booster(model_str=path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("stage_*.txt"))
+    }
+    return CreativeModel(fitted, volume, boosters, documents["features"]["columns"], uncertainty), manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a bundle, sealed and of this format; the other files are not looked at."""
+    for name in (MANIFEST, SEAL):
+        if not (folder / name).is_file():
+            raise BundleError(f"{folder}: is no model bundle: {name} is missing. {CURE}")
+    if _sha256(folder / MANIFEST) != (folder / SEAL).read_text(encoding="ascii", errors="replace").strip():
+        raise BundleError(f"{folder}: {MANIFEST} or {SEAL} was changed after the bundle was written. {CURE}")
+    content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    if content.get("format") != FORMAT:
+        raise BundleError(
+            f"{folder}: is a bundle of format {content.get('format')}, this version reads {FORMAT}. {CURE}"
+        )
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        raise BundleError(f"{folder}: {MANIFEST} cannot be read by this version: {error}. {CURE}") from None
+
+
+def feature_fingerprint(fitted: Fitted, settings: Settings) -> str:
+    """What a model's features are: their catalogue, and the settings that shape their values."""
+    shaping = settings.model_dump(
+        mode="json", include={"time_zone", "basis", "report_delay_hours", "history_days", "tags", "text"}
+    )
+    content = {
+        "version": FEATURES_VERSION,
+        "catalogue": [asdict(feature) for feature in declare(fitted)],
+        "settings": shaping,
+    }
+    return hashlib.sha256(_json(content).encode()).hexdigest()
+
+
+def _swap(draft: Path, folder: Path) -> None:
+    # A folder that holds files cannot be replaced in one step: the old one steps aside, and back if that fails.
+    if not folder.exists():
+        os.replace(draft, folder)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=".bundle-old-", dir=folder.parent))
+    try:
+        os.replace(folder, aside)
+        try:
+            os.replace(draft, folder)
+        except BaseException:
+            os.rename(aside, folder)
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _plan(content: dict[str, Any]) -> Plan:
+    stages = tuple(Stage(**stage) for stage in content["stages"])
+    return Plan(**{**content, "stages": stages, "to_gmv": tuple(content["to_gmv"]), "to_roi": tuple(content["to_roi"])})
+
+
+def _json(content: object) -> str:
+    # Not sorted: the order of columns and of sums is part of what a model is.
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

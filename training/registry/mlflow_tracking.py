@@ -1,0 +1,142 @@
+"""What a run leaves in MLflow, and which version of a model is the champion: the only file with mlflow."""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from configs.settings import Settings
+from features.storage.folder import without_password
+from training.errors import BundleError
+from training.workspace import Workspace
+
+CHAMPION = "champion"
+BUNDLE = "bundle"
+JUDGED = "judged_bundle"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version in the model registry.
+
+    Attributes:
+        name: Of the registered model.
+        version: Its number.
+        run_id: Of the run that made it.
+    """
+
+    name: str
+    version: str
+    run_id: str
+
+    def __str__(self) -> str:
+        return f"{self.name} version {self.version}"
+
+
+@contextmanager
+def tracked_run(space: Workspace) -> Iterator[str]:
+    """A run of this workspace's experiment; yields its id. A run that raises is marked as failed."""
+    _connect(space)
+    if mlflow.get_experiment_by_name(space.name) is None:
+        place = (space.folder / "runs").resolve().as_uri()
+        mlflow.create_experiment(space.name, artifact_location=place)
+    mlflow.set_experiment(space.name)
+    with mlflow.start_run() as run:
+        yield run.info.run_id
+
+
+def log_run(
+    settings: Settings, tags: Mapping[str, str], counts: Mapping[str, float], metrics: Mapping[str, float], files: Path
+) -> None:
+    """Settings, fingerprints, counts of rows, figures and a folder of files, into the active run."""
+    flat = _flatten(settings.model_dump(mode="json"))
+    mlflow.log_params({name: without_password(str(value))[:6000] for name, value in flat.items()})
+    mlflow.set_tags(dict(tags))
+    mlflow.log_metrics({name: float(value) for name, value in {**counts, **metrics}.items() if value == value})
+    mlflow.log_artifacts(str(files))
+
+
+def register(space: Workspace, run_id: str, bundle: Path, judged: Path, description: str) -> Registered:
+    """Log both bundles to the run and register the first as the next version of the workspace's model."""
+    client = _connect(space)
+    client.log_artifacts(run_id, str(bundle), BUNDLE)
+    client.log_artifacts(run_id, str(judged), JUDGED)
+    try:
+        client.create_registered_model(space.registered_model)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    source = f"{client.get_run(run_id).info.artifact_uri}/{BUNDLE}"
+    version = client.create_model_version(space.registered_model, source, run_id, description=description)
+    return _registered(version)
+
+
+def champion(space: Workspace) -> Registered | None:
+    """The version that the champion alias names; None where there is none."""
+    client = _connect(space)
+    try:
+        return _registered(client.get_model_version_by_alias(space.registered_model, CHAMPION))
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise  # a registry that cannot be reached must not look like one without a champion
+        return None
+
+
+def crown(space: Workspace, registered: Registered) -> None:
+    """Move the champion alias to this version."""
+    _connect(space).set_registered_model_alias(registered.name, CHAMPION, registered.version)
+
+
+def fetch(space: Workspace, registered: Registered, what: str = BUNDLE) -> Path:
+    """Folder of a registered version's bundle (or its JUDGED twin).
+
+    Raises:
+        BundleError: The registry has no such files.
+    """
+    client = _connect(space)
+    try:
+        artifacts = urlsplit(client.get_run(registered.run_id).info.artifact_uri)
+        if artifacts.scheme == "file":  # read in place: a copy would be left behind
+            folder = Path(url2pathname(artifacts.path)) / what
+            if not folder.is_dir():
+                raise FileNotFoundError(f"there is no folder {folder}")
+            return folder
+        return Path(mlflow.artifacts.download_artifacts(run_id=registered.run_id, artifact_path=what))
+    except (MlflowException, OSError) as error:
+        said = str(error).rstrip(".")
+        raise BundleError(f"{registered}: its files cannot be had from the registry: {said}. Train again.") from error
+
+
+def _connect(space: Workspace) -> MlflowClient:
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    mlflow.set_tracking_uri(space.tracking_uri)
+    mlflow.set_registry_uri(space.tracking_uri)
+    return MlflowClient()
+
+
+def _registered(version: ModelVersion) -> Registered:
+    return Registered(version.name, str(version.version), version.run_id)
+
+
+def _flatten(settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= _flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
