@@ -15,7 +15,7 @@ SINCE ?=
 LANG_ ?= zh
 # Of bench-scale: sizes in rows of metrics, apart by spaces; else 0.1, 1, 5 and 10 million
 ROWS ?=
-# Of bench-peers: processor seconds of each peer; of this and of bench-variants: a folder of the public data sets
+# Of bench-peers: processor seconds of each peer; a folder of the public data sets
 SECONDS ?= 45
 PUBLIC ?=
 SERVING ?= configs/serving.yaml
@@ -34,7 +34,7 @@ TARGET_DATA = $(or $(DATA),$(SAMPLE))
 WORKERS = $(if $(filter dask,$(ENGINE))$(SCHEDULER),$(VENV)/.scale)
 WHO = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)')
 
-.PHONY: help setup train refresh predict backtest report serve bento bench-serve test check format sample ui lock clean bench-peers bench-variants bench-scale
+.PHONY: help setup train refresh predict backtest report serve bento bench-serve test check format sample ui lock clean bench-peers bench-scale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,9 +92,6 @@ ui: $(VENV)/.product ## look at the runs in MLflow, on port 5000
 bench-peers: $(VENV)/.bench $(if $(DATA),,$(TRUTH)) ## gpmcast beside its peers, and ablations, written to var/proof; PUBLIC=<folder> for public data too
 	@$(MAKE) --no-print-directory -j2 $(PEER_SETS:%=var/proof/%.json)
 	@$(PY) -m benchmarks.pages $(patsubst %,var/proof/%.json,$(filter-out ablations,$(PEER_SETS)))
-
-bench-variants: $(VENV)/.product $(TRUTH) ## what was tried for the model, on folds of the training rows; PUBLIC=<folder> for public data too
-	@$(PY) -m benchmarks.variants $(if $(PUBLIC),--data '$(PUBLIC)')
 
 lock: $(VENV)/.uv ## pin the newest allowed versions, with hashes
 	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml -o requirements.lock

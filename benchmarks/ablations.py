@@ -24,13 +24,13 @@ from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import Settings, load_settings
 from features.funnel import VOLUME
-from features.matrix.feature_matrix import Features, describe
+from features.matrix.feature_matrix import Features, build_features
 from features.point_in_time.entity_history import MARKET, TAG
 from features.schema import Loaded
 from training.boosting.model import fit_model
 from training.boosting.recipe import fit_on, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.boosting.stage_targets import Lesson, actual_targets
+from training.boosting.stage_targets import StageData, actual_targets
 from training.boosting.tune import Fold, by_hand, make_folds
 from training.data.dataset import Dataset, Mask, fit_features, prepare, rows_of
 from training.evaluation.metrics import ALL_AGES
@@ -118,11 +118,11 @@ def run(
     observed = whole.observed[held].reset_index(drop=True)
     taught = set(whole.observed.loc[train, "creative_id"])
     keys = observed[ON].assign(cold=~observed["creative_id"].isin(taught).to_numpy())
-    actual, exposure = actual_targets(outcome, whole.plan), exposures(outcome, whole.plan)
+    actual, exposure = actual_targets(outcome, whole.funnel), exposures(outcome, whole.funnel)
     known = known_rows(actual, exposure, settings.evaluate.min_impressions)
     figures = compare(methods, actual, exposure, keys, known, draws=draws).assign(against="what came")
     if truth is not None:
-        true, _ = true_targets(keys, truth, whole.plan)
+        true, _ = true_targets(keys, truth, whole.funnel)
         known = {target: known[target] & (true[target] > 0).to_numpy() for target in true}
         of_truth = compare(methods, true, exposure, keys, known, draws=draws).assign(against="the truth")
         figures = pd.concat([figures, of_truth], ignore_index=True)
@@ -137,7 +137,7 @@ def predicted(dataset: Dataset, train: Mask, held: Mask, starts: pd.Timestamp, w
         ((train, _),), moments = plan_refits(dataset, [(train, starts)])
         dataset = with_refits(dataset, moments)
         model = fit_on(dataset, train, starts, recipe_by_hand(dataset, train))
-        return model.predict(describe(observed, model.fitted))[model.fitted.plan.targets]
+        return model.predict(build_features(observed, model.fitted))[model.fitted.funnel.targets]
     trees = dataset.settings.trees
     trees = trees.model_copy(update={"rounds": max(trees.rounds, ROUNDS_WITHOUT_OFFSET)})
     settings = dataset.settings.model_copy(update={"trees": trees})
@@ -145,7 +145,7 @@ def predicted(dataset: Dataset, train: Mask, held: Mask, starts: pd.Timestamp, w
     features, outcome = rows_of(dataset, train, fitted)
     chosen = by_hand([flat_fold(fold) for fold in make_folds(dataset, train)], settings)
     model = fit_model(flat(features), outcome, fitted, chosen, seed=settings.tune.seed)
-    return model.predict(flat(describe(observed, fitted)))[fitted.plan.targets]
+    return model.predict(flat(build_features(observed, fitted)))[fitted.funnel.targets]
 
 
 def sheets(figures: pd.DataFrame) -> list[Sheet]:
@@ -179,29 +179,29 @@ def flat(features: Features) -> Features:
         name: replace(
             begin,
             level=begin.market,
-            log_steps={},
-            log_base=np.log(begin.market),
-            log_own=np.zeros_like(begin.log_own),
+            log_effects={},
+            log_prior=np.log(begin.market),
+            log_own_evidence=np.zeros_like(begin.log_own_evidence),
         )
-        for name, begin in features.starts.items()
+        for name, begin in features.posteriors.items()
     }
-    return replace(features, starts=starts)
+    return replace(features, posteriors=starts)
 
 
 def flat_fold(fold: Fold) -> Fold:
     """A fold whose stages all start from the market's rate; volume keeps its start."""
 
-    def unaided(lesson: Lesson, features: Features) -> Lesson:
-        if lesson.stage == VOLUME:
-            return lesson
-        rate = features.starts[lesson.stage].market[lesson.rows]
-        return replace(lesson, offset=np.log(rate), weight=lesson.worth / rate)
+    def unaided(data: StageData, features: Features) -> StageData:
+        if data.stage == VOLUME:
+            return data
+        rate = features.posteriors[data.stage].market[data.rows]
+        return replace(data, offset=np.log(rate), weight=data.worth / rate)
 
     return Fold(
         flat(fold.fit),
         flat(fold.validate),
-        [unaided(lesson, fold.fit) for lesson in fold.fit_lessons],
-        [unaided(lesson, fold.validate) for lesson in fold.validate_lessons],
+        [unaided(data, fold.fit) for data in fold.fit_data],
+        [unaided(data, fold.validate) for data in fold.validation_data],
     )
 
 

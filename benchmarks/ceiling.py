@@ -90,7 +90,7 @@ def ours_at(dataset: Dataset, moment: pd.Timestamp) -> dict[str, Floats]:
     state = fit_at(dataset, moment, None)
     frame, _ = described(dataset)
     now = np.full(len(frame), int(moment.timestamp()), dtype=np.int64)
-    told = expected(state, frame, now, dataset.plan.stages)
+    told = expected(state, frame, now, dataset.funnel.stages)
     return targets({name: one.log_rate for name, one in told.items()}, dataset)
 
 
@@ -111,7 +111,7 @@ def ceiling_at(dataset: Dataset, moment: pd.Timestamp) -> dict[str, Floats]:
     every = sparse.hstack([asked[name] for name in names], format="csr")
     sizes = [held[name].shape[1] for name in names]
     rates = {}
-    for stage in dataset.plan.stages:
+    for stage in dataset.funnel.stages:
         ridge = np.repeat([1.0 / variance(name, stage.name, terms) for name in names], sizes)
         intercept, effects = fitted(stage, totals, whole, sizes, ridge)
         rates[stage.name] = intercept + every @ effects
@@ -177,7 +177,7 @@ def described(dataset: Dataset) -> tuple[pd.DataFrame, pd.Series]:
 
 def targets(log_rates: Mapping[str, Floats], dataset: Dataset) -> dict[str, Floats]:
     """Net GPM and net ROI from log stage rates."""
-    price = dataset.loaded.creatives["price_cny"].fillna(dataset.plan.typical_price or 1.0).to_numpy(np.float64)
+    price = dataset.loaded.creatives["price_cny"].fillna(dataset.funnel.typical_price or 1.0).to_numpy(np.float64)
     earned = np.exp(log_rates["click"] + log_rates["order"] + log_rates["value"]) * price
     net = earned * np.minimum(np.exp(log_rates["keep"]), 1.0)
     return {"net_gpm": 1000.0 * net, "net_roi": net / np.exp(log_rates["cost"])}

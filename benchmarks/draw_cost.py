@@ -22,7 +22,7 @@ from benchmarks.tasks import Task, command, make_task
 from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import load_settings
-from features.matrix.feature_matrix import describe
+from features.matrix.feature_matrix import build_features
 from features.schema import KEY
 from training.boosting.recipe import fit_on, recipe_by_hand
 from training.boosting.stage_targets import actual_targets
@@ -61,12 +61,12 @@ def run(task: Task, shares: Sequence[float], truth: pd.DataFrame | None = None, 
     masks = {OURS: task.train} | {f"{share:.0%} of the rows": drawn_of(task, share) for share in shares}
     methods = {name: predicted(task, train) for name, train in masks.items()}
     keys = task.observed[ON].assign(cold=task.cold)
-    actual, exposure = actual_targets(task.outcome, task.plan), exposures(task.outcome, task.plan)
+    actual, exposure = actual_targets(task.outcome, task.funnel), exposures(task.outcome, task.funnel)
     known = known_rows(actual, exposure, task.judges.settings.evaluate.min_impressions)
     figures = compare(methods, actual, exposure, keys, known, draws=draws).assign(against="what came")
     if truth is None:
         return figures
-    true, _ = true_targets(keys, truth, task.plan)
+    true, _ = true_targets(keys, truth, task.funnel)
     known = {target: known[target] & (true[target] > 0).to_numpy() for target in true}
     of_truth = compare(methods, true, exposure, keys, known, draws=draws).assign(against="the truth")
     return pd.concat([figures, of_truth], ignore_index=True)
@@ -83,7 +83,7 @@ def drawn_of(task: Task, share: float) -> Mask:
 def predicted(task: Task, train: Mask) -> pd.DataFrame:
     """Targets of the held-out rows by a model of these training rows; its folds choose starts and how many trees."""
     model = fit_on(task.teaches, train, task.starts, recipe_by_hand(task.teaches, train))
-    return model.predict(describe(task.observed, model.fitted))[task.plan.targets]
+    return model.predict(build_features(task.observed, model.fitted))[task.funnel.targets]
 
 
 def sheets(figures: pd.DataFrame) -> list[Sheet]:

@@ -27,7 +27,7 @@ from training.data.dataset import Dataset, prepare_from
 from training.data.metrics_source import InMemory, Source
 from training.evaluation.metrics import ALL_AGES, OWN
 from training.fit_and_evaluate import learn
-from training.progress import Told
+from training.progress import ProgressCallbacks
 from training.sharded.cluster import cluster
 from training.sharded.source import InParts
 from training.sharded.work import Work
@@ -65,7 +65,7 @@ def compare(exports: str, folder: Path, workers: int, seeds: int) -> None:
     with timed(f"{one}: rows"):
         here = prepare_from(whole, settings)
     with cluster(asked, work) as engine:
-        parted = InParts(dataset, work, engine, settings, Told())
+        parted = InParts(dataset, work, engine, settings, ProgressCallbacks())
         with timed(f"{many}: rows"):
             there = prepare_from(parted, settings)
         print(f"cells of counts and outcomes that differ: {differing(here, there):,} of {cells(here):,}")
@@ -97,7 +97,7 @@ def apart(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 def run(source: Source, settings: Settings, folder: Path) -> pd.Series:
     """Ranks of the holdout rows of a whole run, by target."""
     var = settings.model_copy(update={"var": folder, "name": "compared"})
-    figures = learn(source, workspace(["compared"], var), var, Told()).figures
+    figures = learn(source, workspace(["compared"], var), var, ProgressCallbacks()).figures
     held = (figures["age_hours"] == ALL_AGES) & (figures["part"] == "all") & (figures["method"] == OWN)
     return figures[held].set_index("target")["spearman"].rename(None)
 

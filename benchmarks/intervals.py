@@ -39,7 +39,7 @@ from training.evaluation.coverage import LEAST_ROWS, asked_targets, covered_cell
 from training.labels.splits import folds, holdout_split
 from training.uncertainty.covariates import log_events, stages_of
 from training.uncertainty.fit import fit_uncertainty
-from training.uncertainty.intervals import Uncertainty, roi_target
+from training.uncertainty.intervals import Uncertainty
 
 Floats = npt.NDArray[np.float64]
 
@@ -108,8 +108,8 @@ def tell(name: str, dataset: Dataset) -> pd.Series:
     dataset = with_refits(dataset, moments)
     recipe = recipe_by_hand(dataset, train)
     proof = out_of_fold(dataset, train, recipe)
-    uncertainty = fit_uncertainty(proof, dataset.plan, dataset.settings)
-    start = fit_uncertainty(out_of_fold(dataset, train, Recipe()), dataset.plan, dataset.settings)
+    uncertainty = fit_uncertainty(proof, dataset.funnel, dataset.settings)
+    start = fit_uncertainty(out_of_fold(dataset, train, Recipe()), dataset.funnel, dataset.settings)
     if uncertainty is None or start is None:
         print(f"{name}: too few rows to calibrate")
         return pd.Series(name=name)
@@ -123,12 +123,12 @@ def tell(name: str, dataset: Dataset) -> pd.Series:
 
 def _tell_intervals(dataset: Dataset, uncertainty: Uncertainty, rows: Unseen, beside: pd.DataFrame) -> pd.Series:
     inside = {}
-    actual = actual_targets(rows.outcome, dataset.plan)
-    later = rows.outcome[f"later:{dataset.plan.volume_of}"].to_numpy(np.float64)
+    actual = actual_targets(rows.outcome, dataset.funnel)
+    later = rows.outcome[f"later:{dataset.funnel.volume_of}"].to_numpy(np.float64)
     made = {"gpmcast": uncertainty.bounds(rows.predicted, rows.features), "plain CQR": beside}
     cells = {name: covered_cells(bounds, actual, later, uncertainty.least, rows) for name, bounds in made.items()}
     print("  target             method      rows  inside below above      width  log width  worst cell (of)")
-    for target in dataset.plan.targets:
+    for target in dataset.funnel.targets:
         told = {}
         for name, of_all in cells.items():
             of_target = of_all[of_all["target"] == target]
@@ -160,10 +160,10 @@ def _tell_intervals(dataset: Dataset, uncertainty: Uncertainty, rows: Unseen, be
 def _tell_chances(
     uncertainty: Uncertainty, start: Uncertainty, rows: Unseen, by_start: Unseen, model: CreativeModel
 ) -> None:
-    plan = uncertainty.plan
-    target = roi_target(plan) or plan.targets[0]
-    truth = actual_targets(rows.outcome, plan)[target].to_numpy(np.float64)
-    later = rows.outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
+    funnel = uncertainty.funnel
+    target = funnel.main_roi or funnel.targets[0]
+    truth = actual_targets(rows.outcome, funnel)[target].to_numpy(np.float64)
+    later = rows.outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
     judged = np.isfinite(truth) & (later >= uncertainty.least)
     methods: dict[str, Callable[[float], Floats]] = {
         "gpmcast": lambda asked: uncertainty.chance(rows.predicted, rows.features, asked, target),
@@ -184,7 +184,7 @@ def _tell_chances(
     _reached("Brier better than the EB posterior's", brier["gpmcast"] < brier["EB posterior"])
     _tell_bins(f"P({target} ≥ x)", np.concatenate(stated["gpmcast"]), np.concatenate(true))
     if uncertainty.hit is not None:
-        hits = uncertainty.hit.happened(rows.outcome, rows.predicted["promotion_type"].astype("str"), plan)
+        hits = uncertainty.hit.happened(rows.outcome, rows.predicted["promotion_type"].astype("str"), funnel)
         told = uncertainty.hit_chance(rows.predicted, rows.features)
         known = np.isfinite(hits) & np.isfinite(told)
         came = hits[known] > 0
@@ -208,18 +208,20 @@ def plain(
     dataset: Dataset, train: Mask, held: Mask, starts: pd.Timestamp, proof: list[Unseen], uncertainty: Uncertainty
 ) -> pd.DataFrame:
     """Bounds of plain CQR on the holdout rows."""
-    plan, level = dataset.plan, uncertainty.level
+    funnel, level = dataset.funnel, uncertainty.level
     fits = [*folds(dataset.rows, train, dataset.settings.split.folds), (train, held, starts)]
     sets = []
     for fit, validate, start in fits:
         fitted = fit_features(dataset, fit, start)
         sets.append((*rows_of(dataset, fit, fitted), *rows_of(dataset, validate, fitted)))
     table: dict[str, Floats] = {}
-    for target in plan.targets:
+    for target in funnel.targets:
         scores, ends = [], (np.zeros(0), np.zeros(0))
         for features, outcome, judged, came in sets:
-            label, known = _labels(outcome, plan.volume_of, actual_targets(outcome, plan)[target], uncertainty.least)
-            truth, mine = _labels(came, plan.volume_of, actual_targets(came, plan)[target], uncertainty.least)
+            label, known = _labels(
+                outcome, funnel.volume_of, actual_targets(outcome, funnel)[target], uncertainty.least
+            )
+            truth, mine = _labels(came, funnel.volume_of, actual_targets(came, funnel)[target], uncertainty.least)
             low, high = (
                 _quantile_trees(features.values[known], label[known], share, judged.values)
                 for share in ((1 - level) / 2, (1 + level) / 2)
@@ -254,9 +256,9 @@ def posterior(predicted: pd.DataFrame, features: Features, model: CreativeModel,
     The start's rate with the variance it leaves is a gamma posterior, so counts over the predicted volume are negative
     binomial; every event is worth what the start expects of it.
     """
-    plan = model.fitted.plan
-    events = np.exp(log_events(predicted, plan, target)) * predicted[f"later_{plan.volume_of}"].to_numpy(np.float64)
-    variance = sum((features.starts[name].variance for name in stages_of(plan, target)), np.zeros(len(predicted)))
+    funnel = model.fitted.funnel
+    events = np.exp(log_events(predicted, funnel, target)) * predicted[f"later_{funnel.volume_of}"].to_numpy(np.float64)
+    variance = sum((features.posteriors[name].variance for name in stages_of(funnel, target)), np.zeros(len(predicted)))
     shape = 1.0 / np.maximum(variance, 1e-6)
     needed = np.ceil(asked * events / predicted[target].to_numpy(np.float64) - 1e-9)
     return np.asarray(nbinom.sf(needed - 1, shape, shape / (shape + events)), dtype=np.float64)

@@ -17,7 +17,7 @@ from scipy.stats import spearmanr
 
 from benchmarks.load_files import read, read_frames, some_videos
 from configs.settings import load_settings
-from features.matrix.feature_matrix import describe
+from features.matrix.feature_matrix import build_features
 from features.point_in_time.counts import observe
 from features.point_in_time.snapshots import SNAPSHOT, launches
 from training.boosting.model import CreativeModel
@@ -123,8 +123,8 @@ def _predict_at(dataset: Dataset, model: CreativeModel, asked: pd.DataFrame) -> 
     rows = asked.merge(born, on="creative_id", how="left")
     elapsed = (rows["cutoff"] - rows["launched_at"]) / pd.Timedelta(hours=1)
     rows = rows.assign(age_hours=elapsed, elapsed_hours=elapsed, cutoff=rows["cutoff"].astype("datetime64[us]"))
-    counts = observe(rows[SNAPSHOT], loaded, model.fitted.plan, model.fitted.entities, dataset.settings)
-    return model.predict(describe(counts, model.fitted))
+    counts = observe(rows[SNAPSHOT], loaded, model.fitted.funnel, model.fitted.entities, dataset.settings)
+    return model.predict(build_features(counts, model.fitted))
 
 
 def _sums(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from features.funnel import plan_for
+from features.funnel import build_funnel
 from features.funnel_model.design_matrix import term_columns
-from features.funnel_model.fit import fit_mixed
+from features.funnel_model.fit import fit_funnel_model
 from features.funnel_model.terms import fit_terms
 
 TAGS = {"hook": 11, "scene": 8, "face": 8, "script": 11, "style": 6, "viewpoint": 4, "audience": 7, "bgm": 7}
@@ -29,15 +29,15 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
     frame, totals, moments = make(given.creatives, given.creators, given.products)
-    plan = plan_for(COLUMNS, "net_gmv_cny", 139.0)
+    funnel = build_funnel(COLUMNS, "net_gmv_cny", 139.0)
     terms = fit_terms(frame, moments, ())
     width = sum(column.shape[1] for column in term_columns(frame, moments, terms).values())
-    print(f"{given.creatives:,} creatives, {width:,} columns, {len(plan.stages)} stages")
+    print(f"{given.creatives:,} creatives, {width:,} columns, {len(funnel.stages)} stages")
     state = None
     with threadpool_limits(2):
         for step in ("first fit", "refit"):
             began = time.perf_counter()
-            state = fit_mixed(totals, frame, moments, plan, terms, (("creator_id", "category"),), NOW, state)
+            state = fit_funnel_model(totals, frame, moments, funnel, terms, (("creator_id", "category"),), NOW, state)
             print(f"{step:10} {time.perf_counter() - began:8.1f} s")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 

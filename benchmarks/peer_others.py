@@ -13,7 +13,7 @@ from sklearn.linear_model import TweedieRegressor
 from threadpoolctl import threadpool_limits
 
 from benchmarks.search import Found, Library, Setting, deviance
-from benchmarks.tasks import Lesson, Table
+from benchmarks.tasks import StageData, Table
 from training.boosting.volume_offset import POWER
 
 Floats = npt.NDArray[np.float64]
@@ -52,16 +52,16 @@ def glm() -> Library:
         most = float(rows.ratio.max())  # a log link far outside what was seen tells nonsense
         return lambda other: np.minimum(np.asarray(model.predict(columns(other))), most)
 
-    def probe(setting: Setting, lesson: Lesson) -> tuple[int, Floats]:
-        return 1, fitted(setting, lesson.fit, lesson.volume)(lesson.stop)
+    def probe(setting: Setting, data: StageData) -> tuple[int, Floats]:
+        return 1, fitted(setting, data.fit, data.volume)(data.stop)
 
-    def train(setting: Setting, rounds: int, lesson: Lesson) -> Callable[[Table], Floats]:
-        return fitted(setting, lesson.full, lesson.volume)
+    def train(setting: Setting, rounds: int, data: StageData) -> Callable[[Table], Floats]:
+        return fitted(setting, data.full, data.volume)
 
     return Library({"alpha": 0.1}, {"alpha": (0.003, 30.0, True)}, probe, train)
 
 
-def gpboost(lesson: Lesson, seconds: float) -> Found:
+def gpboost(data: StageData, seconds: float) -> Found:
     """Trees on top of random effects of account, product, KOC, category and every tag, on log1p, weighted.
 
     Its count likelihoods were tried on ratios to the start: with as many crossed effects they take minutes before the
@@ -77,8 +77,8 @@ def gpboost(lesson: Lesson, seconds: float) -> Found:
     def label(rows: Table) -> Floats:
         return np.log1p(rows.ratio * rows.start) - middle  # else the random effects must tell the mean
 
-    whole = lesson.full.ratio * lesson.full.start
-    middle = float(np.average(np.log1p(whole), weights=lesson.full.worth))
+    whole = data.full.ratio * data.full.start
+    middle = float(np.average(np.log1p(whole), weights=data.full.worth))
 
     def effects(rows: Table) -> object:
         model = gpb.GPModel(group_data=text(rows), likelihood="gaussian", num_parallel_threads=1, weights=rows.worth)
@@ -110,14 +110,14 @@ def gpboost(lesson: Lesson, seconds: float) -> Found:
     best: tuple[float, Setting, int, float] | None = None
     tried, longest = 0, 0.0
     with threadpool_limits(1):
-        random = effects(lesson.fit)
+        random = effects(data.fit)
         while best is None or time.process_time() - begun + longest < seconds:
             since = time.process_time()
-            model = fitted(setting, lesson.fit, random, MOST_TREES)
+            model = fitted(setting, data.fit, random, MOST_TREES)
             for rounds in STEPS:
-                guess = told(model, lesson.stop, rounds)
-                scale = level(guess, lesson.stop)
-                loss = deviance(scale * guess / lesson.stop.start, lesson.stop, lesson.volume)
+                guess = told(model, data.stop, rounds)
+                scale = level(guess, data.stop)
+                loss = deviance(scale * guess / data.stop.start, data.stop, data.volume)
                 if best is None or loss < best[0]:
                     best = loss, setting, rounds, scale
             tried += 1
@@ -127,15 +127,15 @@ def gpboost(lesson: Lesson, seconds: float) -> Found:
                 "min_data_in_leaf": int(draw.integers(20, 150)), "lambda_l2": float(np.exp(draw.uniform(0, 4))),
             }  # fmt: skip
         _, setting, rounds, scale = best
-        final = fitted(setting, lesson.full, effects(lesson.full), rounds)
-        predicted = scale * told(final, lesson.held, rounds)
+        final = fitted(setting, data.full, effects(data.full), rounds)
+        predicted = scale * told(final, data.held, rounds)
     words = ", ".join(f"{name} {value:.3g}" for name, value in setting.items())
-    count = lesson.full.groups.shape[1] - 1
+    count = data.full.groups.shape[1] - 1
     told_of = f"log1p, {count} random effects, {words}, {rounds} rounds, times {scale:.2f}"
     return Found(predicted, tried, told_of, time.process_time() - begun)
 
 
-def flaml(lesson: Lesson, seconds: float) -> Found:
+def flaml(data: StageData, seconds: float) -> Found:
     """FLAML over LightGBM, XGBoost and CatBoost, with Poisson or Tweedie loss, judged on the last fold.
 
     Half of the time it looks with the offset, half without; the better of the two is trained on all rows. Its own clock
@@ -146,14 +146,14 @@ def flaml(lesson: Lesson, seconds: float) -> Found:
     logging.getLogger("flaml").setLevel(logging.ERROR)
     begun = time.process_time()
     found = []
-    for form in (lesson, lesson.flat()):
+    for form in (data, data.flat()):
         fit, stop = form.fit, form.stop
 
         def loss(
             x: object, y: object, model: object, labels: object, x_fit: object, y_fit: object, weight: object,
             weight_fit: object, *rest: object, of: Table = stop,
         ) -> tuple[float, Mapping[str, float]]:  # fmt: skip
-            value = deviance(np.asarray(model.predict(x)), of, lesson.volume)  # type: ignore[attr-defined]
+            value = deviance(np.asarray(model.predict(x)), of, data.volume)  # type: ignore[attr-defined]
             return value, {"deviance": value}
 
         automl = AutoML()
@@ -163,18 +163,18 @@ def flaml(lesson: Lesson, seconds: float) -> Found:
                 fit.values.to_numpy(np.float64), fit.ratio, X_val=stop.values.to_numpy(np.float64), y_val=stop.ratio,
                 task="regression",
                 sample_weight=fit.worth, sample_weight_val=stop.worth, metric=loss, time_budget=seconds / 2,
-                estimator_list=["lgbm", "xgboost", "catboost"], custom_hp=_losses(lesson.volume), n_jobs=1, seed=SEED,
+                estimator_list=["lgbm", "xgboost", "catboost"], custom_hp=_losses(data.volume), n_jobs=1, seed=SEED,
                 retrain_full=False, eval_method="holdout", verbose=0, early_stop=False,
             )  # fmt: skip
-        ratio = np.asarray(automl.predict(stop.values.to_numpy(np.float64))) * stop.start / lesson.stop.start
-        found.append((deviance(ratio, lesson.stop, lesson.volume), automl, form))
+        ratio = np.asarray(automl.predict(stop.values.to_numpy(np.float64))) * stop.start / data.stop.start
+        found.append((deviance(ratio, data.stop, data.volume), automl, form))
     _, best, form = min(found, key=lambda each: each[0])
     with threadpool_limits(1), tempfile.TemporaryDirectory() as folder, chdir(folder):
         model = clone(best.model.estimator)
         model.fit(form.full.values.to_numpy(np.float64), form.full.ratio, sample_weight=form.full.worth)
         ratio = np.asarray(model.predict(form.held.values.to_numpy(np.float64)))
         predicted = form.held.start * np.maximum(ratio, 0.0)
-    offset = "offset" if form is lesson else "no offset"
+    offset = "offset" if form is data else "no offset"
     tried = sum(len(automl.config_history) for _, automl, _ in found)
     words = ", ".join(
         f"{name} {value:.3g}" for name, value in best.best_config.items() if isinstance(value, int | float)

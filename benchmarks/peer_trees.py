@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from benchmarks.search import Library, Setting
-from benchmarks.tasks import Lesson, Table
+from benchmarks.tasks import StageData, Table
 from training.boosting.volume_offset import POWER
 
 Floats = npt.NDArray[np.float64]
@@ -49,16 +49,16 @@ def lightgbm_log1p() -> Library:
         predicted = model.predict(rows.values.to_numpy(np.float64), num_threads=1)
         return np.maximum(np.expm1(predicted), 0.0) / rows.start
 
-    def probe(setting: Setting, lesson: Lesson) -> tuple[int, Floats]:
-        fit = table(lesson.fit)
+    def probe(setting: Setting, data: StageData) -> tuple[int, Floats]:
+        fit = table(data.fit)
         model = lgb.train(
-            parameters(setting), fit, MOST_ROUNDS, valid_sets=[table(lesson.stop, fit)],
+            parameters(setting), fit, MOST_ROUNDS, valid_sets=[table(data.stop, fit)],
             callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
         )  # fmt: skip
-        return model.best_iteration, told(model, lesson.stop)
+        return model.best_iteration, told(model, data.stop)
 
-    def train(setting: Setting, rounds: int, lesson: Lesson) -> Predict:
-        model = lgb.train(parameters(setting), table(lesson.full), rounds)
+    def train(setting: Setting, rounds: int, data: StageData) -> Predict:
+        model = lgb.train(parameters(setting), table(data.full), rounds)
         return lambda rows: told(model, rows)
 
     hand = {
@@ -91,8 +91,8 @@ def hist_gradient_boosting() -> Library:
             random_state=SEED,
         )
 
-    def probe(setting: Setting, lesson: Lesson) -> tuple[int, Floats]:
-        fit, stop, bins = lesson.fit, lesson.stop, _binned(lesson.fit)
+    def probe(setting: Setting, data: StageData) -> tuple[int, Floats]:
+        fit, stop, bins = data.fit, data.stop, _binned(data.fit)
         found = model(setting, MOST_ROUNDS, fit, PATIENCE).fit(
             bins(fit), fit.ratio, sample_weight=fit.worth,
             X_val=bins(stop), y_val=stop.ratio, sample_weight_val=stop.worth,
@@ -101,8 +101,8 @@ def hist_gradient_boosting() -> Library:
         staged = (ratio for place, ratio in enumerate(found.staged_predict(bins(stop)), start=1) if place == rounds)
         return rounds, np.asarray(next(staged))
 
-    def train(setting: Setting, rounds: int, lesson: Lesson) -> Predict:
-        full, bins = lesson.full, _binned(lesson.full)
+    def train(setting: Setting, rounds: int, data: StageData) -> Predict:
+        full, bins = data.full, _binned(data.full)
         found = model(setting, rounds, full, None).fit(bins(full), full.ratio, sample_weight=full.worth)
         return lambda rows: np.asarray(found.predict(bins(rows)))
 
@@ -136,22 +136,22 @@ def xgboost() -> Library:
             nthread=1,
         )
 
-    def parameters(setting: Setting, lesson: Lesson) -> dict[str, object]:
+    def parameters(setting: Setting, data: StageData) -> dict[str, object]:
         loss = {"objective": "reg:tweedie", "tweedie_variance_power": POWER, "eval_metric": f"tweedie-nloglik@{POWER}"}
         poisson = {"objective": "count:poisson", "eval_metric": "poisson-nloglik", "max_delta_step": 0.7}
-        return {**setting, **(loss if lesson.volume else poisson), "nthread": 1, "seed": SEED, "verbosity": 0}
+        return {**setting, **(loss if data.volume else poisson), "nthread": 1, "seed": SEED, "verbosity": 0}
 
-    def probe(setting: Setting, lesson: Lesson) -> tuple[int, Floats]:
-        stop = matrix(lesson.stop)
+    def probe(setting: Setting, data: StageData) -> tuple[int, Floats]:
+        stop = matrix(data.stop)
         model = xgb.train(
-            parameters(setting, lesson), matrix(lesson.fit), MOST_ROUNDS, evals=[(stop, "stop")],
+            parameters(setting, data), matrix(data.fit), MOST_ROUNDS, evals=[(stop, "stop")],
             early_stopping_rounds=PATIENCE, verbose_eval=False,
         )  # fmt: skip
         rounds = model.best_iteration + 1
         return rounds, model.predict(stop, iteration_range=(0, rounds)).astype(np.float64)
 
-    def train(setting: Setting, rounds: int, lesson: Lesson) -> Predict:
-        model = xgb.train(parameters(setting, lesson), matrix(lesson.full), rounds)
+    def train(setting: Setting, rounds: int, data: StageData) -> Predict:
+        model = xgb.train(parameters(setting, data), matrix(data.full), rounds)
         return lambda rows: model.predict(matrix(rows, known=False)).astype(np.float64)
 
     hand = {
@@ -185,11 +185,11 @@ def catboost() -> Library:
             cat_features=list(rows.codes),
         )
 
-    def model(setting: Setting, rounds: int, lesson: Lesson) -> CatBoostRegressor:
+    def model(setting: Setting, rounds: int, data: StageData) -> CatBoostRegressor:
         return CatBoostRegressor(
             **setting,
             iterations=rounds,
-            loss_function=f"Tweedie:variance_power={POWER}" if lesson.volume else "Poisson",
+            loss_function=f"Tweedie:variance_power={POWER}" if data.volume else "Poisson",
             thread_count=1,
             random_seed=SEED,
             verbose=False,
@@ -199,15 +199,15 @@ def catboost() -> Library:
     def told(found: CatBoostRegressor, rows: Pool) -> Floats:
         return np.exp(np.asarray(found.predict(rows, prediction_type="RawFormulaVal", thread_count=1)))
 
-    def probe(setting: Setting, lesson: Lesson) -> tuple[int, Floats]:
-        stop = pool(lesson.stop)
-        found = model(setting, MOST_ROUNDS, lesson)
-        found.fit(pool(lesson.fit), eval_set=stop, early_stopping_rounds=PATIENCE, use_best_model=True)
+    def probe(setting: Setting, data: StageData) -> tuple[int, Floats]:
+        stop = pool(data.stop)
+        found = model(setting, MOST_ROUNDS, data)
+        found.fit(pool(data.fit), eval_set=stop, early_stopping_rounds=PATIENCE, use_best_model=True)
         return max(int(found.tree_count_), 1), told(found, stop)
 
-    def train(setting: Setting, rounds: int, lesson: Lesson) -> Predict:
-        found = model(setting, rounds, lesson)
-        found.fit(pool(lesson.full))
+    def train(setting: Setting, rounds: int, data: StageData) -> Predict:
+        found = model(setting, rounds, data)
+        found.fit(pool(data.full))
         return lambda rows: told(found, pool(rows, known=False))
 
     hand = {"learning_rate": 0.05, "depth": 5, "l2_leaf_reg": 10.0, "rsm": 0.5}

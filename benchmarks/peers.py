@@ -27,11 +27,11 @@ from benchmarks.rules import plain_roi, rule_scores, shrunk_roi
 from benchmarks.scores import OURS, compare, exposures, known_rows, records, true_targets
 from benchmarks.search import Found, Library, search
 from benchmarks.standing import ORACLE
-from benchmarks.tasks import Lesson, Task, command, lessons, make_task
+from benchmarks.tasks import StageData, Task, command, make_task, stage_data
 from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import load_settings
-from features.matrix.feature_matrix import describe
+from features.matrix.feature_matrix import build_features
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import fit_on, recipe_by_hand
 from training.boosting.stage_targets import actual_targets
@@ -41,13 +41,13 @@ from training.evaluation.budget_replay import Budget, replay
 from training.workspace import data_fingerprint
 
 Floats = npt.NDArray[np.float64]
-Peer = Callable[[Lesson, float], Found]
+Peer = Callable[[StageData, float], Found]
 
 FUNNEL = "LightGBM funnel"
 
 
 def _searched(library: Callable[[], Library]) -> Peer:
-    return lambda lesson, seconds: search(library(), lesson, seconds)
+    return lambda data, seconds: search(library(), data, seconds)
 
 
 PEERS: dict[str, tuple[str, Peer]] = {
@@ -134,14 +134,14 @@ def run(
     contenders = contend(task, names, seconds, tell)
     methods = {name: found.predicted for name, found in contenders.items() if not found.not_run}
     observed, outcome = task.observed, task.outcome
-    actual = actual_targets(outcome, task.plan)
+    actual = actual_targets(outcome, task.funnel)
     keys = observed[ON].assign(cold=task.cold)
-    exposure = exposures(outcome, task.plan)
+    exposure = exposures(outcome, task.funnel)
     known = known_rows(actual, exposure, task.judges.settings.evaluate.min_impressions)
     tell("figures")
     figures = compare(methods, actual, exposure, keys, known, draws=draws).assign(against="what came")
     if truth is not None:
-        true, best = true_targets(keys, truth, task.plan)
+        true, best = true_targets(keys, truth, task.funnel)
         known = {target: known[target] & (true[target] > 0).to_numpy() for target in true}
         of_truth = compare({**methods, ORACLE: best}, true, exposure, keys, known, draws=draws)
         of_truth = of_truth.assign(against="the truth")
@@ -165,18 +165,18 @@ def run(
 
 def contend(task: Task, names: Sequence[str], seconds: float, tell: Callable[[str], None]) -> dict[str, Contender]:
     """Every method's predictions of the held-out rows, ours first."""
-    targets, settings = task.plan.targets, task.teaches.settings
+    targets, settings = task.funnel.targets, task.teaches.settings
     found: dict[str, Contender] = {}
     tell(OURS)
     begun = time.process_time()
     model = _trained(task)
-    features = describe(task.observed, model.fitted)
+    features = build_features(task.observed, model.fitted)
     ours = model.predict(features)[targets]
     words = {"all": f"settings of the run; trees by the hand setting, their number from {settings.split.folds} folds"}
     found[OURS] = Contender(ours, time.process_time() - begun, words)
     begun = time.process_time()
     funnel = _trained(replace(task, teaches=replace(task.teaches, states=())))
-    predicted = funnel.predict(describe(task.observed, funnel.fitted))[targets]
+    predicted = funnel.predict(build_features(task.observed, funnel.fitted))[targets]
     words = {"all": "the same with empirical Bayes as the start of every stage"}
     found[FUNNEL] = Contender(predicted, time.process_time() - begun, words)
     bayes = fit_features(task.teaches, task.train, task.starts)
@@ -186,7 +186,7 @@ def contend(task: Task, names: Sequence[str], seconds: float, tell: Callable[[st
         **_teams(task),
     }
     found |= {name: Contender(table, 0.0, {"all": "nothing to set"}) for name, table in simple.items()}
-    met = lessons(task) if names else []
+    met = stage_data(task) if names else []
     for name in names:
         tell(name)
         found[name] = _direct(name, met, seconds / len(targets))
@@ -197,7 +197,7 @@ def _trained(task: Task) -> CreativeModel:
     return fit_on(task.teaches, task.train, task.starts, recipe_by_hand(task.teaches, task.train))
 
 
-def _direct(name: str, met: Sequence[Lesson], seconds: float) -> Contender:
+def _direct(name: str, met: Sequence[StageData], seconds: float) -> Contender:
     module, peer = PEERS[name]
     if find_spec(module) is None:
         return Contender(pd.DataFrame(), 0.0, {}, f"{module} is not installed; `make bench-peers` installs it")
@@ -205,10 +205,10 @@ def _direct(name: str, met: Sequence[Lesson], seconds: float) -> Contender:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # theirs, about themselves
         try:
-            for lesson in met:
-                found = peer(lesson, seconds)
-                predicted[lesson.target] = found.predicted
-                words[lesson.target] = f"{found.setting} (best of {found.tried})"
+            for data in met:
+                found = peer(data, seconds)
+                predicted[data.target] = found.predicted
+                words[data.target] = f"{found.setting} (best of {found.tried})"
                 spent += found.seconds
         except ImportError as error:
             return Contender(pd.DataFrame(), 0.0, {}, f"{module} cannot be loaded here: {error}")
@@ -217,7 +217,7 @@ def _direct(name: str, met: Sequence[Lesson], seconds: float) -> Contender:
 
 def _teams(task: Task) -> dict[str, pd.DataFrame]:
     """What the rules of teams that rank by ROI say of ROI."""
-    rois = [target for target in task.plan.targets if target.endswith("roi")]
+    rois = [target for target in task.funnel.targets if target.endswith("roi")]
     if not rois:
         return {}
     cohort = task.teaches.observed[task.train]
@@ -238,10 +238,10 @@ def _decisions(
     draws: int,
 ) -> dict[str, object]:
     """A replay by every forecast of ROI and every rule of teams; nothing where the data know no ROI."""
-    roi = next((target for target in ("net_roi", "roi") if target in task.plan.targets), None)
+    roi = next((target for target in ("net_roi", "roi") if target in task.funnel.targets), None)
     if roi is None:
         return {"budget": None, "decisions": []}
-    came = actual_targets(task.teaches.outcome[task.train], task.plan)[roi]
+    came = actual_targets(task.teaches.outcome[task.train], task.funnel)[roi]
     spend = task.teaches.outcome.loc[task.train, "later:spend_cny"].to_numpy(np.float64)
     usual = float(np.nansum(came.to_numpy(np.float64) * spend) / spend.sum())
     frame = keys.assign(**{f"actual_{roi}": actual[roi], f"exposure_{roi}": exposure[roi]})

@@ -24,10 +24,10 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import VOLUME, Plan
-from features.funnel_model.posterior import MIXED
-from features.matrix.feature_matrix import Fitted, describe
-from features.point_in_time.counts import data_entities, data_plan, observe
+from features.funnel import VOLUME, Funnel
+from features.funnel_model.posterior import FUNNEL_MODEL
+from features.matrix.feature_matrix import Fitted, build_features
+from features.point_in_time.counts import data_entities, data_funnel, observe
 from features.point_in_time.entity_history import Entity, entities
 from features.point_in_time.snapshots import snapshots
 from features.schema import Loaded
@@ -49,7 +49,7 @@ try:
     from training.data.metrics_source import InMemory
     from training.data.subsample import drawn
     from training.engine import Here
-    from training.progress import Told
+    from training.progress import ProgressCallbacks
     from training.sharded.source import InParts
     from training.sharded.work import Work
 except ImportError:  # an older checkout that is compared: all metrics are one frame there, and all snapshots train
@@ -156,13 +156,13 @@ def _features(record: Record, source: Any, settings: Settings, *, digest: bool) 
     """Snapshots and features; what comes of them but the features themselves, and what these stand on."""
     every = record.timed("snapshots", lambda: source.snapshots(settings))
     found = every if InMemory is None else drawn(every, settings.most_snapshots)
-    plan, shared = source.funnel(settings)
-    observed = record.timed("features: counts", lambda: source.observe(found, plan, shared, settings))
-    outcome = record.timed("features: outcomes", lambda: source.outcomes(found, plan, settings))
-    dataset = Dataset(source.told, plan, shared, observed, outcome, settings)
+    funnel, shared = source.funnel(settings)
+    observed = record.timed("features: counts", lambda: source.observe(found, funnel, shared, settings))
+    outcome = record.timed("features: outcomes", lambda: source.outcomes(found, funnel, settings))
+    dataset = Dataset(source.told, funnel, shared, observed, outcome, settings)
     taught = _some_rows(dataset)
     fitted = fit_features(dataset, taught, source.until)
-    features = record.timed("features: describe", lambda: describe(observed, fitted))
+    features = record.timed("features: build_features", lambda: build_features(observed, fitted))
     record.counts = {"metrics": source.rows, "creatives": len(source.creatives), "snapshots": len(every)}
     record.counts |= {"snapshots that train": len(found), "features": features.values.shape[1]}
     if digest:
@@ -185,17 +185,17 @@ class Whole:
         self.until = loaded.metrics["period_end"].max()
         self.told = loaded if InMemory is None else InMemory(loaded)
 
-    def funnel(self, settings: Settings) -> tuple[Plan, list[Entity]]:
-        return data_plan(self.loaded, settings), data_entities(self.loaded, settings)
+    def funnel(self, settings: Settings) -> tuple[Funnel, list[Entity]]:
+        return data_funnel(self.loaded, settings), data_entities(self.loaded, settings)
 
     def snapshots(self, settings: Settings) -> pd.DataFrame:
         return snapshots(self.loaded.metrics, self.creatives, settings.ages_hours, weekly=settings.weekly)
 
-    def observe(self, rows: pd.DataFrame, plan: Plan, shared: list[Entity], settings: Settings) -> pd.DataFrame:
-        return observe(rows, self.loaded, plan, shared, settings)
+    def observe(self, rows: pd.DataFrame, funnel: Funnel, shared: list[Entity], settings: Settings) -> pd.DataFrame:
+        return observe(rows, self.loaded, funnel, shared, settings)
 
-    def outcomes(self, rows: pd.DataFrame, plan: Plan, settings: Settings) -> pd.DataFrame:
-        return outcomes(rows, self.loaded, plan, settings)
+    def outcomes(self, rows: pd.DataFrame, funnel: Funnel, settings: Settings) -> pd.DataFrame:
+        return outcomes(rows, self.loaded, funnel, settings)
 
     def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
         return latest_predictions(self.loaded, model, settings)
@@ -209,11 +209,11 @@ class Parts:
         self.snapshots, self.observe, self.outcomes = source.snapshots, source.observe, source.outcomes
         self.predictions = source.predictions
 
-    def funnel(self, settings: Settings) -> tuple[Plan, list[Entity]]:
-        from features.point_in_time.counts import plan_of
+    def funnel(self, settings: Settings) -> tuple[Funnel, list[Entity]]:
+        from features.point_in_time.counts import funnel_of
 
-        plan = plan_of(self.told.dataset.values, self.creatives, settings)
-        return plan, entities(self.creatives, settings.tags.multi, settings.tags.crosses)
+        funnel = funnel_of(self.told.dataset.values, self.creatives, settings)
+        return funnel, entities(self.creatives, settings.tags.multi, settings.tags.crosses)
 
 
 def source_of(store: Path, settings: Settings, held: ExitStack) -> Whole | Parts:
@@ -224,16 +224,16 @@ def source_of(store: Path, settings: Settings, held: ExitStack) -> Whole | Parts
         dataset = write_partitioned(opened, settings, str(store.with_name("dataset").resolve()))
     work = Work(str(store.with_name("parts").resolve()))
     engine = Here() if processes is None else held.enter_context(processes(settings.processes))
-    source = InParts(dataset, work, engine, settings, Told())
+    source = InParts(dataset, work, engine, settings, ProgressCallbacks())
     return Parts(source, sum(part.rows for part in dataset.parts))
 
 
 def recipe_of(dataset: Dataset) -> Recipe:
     """Every stage from the mixed model, the hand setting, a fixed number of trees."""
-    names = [stage.name for stage in dataset.plan.stages]
+    names = [stage.name for stage in dataset.funnel.stages]
     settings = dataset.settings
     choices = {name: Choice(settings.trees, ROUNDS) for name in names}
-    return Recipe(dict.fromkeys(names, MIXED), choices | {VOLUME: Choice(settings.volume_trees, ROUNDS)})
+    return Recipe(dict.fromkeys(names, FUNNEL_MODEL), choices | {VOLUME: Choice(settings.volume_trees, ROUNDS)})
 
 
 def _fit(record: Record, dataset: Dataset) -> CreativeModel:
@@ -253,7 +253,7 @@ def _fit(record: Record, dataset: Dataset) -> CreativeModel:
     def unsure() -> CreativeModel:
         features, outcome = rows_of(served, held, judged.fitted)
         unseen = Unseen(judged.predict(features), features, outcome)
-        return replace(judged, uncertainty=fit_uncertainty([unseen], served.plan, settings))
+        return replace(judged, uncertainty=fit_uncertainty([unseen], served.funnel, settings))
 
     uncertainty = record.timed("fit: intervals", unsure).uncertainty
     final = record.timed("fit: final model", lambda: fit_on(served, mature, reported, recipe))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.truth import ON, TRUE
-from features.funnel import Plan
+from features.funnel import Funnel
 from training.evaluation.bootstrap import band, creative_draws, drawn_spearman
 from training.evaluation.metrics import ALL_AGES, LEAST_ROWS
 
@@ -86,14 +86,14 @@ def figures(guess: Floats, truth: Floats, exposure: Floats, drawn: Floats) -> di
     }
 
 
-def exposures(outcome: pd.DataFrame, plan: Plan) -> dict[str, Floats]:
+def exposures(outcome: pd.DataFrame, funnel: Funnel) -> dict[str, Floats]:
     """Target → what its rate is out of (ones for volume), and `volume`: as `training.evaluation.holdout.judge` takes
     them."""
-    volume = outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
+    volume = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
     spend = outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in outcome else volume
     return {"volume": volume} | {
         target: np.ones_like(volume) if target.startswith("later_") else spend if target.endswith("roi") else volume
-        for target in plan.targets
+        for target in funnel.targets
     }
 
 
@@ -108,10 +108,10 @@ def known_rows(actual: pd.DataFrame, exposure: Mapping[str, Floats], least_volum
     }
 
 
-def true_targets(keys: pd.DataFrame, truth: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, pd.DataFrame]:
+def true_targets(keys: pd.DataFrame, truth: pd.DataFrame, funnel: Funnel) -> tuple[pd.DataFrame, pd.DataFrame]:
     """True targets in row order, and those of someone who knows every effect but no luck; NaN where unknown."""
     joined = keys[ON].merge(truth.drop(columns="cutoff"), on=ON, how="left", validate="one_to_one")
-    true = pd.DataFrame({target: joined[TRUE[target]] for target in plan.targets if target in TRUE})
+    true = pd.DataFrame({target: joined[TRUE[target]] for target in funnel.targets if target in TRUE})
     best = {name: joined[f"{name}_without_luck"] for name in true if f"{name}_without_luck" in joined}
     return true, pd.DataFrame(best)
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from benchmarks.tasks import Lesson, Table
+from benchmarks.tasks import StageData, Table
 from training.boosting.volume_offset import POWER
 
 Floats = npt.NDArray[np.float64]
@@ -36,8 +36,8 @@ class Library:
 
     hand: Setting
     ranges: Ranges
-    probe: Callable[[Setting, Lesson], tuple[int, Floats]]
-    train: Callable[[Setting, int, Lesson], Callable[[Table], Floats]]
+    probe: Callable[[Setting, StageData], tuple[int, Floats]]
+    train: Callable[[Setting, int, StageData], Callable[[Table], Floats]]
     offset: bool = True
 
 
@@ -58,7 +58,7 @@ class Found:
     seconds: float
 
 
-def search(library: Library, lesson: Lesson, seconds: float, seed: int = 7) -> Found:
+def search(library: Library, data: StageData, seconds: float, seed: int = 7) -> Found:
     """The best setting that the time allows, trained on all rows.
 
     A further setting is tried only while the time left is enough for one that takes as long as the longest so far;
@@ -66,8 +66,8 @@ def search(library: Library, lesson: Lesson, seconds: float, seed: int = 7) -> F
     """
     begun = time.process_time()
     draw = np.random.default_rng(seed)
-    forms = [lesson, lesson.flat()] if library.offset else [lesson]
-    best: tuple[float, Setting, int, Lesson] | None = None
+    forms = [data, data.flat()] if library.offset else [data]
+    best: tuple[float, Setting, int, StageData] | None = None
     tried, longest = 0, 0.0
     while best is None or time.process_time() - begun + longest < seconds:
         since = time.process_time()
@@ -75,7 +75,7 @@ def search(library: Library, lesson: Lesson, seconds: float, seed: int = 7) -> F
         setting = library.hand if tried < len(forms) else {**library.hand, **_drawn(library.ranges, draw)}
         with threadpool_limits(1):
             rounds, ratio = library.probe(setting, form)
-        loss = deviance(ratio * form.stop.start / lesson.stop.start, lesson.stop, lesson.volume)
+        loss = deviance(ratio * form.stop.start / data.stop.start, data.stop, data.volume)
         tried += 1
         longest = max(longest, time.process_time() - since)
         if best is None or loss < best[0]:
@@ -84,7 +84,7 @@ def search(library: Library, lesson: Lesson, seconds: float, seed: int = 7) -> F
     with threadpool_limits(1):
         ratio = library.train(setting, rounds, form)(form.held)
     words = ", ".join(f"{name} {value:.3g}" for name, value in setting.items())
-    offset = ("offset" if form is lesson else "no offset") if library.offset else "log1p"
+    offset = ("offset" if form is data else "no offset") if library.offset else "log1p"
     told = f"{offset}, {words}, {rounds} rounds"
     return Found(form.held.start * ratio, tried, told, time.process_time() - begun)
 

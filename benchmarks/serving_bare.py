@@ -14,11 +14,11 @@ from fastapi import FastAPI, Request, Response
 
 from serving.api.requests import PredictRequest
 from serving.api.validation import asked
-from serving.inference.loaded_model import load_served
+from serving.inference.loaded_model import load_model
 from serving.inference.predict import predictions
 
 app = FastAPI()
-SERVED = load_served(Path(os.environ["BENCH_BUNDLE"]))
+SERVED = load_model(Path(os.environ["BENCH_BUNDLE"]))
 
 
 @app.post("/v1/predict")

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.serving_speed import make_bodies
 from serving.api.requests import PredictRequest
 from serving.api.validation import asked
-from serving.inference.loaded_model import load_served
+from serving.inference.loaded_model import load_model
 from serving.inference.predict import predictions
 from serving.registry.champion import find
 from serving.settings import Serving
@@ -24,8 +24,8 @@ TIMES = 500
 WHOLE = ("serving/inference/predict.py", "predictions")
 PARTS = {
     "counts of the creative and of the others": [("features/point_in_time/request_counts.py", "observe_given")],
-    "start of all stages (mixed model, history, own counts)": [("features/funnel_model/posterior.py", "start")],
-    "words, numbers and the row of features": [("features/matrix/feature_matrix.py", "describe")],
+    "start of all stages (mixed model, history, own counts)": [("features/funnel_model/posterior.py", "posteriors_of")],
+    "words, numbers and the row of features": [("features/matrix/feature_matrix.py", "build_features")],
     "trees, volume, rates and targets": [
         ("training/boosting/model.py", "log_rates"),
         ("training/boosting/stage_targets.py", "composed"),
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, help="else the champion of var/mlflow.db")
     parser.add_argument("--explain", action="store_true", help="with all contributions")
     told = parser.parse_args()
-    served = load_served(told.bundle or find(Serving()).folder)
+    served = load_model(told.bundle or find(Serving()).folder)
     request = asked(PredictRequest, make_bodies(served)["one"], served.known)
 
     def work() -> None:

@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks.serving_client import WARM, Latencies, at_rate, one_after_the_other
 from serving.api.requests import PredictRequest
 from serving.api.validation import asked
-from serving.inference.loaded_model import Served, load_served
+from serving.inference.loaded_model import LoadedModel, load_model
 from serving.inference.predict import compute, predictions
 from serving.inference.treeshap_tables import TreeTables
 from serving.registry.champion import find
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=20_000, help="requests over which memory is watched")
     told = parser.parse_args()
     folder = told.bundle or find(Serving()).folder
-    served = load_served(folder)
+    served = load_model(folder)
     bodies = make_bodies(served)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {len(served.catalogue)} features, "
           f"{sum(b.num_trees() for b in served.model.boosters.values()):,} trees")  # fmt: skip
@@ -54,7 +54,7 @@ def main() -> None:
     over_http(folder, bodies, told.seconds, told.many, bare)
 
 
-def make_bodies(served: Served) -> dict[str, bytes]:
+def make_bodies(served: LoadedModel) -> dict[str, bytes]:
     """The requests that are measured: one creative with hours of metrics, plain and explained, and 500 of them."""
     new, runs = (one.model_dump(mode="json", exclude_none=True) for one in examples(served))
     (row,) = runs["metrics"]
@@ -69,7 +69,7 @@ def make_bodies(served: Served) -> dict[str, bytes]:
     }
 
 
-def inside(folder: Path, served: Served, bodies: dict[str, bytes]) -> None:
+def inside(folder: Path, served: LoadedModel, bodies: dict[str, bytes]) -> None:
     """What the work costs in this process, CPU time."""
     model, now = served.model, served.standing.moment
     requests = {name: asked(PredictRequest, body, served.known) for name, body in bodies.items()}

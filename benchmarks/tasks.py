@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import Plan
+from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import moments
-from features.matrix.feature_matrix import Features, describe
+from features.matrix.feature_matrix import Features, build_features
 from features.schema import KEY, Loaded
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on
@@ -43,9 +43,9 @@ class Task:
     held: Mask
 
     @property
-    def plan(self) -> Plan:
+    def funnel(self) -> Funnel:
         """The funnel of the training data."""
-        return self.teaches.plan
+        return self.teaches.funnel
 
     @property
     def observed(self) -> pd.DataFrame:
@@ -110,7 +110,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class StageData:
     """One target as direct peers meet it: a setting is chosen on the last fold, then trained on all rows.
 
     Attributes:
@@ -127,13 +127,13 @@ class Lesson:
     full: Table
     held: Table
 
-    def flat(self) -> "Lesson":
+    def flat(self) -> "StageData":
         """The same without an offset: every row starts from the mean of the training rows."""
         level = float(np.average(self.full.ratio * self.full.start, weights=self.full.worth / self.full.start))
         power = POWER if self.volume else 1.0
         fit, stop, full = (table.flat(level, power) for table in (self.fit, self.stop, self.full))
         held = replace(self.held, start=np.full(len(self.held), level))
-        return Lesson(self.target, fit, stop, full, held)
+        return StageData(self.target, fit, stop, full, held)
 
     @property
     def volume(self) -> bool:
@@ -189,7 +189,7 @@ def _refitted(dataset: Dataset, train: Mask, starts: pd.Timestamp) -> tuple[Data
     return with_refits(dataset, moments), served
 
 
-def lessons(task: Task) -> list[Lesson]:
+def stage_data(task: Task) -> list[StageData]:
     """Every target as direct peers meet it."""
     dataset = task.teaches
     full = fit_on(dataset, task.train, task.starts, Recipe())
@@ -200,15 +200,15 @@ def lessons(task: Task) -> list[Lesson]:
         "fit": (inner, *rows_of(dataset, fit_mask, inner.fitted), dataset.observed[fit_mask]),
         "stop": (inner, *rows_of(dataset, stop_mask, inner.fitted), dataset.observed[stop_mask]),
     }
-    held = describe(task.observed, full.fitted)
+    held = build_features(task.observed, full.fitted)
     found = []
-    for target in dataset.plan.targets:
+    for target in dataset.funnel.targets:
         spread = {
             "fit": _spread(target, *made["fit"][:3]),
             "full": _spread(target, *made["full"][:3]),
         }
         found.append(
-            Lesson(
+            StageData(
                 target,
                 fit=_table(target, *made["fit"], spread["fit"]),
                 stop=_table(target, *made["stop"], spread["fit"]),
@@ -223,7 +223,7 @@ def _start(target: str, model: CreativeModel, features: Features) -> Floats:
     return model.predict(features, trees=False)[target].to_numpy(np.float64)
 
 
-def expected_of(target: str, outcome: pd.DataFrame, start: Floats, plan: Plan) -> Floats:
+def expected_of(target: str, outcome: pd.DataFrame, start: Floats, funnel: Funnel) -> Floats:
     """What the start lets expect of the later exposure: money in CNY, or volume of a window covered in part."""
     if target.startswith("later_"):
         return start * outcome["covered_share"].to_numpy(np.float64)
@@ -236,8 +236,8 @@ def _spread(target: str, model: CreativeModel, features: Features, outcome: pd.D
     """φ and s² of the ratio of what came to the start, by moments, as `features.funnel_model.empirical_bayes` tells
     stages."""
     start = _start(target, model, features)
-    ratio = actual_targets(outcome, model.fitted.plan)[target].to_numpy(np.float64) / start
-    expected = np.where(np.isfinite(ratio), expected_of(target, outcome, start, model.fitted.plan), 0.0)
+    ratio = actual_targets(outcome, model.fitted.funnel)[target].to_numpy(np.float64) / start
+    expected = np.where(np.isfinite(ratio), expected_of(target, outcome, start, model.fitted.funnel), 0.0)
     return moments(None, ratio, np.nan_to_num(expected), None)
 
 
@@ -250,10 +250,10 @@ def _table(
     spread: tuple[float, float],
 ) -> Table:
     """Rows whose outcome says something, weighted by 1/(φ/u + s²); volume as
-    `training.boosting.stage_targets.volume_lesson` does."""
+    `training.boosting.stage_targets.volume_data` does."""
     start = _start(target, model, features)
-    ratio = actual_targets(outcome, model.fitted.plan)[target].to_numpy(np.float64) / start
-    expected = expected_of(target, outcome, start, model.fitted.plan)
+    ratio = actual_targets(outcome, model.fitted.funnel)[target].to_numpy(np.float64) / start
+    expected = expected_of(target, outcome, start, model.fitted.funnel)
     known = np.isfinite(ratio) & (expected > 0)
     start, ratio, expected = start[known], ratio[known], expected[known]
     dispersion, own = spread

@@ -71,7 +71,7 @@ class Split(Section):
     """Forward-chaining folds inside the training period, each with a gap."""
 
 
-class Mixed(Section):
+class Refits(Section):
     """The mixed model, refitted now and then so that each snapshot is served by what was known before it."""
 
     first_days: Annotated[int, Field(ge=1)] = 14
@@ -249,7 +249,7 @@ class Settings(Section):
     tags: Tags = Tags()
     text: Text = Text()
     split: Split = Split()
-    mixed: Mixed = Mixed()
+    refits: Refits = Refits()
     tune: Tune = Tune()
     trees: Trees = Trees()
     volume_trees: VolumeTrees = VolumeTrees()

@@ -1,11 +1,15 @@
-"""The funnel: which step turns what into what, and which steps the columns at hand allow."""
+"""The funnel: its stages, the targets composed of them, and which of both the columns at hand allow."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
-Target = Literal["gpm", "net_gpm", "roi", "net_roi", "later_impressions", "later_spend_cny"]
+import numpy as np
+import numpy.typing as npt
+
+from features.bilingual import Words
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,158 @@ VOLUME = "volume"
 
 
 @dataclass(frozen=True)
-class Plan:
+class Composition:
+    """The stages whose rates make up a target: product of `gross`, times `keep`, over `cost`.
+
+    Attributes:
+        gross: Stages whose product is gross money per exposure; none for volume.
+        keep: The stage of refunds; empty where it does not count.
+        cost: The stage of spend per impression; empty where it does not count.
+    """
+
+    gross: tuple[str, ...]
+    keep: str = ""
+    cost: str = ""
+
+    @property
+    def signs(self) -> dict[str, float]:
+        """Stage → sign of its log rate in the log of the target."""
+        signs = dict.fromkeys(self.gross, 1.0)
+        if self.keep:
+            signs[self.keep] = 1.0
+        if self.cost:
+            signs[self.cost] = -1.0
+        return signs
+
+
+def signs_of(stages: Collection[str]) -> dict[str, float]:
+    """Stage → sign of its log rate in a product of these stages: cost divides, unless it stands alone."""
+    return {stage: -1.0 if stage == COST.name and len(stages) > 1 else 1.0 for stage in stages}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that is predicted over the outcome window.
+
+    Attributes:
+        name: Key of columns, answers and reports.
+        label: What strategists read.
+        long_label: The same where there is room.
+        numerator: Column of metrics that is summed.
+        exposure: Column that the sum is divided by; empty for volume.
+        scale: The quotient is given per so much exposure.
+        unit: `cny per 1,000`, `ratio`, `count` or `cny`.
+        net: Money after refunds.
+    """
+
+    name: str
+    label: Words
+    long_label: Words
+    numerator: str
+    exposure: str = ""
+    scale: float = 1.0
+    unit: str = "ratio"
+    net: bool = False
+
+    @property
+    def gross(self) -> "Target":
+        """The same before refunds."""
+        return TARGETS[GROSS_OF[self.name]] if self.net else self
+
+    @property
+    def per_impression(self) -> "Target":
+        """GPM for ROI, net for net."""
+        return NET_GPM if self.net else GPM
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether it is later volume, and no rate."""
+        return not self.exposure
+
+    @property
+    def is_roi(self) -> bool:
+        """Whether it is money per spend."""
+        return self.exposure == "spend_cny"
+
+    @property
+    def is_money(self) -> bool:
+        """Whether it is given in CNY."""
+        return self.unit.startswith("cny")
+
+    def composition(self, funnel: "Funnel") -> Composition:
+        """The stages of this funnel that the target is composed of."""
+        if self.is_volume:
+            return Composition((VOLUME,))
+        keep = "keep" if self.net and not funnel.net_only else ""
+        if funnel.to_gmv:
+            return Composition(funnel.to_gmv, keep, "cost" if self.is_roi else "")
+        return Composition(funnel.to_roi, keep)
+
+    def compose(self, rates: Mapping[str, Floats], funnel: "Funnel") -> Floats:
+        """Values from stage rates (`value` in CNY per order), one a row."""
+        parts = self.composition(funnel)
+        value: Floats = self.scale * np.prod([rates[name] for name in parts.gross], axis=0)
+        if parts.keep:
+            value = value * rates[parts.keep]
+        return value / rates[parts.cost] if parts.cost else value
+
+    def rate(self, numerator: Floats, exposure: Floats) -> Floats:
+        """What a numerator over its exposure comes to; NaN without exposure."""
+        base = exposure / self.scale
+        return np.divide(numerator, base, out=np.full_like(base, np.nan), where=base > 0)
+
+
+GPM = Target(
+    "gpm",
+    Words("GPM", "GPM"),
+    Words("GPM(千次展现成交额)", "GPM, gross"),
+    "gmv_cny",
+    "impressions",
+    scale=1000.0,
+    unit="cny per 1,000",
+)
+NET_GPM = Target(
+    "net_gpm",
+    Words("净GPM", "net GPM"),
+    Words("净 GPM(退款后)", "GPM after refunds"),
+    "settled_net_cny",
+    "impressions",
+    scale=1000.0,
+    unit="cny per 1,000",
+    net=True,
+)
+ROI = Target("roi", Words("ROI", "ROI"), Words("ROI(支付)", "ROI, gross"), "gmv_cny", "spend_cny")
+NET_ROI = Target(
+    "net_roi",
+    Words("净ROI", "net ROI"),
+    Words("净 ROI(退款后)", "ROI after refunds"),
+    "settled_net_cny",
+    "spend_cny",
+    net=True,
+)
+LATER_IMPRESSIONS = Target(
+    "later_impressions",
+    Words("后续展现", "later impressions"),
+    Words("后续展现量", "later impressions"),
+    "impressions",
+    unit="count",
+)
+LATER_SPEND = Target(
+    "later_spend_cny",
+    Words("后续消耗", "later spend"),
+    Words("后续消耗", "later spend, CNY"),
+    "spend_cny",
+    unit="cny",
+)
+TARGETS = {target.name: target for target in (GPM, NET_GPM, ROI, NET_ROI, LATER_IMPRESSIONS, LATER_SPEND)}
+"""Every target by name, in the order of reports. What a name means is asked of its object, never read off the name."""
+GROSS_OF = {NET_GPM.name: GPM.name, NET_ROI.name: ROI.name}
+RATE_TARGETS = tuple(name for name, target in TARGETS.items() if not target.is_volume)
+VOLUME_TARGETS = tuple(name for name, target in TARGETS.items() if target.is_volume)
+
+
+@dataclass(frozen=True)
+class Funnel:
     """The steps that the columns allow, and how the targets follow from them.
 
     Attributes:
@@ -131,10 +286,30 @@ class Plan:
             names += ["gpm"] * gross + ["net_gpm"] * net
         if self.to_roi or (self.to_gmv and self.has("cost")):
             names += ["roi"] * gross + ["net_roi"] * net
-        return [*names, "later_" + self.volume_of]
+        return [*names, self.volume_target]
+
+    @cached_property
+    def rate_targets(self) -> list[str]:
+        """The targets without volume."""
+        return [name for name in self.targets if not TARGETS[name].is_volume]
+
+    @cached_property
+    def volume_target(self) -> str:
+        """The target of later volume."""
+        return next(name for name in VOLUME_TARGETS if TARGETS[name].numerator == self.volume_of)
+
+    @cached_property
+    def main_roi(self) -> str:
+        """The ROI that decisions ask about: net where it is known, else gross; empty where there is none."""
+        return next((name for name in (NET_ROI.name, ROI.name) if name in self.targets), "")
+
+    @cached_property
+    def main_gpm(self) -> str:
+        """GPM likewise: net where it is known."""
+        return next((name for name in (NET_GPM.name, GPM.name) if name in self.targets), "")
 
 
-def plan_for(columns: Collection[str], basis_column: str | None, typical_price: float | None = None) -> Plan:
+def build_funnel(columns: Collection[str], basis_column: str | None, typical_price: float | None = None) -> Funnel:
     """The funnel that these value columns of metrics allow.
 
     Args:
@@ -190,7 +365,7 @@ def plan_for(columns: Collection[str], basis_column: str | None, typical_price: 
             missing["keep"] = basis_column
         else:
             take(KEEP, "gmv_cny")
-    return Plan(
+    return Funnel(
         stages=tuple(stages),
         to_gmv=tuple(to_gmv),
         to_roi=tuple(stage.name for stage in stages if stage in (RETURN, NET_RETURN)),
@@ -201,9 +376,9 @@ def plan_for(columns: Collection[str], basis_column: str | None, typical_price: 
     )
 
 
-def counted_columns(plan: Plan) -> list[str]:
-    """Numerators, exposures and event columns of the plan, each once, plus what volume counts."""
-    names = [plan.volume_of]
-    for stage in plan.stages:
+def counted_columns(funnel: Funnel) -> list[str]:
+    """Numerators, exposures and event columns of the funnel, each once, plus what volume counts."""
+    names = [funnel.volume_of]
+    for stage in funnel.stages:
         names += stage.figures
     return list(dict.fromkeys(names))

@@ -74,12 +74,12 @@ def predict_command(
     from serving.api.errors import Refused
     from serving.api.requests import PredictRequest
     from serving.api.validation import asked
-    from serving.inference.loaded_model import load_served
+    from serving.inference.loaded_model import load_model
     from serving.inference.predict import predictions
     from serving.registry.champion import find
 
     origin = find(_settings(config, bundle=bundle, registered_model=name))
-    served = load_served(origin.folder, origin.name, origin.version)
+    served = load_model(origin.folder, origin.name, origin.version)
     body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     try:
         request = asked(PredictRequest, body, served.known)

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from configs.errors import GpmcastError
-from serving.inference.loaded_model import load_served
+from serving.inference.loaded_model import load_model
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("configs", "features", "serving", "training")
@@ -37,7 +37,7 @@ def build(bundle: Path, env: dict[str, str]) -> str:
         BundleError: The bundle is refused.
         GpmcastError: BentoML does not build; says why.
     """
-    load_served(bundle)
+    load_model(bundle)
     with tempfile.TemporaryDirectory(prefix="gpmcast-bento-") as place:
         folder = Path(place)
         for name in PACKAGES:

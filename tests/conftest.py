@@ -28,7 +28,7 @@ def settings(tmp_path: Path) -> Settings:
             "trees": {"rounds": 20, "min_data_in_leaf": 20},
             "volume_trees": {"rounds": 20, "min_data_in_leaf": 20},
             "split": {"holdout_days": 7, "folds": 2},
-            "mixed": {"every_days": 20},
+            "refits": {"every_days": 20},
             "thin": {"min_creatives": 20, "min_orders": 10},
             "evaluate": {"min_impressions": 50},
             "tags": {"min_creatives": 2},

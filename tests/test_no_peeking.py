@@ -6,13 +6,14 @@ import pytest
 
 from configs.settings import Settings
 from features.matrix.feature_matrix import Features, build_features
+from features.point_in_time.counts import observe
 from features.schema import KEY, VALUES, Loaded
 from training.data.dataset import fit_features, prepare
 from training.labels.splits import holdout_split
 
 
 def features_of(loaded: Loaded, snapshots: pd.DataFrame, fitted, settings: Settings) -> Features:
-    return build_features(snapshots, loaded, fitted, settings)
+    return build_features(observe(snapshots, loaded, fitted.funnel, fitted.entities, settings), fitted)
 
 
 @pytest.fixture
@@ -33,8 +34,8 @@ def cutoffs_to_try(snapshots: pd.DataFrame) -> list[pd.Timestamp]:
 
 def same(left: Features, right: Features) -> None:
     pd.testing.assert_frame_equal(left.values, right.values, check_exact=True)
-    for stage, begin in left.starts.items():
-        np.testing.assert_array_equal(begin.log_rate, right.starts[stage].log_rate)
+    for stage, begin in left.posteriors.items():
+        np.testing.assert_array_equal(begin.log_rate, right.posteriors[stage].log_rate)
 
 
 def test_truncating_the_data_at_the_cutoff_changes_no_feature(small_world, prepared, settings) -> None:
@@ -143,5 +144,5 @@ def test_batch_features_equal_single_creative_features_bit_for_bit(small_world, 
         pd.testing.assert_frame_equal(
             alone.values, together.values.iloc[[place]].reset_index(drop=True), check_exact=True
         )
-        for stage, begin in alone.starts.items():
-            assert begin.log_rate[0] == together.starts[stage].log_rate[place]
+        for stage, begin in alone.posteriors.items():
+            assert begin.log_rate[0] == together.posteriors[stage].log_rate[place]

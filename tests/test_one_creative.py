@@ -14,7 +14,7 @@ from configs.settings import Settings
 from features.funnel_model.empirical_bayes import StagePrior
 from features.matrix.encoders import fit_encoder
 from features.matrix.feature_matrix import Fitted, build_features
-from features.point_in_time.counts import data_entities, data_plan
+from features.point_in_time.counts import data_entities, data_funnel, observe
 from features.point_in_time.snapshots import snapshots
 from features.store.duckdb_store import open_store
 from features.store.ingest import ingest
@@ -69,7 +69,7 @@ def model(loaded) -> CreativeModel:
         "cost": prior("cost", rate=0.25, own=0.01, dispersion=10.0),  # K = 1 000 impressions
     }
     fitted = Fitted(
-        plan=data_plan(loaded, Settings()),
+        funnel=data_funnel(loaded, Settings()),
         priors=priors,
         encoder=fit_encoder(loaded.creatives, Settings()),
         entities=tuple(data_entities(loaded, Settings())[:1]),
@@ -77,6 +77,11 @@ def model(loaded) -> CreativeModel:
     )
     volume = VolumeStart(intercept=float(np.log(5000.0)), weights={}, ceiling=20.0)
     return CreativeModel(fitted=fitted, volume=volume, boosters={}, columns={})
+
+
+def features_of(rows: pd.DataFrame, loaded, model: CreativeModel):
+    observed = observe(rows, loaded, model.fitted.funnel, model.fitted.entities, Settings())
+    return build_features(observed, model.fitted)
 
 
 def day_one(loaded) -> pd.DataFrame:
@@ -98,7 +103,9 @@ def test_the_export_row_becomes_a_row_of_metrics(loaded) -> None:
 def test_its_early_counts_become_its_predicted_numbers(loaded, model) -> None:
     row = day_one(loaded)
     assert row["cutoff"].iloc[0] == pd.Timestamp("2026-07-21")
-    features = build_features(row, loaded, model.fitted, Settings())
+    features = build_features(
+        observe(row, loaded, model.fitted.funnel, model.fitted.entities, Settings()), model.fitted
+    )
     told = model.predict(features).iloc[0]
 
     # click: 1 000 × 0.05 = 50 clicks were expected, 80 came, K = 50: factor (80 + 50)/(50 + 50) = 1.3
@@ -121,7 +128,7 @@ def test_its_early_counts_become_its_predicted_numbers(loaded, model) -> None:
 
 
 def test_why_a_rate_is_what_it_is_adds_up(loaded, model) -> None:
-    features = build_features(day_one(loaded), loaded, model.fitted, Settings())
+    features = features_of(day_one(loaded), loaded, model)
     parts = model.contributions(features, "click").iloc[0]
     assert parts["baseline"] == pytest.approx(np.log(0.05))
     assert parts["early evidence"] == pytest.approx(np.log(1.3))
@@ -130,11 +137,11 @@ def test_why_a_rate_is_what_it_is_adds_up(loaded, model) -> None:
 
 def test_what_came_is_the_other_two_days(loaded, model) -> None:
     settings = Settings(outcome_days=2, open_days=0, basis="payment")
-    came = outcomes(day_one(loaded), loaded, model.fitted.plan, settings)
+    came = outcomes(day_one(loaded), loaded, model.fitted.funnel, settings)
     assert came["state"].iloc[0] == MATURE
     assert came["later:impressions"].iloc[0] == 4000
     actual = actual_targets(
-        outcomes(day_one(loaded), loaded, model.fitted.plan, Settings(outcome_days=2)), model.fitted.plan
+        outcomes(day_one(loaded), loaded, model.fitted.funnel, Settings(outcome_days=2)), model.fitted.funnel
     )
     assert actual["gpm"].iloc[0] == pytest.approx(1000 * 1500 / 4000)
     assert actual["net_roi"].iloc[0] == pytest.approx((650 + 690) / 800)

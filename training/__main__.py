@@ -16,7 +16,7 @@ from features.errors import InputError
 from features.storage.folder import without_password
 from features.store.ingest import IngestReport
 from features.store.inputs import refuse_absent, take_in
-from training.progress import Told
+from training.progress import ProgressCallbacks
 
 app = typer.Typer(
     add_completion=False,
@@ -57,9 +57,9 @@ def train_command(
     refuse_unreachable()  # and before anything is counted
     space = workspace(data, settings)
     out, err = Console(), Console(stderr=True)
-    with _progress(err) as told, open_source(data, space, settings, told, strict=strict) as (source, report):
+    with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
         _tell_files(report, err)
-        result = fit_and_register(source, space, settings, told, baseline=baseline)
+        result = fit_and_register(source, space, settings, progress, baseline=baseline)
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
 
@@ -85,10 +85,10 @@ def refresh_command(
     champion, manifest, name = model_for(space, None)
     settings = manifest.settings.model_copy(update={kept: getattr(settings, kept) for kept in OF_THE_MACHINE})
     out, err = Console(), Console(stderr=True)
-    with _progress(err) as told, open_source(data, space, settings, told, strict=strict) as (source, report):
+    with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
         _tell_files(report, err)
-        told.line(f"refitting {name}")
-        result = fit_and_register(source, space, settings, told, recipe=recipe_of(champion, manifest))
+        progress.line(f"refitting {name}")
+        result = fit_and_register(source, space, settings, progress, recipe=recipe_of(champion, manifest))
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
 
@@ -129,9 +129,9 @@ def predict_command(
     space = workspace(data, settings)
     err = Console(stderr=True)
     creative_model, manifest, name = model_for(space, model)
-    with _progress(err) as told, open_source(data, space, settings, told, strict=strict) as (source, report):
+    with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
         _tell_files(report, err)
-        told.line(f"predicting with {name}")
+        progress.line(f"predicting with {name}")
         table = source.predictions(creative_model, manifest.settings)
     write_table(table, out)
     warned = int((table["warnings"] != "").sum())
@@ -158,13 +158,13 @@ def backtest_command(
     refuse_absent(data)  # before anything is written
     space = workspace(data, settings)
     err = Console(stderr=True)
-    with _progress(err) as told:
-        loaded, report = take_in(data, space.store, settings, strict=strict, progress=told.file)
+    with _progress(err) as progress:
+        loaded, report = take_in(data, space.store, settings, strict=strict, progress=progress.file)
         _tell_files(report, err)
         table = backtest(
-            prepare(loaded, settings, told.line),
-            told.refit,
-            lambda done, total, origin: told.line(f"origin {origin:%Y-%m-%d} ({done + 1} of {total})"),
+            prepare(loaded, settings, progress.line),
+            progress.refit,
+            lambda done, total, origin: progress.line(f"origin {origin:%Y-%m-%d} ({done + 1} of {total})"),
         )
     write_table(table, out)
     cold = int(table["cold"].sum())
@@ -187,10 +187,10 @@ def leaks_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: 
     settings = load_settings(config)
     refuse_absent(data)  # before anything is written
     err = Console(stderr=True)
-    with _progress(err) as told:
-        loaded, report = take_in(data, workspace(data, settings).store, settings, strict=strict, progress=told.file)
+    with _progress(err) as progress:
+        loaded, report = take_in(data, workspace(data, settings).store, settings, strict=strict, progress=progress.file)
         _tell_files(report, err)
-        findings = run_leaks(prepare(loaded, settings, told.line), tell=told.line)
+        findings = run_leaks(prepare(loaded, settings, progress.line), tell=progress.line)
     show_findings(findings, Console())
     if failed(findings):
         raise typer.Exit(1)
@@ -215,7 +215,7 @@ def _working(settings: Settings, engine: str | None, scheduler: str | None) -> S
 
 
 @contextmanager
-def _progress(err: Console) -> Iterator[Told]:
+def _progress(err: Console) -> Iterator[ProgressCallbacks]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("reading", total=None)
@@ -235,7 +235,7 @@ def _progress(err: Console) -> Iterator[Told]:
         def step(what: str, done: int, total: int) -> None:
             bar.update(task, description=what, completed=done, total=total)
 
-        yield Told(line=line, file=file, trial=trial, step=step)
+        yield ProgressCallbacks(line=line, file=file, trial=trial, step=step)
 
 
 def _tell_files(report: IngestReport | None, err: Console) -> None:

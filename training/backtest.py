@@ -68,7 +68,7 @@ def backtest(
         taught = dataset.observed.loc[train, KEY].drop_duplicates()
         recipe = recipe_by_hand(dataset, train)
         model = fit_on(dataset, train, origin, recipe)
-        uncertainty = fit_uncertainty(out_of_fold(dataset, train, recipe), dataset.plan, dataset.settings)
+        uncertainty = fit_uncertainty(out_of_fold(dataset, train, recipe), dataset.funnel, dataset.settings)
         features, outcome = rows_of(dataset, test, model.fitted)
         predicted = model.predict(features)
         later = outcome[[name for name in outcome if name.startswith("later:")]]
@@ -82,9 +82,9 @@ def backtest(
                             "cold": ~predicted["creative_id"].isin(taught["creative_id"]).to_numpy(),
                         }
                     ),
-                    predicted[dataset.plan.targets].add_prefix("predicted_"),
+                    predicted[dataset.funnel.targets].add_prefix("predicted_"),
                     *([uncertainty.bounds(predicted, features)] if uncertainty else []),
-                    actual_targets(outcome, dataset.plan).add_prefix("actual_"),
+                    actual_targets(outcome, dataset.funnel).add_prefix("actual_"),
                     later.rename(columns=lambda name: name.replace(":", "_")),
                     outcome[["covered_share"]],
                 ],

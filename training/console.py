@@ -7,6 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from features.funnel import VOLUME_TARGETS
 from features.storage.folder import shown, without_password
 from training.evaluation.acceptance import Check, overall
 from training.evaluation.metrics import ALL_AGES, METHODS
@@ -38,8 +39,8 @@ def show_result(result: Result, space: Workspace, data: list[str], config: str, 
         lines.append(result.coverage.summary())
     lines += [worst_tenth_line(result.deciles), trust_line(result.checks)]
     used = [f"{stage} {choice.rounds}{'*' if choice.tuned else ''}" for stage, choice in result.recipe.choices.items()]
-    if result.recipe.kinds:
-        started = [f"{stage} {kind}" for stage, kind in result.recipe.kinds.items()]
+    if result.recipe.prior_kinds:
+        started = [f"{stage} {kind}" for stage, kind in result.recipe.prior_kinds.items()]
         lines.append(f"What each stage starts from: {', '.join(started)}.")
     if used:
         lines.append(f"Trees by stage (* tuned, else the hand setting): {', '.join(used)}.")
@@ -71,7 +72,7 @@ def show_result(result: Result, space: Workspace, data: list[str], config: str, 
 
 def worst_tenth_line(deciles: pd.DataFrame) -> str:
     """Which tenth of predictions is farthest off, of a rate and of volume."""
-    volume = deciles["target"].str.startswith("later_")
+    volume = deciles["target"].isin(VOLUME_TARGETS)
     told = []
     for rows in (deciles[~volume], deciles[volume]):
         worst = worst_tenth(rows)

@@ -11,7 +11,7 @@ from configs import __version__
 from configs.settings import Settings
 from features.point_in_time.snapshots import unit_codes
 from features.schema import KEY
-from training.boosting.choose_offset import Losses, choose_kinds, compare_kinds
+from training.boosting.choose_offset import Losses, choose_priors, compare_priors
 from training.boosting.model import CreativeModel
 from training.boosting.out_of_fold import out_of_fold, unseen
 from training.boosting.recipe import Recipe, fit_on
@@ -24,7 +24,7 @@ from training.evaluation.coverage import Coverage, coverage
 from training.evaluation.holdout import judge
 from training.labels.outcomes import MATURE
 from training.labels.splits import holdout_split
-from training.progress import Told
+from training.progress import ProgressCallbacks
 from training.registry.bundle import FEATURES_VERSION
 from training.uncertainty.fit import fit_uncertainty
 from training.workspace import Workspace
@@ -71,7 +71,7 @@ def learn(
     source: Source,
     space: Workspace,
     settings: Settings,
-    told: Told,
+    progress: ProgressCallbacks,
     *,
     baseline: bool = False,
     recipe: Recipe | None = None,
@@ -82,14 +82,14 @@ def learn(
         source: Of the metrics.
         space: Where the study lies.
         settings: Of the run.
-        told: Progress.
+        progress: ProgressCallbacks.
         baseline: Empirical Bayes only: no mixed model, no trees, no least amount of data.
         recipe: Of an earlier run, to be used again instead of choosing and tuning.
 
     Raises:
         TooThinError: The data cannot support a model.
     """
-    dataset = prepare_from(source, settings, told.line)
+    dataset = prepare_from(source, settings, progress.line)
     train_rows, held, starts = holdout_split(dataset.rows, settings.split.holdout_days)
     if not baseline:
         refuse_thin(dataset, train_rows)
@@ -101,18 +101,18 @@ def learn(
         recipe = Recipe()
     else:
         trainings, moments = plan_refits(dataset, trainings)
-        dataset = with_refits(dataset, moments, told.refit)
+        dataset = with_refits(dataset, moments, progress.refit)
         if recipe is None:
-            recipe, losses = _choose(dataset, trainings[0][0], space, told)
+            recipe, losses = _choose(dataset, trainings[0][0], space, progress)
 
-    told.line("fitting and judging")
+    progress.line("fitting and judging")
     (train_rows, _), _ = trainings
     judged, final = (fit_on(dataset, rows, moment, recipe) for rows, moment in trainings)
-    told.line("learning how far off predictions are")
+    progress.line("learning how far off predictions are")
     proof = out_of_fold(dataset, train_rows, recipe)
-    judged = replace(judged, uncertainty=fit_uncertainty(proof, dataset.plan, settings))
+    judged = replace(judged, uncertainty=fit_uncertainty(proof, dataset.funnel, settings))
     held_out = unseen(dataset, held, judged)
-    final = replace(final, uncertainty=fit_uncertainty([*proof, held_out], dataset.plan, settings))
+    final = replace(final, uncertainty=fit_uncertainty([*proof, held_out], dataset.funnel, settings))
     figures, beside = judge(dataset, held, known, judged, fit_features(dataset, train_rows, starts))
     return Learned(
         dataset=dataset,
@@ -158,20 +158,22 @@ def study_name(data_print: str, shaping: str) -> str:
     return f"{data_print[:16]}-{sha256(made_with.encode()).hexdigest()[:16]}"
 
 
-def _choose(dataset: Dataset, rows: Mask, space: Workspace, told: Told) -> tuple[Recipe, dict[str, Losses]]:
+def _choose(
+    dataset: Dataset, rows: Mask, space: Workspace, progress: ProgressCallbacks
+) -> tuple[Recipe, dict[str, Losses]]:
     settings = dataset.settings
-    told.line("choosing what each stage starts from")
-    losses = compare_kinds(dataset, rows, settings.trees)
-    kinds = choose_kinds(losses)
-    made = make_folds(dataset, rows, kinds)
-    told.line(f"tuning: {settings.tune.trials} trials on {len(made)} folds")
+    progress.line("choosing what each stage starts from")
+    losses = compare_priors(dataset, rows, settings.trees)
+    prior_kinds = choose_priors(losses)
+    made = make_folds(dataset, rows, prior_kinds)
+    progress.line(f"tuning: {settings.tune.trials} trials on {len(made)} folds")
     shaping = settings.model_dump_json(exclude=SHAPELESS)
     choices = tune(
         made,
         settings,
         space.journal,
-        study_name(dataset.source.fingerprint, f"{shaping}/{sorted(kinds.items())}"),
-        lambda done, best: told.trial(done, settings.tune.trials, best),
+        study_name(dataset.source.fingerprint, f"{shaping}/{sorted(prior_kinds.items())}"),
+        lambda done, best: progress.trial(done, settings.tune.trials, best),
         dataset.source.engine,
     )
-    return Recipe(kinds, choices), losses
+    return Recipe(prior_kinds, choices), losses

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Told:
+class ProgressCallbacks:
     """How a run tells where it is.
 
     Attributes:

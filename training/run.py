@@ -23,7 +23,7 @@ from training.evaluation.holdout import Contest, contest
 from training.evaluation.metrics import ALL_AGES
 from training.evaluation.page.render import CARD, write_page
 from training.fit_and_evaluate import Learned, learn
-from training.progress import Told
+from training.progress import ProgressCallbacks
 from training.registry import mlflow_tracking
 from training.registry.bundle import load_bundle, save_bundle
 from training.run_facts_of import about_run
@@ -67,7 +67,7 @@ def fit_and_register(
     source: Source,
     space: Workspace,
     settings: Settings,
-    told: Told,
+    progress: ProgressCallbacks,
     *,
     baseline: bool = False,
     recipe: Recipe | None = None,
@@ -78,14 +78,14 @@ def fit_and_register(
         source: Of the metrics.
         space: Where everything lies.
         settings: Of the run.
-        told: Progress.
+        progress: ProgressCallbacks.
         baseline: Empirical Bayes only: no mixed model, no trees, no least amount of data.
         recipe: Of an earlier run, to be used again instead of choosing and tuning.
 
     Raises:
         TooThinError: The data cannot support a model.
     """
-    learned = learn(source, space, settings, told, baseline=baseline, recipe=recipe)
+    learned = learn(source, space, settings, progress, baseline=baseline, recipe=recipe)
     until = source.until
     stamp = {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -93,7 +93,7 @@ def fit_and_register(
         "data_until": until.isoformat(),
     }
     left_out = {**learned.dataset.left_out(), **source.notes}
-    told.line("writing the evaluation")
+    progress.line("writing the evaluation")
     about_it = about_run(
         learned, space, created_at=stamp["created_at"], data_until=stamp["data_until"], left_out=left_out,
         baseline=baseline,
@@ -104,17 +104,17 @@ def fit_and_register(
 
     about = {"summary": headline_figures(learned.figures), "choices": learned.recipe.choices, **stamp}
     final = learned.final
-    others = source.standing(final.fitted.plan, final.fitted.entities, settings)
+    others = source.standing(final.fitted.funnel, final.fitted.entities, settings)
     card = (space.evaluation / CARD).read_text(encoding="utf-8")
     save_bundle(space.judged_bundle, learned.judged, settings, trained_until=learned.starts.isoformat(), **about)
     save_bundle(space.bundle, final, settings, trained_until=until.isoformat(), known=others, card=card, **about)
     predictions = source.predictions(final, settings)
     write_table(predictions, space.predictions)
 
-    told.line("registering")
+    progress.line("registering")
     with mlflow_tracking.tracked_run(space) as run_id:
         counts = {f"left_out/{name}": count for name, count in left_out.items()}
-        tags = {f"start/{stage}": str(kind) for stage, kind in learned.recipe.kinds.items()}
+        tags = {f"start/{stage}": str(kind) for stage, kind in learned.recipe.prior_kinds.items()}
         tags |= {**stamp, "trained_until": until.isoformat(), "kind": "baseline" if baseline else "model"}
         mlflow_tracking.log_run(settings, tags, counts, run_figures(learned, evaluation, checked), space.evaluation)
         registered = mlflow_tracking.register(
@@ -132,7 +132,7 @@ def fit_and_register(
         trained=(len(trained), len(trained.drop_duplicates())),
         recipe=learned.recipe,
         left_out=left_out,
-        missing=learned.dataset.plan.missing,
+        missing=learned.dataset.funnel.missing,
         predictions=(space.predictions, len(predictions)),
         coverage=learned.coverage,
         deciles=evaluation.deciles,

@@ -43,7 +43,7 @@ def about_run(
                 name=name,
                 zh=zh,
                 en=en,
-                start=str(recipe.kinds.get(name, "")),
+                start=str(recipe.prior_kinds.get(name, "")),
                 losses={str(kind): loss for kind, loss in learned.losses[name].with_trees.items()}
                 if name in learned.losses
                 else {},
@@ -52,11 +52,11 @@ def about_run(
                 tuned=name in recipe.choices and recipe.choices[name].tuned,
             )
             for name, zh, en in [
-                *((stage.name, stage.zh, stage.en) for stage in dataset.plan.stages),
+                *((stage.name, stage.zh, stage.en) for stage in dataset.funnel.stages),
                 ("volume", "后续量", "later volume"),
             ]
         ],
-        missing=dict(dataset.plan.missing),
+        missing=dict(dataset.funnel.missing),
         left_out=dict(left_out),
         brier=dict(learned.coverage.brier) if learned.coverage else {},
     )

@@ -14,11 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from features.funnel import Plan, Stage
+from features.funnel import Funnel, Stage
 from features.funnel_model.design_matrix import Columns, term_columns
 from features.funnel_model.empirical_bayes import LEAST_SPREAD, MOST_SPREAD, safe_rate, stage_figures
 from features.funnel_model.interactions import Cross, make_crosses, screen
-from features.funnel_model.model import Mixed, MixedStage, unknown_price
+from features.funnel_model.model import FunnelModel, StageModel, unknown_price
 from features.funnel_model.solver import solve
 from features.funnel_model.terms import KIND, TIME, Terms, candidates, is_slope, is_word
 from features.funnel_model.working_response import Counts, weigh
@@ -42,7 +42,7 @@ LONGEST_STEP = 2.0
 
 @dataclass(frozen=True)
 class _Fit:
-    """Where the iterations of a stage stand (see `features.funnel_model.model.MixedStage`).
+    """Where the iterations of a stage stand (see `features.funnel_model.model.StageModel`).
 
     `learned` tells of each random term how many of its effects the data decide, the prior the rest.
     """
@@ -61,29 +61,29 @@ class _Fit:
             self, effects=effects, spreads={n: spread for n, spread in self.spreads.items() if n not in names}
         )
 
-    def told(self, intercept: float) -> MixedStage:
+    def told(self, intercept: float) -> StageModel:
         """As a stage of the model, whose rate is the mean of creatives like this: half of s² above the middle one's."""
         above = intercept + self.own / 2.0
-        return MixedStage(above, self.own, self.dispersion, self.effects, self.variances, self.spreads)
+        return StageModel(above, self.own, self.dispersion, self.effects, self.variances, self.spreads)
 
 
-def fit_mixed(
+def fit_funnel_model(
     totals: pd.DataFrame,
     creatives: pd.DataFrame,
     moments: Seconds,
-    plan: Plan,
+    funnel: Funnel,
     terms: Terms,
     wanted: Sequence[tuple[str, str]],
     origin: pd.Timestamp,
-    before: Mixed | None = None,
-) -> Mixed:
+    before: FunnelModel | None = None,
+) -> FunnelModel:
     """The model of every stage.
 
     Args:
         totals: Figures of each creative as known at the origin.
         creatives: Their attributes, with `launch_hour`; same order.
         moments: When each was launched.
-        plan: The funnel.
+        funnel: The funnel.
         terms: Columns, without crosses.
         wanted: Pairs whose joint effects are looked at beside those of promotion type, category and tags.
         origin: The moment.
@@ -93,8 +93,8 @@ def fit_mixed(
     crosses = make_crosses(creatives, terms, candidates(terms, wanted))
     priced = unknown_price(creatives, terms) == 0.0  # what is sold at a price unknown says nothing of discounts
     relative: Mapping[str, float] = before.relative if before else {}
-    stages: Mapping[str, MixedStage] = before.stages if before else {}
-    problems = {stage.name: _problem(stage, totals, priced) for stage in plan.stages}
+    stages: Mapping[str, StageModel] = before.stages if before else {}
+    problems = {stage.name: _problem(stage, totals, priced) for stage in funnel.stages}
     for _ in range(1 if before else 2):  # the second time, stages know of each other
         fits = {
             name: _fit_stage(*problem, columns, crosses, stages.get(name), relative)
@@ -104,7 +104,7 @@ def fit_mixed(
         stages = {name: fit.told(problems[name][0].intercept) for name, fit in fits.items()}
     used = {name for stage in stages.values() for name in stage.effects}
     kept = {cross.name: tuple(cross.levels.tolist()) for cross in crosses if cross.name in used}
-    return Mixed(origin, terms.model_copy(update={"crosses": kept}), stages, relative)
+    return FunnelModel(origin, terms.model_copy(update={"crosses": kept}), stages, relative)
 
 
 def _problem(stage: Stage, totals: pd.DataFrame, priced: npt.NDArray[np.bool_]) -> tuple[Counts, npt.NDArray[np.bool_]]:
@@ -123,7 +123,7 @@ def _fit_stage(
     known: npt.NDArray[np.bool_],
     columns: Columns,
     crosses: Sequence[Cross],
-    earlier: MixedStage | None,
+    earlier: StageModel | None,
     relative: Mapping[str, float],
 ) -> _Fit:
     held = {name: column[known] for name, column in columns.items()}

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
 
-from features.funnel import Plan, Stage
+from features.funnel import Funnel, Stage
 from features.funnel_model.empirical_bayes import (
     LEAST_SPREAD,
     MOST_SPREAD,
@@ -20,8 +20,16 @@ from features.funnel_model.empirical_bayes import (
     shrink,
     stage_figures,
 )
-from features.funnel_model.model import Expectation, Mixed, expectations
-from features.funnel_model.posterior import MIXED, Kind, before_last_days, historic, histories, muffled, own_evidence
+from features.funnel_model.model import Expectation, FunnelModel, expectations
+from features.funnel_model.posterior import (
+    FUNNEL_MODEL,
+    PriorKind,
+    before_last_days,
+    historic,
+    histories,
+    muffled,
+    own_evidence,
+)
 from features.funnel_model.stage_arrays import stack
 from features.point_in_time.counts import RECENT_DAYS
 from features.point_in_time.entity_history import CHAIN, MARKET, Entity, entity_codes, ratio_and_weight
@@ -40,10 +48,10 @@ def fit_priors(
     totals: pd.DataFrame,
     lives: pd.DataFrame,
     creatives: pd.DataFrame,
-    plan: Plan,
+    funnel: Funnel,
     found: Sequence[Entity],
-    states: Sequence[Mixed] = (),
-    kinds: Mapping[str, Kind] | None = None,
+    states: Sequence[FunnelModel] = (),
+    prior_kinds: Mapping[str, PriorKind] | None = None,
 ) -> dict[str, StagePrior]:
     """Priors of every stage.
 
@@ -52,20 +60,20 @@ def fit_priors(
         lives: Training snapshots: counts at the cutoff (`features.point_in_time.counts`) and `later:f`, what came
         after.
         creatives: Checked creatives.
-        plan: The funnel.
+        funnel: The funnel.
         found: Entities whose history is used.
         states: Of the mixed model, one before each of the training snapshots.
-        kinds: What each stage starts from; empirical Bayes where it is not named.
+        prior_kinds: What each stage starts from; empirical Bayes where it is not named.
     """
     groups = {entity.name: entity_codes(creatives, entity) for entity in found}
     types = creatives["promotion_type"]
-    priors = {stage.name: _fit_stage(stage, totals, lives, types, groups) for stage in plan.stages}
-    of_mixed = [stage for stage in plan.stages if (kinds or {}).get(stage.name) == MIXED]
+    priors = {stage.name: _fit_stage(stage, totals, lives, types, groups) for stage in funnel.stages}
+    of_mixed = [stage for stage in funnel.stages if (prior_kinds or {}).get(stage.name) == FUNNEL_MODEL]
     expected = expectations(states, lives, of_mixed)
     for stage in of_mixed:
         priors[stage.name] = _fit_drift(stage, lives, priors[stage.name], expected[stage.name])
     own: dict[str, tuple[Floats, Floats]] = {}
-    for stage in plan.stages:
+    for stage in funnel.stages:
         prior = priors[stage.name]
         alone = stack([stage], {stage.name: prior})
         whole = expected.get(stage.name) or historic(histories(alone, lives), 0)
@@ -77,22 +85,24 @@ def fit_priors(
         stage.name: replace(
             priors[stage.name], trust=_fit_trust(stage, lives, priors[stage.name], own[stage.name][0], said)
         )
-        for stage in plan.stages
+        for stage in funnel.stages
     }
 
 
 def _fit_stage(
-    stage: Stage, totals: pd.DataFrame, lives: pd.DataFrame, kinds: pd.Series, groups: dict[str, Codes]
+    stage: Stage, totals: pd.DataFrame, lives: pd.DataFrame, promotion_types: pd.Series, groups: dict[str, Codes]
 ) -> StagePrior:
     count, exposure, events = stage_figures(stage, totals)
     usable = np.isfinite(count) & np.isfinite(exposure) & (exposure > 0)
     count, exposure, events = (np.where(usable, part, 0.0) for part in (count, exposure, events))
-    exposed = [str(kind) for kind in kinds.unique() if exposure[(kinds == kind).to_numpy()].sum() > 0]
+    exposed = [
+        str(kind) for kind in promotion_types.unique() if exposure[(promotion_types == kind).to_numpy()].sum() > 0
+    ]
     rate = {
         kind: safe_rate(count[rows].sum(), exposure[rows].sum())
-        for kind, rows in ((kind, (kinds == kind).to_numpy()) for kind in exposed)
+        for kind, rows in ((kind, (promotion_types == kind).to_numpy()) for kind in exposed)
     }
-    market = kinds.map(rate).fillna(safe_rate(count.sum(), exposure.sum())).to_numpy(np.float64)
+    market = promotion_types.map(rate).fillna(safe_rate(count.sum(), exposure.sum())).to_numpy(np.float64)
     dispersion = _fit_dispersion(stage, lives)
     ratio, sure = ratio_and_events(stage, count, exposure, events, market)
     dispersion, own = moments(stage, ratio, sure, dispersion)
@@ -180,7 +190,7 @@ def _fit_weights(stage: Stage, lives: pd.DataFrame, prior: StagePrior) -> dict[s
     rate = np.exp(history.log_rate[0])
     ratio, events = ratio_and_events(stage, *stage_figures(stage, lives, "later:"), rate)
     known = events > 0
-    factors = np.column_stack([history.log_factors[0, history.stacked.entities.index(name)] for name in names])
+    factors = np.column_stack([history.log_entity_effects[0, history.stacked.entities.index(name)] for name in names])
     weights = _ridge_weights(prior, known, factors, ratio, events)
     return {name: float(weight) for name, weight in zip(names, weights) if abs(weight) > 1e-6}
 

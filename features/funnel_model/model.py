@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class MixedStage:
+class StageModel:
     """One stage.
 
     Attributes:
@@ -43,7 +43,7 @@ class MixedStage:
 
 
 @dataclass(frozen=True)
-class Mixed:
+class FunnelModel:
     """The model as it stood at one moment.
 
     Attributes:
@@ -55,7 +55,7 @@ class Mixed:
 
     origin: pd.Timestamp
     terms: Terms
-    stages: Mapping[str, MixedStage]
+    stages: Mapping[str, StageModel]
     relative: Mapping[str, float]
 
     @cached_property
@@ -122,7 +122,7 @@ class Laid:
     stages: Mapping[str, tuple[int, tuple[str, ...], list[int]]]
 
 
-def _ready(state: Mixed) -> Ready:
+def _ready(state: FunnelModel) -> Ready:
     stages = list(state.stages.values())
     sizes: dict[str, int] = {}
     for stage in stages:
@@ -150,24 +150,26 @@ class Expectation:
 
     Attributes:
         level: Rate of the mean creative of its promotion type at the time.
-        log_steps: Term → log factor on it.
+        log_effects: Term → log factor on it.
         log_rate: Log rate expected: of the level, and all steps.
         variance: How far its own rate may lie from that: s², and what is not yet known of the effects.
     """
 
     level: Floats
-    log_steps: dict[str, Floats]
+    log_effects: dict[str, Floats]
     log_rate: Floats
     variance: Floats
 
 
-def serving(states: Sequence[Mixed], cutoffs: pd.Series) -> npt.NDArray[np.int64]:
+def serving(states: Sequence[FunnelModel], cutoffs: pd.Series) -> npt.NDArray[np.int64]:
     """Which state serves each cutoff: the last whose origin is not after it; the first where none is."""
     origins = np.array([state.origin for state in states], dtype="datetime64[us]")
     return np.maximum(np.searchsorted(origins, cutoffs.to_numpy("datetime64[us]"), side="right") - 1, 0)
 
 
-def expectations(states: Sequence[Mixed], observed: pd.DataFrame, stages: Sequence[Stage]) -> dict[str, Expectation]:
+def expectations(
+    states: Sequence[FunnelModel], observed: pd.DataFrame, stages: Sequence[Stage]
+) -> dict[str, Expectation]:
     """Of every stage, each row by the state that serves its cutoff.
 
     Args:
@@ -190,16 +192,18 @@ def expectations(states: Sequence[Mixed], observed: pd.DataFrame, stages: Sequen
 
 
 def _joined(parts: Sequence[tuple[npt.NDArray[np.int64], Expectation]], count: int) -> Expectation:
-    names = dict.fromkeys(name for _, part in parts for name in part.log_steps)
+    names = dict.fromkeys(name for _, part in parts for name in part.log_effects)
     whole = Expectation(np.ones(count), {name: np.zeros(count) for name in names}, np.zeros(count), np.ones(count))
     for rows, part in parts:
         whole.level[rows], whole.log_rate[rows], whole.variance[rows] = part.level, part.log_rate, part.variance
-        for name, step in part.log_steps.items():
-            whole.log_steps[name][rows] = step
+        for name, step in part.log_effects.items():
+            whole.log_effects[name][rows] = step
     return whole
 
 
-def expected(state: Mixed, frame: pd.DataFrame, moments: Seconds, stages: Sequence[Stage]) -> dict[str, Expectation]:
+def expected(
+    state: FunnelModel, frame: pd.DataFrame, moments: Seconds, stages: Sequence[Stage]
+) -> dict[str, Expectation]:
     """Of every stage, what one state expects of creatives.
 
     Args:

@@ -12,35 +12,35 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from features.funnel import Plan
+from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import MARKET_EVENTS, Floats, Priors, StagePrior, ratios, shrink
-from features.funnel_model.model import Expectation, Mixed, expectations
+from features.funnel_model.model import Expectation, FunnelModel, expectations
 from features.funnel_model.stage_arrays import Stacked, stack
 from features.point_in_time.array_frame import distinct, lines
 from features.point_in_time.counts import RECENT_DAYS
 from features.point_in_time.entity_history import CHAIN, MARKET
 
-Kind = Literal["empirical Bayes", "mixed"]
-EMPIRICAL_BAYES: Kind = "empirical Bayes"
-MIXED: Kind = "mixed"
+PriorKind = Literal["empirical Bayes", "funnel model"]
+EMPIRICAL_BAYES: PriorKind = "empirical Bayes"
+FUNNEL_MODEL: PriorKind = "funnel model"
 FEW = 1024
 """Rows up to which all stages are told at once."""
 
 
 @dataclass(frozen=True)
-class StageStart:
+class StagePosterior:
     """A stage's start for each snapshot.
 
     Attributes:
         market: Rate of the market (numerator per exposure).
         typical: Log factor of the market's typical creative of late.
-        log_history: Log rate that empirical Bayes expects, whatever the start is.
-        log_factors: By entity: log factor of its history on the typical creative's rate, whatever the start is.
+        log_empirical_bayes: Log rate that empirical Bayes expects, whatever the start is.
+        log_entity_effects: By entity: log factor of its history on the typical creative's rate, whatever the start is.
         level: Rate on which the steps are factors.
-        log_steps: By entity (of the mixed model: by term): log factor; 0 where nothing is known.
-        log_base: Log rate expected of a creative of which nothing of its own has been counted: of the level, and all
+        log_effects: By entity (of the mixed model: by term): log factor; 0 where nothing is known.
+        log_prior: Log rate expected of a creative of which nothing of its own has been counted: of the level, and all
             steps.
-        log_own: Log factor of the creative's own early counts.
+        log_own_evidence: Log factor of the creative's own early counts.
         own_events: Events in these counts.
         variance: How far the creative may still lie from this start, as a squared log factor, after what its own
             counts have told.
@@ -48,56 +48,58 @@ class StageStart:
 
     market: Floats
     typical: Floats
-    log_history: Floats
-    log_factors: dict[str, Floats]
+    log_empirical_bayes: Floats
+    log_entity_effects: dict[str, Floats]
     level: Floats
-    log_steps: dict[str, Floats]
-    log_base: Floats
-    log_own: Floats
+    log_effects: dict[str, Floats]
+    log_prior: Floats
+    log_own_evidence: Floats
     own_events: Floats
     variance: Floats
 
     @property
     def log_rate(self) -> Floats:
         """Log rate expected after its own early counts."""
-        return self.log_base + self.log_own
+        return self.log_prior + self.log_own_evidence
 
 
-def start(
+def posteriors_of(
     observed: pd.DataFrame,
-    plan: Plan,
+    funnel: Funnel,
     priors: Priors,
-    states: Sequence[Mixed] = (),
-    kinds: Mapping[str, Kind] | None = None,
+    states: Sequence[FunnelModel] = (),
+    prior_kinds: Mapping[str, PriorKind] | None = None,
     stacked: Stacked | None = None,
-) -> dict[str, StageStart]:
-    """The start of every stage of the plan, in the order of `observed`.
+) -> dict[str, StagePosterior]:
+    """The start of every stage of the funnel, in the order of `observed`.
 
     Args:
         observed: Rows of `features.point_in_time.counts`.
-        plan: The funnel.
+        funnel: The funnel.
         priors: Of every stage, fitted on the same kind of start.
         states: Of the mixed model, in the order of their origins.
-        kinds: What each stage starts from; empirical Bayes where it is not named.
+        prior_kinds: What each stage starts from; empirical Bayes where it is not named.
         stacked: The priors side by side, where the caller has them.
     """
-    kinds = kinds or {}
-    mixed = expectations(states, observed, [stage for stage in plan.stages if kinds.get(stage.name) == MIXED])
-    together = stacked or stack(plan.stages, priors)
+    prior_kinds = prior_kinds or {}
+    mixed = expectations(
+        states, observed, [stage for stage in funnel.stages if prior_kinds.get(stage.name) == FUNNEL_MODEL]
+    )
+    together = stacked or stack(funnel.stages, priors)
     # Of few rows all stages at once; of many one after the other, which takes less memory and gives the same.
-    parts = [together] if len(observed) <= FEW else [stack([stage], priors) for stage in plan.stages]
+    parts = [together] if len(observed) <= FEW else [stack([stage], priors) for stage in funnel.stages]
     begun = [_begin(part, observed, mixed) for part in parts]
     heard = heard_from(np.concatenate([part.said for part in begun]), together.trust)
     return {
-        stage.name: StageStart(
+        stage.name: StagePosterior(
             market=part.history.market[line],
             typical=part.history.typical[line],
-            log_history=part.history.log_rate[line],
-            log_factors=dict(zip(part.history.stacked.entities, part.history.log_factors[line])),
+            log_empirical_bayes=part.history.log_rate[line],
+            log_entity_effects=dict(zip(part.history.stacked.entities, part.history.log_entity_effects[line])),
             level=part.expected[line].level,
-            log_steps=part.expected[line].log_steps,
-            log_base=part.expected[line].log_rate,
-            log_own=heard[place],
+            log_effects=part.expected[line].log_effects,
+            log_prior=part.expected[line].log_rate,
+            log_own_evidence=heard[place],
             own_events=part.events[line],
             variance=part.variance[line],
         )
@@ -135,7 +137,7 @@ class History:
         market: Rate of the market.
         typical: Log factor of the market's typical creative of late.
         chain: By entity, from what all share down to what few share: log factor on what is above it.
-        log_factors: By stage and entity: log factor on the typical creative's rate.
+        log_entity_effects: By stage and entity: log factor on the typical creative's rate.
         log_rate: Log rate that empirical Bayes expects.
     """
 
@@ -143,14 +145,14 @@ class History:
     market: Floats
     typical: Floats
     chain: Mapping[str, Floats]
-    log_factors: Floats
+    log_entity_effects: Floats
     log_rate: Floats
 
     def steps(self, line: int) -> dict[str, Floats]:
         """Log factors of one stage: down the chain, then the weighted ones off it."""
         prior, places = self.stacked.priors[line], self.stacked.entities
         steps = {name: step[line] for name, step in self.chain.items() if name in prior.strengths}
-        factors = self.log_factors[line]
+        factors = self.log_entity_effects[line]
         return steps | {name: weight * factors[places.index(name)] for name, weight in prior.weights.items()}
 
 
@@ -173,11 +175,11 @@ def histories(stacked: Stacked, observed: pd.DataFrame) -> History:
             chain[name] = np.log(factor)
             expected = expected * factor
     typical = chain[MARKET.name]
-    log_factors = np.log(_factor(weight, summed, np.exp(typical)[:, None], stacked.strengths))
+    log_entity_effects = np.log(_factor(weight, summed, np.exp(typical)[:, None], stacked.strengths))
     # A row's entities beside each other: their sum is the same for one row as for many.
-    weighted = np.ascontiguousarray((stacked.weights * log_factors).transpose(0, 2, 1)).sum(axis=2)
+    weighted = np.ascontiguousarray((stacked.weights * log_entity_effects).transpose(0, 2, 1)).sum(axis=2)
     log_rate = sum(chain.values(), np.log(market)) + weighted
-    return History(stacked, market, typical, chain, log_factors, log_rate)
+    return History(stacked, market, typical, chain, log_entity_effects, log_rate)
 
 
 def historic(history: History, line: int) -> Expectation:

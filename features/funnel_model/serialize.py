@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.funnel_model.model import Mixed, MixedStage
+from features.funnel_model.model import FunnelModel, StageModel
 from features.funnel_model.terms import Terms
 
 
-def to_document(state: Mixed) -> dict[str, Any]:
+def to_document(state: FunnelModel) -> dict[str, Any]:
     """What JSON can hold of a state: every number comes back as it was, to the last bit."""
     return {
         "origin": state.origin.isoformat(),
@@ -29,18 +29,18 @@ def to_document(state: Mixed) -> dict[str, Any]:
     }
 
 
-def from_document(document: dict[str, Any]) -> Mixed:
+def from_document(document: dict[str, Any]) -> FunnelModel:
     """The state that a document tells of.
 
     Raises:
         KeyError, TypeError, ValueError: It tells of none.
     """
-    return Mixed(
+    return FunnelModel(
         origin=pd.Timestamp(document["origin"]),
         terms=Terms.model_validate(document["terms"]),
         relative=document["relative"],
         stages={
-            name: MixedStage(
+            name: StageModel(
                 intercept=stage["intercept"],
                 own=stage["own"],
                 dispersion=stage["dispersion"],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from features.funnel import VOLUME, Plan
+from features.funnel import VOLUME, Funnel
 
 Group = Literal["creative", "early", "pacing", "paid", "history", "siblings"]
 
@@ -116,7 +116,7 @@ def entity_label(name: str) -> tuple[str, str]:
 
 
 def catalogue(
-    plan: Plan,
+    funnel: Funnel,
     present: Sequence[str],
     codes: Sequence[str],
     multi: Sequence[tuple[str, str]],
@@ -126,7 +126,7 @@ def catalogue(
     """Every feature of a model on this data, in the order of its columns.
 
     Args:
-        plan: The funnel.
+        funnel: The funnel.
         present: Names out of NUMBERS that the data allow.
         codes: Categorical columns: promotion_type, category, creative_source, tag_…
         multi: Multi-valued tags: (column, value).
@@ -140,7 +140,7 @@ def catalogue(
     found += [feature for feature in NUMBERS if feature.name in present]
     for part in range(1, text + 1):
         found.append(Feature(f"text_{part}", f"文案成分{part}", f"copy text, part {part}", "score", "creative"))
-    for stage in plan.stages:
+    for stage in funnel.stages:
         zh, en = stage.zh, stage.name
         found += [
             Feature(f"own_{stage.name}", f"自身早期{zh}", f"own early {en}", "log ratio", "early"),
@@ -149,7 +149,7 @@ def catalogue(
         ]
     for name in shared:
         zh, en = entity_label(name)
-        for stage in plan.stages:
+        for stage in funnel.stages:
             found.append(
                 Feature(
                     f"hist_{name}_{stage.name}",

@@ -7,18 +7,16 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from configs.settings import Settings
-from features.funnel import VOLUME, Plan
+from features.funnel import VOLUME, Funnel
 from features.funnel_model.empirical_bayes import Floats, Priors
-from features.funnel_model.model import Mixed
-from features.funnel_model.posterior import Kind, StageStart, start
+from features.funnel_model.model import FunnelModel
+from features.funnel_model.posterior import PriorKind, StagePosterior, posteriors_of
 from features.funnel_model.stage_arrays import Stacked, stack
 from features.matrix.catalogue import NUMBERS, Catalogue, catalogue
 from features.matrix.encoders import Encoder, encode
 from features.point_in_time.array_frame import Table, lines
-from features.point_in_time.counts import observe
 from features.point_in_time.entity_history import MARKET, Entity
-from features.schema import KEY, Loaded
+from features.schema import KEY
 
 PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
 THURSDAY = 3
@@ -32,32 +30,32 @@ class Fitted:
     """What features need from the training period.
 
     Attributes:
-        plan: The funnel.
+        funnel: The funnel.
         priors: Of every stage.
         encoder: Of words.
         entities: What creatives share.
         numbers: Names out of `features.matrix.catalogue.NUMBERS` that the training rows have.
         mixed: States of the mixed model, by origin: each serves the cutoffs from its origin to the next one's.
-        kinds: What each stage starts from; empirical Bayes where it is not named.
+        prior_kinds: What each stage posteriors from; empirical Bayes where it is not named.
     """
 
-    plan: Plan
+    funnel: Funnel
     priors: Priors
     encoder: Encoder
     entities: tuple[Entity, ...]
     numbers: tuple[str, ...]
-    mixed: tuple[Mixed, ...] = ()
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    funnel_models: tuple[FunnelModel, ...] = ()
+    prior_kinds: Mapping[str, PriorKind] = field(default_factory=dict)
 
     @property
     def newest(self) -> "Fitted":
         """The same with the last state of the mixed model alone: what predicts from now on."""
-        return replace(self, mixed=self.mixed[-1:])
+        return replace(self, funnel_models=self.funnel_models[-1:])
 
     @cached_property
     def stacked(self) -> Stacked:
         """The priors of all stages side by side."""
-        return stack(self.plan.stages, self.priors)
+        return stack(self.funnel.stages, self.priors)
 
     @cached_property
     def declared(self) -> Catalogue:
@@ -72,41 +70,35 @@ class Features:
     Attributes:
         keys: KEY, age_hours, cutoff … of each row: the snapshot's own columns.
         values: One float64 column per feature of the catalogue, in its order and no others.
-        starts: Of every stage, in row order.
+        posteriors: Of every stage, in row order.
         reference_price: What an order is measured against (see `features.funnel.Stage.priced`).
         catalogue: The declared features.
     """
 
     keys: pd.DataFrame
     values: pd.DataFrame
-    starts: dict[str, StageStart]
+    posteriors: dict[str, StagePosterior]
     reference_price: Floats
     catalogue: Catalogue
 
 
-def build_features(snapshots: pd.DataFrame, loaded: Loaded, fitted: Fitted, settings: Settings) -> Features:
-    """Features of these snapshots as they stood at their cutoffs.
-
-    Each row depends on its own snapshot and on `loaded` up to its cutoff alone, bit for bit: not on the other rows.
-    """
-    return describe(observe(snapshots, loaded, fitted.plan, fitted.entities, settings), fitted)
-
-
-def describe(observed: pd.DataFrame, fitted: Fitted) -> Features:
+def build_features(observed: pd.DataFrame, fitted: Fitted) -> Features:
     """Features from counts already observed (the part that depends on what was fitted)."""
-    starts = start(observed, fitted.plan, fitted.priors, fitted.mixed, fitted.kinds, fitted.stacked)
+    posteriors = posteriors_of(
+        observed, fitted.funnel, fitted.priors, fitted.funnel_models, fitted.prior_kinds, fitted.stacked
+    )
     columns = {
         **encode(observed, fitted.encoder),
-        **numbers(observed, fitted.plan),
-        **_stage_columns(starts),
-        **_history(observed, fitted, starts),
+        **numbers(observed, fitted.funnel),
+        **_stage_columns(posteriors),
+        **_history(observed, fitted, posteriors),
     }
     declared = fitted.declared
     values = _values({name: columns[name] for name in declared.names}, observed)
     return Features(
         keys=observed[[*KEY, "age_hours", "cutoff", "launched_at", "elapsed_hours"]],
         values=values,
-        starts=starts,
+        posteriors=posteriors,
         reference_price=observed["reference_price"].to_numpy(np.float64),
         catalogue=declared,
     )
@@ -115,7 +107,7 @@ def describe(observed: pd.DataFrame, fitted: Fitted) -> Features:
 def declare(fitted: Fitted) -> Catalogue:
     """The features of a model on what was fitted, in the order of its columns."""
     return catalogue(
-        fitted.plan,
+        fitted.funnel,
         present=fitted.numbers,
         codes=list(fitted.encoder.codes),
         multi=[(column, value) for column, values in fitted.encoder.multi.items() for value in values],
@@ -124,13 +116,13 @@ def declare(fitted: Fitted) -> Catalogue:
     )
 
 
-def numbers_present(observed: pd.DataFrame, plan: Plan) -> tuple[str, ...]:
+def numbers_present(observed: pd.DataFrame, funnel: Funnel) -> tuple[str, ...]:
     """Names out of NUMBERS of which some row knows something."""
-    known = numbers(observed, plan)
+    known = numbers(observed, funnel)
     return tuple(feature.name for feature in NUMBERS if not np.isnan(known[feature.name]).all())
 
 
-def numbers(observed: pd.DataFrame, plan: Plan) -> dict[str, Floats]:
+def numbers(observed: pd.DataFrame, funnel: Funnel) -> dict[str, Floats]:
     """Every column of NUMBERS; NaN where the data do not tell."""
 
     def known(name: str) -> Floats:
@@ -146,7 +138,7 @@ def numbers(observed: pd.DataFrame, plan: Plan) -> dict[str, Floats]:
     price = known("price_cny")
     plays, spend = known("early:plays"), known("early:spend_cny")
     enough = np.where(plays >= LEAST_PLAYS, plays, np.nan)
-    life, day, half = (known(f"{part}:{plan.volume_of}") for part in ("early", "last_day", "late_half"))
+    life, day, half = (known(f"{part}:{funnel.volume_of}") for part in ("early", "last_day", "late_half"))
     some = np.where(life > 0, life, np.nan)
     return {
         "log_price": _log(price),
@@ -183,21 +175,21 @@ def _values(columns: dict[str, Floats], observed: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(matrix, columns=list(columns), copy=False)
 
 
-def _stage_columns(starts: dict[str, StageStart]) -> dict[str, Floats]:
+def _stage_columns(posteriors: dict[str, StagePosterior]) -> dict[str, Floats]:
     columns: dict[str, Floats] = {}
-    for name, begin in starts.items():
-        columns[f"own_{name}"] = begin.log_own
-        columns[f"own_events_{name}"] = np.log1p(begin.own_events)
-        columns[f"base_{name}"] = begin.log_history - np.log(begin.market)
+    for name, posterior in posteriors.items():
+        columns[f"own_{name}"] = posterior.log_own_evidence
+        columns[f"own_events_{name}"] = np.log1p(posterior.own_events)
+        columns[f"base_{name}"] = posterior.log_empirical_bayes - np.log(posterior.market)
     return columns
 
 
-def _history(observed: pd.DataFrame, fitted: Fitted, starts: dict[str, StageStart]) -> dict[str, Floats]:
+def _history(observed: pd.DataFrame, fitted: Fitted, posteriors: dict[str, StagePosterior]) -> dict[str, Floats]:
     columns: dict[str, Floats] = {}
-    volume = fitted.plan.volume_of
+    volume = fitted.funnel.volume_of
     names = [entity.name for entity in fitted.entities if entity != MARKET]
-    for stage in fitted.plan.stages:
-        factors = starts[stage.name].log_factors
+    for stage in fitted.funnel.stages:
+        factors = posteriors[stage.name].log_entity_effects
         columns |= {f"hist_{name}_{stage.name}": factors[name] for name in names}
     launched = lines(observed, [f"launched:{name}" for name in names])
     total = lines(observed, [f"hist:{name}:{volume}" for name in names])

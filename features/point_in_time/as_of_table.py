@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import Plan
+from features.funnel import Funnel
 from features.point_in_time.account_activity import ACCOUNT, ALIKE_DAYS, in_account, lives, overlap
 from features.point_in_time.array_frame import Column
 from features.point_in_time.availability import first_reported, own_sums
@@ -50,10 +50,10 @@ class AsOf:
     table: pd.DataFrame
 
 
-def as_of(loaded: Loaded, plan: Plan, shared: Sequence[Entity], settings: Settings) -> AsOf:
+def as_of(loaded: Loaded, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
     """What was known at the end of the last period."""
     moment = loaded.metrics["period_end"].max()
-    table = standing_table(measure(loaded, plan, settings), plan, shared, settings, moment)
+    table = standing_table(measure(loaded, funnel, settings), funnel, shared, settings, moment)
     values = tuple(name for name in VALUES if name in loaded.metrics)
     return AsOf(moment, values, ranges(loaded.creatives, launches(loaded.metrics, loaded.creatives)), table)
 
@@ -67,7 +67,7 @@ def ranges(creatives: pd.DataFrame, born: pd.DataFrame) -> dict[str, tuple[float
 
 def standing_table(
     measured: Measured,
-    plan: Plan,
+    funnel: Funnel,
     shared: Sequence[Entity],
     settings: Settings,
     moment: pd.Timestamp,
@@ -77,7 +77,7 @@ def standing_table(
 
     Args:
         measured: Rows of metrics.
-        plan: The funnel.
+        funnel: The funnel.
         shared: What creatives share.
         settings: Of the run.
         moment: Strictly before which things were known.
@@ -89,16 +89,16 @@ def standing_table(
         creatives it counts for).
     """
     creatives = measured.loaded.creatives.reset_index(drop=True)
-    reported = reported_figures(measured, plan, settings)
+    reported = reported_figures(measured, funnel, settings)
     everyone = np.arange(len(creatives), dtype=np.int64)
     before = np.full(len(creatives), int(moment.timestamp()) - 1, dtype=np.int64)
     columns: dict[str, Floats] = {}
 
-    market = market or Market(market_tables(reported, creatives["promotion_type"], plan.stages))
-    own = own_sums(reported, plan.stages)
+    market = market or Market(market_tables(reported, creatives["promotion_type"], funnel.stages))
+    own = own_sums(reported, funnel.stages)
     for sums in own.values():
         columns |= {f"market:{name}": total for name, total in sums.until(everyone, before).items()}
-    for added in additions(reported, own, market, market.codes(creatives["promotion_type"]), plan).values():
+    for added in additions(reported, own, market, market.codes(creatives["promotion_type"]), funnel).values():
         alone = TimedSums(added.units, added.moments, added.moments, added.table)
         columns |= {f"hist:{name}": total for name, total in alone.until(everyone, before).items()}
         long_ago = alone.until(everyone, before - recent_seconds(settings))
@@ -158,12 +158,12 @@ class _Sums:
 class Standing:
     """The table, summed by everything that creatives share: made once, asked many times."""
 
-    def __init__(self, table: pd.DataFrame, plan: Plan, shared: Sequence[Entity], moment: pd.Timestamp) -> None:
+    def __init__(self, table: pd.DataFrame, funnel: Funnel, shared: Sequence[Entity], moment: pd.Timestamp) -> None:
         """Sum it.
 
         Args:
             table: Of `standing_table`.
-            plan: The same as there.
+            funnel: The same as there.
             shared: The same as there.
             moment: The same as there.
         """

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.funnel import Plan, counted_columns, plan_for
+from features.funnel import Funnel, build_funnel, counted_columns
 from features.point_in_time.account_activity import siblings
 from features.point_in_time.availability import Floats, Reported, first_reported, own_sums, reported_measures
 from features.point_in_time.entity_history import (
@@ -36,9 +36,9 @@ RECENT_DAYS = 3
 """What of a life counts as recent: rates drift, costs most of all."""
 
 
-def data_plan(loaded: Loaded, settings: Settings) -> Plan:
+def data_funnel(loaded: Loaded, settings: Settings) -> Funnel:
     """The funnel that the loaded data allow under the settings' ROI basis."""
-    return plan_of(held_values(loaded.metrics), loaded.creatives, settings)
+    return funnel_of(held_values(loaded.metrics), loaded.creatives, settings)
 
 
 def held_values(metrics: pd.DataFrame) -> list[str]:
@@ -46,12 +46,12 @@ def held_values(metrics: pd.DataFrame) -> list[str]:
     return [name for name in VALUES if name in metrics and metrics[name].notna().any()]
 
 
-def plan_of(held: Sequence[str], creatives: pd.DataFrame, settings: Settings) -> Plan:
+def funnel_of(held: Sequence[str], creatives: pd.DataFrame, settings: Settings) -> Funnel:
     """The funnel that columns of metrics allow, for these creatives, under the settings' ROI basis."""
     prices = creatives.get("price_cny", pd.Series(dtype=float))
     known = prices[prices > 0]
     typical = float(known.median()) if len(known) > len(creatives) / 2 else None
-    return plan_for(held, BASES[settings.basis][0], typical)
+    return build_funnel(held, BASES[settings.basis][0], typical)
 
 
 def data_entities(loaded: Loaded, settings: Settings) -> list[Entity]:
@@ -77,7 +77,7 @@ class Measured:
 def observe(
     snapshots: pd.DataFrame,
     loaded: Loaded,
-    plan: Plan,
+    funnel: Funnel,
     shared: Sequence[Entity],
     settings: Settings,
     as_of: pd.Timestamp | None = None,
@@ -87,7 +87,7 @@ def observe(
     Args:
         snapshots: Rows of `features.point_in_time.snapshots`.
         loaded: Metrics and creatives; rows after a snapshot's cutoff do not change its counts.
-        plan: The funnel in use; figures of it that the metrics do not have are missing.
+        funnel: The funnel in use; figures of it that the metrics do not have are missing.
         shared: Entities whose history is counted; those that the creatives do not name are empty.
         settings: Of the run.
         as_of: One moment at which all look at the others, instead of each at its own cutoff.
@@ -101,10 +101,10 @@ def observe(
         `features.point_in_time.account_activity`.
     """
     creatives = loaded.creatives.reset_index(drop=True)
-    measured = measure(loaded, plan, settings)
-    reported = reported_figures(measured, plan, settings)
-    market = Market(market_tables(reported, creatives["promotion_type"], plan.stages))
-    known = within(snapshots, measured, reported, market, plan, shared, settings, as_of)
+    measured = measure(loaded, funnel, settings)
+    reported = reported_figures(measured, funnel, settings)
+    market = Market(market_tables(reported, creatives["promotion_type"], funnel.stages))
+    known = within(snapshots, measured, reported, market, funnel, shared, settings, as_of)
     history = dict(
         entity_history(known.adds, known.own, creatives, shared, known.units, known.moments, recent_seconds(settings))
     )
@@ -145,7 +145,7 @@ def within(
     measured: Measured,
     reported: Reported,
     market: Market,
-    plan: Plan,
+    funnel: Funnel,
     shared: Sequence[Entity],
     settings: Settings,
     as_of: pd.Timestamp | None = None,
@@ -155,10 +155,12 @@ def within(
     units = unit_codes(snapshots, creatives)
     moments = seconds(snapshots["cutoff"]) if as_of is None else np.full(len(units), int(as_of.timestamp()))
     types = market.codes(creatives["promotion_type"])
-    before = own_counts(snapshots, measured, plan, settings) | {"reference_price": reference(creatives, plan)[units]}
-    sums = own_sums(reported, plan.stages)
+    before = own_counts(snapshots, measured, funnel, settings) | {
+        "reference_price": reference(creatives, funnel)[units]
+    }
+    sums = own_sums(reported, funnel.stages)
     before |= dict(market_history(market, sums, types, units, moments))
-    adds, recent = additions(reported, sums, market, types, plan), recent_seconds(settings)
+    adds, recent = additions(reported, sums, market, types, funnel), recent_seconds(settings)
     del sums  # the largest arrays of all
     if as_of is not None:
         last = int(as_of.timestamp()) - 1
@@ -192,19 +194,19 @@ def recent_seconds(settings: Settings) -> int:
     return settings.history_days * DAY
 
 
-def measure(loaded: Loaded, plan: Plan, settings: Settings) -> Measured:
+def measure(loaded: Loaded, funnel: Funnel, settings: Settings) -> Measured:
     """The measures of every row."""
     creatives = loaded.creatives.reset_index(drop=True)
     rows = unit_codes(loaded.metrics, creatives)
-    prices = reference_prices(creatives, plan.typical_price).iloc[rows].set_axis(loaded.metrics.index)
+    prices = reference_prices(creatives, funnel.typical_price).iloc[rows].set_axis(loaded.metrics.index)
     return Measured(loaded, rows, measures(loaded.metrics, prices, BASES[settings.basis][0]))
 
 
-def own_counts(snapshots: pd.DataFrame, measured: Measured, plan: Plan, settings: Settings) -> dict[str, Floats]:
+def own_counts(snapshots: pd.DataFrame, measured: Measured, funnel: Funnel, settings: Settings) -> dict[str, Floats]:
     """What each snapshot's creative itself did until the cutoff: `early:f`, `last_days:f`, `last_day:f` …"""
     metrics, rows, known = measured.loaded.metrics, measured.rows, measured.figures
     settle_hours = BASES[settings.basis][1]
-    figures = known.reindex(columns=list(dict.fromkeys([*known, *counted_columns(plan)])))
+    figures = known.reindex(columns=list(dict.fromkeys([*known, *counted_columns(funnel)])))
     units = unit_codes(snapshots, measured.loaded.creatives)
     cutoffs = seconds(snapshots["cutoff"])
     starts, ends = seconds(metrics["period_start"]), seconds(metrics["period_end"])
@@ -217,24 +219,24 @@ def own_counts(snapshots: pd.DataFrame, measured: Measured, plan: Plan, settings
         columns |= {f"early:{name}": total for name, total in sums.until(units, cutoffs).items()}
         recent_sums = sums.between(units, cutoffs - RECENT_DAYS * DAY, cutoffs)
         columns |= {f"last_days:{name}": total for name, total in recent_sums.items()}
-    pace = TimedSums(rows, starts, ends, figures[[plan.volume_of]])
+    pace = TimedSums(rows, starts, ends, figures[[funnel.volume_of]])
     middle = cutoffs - (snapshots["elapsed_hours"].to_numpy() * HOUR / 2).astype(np.int64)
     for part, since in (("last_day", cutoffs - DAY), ("late_half", middle)):
-        columns[f"{part}:{plan.volume_of}"] = pace.between(units, since, cutoffs)[plan.volume_of]
+        columns[f"{part}:{funnel.volume_of}"] = pace.between(units, since, cutoffs)[funnel.volume_of]
     return columns
 
 
-def reported_figures(measured: Measured, plan: Plan, settings: Settings) -> Reported:
+def reported_figures(measured: Measured, funnel: Funnel, settings: Settings) -> Reported:
     """Every row with what the funnel counts in it, and the moment it could be had."""
-    counted = measured.figures.reindex(columns=counted_columns(plan))
+    counted = measured.figures.reindex(columns=counted_columns(funnel))
     delays = {str(grain): hours for grain, hours in settings.report_delay_hours.items()}
     settle_hours = BASES[settings.basis][1]
     return reported_measures(measured.loaded.metrics, counted, measured.rows, delays, settle_hours)
 
 
-def reference(creatives: pd.DataFrame, plan: Plan) -> Floats:
+def reference(creatives: pd.DataFrame, funnel: Funnel) -> Floats:
     """Reference price of each creative."""
-    return reference_prices(creatives, plan.typical_price).to_numpy(np.float64)
+    return reference_prices(creatives, funnel.typical_price).to_numpy(np.float64)
 
 
 def single_tags(shared: Sequence[Entity]) -> list[str]:

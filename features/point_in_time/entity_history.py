@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import Plan, Stage
+from features.funnel import Funnel, Stage
 from features.point_in_time.availability import WAITS, Floats, Reported, Wait, wait_of
 from features.point_in_time.market import Market, exact, summed_by
 from features.point_in_time.windowed_sums import Codes, Seconds, TimedSums
@@ -201,7 +201,7 @@ def of_others(
 
 
 def additions(
-    reported: Reported, own: Mapping[Wait, TimedSums], market: Market, types: Codes, plan: Plan
+    reported: Reported, own: Mapping[Wait, TimedSums], market: Market, types: Codes, funnel: Funnel
 ) -> dict[Wait, Added]:
     """What each row of metrics adds to its creative's weight, and to weight × ratio, of every stage; and to volume.
 
@@ -210,14 +210,14 @@ def additions(
         own: Of each creative (`features.point_in_time.availability.own_sums`).
         market: What ratios are taken to: its rates strictly before each row was known.
         types: Code of each creative's promotion type.
-        plan: The funnel.
+        funnel: The funnel.
 
     Returns:
         By what it waits for: `<stage>:weight`, `<stage>:ratio` and the figure of later volume, in row order.
     """
     adds: dict[Wait, Added] = {}
     for wait in WAITS:
-        stages = [stage for stage in plan.stages if wait_of(stage) == wait]
+        stages = [stage for stage in funnel.stages if wait_of(stage) == wait]
         columns: dict[str, Floats] = {}
         if stages:
             moments = reported.moments(wait)
@@ -232,7 +232,7 @@ def additions(
                 columns[f"{stage.name}:weight"] = _steps(weight, reported.units, order)
                 columns[f"{stage.name}:ratio"] = _steps(weight * ratio, reported.units, order)
         if wait == "known":
-            columns[plan.volume_of] = reported.figures[plan.volume_of].fillna(0.0).to_numpy(np.float64)
+            columns[funnel.volume_of] = reported.figures[funnel.volume_of].fillna(0.0).to_numpy(np.float64)
         if columns:
             adds[wait] = Added(reported.units, reported.moments(wait), pd.DataFrame(columns, copy=False))
     return adds

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.settings import BASES, Settings
-from features.funnel import Plan, counted_columns
+from features.funnel import Funnel, counted_columns
 from features.point_in_time.array_frame import Table
 from features.point_in_time.as_of_table import Standing
 from features.point_in_time.counts import DAY, HOUR, RECENT_DAYS
@@ -50,7 +50,7 @@ def observe_given(
     columns: Sequence[str],
     tags: Sequence[str],
     standing: Standing,
-    plan: Plan,
+    funnel: Funnel,
     settings: Settings,
 ) -> Table:
     """Counts of each creative at the end of its last period, before launch at age 0.
@@ -60,7 +60,7 @@ def observe_given(
         columns: Value columns of metrics, in the order of the figures told.
         tags: Columns of tags that the model knows.
         standing: The others.
-        plan: The funnel in use.
+        funnel: The funnel in use.
         settings: Of the run.
 
     Returns:
@@ -78,8 +78,8 @@ def observe_given(
         table[name] = np.array([one.about.get(name) for one in told], dtype=np.float64)
     created = [one.about.get("created_at") for one in told]
     table[TIMES[0]] = np.array([np.datetime64("NaT") if at is None else at for at in created], dtype="datetime64[us]")
-    prices = reference_of(table["price_cny"], plan)
-    table |= _own_counts(told, columns, table, prices, plan, settings)
+    prices = reference_of(table["price_cny"], funnel)
+    table |= _own_counts(told, columns, table, prices, funnel, settings)
     table["reference_price"] = prices
     return Table(table | standing.around(Table(table, count)), count)
 
@@ -93,11 +93,11 @@ LIFE = {
 }
 
 
-def reference_of(prices: Floats, plan: Plan) -> Floats:
+def reference_of(prices: Floats, funnel: Funnel) -> Floats:
     """What an order is measured against (`features.point_in_time.measures.reference_prices`)."""
-    if plan.typical_price is None:
+    if funnel.typical_price is None:
         return np.ones(len(prices))
-    return np.where(prices > 0, prices, plan.typical_price)
+    return np.where(prices > 0, prices, funnel.typical_price)
 
 
 def _life(one: Told, columns: Sequence[str], now: datetime) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _own_counts(
     columns: Sequence[str],
     table: Mapping[str, npt.NDArray[Any]],
     prices: Floats,
-    plan: Plan,
+    funnel: Funnel,
     settings: Settings,
 ) -> dict[str, Floats]:
     """Sums of each creative's own rows (`features.point_in_time.counts.own_counts`)."""
@@ -139,7 +139,7 @@ def _own_counts(
     lengths = [len(one.periods) for one in told]
     held = np.array([row for one in told for row in one.figures], dtype=np.float64).reshape(sum(lengths), len(columns))
     known = measured(dict(zip(columns, held.T)), np.repeat(prices, lengths), basis_column)
-    names = list(dict.fromkeys([*known, *counted_columns(plan)]))
+    names = list(dict.fromkeys([*known, *counted_columns(funnel)]))
     figures = np.array([known.get(name, np.full(len(held), np.nan)) for name in names])
     missing = np.isnan(figures)
     units = np.rint(np.where(missing, 0.0, figures) * 1e4)  # exact, as in features.window
@@ -149,7 +149,7 @@ def _own_counts(
     cutoffs = table["cutoff"].astype("datetime64[s]").astype(np.int64)
     middles = cutoffs - (table["elapsed_hours"] * HOUR / 2).astype(np.int64)
 
-    volume, since_ever = names.index(plan.volume_of), np.iinfo(np.int64).min
+    volume, since_ever = names.index(funnel.volume_of), np.iinfo(np.int64).min
     sums, paces = np.zeros((2, len(names), len(told))), np.zeros((2, len(told)))
     first = 0
     for place, length in enumerate(lengths):
@@ -162,7 +162,7 @@ def _own_counts(
             paces[:, place] = _summed(units[volume, rows], missing[volume, rows], inside)
         first += length
     counted = {f"{part}:{name}": s for part, of in zip(("early", "last_days"), sums) for name, s in zip(names, of)}
-    return counted | {f"{part}:{plan.volume_of}": line for part, line in zip(("last_day", "late_half"), paces)}
+    return counted | {f"{part}:{funnel.volume_of}": line for part, line in zip(("last_day", "late_half"), paces)}
 
 
 def _summed(units: Floats, missing: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_]) -> Floats:

@@ -142,5 +142,5 @@ def _delivered(metrics: pd.DataFrame) -> pd.Series:
 def _finish(table: pd.DataFrame) -> pd.DataFrame:
     table = table.assign(cutoff=table["cutoff"].astype("datetime64[us]"))
     elapsed = (table["cutoff"] - table["launched_at"]) / pd.Timedelta(hours=1)
-    table["elapsed_hours"] = elapsed.where(table["age_hours"] > 0, 0.0)  # a plan that has passed is no launch
+    table["elapsed_hours"] = elapsed.where(table["age_hours"] > 0, 0.0)  # a funnel that has passed is no launch
     return table[SNAPSHOT].sort_values([*KEY, "age_hours"], ignore_index=True)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.funnel import VOLUME, plan_for
+from features.funnel import VOLUME, build_funnel
 from features.schema import VALUES
 from features.store.duckdb_store import Store
 
@@ -96,11 +96,11 @@ def summarise(store: Store, settings: Settings) -> Status:
     spans = store.select(_SPANS)
     counts = store.select("SELECT " + ", ".join(f"count({name}) AS {name}" for name in VALUES) + " FROM metrics")
     columns = [name for name in VALUES if counts[name].iloc[0]]
-    plan = plan_for(columns, BASES[settings.basis][0])
-    stages = {stage.name: f"{stage.numerator} / {stage.exposure}" for stage in plan.stages}
-    missing = dict(plan.missing)
-    if plan.volume_of in columns:
-        stages[VOLUME] = plan.volume_of
+    funnel = build_funnel(columns, BASES[settings.basis][0])
+    stages = {stage.name: f"{stage.numerator} / {stage.exposure}" for stage in funnel.stages}
+    missing = dict(funnel.missing)
+    if funnel.volume_of in columns:
+        stages[VOLUME] = funnel.volume_of
     else:
         missing[VOLUME] = "impressions, or spend_cny"
     described = store.select("SELECT count(DISTINCT creative_id) AS creatives FROM attributes")

@@ -15,7 +15,7 @@ from serving.api.errors import Fault, Refused
 from serving.api.requests import PredictRequest, RankRequest
 from serving.api.validation import asked
 from serving.asgi.prometheus import Measured
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions
 from serving.inference.rank import ranking
 from serving.ledger.record import Record, fingerprint
@@ -54,7 +54,7 @@ class Asking:
 
     endpoint: Endpoint
     request: PredictRequest | RankRequest
-    served: Served
+    served: LoadedModel
     body_sha256: str
     request_id: str
     caller: str
@@ -68,7 +68,7 @@ class Desk:
         self.ledger = ledger
         self.measured = measured
 
-    def serving(self) -> Served:
+    def serving(self) -> LoadedModel:
         """The model that answers now; 503 where there is none."""
         if self.holder.served is None:
             raise Refused(503, "No model is loaded.", headers={"retry-after": "5"})

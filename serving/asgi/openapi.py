@@ -13,7 +13,7 @@ from serving.api.errors import Fault, Refused
 from serving.api.requests import PredictRequest, RankRequest
 from serving.api.responses import Errors, PredictAnswer, RankAnswer, ReadAnswer
 from serving.asgi.handlers import Endpoint
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 
 POST_PATHS: dict[str, Endpoint] = {"/v1/predict": "predict", "/v1/rank": "rank"}
 READ_PATH = "/v1/read"
@@ -101,7 +101,7 @@ def schema(name: str) -> dict[str, object]:
     return SCHEMAS[name].model_json_schema()
 
 
-def model_card(served: Served) -> dict[str, object]:
+def model_card(served: LoadedModel) -> dict[str, object]:
     """What serves, what it takes, and how well it was judged."""
     manifest, fitted = served.manifest, served.model.fitted
     return {
@@ -113,12 +113,12 @@ def model_card(served: Served) -> dict[str, object]:
         "time_zone": manifest.settings.time_zone,
         "ages_hours": list(manifest.settings.ages_hours),
         "promotion_types": sorted(served.kinds),
-        "targets": fitted.plan.targets,
-        "not_predicted": fitted.plan.missing,
+        "targets": fitted.funnel.targets,
+        "not_predicted": fitted.funnel.missing,
         "stages": [
-            {"name": stage.name, "zh": stage.zh, "en": stage.en, "unit": stage.unit} for stage in fitted.plan.stages
+            {"name": stage.name, "zh": stage.zh, "en": stage.en, "unit": stage.unit} for stage in fitted.funnel.stages
         ]
-        + [{"name": VOLUME, "zh": VOLUME_NAMES[0], "en": VOLUME_NAMES[1], "unit": fitted.plan.volume_of}],
+        + [{"name": VOLUME, "zh": VOLUME_NAMES[0], "en": VOLUME_NAMES[1], "unit": fitted.funnel.volume_of}],
         "figures": list(served.figures),
         "ranges": served.ranges,
         "tags": {
@@ -211,7 +211,7 @@ def _document(keys: bool) -> dict[str, object]:
     return document
 
 
-def description(served: Served | None, *, keys: bool) -> dict[str, object]:
+def description(served: LoadedModel | None, *, keys: bool) -> dict[str, object]:
     """The OpenAPI document, with the words of the serving model in its example."""
     document = _document(keys)
     if served is None:

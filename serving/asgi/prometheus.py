@@ -13,7 +13,7 @@ from prometheus_client import (
     multiprocess,
 )
 
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 SECONDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -57,7 +57,7 @@ class Measured:
             for warned in warnings:
                 self.warned.labels(warned["code"]).inc()
 
-    def text(self, served: Served | None, now: datetime) -> bytes:
+    def text(self, served: LoadedModel | None, now: datetime) -> bytes:
         """Everything, of all workers."""
         if served is not None:
             self.model_age.set((now - datetime.fromisoformat(served.manifest.trained_until)).total_seconds())

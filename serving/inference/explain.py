@@ -11,7 +11,7 @@ from math import exp
 import numpy as np
 import numpy.typing as npt
 
-from features.funnel import VOLUME, Plan
+from features.funnel import TARGETS, Funnel
 from features.matrix.catalogue import NUMBERS, PLAIN_CODES, Feature, entity_label
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Features
@@ -62,23 +62,14 @@ class Parts:
         return self.baseline + self.steps.sum(axis=1) + self.early + self.held + self.features.sum(axis=1)
 
 
-def terms(target: str, plan: Plan) -> dict[str, float]:
+def terms(target: str, funnel: Funnel) -> dict[str, float]:
     """Stages of a target and the sign with which each one's log counts."""
-    if target.startswith("later_"):
-        return {VOLUME: 1.0}
-    signs: dict[str, float] = {}
-    gross = plan.to_gmv if plan.to_gmv and (target.endswith("gpm") or not plan.to_roi) else plan.to_roi
-    signs |= dict.fromkeys(gross, 1.0)
-    if target.startswith("net_") and not plan.net_only:
-        signs["keep"] = 1.0
-    if target.endswith("roi") and gross == plan.to_gmv:
-        signs["cost"] = -1.0
-    return signs
+    return TARGETS[target].composition(funnel).signs
 
 
-def of_target(target: str, plan: Plan, stages: Mapping[str, Parts]) -> Parts:
+def of_target(target: str, funnel: Funnel, stages: Mapping[str, Parts]) -> Parts:
     """The parts of a target: those of its stages, signed and summed by feature."""
-    signs = terms(target, plan)
+    signs = terms(target, funnel)
     several = [(sign, stages[stage]) for stage, sign in signs.items()]
     nothing = np.zeros(len(several[0][1].baseline))
     baseline, early, held = (
@@ -86,8 +77,8 @@ def of_target(target: str, plan: Plan, stages: Mapping[str, Parts]) -> Parts:
     )
     steps, of_steps = _summed([(sign, parts.steps, parts.terms) for sign, parts in several])
     features, names = _summed([(sign, parts.features, parts.names) for sign, parts in several])
-    if target.endswith("gpm"):
-        baseline = baseline + np.log(1000.0)
+    if TARGETS[target].scale != 1.0:
+        baseline = baseline + np.log(TARGETS[target].scale)
     return Parts(baseline, steps, of_steps, early, held, features, names)
 
 

@@ -32,7 +32,7 @@ OF_NUMBERS = {"log_price": "price_cny", "log_duration": "duration_s", "log_follo
 
 
 @dataclass(frozen=True)
-class Served:
+class LoadedModel:
     """Everything that answers are made of.
 
     Attributes:
@@ -93,7 +93,7 @@ class Served:
     def needed(self) -> list[str]:
         """Value columns of metrics that the funnel counts."""
         fitted, basis = self.model.fitted, BASES[self.manifest.settings.basis][0]
-        names = set(counted_columns(fitted.plan)) | ({basis} if fitted.plan.has("keep") else set())
+        names = set(counted_columns(fitted.funnel)) | ({basis} if fitted.funnel.has("keep") else set())
         return [name for name in self.figures if name in names]
 
     @cached_property
@@ -135,7 +135,7 @@ class Served:
         }
 
 
-def load_served(folder: Path, name: str = "", version: str = "") -> Served:
+def load_model(folder: Path, name: str = "", version: str = "") -> LoadedModel:
     """The bundle in this folder, every byte of it checked.
 
     Raises:
@@ -148,14 +148,14 @@ def load_served(folder: Path, name: str = "", version: str = "") -> Served:
         raise BundleError(
             f"{folder}: holds no as-of table (asof.parquet), which serving needs. Train again with this version."
         ) from None
-    standing = Standing(known.table, model.fitted.plan, model.fitted.entities, known.moment)
+    standing = Standing(known.table, model.fitted.funnel, model.fitted.entities, known.moment)
     rows, place = _rows_to_try(model), {feature.name: number for number, feature in enumerate(model.fitted.declared)}
     columns = {stage: [place[name] for name in model.columns[stage]] for stage in model.boosters}
     boosters = {stage: (booster, columns[stage]) for stage, booster in model.boosters.items()}
     tables = _tables(boosters, rows)
     model = replace(model, boosters=quickened(model.boosters, {stage: rows[:, columns[stage]] for stage in columns}))
     fingerprint = (folder / "manifest.sha256").read_text(encoding="ascii")[:12]
-    return Served(
+    return LoadedModel(
         model=model,
         manifest=manifest,
         standing=standing,

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.matrix.feature_matrix import Features, describe
+from features.matrix.feature_matrix import Features, build_features
 from features.point_in_time.array_frame import Table
 from features.point_in_time.entity_history import TAG
 from features.point_in_time.request_counts import observe_given
@@ -15,7 +15,7 @@ from features.schema import KEY
 from serving.api.requests import Creative
 from serving.inference.creative_input import told
 from serving.inference.explain import BASELINE, Parts, check, of_target, parts_told, shown_values
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 from serving.inference.uncertainty import beyond
 from serving.inference.warnings import warnings_of
 from training.boosting.model import EARLY, HELD
@@ -52,17 +52,17 @@ class Predicted:
     values: Floats
 
 
-def compute(served: Served, creatives: Sequence[Creative]) -> Computed:
+def compute(served: LoadedModel, creatives: Sequence[Creative]) -> Computed:
     """Features and predictions of these creatives: the same functions as in a batch."""
     fitted = served.model.fitted
     asked = [told(creative, served.tag_names, served.figures, served.zone) for creative in creatives]
     tags = [TAG + name for name in served.tag_names]
-    observed = observe_given(asked, served.figures, tags, served.standing, fitted.plan, served.manifest.settings)
+    observed = observe_given(asked, served.figures, tags, served.standing, fitted.funnel, served.manifest.settings)
     summed = np.array([creative.sums is not None for creative in creatives])
     if summed.any():
-        _forget_pace(observed, summed, fitted.plan.volume_of)
-    features = describe(observed, fitted)
-    predicted = composed(served.model.log_rates(features), fitted.plan, features.reference_price)
+        _forget_pace(observed, summed, fitted.funnel.volume_of)
+    features = build_features(observed, fitted)
+    predicted = composed(served.model.log_rates(features), fitted.funnel, features.reference_price)
     return Computed(observed, summed, features, predicted)
 
 
@@ -75,7 +75,7 @@ def _forget_pace(observed: Table, summed: npt.NDArray[np.bool_], volume: str) ->
 
 
 def predictions(
-    served: Served,
+    served: LoadedModel,
     creatives: Sequence[Creative],
     *,
     now: pd.Timestamp,
@@ -105,7 +105,7 @@ def predictions(
 
 
 def _answers(
-    served: Served,
+    served: LoadedModel,
     creatives: Sequence[Creative],
     done: Computed,
     now: pd.Timestamp,
@@ -113,12 +113,12 @@ def _answers(
     explain: bool,
     top: int | None,
 ) -> list[dict[str, object]]:
-    predicted, plan = done.predicted, served.model.fitted.plan
+    predicted, funnel = done.predicted, served.model.fitted.funnel
     own_targets = np.array([np.nan if c.roi_target is None else c.roi_target for c in creatives])
     more = beyond(served, done.features, done.observed, predicted, own_targets)
     columns = {name: values.tolist() for name, values in predicted.items()}
     ages = done.observed["age_hours"].to_numpy(np.float64).tolist()
-    stages = [stage.name for stage in plan.stages]
+    stages = [stage.name for stage in funnel.stages]
     evidence = {
         name: done.observed[f"early:{name}"].to_numpy(np.float64)
         for name in EVIDENCE
@@ -132,7 +132,7 @@ def _answers(
         answer |= {
             "age_hours": ages[row],
             "stages": {name: {"value": columns[name][row]} for name in stages},
-            "targets": {name: {"value": columns[name][row], **more[row].intervals[name]} for name in plan.targets},
+            "targets": {name: {"value": columns[name][row], **more[row].intervals[name]} for name in funnel.targets},
             "asked_roi": more[row].asked_roi,
             "chance_of_target": more[row].chance,
             "hit_chance": more[row].hit_chance,
@@ -146,16 +146,16 @@ def _answers(
     return answers
 
 
-def explained(served: Served, done: Computed, top: int | None) -> list[dict[str, object]]:
+def explained(served: LoadedModel, done: Computed, top: int | None) -> list[dict[str, object]]:
     """Contributions of every row by stage and by target.
 
     Raises:
         Refused: Some do not add up to their prediction.
     """
     model, features, predicted = served.model, done.features, done.predicted
-    plan = model.fitted.plan
+    funnel = model.fitted.funnel
     stages = stage_parts(served, features)
-    targets = {name: of_target(name, plan, stages) for name in plan.targets}
+    targets = {name: of_target(name, funnel, stages) for name in funnel.targets}
     for name, parts in (stages | targets).items():
         if name in predicted:
             check(parts, predicted[name], name)
@@ -173,12 +173,12 @@ def explained(served: Served, done: Computed, top: int | None) -> list[dict[str,
     return answers
 
 
-def stage_parts(served: Served, features: Features) -> dict[str, Parts]:
+def stage_parts(served: LoadedModel, features: Features) -> dict[str, Parts]:
     """The contributions of every stage, in the unit that its rate is told in."""
     model = served.model
     shap = served.tables.contributions(features.values.to_numpy(np.float64)) if served.tables is not None else {}
     found = {stage: _parts(*model.parts(features, stage, shap.get(stage))) for stage in model.stages}
-    for stage in served.model.fitted.plan.stages:
+    for stage in served.model.fitted.funnel.stages:
         if stage.priced:  # told in CNY, learned as a ratio to the price
             found[stage.name] = replace(
                 found[stage.name], baseline=found[stage.name].baseline + np.log(features.reference_price)

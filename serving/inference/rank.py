@@ -8,7 +8,7 @@ import pandas as pd
 
 from serving.api.errors import Fault, Refused
 from serving.api.requests import RankRequest
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import CHUNK, compute
 from serving.inference.uncertainty import spread_of
 from serving.inference.warnings import warnings_of
@@ -22,15 +22,15 @@ SHARES = 16
 
 
 def ranking(
-    served: Served, request: RankRequest, *, now: pd.Timestamp, go_on: Callable[[], None] = lambda: None
+    served: LoadedModel, request: RankRequest, *, now: pd.Timestamp, go_on: Callable[[], None] = lambda: None
 ) -> tuple[int, list[dict[str, object]], Floats]:
     """How many are wanted, the candidates in order, and their features in the order of the request.
 
     Under a budget as many are funded as it pays for.
     """
-    plan = served.model.fitted.plan
-    if request.by not in plan.targets:
-        hint = f"this model predicts {', '.join(plan.targets)}"
+    funnel = served.model.fitted.funnel
+    if request.by not in funnel.targets:
+        hint = f"this model predicts {', '.join(funnel.targets)}"
         raise Refused(422, "What is asked for is not predicted.", [Fault(f"no {request.by}", hint, "by")])
     values, outlooks, warnings, features = [], [], [], []
     for first in range(0, len(request.creatives), CHUNK):

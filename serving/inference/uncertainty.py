@@ -14,9 +14,9 @@ from scipy.special import ndtr
 from features.matrix.feature_matrix import Features
 from features.point_in_time.array_frame import Table
 from serving.inference.explain import terms
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 from training.decision.advice import advise
-from training.uncertainty.intervals import Outlook, roi_target
+from training.uncertainty.intervals import Outlook
 from training.uncertainty.mixture import REACH
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +42,7 @@ class Beyond:
 
 
 def beyond(
-    served: Served, features: Features, observed: Table, predicted: Mapping[str, Floats], own_targets: Floats
+    served: LoadedModel, features: Features, observed: Table, predicted: Mapping[str, Floats], own_targets: Floats
 ) -> list[Beyond]:
     """What this model can say of each row, in order: that of the batch (`training.decision.advice`).
 
@@ -53,11 +53,11 @@ def beyond(
         predicted: Rates and targets of the rows.
         own_targets: What each creative's ROI is to reach; NaN where it names none.
     """
-    plan = served.model.fitted.plan
+    funnel = served.model.fitted.funnel
     told = advise(predicted, features, observed, served.model, served.manifest.settings, own_targets)
     columns = {name: values.tolist() for name, values in told.figures.items()}
-    ends = [(name, columns[f"{name}_low"], columns[f"{name}_high"]) for name in plan.targets]
-    chance, hit_chance = columns[f"{roi_target(plan) or 'roi'}_chance"], columns["hit_chance"]
+    ends = [(name, columns[f"{name}_low"], columns[f"{name}_high"]) for name in funnel.targets]
+    chance, hit_chance = columns[f"{funnel.main_roi or 'roi'}_chance"], columns["hit_chance"]
     return [
         Beyond(
             intervals={name: {"low": _known(low[row]), "high": _known(high[row])} for name, low, high in ends},
@@ -84,12 +84,12 @@ class Spread(Protocol):
         """Chance of each row to turn out at most at each of these rising values, the first of them 0."""
 
 
-def spread_of(served: Served, features: Features, predicted: Mapping[str, Floats], target: str) -> Spread:
+def spread_of(served: LoadedModel, features: Features, predicted: Mapping[str, Floats], target: str) -> Spread:
     """How a target of some rows is spread: calibrated, where the model is that; else log-normal."""
-    plan, uncertainty = served.model.fitted.plan, served.model.uncertainty
+    funnel, uncertainty = served.model.fitted.funnel, served.model.uncertainty
     if uncertainty is not None and target in uncertainty.ready.targets:
         return Calibrated(uncertainty.outlook(predicted, features), target)
-    return LogNormal(np.log(predicted[target]), log_sd(features, terms(target, plan)))
+    return LogNormal(np.log(predicted[target]), log_sd(features, terms(target, funnel)))
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,6 @@ def log_sd(features: Features, stages: Mapping[str, float]) -> Floats:
     """
     variance = np.zeros(len(features.reference_price))
     for stage in stages:
-        if stage in features.starts:
-            variance = variance + features.starts[stage].variance
+        if stage in features.posteriors:
+            variance = variance + features.posteriors[stage].variance
     return np.sqrt(variance)

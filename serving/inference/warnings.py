@@ -7,20 +7,20 @@ import pandas as pd
 
 from serving.api.requests import Creative, Figures
 from serving.inference import warning_text as wording
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 
 STALE_DAYS = 3.0
 FIGURES = frozenset(Figures.model_fields)
 
 
 def warnings_of(
-    served: Served, creatives: Sequence[Creative], observed: pd.DataFrame, summed: np.ndarray, now: pd.Timestamp
+    served: LoadedModel, creatives: Sequence[Creative], observed: pd.DataFrame, summed: np.ndarray, now: pd.Timestamp
 ) -> list[list[wording.Warned]]:
     """Of each creative, in order."""
     moment = served.standing.moment
     stale = (now - moment) / pd.Timedelta(days=1)
     general = [wording.stale_history(stale, moment.isoformat())] if stale > STALE_DAYS else []
-    missing = served.model.fitted.plan.missing
+    missing = served.model.fitted.funnel.missing
     general += [wording.not_predicted(name, missing[name]) for name in ("gpm", "net_gpm") if name in missing]
     cutoffs = observed["cutoff"].to_numpy("datetime64[us]")
     ages = observed["age_hours"].to_numpy(np.float64)
@@ -39,7 +39,7 @@ def warnings_of(
     return found
 
 
-def _unseen(served: Served, creative: Creative) -> list[wording.Warned]:
+def _unseen(served: LoadedModel, creative: Creative) -> list[wording.Warned]:
     notes = []
     if creative.promotion_type not in served.kinds:
         notes.append(wording.unseen_promotion(creative.promotion_type))
@@ -61,7 +61,7 @@ def _value(creative: Creative, column: str) -> str | float | list[str] | None:
     return creative.tags.get(column[4:]) if column.startswith("tag_") else getattr(creative, column)
 
 
-def _missing(served: Served, creative: Creative) -> list[wording.Warned]:
+def _missing(served: LoadedModel, creative: Creative) -> list[wording.Warned]:
     notes = []
     absent = [name for name in served.wanted if _value(creative, name) in (None, "", [])]
     if absent:
@@ -77,7 +77,7 @@ def _missing(served: Served, creative: Creative) -> list[wording.Warned]:
     return notes
 
 
-def _outside(served: Served, creative: Creative, age_hours: float) -> list[wording.Warned]:
+def _outside(served: LoadedModel, creative: Creative, age_hours: float) -> list[wording.Warned]:
     notes = []
     for name, (low, high) in served.ranges.items():
         value = max(age_hours, low) if name == "age_hours" else getattr(creative, name)

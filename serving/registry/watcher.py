@@ -10,7 +10,7 @@ import pandas as pd
 
 from configs.errors import GpmcastError
 from serving.api.requests import Creative, Row
-from serving.inference.loaded_model import Served, load_served
+from serving.inference.loaded_model import LoadedModel, load_model
 from serving.inference.predict import predictions
 from serving.registry.champion import Origin, find
 from serving.settings import Serving
@@ -35,7 +35,7 @@ class Holder:
         self._said = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="model-watch", daemon=True)
-        self.served: Served | None = None
+        self.served: LoadedModel | None = None
 
     def start(self) -> None:
         """Load the model; where that fails, go on looking for one."""
@@ -52,7 +52,7 @@ class Holder:
             origin = find(self._settings)
             if origin == self._origin:
                 return
-            served = load_served(origin.folder, origin.name, origin.version)
+            served = load_model(origin.folder, origin.name, origin.version)
             self_test(served)
         except Exception as error:  # whatever is wrong with a bundle must not end the service: said, and gone on with
             self._refuse(error)
@@ -73,7 +73,7 @@ class Holder:
             self.look()
 
 
-def examples(served: Served) -> list[Creative]:
+def examples(served: LoadedModel) -> list[Creative]:
     """Two creatives of words that the model knows: one before launch, one that runs."""
     moment = served.standing.moment.to_pydatetime()
     seen = {name: sorted(values)[0] for name, values in served.seen.items() if values}
@@ -93,7 +93,7 @@ def examples(served: Served) -> list[Creative]:
     return [new, new.model_copy(update={"creative_id": "self-test-2", "metrics": [row]})]
 
 
-def self_test(served: Served) -> None:
+def self_test(served: LoadedModel) -> None:
     """Answer two creatives, with contributions, together and alone.
 
     Raises:

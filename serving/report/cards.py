@@ -94,10 +94,10 @@ def cards(seen: Seen) -> list[Card]:
     """Of the chosen creatives; of too many, those that run or are not launched yet, then those that spent most."""
     rows = _shown(seen)
     table = seen.predicted.iloc[rows].to_dict("records")
-    launch = seen.at_launch[seen.plan.targets].iloc[rows].to_dict("records")
+    launch = seen.at_launch[seen.funnel.targets].iloc[rows].to_dict("records")
     known = seen.observed.iloc[rows].to_dict("records")
     near = neighbours(seen, rows)
-    wanted = [name for name in (seen.roi, seen.gpm) if name] or seen.plan.targets[:1]
+    wanted = [name for name in (seen.roi, seen.gpm) if name] or seen.funnel.targets[:1]
     falls = {name: waterfalls(seen.targets[name], rows) for name in wanted}
     chance = f"{seen.roi or 'roi'}_chance"
     return [
@@ -114,9 +114,9 @@ def cards(seen: Seen) -> list[Card]:
             hit_chance=_number(row["hit_chance"]),
             targets={
                 name: (float(row[name]), _number(row[f"{name}_low"]), _number(row[f"{name}_high"]))
-                for name in seen.plan.targets
+                for name in seen.funnel.targets
             },
-            at_launch={name: float(first[name]) for name in seen.plan.targets},
+            at_launch={name: float(first[name]) for name in seen.funnel.targets},
             evidence={
                 name: _number(told[f"early:{name}"])
                 for name in ("impressions", "clicks", "orders", "spend_cny", "gmv_cny")
@@ -152,7 +152,7 @@ def neighbours(seen: Seen, rows: Sequence[int]) -> list[list[Neighbour]]:
 
     Alike is the share of tags, product, KOC and category that two have in common, and how near their prices lie.
     """
-    everyone, later = seen.everyone, f"later:{seen.plan.volume_of}"
+    everyone, later = seen.everyone, f"later:{seen.funnel.volume_of}"
     told = everyone["known"] & (everyone[later] >= seen.settings.evaluate.min_impressions)
     past = everyone[told].reset_index(drop=True)
     if past.empty:

@@ -10,16 +10,16 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.errors import InputError
-from features.funnel import Plan, Stage
+from features.funnel import Funnel, Stage
 from features.funnel_model.empirical_bayes import ratio_and_events, stage_figures
 from features.matrix.catalogue import TAG_NAMES
-from features.matrix.feature_matrix import Features, describe
+from features.matrix.feature_matrix import Features, build_features
 from features.point_in_time.counts import observe
 from features.point_in_time.entity_history import TAG, entity_name
 from features.point_in_time.snapshots import latest_snapshots
 from features.schema import KEY, Loaded
 from serving.inference.explain import check, of_target
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import stage_parts
 from serving.report.feature_groups import Gathered, gather
 from training.boosting.stage_targets import actual_targets
@@ -76,7 +76,7 @@ class Seen:
         everyone: All creatives of the data, chosen or not: what they are, and the columns of `came`.
     """
 
-    served: Served
+    served: LoadedModel
     loaded: Loaded
     now: pd.Timestamp
     chosen: Chosen
@@ -90,9 +90,9 @@ class Seen:
     everyone: pd.DataFrame
 
     @property
-    def plan(self) -> Plan:
+    def funnel(self) -> Funnel:
         """The funnel."""
-        return self.served.model.fitted.plan
+        return self.served.model.fitted.funnel
 
     @property
     def settings(self) -> Settings:
@@ -102,12 +102,12 @@ class Seen:
     @property
     def roi(self) -> str:
         """The ROI that verdicts are about; empty where none is predicted."""
-        return next((name for name in ("net_roi", "roi") if name in self.plan.targets), "")
+        return self.funnel.main_roi
 
     @property
     def gpm(self) -> str:
         """The GPM that the report is about; empty where none is predicted."""
-        return next((name for name in ("net_gpm", "gpm") if name in self.plan.targets), "")
+        return self.funnel.main_gpm
 
     @cached_property
     def tags(self) -> dict[str, str]:
@@ -131,7 +131,7 @@ class Seen:
     @cached_property
     def residuals(self) -> dict[str, Residual]:
         """By stage: how far each creative is from what is expected of it without its own counts."""
-        return {stage.name: _residual(self, stage) for stage in self.plan.stages}
+        return {stage.name: _residual(self, stage) for stage in self.funnel.stages}
 
     @cached_property
     def launched(self) -> npt.NDArray[np.bool_]:
@@ -139,7 +139,7 @@ class Seen:
         return self.observed["age_hours"].to_numpy(np.float64) > 0
 
 
-def see(served: Served, loaded: Loaded, chosen: Chosen) -> Seen:
+def see(served: LoadedModel, loaded: Loaded, chosen: Chosen) -> Seen:
     """Look at the chosen creatives.
 
     Raises:
@@ -153,20 +153,20 @@ def see(served: Served, loaded: Loaded, chosen: Chosen) -> Seen:
     kept = _kept(everyone, loaded, chosen)
     rows = everyone[kept].reset_index(drop=True)
     # As in batch predictions, all look at the others as they stand now.
-    observed = observe(rows, loaded, fitted.plan, fitted.entities, settings, as_of=now)
-    features = describe(observed, fitted)
+    observed = observe(rows, loaded, fitted.funnel, fitted.entities, settings, as_of=now)
+    features = build_features(observed, fitted)
     predicted = served.model.predict(features)
     predicted = pd.concat([predicted, advise(predicted, features, observed, served.model, settings).frame()], axis=1)
     parts = stage_parts(served, features)
-    of_targets = {name: of_target(name, fitted.plan, parts) for name in fitted.plan.targets}
+    of_targets = {name: of_target(name, fitted.funnel, parts) for name in fitted.funnel.targets}
     for name, part in (parts | of_targets).items():
         if name in predicted:
             check(part, predicted[name].to_numpy(np.float64), name)
     catalogue = {feature.name: feature for feature in served.catalogue}
-    names = [stage.name for stage in fitted.plan.stages]
+    names = [stage.name for stage in fitted.funnel.stages]
     begins = _at_launch(rows)
-    unlaunched = observe(begins, loaded, fitted.plan, fitted.entities, settings, as_of=now)
-    came = _came(everyone, loaded, fitted.plan, settings)
+    unlaunched = observe(begins, loaded, fitted.funnel, fitted.entities, settings, as_of=now)
+    came = _came(everyone, loaded, fitted.funnel, settings)
     return Seen(
         served=served,
         loaded=loaded,
@@ -177,7 +177,7 @@ def see(served: Served, loaded: Loaded, chosen: Chosen) -> Seen:
         predicted=predicted,
         stages={name: gather(part, catalogue, names) for name, part in parts.items()},
         targets={name: gather(part, catalogue, names) for name, part in of_targets.items()},
-        at_launch=served.model.predict(describe(unlaunched, fitted)),
+        at_launch=served.model.predict(build_features(unlaunched, fitted)),
         came=came[kept].reset_index(drop=True),
         everyone=pd.concat([everyone[KEY].merge(loaded.creatives, how="left", on=KEY), came], axis=1),
     )
@@ -192,10 +192,10 @@ def _residual(seen: Seen, step: Stage) -> Residual:
     return Residual(np.where(events > 0, ratio - 1.0, 0.0), np.where(events > 0, weight, 0.0))
 
 
-def _came(rows: pd.DataFrame, loaded: Loaded, plan: Plan, settings: Settings) -> pd.DataFrame:
-    found = outcomes(_at_launch(rows), loaded, plan, settings)
+def _came(rows: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: Settings) -> pd.DataFrame:
+    found = outcomes(_at_launch(rows), loaded, funnel, settings)
     known = (found["state"] == MATURE).to_numpy() & (rows["age_hours"] > 0).to_numpy()
-    return pd.concat([actual_targets(found, plan), found], axis=1).assign(known=known)
+    return pd.concat([actual_targets(found, funnel), found], axis=1).assign(known=known)
 
 
 def _at_launch(rows: pd.DataFrame) -> pd.DataFrame:

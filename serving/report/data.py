@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from features.schema import Loaded
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 from serving.report.cards import Card, cards
 from serving.report.context import Chosen, Seen, see
 from serving.report.diversity import Richness, richness
@@ -84,7 +84,9 @@ class ReportData(Figure):
     shots: list[Shot]
 
 
-def report_data(served: Served, loaded: Loaded, chosen: Chosen, evaluation: Evaluation | None = None) -> ReportData:
+def report_data(
+    served: LoadedModel, loaded: Loaded, chosen: Chosen, evaluation: Evaluation | None = None
+) -> ReportData:
     """The report on the chosen creatives.
 
     Args:
@@ -119,8 +121,8 @@ def told(seen: Seen, evaluation: Evaluation | None) -> ReportData:
         window=(f"{began.min():%Y-%m-%d}" if len(began) else "", f"{seen.now:%Y-%m-%d}"),
         roi=seen.roi,
         gpm=seen.gpm,
-        missing=dict(seen.plan.missing),
-        stages=[StageName(name=s.name, zh=s.zh, en=s.en, unit=s.unit) for s in seen.plan.stages],
+        missing=dict(seen.funnel.missing),
+        stages=[StageName(name=s.name, zh=s.zh, en=s.en, unit=s.unit) for s in seen.funnel.stages],
         baseline=dict(base.targets),
         baseline_cpm=base.cpm if np.isfinite(base.cpm) else None,
         belief=belief(seen, evaluation),

@@ -146,7 +146,7 @@ def _chance(seen: Seen, tags: list[str], fresh: np.ndarray, alike: float | None)
     stated = seen.predicted["hit_chance"].to_numpy(np.float64)[rows]
     stated = stated[np.isfinite(stated)]
     codes = _codes(seen.everyone, seen, tags)
-    hits = uncertainty.hit.happened(seen.everyone, seen.everyone["promotion_type"].astype("str"), seen.plan)
+    hits = uncertainty.hit.happened(seen.everyone, seen.everyone["promotion_type"].astype("str"), seen.funnel)
     told = seen.everyone["known"].to_numpy() & np.isfinite(hits) & (codes >= 0).all(axis=1)
     together, directions = intraclass(hits[told], codes[told])
     if not len(stated):

@@ -55,7 +55,7 @@ class Dependence(Figure):
         family: price, duration …
         stage: Which.
         x: The number, of some creatives, rising.
-        factors: Served contributions there.
+        factors: LoadedModel contributions there.
     """
 
     family: str
@@ -109,15 +109,15 @@ def heat(seen: Seen, base: Baseline, draws: Floats) -> list[HeatRow]:
 
 def heat_columns(seen: Seen) -> dict[str, list[str]]:
     """Columns of the heat map, and the stages whose factors multiply in each."""
-    plan = seen.plan
-    found = {stage.name: [stage.name] for stage in plan.stages}
-    keep = ["keep"] if plan.has("keep") else []
+    funnel = seen.funnel
+    found = {stage.name: [stage.name] for stage in funnel.stages}
+    keep = ["keep"] if funnel.has("keep") else []
     if seen.gpm:
-        found[seen.gpm] = [*plan.to_gmv, *keep]
-    if seen.roi and plan.to_gmv and plan.has("cost"):
-        found[seen.roi] = [*plan.to_gmv, *keep, "cost"]
+        found[seen.gpm] = [*funnel.to_gmv, *keep]
+    if seen.roi and funnel.to_gmv and funnel.has("cost"):
+        found[seen.roi] = [*funnel.to_gmv, *keep, "cost"]
     elif seen.roi:
-        found[seen.roi] = [*plan.to_roi, *(keep if not plan.net_only else [])]
+        found[seen.roi] = [*funnel.to_roi, *(keep if not funnel.net_only else [])]
     return found
 
 
@@ -125,7 +125,7 @@ def swarms(seen: Seen, seed: int = 7) -> list[Swarm]:
     """Of every stage, then of ROI."""
     count = len(seen.observed)
     rows = np.sort(np.random.default_rng(seed).permutation(count)[:MOST_POINTS])
-    gathered = {**{s.name: seen.stages[s.name] for s in seen.plan.stages}}
+    gathered = {**{s.name: seen.stages[s.name] for s in seen.funnel.stages}}
     if seen.roi:
         gathered[seen.roi] = seen.targets[seen.roi]
     found = []
@@ -165,7 +165,7 @@ def dependences(seen: Seen, seed: int = 7) -> list[Dependence]:
             continue
         rows = known[np.random.default_rng(seed).permutation(len(known))[:MOST_POINTS]]
         rows = rows[np.argsort(number[rows], kind="stable")]
-        moved = {stage.name: seen.stages[stage.name].of(family) for stage in seen.plan.stages}
+        moved = {stage.name: seen.stages[stage.name].of(family) for stage in seen.funnel.stages}
         top = sorted((name for name in moved if moved[name].std() > 0.01), key=lambda name: -moved[name].std())[:3]
         moved |= {seen.roi: seen.targets[seen.roi].of(family)} if seen.roi else {}
         for stage in [*([seen.roi] if seen.roi and top else []), *top]:
@@ -176,14 +176,14 @@ def dependences(seen: Seen, seed: int = 7) -> list[Dependence]:
 
 def disagreements(seen: Seen, base: Baseline, rows: list[HeatRow], most: int = 10) -> list[Disagreement]:
     """Values whose factors on GPM and on ROI lie on different sides of ×1, or far apart; the farthest first."""
-    gpm, roi = next((name for name in ("gpm", "net_gpm") if name in seen.plan.targets), ""), seen.roi
-    if not gpm or not roi or not seen.plan.has("cost"):
+    gpm, roi = seen.gpm, seen.roi
+    if not gpm or not roi or not seen.funnel.has("cost"):
         return []
     found = []
     for row in rows:
         keep = row.cells["keep"].factor if "keep" in row.cells else 1.0
         cost = row.cells["cost"].factor
-        gross = float(np.prod([row.cells[name].factor for name in seen.plan.to_gmv]))
+        gross = float(np.prod([row.cells[name].factor for name in seen.funnel.to_gmv]))
         net = gross * keep / cost
         apart = abs(np.log(net / gross))
         if row.thin or apart < 0.03 or (apart < 0.08 and (gross - 1.0) * (net - 1.0) >= 0):
@@ -191,7 +191,7 @@ def disagreements(seen: Seen, base: Baseline, rows: list[HeatRow], most: int = 1
         because = "cost" if abs(np.log(cost)) >= abs(np.log(keep)) else "keep"
         told = Disagreement(
             tag=row.tag, value=row.value, creatives=row.creatives, gpm=gross, roi=net, keep=keep, cost=cost,
-            cny=worth(base, seen.plan.to_gmv, seen.plan.to_gmv, gross), because=because,
+            cny=worth(base, seen.funnel.to_gmv, seen.funnel.to_gmv, gross), because=because,
         )  # fmt: skip
         found.append((((gross - 1.0) * (net - 1.0) < 0, apart), told))
     return [told for _, told in sorted(found, key=lambda entry: (-entry[0][0], -entry[0][1]))[:most]]

@@ -11,8 +11,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy.stats import norm
 
-from features.funnel import Stage
-from features.funnel_model.posterior import MIXED
+from features.funnel import GPM, NET_GPM, Stage, signs_of
+from features.funnel_model.posterior import FUNNEL_MODEL
 from features.schema import MULTI
 from serving.report.context import Seen
 
@@ -90,7 +90,7 @@ def worth(base: Baseline, plan_to_gmv: Sequence[str], stages: Sequence[str], fac
     if set(stages) == {"cost"}:
         money = base.cpm
     elif set(stages) <= {*plan_to_gmv, "keep"} and plan_to_gmv:
-        money = base.targets.get("net_gpm" if "keep" in stages else "gpm", base.targets.get("net_gpm", np.nan))
+        money = base.targets.get((NET_GPM if "keep" in stages else GPM).name, base.targets.get(NET_GPM.name, np.nan))
     else:
         return None
     return float(money * (factor - 1.0)) if np.isfinite(money) else None
@@ -169,13 +169,13 @@ def effects(seen: Seen, base: Baseline, group: Grouping, stages: Sequence[str], 
         draws: Of the bootstrap over creatives: a line a draw, how often each counts.
     """
     z = norm.ppf(0.5 + seen.settings.interval.level / 2)
-    signs = {stage: -1.0 if stage == "cost" and len(stages) > 1 else 1.0 for stage in stages}
+    signs = signs_of(stages)
     nothing = np.zeros(len(group.values))
     logs = sum((sign * group.each(seen.stages[s].of(group.tag)) for s, sign in signs.items()), nothing)
     variance = sum((unsure(seen, s, group) for s in stages), nothing)
-    steps = [stage for stage in seen.plan.stages if stage.name in stages]
+    steps = [stage for stage in seen.funnel.stages if stage.name in stages]
     rarest = next((step for step in steps if step.name == "order"), steps[-1])
-    chained = len(steps) == 1 or {step.name for step in steps} <= set(seen.plan.to_gmv)
+    chained = len(steps) == 1 or {step.name for step in steps} <= set(seen.funnel.to_gmv)
     raw = _raw(seen, steps[0], steps[-1], group, draws) if chained else [NO_RAW] * len(group.values)
     counted = group.total(seen.figure(rarest.numerator))
     found = []
@@ -191,7 +191,7 @@ def effects(seen: Seen, base: Baseline, group: Grouping, stages: Sequence[str], 
                 factor=float(np.exp(log)),
                 low=float(np.exp(log - z * sd)),
                 high=float(np.exp(log + z * sd)),
-                cny=worth(base, seen.plan.to_gmv, stages, float(np.exp(log))),
+                cny=worth(base, seen.funnel.to_gmv, stages, float(np.exp(log))),
                 raw=raw[place][0],
                 raw_factor=raw[place][1],
                 raw_low=raw[place][2],
@@ -223,8 +223,8 @@ def unsure(seen: Seen, stage: str, group: Grouping) -> Floats:
 def _of_model(seen: Seen, stage: str, group: Grouping) -> tuple[Floats, float]:
     """The model's own variance of each value's effect, and how much the tag's values differ."""
     fitted, nothing = seen.served.model.fitted, np.zeros(len(group.values))
-    if fitted.kinds.get(stage) == MIXED and fitted.mixed:
-        state = fitted.mixed[-1]
+    if fitted.prior_kinds.get(stage) == FUNNEL_MODEL and fitted.funnel_models:
+        state = fitted.funnel_models[-1]
         held = state.stages[stage]
         if group.tag not in held.variances:
             return nothing, 0.0

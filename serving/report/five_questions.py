@@ -49,7 +49,7 @@ def questions(seen: Seen, base: Baseline, draws: Floats, z: float) -> list[Quest
 
 def _question(seen: Seen, base: Baseline, draws: Floats, z: float, name: str) -> Question:
     tag, wanted = QUESTIONS[name]
-    stages = [stage for stage in wanted if seen.plan.has(stage)]
+    stages = [stage for stage in wanted if seen.funnel.has(stage)]
     missing = [stage for stage in wanted if stage not in stages]
     told: list[Phrase] = []
     found: list[Effect] = []

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from features.funnel import signs_of
 from serving.report.context import Seen
 from serving.report.effects import Figure, Grouping, grouping
 from serving.report.residuals import cells
@@ -98,10 +99,9 @@ def interplay(seen: Seen, group: Grouping, stages: list[str], z: float) -> Inter
 
 
 def _of_pair_terms(seen: Seen, tag: str, other: str, stages: list[str]) -> np.ndarray:
-    """Served contributions of the model's own pair terms; 0 where it has none."""
+    """LoadedModel contributions of the model's own pair terms; 0 where it has none."""
     total = np.zeros(len(seen.observed))
-    for stage in stages:
-        sign = -1.0 if stage == "cost" and len(stages) > 1 else 1.0
+    for stage, sign in signs_of(stages).items():
         for name in (f"{tag}*{other}", f"{other}*{tag}"):
             total = total + sign * seen.stages[stage].of(name)
     return total

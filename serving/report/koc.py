@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from features.funnel import signs_of
 from features.matrix.feature_matrix import PRICE_BANDS_CNY
 from serving.report.context import Residual, Seen
 from serving.report.effects import Baseline, Effect, Figure, Floats, effects, grouping, unsure
@@ -109,8 +110,7 @@ def koc_table(seen: Seen, base: Baseline, columns: dict[str, list[str]], draws: 
 
 def _served(seen: Seen, stages: list[str], families: tuple[str, ...]) -> Floats:
     total = np.zeros(len(seen.observed))
-    for stage in stages:
-        sign = -1.0 if stage == "cost" and len(stages) > 1 else 1.0
+    for stage, sign in signs_of(stages).items():
         for family in families:
             total = total + sign * seen.stages[stage].of(family)
     return total
@@ -125,10 +125,8 @@ def _cells(
         return {}
     codes = np.where((kocs >= 0) & (others >= 0), kocs * count + others, -1)
     signed = [
-        Residual(-seen.residuals[s].off, seen.residuals[s].weight)
-        if s == "cost" and len(stages) > 1
-        else seen.residuals[s]
-        for s in stages
+        Residual(-seen.residuals[s].off, seen.residuals[s].weight) if sign < 0 else seen.residuals[s]
+        for s, sign in signs_of(stages).items()
     ]
     means = pd.Series(log).groupby(codes).mean()
     found = {}

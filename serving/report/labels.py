@@ -1,23 +1,7 @@
 """What the strategist's report calls things, and what it says whatever the numbers are: Chinese first, then English."""
 
-from typing import NamedTuple
+from features.bilingual import Words
 
-
-class Words(NamedTuple):
-    """The same in both languages."""
-
-    zh: str
-    en: str
-
-
-TARGETS = {
-    "gpm": Words("GPM", "GPM"),
-    "net_gpm": Words("净GPM", "net GPM"),
-    "roi": Words("ROI", "ROI"),
-    "net_roi": Words("净ROI", "net ROI"),
-    "later_impressions": Words("后续展现", "later impressions"),
-    "later_spend_cny": Words("后续消耗", "later spend"),
-}
 COLUMNS = {
     "hold": Words("视频播放数 与 3秒播放率(plays、plays_3s)", "plays and 3-s plays (视频播放数, 3秒播放率)"),
     "click": Words("整体点击次数(clicks)", "clicks (整体点击次数)"),

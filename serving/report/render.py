@@ -12,7 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from configs import __version__
+from features.bilingual import Words
 from features.console import plain
+from features.funnel import TARGETS
 from serving.report import charts as drawn
 from serving.report import labels as fixed
 from serving.report import text as words
@@ -21,7 +23,6 @@ from serving.report.data import ReportData
 from serving.report.effects import Effect
 from serving.report.feature_groups import OWN
 from serving.report.koc import KocCell
-from serving.report.labels import Words
 from training.evaluation.page.text import CURES
 
 ROWS_SHOWN = 50
@@ -102,7 +103,7 @@ def embedded(data: ReportData) -> dict[str, object]:
     tags = list(dict.fromkeys(name for card in data.cards for name in card.tags))
     values: dict[str, int] = {}
     targets = [name for name in (data.roi, data.gpm) if name]
-    later = next((name for name in (data.cards[0].targets if data.cards else {}) if name.startswith("later_")), "")
+    later = next((name for name in (data.cards[0].targets if data.cards else {}) if TARGETS[name].is_volume), "")
     rows = []
     for card in data.cards:
         falls = [card.waterfalls[name] for name in targets]
@@ -126,7 +127,7 @@ def embedded(data: ReportData) -> dict[str, object]:
         "tags": [_tag(name) for name in tags],
         "values": list(values),
         "targets": [words.target(name) for name in targets],
-        "money": [name.endswith("gpm") for name in targets],
+        "money": [TARGETS[name].is_money for name in targets],
         "verdicts": {name: words.verdict(name) for name in ("scale", "test", "hold", "stop", "")},
         "level": data.belief.level,
         "days": data.belief.outcome_days,

@@ -10,7 +10,7 @@ from configs.settings import Settings
 from features.errors import InputError
 from features.store.ingest import IngestReport
 from features.store.inputs import refuse_absent, take_in
-from serving.inference.loaded_model import Served, load_served
+from serving.inference.loaded_model import LoadedModel, load_model
 from serving.registry.champion import find
 from serving.report.context import Chosen
 from serving.report.data import ReportData, report_data
@@ -87,7 +87,7 @@ def write_report(
     return data
 
 
-def model_of(question: Asked, settings: Settings, space: Workspace) -> Served:
+def model_of(question: Asked, settings: Settings, space: Workspace) -> LoadedModel:
     """The bundle that was named, else the champion of these data, else the only champion there is."""
     wanted = Serving(bundle=question.bundle, registry=settings.var / "mlflow.db", registered_model=question.name)
     if question.bundle is None and not question.name:
@@ -97,7 +97,7 @@ def model_of(question: Asked, settings: Settings, space: Workspace) -> Served:
             origin = find(wanted)
     else:
         origin = find(wanted)
-    return load_served(origin.folder, origin.name, origin.version)
+    return load_model(origin.folder, origin.name, origin.version)
 
 
 def evaluation_of(space: Workspace) -> Evaluation | None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from features.bilingual import Words
+from features.funnel import TARGETS
 from features.matrix.catalogue import entity_label
 from serving.report.cards import Card
 from serving.report.diversity import Richness
@@ -10,7 +12,7 @@ from serving.report.effects import Effect
 from serving.report.feature_groups import label
 from serving.report.five_questions import Question
 from serving.report.interactions import Interplay, Pair
-from serving.report.labels import COLUMNS, TARGETS, Words
+from serving.report.labels import COLUMNS
 from serving.report.phrases import Phrase
 from serving.report.trust import Accuracy, Belief
 from serving.report.what_to_shoot import Shot
@@ -31,7 +33,7 @@ def money(cny: float | None) -> str:
 
 def target(name: str) -> Words:
     """What a target is called."""
-    return TARGETS.get(name, Words(name, name))
+    return TARGETS[name].label if name in TARGETS else Words(name, name)
 
 
 def family(name: str) -> Words:

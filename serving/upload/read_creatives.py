@@ -23,7 +23,7 @@ from features.store.overlapping_periods import resolve_overlaps
 from serving.api.errors import Fault, Refused
 from serving.api.requests import MOST_ROWS, Creative, Figures
 from serving.api.validation import contradictions
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 from serving.upload.safe_tables import tables_of
 
 MOST_CREATIVES = 5000
@@ -52,7 +52,7 @@ class Given:
     promotion_type: str = ""
 
 
-def read_file(served: Served, content: bytes, given: Given, now: datetime) -> dict[str, object]:
+def read_file(served: LoadedModel, content: bytes, given: Given, now: datetime) -> dict[str, object]:
     """Creatives in the form of a request, each with its row, and problems by row and field.
 
     Raises:
@@ -76,7 +76,7 @@ def read_file(served: Served, content: bytes, given: Given, now: datetime) -> di
     return {"source": read.source, "creatives": creatives, "problems": problems[:MOST_PROBLEMS], "more": max(left, 0)}
 
 
-def _read(served: Served, content: bytes, given: Given, now: datetime) -> ExportRead:
+def _read(served: LoadedModel, content: bytes, given: Given, now: datetime) -> ExportRead:
     settings = _settings(served)
     findings = Findings(given.name)
     path = Path("/", given.name)
@@ -87,7 +87,7 @@ def _read(served: Served, content: bytes, given: Given, now: datetime) -> Export
     return read_grids(grids, path, settings, _layouts(settings.source_dirs), findings, now=now)
 
 
-def _settings(served: Served) -> Settings:
+def _settings(served: LoadedModel) -> Settings:
     """Those of the training, with the layouts of this installation where the training's are not at hand."""
     settings = served.manifest.settings
     dirs = tuple(folder for folder in settings.source_dirs if folder.is_dir())
@@ -103,7 +103,7 @@ def _layouts(dirs: tuple[Path, ...]) -> list[Source]:
 
 
 def _abouts(
-    served: Served, read: ExportRead, given: Given, problems: list[dict[str, object]]
+    served: LoadedModel, read: ExportRead, given: Given, problems: list[dict[str, object]]
 ) -> Iterator[tuple[int | None, str | None, dict[str, object]]]:
     """Row, name and fields of every creative, in the order of the file."""
     metrics, attributes = _keyed(read.metrics, given), _keyed(read.attributes, given)
@@ -162,7 +162,7 @@ def _plain(value: object) -> object:
 
 
 def _fitting(
-    served: Served, row: int | None, about: dict[str, object], problems: list[dict[str, object]]
+    served: LoadedModel, row: int | None, about: dict[str, object], problems: list[dict[str, object]]
 ) -> dict[str, object] | None:
     """The creative without the fields that cannot be; each is told. None where it cannot be asked about at all."""
     told = about
@@ -178,7 +178,7 @@ def _fitting(
     return None
 
 
-def _faults(served: Served, about: Mapping[str, object]) -> list[Fault]:
+def _faults(served: LoadedModel, about: Mapping[str, object]) -> list[Fault]:
     try:
         creative = Creative.model_validate_json(orjson.dumps(about))
     except ValidationError as error:

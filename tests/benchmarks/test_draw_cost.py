@@ -39,4 +39,4 @@ def test_each_share_is_judged_on_the_same_rows(task: Task) -> None:
     assert (counts[OURS] == counts["50% of the rows"]).all()
     ranks = figures[figures["figure"] == "spearman"].pivot_table("value", "target", "method")
     assert not np.allclose(ranks[OURS], ranks["50% of the rows"])
-    assert len(sheets(figures)) == len(task.plan.targets)
+    assert len(sheets(figures)) == len(task.funnel.targets)

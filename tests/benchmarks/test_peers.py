@@ -13,7 +13,7 @@ from benchmarks.pages import markdown, sheets, show
 from benchmarks.peers import FUNNEL, PEERS, contend, run
 from benchmarks.scores import OURS
 from benchmarks.search import Found, deviance, search
-from benchmarks.tasks import Task, lessons, make_task
+from benchmarks.tasks import Task, make_task, stage_data
 from configs.settings import Settings
 from features.schema import Loaded
 from training.evaluation.metrics import ALL_AGES
@@ -78,22 +78,22 @@ def test_a_report_is_json_and_every_table_can_be_shown(report, capsys) -> None:
 
 
 def test_a_peer_gets_no_outcome_of_the_rows_it_predicts(task: Task) -> None:
-    for lesson in lessons(task):
-        assert len(lesson.held) == task.held.sum()
-        for unknown in (lesson.held.ratio, lesson.held.worth, lesson.held.events):
+    for data in stage_data(task):
+        assert len(data.held) == task.held.sum()
+        for unknown in (data.held.ratio, data.held.worth, data.held.events):
             assert np.isnan(unknown).all()
-        assert list(lesson.held.values) == list(lesson.full.values)
-        assert lesson.full.worth.mean() == pytest.approx(1.0)
+        assert list(data.held.values) == list(data.full.values)
+        assert data.full.worth.mean() == pytest.approx(1.0)
 
 
 def test_a_lesson_without_offset_is_the_same_loss(task: Task) -> None:
-    lesson = lessons(task)[0]
-    flat = lesson.flat()
-    guess = np.linspace(0.5, 2.0, len(lesson.stop))
-    same = guess * lesson.stop.start / flat.stop.start
-    weight = (lesson.stop.worth / lesson.stop.start).sum() / lesson.stop.worth.sum()
+    data = stage_data(task)[0]
+    flat = data.flat()
+    guess = np.linspace(0.5, 2.0, len(data.stop))
+    same = guess * data.stop.start / flat.stop.start
+    weight = (data.stop.worth / data.stop.start).sum() / data.stop.worth.sum()
     level = flat.stop.start[0]
-    assert deviance(guess, lesson.stop, False) == pytest.approx(deviance(same, flat.stop, False) * level * weight)
+    assert deviance(guess, data.stop, False) == pytest.approx(deviance(same, flat.stop, False) * level * weight)
 
 
 def test_creatives_held_out_are_in_nothing_that_trains_and_alone_judge(small_world: Loaded, quick: Settings) -> None:
@@ -109,18 +109,18 @@ def test_creatives_held_out_are_in_nothing_that_trains_and_alone_judge(small_wor
 def test_the_best_setting_on_the_last_fold_is_trained_on_all_rows(task: Task) -> None:
     from benchmarks.search import Library
 
-    lesson = lessons(task)[0]
+    data = stage_data(task)[0]
     probed, trained = [], []
 
     def probe(setting, form):
         probed.append(setting["level"])
-        return 7, np.full(len(form.stop), setting["level"]) * lesson.stop.start / form.stop.start
+        return 7, np.full(len(form.stop), setting["level"]) * data.stop.start / form.stop.start
 
     def train(setting, rounds, form):
         trained.append((setting["level"], rounds))
         return lambda rows: np.full(len(rows), 2.0)
 
-    found = search(Library({"level": 40.0}, {"level": (0.5, 1.5, False)}, probe, train), lesson, 0.3)
+    found = search(Library({"level": 40.0}, {"level": (0.5, 1.5, False)}, probe, train), data, 0.3)
     assert isinstance(found, Found)
     assert probed[:2] == [40.0, 40.0]  # by hand, with and without the offset
     assert 0.5 <= trained[0][0] <= 1.5
@@ -143,7 +143,7 @@ def test_peers_of_the_bench_group_predict_every_row_where_they_are_installed(
         pytest.skip(f"{module} is of the bench group")
     found = contend(task, [name], 0.1, lambda line: None)[name]
     assert not found.not_run
-    assert list(found.predicted) == task.plan.targets
+    assert list(found.predicted) == task.funnel.targets
     assert (found.predicted >= 0).all(axis=None)
 
 

@@ -140,7 +140,7 @@ def test_every_step_is_measured_and_nothing_large_is_left(tmp_path) -> None:
         "snapshots",
         "features",
         "– counts",
-        "– describe",
+        "– build_features",
         "fit",
         "– mixed models",
         "predict",

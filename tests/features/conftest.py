@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.funnel import Plan
-from features.point_in_time.counts import data_entities, data_plan, observe
+from features.funnel import Funnel
+from features.point_in_time.counts import data_entities, data_funnel, observe
 from features.point_in_time.snapshots import snapshots
 from features.schema import Loaded
 
@@ -19,8 +19,8 @@ def quick() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def plan(small_world: Loaded, quick: Settings) -> Plan:
-    return data_plan(small_world, quick)
+def funnel(small_world: Loaded, quick: Settings) -> Funnel:
+    return data_funnel(small_world, quick)
 
 
 @pytest.fixture(scope="session")
@@ -29,5 +29,5 @@ def taken(small_world: Loaded, quick: Settings) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def observed(small_world: Loaded, quick: Settings, plan: Plan, taken: pd.DataFrame) -> pd.DataFrame:
-    return observe(taken, small_world, plan, data_entities(small_world, quick), quick)
+def observed(small_world: Loaded, quick: Settings, funnel: Funnel, taken: pd.DataFrame) -> pd.DataFrame:
+    return observe(taken, small_world, funnel, data_entities(small_world, quick), quick)

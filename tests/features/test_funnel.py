@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from features.funnel import Plan, counted_columns, plan_for
+from features.funnel import Funnel, build_funnel, counted_columns
 
 FULL = ["impressions", "clicks", "orders", "plays", "plays_3s", "likes", "spend_cny", "gmv_cny", "net_gmv_cny"]
 NET = "net_gmv_cny"
@@ -102,33 +102,33 @@ def without(*names: str) -> list[str]:
     ],
 )
 def test_the_plan_follows_the_columns(columns, basis, stages, targets, missing) -> None:
-    plan = plan_for(columns, basis)
-    assert [stage.name for stage in plan.stages] == stages.split()
-    assert plan.targets == targets.split()
-    assert missing.items() <= plan.missing.items()
-    assert not set(plan.missing) & {stage.name for stage in plan.stages}
+    funnel = build_funnel(columns, basis)
+    assert [stage.name for stage in funnel.stages] == stages.split()
+    assert funnel.targets == targets.split()
+    assert missing.items() <= funnel.missing.items()
+    assert not set(funnel.missing) & {stage.name for stage in funnel.stages}
 
 
-def exposures(plan: Plan) -> dict[str, str]:
-    return {stage.name: stage.exposure for stage in plan.stages}
+def exposures(funnel: Funnel) -> dict[str, str]:
+    return {stage.name: stage.exposure for stage in funnel.stages}
 
 
 def test_without_clicks_orders_are_counted_per_impression() -> None:
-    assert exposures(plan_for(FULL, NET))["order"] == "clicks"
-    assert exposures(plan_for(without("clicks"), NET))["order"] == "impressions"
+    assert exposures(build_funnel(FULL, NET))["order"] == "clicks"
+    assert exposures(build_funnel(without("clicks"), NET))["order"] == "impressions"
 
 
 def test_without_orders_gmv_is_counted_per_click_else_per_impression() -> None:
-    assert exposures(plan_for(without("orders"), NET))["earn"] == "clicks"
-    assert exposures(plan_for(without("orders", "clicks"), NET))["earn"] == "impressions"
+    assert exposures(build_funnel(without("orders"), NET))["earn"] == "clicks"
+    assert exposures(build_funnel(without("orders", "clicks"), NET))["earn"] == "impressions"
 
 
 @pytest.mark.parametrize("columns", [FULL, without("clicks"), without("orders"), without("orders", "clicks")])
 def test_each_stage_is_counted_in_what_the_stage_before_counts(columns) -> None:
     """The product of the stages is gmv per impression: numerator and next exposure cancel."""
-    plan = plan_for(columns, NET)
-    of = {stage.name: stage for stage in plan.stages}
-    chain = [of[name] for name in plan.to_gmv]
+    funnel = build_funnel(columns, NET)
+    of = {stage.name: stage for stage in funnel.stages}
+    chain = [of[name] for name in funnel.to_gmv]
     assert chain[0].exposure == "impressions"
     assert chain[-1].numerator == "gmv_cny"
     for before, after in pairwise(chain):
@@ -137,8 +137,8 @@ def test_each_stage_is_counted_in_what_the_stage_before_counts(columns) -> None:
 
 def test_counted_columns_are_named_once_and_hold_what_volume_counts() -> None:
     for columns in (FULL, DEFAULT_EXPORT, without("impressions")):
-        plan = plan_for(columns, NET)
-        names = counted_columns(plan)
+        funnel = build_funnel(columns, NET)
+        names = counted_columns(funnel)
         assert len(names) == len(set(names))
-        assert plan.volume_of in names
+        assert funnel.volume_of in names
         assert "expected" not in names

@@ -16,10 +16,10 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.funnel_model.posterior import MIXED
+from features.funnel_model.posterior import FUNNEL_MODEL
 from features.point_in_time.as_of_table import as_of
 from features.schema import KEY, PERIOD, VALUES, Loaded
-from serving.inference.loaded_model import Served, load_served
+from serving.inference.loaded_model import LoadedModel, load_model
 from serving.settings import HANDED_ON, Serving
 from training.boosting.model import Choice, CreativeModel
 from training.boosting.out_of_fold import out_of_fold
@@ -56,12 +56,12 @@ def model(small_world: Loaded, quick: Settings) -> CreativeModel:
     train, _, starts = holdout_split(dataset.rows, quick.split.holdout_days)
     trainings, moments = plan_refits(dataset, [(train, starts)])
     dataset = with_refits(dataset, moments)
-    stages = [stage.name for stage in dataset.plan.stages]
+    stages = [stage.name for stage in dataset.funnel.stages]
     recipe = Recipe(
-        kinds={stage: MIXED for stage in stages if stage != "keep"},
+        prior_kinds={stage: FUNNEL_MODEL for stage in stages if stage != "keep"},
         choices={stage: Choice(quick.trees, 12) for stage in [*stages, "volume"] if stage != "cost"},
     )
-    uncertainty = fit_uncertainty(out_of_fold(dataset, trainings[0][0], recipe), dataset.plan, quick)
+    uncertainty = fit_uncertainty(out_of_fold(dataset, trainings[0][0], recipe), dataset.funnel, quick)
     assert uncertainty is not None
     assert uncertainty.rates
     return replace(fit_on(dataset, *trainings[0], recipe), uncertainty=uncertainty)
@@ -75,7 +75,7 @@ def write_bundle():
 
 def _write_bundle(folder: Path, model: CreativeModel, loaded: Loaded, settings: Settings, **more: str) -> Path:
     until = loaded.metrics["period_end"].max().isoformat()
-    known = as_of(loaded, model.fitted.plan, model.fitted.entities, settings)
+    known = as_of(loaded, model.fitted.funnel, model.fitted.entities, settings)
     stamp = {**STAMP, "data_until": until, "trained_until": until, **more}
     save_bundle(folder, model, settings, summary={"gpm/spearman": 0.5}, known=known, **stamp)
     return folder
@@ -87,8 +87,8 @@ def bundle(tmp_path_factory, model: CreativeModel, small_world: Loaded, quick: S
 
 
 @pytest.fixture(scope="session")
-def served(bundle: Path) -> Served:
-    return load_served(bundle)
+def served(bundle: Path) -> LoadedModel:
+    return load_model(bundle)
 
 
 @pytest.fixture(scope="session")

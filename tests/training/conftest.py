@@ -23,7 +23,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             "trees": {"rounds": 12, "min_data_in_leaf": 20},
             "volume_trees": {"rounds": 12, "min_data_in_leaf": 20},
             "split": {"holdout_days": 7, "folds": 2},
-            "mixed": {"every_days": 20},
+            "refits": {"every_days": 20},
             "thin": {"min_creatives": 20, "min_orders": 10},
             "evaluate": {"min_impressions": 50},
             "tags": {"min_creatives": 2},
@@ -63,7 +63,7 @@ def held_rows(dataset: Dataset, cut, fitted):
 @pytest.fixture(scope="session")
 def model(dataset: Dataset, fitted, train_rows):
     """Twelve trees for every stage but cost, which has none."""
-    stages = [stage.name for stage in fitted.plan.stages if stage.name != "cost"] + ["volume"]
+    stages = [stage.name for stage in fitted.funnel.stages if stage.name != "cost"] + ["volume"]
     return fit_model(*train_rows, fitted, {stage: Choice(dataset.settings.trees, 12) for stage in stages})
 
 

@@ -30,7 +30,7 @@ def table(rows) -> pd.DataFrame:
 
 
 def test_the_columns_are_those_promised(table, rows) -> None:
-    targets = rows.plan.targets
+    targets = rows.funnel.targets
     expected = {*KEY, "age_hours", "cutoff", "origin", "cold", "covered_share"}
     expected |= {f"{kind}_{target}" for kind in ("predicted", "actual") for target in targets}
     assert expected <= set(table)

@@ -112,9 +112,9 @@ def test_history_that_reads_rows_not_yet_reported_is_caught(small_world, quick) 
     slow = quick.model_copy(update={"report_delay_hours": {"hour": 1, "day": 10, "range": 10, "gap": 0}})
     dataset = prepare(small_world, slow)
 
-    def at_once(snapshots, loaded, plan, entities, settings) -> pd.DataFrame:
+    def at_once(snapshots, loaded, funnel, entities, settings) -> pd.DataFrame:
         hasty = settings.model_copy(update={"report_delay_hours": {"hour": 0, "day": 0, "range": 0, "gap": 0}})
-        return observe(snapshots, loaded, plan, entities, hasty)
+        return observe(snapshots, loaded, funnel, entities, hasty)
 
     hasty = replace(dataset, observed=at_once(dataset.observed[SNAPSHOT], *_parts(dataset)))
     finding = rebuilt(hasty, None, few_moments(hasty), at_once)
@@ -135,8 +135,8 @@ def test_own_rows_in_history_are_named(dataset) -> None:
 
 
 def test_own_outcome_in_history_is_named(dataset) -> None:
-    def with_own_future(snapshots, loaded, plan, entities, settings) -> pd.DataFrame:
-        seen = observe(snapshots, loaded, plan, entities, settings)
+    def with_own_future(snapshots, loaded, funnel, entities, settings) -> pd.DataFrame:
+        seen = observe(snapshots, loaded, funnel, entities, settings)
         later = snapshots[[*KEY, "cutoff"]].merge(loaded.metrics[[*KEY, "period_end", "clicks"]], on=KEY, how="left")
         ahead = later[later["period_end"] > later["cutoff"]].groupby([*KEY, "cutoff"])["clicks"].sum().rename("ahead")
         told = snapshots.join(ahead, on=[*KEY, "cutoff"])["ahead"].fillna(0.0).to_numpy()
@@ -148,7 +148,7 @@ def test_own_outcome_in_history_is_named(dataset) -> None:
 
 
 def _parts(dataset: Dataset) -> tuple:
-    return dataset.loaded, dataset.plan, dataset.entities, dataset.settings
+    return dataset.loaded, dataset.funnel, dataset.entities, dataset.settings
 
 
 @pytest.mark.parametrize("figure", ["gmv_cny", "impressions"])

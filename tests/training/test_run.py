@@ -22,7 +22,7 @@ from training.evaluation.files import ABOUT, read_evaluation
 from training.evaluation.page.render import CARD, PAGE
 from training.fit_and_evaluate import learn, refuse_thin
 from training.labels.splits import holdout_split
-from training.progress import Told
+from training.progress import ProgressCallbacks
 from training.registry import mlflow_tracking as tracking
 from training.registry.bundle import load_bundle
 from training.registry.champion import model_for
@@ -39,7 +39,7 @@ pytestmark = [
 
 def registered_run(loaded, space, settings, **chosen: bool):
     told: list[str] = []
-    return fit_and_register(InMemory(loaded), space, settings, Told(line=told.append), **chosen), told
+    return fit_and_register(InMemory(loaded), space, settings, ProgressCallbacks(line=told.append), **chosen), told
 
 
 def space_in(folder: Path, name: str) -> Workspace:
@@ -76,7 +76,11 @@ def test_a_refresh_takes_the_champions_recipe_and_tunes_nothing(first, space, sm
     recipe = recipe_of(champion, manifest)
     assert recipe == first[0].recipe  # as it came back from the bundle
     refreshed = learn(
-        InMemory(small_world), space, quick, Told(trial=lambda *_: pytest.fail("a trial was run")), recipe=recipe
+        InMemory(small_world),
+        space,
+        quick,
+        ProgressCallbacks(trial=lambda *_: pytest.fail("a trial was run")),
+        recipe=recipe,
     )
     assert refreshed.recipe == recipe
     assert refreshed.losses == {}
@@ -92,7 +96,7 @@ def test_the_registered_model_is_the_one_in_the_folder(first, space, small_world
     assert manifest.trained_until == manifest.data_until == small_world.metrics["period_end"].max().isoformat()
     judged = load_bundle(space.judged_bundle)[1]
     assert judged.trained_until == first[0].held[1].isoformat() < manifest.trained_until
-    assert model.fitted.plan.targets == ["gpm", "net_gpm", "roi", "net_roi", "later_impressions"]
+    assert model.fitted.funnel.targets == ["gpm", "net_gpm", "roi", "net_roi", "later_impressions"]
     assert model_for(space, space.judged_bundle)[1] == judged
 
 

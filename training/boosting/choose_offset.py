@@ -7,7 +7,7 @@ import numpy as np
 
 from configs.settings import Trees
 from features.funnel_model.empirical_bayes import Floats
-from features.funnel_model.posterior import EMPIRICAL_BAYES, MIXED, Kind
+from features.funnel_model.posterior import EMPIRICAL_BAYES, FUNNEL_MODEL, PriorKind
 from training.boosting.tune import Fold, best_rounds, gain_curve, make_folds, start_loss
 from training.data.dataset import Dataset, Mask
 
@@ -21,32 +21,33 @@ class Losses:
         alone: By kind.
     """
 
-    with_trees: Mapping[Kind, float]
-    alone: Mapping[Kind, float]
+    with_trees: Mapping[PriorKind, float]
+    alone: Mapping[PriorKind, float]
 
     @property
-    def better(self) -> Kind:
+    def better(self) -> PriorKind:
         """The kind with the smaller deviance."""
-        return MIXED if self.with_trees[MIXED] < self.with_trees[EMPIRICAL_BAYES] else EMPIRICAL_BAYES
+        return FUNNEL_MODEL if self.with_trees[FUNNEL_MODEL] < self.with_trees[EMPIRICAL_BAYES] else EMPIRICAL_BAYES
 
 
-def compare_kinds(dataset: Dataset, train: Mask, trees: Trees) -> dict[str, Losses]:
+def compare_priors(dataset: Dataset, train: Mask, trees: Trees) -> dict[str, Losses]:
     """Every rate's losses under either kind, on time-ordered folds of the training rows.
 
-    Both kinds are judged on the same rows with the same weights, those of empirical Bayes. Without folds, or without
+    Both prior_kinds are judged on the same rows with the same weights, those of empirical Bayes. Without folds, or
+    without
     a fitted mixed model, nothing is compared.
     """
-    names = [stage.name for stage in dataset.plan.stages]
+    names = [stage.name for stage in dataset.funnel.stages]
     made = {EMPIRICAL_BAYES: make_folds(dataset, train)} if dataset.states else {}
     if not made.get(EMPIRICAL_BAYES):
         return {}
-    made[MIXED] = [
+    made[FUNNEL_MODEL] = [
         _weighed_alike(fold, by)
-        for fold, by in zip(make_folds(dataset, train, dict.fromkeys(names, MIXED)), made[EMPIRICAL_BAYES])
+        for fold, by in zip(make_folds(dataset, train, dict.fromkeys(names, FUNNEL_MODEL)), made[EMPIRICAL_BAYES])
     ]
     found = {}
     for place, name in enumerate(names):
-        worth = np.array([fold.validate_lessons[place].worth.sum() for fold in made[EMPIRICAL_BAYES]])
+        worth = np.array([fold.validation_data[place].worth.sum() for fold in made[EMPIRICAL_BAYES]])
         if not worth.any():
             continue  # no fold has an outcome of this stage
         gain = {kind: best_rounds([gain_curve(fold, place, trees) for fold in made[kind]])[1] for kind in made}
@@ -55,14 +56,14 @@ def compare_kinds(dataset: Dataset, train: Mask, trees: Trees) -> dict[str, Loss
     return found
 
 
-def choose_kinds(losses: Mapping[str, Losses]) -> dict[str, Kind]:
+def choose_priors(losses: Mapping[str, Losses]) -> dict[str, PriorKind]:
     """What each stage starts from."""
     return {name: loss.better for name, loss in losses.items()}
 
 
 def _mean_loss(folds: Sequence[Fold], place: int, worth: Floats) -> float:
     """Of the starts alone: a fold of five rows counts as five rows."""
-    losses = [start_loss(fold.validate_lessons[place]) if rows else 0.0 for fold, rows in zip(folds, worth)]
+    losses = [start_loss(fold.validation_data[place]) if rows else 0.0 for fold, rows in zip(folds, worth)]
     return float(np.average(losses, weights=worth))
 
 
@@ -70,8 +71,8 @@ def _weighed_alike(fold: Fold, by: Fold) -> Fold:
     """The fold with the weights of another: a start must not choose the rows it is judged on."""
     return replace(
         fold,
-        fit_lessons=[replace(own, weight=o.weight, worth=o.worth) for own, o in zip(fold.fit_lessons, by.fit_lessons)],
-        validate_lessons=[
-            replace(own, weight=o.weight, worth=o.worth) for own, o in zip(fold.validate_lessons, by.validate_lessons)
+        fit_data=[replace(own, weight=o.weight, worth=o.worth) for own, o in zip(fold.fit_data, by.fit_data)],
+        validation_data=[
+            replace(own, weight=o.weight, worth=o.worth) for own, o in zip(fold.validation_data, by.validation_data)
         ],
     )

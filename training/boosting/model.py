@@ -10,10 +10,10 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from configs.settings import Trees
-from features.funnel import VOLUME, Plan
+from features.funnel import VOLUME, Funnel
 from features.matrix.feature_matrix import Features, Fitted
 from features.schema import KEY
-from training.boosting.stage_targets import Lesson, compose, rate_lesson, stage_features, volume_lesson
+from training.boosting.stage_targets import StageData, compose, rate_data, stage_features, volume_data
 from training.boosting.volume_offset import POWER, VolumeStart, fit_volume
 from training.engine import Engine
 from training.uncertainty.intervals import Uncertainty
@@ -48,7 +48,7 @@ class CreativeModel:
     """Everything that turns feature rows into predictions.
 
     Attributes:
-        fitted: Plan, priors and maps of words.
+        fitted: Funnel, priors and maps of words.
         volume: Where later volume starts.
         boosters: By stage; a stage whose trees did not help has none and stays at its start.
         columns: By stage: the features its trees use, in order.
@@ -64,16 +64,16 @@ class CreativeModel:
     @property
     def stages(self) -> list[str]:
         """Names of the stages, volume last."""
-        return [*(stage.name for stage in self.fitted.plan.stages), VOLUME]
+        return [*(stage.name for stage in self.fitted.funnel.stages), VOLUME]
 
     def log_start(self, features: Features, stage: str) -> Floats:
         """Log rate (log volume) before the trees."""
-        return self.volume.log_volume(features) if stage == VOLUME else features.starts[stage].log_rate
+        return self.volume.log_volume(features) if stage == VOLUME else features.posteriors[stage].log_rate
 
     @property
     def shares(self) -> set[str]:
         """Stages whose rate is never above 1."""
-        return {stage.name for stage in self.fitted.plan.stages if stage.share}
+        return {stage.name for stage in self.fitted.funnel.stages if stage.share}
 
     def log_rates(self, features: Features, *, trees: bool = True) -> dict[str, Floats]:
         """Log rate of every stage; without the trees, the start alone. Shares are held at 1."""
@@ -97,7 +97,7 @@ class CreativeModel:
         Returns:
             In row order: KEY, age_hours, cutoff, then the columns of `training.boosting.stage_targets.compose`.
         """
-        rates = compose(self.log_rates(features, trees=trees), self.fitted.plan, features.reference_price)
+        rates = compose(self.log_rates(features, trees=trees), self.fitted.funnel, features.reference_price)
         return pd.concat([features.keys[[*KEY, "age_hours", "cutoff"]].reset_index(drop=True), rates], axis=1)
 
     def contributions(self, features: Features, stage: str) -> pd.DataFrame:
@@ -131,9 +131,9 @@ class CreativeModel:
         if stage == VOLUME:
             fixed = {"baseline": self.volume.log_volume(features), EARLY: np.zeros(count)}
         else:
-            begin = features.starts[stage]
-            fixed = {"baseline": np.log(begin.level), EARLY: begin.log_own}
-            steps = begin.log_steps
+            begin = features.posteriors[stage]
+            fixed = {"baseline": np.log(begin.level), EARLY: begin.log_own_evidence}
+            steps = begin.log_effects
         names = self.columns[stage] if stage in self.boosters and count else []
         if not names:
             shap = np.zeros((count, 1))
@@ -142,8 +142,8 @@ class CreativeModel:
             shap = self.boosters[stage].predict(table, pred_contrib=True, num_threads=1)
         fixed["baseline"] = fixed["baseline"] + shap[:, -1]
         if stage in self.shares:
-            begin = features.starts[stage]
-            whole = sum(fixed.values(), shap[:, :-1].sum(axis=1)) + (begin.log_base - np.log(begin.level))
+            begin = features.posteriors[stage]
+            whole = sum(fixed.values(), shap[:, :-1].sum(axis=1)) + (begin.log_prior - np.log(begin.level))
             fixed[HELD] = -np.maximum(whole, 0.0)
         return fixed, steps, names, shap[:, :-1]
 
@@ -166,14 +166,14 @@ def fit_model(
         seed: Of the trees' draws.
         engine: Whose workers train the stages side by side; without one, this process, one after the other.
     """
-    begin = fit_volume_start(features, outcome, fitted.plan)
+    begin = fit_volume_start(features, outcome, fitted.funnel)
     columns: dict[str, list[str]] = {}
-    lots: list[TreesOf] = []
-    for lesson in lessons(features, outcome, fitted, begin):
-        columns[lesson.stage] = stage_features(features, lesson.stage)
-        choice = chosen.get(lesson.stage)
-        if choice and choice.rounds > 0 and teaches(lesson, choice.trees):
-            lots.append(trees_of(lesson, features, columns[lesson.stage], choice, seed))
+    lots: list[TreeJob] = []
+    for data in stage_data(features, outcome, fitted, begin):
+        columns[data.stage] = stage_features(features, data.stage)
+        choice = chosen.get(data.stage)
+        if choice and choice.rounds > 0 and can_train(data, choice.trees):
+            lots.append(tree_job(data, features, columns[data.stage], choice, seed))
     if engine is None or not engine.trains:
         boosters = {lot.stage: lot.train() for lot in lots}
     else:
@@ -182,32 +182,32 @@ def fit_model(
     return CreativeModel(fitted=fitted.newest, volume=begin, boosters=boosters, columns=columns)
 
 
-def fit_volume_start(features: Features, outcome: pd.DataFrame, plan: Plan) -> VolumeStart:
+def fit_volume_start(features: Features, outcome: pd.DataFrame, funnel: Funnel) -> VolumeStart:
     """Where volume starts, from these rows."""
-    later = outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
+    later = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
     with threadpool_limits(1):
         return fit_volume(features, later, outcome["covered_share"].to_numpy(np.float64))
 
 
-def lessons(features: Features, outcome: pd.DataFrame, fitted: Fitted, begin: VolumeStart) -> list[Lesson]:
+def stage_data(features: Features, outcome: pd.DataFrame, fitted: Fitted, begin: VolumeStart) -> list[StageData]:
     """What every stage learns from these rows, volume last."""
-    rates = [rate_lesson(stage, features, outcome, fitted) for stage in fitted.plan.stages]
-    return [*rates, volume_lesson(features, outcome, fitted.plan, begin)]
+    rates = [rate_data(stage, features, outcome, fitted) for stage in fitted.funnel.stages]
+    return [*rates, volume_data(features, outcome, fitted.funnel, begin)]
 
 
-def teaches(lesson: Lesson, trees: Trees) -> bool:
+def can_train(data: StageData, trees: Trees) -> bool:
     """Whether trees can be trained on it: enough rows, and not all of them 0, which LightGBM refuses."""
-    return len(lesson.rows) >= 2 * trees.min_data_in_leaf and bool(lesson.label.any())
+    return len(data.rows) >= 2 * trees.min_data_in_leaf and bool(data.label.any())
 
 
 @dataclass(frozen=True)
-class TreesOf:
+class TreeJob:
     """Trees to be trained, with all that this takes: what a worker elsewhere is sent.
 
     Attributes:
         stage: Which the trees are of.
         table: Rows × features.
-        lesson: What is learned from these rows, and no others.
+        data: What is learned from these rows, and no others.
         codes: Places of the features that are codes.
         settings: LightGBM's parameters.
         rounds: How many trees.
@@ -215,33 +215,33 @@ class TreesOf:
 
     stage: str
     table: Floats
-    lesson: Lesson
+    data: StageData
     codes: list[int]
     settings: Mapping[str, object]
     rounds: int
 
     def train(self) -> lgb.Booster:
         """Train them."""
-        return lgb.train(dict(self.settings), _set(self.table, self.lesson, self.codes), num_boost_round=self.rounds)
+        return lgb.train(dict(self.settings), _set(self.table, self.data, self.codes), num_boost_round=self.rounds)
 
 
-def trees_of(lesson: Lesson, features: Features, columns: list[str], choice: Choice, seed: int = 0) -> TreesOf:
-    """The trees of a lesson, to be trained."""
-    table = features.values[columns].to_numpy(np.float64)[lesson.rows]
-    settings = parameters(choice.trees, lesson.stage, seed)
-    return TreesOf(lesson.stage, table, lesson, _codes(features, columns), settings, choice.rounds)
+def tree_job(data: StageData, features: Features, columns: list[str], choice: Choice, seed: int = 0) -> TreeJob:
+    """The trees of a data, to be trained."""
+    table = features.values[columns].to_numpy(np.float64)[data.rows]
+    settings = parameters(choice.trees, data.stage, seed)
+    return TreeJob(data.stage, table, data, _codes(features, columns), settings, choice.rounds)
 
 
-def _train(_: None, lot: TreesOf) -> str:
+def _train(_: None, lot: TreeJob) -> str:
     return lot.train().model_to_string()
 
 
-def lesson_set(
-    lesson: Lesson, features: Features, columns: list[str], reference: lgb.Dataset | None = None
+def lgb_dataset(
+    data: StageData, features: Features, columns: list[str], reference: lgb.Dataset | None = None
 ) -> lgb.Dataset:
-    """A lesson as LightGBM takes it; a validation set names its training set as reference."""
-    table = features.values[columns].to_numpy(np.float64)[lesson.rows]
-    return _set(table, lesson, _codes(features, columns), reference)
+    """A data as LightGBM takes it; a validation set names its training set as reference."""
+    table = features.values[columns].to_numpy(np.float64)[data.rows]
+    return _set(table, data, _codes(features, columns), reference)
 
 
 def _codes(features: Features, columns: list[str]) -> list[int]:
@@ -249,12 +249,12 @@ def _codes(features: Features, columns: list[str]) -> list[int]:
     return [place for place, name in enumerate(columns) if name in codes]
 
 
-def _set(table: Floats, lesson: Lesson, codes: list[int], reference: lgb.Dataset | None = None) -> lgb.Dataset:
+def _set(table: Floats, data: StageData, codes: list[int], reference: lgb.Dataset | None = None) -> lgb.Dataset:
     return lgb.Dataset(
         table,
-        label=lesson.label,
-        weight=lesson.weight,
-        init_score=lesson.offset,
+        label=data.label,
+        weight=data.weight,
+        init_score=data.offset,
         feature_name=[f"f{place}" for place in range(table.shape[1])],
         categorical_feature=codes,
         reference=reference,

@@ -24,7 +24,7 @@ def out_of_fold(dataset: Dataset, train: Mask, recipe: Recipe, *, trees: bool = 
     if train.sum() < dataset.settings.interval.min_rows:
         return found  # too few to calibrate anything, and to cut into folds
     for fit, validate, start in folds(dataset.rows, train, dataset.settings.split.folds):
-        model = fit_on(dataset, fit, start, recipe if trees else Recipe(recipe.kinds))
+        model = fit_on(dataset, fit, start, recipe if trees else Recipe(recipe.prior_kinds))
         found.append(unseen(dataset, validate, model, trees=trees))
     return found
 

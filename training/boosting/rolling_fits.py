@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from features.funnel_model.fit import fit_mixed
-from features.funnel_model.model import Mixed
+from features.funnel_model.fit import fit_funnel_model
+from features.funnel_model.model import FunnelModel
 from features.funnel_model.terms import fit_terms
 from features.point_in_time.windowed_sums import seconds
 from training.data.dataset import Dataset, Mask, totals_known
@@ -32,7 +32,7 @@ def plan_refits(dataset: Dataset, trainings: Sequence[Training]) -> tuple[list[T
         The trainings without rows from before the first fit, and the moments, rising. Where data are too short for
         that, the trainings as they are, and none.
     """
-    every, rows = dataset.settings.mixed, dataset.rows
+    every, rows = dataset.settings.refits, dataset.rows
     last = max(until for _, until in trainings)
     first = rows["cutoff"].min() + pd.Timedelta(days=every.first_days)
     served = [(mask & rows["cutoff"].ge(first).to_numpy(np.bool_), until) for mask, until in trainings]
@@ -57,15 +57,17 @@ def with_refits(
         moments: Rising.
         tell: Called before each fit with fits done and fits in all.
     """
-    states: list[Mixed] = []
-    known = dataset.source.totals(moments, dataset.plan, dataset.settings)
+    states: list[FunnelModel] = []
+    known = dataset.source.totals(moments, dataset.funnel, dataset.settings)
     for place, (moment, totals) in enumerate(zip(moments, known)):
         tell(place, len(moments))
         states.append(fit_at(dataset, moment, states[-1] if states else None, totals))
     return replace(dataset, states=tuple(states))
 
 
-def fit_at(dataset: Dataset, moment: pd.Timestamp, before: Mixed | None, totals: pd.DataFrame | None = None) -> Mixed:
+def fit_at(
+    dataset: Dataset, moment: pd.Timestamp, before: FunnelModel | None, totals: pd.DataFrame | None = None
+) -> FunnelModel:
     """The mixed model of every stage, from what had been reported by a moment (`totals`, where the caller has them)."""
     totals = totals_known(dataset, moment) if totals is None else totals
     creatives, settings = dataset.source.creatives, dataset.settings
@@ -77,4 +79,4 @@ def fit_at(dataset: Dataset, moment: pd.Timestamp, before: Mixed | None, totals:
     totals = totals[known].reset_index(drop=True)
     with threadpool_limits(1):
         terms = fit_terms(frame, launched, settings.tags.multi)
-        return fit_mixed(totals, frame, launched, dataset.plan, terms, settings.tags.crosses, moment, before)
+        return fit_funnel_model(totals, frame, launched, dataset.funnel, terms, settings.tags.crosses, moment, before)

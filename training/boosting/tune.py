@@ -16,11 +16,11 @@ import optuna
 
 from configs.settings import Settings, Trees
 from features.funnel import VOLUME
-from features.funnel_model.posterior import Kind
+from features.funnel_model.posterior import PriorKind
 from features.matrix.feature_matrix import Features
-from training.boosting.model import Choice, fit_volume_start, lesson_set, lessons, parameters, teaches
+from training.boosting.model import Choice, can_train, fit_volume_start, lgb_dataset, parameters, stage_data
 from training.boosting.optuna_study import best_value, complete, done, open_study, storage_of, waits
-from training.boosting.stage_targets import Lesson, stage_features
+from training.boosting.stage_targets import StageData, stage_features
 from training.boosting.volume_offset import POWER
 from training.data.dataset import Dataset, Mask, fit_features, rows_of
 from training.engine import Engine
@@ -51,18 +51,18 @@ class Fold:
 
     fit: Features
     validate: Features
-    fit_lessons: list[Lesson]
-    validate_lessons: list[Lesson]
+    fit_data: list[StageData]
+    validation_data: list[StageData]
     sets: dict[tuple[int, str], tuple[lgb.Dataset, lgb.Dataset]] = field(default_factory=dict)
 
     def pair(self, place: int) -> tuple[lgb.Dataset, lgb.Dataset]:
         """Training and validation set of the stage at this place; each thread has its own."""
-        lesson = self.fit_lessons[place]
-        key = (threading.get_ident(), lesson.stage)
+        data = self.fit_data[place]
+        key = (threading.get_ident(), data.stage)
         if key not in self.sets:
-            columns = stage_features(self.fit, lesson.stage)
-            fit = lesson_set(lesson, self.fit, columns)
-            self.sets[key] = (fit, lesson_set(self.validate_lessons[place], self.validate, columns, reference=fit))
+            columns = stage_features(self.fit, data.stage)
+            fit = lgb_dataset(data, self.fit, columns)
+            self.sets[key] = (fit, lgb_dataset(self.validation_data[place], self.validate, columns, reference=fit))
         return self.sets[key]
 
     def __getstate__(self) -> dict[str, object]:
@@ -70,26 +70,26 @@ class Fold:
         return {**self.__dict__, "sets": {}}
 
 
-def make_folds(dataset: Dataset, train: Mask, kinds: Mapping[str, Kind] | None = None) -> list[Fold]:
+def make_folds(dataset: Dataset, train: Mask, prior_kinds: Mapping[str, PriorKind] | None = None) -> list[Fold]:
     """The folds of a training period, each with priors and maps of its own past alone.
 
     Args:
         dataset: All rows.
         train: Its training rows.
-        kinds: What each stage starts from (`training.data.dataset.fit_features`).
+        prior_kinds: What each stage starts from (`training.data.dataset.fit_features`).
     """
     made = []
     for fit_mask, validate_mask, start in folds(dataset.rows, train, dataset.settings.split.folds):
-        fitted = fit_features(dataset, fit_mask, start, kinds)
+        fitted = fit_features(dataset, fit_mask, start, prior_kinds)
         fit, fit_outcome = rows_of(dataset, fit_mask, fitted)
         validate, validate_outcome = rows_of(dataset, validate_mask, fitted)
-        begin = fit_volume_start(fit, fit_outcome, dataset.plan)
+        begin = fit_volume_start(fit, fit_outcome, dataset.funnel)
         made.append(
             Fold(
                 fit,
                 validate,
-                lessons(fit, fit_outcome, fitted, begin),
-                lessons(validate, validate_outcome, fitted, begin),
+                stage_data(fit, fit_outcome, fitted, begin),
+                stage_data(validate, validate_outcome, fitted, begin),
             )
         )
     return made
@@ -117,7 +117,7 @@ def tune(
     Returns:
         By stage; without folds nothing shows that trees help, so no stage is named and all stay at their start.
     """
-    stages = [lesson.stage for lesson in made[0].fit_lessons] if made else []
+    stages = [data.stage for data in made[0].fit_data] if made else []
     hand = settings.trees
     storage = storage_of(journal)
     study = open_study(storage, name, settings.tune.seed)
@@ -164,8 +164,8 @@ class Trials:
     def objective(self, trial: optuna.Trial) -> float:
         """Fall of validation deviance of all rates with one setting."""
         trees = _suggest(trial, self.hand)
-        lessons_ = self.made[0].fit_lessons
-        rates = [(place, lesson.stage) for place, lesson in enumerate(lessons_) if lesson.stage != VOLUME]
+        lessons_ = self.made[0].fit_data
+        rates = [(place, data.stage) for place, data in enumerate(lessons_) if data.stage != VOLUME]
         curves: dict[str, list[Floats]] = {stage: [] for _, stage in rates}
         for step, fold in enumerate(self.made):
             for place, stage in rates:
@@ -206,12 +206,12 @@ def choices(study: optuna.Study, stages: Sequence[str], hand: Trees) -> dict[str
 
 def by_hand(made: Sequence[Fold], settings: Settings) -> dict[str, Choice]:
     """The hand setting for every stage, with as many trees as helped it on these folds; no study."""
-    stages = [lesson.stage for lesson in made[0].fit_lessons] if made else []
+    stages = [data.stage for data in made[0].fit_data] if made else []
     return {stage: _by_hand(made, place, settings) for place, stage in enumerate(stages)}
 
 
 def _by_hand(made: Sequence[Fold], place: int, settings: Settings) -> Choice:
-    of_volume = made[0].fit_lessons[place].stage == VOLUME
+    of_volume = made[0].fit_data[place].stage == VOLUME
     trees = Trees(**settings.volume_trees.model_dump()) if of_volume else settings.trees
     rounds, gain = best_rounds([gain_curve(fold, place, trees) for fold in made])
     return Choice(trees=trees, rounds=rounds, gain=gain)
@@ -235,14 +235,14 @@ def _point(trees: Trees) -> dict[str, float]:
 
 def gain_curve(fold: Fold, place: int, trees: Trees) -> Floats:
     """Fall of validation deviance per effective row after 0, 1, … trees."""
-    lesson, judged = fold.fit_lessons[place], fold.validate_lessons[place]
+    data, judged = fold.fit_data[place], fold.validation_data[place]
     flat = np.zeros(trees.rounds + 1)
-    if not teaches(lesson, trees) or not len(judged.rows) or not trees.rounds:
+    if not can_train(data, trees) or not len(judged.rows) or not trees.rounds:
         return flat
     fit, validate = fold.pair(place)
     record: dict[str, Mapping[str, list[float]]] = {}
     lgb.train(
-        parameters(trees, lesson.stage),
+        parameters(trees, data.stage),
         fit,
         num_boost_round=trees.rounds,
         valid_sets=[validate],
@@ -256,17 +256,17 @@ def gain_curve(fold: Fold, place: int, trees: Trees) -> Floats:
     return np.concatenate([[0.0], start_loss(judged) - padded * scale])
 
 
-def start_loss(lesson: Lesson) -> float:
+def start_loss(data: StageData) -> float:
     """Deviance of the start alone, per effective row, but for a term of the labels alone."""
-    return float(lesson.weight @ _loss(lesson) / lesson.worth.sum())
+    return float(data.weight @ _loss(data) / data.worth.sum())
 
 
-def _loss(lesson: Lesson) -> Floats:
+def _loss(data: StageData) -> Floats:
     """LightGBM's loss of the start alone, row by row."""
-    if lesson.stage == VOLUME:
+    if data.stage == VOLUME:
         low, high = 1 - POWER, 2 - POWER
-        return np.asarray(-lesson.label * np.exp(low * lesson.offset) / low + np.exp(high * lesson.offset) / high)
-    return np.asarray(np.exp(lesson.offset) - lesson.label * lesson.offset)
+        return np.asarray(-data.label * np.exp(low * data.offset) / low + np.exp(high * data.offset) / high)
+    return np.asarray(np.exp(data.offset) - data.label * data.offset)
 
 
 def best_rounds(curves: Sequence[Floats]) -> tuple[int, float]:

@@ -9,13 +9,13 @@ from threadpoolctl import threadpool_limits
 
 from configs.settings import Settings
 from features.errors import InputError
-from features.funnel import Plan
+from features.funnel import Funnel
 from features.funnel_model.fit_priors import fit_priors
-from features.funnel_model.model import Mixed
-from features.funnel_model.posterior import Kind
+from features.funnel_model.model import FunnelModel
+from features.funnel_model.posterior import PriorKind
 from features.matrix.encoders import fit_encoder
-from features.matrix.feature_matrix import Features, Fitted, describe, numbers_present
-from features.point_in_time.counts import plan_of
+from features.matrix.feature_matrix import Features, Fitted, build_features, numbers_present
+from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import Entity, entities
 from features.point_in_time.snapshots import unit_codes
 from features.schema import KEY, Loaded
@@ -33,7 +33,7 @@ class Dataset:
 
     Attributes:
         source: Where they come from.
-        plan: The funnel that the columns allow.
+        funnel: The funnel that the columns allow.
         entities: What the creatives share.
         observed: Counts at each cutoff (`features.point_in_time.counts`).
         outcome: What came after (`training.labels.outcomes`).
@@ -43,12 +43,12 @@ class Dataset:
     """
 
     source: Source
-    plan: Plan
+    funnel: Funnel
     entities: list[Entity]
     observed: pd.DataFrame
     outcome: pd.DataFrame
     settings: Settings
-    states: tuple[Mixed, ...] = ()
+    states: tuple[FunnelModel, ...] = ()
 
     @property
     def loaded(self) -> Loaded:
@@ -100,14 +100,14 @@ def prepare_from(source: Source, settings: Settings, tell: Callable[[str], None]
     held = source.held()
     if not held:
         raise TooThinError("The store holds no metrics. Import exports that have impressions or spend.")
-    plan = plan_of(sorted({name for names in held.values() for name in names}), source.creatives, settings)
-    if not plan.to_gmv and not plan.to_roi:
-        needed = "; ".join(f"{stage} needs {columns}" for stage, columns in plan.missing.items())
+    funnel = funnel_of(sorted({name for names in held.values() for name in names}), source.creatives, settings)
+    if not funnel.to_gmv and not funnel.to_roi:
+        needed = "; ".join(f"{stage} needs {columns}" for stage, columns in funnel.missing.items())
         raise TooThinError(f"These columns allow neither GPM nor ROI: {needed}. Add them to the export.")
     found = source.snapshots(settings)
     if found.empty:
         raise TooThinError("No creative has impressions or spend, so none has a snapshot. Check the exports.")
-    _refuse_mixture(held, source.creatives, plan, settings)
+    _refuse_mixture(held, source.creatives, funnel, settings)
     tell(f"{len(found):,} snapshots of {len(source.creatives):,} creatives")
     if len(found) > settings.most_snapshots:
         found = drawn(found, settings.most_snapshots)
@@ -115,18 +115,20 @@ def prepare_from(source: Source, settings: Settings, tell: Callable[[str], None]
     shared = entities(source.creatives, settings.tags.multi, settings.tags.crosses)
     return Dataset(
         source=source,
-        plan=plan,
+        funnel=funnel,
         entities=shared,
-        observed=source.observe(found, plan, shared, settings),
-        outcome=source.outcomes(found, plan, settings),
+        observed=source.observe(found, funnel, shared, settings),
+        outcome=source.outcomes(found, funnel, settings),
         settings=settings,
     )
 
 
-def _refuse_mixture(held: Mapping[str, Sequence[str]], creatives: pd.DataFrame, plan: Plan, settings: Settings) -> None:
+def _refuse_mixture(
+    held: Mapping[str, Sequence[str]], creatives: pd.DataFrame, funnel: Funnel, settings: Settings
+) -> None:
     """One model serves promotion types that know the same things; others are trained apart."""
-    allowed = {kind: plan_of(names, creatives, settings).targets for kind, names in held.items()}
-    if any(targets != plan.targets for targets in allowed.values()):
+    allowed = {kind: funnel_of(names, creatives, settings).targets for kind, names in held.items()}
+    if any(targets != funnel.targets for targets in allowed.values()):
         each = "; ".join(f"{kind}: {', '.join(targets) or 'nothing'}" for kind, targets in allowed.items())
         raise InputError(
             f"The promotion types in these data allow different predictions ({each}), so no one model can serve them. "
@@ -135,39 +137,41 @@ def _refuse_mixture(held: Mapping[str, Sequence[str]], creatives: pd.DataFrame, 
         )
 
 
-def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp, kinds: Mapping[str, Kind] | None = None) -> Fitted:
+def fit_features(
+    dataset: Dataset, train: Mask, until: pd.Timestamp, prior_kinds: Mapping[str, PriorKind] | None = None
+) -> Fitted:
     """Priors and maps from what was known at a moment.
 
     Args:
         dataset: All rows.
         train: Its training rows; their creatives teach the maps of words.
         until: Only periods that ended by then teach the priors; what refunds change, only once it stood by then.
-        kinds: What each stage starts from; empirical Bayes where it is not named.
+        prior_kinds: What each stage starts from; empirical Bayes where it is not named.
     """
-    creatives, plan, settings = dataset.source.creatives, dataset.plan, dataset.settings
+    creatives, funnel, settings = dataset.source.creatives, dataset.funnel, dataset.settings
     taught = np.unique(unit_codes(dataset.observed.loc[train, KEY], creatives))
     totals = totals_known(dataset, until)
     lives = pd.concat([dataset.observed[train], dataset.outcome[train]], axis=1)
     states = tuple(state for state in dataset.states if state.origin <= until)
     # The regressions are small: on busy cores, threads that wait for each other made them 100 times slower.
     with threadpool_limits(1):
-        priors = fit_priors(totals, lives, creatives, plan, dataset.entities, states, kinds)
+        priors = fit_priors(totals, lives, creatives, funnel, dataset.entities, states, prior_kinds)
         encoder = fit_encoder(creatives.iloc[taught], settings)
     return Fitted(
-        plan=plan,
+        funnel=funnel,
         priors=priors,
         encoder=encoder,
         entities=tuple(dataset.entities),
-        numbers=numbers_present(lives, plan),
-        mixed=states,
-        kinds=dict(kinds or {}),
+        numbers=numbers_present(lives, funnel),
+        funnel_models=states,
+        prior_kinds=dict(prior_kinds or {}),
     )
 
 
 def rows_of(dataset: Dataset, mask: Mask, fitted: Fitted) -> tuple[Features, pd.DataFrame]:
     """Features and outcomes of the rows of a mask, under these priors and maps."""
     observed = dataset.observed[mask].reset_index(drop=True)
-    return describe(observed, fitted), dataset.outcome[mask].reset_index(drop=True)
+    return build_features(observed, fitted), dataset.outcome[mask].reset_index(drop=True)
 
 
 def totals_known(dataset: Dataset, moment: pd.Timestamp) -> pd.DataFrame:
@@ -175,4 +179,4 @@ def totals_known(dataset: Dataset, moment: pd.Timestamp) -> pd.DataFrame:
 
     What refunds change counts once it stood by then.
     """
-    return next(iter(dataset.source.totals([moment], dataset.plan, dataset.settings)))
+    return next(iter(dataset.source.totals([moment], dataset.funnel, dataset.settings)))

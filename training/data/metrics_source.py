@@ -7,7 +7,7 @@ from typing import Protocol
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import Plan
+from features.funnel import Funnel
 from features.point_in_time.as_of_table import AsOf, as_of
 from features.point_in_time.counts import held_values, measure, observe
 from features.point_in_time.entity_history import Entity
@@ -65,20 +65,20 @@ class Source(Protocol):
         """Every creative at every age that its data can show (`features.point_in_time.snapshots.snapshots`)."""
         ...
 
-    def observe(self, rows: pd.DataFrame, plan: Plan, shared: Sequence[Entity], settings: Settings) -> pd.DataFrame:
+    def observe(self, rows: pd.DataFrame, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> pd.DataFrame:
         """Counts of these snapshots as they stood at their cutoffs (`features.point_in_time.counts.observe`)."""
         ...
 
-    def outcomes(self, rows: pd.DataFrame, plan: Plan, settings: Settings) -> pd.DataFrame:
+    def outcomes(self, rows: pd.DataFrame, funnel: Funnel, settings: Settings) -> pd.DataFrame:
         """What came after these snapshots (`training.labels.outcomes.outcomes`)."""
         ...
 
-    def totals(self, moments: Sequence[pd.Timestamp], plan: Plan, settings: Settings) -> Iterator[pd.DataFrame]:
+    def totals(self, moments: Sequence[pd.Timestamp], funnel: Funnel, settings: Settings) -> Iterator[pd.DataFrame]:
         """What each creative had done by each moment (`features.point_in_time.totals_at.Totals.at`), one after the
         other."""
         ...
 
-    def standing(self, plan: Plan, shared: Sequence[Entity], settings: Settings) -> AsOf:
+    def standing(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
         """What the service needs to know of other creatives (`features.point_in_time.as_of_table.as_of`)."""
         ...
 
@@ -95,7 +95,7 @@ class InMemory:
         self.loaded = loaded
         self.engine: Engine = Here()
         self.creatives = loaded.creatives.reset_index(drop=True)
-        self._totals: tuple[Plan, Settings, Totals] | None = None
+        self._totals: tuple[Funnel, Settings, Totals] | None = None
 
     @property
     def until(self) -> pd.Timestamp:
@@ -122,19 +122,19 @@ class InMemory:
     def snapshots(self, settings: Settings) -> pd.DataFrame:
         return snapshots(self.loaded.metrics, self.creatives, settings.ages_hours, weekly=settings.weekly)
 
-    def observe(self, rows: pd.DataFrame, plan: Plan, shared: Sequence[Entity], settings: Settings) -> pd.DataFrame:
-        return observe(rows, self.loaded, plan, shared, settings)
+    def observe(self, rows: pd.DataFrame, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> pd.DataFrame:
+        return observe(rows, self.loaded, funnel, shared, settings)
 
-    def outcomes(self, rows: pd.DataFrame, plan: Plan, settings: Settings) -> pd.DataFrame:
-        return outcomes(rows, self.loaded, plan, settings)
+    def outcomes(self, rows: pd.DataFrame, funnel: Funnel, settings: Settings) -> pd.DataFrame:
+        return outcomes(rows, self.loaded, funnel, settings)
 
-    def totals(self, moments: Sequence[pd.Timestamp], plan: Plan, settings: Settings) -> Iterator[pd.DataFrame]:
-        if self._totals is None or self._totals[:2] != (plan, settings):
-            self._totals = plan, settings, Totals(measure(self.loaded, plan, settings), settings)
+    def totals(self, moments: Sequence[pd.Timestamp], funnel: Funnel, settings: Settings) -> Iterator[pd.DataFrame]:
+        if self._totals is None or self._totals[:2] != (funnel, settings):
+            self._totals = funnel, settings, Totals(measure(self.loaded, funnel, settings), settings)
         yield from map(self._totals[2].at, moments)
 
-    def standing(self, plan: Plan, shared: Sequence[Entity], settings: Settings) -> AsOf:
-        return as_of(self.loaded, plan, shared, settings)
+    def standing(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
+        return as_of(self.loaded, funnel, shared, settings)
 
     def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
         return latest_predictions(self.loaded, model, settings)

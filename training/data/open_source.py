@@ -13,7 +13,7 @@ from features.store.inputs import dataset_of
 from features.store.load import load
 from training.data.metrics_source import InMemory, Source
 from training.engine import Engine
-from training.progress import Told
+from training.progress import ProgressCallbacks
 from training.sharded.presence import Presence
 from training.sharded.processes import processes
 from training.sharded.source import InParts
@@ -26,7 +26,7 @@ AT_WORK, ANSWERING = "at_work.lock", "answering.lock"
 
 @contextmanager
 def open_source(
-    data: Sequence[str], space: Workspace, settings: Settings, told: Told, *, strict: bool = False
+    data: Sequence[str], space: Workspace, settings: Settings, progress: ProgressCallbacks, *, strict: bool = False
 ) -> Iterator[tuple[Source, IngestReport | None]]:
     """The metrics, and what became of each export file (None for a partitioned dataset).
 
@@ -37,7 +37,7 @@ def open_source(
         data: Export files, folders or patterns; or one partitioned dataset.
         space: Where everything lies.
         settings: Of the run.
-        told: Progress.
+        progress: ProgressCallbacks.
         strict: Refuse files and rows that cannot be used.
 
     Raises:
@@ -46,22 +46,22 @@ def open_source(
     """
     dataset, report = dataset_of(data, settings), None
     work = Work(_tables(space, settings))
-    here = Presence(space.folder / AT_WORK, lambda: told.line("waiting for another command, which clears up here"))
+    here = Presence(space.folder / AT_WORK, lambda: progress.line("waiting for another command, which clears up here"))
     # Before files are read, which can take an hour: a scheduler that is not there is said at once.
     with _engine(settings, work) as engine, here:
         if dataset is None:
             with open_store(space.store) as store:
-                report = ingest(store, list(data), settings, strict=strict, progress=told.file)
+                report = ingest(store, list(data), settings, strict=strict, progress=progress.file)
                 if settings.engine == "local" and store.count("metrics") <= settings.in_memory_rows:
                     loaded = load(store, settings)
                 else:
-                    loaded, dataset = None, _in_parts(store, space, settings, told, here)
+                    loaded, dataset = None, _in_parts(store, space, settings, progress, here)
             if dataset is None:
                 assert loaded is not None
                 yield InMemory(loaded), report
                 return
         here.join()
-        source = InParts(dataset, work, engine, settings, told, space.folder / ANSWERING)
+        source = InParts(dataset, work, engine, settings, progress, space.folder / ANSWERING)
         yield source, report
         if here.alone():
             source.clear_up()  # after a run that ended well; one that did not finds its tables again
@@ -76,12 +76,14 @@ def _tables(space: Workspace, settings: Settings) -> str:
     return str((Path(shared) / space.name if shared else space.folder / "parts").resolve())
 
 
-def _in_parts(store: Store, space: Workspace, settings: Settings, told: Told, here: Presence) -> Partitioned:
+def _in_parts(
+    store: Store, space: Workspace, settings: Settings, progress: ProgressCallbacks, here: Presence
+) -> Partitioned:
     """What the store holds, beside it; this command is at work when it is written, before another can write anew."""
-    told.line("writing the metrics account by account")
+    progress.line("writing the metrics account by account")
     place = str((space.folder / "dataset").resolve())
     dataset = write_partitioned(
-        store, settings, place, lambda done, total, _: told.step("writing parts", done, total), clear=here.alone()
+        store, settings, place, lambda done, total, _: progress.step("writing parts", done, total), clear=here.alone()
     )
     here.join()
     return dataset

@@ -11,7 +11,7 @@ from features.matrix.feature_matrix import Features
 from training.boosting.model import CreativeModel
 from training.decision.verdict import COLUMNS, Known, no_verdict, verdict
 from training.uncertainty.covariates import Predicted
-from training.uncertainty.intervals import Outlook, roi_target
+from training.uncertainty.intervals import Outlook
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,13 +55,13 @@ def advise(
         settings: Of the model's run.
         own_targets: ROI targets of the creatives, NaN without one; those that the features tell, if not told here.
     """
-    plan, uncertainty = model.fitted.plan, model.uncertainty
-    rate, count = roi_target(plan), len(features.reference_price)
+    funnel, uncertainty = model.fitted.funnel, model.uncertainty
+    rate, count = funnel.main_roi, len(features.reference_price)
     asked = asked_roi(features, settings.verdict, own_targets)
     name = f"{rate or 'roi'}_chance"
     nothing = np.full(count, np.nan)
     if uncertainty is None:
-        ends = {f"{target}_{end}": nothing for target in plan.targets for end in ("low", "high")}
+        ends = {f"{target}_{end}": nothing for target in funnel.targets for end in ("low", "high")}
         told = [no_verdict(rate, 0, settings.interval.min_rows)] * count
         return Advice({**ends, "asked_roi": asked, name: nothing, "hit_chance": nothing}, told)
     outlook = uncertainty.outlook(predicted, features)
@@ -88,13 +88,13 @@ def asked_roi(features: Features, settings: Verdict, own_targets: Floats | None 
 def _known(
     outlook: Outlook, observed: pd.DataFrame, chances: tuple[Floats, Floats, Floats], settings: Verdict
 ) -> list[Known]:
-    plan, evidence = outlook.uncertainty.plan, outlook.uncertainty.evidence
-    needed = evidence.figures(outlook.logs, outlook.features, plan, settings.told_apart)
+    funnel, evidence = outlook.uncertainty.funnel, outlook.uncertainty.evidence
+    needed = evidence.figures(outlook.logs, outlook.features, funnel, settings.told_apart)
     like = outlook.creatives_like()
     spend = np.full(len(like), np.nan)
     if "early:spend_cny" in observed:
         spend = observed["early:spend_cny"].to_numpy(np.float64)
-    rate, counts_orders = roi_target(plan), evidence.stage == "order"
+    rate, counts_orders = funnel.main_roi, evidence.stage == "order"
     asked, chance, hit_chance = chances
     columns = {
         "asked": asked,

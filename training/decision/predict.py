@@ -5,9 +5,9 @@ import pandas as pd
 
 from configs.settings import BASES, Settings
 from features.errors import InputError
-from features.funnel import counted_columns
+from features.funnel import GPM, NET_GPM, counted_columns
 from features.matrix.encoders import unseen_values
-from features.matrix.feature_matrix import Fitted, describe
+from features.matrix.feature_matrix import Fitted, build_features
 from features.point_in_time.counts import observe
 from features.point_in_time.measures import SETTLED
 from features.point_in_time.snapshots import latest_snapshots, unit_codes
@@ -31,7 +31,7 @@ def latest_predictions(loaded: Loaded, model: CreativeModel, settings: Settings)
     now = loaded.metrics["period_end"].max()
     rows = latest_snapshots(loaded.metrics, loaded.creatives, now)
     # All look at the others as they stand now, as the service does: both give one answer.
-    observed = observe(rows, loaded, model.fitted.plan, model.fitted.entities, settings, as_of=now)
+    observed = observe(rows, loaded, model.fitted.funnel, model.fitted.entities, settings, as_of=now)
     return predict_rows(rows, observed, loaded, model, settings, now)
 
 
@@ -59,7 +59,7 @@ def predict_rows(
         `early_impressions`, `early_clicks`, `early_orders`, `early_spend_cny` (those that the data have) and `warnings`
         (empty where there are none).
     """
-    features = describe(observed, model.fitted)
+    features = build_features(observed, model.fitted)
     table = model.predict(features)
     table = pd.concat([table, advise(table, features, observed, model, settings).frame()], axis=1)
     for name in EVIDENCE:
@@ -97,11 +97,11 @@ def warnings_of(
 def _missing_columns(loaded: Loaded, fitted: Fitted, settings: Settings) -> list[str]:
     basis_column = BASES[settings.basis][0]
     derived = {*SETTLED, "engagements", "order_worth_cny"}
-    wanted = {name for name in counted_columns(fitted.plan) if name not in derived}
-    if fitted.plan.has("keep") and basis_column:
+    wanted = {name for name in counted_columns(fitted.funnel) if name not in derived}
+    if fitted.funnel.has("keep") and basis_column:
         wanted.add(basis_column)
     missing = sorted(wanted - set(loaded.metrics))
     missing += [column.removeprefix("tag_") for column in fitted.encoder.seen if column not in loaded.creatives]
     notes = [f"columns missing: {', '.join(missing)}"] if missing else []
-    targets = [name for name in ("gpm", "net_gpm", "keep", "cost") if name in fitted.plan.missing]
-    return notes + [f"not predicted: {name} (needs {fitted.plan.missing[name]})" for name in targets]
+    targets = [name for name in (GPM.name, NET_GPM.name, "keep", "cost") if name in fitted.funnel.missing]
+    return notes + [f"not predicted: {name} (needs {fitted.funnel.missing[name]})" for name in targets]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from configs.settings import Verdict
+from features.funnel import TARGETS
 
 SCALE, TEST, HOLD, STOP, NONE = "scale", "test", "hold", "stop", ""
 LABELS = {
@@ -16,7 +17,6 @@ LABELS = {
 }
 """Verdict → what it is called in Chinese and in English."""
 COLUMNS = ["verdict", "verdict_reason_zh", "verdict_reason_en"]
-RATES = {"net_roi": ("净ROI", "net ROI"), "roi": ("ROI", "ROI")}
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def no_verdict(rate: str, rows: int, needed: int) -> tuple[str, str, str]:
             "证据不足,数据中没有消耗或成交金额,无法计算ROI;请在导出报表时加上这两列",
             "not enough evidence: without spend and gmv there is no ROI; add both columns to the export",
         )
-    zh, en = RATES[rate]
+    zh, en = TARGETS[rate].label
     return _told(
         NONE,
         f"证据不足,{zh}的概率尚未校准:结果已知的样本只有 {rows} 行,需要 {needed} 行,请导入更早的报表或更多素材",
@@ -125,7 +125,7 @@ def _told(code: str, zh: str, en: str) -> tuple[str, str, str]:
 
 
 def _chance(known: Known) -> tuple[str, str]:
-    zh, en = RATES[known.rate]
+    zh, en = TARGETS[known.rate].label
     return (
         f"{zh}达到 {known.asked:.2f} 的概率为 {known.chance:.0%}",
         f"{known.chance:.0%} chance that {en} reaches {known.asked:.2f}",

@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import Plan
-from features.matrix.feature_matrix import Features, Fitted, describe
+from features.funnel import TARGETS, Funnel
+from features.matrix.feature_matrix import Features, Fitted, build_features
 from training.boosting.model import CreativeModel
 from training.boosting.stage_targets import compose
 
@@ -21,22 +21,22 @@ def carry_forward(observed: pd.DataFrame, features: Features, model: CreativeMod
     age 0, the mean volume of the model's start.
 
     Returns:
-        One column per target of the plan, in row order.
+        One column per target of the funnel, in row order.
     """
-    plan = model.fitted.plan
+    funnel = model.fitted.funnel
     market = compose(
         {
-            **{name: np.log(begin.market) for name, begin in features.starts.items()},
+            **{name: np.log(begin.market) for name, begin in features.posteriors.items()},
             "volume": model.volume.log_volume(features),
         },
-        plan,
+        funnel,
         features.reference_price,
     )
     carried = {}
-    for target in plan.targets:
-        if target.startswith("later_"):
-            own = _pace(observed, plan, outcome_days)
-        elif target.startswith("net_"):
+    for target in funnel.targets:
+        if TARGETS[target].is_volume:
+            own = _pace(observed, funnel, outcome_days)
+        elif TARGETS[target].net:
             own = _net_so_far(observed, target, market)
         else:
             own = _divide(_early(observed, "gmv_cny"), _base(observed, target))
@@ -53,7 +53,7 @@ def empirical_bayes(observed: pd.DataFrame, bayes: Fitted, model: CreativeModel)
         model: Whose start of later volume is taken.
     """
     alone = CreativeModel(fitted=bayes, volume=model.volume, boosters={}, columns={})
-    return alone.predict(describe(observed, bayes))[bayes.plan.targets]
+    return alone.predict(build_features(observed, bayes))[bayes.funnel.targets]
 
 
 def _net_so_far(observed: pd.DataFrame, target: str, market: pd.DataFrame) -> Floats:
@@ -66,7 +66,7 @@ def _net_so_far(observed: pd.DataFrame, target: str, market: pd.DataFrame) -> Fl
 
 
 def _base(observed: pd.DataFrame, target: str) -> Floats:
-    return _early(observed, "impressions") / 1000.0 if target.endswith("gpm") else _early(observed, "spend_cny")
+    return _early(observed, TARGETS[target].exposure) / TARGETS[target].scale
 
 
 def _early(observed: pd.DataFrame, name: str) -> Floats:
@@ -78,7 +78,7 @@ def _divide(top: Floats, below: Floats) -> Floats:
     return np.divide(top, below, out=np.full_like(below, np.nan), where=below > 0)
 
 
-def _pace(observed: pd.DataFrame, plan: Plan, outcome_days: int) -> Floats:
+def _pace(observed: pd.DataFrame, funnel: Funnel, outcome_days: int) -> Floats:
     hours = np.minimum(observed["elapsed_hours"].to_numpy(np.float64), DAY_HOURS)
-    last = observed[f"last_day:{plan.volume_of}"].to_numpy(np.float64)
+    last = observed[f"last_day:{funnel.volume_of}"].to_numpy(np.float64)
     return np.divide(last * outcome_days * DAY_HOURS, hours, out=np.full_like(hours, np.nan), where=hours > 0)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.funnel import NET_ROI, ROI, TARGETS
 from features.schema import KEY
 from training.evaluation.bootstrap import band, creative_draws
 from training.evaluation.metrics import ALL_AGES
@@ -46,7 +47,7 @@ def roi_target(beside: pd.DataFrame) -> str:
     Raises:
         ValueError: It has none: decisions about money need spend.
     """
-    for target in ("net_roi", "roi"):
+    for target in (NET_ROI.name, ROI.name):
         if f"actual_{target}" in beside:
             return target
     raise ValueError("These rows have no ROI: a replay needs spend and money per creative.")
@@ -69,7 +70,7 @@ def predicted_gain(beside: pd.DataFrame, break_even: float) -> Floats:
     if "predicted_later_spend_cny" in beside:
         spend = beside["predicted_later_spend_cny"].to_numpy(np.float64)
     else:
-        gpm = beside["predicted_" + roi_target(beside).replace("roi", "gpm")].to_numpy(np.float64)
+        gpm = beside[f"predicted_{TARGETS[roi_target(beside)].per_impression.name}"].to_numpy(np.float64)
         shown = beside["predicted_later_impressions"].to_numpy(np.float64)
         spend = np.divide(shown * gpm / 1000.0, roi, out=np.zeros_like(roi), where=roi > 0)
     return spend * (roi - break_even)

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.funnel import TARGETS
 from training.boosting.stage_targets import actual_targets
 from training.boosting.unseen import Unseen
 from training.uncertainty.covariates import early_volume
-from training.uncertainty.intervals import Uncertainty, roi_target
+from training.uncertainty.intervals import Uncertainty
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -62,13 +63,13 @@ class Coverage:
 
 def coverage(uncertainty: Uncertainty, rows: Unseen) -> Coverage:
     """Intervals and chances of some rows, none of which calibrated them."""
-    plan = uncertainty.plan
-    actual = actual_targets(rows.outcome, plan)
-    later = rows.outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
+    funnel = uncertainty.funnel
+    actual = actual_targets(rows.outcome, funnel)
+    later = rows.outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
     bounds = uncertainty.bounds(rows.predicted, rows.features)
     bins: list[pd.DataFrame] = []
     brier: dict[str, float] = {}
-    target = roi_target(plan)
+    target = funnel.main_roi
     if target in uncertainty.rates:
         truth = actual[target].to_numpy(np.float64)
         judged = np.isfinite(truth) & (later >= uncertainty.least)
@@ -80,7 +81,7 @@ def coverage(uncertainty: Uncertainty, rows: Unseen) -> Coverage:
             bins.append(reliability(np.concatenate(stated), np.concatenate(true)).assign(chance="roi"))
             brier |= _brier("roi", np.concatenate(stated), np.concatenate(true))
     if uncertainty.hit is not None:
-        hits = uncertainty.hit.happened(rows.outcome, rows.predicted["promotion_type"].astype("str"), plan)
+        hits = uncertainty.hit.happened(rows.outcome, rows.predicted["promotion_type"].astype("str"), funnel)
         told = uncertainty.hit_chance(rows.predicted, rows.features)
         known = np.isfinite(hits) & np.isfinite(told)
         if known.any():
@@ -112,8 +113,9 @@ def covered_cells(
         low, high = (bounds[f"{target}_{end}"].to_numpy(np.float64) for end in ("low", "high"))
         truth = actual[target].to_numpy(np.float64)
         known = np.isfinite(truth) & np.isfinite(low)
-        exposed = known if target.startswith("later_") else known & (later > 0)
-        judged = known if target.startswith("later_") else known & (later >= least)
+        is_volume = TARGETS[str(target)].is_volume
+        exposed = known if is_volume else known & (later > 0)
+        judged = known if is_volume else known & (later >= least)
         figures = pd.DataFrame(
             {
                 "covered": (truth >= low) & (truth <= high),

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.funnel import NET_ROI, ROI
 from training.evaluation.bootstrap import band, creative_draws, drawn_spearman
 from training.evaluation.budget_replay import Budget, replay, roi_target, usual_roi
 from training.evaluation.holdout_frame import PARTS, judged_rows
@@ -22,7 +23,7 @@ def judged_earliness(beside: pd.DataFrame, least_volume: float, *, draws: int = 
 
     Break-even is what all spend of these rows earned: decision value is what choosing adds.
     """
-    roi = next((target for target in ("net_roi", "roi") if f"actual_{target}" in beside), None)
+    roi = next((target for target in (NET_ROI.name, ROI.name) if f"actual_{target}" in beside), None)
     if roi is None or not beside[f"actual_{roi}"].notna().any():
         return pd.DataFrame()
     predicted = {method: beside[f"{part}_{roi}"].to_numpy(np.float64) for method, part in PARTS.items()}

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.matrix.feature_matrix import Fitted, describe
+from features.funnel import TARGETS
+from features.matrix.feature_matrix import Fitted, build_features
 from features.point_in_time.snapshots import SNAPSHOT
 from features.schema import KEY
 from training.boosting.model import CreativeModel
@@ -36,18 +37,18 @@ def judge(
     """
     counts = (dataset.observed[held] if observed is None else observed).reset_index(drop=True)
     outcome = dataset.outcome[held].reset_index(drop=True)
-    features = describe(counts, model.fitted)
+    features = build_features(counts, model.fitted)
     own = model.predict(features)
-    targets = model.fitted.plan.targets
+    targets = model.fitted.funnel.targets
     methods = {CARRY: carry_forward(counts, features, model, dataset.settings.outcome_days)}
     if bayes is not None:
         methods[EMPIRICAL_BAYES] = empirical_bayes(counts, bayes, model)
     methods[OWN] = own[targets]
-    actual = actual_targets(outcome, model.fitted.plan)
-    volume = outcome[f"later:{model.fitted.plan.volume_of}"].to_numpy(np.float64)
+    actual = actual_targets(outcome, model.fitted.funnel)
+    volume = outcome[f"later:{model.fitted.funnel.volume_of}"].to_numpy(np.float64)
     spend = outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in outcome else volume
     exposure = {"volume": volume} | {
-        target: np.ones_like(volume) if target.startswith("later_") else spend if target.endswith("roi") else volume
+        target: np.ones_like(volume) if TARGETS[target].is_volume else spend if TARGETS[target].is_roi else volume
         for target in targets
     }
     cold = ~features.keys["creative_id"].isin(known_creatives).to_numpy()
@@ -104,8 +105,8 @@ def contest(
     if not shared:
         return Contest(
             False,
-            f"the champion predicts {', '.join(old.fitted.plan.targets)}, this model "
-            f"{', '.join(new.fitted.plan.targets)}: they have no rate in common; give this one its own "
+            f"the champion predicts {', '.join(old.fitted.funnel.targets)}, this model "
+            f"{', '.join(new.fitted.funnel.targets)}: they have no rate in common; give this one its own "
             "name in the config",
         )
     fresh = held & dataset.observed["cutoff"].ge(pd.Timestamp(old_manifest.trained_until)).to_numpy()
@@ -113,7 +114,7 @@ def contest(
         return Contest(False, f"the champion learned from all holdout rows (until {old_manifest.trained_until})")
     rows = dataset.observed[fresh].reset_index(drop=True)
     snapshots = rows[SNAPSHOT]
-    counts = dataset.source.observe(snapshots, old.fitted.plan, old.fitted.entities, theirs)
+    counts = dataset.source.observe(snapshots, old.fitted.funnel, old.fitted.entities, theirs)
     new_score, old_score = (
         score(figures[figures["target"].isin(shared)])
         for figures in (judge(dataset, fresh, set(), new)[0], judge(dataset, fresh, set(), old, observed=counts)[0])
@@ -123,7 +124,7 @@ def contest(
 
 
 def _shared_rates(new: CreativeModel, old: CreativeModel) -> list[str]:
-    if new.fitted.plan.volume_of != old.fitted.plan.volume_of:
+    if new.fitted.funnel.volume_of != old.fitted.funnel.volume_of:
         return []  # their rows are weighed in other units
-    rates = [target for target in new.fitted.plan.targets if not target.startswith("later_")]
-    return [target for target in rates if target in old.fitted.plan.targets]
+    rates = new.fitted.funnel.rate_targets
+    return [target for target in rates if target in old.fitted.funnel.targets]

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.funnel import TARGETS, VOLUME_TARGETS
 from training.evaluation.metrics import METHODS
 
 Floats = npt.NDArray[np.float64]
@@ -11,7 +12,7 @@ Mask = npt.NDArray[np.bool_]
 
 PARTS = dict(zip(METHODS, ("carried", "bayes", "predicted")))
 """Method → prefix of its columns."""
-VOLUMES = ("actual_later_impressions", "actual_later_spend_cny")
+VOLUMES = tuple(f"actual_{name}" for name in VOLUME_TARGETS)
 
 
 def judged_targets(beside: pd.DataFrame) -> list[str]:
@@ -25,7 +26,7 @@ def judged_rows(beside: pd.DataFrame, target: str, least_volume: float) -> Mask:
     volume."""
     truth, exposure = (beside[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
     known = np.isfinite(truth) & (exposure > 0)
-    if target.startswith("later_"):
+    if TARGETS[target].is_volume:
         return known
     return known & (beside[volume_name(beside)].to_numpy(np.float64) >= least_volume)
 

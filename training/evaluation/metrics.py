@@ -7,6 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import rankdata
 
+from features.funnel import RATE_TARGETS, TARGETS
+
 Floats = npt.NDArray[np.float64]
 
 ALL_AGES = -1
@@ -49,7 +51,7 @@ def evaluate(
         truth = actual[target].to_numpy(np.float64)
         weight = exposure[target]
         known = np.isfinite(truth) & (weight > 0)
-        if not target.startswith("later_"):
+        if not TARGETS[str(target)].is_volume:
             known &= exposure["volume"] >= least_exposure
         for age in [ALL_AGES, *sorted(ages.unique())]:
             of_age = known if age == ALL_AGES else known & (ages == age).to_numpy()
@@ -72,7 +74,7 @@ def evaluate(
 def score(figures: pd.DataFrame, method: str = "gpmcast") -> float:
     """One figure to choose a champion by, smaller is better: mean deviance over the rates, all rows together."""
     rows = figures.query("age_hours == @ALL_AGES and part == 'all' and method == @method")
-    rates = rows[~rows["target"].str.startswith("later_")]
+    rates = rows[rows["target"].isin(RATE_TARGETS)]
     return float(rates["deviance"].mean())
 
 

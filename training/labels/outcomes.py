@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.funnel import Plan, counted_columns
+from features.funnel import Funnel, counted_columns
 from features.point_in_time.measures import measures, reference_prices
 from features.point_in_time.snapshots import unit_codes
 from features.point_in_time.windowed_sums import TimedSums, seconds
@@ -26,23 +26,23 @@ def settle_days(settings: Settings) -> float:
     return max(settings.open_days, BASES[settings.basis][1] / 24)
 
 
-def outcomes(snapshots: pd.DataFrame, loaded: Loaded, plan: Plan, settings: Settings) -> pd.DataFrame:
+def outcomes(snapshots: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: Settings) -> pd.DataFrame:
     """Sums of the periods that lie inside each snapshot's outcome window.
 
     An account is known until the end of its last period. A creative of an export that has no rows in the window had no
     traffic: its sums are 0. A creative followed by readings that has none in the window is not known.
 
     Returns:
-        In the order of `snapshots`: `later:f` for every figure of the plan (NaN where a period misses it),
+        In the order of `snapshots`: `later:f` for every figure of the funnel (NaN where a period misses it),
         `covered_share` of the window, `straddled` (a period crosses an edge of the window), `closed_at` (when the
         outcome stands) and `state` (MATURE or one of LEFT_OUT).
     """
     metrics, creatives = loaded.metrics, loaded.creatives.reset_index(drop=True)
     rows = unit_codes(metrics, creatives)
     units = unit_codes(snapshots, creatives)
-    prices = reference_prices(creatives, plan.typical_price).iloc[rows].set_axis(metrics.index)
+    prices = reference_prices(creatives, funnel.typical_price).iloc[rows].set_axis(metrics.index)
     figures = measures(metrics, prices, BASES[settings.basis][0])
-    wanted = figures[[name for name in dict.fromkeys([*counted_columns(plan), "spend_cny"]) if name in figures]]
+    wanted = figures[[name for name in dict.fromkeys([*counted_columns(funnel), "spend_cny"]) if name in figures]]
     sums = TimedSums(rows, seconds(metrics["period_start"]), seconds(metrics["period_end"]), wanted)
 
     opens = seconds(snapshots["cutoff"])

@@ -52,7 +52,7 @@ class Column:
 def family_of(feature: str, fitted: Fitted) -> frozenset[str]:
     """The attributes that a feature is made of; its own name where it is made of none."""
     for entity in fitted.entities:
-        stages = [stage.name for stage in fitted.plan.stages] + ["volume"]
+        stages = [stage.name for stage in fitted.funnel.stages] + ["volume"]
         if feature in (f"launched_{entity.name}", *(f"hist_{entity.name}_{stage}" for stage in stages)):
             return frozenset(entity.columns[1:])
     if feature.startswith("text_"):

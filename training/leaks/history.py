@@ -40,7 +40,7 @@ def own_rows(dataset: Dataset, moments: Sequence[Moment], observe: Observe, draw
     for place in draw.choice(running, min(WITHOUT, len(running)), replace=False):
         held = dataset.observed.iloc[[int(place)]].reset_index(drop=True)
         own = unit_codes(dataset.loaded.metrics, held[KEY]) >= 0
-        changed |= dict.fromkeys(_without(dataset, held, own, observe, sums_of_others(held, dataset.plan.volume_of)))
+        changed |= dict.fromkeys(_without(dataset, held, own, observe, sums_of_others(held, dataset.funnel.volume_of)))
     if changed:
         return Finding(
             NAME,
@@ -70,7 +70,7 @@ def _told_of_itself(dataset: Dataset, place: int, observe: Observe) -> list[str]
     alone = Loaded(
         dataset.loaded.metrics[mine].reset_index(drop=True), dataset.loaded.creatives[me].reset_index(drop=True)
     )
-    again = observe(held[SNAPSHOT], alone, dataset.plan, dataset.entities, dataset.settings)
+    again = observe(held[SNAPSHOT], alone, dataset.funnel, dataset.entities, dataset.settings)
     return [name for name in history_columns(again) if again[name].fillna(0.0).ne(0.0).any()]
 
 
@@ -78,5 +78,5 @@ def _without(
     dataset: Dataset, held: pd.DataFrame, rows: np.ndarray, observe: Observe, compared: list[str]
 ) -> list[str]:
     rest = Loaded(dataset.loaded.metrics[~rows].reset_index(drop=True), dataset.loaded.creatives)
-    again = observe(held[SNAPSHOT], rest, dataset.plan, dataset.entities, dataset.settings)
+    again = observe(held[SNAPSHOT], rest, dataset.funnel, dataset.entities, dataset.settings)
     return columns_that_differ(held[compared], again.reindex(columns=compared))

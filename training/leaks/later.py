@@ -33,19 +33,19 @@ class Later:
 
 def later_outcomes(dataset: Dataset, places: Ints, draw: np.random.Generator) -> dict[str, Later]:
     """Later volume, later money, each rate of the funnel and the return on spend, as far as the columns allow."""
-    outcome, plan = dataset.outcome.iloc[places], dataset.plan
-    found = {plan.volume_of: Later(_later(outcome, plan.volume_of))}
-    money = "settled_net_cny" if plan.net_only else "gmv_cny"
+    outcome, funnel = dataset.outcome.iloc[places], dataset.funnel
+    found = {funnel.volume_of: Later(_later(outcome, funnel.volume_of))}
+    money = "settled_net_cny" if funnel.net_only else "gmv_cny"
     if f"later:{money}" in outcome:
         found[money] = Later(_later(outcome, money))
-    for stage in plan.stages:
+    for stage in funnel.stages:
         count, exposure = _later(outcome, stage.numerator), _later(outcome, stage.exposure)
         if stage.events == "expected":
             found[stage.name] = _rate(count, exposure, count, _expected(count, exposure) >= stage.half, draw)
         else:
             events = _later(outcome, stage.events)
             found[stage.name] = _rate(count, exposure, events, events >= stage.half, draw)
-    if {f"later:{name}" for name in ("spend_cny", "orders", money)} <= set(outcome) and not plan.net_only:
+    if {f"later:{name}" for name in ("spend_cny", "orders", money)} <= set(outcome) and not funnel.net_only:
         spend, orders = _later(outcome, "spend_cny"), _later(outcome, "orders")
         enough = _expected(orders, spend) >= LEAST_ORDERS
         found["roi"] = _rate(_later(outcome, money), spend, orders, enough, draw)

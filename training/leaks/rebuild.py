@@ -8,15 +8,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.funnel import Plan
-from features.matrix.feature_matrix import Fitted, describe
+from features.funnel import Funnel
+from features.matrix.feature_matrix import Fitted, build_features
 from features.point_in_time.entity_history import Entity
 from features.point_in_time.snapshots import SNAPSHOT, snapshots, unit_codes
 from features.schema import KEY, VALUES, Loaded
 from training.data.dataset import Dataset
 from training.leaks.finding import NOTHING, Finding, listed
 
-Observe = Callable[[pd.DataFrame, Loaded, Plan, Sequence[Entity], Settings], pd.DataFrame]
+Observe = Callable[[pd.DataFrame, Loaded, Funnel, Sequence[Entity], Settings], pd.DataFrame]
 """`features.point_in_time.counts.observe`, or what is to take its place."""
 
 MOMENTS = 6
@@ -142,12 +142,12 @@ def _same_bits(left: pd.Series, right: pd.Series) -> bool:
 def _differing(
     dataset: Dataset, fitted: Fitted | None, held: pd.DataFrame, known: Loaded, observe: Observe
 ) -> list[str]:
-    again = observe(held[SNAPSHOT], known, dataset.plan, dataset.entities, dataset.settings)
+    again = observe(held[SNAPSHOT], known, dataset.funnel, dataset.entities, dataset.settings)
     names = columns_that_differ(held, again)
     if names and fitted is not None:  # features are made of these counts alone
-        left, right = describe(held, fitted), describe(again, fitted)
+        left, right = build_features(held, fitted), build_features(again, fitted)
         names += columns_that_differ(left.values, right.values)
-        rates = (pd.DataFrame({f"start of {s}": b.log_rate for s, b in x.starts.items()}) for x in (left, right))
+        rates = (pd.DataFrame({f"start of {s}": b.log_rate for s, b in x.posteriors.items()}) for x in (left, right))
         names += columns_that_differ(*rates)
     return names
 

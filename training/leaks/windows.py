@@ -24,7 +24,7 @@ CENT = 1e-3
 def apart(dataset: Dataset, draw: np.random.Generator) -> Finding:
     """Check 3: early counts and outcomes of a sample, added up again from their rows by another way."""
     name = "early counts and outcome apart"
-    observed, outcome, volume = dataset.observed, dataset.outcome, dataset.plan.volume_of
+    observed, outcome, volume = dataset.observed, dataset.outcome, dataset.funnel.volume_of
     places = np.sort(draw.choice(len(observed), min(SAMPLED, len(observed)), replace=False))
     held = observed.iloc[places][[*KEY, "cutoff", "launched_at", "age_hours"]].assign(place=places)
     beyond = held["cutoff"] > held["launched_at"] + pd.to_timedelta(held["age_hours"], unit="h")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import configs
 from configs.settings import Dask, Settings
-from features.funnel import Plan, Stage
+from features.funnel import Funnel, Stage
 from features.funnel_model.empirical_bayes import StagePrior
 from features.funnel_model.serialize import from_document, to_document
 from features.matrix.encoders import Encoder
@@ -93,9 +93,12 @@ def save_bundle(
     try:
         fitted = model.fitted
         documents: dict[str, Any] = {
-            "plan.json": asdict(fitted.plan),
+            "funnel.json": asdict(fitted.funnel),
             "priors.json": {name: asdict(prior) for name, prior in fitted.priors.items()},
-            "start.json": {"kinds": fitted.kinds, "mixed": [to_document(state) for state in fitted.newest.mixed]},
+            "start.json": {
+                "prior_kinds": fitted.prior_kinds,
+                "funnel_models": [to_document(state) for state in fitted.newest.funnel_models],
+            },
             "encoder.json": fitted.encoder.model_dump(mode="json"),
             "entities.json": [asdict(entity) for entity in fitted.entities],
             "features.json": {
@@ -153,13 +156,13 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
     documents = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
     try:
         fitted = Fitted(
-            plan=_plan(documents["plan"]),
+            funnel=_funnel(documents["funnel"]),
             priors={name: StagePrior(**prior) for name, prior in documents["priors"].items()},
             encoder=Encoder.model_validate(documents["encoder"]),
             entities=tuple(Entity(e["name"], tuple(e["columns"])) for e in documents["entities"]),
             numbers=tuple(documents["features"]["numbers"]),
-            mixed=tuple(from_document(state) for state in documents["start"]["mixed"]),
-            kinds=documents["start"]["kinds"],
+            funnel_models=tuple(from_document(state) for state in documents["start"]["funnel_models"]),
+            prior_kinds=documents["start"]["prior_kinds"],
         )
         volume = VolumeStart.model_validate(documents["volume"])
         known = documents.get("uncertainty")
@@ -229,9 +232,11 @@ def _swap(draft: Path, folder: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _plan(content: dict[str, Any]) -> Plan:
+def _funnel(content: dict[str, Any]) -> Funnel:
     stages = tuple(Stage(**stage) for stage in content["stages"])
-    return Plan(**{**content, "stages": stages, "to_gmv": tuple(content["to_gmv"]), "to_roi": tuple(content["to_roi"])})
+    return Funnel(
+        **{**content, "stages": stages, "to_gmv": tuple(content["to_gmv"]), "to_roi": tuple(content["to_roi"])}
+    )
 
 
 def _json(content: object) -> str:

@@ -12,11 +12,11 @@ import pandas as pd
 from configs import __version__
 from configs.settings import Settings
 from features.errors import InputError
-from features.funnel import Plan
+from features.funnel import Funnel
 from features.partitions.reader import Partitioned, read_creatives
 from features.point_in_time.as_of_table import AsOf, ranges
 from features.point_in_time.availability import waits_of
-from features.point_in_time.counts import plan_of
+from features.point_in_time.counts import funnel_of
 from features.point_in_time.cross_part_history import shared_codes
 from features.point_in_time.entity_history import Entity, entities
 from features.point_in_time.market import MOMENT, TYPE, summed_by
@@ -24,7 +24,7 @@ from features.point_in_time.windowed_sums import Codes
 from features.schema import KEY
 from training.boosting.model import CreativeModel
 from training.engine import Engine
-from training.progress import Told
+from training.progress import ProgressCallbacks
 from training.registry.bundle import FEATURES_VERSION
 from training.sharded import tasks
 from training.sharded.presence import Presence
@@ -48,7 +48,7 @@ class InParts:
         work: Work,
         engine: Engine,
         settings: Settings,
-        told: Told,
+        progress: ProgressCallbacks,
         answering: Path | None = None,
     ) -> None:
         """Nothing is read yet but the creatives.
@@ -58,7 +58,7 @@ class InParts:
             work: Where the steps leave their tables; all workers see it.
             engine: Who works.
             settings: Of the run.
-            told: Progress.
+            progress: ProgressCallbacks.
             answering: A file by which those who answer questions on these tables know of each other (`Presence`).
 
         Raises:
@@ -66,7 +66,7 @@ class InParts:
         """
         if not dataset.parts or pd.isna(dataset.until):
             raise InputError("The dataset holds no metrics. Export a store that has exports with impressions or spend.")
-        self.dataset, self.work, self.engine, self._told = dataset, work, engine, told
+        self.dataset, self.work, self.engine, self._progress = dataset, work, engine, progress
         self._slim = replace(dataset, parts=())
         self._described = {part.name: read_creatives(dataset, part) for part in dataset.parts}
         self.creatives = pd.concat(self._described.values(), ignore_index=True)
@@ -111,21 +111,21 @@ class InParts:
         return self._gather(f"{self._surveyed.facts}/born")
 
     def snapshots(self, settings: Settings) -> pd.DataFrame:
-        plan, shared = self._plan(settings), entities(self.creatives, settings.tags.multi, settings.tags.crosses)
-        return self._gather(f"{self._job(plan, shared, settings).facts}/snapshots")
+        funnel, shared = self._funnel(settings), entities(self.creatives, settings.tags.multi, settings.tags.crosses)
+        return self._gather(f"{self._job(funnel, shared, settings).facts}/snapshots")
 
-    def observe(self, rows: pd.DataFrame, plan: Plan, shared: Sequence[Entity], settings: Settings) -> pd.DataFrame:
-        job, order = self._question(rows, plan, shared, settings)
+    def observe(self, rows: pd.DataFrame, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> pd.DataFrame:
+        job, order = self._question(rows, funnel, shared, settings)
         return _in_order(self._gather(f"{job.question}/observed", _having_rows(order)), order)
 
-    def outcomes(self, rows: pd.DataFrame, plan: Plan, settings: Settings) -> pd.DataFrame:
+    def outcomes(self, rows: pd.DataFrame, funnel: Funnel, settings: Settings) -> pd.DataFrame:
         shared = entities(self.creatives, settings.tags.multi, settings.tags.crosses)
-        job, order = self._question(rows, plan, shared, settings)
+        job, order = self._question(rows, funnel, shared, settings)
         return _in_order(self._gather(f"{job.question}/outcome", _having_rows(order)), order)
 
-    def totals(self, moments: Sequence[pd.Timestamp], plan: Plan, settings: Settings) -> Iterator[pd.DataFrame]:
+    def totals(self, moments: Sequence[pd.Timestamp], funnel: Funnel, settings: Settings) -> Iterator[pd.DataFrame]:
         shared = entities(self.creatives, settings.tags.multi, settings.tags.crosses)
-        job = self._job(plan, shared, settings)
+        job = self._job(funnel, shared, settings)
         parts = self.dataset.parts
         if not all(self.work.done(tasks.totals_name(job, part, moment)) for moment in moments for part in parts):
             self._run(tasks.totals, job, [(part, tuple(moments)) for part in parts], "counting what was known when")
@@ -133,8 +133,8 @@ class InParts:
             tables = [self.work.get(tasks.totals_name(job, part, moment)) for part in parts]
             yield pd.concat(tables, ignore_index=True)
 
-    def standing(self, plan: Plan, shared: Sequence[Entity], settings: Settings) -> AsOf:
-        job = self._job(plan, shared, settings)
+    def standing(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
+        job = self._job(funnel, shared, settings)
         items = [(part, self.until) for part in self.dataset.parts]
         self._run(tasks.standing, job, items, "counting what the service needs")
         table = self._gather(f"{job.facts}/standing/{int(self.until.timestamp())}")
@@ -143,7 +143,7 @@ class InParts:
 
     def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
         fitted = model.fitted
-        job = self._job(fitted.plan, fitted.entities, settings)
+        job = self._job(fitted.funnel, fitted.entities, settings)
         job = replace(job, question=f"{job.facts}/latest-{self._buckets}", as_of=self.until, buckets=self._buckets)
         self._run(tasks.latest, job, self.dataset.parts, "finding the latest figures")
         self._answer(job)
@@ -154,19 +154,19 @@ class InParts:
     def _surveyed(self) -> Job:
         settings = self._settings
         shared = entities(self.creatives, settings.tags.multi, settings.tags.crosses)
-        return self._job(self._plan(settings), shared, settings)
+        return self._job(self._funnel(settings), shared, settings)
 
-    def _plan(self, settings: Settings) -> Plan:
-        return plan_of(self.dataset.values, self.creatives, settings)
+    def _funnel(self, settings: Settings) -> Funnel:
+        return funnel_of(self.dataset.values, self.creatives, settings)
 
-    def _job(self, plan: Plan, shared: Sequence[Entity], settings: Settings) -> Job:
+    def _job(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> Job:
         """What the tables of this funnel depend on; what every part adds to the market is there when this returns."""
         told = settings.model_dump_json(include=DECIDE)
-        facts = key_of(__version__, FEATURES_VERSION, self.fingerprint, plan, tuple(shared), told)
+        facts = key_of(__version__, FEATURES_VERSION, self.fingerprint, funnel, tuple(shared), told)
         if facts not in self._jobs:
-            job = Job(self._slim, self.work.root, plan, tuple(shared), settings, facts)
+            job = Job(self._slim, self.work.root, funnel, tuple(shared), settings, facts)
             self._run(tasks.survey, job, self.dataset.parts, "looking through the parts")
-            for wait in waits_of(plan.stages):
+            for wait in waits_of(funnel.stages):
                 self.work.put(f"{facts}/market/{wait}", market_sums(self._gather(f"{facts}/market_{wait}")))
             codes, first = shared_codes(self.creatives, shared), 0
             for part, described in self._described.items():
@@ -178,10 +178,10 @@ class InParts:
         return self._jobs[facts]
 
     def _question(
-        self, rows: pd.DataFrame, plan: Plan, shared: Sequence[Entity], settings: Settings
+        self, rows: pd.DataFrame, funnel: Funnel, shared: Sequence[Entity], settings: Settings
     ) -> tuple[Job, list[Codes]]:
         """The counts of these snapshots, ready as tables; and which of them each part holds."""
-        job = self._job(plan, shared, settings)
+        job = self._job(funnel, shared, settings)
         job = replace(job, question=f"{job.facts}/{frame_key(rows)}-{self._buckets}", buckets=self._buckets)
         order = self._split(rows)
         if job.question not in self._asked:
@@ -208,11 +208,11 @@ class InParts:
 
     def _forget(self, job: Job) -> None:
         """Take away what parts told each other for a question that is answered."""
-        for what in ("asked", "answers", *(f"told_{what}" for what in tasks.told_of(job.plan))):
+        for what in ("asked", "answers", *(f"told_{what}" for what in tasks.told_of(job.funnel))):
             self.work.remove(f"{job.question}/{what}")
 
     def _run(self, task: Callable[[Any, Any], None], shared: Any, items: Sequence[Any], what: str) -> None:
-        self.engine.run(task, shared, items, lambda done, total: self._told.step(what, done, total))
+        self.engine.run(task, shared, items, lambda done, total: self._progress.step(what, done, total))
 
     def _gather(self, folder: str, kept: Sequence[bool] | None = None) -> pd.DataFrame:
         """The tables of the parts, one below the other; of none but those kept, where it is said."""

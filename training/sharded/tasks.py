@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import Plan
+from features.funnel import Funnel
 from features.partitions.reader import Part, Partitioned, read_part
 from features.point_in_time.as_of_table import standing_table
 from features.point_in_time.availability import WAITS, waits_of
@@ -45,7 +45,7 @@ class Job:
     Attributes:
         dataset: Where the parts lie; without their list, which grows with the data.
         root: Of the folder of tables; may hold a password.
-        plan: The funnel.
+        funnel: The funnel.
         shared: What creatives share.
         settings: Of the run.
         facts: Folder of the tables that depend on all of the above.
@@ -56,7 +56,7 @@ class Job:
 
     dataset: Partitioned
     root: str = field(repr=False)
-    plan: Plan
+    funnel: Funnel
     shared: tuple[Entity, ...]
     settings: Settings
     facts: str
@@ -66,11 +66,11 @@ class Job:
 
     def read(self, part: Part) -> Measured:
         """The rows of a part with what the funnel counts in them."""
-        return measure(read_part(self.dataset, part), self.plan, self.settings)
+        return measure(read_part(self.dataset, part), self.funnel, self.settings)
 
     def market(self, work: Work) -> Market:
         """Of all parts (`market_of`)."""
-        return Market({wait: work.get(f"{self.facts}/market/{wait}") for wait in waits_of(self.plan.stages)})
+        return Market({wait: work.get(f"{self.facts}/market/{wait}") for wait in waits_of(self.funnel.stages)})
 
 
 def survey(job: Job, part: Part) -> None:
@@ -80,12 +80,12 @@ def survey(job: Job, part: Part) -> None:
         return
     measured = job.read(part)
     loaded, ages = measured.loaded, job.settings.ages_hours
-    reported = reported_figures(measured, job.plan, job.settings)
+    reported = reported_figures(measured, job.funnel, job.settings)
     born = launches(loaded.metrics, loaded.creatives)
     work.put(f"{job.facts}/born/{part.name}", born)
     found = snapshots(loaded.metrics, loaded.creatives, ages, weekly=job.settings.weekly, launched=born)
     work.put(f"{job.facts}/snapshots/{part.name}", found)
-    for wait, table in market_tables(reported, loaded.creatives["promotion_type"], job.plan.stages).items():
+    for wait, table in market_tables(reported, loaded.creatives["promotion_type"], job.funnel.stages).items():
         work.put(f"{job.facts}/market_{wait}/{part.name}", table)
     held = pd.Series(held_values(loaded.metrics), dtype="str")
     work.put(f"{job.facts}/held/{part.name}", pd.DataFrame({"name": held}))
@@ -110,14 +110,14 @@ def tell(job: Job, part: Part) -> None:
     measured = job.read(part)
     rows = work.get(f"{job.question}/rows/{part.name}")
     codes = work.get(f"{job.facts}/codes/{part.name}").to_numpy(np.int64)
-    reported = reported_figures(measured, job.plan, job.settings)
-    known = within(rows, measured, reported, job.market(work), job.plan, job.shared, job.settings, job.as_of)
+    reported = reported_figures(measured, job.funnel, job.settings)
+    known = within(rows, measured, reported, job.market(work), job.funnel, job.shared, job.settings, job.as_of)
     for what, table in told(known, codes).items():
         _put_by_bucket(work, f"{job.question}/told_{what}", table, part, job.buckets)
     questions = asked(known, codes, job.shared, recent_seconds(job.settings))
     _put_by_bucket(work, f"{job.question}/asked", questions, part, job.buckets)
     if job.as_of is None:
-        came = outcomes(rows, measured.loaded, job.plan, job.settings)
+        came = outcomes(rows, measured.loaded, job.funnel, job.settings)
         work.put(f"{job.question}/outcome/{part.name}", came)
     work.put(f"{job.question}/within/{part.name}", _flat(known))
 
@@ -130,7 +130,7 @@ def answer(job: Job, item: tuple[int, tuple[str, ...]]) -> None:
         return
     heard = {
         what: pd.concat([work.get(f"{job.question}/told_{what}/{bucket}/{part}") for part in parts], ignore_index=True)
-        for what in told_of(job.plan)
+        for what in told_of(job.funnel)
     }
     answers = Answers(heard)
     for part in parts:
@@ -173,7 +173,7 @@ def standing(job: Job, item: tuple[Part, pd.Timestamp]) -> None:
     name = f"{job.facts}/standing/{int(moment.timestamp())}/{part.name}"
     if not work.done(name):
         market = job.market(work)
-        work.put(name, standing_table(job.read(part), job.plan, job.shared, job.settings, moment, market))
+        work.put(name, standing_table(job.read(part), job.funnel, job.shared, job.settings, moment, market))
 
 
 def predict(told_of: tuple[Job, CreativeModel, Settings], part: Part) -> None:
@@ -186,9 +186,9 @@ def predict(told_of: tuple[Job, CreativeModel, Settings], part: Part) -> None:
     work.put(f"{job.question}/predictions/{part.name}", predictions)
 
 
-def told_of(plan: Plan) -> list[str]:
+def told_of(funnel: Funnel) -> list[str]:
     """What parts tell: additions wait for what their stages wait for, those to volume for the report alone."""
-    return [*(wait for wait in WAITS if wait == "known" or wait in waits_of(plan.stages)), LAUNCHES]
+    return [*(wait for wait in WAITS if wait == "known" or wait in waits_of(funnel.stages)), LAUNCHES]
 
 
 def _put_by_bucket(work: Work, folder: str, table: pd.DataFrame, part: Part, buckets: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import Plan
+from features.funnel import TARGETS, Funnel
 from features.matrix.feature_matrix import Features
 
 Floats = npt.NDArray[np.float64]
@@ -78,18 +78,18 @@ def _places(names: tuple[str, ...], among: tuple[str, ...]) -> npt.NDArray[np.in
     return np.array([known.get(name, -1) for name in names], dtype=np.int64)
 
 
-def situation(predicted: Predicted, features: Features, plan: Plan, kinds: Sequence[str]) -> pd.DataFrame:
+def situation(predicted: Predicted, features: Features, funnel: Funnel, kinds: Sequence[str]) -> pd.DataFrame:
     """Of each row: what the spread of later volume, and of all rates, depends on, as a frame (`Situation`)."""
-    return look(logs_of(predicted, features), features, plan, kinds).frame()
+    return look(logs_of(predicted, features), features, funnel, kinds).frame()
 
 
-def look(logs: Logs, features: Features, plan: Plan, kinds: Sequence[str]) -> Situation:
+def look(logs: Logs, features: Features, funnel: Funnel, kinds: Sequence[str]) -> Situation:
     """Of each row: what the spread of later volume, and of all rates, depends on.
 
     Args:
         logs: Of what was predicted of the same rows.
         features: The rows.
-        plan: Their funnel.
+        funnel: Their funnel.
         kinds: Promotion types of the rows that taught; of others nothing is said.
     """
     hours = features.keys["elapsed_hours"].to_numpy(np.float64)
@@ -101,7 +101,7 @@ def look(logs: Logs, features: Features, plan: Plan, kinds: Sequence[str]) -> Si
         "kind": kind,
         "step": step,
         "early": early_volume(features),
-        "log_volume": logs[f"later_{plan.volume_of}"],
+        "log_volume": logs[funnel.volume_target],
     }
     for place in range(len(AGE_STEPS_HOURS) + 1):
         columns[f"age_{place}"] = (step == place).astype(np.float64)
@@ -153,14 +153,14 @@ class Concern:
         return Concern(*(values[rows] for values in vars(self).values()))
 
 
-def concern(logs: Logs, features: Features, plan: Plan, target: str) -> Concern:
+def concern(logs: Logs, features: Features, funnel: Funnel, target: str) -> Concern:
     """What concerns one rate."""
-    starts, count = features.starts, len(features.reference_price)
-    unsure = sum((starts[name].variance for name in stages_of(plan, target)), np.zeros(count))
-    own_events = starts[rarest_stage(plan, target)].own_events
+    posteriors, count = features.posteriors, len(features.reference_price)
+    unsure = sum((posteriors[name].variance for name in stages_of(funnel, target)), np.zeros(count))
+    own_events = posteriors[rarest_stage(funnel, target)].own_events
     return Concern(
         log_predicted=logs[target],
-        log_events=log_events(logs, plan, target),
+        log_events=log_events(logs, funnel, target),
         unsure=np.log(np.maximum(unsure, 1e-9)),
         own_events=np.log1p(np.where(np.isnan(own_events), 0.0, own_events)),
     )
@@ -172,35 +172,32 @@ def shared_of(kinds: Sequence[str]) -> list[str]:
 
 
 def of_target(
-    frame: pd.DataFrame, predicted: pd.DataFrame, features: Features, plan: Plan, target: str
+    frame: pd.DataFrame, predicted: pd.DataFrame, features: Features, funnel: Funnel, target: str
 ) -> pd.DataFrame:
     """A situation with what concerns one rate (`Concern`), as a frame."""
-    return frame.assign(**vars(concern(logs_of(predicted, features), features, plan, target)))
+    return frame.assign(**vars(concern(logs_of(predicted, features), features, funnel, target)))
 
 
-def stages_of(plan: Plan, target: str) -> list[str]:
+def stages_of(funnel: Funnel, target: str) -> list[str]:
     """Names of the stages that a rate is made of."""
-    if target.endswith("roi") and not plan.to_gmv:
-        names = list(plan.to_roi)
-    else:
-        names = [*plan.to_gmv, *(["cost"] if target.endswith("roi") else [])]
-    return names + (["keep"] if target.startswith("net_") and plan.has("keep") else [])
+    parts = TARGETS[target].composition(funnel)
+    return [*parts.gross, *filter(None, (parts.cost, parts.keep))]
 
 
-def rarest_stage(plan: Plan, target: str) -> str:
+def rarest_stage(funnel: Funnel, target: str) -> str:
     """The stage whose events are the fewest, and so decide how sure the rate is: orders where they are counted."""
-    names = stages_of(plan, target)
-    return "order" if "order" in names else names[-1] if not plan.to_gmv else plan.to_gmv[-1]
+    names = stages_of(funnel, target)
+    return "order" if "order" in names else names[-1] if not funnel.to_gmv else funnel.to_gmv[-1]
 
 
-def log_events(logs: Logs, plan: Plan, target: str) -> Floats:
+def log_events(logs: Logs, funnel: Funnel, target: str) -> Floats:
     """Log of the events expected per unit of later volume: orders (kept ones, of a net target), else CNY earned."""
-    names = stages_of(plan, target)
+    names = stages_of(funnel, target)
     if "order" in names:
         counted = [name for name in names if name in ("click", "order", "keep")]
     else:
         counted = [name for name in names if name != "cost"]
-    nothing = np.zeros(len(logs[f"later_{plan.volume_of}"]))
+    nothing = np.zeros(len(logs[funnel.volume_target]))
     return sum((logs[name] for name in counted), nothing)
 
 

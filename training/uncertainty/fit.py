@@ -14,7 +14,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from configs.settings import Settings
-from features.funnel import Plan
+from features.funnel import Funnel
 from training.boosting.stage_targets import actual_targets
 from training.boosting.unseen import Unseen
 from training.data.dataset import Mask
@@ -33,7 +33,7 @@ from training.uncertainty.hurdle import (
     volume_mixture,
     volume_nodes,
 )
-from training.uncertainty.intervals import RateSpread, Uncertainty, roi_target
+from training.uncertainty.intervals import RateSpread, Uncertainty
 from training.uncertainty.mixture import Mixture
 from training.uncertainty.regressions import PARTS, Floats, Parting
 from training.uncertainty.required_events import fit_evidence
@@ -45,12 +45,12 @@ MOST_ROWS = 60_000
 """Rows beyond which the earliest are left out: more do not make it surer."""
 
 
-def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> Uncertainty | None:
+def fit_uncertainty(rows: Sequence[Unseen], funnel: Funnel, settings: Settings) -> Uncertainty | None:
     """The spread of every target around its prediction.
 
     Args:
         rows: Unseen by the models that predicted them, in order of time.
-        plan: The funnel of these models.
+        funnel: The funnel of these models.
         settings: `interval` and `evaluate.min_impressions`: rates are calibrated on rows whose later volume reaches
             that, the rows on which they are judged.
 
@@ -62,20 +62,20 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
     least, needed = max(settings.evaluate.min_impressions, 1.0), settings.interval.min_rows
     lean, level = settings.interval.lean_rows, settings.interval.level
     kinds = sorted({str(kind) for part in rows for kind in part.features.keys["promotion_type"]})
-    situations = [situation(part.predicted, part.features, plan, kinds) for part in rows]
+    situations = [situation(part.predicted, part.features, funnel, kinds) for part in rows]
     frame = pd.concat(situations, ignore_index=True)
     outcome = pd.concat([part.outcome for part in rows], ignore_index=True)
-    actual = actual_targets(outcome, plan)
-    later = outcome[f"later:{plan.volume_of}"].to_numpy(np.float64)
+    actual = actual_targets(outcome, funnel)
+    later = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
     parting = Parting(
         creative=np.array([crc32(creative.encode()) % PARTS for creative in frame["creative"]], dtype=np.int64),
         time=np.repeat(np.arange(len(rows)), [len(part.predicted) for part in rows]),
     )
     late = np.arange(len(frame)) >= len(frame) - MOST_ROWS
 
-    whole = actual[f"later_{plan.volume_of}"].to_numpy(np.float64)
+    whole = actual[funnel.volume_target].to_numpy(np.float64)
     known = np.isfinite(whole) & late
-    counted = {f"later_{plan.volume_of}": int(known.sum())}
+    counted = {funnel.volume_target: int(known.sum())}
     if known.sum() < needed:
         return None
     with threadpool_limits(1):
@@ -88,8 +88,8 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
             return volume_nodes(volume.without[part], calibration, some, least)
 
         rates = {}
-        for target in [name for name in plan.targets if not name.startswith("later_")]:
-            parts = [of_target(frame, u.predicted, u.features, plan, target) for frame, u in zip(situations, rows)]
+        for target in funnel.rate_targets:
+            parts = [of_target(frame, u.predicted, u.features, funnel, target) for frame, u in zip(situations, rows)]
             truth = actual[target].to_numpy(np.float64)
             taught = np.isfinite(truth) & (later > 0) & late
             judged = taught & (later >= least)
@@ -101,13 +101,13 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
             pd.concat([part.predicted for part in rows], ignore_index=True),
             frame,
             outcome,
-            plan,
+            funnel,
             settings.interval,
             parting,
         )
-    asked = roi_target(plan) or plan.targets[0]
+    asked = funnel.main_roi or funnel.targets[0]
     return Uncertainty(
-        plan=plan,
+        funnel=funnel,
         level=level,
         least=least,
         kinds=tuple(kinds),
@@ -115,7 +115,7 @@ def fit_uncertainty(rows: Sequence[Unseen], plan: Plan, settings: Settings) -> U
         volume_calibration=calibration,
         rates=rates,
         hit=hit,
-        evidence=fit_evidence([part.features for part in rows], plan, asked),
+        evidence=fit_evidence([part.features for part in rows], funnel, asked),
         rows=counted,
     )
 

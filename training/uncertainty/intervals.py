@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from features.funnel import Plan
+from features.funnel import TARGETS, Funnel
 from features.matrix.feature_matrix import Features
 from training.uncertainty.all_targets import SideBySide, Told, side_by_side
 from training.uncertainty.calibration import Calibration, through
@@ -53,7 +53,7 @@ class Uncertainty(BaseModel):
     said of volume and of hits holds for all.
 
     Attributes:
-        plan: The funnel.
+        funnel: The funnel.
         level: Of the intervals.
         least: Later impressions (spend, where there are none).
         kinds: Promotion types that taught.
@@ -67,7 +67,7 @@ class Uncertainty(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    plan: Plan
+    funnel: Funnel
     level: float
     least: float
     kinds: tuple[str, ...]
@@ -98,7 +98,7 @@ class Uncertainty(BaseModel):
             predicted: Of the model.
             features: The rows.
             asked: For all rows, or of each; NaN gives NaN.
-            target: `roi_target` of the plan if not named.
+            target: `roi_target` of the funnel if not named.
         """
         return self.outlook(predicted, features).chance(asked, target)
 
@@ -108,7 +108,7 @@ class Uncertainty(BaseModel):
 
     def needed(self, predicted: Predicted, features: Features, told_apart: float) -> pd.DataFrame:
         """What is missing until creatives like each row's are told apart (`Evidence.needed`)."""
-        return self.evidence.needed(predicted, features, self.plan, told_apart)
+        return self.evidence.needed(predicted, features, self.funnel, told_apart)
 
     def creatives_like(self, predicted: Predicted, features: Features, target: str = "") -> npt.NDArray[np.int64]:
         """Creatives whose outcomes calibrated the group of each row; 0 where the target is not calibrated."""
@@ -121,10 +121,10 @@ class Uncertainty(BaseModel):
     @cached_property
     def ready(self) -> SideBySide:
         """The calibrated targets side by side."""
-        names = [name for name in self.plan.targets if name in self.rates]
+        names = [name for name in self.funnel.targets if name in self.rates]
         rates = [self.rates[name] for name in names]
         return side_by_side(
-            (*names, f"later_{self.plan.volume_of}"),
+            (*names, self.funnel.volume_target),
             Spreads.of([rate.hurdle for rate in rates], [rate.log_unit for rate in rates], shared_of(self.kinds)),
             [*(rate.calibration for rate in rates), self.volume_calibration],
         )
@@ -152,13 +152,13 @@ class Outlook:
     @cached_property
     def rows(self) -> Situation:
         """What spreads depend on."""
-        return look(self.logs, self.features, self.uncertainty.plan, self.uncertainty.kinds)
+        return look(self.logs, self.features, self.uncertainty.funnel, self.uncertainty.kinds)
 
     @cached_property
     def told(self) -> list[tuple[slice, Told]]:
         """The distributions of all rows, some rows at a time."""
         known, count = self.uncertainty, len(self.rows)
-        concerns = [concern(self.logs, self.features, known.plan, name) for name in known.ready.targets[:-1]]
+        concerns = [concern(self.logs, self.features, known.funnel, name) for name in known.ready.targets[:-1]]
 
         def told(rows: Situation, concerns: Sequence[Concern]) -> Told:
             return known.ready.told(known.volume, known.least, known.level, rows, concerns)
@@ -171,8 +171,8 @@ class Outlook:
     @cached_property
     def ends(self) -> dict[str, Floats]:
         """Of every target `<target>_low` and `<target>_high`, as `Uncertainty.bounds` tells them."""
-        ready, targets = self.uncertainty.ready, self.uncertainty.plan.targets
-        powers = np.array([VOLUME_POWER if name.startswith("later_") else RATE_POWER for name in ready.targets])
+        ready, targets = self.uncertainty.ready, self.uncertainty.funnel.targets
+        powers = np.array([VOLUME_POWER if TARGETS[name].is_volume else RATE_POWER for name in ready.targets])
         found = np.full((len(targets), 2, len(self.rows)), np.nan)
         places = [targets.index(name) for name in ready.targets]
         for rows, told in self.told:
@@ -191,7 +191,7 @@ class Outlook:
 
     def chance(self, asked: Floats | float, target: str = "") -> Floats:
         """As of `Uncertainty`."""
-        name = target or roi_target(self.uncertainty.plan)
+        name = target or self.uncertainty.funnel.main_roi
         found = np.full(len(self.rows), np.nan)
         if name not in self.uncertainty.ready.targets:
             return found
@@ -220,20 +220,15 @@ class Outlook:
         """As of `Uncertainty`."""
         if self.uncertainty.hit is None:
             return np.full(len(self.rows), np.nan)
-        return self.uncertainty.hit.chance(self.predicted, self.rows, self.uncertainty.plan)
+        return self.uncertainty.hit.chance(self.predicted, self.rows, self.uncertainty.funnel)
 
     def creatives_like(self, target: str = "") -> npt.NDArray[np.int64]:
         """As of `Uncertainty`."""
-        rate = self.uncertainty.rates.get(target or roi_target(self.uncertainty.plan))
+        rate = self.uncertainty.rates.get(target or self.uncertainty.funnel.main_roi)
         if rate is None:
             return np.zeros(len(self.rows), dtype=np.int64)
         names = (names[-1] for names in rate.calibration.groups.chains(self.rows))
         return np.array([rate.calibration.creatives.get(name, 0) for name in names], dtype=np.int64)
-
-
-def roi_target(plan: Plan) -> str:
-    """The rate that verdicts ask about: net ROI, ROI where that is not known; empty where there is neither."""
-    return next((name for name in ("net_roi", "roi") if name in plan.targets), "")
 
 
 def _narrowest(values: Floats, chances: Floats, nothing: Floats, level: Floats, power: Floats) -> Floats:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from features.funnel import Plan
+from features.funnel import TARGETS, Funnel
 from features.matrix.feature_matrix import Features
 from training.uncertainty.covariates import Logs, Predicted, log_events, logs_of, rarest_stage
 
@@ -33,39 +33,39 @@ class Evidence(BaseModel):
     stage: str
     dispersion: float
 
-    def needed(self, predicted: Predicted, features: Features, plan: Plan, told_apart: float) -> pd.DataFrame:
+    def needed(self, predicted: Predicted, features: Features, funnel: Funnel, told_apart: float) -> pd.DataFrame:
         """What is still missing until two creatives like each row's are told apart, as a frame (`figures`)."""
-        return pd.DataFrame(self.figures(logs_of(predicted, features), features, plan, told_apart))
+        return pd.DataFrame(self.figures(logs_of(predicted, features), features, funnel, told_apart))
 
-    def figures(self, logs: Logs, features: Features, plan: Plan, told_apart: float) -> dict[str, Floats]:
+    def figures(self, logs: Logs, features: Features, funnel: Funnel, told_apart: float) -> dict[str, Floats]:
         """What is still missing until two creatives like each row's are told apart with this probability.
 
         Returns:
             In row order: `own_events` so far, `more_events`, and `more_cny`, the spend (NaN where the data do not tell
             what traffic costs) and `more_volume` (impressions; spend where there are none) expected to bring them.
         """
-        begin = features.starts[self.stage]
-        own = np.where(np.isnan(begin.own_events), 0.0, begin.own_events)
-        unknown = np.maximum(self.dispersion / np.maximum(begin.variance, 1e-9) - own, 0.0)
+        posterior = features.posteriors[self.stage]
+        own = np.where(np.isnan(posterior.own_events), 0.0, posterior.own_events)
+        unknown = np.maximum(self.dispersion / np.maximum(posterior.variance, 1e-9) - own, 0.0)
         square = float(np.sin(np.pi * (told_apart - 0.5)) ** 2)
         more = np.maximum(unknown * square / (1.0 - square) - own, 0.0)
-        per_volume = np.exp(log_events(logs, plan, self.target.removeprefix("net_")))
+        per_volume = np.exp(log_events(logs, funnel, TARGETS[self.target].gross.name))
         if self.stage != "order":
-            per_volume = _exposure_events(logs, plan, self.stage)
+            per_volume = _exposure_events(logs, funnel, self.stage)
         volume = more / np.maximum(per_volume, 1e-12)
         cost = np.full(len(own), np.nan)
-        if plan.volume_of == "spend_cny":
+        if funnel.volume_of == "spend_cny":
             cost = np.ones(len(own))
         elif "cost" in logs:
             cost = np.exp(logs["cost"])
         return {"own_events": own, "more_events": more, "more_cny": volume * cost, "more_volume": volume}
 
 
-def fit_evidence(features: list[Features], plan: Plan, target: str) -> Evidence:
+def fit_evidence(features: list[Features], funnel: Funnel, target: str) -> Evidence:
     """φ of the rate's rarest stage, from how variance falls with events: 1/variance = (u + K)/φ."""
-    stage = rarest_stage(plan, target)
-    own = np.concatenate([np.nan_to_num(rows.starts[stage].own_events) for rows in features])
-    sure = np.concatenate([1.0 / np.maximum(rows.starts[stage].variance, 1e-9) for rows in features])
+    stage = rarest_stage(funnel, target)
+    own = np.concatenate([np.nan_to_num(rows.posteriors[stage].own_events) for rows in features])
+    sure = np.concatenate([1.0 / np.maximum(rows.posteriors[stage].variance, 1e-9) for rows in features])
     few = own <= np.quantile(own, 0.9)  # at many events what drifts is left, not what was not counted
     own, sure = own[few], sure[few]
     spread = float(np.var(own))
@@ -73,9 +73,9 @@ def fit_evidence(features: list[Features], plan: Plan, target: str) -> Evidence:
     return Evidence(target=target, stage=stage, dispersion=1.0 / slope if slope > 0 else 1.0)
 
 
-def _exposure_events(logs: Logs, plan: Plan, stage: str) -> Floats:
+def _exposure_events(logs: Logs, funnel: Funnel, stage: str) -> Floats:
     """Events per unit of volume of a stage that is made sure by its exposure: clicks, impressions or CNY."""
-    events = next(known.events for known in plan.stages if known.name == stage)
+    events = next(known.events for known in funnel.stages if known.name == stage)
     if events == "clicks" and "click" in logs:
         return np.exp(logs["click"])
-    return np.ones(len(logs[f"later_{plan.volume_of}"]))
+    return np.ones(len(logs[funnel.volume_target]))

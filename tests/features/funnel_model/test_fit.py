@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.funnel import plan_for
-from features.funnel_model.fit import fit_mixed
+from features.funnel import build_funnel
+from features.funnel_model.fit import fit_funnel_model
 from features.funnel_model.model import expectations, expected
 from features.funnel_model.serialize import from_document, to_document
 from features.funnel_model.terms import fit_terms
 
 COUNT = 3000
-PLAN = plan_for(["impressions", "clicks"], None)
+FUNNEL = build_funnel(["impressions", "clicks"], None)
 NOW = pd.Timestamp("2026-03-01")
 HOOK = np.array([-0.3, -0.1, 0.1, 0.3])
 OWN = 0.2
@@ -44,7 +44,7 @@ def world():
 @pytest.fixture(scope="module")
 def fitted(world):
     frame, totals, moments, terms = world
-    return fit_mixed(totals, frame, moments, PLAN, terms, (), NOW)
+    return fit_funnel_model(totals, frame, moments, FUNNEL, terms, (), NOW)
 
 
 def test_effects_slopes_and_luck_are_found(fitted) -> None:
@@ -59,7 +59,7 @@ def test_effects_slopes_and_luck_are_found(fitted) -> None:
 def test_levels_of_the_promotion_types_are_their_own(fitted, world) -> None:
     frame, *_ = world
     rows = frame.head(200).assign(cutoff=NOW)
-    found = expectations([fitted], rows, PLAN.stages)["click"]
+    found = expectations([fitted], rows, FUNNEL.stages)["click"]
     by_kind = pd.Series(found.level).groupby(rows["promotion_type"]).mean()
     assert by_kind["live"] / by_kind["product"] == pytest.approx(5.0, rel=0.05)
 
@@ -73,7 +73,7 @@ def test_words_that_mean_nothing_are_shrunk_and_known_to_mean_little(fitted) -> 
 
 def test_expected_is_what_comes_in_all(fitted, world) -> None:
     frame, totals, moments, _ = world
-    clicks = np.exp(expected(fitted, frame, moments, PLAN.stages)["click"].log_rate) * totals["impressions"]
+    clicks = np.exp(expected(fitted, frame, moments, FUNNEL.stages)["click"].log_rate) * totals["impressions"]
     assert clicks.sum() / totals["clicks"].sum() == pytest.approx(1.0, abs=0.05)
 
 
@@ -83,7 +83,7 @@ def test_a_value_never_seen_is_as_uncertain_as_values_differ(fitted, world) -> N
     moments = np.array([1_700_000_000], dtype=np.int64)
     click = fitted.stages["click"]
     known, strange = (
-        expected(fitted, given, moments, PLAN.stages)["click"].variance[0]
+        expected(fitted, given, moments, FUNNEL.stages)["click"].variance[0]
         for given in (rows, rows.assign(tag_hook="新"))
     )
     assert strange - known > 0.8 * click.spreads["hook"]
@@ -91,7 +91,7 @@ def test_a_value_never_seen_is_as_uncertain_as_values_differ(fitted, world) -> N
 
 def test_a_fit_from_an_earlier_one_ends_where_a_fit_from_nothing_does(fitted, world) -> None:
     frame, totals, moments, terms = world
-    again = fit_mixed(totals, frame, moments, PLAN, terms, (), NOW, before=fitted)
+    again = fit_funnel_model(totals, frame, moments, FUNNEL, terms, (), NOW, before=fitted)
     for term, effect in fitted.stages["click"].effects.items():
         np.testing.assert_allclose(again.stages["click"].effects[term], effect, atol=0.01)
 
@@ -99,7 +99,7 @@ def test_a_fit_from_an_earlier_one_ends_where_a_fit_from_nothing_does(fitted, wo
 def test_a_stage_of_which_nothing_is_known_expects_little_and_knows_it(world) -> None:
     frame, totals, moments, terms = world
     none = totals.assign(impressions=0.0, clicks=0.0)
-    click = fit_mixed(none, frame, moments, PLAN, terms, (), NOW).stages["click"]
+    click = fit_funnel_model(none, frame, moments, FUNNEL, terms, (), NOW).stages["click"]
     assert all((effect == 0).all() for effect in click.effects.values())
     assert all((click.variances[name] > 0).all() for name in click.effects)
 
@@ -110,7 +110,7 @@ def test_a_state_comes_back_from_plain_data_to_the_last_bit(fitted, world) -> No
     frame, *_ = world
     back = from_document(json.loads(json.dumps(to_document(fitted))))
     rows = frame.assign(cutoff=NOW)
-    one, other = (expectations([state], rows, PLAN.stages)["click"] for state in (fitted, back))
+    one, other = (expectations([state], rows, FUNNEL.stages)["click"] for state in (fitted, back))
     assert (one.log_rate == other.log_rate).all()
     assert (one.variance == other.variance).all()
 
@@ -125,5 +125,5 @@ def test_each_cutoff_is_served_by_the_last_fit_before_it(fitted, world) -> None:
     )
     cutoffs = [NOW - pd.Timedelta(days=1), NOW, NOW + pd.Timedelta(days=10), NOW + pd.Timedelta(days=99)]
     rows = pd.concat([frame.head(1)] * 4, ignore_index=True).assign(cutoff=cutoffs)
-    found = expectations([fitted, later], rows, PLAN.stages)["click"].log_rate
+    found = expectations([fitted, later], rows, FUNNEL.stages)["click"].log_rate
     np.testing.assert_allclose(found - found[0], [0.0, 0.0, 1.0, 1.0])

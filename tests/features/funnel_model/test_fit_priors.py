@@ -7,7 +7,7 @@ import pytest
 from configs.settings import Settings
 from features.funnel_model.empirical_bayes import LEAST_SPREAD
 from features.funnel_model.fit_priors import fit_priors
-from features.matrix.feature_matrix import describe
+from features.matrix.feature_matrix import build_features
 from features.schema import Loaded
 from training.data.dataset import Dataset, fit_features, prepare
 from training.labels.splits import holdout_split
@@ -73,10 +73,10 @@ def test_a_tag_that_matters_counts_and_one_that_does_not_is_shrunk_away(taught, 
     # The cross with a scene that does nothing says the same as the hook: they share its weight.
     assert prior.weights["hook"] + prior.weights["hook*scene"] == pytest.approx(1.0, abs=0.25)
     assert abs(prior.weights.get("scene", 0.0)) < 0.05
-    begin = describe(taught.observed, fitted).starts["click"]
+    posterior = build_features(taught.observed, fitted).posteriors["click"]
     late = (taught.observed["cutoff"] > pd.Timestamp("2026-03-20")).to_numpy()
     hooks = taught.observed["tag_hook"].to_numpy()
-    told = {hook: np.exp(begin.log_base[late & (hooks == hook)]).mean() for hook in EFFECT}
+    told = {hook: np.exp(posterior.log_prior[late & (hooks == hook)]).mean() for hook in EFFECT}
     assert told["强"] / told["中"] == pytest.approx(2.0, rel=0.15)
     assert told["弱"] / told["中"] == pytest.approx(0.5, rel=0.15)
 
@@ -86,18 +86,18 @@ def test_a_stage_with_no_events_at_all_works(taught, fitted, stage) -> None:
     """No order was ever made: rates are small, finite, and the same for all."""
     prior = fitted.priors[stage]
     assert all(0 < rate <= 0.5 and np.isfinite(rate) for rate in prior.rate.values())
-    begin = describe(taught.observed, fitted).starts[stage]
-    assert np.isfinite(begin.log_rate).all()
-    assert np.isfinite(begin.variance).all()
-    assert (begin.variance > 0).all()
+    posterior = build_features(taught.observed, fitted).posteriors[stage]
+    assert np.isfinite(posterior.log_rate).all()
+    assert np.isfinite(posterior.variance).all()
+    assert (posterior.variance > 0).all()
 
 
 def test_a_promotion_type_that_training_did_not_see_falls_back_to_the_others(taught, fitted) -> None:
     observed = taught.observed.head(3).assign(promotion_type="product")
-    live = describe(taught.observed.head(3), fitted)
-    new = describe(observed, fitted)
-    for stage, begin in new.starts.items():
-        np.testing.assert_allclose(begin.market, live.starts[stage].market)
+    live = build_features(taught.observed.head(3), fitted)
+    new = build_features(observed, fitted)
+    for stage, posterior in new.posteriors.items():
+        np.testing.assert_allclose(posterior.market, live.posteriors[stage].market)
     assert new.values["promotion_type"].isna().all()
 
 
@@ -110,8 +110,10 @@ def test_a_promotion_type_without_traffic_teaches_no_rate(taught) -> None:
     train, _, starts = holdout_split(dataset.rows, 14)
     priors = fit_features(dataset, train, starts).priors
     assert set(priors["click"].rate) == {"live"}
-    begin = describe(dataset.observed.head(1).assign(promotion_type="product"), fit_features(dataset, train, starts))
-    assert begin.starts["click"].market[0] == pytest.approx(priors["click"].rate["live"])
+    posterior = build_features(
+        dataset.observed.head(1).assign(promotion_type="product"), fit_features(dataset, train, starts)
+    )
+    assert posterior.posteriors["click"].market[0] == pytest.approx(priors["click"].rate["live"])
 
 
 def test_too_few_rows_give_no_weights_and_no_drift(taught) -> None:
@@ -120,7 +122,7 @@ def test_too_few_rows_give_no_weights_and_no_drift(taught) -> None:
         {name.removeprefix("early:"): 0.0 for name in lives if name.startswith("early:")},
         index=range(len(taught.loaded.creatives)),
     )
-    priors = fit_priors(totals, lives, taught.loaded.creatives, taught.plan, taught.entities)
+    priors = fit_priors(totals, lives, taught.loaded.creatives, taught.funnel, taught.entities)
     for prior in priors.values():
         assert prior.weights == {}
         assert (prior.drift, prior.flutter) == (LEAST_SPREAD, LEAST_SPREAD)

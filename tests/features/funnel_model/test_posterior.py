@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.funnel import CLICK, plan_for
+from features.funnel import CLICK, build_funnel
 from features.funnel_model.empirical_bayes import StagePrior
-from features.funnel_model.posterior import heard_from, start
+from features.funnel_model.posterior import heard_from, posteriors_of
 
-PLAN = plan_for(["impressions", "clicks"], None)
+FUNNEL = build_funnel(["impressions", "clicks"], None)
 PRIOR = StagePrior(
     rate={"live": 0.05, "product": 0.01},
     dispersion=1.0,
@@ -35,16 +35,16 @@ def snapshot(**told: object) -> pd.DataFrame:
     return pd.DataFrame({name: [told.get(name, value)] for name, value in columns.items()})
 
 
-def begin(prior: StagePrior = PRIOR, **told: object):
-    return start(snapshot(**told), PLAN, {"click": prior})["click"]
+def posterior(prior: StagePrior = PRIOR, **told: object):
+    return posteriors_of(snapshot(**told), FUNNEL, {"click": prior})["click"]
 
 
 def test_the_only_stage_is_clicks() -> None:
-    assert PLAN.stages == (CLICK,)
+    assert FUNNEL.stages == (CLICK,)
 
 
 def test_of_nothing_known_the_market_is_the_start() -> None:
-    found = begin()
+    found = posterior()
     assert np.exp(found.log_rate[0]) == pytest.approx(0.05)
     assert found.own_events[0] == 0.0
     assert found.variance[0] == pytest.approx(0.1)  # all creatives differ by s²
@@ -52,12 +52,12 @@ def test_of_nothing_known_the_market_is_the_start() -> None:
 
 @pytest.mark.parametrize(("kind", "rate"), [("live", 0.05), ("product", 0.01), ("never seen", 0.03)])
 def test_a_promotion_type_unseen_in_training_takes_the_mean_of_the_others(kind, rate) -> None:
-    assert np.exp(begin(promotion_type=kind).log_rate[0]) == pytest.approx(rate)
+    assert np.exp(posterior(promotion_type=kind).log_rate[0]) == pytest.approx(rate)
 
 
 def test_the_markets_recent_rate_is_held_by_the_training_periods() -> None:
     # 2000 impressions at 5 % let 100 clicks expect, 150 came: (100 · 1.5 + 20) / (100 + 20)
-    found = begin(**{"market:click:clicks": 150.0, "market:click:impressions": 2000.0})
+    found = posterior(**{"market:click:clicks": 150.0, "market:click:impressions": 2000.0})
     assert found.market[0] == pytest.approx(0.05 * 170 / 120)
 
 
@@ -70,13 +70,13 @@ def test_history_is_shrunk_down_the_chain_and_weighed_off_it() -> None:
         "hist:hook:click:weight": 6.0,
         "hist:hook:click:ratio": 10.2,
     }
-    found = begin(**told)
+    found = posterior(**told)
     typical = (12 + 5) / (15 + 5)  # 0.85
     of_category = (17 / typical + 10) / (10 + 10)  # 1.5
     of_hook = (10.2 / typical + 2) / (6 + 2)  # 1.75
-    steps = {name: np.exp(step[0]) for name, step in found.log_steps.items()}
+    steps = {name: np.exp(step[0]) for name, step in found.log_effects.items()}
     assert steps == pytest.approx({"market": typical, "category": of_category, "account_id": 1.0, "hook": of_hook**0.5})
-    assert np.exp(found.log_base[0]) == pytest.approx(0.05 * typical * of_category * of_hook**0.5)
+    assert np.exp(found.log_prior[0]) == pytest.approx(0.05 * typical * of_category * of_hook**0.5)
 
 
 def test_own_counts_of_the_last_days_alone_are_one_step_of_shrinking() -> None:
@@ -86,8 +86,8 @@ def test_own_counts_of_the_last_days_alone_are_one_step_of_shrinking() -> None:
         for part in ("early", "last_days")
         for name, value in (("clicks", 40.0), ("impressions", 400.0))
     }
-    found = begin(**counts)
-    assert np.exp(found.log_own[0]) == pytest.approx((20 * 2 + 10) / (20 + 10))
+    found = posterior(**counts)
+    assert np.exp(found.log_own_evidence[0]) == pytest.approx((20 * 2 + 10) / (20 + 10))
     assert found.own_events[0] == pytest.approx(20.0)
     assert found.variance[0] == pytest.approx(1 / (20 + 10))
 
@@ -100,13 +100,13 @@ def test_own_counts_are_a_filter_of_two_steps() -> None:
         "last_days:clicks": 22.5,
         "last_days:impressions": 300.0,
     }
-    found = begin(**counts)
+    found = posterior(**counts)
     before = (20 * 2 + 10) / (20 + 10)
     variance = 1 / 30 + 0.0625 * 20 / 30
     expected = 300 * 0.05 * before  # 25 clicks are expected after the first step
     strength = 1 / variance
     factor = before * (expected * (22.5 / expected) + strength) / (expected + strength)
-    assert np.exp(found.log_own[0]) == pytest.approx(factor)
+    assert np.exp(found.log_own_evidence[0]) == pytest.approx(factor)
     assert found.own_events[0] == pytest.approx(20 + 25)
     assert found.variance[0] == pytest.approx(1 / (expected + strength))
 
@@ -117,11 +117,11 @@ def test_counts_that_flutter_say_less() -> None:
         for part in ("early", "last_days")
         for name, value in (("clicks", 40.0), ("impressions", 400.0))
     }
-    calm = begin(**counts).log_own[0]
-    restless = begin(replace(PRIOR, flutter=0.05), **counts)
+    calm = posterior(**counts).log_own_evidence[0]
+    restless = posterior(replace(PRIOR, flutter=0.05), **counts)
     heard = 1 / (1 / 20 + 0.05)
-    assert np.exp(restless.log_own[0]) == pytest.approx((heard * 2 + 10) / (heard + 10))
-    assert 0 < restless.log_own[0] < calm
+    assert np.exp(restless.log_own_evidence[0]) == pytest.approx((heard * 2 + 10) / (heard + 10))
+    assert 0 < restless.log_own_evidence[0] < calm
     assert restless.own_events[0] == pytest.approx(20.0)
 
 
@@ -132,7 +132,9 @@ def test_own_counts_are_heard_as_far_as_they_are_trusted() -> None:
         "last_days:clicks": 40.0,
         "last_days:impressions": 400.0,
     }
-    whole, half = (begin(replace(PRIOR, trust={"click": trust}), **counts).log_own[0] for trust in (1.0, 0.5))
+    whole, half = (
+        posterior(replace(PRIOR, trust={"click": trust}), **counts).log_own_evidence[0] for trust in (1.0, 0.5)
+    )
     assert half == pytest.approx(whole / 2)
 
 
@@ -146,5 +148,5 @@ def test_what_own_counts_say_of_one_stage_is_heard_at_another() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, 0.0])
 def test_unknown_own_counts_leave_the_base(value) -> None:
-    found = begin(**{"early:clicks": value, "last_days:clicks": value, "early:impressions": value})
-    assert found.log_own[0] == 0.0
+    found = posterior(**{"early:clicks": value, "last_days:clicks": value, "early:impressions": value})
+    assert found.log_own_evidence[0] == 0.0

@@ -2,10 +2,10 @@
 
 import pytest
 
-from features.funnel import plan_for
+from features.funnel import build_funnel
 from features.matrix.catalogue import NUMBERS, catalogue, entity_label
 
-PLAN = plan_for(
+FUNNEL = build_funnel(
     ["impressions", "clicks", "orders", "plays", "plays_3s", "likes", "spend_cny", "gmv_cny", "net_gmv_cny"],
     "net_gmv_cny",
 )
@@ -15,7 +15,7 @@ GROUPS = {"creative", "early", "pacing", "paid", "history", "siblings"}
 @pytest.fixture(scope="module")
 def declared():
     return catalogue(
-        PLAN,
+        FUNNEL,
         present=[feature.name for feature in NUMBERS],
         codes=["promotion_type", "category", "creative_source", "tag_hook", "tag_自有"],
         multi=[("tag_selling_point", "好用"), ("tag_selling_point", "a=b")],

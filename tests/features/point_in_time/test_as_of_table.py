@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from features.point_in_time.as_of_table import Standing, standing_table
-from features.point_in_time.counts import data_entities, data_plan, measure, observe
+from features.point_in_time.counts import data_entities, data_funnel, measure, observe
 from features.point_in_time.request_counts import Told, observe_given
 from features.point_in_time.snapshots import latest_snapshots
 from features.schema import KEY, PERIOD, VALUES, Loaded
@@ -27,9 +27,9 @@ def known(small_world: Loaded, moment: pd.Timestamp) -> Loaded:
 
 @pytest.fixture
 def parts(known: Loaded, settings, moment):
-    plan, shared = data_plan(known, settings), data_entities(known, settings)
-    table = standing_table(measure(known, plan, settings), plan, shared, settings, moment)
-    return plan, shared, table, Standing(table, plan, shared, moment)
+    funnel, shared = data_funnel(known, settings), data_entities(known, settings)
+    table = standing_table(measure(known, funnel, settings), funnel, shared, settings, moment)
+    return funnel, shared, table, Standing(table, funnel, shared, moment)
 
 
 def equal_to_the_bit(left: pd.DataFrame, right: pd.DataFrame) -> None:
@@ -43,7 +43,7 @@ def equal_to_the_bit(left: pd.DataFrame, right: pd.DataFrame) -> None:
             assert (pd.Series(a).dropna() == pd.Series(b).dropna()).all(), name
 
 
-def alone(loaded: Loaded, rows: pd.DataFrame, standing, plan, settings) -> pd.DataFrame:
+def alone(loaded: Loaded, rows: pd.DataFrame, standing, funnel, settings) -> pd.DataFrame:
     """Counts of these rows from what a caller would tell of their creatives."""
     figures = [name for name in VALUES if name in loaded.metrics]
     about = loaded.creatives.set_index(KEY).astype(object)
@@ -55,25 +55,25 @@ def alone(loaded: Loaded, rows: pd.DataFrame, standing, plan, settings) -> pd.Da
         words = {name: None if pd.isna(value) else value for name, value in known.items()}
         told.append(Told(key, words, periods, mine[figures].to_numpy().tolist()))
     tags = [name for name in loaded.creatives if name.startswith("tag_")]
-    return observe_given(told, figures, tags, standing, plan, settings).frame()
+    return observe_given(told, figures, tags, standing, funnel, settings).frame()
 
 
 def test_every_creative_alone_has_the_counts_it_has_in_the_store(known, parts, settings, moment) -> None:
-    plan, shared, _, standing = parts
+    funnel, shared, _, standing = parts
     rows = latest_snapshots(known.metrics, known.creatives, moment)
-    told = observe(rows, known, plan, shared, settings, as_of=moment)
+    told = observe(rows, known, funnel, shared, settings, as_of=moment)
     assert (told["age_hours"] == 0).sum() > 10
     assert (told["early:orders"] > 0).sum() > 30
     assert (told["live_siblings"] > 0).any()
-    equal_to_the_bit(told.drop(columns="launch_observed"), alone(known, rows, standing, plan, settings))
+    equal_to_the_bit(told.drop(columns="launch_observed"), alone(known, rows, standing, funnel, settings))
     for place in range(0, len(rows), 7):
         row = rows.iloc[[place]].reset_index(drop=True)
         expected = told.iloc[[place]].reset_index(drop=True).drop(columns="launch_observed")
-        equal_to_the_bit(expected, alone(known, row, standing, plan, settings))
+        equal_to_the_bit(expected, alone(known, row, standing, funnel, settings))
 
 
 def test_a_creative_nobody_knew_is_told_as_the_store_would_tell_it(known, parts, settings, moment) -> None:
-    plan, shared, _, standing = parts
+    funnel, shared, _, standing = parts
     new = known.creatives.iloc[:6].assign(creative_id=[f"new{n}" for n in range(6)])
     new.loc[new.index[0], "tag_hook"] = None
     new.loc[new.index[1], "tag_hook"] = "从未见过"
@@ -82,27 +82,27 @@ def test_a_creative_nobody_knew_is_told_as_the_store_would_tell_it(known, parts,
     more = replace(known, creatives=pd.concat([known.creatives, new]).sort_values(KEY, ignore_index=True))
     rows = latest_snapshots(known.metrics, more.creatives, moment)
     rows = rows[rows["creative_id"].isin(new["creative_id"])].reset_index(drop=True)
-    told = observe(rows, more, plan, shared, settings, as_of=moment)
-    given = alone(more, rows, standing, plan, settings)
+    told = observe(rows, more, funnel, shared, settings, as_of=moment)
+    given = alone(more, rows, standing, funnel, settings)
     equal_to_the_bit(told.drop(columns="launch_observed"), given)
 
 
 def test_a_creative_whose_tags_changed_since_is_told_under_its_new_ones(known, parts, settings, moment) -> None:
-    plan, shared, _, standing = parts
+    funnel, shared, _, standing = parts
     creatives = known.creatives.copy()
     creatives.loc[5, "tag_hook"] = creatives.loc[6, "tag_hook"]
     changed = replace(known, creatives=creatives)
     rows = latest_snapshots(known.metrics, creatives, moment).iloc[[5]].reset_index(drop=True)
-    told = observe(rows, changed, plan, shared, settings, as_of=moment)
-    given = alone(changed, rows, standing, plan, settings)
+    told = observe(rows, changed, funnel, shared, settings, as_of=moment)
+    given = alone(changed, rows, standing, funnel, settings)
     hook = [name for name in told if "hook" in name]
     equal_to_the_bit(told[hook], given[hook])
 
 
 def test_a_table_survives_a_file(parts, tmp_path, moment) -> None:
-    plan, shared, table, standing = parts
+    funnel, shared, table, standing = parts
     table.to_parquet(tmp_path / "asof.parquet")
-    again = Standing(pd.read_parquet(tmp_path / "asof.parquet"), plan, shared, moment)
+    again = Standing(pd.read_parquet(tmp_path / "asof.parquet"), funnel, shared, moment)
     about = table[[name for name in table if ":" not in name]]
     for name, values in standing.around(about).items():
         np.testing.assert_array_equal(values, again.around(about)[name])

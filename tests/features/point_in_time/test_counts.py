@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.point_in_time.counts import data_entities, data_plan, observe, observed_entities
+from features.point_in_time.counts import data_entities, data_funnel, observe, observed_entities
 from features.point_in_time.snapshots import snapshots
 from features.schema import Loaded
 
@@ -47,8 +47,8 @@ def one(checked) -> Loaded:
 
 def at(loaded: Loaded, settings: Settings, age: int) -> pd.Series:
     rows = snapshots(loaded.metrics, loaded.creatives, (age,), weekly=False)
-    plan = data_plan(loaded, settings)
-    return observe(rows, loaded, plan, data_entities(loaded, settings), settings).iloc[0]
+    funnel = data_funnel(loaded, settings)
+    return observe(rows, loaded, funnel, data_entities(loaded, settings), settings).iloc[0]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_orders_are_worth_the_creatives_price_where_most_prices_are_known(one, q
     assert at(one, quick, 48)["reference_price"] == 40.0
     without = Loaded(one.metrics, one.creatives.drop(columns="price_cny"))
     assert at(without, quick, 48)["early:order_worth_cny"] == 2.0
-    assert data_plan(without, quick).typical_price is None
+    assert data_funnel(without, quick).typical_price is None
 
 
 def test_attributes_stand_beside_the_counts(one, quick) -> None:
@@ -90,17 +90,17 @@ def test_attributes_stand_beside_the_counts(one, quick) -> None:
 
 
 def test_a_figure_that_the_metrics_lack_is_missing_not_zero(one, quick) -> None:
-    plan = data_plan(one, quick)
+    funnel = data_funnel(one, quick)
     rows = snapshots(one.metrics, one.creatives, (48,), weekly=False)
     poorer = Loaded(one.metrics.drop(columns="clicks"), one.creatives)
-    row = observe(rows, poorer, plan, data_entities(one, quick), quick).iloc[0]
+    row = observe(rows, poorer, funnel, data_entities(one, quick), quick).iloc[0]
     assert np.isnan(row["early:clicks"])
     assert row["early:impressions"] == 300.0
 
 
 def test_the_plan_counts_only_columns_that_hold_something(one, quick) -> None:
     empty = Loaded(one.metrics.assign(clicks=np.nan), one.creatives)
-    assert not data_plan(empty, quick).has("click")
+    assert not data_funnel(empty, quick).has("click")
 
 
 def test_nothing_is_edited(one, quick) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from configs.settings import BASES
-from features.funnel import plan_for
+from features.funnel import build_funnel
 from features.point_in_time.counts import data_entities, observe
 from features.point_in_time.entity_history import MARKET, Entity, entities, entity_codes, launched_before
 from features.point_in_time.snapshots import snapshots
@@ -184,7 +184,7 @@ def second_at_launch(loaded, settings) -> pd.Series:
     basis = BASES[settings.basis][0]
     rows = snapshots(loaded.metrics, loaded.creatives, (0,), weekly=False)
     held = [name for name in loaded.metrics if name not in KEY]
-    table = observe(rows, loaded, plan_for(held, basis), data_entities(loaded, settings), settings)
+    table = observe(rows, loaded, build_funnel(held, basis), data_entities(loaded, settings), settings)
     return table.set_index("creative_id").loc["second"]
 
 
@@ -217,11 +217,11 @@ def test_settled_money_is_known_later_than_the_rest(two, quick) -> None:
 
 
 def test_a_figure_that_rows_miss_costs_only_its_own_stage_its_history(
-    small_world, plan, taken, observed, quick
+    small_world, funnel, taken, observed, quick
 ) -> None:
     """An account whose export has no plays still teaches clicks; nothing is taken for 0."""
     metrics = small_world.metrics.assign(plays=np.nan)
-    less = observe(taken, Loaded(metrics, small_world.creatives), plan, data_entities(small_world, quick), quick)
+    less = observe(taken, Loaded(metrics, small_world.creatives), funnel, data_entities(small_world, quick), quick)
     told = [name for name in less if name.startswith(("hist:", "market:", "launched:")) and ":hold:" not in name]
     pd.testing.assert_frame_equal(less[told], observed[told])
     silent = less.filter(regex="^(hist:.*|market):hold:")
@@ -251,7 +251,7 @@ def test_a_creative_is_no_history_of_its_own(checked, quick) -> None:
     loaded = checked(metrics, pd.DataFrame({"promotion_type": ["live"], "account_id": ["a"], "creative_id": ["c"]}))
     rows = snapshots(loaded.metrics, loaded.creatives, (24, 72), weekly=False)
     shared = data_entities(loaded, quick)
-    table = observe(rows, loaded, plan_for(list(metrics), "net_gmv_cny"), shared, quick)
+    table = observe(rows, loaded, build_funnel(list(metrics), "net_gmv_cny"), shared, quick)
     others = table.filter(regex="^(hist:|market:|launched:|live_siblings|recent_launches)")
     assert others.shape[1] > 20
     assert (others == 0).all().all()

@@ -12,7 +12,7 @@ from serving.api.errors import Refused
 from serving.api.requests import PredictRequest
 from serving.api.validation import asked
 from serving.inference.explain import Parts, check
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions
 from training.decision.predict import latest_predictions
 
@@ -32,7 +32,7 @@ def many(small_world: Loaded) -> Loaded:
     return replace(small_world, creatives=everyone)
 
 
-def answers_of(served: Served, creatives: list[dict[str, object]], **more) -> list[dict]:
+def answers_of(served: LoadedModel, creatives: list[dict[str, object]], **more) -> list[dict]:
     request = asked(PredictRequest, json.dumps({"creatives": creatives}).encode(), served.known)
     return json.loads(json.dumps(predictions(served, request.creatives, now=served.standing.moment, **more).answers))
 
@@ -41,8 +41,8 @@ def test_answers_equal_those_of_the_batch_bit_for_bit_over_500_creatives(served,
     batch = latest_predictions(many, served.model, quick)
     assert len(batch) == 520
     told = answers_of(served, as_asked(many, batch.head(500))) + answers_of(served, as_asked(many, batch.tail(20)))
-    stages = [stage.name for stage in served.model.fitted.plan.stages]
-    for part, names in (("stages", stages), ("targets", served.model.fitted.plan.targets)):
+    stages = [stage.name for stage in served.model.fitted.funnel.stages]
+    for part, names in (("stages", stages), ("targets", served.model.fitted.funnel.targets)):
         for name in names:
             values = np.array([answer[part][name]["value"] for answer in told])
             assert (values.view(np.int64) == batch[name].to_numpy().view(np.int64)).all(), name

@@ -88,8 +88,8 @@ def test_chances_come_from_the_calibrated_distributions_where_the_model_has_them
 
 
 def test_a_target_that_is_not_predicted_is_refused(served, candidates) -> None:
-    plan = replace(served.model.fitted.plan, to_gmv=())
-    other = replace(served, model=replace(served.model, fitted=replace(served.model.fitted, plan=plan)))
+    funnel = replace(served.model.fitted.funnel, to_gmv=())
+    other = replace(served, model=replace(served.model, fitted=replace(served.model.fitted, funnel=funnel)))
     with pytest.raises(Refused) as caught:
         ranked(other, candidates, by="gpm", top=1)
     assert caught.value.status == 422

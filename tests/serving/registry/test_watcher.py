@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.inference.loaded_model import load_served
+from serving.inference.loaded_model import load_model
 from serving.registry.champion import find
 from serving.registry.watcher import Holder, self_test
 from serving.settings import Serving
@@ -77,7 +77,7 @@ def test_a_bundle_without_what_was_known_of_others_is_refused(place) -> None:
     (place / "manifest.json").write_text(content, encoding="utf-8")
     (place / "manifest.sha256").write_text(sha256(content.encode()).hexdigest(), encoding="ascii")
     with pytest.raises(BundleError, match="as-of table"):
-        load_served(place)
+        load_model(place)
 
 
 def test_no_bundle_yet_is_said_and_looked_for_again(tmp_path, bundle, caplog) -> None:

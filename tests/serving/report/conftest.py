@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from features.schema import Loaded
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 from serving.report.context import Chosen, Seen, see
 from serving.report.data import ReportData, told
 from serving.report.render import render
@@ -29,7 +29,7 @@ JOIN = (
 
 
 @pytest.fixture(scope="session")
-def seen(served: Served, small_world: Loaded) -> Seen:
+def seen(served: LoadedModel, small_world: Loaded) -> Seen:
     return see(served, small_world, Chosen())
 
 

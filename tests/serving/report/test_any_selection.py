@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from features.schema import KEY, Loaded
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 from serving.report.context import Chosen
 from serving.report.data import ReportData, report_data
 from serving.report.render import render
@@ -35,7 +35,7 @@ def whole(data: ReportData) -> str:
     return page
 
 
-def test_an_account_without_a_past_gets_predictions_and_no_claims(served: Served, with_news: Loaded) -> None:
+def test_an_account_without_a_past_gets_predictions_and_no_claims(served: LoadedModel, with_news: Loaded) -> None:
     data = report_data(served, with_news, Chosen(account="fresh"))
     assert data.all_creatives == data.belief.not_launched == 2
     assert data.belief.too_young == 0
@@ -45,7 +45,7 @@ def test_an_account_without_a_past_gets_predictions_and_no_claims(served: Served
     whole(data)
 
 
-def test_a_single_creative_is_told_of_and_compared_with_nobody(served: Served, with_news: Loaded) -> None:
+def test_a_single_creative_is_told_of_and_compared_with_nobody(served: LoadedModel, with_news: Loaded) -> None:
     last = with_news.metrics.groupby(KEY)["period_start"].min().max()
     data = report_data(served, with_news, Chosen(account="acc0", product="p1", since=last.normalize()))
     assert data.all_creatives <= 3
@@ -53,7 +53,7 @@ def test_a_single_creative_is_told_of_and_compared_with_nobody(served: Served, w
     whole(data)
 
 
-def test_a_tag_that_no_chosen_creative_has_is_left_out(served: Served, small_world: Loaded) -> None:
+def test_a_tag_that_no_chosen_creative_has_is_left_out(served: LoadedModel, small_world: Loaded) -> None:
     names = ["tag_scene", "tag_selling_point", "creator_id"]
     emptied = small_world.creatives.assign(**{name: pd.Series(None, dtype="str") for name in names})
     data = report_data(served, replace(small_world, creatives=emptied), Chosen())
@@ -63,7 +63,7 @@ def test_a_tag_that_no_chosen_creative_has_is_left_out(served: Served, small_wor
     whole(data)
 
 
-def test_of_what_is_not_known_nothing_is_invented(served: Served, with_news: Loaded) -> None:
+def test_of_what_is_not_known_nothing_is_invented(served: LoadedModel, with_news: Loaded) -> None:
     data = report_data(served, with_news, Chosen())
     by_id = {card.creative_id: card for card in data.cards}
     assert by_id["new2"].promotion_type == "brand"

@@ -6,7 +6,7 @@ import pytest
 
 from configs.settings import Settings
 from features.schema import Loaded
-from serving.inference.loaded_model import load_served
+from serving.inference.loaded_model import load_model
 from serving.report.context import Chosen
 from serving.report.data import report_data
 from serving.report.render import render
@@ -32,8 +32,8 @@ def test_without_impressions_it_tells_roi_and_which_columns_to_add(
     dataset = prepare(without_impressions, quick)
     train, _, starts = holdout_split(dataset.rows, quick.split.holdout_days)
     trainings, moments = plan_refits(dataset, [(train, starts)])
-    model: CreativeModel = fit_on(with_refits(dataset, moments), *trainings[0], Recipe(kinds={}, choices={}))
-    served = load_served(write_bundle(tmp_path / "bundle", model, without_impressions, quick))
+    model: CreativeModel = fit_on(with_refits(dataset, moments), *trainings[0], Recipe(prior_kinds={}, choices={}))
+    served = load_model(write_bundle(tmp_path / "bundle", model, without_impressions, quick))
     assert model.uncertainty is None
     data = report_data(served, without_impressions, Chosen())
     assert (data.roi, data.gpm) == ("net_roi", "")

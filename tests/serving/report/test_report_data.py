@@ -13,7 +13,7 @@ from features.errors import InputError
 from features.schema import KEY, Loaded
 from serving.api.requests import PredictRequest
 from serving.api.validation import asked
-from serving.inference.loaded_model import Served
+from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions
 from serving.report.cards import neighbours
 from serving.report.context import Chosen, Seen, see
@@ -26,15 +26,15 @@ from serving.report.trust import right
 GOLDEN = Path(__file__).parent / "golden.json"
 
 
-def answers_of(served: Served, creatives: list[dict[str, object]]) -> list[dict]:
+def answers_of(served: LoadedModel, creatives: list[dict[str, object]]) -> list[dict]:
     request = asked(PredictRequest, json.dumps({"creatives": creatives}).encode(), served.known)
     return predictions(served, request.creatives, now=served.standing.moment, explain=True).answers
 
 
-def by_family(explained: dict, served: Served) -> dict[str, float]:
+def by_family(explained: dict, served: LoadedModel) -> dict[str, float]:
     """An answer's contributions, summed by family."""
     catalogue = {feature.name: feature for feature in served.catalogue}
-    stages = [stage.name for stage in served.model.fitted.plan.stages]
+    stages = [stage.name for stage in served.model.fitted.funnel.stages]
     found: dict[str, float] = {BASE: explained["baseline"]["log"] + explained["held_at_1"]["log"]}
     found[OWN] = explained["early_evidence"]["log"]
     for part in (*explained["start"], *explained["features"]):
@@ -113,7 +113,7 @@ def test_before_launch_nothing_of_its_own_counts(seen: Seen) -> None:
     assert np.corrcoef(apart, own)[0, 1] > 0.9
 
 
-def test_a_report_is_about_the_chosen_creatives_alone(served: Served, small_world: Loaded) -> None:
+def test_a_report_is_about_the_chosen_creatives_alone(served: LoadedModel, small_world: Loaded) -> None:
     since = pd.Timestamp("2026-04-01")
     part = see(served, small_world, Chosen(account="acc0", product="p1", since=since))
     assert set(part.observed["account_id"]) == {"acc0"}
@@ -141,7 +141,7 @@ def test_nobody_chosen_is_an_error_that_says_who_could_be(served, small_world, c
         see(served, small_world, chosen)
 
 
-def test_data_without_metrics_tags_or_koc_say_what_to_add(served: Served, small_world: Loaded) -> None:
+def test_data_without_metrics_tags_or_koc_say_what_to_add(served: LoadedModel, small_world: Loaded) -> None:
     with pytest.raises(InputError, match="no metrics"):
         see(served, replace(small_world, metrics=small_world.metrics.iloc[:0]), Chosen())
     bare = small_world.creatives[[*KEY, "created_at"]]
@@ -153,7 +153,7 @@ def test_data_without_metrics_tags_or_koc_say_what_to_add(served: Served, small_
     assert found.shots == []
 
 
-def test_the_nearest_past_creatives_are_the_most_alike_of_all_data(served: Served, small_world: Loaded) -> None:
+def test_the_nearest_past_creatives_are_the_most_alike_of_all_data(served: LoadedModel, small_world: Loaded) -> None:
     part = see(served, small_world, Chosen(account="acc1"))
     rows = [0, 7]
     past = part.everyone[part.everyone["known"] & (part.everyone["later:impressions"] >= 200)]
@@ -168,7 +168,7 @@ def test_the_nearest_past_creatives_are_the_most_alike_of_all_data(served: Serve
         assert me["creative_id"] not in {one.name for one in found}
 
 
-def test_what_to_shoot_next_is_what_the_service_predicts(served: Served, data: ReportData) -> None:
+def test_what_to_shoot_next_is_what_the_service_predicts(served: LoadedModel, data: ReportData) -> None:
     assert {shot.kind for shot in data.shots} <= {"test", "direction"}
     for shot in data.shots:
         assert shot.gain == pytest.approx(shot.value / shot.before)

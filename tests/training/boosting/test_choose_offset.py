@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from features.funnel_model.posterior import EMPIRICAL_BAYES, MIXED
-from training.boosting.choose_offset import Losses, _mean_loss, choose_kinds, compare_kinds
+from features.funnel_model.posterior import EMPIRICAL_BAYES, FUNNEL_MODEL
+from training.boosting.choose_offset import Losses, _mean_loss, choose_priors, compare_priors
 from training.boosting.recipe import fit_on, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.boosting.stage_targets import Lesson
+from training.boosting.stage_targets import StageData
 
 
 @pytest.fixture(scope="module")
@@ -21,18 +21,18 @@ def refitted(dataset, cut):
 
 def test_the_smaller_loss_wins_and_a_tie_stays_with_empirical_bayes() -> None:
     losses = {
-        "click": Losses({MIXED: 1.0, EMPIRICAL_BAYES: 1.1}, {MIXED: 1.2, EMPIRICAL_BAYES: 1.2}),
-        "order": Losses({MIXED: 1.0, EMPIRICAL_BAYES: 1.0}, {MIXED: 0.5, EMPIRICAL_BAYES: 1.2}),
+        "click": Losses({FUNNEL_MODEL: 1.0, EMPIRICAL_BAYES: 1.1}, {FUNNEL_MODEL: 1.2, EMPIRICAL_BAYES: 1.2}),
+        "order": Losses({FUNNEL_MODEL: 1.0, EMPIRICAL_BAYES: 1.0}, {FUNNEL_MODEL: 0.5, EMPIRICAL_BAYES: 1.2}),
     }
-    assert choose_kinds(losses) == {"click": MIXED, "order": EMPIRICAL_BAYES}
+    assert choose_priors(losses) == {"click": FUNNEL_MODEL, "order": EMPIRICAL_BAYES}
 
 
 def test_every_rate_is_compared_and_trees_never_make_it_worse(refitted, quick) -> None:
     dataset, rows = refitted
-    losses = compare_kinds(dataset, rows, quick.trees)
+    losses = compare_priors(dataset, rows, quick.trees)
     assert set(losses) == {"hold", "engage", "click", "order", "value", "cost", "keep"}
     for loss in losses.values():
-        assert all(loss.with_trees[kind] <= loss.alone[kind] for kind in (MIXED, EMPIRICAL_BAYES))
+        assert all(loss.with_trees[kind] <= loss.alone[kind] for kind in (FUNNEL_MODEL, EMPIRICAL_BAYES))
 
 
 def test_a_fold_of_few_rows_counts_as_few() -> None:
@@ -40,24 +40,24 @@ def test_a_fold_of_few_rows_counts_as_few() -> None:
 
     def fold(rates: list[float], labels: list[float]) -> SimpleNamespace:
         ones = np.ones(len(rates))
-        lesson = Lesson("click", np.arange(len(rates)), np.array(labels), ones, ones, np.log(rates))
-        return SimpleNamespace(validate_lessons=[lesson])
+        data = StageData("click", np.arange(len(rates)), np.array(labels), ones, ones, np.log(rates))
+        return SimpleNamespace(validation_data=[data])
 
     folds = [fold([3.0], [0.0]), fold([1.0, 1.0], [1.0, 1.0]), fold([], [])]
     assert _mean_loss(folds, 0, np.array([1.0, 2.0, 0.0])) == pytest.approx(5.0 / 3.0)
 
 
 def test_without_a_mixed_model_nothing_is_compared(dataset, cut, quick) -> None:
-    assert compare_kinds(dataset, cut[0], quick.trees) == {}
+    assert compare_priors(dataset, cut[0], quick.trees) == {}
 
 
 def test_a_recipe_is_kept_to(refitted, cut) -> None:
     dataset, rows = refitted
     recipe = recipe_by_hand(dataset, rows)
     model = fit_on(dataset, rows, cut[2], recipe)
-    assert model.fitted.kinds == recipe.kinds
+    assert model.fitted.prior_kinds == recipe.prior_kinds
     assert set(model.boosters) == {stage for stage, choice in recipe.choices.items() if choice.rounds}
-    assert len(model.fitted.mixed) == 1
-    assert model.fitted.mixed[0].origin == cut[2]
-    swapped = replace(recipe, kinds={})
-    assert fit_on(dataset, rows, cut[2], swapped).fitted.kinds == {}
+    assert len(model.fitted.funnel_models) == 1
+    assert model.fitted.funnel_models[0].origin == cut[2]
+    swapped = replace(recipe, prior_kinds={})
+    assert fit_on(dataset, rows, cut[2], swapped).fitted.prior_kinds == {}

@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 
 from configs.settings import Trees
-from features.matrix.feature_matrix import build_features, describe
+from features.matrix.feature_matrix import Features, build_features
+from features.point_in_time.counts import observe
 from features.point_in_time.snapshots import SNAPSHOT
 from features.schema import Loaded
-from training.boosting.model import STEP, Choice, CreativeModel, fit_model, lesson_set, lessons, parameters
+from training.boosting.model import STEP, Choice, CreativeModel, fit_model, lgb_dataset, parameters, stage_data
 from training.boosting.stage_targets import stage_features
 from training.data.dataset import fit_features, prepare, rows_of
 from training.evaluation.holdout import judge
@@ -24,10 +25,10 @@ def test_a_model_predicts_every_stage_and_target(model, held_rows) -> None:
     table = model.predict(features)
     assert list(table) == [
         *("promotion_type", "account_id", "creative_id", "age_hours", "cutoff"),
-        *(stage.name for stage in model.fitted.plan.stages),
-        *model.fitted.plan.targets,
+        *(stage.name for stage in model.fitted.funnel.stages),
+        *model.fitted.funnel.targets,
     ]
-    numbers = table[model.fitted.plan.targets].to_numpy()
+    numbers = table[model.fitted.funnel.targets].to_numpy()
     assert np.isfinite(numbers).all()
     assert (numbers > 0).all()
 
@@ -47,7 +48,7 @@ def test_contributions_add_up_to_the_log_rate(model, held_rows) -> None:
         parts = model.contributions(features, stage)
         np.testing.assert_allclose(parts.sum(axis=1), rates[stage], rtol=0, atol=1e-9)
         assert list(parts)[:2] == ["baseline", "early evidence"]
-        steps = [] if stage == "volume" else [STEP + name for name in features.starts[stage].log_steps]
+        steps = [] if stage == "volume" else [STEP + name for name in features.posteriors[stage].log_effects]
         cut = ["held at 1"] if stage in model.shares else []
         assert list(parts)[2:] == [*steps, *(model.columns[stage] if stage in model.boosters else []), *cut]
 
@@ -60,16 +61,21 @@ def test_the_contributions_of_trees_are_not_nothing(model, held_rows) -> None:
 
 def test_a_creative_alone_is_predicted_as_in_a_batch_bit_for_bit(model, dataset, cut, same_bits) -> None:
     rows = dataset.observed[cut[1]][SNAPSHOT].reset_index(drop=True)
-    features = build_features(rows, dataset.loaded, model.fitted, dataset.settings)
+
+    def featurise(some: pd.DataFrame) -> Features:
+        observed = observe(some, dataset.loaded, model.fitted.funnel, model.fitted.entities, dataset.settings)
+        return build_features(observed, model.fitted)
+
+    features = featurise(rows)
     together, explained = model.predict(features), model.contributions(features, "click")
     for place in range(0, len(rows), 5):
-        one = build_features(rows.iloc[[place]].reset_index(drop=True), dataset.loaded, model.fitted, dataset.settings)
+        one = featurise(rows.iloc[[place]].reset_index(drop=True))
         same_bits(model.predict(one), together.iloc[[place]].reset_index(drop=True))
         same_bits(model.contributions(one, "click"), explained.iloc[[place]].reset_index(drop=True))
 
 
 def test_without_rows_there_is_an_empty_table(model, dataset) -> None:
-    features = describe(dataset.observed.head(0), model.fitted)
+    features = build_features(dataset.observed.head(0), model.fitted)
     assert len(model.predict(features)) == 0
     assert len(model.contributions(features, "click")) == 0
 
@@ -78,7 +84,7 @@ def test_no_trees_leave_every_stage_at_its_start(train_rows, held_rows, fitted, 
     features, _ = held_rows
     bare = fit_model(*train_rows, fitted, {"click": Choice(TREES, 0)})
     assert bare.boosters == {}
-    for stage, begin in features.starts.items():
+    for stage, begin in features.posteriors.items():
         np.testing.assert_array_equal(bare.log_rates(features)[stage], begin.log_rate)
     same_bits(bare.predict(features), bare.predict(features, trees=False))
 
@@ -88,7 +94,7 @@ def test_the_trees_correct_the_start_and_do_not_replace_it(train_rows, held_rows
     features, _ = held_rows
     slow = Trees(min_data_in_leaf=20, learning_rate=0.01)
     moved = fit_model(*train_rows, fitted, {"click": Choice(slow, 1)}).log_rates(features)["click"]
-    shift = moved - features.starts["click"].log_rate
+    shift = moved - features.posteriors["click"].log_rate
     assert np.abs(shift).max() > 0
     assert np.abs(shift).max() < 0.02
 
@@ -96,17 +102,17 @@ def test_the_trees_correct_the_start_and_do_not_replace_it(train_rows, held_rows
 def test_the_start_is_the_offset_that_the_trees_are_fitted_on(train_rows, fitted, model) -> None:
     """With a start that is off by a constant, the trees lean the other way."""
     features, outcome = train_rows
-    lesson = next(found for found in lessons(features, outcome, fitted, model.volume) if found.stage == "click")
+    data = next(found for found in stage_data(features, outcome, fitted, model.volume) if found.stage == "click")
     columns = stage_features(features, "click")
     trees = Trees(min_data_in_leaf=20, lambda_l2=0.0, learning_rate=1.0, num_leaves=2)
 
     def first_step(offset: np.ndarray) -> np.ndarray:
-        shifted = lesson_set(type(lesson)(**{**vars(lesson), "offset": offset}), features, columns)
+        shifted = lgb_dataset(type(data)(**{**vars(data), "offset": offset}), features, columns)
         booster = lgb.train(parameters(trees, "click"), shifted, num_boost_round=1)
-        return booster.predict(features.values[columns].to_numpy()[lesson.rows], raw_score=True)
+        return booster.predict(features.values[columns].to_numpy()[data.rows], raw_score=True)
 
-    assert first_step(lesson.offset - 0.5).mean() > first_step(lesson.offset).mean() + 0.1
-    assert first_step(lesson.offset + 0.5).mean() < first_step(lesson.offset).mean() - 0.1
+    assert first_step(data.offset - 0.5).mean() > first_step(data.offset).mean() + 0.1
+    assert first_step(data.offset + 0.5).mean() < first_step(data.offset).mean() - 0.1
 
 
 def test_too_few_rows_for_a_leaf_leave_the_stage_at_its_start(train_rows, fitted) -> None:
@@ -150,8 +156,8 @@ def test_parameters_are_one_threaded_and_of_the_stages_own_loss(stage, objective
 
 def test_a_creative_whose_words_are_new_is_predicted(model, dataset) -> None:
     rows = dataset.observed.head(5).assign(tag_hook="没见过", category="没见过", promotion_type="product")
-    table = model.predict(describe(rows, model.fitted))
-    assert np.isfinite(table[model.fitted.plan.targets]).all().all()
+    table = model.predict(build_features(rows, model.fitted))
+    assert np.isfinite(table[model.fitted.funnel.targets]).all().all()
     assert isinstance(table, pd.DataFrame)
 
 
@@ -173,11 +179,11 @@ def test_every_plan_is_fitted_predicted_explained_and_judged(small_world, quick,
     dataset = prepare(Loaded(small_world.metrics.drop(columns=dropped), small_world.creatives), quick)
     train, held, starts = holdout_split(dataset.rows, 7)
     fitted = fit_features(dataset, train, starts)
-    chosen = {stage: Choice(quick.trees, 3) for stage in (*(stage.name for stage in fitted.plan.stages), "volume")}
+    chosen = {stage: Choice(quick.trees, 3) for stage in (*(stage.name for stage in fitted.funnel.stages), "volume")}
     model = fit_model(*rows_of(dataset, train, fitted), fitted, chosen)
     features, _ = rows_of(dataset, held, fitted)
     table = model.predict(features)
-    assert fitted.plan.targets == targets
+    assert fitted.funnel.targets == targets
     assert np.isfinite(table[targets]).all().all()
     for stage in model.stages:
         total = model.contributions(features, stage).sum(axis=1)

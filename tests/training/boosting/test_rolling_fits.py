@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.matrix.feature_matrix import describe
+from features.matrix.feature_matrix import build_features
 from features.schema import Loaded
 from training.boosting.rolling_fits import fit_at, plan_refits, with_refits
 from training.data.dataset import fit_features, prepare, rows_of
@@ -29,7 +29,7 @@ def test_it_is_fitted_where_something_is_judged_from_and_now_and_then_between(da
     assert moments[-1] == until == cut[2]
     assert {start for _, _, start in folds(dataset.rows, rows, dataset.settings.split.folds)} <= set(moments)
     gaps = np.diff(np.array(moments, dtype="datetime64[s]")).astype(np.int64) / 86_400
-    assert gaps.max() <= dataset.settings.mixed.every_days
+    assert gaps.max() <= dataset.settings.refits.every_days
 
 
 def test_no_row_trains_before_the_first_fit(dataset, planned) -> None:
@@ -38,8 +38,8 @@ def test_no_row_trains_before_the_first_fit(dataset, planned) -> None:
 
 
 def test_data_too_short_for_a_fit_train_without(dataset, cut) -> None:
-    short = dataset.settings.mixed.model_copy(update={"first_days": 400})
-    late = replace(dataset, settings=dataset.settings.model_copy(update={"mixed": short}))
+    short = dataset.settings.refits.model_copy(update={"first_days": 400})
+    late = replace(dataset, settings=dataset.settings.model_copy(update={"refits": short}))
     trainings, moments = plan_refits(late, [(cut[0], cut[2])])
     assert moments == []
     assert (trainings[0][0] == cut[0]).all()
@@ -77,23 +77,23 @@ def test_what_was_not_reported_by_then_does_not_teach(small_world, quick, refitt
 
 def test_a_mixed_start_is_the_same_alone_and_in_a_batch_bit_for_bit(refitted, planned, cut, same_bits) -> None:
     ((rows, until),), _ = planned
-    kinds = {stage.name: "mixed" for stage in refitted.plan.stages}
+    kinds = {stage.name: "funnel model" for stage in refitted.funnel.stages}
     fitted = fit_features(refitted, rows, until, kinds)
     together, _ = rows_of(refitted, cut[1], fitted)
     places = np.flatnonzero(cut[1])
     for place in range(0, len(places), 7):
         one, _ = rows_of(refitted, np.arange(len(refitted.rows)) == places[place], fitted)
         same_bits(one.values, together.values.iloc[[place]].reset_index(drop=True))
-        for name, begin in one.starts.items():
-            assert begin.log_rate[0] == together.starts[name].log_rate[place]
-            assert begin.variance[0] == together.starts[name].variance[place]
+        for name, begin in one.posteriors.items():
+            assert begin.log_rate[0] == together.posteriors[name].log_rate[place]
+            assert begin.variance[0] == together.posteriors[name].variance[place]
 
 
 def test_own_counts_are_believed_more_the_less_is_known_of_what_a_creative_is(refitted, planned, cut) -> None:
     ((rows, until),), _ = planned
-    fitted = fit_features(refitted, rows, until, {"click": "mixed"})
+    fitted = fit_features(refitted, rows, until, {"click": "funnel model"})
     held = refitted.observed[cut[1]].reset_index(drop=True)
     some = held[held["early:clicks"] > 0].head(1)
     strange = some.assign(tag_hook="新", tag_scene="新", category="新")
-    known, unknown = (describe(row, fitted).starts["click"] for row in (some, strange))
+    known, unknown = (build_features(row, fitted).posteriors["click"] for row in (some, strange))
     assert unknown.variance[0] > known.variance[0]

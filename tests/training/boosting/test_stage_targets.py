@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.funnel import plan_for
-from training.boosting.stage_targets import actual_targets, compose, rate_lesson, stage_features, volume_lesson
+from features.funnel import build_funnel
+from training.boosting.stage_targets import actual_targets, compose, rate_data, stage_features, volume_data
 
 NET = "net_gmv_cny"
 FULL = ["impressions", "clicks", "orders", "spend_cny", "gmv_cny", NET]
@@ -46,20 +46,20 @@ def without(*names: str) -> list[str]:
     ids=["full", "no clicks", "no orders", "no orders and clicks", "no impressions", "net only", "no spend", "no net"],
 )
 def test_targets_are_products_of_the_stages(columns, typical, expected) -> None:
-    plan = plan_for(columns, NET, typical)
+    funnel = build_funnel(columns, NET, typical)
     logs = {name: np.log([rate]) for name, rate in RATES.items()}
-    table = compose(logs, plan, np.array([PRICE if typical else 1.0]))
+    table = compose(logs, funnel, np.array([PRICE if typical else 1.0]))
     for target, value in expected.items():
         assert table[target][0] == pytest.approx(value), target
-    assert set(plan.targets) <= set(table)
-    assert table["later_" + plan.volume_of][0] == pytest.approx(5000.0)
-    assert [name for name in table if name in RATES] == [stage.name for stage in plan.stages]
+    assert set(funnel.targets) <= set(table)
+    assert table["later_" + funnel.volume_of][0] == pytest.approx(5000.0)
+    assert [name for name in table if name in RATES] == [stage.name for stage in funnel.stages]
 
 
 def test_a_value_is_told_in_money() -> None:
-    plan = plan_for(FULL, NET, PRICE)
+    funnel = build_funnel(FULL, NET, PRICE)
     logs = {name: np.log([rate, rate]) for name, rate in RATES.items()}
-    assert compose(logs, plan, np.array([40.0, 100.0]))["value"].tolist() == pytest.approx([60.0, 150.0])
+    assert compose(logs, funnel, np.array([40.0, 100.0]))["value"].tolist() == pytest.approx([60.0, 150.0])
 
 
 OUTCOME = pd.DataFrame(
@@ -74,7 +74,7 @@ OUTCOME = pd.DataFrame(
 
 
 def test_what_the_targets_turned_out_to_be() -> None:
-    found = actual_targets(OUTCOME, plan_for(FULL, NET, PRICE))
+    found = actual_targets(OUTCOME, build_funnel(FULL, NET, PRICE))
     expected = {
         "gpm": [300.0, np.nan, 50.0],
         "net_gpm": [250.0, np.nan, np.nan],
@@ -88,41 +88,41 @@ def test_what_the_targets_turned_out_to_be() -> None:
 
 
 def test_a_target_whose_column_is_gone_is_not_known() -> None:
-    found = actual_targets(OUTCOME.drop(columns="later:settled_net_cny"), plan_for(FULL, NET, PRICE))
+    found = actual_targets(OUTCOME.drop(columns="later:settled_net_cny"), build_funnel(FULL, NET, PRICE))
     assert found["net_roi"].isna().all()
     assert found["roi"].notna().any()
 
 
 def test_a_lesson_takes_rows_with_exposure_and_weighs_them_by_what_they_say(train_rows, fitted) -> None:
     features, outcome = train_rows
-    stage = next(stage for stage in fitted.plan.stages if stage.name == "order")
-    lesson = rate_lesson(stage, features, outcome, fitted)
+    stage = next(stage for stage in fitted.funnel.stages if stage.name == "order")
+    data = rate_data(stage, features, outcome, fitted)
     clicks = outcome["later:clicks"].to_numpy()
-    assert lesson.rows.tolist() == np.flatnonzero(clicks > 0).tolist()
-    np.testing.assert_allclose(lesson.label, outcome["later:orders"].to_numpy()[lesson.rows] / clicks[lesson.rows])
-    np.testing.assert_array_equal(lesson.offset, features.starts["order"].log_rate[lesson.rows])
+    assert data.rows.tolist() == np.flatnonzero(clicks > 0).tolist()
+    np.testing.assert_allclose(data.label, outcome["later:orders"].to_numpy()[data.rows] / clicks[data.rows])
+    np.testing.assert_array_equal(data.offset, features.posteriors["order"].log_rate[data.rows])
     prior = fitted.priors["order"]
-    worth = 1 / (prior.dispersion / (clicks[lesson.rows] * np.exp(lesson.offset)) + prior.own)
-    np.testing.assert_allclose(lesson.worth, worth / worth.mean())
-    np.testing.assert_allclose(lesson.weight, lesson.worth / np.exp(lesson.offset))
+    worth = 1 / (prior.dispersion / (clicks[data.rows] * np.exp(data.offset)) + prior.own)
+    np.testing.assert_allclose(data.worth, worth / worth.mean())
+    np.testing.assert_allclose(data.weight, data.worth / np.exp(data.offset))
     # However large its exposure, a row is worth no more than its own luck allows.
-    assert lesson.worth.max() <= 1 / prior.own / worth.mean()
+    assert data.worth.max() <= 1 / prior.own / worth.mean()
 
 
 def test_a_row_whose_figure_is_missing_teaches_nothing(train_rows, fitted) -> None:
     features, outcome = train_rows
-    stage = next(stage for stage in fitted.plan.stages if stage.name == "order")
-    whole = rate_lesson(stage, features, outcome, fitted)
+    stage = next(stage for stage in fitted.funnel.stages if stage.name == "order")
+    whole = rate_data(stage, features, outcome, fitted)
     gap = outcome.copy()
     gap.loc[whole.rows[:5], "later:orders"] = np.nan
-    assert rate_lesson(stage, features, gap, fitted).rows.tolist() == whole.rows[5:].tolist()
+    assert rate_data(stage, features, gap, fitted).rows.tolist() == whole.rows[5:].tolist()
 
 
 def test_later_volume_is_told_for_a_whole_window(train_rows, model, fitted) -> None:
     features, outcome = train_rows
     half = outcome.assign(covered_share=0.5)
-    whole = volume_lesson(features, outcome, fitted.plan, model.volume)
-    told = volume_lesson(features, half, fitted.plan, model.volume)
+    whole = volume_data(features, outcome, fitted.funnel, model.volume)
+    told = volume_data(features, half, fitted.funnel, model.volume)
     np.testing.assert_allclose(told.label, 2 * whole.label)
     np.testing.assert_allclose(told.weight, 0.5)
 
@@ -136,8 +136,8 @@ def test_a_stage_sees_its_own_history_and_not_that_of_others(train_rows) -> None
 
 
 def test_part_of_a_lesson_is_the_same_for_fewer_rows(train_rows, fitted) -> None:
-    lesson = rate_lesson(fitted.plan.stages[-1], *train_rows, fitted)
-    kept = np.arange(len(lesson.rows)) % 2 == 0
-    part = lesson.subset(kept)
-    np.testing.assert_array_equal(part.rows, lesson.rows[kept])
-    np.testing.assert_array_equal(part.weight, lesson.weight[kept])
+    data = rate_data(fitted.funnel.stages[-1], *train_rows, fitted)
+    kept = np.arange(len(data.rows)) % 2 == 0
+    part = data.subset(kept)
+    np.testing.assert_array_equal(part.rows, data.rows[kept])
+    np.testing.assert_array_equal(part.weight, data.weight[kept])

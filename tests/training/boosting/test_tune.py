@@ -56,11 +56,11 @@ def hand(settings: Settings) -> dict:
 
 def test_folds_know_their_own_past_alone(made, dataset) -> None:
     assert len(made) == 2
-    rates = [fold.fit.starts["click"].market[0] for fold in made]
+    rates = [fold.fit.posteriors["click"].market[0] for fold in made]
     assert rates[0] != rates[1]
     for fold in made:
         assert fold.fit.keys["cutoff"].max() < fold.validate.keys["cutoff"].min()
-        assert [lesson.stage for lesson in fold.fit_lessons] == STAGES
+        assert [data.stage for data in fold.fit_data] == STAGES
 
 
 def test_folds_that_have_been_used_go_from_one_worker_to_another(made, quick) -> None:
@@ -119,7 +119,7 @@ def test_a_study_killed_in_the_middle_of_a_trial_ends_with_the_asked_number(made
         from configs.settings import Settings
 
         class Fold:
-            fit_lessons = [type("Lesson", (), {{"stage": stage}})() for stage in {STAGES!r}]
+            fit_data = [type("StageData", (), {{"stage": stage}})() for stage in {STAGES!r}]
 
         ended = 0
         def curve(fold, place, trees):

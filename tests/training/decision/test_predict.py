@@ -37,7 +37,7 @@ def test_every_creative_has_one_row_with_its_evidence(small_world, table, model)
     told = table.set_index("creative_id")
     np.testing.assert_allclose(told["early_impressions"], totals["impressions"].reindex(told.index))
     np.testing.assert_allclose(told["early_spend_cny"], totals["spend_cny"].reindex(told.index))
-    assert np.isfinite(table[model.fitted.plan.targets]).all().all()
+    assert np.isfinite(table[model.fitted.funnel.targets]).all().all()
 
 
 def test_announced_creatives_are_predicted_at_age_0(small_world, model, quick) -> None:
@@ -105,7 +105,7 @@ def test_a_missing_column_is_told_to_all_and_predictions_are_still_made(small_wo
     loaded = Loaded(small_world.metrics.drop(columns="clicks"), small_world.creatives.drop(columns="tag_scene"))
     told = latest_predictions(loaded, model, quick)
     assert told["warnings"].str.contains("columns missing: clicks, scene").all()
-    assert np.isfinite(told[model.fitted.plan.targets]).all().all()
+    assert np.isfinite(told[model.fitted.funnel.targets]).all().all()
     assert "early_clicks" not in told or told["early_clicks"].isna().all()
     assert told["early_impressions"].notna().all()
 
@@ -132,12 +132,12 @@ def test_a_model_that_does_not_know_how_far_off_it_is_says_so(table, model) -> N
 @pytest.fixture(scope="module")
 def advised(small_world, model, dataset, cut, quick) -> pd.DataFrame:
     settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
-    uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.plan, settings)
+    uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.funnel, settings)
     return latest_predictions(small_world, replace(model, uncertainty=uncertainty), settings)
 
 
 def test_a_model_that_knows_gives_every_creative_ends_chances_and_a_verdict(advised, model) -> None:
-    for target in model.fitted.plan.targets:
+    for target in model.fitted.funnel.targets:
         assert (advised[f"{target}_low"] <= advised[f"{target}_high"]).all()
     assert advised["net_roi_chance"].between(0, 1).all()
     assert (advised["asked_roi"] == 1.0).all()  # this world names no targets of its own

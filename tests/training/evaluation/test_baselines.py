@@ -18,7 +18,7 @@ def rows(dataset, model, held_rows, cut):
     few = type(features)(
         keys=features.keys.iloc[places],
         values=features.values.iloc[places],
-        starts={stage: replace(begin, market=begin.market[places]) for stage, begin in features.starts.items()},
+        posteriors={stage: replace(begin, market=begin.market[places]) for stage, begin in features.posteriors.items()},
         reference_price=features.reference_price[places],
         catalogue=features.catalogue,
     )
@@ -50,17 +50,17 @@ def test_what_is_so_goes_on(rows, model) -> None:
 def test_money_that_is_not_settled_yet_is_not_taken_for_refunded(rows, model) -> None:
     """Before the first refund window has passed, the market's share is kept."""
     found = carried(rows, model, **COUNTS | {"early:settled_gmv_cny": 0.0, "early:settled_net_cny": 0.0})
-    market = rows[1].starts["keep"].market
+    market = rows[1].posteriors["keep"].market
     np.testing.assert_allclose(found["net_roi"], 2.5 * market)
 
 
 def test_where_nothing_was_counted_the_market_speaks(rows, model) -> None:
     found = carried(rows, model, **dict.fromkeys(COUNTS, 0.0))
-    starts, price = rows[1].starts, rows[1].reference_price
-    gross = starts["click"].market * starts["order"].market * starts["value"].market * price
+    posteriors, price = rows[1].posteriors, rows[1].reference_price
+    gross = posteriors["click"].market * posteriors["order"].market * posteriors["value"].market * price
     np.testing.assert_allclose(found["gpm"], 1000 * gross)
-    np.testing.assert_allclose(found["roi"], gross / starts["cost"].market)
-    np.testing.assert_allclose(found["net_roi"], gross * starts["keep"].market / starts["cost"].market)
+    np.testing.assert_allclose(found["roi"], gross / posteriors["cost"].market)
+    np.testing.assert_allclose(found["net_roi"], gross * posteriors["keep"].market / posteriors["cost"].market)
 
 
 @pytest.mark.parametrize(("elapsed", "last_day", "expected"), [(48.0, 240.0, 1680.0), (6.0, 60.0, 1680.0)])
@@ -77,8 +77,8 @@ def test_volume_before_launch_is_the_models_own_start(rows, model) -> None:
 def test_empirical_bayes_is_the_start_without_trees(dataset, cut, held_rows, fitted, model) -> None:
     features, _ = held_rows
     found = empirical_bayes(dataset.observed[cut[1]].reset_index(drop=True), fitted, model)
-    assert list(found) == model.fitted.plan.targets
-    starts = {name: np.exp(begin.log_rate) for name, begin in features.starts.items()}
-    gross = starts["click"] * starts["order"] * starts["value"] * features.reference_price
+    assert list(found) == model.fitted.funnel.targets
+    posteriors = {name: np.exp(begin.log_rate) for name, begin in features.posteriors.items()}
+    gross = posteriors["click"] * posteriors["order"] * posteriors["value"] * features.reference_price
     np.testing.assert_allclose(found["gpm"], 1000 * gross)
     assert (found["gpm"] != model.predict(features)["gpm"]).any()

@@ -21,7 +21,7 @@ def held(dataset, cut, model) -> Unseen:
 @pytest.fixture(scope="module")
 def kept(dataset, cut, held, quick) -> Coverage:
     settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
-    uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.plan, settings)
+    uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.funnel, settings)
     assert uncertainty is not None
     return coverage(uncertainty, held)
 
@@ -58,7 +58,7 @@ def test_targets_asked_are_spread_over_outcomes_above_0() -> None:
 
 
 def test_every_target_and_chance_of_a_model_is_told(kept, dataset) -> None:
-    assert kept.overall()["target"].tolist() == dataset.plan.targets
+    assert kept.overall()["target"].tolist() == dataset.funnel.targets
     assert {"roi", "roi_base"} <= set(kept.brier)
     figures = kept.figures()
     assert 0.0 < figures["interval/net_roi/covered"] <= 1.0

@@ -64,12 +64,12 @@ def test_figures_and_predictions_beside_what_came(dataset, cut, fitted, model) -
     known = set(dataset.observed.loc[cut[0], "creative_id"])
     figures, beside = judge(dataset, cut[1], known, model, fitted)
     assert list(figures["method"].unique()) == METHODS
-    assert list(figures["target"].unique()) == model.fitted.plan.targets
+    assert list(figures["target"].unique()) == model.fitted.funnel.targets
     assert len(beside) == cut[1].sum()
     expected = dataset.observed[cut[1]].reset_index(drop=True)
     pd.testing.assert_frame_equal(beside[KEY], expected[KEY])
     assert beside["cold"].tolist() == (~expected["creative_id"].isin(known)).tolist()
-    actual = actual_targets(dataset.outcome[cut[1]].reset_index(drop=True), dataset.plan)
+    actual = actual_targets(dataset.outcome[cut[1]].reset_index(drop=True), dataset.funnel)
     np.testing.assert_array_equal(beside["actual_roi"], actual["roi"])
     np.testing.assert_array_equal(beside["spent_cny"], dataset.observed.loc[cut[1], "early:spend_cny"])
     assert (beside["bayes_roi"] != beside["predicted_roi"]).any()

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.point_in_time.counts import data_plan
+from features.point_in_time.counts import data_funnel
 from features.point_in_time.snapshots import snapshots
 from features.schema import Loaded
 from training.labels.outcomes import (
@@ -57,7 +57,7 @@ def of(loaded: Loaded, creative: str = "c", **changed: object) -> pd.DataFrame:
     """Outcomes of a creative, by age."""
     settings = Settings.model_validate({"ages_hours": [0, 24, 72], "weekly": False, "open_days": 2} | changed)
     rows = snapshots(loaded.metrics, loaded.creatives, settings.ages_hours, weekly=False)
-    found = outcomes(rows, loaded, data_plan(loaded, settings), settings)
+    found = outcomes(rows, loaded, data_funnel(loaded, settings), settings)
     return pd.concat([rows, found], axis=1).query("creative_id == @creative").set_index("age_hours")
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from configs.settings import Dask
-from features.matrix.feature_matrix import describe
+from features.matrix.feature_matrix import build_features
 from features.schema import Loaded
 from training.boosting.model import Choice, fit_model
 from training.boosting.out_of_fold import out_of_fold
@@ -73,7 +73,7 @@ def test_a_bundle_does_not_say_where_it_was_made(folder, model, quick) -> None:
 
 def test_a_bundle_gives_back_the_same_predictions_bit_for_bit(written, model, dataset, same_bits) -> None:
     loaded, manifest = load_bundle(written)
-    before, after = describe(dataset.observed, model.fitted), describe(dataset.observed, loaded.fitted)
+    before, after = build_features(dataset.observed, model.fitted), build_features(dataset.observed, loaded.fitted)
     same_bits(after.values, before.values)
     assert after.catalogue == before.catalogue
     same_bits(loaded.predict(after), model.predict(before))
@@ -204,7 +204,7 @@ def test_hostile_tag_values_survive_training_saving_loading_and_predicting(
     model = fit_model(*rows_of(dataset, train, fitted), fitted, {"click": Choice(trees, 20), "order": Choice(trees, 5)})
     save_bundle(folder, model, quick, **STAMP)
     loaded, _ = load_bundle(folder)
-    features = describe(dataset.observed[held].reset_index(drop=True), loaded.fitted)
+    features = build_features(dataset.observed[held].reset_index(drop=True), loaded.fitted)
     assert features.values["tag_hook"].notna().all()
     same_bits(loaded.predict(features), model.predict(features))
     same_bits(loaded.contributions(features, "click"), model.contributions(features, "click"))
@@ -215,7 +215,7 @@ def test_what_a_model_knows_of_its_errors_is_kept_to_the_last_bit(
     model, dataset, cut, quick, folder, held_rows
 ) -> None:
     settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
-    uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.plan, settings)
+    uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.funnel, settings)
     assert uncertainty is not None
     save_bundle(folder, replace(model, uncertainty=uncertainty), quick, **STAMP)
     loaded, _ = load_bundle(folder)

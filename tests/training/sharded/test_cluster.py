@@ -12,13 +12,13 @@ from pandas.testing import assert_frame_equal
 from configs.settings import Dask, Settings
 from features.errors import PartitionError
 from features.partitions.manifest import Partitioned
-from features.point_in_time.counts import plan_of
+from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import entities
 from features.schema import Loaded
 from training.data.metrics_source import InMemory
 from training.engine import Engine
 from training.errors import EngineError
-from training.progress import Told
+from training.progress import ProgressCallbacks
 from training.sharded.cluster import cluster
 from training.sharded.source import InParts
 from training.sharded.work import Work
@@ -114,12 +114,12 @@ def test_counts_of_two_workers_are_those_of_one_frame_though_one_is_killed(
             os.kill(killed[0], signal.SIGKILL)
 
     dataset = as_dataset(many_accounts, tmp_path / "dataset")
-    parted = InParts(dataset, Work(str(tmp_path / "work")), workers, QUICK, Told(step=kill_one))
-    plan = plan_of(dataset.values, whole.creatives, QUICK)
+    parted = InParts(dataset, Work(str(tmp_path / "work")), workers, QUICK, ProgressCallbacks(step=kill_one))
+    funnel = funnel_of(dataset.values, whole.creatives, QUICK)
     shared = entities(whole.creatives, QUICK.tags.multi, QUICK.tags.crosses)
     rows = parted.snapshots(QUICK)
     assert_frame_equal(
-        parted.observe(rows, plan, shared, QUICK), whole.observe(rows, plan, shared, QUICK), check_exact=True
+        parted.observe(rows, funnel, shared, QUICK), whole.observe(rows, funnel, shared, QUICK), check_exact=True
     )
     assert killed
 

@@ -22,7 +22,7 @@ tune: {{trials: 1}}
 trees: {{rounds: 10}}
 volume_trees: {{rounds: 10}}
 split: {{holdout_days: 7, folds: 2}}
-mixed: {{every_days: 30}}
+refits: {{every_days: 30}}
 thin: {{min_creatives: 20, min_orders: 10}}
 """
 

@@ -11,14 +11,14 @@ from pandas.testing import assert_frame_equal
 
 from configs.settings import Dask, Settings
 from features.errors import PartitionError
-from features.funnel import Plan
+from features.funnel import Funnel
 from features.partitions.manifest import Partitioned
-from features.point_in_time.counts import plan_of
+from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import Entity, entities
 from features.schema import Loaded
 from training.data.metrics_source import InMemory
 from training.engine import Here
-from training.progress import Told
+from training.progress import ProgressCallbacks
 from training.run import fit_and_register
 from training.sharded import tasks
 from training.sharded.source import InParts
@@ -49,7 +49,7 @@ def dataset(many_accounts: Loaded, as_dataset: Callable, tmp_path_factory: pytes
 
 @pytest.fixture(scope="module")
 def parted(dataset: Partitioned, tmp_path_factory: pytest.TempPathFactory) -> InParts:
-    return InParts(dataset, Work(str(tmp_path_factory.mktemp("work"))), Two(), QUICK, Told())
+    return InParts(dataset, Work(str(tmp_path_factory.mktemp("work"))), Two(), QUICK, ProgressCallbacks())
 
 
 def same(left: pd.DataFrame, right: pd.DataFrame) -> None:
@@ -57,8 +57,8 @@ def same(left: pd.DataFrame, right: pd.DataFrame) -> None:
 
 
 @pytest.fixture(scope="module")
-def plan(whole: InMemory) -> Plan:
-    return plan_of(sorted({n for names in whole.held().values() for n in names}), whole.creatives, QUICK)
+def funnel(whole: InMemory) -> Funnel:
+    return funnel_of(sorted({n for names in whole.held().values() for n in names}), whole.creatives, QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -66,44 +66,44 @@ def shared(whole: InMemory) -> list[Entity]:
     return entities(whole.creatives, QUICK.tags.multi, QUICK.tags.crosses)
 
 
-def test_what_is_known_of_creatives_is_that_of_one_frame(whole, parted, plan, shared):
+def test_what_is_known_of_creatives_is_that_of_one_frame(whole, parted, funnel, shared):
     same(parted.creatives, whole.creatives)
     same(parted.born(), whole.born())
     assert parted.until == whole.until
     assert {kind: sorted(names) for kind, names in whole.held().items()} == parted.held()
     moments = [pd.Timestamp("2026-03-20"), pd.Timestamp("2026-04-20"), whole.until + pd.Timedelta(days=1)]
-    counted = list(parted.totals(moments, plan, QUICK))
-    for one, other in zip(counted, whole.totals(moments, plan, QUICK)):
+    counted = list(parted.totals(moments, funnel, QUICK))
+    for one, other in zip(counted, whole.totals(moments, funnel, QUICK)):
         same(one, other)
     assert counted[0]["impressions"].sum() < counted[-1]["impressions"].sum()
-    one, other = parted.standing(plan, shared, QUICK), whole.standing(plan, shared, QUICK)
+    one, other = parted.standing(funnel, shared, QUICK), whole.standing(funnel, shared, QUICK)
     same(one.table, other.table)
     assert (one.moment, one.metrics, one.ranges) == (other.moment, other.metrics, other.ranges)
 
 
-def test_some_snapshots_are_counted_in_the_order_asked(whole, parted, plan, shared):
+def test_some_snapshots_are_counted_in_the_order_asked(whole, parted, funnel, shared):
     some = whole.snapshots(QUICK).sample(frac=0.3, random_state=4).reset_index(drop=True)
-    same(parted.observe(some, plan, shared, QUICK), whole.observe(some, plan, shared, QUICK))
-    same(parted.outcomes(some, plan, QUICK), whole.outcomes(some, plan, QUICK))
+    same(parted.observe(some, funnel, shared, QUICK), whole.observe(some, funnel, shared, QUICK))
+    same(parted.outcomes(some, funnel, QUICK), whole.outcomes(some, funnel, QUICK))
 
 
-def test_a_run_that_was_stopped_finds_what_is_done(dataset, parted, plan, shared, monkeypatch):
+def test_a_run_that_was_stopped_finds_what_is_done(dataset, parted, funnel, shared, monkeypatch):
     rows = parted.snapshots(QUICK)
-    before = parted.observe(rows, plan, shared, QUICK)
+    before = parted.observe(rows, funnel, shared, QUICK)
     monkeypatch.setattr(tasks, "read_part", lambda *_: pytest.fail("a part was read again"))
-    again = InParts(dataset, parted.work, Two(), QUICK, Told())
-    same(again.observe(again.snapshots(QUICK), plan, shared, QUICK), before)
-    next(iter(again.totals([pd.Timestamp("2026-04-20")], plan, QUICK)))
+    again = InParts(dataset, parted.work, Two(), QUICK, ProgressCallbacks())
+    same(again.observe(again.snapshots(QUICK), funnel, shared, QUICK), before)
+    next(iter(again.totals([pd.Timestamp("2026-04-20")], funnel, QUICK)))
 
 
-def test_with_more_workers_only_what_goes_by_buckets_is_done_again(dataset, parted, plan, shared, monkeypatch):
+def test_with_more_workers_only_what_goes_by_buckets_is_done_again(dataset, parted, funnel, shared, monkeypatch):
     class Three(Two):
         workers = 3
 
     rows = parted.snapshots(QUICK)
-    before = parted.observe(rows, plan, shared, QUICK)
-    again = InParts(dataset, parted.work, Three(), QUICK, Told())
-    same(again.observe(rows, plan, shared, QUICK), before)
+    before = parted.observe(rows, funnel, shared, QUICK)
+    again = InParts(dataset, parted.work, Three(), QUICK, ProgressCallbacks())
+    same(again.observe(rows, funnel, shared, QUICK), before)
     monkeypatch.setattr(tasks, "read_part", lambda *_: pytest.fail("a part was read again"))
     same(again.snapshots(QUICK), rows)
     assert again.folders == parted.folders
@@ -111,18 +111,18 @@ def test_with_more_workers_only_what_goes_by_buckets_is_done_again(dataset, part
 
 def test_other_settings_count_anew(dataset, parted):
     later = QUICK.model_copy(update={"report_delay_hours": {"hour": 30, "day": 30, "range": 30, "gap": 30}})
-    other = InParts(dataset, parted.work, Two(), later, Told())
-    plan = plan_of(dataset.values, other.creatives, later)
+    other = InParts(dataset, parted.work, Two(), later, ProgressCallbacks())
+    funnel = funnel_of(dataset.values, other.creatives, later)
     shared = entities(other.creatives, later.tags.multi, later.tags.crosses)
     rows = other.snapshots(later)
-    mine, theirs = other.observe(rows, plan, shared, later), parted.observe(rows, plan, shared, QUICK)
+    mine, theirs = other.observe(rows, funnel, shared, later), parted.observe(rows, funnel, shared, QUICK)
     assert not mine.filter(like="hist:").equals(theirs.filter(like="hist:"))
 
 
 def test_what_a_task_is_told_is_shown_without_the_place_of_the_tables(dataset, parted):
     dataset = replace(dataset, root="sftp://me:s3cret@host/set")
     elsewhere = QUICK.model_copy(update={"dask": Dask(work="sftp://me:s3cret@host/work")})
-    job = Job(dataset, "sftp://me:s3cret@host/work", parted._plan(QUICK), (), elsewhere, "facts")
+    job = Job(dataset, "sftp://me:s3cret@host/work", parted._funnel(QUICK), (), elsewhere, "facts")
     assert "s3cret" not in repr(job)
 
 
@@ -138,7 +138,7 @@ def test_a_broken_part_is_named_by_the_run(many_accounts, as_dataset, tmp_path):
     dataset = as_dataset(many_accounts, tmp_path / "dataset")
     broken = tmp_path / "dataset" / dataset.parts[1].metrics[0]
     broken.write_bytes(broken.read_bytes()[:-100])
-    parted = InParts(dataset, Work(str(tmp_path / "work")), Two(), QUICK, Told())
+    parted = InParts(dataset, Work(str(tmp_path / "work")), Two(), QUICK, ProgressCallbacks())
     with pytest.raises(PartitionError, match=re.escape(dataset.parts[1].metrics[0])):
         parted.snapshots(QUICK)
 
@@ -149,10 +149,10 @@ def test_a_whole_run_in_parts_is_a_run_on_one_frame(many_accounts, as_dataset, t
     results = []
     for name, source in (
         ("whole", InMemory(many_accounts)),
-        ("parts", InParts(dataset, Work(str(tmp_path / "work")), Here(), settings, Told())),
+        ("parts", InParts(dataset, Work(str(tmp_path / "work")), Here(), settings, ProgressCallbacks())),
     ):
         own = settings.model_copy(update={"var": tmp_path / name, "name": name})
-        results.append(fit_and_register(source, workspace([name], own), own, Told()))
+        results.append(fit_and_register(source, workspace([name], own), own, ProgressCallbacks()))
     whole, parts = results
     same(parts.figures, whole.figures)
     assert parts.recipe == whole.recipe
@@ -161,10 +161,10 @@ def test_a_whole_run_in_parts_is_a_run_on_one_frame(many_accounts, as_dataset, t
     assert len(tables[0]) == len(many_accounts.creatives)
 
 
-def test_counts_and_outcomes_are_those_of_one_frame(whole, parted, plan, shared):
+def test_counts_and_outcomes_are_those_of_one_frame(whole, parted, funnel, shared):
     rows = whole.snapshots(QUICK)
     same(parted.snapshots(QUICK), rows)
-    observed = parted.observe(rows, plan, shared, QUICK)
-    same(observed, whole.observe(rows, plan, shared, QUICK))
+    observed = parted.observe(rows, funnel, shared, QUICK)
+    same(observed, whole.observe(rows, funnel, shared, QUICK))
     assert observed.filter(like="hist:").to_numpy().any()
-    same(parted.outcomes(rows, plan, QUICK), whole.outcomes(rows, plan, QUICK))
+    same(parted.outcomes(rows, funnel, QUICK), whole.outcomes(rows, funnel, QUICK))

@@ -19,7 +19,7 @@ from features.store.duckdb_store import open_store
 from features.store.load import load_print
 from training.data.open_source import AT_WORK, _in_parts, open_source
 from training.engine import Here
-from training.progress import Told
+from training.progress import ProgressCallbacks
 from training.sharded.presence import Presence
 from training.sharded.source import InParts
 from training.sharded.work import Work
@@ -107,11 +107,11 @@ def test_tables_of_another_command_stay_while_it_is_at_work(dataset: Partitioned
     space = workspace([dataset.root], settings)
     with Presence(space.folder / AT_WORK) as other:
         other.join()
-        with open_source([dataset.root], space, settings, Told()) as (source, _):
+        with open_source([dataset.root], space, settings, ProgressCallbacks()) as (source, _):
             assert isinstance(source, InParts)
             source.work.put("of the other/x", source.creatives)
         assert source.work.done("of the other/x")
-    with open_source([dataset.root], space, settings, Told()):
+    with open_source([dataset.root], space, settings, ProgressCallbacks()):
         pass
     assert not source.work.done("of the other/x")
 
@@ -120,8 +120,8 @@ def test_what_parts_tell_each_other_stays_while_another_command_may_be_asking_th
     dataset: Partitioned, settings: Settings, tmp_path: Path
 ):
     work, answering = Work(str(tmp_path / "work")), tmp_path / "answering.lock"
-    source = InParts(dataset, work, Here(), settings, Told(), answering)
-    plan, shared = source._surveyed.plan, source._surveyed.shared
+    source = InParts(dataset, work, Here(), settings, ProgressCallbacks(), answering)
+    funnel, shared = source._surveyed.funnel, source._surveyed.shared
     rows = source.snapshots(settings)
 
     def exchanged() -> list[Path]:
@@ -129,11 +129,11 @@ def test_what_parts_tell_each_other_stays_while_another_command_may_be_asking_th
 
     with Presence(answering) as other:
         other.join()
-        source.observe(rows, plan, shared, settings)
+        source.observe(rows, funnel, shared, settings)
         assert exchanged()
     source.clear_up()
     assert not exchanged()
-    source.observe(rows.iloc[::2], plan, shared, settings)
+    source.observe(rows.iloc[::2], funnel, shared, settings)
     assert not exchanged()
 
 
@@ -151,13 +151,13 @@ def test_parts_that_another_command_reads_stay_when_newer_exports_are_written(se
     space = workspace(["exports"], settings)
     with open_store(space.store) as store, Presence(space.folder / AT_WORK) as here:
         store.add(orders("2026-01-01"))
-        old = _in_parts(store, space, settings, Told(), here)
+        old = _in_parts(store, space, settings, ProgressCallbacks(), here)
         with Presence(space.folder / AT_WORK) as other:
             other.join()
             store.add(orders("2026-01-03"))
-            new = _in_parts(store, space, settings, Told(), here)
+            new = _in_parts(store, space, settings, ProgressCallbacks(), here)
             assert len(read_part(old, old.parts[0]).metrics) == 2
             assert len(read_part(new, new.parts[0]).metrics) == 4
-        assert open_partitioned(new.root) == _in_parts(store, space, settings, Told(), here)
+        assert open_partitioned(new.root) == _in_parts(store, space, settings, ProgressCallbacks(), here)
     files = {path.relative_to(new.root).as_posix() for path in Path(new.root).rglob("*.parquet")}
     assert files == set(new.parts[0].files)

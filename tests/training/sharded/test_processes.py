@@ -14,13 +14,13 @@ from pandas.testing import assert_frame_equal
 from configs.settings import Settings
 from features.errors import PartitionError
 from features.partitions.manifest import Partitioned
-from features.point_in_time.counts import plan_of
+from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import entities
 from features.schema import Loaded
 from training.data.metrics_source import InMemory
 from training.engine import Engine, Here
 from training.errors import EngineError
-from training.progress import Told
+from training.progress import ProgressCallbacks
 from training.sharded.processes import processes
 from training.sharded.source import InParts
 from training.sharded.work import Work
@@ -114,13 +114,13 @@ def test_counts_of_two_processes_are_those_of_one_frame(
 ):
     whole = InMemory(many_accounts)
     dataset = as_dataset(many_accounts, tmp_path / "dataset")
-    parted = InParts(dataset, Work(str(tmp_path / "work")), two, QUICK, Told())
-    plan = plan_of(dataset.values, whole.creatives, QUICK)
+    parted = InParts(dataset, Work(str(tmp_path / "work")), two, QUICK, ProgressCallbacks())
+    funnel = funnel_of(dataset.values, whole.creatives, QUICK)
     shared = entities(whole.creatives, QUICK.tags.multi, QUICK.tags.crosses)
     rows = parted.snapshots(QUICK)
     assert_frame_equal(rows, whole.snapshots(QUICK), check_exact=True)
     assert_frame_equal(
-        parted.observe(rows, plan, shared, QUICK), whole.observe(rows, plan, shared, QUICK), check_exact=True
+        parted.observe(rows, funnel, shared, QUICK), whole.observe(rows, funnel, shared, QUICK), check_exact=True
     )
 
 

@@ -15,7 +15,7 @@ from features.store.inputs import dataset_of, refuse_absent, take_in
 from features.store.load import load_print
 from training.data.open_source import open_source
 from training.errors import EngineError
-from training.progress import Told
+from training.progress import ProgressCallbacks
 from training.sharded.source import InParts
 from training.workspace import workspace
 
@@ -49,7 +49,7 @@ def test_a_url_at_which_there_is_no_dataset_is_refused_before_anything_is_writte
 
 def test_a_run_reads_it_in_parts_and_leaves_the_tables_of_this_data_alone(root: str, settings: Settings):
     space = workspace([root], settings)
-    with open_source([root], space, settings, Told()) as (source, report):
+    with open_source([root], space, settings, ProgressCallbacks()) as (source, report):
         assert report is None
         assert isinstance(source, InParts)
         source.work.put("of earlier data/x", source.creatives)
@@ -63,7 +63,7 @@ def test_a_run_that_fails_keeps_its_tables(root: str, settings: Settings):
     sources = []
 
     def fail() -> None:
-        with open_source([root], space, settings, Told()) as (source, _):
+        with open_source([root], space, settings, ProgressCallbacks()) as (source, _):
             sources.append(source)
             source.work.put("half/x", source.creatives)
             raise ZeroDivisionError
@@ -94,7 +94,7 @@ def test_the_folder_that_workers_share_holds_a_folder_for_this_workspace_and_the
         stranger.parent.mkdir(parents=True, exist_ok=True)
         stranger.write_text("not ours")
     elsewhere = settings.model_copy(update={"dask": settings.dask.model_copy(update={"work": f"{shared}/"})})
-    with open_source([root], space, elsewhere, Told()) as (source, _):
+    with open_source([root], space, elsewhere, ProgressCallbacks()) as (source, _):
         assert isinstance(source, InParts)
         source.work.put("of earlier data/x", source.creatives)
         half_written = Path(source.work.root, "of earlier data", ".y.arrow.123")
@@ -114,6 +114,9 @@ def test_a_scheduler_that_is_not_there_is_said_before_exports_are_read(
     asked = settings.model_copy(update={"engine": "dask", "dask": Dask(scheduler="tcp://127.0.0.1:9")})
     data = [str(tmp_path / "a.csv")]
     space = workspace(data, asked)
-    with pytest.raises(EngineError, match="no scheduler answered"), open_source(data, space, asked, Told()):
+    with (
+        pytest.raises(EngineError, match="no scheduler answered"),
+        open_source(data, space, asked, ProgressCallbacks()),
+    ):
         pass
     assert not space.store.exists()

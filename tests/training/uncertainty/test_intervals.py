@@ -12,7 +12,7 @@ from training.boosting.recipe import Recipe
 from training.boosting.unseen import Unseen
 from training.data.dataset import Dataset
 from training.uncertainty.fit import fit_uncertainty
-from training.uncertainty.intervals import Uncertainty, roi_target
+from training.uncertainty.intervals import Uncertainty
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def proof(dataset: Dataset, cut) -> list[Unseen]:
 @pytest.fixture(scope="module")
 def sure(proof, dataset, quick) -> Uncertainty:
     settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
-    found = fit_uncertainty(proof, dataset.plan, settings)
+    found = fit_uncertainty(proof, dataset.funnel, settings)
     assert found is not None
     return found
 
@@ -34,11 +34,11 @@ def held(dataset, cut, model) -> Unseen:
 
 
 def test_rows_that_calibrate_come_from_models_of_their_past_alone(proof, dataset, cut) -> None:
-    train, _, starts = cut
+    train, _, posteriors = cut
     assert len(proof) == 2
     cutoffs = [part.predicted["cutoff"] for part in proof]
     assert cutoffs[0].max() <= cutoffs[1].min()
-    assert cutoffs[1].max() < starts
+    assert cutoffs[1].max() < posteriors
     assert sum(len(part.predicted) for part in proof) < train.sum()
     closed = dataset.rows["closed_at"]
     for part in proof:  # nothing that taught the fold's model closed after its first cutoff
@@ -57,8 +57,8 @@ def test_the_holdout_changes_nothing_of_what_calibrates(dataset, cut, proof) -> 
 
 def test_every_target_has_ends_in_order(sure, held, dataset) -> None:
     bounds = sure.bounds(held.predicted, held.features)
-    assert list(bounds) == [f"{target}_{end}" for target in dataset.plan.targets for end in ("low", "high")]
-    for target in dataset.plan.targets:
+    assert list(bounds) == [f"{target}_{end}" for target in dataset.funnel.targets for end in ("low", "high")]
+    for target in dataset.funnel.targets:
         assert (bounds[f"{target}_low"] >= 0).all()
         assert (bounds[f"{target}_low"] <= bounds[f"{target}_high"]).all()
         assert np.isfinite(bounds[f"{target}_high"]).all()
@@ -82,7 +82,7 @@ def test_chances_fall_with_what_is_asked_and_are_certain_at_0(sure, held) -> Non
 
 
 def test_an_interval_and_a_chance_tell_the_same(sure, held) -> None:
-    """Above the upper end of an interval that starts at 0 lies what it leaves out."""
+    """Above the upper end of an interval that posteriors at 0 lies what it leaves out."""
     bounds = sure.bounds(held.predicted, held.features)
     open_below = (bounds["net_roi_low"] == 0) & (bounds["net_roi_high"] > 0)
     assert open_below.any()
@@ -97,17 +97,17 @@ def some_rows(rows: Unseen, places: list[int]) -> tuple[pd.DataFrame, Features]:
         keys=features.keys.iloc[places].reset_index(drop=True),
         values=features.values.iloc[places].reset_index(drop=True),
         reference_price=features.reference_price[places],
-        starts={
+        posteriors={
             name: replace(
-                begin,
-                market=begin.market[places],
-                log_steps={step: values[places] for step, values in begin.log_steps.items()},
-                log_base=begin.log_base[places],
-                log_own=begin.log_own[places],
-                own_events=begin.own_events[places],
-                variance=begin.variance[places],
+                posterior,
+                market=posterior.market[places],
+                log_effects={step: values[places] for step, values in posterior.log_effects.items()},
+                log_prior=posterior.log_prior[places],
+                log_own_evidence=posterior.log_own_evidence[places],
+                own_events=posterior.own_events[places],
+                variance=posterior.variance[places],
             )
-            for name, begin in features.starts.items()
+            for name, posterior in features.posteriors.items()
         },
     )
     return rows.predicted.iloc[places].reset_index(drop=True), part
@@ -135,10 +135,10 @@ def test_it_survives_json_to_the_last_bit(sure, held) -> None:
 def test_with_too_few_rows_nothing_is_told(proof, dataset, quick) -> None:
     def asked(rows: int) -> Uncertainty | None:
         interval = quick.interval.model_copy(update={"min_rows": rows})
-        return fit_uncertainty(proof, dataset.plan, quick.model_copy(update={"interval": interval}))
+        return fit_uncertainty(proof, dataset.funnel, quick.model_copy(update={"interval": interval}))
 
     assert asked(100_000) is None
-    assert fit_uncertainty([], dataset.plan, quick) is None
+    assert fit_uncertainty([], dataset.funnel, quick) is None
     counted = asked(50)
     assert counted is not None
     volume = asked(counted.rows["gpm"] + 1)  # later volume has more rows than rates
@@ -173,8 +173,8 @@ def test_most_outcomes_lie_inside_and_chances_come_true_on_the_rows_that_taught_
 
 
 def test_chances_are_asked_of_net_roi_else_of_roi(dataset) -> None:
-    assert roi_target(dataset.plan) == "net_roi"
-    gross = replace(dataset.plan, stages=tuple(stage for stage in dataset.plan.stages if stage.name != "keep"))
-    assert roi_target(gross) == "roi"
+    assert dataset.funnel.main_roi == "net_roi"
+    gross = replace(dataset.funnel, stages=tuple(stage for stage in dataset.funnel.stages if stage.name != "keep"))
+    assert gross.main_roi == "roi"
     free = replace(gross, stages=tuple(stage for stage in gross.stages if stage.name != "cost"))
-    assert roi_target(free) == ""
+    assert free.main_roi == ""

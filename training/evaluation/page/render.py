@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from features.bilingual import Words
 from features.console import plain
 from training.atomic_write import write_text
 from training.evaluation.acceptance import CHANCE, INSIDE, TENTH, Check, checks, covered, overall
@@ -24,7 +25,6 @@ from training.evaluation.page.text import (
     PARTS,
     QUESTIONS,
     STATUS,
-    Words,
     allowed_words,
     found_words,
     reason_words,
@@ -196,7 +196,10 @@ def _early(found: Evaluation) -> Iterator[Picture]:
 
 
 def _proof(proof: Proof) -> dict[str, object]:
-    against = {"what came": Words("对实际结果", "against what came"), "the truth": Words("对真值", "against the truth")}
+    against = {
+        "what came": Words("对实际结果", "against what came"),
+        "the truth": Words("对真值", "against the truth"),
+    }
     slices = []
     for versus, target in proof.slices():
         name = target_words(target)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.bilingual import Words
 from training.evaluation.acceptance import CELL, TENTH
 from training.evaluation.calibration_table import DECILES, WHOLE
 from training.evaluation.coverage import LEAST_ROWS, QUARTERS
 from training.evaluation.lift import IDEAL
 from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, OWN
 from training.evaluation.metrics import LEAST_ROWS as FEW
-from training.evaluation.page.text import Words, age_words, method_words, target_words
+from training.evaluation.page.text import age_words, method_words, target_words
 from training.evaluation.peer_results import FIGURES as PEER_FIGURES
 from training.evaluation.peer_results import Proof
 from training.evaluation.run_facts import About
@@ -137,7 +138,10 @@ def coverage_grid(cells: pd.DataFrame, target: str, level: float) -> Grid:
 
 def stages_grid(about: About) -> Grid:
     """What the folds chose per stage."""
-    starts = {"mixed": Words("混合模型", "mixed model"), "empirical Bayes": Words("经验贝叶斯", "empirical Bayes")}
+    starts = {
+        "funnel model": Words("混合模型", "mixed model"),
+        "empirical Bayes": Words("经验贝叶斯", "empirical Bayes"),
+    }
     columns = [
         Words("环节", "stage"), Words("起点", "start"), Words("折上偏差:混合模型", "fold deviance, mixed"),
         Words("折上偏差:经验贝叶斯", "fold deviance, EB"), Words("树", "trees"), Words("树的增益", "gain of trees"),
@@ -145,7 +149,7 @@ def stages_grid(about: About) -> Grid:
     ]  # fmt: skip
     lines = []
     for stage in about.stages:
-        losses = [stage.losses.get(kind) for kind in ("mixed", "empirical Bayes")]
+        losses = [stage.losses.get(kind) for kind in ("funnel model", "empirical Bayes")]
         start = starts.get(stage.start, Words("只有一种", "one only"))
         tuned = Words("调参", "tuned") if stage.tuned else Words("手设", "by hand")
         lines.append(

@@ -1,28 +1,12 @@
 """Every sentence of an evaluation's page and model card that depends on the run: Chinese first, then English."""
 
-from typing import NamedTuple
-
+from features.bilingual import Words
+from features.funnel import TARGETS
 from training.evaluation.acceptance import FAIL, PASS, REVIEW, Check, Measured
 from training.evaluation.lift import IDEAL
 from training.evaluation.metrics import CARRY, EMPIRICAL_BAYES, OWN
 from training.labels.outcomes import NOT_CLOSED, NOT_COVERED, NOT_SETTLED
 
-
-class Words(NamedTuple):
-    """The same in both languages."""
-
-    zh: str
-    en: str
-
-
-TARGETS = {
-    "gpm": Words("GPM(千次展现成交额)", "GPM, gross"),
-    "net_gpm": Words("净 GPM(退款后)", "GPM after refunds"),
-    "roi": Words("ROI(支付)", "ROI, gross"),
-    "net_roi": Words("净 ROI(退款后)", "ROI after refunds"),
-    "later_impressions": Words("后续展现量", "later impressions"),
-    "later_spend_cny": Words("后续消耗", "later spend, CNY"),
-}
 METHODS = {
     OWN: Words("gpmcast", "gpmcast"),
     EMPIRICAL_BAYES: Words("经验贝叶斯", "empirical Bayes"),
@@ -107,7 +91,7 @@ RESOLVED = {
 
 def target_words(target: str) -> Words:
     """A target's name."""
-    return TARGETS.get(target, Words(target, target))
+    return TARGETS[target].long_label if target in TARGETS else Words(target, target)
 
 
 def method_words(method: str) -> Words:

@@ -26,8 +26,8 @@ ABOUT = About(
     basis="net_1h", outcome_days=7, level=0.8, min_impressions=200, held_since="2026-06-08T00:00:00", held_rows=120,
     held_creatives=60, trained_rows=1000, trained_creatives=300, final_rows=1200,
     stages=[
-        Stage(name="click", zh="点击", en="clicks per impression", start="mixed", rounds=12, gain=0.01, tuned=True,
-              losses={"mixed": 0.5, "empirical Bayes": 0.6}),
+        Stage(name="click", zh="点击", en="clicks per impression", start="funnel model", rounds=12, gain=0.01,
+              tuned=True, losses={"funnel model": 0.5, "empirical Bayes": 0.6}),
         Stage(name="volume", zh="后续量", en="later volume", start="", rounds=0, gain=0.0, tuned=False, losses={}),
     ],
     missing={"keep": HOSTILE}, left_out={"outcome window not closed": 40, HOSTILE: 3}, brier={"roi": 0.1},
