@@ -26,11 +26,11 @@ from serving.api.requests import PredictRequest
 from serving.api.validation import asked
 from serving.inference.loaded_model import LoadedModel, load_model
 from serving.inference.predict import compute, predictions
-from serving.inference.treeshap_tables import TreeTables
 from serving.registry.champion import find
 from serving.registry.watcher import examples
 from serving.settings import Serving
 from training.boosting.single_row import FastBooster
+from training.explanation.treeshap_tables import TreeTables
 from training.registry.bundle import load_bundle
 
 PORT, BARE_PORT = 3811, 3812

@@ -23,6 +23,7 @@ from training.boosting.model import CreativeModel
 from training.boosting.stage_targets import actual_targets
 from training.boosting.volume_offset import VolumeStart
 from training.decision.predict import latest_predictions
+from training.explanation.contributions import stage_contributions
 from training.labels.outcomes import MATURE, outcomes
 
 EXPORT = """素材ID,素材视频名称,日期,整体消耗,基础消耗,整体展现次数,整体点击次数,整体成交订单数,整体成交金额,净成交金额
@@ -129,9 +130,9 @@ def test_its_early_counts_become_its_predicted_numbers(loaded, model) -> None:
 
 def test_why_a_rate_is_what_it_is_adds_up(loaded, model) -> None:
     features = features_of(day_one(loaded), loaded, model)
-    parts = model.contributions(features, "click").iloc[0]
+    parts = stage_contributions(model, features, "click").frame().iloc[0]
     assert parts["baseline"] == pytest.approx(np.log(0.05))
-    assert parts["early evidence"] == pytest.approx(np.log(1.3))
+    assert parts["own evidence"] == pytest.approx(np.log(1.3))
     assert parts.sum() == pytest.approx(np.log(0.065))
 
 

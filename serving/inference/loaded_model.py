@@ -18,10 +18,10 @@ from features.point_in_time.as_of_table import Standing
 from features.point_in_time.entity_history import TAG
 from features.schema import KEY
 from serving.api.validation import Known
-from serving.inference.treeshap_tables import CannotTable, TreeTables, agrees
 from training.boosting.model import CreativeModel
 from training.boosting.single_row import quickened
 from training.errors import BundleError
+from training.explanation.treeshap_tables import CannotTable, TreeTables, agrees
 from training.registry.bundle import Manifest, load_bundle
 
 log = logging.getLogger("gpmcast.serving")

@@ -1,7 +1,7 @@
 """The answer to a request: rates, targets, evidence, warnings, and contributions where they are asked for."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,15 +12,22 @@ from features.point_in_time.array_frame import Table
 from features.point_in_time.entity_history import TAG
 from features.point_in_time.request_counts import observe_given
 from features.schema import KEY
+from serving.api.errors import Refused
 from serving.api.requests import Creative
 from serving.inference.creative_input import told
-from serving.inference.explain import BASELINE, Parts, check, of_target, parts_told, shown_values
+from serving.inference.explain import parts_told, shown_values
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.uncertainty import beyond
 from serving.inference.warnings import warnings_of
-from training.boosting.model import EARLY, HELD
 from training.boosting.stage_targets import composed
 from training.decision.predict import EVIDENCE
+from training.errors import ExplanationError
+from training.explanation.contributions import (
+    Contributions,
+    all_stage_contributions,
+    check_additivity,
+    target_contributions,
+)
 
 Floats = npt.NDArray[np.float64]
 CHUNK = 50
@@ -154,11 +161,14 @@ def explained(served: LoadedModel, done: Computed, top: int | None) -> list[dict
     """
     model, features, predicted = served.model, done.features, done.predicted
     funnel = model.fitted.funnel
-    stages = stage_parts(served, features)
-    targets = {name: of_target(name, funnel, stages) for name in funnel.targets}
-    for name, parts in (stages | targets).items():
-        if name in predicted:
-            check(parts, predicted[name], name)
+    stages = stage_contributions(served, features)
+    targets = {name: target_contributions(name, funnel, stages) for name in funnel.targets}
+    try:
+        for name, parts in (stages | targets).items():
+            if name in predicted:
+                check_additivity(parts, predicted[name], name)
+    except ExplanationError as error:
+        raise Refused(500, str(error)) from error
     answers: list[dict[str, object]] = []
     for row in range(len(features.reference_price)):
         values = shown_values(features, row, model.fitted.encoder, served.catalogue)
@@ -173,25 +183,10 @@ def explained(served: LoadedModel, done: Computed, top: int | None) -> list[dict
     return answers
 
 
-def stage_parts(served: LoadedModel, features: Features) -> dict[str, Parts]:
-    """The contributions of every stage, in the unit that its rate is told in."""
-    model = served.model
+def stage_contributions(served: LoadedModel, features: Features) -> dict[str, Contributions]:
+    """The contributions of every stage, in the unit of the response; SHAP values out of tables where there are some."""
     shap = served.tables.contributions(features.values.to_numpy(np.float64)) if served.tables is not None else {}
-    found = {stage: _parts(*model.parts(features, stage, shap.get(stage))) for stage in model.stages}
-    for stage in served.model.fitted.funnel.stages:
-        if stage.priced:  # told in CNY, learned as a ratio to the price
-            found[stage.name] = replace(
-                found[stage.name], baseline=found[stage.name].baseline + np.log(features.reference_price)
-            )
-    return found
-
-
-def _parts(fixed: Mapping[str, Floats], steps: Mapping[str, Floats], names: Sequence[str], shap: Floats) -> Parts:
-    # A row's numbers beside each other: its sum is then the same alone and in company, to the last bit.
-    held = fixed.get(HELD, np.zeros(len(shap)))
-    table = np.ascontiguousarray(np.array(list(steps.values())).reshape(len(steps), len(shap)).T)
-    shap = np.ascontiguousarray(shap)
-    return Parts(fixed[BASELINE], table, tuple(steps), fixed[EARLY], held, shap, tuple(names))
+    return all_stage_contributions(served.model, features, shap)
 
 
 def _number(value: float) -> float | None:

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from features.funnel import TARGETS
 from features.matrix.feature_matrix import Features
 from features.point_in_time.array_frame import Table
-from serving.inference.explain import terms
 from serving.inference.loaded_model import LoadedModel
 from training.decision.advice import advise
 from training.uncertainty.intervals import Outlook
@@ -89,7 +89,7 @@ def spread_of(served: LoadedModel, features: Features, predicted: Mapping[str, F
     funnel, uncertainty = served.model.fitted.funnel, served.model.uncertainty
     if uncertainty is not None and target in uncertainty.ready.targets:
         return Calibrated(uncertainty.outlook(predicted, features), target)
-    return LogNormal(np.log(predicted[target]), log_sd(features, terms(target, funnel)))
+    return LogNormal(np.log(predicted[target]), log_sd(features, TARGETS[target].composition(funnel).signs))
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def log_sd(features: Features, stages: Mapping[str, float]) -> Floats:
 
     Args:
         features: Of the rows.
-        stages: The target's stages (`serving.inference.explain.terms`); their errors are taken as independent.
+        stages: The target's stages with their signs; their errors are taken as independent.
     """
     variance = np.zeros(len(features.reference_price))
     for stage in stages:

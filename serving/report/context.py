@@ -18,12 +18,12 @@ from features.point_in_time.counts import observe
 from features.point_in_time.entity_history import TAG, entity_name
 from features.point_in_time.snapshots import latest_snapshots
 from features.schema import KEY, Loaded
-from serving.inference.explain import check, of_target
 from serving.inference.loaded_model import LoadedModel
-from serving.inference.predict import stage_parts
+from serving.inference.predict import stage_contributions
 from serving.report.feature_groups import Gathered, gather
 from training.boosting.stage_targets import actual_targets
 from training.decision.advice import advise
+from training.explanation.contributions import check_additivity, target_contributions
 from training.labels.outcomes import MATURE, outcomes
 
 Floats = npt.NDArray[np.float64]
@@ -157,11 +157,11 @@ def see(served: LoadedModel, loaded: Loaded, chosen: Chosen) -> Seen:
     features = build_features(observed, fitted)
     predicted = served.model.predict(features)
     predicted = pd.concat([predicted, advise(predicted, features, observed, served.model, settings).frame()], axis=1)
-    parts = stage_parts(served, features)
-    of_targets = {name: of_target(name, fitted.funnel, parts) for name in fitted.funnel.targets}
+    parts = stage_contributions(served, features)
+    of_targets = {name: target_contributions(name, fitted.funnel, parts) for name in fitted.funnel.targets}
     for name, part in (parts | of_targets).items():
         if name in predicted:
-            check(part, predicted[name].to_numpy(np.float64), name)
+            check_additivity(part, predicted[name].to_numpy(np.float64), name)
     catalogue = {feature.name: feature for feature in served.catalogue}
     names = [stage.name for stage in fitted.funnel.stages]
     begins = _at_launch(rows)

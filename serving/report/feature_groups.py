@@ -14,7 +14,7 @@ import numpy.typing as npt
 from features.funnel import VOLUME
 from features.matrix.catalogue import PLAIN_CODES, Feature, entity_label
 from features.point_in_time.entity_history import MARKET, TAG, entity_name
-from serving.inference.explain import Parts
+from training.explanation.contributions import Contributions
 
 Floats = npt.NDArray[np.float64]
 
@@ -112,11 +112,11 @@ class Gathered:
         return self.logs[:, self.families.index(family)]
 
 
-def gather(parts: Parts, catalogue: Mapping[str, Feature], stages: Sequence[str]) -> Gathered:
+def gather(parts: Contributions, catalogue: Mapping[str, Feature], stages: Sequence[str]) -> Gathered:
     """The parts of a prediction by family."""
     count = len(parts.baseline)
-    found: dict[str, Floats] = {BASE: parts.baseline + parts.held, OWN: parts.early.copy()}
-    named = [*zip(parts.terms, parts.steps.T), *zip(parts.names, parts.features.T)]
+    found: dict[str, Floats] = {BASE: parts.baseline + parts.clipped, OWN: parts.own_evidence.copy()}
+    named = [*zip(parts.effect_names, parts.effects.T), *zip(parts.feature_names, parts.shap.T)]
     for name, values in named:
         if values.any():
             family = family_of(name, catalogue, stages)

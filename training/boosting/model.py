@@ -20,10 +20,6 @@ from training.uncertainty.intervals import Uncertainty
 
 Floats = npt.NDArray[np.float64]
 
-EARLY, HELD = "early evidence", "held at 1"
-STEP = "start: "
-"""Before the name of a step of the start, among contributions."""
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -99,53 +95,6 @@ class CreativeModel:
         """
         rates = compose(self.log_rates(features, trees=trees), self.fitted.funnel, features.reference_price)
         return pd.concat([features.keys[[*KEY, "age_hours", "cutoff"]].reset_index(drop=True), rates], axis=1)
-
-    def contributions(self, features: Features, stage: str) -> pd.DataFrame:
-        """Why a stage's log rate is what it is; each row adds up to it.
-
-        Returns:
-            In row order: `baseline` (the rate of the mean creative at the time, and the trees' mean), one column per
-            step of the start (what the creative is, by term; or what those did that share something with it), `early
-            evidence` (its own counts), one per feature of the trees (exact TreeSHAP of LightGBM), and for a share
-            `held at 1`: what was cut off above 1, 0 as a rule.
-        """
-        fixed, steps, names, shap = self.parts(features, stage)
-        held = {HELD: fixed.pop(HELD)} if HELD in fixed else {}
-        told = fixed | {STEP + name: step for name, step in steps.items()}
-        return pd.DataFrame(told | {name: shap[:, place] for place, name in enumerate(names)} | held)
-
-    def parts(
-        self, features: Features, stage: str, shap: Floats | None = None
-    ) -> tuple[dict[str, Floats], Mapping[str, Floats], list[str], Floats]:
-        """The same as arrays.
-
-        Args:
-            features: Of the rows.
-            stage: Its name.
-            shap: Contributions of this stage's trees with their mean behind, where the caller has them.
-
-        Returns:
-            What is no feature's nor a step's, by name; the steps; names of the features; one column a feature.
-        """
-        count, steps = len(features.values), dict[str, Floats]()
-        if stage == VOLUME:
-            fixed = {"baseline": self.volume.log_volume(features), EARLY: np.zeros(count)}
-        else:
-            begin = features.posteriors[stage]
-            fixed = {"baseline": np.log(begin.level), EARLY: begin.log_own_evidence}
-            steps = begin.log_effects
-        names = self.columns[stage] if stage in self.boosters and count else []
-        if not names:
-            shap = np.zeros((count, 1))
-        elif shap is None:
-            table = features.values[names].to_numpy(np.float64)
-            shap = self.boosters[stage].predict(table, pred_contrib=True, num_threads=1)
-        fixed["baseline"] = fixed["baseline"] + shap[:, -1]
-        if stage in self.shares:
-            begin = features.posteriors[stage]
-            whole = sum(fixed.values(), shap[:, :-1].sum(axis=1)) + (begin.log_prior - np.log(begin.level))
-            fixed[HELD] = -np.maximum(whole, 0.0)
-        return fixed, steps, names, shap[:, :-1]
 
 
 def fit_model(

@@ -11,9 +11,8 @@ from features.schema import KEY, Loaded
 from serving.api.errors import Refused
 from serving.api.requests import PredictRequest
 from serving.api.validation import asked
-from serving.inference.explain import Parts, check
 from serving.inference.loaded_model import LoadedModel
-from serving.inference.predict import predictions
+from serving.inference.predict import predictions, stage_contributions
 from training.decision.predict import latest_predictions
 
 
@@ -90,21 +89,15 @@ def test_all_features_are_told_unless_a_number_is_named(served, one_creative) ->
     assert by_name.get("tag_hook", "悬念") == "悬念"
 
 
-def test_an_explanation_that_does_not_add_up_is_not_told() -> None:
-    parts = Parts(
-        np.array([0.0]),
-        np.array([[0.05]]),
-        ("hook",),
-        np.array([0.05]),
-        np.array([0.0]),
-        np.array([[0.2, 0.3]]),
-        ("a", "b"),
-    )
-    check(parts, np.exp([0.6]), "click")
-    with pytest.raises(Refused, match="does not add up"):
-        check(parts, np.exp([0.6 + 2e-6]), "click")
-    with pytest.raises(Refused, match="does not add up"):
-        check(parts, np.array([np.nan]), "click")
+def test_an_explanation_that_does_not_add_up_is_refused(served, one_creative, monkeypatch) -> None:
+    def wrong(served, features):
+        found = stage_contributions(served, features)
+        return found | {"click": replace(found["click"], baseline=found["click"].baseline + 2e-6)}
+
+    monkeypatch.setattr("serving.inference.predict.stage_contributions", wrong)
+    with pytest.raises(Refused, match="does not add up") as refused:
+        answers_of(served, [one_creative], explain=True)
+    assert refused.value.status == 500
 
 
 def test_tables_and_lightgbm_tell_the_same_contributions(served, one_creative) -> None:

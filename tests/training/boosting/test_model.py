@@ -10,11 +10,12 @@ from features.matrix.feature_matrix import Features, build_features
 from features.point_in_time.counts import observe
 from features.point_in_time.snapshots import SNAPSHOT
 from features.schema import Loaded
-from training.boosting.model import STEP, Choice, CreativeModel, fit_model, lgb_dataset, parameters, stage_data
+from training.boosting.model import Choice, CreativeModel, fit_model, lgb_dataset, parameters, stage_data
 from training.boosting.stage_targets import stage_features
 from training.data.dataset import fit_features, prepare, rows_of
 from training.evaluation.holdout import judge
 from training.evaluation.metrics import score
+from training.explanation.contributions import stage_contributions
 from training.labels.splits import holdout_split
 
 TREES = Trees(min_data_in_leaf=20)
@@ -45,18 +46,19 @@ def test_contributions_add_up_to_the_log_rate(model, held_rows) -> None:
     features, _ = held_rows
     rates = model.log_rates(features)
     for stage in model.stages:
-        parts = model.contributions(features, stage)
-        np.testing.assert_allclose(parts.sum(axis=1), rates[stage], rtol=0, atol=1e-9)
-        assert list(parts)[:2] == ["baseline", "early evidence"]
-        steps = [] if stage == "volume" else [STEP + name for name in features.posteriors[stage].log_effects]
-        cut = ["held at 1"] if stage in model.shares else []
-        assert list(parts)[2:] == [*steps, *(model.columns[stage] if stage in model.boosters else []), *cut]
+        own = stage_contributions(model, features, stage)
+        np.testing.assert_allclose(own.total, rates[stage], rtol=0, atol=1e-9)
+        np.testing.assert_allclose(own.frame().sum(axis=1), rates[stage], rtol=0, atol=1e-9)
+        effects = [] if stage == "volume" else [f"effect: {name}" for name in features.posteriors[stage].log_effects]
+        trees = model.columns[stage] if stage in model.boosters else []
+        assert list(own.frame()) == ["baseline", "own evidence", *effects, *trees, "clipped"]
+        assert stage in model.shares or not own.clipped.any()
 
 
 def test_the_contributions_of_trees_are_not_nothing(model, held_rows) -> None:
-    parts = model.contributions(held_rows[0], "click")
+    parts = stage_contributions(model, held_rows[0], "click").frame()
     assert (parts.iloc[:, 2:].abs().sum() > 1e-4).sum() >= 3
-    assert (parts["early evidence"] != 0).any()
+    assert (parts["own evidence"] != 0).any()
 
 
 def test_a_creative_alone_is_predicted_as_in_a_batch_bit_for_bit(model, dataset, cut, same_bits) -> None:
@@ -67,17 +69,17 @@ def test_a_creative_alone_is_predicted_as_in_a_batch_bit_for_bit(model, dataset,
         return build_features(observed, model.fitted)
 
     features = featurise(rows)
-    together, explained = model.predict(features), model.contributions(features, "click")
+    together, explained = model.predict(features), stage_contributions(model, features, "click").frame()
     for place in range(0, len(rows), 5):
         one = featurise(rows.iloc[[place]].reset_index(drop=True))
         same_bits(model.predict(one), together.iloc[[place]].reset_index(drop=True))
-        same_bits(model.contributions(one, "click"), explained.iloc[[place]].reset_index(drop=True))
+        same_bits(stage_contributions(model, one, "click").frame(), explained.iloc[[place]].reset_index(drop=True))
 
 
 def test_without_rows_there_is_an_empty_table(model, dataset) -> None:
     features = build_features(dataset.observed.head(0), model.fitted)
     assert len(model.predict(features)) == 0
-    assert len(model.contributions(features, "click")) == 0
+    assert len(stage_contributions(model, features, "click").frame()) == 0
 
 
 def test_no_trees_leave_every_stage_at_its_start(train_rows, held_rows, fitted, same_bits) -> None:
@@ -186,7 +188,7 @@ def test_every_plan_is_fitted_predicted_explained_and_judged(small_world, quick,
     assert fitted.funnel.targets == targets
     assert np.isfinite(table[targets]).all().all()
     for stage in model.stages:
-        total = model.contributions(features, stage).sum(axis=1)
+        total = stage_contributions(model, features, stage).total
         np.testing.assert_allclose(total, model.log_rates(features)[stage], rtol=0, atol=1e-9)
     figures, _ = judge(dataset, held, set(), model)
     assert list(figures["target"].unique()) == targets

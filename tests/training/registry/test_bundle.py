@@ -18,6 +18,7 @@ from training.boosting.out_of_fold import out_of_fold
 from training.boosting.recipe import Recipe
 from training.data.dataset import fit_features, prepare, rows_of
 from training.errors import BundleError
+from training.explanation.contributions import stage_contributions
 from training.labels.splits import holdout_split
 from training.registry import bundle
 from training.registry.bundle import MANIFEST, SEAL, load_bundle, save_bundle
@@ -78,7 +79,8 @@ def test_a_bundle_gives_back_the_same_predictions_bit_for_bit(written, model, da
     assert after.catalogue == before.catalogue
     same_bits(loaded.predict(after), model.predict(before))
     for stage in model.stages:
-        same_bits(loaded.contributions(after, stage), model.contributions(before, stage))
+        left, right = stage_contributions(loaded, after, stage), stage_contributions(model, before, stage)
+        same_bits(left.frame(), right.frame())
     assert loaded.fitted == model.fitted
     assert manifest.settings == dataset.settings
     assert manifest.summary == STAMP["summary"]
@@ -207,7 +209,8 @@ def test_hostile_tag_values_survive_training_saving_loading_and_predicting(
     features = build_features(dataset.observed[held].reset_index(drop=True), loaded.fitted)
     assert features.values["tag_hook"].notna().all()
     same_bits(loaded.predict(features), model.predict(features))
-    same_bits(loaded.contributions(features, "click"), model.contributions(features, "click"))
+    left, right = (stage_contributions(one, features, "click") for one in (loaded, model))
+    same_bits(left.frame(), right.frame())
     assert set(HOSTILE) == set(loaded.fitted.encoder.codes["tag_hook"])
 
 

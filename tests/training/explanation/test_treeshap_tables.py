@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.inference.treeshap_tables import CannotTable, TreeTables, agrees
+from training.explanation.treeshap_tables import CannotTable, TreeTables, agrees
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
