@@ -69,10 +69,12 @@ def figures(days: pd.DataFrame) -> dict[str, float]:
     """The same figures of a world's daily rows, each creative in each account counting once."""
     sums = ["impressions", "clicks", "orders", "gmv", "net_gmv", "spend", "boost_spend", "plays", "plays_3s"]
     sums += ["plays_5s", "finishes"]
-    creatives = days.groupby(["promotion_type", "row"])[sums].sum()
-    live = _totals("live", creatives.loc["live"])
-    live |= _spend(creatives.loc["live"]) | _spreads(creatives.loc["live"]) | _percentiles(creatives.loc["live"])
-    product = _totals("product", creatives.loc["product"])
+    of_live, of_product = (
+        days[days["promotion_type"] == promotion_type].groupby("row")[sums].sum()
+        for promotion_type in ("live", "product")
+    )
+    live = _totals("live", of_live) | _spend(of_live) | _spreads(of_live) | _percentiles(of_live)
+    product = _totals("product", of_product)
     product["product cpc"] = product["product cpm"] / product["product ctr %"] / 10
     return {name: value for name, value in (live | product).items() if name in REAL}
 

@@ -110,7 +110,9 @@ def _fixed(seed: int, world: World) -> dict[str, np.ndarray]:
     """Per creative, what the loop looks up: log bases with all constant effects, and times."""
     made = world.creatives
     stages = {"hold": 0, "engage": 1, "click": 2, "order": 3, "value": 4, "refund": 5, "cost": 6}
-    fixed = {name: log_rate(world.effects, made, name, column) for name, column in stages.items()}
+    fixed: dict[str, np.ndarray] = {
+        name: log_rate(world.effects, made, name, column) for name, column in stages.items()
+    }
     fixed["live"] = (made["promotion_type"] == "live").to_numpy()
     fixed["launch"] = made["launch_hour"].to_numpy(np.int64)
     fixed["target"] = made["target_roi"].to_numpy(np.float64)

@@ -174,15 +174,17 @@ def _words(seed: int, made: pd.DataFrame) -> dict[str, list[str]]:
     generator = stream(seed, "names")
     code = generator.integers(10_000, 99_999, len(made))
     loose = (generator.random(len(made)) < 0.03) & made["in_sheet"].to_numpy()
-    names, copies = [], []
-    for row, number, free in zip(made.itertuples(), code, loose):
-        day = row.created_at
-        place = "直播" if row.promotion_type == "live" else "信息流"
-        tokens = (f"{day.month}月{day.day}日", f"TW{number}", place, row.style, row.hook, row.scene, row.face,
-                  row.script, row.editor)  # fmt: skip
-        names.append(f"成片终版_{number}.mp4" if free else "-".join(tokens) + ".mp4")
-        copies.append(f"{row.noun}{row.selling_point.split('|')[0]},{row.audience}看过来")
-    return {"name": names, "copy_text": copies}
+    created = made["created_at"].dt
+    days = [f"{month}月{day}日" for month, day in zip(created.month, created.day)]
+    places = np.where(made["promotion_type"] == "live", "直播", "信息流")
+    tags = made[["style", "hook", "scene", "face", "script", "editor"]].to_numpy()
+    names = [
+        f"成片终版_{number}.mp4" if free else "-".join([day, f"TW{number}", place, *row]) + ".mp4"
+        for day, number, place, row, free in zip(days, code, places, tags, loose)
+    ]
+    first_points = made["selling_point"].str.split("|").str[0]
+    copies = made["noun"] + first_points + "," + made["audience"] + "看过来"
+    return {"name": names, "copy_text": list(copies)}
 
 
 def _second_accounts(seed: int, made: pd.DataFrame, account_ids: list[str]) -> pd.DataFrame:

@@ -207,7 +207,7 @@ def unsure(seen: Seen, stage: str, group: Grouping) -> Floats:
 
     How much the creatives that carry it differ from each other (robust standard error, shrunk by how much the tag's
     values differ at all), and never less than the model's own variance of the effect. On the sample world 80 %
-    intervals held 79 % of the true effects so, 69 % with the model's variance alone (`benchmarks.report_effects`).
+    intervals held 79 % of the true effects so, 69 % with the model's variance alone (measured with the first edition).
     """
     residual = seen.residuals[stage]
     worth = residual.weight @ group.carry
