@@ -22,7 +22,7 @@ is 12.34 %; `duration`: MM:SS or seconds; `list`: several values in one cell."""
 Headers = tuple[str, ...]
 
 
-class Match(Section):
+class LayoutMatch(Section):
     """By which headers a file of this layout is known. Case, spaces and the width of brackets do not matter."""
 
     all: tuple[Headers, ...] = ()
@@ -51,7 +51,7 @@ class Match(Section):
         return pattern
 
 
-class Column(Section):
+class LayoutColumn(Section):
     """A column of the file that holds one canonical value. Written short as one header or a list of headers."""
 
     headers: Headers = Field(min_length=1)
@@ -68,7 +68,7 @@ class Column(Section):
         return {"headers": given} if isinstance(given, list) else given
 
 
-class Ratio(Section):
+class LayoutRatio(Section):
     """A ratio from which a count or sum is recovered where the file lacks that itself: gives = ratio × of ÷ per."""
 
     headers: Headers = Field(min_length=1)
@@ -92,7 +92,7 @@ class HeaderRule(Section):
     then: str
 
 
-class Promotion(Section):
+class PromotionRules(Section):
     """How the promotion type of a row is known: its own column, then headers, then the file's name, then a constant."""
 
     values: dict[str, str] = Field(default_factory=dict)
@@ -104,21 +104,21 @@ class Promotion(Section):
     constant: str = ""
 
 
-class Source(Section):
+class ExportLayout(Section):
     """One layout of export files."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-    match: Match
+    match: LayoutMatch
     origin: Literal["export", "sheet"] = "export"
     """Whether attributes come from a platform or from the team's own sheet, which wins."""
     bases: tuple[Basis, ...] = ()
     """ROI bases under which this file's money may be used; empty: all."""
-    promotion_type: Promotion = Promotion()
+    promotion_type: PromotionRules = PromotionRules()
     constants: dict[str, str] = Field(default_factory=dict)
     """Canonical name (account_id, an attribute) → the value every row has where the file has no such column."""
-    columns: dict[str, Column]
+    columns: dict[str, LayoutColumn]
     """Canonical name (see features.schema; also date, hour, read_at) → column."""
-    ratios: dict[str, Ratio] = Field(default_factory=dict)
+    ratios: dict[str, LayoutRatio] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
     """Header → tag of this name."""
     extra: bool = False
@@ -153,7 +153,7 @@ class Source(Section):
         return [str(entry) for entry in entries] if isinstance(entries, list) else entries
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Source:
+    def _fits_together(self) -> ExportLayout:
         if "creative_id" not in self.columns:
             raise ValueError("columns.creative_id is missing: say under which header the creative's id stands")
         if self.cumulative and "read_at" not in self.columns:
@@ -161,10 +161,10 @@ class Source(Section):
         return self
 
 
-def read_source(path: Path) -> Source:
+def read_layout(path: Path) -> ExportLayout:
     """The source config in a YAML file.
 
     Raises:
         ConfigError: It is not YAML, or keys or values are wrong; the message names each with its path.
     """
-    return parse(Source, read_yaml(path), path)
+    return parse(ExportLayout, read_yaml(path), path)

@@ -12,7 +12,7 @@ from configs.settings import Section
 from configs.yaml_file import parse, read_yaml
 
 
-class Names(Section):
+class FileNamePatterns(Section):
     """The file-name tag parser. Patterns come first; the vocabulary fills in what they leave open."""
 
     separators: str = Field(default="-_—–", min_length=1)
@@ -37,12 +37,12 @@ class Names(Section):
         return patterns
 
 
-def load_names(path: Path) -> Names:
+def load_names(path: Path) -> FileNamePatterns:
     """The parser's settings; raises ConfigError where they cannot be used."""
     return _loaded(path, path.read_bytes() if path.is_file() else b"")
 
 
 @lru_cache(maxsize=8)
-def _loaded(path: Path, content: bytes) -> Names:
+def _loaded(path: Path, content: bytes) -> FileNamePatterns:
     """The same, read anew where the content has changed: every export asks for it."""
-    return parse(Names, read_yaml(path), path)
+    return parse(FileNamePatterns, read_yaml(path), path)

@@ -10,14 +10,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from configs.settings import CONFIG_DIR, Settings, load_settings
 from features.console import plain, run_command, show_ingest, show_problems, show_status
 from features.errors import InputError
+from features.partitions.folder import is_url, shown
 from features.partitions.reader import write_partitioned
 from features.readers.export_file import find_files
-from features.storage.folder import is_url, shown
 from features.store.duckdb_store import open_store
 from features.store.ingest import ingest
-from features.store.load import load
-from features.store.parquet_export import write_parquet
-from features.store.status import summarise
+from features.store.load import load, write_parquet
+from features.store.status import store_status
 
 app = typer.Typer(
     add_completion=False,
@@ -60,7 +59,7 @@ def status_command(store: StoreFile = DEFAULT_STORE, config: ConfigFile = DEFAUL
     """Say what the store holds, which days are missing, and which funnel stages its columns allow."""
     settings = load_settings(config)
     with open_store(store, read_only=True) as opened:
-        status = summarise(opened, settings)
+        status = store_status(opened, settings)
     show_status(status, Console())
 
 

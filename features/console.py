@@ -14,7 +14,7 @@ from rich.text import Text
 from configs.errors import GpmcastError
 from features.errors import InputError, Problem
 from features.store.ingest import IngestReport
-from features.store.status import Status
+from features.store.status import StoreStatus
 
 PROBLEMS_SHOWN = 20
 """Of one file; the rest are counted, and all are in the store."""
@@ -81,7 +81,7 @@ def run_command(app: typer.Typer, name: str) -> None:
         sys.exit(2)
 
 
-def show_status(status: Status, out: Console) -> None:
+def show_status(status: StoreStatus, out: Console) -> None:
     """The whole status."""
     out.print(f"{_n(status.files)} files; attributes of {_n(status.described)} creatives")
     if not status.grains:

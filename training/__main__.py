@@ -13,9 +13,9 @@ from configs.settings import CONFIG_DIR, Settings, load_settings
 from configs.yaml_file import parse
 from features.console import plain, run_command, show_problems
 from features.errors import InputError
-from features.storage.folder import without_password
+from features.partitions.folder import without_password
 from features.store.ingest import IngestReport
-from features.store.inputs import refuse_absent, take_in
+from features.store.inputs import check_data_exists, load_data
 from training.progress import ProgressCallbacks
 
 app = typer.Typer(
@@ -53,7 +53,7 @@ def train_command(
     settings = _working(load_settings(config), engine, scheduler)
     if trials is not None:
         settings = settings.model_copy(update={"tune": settings.tune.model_copy(update={"trials": trials})})
-    refuse_absent(data)  # before anything is written
+    check_data_exists(data)  # before anything is written
     refuse_unreachable()  # and before anything is counted
     space = workspace(data, settings)
     out, err = Console(), Console(stderr=True)
@@ -80,7 +80,7 @@ def refresh_command(
     from training.workspace import workspace
 
     settings = _working(load_settings(config), engine, scheduler)
-    refuse_absent(data)  # before anything is written
+    check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
     champion, manifest, name = model_for(space, None)
     settings = manifest.settings.model_copy(update={kept: getattr(settings, kept) for kept in OF_THE_MACHINE})
@@ -100,7 +100,7 @@ def page_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG) -> None:
     from training.workspace import workspace
 
     settings = load_settings(config)
-    refuse_absent(data)  # before anything is written
+    check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
     checked = write_page(space.evaluation, settings.var / "proof")
     for line in (str(space.evaluation / PAGE), trust_line(checked)):
@@ -125,7 +125,7 @@ def predict_command(
 
     settings = _working(load_settings(config), engine, scheduler)
     refuse_ending(out)
-    refuse_absent(data)  # before anything is written
+    check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
     err = Console(stderr=True)
     creative_model, manifest, name = model_for(space, model)
@@ -155,11 +155,11 @@ def backtest_command(
 
     settings = load_settings(config)
     refuse_ending(out)
-    refuse_absent(data)  # before anything is written
+    check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
     err = Console(stderr=True)
     with _progress(err) as progress:
-        loaded, report = take_in(data, space.store, settings, strict=strict, progress=progress.file)
+        loaded, report = load_data(data, space.store, settings, strict=strict, progress=progress.file)
         _tell_files(report, err)
         table = backtest(
             prepare(loaded, settings, progress.line),
@@ -185,10 +185,12 @@ def leaks_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: 
     from training.workspace import workspace
 
     settings = load_settings(config)
-    refuse_absent(data)  # before anything is written
+    check_data_exists(data)  # before anything is written
     err = Console(stderr=True)
     with _progress(err) as progress:
-        loaded, report = take_in(data, workspace(data, settings).store, settings, strict=strict, progress=progress.file)
+        loaded, report = load_data(
+            data, workspace(data, settings).store, settings, strict=strict, progress=progress.file
+        )
         _tell_files(report, err)
         findings = run_leaks(prepare(loaded, settings, progress.line), tell=progress.line)
     show_findings(findings, Console())

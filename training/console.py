@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.funnel import VOLUME_TARGETS
-from features.storage.folder import shown, without_password
+from features.partitions.folder import shown, without_password
 from training.evaluation.acceptance import Check, overall
 from training.evaluation.metrics import ALL_AGES, METHODS
 from training.evaluation.page.render import PAGE

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from configs.settings import Settings
+from features.partitions.folder import is_url, open_folder, without_password
 from features.schema import Loaded
-from features.storage.folder import is_url, open_place, without_password
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 """Environment variable, MLflow's own: a server or database of runs and models, in place of a file under `var`."""
@@ -83,7 +83,7 @@ def workspace(data: list[str], settings: Settings) -> Workspace:
             marker = settings.var / "work" / name / "data.json"
         if not marker.exists():
             # Whole or not at all: a command can be killed, and another can run beside it.
-            open_place(str(marker.parent)).write(marker.name, origin.encode())
+            open_folder(str(marker.parent)).write(marker.name, origin.encode())
     folder = settings.var / "work" / name
     folder.mkdir(parents=True, exist_ok=True)
     tracking_uri = os.environ.get(TRACKING_URI) or f"sqlite:///{settings.var / 'mlflow.db'}"

@@ -36,7 +36,7 @@ _FILE = r"part-[0-9a-f]{16}\.parquet"
 
 
 @dataclass(frozen=True)
-class Part:
+class Partition:
     """One promotion type in one account, over all months.
 
     Attributes:
@@ -73,7 +73,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Partitioned:
+class PartitionedDataset:
     """A dataset as its manifest describes it.
 
     Attributes:
@@ -83,16 +83,16 @@ class Partitioned:
         attributes: The columns of creatives besides the KEY, each with its kind: text, number or time.
         until: End of the last period; NaT where there are no metrics.
         notes: What was resolved on the way out of the store, counted by name over all parts.
-        settings_print: What of the settings decided how the store was loaded (`features.store.load.load_print`).
+        settings_fingerprint: `features.store.load.load_fingerprint` of the settings under which the store was loaded.
     """
 
     root: str = field(repr=False)
-    parts: tuple[Part, ...]
+    parts: tuple[Partition, ...]
     values: tuple[str, ...]
     attributes: tuple[tuple[str, str], ...]
     until: pd.Timestamp
     notes: dict[str, int]
-    settings_print: str
+    settings_fingerprint: str
 
     @property
     def fingerprint(self) -> str:
@@ -114,16 +114,16 @@ class _Manifest(_Head):
     values: tuple[str, ...]
     attributes: tuple[tuple[str, Literal["text", "number", "time"]], ...]
     notes: dict[str, int]
-    parts: tuple[Part, ...]
+    parts: tuple[Partition, ...]
 
 
-def write_manifest(dataset: Partitioned) -> bytes:
+def write_manifest(dataset: PartitionedDataset) -> bytes:
     """The manifest of a dataset as JSON; where the dataset is, is not in it."""
     content = {
         "application": "gpmcast",
         "kind": "partitioned",
         "format": FORMAT,
-        "settings": dataset.settings_print,
+        "settings": dataset.settings_fingerprint,
         "until": None if pd.isna(dataset.until) else dataset.until.isoformat(),
         "values": dataset.values,
         "attributes": dataset.attributes,
@@ -133,7 +133,7 @@ def write_manifest(dataset: Partitioned) -> bytes:
     return json.dumps(content, ensure_ascii=False, indent=1).encode()
 
 
-def read_manifest(content: bytes, root: str, shown: str) -> Partitioned:
+def read_manifest(content: bytes, root: str, shown: str) -> PartitionedDataset:
     """The dataset that a manifest describes.
 
     Raises:
@@ -157,7 +157,7 @@ def read_manifest(content: bytes, root: str, shown: str) -> Partitioned:
         raise PartitionError(f"{where}: found no time at until; expected one. {cure}") from None
     for wrong in _wrong(said):
         raise PartitionError(f"{where}: found {wrong}. {cure}")
-    return Partitioned(root, said.parts, said.values, said.attributes, until, said.notes, said.settings)
+    return PartitionedDataset(root, said.parts, said.values, said.attributes, until, said.notes, said.settings)
 
 
 def _moment(text: str) -> pd.Timestamp:

@@ -10,22 +10,22 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from features.errors import PartitionError
+from features.partitions.folder import Folder, open_folder
 from features.partitions.manifest import (
     ANEW,
     MANIFEST,
-    Part,
-    Partitioned,
+    Partition,
+    PartitionedDataset,
     creatives_columns,
     metrics_columns,
     read_manifest,
 )
 from features.partitions.writer import together, write_partitioned
 from features.schema import KEY, PERIOD, Loaded
-from features.storage.folder import Place, open_place
 
 __all__ = [
-    "Part",
-    "Partitioned",
+    "Partition",
+    "PartitionedDataset",
     "is_partitioned",
     "open_partitioned",
     "read_creatives",
@@ -40,16 +40,16 @@ ASKED = 20
 
 def is_partitioned(path: str) -> bool:
     """Whether there is the manifest of a dataset under this root."""
-    return open_place(path).has(MANIFEST)
+    return open_folder(path).has(MANIFEST)
 
 
-def open_partitioned(root: str) -> Partitioned:
+def open_partitioned(root: str) -> PartitionedDataset:
     """The dataset under this root, as its manifest describes it; its files are looked at when they are read.
 
     Raises:
         PartitionError: The place cannot be reached, has no manifest, or one that cannot be used.
     """
-    place = open_place(root)
+    place = open_folder(root)
     try:
         content = place.read(MANIFEST)
     except FileNotFoundError:
@@ -60,13 +60,13 @@ def open_partitioned(root: str) -> Partitioned:
     return read_manifest(content, place.root, place.shown)
 
 
-def read_part(dataset: Partitioned, part: Part) -> Loaded:
+def read_part(dataset: PartitionedDataset, part: Partition) -> Loaded:
     """One part, as `features.store.load.load` gives it: with the columns of the whole dataset, and without notes.
 
     Raises:
         PartitionError: A file is not there, is damaged, or is not what the manifest says.
     """
-    reader = _Reader(open_place(dataset.root), dataset, part)
+    reader = _Reader(open_folder(dataset.root), dataset, part)
     wanted = [*KEY, *PERIOD, *dataset.values]
     months = [reader.read(path, metrics_columns()).select(wanted) for path in part.metrics]
     metrics = pa.concat_tables(months or [_nothing(wanted)]).to_pandas()
@@ -76,17 +76,17 @@ def read_part(dataset: Partitioned, part: Part) -> Loaded:
     return Loaded(metrics.sort_values([*KEY, "period_start"], ignore_index=True), creatives)
 
 
-def read_creatives(dataset: Partitioned, part: Part) -> pd.DataFrame:
+def read_creatives(dataset: PartitionedDataset, part: Partition) -> pd.DataFrame:
     """The creatives of one part alone.
 
     Raises:
         PartitionError: As in `read_part`.
     """
-    reader = _Reader(open_place(dataset.root), dataset, part)
+    reader = _Reader(open_folder(dataset.root), dataset, part)
     return reader.read(part.creatives, creatives_columns(dataset.attributes)).to_pandas()
 
 
-def read_whole(dataset: Partitioned) -> Loaded:
+def read_whole(dataset: PartitionedDataset) -> Loaded:
     """All parts: what `features.store.load.load` gives of the store that was exported.
 
     Raises:
@@ -107,7 +107,7 @@ def _nothing(columns: list[str]) -> pa.Table:
 class _Reader:
     """The files of one part, each compared with what the manifest says of it."""
 
-    def __init__(self, place: Place, dataset: Partitioned, part: Part) -> None:
+    def __init__(self, place: Folder, dataset: PartitionedDataset, part: Partition) -> None:
         self.place, self.dataset, self.part = place, dataset, part
         self.sums: list[str] = []
 

@@ -9,10 +9,11 @@ import pyarrow.parquet
 
 from configs.settings import Settings
 from features.errors import PartitionError
+from features.partitions.folder import Folder, open_folder
 from features.partitions.manifest import (
     MANIFEST,
-    Part,
-    Partitioned,
+    Partition,
+    PartitionedDataset,
     creatives_columns,
     creatives_folder,
     is_file_of_ours,
@@ -22,9 +23,8 @@ from features.partitions.manifest import (
     write_manifest,
 )
 from features.schema import KEY, VALUES
-from features.storage.folder import Place, open_place
 from features.store.duckdb_store import Store
-from features.store.load import creatives_of, load_print, resolved
+from features.store.load import creatives_of, load_fingerprint, resolved
 
 ROWS_OF_A_GROUP = 2**17
 """Rows of one row group: what a reader of the file holds at a time."""
@@ -34,7 +34,7 @@ Tell = Callable[[int, int, str | None], None]
 
 def write_partitioned(
     store: Store, settings: Settings, root: str, tell: Tell = lambda done, total, name: None, *, clear: bool = True
-) -> Partitioned:
+) -> PartitionedDataset:
     """The content of the store under this root, in files per promotion type, account and month.
 
     What was there stays readable until the new manifest stands; only then the files that it no longer names go.
@@ -42,14 +42,14 @@ def write_partitioned(
     One writer at a time.
 
     Args:
-        root: A folder of this machine, or a URL that `features.storage.folder` opens.
+        root: A folder of this machine, or a URL that `features.partitions.folder` opens.
         tell: Called with the parts done, all parts, and the account that is next (None at the end).
         clear: Whether files go that are no longer named; where others still read them, leave them to the next export.
 
     Raises:
         PartitionError: The place cannot be reached or written to, or another export wrote to it meanwhile.
     """
-    place = open_place(root)
+    place = open_folder(root)
     creatives, notes = creatives_of(store, settings)
     attributes = tuple((name, kind_of(name)) for name in creatives.columns if name not in KEY)
     accounts = creatives.groupby(KEY[:2], sort=False)
@@ -62,21 +62,23 @@ def write_partitioned(
         until.append(metrics["period_end"].max())
         own = pa.Table.from_pandas(own, creatives_columns(attributes), preserve_index=False)
         parts.append(_write_part(place, str(promotion_type), str(account_id), metrics, own))
-    dataset = Partitioned(
+    dataset = PartitionedDataset(
         root=place.root,
         parts=tuple(sorted(parts, key=lambda part: (part.promotion_type, part.account_id))),
         values=tuple(name for name in VALUES if name in held),
         attributes=attributes,
         until=pd.Series(until, dtype="datetime64[us]").max(),
         notes=notes,
-        settings_print=load_print(settings),
+        settings_fingerprint=load_fingerprint(settings),
     )
     _finish(place, dataset, clear=clear)
     tell(len(parts), len(parts), None)
     return dataset
 
 
-def _write_part(place: Place, promotion_type: str, account_id: str, metrics: pd.DataFrame, creatives: pa.Table) -> Part:
+def _write_part(
+    place: Folder, promotion_type: str, account_id: str, metrics: pd.DataFrame, creatives: pa.Table
+) -> Partition:
     columns = metrics_columns()
     month = metrics["period_start"].dt.year * 100 + metrics["period_start"].dt.month
     written = []
@@ -86,7 +88,7 @@ def _write_part(place: Place, promotion_type: str, account_id: str, metrics: pd.
         folder = metrics_folder(promotion_type, account_id, f"{year:04}-{month_of_year:02}")
         written.append(_write(place, folder, table))
     written.append(_write(place, creatives_folder(promotion_type, account_id), creatives))
-    return Part(
+    return Partition(
         promotion_type=promotion_type,
         account_id=account_id,
         metrics=tuple(path for path, _, _ in written[:-1]),
@@ -103,7 +105,7 @@ def together(sums: list[str]) -> str:
     return hashlib.sha256("\n".join(sums).encode()).hexdigest()
 
 
-def _write(place: Place, folder: str, table: pa.Table) -> tuple[str, str, int]:
+def _write(place: Folder, folder: str, table: pa.Table) -> tuple[str, str, int]:
     """Path, sha256 and size of a file with these rows, which is there afterwards."""
     # Without pandas' own notes in it the file is the same whichever version of pandas wrote it.
     table = table.replace_schema_metadata(None)
@@ -117,7 +119,7 @@ def _write(place: Place, folder: str, table: pa.Table) -> tuple[str, str, int]:
     return path, sha256, len(content)
 
 
-def _there(place: Place, path: str, sha256: str) -> bool:
+def _there(place: Folder, path: str, sha256: str) -> bool:
     """Whether the file is there and whole; its name alone does not say that nothing has happened to it since."""
     try:
         return hashlib.sha256(place.read(path)).hexdigest() == sha256
@@ -125,7 +127,7 @@ def _there(place: Place, path: str, sha256: str) -> bool:
         return False
 
 
-def _finish(place: Place, dataset: Partitioned, *, clear: bool = True) -> None:
+def _finish(place: Folder, dataset: PartitionedDataset, *, clear: bool = True) -> None:
     """The manifest, and then away with the files that it does not name."""
     there = [path for folder in ("metrics", "creatives") for path in place.find(folder)]
     # Where upper and lower case are one, a folder can be listed under the name of another account.

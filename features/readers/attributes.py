@@ -1,8 +1,10 @@
-"""What does the file say about the creatives themselves? Attributes and tags as a long frame of text values."""
+"""doc"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,15 +12,14 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from configs.export_layout import Source, Unit
+from configs.export_layout import ExportLayout, Unit
+from configs.name_pattern import FileNamePatterns
 from configs.settings import Settings
-from features.readers.clean_text import words
+from features.readers.cells import LOST_ID_CURE, clean, parse_ids, words
 from features.readers.findings import Findings, counted, example
-from features.readers.ids import CURE, parse_ids
-from features.readers.known_layouts import unit_of
-from features.readers.number_cells import parse_durations, parse_numbers
-from features.readers.table import Mask, Table
-from features.readers.time_cells import parse_times, to_zone
+from features.readers.layouts import unit_of
+from features.readers.tables import CanonicalTable, Mask
+from features.readers.typed_cells import parse_durations, parse_numbers, parse_times, to_zone
 from features.schema import ATTRIBUTES, KEY, TAGS
 
 LONG = [*KEY, "name", "value", "origin"]
@@ -27,7 +28,9 @@ LONG = [*KEY, "name", "value", "origin"]
 _EXPECTED = {"time": "a time such as 2026-07-20 13:05", "date": "a day such as 2026-07-20", "id": "the whole id"}
 
 
-def read_attributes(table: Table, source: Source, settings: Settings, findings: Findings) -> dict[str, pd.Series]:
+def read_attributes(
+    table: CanonicalTable, source: ExportLayout, settings: Settings, findings: Findings
+) -> dict[str, pd.Series]:
     """Name → one text value per row, NaN where there is none. A cell that cannot be read is left out with a note."""
     found: dict[str, pd.Series] = {}
     for name in [*ATTRIBUTES, *TAGS, *table.own]:
@@ -49,7 +52,7 @@ def newest(
 
 
 def agreed(
-    keys: pd.DataFrame, attributes: Mapping[str, pd.Series], table: Table, origin: str, findings: Findings
+    keys: pd.DataFrame, attributes: Mapping[str, pd.Series], table: CanonicalTable, origin: str, findings: Findings
 ) -> pd.DataFrame:
     """The values on which all rows of a creative agree, as the long frame; rows that contradict each other are left
     out, all of them."""
@@ -84,7 +87,9 @@ def _long(keys: pd.DataFrame, attributes: Mapping[str, pd.Series], origin: str) 
     )
 
 
-def _contradicting(keys: pd.DataFrame, attributes: Mapping[str, pd.Series], table: Table, findings: Findings) -> Mask:
+def _contradicting(
+    keys: pd.DataFrame, attributes: Mapping[str, pd.Series], table: CanonicalTable, findings: Findings
+) -> Mask:
     torn = np.zeros(len(keys), dtype=bool)
     if not keys.duplicated(KEY).any():
         return torn
@@ -111,7 +116,9 @@ def _contradicting(keys: pd.DataFrame, attributes: Mapping[str, pd.Series], tabl
     return torn
 
 
-def _texts(table: Table, name: str, unit: Unit, source: Source, settings: Settings, findings: Findings) -> pd.Series:
+def _texts(
+    table: CanonicalTable, name: str, unit: Unit, source: ExportLayout, settings: Settings, findings: Findings
+) -> pd.Series:
     cells = table.cells[name]
     bad = np.zeros(len(table), dtype=bool)
     if unit == "id":
@@ -134,7 +141,7 @@ def _texts(table: Table, name: str, unit: Unit, source: Source, settings: Settin
             found=f"{counted(bad, 'cell')} that cannot be read, such as "
             f"{example(table.shown(name, int(np.flatnonzero(bad)[0])))}; they were taken as missing",
             expected=_EXPECTED.get(unit, "a number"),
-            cure=CURE if unit == "id" else "Correct the cells.",
+            cure=LOST_ID_CURE if unit == "id" else "Correct the cells.",
             column=table.headers[name],
             rows=table.numbers[bad],
         )
@@ -151,3 +158,50 @@ def _iso(values: npt.NDArray[Any]) -> Any:
     codes, kinds = pd.factorize(values)
     texts = [pd.Timestamp(value).isoformat(timespec="seconds") for value in kinds]
     return pa.array([None if code < 0 else texts[code] for code in codes], pa.string())
+
+
+_ENDING = re.compile(r"\.[A-Za-z0-9]{2,4}$")
+
+
+def tags_in_names(named: pd.DataFrame, names: FileNamePatterns) -> pd.DataFrame:
+    """RawRows of origin “name” for every tag in a `value` of this long frame of creative names."""
+    read = reader(names)
+    tags = {name: read(name) for name in named["value"].unique()}
+    rows = [
+        (*key, tag, value, "name")
+        for *key, name in named[[*KEY, "value"]].itertuples(index=False, name=None)
+        for tag, value in tags[name].items()
+    ]
+    return pd.DataFrame(rows, columns=LONG).astype("str") if rows else empty_long()
+
+
+def reader(names: FileNamePatterns) -> Callable[[str], dict[str, str]]:
+    """A function from a file name to its tags."""
+    split = re.compile(f"[{re.escape(names.separators)}]")
+    patterns = [re.compile(pattern) for pattern in names.patterns]
+    synonyms = {_form(word): meant for word, meant in names.synonyms.items()}
+    meanings: dict[str, list[tuple[str, str]]] = {}
+    for tag, vocabulary in names.vocabulary.items():
+        for word in vocabulary:
+            meanings.setdefault(_form(word), []).append((tag, word))
+
+    def read(name: str) -> dict[str, str]:
+        stem = _ENDING.sub("", name.strip())
+        tags: dict[str, str] = {}
+        for pattern in patterns:
+            if found := pattern.fullmatch(stem):
+                tags = {tag: value for tag, raw in found.groupdict().items() if raw and (value := clean(raw))}
+                break
+        for token in split.split(stem):
+            form = _form(token)
+            for tag, word in meanings.get(_form(synonyms.get(form, token)), ()):
+                if tag not in tags:
+                    tags[tag] = word
+                    break
+        return tags
+
+    return read
+
+
+def _form(word: str) -> str:
+    return unicodedata.normalize("NFKC", word).strip().casefold()

@@ -1,14 +1,19 @@
-"""How cells of any container become typed columns: text, whole numbers, numbers or times."""
+"""doc"""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
+import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from features.schema import MULTI
 
 EXACT = 2**53
 """From here on a float64 does not hold every whole number."""
@@ -112,3 +117,99 @@ def _moment(cell: object) -> object:
     if isinstance(cell, dt.datetime):
         return cell.replace(tzinfo=None)
     return dt.datetime.combine(cell, dt.time()) if isinstance(cell, dt.date) else cell
+
+
+MAX_LENGTH = 2000
+
+_SPACES = re.compile(r"\s+")
+_MULTI = re.compile(r"[、，,;；/|]")
+_MISSING = {"", "-", "--", "---", "—", "——", "–", "n/a", "#n/a", "na", "nan", "null", "none", "暂无", "无数据"}
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Unicode's categories Cc and Cs."""
+_MARKS = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def is_missing(text: str) -> bool:
+    """Whether a cell says that there is no value; that is never 0."""
+    return text.strip().casefold() in _MISSING
+
+
+def clean(text: str) -> str | None:
+    """NFC, without control and direction marks, white space as single spaces, capped; None where nothing is left."""
+    text = _SPACES.sub(" ", _MARKS.sub("", unicodedata.normalize("NFC", text)))
+    text = _CONTROLS.sub("", text).strip()[:MAX_LENGTH]
+    return None if is_missing(text) else text
+
+
+def several(text: str) -> str | None:
+    """The values in one cell, sorted, each once, joined by MULTI."""
+    parts = {part for piece in _MULTI.split(text) if (part := clean(piece))}
+    return MULTI.join(sorted(parts)) or None
+
+
+def words(cells: Any, *, multi: bool = False) -> Any:
+    """A column of such text, null where a cell has none."""
+    return each_text(cells, several if multi else clean)
+
+
+LOST_ID_CURE = (
+    "The digits are gone for good in this file. Export it again and do not open it in a spreadsheet, or import the "
+    "column there as text."
+)
+
+_SCIENTIFIC = re.compile(r"\d(\.\d+e\+?|e\+)\d{2}", re.IGNORECASE)
+"""As spreadsheets and programs write it (7.7E+18); an id such as 04576e7123 is none."""
+
+_WHOLE = re.compile(r"\d+")
+_DOT_ZERO = re.compile(r"(\d+)\.0+")
+_FORMULA_TEXT = re.compile(r'="?([^"]*)"?')
+_LONG_ID = 16
+_ZEROS = "0000"
+_MAX_ID_LENGTH = 128
+
+
+@dataclass(frozen=True)
+class IdColumn:
+    """A column of ids.
+
+    Attributes:
+        values: Text, null where missing or lost.
+        lost: Where there was an id that cannot be read back.
+    """
+
+    values: Any
+    lost: np.ndarray[Any, np.dtype[np.bool_]]
+
+
+def parse_ids(cells: Any) -> IdColumn:
+    """Ids as text. Lost: in scientific notation; numbers from 2**53; and, where most of the long ids of the column end
+    in four zeros (only 15 digits were kept), those that do."""
+    values, codes = distinct(cells)
+    parsed = [_parse_id(value) for value in values]
+    lost = np.array([text is None for text in parsed] + [False], dtype=bool)
+    long = np.array([len(text or "") >= _LONG_ID and bool(_WHOLE.fullmatch(text or "")) for text in parsed], dtype=bool)
+    zeros = np.array([bool(text) and str(text).endswith(_ZEROS) for text in parsed], dtype=bool) & long
+    counts = np.bincount(codes[codes >= 0], minlength=len(values))
+    if len(values) and 2 * counts[zeros].sum() > counts[long].sum():
+        lost[:-1] |= zeros
+    kept = [None if gone or not text else text for text, gone in zip(parsed, lost)]
+    return IdColumn(spread(kept, codes), lost[codes])
+
+
+def _parse_id(value: object) -> str | None:
+    """The id, empty where the cell says there is none, None where it is lost."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():  # as nearly all are: nothing to be cleaned
+        return value[:_MAX_ID_LENGTH]
+    if isinstance(value, float) and (abs(value) >= EXACT or not value.is_integer()):
+        return None
+    text = unicodedata.normalize("NFKC", text_of(value)).strip().lstrip("'").strip()
+    if text.startswith("="):
+        found = _FORMULA_TEXT.fullmatch(text)
+        text = found[1].strip() if found else text
+    if whole := _DOT_ZERO.fullmatch(text):
+        text = whole[1]
+        if int(text) >= EXACT:
+            return None
+    if _SCIENTIFIC.fullmatch(text):
+        return None
+    return "" if is_missing(text) else "".join(letter for letter in text if letter.isprintable())[:_MAX_ID_LENGTH]

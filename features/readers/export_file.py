@@ -11,39 +11,34 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from configs.export_layout import Source
+from configs.export_layout import ExportLayout
 from configs.name_pattern import load_names
 from configs.settings import Settings
 from features.errors import Problem
-from features.readers.attributes import agreed, empty_long, newest, read_attributes
-from features.readers.container import grids_of, sha256_of
-from features.readers.creative_rows import creative_rows
-from features.readers.duplicate_rows import without_repeats
-from features.readers.file_name_tags import tags_in_names
+from features.readers.attributes import agreed, empty_long, newest, read_attributes, tags_in_names
+from features.readers.containers import raw_tables_of, sha256_of
 from features.readers.find_files import find_files
-from features.readers.findings import Findings, Unusable
-from features.readers.grid import Grid
+from features.readers.findings import Findings, UnusableFile
 from features.readers.keys import keyed
-from features.readers.known_layouts import load_sources
-from features.readers.match_layout import Recognised, as_table, check_basis, recognise
-from features.readers.period import periods
-from features.readers.plausibility import impossible, note_oddities, tidy
-from features.readers.table import Table
-from features.readers.values import read_values
+from features.readers.layouts import RecognisedTable, as_table, check_basis, load_layouts, recognise
+from features.readers.metric_values import read_values
+from features.readers.periods import periods
+from features.readers.row_checks import creative_rows, impossible, note_oddities, tidy, without_repeats
+from features.readers.tables import CanonicalTable, RawTable
 from features.schema import KEY, PERIOD, VALUES, ExportRead
 
-__all__ = ["Source", "find_files", "load_sources", "read_export", "read_grids"]
+__all__ = ["ExportLayout", "find_files", "load_layouts", "read_export", "read_raw_tables"]
 
 
 def read_export(
-    path: Path, settings: Settings, sources: Sequence[Source], *, now: datetime | None = None
+    path: Path, settings: Settings, sources: Sequence[ExportLayout], *, now: datetime | None = None
 ) -> ExportRead:
     """Metrics and attributes of one file, and everything that was left out or looks wrong.
 
     Bad content raises nothing: a file that cannot be used comes back empty with a problem of severity “file”.
 
     Args:
-        now: Periods that end more than a day after it are left out; naive, in the time zone of the settings.
+        now: PeriodColumns that end more than a day after it are left out; naive, in the time zone of the settings.
             Default: the clock.
     """
     now = now or datetime.now(ZoneInfo(settings.time_zone)).replace(tzinfo=None)
@@ -51,25 +46,25 @@ def read_export(
     sha256 = ""
     try:
         sha256 = sha256_of(path)
-        grids = grids_of(path, findings)
-    except Unusable as stop:
+        tables = raw_tables_of(path, findings)
+    except UnusableFile as stop:
         findings.problems.append(stop.problem)
-        grids = iter(())
+        tables = iter(())
     except OSError as error:
         reason = error.strerror or type(error).__name__
         cure = "Check that it is there and may be read."
         findings.problems.append(Problem("file", str(path), reason, "a file that can be opened", cure))
-        grids = iter(())
+        tables = iter(())
     if findings.problems:
         return ExportRead(str(path), sha256, "", empty_metrics(), empty_long(), findings.problems)
-    return replace(read_grids(grids, path, settings, sources, findings, now=now), sha256=sha256)
+    return replace(read_raw_tables(tables, path, settings, sources, findings, now=now), sha256=sha256)
 
 
-def read_grids(
-    grids: Iterable[Grid],
+def read_raw_tables(
+    tables: Iterable[RawTable],
     path: Path,
     settings: Settings,
-    sources: Sequence[Source],
+    sources: Sequence[ExportLayout],
     findings: Findings,
     *,
     now: datetime,
@@ -77,17 +72,17 @@ def read_grids(
     """The same of tables that are at hand; nothing is opened.
 
     Args:
-        grids: The tables of the file.
+        tables: The tables of the file.
         path: What the file is called: names of files and folders tell days, promotion types and accounts.
         now: As in `read_export`.
     """
     name, rows = "", _no_rows()
     try:
-        found = recognise(grids, sources, path, findings)
+        found = recognise(tables, sources, path, findings)
         name = found.source.name
         check_basis(found.source, settings, found.cells, findings)
         metrics, attributes, rows = _read(found, settings, path, now, findings)
-    except Unusable as stop:
+    except UnusableFile as stop:
         findings.problems.append(stop.problem)
         metrics, attributes = empty_metrics(), empty_long()
     return ExportRead(str(path), "", name, metrics, attributes, findings.problems, rows)
@@ -105,7 +100,7 @@ def _no_rows() -> pd.DataFrame:
 
 
 def _read(
-    found: Recognised, settings: Settings, path: Path, now: datetime, findings: Findings
+    found: RecognisedTable, settings: Settings, path: Path, now: datetime, findings: Findings
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     source = found.source
     has_metrics = any(name in VALUES for name in source.columns)
@@ -131,14 +126,14 @@ def _read(
 
 
 def _metrics(
-    table: Table,
+    table: CanonicalTable,
     keys: pd.DataFrame,
-    source: Source,
+    source: ExportLayout,
     settings: Settings,
     path: Path,
     now: datetime,
     findings: Findings,
-) -> tuple[pd.DataFrame, Table, pd.DataFrame]:
+) -> tuple[pd.DataFrame, CanonicalTable, pd.DataFrame]:
     """Metrics with the table and keys of the same rows."""
     when = periods(table, source, settings, path, now, findings)
     table, keys, period = table.keep(~when.bad), keys[~when.bad], when.frame[~when.bad]

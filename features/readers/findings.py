@@ -11,7 +11,7 @@ MISSING_VALUE = "a number, or `-` where there is none"
 EXPORT_AGAIN = "Export the file again and do not open it in a spreadsheet in between."
 
 
-class Unusable(Exception):
+class UnusableFile(Exception):
     """Ends the reading of a file; carries the problem that says why."""
 
     def __init__(self, problem: Problem) -> None:
@@ -26,14 +26,14 @@ class Findings:
         self.file = file
         self.problems: list[Problem] = []
 
-    def unusable(self, *, found: str, expected: str, cure: str, column: str | None = None) -> Unusable:
+    def unusable(self, *, found: str, expected: str, cure: str, column: str | None = None) -> UnusableFile:
         """The error to raise when the whole file cannot be used."""
-        return Unusable(Problem("file", self.file, found, expected, cure, column))
+        return UnusableFile(Problem("file", self.file, found, expected, cure, column))
 
     def left_out(
         self, rows: Sequence[int] | Any, *, found: str, expected: str, cure: str, column: str | None = None
     ) -> None:
-        """Rows that are left out; none is no problem."""
+        """RawRows that are left out; none is no problem."""
         if len(rows):
             self.problems.append(row_problem(self.file, rows, found=found, expected=expected, cure=cure, column=column))
 

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from configs.export_layout import Source
-from features.readers.cells import distinct, present, text_of
+from configs.export_layout import ExportLayout
+from features.readers.cells import LOST_ID_CURE, distinct, parse_ids, present, text_of
 from features.readers.findings import Findings, example
-from features.readers.headers import normal, places
-from features.readers.ids import CURE, parse_ids
-from features.readers.table import Table
+from features.readers.layouts import normal, places
+from features.readers.tables import CanonicalTable
 from features.schema import ANY, KEY
 
 UNNAMED = "unnamed"
@@ -24,8 +23,8 @@ _ACCOUNT_FOLDER = re.compile(r"(\d{6,})|(?:账户|account)[-_=](.+)", re.IGNOREC
 
 
 def keyed(
-    table: Table, source: Source, cells: Sequence[str], path: Path, *, metrics: bool, findings: Findings
-) -> tuple[Table, pd.DataFrame]:
+    table: CanonicalTable, source: ExportLayout, cells: Sequence[str], path: Path, *, metrics: bool, findings: Findings
+) -> tuple[CanonicalTable, pd.DataFrame]:
     """The rows whose ids are whole, and their KEY columns."""
     bad = np.zeros(len(table), dtype=bool)
     ids: dict[str, Any] = {}
@@ -40,7 +39,7 @@ def keyed(
                 table.numbers[lost],
                 found=f"ids that lost digits, such as {example(table.shown(name, int(np.flatnonzero(lost)[0])))}",
                 expected="the whole id as text",
-                cure=CURE,
+                cure=LOST_ID_CURE,
                 column=table.headers[name],
             )
         bad |= lost
@@ -77,7 +76,7 @@ def _text_series(values: Any) -> pd.Series:
     return pd.Series(values.to_pandas(), dtype="str").reset_index(drop=True)
 
 
-def _account(source: Source, path: Path, *, metrics: bool) -> str:
+def _account(source: ExportLayout, path: Path, *, metrics: bool) -> str:
     if "account_id" in source.constants:
         return source.constants["account_id"]
     if not metrics:
@@ -87,7 +86,7 @@ def _account(source: Source, path: Path, *, metrics: bool) -> str:
 
 
 def _promotion_types(
-    table: Table, source: Source, cells: Sequence[str], path: Path, *, metrics: bool, findings: Findings
+    table: CanonicalTable, source: ExportLayout, cells: Sequence[str], path: Path, *, metrics: bool, findings: Findings
 ) -> tuple[pd.Series, np.ndarray[Any, np.dtype[np.bool_]]]:
     """The promotion type of each row, and where a cell names one that is not known."""
     rules = source.promotion_type
@@ -114,7 +113,7 @@ def _promotion_types(
     return pd.Series(types, dtype="str"), unknown
 
 
-def _one_side(source: Source, found: Mapping[str, object], findings: Findings) -> None:
+def _one_side(source: ExportLayout, found: Mapping[str, object], findings: Findings) -> None:
     """Refuses a file with the impressions of two promotion types: which rows are whose cannot be told."""
     shown = (
         {normal(header) for header in source.columns["impressions"].headers} if "impressions" in source.columns else ()
@@ -133,7 +132,7 @@ def _one_side(source: Source, found: Mapping[str, object], findings: Findings) -
         )
 
 
-def _file_promotion_type(source: Source, cells: Sequence[str], path: Path, findings: Findings) -> str:
+def _file_promotion_type(source: ExportLayout, cells: Sequence[str], path: Path, findings: Findings) -> str:
     rules = source.promotion_type
     found = places(cells)
     _one_side(source, found, findings)

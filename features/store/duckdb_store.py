@@ -14,13 +14,12 @@ import pyarrow as pa
 
 from features.errors import Problem, StoreError
 from features.schema import KEY, ExportRead
-from features.store.connection import connect
-from features.store.tables import ATTRIBUTE_KEY, NATURAL_KEY, READABLE
-from features.store.upsert import Merged, merge_attributes, merge_metrics
+from features.store.connection import ATTRIBUTE_KEY, NATURAL_KEY, READABLE, connect
+from features.store.upsert import MergeCounts, merge_attributes, merge_metrics
 
 
 @dataclass(frozen=True)
-class Added:
+class ImportResult:
     """What one import did.
 
     Attributes:
@@ -29,18 +28,18 @@ class Added:
         skipped: The store had this file, read in this same way; nothing was touched.
     """
 
-    metrics: Merged
-    attributes: Merged
+    metrics: MergeCounts
+    attributes: MergeCounts
     skipped: bool = False
 
     @property
     def revisions(self) -> int:
-        """Known values that were replaced or withdrawn."""
+        """KnownFile values that were replaced or withdrawn."""
         return self.metrics.revisions + self.attributes.revisions
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownFile:
     """A file that the store has: under which id, and how it was read."""
 
     file_id: int
@@ -99,7 +98,7 @@ class Store:
         finally:
             self._in_transaction = False
 
-    def add(self, read: ExportRead, fingerprint: str = "") -> Added:
+    def add(self, read: ExportRead, fingerprint: str = "") -> ImportResult:
         """Take in what one file gave.
 
         The newest import wins value by value: a column the file does not have, or an empty cell, erases
@@ -109,7 +108,9 @@ class Store:
         """
         known = self.known(read.sha256, read.path)
         if known is not None and (known.source, known.fingerprint) == (read.source, fingerprint):
-            return Added(Merged(unchanged=len(read.metrics)), Merged(unchanged=len(read.attributes)), True)
+            return ImportResult(
+                MergeCounts(unchanged=len(read.metrics)), MergeCounts(unchanged=len(read.attributes)), True
+            )
         with self.transaction():
             at = _now()
             file_id = self._file_id(known)
@@ -129,9 +130,9 @@ class Store:
                 rejected=rejected,
             )
             self.reject(read.path, read.sha256, read.problems)
-        return Added(metrics, attributes)
+        return ImportResult(metrics, attributes)
 
-    def withdraw(self, known: Known) -> int:
+    def withdraw(self, known: KnownFile) -> int:
         """Take back what only this file gave, because it can be read no more; revisions keep the values."""
         with self.transaction():
             at = _now()
@@ -163,7 +164,7 @@ class Store:
             if rows:
                 self._connection.executemany("INSERT INTO rejects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def known(self, sha256: str, path: str) -> Known | None:
+    def known(self, sha256: str, path: str) -> KnownFile | None:
         """The import of these bytes, if nothing newer has come under this path since.
 
         A sheet that is put back to what it was before counts as a new import.
@@ -174,7 +175,7 @@ class Store:
             "ORDER BY file_id DESC LIMIT 1",
             {"sha256": sha256, "path": path},
         ).fetchall()
-        return Known(*rows[0]) if rows else None
+        return KnownFile(*rows[0]) if rows else None
 
     def problems(self, sha256: str) -> list[Problem]:
         """What was wrong with a file when it was read."""
@@ -228,7 +229,7 @@ class Store:
         """Rows of a table."""
         return int(self._connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
 
-    def _file_id(self, known: Known | None) -> int:
+    def _file_id(self, known: KnownFile | None) -> int:
         if known is not None:
             return known.file_id
         return int(

@@ -15,9 +15,9 @@ from configs import __version__
 from configs.errors import GpmcastError
 from configs.settings import Settings
 from features.errors import InputError, Problem
-from features.readers.export_file import Source, find_files, load_sources, read_export
+from features.readers.export_file import ExportLayout, find_files, load_layouts, read_export
 from features.schema import ExportRead
-from features.store.duckdb_store import Added, Known, Store
+from features.store.duckdb_store import ImportResult, KnownFile, Store
 
 Progress = Callable[[int, int, Path], None]
 """Called before each file with files done, files in all, and the file."""
@@ -37,7 +37,7 @@ class FileReport:
     path: Path
     status: Literal["added", "known", "unusable"]
     source: str
-    added: Added | None
+    added: ImportResult | None
     problems: tuple[Problem, ...]
 
 
@@ -70,13 +70,13 @@ def ingest(
         InputError: No file could be used; or strict, and something could not be.
     """
     files = find_files([str(path) for path in paths])
-    sources = load_sources(settings)
+    sources = load_layouts(settings)
     prints = {source.name: fingerprint(source, settings) for source in sources}
     reports: list[FileReport] = []
     # While one file is stored the next is read: DuckDB leaves Python to others while it works.
     with ThreadPoolExecutor(1) as reader, store.transaction() if strict else nullcontext():
 
-        def begin(path: Path) -> _Begun:
+        def begin(path: Path) -> _PendingFile:
             return _begin(store, path, prints, lambda: reader.submit(read_export, path, settings, sources))
 
         begun = begin(files[0])
@@ -95,7 +95,7 @@ def ingest(
     return report
 
 
-def fingerprint(source: Source, settings: Settings) -> str:
+def fingerprint(source: ExportLayout, settings: Settings) -> str:
     """What decides how files of this source are read; a file read under another one is read again."""
     names = settings.names.read_bytes() if settings.names.exists() else b""
     told = settings.model_dump_json(include={"time_zone", "basis", "tags"})
@@ -104,7 +104,7 @@ def fingerprint(source: Source, settings: Settings) -> str:
 
 
 @dataclass(frozen=True)
-class _Begun:
+class _PendingFile:
     """A file whose turn is to come.
 
     Attributes:
@@ -120,15 +120,15 @@ class _Begun:
             wait([self.read])
 
 
-def _begin(store: Store, path: Path, prints: dict[str, str], start: Callable[[], Future[ExportRead]]) -> _Begun:
+def _begin(store: Store, path: Path, prints: dict[str, str], start: Callable[[], Future[ExportRead]]) -> _PendingFile:
     try:
         known = store.known(_hash(path), str(path))
     except OSError:
-        return _Begun(path, None)  # told when it is its turn
-    return _Begun(path, None if _is_same(known, prints) else start())
+        return _PendingFile(path, None)  # told when it is its turn
+    return _PendingFile(path, None if _is_same(known, prints) else start())
 
 
-def _take(store: Store, begun: _Begun, prints: dict[str, str], read_now: Callable[[], ExportRead]) -> FileReport:
+def _take(store: Store, begun: _PendingFile, prints: dict[str, str], read_now: Callable[[], ExportRead]) -> FileReport:
     path, sha256, known = begun.path, "", None
     try:
         sha256 = _hash(path)
@@ -144,12 +144,14 @@ def _take(store: Store, begun: _Begun, prints: dict[str, str], read_now: Callabl
     return FileReport(path, "added", read.source, added, tuple(read.problems))
 
 
-def _is_same(known: Known | None, prints: dict[str, str]) -> bool:
+def _is_same(known: KnownFile | None, prints: dict[str, str]) -> bool:
     """Whether the store has the file, read in the same way."""
     return known is not None and prints.get(known.source) == known.fingerprint
 
 
-def _left_out(store: Store, path: Path, sha256: str, known: Known | None, problems: Sequence[Problem]) -> FileReport:
+def _left_out(
+    store: Store, path: Path, sha256: str, known: KnownFile | None, problems: Sequence[Problem]
+) -> FileReport:
     with store.transaction():
         if known is not None:
             store.withdraw(known)

@@ -5,16 +5,16 @@ from pathlib import Path
 
 from configs.settings import Settings
 from features.errors import InputError
-from features.partitions.reader import Partitioned, is_partitioned, open_partitioned, read_whole
+from features.partitions.folder import is_url, shown
+from features.partitions.reader import PartitionedDataset, is_partitioned, open_partitioned, read_whole
 from features.readers.export_file import find_files
 from features.schema import Loaded
-from features.storage.folder import is_url, shown
 from features.store.duckdb_store import open_store
 from features.store.ingest import IngestReport, Progress, ingest
-from features.store.load import load, load_print
+from features.store.load import load, load_fingerprint
 
 
-def refuse_absent(data: Sequence[str]) -> None:
+def check_data_exists(data: Sequence[str]) -> None:
     """Raise InputError or PartitionError where there is nothing of these names, before anything is written."""
     if _parted(data):
         open_partitioned(data[0])
@@ -22,7 +22,7 @@ def refuse_absent(data: Sequence[str]) -> None:
         find_files(list(data))
 
 
-def dataset_of(data: Sequence[str], settings: Settings) -> Partitioned | None:
+def dataset_of(data: Sequence[str], settings: Settings) -> PartitionedDataset | None:
     """The partitioned dataset that is given; None for exports.
 
     Raises:
@@ -32,7 +32,7 @@ def dataset_of(data: Sequence[str], settings: Settings) -> Partitioned | None:
     if not _parted(data):
         return None
     dataset = open_partitioned(data[0])
-    if dataset.settings_print != load_print(settings):
+    if dataset.settings_fingerprint != load_fingerprint(settings):
         raise InputError(
             f"{shown(data[0])}: was exported under other settings (`tags.extra` differs). Export it again with this "
             f"config: `python -m features export {shown(data[0])} --partitioned --config …`."
@@ -40,7 +40,7 @@ def dataset_of(data: Sequence[str], settings: Settings) -> Partitioned | None:
     return dataset
 
 
-def take_in(
+def load_data(
     data: Sequence[str], store: Path, settings: Settings, *, strict: bool = False, progress: Progress | None = None
 ) -> tuple[Loaded, IngestReport | None]:
     """All of it in memory, and what became of each export file.

@@ -35,7 +35,7 @@ _REVISIONS = "SELECT name, count(*) AS revisions FROM revisions GROUP BY name OR
 
 
 @dataclass(frozen=True)
-class Grain:
+class GrainSummary:
     """Rows of one grain."""
 
     grain: str
@@ -46,7 +46,7 @@ class Grain:
 
 
 @dataclass(frozen=True)
-class Account:
+class AccountSummary:
     """One account in one promotion type; `missing` are days without a row between its first and its last."""
 
     promotion_type: str
@@ -59,7 +59,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Rejected:
+class RejectSummary:
     """Rows (and files) left out for one reason."""
 
     expected: str
@@ -69,7 +69,7 @@ class Rejected:
 
 
 @dataclass(frozen=True)
-class Status:
+class StoreStatus:
     """What a store holds.
 
     Attributes:
@@ -80,19 +80,19 @@ class Status:
     """
 
     files: int
-    grains: tuple[Grain, ...]
-    accounts: tuple[Account, ...]
+    grains: tuple[GrainSummary, ...]
+    accounts: tuple[AccountSummary, ...]
     described: int
     revisions: dict[str, int]
-    rejected: tuple[Rejected, ...]
+    rejected: tuple[RejectSummary, ...]
     open_from: date | None
     stages: dict[str, str]
     missing: dict[str, str]
 
 
-def summarise(store: Store, settings: Settings) -> Status:
+def store_status(store: Store, settings: Settings) -> StoreStatus:
     """The status of a store."""
-    grains = tuple(Grain(*row) for row in _rows(store, _BY_GRAIN))
+    grains = tuple(GrainSummary(*row) for row in _rows(store, _BY_GRAIN))
     spans = store.select(_SPANS)
     counts = store.select("SELECT " + ", ".join(f"count({name}) AS {name}" for name in VALUES) + " FROM metrics")
     columns = [name for name in VALUES if counts[name].iloc[0]]
@@ -105,29 +105,29 @@ def summarise(store: Store, settings: Settings) -> Status:
         missing[VOLUME] = "impressions, or spend_cny"
     described = store.select("SELECT count(DISTINCT creative_id) AS creatives FROM attributes")
     last = max((grain.last for grain in grains), default=None)
-    return Status(
+    return StoreStatus(
         files=len(store.table("files")),
         grains=grains,
         accounts=tuple(_account(row, spans) for row in _rows(store, _BY_ACCOUNT)),
         described=int(described["creatives"].iloc[0]),
         revisions={str(name): int(count) for name, count in _rows(store, _REVISIONS)},
-        rejected=tuple(Rejected(*row) for row in _rows(store, _REJECTED)),
+        rejected=tuple(RejectSummary(*row) for row in _rows(store, _REJECTED)),
         open_from=None if last is None else (last - timedelta(days=settings.open_days)).date(),
         stages=stages,
         missing=missing,
     )
 
 
-def _account(row: tuple[str, str, int, int], spans: pd.DataFrame) -> Account:
+def _account(row: tuple[str, str, int, int], spans: pd.DataFrame) -> AccountSummary:
     own = spans[(spans["promotion_type"] == row[0]) & (spans["account_id"] == row[1])]
     if own.empty:
-        return Account(*row, first=None, last=None, missing=())
+        return AccountSummary(*row, first=None, last=None, missing=())
     covered: set[date] = set()
     for first, last in zip(own["first"], own["last"]):
         covered.update(day.date() for day in pd.date_range(first, last))
     whole = pd.date_range(min(covered), max(covered))
     missing = tuple(day.date() for day in whole if day.date() not in covered)
-    return Account(*row, first=min(covered), last=max(covered), missing=missing)
+    return AccountSummary(*row, first=min(covered), last=max(covered), missing=missing)
 
 
 def _rows(store: Store, query: str) -> list[tuple]:  # type: ignore[type-arg]

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.schema import VALUES
-from features.store.tables import ATTRIBUTE_KEY, NATURAL_KEY
+from features.store.connection import ATTRIBUTE_KEY, NATURAL_KEY
 
 _REVISED = {
     "metrics": "grain, period_start, period_end, '{name}', NULL",
@@ -22,7 +22,7 @@ _REVISED = {
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergeCounts:
     """What became of the rows of one frame, counted.
 
     Attributes:
@@ -30,7 +30,7 @@ class Merged:
         changed: Rows of which a value changed or was filled in.
         unchanged: Rows the store had just so.
         withdrawn: Rows that only an earlier reading of this file gave, and that it gives no more.
-        revisions: Known values that were replaced or withdrawn.
+        revisions: KnownFile values that were replaced or withdrawn.
     """
 
     new: int = 0
@@ -40,7 +40,9 @@ class Merged:
     revisions: int = 0
 
 
-def merge_metrics(connection: duckdb.DuckDBPyConnection, metrics: pd.DataFrame, file_id: int, at: datetime) -> Merged:
+def merge_metrics(
+    connection: duckdb.DuckDBPyConnection, metrics: pd.DataFrame, file_id: int, at: datetime
+) -> MergeCounts:
     """Rows of metrics into the store, by natural key and value by value."""
     given = [name for name in VALUES if name in metrics.columns]
     types = {**dict.fromkeys(NATURAL_KEY, "VARCHAR"), **dict.fromkeys(given, "DOUBLE")}
@@ -50,7 +52,7 @@ def merge_metrics(connection: duckdb.DuckDBPyConnection, metrics: pd.DataFrame, 
 
 def merge_attributes(
     connection: duckdb.DuckDBPyConnection, attributes: pd.DataFrame, file_id: int, at: datetime
-) -> Merged:
+) -> MergeCounts:
     """Rows of attributes into the store, by unit, name and origin."""
     types = dict.fromkeys([*ATTRIBUTE_KEY, "value"], "VARCHAR")
     merge = _Merge(connection, "attributes", ATTRIBUTE_KEY, ["value"], ["value"], file_id, at)
@@ -73,13 +75,13 @@ class _Merge:
     file_id: int
     at: datetime
 
-    def run(self, frame: pd.DataFrame, types: dict[str, str]) -> Merged:
+    def run(self, frame: pd.DataFrame, types: dict[str, str]) -> MergeCounts:
         self._stage(frame, types)
         withdrawn, lost = self._withdraw() if self._gave_before() else (0, 0)
         changed, matched, replaced = self._update()
         new = self._insert(matched)
         self.connection.execute("DROP TABLE incoming")
-        return Merged(new, changed, matched - changed, withdrawn, lost + replaced)
+        return MergeCounts(new, changed, matched - changed, withdrawn, lost + replaced)
 
     def _stage(self, frame: pd.DataFrame, types: dict[str, str]) -> None:
         # Through Arrow, so that NaN, NaT and None are all NULL.

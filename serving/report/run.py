@@ -9,7 +9,7 @@ import pandas as pd
 from configs.settings import Settings
 from features.errors import InputError
 from features.store.ingest import IngestReport
-from features.store.inputs import refuse_absent, take_in
+from features.store.inputs import check_data_exists, load_data
 from serving.inference.loaded_model import LoadedModel, load_model
 from serving.registry.champion import find
 from serving.report.context import Chosen
@@ -76,10 +76,10 @@ def write_report(
         InputError: The data cannot be read, or none of it is chosen.
         BundleError: There is no model.
     """
-    refuse_absent(question.data)  # before anything is written
+    check_data_exists(question.data)  # before anything is written
     space = workspace(list(question.data), settings)
     served = model_of(question, settings, space)
-    loaded, files = take_in(question.data, space.store, settings)
+    loaded, files = load_data(question.data, space.store, settings)
     if files is not None:
         tell(files)
     data = report_data(served, loaded, question.chosen, evaluation_of(space))

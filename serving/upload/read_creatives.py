@@ -14,12 +14,12 @@ from pydantic import ValidationError
 from configs.settings import CONFIG_DIR, Settings
 from features.errors import Problem
 from features.point_in_time.entity_history import TAG
-from features.readers.export_file import Source, load_sources, read_grids
-from features.readers.findings import Findings, Unusable
+from features.readers.export_file import ExportLayout, load_layouts, read_raw_tables
+from features.readers.findings import Findings, UnusableFile
 from features.readers.keys import UNNAMED
 from features.schema import ANY, ATTRIBUTES, KEY, MULTI, ExportRead
-from features.store.creative_attributes import describe
-from features.store.overlapping_periods import resolve_overlaps
+from features.store.load import creative_table
+from features.store.periods import resolve_overlaps
 from serving.api.errors import Fault, Refused
 from serving.api.requests import MOST_ROWS, Creative, Figures
 from serving.api.validation import contradictions
@@ -82,9 +82,9 @@ def _read(served: LoadedModel, content: bytes, given: Given, now: datetime) -> E
     path = Path("/", given.name)
     try:
         grids = tables_of(content, findings)
-    except Unusable as stop:
+    except UnusableFile as stop:
         raise Refused(422, "The file cannot be used.", [_fault(stop.problem)]) from None
-    return read_grids(grids, path, settings, _layouts(settings.source_dirs), findings, now=now)
+    return read_raw_tables(grids, path, settings, _layouts(settings.source_dirs), findings, now=now)
 
 
 def _settings(served: LoadedModel) -> Settings:
@@ -98,8 +98,8 @@ def _settings(served: LoadedModel) -> Settings:
 
 
 @cache
-def _layouts(dirs: tuple[Path, ...]) -> list[Source]:
-    return load_sources(Settings(source_dirs=dirs))
+def _layouts(dirs: tuple[Path, ...]) -> list[ExportLayout]:
+    return load_layouts(Settings(source_dirs=dirs))
 
 
 def _abouts(
@@ -112,7 +112,7 @@ def _abouts(
         problems.append(_left_out(None, None, "metrics", found, "give rows by the hour or day"))
         metrics = metrics[metrics["grain"] != "reading"]
     metrics, _ = resolve_overlaps(metrics)
-    about, _ = describe(attributes, metrics[KEY])
+    about, _ = creative_table(attributes, metrics[KEY])
     rows = _keyed(read.rows, given) if read.rows is not None else pd.DataFrame(columns=[*KEY, "row"])
     place = {tuple(key): row for *key, row in rows[[*KEY, "row"]].itertuples(index=False, name=None)}
     known = [name for name in about if name.startswith(TAG) and name.removeprefix(TAG) in served.known.tags]

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from xml.parsers import expat
 
-from features.readers.container import KINDS
+from features.readers.containers import FILE_FORMATS, workbook_tables
 from features.readers.findings import Findings
-from features.readers.grid import Grid
-from features.readers.sheet_table import sheet_grids
-from features.readers.text_table import decode, text_grid
+from features.readers.tables import RawTable
+from features.readers.text_containers import decode, delimited_table
 
 TAKEN = "CSV or TSV, or XLSX"
 MOST_UNPACKED = 32_000_000
@@ -27,16 +26,16 @@ _PART = re.compile(r"(\[Content_Types\]\.xml|_rels/\.rels|xl/[\w /-]+(\.xml)?\.(
 _PLACE = re.compile(r"([A-Za-z]*)([0-9]{1,9})")
 
 
-def tables_of(content: bytes, findings: Findings) -> Iterator[Grid]:
+def tables_of(content: bytes, findings: Findings) -> Iterator[RawTable]:
     """Its tables, in its own order.
 
     Raises:
-        Unusable: It is of another kind, damaged or too large.
+        UnusableFile: It is of another kind, damaged or too large.
     """
     if not content:
         raise findings.unusable(found="an empty file", expected=TAKEN, cure="Export it again.")
     if content.startswith(b"PK\x03\x04"):
-        return _narrow(sheet_grids(_plain_workbook(content, findings), findings), findings)
+        return _narrow(workbook_tables(_plain_workbook(content, findings), findings), findings)
     if content.startswith((b"\x1f\x8b", b"PAR1", b"\xd0\xcf\x11\xe0")):
         raise findings.unusable(
             found="a packed file, Parquet, or an old or locked Excel file",
@@ -51,10 +50,10 @@ def tables_of(content: bytes, findings: Findings) -> Iterator[Grid]:
     lines = text.count("\n") + text.count("\r") - text.count("\r\n")
     if lines > MOST_LINES or max(map(text.count, ",\t;")) > MOST_CELLS:
         raise _too_large(findings, f"a table of {lines:,} lines", f"{MOST_LINES:,} lines, {MOST_CELLS:,} cells")
-    return _narrow(iter([text_grid(text, findings)]), findings)
+    return _narrow(iter([delimited_table(text, findings)]), findings)
 
 
-def _narrow(grids: Iterator[Grid], findings: Findings) -> Iterator[Grid]:
+def _narrow(grids: Iterator[RawTable], findings: Findings) -> Iterator[RawTable]:
     for grid in grids:
         widest = max(map(len, grid.top), default=0)
         if widest > MOST_COLUMNS:
@@ -70,7 +69,9 @@ def _plain_workbook(content: bytes, findings: Findings) -> bytes:
             parts = {part.filename: part for part in book.infolist() if _PART.fullmatch(part.filename)}
             if "xl/workbook.xml" not in parts:
                 raise findings.unusable(
-                    found="a zip archive that is no workbook", expected=KINDS, cure="Unpack it and give the files."
+                    found="a zip archive that is no workbook",
+                    expected=FILE_FORMATS,
+                    cure="Unpack it and give the files.",
                 )
             if len(parts) > MOST_PARTS:
                 raise _too_large(findings, f"a workbook of {len(parts)} parts", f"{MOST_PARTS} parts")

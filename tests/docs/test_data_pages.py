@@ -8,12 +8,12 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from configs.export_layout import Source
+from configs.export_layout import ExportLayout
 from configs.name_pattern import load_names
 from configs.settings import CONFIG_DIR
 from features.__main__ import app
 from features.partitions.reader import open_partitioned, read_whole
-from features.readers.file_name_tags import reader
+from features.readers.attributes import reader
 from sample.__main__ import main as make_sample
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,10 @@ def test_the_file_name_of_the_page_gives_the_tags_of_the_page() -> None:
 
 def test_every_key_of_a_source_config_and_every_header_of_a_promotion_type_is_told() -> None:
     told = page("sources.md")
-    assert [key for key in Source.model_fields if f"`{key}`" not in told and f"{key}:" not in told] in ([], ["origin"])
+    assert [key for key in ExportLayout.model_fields if f"`{key}`" not in told and f"{key}:" not in told] in (
+        [],
+        ["origin"],
+    )
     export = yaml.safe_load((CONFIG_DIR / "sources" / "qianchuan_export.yaml").read_text("utf-8"))
     for rule in export["promotion_type"]["by_header"]:
         assert all(header in page("data.md") for header in rule["any"])

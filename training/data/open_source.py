@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from configs.settings import Settings
-from features.partitions.reader import Partitioned, write_partitioned
-from features.storage.folder import is_url
+from features.partitions.folder import is_url
+from features.partitions.reader import PartitionedDataset, write_partitioned
 from features.store.duckdb_store import Store, open_store
 from features.store.ingest import IngestReport, ingest
 from features.store.inputs import dataset_of
@@ -78,7 +78,7 @@ def _tables(space: Workspace, settings: Settings) -> str:
 
 def _in_parts(
     store: Store, space: Workspace, settings: Settings, progress: ProgressCallbacks, here: Presence
-) -> Partitioned:
+) -> PartitionedDataset:
     """What the store holds, beside it; this command is at work when it is written, before another can write anew."""
     progress.line("writing the metrics account by account")
     place = str((space.folder / "dataset").resolve())

@@ -6,8 +6,8 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.point_in_time.entity_history import TAG, Entity
-from features.readers.export_file import load_sources
-from features.readers.headers import normal
+from features.readers.export_file import load_layouts
+from features.readers.layouts import normal
 from features.schema import MULTI
 from training.data.dataset import Dataset
 from training.leaks.finding import NOTHING, Finding, listed
@@ -127,7 +127,7 @@ def share_of_verdicts(values: pd.Series) -> tuple[float, list[str]]:
 
 def outcome_headers(settings: Settings) -> list[str]:
     """Parts of headers that tell an outcome: of every source config that is read, and ours."""
-    named = [word for source in load_sources(settings) for word in source.never_tags]
+    named = [word for source in load_layouts(settings) for word in source.never_tags]
     return list(dict.fromkeys([*named, *OUTCOME_HEADERS]))
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from features.storage.folder import shown
+from features.partitions.folder import shown
 from training.boosting.model import CreativeModel
 from training.errors import BundleError
 from training.registry import mlflow_tracking

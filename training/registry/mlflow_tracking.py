@@ -19,7 +19,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from configs.settings import Settings
-from features.storage.folder import without_password
+from features.partitions.folder import without_password
 from training.errors import BundleError
 from training.workspace import Workspace
 

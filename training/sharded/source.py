@@ -13,7 +13,7 @@ from configs import __version__
 from configs.settings import Settings
 from features.errors import InputError
 from features.funnel import Funnel
-from features.partitions.reader import Partitioned, read_creatives
+from features.partitions.reader import PartitionedDataset, read_creatives
 from features.point_in_time.as_of_table import AsOf, ranges
 from features.point_in_time.availability import waits_of
 from features.point_in_time.counts import funnel_of
@@ -44,7 +44,7 @@ class InParts:
 
     def __init__(
         self,
-        dataset: Partitioned,
+        dataset: PartitionedDataset,
         work: Work,
         engine: Engine,
         settings: Settings,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.funnel import Funnel
-from features.partitions.reader import Part, Partitioned, read_part
+from features.partitions.reader import Partition, PartitionedDataset, read_part
 from features.point_in_time.as_of_table import standing_table
 from features.point_in_time.availability import WAITS, waits_of
 from features.point_in_time.counts import (
@@ -54,7 +54,7 @@ class Job:
         buckets: In how many buckets parts tell each other what they add.
     """
 
-    dataset: Partitioned
+    dataset: PartitionedDataset
     root: str = field(repr=False)
     funnel: Funnel
     shared: tuple[Entity, ...]
@@ -64,7 +64,7 @@ class Job:
     as_of: pd.Timestamp | None = None
     buckets: int = 1
 
-    def read(self, part: Part) -> Measured:
+    def read(self, part: Partition) -> Measured:
         """The rows of a part with what the funnel counts in them."""
         return measure(read_part(self.dataset, part), self.funnel, self.settings)
 
@@ -73,7 +73,7 @@ class Job:
         return Market({wait: work.get(f"{self.facts}/market/{wait}") for wait in waits_of(self.funnel.stages)})
 
 
-def survey(job: Job, part: Part) -> None:
+def survey(job: Job, part: Partition) -> None:
     """Of a part: `born`, `snapshots`, `held` (columns of metrics that hold something) and its share of the market."""
     work = Work(job.root)
     if work.done(f"{job.facts}/held/{part.name}"):
@@ -91,7 +91,7 @@ def survey(job: Job, part: Part) -> None:
     work.put(f"{job.facts}/held/{part.name}", pd.DataFrame({"name": held}))
 
 
-def latest(job: Job, part: Part) -> None:
+def latest(job: Job, part: Partition) -> None:
     """Of a part: its creatives' latest snapshots, as the `rows` in question."""
     work, name = Work(job.root), f"{job.question}/rows/{part.name}"
     if not work.done(name) and job.as_of is not None:
@@ -99,7 +99,7 @@ def latest(job: Job, part: Part) -> None:
         work.put(name, latest_snapshots(loaded.metrics, loaded.creatives, job.as_of))
 
 
-def tell(job: Job, part: Part) -> None:
+def tell(job: Job, part: Partition) -> None:
     """Of a part: what it adds to what others share with it (`told`), what it asks (`asked`), and what it knows itself.
 
     Beside that, where each snapshot looks from its own cutoff, what came after it (`outcome`).
@@ -139,7 +139,7 @@ def answer(job: Job, item: tuple[int, tuple[str, ...]]) -> None:
     work.put(finished, pd.DataFrame({"bucket": [bucket]}))
 
 
-def assemble(job: Job, part: Part) -> None:
+def assemble(job: Job, part: Partition) -> None:
     """Of a part: the counts of its snapshots (`observed`), from what it knows itself and the answers it got."""
     work, name = Work(job.root), f"{job.question}/observed/{part.name}"
     if work.done(name):
@@ -152,7 +152,7 @@ def assemble(job: Job, part: Part) -> None:
     work.put(name, observed(rows, creatives, known, history))
 
 
-def totals(job: Job, item: tuple[Part, tuple[pd.Timestamp, ...]]) -> None:
+def totals(job: Job, item: tuple[Partition, tuple[pd.Timestamp, ...]]) -> None:
     """Of a part: what its creatives had done by each of some moments."""
     (part, moments), work = item, Work(job.root)
     missing = [moment for moment in moments if not work.done(totals_name(job, part, moment))]
@@ -162,12 +162,12 @@ def totals(job: Job, item: tuple[Part, tuple[pd.Timestamp, ...]]) -> None:
             work.put(totals_name(job, part, moment), done.at(moment))
 
 
-def totals_name(job: Job, part: Part, moment: pd.Timestamp) -> str:
+def totals_name(job: Job, part: Partition, moment: pd.Timestamp) -> str:
     """Of the table of a moment's totals."""
     return f"{job.facts}/totals/{int(moment.timestamp())}/{part.name}"
 
 
-def standing(job: Job, item: tuple[Part, pd.Timestamp]) -> None:
+def standing(job: Job, item: tuple[Partition, pd.Timestamp]) -> None:
     """Of a part: what the service needs to know of its creatives at a moment."""
     (part, moment), work = item, Work(job.root)
     name = f"{job.facts}/standing/{int(moment.timestamp())}/{part.name}"
@@ -176,7 +176,7 @@ def standing(job: Job, item: tuple[Part, pd.Timestamp]) -> None:
         work.put(name, standing_table(job.read(part), job.funnel, job.shared, job.settings, moment, market))
 
 
-def predict(told_of: tuple[Job, CreativeModel, Settings], part: Part) -> None:
+def predict(told_of: tuple[Job, CreativeModel, Settings], part: Partition) -> None:
     """Of a part: predictions of the rows in question, by a model under its own settings."""
     job, model, settings = told_of
     work = Work(job.root)
@@ -191,7 +191,7 @@ def told_of(funnel: Funnel) -> list[str]:
     return [*(wait for wait in WAITS if wait == "known" or wait in waits_of(funnel.stages)), LAUNCHES]
 
 
-def _put_by_bucket(work: Work, folder: str, table: pd.DataFrame, part: Part, buckets: int) -> None:
+def _put_by_bucket(work: Work, folder: str, table: pd.DataFrame, part: Partition, buckets: int) -> None:
     place = bucket_of(table[KEY].to_numpy(np.int64), buckets)
     order = np.argsort(place, kind="stable")
     ends = np.searchsorted(place[order], np.arange(buckets + 1))

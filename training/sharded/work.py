@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.errors import PartitionError
-from features.storage.folder import Place, open_place
+from features.partitions.folder import Folder, open_folder
 
 MARK = "mark"
 
@@ -26,7 +26,7 @@ class Work:
     def __init__(self, root: str) -> None:
         """Nothing is made yet."""
         self.root = root
-        self._place: Place = open_place(root)
+        self._place: Folder = open_folder(root)
 
     def done(self, name: str) -> bool:
         """Whether this table is there."""

@@ -16,10 +16,10 @@ from pandas.testing import assert_frame_equal
 
 from configs.settings import Settings, Tags
 from features.errors import PartitionError
+from features.partitions.folder import Folder
 from features.partitions.manifest import MANIFEST, as_path, is_file_of_ours
 from features.partitions.reader import is_partitioned, open_partitioned, read_part, read_whole, write_partitioned
 from features.schema import ANY, KEY, PERIOD, ExportRead, Loaded
-from features.storage.folder import Place
 from features.store.duckdb_store import Store, open_store
 from features.store.load import load
 
@@ -179,8 +179,8 @@ def test_settings_that_change_what_is_loaded_change_the_fingerprint(mixed, tmp_p
     few = Settings(tags=Tags(extra=False))
     full = write_partitioned(mixed, Settings(), str(tmp_path / "full"))
     dataset = write_partitioned(mixed, few, str(tmp_path / "few"))
-    assert (dataset.settings_print, dataset.fingerprint) != (full.settings_print, full.fingerprint)
-    assert dataset.settings_print != full.settings_print
+    assert (dataset.settings_fingerprint, dataset.fingerprint) != (full.settings_fingerprint, full.fingerprint)
+    assert dataset.settings_fingerprint != full.settings_fingerprint
     same(read_whole(dataset), load(mixed, few))
 
 
@@ -290,7 +290,7 @@ def test_a_run_that_is_killed_while_it_clears_up_leaves_the_new_dataset(mixed, t
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Place, "remove", killed)
+        patched.setattr(Folder, "remove", killed)
         with pytest.raises(KeyboardInterrupt):
             write_partitioned(mixed, Settings(), str(root))
     same(read_whole(open_partitioned(str(root))), load(mixed, Settings()))

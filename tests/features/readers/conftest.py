@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from configs.settings import Settings
-from features.readers.export_file import load_sources, read_export
+from features.readers.export_file import load_layouts, read_export
 from sample.__main__ import main as write_sample
 
 NOW = datetime(2026, 7, 10, 12)
@@ -46,7 +46,7 @@ def csv_text(*rows, ends="\r\n", delimiter=","):
 
 @pytest.fixture(scope="session")
 def sources():
-    return load_sources(Settings())
+    return load_layouts(Settings())
 
 
 @pytest.fixture

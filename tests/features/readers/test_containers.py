@@ -176,7 +176,7 @@ def test_a_quotation_mark_that_never_closes_is_not_read_over(read, live, as_csv,
 
 
 def test_a_file_that_unpacks_to_an_absurd_size_is_refused(read, live, as_csv, problems, monkeypatch):
-    monkeypatch.setattr("features.readers.container.MAX_BYTES", 1_000)
+    monkeypatch.setattr("features.readers.containers.MAX_BYTES", 1_000)
     packed = gzip.compress(as_csv(*[live()] * 50).encode("gbk"))
     assert "2 GB" in problems(read(packed), "file")[0]
     assert "GB" in problems(read(as_csv(*[live()] * 50)), "file")[0]

@@ -4,10 +4,10 @@ import unicodedata
 import pytest
 
 from configs.errors import ConfigError
-from configs.name_pattern import Names, load_names
+from configs.name_pattern import FileNamePatterns, load_names
 from configs.settings import Settings
-from features.readers.clean_text import clean, several
-from features.readers.file_name_tags import reader
+from features.readers.attributes import reader
+from features.readers.cells import clean, several
 
 SHIPPED = load_names(Settings().names)
 
@@ -33,7 +33,7 @@ def test_words_of_the_vocabulary_are_tags_wherever_they_stand(name, tags):
 
 
 def test_a_pattern_gives_tags_by_place_and_the_vocabulary_fills_in_the_rest():
-    names = Names(
+    names = FileNamePatterns(
         patterns=("[^-]+-[^-]+-(?P<style>[^-]+)-(?P<hook>[^-]+)-(?P<editor>[^-]+)",),
         vocabulary={"scene": ("居家",), "hook": ("悬念",)},
         synonyms={"家里": "居家"},

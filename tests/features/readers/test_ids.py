@@ -1,8 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from features.readers.cells import column_of
-from features.readers.ids import parse_ids
+from features.readers.cells import column_of, parse_ids
 
 
 @pytest.mark.parametrize(

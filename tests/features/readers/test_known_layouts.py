@@ -5,7 +5,7 @@ import pytest
 from configs.errors import ConfigError
 from configs.settings import Settings
 from features.errors import InputError
-from features.readers.export_file import find_files, load_sources
+from features.readers.export_file import find_files, load_layouts
 
 GOOD = "name: mine\nmatch: {all: [Ad]}\ncolumns: {creative_id: Ad, clicks: [Clicks, Taps], date: Day}\n"
 
@@ -16,7 +16,7 @@ def own(tmp_path):
         folder = tmp_path / "sources"
         folder.mkdir(exist_ok=True)
         (folder / "mine.yaml").write_text(text, "utf-8")
-        return load_sources(Settings(source_dirs=(*Settings().source_dirs, folder), **settings))
+        return load_layouts(Settings(source_dirs=(*Settings().source_dirs, folder), **settings))
 
     return loader
 
@@ -24,13 +24,13 @@ def own(tmp_path):
 def test_all_shipped_layouts_load_and_their_names_are_their_files():
     for folder in Settings().source_dirs:
         names = {path.stem for path in folder.glob("*.yaml")}
-    assert {source.name for source in load_sources(Settings())} == names
+    assert {source.name for source in load_layouts(Settings())} == names
 
 
 def test_settings_choose_among_the_layouts_and_a_wrong_name_lists_them():
-    assert [source.name for source in load_sources(Settings(sources=("tag_sheet",)))] == ["tag_sheet"]
+    assert [source.name for source in load_layouts(Settings(sources=("tag_sheet",)))] == ["tag_sheet"]
     with pytest.raises(ConfigError, match="tag_sheet"):
-        load_sources(Settings(sources=("tag_shet",)))
+        load_layouts(Settings(sources=("tag_shet",)))
 
 
 def test_a_team_describes_its_own_layout(own, read):

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from features.readers.cells import column_of
-from features.readers.number_cells import _parse, parse_durations, parse_numbers
+from features.readers.typed_cells import _parse_number, parse_durations, parse_numbers
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_mixed_column_becomes_text_that_keeps_whole_numbers_whole():
 @example(["1,234%", "-1,234.5%", "01,234", "1,23", "%", "1%%", "12.", ""])
 def test_a_column_is_read_as_its_cells_are_one_by_one(cells):
     numbers = parse_numbers(pa.array(cells, pa.string()))
-    alone = [_parse(cell.strip()) for cell in cells]
+    alone = [_parse_number(cell.strip()) for cell in cells]
     assert numbers.values.tolist() == pytest.approx([value for value, *_ in alone], nan_ok=True, rel=0, abs=0)
     for told, expected in zip(zip(numbers.bad, numbers.percent, numbers.rounded), alone):
         assert told == expected[1:]

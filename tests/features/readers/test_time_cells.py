@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features.readers.time_cells import parse_hours, parse_times, to_zone
+from features.readers.typed_cells import parse_hours, parse_times, to_zone
 
 SHANGHAI = "Asia/Shanghai"
 

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from configs.settings import Settings, Tags
 from features.schema import ANY, KEY, VALUES, ExportRead
-from features.store.creative_attributes import describe
 from features.store.duckdb_store import open_store
-from features.store.load import load, resolved
+from features.store.load import creative_table, load, resolved
 
 
 def metrics(*rows, account="a1", promotion="live"):
@@ -146,7 +145,7 @@ UNITS = pd.DataFrame([("live", "a1", "c1"), ("live", "a2", "c1"), ("product", "a
 
 
 def described(*rows, units=UNITS):
-    creatives, notes = describe(told(*rows), units)
+    creatives, notes = creative_table(told(*rows), units)
     return creatives.set_index(KEY), notes
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.schema import KEY
-from features.store.overlapping_periods import resolve_overlaps
+from features.store.periods import resolve_overlaps
 
 MIDNIGHT = pd.Timestamp("2025-07-01")
 LENGTHS = {"hour": 1, "day": 24}

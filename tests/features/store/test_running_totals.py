@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from features.schema import KEY
-from features.store.running_totals import increments
+from features.store.periods import increments
 
 
 def readings(*rows, columns=("impressions", "spend_cny")):

@@ -8,18 +8,18 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features.partitions.manifest import Partitioned, creatives_columns, kind_of
+from features.partitions.folder import open_folder
+from features.partitions.manifest import PartitionedDataset, creatives_columns, kind_of
 from features.partitions.writer import _finish, _write_part
 from features.schema import KEY, VALUES, Loaded
-from features.storage.folder import open_place
 
 
 @pytest.fixture(scope="session")
-def as_dataset() -> Callable[[Loaded, Path], Partitioned]:
+def as_dataset() -> Callable[[Loaded, Path], PartitionedDataset]:
     """Write what was loaded under a root, as `features.partitions.writer.write_partitioned` writes a store."""
 
-    def write(loaded: Loaded, root: Path) -> Partitioned:
-        place = open_place(str(root))
+    def write(loaded: Loaded, root: Path) -> PartitionedDataset:
+        place = open_folder(str(root))
         attributes = tuple((name, kind_of(name)) for name in loaded.creatives.columns if name not in KEY)
         parts = []
         for (kind, account), own in loaded.creatives.groupby(KEY[:2]):
@@ -30,7 +30,7 @@ def as_dataset() -> Callable[[Loaded, Path], Partitioned]:
             parts.append(_write_part(place, str(kind), str(account), metrics, table))
         held = tuple(name for name in VALUES if name in loaded.metrics and loaded.metrics[name].notna().any())
         until = loaded.metrics["period_end"].max()
-        dataset = Partitioned(place.root, tuple(parts), held, attributes, until, dict(loaded.notes), "test")
+        dataset = PartitionedDataset(place.root, tuple(parts), held, attributes, until, dict(loaded.notes), "test")
         _finish(place, dataset)
         return dataset
 

@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 
 from configs.settings import Dask, Settings
 from features.errors import PartitionError
-from features.partitions.manifest import Partitioned
+from features.partitions.manifest import PartitionedDataset
 from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import entities
 from features.schema import Loaded
@@ -103,7 +103,7 @@ def test_a_wait_that_was_too_long_for_the_work_is_not_taken_for_a_look_at_the_wo
 
 
 def test_counts_of_two_workers_are_those_of_one_frame_though_one_is_killed(
-    workers: Engine, many_accounts: Loaded, as_dataset: Callable[[Loaded, Path], Partitioned], tmp_path: Path
+    workers: Engine, many_accounts: Loaded, as_dataset: Callable[[Loaded, Path], PartitionedDataset], tmp_path: Path
 ):
     whole = InMemory(many_accounts)
     killed = []

@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 from configs.settings import Dask, Settings
 from features.errors import PartitionError
 from features.funnel import Funnel
-from features.partitions.manifest import Partitioned
+from features.partitions.manifest import PartitionedDataset
 from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import Entity, entities
 from features.schema import Loaded
@@ -43,12 +43,14 @@ def whole(many_accounts: Loaded) -> InMemory:
 
 
 @pytest.fixture(scope="module")
-def dataset(many_accounts: Loaded, as_dataset: Callable, tmp_path_factory: pytest.TempPathFactory) -> Partitioned:
+def dataset(
+    many_accounts: Loaded, as_dataset: Callable, tmp_path_factory: pytest.TempPathFactory
+) -> PartitionedDataset:
     return as_dataset(many_accounts, tmp_path_factory.mktemp("dataset"))
 
 
 @pytest.fixture(scope="module")
-def parted(dataset: Partitioned, tmp_path_factory: pytest.TempPathFactory) -> InParts:
+def parted(dataset: PartitionedDataset, tmp_path_factory: pytest.TempPathFactory) -> InParts:
     return InParts(dataset, Work(str(tmp_path_factory.mktemp("work"))), Two(), QUICK, ProgressCallbacks())
 
 

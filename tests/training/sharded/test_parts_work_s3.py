@@ -5,7 +5,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from features.errors import PartitionError
-from features.storage.folder import open_place
+from features.partitions.folder import open_folder
 from training.sharded.work import Work
 
 
@@ -28,8 +28,8 @@ def test_tables_between_steps_are_kept_on_s3(bucket):
     work.keep({"run"})
     assert not elsewhere.done("old/one")
     assert elsewhere.mark() is None
-    assert open_place(root).find("") == ["run/none.arrow", "run/one.arrow", "run/two.arrow"]
+    assert open_folder(root).find("") == ["run/none.arrow", "run/one.arrow", "run/two.arrow"]
     work.remove("run")
-    assert open_place(root).find("") == []
+    assert open_folder(root).find("") == []
     with pytest.raises(PartitionError, match="no whole table"):
         work.get("run/one")

@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.partitions.manifest import MANIFEST, Partitioned, write_manifest
+from features.partitions.manifest import MANIFEST, PartitionedDataset, write_manifest
 from features.partitions.reader import open_partitioned, read_part
 from features.schema import KEY, ExportRead, Loaded
 from features.store.duckdb_store import open_store
-from features.store.load import load_print
+from features.store.load import load_fingerprint
 from training.data.open_source import AT_WORK, _in_parts, open_source
 from training.engine import Here
 from training.progress import ProgressCallbacks
@@ -95,15 +95,15 @@ def test_without_a_file_there_are_no_others():
 
 @pytest.fixture
 def dataset(
-    many_accounts: Loaded, as_dataset: Callable[[Loaded, Path], Partitioned], settings: Settings, tmp_path: Path
-) -> Partitioned:
+    many_accounts: Loaded, as_dataset: Callable[[Loaded, Path], PartitionedDataset], settings: Settings, tmp_path: Path
+) -> PartitionedDataset:
     """A dataset that was exported under these settings."""
-    dataset = replace(as_dataset(many_accounts, tmp_path / "dataset"), settings_print=load_print(settings))
+    dataset = replace(as_dataset(many_accounts, tmp_path / "dataset"), settings_fingerprint=load_fingerprint(settings))
     (tmp_path / "dataset" / MANIFEST).write_bytes(write_manifest(dataset))
     return dataset
 
 
-def test_tables_of_another_command_stay_while_it_is_at_work(dataset: Partitioned, settings: Settings):
+def test_tables_of_another_command_stay_while_it_is_at_work(dataset: PartitionedDataset, settings: Settings):
     space = workspace([dataset.root], settings)
     with Presence(space.folder / AT_WORK) as other:
         other.join()
@@ -117,7 +117,7 @@ def test_tables_of_another_command_stay_while_it_is_at_work(dataset: Partitioned
 
 
 def test_what_parts_tell_each_other_stays_while_another_command_may_be_asking_the_same(
-    dataset: Partitioned, settings: Settings, tmp_path: Path
+    dataset: PartitionedDataset, settings: Settings, tmp_path: Path
 ):
     work, answering = Work(str(tmp_path / "work")), tmp_path / "answering.lock"
     source = InParts(dataset, work, Here(), settings, ProgressCallbacks(), answering)

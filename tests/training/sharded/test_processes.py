@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 
 from configs.settings import Settings
 from features.errors import PartitionError
-from features.partitions.manifest import Partitioned
+from features.partitions.manifest import PartitionedDataset
 from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import entities
 from features.schema import Loaded
@@ -110,7 +110,7 @@ def test_an_error_in_a_process_is_the_error_of_the_run(two: Engine):
 
 
 def test_counts_of_two_processes_are_those_of_one_frame(
-    two: Engine, many_accounts: Loaded, as_dataset: Callable[[Loaded, Path], Partitioned], tmp_path: Path
+    two: Engine, many_accounts: Loaded, as_dataset: Callable[[Loaded, Path], PartitionedDataset], tmp_path: Path
 ):
     whole = InMemory(many_accounts)
     dataset = as_dataset(many_accounts, tmp_path / "dataset")

@@ -9,10 +9,10 @@ from pandas.testing import assert_frame_equal
 
 from configs.settings import Dask, Settings
 from features.errors import InputError, PartitionError
-from features.partitions.manifest import MANIFEST, Partitioned, write_manifest
+from features.partitions.manifest import MANIFEST, PartitionedDataset, write_manifest
 from features.schema import Loaded
-from features.store.inputs import dataset_of, refuse_absent, take_in
-from features.store.load import load_print
+from features.store.inputs import check_data_exists, dataset_of, load_data
+from features.store.load import load_fingerprint
 from training.data.open_source import open_source
 from training.errors import EngineError
 from training.progress import ProgressCallbacks
@@ -22,19 +22,21 @@ from training.workspace import workspace
 
 @pytest.fixture
 def root(
-    many_accounts: Loaded, as_dataset: Callable[[Loaded, Path], Partitioned], settings: Settings, tmp_path: Path
+    many_accounts: Loaded, as_dataset: Callable[[Loaded, Path], PartitionedDataset], settings: Settings, tmp_path: Path
 ) -> str:
     """A dataset that was exported under these settings."""
     dataset = as_dataset(many_accounts, tmp_path / "dataset")
-    (tmp_path / "dataset" / MANIFEST).write_bytes(write_manifest(replace(dataset, settings_print=load_print(settings))))
+    (tmp_path / "dataset" / MANIFEST).write_bytes(
+        write_manifest(replace(dataset, settings_fingerprint=load_fingerprint(settings)))
+    )
     return str(tmp_path / "dataset")
 
 
 def test_a_dataset_is_read_at_once_where_all_is_wanted(
     root: str, many_accounts: Loaded, settings: Settings, tmp_path: Path
 ):
-    refuse_absent([root])
-    loaded, report = take_in([root], tmp_path / "no.duckdb", settings)
+    check_data_exists([root])
+    loaded, report = load_data([root], tmp_path / "no.duckdb", settings)
     assert report is None
     assert not (tmp_path / "no.duckdb").exists()
     assert_frame_equal(loaded.metrics, many_accounts.metrics, check_exact=True)
@@ -43,7 +45,7 @@ def test_a_dataset_is_read_at_once_where_all_is_wanted(
 
 def test_a_url_at_which_there_is_no_dataset_is_refused_before_anything_is_written(tmp_path: Path):
     with pytest.raises(PartitionError, match=r"found no .*expected a dataset"):
-        refuse_absent([f"file://{tmp_path}/absent"])
+        check_data_exists([f"file://{tmp_path}/absent"])
     assert not list(tmp_path.iterdir())
 
 

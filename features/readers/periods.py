@@ -1,4 +1,4 @@
-"""When was it? The grain of a file and the period of every row."""
+"""doc"""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from configs.export_layout import Source
+from configs.export_layout import ExportLayout
 from configs.settings import Settings
 from features.readers.cells import present
 from features.readers.findings import Findings, example
-from features.readers.table import Mask, Table
-from features.readers.time_cells import Moments, Times, parse_hours, parse_times, to_zone
+from features.readers.tables import CanonicalTable, Mask
+from features.readers.typed_cells import TimeColumn, Times, parse_hours, parse_times, to_zone
 from features.schema import PERIOD
 
-_DAY = r"(20\d{2})(?:[-_.年](\d{1,2})[-_.月](\d{1,2})日?|(\d{2})(\d{2}))(?:[ _T-]?\d{2}[-_:]?\d{2}[-_:]?\d{2}(?!\d))?"
-_SPAN = re.compile(rf"(?<!\d){_DAY}\s*(?:-|_|~|～|—|至|到|\.\.|--)\s*{_DAY}(?!\d)")
-_DAYS = dt.timedelta(days=1)
+_NAMED_DAY = (
+    r"(20\d{2})(?:[-_.年](\d{1,2})[-_.月](\d{1,2})日?|(\d{2})(\d{2}))(?:[ _T-]?\d{2}[-_:]?\d{2}[-_:]?\d{2}(?!\d))?"
+)
+_SPAN = re.compile(rf"(?<!\d){_NAMED_DAY}\s*(?:-|_|~|～|—|至|到|\.\.|--)\s*{_NAMED_DAY}(?!\d)")
+_ONE_DAY = dt.timedelta(days=1)
 _EXPECTED = {
     "hour": "an hour such as 2026-07-20 13:00",
     "date": "a day such as 2026-07-20",
@@ -31,7 +33,7 @@ _EXPECTED = {
 
 
 @dataclass(frozen=True)
-class Periods:
+class PeriodColumns:
     """PERIOD columns, and which rows have none."""
 
     frame: pd.DataFrame
@@ -39,15 +41,15 @@ class Periods:
 
 
 def periods(
-    table: Table, source: Source, settings: Settings, path: Path, now: dt.datetime, findings: Findings
-) -> Periods:
+    table: CanonicalTable, source: ExportLayout, settings: Settings, path: Path, now: dt.datetime, findings: Findings
+) -> PeriodColumns:
     """The period of each row, by the columns that the file has, else by the file's name."""
     zone = source.time_zone or settings.time_zone
     column, grain = _by_columns(table, source)
     if column is None:
         first, last = _span_of(path, findings)
         starts: Times = np.full(len(table), first, dtype="datetime64[us]")
-        ends: Times = np.full(len(table), last + _DAYS, dtype="datetime64[us]")
+        ends: Times = np.full(len(table), last + _ONE_DAY, dtype="datetime64[us]")
         grains = np.full(len(table), "day" if first == last else "range", dtype=object)
         bad = np.zeros(len(table), dtype=bool)
     else:
@@ -59,7 +61,7 @@ def periods(
         _name_bad(table, column, bad, findings)
         starts, ends, grains = _cut(moments, grain)
     starts, ends = to_zone(starts, zone, settings.time_zone), to_zone(ends, zone, settings.time_zone)
-    latest = np.datetime64(now.replace(tzinfo=None) + _DAYS, "us")
+    latest = np.datetime64(now.replace(tzinfo=None) + _ONE_DAY, "us")
     later = ~bad & (ends > latest)
     if later.any():
         place = int(np.flatnonzero(later)[0])
@@ -71,10 +73,10 @@ def periods(
             column=table.headers[column] if column else None,
         )
     frame = pd.DataFrame({"grain": pd.Series(grains, dtype="str"), "period_start": starts, "period_end": ends})
-    return Periods(frame[PERIOD], bad | later)
+    return PeriodColumns(frame[PERIOD], bad | later)
 
 
-def _by_columns(table: Table, source: Source) -> tuple[str | None, str]:
+def _by_columns(table: CanonicalTable, source: ExportLayout) -> tuple[str | None, str]:
     if source.cumulative:
         return "read_at", "reading"
     if "hour" in table and source.grain in (None, "hour") and present(table.cells["hour"]).any():
@@ -84,14 +86,14 @@ def _by_columns(table: Table, source: Source) -> tuple[str | None, str]:
     return None, "range"
 
 
-def _read(table: Table, column: str, zone: str) -> Moments:
+def _read(table: CanonicalTable, column: str, zone: str) -> TimeColumn:
     if column != "hour":
         return parse_times(table.cells[column], zone)
     days = parse_times(table.cells["date"], zone) if "date" in table else None
     return parse_hours(table.cells["hour"], days, zone)
 
 
-def _cut(moments: Moments, grain: str) -> tuple[Times, Times, npt.NDArray[Any]]:
+def _cut(moments: TimeColumn, grain: str) -> tuple[Times, Times, npt.NDArray[Any]]:
     grains: npt.NDArray[Any] = np.full(len(moments.values), grain, dtype=object)
     if grain == "reading":
         return moments.values, moments.values, grains
@@ -100,7 +102,7 @@ def _cut(moments: Moments, grain: str) -> tuple[Times, Times, npt.NDArray[Any]]:
         return starts, _after(starts, dt.timedelta(hours=1)), grains
     last: Times = np.where(np.isnat(moments.ends), moments.values, moments.ends)
     grains[last > moments.values] = "range"
-    return moments.values, _after(last, _DAYS), grains
+    return moments.values, _after(last, _ONE_DAY), grains
 
 
 def _after(times: Times, step: dt.timedelta) -> Times:
@@ -108,7 +110,7 @@ def _after(times: Times, step: dt.timedelta) -> Times:
     return later
 
 
-def _refuse_if_mostly_bad(table: Table, column: str, moments: Moments, findings: Findings) -> None:
+def _refuse_if_mostly_bad(table: CanonicalTable, column: str, moments: TimeColumn, findings: Findings) -> None:
     filled = int((~np.isnat(moments.values) | moments.bad).sum())
     if moments.bad.sum() * 2 > filled:
         place = int(np.flatnonzero(moments.bad)[0])
@@ -120,7 +122,7 @@ def _refuse_if_mostly_bad(table: Table, column: str, moments: Moments, findings:
         )
 
 
-def _name_bad(table: Table, column: str, bad: Mask, findings: Findings) -> None:
+def _name_bad(table: CanonicalTable, column: str, bad: Mask, findings: Findings) -> None:
     if bad.any():
         place = int(np.flatnonzero(bad)[0])
         findings.left_out(

@@ -10,8 +10,8 @@ import pyarrow.fs
 import pytest
 
 from features.errors import PartitionError
-from features.storage.folder import open_place
-from features.storage.object_store import ATTEMPTS, ObjectStore, open_store
+from features.partitions.folder import open_folder
+from features.partitions.object_store import ATTEMPTS, ObjectStore, open_store
 
 VARIABLES = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_S3_ADDRESSING_STYLE", "AWS_PROFILE", "AWS_SESSION_TOKEN"]
 
@@ -72,7 +72,7 @@ def test_a_url_opens_the_store_it_names(url, kind, path):
     protocol, _, rest = url.partition("://")
     store, folder = open_store(protocol, rest)
     assert (store.fs.type_name, folder) == (kind, path)
-    assert open_place(url).root == url
+    assert open_folder(url).root == url
 
 
 def test_a_store_is_not_kept_for_the_next():
@@ -84,7 +84,7 @@ def test_a_store_is_not_kept_for_the_next():
 @pytest.mark.parametrize("url", ["abfss://container/folder", "abfss://account.blob.core.windows.net"])
 def test_a_url_without_account_or_container_is_refused(url):
     with pytest.raises(PartitionError, match=r"account name|without a folder"):
-        open_place(url)
+        open_folder(url)
 
 
 def test_a_store_is_read_and_listed(store):
@@ -112,7 +112,7 @@ def test_a_store_that_refuses_is_named_without_the_key(server, monkeypatch, act)
     port, asked = server
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
     with pytest.raises(PartitionError, match=r"s3://bucket/a/.*ACCESS_DENIED.*how you sign in") as raised:
-        act(open_place("s3://bucket/a"))
+        act(open_folder("s3://bucket/a"))
     assert "s3cret" not in str(raised.value)
     assert {path.partition("?")[0] for _, _, path in asked} <= {"/bucket", "/bucket/a/x"}
 
@@ -122,7 +122,7 @@ def test_the_address_of_s3_alone_goes_before_that_of_all(server, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{port}")
     with pytest.raises(PartitionError, match="ACCESS_DENIED"):
-        open_place("s3://bucket/a").has("x")
+        open_folder("s3://bucket/a").has("x")
     assert asked[0] == ("HEAD", f"127.0.0.1:{port}", "/bucket/a/x")
 
 
@@ -131,19 +131,19 @@ def test_the_bucket_stands_in_the_host_where_that_is_asked_for(server, monkeypat
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://localhost:{port}")
     monkeypatch.setenv("AWS_S3_ADDRESSING_STYLE", "virtual")
     with pytest.raises(PartitionError, match="ACCESS_DENIED"):
-        open_place("s3://bucket/a").has("x")
+        open_folder("s3://bucket/a").has("x")
     assert asked[0] == ("HEAD", f"bucket.localhost:{port}", "/a/x")
 
 
 def test_a_style_of_addresses_that_is_none_is_refused(monkeypatch):
     monkeypatch.setenv("AWS_S3_ADDRESSING_STYLE", "virtaul")
     with pytest.raises(PartitionError, match="found AWS_S3_ADDRESSING_STYLE=virtaul; expected virtual"):
-        open_place("s3://bucket/a")
+        open_folder("s3://bucket/a")
 
 
 def test_a_server_that_is_not_there_is_said(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    place = open_place("s3://bucket/a")
+    place = open_folder("s3://bucket/a")
     with pytest.raises(PartitionError, match=r"cannot be written.*Could not connect"):
         place.write("x", b"content")
     with pytest.raises(PartitionError, match=r"cannot be looked for.*Could not connect"):
@@ -154,5 +154,5 @@ def test_a_server_that_cannot_answer_now_is_asked_a_few_times_and_then_given_up(
     port, asked = server
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
     with pytest.raises(PartitionError, match="cannot be looked for"):
-        open_place("s3://bucket/busy").has("x")
+        open_folder("s3://bucket/busy").has("x")
     assert len(asked) == ATTEMPTS

@@ -1,10 +1,4 @@
-"""Which rows stand where rows of several lengths cover the same time of one creative.
-
-Hours are judged against their day, and what is left (hours, days) against rows over several days. The finer
-rows stand when they account for the coarser one: their impressions (spend, where it has no impressions; time
-covered, where it has neither) reach 98 % of it or more. Otherwise the coarser row stands, and the finer rows
-that touch it go.
-"""
+"""doc"""
 
 from collections import Counter
 from typing import NamedTuple
@@ -13,7 +7,60 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.schema import KEY, VALUES
+from features.schema import KEY, MONEY_DECIMALS, PERIOD, VALUES
+
+LONG_GAP = pd.Timedelta(days=7)
+"""Gaps longer than this are counted: what lies inside them cannot be told apart by age."""
+
+
+def increments(readings: pd.DataFrame, launched: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Rows of grain `gap` from rows of grain `reading`, and counts of what was met by name.
+
+    The first reading counts from `launched_at` where that is known and earlier; otherwise it is only the base
+    line. A total that falls leaves the highest value so far standing, so its increment is 0. A value missing
+    from a reading leaves its increment missing, and the next one that is known holds both.
+
+    Args:
+        readings: KEY + PERIOD + values; `period_end` is the moment of the reading.
+        launched: KEY + `launched_at`, one row per creative.
+    """
+    values = [name for name in VALUES if name in readings.columns]
+    frame = readings[[*KEY, "period_end", *values]].sort_values([*KEY, "period_end"], ignore_index=True)
+    repeated = frame.duplicated([*KEY, "period_end"])
+    if repeated.any():
+        frame = frame.groupby([*KEY, "period_end"], as_index=False)[values].max()
+    frame, from_launch = _with_launch(frame, launched, values)
+
+    unit = frame.groupby(KEY, sort=False).ngroup()
+    first = ~unit.duplicated()
+    highest = frame[values].groupby(unit).cummax().groupby(unit).ffill()
+    before = highest.groupby(unit).shift()
+    increment = (highest - before).where(frame[values].notna()).round(MONEY_DECIMALS)
+    start = frame["period_end"].groupby(unit).shift()
+
+    gaps = frame[KEY].assign(grain="gap", period_start=start, period_end=frame["period_end"])
+    gaps = pd.concat([gaps.astype({"grain": "str"}), increment], axis=1)[~first].reset_index(drop=True)
+    notes = {
+        "readings_at_the_same_time": int(repeated.sum()),
+        "readings_counted_from_launch": from_launch,
+        "readings_only_a_base_line": int(first.sum()) - from_launch,
+        "totals_that_fell": int((frame[values] < before).to_numpy().sum()),
+        "gaps_over_7_days": int((gaps["period_end"] - gaps["period_start"] > LONG_GAP).sum()),
+    }
+    return gaps[[*KEY, *PERIOD, *values]], {name: count for name, count in notes.items() if count}
+
+
+def _with_launch(frame: pd.DataFrame, launched: pd.DataFrame, values: list[str]) -> tuple[pd.DataFrame, int]:
+    """The readings, and before them a total of 0 at launch for the creatives whose launch is known."""
+    firsts = frame.loc[~frame.duplicated(KEY), [*KEY, "period_end"]]
+    firsts = firsts.merge(launched[[*KEY, "launched_at"]], on=KEY, how="inner")
+    firsts = firsts[firsts["launched_at"] < firsts["period_end"]]
+    births = firsts[KEY].assign(period_end=firsts["launched_at"], **dict.fromkeys(values, 0.0))
+    if births.empty:
+        return frame, 0
+    both = pd.concat([births, frame], ignore_index=True)
+    return both.sort_values([*KEY, "period_end"], ignore_index=True), len(births)
+
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -21,12 +68,12 @@ Bools = npt.NDArray[np.bool_]
 ENOUGH = 0.98
 """Share of the coarser row that the finer rows must reach: exports round, and late events come by the day."""
 
-DAY = pd.Timedelta(days=1)
+_DAY = pd.Timedelta(days=1)
 _LEVELS = ["hour", "gap", "day", "long gap", "range"]
 _FINER = {"gap": "hours", "day": "hours", "long gap": "days", "range": "days"}
 
 
-class _Rows(NamedTuple):
+class _OverlapRows(NamedTuple):
     """The rows in question; `starts` and `ends` are places on one line on which creatives do not meet."""
 
     frame: pd.DataFrame
@@ -80,17 +127,17 @@ def _tangled(unit: Ints, starts: Ints, ends: Ints) -> Bools:
     return bad[unit]
 
 
-def _rows(frame: pd.DataFrame, unit: Ints, starts: Ints, ends: Ints) -> _Rows:
+def _rows(frame: pd.DataFrame, unit: Ints, starts: Ints, ends: Ints) -> _OverlapRows:
     length = frame["period_end"] - frame["period_start"]
     place, grains = pd.factorize(frame["grain"])
     level = np.array([_LEVELS.index(grain) for grain in grains])[place]
-    level = np.where((level == _LEVELS.index("gap")) & (length > DAY), _LEVELS.index("long gap"), level)
+    level = np.where((level == _LEVELS.index("gap")) & (length > _DAY), _LEVELS.index("long gap"), level)
     longer = np.where(level == _LEVELS.index("range"), pd.factorize(length, sort=True)[0], 0)
     order = pd.factorize(level * (longer.max() + 1) + longer, sort=True)[0].astype(np.int64)
-    return _Rows(frame, unit, starts, ends, np.array(_LEVELS, dtype=object)[level], order)
+    return _OverlapRows(frame, unit, starts, ends, np.array(_LEVELS, dtype=object)[level], order)
 
 
-def _first_come(rows: _Rows, picked: Ints, notes: dict[str, int]) -> Ints:
+def _first_come(rows: _OverlapRows, picked: Ints, notes: dict[str, int]) -> Ints:
     """Rows of one level without those that overlap an earlier one that stands."""
     starts, ends, unit = rows.starts[picked], rows.ends[picked], rows.unit[picked]
     if not (starts[1:] < np.maximum.accumulate(ends)[:-1]).any():
@@ -108,7 +155,7 @@ def _first_come(rows: _Rows, picked: Ints, notes: dict[str, int]) -> Ints:
     return picked[stands]
 
 
-def _decide(rows: _Rows, finer: Ints, coarser: Ints, notes: dict[str, int]) -> Ints:
+def _decide(rows: _OverlapRows, finer: Ints, coarser: Ints, notes: dict[str, int]) -> Ints:
     """What stands of two sets of rows, each in order and without overlaps."""
     if not finer.size:
         return coarser
@@ -144,7 +191,7 @@ def _decide(rows: _Rows, finer: Ints, coarser: Ints, notes: dict[str, int]) -> I
     return standing[np.argsort(rows.starts[standing], kind="stable")]
 
 
-def _give_back(rows: _Rows, standing: Ints, notes: dict[str, int]) -> Ints:
+def _give_back(rows: _OverlapRows, standing: Ints, notes: dict[str, int]) -> Ints:
     """Rows that went for one that went itself, where nothing stands now; the coarser first."""
     for level in np.unique(rows.order)[::-1]:
         gone = np.ones(len(rows.order), dtype=bool)
@@ -160,7 +207,7 @@ def _give_back(rows: _Rows, standing: Ints, notes: dict[str, int]) -> Ints:
     return standing
 
 
-def _accounted(rows: _Rows, finer: Ints, coarser: Ints, first: Ints, last: Ints) -> Bools:
+def _accounted(rows: _OverlapRows, finer: Ints, coarser: Ints, first: Ints, last: Ints) -> Bools:
     """Whether finer[first:last] account for each coarser row."""
     length = (rows.frame["period_end"] - rows.frame["period_start"]).dt.total_seconds().to_numpy()
     measured = np.full(len(coarser), np.nan)
@@ -174,7 +221,7 @@ def _accounted(rows: _Rows, finer: Ints, coarser: Ints, first: Ints, last: Ints)
     return np.asarray(reached >= ENOUGH * measured - 1e-6)
 
 
-def _count_by_level(rows: _Rows, which: Ints, what: str, notes: dict[str, int]) -> None:
+def _count_by_level(rows: _OverlapRows, which: Ints, what: str, notes: dict[str, int]) -> None:
     for word, count in Counter(rows.names[which]).items():
         _add(notes, f"{word.replace(' ', '_')}s_{what}", count)
 

@@ -1,46 +1,157 @@
-"""Which source config reads this file, and which column is which?"""
+"""doc"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
-from configs.export_layout import Source
+from configs.errors import ConfigError
+from configs.export_layout import ExportLayout, Unit, read_layout
 from configs.settings import Settings
-from features.readers.clean_text import clean
+from features.readers.cells import clean
 from features.readers.findings import Findings
-from features.readers.grid import Grid, Rows
-from features.readers.headers import nearest, normal, places
-from features.readers.table import Table
+from features.readers.tables import CanonicalTable, RawRows, RawTable
+from features.schema import ATTRIBUTES, COUNTS, NUMBERS, SUMS, TAGS, TEXTS, TIMES, VALUES
+
+PLACES = ["creative_id", "account_id", "promotion_type", "date", "hour", "read_at"]
+"""Canonical columns that say what a row is about."""
+
+COLUMNS = [*PLACES, *VALUES, *ATTRIBUTES, *TAGS]
+"""Every canonical column a source config can name."""
+
+
+def load_layouts(settings: Settings) -> list[ExportLayout]:
+    """All source configs, a later folder's replacing an earlier one's of the same name.
+
+    Raises:
+        ConfigError: A config cannot be used, or the settings ask for one that is not there.
+    """
+    known: dict[str, ExportLayout] = {}
+    for folder in settings.source_dirs:
+        if not folder.is_dir():
+            raise ConfigError(f"source_dirs: {folder} is no folder.")
+        for path in sorted(folder.glob("*.yaml")):
+            source = read_layout(path)
+            _check_names(source, path)
+            known[source.name] = source
+    unknown = [name for name in settings.sources if name not in known]
+    if unknown:
+        raise ConfigError(
+            f"sources: there is no source config called {', '.join(unknown)}; known: {', '.join(sorted(known))}."
+        )
+    chosen = settings.sources or tuple(known)
+    return [source for name, source in known.items() if name in chosen]
+
+
+def unit_of(name: str, unit: Unit | None) -> Unit:
+    """The unit that a source config gives, or the natural one of the canonical name."""
+    return unit or _NATURAL[name]
+
+
+def _check_names(source: ExportLayout, path: Path) -> None:
+    _all_known(source.columns, COLUMNS, path, "columns")
+    _all_known([r.gives for r in source.ratios.values()], VALUES, path, "ratios (gives)")
+    _all_known([r.of for r in source.ratios.values()], VALUES, path, "ratios (of)")
+    _all_known(source.constants, ["account_id", "promotion_type", *ATTRIBUTES, *TAGS], path, "constants")
+    taken = [name for name in (*source.tags.values(), *source.ratios) if name in COLUMNS]
+    if taken:
+        raise ConfigError(
+            f"{path}: {', '.join(taken)}: is a canonical name; give it under columns, or use another name."
+        )
+
+
+def _all_known(names: Iterable[str], known: list[str], path: Path, where: str) -> None:
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+            raise ConfigError(f"{path}: {where}: there is no canonical column called {name}; {hint}")
+
+
+_NATURAL: dict[str, Unit] = {
+    **dict.fromkeys(["creative_id", "account_id", "product_id", "creator_id"], "id"),
+    **dict.fromkeys(COUNTS, "count"),
+    **dict.fromkeys(SUMS, "cny"),
+    **dict.fromkeys(NUMBERS, "number"),
+    **dict.fromkeys(TIMES, "time"),
+    **dict.fromkeys([name for name in [*TEXTS, *TAGS] if not name.endswith("_id")], "text"),
+    "promotion_type": "text",
+    "date": "date",
+    "hour": "hour",
+    "read_at": "time",
+    "watch_s": "s",
+    "duration_s": "duration",
+    "platform_label": "list",
+}
+
+
+_QUOTES = "\"'“”‘’`\ufeff\u200b"
+_UNIT = re.compile(r"\((元|%|次|秒|个|人|单|s|cny)\)$")
+
+
+def normal(header: str) -> str:
+    """The form in which headers are compared."""
+    if header.isascii() and header.isalnum():  # ids above all: the steps below would change nothing but the case
+        return header.casefold()
+    text = unicodedata.normalize("NFKC", header).strip().strip(_QUOTES)
+    return "".join(text.split()).casefold()
+
+
+def places(cells: Sequence[str]) -> dict[str, list[int]]:
+    """Normal form → where it stands in a header row; a unit in brackets at the end may be left out."""
+    found: dict[str, list[int]] = {}
+    for place, cell in enumerate(cells):
+        if name := normal(cell):
+            found.setdefault(name, []).append(place)
+    for place, cell in enumerate(cells):
+        name = normal(cell)
+        bare = _UNIT.sub("", name)
+        if bare and bare != name and bare not in found:
+            found[bare] = [place]
+    return found
+
+
+def nearest(wanted: Iterable[str], present: Sequence[str]) -> str:
+    """The header in the file that comes closest to one of those wanted; empty if none does."""
+    forms = {normal(cell): cell for cell in present if cell.strip()}
+    for name in wanted:
+        if close := get_close_matches(normal(name), list(forms), n=1, cutoff=0.5):
+            return forms[close[0]]
+    return ""
+
 
 _SHOWN = 12
 
 
 @dataclass(frozen=True)
-class Recognised:
+class RecognisedTable:
     """A table of known layout: its source config, its header row and the rows below."""
 
-    source: Source
+    source: ExportLayout
     cells: list[str]
-    rows: Rows
+    rows: RawRows
 
 
-def recognise(grids: Iterable[Grid], sources: Sequence[Source], path: Path, findings: Findings) -> Recognised:
+def recognise(
+    tables: Iterable[RawTable], sources: Sequence[ExportLayout], path: Path, findings: Findings
+) -> RecognisedTable:
     """The first table with a header row that a source config knows."""
     seen: list[list[str]] = []
-    for grid in grids:
-        for place, cells in enumerate(grid.top):
+    for table in tables:
+        for place, cells in enumerate(table.top):
             fitting = [source for source in sources if _fits(source, set(places(cells)), path)]
             if fitting:
                 best = max(fitting, key=lambda source: _known_headers(source, cells))
-                return Recognised(best, cells, grid.below(place))
-        seen += grid.top
+                return RecognisedTable(best, cells, table.below(place))
+        seen += table.top
     raise _unknown(seen, sources, findings)
 
 
-def check_basis(source: Source, settings: Settings, cells: Sequence[str], findings: Findings) -> None:
+def check_basis(source: ExportLayout, settings: Settings, cells: Sequence[str], findings: Findings) -> None:
     """Refuses money of another kind than the ROI basis of the settings: the two must never be added up."""
     if source.bases and settings.basis not in source.bases:
         known = [cell for cell in cells if normal(cell) in map(normal, source.match.any)]
@@ -53,7 +164,7 @@ def check_basis(source: Source, settings: Settings, cells: Sequence[str], findin
         )
 
 
-def as_table(recognised: Recognised, settings: Settings, findings: Findings) -> Table:
+def as_table(recognised: RecognisedTable, settings: Settings, findings: Findings) -> CanonicalTable:
     """The columns the source config names, and the team's own tags."""
     source, cells, rows = recognised.source, recognised.cells, recognised.rows
     where = places(cells)
@@ -76,7 +187,7 @@ def as_table(recognised: Recognised, settings: Settings, findings: Findings) -> 
     known = {place for name in wanted for header in wanted[name] for place in where.get(normal(header), [])}
     own = _own(recognised, known, taken, settings, findings)
     taken |= own
-    return Table(
+    return CanonicalTable(
         cells={name: rows.columns[place] for name, place in taken.items()},
         numbers=rows.numbers,
         headers={name: cells[place].strip() for name, place in taken.items()},
@@ -84,7 +195,7 @@ def as_table(recognised: Recognised, settings: Settings, findings: Findings) -> 
     )
 
 
-def _fits(source: Source, found: set[str], path: Path) -> bool:
+def _fits(source: ExportLayout, found: set[str], path: Path) -> bool:
     match = source.match
     return (
         all(any(normal(header) in found for header in group) for group in match.all)
@@ -95,14 +206,14 @@ def _fits(source: Source, found: set[str], path: Path) -> bool:
     )
 
 
-def _known_headers(source: Source, cells: Sequence[str]) -> int:
+def _known_headers(source: ExportLayout, cells: Sequence[str]) -> int:
     found = set(places(cells))
     named = [header for column in source.columns.values() for header in column.headers]
     named += [header for ratio in source.ratios.values() for header in ratio.headers]
     return len(found & {normal(header) for header in [*named, *source.tags]})
 
 
-def _one_of(found: list[int], header: str, rows: Rows, findings: Findings) -> int:
+def _one_of(found: list[int], header: str, rows: RawRows, findings: Findings) -> int:
     """The place of a header; a repeated one must hold the same in each place."""
     first = rows.columns[found[0]]
     if any(not rows.columns[other].equals(first) for other in found[1:]):
@@ -116,7 +227,7 @@ def _one_of(found: list[int], header: str, rows: Rows, findings: Findings) -> in
 
 
 def _own(
-    recognised: Recognised, known: set[int], taken: dict[str, int], settings: Settings, findings: Findings
+    recognised: RecognisedTable, known: set[int], taken: dict[str, int], settings: Settings, findings: Findings
 ) -> dict[str, int]:
     """Headers that the source config does not name: tags of the team's own where it allows that, else a note."""
     source, cells = recognised.source, recognised.cells
@@ -159,7 +270,7 @@ def _missing(name: str, headers: Sequence[str], cells: Sequence[str], findings: 
     )
 
 
-def _unknown(seen: list[list[str]], sources: Sequence[Source], findings: Findings) -> Exception:
+def _unknown(seen: list[list[str]], sources: Sequence[ExportLayout], findings: Findings) -> Exception:
     cells = max(seen, key=lambda cells: sum(bool(cell.strip()) for cell in cells), default=[])
     needs = []
     for source in sources:

@@ -7,10 +7,10 @@ from pandas.testing import assert_frame_equal
 from configs.settings import Settings
 from features.__main__ import app
 from features.errors import PartitionError
+from features.partitions.folder import open_folder
 from features.partitions.manifest import MANIFEST
 from features.partitions.reader import is_partitioned, open_partitioned, read_part, read_whole, write_partitioned
 from features.schema import KEY, ExportRead
-from features.storage.folder import open_place
 from features.store.duckdb_store import open_store
 
 
@@ -45,11 +45,11 @@ def test_a_dataset_on_s3_is_that_of_a_folder(store, root, tmp_path):
     one, other = read_whole(open_partitioned(root)), read_whole(here)
     assert_frame_equal(one.metrics, other.metrics)
     assert_frame_equal(one.creatives, other.creatives)
-    assert {*open_place(root).find("")} == {MANIFEST, *(path for part in there.parts for path in part.files)}
+    assert {*open_folder(root).find("")} == {MANIFEST, *(path for part in there.parts for path in part.files)}
 
 
 def test_an_export_again_mends_what_is_damaged_and_takes_away_what_is_old(store, root):
-    place, first = open_place(root), write_partitioned(store, Settings(), root)
+    place, first = open_folder(root), write_partitioned(store, Settings(), root)
     path = first.parts[0].metrics[0]
     whole = place.read(path)
     for content, said in [(whole[:50], "50 bytes that are not Parquet"), (None, "no such file")]:
@@ -69,7 +69,7 @@ def test_an_export_again_mends_what_is_damaged_and_takes_away_what_is_old(store,
 
 
 def test_a_file_of_many_requests_is_whole(root):
-    place, content = open_place(root), bytes(range(256)) * 100_000
+    place, content = open_folder(root), bytes(range(256)) * 100_000
     place.write("big", content)
     assert place.read("big") == content
     place.write("big", b"small")
@@ -77,7 +77,7 @@ def test_a_file_of_many_requests_is_whole(root):
 
 
 def test_removing_leaves_no_file_and_takes_no_other(root):
-    place = open_place(root)
+    place = open_folder(root)
     for name in ("a/x", "a/y", "ab/x"):
         place.write(name, b"")
     place.remove(["a/x", "a/never"])
@@ -91,7 +91,7 @@ def test_a_bucket_that_is_not_there_is_said(store, bucket):
     with pytest.raises(PartitionError, match=r"no bucket or container .*-absent"):
         open_partitioned(absent)
     with pytest.raises(PartitionError, match=r"cannot be written.*(bucket|BUCKET)"):
-        open_place(absent).write("x", b"")
+        open_folder(absent).write("x", b"")
     with pytest.raises(PartitionError, match=r"no bucket or container .*-absent"):
         write_partitioned(store, Settings(), absent)
 

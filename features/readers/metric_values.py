@@ -1,4 +1,4 @@
-"""Which counts and sums does a row state? Units made one, and counts recovered where only a ratio is given."""
+"""doc"""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from configs.export_layout import Ratio, Source, Unit
+from configs.export_layout import ExportLayout, LayoutRatio, Unit
 from features.readers.cells import is_text
 from features.readers.findings import MISSING_VALUE, Findings, counted, example
-from features.readers.known_layouts import unit_of
-from features.readers.number_cells import Floats, Numbers, parse_durations, parse_numbers
-from features.readers.table import Mask, Table
+from features.readers.layouts import unit_of
+from features.readers.tables import CanonicalTable, Mask
+from features.readers.typed_cells import Floats, NumberColumn, parse_durations, parse_numbers
 from features.schema import COUNTS, MONEY_DECIMALS, VALUES
 
 _DIVISORS = {"fen": 100.0, "ms": 1000.0, "percent_points": 100.0}
 _SIGNED = ("percent", "percent_points", "fraction")
 
 
-def read_values(table: Table, source: Source, findings: Findings) -> tuple[pd.DataFrame, Mask]:
+def read_values(table: CanonicalTable, source: ExportLayout, findings: Findings) -> tuple[pd.DataFrame, Mask]:
     """The value columns that the file has or lets us recover, and the rows in which one cannot be read."""
     values: dict[str, Floats] = {}
     bad = np.zeros(len(table), dtype=bool)
@@ -36,7 +36,7 @@ def read_values(table: Table, source: Source, findings: Findings) -> tuple[pd.Da
     return pd.DataFrame({name: values[name] for name in VALUES if name in values}, index=range(len(table))), bad
 
 
-def recover(ratios: Floats, of: Floats, ratio: Ratio) -> Floats:
+def recover(ratios: Floats, of: Floats, ratio: LayoutRatio) -> Floats:
     """The count or sum behind a ratio: whole numbers for counts, MONEY_DECIMALS for sums."""
     known = np.where(ratios == 0, np.nan, ratios) if ratio.zero == "missing" else ratios
     share = 1.0 - known if ratio.lost else known
@@ -46,11 +46,11 @@ def recover(ratios: Floats, of: Floats, ratio: Ratio) -> Floats:
     return np.round(result, 0 if ratio.gives in COUNTS else MONEY_DECIMALS)
 
 
-def read_numbers(table: Table, name: str, unit: Unit, findings: Findings) -> tuple[Floats, Mask]:
+def read_numbers(table: CanonicalTable, name: str, unit: Unit, findings: Findings) -> tuple[Floats, Mask]:
     """One column in its own unit, and where it cannot be read.
 
     Raises:
-        Unusable: More than half of the column is no number.
+        UnusableFile: More than half of the column is no number.
     """
     numbers = parse_durations(table.cells[name]) if unit == "duration" else parse_numbers(table.cells[name])
     bad = numbers.bad.copy()
@@ -85,7 +85,7 @@ def read_numbers(table: Table, name: str, unit: Unit, findings: Findings) -> tup
     return _in_unit(numbers, unit, table.cells[name], column, findings), bad
 
 
-def _in_unit(numbers: Numbers, unit: Unit, cells: Any, column: str, findings: Findings) -> Floats:
+def _in_unit(numbers: NumberColumn, unit: Unit, cells: Any, column: str, findings: Findings) -> Floats:
     values = np.where(numbers.bad, np.nan, numbers.values)
     if unit == "percent":
         return values / _percent_divisor(numbers, cells, column, findings)
@@ -97,7 +97,7 @@ def _in_unit(numbers: Numbers, unit: Unit, cells: Any, column: str, findings: Fi
     )  # fmt: skip
 
 
-def _percent_divisor(numbers: Numbers, cells: Any, column: str, findings: Findings) -> float:
+def _percent_divisor(numbers: NumberColumn, cells: Any, column: str, findings: Findings) -> float:
     """100 for `12.34%` and 12.34, 1 for 0.1234; one answer for the whole column."""
     known = ~np.isnan(numbers.values) & (numbers.values != 0)
     bare = known & ~numbers.percent

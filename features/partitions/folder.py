@@ -15,7 +15,7 @@ import fsspec  # type: ignore[import-untyped]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
 from features.errors import PartitionError
-from features.storage.object_store import STORES, open_store
+from features.partitions.object_store import STORES, open_store
 
 WITHOUT_FOLDERS = {*STORES, "adl", "az", "oci", "oss", "tos"}
 """Object stores: a file appears in them when all of it has arrived, and to ask for a folder can make a bucket."""
@@ -43,7 +43,7 @@ def without_password(root: str) -> str:
 
 
 @dataclass(frozen=True)
-class Place:
+class Folder:
     """A folder that is reached by way of fsspec; paths in it are relative and never lead out of it.
 
     Attributes:
@@ -140,7 +140,7 @@ class Place:
             ) from None
 
 
-def open_place(root: str) -> Place:
+def open_folder(root: str) -> Folder:
     """The folder of this name; nothing is made or looked for yet.
 
     Raises:
@@ -148,7 +148,7 @@ def open_place(root: str) -> Place:
     """
     if not is_url(root):
         path = os.path.abspath(root)
-        return Place(path, path, LocalFileSystem(), path.rstrip("/"))
+        return Folder(path, path, LocalFileSystem(), path.rstrip("/"))
     name = shown(root)
     protocol, _, rest = root.partition("://")
     if re.search(r"[*?\[\]]", rest):
@@ -179,7 +179,7 @@ def open_place(root: str) -> Place:
     path = str(path).rstrip("/")
     if not path:
         raise PartitionError(f"{name}: found a URL without a folder; expected {protocol}://<place>/<folder>.")
-    return Place(root.rstrip("/"), name.rstrip("/"), files, path)
+    return Folder(root.rstrip("/"), name.rstrip("/"), files, path)
 
 
 def _plain(text: str, root: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from features.errors import PartitionError
-from features.storage.folder import open_place, shown, without_password
+from features.partitions.folder import open_folder, shown, without_password
 
 
 class Failing(MemoryFileSystem):
@@ -25,13 +25,13 @@ class Failing(MemoryFileSystem):
 @pytest.fixture
 def failing():
     fsspec.register_implementation("failing", Failing, clobber=True)
-    return open_place("failing://me:s3cret@host/folder")
+    return open_folder("failing://me:s3cret@host/folder")
 
 
 @pytest.fixture(params=["local", "file", "memory"])
 def place(request, tmp_path):
     roots = {"local": f"{tmp_path}/a [b]/c", "file": f"file://{tmp_path}/d/", "memory": f"memory://{tmp_path.name}/e"}
-    return open_place(roots[request.param])
+    return open_folder(roots[request.param])
 
 
 def test_what_is_written_is_read_found_and_removed(place):
@@ -52,7 +52,7 @@ def test_what_is_written_is_read_found_and_removed(place):
 
 
 def test_two_who_write_the_same_file_at_once_leave_one_of_both_whole(tmp_path, monkeypatch):
-    place, replace = open_place(str(tmp_path)), os.replace
+    place, replace = open_folder(str(tmp_path)), os.replace
 
     def another_comes_between(unfinished, target):
         monkeypatch.setattr(os, "replace", replace)
@@ -68,7 +68,7 @@ def test_two_who_write_the_same_file_at_once_leave_one_of_both_whole(tmp_path, m
 def test_a_folder_that_is_a_file_is_said(tmp_path):
     (tmp_path / "taken").write_text("x")
     with pytest.raises(PartitionError, match="cannot be written"):
-        open_place(str(tmp_path / "taken")).write("a/b", b"x")
+        open_folder(str(tmp_path / "taken")).write("a/b", b"x")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_what_a_driver_says_is_one_error_without_the_password(failing, act):
 
 def test_there_is_no_file_below_a_file(tmp_path):
     (tmp_path / "taken").write_text("x")
-    assert not open_place(str(tmp_path / "taken")).has("a")
+    assert not open_folder(str(tmp_path / "taken")).has("a")
 
 
 class Missing(MemoryFileSystem):
@@ -136,7 +136,7 @@ class Missing(MemoryFileSystem):
 def test_a_driver_that_is_not_installed_is_named():
     fsspec.register_implementation("missing", Missing, clobber=True)
     with pytest.raises(PartitionError, match=r"missing:// is not installed: .* missingfs .* Install what is"):
-        open_place("missing://host/folder")
+        open_folder("missing://host/folder")
 
 
 @pytest.mark.parametrize(
@@ -145,4 +145,4 @@ def test_a_driver_that_is_not_installed_is_named():
 )
 def test_a_url_that_is_no_folder_is_refused(root):
     with pytest.raises(PartitionError, match="expected"):
-        open_place(root)
+        open_folder(root)

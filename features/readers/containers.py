@@ -1,0 +1,195 @@
+"""doc"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+
+from features.readers.cells import column_of, plain, text_of
+from features.readers.findings import Findings
+from features.readers.tables import TOP_ROWS, RawRows, RawTable
+from features.readers.text_containers import decode, delimited_table, report_api_table
+
+MAX_BYTES = 2 * 1024**3
+"""Of a file as it stands and unpacked: no export comes near it."""
+
+FILE_FORMATS = "CSV or TSV (also .gz), XLSX, Parquet, or the report API's JSON"
+_PIECE = 1 << 20
+_FAR_CELL = re.compile(rb'\br="[A-Z]{3}[0-9]')
+
+
+def sha256_of(path: Path) -> str:
+    """Of the file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def raw_tables_of(path: Path, findings: Findings) -> Iterator[RawTable]:
+    """The tables in a file, in its own order."""
+    size = path.stat().st_size
+    if size == 0:
+        raise findings.unusable(found="an empty file", expected=FILE_FORMATS, cure="Export it again.")
+    if size > MAX_BYTES:
+        raise _too_large(findings, f"{size / 1e9:.1f} GB")
+    content = path.read_bytes()
+    if content.startswith(b"\x1f\x8b"):
+        content = _gunzip(content, findings)
+    if content.startswith(b"PK\x03\x04"):
+        _check_zip(content, findings)
+        return workbook_tables(content, findings)
+    if content.startswith(b"PAR1"):
+        return iter([parquet_table(content, findings)])
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        raise findings.unusable(
+            found="an old Excel file (.xls), or one with a password",
+            expected=FILE_FORMATS,
+            cure="Open it and save it as .xlsx without a password.",
+        )
+    text = decode(content, findings)
+    del content
+    start = text[:200].lstrip()[:1]
+    if start in ("{", "["):
+        return iter([report_api_table(text, findings)])
+    if start == "<":
+        raise findings.unusable(
+            found="a web page or XML", expected=FILE_FORMATS, cure="Export the report as CSV or XLSX."
+        )
+    return iter([delimited_table(text, findings)])
+
+
+def _gunzip(content: bytes, findings: Findings) -> bytes:
+    pieces, total = [], 0
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            while piece := file.read(_PIECE):
+                total += len(piece)
+                if total > MAX_BYTES:
+                    raise _too_large(findings, "more than 2 GB when unpacked")
+                pieces.append(piece)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise findings.unusable(
+            found=f"a .gz file that is cut off or damaged ({error})",
+            expected="a whole .gz file",
+            cure="Download or copy it again.",
+        ) from None
+    return b"".join(pieces)
+
+
+def _check_zip(content: bytes, findings: Findings) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as book:
+            entries = book.infolist()
+            size = sum(entry.file_size for entry in entries)
+            far = size <= MAX_BYTES and any(_has_far_cells(book, entry) for entry in entries)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise findings.unusable(
+            found=f"an .xlsx file that is cut off or damaged ({error})",
+            expected="a whole .xlsx file",
+            cure="Download or copy it again.",
+        ) from None
+    if not any(entry.filename.startswith("xl/") for entry in entries):
+        raise findings.unusable(
+            found="a zip archive that is no workbook", expected=FILE_FORMATS, cure="Unpack it and give the files."
+        )
+    if size > MAX_BYTES:
+        raise _too_large(findings, "more than 2 GB when unpacked")
+    if far:
+        raise findings.unusable(
+            found="a sheet with cells beyond column ZZ",
+            expected="at most 702 columns",
+            cure="A stray cell stands far to the right: delete those columns and save again.",
+        )
+
+
+def _has_far_cells(book: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Whether a sheet reaches so far that reading it as a table would take all memory."""
+    if not entry.filename.startswith("xl/worksheets/"):
+        return False
+    tail = b""
+    with book.open(entry) as sheet:
+        while piece := sheet.read(_PIECE):
+            if _FAR_CELL.search(tail + piece):
+                return True
+            tail = piece[-16:]
+    return False
+
+
+def _too_large(findings: Findings, found: str) -> Exception:
+    return findings.unusable(
+        found=found,
+        expected="at most 2 GB",
+        cure="Export a shorter stretch of days per file.",
+    )
+
+
+def workbook_tables(content: bytes, findings: Findings) -> Iterator[RawTable]:
+    """The sheets that hold anything, in the workbook's order."""
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        for name in book.sheet_names:
+            sheet = book.get_sheet_by_name(name)
+            if sheet.height:
+                yield _grid(name, sheet)
+    except CalamineError as error:
+        raise findings.unusable(
+            found=f"an .xlsx file that cannot be opened ({error})",
+            expected="a whole .xlsx file without a password",
+            cure="Open it in a spreadsheet and save it again as .xlsx.",
+        ) from None
+
+
+def _grid(name: str, sheet: CalamineSheet) -> RawTable:
+    offset = sheet.start[0] if sheet.start else 0
+    top = [
+        [text_of(cell) for cell in _unpadded(cells)]
+        for cells in islice(sheet.to_python(skip_empty_area=True, nrows=TOP_ROWS), TOP_ROWS)
+    ]
+
+    def below(header: int) -> RawRows:
+        width = len(top[header])
+        rows, numbers, long = [], [], {}
+        for number, cells in enumerate(sheet.to_python(skip_empty_area=True)[header + 1 :], offset + header + 2):
+            if any(cell != "" for cell in cells[width:]):
+                long[number] = len(_unpadded(cells))
+                continue
+            rows.append(cells[:width])
+            numbers.append(number)
+        columns = [column_of(column) for column in zip(*rows)] or [pa.nulls(0, pa.string())] * width
+        return RawRows(columns, np.asarray(numbers, dtype=np.int64), long=long)
+
+    return RawTable(name, top, below)
+
+
+def _unpadded(cells: Sequence[object]) -> Sequence[object]:
+    """Without the empty cells at the end: calamine gives every row the width of the widest."""
+    width = len(cells)
+    while width and cells[width - 1] == "":
+        width -= 1
+    return cells[:width]
+
+
+def parquet_table(content: bytes, findings: Findings) -> RawTable:
+    """The table; its first row counts as row 2, as if the header stood above it."""
+    try:
+        table: Any = pq.read_table(pa.BufferReader(content))
+    except (pa.ArrowException, OSError) as error:
+        raise findings.unusable(
+            found=f"a Parquet file that is cut off or damaged ({str(error)[:120]})",
+            expected="a whole Parquet file",
+            cure="Write or copy it again.",
+        ) from None
+    numbers = np.arange(2, table.num_rows + 2, dtype=np.int64)
+    return RawTable("", [list(table.column_names)], lambda _: RawRows([plain(c) for c in table.columns], numbers))

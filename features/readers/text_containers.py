@@ -1,0 +1,221 @@
+"""doc"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from features.readers.cells import column_of
+from features.readers.findings import EXPORT_AGAIN, Findings
+from features.readers.tables import TOP_ROWS, RawRows, RawTable
+
+_CHUNK = 2_000  # rows that fit a processor cache: three times as fast as 20 000
+_SWALLOWED = 5
+_CUT = ("unexpected end", "incomplete", "truncated")
+_DELIMITERS = (",", "\t", ";")
+
+
+def decode(content: bytes, findings: Findings) -> str:
+    """The text; UTF-16 is known by its mark, UTF-8 by being valid, what is left is taken for GB18030 (GBK)."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings = ["utf-16"]
+    else:
+        encodings = ["utf-8", "gb18030"]
+        content = content.removeprefix(b"\xef\xbb\xbf")
+    furthest = 0
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError as error:
+            furthest = max(furthest, error.start)
+            if error.start < len(content) - 4 or not error.reason.startswith(_CUT):
+                continue
+            # A file cut in the middle of a character: the row it was in is found to be cut later.
+            text = content[: error.start].decode(encoding)
+        if "\0" not in text[:10_000]:
+            return text
+    raise findings.unusable(
+        found=f"bytes that are no text (from byte {furthest + 1})",
+        expected="text in UTF-8, UTF-16 with a byte order mark, or GBK/GB18030 (all were tried)",
+        cure="Export the report again as CSV or XLSX.",
+    )
+
+
+def delimited_table(text: str, findings: Findings) -> RawTable:
+    """The table in a delimited text."""
+    delimiter = _delimiter(text)
+    try:
+        top = list(islice(_records(text, delimiter), TOP_ROWS))
+    except csv.Error as error:
+        raise _open_quote(findings, str(error)) from None
+
+    def below(header: int) -> RawRows:
+        try:
+            return _rows(_records(text, delimiter), header, len(top[header]), findings)
+        except csv.Error as error:
+            raise _open_quote(findings, str(error)) from None
+
+    return RawTable("", top, below)
+
+
+def _records(text: str, delimiter: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+
+
+def _delimiter(text: str) -> str:
+    lines = [line for line in text[:20_000].splitlines()[:TOP_ROWS] if line.strip()]
+    counts = {delimiter: sum(line.count(delimiter) for line in lines) for delimiter in _DELIMITERS}
+    return max(_DELIMITERS, key=lambda delimiter: counts[delimiter])
+
+
+def _rows(records: Iterator[list[str]], header: int, width: int, findings: Findings) -> RawRows:
+    for _ in range(header + 1):
+        next(records)
+    chunks: list[list[pa.Array]] = []
+    numbers: list[int] = []
+    short: dict[int, int] = {}
+    long: dict[int, int] = {}
+    row = header + 1
+    last: list[str] = []
+    while piece := list(islice(records, _CHUNK)):
+        kept = []
+        if set(map(len, piece)) == {width}:  # as nearly all are: nothing to be looked at row by row
+            kept, last, piece = piece, piece[-1], []
+            numbers.extend(range(row + 1, row + 1 + len(kept)))
+            row += len(kept)
+        for cells in piece:
+            row += 1
+            if not cells:
+                continue
+            last = cells
+            if len(cells) != width:
+                if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+                    long[row] = len(cells)
+                    continue
+                if len(cells) < width:
+                    short[row] = len(cells)
+                cells = [*cells[:width], *[""] * (width - len(cells))]
+            kept.append(cells)
+            numbers.append(row)
+        if kept:
+            chunks.append([pa.array(column, pa.string()) for column in zip(*kept)])
+    cut = None
+    if numbers and numbers[-1] in short and len(last) < width:
+        cut = (numbers[-1], short.pop(numbers[-1]))
+        if sum(cell.count("\n") for cell in last) > _SWALLOWED:
+            raise _open_quote(findings, f"the last row, {cut[0]}, holds {len(last)} cells and many lines")
+        numbers.pop()
+        chunks[-1] = [column[:-1] for column in chunks[-1]]
+    columns = [pa.chunked_array([chunk[place] for chunk in chunks], pa.string()) for place in range(width)]
+    return RawRows(columns, np.asarray(numbers, dtype=np.int64), short, long, cut)
+
+
+def _open_quote(findings: Findings, found: str) -> Exception:
+    return findings.unusable(
+        found=f"a quotation mark that is opened and never closed ({found})",
+        expected='every “"” closed in its own cell',
+        cure=EXPORT_AGAIN,
+    )
+
+
+_EXPECTED = "the report API's answer ({“data”: {“rows”: […]}}), a list of rows, or one row per line"
+_CARRIED = ("advertiser_id", "topic")
+"""Stand once per page and hold for each of its rows."""
+
+
+def report_api_table(text: str, findings: Findings) -> RawTable:
+    """The rows of all pages as one table; the first counts as row 2, as if a header stood above it."""
+    try:
+        rows = [row for page in _documents(text) for row in _page(page, findings)]
+    except json.JSONDecodeError as error:
+        raise findings.unusable(
+            found=f"JSON that is cut off or damaged at line {error.lineno}, character {error.colno} ({error.msg})",
+            expected=_EXPECTED,
+            cure="Fetch the page again and write it whole.",
+        ) from None
+    if not rows:
+        raise findings.unusable(
+            found="no rows", expected=_EXPECTED, cure="Fetch a stretch of days that has data, or leave it out."
+        )
+    fields = list(dict.fromkeys(field for row in rows for field in row))
+    numbers = np.arange(2, len(rows) + 2, dtype=np.int64)
+    return RawTable(
+        "", [fields], lambda _: RawRows([column_of([row.get(field) for row in rows]) for field in fields], numbers)
+    )
+
+
+def _documents(text: str) -> Iterator[object]:
+    try:
+        yield json.loads(text)
+        return
+    except json.JSONDecodeError:
+        lines = [line for line in text.splitlines() if line.strip()]
+        try:
+            json.loads(lines[0])
+        except json.JSONDecodeError:
+            lines = []
+        if len(lines) < 2:
+            raise
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError as error:
+            raise json.JSONDecodeError(error.msg, "\n" * (number - 1) + line, number - 1 + error.pos) from None
+
+
+def _page(page: object, findings: Findings) -> Iterator[dict[str, object]]:
+    if isinstance(page, list):
+        for part in page:
+            yield from _page(part, findings)
+        return
+    if not isinstance(page, dict):
+        raise findings.unusable(
+            found=f"JSON of another form ({type(page).__name__})",
+            expected=_EXPECTED,
+            cure="Write the answer as it comes.",
+        )
+    data = page.get("data")
+    if "code" in page and page["code"] not in (0, "0") and not data:
+        raise findings.unusable(
+            found=f"an error answer of the API: code {page['code']}, {str(page.get('message'))[:120]}",
+            expected=_EXPECTED,
+            cure="Put the request right and fetch again.",
+        )
+    listed = data.get("rows") if isinstance(data, dict) else page.get("rows")
+    if not isinstance(listed, list):
+        yield _row(page, {})
+        return
+    carried = {name: page[name] for name in _CARRIED if name in page}
+    for row in listed:
+        if not isinstance(row, dict):
+            raise findings.unusable(
+                found=f"a row that is {type(row).__name__}", expected=_EXPECTED, cure="Write the answer as it comes."
+            )
+        yield _row(row, carried)
+
+
+def _row(row: dict[str, Any], carried: dict[str, Any]) -> dict[str, object]:
+    cells: dict[str, object] = dict(carried)
+    for name, value in row.items():
+        if name in ("dimensions", "metrics") and isinstance(value, dict):
+            text_first = name == "dimensions"
+            cells.update({field: _cell(inner, text_first) for field, inner in value.items()})
+        else:
+            cells[name] = _cell(value, text_first=True)
+    return cells
+
+
+def _cell(value: object, text_first: bool) -> object:
+    """Ids and names by their text (a number may have lost digits on the way), measures by their number."""
+    if not isinstance(value, dict):
+        return value if not isinstance(value, list) else "|".join(map(str, value))
+    number, text = value.get("Value"), value.get("ValueStr")
+    first, second = (text, number) if text_first else (number, text)
+    return second if first is None or first == "" else first
