@@ -7,7 +7,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from configs.export_layout import read_source
 from configs.settings import CONFIG_DIR, Settings, load_settings
+from features.attributes import ATTRIBUTE_OF, KEY_LABELS, TAG_LABELS
 from features.console import plain, run_command, show_ingest, show_problems, show_status
 from features.errors import InputError
 from features.partitions.folder import is_url, shown
@@ -87,6 +89,17 @@ def export_command(
     for path in written:
         print(plain(path))
     _show_counts(loaded.notes)
+
+
+@app.command("columns")
+def columns_command() -> None:
+    """Print the columns of a tag sheet as a Markdown table: name, meaning in both languages, known headers."""
+    sheet = read_source(CONFIG_DIR / "sources" / "tag_sheet.yaml")
+    print("| column | meaning | headers, the first found is taken |")
+    print("|---|---|---|")
+    for name, column in sheet.columns.items():
+        label = ATTRIBUTE_OF[name].full_label if name in ATTRIBUTE_OF else {**KEY_LABELS, **TAG_LABELS}[name]
+        print(f"| {name} | {label.zh} · {label.en} | {', '.join(column.headers)} |")
 
 
 def _export_partitioned(root: str, store: Path, settings: Settings) -> None:

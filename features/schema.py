@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 import pandera.pandas as pa
 
+from features.attributes import TAG_LABELS, names_of
 from features.errors import Problem
 
 KEY = ["promotion_type", "account_id", "creative_id"]
@@ -57,20 +58,10 @@ VALUES = COUNTS + SUMS
 MONEY_DECIMALS = 4
 """Money and seconds are kept to 1e-4, so that sums of any order are exact in a float64 (see features.window)."""
 
-TIMES = ["created_at", "launched_at"]
-NUMBERS = ["duration_s", "price_cny", "roi_target", "creator_followers"]
-TEXTS = [
-    "creative_name",
-    "creative_source",
-    "platform_label",
-    "product_id",
-    "creator_id",
-    "category",
-    "copy_text",
-]
-TAGS = ["hook", "scene", "face", "script", "style", "viewpoint", "selling_point", "audience", "bgm"]
+TIMES, NUMBERS, TEXTS = (names_of(of_type) for of_type in ("time", "number", "text"))
+TAGS = list(TAG_LABELS)
 ATTRIBUTES = TIMES + NUMBERS + TEXTS
-"""What is known of a creative itself, besides its tags. `platform_label` is an outcome: stored, never an input."""
+"""Columns of what is known of a creative itself, besides its tags (`features.attributes`)."""
 
 MULTI = "|"
 """Between the values of a multi-valued attribute in its text form."""

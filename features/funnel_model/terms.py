@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from features.attributes import NUMBER_ATTRIBUTES
 from features.point_in_time.array_frame import coded
 from features.point_in_time.entity_history import GROUPS, TAG, entity_name
 from features.point_in_time.windowed_sums import Codes, Seconds
@@ -19,14 +20,9 @@ Floats = npt.NDArray[np.float64]
 
 KIND = "promotion_type"
 TIME = "time"
-LOGS = {
-    "log_price": "price_cny",
-    "log_duration": "duration_s",
-    "log_roi_target": "roi_target",
-    "log_followers": "creator_followers",
-}
+LOGS = {attribute.slope_name: attribute.name for attribute in NUMBER_ATTRIBUTES}
 """Slope → the number whose logarithm it multiplies."""
-SQUARES = {"log_price²": "log_price", "log_duration²": "log_duration"}
+SQUARES = {attribute.square_name: attribute.slope_name for attribute in NUMBER_ATTRIBUTES if attribute.squared}
 HOURS = {"hour_sin": np.sin, "hour_cos": np.cos}
 KNOT_SECONDS = 14 * 86_400
 """How far the bumps of time lie apart: what is slower is told, what is faster is noise."""

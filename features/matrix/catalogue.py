@@ -1,10 +1,12 @@
 """Every feature, declared once: its name is the column, the SHAP key, the response key and the test id."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from features.attributes import ATTRIBUTE_OF, CREATIVE_ATTRIBUTES, KEY_LABELS, NUMBER_ATTRIBUTES, TAG_LABELS
+from features.bilingual import Words
 from features.funnel import VOLUME, Funnel
 
 Group = Literal["creative", "early", "pacing", "paid", "history", "siblings"]
@@ -51,12 +53,18 @@ class Catalogue(list[Feature]):
         return tuple(p for p, feature in enumerate(self) if not feature.categorical and feature.unit != "score")
 
 
+def _attribute_features() -> Iterator[Feature]:
+    """The features made of the numbers of a creative, in the order of `features.attributes`."""
+    for attribute in NUMBER_ATTRIBUTES:
+        unit = attribute.unit.en.lower() or ("count" if attribute.log else "ratio")
+        unit = f"log {unit}" if attribute.log else unit
+        yield Feature(attribute.feature_name, *attribute.label, unit, "creative")
+        if attribute.name == "price_cny":
+            yield Feature("price_band", "价格带", "price band", "band 0–6", "creative")
+
+
 NUMBERS = [
-    Feature("log_price", "价格", "price", "log cny", "creative"),
-    Feature("price_band", "价格带", "price band", "band 0–6", "creative"),
-    Feature("log_duration", "时长", "duration", "log s", "creative"),
-    Feature("roi_target", "目标ROI", "ROI target", "ratio", "creative"),
-    Feature("log_followers", "达人粉丝数", "KOC's followers", "log count", "creative"),
+    *_attribute_features(),
     Feature("creation_delay", "上传到投放的间隔", "upload to launch", "log hours", "creative"),
     Feature("launch_hour", "首投小时", "hour of launch", "hour 0–23", "creative"),
     Feature("launch_weekday", "首投星期", "weekday of launch", "day 0–6", "creative"),
@@ -84,26 +92,15 @@ NUMBERS = [
 """Features whose names do not depend on the data; those whose columns are absent are left out."""
 
 PLAIN_CODES = {
-    "promotion_type": ("推广方式", "promotion type"),
-    "category": ("类目", "category"),
-    "creative_source": ("素材来源", "source of the creative"),
+    "promotion_type": KEY_LABELS["promotion_type"],
+    **{name: ATTRIBUTE_OF[name].label for name in ("category", "creative_source")},
 }
 
 TAG_NAMES = {
-    "hook": ("开头", "hook"),
-    "scene": ("场景", "scene"),
-    "face": ("人物", "face"),
-    "script": ("脚本", "script"),
-    "style": ("形式", "style"),
-    "viewpoint": ("视角", "viewpoint"),
-    "selling_point": ("卖点", "selling point"),
-    "audience": ("人群", "audience"),
-    "bgm": ("音乐", "music"),
-    "account_id": ("账户", "account"),
-    "product_id": ("商品", "product"),
-    "creator_id": ("达人", "KOC"),
-    "category": ("类目", "category"),
-    "market": ("大盘", "market"),
+    **TAG_LABELS,
+    "account_id": KEY_LABELS["account_id"],
+    **{attribute.name: attribute.label for attribute in CREATIVE_ATTRIBUTES if attribute.grouping},
+    "market": Words("大盘", "market"),
 }
 
 VOLUME_NAMES = ("量级", "volume")

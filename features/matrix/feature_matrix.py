@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from features.attributes import NUMBER_ATTRIBUTES
 from features.funnel import VOLUME, Funnel
 from features.funnel_model.empirical_bayes import Floats, Priors
 from features.funnel_model.model import FunnelModel
@@ -141,11 +142,8 @@ def numbers(observed: pd.DataFrame, funnel: Funnel) -> dict[str, Floats]:
     life, day, half = (known(f"{part}:{funnel.volume_of}") for part in ("early", "last_day", "late_half"))
     some = np.where(life > 0, life, np.nan)
     return {
-        "log_price": _log(price),
+        **{a.feature_name: _log(known(a.name)) if a.log else known(a.name) for a in NUMBER_ATTRIBUTES},
         "price_band": np.where(price > 0, np.searchsorted(PRICE_BANDS_CNY, price, side="right") - 1.0, np.nan),
-        "log_duration": _log(known("duration_s")),
-        "log_followers": _log(known("creator_followers")),
-        "roi_target": known("roi_target"),
         "creation_delay": np.log1p(np.maximum(delay, 0.0)),
         "launch_hour": known("launch_hour"),
         "launch_weekday": np.where(np.isnat(launched), np.nan, weekday),

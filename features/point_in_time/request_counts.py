@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.settings import BASES, Settings
+from features.attributes import names_of
 from features.funnel import Funnel, counted_columns
 from features.point_in_time.array_frame import Table
 from features.point_in_time.as_of_table import Standing
@@ -25,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 
 TIMED_GRAINS = ("hour", "gap")
 """Of these, the start of a period tells the hour of launch."""
-TEXTS = ("creative_source", "product_id", "creator_id", "category", "copy_text")
+TEXTS = tuple(names_of("text", requested=True))
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+
+from features.attributes import CREATIVE_ATTRIBUTES, Attribute
+from features.schema import VALUES
 
 MOST_ROWS = 1000
 """Of metrics, a creative: forty days by the hour."""
@@ -30,34 +33,40 @@ Amount = Annotated[float, Field(ge=0, lt=1e9)]
 Moment = Annotated[datetime, AfterValidator(_in_our_time)]
 
 
-class Figures(Closed):
-    """Counts and sums of a period; a figure that is not named is not known, which is not 0."""
+def _attribute_field(attribute: Attribute) -> tuple[Any, None]:
+    """Type of an attribute in a request, and its default: not known."""
+    bounds: dict[str, Any] = {**attribute.bounds}
+    if attribute.type == "text" and attribute.name != "copy_text":
+        bounds["min_length"] = 1
+    about = f"{attribute.label.en}{f', {attribute.unit.en}' if attribute.unit.en else ''}; {attribute.full_label.zh}"
+    of_type: Any = {"number": float, "time": Moment, "text": str}[attribute.type]
+    return Annotated[Annotated[of_type, Field(**bounds)] | None, Field(description=about)], None
 
-    impressions: Amount | None = None
-    clicks: Amount | None = None
-    cart_clicks: Amount | None = None
-    orders: Amount | None = None
-    net_orders: Amount | None = None
-    plays: Amount | None = None
-    plays_2s: Amount | None = None
-    plays_3s: Amount | None = None
-    plays_5s: Amount | None = None
-    plays_10s: Amount | None = None
-    finishes: Amount | None = None
-    likes: Amount | None = None
-    comments: Amount | None = None
-    shares: Amount | None = None
-    follows: Amount | None = None
-    spend_cny: Amount | None = None
-    base_spend_cny: Amount | None = None
-    boost_spend_cny: Amount | None = None
-    gmv_cny: Amount | None = None
-    net_gmv_cny: Amount | None = None
-    settled_gmv_7d_cny: Amount | None = None
-    settled_gmv_14d_cny: Amount | None = None
-    settled_gmv_30d_cny: Amount | None = None
-    settled_gmv_90d_cny: Amount | None = None
-    watch_s: Amount | None = None
+
+if TYPE_CHECKING:
+
+    class Figures(Closed):
+        """Counts and sums of a period, one field per value column of `features.schema`."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    class CreativeAttributes(Closed):
+        """The attributes that requests may name, one field each (`features.attributes`)."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    Figures = create_model(
+        "Figures",
+        __base__=Closed,
+        __doc__="Counts and sums of a period; a figure that is not named is not known, which is not 0.",
+        **dict.fromkeys(VALUES, (Amount | None, None)),
+    )
+    CreativeAttributes = create_model(
+        "CreativeAttributes",
+        __base__=Closed,
+        **{attribute.name: _attribute_field(attribute) for attribute in CREATIVE_ATTRIBUTES if attribute.requested},
+    )
 
 
 class Row(Figures):
@@ -73,28 +82,20 @@ class Sums(Figures):
     age_hours: Annotated[float, Field(gt=0, le=24 * 400)]
 
 
-class Creative(Closed):
-    """One creative, before its launch or while it runs. Times without an offset are in the model's time zone."""
+class Creative(CreativeAttributes):
+    """One creative, before its launch or while it runs. Times without an offset are in the model's time zone.
+
+    Its attributes are those of `features.attributes`; `roi_target` is the team's target, and the answer says how likely
+    net ROI reaches it.
+    """
 
     creative_id: Id
     promotion_type: Annotated[str, Field(min_length=1, max_length=64, examples=["live", "product"])]
     account_id: Id
-    product_id: Id | None = None
-    creator_id: Id | None = None
-    creator_followers: Annotated[float, Field(ge=0, lt=1e9)] | None = None
-    category: Word | None = None
-    creative_source: Word | None = None
-    copy_text: Annotated[str, Field(max_length=2000)] | None = None
-    price_cny: Annotated[float, Field(ge=0, lt=1e7)] | None = None
-    duration_s: Annotated[float, Field(ge=0, le=36_000)] | None = None
-    roi_target: Annotated[float, Field(ge=0, le=1000)] | None = None
-    """The team's target; the answer tells how likely net ROI reaches it."""
-    created_at: Moment | None = None
-    launched_at: Moment | None = None
     tags: Annotated[
         dict[Annotated[str, Field(min_length=1, max_length=64)], Word | Annotated[list[Word], Field(max_length=20)]],
         Field(max_length=60, examples=[{"hook": "痛点直击", "scene": "居家"}]),
-    ] = {}
+    ] = {}  # noqa: RUF012 (pydantic copies it)
     """Tag name → value; a list of values where the model takes several (`GET /v1/model` names them)."""
     metrics: Annotated[list[Row], Field(max_length=MOST_ROWS)] | None = None
     sums: Sums | None = None

@@ -7,6 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 import configs
 from configs.settings import BASES
+from features.attributes import CREATIVE_ATTRIBUTES
 from features.funnel import VOLUME
 from features.matrix.catalogue import VOLUME_NAMES
 from serving.api.errors import Fault, Refused
@@ -125,6 +126,11 @@ def model_card(served: LoadedModel) -> dict[str, object]:
             name: {"several": name in served.known.multi, "values": list(values)}
             for name, values in served.tags.items()
         },
+        "attributes": [
+            {"name": a.name, "type": a.type, "zh": a.full_label.zh, "en": a.full_label.en}
+            for a in CREATIVE_ATTRIBUTES
+            if a.requested
+        ],
         "features": [
             {"name": f.name, "zh": f.zh, "en": f.en, "unit": f.unit, "group": f.group} for f in served.catalogue
         ],

@@ -6,6 +6,7 @@ from math import exp
 
 import numpy as np
 
+from features.attributes import NUMBER_ATTRIBUTES
 from features.matrix.catalogue import NUMBERS, PLAIN_CODES, Feature, entity_label
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Features
@@ -13,13 +14,12 @@ from training.explanation.contributions import Contributions
 
 NO_FEATURES = np.zeros(0, dtype=np.int64)
 SLOPES = {
-    "log_roi_target": ("目标ROI", "ROI target"),
-    "log_price²": ("价格（平方）", "price, squared"),
-    "log_duration²": ("时长（平方）", "duration, squared"),
+    **{a.slope_name: a.label for a in NUMBER_ATTRIBUTES},
+    **{a.square_name: (f"{a.label.zh}（平方）", f"{a.label.en}, squared") for a in NUMBER_ATTRIBUTES if a.squared},
     "hour_sin": ("首投时刻", "time of launch, sine"),
     "hour_cos": ("首投时刻（余弦）", "time of launch, cosine"),
 }
-"""Steps of the start that are called like nothing in the catalogue."""
+"""Labels of the slopes of the funnel model."""
 KNOWN = {feature.name: (feature.zh, feature.en) for feature in NUMBERS} | PLAIN_CODES | SLOPES
 
 

@@ -11,6 +11,7 @@ import lightgbm as lgb
 import numpy as np
 
 from configs.settings import BASES
+from features.attributes import NUMBER_ATTRIBUTES
 from features.funnel import counted_columns
 from features.matrix.catalogue import Feature
 from features.point_in_time.as_of_file import read_as_of
@@ -28,7 +29,6 @@ log = logging.getLogger("gpmcast.serving")
 
 ROWS_TO_TRY = 24
 """Rows on which the tables are held against LightGBM."""
-OF_NUMBERS = {"log_price": "price_cny", "log_duration": "duration_s", "log_followers": "creator_followers"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class LoadedModel:
         """What the model uses of what a creative is."""
         fitted = self.model.fitted
         shared = [column for entity in fitted.entities for column in entity.columns]
-        numbers = [column for feature, column in OF_NUMBERS.items() if feature in fitted.numbers]
+        numbers = [a.name for a in NUMBER_ATTRIBUTES if a.log and a.feature_name in fitted.numbers]
         return [name for name in dict.fromkeys([*self.seen, *shared, *numbers]) if name not in KEY]
 
     @cached_property

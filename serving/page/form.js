@@ -1,19 +1,19 @@
 // One creative by hand: the values that the model knows to choose from, an error beside its field.
 
 import { el, put } from "./dom.js";
-import { say } from "./words.js";
+import { attributeLabel, say } from "./words.js";
 
-const TEXTS = ["creative_id", "account_id", "product_id", "creator_id", "category"];
-const NUMBERS = ["price_cny", "duration_s", "roi_target", "creator_followers"];
+const KEYS = ["creative_id", "account_id"];
 const NEEDED = ["creative_id", "promotion_type", "account_id"];
 
 export function drawForm(form, model, tagLabel, submit) {
+  const ofType = (wanted) => model.attributes.filter(({ name, type }) => type === wanted && name !== "copy_text");
   const before = new Map([...form.elements].filter((node) => node.name).map((node) => [node.name, chosenOf(node)]));
   const kind = el("select", { name: "promotion_type" }, model.promotion_types.map((name) => el("option", { value: name }, say(name))));
   const fields = [
     ["promotion_type", kind],
-    ...TEXTS.map((name) => [name, el("input", { name, autocomplete: "off", maxlength: 128 })]),
-    ...NUMBERS.map((name) => [name, el("input", { name, type: "number", min: 0, step: "any", inputmode: "decimal" })]),
+    ...KEYS.map((name) => [name, el("input", { name, autocomplete: "off", maxlength: 128 })]),
+    ...[...ofType("text"), ...ofType("number")].map((attribute) => [attribute.name, attributeInput(attribute), attributeLabel(attribute)]),
   ];
   const tags = Object.entries(model.tags).map(([name, tag]) => [
     `tags.${name}`,
@@ -45,6 +45,11 @@ export function drawForm(form, model, tagLabel, submit) {
   };
 }
 
+const attributeInput = ({ name, type }) =>
+  type === "number"
+    ? el("input", { name, type: "number", min: 0, step: "any", inputmode: "decimal" })
+    : el("input", { name, autocomplete: "off", maxlength: 128 });
+
 const chosenOf = (node) => (node.multiple ? [...node.selectedOptions].map((option) => option.value) : node.value);
 
 function field([name, input, label = say(name), hint = null]) {
@@ -68,7 +73,7 @@ function creativeOf(form) {
     const held = chosenOf(node);
     if (!node.name || held.length === 0 || (typeof held === "string" && !held.trim())) continue;
     if (node.name.startsWith("tags.")) creative.tags[node.name.slice(5)] = held;
-    else creative[node.name] = NUMBERS.includes(node.name) ? Number(held) : held.trim();
+    else creative[node.name] = node.type === "number" ? Number(held) : held.trim();
   }
   return creative;
 }

@@ -39,7 +39,8 @@ const fieldLabel = (field) => {
   if (!field) return "";
   const [first, ...rest] = field.split(/[.[]/);
   if (first === "tags" && rest.length) return tagLabel(rest[0].replace("]", ""));
-  return knows(first) ? say(first) : field;
+  const attribute = state.model?.attributes.find((one) => one.name === first);
+  return knows(first) ? say(first) : attribute ? told(attribute) : field;
 };
 
 const act = {

@@ -24,6 +24,8 @@ export const colon = () => (now === "zh" ? ":" : ": ");
 // Words that the service tells in both languages.
 export const told = (both) => both[now] || both.zh || both.en || "";
 
+export const attributeLabel = (attribute) => (knows(attribute.name) ? say(attribute.name) : told(attribute));
+
 export const sayStatic = () => {
   for (const node of document.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say);
 };

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from features.attributes import ATTRIBUTE_OF, NUMBER_ATTRIBUTES
 from serving.report.context import Seen
 from serving.report.effects import Baseline, Effect, Figure, Floats, effects, grouping, worth
 from serving.report.feature_groups import OWN
@@ -9,7 +10,7 @@ from serving.report.feature_groups import OWN
 MOST_FAMILIES = 8
 MOST_POINTS = 240
 MOST_VALUES = 12
-NUMBERS = {"price": "price_cny", "duration": "duration_s", "roi_target": "roi_target"}
+NUMBERS = {a.report_group: a.name for a in NUMBER_ATTRIBUTES if a.group not in ATTRIBUTE_OF}
 """Family → the number that its dependence is drawn over."""
 
 

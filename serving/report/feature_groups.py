@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from features.attributes import ATTRIBUTE_OF, NUMBER_ATTRIBUTES
 from features.funnel import VOLUME
 from features.matrix.catalogue import PLAIN_CODES, Feature, entity_label
 from features.point_in_time.entity_history import MARKET, TAG, entity_name
@@ -20,14 +21,8 @@ Floats = npt.NDArray[np.float64]
 
 BASE, OWN, PACE, PAST, ACCOUNT = "baseline", "own", "pace", "past", "account_id"
 BY_NAME = {
-    "log_price": "price",
-    "log_price²": "price",
-    "price_band": "price",
-    "log_duration": "duration",
-    "log_duration²": "duration",
-    "log_roi_target": "roi_target",
-    "roi_target": "roi_target",
-    "log_followers": "creator_id",
+    **{name: a.report_group for a in NUMBER_ATTRIBUTES for name in (a.feature_name, a.slope_name, a.square_name)},
+    "price_band": ATTRIBUTE_OF["price_cny"].report_group,
     "creation_delay": "launch",
     "launch_hour": "launch",
     "launch_weekday": "launch",
@@ -37,11 +32,9 @@ BY_NAME = {
 }
 BY_GROUP = {"early": OWN, "pacing": PACE, "paid": PACE, "siblings": "siblings"}
 WORDS = {
-    "price": ("价格", "price"),
-    "duration": ("时长", "duration"),
-    "roi_target": ("目标ROI", "ROI target"),
+    **{a.report_group: a.label for a in NUMBER_ATTRIBUTES if a.group not in ATTRIBUTE_OF},
     "launch": ("投放时间", "time of launch"),
-    "copy_text": ("文案", "copy text"),
+    "copy_text": ATTRIBUTE_OF["copy_text"].label,
     "siblings": ("同账户在投", "the account's other creatives"),
     OWN: ("自身早期数据", "own early evidence"),
     PACE: ("投放节奏", "pace of delivery"),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.attributes import names_of
 from features.point_in_time.entity_history import TAG
 from features.schema import MULTI
 from serving.api.requests import Creative
@@ -218,10 +219,10 @@ def new_one(seen: Seen, row: int) -> dict[str, Any]:
         "promotion_type": str(told["promotion_type"]),
         "account_id": str(told["account_id"]),
     }
-    for name in ("product_id", "creator_id", "category", "creative_source", "copy_text"):
+    for name in names_of("text", requested=True):
         if name in told and pd.notna(told[name]):
             one[name] = str(told[name])
-    for name in ("price_cny", "duration_s", "roi_target", "creator_followers"):
+    for name in names_of("number", requested=True):
         if name in told and pd.notna(told[name]):
             one[name] = float(told[name])
     one["tags"] = {}
@@ -242,12 +243,12 @@ def typical_one(seen: Seen, mine: np.ndarray) -> dict[str, Any]:
         "promotion_type": str(kind),
         "account_id": str(rows["account_id"].iat[0]),
     }
-    for name in ("product_id", "creator_id", "category", "creative_source"):
+    for name in [name for name in names_of("text", requested=True) if name != "copy_text"]:
         if name in rows and rows[name].notna().any():
             if name == "product_id":
                 rows = rows[rows[name] == rows[name].mode().iat[0]]  # its KOC, category and price go with it
             one[name] = str(rows[name].mode().iat[0])
-    for name in ("price_cny", "duration_s", "roi_target", "creator_followers"):
+    for name in names_of("number", requested=True):
         if name in rows and rows[name].notna().any():
             one[name] = float(rows[name].median())
     one["tags"] = {}

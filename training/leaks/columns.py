@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.attributes import NUMBER_ATTRIBUTES
 from features.matrix.feature_matrix import Features, Fitted
 from features.point_in_time.entity_history import TAG
 from features.schema import KEY, NUMBERS, TEXTS
@@ -12,10 +13,8 @@ from training.leaks.evidence import Evidence, ranks_in
 from training.leaks.later import Floats, Ints
 
 PARENTS = {
-    "log_price": "price_cny",
+    **{a.feature_name: a.name for a in NUMBER_ATTRIBUTES},
     "price_band": "price_cny",
-    "log_duration": "duration_s",
-    "log_followers": "creator_followers",
     "creation_delay": "created_at",
 }
 """Feature → the attribute it is made of, where the names differ."""
