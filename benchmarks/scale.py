@@ -1,12 +1,11 @@
-"""What does growth cost? Each step from export files to predictions at several sizes, on this machine.
+"""Measure time and memory of each step from export files to predictions, by size of the data.
 
     python -m benchmarks.scale                                   # 0.1, 1, 5 and 10 million rows of metrics
     python -m benchmarks.scale --rows 100000 --rows 1000000      # only these
-    python -m benchmarks.scale --rows 1000000 --beside FOLDER    # and with the code of another checkout
 
-Prints seconds, rows a second and peak of memory of every step, and by how much it grows: the slope of log seconds over
-log rows is 1 where twice the rows take twice the time. What was measured of a size is kept under var/scale, so a
-stopped run goes on from there; `--anew` forgets it. Exports and store of a size are removed once it is measured.
+Prints seconds, rows per second and peak memory of every step, and its growth: the slope of log seconds over log rows
+is 1 where twice the rows take twice the time. Results of a size are kept under var/scale, so an interrupted run
+continues there; `--anew` measures again. Exports and store of a size are removed once it is measured.
 """
 
 import argparse
@@ -17,107 +16,72 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from benchmarks.scale_exports import write_exports
-from benchmarks.scale_table import beside_table, growth_table
-from benchmarks.scale_world import unchecked
+from benchmarks.scale_table import Measured, growth_table
+from benchmarks.scale_world import unchecked_world
 
-HERE = Path(__file__).parents[1]
-STEPS = Path("benchmarks/scale_steps.py")
 SIZES = [100_000, 1_000_000, 5_000_000, 10_000_000]
-FIT_MOST = SIZES[-1]
+FIT_MAX_ROWS = SIZES[-1]
 """Rows of metrics up to which the fit is measured."""
 LEAST_MB = 2000
 MEMORY_SHARE = 0.9
-"""Of the memory that is free: a step that needs more is not measured, instead of stopping what else runs."""
+"""Share of the free memory that a step may take; a step that needs more fails, instead of other processes."""
 NEEDED_BYTES = 800
-"""Of free disk per row of metrics: exports, the store, and what is made on the way."""
-
-Measured = dict[str, Any]
+"""Free disk per row of metrics: exports, the store, and intermediate files."""
 
 
 def main() -> None:
-    """Measure what was asked for, write it, print the table."""
+    """Measure the sizes, write the results, print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--rows", type=int, action="append", help=f"of metrics; else {SIZES}")
-    parser.add_argument("--fit-most", type=int, default=FIT_MOST, help="rows of metrics up to which a model is fitted")
-    parser.add_argument("--anew", action="store_true", help="forget what was measured of these sizes")
-    parser.add_argument("--beside", type=Path, help="root of another checkout: the ratios of its times to ours")
-    parser.add_argument("--times", type=int, default=1, help="runs of each beside the other; the best counts")
-    parser.add_argument("--most-mb", type=int, help="memory that steps may take; else nine tenths of what is free")
+    parser.add_argument("--rows", type=int, action="append", help=f"rows of metrics; default {SIZES}")
+    parser.add_argument("--fit-most", type=int, default=FIT_MAX_ROWS, help="rows up to which a model is fitted")
+    parser.add_argument("--anew", action="store_true", help="measure these sizes again")
+    parser.add_argument("--most-mb", type=int, help="memory that steps may take; default nine tenths of what is free")
     parser.add_argument("--out", type=Path, default=Path("var/scale"), help="folder of the results")
-    given = parser.parse_args()
-    sizes = sorted(set(given.rows or SIZES))
+    options = parser.parse_args()
+    sizes = sorted(set(options.rows or SIZES))
     if min(sizes) < 1000:
         parser.error(f"--rows: expected at least 1000, found {min(sizes)}: less holds nothing to fit a model on.")
-    if given.beside and not (given.beside / "features").is_dir():
-        parser.error(f"--beside: expected the root of a checkout of gpmcast, found no features/ in {given.beside}.")
-    if given.most_mb is not None and given.most_mb < LEAST_MB:
-        parser.error(f"--most-mb: expected at least {LEAST_MB}, found {given.most_mb}: no step runs in less.")
-    given.out.mkdir(parents=True, exist_ok=True)
-    if given.beside:
-        beside, times = given.beside.resolve(), given.times
-        text = compare(sizes, beside, given.out, given.fit_most, times, given.most_mb)
-    else:
-        text = grow(sizes, given.out, given.fit_most, given.most_mb, anew=given.anew)
+    if options.most_mb is not None and options.most_mb < LEAST_MB:
+        parser.error(f"--most-mb: expected at least {LEAST_MB}, found {options.most_mb}: no step runs in less.")
+    options.out.mkdir(parents=True, exist_ok=True)
+    text = measure_growth(sizes, options.out, options.fit_most, options.most_mb, anew=options.anew)
     print(f"\n{text}")
 
 
-def grow(sizes: Sequence[int], out: Path, fit_most: int, most_mb: int | None = None, *, anew: bool = False) -> str:
-    """The table of growth over these sizes; those measured before are taken as they are, unless anew."""
+def measure_growth(
+    sizes: Sequence[int], out: Path, fit_most: int, most_mb: int | None = None, *, anew: bool = False
+) -> str:
+    """Measure each size that has no result yet; return the table of all as Markdown.
+
+    Args:
+        sizes: Rows of metrics.
+        out: Folder of the results, `<rows>.json` each.
+        fit_most: Rows up to which a model is fitted.
+        most_mb: Memory that steps may take, in MB; None: MEMORY_SHARE of what is free.
+        anew: Whether sizes with results are measured again.
+    """
     found = {}
     for rows in sizes:
-        kept = out / f"{rows}.json"
+        result = out / f"{rows}.json"
         if anew:
-            kept.unlink(missing_ok=True)
-        if not kept.exists():
-            measured = _exported(rows, out, partial(_steps, checkout=HERE, fit=rows <= fit_most, most_mb=most_mb))
-            _keep(kept, measured)
-        found[rows] = json.loads(kept.read_text(encoding="utf-8"))
+            result.unlink(missing_ok=True)
+        if not result.exists():
+            _write_json(result, _measure_size(rows, out, fit=rows <= fit_most, most_mb=most_mb))
+        found[rows] = json.loads(result.read_text(encoding="utf-8"))
     text = growth_table(found)
-    _keep(out / "scale.json", {str(rows): measured for rows, measured in found.items()})
+    _write_json(out / "scale.json", {str(rows): measured for rows, measured in found.items()})
     (out / "scale.md").write_text(text, encoding="utf-8")
     return text
 
 
-def compare(
-    sizes: Sequence[int], beside: Path, out: Path, fit_most: int, times: int, most_mb: int | None = None
-) -> str:
-    """The table of ratios: another checkout's code and this one's, one after the other, on the same exports."""
-    found = {}
-    for rows in sizes:
-
-        def both(work: Path, fit: bool = rows <= fit_most) -> Measured:
-            runs: dict[str, list[Measured]] = {"beside": [], "here": []}
-            for _ in range(times):
-                runs["beside"].append(_steps(work, beside, fit=fit, digest=True, most_mb=most_mb))
-                runs["here"].append(_steps(work, HERE, fit=fit, digest=True, most_mb=most_mb))
-            return {name: least(several) for name, several in runs.items()}
-
-        found[rows] = _exported(rows, out, both)
-    text = beside_table(found)
-    _keep(out / "beside.json", {str(rows): measured for rows, measured in found.items()})
-    (out / "beside.md").write_text(text, encoding="utf-8")
-    return text
-
-
-def least(runs: Sequence[Measured]) -> Measured:
-    """Of several runs of the same, the least seconds and the least peak of every step."""
-    steps = {
-        name: {what: min(run["steps"][name][what] for run in runs) for what in told}
-        for name, told in runs[0]["steps"].items()
-    }
-    return {**runs[0], "steps": steps}
-
-
-def _exported(rows: int, out: Path, measure: Any) -> Measured:
-    """What is measured on the exports of a world of so many rows, which are there only as long."""
+def _measure_size(rows: int, out: Path, *, fit: bool, most_mb: int | None) -> Measured:
+    """Measure all steps on exports of a world of this size; the exports exist only meanwhile."""
     work = out / f"work-{rows}"
     shutil.rmtree(work, ignore_errors=True)
     free = shutil.disk_usage(out).free
@@ -128,52 +92,48 @@ def _exported(rows: int, out: Path, measure: Any) -> Measured:
         )
     try:
         print(f"{rows:,} rows of metrics: writing exports", flush=True)
-        # A process of its own: what drawing a world takes is not to be found in what reading it takes.
-        writer = get_context("spawn").Process(target=_write, args=(rows, work))
+        # In a process of its own, so that its memory does not count as that of the steps.
+        writer = get_context("spawn").Process(target=_write_world, args=(rows, work))
         writer.start()
         writer.join()
         if writer.exitcode:
             sys.exit(f"{work}: the exports could not be written.")
-        measured: Measured = measure(work)
+        measured = _run_steps(work, fit=fit, most_mb=most_mb)
         return {**measured, "exports": json.loads((work / "written.json").read_text(encoding="utf-8"))}
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _write(rows: int, work: Path) -> None:
-    written = write_exports(*unchecked(rows), work / "exports")
-    _keep(work / "written.json", asdict(written))
+def _write_world(rows: int, work: Path) -> None:
+    written = write_exports(*unchecked_world(rows), work / "exports")
+    _write_json(work / "written.json", asdict(written))
     print(f"  {written.files:,} files, {written.rows:,} rows, {written.bytes / 1e6:,.0f} MB", flush=True)
 
 
-def _steps(work: Path, checkout: Path, *, fit: bool, digest: bool = False, most_mb: int | None = None) -> Measured:
-    """One run of all steps with the code of a checkout."""
+def _run_steps(work: Path, *, fit: bool, most_mb: int | None = None) -> Measured:
+    """Run `benchmarks.scale_steps` once, in a process of its own."""
     store, out = work / "store.duckdb", work / "measured.json"
-    store.unlink(missing_ok=True)
-    command = [sys.executable, "-P", str(HERE / STEPS), "--exports", str(work / "exports")]
-    command += ["--store", str(store), "--out", str(out), *["--fit"] * fit, *["--digest"] * digest]
     most_mb = most_mb or int(_free_mb() * MEMORY_SHARE)
-    command += ["--most-mb", str(most_mb)]
-    if checkout != HERE:
-        print(f" {checkout}", flush=True)
-    if subprocess.run(command, env={**os.environ, "PYTHONPATH": str(checkout)}, check=False).returncode:
+    command = [sys.executable, "-m", "benchmarks.scale_steps", "--exports", str(work / "exports")]
+    command += ["--store", str(store), "--out", str(out), "--most-mb", str(most_mb), *["--fit"] * fit]
+    root = str(Path(__file__).parents[1])
+    if subprocess.run(command, env={**os.environ, "PYTHONPATH": root}, check=False).returncode:
         sys.exit("A step failed; sizes measured before it are kept.")
-    store.unlink(missing_ok=True)
     measured = json.loads(out.read_text(encoding="utf-8"))
-    measured["steps"].pop(measured["stopped"].split(":")[0], None)  # some of its parts are not the whole
+    measured["steps"].pop(measured["stopped"].split(":")[0], None)  # a step of which a part failed is incomplete
     return {**measured, "most_mb": most_mb}
 
 
 def _free_mb() -> float:
-    """Memory that is free; 0 where the system does not tell."""
-    told = Path("/proc/meminfo")
-    lines = told.read_text(encoding="ascii").splitlines() if told.exists() else []
+    """Free memory in MB; 0 where the system does not report it."""
+    memory = Path("/proc/meminfo")
+    lines = memory.read_text(encoding="ascii").splitlines() if memory.exists() else []
     return sum(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) / 1024
 
 
-def _keep(path: Path, told: Mapping[str, Any]) -> None:
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
     unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(told, indent=1), encoding="utf-8")
+    unfinished.write_text(json.dumps(content, indent=1), encoding="utf-8")
     unfinished.replace(path)
 
 

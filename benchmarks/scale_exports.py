@@ -1,7 +1,7 @@
-"""The files that the accounts of such a world would download: a CSV per account, month and grain, and a tag sheet each.
+"""Write a synthetic world as platform exports: a CSV per account, month and grain, and a tag sheet per account.
 
-In the platform's own headers and form (GBK, thousand separators, rates with a % sign). An account that is read by the
-hour is also downloaded by the day, as teams do: loading finds out that both tell the same.
+Headers and formats are the platform's (GBK, thousand separators, rates with a % sign). Accounts with hourly rows also
+get daily files of the same days, as teams download both: loading must resolve the overlap.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import pandas as pd
 
 from features.schema import KEY
 
-_WHO = {
+_ATTRIBUTES = {
     "素材ID": "creative_id",
     "素材视频名称": "'TW' || right(creative_id, 6) || '-' || coalesce(tag_hook, '') || '.mp4'",
     "素材创建时间": "strftime(created_at, '%Y-%m-%d %H:%M:%S')",
@@ -47,7 +47,7 @@ _SHEET = {
 
 @dataclass(frozen=True)
 class Written:
-    """How many files there are, with how many rows of metrics and bytes."""
+    """Number of files written, their rows of metrics, and their bytes."""
 
     files: int
     rows: int
@@ -55,18 +55,18 @@ class Written:
 
 
 def write_exports(metrics: pd.DataFrame, creatives: pd.DataFrame, folder: Path) -> Written:
-    """A folder per account.
+    """Write one folder per account.
 
     Args:
-        metrics: Of `scale_world.unchecked`, sorted by KEY.
-        creatives: Of the same.
-        folder: Made where it is not there.
+        metrics: From `scale_world.unchecked_world`, sorted by KEY.
+        creatives: From the same call.
+        folder: Created if absent.
     """
     files = rows = size = 0
-    places = KEY[:2]
-    by_account = dict(tuple(creatives.groupby(places)))
+    account_key = KEY[:2]
+    by_account = dict(tuple(creatives.groupby(account_key)))
     with duckdb.connect() as connection:
-        for account, own in metrics.groupby(places, sort=False):
+        for account, own in metrics.groupby(account_key, sort=False):
             there = folder / str(account[1])
             there.mkdir(parents=True, exist_ok=True)
             connection.register("own", own)
@@ -81,7 +81,7 @@ def write_exports(metrics: pd.DataFrame, creatives: pd.DataFrame, folder: Path) 
 
 
 def _account(connection: duckdb.DuckDBPyConnection, promotion: str, folder: Path) -> list[tuple[Path, int]]:
-    """Files of one account, and the rows of each."""
+    """Write the files of one account; return each with its number of rows."""
     values = [row[0] for row in connection.execute("DESCRIBE own").fetchall()][len(KEY) + 3 :]
     sums = ", ".join(f"sum({name})" for name in values)
     names = ", ".join(["creative_id", "grain", "period_start", "period_end", *values])
@@ -96,10 +96,11 @@ def _account(connection: duckdb.DuckDBPyConnection, promotion: str, folder: Path
     found = []
     for grain, month, count in parts:
         first, last = pd.Timestamp(month), pd.Timestamp(month) + pd.offsets.MonthEnd(0)
-        kind = "分时" if grain == "hour" else "视频"
-        path = folder / f"全域推广数据-{kind}-{_CHINESE[promotion]}-{first:%Y-%m-%d}-{last:%Y-%m-%d}.csv"
-        who = {**_WHO, "时间-小时": _HOUR} if grain == "hour" else _WHO
-        columns = ", ".join(f'{told} AS "{header}"' for header, told in {**who, **_figures(promotion)}.items())
+        report = "分时" if grain == "hour" else "视频"
+        path = folder / f"全域推广数据-{report}-{_CHINESE[promotion]}-{first:%Y-%m-%d}-{last:%Y-%m-%d}.csv"
+        attributes = {**_ATTRIBUTES, "时间-小时": _HOUR} if grain == "hour" else _ATTRIBUTES
+        expressions = {**attributes, **_figures(promotion)}
+        columns = ", ".join(f'{expression} AS "{header}"' for header, expression in expressions.items())
         connection.execute(
             f"COPY (SELECT {columns} FROM rows JOIN creatives USING (creative_id) "
             f"WHERE rows.grain = '{grain}' AND date_trunc('month', period_start) = TIMESTAMP '{first}' "
@@ -111,7 +112,7 @@ def _account(connection: duckdb.DuckDBPyConnection, promotion: str, folder: Path
 
 
 def _figures(promotion: str) -> dict[str, str]:
-    """Headers of the platform's report, and how it prints what stands below."""
+    """Header of the platform's report → SQL expression that formats its cells."""
     base = {"基础消耗": _money("base_spend_cny")} if promotion == "live" else {}
     return {
         "整体消耗": _money("spend_cny"),

@@ -1,9 +1,8 @@
-"""Every step from export files to predictions once, in a process of its own: seconds and peak of memory of each.
+"""Run every step from export files to predictions once and measure its seconds and peak memory.
 
-    PYTHONPATH=. python -P benchmarks/scale_steps.py --exports FOLDER --store FILE --out FILE [--fit] [--digest]
+    python -m benchmarks.scale_steps --exports FOLDER --store FILE --out FILE [--fit]
 
-`benchmarks.scale` starts it, for this checkout and for another one that is compared with it: so it imports nothing of
-the benchmarks.
+`benchmarks.scale` starts it in a process of its own for each size.
 """
 
 import argparse
@@ -15,22 +14,20 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from multiprocessing import active_children
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import VOLUME, Funnel
+from features.funnel import VOLUME
 from features.funnel_model.posterior import FUNNEL_MODEL
 from features.matrix.feature_matrix import Fitted, build_features
-from features.point_in_time.counts import data_entities, data_funnel, observe
-from features.point_in_time.entity_history import Entity, entities
-from features.point_in_time.snapshots import snapshots
-from features.schema import Loaded
+from features.partitions.reader import write_partitioned
+from features.point_in_time.counts import funnel_of
+from features.point_in_time.entity_history import entities
 from features.store.duckdb_store import open_store
 from features.store.ingest import ingest
 from features.store.load import load
@@ -39,67 +36,53 @@ from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.boosting.unseen import Unseen
 from training.data.dataset import Dataset, Mask, fit_features, rows_of
-from training.decision.predict import latest_predictions
-from training.labels.outcomes import MATURE, outcomes
+from training.data.metrics_source import InMemory, Source
+from training.data.subsample import drawn
+from training.labels.outcomes import MATURE
 from training.labels.splits import holdout_split
+from training.progress import ProgressCallbacks
+from training.sharded.processes import processes
+from training.sharded.source import InParts
+from training.sharded.work import Work
 from training.uncertainty.fit import fit_uncertainty
-
-try:
-    from features.partitions.reader import write_partitioned
-    from training.data.metrics_source import InMemory
-    from training.data.subsample import drawn
-    from training.engine import Here
-    from training.progress import ProgressCallbacks
-    from training.sharded.source import InParts
-    from training.sharded.work import Work
-except ImportError:  # an older checkout that is compared: all metrics are one frame there, and all snapshots train
-    InMemory = InParts = None  # type: ignore[assignment,misc]
-
-try:
-    from training.sharded.processes import processes
-except ImportError:  # likewise: parts are worked on in this process there
-    processes = None  # type: ignore[assignment]
 
 Result = TypeVar("Result")
 
 ROUNDS = 100
-"""Trees of a stage: what folds choose lies around it."""
-TAUGHT_ROWS = 50_000
-"""Snapshots that teach what features stand on, where the fit is not measured; their cost is not counted."""
+"""Trees per stage: about what folds choose."""
+ENCODER_ROWS = 50_000
+"""Snapshots that encoders and priors are fitted on before features are measured; this fit is not measured."""
 PROC = Path("/proc")
-"""Of Linux: what other processes have used is not told elsewhere."""
+"""Linux only: memory and CPU time of child processes are not available elsewhere."""
 
 
 @dataclass
 class Record:
-    """What was measured so far.
+    """Measurements so far, written to a file after each step.
 
     Attributes:
-        out: File that holds it after each step.
-        steps: Name → seconds, seconds of processors and peak megabytes, of the process and those that it started;
-            `a: b` is a part of `a`.
-        counts: Of rows.
-        digests: Fingerprints of what came out.
-        stopped: The step that did not fit in memory; empty where all did.
+        out: That file.
+        steps: Name → `seconds`, `cpu_seconds` and `peak_mb` of this process and its children; `a: b` is a part of `a`.
+        counts: Name → number of rows, creatives, features, …
+        stopped: Step that did not fit in memory; empty where all did.
     """
 
     out: Path
     steps: dict[str, dict[str, float]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
-    digests: dict[str, str] = field(default_factory=dict)
     stopped: str = ""
 
     def timed(self, name: str, step: Callable[[], Result]) -> Result:
-        """The step's result; what it takes is added to the record, and to that of the step it is a part of."""
-        forget_peak()
+        """Run a step and add its cost to the record, and to that of the step it is a part of."""
+        reset_peak()
         self.stopped = name
-        self.keep()
-        began, worked = time.perf_counter(), worked_seconds()
+        self.write()
+        began, cpu_before = time.perf_counter(), cpu_seconds()
         result = step()
-        seconds, cpu, peak = time.perf_counter() - began, worked_seconds() - worked, peak_mb()
-        for known in dict.fromkeys([name, name.split(":")[0]]):
-            before = self.steps.get(known, {"seconds": 0.0, "cpu_seconds": 0.0, "peak_mb": 0.0})
-            self.steps[known] = {
+        seconds, cpu, peak = time.perf_counter() - began, cpu_seconds() - cpu_before, peak_mb()
+        for key in dict.fromkeys([name, name.split(":")[0]]):
+            before = self.steps.get(key, {"seconds": 0.0, "cpu_seconds": 0.0, "peak_mb": 0.0})
+            self.steps[key] = {
                 "seconds": before["seconds"] + seconds,
                 "cpu_seconds": before["cpu_seconds"] + cpu,
                 "peak_mb": max(before["peak_mb"], peak),
@@ -108,68 +91,45 @@ class Record:
         self.stopped = ""
         return result
 
-    def keep(self) -> None:
-        """Write it."""
+    def write(self) -> None:
+        """Write the record as JSON."""
         self.out.write_text(json.dumps({**self.__dict__, "out": self.out.name}, indent=1), encoding="utf-8")
 
 
 def main() -> None:
-    """Write what was measured."""
+    """Run the steps and write the record."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--exports", required=True)
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--most-mb", type=int, default=0, help="of memory; a step that needs more is not measured")
+    parser.add_argument("--most-mb", type=int, default=0, help="memory limit; a step that needs more is not measured")
     parser.add_argument("--fit", action="store_true", help="fit a model as training does, without a study")
-    parser.add_argument("--digest", action="store_true", help="say what came out, to compare it with another run's")
-    given = parser.parse_args()
-    if given.most_mb and hasattr(resource, "RLIMIT_DATA"):
-        # A refusal that Python can tell of, in place of a system without memory that stops what it likes.
-        resource.setrlimit(resource.RLIMIT_DATA, (given.most_mb * 2**20, -1))
-    record = Record(given.out)
+    options = parser.parse_args()
+    if options.most_mb and hasattr(resource, "RLIMIT_DATA"):
+        # Raises MemoryError here; otherwise the system would kill any process it chooses.
+        resource.setrlimit(resource.RLIMIT_DATA, (options.most_mb * 2**20, -1))
+    record = Record(options.out)
     try:
-        measure(record, given.exports, given.store, fit=given.fit, digest=given.digest)
+        measure(record, options.exports, options.store, fit=options.fit)
     except MemoryError:
-        print(f"  {record.stopped}: does not fit in {given.most_mb:,} MB", flush=True)
-    record.keep()
+        print(f"  {record.stopped}: does not fit in {options.most_mb:,} MB", flush=True)
+    record.write()
 
 
-def measure(record: Record, exports: str, store: Path, *, fit: bool, digest: bool = False) -> None:
-    """Every step, in order; each gets what the ones before it made."""
+def measure(record: Record, exports: str, store: Path, *, fit: bool) -> None:
+    """Run every step in order, each on the results of the ones before."""
     settings = Settings()
     record.timed("ingest", lambda: _ingest(exports, store, settings))
-    with ExitStack() as held:
-        source = record.timed("load", lambda: source_of(store, settings, held))
-        dataset, taught, fitted = _features(record, source, settings, digest=digest)
+    with ExitStack() as resources:
+        source = record.timed("load", lambda: open_for_size(store, settings, resources))
+        dataset, sampled, fitted = _features(record, source, settings)
         if fit:
             model = _fit(record, dataset)
         else:
-            model = fit_model(*rows_of(dataset, taught, fitted), fitted, recipe_of(dataset).choices)
-        del dataset  # what predicts does not hold it either
+            model = fit_model(*rows_of(dataset, sampled, fitted), fitted, fixed_recipe(dataset).choices)
+        del dataset  # the product's `predict` does not hold it either
         predicted = record.timed("predict", lambda: source.predictions(model, settings))
     record.counts["predictions"] = len(predicted)
-    if digest:
-        record.digests["predictions"] = frame_digest(predicted)
-
-
-def _features(record: Record, source: Any, settings: Settings, *, digest: bool) -> tuple[Dataset, Mask, Fitted]:
-    """Snapshots and features; what comes of them but the features themselves, and what these stand on."""
-    every = record.timed("snapshots", lambda: source.snapshots(settings))
-    found = every if InMemory is None else drawn(every, settings.most_snapshots)
-    funnel, shared = source.funnel(settings)
-    observed = record.timed("features: counts", lambda: source.observe(found, funnel, shared, settings))
-    outcome = record.timed("features: outcomes", lambda: source.outcomes(found, funnel, settings))
-    dataset = Dataset(source.told, funnel, shared, observed, outcome, settings)
-    taught = _some_rows(dataset)
-    fitted = fit_features(dataset, taught, source.until)
-    features = record.timed("features: build_features", lambda: build_features(observed, fitted))
-    record.counts = {"metrics": source.rows, "creatives": len(source.creatives), "snapshots": len(every)}
-    record.counts |= {"snapshots that train": len(found), "features": features.values.shape[1]}
-    if digest:
-        told = {"creatives": source.creatives, "observed": observed, "outcomes": outcome}
-        record.digests = {name: frame_digest(frame) for name, frame in told.items()}
-        record.digests["features"] = frame_digest(features.values)
-    return dataset, taught, fitted
 
 
 def _ingest(exports: str, store: Path, settings: Settings) -> None:
@@ -177,59 +137,51 @@ def _ingest(exports: str, store: Path, settings: Settings) -> None:
         ingest(opened, [exports], settings)
 
 
-class Whole:
-    """All metrics as one frame, by functions that older checkouts have too."""
+def open_for_size(store: Path, settings: Settings, resources: ExitStack) -> Source:
+    """Open the metrics as one frame or, above `in_memory_rows`, account by account on several processes.
 
-    def __init__(self, loaded: Loaded) -> None:
-        self.loaded, self.creatives, self.rows = loaded, loaded.creatives, len(loaded.metrics)
-        self.until = loaded.metrics["period_end"].max()
-        self.told = loaded if InMemory is None else InMemory(loaded)
-
-    def funnel(self, settings: Settings) -> tuple[Funnel, list[Entity]]:
-        return data_funnel(self.loaded, settings), data_entities(self.loaded, settings)
-
-    def snapshots(self, settings: Settings) -> pd.DataFrame:
-        return snapshots(self.loaded.metrics, self.creatives, settings.ages_hours, weekly=settings.weekly)
-
-    def observe(self, rows: pd.DataFrame, funnel: Funnel, shared: list[Entity], settings: Settings) -> pd.DataFrame:
-        return observe(rows, self.loaded, funnel, shared, settings)
-
-    def outcomes(self, rows: pd.DataFrame, funnel: Funnel, settings: Settings) -> pd.DataFrame:
-        return outcomes(rows, self.loaded, funnel, settings)
-
-    def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
-        return latest_predictions(self.loaded, model, settings)
-
-
-class Parts:
-    """The metrics account by account, as a run takes more than `in_memory_rows` of them."""
-
-    def __init__(self, source: Any, rows: int) -> None:
-        self.told, self.creatives, self.rows, self.until = source, source.creatives, rows, source.until
-        self.snapshots, self.observe, self.outcomes = source.snapshots, source.observe, source.outcomes
-        self.predictions = source.predictions
-
-    def funnel(self, settings: Settings) -> tuple[Funnel, list[Entity]]:
-        from features.point_in_time.counts import funnel_of
-
-        funnel = funnel_of(self.told.dataset.values, self.creatives, settings)
-        return funnel, entities(self.creatives, settings.tags.multi, settings.tags.crosses)
-
-
-def source_of(store: Path, settings: Settings, held: ExitStack) -> Whole | Parts:
-    """What a run reads: the store at once, or written account by account and read so, by processes held meanwhile."""
+    Args:
+        store: DuckDB file.
+        settings: Of the run.
+        resources: Keeps the processes until it is closed.
+    """
     with open_store(store, read_only=True) as opened:
-        if InParts is None or opened.count("metrics") <= settings.in_memory_rows:
-            return Whole(load(opened, settings))
+        if opened.count("metrics") <= settings.in_memory_rows:
+            return InMemory(load(opened, settings))
         dataset = write_partitioned(opened, settings, str(store.with_name("dataset").resolve()))
     work = Work(str(store.with_name("parts").resolve()))
-    engine = Here() if processes is None else held.enter_context(processes(settings.processes))
-    source = InParts(dataset, work, engine, settings, ProgressCallbacks())
-    return Parts(source, sum(part.rows for part in dataset.parts))
+    engine = resources.enter_context(processes(settings.processes))
+    return InParts(dataset, work, engine, settings, ProgressCallbacks())
 
 
-def recipe_of(dataset: Dataset) -> Recipe:
-    """Every stage from the mixed model, the hand setting, a fixed number of trees."""
+def row_count(source: Source) -> int:
+    """Rows of metrics."""
+    if isinstance(source, InParts):
+        return sum(part.rows for part in source.dataset.parts)
+    assert isinstance(source, InMemory)
+    return len(source.loaded.metrics)
+
+
+def _features(record: Record, source: Source, settings: Settings) -> tuple[Dataset, Mask, Fitted]:
+    """Measure snapshots and features; return the dataset, the rows that encoders are fitted on, and the encoders."""
+    columns = sorted({name for names in source.held().values() for name in names})
+    funnel = funnel_of(columns, source.creatives, settings)
+    shared = entities(source.creatives, settings.tags.multi, settings.tags.crosses)
+    every = record.timed("snapshots", lambda: source.snapshots(settings))
+    found = drawn(every, settings.most_snapshots)
+    observed = record.timed("features: counts", lambda: source.observe(found, funnel, shared, settings))
+    outcome = record.timed("features: outcomes", lambda: source.outcomes(found, funnel, settings))
+    dataset = Dataset(source, funnel, shared, observed, outcome, settings)
+    sampled = _some_rows(dataset)
+    fitted = fit_features(dataset, sampled, source.until)
+    features = record.timed("features: build_features", lambda: build_features(observed, fitted))
+    record.counts = {"metrics": row_count(source), "creatives": len(source.creatives), "snapshots": len(every)}
+    record.counts |= {"snapshots that train": len(found), "features": features.values.shape[1]}
+    return dataset, sampled, fitted
+
+
+def fixed_recipe(dataset: Dataset) -> Recipe:
+    """Every stage with the funnel model as prior, hand-set trees, and a fixed number of them."""
     names = [stage.name for stage in dataset.funnel.stages]
     settings = dataset.settings
     choices = {name: Choice(settings.trees, ROUNDS) for name in names}
@@ -237,74 +189,60 @@ def recipe_of(dataset: Dataset) -> Recipe:
 
 
 def _fit(record: Record, dataset: Dataset) -> CreativeModel:
-    """The two models of a run and how far off they are, as `training.fit_and_evaluate` makes them, but for folds and
-    choices."""
+    """Fit the two models of a run and its intervals as `training.fit_and_evaluate` does, without folds and choices."""
     settings, rows = dataset.settings, dataset.rows
-    train, held, starts = holdout_split(rows, settings.split.holdout_days)
+    train, holdout, begins = holdout_split(rows, settings.split.holdout_days)
     mature = (rows["state"] == MATURE).to_numpy(np.bool_)
-    until = dataset.loaded.metrics["period_end"].max() if InMemory is None else dataset.source.until
-    reported = until + pd.Timedelta(hours=max(settings.report_delay_hours.values()))
-    ((train, _), (mature, _)), moments = plan_refits(dataset, [(train, starts), (mature, reported)])
-    served = record.timed("fit: mixed models", lambda: with_refits(dataset, moments))
-    recipe = recipe_of(served)
+    reported = dataset.source.until + pd.Timedelta(hours=max(settings.report_delay_hours.values()))
+    ((train, _), (mature, _)), moments = plan_refits(dataset, [(train, begins), (mature, reported)])
+    refitted = record.timed("fit: funnel models", lambda: with_refits(dataset, moments))
+    recipe = fixed_recipe(refitted)
     record.counts["refits"], record.counts["training_rows"] = len(moments), int(mature.sum())
-    judged = record.timed("fit: judged model", lambda: fit_on(served, train, starts, recipe))
+    evaluated = record.timed("fit: evaluated model", lambda: fit_on(refitted, train, begins, recipe))
 
-    def unsure() -> CreativeModel:
-        features, outcome = rows_of(served, held, judged.fitted)
-        unseen = Unseen(judged.predict(features), features, outcome)
-        return replace(judged, uncertainty=fit_uncertainty([unseen], served.funnel, settings))
+    def with_intervals() -> CreativeModel:
+        features, outcome = rows_of(refitted, holdout, evaluated.fitted)
+        rows_out = Unseen(evaluated.predict(features), features, outcome)
+        return replace(evaluated, uncertainty=fit_uncertainty([rows_out], refitted.funnel, settings))
 
-    uncertainty = record.timed("fit: intervals", unsure).uncertainty
-    final = record.timed("fit: final model", lambda: fit_on(served, mature, reported, recipe))
+    uncertainty = record.timed("fit: intervals", with_intervals).uncertainty
+    final = record.timed("fit: final model", lambda: fit_on(refitted, mature, reported, recipe))
     return replace(final, uncertainty=uncertainty)
 
 
 def _some_rows(dataset: Dataset) -> Mask:
+    """At most ENCODER_ROWS mature rows, drawn at random; a mask over the rows of the dataset."""
     mature = np.flatnonzero((dataset.outcome["state"] == MATURE).to_numpy())
-    taught = np.zeros(len(dataset.outcome), dtype=bool)
-    taught[np.random.default_rng(1).permutation(mature)[:TAUGHT_ROWS]] = True
-    return taught
+    chosen = np.zeros(len(dataset.outcome), dtype=bool)
+    chosen[np.random.default_rng(1).permutation(mature)[:ENCODER_ROWS]] = True
+    return chosen
 
 
-def frame_digest(frame: pd.DataFrame) -> str:
-    """sha256 of a frame's columns, names and order, bit for bit."""
-    digest = sha256()
-    for name in frame:
-        column = frame[name]
-        digest.update(f"{name}:{column.dtype};".encode())
-        if column.dtype.kind in "OTU" or isinstance(column.dtype, pd.StringDtype):
-            digest.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())
-        else:
-            digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
-    return digest.hexdigest()
-
-
-def family() -> list[Path]:
-    """What the system tells of this process and of those that it started; nothing where it does not."""
+def process_folders() -> list[Path]:
+    """Folders under /proc of this process and its children; empty where the system has no /proc."""
     started = [child.pid for child in active_children()]
     return [PROC / str(process) for process in (os.getpid(), *started)] if PROC.exists() else []
 
 
-def worked_seconds() -> float:
-    """Seconds of processors so far."""
+def cpu_seconds() -> float:
+    """CPU seconds so far, of this process and its children."""
     ticks = 0
-    for place in family()[1:]:
-        told = (place / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        ticks += int(told[11]) + int(told[12])  # utime and stime: the 14th and 15th, the name being the 2nd
+    for place in process_folders()[1:]:
+        fields = (place / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])  # utime and stime: the 14th and 15th, the name being the 2nd
     return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def forget_peak() -> None:
-    """The peak of memory counts from now on, where the system can do that."""
-    for place in family():
+def reset_peak() -> None:
+    """Start counting peak memory anew, where the system can do that."""
+    for place in process_folders():
         (place / "clear_refs").write_text("5", encoding="ascii")
 
 
 def peak_mb() -> float:
-    """Peaks of memory since they were last forgotten, added up; else of this process so far; in MiB."""
+    """Sum of the processes' peak memory since `reset_peak`, in MiB; without /proc that of this process so far."""
     peak = 0
-    for place in family():
+    for place in process_folders():
         lines = (place / "status").read_text(encoding="ascii").splitlines()
         peak += sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     if peak:

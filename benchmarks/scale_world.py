@@ -1,6 +1,6 @@
-"""A world of any size whose exports can be timed: hours and days, power-law volumes, few creatives with most of them.
+"""Generate synthetic metrics and creatives of any size: hours and days, power-law volumes.
 
-A fifteenth as many creatives as rows of metrics, a dozen accounts a million rows. Nothing in it is to be learned.
+One creative per fifteen rows of metrics, a dozen accounts per million rows. Targets do not depend on attributes.
 """
 
 import numpy as np
@@ -16,24 +16,32 @@ OWN_TAGS = {"editor": 15}
 ROWS_PER_CREATIVE = 15
 ROWS_PER_ACCOUNT = 1_000_000 // 12
 LEAST_ACCOUNTS = 4
-"""Each promotion type has accounts that are read by the hour and accounts that are not."""
+"""So that each promotion type has accounts with hourly rows and accounts without."""
 
 
 def world(rows: int, seed: int = 3) -> Loaded:
-    """What a store might hold: half of the accounts by the hour at first, all by the day after."""
-    metrics_, creatives_ = unchecked(rows, seed)
+    """Generate a checked world: half of the accounts with hourly rows for the first days, then daily rows for all."""
+    metrics_, creatives_ = unchecked_world(rows, seed)
     return Loaded(check_metrics(metrics_), check_creatives(creatives_))
 
 
-def unchecked(rows: int, seed: int = 3) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The same as metrics and creatives, without the time that checks take."""
+def unchecked_world(rows: int, seed: int = 3) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Generate metrics and creatives without checking them.
+
+    Args:
+        rows: Rows of metrics.
+        seed: Of the random numbers.
+
+    Returns:
+        Metrics and creatives in canonical columns, sorted by KEY (metrics also by `period_start`).
+    """
     draw = np.random.default_rng(seed)
     creatives = _creatives(draw, max(rows // ROWS_PER_CREATIVE, 20), accounts_of(rows))
     return _metrics(draw, creatives, rows), creatives
 
 
 def accounts_of(rows: int) -> int:
-    """How many accounts so many rows of metrics come from."""
+    """Number of accounts for this many rows of metrics."""
     return max(round(rows / ROWS_PER_ACCOUNT), LEAST_ACCOUNTS)
 
 
@@ -79,8 +87,8 @@ def _metrics(draw: np.random.Generator, creatives: pd.DataFrame, rows: int) -> p
     unit = np.concatenate([unit_h, unit_d])
     start = np.concatenate([hours, days])
     length = np.repeat([1, 24], [len(unit_h), len(unit_d)])
-    told = np.flatnonzero(start < START + _hours(np.array(24 * DAYS)))  # all accounts were exported on one day
-    chosen = np.sort(draw.permutation(told)[:rows])
+    reported = np.flatnonzero(start < START + _hours(np.array(24 * DAYS)))  # all accounts were exported on one day
+    chosen = np.sort(draw.permutation(reported)[:rows])
     unit, start, length = unit[chosen], start[chosen], length[chosen]
 
     age = (start - launched[unit]) / np.timedelta64(1, "D")

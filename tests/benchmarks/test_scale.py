@@ -1,4 +1,4 @@
-"""Does the benchmark of growth run, keep what it measured, and tell it rightly?"""
+"""The scale benchmark: it runs every step, keeps its results, and formats slopes and goals."""
 
 import json
 import subprocess
@@ -9,22 +9,24 @@ import pandas as pd
 import pytest
 
 from benchmarks import scale, scale_steps
-from benchmarks.scale import compare, grow, least
+from benchmarks.scale import measure_growth
 from benchmarks.scale_exports import write_exports
-from benchmarks.scale_steps import forget_peak, frame_digest, peak_mb
-from benchmarks.scale_table import GOAL_SIZE, beside_table, growth_table, slope
-from benchmarks.scale_world import accounts_of, unchecked, world
+from benchmarks.scale_steps import peak_mb, reset_peak
+from benchmarks.scale_table import GOAL_SIZE, growth_table, slope
+from benchmarks.scale_world import accounts_of, unchecked_world, world
 from configs.settings import Settings
 from features.store.duckdb_store import open_store
 from features.store.ingest import ingest
 from features.store.load import load
+from training.data.metrics_source import InMemory
+from training.sharded.source import InParts
 
 STEPS = ["ingest", "load", "snapshots", "features: counts", "features", "predict"]
 
 
 def measured(seconds: float, peak_mb: float = 500.0, steps: list[str] = STEPS) -> dict:
-    told = {name: {"seconds": seconds, "cpu_seconds": seconds / 2, "peak_mb": peak_mb} for name in steps}
-    return {"steps": told, "counts": {"metrics": 7}, "digests": {"features": "a"}, "exports": EXPORTS}
+    costs = {name: {"seconds": seconds, "cpu_seconds": seconds / 2, "peak_mb": peak_mb} for name in steps}
+    return {"steps": costs, "counts": {"metrics": 7}, "exports": EXPORTS}
 
 
 EXPORTS = {"files": 3, "rows": 8, "bytes": 9}
@@ -46,14 +48,14 @@ def test_one_size_has_no_slope() -> None:
     assert cells(growth_table({1000: measured(1.0)}), "load")[-5:] == ["–", "–", "–", "–", "not measured"]
 
 
-def test_the_table_tells_slopes_and_whether_they_are_small_enough() -> None:
+def test_the_table_shows_slopes_and_whether_they_are_small_enough() -> None:
     text = growth_table({1_000_000: measured(1.0), 10_000_000: measured(10.0)})
     assert cells(text, "load") == ["load", "1.0", "10.0", "1.00", "1.00", "1.00", "1.00", "yes"]
     text = growth_table({1_000_000: measured(1.0), 10_000_000: measured(20.0)})
     assert cells(text, "load") == ["load", "1.0", "20.0", "1.30", "1.30", "1.30", "1.30", "no"]
 
 
-def test_what_is_read_in_another_step_where_there_are_parts_is_told_as_one() -> None:
+def test_steps_that_are_only_comparable_together_are_added_up() -> None:
     one, many = measured(1.0), measured(1.0)
     many["steps"]["load"] = {"seconds": 8.0, "cpu_seconds": 10.0, "peak_mb": 700.0}
     text = growth_table({1_000_000: one, 10_000_000: many})
@@ -61,18 +63,18 @@ def test_what_is_read_in_another_step_where_there_are_parts_is_told_as_one() -> 
     assert cells(text[text.index("Peak") :], "load to features")[1:] == ["500", "700"]
 
 
-def test_a_step_that_was_not_measured_at_a_size_is_told_so() -> None:
+def test_a_step_that_was_not_measured_at_a_size_is_marked() -> None:
     text = growth_table({1_000_000: measured(1.0, steps=[*STEPS, "fit"]), 10_000_000: measured(10.0)})
     assert cells(text, "fit") == ["fit", "1.0", "not measured", "–", "–", "–", "–", "not measured"]
 
 
-def test_goals_are_told_of_the_size_they_are_set_for() -> None:
+def test_goals_are_compared_at_the_size_they_are_set_for() -> None:
     text = growth_table({GOAL_SIZE // 10: measured(500.0), GOAL_SIZE: measured(100.0, peak_mb=9000.0)})
     assert "- 1 M, load to features: 1,500 s, 500 MB at most\n" in text
     assert "- 10 M, load to features: 300 s, 9,000 MB at most; goals 360 s: yes, 8,192 MB: no" in text
 
 
-def test_a_step_that_did_not_fit_in_memory_is_told_and_so_is_what_was_measured_before_it() -> None:
+def test_a_step_that_did_not_fit_in_memory_is_named_beside_the_steps_before_it() -> None:
     stopped = measured(1.0, steps=["ingest", "load"]) | {"stopped": "features: counts", "most_mb": 9000}
     text = growth_table({GOAL_SIZE: stopped})
     assert "- 10 M: “features: counts” does not fit in 9,000 MB" in text
@@ -82,7 +84,7 @@ def test_a_step_that_did_not_fit_in_memory_is_told_and_so_is_what_was_measured_b
 
 def test_a_run_whose_memory_gives_out_ends_with_what_was_measured(tmp_path, monkeypatch) -> None:
     def run(command, **_):
-        monkeypatch.setattr("sys.argv", command[2:])
+        monkeypatch.setattr("sys.argv", command[2:])  # without `python -m`
         scale_steps.main()
         return subprocess.CompletedProcess(command, 0)
 
@@ -92,47 +94,34 @@ def test_a_run_whose_memory_gives_out_ends_with_what_was_measured(tmp_path, monk
     def measure(record, *_, **__) -> None:
         record.timed("load", lambda: None)
         record.timed("features: counts", lambda: None)
-        record.timed("features: describe", too_much)
+        record.timed("features: build_features", too_much)
 
     monkeypatch.setattr(scale_steps.resource, "setrlimit", lambda *_: None)
     monkeypatch.setattr(scale_steps, "measure", measure)
     monkeypatch.setattr(subprocess, "run", run)
-    told = scale._steps(tmp_path, scale.HERE, fit=False)
-    assert told["stopped"] == "features: describe"
-    assert list(told["steps"]) == ["load", "features: counts"]  # a part of what is not whole, and not the whole
-
-
-def test_ratios_are_the_other_checkout_over_this_one_and_say_whether_both_made_the_same() -> None:
-    text = beside_table({1_000_000: {"beside": measured(3.0, 200.0), "here": measured(2.0, 400.0)}})
-    assert cells(text, "load") == ["load", "3.0 → 2.0 s: 1.50 ×, CPU 1.50 ×, memory 0.50 ×"]
-    assert "features: the same to the last bit" in text
-    other = measured(3.0) | {"digests": {"features": "b"}}
-    assert "NOT the same: features" in beside_table({1_000_000: {"beside": other, "here": measured(2.0)}})
-
-
-def test_of_several_runs_the_least_counts_step_by_step() -> None:
-    fast, lean = measured(1.0, 900.0), measured(2.0, 300.0)
-    assert least([fast, lean])["steps"]["load"] == {"seconds": 1.0, "cpu_seconds": 0.5, "peak_mb": 300.0}
+    result = scale._run_steps(tmp_path, fit=False)
+    assert result["stopped"] == "features: build_features"
+    assert list(result["steps"]) == ["load", "features: counts"]  # the complete part, not the incomplete step
 
 
 def test_sizes_measured_before_are_not_measured_again_unless_forgotten(tmp_path, monkeypatch) -> None:
-    asked = []
+    calls = []
 
-    def pretend(rows, out, measure):
-        asked.append(rows)
+    def pretend(rows, out, **_):
+        calls.append(rows)
         return measured(rows / 1000)
 
-    monkeypatch.setattr(scale, "_exported", pretend)
-    grow([1000, 2000], tmp_path, 0)
-    grow([1000, 2000, 4000], tmp_path, 0)
-    assert asked == [1000, 2000, 4000]
-    grow([1000], tmp_path, 0, anew=True)
-    assert asked == [1000, 2000, 4000, 1000]
+    monkeypatch.setattr(scale, "_measure_size", pretend)
+    measure_growth([1000, 2000], tmp_path, 0)
+    measure_growth([1000, 2000, 4000], tmp_path, 0)
+    assert calls == [1000, 2000, 4000]
+    measure_growth([1000], tmp_path, 0, anew=True)
+    assert calls == [1000, 2000, 4000, 1000]
     assert list(json.loads((tmp_path / "scale.json").read_text())) == ["1000"]
 
 
 def test_every_step_is_measured_and_nothing_large_is_left(tmp_path) -> None:
-    text = grow([12_000], tmp_path, 12_000)
+    text = measure_growth([12_000], tmp_path, 12_000)
     names = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("|")]
     for step in [
         "ingest",
@@ -142,53 +131,39 @@ def test_every_step_is_measured_and_nothing_large_is_left(tmp_path) -> None:
         "– counts",
         "– build_features",
         "fit",
-        "– mixed models",
+        "– funnel models",
         "predict",
     ]:
         assert step in names
-    told = json.loads((tmp_path / "12000.json").read_text())
-    assert told["counts"]["metrics"] == 12_000
-    assert all(step["seconds"] > 0 and step["peak_mb"] > 50 for step in told["steps"].values())
+    result = json.loads((tmp_path / "12000.json").read_text())
+    assert result["counts"]["metrics"] == 12_000
+    assert all(step["seconds"] > 0 and step["peak_mb"] > 50 for step in result["steps"].values())
     assert {path.name for path in tmp_path.iterdir()} == {"12000.json", "scale.json", "scale.md"}
-
-
-def test_a_checkout_beside_itself_makes_the_same(tmp_path) -> None:
-    text = compare([6_000], scale.HERE, tmp_path, 0, 1)
-    assert "predictions: the same to the last bit" in text
-    assert cells(text, "load")[1].count("×") == 3
 
 
 def test_too_little_disk_is_said_before_anything_is_written(tmp_path) -> None:
     with pytest.raises(SystemExit, match=r"need about [\d.]+ GB of disk"):
-        grow([10**15], tmp_path, 0)
+        measure_growth([10**15], tmp_path, 0)
 
 
-def test_wrong_arguments_are_told_with_what_was_expected(tmp_path, monkeypatch, capsys) -> None:
-    for wrong, told in (
+def test_wrong_arguments_are_refused_with_what_was_expected(tmp_path, monkeypatch, capsys) -> None:
+    for wrong, message in (
         (["--rows", "10"], "at least 1000, found 10"),
-        (["--beside", str(tmp_path)], "root of a checkout"),
         (["--most-mb", "300"], "at least 2000, found 300"),
     ):
         monkeypatch.setattr("sys.argv", ["scale", "--out", str(tmp_path), *wrong])
         with pytest.raises(SystemExit):
             scale.main()
-        assert told in capsys.readouterr().err
+        assert message in capsys.readouterr().err
 
 
-def test_the_peak_is_forgotten_between_steps() -> None:
+def test_the_peak_is_reset_between_steps() -> None:
     block = np.ones(40_000_000)
     assert peak_mb() > block.nbytes / 2**20
     before = peak_mb()
     del block
-    forget_peak()
+    reset_peak()
     assert peak_mb() < before - 250
-
-
-def test_digests_tell_frames_apart_to_the_last_bit() -> None:
-    frame = pd.DataFrame({"a": [0.1, 0.2], "b": ["x", None]})
-    assert frame_digest(frame) == frame_digest(frame.copy())
-    assert frame_digest(frame) != frame_digest(frame.assign(a=[0.1, np.nextafter(0.2, 1)]))
-    assert frame_digest(frame) != frame_digest(frame.assign(b=["x", "y"]))
 
 
 def test_the_world_mixes_hours_and_days_and_few_creatives_have_most_of_the_volume() -> None:
@@ -202,7 +177,7 @@ def test_the_world_mixes_hours_and_days_and_few_creatives_have_most_of_the_volum
 
 
 def test_exports_of_the_world_load_to_the_world(tmp_path) -> None:
-    metrics, creatives = unchecked(3_000)
+    metrics, creatives = unchecked_world(3_000)
     written = write_exports(metrics, creatives, tmp_path / "exports")
     assert written.rows > len(metrics)  # accounts read by the hour are downloaded by the day as well
     with open_store(tmp_path / "store.duckdb") as store:
@@ -218,18 +193,20 @@ def test_exports_of_the_world_load_to_the_world(tmp_path) -> None:
 
 def test_large_sizes_are_read_account_by_account_and_come_to_the_same(tmp_path) -> None:
     settings = Settings()
-    write_exports(*unchecked(4_000), tmp_path / "exports")
+    write_exports(*unchecked_world(4_000), tmp_path / "exports")
     with open_store(tmp_path / "store.duckdb") as store:
         ingest(store, [str(tmp_path / "exports")], settings)
     few = settings.model_copy(update={"in_memory_rows": 10})
-    with ExitStack() as held:
-        whole = scale_steps.source_of(tmp_path / "store.duckdb", settings, held)
-        parts = scale_steps.source_of(tmp_path / "store.duckdb", few, held)
-        assert isinstance(whole, scale_steps.Whole)
-        assert isinstance(parts, scale_steps.Parts)
-        assert parts.rows == whole.rows
-        worked = scale_steps.worked_seconds()
-        assert frame_digest(parts.snapshots(settings)) == frame_digest(whole.snapshots(settings))
-        assert parts.funnel(settings) == whole.funnel(settings)
-        assert len(scale_steps.family()) == 1 + settings.processes
-        assert scale_steps.worked_seconds() > worked
+    with ExitStack() as resources:
+        whole = scale_steps.open_for_size(tmp_path / "store.duckdb", settings, resources)
+        parts = scale_steps.open_for_size(tmp_path / "store.duckdb", few, resources)
+        assert isinstance(whole, InMemory)
+        assert isinstance(parts, InParts)
+        assert scale_steps.row_count(parts) == scale_steps.row_count(whole)
+        before = scale_steps.cpu_seconds()
+        pd.testing.assert_frame_equal(parts.snapshots(settings), whole.snapshots(settings), check_exact=True)
+        assert {kind: set(names) for kind, names in parts.held().items()} == {
+            kind: set(names) for kind, names in whole.held().items()
+        }
+        assert len(scale_steps.process_folders()) == 1 + settings.processes
+        assert scale_steps.cpu_seconds() > before
