@@ -168,7 +168,7 @@ def _features(record: Record, source: Source, settings: Settings) -> tuple[Datas
     funnel = funnel_of(columns, source.creatives, settings)
     shared = entities(source.creatives, settings.tags.multi, settings.tags.crosses)
     every = record.timed("snapshots", lambda: source.snapshots(settings))
-    found = drawn(every, settings.most_snapshots)
+    found = drawn(every, settings.max_snapshots)
     observed = record.timed("features: counts", lambda: source.observe(found, funnel, shared, settings))
     outcome = record.timed("features: outcomes", lambda: source.outcomes(found, funnel, settings))
     dataset = Dataset(source, funnel, shared, observed, outcome, settings)

@@ -77,7 +77,7 @@ class Refits(Section):
     first_days: Annotated[int, Field(ge=1)] = 14
     """Days of data before its first fit; snapshots before it do not train."""
     every_days: Annotated[int, Field(ge=1)] = 10
-    most: Annotated[int, Field(ge=1)] = 8
+    max_refits: Annotated[int, Field(ge=1)] = 8
     """Most refits between the first and the last; more data lie further apart."""
 
 
@@ -126,7 +126,7 @@ class Interval(Section):
     """Share of outcomes that lie inside an interval."""
     min_rows: Annotated[int, Field(ge=20)] = 200
     """Rows unseen by the model that calibrate a target; with fewer, its intervals and chances are not told."""
-    lean_rows: Annotated[float, Field(gt=0)] = 200
+    shrinkage_rows: Annotated[float, Field(gt=0)] = 200
     """Rows at which a group of like age, evidence and promotion type counts as much as the wider group around it."""
     hit_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     """A creative is a hit if what it does in the outcome window is within this top share."""
@@ -148,7 +148,7 @@ class Verdict(Section):
     """Stop at this chance or less, once it has spent `stop_spend_cny`."""
     stop_spend_cny: Annotated[float, Field(ge=0)] = 50
     """Teams ignore less than 50 CNY of spend."""
-    told_apart: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
+    distinguish_probability: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
     """Evidence is enough when two candidates like this one would be ranked rightly with this probability."""
     min_creatives: Annotated[int, Field(ge=1)] = 30
     """Creatives of like age, evidence and promotion type with known outcomes; a reason says where there are fewer."""
@@ -223,7 +223,7 @@ class Settings(Section):
     """Processes of this machine that work on accounts side by side, where they are worked on one by one."""
     in_memory_rows: Annotated[int, Field(ge=0)] = 3_000_000
     """Rows of metrics up to which exports are worked on as one frame; more are worked on account by account."""
-    most_snapshots: Annotated[int, Field(ge=1000)] = 400_000
+    max_snapshots: Annotated[int, Field(ge=1000)] = 400_000
     """Most snapshots that train and judge a model; of more, whole creatives are drawn. All creatives count as others'
     history, teach the mixed model, and are predicted."""
 

@@ -38,7 +38,7 @@ def plan_refits(dataset: Dataset, trainings: Sequence[Training]) -> tuple[list[T
     served = [(mask & rows["cutoff"].ge(first).to_numpy(np.bool_), until) for mask, until in trainings]
     if not all(mask.any() for mask, _ in served):
         return list(trainings), []
-    step = pd.Timedelta(days=max(every.every_days, (last - first) / pd.Timedelta(days=1) / every.most))
+    step = pd.Timedelta(days=max(every.every_days, (last - first) / pd.Timedelta(days=1) / every.max_refits))
     found = set(pd.date_range(first, last, freq=step))
     for mask, until in served:
         found |= {start for _, _, start in folds(rows, mask, dataset.settings.split.folds)} | {until}

@@ -109,9 +109,9 @@ def prepare_from(source: Source, settings: Settings, tell: Callable[[str], None]
         raise TooThinError("No creative has impressions or spend, so none has a snapshot. Check the exports.")
     _refuse_mixture(held, source.creatives, funnel, settings)
     tell(f"{len(found):,} snapshots of {len(source.creatives):,} creatives")
-    if len(found) > settings.most_snapshots:
-        found = drawn(found, settings.most_snapshots)
-        tell(f"{len(found):,} of these snapshots train and judge: whole creatives, drawn (most_snapshots)")
+    if len(found) > settings.max_snapshots:
+        found = drawn(found, settings.max_snapshots)
+        tell(f"{len(found):,} of these snapshots train and judge: whole creatives, drawn (max_snapshots)")
     shared = entities(source.creatives, settings.tags.multi, settings.tags.crosses)
     return Dataset(
         source=source,

@@ -89,7 +89,7 @@ def _known(
     outlook: Outlook, observed: pd.DataFrame, chances: tuple[Floats, Floats, Floats], settings: Verdict
 ) -> list[Known]:
     funnel, evidence = outlook.uncertainty.funnel, outlook.uncertainty.evidence
-    needed = evidence.figures(outlook.logs, outlook.features, funnel, settings.told_apart)
+    needed = evidence.figures(outlook.logs, outlook.features, funnel, settings.distinguish_probability)
     like = outlook.creatives_like()
     spend = np.full(len(like), np.nan)
     if "early:spend_cny" in observed:

@@ -87,7 +87,7 @@ def missing(known: Known, settings: Verdict) -> tuple[str, str]:
         )
     if known.counts_orders:
         amount, spent = f"{amount}(约 {known.more_events:.1f} 单)", f"{spent} ({known.more_events:.1f} orders)"
-    sure = f"{settings.told_apart:.0%}"
+    sure = f"{settings.distinguish_probability:.0%}"
     zh = f"{amount},才能以 {sure} 的把握与同类素材分出高低"
     en = f"{spent} until it can be told from another like it with {sure} certainty"
     short = settings.min_creatives - known.creatives_like

@@ -146,7 +146,7 @@ def fit_calibration(
     nothing: Floats,
     is_nothing: npt.NDArray[np.bool_],
     weight: Floats,
-    lean_rows: float,
+    shrinkage_rows: float,
     level: float,
 ) -> Calibration:
     """Maps from rows the model had not seen.
@@ -158,7 +158,7 @@ def fit_calibration(
         is_nothing: Nothing came: its share lies evenly between 0 and `nothing`, as a tie is broken by chance, without
             drawing.
         weight: Of each row; rows of long ago count less.
-        lean_rows: Rows at which a group counts as much as the group that holds it.
+        shrinkage_rows: Rows at which a group counts as much as the group that holds it.
         level: Share of outcomes that the intervals of a group are to hold.
     """
     groups = fit_groups(situation)
@@ -171,7 +171,7 @@ def fit_calibration(
             held_by = GRID if depth == 0 else maps[str(by_depth[depth - 1][rows[0]])]
             own = _distribution(stated[rows], nothing[rows], is_nothing[rows], weight[rows])
             count = float(weight[rows].sum())
-            lean = ROOT_ROWS if depth == 0 else lean_rows
+            lean = ROOT_ROWS if depth == 0 else shrinkage_rows
             mixed = (count * own + lean * held_by) / (count + lean)
             mixed[0], mixed[-1] = 0.0, 1.0
             maps[str(name)] = mixed

@@ -60,7 +60,7 @@ def fit_uncertainty(rows: Sequence[Unseen], funnel: Funnel, settings: Settings) 
     if not rows:
         return None
     least, needed = max(settings.evaluate.min_impressions, 1.0), settings.interval.min_rows
-    lean, level = settings.interval.lean_rows, settings.interval.level
+    lean, level = settings.interval.shrinkage_rows, settings.interval.level
     kinds = sorted({str(kind) for part in rows for kind in part.features.keys["promotion_type"]})
     situations = [situation(part.predicted, part.features, funnel, kinds) for part in rows]
     frame = pd.concat(situations, ignore_index=True)

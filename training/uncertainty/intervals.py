@@ -106,9 +106,9 @@ class Uncertainty(BaseModel):
         """Chance of each row that the creative is a hit in its outcome window; NaN where it is not told."""
         return self.outlook(predicted, features).hit_chance()
 
-    def needed(self, predicted: Predicted, features: Features, told_apart: float) -> pd.DataFrame:
+    def needed(self, predicted: Predicted, features: Features, distinguish_probability: float) -> pd.DataFrame:
         """What is missing until creatives like each row's are told apart (`Evidence.needed`)."""
-        return self.evidence.needed(predicted, features, self.funnel, told_apart)
+        return self.evidence.needed(predicted, features, self.funnel, distinguish_probability)
 
     def creatives_like(self, predicted: Predicted, features: Features, target: str = "") -> npt.NDArray[np.int64]:
         """Creatives whose outcomes calibrated the group of each row; 0 where the target is not calibrated."""

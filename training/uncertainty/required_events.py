@@ -33,11 +33,15 @@ class Evidence(BaseModel):
     stage: str
     dispersion: float
 
-    def needed(self, predicted: Predicted, features: Features, funnel: Funnel, told_apart: float) -> pd.DataFrame:
+    def needed(
+        self, predicted: Predicted, features: Features, funnel: Funnel, distinguish_probability: float
+    ) -> pd.DataFrame:
         """What is still missing until two creatives like each row's are told apart, as a frame (`figures`)."""
-        return pd.DataFrame(self.figures(logs_of(predicted, features), features, funnel, told_apart))
+        return pd.DataFrame(self.figures(logs_of(predicted, features), features, funnel, distinguish_probability))
 
-    def figures(self, logs: Logs, features: Features, funnel: Funnel, told_apart: float) -> dict[str, Floats]:
+    def figures(
+        self, logs: Logs, features: Features, funnel: Funnel, distinguish_probability: float
+    ) -> dict[str, Floats]:
         """What is still missing until two creatives like each row's are told apart with this probability.
 
         Returns:
@@ -47,7 +51,7 @@ class Evidence(BaseModel):
         posterior = features.posteriors[self.stage]
         own = np.where(np.isnan(posterior.own_events), 0.0, posterior.own_events)
         unknown = np.maximum(self.dispersion / np.maximum(posterior.variance, 1e-9) - own, 0.0)
-        square = float(np.sin(np.pi * (told_apart - 0.5)) ** 2)
+        square = float(np.sin(np.pi * (distinguish_probability - 0.5)) ** 2)
         more = np.maximum(unknown * square / (1.0 - square) - own, 0.0)
         per_volume = np.exp(log_events(logs, funnel, TARGETS[self.target].gross.name))
         if self.stage != "order":
