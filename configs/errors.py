@@ -1,4 +1,4 @@
-"""The root of every error that gpmcast raises on purpose.
+"""Base class of every error that gpmcast raises on purpose.
 
 GpmcastError
 ├── ConfigError            a settings file cannot be used            (here)
@@ -8,8 +8,8 @@ GpmcastError
 
 
 class GpmcastError(Exception):
-    """Something a person can put right; the message says what was expected, what was found and what to do."""
+    """A user can fix the cause; the message states what was found, what was expected and what to do."""
 
 
 class ConfigError(GpmcastError):
-    """A settings file has an unknown key, a wrong value, or is not there."""
+    """A settings file is absent, or has an unknown key or a wrong value."""

@@ -1,4 +1,4 @@
-"""How one layout of export files is read: which headers it has and what they mean."""
+"""The layout of one kind of export file: its headers, their meaning and their units."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ Headers = tuple[str, ...]
 
 
 class LayoutMatch(Section):
-    """By which headers a file of this layout is known. Case, spaces and the width of brackets do not matter."""
+    """Which headers identify a file of this layout. Case, spaces and the width of brackets do not matter."""
 
     all: tuple[Headers, ...] = ()
-    """Each must be there; an entry with several headers asks for any one of them."""
+    """Each must be present; of an entry with several headers, any one of them."""
     any: Headers = ()
-    """At least one must be there."""
+    """At least one must be present."""
     none: Headers = ()
-    """Not one may be there."""
+    """None may be present."""
     file_name: str = ""
-    """Regular expression that must be found in the file's name; empty: any name."""
+    """Regular expression that must match somewhere in the file's name; empty: any name."""
 
     @field_validator("all", mode="before")
     @classmethod
@@ -52,12 +52,12 @@ class LayoutMatch(Section):
 
 
 class LayoutColumn(Section):
-    """A column of the file that holds one canonical value. Written short as one header or a list of headers."""
+    """The column of one canonical name. Short form in YAML: one header or a list of headers."""
 
     headers: Headers = Field(min_length=1)
-    """The names it goes by; the first that the file has is taken."""
+    """Possible headers; the first that the file has is used."""
     unit: Unit | None = None
-    """None: the natural unit of the canonical name."""
+    """None: the default unit of the canonical name."""
     required: bool = False
 
     @model_validator(mode="before")
@@ -69,7 +69,7 @@ class LayoutColumn(Section):
 
 
 class LayoutRatio(Section):
-    """A ratio from which a count or sum is recovered where the file lacks that itself: gives = ratio × of ÷ per."""
+    """A ratio from which a count or sum is recovered if the file has no column for it: gives = ratio × of ÷ per."""
 
     headers: Headers = Field(min_length=1)
     unit: Unit
@@ -78,65 +78,65 @@ class LayoutRatio(Section):
     per: Annotated[float, Field(gt=0)] = 1.0
     """1000 for a cost per thousand."""
     lost: bool = False
-    """The ratio is the share that is lost: gives = (1 − ratio) × of."""
+    """The ratio is the lost share (refunds): gives = (1 − ratio) × of ÷ per."""
     zero: Literal["zero", "missing"] = "zero"
-    """What a ratio of exactly 0 says."""
+    """Meaning of a ratio of exactly 0."""
     nothing: Literal["zero", "missing"] = "zero"
-    """What `gives` is where there is no ratio because `of` is 0."""
+    """Value of `gives` where the ratio is empty because `of` is 0."""
 
 
 class HeaderRule(Section):
-    """If one of these headers is there, it is this promotion type."""
+    """If one of these headers is present, the file has this promotion type."""
 
     any: Headers = Field(min_length=1)
     then: str
 
 
 class PromotionRules(Section):
-    """How the promotion type of a row is known: its own column, then headers, then the file's name, then a constant."""
+    """Sources of a row's promotion type, in this order: its own column, headers, the file's name, a constant."""
 
     values: dict[str, str] = Field(default_factory=dict)
     """Value of the column `promotion_type` → promotion type."""
     by_header: tuple[HeaderRule, ...] = ()
-    """In this order; the first that holds decides."""
+    """The first rule that applies decides."""
     by_file_name: dict[str, str] = Field(default_factory=dict)
     """Part of the file's name → promotion type."""
     constant: str = ""
 
 
 class ExportLayout(Section):
-    """One layout of export files."""
+    """One layout of export files, as a source config (YAML) describes it."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     match: LayoutMatch
     origin: Literal["export", "sheet"] = "export"
-    """Whether attributes come from a platform or from the team's own sheet, which wins."""
+    """Whether attributes come from a platform export or from the team's own sheet, which takes precedence."""
     bases: tuple[Basis, ...] = ()
     """ROI bases under which this file's money may be used; empty: all."""
     promotion_type: PromotionRules = PromotionRules()
     constants: dict[str, str] = Field(default_factory=dict)
-    """Canonical name (account_id, an attribute) → the value every row has where the file has no such column."""
+    """Canonical name (account_id, an attribute) → value of every row if the file has no such column."""
     columns: dict[str, LayoutColumn]
-    """Canonical name (see features.schema; also date, hour, read_at) → column."""
+    """Canonical name (features/schema.py; also date, hour, read_at) → column."""
     ratios: dict[str, LayoutRatio] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
-    """Header → tag of this name."""
+    """Header → name of the tag."""
     extra: bool = False
-    """Headers that are named nowhere here become tags of the team's own (if settings.tags.extra says so)."""
+    """Read headers that the layout does not name as additional tags (if settings.tags.extra is set)."""
     never_tags: Headers = ()
-    """A header with one of these words in it is never such a tag: it tells an outcome, not what the creative is."""
+    """A header that contains one of these words is never a tag: it states an outcome, which would leak."""
     ignore: Headers = ()
-    """Headers that are left out without a note."""
+    """Headers that are skipped without a note."""
     not_creatives: Headers = ("全部", "合计", "总计", "汇总", "小计", "total", "-", "--")
-    """Ids (and dates) of rows that are totals and not creatives."""
+    """Ids (and dates) of total rows."""
     aggregates: Headers = ()
-    """Names of rows that stand for many creatives at once."""
+    """Names of rows that aggregate several creatives."""
     time_zone: str = ""
-    """Of the file's times; empty: that of the settings."""
+    """Time zone of the file's times; empty: that of the settings."""
     grain: Literal["hour", "day", "range"] | None = None
-    """None: an hour column, else a date column, else the file name's range says."""
+    """None: by the hour column if there is one, else the date column, else the range of days in the file's name."""
     cumulative: bool = False
-    """Values are running totals, read at the time in `read_at`."""
+    """Values are running totals at the time in `read_at`."""
 
     @field_validator("time_zone")
     @classmethod
@@ -155,14 +155,16 @@ class ExportLayout(Section):
     @model_validator(mode="after")
     def _fits_together(self) -> ExportLayout:
         if "creative_id" not in self.columns:
-            raise ValueError("columns.creative_id is missing: say under which header the creative's id stands")
+            raise ValueError("columns.creative_id is missing: name the header of the creative's id")
         if self.cumulative and "read_at" not in self.columns:
-            raise ValueError("cumulative: columns.read_at is missing: say when each running total was read")
+            raise ValueError(
+                "cumulative: columns.read_at is missing: name the header of the time at which each total was read"
+            )
         return self
 
 
 def read_layout(path: Path) -> ExportLayout:
-    """The source config in a YAML file.
+    """Read one export layout from a YAML file.
 
     Raises:
         ConfigError: It is not YAML, or keys or values are wrong; the message names each with its path.

@@ -1,4 +1,4 @@
-"""How a team writes tags into file names: separators, patterns by place, and the words of each tag."""
+"""Settings of the file-name tag parser: separators, regular expressions, and the vocabulary of each tag."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from configs.yaml_file import parse, read_yaml
 
 
 class FileNamePatterns(Section):
-    """The file-name tag parser. Patterns come first; the vocabulary fills in what they leave open."""
+    """How tags are read from a creative's file name. Patterns apply first; the vocabulary adds the tags they lack."""
 
     separators: str = Field(default="-_—–", min_length=1)
-    """Every letter of it ends a token."""
+    """Characters that separate tokens."""
     patterns: tuple[str, ...] = ()
-    """Regular expressions for the whole name without its ending; the first that fits gives a tag per named group."""
+    """Regular expressions for the whole name without its extension; the first match gives one tag per named group."""
     vocabulary: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Tag → its words. A word of two tags goes to the first of them that has no word yet."""
+    """Tag → its values. A value of two tags goes to the first of them that has no value yet."""
     synonyms: dict[str, str] = Field(default_factory=dict)
-    """Word in a name → the word of the vocabulary it stands for."""
+    """Spelling in a name → the value of the vocabulary it stands for."""
 
     @field_validator("patterns")
     @classmethod
@@ -38,11 +38,15 @@ class FileNamePatterns(Section):
 
 
 def load_names(path: Path) -> FileNamePatterns:
-    """The parser's settings; raises ConfigError where they cannot be used."""
+    """Read the parser's settings.
+
+    Raises:
+        ConfigError: The file is absent, or keys or values are wrong.
+    """
     return _loaded(path, path.read_bytes() if path.is_file() else b"")
 
 
 @lru_cache(maxsize=8)
 def _loaded(path: Path, content: bytes) -> FileNamePatterns:
-    """The same, read anew where the content has changed: every export asks for it."""
+    """Parse once per content: every export file needs the parser."""
     return parse(FileNamePatterns, read_yaml(path), path)

@@ -1,4 +1,4 @@
-"""Every setting of a run: what each means, its bounds, and where a wrong one stands."""
+"""Every setting of a run: meaning, default and bounds. `load_settings` reads them from a YAML file."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ BASES: dict[str, tuple[str | None, int]] = {
     "settled_90d": ("settled_gmv_90d_cny", 90 * 24),
     "comprehensive": ("net_gmv_cny", 1),
 }
-"""ROI basis → the column that holds its net money, and the hours after a payment until that column stands."""
+"""ROI basis → the column with its net amount (None: none), and the hours after a payment until that amount is final."""
 
 
 class Section(BaseModel):
-    """A closed, unchangeable group of settings: a key it does not know is an error."""
+    """A frozen group of settings; an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Tags(Section):
-    """Which attributes describe what a creative is."""
+    """Tags and interactions of attributes that become features."""
 
     extra: bool = True
-    """Take columns of the tag sheet that the vocabulary does not know as tags of the team's own."""
+    """Read columns of the tag sheet that no layout names as additional tags."""
     multi: tuple[str, ...] = ("selling_point",)
-    """Tags of which a creative can carry several values."""
+    """Multi-valued tags: one creative can have several values of each."""
     crosses: tuple[tuple[str, str], ...] = (
         ("creator_id", "product_id"),
         ("creator_id", "category"),
@@ -48,50 +48,50 @@ class Tags(Section):
         ("hook", "scene"),
         ("hook", "face"),
     )
-    """Pairs of attributes whose joint history is a feature of its own."""
+    """Pairs of attributes (interactions) whose joint history is a feature."""
     min_creatives: Annotated[int, Field(ge=1)] = 10
-    """A value seen on fewer training creatives than this is treated as rare."""
+    """Values of an attribute with fewer training creatives than this are pooled as rare."""
 
 
 class Text(Section):
-    """How copy text becomes numbers: hashed character n-grams, reduced by a truncated SVD."""
+    """Encoding of copy text: hashed character n-grams, reduced by a truncated SVD."""
 
     components: Annotated[int, Field(ge=0, le=64)] = 8
-    """0 leaves copy text out."""
+    """Dimensions after the SVD; 0 leaves copy text out."""
     ngrams: tuple[int, int] = (1, 3)
     buckets: Annotated[int, Field(ge=256, le=2**18)] = 4096
 
 
 class Split(Section):
-    """The holdout and the folds, all by cutoff time."""
+    """Holdout and cross-validation folds, split by cutoff time."""
 
     holdout_days: Annotated[int, Field(ge=1)] = 14
-    """Cutoffs of the last so many mature days are held out."""
+    """The holdout: cutoffs in this many last days whose outcomes are complete."""
     folds: Annotated[int, Field(ge=2, le=10)] = 3
-    """Forward-chaining folds inside the training period, each with a gap."""
+    """Forward-chaining folds inside the training period, each with a gap of the outcome window."""
 
 
 class Refits(Section):
-    """The mixed model, refitted now and then so that each snapshot is served by what was known before it."""
+    """Rolling refits of the funnel model: training snapshots take features from the last fit before their cutoff."""
 
     first_days: Annotated[int, Field(ge=1)] = 14
-    """Days of data before its first fit; snapshots before it do not train."""
+    """Days of data before the first fit; earlier snapshots are not used for training."""
     every_days: Annotated[int, Field(ge=1)] = 10
     max_refits: Annotated[int, Field(ge=1)] = 8
-    """Most refits between the first and the last; more data lie further apart."""
+    """Upper bound on the refits between the first and the last; with longer data they are spaced further apart."""
 
 
 class Tune(Section):
-    """The Optuna study."""
+    """The Optuna study of each head."""
 
     trials: Annotated[int, Field(ge=1)] = 10
     seed: int = 7
     jobs: Annotated[int, Field(ge=1)] = 2
-    """Trials at a time, one thread each; with more than one, the order in which they end shapes the next."""
+    """Parallel trials, one thread each. With more than one, results depend on the order in which trials finish."""
 
 
 class Trees(Section):
-    """LightGBM's hand setting: the first trial of every study, and the setting of a backtest."""
+    """Default LightGBM parameters: the first trial of every study, and the parameters of a backtest."""
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
     num_leaves: Annotated[int, Field(ge=2, le=255)] = 8
@@ -101,11 +101,11 @@ class Trees(Section):
     cat_smooth: Annotated[float, Field(ge=0)] = 60.0
     extra_trees: bool = True
     rounds: Annotated[int, Field(ge=0)] = 1500
-    """Most trees of a stage; the folds choose how many are used, down to none."""
+    """Maximum number of boosting rounds per stage; cross-validation chooses how many are used, possibly 0."""
 
 
 class VolumeTrees(Trees):
-    """The same for later volume, where the trees do more than correct: only the folds decide how many are used."""
+    """Default LightGBM parameters of the head for later volume."""
 
     num_leaves: Annotated[int, Field(ge=2, le=255)] = 31
     min_data_in_leaf: Annotated[int, Field(ge=1)] = 40
@@ -113,45 +113,47 @@ class VolumeTrees(Trees):
 
 
 class Evaluate(Section):
-    """Which holdout rows are scored."""
+    """Which holdout rows count in the metrics."""
 
     min_impressions: Annotated[float, Field(ge=0)] = 200
-    """Later impressions (spend, where there are none) a row needs for its rates to be compared with outcomes."""
+    """Impressions in the outcome window (spend in CNY where there are none) that a row needs for its observed rates to
+    be compared with predictions."""
 
 
 class Interval(Section):
-    """How sure a prediction is told to be."""
+    """Prediction intervals and chances."""
 
     level: Annotated[float, Field(gt=0, lt=1)] = 0.8
-    """Share of outcomes that lie inside an interval."""
+    """Nominal coverage of the intervals."""
     min_rows: Annotated[int, Field(ge=20)] = 200
-    """Rows unseen by the model that calibrate a target; with fewer, its intervals and chances are not told."""
+    """Out-of-fold rows needed to calibrate a target; with fewer, the target has no intervals and no chances."""
     shrinkage_rows: Annotated[float, Field(gt=0)] = 200
-    """Rows at which a group of like age, evidence and promotion type counts as much as the wider group around it."""
+    """Shrinkage of a calibration group (age, evidence, promotion type) towards its parent group: with this many rows
+    both have the same weight."""
     hit_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
-    """A creative is a hit if what it does in the outcome window is within this top share."""
+    """A creative is a hit if its result in the outcome window is within this top share."""
     hit_of: Literal["net_gmv", "volume"] = "net_gmv"
-    """What hits are ranked by: net GMV (gross where net is not known; volume where no money is), or later volume."""
+    """Quantity that ranks hits: net GMV (gross if net is unknown; volume if there is no money), or later volume."""
 
 
 class Verdict(Section):
-    """When a creative is scaled, tested, held or stopped. Chances are those of reaching its own ROI target."""
+    """When a creative is scaled, tested, held or stopped. A chance is the probability of reaching the ROI target."""
 
     roi_target: Annotated[float, Field(gt=0)] = 1.0
-    """ROI asked of a creative that names no `roi_target` of its own."""
+    """ROI target of creatives without a `roi_target` of their own."""
     scale_chance: Annotated[float, Field(ge=0, le=1)] = 0.6
-    """Scale at this chance or more, once there is evidence."""
+    """Scale at this chance or more, once there is enough evidence."""
     scale_hit_chance: Annotated[float, Field(ge=0, le=1)] = 0.25
-    """Scale a creative this likely to be a hit, if the chance of its target is `hit_needs_chance` or more."""
+    """Scale at this probability of a hit or more, if the chance of the ROI target is at least `hit_needs_chance`."""
     hit_needs_chance: Annotated[float, Field(ge=0, le=1)] = 0.5
     stop_chance: Annotated[float, Field(ge=0, le=1)] = 0.15
-    """Stop at this chance or less, once it has spent `stop_spend_cny`."""
+    """Stop at this chance or less, once the creative has spent `stop_spend_cny`."""
     stop_spend_cny: Annotated[float, Field(ge=0)] = 50
-    """Teams ignore less than 50 CNY of spend."""
+    """Spend in CNY below which a creative is never stopped; teams ignore less than 50."""
     distinguish_probability: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
-    """Evidence is enough when two candidates like this one would be ranked rightly with this probability."""
+    """Evidence is enough when two such creatives would be ranked correctly with this probability."""
     min_creatives: Annotated[int, Field(ge=1)] = 30
-    """Creatives of like age, evidence and promotion type with known outcomes; a reason says where there are fewer."""
+    """Creatives of similar age, evidence and promotion type with known outcomes; with fewer, the reason says so."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Verdict:
@@ -161,32 +163,33 @@ class Verdict(Section):
 
 
 class Thin(Section):
-    """What the training rows must hold, or training is refused."""
+    """Minimum of training data; with less, training is refused."""
 
     min_creatives: Annotated[int, Field(ge=1)] = 200
     min_orders: Annotated[int, Field(ge=0)] = 100
 
 
 class Backtest(Section):
-    """Rolling origins."""
+    """Rolling-origin evaluation."""
 
     every_days: Annotated[int, Field(ge=1)] = 14
     min_train_days: Annotated[int, Field(ge=1)] = 28
-    """Days of data before the first origin."""
+    """Minimum days of data before the first origin."""
 
 
 class Dask(Section):
-    """Workers of the engine `dask`."""
+    """Settings of the engine `dask`."""
 
     scheduler: Annotated[str, Field(repr=False)] = ""
-    """Address of a running scheduler; empty: workers are started on this machine."""
+    """Address of a running scheduler; empty: start workers on this machine."""
     workers: Annotated[int, Field(ge=1)] = 2
-    """Workers started on this machine, one thread each."""
+    """Number of workers to start on this machine, one thread each."""
     memory: str = "auto"
-    """Of each worker started on this machine, such as `4GiB`; one that needs more is started anew. 0: no bound."""
+    """Memory limit of each worker started on this machine, such as `4GiB`; Dask restarts a worker that exceeds it.
+    0: no limit."""
     work: Annotated[str, Field(repr=False)] = ""
-    """Folder or URL, seen by all workers, in which each workspace has a folder for the tables between steps; empty: in
-    the workspace, under `var`."""
+    """Folder or URL that all workers can reach, for the intermediate tables (one folder per workspace); empty: in the
+    workspace, under `var`."""
 
     @field_validator("scheduler")
     @classmethod
@@ -204,47 +207,52 @@ class Dask(Section):
 
 
 class Settings(Section):
-    """One run. Paths are relative to where the command is typed."""
+    """All settings of one run. Paths are relative to the current directory."""
 
     name: Annotated[str, Field(pattern=r"^[\w-]*$")] = ""
-    """Name of the workspace and of the registered model; empty: taken from the data's folder or file name."""
+    """Name of the workspace and of the registered model; empty: the name of the data folder or file."""
     var: Path = Path("var")
-    """Folder for stores, studies, runs and models."""
+    """Folder of stores, studies, runs and models."""
     sources: tuple[str, ...] = ()
-    """Only files of these source configs are read; empty: of all in configs/sources."""
+    """Names of the export layouts to read; empty: all in `source_dirs`."""
     source_dirs: tuple[Path, ...] = (CONFIG_DIR / "sources",)
+    """Folders of export layouts (YAML); a layout in a later folder replaces one of the same name."""
     names: Path = CONFIG_DIR / "names.yaml"
-    """The file-name tag parser's settings."""
+    """Settings of the file-name tag parser (configs/name_pattern.py)."""
 
     engine: Literal["local", "dask"] = "local"
-    """Who works: this machine, or workers of Dask (docs/scale.md)."""
+    """Where the work runs: on this machine, or on Dask workers (docs/scale.md)."""
     dask: Dask = Dask()
     processes: Annotated[int, Field(ge=1)] = 2
-    """Processes of this machine that work on accounts side by side, where they are worked on one by one."""
+    """Parallel processes of the local engine when it processes account by account."""
     in_memory_rows: Annotated[int, Field(ge=0)] = 3_000_000
-    """Rows of metrics up to which exports are worked on as one frame; more are worked on account by account."""
+    """Rows of metrics up to which exports are processed as one frame; larger data are processed account by account."""
     max_snapshots: Annotated[int, Field(ge=1000)] = 400_000
-    """Most snapshots that train and judge a model; of more, whole creatives are drawn. All creatives count as others'
-    history, teach the mixed model, and are predicted."""
+    """Upper bound on the snapshots that train and evaluate the model; beyond it whole creatives are subsampled by a hash
+    of their key. History, the funnel model and predictions always use all creatives."""
 
     time_zone: str = "Asia/Shanghai"
+    """Time zone of all times in the store; files of other zones are converted when they are read."""
     basis: Basis = "net_1h"
+    """ROI basis: which net amount the targets use; a key of BASES."""
     open_days: Annotated[int, Field(ge=0, le=30)] = 2
-    """Days after a day's end in which the platform still revises it."""
+    """Days after its end in which the platform still revises a day."""
     report_delay_hours: dict[Literal["hour", "day", "range", "gap"], Annotated[int, Field(ge=0)]] = {
         "hour": 1,
         "day": 8,
         "range": 8,
         "gap": 0,
     }
-    """Hours after a period's end until its row can be had: history sees it only then."""
+    """Hours between the end of a period and the availability of its row; history uses a row only from then on."""
 
     ages_hours: tuple[Annotated[int, Field(ge=0)], ...] = (0, 1, 3, 6, 12, 24, 48, 72)
+    """Ages in hours since launch at which snapshots are taken."""
     weekly: bool = True
-    """After the last of these ages, one more snapshot every seven days while the creative lives."""
+    """Take one more snapshot every seven days after the last of these ages, while the creative is active."""
     outcome_days: Annotated[int, Field(ge=1, le=90)] = 7
+    """Length of the outcome window in days, from the cutoff on."""
     history_days: Annotated[int, Field(ge=1)] = 28
-    """How far back the market's typical creative is looked for: markets drift."""
+    """Days before the cutoff from which market averages are taken; markets drift."""
 
     tags: Tags = Tags()
     text: Text = Text()

@@ -1,4 +1,4 @@
-"""A YAML file as a closed model, or an error that says what is wrong in it, where, and what is close to it."""
+"""Validate YAML files with pydantic; errors name the key, where it stands and the nearest known key."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,7 +13,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_yaml(path: Path) -> object:
-    """The content of a YAML file; an empty file is an empty mapping.
+    """Return the content of a YAML file; an empty file is an empty mapping.
 
     Raises:
         ConfigError: The file is absent, cannot be read, or is not YAML in UTF-8.
@@ -30,10 +30,13 @@ def read_yaml(path: Path) -> object:
 
 
 def parse(model: type[Model], content: object, path: Path) -> Model:
-    """The content as this model.
+    """Validate the content of a YAML file as this model.
+
+    Args:
+        path: The file's name, for messages only.
 
     Raises:
-        ConfigError: With a line for every key that is unknown or wrong, where it stands and what is close to it.
+        ConfigError: One line per unknown or wrong key, with its path and the nearest known key.
     """
     try:
         return model.model_validate(content)
