@@ -228,8 +228,8 @@ class Settings(Section):
     in_memory_rows: Annotated[int, Field(ge=0)] = 3_000_000
     """Rows of metrics up to which exports are processed as one frame; larger data are processed account by account."""
     max_snapshots: Annotated[int, Field(ge=1000)] = 400_000
-    """Upper bound on the snapshots that train and evaluate the model; beyond it whole creatives are subsampled by a hash
-    of their key. History, the funnel model and predictions always use all creatives."""
+    """Upper bound on the snapshots that train and evaluate the model; beyond it whole creatives are subsampled by a
+    hash of their key. History, the funnel model and predictions always use all creatives."""
 
     time_zone: str = "Asia/Shanghai"
     """Time zone of all times in the store; files of other zones are converted when they are read."""
