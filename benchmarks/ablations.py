@@ -178,9 +178,9 @@ def flat(features: Features) -> Features:
     starts = {
         name: replace(
             begin,
-            level=begin.market,
+            base_rate=begin.market_rate,
             log_effects={},
-            log_prior=np.log(begin.market),
+            log_prior=np.log(begin.market_rate),
             log_own_evidence=np.zeros_like(begin.log_own_evidence),
         )
         for name, begin in features.posteriors.items()
@@ -194,7 +194,7 @@ def flat_fold(fold: Fold) -> Fold:
     def unaided(data: StageData, features: Features) -> StageData:
         if data.stage == VOLUME:
             return data
-        rate = features.posteriors[data.stage].market[data.rows]
+        rate = features.posteriors[data.stage].market_rate[data.rows]
         return replace(data, offset=np.log(rate), weight=data.worth / rate)
 
     return Fold(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.funnel import Funnel
-from features.funnel_model.empirical_bayes import moments
+from features.funnel_model.empirical_bayes import estimate_variances
 from features.matrix.feature_matrix import Features, build_features
 from features.schema import KEY, Loaded
 from training.boosting.model import CreativeModel
@@ -238,7 +238,7 @@ def _spread(target: str, model: CreativeModel, features: Features, outcome: pd.D
     start = _start(target, model, features)
     ratio = actual_targets(outcome, model.fitted.funnel)[target].to_numpy(np.float64) / start
     expected = np.where(np.isfinite(ratio), expected_of(target, outcome, start, model.fitted.funnel), 0.0)
-    return moments(None, ratio, np.nan_to_num(expected), None)
+    return estimate_variances(ratio, np.nan_to_num(expected))
 
 
 def _table(

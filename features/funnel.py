@@ -14,20 +14,21 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the funnel: a numerator over its exposure.
+    """One step of the funnel: a rate, numerator over exposure.
 
     Attributes:
-        name: Key of columns, settings and reports.
-        numerator: What is counted or summed.
-        exposure: Out of what.
-        zh: Name that strategists read.
+        name: Key in columns, settings and reports.
+        numerator: Column that is counted or summed.
+        exposure: Column that the numerator is divided by.
+        zh: Name shown to strategists.
         en: The same in English.
-        unit: What the rate is measured in.
-        events: What makes the rate sure: `expected`: the number of events expected (a Poisson count: its spread is
-            known); otherwise the column whose count makes it sure (its spread is estimated).
-        half: Events at which one creative's ratio counts half in the history of what it shares with others.
-        share: The rate is a share of its exposure: never above 1.
-        priced: The exposure is counted in reference prices, so the rate is near 1 and times the price what is sold.
+        unit: Unit of the rate.
+        events: What informs the rate. `expected`: the expected count (a Poisson count, whose sampling variance is
+            known); otherwise the column whose count informs it (its sampling variance is estimated).
+        half_weight_events: Events at which a creative has weight ½ in the histories of what it shares with others.
+        share: The rate is a share of its exposure, never above 1.
+        priced: The exposure is counted in reference prices, so the rate is near 1; times the reference price it is the
+            value of an order.
     """
 
     name: str
@@ -37,20 +38,24 @@ class Stage:
     en: str
     unit: str
     events: str = "expected"
-    half: float = 3.0
+    half_weight_events: float = 3.0
     share: bool = False
     priced: bool = False
 
     @property
-    def events_in(self) -> str:
-        """The column that events are counted in: for expected ones, that of the exposure they are expected of."""
-        return self.exposure if self.events == "expected" else self.events
+    def is_poisson(self) -> bool:
+        """Whether the numerator is a Poisson count, so that the expected count informs the rate."""
+        return self.events == "expected"
 
     @property
-    def figures(self) -> list[str]:
-        """What it counts, each once: exposure, numerator and what makes the rate sure."""
-        names = (self.exposure, self.numerator, self.events)
-        return [name for name in dict.fromkeys(names) if name != "expected"]
+    def events_column(self) -> str:
+        """Column of the events that inform the rate; for Poisson counts the exposure they are expected from."""
+        return self.exposure if self.is_poisson else self.events
+
+    @property
+    def columns(self) -> list[str]:
+        """Exposure, numerator and events column, each once."""
+        return list(dict.fromkeys((self.exposure, self.numerator, self.events_column)))
 
 
 HOLD = Stage("hold", "plays_3s", "plays", "3秒留存", "3-s plays per play", "rate", share=True)
@@ -59,13 +64,39 @@ CLICK = Stage("click", "clicks", "impressions", "点击", "clicks per impression
 ORDER = Stage("order", "orders", "clicks", "成交", "orders per click", "rate")
 ORDER_PER_IMPRESSION = Stage("order", "orders", "impressions", "成交", "orders per impression", "rate")
 VALUE = Stage(
-    "value", "gmv_cny", "order_worth_cny", "客单", "gmv per order", "cny", events="orders", half=1.0, priced=True
+    "value",
+    "gmv_cny",
+    "reference_gmv_cny",
+    "客单",
+    "gmv per order",
+    "cny",
+    events="orders",
+    half_weight_events=1.0,
+    priced=True,
 )
-EARN_PER_CLICK = Stage("earn", "gmv_cny", "clicks", "点击产出", "gmv per click", "cny", events="clicks", half=30.0)
+EARN_PER_CLICK = Stage(
+    "earn", "gmv_cny", "clicks", "点击产出", "gmv per click", "cny", events="clicks", half_weight_events=30.0
+)
 EARN = Stage(
-    "earn", "gmv_cny", "impressions", "展现产出", "gmv per impression", "cny", events="impressions", half=1000.0
+    "earn",
+    "gmv_cny",
+    "impressions",
+    "展现产出",
+    "gmv per impression",
+    "cny",
+    events="impressions",
+    half_weight_events=1000.0,
 )
-RETURN = Stage("return", "gmv_cny", "spend_cny", "支付产出比", "gmv per spend", "ratio", events="spend_cny", half=50.0)
+RETURN = Stage(
+    "return",
+    "gmv_cny",
+    "spend_cny",
+    "支付产出比",
+    "gmv per spend",
+    "ratio",
+    events="spend_cny",
+    half_weight_events=50.0,
+)
 NET_RETURN = Stage(
     "net_return",
     "settled_net_cny",
@@ -74,7 +105,7 @@ NET_RETURN = Stage(
     "net gmv per spend",
     "ratio",
     events="settled_spend_cny",
-    half=50.0,
+    half_weight_events=50.0,
 )
 KEEP = Stage(
     "keep",
@@ -84,11 +115,18 @@ KEEP = Stage(
     "net gmv per gmv",
     "rate",
     events="settled_orders",
-    half=2.0,
+    half_weight_events=2.0,
     share=True,
 )
 COST = Stage(
-    "cost", "spend_cny", "impressions", "展现成本", "spend per impression", "cny", events="impressions", half=50.0
+    "cost",
+    "spend_cny",
+    "impressions",
+    "展现成本",
+    "spend per impression",
+    "cny",
+    events="impressions",
+    half_weight_events=50.0,
 )
 
 VOLUME = "volume"
@@ -380,5 +418,5 @@ def counted_columns(funnel: Funnel) -> list[str]:
     """Numerators, exposures and event columns of the funnel, each once, plus what volume counts."""
     names = [funnel.volume_of]
     for stage in funnel.stages:
-        names += stage.figures
+        names += stage.columns
     return list(dict.fromkeys(names))

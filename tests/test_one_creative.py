@@ -46,28 +46,28 @@ def loaded(tmp_path: Path):
         return load(store, Settings())
 
 
-def prior(stage: str, rate: float, own: float, dispersion: float = 1.0) -> StagePrior:
+def prior(stage: str, rate: float, creative_variance: float, dispersion: float = 1.0) -> StagePrior:
     """What training would have taught: the market's rate, φ and s²; nobody shares anything with this creative."""
     return StagePrior(
         rate={"live": rate},
         dispersion=dispersion,
-        own=own,
-        drift=0.0,
-        flutter=0.0,
+        creative_variance=creative_variance,
+        drift_variance=0.0,
+        transient_variance=0.0,
         strengths={"market": 5.0},
         weights={},
-        trust={stage: 1.0},
+        cross_stage_weights={stage: 1.0},
     )
 
 
 @pytest.fixture
 def model(loaded) -> CreativeModel:
     priors = {
-        "click": prior("click", rate=0.05, own=0.02),  # K = φ/s² = 50
-        "order": prior("order", rate=0.04, own=0.5),  # K = 2
-        "value": prior("value", rate=1.0, own=0.25),  # of the price
-        "keep": prior("keep", rate=0.9, own=0.01),
-        "cost": prior("cost", rate=0.25, own=0.01, dispersion=10.0),  # K = 1 000 impressions
+        "click": prior("click", rate=0.05, creative_variance=0.02),  # K = φ/s² = 50
+        "order": prior("order", rate=0.04, creative_variance=0.5),  # K = 2
+        "value": prior("value", rate=1.0, creative_variance=0.25),  # of the price
+        "keep": prior("keep", rate=0.9, creative_variance=0.01),
+        "cost": prior("cost", rate=0.25, creative_variance=0.01, dispersion=10.0),  # K = 1 000 impressions
     }
     fitted = Fitted(
         funnel=data_funnel(loaded, Settings()),

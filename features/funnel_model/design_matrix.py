@@ -1,4 +1,7 @@
-"""Which columns of a mixed model some creatives have: one place in each term, as a rule, instead of a row of zeros."""
+"""The design matrix of the funnel model, in compact form: the non-zero columns of each row instead of a row of zeros.
+
+Prediction uses the compact form (`TermEntries`); the fit uses one sparse matrix per term (`term_matrices`).
+"""
 
 from dataclasses import dataclass
 from itertools import accumulate
@@ -8,122 +11,179 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from features.funnel_model.terms import FARTHEST, HOURS, KIND, LOGS, SQUARES, TIME, Ready, Terms, code_table, logarithms
+from features.funnel_model.terms import (
+    HOUR_WAVES,
+    LOG_SLOPES,
+    MAX_DEVIATIONS,
+    PROMOTION_TYPE,
+    SQUARED_SLOPES,
+    TIME,
+    TermArrays,
+    Terms,
+    category_code_table,
+    log_column,
+)
 from features.point_in_time.array_frame import distinct
 from features.point_in_time.windowed_sums import Codes, Seconds
 from features.schema import MULTI
 
 Floats = npt.NDArray[np.float64]
-Columns = dict[str, sparse.csr_matrix]
+TermMatrices = dict[str, sparse.csr_matrix]
+"""Term → its columns of the design matrix, (N, number of columns of the term)."""
 
 
 @dataclass(frozen=True)
-class Entries:
-    """Which columns of each term some rows have, and how much of each: as a rule one column a term.
+class TermEntries:
+    """Non-zero entries of the design matrix for N rows and T terms, in K slots: mostly one slot per term.
+
+    Time takes two slots (two hat functions overlap at any moment), a multi-valued tag as many as a row has values.
 
     Attributes:
-        names: Of the terms.
-        edges: Where each term's entries begin, and the end: a term's entries lie beside each other.
-        places: Of columns within their term, a row a row; −1 where there is none, behind those that are.
-        values: In these columns.
-        sizes: How many columns each term has.
+        names: T term names.
+        edges: T + 1 positions: term t has the slots edges[t] to edges[t + 1] − 1.
+        columns: (N, K) int64, column within the slot's term; −1 where a slot is empty. Empty slots of a term come
+            after its used ones.
+        values: (N, K), value in that column.
+        sizes: T numbers of columns.
+
+    >>> entries = TermEntries(
+    ...     names=("hook", "time"),
+    ...     edges=(0, 1, 3),
+    ...     columns=np.array([[1, 0, 1], [-1, 1, 2]]),
+    ...     values=np.array([[1.0, 0.5, 0.5], [1.0, 0.25, 0.75]]),
+    ...     sizes=(2, 3),
+    ... )
+    >>> entries.matrices()["hook"].toarray().tolist()
+    [[0.0, 1.0], [0.0, 0.0]]
+    >>> entries.matrices()["time"].toarray().tolist()
+    [[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]]
     """
 
     names: tuple[str, ...]
     edges: tuple[int, ...]
-    places: Codes
+    columns: Codes
     values: Floats
     sizes: tuple[int, ...]
 
-    def columns(self) -> Columns:
-        """The same as a matrix a term."""
+    def matrices(self) -> TermMatrices:
+        """The same entries as one sparse matrix per term."""
         found = {}
         for name, size, first, last in zip(self.names, self.sizes, self.edges, self.edges[1:]):
-            places, values = self.places[:, first:last], self.values[:, first:last]
-            row, slot = np.nonzero((places >= 0) & (values != 0.0))
-            told = values[row, slot], (row, places[row, slot])
-            found[name] = sparse.csr_matrix(told, shape=(len(places), size))
+            columns, values = self.columns[:, first:last], self.values[:, first:last]
+            row, slot = np.nonzero((columns >= 0) & (values != 0.0))
+            entries = values[row, slot], (row, columns[row, slot])
+            found[name] = sparse.csr_matrix(entries, shape=(len(columns), size))
         return found
 
 
-def term_columns(frame: pd.DataFrame, moments: Seconds, terms: Terms) -> Columns:
-    """Every term's columns for these rows (`term_entries`)."""
-    return term_entries(frame, moments, terms).columns()
+def term_matrices(frame: pd.DataFrame, times: Seconds, terms: Terms) -> TermMatrices:
+    """Every term's columns for these rows as a sparse matrix (see `term_entries`)."""
+    return term_entries(frame, times, terms).matrices()
 
 
-def term_entries(frame: pd.DataFrame, moments: Seconds, terms: Terms) -> Entries:
-    """Every term's columns for these rows; a value that has none leaves its term at 0, that of the mean creative.
+def term_entries(frame: pd.DataFrame, times: Seconds, terms: Terms) -> TermEntries:
+    """Every term's columns for these rows.
+
+    Where a value is missing or new to the model the term contributes 0, the effect of the average creative.
 
     Args:
-        frame: Rows with creatives' attributes, `promotion_type` and `launch_hour`.
-        moments: The moment whose level of the market counts, for each row.
+        frame: N rows with creatives' attributes, `promotion_type` and `launch_hour`.
+        times: (N,) int64 seconds since 1970: the moment whose market level applies.
         terms: Of `fit_terms`.
     """
-    ready, count = terms.ready, len(moments)
-    codes = code_table(frame, terms)
+    arrays, count = terms.arrays, len(times)
+    codes = category_code_table(frame, terms)
     slopes = _slopes(frame, terms)
-    bumps, heights = _bumps(moments, codes[ready.single.index(KIND)], terms)
-    several = [_shares(frame, name, terms) for name in terms.multi]
-    places = [codes.T, _crossed(codes, ready).T, np.zeros((count, len(slopes)), dtype=np.int64), bumps]
-    values = [np.ones((count, len(codes) + len(ready.crosses))), *([np.array(list(slopes.values())).T] * bool(slopes))]
-    names = (*ready.single, *ready.crosses, *slopes, TIME, *terms.multi)
-    widths = [1] * (len(names) - 1 - len(several)) + [2] + [shares[0].shape[1] for shares in several]
-    return Entries(
+    time_columns, heights = _time_basis(times, codes[arrays.single.index(PROMOTION_TYPE)], terms)
+    shares = [_value_shares(frame, name, terms) for name in terms.multi]
+    columns = [codes.T, _pair_columns(codes, arrays).T, np.zeros((count, len(slopes)), dtype=np.int64), time_columns]
+    values = [
+        np.ones((count, len(codes) + len(arrays.interactions))),
+        *([np.array(list(slopes.values())).T] * bool(slopes)),
+    ]
+    names = (*arrays.single, *arrays.interactions, *slopes, TIME, *terms.multi)
+    widths = [1] * (len(names) - 1 - len(shares)) + [2] + [part.shape[1] for part, _ in shares]
+    of_multi = (len(terms.categories[name]) for name in terms.multi)
+    return TermEntries(
         names=names,
         edges=tuple(accumulate(widths, initial=0)),
-        places=np.concatenate([*places, *(shares[0] for shares in several)], axis=1),
-        values=np.concatenate([*values, heights, *(shares[1] for shares in several)], axis=1),
-        sizes=(*ready.sizes, *[1] * len(slopes), ready.bumps, *(len(terms.levels[name]) for name in terms.multi)),
+        columns=np.concatenate([*columns, *(part for part, _ in shares)], axis=1),
+        values=np.concatenate([*values, heights, *(share for _, share in shares)], axis=1),
+        sizes=(*arrays.sizes, *[1] * len(slopes), arrays.time_columns, *of_multi),
     )
 
 
 def _slopes(frame: pd.DataFrame, terms: Terms) -> dict[str, Floats]:
-    """Of every slope what it multiplies, 0 where that is not known."""
+    """Slope → (N,) regressor, standardised to mean 0 and deviation 1; 0 where the number is unknown."""
     found: dict[str, Floats] = {}
-    for slope, (mean, deviation) in terms.numbers.items():
-        scaled = (logarithms(frame, LOGS[slope]) - mean) / deviation
-        found[slope] = np.maximum(np.minimum(scaled, FARTHEST), -FARTHEST)
-    found |= {square: found[slope] ** 2 - 1.0 for square, slope in SQUARES.items() if slope in found}
+    for slope, (mean, deviation) in terms.scaling.items():
+        scaled = (log_column(frame, LOG_SLOPES[slope]) - mean) / deviation
+        found[slope] = np.maximum(np.minimum(scaled, MAX_DEVIATIONS), -MAX_DEVIATIONS)
+    # x² − 1 has mean 0 for a standardised x: the second Hermite polynomial, uncorrelated with x itself.
+    found |= {square: found[slope] ** 2 - 1.0 for square, slope in SQUARED_SLOPES.items() if slope in found}
     if "launch_hour" in frame:
-        turn = frame["launch_hour"].to_numpy(np.float64) * (2.0 * np.pi / 24.0)
-        found |= {name: wave(turn) for name, wave in HOURS.items()}
+        angle = frame["launch_hour"].to_numpy(np.float64) * (2.0 * np.pi / 24.0)
+        found |= {name: wave(angle) for name, wave in HOUR_WAVES.items()}
     return {name: np.where(np.isnan(values), 0.0, values) for name, values in found.items()}
 
 
-def _crossed(codes: Codes, ready: Ready) -> Codes:
-    """Place of each row's pair of values among those of each cross; −1 where it is none of them."""
-    left, right = codes[ready.left], codes[ready.right]
-    key = left * ready.seconds[:, None] + right + ready.base[:, None]
-    at = np.minimum(ready.keys.searchsorted(key), max(len(ready.keys) - 1, 0))
+def _pair_columns(codes: Codes, arrays: TermArrays) -> Codes:
+    """(I, N) column of each row's pair of categories within its interaction; −1 where the pair has no column.
+
+    Args:
+        codes: (G, N) category codes.
+        arrays: Of the terms.
+    """
+    left, right = codes[arrays.left], codes[arrays.right]
+    key = left * arrays.right_sizes[:, None] + right + arrays.offsets[:, None]
+    at = np.minimum(arrays.pair_codes.searchsorted(key), max(len(arrays.pair_codes) - 1, 0))
     known = (left >= 0) & (right >= 0)
-    if len(ready.keys):
-        known &= ready.keys[at] == key
-    return np.where(known, at - ready.first[:, None], -1)
+    if len(arrays.pair_codes):
+        known &= arrays.pair_codes[at] == key
+    return np.where(known, at - arrays.first_pair[:, None], -1)
 
 
-def _shares(frame: pd.DataFrame, name: str, terms: Terms) -> tuple[Codes, Floats]:
-    """Each value of a row counts in part; one that has no column leaves its part out."""
-    column, known = terms.columns[name], terms.places[name]
+def _value_shares(frame: pd.DataFrame, name: str, terms: Terms) -> tuple[Codes, Floats]:
+    """Columns and shares of a multi-valued tag: each of a row's m values counts 1/m.
+
+    Returns:
+        Two arrays (N, most values of one row): column of each value, −1 for none, and its share. A value that is new
+        to the model has no column, and its share is dropped.
+    """
+    column, codes = terms.columns[name], terms.category_codes[name]
     if column not in frame:
         return np.full((len(frame), 1), -1, dtype=np.int64), np.zeros((len(frame), 1))
-    place, held = distinct(frame[column])
+    place, texts = distinct(frame[column])
     shares: list[dict[int, float]] = []
-    for text in held:
+    for text in texts:
         parts = text.split(MULTI)
         shares.append({})
-        for code in (known[part] for part in parts if part in known):
+        for code in (codes[part] for part in parts if part in codes):
             shares[-1][code] = shares[-1].get(code, 0.0) + 1.0 / len(parts)
     most = max([1, *(len(one) for one in shares)])
-    places, values = np.full((len(held) + 1, most), -1, dtype=np.int64), np.zeros((len(held) + 1, most))
+    # One line more than there are texts: place −1 (missing) selects that last, empty line.
+    columns, values = np.full((len(texts) + 1, most), -1, dtype=np.int64), np.zeros((len(texts) + 1, most))
     for row, one in enumerate(shares):
-        places[row, : len(one)], values[row, : len(one)] = list(one), list(one.values())
-    return places[place], values[place]
+        columns[row, : len(one)], values[row, : len(one)] = list(one), list(one.values())
+    return columns[place], values[place]
 
 
-def _bumps(moments: Seconds, kinds: Codes, terms: Terms) -> tuple[Codes, Floats]:
-    """Hat functions of time, a set for each promotion type; beyond the last knot its level goes on."""
+def _time_basis(times: Seconds, promotion_types: Codes, terms: Terms) -> tuple[Codes, Floats]:
+    """Hat functions on the knots (linear interpolation between knot values), a set for each promotion type.
+
+    A moment between two knots has the two hat functions around it, with heights that add up to 1; before the first
+    and after the last knot the value of that knot applies.
+
+    Args:
+        times: (N,) seconds since 1970.
+        promotion_types: (N,) category code, −1 where it is new to the model.
+        terms: With K knots.
+
+    Returns:
+        Two arrays (N, 2): column (type code · K + knot), −1 where the type is new; and height.
+    """
     knots = terms.knots
-    at = np.interp(moments.astype(np.float64), knots, np.arange(len(knots), dtype=np.float64))
+    at = np.interp(times.astype(np.float64), knots, np.arange(len(knots), dtype=np.float64))
     low = np.floor(at).astype(np.int64)
-    places = np.array([low, np.minimum(low + 1, len(knots) - 1)]) + kinds * len(knots)
-    return np.where(kinds >= 0, places, -1).T, np.array([1.0 - (at - low), at - low]).T
+    columns = np.array([low, np.minimum(low + 1, len(knots) - 1)]) + promotion_types * len(knots)
+    return np.where(promotion_types >= 0, columns, -1).T, np.array([1.0 - (at - low), at - low]).T

@@ -1,12 +1,21 @@
-"""Empirical Bayes: how far a group's or a creative's own counts are believed, estimated by moments.
+"""Empirical-Bayes priors of every stage: shrinkage of observed rates, variance estimates, and the priors as arrays.
 
-Every rate is told as a ratio to what would be expected of it. With u the events that make the ratio sure, its variance
-around 1 is φ/u + s²: φ is luck of the draw (1 for counts), s² how much groups really differ. Counts are then shrunk as
-(u·ratio + K)/(u + K) with K = φ/s² (gamma–Poisson for counts, Bühlmann credibility for sums of money).
+Every rate is written as a ratio to its expected value, r = count / (exposure · expected rate). With u the events that
+inform the ratio, its variance around 1 is
+
+    Var(r) = φ/u + s²
+
+where φ is the dispersion of the counts (1 for Poisson counts) and s² is the variance between creatives or groups. The
+posterior mean of the underlying ratio is the shrunk ratio (u·r + K)/(u + K) with K = φ/s²: the gamma–Poisson posterior
+mean for counts, Bühlmann's credibility estimator (Bühlmann 1967) for sums of money.
+
+Array axes in this package: S stages, N rows (creatives or snapshots), E entities (what creatives share: account,
+product, KOC, tags). Everything is float64 unless said otherwise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -15,81 +24,223 @@ import pandas as pd
 from features.funnel import Stage
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
-MARKET_EVENTS = 20.0
-"""Events that the training period's rate of the whole market is worth against the market's recent rate."""
-LEAST_SPREAD = 1e-4
-MOST_SPREAD = 25.0
+MIN_VARIANCE = 1e-4
+MAX_VARIANCE = 25.0
+"""Bounds of every estimated variance of a log rate: standard deviations from 1 % to a factor of e⁵."""
 
 
 @dataclass(frozen=True)
 class StagePrior:
-    """What the training period says of one stage.
+    """Empirical-Bayes estimates of one stage from the training period.
+
+    All variances are variances of a ratio around 1, which for small values equal variances of a log rate.
 
     Attributes:
-        rate: By promotion type: numerator over exposure of the whole training period; of those that had any.
-        dispersion: φ.
-        own: s² of creatives around what is expected of them.
-        drift: s² of a creative's last days around its life before them, as far as it lasts.
-        flutter: What of that does not last.
-        strengths: By entity: creatives (by weight) at which its history counts as much as what it is shrunk to.
-        weights: By entity off the chain: how much of its log factor counts beside the others'.
-        trust: By stage: what the log factor of a creative's own counts there says here. 1 for the stage itself and 0
-            for others, were stages strangers to each other; but who converts well is bid for, and costs more.
+        rate: Promotion type → numerator over exposure, pooled over the training period; only types with exposure.
+        dispersion: φ, variance of a ratio times its events; 1 for counts.
+        creative_variance: s², variance between creatives around their expected rate (over-dispersion).
+        drift_variance: Lasting part of the variance of a creative's last days around its life before them.
+        transient_variance: Part of that variance that does not last beyond those days.
+        strengths: Entity → K of its history: the effective number of creatives (sum of weights) at which the history
+            and the value it is shrunk to count equally.
+        weights: Entity outside the nested chain (`entity_history.CHAIN`) → weight of its log factor in the log rate.
+        cross_stage_weights: Stage at which own counts are observed → weight of their log evidence at this stage.
+            Independent stages would have 1 for the stage itself and 0 for all others; they are not independent: bids
+            follow conversion, so creatives that convert well cost more.
     """
 
     rate: Mapping[str, float]
     dispersion: float
-    own: float
-    drift: float
-    flutter: float
+    creative_variance: float
+    drift_variance: float
+    transient_variance: float
     strengths: Mapping[str, float]
     weights: Mapping[str, float]
-    trust: Mapping[str, float]
+    cross_stage_weights: Mapping[str, float]
 
 
 Priors = Mapping[str, StagePrior]
+"""Stage name → prior."""
+
+
+@dataclass(frozen=True, eq=False)
+class PriorArrays:
+    """The priors of S stages as arrays, so that one vectorised step serves all stages.
+
+    Scalars of a stage are stored as columns of shape (S, 1) and broadcast against arrays of shape (S, N).
+
+    Attributes:
+        stages: In the order of axis 0.
+        priors: Of these stages.
+        poisson: (S, 1) bool, `Stage.is_poisson`.
+        promotion_types: Promotion type → its column in `rates`.
+        rates: (S, T + 1), rate of each of T promotion types; the last column, the mean over the types, serves types
+            that training did not see.
+        dispersion: (S, 1), φ.
+        drift_variance: (S, 1), as in `StagePrior`.
+        transient_variance: (S, 1), as in `StagePrior`.
+        entities: E names: every entity that has a strength at one of the stages.
+        strengths: (S, E, 1), K; 1 where the stage does not use the entity.
+        weights: (S, E, 1); 0 where the stage does not use the entity.
+        uses_entity: (S, E, 1) bool, whether the stage has a strength for the entity.
+        cross_stage_weights: (S, S); axis 0: stage whose rate is updated, axis 1: stage at which counts are observed.
+    """
+
+    stages: tuple[Stage, ...]
+    priors: tuple[StagePrior, ...]
+    poisson: Mask
+    promotion_types: Mapping[str, int]
+    rates: Floats
+    dispersion: Floats
+    drift_variance: Floats
+    transient_variance: Floats
+    entities: tuple[str, ...]
+    strengths: Floats
+    weights: Floats
+    uses_entity: Mask
+    cross_stage_weights: Floats
+
+    @cached_property
+    def early_columns(self) -> list[str]:
+        """3·S columns with a creative's counts so far: numerators of all stages, then exposures, then events."""
+        return self._count_columns(["early:"] * len(self.stages))
+
+    @cached_property
+    def last_days_columns(self) -> list[str]:
+        """The same for the last days before the cutoff."""
+        return self._count_columns(["last_days:"] * len(self.stages))
+
+    @cached_property
+    def market_columns(self) -> list[str]:
+        """The same for all other creatives of the promotion type, each stage counted separately."""
+        return self._count_columns([f"market:{stage.name}:" for stage in self.stages])
+
+    @cached_property
+    def history_columns(self) -> list[str]:
+        """2·S·E columns of entity histories: all weights, then all weighted ratios; stage by stage, then by entity."""
+        names = [f"hist:{entity}:{stage.name}" for stage in self.stages for entity in self.entities]
+        return [f"{name}:{part}" for part in ("weight", "ratio") for name in names]
+
+    def _count_columns(self, prefixes: Sequence[str]) -> list[str]:
+        stages = self.stages
+        parts = ([s.numerator for s in stages], [s.exposure for s in stages], [s.events_column for s in stages])
+        return [prefix + name for names in parts for prefix, name in zip(prefixes, names)]
+
+
+def stack_priors(stages: Sequence[Stage], priors: Priors) -> PriorArrays:
+    """Arrange the priors of these stages as arrays.
+
+    Args:
+        stages: The S stages, in the order of axis 0.
+        priors: By stage name.
+    """
+    own = [priors[stage.name] for stage in stages]
+    types = list(dict.fromkeys(name for prior in own for name in prior.rate))
+    entities = tuple(dict.fromkeys(name for prior in own for name in prior.strengths))
+    mean = [float(np.mean(list(prior.rate.values()) or [safe_rate(0.0, 0.0)])) for prior in own]
+    rates = [[*(prior.rate.get(name, rest) for name in types), rest] for prior, rest in zip(own, mean)]
+
+    def column(name: str) -> Floats:
+        return np.array([[getattr(prior, name)] for prior in own], dtype=np.float64)
+
+    def by_entity(name: str, missing: float) -> Floats:
+        table = [[getattr(prior, name).get(entity, missing) for entity in entities] for prior in own]
+        return np.array(table, dtype=np.float64).reshape(len(own), len(entities), 1)
+
+    return PriorArrays(
+        stages=tuple(stages),
+        priors=tuple(own),
+        poisson=np.array([[stage.is_poisson] for stage in stages]),
+        promotion_types={name: place for place, name in enumerate(types)},
+        rates=np.array(rates),
+        dispersion=column("dispersion"),
+        drift_variance=column("drift_variance"),
+        transient_variance=column("transient_variance"),
+        entities=entities,
+        strengths=by_entity("strengths", 1.0),
+        weights=by_entity("weights", 0.0),
+        uses_entity=np.array([[[name in prior.strengths] for name in entities] for prior in own]).reshape(
+            len(own), -1, 1
+        ),
+        cross_stage_weights=np.array(
+            [[prior.cross_stage_weights.get(stage.name, 0.0) for stage in stages] for prior in own]
+        ),
+    )
 
 
 def shrink(ratio: Floats, events: Floats, strength: float | Floats) -> Floats:
-    """(u·ratio + K)/(u + K); 1 where there are no events."""
+    """Posterior mean of a ratio whose prior mean is 1: (u·ratio + K)/(u + K), and 1 where there are no events.
+
+    Args:
+        ratio: Observed over expected, any shape; may be NaN where `events` is 0.
+        events: u, same shape.
+        strength: K = φ/s², pseudo-events of the prior; broadcasts against `ratio`.
+
+    >>> shrink(np.array([2.0, np.nan]), np.array([10.0, 0.0]), strength=10.0).tolist()
+    [1.5, 1.0]
+    """
     return np.where(events > 0, (events * np.where(events > 0, ratio, 0.0) + strength) / (events + strength), 1.0)
 
 
 def ratio_and_events(
     stage: Stage, count: Floats, exposure: Floats, events: Floats, rate: Floats
 ) -> tuple[Floats, Floats]:
-    """Observed over expected, and the events that make it sure; 0 events where nothing was exposed or known."""
-    return ratios(stage.events == "expected", rate, count, exposure, events)
+    """Observed over expected for one stage, and the events that inform the ratio (`ratios_and_events`)."""
+    return ratios_and_events(stage.is_poisson, rate, count, exposure, events)
 
 
-def ratios(
-    poisson: bool | npt.NDArray[np.bool_], rate: Floats, count: Floats, exposure: Floats, events: Floats
+def ratios_and_events(
+    poisson: bool | Mask, rate: Floats, count: Floats, exposure: Floats, events: Floats
 ) -> tuple[Floats, Floats]:
-    """The same of several stages, a line each; `poisson`: where the events expected make a ratio sure."""
+    """Observed over expected, and the events u that inform the ratio.
+
+    Args:
+        poisson: Whether u is the expected count; (S, 1) for several stages at once.
+        rate: Expected rate, numerator per exposure; (N,) or (S, N), as all arrays below.
+        count: Numerator.
+        exposure: Exposure.
+        events: u where the stage is not Poisson.
+
+    Returns:
+        Ratio and u, of the shape of `rate`; ratio 1 and u = 0 where nothing was exposed or the count is unknown.
+
+    >>> clicks, impressions = np.array([6.0, 0.0]), np.array([100.0, 0.0])
+    >>> ratio, events = ratios_and_events(True, np.array([0.04, 0.04]), clicks, impressions, impressions)
+    >>> ratio.tolist(), events.tolist()
+    ([1.5, 1.0], [4.0, 0.0])
+    """
     expected = exposure * rate
     known = (expected > 0) & np.isfinite(expected) & np.isfinite(count)
     ratio = np.divide(count, expected, out=np.ones_like(expected), where=known)
     return ratio, np.where(known, np.where(poisson, expected, events), 0.0)
 
 
-def stage_figures(stage: Stage, frame: pd.DataFrame, prefix: str = "") -> tuple[Floats, Floats, Floats]:
-    """Numerator, exposure and events of a stage from columns with this prefix."""
-    count = frame[prefix + stage.numerator].to_numpy(np.float64)
-    exposure = frame[prefix + stage.exposure].to_numpy(np.float64)
-    events = exposure if stage.events == "expected" else frame[prefix + stage.events].to_numpy(np.float64)
+def stage_counts(stage: Stage, frame: pd.DataFrame, prefix: str = "") -> tuple[Floats, Floats, Floats]:
+    """Numerator, exposure and events of a stage, each (N,), from the columns of a frame that have this prefix."""
+    columns = (stage.numerator, stage.exposure, stage.events_column)
+    count, exposure, events = (frame[prefix + name].to_numpy(np.float64) for name in columns)
     return count, exposure, events
 
 
-def moments(stage: Stage | None, ratio: Floats, events: Floats, dispersion: float | None) -> tuple[float, float]:
-    """φ (where it is not given) and s² from squared deviations.
+def estimate_variances(ratio: Floats, events: Floats, dispersion: float | None = None) -> tuple[float, float]:
+    """Estimate φ (unless given) and s² by the method of moments.
 
-    E[(ratio − 1)²] = φ/u + s², by least squares with weights 1/(φ/u + s²)².
+    E[(ratio − 1)²] = φ/u + s² is a regression of squared deviations on 1/u. It is solved by weighted least squares
+    with weights 1/(φ/u + s²)², recomputed 20 times: the variance of a squared deviation is proportional to the square
+    of its mean.
+
+    Args:
+        ratio: (N,) observed over expected.
+        events: (N,) u; rows with 0 are left out.
+        dispersion: φ where it is known.
+
+    Returns:
+        φ and s², s² within `MIN_VARIANCE` and `MAX_VARIANCE`.
     """
     known = events > 0
     square, inverse = (ratio[known] - 1.0) ** 2, 1.0 / events[known]
-    if stage is not None and stage.events == "expected":
-        dispersion = 1.0
     if not len(square):
         return dispersion or 1.0, 1.0
     phi, variance = dispersion or float(np.median(square) / np.median(inverse)) or 1.0, 0.1
@@ -97,15 +248,15 @@ def moments(stage: Stage | None, ratio: Floats, events: Floats, dispersion: floa
         weight = 1.0 / (phi * inverse + variance) ** 2
         if dispersion is None:
             design = np.column_stack([inverse, np.ones_like(inverse)]) * np.sqrt(weight)[:, None]
-            solved = np.linalg.lstsq(design, square * np.sqrt(weight), rcond=None)[0]
-            phi = float(max(solved[0], 1e-6))
-            variance = float(solved[1])
+            solution = np.linalg.lstsq(design, square * np.sqrt(weight), rcond=None)[0]
+            phi = float(max(solution[0], 1e-6))
+            variance = float(solution[1])
         else:
             variance = float(np.sum(weight * (square - phi * inverse)) / np.sum(weight))
-        variance = float(np.clip(variance, LEAST_SPREAD, MOST_SPREAD))
+        variance = float(np.clip(variance, MIN_VARIANCE, MAX_VARIANCE))
     return phi, variance
 
 
 def safe_rate(count: float, exposure: float) -> float:
-    """Count over exposure; above 0 even where nothing happened, so that it has a logarithm."""
+    """Count over exposure, or (count + ½)/(exposure + 1) where nothing was counted: always above 0, so it has a log."""
     return (count + 0.5) / (exposure + 1.0) if count <= 0 else count / exposure

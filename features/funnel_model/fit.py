@@ -1,9 +1,11 @@
-"""Fits the mixed model of every stage on each creative's counts so far.
+"""Fit the funnel model: a log-linear mixed model per stage, on each creative's counts so far.
 
-Penalised quasi-likelihood with an effect of each creative's own (`features.funnel_model.working_response`);
-variances by the fixed point of
-restricted maximum likelihood (MacKay 1992), each drawn towards that of all words together, because a dozen values say
-little about how much values differ.
+The method is penalised quasi-likelihood (PQL; Breslow & Clayton 1993): linearise the likelihood around the current log
+rates, solve a penalised weighted least-squares problem, update the variances, repeat. Variance components follow
+MacKay's fixed point (MacKay 1992), which for normal data is that of restricted maximum likelihood (REML), each pulled
+towards the mean of its kind, because ten categories carry little information on a variance.
+
+Array axes: N creatives (M of them with counts at a stage), P columns of the design matrix.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,257 +17,326 @@ import pandas as pd
 from scipy import sparse
 
 from features.funnel import Funnel, Stage
-from features.funnel_model.design_matrix import Columns, term_columns
-from features.funnel_model.empirical_bayes import LEAST_SPREAD, MOST_SPREAD, safe_rate, stage_figures
-from features.funnel_model.interactions import Cross, make_crosses, screen
-from features.funnel_model.model import FunnelModel, StageModel, unknown_price
-from features.funnel_model.solver import solve
-from features.funnel_model.terms import KIND, TIME, Terms, candidates, is_slope, is_word
-from features.funnel_model.working_response import Counts, weigh
+from features.funnel_model.design_matrix import TermMatrices, term_matrices
+from features.funnel_model.empirical_bayes import MAX_VARIANCE, MIN_VARIANCE, safe_rate, stage_counts
+from features.funnel_model.interactions import (
+    MIN_INTERACTION_VARIANCE,
+    Interaction,
+    build_interactions,
+    candidate_pairs,
+    screen_interactions,
+)
+from features.funnel_model.least_squares import Counts, solve, working_response
+from features.funnel_model.model import FunnelModel, StageModel, price_variance
+from features.funnel_model.terms import PROMOTION_TYPE, TIME, Terms, is_categorical, is_interaction, is_slope
 from features.point_in_time.windowed_sums import Seconds
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
-KIND_VARIANCE = 25.0
-"""Of intercepts: as good as flat."""
-FIRST_SPREAD = 0.01
-POOLED_WORTH = 4.0
-"""Values that what is told by all words, and by the other stages, is worth against a word's own at a stage."""
-LEAST_CROSS_SPREAD = 0.05**2
-"""A cross whose effects differ less is dropped."""
-ITERATIONS, MORE_ITERATIONS = 30, 8
-STILL = 5e-3
-"""Change of log rates, and of standard deviations of effects and of own luck, at which iterations end."""
-LONGEST_STEP = 2.0
-"""Of any log rate in one iteration."""
+FIXED_EFFECT_VARIANCE = 25.0
+"""Prior variance of promotion-type effects: wide enough to act as fixed effects."""
+INITIAL_VARIANCE = 0.01
+"""Variance component of every random term at the start of the first fit."""
+POOLING_STRENGTH = 4.0
+"""Pseudo-categories of the pooled variance: it counts as much as four well-determined effects of the term itself."""
+MAX_ITERATIONS, MAX_INTERACTION_ITERATIONS = 30, 8
+CONVERGED = 5e-3
+"""The iteration ends when no log rate, no standard deviation of a term and not s moves by more than this."""
+MAX_LOG_RATE_STEP = 2.0
+"""Largest change of any log rate in one iteration; longer steps are scaled down."""
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """Where the iterations of a stage stand (see `features.funnel_model.model.StageModel`).
+class _StageFit:
+    """State of the iteration of one stage; attributes as in `StageModel`.
 
-    `learned` tells of each random term how many of its effects the data decide, the prior the rest.
+    `effective_df` gives for each random term its effective degrees of freedom: how many of its effects the data
+    determine (Σ 1 − posterior variance/prior variance); the prior determines the rest.
     """
 
     effects: dict[str, Floats]
-    variances: dict[str, Floats]
-    spreads: dict[str, float]
-    learned: dict[str, float]
-    own: float
+    effect_variances: dict[str, Floats]
+    variance_components: dict[str, float]
+    effective_df: dict[str, float]
+    creative_variance: float
     dispersion: float
 
-    def without(self, names: set[str]) -> "_Fit":
-        """The same where some terms have left."""
-        effects = {name: effect for name, effect in self.effects.items() if name not in names}
+    def without(self, names: set[str]) -> "_StageFit":
+        """The same fit with some terms removed."""
         return replace(
-            self, effects=effects, spreads={n: spread for n, spread in self.spreads.items() if n not in names}
+            self,
+            effects={name: effect for name, effect in self.effects.items() if name not in names},
+            variance_components={n: part for n, part in self.variance_components.items() if n not in names},
         )
 
-    def told(self, intercept: float) -> StageModel:
-        """As a stage of the model, whose rate is the mean of creatives like this: half of s² above the middle one's."""
-        above = intercept + self.own / 2.0
-        return StageModel(above, self.own, self.dispersion, self.effects, self.variances, self.spreads)
+    def to_stage_model(self, intercept: float) -> StageModel:
+        """The fitted stage. Adding s²/2 turns the median of a log-normal rate, which the fit gives, into its mean."""
+        return StageModel(
+            intercept=intercept + self.creative_variance / 2.0,
+            creative_variance=self.creative_variance,
+            dispersion=self.dispersion,
+            effects=self.effects,
+            effect_variances=self.effect_variances,
+            variance_components=self.variance_components,
+        )
 
 
 def fit_funnel_model(
     totals: pd.DataFrame,
     creatives: pd.DataFrame,
-    moments: Seconds,
+    launch_times: Seconds,
     funnel: Funnel,
     terms: Terms,
-    wanted: Sequence[tuple[str, str]],
+    extra_pairs: Sequence[tuple[str, str]],
     origin: pd.Timestamp,
-    before: FunnelModel | None = None,
+    previous: FunnelModel | None = None,
 ) -> FunnelModel:
-    """The model of every stage.
+    """Fit the model of every stage.
 
     Args:
-        totals: Figures of each creative as known at the origin.
-        creatives: Their attributes, with `launch_hour`; same order.
-        moments: When each was launched.
+        totals: N rows, each creative's counts as reported by the origin.
+        creatives: N rows in the same order: attributes and `launch_hour`.
+        launch_times: (N,) int64 seconds since 1970.
         funnel: The funnel.
-        terms: Columns, without crosses.
-        wanted: Pairs whose joint effects are looked at beside those of promotion type, category and tags.
-        origin: The moment.
-        before: An earlier fit, whose variances are a better place to begin.
+        terms: Columns of the design matrix, without interactions.
+        extra_pairs: Interactions to screen beyond those among promotion type, category and tags.
+        origin: Moment of the fit.
+        previous: An earlier fit; its variances are the starting values, and one round is then enough.
     """
-    columns = term_columns(creatives, moments, terms)
-    crosses = make_crosses(creatives, terms, candidates(terms, wanted))
-    priced = unknown_price(creatives, terms) == 0.0  # what is sold at a price unknown says nothing of discounts
-    relative: Mapping[str, float] = before.relative if before else {}
-    stages: Mapping[str, StageModel] = before.stages if before else {}
-    problems = {stage.name: _problem(stage, totals, priced) for stage in funnel.stages}
-    for _ in range(1 if before else 2):  # the second time, stages know of each other
+    matrices = term_matrices(creatives, launch_times, terms)
+    interactions = build_interactions(creatives, terms, candidate_pairs(terms, extra_pairs))
+    # Order value is relative to the price; without a price its counts do not inform effects on order value.
+    priced = price_variance(creatives, terms) == 0.0
+    relative: Mapping[str, float] = previous.relative_variances if previous else {}
+    stages: Mapping[str, StageModel] = previous.stages if previous else {}
+    training = {stage.name: _training_counts(stage, totals, priced) for stage in funnel.stages}
+    for _ in range(1 if previous else 2):  # the second round uses the variances that all stages found in the first
         fits = {
-            name: _fit_stage(*problem, columns, crosses, stages.get(name), relative)
-            for name, problem in problems.items()
+            name: _fit_stage(counts, rows, matrices, interactions, stages.get(name), relative)
+            for name, (counts, rows) in training.items()
         }
-        relative = _relative(list(fits.values()))
-        stages = {name: fit.told(problems[name][0].intercept) for name, fit in fits.items()}
+        relative = _relative_variances(list(fits.values()))
+        stages = {name: fit.to_stage_model(training[name][0].intercept) for name, fit in fits.items()}
     used = {name for stage in stages.values() for name in stage.effects}
-    kept = {cross.name: tuple(cross.levels.tolist()) for cross in crosses if cross.name in used}
-    return FunnelModel(origin, terms.model_copy(update={"crosses": kept}), stages, relative)
+    kept = {one.name: tuple(one.levels.tolist()) for one in interactions if one.name in used}
+    return FunnelModel(origin, terms.model_copy(update={"interactions": kept}), stages, relative)
 
 
-def _problem(stage: Stage, totals: pd.DataFrame, priced: npt.NDArray[np.bool_]) -> tuple[Counts, npt.NDArray[np.bool_]]:
-    """What a stage learns from, and which creatives these are."""
-    count, exposure, events = stage_figures(stage, totals)
+def _training_counts(stage: Stage, totals: pd.DataFrame, priced: Mask) -> tuple[Counts, Mask]:
+    """Counts of the M creatives that a stage is fitted on, and which of the N these are (bool)."""
+    count, exposure, events = stage_counts(stage, totals)
     known = np.isfinite(count) & np.isfinite(exposure) & (exposure > 0) & np.isfinite(events) & (events > 0)
     known &= priced if stage.priced else True
     intercept = float(np.log(safe_rate(count[known].sum(), exposure[known].sum())))
-    return Counts(
-        count[known], exposure[known], None if stage.events == "expected" else events[known], intercept
-    ), known
+    return Counts(count[known], exposure[known], None if stage.is_poisson else events[known], intercept), known
 
 
 def _fit_stage(
-    rows: Counts,
-    known: npt.NDArray[np.bool_],
-    columns: Columns,
-    crosses: Sequence[Cross],
-    earlier: StageModel | None,
+    counts: Counts,
+    rows: Mask,
+    matrices: TermMatrices,
+    interactions: Sequence[Interaction],
+    previous: StageModel | None,
     relative: Mapping[str, float],
-) -> _Fit:
-    held = {name: column[known] for name, column in columns.items()}
-    guessed = earlier.spreads if earlier else {}
-    fit = _Fit(
-        effects={name: np.zeros(column.shape[1]) for name, column in held.items()},
-        variances={},
-        spreads={name: guessed.get(name, FIRST_SPREAD) for name in held if name != KIND},
-        learned={},
-        own=earlier.own if earlier else 0.1,
-        dispersion=earlier.dispersion if earlier else 1.0,
+) -> _StageFit:
+    """Fit the main effects, screen the interactions on their residuals, then fit again with those that stand out.
+
+    Args:
+        counts: Of M creatives.
+        rows: (N,) bool, which creatives these are.
+        matrices: Term → (N, columns).
+        interactions: Candidates.
+        previous: An earlier fit of the stage, for starting values.
+        relative: `FunnelModel.relative_variances` so far.
+    """
+    main = {name: matrix[rows] for name, matrix in matrices.items()}
+    known = previous.variance_components if previous else {}
+    fit = _StageFit(
+        effects={name: np.zeros(matrix.shape[1]) for name, matrix in main.items()},
+        effect_variances={},
+        variance_components={name: known.get(name, INITIAL_VARIANCE) for name in main if name != PROMOTION_TYPE},
+        effective_df={},
+        creative_variance=previous.creative_variance if previous else 0.1,
+        dispersion=previous.dispersion if previous else 1.0,
     )
-    if not known.any():
-        return replace(
-            fit, variances={name: np.full(len(e), _variance(name, fit.spreads)) for name, e in fit.effects.items()}
-        )
-    fit = _iterate(rows, held, fit, ITERATIONS, relative)
-    log_rate = sum((held[name] @ effect for name, effect in fit.effects.items()), np.zeros(len(rows.count)))
-    off, weight, _ = weigh(rows, log_rate, fit.own, fit.dispersion)
-    screened = screen(crosses, known, off, weight)
-    wider = {**held, **{cross.name: cross.columns[known] for cross, _ in screened.kept}}
+    if not rows.any():  # without data the posterior is the prior
+        priors = {
+            name: np.full(len(effect), _prior_variance(name, fit.variance_components))
+            for name, effect in fit.effects.items()
+        }
+        return replace(fit, effect_variances=priors)
+    fit = _iterate(counts, main, fit, MAX_ITERATIONS, relative)
+    log_rate = sum((main[name] @ effect for name, effect in fit.effects.items()), np.zeros(len(counts.count)))
+    residual, weight, _ = working_response(counts, log_rate, fit.creative_variance, fit.dispersion)
+    screened = screen_interactions(interactions, rows, residual, weight)
+    wider = {**main, **{one.name: one.matrix[rows] for one, _ in screened.kept}}
     fit = replace(
         fit,
-        effects={**fit.effects, **{cross.name: np.zeros(len(cross.levels)) for cross, _ in screened.kept}},
-        spreads={**fit.spreads, **{cross.name: max(spread, screened.typical) for cross, spread in screened.kept}},
+        effects={**fit.effects, **{one.name: np.zeros(len(one.levels)) for one, _ in screened.kept}},
+        variance_components={
+            **fit.variance_components,
+            **{one.name: max(variance, screened.mean_variance) for one, variance in screened.kept},
+        },
     )
-    weak = set(wider) - set(held)
+    weak = set(wider) - set(main)
     while weak:
-        fit = _iterate(rows, wider, fit, MORE_ITERATIONS, relative, screened.typical)
-        weak = {name for name in wider if name not in held and fit.spreads[name] < LEAST_CROSS_SPREAD}
-        wider, fit = {name: column for name, column in wider.items() if name not in weak}, fit.without(weak)
+        fit = _iterate(counts, wider, fit, MAX_INTERACTION_ITERATIONS, relative, screened.mean_variance)
+        weak = {name for name in wider if name not in main and fit.variance_components[name] < MIN_INTERACTION_VARIANCE}
+        wider, fit = {name: matrix for name, matrix in wider.items() if name not in weak}, fit.without(weak)
     return fit
 
 
 def _iterate(
-    rows: Counts,
-    held: Columns,
-    fit: _Fit,
-    most: int,
+    counts: Counts,
+    matrices: TermMatrices,
+    fit: _StageFit,
+    iterations: int,
     relative: Mapping[str, float],
-    typical: float = FIRST_SPREAD,
-) -> _Fit:
-    names = list(held)
-    whole = sparse.hstack([held[name] for name in names], format="csr")
-    squared = whole.multiply(whole).tocsr()
-    sizes = [held[name].shape[1] for name in names]
+    interaction_variance: float = INITIAL_VARIANCE,
+) -> _StageFit:
+    """Repeat: working response, penalised least squares, variances; until nothing moves by more than `CONVERGED`.
+
+    Args:
+        counts: Of M creatives.
+        matrices: Term → (M, columns).
+        fit: Starting values.
+        iterations: At most so many.
+        relative: As in `_fit_stage`.
+        interaction_variance: Pooled variance of interactions.
+    """
+    names = list(matrices)
+    matrix = sparse.hstack([matrices[name] for name in names], format="csr")  # X, (M, P)
+    squared = matrix.multiply(matrix).tocsr()
+    sizes = [matrices[name].shape[1] for name in names]
     edges = np.cumsum(sizes)[:-1]
-    effects = np.concatenate([fit.effects[name] for name in names])
-    for _ in range(most):
-        told = whole @ effects
-        off, weight, _ = weigh(rows, told, fit.own, fit.dispersion)
-        ridge = np.repeat([1.0 / _variance(name, fit.spreads) for name in names], sizes)
-        solved, variance = solve(whole, sizes, weight, told + off, ridge, effects)
-        step = whole @ (solved - effects)
+    effects = np.concatenate([fit.effects[name] for name in names])  # (P,)
+    for _ in range(iterations):
+        log_rate = matrix @ effects
+        residual, weight, _ = working_response(counts, log_rate, fit.creative_variance, fit.dispersion)
+        ridge = np.repeat([1.0 / _prior_variance(name, fit.variance_components) for name in names], sizes)
+        solution, variance = solve(matrix, sizes, weight, log_rate + residual, ridge, effects)
+        step = matrix @ (solution - effects)
         length = float(np.abs(step).max(initial=0.0))
-        effects = effects + (solved - effects) * min(1.0, LONGEST_STEP / max(length, LONGEST_STEP))
-        decided = 1.0 - ridge * variance
-        variance, leverage = _of_rows(squared, weight, variance, ridge, float(decided.sum()))
-        parts = dict(zip(names, np.split(effects, edges)))
-        learned = {name: float(part.sum()) for name, part in zip(names, np.split(decided, edges))}
-        spreads = _spreads(parts, learned, fit.spreads, relative, typical)
-        own, dispersion = _luck(rows, whole @ effects, fit, leverage)
-        moved = [abs(np.sqrt(spreads[name]) - np.sqrt(fit.spreads[name])) for name in spreads]
-        moved += [length, abs(np.sqrt(own) - np.sqrt(fit.own))]
-        fit = _Fit(parts, dict(zip(names, np.split(variance, edges))), spreads, learned, own, dispersion)
-        if max(moved) < STILL:
+        effects = effects + (solution - effects) * min(1.0, MAX_LOG_RATE_STEP / max(length, MAX_LOG_RATE_STEP))
+        determined = 1.0 - ridge * variance  # (P,) share of each effect that the data determine
+        variance, leverage = _row_consistent(squared, weight, variance, ridge, float(determined.sum()))
+        by_term = dict(zip(names, np.split(effects, edges)))
+        effective_df = {name: float(part.sum()) for name, part in zip(names, np.split(determined, edges))}
+        components = _update_components(by_term, effective_df, fit.variance_components, relative, interaction_variance)
+        creative_variance, dispersion = _update_dispersion(counts, matrix @ effects, fit, leverage)
+        moved = [abs(np.sqrt(components[name]) - np.sqrt(fit.variance_components[name])) for name in components]
+        moved += [length, abs(np.sqrt(creative_variance) - np.sqrt(fit.creative_variance))]
+        fit = _StageFit(
+            effects=by_term,
+            effect_variances=dict(zip(names, np.split(variance, edges))),
+            variance_components=components,
+            effective_df=effective_df,
+            creative_variance=creative_variance,
+            dispersion=dispersion,
+        )
+        if max(moved) < CONVERGED:
             break
     return fit
 
 
-def _of_rows(
-    squared: sparse.csr_matrix, weight: Floats, variance: Floats, ridge: Floats, learned: float
+def _row_consistent(
+    squared: sparse.csr_matrix, weight: Floats, variance: Floats, ridge: Floats, effective_df: float
 ) -> tuple[Floats, Floats]:
-    """Variances of effects that give rows theirs when added up, and each row's leverage.
+    """Scale the variances of effects so that the rows' leverages add up to the effective degrees of freedom.
 
-    A row's own covariances would cost as much as the fit. So the diagonal alone is told, scaled until the leverages
-    add up to the effective number of coefficients, as they do.
+    The leverage of row i is h_i = w_i x_i'Vx_i, and Σ h_i equals the effective degrees of freedom. The full covariance
+    V would cost as much as the fit, so its diagonal is used, scaled until that identity holds.
+
+    Args:
+        squared: (M, P), squares of the design matrix.
+        weight: (M,).
+        variance: (P,), diagonal of V.
+        ridge: (P,), one over the prior variances; no scaled variance exceeds its prior variance.
+        effective_df: Σ over all effects of 1 − ridge · variance.
+
+    Returns:
+        Scaled variances (P,) and leverages (M,), at most 0.98.
     """
-    scaled = variance * learned / max(float(weight @ (squared @ variance)), 1e-12)
+    scaled = variance * effective_df / max(float(weight @ (squared @ variance)), 1e-12)
     scaled = np.minimum(scaled, 1.0 / ridge)
     return scaled, np.minimum(weight * (squared @ scaled), 0.98)
 
 
-def _spreads(
+def _update_components(
     effects: Mapping[str, Floats],
-    learned: Mapping[str, float],
-    before: Mapping[str, float],
+    effective_df: Mapping[str, float],
+    current: Mapping[str, float],
     relative: Mapping[str, float],
-    typical: float,
+    interaction_variance: float,
 ) -> dict[str, float]:
-    """σ² of every random term: Σ effect² over what was learned of them, drawn towards what the others say.
+    """One step of the fixed point for σ² of every random term, with pooling.
 
-    Of words the others are all words, each as much more or less as it counts at the other stages (`relative`); of
-    crosses all crosses; of slopes all slopes. Bumps of time are alone.
+    MacKay's fixed point is σ² = Σ b²/γ with γ the effective degrees of freedom. `POOLING_STRENGTH` pseudo-effects of
+    the pooled variance are added to both sums. The pooled variance is: for a categorical term that of all categorical
+    terms, times the term's relative variance over all stages; for an interaction that of all candidates; for a slope
+    that of all slopes; for time its own current value, so that it is not pooled.
     """
-    squares = {name: float(effects[name] @ effects[name]) for name in before}
-    words, slopes = [name for name in before if is_word(name)], [name for name in before if is_slope(name)]
-    common = _common(squares, {name: learned[name] * relative.get(name, 1.0) for name in words})
-    of_slopes = _common(squares, {name: learned[name] for name in slopes})
+    squares = {name: float(effects[name] @ effects[name]) for name in current}
+    categorical, slopes = [name for name in current if is_categorical(name)], [n for n in current if is_slope(n)]
+    common = _pooled_variance(squares, {name: effective_df[name] * relative.get(name, 1.0) for name in categorical})
+    of_slopes = _pooled_variance(squares, {name: effective_df[name] for name in slopes})
     found = {}
-    for name in before:
-        if is_word(name):
-            towards = common * relative.get(name, 1.0)
+    for name in current:
+        if is_categorical(name):
+            pooled = common * relative.get(name, 1.0)
+        elif is_interaction(name):
+            pooled = interaction_variance
         else:
-            towards = typical if "*" in name else before[name] if name == TIME else of_slopes
-        spread = (squares[name] + POOLED_WORTH * towards) / (max(learned[name], 1e-3) + POOLED_WORTH)
-        found[name] = float(np.clip(spread, LEAST_SPREAD / 100, MOST_SPREAD))
+            pooled = current[name] if name == TIME else of_slopes
+        variance = (squares[name] + POOLING_STRENGTH * pooled) / (max(effective_df[name], 1e-3) + POOLING_STRENGTH)
+        found[name] = float(np.clip(variance, MIN_VARIANCE / 100, MAX_VARIANCE))
     return found
 
 
-def _common(squares: Mapping[str, float], learned: Mapping[str, float]) -> float:
-    known = sum(learned.values())
-    return max(sum(squares[name] for name in learned) / known, LEAST_SPREAD) if known > 0 else FIRST_SPREAD
+def _pooled_variance(squares: Mapping[str, float], effective_df: Mapping[str, float]) -> float:
+    """Σ b² over Σ γ of the terms in `effective_df`."""
+    total = sum(effective_df.values())
+    return max(sum(squares[name] for name in effective_df) / total, MIN_VARIANCE) if total > 0 else INITIAL_VARIANCE
 
 
-def _relative(fits: Sequence[_Fit]) -> dict[str, float]:
-    """How much more a word's effects spread than those of all words, over all stages together.
+def _relative_variances(fits: Sequence[_StageFit]) -> dict[str, float]:
+    """Categorical term → its variance over that of all categorical terms, over all stages together, pooled towards 1.
 
-    A word that says nothing where much is counted will hardly say much where little is.
+    A stage with few events (orders) thereby uses what a stage with many (clicks) says about which terms matter.
     """
     squares: dict[str, float] = {}
     known: dict[str, float] = {}
     for fit in fits:
-        words = [name for name in fit.spreads if is_word(name) and name in fit.learned]
-        stage_squares = {name: float(fit.effects[name] @ fit.effects[name]) for name in words}
-        common = _common(stage_squares, {name: fit.learned[name] for name in words})
-        for name in words:
-            squares[name] = squares.get(name, 0.0) + stage_squares[name] / common
-            known[name] = known.get(name, 0.0) + fit.learned[name]
-    return {name: (squares[name] + POOLED_WORTH) / (known[name] + POOLED_WORTH) for name in squares}
+        names = [name for name in fit.variance_components if is_categorical(name) and name in fit.effective_df]
+        of_stage = {name: float(fit.effects[name] @ fit.effects[name]) for name in names}
+        common = _pooled_variance(of_stage, {name: fit.effective_df[name] for name in names})
+        for name in names:
+            squares[name] = squares.get(name, 0.0) + of_stage[name] / common
+            known[name] = known.get(name, 0.0) + fit.effective_df[name]
+    return {name: (squares[name] + POOLING_STRENGTH) / (known[name] + POOLING_STRENGTH) for name in squares}
 
 
-def _luck(rows: Counts, log_rate: Floats, fit: _Fit, leverage: Floats) -> tuple[float, float]:
-    """s² and, where it is not 1 by nature, φ: fixed points of restricted maximum likelihood."""
-    off, weight, events = weigh(rows, log_rate, fit.own, fit.dispersion)
-    square, left = (weight * off) ** 2, weight * (1.0 - leverage)
-    own = fit.own * float(square.sum() / left.sum())
+def _update_dispersion(counts: Counts, log_rate: Floats, fit: _StageFit, leverage: Floats) -> tuple[float, float]:
+    """One step of the REML fixed point for s² and, except for Poisson counts, φ.
+
+    At the optimum Σ (w·e)² = Σ w(1 − h), e being the residual, w = 1/(φ/u + s²) and h the leverage; each step scales
+    s² by the ratio of the two sums, and φ by the same ratio of the sums with weights 1/u.
+
+    Args:
+        counts: Of M creatives.
+        log_rate: (M,) linear predictor.
+        fit: Holds the current s² and φ.
+        leverage: (M,) h.
+    """
+    residual, weight, events = working_response(counts, log_rate, fit.creative_variance, fit.dispersion)
+    square, expected = (weight * residual) ** 2, weight * (1.0 - leverage)
+    creative_variance = fit.creative_variance * float(square.sum() / expected.sum())
     dispersion = fit.dispersion
-    if rows.events is not None:
-        dispersion *= float((square / events).sum() / (left / events).sum())
-    return float(np.clip(own, LEAST_SPREAD, MOST_SPREAD)), float(np.clip(dispersion, 1e-6, 1e6))
+    if counts.events is not None:
+        dispersion *= float((square / events).sum() / (expected / events).sum())
+    return float(np.clip(creative_variance, MIN_VARIANCE, MAX_VARIANCE)), float(np.clip(dispersion, 1e-6, 1e6))
 
 
-def _variance(name: str, spreads: Mapping[str, float]) -> float:
-    return KIND_VARIANCE if name == KIND else spreads[name]
+def _prior_variance(term: str, components: Mapping[str, float]) -> float:
+    return FIXED_EFFECT_VARIANCE if term == PROMOTION_TYPE else components[term]

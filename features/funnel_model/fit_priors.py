@@ -1,253 +1,302 @@
-"""What the training period teaches the start: group strengths, how much each entity counts, own luck and drift."""
+"""Fit the empirical-Bayes priors of every stage on the training period.
+
+Per stage: market rates, dispersion and variances by the method of moments; strengths of entity histories; weights of
+entities outside the nested chain and weights of cross-stage evidence by ridge Poisson regression on later outcomes.
+
+Array axes: N rows (creatives or training snapshots, as said), S stages, C columns of a regression.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
 
 from features.funnel import Funnel, Stage
 from features.funnel_model.empirical_bayes import (
-    LEAST_SPREAD,
-    MOST_SPREAD,
+    MAX_VARIANCE,
+    MIN_VARIANCE,
     Floats,
     StagePrior,
-    moments,
+    estimate_variances,
     ratio_and_events,
     safe_rate,
     shrink,
-    stage_figures,
+    stack_priors,
+    stage_counts,
 )
-from features.funnel_model.model import Expectation, FunnelModel, expectations
+from features.funnel_model.model import ExpectedRate, FunnelModel, predict_as_of
 from features.funnel_model.posterior import (
     FUNNEL_MODEL,
     PriorKind,
     before_last_days,
-    historic,
-    histories,
-    muffled,
+    discounted_events,
+    empirical_bayes_rates,
     own_evidence,
 )
-from features.funnel_model.stage_arrays import stack
 from features.point_in_time.counts import RECENT_DAYS
 from features.point_in_time.entity_history import CHAIN, MARKET, Entity, entity_codes, ratio_and_weight
 from features.point_in_time.windowed_sums import Codes
 from features.schema import KEY
 
-RIDGE = 0.1
-"""Of the weights below: what tags say overlaps, and overlapping weights fit noise."""
-MARKET_CREATIVES = 5.0
-"""Creatives (by weight) at which the market's typical creative is told from its hits: two markets have no spread."""
-LEAST_ROWS = 50
-"""Training outcomes under which entities off the chain are given no weight."""
+PRIOR_WEIGHTS_RIDGE = 0.1
+"""L2 penalty of both weight regressions: histories of tags overlap, and overlapping weights fit noise."""
+MARKET_STRENGTH = 5.0
+"""Strength of the market's own history, in creatives: with one or two markets its variance cannot be estimated."""
+MIN_SNAPSHOTS = 50
+"""Training snapshots with an outcome below which weights, drift and φ are not estimated."""
 
 
 def fit_priors(
     totals: pd.DataFrame,
-    lives: pd.DataFrame,
+    snapshots: pd.DataFrame,
     creatives: pd.DataFrame,
     funnel: Funnel,
     found: Sequence[Entity],
-    states: Sequence[FunnelModel] = (),
+    models: Sequence[FunnelModel] = (),
     prior_kinds: Mapping[str, PriorKind] | None = None,
 ) -> dict[str, StagePrior]:
-    """Priors of every stage.
+    """Fit the prior of every stage.
 
     Args:
-        totals: Figures of each creative when the training period ended, in the order of `creatives`.
-        lives: Training snapshots: counts at the cutoff (`features.point_in_time.counts`) and `later:f`, what came
-        after.
+        totals: One row per creative, in the order of `creatives`: its counts when the training period ended.
+        snapshots: Training snapshots: counts at the cutoff (`features.point_in_time.counts`) and `later:<column>`,
+            the outcomes.
         creatives: Checked creatives.
         funnel: The funnel.
         found: Entities whose history is used.
-        states: Of the mixed model, one before each of the training snapshots.
-        prior_kinds: What each stage starts from; empirical Bayes where it is not named.
+        models: Funnel models by rising origin, one before each of the training snapshots.
+        prior_kinds: Stage → its prior; empirical Bayes where a stage is not named.
+
+    Returns:
+        Stage name → prior. Drift and cross-stage weights are estimated around the prior mean that the stage uses.
     """
     groups = {entity.name: entity_codes(creatives, entity) for entity in found}
     types = creatives["promotion_type"]
-    priors = {stage.name: _fit_stage(stage, totals, lives, types, groups) for stage in funnel.stages}
-    of_mixed = [stage for stage in funnel.stages if (prior_kinds or {}).get(stage.name) == FUNNEL_MODEL]
-    expected = expectations(states, lives, of_mixed)
-    for stage in of_mixed:
-        priors[stage.name] = _fit_drift(stage, lives, priors[stage.name], expected[stage.name])
-    own: dict[str, tuple[Floats, Floats]] = {}
+    priors = {stage.name: _fit_stage(stage, totals, snapshots, types, groups) for stage in funnel.stages}
+    of_model = [stage for stage in funnel.stages if (prior_kinds or {}).get(stage.name) == FUNNEL_MODEL]
+    expected = predict_as_of(models, snapshots, of_model)
+    for stage in of_model:
+        priors[stage.name] = _fit_drift(stage, snapshots, priors[stage.name], expected[stage.name])
+    rates: dict[str, Floats] = {}
+    log_evidence: dict[str, Floats] = {}
     for stage in funnel.stages:
-        prior = priors[stage.name]
-        alone = stack([stage], {stage.name: prior})
-        whole = expected.get(stage.name) or historic(histories(alone, lives), 0)
-        rate = np.exp(whole.log_rate)
-        factor, _, _ = own_evidence(alone, lives, rate[None], whole.variance[None])
-        own[stage.name] = rate, np.log(factor[0])
-    said = {name: log_factor for name, (_, log_factor) in own.items()}
+        arrays = stack_priors([stage], {stage.name: priors[stage.name]})
+        prior_rate = expected.get(stage.name) or empirical_bayes_rates(arrays, snapshots).expected_rate(0)
+        rates[stage.name] = np.exp(prior_rate.log_rate)
+        factor, _, _ = own_evidence(arrays, snapshots, rates[stage.name][None], prior_rate.variance[None])
+        log_evidence[stage.name] = np.log(factor[0])
     return {
         stage.name: replace(
-            priors[stage.name], trust=_fit_trust(stage, lives, priors[stage.name], own[stage.name][0], said)
+            priors[stage.name],
+            cross_stage_weights=_fit_cross_stage_weights(
+                stage, snapshots, priors[stage.name], rates[stage.name], log_evidence
+            ),
         )
         for stage in funnel.stages
     }
 
 
 def _fit_stage(
-    stage: Stage, totals: pd.DataFrame, lives: pd.DataFrame, promotion_types: pd.Series, groups: dict[str, Codes]
+    stage: Stage, totals: pd.DataFrame, snapshots: pd.DataFrame, promotion_types: pd.Series, groups: dict[str, Codes]
 ) -> StagePrior:
-    count, exposure, events = stage_figures(stage, totals)
+    """The empirical-Bayes prior of one stage; its evidence stays at the stage itself."""
+    count, exposure, events = stage_counts(stage, totals)
     usable = np.isfinite(count) & np.isfinite(exposure) & (exposure > 0)
     count, exposure, events = (np.where(usable, part, 0.0) for part in (count, exposure, events))
-    exposed = [
-        str(kind) for kind in promotion_types.unique() if exposure[(promotion_types == kind).to_numpy()].sum() > 0
-    ]
+    rows_of_type = {str(name): (promotion_types == name).to_numpy() for name in promotion_types.unique()}
     rate = {
-        kind: safe_rate(count[rows].sum(), exposure[rows].sum())
-        for kind, rows in ((kind, (promotion_types == kind).to_numpy()) for kind in exposed)
+        name: safe_rate(count[rows].sum(), exposure[rows].sum())
+        for name, rows in rows_of_type.items()
+        if exposure[rows].sum() > 0
     }
-    market = promotion_types.map(rate).fillna(safe_rate(count.sum(), exposure.sum())).to_numpy(np.float64)
-    dispersion = _fit_dispersion(stage, lives)
-    ratio, sure = ratio_and_events(stage, count, exposure, events, market)
-    dispersion, own = moments(stage, ratio, sure, dispersion)
+    pooled = safe_rate(count.sum(), exposure.sum())
+    market = np.array([rate.get(name, pooled) for name in promotion_types], dtype=np.float64)
+    ratio, informative = ratio_and_events(stage, count, exposure, events, market)
+    dispersion, creative_variance = estimate_variances(ratio, informative, _fit_dispersion(stage, snapshots))
     prior = StagePrior(
         rate=rate,
         dispersion=dispersion,
-        own=own,
-        drift=LEAST_SPREAD,
-        flutter=LEAST_SPREAD,
+        creative_variance=creative_variance,
+        drift_variance=MIN_VARIANCE,
+        transient_variance=MIN_VARIANCE,
         strengths=_fit_strengths(*ratio_and_weight(stage, count, exposure, events, market), groups),
         weights={},
-        trust={stage.name: 1.0},
+        cross_stage_weights={stage.name: 1.0},
     )
-    prior = replace(prior, weights=_fit_weights(stage, lives, prior))
-    history = histories(stack([stage], {stage.name: prior}), lives)
+    prior = replace(prior, weights=_fit_entity_weights(stage, snapshots, prior))
+    history = empirical_bayes_rates(stack_priors([stage], {stage.name: prior}), snapshots)
     expected = np.exp(history.log_rate[0])
-    prior = replace(prior, own=_fit_own(stage, lives, prior, expected))
-    alone = stack([stage], {stage.name: prior})
-    prior = _fit_drift(stage, lives, prior, historic(replace(history, stacked=alone), 0))
-    return replace(prior, own=_fit_own(stage, lives, prior, expected))
+    prior = replace(prior, creative_variance=_fit_creative_variance(stage, snapshots, prior, expected))
+    arrays = stack_priors([stage], {stage.name: prior})
+    prior = _fit_drift(stage, snapshots, prior, replace(history, arrays=arrays).expected_rate(0))
+    # Transient variance is known now, so that s² no longer contains it.
+    return replace(prior, creative_variance=_fit_creative_variance(stage, snapshots, prior, expected))
 
 
-def _fit_trust(
-    stage: Stage, lives: pd.DataFrame, prior: StagePrior, expected: Floats, said: dict[str, Floats]
+def _fit_cross_stage_weights(
+    stage: Stage, snapshots: pd.DataFrame, prior: StagePrior, expected: Floats, log_evidence: dict[str, Floats]
 ) -> dict[str, float]:
-    """Ridge Poisson regression of later rates on what own counts at every stage said, held to each for itself."""
-    ratio, events = ratio_and_events(stage, *stage_figures(stage, lives, "later:"), expected * np.exp(said[stage.name]))
-    known = events > 0
-    beyond = _ridge_weights(prior, known, np.column_stack(list(said.values())), ratio, events)
+    """Weights of all stages' log evidence at one stage, shrunk to 1 for the stage itself and 0 for the others.
+
+    The later rate over (expected rate · own evidence of the stage) is regressed on the log evidence of all stages, so
+    that the ridge penalty pulls to "own evidence counts in full, other stages do not".
+
+    Args:
+        stage: Whose later rate is explained.
+        snapshots: N training snapshots.
+        prior: Of the stage.
+        expected: (N,) rate expected before own counts.
+        log_evidence: Stage → (N,) log factor of own counts.
+    """
+    own = expected * np.exp(log_evidence[stage.name])
+    ratio, events = ratio_and_events(stage, *stage_counts(stage, snapshots, "later:"), own)
+    columns = np.column_stack(list(log_evidence.values()))
+    slopes = _ridge_poisson(prior, columns, ratio, events)
     return {
-        name: float(slope) + (name == stage.name) for name, slope in zip(said, beyond) if slope or name == stage.name
+        name: float(slope) + (name == stage.name)
+        for name, slope in zip(log_evidence, slopes)
+        if slope or name == stage.name
     }
 
 
-def _fit_own(stage: Stage, lives: pd.DataFrame, prior: StagePrior, expected: Floats) -> float:
-    """s² of creatives around what is expected of them, from each one's last training snapshot."""
-    last = ~lives.duplicated(KEY, keep="last").to_numpy()
-    ratio, events = ratio_and_events(stage, *stage_figures(stage, lives, "early:"), expected)
-    stretches = np.maximum(lives["elapsed_hours"].to_numpy(np.float64) / 24.0 / RECENT_DAYS, 1.0)
-    return moments(None, ratio[last], muffled(events, prior, stretches)[last], prior.dispersion)[1]
+def _fit_creative_variance(stage: Stage, snapshots: pd.DataFrame, prior: StagePrior, expected: Floats) -> float:
+    """s² of creatives around their expected rate (N,), from the last training snapshot of each creative."""
+    last = ~snapshots.duplicated(KEY, keep="last").to_numpy()
+    ratio, events = ratio_and_events(stage, *stage_counts(stage, snapshots, "early:"), expected)
+    periods = np.maximum(snapshots["elapsed_hours"].to_numpy(np.float64) / 24.0 / RECENT_DAYS, 1.0)
+    return estimate_variances(ratio[last], discounted_events(events, prior, periods)[last], prior.dispersion)[1]
 
 
 def _fit_strengths(ratio: Floats, weight: Floats, groups: dict[str, Codes]) -> dict[str, float]:
-    """K of every entity: variance of one creative over variance between groups, around the parent or the market.
+    """K of every entity: variance of a single creative over the variance between groups.
 
-    A group's ratio has variance φ/W + s² around its parent's, W being the creatives in it by weight and φ the variance
-    of one: both as in `features.funnel_model.empirical_bayes`, with creatives in the place of events.
+    The model of `features.funnel_model.empirical_bayes` with creatives in the place of events: the weighted mean ratio
+    of a group has variance φ/W + s² around its parent's, W being the sum of the weights of its creatives, φ the
+    variance of one creative and s² the variance between groups. Nested entities are measured around their parent,
+    others around the market's average creative.
+
+    Args:
+        ratio: (N,) each creative's rate over the market's.
+        weight: (N,) w = u/(u + half), at most 1.
+        groups: Entity → (N,) int64 group code of each creative, −1 for none.
     """
 
-    def level(codes: Codes, parent: Floats, strength: float | None = None) -> tuple[float, Floats]:
+    def fit_entity(codes: Codes, parent: Floats, strength: float | None = None) -> tuple[float, Floats]:
+        """K, estimated unless given, and each creative's (N,) shrunk group factor on `parent` (N,)."""
         member = codes >= 0
         size = int(codes.max(initial=-1)) + 1
         total, summed, expected = (
             np.bincount(codes[member], part[member], size).astype(np.float64)
             for part in (weight, weight * ratio, weight * parent)
         )
-        told = total > 0
-        mean = np.divide(summed, expected, out=np.ones(size), where=told & (expected > 0))
+        mean = np.divide(summed, expected, out=np.ones(size), where=(total > 0) & (expected > 0))
         if strength is None:
-            strength = luck / moments(None, mean, total, luck)[1]
+            strength = one_creative / estimate_variances(mean, total, one_creative)[1]
         return strength, np.where(member, shrink(mean, total, strength)[codes], 1.0) if size else np.ones_like(ratio)
 
-    # A weighted mean of w-weighted ratios has variance Σw²v/W²: told as φ/W, the variance of one creative by weight.
-    total_weight = max(float(weight.sum()), LEAST_SPREAD)
+    # The weighted mean of independent ratios with variance v has variance Σw²v/W². Written as φ/W this defines
+    # φ = Σw²(r − r̄)²/Σw, the variance of one creative of weight 1.
+    total_weight = max(float(weight.sum()), MIN_VARIANCE)
     centre = float((weight * ratio).sum()) / total_weight
-    luck = max(float((weight**2 * (ratio - centre) ** 2).sum()) / total_weight, LEAST_SPREAD)
-    strengths = {MARKET.name: MARKET_CREATIVES}
-    typical = parent = level(groups[MARKET.name], np.ones_like(ratio), MARKET_CREATIVES)[1]
+    one_creative = max(float((weight**2 * (ratio - centre) ** 2).sum()) / total_weight, MIN_VARIANCE)
+    strengths = {MARKET.name: MARKET_STRENGTH}
+    average = parent = fit_entity(groups[MARKET.name], np.ones_like(ratio), MARKET_STRENGTH)[1]
     for name in CHAIN:
         if name in groups:
-            strengths[name], factor = level(groups[name], parent)
+            strengths[name], factor = fit_entity(groups[name], parent)
             parent = parent * factor
     for name, codes in groups.items():
         if name not in strengths:
-            strengths[name], _ = level(codes, typical)
+            strengths[name], _ = fit_entity(codes, average)
     return strengths
 
 
-def _fit_weights(stage: Stage, lives: pd.DataFrame, prior: StagePrior) -> dict[str, float]:
-    """Ridge Poisson regression of later rates on the log factors of the entities off the chain."""
+def _fit_entity_weights(stage: Stage, snapshots: pd.DataFrame, prior: StagePrior) -> dict[str, float]:
+    """Weights of the entities outside the nested chain: later rates regressed on the log factors of their history."""
     names = [name for name in prior.strengths if name not in (*CHAIN, MARKET.name)]
     if not names:
         return {}
-    history = histories(stack([stage], {stage.name: prior}), lives)
-    rate = np.exp(history.log_rate[0])
-    ratio, events = ratio_and_events(stage, *stage_figures(stage, lives, "later:"), rate)
-    known = events > 0
-    factors = np.column_stack([history.log_entity_effects[0, history.stacked.entities.index(name)] for name in names])
-    weights = _ridge_weights(prior, known, factors, ratio, events)
+    history = empirical_bayes_rates(stack_priors([stage], {stage.name: prior}), snapshots)
+    ratio, events = ratio_and_events(stage, *stage_counts(stage, snapshots, "later:"), np.exp(history.log_rate[0]))
+    entities = history.arrays.entities
+    columns = np.column_stack([history.log_entity_effects[0, entities.index(name)] for name in names])
+    weights = _ridge_poisson(prior, columns, ratio, events)
     return {name: float(weight) for name, weight in zip(names, weights) if abs(weight) > 1e-6}
 
 
-def _ridge_weights(
-    prior: StagePrior, known: npt.NDArray[np.bool_], columns: Floats, ratio: Floats, events: Floats
-) -> Floats:
-    """Weights of log factors in a log-linear model of the ratio; zeros where too little is known."""
-    if known.sum() < LEAST_ROWS:
+def _ridge_poisson(prior: StagePrior, columns: Floats, ratio: Floats, events: Floats) -> Floats:
+    """Ridge Poisson regression without intercept: log E[ratio] = columns @ weights.
+
+    Args:
+        prior: Of the stage; its variance of a ratio, φ/u + s², gives the row weights.
+        columns: (N, C) log factors.
+        ratio: (N,) later rate over expected rate.
+        events: (N,) u; rows with 0 are left out.
+
+    Returns:
+        (C,) weights; zeros where fewer than `MIN_SNAPSHOTS` rows have an outcome.
+    """
+    known = events > 0
+    if known.sum() < MIN_SNAPSHOTS:
         return np.zeros(columns.shape[1])
-    worth = 1.0 / (prior.dispersion / events[known] + prior.own)
-    model = PoissonRegressor(alpha=RIDGE, fit_intercept=False, max_iter=500)
-    model.fit(columns[known], ratio[known], sample_weight=worth / worth.mean())
+    precision = 1.0 / (prior.dispersion / events[known] + prior.creative_variance)
+    model = PoissonRegressor(alpha=PRIOR_WEIGHTS_RIDGE, fit_intercept=False, max_iter=500)
+    model.fit(columns[known], ratio[known], sample_weight=precision / precision.mean())
     return np.asarray(model.coef_)
 
 
-def _fit_dispersion(stage: Stage, lives: pd.DataFrame) -> float | None:
-    """φ from how the same creative's last days and later days differ; None where too few have both.
+def _fit_dispersion(stage: Stage, snapshots: pd.DataFrame) -> float | None:
+    """φ from the difference between a creative's last days and its later days; None where too few have both.
 
-    Creatives differ from each other for good, so only a creative's difference from itself shows the luck of the draw.
+    Two periods of one creative share its rate, so their difference contains sampling variance only, while a
+    difference between creatives contains s² too.
     """
-    if stage.events == "expected":
+    if stage.is_poisson:
         return 1.0
-    last, later = stage_figures(stage, lives, "last_days:"), stage_figures(stage, lives, "later:")
+    last, later = stage_counts(stage, snapshots, "last_days:"), stage_counts(stage, snapshots, "later:")
     both = (last[1] > 0) & (later[1] > 0) & (last[0] + later[0] > 0) & (last[2] > 0) & (later[2] > 0)
-    if both.sum() < LEAST_ROWS:
+    if both.sum() < MIN_SNAPSHOTS:
         return None
-    (seen, exposed, sure), (came, open_to, sure_later) = ([part[both] for part in parts] for parts in (last, later))
-    pooled = (seen + came) / (exposed + open_to)
-    apart = seen / exposed / pooled - came / open_to / pooled
-    return moments(stage, 1.0 + apart, 1.0 / (1.0 / sure + 1.0 / sure_later), None)[0]
+    last_count, last_exposure, last_events = (part[both] for part in last)
+    later_count, later_exposure, later_events = (part[both] for part in later)
+    pooled = (last_count + later_count) / (last_exposure + later_exposure)
+    difference = last_count / last_exposure / pooled - later_count / later_exposure / pooled
+    # Var(difference) = φ(1/u + 1/u'), so the difference behaves as one ratio with 1/(1/u + 1/u') events.
+    return estimate_variances(1.0 + difference, 1.0 / (1.0 / last_events + 1.0 / later_events))[0]
 
 
-def _fit_drift(stage: Stage, lives: pd.DataFrame, prior: StagePrior, expected: Expectation) -> StagePrior:
-    """The prior with how much a creative's last days leave its life before them: for good, and for the moment.
+def _fit_drift(stage: Stage, snapshots: pd.DataFrame, prior: StagePrior, expected: ExpectedRate) -> StagePrior:
+    """The prior with its drift variance and transient variance.
 
-    What lasts is the covariance of the last days' and the later days' deviation from the life before them (luck of the
-    draw is independent in the two); the rest of the last days' variance, beyond luck, flutters.
+    Both compare the last days (deviation d) and the later days (deviation d') with the estimate from the life before.
+    Sampling errors of the two are independent, so the covariance of d and d', less the variance of the common
+    estimate, is the drift that lasts. The remaining variance of d beyond sampling variance is transient.
+
+    Args:
+        stage: The stage.
+        snapshots: N training snapshots.
+        prior: Of the stage.
+        expected: What is expected of each snapshot before its own counts.
     """
     rate = np.exp(expected.log_rate)
-    last = stage_figures(stage, lives, "last_days:")
-    ratio, older_events, _ = (
-        told[0] for told in before_last_days(stack([stage], {stage.name: prior}), lives, rate[None])
-    )
+    arrays = stack_priors([stage], {stage.name: prior})
+    before_ratio, before_events, _ = before_last_days(arrays, snapshots, rate[None])
+    ratio, older_events = before_ratio[0], before_events[0]
     strength = prior.dispersion / expected.variance
-    factor = shrink(ratio, older_events, strength)
-    variance = prior.dispersion / (older_events + strength)
-    level = rate * factor
-    recent, recent_events = ratio_and_events(stage, *last, level)
-    later, later_events = ratio_and_events(stage, *stage_figures(stage, lives, "later:"), level)
+    variance = prior.dispersion / (older_events + strength)  # of the log rate, given the life before the last days
+    estimate = rate * shrink(ratio, older_events, strength)
+    recent, recent_events = ratio_and_events(stage, *stage_counts(stage, snapshots, "last_days:"), estimate)
+    later, later_events = ratio_and_events(stage, *stage_counts(stage, snapshots, "later:"), estimate)
     known = (older_events > 0) & (recent_events > 0) & (later_events > 0)
-    if known.sum() < LEAST_ROWS:
+    if known.sum() < MIN_SNAPSHOTS:
         return prior
-    luck = prior.dispersion / recent_events[known] + variance[known]
-    weight = 1.0 / (luck + prior.dispersion / later_events[known] + prior.own)
+    sampling = prior.dispersion / recent_events[known] + variance[known]
+    weight = 1.0 / (sampling + prior.dispersion / later_events[known] + prior.creative_variance)
     deviation = recent[known] - 1.0
     lasting = float(np.average(deviation * (later[known] - 1.0) - variance[known], weights=weight))
-    whole = float(np.average(deviation**2 - luck, weights=weight))
-    lasting = float(np.clip(lasting, LEAST_SPREAD, MOST_SPREAD))
-    return replace(prior, drift=lasting, flutter=float(np.clip(whole - lasting, LEAST_SPREAD, MOST_SPREAD)))
+    total = float(np.average(deviation**2 - sampling, weights=weight))
+    lasting = float(np.clip(lasting, MIN_VARIANCE, MAX_VARIANCE))
+    transient = float(np.clip(total - lasting, MIN_VARIANCE, MAX_VARIANCE))
+    return replace(prior, drift_variance=lasting, transient_variance=transient)

@@ -1,97 +1,144 @@
-"""Which pairs of words have joint effects: each looked at on what the words alone leave unexplained."""
+"""Screening of interactions: which pairs of categorical terms get joint effects in the funnel model.
 
-from collections.abc import Sequence
+Each candidate pair is tested on the residuals of the fit without interactions, by a moment estimate of the variance of
+its joint effects and a z statistic against no effect.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from features.funnel_model.terms import Terms, codes_of, cross_code
+from features.funnel_model.terms import Terms, category_code_table
+from features.point_in_time.entity_history import GROUPS
 from features.point_in_time.windowed_sums import Codes
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
-LEAST_Z = 2.0
-"""Standard errors by which creatives of one pair of values must agree more than chance has them agree."""
-LEAST_SPREAD = 0.05**2
-MOST_CROSSES = 12
-"""Most crosses of a stage: the clearest."""
-LEAST_TYPICAL = 1e-4
+MIN_Z = 2.0
+"""Standard errors by which the statistic of an interaction must exceed 0."""
+MIN_INTERACTION_VARIANCE = 0.05**2
+"""Interactions whose effects have a smaller variance are dropped, by the screening and after the fit."""
+MAX_INTERACTIONS = 12
+"""Most interactions per stage: those with the largest z."""
+MIN_MEAN_VARIANCE = 1e-4
 
 
 @dataclass(frozen=True)
-class Cross:
-    """A pair of words.
+class Interaction:
+    """A pair of categorical terms as it occurs among N creatives.
 
     Attributes:
         name: `a*b`.
-        levels: Codes of the pairs of values that occur, rising (`features.funnel_model.terms.Terms.crosses`).
-        place: Of each creative: position in `levels`, −1 where it has none.
+        levels: (L,) int64 rising, codes of the pairs that occur (`Terms.interactions`).
+        level: (N,) int64, index of each creative's pair in `levels`; −1 where one of its values is missing.
     """
 
     name: str
     levels: Codes
-    place: Codes
+    level: Codes
 
     @property
-    def columns(self) -> sparse.csr_matrix:
-        """One column for each pair of values."""
-        rows = np.flatnonzero(self.place >= 0)
+    def matrix(self) -> sparse.csr_matrix:
+        """(N, L) indicator matrix: one column per pair."""
+        rows = np.flatnonzero(self.level >= 0)
         return sparse.csr_matrix(
-            (np.ones(len(rows)), (rows, self.place[rows])), shape=(len(self.place), len(self.levels))
+            (np.ones(len(rows)), (rows, self.level[rows])), shape=(len(self.level), len(self.levels))
         )
 
 
 @dataclass(frozen=True)
-class Screened:
-    """What was found: crosses that stand out, with σ² of their effects by moments, and σ² of all in the mean."""
+class ScreeningResult:
+    """Outcome of a screening.
 
-    kept: list[tuple[Cross, float]]
-    typical: float
+    Attributes:
+        kept: Interactions that stand out, with the moment estimate of the variance of their effects.
+        mean_variance: The same estimate pooled over all candidates.
+    """
+
+    kept: list[tuple[Interaction, float]]
+    mean_variance: float
 
 
-def make_crosses(creatives: pd.DataFrame, terms: Terms, pairs: Sequence[tuple[str, str]]) -> list[Cross]:
-    """The pairs as they occur among these creatives; a cell of one creative each says nothing of a pair."""
-    codes = codes_of(creatives, terms)
+def candidate_pairs(terms: Terms, extra: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Pairs of single-valued categorical terms to screen, each once, in the order of `terms.categories`.
+
+    All pairs among promotion type, category, source and tags, and the `extra` pairs (`tags.crosses` in the settings)
+    as far as both terms exist.
+    """
+    single = [name for name in terms.categories if name not in terms.multi]
+    plain = [name for name in single if name not in GROUPS or name == "category"]
+    pairs = [*combinations(plain, 2), *(pair for pair in extra if set(pair) <= set(single))]
+    ordered = [(left, right) if single.index(left) < single.index(right) else (right, left) for left, right in pairs]
+    return list(dict.fromkeys(ordered))
+
+
+def category_codes(frame: pd.DataFrame, terms: Terms) -> dict[str, Codes]:
+    """Single-valued categorical term → (N,) category code of each row; −1 for missing or new values."""
+    return dict(zip(terms.arrays.single, category_code_table(frame, terms)))
+
+
+def pair_code(codes: Mapping[str, Codes], terms: Terms, pair: tuple[str, str]) -> Codes:
+    """(N,) code of each row's pair of categories, as in `Terms.interactions`; −1 where one of the two is −1."""
+    left, right = (codes[name] for name in pair)
+    return np.where((left >= 0) & (right >= 0), left * len(terms.categories[pair[1]]) + right, -1)
+
+
+def build_interactions(creatives: pd.DataFrame, terms: Terms, pairs: Sequence[tuple[str, str]]) -> list[Interaction]:
+    """The pairs as they occur among N creatives; left out where there is one level or one creative per level."""
+    codes = category_codes(creatives, terms)
     found = []
     for pair in pairs:
-        code = cross_code(codes, terms, pair)
-        held = code >= 0
-        levels, within = np.unique(code[held], return_inverse=True)
-        place = np.full(len(code), -1, dtype=np.int64)
-        place[held] = within
-        if 1 < len(levels) < held.sum():
-            found.append(Cross("*".join(pair), levels, place))
+        code = pair_code(codes, terms, pair)
+        known = code >= 0
+        levels, within = np.unique(code[known], return_inverse=True)
+        level = np.full(len(code), -1, dtype=np.int64)
+        level[known] = within
+        if 1 < len(levels) < known.sum():
+            found.append(Interaction("*".join(pair), levels, level))
     return found
 
 
-def screen(crosses: Sequence[Cross], rows: npt.NDArray[np.bool_], off: Floats, weight: Floats) -> Screened:
-    """The crosses that may earn their place.
+def screen_interactions(
+    interactions: Sequence[Interaction], rows: Mask, residual: Floats, weight: Floats
+) -> ScreeningResult:
+    """Select the interactions whose effects stand out from chance.
 
-    Creatives i, j of one cell agree by chance alone when E[e_i e_j] = 0, e being how far each is off. So
-    Σ w_i w_j e_i e_j / Σ w_i w_j over the pairs of all cells estimates σ², whatever the luck of each.
+    Without a joint effect the residuals e of two creatives of one level are independent, so E[e_i e_j] = 0; with
+    joint effects of variance σ² it is σ². Hence, over all pairs i ≠ j within a level,
+
+        σ̂² = Σ w_i w_j e_i e_j / Σ w_i w_j
+
+    estimates σ² whatever the variance of a single residual. Under σ² = 0 the numerator has variance
+    2 Σ w_i² w_j² e_i² e_j²; z is the numerator over the root of that. The sums over pairs follow from sums per level:
+    Σ_{i≠j} a_i a_j = (Σ a)² − Σ a².
 
     Args:
-        crosses: To be looked at.
-        rows: Which creatives the next two speak of.
-        off: How far each is from what the words alone expect, on the log scale.
-        weight: Of each, one over its variance.
+        interactions: Candidates, each over all N creatives.
+        rows: (N,) bool, the M creatives with counts at this stage.
+        residual: (M,) working response minus linear predictor, on the log scale.
+        weight: (M,) inverse variance of each residual.
     """
-    said = weight * off
-    parts = (said, said**2, said**4, weight, weight**2)
+    weighted = weight * residual
+    parts = (weighted, weighted**2, weighted**4, weight, weight**2)
     known = np.flatnonzero(rows)
-    found, tops, bottoms = [], 0.0, 0.0
-    for cross in crosses:
-        place = cross.place[known] + 1  # the first cell takes those that have none
-        one, two, four, worth, worth_two = (np.bincount(place, part, len(cross.levels) + 1)[1:] for part in parts)
-        top, bottom = float((one**2 - two).sum()), float((worth**2 - worth_two).sum())
-        error = float(np.sqrt(2.0 * max(float((two**2 - four).sum()), 0.0)))
-        if bottom > 0 and error > 0:
-            tops, bottoms = tops + top, bottoms + bottom
-            found.append((top / error, cross, top / bottom))
-    clear = [(z, cross, spread) for z, cross, spread in found if z >= LEAST_Z and spread >= LEAST_SPREAD]
-    kept = sorted(clear, key=lambda entry: -entry[0])[:MOST_CROSSES]
-    typical = max(tops / bottoms, LEAST_TYPICAL) if bottoms > 0 else LEAST_TYPICAL
-    return Screened([(cross, spread) for _, cross, spread in kept], typical)
+    found, numerators, denominators = [], 0.0, 0.0
+    for interaction in interactions:
+        level = interaction.level[known] + 1  # bin 0 takes the creatives without a pair, and is dropped
+        sum_we, sum_we2, sum_we4, sum_w, sum_w2 = (
+            np.bincount(level, part, len(interaction.levels) + 1)[1:] for part in parts
+        )
+        numerator, denominator = float((sum_we**2 - sum_we2).sum()), float((sum_w**2 - sum_w2).sum())
+        error = float(np.sqrt(2.0 * max(float((sum_we2**2 - sum_we4).sum()), 0.0)))
+        if denominator > 0 and error > 0:
+            numerators, denominators = numerators + numerator, denominators + denominator
+            found.append((numerator / error, interaction, numerator / denominator))
+    clear = [entry for entry in found if entry[0] >= MIN_Z and entry[2] >= MIN_INTERACTION_VARIANCE]
+    kept = sorted(clear, key=lambda entry: -entry[0])[:MAX_INTERACTIONS]
+    pooled = max(numerators / denominators, MIN_MEAN_VARIANCE) if denominators > 0 else MIN_MEAN_VARIANCE
+    return ScreeningResult([(interaction, variance) for _, interaction, variance in kept], pooled)

@@ -1,13 +1,21 @@
-"""What a creative is expected to do at each stage, from what it is: a fitted mixed model, applied.
+"""The fitted funnel model: predicts the log rate of every stage from a creative's attributes; and its JSON form.
 
-log rate = intercept + Σ effect · column. Effects of one term share a variance, so a value of which little is known
-stays near the mean creative (penalised quasi-likelihood, Breslow & Clayton 1993).
+A log-linear mixed model per stage,
+
+    log rate = intercept + Σ over columns of effect · value,
+
+in which the effects of one term are random with a common variance, so that a category with few creatives stays near
+the average creative (shrinkage by partial pooling). `features.funnel_model.fit` fits it.
+
+Array axes: S stages, N rows, T terms, P columns of the design matrix, K slots of `TermEntries`. Variances are
+variances of a log rate.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +23,7 @@ import pandas as pd
 
 from features.funnel import Stage
 from features.funnel_model.design_matrix import term_entries
-from features.funnel_model.terms import KIND, TIME, Terms, is_word
+from features.funnel_model.terms import PROMOTION_TYPE, TIME, Terms, is_categorical
 from features.point_in_time.windowed_sums import Seconds, seconds
 
 Floats = npt.NDArray[np.float64]
@@ -23,227 +31,294 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class StageModel:
-    """One stage.
+    """The fitted model of one stage.
 
     Attributes:
-        intercept: Log rate of the mean creative of no promotion type in particular.
-        own: s²: how far creatives lie from what is expected of them, as a squared log factor.
-        dispersion: φ: luck of the draw, 1 for counts.
-        effects: Term → effect of each of its columns.
-        variances: Term → what is not yet known of each effect, as a squared log factor.
-        spreads: Random term → σ²: variance of its effects, which a value never seen has.
+        intercept: Log rate of the average creative, before the effect of its promotion type.
+        creative_variance: s², variance between creatives around their expected log rate (over-dispersion).
+        dispersion: φ, variance of a ratio times its events; 1 for counts.
+        effects: Term → (number of its columns,) effects.
+        effect_variances: Term → posterior variance of each effect, same shape.
+        variance_components: Random term → σ², the variance of its effects; a new category has this variance.
     """
 
     intercept: float
-    own: float
+    creative_variance: float
     dispersion: float
     effects: Mapping[str, Floats]
-    variances: Mapping[str, Floats]
-    spreads: Mapping[str, float]
+    effect_variances: Mapping[str, Floats]
+    variance_components: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class FunnelModel:
-    """The model as it stood at one moment.
+    """The models of all stages as fitted at one moment.
 
     Attributes:
-        origin: What had been reported by then taught it; it serves cutoffs from then on.
-        terms: Its columns; of the crosses each stage uses its own.
-        stages: By stage.
-        relative: Word → how much more its effects spread than those of all words, over all stages together.
+        origin: Moment of the fit: it was fitted on what had been reported by then, and applies to cutoffs from then on.
+        terms: Columns of the design matrix; each stage uses its own subset of the interactions.
+        stages: Stage name → model.
+        relative_variances: Categorical term → its variance component over the mean of all categorical terms, over all
+            stages together.
     """
 
     origin: pd.Timestamp
     terms: Terms
     stages: Mapping[str, StageModel]
-    relative: Mapping[str, float]
+    relative_variances: Mapping[str, float]
 
     @cached_property
-    def ready(self) -> "Ready":
-        """All stages side by side."""
-        return _ready(self)
+    def arrays(self) -> "ModelArrays":
+        """The models of all stages as arrays."""
+        return _compile(self)
 
 
 @dataclass(frozen=True, eq=False)
-class Ready:
-    """The stages of a model side by side, made once: a line a stage, a column for every column of every term.
+class ModelArrays:
+    """The models of S stages as arrays, compiled once for fast prediction.
 
     Attributes:
-        first: Term → place of its first column.
-        effects, variances: Of the columns; the last column is of no term and 0.
-        spreads: Word → by stage: variance of a value never seen.
-        steps: Stage → its terms beside the level of the market.
-        intercepts, own: Of the stages.
+        first_column: Term → index of its first column among the P columns of all terms.
+        effects: (S, P + 1); the last column belongs to no term and is 0.
+        effect_variances: (S, P + 1), likewise.
+        variance_components: Categorical term → (S,) σ².
+        effect_terms: Stage → its terms besides promotion type and time, which form the base rate.
+        intercepts: (S,).
+        creative_variances: (S,), s².
     """
 
-    first: Mapping[str, int]
+    first_column: Mapping[str, int]
     effects: Floats
-    variances: Floats
-    spreads: Mapping[str, Floats]
-    steps: Mapping[str, tuple[str, ...]]
+    effect_variances: Floats
+    variance_components: Mapping[str, Floats]
+    effect_terms: Mapping[str, tuple[str, ...]]
     intercepts: Floats
-    own: Floats
-    _laid: dict[tuple[str, ...], "Laid"] = field(default_factory=dict)
+    creative_variances: Floats
+    _aligned: dict[tuple[str, ...], "AlignedArrays"] = field(default_factory=dict)
 
-    def laid(self, names: tuple[str, ...]) -> "Laid":
-        """The same in the order of these terms; found once, as rows differ only in whether they tell the hour."""
-        if names not in self._laid:
+    def aligned(self, names: tuple[str, ...]) -> "AlignedArrays":
+        """The arrays in the order of these terms; cached, as the terms vary only in whether rows have a launch hour."""
+        if names not in self._aligned:
             places = {name: place for place, name in enumerate(names)}
-            nowhere, none = self.effects.shape[1] - 1, np.zeros(len(self.own))
-            self._laid[names] = Laid(
-                first=np.array([self.first.get(name, nowhere) for name in names]),
-                spreads=np.array([self.spreads.get(name, none) for name in names]).T[:, None],
-                kind=places[KIND],
+            no_column, zeros = self.effects.shape[1] - 1, np.zeros(len(self.intercepts))
+            self._aligned[names] = AlignedArrays(
+                first_column=np.array([self.first_column.get(name, no_column) for name in names]),
+                variance_components=np.array([self.variance_components.get(name, zeros) for name in names]).T[:, None],
+                promotion_type=places[PROMOTION_TYPE],
                 time=places[TIME],
                 stages={
-                    stage: (line, own, [places[name] for name in own])
-                    for line, (stage, held) in enumerate(self.steps.items())
-                    for own in [tuple(name for name in held if name in places)]
+                    stage: (number, used, [places[name] for name in used])
+                    for number, (stage, terms) in enumerate(self.effect_terms.items())
+                    for used in [tuple(name for name in terms if name in places)]
                 },
             )
-        return self._laid[names]
+        return self._aligned[names]
 
 
 @dataclass(frozen=True, eq=False)
-class Laid:
-    """A model's stages in the order of some terms.
+class AlignedArrays:
+    """A model's arrays in the order of the T terms of some `TermEntries`.
 
     Attributes:
-        first: By term: place of its first column; that of no term where the model has none.
-        spreads: By stage and term: variance of a value never seen; 0 where the term is no word.
-        kind, time: Places of these terms.
-        stages: Stage → its line, its terms beside the level of the market, and their places.
+        first_column: (T,) int64, index of each term's first column; P, the column of zeros, for unknown terms.
+        variance_components: (S, 1, T), σ²; 0 where the term is not categorical.
+        promotion_type: Index of this term.
+        time: Index of this term.
+        stages: Stage → its index on axis 0, its terms besides promotion type and time, and the indices of these.
     """
 
-    first: npt.NDArray[np.int64]
-    spreads: Floats
-    kind: int
+    first_column: npt.NDArray[np.int64]
+    variance_components: Floats
+    promotion_type: int
     time: int
     stages: Mapping[str, tuple[int, tuple[str, ...], list[int]]]
 
 
-def _ready(state: FunnelModel) -> Ready:
-    stages = list(state.stages.values())
+def _compile(model: FunnelModel) -> ModelArrays:
+    stages = list(model.stages.values())
     sizes: dict[str, int] = {}
     for stage in stages:
         sizes |= {name: len(effect) for name, effect in stage.effects.items()}
     ends = np.cumsum([0, *sizes.values()])
-    first = dict(zip(sizes, ends.tolist()))
-    effects, variances = np.zeros((2, len(stages), ends[-1] + 1))
-    spreads = {name: np.zeros(len(stages)) for name in sizes if is_word(name)}
-    for line, stage in enumerate(stages):
+    first_column = dict(zip(sizes, ends.tolist()))
+    effects, effect_variances = np.zeros((2, len(stages), ends[-1] + 1))
+    components = {name: np.zeros(len(stages)) for name in sizes if is_categorical(name)}
+    for number, stage in enumerate(stages):
         for name, effect in stage.effects.items():
-            columns = slice(first[name], first[name] + len(effect))
-            effects[line, columns], variances[line, columns] = effect, stage.variances[name]
-            if name in spreads:
-                spreads[name][line] = stage.spreads[name]
-    steps = {
-        name: tuple(term for term in stage.effects if term not in (KIND, TIME)) for name, stage in state.stages.items()
-    }
-    intercepts, own = (np.array([getattr(stage, name) for stage in stages]) for name in ("intercept", "own"))
-    return Ready(first, effects, variances, spreads, steps, intercepts, own)
+            columns = slice(first_column[name], first_column[name] + len(effect))
+            effects[number, columns], effect_variances[number, columns] = effect, stage.effect_variances[name]
+            if name in components:
+                components[name][number] = stage.variance_components[name]
+    return ModelArrays(
+        first_column=first_column,
+        effects=effects,
+        effect_variances=effect_variances,
+        variance_components=components,
+        effect_terms={
+            name: tuple(term for term in stage.effects if term not in (PROMOTION_TYPE, TIME))
+            for name, stage in model.stages.items()
+        },
+        intercepts=np.array([stage.intercept for stage in stages]),
+        creative_variances=np.array([stage.creative_variance for stage in stages]),
+    )
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """What is expected of each snapshot's creative at one stage.
+class ExpectedRate:
+    """What is expected of N creatives at one stage before their own counts. All arrays are (N,).
 
     Attributes:
-        level: Rate of the mean creative of its promotion type at the time.
-        log_effects: Term → log factor on it.
-        log_rate: Log rate expected: of the level, and all steps.
-        variance: How far its own rate may lie from that: s², and what is not yet known of the effects.
+        base_rate: Rate of the average creative of the promotion type at that time, numerator per exposure.
+        log_effects: Term → log factor on the base rate.
+        log_rate: Log base rate plus all effects.
+        variance: Prior variance of the creative's log rate: s² plus the posterior variance of the effects.
     """
 
-    level: Floats
+    base_rate: Floats
     log_effects: dict[str, Floats]
     log_rate: Floats
     variance: Floats
 
 
-def serving(states: Sequence[FunnelModel], cutoffs: pd.Series) -> npt.NDArray[np.int64]:
-    """Which state serves each cutoff: the last whose origin is not after it; the first where none is."""
-    origins = np.array([state.origin for state in states], dtype="datetime64[us]")
+def model_index(models: Sequence[FunnelModel], cutoffs: pd.Series) -> npt.NDArray[np.int64]:
+    """(N,) index of the model that applies at each cutoff: the last with origin ≤ cutoff; the first where none has."""
+    origins = np.array([model.origin for model in models], dtype="datetime64[us]")
     return np.maximum(np.searchsorted(origins, cutoffs.to_numpy("datetime64[us]"), side="right") - 1, 0)
 
 
-def expectations(
-    states: Sequence[FunnelModel], observed: pd.DataFrame, stages: Sequence[Stage]
-) -> dict[str, Expectation]:
-    """Of every stage, each row by the state that serves its cutoff.
+def predict_as_of(
+    models: Sequence[FunnelModel], observed: pd.DataFrame, stages: Sequence[Stage]
+) -> dict[str, ExpectedRate]:
+    """Predict each row by the model that applies at its cutoff, so that no row is predicted from its own future.
 
     Args:
-        states: In the order of their origins.
-        observed: Rows of `features.point_in_time.counts`.
-        stages: Of the funnel.
+        models: By rising origin.
+        observed: N rows of `features.point_in_time.counts`.
+        stages: Of the funnel; without any, the result is empty.
     """
     if not stages:
         return {}
-    place = serving(states, observed["cutoff"])
-    if (place == place[:1]).all():
-        state = states[int(place[0])] if len(place) else states[-1]
-        return expected(state, observed, seconds(observed["cutoff"]), stages)
+    index = model_index(models, observed["cutoff"])
+    if (index == index[:1]).all():
+        model = models[int(index[0])] if len(index) else models[-1]
+        return predict(model, observed, seconds(observed["cutoff"]), stages)
     parts = []
-    for number in np.unique(place):
-        rows = np.flatnonzero(place == number)
+    for number in np.unique(index):
+        rows = np.flatnonzero(index == number)
         frame = observed.iloc[rows]
-        parts.append((rows, expected(states[number], frame, seconds(frame["cutoff"]), stages)))
-    return {stage.name: _joined([(rows, part[stage.name]) for rows, part in parts], len(place)) for stage in stages}
+        parts.append((rows, predict(models[number], frame, seconds(frame["cutoff"]), stages)))
+    return {stage.name: _join_rows([(rows, part[stage.name]) for rows, part in parts], len(index)) for stage in stages}
 
 
-def _joined(parts: Sequence[tuple[npt.NDArray[np.int64], Expectation]], count: int) -> Expectation:
+def _join_rows(parts: Sequence[tuple[npt.NDArray[np.int64], ExpectedRate]], count: int) -> ExpectedRate:
+    """Put predictions of disjoint row sets together; a term that one of the models lacks has effect 0 there."""
     names = dict.fromkeys(name for _, part in parts for name in part.log_effects)
-    whole = Expectation(np.ones(count), {name: np.zeros(count) for name in names}, np.zeros(count), np.ones(count))
+    whole = ExpectedRate(np.ones(count), {name: np.zeros(count) for name in names}, np.zeros(count), np.ones(count))
     for rows, part in parts:
-        whole.level[rows], whole.log_rate[rows], whole.variance[rows] = part.level, part.log_rate, part.variance
-        for name, step in part.log_effects.items():
-            whole.log_effects[name][rows] = step
+        whole.base_rate[rows], whole.log_rate[rows], whole.variance[rows] = part.base_rate, part.log_rate, part.variance
+        for name, effect in part.log_effects.items():
+            whole.log_effects[name][rows] = effect
     return whole
 
 
-def expected(
-    state: FunnelModel, frame: pd.DataFrame, moments: Seconds, stages: Sequence[Stage]
-) -> dict[str, Expectation]:
-    """Of every stage, what one state expects of creatives.
+def predict(
+    model: FunnelModel, frame: pd.DataFrame, times: Seconds, stages: Sequence[Stage]
+) -> dict[str, ExpectedRate]:
+    """Predict the log rate of every stage, all stages in one step.
 
     Args:
-        state: Of the model.
-        frame: Their attributes, with `launch_hour`.
-        moments: Whose level of the market counts.
+        model: As fitted at one moment.
+        frame: N rows with creatives' attributes and `launch_hour`.
+        times: (N,) int64 seconds since 1970: the moment whose market level applies.
         stages: Of the funnel.
     """
-    ready, entries = state.ready, term_entries(frame, moments, state.terms)
-    laid, nowhere = ready.laid(entries.names), ready.effects.shape[1] - 1
-    first = laid.first.repeat(np.diff(entries.edges))
-    at = np.where((entries.places >= 0) & (first < nowhere), entries.places + first, nowhere)
-    steps = _by_term(ready.effects.take(at, axis=1) * entries.values, entries.edges)
-    steps[:, :, laid.kind] += ready.intercepts[:, None]
-    unknown = _by_term(ready.variances.take(at, axis=1) * entries.values**2, entries.edges)
-    unknown += laid.spreads * (at.take(entries.edges[:-1], axis=1) == nowhere)
-    # A row's terms lie beside each other: their sum is the same for one row as for many.
-    log_rate, variance = steps.sum(axis=-1), unknown.sum(axis=-1) + ready.own[:, None]
-    level = np.exp(steps[:, :, laid.kind] + steps[:, :, laid.time])
+    arrays, entries = model.arrays, term_entries(frame, times, model.terms)
+    aligned, no_column = arrays.aligned(entries.names), arrays.effects.shape[1] - 1
+    first = aligned.first_column.repeat(np.diff(entries.edges))  # (K,)
+    # (N, K) column of each slot among all P columns; empty slots and terms unknown to the model take the zero column.
+    at = np.where((entries.columns >= 0) & (first < no_column), entries.columns + first, no_column)
+    effects = _sum_by_term(arrays.effects.take(at, axis=1) * entries.values, entries.edges)
+    effects[:, :, aligned.promotion_type] += arrays.intercepts[:, None]
+    # x'Vx with V taken as diagonal; a new category (its first slot is empty) has the whole variance component.
+    variances = _sum_by_term(arrays.effect_variances.take(at, axis=1) * entries.values**2, entries.edges)
+    variances += aligned.variance_components * (at.take(entries.edges[:-1], axis=1) == no_column)
+    # (S, N, T) has a row's terms contiguous: their sum is bit-identical for one row and for many.
+    log_rate, variance = effects.sum(axis=-1), variances.sum(axis=-1) + arrays.creative_variances[:, None]
+    base_rate = np.exp(effects[:, :, aligned.promotion_type] + effects[:, :, aligned.time])
     found = {}
     for stage in stages:
-        line, terms, places = laid.stages[stage.name]
-        told = dict(zip(terms, steps[line].take(places, axis=1).T))
-        of_price = unknown_price(frame, state.terms) if stage.priced else 0.0
-        found[stage.name] = Expectation(level[line], told, log_rate[line], variance[line] + of_price)
+        number, terms, places = aligned.stages[stage.name]
+        log_effects = dict(zip(terms, effects[number].take(places, axis=1).T))
+        of_price = price_variance(frame, model.terms) if stage.priced else 0.0
+        found[stage.name] = ExpectedRate(base_rate[number], log_effects, log_rate[number], variance[number] + of_price)
     return found
 
 
-def _by_term(parts: Floats, edges: Sequence[int]) -> Floats:
-    """Sums over each term's columns, one after the other: the same however many the company of a row needs."""
+def _sum_by_term(parts: Floats, edges: Sequence[int]) -> Floats:
+    """Sums over the slots of each term, (S, N, K) → (S, N, T).
+
+    Slots are added one by one, so that a row's sums are bit-identical whatever number of slots the other rows of the
+    batch need.
+    """
     sums = parts.take(edges[:-1], axis=2)
     for place, (first, last) in enumerate(pairwise(edges)):
-        for column in range(first + 1, last):
-            sums[:, :, place] += parts[:, :, column]
+        for slot in range(first + 1, last):
+            sums[:, :, place] += parts[:, :, slot]
     return sums
 
 
-def unknown_price(frame: pd.DataFrame, terms: Terms) -> Floats:
-    """What an order is worth is as uncertain as its price, where that is not known: as prices differ."""
-    if "log_price" not in terms.numbers:
+def price_variance(frame: pd.DataFrame, terms: Terms) -> Floats:
+    """(N,) variance of the log price where a creative's price is unknown, else 0.
+
+    Order value is counted in reference prices, so its log rate is as uncertain as the log price.
+    """
+    if "log_price" not in terms.scaling:
         return np.zeros(len(frame))
     price = frame["price_cny"].to_numpy(np.float64) if "price_cny" in frame else np.full(len(frame), np.nan)
-    return np.where(price > 0, 0.0, terms.numbers["log_price"][1] ** 2)
+    return np.where(price > 0, 0.0, terms.scaling["log_price"][1] ** 2)
+
+
+def to_document(model: FunnelModel) -> dict[str, Any]:
+    """The model as plain JSON types; `from_document` restores every float bit for bit."""
+    return {
+        "origin": model.origin.isoformat(),
+        "terms": model.terms.model_dump(mode="json"),
+        "relative_variances": dict(model.relative_variances),
+        "stages": {
+            name: {
+                "intercept": stage.intercept,
+                "creative_variance": stage.creative_variance,
+                "dispersion": stage.dispersion,
+                "effects": {term: effect.tolist() for term, effect in stage.effects.items()},
+                "effect_variances": {term: part.tolist() for term, part in stage.effect_variances.items()},
+                "variance_components": dict(stage.variance_components),
+            }
+            for name, stage in model.stages.items()
+        },
+    }
+
+
+def from_document(document: dict[str, Any]) -> FunnelModel:
+    """The model that `to_document` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError: The document is of another form.
+    """
+    return FunnelModel(
+        origin=pd.Timestamp(document["origin"]),
+        terms=Terms.model_validate(document["terms"]),
+        relative_variances=document["relative_variances"],
+        stages={
+            name: StageModel(
+                intercept=stage["intercept"],
+                creative_variance=stage["creative_variance"],
+                dispersion=stage["dispersion"],
+                effects={term: np.array(effect, dtype=np.float64) for term, effect in stage["effects"].items()},
+                effect_variances={
+                    term: np.array(part, dtype=np.float64) for term, part in stage["effect_variances"].items()
+                },
+                variance_components=stage["variance_components"],
+            )
+            for name, stage in document["stages"].items()
+        },
+    )

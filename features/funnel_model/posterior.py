@@ -1,8 +1,13 @@
-"""Where each stage's prediction starts: what is expected of a creative, and what its own counts say to that.
+"""Prior and posterior log rate of every stage for each snapshot: what LightGBM takes as offset and as features.
 
-What is expected comes from a mixed model (`features.funnel_model.model`) or from empirical Bayes, from the market
-down; folds choose
-by stage. Either gives a log rate and how sure it is; the trees correct it.
+The prior mean is what is expected of a creative before its own counts; per stage it comes from the funnel model
+(`features.funnel_model.model`) or from empirical Bayes (this module), as chosen on time-ordered folds. The creative's
+own counts then update it by a two-step Kalman filter, and the log evidence found at each stage is passed on to the
+others (`cross_stage_evidence`):
+
+    log rate = log prior + Σ over stages j of weight[stage, j] · log evidence[j]
+
+Array axes: S stages, N rows (snapshots), E entities. All variances are variances of a log rate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +18,16 @@ import numpy as np
 import pandas as pd
 
 from features.funnel import Funnel
-from features.funnel_model.empirical_bayes import MARKET_EVENTS, Floats, Priors, StagePrior, ratios, shrink
-from features.funnel_model.model import Expectation, FunnelModel, expectations
-from features.funnel_model.stage_arrays import Stacked, stack
+from features.funnel_model.empirical_bayes import (
+    Floats,
+    PriorArrays,
+    Priors,
+    StagePrior,
+    ratios_and_events,
+    shrink,
+    stack_priors,
+)
+from features.funnel_model.model import ExpectedRate, FunnelModel, predict_as_of
 from features.point_in_time.array_frame import distinct, lines
 from features.point_in_time.counts import RECENT_DAYS
 from features.point_in_time.entity_history import CHAIN, MARKET
@@ -23,34 +35,33 @@ from features.point_in_time.entity_history import CHAIN, MARKET
 PriorKind = Literal["empirical Bayes", "funnel model"]
 EMPIRICAL_BAYES: PriorKind = "empirical Bayes"
 FUNNEL_MODEL: PriorKind = "funnel model"
+MARKET_PRIOR_EVENTS = 20.0
+"""Pseudo-events of the training period's market rate against the events of the market's recent rate."""
 FEW = 1024
-"""Rows up to which all stages are told at once."""
+"""Rows up to which all stages are computed in one step; more rows are computed stage by stage, to save memory."""
 
 
 @dataclass(frozen=True)
 class StagePosterior:
-    """A stage's start for each snapshot.
+    """Prior and posterior of one stage for N snapshots. All arrays are (N,) float64.
 
     Attributes:
-        market: Rate of the market (numerator per exposure).
-        typical: Log factor of the market's typical creative of late.
-        log_empirical_bayes: Log rate that empirical Bayes expects, whatever the start is.
-        log_entity_effects: By entity: log factor of its history on the typical creative's rate, whatever the start is.
-        level: Rate on which the steps are factors.
-        log_effects: By entity (of the mixed model: by term): log factor; 0 where nothing is known.
-        log_prior: Log rate expected of a creative of which nothing of its own has been counted: of the level, and all
-            steps.
-        log_own_evidence: Log factor of the creative's own early counts.
-        own_events: Events in these counts.
-        variance: How far the creative may still lie from this start, as a squared log factor, after what its own
-            counts have told.
+        market_rate: Rate of the market of the promotion type, numerator per exposure.
+        log_empirical_bayes: Log rate predicted by empirical Bayes, whichever prior is in use.
+        log_entity_effects: Entity → log factor of its history relative to the average creative of the market,
+            whichever prior is in use.
+        base_rate: Rate that the effects multiply.
+        log_effects: Entity (empirical Bayes) or term (funnel model) → log factor; 0 where nothing is known.
+        log_prior: Log rate before the creative's own counts: log base rate plus all effects.
+        log_own_evidence: Log factor from the creative's own early counts at all stages.
+        own_events: Events in its own counts at this stage.
+        variance: Posterior variance of the log rate after its own counts.
     """
 
-    market: Floats
-    typical: Floats
+    market_rate: Floats
     log_empirical_bayes: Floats
     log_entity_effects: dict[str, Floats]
-    level: Floats
+    base_rate: Floats
     log_effects: dict[str, Floats]
     log_prior: Floats
     log_own_evidence: Floats
@@ -59,7 +70,7 @@ class StagePosterior:
 
     @property
     def log_rate(self) -> Floats:
-        """Log rate expected after its own early counts."""
+        """Posterior log rate: prior plus own evidence."""
         return self.log_prior + self.log_own_evidence
 
 
@@ -67,196 +78,215 @@ def posteriors_of(
     observed: pd.DataFrame,
     funnel: Funnel,
     priors: Priors,
-    states: Sequence[FunnelModel] = (),
+    models: Sequence[FunnelModel] = (),
     prior_kinds: Mapping[str, PriorKind] | None = None,
-    stacked: Stacked | None = None,
+    arrays: PriorArrays | None = None,
 ) -> dict[str, StagePosterior]:
-    """The start of every stage of the funnel, in the order of `observed`.
+    """Compute prior and posterior of every stage of the funnel, for N snapshots.
 
     Args:
-        observed: Rows of `features.point_in_time.counts`.
+        observed: N rows of `features.point_in_time.counts`.
         funnel: The funnel.
-        priors: Of every stage, fitted on the same kind of start.
-        states: Of the mixed model, in the order of their origins.
-        prior_kinds: What each stage starts from; empirical Bayes where it is not named.
-        stacked: The priors side by side, where the caller has them.
+        priors: Of every stage, fitted with the same `prior_kinds`.
+        models: Funnel models by rising origin; each row uses the last one whose origin is not after its cutoff.
+        prior_kinds: Stage → its prior; empirical Bayes where a stage is not named.
+        arrays: `stack_priors(funnel.stages, priors)`, where the caller keeps it.
     """
     prior_kinds = prior_kinds or {}
-    mixed = expectations(
-        states, observed, [stage for stage in funnel.stages if prior_kinds.get(stage.name) == FUNNEL_MODEL]
+    from_model = predict_as_of(
+        models, observed, [stage for stage in funnel.stages if prior_kinds.get(stage.name) == FUNNEL_MODEL]
     )
-    together = stacked or stack(funnel.stages, priors)
-    # Of few rows all stages at once; of many one after the other, which takes less memory and gives the same.
-    parts = [together] if len(observed) <= FEW else [stack([stage], priors) for stage in funnel.stages]
-    begun = [_begin(part, observed, mixed) for part in parts]
-    heard = heard_from(np.concatenate([part.said for part in begun]), together.trust)
+    whole = arrays or stack_priors(funnel.stages, priors)
+    # Few rows: all stages at once. Many rows: one stage after the other, which gives the same in less memory.
+    parts = [whole] if len(observed) <= FEW else [stack_priors([stage], priors) for stage in funnel.stages]
+    updates = [_update(part, observed, from_model) for part in parts]
+    evidence = cross_stage_evidence(np.concatenate([part.log_evidence for part in updates]), whole.cross_stage_weights)
     return {
         stage.name: StagePosterior(
-            market=part.history.market[line],
-            typical=part.history.typical[line],
-            log_empirical_bayes=part.history.log_rate[line],
-            log_entity_effects=dict(zip(part.history.stacked.entities, part.history.log_entity_effects[line])),
-            level=part.expected[line].level,
-            log_effects=part.expected[line].log_effects,
-            log_prior=part.expected[line].log_rate,
-            log_own_evidence=heard[place],
-            own_events=part.events[line],
-            variance=part.variance[line],
+            market_rate=part.history.market_rate[place],
+            log_empirical_bayes=part.history.log_rate[place],
+            log_entity_effects=dict(zip(part.history.arrays.entities, part.history.log_entity_effects[place])),
+            base_rate=part.expected[place].base_rate,
+            log_effects=part.expected[place].log_effects,
+            log_prior=part.expected[place].log_rate,
+            log_own_evidence=evidence[number],
+            own_events=part.events[place],
+            variance=part.variance[place],
         )
-        for place, (stage, part, line) in enumerate(
-            (stage, part, line) for part in begun for line, stage in enumerate(part.history.stacked.stages)
+        for number, (stage, part, place) in enumerate(
+            (stage, part, place) for part in updates for place, stage in enumerate(part.history.arrays.stages)
         )
     }
 
 
 @dataclass(frozen=True)
-class _Begun:
-    """Some stages, a line each: history, what is expected, what own counts say of the stage itself, how sure it is."""
+class _Update:
+    """S stages after their own counts; arrays are (S, N)."""
 
-    history: "History"
-    expected: list[Expectation]
-    said: Floats
+    history: "EmpiricalBayesRates"
+    expected: list[ExpectedRate]
+    log_evidence: Floats
     events: Floats
     variance: Floats
 
 
-def _begin(stacked: Stacked, observed: pd.DataFrame, mixed: Mapping[str, Expectation]) -> _Begun:
-    history = histories(stacked, observed)
-    expected = [mixed.get(stage.name) or historic(history, line) for line, stage in enumerate(stacked.stages)]
-    log_rate, variance = (np.array([getattr(one, name) for one in expected]) for name in ("log_rate", "variance"))
-    factor, events, left = own_evidence(stacked, observed, np.exp(log_rate), variance)
-    return _Begun(history, expected, np.log(factor), events, left)
+def _update(arrays: PriorArrays, observed: pd.DataFrame, from_model: Mapping[str, ExpectedRate]) -> _Update:
+    history = empirical_bayes_rates(arrays, observed)
+    expected = [from_model.get(stage.name) or history.expected_rate(place) for place, stage in enumerate(arrays.stages)]
+    log_rate = np.array([one.log_rate for one in expected])
+    variance = np.array([one.variance for one in expected])
+    factor, events, left = own_evidence(arrays, observed, np.exp(log_rate), variance)
+    return _Update(history, expected, np.log(factor), events, left)
 
 
 @dataclass(frozen=True)
-class History:
-    """What the market and those that share something with a creative did, a line a stage.
+class EmpiricalBayesRates:
+    """Empirical-Bayes log rates of S stages for N rows, with the history they are made of.
 
     Attributes:
-        stacked: The stages.
-        market: Rate of the market.
-        typical: Log factor of the market's typical creative of late.
-        chain: By entity, from what all share down to what few share: log factor on what is above it.
-        log_entity_effects: By stage and entity: log factor on the typical creative's rate.
-        log_rate: Log rate that empirical Bayes expects.
+        arrays: Priors of the S stages.
+        market_rate: (S, N), rate of the market, shrunk to the training period's.
+        chain: Nested entity → (S, N) log factor on the product of everything above it; from the market, which all
+            share, down to creator × product.
+        log_entity_effects: (S, E, N), log factor of each entity relative to the market's average creative.
+        log_rate: (S, N), predicted log rate.
     """
 
-    stacked: Stacked
-    market: Floats
-    typical: Floats
+    arrays: PriorArrays
+    market_rate: Floats
     chain: Mapping[str, Floats]
     log_entity_effects: Floats
     log_rate: Floats
 
-    def steps(self, line: int) -> dict[str, Floats]:
-        """Log factors of one stage: down the chain, then the weighted ones off it."""
-        prior, places = self.stacked.priors[line], self.stacked.entities
-        steps = {name: step[line] for name, step in self.chain.items() if name in prior.strengths}
-        factors = self.log_entity_effects[line]
-        return steps | {name: weight * factors[places.index(name)] for name, weight in prior.weights.items()}
+    def expected_rate(self, place: int) -> ExpectedRate:
+        """The prediction for one stage (index on axis 0); its variance is s², the same for every creative."""
+        prior, entities = self.arrays.priors[place], self.arrays.entities
+        effects = {name: effect[place] for name, effect in self.chain.items() if name in prior.strengths}
+        factors = self.log_entity_effects[place]
+        effects |= {name: weight * factors[entities.index(name)] for name, weight in prior.weights.items()}
+        variance = np.full_like(self.market_rate[place], prior.creative_variance)
+        return ExpectedRate(self.market_rate[place], effects, self.log_rate[place], variance)
 
 
-def histories(stacked: Stacked, observed: pd.DataFrame) -> History:
-    """Down the chain, then off it.
+def empirical_bayes_rates(arrays: PriorArrays, observed: pd.DataFrame) -> EmpiricalBayesRates:
+    """Predict log rates by empirical Bayes: market rate, nested entities, then weighted entities outside the chain.
 
-    The chain starts with the market once more: its rate is that of its hits, its typical creative of late lies
-    elsewhere.
+    The history of an entity is a sum over its creatives of weight w and of w · ratio, where the ratio is a creative's
+    rate over the market's and w = u/(u + half) counts each creative for at most one. The market itself is the first
+    entity of the chain: its rate is dominated by the few creatives with most traffic, and its factor here moves that
+    rate to the average creative's.
     """
-    market = market_rate(stacked, observed)
-    shape = (len(stacked.stages), len(stacked.entities), len(observed))
-    weight, summed = lines(observed, stacked.histories).reshape(2, *shape)
-    weight = np.where(stacked.held, weight, 0.0)
-    places = {name: place for place, name in enumerate(stacked.entities)}
-    expected, chain = np.ones_like(market), {}
+    market_rate = market_rates(arrays, observed)
+    shape = (len(arrays.stages), len(arrays.entities), len(observed))
+    weight, weighted_ratio = lines(observed, arrays.history_columns).reshape(2, *shape)
+    weight = np.where(arrays.uses_entity, weight, 0.0)
+    places = {name: place for place, name in enumerate(arrays.entities)}
+    expected, chain = np.ones_like(market_rate), {}
     for name in (MARKET.name, *CHAIN):
         if name in places:
             at = places[name]
-            factor = _factor(weight[:, at], summed[:, at], expected, stacked.strengths[:, at])
+            factor = _shrunk_factor(weight[:, at], weighted_ratio[:, at], expected, arrays.strengths[:, at])
             chain[name] = np.log(factor)
             expected = expected * factor
-    typical = chain[MARKET.name]
-    log_entity_effects = np.log(_factor(weight, summed, np.exp(typical)[:, None], stacked.strengths))
-    # A row's entities beside each other: their sum is the same for one row as for many.
-    weighted = np.ascontiguousarray((stacked.weights * log_entity_effects).transpose(0, 2, 1)).sum(axis=2)
-    log_rate = sum(chain.values(), np.log(market)) + weighted
-    return History(stacked, market, typical, chain, log_entity_effects, log_rate)
+    average = chain[MARKET.name]
+    log_entity_effects = np.log(_shrunk_factor(weight, weighted_ratio, np.exp(average)[:, None], arrays.strengths))
+    # Copied to (S, N, E) with entities contiguous: the sum over them is then bit-identical for one row and for many.
+    weighted = np.ascontiguousarray((arrays.weights * log_entity_effects).transpose(0, 2, 1)).sum(axis=2)
+    log_rate = sum(chain.values(), np.log(market_rate)) + weighted
+    return EmpiricalBayesRates(arrays, market_rate, chain, log_entity_effects, log_rate)
 
 
-def historic(history: History, line: int) -> Expectation:
-    """What empirical Bayes expects at one stage; of every creative equally sure."""
-    own = np.full_like(history.market[line], history.stacked.priors[line].own)
-    return Expectation(history.market[line], history.steps(line), history.log_rate[line], own)
+def market_rates(arrays: PriorArrays, observed: pd.DataFrame) -> Floats:
+    """(S, N) rate of the market so far, shrunk to the training period's rate of the promotion type.
 
-
-def heard_from(said: Floats, trust: Floats) -> Floats:
-    """What the log factors of own counts at all stages (a line each) say of each stage.
-
-    Args:
-        said: Log factors.
-        trust: By stage, how much of each stage's log factor is believed there (`StagePrior.trust`).
+    A promotion type without training data takes the mean of the known ones; the caller warns about it.
     """
-    heard = np.zeros_like(said)
-    for place, line in enumerate(said):
-        heard = heard + trust[:, place, None] * line
-    return heard
+    codes, names = distinct(observed["promotion_type"])
+    rate = arrays.rates[:, np.array([*(arrays.promotion_types.get(name, -1) for name in names), -1])[codes]]
+    count, exposure, events = lines(observed, arrays.market_columns).reshape(3, *rate.shape)
+    ratio, events = ratios_and_events(arrays.poisson, rate, count, exposure, events)
+    return rate * shrink(ratio, events, MARKET_PRIOR_EVENTS * arrays.dispersion)
 
 
-def market_rate(stacked: Stacked, observed: pd.DataFrame) -> Floats:
-    """The market's rate so far, held by the training period's where its events are few.
-
-    A promotion type that training never saw has no rate: it takes the mean of those known, and the caller warns.
-    """
-    codes, held = distinct(observed["promotion_type"])
-    rate = stacked.rates[:, np.array([*(stacked.kinds.get(kind, -1) for kind in held), -1])[codes]]
-    told = lines(observed, stacked.figures("market:", by_stage=True)).reshape(3, *rate.shape)
-    ratio, events = ratios(stacked.poisson, rate, *told)
-    return rate * shrink(ratio, events, MARKET_EVENTS * stacked.dispersion)
-
-
-def _factor(weight: Floats, summed: Floats, expected: Floats, strength: Floats) -> Floats:
-    """What creatives did against an expected ratio to their market, shrunk; 1 where none spoke."""
-    ratio = np.divide(summed, weight * expected, out=np.ones_like(weight), where=weight > 0)
+def _shrunk_factor(weight: Floats, weighted_ratio: Floats, expected: Floats, strength: Floats) -> Floats:
+    """Shrunk mean ratio of an entity's creatives over an expected ratio; 1 where there are none."""
+    ratio = np.divide(weighted_ratio, weight * expected, out=np.ones_like(weight), where=weight > 0)
     return shrink(ratio, weight, strength)
 
 
 def own_evidence(
-    stacked: Stacked, observed: pd.DataFrame, rate: Floats, variance: Floats
+    arrays: PriorArrays, observed: pd.DataFrame, rate: Floats, variance: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """What a creative's own counts say against what is expected: a Kalman filter of two steps.
+    """Update the expected rate by a creative's own counts: a scalar Kalman filter with two steps.
 
-    First its life up to the last days, then those days; in between its rate may have drifted. What of any few days
-    does not last counts as noise; over a longer life it averages out.
+    Step 1 uses the life up to the last days. Between the steps the log rate drifts: its variance grows by the drift
+    variance, times the share of step 1's information in the estimate (without earlier counts, `variance` holds all of
+    the uncertainty already). Step 2 uses the last days. A step with variance v, u events and K = φ/v gives
+
+        factor = (u · ratio + K)/(u + K),    new variance = φ/(u + K)
+
+    which is the Kalman update of a ratio observed with variance φ/u. Transient variance is added to the observation
+    variance by discounting the events (`discounted_events`).
 
     Args:
-        stacked: The stages, a line each.
-        observed: The rows.
-        rate: That is expected.
-        variance: How far the creative may lie from that.
+        arrays: Priors of S stages.
+        observed: N rows.
+        rate: (S, N), expected rate before own counts.
+        variance: (S, N), variance of its logarithm.
 
     Returns:
-        Factor on the rate, events counted in all, and the variance left.
+        (S, N) each: factor on the rate, number of events counted (not discounted), posterior variance.
     """
-    last = lines(observed, stacked.figures("last_days:")).reshape(3, *rate.shape)
-    ratio, older_events, stretches = before_last_days(stacked, observed, rate)
-    heard = muffled(older_events, stacked, stretches)
-    strength = stacked.dispersion / variance
-    factor = shrink(ratio, heard, strength)
-    known_before = heard / (heard + strength)
-    variance = stacked.dispersion / (heard + strength) + stacked.drift * known_before
-    ratio, last_events = ratios(stacked.poisson, rate * factor, *last)
-    heard = muffled(last_events, stacked, 1.0)
-    factor = factor * shrink(ratio, heard, stacked.dispersion / variance)
-    return factor, older_events + last_events, stacked.dispersion / (heard + stacked.dispersion / variance)
+    last_days = lines(observed, arrays.last_days_columns).reshape(3, *rate.shape)
+    ratio, older_events, periods = before_last_days(arrays, observed, rate)
+    events = discounted_events(older_events, arrays, periods)
+    strength = arrays.dispersion / variance
+    factor = shrink(ratio, events, strength)
+    share_of_data = events / (events + strength)
+    variance = arrays.dispersion / (events + strength) + arrays.drift_variance * share_of_data
+    ratio, last_events = ratios_and_events(arrays.poisson, rate * factor, *last_days)
+    events = discounted_events(last_events, arrays, 1.0)
+    factor = factor * shrink(ratio, events, arrays.dispersion / variance)
+    return factor, older_events + last_events, arrays.dispersion / (events + arrays.dispersion / variance)
 
 
-def before_last_days(stacked: Stacked, observed: pd.DataFrame, rate: Floats) -> tuple[Floats, Floats, Floats]:
-    """A life up to its last days: ratio to a rate, events, and how many stretches of as many days it has."""
-    life, last = (lines(observed, stacked.figures(part)).reshape(3, *rate.shape) for part in ("early:", "last_days:"))
-    ratio, events = ratios(stacked.poisson, rate, *np.maximum(life - last, 0.0))
+def before_last_days(arrays: PriorArrays, observed: pd.DataFrame, rate: Floats) -> tuple[Floats, Floats, Floats]:
+    """A creative's life up to its last days, against a rate of shape (S, N).
+
+    Returns:
+        Ratio (S, N), events (S, N), and the length of that life (N,) in periods of `RECENT_DAYS`, at least 1.
+    """
+    life = lines(observed, arrays.early_columns).reshape(3, *rate.shape)
+    last_days = lines(observed, arrays.last_days_columns).reshape(3, *rate.shape)
+    ratio, events = ratios_and_events(arrays.poisson, rate, *np.maximum(life - last_days, 0.0))
     days = observed["elapsed_hours"].to_numpy(np.float64) / 24.0
     return ratio, events, np.maximum(days / RECENT_DAYS - 1.0, 1.0)
 
 
-def muffled(events: Floats, prior: StagePrior | Stacked, stretches: Floats | float) -> Floats:
-    """Events that would be as sure without flutter: 1/u' = 1/u + flutter/(φ · stretches)."""
-    return events / (1.0 + events * prior.flutter / (prior.dispersion * stretches))
+def discounted_events(events: Floats, prior: StagePrior | PriorArrays, periods: Floats | float) -> Floats:
+    """Events u' that are as informative without transient variance as u events are with it.
+
+    1/u' = 1/u + transient variance/(φ · periods): transient deviations average out over independent periods.
+    """
+    return events / (1.0 + events * prior.transient_variance / (prior.dispersion * periods))
+
+
+def cross_stage_evidence(log_evidence: Floats, weights: Floats) -> Floats:
+    """Combine the log evidence of own counts at all stages into one log factor per stage.
+
+    Args:
+        log_evidence: (S, N), log factor of the own counts at each stage.
+        weights: (S, S), `PriorArrays.cross_stage_weights`.
+
+    Returns:
+        (S, N): weights @ log_evidence. It is summed stage by stage, because a matrix product rounds differently for
+        one row than for many.
+
+    >>> evidence = np.log([[2.0], [3.0]])  # clicks twice, orders three times what was expected
+    >>> np.exp(cross_stage_evidence(evidence, np.array([[1.0, 0.0], [0.5, 1.0]]))).round(3).ravel().tolist()
+    [2.0, 4.243]
+    """
+    combined = np.zeros_like(log_evidence)
+    for place, evidence in enumerate(log_evidence):
+        combined = combined + weights[:, place, None] * evidence
+    return combined

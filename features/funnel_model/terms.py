@@ -1,9 +1,13 @@
-"""What a creative is, as the columns of a mixed model: slopes of numbers, a level for every value, bumps of time."""
+"""The terms of the funnel model: which columns its design matrix has, as plain data fitted on the training creatives.
+
+A term is a group of columns whose effects share one variance: one column per slope of a number, one per category of a
+categorical term, one per pair of categories of an interaction, and hat functions of time for each promotion type.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, combinations
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -18,182 +22,170 @@ from features.schema import MULTI
 
 Floats = npt.NDArray[np.float64]
 
-KIND = "promotion_type"
+PROMOTION_TYPE = "promotion_type"
 TIME = "time"
-LOGS = {attribute.slope_name: attribute.name for attribute in NUMBER_ATTRIBUTES}
-"""Slope → the number whose logarithm it multiplies."""
-SQUARES = {attribute.square_name: attribute.slope_name for attribute in NUMBER_ATTRIBUTES if attribute.squared}
-HOURS = {"hour_sin": np.sin, "hour_cos": np.cos}
+LOG_SLOPES = {attribute.slope_name: attribute.name for attribute in NUMBER_ATTRIBUTES}
+"""Slope → the column whose logarithm it multiplies."""
+SQUARED_SLOPES = {attribute.square_name: attribute.slope_name for attribute in NUMBER_ATTRIBUTES if attribute.squared}
+"""Slope of the square → the slope that is squared."""
+HOUR_WAVES = {"hour_sin": np.sin, "hour_cos": np.cos}
 KNOT_SECONDS = 14 * 86_400
-"""How far the bumps of time lie apart: what is slower is told, what is faster is noise."""
-FARTHEST = 6.0
-"""Standard deviations beyond which a slope and its square say no more: a price of 1e-300 must not make a rate of 0."""
-LEAST_PER_LEVEL = 2.0
-"""Creatives a value must have in the mean: a column that names each creative is no description."""
+"""Distance of the knots of the time basis: slower changes are fitted, faster ones are left to the residual."""
+MAX_DEVIATIONS = 6.0
+"""Standard deviations at which a standardised logarithm is clipped: a price of 1e-300 must not give a rate of 0."""
+MIN_CREATIVES_PER_CATEGORY = 2.0
+"""Mean number of creatives per category that a term needs: a column that identifies every creative is no predictor."""
 
 
 class Terms(BaseModel):
-    """The columns, as plain data.
+    """The columns of the design matrix, as plain data (serialised with the model).
 
     Attributes:
-        numbers: Slope → (mean, standard deviation) of its logarithm.
-        columns: Word term → column of the frame that holds it.
-        levels: Word term → its values, in the order of its columns.
-        multi: Word terms of which a creative may carry several values, each then counting in part.
-        crosses: `a*b` → the pairs of values that occur, as code of a · number of values of b + code of b, rising.
-        knots: Seconds at the middle of the bumps of time, of each promotion type.
+        scaling: Slope → (mean, standard deviation) of its logarithm among the training creatives.
+        columns: Categorical term → column of the frame that holds its values.
+        categories: Categorical term → its categories, in the order of its columns.
+        multi: Categorical terms of which a creative may have several values; each then counts in part.
+        interactions: `a*b` → codes of the pairs that occur, rising: code of a · number of categories of b + code of b.
+        knots: Seconds (since 1970) at which the hat functions of time have their maximum.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    numbers: Mapping[str, tuple[float, float]]
+    scaling: Mapping[str, tuple[float, float]]
     columns: Mapping[str, str]
-    levels: Mapping[str, tuple[str, ...]]
+    categories: Mapping[str, tuple[str, ...]]
     multi: tuple[str, ...]
-    crosses: Mapping[str, tuple[int, ...]]
+    interactions: Mapping[str, tuple[int, ...]]
     knots: tuple[int, ...]
 
     @cached_property
-    def places(self) -> dict[str, dict[str, int]]:
-        """Word term → value → its column."""
-        return {name: {value: place for place, value in enumerate(held)} for name, held in self.levels.items()}
+    def category_codes(self) -> dict[str, dict[str, int]]:
+        """Categorical term → category → its column within the term."""
+        return {name: {value: code for code, value in enumerate(values)} for name, values in self.categories.items()}
 
     @cached_property
-    def ready(self) -> "Ready":
-        """The word terms and crosses side by side."""
-        single = tuple(name for name in self.levels if name not in self.multi)
-        pairs = [name.split("*") for name in self.crosses]
+    def arrays(self) -> "TermArrays":
+        """The single-valued categorical terms and the interactions as arrays."""
+        single = tuple(name for name in self.categories if name not in self.multi)
+        pairs = [name.split("*") for name in self.interactions]
         left, right = ([single.index(pair[side]) for pair in pairs] for side in (0, 1))
-        sizes = [len(self.levels[name]) for name in single]
-        seconds = np.array([sizes[place] for place in right], dtype=np.int64)
-        room = [sizes[one] * sizes[other] for one, other in zip(left, right)]
-        base = np.array([*accumulate(room, initial=0)], dtype=np.int64)[:-1]
-        held = [np.asarray(codes, dtype=np.int64) for codes in self.crosses.values()]
-        return Ready(
+        sizes = [len(self.categories[name]) for name in single]
+        possible = [sizes[one] * sizes[other] for one, other in zip(left, right)]
+        offsets = np.array([*accumulate(possible, initial=0)], dtype=np.int64)[:-1]
+        occurring = [np.asarray(codes, dtype=np.int64) for codes in self.interactions.values()]
+        return TermArrays(
             single=single,
-            crosses=tuple(self.crosses),
-            sizes=(*sizes, *(len(codes) for codes in held)),
+            interactions=tuple(self.interactions),
+            sizes=(*sizes, *(len(codes) for codes in occurring)),
             left=np.array(left, dtype=np.int64),
             right=np.array(right, dtype=np.int64),
-            seconds=seconds,
-            base=base,
-            keys=np.concatenate([np.zeros(0, dtype=np.int64), *(codes + at for codes, at in zip(held, base))]),
-            first=np.array([*accumulate(map(len, held), initial=0)], dtype=np.int64)[:-1],
-            bumps=len(self.levels[KIND]) * len(self.knots),
+            right_sizes=np.array([sizes[place] for place in right], dtype=np.int64),
+            offsets=offsets,
+            pair_codes=np.concatenate([np.zeros(0, dtype=np.int64), *(c + at for c, at in zip(occurring, offsets))]),
+            first_pair=np.array([*accumulate(map(len, occurring), initial=0)], dtype=np.int64)[:-1],
+            time_columns=len(self.categories[PROMOTION_TYPE]) * len(self.knots),
         )
 
     def __copy__(self) -> "Terms":
         copied = super().__copy__()
-        copied.__dict__.pop("ready", None)  # made of what the copy may replace
-        copied.__dict__.pop("places", None)
+        copied.__dict__.pop("arrays", None)  # cached from fields that `model_copy(update=…)` may replace
+        copied.__dict__.pop("category_codes", None)
         return copied
 
 
 @dataclass(frozen=True, eq=False)
-class Ready:
-    """Word terms and crosses side by side, made once.
+class TermArrays:
+    """The G single-valued categorical terms and the I interactions of some `Terms`, compiled once for fast look-ups.
 
     Attributes:
-        single: Word terms of one value.
-        crosses: Their names.
-        sizes: Columns of each of these terms.
-        left, right: By cross: place of its words in `single`.
-        seconds: By cross: values of its second word.
-        base: By cross: what is added to its codes, so that those of all crosses differ.
-        keys: Codes of the pairs of values that occur, of all crosses, rising.
-        first: By cross: place of its first pair among them.
-        bumps: Columns of time.
+        single: G names of categorical terms with one value per creative.
+        interactions: I names.
+        sizes: G + I numbers of columns.
+        left: (I,) int64, index of the first factor in `single`.
+        right: (I,) int64, index of the second factor.
+        right_sizes: (I,) int64, number of categories of the second factor.
+        offsets: (I,) int64, added to the pair codes of an interaction, so that codes of all interactions are distinct.
+        pair_codes: (P,) int64 rising, offset codes of the P pairs that occur, over all interactions.
+        first_pair: (I,) int64, index in `pair_codes` of each interaction's first pair.
+        time_columns: Number of columns of the time basis: promotion types · knots.
     """
 
     single: tuple[str, ...]
-    crosses: tuple[str, ...]
+    interactions: tuple[str, ...]
     sizes: tuple[int, ...]
     left: Codes
     right: Codes
-    seconds: Codes
-    base: Codes
-    keys: Codes
-    first: Codes
-    bumps: int
+    right_sizes: Codes
+    offsets: Codes
+    pair_codes: Codes
+    first_pair: Codes
+    time_columns: int
 
 
 def is_slope(term: str) -> bool:
     """Whether a term is the slope of a number."""
-    return term in (*LOGS, *SQUARES, *HOURS)
+    return term in (*LOG_SLOPES, *SQUARED_SLOPES, *HOUR_WAVES)
 
 
-def is_word(term: str) -> bool:
-    """Whether a term has an effect for each value of a word."""
-    return term not in (KIND, TIME) and not is_slope(term) and "*" not in term
+def is_interaction(term: str) -> bool:
+    """Whether a term has an effect for each pair of categories of two terms."""
+    return "*" in term
 
 
-def fit_terms(frame: pd.DataFrame, moments: Seconds, multi: Sequence[str]) -> Terms:
-    """The columns that these creatives give, without crosses.
+def is_categorical(term: str) -> bool:
+    """Whether a term has a random effect for each category; promotion type does not count, its effects are fixed."""
+    return term not in (PROMOTION_TYPE, TIME) and not is_slope(term) and not is_interaction(term)
+
+
+def fit_terms(frame: pd.DataFrame, launch_times: Seconds, multi: Sequence[str]) -> Terms:
+    """Derive the columns from the training creatives; interactions are added by the fit.
 
     Args:
-        frame: Creatives: their attributes and `launch_hour`.
-        moments: When each was launched.
-        multi: Tags, by their bare names, of which a creative may carry several.
+        frame: N creatives: their attributes and `launch_hour`.
+        launch_times: (N,) int64 seconds since 1970.
+        multi: Tags, by their bare names, of which a creative may have several values.
     """
-    numbers = {}
-    for slope, column in LOGS.items():
-        logs = logarithms(frame, column)
+    scaling = {}
+    for slope, column in LOG_SLOPES.items():
+        logs = log_column(frame, column)
         if np.isfinite(logs).any():
-            numbers[slope] = float(np.nanmean(logs)), max(float(np.nanstd(logs)), 1e-6)
-    columns = {KIND: KIND}
-    columns |= {entity_name(name): name for name in frame if name in GROUPS or name.startswith(TAG)}
+            scaling[slope] = float(np.nanmean(logs)), max(float(np.nanstd(logs)), 1e-6)
+    columns = {PROMOTION_TYPE: PROMOTION_TYPE}
+    names = [str(name) for name in frame]
+    columns |= {entity_name(name): name for name in names if name in GROUPS or name.startswith(TAG)}
     columns |= {"creative_source": "creative_source"} if "creative_source" in frame else {}
     several = tuple(name for name in multi if name in columns)
-    levels = {}
+    categories = {}
     for name, column in columns.items():
         values = frame[column].dropna()
         values = values.str.split(MULTI, regex=False).explode() if name in several else values
         found = tuple(sorted(values.unique()))
-        if (len(found) > 1 and len(values) >= LEAST_PER_LEVEL * len(found)) or name == KIND:
-            levels[name] = found
-    first, last = int(moments.min(initial=2**40)), int(moments.max(initial=0))
+        shared = len(found) > 1 and len(values) >= MIN_CREATIVES_PER_CATEGORY * len(found)
+        if shared or name == PROMOTION_TYPE:
+            categories[name] = found
+    first, last = int(launch_times.min(initial=2**40)), int(launch_times.max(initial=0))
     return Terms(
-        numbers=numbers,
-        columns={name: column for name, column in columns.items() if name in levels},
-        levels=levels,
-        multi=tuple(name for name in several if name in levels),
-        crosses={},
+        scaling=scaling,
+        columns={name: column for name, column in columns.items() if name in categories},
+        categories=categories,
+        multi=tuple(name for name in several if name in categories),
+        interactions={},
         knots=tuple(range(first, last + KNOT_SECONDS, KNOT_SECONDS)) if last >= first else (0,),
     )
 
 
-def candidates(terms: Terms, wanted: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Pairs of words that may have joint effects: of promotion type, category and tags all, others as wanted."""
-    single = [name for name in terms.levels if name not in terms.multi]
-    plain = [name for name in single if name not in GROUPS or name == "category"]
-    pairs = [*combinations(plain, 2), *(pair for pair in wanted if set(pair) <= set(single))]
-    ordered = [(left, right) if single.index(left) < single.index(right) else (right, left) for left, right in pairs]
-    return list(dict.fromkeys(ordered))
-
-
-def codes_of(frame: pd.DataFrame, terms: Terms) -> dict[str, Codes]:
-    """Code of each row's value, by single-valued word term; −1 where it is missing or has no column."""
-    return dict(zip(terms.ready.single, code_table(frame, terms)))
-
-
-def cross_code(codes: Mapping[str, Codes], terms: Terms, pair: tuple[str, str]) -> Codes:
-    """Code of each row's pair of values; −1 where one of them has none."""
-    left, right = (codes[name] for name in pair)
-    return np.where((left >= 0) & (right >= 0), left * len(terms.levels[pair[1]]) + right, -1)
-
-
-def logarithms(frame: pd.DataFrame, column: str) -> Floats:
-    """Of a column of numbers; NaN where they are not known or not above 0."""
+def log_column(frame: pd.DataFrame, column: str) -> Floats:
+    """(N,) natural logarithm of a column; NaN where the number is missing or not above 0, or the column is absent."""
     if column not in frame:
         return np.full(len(frame), np.nan)
     values = frame[column].to_numpy(np.float64)
     return np.log(np.where(values > 0, values, np.nan))
 
 
-def code_table(frame: pd.DataFrame, terms: Terms) -> Codes:
-    """Code of each row's value, a line a single-valued word term; −1 where it is missing or has no column."""
-    found = np.full((len(terms.ready.single), len(frame)), -1, dtype=np.int64)
-    for line, name in zip(found, terms.ready.single):
+def category_code_table(frame: pd.DataFrame, terms: Terms) -> Codes:
+    """(G, N) int64 category code of each row, by single-valued categorical term; −1 for missing or new values."""
+    table = np.full((len(terms.arrays.single), len(frame)), -1, dtype=np.int64)
+    for codes, name in zip(table, terms.arrays.single):
         if terms.columns[name] in frame:
-            line[:] = coded(frame[terms.columns[name]], terms.places[name])
-    return found
+            codes[:] = coded(frame[terms.columns[name]], terms.category_codes[name])
+    return table

@@ -9,10 +9,9 @@ import pandas as pd
 
 from features.attributes import NUMBER_ATTRIBUTES
 from features.funnel import VOLUME, Funnel
-from features.funnel_model.empirical_bayes import Floats, Priors
+from features.funnel_model.empirical_bayes import Floats, PriorArrays, Priors, stack_priors
 from features.funnel_model.model import FunnelModel
 from features.funnel_model.posterior import PriorKind, StagePosterior, posteriors_of
-from features.funnel_model.stage_arrays import Stacked, stack
 from features.matrix.catalogue import NUMBERS, Catalogue, catalogue
 from features.matrix.encoders import Encoder, encode
 from features.point_in_time.array_frame import Table, lines
@@ -54,9 +53,9 @@ class Fitted:
         return replace(self, funnel_models=self.funnel_models[-1:])
 
     @cached_property
-    def stacked(self) -> Stacked:
-        """The priors of all stages side by side."""
-        return stack(self.funnel.stages, self.priors)
+    def prior_arrays(self) -> PriorArrays:
+        """The priors of all stages as arrays."""
+        return stack_priors(self.funnel.stages, self.priors)
 
     @cached_property
     def declared(self) -> Catalogue:
@@ -86,7 +85,7 @@ class Features:
 def build_features(observed: pd.DataFrame, fitted: Fitted) -> Features:
     """Features from counts already observed (the part that depends on what was fitted)."""
     posteriors = posteriors_of(
-        observed, fitted.funnel, fitted.priors, fitted.funnel_models, fitted.prior_kinds, fitted.stacked
+        observed, fitted.funnel, fitted.priors, fitted.funnel_models, fitted.prior_kinds, fitted.prior_arrays
     )
     columns = {
         **encode(observed, fitted.encoder),
@@ -178,7 +177,7 @@ def _stage_columns(posteriors: dict[str, StagePosterior]) -> dict[str, Floats]:
     for name, posterior in posteriors.items():
         columns[f"own_{name}"] = posterior.log_own_evidence
         columns[f"own_events_{name}"] = np.log1p(posterior.own_events)
-        columns[f"base_{name}"] = posterior.log_empirical_bayes - np.log(posterior.market)
+        columns[f"base_{name}"] = posterior.log_empirical_bayes - np.log(posterior.market_rate)
     return columns
 
 

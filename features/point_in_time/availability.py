@@ -41,7 +41,7 @@ class Reported:
 
     def of_stage(self, stage: Stage) -> pd.DataFrame:
         """The figures of a stage, 0 in a row that misses one: a numerator without its exposure would mislead."""
-        figures = self.figures[stage.figures]
+        figures = self.figures[stage.columns]
         return figures.where(figures.notna().all(axis=1), 0.0)
 
 

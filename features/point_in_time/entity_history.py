@@ -226,7 +226,7 @@ def additions(
             for stage, rate in zip(stages, market.rates(wait, stages, types[reported.units], moments - 1)):
                 count, exposure, events = (
                     own[wait].total(f"{stage.name}:{name}", span)
-                    for name in (stage.numerator, stage.exposure, stage.events_in)
+                    for name in (stage.numerator, stage.exposure, stage.events_column)
                 )
                 ratio, weight = ratio_and_weight(stage, count, exposure, events, rate)
                 columns[f"{stage.name}:weight"] = _steps(weight, reported.units, order)
@@ -256,8 +256,8 @@ def ratio_and_weight(
     expected = exposure * rate
     known = expected > 0
     ratio = np.divide(count, expected, out=np.ones_like(expected), where=known)
-    sure = np.where(known, expected if stage.events == "expected" else events, 0.0)
-    return ratio, sure / (sure + stage.half)
+    sure = np.where(known, expected if stage.is_poisson else events, 0.0)
+    return ratio, sure / (sure + stage.half_weight_events)
 
 
 def launched_before(

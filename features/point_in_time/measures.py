@@ -35,7 +35,7 @@ def measures(metrics: pd.DataFrame, prices: pd.Series, basis_column: str | None)
 
     Returns:
         In the order of `metrics`: its value columns; `engagements` (of the interactions it has);
-        `order_worth_cny` (orders at reference prices); and, for a net
+        `reference_gmv_cny` (orders at reference prices); and, for a net
         basis it has, `settled_net_cny` with `settled_gmv_cny`, `settled_orders`, `settled_spend_cny`: the figures
         that refunds change, and what they are compared with, over the same periods.
     """
@@ -52,7 +52,7 @@ def measured(told: Mapping[str, Floats], prices: Floats, basis_column: str | Non
         summed = np.where(known, interactions, 0.0).sum(axis=0)
         table["engagements"] = np.where(known.any(axis=0), summed, np.nan)
     if "orders" in table:
-        table["order_worth_cny"] = table["orders"] * prices
+        table["reference_gmv_cny"] = table["orders"] * prices
     if basis_column is not None and basis_column in table:
         table["settled_net_cny"] = table[basis_column]
         if "gmv_cny" in table:

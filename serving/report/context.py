@@ -11,7 +11,7 @@ import pandas as pd
 from configs.settings import Settings
 from features.errors import InputError
 from features.funnel import Funnel, Stage
-from features.funnel_model.empirical_bayes import ratio_and_events, stage_figures
+from features.funnel_model.empirical_bayes import ratio_and_events, stage_counts
 from features.matrix.catalogue import TAG_NAMES
 from features.matrix.feature_matrix import Features, build_features
 from features.point_in_time.counts import observe
@@ -187,8 +187,8 @@ def _residual(seen: Seen, step: Stage) -> Residual:
     gathered = seen.stages[step.name]
     rate = np.exp(gathered.total - gathered.own) / (seen.features.reference_price if step.priced else 1.0)
     prior = seen.served.model.fitted.priors[step.name]
-    ratio, events = ratio_and_events(step, *stage_figures(step, seen.observed, "early:"), rate)
-    weight = np.divide(1.0, prior.dispersion / np.maximum(events, 1e-12) + prior.own)
+    ratio, events = ratio_and_events(step, *stage_counts(step, seen.observed, "early:"), rate)
+    weight = np.divide(1.0, prior.dispersion / np.maximum(events, 1e-12) + prior.creative_variance)
     return Residual(np.where(events > 0, ratio - 1.0, 0.0), np.where(events > 0, weight, 0.0))
 
 

@@ -226,17 +226,17 @@ def _of_model(seen: Seen, stage: str, group: Grouping) -> tuple[Floats, float]:
     if fitted.prior_kinds.get(stage) == FUNNEL_MODEL and fitted.funnel_models:
         state = fitted.funnel_models[-1]
         held = state.stages[stage]
-        if group.tag not in held.variances:
+        if group.tag not in held.effect_variances:
             return nothing, 0.0
-        places = state.terms.places[group.tag]
-        known, never = held.variances[group.tag], held.spreads.get(group.tag, 0.0)
+        places = state.terms.category_codes[group.tag]
+        known, never = held.effect_variances[group.tag], held.variance_components.get(group.tag, 0.0)
         return np.array([known[places[v]] if v in places else never for v in group.values], dtype=np.float64), never
     prior = fitted.priors[stage]
     if group.tag not in prior.strengths:
         return nothing, 0.0
     column = f"hist:{group.tag}:{stage}:weight"
     speak = group.each(seen.observed[column].to_numpy(np.float64)) if column in seen.observed else nothing
-    counts = prior.weights.get(group.tag, 1.0) ** 2 * prior.own
+    counts = prior.weights.get(group.tag, 1.0) ** 2 * prior.creative_variance
     return counts / (speak + prior.strengths[group.tag]), counts / prior.strengths[group.tag]
 
 

@@ -132,7 +132,7 @@ def test_each_stage_is_counted_in_what_the_stage_before_counts(columns) -> None:
     assert chain[0].exposure == "impressions"
     assert chain[-1].numerator == "gmv_cny"
     for before, after in pairwise(chain):
-        assert after.exposure == ("order_worth_cny" if after.priced else before.numerator)
+        assert after.exposure == ("reference_gmv_cny" if after.priced else before.numerator)
 
 
 def test_counted_columns_are_named_once_and_hold_what_volume_counts() -> None:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import TARGETS, VOLUME, Funnel, Stage
-from features.funnel_model.empirical_bayes import ratio_and_events, stage_figures
+from features.funnel_model.empirical_bayes import ratio_and_events, stage_counts
 from features.matrix.feature_matrix import Features, Fitted
 from training.boosting.volume_offset import POWER, VolumeStart
 
@@ -55,11 +55,11 @@ def rate_data(stage: Stage, features: Features, outcome: pd.DataFrame, fitted: F
     """
     prior = fitted.priors[stage.name]
     offset = features.posteriors[stage.name].log_rate
-    count, exposure, events = stage_figures(stage, outcome, "later:")
+    count, exposure, events = stage_counts(stage, outcome, "later:")
     _, sure = ratio_and_events(stage, count, exposure, events, np.exp(offset))
     rows = np.flatnonzero((sure > 0) & (exposure > 0))
     rate = np.exp(offset[rows])
-    worth = 1.0 / (prior.dispersion / sure[rows] + prior.own)
+    worth = 1.0 / (prior.dispersion / sure[rows] + prior.creative_variance)
     worth = worth / worth.mean() if len(worth) else worth
     return StageData(
         stage=stage.name,

@@ -96,7 +96,7 @@ def warnings_of(
 
 def _missing_columns(loaded: Loaded, fitted: Fitted, settings: Settings) -> list[str]:
     basis_column = BASES[settings.basis][0]
-    derived = {*SETTLED, "engagements", "order_worth_cny"}
+    derived = {*SETTLED, "engagements", "reference_gmv_cny"}
     wanted = {name for name in counted_columns(fitted.funnel) if name not in derived}
     if fitted.funnel.has("keep") and basis_column:
         wanted.add(basis_column)

@@ -26,7 +26,7 @@ def carry_forward(observed: pd.DataFrame, features: Features, model: CreativeMod
     funnel = model.fitted.funnel
     market = compose(
         {
-            **{name: np.log(begin.market) for name, begin in features.posteriors.items()},
+            **{name: np.log(begin.market_rate) for name, begin in features.posteriors.items()},
             "volume": model.volume.log_volume(features),
         },
         funnel,

@@ -79,7 +79,7 @@ def stage_contributions(
         effects: Mapping[str, Floats] = {}
     else:
         posterior = features.posteriors[stage]
-        baseline, own_evidence, effects = np.log(posterior.level), posterior.log_own_evidence, posterior.log_effects
+        baseline, own_evidence, effects = np.log(posterior.base_rate), posterior.log_own_evidence, posterior.log_effects
     names = model.columns[stage] if stage in model.boosters and count else []
     if not names:
         shap = np.zeros((count, 1))
@@ -90,7 +90,9 @@ def stage_contributions(
     clipped = np.zeros(count)
     if stage in model.shares:
         posterior = features.posteriors[stage]
-        log_rate = shap[:, :-1].sum(axis=1) + baseline + own_evidence + (posterior.log_prior - np.log(posterior.level))
+        log_rate = (
+            shap[:, :-1].sum(axis=1) + baseline + own_evidence + (posterior.log_prior - np.log(posterior.base_rate))
+        )
         clipped = -np.maximum(log_rate, 0.0)
     return Contributions(
         baseline,

@@ -40,11 +40,13 @@ def later_outcomes(dataset: Dataset, places: Ints, draw: np.random.Generator) ->
         found[money] = Later(_later(outcome, money))
     for stage in funnel.stages:
         count, exposure = _later(outcome, stage.numerator), _later(outcome, stage.exposure)
-        if stage.events == "expected":
-            found[stage.name] = _rate(count, exposure, count, _expected(count, exposure) >= stage.half, draw)
+        if stage.is_poisson:
+            found[stage.name] = _rate(
+                count, exposure, count, _expected(count, exposure) >= stage.half_weight_events, draw
+            )
         else:
             events = _later(outcome, stage.events)
-            found[stage.name] = _rate(count, exposure, events, events >= stage.half, draw)
+            found[stage.name] = _rate(count, exposure, events, events >= stage.half_weight_events, draw)
     if {f"later:{name}" for name in ("spend_cny", "orders", money)} <= set(outcome) and not funnel.net_only:
         spend, orders = _later(outcome, "spend_cny"), _later(outcome, "orders")
         enough = _expected(orders, spend) >= LEAST_ORDERS

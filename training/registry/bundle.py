@@ -17,7 +17,7 @@ import configs
 from configs.settings import Dask, Settings
 from features.funnel import Funnel, Stage
 from features.funnel_model.empirical_bayes import StagePrior
-from features.funnel_model.serialize import from_document, to_document
+from features.funnel_model.model import from_document, to_document
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Fitted, declare
 from features.point_in_time.as_of_file import write_as_of
@@ -29,7 +29,7 @@ from training.errors import BundleError
 from training.uncertainty.intervals import Uncertainty
 
 FORMAT = 3
-FEATURES_VERSION = 3
+FEATURES_VERSION = 4
 """To be raised whenever a feature of the same name is computed in another way."""
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"

@@ -1,11 +1,11 @@
-"""What the training period teaches the start."""
+"""Priors fitted on a simulated training period."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.funnel_model.empirical_bayes import LEAST_SPREAD
+from features.funnel_model.empirical_bayes import MIN_VARIANCE
 from features.funnel_model.fit_priors import fit_priors
 from features.matrix.feature_matrix import build_features
 from features.schema import Loaded
@@ -16,8 +16,8 @@ EFFECT = {"强": 2.0, "中": 1.0, "弱": 0.5}
 
 
 @pytest.fixture(scope="module")
-def taught(checked, quick: Settings) -> Dataset:
-    """Three hundred creatives over sixty days; the hook makes clicks, the scene does not, money is never seen."""
+def dataset(checked, quick: Settings) -> Dataset:
+    """300 creatives over 60 days: the hook affects clicks, the scene does not; there are no orders and no money."""
     draw = np.random.default_rng(4)
     creatives, metrics = [], []
     for number in range(300):
@@ -47,83 +47,83 @@ def taught(checked, quick: Settings) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def fitted(taught: Dataset):
-    train, _, starts = holdout_split(taught.rows, 14)
-    return fit_features(taught, train, starts)
+def fitted(dataset: Dataset):
+    train, _, starts = holdout_split(dataset.rows, 14)
+    return fit_features(dataset, train, starts)
 
 
-def test_the_rate_of_the_market_is_numerator_over_exposure(taught, fitted) -> None:
-    until = holdout_split(taught.rows, 14)[2]
-    reported = taught.loaded.metrics["grain"].map(taught.settings.report_delay_hours) * pd.Timedelta(hours=1)
-    known = taught.loaded.metrics[taught.loaded.metrics["period_end"] + reported <= until]
+def test_the_rate_of_the_market_is_numerator_over_exposure(dataset, fitted) -> None:
+    until = holdout_split(dataset.rows, 14)[2]
+    reported = dataset.loaded.metrics["grain"].map(dataset.settings.report_delay_hours) * pd.Timedelta(hours=1)
+    known = dataset.loaded.metrics[dataset.loaded.metrics["period_end"] + reported <= until]
     assert fitted.priors["click"].rate == {"live": known["clicks"].sum() / known["impressions"].sum()}
 
 
-def test_creatives_differ_by_what_the_world_was_made_with(fitted) -> None:
-    """s² 0.05 of creatives around their hooks; part of it is told as what drifts or as what hooks miss."""
-    assert fitted.priors["click"].own == pytest.approx(0.05, rel=0.35)
+def test_the_variance_between_creatives_is_recovered(fitted) -> None:
+    """s² is 0.05 around the hooks; part of it is attributed to drift or to what the hooks miss."""
+    assert fitted.priors["click"].creative_variance == pytest.approx(0.05, rel=0.35)
     assert fitted.priors["click"].dispersion == 1.0
-    assert fitted.priors["click"].drift < 0.01
-    assert fitted.priors["click"].flutter < 0.01
+    assert fitted.priors["click"].drift_variance < 0.01
+    assert fitted.priors["click"].transient_variance < 0.01
 
 
-def test_a_tag_that_matters_counts_and_one_that_does_not_is_shrunk_away(taught, fitted) -> None:
+def test_a_tag_with_effect_gets_weight_and_one_without_is_shrunk_away(dataset, fitted) -> None:
     prior = fitted.priors["click"]
     assert prior.strengths["hook"] < 2 < 20 < prior.strengths["scene"]
-    # The cross with a scene that does nothing says the same as the hook: they share its weight.
+    # The interaction with a scene without effect carries the same information as the hook: they share its weight.
     assert prior.weights["hook"] + prior.weights["hook*scene"] == pytest.approx(1.0, abs=0.25)
     assert abs(prior.weights.get("scene", 0.0)) < 0.05
-    posterior = build_features(taught.observed, fitted).posteriors["click"]
-    late = (taught.observed["cutoff"] > pd.Timestamp("2026-03-20")).to_numpy()
-    hooks = taught.observed["tag_hook"].to_numpy()
-    told = {hook: np.exp(posterior.log_prior[late & (hooks == hook)]).mean() for hook in EFFECT}
-    assert told["强"] / told["中"] == pytest.approx(2.0, rel=0.15)
-    assert told["弱"] / told["中"] == pytest.approx(0.5, rel=0.15)
+    posterior = build_features(dataset.observed, fitted).posteriors["click"]
+    late = (dataset.observed["cutoff"] > pd.Timestamp("2026-03-20")).to_numpy()
+    hooks = dataset.observed["tag_hook"].to_numpy()
+    mean = {hook: np.exp(posterior.log_prior[late & (hooks == hook)]).mean() for hook in EFFECT}
+    assert mean["强"] / mean["中"] == pytest.approx(2.0, rel=0.15)
+    assert mean["弱"] / mean["中"] == pytest.approx(0.5, rel=0.15)
 
 
 @pytest.mark.parametrize("stage", ["order", "value", "keep"])
-def test_a_stage_with_no_events_at_all_works(taught, fitted, stage) -> None:
+def test_a_stage_with_no_events_at_all_works(dataset, fitted, stage) -> None:
     """No order was ever made: rates are small, finite, and the same for all."""
     prior = fitted.priors[stage]
     assert all(0 < rate <= 0.5 and np.isfinite(rate) for rate in prior.rate.values())
-    posterior = build_features(taught.observed, fitted).posteriors[stage]
+    posterior = build_features(dataset.observed, fitted).posteriors[stage]
     assert np.isfinite(posterior.log_rate).all()
     assert np.isfinite(posterior.variance).all()
     assert (posterior.variance > 0).all()
 
 
-def test_a_promotion_type_that_training_did_not_see_falls_back_to_the_others(taught, fitted) -> None:
-    observed = taught.observed.head(3).assign(promotion_type="product")
-    live = build_features(taught.observed.head(3), fitted)
+def test_a_promotion_type_without_training_data_takes_the_rate_of_the_others(dataset, fitted) -> None:
+    observed = dataset.observed.head(3).assign(promotion_type="product")
+    live = build_features(dataset.observed.head(3), fitted)
     new = build_features(observed, fitted)
     for stage, posterior in new.posteriors.items():
-        np.testing.assert_allclose(posterior.market, live.posteriors[stage].market)
+        np.testing.assert_allclose(posterior.market_rate, live.posteriors[stage].market_rate)
     assert new.values["promotion_type"].isna().all()
 
 
-def test_a_promotion_type_without_traffic_teaches_no_rate(taught) -> None:
-    """Creatives that are only announced say nothing; a rate made of nothing would be 50 %."""
-    creatives = taught.loaded.creatives.copy()
+def test_a_promotion_type_without_traffic_has_no_rate(dataset) -> None:
+    """Creatives without impressions give no rate; (0 + ½)/(0 + 1) would be 50 %."""
+    creatives = dataset.loaded.creatives.copy()
     announced = creatives.tail(2).assign(promotion_type="product")
-    loaded = Loaded(taught.loaded.metrics, pd.concat([creatives, announced], ignore_index=True))
-    dataset = prepare(loaded, taught.settings)
+    loaded = Loaded(dataset.loaded.metrics, pd.concat([creatives, announced], ignore_index=True))
+    dataset = prepare(loaded, dataset.settings)
     train, _, starts = holdout_split(dataset.rows, 14)
     priors = fit_features(dataset, train, starts).priors
     assert set(priors["click"].rate) == {"live"}
     posterior = build_features(
         dataset.observed.head(1).assign(promotion_type="product"), fit_features(dataset, train, starts)
     )
-    assert posterior.posteriors["click"].market[0] == pytest.approx(priors["click"].rate["live"])
+    assert posterior.posteriors["click"].market_rate[0] == pytest.approx(priors["click"].rate["live"])
 
 
-def test_too_few_rows_give_no_weights_and_no_drift(taught) -> None:
-    lives = pd.concat([taught.observed, taught.outcome], axis=1).head(20)
+def test_too_few_rows_give_no_weights_and_no_drift(dataset) -> None:
+    snapshots = pd.concat([dataset.observed, dataset.outcome], axis=1).head(20)
     totals = pd.DataFrame(
-        {name.removeprefix("early:"): 0.0 for name in lives if name.startswith("early:")},
-        index=range(len(taught.loaded.creatives)),
+        {name.removeprefix("early:"): 0.0 for name in snapshots if name.startswith("early:")},
+        index=range(len(dataset.loaded.creatives)),
     )
-    priors = fit_priors(totals, lives, taught.loaded.creatives, taught.funnel, taught.entities)
+    priors = fit_priors(totals, snapshots, dataset.loaded.creatives, dataset.funnel, dataset.entities)
     for prior in priors.values():
         assert prior.weights == {}
-        assert (prior.drift, prior.flutter) == (LEAST_SPREAD, LEAST_SPREAD)
-        assert 0 < prior.dispersion / prior.own < np.inf
+        assert (prior.drift_variance, prior.transient_variance) == (MIN_VARIANCE, MIN_VARIANCE)
+        assert 0 < prior.dispersion / prior.creative_variance < np.inf

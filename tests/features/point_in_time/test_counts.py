@@ -77,10 +77,10 @@ def test_kept_money_is_counted_once_its_refund_window_has_passed(one, quick, bas
 
 
 def test_orders_are_worth_the_creatives_price_where_most_prices_are_known(one, quick) -> None:
-    assert at(one, quick, 48)["early:order_worth_cny"] == 80.0
+    assert at(one, quick, 48)["early:reference_gmv_cny"] == 80.0
     assert at(one, quick, 48)["reference_price"] == 40.0
     without = Loaded(one.metrics, one.creatives.drop(columns="price_cny"))
-    assert at(without, quick, 48)["early:order_worth_cny"] == 2.0
+    assert at(without, quick, 48)["early:reference_gmv_cny"] == 2.0
     assert data_funnel(without, quick).typical_price is None
 
 

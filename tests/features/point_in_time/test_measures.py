@@ -27,7 +27,7 @@ def test_interactions_are_added_and_missing_only_where_all_are() -> None:
 
 
 def test_orders_are_worth_their_reference_price() -> None:
-    np.testing.assert_array_equal(measures(METRICS, PRICES, None)["order_worth_cny"], [80.0, np.nan])
+    np.testing.assert_array_equal(measures(METRICS, PRICES, None)["reference_gmv_cny"], [80.0, np.nan])
 
 
 def test_a_net_basis_adds_what_refunds_change_and_what_it_is_compared_with() -> None:

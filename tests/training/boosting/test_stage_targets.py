@@ -102,11 +102,11 @@ def test_a_lesson_takes_rows_with_exposure_and_weighs_them_by_what_they_say(trai
     np.testing.assert_allclose(data.label, outcome["later:orders"].to_numpy()[data.rows] / clicks[data.rows])
     np.testing.assert_array_equal(data.offset, features.posteriors["order"].log_rate[data.rows])
     prior = fitted.priors["order"]
-    worth = 1 / (prior.dispersion / (clicks[data.rows] * np.exp(data.offset)) + prior.own)
+    worth = 1 / (prior.dispersion / (clicks[data.rows] * np.exp(data.offset)) + prior.creative_variance)
     np.testing.assert_allclose(data.worth, worth / worth.mean())
     np.testing.assert_allclose(data.weight, data.worth / np.exp(data.offset))
     # However large its exposure, a row is worth no more than its own luck allows.
-    assert data.worth.max() <= 1 / prior.own / worth.mean()
+    assert data.worth.max() <= 1 / prior.creative_variance / worth.mean()
 
 
 def test_a_row_whose_figure_is_missing_teaches_nothing(train_rows, fitted) -> None:

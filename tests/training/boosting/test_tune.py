@@ -56,7 +56,7 @@ def hand(settings: Settings) -> dict:
 
 def test_folds_know_their_own_past_alone(made, dataset) -> None:
     assert len(made) == 2
-    rates = [fold.fit.posteriors["click"].market[0] for fold in made]
+    rates = [fold.fit.posteriors["click"].market_rate[0] for fold in made]
     assert rates[0] != rates[1]
     for fold in made:
         assert fold.fit.keys["cutoff"].max() < fold.validate.keys["cutoff"].min()

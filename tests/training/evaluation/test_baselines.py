@@ -18,7 +18,9 @@ def rows(dataset, model, held_rows, cut):
     few = type(features)(
         keys=features.keys.iloc[places],
         values=features.values.iloc[places],
-        posteriors={stage: replace(begin, market=begin.market[places]) for stage, begin in features.posteriors.items()},
+        posteriors={
+            stage: replace(begin, market_rate=begin.market_rate[places]) for stage, begin in features.posteriors.items()
+        },
         reference_price=features.reference_price[places],
         catalogue=features.catalogue,
     )
@@ -50,17 +52,19 @@ def test_what_is_so_goes_on(rows, model) -> None:
 def test_money_that_is_not_settled_yet_is_not_taken_for_refunded(rows, model) -> None:
     """Before the first refund window has passed, the market's share is kept."""
     found = carried(rows, model, **COUNTS | {"early:settled_gmv_cny": 0.0, "early:settled_net_cny": 0.0})
-    market = rows[1].posteriors["keep"].market
+    market = rows[1].posteriors["keep"].market_rate
     np.testing.assert_allclose(found["net_roi"], 2.5 * market)
 
 
 def test_where_nothing_was_counted_the_market_speaks(rows, model) -> None:
     found = carried(rows, model, **dict.fromkeys(COUNTS, 0.0))
     posteriors, price = rows[1].posteriors, rows[1].reference_price
-    gross = posteriors["click"].market * posteriors["order"].market * posteriors["value"].market * price
+    gross = posteriors["click"].market_rate * posteriors["order"].market_rate * posteriors["value"].market_rate * price
     np.testing.assert_allclose(found["gpm"], 1000 * gross)
-    np.testing.assert_allclose(found["roi"], gross / posteriors["cost"].market)
-    np.testing.assert_allclose(found["net_roi"], gross * posteriors["keep"].market / posteriors["cost"].market)
+    np.testing.assert_allclose(found["roi"], gross / posteriors["cost"].market_rate)
+    np.testing.assert_allclose(
+        found["net_roi"], gross * posteriors["keep"].market_rate / posteriors["cost"].market_rate
+    )
 
 
 @pytest.mark.parametrize(("elapsed", "last_day", "expected"), [(48.0, 240.0, 1680.0), (6.0, 60.0, 1680.0)])

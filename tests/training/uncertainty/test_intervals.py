@@ -100,7 +100,7 @@ def some_rows(rows: Unseen, places: list[int]) -> tuple[pd.DataFrame, Features]:
         posteriors={
             name: replace(
                 posterior,
-                market=posterior.market[places],
+                market_rate=posterior.market_rate[places],
                 log_effects={step: values[places] for step, values in posterior.log_effects.items()},
                 log_prior=posterior.log_prior[places],
                 log_own_evidence=posterior.log_own_evidence[places],
