@@ -29,17 +29,15 @@ from configs.settings import Settings, load_settings
 from features.matrix.feature_matrix import Features
 from sample.__main__ import main as make_sample
 from training.boosting.model import CreativeModel
-from training.boosting.out_of_fold import out_of_fold, unseen
+from training.boosting.out_of_fold import out_of_fold, predict_out_of_sample
 from training.boosting.recipe import Recipe, fit_on, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.boosting.stage_targets import actual_targets
-from training.boosting.unseen import Unseen
 from training.data.dataset import Dataset, Mask, fit_features, prepare, rows_of
 from training.evaluation.coverage import LEAST_ROWS, asked_targets, covered_cells, reliability
 from training.labels.splits import folds, holdout_split
-from training.uncertainty.covariates import log_events, stages_of
-from training.uncertainty.fit import fit_uncertainty
-from training.uncertainty.intervals import Uncertainty
+from training.uncertainty import OutOfSample, PredictiveUncertainty, fit_uncertainty
+from training.uncertainty.covariates import log_events, logs_of, stages_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -114,19 +112,21 @@ def tell(name: str, dataset: Dataset) -> pd.Series:
         print(f"{name}: too few rows to calibrate")
         return pd.Series(name=name)
     model = fit_on(dataset, train, starts, recipe)
-    rows = unseen(dataset, held, model)
-    print(f"\n{name}: {len(rows.predicted):,} holdout rows, calibrated on {dict(uncertainty.rows)}")
+    rows = predict_out_of_sample(dataset, held, model)
+    print(f"\n{name}: {len(rows.predicted):,} holdout rows, calibrated on {dict(uncertainty.calibration_rows)}")
     inside = _tell_intervals(dataset, uncertainty, rows, plain(dataset, train, held, starts, proof, uncertainty))
     _tell_chances(uncertainty, start, rows, replace(rows, predicted=model.predict(rows.features, trees=False)), model)
     return inside.rename(name)
 
 
-def _tell_intervals(dataset: Dataset, uncertainty: Uncertainty, rows: Unseen, beside: pd.DataFrame) -> pd.Series:
+def _tell_intervals(
+    dataset: Dataset, uncertainty: PredictiveUncertainty, rows: OutOfSample, beside: pd.DataFrame
+) -> pd.Series:
     inside = {}
     actual = actual_targets(rows.outcome, dataset.funnel)
     later = rows.outcome[f"later:{dataset.funnel.volume_of}"].to_numpy(np.float64)
-    made = {"gpmcast": uncertainty.bounds(rows.predicted, rows.features), "plain CQR": beside}
-    cells = {name: covered_cells(bounds, actual, later, uncertainty.least, rows) for name, bounds in made.items()}
+    made = {"gpmcast": pd.DataFrame(uncertainty.of(rows.predicted, rows.features).intervals), "plain CQR": beside}
+    cells = {name: covered_cells(bounds, actual, later, uncertainty.min_volume, rows) for name, bounds in made.items()}
     print("  target             method      rows  inside below above      width  log width  worst cell (of)")
     for target in dataset.funnel.targets:
         told = {}
@@ -158,16 +158,20 @@ def _tell_intervals(dataset: Dataset, uncertainty: Uncertainty, rows: Unseen, be
 
 
 def _tell_chances(
-    uncertainty: Uncertainty, start: Uncertainty, rows: Unseen, by_start: Unseen, model: CreativeModel
+    uncertainty: PredictiveUncertainty,
+    start: PredictiveUncertainty,
+    rows: OutOfSample,
+    by_start: OutOfSample,
+    model: CreativeModel,
 ) -> None:
     funnel = uncertainty.funnel
     target = funnel.main_roi or funnel.targets[0]
     truth = actual_targets(rows.outcome, funnel)[target].to_numpy(np.float64)
     later = rows.outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
-    judged = np.isfinite(truth) & (later >= uncertainty.least)
+    judged = np.isfinite(truth) & (later >= uncertainty.min_volume)
     methods: dict[str, Callable[[float], Floats]] = {
-        "gpmcast": lambda asked: uncertainty.chance(rows.predicted, rows.features, asked, target),
-        "EB, calibrated": lambda asked: start.chance(by_start.predicted, rows.features, asked, target),
+        "gpmcast": lambda asked: uncertainty.of(rows.predicted, rows.features).chance(asked, target),
+        "EB, calibrated": lambda asked: start.of(by_start.predicted, rows.features).chance(asked, target),
         "EB posterior": lambda asked: posterior(by_start.predicted, rows.features, model, target, asked),
     }
     true = [truth[judged] >= asked for asked in asked_targets(truth[judged])]
@@ -183,14 +187,14 @@ def _tell_chances(
     _reached("Brier better than the calibrated EB's", brier["gpmcast"] < brier["EB, calibrated"])
     _reached("Brier better than the EB posterior's", brier["gpmcast"] < brier["EB posterior"])
     _tell_bins(f"P({target} ≥ x)", np.concatenate(stated["gpmcast"]), np.concatenate(true))
-    if uncertainty.hit is not None:
-        hits = uncertainty.hit.happened(rows.outcome, rows.predicted["promotion_type"].astype("str"), funnel)
-        told = uncertainty.hit_chance(rows.predicted, rows.features)
+    if uncertainty.hit_measure:
+        hits = uncertainty.hits(rows.outcome, rows.predicted["promotion_type"].astype("str"))
+        told = uncertainty.of(rows.predicted, rows.features).hit_chance()
         known = np.isfinite(hits) & np.isfinite(told)
         came = hits[known] > 0
         print(
-            f"  P(hit by {uncertainty.hit.of}): Brier {np.mean((told[known] - came) ** 2):.4f}, of their share alone "
-            f"{came.mean() * (1 - came.mean()):.4f}"
+            f"  P(hit by {uncertainty.hit_measure}): Brier {np.mean((told[known] - came) ** 2):.4f}, "
+            f"of their share alone {came.mean() * (1 - came.mean()):.4f}"
         )
         _tell_bins("P(hit)", told[known], came)
 
@@ -205,7 +209,12 @@ def _tell_bins(name: str, stated: Floats, true: npt.NDArray[np.bool_]) -> None:
 
 
 def plain(
-    dataset: Dataset, train: Mask, held: Mask, starts: pd.Timestamp, proof: list[Unseen], uncertainty: Uncertainty
+    dataset: Dataset,
+    train: Mask,
+    held: Mask,
+    starts: pd.Timestamp,
+    proof: list[OutOfSample],
+    uncertainty: PredictiveUncertainty,
 ) -> pd.DataFrame:
     """Bounds of plain CQR on the holdout rows."""
     funnel, level = dataset.funnel, uncertainty.level
@@ -219,9 +228,9 @@ def plain(
         scores, ends = [], (np.zeros(0), np.zeros(0))
         for features, outcome, judged, came in sets:
             label, known = _labels(
-                outcome, funnel.volume_of, actual_targets(outcome, funnel)[target], uncertainty.least
+                outcome, funnel.volume_of, actual_targets(outcome, funnel)[target], uncertainty.min_volume
             )
-            truth, mine = _labels(came, funnel.volume_of, actual_targets(came, funnel)[target], uncertainty.least)
+            truth, mine = _labels(came, funnel.volume_of, actual_targets(came, funnel)[target], uncertainty.min_volume)
             low, high = (
                 _quantile_trees(features.values[known], label[known], share, judged.values)
                 for share in ((1 - level) / 2, (1 + level) / 2)
@@ -257,7 +266,8 @@ def posterior(predicted: pd.DataFrame, features: Features, model: CreativeModel,
     binomial; every event is worth what the start expects of it.
     """
     funnel = model.fitted.funnel
-    events = np.exp(log_events(predicted, funnel, target)) * predicted[f"later_{funnel.volume_of}"].to_numpy(np.float64)
+    per_volume = np.exp(log_events(logs_of(predicted, features), funnel, target))
+    events = per_volume * predicted[f"later_{funnel.volume_of}"].to_numpy(np.float64)
     variance = sum((features.posteriors[name].variance for name in stages_of(funnel, target)), np.zeros(len(predicted)))
     shape = 1.0 / np.maximum(variance, 1e-6)
     needed = np.ceil(asked * events / predicted[target].to_numpy(np.float64) - 1e-9)

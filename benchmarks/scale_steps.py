@@ -34,7 +34,6 @@ from features.store.load import load
 from training.boosting.model import Choice, CreativeModel, fit_model
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.boosting.unseen import Unseen
 from training.data.dataset import Dataset, Mask, fit_features, rows_of
 from training.data.metrics_source import InMemory, Source
 from training.data.subsample import drawn
@@ -44,7 +43,7 @@ from training.progress import ProgressCallbacks
 from training.sharded.processes import processes
 from training.sharded.source import InParts
 from training.sharded.work import Work
-from training.uncertainty.fit import fit_uncertainty
+from training.uncertainty import OutOfSample, fit_uncertainty
 
 Result = TypeVar("Result")
 
@@ -202,7 +201,7 @@ def _fit(record: Record, dataset: Dataset) -> CreativeModel:
 
     def with_intervals() -> CreativeModel:
         features, outcome = rows_of(refitted, holdout, evaluated.fitted)
-        rows_out = Unseen(evaluated.predict(features), features, outcome)
+        rows_out = OutOfSample(evaluated.predict(features), features, outcome)
         return replace(evaluated, uncertainty=fit_uncertainty([rows_out], refitted.funnel, settings))
 
     uncertainty = record.timed("fit: intervals", with_intervals).uncertainty

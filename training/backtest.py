@@ -12,7 +12,7 @@ from training.boosting.stage_targets import actual_targets
 from training.data.dataset import Dataset, rows_of
 from training.errors import TooThinError
 from training.labels.outcomes import MATURE
-from training.uncertainty.fit import fit_uncertainty
+from training.uncertainty import fit_uncertainty
 
 LEAST_CREATIVES = 30
 """Mature creatives before an origin; an origin with fewer is left out."""
@@ -83,7 +83,7 @@ def backtest(
                         }
                     ),
                     predicted[dataset.funnel.targets].add_prefix("predicted_"),
-                    *([uncertainty.bounds(predicted, features)] if uncertainty else []),
+                    *([pd.DataFrame(uncertainty.of(predicted, features).intervals)] if uncertainty else []),
                     actual_targets(outcome, dataset.funnel).add_prefix("actual_"),
                     later.rename(columns=lambda name: name.replace(":", "_")),
                     outcome[["covered_share"]],

@@ -13,7 +13,7 @@ from features.point_in_time.snapshots import unit_codes
 from features.schema import KEY
 from training.boosting.choose_offset import Losses, choose_priors, compare_priors
 from training.boosting.model import CreativeModel
-from training.boosting.out_of_fold import out_of_fold, unseen
+from training.boosting.out_of_fold import out_of_fold, predict_out_of_sample
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import Training, plan_refits, with_refits
 from training.boosting.tune import make_folds, tune
@@ -26,7 +26,7 @@ from training.labels.outcomes import MATURE
 from training.labels.splits import holdout_split
 from training.progress import ProgressCallbacks
 from training.registry.bundle import FEATURES_VERSION
-from training.uncertainty.fit import fit_uncertainty
+from training.uncertainty import fit_uncertainty
 from training.workspace import Workspace
 
 SHAPELESS = {
@@ -111,7 +111,7 @@ def learn(
     progress.line("learning how far off predictions are")
     proof = out_of_fold(dataset, train_rows, recipe)
     judged = replace(judged, uncertainty=fit_uncertainty(proof, dataset.funnel, settings))
-    held_out = unseen(dataset, held, judged)
+    held_out = predict_out_of_sample(dataset, held, judged)
     final = replace(final, uncertainty=fit_uncertainty([*proof, held_out], dataset.funnel, settings))
     figures, beside = judge(dataset, held, known, judged, fit_features(dataset, train_rows, starts))
     return Learned(

@@ -16,10 +16,12 @@ from features.matrix.feature_matrix import Features
 from features.point_in_time.array_frame import Table
 from serving.inference.loaded_model import LoadedModel
 from training.decision.advice import advise
-from training.uncertainty.intervals import Outlook
-from training.uncertainty.mixture import REACH
+from training.uncertainty import RowUncertainty
 
 Floats = npt.NDArray[np.float64]
+
+REACH = 5.0
+"""Standard deviations around the centre of a log-normal distribution that its range covers."""
 
 
 @dataclass(frozen=True)
@@ -87,25 +89,25 @@ class Spread(Protocol):
 def spread_of(served: LoadedModel, features: Features, predicted: Mapping[str, Floats], target: str) -> Spread:
     """How a target of some rows is spread: calibrated, where the model is that; else log-normal."""
     funnel, uncertainty = served.model.fitted.funnel, served.model.uncertainty
-    if uncertainty is not None and target in uncertainty.ready.targets:
-        return Calibrated(uncertainty.outlook(predicted, features), target)
+    if uncertainty is not None and target in uncertainty.targets:
+        return Calibrated(uncertainty.of(predicted, features), target)
     return LogNormal(np.log(predicted[target]), log_sd(features, TARGETS[target].composition(funnel).signs))
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """As intervals and chances tell it (`training.uncertainty.intervals`)."""
+    """As intervals and chances tell it (`training.uncertainty`)."""
 
-    outlook: Outlook
+    rows: RowUncertainty
     target: str
 
     def reach(self) -> tuple[float, float]:
         """As of `Spread`."""
-        return self.outlook.reach(self.target)
+        return self.rows.support(self.target)
 
     def below(self, values: Floats) -> Floats:
         """As of `Spread`."""
-        return self.outlook.below(values, self.target)
+        return self.rows.cdf(values, self.target)
 
 
 @dataclass(frozen=True)

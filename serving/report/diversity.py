@@ -139,14 +139,14 @@ def _twins(codes: np.ndarray, mine: np.ndarray, fresh: np.ndarray) -> float:
 
 def _chance(seen: Seen, tags: list[str], fresh: np.ndarray, alike: float | None) -> Chance | None:
     uncertainty = seen.served.model.uncertainty
-    if uncertainty is None or uncertainty.hit is None:
+    if uncertainty is None or not uncertainty.hit_measure:
         return None
     new = fresh & ~seen.launched
     rows = new if new.any() else fresh
     stated = seen.predicted["hit_chance"].to_numpy(np.float64)[rows]
     stated = stated[np.isfinite(stated)]
     codes = _codes(seen.everyone, seen, tags)
-    hits = uncertainty.hit.happened(seen.everyone, seen.everyone["promotion_type"].astype("str"), seen.funnel)
+    hits = uncertainty.hits(seen.everyone, seen.everyone["promotion_type"].astype("str"))
     told = seen.everyone["known"].to_numpy() & np.isfinite(hits) & (codes >= 0).all(axis=1)
     together, directions = intraclass(hits[told], codes[told])
     if not len(stated):

@@ -2,7 +2,7 @@
 
 from benchmarks.intervals import posterior, tell
 from training.boosting.model import fit_model
-from training.boosting.out_of_fold import unseen
+from training.boosting.out_of_fold import predict_out_of_sample
 from training.data.dataset import fit_features, prepare, rows_of
 from training.labels.splits import holdout_split
 
@@ -30,7 +30,7 @@ def test_chances_of_the_posterior_fall_with_what_is_asked(small_world, settings)
     train, held, starts = holdout_split(dataset.rows, settings.split.holdout_days)
     fitted = fit_features(dataset, train, starts)
     model = fit_model(*rows_of(dataset, train, fitted), fitted, {})
-    rows = unseen(dataset, held, model)
+    rows = predict_out_of_sample(dataset, held, model)
     low, high = (posterior(rows.predicted, rows.features, model, "net_roi", asked) for asked in (0.1, 3.0))
     assert ((low > 0) & (low <= 1)).all()
     assert (high <= low).all()

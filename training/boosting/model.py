@@ -16,7 +16,7 @@ from features.schema import KEY
 from training.boosting.stage_targets import StageData, compose, rate_data, stage_features, volume_data
 from training.boosting.volume_offset import POWER, VolumeStart, fit_volume
 from training.engine import Engine
-from training.uncertainty.intervals import Uncertainty
+from training.uncertainty import PredictiveUncertainty
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class CreativeModel:
     volume: VolumeStart
     boosters: Mapping[str, lgb.Booster]
     columns: Mapping[str, list[str]]
-    uncertainty: Uncertainty | None = None
+    uncertainty: PredictiveUncertainty | None = None
 
     @property
     def stages(self) -> list[str]:

@@ -2,12 +2,12 @@
 
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on
-from training.boosting.unseen import Unseen
 from training.data.dataset import Dataset, Mask, rows_of
 from training.labels.splits import folds
+from training.uncertainty import OutOfSample
 
 
-def out_of_fold(dataset: Dataset, train: Mask, recipe: Recipe, *, trees: bool = True) -> list[Unseen]:
+def out_of_fold(dataset: Dataset, train: Mask, recipe: Recipe, *, trees: bool = True) -> list[OutOfSample]:
     """The validation rows of every fold of a training period, predicted by a model of that fold's past alone.
 
     Args:
@@ -20,16 +20,16 @@ def out_of_fold(dataset: Dataset, train: Mask, recipe: Recipe, *, trees: bool = 
     Returns:
         A part per fold, in order of time; none where the rows are fewer than `interval.min_rows`.
     """
-    found: list[Unseen] = []
+    found: list[OutOfSample] = []
     if train.sum() < dataset.settings.interval.min_rows:
         return found  # too few to calibrate anything, and to cut into folds
     for fit, validate, start in folds(dataset.rows, train, dataset.settings.split.folds):
         model = fit_on(dataset, fit, start, recipe if trees else Recipe(recipe.prior_kinds))
-        found.append(unseen(dataset, validate, model, trees=trees))
+        found.append(predict_out_of_sample(dataset, validate, model, trees=trees))
     return found
 
 
-def unseen(dataset: Dataset, rows: Mask, model: CreativeModel, *, trees: bool = True) -> Unseen:
+def predict_out_of_sample(dataset: Dataset, rows: Mask, model: CreativeModel, *, trees: bool = True) -> OutOfSample:
     """Rows that this model has not seen, with what it says of them; the caller vouches for that."""
     features, outcome = rows_of(dataset, rows, model.fitted)
-    return Unseen(model.predict(features, trees=trees), features, outcome)
+    return OutOfSample(model.predict(features, trees=trees), features, outcome)

@@ -10,8 +10,7 @@ from configs.settings import Settings, Verdict
 from features.matrix.feature_matrix import Features
 from training.boosting.model import CreativeModel
 from training.decision.verdict import COLUMNS, Known, no_verdict, verdict
-from training.uncertainty.covariates import Predicted
-from training.uncertainty.intervals import Outlook
+from training.uncertainty import Predicted, PredictiveUncertainty, RowUncertainty
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,15 +63,15 @@ def advise(
         ends = {f"{target}_{end}": nothing for target in funnel.targets for end in ("low", "high")}
         told = [no_verdict(rate, 0, settings.interval.min_rows)] * count
         return Advice({**ends, "asked_roi": asked, name: nothing, "hit_chance": nothing}, told)
-    outlook = uncertainty.outlook(predicted, features)
-    chance = outlook.chance(asked) if rate else nothing
-    hit_chance = outlook.hit_chance()
-    if rate not in uncertainty.rates:
-        told = [no_verdict(rate, uncertainty.rows.get(rate, 0), settings.interval.min_rows)] * count
+    rows = uncertainty.of(predicted, features)
+    chance = rows.chance(asked) if rate else nothing
+    hit_chance = rows.hit_chance()
+    if rate not in uncertainty.targets:
+        told = [no_verdict(rate, uncertainty.calibration_rows.get(rate, 0), settings.interval.min_rows)] * count
     else:
-        known = _known(outlook, observed, (asked, chance, hit_chance), settings.verdict)
+        known = _known(uncertainty, rows, observed, (asked, chance, hit_chance), settings.verdict)
         told = [verdict(one, settings.verdict) for one in known]
-    return Advice({**outlook.ends, "asked_roi": asked, name: chance, "hit_chance": hit_chance}, told)
+    return Advice({**rows.intervals, "asked_roi": asked, name: chance, "hit_chance": hit_chance}, told)
 
 
 def asked_roi(features: Features, settings: Verdict, own_targets: Floats | None = None) -> Floats:
@@ -86,15 +85,18 @@ def asked_roi(features: Features, settings: Verdict, own_targets: Floats | None 
 
 
 def _known(
-    outlook: Outlook, observed: pd.DataFrame, chances: tuple[Floats, Floats, Floats], settings: Verdict
+    uncertainty: PredictiveUncertainty,
+    rows: RowUncertainty,
+    observed: pd.DataFrame,
+    chances: tuple[Floats, Floats, Floats],
+    settings: Verdict,
 ) -> list[Known]:
-    funnel, evidence = outlook.uncertainty.funnel, outlook.uncertainty.evidence
-    needed = evidence.figures(outlook.logs, outlook.features, funnel, settings.distinguish_probability)
-    like = outlook.creatives_like()
+    required = rows.required_evidence(settings.distinguish_probability)
+    like = rows.comparable_creatives()
     spend = np.full(len(like), np.nan)
     if "early:spend_cny" in observed:
         spend = observed["early:spend_cny"].to_numpy(np.float64)
-    rate, counts_orders = funnel.main_roi, evidence.stage == "order"
+    rate, counts_orders = uncertainty.funnel.main_roi, uncertainty.evidence_stage == "order"
     asked, chance, hit_chance = chances
     columns = {
         "asked": asked,
@@ -102,7 +104,7 @@ def _known(
         "hit_chance": hit_chance,
         "spend_cny": spend,
         "creatives_like": like,
-        **needed,
+        **required,
     }
-    rows = zip(*(values.tolist() for values in columns.values()))
-    return [Known(rate=rate, counts_orders=counts_orders, **dict(zip(columns, row))) for row in rows]
+    lists = zip(*(values.tolist() for values in columns.values()))
+    return [Known(rate=rate, counts_orders=counts_orders, **dict(zip(columns, row))) for row in lists]

@@ -9,9 +9,7 @@ import pandas as pd
 
 from features.funnel import TARGETS
 from training.boosting.stage_targets import actual_targets
-from training.boosting.unseen import Unseen
-from training.uncertainty.covariates import early_volume
-from training.uncertainty.intervals import Uncertainty
+from training.uncertainty import OutOfSample, PredictiveUncertainty, early_volume
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -61,42 +59,43 @@ class Coverage:
         return f"Outcomes inside their intervals: {shares}{worst}."
 
 
-def coverage(uncertainty: Uncertainty, rows: Unseen) -> Coverage:
+def coverage(uncertainty: PredictiveUncertainty, rows: OutOfSample) -> Coverage:
     """Intervals and chances of some rows, none of which calibrated them."""
     funnel = uncertainty.funnel
     actual = actual_targets(rows.outcome, funnel)
     later = rows.outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
-    bounds = uncertainty.bounds(rows.predicted, rows.features)
+    own = uncertainty.of(rows.predicted, rows.features)
+    bounds = pd.DataFrame(own.intervals)
     bins: list[pd.DataFrame] = []
     brier: dict[str, float] = {}
     target = funnel.main_roi
-    if target in uncertainty.rates:
+    if target in uncertainty.targets:
         truth = actual[target].to_numpy(np.float64)
-        judged = np.isfinite(truth) & (later >= uncertainty.least)
+        judged = np.isfinite(truth) & (later >= uncertainty.min_volume)
         stated, true = [], []
         for asked in asked_targets(truth[judged]):
-            stated.append(uncertainty.chance(rows.predicted, rows.features, asked)[judged])
+            stated.append(own.chance(asked)[judged])
             true.append(truth[judged] >= asked)
         if stated:
             bins.append(reliability(np.concatenate(stated), np.concatenate(true)).assign(chance="roi"))
             brier |= _brier("roi", np.concatenate(stated), np.concatenate(true))
-    if uncertainty.hit is not None:
-        hits = uncertainty.hit.happened(rows.outcome, rows.predicted["promotion_type"].astype("str"), funnel)
-        told = uncertainty.hit_chance(rows.predicted, rows.features)
+    if uncertainty.hit_measure:
+        hits = uncertainty.hits(rows.outcome, rows.predicted["promotion_type"].astype("str"))
+        told = own.hit_chance()
         known = np.isfinite(hits) & np.isfinite(told)
         if known.any():
             bins.append(reliability(told[known], hits[known] > 0).assign(chance="hit"))
             brier |= _brier("hit", told[known], hits[known] > 0)
     empty = pd.DataFrame(columns=["chance", "bin", "rows", "stated", "true"])
     return Coverage(
-        cells=covered_cells(bounds, actual, later, uncertainty.least, rows),
+        cells=covered_cells(bounds, actual, later, uncertainty.min_volume, rows),
         bins=pd.concat(bins, ignore_index=True)[list(empty)] if bins else empty,
         brier=brier,
     )
 
 
 def covered_cells(
-    bounds: pd.DataFrame, actual: pd.DataFrame, later: Floats, least: float, rows: Unseen
+    bounds: pd.DataFrame, actual: pd.DataFrame, later: Floats, least: float, rows: OutOfSample
 ) -> pd.DataFrame:
     """The cells of `Coverage`, for bounds however they were made; a target whose bounds are missing has none."""
     early = early_volume(rows.features)

@@ -65,7 +65,7 @@ def judge(
             actual.add_prefix("actual_"),
             pd.DataFrame({f"exposure_{target}": exposure[target] for target in targets}),
             pd.DataFrame({"spent_cny": counts.get("early:spend_cny", pd.Series(np.nan, index=counts.index))}),
-            *([model.uncertainty.bounds(own, features)] if model.uncertainty else []),
+            *([pd.DataFrame(model.uncertainty.of(own, features).intervals)] if model.uncertainty else []),
         ],
         axis=1,
     )

@@ -26,7 +26,7 @@ from features.point_in_time.entity_history import Entity
 from training.boosting.model import Choice, CreativeModel
 from training.boosting.volume_offset import VolumeStart
 from training.errors import BundleError
-from training.uncertainty.intervals import Uncertainty
+from training.uncertainty import read_uncertainty
 
 FORMAT = 3
 FEATURES_VERSION = 4
@@ -109,7 +109,7 @@ def save_bundle(
             "volume.json": model.volume.model_dump(mode="json"),
         }
         if model.uncertainty is not None:
-            documents["uncertainty.json"] = model.uncertainty.model_dump(mode="json")
+            documents["uncertainty.json"] = model.uncertainty.document()
         for name, content in documents.items():
             (draft / name).write_text(_json(content), encoding="utf-8")
         for stage, booster in model.boosters.items():
@@ -166,7 +166,7 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
         )
         volume = VolumeStart.model_validate(documents["volume"])
         known = documents.get("uncertainty")
-        uncertainty = None if known is None else Uncertainty.model_validate(known)
+        uncertainty = None if known is None else read_uncertainty(known)
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise BundleError(
             f"{folder}: was written by another version of gpmcast ({manifest.version}). {CURE}"

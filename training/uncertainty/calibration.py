@@ -1,9 +1,9 @@
-"""Where a stated probability really lies: the map from a model's probabilities to those at which things came true.
+"""Recalibration of predicted probabilities on out-of-fold rows, by group.
 
-The probability integral transform of what came, among rows that the model had not seen, is uniform where the stated
-distributions are right; where it is not, its own distribution is the correction (distributional conformal prediction).
-One map per group: age, evidence (quarter of early volume among rows of that age), promotion type. A group with few rows
-leans on the group that holds it.
+The probability integral transform of outcomes is uniform where predictive distributions are right; where it is not, its
+own distribution function is the correction (distributional conformal prediction, Chernozhukov, Wüthrich and Zhu 2021).
+One map per group: age step, quarter of early volume among rows of that age, promotion type. The map of a group with few
+rows is shrunk towards that of the group which contains it.
 """
 
 from bisect import bisect_left
@@ -16,55 +16,57 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from training.uncertainty.covariates import Situation
+from training.uncertainty.covariates import Covariates
+from training.uncertainty.interface import Floats
 
-Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[np.object_]
 
 GRID = np.linspace(0.0, 1.0, 129)
+"""Predicted probabilities at which maps are tabulated; linear between them."""
 ALL = ""
 """The group of all rows."""
 ROOT_ROWS = 20.0
-"""Rows that the model's own probabilities are worth against those of all rows."""
-GIVEN_UP = 0.05
-"""Most that a group's intervals give up of the level for those that cannot help holding more."""
+"""Rows' weight of the identity in the map of all rows."""
+MOST_REDUCTION = 0.05
+"""Largest reduction of the level of a group's intervals that offsets intervals which cannot help covering more."""
 CHUNK = 4096
 DEPTHS = 4
-"""Of groups: all, age, quarter of early volume, promotion type."""
+"""Of groups: all, age step, quarter of early volume, promotion type."""
 
 
 class Groups(BaseModel):
     """How rows are grouped: by age step, then by quarter of early volume, then by promotion type.
 
     Attributes:
-        edges: Age step → what parts the quarters of early volume.
+        edges: Age step → edges between the quarters of early volume.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     edges: Mapping[int, tuple[float, ...]]
 
-    def names(self, situation: pd.DataFrame | Situation) -> list[Names]:
-        """Name of each row's group at every depth, the widest first."""
-        found = np.full((DEPTHS, len(situation)), ALL, dtype=object)
-        for row, names in enumerate(self.chains(situation)):
+    def names(self, covariates: pd.DataFrame | Covariates) -> list[Names]:
+        """Name of each row's group at every depth, the widest first: DEPTHS arrays (rows,)."""
+        found = np.full((DEPTHS, len(covariates)), ALL, dtype=object)
+        for row, names in enumerate(self.chains(covariates)):
             found[:, row] = names
         return list(found)
 
-    def chains(self, situation: pd.DataFrame | Situation) -> Iterator[tuple[str, str, str, str]]:
+    def chains(self, covariates: pd.DataFrame | Covariates) -> Iterator[tuple[str, str, str, str]]:
         """Of each row: names of its groups, the widest first."""
-        for step, early, kind in zip(*(np.asarray(situation[name]).tolist() for name in ("step", "early", "kind"))):
+        columns = (np.asarray(covariates[name]).tolist() for name in ("step", "early_volume", "promotion_type"))
+        for step, early, promotion_type in zip(*columns):
             quarter = bisect_left(self.edges.get(step, ()), early)
-            yield ALL, f"{step}", f"{step}/{quarter}", f"{step}/{quarter}/{kind}"
+            yield ALL, f"{step}", f"{step}/{quarter}", f"{step}/{quarter}/{promotion_type}"
 
 
 @dataclass(frozen=True, eq=False)
-class Ready:
-    """A calibration's maps as arrays, made once.
+class MapTable:
+    """A calibration's maps as one array.
 
     Attributes:
-        places: Group → its place.
-        maps: A line a group.
+        places: Group → its row in `maps`.
+        maps: (groups, len(GRID)).
     """
 
     places: Mapping[str, int]
@@ -72,13 +74,13 @@ class Ready:
 
 
 class Calibration(BaseModel):
-    """Maps of probabilities by group.
+    """Maps of predicted to calibrated probabilities, by group.
 
     Attributes:
         groups: How rows are grouped.
-        maps: Group → true probability at each point of GRID.
-        creatives: Group → creatives that taught it.
-        given_up: Group → what its intervals give up of their level, so that all of them together hold it.
+        maps: Group → calibrated probability at each point of GRID.
+        creatives: Group → creatives in its calibration rows.
+        reduction: Group → by how much the level of its intervals is reduced, so that all of them together hold it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -86,132 +88,134 @@ class Calibration(BaseModel):
     groups: Groups
     maps: Mapping[str, tuple[float, ...]]
     creatives: Mapping[str, int]
-    given_up: Mapping[str, float]
+    reduction: Mapping[str, float]
 
     @cached_property
-    def ready(self) -> Ready:
-        """The maps as arrays."""
+    def table(self) -> MapTable:
+        """The maps as one array."""
         table = np.array(list(self.maps.values())).reshape(len(self.maps), len(GRID))
-        return Ready({name: place for place, name in enumerate(self.maps)}, table)
+        return MapTable({name: place for place, name in enumerate(self.maps)}, table)
 
-    def group_of(self, situation: pd.DataFrame | Situation) -> Names:
-        """Name of the narrowest known group of each row."""
-        found = np.empty(len(situation), dtype=object)
-        for row, names in enumerate(self.groups.chains(situation)):
+    def group_of(self, covariates: pd.DataFrame | Covariates) -> Names:
+        """(rows,) Name of the narrowest group of each row that has a map."""
+        found = np.empty(len(covariates), dtype=object)
+        for row, names in enumerate(self.groups.chains(covariates)):
             found[row] = next(name for name in reversed(names) if name in self.maps)
         return found
 
-    def __call__(self, stated: Floats, group: Names) -> Floats:
-        """Calibrated probabilities; `stated` has a row per row of `group`, and any number of columns."""
-        return through(self.ready.maps, self.places(group), stated)
+    def __call__(self, predicted: Floats, group: Names) -> Floats:
+        """Calibrated probabilities; `predicted` is (rows, …) with the rows of `group` (rows,)."""
+        return apply_maps(self.table.maps, self.places(group), predicted)
 
     def places(self, group: Names) -> npt.NDArray[np.int64]:
-        """Place of each row's map among those of `ready`."""
-        known = self.ready.places
+        """(rows,) Row of each group's map in `table`."""
+        known = self.table.places
         return np.array([known[name] for name in group.tolist()], dtype=np.int64)
 
     def level_of(self, level: float, group: Names) -> Floats:
-        """The level at which the interval of each row is told, that `level` of the group may be held."""
-        return level - np.array([self.given_up[name] for name in group], dtype=np.float64)
+        """(rows,) The level of each row's interval with which the intervals of its group hold `level` on average."""
+        return level - np.array([self.reduction[name] for name in group], dtype=np.float64)
 
-    def stated(self, true: Floats, group: Names) -> Floats:
-        """The probability that must have been stated for this calibrated one; a row per row of `group`."""
-        found = np.zeros(true.shape)
+    def inverse(self, calibrated: Floats, group: Names) -> Floats:
+        """The predicted probabilities that map to these (rows, …)."""
+        found = np.zeros(calibrated.shape)
         for name in dict.fromkeys(group.tolist()):
             rows = group == name
-            found[rows] = np.interp(true[rows], self.ready.maps[self.ready.places[name]], GRID)
+            found[rows] = np.interp(calibrated[rows], self.table.maps[self.table.places[name]], GRID)
         return found
 
 
-def through(maps: Floats, places: npt.NDArray[np.int64], stated: Floats) -> Floats:
-    """Stated probabilities through the map at each row's place; `stated` has any number of columns."""
-    at = np.maximum(np.minimum(stated, 1.0), 0.0) * (len(GRID) - 1)
+def apply_maps(maps: Floats, places: npt.NDArray[np.int64], predicted: Floats) -> Floats:
+    """Interpolate predicted probabilities (rows, …) in the map of each row, `maps[places[row]]`."""
+    at = np.maximum(np.minimum(predicted, 1.0), 0.0) * (len(GRID) - 1)
     left = np.minimum(at.astype(np.int64), len(GRID) - 2)
-    beyond = at - left
-    rows = places.reshape(-1, *[1] * (stated.ndim - 1))
-    return np.asarray(maps[rows, left] * (1.0 - beyond) + maps[rows, left + 1] * beyond, dtype=np.float64)
+    share = at - left
+    rows = places.reshape(-1, *[1] * (predicted.ndim - 1))
+    return np.asarray(maps[rows, left] * (1.0 - share) + maps[rows, left + 1] * share, dtype=np.float64)
 
 
-def fit_groups(situation: pd.DataFrame) -> Groups:
-    """Quarters of early volume among the rows of each age step; equal edges fall together."""
+def fit_groups(covariates: pd.DataFrame) -> Groups:
+    """Quarters of early volume among the rows of each age step; equal edges are merged."""
     edges = {}
-    for step, rows in situation.groupby("step"):
-        edges[int(str(step))] = tuple(float(edge) for edge in np.unique(rows["early"].quantile([0.25, 0.5, 0.75])))
+    for step, rows in covariates.groupby("step"):
+        quartiles = np.unique(rows["early_volume"].quantile([0.25, 0.5, 0.75]))
+        edges[int(str(step))] = tuple(float(edge) for edge in quartiles)
     return Groups(edges=edges)
 
 
 def fit_calibration(
-    situation: pd.DataFrame,
-    stated: Floats,
-    nothing: Floats,
-    is_nothing: npt.NDArray[np.bool_],
+    covariates: pd.DataFrame,
+    below: Floats,
+    zero: Floats,
+    is_zero: npt.NDArray[np.bool_],
     weight: Floats,
     shrinkage_rows: float,
     level: float,
 ) -> Calibration:
-    """Maps from rows the model had not seen.
+    """Fit the maps on out-of-fold rows; all arrays are (rows,).
 
     Args:
-        situation: With `step`, `early`, `kind` and `creative`.
-        stated: Probability stated of at most what came.
-        nothing: Probability stated of nothing.
-        is_nothing: Nothing came: its share lies evenly between 0 and `nothing`, as a tie is broken by chance, without
-            drawing.
-        weight: Of each row; rows of long ago count less.
-        shrinkage_rows: Rows at which a group counts as much as the group that holds it.
+        covariates: With `step`, `early_volume`, `promotion_type` and `creative`.
+        below: Predicted probability of at most the outcome.
+        zero: Predicted probability of 0.
+        is_zero: The outcome is 0. Its transform is spread evenly between 0 and `zero`: the expectation of a randomised
+            tie, without a random draw.
+        weight: Of each row; older rows count less.
+        shrinkage_rows: Rows at which a group's own map has the same weight as that of the group which contains it.
         level: Share of outcomes that the intervals of a group are to hold.
     """
-    groups = fit_groups(situation)
-    by_depth = groups.names(situation)
+    groups = fit_groups(covariates)
+    by_depth = groups.names(covariates)
     maps: dict[str, Floats] = {}
     creatives: dict[str, int] = {}
     for depth, names in enumerate(by_depth):
         for name in sorted(set(names)):
             rows = np.flatnonzero(names == name)
-            held_by = GRID if depth == 0 else maps[str(by_depth[depth - 1][rows[0]])]
-            own = _distribution(stated[rows], nothing[rows], is_nothing[rows], weight[rows])
+            parent = GRID if depth == 0 else maps[str(by_depth[depth - 1][rows[0]])]
+            own = _distribution(below[rows], zero[rows], is_zero[rows], weight[rows])
             count = float(weight[rows].sum())
             lean = ROOT_ROWS if depth == 0 else shrinkage_rows
-            mixed = (count * own + lean * held_by) / (count + lean)
+            mixed = (count * own + lean * parent) / (count + lean)
             mixed[0], mixed[-1] = 0.0, 1.0
             maps[str(name)] = mixed
-            creatives[str(name)] = int(situation["creative"].iloc[rows].nunique())
+            creatives[str(name)] = int(covariates["creative"].iloc[rows].nunique())
     calibration = Calibration(
         groups=groups,
         maps={name: tuple(float(value) for value in np.round(found, 6)) for name, found in maps.items()},
         creatives=creatives,
-        given_up=dict.fromkeys(maps, 0.0),
+        reduction=dict.fromkeys(maps, 0.0),
     )
-    given_up = {}
+    reduction = {}
     for names in by_depth:
         for name in set(names):
             rows = names == name
-            certain = calibration(nothing[rows], np.full(int(rows.sum()), name, dtype=object))
-            given_up[str(name)] = _given_up(certain, weight[rows], level)
-    return calibration.model_copy(update={"given_up": given_up})
+            certain = calibration(zero[rows], np.full(int(rows.sum()), name, dtype=object))
+            reduction[str(name)] = _reduction(certain, weight[rows], level)
+    return calibration.model_copy(update={"reduction": reduction})
 
 
-def _given_up(nothing: Floats, weight: Floats, level: float) -> float:
-    """What intervals may give up of the level, that those of all rows together hold it.
+def _reduction(zero: Floats, weight: Floats, level: float) -> float:
+    """By how much the level of intervals may fall so that those of all rows together still hold it (bisection).
 
-    Where nothing is likelier than the level, the interval 0–0 holds more than it should and cannot be cut. The others
-    may hold a little less: a conformal level is a promise on the average of a group.
+    Where P(0) exceeds the level, the interval 0–0 covers more than it should and cannot be narrowed. The others may
+    cover a little less: conformal coverage is a promise on the average of a group.
     """
-    least, most = 0.0, GIVEN_UP
+    least, most = 0.0, MOST_REDUCTION
     for _ in range(40):
         middle = (least + most) / 2.0
-        held = float(np.average(np.maximum(nothing, level - middle), weights=weight))
-        least, most = (middle, most) if held > level else (least, middle)
+        covered = float(np.average(np.maximum(zero, level - middle), weights=weight))
+        least, most = (middle, most) if covered > level else (least, middle)
     return round(least, 6)
 
 
-def _distribution(stated: Floats, nothing: Floats, is_nothing: npt.NDArray[np.bool_], weight: Floats) -> Floats:
-    order = np.argsort(stated[~is_nothing], kind="stable")
-    summed = np.concatenate([[0.0], np.cumsum(weight[~is_nothing][order])])
-    total = summed[np.searchsorted(stated[~is_nothing][order], GRID, side="right")]
-    ties = np.maximum(nothing[is_nothing], 1e-9)
+def _distribution(below: Floats, zero: Floats, is_zero: npt.NDArray[np.bool_], weight: Floats) -> Floats:
+    """(len(GRID),) Weighted distribution function of the transforms at the points of GRID."""
+    order = np.argsort(below[~is_zero], kind="stable")
+    summed = np.concatenate([[0.0], np.cumsum(weight[~is_zero][order])])
+    total = summed[np.searchsorted(below[~is_zero][order], GRID, side="right")]
+    ties = np.maximum(zero[is_zero], 1e-9)
     for first in range(0, len(ties), CHUNK):
         part = slice(first, first + CHUNK)
         ramp = np.minimum(GRID[None, :] / ties[part, None], 1.0)
-        total = total + (weight[is_nothing][part, None] * ramp).sum(axis=0)
+        total = total + (weight[is_zero][part, None] * ramp).sum(axis=0)
     return np.asarray(total / weight.sum(), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""What is known of a prediction that tells how far off it may be: its size, its age, its evidence, how unsure it is."""
+"""Covariates of the prediction error: size and age of a prediction, evidence behind it, posterior variance."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,35 +11,31 @@ import pandas as pd
 
 from features.funnel import TARGETS, Funnel
 from features.matrix.feature_matrix import Features
+from training.uncertainty.interface import Floats, Predicted
 
-Floats = npt.NDArray[np.float64]
-Predicted: TypeAlias = pd.DataFrame | Mapping[str, Floats]
-"""Stage rates and targets by name, as `CreativeModel.predict` or as `training.boosting.stage_targets.composed` gives
-them."""
 Logs: TypeAlias = Mapping[str, Floats]
-"""Logarithms of the same (`logs_of`)."""
+"""Logarithms of predicted rates and targets, by name (`logs_of`)."""
 
-AGE_STEPS_HOURS = (0.0, 12.0, 24.0, 72.0)
-"""Ages up to each of these are alike, and those beyond the last."""
-STEPS = np.array(AGE_STEPS_HOURS)
-ABOUT = ("log_impressions", "log_last_day", "last_day_share", "late_half_share", "live_siblings")
-"""Features that tell how sure later volume is."""
-KIND = "is_"
-TREE = "tree_"
+AGE_EDGES_HOURS = np.array((0.0, 12.0, 24.0, 72.0))
+"""Upper edges of the age steps; the last step has none."""
+VOLUME_FEATURES = ("log_impressions", "log_last_day", "last_day_share", "late_half_share", "live_siblings")
+"""Features on which the spread of later volume depends."""
+TYPE_PREFIX = "is_"
+TREE_PREFIX = "tree_"
 GUARD = 1e-12
-"""Least rate and volume that a logarithm is taken of."""
+"""Smallest rate and volume of which a logarithm is taken."""
 
 
 @dataclass(frozen=True)
-class Situation:
-    """Arrays by name, one value a row; what only trees look at stands in one array.
+class Covariates:
+    """Named columns, one value a row; the covariates that only trees use lie in one matrix.
 
     Attributes:
-        columns: In row order: `creative`, `kind` (promotion type), `step` (place in AGE_STEPS_HOURS), `early` (volume
-            so far), `log_volume` (log of the predicted later volume), and columns that start with `is_`, `age_` and
-            `about_`.
+        columns: By name, each (rows,): `creative`, `promotion_type`, `step` (place among AGE_EDGES_HOURS),
+            `early_volume` (so far), `log_volume` (log of predicted later volume), and columns whose names start with
+            `is_` (promotion type), `age_` (age step) and `about_` (VOLUME_FEATURES).
         tree_names: Of the columns of `trees`; they start with `tree_`.
-        trees: What trees may depend on, rows first.
+        trees: (rows, tree columns) What trees may split on.
     """
 
     columns: Mapping[str, npt.NDArray[Any]]
@@ -56,15 +52,15 @@ class Situation:
         return len(self.trees)
 
     def of_trees(self, names: tuple[str, ...]) -> Floats:
-        """These columns of `trees`; one that is absent is missing."""
+        """(rows, names) These columns of `trees`; NaN where one is absent."""
         places = _places(names, self.tree_names)
         values = self.trees[:, places]
         values[:, places < 0] = np.nan
         return values
 
-    def part(self, rows: slice) -> "Situation":
+    def part(self, rows: slice) -> "Covariates":
         """The same of some rows."""
-        return Situation({name: v[rows] for name, v in self.columns.items()}, self.tree_names, self.trees[rows])
+        return Covariates({name: v[rows] for name, v in self.columns.items()}, self.tree_names, self.trees[rows])
 
     def frame(self) -> pd.DataFrame:
         """All columns as a frame."""
@@ -78,37 +74,32 @@ def _places(names: tuple[str, ...], among: tuple[str, ...]) -> npt.NDArray[np.in
     return np.array([known.get(name, -1) for name in names], dtype=np.int64)
 
 
-def situation(predicted: Predicted, features: Features, funnel: Funnel, kinds: Sequence[str]) -> pd.DataFrame:
-    """Of each row: what the spread of later volume, and of all rates, depends on, as a frame (`Situation`)."""
-    return look(logs_of(predicted, features), features, funnel, kinds).frame()
-
-
-def look(logs: Logs, features: Features, funnel: Funnel, kinds: Sequence[str]) -> Situation:
-    """Of each row: what the spread of later volume, and of all rates, depends on.
+def covariates_of(logs: Logs, features: Features, funnel: Funnel, promotion_types: Sequence[str]) -> Covariates:
+    """The covariates that the spread of later volume and of every rate depends on.
 
     Args:
-        logs: Of what was predicted of the same rows.
+        logs: Of the predictions of the same rows.
         features: The rows.
         funnel: Their funnel.
-        kinds: Promotion types of the rows that taught; of others nothing is said.
+        promotion_types: Of the calibration rows; rows of another type get NaN.
     """
     hours = features.keys["elapsed_hours"].to_numpy(np.float64)
-    kind = features.keys["promotion_type"].to_numpy(object)
-    step = STEPS.searchsorted(hours)
+    own_type = features.keys["promotion_type"].to_numpy(object)
+    step = AGE_EDGES_HOURS.searchsorted(hours)
     values = features.values
     columns: dict[str, npt.NDArray[Any]] = {
         "creative": features.keys["creative_id"].to_numpy(object),
-        "kind": kind,
+        "promotion_type": own_type,
         "step": step,
-        "early": early_volume(features),
+        "early_volume": early_volume(features),
         "log_volume": logs[funnel.volume_target],
     }
-    for place in range(len(AGE_STEPS_HOURS) + 1):
+    for place in range(len(AGE_EDGES_HOURS) + 1):
         columns[f"age_{place}"] = (step == place).astype(np.float64)
-    strange = np.array([name not in kinds for name in kind.tolist()], dtype=np.bool_)
-    for name in kinds:
-        columns[KIND + name] = np.where(strange, np.nan, (kind == name).astype(np.float64))
-    for name in ABOUT:
+    unknown = np.array([name not in promotion_types for name in own_type.tolist()], dtype=np.bool_)
+    for name in promotion_types:
+        columns[TYPE_PREFIX + name] = np.where(unknown, np.nan, (own_type == name).astype(np.float64))
+    for name in VOLUME_FEATURES:
         if name in values:
             columns[f"about_{name}"] = values[name].to_numpy(np.float64)
     steady = features.catalogue.steady
@@ -116,16 +107,24 @@ def look(logs: Logs, features: Features, funnel: Funnel, kinds: Sequence[str]) -
     trees[:, : len(steady)] = values.to_numpy(np.float64).take(steady, axis=1)
     for place, log in enumerate(logs.values(), start=len(steady)):
         trees[:, place] = log
-    return Situation(columns, _tree_names(features.catalogue.names, steady, tuple(logs)), trees)
+    return Covariates(columns, _tree_names(features.catalogue.names, steady, tuple(logs)), trees)
 
 
 @lru_cache(maxsize=64)
 def _tree_names(names: tuple[str, ...], steady: tuple[int, ...], predicted: tuple[str, ...]) -> tuple[str, ...]:
-    return (*(TREE + names[place] for place in steady), *(f"{TREE}predicted_{name}" for name in predicted))
+    own = (TREE_PREFIX + names[place] for place in steady)
+    return (*own, *(f"{TREE_PREFIX}predicted_{name}" for name in predicted))
+
+
+def covariate_frame(
+    predicted: Predicted, features: Features, funnel: Funnel, promotion_types: Sequence[str]
+) -> pd.DataFrame:
+    """`covariates_of` as a frame: one row a row, one column a covariate."""
+    return covariates_of(logs_of(predicted, features), features, funnel, promotion_types).frame()
 
 
 def early_volume(features: Features) -> Floats:
-    """Impressions (spend, where there are none) so far; 0 where they are not known."""
+    """(rows,) Impressions (spend where there are none) so far; 0 where they are not known."""
     if "log_impressions" not in features.values:
         return np.zeros(len(features.values))
     early = np.expm1(features.values["log_impressions"].to_numpy(np.float64))
@@ -133,80 +132,96 @@ def early_volume(features: Features) -> Floats:
 
 
 @dataclass(frozen=True)
-class Concern:
-    """What concerns one rate, of each row.
+class RateCovariates:
+    """Further covariates of the spread of one rate; each (rows,).
 
     Attributes:
         log_predicted: Log of its prediction.
         log_events: Log of the events expected per unit of later volume.
-        unsure: Log of the variance of its log left by what is known, summed over its stages.
+        log_variance: Log of the posterior variance of its log, summed over its stages.
         own_events: log1p of the events counted so far at its rarest stage.
     """
 
     log_predicted: Floats
     log_events: Floats
-    unsure: Floats
+    log_variance: Floats
     own_events: Floats
 
-    def part(self, rows: slice) -> "Concern":
+    def part(self, rows: slice) -> "RateCovariates":
         """The same of some rows."""
-        return Concern(*(values[rows] for values in vars(self).values()))
+        return RateCovariates(*(values[rows] for values in vars(self).values()))
 
 
-def concern(logs: Logs, features: Features, funnel: Funnel, target: str) -> Concern:
-    """What concerns one rate."""
+def rate_covariates(logs: Logs, features: Features, funnel: Funnel, target: str) -> RateCovariates:
+    """The further covariates of one rate."""
     posteriors, count = features.posteriors, len(features.reference_price)
-    unsure = sum((posteriors[name].variance for name in stages_of(funnel, target)), np.zeros(count))
+    variance = sum((posteriors[name].variance for name in stages_of(funnel, target)), np.zeros(count))
     own_events = posteriors[rarest_stage(funnel, target)].own_events
-    return Concern(
+    return RateCovariates(
         log_predicted=logs[target],
         log_events=log_events(logs, funnel, target),
-        unsure=np.log(np.maximum(unsure, 1e-9)),
+        log_variance=np.log(np.maximum(variance, 1e-9)),
         own_events=np.log1p(np.where(np.isnan(own_events), 0.0, own_events)),
     )
 
 
-def shared_of(kinds: Sequence[str]) -> list[str]:
-    """Columns that the spread of every rate depends on: ages and promotion types, as a situation has them."""
-    return [*(f"age_{place}" for place in range(len(AGE_STEPS_HOURS) + 1)), *(KIND + name for name in kinds)]
-
-
-def of_target(
+def with_rate_covariates(
     frame: pd.DataFrame, predicted: pd.DataFrame, features: Features, funnel: Funnel, target: str
 ) -> pd.DataFrame:
-    """A situation with what concerns one rate (`Concern`), as a frame."""
-    return frame.assign(**vars(concern(logs_of(predicted, features), features, funnel, target)))
+    """A frame of covariates with the columns of `RateCovariates` for one rate."""
+    return frame.assign(**vars(rate_covariates(logs_of(predicted, features), features, funnel, target)))
+
+
+def shared_names(promotion_types: Sequence[str]) -> list[str]:
+    """Columns on which the spread of every rate depends: age steps and promotion types."""
+    ages = (f"age_{place}" for place in range(len(AGE_EDGES_HOURS) + 1))
+    return [*ages, *(TYPE_PREFIX + name for name in promotion_types)]
+
+
+def shared_columns(covariates: pd.DataFrame | Covariates) -> list[str]:
+    """The same, of covariates at hand, in their order."""
+    return [name for name in map(str, covariates) if name.startswith((TYPE_PREFIX, "age_"))]
+
+
+def tree_columns(covariates: pd.DataFrame) -> pd.DataFrame:
+    """What trees may split on: features whose meaning does not depend on the fit, and log predictions."""
+    return covariates[[name for name in map(str, covariates) if name.startswith(TREE_PREFIX)]]
+
+
+def column(covariates: pd.DataFrame | Covariates, name: str) -> Floats:
+    """(rows,) A column as float64."""
+    return np.asarray(covariates[name], dtype=np.float64)
 
 
 def stages_of(funnel: Funnel, target: str) -> list[str]:
-    """Names of the stages that a rate is made of."""
+    """Names of the stages that a rate is composed of."""
     parts = TARGETS[target].composition(funnel)
     return [*parts.gross, *filter(None, (parts.cost, parts.keep))]
 
 
 def rarest_stage(funnel: Funnel, target: str) -> str:
-    """The stage whose events are the fewest, and so decide how sure the rate is: orders where they are counted."""
+    """The stage with the fewest events, which decides the precision of the rate: orders where they are counted."""
     names = stages_of(funnel, target)
     return "order" if "order" in names else names[-1] if not funnel.to_gmv else funnel.to_gmv[-1]
 
 
 def log_events(logs: Logs, funnel: Funnel, target: str) -> Floats:
-    """Log of the events expected per unit of later volume: orders (kept ones, of a net target), else CNY earned."""
+    """(rows,) Log of events expected per unit of later volume: orders (kept ones for a net target), else CNY earned."""
     names = stages_of(funnel, target)
     if "order" in names:
         counted = [name for name in names if name in ("click", "order", "keep")]
     else:
         counted = [name for name in names if name != "cost"]
-    nothing = np.zeros(len(logs[funnel.volume_target]))
-    return sum((logs[name] for name in counted), nothing)
+    zeros = np.zeros(len(logs[funnel.volume_target]))
+    return sum((logs[name] for name in counted), zeros)
 
 
 def logs_of(predicted: Predicted, features: Features) -> dict[str, Floats]:
-    """Logarithms of rates and targets by name, that of GUARD at least; keys of the rows are none."""
-    names = [name for name in predicted if name not in features.keys]
+    """Logarithms of predicted rates and targets by name, at least log GUARD; without the rows' keys."""
+    names = [name for name in map(str, predicted) if name not in features.keys]
     return dict(zip(names, log_of(np.array([predicted[name] for name in names], dtype=np.float64))))
 
 
 def log_of(values: pd.Series | Floats) -> Floats:
-    """Logarithm, that of GUARD at least."""
+    """Logarithm, at least log GUARD."""
     return np.log(np.maximum(np.asarray(values, dtype=np.float64), GUARD))

@@ -1,8 +1,8 @@
-"""What rows that the model had not seen teach of how far off it is.
+"""Fit predictive distributions on out-of-fold rows.
 
-The regressions are fitted on all of these rows; the calibration then needs distributions stated by regressions that had
-not seen the row either. So creatives are cut into a few parts, by a checksum of their id, and each part is told by the
-others' regressions.
+The hurdle regressions are fitted on all of these rows. The calibration needs distributions from regressions that were
+not fitted on the row: creatives are split into parts by a checksum of their id, and each part is predicted by the
+regressions of the others (cross-fitting).
 """
 
 from collections.abc import Callable, Sequence
@@ -10,64 +10,62 @@ from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from configs.settings import Settings
 from features.funnel import Funnel
 from training.boosting.stage_targets import actual_targets
-from training.boosting.unseen import Unseen
-from training.data.dataset import Mask
+from training.uncertainty.calibrated_hurdles import CalibratedHurdles, CalibratedRate
 from training.uncertainty.calibration import fit_calibration
-from training.uncertainty.covariates import of_target, situation
-from training.uncertainty.hit import fit_hit
+from training.uncertainty.covariates import column, covariate_frame, tree_columns, with_rate_covariates
+from training.uncertainty.hits_and_evidence import fit_hits, fit_required_evidence
 from training.uncertainty.hurdle import (
-    Hurdles,
-    column,
-    fit_hurdles,
+    Mixture,
+    fit_hurdle,
     fit_unit,
     rate_columns,
     rate_mixture,
-    tree_columns,
     volume_columns,
     volume_mixture,
     volume_nodes,
 )
-from training.uncertainty.intervals import RateSpread, Uncertainty
-from training.uncertainty.mixture import Mixture
-from training.uncertainty.regressions import PARTS, Floats, Parting
-from training.uncertainty.required_events import fit_evidence
+from training.uncertainty.interface import Floats, OutOfSample, PredictiveUncertainty
+from training.uncertainty.regressions import PARTS, CrossFitParts
 
-FADING = 0.5
-"""What a row of one fold counts in the calibration against one of the next: markets drift, and later folds were told by
-models of more rows, more like the one that predicts."""
+Mask = npt.NDArray[np.bool_]
+
+DECAY = 0.5
+"""Weight in the calibration of a row of one fold relative to the next fold: markets drift, and later folds were
+predicted by models with more training rows, more like the one in use."""
 MOST_ROWS = 60_000
-"""Rows beyond which the earliest are left out: more do not make it surer."""
+"""Latest rows that are used; more do not add precision."""
 
 
-def fit_uncertainty(rows: Sequence[Unseen], funnel: Funnel, settings: Settings) -> Uncertainty | None:
-    """The spread of every target around its prediction.
+def fit_uncertainty(rows: Sequence[OutOfSample], funnel: Funnel, settings: Settings) -> PredictiveUncertainty | None:
+    """Fit the predictive distribution of every target.
 
     Args:
-        rows: Unseen by the models that predicted them, in order of time.
-        funnel: The funnel of these models.
+        rows: Out-of-fold parts, and the holdout where it may be used, in order of time.
+        funnel: The funnel of the models that predicted them.
         settings: `interval` and `evaluate.min_impressions`: rates are calibrated on rows whose later volume reaches
-            that, the rows on which they are judged.
+            that, the rows on which they are evaluated.
 
     Returns:
         None where not even later volume has `interval.min_rows` rows; rates that have fewer are left out.
     """
     if not rows:
         return None
-    least, needed = max(settings.evaluate.min_impressions, 1.0), settings.interval.min_rows
+    min_volume, needed = max(settings.evaluate.min_impressions, 1.0), settings.interval.min_rows
     lean, level = settings.interval.shrinkage_rows, settings.interval.level
-    kinds = sorted({str(kind) for part in rows for kind in part.features.keys["promotion_type"]})
-    situations = [situation(part.predicted, part.features, funnel, kinds) for part in rows]
-    frame = pd.concat(situations, ignore_index=True)
+    promotion_types = sorted({str(name) for part in rows for name in part.features.keys["promotion_type"]})
+    frames = [covariate_frame(part.predicted, part.features, funnel, promotion_types) for part in rows]
+    frame = pd.concat(frames, ignore_index=True)
     outcome = pd.concat([part.outcome for part in rows], ignore_index=True)
     actual = actual_targets(outcome, funnel)
     later = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
-    parting = Parting(
+    parts = CrossFitParts(
         creative=np.array([crc32(creative.encode()) % PARTS for creative in frame["creative"]], dtype=np.int64),
         time=np.repeat(np.arange(len(rows)), [len(part.predicted) for part in rows]),
     )
@@ -79,100 +77,110 @@ def fit_uncertainty(rows: Sequence[Unseen], funnel: Funnel, settings: Settings) 
     if known.sum() < needed:
         return None
     with threadpool_limits(1):
-        volume = _fit_volume(frame[known], whole[known], parting.of(known))
-        stated = _stated(frame, whole, known, parting, lambda part, some: volume_mixture(volume.without[part], some))
-        weight = FADING ** (parting.time.max() - parting.time[known])
-        calibration = fit_calibration(frame[known], *stated, whole[known] == 0, weight, lean, level)
+        inside = frame[known]
+        volume = fit_hurdle(
+            volume_columns(inside), tree_columns(inside), column(inside, "log_volume"), whole[known], parts.of(known)
+        )
+        raw = _cross_fitted(frame, whole, known, parts, lambda part, some: volume_mixture(volume.without[part], some))
+        weight = DECAY ** (parts.time.max() - parts.time[known])
+        calibration = fit_calibration(frame[known], *raw, whole[known] == 0, weight, lean, level)
 
-        def node_of(part: int, some: pd.DataFrame) -> Floats:
-            return volume_nodes(volume.without[part], calibration, some, least)
+        def nodes_of_part(part: int, some: pd.DataFrame) -> Floats:
+            return volume_nodes(volume.without[part], calibration, some, min_volume)
 
         rates = {}
         for target in funnel.rate_targets:
-            parts = [of_target(frame, u.predicted, u.features, funnel, target) for frame, u in zip(situations, rows)]
+            own_frames = [
+                with_rate_covariates(own, part.predicted, part.features, funnel, target)
+                for own, part in zip(frames, rows)
+            ]
             truth = actual[target].to_numpy(np.float64)
-            taught = np.isfinite(truth) & (later > 0) & late
-            judged = taught & (later >= least)
-            counted[target] = int(judged.sum())
-            if judged.sum() >= needed:
-                known_rows = _RateRows(pd.concat(parts, ignore_index=True), truth, later, taught, judged, parting)
-                rates[target] = _fit_rate(known_rows, node_of, lean, level)
-        hit = fit_hit(
-            pd.concat([part.predicted for part in rows], ignore_index=True),
-            frame,
-            outcome,
-            funnel,
-            settings.interval,
-            parting,
-        )
-    asked = funnel.main_roi or funnel.targets[0]
-    return Uncertainty(
+            fitted_on = np.isfinite(truth) & (later > 0) & late
+            calibrated_on = fitted_on & (later >= min_volume)
+            counted[target] = int(calibrated_on.sum())
+            if calibrated_on.sum() >= needed:
+                of_rate = _RateRows(
+                    pd.concat(own_frames, ignore_index=True), truth, later, fitted_on, calibrated_on, parts
+                )
+                rates[target] = _fit_rate(of_rate, nodes_of_part, lean, level)
+        predicted = pd.concat([part.predicted for part in rows], ignore_index=True)
+        hit = fit_hits(predicted, frame, outcome, funnel, settings.interval, parts)
+    main_rate = funnel.main_roi or funnel.targets[0]
+    return CalibratedHurdles(
         funnel=funnel,
         level=level,
-        least=least,
-        kinds=tuple(kinds),
+        min_volume=min_volume,
+        promotion_types=tuple(promotion_types),
         volume=volume.whole,
         volume_calibration=calibration,
         rates=rates,
         hit=hit,
-        evidence=fit_evidence([part.features for part in rows], funnel, asked),
-        rows=counted,
+        evidence=fit_required_evidence([part.features for part in rows], funnel, main_rate),
+        calibration_rows=counted,
     )
 
 
 @dataclass(frozen=True)
 class _RateRows:
-    """Rows of one rate: `taught` teach its regressions, `judged` of them its calibration."""
+    """Rows of one rate; each array is (rows,).
+
+    Attributes:
+        frame: Covariates.
+        truth: The rate's outcome.
+        later: Later volume.
+        fitted_on: Rows on which its regressions are fitted.
+        calibrated_on: Those of them on which its calibration is fitted.
+        parts: For cross-fitting.
+    """
 
     frame: pd.DataFrame
     truth: Floats
     later: Floats
-    taught: Mask
-    judged: Mask
-    parting: Parting
+    fitted_on: Mask
+    calibrated_on: Mask
+    parts: CrossFitParts
 
 
-def _fit_rate(rows: _RateRows, nodes: Callable[[int, pd.DataFrame], Floats], lean: float, level: float) -> RateSpread:
-    taught = rows.taught
+def _fit_rate(
+    rows: _RateRows, nodes: Callable[[int, pd.DataFrame], Floats], lean: float, level: float
+) -> CalibratedRate:
+    some = rows.fitted_on
     log_later = np.log(np.where(rows.later > 0, rows.later, 1.0))
-    unit = fit_unit((column(rows.frame, "log_events") + log_later)[taught], rows.truth[taught] > 0)
+    unit = fit_unit((column(rows.frame, "log_events") + log_later)[some], rows.truth[some] > 0)
 
-    frame = rows.frame[taught]
-    hurdles = fit_hurdles(
-        rate_columns(frame, log_later[taught], unit),
+    frame = rows.frame[some]
+    hurdle = fit_hurdle(
+        rate_columns(frame, log_later[some], unit),
         tree_columns(frame),
         column(frame, "log_predicted"),
-        rows.truth[taught],
-        rows.parting.of(taught),
+        rows.truth[some],
+        rows.parts.of(some),
     )
-    stated = _stated(
+    raw = _cross_fitted(
         rows.frame,
         rows.truth,
-        rows.judged,
-        rows.parting,
-        lambda part, some: rate_mixture(hurdles.without[part], unit, nodes(part, some), some),
+        rows.calibrated_on,
+        rows.parts,
+        lambda part, inside: rate_mixture(hurdle.without[part], unit, nodes(part, inside), inside),
     )
-    weight = FADING ** (rows.parting.time.max() - rows.parting.time[rows.judged])
-    calibration = fit_calibration(rows.frame[rows.judged], *stated, rows.truth[rows.judged] == 0, weight, lean, level)
-    return RateSpread(hurdle=hurdles.whole, log_unit=unit, calibration=calibration)
+    mine = rows.calibrated_on
+    weight = DECAY ** (rows.parts.time.max() - rows.parts.time[mine])
+    calibration = fit_calibration(rows.frame[mine], *raw, rows.truth[mine] == 0, weight, lean, level)
+    return CalibratedRate(hurdle=hurdle.whole, log_unit=unit, calibration=calibration)
 
 
-def _fit_volume(rows: pd.DataFrame, whole: Floats, parting: Parting) -> Hurdles:
-    return fit_hurdles(volume_columns(rows), tree_columns(rows), column(rows, "log_volume"), whole, parting)
-
-
-def _stated(
+def _cross_fitted(
     frame: pd.DataFrame,
     truth: Floats,
-    judged: Mask,
-    parting: Parting,
+    mine: Mask,
+    parts: CrossFitParts,
     mixture: Callable[[int, pd.DataFrame], Mixture],
 ) -> tuple[Floats, Floats]:
-    """Chance stated of at most what came, and of nothing, by regressions that had not seen the row."""
-    below, nothing = np.zeros(len(truth)), np.zeros(len(truth))
+    """P(at most the outcome) and P(0) of the rows `mine`, by regressions that were not fitted on the row."""
+    below, zero = np.zeros(len(truth)), np.zeros(len(truth))
     for part in range(PARTS):
-        rows = judged & (parting.creative == part)
+        rows = mine & (parts.creative == part)
         if rows.any():
-            told = mixture(part, frame[rows])
-            below[rows], nothing[rows] = told.below(truth[rows]), told.below(np.zeros(int(rows.sum())))
-    return below[judged], nothing[judged]
+            own = mixture(part, frame[rows])
+            below[rows], zero[rows] = own.cdf(truth[rows]), own.cdf(np.zeros(int(rows.sum())))
+    return below[mine], zero[mine]

@@ -1,8 +1,7 @@
-"""Small regressions kept as plain data: what a quantity is, how likely something is, how far off one may be.
+"""Small regressions on standardised covariates, with boosted trees where those help in every other stretch of time.
 
-A head is a straight line through a few columns, and trees on many where those help in every other stretch of time.
-Columns are standardised by their training mean and scale; a missing value counts as the mean. Sums run along a row's
-own numbers, which lie beside each other, so that a row alone gives what it gives in a batch, bit for bit.
+Covariates are standardised by their training mean and scale; a missing value counts as the mean. Sums run along the
+last, contiguous axis of a row, so that a row alone gives the same last bit as in a batch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,30 +17,32 @@ from pydantic import BaseModel, ConfigDict
 from scipy.special import expit
 
 from training.boosting.single_row import quickened
-from training.uncertainty.covariates import Situation
-from training.uncertainty.linear import Lines, standardised
+from training.uncertainty.covariates import Covariates
+from training.uncertainty.interface import Floats
 
-Floats = npt.NDArray[np.float64]
 Columns = Mapping[str, Floats]
-Kind = Literal["mean", "likely", "spread"]
-"""Least squares; logistic; the log of a mean absolute residual (gamma regression: a few wild ones count little)."""
+"""Covariates by name, each (rows,)."""
+Loss = Literal["squared", "logistic", "gamma"]
+"""`gamma` fits the log of a mean absolute residual; extreme residuals have little leverage in it."""
 
+CLIP = 4.0
+"""Standard deviations at which covariates are clipped: no regression extrapolates far beyond its training rows."""
 RIDGE = 5.0
-"""Rows that a weight of 0 is worth."""
-SPREAD_RIDGE = 0.01
-"""The same for a gamma regression, per row."""
-LEAST_OFF = 1e-3
-"""Least absolute residual that teaches a scale."""
-ROWS_TO_TRY = 24
-"""Rows on which the quick way through trees is held against the usual one."""
+"""L2 penalty of squared and logistic loss, in rows."""
+GAMMA_RIDGE = 0.01
+"""L2 penalty of gamma loss, per row."""
+LEAST_RESIDUAL = 1e-3
+"""Smaller absolute residuals count as this in gamma regressions."""
+SINGLE_ROW_CHECKS = 24
+"""Random rows on which LightGBM's single-row call is compared with its usual one."""
 
 ROUNDS = 150
 PARTS = 5
-"""Parts that creatives are cut into."""
+"""Parts into which creatives are split for cross-fitting."""
 LEAST_ROWS = 5000
-"""Rows under which no trees are tried: on fewer they find what the time and not the creatives had in common."""
-METRICS = {"mean": "l2", "likely": "binary_logloss", "spread": "gamma"}
-OBJECTIVES = {"mean": "regression", "likely": "binary", "spread": "gamma"}
+"""Rows below which no trees are tried: on fewer they fit what a stretch of time has in common."""
+METRICS = {"squared": "l2", "logistic": "binary_logloss", "gamma": "gamma"}
+OBJECTIVES = {"squared": "regression", "logistic": "binary", "gamma": "gamma"}
 TREES = {
     "learning_rate": 0.06,
     "num_leaves": 6,
@@ -60,14 +61,43 @@ TREES = {
 }
 
 
-class Head(BaseModel):
-    """intercept + Σ weight · (column − mean) / scale + trees.
+@dataclass(frozen=True, eq=False)
+class LinearPredictors:
+    """Linear predictors of several regressions on the same columns, evaluated together.
 
     Attributes:
-        intercept: Of the sum.
+        intercept: (regressions…) Of each regression; any shape.
+        weight, mean, scale: (regressions…, columns) The shape of `intercept`, then the columns.
+    """
+
+    intercept: Floats
+    weight: Floats
+    mean: Floats
+    scale: Floats
+
+    def __call__(self, table: Floats) -> Floats:
+        """Sums over the columns, the table's last axis; its other axes broadcast against the regressions'."""
+        scaled = standardised(table, self.mean, self.scale)
+        scaled *= self.weight
+        return np.asarray(scaled.sum(axis=-1) + self.intercept)
+
+
+def standardised(values: Floats, mean: float | Floats, scale: float | Floats) -> Floats:
+    """(value − mean) / scale, clipped at ±CLIP; 0 where the value is missing."""
+    scaled = (values - mean) / scale
+    np.maximum(np.minimum(scaled, CLIP, out=scaled), -CLIP, out=scaled)
+    scaled[np.isnan(scaled)] = 0.0
+    return scaled
+
+
+class Regression(BaseModel):
+    """intercept + Σ weight · (column − mean) / scale + trees, on the scale of the link.
+
+    Attributes:
+        intercept: Of the linear predictor.
         weights: Column → (weight, mean, scale).
-        trees: LightGBM's text; empty where trees do not help.
-        columns: What the trees take, in order.
+        trees: LightGBM's model text; empty where trees do not help.
+        columns: Of the trees, in order.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,108 +107,108 @@ class Head(BaseModel):
     trees: str = ""
     columns: tuple[str, ...] = ()
 
-    def line(self, columns: Columns, count: int) -> Floats:
-        """The sum for each of `count` rows, without the trees."""
+    def linear(self, columns: Columns, count: int) -> Floats:
+        """(count,) The linear predictor of each row, without the trees."""
         table = np.empty((count, len(self.weights)))
         for place, name in enumerate(self.weights):
             table[:, place] = columns[name]
-        return self.ready(table)
+        return self.packed(table)
 
     @cached_property
-    def ready(self) -> "Lines":
-        """The line through its own columns, made once."""
-        return lines([self], list(self.weights))
+    def packed(self) -> LinearPredictors:
+        """The linear predictor as arrays over its own columns."""
+        return pack([self], list(self.weights))
 
-    def correction(self, table: pd.DataFrame | Situation) -> Floats:
-        """What the trees add in each row; a column that is absent counts as missing."""
+    def correction(self, table: pd.DataFrame | Covariates) -> Floats:
+        """(rows,) What the trees add; a column that is absent counts as missing."""
         if not self.trees or not len(table):
             return np.zeros(len(table))
-        if isinstance(table, Situation):
+        if isinstance(table, Covariates):
             values = table.of_trees(self.columns)
         else:
             values = table.reindex(columns=list(self.columns)).to_numpy(np.float64)
         return np.asarray(_booster(self.trees).predict(values, raw_score=True, num_threads=1), dtype=np.float64)
 
 
-def lines(heads: Sequence[Head], names: Sequence[str], shape: tuple[int, ...] = (-1,)) -> Lines:
-    """The heads' lines, ready for tables with these columns; the heads laid out in this shape."""
-    told = np.array([[head.weights.get(name, (0.0, 0.0, 1.0)) for name in names] for head in heads])
-    parts = np.moveaxis(told.reshape(len(heads), len(names), 3), 2, 0)
-    intercept = np.array([head.intercept for head in heads]).reshape(shape)
-    return Lines(intercept, *(part.reshape(*intercept.shape, len(names)) for part in parts))
+def pack(regressions: Sequence[Regression], names: Sequence[str], shape: tuple[int, ...] = (-1,)) -> LinearPredictors:
+    """Linear predictors of several regressions on these columns, the regressions laid out in this shape."""
+    weights = np.array([[one.weights.get(name, (0.0, 0.0, 1.0)) for name in names] for one in regressions])
+    parts = np.moveaxis(weights.reshape(len(regressions), len(names), 3), 2, 0)
+    intercept = np.array([one.intercept for one in regressions]).reshape(shape)
+    return LinearPredictors(intercept, *(part.reshape(*intercept.shape, len(names)) for part in parts))
 
 
 @lru_cache(maxsize=64)
 def _booster(text: str) -> lgb.Booster:
     booster = lgb.Booster(model_str=text)
-    rows = np.random.default_rng(0).normal(0.0, 3.0, (ROWS_TO_TRY, booster.num_feature()))
+    rows = np.random.default_rng(0).normal(0.0, 3.0, (SINGLE_ROW_CHECKS, booster.num_feature()))
     return quickened({"": booster}, {"": rows})[""]
 
 
 @dataclass(frozen=True)
-class Heads:
-    """A head of all rows, and heads that have not seen one part of the creatives each.
+class CrossFitted:
+    """A regression on all rows, and one without each part of the creatives.
 
     Attributes:
-        whole: Of all rows.
-        without: By part.
-        unseen: Each row as told by the head that has not seen its part.
+        whole: On all rows.
+        without: By part: on all rows but the part's.
+        out_of_part: (rows,) Each row by the regression without its part.
     """
 
-    whole: Head
-    without: tuple[Head, ...]
-    unseen: Floats
+    whole: Regression
+    without: tuple[Regression, ...]
+    out_of_part: Floats
 
 
 @dataclass(frozen=True)
-class Parting:
-    """How rows are parted to find out what holds elsewhere.
+class CrossFitParts:
+    """How rows are split for cross-fitting and for the test of the trees; both (rows,).
 
     Attributes:
-        creative: Part of each row's creative, from 0: heads that have not seen a part tell its rows.
-        time: Stretch of time of each row, from 0: trees must help in every one when taught by the others.
+        creative: Part of each row's creative, from 0.
+        time: Stretch of time of each row, from 0: trees must help in every stretch when trained on the others.
     """
 
     creative: npt.NDArray[np.int64]
     time: npt.NDArray[np.int64]
 
-    def of(self, rows: npt.NDArray[np.bool_]) -> "Parting":
+    def of(self, rows: npt.NDArray[np.bool_]) -> "CrossFitParts":
         """The same for some of the rows."""
-        return Parting(self.creative[rows], self.time[rows])
+        return CrossFitParts(self.creative[rows], self.time[rows])
 
 
-def fit_heads(kind: Kind, columns: Columns, table: pd.DataFrame, label: Floats, parting: Parting) -> Heads:
-    """Heads of these rows.
+def cross_fit(loss: Loss, columns: Columns, table: pd.DataFrame, label: Floats, parts: CrossFitParts) -> CrossFitted:
+    """Fit a regression on all rows, and one without each part of the creatives.
 
     Args:
-        kind: What is learned.
-        columns: What the line may depend on.
-        table: What the trees may depend on.
-        label: What came; for `spread` the residual.
-        parting: Of the rows.
+        loss: What is minimised.
+        columns: Covariates of the linear predictor.
+        table: Covariates of the trees, rows × columns.
+        label: (rows,) Outcome; for `gamma` the residual, whose absolute value is fitted.
+        parts: Of the rows.
     """
-    label = np.maximum(np.abs(label), LEAST_OFF) if kind == "spread" else label
-    rounds = _rounds(kind, columns, table, label, parting.time)
+    label = np.maximum(np.abs(label), LEAST_RESIDUAL) if loss == "gamma" else label
+    rounds = _rounds(loss, columns, table, label, parts.time)
 
-    def fit(rows: npt.NDArray[np.bool_]) -> Head:
-        line = _fit_line(kind, _some(columns, rows), label[rows])
+    def fit(rows: npt.NDArray[np.bool_]) -> Regression:
+        linear = _fit_linear(loss, _some(columns, rows), label[rows])
         if not rounds:
-            return line
-        offset = line.line(_some(columns, rows), int(rows.sum()))
-        booster = _train(kind, table[rows], label[rows], offset, rounds)
-        return line.model_copy(update={"trees": booster.model_to_string(), "columns": tuple(table.columns)})
+            return linear
+        offset = linear.linear(_some(columns, rows), int(rows.sum()))
+        booster = _train(loss, table[rows], label[rows], offset, rounds)
+        return linear.model_copy(update={"trees": booster.model_to_string(), "columns": tuple(table.columns)})
 
-    without, unseen = [], np.zeros(len(label))
+    without, out_of_part = [], np.zeros(len(label))
     for part in range(PARTS):
-        mine = parting.creative == part
-        head = fit(~mine)
-        without.append(head)
-        unseen[mine] = head.line(_some(columns, mine), int(mine.sum())) + head.correction(table[mine])
-    return Heads(fit(np.ones(len(label), dtype=bool)), tuple(without), unseen)
+        mine = parts.creative == part
+        one = fit(~mine)
+        without.append(one)
+        out_of_part[mine] = one.linear(_some(columns, mine), int(mine.sum())) + one.correction(table[mine])
+    return CrossFitted(fit(np.ones(len(label), dtype=bool)), tuple(without), out_of_part)
 
 
-def _rounds(kind: Kind, columns: Columns, table: pd.DataFrame, label: Floats, time: npt.NDArray[np.int64]) -> int:
-    """How many trees do best in stretches of time that they have not seen, of those numbers that help in every one."""
+def _rounds(loss: Loss, columns: Columns, table: pd.DataFrame, label: Floats, time: npt.NDArray[np.int64]) -> int:
+    """The number of trees with the best mean gain on left-out stretches of time, of those that gain on every one."""
     stretches = np.unique(time)
     if len(label) < LEAST_ROWS or len(stretches) < 2 or not table.shape[1]:
         return 0
@@ -187,68 +217,68 @@ def _rounds(kind: Kind, columns: Columns, table: pd.DataFrame, label: Floats, ti
         out = time == stretch
         if not _varies(label[~out]):
             return 0
-        line = _fit_line(kind, _some(columns, ~out), label[~out])
-        offset = line.line(columns, len(label))
-        gains.append(_gain_curve(kind, table, label, offset, out))
+        linear = _fit_linear(loss, _some(columns, ~out), label[~out])
+        offset = linear.linear(columns, len(label))
+        gains.append(_gain_curve(loss, table, label, offset, out))
     mean = np.where(np.min(gains, axis=0) > 0, np.mean(gains, axis=0), 0.0)
     return int(np.argmax(mean))
 
 
-def probability(raw: Floats) -> Floats:
-    """A head's sum as a probability."""
-    return np.asarray(expit(raw), dtype=np.float64)
+def probability(logit: Floats) -> Floats:
+    """The logistic function."""
+    return np.asarray(expit(logit), dtype=np.float64)
 
 
-def _fit_line(kind: Kind, columns: Columns, label: Floats) -> Head:
+def _fit_linear(loss: Loss, columns: Columns, label: Floats) -> Regression:
     moments, scaled = {}, {}
     for name, values in columns.items():
         if len(values) and not np.isnan(values).all() and np.nanstd(values) > 1e-9:
             moments[name] = float(np.nanmean(values)), float(np.nanstd(values))
             scaled[name] = standardised(values, *moments[name])
     if not scaled or not _varies(label):
-        return Head(intercept=_constant(kind, label), weights={})
+        return Regression(intercept=_constant(loss, label), weights={})
     from sklearn.linear_model import GammaRegressor, LogisticRegression, Ridge  # slow to load, and needed only to fit
 
     table = pd.DataFrame(scaled)
-    if kind == "mean":
+    if loss == "squared":
         model = Ridge(alpha=RIDGE).fit(table, label)
-    elif kind == "likely":
+    elif loss == "logistic":
         model = LogisticRegression(C=1.0 / RIDGE, max_iter=1000, tol=1e-6).fit(table, label > 0)
     else:
-        model = GammaRegressor(alpha=SPREAD_RIDGE, max_iter=1000, tol=1e-6).fit(table, label)
+        model = GammaRegressor(alpha=GAMMA_RIDGE, max_iter=1000, tol=1e-6).fit(table, label)
     weights = {name: (float(weight), *moments[name]) for name, weight in zip(moments, np.ravel(model.coef_))}
-    return Head(intercept=float(np.ravel(model.intercept_)[0]), weights=weights)
+    return Regression(intercept=float(np.ravel(model.intercept_)[0]), weights=weights)
 
 
-def _constant(kind: Kind, label: Floats) -> float:
-    if kind == "mean":
+def _constant(loss: Loss, label: Floats) -> float:
+    if loss == "squared":
         return float(label.mean()) if len(label) else 0.0
-    if kind == "spread":
+    if loss == "gamma":
         return float(np.log(label.mean())) if len(label) else 0.0
-    happened = float((label > 0).sum())  # with half a row of either kind added: nothing is certain
+    happened = float((label > 0).sum())  # half a row of either outcome is added, so that no chance is 0 or 1
     return float(np.log((happened + 0.5) / (len(label) - happened + 0.5)))
 
 
-def _gain_curve(kind: Kind, table: pd.DataFrame, label: Floats, offset: Floats, out: npt.NDArray[np.bool_]) -> Floats:
-    """By how much the loss of the rows left out falls after 0, 1, … trees of the others."""
+def _gain_curve(loss: Loss, table: pd.DataFrame, label: Floats, offset: Floats, out: npt.NDArray[np.bool_]) -> Floats:
+    """(ROUNDS + 1,) Fall of the loss on the rows left out (`out`) after 0, 1, … trees trained on the others."""
     record: dict[str, Mapping[str, list[float]]] = {}
     fit = _set(table[~out], label[~out], offset[~out])
-    judged = lgb.Dataset(table[out].to_numpy(np.float64), label=label[out], init_score=offset[out], reference=fit)
+    validate = lgb.Dataset(table[out].to_numpy(np.float64), label=label[out], init_score=offset[out], reference=fit)
     lgb.train(
-        {**TREES, "objective": OBJECTIVES[kind], "metric": METRICS[kind]},
+        {**TREES, "objective": OBJECTIVES[loss], "metric": METRICS[loss]},
         fit,
         num_boost_round=ROUNDS,
-        valid_sets=[judged],
+        valid_sets=[validate],
         valid_names=["out"],
         callbacks=[lgb.record_evaluation(record)],
     )
     losses = next(iter(record["out"].values()))
     padded = np.pad(losses, (0, ROUNDS - len(losses)), mode="edge")
-    return np.concatenate([[0.0], _loss(kind, label[out], offset[out]) - padded])
+    return np.concatenate([[0.0], _mean_loss(loss, label[out], offset[out]) - padded])
 
 
-def _train(kind: Kind, table: pd.DataFrame, label: Floats, offset: Floats, rounds: int) -> lgb.Booster:
-    settings = {**TREES, "objective": OBJECTIVES[kind]}
+def _train(loss: Loss, table: pd.DataFrame, label: Floats, offset: Floats, rounds: int) -> lgb.Booster:
+    settings = {**TREES, "objective": OBJECTIVES[loss]}
     return lgb.train(settings, _set(table, label, offset), num_boost_round=rounds)
 
 
@@ -260,10 +290,10 @@ def _varies(label: Floats) -> bool:
     return len(label) > 1 and float(np.ptp(label)) > 0
 
 
-def _loss(kind: Kind, label: Floats, raw: Floats) -> float:
-    if kind == "mean":
+def _mean_loss(loss: Loss, label: Floats, raw: Floats) -> float:
+    if loss == "squared":
         return float(np.mean((label - raw) ** 2))
-    if kind == "likely":
+    if loss == "logistic":
         return float(np.mean(np.logaddexp(0.0, raw) - (label > 0) * raw))
     return float(np.mean(raw + label * np.exp(-raw)))
 

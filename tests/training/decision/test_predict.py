@@ -8,11 +8,11 @@ import pytest
 
 from features.errors import InputError
 from features.schema import KEY, Loaded
-from training.boosting.out_of_fold import out_of_fold, unseen
+from training.boosting.out_of_fold import out_of_fold, predict_out_of_sample
 from training.boosting.recipe import Recipe
 from training.decision.advice import asked_roi
 from training.decision.predict import latest_predictions
-from training.uncertainty.fit import fit_uncertainty
+from training.uncertainty import fit_uncertainty
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_a_model_that_knows_gives_every_creative_ends_chances_and_a_verdict(advi
 
 
 def test_a_creative_is_asked_for_its_own_target(small_world, model, dataset, cut, quick, advised) -> None:
-    features = unseen(dataset, cut[1], model).features
+    features = predict_out_of_sample(dataset, cut[1], model).features
     values = features.values.assign(roi_target=[2.5, np.nan] * (len(features.values) // 2))
     asked = asked_roi(replace(features, values=values), quick.verdict)
     assert asked[:2].tolist() == [2.5, quick.verdict.roi_target]

@@ -6,16 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.boosting.out_of_fold import out_of_fold, unseen
+from training.boosting.out_of_fold import out_of_fold, predict_out_of_sample
 from training.boosting.recipe import Recipe
-from training.boosting.unseen import Unseen
 from training.evaluation.coverage import Coverage, asked_targets, coverage, covered_cells, reliability
-from training.uncertainty.fit import fit_uncertainty
+from training.uncertainty import OutOfSample, fit_uncertainty
 
 
 @pytest.fixture(scope="module")
-def held(dataset, cut, model) -> Unseen:
-    return unseen(dataset, cut[1], model)
+def held(dataset, cut, model) -> OutOfSample:
+    return predict_out_of_sample(dataset, cut[1], model)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from training.explanation.contributions import stage_contributions
 from training.labels.splits import holdout_split
 from training.registry import bundle
 from training.registry.bundle import MANIFEST, SEAL, load_bundle, save_bundle
-from training.uncertainty.fit import fit_uncertainty
+from training.uncertainty import fit_uncertainty
 
 HOSTILE = [
     '"引号"',
@@ -224,8 +224,9 @@ def test_what_a_model_knows_of_its_errors_is_kept_to_the_last_bit(
     loaded, _ = load_bundle(folder)
     assert loaded.uncertainty == uncertainty
     predicted = loaded.predict(held_rows[0])
-    told, again = (known.bounds(predicted, held_rows[0]) for known in (uncertainty, loaded.uncertainty))
-    pd.testing.assert_frame_equal(told, again, check_exact=True)
+    of_both = (known.of(predicted, held_rows[0]).intervals for known in (uncertainty, loaded.uncertainty))
+    left, right = map(pd.DataFrame, of_both)
+    pd.testing.assert_frame_equal(left, right, check_exact=True)
 
 
 def test_a_model_that_knows_nothing_of_its_errors_is_loaded_so(copy) -> None:

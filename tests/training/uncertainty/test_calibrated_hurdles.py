@@ -1,5 +1,6 @@
 """Intervals, chances and hits of a small world, and of outcomes whose spread is known."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,30 +8,29 @@ import pandas as pd
 import pytest
 
 from features.matrix.feature_matrix import Features
-from training.boosting.out_of_fold import out_of_fold, unseen
+from training.boosting.out_of_fold import out_of_fold, predict_out_of_sample
 from training.boosting.recipe import Recipe
-from training.boosting.unseen import Unseen
 from training.data.dataset import Dataset
-from training.uncertainty.fit import fit_uncertainty
-from training.uncertainty.intervals import Uncertainty
+from training.uncertainty import OutOfSample, PredictiveUncertainty, fit_uncertainty, read_uncertainty
+from training.uncertainty.calibrated_hurdles import CalibratedHurdles
 
 
 @pytest.fixture(scope="module")
-def proof(dataset: Dataset, cut) -> list[Unseen]:
+def proof(dataset: Dataset, cut) -> list[OutOfSample]:
     return out_of_fold(dataset, cut[0], Recipe())
 
 
 @pytest.fixture(scope="module")
-def sure(proof, dataset, quick) -> Uncertainty:
+def sure(proof, dataset, quick) -> CalibratedHurdles:
     settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
     found = fit_uncertainty(proof, dataset.funnel, settings)
-    assert found is not None
+    assert isinstance(found, CalibratedHurdles)
     return found
 
 
 @pytest.fixture(scope="module")
-def held(dataset, cut, model) -> Unseen:
-    return unseen(dataset, cut[1], model)
+def held(dataset, cut, model) -> OutOfSample:
+    return predict_out_of_sample(dataset, cut[1], model)
 
 
 def test_rows_that_calibrate_come_from_models_of_their_past_alone(proof, dataset, cut) -> None:
@@ -56,7 +56,7 @@ def test_the_holdout_changes_nothing_of_what_calibrates(dataset, cut, proof) -> 
 
 
 def test_every_target_has_ends_in_order(sure, held, dataset) -> None:
-    bounds = sure.bounds(held.predicted, held.features)
+    bounds = bounds_of(sure, held.predicted, held.features)
     assert list(bounds) == [f"{target}_{end}" for target in dataset.funnel.targets for end in ("low", "high")]
     for target in dataset.funnel.targets:
         assert (bounds[f"{target}_low"] >= 0).all()
@@ -65,32 +65,36 @@ def test_every_target_has_ends_in_order(sure, held, dataset) -> None:
 
 
 def test_a_higher_level_gives_wider_intervals(sure, held) -> None:
-    wider = sure.model_copy(update={"level": 0.95}).bounds(held.predicted, held.features)
-    bounds = sure.bounds(held.predicted, held.features)
+    wider = bounds_of(sure.model_copy(update={"level": 0.95}), held.predicted, held.features)
+    bounds = bounds_of(sure, held.predicted, held.features)
     assert (wider["gpm_high"] >= bounds["gpm_high"] * (1 - 1e-9)).all()
     assert wider["gpm_high"].sum() > bounds["gpm_high"].sum()
 
 
 def test_chances_fall_with_what_is_asked_and_are_certain_at_0(sure, held) -> None:
     asked = [0.0, 0.01, 0.5, 1.0, 2.0, 5.0, 1e6]
-    chances = np.array([sure.chance(held.predicted, held.features, target) for target in asked])
+    chances = np.array([sure.of(held.predicted, held.features).chance(target) for target in asked])
     assert (chances[0] == 1.0).all()
     assert (np.diff(chances, axis=0) <= 1e-12).all()
     assert chances[-1].max() < 0.01
-    each = sure.chance(held.predicted, held.features, np.full(len(held.predicted), 1.0))
+    each = sure.of(held.predicted, held.features).chance(np.full(len(held.predicted), 1.0))
     assert (each == chances[3]).all()
 
 
 def test_an_interval_and_a_chance_tell_the_same(sure, held) -> None:
     """Above the upper end of an interval that posteriors at 0 lies what it leaves out."""
-    bounds = sure.bounds(held.predicted, held.features)
+    bounds = bounds_of(sure, held.predicted, held.features)
     open_below = (bounds["net_roi_low"] == 0) & (bounds["net_roi_high"] > 0)
     assert open_below.any()
-    above = sure.chance(held.predicted, held.features, bounds["net_roi_high"].to_numpy(np.float64))
+    above = sure.of(held.predicted, held.features).chance(bounds["net_roi_high"].to_numpy(np.float64))
     np.testing.assert_allclose(above[open_below], 0.2, atol=0.01)
 
 
-def some_rows(rows: Unseen, places: list[int]) -> tuple[pd.DataFrame, Features]:
+def bounds_of(uncertainty: PredictiveUncertainty, predicted: pd.DataFrame, features: Features) -> pd.DataFrame:
+    return pd.DataFrame(uncertainty.of(predicted, features).intervals)
+
+
+def some_rows(rows: OutOfSample, places: list[int]) -> tuple[pd.DataFrame, Features]:
     features = rows.features
     part = replace(
         features,
@@ -114,26 +118,28 @@ def some_rows(rows: Unseen, places: list[int]) -> tuple[pd.DataFrame, Features]:
 
 
 def test_a_row_alone_is_told_what_it_is_told_in_a_batch_bit_for_bit(sure, held) -> None:
-    bounds = sure.bounds(held.predicted, held.features)
-    chance = sure.chance(held.predicted, held.features, 1.3)
-    hit = sure.hit_chance(held.predicted, held.features)
+    bounds = bounds_of(sure, held.predicted, held.features)
+    chance = sure.of(held.predicted, held.features).chance(1.3)
+    hit = sure.of(held.predicted, held.features).hit_chance()
     for place in range(0, len(held.predicted), 17):
         alone = some_rows(held, [place])
-        assert (sure.bounds(*alone).to_numpy() == bounds.iloc[[place]].to_numpy()).all()
-        assert sure.chance(*alone, 1.3)[0] == chance[place]
-        np.testing.assert_array_equal(sure.hit_chance(*alone), hit[[place]])
+        assert (bounds_of(sure, *alone).to_numpy() == bounds.iloc[[place]].to_numpy()).all()
+        assert sure.of(*alone).chance(1.3)[0] == chance[place]
+        np.testing.assert_array_equal(sure.of(*alone).hit_chance(), hit[[place]])
 
 
 def test_it_survives_json_to_the_last_bit(sure, held) -> None:
-    again = Uncertainty.model_validate_json(sure.model_dump_json())
+    again = read_uncertainty(json.loads(json.dumps(sure.document())))
     assert again == sure
     pd.testing.assert_frame_equal(
-        again.bounds(held.predicted, held.features), sure.bounds(held.predicted, held.features), check_exact=True
+        bounds_of(again, held.predicted, held.features),
+        bounds_of(sure, held.predicted, held.features),
+        check_exact=True,
     )
 
 
 def test_with_too_few_rows_nothing_is_told(proof, dataset, quick) -> None:
-    def asked(rows: int) -> Uncertainty | None:
+    def asked(rows: int) -> PredictiveUncertainty | None:
         interval = quick.interval.model_copy(update={"min_rows": rows})
         return fit_uncertainty(proof, dataset.funnel, quick.model_copy(update={"interval": interval}))
 
@@ -141,19 +147,19 @@ def test_with_too_few_rows_nothing_is_told(proof, dataset, quick) -> None:
     assert fit_uncertainty([], dataset.funnel, quick) is None
     counted = asked(50)
     assert counted is not None
-    volume = asked(counted.rows["gpm"] + 1)  # later volume has more rows than rates
+    volume = asked(counted.calibration_rows["gpm"] + 1)  # later volume has more rows than rates
     assert volume is not None
-    assert volume.rates == {}
+    assert volume.targets == ("later_impressions",)
 
 
 def test_a_rate_that_is_not_calibrated_has_no_ends_and_no_chance(sure, held) -> None:
     bare = sure.model_copy(update={"rates": {}, "hit": None})
-    bounds = bare.bounds(held.predicted, held.features)
+    bounds = bounds_of(bare, held.predicted, held.features)
     assert bounds["gpm_high"].isna().all()
     assert bounds["later_impressions_high"].notna().all()
-    assert np.isnan(bare.chance(held.predicted, held.features, 1.0)).all()
-    assert np.isnan(bare.hit_chance(held.predicted, held.features)).all()
-    assert (bare.creatives_like(held.predicted, held.features) == 0).all()
+    assert np.isnan(bare.of(held.predicted, held.features).chance(1.0)).all()
+    assert np.isnan(bare.of(held.predicted, held.features).hit_chance()).all()
+    assert (bare.of(held.predicted, held.features).comparable_creatives() == 0).all()
 
 
 def test_most_outcomes_lie_inside_and_chances_come_true_on_the_rows_that_taught_them(sure, proof, dataset) -> None:
@@ -161,12 +167,12 @@ def test_most_outcomes_lie_inside_and_chances_come_true_on_the_rows_that_taught_
     inside, stated, true = [], [], []
     for part in proof:
         later = part.outcome["later:impressions"].to_numpy(np.float64)
-        judged = later >= sure.least
+        judged = later >= sure.min_volume
         net = part.outcome["later:settled_net_cny"].to_numpy(np.float64)[judged]
         came = net / part.outcome["later:spend_cny"].to_numpy(np.float64)[judged]
-        bounds = sure.bounds(part.predicted, part.features)[judged]
+        bounds = bounds_of(sure, part.predicted, part.features)[judged]
         inside.append((came >= bounds["net_roi_low"]) & (came <= bounds["net_roi_high"]))
-        stated.append(sure.chance(part.predicted, part.features, 1.0)[judged])
+        stated.append(sure.of(part.predicted, part.features).chance(1.0)[judged])
         true.append(came >= 1.0)
     assert np.concatenate(inside).mean() == pytest.approx(0.8, abs=0.06)
     assert np.concatenate(stated).mean() == pytest.approx(np.concatenate(true).mean(), abs=0.06)

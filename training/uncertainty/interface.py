@@ -1,0 +1,131 @@
+"""What other packages use of this room: one protocol for a fitted model of uncertainty, one for its rows.
+
+Another method of intervals is one more class that satisfies `PredictiveUncertainty`, and a line in `__init__.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.funnel import Funnel
+from features.matrix.feature_matrix import Features
+
+Floats = npt.NDArray[np.float64]
+Predicted: TypeAlias = pd.DataFrame | Mapping[str, Floats]
+"""Stage rates and targets by name, as `CreativeModel.predict` or `training.boosting.stage_targets.composed` returns
+them."""
+
+
+@dataclass(frozen=True)
+class OutOfSample:
+    """Rows that a model was not fitted on, all later than its training rows: out-of-fold rows or the holdout.
+
+    Attributes:
+        predicted: Of the model (`CreativeModel.predict`).
+        features: Of the same rows, encoded by that model.
+        outcome: Their outcomes (`training.labels.outcomes`).
+    """
+
+    predicted: pd.DataFrame
+    features: Features
+    outcome: pd.DataFrame
+
+
+class RowUncertainty(Protocol):
+    """The predictive distributions of some rows; arrays have one value a row. NaN: not calibrated, not known."""
+
+    @property
+    def intervals(self) -> Mapping[str, Floats]:
+        """`<target>_low` and `<target>_high` of every target: the narrowest interval that holds the level.
+
+        It starts at 0 where an outcome of 0 is likely; then only what lies above its upper end is left out.
+        """
+        ...
+
+    def chance(self, threshold: Floats | float, target: str = "") -> Floats:
+        """P(target ≥ threshold); the threshold is one number or one a row, the default target the funnel's main ROI."""
+        ...
+
+    def cdf(self, values: Floats, target: str) -> Floats:
+        """(rows, values) P(target ≤ value) of a calibrated target, at non-negative values (values,)."""
+        ...
+
+    def support(self, target: str) -> tuple[float, float]:
+        """Values above 0 between which nearly all of a calibrated target's distribution above 0 lies, over all rows."""
+        ...
+
+    def hit_chance(self) -> Floats:
+        """P(the creative is a hit in its outcome window)."""
+        ...
+
+    def comparable_creatives(self, target: str = "") -> npt.NDArray[np.int64]:
+        """Creatives whose outcomes calibrated the group of each row; 0 where the target is not calibrated."""
+        ...
+
+    def required_evidence(self, distinguish_probability: float) -> dict[str, Floats]:
+        """What two creatives like each row's still need until they are ranked rightly with this probability.
+
+        Returns:
+            `own_events` counted so far, `more_events` needed, and the expected `more_cny` (spend) and `more_volume`
+            (impressions; spend where there are none) that bring them.
+        """
+        ...
+
+
+class PredictiveUncertainty(Protocol):
+    """How far the predictions of a model are off, calibrated on rows that it was not fitted on.
+
+    What is stated of a rate holds for a creative that gets at least `min_volume` in its outcome window; what is stated
+    of volume and hits holds for all.
+    """
+
+    @property
+    def funnel(self) -> Funnel:
+        """Of the model."""
+        ...
+
+    @property
+    def level(self) -> float:
+        """Share of outcomes that intervals are to hold."""
+        ...
+
+    @property
+    def min_volume(self) -> float:
+        """Later impressions (spend where there are none) from which on rates are calibrated."""
+        ...
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Calibrated targets: rates in the funnel's order, then later volume."""
+        ...
+
+    @property
+    def calibration_rows(self) -> Mapping[str, int]:
+        """Target → rows that could calibrate it; also of targets that had too few."""
+        ...
+
+    @property
+    def hit_measure(self) -> str:
+        """What hits are ranked by: `net_gmv`, `gmv` or `volume`; empty where too few hits were seen."""
+        ...
+
+    @property
+    def evidence_stage(self) -> str:
+        """The stage whose events `required_evidence` counts."""
+        ...
+
+    def hits(self, outcome: pd.DataFrame, promotion_types: pd.Series) -> Floats:
+        """1 where an outcome is a hit of its promotion type, 0 where not, NaN where that is not known."""
+        ...
+
+    def of(self, predicted: Predicted, features: Features) -> RowUncertainty:
+        """The distributions of these rows; what several questions need is computed once."""
+        ...
+
+    def document(self) -> dict[str, Any]:
+        """As JSON, exact to the last bit; `training.uncertainty.read_uncertainty` reads it."""
+        ...
