@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from serving.api.requests import PredictRequest
-from serving.api.validation import asked
+from serving.api.validation import parse_request
 from serving.inference.loaded_model import load_model
 from serving.inference.predict import predictions
 
@@ -24,7 +24,7 @@ SERVED = load_model(Path(os.environ["BENCH_BUNDLE"]))
 @app.post("/v1/predict")
 async def predict(request: Request) -> Response:
     """The same work on the same model."""
-    parsed = asked(PredictRequest, await request.body(), SERVED.known)
+    parsed = parse_request(PredictRequest, await request.body(), SERVED.vocabulary)
     now = pd.Timestamp.now()
     told = predictions(SERVED, parsed.creatives, now=now, explain=parsed.explain, top=parsed.top)
     return Response(orjson.dumps({"predictions": told.answers}), media_type="application/json")

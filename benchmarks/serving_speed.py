@@ -23,12 +23,11 @@ import numpy as np
 
 from benchmarks.serving_client import WARM, Latencies, at_rate, one_after_the_other
 from serving.api.requests import PredictRequest
-from serving.api.validation import asked
+from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel, load_model
+from serving.inference.model_watcher import find_bundle, self_test_creatives
 from serving.inference.predict import compute, predictions
-from serving.registry.champion import find
-from serving.registry.watcher import examples
-from serving.settings import Serving
+from serving.settings import ServiceSettings
 from training.boosting.single_row import FastBooster
 from training.explanation.treeshap_tables import TreeTables
 from training.registry.bundle import load_bundle
@@ -44,7 +43,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement at a fixed rate")
     parser.add_argument("--many", type=int, default=20_000, help="requests over which memory is watched")
     told = parser.parse_args()
-    folder = told.bundle or find(Serving()).folder
+    folder = told.bundle or find_bundle(ServiceSettings()).folder
     served = load_model(folder)
     bodies = make_bodies(served)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {len(served.catalogue)} features, "
@@ -56,9 +55,9 @@ def main() -> None:
 
 def make_bodies(served: LoadedModel) -> dict[str, bytes]:
     """The requests that are measured: one creative with hours of metrics, plain and explained, and 500 of them."""
-    new, runs = (one.model_dump(mode="json", exclude_none=True) for one in examples(served))
+    new, runs = (one.model_dump(mode="json", exclude_none=True) for one in self_test_creatives(served))
     (row,) = runs["metrics"]
-    start = np.datetime64(served.standing.moment.to_datetime64(), "s") - np.timedelta64(HOURS, "h")
+    start = served.as_of.moment.to_datetime64().astype("datetime64[s]") - np.timedelta64(HOURS, "h")
     hours = [start + np.timedelta64(hour, "h") for hour in range(HOURS + 1)]
     runs["metrics"] = [{**row, "period_start": str(begin), "period_end": str(end)} for begin, end in pairwise(hours)]
     many = [{**(runs if place % 2 else new), "creative_id": f"c{place}"} for place in range(500)]
@@ -71,8 +70,8 @@ def make_bodies(served: LoadedModel) -> dict[str, bytes]:
 
 def inside(folder: Path, served: LoadedModel, bodies: dict[str, bytes]) -> None:
     """What the work costs in this process, CPU time."""
-    model, now = served.model, served.standing.moment
-    requests = {name: asked(PredictRequest, body, served.known) for name, body in bodies.items()}
+    model, now = served.model, served.as_of.moment
+    requests = {name: parse_request(PredictRequest, body, served.vocabulary) for name, body in bodies.items()}
     features = compute(served, requests["one"].creatives).features
     matrix = features.values.to_numpy(np.float64)
     place = {name: number for number, name in enumerate(served.feature_names)}

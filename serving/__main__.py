@@ -1,4 +1,4 @@
-"""`python -m serving`: serve, predict a file, write the report, make a key, read the ledger."""
+"""The command line of the service: `serve`, `predict`, `report`, `bento`, `key`, `ledger`."""
 
 import csv
 import json
@@ -8,22 +8,22 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
 
+from configs.errors import GpmcastError
 from configs.settings import CONFIG_DIR
 from configs.yaml_file import parse
 from features.console import run_command, show_problems
 from serving.asgi.api_keys import new_key
-from serving.settings import HANDED_ON, Serving, load_serving
+from serving.settings import SETTINGS_VARIABLE, ServiceSettings, load_service_settings
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Predictions before the budget is spent.",
+    help="Serve predictions over HTTP, predict a file, write the report, read the ledger.",
 )
 
 DEFAULT_CONFIG = CONFIG_DIR / "serving.yaml"
@@ -32,12 +32,13 @@ ConfigFile = Annotated[Path, typer.Option("--config", help="Settings of the serv
 Bundle = Annotated[Path | None, typer.Option("--bundle", help="A bundle folder; else the champion.")]
 Name = Annotated[str | None, typer.Option("--name", help="Registered model, where several have a champion.")]
 SECONDS_TO_END = 30
-"""For requests under way, when the service is told to end."""
+"""Grace period of requests under way after SIGTERM."""
 
 
-def _settings(config: Path, **more: object) -> Serving:
-    given = {key: value for key, value in more.items() if value is not None}
-    return parse(Serving, {**load_serving(config).model_dump(), **given}, config)
+def _settings(config: Path, **more: object) -> ServiceSettings:
+    """Settings of a file, with the options of the command line in their place."""
+    options = {name: value for name, value in more.items() if value is not None}
+    return parse(ServiceSettings, {**load_service_settings(config).model_dump(), **options}, config)
 
 
 @app.command("serve")
@@ -49,12 +50,12 @@ def serve_command(
     port: Annotated[int | None, typer.Option("--port")] = None,
     workers: Annotated[int | None, typer.Option("--workers")] = None,
 ) -> None:
-    """Answer over HTTP until told to end."""
+    """Answer requests over HTTP until SIGTERM."""
     settings = _settings(config, bundle=bundle, registered_model=name, host=host, port=port, workers=workers)
-    os.environ[HANDED_ON] = settings.model_dump_json()
+    os.environ[SETTINGS_VARIABLE] = settings.model_dump_json()
     os.environ["BENTOML_DO_NOT_TRACK"] = "true"
     os.environ["OTEL_SDK_DISABLED"] = "true"
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one row at a time: threads that wait for each other only cost
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # rows are few: starting threads costs more than it gains
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:PredictionService"]
     command += ["--host", settings.host, "--port", str(settings.port)]
     command += ["--timeout-graceful-shutdown", str(SECONDS_TO_END)]
@@ -68,27 +69,28 @@ def predict_command(
     bundle: Bundle = None,
     name: Name = None,
 ) -> None:
-    """The answers of POST /v1/predict without a server, as JSON; nothing is recorded."""
+    """Print the answers of POST /v1/predict as JSON, without a server; nothing is recorded."""
     import pandas as pd
 
     from serving.api.errors import Refused
     from serving.api.requests import PredictRequest
-    from serving.api.validation import asked
+    from serving.api.validation import parse_request
     from serving.inference.loaded_model import load_model
+    from serving.inference.model_watcher import find_bundle
     from serving.inference.predict import predictions
-    from serving.registry.champion import find
 
-    origin = find(_settings(config, bundle=bundle, registered_model=name))
-    served = load_model(origin.folder, origin.name, origin.version)
+    settings = _settings(config, bundle=bundle, registered_model=name)
+    location = find_bundle(settings)
+    loaded = load_model(location.folder, location.name, location.version)
     body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     try:
-        request = asked(PredictRequest, body, served.known)
-        now = pd.Timestamp(datetime.now(ZoneInfo(served.known.time_zone)).replace(tzinfo=None))
-        told = predictions(served, request.creatives, now=now, explain=request.explain, top=request.top)
+        request = parse_request(PredictRequest, body, loaded.vocabulary, settings.limits.creatives)
+        now = pd.Timestamp(datetime.now(loaded.zone).replace(tzinfo=None))
+        done = predictions(loaded, request.creatives, now=now, explain=request.explain, top=request.top)
     except Refused as refusal:
         print(json.dumps(refusal.body("-"), ensure_ascii=False, indent=1), file=sys.stderr)
         raise typer.Exit(1) from None
-    print(json.dumps({"model": served.told, "predictions": told.answers}, ensure_ascii=False, indent=1))
+    print(json.dumps({"model": loaded.identity, "predictions": done.answers}, ensure_ascii=False, indent=1))
 
 
 @app.command("report")
@@ -123,20 +125,20 @@ def bento_command(
     name: Name = None,
     store: Annotated[Path, typer.Option("--store", help="Folder of BentoML's store.")] = Path("var/bentoml"),
 ) -> None:
-    """A bento with the model inside, which starts without a network."""
+    """Build a bento that holds the model and starts without a network."""
     from serving.bento_build import build
-    from serving.registry.champion import find
+    from serving.inference.model_watcher import find_bundle
 
-    origin = find(_settings(config, bundle=bundle, registered_model=name))
+    location = find_bundle(_settings(config, bundle=bundle, registered_model=name))
     env = {**os.environ, "BENTOML_HOME": str(store.resolve()), "BENTOML_DO_NOT_TRACK": "true"}
-    tag = build(origin.folder, env)
-    print(f"{tag} with {origin}, in {store}")
+    tag = build(location.folder, env)
+    print(f"{tag} with {location}, in {store}")
     print(f"start it: BENTOML_DO_NOT_TRACK=true BENTOML_HOME={store} bentoml serve {tag}")
 
 
 @app.command("key")
-def key_command(name: Annotated[str, typer.Argument(help="Of the caller; stands in the ledger.")]) -> None:
-    """A new API key: shown once; its hash goes into the settings."""
+def key_command(name: Annotated[str, typer.Argument(help="Name of the caller, recorded in the ledger.")]) -> None:
+    """Make an API key: printed once, with its hash for the settings."""
     key, digest = new_key()
     print(f"key for {name}, shown only now: {key}")
     print(f"keys:\n  - name: {name}\n    sha256: {digest}")
@@ -152,10 +154,12 @@ def ledger_command(
     limit: Annotated[int, typer.Option("--limit", min=1)] = 20,
     out: Annotated[Path | None, typer.Option("--out", help="Write all to a .csv or .jsonl file.")] = None,
 ) -> None:
-    """What was answered, newest first."""
+    """List recorded answers, newest first, or export them."""
     from serving.ledger.tables import connect, read
 
-    engine = connect(url or load_serving(config).ledger)
+    if since:
+        _check_time(since)
+    engine = connect(url or load_service_settings(config).ledger)
     count = None if out else limit
     rows = read(engine, since=since, creative_id=creative, request_id=request, limit=count)
     if out is None:
@@ -164,12 +168,19 @@ def ledger_command(
         Console().print(f"{out}: {_write(rows, out):,} answers", highlight=False)
 
 
+def _check_time(since: str) -> None:
+    try:
+        datetime.fromisoformat(since)
+    except ValueError:
+        raise GpmcastError(f"--since {since}: is no time. Give an ISO time in UTC, such as 2026-06-01.") from None
+
+
 def _show(rows: Iterator[dict[str, object]]) -> None:
     for row in rows:
         answer = row["answer"]
         assert isinstance(answer, dict)
-        told = answer.get("targets") or {"value": {"value": answer.get("value")}}
-        targets = "  ".join(f"{name} {estimate['value']:.4g}" for name, estimate in told.items())
+        estimates = answer.get("targets") or {"value": {"value": answer.get("value")}}  # predict, or rank
+        targets = "  ".join(f"{name} {estimate['value']:.4g}" for name, estimate in estimates.items())
         print(f"{row['at']}  {row['request_id']}  {row['caller']}  {row['version']}  {row['creative_id']}  {targets}")
 
 

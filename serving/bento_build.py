@@ -1,4 +1,4 @@
-"""A bento that starts without a network: the product's packages, its lock, and one checked bundle."""
+"""Build a bento that starts without a network: the product's packages, its lock file, and one checked bundle."""
 
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ from serving.inference.loaded_model import load_model
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("configs", "features", "serving", "training")
-FILE = {
+BENTOFILE = {
     "service": "serving.service:PredictionService",
     "description": "Forecasts what a short-video creative will earn next, and says why.",
     "include": [*(f"{name}/" for name in PACKAGES), "bundle/", "requirements.lock", "LICENSE"],
@@ -24,18 +24,18 @@ FILE = {
 
 
 def build(bundle: Path, env: dict[str, str]) -> str:
-    """Build it in BentoML's store.
+    """Build a bento in BentoML's store.
 
     Args:
-        bundle: A model bundle; refused unless every byte of it is right.
-        env: Environment of the build: `BENTOML_HOME` says where the store is.
+        bundle: A model bundle.
+        env: Environment of the build; `BENTOML_HOME` is the folder of the store.
 
     Returns:
         Its tag.
 
     Raises:
-        BundleError: The bundle is refused.
-        GpmcastError: BentoML does not build; says why.
+        BundleError: The bundle is damaged or incomplete.
+        GpmcastError: BentoML fails; the message is its own.
     """
     load_model(bundle)
     with tempfile.TemporaryDirectory(prefix="gpmcast-bento-") as place:
@@ -45,7 +45,7 @@ def build(bundle: Path, env: dict[str, str]) -> str:
         shutil.copytree(bundle, folder / "bundle")
         for name in ("requirements.lock", "LICENSE"):
             shutil.copy(ROOT / name, folder / name)
-        (folder / "bentofile.yaml").write_text(yaml.safe_dump(FILE), encoding="utf-8")
+        (folder / "bentofile.yaml").write_text(yaml.safe_dump(BENTOFILE), encoding="utf-8")
         command = [sys.executable, "-m", "bentoml", "build", "--output", "tag"]
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -1,4 +1,4 @@
-"""A small client of the service: typed answers, retries where they help, nothing beyond the standard library to send.
+"""A client of the service: typed answers, retries, HTTP by the standard library.
 
 client = Client("http://127.0.0.1:3000", key="gpm_…")
 answer = client.predict([{"creative_id": "c1", "promotion_type": "live", "account_id": "a1"}], explain=True, top=5)
@@ -20,11 +20,11 @@ from configs.errors import GpmcastError
 from serving.api.requests import Creative
 from serving.api.responses import PredictAnswer, RankAnswer
 
-Reply = TypeVar("Reply", bound=BaseModel)
-Told = Creative | Mapping[str, Any]
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+CreativeInput = Creative | Mapping[str, Any]
 
-AGAIN = (429, 503)
-"""Refusals after which the same request may be answered."""
+RETRIED = (429, 503)
+"""Statuses after which the same request may succeed."""
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 10.0
 
@@ -33,9 +33,9 @@ class ServiceError(GpmcastError):
     """The service did not answer.
 
     Attributes:
-        status: Of HTTP; 0 where nothing came back at all.
+        status: HTTP status; 0 where there was no response.
         problems: What was wrong with the request: `creative_id`, `field`, `problem`, `hint`.
-        request_id: To be looked up in the service's log.
+        request_id: Stands in the service's log.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ServiceError(GpmcastError):
 
 
 class Client:
-    """Talks to one service."""
+    """A client of one service."""
 
     def __init__(
         self,
@@ -81,19 +81,19 @@ class Client:
 
     def predict(
         self,
-        creatives: Sequence[Told],
+        creatives: Sequence[CreativeInput],
         *,
         explain: bool = False,
         top: int | None = None,
         model_version: str | None = None,
     ) -> PredictAnswer:
-        """What these creatives will do, in their order; raises ServiceError."""
+        """Forecasts of these creatives, in their order; raises ServiceError."""
         body = {"creatives": _plain(creatives), "explain": explain, "top": top, "model_version": model_version}
-        return self._asked("/v1/predict", body, PredictAnswer)
+        return self._post("/v1/predict", body, PredictAnswer)
 
     def rank(
         self,
-        creatives: Sequence[Told],
+        creatives: Sequence[CreativeInput],
         *,
         by: str = "net_roi",
         top: int | None = None,
@@ -108,13 +108,13 @@ class Client:
             "budget_cny": budget_cny,
             "spend_cny": spend_cny,
         }
-        return self._asked("/v1/rank", body, RankAnswer)
+        return self._post("/v1/rank", body, RankAnswer)
 
     def model(self) -> dict[str, Any]:
-        """Which model serves, what it takes, how well it was judged; raises ServiceError."""
+        """Which model serves, what it takes, its evaluation; raises ServiceError."""
         return json.loads(self._send("/v1/model", None))
 
-    def _asked(self, path: str, body: Mapping[str, Any], answer: type[Reply]) -> Reply:
+    def _post(self, path: str, body: Mapping[str, Any], answer: type[AnswerT]) -> AnswerT:
         content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
         return answer.model_validate_json(self._send(path, content))
 
@@ -127,10 +127,10 @@ class Client:
                     return reply.read()
             except urllib.error.HTTPError as error:
                 failure = _failure(error)
-                if error.code not in AGAIN:
+                if error.code not in RETRIED:
                     raise failure from None
-                told = error.headers.get("retry-after", "")
-                wait = max(wait, min(float(told), LONGEST_WAIT_SECONDS)) if told.isdecimal() else wait
+                retry_after = error.headers.get("retry-after", "")
+                wait = max(wait, min(float(retry_after), LONGEST_WAIT_SECONDS)) if retry_after.isdecimal() else wait
             except OSError as error:  # refused, reset, timed out
                 failure = ServiceError(0, f"{self._url}{path}: {error}")
             if turn < self._retries:
@@ -142,13 +142,13 @@ def _failure(error: urllib.error.HTTPError) -> ServiceError:
     with error:
         content = error.read()
     try:
-        told = json.loads(content)
-        return ServiceError(error.code, told["error"], told["errors"], told["request_id"])
+        refusal = json.loads(content)
+        return ServiceError(error.code, refusal["error"], refusal["errors"], refusal["request_id"])
     except (ValueError, KeyError, TypeError):
         return ServiceError(error.code, content[:200].decode("utf-8", "replace"))
 
 
-def _plain(creatives: Sequence[Told]) -> list[Any]:
+def _plain(creatives: Sequence[CreativeInput]) -> list[Any]:
     return [
         one.model_dump(mode="json", exclude_none=True) if isinstance(one, Creative) else dict(one) for one in creatives
     ]

@@ -1,15 +1,15 @@
 """The service as BentoML runs it: the only file with bentoml.
 
-Our application answers every HTTP request itself, as the outermost layer that a service may add: BentoML's own answers
-come in other shapes, and its own start page calls outside hosts. BentoML supervises the workers, binds the port, hands
-SIGTERM on, and builds the bento.
+Our ASGI application answers every HTTP request itself, in the outermost middleware that a service may add: BentoML's
+own answers have other shapes, and its start page calls outside hosts. BentoML supervises the workers, binds the port,
+passes SIGTERM on, and builds the bento.
 """
 
 from __future__ import annotations
 
 import os
 
-os.environ["BENTOML_DO_NOT_TRACK"] = "true"  # `1` would not do
+os.environ["BENTOML_DO_NOT_TRACK"] = "true"  # BentoML ignores `1`
 os.environ["OTEL_SDK_DISABLED"] = "true"
 
 import gc
@@ -20,19 +20,19 @@ from typing import TYPE_CHECKING, Any
 
 import bentoml
 
-from serving.settings import handed_on
+from serving.settings import settings_of_environment
 
 if TYPE_CHECKING:
     from serving.asgi.app import App
 
-SETTINGS = handed_on()
+SETTINGS = settings_of_environment()
 BUNDLE_IN_BENTO = Path(__file__).parents[1] / "bundle"
 
 Message = MutableMapping[str, Any]
 
 
-class Front:
-    """All of HTTP; only the server's own start and end go further in."""
+class AppMiddleware:
+    """Passes HTTP requests to our application, and only lifespan events to BentoML's."""
 
     app: App | None = None
 
@@ -42,9 +42,9 @@ class Front:
     async def __call__(
         self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
     ) -> None:
-        """Answer, or hand on."""
-        if scope["type"] == "http" and Front.app is not None:
-            await Front.app(scope, receive, send)
+        """Answer an HTTP request, close a websocket, or pass the event on."""
+        if scope["type"] == "http" and AppMiddleware.app is not None:
+            await AppMiddleware.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1003})
         else:
@@ -62,42 +62,42 @@ class PredictionService:
     """One worker."""
 
     def __init__(self) -> None:
-        # Here and not above: the process that supervises the workers needs none of it, and starts seconds earlier.
+        # Imported here: the supervising process needs none of it, and starts seconds earlier without.
         from serving.asgi.app import App
-        from serving.asgi.handlers import Desk
-        from serving.asgi.prometheus import Measured
+        from serving.asgi.handlers import RequestHandlers
+        from serving.asgi.prometheus import ServiceMetrics
+        from serving.inference.model_watcher import ModelWatcher
         from serving.ledger.writer import Ledger
-        from serving.registry.watcher import Holder
 
         logging.getLogger("gpmcast.serving").setLevel(logging.INFO)
         settings = SETTINGS
         if settings.bundle is None and BUNDLE_IN_BENTO.is_dir():
             settings = settings.model_copy(update={"bundle": BUNDLE_IN_BENTO})
-        measured = Measured()
+        metrics = ServiceMetrics()
 
-        def swapped(outcome: str) -> None:
-            measured.models.labels(outcome).inc()
-            # What is loaded stays: a collector that looked through all of it would hold up a request for a tenth of a
-            # second now and then. A model that went is freed all the same, at the next swap what of it holds itself.
+        def on_outcome(outcome: str) -> None:
+            metrics.models.labels(outcome).inc()
+            # The loaded model stays: if the garbage collector scanned it, a request would wait a tenth of a second now
+            # and then. A replaced model is freed by reference counts, its reference cycles at the next swap.
             gc.unfreeze()
             gc.collect()
             gc.freeze()
 
-        self._holder = Holder(settings, swapped)
-        self._holder.start()
+        self._watcher = ModelWatcher(settings, on_outcome)
+        self._watcher.start()
         self._ledger = None
         if settings.ledger:
             self._ledger = Ledger(
-                settings.ledger, settings.ledger_spool, settings.ledger_queue, lambda up: measured.ledger_up.set(up)
+                settings.ledger, settings.ledger_spool, settings.ledger_queue, lambda up: metrics.ledger_up.set(up)
             )
-        Front.app = App(Desk(self._holder, self._ledger, measured), settings)
+        AppMiddleware.app = App(RequestHandlers(self._watcher, self._ledger, metrics), settings)
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def end(self) -> None:
-        """Write what waits for the ledger."""
-        self._holder.stop()
+        """Stop looking for models, and write the answers that wait for the ledger."""
+        self._watcher.stop()
         if self._ledger is not None:
             self._ledger.close()
 
 
-PredictionService.add_asgi_middleware(Front)  # type: ignore[attr-defined]
+PredictionService.add_asgi_middleware(AppMiddleware)  # type: ignore[attr-defined]

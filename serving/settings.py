@@ -1,4 +1,4 @@
-"""Every setting of the service: which model, who may ask, how much at a time, where answers are recorded."""
+"""Settings of the service: which model, API keys, limits, where answers are recorded."""
 
 from __future__ import annotations
 
@@ -11,43 +11,45 @@ from pydantic import Field, model_validator
 
 from configs.settings import Section
 from configs.yaml_file import parse, read_yaml
+from serving.api.requests import MOST_CREATIVES
 
 Scope = Literal["predict", "read", "metrics"]
 
-HANDED_ON = "GPMCAST_SERVING"
-"""Environment variable in which the command line hands the settings to the workers, as JSON."""
+SETTINGS_VARIABLE = "GPMCAST_SERVING"
+"""Environment variable through which the command line passes the settings to the workers, as JSON."""
 
-CONFIG_FILE = "GPMCAST_SERVING_CONFIG"
-"""Environment variable that names a settings file where BentoML itself starts the service: a bento, a container."""
+SETTINGS_FILE_VARIABLE = "GPMCAST_SERVING_CONFIG"
+"""Environment variable with the path of a settings file, where BentoML itself starts the service (bento, container)."""
 
 
-class Key(Section):
-    """One caller's API key; only its hash is kept."""
+class ApiKey(Section):
+    """One caller's API key; only its hash is stored."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
-    """Stands in the ledger beside every answer."""
+    """Recorded in the ledger with every answer."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """Of the key, as `python -m serving key NAME` prints it."""
+    """sha256 of the key, as `python -m serving key NAME` prints it."""
     per_minute: Annotated[int, Field(ge=1)] = 6000
-    """Requests a minute in each worker, and the largest burst is a sixth of that."""
+    """Requests per minute in each worker; the largest burst is a sixth of that."""
     scopes: tuple[Scope, ...] = ("predict", "read", "metrics")
 
 
 class Limits(Section):
-    """What one request, and all at a time, may take."""
+    """Limits of one request, and of all requests at a time."""
 
     body_bytes: Annotated[int, Field(ge=1024)] = 8_000_000
-    creatives: Annotated[int, Field(ge=1, le=500)] = 500
+    creatives: Annotated[int, Field(ge=1, le=MOST_CREATIVES)] = MOST_CREATIVES
+    """Creatives in one request; more are refused with 400."""
     seconds: Annotated[float, Field(gt=0)] = 10.0
-    """Until a request is given up; its work stops with it."""
+    """Seconds until a request is given up and its computation stops."""
     concurrent: Annotated[int, Field(ge=1)] = 2
-    """Requests computed at a time in each worker."""
+    """Requests computed at the same time in each worker."""
     waiting: Annotated[int, Field(ge=0)] = 64
-    """Requests that wait for a place; more are refused."""
+    """Requests that wait to be computed; more are refused with 503."""
 
 
-class Serving(Section):
-    """The service. Paths are relative to where the command is typed."""
+class ServiceSettings(Section):
+    """Settings of the service. Paths are relative to the working directory."""
 
     bundle: Path | None = None
     """A bundle folder; none: the champion of the registry."""
@@ -55,31 +57,31 @@ class Serving(Section):
     registered_model: str = ""
     """Name in the registry; empty: the only one that has a champion."""
     watch_seconds: Annotated[float, Field(gt=0)] = 5.0
-    """How often it is looked for a new champion or a new bundle."""
+    """Seconds between two checks for a new champion or a new bundle."""
 
     ledger: str = "sqlite:///var/ledger.db"
     """SQLAlchemy URL; empty: nothing is recorded."""
     ledger_spool: Path = Path("var/ledger-spool")
-    """Folder for answers on their way to the ledger: those of a killed process are taken in at the next start."""
+    """Folder for answers not yet in the database: those of a killed process are written at the next start."""
     ledger_queue: Annotated[int, Field(ge=1)] = 10_000
-    """Answers that wait to be written; when it is full, answers still go out, unrecorded and marked."""
+    """Most answers waiting to be written; beyond it answers are sent unrecorded, with a header that says so."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
     workers: Annotated[int, Field(ge=1, le=64)] = 1
-    keys: tuple[Key, ...] = ()
+    keys: tuple[ApiKey, ...] = ()
     open_docs: bool = True
     """Whether the API's description can be read without a key."""
     page: bool = True
-    """Whether the page is at `/`. Its files hold nothing of the model; what it shows it asks for as callers do."""
+    """Whether `/` serves the page. Its files hold no data; it calls the API like any client."""
     report: Path = Path("var/report.html")
-    """The strategist's report, which the page opens where the file is there."""
+    """The strategist's report, served at `/report` if the file exists."""
     open_metrics: bool = False
     """Whether Prometheus metrics can be read without a key."""
     limits: Limits = Limits()
 
     @model_validator(mode="after")
-    def _keys_off_loopback(self) -> Serving:
+    def _keys_off_loopback(self) -> ServiceSettings:
         if not self.keys and not is_loopback(self.host):
             raise ValueError(
                 f"host {self.host} can be reached by others and no keys are set: make one with "
@@ -92,25 +94,25 @@ class Serving(Section):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach it."""
+    """Whether only this machine can reach this host name or address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def load_serving(path: Path) -> Serving:
+def load_service_settings(path: Path) -> ServiceSettings:
     """Settings from a YAML file; keys it does not name keep their defaults.
 
     Raises:
         ConfigError: The file cannot be read, or a setting is unknown or wrong.
     """
-    return parse(Serving, read_yaml(path), path)
+    return parse(ServiceSettings, read_yaml(path), path)
 
 
-def handed_on() -> Serving:
-    """The settings that the command line handed on, or of the file that is named; else the defaults."""
-    content, file = os.environ.get(HANDED_ON), os.environ.get(CONFIG_FILE)
+def settings_of_environment() -> ServiceSettings:
+    """Settings passed by the command line, else those of the file that the environment names, else the defaults."""
+    content, file = os.environ.get(SETTINGS_VARIABLE), os.environ.get(SETTINGS_FILE_VARIABLE)
     if content is None and file:
-        return load_serving(Path(file))
-    return Serving.model_validate_json(content) if content else Serving()
+        return load_service_settings(Path(file))
+    return ServiceSettings.model_validate_json(content) if content else ServiceSettings()

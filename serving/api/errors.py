@@ -1,25 +1,24 @@
-"""What can be wrong with a request, in the one shape that callers get.
+"""Refusals of a request, in the one shape that all errors have on the wire (`serving.api.responses.ErrorAnswer`).
 
 configs.errors.GpmcastError
-└── Refused          a request that is not answered
-    └── with a status, one sentence, and every problem found
+└── Refused          a request that is not answered: status, one sentence, every problem found
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from configs.errors import GpmcastError
 
 
 @dataclass(frozen=True)
-class Fault:
+class RequestProblem:
     """One problem of a request.
 
     Attributes:
         problem: What is wrong.
         hint: What would be right.
-        field: Where, as a path: `creatives[2].metrics[0].clicks`.
-        creative_id: Of which creative.
+        field: Path of the field: `creatives[2].metrics[0].clicks`; None: the whole request.
+        creative_id: Of which creative; None: of none, or not known.
     """
 
     problem: str
@@ -27,13 +26,10 @@ class Fault:
     field: str | None = None
     creative_id: str | None = None
 
-    def told(self) -> dict[str, str | None]:
-        """As callers get it."""
-        return {"creative_id": self.creative_id, "field": self.field, "problem": self.problem, "hint": self.hint}
 
-
-MOST_FAULTS = 200
-"""Told in one answer; the rest are counted."""
+MOST_PROBLEMS = 200
+"""Problems in one error answer; the rest are counted."""
+_ORDER = ("creative_id", "field", "problem", "hint")
 
 
 @dataclass
@@ -41,24 +37,25 @@ class Refused(GpmcastError):
     """A request that is not answered.
 
     Attributes:
-        status: Of HTTP.
+        status: HTTP status.
         error: One sentence.
-        faults: Every problem found.
+        problems: Every problem found.
         headers: More headers of the answer.
     """
 
     status: int
     error: str
-    faults: Sequence[Fault] = ()
+    problems: Sequence[RequestProblem] = ()
     headers: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return "; ".join([self.error, *(f"{fault.field}: {fault.problem}" for fault in self.faults)])
+        return "; ".join([self.error, *(f"{problem.field}: {problem.problem}" for problem in self.problems)])
 
     def body(self, request_id: str) -> dict[str, object]:
-        """The one shape of every error."""
+        """The error answer as plain values."""
         error = self.error
-        if len(self.faults) > MOST_FAULTS:
-            error += f" (the first {MOST_FAULTS} of {len(self.faults)} problems)"
-        told = [fault.told() for fault in self.faults[:MOST_FAULTS]]
-        return {"error": error, "errors": told, "request_id": request_id}
+        if len(self.problems) > MOST_PROBLEMS:
+            error += f" (the first {MOST_PROBLEMS} of {len(self.problems)} problems)"
+        shown = [asdict(problem) for problem in self.problems[:MOST_PROBLEMS]]
+        errors = [{name: values[name] for name in _ORDER} for values in shown]
+        return {"error": error, "errors": errors, "request_id": request_id}

@@ -1,23 +1,27 @@
-"""From the bytes of a body to a request, or to every problem in it at once."""
+"""Parse and check the body of a request: its shape, contradictions, and names that the model does not know."""
 
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from features.schema import MULTI
-from serving.api.errors import Fault, Refused
-from serving.api.requests import Creative, Figures, PredictRequest, RankRequest
+from serving.api.errors import Refused, RequestProblem
+from serving.api.requests import (
+    MOST_CREATIVES,
+    Creative,
+    MetricValues,
+    RankRequest,
+    RequestT,
+    with_limit,
+)
 
-Asked = TypeVar("Asked", PredictRequest, RankRequest)
-
-IMPOSSIBLE = [
+NEEDS = [
     ("clicks", "impressions"),
     ("orders", "impressions"),
     ("plays_3s", "plays"),
@@ -26,93 +30,100 @@ IMPOSSIBLE = [
     ("finishes", "plays"),
     ("gmv_cny", "impressions"),
 ]
-"""The first cannot have happened where the second did not at all."""
+"""The first cannot be above 0 where the second is 0."""
 PARTS = [("net_gmv_cny", "gmv_cny"), ("net_orders", "orders"), ("boost_spend_cny", "spend_cny")]
 """The first is a part of the second."""
 
 
-class Known(BaseModel):
-    """What the serving model takes.
+class ModelVocabulary(BaseModel):
+    """What requests may name, by the loaded model.
 
     Attributes:
         tags: Names of its tags.
-        multi: Those of which a creative may carry several values.
+        multi: Tags of which a creative may have several values.
         time_zone: Of times without an offset.
-        creatives: Most in one request.
     """
 
     tags: frozenset[str]
     multi: frozenset[str]
     time_zone: str
-    creatives: int
 
 
-def asked(model: type[Asked], body: bytes, known: Known) -> Asked:
-    """The request in this body.
+def parse_request(
+    model: type[RequestT], body: bytes, vocabulary: ModelVocabulary, most_creatives: int = MOST_CREATIVES
+) -> RequestT:
+    """Parse and check the body of a request.
+
+    Args:
+        model: Which request.
+        body: JSON in UTF-8.
+        vocabulary: Of the loaded model.
+        most_creatives: The setting `limits.creatives`.
 
     Raises:
-        Refused: 400 where it is not of the declared shape, 422 where what it says cannot be; with all that is wrong.
+        Refused: 400 where the body has not the declared shape, 422 where its values contradict each other or the
+            model; with every problem found.
     """
+    limited = with_limit(model, most_creatives)
     try:
-        request = model.model_validate_json(body)
+        request = limited.model_validate_json(body)
     except ValidationError as error:
-        raise Refused(400, "The request is not understood.", _faults(model, error, body, known)) from None
-    faults = list(contradictions(request.creatives, known))
+        problems = _shape_problems(limited, error, body, vocabulary, most_creatives)
+        raise Refused(400, "The request is not understood.", problems) from None
+    problems = list(contradictions(request.creatives, vocabulary))
     if isinstance(request, RankRequest):
-        faults += _rank_faults(request)
-    if faults:
-        raise Refused(422, "What the request says cannot be.", faults)
+        problems += _rank_problems(request)
+    if problems:
+        raise Refused(422, "What the request says cannot be.", problems)
     return request
 
 
-def contradictions(creatives: Iterable[Creative], known: Known) -> Iterator[Fault]:
-    """What is well formed and cannot be, or cannot be used by the model."""
+def contradictions(creatives: Iterable[Creative], vocabulary: ModelVocabulary) -> Iterator[RequestProblem]:
+    """Problems of creatives that have the declared shape but cannot be true, or that the model cannot use."""
     seen: set[tuple[str, str, str]] = set()
     for place, creative in enumerate(creatives):
-        if place == known.creatives:
-            yield Fault("too many creatives", f"at most {known.creatives} in one request", "creatives")
         key = (creative.promotion_type, creative.account_id, creative.creative_id)
-        where = f"creatives[{place}]"
+        path = f"creatives[{place}]"
         if key in seen:
             hint = "name each creative of a promotion type and account once"
-            yield Fault("named twice", hint, f"{where}.creative_id", creative.creative_id)
+            yield RequestProblem("named twice", hint, f"{path}.creative_id", creative.creative_id)
         seen.add(key)
-        for field, problem, hint in _contradictions(creative, known):
-            yield Fault(problem, hint, f"{where}.{field}", creative.creative_id)
+        for field, problem, hint in _contradictions(creative, vocabulary):
+            yield RequestProblem(problem, hint, f"{path}.{field}", creative.creative_id)
 
 
 def plain_time(moment: datetime, zone: ZoneInfo) -> datetime:
-    """A moment as the model tells times: naive, in its time zone."""
+    """A moment in the model's time zone, without an offset."""
     return moment.astimezone(zone).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def _contradictions(creative: Creative, known: Known) -> Iterator[tuple[str, str, str]]:
+def _contradictions(creative: Creative, vocabulary: ModelVocabulary) -> Iterator[tuple[str, str, str]]:
     for name, value in creative.tags.items():
-        yield from _tag_faults(name, value, known)
+        yield from _tag_problems(name, value, vocabulary)
     if creative.metrics and creative.sums:
         yield "sums", "given beside metrics", "give rows (`metrics`) or sums with their age (`sums`), not both"
     if creative.sums:
         if creative.launched_at is None:
             yield "launched_at", "missing beside sums", "say when the creative was launched"
-        yield from _figure_faults("sums", [creative.sums])
+        yield from _value_problems("sums", [creative.sums])
     if creative.metrics:
-        yield from _row_faults(creative, ZoneInfo(known.time_zone))
-        yield from _figure_faults("metrics", creative.metrics)
+        yield from _row_problems(creative, ZoneInfo(vocabulary.time_zone))
+        yield from _value_problems("metrics", creative.metrics)
 
 
-def _tag_faults(name: str, value: str | list[str], known: Known) -> Iterator[tuple[str, str, str]]:
-    if name not in known.tags:
-        near = get_close_matches(name, known.tags, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known.tags)) or 'none'}"
+def _tag_problems(name: str, value: str | list[str], vocabulary: ModelVocabulary) -> Iterator[tuple[str, str, str]]:
+    if name not in vocabulary.tags:
+        near = get_close_matches(name, vocabulary.tags, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(vocabulary.tags)) or 'none'}"
         yield f"tags.{name}", "the model knows no tag of this name", hint
-    elif isinstance(value, list) and name not in known.multi:
+    elif isinstance(value, list) and name not in vocabulary.multi:
         yield f"tags.{name}", "several values of a tag that takes one", "give one text"
     values = value if isinstance(value, list) else [value]
     if any(MULTI in part for part in values):
         yield f"tags.{name}", f"a value holds “{MULTI}”", "give several values as a list"
 
 
-def _row_faults(creative: Creative, zone: ZoneInfo) -> Iterator[tuple[str, str, str]]:
+def _row_problems(creative: Creative, zone: ZoneInfo) -> Iterator[tuple[str, str, str]]:
     rows = creative.metrics or []
     times = [(plain_time(row.period_start, zone), plain_time(row.period_end, zone)) for row in rows]
     for place, (start, end) in enumerate(times):
@@ -131,14 +142,14 @@ def _row_faults(creative: Creative, zone: ZoneInfo) -> Iterator[tuple[str, str, 
             yield "launched_at", "is after the first period with delivery", "say when it was first delivered"
 
 
-def _figure_faults(field: str, rows: Iterable[Figures]) -> Iterator[tuple[str, str, str]]:
-    held = list(rows)
+def _value_problems(field: str, rows: Iterable[MetricValues]) -> Iterator[tuple[str, str, str]]:
+    periods = list(rows)
 
     def total(name: str) -> float | None:
-        values = [getattr(row, name) for row in held]
+        values = [getattr(row, name) for row in periods]
         return None if None in values else sum(values)
 
-    for what, base in IMPOSSIBLE:
+    for what, base in NEEDS:
         some, of = total(what), total(base)
         if some and of == 0:
             yield f"{field}.{what}" if field == "sums" else field, f"{what} without any {base}", f"check {base}"
@@ -148,39 +159,43 @@ def _figure_faults(field: str, rows: Iterable[Figures]) -> Iterator[tuple[str, s
             yield f"{field}.{what}" if field == "sums" else field, f"more {what} than {whole}", f"check {whole}"
 
 
-def _rank_faults(request: RankRequest) -> list[Fault]:
-    faults = []
+def _rank_problems(request: RankRequest) -> list[RequestProblem]:
+    problems = []
     if (request.budget_cny is None) == (request.top is None):
-        faults.append(Fault("either a budget or a number is needed", "give budget_cny or top, not both", "budget_cny"))
+        hint = "give budget_cny or top, not both"
+        problems.append(RequestProblem("either a budget or a number is needed", hint, "budget_cny"))
     if request.budget_cny is not None and request.spend_cny is None:
-        faults.append(Fault("missing beside budget_cny", "say what trying one candidate costs", "spend_cny"))
-    return faults
+        problems.append(RequestProblem("missing beside budget_cny", "say what trying one candidate costs", "spend_cny"))
+    return problems
 
 
-def _faults(model: type[Asked], error: ValidationError, body: bytes, known: Known) -> list[Fault]:
-    raw = _raw_creatives(body)
-    faults, wrong = [], set()
+def _shape_problems(
+    model: type[BaseModel], error: ValidationError, body: bytes, vocabulary: ModelVocabulary, most_creatives: int
+) -> list[RequestProblem]:
+    """What pydantic found, and the contradictions of those creatives that have the declared shape."""
+    raw = _raw_creatives(body, most_creatives)
+    problems, wrong = [], set()
     for found in error.errors(include_url=False, include_context=False):
         place = _place(found["loc"])
         wrong.add(place)
         named = raw[place].get("creative_id") if place is not None and place < len(raw) else None
         creative_id = named if isinstance(named, str) and len(named) <= 128 else None
-        faults.append(Fault(_problem(found), _hint(found, model), _path(found["loc"]), creative_id))
-    for place, content in enumerate(raw):  # what is well formed is looked through as well: all problems at once
+        problems.append(RequestProblem(_problem(found), _hint(found, model), _path(found["loc"]), creative_id))
+    for place, content in enumerate(raw):
         if place not in wrong and None not in wrong:
             creative = Creative.model_validate_json(json.dumps(content))
-            for field, problem, hint in _contradictions(creative, known):
-                faults.append(Fault(problem, hint, f"creatives[{place}].{field}", creative.creative_id))
-    return faults
+            for field, problem, hint in _contradictions(creative, vocabulary):
+                problems.append(RequestProblem(problem, hint, f"creatives[{place}].{field}", creative.creative_id))
+    return problems
 
 
-def _raw_creatives(body: bytes) -> list[dict[str, object]]:
+def _raw_creatives(body: bytes, most_creatives: int) -> list[dict[str, object]]:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
         return []
     creatives = content.get("creatives") if isinstance(content, dict) else None
-    if not isinstance(creatives, list) or len(creatives) > 500:
+    if not isinstance(creatives, list) or len(creatives) > most_creatives:
         return []
     return [creative if isinstance(creative, dict) else {} for creative in creatives]
 
@@ -206,7 +221,7 @@ def _problem(found: ErrorDetails) -> str:
 def _hint(found: ErrorDetails, model: type[BaseModel]) -> str:
     kind = found["type"]
     if kind == "extra_forbidden":
-        fields = {**model.model_fields, **Creative.model_fields, **Figures.model_fields}
+        fields = {**model.model_fields, **Creative.model_fields, **MetricValues.model_fields}
         near = get_close_matches(str(found["loc"][-1]), fields, n=1)
         return f"did you mean {near[0]}?" if near else "no field has this name; see GET /v1/schema/predict"
     if kind == "missing":

@@ -1,4 +1,4 @@
-"""Who asks, and may they: API keys by their hash, and a rate for each."""
+"""API keys: authentication by hash, scopes, and a token bucket per key."""
 
 import hashlib
 import hmac
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from math import ceil
 
 from serving.api.errors import Refused
-from serving.settings import Key, Scope
+from serving.settings import ApiKey, Scope
 
 ANYONE = "anyone"
-"""Caller of a service without keys."""
+"""Name of the caller where the service has no keys."""
 KEY_BYTES = 32
 
 
 def new_key() -> tuple[str, str]:
-    """A fresh key, and its sha256 for the settings."""
+    """A random key, and its sha256 for the settings."""
     key = "gpm_" + secrets.token_urlsafe(KEY_BYTES)
     return key, hashed(key)
 
 
 def hashed(key: str) -> str:
-    """How a key stands in the settings. Keys are long and random, so a plain hash cannot be turned back."""
+    """sha256 of a key, in hex. Keys are long and random, so a hash without salt cannot be reversed."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -32,40 +32,40 @@ class _Bucket:
     at: float
 
 
-class Access:
-    """The keys of a service, and how much each has used of late."""
+class ApiKeys:
+    """The API keys of a service, each with its token bucket."""
 
-    def __init__(self, keys: tuple[Key, ...]) -> None:
+    def __init__(self, keys: tuple[ApiKey, ...]) -> None:
         self._keys = keys
         now = time.monotonic()
         self._buckets = {key.name: _Bucket(_burst(key), now) for key in keys}
 
-    def caller(self, authorization: str | None, scope: Scope) -> str:
-        """Name of the caller.
+    def authorise(self, authorization: str | None, scope: Scope) -> str:
+        """Name of the caller, after the key, its scope and its rate were checked.
 
         Args:
             authorization: The header: `Bearer <key>`.
-            scope: What the caller is about to do.
+            scope: What the request needs.
 
         Raises:
-            Refused: 401 without a known key, 403 where the key may not do this, 429 where it asks too often.
+            Refused: 401 without a known key, 403 where the key lacks the scope, 429 beyond its rate.
         """
         if not self._keys:
             return ANYONE
-        word, _, given = (authorization or "").partition(" ")
-        digest = hashed(given.strip())
-        found: Key | None = None
-        for key in self._keys:  # all are compared, however soon one fits: the time tells nothing
+        scheme, _, key_text = (authorization or "").partition(" ")
+        digest = hashed(key_text.strip())
+        found: ApiKey | None = None
+        for key in self._keys:  # no early exit: the time must not depend on which key matches
             if hmac.compare_digest(digest, key.sha256):
                 found = key
-        if found is None or word.lower() != "bearer":
+        if found is None or scheme.lower() != "bearer":
             raise Refused(401, "No known API key.", headers={"www-authenticate": 'Bearer realm="gpmcast"'})
         if scope not in found.scopes:
             raise Refused(403, f"This API key may not {scope}.")
-        self._spend(found)
+        self._take_token(found)
         return found.name
 
-    def _spend(self, key: Key) -> None:
+    def _take_token(self, key: ApiKey) -> None:
         bucket, now = self._buckets[key.name], time.monotonic()
         bucket.tokens = min(bucket.tokens + (now - bucket.at) * key.per_minute / 60.0, _burst(key))
         bucket.at = now
@@ -75,5 +75,5 @@ class Access:
         bucket.tokens -= 1.0
 
 
-def _burst(key: Key) -> float:
+def _burst(key: ApiKey) -> float:
     return max(key.per_minute / 6.0, 1.0)

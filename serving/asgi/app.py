@@ -1,7 +1,7 @@
-"""The HTTP side: paths, keys, limits, one shape of errors. A plain ASGI application.
+"""The ASGI application: paths, API keys, limits, one shape of errors.
 
-Requests of a few creatives are computed at once (a thread would cost more than they do); larger ones in a thread that
-looks at the clock between chunks, so that work given up frees its place.
+Requests of a few creatives are computed in the event loop (a thread would cost more than they do); larger ones in a
+thread that checks the deadline between chunks, so that a request given up frees its place.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from serving.api.errors import Fault, Refused
-from serving.asgi.api_keys import Access
-from serving.asgi.handlers import Asking, Desk, Endpoint, Told, deadline
+from serving.api.errors import Refused, RequestProblem
+from serving.asgi.api_keys import ApiKeys
+from serving.asgi.handlers import Endpoint, ParsedRequest, RequestHandlers, deadline
 from serving.asgi.openapi import (
     FILE_KIND,
     FILE_QUERY,
@@ -25,37 +25,37 @@ from serving.asgi.openapi import (
     POST_PATHS,
     READ_PATH,
     REPORT_PATH,
-    description,
-    model_card,
+    model_answer,
+    openapi_document,
     schema,
 )
 from serving.asgi.prometheus import CONTENT_TYPE
 from serving.asgi.static_files import HOME, PAGE, PAGE_POLICY, REPORT_POLICY, page_file
-from serving.settings import Scope, Serving
-from serving.upload.read_creatives import Given
+from serving.settings import ServiceSettings
+from serving.upload.read_creatives import FileContext
 
-Scope_ = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiScope = MutableMapping[str, Any]
+AsgiReceive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+AsgiSend = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 log = logging.getLogger("gpmcast.serving")
 
-AT_ONCE = 4
+MOST_IN_EVENT_LOOP = 4
 """Creatives that are computed without a thread."""
 JSON = "application/json"
-SAFE = {
+SAFE_HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
 HEALTH = ("/livez", "/healthz", "/readyz")
-KNOWN = frozenset((*GET_PATHS, *POST_PATHS, *HEALTH, READ_PATH, HOME))
+PATHS = frozenset((*GET_PATHS, *POST_PATHS, *HEALTH, READ_PATH, HOME))
 HTML = "text/html; charset=utf-8"
 
 
-class Reply:
-    """Status, headers and body of an answer."""
+class HttpResponse:
+    """Status, headers and body of a response."""
 
     def __init__(self, status: int, body: bytes, kind: str = JSON, headers: dict[str, str] | None = None) -> None:
         self.status = status
@@ -67,15 +67,15 @@ class Reply:
 class App:
     """The application of one worker."""
 
-    def __init__(self, desk: Desk, settings: Serving) -> None:
-        self._desk = desk
+    def __init__(self, handlers: RequestHandlers, settings: ServiceSettings) -> None:
+        self._handlers = handlers
         self._settings = settings
         self._limits = settings.limits
-        self._access = Access(settings.keys)
+        self._api_keys = ApiKeys(settings.keys)
         self._places = asyncio.Semaphore(settings.limits.concurrent)
-        self._inside = 0
+        self._inside = 0  # requests being read, waiting or being computed
 
-    async def __call__(self, scope: Scope_, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> None:
         """Answer one request."""
         began = time.perf_counter()
         request_id = uuid.uuid4().hex
@@ -89,113 +89,110 @@ class App:
         except Exception:  # no stack trace leaves the process; it goes into the log
             log.exception("%s failed", request_id)
             reply = _refusal(Refused(500, "The service failed; the request id is in its log."), request_id)
-        known = path if path in KNOWN else PAGE if path.startswith(PAGE) else "other"
-        self._desk.measured.requests.labels(known, str(reply.status)).inc()
-        self._desk.measured.seconds.labels(known).observe(time.perf_counter() - began)
+        label = path if path in PATHS else PAGE if path.startswith(PAGE) else "other"
+        self._handlers.metrics.requests.labels(label, str(reply.status)).inc()
+        self._handlers.metrics.seconds.labels(label).observe(time.perf_counter() - began)
         await _send(send, reply, request_id, head=scope["method"] == "HEAD")
 
-    async def _reply(self, scope: Scope_, receive: Receive, request_id: str) -> Reply:
+    async def _reply(self, scope: AsgiScope, receive: AsgiReceive, request_id: str) -> HttpResponse:
         method, path = scope["method"], scope["path"]
         if path in POST_PATHS:
             if method != "POST":
                 raise Refused(405, f"{path} takes POST.", headers={"allow": "POST"})
-            return await self._asked(POST_PATHS[path], scope, receive, request_id)
+            return await self._predict_or_rank(POST_PATHS[path], scope, receive, request_id)
         if path == READ_PATH:
             if method != "POST":
                 raise Refused(405, f"{path} takes POST.", headers={"allow": "POST"})
-            return await self._file(scope, receive, request_id)
-        if path in KNOWN or path.startswith(("/v1/schema/", PAGE)):
+            return await self._upload(scope, receive, request_id)
+        if path in PATHS or path.startswith(("/v1/schema/", PAGE)):
             if method not in ("GET", "HEAD"):
                 raise Refused(405, "This path takes GET.", headers={"allow": "GET, HEAD"})
             if path == HOME or path.startswith(PAGE):
                 return self._page(path)
-            return self._read(path, _headers(scope))
+            return self._get(path, _headers(scope))
         raise Refused(404, "There is nothing at this path; /v1/openapi.json tells what there is.")
 
-    def _read(self, path: str, headers: dict[str, str]) -> Reply:
-        desk, settings = self._desk, self._settings
+    def _get(self, path: str, headers: dict[str, str]) -> HttpResponse:
+        handlers, settings = self._handlers, self._settings
         if path in ("/livez", "/healthz"):
-            return Reply(200, b'{"alive":true}')
+            return HttpResponse(200, b'{"alive":true}')
         if path == "/readyz":
-            if reasons := desk.unready():
+            if reasons := handlers.not_ready():
                 raise Refused(503, f"Not ready: {'; '.join(reasons)}.")
-            return Reply(200, b'{"ready":true}')
+            return HttpResponse(200, b'{"ready":true}')
         if path == "/metrics":
             if not settings.open_metrics:
-                self._access.caller(headers.get("authorization"), "metrics")
-            return Reply(200, desk.measured.text(desk.holder.served, datetime.now()), CONTENT_TYPE)
-        needed: Scope = "read"
+                self._api_keys.authorise(headers.get("authorization"), "metrics")
+            return HttpResponse(200, handlers.metrics.text(handlers.watcher.loaded, datetime.now()), CONTENT_TYPE)
         if not settings.open_docs or path in ("/v1/model", REPORT_PATH):
-            self._access.caller(headers.get("authorization"), needed)
+            self._api_keys.authorise(headers.get("authorization"), "read")
         if path == "/v1/model":
-            limits = {"body_bytes": self._limits.body_bytes, "creatives": self._limits.creatives}
-            card = {**model_card(desk.serving()), "limits": limits, "report": settings.report.is_file()}
-            return Reply(200, _json(card))
+            answer = model_answer(handlers.model(), self._limits, report=settings.report.is_file())
+            return HttpResponse(200, _json(answer.model_dump(mode="json")))
         if path == "/v1/openapi.json":
-            return Reply(200, _json(description(desk.holder.served, keys=bool(settings.keys))))
+            return HttpResponse(200, _json(openapi_document(self._limits.creatives, keys=bool(settings.keys))))
         if path.startswith("/v1/schema/"):
-            return Reply(200, _json(schema(path.removeprefix("/v1/schema/"))))
+            return HttpResponse(200, _json(schema(path.removeprefix("/v1/schema/"), self._limits.creatives)))
         try:
             report = settings.report.read_bytes()
         except OSError:
             raise Refused(404, "There is no report; `make report` writes it.") from None
-        return Reply(200, report, HTML, REPORT_POLICY)
+        return HttpResponse(200, report, HTML, REPORT_POLICY)
 
-    def _page(self, path: str) -> Reply:
+    def _page(self, path: str) -> HttpResponse:
         found = page_file(path) if self._settings.page else None
         if found is None:
             raise Refused(404, "There is nothing at this path; /v1/openapi.json tells what there is.")
         content, kind = found
-        return Reply(200, content, kind, PAGE_POLICY)
+        return HttpResponse(200, content, kind, PAGE_POLICY)
 
-    async def _file(self, scope: Scope_, receive: Receive, request_id: str) -> Reply:
+    async def _upload(self, scope: AsgiScope, receive: AsgiReceive, request_id: str) -> HttpResponse:
         headers = _headers(scope)
-        self._may_send(headers, FILE_KIND)
-        given = _given(scope.get("query_string", b""))
-        async with self._place():
+        self._authorise_body(headers, FILE_KIND)
+        context = _file_context(scope.get("query_string", b""))
+        async with _Inside(self):
             content = await self._body_in_time(headers, receive)
-            go_on = deadline(self._limits.seconds)
+            check_deadline = deadline(self._limits.seconds)
             async with self._places:
-                go_on()
-                told = await asyncio.to_thread(self._desk.read, content, given, request_id)
-        return Reply(200, told)
+                check_deadline()
+                answer = await asyncio.to_thread(self._handlers.read, content, context, request_id)
+        return HttpResponse(200, answer)
 
-    def _may_send(self, headers: dict[str, str], kind: str) -> str:
-        """The caller, who may send a body of this kind."""
-        caller = self._access.caller(headers.get("authorization"), "predict")
+    def _authorise_body(self, headers: dict[str, str], kind: str) -> str:
+        """Name of the caller, after the key, the media type and the encoding were checked."""
+        caller = self._api_keys.authorise(headers.get("authorization"), "predict")
         if headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
             raise Refused(415, f"The body must be {kind}.")
         if headers.get("content-encoding", "identity") != "identity":
             raise Refused(415, "The body must not be compressed.")
         return caller
 
-    async def _asked(self, endpoint: Endpoint, scope: Scope_, receive: Receive, request_id: str) -> Reply:
+    async def _predict_or_rank(
+        self, endpoint: Endpoint, scope: AsgiScope, receive: AsgiReceive, request_id: str
+    ) -> HttpResponse:
         headers = _headers(scope)
-        caller = self._may_send(headers, JSON)
-        async with self._place():
+        caller = self._authorise_body(headers, JSON)
+        async with _Inside(self):
             body = await self._body_in_time(headers, receive)
-            go_on = deadline(self._limits.seconds)
-            asking = self._desk.understand(endpoint, body, request_id, caller)
-            told = await self._answer(asking, go_on)
-        return Reply(200, told.body, headers=told.headers)
+            check_deadline = deadline(self._limits.seconds)
+            parsed = self._handlers.parse(endpoint, body, request_id, caller, self._limits.creatives)
+            answer, more_headers = await self._answer(parsed, check_deadline)
+        return HttpResponse(200, answer, headers=more_headers)
 
-    async def _answer(self, asking: Asking, go_on: Callable[[], None]) -> Told:
-        if len(asking.request.creatives) <= AT_ONCE:
-            return self._desk.answer(asking, go_on)
+    async def _answer(self, parsed: ParsedRequest, check_deadline: Callable[[], None]) -> tuple[bytes, dict[str, str]]:
+        if len(parsed.request.creatives) <= MOST_IN_EVENT_LOOP:
+            return self._handlers.answer(parsed, check_deadline)
         async with self._places:
-            go_on()
-            return await asyncio.to_thread(self._desk.answer, asking, go_on)
+            check_deadline()
+            return await asyncio.to_thread(self._handlers.answer, parsed, check_deadline)
 
-    def _place(self) -> "_Place":
-        return _Place(self)
-
-    async def _body_in_time(self, headers: dict[str, str], receive: Receive) -> bytes:
+    async def _body_in_time(self, headers: dict[str, str], receive: AsgiReceive) -> bytes:
         try:
             return await asyncio.wait_for(self._body(headers, receive), self._limits.seconds)
         except TimeoutError:
             raise Refused(408, "The body did not come in time.") from None
 
-    async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
+    async def _body(self, headers: dict[str, str], receive: AsgiReceive) -> bytes:
         most = self._limits.body_bytes
         too_large = Refused(413, f"The body is larger than {most:,} bytes.", headers={"connection": "close"})
         length = headers.get("content-length", "")
@@ -215,17 +212,17 @@ class App:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def enter(self) -> None:
-        """One more request inside."""
+        """Count a request in; raises Refused (503) where too many are inside."""
         if self._inside >= self._limits.concurrent + self._limits.waiting:
             raise Refused(503, "Too many requests at a time.", headers={"retry-after": "1"})
         self._inside += 1
 
     def leave(self) -> None:
-        """One request less."""
+        """Count a request out."""
         self._inside -= 1
 
 
-class _Place:
+class _Inside:
     def __init__(self, app: App) -> None:
         self._app = app
 
@@ -236,40 +233,42 @@ class _Place:
         self._app.leave()
 
 
-def _headers(scope: Scope_) -> dict[str, str]:
+def _headers(scope: AsgiScope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-def _given(query: bytes) -> Given:
-    """What the query says of a file."""
+def _file_context(query: bytes) -> FileContext:
+    """What the query string gives about an uploaded file."""
     try:
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10)
     except ValueError:
-        raise Refused(400, "The query is not understood.", [Fault("not understood", "percent-encoded UTF-8")]) from None
-    told: dict[str, str] = {}
+        raise Refused(
+            400, "The query is not understood.", [RequestProblem("not understood", "percent-encoded UTF-8")]
+        ) from None
+    values: dict[str, str] = {}
     for name, value in pairs:
-        if name not in FILE_QUERY or name in told or len(value) > MOST_TEXT or "\0" in value:
+        if name not in FILE_QUERY or name in values or len(value) > MOST_TEXT or "\0" in value:
             hint = f"each of {', '.join(FILE_QUERY)} at most once, with up to {MOST_TEXT} letters"
-            raise Refused(400, "The query is not understood.", [Fault("not understood", hint, name[:80])])
-        told[name] = value
-    label = told.get("name", "").replace("\\", "/").rpartition("/")[2]
-    return Given(label or "file", told.get("account_id", ""), told.get("promotion_type", ""))
+            raise Refused(400, "The query is not understood.", [RequestProblem("not understood", hint, name[:80])])
+        values[name] = value
+    label = values.get("name", "").replace("\\", "/").rpartition("/")[2]
+    return FileContext(label or "file", values.get("account_id", ""), values.get("promotion_type", ""))
 
 
 def _json(content: object) -> bytes:
     return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def _refusal(refusal: Refused, request_id: str) -> Reply:
-    return Reply(refusal.status, _json(refusal.body(request_id)), headers=refusal.headers)
+def _refusal(refusal: Refused, request_id: str) -> HttpResponse:
+    return HttpResponse(refusal.status, _json(refusal.body(request_id)), headers=refusal.headers)
 
 
-async def _send(send: Send, reply: Reply, request_id: str, *, head: bool) -> None:
+async def _send(send: AsgiSend, reply: HttpResponse, request_id: str, *, head: bool) -> None:
     headers = {
         "content-type": reply.kind,
         "content-length": str(len(reply.body)),
         "x-request-id": request_id,
-        **SAFE,
+        **SAFE_HEADERS,
         **reply.headers,
     }
     await send(

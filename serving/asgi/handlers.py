@@ -1,161 +1,182 @@
-"""Requests answered one after the other: bytes in, bytes out, everything recorded. No HTTP, no framework."""
+"""Handle parsed HTTP requests: body in, JSON out, every answer recorded. Knows no ASGI and no paths."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pandas as pd
 
-from serving.api.errors import Fault, Refused
+from serving.api.errors import Refused, RequestProblem
 from serving.api.requests import PredictRequest, RankRequest
-from serving.api.validation import asked
-from serving.asgi.prometheus import Measured
+from serving.api.validation import parse_request
+from serving.asgi.prometheus import ServiceMetrics
 from serving.inference.loaded_model import LoadedModel
+from serving.inference.model_watcher import ModelWatcher
 from serving.inference.predict import predictions
 from serving.inference.rank import ranking
-from serving.ledger.record import Record, fingerprint
+from serving.ledger.tables import LedgerRecord
 from serving.ledger.writer import KEPT, LOST, Ledger
-from serving.registry.watcher import Holder
-from serving.upload.read_creatives import Given, read_file
+from serving.upload.read_creatives import FileContext, read_file
 
 Endpoint = Literal["predict", "rank"]
 
 
 @dataclass(frozen=True)
-class Told:
-    """An answer on its way out.
+class ParsedRequest:
+    """A request that has been parsed and checked.
 
     Attributes:
-        body: JSON.
-        headers: More headers: a warning where it could not be recorded.
-    """
-
-    body: bytes
-    headers: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Asking:
-    """A request that is understood.
-
-    Attributes:
-        endpoint: What is asked.
+        endpoint: Which endpoint.
         request: The parsed body.
-        served: The model that will answer.
-        body_sha256: Fingerprint of the body.
+        loaded: The model that answers it, even if another is loaded meanwhile.
+        body_sha256: Of the body.
         request_id: Of the request.
-        caller: Who asks.
+        caller: Name of the API key.
     """
 
     endpoint: Endpoint
     request: PredictRequest | RankRequest
-    served: LoadedModel
+    loaded: LoadedModel
     body_sha256: str
     request_id: str
     caller: str
 
 
-class Desk:
-    """Everything a worker needs to answer."""
+class RequestHandlers:
+    """The handlers of one worker: model, ledger, metrics."""
 
-    def __init__(self, holder: Holder, ledger: Ledger | None, measured: Measured) -> None:
-        self.holder = holder
+    def __init__(self, watcher: ModelWatcher, ledger: Ledger | None, metrics: ServiceMetrics) -> None:
+        """Hold what handlers need.
+
+        Args:
+            watcher: Holds the loaded model.
+            ledger: Where answers are recorded; None: nowhere.
+            metrics: For Prometheus.
+        """
+        self.watcher = watcher
         self.ledger = ledger
-        self.measured = measured
+        self.metrics = metrics
 
-    def serving(self) -> LoadedModel:
-        """The model that answers now; 503 where there is none."""
-        if self.holder.served is None:
+    def model(self) -> LoadedModel:
+        """The model that answers now; raises Refused (503) where none is loaded."""
+        if self.watcher.loaded is None:
             raise Refused(503, "No model is loaded.", headers={"retry-after": "5"})
-        return self.holder.served
+        return self.watcher.loaded
 
-    def understand(self, endpoint: Endpoint, body: bytes, request_id: str, caller: str) -> Asking:
-        """The request in a body, for the model that serves now."""
-        served = self.serving()
-        request: PredictRequest | RankRequest
-        if endpoint == "predict":
-            request = asked(PredictRequest, body, served.known)
-        else:
-            request = asked(RankRequest, body, served.known)
-        if request.model_version not in (None, served.version):
-            hint = f"version {served.version} serves"
-            raise Refused(409, "Another model version serves.", [Fault("does not serve", hint, "model_version")])
-        return Asking(endpoint, request, served, fingerprint(body), request_id, caller)
+    def parse(
+        self, endpoint: Endpoint, body: bytes, request_id: str, caller: str, most_creatives: int
+    ) -> ParsedRequest:
+        """Parse a body for the model that is loaded now.
 
-    def answer(self, asking: Asking, go_on: Callable[[], None] = lambda: None) -> Told:
-        """Compute, record, and put into words.
+        Args:
+            endpoint: Which endpoint.
+            body: JSON in UTF-8.
+            request_id: Of the request.
+            caller: Name of the API key.
+            most_creatives: The setting `limits.creatives`.
 
         Raises:
-            Refused: The request cannot be answered, or `go_on` gave it up.
+            Refused: 400, 409 or 422, with every problem found.
         """
-        served, request = asking.served, asking.request
-        now = pd.Timestamp(datetime.now(ZoneInfo(served.known.time_zone)).replace(tzinfo=None))
-        told: dict[str, object] = {"request_id": asking.request_id, "model": served.told}
+        loaded = self.model()
+        request: PredictRequest | RankRequest
+        if endpoint == "predict":
+            request = parse_request(PredictRequest, body, loaded.vocabulary, most_creatives)
+        else:
+            request = parse_request(RankRequest, body, loaded.vocabulary, most_creatives)
+        if request.model_version not in (None, loaded.version):
+            hint = f"version {loaded.version} serves"
+            problem = RequestProblem("does not serve", hint, "model_version")
+            raise Refused(409, "Another model version serves.", [problem])
+        return ParsedRequest(endpoint, request, loaded, sha256(body).hexdigest(), request_id, caller)
+
+    def answer(
+        self, parsed: ParsedRequest, check_deadline: Callable[[], None] = lambda: None
+    ) -> tuple[bytes, dict[str, str]]:
+        """Compute and record an answer.
+
+        Args:
+            parsed: The request.
+            check_deadline: Called between chunks of creatives; raises to give up.
+
+        Returns:
+            The JSON body, and a header if the answer is not (yet) in the ledger.
+
+        Raises:
+            Refused: The request cannot be answered, or `check_deadline` gave it up.
+        """
+        loaded, request = parsed.loaded, parsed.request
+        now = pd.Timestamp(datetime.now(loaded.zone).replace(tzinfo=None))
+        content: dict[str, object] = {"request_id": parsed.request_id, "model": loaded.identity}
         if isinstance(request, PredictRequest):
             done = predictions(
-                served, request.creatives, now=now, explain=request.explain, top=request.top, go_on=go_on
+                loaded, request.creatives, now=now, explain=request.explain, top=request.top, go_on=check_deadline
             )
             answers, values = done.answers, done.values
-            told["predictions"] = answers
-            self.measured.answered(answers)
+            content["predictions"] = answers
+            self.metrics.count_predictions(answers)
         else:
-            top, answers, values = ranking(served, request, now=now, go_on=go_on)
-            told |= {"by": request.by, "top": top, "ranking": answers}
-        return Told(orjson.dumps(told), self._record(asking, answers, values))
+            top, answers, values = ranking(loaded, request, now=now, go_on=check_deadline)
+            content |= {"by": request.by, "top": top, "ranking": answers}
+        return orjson.dumps(content), self._record(parsed, answers, values)
 
-    def _record(self, asking: Asking, answers: list[dict[str, object]], values: np.ndarray) -> dict[str, str]:
+    def _record(
+        self, parsed: ParsedRequest, answers: list[dict[str, object]], values: npt.NDArray[np.float64]
+    ) -> dict[str, str]:
         if self.ledger is None:
             return {}
-        kept = [{name: part for name, part in answer.items() if name != "explanation"} for answer in answers]
+        # Explanations follow from the features and the model, so they are not stored.
+        stored = [{name: part for name, part in answer.items() if name != "explanation"} for answer in answers]
         outcome = self.ledger.add(
-            Record(
-                request_id=asking.request_id,
+            LedgerRecord(
+                request_id=parsed.request_id,
                 at=datetime.now(UTC).isoformat(timespec="microseconds"),
-                caller=asking.caller,
-                endpoint=asking.endpoint,
-                model=asking.served.name,
-                version=asking.served.version,
-                input_sha256=asking.body_sha256,
-                features=asking.served.feature_names,
-                answers=kept,
+                caller=parsed.caller,
+                endpoint=parsed.endpoint,
+                model=parsed.loaded.name,
+                version=parsed.loaded.version,
+                input_sha256=parsed.body_sha256,
+                features=parsed.loaded.feature_names,
+                answers=stored,
                 values=values,
             )
         )
         if outcome == KEPT:
             return {}
         if outcome == LOST:
-            self.measured.unrecorded.inc()
+            self.metrics.unrecorded.inc()
         return {"x-gpmcast-ledger": outcome}
 
-    def read(self, content: bytes, given: Given, request_id: str) -> bytes:
-        """An uploaded file as creatives; nothing is recorded.
+    def read(self, content: bytes, context: FileContext, request_id: str) -> bytes:
+        """An uploaded file as creatives, JSON; nothing is recorded.
 
         Raises:
             Refused: Nothing of it can be used.
         """
-        served = self.serving()
-        now = datetime.now(served.zone).replace(tzinfo=None)
-        return orjson.dumps({"request_id": request_id, **read_file(served, content, given, now)})
+        loaded = self.model()
+        now = datetime.now(loaded.zone).replace(tzinfo=None)
+        return orjson.dumps({"request_id": request_id, **read_file(loaded, content, context, now)})
 
-    def unready(self) -> list[str]:
-        """What keeps the service from being ready; nothing as a rule."""
-        reasons = [] if self.holder.served is not None else ["no model is loaded"]
+    def not_ready(self) -> list[str]:
+        """Reasons why the service is not ready; empty if it is."""
+        reasons = [] if self.watcher.loaded is not None else ["no model is loaded"]
         if self.ledger is not None and not self.ledger.healthy:
             reasons.append("the ledger cannot be written")
         return reasons
 
 
 def deadline(seconds: float) -> Callable[[], None]:
-    """Raises 504 once so much time has passed."""
+    """A function that raises Refused (504) once this many seconds have passed."""
     until = time.monotonic() + seconds
 
-    def go_on() -> None:
+    def check() -> None:
         if time.monotonic() > until:
             raise Refused(504, f"Not done within {seconds:g} seconds; ask for fewer creatives at a time.")
 
-    return go_on
+    return check

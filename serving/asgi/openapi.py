@@ -1,43 +1,58 @@
-"""What the service says of itself: its OpenAPI document, JSON schemas, the model's card."""
+"""The OpenAPI document, the JSON schemas, and the answer of `GET /v1/model`."""
 
 from functools import cache
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 import configs
 from configs.settings import BASES
 from features.attributes import CREATIVE_ATTRIBUTES
 from features.funnel import VOLUME
 from features.matrix.catalogue import VOLUME_NAMES
-from serving.api.errors import Fault, Refused
-from serving.api.requests import PredictRequest, RankRequest
-from serving.api.responses import Errors, PredictAnswer, RankAnswer, ReadAnswer
+from serving.api.errors import Refused, RequestProblem
+from serving.api.requests import PredictRequest, RankRequest, with_limit
+from serving.api.responses import (
+    AttributeCard,
+    ErrorAnswer,
+    FeatureCard,
+    LimitsCard,
+    LiveAnswer,
+    ModelAnswer,
+    PredictAnswer,
+    RankAnswer,
+    ReadAnswer,
+    ReadyAnswer,
+    StageCard,
+    TagCard,
+)
 from serving.asgi.handlers import Endpoint
 from serving.inference.loaded_model import LoadedModel
+from serving.settings import Limits
 
 POST_PATHS: dict[str, Endpoint] = {"/v1/predict": "predict", "/v1/rank": "rank"}
 READ_PATH = "/v1/read"
 FILE_KIND = "application/octet-stream"
 REPORT_PATH = "/report"
 GET_PATHS = ("/metrics", "/v1/model", "/v1/openapi.json", REPORT_PATH)
-SCHEMAS: dict[str, type[BaseModel]] = {
-    "predict": PredictRequest,
+REQUESTS: dict[str, type[PredictRequest] | type[RankRequest]] = {"predict": PredictRequest, "rank": RankRequest}
+ANSWERS: dict[str, type[BaseModel]] = {
     "predict-answer": PredictAnswer,
-    "rank": RankRequest,
     "rank-answer": RankAnswer,
     "read-answer": ReadAnswer,
-    "errors": Errors,
+    "model-answer": ModelAnswer,
+    "errors": ErrorAnswer,
 }
+SCHEMA_NAMES = ("predict", "predict-answer", "rank", "rank-answer", "read-answer", "model-answer", "errors")
 FILE_QUERY = {
-    "name": "What the file is called; promotion types and days are looked for in it.",
-    "account_id": "Account of rows that name none.",
-    "promotion_type": "Promotion type of rows that name none.",
+    "name": "Name of the file; a promotion type or a day in it is used.",
+    "account_id": "Account of rows without one.",
+    "promotion_type": "Promotion type of rows without one.",
 }
 MOST_TEXT = 200
-"""Letters of each of these."""
+"""Characters of each of these."""
 STATUSES = {
-    400: "Not understood; every problem is told.",
+    400: "Not understood; every problem is listed.",
     401: "No known API key.",
     403: "The key may not do this.",
     404: "Nothing is there.",
@@ -45,14 +60,14 @@ STATUSES = {
     408: "The body did not come in time.",
     409: "Another model version serves.",
     413: "The body is too large.",
-    415: "The body is of another kind, or compressed.",
-    422: "Understood, but it cannot be; every problem is told.",
+    415: "The body is of another media type, or compressed.",
+    422: "Understood, but it cannot be; every problem is listed.",
     429: "Too many requests with this key.",
-    500: "The service failed; nothing was told.",
+    500: "The service failed.",
     503: "No model, or too many requests at a time.",
     504: "Not done in time.",
 }
-READ_STATUSES = (401, 403, 404, 405, 429, 500, 503)
+GET_STATUSES = (401, 403, 404, 405, 429, 500, 503)
 EXAMPLE: dict[str, object] = {
     "creatives": [
         {
@@ -90,69 +105,88 @@ RANK_EXAMPLE: dict[str, object] = {
 }
 
 
-def schema(name: str) -> dict[str, object]:
+def schema(name: str, most_creatives: int) -> dict[str, object]:
     """JSON schema of a request or an answer.
 
     Raises:
         Refused: 404 where none has this name.
     """
-    if name not in SCHEMAS:
-        hint = f"known: {', '.join(SCHEMAS)}"
-        raise Refused(404, "No schema has this name.", [Fault("unknown name", hint, "name")])
-    return SCHEMAS[name].model_json_schema()
+    if name in REQUESTS:
+        return with_limit(REQUESTS[name], most_creatives).model_json_schema()
+    if name in ANSWERS:
+        return ANSWERS[name].model_json_schema(mode="serialization")
+    hint = f"known: {', '.join(SCHEMA_NAMES)}"
+    raise Refused(404, "No schema has this name.", [RequestProblem("unknown name", hint, "name")])
 
 
-def model_card(served: LoadedModel) -> dict[str, object]:
-    """What serves, what it takes, and how well it was judged."""
-    manifest, fitted = served.manifest, served.model.fitted
-    return {
-        **served.told,
-        "created_at": manifest.created_at,
-        "data_fingerprint": manifest.data_fingerprint,
-        "feature_fingerprint": manifest.feature_fingerprint,
-        "net_money": BASES[manifest.settings.basis][0],
-        "time_zone": manifest.settings.time_zone,
-        "ages_hours": list(manifest.settings.ages_hours),
-        "promotion_types": sorted(served.kinds),
-        "targets": fitted.funnel.targets,
-        "not_predicted": fitted.funnel.missing,
-        "stages": [
-            {"name": stage.name, "zh": stage.zh, "en": stage.en, "unit": stage.unit} for stage in fitted.funnel.stages
-        ]
-        + [{"name": VOLUME, "zh": VOLUME_NAMES[0], "en": VOLUME_NAMES[1], "unit": fitted.funnel.volume_of}],
-        "figures": list(served.figures),
-        "ranges": served.ranges,
-        "tags": {
-            name: {"several": name in served.known.multi, "values": list(values)}
-            for name, values in served.tags.items()
-        },
-        "attributes": [
-            {"name": a.name, "type": a.type, "zh": a.full_label.zh, "en": a.full_label.en}
-            for a in CREATIVE_ATTRIBUTES
-            if a.requested
-        ],
-        "features": [
-            {"name": f.name, "zh": f.zh, "en": f.en, "unit": f.unit, "group": f.group} for f in served.catalogue
-        ],
-        "creatives_known": served.standing.creatives,
-        "evaluation": manifest.summary,
-    }
+def model_answer(loaded: LoadedModel, limits: Limits, *, report: bool) -> ModelAnswer:
+    """The answer of `GET /v1/model`.
+
+    Args:
+        loaded: The model.
+        limits: Of the service.
+        report: Whether there is a report.
+    """
+    manifest, fitted = loaded.manifest, loaded.model.fitted
+    stages = [StageCard(name=s.name, zh=s.zh, en=s.en, unit=s.unit) for s in fitted.funnel.stages]
+    volume = StageCard(name=VOLUME, zh=VOLUME_NAMES[0], en=VOLUME_NAMES[1], unit=fitted.funnel.volume_of)
+    return ModelAnswer.model_validate(
+        {
+            **loaded.identity,
+            "created_at": manifest.created_at,
+            "data_fingerprint": manifest.data_fingerprint,
+            "feature_fingerprint": manifest.feature_fingerprint,
+            "net_money": BASES[manifest.settings.basis][0],
+            "time_zone": manifest.settings.time_zone,
+            "ages_hours": manifest.settings.ages_hours,
+            "promotion_types": sorted(loaded.promotion_types),
+            "targets": fitted.funnel.targets,
+            "not_predicted": fitted.funnel.missing,
+            "stages": [*stages, volume],
+            "figures": loaded.metric_columns,
+            "ranges": loaded.ranges,
+            "tags": {
+                name: TagCard(several=name in loaded.vocabulary.multi, values=list(values))
+                for name, values in loaded.tags.items()
+            },
+            "attributes": [
+                AttributeCard(name=a.name, type=a.type, zh=a.full_label.zh, en=a.full_label.en)
+                for a in CREATIVE_ATTRIBUTES
+                if a.requested
+            ],
+            "features": [
+                FeatureCard(name=f.name, zh=f.zh, en=f.en, unit=f.unit, group=f.group) for f in loaded.catalogue
+            ],
+            "creatives_known": loaded.as_of.creatives,
+            "evaluation": manifest.summary,
+            "limits": LimitsCard(body_bytes=limits.body_bytes, creatives=limits.creatives),
+            "report": report,
+        }
+    )
 
 
 @cache
-def _document(keys: bool) -> dict[str, object]:
-    models: list[tuple[type[BaseModel], str]] = [(model, "validation") for model in (PredictRequest, RankRequest)]
-    models += [(model, "serialization") for model in (PredictAnswer, RankAnswer, ReadAnswer, Errors)]
-    _, shapes = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+def openapi_document(most_creatives: int, *, keys: bool) -> dict[str, object]:
+    """The OpenAPI document.
+
+    Args:
+        most_creatives: The setting `limits.creatives`.
+        keys: Whether requests need an API key.
+    """
+    predict, rank = with_limit(PredictRequest, most_creatives), with_limit(RankRequest, most_creatives)
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(predict, "validation"), (rank, "validation")]
+    answers: list[type[BaseModel]] = [*ANSWERS.values(), LiveAnswer, ReadyAnswer]
+    models += [(model, "serialization") for model in answers]
+    _, shapes = models_json_schema(models, ref_template="#/components/schemas/{model}")
 
     def content(model: type[BaseModel], example: object = None) -> dict[str, object]:
         shape: dict[str, object] = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
         return {"application/json": shape | ({"example": example} if example is not None else {})}
 
     def errors(statuses: tuple[int, ...]) -> dict[str, object]:
-        return {str(status): {"description": STATUSES[status], "content": content(Errors)} for status in statuses}
+        return {str(status): {"description": STATUSES[status], "content": content(ErrorAnswer)} for status in statuses}
 
-    def asked(request: type[BaseModel], answer: type[BaseModel], summary: str, example: object) -> dict[str, object]:
+    def post(request: type[BaseModel], answer: type[BaseModel], summary: str, example: object) -> dict[str, object]:
         statuses = tuple(status for status in STATUSES if status != 404)
         return {
             "post": {
@@ -163,14 +197,14 @@ def _document(keys: bool) -> dict[str, object]:
             }
         }
 
-    def file() -> dict[str, object]:
+    def upload() -> dict[str, object]:
         statuses = tuple(status for status in STATUSES if status not in (404, 409))
         text: dict[str, object] = {"type": "string", "maxLength": MOST_TEXT}
-        told: dict[str, object] = {"description": "Read.", "content": content(ReadAnswer)}
-        responses: dict[str, object] = {"200": told, **errors(statuses)}
+        read: dict[str, object] = {"description": "Read.", "content": content(ReadAnswer)}
+        responses: dict[str, object] = {"200": read, **errors(statuses)}
         return {
             "post": {
-                "summary": "A tag sheet or an export as creatives that can be asked about",
+                "summary": "A tag sheet or an export as creatives that can be predicted",
                 "operationId": "read",
                 "parameters": [
                     {"name": name, "in": "query", "schema": text, "description": description}
@@ -184,42 +218,36 @@ def _document(keys: bool) -> dict[str, object]:
             }
         }
 
-    def read(summary: str, kind: str = "application/json", **more: object) -> dict[str, object]:
-        told = {
-            "description": summary,
-            "content": {kind: {"schema": {} if kind == "application/json" else {"type": "string"}}},
-        }
-        return {"get": {"summary": summary, "responses": {"200": told, **errors(READ_STATUSES)}, **more}}
+    def get(
+        summary: str, answer: type[BaseModel] | None = None, kind: str = "application/json", **more: object
+    ) -> dict[str, object]:
+        plain: dict[str, object] = {} if kind == "application/json" else {"type": "string"}
+        shown = content(answer) if answer is not None else {kind: {"schema": plain}}
+        found = {"description": summary, "content": shown}
+        return {"get": {"summary": summary, "responses": {"200": found, **errors(GET_STATUSES)}, **more}}
 
-    name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "enum": list(SCHEMAS)}}
+    name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "enum": list(SCHEMA_NAMES)}}
+    components: dict[str, object] = {"schemas": shapes["$defs"]}
     document: dict[str, object] = {
         "openapi": "3.1.0",
         "info": {"title": "gpmcast", "version": configs.__version__, "license": {"name": "Apache-2.0"}},
         "paths": {
-            "/v1/predict": asked(PredictRequest, PredictAnswer, "What creatives will earn next, and why", EXAMPLE),
-            "/v1/rank": asked(RankRequest, RankAnswer, "Candidates in order, under a budget", RANK_EXAMPLE),
-            READ_PATH: file(),
-            "/v1/model": read("Which model serves, what it takes, how well it was judged"),
-            "/v1/schema/{name}": read("JSON schema of a request or an answer", parameters=[name]),
-            "/v1/openapi.json": read("This document"),
-            "/livez": read("Whether the process lives"),
-            "/healthz": read("Whether the process lives"),
-            "/readyz": read("Whether it can answer and record"),
-            "/metrics": read("Prometheus metrics", "text/plain"),
-            "/": read("The page", "text/html"),
-            REPORT_PATH: read("The strategist's report, where one was made", "text/html"),
+            "/v1/predict": post(PredictRequest, PredictAnswer, "What creatives will earn next, and why", EXAMPLE),
+            "/v1/rank": post(RankRequest, RankAnswer, "Candidates in order, under a budget", RANK_EXAMPLE),
+            READ_PATH: upload(),
+            "/v1/model": get("Which model serves, what it takes, how well it predicted the holdout", ModelAnswer),
+            "/v1/schema/{name}": get("JSON schema of a request or an answer", parameters=[name]),
+            "/v1/openapi.json": get("This document"),
+            "/livez": get("Whether the process lives", LiveAnswer),
+            "/healthz": get("Whether the process lives", LiveAnswer),
+            "/readyz": get("Whether it can answer and record", ReadyAnswer),
+            "/metrics": get("Prometheus metrics", kind="text/plain"),
+            "/": get("The page", kind="text/html"),
+            REPORT_PATH: get("The strategist's report, where one was made", kind="text/html"),
         },
-        "components": {"schemas": shapes["$defs"]},
+        "components": components,
     }
     if keys:
-        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}  # type: ignore[index]
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         document["security"] = [{"key": []}]
-    return document
-
-
-def description(served: LoadedModel | None, *, keys: bool) -> dict[str, object]:
-    """The OpenAPI document, with the words of the serving model in its example."""
-    document = _document(keys)
-    if served is None:
-        return document
     return document

@@ -1,4 +1,4 @@
-"""The files of the page, and what a browser may do with them: nothing that does not come from this service."""
+"""The files of the page, and the content security policies of page and report."""
 
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ PAGE_POLICY = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 REPORT_POLICY = {
-    # A file of its own with its scripts inside: it runs apart, as if from nowhere, and reaches nothing.
+    # The report is one file with inline scripts: a sandbox gives it an opaque origin, so it cannot call the service.
     "content-security-policy": (
         "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
         "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -30,13 +30,13 @@ REPORT_POLICY = {
 
 
 def page_file(path: str) -> tuple[bytes, str] | None:
-    """Content and type of the file at this path; None where there is none."""
+    """Content and media type of the file at this path; None where there is none."""
     name = "index.html" if path == HOME else path.removeprefix(PAGE)
     return _files().get(name)
 
 
 @cache
 def _files() -> dict[str, tuple[bytes, str]]:
-    """By name: a request finds only what was found here, whatever path it writes."""
+    """File name → content and type. Requests are looked up here, so that no path of a request reaches the disk."""
     found = [file for file in FOLDER.iterdir() if file.suffix in KINDS]
     return {file.name: (file.read_bytes(), KINDS[file.suffix]) for file in found}

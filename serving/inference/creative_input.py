@@ -9,7 +9,7 @@ import numpy as np
 from features.point_in_time.entity_history import TAG
 from features.point_in_time.request_counts import TEXTS, Told
 from features.schema import MULTI, NUMBERS, TIMES
-from serving.api.requests import Creative, Figures
+from serving.api.requests import Creative, MetricValues
 from serving.api.validation import plain_time
 
 HOUR = timedelta(hours=1)
@@ -44,5 +44,5 @@ def told(creative: Creative, tags: Sequence[str], figures: Sequence[str], zone: 
     return Told(key, about, periods, [_figures(row, figures) for row in creative.metrics or ()])
 
 
-def _figures(row: Figures, names: Sequence[str]) -> list[float]:
+def _figures(row: MetricValues, names: Sequence[str]) -> list[float]:
     return [np.nan if (value := getattr(row, name)) is None else value for name in names]

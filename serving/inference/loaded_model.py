@@ -1,4 +1,4 @@
-"""A model that is ready to answer: loaded, checked, with what it knows of others."""
+"""A model bundle in memory: checked, with its as-of table, the names that requests may use, and SHAP tables."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from features.point_in_time.as_of_file import read_as_of
 from features.point_in_time.as_of_table import Standing
 from features.point_in_time.entity_history import TAG
 from features.schema import KEY
-from serving.api.validation import Known
+from serving.api.validation import ModelVocabulary
 from training.boosting.model import CreativeModel
 from training.boosting.single_row import quickened
 from training.errors import BundleError
@@ -28,28 +28,28 @@ from training.registry.bundle import Manifest, load_bundle
 log = logging.getLogger("gpmcast.serving")
 
 ROWS_TO_TRY = 24
-"""Rows on which the tables are held against LightGBM."""
+"""Random rows on which SHAP tables and single-row calls are compared with LightGBM."""
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """Everything that answers are made of.
+    """A model and all that answers are computed from.
 
     Attributes:
-        model: The model.
-        manifest: What its bundle says of itself.
-        standing: The others, as they stood when the bundle was made.
-        figures: Value columns of metrics that its data had.
-        ranges: Number, or `age_hours` → the least and the greatest that its data had.
+        model: The fitted model.
+        manifest: Manifest of its bundle.
+        as_of: Counts of accounts, products, KOCs and tags as of the end of the bundle's data.
+        metric_columns: Value columns of metrics that the training data had.
+        ranges: Numeric attribute, or `age_hours` → least and greatest value in the training data.
         name: Of the registered model, or of the bundle's folder.
-        version: Its number in the registry, or the start of its fingerprint.
-        tables: Contributions of its trees; None where they are LightGBM's own to tell.
+        version: Its number in the registry, or the first 12 digits of the manifest's sha256.
+        tables: SHAP tables of its trees; None where LightGBM's `pred_contrib` is used.
     """
 
     model: CreativeModel
     manifest: Manifest
-    standing: Standing
-    figures: tuple[str, ...]
+    as_of: Standing
+    metric_columns: tuple[str, ...]
     ranges: dict[str, tuple[float, float]]
     name: str
     version: str
@@ -57,55 +57,24 @@ class LoadedModel:
 
     @cached_property
     def catalogue(self) -> list[Feature]:
-        """The features, in the order of their columns."""
+        """The features, in the order of the feature matrix's columns."""
         return self.model.fitted.declared
 
     @cached_property
     def feature_names(self) -> list[str]:
-        """Names of the features, in the order of their columns."""
+        """Names of the features, in the same order."""
         return [feature.name for feature in self.catalogue]
 
     @cached_property
     def labels(self) -> dict[str, tuple[str, str]]:
-        """Feature → what strategists read, and the same in English."""
+        """Feature → its label in Chinese and in English."""
         return {feature.name: (feature.zh, feature.en) for feature in self.catalogue}
 
     @cached_property
     def tags(self) -> dict[str, tuple[str, ...]]:
-        """Tag → every value that training saw."""
+        """Tag → its values in the training data."""
         seen = self.model.fitted.encoder.seen
         return {name.removeprefix(TAG): values for name, values in seen.items() if name.startswith(TAG)}
-
-    @cached_property
-    def seen(self) -> dict[str, frozenset[str]]:
-        """Column → every word of it that training saw."""
-        return {name: frozenset(values) for name, values in self.model.fitted.encoder.seen.items()}
-
-    @cached_property
-    def wanted(self) -> list[str]:
-        """What the model uses of what a creative is."""
-        fitted = self.model.fitted
-        shared = [column for entity in fitted.entities for column in entity.columns]
-        numbers = [a.name for a in NUMBER_ATTRIBUTES if a.log and a.feature_name in fitted.numbers]
-        return [name for name in dict.fromkeys([*self.seen, *shared, *numbers]) if name not in KEY]
-
-    @cached_property
-    def needed(self) -> list[str]:
-        """Value columns of metrics that the funnel counts."""
-        fitted, basis = self.model.fitted, BASES[self.manifest.settings.basis][0]
-        names = set(counted_columns(fitted.funnel)) | ({basis} if fitted.funnel.has("keep") else set())
-        return [name for name in self.figures if name in names]
-
-    @cached_property
-    def known(self) -> Known:
-        """What requests may name."""
-        multi = {name.removeprefix(TAG) for name in self.model.fitted.encoder.multi}
-        return Known(
-            tags=frozenset(self.tags),
-            multi=frozenset(multi),
-            time_zone=self.manifest.settings.time_zone,
-            creatives=500,
-        )
 
     @cached_property
     def tag_names(self) -> list[str]:
@@ -113,56 +82,84 @@ class LoadedModel:
         return list(self.tags)
 
     @cached_property
+    def categories(self) -> dict[str, frozenset[str]]:
+        """Categorical column → its categories in the training data."""
+        return {name: frozenset(values) for name, values in self.model.fitted.encoder.seen.items()}
+
+    @cached_property
+    def promotion_types(self) -> frozenset[str]:
+        """Promotion types of the training data."""
+        return frozenset(name for prior in self.model.fitted.priors.values() for name in prior.rate)
+
+    @cached_property
+    def used_attributes(self) -> list[str]:
+        """Attributes of a creative that the model uses; the key is not among them."""
+        fitted = self.model.fitted
+        shared = [column for entity in fitted.entities for column in entity.columns]
+        numbers = [a.name for a in NUMBER_ATTRIBUTES if a.log and a.feature_name in fitted.numbers]
+        return [name for name in dict.fromkeys([*self.categories, *shared, *numbers]) if name not in KEY]
+
+    @cached_property
+    def used_metrics(self) -> list[str]:
+        """Value columns of metrics that the funnel counts."""
+        fitted, net_money = self.model.fitted, BASES[self.manifest.settings.basis][0]
+        names = set(counted_columns(fitted.funnel)) | ({net_money} if fitted.funnel.has("keep") else set())
+        return [name for name in self.metric_columns if name in names]
+
+    @cached_property
+    def vocabulary(self) -> ModelVocabulary:
+        """The names and the time zone that requests are checked against."""
+        multi = {name.removeprefix(TAG) for name in self.model.fitted.encoder.multi}
+        return ModelVocabulary(
+            tags=frozenset(self.tags), multi=frozenset(multi), time_zone=self.manifest.settings.time_zone
+        )
+
+    @cached_property
     def zone(self) -> ZoneInfo:
         """Time zone of all its times."""
         return ZoneInfo(self.manifest.settings.time_zone)
 
     @cached_property
-    def kinds(self) -> frozenset[str]:
-        """Promotion types that training saw."""
-        return frozenset(kind for prior in self.model.fitted.priors.values() for kind in prior.rate)
-
-    @cached_property
-    def told(self) -> dict[str, object]:
-        """Of itself, in every answer."""
+    def identity(self) -> dict[str, object]:
+        """`model` of every answer (`serving.api.responses.ModelIdentity`)."""
         return {
             "name": self.name,
             "version": self.version,
             "trained_until": self.manifest.trained_until,
-            "history_until": self.standing.moment.isoformat(),
+            "history_until": self.as_of.moment.isoformat(),
             "basis": self.manifest.settings.basis,
             "outcome_days": self.manifest.settings.outcome_days,
         }
 
 
 def load_model(folder: Path, name: str = "", version: str = "") -> LoadedModel:
-    """The bundle in this folder, every byte of it checked.
+    """Load the bundle in this folder and check every byte of it.
 
     Raises:
         BundleError: It is refused, or holds no as-of table.
     """
     model, manifest = load_bundle(folder)
     try:
-        known = read_as_of(folder)
+        frozen = read_as_of(folder)
     except FileNotFoundError:
         raise BundleError(
             f"{folder}: holds no as-of table (asof.parquet), which serving needs. Train again with this version."
         ) from None
-    standing = Standing(known.table, model.fitted.funnel, model.fitted.entities, known.moment)
+    as_of = Standing(frozen.table, model.fitted.funnel, model.fitted.entities, frozen.moment)
     rows, place = _rows_to_try(model), {feature.name: number for number, feature in enumerate(model.fitted.declared)}
     columns = {stage: [place[name] for name in model.columns[stage]] for stage in model.boosters}
     boosters = {stage: (booster, columns[stage]) for stage, booster in model.boosters.items()}
     tables = _tables(boosters, rows)
     model = replace(model, boosters=quickened(model.boosters, {stage: rows[:, columns[stage]] for stage in columns}))
-    fingerprint = (folder / "manifest.sha256").read_text(encoding="ascii")[:12]
+    sha256 = (folder / "manifest.sha256").read_text(encoding="ascii")[:12]
     return LoadedModel(
         model=model,
         manifest=manifest,
-        standing=standing,
-        figures=known.metrics,
-        ranges=known.ranges,
+        as_of=as_of,
+        metric_columns=frozen.metrics,
+        ranges=frozen.ranges,
         name=name or folder.name,
-        version=version or fingerprint,
+        version=version or sha256,
         tables=tables,
     )
 

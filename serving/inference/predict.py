@@ -62,9 +62,9 @@ class Predicted:
 def compute(served: LoadedModel, creatives: Sequence[Creative]) -> Computed:
     """Features and predictions of these creatives: the same functions as in a batch."""
     fitted = served.model.fitted
-    asked = [told(creative, served.tag_names, served.figures, served.zone) for creative in creatives]
+    asked = [told(creative, served.tag_names, served.metric_columns, served.zone) for creative in creatives]
     tags = [TAG + name for name in served.tag_names]
-    observed = observe_given(asked, served.figures, tags, served.standing, fitted.funnel, served.manifest.settings)
+    observed = observe_given(asked, served.metric_columns, tags, served.as_of, fitted.funnel, served.manifest.settings)
     summed = np.array([creative.sums is not None for creative in creatives])
     if summed.any():
         _forget_pace(observed, summed, fitted.funnel.volume_of)
@@ -74,7 +74,7 @@ def compute(served: LoadedModel, creatives: Sequence[Creative]) -> Computed:
 
 
 def _forget_pace(observed: Table, summed: npt.NDArray[np.bool_], volume: str) -> None:
-    """Sums of a life do not tell its last day, unless it has no other, nor its younger half."""
+    """LifetimeSums of a life do not tell its last day, unless it has no other, nor its younger half."""
     old = observed["age_hours"].to_numpy(np.float64) > 24
     for part, unknown in (("last_day", summed & old), ("late_half", summed)):
         name = f"{part}:{volume}"

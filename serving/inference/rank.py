@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from serving.api.errors import Fault, Refused
+from serving.api.errors import Refused, RequestProblem
 from serving.api.requests import RankRequest
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import CHUNK, compute
@@ -31,7 +31,7 @@ def ranking(
     funnel = served.model.fitted.funnel
     if request.by not in funnel.targets:
         hint = f"this model predicts {', '.join(funnel.targets)}"
-        raise Refused(422, "What is asked for is not predicted.", [Fault(f"no {request.by}", hint, "by")])
+        raise Refused(422, "What is asked for is not predicted.", [RequestProblem(f"no {request.by}", hint, "by")])
     values, outlooks, warnings, features = [], [], [], []
     for first in range(0, len(request.creatives), CHUNK):
         go_on()

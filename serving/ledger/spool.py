@@ -1,27 +1,55 @@
-"""Answers on their way to the ledger, in files: what was answered is not lost when a process is killed.
+"""Append-only files of answers on their way to the database, so that a killed process loses none.
 
-A record is appended before its answer goes out; the file is removed once the database has what is in it. A folder
-belongs to the process that holds its lock; the next one to start takes in the folders of those that died.
+A record is appended before its answer is sent; a file is removed once the database holds its records. Each process
+locks its own folder; a process that starts later reads the folders whose lock is free: their processes have ended.
 """
 
 import fcntl
 import os
 import shutil
+import struct
 import uuid
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
-from serving.ledger.record import Record, from_bytes
+import numpy as np
+import orjson
+
+from serving.ledger.tables import LedgerRecord
 
 LOCK = "lock"
 SUFFIX = ".spool"
+FRAME = struct.Struct("<II")
+"""Header of a record: bytes of JSON, bytes of feature values."""
+
+
+def to_bytes(record: LedgerRecord) -> bytes:
+    """A record as header, JSON, and feature values in little-endian float64."""
+    content = {field.name: getattr(record, field.name) for field in fields(record) if field.name != "values"}
+    text = orjson.dumps(content)
+    values = np.ascontiguousarray(record.values, dtype="<f8").tobytes()
+    return FRAME.pack(len(text), len(values)) + text + values
+
+
+def from_bytes(content: bytes) -> Iterator[LedgerRecord]:
+    """The records of a file; a record that was cut off ends it."""
+    at = 0
+    while at + FRAME.size <= len(content):
+        text_bytes, value_bytes = FRAME.unpack_from(content, at)
+        begin, at = at + FRAME.size, at + FRAME.size + text_bytes + value_bytes
+        if at > len(content):
+            return
+        parsed = orjson.loads(content[begin : begin + text_bytes])
+        values = np.frombuffer(content[begin + text_bytes : at], dtype="<f8")
+        yield LedgerRecord(**parsed, values=values.reshape(len(parsed["answers"]), -1))
 
 
 class Spool:
     """The folder of one process."""
 
     def __init__(self, root: Path) -> None:
-        """Make it.
+        """Make and lock it.
 
         Args:
             root: Holds the folders of all processes.
@@ -39,16 +67,20 @@ class Spool:
         self._path = self._folder / f"{self._number:08d}{SUFFIX}"
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    def append(self, record: Record) -> None:
-        """Keep it; raises OSError where the disk does not take it."""
-        content = record.to_bytes()
+    def append(self, record: LedgerRecord) -> None:
+        """Write a record.
+
+        Raises:
+            OSError: The disk does not take it; no part of it stays in the file.
+        """
+        content = to_bytes(record)
         written = os.write(self._file, content)
         if written < len(content):
             os.ftruncate(self._file, os.fstat(self._file).st_size - written)
             raise OSError(f"{self._path}: the disk is full")
 
     def turn(self) -> list[Path]:
-        """Begin a new file; the one before, if it holds anything: to be removed once its records are written."""
+        """Start a new file; return the one before if it holds anything, to be removed once its records are written."""
         if os.fstat(self._file).st_size == 0:
             return []
         before = self._path
@@ -56,8 +88,8 @@ class Spool:
         self._open()
         return [before]
 
-    def orphans(self) -> Iterator[tuple[Path, list[Record]]]:
-        """Folders of processes that are no more, and their records; the caller removes a folder it has taken in."""
+    def orphans(self) -> Iterator[tuple[Path, list[LedgerRecord]]]:
+        """Folders of ended processes and their records; the caller removes a folder once its records are written."""
         for folder in sorted(self._root.iterdir()):
             if folder == self._folder or not (folder / LOCK).exists():
                 continue
@@ -65,20 +97,20 @@ class Spool:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
-                    continue  # its process lives
+                    continue  # its process is running
                 files = sorted(folder.glob(f"*{SUFFIX}"))
                 yield folder, [record for path in files for record in from_bytes(path.read_bytes())]
 
     def close(self) -> None:
-        """Let go; an empty spool leaves nothing behind."""
+        """Release the folder; an empty one is removed."""
         os.close(self._file)
-        if not any(_holds(path) for path in self._folder.glob(f"*{SUFFIX}")):
+        if not any(_has_records(path) for path in self._folder.glob(f"*{SUFFIX}")):
             shutil.rmtree(self._folder, ignore_errors=True)
-        self._lock.close()  # last: from now on another process may take the folder in
+        self._lock.close()  # last: from now on another process may read the folder
 
 
-def _holds(path: Path) -> bool:
+def _has_records(path: Path) -> bool:
     try:
         return path.stat().st_size > 0
-    except FileNotFoundError:  # written meanwhile
+    except FileNotFoundError:  # written and removed meanwhile
         return False

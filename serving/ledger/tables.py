@@ -1,12 +1,15 @@
-"""The ledger in a database: two tables, written in batches, read for lists and exports."""
+"""The ledger in a database: the record of a request, two tables, writing in batches, reading for exports."""
 
 import json
+import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+import orjson
 import sqlalchemy as sa
-
-from serving.ledger.record import Record, unpacked
 
 TABLES = sa.MetaData()
 ANSWERS = sa.Table(
@@ -34,10 +37,72 @@ MODELS = sa.Table(
     sa.Column("features", sa.Text, nullable=False),
 )
 LOCK_WAIT_SECONDS = 5
+MOST_IDS = 500
+"""Request ids in one SELECT: databases limit the parameters of a statement."""
+
+
+@dataclass(frozen=True)
+class LedgerRecord:
+    """The answer to one request.
+
+    Attributes:
+        request_id: Of the request.
+        at: Time of the answer, UTC, ISO 8601.
+        caller: Name of the API key.
+        endpoint: `predict` or `rank`.
+        model: Name of the model.
+        version: Of the model.
+        input_sha256: Of the request's body.
+        features: Names of the features.
+        answers: One per creative: its key and the prediction.
+        values: Feature values, float64; axis 0: creatives, axis 1: features; NaN where not known.
+    """
+
+    request_id: str
+    at: str
+    caller: str
+    endpoint: str
+    model: str
+    version: str
+    input_sha256: str
+    features: Sequence[str]
+    answers: Sequence[dict[str, object]]
+    values: npt.NDArray[np.float64]
+
+    def rows(self) -> list[dict[str, object]]:
+        """Rows of `gpmcast_answers`, one per creative."""
+        return [
+            {
+                "request_id": self.request_id,
+                "place": place,
+                "at": self.at,
+                "caller": self.caller,
+                "endpoint": self.endpoint,
+                "model": self.model,
+                "version": self.version,
+                "input_sha256": self.input_sha256,
+                "promotion_type": answer["promotion_type"],
+                "account_id": answer["account_id"],
+                "creative_id": answer["creative_id"],
+                "features": pack_features(values),
+                "answer": orjson.dumps(answer).decode(),
+            }
+            for place, (answer, values) in enumerate(zip(self.answers, self.values))
+        ]
+
+
+def pack_features(values: npt.NDArray[np.float64]) -> bytes:
+    """Feature values of one creative (1-D) as they are stored: little-endian float64, zlib."""
+    return zlib.compress(np.ascontiguousarray(values, dtype="<f8").tobytes(), 1)
+
+
+def unpack_features(content: bytes) -> list[float | None]:
+    """The inverse of `pack_features`; None for NaN."""
+    return [None if value != value else value for value in np.frombuffer(zlib.decompress(content), "<f8").tolist()]
 
 
 def connect(url: str) -> sa.Engine:
-    """An engine for this ledger; SQLite in write-ahead mode, its folder made."""
+    """An engine for this ledger; SQLite runs in write-ahead mode and its folder is made."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return sa.create_engine(parsed, pool_pre_ping=True)
@@ -56,29 +121,30 @@ def connect(url: str) -> sa.Engine:
 
 
 def make_tables(engine: sa.Engine) -> None:
-    """The tables, where they are not there yet; another worker may be making them at the same moment."""
+    """Create the tables that do not exist; another worker may be creating them at the same moment."""
     try:
         TABLES.create_all(engine)
     except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.OperationalError):
         TABLES.create_all(engine)
 
 
-def write(engine: sa.Engine, records: Sequence[Record]) -> None:
-    """All of these in one transaction; those that are there already are left as they are."""
+def write(engine: sa.Engine, records: Sequence[LedgerRecord]) -> None:
+    """Insert these records in one transaction; requests that are in the ledger already are skipped."""
     with engine.begin() as connection:
         ids = [record.request_id for record in records]
-        there = set()
-        for first in range(0, len(ids), 500):
-            chosen = sa.select(ANSWERS.c.request_id).where(ANSWERS.c.request_id.in_(ids[first : first + 500]))
-            there |= set(connection.scalars(chosen))
-        fresh = [record for record in records if record.request_id not in there]
-        _name_models(connection, fresh)
+        present: set[str] = set()
+        for first in range(0, len(ids), MOST_IDS):
+            chosen = sa.select(ANSWERS.c.request_id).where(ANSWERS.c.request_id.in_(ids[first : first + MOST_IDS]))
+            present |= set(connection.scalars(chosen))
+        fresh = [record for record in records if record.request_id not in present]
+        _insert_models(connection, fresh)
         rows = [row for record in fresh for row in record.rows()]
         if rows:
             connection.execute(sa.insert(ANSWERS), rows)
 
 
-def _name_models(connection: sa.Connection, records: Sequence[Record]) -> None:
+def _insert_models(connection: sa.Connection, records: Sequence[LedgerRecord]) -> None:
+    """Store the feature names of model versions that are new to the ledger."""
     for model, version in {(record.model, record.version): None for record in records}:
         same = (MODELS.c.model == model) & (MODELS.c.version == version)
         if connection.scalar(sa.select(sa.func.count()).select_from(MODELS).where(same)) == 0:
@@ -88,13 +154,21 @@ def _name_models(connection: sa.Connection, records: Sequence[Record]) -> None:
                 with connection.begin_nested():
                     connection.execute(sa.insert(MODELS), row)
             except sa.exc.IntegrityError:
-                pass  # another worker was a moment earlier
+                pass  # another worker inserted it a moment earlier
 
 
 def read(
     engine: sa.Engine, *, since: str = "", creative_id: str = "", request_id: str = "", limit: int | None = None
 ) -> Iterator[dict[str, object]]:
-    """Recorded answers, newest first, each with its features by name."""
+    """Recorded answers, newest first, each with its features by name.
+
+    Args:
+        engine: Of the ledger.
+        since: ISO time, UTC: only answers from then on; empty: all.
+        creative_id: Only this creative; empty: all.
+        request_id: Only this request; empty: all.
+        limit: Most rows; None: all.
+    """
     query = sa.select(ANSWERS, MODELS.c.features.label("names")).join(
         MODELS, (MODELS.c.model == ANSWERS.c.model) & (MODELS.c.version == ANSWERS.c.version)
     )
@@ -109,6 +183,6 @@ def read(
         for row in connection.execution_options(yield_per=500).execute(query).mappings():
             found = dict(row)
             names = json.loads(str(found.pop("names")))
-            found["features"] = dict(zip(names, unpacked(found["features"])))
+            found["features"] = dict(zip(names, unpack_features(found["features"])))
             found["answer"] = json.loads(found["answer"])
             yield found

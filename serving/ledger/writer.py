@@ -1,4 +1,4 @@
-"""Every answer is recorded: kept before it goes out, written by a thread, bounded, told where it fails."""
+"""Record every answer: appended to the spool before it is sent, written to the database by a thread."""
 
 import logging
 import shutil
@@ -10,9 +10,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from serving.ledger.record import Record
 from serving.ledger.spool import Spool
-from serving.ledger.tables import connect, make_tables, write
+from serving.ledger.tables import LedgerRecord, connect, make_tables, write
 
 log = logging.getLogger("gpmcast.serving")
 
@@ -20,29 +19,33 @@ KEPT, WAITING, LOST = "kept", "waiting", "lost"
 BATCH = 200
 """Requests written in one transaction."""
 PAUSE_SECONDS = 0.05
-"""Between two writes: answers gather meanwhile."""
+"""Between two writes, so that one transaction takes several answers."""
 RETRY_SECONDS = 1.0
 
 
 class Ledger:
-    """Where answers go to be kept."""
+    """The ledger of one process: spool, queue, and the thread that writes to the database.
+
+    Attributes:
+        healthy: Whether the database took the last write.
+    """
 
     def __init__(
-        self, url: str, spool: Path, most_waiting: int, told: Callable[[bool], None] = lambda up: None
+        self, url: str, spool: Path, most_waiting: int, on_write: Callable[[bool], None] = lambda up: None
     ) -> None:
-        """Open it; a database that cannot be reached is tried again, and `healthy` says so.
+        """Open it; a database that cannot be reached is tried again every second.
 
         Args:
             url: SQLAlchemy's.
-            spool: Folder for what waits.
-            most_waiting: Requests that may wait.
-            told: Called with whether the database can be written, whenever that was tried.
+            spool: Folder for answers that are not in the database yet.
+            most_waiting: Most requests that may wait.
+            on_write: Called after every attempt to write, with whether it succeeded.
         """
         self._engine = connect(url)
         self._spool = Spool(spool)
         self._most = most_waiting
-        self._told = told
-        self._waiting: deque[Record] = deque()
+        self._on_write = on_write
+        self._waiting: deque[LedgerRecord] = deque()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closing = False
@@ -53,15 +56,19 @@ class Ledger:
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
-    def add(self, record: Record) -> str:
-        """Keep a record: KEPT, WAITING where the database does not take it for now, LOST where nothing can keep it."""
+    def add(self, record: LedgerRecord) -> str:
+        """Take a record.
+
+        Returns:
+            KEPT, WAITING while the database cannot be written, LOST where queue or disk is full.
+        """
         with self._lock:
             if self._closing or len(self._waiting) >= self._most:
                 return LOST
             try:
                 self._spool.append(record)
             except OSError as error:
-                log.error("ledger: cannot keep an answer: %s", error)
+                log.error("ledger: an answer is not recorded: %s", error)
                 return LOST
             self._waiting.append(record)
         self._wake.set()
@@ -73,7 +80,7 @@ class Ledger:
         return len(self._waiting)
 
     def close(self, seconds: float = 10.0) -> None:
-        """Write what waits and stop; what cannot be written in this time stays in the spool for the next start."""
+        """Write the waiting records and stop; those not written in time stay in the spool for the next start."""
         with self._lock:
             self._until = time.monotonic() + seconds
             self._closing = True
@@ -97,7 +104,7 @@ class Ledger:
         try:
             if not self._ready:
                 make_tables(self._engine)
-                self._take_in_orphans()
+                self._write_orphans()
                 self._ready = True
             while self._waiting:
                 self._write_some()
@@ -109,7 +116,7 @@ class Ledger:
             if not self.healthy:
                 log.info("ledger: can be written again")
             self.healthy = True
-        self._told(self.healthy)
+        self._on_write(self.healthy)
         return self.healthy
 
     def _write_some(self) -> None:
@@ -125,10 +132,10 @@ class Ledger:
             path.unlink(missing_ok=True)
         self._files = []
 
-    def _take_in_orphans(self) -> None:
+    def _write_orphans(self) -> None:
         for folder, records in self._spool.orphans():
             for first in range(0, len(records), BATCH):
                 write(self._engine, records[first : first + BATCH])
             shutil.rmtree(folder, ignore_errors=True)
             if records:
-                log.info("ledger: took in %d answers of a process that was killed", len(records))
+                log.info("ledger: wrote %d answers of a process that was killed", len(records))

@@ -112,7 +112,9 @@ class Seen:
     @cached_property
     def tags(self) -> dict[str, str]:
         """Single-valued tag, by its family's name → its column."""
-        return {name: column for name, column in self.all_tags.items() if column[4:] not in self.served.known.multi}
+        return {
+            name: column for name, column in self.all_tags.items() if column[4:] not in self.served.vocabulary.multi
+        }
 
     @cached_property
     def all_tags(self) -> dict[str, str]:

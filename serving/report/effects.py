@@ -145,7 +145,7 @@ def grouping(seen: Seen, tag: str, column: str, most: int = MOST_VALUES) -> Grou
     """By the most frequent values of a column, in their own order."""
     told = seen.observed[column].astype(object)
     lists = [[] if value != value or value is None else [str(value)] for value in told]
-    if tag in seen.served.known.multi:
+    if tag in seen.served.vocabulary.multi:
         lists = [list(dict.fromkeys(held[0].split(MULTI))) if held else [] for held in lists]
     counts = Counter(value for held in lists for value in held)
     values = tuple(sorted(value for value, _ in counts.most_common(most)))

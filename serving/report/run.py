@@ -11,11 +11,11 @@ from features.errors import InputError
 from features.store.ingest import IngestReport
 from features.store.inputs import check_data_exists, load_data
 from serving.inference.loaded_model import LoadedModel, load_model
-from serving.registry.champion import find
+from serving.inference.model_watcher import find_bundle
 from serving.report.context import Chosen
 from serving.report.data import ReportData, report_data
 from serving.report.render import render
-from serving.settings import Serving
+from serving.settings import ServiceSettings
 from training.atomic_write import write_text
 from training.errors import BundleError
 from training.evaluation.files import Evaluation, read_evaluation
@@ -89,14 +89,16 @@ def write_report(
 
 def model_of(question: Asked, settings: Settings, space: Workspace) -> LoadedModel:
     """The bundle that was named, else the champion of these data, else the only champion there is."""
-    wanted = Serving(bundle=question.bundle, registry=settings.var / "mlflow.db", registered_model=question.name)
+    wanted = ServiceSettings(
+        bundle=question.bundle, registry=settings.var / "mlflow.db", registered_model=question.name
+    )
     if question.bundle is None and not question.name:
         try:
-            origin = find(wanted.model_copy(update={"registered_model": space.registered_model}))
+            origin = find_bundle(wanted.model_copy(update={"registered_model": space.registered_model}))
         except BundleError:
-            origin = find(wanted)
+            origin = find_bundle(wanted)
     else:
-        origin = find(wanted)
+        origin = find_bundle(wanted)
     return load_model(origin.folder, origin.name, origin.version)
 
 

@@ -79,7 +79,7 @@ class Belief(Figure):
 
 def belief(seen: Seen, evaluation: Evaluation | None) -> Belief:
     """Of the model and of the chosen creatives; an evaluation of other data is none."""
-    manifest, standing = seen.served.manifest, seen.served.standing
+    manifest, standing = seen.served.manifest, seen.served.as_of
     mine = evaluation if evaluation and evaluation.about.data_fingerprint == manifest.data_fingerprint else None
     checked = _checks(mine) if mine else []
     name, version = seen.served.name, seen.served.version

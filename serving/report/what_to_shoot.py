@@ -85,7 +85,7 @@ Ask = Callable[[Sequence[dict[str, Any]]], list[dict[str, Any]]]
 def _asker(seen: Seen) -> Ask:
     def ask(creatives: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         asked = [Creative.model_validate(one) for one in creatives]
-        return list(predictions(seen.served, asked, now=seen.served.standing.moment).answers)
+        return list(predictions(seen.served, asked, now=seen.served.as_of.moment).answers)
 
     return ask
 
@@ -229,7 +229,7 @@ def new_one(seen: Seen, row: int) -> dict[str, Any]:
     for name in seen.served.tags:
         value = told.get(TAG + name)
         if value is not None and pd.notna(value):
-            one["tags"][name] = str(value).split(MULTI) if name in seen.served.known.multi else str(value)
+            one["tags"][name] = str(value).split(MULTI) if name in seen.served.vocabulary.multi else str(value)
     return one
 
 
@@ -256,7 +256,7 @@ def typical_one(seen: Seen, mine: np.ndarray) -> dict[str, Any]:
         column = TAG + name
         if column in rows and rows[column].notna().any():
             value = str(rows[column].mode().iat[0])
-            one["tags"][name] = value.split(MULTI) if name in seen.served.known.multi else value
+            one["tags"][name] = value.split(MULTI) if name in seen.served.vocabulary.multi else value
     return one
 
 

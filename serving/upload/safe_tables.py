@@ -1,4 +1,4 @@
-"""The tables in an uploaded file: a text table or a workbook, opened within bounds however it was made."""
+"""The tables of an uploaded file, CSV or XLSX, read within bounds even if the file is hostile."""
 
 import io
 import re
@@ -16,8 +16,8 @@ from features.readers.text_containers import decode, delimited_table
 TAKEN = "CSV or TSV, or XLSX"
 MOST_UNPACKED = 32_000_000
 """Bytes of a workbook when unpacked: 30,000 rows of an export."""
-MOST_CELLS = 1_000_000
-"""Between the first cell of a table and its last one: a reader makes room for all of them. Read in some seconds."""
+MOST_TABLE_CELLS = 1_000_000
+"""Cells between the first and the last one: a reader allocates all of them. This many take some seconds."""
 MOST_COLUMNS = 300
 MOST_LINES = 60_000
 MOST_PARTS = 500
@@ -27,7 +27,7 @@ _PLACE = re.compile(r"([A-Za-z]*)([0-9]{1,9})")
 
 
 def tables_of(content: bytes, findings: Findings) -> Iterator[RawTable]:
-    """Its tables, in its own order.
+    """The tables of a file, in its order.
 
     Raises:
         UnusableFile: It is of another kind, damaged or too large.
@@ -48,8 +48,8 @@ def tables_of(content: bytes, findings: Findings) -> Iterator[RawTable]:
             found="JSON, a web page or XML", expected=TAKEN, cure="Export the report as CSV or XLSX."
         )
     lines = text.count("\n") + text.count("\r") - text.count("\r\n")
-    if lines > MOST_LINES or max(map(text.count, ",\t;")) > MOST_CELLS:
-        raise _too_large(findings, f"a table of {lines:,} lines", f"{MOST_LINES:,} lines, {MOST_CELLS:,} cells")
+    if lines > MOST_LINES or max(map(text.count, ",\t;")) > MOST_TABLE_CELLS:
+        raise _too_large(findings, f"a table of {lines:,} lines", f"{MOST_LINES:,} lines, {MOST_TABLE_CELLS:,} cells")
     return _narrow(iter([delimited_table(text, findings)]), findings)
 
 
@@ -62,7 +62,7 @@ def _narrow(grids: Iterator[RawTable], findings: Findings) -> Iterator[RawTable]
 
 
 def _plain_workbook(content: bytes, findings: Findings) -> bytes:
-    """The same workbook, unpacked: what it says of its own sizes need not be true, and what is no sheet is left out."""
+    """The workbook stored without compression, sheets only: the sizes that it declares of itself need not be true."""
     plain, total = io.BytesIO(), 0
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as book, zipfile.ZipFile(plain, "w") as unpacked:
@@ -100,29 +100,29 @@ def _plain_workbook(content: bytes, findings: Findings) -> bytes:
 
 
 def _check_places(xml: bytes, findings: Findings) -> None:
-    """Refuses a sheet whose cells lie so far apart that a table around them would take all memory."""
+    """Refuse a sheet whose cells lie so far apart that a table around them would exhaust memory."""
     reach = _Reach()
     parser = expat.ParserCreate("utf-8")
     parser.StartElementHandler = reach.start
     parser.StartDoctypeDeclHandler = reach.doctype
     parser.Parse(xml, True)
-    if reach.columns > MOST_COLUMNS or reach.rows > MOST_LINES or reach.rows * reach.columns > MOST_CELLS:
+    if reach.columns > MOST_COLUMNS or reach.rows > MOST_LINES or reach.rows * reach.columns > MOST_TABLE_CELLS:
         raise _too_large(
             findings,
             f"a sheet that reaches to row {reach.rows:,} and column {reach.columns:,}",
-            f"{MOST_LINES:,} rows, {MOST_COLUMNS} columns, {MOST_CELLS:,} cells",
+            f"{MOST_LINES:,} rows, {MOST_COLUMNS} columns, {MOST_TABLE_CELLS:,} cells",
         )
 
 
 class _Reach:
-    """The last row and column with a value, told as a reader of sheets counts them."""
+    """The last row and column with a value, counted as a reader of sheets counts them."""
 
     def __init__(self) -> None:
         self.rows = self.columns = 0
         self._row = self._column = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """A row, a cell, or what a cell holds."""
+        """Follow rows and cells; note where a value is."""
         kind = name.rpartition(":")[2]
         if kind == "row":
             found = _place(attributes)
@@ -135,16 +135,16 @@ class _Reach:
             self.rows, self.columns = max(self.rows, self._row), max(self.columns, self._column)
 
     def doctype(self, *_: object) -> None:
-        """Workbooks have none; entities are a way to grow."""
+        """Refuse document types: workbooks have none, and entities can expand without bound."""
         raise ValueError("document type")
 
 
 def _place(attributes: dict[str, str]) -> re.Match[str] | None:
-    told = attributes.get("r")
-    if told is None:
+    reference = attributes.get("r")
+    if reference is None:
         return None
-    if (found := _PLACE.fullmatch(told)) is None:
-        raise ValueError("a cell at no place")
+    if (found := _PLACE.fullmatch(reference)) is None:
+        raise ValueError("a cell without a valid reference")
     return found
 
 

@@ -20,7 +20,7 @@ from features.funnel_model.posterior import FUNNEL_MODEL
 from features.point_in_time.as_of_table import as_of
 from features.schema import KEY, PERIOD, VALUES, Loaded
 from serving.inference.loaded_model import LoadedModel, load_model
-from serving.settings import HANDED_ON, Serving
+from serving.settings import SETTINGS_VARIABLE, ServiceSettings
 from training.boosting.model import Choice, CreativeModel
 from training.boosting.out_of_fold import out_of_fold
 from training.boosting.recipe import Recipe, fit_on
@@ -163,7 +163,7 @@ def one_creative() -> dict[str, object]:
 class Server:
     """A really started service."""
 
-    def __init__(self, folder: Path, settings: Serving) -> None:
+    def __init__(self, folder: Path, settings: ServiceSettings) -> None:
         self.folder = folder
         self.settings = settings
         self.url = f"http://127.0.0.1:{settings.port}"
@@ -175,7 +175,7 @@ class Server:
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
-                env={name: value for name, value in os.environ.items() if name != HANDED_ON},
+                env={name: value for name, value in os.environ.items() if name != SETTINGS_VARIABLE},
             )
 
     def wait_ready(self, seconds: float = 90.0) -> None:
@@ -233,7 +233,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        settings = Serving.model_validate(
+        settings = ServiceSettings.model_validate(
             {
                 "bundle": bundle,
                 "port": port,

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from serving.api.requests import PredictRequest
-from serving.api.validation import asked
+from serving.api.validation import parse_request
 from serving.asgi.openapi import EXAMPLE, RANK_EXAMPLE
 from serving.client import Client, ServiceError
 from serving.inference.predict import predictions
@@ -89,8 +89,8 @@ def test_it_answers_what_the_library_answers(server, served, one_creative) -> No
     body = {"creatives": [one_creative, {**one_creative, "creative_id": "x", "metrics": None}], "explain": True}
     status, content = server.post("/v1/predict", body)
     assert status == 200
-    request = asked(PredictRequest, json.dumps(body).encode(), served.known)
-    expected = predictions(served, request.creatives, now=served.standing.moment, explain=True).answers
+    request = parse_request(PredictRequest, json.dumps(body).encode(), served.vocabulary)
+    expected = predictions(served, request.creatives, now=served.as_of.moment, explain=True).answers
     for told, known in zip(json.loads(content)["predictions"], expected, strict=True):
         for part in ("stages", "targets", "explanation", "evidence"):
             assert told[part] == json.loads(json.dumps(known[part]))

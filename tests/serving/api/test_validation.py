@@ -8,14 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.api.errors import Refused
-from serving.api.requests import PredictRequest, RankRequest
-from serving.api.validation import Known, asked
+from serving.api.requests import PredictRequest, RankRequest, with_limit
+from serving.api.validation import ModelVocabulary, parse_request
 
-KNOWN = Known(
+VOCABULARY = ModelVocabulary(
     tags=frozenset({"hook", "scene", "selling_point"}),
     multi=frozenset({"selling_point"}),
     time_zone="Asia/Shanghai",
-    creatives=500,
 )
 ROW = {"period_start": "2026-05-08T09:00:00", "period_end": "2026-05-08T10:00:00", "impressions": 10.0, "clicks": 1}
 SUMS = {"age_hours": 3.0, "impressions": 0, "clicks": 1}
@@ -25,7 +24,7 @@ GOOD = {"creative_id": "c", "promotion_type": "live", "account_id": "a", "tags":
 def refusal(*creatives: dict, **more: object) -> Refused:
     body = json.dumps({"creatives": list(creatives), **more}).encode()
     with pytest.raises(Refused) as caught:
-        asked(PredictRequest, body, KNOWN)
+        parse_request(PredictRequest, body, VOCABULARY)
     return caught.value
 
 
@@ -38,7 +37,7 @@ def row(**fields: object) -> dict:
 
 
 def test_a_good_request_is_taken() -> None:
-    request = asked(PredictRequest, json.dumps({"creatives": [GOOD], "explain": True}).encode(), KNOWN)
+    request = parse_request(PredictRequest, json.dumps({"creatives": [GOOD], "explain": True}).encode(), VOCABULARY)
     assert request.creatives[0].metrics[0].clicks == 1.0
     assert request.creatives[0].metrics[0].orders is None
 
@@ -66,16 +65,16 @@ def test_a_good_request_is_taken() -> None:
 def test_what_has_another_shape_is_refused_with_its_place(creative, field, said) -> None:
     refused = refusal(creative)
     assert refused.status == 400
-    assert any(fault.field == field and said in fault.hint for fault in refused.faults), refused.faults
+    assert any(fault.field == field and said in fault.hint for fault in refused.problems), refused.problems
 
 
 @pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_numbers_that_are_none_are_refused(word) -> None:
     body = json.dumps({"creatives": [changed(price_cny=0.5)]}).replace("0.5", word).encode()
     with pytest.raises(Refused) as caught:
-        asked(PredictRequest, body, KNOWN)
+        parse_request(PredictRequest, body, VOCABULARY)
     assert caught.value.status == 400
-    assert caught.value.faults[0].field == "creatives[0].price_cny"
+    assert caught.value.problems[0].field == "creatives[0].price_cny"
 
 
 @pytest.mark.parametrize(
@@ -99,13 +98,13 @@ def test_numbers_that_are_none_are_refused(word) -> None:
 def test_what_cannot_be_is_refused_with_its_cure(creative, field, said) -> None:
     refused = refusal(creative)
     assert refused.status == 422
-    assert [fault.field for fault in refused.faults] == [field]
-    assert said in refused.faults[0].hint
+    assert [fault.field for fault in refused.problems] == [field]
+    assert said in refused.problems[0].hint
 
 
 def test_clicks_of_an_hour_without_impressions_may_belong_to_the_hour_before() -> None:
     late = {**ROW, "period_start": "2026-05-08T10:00:00", "period_end": "2026-05-08T11:00:00", "impressions": 0}
-    asked(PredictRequest, json.dumps({"creatives": [changed(metrics=[ROW, late])]}).encode(), KNOWN)
+    parse_request(PredictRequest, json.dumps({"creatives": [changed(metrics=[ROW, late])]}).encode(), VOCABULARY)
 
 
 def test_every_problem_is_told_at_once_with_its_creative() -> None:
@@ -114,7 +113,7 @@ def test_every_problem_is_told_at_once_with_its_creative() -> None:
         changed(creative_id="two", tags={"hok": "悬念"}),
         changed(creative_id="three", metrics=[{**ROW, "impressions": 0}]),
     )
-    found = {(fault.creative_id, fault.field) for fault in refused.faults}
+    found = {(fault.creative_id, fault.field) for fault in refused.problems}
     assert refused.status == 400
     assert found == {
         ("one", "creatives[0].price_cny"),
@@ -125,16 +124,18 @@ def test_every_problem_is_told_at_once_with_its_creative() -> None:
 
 
 def test_a_creative_named_twice_is_refused_unless_it_is_of_another_account() -> None:
-    assert refusal(GOOD, GOOD).faults[0].problem == "named twice"
+    assert refusal(GOOD, GOOD).problems[0].problem == "named twice"
     body = json.dumps({"creatives": [GOOD, changed(account_id="b")]}).encode()
-    assert len(asked(PredictRequest, body, KNOWN).creatives) == 2
+    assert len(parse_request(PredictRequest, body, VOCABULARY).creatives) == 2
 
 
 def test_rank_needs_either_a_budget_with_a_cost_or_a_number() -> None:
     for more in ({}, {"top": 1, "budget_cny": 5.0, "spend_cny": 1.0}, {"budget_cny": 5.0}):
         with pytest.raises(Refused, match="cannot be"):
-            asked(RankRequest, json.dumps({"creatives": [GOOD], **more}).encode(), KNOWN)
-    asked(RankRequest, json.dumps({"creatives": [GOOD], "budget_cny": 5.0, "spend_cny": 1.0}).encode(), KNOWN)
+            parse_request(RankRequest, json.dumps({"creatives": [GOOD], **more}).encode(), VOCABULARY)
+    parse_request(
+        RankRequest, json.dumps({"creatives": [GOOD], "budget_cny": 5.0, "spend_cny": 1.0}).encode(), VOCABULARY
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,9 +154,9 @@ def test_rank_needs_either_a_budget_with_a_cost_or_a_number() -> None:
 )
 def test_bodies_that_are_no_request_are_refused(body) -> None:
     with pytest.raises(Refused) as caught:
-        asked(PredictRequest, body, KNOWN)
+        parse_request(PredictRequest, body, VOCABULARY)
     assert caught.value.status == 400
-    assert caught.value.faults
+    assert caught.value.problems
 
 
 JSON = st.recursive(
@@ -173,12 +174,12 @@ def test_whatever_stands_in_a_field_is_taken_or_refused_in_words(field, value) -
     body = json.dumps({"creatives": [changed(**{field: value})]}).encode()
     refused = None
     try:
-        asked(PredictRequest, body, KNOWN)
+        parse_request(PredictRequest, body, VOCABULARY)
     except Refused as found:
         refused = found
     if refused is not None:
         assert refused.status in (400, 422)
-        assert refused.faults
+        assert refused.problems
         assert json.dumps(refused.body("id"), ensure_ascii=False)
 
 
@@ -193,6 +194,28 @@ def test_whatever_stands_in_a_field_is_taken_or_refused_in_words(field, value) -
 )
 def test_what_fits_the_contract_is_taken_unchanged(content) -> None:
     body = json.dumps(content).encode("utf-8", "surrogatepass")
-    request = asked(PredictRequest, body, KNOWN)
+    request = parse_request(PredictRequest, body, VOCABULARY)
     assert [c.creative_id for c in request.creatives] == [c["creative_id"] for c in content["creatives"]]
     assert (request.explain, request.top) == (content["explain"], content["top"])
+
+
+@pytest.mark.parametrize("model", [PredictRequest, RankRequest])
+def test_the_limit_of_the_settings_is_that_of_the_check_and_of_the_schema(model) -> None:
+    more = {"top": 1} if model is RankRequest else {}
+    bodies = {n: json.dumps({"creatives": [changed(creative_id=f"c{i}") for i in range(n)], **more}) for n in (3, 4)}
+    request = parse_request(model, bodies[3].encode(), VOCABULARY, 3)
+    assert isinstance(request, model)
+    assert len(request.creatives) == 3
+    with pytest.raises(Refused) as caught:
+        parse_request(model, bodies[4].encode(), VOCABULARY, 3)
+    assert caught.value.status == 400
+    (problem,) = caught.value.problems
+    assert problem.field == "creatives"
+    assert "at most 3" in problem.problem
+    assert len(parse_request(model, bodies[4].encode(), VOCABULARY).creatives) == 4
+    schema = with_limit(model, 3).model_json_schema()
+    assert schema["properties"]["creatives"]["maxItems"] == 3
+    expected = model.model_json_schema()
+    assert expected["properties"]["creatives"]["maxItems"] == 500
+    expected["properties"]["creatives"]["maxItems"] = 3
+    assert schema == expected

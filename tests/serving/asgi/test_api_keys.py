@@ -5,36 +5,36 @@ import pytest
 from configs.errors import ConfigError
 from configs.yaml_file import parse
 from serving.api.errors import Refused
-from serving.asgi.api_keys import ANYONE, Access, new_key
-from serving.settings import Key, Serving
+from serving.asgi.api_keys import ANYONE, ApiKeys, new_key
+from serving.settings import ApiKey, ServiceSettings
 
 
-def access(**more: object) -> tuple[str, Access]:
+def access(**more: object) -> tuple[str, ApiKeys]:
     key, digest = new_key()
-    other = Key(name="other", sha256=new_key()[1])
-    return key, Access((other, Key(name="upload", sha256=digest, **more)))
+    other = ApiKey(name="other", sha256=new_key()[1])
+    return key, ApiKeys((other, ApiKey(name="upload", sha256=digest, **more)))
 
 
 def test_without_keys_anyone_may_ask() -> None:
-    assert Access(()).caller(None, "predict") == ANYONE
+    assert ApiKeys(()).authorise(None, "predict") == ANYONE
 
 
 def test_a_known_key_has_a_name_and_an_unknown_one_is_refused() -> None:
     key, known = access()
-    assert known.caller(f"Bearer {key}", "predict") == "upload"
-    assert known.caller(f"bearer  {key} ", "read") == "upload"
+    assert known.authorise(f"Bearer {key}", "predict") == "upload"
+    assert known.authorise(f"bearer  {key} ", "read") == "upload"
     for header in (None, "", key, f"Basic {key}", f"Bearer {key}x", "Bearer", "Bearer \udcff"):
         with pytest.raises(Refused) as caught:
-            known.caller(header, "predict")
+            known.authorise(header, "predict")
         assert caught.value.status == 401
         assert "www-authenticate" in caught.value.headers
 
 
 def test_a_key_does_only_what_it_may() -> None:
     key, known = access(scopes=("metrics",))
-    assert known.caller(f"Bearer {key}", "metrics") == "upload"
+    assert known.authorise(f"Bearer {key}", "metrics") == "upload"
     with pytest.raises(Refused) as caught:
-        known.caller(f"Bearer {key}", "predict")
+        known.authorise(f"Bearer {key}", "predict")
     assert caught.value.status == 403
 
 
@@ -43,17 +43,17 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(monkeypatch) -> Non
     monkeypatch.setattr("serving.asgi.api_keys.time.monotonic", lambda: moment)
     key, known = access(per_minute=60)
     for _ in range(10):
-        known.caller(f"Bearer {key}", "predict")
+        known.authorise(f"Bearer {key}", "predict")
     for passed in (0.0, 0.5):
         moment += passed
         with pytest.raises(Refused) as caught:
-            known.caller(f"Bearer {key}", "predict")
+            known.authorise(f"Bearer {key}", "predict")
         assert caught.value.status == 429
         assert caught.value.headers["retry-after"] == "1"
     moment += 0.5
-    known.caller(f"Bearer {key}", "predict")
+    known.authorise(f"Bearer {key}", "predict")
     with pytest.raises(Refused):
-        known.caller(f"Bearer {key}", "predict")
+        known.authorise(f"Bearer {key}", "predict")
 
 
 def test_only_the_hash_of_a_key_is_kept() -> None:
@@ -65,8 +65,8 @@ def test_only_the_hash_of_a_key_is_kept() -> None:
 
 def test_a_service_that_others_can_reach_needs_keys(tmp_path) -> None:
     with pytest.raises(ConfigError, match="no keys are set"):
-        parse(Serving, {"host": "0.0.0.0"}, tmp_path)
+        parse(ServiceSettings, {"host": "0.0.0.0"}, tmp_path)
     key = {"name": "a", "sha256": "0" * 64}
-    assert parse(Serving, {"host": "0.0.0.0", "keys": [key]}, tmp_path).host == "0.0.0.0"
+    assert parse(ServiceSettings, {"host": "0.0.0.0", "keys": [key]}, tmp_path).host == "0.0.0.0"
     with pytest.raises(ConfigError, match="two keys have one name"):
-        parse(Serving, {"keys": [key, key]}, tmp_path)
+        parse(ServiceSettings, {"keys": [key, key]}, tmp_path)

@@ -10,11 +10,11 @@ import pytest
 
 from serving.asgi.api_keys import new_key
 from serving.asgi.app import App
-from serving.asgi.handlers import Desk
-from serving.asgi.prometheus import Measured
+from serving.asgi.handlers import RequestHandlers
+from serving.asgi.prometheus import ServiceMetrics
+from serving.inference.model_watcher import ModelWatcher
 from serving.ledger.writer import Ledger
-from serving.registry.watcher import Holder
-from serving.settings import Key, Limits, Serving
+from serving.settings import ApiKey, Limits, ServiceSettings
 
 
 @pytest.fixture
@@ -23,12 +23,12 @@ def build(served, tmp_path):
     ledgers = []
 
     def make(**more):
-        settings = Serving(**more)
-        holder = Holder(settings)
-        holder.served = served
+        settings = ServiceSettings(**more)
+        watcher = ModelWatcher(settings)
+        watcher.loaded = served
         ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", tmp_path / "spool", 1000)
         ledgers.append(ledger)
-        return App(Desk(holder, ledger, Measured()), settings)
+        return App(RequestHandlers(watcher, ledger, ServiceMetrics()), settings)
 
     yield make
     for ledger in ledgers:
@@ -91,7 +91,7 @@ def test_the_model_tells_what_it_takes(build, served) -> None:
     assert [feature["name"] for feature in card["features"]] == served.feature_names
     assert all(feature["zh"] and feature["en"] for feature in card["features"])
     assert card["evaluation"] == {"gpm/spearman": 0.5}
-    assert card["history_until"] == served.standing.moment.isoformat()
+    assert card["history_until"] == served.as_of.moment.isoformat()
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,23 @@ def test_bodies_are_looked_at_before_they_are_read(build, headers, body, status)
     )
 
 
+def test_the_limit_on_creatives_is_that_of_the_settings_wherever_it_is_given(build, one_creative) -> None:
+    app = build(limits=Limits(creatives=3))
+    many = [{**one_creative, "creative_id": f"c{n}"} for n in range(4)]
+    for path, more in (("/v1/predict", {}), ("/v1/rank", {"top": 1})):
+        assert ask(app, "POST", path, json={"creatives": many[:3], **more}).status_code == 200
+        (problem,) = check_shape(ask(app, "POST", path, json={"creatives": many, **more}), 400)["errors"]
+        assert problem["field"] == "creatives"
+        assert "at most 3 items" in problem["problem"]
+    assert ask(app, "GET", "/v1/model").json()["limits"]["creatives"] == 3
+    shapes = ask(app, "GET", "/v1/openapi.json").json()["components"]["schemas"]
+    for name in ("predict", "rank"):
+        shape = ask(app, "GET", f"/v1/schema/{name}").json()
+        assert shape["properties"]["creatives"]["maxItems"] == 3
+        assert shapes[f"{name.title()}Request"]["properties"]["creatives"]["maxItems"] == 3
+    assert ask(build(), "GET", "/v1/model").json()["limits"]["creatives"] == 500
+
+
 def test_another_model_version_is_409(build, one_creative, served) -> None:
     app = build()
     body = {"creatives": [one_creative], "model_version": served.version}
@@ -123,7 +140,7 @@ def test_another_model_version_is_409(build, one_creative, served) -> None:
 def test_keys_guard_predictions_cards_and_metrics(build, one_creative) -> None:
     key, digest = new_key()
     reader, reads = new_key()
-    keys = (Key(name="upload", sha256=digest, per_minute=60), Key(name="reader", sha256=reads, scopes=("read",)))
+    keys = (ApiKey(name="upload", sha256=digest, per_minute=60), ApiKey(name="reader", sha256=reads, scopes=("read",)))
     app = build(keys=keys)
     body = {"creatives": [one_creative]}
     told = {"authorization": f"Bearer {key}"}
@@ -165,13 +182,13 @@ def test_a_body_that_does_not_come_is_given_up(build) -> None:
 def test_more_requests_than_places_are_refused_and_told_to_come_back(build, one_creative, monkeypatch) -> None:
     app = build(limits=Limits(concurrent=1, waiting=1))
     many = json.dumps({"creatives": [{**one_creative, "creative_id": f"c{n}"} for n in range(60)]})
-    answer, go_on_now = app._desk.answer, threading.Event()
+    answer, go_on_now = app._handlers.answer, threading.Event()
 
     def answer_held(*given):
         assert go_on_now.wait(60), "nobody was refused"
         return answer(*given)
 
-    monkeypatch.setattr(app._desk, "answer", answer_held)
+    monkeypatch.setattr(app._handlers, "answer", answer_held)
     refusals = []
 
     async def post(client: httpx.AsyncClient) -> httpx.Response:
@@ -196,7 +213,7 @@ def test_more_requests_than_places_are_refused_and_told_to_come_back(build, one_
 
 def test_without_a_model_it_is_alive_and_not_ready(build, one_creative) -> None:
     app = build()
-    app._desk.holder.served = None
+    app._handlers.watcher.loaded = None
     assert ask(app, "GET", "/livez").status_code == 200
     assert "no model" in check_shape(ask(app, "GET", "/readyz"), 503)["error"]
     check_shape(ask(app, "POST", "/v1/predict", json={"creatives": [one_creative]}), 503)
@@ -205,16 +222,16 @@ def test_without_a_model_it_is_alive_and_not_ready(build, one_creative) -> None:
 
 def test_a_failure_inside_is_told_without_its_trace(build, one_creative, caplog, served) -> None:
     app = build()
-    object.__setattr__(app._desk.holder, "served", None)
+    object.__setattr__(app._handlers.watcher, "loaded", None)
 
     class Broken:
-        known = served.known
+        vocabulary = served.vocabulary
 
         @property
         def version(self):
             raise RuntimeError("secret-inside")
 
-    app._desk.holder.served = Broken()
+    app._handlers.watcher.loaded = Broken()
     reply = ask(app, "POST", "/v1/predict", json={"creatives": [one_creative], "model_version": "1"})
     told = check_shape(reply, 500)
     assert "secret" not in reply.text
@@ -236,9 +253,9 @@ def test_bad_input_logs_one_line(build, caplog) -> None:
 def test_an_answer_that_cannot_be_recorded_still_goes_out_with_a_warning(served, tmp_path, one_creative) -> None:
     (tmp_path / "ledger.db").mkdir()
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", tmp_path / "spool", 2)
-    holder = Holder(Serving())
-    holder.served = served
-    app = App(Desk(holder, ledger, Measured()), Serving(open_metrics=True))
+    watcher = ModelWatcher(ServiceSettings())
+    watcher.loaded = served
+    app = App(RequestHandlers(watcher, ledger, ServiceMetrics()), ServiceSettings(open_metrics=True))
     body = {"creatives": [one_creative]}
     ask(app, "POST", "/v1/predict", json=body)
     end = time.monotonic() + 60

@@ -10,11 +10,11 @@ import pytest
 
 from serving.asgi.api_keys import new_key
 from serving.asgi.app import App
-from serving.asgi.handlers import Desk
-from serving.asgi.prometheus import Measured
+from serving.asgi.handlers import RequestHandlers
+from serving.asgi.prometheus import ServiceMetrics
 from serving.asgi.static_files import FOLDER
-from serving.registry.watcher import Holder
-from serving.settings import Key, Limits, Serving
+from serving.inference.model_watcher import ModelWatcher
+from serving.settings import ApiKey, Limits, ServiceSettings
 
 SHEET = "素材ID,推广方式,开头类型\nnew-1,推直播,悬念\n".encode()
 FILE = {"content-type": "application/octet-stream"}
@@ -23,10 +23,10 @@ FILE = {"content-type": "application/octet-stream"}
 @pytest.fixture
 def build(served, tmp_path):
     def make(**more):
-        settings = Serving(**{"report": tmp_path / "report.html", **more})
-        holder = Holder(settings)
-        holder.served = served
-        return App(Desk(holder, None, Measured()), settings)
+        settings = ServiceSettings(**{"report": tmp_path / "report.html", **more})
+        watcher = ModelWatcher(settings)
+        watcher.loaded = served
+        return App(RequestHandlers(watcher, None, ServiceMetrics()), settings)
 
     return make
 
@@ -104,7 +104,7 @@ def test_the_page_takes_get_alone_and_can_be_turned_off(build) -> None:
 
 def test_the_page_is_open_where_everything_else_asks_for_a_key(build) -> None:
     key, digest = new_key()
-    app = build(keys=(Key(name="buyer", sha256=digest),), open_docs=False)
+    app = build(keys=(ApiKey(name="buyer", sha256=digest),), open_docs=False)
     told = {"authorization": f"Bearer {key}"}
     assert ask(app, "GET", "/").status_code == 200
     assert ask(app, "GET", "/v1/model").status_code == 401
@@ -112,7 +112,7 @@ def test_the_page_is_open_where_everything_else_asks_for_a_key(build) -> None:
     assert ask(app, "POST", "/v1/read", content=SHEET, headers=FILE | told).status_code == 200
     assert ask(app, "GET", "/report").status_code == 401
     reader, reads = new_key()
-    app = build(keys=(Key(name="reader", sha256=reads, scopes=("read",)),))
+    app = build(keys=(ApiKey(name="reader", sha256=reads, scopes=("read",)),))
     refused = ask(app, "POST", "/v1/read", content=SHEET, headers=FILE | {"authorization": f"Bearer {reader}"})
     assert refused.status_code == 403
 

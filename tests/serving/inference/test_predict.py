@@ -10,7 +10,7 @@ import pytest
 from features.schema import KEY, Loaded
 from serving.api.errors import Refused
 from serving.api.requests import PredictRequest
-from serving.api.validation import asked
+from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions, stage_contributions
 from training.decision.predict import latest_predictions
@@ -32,8 +32,8 @@ def many(small_world: Loaded) -> Loaded:
 
 
 def answers_of(served: LoadedModel, creatives: list[dict[str, object]], **more) -> list[dict]:
-    request = asked(PredictRequest, json.dumps({"creatives": creatives}).encode(), served.known)
-    return json.loads(json.dumps(predictions(served, request.creatives, now=served.standing.moment, **more).answers))
+    request = parse_request(PredictRequest, json.dumps({"creatives": creatives}).encode(), served.vocabulary)
+    return json.loads(json.dumps(predictions(served, request.creatives, now=served.as_of.moment, **more).answers))
 
 
 def test_answers_equal_those_of_the_batch_bit_for_bit_over_500_creatives(served, many, quick, as_asked) -> None:
@@ -143,8 +143,8 @@ def test_what_is_to_be_minded_is_told(served, one_creative) -> None:
 
 
 def test_a_history_that_is_old_is_told_with_its_age(served, one_creative) -> None:
-    request = asked(PredictRequest, json.dumps({"creatives": [one_creative]}).encode(), served.known)
-    later = served.standing.moment + pd.Timedelta(days=9)
+    request = parse_request(PredictRequest, json.dumps({"creatives": [one_creative]}).encode(), served.vocabulary)
+    later = served.as_of.moment + pd.Timedelta(days=9)
     (answer,) = predictions(served, request.creatives, now=later).answers
     (told,) = [warning for warning in answer["warnings"] if warning["code"] == "stale_history"]
     assert "9 days" in told["en"]

@@ -8,14 +8,14 @@ import pytest
 
 from serving.api.errors import Refused
 from serving.api.requests import RankRequest
-from serving.api.validation import asked
+from serving.api.validation import parse_request
 from serving.inference.rank import chance_in_top, common_edges, ranking
 from serving.inference.uncertainty import LogNormal
 
 
 def ranked(served, creatives, **more):
-    request = asked(RankRequest, json.dumps({"creatives": creatives, **more}).encode(), served.known)
-    return ranking(served, request, now=served.standing.moment)
+    request = parse_request(RankRequest, json.dumps({"creatives": creatives, **more}).encode(), served.vocabulary)
+    return ranking(served, request, now=served.as_of.moment)
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from serving.ledger.record import Record
-from serving.ledger.tables import TABLES, connect, read
+from serving.ledger.tables import TABLES, LedgerRecord, connect, read
 from serving.ledger.writer import KEPT, Ledger
 
 URL = os.environ.get("GPMCAST_TEST_POSTGRES", "")
@@ -70,9 +69,9 @@ def url() -> Iterator[str]:
             run("pg_ctl", "--wait", "--mode=immediate", "stop")
 
 
-def record(number: int) -> Record:
+def record(number: int) -> LedgerRecord:
     answer = {"creative_id": f"素材{number}", "promotion_type": "live", "account_id": "a", "text": "\u0000"}
-    return Record(
+    return LedgerRecord(
         f"r{number}", f"2026-05-01T00:00:00.{number:06d}", "anyone", "predict", "m", "1", "0" * 64, ["a", "b"],
         [answer], np.array([[number, np.nan]]),
     )  # fmt: skip

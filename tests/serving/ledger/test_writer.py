@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.ledger.record import Record, from_bytes
-from serving.ledger.spool import Spool
-from serving.ledger.tables import connect, read, write
+from serving.ledger.spool import Spool, from_bytes, to_bytes
+from serving.ledger.tables import LedgerRecord, connect, read, write
 from serving.ledger.writer import KEPT, LOST, WAITING, Ledger
 
 
-def record(number: int, creatives: int = 1) -> Record:
+def record(number: int, creatives: int = 1) -> LedgerRecord:
     answers = [
         {
             "creative_id": f"c{number}-{place}",
@@ -26,8 +25,10 @@ def record(number: int, creatives: int = 1) -> Record:
         for place in range(creatives)
     ]
     values = np.array([[number + 0.25, np.nan]] * creatives)
-    return Record(f"r{number:05d}", f"2026-05-01T00:00:{number % 60:02d}", "anyone", "predict", "m", "1", "0" * 64,
-                  ["a", "b"], answers, values)  # fmt: skip
+    at = f"2026-05-01T00:00:{number % 60:02d}"
+    return LedgerRecord(
+        f"r{number:05d}", at, "anyone", "predict", "m", "1", "0" * 64, ["a", "b"], answers, values
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_what_is_added_can_be_read_with_its_features_by_name(url, tmp_path) -> N
 
 
 def test_a_record_as_bytes_comes_back_and_half_a_record_does_not() -> None:
-    content = record(1).to_bytes() + record(2, 3).to_bytes()
+    content = to_bytes(record(1)) + to_bytes(record(2, 3))
     whole = list(from_bytes(content))
     assert [one.request_id for one in whole] == ["r00001", "r00002"]
     np.testing.assert_array_equal(whole[1].values, record(2, 3).values)

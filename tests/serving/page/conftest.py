@@ -16,10 +16,10 @@ import pytest
 import uvicorn
 
 from serving.asgi.app import App
-from serving.asgi.handlers import Desk
-from serving.asgi.prometheus import Measured
-from serving.registry.watcher import Holder
-from serving.settings import Serving
+from serving.asgi.handlers import RequestHandlers
+from serving.asgi.prometheus import ServiceMetrics
+from serving.inference.model_watcher import ModelWatcher
+from serving.settings import ServiceSettings
 
 PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SWITCHES = [
@@ -219,10 +219,10 @@ def serve(served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
     ended: list[Callable[[], None]] = []
 
     def start(**more: object) -> str:
-        settings = Serving.model_validate({"report": tmp_path_factory.mktemp("none") / "report.html", **more})
-        holder = Holder(settings)
-        holder.served = served
-        app = App(Desk(holder, None, Measured()), settings)
+        settings = ServiceSettings.model_validate({"report": tmp_path_factory.mktemp("none") / "report.html", **more})
+        watcher = ModelWatcher(settings)
+        watcher.loaded = served
+        app = App(RequestHandlers(watcher, None, ServiceMetrics()), settings)
         server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="error"))
         thread = threading.Thread(target=server.run)
         thread.start()

@@ -12,7 +12,7 @@ import pytest
 from features.errors import InputError
 from features.schema import KEY, Loaded
 from serving.api.requests import PredictRequest
-from serving.api.validation import asked
+from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions
 from serving.report.cards import neighbours
@@ -27,8 +27,8 @@ GOLDEN = Path(__file__).parent / "golden.json"
 
 
 def answers_of(served: LoadedModel, creatives: list[dict[str, object]]) -> list[dict]:
-    request = asked(PredictRequest, json.dumps({"creatives": creatives}).encode(), served.known)
-    return predictions(served, request.creatives, now=served.standing.moment, explain=True).answers
+    request = parse_request(PredictRequest, json.dumps({"creatives": creatives}).encode(), served.vocabulary)
+    return predictions(served, request.creatives, now=served.as_of.moment, explain=True).answers
 
 
 def by_family(explained: dict, served: LoadedModel) -> dict[str, float]:

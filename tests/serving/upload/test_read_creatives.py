@@ -13,8 +13,8 @@ import xlsxwriter
 
 from serving.api.errors import Refused
 from serving.api.requests import PredictRequest
-from serving.api.validation import asked
-from serving.upload.read_creatives import Given, read_file
+from serving.api.validation import parse_request
+from serving.upload.read_creatives import FileContext, read_file
 
 NOW = datetime(2026, 5, 12)
 DAYS = ["素材ID", "素材视频名称", "日期", "整体消耗", "整体展现次数", "整体点击次数", "整体成交订单数", "整体成交金额"]
@@ -65,7 +65,7 @@ def sheet_of(rows: str, head: str = "") -> bytes:
 @pytest.fixture
 def read(served):
     def call(content: bytes, name: str = "export.csv", **more: str) -> dict:
-        return json.loads(json.dumps(read_file(served, content, Given(name, **more), NOW)))
+        return json.loads(json.dumps(read_file(served, content, FileContext(name, **more), NOW)))
 
     return call
 
@@ -90,7 +90,7 @@ def test_an_export_becomes_creatives_that_can_be_asked_about(read, served, conte
         "gmv_cny": 396.0,
     }
     body = json.dumps({"creatives": [creative]}).encode()
-    assert len(asked(PredictRequest, body, served.known).creatives[0].metrics) == 2
+    assert len(parse_request(PredictRequest, body, served.vocabulary).creatives[0].metrics) == 2
     lost = [problem for problem in told["problems"] if problem["severity"] == "row"]
     assert [(problem["rows"], problem["column"]) for problem in lost] == [([5], "素材ID")]
 
@@ -165,7 +165,7 @@ def test_hostile_files_are_refused_at_once_with_the_cure(read, kind) -> None:
     with pytest.raises(Refused) as caught:
         read(HOSTILE[kind], account_id="a", promotion_type="live")
     assert caught.value.status == 422
-    assert all(fault.problem and fault.hint for fault in caught.value.faults)
+    assert all(one.problem and one.hint for one in caught.value.problems)
     assert len(str(caught.value)) < 4000
     assert time.process_time() - began < 3.0
 

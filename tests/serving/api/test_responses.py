@@ -1,0 +1,104 @@
+"""What the service sends is what `serving/api/responses.py` declares: every field, in order, described."""
+
+import json
+from collections.abc import Callable
+
+import orjson
+import pytest
+from pydantic import BaseModel
+
+import serving.api.responses as responses
+from serving.api.errors import Refused, RequestProblem
+from serving.api.requests import PredictRequest, RankRequest
+from serving.api.responses import (
+    AnswerModel,
+    ErrorAnswer,
+    LiveAnswer,
+    ModelAnswer,
+    PredictAnswer,
+    RankAnswer,
+    ReadAnswer,
+    ReadyAnswer,
+)
+from serving.asgi.app import App
+from serving.asgi.handlers import RequestHandlers
+from serving.asgi.openapi import model_answer
+from serving.asgi.prometheus import ServiceMetrics
+from serving.inference.model_watcher import ModelWatcher
+from serving.settings import Limits, ServiceSettings
+from serving.upload.read_creatives import FileContext
+
+DECLARED = [
+    model
+    for model in vars(responses).values()
+    if isinstance(model, type) and issubclass(model, AnswerModel) and model is not AnswerModel
+]
+
+
+@pytest.fixture
+def handlers(served) -> RequestHandlers:
+    watcher = ModelWatcher(ServiceSettings())
+    watcher.loaded = served
+    return RequestHandlers(watcher, None, ServiceMetrics())
+
+
+@pytest.fixture
+def answer(handlers) -> Callable[..., bytes]:
+    def of(endpoint, creatives, **more) -> bytes:
+        body = json.dumps({"creatives": creatives, **more}).encode()
+        return handlers.answer(handlers.parse(endpoint, body, "id", "anyone", 500))[0]
+
+    return of
+
+
+def assert_sent_as_declared(model: type[BaseModel], content: bytes) -> None:
+    """The declaration reads it and writes it again to the same bytes: no field more, none less, none out of order."""
+    read = model.model_validate_json(content)
+    assert orjson.dumps(read.model_dump(mode="json", exclude_unset=True)) == content
+    left_out = model.model_fields.keys() - read.model_fields_set
+    assert not left_out
+
+
+@pytest.mark.parametrize("more", [{}, {"explain": True}, {"explain": True, "top": 2}])
+def test_predictions_are_sent_as_declared(answer, one_creative, more) -> None:
+    before_launch = {name: value for name, value in one_creative.items() if name != "metrics"} | {"creative_id": "new"}
+    strange = {**one_creative, "creative_id": "strange", "tags": {"hook": "没见过"}}
+    content = answer("predict", [one_creative, before_launch, strange], **more)
+    assert_sent_as_declared(PredictAnswer, content)
+    for prediction in PredictAnswer.model_validate_json(content).predictions:
+        left_out = type(prediction).model_fields.keys() - prediction.model_fields_set
+        assert left_out == (set() if more else {"explanation"})
+        assert all(estimate.model_fields_set == {"value", "low", "high"} for estimate in prediction.targets.values())
+
+
+def test_a_ranking_is_sent_as_declared(answer, one_creative) -> None:
+    candidates = [{**one_creative, "creative_id": f"c{number}"} for number in range(3)]
+    assert_sent_as_declared(RankAnswer, answer("rank", candidates, budget_cny=300.0, spend_cny=200.0))
+
+
+def test_a_read_file_is_sent_as_declared(handlers) -> None:
+    sheet = "素材ID,推广方式,开头类型,目标ROI\nnew-1,推直播,悬念,9\nnew-2,推直播,没见过,5000\n".encode()
+    content = handlers.read(sheet, FileContext("tags.csv"), "id")
+    assert_sent_as_declared(ReadAnswer, content)
+    assert ReadAnswer.model_validate_json(content).problems
+
+
+def test_the_model_is_sent_as_declared(served) -> None:
+    content = orjson.dumps(model_answer(served, Limits(), report=False).model_dump(mode="json"))
+    assert_sent_as_declared(ModelAnswer, content)
+    assert content.startswith(orjson.dumps(served.identity)[:-1])
+
+
+def test_health_and_errors_are_sent_as_declared(handlers) -> None:
+    app = App(handlers, ServiceSettings())
+    assert_sent_as_declared(LiveAnswer, app._get("/livez", {}).body)
+    assert_sent_as_declared(ReadyAnswer, app._get("/readyz", {}).body)
+    refused = Refused(400, "No.", [RequestProblem("wrong", "right", "creatives[0].x", "c"), RequestProblem("a", "b")])
+    assert_sent_as_declared(ErrorAnswer, orjson.dumps(refused.body("id")))
+
+
+@pytest.mark.parametrize("model", [*DECLARED, PredictRequest, RankRequest], ids=lambda model: model.__name__)
+def test_every_declared_shape_says_what_it_is_and_every_answered_field_what_it_means(model) -> None:
+    assert model.__doc__
+    if issubclass(model, AnswerModel):
+        assert [name for name, field in model.model_fields.items() if not field.description] == []
