@@ -1,19 +1,19 @@
-"""A text in both languages of the reader: Chinese first, then English."""
+"""Texts in the two languages of readers: Chinese and English."""
 
 from typing import NamedTuple
 
 
 class Words(NamedTuple):
-    """The same text twice.
+    """One text in both languages.
 
     Attributes:
-        zh: What strategists read.
-        en: The same in English.
+        zh: Chinese, shown to strategists.
+        en: English.
     """
 
     zh: str
     en: str
 
     def format(self, **values: object) -> "Words":
-        """Fill in the placeholders of both texts."""
+        """Fill in the placeholders of both texts, as `str.format` does."""
         return Words(self.zh.format(**values), self.en.format(**values))

@@ -1,4 +1,8 @@
-"""The funnel: its stages, the targets composed of them, and which of both the columns at hand allow."""
+"""Stages of the funnel, targets composed of their rates, and the funnel that the columns of an export allow.
+
+A stage is one rate (clicks per impression); a target is what is predicted (GPM = 1000 · click · order · value). Add a
+stage or a target here; columns, labels, units and formulas elsewhere come from these objects.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -130,7 +134,7 @@ COST = Stage(
 )
 
 VOLUME = "volume"
-"""The step that is no rate: impressions still to come (spend, where there are no impressions)."""
+"""Name of the model of later volume (impressions, or spend where there are no impressions); it is not a rate."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +142,9 @@ class Composition:
     """The stages whose rates make up a target: product of `gross`, times `keep`, over `cost`.
 
     Attributes:
-        gross: Stages whose product is gross money per exposure; none for volume.
-        keep: The stage of refunds; empty where it does not count.
-        cost: The stage of spend per impression; empty where it does not count.
+        gross: Stages whose product is money before refunds per exposure; `VOLUME` alone for a volume target.
+        keep: The stage of refunds; empty for targets before refunds.
+        cost: The stage of spend per impression; empty for targets per impression.
     """
 
     gross: tuple[str, ...]
@@ -159,23 +163,23 @@ class Composition:
 
 
 def signs_of(stages: Collection[str]) -> dict[str, float]:
-    """Stage → sign of its log rate in a product of these stages: cost divides, unless it stands alone."""
+    """Stage → sign of its log rate in a product of these stages: −1 for cost among others, else 1."""
     return {stage: -1.0 if stage == COST.name and len(stages) > 1 else 1.0 for stage in stages}
 
 
 @dataclass(frozen=True)
 class Target:
-    """Something that is predicted over the outcome window.
+    """A quantity predicted over the outcome window.
 
     Attributes:
-        name: Key of columns, answers and reports.
-        label: What strategists read.
-        long_label: The same where there is room.
-        numerator: Column of metrics that is summed.
+        name: Key in columns, answers and reports.
+        label: Short name shown to strategists.
+        long_label: Longer name, for headings.
+        numerator: Column that is summed over the window.
         exposure: Column that the sum is divided by; empty for volume.
-        scale: The quotient is given per so much exposure.
+        scale: Exposure that the value refers to: 1 000 impressions for GPM.
         unit: `cny per 1,000`, `ratio`, `count` or `cny`.
-        net: Money after refunds.
+        net: Whether money is counted after refunds.
     """
 
     name: str
@@ -189,17 +193,17 @@ class Target:
 
     @property
     def gross(self) -> "Target":
-        """The same before refunds."""
+        """The target before refunds; the target itself where it has no refunds."""
         return TARGETS[GROSS_OF[self.name]] if self.net else self
 
     @property
     def per_impression(self) -> "Target":
-        """GPM for ROI, net for net."""
+        """The target per impression with the same treatment of refunds: GPM or net GPM."""
         return NET_GPM if self.net else GPM
 
     @property
     def is_volume(self) -> bool:
-        """Whether it is later volume, and no rate."""
+        """Whether it is later volume instead of a rate."""
         return not self.exposure
 
     @property
@@ -209,7 +213,7 @@ class Target:
 
     @property
     def is_money(self) -> bool:
-        """Whether it is given in CNY."""
+        """Whether its values are in CNY."""
         return self.unit.startswith("cny")
 
     def composition(self, funnel: "Funnel") -> Composition:
@@ -222,7 +226,15 @@ class Target:
         return Composition(funnel.to_roi, keep)
 
     def compose(self, rates: Mapping[str, Floats], funnel: "Funnel") -> Floats:
-        """Values from stage rates (`value` in CNY per order), one a row."""
+        """The target from stage rates.
+
+        Args:
+            rates: Stage → (N,) rate, numerator per exposure; `value` in CNY per order.
+            funnel: Whose stages these are.
+
+        Returns:
+            (N,) values in the unit of the target.
+        """
         parts = self.composition(funnel)
         value: Floats = self.scale * np.prod([rates[name] for name in parts.gross], axis=0)
         if parts.keep:
@@ -230,7 +242,7 @@ class Target:
         return value / rates[parts.cost] if parts.cost else value
 
     def rate(self, numerator: Floats, exposure: Floats) -> Floats:
-        """What a numerator over its exposure comes to; NaN without exposure."""
+        """Observed values: numerator over exposure times `scale`, any shape; NaN where the exposure is 0."""
         base = exposure / self.scale
         return np.divide(numerator, base, out=np.full_like(base, np.nan), where=base > 0)
 
@@ -278,7 +290,7 @@ LATER_SPEND = Target(
     unit="cny",
 )
 TARGETS = {target.name: target for target in (GPM, NET_GPM, ROI, NET_ROI, LATER_IMPRESSIONS, LATER_SPEND)}
-"""Every target by name, in the order of reports. What a name means is asked of its object, never read off the name."""
+"""Target name → target, in the order of reports. Properties come from the object; never parse the name."""
 GROSS_OF = {NET_GPM.name: GPM.name, NET_ROI.name: ROI.name}
 RATE_TARGETS = tuple(name for name, target in TARGETS.items() if not target.is_volume)
 VOLUME_TARGETS = tuple(name for name, target in TARGETS.items() if target.is_volume)
@@ -286,16 +298,18 @@ VOLUME_TARGETS = tuple(name for name, target in TARGETS.items() if target.is_vol
 
 @dataclass(frozen=True)
 class Funnel:
-    """The steps that the columns allow, and how the targets follow from them.
+    """The stages that the columns of an export allow, and how the targets follow from them.
 
     Attributes:
-        stages: In the order of the funnel; explained ones (hold, engage) first.
-        to_gmv: Names of the stages whose product is gmv per impression; empty where there are no impressions.
-        to_roi: Names of the stages whose product is gmv per spend; net where `net_only`.
-        volume_of: What later volume counts: impressions or spend_cny.
-        net_only: The export knows money only after refunds.
-        missing: Stage or target → the columns that would allow it.
-        typical_price: Reference price of a creative whose price is not known; None where prices are not used.
+        stages: In the order of the funnel; those that are explained but in no target (hold, engage) come first.
+        to_gmv: Names of the stages whose product is gmv per impression; empty without impressions.
+        to_roi: Names of the stages whose product is gmv per spend, where spend is the only exposure; after refunds if
+            `net_only`.
+        volume_of: Column that later volume counts: impressions or spend_cny.
+        net_only: Whether the export has money only after refunds.
+        missing: Stage or target that is not available → the columns it needs.
+        typical_price: Reference price in CNY for creatives without a price (median of the known prices); None where
+            prices are not used.
     """
 
     stages: tuple[Stage, ...]
@@ -307,7 +321,7 @@ class Funnel:
     typical_price: float | None = None
 
     def has(self, stage: str) -> bool:
-        """Whether this step can be modelled."""
+        """Whether the funnel has this stage."""
         return stage in self._names
 
     @cached_property
@@ -316,7 +330,7 @@ class Funnel:
 
     @cached_property
     def targets(self) -> list[str]:
-        """What can be predicted, in the order of reports."""
+        """Names of the available targets, in the order of reports."""
         gross = not self.net_only
         net = self.net_only or self.has("keep")
         names = []
@@ -328,32 +342,35 @@ class Funnel:
 
     @cached_property
     def rate_targets(self) -> list[str]:
-        """The targets without volume."""
+        """Names of the targets that are rates."""
         return [name for name in self.targets if not TARGETS[name].is_volume]
 
     @cached_property
     def volume_target(self) -> str:
-        """The target of later volume."""
+        """Name of the target of later volume."""
         return next(name for name in VOLUME_TARGETS if TARGETS[name].numerator == self.volume_of)
 
     @cached_property
     def main_roi(self) -> str:
-        """The ROI that decisions ask about: net where it is known, else gross; empty where there is none."""
+        """Name of the ROI that decisions use: after refunds where available, else before; empty without either."""
         return next((name for name in (NET_ROI.name, ROI.name) if name in self.targets), "")
 
     @cached_property
     def main_gpm(self) -> str:
-        """GPM likewise: net where it is known."""
+        """Name of the GPM that reports use: after refunds where available, else before; empty without either."""
         return next((name for name in (NET_GPM.name, GPM.name) if name in self.targets), "")
 
 
 def build_funnel(columns: Collection[str], basis_column: str | None, typical_price: float | None = None) -> Funnel:
-    """The funnel that these value columns of metrics allow.
+    """Build the funnel that these value columns of metrics allow.
+
+    Each stage falls back where its columns are missing: orders per impression without clicks, gmv per click (or per
+    impression) without orders, gmv per spend without impressions.
 
     Args:
-        columns: Value columns that hold something.
-        basis_column: The column of net money in the ROI basis; None for a gross basis.
-        typical_price: Reference price where a creative's own is not known; None to use no prices.
+        columns: Value columns with at least one value.
+        basis_column: Column of money after refunds in the ROI basis; None for a basis before refunds.
+        typical_price: As in `Funnel`.
     """
     have = set(columns)
     missing: dict[str, str] = {}
@@ -415,7 +432,7 @@ def build_funnel(columns: Collection[str], basis_column: str | None, typical_pri
 
 
 def counted_columns(funnel: Funnel) -> list[str]:
-    """Numerators, exposures and event columns of the funnel, each once, plus what volume counts."""
+    """Columns that the funnel counts, each once: the volume column, then numerators, exposures and events of stages."""
     names = [funnel.volume_of]
     for stage in funnel.stages:
         names += stage.columns

@@ -1,4 +1,4 @@
-"""Which steps and targets the columns allow."""
+"""Stages and targets that the columns of an export allow."""
 
 from itertools import pairwise
 
@@ -9,7 +9,7 @@ from features.funnel import Funnel, build_funnel, counted_columns
 FULL = ["impressions", "clicks", "orders", "plays", "plays_3s", "likes", "spend_cny", "gmv_cny", "net_gmv_cny"]
 NET = "net_gmv_cny"
 DEFAULT_EXPORT = ["spend_cny", "net_gmv_cny", "net_orders", "clicks"]
-"""Of the columns that the platform's own default export of fifteen has, those that are values."""
+"""Value columns of the platform's default export of fifteen columns."""
 
 
 def without(*names: str) -> list[str]:
@@ -101,7 +101,7 @@ def without(*names: str) -> list[str]:
         "no money",
     ],
 )
-def test_the_plan_follows_the_columns(columns, basis, stages, targets, missing) -> None:
+def test_the_funnel_follows_the_columns(columns, basis, stages, targets, missing) -> None:
     funnel = build_funnel(columns, basis)
     assert [stage.name for stage in funnel.stages] == stages.split()
     assert funnel.targets == targets.split()
@@ -124,8 +124,8 @@ def test_without_orders_gmv_is_counted_per_click_else_per_impression() -> None:
 
 
 @pytest.mark.parametrize("columns", [FULL, without("clicks"), without("orders"), without("orders", "clicks")])
-def test_each_stage_is_counted_in_what_the_stage_before_counts(columns) -> None:
-    """The product of the stages is gmv per impression: numerator and next exposure cancel."""
+def test_the_exposure_of_each_stage_is_the_numerator_of_the_one_before(columns) -> None:
+    """So the product of the stages is gmv per impression."""
     funnel = build_funnel(columns, NET)
     of = {stage.name: stage for stage in funnel.stages}
     chain = [of[name] for name in funnel.to_gmv]
@@ -135,7 +135,7 @@ def test_each_stage_is_counted_in_what_the_stage_before_counts(columns) -> None:
         assert after.exposure == ("reference_gmv_cny" if after.priced else before.numerator)
 
 
-def test_counted_columns_are_named_once_and_hold_what_volume_counts() -> None:
+def test_counted_columns_are_unique_and_include_the_volume_column() -> None:
     for columns in (FULL, DEFAULT_EXPORT, without("impressions")):
         funnel = build_funnel(columns, NET)
         names = counted_columns(funnel)
