@@ -1,10 +1,9 @@
-"""What is each kind of knowledge worth? The same model, taught and judged without it.
+"""Measure what each kind of input adds: fit and evaluate the same model without it.
 
     python -m benchmarks.ablations --data PATH … [--config FILE] [--truth FILE] --out FILE.json [--markdown FILE]
 
-First of all, what metadata alone say at age 0, before anything of a creative has been counted; then all ages together
-and one by one. Something is taken away by leaving out its columns or entities before anything is fitted, never by
-changing the model; so what is left is fitted anew.
+Prints age 0 first, where only metadata are known, then all ages together and one by one. An input is removed by leaving
+out its columns or entities before anything is fitted, so the rest of the model adapts.
 """
 
 import json
@@ -17,10 +16,9 @@ import pandas as pd
 from rich.console import Console
 
 from benchmarks.load_files import read
-from benchmarks.pages import Sheet, figure_sheet, print_sheet, sheet_lines
-from benchmarks.scores import OURS, compare, exposures, known_rows, records, true_targets
-from benchmarks.tasks import command
-from benchmarks.truth import ON
+from benchmarks.pages import TextTable, figure_table, markdown_lines, print_table
+from benchmarks.scores import OURS, compare_methods, records
+from benchmarks.tasks import comparison_parser
 from configs.errors import GpmcastError
 from configs.settings import Settings, load_settings
 from features.funnel import VOLUME
@@ -30,27 +28,27 @@ from features.schema import Loaded
 from training.boosting.model import fit_model
 from training.boosting.recipe import fit_on, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.boosting.stage_targets import StageData, actual_targets
+from training.boosting.stage_targets import StageData
 from training.boosting.tune import Fold, by_hand, make_folds
 from training.data.dataset import Dataset, Mask, fit_features, prepare, rows_of
 from training.evaluation.metrics import ALL_AGES
 from training.labels.splits import holdout_split
 
 OWN = ("early:", "last_days:", "last_day:", "late_half:")
-"""Columns of what has been counted of the creative itself."""
+"""Prefixes of the counts of the creative itself."""
 ROUNDS_WITHOUT_OFFSET = 1500
-"""Trees allowed where they must learn what the start would have told them."""
+"""Limit of trees per stage where they have no offset to start from."""
 
 
 @dataclass(frozen=True)
 class Without:
-    """What is taken away.
+    """Inputs that are removed.
 
     Attributes:
-        creatives: Prefixes of columns of the creatives that are left out.
-        history: Only the market's history is kept, not that of account, product, KOC, category, tags.
-        early: Nothing counted of the creative itself is known.
-        offset: Trees start from the market's rate instead of the start.
+        creatives: Prefixes of attribute columns to remove.
+        history: Keep only the market's history, not that of account, product, KOC, category and tags.
+        early: Remove all counts of the creative itself.
+        offset: Trees start from the market's rate instead of the posterior.
     """
 
     creatives: tuple[str, ...] = ()
@@ -70,26 +68,27 @@ ABLATIONS: dict[str, Without] = {
 
 
 def main() -> None:
-    """Print, write; what a person can put right is said on stderr, with exit code 2."""
-    parser = command(__doc__.splitlines()[0])
-    given = parser.parse_args()
+    """Print and write; errors that a user can fix are reported on stderr with exit code 2."""
+    parser = comparison_parser(__doc__.splitlines()[0])
+    options = parser.parse_args()
     out, err = Console(), Console(stderr=True)
     try:
-        settings = load_settings(given.config)
-        loaded = read(given.data, settings)
-        truth = pd.read_parquet(given.truth) if given.truth else None
-        figures = run(loaded, settings, truth, given.draws, lambda line: err.print(line))
+        settings = load_settings(options.config)
+        loaded = read(options.data, settings)
+        truth = pd.read_parquet(options.truth) if options.truth else None
+        figures = run(loaded, settings, truth, options.draws, lambda line: err.print(line))
     except (GpmcastError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    found = {"data": [path.name for path in given.data], "figures": records(figures)}
-    given.out.write_text(json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    tables = sheets(figures)
-    for sheet in tables:
-        print_sheet(sheet, out)
-    if given.markdown:
-        given.markdown.write_text("\n".join(line for sheet in tables for line in sheet_lines(sheet)), encoding="utf-8")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    found = {"data": [path.name for path in options.data], "figures": records(figures)}
+    options.out.write_text(json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    tables = figure_tables(figures)
+    for table in tables:
+        print_table(table, out)
+    if options.markdown:
+        lines = [line for table in tables for line in markdown_lines(table)]
+        options.markdown.write_text("\n".join(lines), encoding="utf-8")
 
 
 def run(
@@ -97,85 +96,83 @@ def run(
     settings: Settings,
     truth: pd.DataFrame | None = None,
     draws: int = 200,
-    tell: Callable[[str], None] = lambda line: None,
+    progress: Callable[[str], None] = lambda line: None,
 ) -> pd.DataFrame:
-    """Figures of every ablation on the same held-out rows (`benchmarks.scores.compare`), age 0 first.
+    """Compare every ablation on the same holdout rows (`benchmarks.scores.compare_methods`), age 0 first.
 
     Args:
-        loaded: Of the store.
+        loaded: Metrics and creatives of the store.
         settings: Of the run.
         truth: Of the sample world.
-        draws: Of the bootstrap.
-        tell: Called with a line for people.
+        draws: Draws of the bootstrap.
+        progress: Called with the name of each ablation.
     """
     whole = prepare(loaded, settings)
-    train, held, starts = holdout_split(whole.rows, settings.split.holdout_days)
+    train, holdout, until = holdout_split(whole.rows, settings.split.holdout_days)
     methods = {}
     for name, without in ABLATIONS.items():
-        tell(name)
-        methods[name] = predicted(_masked(loaded, whole, without), train, held, starts, without)
-    outcome = whole.outcome[held].reset_index(drop=True)
-    observed = whole.observed[held].reset_index(drop=True)
-    taught = set(whole.observed.loc[train, "creative_id"])
-    keys = observed[ON].assign(cold=~observed["creative_id"].isin(taught).to_numpy())
-    actual, exposure = actual_targets(outcome, whole.funnel), exposures(outcome, whole.funnel)
-    known = known_rows(actual, exposure, settings.evaluate.min_impressions)
-    figures = compare(methods, actual, exposure, keys, known, draws=draws).assign(against="what came")
-    if truth is not None:
-        true, _ = true_targets(keys, truth, whole.funnel)
-        known = {target: known[target] & (true[target] > 0).to_numpy() for target in true}
-        of_truth = compare(methods, true, exposure, keys, known, draws=draws).assign(against="the truth")
-        figures = pd.concat([figures, of_truth], ignore_index=True)
+        progress(name)
+        methods[name] = holdout_predictions(_without(loaded, whole, without), train, holdout, until, without)
+    outcome = whole.outcome[holdout].reset_index(drop=True)
+    observed = whole.observed[holdout].reset_index(drop=True)
+    trained = set(whole.observed.loc[train, "creative_id"])
+    cold = ~observed["creative_id"].isin(trained).to_numpy(np.bool_)
+    figures = compare_methods(
+        methods, observed, outcome, cold, whole.funnel,
+        least_volume=settings.evaluate.min_impressions, draws=draws, truth=truth,
+    )  # fmt: skip
     order = figures["age_hours"].map(lambda age: {0: -2, ALL_AGES: -1}.get(age, age))
     return figures.assign(order=order).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
 
 
-def predicted(dataset: Dataset, train: Mask, held: Mask, starts: pd.Timestamp, without: Without) -> pd.DataFrame:
-    """Targets of the held-out rows by a model trained without it; its folds choose starts and how many trees."""
-    observed = dataset.observed[held].reset_index(drop=True)
+def holdout_predictions(
+    dataset: Dataset, train: Mask, holdout: Mask, until: pd.Timestamp, without: Without
+) -> pd.DataFrame:
+    """Train without these inputs and predict the targets of the holdout rows; folds choose priors and tree counts."""
+    observed = dataset.observed[holdout].reset_index(drop=True)
     if not without.offset:
-        ((train, _),), moments = plan_refits(dataset, [(train, starts)])
+        ((train, _),), moments = plan_refits(dataset, [(train, until)])
         dataset = with_refits(dataset, moments)
-        model = fit_on(dataset, train, starts, recipe_by_hand(dataset, train))
+        model = fit_on(dataset, train, until, recipe_by_hand(dataset, train))
         return model.predict(build_features(observed, model.fitted))[model.fitted.funnel.targets]
     trees = dataset.settings.trees
     trees = trees.model_copy(update={"rounds": max(trees.rounds, ROUNDS_WITHOUT_OFFSET)})
     settings = dataset.settings.model_copy(update={"trees": trees})
-    fitted = fit_features(dataset, train, starts)
+    fitted = fit_features(dataset, train, until)
     features, outcome = rows_of(dataset, train, fitted)
-    chosen = by_hand([flat_fold(fold) for fold in make_folds(dataset, train)], settings)
-    model = fit_model(flat(features), outcome, fitted, chosen, seed=settings.tune.seed)
-    return model.predict(flat(build_features(observed, fitted)))[fitted.funnel.targets]
+    chosen = by_hand([fold_without_offset(fold) for fold in make_folds(dataset, train)], settings)
+    model = fit_model(without_posterior(features), outcome, fitted, chosen, seed=settings.tune.seed)
+    return model.predict(without_posterior(build_features(observed, fitted)))[fitted.funnel.targets]
 
 
-def sheets(figures: pd.DataFrame) -> list[Sheet]:
-    """A table per age and target, age 0 first."""
+def figure_tables(figures: pd.DataFrame) -> list[TextTable]:
+    """One table per age and target, age 0 first."""
     found = []
     for (age, against, target), rows in figures[figures["part"] == "all"].groupby(
         ["age_hours", "against", "target"], sort=False
     ):
-        when = "all ages" if age == ALL_AGES else "age 0: before anything is counted" if age == 0 else f"age {age:g} h"
-        found.append(figure_sheet(f"{when}: {target} against {against}, {rows['rows'].iloc[0]:,} rows", rows, {}))
+        when = "all ages" if age == ALL_AGES else "age 0: metadata only" if age == 0 else f"age {age:g} h"
+        found.append(figure_table(f"{when}: {target} against {against}, {rows['rows'].iloc[0]:,} rows", rows))
     return found
 
 
-def _masked(loaded: Loaded, whole: Dataset, without: Without) -> Dataset:
-    """The same rows in the same order, with less known of them."""
+def _without(loaded: Loaded, whole: Dataset, without: Without) -> Dataset:
+    """The same rows in the same order, without these inputs."""
     dataset = whole
     if without.creatives:
-        dropped = [name for name in loaded.creatives if name.startswith(without.creatives)]
+        dropped = [name for name in map(str, loaded.creatives) if name.startswith(without.creatives)]
         dataset = prepare(replace(loaded, creatives=loaded.creatives.drop(columns=dropped)), whole.settings)
     if without.history:
         dataset = replace(dataset, entities=[MARKET])
     if without.early:
-        own = [name for name in dataset.observed if name.startswith(OWN)]
+        own = [name for name in map(str, dataset.observed) if name.startswith(OWN)]
         dataset = replace(dataset, observed=dataset.observed.assign(**dict.fromkeys(own, np.nan)))
     return dataset
 
 
-def flat(features: Features) -> Features:
-    """Features whose stages all start from the market's rate; the columns that tell the start are kept."""
-    starts = {
+def without_posterior(features: Features) -> Features:
+    """Replace every stage's posterior by the market's rate; the feature columns stay."""
+    posteriors = {
         name: replace(
             begin,
             base_rate=begin.market_rate,
@@ -185,23 +182,23 @@ def flat(features: Features) -> Features:
         )
         for name, begin in features.posteriors.items()
     }
-    return replace(features, posteriors=starts)
+    return replace(features, posteriors=posteriors)
 
 
-def flat_fold(fold: Fold) -> Fold:
-    """A fold whose stages all start from the market's rate; volume keeps its start."""
+def fold_without_offset(fold: Fold) -> Fold:
+    """Replace the offset of every stage but volume by the market's log rate."""
 
-    def unaided(data: StageData, features: Features) -> StageData:
+    def with_market(data: StageData, features: Features) -> StageData:
         if data.stage == VOLUME:
             return data
         rate = features.posteriors[data.stage].market_rate[data.rows]
         return replace(data, offset=np.log(rate), weight=data.worth / rate)
 
     return Fold(
-        flat(fold.fit),
-        flat(fold.validate),
-        [unaided(data, fold.fit) for data in fold.fit_data],
-        [unaided(data, fold.validate) for data in fold.validation_data],
+        without_posterior(fold.fit),
+        without_posterior(fold.validate),
+        [with_market(data, fold.fit) for data in fold.fit_data],
+        [with_market(data, fold.validate) for data in fold.validation_data],
     )
 
 

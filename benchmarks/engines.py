@@ -1,11 +1,10 @@
-"""Do two workers give what one process gives?
+"""Check that workers give the same results as one process.
 
     python -m benchmarks.engines [--data FOLDER] [--workers 2] [--seeds 4]
 
-Trains on the same data (the sample's, where none are named) in one process and with workers of Dask: the counts and
-outcomes must be the same to the last bit. Models differ only by what a study happens to try: as runs of one process
-do that differ by their seed. So each trains with several seeds, and the difference of their mean ranks is told beside
-its standard error. Prints seconds, too.
+Trains on the same data (by default the sample) in one process and on Dask workers. Counts and outcomes must be equal to
+the last bit. Models differ only by the trials of their study, as runs of one process with different seeds do: so each
+trains with several seeds, and the difference of mean ranks is printed with its standard error. Prints seconds, too.
 """
 
 import argparse
@@ -41,16 +40,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default=SAMPLE, help="export files")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seeds", type=int, default=4, help="whole runs of each, every one with another seed")
-    given = parser.parse_args()
-    if given.seeds < 2:
-        parser.error(f"--seeds: expected at least 2, found {given.seeds}: one run has no spread.")
+    parser.add_argument("--seeds", type=int, default=4, help="complete runs of each, with different seeds")
+    options = parser.parse_args()
+    if options.seeds < 2:
+        parser.error(f"--seeds: expected at least 2, found {options.seeds}: one run has no spread.")
     with tempfile.TemporaryDirectory() as folder:
-        compare(given.data, Path(folder), given.workers, given.seeds)
+        compare(options.data, Path(folder), options.workers, options.seeds)
 
 
 def compare(exports: str, folder: Path, workers: int, seeds: int) -> None:
-    """Rows of both once, then whole runs of both with each seed."""
+    """Compare the rows of both once, then complete runs of both with each seed."""
     settings = Settings(var=folder)
     with open_store(folder / "store.duckdb") as store:
         ingest(store, [exports], settings)
@@ -58,13 +57,13 @@ def compare(exports: str, folder: Path, workers: int, seeds: int) -> None:
         dataset = write_partitioned(store, settings, str(folder / "dataset"))
     rows = len(whole.loaded.metrics)
     print(f"{rows:,} rows of metrics, {len(whole.creatives):,} creatives, {len(dataset.parts)} parts", flush=True)
-    asked = settings.dask.model_copy(update={"workers": workers})
+    dask = settings.dask.model_copy(update={"workers": workers})
     work = Work(str(folder / "work"))
     one, many = "one process", f"{workers} workers"
     ranks: dict[str, list[pd.Series]] = {one: [], many: []}
     with timed(f"{one}: rows"):
         here = prepare_from(whole, settings)
-    with cluster(asked, work) as engine:
+    with cluster(dask, work) as engine:
         parted = InParts(dataset, work, engine, settings, ProgressCallbacks())
         with timed(f"{many}: rows"):
             there = prepare_from(parted, settings)
@@ -72,20 +71,20 @@ def compare(exports: str, folder: Path, workers: int, seeds: int) -> None:
         for seed in range(seeds):
             seeded = settings.model_copy(update={"tune": settings.tune.model_copy(update={"seed": 7 + seed})})
             for name, source in ((one, whole), (many, parted)):
-                with timed(f"{name}, seed {7 + seed}: a whole run"):
+                with timed(f"{name}, seed {7 + seed}: a complete run"):
                     ranks[name].append(run(source, seeded, folder / f"{name} {seed}"))
-    print("\nRank of holdout rows (Spearman with what came, all ages), mean over seeds:")
-    table = apart(*(pd.DataFrame(found) for found in ranks.values()))
+    print("\nRank of holdout rows (Spearman with the outcome, all ages), mean over seeds:")
+    table = difference_of_means(*(pd.DataFrame(found) for found in ranks.values()))
     print(table.set_axis([one, many, *table.columns[2:]], axis=1).to_string(float_format="{:.4f}".format))
     print(f"\nthe means lie at most {table['standard errors'].abs().max():.1f} standard errors apart")
 
 
-def apart(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """Of each target: both means, their difference, and how many of its standard errors that is.
+def difference_of_means(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Per target: both means, their difference, its standard error, and their quotient.
 
     Args:
-        one: Ranks, a row a seed and a column a target.
-        other: The same of the other; equally many.
+        one: Ranks, one row per seed and one column per target.
+        other: The same of the other; equally many rows.
     """
     difference = other.mean() - one.mean()
     error = np.sqrt((one.var() + other.var()) / len(one))
@@ -95,15 +94,15 @@ def apart(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 
 
 def run(source: Source, settings: Settings, folder: Path) -> pd.Series:
-    """Ranks of the holdout rows of a whole run, by target."""
+    """Complete run: target → Spearman correlation of the holdout rows."""
     var = settings.model_copy(update={"var": folder, "name": "compared"})
     figures = learn(source, workspace(["compared"], var), var, ProgressCallbacks()).figures
-    held = (figures["age_hours"] == ALL_AGES) & (figures["part"] == "all") & (figures["method"] == OWN)
-    return figures[held].set_index("target")["spearman"].rename(None)
+    rows = (figures["age_hours"] == ALL_AGES) & (figures["part"] == "all") & (figures["method"] == OWN)
+    return figures[rows].set_index("target")["spearman"].rename(None)
 
 
 def differing(left: Dataset, right: Dataset) -> int:
-    """Cells of counts and outcomes that are not the same to the last bit; a column that only one has counts whole."""
+    """Number of cells of counts and outcomes that differ; a column that only one has counts with all its cells."""
     count = 0
     for mine, theirs in ((left.observed, right.observed), (left.outcome, right.outcome)):
         for name in dict.fromkeys([*mine, *theirs]):
@@ -117,13 +116,13 @@ def differing(left: Dataset, right: Dataset) -> int:
 
 
 def cells(dataset: Dataset) -> int:
-    """Cells of its counts and outcomes."""
+    """Number of cells of its counts and outcomes."""
     return dataset.observed.size + dataset.outcome.size
 
 
 @contextmanager
 def timed(what: str) -> Iterator[None]:
-    """Print how long it takes."""
+    """Print the seconds of a block."""
     began = time.perf_counter()
     yield
     print(f"{what}: {time.perf_counter() - began:.1f} s", flush=True)

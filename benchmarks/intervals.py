@@ -1,15 +1,15 @@
-"""Do intervals hold, are they narrower than the plain way's, do chances come true? On the sample and on public data.
+"""Compare coverage and width of intervals and the calibration of chances with simpler methods.
 
     python -m benchmarks.intervals --data FOLDER [--sample var/sample-exports]
                                    [--only sample|display|youtube|worlds] [--seeds 11 12 13]
 
-FOLDER holds display_ads_daily.csv.gz and youtube_*.parquet; --seeds are of further sample worlds: a holdout is a few
-hundred creatives, so one world's coverage is off by two or three points by luck alone. On each set of data: the default
-split, the hand setting of the trees, calibration on the folds of the training period, and every figure on the holdout.
-Beside it, on the same rows: plain CQR (LightGBM quantile regressions of log1p on the same features, of each fold's past
-for the fold and of all training rows for the holdout; one split-conformal correction from the same calibration rows);
-for chances, the same calibration around the start without trees (empirical Bayes), and its gamma–Poisson posterior
-without any calibration. Says of each target whether it is reached.
+FOLDER holds display_ads_daily.csv.gz and youtube_*.parquet; --seeds are of further sample worlds: a holdout has a few
+hundred creatives, so the standard error of one world's coverage is two or three points. Each data set uses the default
+split, the hand setting of the trees, calibration on out-of-fold rows of the training period, and evaluation on the
+holdout. Compared on the same rows: plain CQR (Romano et al. 2019: LightGBM quantile regressions of log1p on the same
+features, with one split-conformal correction from the same out-of-fold rows); for chances, the same calibration around
+the prediction without trees (empirical Bayes), and its gamma–Poisson posterior without calibration. Prints for each
+target whether the goals are reached.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from scipy.stats import nbinom
 
 from benchmarks.load_files import read
 from configs.settings import Settings, load_settings
+from features.funnel import TARGETS
 from features.matrix.feature_matrix import Features
 from sample.__main__ import main as make_sample
 from training.boosting.model import CreativeModel
@@ -42,11 +43,11 @@ from training.uncertainty.covariates import log_events, logs_of, stages_of
 Floats = npt.NDArray[np.float64]
 
 COVERED = (0.78, 0.84)
-"""Of all rows, at a level of 0.8."""
+"""Goal: share of outcomes inside 80 % intervals, over all rows."""
 LEAST_COVERED = 0.74
-"""In every cell of LEAST_ROWS rows or more."""
+"""Goal: the same in every cell of LEAST_ROWS rows or more."""
 OFF = 0.05
-"""Of a chance, in every tenth of LEAST_ROWS rows or more."""
+"""Goal: error of stated chances, in every decile of LEAST_ROWS rows or more."""
 QUANTILE_TREES = {
     "objective": "quantile",
     "num_leaves": 8,
@@ -62,180 +63,184 @@ QUANTILE_ROUNDS = 200
 
 
 def main() -> None:
-    """Print the figures of each set of data."""
+    """Print the figures of each data set."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the public data")
     parser.add_argument("--sample", type=Path, default=Path("var/sample-exports"), help="the sample world's exports")
     parser.add_argument("--only", choices=["sample", "display", "youtube", "worlds"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13], help="of further sample worlds")
-    given = parser.parse_args()
+    options = parser.parse_args()
     sets: dict[str, tuple[list[Path], Settings]] = {
-        "sample": ([given.sample], load_settings("configs/default.yaml")),
+        "sample": ([options.sample], load_settings("configs/default.yaml")),
         "display": (
-            [given.data / "display_ads_daily.csv.gz"],
+            [options.data / "display_ads_daily.csv.gz"],
             load_settings("configs/default.yaml").model_copy(update={"open_days": 0}),
         ),
         "youtube": (
-            [given.data / "youtube_snapshots.parquet", given.data / "youtube_videos.parquet"],
+            [options.data / "youtube_snapshots.parquet", options.data / "youtube_videos.parquet"],
             load_settings("configs/youtube.yaml"),
         ),
     }
     for name, (paths, settings) in sets.items():
-        if given.only in (None, name):
-            tell(name, prepare(read(paths, settings), settings))
-    if given.only in (None, "worlds"):
-        worlds(given.seeds)
+        if options.only in (None, name):
+            evaluate(name, prepare(read(paths, settings), settings))
+    if options.only in (None, "worlds"):
+        worlds(options.seeds)
 
 
 def worlds(seeds: list[int]) -> None:
-    """The figures of further sample worlds, and what their intervals hold in the mean."""
-    settings, held = load_settings("configs/default.yaml"), []
+    """Print the figures of further sample worlds and their mean coverage."""
+    settings, coverage = load_settings("configs/default.yaml"), []
     for seed in seeds:
         with TemporaryDirectory() as folder:
             exports = Path(folder) / "exports"
             make_sample(["--out", str(exports), "--truth", f"{folder}/truth.parquet", "--seed", str(seed)])
-            held.append(tell(f"sample world {seed}", prepare(read([exports], settings), settings)))
+            coverage.append(evaluate(f"sample world {seed}", prepare(read([exports], settings), settings)))
     print("\nInside, world by world and in the mean:")
-    print(pd.concat(held, axis=1).assign(mean=lambda table: table.mean(axis=1)).round(3).to_string())
+    print(pd.concat(coverage, axis=1).assign(mean=lambda table: table.mean(axis=1)).round(3).to_string())
 
 
-def tell(name: str, dataset: Dataset) -> pd.Series:
-    """Print the figures of one set of data; of each target the share of judged rows inside its interval."""
-    train, held, starts = holdout_split(dataset.rows, dataset.settings.split.holdout_days)
-    ((train, _),), moments = plan_refits(dataset, [(train, starts)])
+def evaluate(name: str, dataset: Dataset) -> pd.Series:
+    """Print the figures of one data set; return target → share of outcomes inside the interval."""
+    train, holdout, until = holdout_split(dataset.rows, dataset.settings.split.holdout_days)
+    ((train, _),), moments = plan_refits(dataset, [(train, until)])
     dataset = with_refits(dataset, moments)
     recipe = recipe_by_hand(dataset, train)
-    proof = out_of_fold(dataset, train, recipe)
-    uncertainty = fit_uncertainty(proof, dataset.funnel, dataset.settings)
-    start = fit_uncertainty(out_of_fold(dataset, train, Recipe()), dataset.funnel, dataset.settings)
-    if uncertainty is None or start is None:
+    calibration = out_of_fold(dataset, train, recipe)
+    uncertainty = fit_uncertainty(calibration, dataset.funnel, dataset.settings)
+    without_trees = fit_uncertainty(out_of_fold(dataset, train, Recipe()), dataset.funnel, dataset.settings)
+    if uncertainty is None or without_trees is None:
         print(f"{name}: too few rows to calibrate")
         return pd.Series(name=name)
-    model = fit_on(dataset, train, starts, recipe)
-    rows = predict_out_of_sample(dataset, held, model)
+    model = fit_on(dataset, train, until, recipe)
+    rows = predict_out_of_sample(dataset, holdout, model)
     print(f"\n{name}: {len(rows.predicted):,} holdout rows, calibrated on {dict(uncertainty.calibration_rows)}")
-    inside = _tell_intervals(dataset, uncertainty, rows, plain(dataset, train, held, starts, proof, uncertainty))
-    _tell_chances(uncertainty, start, rows, replace(rows, predicted=model.predict(rows.features, trees=False)), model)
+    cqr = plain_cqr(dataset, train, holdout, until, uncertainty)
+    inside = _print_intervals(dataset, uncertainty, rows, cqr)
+    start = replace(rows, predicted=model.predict(rows.features, trees=False))
+    _print_chances(uncertainty, without_trees, rows, start, model)
     return inside.rename(name)
 
 
-def _tell_intervals(
-    dataset: Dataset, uncertainty: PredictiveUncertainty, rows: OutOfSample, beside: pd.DataFrame
+def _print_intervals(
+    dataset: Dataset, uncertainty: PredictiveUncertainty, rows: OutOfSample, cqr: pd.DataFrame
 ) -> pd.Series:
     inside = {}
     actual = actual_targets(rows.outcome, dataset.funnel)
     later = rows.outcome[f"later:{dataset.funnel.volume_of}"].to_numpy(np.float64)
-    made = {"gpmcast": pd.DataFrame(uncertainty.of(rows.predicted, rows.features).intervals), "plain CQR": beside}
-    cells = {name: covered_cells(bounds, actual, later, uncertainty.min_volume, rows) for name, bounds in made.items()}
+    bounds_of = {"gpmcast": pd.DataFrame(uncertainty.of(rows.predicted, rows.features).intervals), "plain CQR": cqr}
+    cells = {
+        name: covered_cells(bounds, actual, later, uncertainty.min_volume, rows) for name, bounds in bounds_of.items()
+    }
     print("  target             method      rows  inside below above      width  log width  worst cell (of)")
     for target in dataset.funnel.targets:
-        told = {}
+        found = {}
         for name, of_all in cells.items():
             of_target = of_all[of_all["target"] == target]
-            for judged in (True, False):
-                overall = of_target[(of_target["age_hours"] == "all") & (of_target["judged"] == judged)]
-                if overall.empty or (not judged and (name != "gpmcast" or target.startswith("later_"))):
+            for counted in (True, False):
+                overall = of_target[(of_target["age_hours"] == "all") & (of_target["judged"] == counted)]
+                if overall.empty or (not counted and (name != "gpmcast" or TARGETS[target].is_volume)):
                     continue
                 row = overall.iloc[0]
                 big = of_target[(of_target["age_hours"] != "all") & (of_target["rows"] >= LEAST_ROWS)]
-                worst = f"{big['covered'].min():.3f} ({len(big)})" if judged and len(big) else "–"
-                label = name if judged else "any exposure"
+                worst = f"{big['covered'].min():.3f} ({len(big)})" if counted and len(big) else "–"
+                label = name if counted else "any exposure"
                 print(
                     f"  {target:18} {label:12}{int(row['rows']):6,}  {row['covered']:.3f} {row['below']:.3f} "
                     f"{row['above']:.3f} {row['width']:10.4g} {row['log_width']:10.3f}  {worst}"
                 )
-                if judged:
-                    told[name] = row, big
-        ours, big = told["gpmcast"]
+                if counted:
+                    found[name] = row, big
+        ours, big = found["gpmcast"]
         inside[target] = float(ours["covered"])
-        other = told["plain CQR"][0]
-        _reached(f"{target} inside {COVERED[0]:.0%}–{COVERED[1]:.0%}", COVERED[0] <= ours["covered"] <= COVERED[1])
+        other = found["plain CQR"][0]
+        _print_goal(f"{target} inside {COVERED[0]:.0%}–{COVERED[1]:.0%}", COVERED[0] <= ours["covered"] <= COVERED[1])
         if len(big):
-            _reached(f"{target} every cell {LEAST_COVERED:.0%} or more", bool((big["covered"] >= LEAST_COVERED).all()))
-        _reached(f"{target} no wider than plain CQR", bool(ours["width"] <= other["width"]))
-        _reached(f"{target} no wider on the log scale", bool(ours["log_width"] <= other["log_width"]))
+            _print_goal(
+                f"{target} every cell {LEAST_COVERED:.0%} or more", bool((big["covered"] >= LEAST_COVERED).all())
+            )
+        _print_goal(f"{target} no wider than plain CQR", bool(ours["width"] <= other["width"]))
+        _print_goal(f"{target} no wider on the log scale", bool(ours["log_width"] <= other["log_width"]))
     return pd.Series(inside)
 
 
-def _tell_chances(
+def _print_chances(
     uncertainty: PredictiveUncertainty,
-    start: PredictiveUncertainty,
+    without_trees: PredictiveUncertainty,
     rows: OutOfSample,
-    by_start: OutOfSample,
+    start: OutOfSample,
     model: CreativeModel,
 ) -> None:
     funnel = uncertainty.funnel
     target = funnel.main_roi or funnel.targets[0]
     truth = actual_targets(rows.outcome, funnel)[target].to_numpy(np.float64)
     later = rows.outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
-    judged = np.isfinite(truth) & (later >= uncertainty.min_volume)
+    counted = np.isfinite(truth) & (later >= uncertainty.min_volume)
     methods: dict[str, Callable[[float], Floats]] = {
-        "gpmcast": lambda asked: uncertainty.of(rows.predicted, rows.features).chance(asked, target),
-        "EB, calibrated": lambda asked: start.of(by_start.predicted, rows.features).chance(asked, target),
-        "EB posterior": lambda asked: posterior(by_start.predicted, rows.features, model, target, asked),
+        "gpmcast": lambda threshold: uncertainty.of(rows.predicted, rows.features).chance(threshold, target),
+        "EB, calibrated": lambda threshold: without_trees.of(start.predicted, rows.features).chance(threshold, target),
+        "EB posterior": lambda threshold: posterior_chance(start.predicted, rows.features, model, target, threshold),
     }
-    true = [truth[judged] >= asked for asked in asked_targets(truth[judged])]
-    stated = {name: [told(asked)[judged] for asked in asked_targets(truth[judged])] for name, told in methods.items()}
+    thresholds = asked_targets(truth[counted])
+    true = [truth[counted] >= threshold for threshold in thresholds]
+    stated = {name: [chance(threshold)[counted] for threshold in thresholds] for name, chance in methods.items()}
     brier = {}
     for name, chances in stated.items():
         each = [float(np.mean((chance - came) ** 2)) for chance, came in zip(chances, true)]
         brier[name] = float(np.mean(each))
         print(
-            f"  P({target} ≥ x), Brier at x = {[float(f'{x:.3g}') for x in asked_targets(truth[judged])]}: {name:15} "
+            f"  P({target} ≥ x), Brier at x = {[float(f'{x:.3g}') for x in thresholds]}: {name:15} "
             f"{brier[name]:.4f}  {' '.join(f'{value:.4f}' for value in each)}"
         )
-    _reached("Brier better than the calibrated EB's", brier["gpmcast"] < brier["EB, calibrated"])
-    _reached("Brier better than the EB posterior's", brier["gpmcast"] < brier["EB posterior"])
-    _tell_bins(f"P({target} ≥ x)", np.concatenate(stated["gpmcast"]), np.concatenate(true))
+    _print_goal("Brier better than the calibrated EB's", brier["gpmcast"] < brier["EB, calibrated"])
+    _print_goal("Brier better than the EB posterior's", brier["gpmcast"] < brier["EB posterior"])
+    _print_bins(f"P({target} ≥ x)", np.concatenate(stated["gpmcast"]), np.concatenate(true))
     if uncertainty.hit_measure:
         hits = uncertainty.hits(rows.outcome, rows.predicted["promotion_type"].astype("str"))
-        told = uncertainty.of(rows.predicted, rows.features).hit_chance()
-        known = np.isfinite(hits) & np.isfinite(told)
+        stated_hits = uncertainty.of(rows.predicted, rows.features).hit_chance()
+        known = np.isfinite(hits) & np.isfinite(stated_hits)
         came = hits[known] > 0
         print(
-            f"  P(hit by {uncertainty.hit_measure}): Brier {np.mean((told[known] - came) ** 2):.4f}, "
+            f"  P(hit by {uncertainty.hit_measure}): Brier {np.mean((stated_hits[known] - came) ** 2):.4f}, "
             f"of their share alone {came.mean() * (1 - came.mean()):.4f}"
         )
-        _tell_bins("P(hit)", told[known], came)
+        _print_bins("P(hit)", stated_hits[known], came)
 
 
-def _tell_bins(name: str, stated: Floats, true: npt.NDArray[np.bool_]) -> None:
+def _print_bins(name: str, stated: Floats, true: npt.NDArray[np.bool_]) -> None:
     bins = reliability(stated, true)
     for row in bins.to_dict("records"):
         print(f"    {name} {row['stated']:.3f} came true {row['true']:.3f} ({int(row['rows']):,} rows)")
     big = bins[bins["rows"] >= LEAST_ROWS]
     off = float((big["stated"] - big["true"]).abs().max()) if len(big) else 0.0
-    _reached(f"{name} within ±{OFF} where {LEAST_ROWS} rows or more ({off:.3f} at most)", off <= OFF)
+    _print_goal(f"{name} within ±{OFF} where {LEAST_ROWS} rows or more ({off:.3f} at most)", off <= OFF)
 
 
-def plain(
-    dataset: Dataset,
-    train: Mask,
-    held: Mask,
-    starts: pd.Timestamp,
-    proof: list[OutOfSample],
-    uncertainty: PredictiveUncertainty,
+def plain_cqr(
+    dataset: Dataset, train: Mask, holdout: Mask, until: pd.Timestamp, uncertainty: PredictiveUncertainty
 ) -> pd.DataFrame:
-    """Bounds of plain CQR on the holdout rows."""
+    """Interval bounds of plain CQR, a row per holdout row: `<target>_low` and `<target>_high`."""
     funnel, level = dataset.funnel, uncertainty.level
-    fits = [*folds(dataset.rows, train, dataset.settings.split.folds), (train, held, starts)]
+    fits = [*folds(dataset.rows, train, dataset.settings.split.folds), (train, holdout, until)]
     sets = []
-    for fit, validate, start in fits:
-        fitted = fit_features(dataset, fit, start)
+    for fit, validate, begins in fits:
+        fitted = fit_features(dataset, fit, begins)
         sets.append((*rows_of(dataset, fit, fitted), *rows_of(dataset, validate, fitted)))
     table: dict[str, Floats] = {}
     for target in funnel.targets:
         scores, ends = [], (np.zeros(0), np.zeros(0))
-        for features, outcome, judged, came in sets:
+        for features, outcome, validation, later_outcome in sets:
             label, known = _labels(
                 outcome, funnel.volume_of, actual_targets(outcome, funnel)[target], uncertainty.min_volume
             )
-            truth, mine = _labels(came, funnel.volume_of, actual_targets(came, funnel)[target], uncertainty.min_volume)
+            truth, compared = _labels(
+                later_outcome, funnel.volume_of, actual_targets(later_outcome, funnel)[target], uncertainty.min_volume
+            )
             low, high = (
-                _quantile_trees(features.values[known], label[known], share, judged.values)
+                _quantile_trees(features.values[known], label[known], share, validation.values)
                 for share in ((1 - level) / 2, (1 + level) / 2)
             )
-            scores.append(np.maximum(low - truth, truth - high)[mine])
+            scores.append(np.maximum(low - truth, truth - high)[compared])
             ends = low, high
         of_folds = np.concatenate(scores[:-1])
         share = min(1.0, level * (len(of_folds) + 1) / len(of_folds))
@@ -246,35 +251,39 @@ def plain(
 
 
 def _labels(outcome: pd.DataFrame, volume_of: str, actual: pd.Series, least: float) -> tuple[Floats, Mask]:
+    """log1p of the actual values, and the mask of the rows to use."""
     truth = actual.to_numpy(np.float64)
     known = np.isfinite(truth)
-    if not str(actual.name).startswith("later_"):
+    if not TARGETS[str(actual.name)].is_volume:
         known &= outcome[f"later:{volume_of}"].to_numpy(np.float64) >= least
     return np.log1p(truth), known
 
 
-def _quantile_trees(values: pd.DataFrame, label: Floats, share: float, asked: pd.DataFrame) -> Floats:
-    taught = lgb.Dataset(values.to_numpy(np.float64), label=label)
-    trees = lgb.train({**QUANTILE_TREES, "alpha": share}, taught, num_boost_round=QUANTILE_ROUNDS)
-    return np.asarray(trees.predict(asked.to_numpy(np.float64), num_threads=1), dtype=np.float64)
+def _quantile_trees(values: pd.DataFrame, label: Floats, share: float, rows: pd.DataFrame) -> Floats:
+    """Predict this quantile of the label for `rows`."""
+    table = lgb.Dataset(values.to_numpy(np.float64), label=label)
+    trees = lgb.train({**QUANTILE_TREES, "alpha": share}, table, num_boost_round=QUANTILE_ROUNDS)
+    return np.asarray(trees.predict(rows.to_numpy(np.float64), num_threads=1), dtype=np.float64)
 
 
-def posterior(predicted: pd.DataFrame, features: Features, model: CreativeModel, target: str, asked: float) -> Floats:
-    """Chance by empirical Bayes alone: a negative binomial count of events over the predicted volume.
+def posterior_chance(
+    predicted: pd.DataFrame, features: Features, model: CreativeModel, target: str, threshold: float
+) -> Floats:
+    """P(target ≥ threshold) by empirical Bayes alone, one per row.
 
-    The start's rate with the variance it leaves is a gamma posterior, so counts over the predicted volume are negative
-    binomial; every event is worth what the start expects of it.
+    The posterior of the rate is a gamma distribution, so the number of events in the predicted volume is negative
+    binomial; every event counts with its expected value.
     """
     funnel = model.fitted.funnel
     per_volume = np.exp(log_events(logs_of(predicted, features), funnel, target))
-    events = per_volume * predicted[f"later_{funnel.volume_of}"].to_numpy(np.float64)
+    events = per_volume * predicted[funnel.volume_target].to_numpy(np.float64)
     variance = sum((features.posteriors[name].variance for name in stages_of(funnel, target)), np.zeros(len(predicted)))
     shape = 1.0 / np.maximum(variance, 1e-6)
-    needed = np.ceil(asked * events / predicted[target].to_numpy(np.float64) - 1e-9)
+    needed = np.ceil(threshold * events / predicted[target].to_numpy(np.float64) - 1e-9)
     return np.asarray(nbinom.sf(needed - 1, shape, shape / (shape + events)), dtype=np.float64)
 
 
-def _reached(what: str, reached: bool) -> None:
+def _print_goal(what: str, reached: bool) -> None:
     print(f"  {'reached' if reached else 'NOT reached'}: {what}")
 
 

@@ -1,41 +1,64 @@
-"""How is a comparison shown? The same tables on a screen and as Markdown.
+"""Show a comparison as tables on the console and as Markdown.
 
     python -m benchmarks.pages FILE.json …
 
-Prints who is first where, of comparisons that `benchmarks.peers` wrote.
+Prints which method is first per figure, for comparisons that `benchmarks.peers` wrote.
 """
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NotRequired, TypedDict
 
+import numpy as np
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from benchmarks.leaderboard import placings, summary
 from benchmarks.scores import FIGURES, OURS
-from benchmarks.standing import standings, summary
 from features.console import plain
 from training.evaluation.metrics import ALL_AGES
 
-Report = Mapping[str, object]
 WIDTH = 150
-"""Columns that the widest table takes: numbers are never cut off."""
+"""Columns of the widest table: numbers are never cut off."""
+
+
+class MethodReport(TypedDict):
+    """One method: CPU seconds, setting by target (`all`: of all targets), and why it did not run (else empty)."""
+
+    seconds: float
+    settings: dict[str, str]
+    not_run: str
+
+
+class BudgetReport(TypedDict):
+    """The replay's budget as a share of later spend, its break-even ROI, and the ROI it funds by."""
+
+    share: float
+    break_even: float
+    roi: str
+
+
+class Report(TypedDict):
+    """A comparison as JSON: `figures` and `decisions` are rows of frames; both paths and fingerprint name the data."""
+
+    data: dict[str, object]
+    methods: dict[str, MethodReport]
+    figures: list[dict[str, object]]
+    budget: BudgetReport | None
+    decisions: list[dict[str, object]]
+    paths: NotRequired[list[str]]
+    fingerprint: NotRequired[str]
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A table of words.
-
-    Attributes:
-        title: Above it.
-        columns: Names.
-        rows: Cells, as many as there are columns.
-    """
+class TextTable:
+    """A table of text cells, as many per row as there are columns."""
 
     title: str
     columns: tuple[str, ...]
@@ -43,152 +66,139 @@ class Sheet:
 
 
 def main() -> None:
-    """Print who is first where."""
+    """Print which method is first per figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path, help="JSON of comparisons")
     out = Console()
     for path in parser.parse_args().files:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        print_sheet(first_sheet(report, f"{path.stem}: who is first where"), out)
+        report: Report = json.loads(path.read_text(encoding="utf-8"))
+        print_table(leaderboard_table(report, f"{path.stem}: which method is first"), out)
 
 
-def show(report: Report, out: Console) -> None:
-    """All tables on the screen."""
-    for sheet in sheets(report):
-        print_sheet(sheet, out)
+def print_report(report: Report, out: Console) -> None:
+    """Print all tables."""
+    for table in report_tables(report):
+        print_table(table, out)
 
 
-def print_sheet(sheet: Sheet, out: Console) -> None:
-    """One table on the screen."""
-    table = Table(title=plain(sheet.title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for place, name in enumerate(sheet.columns):
-        table.add_column(name, justify="left" if place == 0 else "right", no_wrap=True)
-    for row in sheet.rows:
-        table.add_row(*(Text(plain(cell)) for cell in row))
+def print_table(table: TextTable, out: Console) -> None:
+    """Print one table."""
+    shown = Table(title=plain(table.title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for place, name in enumerate(table.columns):
+        shown.add_column(name, justify="left" if place == 0 else "right", no_wrap=True)
+    for row in table.rows:
+        shown.add_row(*(Text(plain(cell)) for cell in row))
     out.width = max(out.width, WIDTH)
-    out.print(table, crop=False)
+    out.print(shown, crop=False)
 
 
 def markdown(report: Report) -> str:
-    """All tables as Markdown, and the settings of every method."""
-    lines = [line for sheet in sheets(report) for line in sheet_lines(sheet)]
+    """Format all tables and the settings of every method as Markdown."""
+    lines = [line for table in report_tables(report) for line in markdown_lines(table)]
     lines += ["### Settings", ""]
-    for name, method in _mapping(report["methods"]).items():
-        for about, words in _mapping(_mapping(method)["settings"]).items():
-            lines.append(f"- {name}, {about}: {words}")
+    for name, method in report["methods"].items():
+        lines += [f"- {name}, {target}: {setting}" for target, setting in method["settings"].items()]
     return "\n".join(lines) + "\n"
 
 
-def sheet_lines(sheet: Sheet) -> list[str]:
-    """One table as lines of Markdown."""
-    head = [f"### {sheet.title}", "", _line(sheet.columns), _line(("---",) * len(sheet.columns))]
-    return [*head, *(_line(row) for row in sheet.rows), ""]
+def markdown_lines(table: TextTable) -> list[str]:
+    """Format one table as lines of Markdown."""
+    head = [f"### {table.title}", "", _line(table.columns), _line(("---",) * len(table.columns))]
+    return [*head, *(_line(row) for row in table.rows), ""]
 
 
-def sheets(report: Report) -> list[Sheet]:
-    """Every table of a report, in the order of reading."""
-    figures = pd.DataFrame(report["figures"])
+def report_tables(report: Report) -> list[TextTable]:
+    """Every table of a report, in reading order."""
+    figures, methods = pd.DataFrame(report["figures"]), report["methods"]
     found = []
     for (against, target), rows in figures.groupby(["against", "target"], sort=False):
         whole = rows[rows["age_hours"] == ALL_AGES]
         for part, of_part in whole.groupby("part", sort=False):
             title = f"{target} against {against}, {part} creatives, {of_part['rows'].iloc[0]:,} rows"
-            found.append(figure_sheet(title, of_part, _mapping(report["methods"])))
+            found.append(figure_table(title, of_part, {name: method["seconds"] for name, method in methods.items()}))
         by_age = rows[(rows["part"] == "all") & (rows["age_hours"] != ALL_AGES) & (rows["figure"] == "spearman")]
         if len(by_age):
             found.append(_by_age(f"{target} against {against}: rank correlation by age in hours", by_age))
-    if report["decisions"]:
-        found.append(_decisions(pd.DataFrame(report["decisions"]), _mapping(report["budget"])))
-    absent = [
-        (name, str(_mapping(method)["not_run"]))
-        for name, method in _mapping(report["methods"]).items()
-        if _mapping(method)["not_run"]
-    ]
+    if report["budget"] is not None:
+        found.append(_decisions(pd.DataFrame(report["decisions"]), report["budget"]))
+    absent = [(name, method["not_run"]) for name, method in methods.items() if method["not_run"]]
     if absent:
-        found.append(Sheet("not run", ("method", "why"), absent))
-    return [*found, first_sheet(report, "Who is first where")]
+        found.append(TextTable("not run", ("method", "why"), absent))
+    return [*found, leaderboard_table(report, "Which method is first")]
 
 
-def first_sheet(report: Report, title: str) -> Sheet:
-    """A line per contest: who is first, where we stand, over all ages and by age."""
-    figures = pd.DataFrame(report["figures"])
-    funded_by = str(_mapping(report["budget"])["roi"]) if report["decisions"] else ""
-    found = standings(figures, pd.DataFrame(report["decisions"]), funded_by)
-    columns = ("contest", "by", "first", "with", OURS, "which is", "by age: first/within noise/behind")
-    return Sheet(title, columns, summary(found))
+def leaderboard_table(report: Report, title: str) -> TextTable:
+    """One line per ranking: the first method and the place of gpmcast, over all ages and by age."""
+    funded_by = report["budget"]["roi"] if report["budget"] else ""
+    found = placings(pd.DataFrame(report["figures"]), pd.DataFrame(report["decisions"]), funded_by)
+    columns = ("ranking", "by", "first", "with", OURS, "which is", "by age: first/within noise/behind")
+    return TextTable(title, columns, summary(found))
 
 
-def figure_sheet(title: str, rows: pd.DataFrame, methods: Mapping[str, object]) -> Sheet:
-    """A line per method: rank correlation and how far it lies from ours, each with its band, and the other figures."""
-    columns = ("method", "rank", "90 %", "apart", "90 %", *(name.replace("_", " ") for name in FIGURES[1:]))
-    columns += ("s",) if methods else ()
+def figure_table(title: str, rows: pd.DataFrame, seconds: dict[str, float] | None = None) -> TextTable:
+    """One line per method: rank correlation and its difference from ours, each with its band, and other figures.
+
+    Args:
+        title: Of the table.
+        rows: Rows of `benchmarks.scores.compare` of one target, part and age.
+        seconds: Method → CPU seconds; without it there is no such column.
+    """
+    columns = ("method", "rank", "90 %", "difference", "90 %", *(name.replace("_", " ") for name in FIGURES[1:]))
     lines = []
     for method, of_method in rows.groupby("method", sort=False):
-        figure = of_method.set_index("figure")
-        rank = figure.loc["spearman"]
-        run = methods.get(str(method))
-        seconds = f"{float(str(_mapping(run)['seconds'])):.0f}" if run else ""
-        lines.append(
-            (
-                str(method),
-                _n(rank["value"]),
-                _band(rank["low"], rank["high"]),
-                _n(rank["apart"]),
-                _band(rank["apart_low"], rank["apart_high"]),
-                *(_n(figure.loc[name, "value"]) for name in FIGURES[1:]),
-                *((seconds,) if methods else ()),
-            )
-        )
-    return Sheet(title, columns, lines)
+        figure = {row["figure"]: row for row in of_method.to_dict("records")}
+        rank = figure["spearman"]
+        cells = [
+            str(method),
+            _number(rank["value"]),
+            _band(rank["low"], rank["high"]),
+            _number(rank["difference"]),
+            _band(rank["difference_low"], rank["difference_high"]),
+            *(_number(figure[name]["value"]) for name in FIGURES[1:]),
+        ]
+        if seconds is not None:
+            cells.append(f"{seconds[str(method)]:.0f}" if str(method) in seconds else "")
+        lines.append(tuple(cells))
+    return TextTable(title, columns if seconds is None else (*columns, "s"), lines)
 
 
-def _by_age(title: str, rows: pd.DataFrame) -> Sheet:
+def _by_age(title: str, rows: pd.DataFrame) -> TextTable:
     table = rows.pivot_table(index="method", columns="age_hours", values="value", sort=False)
-    table = table[sorted(table)]
-    lines = [(str(method), *(_n(value) for value in row)) for method, row in zip(table.index, table.to_numpy())]
-    return Sheet(title, ("method", *(f"{age:g}" for age in table)), lines)
+    ages = sorted(float(str(age)) for age in table)
+    lines = [(str(method), *map(_number, row)) for method, row in zip(table.index, table[ages].to_numpy(np.float64))]
+    return TextTable(title, ("method", *(f"{age:g}" for age in ages)), lines)
 
 
-def _decisions(rows: pd.DataFrame, budget: Mapping[str, object]) -> Sheet:
+def _decisions(rows: pd.DataFrame, budget: BudgetReport) -> TextTable:
     whole = rows[rows["age_hours"] == ALL_AGES].sort_values("gain_cny", ascending=False)
-    title = (
-        f"Replay: {float(str(budget['share'])):.0%} of later spend by {budget['roi']}, "
-        f"break-even {float(str(budget['break_even'])):.3g}"
-    )
-    columns = ("rule", "captured", "90 %", "apart CNY", "90 %", "net gmv", "saved", "hits missed")
+    title = f"Replay: {budget['share']:.0%} of later spend by {budget['roi']}, break-even {budget['break_even']:.3g}"
+    columns = ("rule", "captured", "90 %", "difference CNY", "90 %", "net gmv", "saved", "hits missed")
     lines = [
         (
             str(row["rule"]),
-            _n(row["captured_share"]),
+            _number(row["captured_share"]),
             _band(row["captured_share_low"], row["captured_share_high"]),
             _whole(row["apart_cny"]),
             f"{_whole(row['apart_cny_low'])}…{_whole(row['apart_cny_high'])}",
-            *(_n(row[name]) for name in ("net_gmv_share", "saved_share", "missed_share")),
+            *(_number(row[name]) for name in ("net_gmv_share", "saved_share", "missed_share")),
         )
         for row in whole.to_dict("records")
     ]
-    return Sheet(title, columns, lines)
+    return TextTable(title, columns, lines)
 
 
-def _mapping(value: object) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"a mapping was expected, found {type(value).__name__}")
-    return value
-
-
-def _n(value: object) -> str:
-    if value is None or pd.isna(value):
+def _number(value: float | None) -> str:
+    if value is None or np.isnan(value):
         return "·"
-    number = float(str(value))
-    return f"{number:.3f}" if abs(number) < 10 else f"{number:,.3g}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.3g}"
 
 
-def _whole(value: object) -> str:
-    return "·" if value is None or pd.isna(value) else f"{float(str(value)):,.0f}"
+def _whole(value: float | None) -> str:
+    return "·" if value is None or np.isnan(value) else f"{value:,.0f}"
 
 
-def _band(low: object, high: object) -> str:
-    return f"{_n(low)}…{_n(high)}"
+def _band(low: float | None, high: float | None) -> str:
+    return f"{_number(low)}…{_number(high)}"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -12,8 +12,8 @@ from sklearn.base import clone
 from sklearn.linear_model import TweedieRegressor
 from threadpoolctl import threadpool_limits
 
-from benchmarks.search import Found, Library, Setting, deviance
-from benchmarks.tasks import StageData, Table
+from benchmarks.search import Library, PeerResult, Setting, deviance, setting_text
+from benchmarks.tasks import TargetData, TargetTable
 from training.boosting.volume_offset import POWER
 
 Floats = npt.NDArray[np.float64]
@@ -21,71 +21,72 @@ Floats = npt.NDArray[np.float64]
 SEED = 7
 MOST_TREES = 300
 STEPS = (1, 5, 10, 20, 40, 80, 150, 300)
-"""Of GPBoost: numbers of trees that are compared; each costs a prediction of the random effects."""
+"""GPBoost: numbers of trees that are compared; each comparison predicts the random effects once more."""
 
 
 def glm() -> Library:
-    """Penalised Poisson regression (volume: Tweedie): columns scaled, codes one-hot, missing values flagged."""
+    """Ridge Poisson regression (volume: Tweedie): numeric columns scaled, codes one-hot, missing values flagged."""
 
-    def shape(fit: Table) -> Callable[[Table], Floats]:
-        numbers = [name for name in fit.values if name not in fit.codes]
+    def encoder(fit: TargetTable) -> Callable[[TargetTable], Floats]:
+        numbers = [str(name) for name in fit.values if name not in fit.codes]
         mean, scale = fit.values[numbers].mean().fillna(0.0), fit.values[numbers].std().fillna(0.0)
         kept = [name for name in numbers if scale[name] > 1e-9]
-        holes = [name for name in kept if 0.01 < fit.values[name].isna().mean() < 0.99]
-        words = {name: sorted(fit.values[name].dropna().unique()) for name in fit.codes}
+        with_gaps = [name for name in kept if 0.01 < fit.values[name].isna().mean() < 0.99]
+        categories = {name: sorted(fit.values[name].dropna().unique()) for name in fit.codes}
 
-        def columns(rows: Table) -> Floats:
+        def columns(rows: TargetTable) -> Floats:
             scaled = ((rows.values[kept] - mean[kept]) / scale[kept]).clip(-5, 5).fillna(0.0).to_numpy(np.float64)
-            flags = rows.values[holes].isna().to_numpy(np.float64)
+            flags = rows.values[with_gaps].isna().to_numpy(np.float64)
             one_hot = [
-                (rows.values[name] == code).to_numpy(np.float64) for name, codes in words.items() for code in codes
+                (rows.values[name] == code).to_numpy(np.float64) for name, codes in categories.items() for code in codes
             ]
             return np.column_stack([scaled, flags, *one_hot])
 
         return columns
 
-    def fitted(setting: Setting, rows: Table, volume: bool) -> Callable[[Table], Floats]:
-        columns = shape(rows)
-        power = POWER if volume else 1.0
+    def fitted(setting: Setting, rows: TargetTable, is_volume: bool) -> Callable[[TargetTable], Floats]:
+        columns = encoder(rows)
+        power = POWER if is_volume else 1.0
         model = TweedieRegressor(power=power, link="log", alpha=setting["alpha"], max_iter=500, tol=1e-4)
-        model.fit(columns(rows), rows.ratio, sample_weight=rows.worth)
-        most = float(rows.ratio.max())  # a log link far outside what was seen tells nonsense
-        return lambda other: np.minimum(np.asarray(model.predict(columns(other))), most)
+        model.fit(columns(rows), rows.ratio, sample_weight=rows.weight)
+        largest = float(rows.ratio.max())  # a log link extrapolates without bound
+        return lambda other: np.minimum(np.asarray(model.predict(columns(other))), largest)
 
-    def probe(setting: Setting, data: StageData) -> tuple[int, Floats]:
-        return 1, fitted(setting, data.fit, data.volume)(data.stop)
+    def probe(setting: Setting, data: TargetData) -> tuple[int, Floats]:
+        return 1, fitted(setting, data.fit, data.is_volume)(data.validation)
 
-    def train(setting: Setting, rounds: int, data: StageData) -> Callable[[Table], Floats]:
-        return fitted(setting, data.full, data.volume)
+    def train(setting: Setting, rounds: int, data: TargetData) -> Callable[[TargetTable], Floats]:
+        return fitted(setting, data.full, data.is_volume)
 
     return Library({"alpha": 0.1}, {"alpha": (0.003, 30.0, True)}, probe, train)
 
 
-def gpboost(data: StageData, seconds: float) -> Found:
-    """Trees on top of random effects of account, product, KOC, category and every tag, on log1p, weighted.
+def gpboost(data: TargetData, seconds: float) -> PeerResult:
+    """Boost trees on random effects of account, product, KOC, category and every tag, on log1p, weighted.
 
-    Its count likelihoods were tried on ratios to the start: with as many crossed effects they take minutes before the
-    first tree, far more than the others' time. The Gaussian one takes seconds; what it says of a typical creative is
-    levelled to the mean on the last fold. Variances are estimated once, before the trees, as its authors advise for
-    speed; a setting is tried as long as the time allows.
+    Its count likelihoods need minutes before the first tree with as many crossed effects, more than the time limit.
+    The Gaussian one needs seconds; its prediction of the typical outcome is scaled to the mean on the validation rows.
+    Variances are estimated once, before the trees, as its documentation recommends for speed.
     """
     import gpboost as gpb
 
-    def text(rows: Table) -> npt.NDArray[np.object_]:
+    def group_labels(rows: TargetTable) -> npt.NDArray[np.object_]:
         return rows.groups.drop(columns="creative").astype(str).to_numpy(dtype=object)
 
-    def label(rows: Table) -> Floats:
-        return np.log1p(rows.ratio * rows.start) - middle  # else the random effects must tell the mean
+    def label(rows: TargetTable) -> Floats:
+        return np.log1p(rows.ratio * rows.baseline) - middle  # else the random effects have to absorb the mean
 
-    whole = data.full.ratio * data.full.start
-    middle = float(np.average(np.log1p(whole), weights=data.full.worth))
+    whole = data.full.ratio * data.full.baseline
+    middle = float(np.average(np.log1p(whole), weights=data.full.weight))
 
-    def effects(rows: Table) -> object:
-        model = gpb.GPModel(group_data=text(rows), likelihood="gaussian", num_parallel_threads=1, weights=rows.worth)
+    def effects(rows: TargetTable) -> object:
+        model = gpb.GPModel(
+            group_data=group_labels(rows), likelihood="gaussian", num_parallel_threads=1, weights=rows.weight
+        )
         model.fit(y=label(rows))
         return model
 
-    def fitted(setting: Setting, rows: Table, random: object, rounds: int) -> object:
+    def fitted(setting: Setting, rows: TargetTable, random: object, rounds: int) -> object:
         parameters = {**setting, "max_bin": 63, "num_threads": 1, "verbose": -1, "seed": SEED}
         table = gpb.Dataset(rows.values.to_numpy(np.float64), label(rows), params={"verbose": -1, "max_bin": 63})
         return gpb.train(
@@ -93,16 +94,19 @@ def gpboost(data: StageData, seconds: float) -> Found:
             train_gp_model_cov_pars=False, verbose_eval=False,
         )  # fmt: skip
 
-    def told(model: object, rows: Table, rounds: int) -> Floats:
+    def predict(model: object, rows: TargetTable, rounds: int) -> Floats:
         parts = model.predict(  # type: ignore[attr-defined]
-            data=rows.values.to_numpy(np.float64), group_data_pred=text(rows), pred_latent=True, num_iteration=rounds
+            data=rows.values.to_numpy(np.float64),
+            group_data_pred=group_labels(rows),
+            pred_latent=True,
+            num_iteration=rounds,
         )
         log = middle + np.asarray(parts["fixed_effect"] + parts["random_effect_mean"], dtype=np.float64)
         return np.maximum(np.expm1(np.minimum(log, 30.0)), 0.0)
 
-    def level(told_: Floats, rows: Table) -> float:
-        weight = rows.worth / rows.start
-        return float(weight @ (rows.ratio * rows.start)) / max(float(weight @ told_), 1e-12)
+    def scale_to_mean(predicted: Floats, rows: TargetTable) -> float:
+        weight = rows.weight / rows.baseline
+        return float(weight @ (rows.ratio * rows.baseline)) / max(float(weight @ predicted), 1e-12)
 
     begun = time.process_time()
     draw = np.random.default_rng(SEED)
@@ -115,9 +119,9 @@ def gpboost(data: StageData, seconds: float) -> Found:
             since = time.process_time()
             model = fitted(setting, data.fit, random, MOST_TREES)
             for rounds in STEPS:
-                guess = told(model, data.stop, rounds)
-                scale = level(guess, data.stop)
-                loss = deviance(scale * guess / data.stop.start, data.stop, data.volume)
+                guess = predict(model, data.validation, rounds)
+                scale = scale_to_mean(guess, data.validation)
+                loss = deviance(scale * guess / data.validation.baseline, data.validation, data.is_volume)
                 if best is None or loss < best[0]:
                     best = loss, setting, rounds, scale
             tried += 1
@@ -128,66 +132,68 @@ def gpboost(data: StageData, seconds: float) -> Found:
             }  # fmt: skip
         _, setting, rounds, scale = best
         final = fitted(setting, data.full, effects(data.full), rounds)
-        predicted = scale * told(final, data.held, rounds)
-    words = ", ".join(f"{name} {value:.3g}" for name, value in setting.items())
+        predicted = scale * predict(final, data.holdout, rounds)
     count = data.full.groups.shape[1] - 1
-    told_of = f"log1p, {count} random effects, {words}, {rounds} rounds, times {scale:.2f}"
-    return Found(predicted, tried, told_of, time.process_time() - begun)
+    text = f"log1p, {count} random effects, {setting_text(setting)}, {rounds} rounds, times {scale:.2f}"
+    return PeerResult(predicted, tried, text, time.process_time() - begun)
 
 
-def flaml(data: StageData, seconds: float) -> Found:
-    """FLAML over LightGBM, XGBoost and CatBoost, with Poisson or Tweedie loss, judged on the last fold.
+def flaml(data: TargetData, seconds: float) -> PeerResult:
+    """Let FLAML choose among LightGBM, XGBoost and CatBoost with Poisson or Tweedie loss on the last fold.
 
-    Half of the time it looks with the offset, half without; the better of the two is trained on all rows. Its own clock
-    is that of the wall: where the machine is busy with other work it gets less than its seconds.
+    Half of the time it searches with the offset, half without; the better of the two is trained on all rows. It counts
+    wall-clock time: on a busy machine it gets less than its limit of CPU time.
     """
     from flaml import AutoML
 
     logging.getLogger("flaml").setLevel(logging.ERROR)
     begun = time.process_time()
     found = []
-    for form in (data, data.flat()):
-        fit, stop = form.fit, form.stop
+    for variant in (data, data.without_offset()):
+        fit, validation = variant.fit, variant.validation
+        columns = validation.values.to_numpy(np.float64)
 
         def loss(
             x: object, y: object, model: object, labels: object, x_fit: object, y_fit: object, weight: object,
-            weight_fit: object, *rest: object, of: Table = stop,
+            weight_fit: object, *rest: object, table: TargetTable = validation,
         ) -> tuple[float, Mapping[str, float]]:  # fmt: skip
-            value = deviance(np.asarray(model.predict(x)), of, data.volume)  # type: ignore[attr-defined]
+            value = deviance(np.asarray(model.predict(x)), table, data.is_volume)  # type: ignore[attr-defined]
             return value, {"deviance": value}
 
         automl = AutoML()
-        # It leaves files where it is run.
+        # It writes files into the working directory.
         with threadpool_limits(1), tempfile.TemporaryDirectory() as folder, chdir(folder):
-            automl.fit(  # arrays: of frames it would fill the holes
-                fit.values.to_numpy(np.float64), fit.ratio, X_val=stop.values.to_numpy(np.float64), y_val=stop.ratio,
+            automl.fit(  # arrays, because it would impute frames
+                fit.values.to_numpy(np.float64), fit.ratio, X_val=columns, y_val=validation.ratio,
                 task="regression",
-                sample_weight=fit.worth, sample_weight_val=stop.worth, metric=loss, time_budget=seconds / 2,
-                estimator_list=["lgbm", "xgboost", "catboost"], custom_hp=_losses(data.volume), n_jobs=1, seed=SEED,
+                sample_weight=fit.weight, sample_weight_val=validation.weight, metric=loss, time_budget=seconds / 2,
+                estimator_list=["lgbm", "xgboost", "catboost"], custom_hp=_losses(data.is_volume), n_jobs=1, seed=SEED,
                 retrain_full=False, eval_method="holdout", verbose=0, early_stop=False,
             )  # fmt: skip
-        ratio = np.asarray(automl.predict(stop.values.to_numpy(np.float64))) * stop.start / data.stop.start
-        found.append((deviance(ratio, data.stop, data.volume), automl, form))
-    _, best, form = min(found, key=lambda each: each[0])
+        ratio = (
+            np.asarray(automl.predict(validation.values.to_numpy(np.float64)))
+            * validation.baseline
+            / data.validation.baseline
+        )
+        found.append((deviance(ratio, data.validation, data.is_volume), automl, variant))
+    _, best, variant = min(found, key=lambda each: each[0])
     with threadpool_limits(1), tempfile.TemporaryDirectory() as folder, chdir(folder):
         model = clone(best.model.estimator)
-        model.fit(form.full.values.to_numpy(np.float64), form.full.ratio, sample_weight=form.full.worth)
-        ratio = np.asarray(model.predict(form.held.values.to_numpy(np.float64)))
-        predicted = form.held.start * np.maximum(ratio, 0.0)
-    offset = "offset" if form is data else "no offset"
+        model.fit(variant.full.values.to_numpy(np.float64), variant.full.ratio, sample_weight=variant.full.weight)
+        ratio = np.asarray(model.predict(variant.holdout.values.to_numpy(np.float64)))
+        predicted = variant.holdout.baseline * np.maximum(ratio, 0.0)
+    offset = "offset" if variant is data else "no offset"
     tried = sum(len(automl.config_history) for _, automl, _ in found)
-    words = ", ".join(
-        f"{name} {value:.3g}" for name, value in best.best_config.items() if isinstance(value, int | float)
-    )
-    return Found(predicted, tried, f"{offset}, {best.best_estimator}: {words}", time.process_time() - begun)
+    text = f"{offset}, {best.best_estimator}: {setting_text(best.best_config)}"
+    return PeerResult(predicted, tried, text, time.process_time() - begun)
 
 
-def _losses(volume: bool) -> dict[str, dict[str, dict[str, object]]]:
-    """The loss of each of FLAML's learners, as a constant of its search."""
+def _losses(is_volume: bool) -> dict[str, dict[str, dict[str, object]]]:
+    """The loss of each of FLAML's learners, as a constant in its search space."""
     losses = {
-        "lgbm": "tweedie" if volume else "poisson",
-        "xgboost": "reg:tweedie" if volume else "count:poisson",
-        "catboost": f"Tweedie:variance_power={POWER}" if volume else "Poisson",
+        "lgbm": "tweedie" if is_volume else "poisson",
+        "xgboost": "reg:tweedie" if is_volume else "count:poisson",
+        "catboost": f"Tweedie:variance_power={POWER}" if is_volume else "Poisson",
     }
     names = {"catboost": "loss_function"}
     return {name: {names.get(name, "objective"): {"domain": loss}} for name, loss in losses.items()}

@@ -1,7 +1,7 @@
 """Peers that boost trees on one target at a time: LightGBM on log1p, HistGradientBoosting, XGBoost, CatBoost.
 
-All but the first learn the ratio to the start with a Poisson loss (volume: Tweedie where the library has it), weighted
-by effective sample size: the same offset and weights as gpmcast's own trees. One thread each.
+All but the first learn the ratio of outcome to baseline with a Poisson loss (volume: Tweedie where the library has it),
+weighted by effective sample size: the same offset and weights as gpmcast's own trees. One thread each.
 """
 
 from collections.abc import Callable
@@ -13,21 +13,21 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from benchmarks.search import Library, Setting
-from benchmarks.tasks import StageData, Table
+from benchmarks.tasks import TargetData, TargetTable
 from training.boosting.volume_offset import POWER
 
 Floats = npt.NDArray[np.float64]
-Predict = Callable[[Table], Floats]
+Predict = Callable[[TargetTable], Floats]
 
 MOST_ROUNDS = 2000
 PATIENCE = 50
-"""Rounds without gain on the last fold after which training stops."""
+"""Rounds without improvement on the validation rows after which training stops."""
 SEED = 7
 BINS = 128
 
 
 def lightgbm_log1p() -> Library:
-    """What many teams would do first: squared error on log1p, no offset."""
+    """LightGBM with squared error on log1p and no offset: the usual first attempt."""
 
     def parameters(setting: Setting) -> dict[str, object]:
         return {
@@ -35,31 +35,31 @@ def lightgbm_log1p() -> Library:
             "feature_pre_filter": False,
         }  # fmt: skip
 
-    def table(rows: Table, reference: lgb.Dataset | None = None) -> lgb.Dataset:
+    def table(rows: TargetTable, reference: lgb.Dataset | None = None) -> lgb.Dataset:
         return lgb.Dataset(
             rows.values.to_numpy(np.float64),
-            label=np.log1p(rows.ratio * rows.start),
-            weight=rows.worth,
-            categorical_feature=_places(rows),
+            label=np.log1p(rows.ratio * rows.baseline),
+            weight=rows.weight,
+            categorical_feature=_positions(rows),
             reference=reference,
             params={"verbosity": -1, "feature_pre_filter": False},
         )
 
-    def told(model: lgb.Booster, rows: Table) -> Floats:
+    def predict(model: lgb.Booster, rows: TargetTable) -> Floats:
         predicted = model.predict(rows.values.to_numpy(np.float64), num_threads=1)
-        return np.maximum(np.expm1(predicted), 0.0) / rows.start
+        return np.maximum(np.expm1(predicted), 0.0) / rows.baseline
 
-    def probe(setting: Setting, data: StageData) -> tuple[int, Floats]:
+    def probe(setting: Setting, data: TargetData) -> tuple[int, Floats]:
         fit = table(data.fit)
         model = lgb.train(
-            parameters(setting), fit, MOST_ROUNDS, valid_sets=[table(data.stop, fit)],
+            parameters(setting), fit, MOST_ROUNDS, valid_sets=[table(data.validation, fit)],
             callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
         )  # fmt: skip
-        return model.best_iteration, told(model, data.stop)
+        return model.best_iteration, predict(model, data.validation)
 
-    def train(setting: Setting, rounds: int, data: StageData) -> Predict:
+    def train(setting: Setting, rounds: int, data: TargetData) -> Predict:
         model = lgb.train(parameters(setting), table(data.full), rounds)
-        return lambda rows: told(model, rows)
+        return lambda rows: predict(model, rows)
 
     hand = {
         "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 40, "feature_fraction": 0.5, "lambda_l2": 5.0,
@@ -72,38 +72,40 @@ def lightgbm_log1p() -> Library:
 
 
 def hist_gradient_boosting() -> Library:
-    """scikit-learn's; it has no Tweedie loss, so volume is Poisson too.
+    """HistGradientBoostingRegressor; it has no Tweedie loss, so volume is Poisson too.
 
-    Columns come in BINS quantiles of the fitted rows: it would find weighted ones itself, one column a tenth of a
-    second, for the same trees.
+    Columns are binned here into BINS quantiles of the fitted rows: its own weighted binning takes a tenth of a second
+    per column and gives the same trees.
     """
 
-    def model(setting: Setting, rounds: int, rows: Table, patience: int | None) -> HistGradientBoostingRegressor:
+    def model(setting: Setting, rounds: int, rows: TargetTable, patience: int | None) -> HistGradientBoostingRegressor:
         counts = rows.values.nunique()
         return HistGradientBoostingRegressor(
             loss="poisson",
             **setting,
             max_iter=rounds,
-            categorical_features=[place for place in _places(rows) if counts.iloc[place] < 250],
+            categorical_features=[place for place in _positions(rows) if counts.iloc[place] < 250],
             early_stopping=patience is not None,
             n_iter_no_change=patience or 1,
             tol=0.0,
             random_state=SEED,
         )
 
-    def probe(setting: Setting, data: StageData) -> tuple[int, Floats]:
-        fit, stop, bins = data.fit, data.stop, _binned(data.fit)
+    def probe(setting: Setting, data: TargetData) -> tuple[int, Floats]:
+        fit, validation, bins = data.fit, data.validation, _binned(data.fit)
         found = model(setting, MOST_ROUNDS, fit, PATIENCE).fit(
-            bins(fit), fit.ratio, sample_weight=fit.worth,
-            X_val=bins(stop), y_val=stop.ratio, sample_weight_val=stop.worth,
+            bins(fit), fit.ratio, sample_weight=fit.weight,
+            X_val=bins(validation), y_val=validation.ratio, sample_weight_val=validation.weight,
         )  # fmt: skip
         rounds = max(int(np.argmax(found.validation_score_)), 1)
-        staged = (ratio for place, ratio in enumerate(found.staged_predict(bins(stop)), start=1) if place == rounds)
+        staged = (
+            ratio for place, ratio in enumerate(found.staged_predict(bins(validation)), start=1) if place == rounds
+        )
         return rounds, np.asarray(next(staged))
 
-    def train(setting: Setting, rounds: int, data: StageData) -> Predict:
+    def train(setting: Setting, rounds: int, data: TargetData) -> Predict:
         full, bins = data.full, _binned(data.full)
-        found = model(setting, rounds, full, None).fit(bins(full), full.ratio, sample_weight=full.worth)
+        found = model(setting, rounds, full, None).fit(bins(full), full.ratio, sample_weight=full.weight)
         return lambda rows: np.asarray(found.predict(bins(rows)))
 
     hand = {
@@ -121,28 +123,28 @@ def xgboost() -> Library:
     """XGBoost with codes as categories."""
     import xgboost as xgb
 
-    def matrix(rows: Table, known: bool = True) -> xgb.DMatrix:
+    def matrix(rows: TargetTable, known: bool = True) -> xgb.DMatrix:
         frame = rows.values.copy()
         for name in rows.codes:
             frame[name] = pd.Categorical.from_codes(
-                rows.values[name].fillna(-1).astype(int), categories=range(CATEGORIES)
+                rows.values[name].fillna(-1).astype(int).to_list(), categories=pd.RangeIndex(CATEGORIES)
             )
         return xgb.DMatrix(
             frame,
             label=rows.ratio if known else None,
-            weight=rows.worth if known else None,
+            weight=rows.weight if known else None,
             base_margin=np.zeros(len(rows)),
             enable_categorical=True,
             nthread=1,
         )
 
-    def parameters(setting: Setting, data: StageData) -> dict[str, object]:
+    def parameters(setting: Setting, data: TargetData) -> dict[str, object]:
         loss = {"objective": "reg:tweedie", "tweedie_variance_power": POWER, "eval_metric": f"tweedie-nloglik@{POWER}"}
         poisson = {"objective": "count:poisson", "eval_metric": "poisson-nloglik", "max_delta_step": 0.7}
-        return {**setting, **(loss if data.volume else poisson), "nthread": 1, "seed": SEED, "verbosity": 0}
+        return {**setting, **(loss if data.is_volume else poisson), "nthread": 1, "seed": SEED, "verbosity": 0}
 
-    def probe(setting: Setting, data: StageData) -> tuple[int, Floats]:
-        stop = matrix(data.stop)
+    def probe(setting: Setting, data: TargetData) -> tuple[int, Floats]:
+        stop = matrix(data.validation)
         model = xgb.train(
             parameters(setting, data), matrix(data.fit), MOST_ROUNDS, evals=[(stop, "stop")],
             early_stopping_rounds=PATIENCE, verbose_eval=False,
@@ -150,7 +152,7 @@ def xgboost() -> Library:
         rounds = model.best_iteration + 1
         return rounds, model.predict(stop, iteration_range=(0, rounds)).astype(np.float64)
 
-    def train(setting: Setting, rounds: int, data: StageData) -> Predict:
+    def train(setting: Setting, rounds: int, data: TargetData) -> Predict:
         model = xgb.train(parameters(setting, data), matrix(data.full), rounds)
         return lambda rows: model.predict(matrix(rows, known=False)).astype(np.float64)
 
@@ -166,49 +168,49 @@ def xgboost() -> Library:
 
 
 CATEGORIES = 1000
-"""XGBoost wants to know how many codes there can be."""
+"""Upper bound of the number of category codes, which XGBoost requires."""
 
 
 def catboost() -> Library:
     """CatBoost with codes as its own categories."""
     from catboost import CatBoostRegressor, Pool
 
-    def pool(rows: Table, known: bool = True) -> Pool:
+    def pool(rows: TargetTable, known: bool = True) -> Pool:
         frame = rows.values.astype({})
         for name in rows.codes:
             frame[name] = rows.values[name].fillna(-1).astype(int).astype(str)
         return Pool(
             frame,
             label=rows.ratio if known else None,
-            weight=rows.worth if known else None,
+            weight=rows.weight if known else None,
             baseline=np.zeros(len(rows)),
             cat_features=list(rows.codes),
         )
 
-    def model(setting: Setting, rounds: int, data: StageData) -> CatBoostRegressor:
+    def model(setting: Setting, rounds: int, data: TargetData) -> CatBoostRegressor:
         return CatBoostRegressor(
             **setting,
             iterations=rounds,
-            loss_function=f"Tweedie:variance_power={POWER}" if data.volume else "Poisson",
+            loss_function=f"Tweedie:variance_power={POWER}" if data.is_volume else "Poisson",
             thread_count=1,
             random_seed=SEED,
             verbose=False,
             allow_writing_files=False,
         )
 
-    def told(found: CatBoostRegressor, rows: Pool) -> Floats:
+    def predict(found: CatBoostRegressor, rows: Pool) -> Floats:
         return np.exp(np.asarray(found.predict(rows, prediction_type="RawFormulaVal", thread_count=1)))
 
-    def probe(setting: Setting, data: StageData) -> tuple[int, Floats]:
-        stop = pool(data.stop)
+    def probe(setting: Setting, data: TargetData) -> tuple[int, Floats]:
+        stop = pool(data.validation)
         found = model(setting, MOST_ROUNDS, data)
         found.fit(pool(data.fit), eval_set=stop, early_stopping_rounds=PATIENCE, use_best_model=True)
-        return max(int(found.tree_count_), 1), told(found, stop)
+        return max(int(found.tree_count_), 1), predict(found, stop)
 
-    def train(setting: Setting, rounds: int, data: StageData) -> Predict:
+    def train(setting: Setting, rounds: int, data: TargetData) -> Predict:
         found = model(setting, rounds, data)
         found.fit(pool(data.full))
-        return lambda rows: told(found, pool(rows, known=False))
+        return lambda rows: predict(found, pool(rows, known=False))
 
     hand = {"learning_rate": 0.05, "depth": 5, "l2_leaf_reg": 10.0, "rsm": 0.5}
     ranges = {
@@ -218,15 +220,15 @@ def catboost() -> Library:
     return Library(hand, ranges, probe, train)
 
 
-def _binned(fit: Table) -> Callable[[Table], Floats]:
-    """Columns as places among quantiles of the fitted rows; codes and NaN as they are."""
+def _binned(fit: TargetTable) -> Callable[[TargetTable], Floats]:
+    """Replace columns by their index among quantiles of the fitted rows; codes and NaN stay."""
     edges = {
         name: np.unique(np.nanquantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
         for name, values in fit.values.items()
         if name not in fit.codes and not values.isna().all()
     }
 
-    def columns(rows: Table) -> Floats:
+    def columns(rows: TargetTable) -> Floats:
         table = rows.values.to_numpy(np.float64).copy()
         for place, name in enumerate(rows.values):
             if name in edges:
@@ -237,5 +239,5 @@ def _binned(fit: Table) -> Callable[[Table], Floats]:
     return columns
 
 
-def _places(rows: Table) -> list[int]:
+def _positions(rows: TargetTable) -> list[int]:
     return [place for place, name in enumerate(rows.values) if name in rows.codes]

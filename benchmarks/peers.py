@@ -1,9 +1,9 @@
-"""Is there anything better? gpmcast beside its peers: the same training rows, held-out rows, features and time.
+"""Compare gpmcast with other methods on the same training rows, holdout rows, features and time.
 
     python -m benchmarks.peers --data PATH … [--config FILE] [--truth FILE] [--only NAME …] [--seconds N] --out FILE
 
-Prints tables, writes everything as JSON (`--markdown FILE`: the tables as Markdown too). `--cold-share 0.4` holds that
-share of the creatives out altogether. How to read it: docs/proof.md.
+Prints tables and writes everything as JSON (`--markdown FILE`: the tables as Markdown too). `--cold-share 0.4` holds
+that share of the creatives out altogether. How to read it: docs/proof.md.
 """
 
 import json
@@ -20,17 +20,17 @@ import pandas as pd
 from rich.console import Console
 
 from benchmarks.load_files import read, some_creatives
-from benchmarks.pages import markdown, show
+from benchmarks.pages import BudgetReport, Report, markdown, print_report
 from benchmarks.peer_others import flaml, glm, gpboost
 from benchmarks.peer_trees import catboost, hist_gradient_boosting, lightgbm_log1p, xgboost
 from benchmarks.rules import plain_roi, rule_scores, shrunk_roi
-from benchmarks.scores import OURS, compare, exposures, known_rows, records, true_targets
-from benchmarks.search import Found, Library, search
-from benchmarks.standing import ORACLE
-from benchmarks.tasks import StageData, Task, command, make_task, stage_data
+from benchmarks.scores import OURS, compare_methods, exposures, records
+from benchmarks.search import Library, PeerResult, search
+from benchmarks.tasks import TargetData, Task, comparison_parser, make_task, target_data
 from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import load_settings
+from features.funnel import TARGETS
 from features.matrix.feature_matrix import build_features
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import fit_on, recipe_by_hand
@@ -41,7 +41,8 @@ from training.evaluation.budget_replay import Budget, replay
 from training.workspace import data_fingerprint
 
 Floats = npt.NDArray[np.float64]
-Peer = Callable[[StageData, float], Found]
+Peer = Callable[[TargetData, float], PeerResult]
+"""Predict one target within CPU seconds."""
 
 FUNNEL = "LightGBM funnel"
 
@@ -59,18 +60,18 @@ PEERS: dict[str, tuple[str, Peer]] = {
     "GPBoost": ("gpboost", gpboost),
     "FLAML": ("flaml", flaml),
 }
-"""Direct peers: the module each needs, and how it predicts one target."""
+"""Peer → the module it needs, and how it predicts one target."""
 
 
 @dataclass(frozen=True)
-class Contender:
-    """A method with its predictions.
+class MethodResult:
+    """A method's predictions.
 
     Attributes:
-        predicted: Of the held-out rows, the targets it knows.
-        seconds: Of the processor, to train and predict; tables of features, which all share, are not in it.
-        settings: By target (`all`: of all of them), in words.
-        not_run: Why it is not there, if it is not.
+        predicted: A column per target that it predicts, a row per holdout row.
+        seconds: CPU seconds to train and predict, without the feature tables, which all methods share.
+        settings: Target (`all`: all of them) → description.
+        not_run: Why it did not run; else empty.
     """
 
     predicted: pd.DataFrame
@@ -80,35 +81,33 @@ class Contender:
 
 
 def main() -> None:
-    """Compare, print and write; what a person can put right is said on stderr, with exit code 2."""
-    parser = command(__doc__.splitlines()[0])
-    parser.add_argument(
-        "--only", action="append", choices=[*PEERS, "none"], help="direct peers to run; may be repeated"
-    )
-    parser.add_argument("--seconds", type=float, default=45.0, help="of each direct peer, over all targets")
+    """Compare, print and write; errors that a user can fix are reported on stderr with exit code 2."""
+    parser = comparison_parser(__doc__.splitlines()[0])
+    parser.add_argument("--only", action="append", choices=[*PEERS, "none"], help="peers to run; may be repeated")
+    parser.add_argument("--seconds", type=float, default=45.0, help="CPU seconds of each peer, over all targets")
     parser.add_argument("--cold-share", type=float, default=0.0, help="share of the creatives held out altogether")
-    parser.add_argument("--every", type=int, default=1, help="each Nth creative only: fewer teach, and fewer judge")
+    parser.add_argument("--every", type=int, default=1, help="use every Nth creative only")
     parser.add_argument("--share", type=float, default=0.3, help="budget of the replay, as a share of later spend")
-    given = parser.parse_args()
+    options = parser.parse_args()
     out, err = Console(), Console(stderr=True)
     try:
-        settings = load_settings(given.config)
-        loaded = some_creatives(read(given.data, settings), given.every)
-        task = make_task(loaded, settings, given.cold_share)
-        truth = pd.read_parquet(given.truth) if given.truth else None
+        settings = load_settings(options.config)
+        loaded = some_creatives(read(options.data, settings), options.every)
+        task = make_task(loaded, settings, options.cold_share)
+        truth = pd.read_parquet(options.truth) if options.truth else None
     except (GpmcastError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    names = [name for name in given.only or PEERS if name != "none"]
-    report = run(task, names, given.seconds, truth, given.share, given.draws, lambda line: err.print(line))
-    report["paths"] = [path.name for path in given.data]
-    report["fingerprint"] = data_fingerprint(loaded)  # the page of a run shows the peers of its data
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    show(report, out)
-    if given.markdown:
-        given.markdown.parent.mkdir(parents=True, exist_ok=True)
-        given.markdown.write_text(markdown(report), encoding="utf-8")
+    names = [name for name in options.only or PEERS if name != "none"]
+    report = run(task, names, options.seconds, truth, options.share, options.draws, lambda line: err.print(line))
+    report["paths"] = [path.name for path in options.data]
+    report["fingerprint"] = data_fingerprint(loaded)  # by which the evaluation page finds the peers of its data
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    print_report(report, out)
+    if options.markdown:
+        options.markdown.parent.mkdir(parents=True, exist_ok=True)
+        options.markdown.write_text(markdown(report), encoding="utf-8")
 
 
 def run(
@@ -118,109 +117,107 @@ def run(
     truth: pd.DataFrame | None = None,
     share: float = 0.3,
     draws: int = 200,
-    tell: Callable[[str], None] = lambda line: None,
-) -> dict[str, object]:
-    """Everything that is known after a comparison, as plain lists and dicts.
+    progress: Callable[[str], None] = lambda line: None,
+) -> Report:
+    """Run all methods and compare them.
 
     Args:
-        task: Of `benchmarks.tasks`.
-        names: Direct peers to run, of PEERS.
-        seconds: Of each, over all targets.
-        truth: Of the sample world: figures against expected values too, and who knows every effect but no luck.
-        share: Of later spend that a replay funds.
-        draws: Of the bootstrap.
-        tell: Called with a line for people.
+        task: Training and holdout rows.
+        names: Peers to run, of PEERS.
+        seconds: CPU seconds of each peer, over all targets.
+        truth: Of the sample world: adds the comparison with true rates.
+        share: Share of later spend that the replay funds.
+        draws: Draws of the bootstrap.
+        progress: Called with a line at each step.
     """
-    contenders = contend(task, names, seconds, tell)
-    methods = {name: found.predicted for name, found in contenders.items() if not found.not_run}
-    observed, outcome = task.observed, task.outcome
-    actual = actual_targets(outcome, task.funnel)
-    keys = observed[ON].assign(cold=task.cold)
-    exposure = exposures(outcome, task.funnel)
-    known = known_rows(actual, exposure, task.judges.settings.evaluate.min_impressions)
-    tell("figures")
-    figures = compare(methods, actual, exposure, keys, known, draws=draws).assign(against="what came")
-    if truth is not None:
-        true, best = true_targets(keys, truth, task.funnel)
-        known = {target: known[target] & (true[target] > 0).to_numpy() for target in true}
-        of_truth = compare({**methods, ORACLE: best}, true, exposure, keys, known, draws=draws)
-        of_truth = of_truth.assign(against="the truth")
-        figures = pd.concat([figures, of_truth], ignore_index=True)
+    results = run_methods(task, names, seconds, progress)
+    methods = {name: result.predicted for name, result in results.items() if not result.not_run}
+    progress("figures")
+    least_volume = task.evaluation.settings.evaluate.min_impressions
+    figures = compare_methods(
+        methods, task.observed, task.outcome, task.cold, task.funnel,
+        least_volume=least_volume, draws=draws, truth=truth,
+    )  # fmt: skip
+    budget, decisions = _replay(task, methods, share, draws)
     return {
         "data": {
             "trained_rows": int(task.train.sum()),
-            "held_out_rows": int(task.held.sum()),
-            "held_out_since": str(task.starts),
+            "held_out_rows": int(task.holdout.sum()),
+            "held_out_since": str(task.until),
             "cold_rows": int(task.cold.sum()),
             "seconds_a_peer": seconds,
         },
         "methods": {
-            name: {"seconds": round(found.seconds, 1), "settings": dict(found.settings), "not_run": found.not_run}
-            for name, found in contenders.items()
+            name: {"seconds": round(one.seconds, 1), "settings": dict(one.settings), "not_run": one.not_run}
+            for name, one in results.items()
         },
         "figures": records(figures),
-        **_decisions(task, methods, actual, exposure, keys, share, draws),
+        "budget": budget,
+        "decisions": decisions,
     }
 
 
-def contend(task: Task, names: Sequence[str], seconds: float, tell: Callable[[str], None]) -> dict[str, Contender]:
-    """Every method's predictions of the held-out rows, ours first."""
-    targets, settings = task.funnel.targets, task.teaches.settings
-    found: dict[str, Contender] = {}
-    tell(OURS)
+def run_methods(
+    task: Task, names: Sequence[str], seconds: float, progress: Callable[[str], None]
+) -> dict[str, MethodResult]:
+    """Predict the holdout rows with every method, gpmcast first."""
+    targets, settings = task.funnel.targets, task.training.settings
+    found: dict[str, MethodResult] = {}
+    progress(OURS)
     begun = time.process_time()
-    model = _trained(task)
+    model = _gpmcast(task)
     features = build_features(task.observed, model.fitted)
     ours = model.predict(features)[targets]
-    words = {"all": f"settings of the run; trees by the hand setting, their number from {settings.split.folds} folds"}
-    found[OURS] = Contender(ours, time.process_time() - begun, words)
+    text = f"settings of the run; trees by the hand setting, their number from {settings.split.folds} folds"
+    found[OURS] = MethodResult(ours, time.process_time() - begun, {"all": text})
     begun = time.process_time()
-    funnel = _trained(replace(task, teaches=replace(task.teaches, states=())))
+    funnel = _gpmcast(replace(task, training=replace(task.training, states=())))
     predicted = funnel.predict(build_features(task.observed, funnel.fitted))[targets]
-    words = {"all": "the same with empirical Bayes as the start of every stage"}
-    found[FUNNEL] = Contender(predicted, time.process_time() - begun, words)
-    bayes = fit_features(task.teaches, task.train, task.starts)
+    text = "the same with empirical Bayes as the prior of every stage"
+    found[FUNNEL] = MethodResult(predicted, time.process_time() - begun, {"all": text})
+    bayes = fit_features(task.training, task.train, task.until)
     simple = {
         "carry-forward": carry_forward(task.observed, features, model, settings.outcome_days),
         "empirical Bayes": empirical_bayes(task.observed, bayes, model),
-        **_teams(task),
+        **_team_forecasts(task),
     }
-    found |= {name: Contender(table, 0.0, {"all": "nothing to set"}) for name, table in simple.items()}
-    met = stage_data(task) if names else []
+    found |= {name: MethodResult(table, 0.0, {"all": "nothing to set"}) for name, table in simple.items()}
+    tables = target_data(task) if names else []
     for name in names:
-        tell(name)
-        found[name] = _direct(name, met, seconds / len(targets))
+        progress(name)
+        found[name] = _peer(name, tables, seconds / len(targets))
     return found
 
 
-def _trained(task: Task) -> CreativeModel:
-    return fit_on(task.teaches, task.train, task.starts, recipe_by_hand(task.teaches, task.train))
+def _gpmcast(task: Task) -> CreativeModel:
+    return fit_on(task.training, task.train, task.until, recipe_by_hand(task.training, task.train))
 
 
-def _direct(name: str, met: Sequence[StageData], seconds: float) -> Contender:
+def _peer(name: str, tables: Sequence[TargetData], seconds: float) -> MethodResult:
+    """Run one peer, with `seconds` for each target."""
     module, peer = PEERS[name]
     if find_spec(module) is None:
-        return Contender(pd.DataFrame(), 0.0, {}, f"{module} is not installed; `make bench-peers` installs it")
-    predicted, words, spent = {}, {}, 0.0
+        return MethodResult(pd.DataFrame(), 0.0, {}, f"{module} is not installed; `make bench-peers` installs it")
+    predicted, settings, spent = {}, {}, 0.0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # theirs, about themselves
+        warnings.simplefilter("ignore")  # warnings of other libraries about themselves
         try:
-            for data in met:
-                found = peer(data, seconds)
-                predicted[data.target] = found.predicted
-                words[data.target] = f"{found.setting} (best of {found.tried})"
-                spent += found.seconds
+            for data in tables:
+                result = peer(data, seconds)
+                predicted[data.target] = result.predicted
+                settings[data.target] = f"{result.setting} (best of {result.tried})"
+                spent += result.seconds
         except ImportError as error:
-            return Contender(pd.DataFrame(), 0.0, {}, f"{module} cannot be loaded here: {error}")
-    return Contender(pd.DataFrame(predicted), spent, words)
+            return MethodResult(pd.DataFrame(), 0.0, {}, f"{module} cannot be loaded here: {error}")
+    return MethodResult(pd.DataFrame(predicted), spent, settings)
 
 
-def _teams(task: Task) -> dict[str, pd.DataFrame]:
-    """What the rules of teams that rank by ROI say of ROI."""
-    rois = [target for target in task.funnel.targets if target.endswith("roi")]
+def _team_forecasts(task: Task) -> dict[str, pd.DataFrame]:
+    """ROI forecasts by the teams' rules that have one."""
+    rois = [target for target in task.funnel.targets if TARGETS[target].is_roi]
     if not rois:
         return {}
-    cohort = task.teaches.observed[task.train]
+    cohort = task.training.observed[task.train]
     forecasts = {
         "teams: ROI so far": plain_roi(task.observed, cohort),
         "teams: shrunk ROI": shrunk_roi(task.observed, cohort),
@@ -228,28 +225,24 @@ def _teams(task: Task) -> dict[str, pd.DataFrame]:
     return {name: pd.DataFrame(dict.fromkeys(rois, roi)) for name, roi in forecasts.items()}
 
 
-def _decisions(
-    task: Task,
-    methods: Mapping[str, pd.DataFrame],
-    actual: pd.DataFrame,
-    exposure: Mapping[str, Floats],
-    keys: pd.DataFrame,
-    share: float,
-    draws: int,
-) -> dict[str, object]:
-    """A replay by every forecast of ROI and every rule of teams; nothing where the data know no ROI."""
-    roi = next((target for target in ("net_roi", "roi") if target in task.funnel.targets), None)
-    if roi is None:
-        return {"budget": None, "decisions": []}
-    came = actual_targets(task.teaches.outcome[task.train], task.funnel)[roi]
-    spend = task.teaches.outcome.loc[task.train, "later:spend_cny"].to_numpy(np.float64)
-    usual = float(np.nansum(came.to_numpy(np.float64) * spend) / spend.sum())
-    frame = keys.assign(**{f"actual_{roi}": actual[roi], f"exposure_{roi}": exposure[roi]})
+def _replay(
+    task: Task, methods: Mapping[str, pd.DataFrame], share: float, draws: int
+) -> tuple[BudgetReport | None, list[dict[str, object]]]:
+    """Replay the budget by every forecast of ROI and every rule of the teams; nothing without an ROI target."""
+    roi = task.funnel.main_roi
+    if not roi:
+        return None, []
+    actual = actual_targets(task.training.outcome[task.train], task.funnel)[roi].to_numpy(np.float64)
+    spend = task.training.outcome.loc[task.train, "later:spend_cny"].to_numpy(np.float64)
+    break_even = float(np.nansum(actual * spend) / spend.sum())
+    frame = task.observed[ON].copy()
+    frame[f"actual_{roi}"] = actual_targets(task.outcome, task.funnel)[roi]
+    frame[f"exposure_{roi}"] = exposures(task.outcome, task.funnel)[roi]
     scores = {name: table[roi].to_numpy(np.float64) for name, table in methods.items() if roi in table}
-    rules = rule_scores(task.observed, task.teaches.observed[task.train])
+    rules = rule_scores(task.observed, task.training.observed[task.train])
     scores |= {f"teams: {name}": score for name, score in rules.items()}
-    table = replay(frame, scores, Budget(share, usual), against=OURS, draws=draws)
-    return {"budget": {"share": share, "break_even": usual, "roi": roi}, "decisions": records(table)}
+    table = replay(frame, scores, Budget(share, break_even), against=OURS, draws=draws)
+    return {"share": share, "break_even": break_even, "roi": roi}, records(table)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""How do teams decide today? Rules that different teams told, as scores for a replay and, of ROI, as forecasts.
+"""Rules by which teams decide without a model, as scores for a replay and, of ROI, as forecasts.
 
-All read what a report shows at the cutoff: money, spend and orders so far. Their thresholds are the teams' own.
+All use what a report shows at the cutoff: money, spend and orders so far. Thresholds are those of real teams.
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ import pandas as pd
 Floats = npt.NDArray[np.float64]
 
 LEAST_SPEND_CNY = 50.0
-"""Below it a creative is ignored: nothing is known yet."""
+"""Below this spend a creative is ignored."""
 PRIOR_SPEND_CNY = 200.0
-"""Spend that the cohort's median ROI is worth against a creative's own."""
+"""Weight of the cohort's median ROI, in CNY of a creative's own spend."""
 EXPLORE_ORDERS = 1.5
-"""A creative may spend so many times what an order is worth before it is judged."""
+"""Spend before a creative is evaluated, in multiples of the value of an order."""
 STOP_SPEND_CNY = 50.0
 STOP_DAY_CNY = 100.0
 BOOST_SPEND_CNY = 500.0
@@ -25,13 +25,13 @@ FADED = 0.5
 ROTATE_HOURS = 7 * 24.0
 DAY_HOURS = 24.0
 RECENT_DAYS = 3.0
-KIND = ["promotion_type", "age_hours"]
+COHORT = ["promotion_type", "age_hours"]
 
 
 def own_roi(observed: pd.DataFrame, part: str = "early") -> Floats:
-    """ROI so far, after refunds where they are known; NaN before the first spend.
+    """ROI so far, after refunds where they are known, one per row; NaN before the first spend.
 
-    Net money stands later than gross: it is taken per gmv that has settled, times all gmv.
+    Net gmv is known later than gross gmv, so the net share of settled gmv is applied to all gmv.
     """
     spend, gross = _of(observed, f"{part}:spend_cny"), _of(observed, f"{part}:gmv_cny")
     kept = _ratio(_of(observed, f"{part}:settled_net_cny"), _of(observed, f"{part}:settled_gmv_cny"))
@@ -39,36 +39,36 @@ def own_roi(observed: pd.DataFrame, part: str = "early") -> Floats:
 
 
 def cohort_median(observed: pd.DataFrame, cohort: pd.DataFrame) -> Floats:
-    """Median ROI of the cohort's creatives of the same promotion type and age, of those not ignored.
+    """Median ROI of the cohort's creatives of the same promotion type and age, without those ignored.
 
     Args:
-        observed: The rows asked about.
-        cohort: Rows whose ROI so far was known before: the training rows. An age without any takes its type's
-            median, a type without any that of all.
+        observed: Counts at the cutoff of the rows to score.
+        cohort: The same of the training rows. An age without a cohort takes its type's median, a type without one that
+            of all rows.
     """
-    told = cohort[KIND].assign(roi=own_roi(cohort))[_of(cohort, "early:spend_cny") >= LEAST_SPEND_CNY]
-    everyone = float(told["roi"].median()) if len(told) else 1.0
-    of_type = observed["promotion_type"].map(told.groupby("promotion_type")["roi"].median()).fillna(everyone)
-    median = told.groupby(KIND)["roi"].median().rename("median")
-    found = observed[KIND].join(median, on=KIND)["median"]
+    known = cohort[COHORT].assign(roi=own_roi(cohort))[_of(cohort, "early:spend_cny") >= LEAST_SPEND_CNY]
+    everyone = float(known["roi"].median()) if len(known) else 1.0
+    of_type = observed["promotion_type"].map(known.groupby("promotion_type")["roi"].median()).fillna(everyone)
+    median = known.groupby(COHORT)["roi"].median().rename("median")
+    found = observed[COHORT].join(median, on=COHORT)["median"]
     return found.fillna(of_type).to_numpy(np.float64)
 
 
 def shrunk_roi(observed: pd.DataFrame, cohort: pd.DataFrame) -> Floats:
-    """ROI so far with a prior worth PRIOR_SPEND_CNY of spend at the cohort's median."""
+    """ROI so far, shrunk to the cohort's median with the weight of PRIOR_SPEND_CNY."""
     spend = np.nan_to_num(_of(observed, "early:spend_cny"))
     own = np.nan_to_num(own_roi(observed))
     return (own * spend + cohort_median(observed, cohort) * PRIOR_SPEND_CNY) / (spend + PRIOR_SPEND_CNY)
 
 
 def plain_roi(observed: pd.DataFrame, cohort: pd.DataFrame) -> Floats:
-    """ROI so far from LEAST_SPEND_CNY on; the cohort's median below."""
+    """ROI so far from LEAST_SPEND_CNY of spend on; below it the cohort's median."""
     enough = _of(observed, "early:spend_cny") >= LEAST_SPEND_CNY
     return np.where(enough, np.nan_to_num(own_roi(observed)), cohort_median(observed, cohort))
 
 
 def stopped(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """STOP_SPEND_CNY without an order, or STOP_DAY_CNY a day for three days without one."""
+    """Whether to stop: STOP_SPEND_CNY without an order, or three days of STOP_DAY_CNY without one."""
     orders = _of(observed, "early:orders") if "early:orders" in observed else _of(observed, "early:gmv_cny")
     recent = _of(observed, "last_days:orders") if "last_days:orders" in observed else _of(observed, "last_days:gmv_cny")
     never = (_of(observed, "early:spend_cny") >= STOP_SPEND_CNY) & (orders == 0)
@@ -78,41 +78,39 @@ def stopped(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 
 def boosted(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """More than BOOST_SPEND_CNY in the first three days (older ones: in their life) at an ROI above BOOST_ROI."""
+    """Whether to boost: more than BOOST_SPEND_CNY in three days (later: in its life) at an ROI above BOOST_ROI."""
     return (_of(observed, "early:spend_cny") > BOOST_SPEND_CNY) & (np.nan_to_num(own_roi(observed)) > BOOST_ROI)
 
 
 def exploring(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Not judged yet: has spent less than EXPLORE_ORDERS times what an order is worth (its price where known)."""
-    worth = _of(observed, "price_cny") if "price_cny" in observed else np.full(len(observed), np.nan)
+    """Whether it is too early to decide: spend below EXPLORE_ORDERS times the value of an order (price if known)."""
+    value = _of(observed, "price_cny") if "price_cny" in observed else np.full(len(observed), np.nan)
     usual = _ratio(_of(observed, "early:gmv_cny").sum(keepdims=True), _of(observed, "early:orders").sum(keepdims=True))
-    worth = np.where(worth > 0, worth, np.nan_to_num(usual, nan=LEAST_SPEND_CNY))
-    return np.nan_to_num(_of(observed, "early:spend_cny")) < EXPLORE_ORDERS * worth
+    value = np.where(value > 0, value, np.nan_to_num(usual, nan=LEAST_SPEND_CNY))
+    return np.nan_to_num(_of(observed, "early:spend_cny")) < EXPLORE_ORDERS * value
 
 
 def faded(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Its last days earn FADED of its life or less. Teams take seven days against the peak; reports keep three here."""
+    """Whether ROI of the last three days is at most FADED of its life's (teams compare seven days with the peak)."""
     life, recent = own_roi(observed), own_roi(observed, "last_days")
     return np.nan_to_num(recent, nan=np.inf) <= FADED * np.nan_to_num(life)
 
 
 def rotated(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Older than seven days."""
+    """Whether it is older than seven days."""
     return observed["elapsed_hours"].to_numpy(np.float64) > ROTATE_HOURS
 
 
 def rule_scores(observed: pd.DataFrame, cohort: pd.DataFrame) -> Mapping[str, Floats]:
-    """Every rule as a score per row: who is funded first.
-
-    Rules that only say yes or no leave ties, and ties share a budget alike.
+    """Rule → a score per row: higher scores are funded first; ties share a budget equally.
 
     Args:
         observed: Counts at the cutoff (`features.point_in_time.counts`), with spend and money.
-        cohort: Rows that tell what is usual.
+        cohort: The same of the training rows.
     """
     stop, boost, explore = stopped(observed), boosted(observed), exploring(observed)
     shrunk = shrunk_roi(observed, cohort)
-    lively = np.where(faded(observed) & (shrunk > 0), FADED, 1.0)
+    factor = np.where(faded(observed) & (shrunk > 0), FADED, 1.0)
     top = float(shrunk.max(initial=0.0)) + 1.0
     return {
         "spend so far": np.nan_to_num(_of(observed, "early:spend_cny")),
@@ -120,9 +118,9 @@ def rule_scores(observed: pd.DataFrame, cohort: pd.DataFrame) -> Mapping[str, Fl
         "shrunk ROI": shrunk,
         "stop without orders": 1.0 - stop,
         "boost winners": 1.0 + boost,
-        "explore, then judge": np.where(explore, top, shrunk),
+        "explore, then decide": np.where(explore, top, shrunk),
         "rotate after 7 days": 1.0 - rotated(observed),
-        "all rules": np.where(stop & ~explore, -1.0, np.where(boost, top, 0.0) + shrunk * lively),
+        "all rules": np.where(stop & ~explore, -1.0, np.where(boost, top, 0.0) + shrunk * factor),
     }
 
 

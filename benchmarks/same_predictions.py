@@ -1,10 +1,10 @@
-"""Compare two checkouts' predictions, number by number: a change that moves code only must move none of them.
+"""Compare the predictions of two checkouts, number by number: refactoring must not change any.
 
     python -m benchmarks.same_predictions --other ../before [--public ../data] [--trials 1]
 
-Each checkout trains on the same files in a process of its own and predicts every creative; the model that it made then
-answers a request of three creatives with explanations, as the service would. Every cell of the two prediction tables
-and every number of the two answers must be the same to the last bit. Exit code 1 if one is not.
+Each checkout trains on the same files in a process of its own and predicts every creative; its model then answers a
+request of three creatives with explanations, as the service does. All cells of the two prediction tables and all
+numbers of the two answers must be equal to the last bit; otherwise the exit code is 1.
 """
 
 import json
@@ -30,7 +30,7 @@ class DataSet:
     """Files that both checkouts train on.
 
     Attributes:
-        name: Of the set.
+        name: Name of the data set.
         config: Settings of the run, relative to a checkout.
         files: Absolute paths.
     """
@@ -41,7 +41,7 @@ class DataSet:
 
 
 def data_sets(sample: Path, public: Path | None) -> list[DataSet]:
-    """The sample, and the public sets where their folder is given."""
+    """The sample and, where their folder is given, the public data sets."""
     sets = [DataSet("sample", "configs/default.yaml", (sample,))]
     if public is not None:
         sets += [
@@ -56,7 +56,7 @@ def data_sets(sample: Path, public: Path | None) -> list[DataSet]:
 
 
 def request(settings: dict[str, Any]) -> dict[str, Any]:
-    """Three creatives: not launched, with rows of metrics, with sums since launch."""
+    """A request of three creatives: not launched, with rows of metrics, with sums since launch."""
     first = {"promotion_type": "live", "account_id": "1", "category": "食品", "price_cny": 99.0, "duration_s": 31.0}
     tags = {"tags": {"hook": "痛点直击", "scene": "居家"}} if not settings.get("sources") else {}
     row = {"period_start": "2026-06-20T08:00:00", "period_end": "2026-06-20T09:00:00"}
@@ -73,16 +73,16 @@ def request(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def run(checkout: Path, python: Path, data: DataSet, out: Path, trials: int) -> float:
-    """Train in this checkout, answer the request with its model; everything is written under `out`. Returns seconds."""
+    """Train in this checkout and answer the request with its model, all under `out`; return the training seconds."""
     out.mkdir(parents=True, exist_ok=True)
     settings = yaml.safe_load((HERE / data.config).read_text(encoding="utf-8"))
     settings |= {"var": str(out / "var"), "name": data.name}
-    # With two jobs the order in which trials end decides the next one: not the same from run to run.
+    # With two jobs the order in which trials end decides the next one, and differs from run to run.
     settings["tune"] = {**settings.get("tune", {}), "jobs": 1, "trials": trials}
     config = out / f"{data.name}.yaml"
     config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
-    asked = out / f"{data.name}-request.json"
-    asked.write_text(json.dumps(request(settings), ensure_ascii=False), encoding="utf-8")
+    request_file = out / f"{data.name}-request.json"
+    request_file.write_text(json.dumps(request(settings), ensure_ascii=False), encoding="utf-8")
     began = time.perf_counter()
     train = [str(python), "-m", "training", "train", "--config", str(config)]
     for file in data.files:
@@ -91,14 +91,14 @@ def run(checkout: Path, python: Path, data: DataSet, out: Path, trials: int) -> 
         subprocess.run(train, cwd=checkout, check=True, stdout=log, stderr=log)
         seconds = time.perf_counter() - began
         bundle = out / "var" / "work" / data.name / "bundle"
-        answer = [str(python), "-m", "serving", "predict", str(asked), "--bundle", str(bundle)]
-        with (out / f"{data.name}-answer.json").open("w", encoding="utf-8") as told:
-            subprocess.run(answer, cwd=checkout, check=False, stdout=told, stderr=log)
+        answer = [str(python), "-m", "serving", "predict", str(request_file), "--bundle", str(bundle)]
+        with (out / f"{data.name}-answer.json").open("w", encoding="utf-8") as answered:
+            subprocess.run(answer, cwd=checkout, check=False, stdout=answered, stderr=log)
     return seconds
 
 
 def differing_cells(left: pd.DataFrame, right: pd.DataFrame) -> tuple[int, int]:
-    """Cells that differ, and cells compared; columns of one side alone count whole."""
+    """Number of cells that differ, and of cells compared; columns that only one side has count with all cells."""
     common = [name for name in left.columns if name in right.columns]
     alone = len(set(left.columns) ^ set(right.columns))
     if len(left) != len(right):
@@ -108,7 +108,7 @@ def differing_cells(left: pd.DataFrame, right: pd.DataFrame) -> tuple[int, int]:
 
 
 def numbers(document: Any, path: str = "") -> Iterator[tuple[str, float]]:
-    """Every number of a JSON document with its path; items that have a name stand under it."""
+    """Every number of a JSON document with its path; list items with a `name` are keyed by it."""
     if isinstance(document, dict):
         for key, value in document.items():
             yield from numbers(value, f"{path}/{key}")
@@ -121,7 +121,7 @@ def numbers(document: Any, path: str = "") -> Iterator[tuple[str, float]]:
 
 
 def differing_numbers(left: Path, right: Path) -> tuple[int, int]:
-    """Numbers of two answers that differ, and numbers compared."""
+    """Number of numbers that differ between two answers, and of numbers compared."""
     texts = [path.read_text(encoding="utf-8") for path in (left, right)]
     if not all(texts):
         return (0, 0) if texts[0] == texts[1] else (1, 1)
@@ -131,7 +131,7 @@ def differing_numbers(left: Path, right: Path) -> tuple[int, int]:
 
 
 def state(checkout: Path) -> str:
-    """The commit of a checkout without changes; empty where there are changes."""
+    """Commit of a checkout; empty if it has uncommitted changes."""
     dirty = subprocess.run(["git", "status", "--porcelain"], cwd=checkout, capture_output=True, text=True, check=True)
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=checkout, capture_output=True, text=True, check=True)
     return "" if dirty.stdout.strip() else head.stdout.strip()[:12]
@@ -145,7 +145,7 @@ def main(
     trials: Annotated[int, typer.Option("--trials", min=1)] = 1,
     out: Annotated[Path, typer.Option("--out", help="Folder for both sides' files.")] = Path("var/same-predictions"),
 ) -> None:
-    """Run both checkouts on every set and compare; what the other one gave at this commit is used again."""
+    """Run both checkouts on every data set and compare; results of the other one at this commit are reused."""
     load_settings(HERE / "configs" / "default.yaml")  # fails early if this checkout cannot be imported
     python = other.resolve() / ".venv" / "bin" / "python"
     before = out.resolve() / (state(other) or "other")

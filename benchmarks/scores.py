@@ -1,4 +1,4 @@
-"""How do the methods compare on the same rows? Figures with bands, and how far each lies from one of them."""
+"""Compare methods on the same holdout rows: figures with bootstrap bands, and their differences from gpmcast."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.truth import ON, TRUE
-from features.funnel import Funnel
+from features.funnel import TARGETS, Funnel
+from training.boosting.stage_targets import actual_targets
 from training.evaluation.bootstrap import band, creative_draws, drawn_spearman
 from training.evaluation.metrics import ALL_AGES, LEAST_ROWS
 
@@ -16,6 +17,46 @@ Flags = npt.NDArray[np.bool_]
 
 FIGURES = ("spearman", "deviance", "log_error", "total", "mean")
 OURS = "gpmcast"
+ORACLE = "knows every effect"
+OUTCOME, TRUTH = "what came", "the truth"
+
+
+def compare_methods(
+    methods: Mapping[str, pd.DataFrame],
+    observed: pd.DataFrame,
+    outcome: pd.DataFrame,
+    cold: Flags,
+    funnel: Funnel,
+    *,
+    least_volume: float,
+    draws: int,
+    truth: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Compare methods with the outcomes and, on the sample world, with the true rates.
+
+    Args:
+        methods: Method → its predicted targets, a row per holdout row.
+        observed: Holdout rows with KEY and `age_hours`.
+        outcome: Their outcomes, in the same order.
+        cold: Per row: whether its creative is in no training row.
+        funnel: Of the training data.
+        least_volume: Later volume from which a rate is compared.
+        draws: Draws of the bootstrap.
+        truth: Of the sample world; ORACLE is added as a method there.
+
+    Returns:
+        `compare` with the column `against`: OUTCOME or TRUTH.
+    """
+    keys = observed[ON].assign(cold=cold)
+    actual, exposure = actual_targets(outcome, funnel), exposures(outcome, funnel)
+    known = known_rows(actual, exposure, least_volume)
+    figures = compare(methods, actual, exposure, keys, known, draws=draws).assign(against=OUTCOME)
+    if truth is None:
+        return figures
+    true, oracle = true_targets(keys, truth, funnel)
+    known = {str(target): known[str(target)] & (true[target] > 0).to_numpy(np.bool_) for target in true}
+    of_truth = compare({**methods, ORACLE: oracle}, true, exposure, keys, known, draws=draws)
+    return pd.concat([figures, of_truth.assign(against=TRUTH)], ignore_index=True)
 
 
 def compare(
@@ -32,19 +73,20 @@ def compare(
 
     Args:
         methods: Method → its targets in row order; a target it does not predict is absent.
-        actual: What came.
-        exposure: Target → what its rate is out of.
+        actual: Actual targets, a row per holdout row.
+        exposure: Target → denominator of its rate, one per row.
         keys: KEY, `age_hours` and `cold` of each row.
-        known: Target → rows to judge on.
-        draws: Of the bootstrap; every method sees the same ones.
+        known: Target → mask of the rows to compare on.
+        draws: Draws of the bootstrap; every method gets the same ones.
         seed: Of the bootstrap.
 
     Returns:
         A row per target, part (`all`, `cold`, `warm`; by age `all` only), age, method and figure: `rows`, `value` with
-        `low` and `high`, and `apart` (value less that of OURS on the same draws) with its own `low` and `high`.
+        `low` and `high`, and `difference` (value less that of OURS on the same draws) with `difference_low` and
+        `difference_high`.
 
     Raises:
-        ValueError: A method has no number for a row that is judged.
+        ValueError: A method has no number for a row that is compared.
     """
     cold, ages = keys["cold"].to_numpy(), keys["age_hours"].to_numpy()
     counts = np.vstack([np.ones((1, len(keys))), creative_draws(keys, draws, seed)])
@@ -52,92 +94,100 @@ def compare(
     slices += [(ALL_AGES, "cold", cold), (ALL_AGES, "warm", ~cold)] if cold.any() and not cold.all() else []
     slices += [(age, "all", ages == age) for age in sorted(set(ages))]
     lines = []
-    for target in actual:
+    for target in map(str, actual):
         for age, part, chosen in slices:
             rows = chosen & known[target]
             if rows.sum() < LEAST_ROWS:
                 continue
             truth, weight = actual[target].to_numpy(np.float64)[rows], exposure[target][rows]
             drawn = {
-                method: figures(_guess(method, table[target], rows), truth, weight, counts[:, rows])
+                method: figures(_predictions(method, table[target], rows), truth, weight, counts[:, rows])
                 for method, table in methods.items()
                 if target in table
             }
             for method, values in drawn.items():
                 about = {"target": target, "age_hours": age, "part": part, "method": method, "rows": int(rows.sum())}
-                lines += [about | _told(name, values[name], drawn.get(OURS, {}).get(name)) for name in FIGURES]
+                lines += [about | _with_bands(name, values[name], drawn.get(OURS, {}).get(name)) for name in FIGURES]
     return pd.DataFrame(lines)
 
 
-def figures(guess: Floats, truth: Floats, exposure: Floats, drawn: Floats) -> dict[str, Floats]:
-    """Every figure of each draw; exposure is held at the median's tenfold where it weighs errors."""
+def figures(predicted: Floats, truth: Floats, exposure: Floats, drawn: Floats) -> dict[str, Floats]:
+    """Figure → its value in each bootstrap draw; exposure is capped at ten times the median where it weights errors.
+
+    Args:
+        predicted: One per row.
+        truth: One per row.
+        exposure: One per row.
+        drawn: How often each row is drawn; axis 0: draws, axis 1: rows.
+    """
     capped = np.minimum(exposure, 10.0 * np.median(exposure))
     weight = drawn * capped
     total = weight.sum(axis=1)
-    safe = np.maximum(guess, 1e-9)
+    safe = np.maximum(predicted, 1e-9)
     gain = truth * np.log(np.where(truth > 0, truth, 1.0) / safe) - (truth - safe)
-    error = np.abs(np.log1p(guess) - np.log1p(truth))
+    error = np.abs(np.log1p(predicted) - np.log1p(truth))
     return {
-        "spearman": drawn_spearman(guess, truth, drawn),
-        "deviance": _part(2.0 * (weight @ gain), weight @ truth),
-        "log_error": _part(weight @ error, total),
-        "total": _part(drawn @ (guess * exposure), drawn @ (truth * exposure)),
-        "mean": _part(drawn @ guess, drawn @ truth),
+        "spearman": drawn_spearman(predicted, truth, drawn),
+        "deviance": _quotient(2.0 * (weight @ gain), weight @ truth),
+        "log_error": _quotient(weight @ error, total),
+        "total": _quotient(drawn @ (predicted * exposure), drawn @ (truth * exposure)),
+        "mean": _quotient(drawn @ predicted, drawn @ truth),
     }
 
 
 def exposures(outcome: pd.DataFrame, funnel: Funnel) -> dict[str, Floats]:
-    """Target → what its rate is out of (ones for volume), and `volume`: as `training.evaluation.holdout.judge` takes
-    them."""
+    """Target → denominator of its rate (ones for volume), and `volume`: as in `training.evaluation.holdout`."""
     volume = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
     spend = outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in outcome else volume
-    return {"volume": volume} | {
-        target: np.ones_like(volume) if target.startswith("later_") else spend if target.endswith("roi") else volume
-        for target in funnel.targets
-    }
+    found = {"volume": volume}
+    for target in funnel.targets:
+        about = TARGETS[target]
+        found[target] = np.ones_like(volume) if about.is_volume else spend if about.is_roi else volume
+    return found
 
 
 def known_rows(actual: pd.DataFrame, exposure: Mapping[str, Floats], least_volume: float) -> dict[str, Flags]:
-    """Target → rows to judge on: their outcome is known; of a rate, on at least so much later volume."""
+    """Target → mask of the rows with a known outcome; of a rate, with at least this later volume."""
     enough = exposure["volume"] >= least_volume
     return {
         target: np.isfinite(actual[target].to_numpy(np.float64))
         & (exposure[target] > 0)
-        & (enough | target.startswith("later_"))
-        for target in actual
+        & (enough | TARGETS[target].is_volume)
+        for target in map(str, actual)
     }
 
 
 def true_targets(keys: pd.DataFrame, truth: pd.DataFrame, funnel: Funnel) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """True targets in row order, and those of someone who knows every effect but no luck; NaN where unknown."""
+    """True targets in row order, and the same from known effects alone; NaN where the truth has no such row."""
     joined = keys[ON].merge(truth.drop(columns="cutoff"), on=ON, how="left", validate="one_to_one")
     true = pd.DataFrame({target: joined[TRUE[target]] for target in funnel.targets if target in TRUE})
-    best = {name: joined[f"{name}_without_luck"] for name in true if f"{name}_without_luck" in joined}
-    return true, pd.DataFrame(best)
+    oracle = {name: joined[f"{name}_without_luck"] for name in true if f"{name}_without_luck" in joined}
+    return true, pd.DataFrame(oracle)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, object]]:
-    """Rows as plain values: what is not known is null."""
+    """Rows as JSON objects; missing values are null."""
     plain = frame.astype(object).where(frame.notna(), None)
     return [{str(key): value for key, value in row.items()} for row in plain.to_dict("records")]
 
 
-def _guess(method: str, predicted: pd.Series, rows: Flags) -> Floats:
-    guess = predicted.to_numpy(np.float64)[rows]
-    if not np.isfinite(guess).all():
-        raise ValueError(f"{method} has no number for {int((~np.isfinite(guess)).sum())} rows of {predicted.name}")
-    return guess
+def _predictions(method: str, predicted: pd.Series, rows: Flags) -> Floats:
+    values = predicted.to_numpy(np.float64)[rows]
+    if not np.isfinite(values).all():
+        raise ValueError(f"{method} has no number for {int((~np.isfinite(values)).sum())} rows of {predicted.name}")
+    return values
 
 
-def _told(name: str, values: Floats, ours: Floats | None) -> dict[str, object]:
+def _with_bands(name: str, values: Floats, ours: Floats | None) -> dict[str, object]:
+    """A figure's value (element 0) and band (the draws after it), and the same of its difference from ours."""
     low, high = band(values[1:])
-    apart = values - ours if ours is not None else np.full_like(values, np.nan)
-    apart_low, apart_high = band(apart[1:])
+    difference = values - ours if ours is not None else np.full_like(values, np.nan)
+    difference_low, difference_high = band(difference[1:])
     return {
         "figure": name, "value": float(values[0]), "low": low, "high": high,
-        "apart": float(apart[0]), "apart_low": apart_low, "apart_high": apart_high,
+        "difference": float(difference[0]), "difference_low": difference_low, "difference_high": difference_high,
     }  # fmt: skip
 
 
-def _part(top: Floats, below: Floats) -> Floats:
-    return np.divide(top, below, out=np.full_like(top, np.nan), where=below > 0)
+def _quotient(numerator: Floats, denominator: Floats) -> Floats:
+    return np.divide(numerator, denominator, out=np.full_like(numerator, np.nan), where=denominator > 0)

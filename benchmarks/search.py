@@ -1,8 +1,8 @@
-"""How long may a peer look for its setting? All the same: a hand setting first, then draws until the time is up.
+"""Choose a peer's setting within a time limit: a setting chosen by hand first, then random ones.
 
-A setting is judged on the last fold, where it also stops early; the best is trained on all rows with the rounds found.
-The hand setting is tried with and without the offset; draws take turns. Time is that of the processor, of which each
-peer has one thread: other work on the machine takes nothing from a peer.
+A setting is evaluated on the last fold, which also stops training early; the best is trained on all rows with the
+rounds found. The hand setting is tried with and without the offset; random settings alternate. The limit is CPU time
+of one thread, so that other work on the machine does not shorten a search.
 """
 
 import time
@@ -13,43 +13,43 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from benchmarks.tasks import StageData, Table
+from benchmarks.tasks import TargetData, TargetTable
 from training.boosting.volume_offset import POWER
 
 Floats = npt.NDArray[np.float64]
 Setting = Mapping[str, float]
 Ranges = Mapping[str, tuple[float, float, bool]]
-"""Name → least, most, whether drawn on a log scale; a range of two ints is drawn as ints."""
+"""Name → lower bound, upper bound, whether drawn on a log scale; two integer bounds give integers."""
 
 
 @dataclass(frozen=True)
 class Library:
-    """A library as the search sees it.
+    """A library as the search uses it.
 
     Attributes:
-        hand: The setting tried first.
-        ranges: What is drawn after.
-        probe: Trains on the first table, stops early on the second: rounds, and predicted ratios of the second.
-        train: Trains on all rows with so many rounds: a function that predicts the ratios of a table.
-        offset: Whether the offset is of use: a squared error on a log scale has none.
+        hand: Setting that is tried first.
+        ranges: Ranges of random settings.
+        probe: Train on `fit` with early stopping on `validation`: rounds, and predicted ratios of `validation`.
+        train: Train on `full` with this number of rounds: a function from a table to predicted ratios.
+        offset: Whether an offset makes a difference; not for a squared error on a log scale.
     """
 
     hand: Setting
     ranges: Ranges
-    probe: Callable[[Setting, StageData], tuple[int, Floats]]
-    train: Callable[[Setting, int, StageData], Callable[[Table], Floats]]
+    probe: Callable[[Setting, TargetData], tuple[int, Floats]]
+    train: Callable[[Setting, int, TargetData], Callable[[TargetTable], Floats]]
     offset: bool = True
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a peer did.
+class PeerResult:
+    """Result of one peer for one target.
 
     Attributes:
-        predicted: Of the held-out rows, in the target's own unit.
-        tried: Settings tried.
-        setting: The chosen one, in words.
-        seconds: All of it, of the processor.
+        predicted: Predictions of the holdout rows, in the target's unit.
+        tried: Number of settings tried.
+        setting: Description of the chosen one.
+        seconds: CPU seconds altogether.
     """
 
     predicted: Floats
@@ -58,49 +58,54 @@ class Found:
     seconds: float
 
 
-def search(library: Library, data: StageData, seconds: float, seed: int = 7) -> Found:
-    """The best setting that the time allows, trained on all rows.
+def search(library: Library, data: TargetData, seconds: float, seed: int = 7) -> PeerResult:
+    """Find the best setting within the time limit and train it on all rows.
 
-    A further setting is tried only while the time left is enough for one that takes as long as the longest so far;
-    the training on all rows comes on top.
+    A further setting is tried only while the remaining time suffices for one as slow as the slowest so far; training
+    on all rows is not counted.
     """
     begun = time.process_time()
     draw = np.random.default_rng(seed)
-    forms = [data, data.flat()] if library.offset else [data]
-    best: tuple[float, Setting, int, StageData] | None = None
+    variants = [data, data.without_offset()] if library.offset else [data]
+    best: tuple[float, Setting, int, TargetData] | None = None
     tried, longest = 0, 0.0
     while best is None or time.process_time() - begun + longest < seconds:
         since = time.process_time()
-        form = forms[tried % len(forms)]
-        setting = library.hand if tried < len(forms) else {**library.hand, **_drawn(library.ranges, draw)}
+        variant = variants[tried % len(variants)]
+        setting = library.hand if tried < len(variants) else {**library.hand, **_random(library.ranges, draw)}
         with threadpool_limits(1):
-            rounds, ratio = library.probe(setting, form)
-        loss = deviance(ratio * form.stop.start / data.stop.start, data.stop, data.volume)
+            rounds, ratio = library.probe(setting, variant)
+        ratio = ratio * variant.validation.baseline / data.validation.baseline
+        loss = deviance(ratio, data.validation, data.is_volume)
         tried += 1
         longest = max(longest, time.process_time() - since)
         if best is None or loss < best[0]:
-            best = loss, setting, rounds, form
-    _, setting, rounds, form = best
+            best = loss, setting, rounds, variant
+    _, setting, rounds, variant = best
     with threadpool_limits(1):
-        ratio = library.train(setting, rounds, form)(form.held)
-    words = ", ".join(f"{name} {value:.3g}" for name, value in setting.items())
-    offset = ("offset" if form is data else "no offset") if library.offset else "log1p"
-    told = f"{offset}, {words}, {rounds} rounds"
-    return Found(form.held.start * ratio, tried, told, time.process_time() - begun)
+        ratio = library.train(setting, rounds, variant)(variant.holdout)
+    offset = ("offset" if variant is data else "no offset") if library.offset else "log1p"
+    text = f"{offset}, {setting_text(setting)}, {rounds} rounds"
+    return PeerResult(variant.holdout.baseline * ratio, tried, text, time.process_time() - begun)
 
 
-def deviance(ratio: Floats, table: Table, volume: bool) -> float:
-    """Mean Poisson deviance of predicted ratios, by effective sample size; for volume Tweedie's."""
+def setting_text(setting: Mapping[str, object]) -> str:
+    """Describe the numbers of a setting."""
+    return ", ".join(f"{name} {value:.3g}" for name, value in setting.items() if isinstance(value, int | float))
+
+
+def deviance(ratio: Floats, table: TargetTable, is_volume: bool) -> float:
+    """Mean Poisson deviance (volume: Tweedie) of predicted ratios, weighted by effective sample size."""
     ratio = np.maximum(ratio, 1e-9)
-    if volume:
+    if is_volume:
         low, high = 1 - POWER, 2 - POWER
         each = table.ratio**high / (low * high) - table.ratio * ratio**low / low + ratio**high / high
     else:
         each = table.ratio * np.log(np.where(table.ratio > 0, table.ratio, 1.0) / ratio) - (table.ratio - ratio)
-    return float(2.0 * np.average(each, weights=table.worth))
+    return float(2.0 * np.average(each, weights=table.weight))
 
 
-def _drawn(ranges: Ranges, draw: np.random.Generator) -> dict[str, float]:
+def _random(ranges: Ranges, draw: np.random.Generator) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, (low, high, log) in ranges.items():
         value = float(np.exp(draw.uniform(np.log(low), np.log(high))) if log else draw.uniform(low, high))

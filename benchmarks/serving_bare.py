@@ -1,6 +1,6 @@
-"""A bare FastAPI application that answers like the service, without keys, limits, ledger and supervision.
+"""A minimal FastAPI application with the same predictions, without keys, limits, ledger and supervision.
 
-What the service costs beside it is what safety costs. Started by `benchmarks.serving_speed`.
+The difference to the service is the cost of these. `benchmarks.serving_speed` starts it.
 """
 
 import os
@@ -23,16 +23,16 @@ SERVED = load_model(Path(os.environ["BENCH_BUNDLE"]))
 
 @app.post("/v1/predict")
 async def predict(request: Request) -> Response:
-    """The same work on the same model."""
+    """Predict with the same model."""
     parsed = parse_request(PredictRequest, await request.body(), SERVED.vocabulary)
     now = pd.Timestamp.now()
-    told = predictions(SERVED, parsed.creatives, now=now, explain=parsed.explain, top=parsed.top)
-    return Response(orjson.dumps({"predictions": told.answers}), media_type="application/json")
+    result = predictions(SERVED, parsed.creatives, now=now, explain=parsed.explain, top=parsed.top)
+    return Response(orjson.dumps({"predictions": result.answers}), media_type="application/json")
 
 
 @app.get("/readyz")
 def ready() -> dict[str, bool]:
-    """As of the service."""
+    """Same path as of the service."""
     return {"ready": True}
 
 

@@ -1,4 +1,4 @@
-"""A client that measures: one connection kept open, requests at a fixed rate or one after the other, on loopback."""
+"""HTTP client that measures latencies on loopback: requests at a fixed rate or one after the other."""
 
 import http.client
 import threading
@@ -11,17 +11,17 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 WARM = 20
-"""Requests before those that are measured."""
+"""Requests before measuring starts."""
 
 
 @dataclass(frozen=True)
 class Latencies:
-    """Of many requests.
+    """Latencies of many requests.
 
     Attributes:
-        milliseconds: Of each, from when it was due (at a fixed rate) until its last byte.
-        failures: Answers other than 200.
-        seconds: From the first to the last.
+        milliseconds: One per request, from its scheduled time (at a fixed rate) to the last byte of the response.
+        failures: Responses other than 200.
+        seconds: From the first request to the last response.
     """
 
     milliseconds: Floats
@@ -29,31 +29,31 @@ class Latencies:
     seconds: float
 
     def quantile(self, share: float) -> float:
-        """Milliseconds within which this share was answered."""
+        """Quantile of the latencies, in milliseconds."""
         return float(np.quantile(self.milliseconds, share))
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """Responses per second."""
         return len(self.milliseconds) / self.seconds
 
 
 class Connection:
-    """One connection to one service."""
+    """One kept-alive connection to the service."""
 
     def __init__(self, port: int) -> None:
-        self._held = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def post(self, body: bytes) -> int:
-        """Status of an answer, read to its end."""
-        self._held.request("POST", "/v1/predict", body, {"content-type": "application/json"})
-        reply = self._held.getresponse()
+        """Send a prediction request, read the whole response, return its status."""
+        self._connection.request("POST", "/v1/predict", body, {"content-type": "application/json"})
+        reply = self._connection.getresponse()
         reply.read()
         return reply.status
 
 
 def at_rate(port: int, body: bytes, rate: float, seconds: float) -> Latencies:
-    """Requests at a fixed rate; a late one counts from when it was due, so that a slow service cannot hide."""
+    """Send requests at a fixed rate; latency counts from the scheduled time, so that queueing is included."""
     connection = Connection(port)
     for _ in range(WARM):
         connection.post(body)
@@ -69,11 +69,11 @@ def at_rate(port: int, body: bytes, rate: float, seconds: float) -> Latencies:
 
 
 def one_after_the_other(port: int, body: bytes, count: int, connections: int = 1) -> Latencies:
-    """So many requests over so many connections, as fast as they are answered."""
+    """Send `count` requests over `connections` connections, each as soon as the one before is answered."""
     found: list[float] = []
     failures: list[int] = []
 
-    def ask() -> None:
+    def send() -> None:
         connection = Connection(port)
         for _ in range(count // connections):
             before = time.perf_counter()
@@ -81,7 +81,7 @@ def one_after_the_other(port: int, body: bytes, count: int, connections: int = 1
                 failures.append(1)
             found.append((time.perf_counter() - before) * 1000)
 
-    threads = [threading.Thread(target=ask) for _ in range(connections)]
+    threads = [threading.Thread(target=send) for _ in range(connections)]
     begin = time.perf_counter()
     for thread in threads:
         thread.start()

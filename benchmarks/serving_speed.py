@@ -1,9 +1,9 @@
-"""How fast does the service answer, next to the least that LightGBM needs and to a bare application of the same work?
+"""Measure latency, CPU time and memory of the service, compared with LightGBM alone and a minimal application.
 
     python -m benchmarks.serving_speed [--bundle FOLDER] [--seconds 20] [--many 20000]
 
-Starts services of its own on loopback and prints a line per measurement: milliseconds, ratios, memory. Latencies are
-those of this machine as busy as it is; the ratios, measured in the same run, tell more.
+Starts its own services on loopback and prints a line per measurement: milliseconds, ratios, memory. Latencies depend on
+what else the machine does; the ratios are measured in the same run.
 """
 
 import argparse
@@ -39,25 +39,25 @@ HOURS = 6
 def main() -> None:
     """Print every measurement."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bundle", type=Path, help="else the champion of var/mlflow.db")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement at a fixed rate")
+    parser.add_argument("--bundle", type=Path, help="default: the champion of var/mlflow.db")
+    parser.add_argument("--seconds", type=float, default=20.0, help="seconds of each measurement at a fixed rate")
     parser.add_argument("--many", type=int, default=20_000, help="requests over which memory is watched")
-    told = parser.parse_args()
-    folder = told.bundle or find_bundle(ServiceSettings()).folder
+    options = parser.parse_args()
+    folder = options.bundle or find_bundle(ServiceSettings()).folder
     served = load_model(folder)
     bodies = make_bodies(served)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {len(served.catalogue)} features, "
           f"{sum(b.num_trees() for b in served.model.boosters.values()):,} trees")  # fmt: skip
     inside(folder, served, bodies)
-    bare = over_bare(folder, bodies, told.seconds)
-    over_http(folder, bodies, told.seconds, told.many, bare)
+    bare = over_bare(folder, bodies, options.seconds)
+    over_http(folder, bodies, options.seconds, options.many, bare)
 
 
 def make_bodies(served: LoadedModel) -> dict[str, bytes]:
-    """The requests that are measured: one creative with hours of metrics, plain and explained, and 500 of them."""
+    """Request bodies: one creative with hourly metrics, without and with contributions, and 500 creatives."""
     new, runs = (one.model_dump(mode="json", exclude_none=True) for one in self_test_creatives(served))
     (row,) = runs["metrics"]
-    start = served.as_of.moment.to_datetime64().astype("datetime64[s]") - np.timedelta64(HOURS, "h")
+    start = served.as_of.moment.to_numpy().astype("datetime64[s]") - np.timedelta64(HOURS, "h")
     hours = [start + np.timedelta64(hour, "h") for hour in range(HOURS + 1)]
     runs["metrics"] = [{**row, "period_start": str(begin), "period_end": str(end)} for begin, end in pairwise(hours)]
     many = [{**(runs if place % 2 else new), "creative_id": f"c{place}"} for place in range(500)]
@@ -69,7 +69,7 @@ def make_bodies(served: LoadedModel) -> dict[str, bytes]:
 
 
 def inside(folder: Path, served: LoadedModel, bodies: dict[str, bytes]) -> None:
-    """What the work costs in this process, CPU time."""
+    """Print CPU times of the computation in this process."""
     model, now = served.model, served.as_of.moment
     requests = {name: parse_request(PredictRequest, body, served.vocabulary) for name, body in bodies.items()}
     features = compute(served, requests["one"].creatives).features
@@ -102,7 +102,7 @@ def inside(folder: Path, served: LoadedModel, bodies: dict[str, bytes]) -> None:
 
 
 def cpu(work: Callable[[], object], times: int) -> float:
-    """Least CPU milliseconds of five runs' means: other work on the machine can only add."""
+    """Least of five mean CPU milliseconds: other processes can only add to it."""
     work()
     best = float("inf")
     for _ in range(5):
@@ -115,7 +115,7 @@ def cpu(work: Callable[[], object], times: int) -> float:
 
 @contextmanager
 def started(command: list[str], port: int, **env: str) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
-    """A service, and the seconds until it was ready."""
+    """Start a service; yield its process and the seconds until it is ready."""
     with tempfile.TemporaryFile() as log:
         began = time.perf_counter()
         process = subprocess.Popen([sys.executable, *command], env={**os.environ, **env}, stdout=log, stderr=log)
@@ -133,24 +133,24 @@ def started(command: list[str], port: int, **env: str) -> Iterator[tuple[subproc
 
 
 def over_bare(folder: Path, bodies: dict[str, bytes], seconds: float) -> dict[str, tuple[float, float]]:
-    """Median milliseconds of the bare application, and its CPU milliseconds a request."""
+    """Request → median milliseconds and CPU milliseconds per request of the minimal application."""
     with started(["-m", "benchmarks.serving_bare", str(BARE_PORT)], BARE_PORT, BENCH_BUNDLE=str(folder)) as (bare, _):
         found = {}
         for name in ("one", "explained"):
-            told, spent = watched(bare.pid, BARE_PORT, bodies[name], seconds)
-            found[name] = told.quantile(0.5), spent
+            latencies, spent = watched(bare.pid, BARE_PORT, bodies[name], seconds)
+            found[name] = latencies.quantile(0.5), spent
         return found
 
 
 def watched(server: int, port: int, body: bytes, seconds: float) -> tuple[Latencies, float]:
-    """Latencies at 50 requests a second, and the CPU milliseconds that a request took of the process that answers."""
+    """Latencies at 50 requests per second, and CPU milliseconds per request of the serving process."""
     before = cpu_seconds(server)
-    told = at_rate(port, body, 50, seconds)
-    return told, (cpu_seconds(server) - before) / (len(told.milliseconds) + WARM) * 1000
+    latencies = at_rate(port, body, 50, seconds)
+    return latencies, (cpu_seconds(server) - before) / (len(latencies.milliseconds) + WARM) * 1000
 
 
 def cpu_seconds(server: int) -> float:
-    """Of a process so far, all its threads."""
+    """CPU seconds of a process so far, all threads."""
     fields = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -158,7 +158,7 @@ def cpu_seconds(server: int) -> float:
 def over_http(
     folder: Path, bodies: dict[str, bytes], seconds: float, many: int, bare: dict[str, tuple[float, float]]
 ) -> None:
-    """The service as it is started by everyone, on loopback."""
+    """Print latencies, throughput and memory of the service on loopback."""
     with tempfile.TemporaryDirectory() as place:
         config = Path(place) / "serving.yaml"
 
@@ -176,28 +176,31 @@ def over_http(
         print("over HTTP, wall-clock milliseconds")
         with started(command(1), PORT) as (process, ready):
             print(f"  start to ready                            {ready:8.1f} s")
-            for name, said in (("one", "one creative"), ("explained", "one creative, all contributions")):
-                told, spent = watched(largest(process.pid)[0], PORT, bodies[name], seconds)
-                middle, late = told.quantile(0.5), told.quantile(0.99)
+            for name, label in (("one", "one creative"), ("explained", "one creative, all contributions")):
+                latencies, spent = watched(largest(process.pid)[0], PORT, bodies[name], seconds)
+                median, late = latencies.quantile(0.5), latencies.quantile(0.99)
                 wall, cpu_bare = bare[name]
-                print(f"  {said + ', 50/s':41} {middle:8.2f} p50 {late:8.2f} p99   {told.failures} failures")
-                print(f"  {'':41} {middle / wall:8.2f} × the bare application ({wall:.2f})")
+                print(f"  {label + ', 50/s':41} {median:8.2f} p50 {late:8.2f} p99   {latencies.failures} failures")
+                print(f"  {'':41} {median / wall:8.2f} × the bare application ({wall:.2f})")
                 print(f"  {'CPU of a request':41} {spent:8.2f}   {spent / cpu_bare:.2f} × the bare application's")
-            told = one_after_the_other(PORT, bodies["many"], 5)
-            print(f"  {'500 creatives, all contributions':41} {told.quantile(0.5):8.0f} p50   {told.failures} failures")
+            latencies = one_after_the_other(PORT, bodies["many"], 5)
+            print(
+                f"  {'500 creatives, all contributions':41} {latencies.quantile(0.5):8.0f} p50   "
+                f"{latencies.failures} failures"
+            )
             before = largest(process.pid)[1]
-            told = one_after_the_other(PORT, bodies["one"], many, 2)
+            latencies = one_after_the_other(PORT, bodies["one"], many, 2)
             print(f"  memory of the worker                      {before:8.0f} MB, after {many:,} more requests "
-                  f"{largest(process.pid)[1]:.0f} MB; {told.failures} failures")  # fmt: skip
+                  f"{largest(process.pid)[1]:.0f} MB; {latencies.failures} failures")  # fmt: skip
         with started(command(2), PORT):
             time.sleep(5)
-            told = one_after_the_other(PORT, bodies["one"], 3000, 4)
-            said = "two workers, four connections"
-            print(f"  {said:41} {told.rate:8.0f} answers a second, {told.failures} failures")
+            latencies = one_after_the_other(PORT, bodies["one"], 3000, 4)
+            label = "two workers, four connections"
+            print(f"  {label:41} {latencies.rate:8.0f} answers per second, {latencies.failures} failures")
 
 
 def largest(parent: int) -> tuple[int, float]:
-    """The largest process under this one, and its resident memory in MB: the worker."""
+    """Process id and resident memory in MB of the largest child process: the worker."""
     command = ["ps", "-o", "rss=,pid=", "--ppid", str(parent)]
     listed = subprocess.run(command, capture_output=True, text=True, check=True)
     size, pid = max((int(size), int(pid)) for size, pid in (line.split() for line in listed.stdout.splitlines()))

@@ -1,4 +1,4 @@
-"""What do all peers get? The same training rows, the same held-out rows and the same tables of features."""
+"""Prepare what all methods of a comparison share: training rows, holdout rows and feature tables."""
 
 import argparse
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import Funnel
+from features.funnel import TARGETS, Funnel
 from features.funnel_model.empirical_bayes import estimate_variances
 from features.matrix.feature_matrix import Features, build_features
 from features.schema import KEY, Loaded
@@ -29,264 +29,257 @@ class Task:
     """One comparison.
 
     Attributes:
-        teaches: The rows that train, and nothing of creatives that must stay unseen.
-        train: Which of its rows train.
-        starts: First cutoff held out.
-        judges: The rows that judge; the same dataset unless creatives are held out.
-        held: Which of its rows judge.
+        training: Dataset of the training rows; creatives held out altogether are not in it.
+        train: Mask over its rows: those that train.
+        until: First cutoff of the holdout.
+        evaluation: Dataset of the holdout rows; the same object unless creatives are held out altogether.
+        holdout: Mask over its rows: those that are evaluated.
     """
 
-    teaches: Dataset
+    training: Dataset
     train: Mask
-    starts: pd.Timestamp
-    judges: Dataset
-    held: Mask
+    until: pd.Timestamp
+    evaluation: Dataset
+    holdout: Mask
 
     @property
     def funnel(self) -> Funnel:
         """The funnel of the training data."""
-        return self.teaches.funnel
+        return self.training.funnel
 
     @property
     def observed(self) -> pd.DataFrame:
-        """Counts of the held-out rows."""
-        return self.judges.observed[self.held].reset_index(drop=True)
+        """Counts at the cutoff of the holdout rows."""
+        return self.evaluation.observed[self.holdout].reset_index(drop=True)
 
     @property
     def outcome(self) -> pd.DataFrame:
-        """What came of the held-out rows."""
-        return self.judges.outcome[self.held].reset_index(drop=True)
+        """Outcomes of the holdout rows."""
+        return self.evaluation.outcome[self.holdout].reset_index(drop=True)
 
     @property
     def cold(self) -> npt.NDArray[np.bool_]:
-        """Held-out rows whose creative never trained."""
-        known = set(self.teaches.observed.loc[self.train, "creative_id"])
-        return ~self.observed["creative_id"].isin(known).to_numpy()
+        """Per holdout row: whether its creative is in no training row."""
+        known = set(self.training.observed.loc[self.train, "creative_id"])
+        return ~self.observed["creative_id"].isin(known).to_numpy(np.bool_)
 
 
 @dataclass(frozen=True)
-class Table:
-    """What a direct peer reads of some rows, for one target.
+class TargetTable:
+    """Some rows as a peer reads them, for one target.
 
-    A peer learns the ratio of what came to the start: for a loss with a log link that is the same as an offset (in
-    XGBoost `base_margin`) of log start, and it works for peers that know no offset.
+    A peer learns the ratio of outcome to `baseline`. For a loss with a log link this equals an offset of log baseline
+    (XGBoost: `base_margin`), and it works for libraries that have no offset.
 
     Attributes:
-        values: Features, float64; codes of words are whole numbers, NaN where there is none.
-        codes: Which columns are such codes.
-        groups: What creatives share, as text, for mixed models; last the creative itself.
-        start: What `CreativeModel` starts from before its trees: the offset.
-        ratio: What came over the start; NaN on held-out rows.
-        worth: Effective sample size of each row, mean 1; NaN on held-out rows.
-        events: Events that make the ratio sure: 1/φ of the money expected; NaN on held-out rows.
+        values: Features, float64; categories are integer codes, NaN where missing.
+        codes: Names of the categorical columns.
+        groups: Text columns of shared entities for random effects; the last is the creative itself.
+        baseline: Prediction of `CreativeModel` before its trees, one per row: the offset.
+        ratio: Outcome over baseline, one per row; NaN on holdout rows.
+        weight: Effective sample size, one per row, mean 1; NaN on holdout rows.
     """
 
     values: pd.DataFrame
     codes: tuple[str, ...]
     groups: pd.DataFrame
-    start: Floats
+    baseline: Floats
     ratio: Floats
-    worth: Floats
-    events: Floats
+    weight: Floats
 
     def __len__(self) -> int:
         return len(self.values)
 
-    def flat(self, level: float, power: float) -> "Table":
-        """The same rows and the same loss with one start for all: for a peer that does better without the offset.
+    def without_offset(self, level: float, power: float) -> "TargetTable":
+        """The same rows and the same loss with one baseline for all rows.
 
         Args:
-            level: That start.
-            power: Of the variance by which the weights of the loss scale: 1 Poisson.
+            level: That baseline.
+            power: Variance power of the loss: 1 Poisson, up to 2 Tweedie.
         """
-        scale = (level / self.start) ** (2 - power)
-        worth = self.worth * scale
+        weight = self.weight * (level / self.baseline) ** (2 - power)
         return replace(
             self,
-            start=np.full(len(self), level),
-            ratio=self.ratio * self.start / level,
-            worth=worth / worth.mean(),
+            baseline=np.full(len(self), level),
+            ratio=self.ratio * self.baseline / level,
+            weight=weight / weight.mean(),
         )
 
 
 @dataclass(frozen=True)
-class StageData:
-    """One target as direct peers meet it: a setting is chosen on the last fold, then trained on all rows.
+class TargetData:
+    """One target's rows: a setting is chosen on the last fold, then trained on all rows.
 
     Attributes:
-        target: Its name.
+        target: Name.
         fit: Training rows of the last fold.
-        stop: Its later rows: they stop early and choose.
+        validation: Validation rows of the last fold, for early stopping and for choosing a setting.
         full: All training rows.
-        held: The rows to predict, without their outcome.
+        holdout: Rows to predict, without outcome.
     """
 
     target: str
-    fit: Table
-    stop: Table
-    full: Table
-    held: Table
+    fit: TargetTable
+    validation: TargetTable
+    full: TargetTable
+    holdout: TargetTable
 
-    def flat(self) -> "StageData":
-        """The same without an offset: every row starts from the mean of the training rows."""
-        level = float(np.average(self.full.ratio * self.full.start, weights=self.full.worth / self.full.start))
-        power = POWER if self.volume else 1.0
-        fit, stop, full = (table.flat(level, power) for table in (self.fit, self.stop, self.full))
-        held = replace(self.held, start=np.full(len(self.held), level))
-        return StageData(self.target, fit, stop, full, held)
+    def without_offset(self) -> "TargetData":
+        """The same data with the weighted mean of the training rows as every row's baseline."""
+        level = float(np.average(self.full.ratio * self.full.baseline, weights=self.full.weight / self.full.baseline))
+        power = POWER if self.is_volume else 1.0
+        fit, validation, full = (table.without_offset(level, power) for table in (self.fit, self.validation, self.full))
+        holdout = replace(self.holdout, baseline=np.full(len(self.holdout), level))
+        return TargetData(self.target, fit, validation, full, holdout)
 
     @property
-    def volume(self) -> bool:
-        """Whether the target is later volume: over-dispersed more than a count, so Tweedie."""
-        return self.target.startswith("later_")
+    def is_volume(self) -> bool:
+        """Whether the target is later volume: more over-dispersed than a count, so its loss is Tweedie."""
+        return TARGETS[self.target].is_volume
 
 
-def command(description: str) -> argparse.ArgumentParser:
-    """What every comparison can be told."""
+def comparison_parser(description: str) -> argparse.ArgumentParser:
+    """Options that all comparisons share."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, action="append", required=True, help="exports; may be repeated")
     parser.add_argument("--config", type=Path, default=Path("configs/default.yaml"), help="settings of the run")
-    parser.add_argument("--truth", type=Path, help="of the sample world")
-    parser.add_argument("--draws", type=int, default=200, help="of the bootstrap over creatives")
+    parser.add_argument("--truth", type=Path, help="truth of the sample world")
+    parser.add_argument("--draws", type=int, default=200, help="draws of the bootstrap over creatives")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--markdown", type=Path, help="Markdown file to write")
     return parser
 
 
 def make_task(loaded: Loaded, settings: Settings, cold_share: float = 0.0, seed: int = 7) -> Task:
-    """The task of these data.
+    """Split the data into training and holdout rows.
 
     Args:
-        loaded: Of the store.
-        settings: Of the run: ages, outcome window, holdout.
-        cold_share: Share of the creatives held out altogether: nothing of them is in what trains, not even in the
-            history of others, and only they judge. 0: all creatives train and judge, apart in time.
-        seed: Draws them.
+        loaded: Metrics and creatives of the store.
+        settings: Ages, outcome window and holdout of the run.
+        cold_share: Share of the creatives that are held out altogether: they are in no training row and in no other
+            creative's history, and only they are evaluated. 0: a split by time alone.
+        seed: Of the random choice of these creatives.
     """
-    judges = prepare(loaded, settings)
+    evaluation = prepare(loaded, settings)
+    train, holdout, until = holdout_split(evaluation.rows, settings.split.holdout_days)
     if not cold_share:
-        train, held, starts = holdout_split(judges.rows, settings.split.holdout_days)
-        teaches, train = _refitted(judges, train, starts)
-        return Task(teaches, train, starts, judges, held)
-    keys = loaded.creatives[KEY]
-    names = np.sort(keys["creative_id"].unique())
-    chosen = np.random.default_rng(seed).permutation(names)[: round(cold_share * len(names))]
-    _, held, starts = holdout_split(judges.rows, settings.split.holdout_days)
-    held = held & judges.observed["creative_id"].isin(chosen).to_numpy()
-    kept = [
-        frame[~frame["creative_id"].isin(chosen)].reset_index(drop=True) for frame in (loaded.metrics, loaded.creatives)
-    ]
-    teaches = prepare(replace(loaded, metrics=kept[0], creatives=kept[1]), settings)
-    rows = teaches.rows
+        training, train = _with_funnel_model(evaluation, train, until)
+        return Task(training, train, until, evaluation, holdout)
+    ids = np.sort(loaded.creatives["creative_id"].unique())
+    cold_ids = np.random.default_rng(seed).permutation(ids)[: round(cold_share * len(ids))]
+    holdout = holdout & evaluation.observed["creative_id"].isin(cold_ids).to_numpy()
+    metrics, creatives = (
+        frame[~frame["creative_id"].isin(cold_ids)].reset_index(drop=True)
+        for frame in (loaded.metrics, loaded.creatives)
+    )
+    training = prepare(replace(loaded, metrics=metrics, creatives=creatives), settings)
+    rows = training.rows
     mature = holdout_split(rows, settings.split.holdout_days)[0]
-    teaches, train = _refitted(teaches, mature & (rows["closed_at"] <= starts).to_numpy(), starts)
-    return Task(teaches, train, starts, judges, held)
+    training, train = _with_funnel_model(training, mature & (rows["closed_at"] <= until).to_numpy(), until)
+    return Task(training, train, until, evaluation, holdout)
 
 
-def _refitted(dataset: Dataset, train: Mask, starts: pd.Timestamp) -> tuple[Dataset, Mask]:
-    """With the mixed model as of the training rows, and those it can serve: all methods learn from the same rows."""
-    ((served, _),), moments = plan_refits(dataset, [(train, starts)])
-    return with_refits(dataset, moments), served
+def _with_funnel_model(dataset: Dataset, train: Mask, until: pd.Timestamp) -> tuple[Dataset, Mask]:
+    """Add the funnel model's refits, and leave out training rows before the first: all methods use the same rows."""
+    ((kept, _),), moments_of_refits = plan_refits(dataset, [(train, until)])
+    return with_refits(dataset, moments_of_refits), kept
 
 
-def stage_data(task: Task) -> list[StageData]:
-    """Every target as direct peers meet it."""
-    dataset = task.teaches
-    full = fit_on(dataset, task.train, task.starts, Recipe())
-    fit_mask, stop_mask, since = list(folds(dataset.rows, task.train, dataset.settings.split.folds))[-1]
-    inner = fit_on(dataset, fit_mask, since, Recipe())
-    made = {
+def target_data(task: Task) -> list[TargetData]:
+    """Build every target's tables for the peers."""
+    dataset = task.training
+    full = fit_on(dataset, task.train, task.until, Recipe())
+    fit_rows, validation_rows, since = list(folds(dataset.rows, task.train, dataset.settings.split.folds))[-1]
+    inner = fit_on(dataset, fit_rows, since, Recipe())
+    parts = {
         "full": (full, *rows_of(dataset, task.train, full.fitted), dataset.observed[task.train]),
-        "fit": (inner, *rows_of(dataset, fit_mask, inner.fitted), dataset.observed[fit_mask]),
-        "stop": (inner, *rows_of(dataset, stop_mask, inner.fitted), dataset.observed[stop_mask]),
+        "fit": (inner, *rows_of(dataset, fit_rows, inner.fitted), dataset.observed[fit_rows]),
+        "validation": (inner, *rows_of(dataset, validation_rows, inner.fitted), dataset.observed[validation_rows]),
     }
-    held = build_features(task.observed, full.fitted)
+    holdout = build_features(task.observed, full.fitted)
     found = []
     for target in dataset.funnel.targets:
-        spread = {
-            "fit": _spread(target, *made["fit"][:3]),
-            "full": _spread(target, *made["full"][:3]),
-        }
+        of_fit, of_full = (_dispersion(target, *parts[name][:3]) for name in ("fit", "full"))
         found.append(
-            StageData(
+            TargetData(
                 target,
-                fit=_table(target, *made["fit"], spread["fit"]),
-                stop=_table(target, *made["stop"], spread["fit"]),
-                full=_table(target, *made["full"], spread["full"]),
-                held=_bare(full, held, task.observed, _start(target, full, held)),
+                fit=_training_table(target, *parts["fit"], of_fit),
+                validation=_training_table(target, *parts["validation"], of_fit),
+                full=_training_table(target, *parts["full"], of_full),
+                holdout=_table(full, holdout, task.observed, _baseline(target, full, holdout)),
             )
         )
     return found
 
 
-def _start(target: str, model: CreativeModel, features: Features) -> Floats:
+def _baseline(target: str, model: CreativeModel, features: Features) -> Floats:
     return model.predict(features, trees=False)[target].to_numpy(np.float64)
 
 
-def expected_of(target: str, outcome: pd.DataFrame, start: Floats, funnel: Funnel) -> Floats:
-    """What the start lets expect of the later exposure: money in CNY, or volume of a window covered in part."""
-    if target.startswith("later_"):
-        return start * outcome["covered_share"].to_numpy(np.float64)
-    if target.endswith("gpm"):
-        return start * outcome["later:impressions"].to_numpy(np.float64) / 1000.0
-    return start * outcome["later:spend_cny"].to_numpy(np.float64)
+def expected_numerator(target: str, outcome: pd.DataFrame, baseline: Floats, funnel: Funnel) -> Floats:
+    """Expected numerator at the baseline: CNY over the later exposure, or volume over the covered part of a window."""
+    about = TARGETS[target]
+    if about.is_volume:
+        return baseline * outcome["covered_share"].to_numpy(np.float64)
+    return baseline * outcome[f"later:{about.exposure}"].to_numpy(np.float64) / about.scale
 
 
-def _spread(target: str, model: CreativeModel, features: Features, outcome: pd.DataFrame) -> tuple[float, float]:
-    """φ and s² of the ratio of what came to the start, by moments, as `features.funnel_model.empirical_bayes` tells
-    stages."""
-    start = _start(target, model, features)
-    ratio = actual_targets(outcome, model.fitted.funnel)[target].to_numpy(np.float64) / start
-    expected = np.where(np.isfinite(ratio), expected_of(target, outcome, start, model.fitted.funnel), 0.0)
-    return estimate_variances(ratio, np.nan_to_num(expected))
+def _ratio_and_expected(
+    target: str, model: CreativeModel, features: Features, outcome: pd.DataFrame
+) -> tuple[Floats, Floats, Floats]:
+    """Baseline, outcome over baseline, and expected numerator, one per row."""
+    baseline = _baseline(target, model, features)
+    ratio = actual_targets(outcome, model.fitted.funnel)[target].to_numpy(np.float64) / baseline
+    return baseline, ratio, expected_numerator(target, outcome, baseline, model.fitted.funnel)
 
 
-def _table(
+def _dispersion(target: str, model: CreativeModel, features: Features, outcome: pd.DataFrame) -> tuple[float, float]:
+    """Estimate φ and s² of the ratio of outcome to baseline by moments, as empirical Bayes does for stages."""
+    _, ratio, expected = _ratio_and_expected(target, model, features, outcome)
+    return estimate_variances(ratio, np.nan_to_num(np.where(np.isfinite(ratio), expected, 0.0)))
+
+
+def _training_table(
     target: str,
     model: CreativeModel,
     features: Features,
     outcome: pd.DataFrame,
     observed: pd.DataFrame,
-    spread: tuple[float, float],
-) -> Table:
-    """Rows whose outcome says something, weighted by 1/(φ/u + s²); volume as
-    `training.boosting.stage_targets.volume_data` does."""
-    start = _start(target, model, features)
-    ratio = actual_targets(outcome, model.fitted.funnel)[target].to_numpy(np.float64) / start
-    expected = expected_of(target, outcome, start, model.fitted.funnel)
+    dispersion: tuple[float, float],
+) -> TargetTable:
+    """Rows with a known outcome, weighted by 1/(φ/u + s²); volume as `stage_targets.volume_data` weights it."""
+    baseline, ratio, expected = _ratio_and_expected(target, model, features, outcome)
     known = np.isfinite(ratio) & (expected > 0)
-    start, ratio, expected = start[known], ratio[known], expected[known]
-    dispersion, own = spread
-    worth = 1.0 / (dispersion / expected + own)
-    if target.startswith("later_"):
-        worth = expected / start * start ** (2 - POWER)
-    bare = _bare(model, features, observed.reset_index(drop=True), np.ones(len(known)))
-    return Table(
-        values=bare.values[known].reset_index(drop=True),
-        codes=bare.codes,
-        groups=bare.groups[known].reset_index(drop=True),
-        start=start,
+    baseline, ratio, expected = baseline[known], ratio[known], expected[known]
+    phi, variance = dispersion
+    weight = 1.0 / (phi / expected + variance)
+    if TARGETS[target].is_volume:
+        weight = expected / baseline * baseline ** (2 - POWER)
+    table = _table(model, features, observed.reset_index(drop=True), np.ones(len(known)))
+    return TargetTable(
+        values=table.values[known].reset_index(drop=True),
+        codes=table.codes,
+        groups=table.groups[known].reset_index(drop=True),
+        baseline=baseline,
         ratio=ratio,
-        worth=worth / worth.mean(),
-        events=expected / dispersion,
+        weight=weight / weight.mean(),
     )
 
 
-def _bare(model: CreativeModel, features: Features, observed: pd.DataFrame, start: Floats) -> Table:
-    """Rows as they are known before their outcome."""
-    unknown = np.full(len(start), np.nan)
+def _table(model: CreativeModel, features: Features, observed: pd.DataFrame, baseline: Floats) -> TargetTable:
+    """Rows without outcome."""
+    unknown = np.full(len(baseline), np.nan)
     shared = [entity for entity in model.fitted.entities if len(entity.columns) == 2]
     groups = {
         entity.name: observed[entity.columns[1]].astype("str").fillna("") if entity.columns[1] in observed else ""
         for entity in shared
     }
-    own = observed[KEY[0]].str.cat([observed[name] for name in KEY[1:]], sep="/")
-    return Table(
+    creative = observed[KEY[0]].str.cat(observed[KEY[1:]], sep="/")
+    return TargetTable(
         values=features.values,
         codes=tuple(feature.name for feature in features.catalogue if feature.categorical),
-        groups=pd.DataFrame({**groups, "creative": own}, index=observed.index),
-        start=start,
+        groups=pd.DataFrame({**groups, "creative": creative}, index=observed.index),
+        baseline=baseline,
         ratio=unknown,
-        worth=unknown,
-        events=unknown,
+        weight=unknown,
     )

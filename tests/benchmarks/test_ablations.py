@@ -1,9 +1,9 @@
-"""Is what an ablation takes away really gone, and does metadata alone at age 0 come first?"""
+"""Ablations remove their inputs, and metadata alone at age 0 comes first."""
 
 import numpy as np
 import pytest
 
-from benchmarks.ablations import ABLATIONS, run, sheets
+from benchmarks.ablations import ABLATIONS, figure_tables, run
 from configs.settings import Settings
 from features.schema import Loaded
 
@@ -23,21 +23,21 @@ def figures(small_world: Loaded):
     return run(small_world, quick, draws=5)
 
 
-def test_age_0_is_told_first_then_all_ages(figures) -> None:
+def test_age_0_comes_first_then_all_ages(figures) -> None:
     order = list(dict.fromkeys(figures["age_hours"]))
     assert order[:2] == [0, -1]
-    assert sheets(figures)[0].title.startswith("age 0: before anything is counted")
-    assert sheets(figures)[0].rows[0][0] == "metadata alone"
+    assert figure_tables(figures)[0].title.startswith("age 0: metadata only")
+    assert figure_tables(figures)[0].rows[0][0] == "metadata alone"
     assert set(figures["method"]) == set(ABLATIONS)
 
 
-def test_without_early_metrics_age_0_is_not_told_worse_for_want_of_counts(figures) -> None:
+def test_without_early_metrics_age_0_is_still_predicted(figures) -> None:
     first = figures[(figures["age_hours"] == 0) & (figures["figure"] == "total") & (figures["target"] == "gpm")]
     assert np.isfinite(first["value"]).all()
     assert len(first) == len(ABLATIONS)
 
 
-def test_each_ablation_predicts_otherwise(figures) -> None:
+def test_each_ablation_changes_the_predictions(figures) -> None:
     whole = figures[(figures["age_hours"] == -1) & (figures["part"] == "all") & (figures["target"] == "net_gpm")]
     deviances = whole[whole["figure"] == "deviance"].set_index("method")["value"]
     assert deviances.nunique() == len(ABLATIONS)

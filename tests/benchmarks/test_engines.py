@@ -1,11 +1,11 @@
-"""Does the comparison of engines see a difference, and is a run told by its ranks?"""
+"""The comparison of engines counts differing cells and compares mean ranks."""
 
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from benchmarks.engines import apart, cells, differing, run
+from benchmarks.engines import cells, difference_of_means, differing, run
 from configs.settings import Settings
 from features.schema import Loaded
 from training.data.dataset import prepare
@@ -22,16 +22,16 @@ def test_every_cell_that_differs_is_counted(small_world: Loaded, settings: Setti
     assert cells(left) == left.observed.size + left.outcome.size
 
 
-def test_a_run_is_told_by_the_rank_of_each_target(small_world: Loaded, settings: Settings, tmp_path) -> None:
+def test_a_run_gives_the_rank_of_each_target(small_world: Loaded, settings: Settings, tmp_path) -> None:
     ranks = run(InMemory(small_world), settings, tmp_path)
     assert list(ranks.index) == ["gpm", "net_gpm", "roi", "net_roi", "later_impressions"]
     assert ranks.between(-1, 1).all()
 
 
-def test_means_are_held_against_what_seeds_alone_do() -> None:
+def test_the_difference_of_means_is_in_standard_errors_of_the_seeds() -> None:
     one = pd.DataFrame({"gpm": [0.50, 0.52], "roi": [0.3, 0.3]})
     other = pd.DataFrame({"gpm": [0.60, 0.62], "roi": [0.3, 0.3]})
-    table = apart(one, other)
+    table = difference_of_means(one, other)
     # Variances of 0.0002 of two runs each: a standard error of √0.0002.
     assert table.loc["gpm"].tolist() == pytest.approx([0.51, 0.61, 0.1, 0.0002**0.5, 0.1 / 0.0002**0.5])
     assert table.loc["roi", "standard errors"] == 0.0

@@ -1,15 +1,15 @@
-"""The benchmark of intervals, from end to end on a small world."""
+"""The interval benchmark, end to end on a small world."""
 
-from benchmarks.intervals import posterior, tell
+from benchmarks.intervals import evaluate, posterior_chance
 from training.boosting.model import fit_model
 from training.boosting.out_of_fold import predict_out_of_sample
 from training.data.dataset import fit_features, prepare, rows_of
 from training.labels.splits import holdout_split
 
 
-def test_it_tells_of_every_target_and_chance_whether_it_is_reached(small_world, settings, capsys) -> None:
+def test_it_prints_for_every_target_and_chance_whether_the_goal_is_reached(small_world, settings, capsys) -> None:
     interval = settings.interval.model_copy(update={"min_rows": 50})
-    tell("small", prepare(small_world, settings.model_copy(update={"interval": interval})))
+    evaluate("small", prepare(small_world, settings.model_copy(update={"interval": interval})))
     printed = capsys.readouterr().out
     for target in ("gpm", "net_gpm", "roi", "net_roi", "later_impressions"):
         assert f"reached: {target} inside 78%–84%" in printed
@@ -19,19 +19,21 @@ def test_it_tells_of_every_target_and_chance_whether_it_is_reached(small_world, 
     assert "came true" in printed
 
 
-def test_it_says_where_rows_are_too_few(small_world, settings, capsys) -> None:
+def test_it_reports_too_few_rows(small_world, settings, capsys) -> None:
     interval = settings.interval.model_copy(update={"min_rows": 10_000})
-    tell("small", prepare(small_world, settings.model_copy(update={"interval": interval})))
+    evaluate("small", prepare(small_world, settings.model_copy(update={"interval": interval})))
     assert capsys.readouterr().out == "small: too few rows to calibrate\n"
 
 
-def test_chances_of_the_posterior_fall_with_what_is_asked(small_world, settings) -> None:
+def test_posterior_chances_fall_with_the_threshold(small_world, settings) -> None:
     dataset = prepare(small_world, settings)
-    train, held, starts = holdout_split(dataset.rows, settings.split.holdout_days)
-    fitted = fit_features(dataset, train, starts)
+    train, holdout, until = holdout_split(dataset.rows, settings.split.holdout_days)
+    fitted = fit_features(dataset, train, until)
     model = fit_model(*rows_of(dataset, train, fitted), fitted, {})
-    rows = predict_out_of_sample(dataset, held, model)
-    low, high = (posterior(rows.predicted, rows.features, model, "net_roi", asked) for asked in (0.1, 3.0))
+    rows = predict_out_of_sample(dataset, holdout, model)
+    low, high = (
+        posterior_chance(rows.predicted, rows.features, model, "net_roi", threshold) for threshold in (0.1, 3.0)
+    )
     assert ((low > 0) & (low <= 1)).all()
     assert (high <= low).all()
     assert high.mean() < low.mean()

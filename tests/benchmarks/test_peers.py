@@ -1,4 +1,4 @@
-"""Do peers see the same rows, never the outcome, and is what is written of them what was found?"""
+"""Peers get the same rows without outcomes, and reports hold their results."""
 
 import json
 from importlib.util import find_spec
@@ -9,11 +9,11 @@ import pytest
 from rich.console import Console
 
 from benchmarks.load_files import some_creatives
-from benchmarks.pages import markdown, sheets, show
-from benchmarks.peers import FUNNEL, PEERS, contend, run
+from benchmarks.pages import markdown, print_report, report_tables
+from benchmarks.peers import FUNNEL, PEERS, run, run_methods
 from benchmarks.scores import OURS
-from benchmarks.search import Found, deviance, search
-from benchmarks.tasks import Task, make_task, stage_data
+from benchmarks.search import Library, PeerResult, deviance, search
+from benchmarks.tasks import Task, make_task, target_data
 from configs.settings import Settings
 from features.schema import Loaded
 from training.evaluation.metrics import ALL_AGES
@@ -43,7 +43,7 @@ def report(task: Task):
     return run(task, ["GLM", "HistGradientBoosting", "LightGBM log1p"], 0.1, draws=20)
 
 
-def test_every_method_is_judged_on_the_same_rows(report) -> None:
+def test_every_method_is_evaluated_on_the_same_rows(report) -> None:
     figures = pd.DataFrame(report["figures"])
     known = figures[(figures["age_hours"] == ALL_AGES) & (figures["part"] == "all")]
     for target, rows in known.groupby("target"):
@@ -51,7 +51,7 @@ def test_every_method_is_judged_on_the_same_rows(report) -> None:
         expected = {OURS, FUNNEL, "carry-forward", "empirical Bayes", "GLM", "HistGradientBoosting", "LightGBM log1p"}
         assert expected <= set(rows["method"])
     ours = known[known["method"] == OURS]
-    assert (ours["apart"].dropna() == 0).all()
+    assert (ours["difference"].dropna() == 0).all()
     spearman = known[known["figure"] == "spearman"]
     assert (spearman["low"] <= spearman["high"]).all()
 
@@ -71,57 +71,56 @@ def test_a_report_is_json_and_every_table_can_be_shown(report, capsys) -> None:
     again = json.loads(json.dumps(report, allow_nan=False))
     text = markdown(again)
     assert "| gpmcast |" in text
-    assert "alpha" in text  # the settings are told
-    assert sum(line.startswith("### ") for line in text.splitlines()) == len(sheets(again)) + 1
-    show(again, Console())
+    assert "alpha" in text  # the settings are listed
+    assert sum(line.startswith("### ") for line in text.splitlines()) == len(report_tables(again)) + 1
+    print_report(again, Console())
     assert "Replay: 30% of later spend by net_roi" in capsys.readouterr().out
 
 
 def test_a_peer_gets_no_outcome_of_the_rows_it_predicts(task: Task) -> None:
-    for data in stage_data(task):
-        assert len(data.held) == task.held.sum()
-        for unknown in (data.held.ratio, data.held.worth, data.held.events):
+    for data in target_data(task):
+        assert len(data.holdout) == task.holdout.sum()
+        for unknown in (data.holdout.ratio, data.holdout.weight):
             assert np.isnan(unknown).all()
-        assert list(data.held.values) == list(data.full.values)
-        assert data.full.worth.mean() == pytest.approx(1.0)
+        assert list(data.holdout.values) == list(data.full.values)
+        assert data.full.weight.mean() == pytest.approx(1.0)
 
 
-def test_a_lesson_without_offset_is_the_same_loss(task: Task) -> None:
-    data = stage_data(task)[0]
-    flat = data.flat()
-    guess = np.linspace(0.5, 2.0, len(data.stop))
-    same = guess * data.stop.start / flat.stop.start
-    weight = (data.stop.worth / data.stop.start).sum() / data.stop.worth.sum()
-    level = flat.stop.start[0]
-    assert deviance(guess, data.stop, False) == pytest.approx(deviance(same, flat.stop, False) * level * weight)
+def test_data_without_offset_have_the_same_loss(task: Task) -> None:
+    data = target_data(task)[0]
+    with_offset, without = data.validation, data.without_offset().validation
+    ratio = np.linspace(0.5, 2.0, len(with_offset))
+    same = ratio * with_offset.baseline / without.baseline
+    weight = (with_offset.weight / with_offset.baseline).sum() / with_offset.weight.sum()
+    scale = without.baseline[0] * weight
+    assert deviance(ratio, with_offset, False) == pytest.approx(deviance(same, without, False) * scale)
 
 
-def test_creatives_held_out_are_in_nothing_that_trains_and_alone_judge(small_world: Loaded, quick: Settings) -> None:
+def test_creatives_held_out_do_not_train_and_alone_are_evaluated(small_world: Loaded, quick: Settings) -> None:
     task = make_task(small_world, quick, cold_share=0.4)
     assert task.cold.all()
     chosen = set(task.observed["creative_id"])
-    for frame in (task.teaches.loaded.metrics, task.teaches.loaded.creatives, task.teaches.observed):
+    for frame in (task.training.loaded.metrics, task.training.loaded.creatives, task.training.observed):
         assert not chosen & set(frame["creative_id"])
-    assert task.teaches.observed.loc[task.train, "cutoff"].max() < task.starts
-    assert len(contend(task, [], 0.0, lambda line: None)[OURS].predicted) == task.held.sum()
+    assert task.training.observed.loc[task.train, "cutoff"].max() < task.until
+    assert len(run_methods(task, [], 0.0, lambda line: None)[OURS].predicted) == task.holdout.sum()
 
 
 def test_the_best_setting_on_the_last_fold_is_trained_on_all_rows(task: Task) -> None:
-    from benchmarks.search import Library
-
-    data = stage_data(task)[0]
+    data = target_data(task)[0]
     probed, trained = [], []
 
-    def probe(setting, form):
+    def probe(setting, variant):
         probed.append(setting["level"])
-        return 7, np.full(len(form.stop), setting["level"]) * data.stop.start / form.stop.start
+        ratio = data.validation.baseline / variant.validation.baseline
+        return 7, setting["level"] * ratio
 
-    def train(setting, rounds, form):
+    def train(setting, rounds, variant):
         trained.append((setting["level"], rounds))
         return lambda rows: np.full(len(rows), 2.0)
 
     found = search(Library({"level": 40.0}, {"level": (0.5, 1.5, False)}, probe, train), data, 0.3)
-    assert isinstance(found, Found)
+    assert isinstance(found, PeerResult)
     assert probed[:2] == [40.0, 40.0]  # by hand, with and without the offset
     assert 0.5 <= trained[0][0] <= 1.5
     assert trained[0][1] == 7
@@ -130,7 +129,7 @@ def test_the_best_setting_on_the_last_fold_is_trained_on_all_rows(task: Task) ->
 
 def test_a_peer_that_is_not_installed_is_named_with_the_reason(task: Task, monkeypatch) -> None:
     monkeypatch.setitem(PEERS, "Absent", ("no_such_module", PEERS["GLM"][1]))
-    found = contend(task, ["Absent"], 0.1, lambda line: None)["Absent"]
+    found = run_methods(task, ["Absent"], 0.1, lambda line: None)["Absent"]
     assert "no_such_module is not installed" in found.not_run
     assert found.predicted.empty
 
@@ -141,7 +140,7 @@ def test_peers_of_the_bench_group_predict_every_row_where_they_are_installed(
 ) -> None:
     if find_spec(module) is None:
         pytest.skip(f"{module} is of the bench group")
-    found = contend(task, [name], 0.1, lambda line: None)[name]
+    found = run_methods(task, [name], 0.1, lambda line: None)[name]
     assert not found.not_run
     assert list(found.predicted) == task.funnel.targets
     assert (found.predicted >= 0).all(axis=None)

@@ -1,4 +1,4 @@
-"""Do the teams' rules say what the teams said, creative by creative?"""
+"""The teams' rules, creative by creative."""
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,7 @@ def seen(**columns) -> pd.DataFrame:
     )
 
 
-def test_net_money_that_has_settled_tells_the_share_kept_of_all() -> None:
+def test_the_net_share_of_settled_gmv_applies_to_all_gmv() -> None:
     rows = seen(early__settled_gmv_cny=[100.0, 0.0], early__settled_net_cny=[80.0, 0.0])
     assert own_roi(rows) == pytest.approx([2.0 * 0.8, 2.0])
     assert np.isnan(own_roi(seen(early__spend_cny=[0.0]))).all()
@@ -78,7 +78,7 @@ def test_who_spends_500_at_an_roi_above_two_is_boosted() -> None:
     assert boosted(rows).tolist() == [True, False, False]
 
 
-def test_up_to_one_and_a_half_orders_worth_of_spend_a_creative_is_explored() -> None:
+def test_a_creative_is_explored_up_to_the_value_of_one_and_a_half_orders() -> None:
     rows = seen(early__spend_cny=[149.0, 150.0, 0.0], price_cny=[100.0, 100.0, np.nan])
     assert exploring(rows).tolist() == [True, False, True]
 

@@ -1,4 +1,4 @@
-"""Are the figures of a comparison those of an evaluation, and are two methods compared on the same draws?"""
+"""Figures of a comparison equal those of an evaluation, and methods are compared on the same draws."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ COUNT = 40
 
 @pytest.fixture
 def rows():
-    """Truth, a near guess and a far one, exposures and keys of forty creatives."""
+    """Truth, a good and a poor prediction, exposures and keys of forty creatives."""
     draw = np.random.default_rng(2)
     truth = draw.gamma(1.0, 2.0, COUNT)
     near, far = truth * draw.lognormal(0, 0.3, COUNT), truth * draw.lognormal(0, 2.0, COUNT)
@@ -43,14 +43,14 @@ def test_values_are_those_of_an_evaluation(rows) -> None:
         assert drawn[0] == pytest.approx(table[name]), name
 
 
-def test_the_better_of_two_is_apart_beyond_doubt_though_their_bands_meet(rows) -> None:
+def test_the_difference_of_two_methods_can_exclude_zero_though_their_bands_overlap(rows) -> None:
     truth, near, far, exposure, keys = rows
     methods = {name: pd.DataFrame({"net_roi": guess}) for name, guess in ((OURS, near), ("theirs", far))}
     known = {"net_roi": np.ones(COUNT, dtype=bool)}
     table = compare(methods, pd.DataFrame({"net_roi": truth}), {"net_roi": exposure}, keys, known, draws=200)
     spearman = table[(table["figure"] == "spearman") & (table["part"] == "all") & (table["age_hours"] == ALL_AGES)]
     theirs = spearman.set_index("method").loc["theirs"]
-    assert theirs["apart"] < theirs["apart_high"] < 0.0
+    assert theirs["difference"] < theirs["difference_high"] < 0.0
     assert theirs["low"] < theirs["value"] < theirs["high"]
     assert set(table["part"]) == {"all", "cold", "warm"}
     assert set(table["age_hours"]) == {ALL_AGES, 0, 24}

@@ -1,4 +1,4 @@
-"""Does the comparison with the truth find a perfect forecast perfect, and say which file is not there?"""
+"""The comparison with the truth finds a perfect forecast perfect and names missing files."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return write(tmp_path, pd.concat([held, held.tail(1).assign(age_hours=48)]), known)
 
 
-def test_order_oracle_and_level_stand_in_one_cell(files: tuple[Path, Path]) -> None:
+def test_rank_oracle_and_level_are_in_one_cell(files: tuple[Path, Path]) -> None:
     joined, unmatched = join(*files)
     assert unmatched == 1
     lines = table(joined).set_index(["type", "age"])
@@ -38,7 +38,7 @@ def test_order_oracle_and_level_stand_in_one_cell(files: tuple[Path, Path]) -> N
     assert lines.loc[("all", "all"), "later_impressions"].startswith("1.00 ×1.8")
 
 
-def test_fewer_than_ten_rows_tell_nothing(files: tuple[Path, Path]) -> None:
+def test_fewer_than_ten_rows_give_no_figure(files: tuple[Path, Path]) -> None:
     joined, _ = join(*files)
     assert set(table(joined.head(9))["gpm"]) == {"·"}
 
@@ -46,14 +46,14 @@ def test_fewer_than_ten_rows_tell_nothing(files: tuple[Path, Path]) -> None:
 @pytest.mark.parametrize(("absent", "cure"), [("work", "make train"), ("truth", "make sample")])
 def test_an_absent_file_is_named_with_what_to_type(files, absent, cure, monkeypatch, capsys) -> None:
     work, truth = files
-    given = {"work": work, "truth": truth} | {absent: work / "nowhere"}
-    monkeypatch.setattr("sys.argv", ["truth", "--work", str(given["work"]), "--truth", str(given["truth"])])
+    paths = {"work": work, "truth": truth} | {absent: work / "nowhere"}
+    monkeypatch.setattr("sys.argv", ["truth", "--work", str(paths["work"]), "--truth", str(paths["truth"])])
     with pytest.raises(SystemExit) as stopped:
         main()
-    said = capsys.readouterr().err
+    message = capsys.readouterr().err
     assert stopped.value.code == 2
-    assert cure in said
-    assert "nowhere" in said
+    assert cure in message
+    assert "nowhere" in message
 
 
 def test_two_worlds_are_refused(tmp_path: Path, files: tuple[Path, Path]) -> None:
@@ -64,8 +64,8 @@ def test_two_worlds_are_refused(tmp_path: Path, files: tuple[Path, Path]) -> Non
         join(work, other)
 
 
-def test_tenths_stand_against_what_came_and_against_the_truth() -> None:
-    """Predictions are the truth; what came is half of it, and volume is enough in all rows but one."""
+def test_deciles_are_compared_with_the_outcome_and_with_the_truth() -> None:
+    """Predictions are the truth, outcomes are half of it, and volume is enough in all rows but one."""
     rates = pd.Series(np.arange(1.0, 13.0))
     rows = KEYS.assign(age_hours=24, actual_later_impressions=[100.0, *[500.0] * 11])
     for target, true in TRUE.items():

@@ -1,18 +1,19 @@
-"""Who is first, and whether the distance is more than luck."""
+"""Which method is first, and whether the difference is beyond its band."""
 
 import pandas as pd
 import pytest
 
-from benchmarks.standing import BEHIND, FIRST, NOISE, ORACLE, standings, summary
+from benchmarks.leaderboard import BEHIND, FIRST, NOISE, placings, summary
+from benchmarks.scores import ORACLE
 from training.evaluation.metrics import ALL_AGES
 
 
 def figures(*rows: tuple[str, str, float, float, float]) -> pd.DataFrame:
-    """Method, figure, value, and the band of its distance from ours."""
+    """Method, figure, value, and the band of its difference from ours."""
     return pd.DataFrame(
         [
             {"against": "what came", "target": "gpm", "part": "all", "age_hours": ALL_AGES, "method": method,
-             "figure": figure, "value": value, "apart_low": low, "apart_high": high}
+             "figure": figure, "value": value, "difference_low": low, "difference_high": high}
             for method, figure, value, low, high in rows
         ]
     )  # fmt: skip
@@ -29,17 +30,17 @@ def figures(*rows: tuple[str, str, float, float, float]) -> pd.DataFrame:
     ],
 )
 def test_we_are_first_within_noise_or_behind(figure, other, band, place) -> None:
-    (one,) = standings(figures(("gpmcast", figure, 0.5, 0, 0), ("GLM", figure, other, *band)), pd.DataFrame(), "")
+    (one,) = placings(figures(("gpmcast", figure, 0.5, 0, 0), ("GLM", figure, other, *band)), pd.DataFrame(), "")
     assert one.place == place
     assert one.first == ("gpmcast" if place == FIRST else "GLM")
 
 
-def test_who_knows_every_effect_takes_no_part() -> None:
+def test_the_oracle_is_not_ranked() -> None:
     table = figures(("gpmcast", "spearman", 0.5, 0, 0), (ORACLE, "spearman", 0.9, 0.3, 0.5))
-    assert standings(table, pd.DataFrame(), "")[0].place == FIRST
+    assert placings(table, pd.DataFrame(), "")[0].place == FIRST
 
 
-def test_a_replay_is_judged_by_the_gain_left_over_by_everyone_alike() -> None:
+def test_a_replay_is_ranked_by_the_captured_share() -> None:
     decisions = pd.DataFrame(
         {
             "rule": ["oracle", "gpmcast", "GLM"],
@@ -50,12 +51,12 @@ def test_a_replay_is_judged_by_the_gain_left_over_by_everyone_alike() -> None:
             "apart_cny_high": [12.0, 0.0, 6.0],
         }
     )
-    found = standings(figures(("gpmcast", "spearman", 0.5, 0, 0)), decisions, "net_roi")
+    found = placings(figures(("gpmcast", "spearman", 0.5, 0, 0)), decisions, "net_roi")
     assert [(one.against, one.place) for one in found] == [("what came", FIRST), ("a replay", BEHIND)]
 
 
-def test_ages_are_counted_beside_the_contest_over_all_of_them() -> None:
+def test_ages_are_counted_beside_the_ranking_over_all_of_them() -> None:
     every = figures(("gpmcast", "spearman", 0.5, 0, 0), ("GLM", "spearman", 0.4, -0.2, 0.0))
     young = figures(("gpmcast", "spearman", 0.3, 0, 0), ("GLM", "spearman", 0.4, 0.01, 0.2)).assign(age_hours=0.0)
-    (line,) = summary(standings(pd.concat([every, young]), pd.DataFrame(), ""))
+    (line,) = summary(placings(pd.concat([every, young]), pd.DataFrame(), ""))
     assert line[-2:] == (FIRST, "0/0/1")
