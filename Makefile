@@ -1,25 +1,25 @@
-# gpmcast. `make help` lists what can be typed.
+# Commands of gpmcast. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# What a run can be told: make train DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n>
+# Options of a run: make train DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n>
 DATA ?=
 CONFIG ?= configs/default.yaml
 TRIALS ?=
 OUT ?=
-# Of make report: only one account, one product, creatives launched since a day; the language it opens in (zh, en)
+# Options of make report: one account, one product, creatives launched since a day; the language shown first (zh, en)
 ACCOUNT ?=
 PRODUCT ?=
 SINCE ?=
 LANG_ ?= zh
-# Of bench-scale: sizes in rows of metrics, apart by spaces; else 0.1, 1, 5 and 10 million
+# Option of bench-scale: rows of metrics, separated by spaces; default 0.1, 1, 5 and 10 million
 ROWS ?=
-# Of bench-peers: processor seconds of each peer; a folder of the public data sets
+# Options of bench-peers: CPU seconds of each peer; a folder of the public data sets
 SECONDS ?= 45
 PUBLIC ?=
 SERVING ?= configs/serving.yaml
-# Who works: ENGINE=dask starts workers here, or has those of SCHEDULER=tcp://… work (docs/scale.md)
+# Workers: ENGINE=dask starts them on this machine; SCHEDULER=tcp://… uses those of a cluster (docs/scale.md)
 ENGINE ?=
 SCHEDULER ?=
 
@@ -32,48 +32,52 @@ SAMPLE := var/sample-exports
 TRUTH := var/sample-truth.parquet
 TARGET_DATA = $(or $(DATA),$(SAMPLE))
 WORKERS = $(if $(filter dask,$(ENGINE))$(SCHEDULER),$(VENV)/.scale)
-WHO = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)')
+ENGINE_OPTIONS = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)')
 
-.PHONY: help setup train refresh predict backtest report serve bento bench-serve test check format sample ui lock clean bench-peers bench-scale
+.PHONY: help setup train refresh predict backtest report serve bento ui sample test test-fast check format hooks lock clean
+.PHONY: bench-peers bench-serve bench-scale
 
-help: ## list the targets
+help: ## list the commands and their options
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file> SERVING=<yaml> ENGINE=dask SCHEDULER=<address>"
 
-setup: $(VENV)/.product ## create .venv and install what running needs
+setup: $(VENV)/.product ## create .venv and install the runtime dependencies
 
-train: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## exports to a registered model; the sample's where DATA is not given
-	@$(PY) -m training train --config '$(CONFIG)' $(if $(TRIALS),--trials $(TRIALS)) $(WHO) --data '$(TARGET_DATA)'
+train: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## train and register a model on exports; without DATA on the sample
+	@$(PY) -m training train --config '$(CONFIG)' $(if $(TRIALS),--trials $(TRIALS)) $(ENGINE_OPTIONS) --data '$(TARGET_DATA)'
 
-refresh: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## the champion refitted on newer exports, without tuning
-	@$(PY) -m training refresh --config '$(CONFIG)' $(WHO) --data '$(TARGET_DATA)'
+refresh: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## refit the champion on newer exports, without tuning
+	@$(PY) -m training refresh --config '$(CONFIG)' $(ENGINE_OPTIONS) --data '$(TARGET_DATA)'
 
-predict: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## one row per creative at its latest cutoff, written to OUT
-	@$(PY) -m training predict --config '$(CONFIG)' $(WHO) --data '$(TARGET_DATA)' --out '$(or $(OUT),predictions.csv)'
+predict: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## predict every creative at its latest cutoff, into OUT
+	@$(PY) -m training predict --config '$(CONFIG)' $(ENGINE_OPTIONS) --data '$(TARGET_DATA)' --out '$(or $(OUT),predictions.csv)'
 
-backtest: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## rolling origins: what was predicted, what came, written to var/backtest.parquet
+backtest: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## compare predictions with outcomes at rolling origins, into var/backtest.parquet
 	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' --out var/backtest.parquet
 
-serve: $(VENV)/.product ## answer over HTTP on port 3000 with the champion; SERVING=<yaml> for keys and limits
+serve: $(VENV)/.product ## serve the champion over HTTP on port 3000; SERVING=<yaml> for keys and limits
 	@$(PY) -m serving serve --config '$(SERVING)'
 
-report: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## the strategist's report, one HTML file; ACCOUNT=, PRODUCT=, SINCE=, LANG_=en
+report: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## write the strategist's report as one HTML file; ACCOUNT=, PRODUCT=, SINCE=, LANG_=en
 	@$(PY) -m serving report --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/report.html)' --lang '$(LANG_)' \
 		$(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(PRODUCT),--product '$(PRODUCT)') $(if $(SINCE),--since '$(SINCE)')
 
-bento: $(VENV)/.product ## a bento with the champion inside, which starts without a network
+bento: $(VENV)/.product ## build a bento with the champion inside, which starts without a network
 	@$(PY) -m serving bento --config '$(SERVING)'
 
-bench-serve: $(VENV)/.product ## how fast the service answers, beside LightGBM alone and a bare application
+bench-serve: $(VENV)/.product ## measure the service: latency, CPU time, memory
 	@$(PY) -m benchmarks.serving_speed
 
-bench-scale: $(VENV)/.product ## what growth costs, step by step, up to 10 million rows, written to var/scale; ROWS="<n> <n>"
+bench-scale: $(VENV)/.product ## measure time and memory up to 10 million rows, into var/scale; ROWS="<n> <n>"
 	@$(PY) -m benchmarks.scale $(foreach rows,$(ROWS),--rows $(rows))
 
-test: $(VENV)/.dev ## run the tests
+test: $(VENV)/.dev ## run all tests
 	@$(PY) -m pytest -n 2 --dist loadfile
 
-check: $(VENV)/.dev ## lint, formatting, types, import rules
+test-fast: $(VENV)/.dev ## run the tests that need neither long training, a server nor a browser; under a minute
+	@$(PY) -m pytest -n 2 --dist loadfile -m 'not slow and not service and not browser'
+
+check: $(VENV)/.dev ## check lint, formatting, types and import rules
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
@@ -83,17 +87,20 @@ format: $(VENV)/.dev ## format the code
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-sample: $(VENV)/.product ## write the sample world's exports (and its truth) anew
+hooks: $(VENV)/.dev ## install the checks that run before each commit (.pre-commit-config.yaml)
+	@$(VENV)/bin/pre-commit install
+
+sample: $(VENV)/.product ## write the sample world's exports and its truth again
 	@$(PY) -m sample --out $(SAMPLE) --truth $(TRUTH)
 
-ui: $(VENV)/.product ## look at the runs in MLflow, on port 5000
+ui: $(VENV)/.product ## show the runs in MLflow on port 5000
 	@$(VENV)/bin/mlflow ui --backend-store-uri sqlite:///var/mlflow.db --port 5000
 
-bench-peers: $(VENV)/.bench $(if $(DATA),,$(TRUTH)) ## gpmcast beside its peers, and ablations, written to var/proof; PUBLIC=<folder> for public data too
+bench-peers: $(VENV)/.bench $(if $(DATA),,$(TRUTH)) ## compare with peers and ablations, into var/proof; PUBLIC=<folder> for public data too
 	@$(MAKE) --no-print-directory -j2 $(PEER_SETS:%=var/proof/%.json)
 	@$(PY) -m benchmarks.pages $(patsubst %,var/proof/%.json,$(filter-out ablations,$(PEER_SETS)))
 
-lock: $(VENV)/.uv ## pin the newest allowed versions, with hashes
+lock: $(VENV)/.uv ## pin the newest allowed versions with hashes
 	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml -o requirements.lock
 	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml --extra scale -c requirements.lock -o requirements-scale.lock
 	@$(VENV)/bin/uv pip compile -q -U $(LOCK) pyproject.toml --group dev -c requirements-scale.lock -o requirements-dev.lock
@@ -103,22 +110,22 @@ lock: $(VENV)/.uv ## pin the newest allowed versions, with hashes
 clean: ## remove the venv, stores, models and sample exports
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-# Two at a time, the longest first; each on one thread. Of 40 000 videos each fourth: all would take an hour.
+# Two at a time, the longest first, each on one thread. Every fourth of 40 000 videos: all would take an hour.
 PEER_SETS = $(if $(PUBLIC),youtube) $(if $(DATA),own,sample) ablations $(if $(PUBLIC),display-warm display-cold)
 PEERS = $(PY) -m benchmarks.peers --seconds $(SECONDS)
-TO = --out $@ --markdown $(@:json=md) > $(@:json=log)
-OURS = --data '$(TARGET_DATA)' --config '$(CONFIG)' $(if $(DATA),,--truth $(TRUTH))
+OUTPUT = --out $@ --markdown $(@:json=md) > $(@:json=log)
+TASK = --data '$(TARGET_DATA)' --config '$(CONFIG)' $(if $(DATA),,--truth $(TRUTH))
 
 .PHONY: $(PEER_SETS:%=var/proof/%.json)
-var/proof/sample.json var/proof/own.json: ; @mkdir -p $(@D); $(PEERS) $(OURS) $(TO)
-var/proof/ablations.json: ; @mkdir -p $(@D); $(PY) -m benchmarks.ablations $(OURS) $(TO)
-var/proof/display-warm.json: ; @mkdir -p $(@D); $(PEERS) --data '$(PUBLIC)/display_ads_daily.csv.gz' --config configs/display_ads.yaml $(TO)
-var/proof/display-cold.json: ; @mkdir -p $(@D); $(PEERS) --data '$(PUBLIC)/display_ads_daily.csv.gz' --config configs/display_ads.yaml --cold-share 0.4 $(TO)
-var/proof/youtube.json: ; @mkdir -p $(@D); $(PEERS) --data '$(PUBLIC)/youtube_snapshots.parquet' --data '$(PUBLIC)/youtube_videos.parquet' --config configs/youtube.yaml --every 4 $(TO)
+var/proof/sample.json var/proof/own.json: ; @mkdir -p $(@D); $(PEERS) $(TASK) $(OUTPUT)
+var/proof/ablations.json: ; @mkdir -p $(@D); $(PY) -m benchmarks.ablations $(TASK) $(OUTPUT)
+var/proof/display-warm.json: ; @mkdir -p $(@D); $(PEERS) --data '$(PUBLIC)/display_ads_daily.csv.gz' --config configs/display_ads.yaml $(OUTPUT)
+var/proof/display-cold.json: ; @mkdir -p $(@D); $(PEERS) --data '$(PUBLIC)/display_ads_daily.csv.gz' --config configs/display_ads.yaml --cold-share 0.4 $(OUTPUT)
+var/proof/youtube.json: ; @mkdir -p $(@D); $(PEERS) --data '$(PUBLIC)/youtube_snapshots.parquet' --data '$(PUBLIC)/youtube_videos.parquet' --config configs/youtube.yaml --every 4 $(OUTPUT)
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-# uv does not read pip's settings: a mirror named there is handed on.
+# uv does not read pip's settings: an index named there is passed on.
 UV_INSTALL = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(VENV)/bin/pip config get global.index-url 2>/dev/null)}"; \
 	if [ -n "$$UV_DEFAULT_INDEX" ]; then export UV_DEFAULT_INDEX; else unset UV_DEFAULT_INDEX; fi; \
 	$(VENV)/bin/uv pip install -q --python $(PY) --require-hashes -r
