@@ -88,7 +88,7 @@ def term_entries(frame: pd.DataFrame, times: Seconds, terms: Terms) -> TermEntri
 
     Args:
         frame: N rows with creatives' attributes, `promotion_type` and `launch_hour`.
-        times: (N,) int64 seconds since 1970: the moment whose market level applies.
+        times: (N,) int64 seconds since 1970: the moment at which the time effect is evaluated.
         terms: Of `fit_terms`.
     """
     arrays, count = terms.arrays, len(times)

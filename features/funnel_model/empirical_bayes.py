@@ -10,7 +10,7 @@ posterior mean of the underlying ratio is the shrunk ratio (u·r + K)/(u + K) wi
 mean for counts, Bühlmann's credibility estimator (Bühlmann 1967) for sums of money.
 
 Array axes in this package: S stages, N rows (creatives or snapshots), E entities (what creatives share: account,
-product, KOC, tags). Everything is float64 unless said otherwise.
+product, KOC, tags). Arrays are float64 unless another type is given.
 """
 
 from collections.abc import Mapping, Sequence
@@ -185,30 +185,23 @@ def shrink(ratio: Floats, events: Floats, strength: float | Floats) -> Floats:
 
 
 def ratio_and_events(
-    stage: Stage, count: Floats, exposure: Floats, events: Floats, rate: Floats
-) -> tuple[Floats, Floats]:
-    """Observed over expected for one stage, and the events that inform the ratio (`ratios_and_events`)."""
-    return ratios_and_events(stage.is_poisson, rate, count, exposure, events)
-
-
-def ratios_and_events(
-    poisson: bool | Mask, rate: Floats, count: Floats, exposure: Floats, events: Floats
+    poisson: bool | Mask, count: Floats, exposure: Floats, events: Floats, rate: Floats
 ) -> tuple[Floats, Floats]:
     """Observed over expected, and the events u that inform the ratio.
 
     Args:
-        poisson: Whether u is the expected count; (S, 1) for several stages at once.
-        rate: Expected rate, numerator per exposure; (N,) or (S, N), as all arrays below.
-        count: Numerator.
+        poisson: Whether u is the expected count (`Stage.is_poisson`); (S, 1) for several stages at once.
+        count: Numerator; (N,) or (S, N), as all arrays below.
         exposure: Exposure.
         events: u where the stage is not Poisson.
+        rate: Expected rate, numerator per exposure.
 
     Returns:
-        Ratio and u, of the shape of `rate`; ratio 1 and u = 0 where nothing was exposed or the count is unknown.
+        Ratio and u, of the shape of `count`; ratio 1 and u = 0 where nothing was exposed or the count is unknown.
 
-    >>> clicks, impressions = np.array([6.0, 0.0]), np.array([100.0, 0.0])
-    >>> ratio, events = ratios_and_events(True, np.array([0.04, 0.04]), clicks, impressions, impressions)
-    >>> ratio.tolist(), events.tolist()
+    >>> clicks, impressions, rate = np.array([6.0, 0.0]), np.array([100.0, 0.0]), np.array([0.04, 0.04])
+    >>> ratio, events = ratio_and_events(True, clicks, impressions, impressions, rate)
+    >>> ratio.tolist(), events.tolist()  # 4 clicks are expected of 100 impressions
     ([1.5, 1.0], [4.0, 0.0])
     """
     expected = exposure * rate

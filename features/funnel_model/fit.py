@@ -119,7 +119,7 @@ def fit_funnel_model(
         relative = _relative_variances(list(fits.values()))
         stages = {name: fit.to_stage_model(training[name][0].intercept) for name, fit in fits.items()}
     used = {name for stage in stages.values() for name in stage.effects}
-    kept = {one.name: tuple(one.levels.tolist()) for one in interactions if one.name in used}
+    kept = {one.name: tuple(one.cells.tolist()) for one in interactions if one.name in used}
     return FunnelModel(origin, terms.model_copy(update={"interactions": kept}), stages, relative)
 
 
@@ -173,7 +173,7 @@ def _fit_stage(
     wider = {**main, **{one.name: one.matrix[rows] for one, _ in screened.kept}}
     fit = replace(
         fit,
-        effects={**fit.effects, **{one.name: np.zeros(len(one.levels)) for one, _ in screened.kept}},
+        effects={**fit.effects, **{one.name: np.zeros(len(one.cells)) for one, _ in screened.kept}},
         variance_components={
             **fit.variance_components,
             **{one.name: max(variance, screened.mean_variance) for one, variance in screened.kept},
@@ -303,7 +303,8 @@ def _pooled_variance(squares: Mapping[str, float], effective_df: Mapping[str, fl
 def _relative_variances(fits: Sequence[_StageFit]) -> dict[str, float]:
     """Categorical term → its variance over that of all categorical terms, over all stages together, pooled towards 1.
 
-    A stage with few events (orders) thereby uses what a stage with many (clicks) says about which terms matter.
+    Which terms matter is thereby estimated mainly from stages with many events (clicks), and used at stages with few
+    (orders).
     """
     squares: dict[str, float] = {}
     known: dict[str, float] = {}

@@ -3,7 +3,7 @@
 Per stage: market rates, dispersion and variances by the method of moments; strengths of entity histories; weights of
 entities outside the nested chain and weights of cross-stage evidence by ridge Poisson regression on later outcomes.
 
-Array axes: N rows (creatives or training snapshots, as said), S stages, C columns of a regression.
+Array axes: N rows (creatives or training snapshots), S stages, C columns of a regression.
 """
 
 from collections.abc import Mapping, Sequence
@@ -113,7 +113,7 @@ def _fit_stage(
     }
     pooled = safe_rate(count.sum(), exposure.sum())
     market = np.array([rate.get(name, pooled) for name in promotion_types], dtype=np.float64)
-    ratio, informative = ratio_and_events(stage, count, exposure, events, market)
+    ratio, informative = ratio_and_events(stage.is_poisson, count, exposure, events, market)
     dispersion, creative_variance = estimate_variances(ratio, informative, _fit_dispersion(stage, snapshots))
     prior = StagePrior(
         rate=rate,
@@ -151,7 +151,7 @@ def _fit_cross_stage_weights(
         log_evidence: Stage → (N,) log factor of own counts.
     """
     own = expected * np.exp(log_evidence[stage.name])
-    ratio, events = ratio_and_events(stage, *stage_counts(stage, snapshots, "later:"), own)
+    ratio, events = ratio_and_events(stage.is_poisson, *stage_counts(stage, snapshots, "later:"), own)
     columns = np.column_stack(list(log_evidence.values()))
     slopes = _ridge_poisson(prior, columns, ratio, events)
     return {
@@ -164,7 +164,7 @@ def _fit_cross_stage_weights(
 def _fit_creative_variance(stage: Stage, snapshots: pd.DataFrame, prior: StagePrior, expected: Floats) -> float:
     """s² of creatives around their expected rate (N,), from the last training snapshot of each creative."""
     last = ~snapshots.duplicated(KEY, keep="last").to_numpy()
-    ratio, events = ratio_and_events(stage, *stage_counts(stage, snapshots, "early:"), expected)
+    ratio, events = ratio_and_events(stage.is_poisson, *stage_counts(stage, snapshots, "early:"), expected)
     periods = np.maximum(snapshots["elapsed_hours"].to_numpy(np.float64) / 24.0 / RECENT_DAYS, 1.0)
     return estimate_variances(ratio[last], discounted_events(events, prior, periods)[last], prior.dispersion)[1]
 
@@ -219,7 +219,9 @@ def _fit_entity_weights(stage: Stage, snapshots: pd.DataFrame, prior: StagePrior
     if not names:
         return {}
     history = empirical_bayes_rates(stack_priors([stage], {stage.name: prior}), snapshots)
-    ratio, events = ratio_and_events(stage, *stage_counts(stage, snapshots, "later:"), np.exp(history.log_rate[0]))
+    ratio, events = ratio_and_events(
+        stage.is_poisson, *stage_counts(stage, snapshots, "later:"), np.exp(history.log_rate[0])
+    )
     entities = history.arrays.entities
     columns = np.column_stack([history.log_entity_effects[0, entities.index(name)] for name in names])
     weights = _ridge_poisson(prior, columns, ratio, events)
@@ -287,8 +289,8 @@ def _fit_drift(stage: Stage, snapshots: pd.DataFrame, prior: StagePrior, expecte
     strength = prior.dispersion / expected.variance
     variance = prior.dispersion / (older_events + strength)  # of the log rate, given the life before the last days
     estimate = rate * shrink(ratio, older_events, strength)
-    recent, recent_events = ratio_and_events(stage, *stage_counts(stage, snapshots, "last_days:"), estimate)
-    later, later_events = ratio_and_events(stage, *stage_counts(stage, snapshots, "later:"), estimate)
+    recent, recent_events = ratio_and_events(stage.is_poisson, *stage_counts(stage, snapshots, "last_days:"), estimate)
+    later, later_events = ratio_and_events(stage.is_poisson, *stage_counts(stage, snapshots, "later:"), estimate)
     known = (older_events > 0) & (recent_events > 0) & (later_events > 0)
     if known.sum() < MIN_SNAPSHOTS:
         return prior

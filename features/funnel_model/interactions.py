@@ -35,20 +35,20 @@ class Interaction:
 
     Attributes:
         name: `a*b`.
-        levels: (L,) int64 rising, codes of the pairs that occur (`Terms.interactions`).
-        level: (N,) int64, index of each creative's pair in `levels`; −1 where one of its values is missing.
+        cells: (C,) int64 rising, codes of the pairs of categories that occur (`Terms.interactions`).
+        cell_of: (N,) int64, index of each creative's pair in `cells`; −1 where one of its values is missing.
     """
 
     name: str
-    levels: Codes
-    level: Codes
+    cells: Codes
+    cell_of: Codes
 
     @property
     def matrix(self) -> sparse.csr_matrix:
-        """(N, L) indicator matrix: one column per pair."""
-        rows = np.flatnonzero(self.level >= 0)
+        """(N, C) indicator matrix: one column per pair."""
+        rows = np.flatnonzero(self.cell_of >= 0)
         return sparse.csr_matrix(
-            (np.ones(len(rows)), (rows, self.level[rows])), shape=(len(self.level), len(self.levels))
+            (np.ones(len(rows)), (rows, self.cell_of[rows])), shape=(len(self.cell_of), len(self.cells))
         )
 
 
@@ -90,17 +90,17 @@ def pair_code(codes: Mapping[str, Codes], terms: Terms, pair: tuple[str, str]) -
 
 
 def build_interactions(creatives: pd.DataFrame, terms: Terms, pairs: Sequence[tuple[str, str]]) -> list[Interaction]:
-    """The pairs as they occur among N creatives; left out where there is one level or one creative per level."""
+    """The pairs as they occur among N creatives; left out where there is one cell or one creative per cell."""
     codes = category_codes(creatives, terms)
     found = []
     for pair in pairs:
         code = pair_code(codes, terms, pair)
         known = code >= 0
-        levels, within = np.unique(code[known], return_inverse=True)
-        level = np.full(len(code), -1, dtype=np.int64)
-        level[known] = within
-        if 1 < len(levels) < known.sum():
-            found.append(Interaction("*".join(pair), levels, level))
+        cells, within = np.unique(code[known], return_inverse=True)
+        cell = np.full(len(code), -1, dtype=np.int64)
+        cell[known] = within
+        if 1 < len(cells) < known.sum():
+            found.append(Interaction("*".join(pair), cells, cell))
     return found
 
 
@@ -109,13 +109,13 @@ def screen_interactions(
 ) -> ScreeningResult:
     """Select the interactions whose effects stand out from chance.
 
-    Without a joint effect the residuals e of two creatives of one level are independent, so E[e_i e_j] = 0; with
-    joint effects of variance σ² it is σ². Hence, over all pairs i ≠ j within a level,
+    Without a joint effect the residuals e of two creatives of one cell are independent, so E[e_i e_j] = 0; with
+    joint effects of variance σ² it is σ². Hence, over all pairs i ≠ j within a cell,
 
         σ̂² = Σ w_i w_j e_i e_j / Σ w_i w_j
 
     estimates σ² whatever the variance of a single residual. Under σ² = 0 the numerator has variance
-    2 Σ w_i² w_j² e_i² e_j²; z is the numerator over the root of that. The sums over pairs follow from sums per level:
+    2 Σ w_i² w_j² e_i² e_j²; z is the numerator over the root of that. The sums over pairs follow from sums per cell:
     Σ_{i≠j} a_i a_j = (Σ a)² − Σ a².
 
     Args:
@@ -129,9 +129,9 @@ def screen_interactions(
     known = np.flatnonzero(rows)
     found, numerators, denominators = [], 0.0, 0.0
     for interaction in interactions:
-        level = interaction.level[known] + 1  # bin 0 takes the creatives without a pair, and is dropped
+        cell = interaction.cell_of[known] + 1  # bin 0 takes the creatives without a pair, and is dropped
         sum_we, sum_we2, sum_we4, sum_w, sum_w2 = (
-            np.bincount(level, part, len(interaction.levels) + 1)[1:] for part in parts
+            np.bincount(cell, part, len(interaction.cells) + 1)[1:] for part in parts
         )
         numerator, denominator = float((sum_we**2 - sum_we2).sum()), float((sum_w**2 - sum_w2).sum())
         error = float(np.sqrt(2.0 * max(float((sum_we2**2 - sum_we4).sum()), 0.0)))

@@ -229,7 +229,7 @@ def predict(
     Args:
         model: As fitted at one moment.
         frame: N rows with creatives' attributes and `launch_hour`.
-        times: (N,) int64 seconds since 1970: the moment whose market level applies.
+        times: (N,) int64 seconds since 1970: the moment at which the time effect is evaluated.
         stages: Of the funnel.
     """
     arrays, entries = model.arrays, term_entries(frame, times, model.terms)

@@ -23,7 +23,7 @@ from features.funnel_model.empirical_bayes import (
     PriorArrays,
     Priors,
     StagePrior,
-    ratios_and_events,
+    ratio_and_events,
     shrink,
     stack_priors,
 )
@@ -204,7 +204,7 @@ def market_rates(arrays: PriorArrays, observed: pd.DataFrame) -> Floats:
     codes, names = distinct(observed["promotion_type"])
     rate = arrays.rates[:, np.array([*(arrays.promotion_types.get(name, -1) for name in names), -1])[codes]]
     count, exposure, events = lines(observed, arrays.market_columns).reshape(3, *rate.shape)
-    ratio, events = ratios_and_events(arrays.poisson, rate, count, exposure, events)
+    ratio, events = ratio_and_events(arrays.poisson, count, exposure, events, rate)
     return rate * shrink(ratio, events, MARKET_PRIOR_EVENTS * arrays.dispersion)
 
 
@@ -237,14 +237,14 @@ def own_evidence(
     Returns:
         (S, N) each: factor on the rate, number of events counted (not discounted), posterior variance.
     """
-    last_days = lines(observed, arrays.last_days_columns).reshape(3, *rate.shape)
+    count, exposure, last_events = lines(observed, arrays.last_days_columns).reshape(3, *rate.shape)
     ratio, older_events, periods = before_last_days(arrays, observed, rate)
     events = discounted_events(older_events, arrays, periods)
     strength = arrays.dispersion / variance
     factor = shrink(ratio, events, strength)
     share_of_data = events / (events + strength)
     variance = arrays.dispersion / (events + strength) + arrays.drift_variance * share_of_data
-    ratio, last_events = ratios_and_events(arrays.poisson, rate * factor, *last_days)
+    ratio, last_events = ratio_and_events(arrays.poisson, count, exposure, last_events, rate * factor)
     events = discounted_events(last_events, arrays, 1.0)
     factor = factor * shrink(ratio, events, arrays.dispersion / variance)
     return factor, older_events + last_events, arrays.dispersion / (events + arrays.dispersion / variance)
@@ -258,7 +258,8 @@ def before_last_days(arrays: PriorArrays, observed: pd.DataFrame, rate: Floats) 
     """
     life = lines(observed, arrays.early_columns).reshape(3, *rate.shape)
     last_days = lines(observed, arrays.last_days_columns).reshape(3, *rate.shape)
-    ratio, events = ratios_and_events(arrays.poisson, rate, *np.maximum(life - last_days, 0.0))
+    count, exposure, events = np.maximum(life - last_days, 0.0)
+    ratio, events = ratio_and_events(arrays.poisson, count, exposure, events, rate)
     days = observed["elapsed_hours"].to_numpy(np.float64) / 24.0
     return ratio, events, np.maximum(days / RECENT_DAYS - 1.0, 1.0)
 

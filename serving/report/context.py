@@ -189,7 +189,7 @@ def _residual(seen: Seen, step: Stage) -> Residual:
     gathered = seen.stages[step.name]
     rate = np.exp(gathered.total - gathered.own) / (seen.features.reference_price if step.priced else 1.0)
     prior = seen.served.model.fitted.priors[step.name]
-    ratio, events = ratio_and_events(step, *stage_counts(step, seen.observed, "early:"), rate)
+    ratio, events = ratio_and_events(step.is_poisson, *stage_counts(step, seen.observed, "early:"), rate)
     weight = np.divide(1.0, prior.dispersion / np.maximum(events, 1e-12) + prior.creative_variance)
     return Residual(np.where(events > 0, ratio - 1.0, 0.0), np.where(events > 0, weight, 0.0))
 

@@ -56,7 +56,7 @@ def rate_data(stage: Stage, features: Features, outcome: pd.DataFrame, fitted: F
     prior = fitted.priors[stage.name]
     offset = features.posteriors[stage.name].log_rate
     count, exposure, events = stage_counts(stage, outcome, "later:")
-    _, sure = ratio_and_events(stage, count, exposure, events, np.exp(offset))
+    _, sure = ratio_and_events(stage.is_poisson, count, exposure, events, np.exp(offset))
     rows = np.flatnonzero((sure > 0) & (exposure > 0))
     rate = np.exp(offset[rows])
     worth = 1.0 / (prior.dispersion / sure[rows] + prior.creative_variance)

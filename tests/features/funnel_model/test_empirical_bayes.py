@@ -33,7 +33,7 @@ def test_shrunk_ratios(ratio, events, strength, expected) -> None:
     ],
 )
 def test_a_ratio_is_observed_over_expected(stage, count, exposure, events, ratio, informative) -> None:
-    found = ratio_and_events(stage, *(np.array([value]) for value in (count, exposure, events, 0.04)))
+    found = ratio_and_events(stage.is_poisson, *(np.array([value]) for value in (count, exposure, events, 0.04)))
     assert [part[0] for part in found] == [pytest.approx(ratio), pytest.approx(informative)]
 
 

@@ -57,4 +57,4 @@ def test_creatives_without_counts_at_a_stage_are_left_out(world) -> None:
     some = np.arange(COUNT) % 2 == 0
     by_rows = screen_interactions(candidates, some, ratio[some] / ratio[some].mean() - 1.0, weight[some])
     assert by_rows.kept[0][0].name == "hook*scene"
-    assert len(by_rows.kept[0][0].level) == COUNT  # its columns still cover all creatives
+    assert len(by_rows.kept[0][0].cell_of) == COUNT  # its columns still cover all creatives
