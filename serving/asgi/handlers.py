@@ -116,13 +116,18 @@ class RequestHandlers:
         content: dict[str, object] = {"request_id": parsed.request_id, "model": loaded.identity}
         if isinstance(request, PredictRequest):
             done = predictions(
-                loaded, request.creatives, now=now, explain=request.explain, top=request.top, go_on=check_deadline
+                loaded,
+                request.creatives,
+                now=now,
+                explain=request.explain,
+                top=request.top,
+                check_deadline=check_deadline,
             )
             answers, values = done.answers, done.values
             content["predictions"] = answers
             self.metrics.count_predictions(answers)
         else:
-            top, answers, values = ranking(loaded, request, now=now, go_on=check_deadline)
+            top, answers, values = ranking(loaded, request, now=now, check_deadline=check_deadline)
             content |= {"by": request.by, "top": top, "ranking": answers}
         return orjson.dumps(content), self._record(parsed, answers, values)
 

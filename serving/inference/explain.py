@@ -1,4 +1,4 @@
-"""Contributions as the response gives them: names, labels in both languages, logs and factors."""
+"""Explanations as the response gives them: names, labels in both languages, logs and factors."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -20,56 +20,68 @@ SLOPES = {
     "hour_cos": ("首投时刻（余弦）", "time of launch, cosine"),
 }
 """Labels of the slopes of the funnel model."""
-KNOWN = {feature.name: (feature.zh, feature.en) for feature in NUMBERS} | PLAIN_CODES | SLOPES
+TERM_LABELS = {feature.name: (feature.zh, feature.en) for feature in NUMBERS} | PLAIN_CODES | SLOPES
 
 
-def parts_told(
-    parts: Contributions,
+def explanation(
+    contributions: Contributions,
     row: int,
     top: int | None,
     labels: Mapping[str, tuple[str, str]],
     values: Mapping[str, float | str | None],
 ) -> dict[str, object]:
-    """One row's explanation as callers get it: the largest features first, the rest as one sum; none that is 0."""
-    each = parts.shap[row]
-    some = np.count_nonzero(each)
-    shown = np.argsort(-np.abs(each), kind="stable")[:some][:top] if some else NO_FEATURES
-    logs, factors = each[shown], np.exp(each[shown])
-    names = [parts.feature_names[place] for place in shown.tolist()]
-    words = [labels[name] for name in names]
-    rest = float(each.sum() - logs.sum()) if top is not None and len(each) > top else 0.0
+    """The explanation of one row (`serving.api.responses.AdditiveExplanation`).
+
+    Args:
+        contributions: Of all rows, to a stage or a target.
+        row: Which row.
+        top: Features listed one by one, largest first; None: all that are not 0.
+        labels: Feature → label in Chinese and in English.
+        values: Feature → its value in this row.
+    """
+    shap = contributions.shap[row]
+    count = np.count_nonzero(shap)
+    listed = np.argsort(-np.abs(shap), kind="stable")[:count][:top] if count else NO_FEATURES
+    logs, factors = shap[listed], np.exp(shap[listed])
+    names = [contributions.feature_names[place] for place in listed.tolist()]
+    rest = float(shap.sum() - logs.sum()) if top is not None and len(shap) > top else 0.0
     return {
-        "log_prediction": float(parts.total[row]),
-        "baseline": _part(float(parts.baseline[row])),
-        "start": _start(parts, row),
-        "early_evidence": _part(float(parts.own_evidence[row])),
+        "log_prediction": float(contributions.total[row]),
+        "baseline": _contribution(float(contributions.baseline[row])),
+        "start": _prior_terms(contributions, row),
+        "early_evidence": _contribution(float(contributions.own_evidence[row])),
         "features": [
             {"name": name, "zh": zh, "en": en, "value": values[name], "log": log, "factor": factor}
-            for name, (zh, en), log, factor in zip(names, words, logs.tolist(), factors.tolist())
+            for name, (zh, en), log, factor in zip(
+                names, [labels[name] for name in names], logs.tolist(), factors.tolist()
+            )
         ],
-        "others": _part(rest),
-        "held_at_1": _part(float(parts.clipped[row]) + 0.0),
+        "others": _contribution(rest),
+        "held_at_1": _contribution(float(contributions.clipped[row]) + 0.0),  # + 0.0: no negative zero in JSON
     }
 
 
-def _start(parts: Contributions, row: int) -> list[dict[str, object]]:
-    told = [(log, name) for log, name in zip(parts.effects[row].tolist(), parts.effect_names) if log != 0.0]
-    told.sort(key=lambda one: -abs(one[0]))
-    words = [_words(name) for _, name in told]
+def _prior_terms(contributions: Contributions, row: int) -> list[dict[str, object]]:
+    """Terms of the prior that are not 0, largest first."""
+    effects = contributions.effects[row].tolist()
+    terms = [(log, name) for log, name in zip(effects, contributions.effect_names) if log != 0.0]
+    terms.sort(key=lambda term: -abs(term[0]))
+    labels = [_term_label(name) for _, name in terms]
     return [
-        {"name": name, "zh": zh, "en": en, "log": log, "factor": exp(log)} for (log, name), (zh, en) in zip(told, words)
+        {"name": name, "zh": zh, "en": en, "log": log, "factor": exp(log)}
+        for (log, name), (zh, en) in zip(terms, labels)
     ]
 
 
 @lru_cache(maxsize=4096)
-def _words(term: str) -> tuple[str, str]:
-    return KNOWN[term] if term in KNOWN else entity_label(term)
+def _term_label(term: str) -> tuple[str, str]:
+    return TERM_LABELS[term] if term in TERM_LABELS else entity_label(term)
 
 
 def shown_values(
     features: Features, row: int, encoder: Encoder, catalogue: Sequence[Feature]
 ) -> dict[str, float | str | None]:
-    """What the model saw of each feature: the word behind a code, else the number; None where it saw nothing."""
+    """Feature → its value in this row: the category behind a code, else the number; None where it is missing."""
     numbers = features.values.to_numpy()[row].tolist()
     shown: dict[str, float | str | None] = {}
     for feature, number in zip(catalogue, numbers):
@@ -82,5 +94,5 @@ def shown_values(
     return shown
 
 
-def _part(log: float) -> dict[str, float]:
+def _contribution(log: float) -> dict[str, float]:
     return {"log": log, "factor": exp(log)}

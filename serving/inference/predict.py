@@ -1,7 +1,8 @@
-"""The answer to a request: rates, targets, evidence, warnings, and contributions where they are asked for."""
+"""Predict creatives: rates, targets with intervals and chances, verdict, evidence, warnings, and explanations."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,11 @@ from features.schema import KEY
 from serving.api.errors import Refused
 from serving.api.requests import Creative
 from serving.inference.creative_input import told
-from serving.inference.explain import parts_told, shown_values
+from serving.inference.explain import explanation, shown_values
 from serving.inference.loaded_model import LoadedModel
-from serving.inference.uncertainty import beyond
 from serving.inference.warnings import warnings_of
 from training.boosting.stage_targets import composed
+from training.decision.advice import advise
 from training.decision.predict import EVIDENCE
 from training.errors import ExplanationError
 from training.explanation.contributions import (
@@ -31,7 +32,7 @@ from training.explanation.contributions import (
 
 Floats = npt.NDArray[np.float64]
 CHUNK = 50
-"""Creatives computed between two looks at the clock."""
+"""Creatives computed between two checks of the deadline."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,12 @@ class Computed:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What is answered, and the features that it was made from: one row a creative."""
+    """Predictions of some creatives.
+
+    Attributes:
+        answers: By creative: a `serving.api.responses.Prediction` as plain values.
+        values: Feature values; axis 0: creatives, axis 1: features.
+    """
 
     answers: list[dict[str, object]]
     values: Floats
@@ -74,7 +80,7 @@ def compute(served: LoadedModel, creatives: Sequence[Creative]) -> Computed:
 
 
 def _forget_pace(observed: Table, summed: npt.NDArray[np.bool_], volume: str) -> None:
-    """LifetimeSums of a life do not tell its last day, unless it has no other, nor its younger half."""
+    """Sums of a life do not tell its last day, unless it has no other, nor its younger half."""
     old = observed["age_hours"].to_numpy(np.float64) > 24
     for part, unknown in (("last_day", summed & old), ("late_half", summed)):
         name = f"{part}:{volume}"
@@ -82,37 +88,37 @@ def _forget_pace(observed: Table, summed: npt.NDArray[np.bool_], volume: str) ->
 
 
 def predictions(
-    served: LoadedModel,
+    loaded: LoadedModel,
     creatives: Sequence[Creative],
     *,
     now: pd.Timestamp,
     explain: bool = False,
     top: int | None = None,
-    go_on: Callable[[], None] = lambda: None,
+    check_deadline: Callable[[], None] = lambda: None,
 ) -> Predicted:
-    """What each creative is expected to do, in the order given.
+    """Predict creatives, in the order given.
 
     Args:
-        served: The model.
-        creatives: Checked.
-        now: The time, in the model's time zone; it tells only how stale things are.
-        explain: Whether contributions are told.
-        top: How many features one by one; None: all.
-        go_on: Called between chunks; raises to give up.
+        loaded: The model.
+        creatives: Checked (`serving.api.validation`).
+        now: The time, in the model's time zone; only warnings depend on it.
+        explain: Whether to add explanations.
+        top: Features listed one by one in an explanation; None: all.
+        check_deadline: Called between chunks; raises to give up.
     """
     answers: list[dict[str, object]] = []
     values: list[Floats] = []
     for first in range(0, len(creatives), CHUNK):
-        go_on()
+        check_deadline()
         part = creatives[first : first + CHUNK]
-        done = compute(served, part)
-        answers += _answers(served, part, done, now, explain=explain, top=top)
+        done = compute(loaded, part)
+        answers += _answers(loaded, part, done, now, explain=explain, top=top)
         values.append(done.features.values.to_numpy(np.float64))
     return Predicted(answers, np.concatenate(values))
 
 
 def _answers(
-    served: LoadedModel,
+    loaded: LoadedModel,
     creatives: Sequence[Creative],
     done: Computed,
     now: pd.Timestamp,
@@ -120,31 +126,39 @@ def _answers(
     explain: bool,
     top: int | None,
 ) -> list[dict[str, object]]:
-    predicted, funnel = done.predicted, served.model.fitted.funnel
-    own_targets = np.array([np.nan if c.roi_target is None else c.roi_target for c in creatives])
-    more = beyond(served, done.features, done.observed, predicted, own_targets)
-    columns = {name: values.tolist() for name, values in predicted.items()}
+    funnel = loaded.model.fitted.funnel
+    roi_targets = np.array([np.nan if c.roi_target is None else c.roi_target for c in creatives])
+    advice = advise(done.predicted, done.features, done.observed, loaded.model, loaded.manifest.settings, roi_targets)
+    predicted = {name: values.tolist() for name, values in done.predicted.items()}
+    decision = {name: _without_nan(values) for name, values in advice.figures.items()}
+    chance_of_target = decision[f"{funnel.main_roi or 'roi'}_chance"]
     ages = done.observed["age_hours"].to_numpy(np.float64).tolist()
-    stages = [stage.name for stage in funnel.stages]
     evidence = {
-        name: done.observed[f"early:{name}"].to_numpy(np.float64)
+        name: _without_nan(done.observed[f"early:{name}"].to_numpy(np.float64))
         for name in EVIDENCE
         if f"early:{name}" in done.observed
     }
-    warnings = warnings_of(served, creatives, done.observed, done.summed, now)
-    explanations = explained(served, done, top) if explain else None
+    warnings = warnings_of(loaded, creatives, done.observed, done.summed, now)
+    explanations = explained(loaded, done, top) if explain else None
     answers = []
     for row, creative in enumerate(creatives):
         answer: dict[str, object] = {name: getattr(creative, name) for name in KEY[::-1]}
         answer |= {
             "age_hours": ages[row],
-            "stages": {name: {"value": columns[name][row]} for name in stages},
-            "targets": {name: {"value": columns[name][row], **more[row].intervals[name]} for name in funnel.targets},
-            "asked_roi": more[row].asked_roi,
-            "chance_of_target": more[row].chance,
-            "hit_chance": more[row].hit_chance,
-            "verdict": more[row].verdict,
-            "evidence": {name: _number(values[row]) for name, values in evidence.items()},
+            "stages": {stage.name: {"value": predicted[stage.name][row]} for stage in funnel.stages},
+            "targets": {
+                name: {
+                    "value": predicted[name][row],
+                    "low": decision[f"{name}_low"][row],
+                    "high": decision[f"{name}_high"][row],
+                }
+                for name in funnel.targets
+            },
+            "asked_roi": decision["asked_roi"][row],
+            "chance_of_target": chance_of_target[row],
+            "hit_chance": decision["hit_chance"][row],
+            "verdict": dict(zip(("name", "zh", "en"), advice.verdicts[row])),
+            "evidence": {name: values[row] for name, values in evidence.items()},
             "warnings": warnings[row],
         }
         if explanations is not None:
@@ -153,41 +167,39 @@ def _answers(
     return answers
 
 
-def explained(served: LoadedModel, done: Computed, top: int | None) -> list[dict[str, object]]:
-    """Contributions of every row by stage and by target.
+def explained(loaded: LoadedModel, done: Computed, top: int | None) -> list[dict[str, object]]:
+    """Explanations of every row by stage and by target (`serving.api.responses.PredictionExplanation`).
 
     Raises:
-        Refused: Some do not add up to their prediction.
+        Refused: 500 where one does not add up to its prediction.
     """
-    model, features, predicted = served.model, done.features, done.predicted
+    model, features = loaded.model, done.features
     funnel = model.fitted.funnel
-    stages = stage_contributions(served, features)
+    stages = stage_contributions(loaded, features)
     targets = {name: target_contributions(name, funnel, stages) for name in funnel.targets}
     try:
-        for name, parts in (stages | targets).items():
-            if name in predicted:
-                check_additivity(parts, predicted[name], name)
+        for name, contributions in (stages | targets).items():
+            if name in done.predicted:
+                check_additivity(contributions, done.predicted[name], name)
     except ExplanationError as error:
         raise Refused(500, str(error)) from error
     answers: list[dict[str, object]] = []
     for row in range(len(features.reference_price)):
-        values = shown_values(features, row, model.fitted.encoder, served.catalogue)
+        values = shown_values(features, row, model.fitted.encoder, loaded.catalogue)
         answers.append(
             {
-                "stages": {name: parts_told(parts, row, top, served.labels, values) for name, parts in stages.items()},
-                "targets": {
-                    name: parts_told(parts, row, top, served.labels, values) for name, parts in targets.items()
-                },
+                part: {name: explanation(own, row, top, loaded.labels, values) for name, own in of_part.items()}
+                for part, of_part in (("stages", stages), ("targets", targets))
             }
         )
     return answers
 
 
-def stage_contributions(served: LoadedModel, features: Features) -> dict[str, Contributions]:
-    """The contributions of every stage, in the unit of the response; SHAP values out of tables where there are some."""
-    shap = served.tables.contributions(features.values.to_numpy(np.float64)) if served.tables is not None else {}
-    return all_stage_contributions(served.model, features, shap)
+def stage_contributions(loaded: LoadedModel, features: Features) -> dict[str, Contributions]:
+    """Contributions of every stage, in the unit of the response; SHAP values from tables where the model has them."""
+    shap = loaded.tables.contributions(features.values.to_numpy(np.float64)) if loaded.tables is not None else {}
+    return all_stage_contributions(loaded.model, features, shap)
 
 
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _without_nan(values: Floats) -> list[float | None]:
+    return [value if isfinite(value) else None for value in values.tolist()]

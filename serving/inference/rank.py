@@ -1,52 +1,82 @@
-"""Many candidates in, an order out: best first, with the probability that each belongs among the first k."""
+"""Rank candidates by a target, with the probability that each is among the best k."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import ndtr
 
+from features.funnel import TARGETS
+from features.matrix.feature_matrix import Features
 from serving.api.errors import Refused, RequestProblem
 from serving.api.requests import RankRequest
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import CHUNK, compute
-from serving.inference.uncertainty import spread_of
 from serving.inference.warnings import warnings_of
 
 Floats = npt.NDArray[np.float64]
+Cdf = Callable[[Floats], Floats]
+"""Rising values (values,), the first of them 0 → P(target ≤ value) (rows, values)."""
 
 CELLS = 256
-"""Between the values at which distributions are compared."""
-SHARES = 16
-"""That the chance of nothing at all is cut into: those that come to nothing are in any order."""
+"""Cells between the values at which distributions are compared."""
+ZERO_PARTS = 16
+"""Parts into which the probability mass at 0 is split, so that candidates that come to nothing tie in any order."""
+SUPPORT_SD = 5.0
+"""Standard deviations around the centre of a log-normal distribution that its support covers."""
 
 
 def ranking(
-    served: LoadedModel, request: RankRequest, *, now: pd.Timestamp, go_on: Callable[[], None] = lambda: None
+    loaded: LoadedModel,
+    request: RankRequest,
+    *,
+    now: pd.Timestamp,
+    check_deadline: Callable[[], None] = lambda: None,
 ) -> tuple[int, list[dict[str, object]], Floats]:
-    """How many are wanted, the candidates in order, and their features in the order of the request.
+    """Rank the candidates of a request.
 
-    Under a budget as many are funded as it pays for.
+    Args:
+        loaded: The model.
+        request: Checked.
+        now: The time, in the model's time zone; only warnings depend on it.
+        check_deadline: Called between chunks; raises to give up.
+
+    Returns:
+        How many are wanted (under a budget: as many as it pays for), the candidates best first
+        (`serving.api.responses.RankedCreative`), and feature values: axis 0: creatives in the order of the request,
+        axis 1: features.
+
+    Raises:
+        Refused: 422 where the model does not predict the target.
     """
-    funnel = served.model.fitted.funnel
-    if request.by not in funnel.targets:
-        hint = f"this model predicts {', '.join(funnel.targets)}"
+    targets = loaded.model.fitted.funnel.targets
+    if request.by not in targets:
+        hint = f"this model predicts {', '.join(targets)}"
         raise Refused(422, "What is asked for is not predicted.", [RequestProblem(f"no {request.by}", hint, "by")])
-    values, outlooks, warnings, features = [], [], [], []
+    values: list[Floats] = []
+    supports: list[tuple[float, float]] = []
+    cdfs: list[Cdf] = []
+    warnings: list[list[dict[str, str]]] = []
+    features: list[Floats] = []
     for first in range(0, len(request.creatives), CHUNK):
-        go_on()
+        check_deadline()
         part = request.creatives[first : first + CHUNK]
-        done = compute(served, part)
+        done = compute(loaded, part)
+        support, cdf = distribution(loaded, done.features, done.predicted, request.by)
         values.append(done.predicted[request.by])
-        outlooks.append(spread_of(served, done.features, done.predicted, request.by))
-        warnings += warnings_of(served, part, done.observed, done.summed, now)
+        supports.append(support)
+        cdfs.append(cdf)
+        warnings += warnings_of(loaded, part, done.observed, done.summed, now)
         features.append(done.features.values.to_numpy(np.float64))
     value = np.concatenate(values)
     top = _wanted(request, len(value))
-    edges = common_edges([outlook.reach() for outlook in outlooks])
-    chance = chance_in_top(np.concatenate([outlook.below(edges) for outlook in outlooks]), top)
+    edges = common_edges(supports)
+    chance = chance_in_top(np.concatenate([cdf(edges) for cdf in cdfs]), top)
     order = np.argsort(-value, kind="stable")
-    ranked = [
+    ranked: list[dict[str, object]] = [
         {
             "place": place + 1,
             "creative_id": (creative := request.creatives[row]).creative_id,
@@ -62,38 +92,95 @@ def ranking(
     return top, ranked, np.concatenate(features)
 
 
-def common_edges(reaches: Sequence[tuple[float, float]]) -> Floats:
-    """0, then values between which all that matters of some distributions lies: equal steps of the log."""
-    low, high = min(low for low, _ in reaches), max(high for _, high in reaches)
+def distribution(
+    loaded: LoadedModel, features: Features, predicted: Mapping[str, Floats], target: str
+) -> tuple[tuple[float, float], Cdf]:
+    """Support and cdf of a target: the calibrated distribution where the model has one, else a log-normal one."""
+    uncertainty = loaded.model.uncertainty
+    if uncertainty is not None and target in uncertainty.targets:
+        rows = uncertainty.of(predicted, features)
+        return rows.support(target), partial(rows.cdf, target=target)
+    stages = TARGETS[target].composition(loaded.model.fitted.funnel).signs
+    log_normal = LogNormal(np.log(predicted[target]), log_sd(features, list(stages)))
+    return log_normal.support(), log_normal.cdf
+
+
+@dataclass(frozen=True)
+class LogNormal:
+    """Log-normal distributions around predictions.
+
+    Attributes:
+        centre: (rows,) log of the prediction.
+        deviation: (rows,) standard deviation of the log.
+    """
+
+    centre: Floats
+    deviation: Floats
+
+    def support(self) -> tuple[float, float]:
+        """Values between which nearly all of every row's distribution lies."""
+        wide = SUPPORT_SD * self.deviation
+        return float(np.exp((self.centre - wide).min())), float(np.exp((self.centre + wide).max()))
+
+    def cdf(self, values: Floats) -> Floats:
+        """(rows, values) P(target ≤ value), at non-negative values (values,)."""
+        log = np.log(np.where(values > 0, values, 1.0))
+        below = ndtr((log - self.centre[:, None]) / np.maximum(self.deviation, 1e-9)[:, None])
+        return np.where(values > 0, below, 0.0)
+
+
+def log_sd(features: Features, stages: Sequence[str]) -> Floats:
+    """(rows,) standard deviation of the log of a target: the stages' posterior variances, taken as independent."""
+    variance = np.zeros(len(features.reference_price))
+    for stage in stages:
+        if stage in features.posteriors:
+            variance = variance + features.posteriors[stage].variance
+    return np.sqrt(variance)
+
+
+def common_edges(supports: Sequence[tuple[float, float]]) -> Floats:
+    """0, then CELLS + 1 values in equal steps of the log over all supports."""
+    low, high = min(low for low, _ in supports), max(high for _, high in supports)
     return np.concatenate([[0.0], np.geomspace(low, max(high, low * 1.001), CELLS + 1)])
 
 
 def chance_in_top(below: Floats, top: int) -> Floats:
-    """Probability that each candidate is among the `top` largest; the candidates' outcomes are independent.
+    """Probability that each candidate is among the `top` largest; outcomes of candidates are taken as independent.
 
-    How many of the others lie above a value is a sum of independent yes and no: its distribution is exact (Poisson
-    binomial), and summed over the cells between the values. What cannot be told apart, nothing at all first of all,
-    is shared evenly.
+    The number of other candidates above a value is a sum of independent Bernoulli variables, so its distribution is
+    exact (Poisson binomial); it is averaged over the cells between the values. Within a cell, and at 0, candidates tie
+    and share places evenly.
 
     Args:
-        below: Chance of each candidate (a row) to reach at most each of some rising values, the first of them 0.
+        below: P(outcome ≤ value); axis 0: candidates, axis 1: rising values, the first of them 0.
         top: How many.
+
+    Returns:
+        (candidates,) probabilities; they sum to `top`.
     """
     if top >= len(below):
         return np.ones(len(below))
     if top == 0:
         return np.zeros(len(below))
-    nothing = below[:, :1] * np.arange(SHARES + 1) / SHARES
-    rising = np.concatenate([nothing, below[:, 1:], np.ones((len(below), 1))], axis=1)
+    at_zero = below[:, :1] * np.arange(ZERO_PARTS + 1) / ZERO_PARTS
+    rising = np.concatenate([at_zero, below[:, 1:], np.ones((len(below), 1))], axis=1)
     mass, above = np.diff(rising, axis=1), 1.0 - (rising[:, :-1] + rising[:, 1:]) / 2.0
-    return np.clip((mass * _few_others(above, top)).sum(axis=1), 0.0, 1.0)
+    return np.clip((mass * _fewer_above(above, top)).sum(axis=1), 0.0, 1.0)
 
 
-def _few_others(above: Floats, top: int) -> Floats:
-    """Chance that fewer than `top` of the others lie above, by candidate and value.
+def _fewer_above(above: Floats, top: int) -> Floats:
+    """Probability that fewer than `top` of the other candidates are above.
 
-    The distribution of the count of all is taken apart again by one candidate: from below where that one lies above
-    rather not, from the other end where rather so; either way errors shrink on the way.
+    The Poisson binomial distribution of all candidates is computed once; each candidate is then divided out of it. The
+    recursion runs from the low end where the candidate's own probability is at most ½ and from the high end elsewhere,
+    because rounding errors shrink in that direction.
+
+    Args:
+        above: P(outcome > value); axis 0: candidates, axis 1: cells.
+        top: How many.
+
+    Returns:
+        Axis 0: candidates, axis 1: cells.
     """
     count = len(above)
     whole = np.zeros((count + 1, above.shape[1]))

@@ -9,8 +9,7 @@ import pytest
 from serving.api.errors import Refused
 from serving.api.requests import RankRequest
 from serving.api.validation import parse_request
-from serving.inference.rank import chance_in_top, common_edges, ranking
-from serving.inference.uncertainty import LogNormal
+from serving.inference.rank import LogNormal, chance_in_top, common_edges, ranking
 
 
 def ranked(served, creatives, **more):
@@ -51,8 +50,8 @@ def test_the_same_question_has_the_same_answer(served, candidates) -> None:
 
 
 def of_log_normal(value, log_sd, top):
-    spread = LogNormal(np.log(value), log_sd)
-    return chance_in_top(spread.below(common_edges([spread.reach()])), top)
+    normal = LogNormal(np.log(value), log_sd)
+    return chance_in_top(normal.cdf(common_edges([normal.support()])), top)
 
 
 def test_chances_follow_the_distance_and_the_doubt() -> None:
@@ -69,8 +68,8 @@ def test_chances_are_those_of_many_draws(top) -> None:
     draw = np.random.default_rng(4)
     centre, deviation, nothing = draw.normal(0, 0.5, 40), draw.uniform(0.1, 1.0, 40), draw.uniform(0, 0.9, 40)
     body = LogNormal(centre, deviation)
-    edges = common_edges([body.reach()])
-    told = chance_in_top(nothing[:, None] + (1 - nothing[:, None]) * body.below(edges), top)
+    edges = common_edges([body.support()])
+    told = chance_in_top(nothing[:, None] + (1 - nothing[:, None]) * body.cdf(edges), top)
     came = np.exp(centre + deviation * draw.standard_normal((20_000, 40)))
     came = np.where(draw.random(came.shape) < nothing, -draw.random(came.shape), came)  # ties in any order
     best = np.argsort(-came, axis=1)[:, :top]
