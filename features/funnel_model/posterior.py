@@ -101,27 +101,27 @@ def posteriors_of(
     parts = [whole] if len(observed) <= FEW else [stack_priors([stage], priors) for stage in funnel.stages]
     updates = [_update(part, observed, from_model) for part in parts]
     evidence = cross_stage_evidence(np.concatenate([part.log_evidence for part in updates]), whole.cross_stage_weights)
-    return {
-        stage.name: StagePosterior(
-            market_rate=part.history.market_rate[place],
-            log_empirical_bayes=part.history.log_rate[place],
-            log_entity_effects=dict(zip(part.history.arrays.entities, part.history.log_entity_effects[place])),
-            base_rate=part.expected[place].base_rate,
-            log_effects=part.expected[place].log_effects,
-            log_prior=part.expected[place].log_rate,
-            log_own_evidence=evidence[number],
-            own_events=part.events[place],
-            variance=part.variance[place],
-        )
-        for number, (stage, part, place) in enumerate(
-            (stage, part, place) for part in updates for place, stage in enumerate(part.history.arrays.stages)
-        )
-    }
+    posteriors: dict[str, StagePosterior] = {}
+    for part in updates:
+        history = part.history
+        for place, stage in enumerate(history.arrays.stages):
+            posteriors[stage.name] = StagePosterior(
+                market_rate=history.market_rate[place],
+                log_empirical_bayes=history.log_rate[place],
+                log_entity_effects=dict(zip(history.arrays.entities, history.log_entity_effects[place])),
+                base_rate=part.expected[place].base_rate,
+                log_effects=part.expected[place].log_effects,
+                log_prior=part.expected[place].log_rate,
+                log_own_evidence=evidence[len(posteriors)],
+                own_events=part.events[place],
+                variance=part.variance[place],
+            )
+    return posteriors
 
 
 @dataclass(frozen=True)
 class _Update:
-    """S stages after their own counts; arrays are (S, N)."""
+    """Result of own counts at S stages; arrays are (S, N), `log_evidence` before it is passed on to other stages."""
 
     history: "EmpiricalBayesRates"
     expected: list[ExpectedRate]
@@ -217,7 +217,7 @@ def _shrunk_factor(weight: Floats, weighted_ratio: Floats, expected: Floats, str
 def own_evidence(
     arrays: PriorArrays, observed: pd.DataFrame, rate: Floats, variance: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Update the expected rate by a creative's own counts: a scalar Kalman filter with two steps.
+    """Update the expected rate by a creative's own counts: a scalar Kalman filter (Kalman 1960) in two steps.
 
     Step 1 uses the life up to the last days. Between the steps the log rate drifts: its variance grows by the drift
     variance, times the share of step 1's information in the estimate (without earlier counts, `variance` holds all of
