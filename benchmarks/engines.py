@@ -25,8 +25,8 @@ from features.store.load import load
 from training.data.dataset import Dataset, prepare_from
 from training.data.metrics_source import InMemory, Source
 from training.evaluation.metrics import ALL_AGES, OWN
-from training.fit_and_evaluate import learn
 from training.progress import ProgressCallbacks
+from training.run import train_and_register
 from training.sharded.cluster import cluster
 from training.sharded.source import InParts
 from training.sharded.work import Work
@@ -96,7 +96,7 @@ def difference_of_means(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 def run(source: Source, settings: Settings, folder: Path) -> pd.Series:
     """Complete run: target → Spearman correlation of the holdout rows."""
     var = settings.model_copy(update={"var": folder, "name": "compared"})
-    figures = learn(source, workspace(["compared"], var), var, ProgressCallbacks()).figures
+    figures = train_and_register(source, workspace(["compared"], var), var, ProgressCallbacks()).figures
     rows = (figures["age_hours"] == ALL_AGES) & (figures["part"] == "all") & (figures["method"] == OWN)
     return figures[rows].set_index("target")["spearman"].rename(None)
 

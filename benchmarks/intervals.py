@@ -35,7 +35,7 @@ from training.boosting.recipe import Recipe, fit_on, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.boosting.stage_targets import actual_targets
 from training.data.dataset import Dataset, Mask, fit_features, prepare, rows_of
-from training.evaluation.coverage import LEAST_ROWS, asked_targets, covered_cells, reliability
+from training.evaluation.coverage import MIN_GROUP_ROWS, group_coverage, reliability, roi_levels
 from training.labels.splits import folds, holdout_split
 from training.uncertainty import OutOfSample, PredictiveUncertainty, fit_uncertainty
 from training.uncertainty.covariates import log_events, logs_of, stages_of
@@ -45,9 +45,9 @@ Floats = npt.NDArray[np.float64]
 COVERED = (0.78, 0.84)
 """Goal: share of outcomes inside 80 % intervals, over all rows."""
 LEAST_COVERED = 0.74
-"""Goal: the same in every cell of LEAST_ROWS rows or more."""
+"""Goal: the same in every cell of MIN_GROUP_ROWS rows or more."""
 OFF = 0.05
-"""Goal: error of stated chances, in every decile of LEAST_ROWS rows or more."""
+"""Goal: error of stated chances, in every decile of MIN_GROUP_ROWS rows or more."""
 QUANTILE_TREES = {
     "objective": "quantile",
     "num_leaves": 8,
@@ -130,7 +130,7 @@ def _print_intervals(
     later = rows.outcome[f"later:{dataset.funnel.volume_of}"].to_numpy(np.float64)
     bounds_of = {"gpmcast": pd.DataFrame(uncertainty.of(rows.predicted, rows.features).intervals), "plain CQR": cqr}
     cells = {
-        name: covered_cells(bounds, actual, later, uncertainty.min_volume, rows) for name, bounds in bounds_of.items()
+        name: group_coverage(bounds, actual, later, uncertainty.min_volume, rows) for name, bounds in bounds_of.items()
     }
     print("  target             method      rows  inside below above      width  log width  worst cell (of)")
     for target in dataset.funnel.targets:
@@ -142,7 +142,7 @@ def _print_intervals(
                 if overall.empty or (not counted and (name != "gpmcast" or TARGETS[target].is_volume)):
                     continue
                 row = overall.iloc[0]
-                big = of_target[(of_target["age_hours"] != "all") & (of_target["rows"] >= LEAST_ROWS)]
+                big = of_target[(of_target["age_hours"] != "all") & (of_target["rows"] >= MIN_GROUP_ROWS)]
                 worst = f"{big['covered'].min():.3f} ({len(big)})" if counted and len(big) else "–"
                 label = name if counted else "any exposure"
                 print(
@@ -181,7 +181,7 @@ def _print_chances(
         "EB, calibrated": lambda threshold: without_trees.of(start.predicted, rows.features).chance(threshold, target),
         "EB posterior": lambda threshold: posterior_chance(start.predicted, rows.features, model, target, threshold),
     }
-    thresholds = asked_targets(truth[counted])
+    thresholds = roi_levels(truth[counted])
     true = [truth[counted] >= threshold for threshold in thresholds]
     stated = {name: [chance(threshold)[counted] for threshold in thresholds] for name, chance in methods.items()}
     brier = {}
@@ -211,9 +211,9 @@ def _print_bins(name: str, stated: Floats, true: npt.NDArray[np.bool_]) -> None:
     bins = reliability(stated, true)
     for row in bins.to_dict("records"):
         print(f"    {name} {row['stated']:.3f} came true {row['true']:.3f} ({int(row['rows']):,} rows)")
-    big = bins[bins["rows"] >= LEAST_ROWS]
+    big = bins[bins["rows"] >= MIN_GROUP_ROWS]
     off = float((big["stated"] - big["true"]).abs().max()) if len(big) else 0.0
-    _print_goal(f"{name} within ±{OFF} where {LEAST_ROWS} rows or more ({off:.3f} at most)", off <= OFF)
+    _print_goal(f"{name} within ±{OFF} where {MIN_GROUP_ROWS} rows or more ({off:.3f} at most)", off <= OFF)
 
 
 def plain_cqr(

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from benchmarks.leaderboard import placings, summary
 from benchmarks.scores import FIGURES, OURS
-from features.console import plain
+from features.sanitise import visible_text
 from training.evaluation.metrics import ALL_AGES
 
 WIDTH = 150
@@ -83,11 +83,11 @@ def print_report(report: Report, out: Console) -> None:
 
 def print_table(table: TextTable, out: Console) -> None:
     """Print one table."""
-    shown = Table(title=plain(table.title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    shown = Table(title=visible_text(table.title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for place, name in enumerate(table.columns):
         shown.add_column(name, justify="left" if place == 0 else "right", no_wrap=True)
     for row in table.rows:
-        shown.add_row(*(Text(plain(cell)) for cell in row))
+        shown.add_row(*(Text(visible_text(cell)) for cell in row))
     out.width = max(out.width, WIDTH)
     out.print(shown, crop=False)
 
@@ -202,7 +202,7 @@ def _band(low: float | None, high: float | None) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(plain(cell).replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(visible_text(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
 if __name__ == "__main__":

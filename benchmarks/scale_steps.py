@@ -188,7 +188,7 @@ def fixed_recipe(dataset: Dataset) -> Recipe:
 
 
 def _fit(record: Record, dataset: Dataset) -> CreativeModel:
-    """Fit the two models of a run and its intervals as `training.fit_and_evaluate` does, without folds and choices."""
+    """Fit the two models of a run and its intervals as `training.run` does, without folds and choices."""
     settings, rows = dataset.settings, dataset.rows
     train, holdout, begins = holdout_split(rows, settings.split.holdout_days)
     mature = (rows["state"] == MATURE).to_numpy(np.bool_)

@@ -9,8 +9,7 @@ import pandas as pd
 from benchmarks.truth import ON, TRUE
 from features.funnel import TARGETS, Funnel
 from training.boosting.stage_targets import actual_targets
-from training.evaluation.bootstrap import band, creative_draws, drawn_spearman
-from training.evaluation.metrics import ALL_AGES, LEAST_ROWS
+from training.evaluation.metrics import ALL_AGES, MIN_METRIC_ROWS, band, creative_draws, drawn_spearman
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -97,7 +96,7 @@ def compare(
     for target in map(str, actual):
         for age, part, chosen in slices:
             rows = chosen & known[target]
-            if rows.sum() < LEAST_ROWS:
+            if rows.sum() < MIN_METRIC_ROWS:
                 continue
             truth, weight = actual[target].to_numpy(np.float64)[rows], exposure[target][rows]
             drawn = {

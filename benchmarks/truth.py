@@ -24,9 +24,8 @@ from scipy.stats import spearmanr
 from configs.settings import Evaluate
 from features.funnel import TARGETS
 from features.schema import KEY
-from training.evaluation.calibration_table import DECILES, WHOLE, calibration_table
-from training.evaluation.holdout_frame import judged_rows
-from training.evaluation.metrics import ALL_AGES
+from training.evaluation.deciles import DECILES, WHOLE, calibration_table
+from training.evaluation.metrics import ALL_AGES, comparable_rows
 
 ON = [*KEY, "age_hours"]
 TRUE = {
@@ -96,7 +95,7 @@ def deciles(joined: pd.DataFrame, least_volume: float = Evaluate().min_impressio
     for name, true in TRUE.items():
         if f"actual_{name}" not in joined:
             continue
-        compared = judged_rows(joined, name, least_volume) & joined[true].notna().to_numpy()
+        compared = comparable_rows(joined, name, least_volume) & joined[true].notna().to_numpy()
         frames["came"][f"actual_{name}"] = joined[f"actual_{name}"].where(compared)
         frames["truth"][f"actual_{name}"] = joined[true].where(compared)
     tables = [calibration_table(frame, 0.0, draws=1).assign(against=name) for name, frame in frames.items()]

@@ -7,14 +7,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from configs.export_layout import read_source
+from configs.export_layout import read_layout
 from configs.settings import CONFIG_DIR, Settings, load_settings
 from features.attributes import ATTRIBUTE_OF, KEY_LABELS, TAG_LABELS
-from features.console import plain, run_command, show_ingest, show_problems, show_status
+from features.console import run_command, show_ingest, show_problems, show_status
 from features.errors import InputError
 from features.partitions.folder import is_url, shown
 from features.partitions.reader import write_partitioned
 from features.readers.export_file import find_files
+from features.sanitise import visible_text
 from features.store.duckdb_store import open_store
 from features.store.ingest import ingest
 from features.store.load import load, write_parquet
@@ -49,7 +50,7 @@ def ingest_command(
         task = bar.add_task("reading", total=None)
 
         def advance(done: int, total: int, path: Path) -> None:
-            bar.update(task, completed=done, total=total, description=plain(path.name))
+            bar.update(task, completed=done, total=total, description=visible_text(path.name))
 
         report = ingest(opened, files, settings, strict=strict, progress=advance)
     show_problems(report, err)
@@ -87,14 +88,14 @@ def export_command(
         loaded = load(opened, settings)
         written = write_parquet(opened, loaded, Path(out))
     for path in written:
-        print(plain(path))
+        print(visible_text(path))
     _show_counts(loaded.notes)
 
 
 @app.command("columns")
 def columns_command() -> None:
     """Print the columns of a tag sheet as a Markdown table: name, meaning in both languages, known headers."""
-    sheet = read_source(CONFIG_DIR / "sources" / "tag_sheet.yaml")
+    sheet = read_layout(CONFIG_DIR / "sources" / "tag_sheet.yaml")
     print("| column | meaning | headers, the first found is taken |")
     print("|---|---|---|")
     for name, column in sheet.columns.items():
@@ -108,10 +109,10 @@ def _export_partitioned(root: str, store: Path, settings: Settings) -> None:
         task = bar.add_task("reading", total=None)
 
         def advance(done: int, total: int, account: str | None) -> None:
-            bar.update(task, completed=done, total=total, description=plain(account or "done"))
+            bar.update(task, completed=done, total=total, description=visible_text(account or "done"))
 
         dataset = write_partitioned(opened, settings, root, advance)
-    print(plain(shown(dataset.root)))
+    print(visible_text(shown(dataset.root)))
     rows, size = sum(part.rows for part in dataset.parts), sum(part.bytes for part in dataset.parts)
     _show_counts({"parts": len(dataset.parts), "rows": rows, "bytes": size} | dataset.notes)
 

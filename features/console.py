@@ -13,6 +13,7 @@ from rich.text import Text
 
 from configs.errors import GpmcastError
 from features.errors import InputError, Problem
+from features.sanitise import visible_text
 from features.store.ingest import IngestReport
 from features.store.status import StoreStatus
 
@@ -21,11 +22,6 @@ PROBLEMS_SHOWN = 20
 
 DAYS_SHOWN = 5
 WHOLE = ("account", "creatives", "from", "to", "new", "changed", "same")
-
-
-def plain(text: object) -> str:
-    """Text of a file's making without control characters and changes of direction."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(text))
 
 
 def show_ingest(report: IngestReport, out: Console) -> None:
@@ -53,7 +49,7 @@ def show_problems(report: IngestReport, out: Console) -> None:
 def problem_lines(problems: Sequence[Problem]) -> list[str]:
     """The first few problems of one file as lines, and how many more there are; notes come last."""
     ranked = sorted(problems, key=lambda problem: ("file", "row", "note").index(problem.severity))
-    lines = [plain(f"{problem.severity}: {problem}") for problem in ranked[:PROBLEMS_SHOWN]]
+    lines = [visible_text(f"{problem.severity}: {problem}") for problem in ranked[:PROBLEMS_SHOWN]]
     if len(ranked) > PROBLEMS_SHOWN:
         lines.append(f"… and {len(ranked) - PROBLEMS_SHOWN} more about this file")
     return lines
@@ -62,8 +58,8 @@ def problem_lines(problems: Sequence[Problem]) -> list[str]:
 def error_lines(error: InputError) -> list[str]:
     """The message of an error as lines, with the first few problems of each file."""
     if not error.problems:
-        return plain(error).split("\n")
-    lines = [plain(error.args[0]).split("\n")[0]]
+        return visible_text(error).split("\n")
+    lines = [visible_text(error.args[0]).split("\n")[0]]
     for _, problems in groupby(error.problems, key=lambda problem: problem.file):
         lines += [f"  - {line}" for line in problem_lines(list(problems))]
     return lines
@@ -77,7 +73,7 @@ def run_command(app: typer.Typer, name: str) -> None:
         print("\n".join(error_lines(error)), file=sys.stderr)
         sys.exit(2)
     except GpmcastError as error:
-        print(plain(error), file=sys.stderr)
+        print(visible_text(error), file=sys.stderr)
         sys.exit(2)
 
 
@@ -130,7 +126,7 @@ def _table(*headers: str) -> Table:
 
 
 def _add(table: Table, *cells: object) -> None:
-    table.add_row(*(Text(plain(cell)) for cell in cells))
+    table.add_row(*(Text(visible_text(cell)) for cell in cells))
 
 
 def _n(count: int) -> str:

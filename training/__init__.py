@@ -1,1 +1,4 @@
-"""From feature rows to a registered model: outcomes, splits, stage models, tuning, evaluation, tracking."""
+"""Training: metrics of creatives in; a registered model, its evaluation, predictions and backtests out.
+
+Start with `run.py`: the steps of `make train` in their order. `__main__.py` has the commands.
+"""

@@ -11,9 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from configs.settings import CONFIG_DIR, Settings, load_settings
 from configs.yaml_file import parse
-from features.console import plain, run_command, show_problems
+from features.console import run_command, show_problems
 from features.errors import InputError
 from features.partitions.folder import without_password
+from features.sanitise import visible_text
 from features.store.ingest import IngestReport
 from features.store.inputs import check_data_exists, load_data
 from training.progress import ProgressCallbacks
@@ -22,14 +23,16 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Report exports to a registered model, predictions, and proof of them.",
+    help="Train, evaluate and use models on report exports.",
 )
 
 DataPaths = Annotated[list[str], typer.Option("--data", help="Folder, file or pattern of exports; may be repeated.")]
-ConfigFile = Annotated[Path, typer.Option("--config", help="Settings of the run.")]
+ConfigFile = Annotated[Path, typer.Option("--config", help="YAML file with the settings of the run.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse the run if any file or row cannot be used.")]
-EngineName = Annotated[str | None, typer.Option("--engine", help="local or dask; else what the config says.")]
+EngineName = Annotated[str | None, typer.Option("--engine", help="local or dask; default: as in the config.")]
 Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a running Dask scheduler.")]
+Trials = Annotated[int | None, typer.Option("--trials", min=1, help="Number of Optuna trials; default: as in config.")]
+Baseline = Annotated[bool, typer.Option("--baseline", help="Empirical Bayes only: no minimum amount of data.")]
 DEFAULT_CONFIG = CONFIG_DIR / "default.yaml"
 
 
@@ -37,29 +40,33 @@ DEFAULT_CONFIG = CONFIG_DIR / "default.yaml"
 def train_command(
     data: DataPaths,
     config: ConfigFile = DEFAULT_CONFIG,
-    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Trials of the study.")] = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=1, help="Number of Optuna trials; default: as in the config.")
+    ] = None,
     strict: Strict = False,
-    baseline: Annotated[bool, typer.Option("--baseline", help="Empirical Bayes only, however thin the data.")] = False,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Empirical Bayes only: no minimum amount of data.")
+    ] = False,
     engine: EngineName = None,
     scheduler: Scheduler = None,
 ) -> None:
-    """From exports to a registered model, its evaluation and a file of predictions."""
+    """Train a model on exports, evaluate it on a holdout, register it and write predictions."""
     from training.boosting.optuna_study import refuse_unreachable
     from training.console import show_result
     from training.data.open_source import open_source
-    from training.run import fit_and_register
+    from training.run import train_and_register
     from training.workspace import workspace
 
-    settings = _working(load_settings(config), engine, scheduler)
+    settings = _with_engine(load_settings(config), engine, scheduler)
     if trials is not None:
         settings = settings.model_copy(update={"tune": settings.tune.model_copy(update={"trials": trials})})
     check_data_exists(data)  # before anything is written
-    refuse_unreachable()  # and before anything is counted
+    refuse_unreachable()  # before any long computation
     space = workspace(data, settings)
     out, err = Console(), Console(stderr=True)
     with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
-        _tell_files(report, err)
-        result = fit_and_register(source, space, settings, progress, baseline=baseline)
+        _show_files(report, err)
+        result = train_and_register(source, space, settings, progress, baseline=baseline)
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
 
@@ -71,39 +78,39 @@ def refresh_command(
     engine: EngineName = None,
     scheduler: Scheduler = None,
 ) -> None:
-    """The champion's recipe on newer data: refitted without choosing or tuning, judged and registered."""
+    """Refit the champion's recipe on newer data, without tuning; evaluate and register it."""
     from training.boosting.recipe import recipe_of
     from training.console import show_result
     from training.data.open_source import open_source
     from training.registry.champion import model_for
-    from training.run import fit_and_register
+    from training.run import train_and_register
     from training.workspace import workspace
 
-    settings = _working(load_settings(config), engine, scheduler)
+    settings = _with_engine(load_settings(config), engine, scheduler)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
     champion, manifest, name = model_for(space, None)
-    settings = manifest.settings.model_copy(update={kept: getattr(settings, kept) for kept in OF_THE_MACHINE})
+    settings = manifest.settings.model_copy(update={kept: getattr(settings, kept) for kept in MACHINE_SETTINGS})
     out, err = Console(), Console(stderr=True)
     with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
-        _tell_files(report, err)
+        _show_files(report, err)
         progress.line(f"refitting {name}")
-        result = fit_and_register(source, space, settings, progress, recipe=recipe_of(champion, manifest))
+        result = train_and_register(source, space, settings, progress, recipe=recipe_of(champion, manifest))
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
 
 @app.command("page")
 def page_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """The page of the newest evaluation, written again: with the peers that `make bench-peers` compared since."""
-    from training.console import trust_line
+    """Write the page of the newest evaluation again, with newer results of `make bench-peers`."""
+    from training.console import checks_line
     from training.evaluation.page.render import PAGE, write_page
     from training.workspace import workspace
 
     settings = load_settings(config)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
-    checked = write_page(space.evaluation, settings.var / "proof")
-    for line in (str(space.evaluation / PAGE), trust_line(checked)):
+    checks = write_page(space.evaluation, settings.var / "proof")
+    for line in (str(space.evaluation / PAGE), checks_line(checks)):
         Console().print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -112,31 +119,31 @@ def predict_command(
     data: DataPaths,
     out: Annotated[Path, typer.Option("--out", help="CSV or Parquet file to write.")] = Path("predictions.csv"),
     config: ConfigFile = DEFAULT_CONFIG,
-    model: Annotated[Path | None, typer.Option("--model", help="A bundle folder; else the champion.")] = None,
+    model: Annotated[Path | None, typer.Option("--model", help="Bundle folder; default: the champion.")] = None,
     strict: Strict = False,
     engine: EngineName = None,
     scheduler: Scheduler = None,
 ) -> None:
-    """One row per creative at its latest cutoff, by the champion of this data (or by a bundle)."""
+    """Predict each creative at its latest cutoff with the champion of these data (or a bundle)."""
     from training.atomic_write import refuse_ending, write_table
     from training.data.open_source import open_source
     from training.registry.champion import model_for
     from training.workspace import workspace
 
-    settings = _working(load_settings(config), engine, scheduler)
+    settings = _with_engine(load_settings(config), engine, scheduler)
     refuse_ending(out)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
     err = Console(stderr=True)
     creative_model, manifest, name = model_for(space, model)
     with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
-        _tell_files(report, err)
+        _show_files(report, err)
         progress.line(f"predicting with {name}")
         table = source.predictions(creative_model, manifest.settings)
     write_table(table, out)
     warned = int((table["warnings"] != "").sum())
     Console().print(
-        f"{out}: {len(table):,} creatives by {name}, {warned:,} with warnings", highlight=False, markup=False
+        f"{out}: {len(table):,} creatives predicted by {name}, {warned:,} with warnings", highlight=False, markup=False
     )
 
 
@@ -147,7 +154,7 @@ def backtest_command(
     config: ConfigFile = DEFAULT_CONFIG,
     strict: Strict = False,
 ) -> None:
-    """Rolling origins: predictions by models trained only on what was mature then, beside what came."""
+    """Backtest: at rolling origins, train on what was mature then, predict, and write outcomes beside predictions."""
     from training.atomic_write import refuse_ending, write_table
     from training.backtest import backtest
     from training.data.dataset import prepare
@@ -160,7 +167,7 @@ def backtest_command(
     err = Console(stderr=True)
     with _progress(err) as progress:
         loaded, report = load_data(data, space.store, settings, strict=strict, progress=progress.file)
-        _tell_files(report, err)
+        _show_files(report, err)
         table = backtest(
             prepare(loaded, settings, progress.line),
             progress.refit,
@@ -177,10 +184,9 @@ def backtest_command(
 
 @app.command("leaks")
 def leaks_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: Strict = False) -> None:
-    """Does anything in these data know the outcome too early? Exit code 1 if a check fails."""
+    """Check the data for target leakage. Exit code 1 if a check fails."""
     from training.data.dataset import prepare
-    from training.leaks.console import show_findings
-    from training.leaks.finding import failed
+    from training.leaks.findings import failed, show_findings
     from training.leaks.suite import run_leaks
     from training.workspace import workspace
 
@@ -191,29 +197,29 @@ def leaks_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: 
         loaded, report = load_data(
             data, workspace(data, settings).store, settings, strict=strict, progress=progress.file
         )
-        _tell_files(report, err)
-        findings = run_leaks(prepare(loaded, settings, progress.line), tell=progress.line)
+        _show_files(report, err)
+        findings = run_leaks(prepare(loaded, settings, progress.line), report=progress.line)
     show_findings(findings, Console())
     if failed(findings):
         raise typer.Exit(1)
 
 
-OF_THE_MACHINE = ("name", "var", "engine", "dask", "processes", "in_memory_rows")
-"""Settings that a model does not bring with it."""
+MACHINE_SETTINGS = ("name", "var", "engine", "dask", "processes", "in_memory_rows")
+"""Settings that come from the config and not from the model that is refitted."""
 
 
-def _working(settings: Settings, engine: str | None, scheduler: str | None) -> Settings:
-    """The settings with what was said on the command line about who works."""
+def _with_engine(settings: Settings, engine: str | None, scheduler: str | None) -> Settings:
+    """Return the settings with the engine and the scheduler of the command line."""
     if engine is None and scheduler is None:
         return settings
     if engine == "local" and scheduler:
         found = without_password(scheduler)
         raise InputError(f"--scheduler {found}: found --engine local, which has none. Leave one of the two away.")
-    told = settings.model_dump()
-    told["engine"] = engine or settings.engine
+    content = settings.model_dump()
+    content["engine"] = engine or settings.engine
     if scheduler:
-        told["engine"], told["dask"]["scheduler"] = engine or "dask", scheduler
-    return parse(Settings, told, Path("--engine, --scheduler"))
+        content["engine"], content["dask"]["scheduler"] = engine or "dask", scheduler
+    return parse(Settings, content, Path("--engine, --scheduler"))
 
 
 @contextmanager
@@ -227,7 +233,7 @@ def _progress(err: Console) -> Iterator[ProgressCallbacks]:
             bar.console.print(text, highlight=False, markup=False)
 
         def file(done: int, total: int, path: Path) -> None:
-            bar.update(task, description=f"reading {plain(path.name)}", completed=done, total=total)
+            bar.update(task, description=f"reading {visible_text(path.name)}", completed=done, total=total)
 
         def trial(done: int, total: int, best: float) -> None:
             bar.update(task, description=f"tuning, best {best:.4f}", completed=done, total=total)
@@ -240,7 +246,7 @@ def _progress(err: Console) -> Iterator[ProgressCallbacks]:
         yield ProgressCallbacks(line=line, file=file, trial=trial, step=step)
 
 
-def _tell_files(report: IngestReport | None, err: Console) -> None:
+def _show_files(report: IngestReport | None, err: Console) -> None:
     if report is None:
         return
     new = [file for file in report.files if file.status != "known"]

@@ -1,4 +1,4 @@
-"""Tables and texts into files that appear whole or not at all."""
+"""Write tables and texts atomically: a file appears complete or not at all."""
 
 import os
 import tempfile
@@ -9,20 +9,27 @@ from pathlib import Path
 import pandas as pd
 
 from configs.errors import ConfigError
+from features.sanitise import spreadsheet_cell
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write CSV (UTF-8 with BOM, which spreadsheets need for Chinese) or Parquet, by the file's ending."""
+    """Write CSV or Parquet, by the file's ending.
+
+    CSV is UTF-8 with BOM, which spreadsheets need for Chinese; texts that a spreadsheet would evaluate as a formula get
+    an apostrophe in front.
+    """
     refuse_ending(path)
     with _draft(path) as draft:
         if path.suffix == ".csv":
-            table.to_csv(draft, index=False, encoding="utf-8-sig", float_format="%.9g")
+            texts = table.select_dtypes(exclude=["number", "bool", "datetime"]).columns
+            safe = table.assign(**{str(name): table[name].map(spreadsheet_cell) for name in texts})
+            safe.to_csv(draft, index=False, encoding="utf-8-sig", float_format="%.9g")
         else:
             table.to_parquet(draft, index=False)
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write UTF-8."""
+    """Write a text as UTF-8."""
     with _draft(path) as draft:
         draft.write_text(text, encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""What can be wrong with training or with a model's files.
+"""Errors of training and of model files.
 
 configs.errors.GpmcastError
 ├── TooThinError       the data cannot support a model
@@ -11,15 +11,15 @@ from configs.errors import GpmcastError
 
 
 class TooThinError(GpmcastError):
-    """Too few mature creatives, orders or days; says what is there, what is needed and what can be had instead."""
+    """Too few mature creatives, orders or days; the message has what was found, what is needed and the alternative."""
 
 
 class BundleError(GpmcastError):
-    """A model bundle that is refused; says which file or feature, and what to do."""
+    """A model bundle is refused; the message has the file or feature, and what to do."""
 
 
 class EngineError(GpmcastError):
-    """The workers that a run asked for cannot be had, cannot take part, or were lost."""
+    """The workers that a run needs cannot be started or reached, do not fit, or were lost."""
 
 
 class ExplanationError(GpmcastError):

@@ -1,4 +1,4 @@
-"""How long work tells where it is."""
+"""Callbacks through which a run reports its progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ProgressCallbacks:
-    """How a run tells where it is.
+    """Progress callbacks; each does nothing by default.
 
     Attributes:
-        line: Called with a line for people at each step.
-        file: Called before each file is read: files done, in all, path.
-        step: Called before each of several steps of one kind: what, steps done, in all.
-        trial: Called after each trial: trials done, in all, best value so far.
+        line: Called at each step with one line of text.
+        file: Called before each file is read with files done, number of files, path.
+        trial: Called after each trial with trials done, number of trials, best value so far.
+        step: Called before each of several equal steps with their name, steps done, number of steps.
     """
 
     line: Callable[[str], None] = lambda _: None
@@ -22,5 +22,5 @@ class ProgressCallbacks:
     step: Callable[[str, int, int], None] = lambda what, done, total: None
 
     def refit(self, done: int, total: int) -> None:
-        """Called before each fit of the mixed model: fits done, and in all."""
-        self.step("fitting the mixed model", done, total)
+        """Report that the next funnel model is being fitted: fits done, number of fits."""
+        self.step("fitting the funnel model", done, total)

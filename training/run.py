@@ -1,7 +1,7 @@
-"""One training run: files to store, models, evaluation, registry, predictions."""
+"""One training run from the metrics to a registered model: the steps of `make train` in their order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,58 +12,69 @@ from configs.settings import Settings
 from features.schema import KEY
 from training.atomic_write import write_table
 from training.boosting.choose_offset import Losses
-from training.boosting.recipe import Recipe
+from training.boosting.out_of_fold import out_of_fold, predict_out_of_sample
+from training.boosting.recipe import Recipe, fit_on
+from training.boosting.rolling_fits import Training, plan_refits, with_refits
+from training.data.dataset import fit_features, prepare_from
 from training.data.metrics_source import Source
-from training.errors import BundleError
-from training.evaluation.acceptance import FAIL, PASS, REVIEW, Check
-from training.evaluation.calibration_table import WHOLE
-from training.evaluation.coverage import Coverage
-from training.evaluation.files import Evaluation, evaluation_of, write_evaluation
-from training.evaluation.holdout import Contest, contest
-from training.evaluation.metrics import ALL_AGES
+from training.evaluation.acceptance import Check
+from training.evaluation.coverage import Coverage, coverage
+from training.evaluation.files import evaluation_of, write_evaluation
+from training.evaluation.holdout import evaluate_holdout
 from training.evaluation.page.render import CARD, write_page
-from training.fit_and_evaluate import Learned, learn
+from training.labels.outcomes import MATURE
+from training.labels.splits import holdout_split
 from training.progress import ProgressCallbacks
 from training.registry import mlflow_tracking
-from training.registry.bundle import load_bundle, save_bundle
-from training.run_facts_of import about_run
+from training.registry.bundle import save_bundle
+from training.registry.champion import ChampionComparison, compare_with_registered
+from training.run_record import headline_figures, logged_metrics, run_facts
+from training.steps import choose_and_tune, last_reported, refuse_thin
+from training.uncertainty import fit_uncertainty
 from training.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a run made.
+class TrainingRun:
+    """Result of a run.
 
     Attributes:
-        figures: Of the evaluation on the holdout (`training.evaluation.metrics`).
-        registered: The new version.
-        contest: Whether it became the champion, and why.
-        held: Holdout rows, and since when.
-        trained: Training rows of the judged model, and their creatives.
-        recipe: What each stage starts from, and how its trees were chosen.
-        left_out: Rows that do not train, by reason.
+        figures: Metrics on the holdout, as of `training.evaluation.metrics.evaluate`.
+        registered: The new version in the model registry.
+        comparison: Whether it became the champion, and why.
+        holdout_rows: Number of holdout rows.
+        holdout_since: First holdout cutoff.
+        training_rows, training_creatives: Training data of the evaluation model.
+        recipe: Prior kind of each stage, and the parameters of its trees.
+        losses: By stage, the validation losses of each prior kind; empty where the recipe was given.
+        left_out: Rows that do not train or were resolved, by reason.
         missing: Stage or target that the columns do not allow → the columns it needs.
-        predictions: Where they were written, and how many.
-        coverage: Of the judged model's intervals and chances; None where it has none.
-        deciles: Predicted over actual, by age and tenth (`training.evaluation.calibration_table`).
-        checks: Whether the evaluation is to be believed.
+        predictions: File of the predictions.
+        predicted_creatives: Number of its rows.
+        coverage: Of the evaluation model's intervals and probabilities; None where it has none.
+        deciles: Predicted over actual, as of `training.evaluation.deciles.calibration_table`.
+        checks: Acceptance checks of the evaluation.
     """
 
     figures: pd.DataFrame
     registered: mlflow_tracking.Registered
-    contest: Contest
-    held: tuple[int, pd.Timestamp]
-    trained: tuple[int, int]
+    comparison: ChampionComparison
+    holdout_rows: int
+    holdout_since: pd.Timestamp
+    training_rows: int
+    training_creatives: int
     recipe: Recipe
+    losses: Mapping[str, Losses]
     left_out: Mapping[str, int]
     missing: Mapping[str, str]
-    predictions: tuple[Path, int]
+    predictions: Path
+    predicted_creatives: int
     coverage: Coverage | None
     deciles: pd.DataFrame
     checks: list[Check]
 
 
-def fit_and_register(
+def train_and_register(
     source: Source,
     space: Workspace,
     settings: Settings,
@@ -71,132 +82,130 @@ def fit_and_register(
     *,
     baseline: bool = False,
     recipe: Recipe | None = None,
-) -> Result:
-    """The road of `make train`, from the metrics on: a registered model, its evaluation and its predictions.
+) -> TrainingRun:
+    """Fit, evaluate, write and register a model, and promote it if it beats the champion.
 
     Args:
         source: Of the metrics.
-        space: Where everything lies.
+        space: Folder and registry of the run's files.
         settings: Of the run.
-        progress: ProgressCallbacks.
-        baseline: Empirical Bayes only: no mixed model, no trees, no least amount of data.
-        recipe: Of an earlier run, to be used again instead of choosing and tuning.
+        progress: Callbacks that report progress.
+        baseline: Empirical Bayes only: no funnel model, no trees, no minimum amount of data.
+        recipe: Of an earlier run, to use instead of choosing priors and tuning trees.
 
     Raises:
         TooThinError: The data cannot support a model.
     """
-    learned = learn(source, space, settings, progress, baseline=baseline, recipe=recipe)
-    until = source.until
-    stamp = {
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data_fingerprint": source.fingerprint,
-        "data_until": until.isoformat(),
-    }
-    left_out = {**learned.dataset.left_out(), **source.notes}
-    progress.line("writing the evaluation")
-    about_it = about_run(
-        learned, space, created_at=stamp["created_at"], data_until=stamp["data_until"], left_out=left_out,
-        baseline=baseline,
-    )  # fmt: skip
-    evaluation = evaluation_of(about_it, learned.figures, learned.beside, learned.coverage)
-    write_evaluation(evaluation, space.evaluation)
-    checked = write_page(space.evaluation, settings.var / "proof")
+    # 1. Dataset: snapshots with counts and outcomes.
+    dataset = prepare_from(source, settings, progress.line)
 
-    about = {"summary": headline_figures(learned.figures), "choices": learned.recipe.choices, **stamp}
-    final = learned.final
-    others = source.standing(final.fitted.funnel, final.fitted.entities, settings)
-    card = (space.evaluation / CARD).read_text(encoding="utf-8")
-    save_bundle(space.judged_bundle, learned.judged, settings, trained_until=learned.starts.isoformat(), **about)
-    save_bundle(space.bundle, final, settings, trained_until=until.isoformat(), known=others, card=card, **about)
-    predictions = source.predictions(final, settings)
+    # 2. Split by cutoff time. The evaluation model trains before the holdout, the final model on all mature rows.
+    train_rows, holdout, holdout_since = holdout_split(dataset.rows, settings.split.holdout_days)
+    if not baseline:
+        refuse_thin(dataset, train_rows)
+    known_creatives = set(dataset.observed.loc[train_rows, "creative_id"])
+    mature = (dataset.rows["state"] == MATURE).to_numpy(np.bool_)
+    fits: list[Training] = [(train_rows, holdout_since), (mature, last_reported(dataset))]
+
+    # 3. Funnel models refitted at rising moments, so that each snapshot sees only what was known before it.
+    losses: Mapping[str, Losses] = {}
+    if baseline:
+        recipe = Recipe()
+    else:
+        fits, moments = plan_refits(dataset, fits)
+        dataset = with_refits(dataset, moments, progress.refit)
+    (train_rows, _), _ = fits
+
+    # 4. Priors and trees, chosen by time-ordered cross-validation on the training rows.
+    if recipe is None:
+        recipe, losses = choose_and_tune(dataset, train_rows, space.journal, progress)
+
+    # 5. Evaluation model (without the holdout) and final model, each with its intervals.
+    progress.line("fitting the evaluation model and the final model")
+    evaluation_model, final_model = (fit_on(dataset, rows, moment, recipe) for rows, moment in fits)
+    progress.line("fitting prediction intervals")
+    validation = out_of_fold(dataset, train_rows, recipe)
+    evaluation_model = replace(evaluation_model, uncertainty=fit_uncertainty(validation, dataset.funnel, settings))
+    held_out = predict_out_of_sample(dataset, holdout, evaluation_model)
+    final_model = replace(final_model, uncertainty=fit_uncertainty([*validation, held_out], dataset.funnel, settings))
+
+    # 6. Evaluation of the evaluation model on the holdout, beside its baselines.
+    progress.line("evaluating on the holdout")
+    bayes = fit_features(dataset, train_rows, holdout_since)
+    figures, holdout_frame = evaluate_holdout(dataset, holdout, known_creatives, evaluation_model, bayes)
+    covered = coverage(evaluation_model.uncertainty, held_out) if evaluation_model.uncertainty else None
+
+    # 7. Evaluation, bundles and predictions as files.
+    progress.line("writing evaluation, models and predictions")
+    created_at, data_until = datetime.now(UTC).isoformat(timespec="seconds"), source.until.isoformat()
+    left_out = {**dataset.left_out(), **source.notes}
+    facts = run_facts(
+        dataset, space, recipe, losses, train_rows, holdout,
+        holdout_since=holdout_since, created_at=created_at, left_out=left_out, baseline=baseline,
+        brier=covered.brier if covered else {},
+    )  # fmt: skip
+    evaluation = evaluation_of(facts, figures, holdout_frame, covered)
+    write_evaluation(evaluation, space.evaluation)
+    checks = write_page(space.evaluation, settings.var / "proof")
+    for folder, model, until in (
+        (space.evaluation_bundle, evaluation_model, holdout_since.isoformat()),
+        (space.bundle, final_model, data_until),
+    ):
+        final = model is final_model
+        save_bundle(
+            folder,
+            model,
+            settings,
+            created_at=created_at,
+            data_fingerprint=source.fingerprint,
+            data_until=data_until,
+            trained_until=until,
+            summary=headline_figures(figures),
+            choices=recipe.choices,
+            known=source.standing(model.fitted.funnel, model.fitted.entities, settings) if final else None,
+            card=(space.evaluation / CARD).read_text(encoding="utf-8") if final else "",
+        )
+    predictions = source.predictions(final_model, settings)
     write_table(predictions, space.predictions)
 
+    # 8. Register, compare with the champion, promote.
     progress.line("registering")
     with mlflow_tracking.tracked_run(space) as run_id:
-        counts = {f"left_out/{name}": count for name, count in left_out.items()}
-        tags = {f"start/{stage}": str(kind) for stage, kind in learned.recipe.prior_kinds.items()}
-        tags |= {**stamp, "trained_until": until.isoformat(), "kind": "baseline" if baseline else "model"}
-        mlflow_tracking.log_run(settings, tags, counts, run_figures(learned, evaluation, checked), space.evaluation)
+        tags = {
+            "created_at": created_at,
+            "data_fingerprint": source.fingerprint,
+            "data_until": data_until,
+            "trained_until": data_until,
+            "model_type": "baseline" if baseline else "model",
+            **{f"prior/{stage}": str(kind) for stage, kind in recipe.prior_kinds.items()},
+        }
+        metrics = logged_metrics(evaluation, recipe, losses, covered, checks, left_out)
+        mlflow_tracking.log_run(settings, tags, metrics, space.evaluation)
         registered = mlflow_tracking.register(
-            space, run_id, space.bundle, space.judged_bundle, f"data until {until:%Y-%m-%d}, basis {settings.basis}"
+            space,
+            run_id,
+            space.bundle,
+            space.evaluation_bundle,
+            f"data until {source.until:%Y-%m-%d}, basis {settings.basis}",
         )
-    verdict = _contest(learned, space)
-    if verdict.won:
-        mlflow_tracking.crown(space, registered)
-    trained = learned.dataset.observed.loc[learned.trained, KEY]
-    return Result(
-        figures=learned.figures,
+    comparison = compare_with_registered(dataset, holdout, evaluation_model, space)
+    if comparison.promoted:
+        mlflow_tracking.promote(space, registered)
+    return TrainingRun(
+        figures=figures,
         registered=registered,
-        contest=verdict,
-        held=(int(learned.held.sum()), learned.starts),
-        trained=(len(trained), len(trained.drop_duplicates())),
-        recipe=learned.recipe,
+        comparison=comparison,
+        holdout_rows=int(holdout.sum()),
+        holdout_since=holdout_since,
+        training_rows=int(train_rows.sum()),
+        training_creatives=len(dataset.observed.loc[train_rows, KEY].drop_duplicates()),
+        recipe=recipe,
+        losses=losses,
         left_out=left_out,
-        missing=learned.dataset.funnel.missing,
-        predictions=(space.predictions, len(predictions)),
-        coverage=learned.coverage,
+        missing=dataset.funnel.missing,
+        predictions=space.predictions,
+        predicted_creatives=len(predictions),
+        coverage=covered,
         deciles=evaluation.deciles,
-        checks=checked,
+        checks=checks,
     )
-
-
-def headline_figures(figures: pd.DataFrame) -> dict[str, float | str | None]:
-    """Figures of all ages together, by target: what a bundle says of itself."""
-    rows = figures.query("age_hours == @ALL_AGES and part == 'all' and method == 'gpmcast'").set_index("target")
-    table: dict[str, float | str | None] = {}
-    for target in rows.index:
-        for name in ("rows", "spearman", "log_error", "total", "mean", "deviance"):
-            value = float(rows.loc[target, name])
-            table[f"{target}/{name}"] = value if np.isfinite(value) else None
-    return table
-
-
-def by_age_figures(figures: pd.DataFrame) -> dict[str, float]:
-    """Spearman and deviance of every method, target and age, under names that MLflow takes."""
-    rows = figures[figures["part"] == "all"]
-    table = {}
-    for row in rows.to_dict("records"):
-        age = "all_ages" if row["age_hours"] == ALL_AGES else f"{row['age_hours']:g}h"
-        for name in ("spearman", "deviance"):
-            table[f"{row['target']}/{age}/{str(row['method']).replace(' ', '_')}/{name}"] = float(row[name])
-    return table
-
-
-def start_figures(losses: Mapping[str, Losses]) -> dict[str, float]:
-    """Deviance of every stage on the folds, by what it starts from, under names that MLflow takes."""
-    return {
-        f"start/{stage}/{kind.replace(' ', '_')}": value
-        for stage, loss in losses.items()
-        for kind, value in loss.with_trees.items()
-    }
-
-
-def calibration_figures(deciles: pd.DataFrame) -> dict[str, float]:
-    """Both calibrations of every target and age, under names that MLflow takes."""
-    table = {}
-    for row in deciles[deciles["decile"] == WHOLE].to_dict("records"):
-        age = "all_ages" if row["age_hours"] == ALL_AGES else f"{row['age_hours']:g}h"
-        for name in ("total", "mean"):
-            table[f"{row['target']}/{age}/gpmcast/{name}"] = float(row[name])
-    return table
-
-
-def run_figures(learned: Learned, evaluation: Evaluation, checked: list[Check]) -> dict[str, float]:
-    """Every figure of a run, by name; of each check, 1 passed, 0 is to be reviewed, −1 failed."""
-    gains = {f"gain/{stage}": choice.gain for stage, choice in learned.recipe.choices.items()}
-    kept = learned.coverage.figures() if learned.coverage else {}
-    told = by_age_figures(learned.figures) | calibration_figures(evaluation.deciles)
-    trust = {f"trust/{check.name}": float({PASS: 1, REVIEW: 0, FAIL: -1}[check.status]) for check in checked}
-    return gains | told | start_figures(learned.losses) | kept | trust
-
-
-def _contest(learned: Learned, space: Workspace) -> Contest:
-    dataset, held, judged = learned.dataset, learned.held, learned.judged
-    reigning = mlflow_tracking.champion(space)
-    if reigning is None:
-        return contest(dataset, held, judged, None, None)
-    try:
-        old, manifest = load_bundle(mlflow_tracking.fetch(space, reigning, mlflow_tracking.JUDGED))
-    except BundleError as refusal:
-        return Contest(True, f"the champion so far cannot be used any more ({refusal})")
-    return contest(dataset, held, judged, old, manifest)

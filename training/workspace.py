@@ -1,4 +1,4 @@
-"""Where the files of one set of data lie: its store, its study, its models."""
+"""Workspace: the folder of one data set's files (store, study, models, evaluation) and its name in the registry."""
 
 import json
 import os
@@ -14,17 +14,17 @@ from features.partitions.folder import is_url, open_folder, without_password
 from features.schema import Loaded
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
-"""Environment variable, MLflow's own: a server or database of runs and models, in place of a file under `var`."""
+"""MLflow's environment variable: a server or database of runs and models instead of a file under `var`."""
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Paths of one set of data, all under one folder.
+    """Paths of one data set, all in one folder.
 
     Attributes:
-        name: Of the folder; the registered model is called `gpmcast-<name>`.
-        folder: Holds everything below.
-        tracking_uri: Of MLflow, shared by all workspaces of one `var`.
+        name: Folder name; the registered model is called `gpmcast-<name>`.
+        folder: Parent of all paths below.
+        tracking_uri: Of MLflow; all workspaces of one `var` share it.
     """
 
     name: str
@@ -43,17 +43,17 @@ class Workspace:
 
     @property
     def bundle(self) -> Path:
-        """The newest model."""
+        """Bundle of the newest final model, trained on all mature rows."""
         return self.folder / "bundle"
 
     @property
-    def judged_bundle(self) -> Path:
-        """The same recipe without the holdout: what the newest evaluation is about."""
-        return self.folder / "judged_bundle"
+    def evaluation_bundle(self) -> Path:
+        """Bundle of the newest evaluation model: the same recipe, trained without the holdout."""
+        return self.folder / "evaluation_bundle"
 
     @property
     def evaluation(self) -> Path:
-        """The newest evaluation: its tables, its page and the model card."""
+        """Folder of the newest evaluation: tables, page and model card."""
         return self.folder / "evaluation"
 
     @property
@@ -68,9 +68,9 @@ class Workspace:
 
 
 def workspace(data: list[str], settings: Settings) -> Workspace:
-    """The workspace of this data: of the settings' name, else of the data's own.
+    """Return the workspace of a data set, named by the settings' `name`, else by the data's first folder.
 
-    Two folders of one name do not share a workspace: the second gets its path's fingerprint behind its name.
+    Two data folders with the same name do not share a workspace: the second name ends with a hash of its paths.
     """
     name = settings.name
     if not name:
@@ -82,7 +82,7 @@ def workspace(data: list[str], settings: Settings) -> Workspace:
             name = f"{name}-{_short(origin)}"
             marker = settings.var / "work" / name / "data.json"
         if not marker.exists():
-            # Whole or not at all: a command can be killed, and another can run beside it.
+            # Written atomically: a command can be killed, and another can run at the same time.
             open_folder(str(marker.parent)).write(marker.name, origin.encode())
     folder = settings.var / "work" / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ def workspace(data: list[str], settings: Settings) -> Workspace:
 
 
 def data_fingerprint(loaded: Loaded) -> str:
-    """sha256 of the loaded metrics and creatives, in their order."""
+    """Return the sha256 of the loaded metrics and creatives, in their row order."""
     digest = sha256()
     for frame in (loaded.metrics, loaded.creatives):
         digest.update(",".join(frame.columns).encode())

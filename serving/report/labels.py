@@ -48,11 +48,11 @@ ADVICE = {
     ),
 }
 CHECKS = {
-    "better": Words("比简单规则更准", "better than simple rules"),
-    "tenths": Words("每一档不偏高不偏低", "every tenth is right"),
+    "baselines": Words("比简单规则更准", "better than simple rules"),
+    "deciles": Words("每一档不偏高不偏低", "every tenth is right"),
     "coverage": Words("区间盖得住结果", "intervals hold outcomes"),
-    "cells": Words("各年龄、量级也盖得住", "also by age and volume"),
-    "chances": Words("说的概率会兑现", "chances come true"),
+    "group_coverage": Words("各年龄、量级也盖得住", "also by age and volume"),
+    "probabilities": Words("说的概率会兑现", "chances come true"),
 }
 UNJUDGED = Words(
     "手头没有这一版模型的评估文件,因此只能给“复核”:请在同一数据上运行 make train 后再出报告。",

@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from configs import __version__
 from features.bilingual import Words
-from features.console import plain
 from features.funnel import TARGETS
+from features.sanitise import template_text, visible_texts
 from serving.report import charts as drawn
 from serving.report import labels as fixed
 from serving.report import text as words
@@ -92,7 +92,7 @@ def render(data: ReportData, lang: str = "zh") -> str:
         koc_stages=[(koc, [_cell(koc.stages[name], level) for name in data.heat_columns]) for koc in data.kocs.kocs],
         kocs=[(koc, _koc_cells(koc.products, level), _koc_cells(koc.bands, level)) for koc in data.kocs.kocs],
         rows=[_row(card) for card in data.cards[:ROWS_SHOWN]],
-        embedded=_clean(embedded(data)),
+        embedded=visible_texts(embedded(data)),
     )
 
 
@@ -187,21 +187,6 @@ def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.5g}")
 
 
-def _clean(value: object) -> object:
-    """Text of a file's making without control characters and changes of direction."""
-    if isinstance(value, str):
-        return plain(value)
-    if isinstance(value, dict):
-        return {key: _clean(held) for key, held in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(held) for held in value]
-    return value
-
-
-def _finalize(value: object) -> object:
-    return plain(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(sha256(text.encode()).digest()).decode()
 
@@ -213,7 +198,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_finalize,
+        finalize=template_text,
     )
     made.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":"), "allow_nan": False}
     made.policies["json.dumps_function"] = json.dumps

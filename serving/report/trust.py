@@ -5,7 +5,7 @@ import pandas as pd
 
 from serving.report.context import Seen
 from serving.report.effects import Figure
-from training.evaluation.acceptance import Check, checks, covered, overall
+from training.evaluation.acceptance import Check, acceptance_checks, interval_coverage, overall
 from training.evaluation.files import Evaluation
 from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, OWN
 
@@ -80,7 +80,7 @@ class Belief(Figure):
 def belief(seen: Seen, evaluation: Evaluation | None) -> Belief:
     """Of the model and of the chosen creatives; an evaluation of other data is none."""
     manifest, standing = seen.served.manifest, seen.served.as_of
-    mine = evaluation if evaluation and evaluation.about.data_fingerprint == manifest.data_fingerprint else None
+    mine = evaluation if evaluation and evaluation.facts.data_fingerprint == manifest.data_fingerprint else None
     checked = _checks(mine) if mine else []
     name, version = seen.served.name, seen.served.version
     return Belief(
@@ -96,7 +96,7 @@ def belief(seen: Seen, evaluation: Evaluation | None) -> Belief:
         status=overall(checked) if checked else UNJUDGED,
         checks={check.name: check.status for check in checked},
         accuracy=_accuracy(mine) if mine else _from_summary(manifest.summary),
-        held_since=mine.about.held_since if mine else "",
+        held_since=mine.facts.holdout_since if mine else "",
         creatives=len(seen.observed),
         accounts=int(seen.observed["account_id"].nunique()),
         not_launched=int((~seen.launched).sum()),
@@ -107,9 +107,9 @@ def belief(seen: Seen, evaluation: Evaluation | None) -> Belief:
 
 
 def _checks(found: Evaluation) -> list[Check]:
-    about = found.about
-    return checks(
-        found.beside, found.cells, found.bins, found.deciles, level=about.level, least_volume=about.min_impressions
+    about = found.facts
+    return acceptance_checks(
+        found.holdout, found.groups, found.bins, found.deciles, level=about.level, least_volume=about.min_impressions
     )
 
 
@@ -120,7 +120,7 @@ def _accuracy(found: Evaluation) -> list[Accuracy]:
         by = rows.set_index("method")
         if OWN not in by.index or not np.isfinite(by.loc[OWN, "spearman"]):
             continue
-        inside = covered(found.beside, str(target), found.about.min_impressions)
+        inside = interval_coverage(found.holdout, str(target), found.facts.min_impressions)
         rules = {name: right(by.loc[name, "spearman"]) for name in (CARRY, EMPIRICAL_BAYES) if name in by.index}
         told.append(
             Accuracy(

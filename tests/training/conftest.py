@@ -55,7 +55,7 @@ def train_rows(dataset: Dataset, cut, fitted):
 
 
 @pytest.fixture(scope="session")
-def held_rows(dataset: Dataset, cut, fitted):
+def holdout_rows(dataset: Dataset, cut, fitted):
     """Features and outcomes of the holdout rows."""
     return rows_of(dataset, cut[1], fitted)
 

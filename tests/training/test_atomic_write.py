@@ -23,6 +23,15 @@ def test_spreadsheets_see_chinese_in_a_csv(tmp_path) -> None:
     assert (tmp_path / "t.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 
 
+def test_texts_that_a_spreadsheet_would_evaluate_get_an_apostrophe(tmp_path) -> None:
+    table = pd.DataFrame({"creative_id": ["=1+1", "@sum", "c1", None], "gpm": [-1.5, 2.0, 0.5, 1.0]})
+    write_table(table, tmp_path / "t.csv")
+    assert pd.read_csv(tmp_path / "t.csv")["creative_id"].tolist()[:3] == ["'=1+1", "'@sum", "c1"]
+    assert pd.read_csv(tmp_path / "t.csv")["gpm"].tolist() == table["gpm"].tolist()
+    write_table(table, tmp_path / "t.parquet")
+    assert pd.read_parquet(tmp_path / "t.parquet")["creative_id"].tolist()[:2] == ["=1+1", "@sum"]
+
+
 def test_another_ending_is_refused(tmp_path) -> None:
     with pytest.raises(ConfigError, match=r"ends in \.csv or \.parquet"):
         write_table(TABLE, tmp_path / "t.xlsx")

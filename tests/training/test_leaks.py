@@ -18,8 +18,7 @@ from training.__main__ import app
 from training.data.dataset import Dataset, prepare
 from training.labels.outcomes import MATURE
 from training.labels.splits import folds, holdout_split
-from training.leaks.console import show_findings
-from training.leaks.finding import Finding, failed
+from training.leaks.findings import Finding, failed, show_findings
 from training.leaks.history import own_rows
 from training.leaks.rebuild import Moment, moments_to_try, rebuilt, shuffled
 from training.leaks.suite import fitted_before_holdout, known_too_early, run_leaks

@@ -18,15 +18,17 @@ from training.console import show_result
 from training.data.dataset import prepare
 from training.data.metrics_source import InMemory
 from training.errors import BundleError, TooThinError
-from training.evaluation.files import ABOUT, read_evaluation
+from training.evaluation.acceptance import CHECKS
+from training.evaluation.files import RUN_FACTS, read_evaluation
 from training.evaluation.page.render import CARD, PAGE
-from training.fit_and_evaluate import learn, refuse_thin
 from training.labels.splits import holdout_split
 from training.progress import ProgressCallbacks
 from training.registry import mlflow_tracking as tracking
 from training.registry.bundle import load_bundle
 from training.registry.champion import model_for
-from training.run import by_age_figures, fit_and_register, headline_figures
+from training.run import train_and_register
+from training.run_record import by_age_figures, headline_figures
+from training.steps import refuse_thin
 from training.workspace import Workspace, data_fingerprint
 
 # MLflow's own: deprecated calls of its SQL store, and connections left to the garbage collector.
@@ -39,7 +41,7 @@ pytestmark = [
 
 def registered_run(loaded, space, settings, **chosen: bool):
     told: list[str] = []
-    return fit_and_register(InMemory(loaded), space, settings, ProgressCallbacks(line=told.append), **chosen), told
+    return train_and_register(InMemory(loaded), space, settings, ProgressCallbacks(line=told.append), **chosen), told
 
 
 def space_in(folder: Path, name: str) -> Workspace:
@@ -65,19 +67,19 @@ def first(small_world, space, quick):
 
 def test_the_first_model_is_registered_and_becomes_champion(first, space) -> None:
     result, told = first
-    assert (result.registered.version, result.contest.won) == ("1", True)
+    assert (result.registered.version, result.comparison.promoted) == ("1", True)
     assert tracking.champion(space) == result.registered
     assert any(line.startswith("tuning: 2 trials on 2 folds") for line in told)
     assert set(result.recipe.choices) == {"hold", "engage", "click", "order", "value", "cost", "keep", "volume"}
 
 
-def test_a_refresh_takes_the_champions_recipe_and_tunes_nothing(first, space, small_world, quick) -> None:
+def test_a_refresh_takes_the_champions_recipe_and_tunes_nothing(first, folder, space, small_world, quick) -> None:
     champion, manifest, _ = model_for(space, None)
     recipe = recipe_of(champion, manifest)
     assert recipe == first[0].recipe  # as it came back from the bundle
-    refreshed = learn(
+    refreshed = train_and_register(
         InMemory(small_world),
-        space,
+        space_in(folder, "refreshed"),
         quick,
         ProgressCallbacks(trial=lambda *_: pytest.fail("a trial was run")),
         recipe=recipe,
@@ -94,29 +96,28 @@ def test_the_registered_model_is_the_one_in_the_folder(first, space, small_world
     assert name == f"{space.registered_model} version 1"
     assert manifest.data_fingerprint == data_fingerprint(small_world)
     assert manifest.trained_until == manifest.data_until == small_world.metrics["period_end"].max().isoformat()
-    judged = load_bundle(space.judged_bundle)[1]
-    assert judged.trained_until == first[0].held[1].isoformat() < manifest.trained_until
+    judged = load_bundle(space.evaluation_bundle)[1]
+    assert judged.trained_until == first[0].holdout_since.isoformat() < manifest.trained_until
     assert model.fitted.funnel.targets == ["gpm", "net_gpm", "roi", "net_roi", "later_impressions"]
-    assert model_for(space, space.judged_bundle)[1] == judged
+    assert model_for(space, space.evaluation_bundle)[1] == judged
 
 
 def test_predictions_and_evaluation_lie_in_the_workspace(first, space, small_world) -> None:
-    path, count = first[0].predictions
-    table = pd.read_csv(path)
-    assert len(table) == count == len(small_world.creatives)
+    table = pd.read_csv(first[0].predictions)
+    assert len(table) == first[0].predicted_creatives == len(small_world.creatives)
     assert (table["gpm"] > 0).all()
     evaluation = {found.name for found in (space.folder / "evaluation").iterdir()}
     tables = {"figures.csv", "holdout.parquet", "deciles.csv", "lift.csv", "earliness.csv"}
-    assert evaluation >= {*tables, ABOUT, PAGE, CARD}
+    assert evaluation >= {*tables, RUN_FACTS, PAGE, CARD}
     card = (space.folder / "evaluation" / CARD).read_text("utf-8")
     assert (space.bundle / CARD).read_text("utf-8") == card
     assert f"# {space.registered_model}\n" in unescape(card)
     logged = {path.name for path in (space.folder / "runs" / first[0].registered.run_id / "artifacts").iterdir()}
     assert evaluation < logged
-    about = read_evaluation(space.folder / "evaluation").about
+    about = read_evaluation(space.folder / "evaluation").facts
     assert about.data_fingerprint == data_fingerprint(small_world)
     assert {stage.name for stage in about.stages} == set(first[0].recipe.choices)
-    assert {check.name for check in first[0].checks} == {"better", "tenths", "coverage", "cells", "chances"}
+    assert {check.name for check in first[0].checks} == set(CHECKS)
     headline = load_bundle(space.bundle)[1].summary
     assert headline == json.loads(json.dumps(headline_figures(first[0].figures)))
     assert set(by_age_figures(first[0].figures)) >= {"gpm/all_ages/gpmcast/spearman", "roi/168h/carry-forward/deviance"}
@@ -128,11 +129,11 @@ def test_the_summary_names_the_page_and_stays_short(first, space) -> None:
     said = out.file.getvalue()
     assert str(space.folder / "evaluation" / PAGE) in said.replace("\n", "")
     assert "Predicted over actual is farthest off at " in said
-    assert "To be believed? " in said
+    assert "Acceptance checks: " in said
     assert len(said.splitlines()) < 70
 
 
-def test_no_password_is_on_the_screen_or_among_what_a_run_logs(first, folder, space, quick, tmp_path) -> None:
+def test_no_password_is_on_the_console_or_among_what_a_run_logs(first, folder, space, quick, tmp_path) -> None:
     out = Console(file=StringIO(), width=120)
     show_result(first[0], space, ["abfss://one:s3cret@account/set"], "", out)
     assert "DATA='abfss://one@account/set'" in out.file.getvalue()
@@ -140,7 +141,7 @@ def test_no_password_is_on_the_screen_or_among_what_a_run_logs(first, folder, sp
     elsewhere = quick.model_copy(update={"dask": Dask(work="sftp://me:s3cret@host/work")})
     logging = space_in(folder, "logging")
     with tracking.tracked_run(logging) as run_id:
-        tracking.log_run(elsewhere, {}, {}, {}, tmp_path)
+        tracking.log_run(elsewhere, {}, {}, tmp_path)
     params = tracking.MlflowClient(logging.tracking_uri).get_run(run_id).data.params
     assert params["dask.work"] == "sftp://me@host/work"
 
@@ -148,12 +149,14 @@ def test_no_password_is_on_the_screen_or_among_what_a_run_logs(first, folder, sp
 def test_the_same_again_is_a_new_version_that_does_not_take_the_place(first, small_world, space, quick) -> None:
     result, _ = registered_run(small_world, space, quick)
     assert result.registered.version == "2"
-    assert not result.contest.won
+    assert not result.comparison.promoted
     assert tracking.champion(space) == first[0].registered
     baseline, _ = registered_run(small_world, space, quick, baseline=True)
     assert baseline.recipe.choices == {}
     assert load_bundle(space.bundle)[0].boosters == {}
-    assert baseline.contest.won == ("deviance" in baseline.contest.reason and _better(baseline.contest.reason))
+    assert baseline.comparison.promoted == (
+        "deviance" in baseline.comparison.reason and _better(baseline.comparison.reason)
+    )
 
 
 def _better(reason: str) -> bool:
@@ -166,12 +169,12 @@ def test_a_champion_whose_files_are_gone_gives_a_clear_error(folder, small_world
     registered_run(small_world, space, quick, baseline=True)
     assert tracking.champion(space) is not None
     shutil.rmtree(space.folder / "runs")
-    with pytest.raises(BundleError, match=r"gpmcast-gone version 1: its files cannot be had from the registry"):
+    with pytest.raises(BundleError, match=r"gpmcast-gone version 1: its files cannot be read from the registry"):
         model_for(space, None)
     # Training again is the cure: the new version takes the place of one that nobody can use.
     again, _ = registered_run(small_world, space, quick, baseline=True)
-    assert again.contest.won
-    assert "cannot be used any more" in again.contest.reason
+    assert again.comparison.promoted
+    assert "cannot be used any more" in again.comparison.reason
     assert model_for(space, None)[2] == "gpmcast-gone version 2"
 
 
@@ -205,7 +208,7 @@ def test_the_baseline_works_on_thin_data(folder, small_world, quick) -> None:
     with pytest.raises(TooThinError, match="--baseline"):
         refuse_thin(rows, holdout_split(rows.rows, 7)[0])
     result, _ = registered_run(loaded, space_in(folder, "thin"), asked, baseline=True)
-    assert result.contest.won
-    table = pd.read_csv(result.predictions[0])
+    assert result.comparison.promoted
+    table = pd.read_csv(result.predictions)
     assert len(table) == 8
     assert table[["gpm", "net_roi", "later_impressions"]].notna().all().all()

@@ -65,7 +65,7 @@ def test_a_file_or_pattern_names_its_workspace(tmp_path, settings, path, name) -
 def test_everything_of_a_workspace_lies_in_its_folder(tmp_path, settings) -> None:
     space = workspace(folders(tmp_path, "exports"), settings)
     assert space.folder.is_dir()
-    for path in (space.store, space.journal, space.bundle, space.judged_bundle, space.predictions):
+    for path in (space.store, space.journal, space.bundle, space.evaluation_bundle, space.predictions):
         assert path.parent == space.folder
 
 

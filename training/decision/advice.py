@@ -9,7 +9,7 @@ import pandas as pd
 from configs.settings import Settings, Verdict
 from features.matrix.feature_matrix import Features
 from training.boosting.model import CreativeModel
-from training.decision.verdict import COLUMNS, Known, no_verdict, verdict
+from training.decision.verdict import COLUMNS, VerdictInputs, no_verdict, verdict
 from training.uncertainty import Predicted, PredictiveUncertainty, RowUncertainty
 
 Floats = npt.NDArray[np.float64]
@@ -90,7 +90,7 @@ def _known(
     observed: pd.DataFrame,
     chances: tuple[Floats, Floats, Floats],
     settings: Verdict,
-) -> list[Known]:
+) -> list[VerdictInputs]:
     required = rows.required_evidence(settings.distinguish_probability)
     like = rows.comparable_creatives()
     spend = np.full(len(like), np.nan)
@@ -107,4 +107,4 @@ def _known(
         **required,
     }
     lists = zip(*(values.tolist() for values in columns.values()))
-    return [Known(rate=rate, counts_orders=counts_orders, **dict(zip(columns, row))) for row in lists]
+    return [VerdictInputs(rate=rate, counts_orders=counts_orders, **dict(zip(columns, row))) for row in lists]

@@ -20,7 +20,7 @@ COLUMNS = ["verdict", "verdict_reason_zh", "verdict_reason_en"]
 
 
 @dataclass(frozen=True)
-class Known:
+class VerdictInputs:
     """What is known of one creative.
 
     Attributes:
@@ -50,7 +50,7 @@ class Known:
     counts_orders: bool
 
 
-def verdict(known: Known, settings: Verdict) -> tuple[str, str, str]:
+def verdict(known: VerdictInputs, settings: Verdict) -> tuple[str, str, str]:
     """The verdict on a creative, with its reason in Chinese and in English.
 
     A creative with little evidence is stopped only once it has spent what a test costs; it is scaled only with
@@ -76,7 +76,7 @@ def verdict(known: Known, settings: Verdict) -> tuple[str, str, str]:
     return _told(HOLD, zh, en)
 
 
-def missing(known: Known, settings: Verdict) -> tuple[str, str]:
+def missing(known: VerdictInputs, settings: Verdict) -> tuple[str, str]:
     """Which data cure thin evidence, and how much of them."""
     if np.isfinite(known.more_cny):
         amount, spent = f"再投约 {_amount(known.more_cny)} 元", f"about {_amount(known.more_cny)} CNY more"
@@ -124,7 +124,7 @@ def _told(code: str, zh: str, en: str) -> tuple[str, str, str]:
     return code, f"{LABELS[code][0]}:{zh}。", f"{LABELS[code][1]}: {en}."
 
 
-def _chance(known: Known) -> tuple[str, str]:
+def _chance(known: VerdictInputs) -> tuple[str, str]:
     zh, en = TARGETS[known.rate].label
     return (
         f"{zh}达到 {known.asked:.2f} 的概率为 {known.chance:.0%}",
@@ -132,7 +132,7 @@ def _chance(known: Known) -> tuple[str, str]:
     )
 
 
-def _own(known: Known) -> tuple[str, str]:
+def _own(known: VerdictInputs) -> tuple[str, str]:
     if not known.counts_orders:
         return "自身数据足以与同类素材区分", "its own counts tell it from others like it"
     return (

@@ -1,8 +1,8 @@
-"""What would decisions by these scores have earned? The held-out weeks once more, with money for a part of them.
+"""Replay the holdout spend under a smaller budget: decision value of a ranking, and how early a forecast is useful.
 
-At each age the creatives are ranked by a score and funded from the top until the budget is spent. A creative can take
-no more than it really spent, for nobody knows what more would have brought: so a rule is judged by which spend it lets
-through, never by spend that did not happen. Platforms move freed budget elsewhere; here it is simply kept.
+At each age the creatives are ranked by a score and funded from the top until the budget is used. A creative receives at
+most what it really spent, because the outcome of more spend is not known: a ranking is measured by which of the real
+spend it funds. Freed budget is kept, not moved elsewhere.
 """
 
 from collections.abc import Mapping
@@ -12,72 +12,67 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import NET_ROI, ROI, TARGETS
+from features.funnel import NET_ROI, ROI
 from features.schema import KEY
-from training.evaluation.bootstrap import band, creative_draws
-from training.evaluation.metrics import ALL_AGES
+from training.evaluation.metrics import (
+    ALL_AGES,
+    COLUMN_PREFIXES,
+    MIN_METRIC_ROWS,
+    band,
+    comparable_rows,
+    drawn_spearman,
+    ratio,
+    with_observed_sample,
+)
 
 Floats = npt.NDArray[np.float64]
 
 ALIKE = "everyone alike"
+"""Rule that funds the same share of every creative."""
 ORACLE = "oracle"
+"""Rule that ranks by the actual ROI."""
 HIT_SHARE = 0.1
-"""Of the creatives of an age, those with the largest gain are its hits."""
-FIGURES = ("net_gmv_share", "gain_cny", "captured_share", "saved_share", "missed_share", "apart_cny")
+"""Share of the creatives of an age, those with the largest gain, that are its hits."""
+BUDGET_SHARE = 0.3
+"""Share of later spend that the replay of a run funds."""
+REPLAY_FIGURES = ("net_gmv_share", "gain_cny", "captured_share", "saved_share", "missed_share", "apart_cny")
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What there is to give out at each age.
+    """Budget of each age.
 
     Attributes:
-        share: Of all later spend of that age (or of its creatives).
-        by_creatives: A funded creative costs one place, whatever it spends; else what it spends.
-        break_even: ROI at which money earns what it would elsewhere: gain is net gmv − break_even · spend.
+        share: Of all later spend of that age.
+        break_even: ROI of the alternative use of the money: gain is net GMV − break_even · spend.
     """
 
     share: float
     break_even: float
-    by_creatives: bool = False
 
 
-def roi_target(beside: pd.DataFrame) -> str:
-    """The ROI that a frame of `training.evaluation.holdout` can be replayed on: after refunds where it is known.
+def roi_target(holdout: pd.DataFrame) -> str:
+    """Return the ROI target to replay: after refunds where it is known.
 
     Raises:
-        ValueError: It has none: decisions about money need spend.
+        ValueError: The frame has no ROI.
     """
     for target in (NET_ROI.name, ROI.name):
-        if f"actual_{target}" in beside:
+        if f"actual_{target}" in holdout:
             return target
     raise ValueError("These rows have no ROI: a replay needs spend and money per creative.")
 
 
-def usual_roi(beside: pd.DataFrame) -> float:
-    """What all money of these rows earned together: as a break-even it makes gain what choosing is worth."""
-    target = roi_target(beside)
-    roi, spend = (beside[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
+def overall_roi(holdout: pd.DataFrame) -> float:
+    """Return the ROI of all rows together; as break-even it makes gain the value of the selection."""
+    target = roi_target(holdout)
+    roi, spend = (holdout[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
     known = np.isfinite(roi) & (spend > 0)
     return float(np.average(roi[known], weights=spend[known])) if known.any() else float("nan")
 
 
-def predicted_gain(beside: pd.DataFrame, break_even: float) -> Floats:
-    """Gain in CNY that predictions expect of each row: what to rank by where a creative costs one place.
-
-    Later spend is predicted as later impressions at the predicted cost, which GPM over ROI tells.
-    """
-    roi = beside[f"predicted_{roi_target(beside)}"].to_numpy(np.float64)
-    if "predicted_later_spend_cny" in beside:
-        spend = beside["predicted_later_spend_cny"].to_numpy(np.float64)
-    else:
-        gpm = beside[f"predicted_{TARGETS[roi_target(beside)].per_impression.name}"].to_numpy(np.float64)
-        shown = beside["predicted_later_impressions"].to_numpy(np.float64)
-        spend = np.divide(shown * gpm / 1000.0, roi, out=np.zeros_like(roi), where=roi > 0)
-    return spend * (roi - break_even)
-
-
 def replay(
-    beside: pd.DataFrame,
+    holdout: pd.DataFrame,
     scores: Mapping[str, Floats],
     budget: Budget,
     *,
@@ -85,51 +80,51 @@ def replay(
     draws: int = 200,
     seed: int = 7,
 ) -> pd.DataFrame:
-    """What each rule would have let through, with bands from a bootstrap over creatives.
+    """Compute what each ranking would have funded, with bands from a bootstrap over creatives.
 
-    Rows of equal score share what is left of the budget alike. Rows without later spend cost and earn nothing and are
-    left out. The oracle ranks by what came: by ROI where money is scarce, by gain where places are.
+    Rows of equal score share the remaining budget in proportion. Rows without later spend are left out.
 
     Args:
-        beside: As of `training.evaluation.holdout.judge`: KEY, age_hours, `actual_…` and `exposure_…` of the ROI
-        (later spend).
-        scores: Rule → a score per row, the higher the sooner funded; ALIKE and ORACLE are added.
-        budget: What there is.
-        against: The rule whose gain is subtracted, draw by draw, in `apart_cny`.
-        draws: Of the bootstrap.
+        holdout: A holdout frame (`training.evaluation.metrics`): KEY, `age_hours`, and `actual_…` and `exposure_…`
+            (later spend in CNY) of the ROI.
+        scores: Rule → score per row, the highest funded first; ALIKE and ORACLE are added.
+        budget: Of each age.
+        against: Rule whose gain is subtracted, replicate by replicate, in `apart_cny`.
+        draws: Bootstrap replicates.
         seed: Of the bootstrap.
 
     Returns:
-        A row per age (ALL_AGES: the sums of all ages, each with its own budget) and rule: `rows`, and with `…_low` and
-        `…_high`: `net_gmv_share` (of all net gmv), `gain_cny`, `captured_share` (of the way
-        from everyone alike to the oracle: 0 and 1; a rule that chooses worse than by chance lies below 0),
-        `saved_share` (of the spend below break-even, what was not funded), `missed_share` (of the hits, what was not
-        funded) and `apart_cny` (gain less that of `against`). NaN where there is nothing to take a share of.
+        One row per age (ALL_AGES: the sums over ages, each with its own budget) and rule: `rows`, and with `_low` and
+        `_high`: `net_gmv_share` (of all net GMV), `gain_cny`, `captured_share` (0: as ALIKE, 1: as ORACLE; below 0:
+        worse than ALIKE), `saved_share` (of the spend below break-even, the share not funded), `missed_share` (of the
+        hits, the share not funded) and `apart_cny` (gain minus that of `against`). NaN where the denominator is 0.
 
     Raises:
-        ValueError: No ROI, a score is not a number, or no rule is called `against`.
+        ValueError: No ROI, a score that is not finite, or no rule called `against`.
     """
-    target = roi_target(beside)
-    roi, spend = (beside[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
+    target = roi_target(holdout)
+    roi, spend = (holdout[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
     known = np.isfinite(roi) & (spend > 0)
-    for name, score in scores.items():
-        if not np.isfinite(score[known]).all():
-            raise ValueError(f"The scores of {name!r} are no numbers on {int((~np.isfinite(score[known])).sum())} rows")
-    rows, roi, spend = beside[known].reset_index(drop=True), roi[known], spend[known]
+    for name, values in scores.items():
+        if not np.isfinite(values[known]).all():
+            raise ValueError(
+                f"The scores of {name!r} are no numbers on {int((~np.isfinite(values[known])).sum())} rows"
+            )
+    rows, roi, spend = holdout[known].reset_index(drop=True), roi[known], spend[known]
     gain = spend * (roi - budget.break_even)
-    ranked = {name: np.asarray(score, np.float64)[known] for name, score in scores.items()}
-    ranked |= {ALIKE: np.zeros(len(rows)), ORACLE: gain if budget.by_creatives else roi}
+    ranked = {name: np.asarray(values, np.float64)[known] for name, values in scores.items()}
+    ranked |= {ALIKE: np.zeros(len(rows)), ORACLE: roi}
     if against not in ranked:
         raise ValueError(f"No rule is called {against!r}; there are {', '.join(ranked)}")
 
-    counts = np.vstack([np.ones((1, len(rows))), creative_draws(rows[KEY], draws, seed)])
+    counts = with_observed_sample(rows[KEY], draws, seed)
     ages = rows["age_hours"].to_numpy()
     found: dict[tuple[float, str], dict[str, Floats]] = {}
     for age in sorted(set(ages)):
         of_age = ages == age
         hits = _hits(gain[of_age])
-        for name, score in ranked.items():
-            sums = _sums(score[of_age], roi[of_age], spend[of_age], hits, counts[:, of_age], budget)
+        for name, values in ranked.items():
+            sums = _sums(values[of_age], roi[of_age], spend[of_age], hits, counts[:, of_age], budget)
             found[age, name] = sums | {"rows": np.full(len(counts), of_age.sum(), dtype=np.float64)}
     for name in ranked:
         parts = [sums for (_, rule), sums in found.items() if rule == name]
@@ -140,7 +135,7 @@ def replay(
         {
             "age_hours": age,
             "rule": name,
-            **_told(sums, *(found[age, rule]["gain"] for rule in (ALIKE, ORACLE, against))),
+            **_replay_figures(sums, *(found[age, rule]["gain"] for rule in (ALIKE, ORACLE, against))),
         }
         for (age, name), sums in found.items()
         if sums
@@ -148,33 +143,113 @@ def replay(
     return pd.DataFrame(lines).sort_values("age_hours", kind="stable", ignore_index=True)
 
 
-def funded(score: Floats, cost: Floats, budget: Floats) -> Floats:
-    """Which share of each row is funded, from the highest score down; equal scores share alike.
+def funded(rank_by: Floats, cost: Floats, budget: Floats) -> Floats:
+    """Compute the funded share of each row, from the highest score down; equal scores get equal shares.
 
     Args:
-        score: Of each row.
-        cost: Draws × rows.
-        budget: Of each draw.
+        rank_by: Score per row.
+        cost: Axis 0: bootstrap replicates, axis 1: rows.
+        budget: One per replicate.
+
+    Returns:
+        Shares from 0 to 1; axis 0: replicates, axis 1: rows.
     """
-    values, place = np.unique(-score, return_inverse=True)
+    values, place = np.unique(-rank_by, return_inverse=True)
     order = np.argsort(place, kind="stable")
     edges = np.searchsorted(place[order], np.arange(len(values)))
-    asked = np.add.reduceat(cost[:, order], edges, axis=1)
-    left = budget[:, None] - (np.cumsum(asked, axis=1) - asked)
-    return np.clip(np.divide(left, asked, out=np.zeros_like(asked), where=asked > 0), 0.0, 1.0)[:, place]
+    wanted = np.add.reduceat(cost[:, order], edges, axis=1)
+    left = budget[:, None] - (np.cumsum(wanted, axis=1) - wanted)
+    return np.clip(np.divide(left, wanted, out=np.zeros_like(wanted), where=wanted > 0), 0.0, 1.0)[:, place]
+
+
+def holdout_earliness(holdout: pd.DataFrame, least_volume: float, *, draws: int = 200) -> pd.DataFrame:
+    """Compute the earliness curve of an evaluation for gpmcast and the baselines; empty where no ROI is known.
+
+    Break-even is the ROI of all rows together, so that decision value is what the selection adds.
+    """
+    roi = next((target for target in (NET_ROI.name, ROI.name) if f"actual_{target}" in holdout), None)
+    if roi is None or not holdout[f"actual_{roi}"].notna().any():
+        return pd.DataFrame()
+    predicted = {method: holdout[f"{part}_{roi}"].to_numpy(np.float64) for method, part in COLUMN_PREFIXES.items()}
+    budget = Budget(BUDGET_SHARE, overall_roi(holdout))
+    spent = holdout["spent_cny"].to_numpy(np.float64)
+    return earliness(holdout, predicted, spent, budget, least_volume=least_volume, draws=draws)
+
+
+def earliness(
+    holdout: pd.DataFrame,
+    predicted: Mapping[str, Floats],
+    spent_cny: Floats,
+    budget: Budget,
+    *,
+    least_volume: float = 0.0,
+    draws: int = 200,
+    seed: int = 7,
+) -> pd.DataFrame:
+    """Compute accuracy and decision value by age, beside the share of the spend that is still undecided then.
+
+    Undecided at an age is the spend of the following outcome window as a share of that and all earlier spend, of the
+    creatives with a holdout row at that age. Spend after the window is not counted.
+
+    Args:
+        holdout: A holdout frame (`training.evaluation.metrics`).
+        predicted: Method → predicted ROI per row.
+        spent_cny: Spend of each row's creative up to its cutoff.
+        budget: Of the replay.
+        least_volume: Least later volume of a row that counts for the rank correlation; the replay uses all rows.
+        draws: Replicates of the bootstrap over creatives.
+        seed: Of the bootstrap.
+
+    Returns:
+        One row per age and method: `rows`, `undecided_share`, `spearman` with `_low` and `_high` (NaN below
+        MIN_METRIC_ROWS rows), `captured_share` with `_low` and `_high`.
+    """
+    target = roi_target(holdout)
+    truth, spend = (holdout[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
+    known = comparable_rows(holdout, target, least_volume)
+    value = replay(holdout, predicted, budget, draws=draws, seed=seed).set_index(["age_hours", "rule"])
+    ages = holdout["age_hours"].to_numpy()
+    lines: list[dict[str, object]] = []
+    for age in sorted(set(ages)):
+        of_age, compared = ages == age, (ages == age) & known
+        total = np.nansum(spend[of_age]) + np.nansum(spent_cny[of_age])
+        undecided = float(np.nansum(spend[of_age]) / total) if total > 0 else float("nan")
+        drawn = with_observed_sample(holdout[compared], draws, seed)
+        for method, guess in predicted.items():
+            if (age, method) not in value.index:
+                continue
+            ranks = np.full(len(drawn), np.nan)
+            if compared.sum() >= MIN_METRIC_ROWS:
+                ranks = drawn_spearman(guess[compared], truth[compared], drawn)
+            low, high = band(ranks[1:])
+            captured = value.loc[(age, method), ["captured_share", "captured_share_low", "captured_share_high"]]
+            lines.append(
+                {
+                    "age_hours": age,
+                    "method": method,
+                    "rows": int(compared.sum()),
+                    "undecided_share": undecided,
+                    "spearman": float(ranks[0]),
+                    "spearman_low": low,
+                    "spearman_high": high,
+                    **{str(name): float(share) for name, share in captured.items()},
+                }
+            )
+    return pd.DataFrame(lines)
 
 
 def _hits(gain: Floats) -> npt.NDArray[np.bool_]:
-    """Rows of the largest gains, HIT_SHARE of them and at least one, as far as they gain at all."""
+    """Rows with the largest gains above 0: HIT_SHARE of the rows, at least one."""
     count = max(1, round(HIT_SHARE * len(gain)))
     return (gain >= np.sort(gain)[-count]) & (gain > 0)
 
 
 def _sums(
-    score: Floats, roi: Floats, spend: Floats, hits: npt.NDArray[np.bool_], counts: Floats, budget: Budget
+    rank_by: Floats, roi: Floats, spend: Floats, hits: npt.NDArray[np.bool_], counts: Floats, budget: Budget
 ) -> dict[str, Floats]:
-    cost = counts if budget.by_creatives else counts * spend
-    share = counts * funded(score, cost, budget.share * cost.sum(axis=1))
+    """One value per replicate for each sum; `counts` has axis 0: replicates, axis 1: rows."""
+    cost = counts * spend
+    share = counts * funded(rank_by, cost, budget.share * cost.sum(axis=1))
     money, loses = spend * roi, np.where(roi < budget.break_even, spend, 0.0)
     return {
         "net_gmv": share @ money,
@@ -187,20 +262,17 @@ def _sums(
     }
 
 
-def _told(sums: Mapping[str, Floats], alike: Floats, best: Floats, other: Floats) -> dict[str, float]:
-    def part(top: Floats, below: Floats) -> Floats:
-        return np.divide(top, below, out=np.full_like(top, np.nan), where=below > 0)
-
+def _replay_figures(sums: Mapping[str, Floats], alike: Floats, best: Floats, other: Floats) -> dict[str, float]:
     values = (
-        part(sums["net_gmv"], sums["all_net_gmv"]),
+        ratio(sums["net_gmv"], sums["all_net_gmv"]),
         sums["gain"],
-        part(sums["gain"] - alike, best - alike),
-        1.0 - part(sums["lost"], sums["all_lost"]),
-        1.0 - part(sums["hits"], sums["all_hits"]),
+        ratio(sums["gain"] - alike, best - alike),
+        1.0 - ratio(sums["lost"], sums["all_lost"]),
+        1.0 - ratio(sums["hits"], sums["all_hits"]),
         sums["gain"] - other,
     )
     line: dict[str, float] = {"rows": int(sums["rows"][0])}
-    for name, drawn in zip(FIGURES, values):
+    for name, drawn in zip(REPLAY_FIGURES, values):
         low, high = band(drawn[1:])
         line |= {name: float(drawn[0]), f"{name}_low": low, f"{name}_high": high}
     return line

@@ -1,4 +1,4 @@
-"""Do intervals hold what they promise, and are stated chances those at which things come true?"""
+"""Coverage of prediction intervals and reliability of predicted probabilities, on rows that did not calibrate them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,53 +14,60 @@ from training.uncertainty import OutOfSample, PredictiveUncertainty, early_volum
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-LEAST_ROWS = 200
-"""Rows under which a cell or a bin is not judged."""
-BINS = 10
-ASKED_SHARES = (0.3, 0.5, 0.7, 0.9)
-"""Chances are asked of targets that these shares of outcomes above 0 stay below."""
+MIN_GROUP_ROWS = 200
+"""Rows below which a group, a bin or a tenth is not checked (`training.evaluation.acceptance`)."""
+PROBABILITY_BINS = 10
+ROI_LEVEL_SHARES = (0.3, 0.5, 0.7, 0.9)
+"""P(ROI ≥ x) is evaluated at these quantiles x of the outcomes above 0."""
 QUARTERS = ("q1", "q2", "q3", "q4")
+GROUP_COLUMNS = [
+    *("target", "age_hours", "quarter", "promotion_type", "judged", "rows"),
+    *("covered", "below", "above", "width", "log_width"),
+]
+BIN_COLUMNS = ["chance", "bin", "rows", "stated", "true"]
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How intervals and chances did on rows that the model had not seen.
+    """Coverage of intervals and reliability of probabilities.
 
     Attributes:
-        cells: A row per target, age, quarter of early volume and promotion type, and for all together (`all`): `rows`,
-            `judged` (rates: whether later volume reached the least; volume: all), `covered`, `below`, `above`,
-            `width`, `log_width` (of log1p).
-        bins: A row per chance asked (`roi`, `hit`) and tenth of chance: `rows`, `stated`, `true`.
-        brier: Chance → mean squared error; `<chance>_base`: of the share that came true, told of every row.
+        groups: One row per target, age, quarter of early volume and promotion type, and for all together (`all`):
+            `rows`, `judged` (rates: True for rows whose later volume reaches the least; volume: always True),
+            `covered`, `below`, `above` (shares of outcomes), `width`, `log_width` (of log1p).
+        bins: One row per probability (`roi`, `hit`) and tenth of it: `rows`, mean predicted probability `stated`,
+            observed frequency `true`.
+        brier: Probability → mean squared error; `<probability>_base`: that of predicting the mean frequency for every
+            row.
     """
 
-    cells: pd.DataFrame
+    groups: pd.DataFrame
     bins: pd.DataFrame
     brier: Mapping[str, float]
 
     def figures(self) -> dict[str, float]:
-        """What is logged of it, by name."""
-        told = {}
+        """Return the metrics to log, by name."""
+        found = {}
         for row in self.overall().to_dict("records"):
             for name in ("covered", "width", "log_width"):
-                told[f"interval/{row['target']}/{name}"] = float(row[name])
-        return {**told, **{f"interval/brier/{name}": value for name, value in self.brier.items()}}
+                found[f"interval/{row['target']}/{name}"] = float(row[name])
+        return {**found, **{f"interval/brier/{name}": value for name, value in self.brier.items()}}
 
     def overall(self) -> pd.DataFrame:
-        """The cell of all judged rows, per target."""
-        return self.cells[(self.cells["age_hours"] == "all") & self.cells["judged"]]
+        """Return one row per target: all rows that count for it."""
+        return self.groups[(self.groups["age_hours"] == "all") & self.groups["judged"]]
 
     def summary(self) -> str:
-        """In a line."""
+        """Return one sentence for the console."""
         shares = ", ".join(f"{row['target']} {row['covered']:.0%}" for row in self.overall().to_dict("records"))
-        enough = self.bins[(self.bins["rows"] >= LEAST_ROWS) & (self.bins["chance"] == "roi")]
+        enough = self.bins[(self.bins["rows"] >= MIN_GROUP_ROWS) & (self.bins["chance"] == "roi")]
         off = (enough["stated"] - enough["true"]).abs().max()
-        worst = f"; chances of ROI are off by {off:.0%} at most" if len(enough) else ""
+        worst = f"; probabilities of ROI are off by {off:.0%} at most" if len(enough) else ""
         return f"Outcomes inside their intervals: {shares}{worst}."
 
 
 def coverage(uncertainty: PredictiveUncertainty, rows: OutOfSample) -> Coverage:
-    """Intervals and chances of some rows, none of which calibrated them."""
+    """Compute coverage and reliability on rows that did not calibrate the intervals."""
     funnel = uncertainty.funnel
     actual = actual_targets(rows.outcome, funnel)
     later = rows.outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
@@ -71,33 +78,40 @@ def coverage(uncertainty: PredictiveUncertainty, rows: OutOfSample) -> Coverage:
     target = funnel.main_roi
     if target in uncertainty.targets:
         truth = actual[target].to_numpy(np.float64)
-        judged = np.isfinite(truth) & (later >= uncertainty.min_volume)
+        compared = np.isfinite(truth) & (later >= uncertainty.min_volume)
         stated, true = [], []
-        for asked in asked_targets(truth[judged]):
-            stated.append(own.chance(asked)[judged])
-            true.append(truth[judged] >= asked)
+        for level in roi_levels(truth[compared]):
+            stated.append(own.chance(level)[compared])
+            true.append(truth[compared] >= level)
         if stated:
             bins.append(reliability(np.concatenate(stated), np.concatenate(true)).assign(chance="roi"))
             brier |= _brier("roi", np.concatenate(stated), np.concatenate(true))
     if uncertainty.hit_measure:
         hits = uncertainty.hits(rows.outcome, rows.predicted["promotion_type"].astype("str"))
-        told = own.hit_chance()
-        known = np.isfinite(hits) & np.isfinite(told)
+        predicted = own.hit_chance()
+        known = np.isfinite(hits) & np.isfinite(predicted)
         if known.any():
-            bins.append(reliability(told[known], hits[known] > 0).assign(chance="hit"))
-            brier |= _brier("hit", told[known], hits[known] > 0)
-    empty = pd.DataFrame(columns=["chance", "bin", "rows", "stated", "true"])
+            bins.append(reliability(predicted[known], hits[known] > 0).assign(chance="hit"))
+            brier |= _brier("hit", predicted[known], hits[known] > 0)
     return Coverage(
-        cells=covered_cells(bounds, actual, later, uncertainty.min_volume, rows),
-        bins=pd.concat(bins, ignore_index=True)[list(empty)] if bins else empty,
+        groups=group_coverage(bounds, actual, later, uncertainty.min_volume, rows),
+        bins=pd.concat(bins, ignore_index=True)[BIN_COLUMNS] if bins else pd.DataFrame(columns=BIN_COLUMNS),
         brier=brier,
     )
 
 
-def covered_cells(
+def group_coverage(
     bounds: pd.DataFrame, actual: pd.DataFrame, later: Floats, least: float, rows: OutOfSample
 ) -> pd.DataFrame:
-    """The cells of `Coverage`, for bounds however they were made; a target whose bounds are missing has none."""
+    """Compute the `groups` of `Coverage` for bounds of any method.
+
+    Args:
+        bounds: `<target>_low` and `<target>_high` per row; NaN where a row has no interval.
+        actual: One column per target, same rows.
+        later: Later volume per row.
+        least: Least later volume of a row that counts for a rate.
+        rows: The rows, for age, early volume and promotion type.
+    """
     early = early_volume(rows.features)
     quarter = np.searchsorted(np.quantile(early, [0.25, 0.5, 0.75]), early) if len(early) else np.zeros(0, dtype=int)
     frame = pd.DataFrame(
@@ -108,13 +122,13 @@ def covered_cells(
         }
     )
     found = []
-    for target in actual:
+    for target in map(str, actual):
         low, high = (bounds[f"{target}_{end}"].to_numpy(np.float64) for end in ("low", "high"))
         truth = actual[target].to_numpy(np.float64)
         known = np.isfinite(truth) & np.isfinite(low)
-        is_volume = TARGETS[str(target)].is_volume
+        is_volume = TARGETS[target].is_volume
         exposed = known if is_volume else known & (later > 0)
-        judged = known if is_volume else known & (later >= least)
+        compared = known if is_volume else known & (later >= least)
         figures = pd.DataFrame(
             {
                 "covered": (truth >= low) & (truth <= high),
@@ -124,27 +138,26 @@ def covered_cells(
                 "log_width": np.log1p(high) - np.log1p(low),
             }
         ).astype(np.float64)
-        for mask, is_judged in ((judged, True), (exposed, False)):
+        for mask, is_compared in ((compared, True), (exposed, False)):
             if mask.any():
                 overall = {**dict.fromkeys(frame, "all"), "rows": int(mask.sum()), **figures[mask].mean()}
-                found.append(pd.DataFrame([overall]).assign(target=target, judged=is_judged))
-        if judged.any():
-            cells = pd.concat([frame, figures], axis=1)[judged].groupby(list(frame))
-            means = cells.mean().assign(rows=cells.size()).reset_index()
+                found.append(pd.DataFrame([overall]).assign(target=target, judged=is_compared))
+        if compared.any():
+            grouped = pd.concat([frame, figures], axis=1)[compared].groupby(list(frame))
+            means = grouped.mean().assign(rows=grouped.size()).reset_index()
             found.append(means.assign(target=target, judged=True))
-    names = ["target", *frame, "judged", "rows", "covered", "below", "above", "width", "log_width"]
-    return pd.concat(found, ignore_index=True)[names] if found else pd.DataFrame(columns=names)
+    return pd.concat(found, ignore_index=True)[GROUP_COLUMNS] if found else pd.DataFrame(columns=GROUP_COLUMNS)
 
 
-def asked_targets(truth: Floats) -> list[float]:
-    """Targets at which chances are checked: spread over the outcomes above 0."""
+def roi_levels(truth: Floats) -> list[float]:
+    """Return the ROI levels x at which P(ROI ≥ x) is evaluated: quantiles of the outcomes above 0."""
     some = truth[truth > 0]
-    return [float(np.quantile(some, share)) for share in ASKED_SHARES] if len(some) else []
+    return [float(np.quantile(some, share)) for share in ROI_LEVEL_SHARES] if len(some) else []
 
 
 def reliability(stated: Floats, true: Mask) -> pd.DataFrame:
-    """Of each tenth of chance that has rows: `bin`, `rows`, mean `stated`, share `true`."""
-    place = np.minimum((stated * BINS).astype(np.int64), BINS - 1)
+    """Compute `bin`, `rows`, mean `stated` and frequency `true` of each tenth of probability that has rows."""
+    place = np.minimum((stated * PROBABILITY_BINS).astype(np.int64), PROBABILITY_BINS - 1)
     grouped = pd.DataFrame({"bin": place, "stated": stated, "true": true.astype(np.float64)}).groupby("bin")
     return grouped.mean().assign(rows=grouped.size()).reset_index()
 

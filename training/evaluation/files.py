@@ -1,94 +1,175 @@
-"""The evaluation of a run as files, so that its page can be written again when there is more to say beside it."""
+"""The evaluation of a run as files: its tables and `run.json`, so that the page can be written again from them."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from training.atomic_write import write_table, write_text
 from training.errors import BundleError
-from training.evaluation.calibration_table import COLUMNS as DECILE_COLUMNS
-from training.evaluation.calibration_table import calibration_table
-from training.evaluation.coverage import Coverage
-from training.evaluation.earliness import judged_earliness
-from training.evaluation.lift import COLUMNS as LIFT_COLUMNS
-from training.evaluation.lift import lift
-from training.evaluation.run_facts import About, read_about
+from training.evaluation.budget_replay import holdout_earliness
+from training.evaluation.coverage import BIN_COLUMNS, GROUP_COLUMNS, Coverage
+from training.evaluation.deciles import CALIBRATION_COLUMNS, LIFT_COLUMNS, calibration_table, lift
 
-ABOUT = "run.json"
+RUN_FACTS = "run.json"
 FRAMES = {
     "figures": "figures.csv",
-    "beside": "holdout.parquet",
+    "holdout": "holdout.parquet",
     "deciles": "deciles.csv",
     "lifts": "lift.csv",
     "curve": "earliness.csv",
-    "cells": "coverage.csv",
+    "groups": "coverage.csv",
     "bins": "reliability.csv",
 }
-CELLS = ["target", "age_hours", "quarter", "promotion_type", "judged", "rows", "covered", "below", "above", "width"]
-BINS = ["chance", "bin", "rows", "stated", "true"]
+"""Field of `Evaluation` → its file."""
+
+
+class StageFacts(BaseModel):
+    """What cross-validation chose for one stage.
+
+    Attributes:
+        name: Of the stage.
+        zh: Its Chinese label.
+        en: Its English label.
+        start: Prior kind, `funnel model` or `empirical Bayes`; empty where there was no choice (volume, or a baseline).
+        losses: Prior kind → mean validation deviance with trees; empty where nothing was compared.
+        rounds: Number of trees.
+        gain: Reduction of the validation loss by the trees.
+        tuned: True if the tree parameters are those of a trial of the study, False for the default ones.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    zh: str
+    en: str
+    start: str
+    losses: dict[str, float]
+    rounds: int
+    gain: float
+    tuned: bool
+
+
+class RunFacts(BaseModel):
+    """Facts of a run that its page and its model card show beside the metrics.
+
+    Attributes:
+        name: Of the workspace.
+        model: Of the registered model.
+        version: Of gpmcast.
+        created_at: UTC, ISO 8601.
+        baseline: True for a run with empirical Bayes only.
+        data_fingerprint: sha256 of the metrics and creatives.
+        data_until: End of the last period, ISO 8601.
+        creatives, accounts: How many the data have.
+        promotion_types: Those of the data.
+        basis: Which money counts (`basis` of the settings).
+        outcome_days: Length of the outcome window.
+        level: Nominal coverage of the intervals.
+        min_impressions: Least later volume of a row that counts for a rate.
+        holdout_since: First holdout cutoff, ISO 8601.
+        holdout_rows, holdout_creatives: Size of the holdout.
+        training_rows, training_creatives: Training data of the evaluation model.
+        final_rows: Training rows of the registered model.
+        stages: What cross-validation chose, by stage.
+        missing: Stage or target that the columns do not allow → the columns it needs.
+        left_out: Rows that do not train or were resolved, by reason.
+        brier: As of `training.evaluation.coverage.Coverage`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    model: str
+    version: str
+    created_at: str
+    baseline: bool
+    data_fingerprint: str
+    data_until: str
+    creatives: int
+    accounts: int
+    promotion_types: list[str]
+    basis: str
+    outcome_days: int
+    level: float
+    min_impressions: float
+    holdout_since: str
+    holdout_rows: int
+    holdout_creatives: int
+    training_rows: int
+    training_creatives: int
+    final_rows: int
+    stages: list[StageFacts]
+    missing: dict[str, str]
+    left_out: dict[str, int]
+    brier: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything a page tells of a run.
+    """Everything that the page of a run shows.
 
     Attributes:
-        about: The run.
-        figures: Of `training.evaluation.metrics`.
-        beside: Of `training.evaluation.holdout`: the held-out rows, predicted and come.
-        deciles: Of `training.evaluation.calibration_table`.
-        lifts: Of `training.evaluation.lift`.
-        curve: Of `training.evaluation.earliness`; empty where no ROI is known.
-        cells: Of `training.evaluation.coverage`; empty where nothing is told of uncertainty.
-        bins: Of `training.evaluation.coverage`.
+        facts: Of the run.
+        figures: Metrics, as of `training.evaluation.metrics.evaluate`.
+        holdout: The holdout frame (`training.evaluation.metrics`).
+        deciles: As of `training.evaluation.deciles.calibration_table`.
+        lifts: As of `training.evaluation.deciles.lift`.
+        curve: As of `training.evaluation.budget_replay.earliness`; empty where no ROI is known.
+        groups: As of `training.evaluation.coverage`; empty where the model has no intervals.
+        bins: As of `training.evaluation.coverage`; empty where the model has no intervals.
     """
 
-    about: About
+    facts: RunFacts
     figures: pd.DataFrame
-    beside: pd.DataFrame
+    holdout: pd.DataFrame
     deciles: pd.DataFrame
     lifts: pd.DataFrame
     curve: pd.DataFrame
-    cells: pd.DataFrame
+    groups: pd.DataFrame
     bins: pd.DataFrame
 
 
-def evaluation_of(about: About, figures: pd.DataFrame, beside: pd.DataFrame, coverage: Coverage | None) -> Evaluation:
-    """With all tables that follow from the held-out rows."""
+def evaluation_of(
+    facts: RunFacts, figures: pd.DataFrame, holdout: pd.DataFrame, coverage: Coverage | None
+) -> Evaluation:
+    """Compute all tables that follow from the holdout frame."""
     return Evaluation(
-        about=about,
+        facts=facts,
         figures=figures,
-        beside=beside,
-        deciles=calibration_table(beside, about.min_impressions),
-        lifts=lift(beside, about.min_impressions),
-        curve=judged_earliness(beside, about.min_impressions),
-        cells=pd.DataFrame(columns=CELLS) if coverage is None else coverage.cells,
-        bins=pd.DataFrame(columns=BINS) if coverage is None else coverage.bins,
+        holdout=holdout,
+        deciles=calibration_table(holdout, facts.min_impressions),
+        lifts=lift(holdout, facts.min_impressions),
+        curve=holdout_earliness(holdout, facts.min_impressions),
+        groups=pd.DataFrame(columns=GROUP_COLUMNS) if coverage is None else coverage.groups,
+        bins=pd.DataFrame(columns=BIN_COLUMNS) if coverage is None else coverage.bins,
     )
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
-    """Every table and `run.json`; a table without rows has no file."""
+    """Write every table and `run.json`; a table without rows has no file."""
     for field, name in FRAMES.items():
-        table = getattr(evaluation, field)
+        table: pd.DataFrame = getattr(evaluation, field)
         if len(table):
             write_table(table, folder / name)
         else:
-            (folder / name).unlink(missing_ok=True)  # an earlier run's
-    write_text(evaluation.about.model_dump_json(indent=1), folder / ABOUT)
+            (folder / name).unlink(missing_ok=True)  # left by an earlier run
+    write_text(evaluation.facts.model_dump_json(indent=1), folder / RUN_FACTS)
 
 
 def read_evaluation(folder: Path) -> Evaluation:
-    """What `write_evaluation` wrote.
+    """Read what `write_evaluation` wrote.
 
     Raises:
-        BundleError: There is none.
+        BundleError: There is no evaluation, or another version of gpmcast wrote it.
     """
-    if not (folder / ABOUT).is_file():
-        raise BundleError(f"{folder}: holds no evaluation of this version. Train first: make train")
-    words = dict.fromkeys(("quarter", "promotion_type"), "str")
-    absent = {"deciles": DECILE_COLUMNS, "lifts": LIFT_COLUMNS, "cells": CELLS, "bins": BINS}
+    try:
+        facts = RunFacts.model_validate_json((folder / RUN_FACTS).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValidationError) as error:
+        raise BundleError(f"{folder}: holds no evaluation of this version. Train first: make train") from error
+    text_columns = dict.fromkeys(("quarter", "promotion_type"), "str")
+    absent = {"deciles": CALIBRATION_COLUMNS, "lifts": LIFT_COLUMNS, "groups": GROUP_COLUMNS, "bins": BIN_COLUMNS}
     found = {}
     for field, name in FRAMES.items():
         path = folder / name
@@ -97,6 +178,6 @@ def read_evaluation(folder: Path) -> Evaluation:
         elif path.suffix == ".parquet":
             found[field] = pd.read_parquet(path)
         else:
-            ages = {"age_hours": "str"} if field == "cells" else {}
-            found[field] = pd.read_csv(path, encoding="utf-8-sig", dtype=words | ages)
-    return Evaluation(about=read_about(folder / ABOUT), **found)
+            ages = {"age_hours": "str"} if field == "groups" else {}
+            found[field] = pd.read_csv(path, encoding="utf-8-sig", dtype=text_columns | ages)
+    return Evaluation(facts=facts, **found)

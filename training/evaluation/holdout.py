@@ -1,42 +1,45 @@
-"""How a model does on held-out rows, beside the rules to beat; and whether it beats the champion."""
-
-from dataclasses import dataclass
+"""Evaluate a model and its baselines on the same holdout rows."""
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import TARGETS
-from features.matrix.feature_matrix import Fitted, build_features
-from features.point_in_time.snapshots import SNAPSHOT
+from features.funnel import TARGETS, Funnel
+from features.matrix.feature_matrix import Features, Fitted, build_features
 from features.schema import KEY
 from training.boosting.model import CreativeModel
-from training.boosting.stage_targets import actual_targets
+from training.boosting.stage_targets import actual_targets, compose
 from training.data.dataset import Dataset, Mask
-from training.evaluation.baselines import carry_forward, empirical_bayes
-from training.evaluation.metrics import CARRY, EMPIRICAL_BAYES, OWN, evaluate, score
-from training.registry.bundle import Manifest
+from training.evaluation.metrics import CARRY, COLUMN_PREFIXES, EMPIRICAL_BAYES, OWN, evaluate
+
+Floats = npt.NDArray[np.float64]
+
+DAY_HOURS = 24.0
 
 
-def judge(
+def evaluate_holdout(
     dataset: Dataset,
-    held: Mask,
+    holdout: Mask,
     known_creatives: set[str],
     model: CreativeModel,
     bayes: Fitted | None = None,
     observed: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Figures of a model and its baselines on some rows, and the rows' predictions beside what came.
+    """Compute the metrics of a model and its baselines, and the holdout frame.
 
     Args:
         dataset: All rows.
-        held: The rows to judge on.
-        known_creatives: creative_ids of the model's training rows: the others are cold.
-        model: To be judged.
-        bayes: Priors of empirical Bayes from the same training rows; without, it is not judged beside.
-        observed: Counts of those rows under the model's own entities, where they differ from the dataset's.
+        holdout: Mask of the rows to evaluate on.
+        known_creatives: creative_ids of the model's training rows; the other rows are `cold`.
+        model: The model; its training rows must not overlap with the holdout.
+        bayes: Empirical-Bayes priors from the same training rows; None leaves that baseline out.
+        observed: Counts of the holdout rows for the model's own entities, where they differ from the dataset's.
+
+    Returns:
+        Metrics (as of `training.evaluation.metrics.evaluate`) and the holdout frame (described there).
     """
-    counts = (dataset.observed[held] if observed is None else observed).reset_index(drop=True)
-    outcome = dataset.outcome[held].reset_index(drop=True)
+    counts = (dataset.observed[holdout] if observed is None else observed).reset_index(drop=True)
+    outcome = dataset.outcome[holdout].reset_index(drop=True)
     features = build_features(counts, model.fitted)
     own = model.predict(features)
     targets = model.fitted.funnel.targets
@@ -51,17 +54,19 @@ def judge(
         target: np.ones_like(volume) if TARGETS[target].is_volume else spend if TARGETS[target].is_roi else volume
         for target in targets
     }
-    cold = ~features.keys["creative_id"].isin(known_creatives).to_numpy()
+    cold = ~features.keys["creative_id"].isin(known_creatives).to_numpy(np.bool_)
     figures = evaluate(
         methods, actual, exposure, features.keys["age_hours"], cold, dataset.settings.evaluate.min_impressions
     )
-    beside = pd.concat(
+    frame = pd.concat(
         [
             features.keys[[*KEY, "age_hours", "cutoff"]],
             pd.DataFrame({"cold": cold}),
-            own[targets].add_prefix("predicted_"),
-            methods[CARRY][targets].add_prefix("carried_"),
-            *([methods[EMPIRICAL_BAYES].add_prefix("bayes_")] if bayes is not None else []),
+            *(
+                methods[method][targets].add_prefix(f"{COLUMN_PREFIXES[method]}_")
+                for method in (OWN, CARRY, EMPIRICAL_BAYES)
+                if method in methods
+            ),
             actual.add_prefix("actual_"),
             pd.DataFrame({f"exposure_{target}": exposure[target] for target in targets}),
             pd.DataFrame({"spent_cny": counts.get("early:spend_cny", pd.Series(np.nan, index=counts.index))}),
@@ -69,62 +74,74 @@ def judge(
         ],
         axis=1,
     )
-    return figures, beside
+    return figures, frame
 
 
-@dataclass(frozen=True)
-class Contest:
-    """A new model against the champion on rows that neither has seen.
+def carry_forward(observed: pd.DataFrame, features: Features, model: CreativeModel, outcome_days: int) -> pd.DataFrame:
+    """Predict each target by its value up to the cutoff; where nothing is counted yet, by the market mean.
 
-    Attributes:
-        won: Whether the new one takes its place.
-        reason: In a sentence.
+    Later volume is the pace of the last day (of the hours so far, for creatives younger than a day) times the length of
+    the outcome window; at age 0, the expected volume of the model's offset.
+
+    Returns:
+        One column per target of the funnel, in row order.
     """
-
-    won: bool
-    reason: str
-
-
-def contest(
-    dataset: Dataset, held: Mask, new: CreativeModel, old: CreativeModel | None, old_manifest: Manifest | None
-) -> Contest:
-    """Whether a new model takes the champion's place: only with a smaller deviance on the same rows.
-
-    Data that gained or lost columns change what can be predicted: the rates that both predict are compared.
-    """
-    if old is None or old_manifest is None:
-        return Contest(True, "there was no champion")
-    ours, theirs = dataset.settings, old_manifest.settings
-    if (ours.basis, ours.outcome_days) != (theirs.basis, theirs.outcome_days):
-        return Contest(
-            False,
-            f"the champion predicts {theirs.basis} over {theirs.outcome_days} days, this model {ours.basis} over "
-            f"{ours.outcome_days}: two bases are never compared; give this one its own name in the config",
-        )
-    shared = _shared_rates(new, old)
-    if not shared:
-        return Contest(
-            False,
-            f"the champion predicts {', '.join(old.fitted.funnel.targets)}, this model "
-            f"{', '.join(new.fitted.funnel.targets)}: they have no rate in common; give this one its own "
-            "name in the config",
-        )
-    fresh = held & dataset.observed["cutoff"].ge(pd.Timestamp(old_manifest.trained_until)).to_numpy()
-    if not fresh.any():
-        return Contest(False, f"the champion learned from all holdout rows (until {old_manifest.trained_until})")
-    rows = dataset.observed[fresh].reset_index(drop=True)
-    snapshots = rows[SNAPSHOT]
-    counts = dataset.source.observe(snapshots, old.fitted.funnel, old.fitted.entities, theirs)
-    new_score, old_score = (
-        score(figures[figures["target"].isin(shared)])
-        for figures in (judge(dataset, fresh, set(), new)[0], judge(dataset, fresh, set(), old, observed=counts)[0])
+    funnel = model.fitted.funnel
+    market = compose(
+        {
+            **{name: np.log(posterior.market_rate) for name, posterior in features.posteriors.items()},
+            "volume": model.volume.log_volume(features),
+        },
+        funnel,
+        features.reference_price,
     )
-    verdict = f"deviance {new_score:.4f} against the champion's {old_score:.4f} on the same {int(fresh.sum()):,} rows"
-    return Contest(bool(new_score < old_score), verdict)
+    carried = {}
+    for target in funnel.targets:
+        if TARGETS[target].is_volume:
+            own = _pace(observed, funnel, outcome_days)
+        elif TARGETS[target].net:
+            own = _net_so_far(observed, target, market)
+        else:
+            own = _divide(_early(observed, "gmv_cny"), _base(observed, target))
+        carried[target] = np.where(np.isnan(own), market[target].to_numpy(np.float64), own)
+    return pd.DataFrame(carried)
 
 
-def _shared_rates(new: CreativeModel, old: CreativeModel) -> list[str]:
-    if new.fitted.funnel.volume_of != old.fitted.funnel.volume_of:
-        return []  # their rows are weighed in other units
-    rates = new.fitted.funnel.rate_targets
-    return [target for target in rates if target in old.fitted.funnel.targets]
+def empirical_bayes(observed: pd.DataFrame, bayes: Fitted, model: CreativeModel) -> pd.DataFrame:
+    """Predict each target by empirical Bayes alone, without funnel model and trees.
+
+    Args:
+        observed: Counts of the rows.
+        bayes: Empirical-Bayes priors from the same training rows.
+        model: Its volume offset is used for later volume.
+    """
+    alone = CreativeModel(fitted=bayes, volume=model.volume, boosters={}, columns={})
+    return alone.predict(build_features(observed, bayes))[bayes.funnel.targets]
+
+
+def _net_so_far(observed: pd.DataFrame, target: str, market: pd.DataFrame) -> Floats:
+    kept = _divide(_early(observed, "settled_net_cny"), _early(observed, "settled_gmv_cny"))
+    if "keep" not in market:
+        return _divide(_early(observed, "settled_net_cny"), _early(observed, "settled_spend_cny"))
+    # Net money settles later than all else: gross money so far times the share kept so far (else the market's).
+    kept = np.where(np.isnan(kept), market["keep"].to_numpy(np.float64), kept)
+    return _divide(_early(observed, "gmv_cny"), _base(observed, target)) * kept
+
+
+def _base(observed: pd.DataFrame, target: str) -> Floats:
+    return _early(observed, TARGETS[target].exposure) / TARGETS[target].scale
+
+
+def _early(observed: pd.DataFrame, name: str) -> Floats:
+    column = f"early:{name}"
+    return observed[column].to_numpy(np.float64) if column in observed else np.full(len(observed), np.nan)
+
+
+def _divide(top: Floats, below: Floats) -> Floats:
+    return np.divide(top, below, out=np.full_like(below, np.nan), where=below > 0)
+
+
+def _pace(observed: pd.DataFrame, funnel: Funnel, outcome_days: int) -> Floats:
+    hours = np.minimum(observed["elapsed_hours"].to_numpy(np.float64), DAY_HOURS)
+    last = observed[f"last_day:{funnel.volume_of}"].to_numpy(np.float64)
+    return np.divide(last * outcome_days * DAY_HOURS, hours, out=np.full_like(hours, np.nan), where=hours > 0)

@@ -9,7 +9,7 @@ from features.attributes import NUMBER_ATTRIBUTES
 from features.matrix.feature_matrix import Features, Fitted
 from features.point_in_time.entity_history import TAG
 from features.schema import KEY, NUMBERS, TEXTS
-from training.leaks.evidence import Evidence, ranks_in
+from training.leaks.evidence import OutcomeRanks, ranks_in
 from training.leaks.later import Floats, Ints
 
 PARENTS = {
@@ -32,7 +32,7 @@ NEARLY_UNIQUE = 0.9
 
 
 @dataclass(frozen=True)
-class Column:
+class CandidateColumn:
     """A column that is tried.
 
     Attributes:
@@ -59,7 +59,7 @@ def family_of(feature: str, fitted: Fitted) -> frozenset[str]:
     return frozenset({PARENTS.get(feature, feature.partition("=")[0])})
 
 
-def single_features(features: Features, fitted: Fitted, evidence: Evidence) -> list[Column]:
+def single_features(features: Features, fitted: Fitted, evidence: OutcomeRanks) -> list[CandidateColumn]:
     """Features that stand on one attribute each, as the trees see them."""
     found = []
     for feature in features.catalogue:
@@ -69,11 +69,11 @@ def single_features(features: Features, fitted: Fitted, evidence: Evidence) -> l
             continue
         values = features.values[feature.name]
         levels = codes(values) if feature.categorical else bins(values.to_numpy(np.float64))
-        found.append(Column(feature.name, family, levels, feature.group in DATED))
+        found.append(CandidateColumn(feature.name, family, levels, feature.group in DATED))
     return [column for column in found if np.ptp(column.levels)]
 
 
-def attributes(creatives: pd.DataFrame, cells: Ints) -> list[Column]:
+def attributes(creatives: pd.DataFrame, cells: Ints) -> list[CandidateColumn]:
     """Attributes and tags as they are written, those of the team's own too; numbers also in order inside a cell.
 
     A sum pasted in is as large as its account; inside its own cell it is as telling as any.
@@ -87,14 +87,14 @@ def attributes(creatives: pd.DataFrame, cells: Ints) -> list[Column]:
         else:
             continue
         if numbers is None:
-            found.append(Column(name, frozenset({name}), codes(creatives[name])))
+            found.append(CandidateColumn(name, frozenset({name}), codes(creatives[name])))
         else:
-            found.append(Column(name, frozenset({name}), bins(numbers)))
-            found.append(Column(f"{name} (inside a week)", frozenset({name}), bins(ranks_in(numbers, cells))))
+            found.append(CandidateColumn(name, frozenset({name}), bins(numbers)))
+            found.append(CandidateColumn(f"{name} (inside a week)", frozenset({name}), bins(ranks_in(numbers, cells))))
     return [column for column in found if np.ptp(column.levels)]
 
 
-def orders_of_ids(creatives: pd.DataFrame, launched: pd.Series, cells: Ints) -> list[Column]:
+def orders_of_ids(creatives: pd.DataFrame, launched: pd.Series, cells: Ints) -> list[CandidateColumn]:
     """Ids in order, over all and inside a cell; their first characters; their last digits.
 
     Inside a cell the order is told less what the hour of launch says of it: ids are given as time goes by.
@@ -113,11 +113,11 @@ def orders_of_ids(creatives: pd.DataFrame, launched: pd.Series, cells: Ints) -> 
             "first characters": codes(values.str[:3]),
             "last characters": codes(values.str[-1:]),
         }
-        found += [Column(f"{name} ({view})", frozenset({name}), levels) for view, levels in views.items()]
+        found += [CandidateColumn(f"{name} ({view})", frozenset({name}), levels) for view, levels in views.items()]
     return [column for column in found if np.ptp(column.levels)]
 
 
-def filled_in(creatives: pd.DataFrame) -> list[Column]:
+def filled_in(creatives: pd.DataFrame) -> list[CandidateColumn]:
     """Whether an attribute is known; attributes known of the same creatives are one column."""
     patterns: dict[bytes, list[str]] = {}
     for name in creatives.columns.difference([*KEY, "platform_label"], sort=False):
@@ -125,7 +125,7 @@ def filled_in(creatives: pd.DataFrame) -> list[Column]:
         if known.any() and not known.all():
             patterns.setdefault(known.tobytes(), []).append(name)
     return [
-        Column(", ".join(names), frozenset(names), np.frombuffer(pattern, dtype=bool).astype(np.int64))
+        CandidateColumn(", ".join(names), frozenset(names), np.frombuffer(pattern, dtype=bool).astype(np.int64))
         for pattern, names in patterns.items()
     ]
 

@@ -36,7 +36,7 @@ SHRINK = 5.0
 
 
 @dataclass(frozen=True)
-class Evidence:
+class OutcomeRanks:
     """Creatives and what became of them.
 
     Attributes:
@@ -61,7 +61,7 @@ class Evidence:
         return held & np.isfinite(self.outcomes[outcome])
 
 
-def gather(dataset: Dataset, draw: np.random.Generator) -> Evidence | None:
+def gather(dataset: Dataset, draw: np.random.Generator) -> OutcomeRanks | None:
     """The evidence that mature rows give; None where they are too few."""
     mature = (dataset.rows["state"] == MATURE).to_numpy()
     unborn = mature & (dataset.observed["age_hours"] == 0).to_numpy()
@@ -79,7 +79,7 @@ def gather(dataset: Dataset, draw: np.random.Generator) -> Evidence | None:
     later = later_outcomes(dataset, places, draw)
     outcomes = {name: ranks_in(found.values, cells) for name, found in later.items()}
     halves = {n: (ranks_in(f.halves[0], cells), ranks_in(f.halves[1], cells)) for n, f in later.items() if f.halves}
-    found = Evidence(places, use_unborn, parts, cells, outcomes, halves)
+    found = OutcomeRanks(places, use_unborn, parts, cells, outcomes, halves)
     kept = {name: y for name, y in outcomes.items() if parts and int(found.judged(name).sum()) >= LEAST_ROWS}
     return replace(found, outcomes=kept) if kept else None
 

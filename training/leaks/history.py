@@ -8,7 +8,7 @@ import pandas as pd
 from features.point_in_time.snapshots import SNAPSHOT, unit_codes
 from features.schema import KEY, Loaded
 from training.data.dataset import Dataset
-from training.leaks.finding import NOTHING, Finding, listed
+from training.leaks.findings import NOTHING, Finding, listed
 from training.leaks.rebuild import Moment, Observe, columns_that_differ
 
 NAME = "own rows in history"

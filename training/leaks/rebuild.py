@@ -14,7 +14,7 @@ from features.point_in_time.entity_history import Entity
 from features.point_in_time.snapshots import SNAPSHOT, snapshots, unit_codes
 from features.schema import KEY, VALUES, Loaded
 from training.data.dataset import Dataset
-from training.leaks.finding import NOTHING, Finding, listed
+from training.leaks.findings import NOTHING, Finding, listed
 
 Observe = Callable[[pd.DataFrame, Loaded, Funnel, Sequence[Entity], Settings], pd.DataFrame]
 """`features.point_in_time.counts.observe`, or what is to take its place."""

@@ -11,7 +11,7 @@ from training.errors import TooThinError
 from training.labels.splits import folds as forward_folds
 from training.labels.splits import holdout_split
 from training.leaks.evidence import LEAST_ROWS, gather
-from training.leaks.finding import NOTHING, Finding, listed
+from training.leaks.findings import NOTHING, Finding, listed
 from training.leaks.history import own_rows
 from training.leaks.rebuild import Observe, moments_to_try, rebuilt, shuffled
 from training.leaks.suspects import Judge, Suspect
@@ -27,7 +27,7 @@ def run_leaks(
     observe: Observe = observe_counts,
     split: Split = holdout_split,
     folds: Folds = forward_folds,
-    tell: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
     seed: int = SEED,
 ) -> list[Finding]:
     """Every check on these rows.
@@ -37,22 +37,22 @@ def run_leaks(
         observe: What counts at a cutoff; another one can be tried.
         split: What parts training from holdout.
         folds: What parts the training rows.
-        tell: Called with a line for people at each step.
+        report: Called with a line for people at each step.
         seed: Of what is sampled and permuted.
     """
     draw = np.random.default_rng(seed)
     fitted = fitted_before_holdout(dataset)
     moments = moments_to_try(dataset, draw)
-    tell("counts and features made again at their cutoffs")
+    report("counts and features made again at their cutoffs")
     findings = [
         rebuilt(dataset, fitted, moments, observe),
         shuffled(dataset, fitted, moments, observe, draw),
         apart(dataset, draw),
     ]
-    tell("history without the creative itself")
+    report("history without the creative itself")
     findings.append(own_rows(dataset, moments, observe, draw))
     findings += [split_apart(dataset, split, folds), words_after_delivery(dataset)]
-    tell("columns held against later outcomes")
+    report("columns held against later outcomes")
     return findings + known_too_early(dataset, fitted, seed)
 
 

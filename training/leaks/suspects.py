@@ -13,14 +13,14 @@ from training.data.dataset import Dataset
 from training.leaks.columns import (
     BLENDS,
     OWN_LIFE,
-    Column,
+    CandidateColumn,
     attributes,
     family_of,
     filled_in,
     orders_of_ids,
     single_features,
 )
-from training.leaks.evidence import LEAST_ROWS, Evidence, correlation, luck, most_knowable, ranks_in, surely, told
+from training.leaks.evidence import LEAST_ROWS, OutcomeRanks, correlation, luck, most_knowable, ranks_in, surely, told
 from training.leaks.later import Floats, Ints
 
 ALIKE = 0.9
@@ -86,7 +86,7 @@ class Suspect:
 class Judge:
     """What columns are held against: the evidence, features of its rows, and first-day counts."""
 
-    def __init__(self, dataset: Dataset, features: Features, fitted: Fitted, evidence: Evidence, seed: int) -> None:
+    def __init__(self, dataset: Dataset, features: Features, fitted: Fitted, evidence: OutcomeRanks, seed: int) -> None:
         self.evidence, self.features, self.fitted = evidence, features, fitted
         self.draw = np.random.default_rng(seed)
         keys = pd.MultiIndex.from_frame(dataset.loaded.creatives[KEY])
@@ -110,7 +110,7 @@ class Judge:
         """Check 9's."""
         return self._above_luck(filled_in(self.creatives))
 
-    def _above_luck(self, columns: Sequence[Column]) -> list[Suspect]:
+    def _above_luck(self, columns: Sequence[CandidateColumn]) -> list[Suspect]:
         found = []
         for outcome, y in self.evidence.outcomes.items() if columns else []:
             judged = self.evidence.judged(outcome)
@@ -121,7 +121,7 @@ class Judge:
             found += self._held_against([columns[place] for place in best], outcome, said[:, best])
         return found
 
-    def _held_against(self, columns: Sequence[Column], outcome: str, said: Floats) -> list[Suspect]:
+    def _held_against(self, columns: Sequence[CandidateColumn], outcome: str, said: Floats) -> list[Suspect]:
         """The best column of each family against all else; then the best two, three … against all but these.
 
         Two columns that know the outcome would hide behind each other. If the weakest of a few is above all else, so
@@ -141,7 +141,7 @@ class Judge:
                     found = [replace(suspect, above_rest=True) for suspect in found]
         return found
 
-    def _suspect(self, column: Column, outcome: str, said: Floats, family: frozenset[str]) -> Suspect:
+    def _suspect(self, column: CandidateColumn, outcome: str, said: Floats, family: frozenset[str]) -> Suspect:
         judged = self.evidence.judged(outcome)
         y = self.evidence.outcomes[outcome][judged]
         rest = self._all_else(family, outcome, said)
@@ -229,7 +229,7 @@ class Judge:
         return said
 
 
-def _first_day_counts(dataset: Dataset, evidence: Evidence) -> dict[str, Floats]:
+def _first_day_counts(dataset: Dataset, evidence: OutcomeRanks) -> dict[str, Floats]:
     """Every count of each creative's own first day, ranked inside its cell; NaN where its first day was not counted.
 
     What no row of a day tells is 0 of that day.

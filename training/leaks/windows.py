@@ -10,7 +10,7 @@ from training.data.dataset import Dataset
 from training.errors import TooThinError
 from training.labels.outcomes import settle_days
 from training.labels.splits import Mask
-from training.leaks.finding import NOTHING, Finding, listed
+from training.leaks.findings import NOTHING, Finding, listed
 
 Split = Callable[[pd.DataFrame, int], tuple[Mask, Mask, pd.Timestamp]]
 """`training.labels.splits.holdout_split`, or what is to take its place."""

@@ -10,7 +10,7 @@ from features.readers.export_file import load_layouts
 from features.readers.layouts import normal
 from features.schema import MULTI
 from training.data.dataset import Dataset
-from training.leaks.finding import NOTHING, Finding, listed
+from training.leaks.findings import NOTHING, Finding, listed
 
 NAME = "words given after delivery"
 

@@ -1,28 +1,115 @@
-"""Which model predicts: the champion of the data's workspace, or a bundle that was named."""
+"""The champion: load the model that predicts, and decide whether a new model replaces it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from features.partitions.folder import shown
+from features.point_in_time.snapshots import SNAPSHOT
 from training.boosting.model import CreativeModel
+from training.data.dataset import Dataset, Mask
 from training.errors import BundleError
+from training.evaluation.holdout import evaluate_holdout
+from training.evaluation.metrics import score
 from training.registry import mlflow_tracking
 from training.registry.bundle import Manifest, load_bundle
 from training.workspace import Workspace
 
 
+@dataclass(frozen=True)
+class ChampionComparison:
+    """A new model against the champion.
+
+    Attributes:
+        promoted: Whether the new model becomes the champion.
+        reason: One sentence.
+    """
+
+    promoted: bool
+    reason: str
+
+
 def model_for(space: Workspace, bundle: Path | None) -> tuple[CreativeModel, Manifest, str]:
-    """A checked model, its manifest and what to call it.
+    """Return a checked model, its manifest and its display name: the named bundle, else the workspace's champion.
 
     Raises:
         BundleError: There is no champion, or the bundle is refused.
     """
     if bundle is not None:
         return *load_bundle(bundle), str(bundle)
-    reigning = mlflow_tracking.champion(space)
-    if reigning is None:
+    champion = mlflow_tracking.champion(space)
+    if champion is None:
         raise BundleError(
             f"No model of these data is registered (looked for the alias {mlflow_tracking.CHAMPION} of "
             f"{space.registered_model} in {shown(space.tracking_uri)}). Run `make train` with the same DATA and "
             "CONFIG, set `name:` in the config so that several folders share one model, or name a bundle with --model."
         )
-    return *load_bundle(mlflow_tracking.fetch(space, reigning)), str(reigning)
+    return *load_bundle(mlflow_tracking.fetch(space, champion)), str(champion)
+
+
+def compare_with_registered(
+    dataset: Dataset, holdout: Mask, new: CreativeModel, space: Workspace
+) -> ChampionComparison:
+    """Compare a new evaluation model with that of the registered champion; a champion that cannot be loaded loses."""
+    champion = mlflow_tracking.champion(space)
+    if champion is None:
+        return compare_with_champion(dataset, holdout, new, None, None)
+    try:
+        old, manifest = load_bundle(mlflow_tracking.fetch(space, champion, mlflow_tracking.EVALUATION_BUNDLE))
+    except BundleError as refusal:
+        return ChampionComparison(True, f"the champion so far cannot be used any more ({refusal})")
+    return compare_with_champion(dataset, holdout, new, old, manifest)
+
+
+def compare_with_champion(
+    dataset: Dataset, holdout: Mask, new: CreativeModel, old: CreativeModel | None, old_manifest: Manifest | None
+) -> ChampionComparison:
+    """Decide whether a new model becomes the champion: only with a smaller deviance on the same rows.
+
+    Rows are those of the holdout that neither model was trained on. Where the models predict different targets, the
+    rates that both predict are compared.
+
+    Args:
+        dataset: All rows.
+        holdout: Mask of the new model's holdout rows.
+        new: The new evaluation model.
+        old: The champion's evaluation model; None where there is no champion.
+        old_manifest: Of the champion's evaluation bundle.
+    """
+    if old is None or old_manifest is None:
+        return ChampionComparison(True, "there was no champion")
+    ours, theirs = dataset.settings, old_manifest.settings
+    if (ours.basis, ours.outcome_days) != (theirs.basis, theirs.outcome_days):
+        return ChampionComparison(
+            False,
+            f"the champion predicts {theirs.basis} over {theirs.outcome_days} days, this model {ours.basis} over "
+            f"{ours.outcome_days}: two bases are never compared; give this one its own name in the config",
+        )
+    shared = _shared_rates(new, old)
+    if not shared:
+        return ChampionComparison(
+            False,
+            f"the champion predicts {', '.join(old.fitted.funnel.targets)}, this model "
+            f"{', '.join(new.fitted.funnel.targets)}: they have no rate in common; give this one its own "
+            "name in the config",
+        )
+    fresh = holdout & dataset.observed["cutoff"].ge(pd.Timestamp(old_manifest.trained_until)).to_numpy()
+    if not fresh.any():
+        return ChampionComparison(
+            False, f"the champion was trained on all holdout rows (until {old_manifest.trained_until})"
+        )
+    snapshots = dataset.observed.loc[fresh, SNAPSHOT].reset_index(drop=True)
+    counts = dataset.source.observe(snapshots, old.fitted.funnel, old.fitted.entities, theirs)
+    new_figures, _ = evaluate_holdout(dataset, fresh, set(), new)
+    old_figures, _ = evaluate_holdout(dataset, fresh, set(), old, observed=counts)
+    new_score, old_score = (score(figures[figures["target"].isin(shared)]) for figures in (new_figures, old_figures))
+    reason = f"deviance {new_score:.4f} against the champion's {old_score:.4f} on the same {int(fresh.sum()):,} rows"
+    return ChampionComparison(bool(new_score < old_score), reason)
+
+
+def _shared_rates(new: CreativeModel, old: CreativeModel) -> list[str]:
+    if new.fitted.funnel.volume_of != old.fitted.funnel.volume_of:
+        return []  # row weights are in different units
+    rates = new.fitted.funnel.rate_targets
+    return [target for target in rates if target in old.fitted.funnel.targets]

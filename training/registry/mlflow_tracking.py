@@ -1,4 +1,4 @@
-"""What a run leaves in MLflow, and which version of a model is the champion: the only file with mlflow."""
+"""MLflow: log a run, register its model, read and move the champion alias. The only module that imports mlflow."""
 
 import logging
 import os
@@ -25,7 +25,8 @@ from training.workspace import Workspace
 
 CHAMPION = "champion"
 BUNDLE = "bundle"
-JUDGED = "judged_bundle"
+EVALUATION_BUNDLE = "evaluation_bundle"
+"""Artifact folders of a run: the final model, and the model that was evaluated on the holdout."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Registered:
 
     Attributes:
         name: Of the registered model.
-        version: Its number.
-        run_id: Of the run that made it.
+        version: Version number.
+        run_id: Of the MLflow run.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Registered:
 
 @contextmanager
 def tracked_run(space: Workspace) -> Iterator[str]:
-    """A run of this workspace's experiment; yields its id. A run that raises is marked as failed."""
+    """Start a run in this workspace's experiment and yield its id; a run that raises is marked as failed."""
     _connect(space)
     if mlflow.get_experiment_by_name(space.name) is None:
         place = (space.folder / "runs").resolve().as_uri()
@@ -58,22 +59,20 @@ def tracked_run(space: Workspace) -> Iterator[str]:
         yield run.info.run_id
 
 
-def log_run(
-    settings: Settings, tags: Mapping[str, str], counts: Mapping[str, float], metrics: Mapping[str, float], files: Path
-) -> None:
-    """Settings, fingerprints, counts of rows, figures and a folder of files, into the active run."""
+def log_run(settings: Settings, tags: Mapping[str, str], metrics: Mapping[str, float], files: Path) -> None:
+    """Log settings (as params), tags, metrics (NaN left out) and a folder of files to the active run."""
     flat = _flatten(settings.model_dump(mode="json"))
     mlflow.log_params({name: without_password(str(value))[:6000] for name, value in flat.items()})
     mlflow.set_tags(dict(tags))
-    mlflow.log_metrics({name: float(value) for name, value in {**counts, **metrics}.items() if value == value})
+    mlflow.log_metrics({name: float(value) for name, value in metrics.items() if value == value})
     mlflow.log_artifacts(str(files))
 
 
-def register(space: Workspace, run_id: str, bundle: Path, judged: Path, description: str) -> Registered:
-    """Log both bundles to the run and register the first as the next version of the workspace's model."""
+def register(space: Workspace, run_id: str, bundle: Path, evaluation_bundle: Path, description: str) -> Registered:
+    """Log both bundles to the run and register `bundle` as the next version of the workspace's model."""
     client = _connect(space)
     client.log_artifacts(run_id, str(bundle), BUNDLE)
-    client.log_artifacts(run_id, str(judged), JUDGED)
+    client.log_artifacts(run_id, str(evaluation_bundle), EVALUATION_BUNDLE)
     try:
         client.create_registered_model(space.registered_model)
     except MlflowException as error:
@@ -85,7 +84,7 @@ def register(space: Workspace, run_id: str, bundle: Path, judged: Path, descript
 
 
 def champion(space: Workspace) -> Registered | None:
-    """The version that the champion alias names; None where there is none."""
+    """Return the version that has the champion alias; None where there is none."""
     client = _connect(space)
     try:
         return _registered(client.get_model_version_by_alias(space.registered_model, CHAMPION))
@@ -95,13 +94,13 @@ def champion(space: Workspace) -> Registered | None:
         return None
 
 
-def crown(space: Workspace, registered: Registered) -> None:
+def promote(space: Workspace, registered: Registered) -> None:
     """Move the champion alias to this version."""
     _connect(space).set_registered_model_alias(registered.name, CHAMPION, registered.version)
 
 
 def fetch(space: Workspace, registered: Registered, what: str = BUNDLE) -> Path:
-    """Folder of a registered version's bundle (or its JUDGED twin).
+    """Return the folder of a registered version's bundle (`what`: BUNDLE or EVALUATION_BUNDLE).
 
     Raises:
         BundleError: The registry has no such files.
@@ -116,8 +115,10 @@ def fetch(space: Workspace, registered: Registered, what: str = BUNDLE) -> Path:
             return folder
         return Path(mlflow.artifacts.download_artifacts(run_id=registered.run_id, artifact_path=what))
     except (MlflowException, OSError) as error:
-        said = str(error).rstrip(".")
-        raise BundleError(f"{registered}: its files cannot be had from the registry: {said}. Train again.") from error
+        reason = str(error).rstrip(".")
+        raise BundleError(
+            f"{registered}: its files cannot be read from the registry: {reason}. Train again."
+        ) from error
 
 
 def _connect(space: Workspace) -> MlflowClient:

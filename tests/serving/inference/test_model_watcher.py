@@ -116,7 +116,7 @@ def test_the_champion_is_the_one_that_mlflow_names(tmp_path, bundle) -> None:
     space, first = registered(tmp_path, bundle, "one")
     with pytest.raises(BundleError, match="no champion"):
         find_bundle(settings)
-    tracking.crown(space, first)
+    tracking.promote(space, first)
     found = find_bundle(settings)
     assert (found.name, found.version) == (first.name, first.version)
     assert found.folder == tracking.fetch(space, first)
@@ -125,11 +125,11 @@ def test_the_champion_is_the_one_that_mlflow_names(tmp_path, bundle) -> None:
     with tracking.tracked_run(space) as run_id:
         second = tracking.register(space, run_id, bundle, bundle, "a better one")
     assert find_bundle(settings) == found
-    tracking.crown(space, second)
+    tracking.promote(space, second)
     assert find_bundle(settings).version == second.version
 
     other, third = registered(tmp_path, bundle, "two")
-    tracking.crown(other, third)
+    tracking.promote(other, third)
     with pytest.raises(BundleError, match="gpmcast-one, gpmcast-two"):
         find_bundle(settings)
     assert find_bundle(ServiceSettings(registry=registry, registered_model="gpmcast-two")).name == "gpmcast-two"

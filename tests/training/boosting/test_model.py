@@ -13,7 +13,7 @@ from features.schema import Loaded
 from training.boosting.model import Choice, CreativeModel, fit_model, lgb_dataset, parameters, stage_data
 from training.boosting.stage_targets import stage_features
 from training.data.dataset import fit_features, prepare, rows_of
-from training.evaluation.holdout import judge
+from training.evaluation.holdout import evaluate_holdout
 from training.evaluation.metrics import score
 from training.explanation.contributions import stage_contributions
 from training.labels.splits import holdout_split
@@ -21,8 +21,8 @@ from training.labels.splits import holdout_split
 TREES = Trees(min_data_in_leaf=20)
 
 
-def test_a_model_predicts_every_stage_and_target(model, held_rows) -> None:
-    features, _ = held_rows
+def test_a_model_predicts_every_stage_and_target(model, holdout_rows) -> None:
+    features, _ = holdout_rows
     table = model.predict(features)
     assert list(table) == [
         *("promotion_type", "account_id", "creative_id", "age_hours", "cutoff"),
@@ -34,16 +34,16 @@ def test_a_model_predicts_every_stage_and_target(model, held_rows) -> None:
     assert (numbers > 0).all()
 
 
-def test_gpm_and_roi_never_contradict_each_other(model, held_rows) -> None:
-    table = model.predict(held_rows[0])
+def test_gpm_and_roi_never_contradict_each_other(model, holdout_rows) -> None:
+    table = model.predict(holdout_rows[0])
     np.testing.assert_allclose(table["gpm"], 1000 * table["click"] * table["order"] * table["value"])
     np.testing.assert_allclose(table["net_gpm"], table["gpm"] * table["keep"])
     np.testing.assert_allclose(table["roi"], table["gpm"] / 1000 / table["cost"])
     np.testing.assert_allclose(table["net_roi"], table["roi"] * table["keep"])
 
 
-def test_contributions_add_up_to_the_log_rate(model, held_rows) -> None:
-    features, _ = held_rows
+def test_contributions_add_up_to_the_log_rate(model, holdout_rows) -> None:
+    features, _ = holdout_rows
     rates = model.log_rates(features)
     for stage in model.stages:
         own = stage_contributions(model, features, stage)
@@ -55,8 +55,8 @@ def test_contributions_add_up_to_the_log_rate(model, held_rows) -> None:
         assert stage in model.shares or not own.clipped.any()
 
 
-def test_the_contributions_of_trees_are_not_nothing(model, held_rows) -> None:
-    parts = stage_contributions(model, held_rows[0], "click").frame()
+def test_the_contributions_of_trees_are_not_nothing(model, holdout_rows) -> None:
+    parts = stage_contributions(model, holdout_rows[0], "click").frame()
     assert (parts.iloc[:, 2:].abs().sum() > 1e-4).sum() >= 3
     assert (parts["own evidence"] != 0).any()
 
@@ -82,8 +82,8 @@ def test_without_rows_there_is_an_empty_table(model, dataset) -> None:
     assert len(stage_contributions(model, features, "click").frame()) == 0
 
 
-def test_no_trees_leave_every_stage_at_its_start(train_rows, held_rows, fitted, same_bits) -> None:
-    features, _ = held_rows
+def test_no_trees_leave_every_stage_at_its_start(train_rows, holdout_rows, fitted, same_bits) -> None:
+    features, _ = holdout_rows
     bare = fit_model(*train_rows, fitted, {"click": Choice(TREES, 0)})
     assert bare.boosters == {}
     for stage, begin in features.posteriors.items():
@@ -91,9 +91,9 @@ def test_no_trees_leave_every_stage_at_its_start(train_rows, held_rows, fitted, 
     same_bits(bare.predict(features), bare.predict(features, trees=False))
 
 
-def test_the_trees_correct_the_start_and_do_not_replace_it(train_rows, held_rows, fitted, dataset) -> None:
+def test_the_trees_correct_the_start_and_do_not_replace_it(train_rows, holdout_rows, fitted, dataset) -> None:
     """One slow tree moves a rate a little; the start still stands under it."""
-    features, _ = held_rows
+    features, _ = holdout_rows
     slow = Trees(min_data_in_leaf=20, learning_rate=0.01)
     moved = fit_model(*train_rows, fitted, {"click": Choice(slow, 1)}).log_rates(features)["click"]
     shift = moved - features.posteriors["click"].log_rate
@@ -122,9 +122,9 @@ def test_too_few_rows_for_a_leaf_leave_the_stage_at_its_start(train_rows, fitted
     assert fit_model(*train_rows, fitted, {"click": Choice(many, 10)}).boosters == {}
 
 
-def test_the_same_rows_give_the_same_model(train_rows, held_rows, fitted, model, dataset, same_bits) -> None:
+def test_the_same_rows_give_the_same_model(train_rows, holdout_rows, fitted, model, dataset, same_bits) -> None:
     chosen = {stage: Choice(dataset.settings.trees, 12) for stage in model.boosters}
-    same_bits(fit_model(*train_rows, fitted, chosen).predict(held_rows[0]), model.predict(held_rows[0]))
+    same_bits(fit_model(*train_rows, fitted, chosen).predict(holdout_rows[0]), model.predict(holdout_rows[0]))
 
 
 def test_trees_do_better_than_the_start_where_there_is_something_to_learn(train_rows, fitted) -> None:
@@ -140,9 +140,9 @@ def test_trees_do_better_than_the_start_where_there_is_something_to_learn(train_
     assert losses[0] > losses[1] > losses[2]
 
 
-def test_columns_in_another_order_are_predicted_the_same(model, held_rows, same_bits) -> None:
+def test_columns_in_another_order_are_predicted_the_same(model, holdout_rows, same_bits) -> None:
     """LightGBM would not notice: features are taken by name."""
-    features, _ = held_rows
+    features, _ = holdout_rows
     turned = type(features)(**{**vars(features), "values": features.values[features.values.columns[::-1]]})
     same_bits(model.predict(turned), model.predict(features))
 
@@ -190,6 +190,6 @@ def test_every_plan_is_fitted_predicted_explained_and_judged(small_world, quick,
     for stage in model.stages:
         total = stage_contributions(model, features, stage).total
         np.testing.assert_allclose(total, model.log_rates(features)[stage], rtol=0, atol=1e-9)
-    figures, _ = judge(dataset, held, set(), model)
+    figures, _ = evaluate_holdout(dataset, held, set(), model)
     assert list(figures["target"].unique()) == targets
     assert np.isfinite(score(figures))

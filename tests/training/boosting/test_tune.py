@@ -24,8 +24,8 @@ from training.boosting.tune import CLEAR_GAIN, best_rounds, by_hand, choices, ga
 from training.data.dataset import fit_features, prepare, rows_of
 from training.engine import Here, silent
 from training.errors import EngineError
-from training.fit_and_evaluate import study_name
 from training.labels.splits import holdout_split
+from training.steps import study_name
 
 ROOT = Path(__file__).parents[3]
 STAGES = ["hold", "engage", "click", "order", "value", "cost", "keep", "volume"]

@@ -15,26 +15,26 @@ def rows(features, places):
     return type(features)(**{**vars(features), **part})
 
 
-def test_a_row_alone_starts_where_it_does_in_a_batch(model, held_rows) -> None:
+def test_a_row_alone_starts_where_it_does_in_a_batch(model, holdout_rows) -> None:
     """Also where its promotion type is the only one at hand."""
-    features, _ = held_rows
+    features, _ = holdout_rows
     together = model.volume.log_volume(features)
     assert features.keys["promotion_type"].nunique() == 2
     for place in range(0, len(together), 3):
         assert model.volume.log_volume(rows(features, [place]))[0] == together[place]
 
 
-def test_a_promotion_type_that_training_did_not_see_counts_as_the_mean(model, held_rows) -> None:
-    features, _ = held_rows
+def test_a_promotion_type_that_training_did_not_see_counts_as_the_mean(model, holdout_rows) -> None:
+    features, _ = holdout_rows
     strange = type(features)(**{**vars(features), "keys": features.keys.assign(promotion_type="new")})
     weights = {name: weight for name, weight in model.volume.weights.items() if not name.startswith("promotion_type=")}
     blind = model.volume.model_copy(update={"weights": weights})
     np.testing.assert_array_equal(model.volume.log_volume(strange), blind.log_volume(features))
 
 
-def test_no_start_lies_beyond_what_training_saw(model, held_rows, train_rows) -> None:
+def test_no_start_lies_beyond_what_training_saw(model, holdout_rows, train_rows) -> None:
     _, outcome = train_rows
-    told = model.volume.log_volume(held_rows[0])
+    told = model.volume.log_volume(holdout_rows[0])
     assert (np.exp(told) >= LEAST * 0.999).all()
     assert (np.exp(told) <= outcome["later:impressions"].max() * 1.001).all()
 

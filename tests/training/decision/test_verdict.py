@@ -8,10 +8,10 @@ import pytest
 from configs.errors import ConfigError
 from configs.settings import Settings, Verdict
 from configs.yaml_file import parse
-from training.decision.verdict import LABELS, Known, no_verdict, verdict
+from training.decision.verdict import LABELS, VerdictInputs, no_verdict, verdict
 
 RULES = Verdict()
-PROVEN = Known(
+PROVEN = VerdictInputs(
     rate="net_roi",
     asked=1.5,
     chance=0.4,

@@ -4,13 +4,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.evaluation.acceptance import FAIL, PASS, REVIEW, Check, Measured, checks, covered, deviances, overall
-from training.evaluation.calibration_table import calibration_table
+from training.evaluation.acceptance import (
+    FAIL,
+    PASS,
+    REVIEW,
+    Check,
+    CheckedFigure,
+    acceptance_checks,
+    deviances,
+    interval_coverage,
+    overall,
+)
+from training.evaluation.deciles import calibration_table
 from training.evaluation.metrics import evaluate
 
 
-def one(value: float, low: float, high: float) -> Measured:
-    return Measured(("gpm",), value, low, high, 500)
+def one(value: float, low: float, high: float) -> CheckedFigure:
+    return CheckedFigure(("gpm",), value, low, high, 500)
 
 
 @pytest.mark.parametrize(
@@ -23,20 +33,22 @@ def one(value: float, low: float, high: float) -> Measured:
         ([one(0.70, 0.66, 0.74)], FAIL),
     ],
 )
-def test_the_worst_figure_decides(found: list[Measured], status: str) -> None:
+def test_the_worst_figure_decides(found: list[CheckedFigure], status: str) -> None:
     check = Check("coverage", (0.78, 0.84), found, 0)
     assert check.status == status
     assert check.worst == (found[-1] if found else None)
 
 
 def test_who_claims_to_be_better_must_show_more_than_luck() -> None:
-    assert Check("better", (-np.inf, 1.0), [one(0.9, 0.8, 1.05)], 0, surely=True).status == REVIEW
-    assert Check("better", (-np.inf, 1.0), [one(0.9, 0.8, 0.99)], 0, surely=True).status == PASS
-    assert Check("better", (-np.inf, 1.0), [one(1.2, 1.1, 1.3)], 0, surely=True).status == FAIL
+    assert Check("baselines", (-np.inf, 1.0), [one(0.9, 0.8, 1.05)], 0, whole_band=True).status == REVIEW
+    assert Check("baselines", (-np.inf, 1.0), [one(0.9, 0.8, 0.99)], 0, whole_band=True).status == PASS
+    assert Check("baselines", (-np.inf, 1.0), [one(1.2, 1.1, 1.3)], 0, whole_band=True).status == FAIL
 
 
 def test_all_must_pass() -> None:
-    good, bad, thin = (Check("cells", (0.74, 1.0), found, 0) for found in ([one(0.8, 0.7, 0.9)], [one(0, 0, 0)], []))
+    good, bad, thin = (
+        Check("group_coverage", (0.74, 1.0), found, 0) for found in ([one(0.8, 0.7, 0.9)], [one(0, 0, 0)], [])
+    )
     assert [overall(found) for found in ([good, good], [good, thin], [thin, bad])] == [PASS, REVIEW, FAIL]
 
 
@@ -61,7 +73,7 @@ def world(count: int, seed: int = 3) -> pd.DataFrame:
     return frame.assign(gpm_low=rate - 1.28 * np.sqrt(rate / 50), gpm_high=rate + 1.28 * np.sqrt(rate / 50))
 
 
-def asked(beside: pd.DataFrame, share: float = 0.8) -> dict[str, Check]:
+def asked(holdout: pd.DataFrame, share: float = 0.8) -> dict[str, Check]:
     cells = pd.DataFrame(
         {
             "target": "gpm",
@@ -76,32 +88,32 @@ def asked(beside: pd.DataFrame, share: float = 0.8) -> dict[str, Check]:
     bins = pd.DataFrame(
         {"chance": "roi", "bin": [0, 5], "rows": [4000, 100], "stated": [0.05, 0.55], "true": [0.06, 0]}
     )
-    deciles = calibration_table(beside, 200.0, draws=50)
-    found = checks(beside, cells, bins, deciles, level=0.8, least_volume=200.0, draws=50)
+    deciles = calibration_table(holdout, 200.0, draws=50)
+    found = acceptance_checks(holdout, cells, bins, deciles, level=0.8, least_volume=200.0, draws=50)
     return {check.name: check for check in found}
 
 
 def test_a_good_model_on_many_rows_passes() -> None:
     found = asked(world(4000))
     assert {name: check.status for name, check in found.items()} == dict.fromkeys(found, PASS)
-    assert (found["cells"].thin, found["chances"].thin) == (1, 1)
+    assert (found["group_coverage"].too_few, found["probabilities"].too_few) == (1, 1)
     assert found["coverage"].allowed == pytest.approx((0.78, 0.84))
-    assert found["cells"].allowed[0] == pytest.approx(0.74)
+    assert found["group_coverage"].allowed[0] == pytest.approx(0.74)
 
 
 def test_a_model_twice_too_high_fails_and_few_rows_are_reviewed() -> None:
     good = world(4000)
     found = asked(good.assign(predicted_gpm=2 * good["predicted_gpm"], gpm_low=0.0, gpm_high=1e9), share=0.6)
-    assert (found["tenths"].status, found["coverage"].status, found["cells"].status) == (FAIL, FAIL, FAIL)
+    assert (found["deciles"].status, found["coverage"].status, found["group_coverage"].status) == (FAIL, FAIL, FAIL)
     few = asked(world(150))
-    assert (few["tenths"].status, few["coverage"].status, few["better"].status) == (REVIEW, REVIEW, REVIEW)
-    assert few["tenths"].thin == 20
+    assert (few["deciles"].status, few["coverage"].status, few["baselines"].status) == (REVIEW, REVIEW, REVIEW)
+    assert few["deciles"].too_few == 20
 
 
 def test_a_rule_that_predicts_the_same_is_no_rule_to_beat() -> None:
     good = world(400)
-    found = asked(good.assign(bayes_gpm=good["predicted_gpm"]))["better"]
-    assert [measured.of for measured in found.measured] == [("gpm", "carry-forward")]
+    found = asked(good.assign(bayes_gpm=good["predicted_gpm"]))["baselines"]
+    assert [figure.of for figure in found.figures] == [("gpm", "carry-forward")]
 
 
 def test_deviances_stand_to_each_other_as_those_of_the_evaluation() -> None:
@@ -128,8 +140,8 @@ def test_deviances_stand_to_each_other_as_those_of_the_evaluation() -> None:
 
 def test_no_intervals_cover_nothing() -> None:
     rows = world(20)
-    assert covered(rows.drop(columns="gpm_low"), "gpm", 200.0) is None
-    assert covered(rows.assign(gpm_low=np.nan), "gpm", 200.0) is None
-    assert covered(rows.assign(gpm_low=0.0, gpm_high=1e9), "gpm", 200.0, draws=5) == Measured(
+    assert interval_coverage(rows.drop(columns="gpm_low"), "gpm", 200.0) is None
+    assert interval_coverage(rows.assign(gpm_low=np.nan), "gpm", 200.0) is None
+    assert interval_coverage(rows.assign(gpm_low=0.0, gpm_high=1e9), "gpm", 200.0, draws=5) == CheckedFigure(
         ("gpm",), 1.0, 1.0, 1.0, 20
     )

@@ -1,10 +1,19 @@
-"""Does a replay give the budget to whom a rule names, and count money as one would by hand?"""
+"""The budget replay and the earliness curve, with money that can be counted by hand."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from training.evaluation.budget_replay import ALIKE, ORACLE, Budget, funded, predicted_gain, replay
+from training.evaluation.budget_replay import (
+    ALIKE,
+    ORACLE,
+    Budget,
+    earliness,
+    funded,
+    holdout_earliness,
+    overall_roi,
+    replay,
+)
 from training.evaluation.metrics import ALL_AGES
 
 
@@ -52,13 +61,6 @@ def test_the_oracle_ranks_by_what_came_and_everyone_alike_gets_the_budgets_share
     assert alike["missed_share"] == pytest.approx(0.6)
 
 
-def test_where_places_are_scarce_a_creative_costs_one_and_the_oracle_ranks_by_gain() -> None:
-    rows = frame([9, 3, 1, 1], [1, 1000, 5, 5])
-    found = replay(rows, {"by roi": np.array([9.0, 3.0, 1.0, 1.0])}, Budget(0.25, 2.0, by_creatives=True))
-    assert line(found, "by roi")["gain_cny"] == pytest.approx(1 * (9 - 2))
-    assert line(found, ORACLE)["gain_cny"] == pytest.approx(1000 * (3 - 2))
-
-
 def test_equal_scores_share_what_is_left_whatever_their_order() -> None:
     score = np.array([1.0, 1.0, 5.0])
     cost = np.array([[100.0, 300.0, 100.0]])
@@ -103,7 +105,61 @@ def test_a_score_that_is_no_number_and_a_rule_that_is_not_there_are_refused() ->
         replay(FOUR.drop(columns="actual_net_roi"), {}, Budget(0.4, 2.0))
 
 
-def test_gain_is_predicted_from_later_impressions_at_the_cost_that_gpm_and_roi_imply() -> None:
-    told = FOUR.assign(predicted_net_roi=3.0, predicted_net_gpm=600.0, predicted_later_impressions=1000.0)
-    # 600 CNY per 1 000 impressions at ROI 3 is 200 CNY of spend: 200 · (3 − 2).
-    assert predicted_gain(told, 2.0) == pytest.approx([200.0] * 4)
+COUNT = 12
+
+
+def holdout_frame(age: int, later_spend: float) -> pd.DataFrame:
+    roi = np.arange(1.0, COUNT + 1)
+    frame = pd.DataFrame(
+        {
+            "promotion_type": "live",
+            "account_id": "a",
+            "creative_id": [f"c{place}" for place in range(COUNT)],
+            "age_hours": age,
+            "actual_net_roi": roi,
+            "exposure_net_roi": later_spend,
+            "actual_later_impressions": 500.0,
+            "spent_cny": float(age),
+        }
+    )
+    guesses = {"predicted": roi, "carried": -roi, "bayes": np.ones(COUNT)}
+    return frame.assign(**{f"{part}_net_roi": guess for part, guess in guesses.items()})
+
+
+ROWS = pd.concat([holdout_frame(0, 100.0), holdout_frame(24, 72.0)], ignore_index=True)
+
+
+def test_undecided_is_later_spend_out_of_it_and_all_before() -> None:
+    curve = earliness(
+        ROWS, {"mine": ROWS["predicted_net_roi"].to_numpy()}, ROWS["spent_cny"].to_numpy(), Budget(0.5, 1)
+    )
+    assert curve["undecided_share"].tolist() == [1.0, 72 / (72 + 24)]
+    assert curve["spearman"].tolist() == pytest.approx([1.0, 1.0])
+    assert curve["captured_share"].tolist() == pytest.approx([1.0, 1.0])
+
+
+def test_the_wrong_way_round_is_as_far_below_chance_as_the_right_way_is_above() -> None:
+    curve = holdout_earliness(ROWS, 200.0, draws=20).set_index(["age_hours", "method"])
+    assert curve.loc[(24, "carry-forward"), "spearman"] == pytest.approx(-1.0)
+    assert curve.loc[(24, "carry-forward"), "captured_share"] == pytest.approx(-1.0)
+    assert curve.loc[(24, "empirical Bayes"), "captured_share"] == pytest.approx(0.0)
+    assert np.isnan(curve.loc[(24, "empirical Bayes"), "spearman"])  # one guess for all ranks nobody
+    assert curve.loc[(24, "gpmcast"), "captured_share"] == pytest.approx(1.0)
+
+
+def test_rows_of_little_volume_are_not_ranked_but_their_money_counts() -> None:
+    thin = ROWS.assign(actual_later_impressions=[500.0] * (COUNT + 4) + [10.0] * (COUNT - 4))
+    curve = holdout_earliness(thin, 200.0, draws=5).set_index(["age_hours", "method"])
+    assert curve.loc[(24, "gpmcast"), "rows"] == 4
+    assert np.isnan(curve.loc[(24, "gpmcast"), "spearman"])
+    assert curve.loc[(24, "gpmcast"), "captured_share"] == pytest.approx(1.0)
+
+
+def test_rows_without_roi_have_no_curve() -> None:
+    assert holdout_earliness(ROWS.drop(columns="actual_net_roi"), 200.0).empty
+    assert holdout_earliness(ROWS.assign(actual_net_roi=np.nan), 200.0).empty
+
+
+def test_break_even_is_what_all_money_earned_together() -> None:
+    two = ROWS.head(2).assign(exposure_net_roi=[300.0, 100.0])
+    assert overall_roi(two) == pytest.approx((300 * 1 + 100 * 2) / 400)

@@ -8,7 +8,7 @@ import pytest
 
 from training.boosting.out_of_fold import out_of_fold, predict_out_of_sample
 from training.boosting.recipe import Recipe
-from training.evaluation.coverage import Coverage, asked_targets, coverage, covered_cells, reliability
+from training.evaluation.coverage import Coverage, coverage, group_coverage, reliability, roi_levels
 from training.uncertainty import OutOfSample, fit_uncertainty
 
 
@@ -30,7 +30,7 @@ def test_what_lies_inside_below_and_above_is_counted(held) -> None:
     actual = pd.DataFrame({"gpm": np.arange(count, dtype=np.float64)})
     bounds = pd.DataFrame({"gpm_low": np.full(count, 5.0), "gpm_high": np.full(count, 9.0)})
     later = np.where(np.arange(count) < 20, 500.0, 5.0)
-    cells = covered_cells(bounds, actual, later, 200.0, held)
+    cells = group_coverage(bounds, actual, later, 200.0, held)
     judged = cells[(cells["age_hours"] == "all") & cells["judged"]].iloc[0]
     assert (judged["rows"], judged["covered"], judged["below"], judged["above"]) == (20, 0.25, 0.25, 0.5)
     assert judged["width"] == 4.0
@@ -52,8 +52,8 @@ def test_chances_are_compared_with_what_came_true_tenth_by_tenth() -> None:
 
 
 def test_targets_asked_are_spread_over_outcomes_above_0() -> None:
-    assert asked_targets(np.array([0.0, 0.0, *np.arange(1.0, 12.0)])) == pytest.approx([4.0, 6.0, 8.0, 10.0])
-    assert asked_targets(np.zeros(5)) == []
+    assert roi_levels(np.array([0.0, 0.0, *np.arange(1.0, 12.0)])) == pytest.approx([4.0, 6.0, 8.0, 10.0])
+    assert roi_levels(np.zeros(5)) == []
 
 
 def test_every_target_and_chance_of_a_model_is_told(kept, dataset) -> None:
@@ -65,9 +65,9 @@ def test_every_target_and_chance_of_a_model_is_told(kept, dataset) -> None:
     assert kept.summary().startswith("Outcomes inside their intervals: gpm ")
 
 
-def test_the_line_on_the_screen_tells_the_worst_chance_of_enough_rows(kept) -> None:
+def test_the_summary_has_the_largest_error_of_a_probability_with_enough_rows(kept) -> None:
     bins = pd.DataFrame(
         {"chance": ["roi", "roi", "hit"], "bin": [0, 1, 2], "rows": [500, 199, 900], "stated": 0.5, "true": [0.4, 0, 0]}
     )
-    assert replace(kept, bins=bins).summary().endswith("; chances of ROI are off by 10% at most.")
-    assert "chances" not in replace(kept, bins=bins.iloc[1:]).summary()
+    assert replace(kept, bins=bins).summary().endswith("; probabilities of ROI are off by 10% at most.")
+    assert "probabilities" not in replace(kept, bins=bins.iloc[1:]).summary()

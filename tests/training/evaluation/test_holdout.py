@@ -1,138 +1,107 @@
-"""How a model does on held-out rows, and when it takes the champion's place."""
+"""Evaluation on the holdout and the baselines, by hand."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from features.schema import KEY, Loaded
-from training.boosting.model import Choice, fit_model
+from features.schema import KEY
 from training.boosting.stage_targets import actual_targets
-from training.data.dataset import fit_features, prepare, rows_of
-from training.evaluation.holdout import contest, judge
-from training.evaluation.metrics import METHODS, score
-from training.labels.splits import holdout_split
-from training.registry.bundle import Manifest
-
-
-@pytest.fixture(scope="module")
-def manifest(quick, cut):
-    """What the champion's bundle says of itself."""
-
-    def make(**settings: object) -> Manifest:
-        return Manifest(
-            format=1,
-            version="0",
-            created_at=datetime.now(UTC).isoformat(),
-            data_fingerprint="",
-            data_until="",
-            trained_until=settings.pop("trained_until", cut[2]).isoformat(),
-            feature_fingerprint="",
-            settings=quick.model_copy(update=settings),
-            summary={},
-            choices={},
-            files={},
-        )
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def worse(train_rows, fitted, quick):
-    """A model whose trees run wild."""
-    wild = quick.trees.model_copy(
-        update={"learning_rate": 1.0, "lambda_l2": 0.0, "min_data_in_leaf": 5, "num_leaves": 31}
-    )
-    return fit_model(*train_rows, fitted, {stage: Choice(wild, 60) for stage in ("click", "order", "value", "cost")})
-
-
-@pytest.fixture(scope="module")
-def poorer(small_world, quick):
-    """Dataset, holdout and model of the same world without some columns."""
-
-    def make(*dropped: str):
-        dataset = prepare(Loaded(small_world.metrics.drop(columns=list(dropped)), small_world.creatives), quick)
-        train, held, starts = holdout_split(dataset.rows, 7)
-        fitted = fit_features(dataset, train, starts)
-        return dataset, held, fit_model(*rows_of(dataset, train, fitted), fitted, {})
-
-    return make
+from training.evaluation.holdout import carry_forward, empirical_bayes, evaluate_holdout
+from training.evaluation.metrics import METHODS
 
 
 def test_figures_and_predictions_beside_what_came(dataset, cut, fitted, model) -> None:
     known = set(dataset.observed.loc[cut[0], "creative_id"])
-    figures, beside = judge(dataset, cut[1], known, model, fitted)
+    figures, holdout = evaluate_holdout(dataset, cut[1], known, model, fitted)
     assert list(figures["method"].unique()) == METHODS
     assert list(figures["target"].unique()) == model.fitted.funnel.targets
-    assert len(beside) == cut[1].sum()
+    assert len(holdout) == cut[1].sum()
     expected = dataset.observed[cut[1]].reset_index(drop=True)
-    pd.testing.assert_frame_equal(beside[KEY], expected[KEY])
-    assert beside["cold"].tolist() == (~expected["creative_id"].isin(known)).tolist()
+    pd.testing.assert_frame_equal(holdout[KEY], expected[KEY])
+    assert holdout["cold"].tolist() == (~expected["creative_id"].isin(known)).tolist()
     actual = actual_targets(dataset.outcome[cut[1]].reset_index(drop=True), dataset.funnel)
-    np.testing.assert_array_equal(beside["actual_roi"], actual["roi"])
-    np.testing.assert_array_equal(beside["spent_cny"], dataset.observed.loc[cut[1], "early:spend_cny"])
-    assert (beside["bayes_roi"] != beside["predicted_roi"]).any()
-    assert (beside["carried_roi"] != beside["bayes_roi"]).any()
+    np.testing.assert_array_equal(holdout["actual_roi"], actual["roi"])
+    np.testing.assert_array_equal(holdout["spent_cny"], dataset.observed.loc[cut[1], "early:spend_cny"])
+    assert (holdout["bayes_roi"] != holdout["predicted_roi"]).any()
+    assert (holdout["carried_roi"] != holdout["bayes_roi"]).any()
 
 
-def test_the_first_model_becomes_champion(dataset, cut, model) -> None:
-    verdict = contest(dataset, cut[1], model, None, None)
-    assert verdict.won
-    assert verdict.reason == "there was no champion"
+@pytest.fixture
+def rows(dataset, model, holdout_rows, cut):
+    """Three holdout rows whose counts are then told by each test."""
+    features = holdout_rows[0]
+    places = [0, 1, 2]
+    observed = dataset.observed[cut[1]].reset_index(drop=True).iloc[places]
+    few = type(features)(
+        keys=features.keys.iloc[places],
+        values=features.values.iloc[places],
+        posteriors={
+            stage: replace(begin, market_rate=begin.market_rate[places]) for stage, begin in features.posteriors.items()
+        },
+        reference_price=features.reference_price[places],
+        catalogue=features.catalogue,
+    )
+    return observed, few
 
 
-def test_an_equal_model_does_not_take_the_place(dataset, cut, model, manifest) -> None:
-    verdict = contest(dataset, cut[1], model, model, manifest())
-    assert not verdict.won
-    assert f"on the same {cut[1].sum():,} rows" in verdict.reason
+def carried(rows, model, **told: float) -> pd.DataFrame:
+    observed, features = rows
+    return carry_forward(observed.assign(**told), features, model, outcome_days=7)
 
 
-def test_only_a_smaller_deviance_takes_the_place(dataset, cut, model, worse, manifest) -> None:
-    deviance = {name: score(judge(dataset, cut[1], set(), of)[0]) for name, of in (("good", model), ("bad", worse))}
-    assert deviance["good"] < deviance["bad"]
-    won = contest(dataset, cut[1], model, worse, manifest())
-    lost = contest(dataset, cut[1], worse, model, manifest())
-    assert (won.won, lost.won) == (True, False)
-    assert won.reason.startswith(f"deviance {deviance['good']:.4f} against the champion's {deviance['bad']:.4f}")
+COUNTS = {
+    "early:impressions": 2000.0,
+    "early:spend_cny": 200.0,
+    "early:gmv_cny": 500.0,
+    "early:settled_gmv_cny": 400.0,
+    "early:settled_net_cny": 300.0,
+}
 
 
-@pytest.mark.parametrize(
-    ("other", "said"),
-    [
-        ({"basis": "payment"}, "the champion predicts payment over 7 days, this model net_1h over 7"),
-        ({"outcome_days": 14}, "the champion predicts net_1h over 14 days"),
-    ],
-)
-def test_two_bases_are_never_compared(dataset, cut, model, worse, manifest, other, said) -> None:
-    verdict = contest(dataset, cut[1], model, worse, manifest(**other))
-    assert not verdict.won
-    assert said in verdict.reason
-    assert "name in the config" in verdict.reason
+def test_what_is_so_goes_on(rows, model) -> None:
+    found = carried(rows, model, **COUNTS)
+    assert found["gpm"].tolist() == [250.0] * 3
+    assert found["roi"].tolist() == [2.5] * 3
+    assert found["net_gpm"].tolist() == pytest.approx([250.0 * 0.75] * 3)
+    assert found["net_roi"].tolist() == pytest.approx([2.5 * 0.75] * 3)
 
 
-def test_rows_that_the_champion_learned_from_do_not_judge_it(dataset, cut, model, worse, manifest) -> None:
-    last = dataset.observed.loc[cut[1], "cutoff"].max()
-    verdict = contest(dataset, cut[1], model, worse, manifest(trained_until=last))
-    assert f"on the same {(dataset.observed.loc[cut[1], 'cutoff'] == last).sum():,} rows" in verdict.reason
-    later = contest(dataset, cut[1], model, worse, manifest(trained_until=last + pd.Timedelta(days=1)))
-    assert not later.won
-    assert "learned from all holdout rows" in later.reason
+def test_money_that_is_not_settled_yet_is_not_taken_for_refunded(rows, model) -> None:
+    """Before the first refund window has passed, the market's share is kept."""
+    found = carried(rows, model, **COUNTS | {"early:settled_gmv_cny": 0.0, "early:settled_net_cny": 0.0})
+    market = rows[1].posteriors["keep"].market_rate
+    np.testing.assert_allclose(found["net_roi"], 2.5 * market)
 
 
-@pytest.mark.parametrize("dropped", [["spend_cny", "boost_spend_cny"], ["net_gmv_cny"], ["orders"], ["clicks"]])
-def test_data_that_gained_or_lost_a_column_are_compared_on_what_both_models_predict(
-    dataset, cut, model, poorer, manifest, dropped
-) -> None:
-    less, less_held, bare = poorer(*dropped)
-    for rows, held, new, old in ((dataset, cut[1], model, bare), (less, less_held, bare, model)):
-        verdict = contest(rows, held, new, old, manifest())
-        assert verdict.reason.startswith("deviance ")
-        assert "nan" not in verdict.reason
+def test_where_nothing_was_counted_the_market_speaks(rows, model) -> None:
+    found = carried(rows, model, **dict.fromkeys(COUNTS, 0.0))
+    posteriors, price = rows[1].posteriors, rows[1].reference_price
+    gross = posteriors["click"].market_rate * posteriors["order"].market_rate * posteriors["value"].market_rate * price
+    np.testing.assert_allclose(found["gpm"], 1000 * gross)
+    np.testing.assert_allclose(found["roi"], gross / posteriors["cost"].market_rate)
+    np.testing.assert_allclose(
+        found["net_roi"], gross * posteriors["keep"].market_rate / posteriors["cost"].market_rate
+    )
 
 
-def test_models_without_a_rate_in_common_are_not_compared(dataset, cut, model, poorer, manifest) -> None:
-    old = poorer("impressions")[2]
-    verdict = contest(dataset, cut[1], model, old, manifest())
-    assert not verdict.won
-    assert "no rate in common" in verdict.reason
+@pytest.mark.parametrize(("elapsed", "last_day", "expected"), [(48.0, 240.0, 1680.0), (6.0, 60.0, 1680.0)])
+def test_volume_goes_on_at_the_pace_of_the_last_day(rows, model, elapsed, last_day, expected) -> None:
+    found = carried(rows, model, **{"elapsed_hours": elapsed, "last_day:impressions": last_day})
+    assert found["later_impressions"].tolist() == [expected] * 3
+
+
+def test_volume_before_launch_is_the_models_own_start(rows, model) -> None:
+    found = carried(rows, model, elapsed_hours=0.0)
+    np.testing.assert_allclose(found["later_impressions"], np.exp(model.volume.log_volume(rows[1])))
+
+
+def test_empirical_bayes_is_the_start_without_trees(dataset, cut, holdout_rows, fitted, model) -> None:
+    features, _ = holdout_rows
+    found = empirical_bayes(dataset.observed[cut[1]].reset_index(drop=True), fitted, model)
+    assert list(found) == model.fitted.funnel.targets
+    posteriors = {name: np.exp(begin.log_rate) for name, begin in features.posteriors.items()}
+    gross = posteriors["click"] * posteriors["order"] * posteriors["value"] * features.reference_price
+    np.testing.assert_allclose(found["gpm"], 1000 * gross)
+    assert (found["gpm"] != model.predict(features)["gpm"]).any()

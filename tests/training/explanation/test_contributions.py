@@ -29,8 +29,8 @@ def test_a_sum_that_is_not_the_prediction_is_refused() -> None:
         check_additivity(one, np.array([np.nan]), "click")
 
 
-def test_contributions_of_targets_are_the_signed_sums_of_their_stages(model, held_rows) -> None:
-    features, _ = held_rows
+def test_contributions_of_targets_are_the_signed_sums_of_their_stages(model, holdout_rows) -> None:
+    features, _ = holdout_rows
     predicted = model.predict(features)
     stages = all_stage_contributions(model, features)
     for target in model.fitted.funnel.targets:

@@ -215,7 +215,7 @@ def test_hostile_tag_values_survive_training_saving_loading_and_predicting(
 
 
 def test_what_a_model_knows_of_its_errors_is_kept_to_the_last_bit(
-    model, dataset, cut, quick, folder, held_rows
+    model, dataset, cut, quick, folder, holdout_rows
 ) -> None:
     settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
     uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.funnel, settings)
@@ -223,8 +223,8 @@ def test_what_a_model_knows_of_its_errors_is_kept_to_the_last_bit(
     save_bundle(folder, replace(model, uncertainty=uncertainty), quick, **STAMP)
     loaded, _ = load_bundle(folder)
     assert loaded.uncertainty == uncertainty
-    predicted = loaded.predict(held_rows[0])
-    of_both = (known.of(predicted, held_rows[0]).intervals for known in (uncertainty, loaded.uncertainty))
+    predicted = loaded.predict(holdout_rows[0])
+    of_both = (known.of(predicted, holdout_rows[0]).intervals for known in (uncertainty, loaded.uncertainty))
     left, right = map(pd.DataFrame, of_both)
     pd.testing.assert_frame_equal(left, right, check_exact=True)
 

@@ -19,7 +19,7 @@ from features.schema import Loaded
 from training.data.metrics_source import InMemory
 from training.engine import Here
 from training.progress import ProgressCallbacks
-from training.run import fit_and_register
+from training.run import train_and_register
 from training.sharded import tasks
 from training.sharded.source import InParts
 from training.sharded.tasks import Job
@@ -154,7 +154,7 @@ def test_a_whole_run_in_parts_is_a_run_on_one_frame(many_accounts, as_dataset, t
         ("parts", InParts(dataset, Work(str(tmp_path / "work")), Here(), settings, ProgressCallbacks())),
     ):
         own = settings.model_copy(update={"var": tmp_path / name, "name": name})
-        results.append(fit_and_register(source, workspace([name], own), own, ProgressCallbacks()))
+        results.append(train_and_register(source, workspace([name], own), own, ProgressCallbacks()))
     whole, parts = results
     same(parts.figures, whole.figures)
     assert parts.recipe == whole.recipe

@@ -15,10 +15,10 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from training.evaluation.acceptance import NORMAL, Measured
-from training.evaluation.coverage import BINS
-from training.evaluation.lift import IDEAL
-from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, LEAST_ROWS, OWN
+from training.evaluation.acceptance import NORMAL, CheckedFigure
+from training.evaluation.coverage import PROBABILITY_BINS
+from training.evaluation.deciles import IDEAL
+from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, MIN_METRIC_ROWS, OWN
 
 COLOURS = {OWN: "own", EMPIRICAL_BAYES: "bayes", CARRY: "carry", IDEAL: "ideal", "total": "own", "mean": "bayes"}
 """Line → name of its colour on the page."""
@@ -59,7 +59,8 @@ def by_age(
 
     Args:
         name: Of the picture, unlike any other on the page.
-        table: `age_hours`, `method`, `rows`, the value, `_low` and `_high` of it; ages under LEAST_ROWS are left out.
+        table: `age_hours`, `method`, `rows`, the value, `_low` and `_high` of it; ages under MIN_METRIC_ROWS are left
+            out.
         value: Name of the column.
         bands: Show them for gpmcast; those of the others would hide it.
         reference: A line to compare with.
@@ -67,7 +68,7 @@ def by_age(
         log: Scale of the value.
         share: The value is a percentage.
     """
-    rows = table[(table["age_hours"] != ALL_AGES) & (table["rows"] >= LEAST_ROWS)].dropna(subset=[value])
+    rows = table[(table["age_hours"] != ALL_AGES) & (table["rows"] >= MIN_METRIC_ROWS)].dropna(subset=[value])
     ages = sorted(rows["age_hours"].unique())
 
     def draw(axes: Axes) -> None:
@@ -185,7 +186,7 @@ def reliability_points(name: str, bins: pd.DataFrame, off: float, asked: int) ->
         axes.scatter(bins["stated"], true, s=size, color=STAND_INS["own"], alpha=0.8, lw=0, zorder=3, clip_on=False)
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
-        axes.set_xticks(np.linspace(0, 1, BINS // 2 + 1))
+        axes.set_xticks(np.linspace(0, 1, PROBABILITY_BINS // 2 + 1))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:.0%}"))
         axes.set_xlabel("stated chance")
@@ -194,7 +195,7 @@ def reliability_points(name: str, bins: pd.DataFrame, off: float, asked: int) ->
     return _svg(name, draw)
 
 
-def dots(name: str, measured: Sequence[Measured], own: str = OWN) -> str:
+def dots(name: str, measured: Sequence[CheckedFigure], own: str = OWN) -> str:
     """A figure with its band for each of several methods, one above the other."""
 
     def draw(axes: Axes) -> None:

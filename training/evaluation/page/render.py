@@ -1,6 +1,6 @@
-"""The evaluation as one page that a person reads: no network, no script, Chinese and English, and the model card."""
+"""Render an evaluation as one HTML page (no network, no script, Chinese and English) and as the model card."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,36 +8,43 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from features.bilingual import Words
-from features.console import plain
+from features.sanitise import markdown_text, template_text
 from training.atomic_write import write_text
-from training.evaluation.acceptance import CHANCE, INSIDE, TENTH, Check, checks, covered, overall
-from training.evaluation.calibration_table import WHOLE
-from training.evaluation.coverage import ASKED_SHARES, LEAST_ROWS
+from training.evaluation.acceptance import (
+    COVERAGE_TOLERANCE,
+    DECILE_RANGE,
+    PROBABILITY_TOLERANCE,
+    Check,
+    acceptance_checks,
+    interval_coverage,
+    overall,
+)
+from training.evaluation.coverage import MIN_GROUP_ROWS, ROI_LEVEL_SHARES
+from training.evaluation.deciles import WHOLE
 from training.evaluation.files import Evaluation, read_evaluation
-from training.evaluation.holdout_frame import judged_targets
-from training.evaluation.metrics import ALL_AGES, OWN
+from training.evaluation.metrics import ALL_AGES, OWN, evaluated_targets
 from training.evaluation.page import charts as plots
 from training.evaluation.page import tables as page_tables
 from training.evaluation.page.text import (
     CHANCES,
     CURES,
     HEADLINE,
-    PARTS,
     QUESTIONS,
+    ROW_PARTS,
     STATUS,
     allowed_words,
     found_words,
     reason_words,
     target_words,
 )
-from training.evaluation.peer_results import Proof, read_proofs
+from training.evaluation.peer_results import PeerComparison, read_peer_results
 
 PAGE, CARD = "evaluation.html", "model_card.md"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing and what it is of."""
+    """A chart as SVG, with its title."""
 
     title: Words
     svg: str
@@ -45,81 +52,82 @@ class Picture:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table and what it is of."""
+    """A table with its title."""
 
     title: Words
-    grid: page_tables.Grid
+    table: page_tables.PageTable
 
 
-def write_page(folder: Path, proofs: Path) -> list[Check]:
-    """Write the page and the model card of an evaluation beside its tables; what was checked.
+def write_page(folder: Path, peer_folder: Path) -> list[Check]:
+    """Write the page and the model card of an evaluation beside its tables, and return the acceptance checks.
 
     Args:
         folder: Of `training.evaluation.files.write_evaluation`.
-        proofs: Where `make bench-peers` writes.
+        peer_folder: Where `make bench-peers` writes its results.
 
     Raises:
         BundleError: The folder holds no evaluation.
     """
     found = read_evaluation(folder)
     checked = checks_of(found)
-    write_text(page(found, checked, read_proofs(proofs, found.about.data_fingerprint)), folder / PAGE)
+    peers = read_peer_results(peer_folder, found.facts.data_fingerprint)
+    write_text(page(found, checked, peers), folder / PAGE)
     write_text(card(found, checked), folder / CARD)
     return checked
 
 
 def checks_of(found: Evaluation) -> list[Check]:
-    """Every question about an evaluation."""
-    about = found.about
-    return checks(
-        found.beside, found.cells, found.bins, found.deciles, level=about.level, least_volume=about.min_impressions
+    """Return the acceptance checks of an evaluation."""
+    facts = found.facts
+    return acceptance_checks(
+        found.holdout, found.groups, found.bins, found.deciles, level=facts.level, least_volume=facts.min_impressions
     )
 
 
-def page(found: Evaluation, checked: list[Check], proofs: list[Proof]) -> str:
-    """The page."""
-    targets = judged_targets(found.beside)
+def page(found: Evaluation, checked: list[Check], peers: list[PeerComparison]) -> str:
+    """Return the HTML of the page."""
+    targets = evaluated_targets(found.holdout)
     return (
-        _environment(_safe)
+        _environment(template_text)
         .get_template("evaluation.html.j2")
         .render(
             **_shared(found, checked),
-            least_rows=LEAST_ROWS,
-            tenth=TENTH,
-            whole=page_tables.figures_grid(found.figures, targets, ALL_AGES, "all"),
+            least_rows=MIN_GROUP_ROWS,
+            decile_range=DECILE_RANGE,
+            whole=page_tables.figures_table(found.figures, targets, ALL_AGES, "all"),
             parts=[
-                Sheet(PARTS[part], page_tables.figures_grid(found.figures, targets, ALL_AGES, part))
+                Sheet(ROW_PARTS[part], page_tables.figures_table(found.figures, targets, ALL_AGES, part))
                 for part in ("cold", "warm")
             ],
-            unlaunched=page_tables.figures_grid(found.figures, targets, 0, "cold"),
+            unlaunched=page_tables.figures_table(found.figures, targets, 0, "cold"),
             ranks=[Picture(target_words(t), _rank(found, t)) for t in targets],
             gains=list(_gains(found, targets)),
-            gained=[_sheet(t, page_tables.gained_grid(found.lifts, t)) for t in targets],
+            gained=[_sheet(t, page_tables.gained_table(found.lifts, t)) for t in targets],
             totals=[Picture(target_words(t), _totals(found, t)) for t in targets],
             tenths=[Picture(target_words(t), _tenths(found, t)) for t in targets],
-            calibration=[_sheet(t, page_tables.calibration_grid(found.deciles, t)) for t in targets],
+            calibration=[_sheet(t, page_tables.deciles_table(found.deciles, t)) for t in targets],
             chances=[
-                Picture(CHANCES[str(name)], plots.reliability_points(f"chance {name}", bins, CHANCE, _asked(str(name))))
+                Picture(CHANCES[str(name)], _reliability(str(name), bins))
                 for name, bins in found.bins.groupby("chance", sort=False)
                 if name in CHANCES
             ],
             covered=list(_covered(found, targets)),
-            cells=[
-                _sheet(t, page_tables.coverage_grid(found.cells, t, found.about.level))
+            groups=[
+                _sheet(t, page_tables.coverage_table(found.groups, t, found.facts.level))
                 for t in targets
-                if len(found.cells) and (found.cells["target"] == t).any()
+                if len(found.groups) and (found.groups["target"] == t).any()
             ],
             early=list(_early(found)),
-            proofs=[_proof(proof) for proof in proofs],
-            stages=page_tables.stages_grid(found.about),
+            peers=[_peers(comparison) for comparison in peers],
+            stages=page_tables.stages_table(found.facts),
         )
     )
 
 
 def card(found: Evaluation, checked: list[Check]) -> str:
-    """The model card."""
+    """Return the Markdown of the model card."""
     return (
-        _environment(_safe_cell)
+        _environment(markdown_text)
         .get_template("model_card.md.j2")
         .render(**_shared(found, checked), figures=list(_card_rows(found)))
     )
@@ -127,7 +135,7 @@ def card(found: Evaluation, checked: list[Check]) -> str:
 
 def _shared(found: Evaluation, checked: list[Check]) -> dict[str, object]:
     return {
-        "about": found.about,
+        "facts": found.facts,
         "status": STATUS[overall(checked)],
         "tone": overall(checked).lower(),
         "headline": HEADLINE[overall(checked)],
@@ -138,7 +146,7 @@ def _shared(found: Evaluation, checked: list[Check]) -> dict[str, object]:
             }
             for check in checked
         ],
-        "left_out": [(reason_words(reason), count) for reason, count in found.about.left_out.items()],
+        "left_out": [(reason_words(reason), count) for reason, count in found.facts.left_out.items()],
     }  # fmt: skip
 
 
@@ -164,7 +172,7 @@ def _totals(found: Evaluation, target: str) -> str:
         )
         for name in ("mean", "total")
     ]
-    return plots.by_age(f"totals {target}", pd.concat(lines), "ratio", reference=1.0, allowed=TENTH, log=True)
+    return plots.by_age(f"totals {target}", pd.concat(lines), "ratio", reference=1.0, allowed=DECILE_RANGE, log=True)
 
 
 def _tenths(found: Evaluation, target: str) -> str:
@@ -173,16 +181,16 @@ def _tenths(found: Evaluation, target: str) -> str:
 
 
 def _covered(found: Evaluation, targets: list[str]) -> Iterator[Picture]:
-    about = found.about
+    facts = found.facts
+    allowed = (facts.level + COVERAGE_TOLERANCE[0], facts.level + COVERAGE_TOLERANCE[1])
     for target in targets:
-        lines = []
-        for age, rows in found.beside.groupby("age_hours"):
-            one = covered(rows, target, about.min_impressions)
+        lines: list[dict[str, object]] = []
+        for age, rows in found.holdout.groupby("age_hours"):
+            one = interval_coverage(rows, target, facts.min_impressions)
             if one:
                 line = {"age_hours": age, "rows": one.rows, "share": one.value}
                 lines.append(line | {"share_low": one.low, "share_high": one.high, "method": OWN})
         if lines:
-            allowed = (about.level + INSIDE[0], about.level + INSIDE[1])
             svg = plots.by_age(f"covered {target}", pd.DataFrame(lines), "share", allowed=allowed, share=True)
             yield Picture(target_words(target), svg)
 
@@ -191,33 +199,33 @@ def _early(found: Evaluation) -> Iterator[Picture]:
     if len(found.curve):
         ranks = Words("ROI 排序相关", "rank correlation of ROI")
         yield Picture(ranks, plots.by_age("early rank", found.curve, "spearman", reference=0.0))
-        worth = Words("决策价值:0 = 平均分配,1 = 事后全知", "decision value: 0 = everyone alike, 1 = knew what came")
-        yield Picture(worth, plots.by_age("early worth", found.curve, "captured_share", reference=0.0))
+        value = Words("决策价值:0 = 平均分配,1 = 事后全知", "decision value: 0 = everyone alike, 1 = knew what came")
+        yield Picture(value, plots.by_age("early value", found.curve, "captured_share", reference=0.0))
 
 
-def _proof(proof: Proof) -> dict[str, object]:
+def _peers(comparison: PeerComparison) -> dict[str, object]:
     against = {
         "what came": Words("对实际结果", "against what came"),
         "the truth": Words("对真值", "against the truth"),
     }
     slices = []
-    for versus, target in proof.slices():
+    for versus, target in comparison.slices():
         name = target_words(target)
         known = against.get(versus, Words(versus, versus))
         title = Words(f"{name.zh},{known.zh}", f"{name.en}, {known.en}")
-        drawn = plots.dots(f"peers {proof.name} {versus} {target}", proof.ranks(versus, target))
-        slices.append((Picture(title, drawn), page_tables.proof_grid(proof, versus, target)))
-    return {"name": proof.name, "slices": slices, "not_run": proof.not_run}
+        drawn = plots.dots(f"peers {comparison.name} {versus} {target}", comparison.ranks(versus, target))
+        slices.append((Picture(title, drawn), page_tables.peer_table(comparison, versus, target)))
+    return {"name": comparison.name, "slices": slices, "not_run": comparison.not_run}
 
 
 def _card_rows(found: Evaluation) -> Iterator[dict[str, str]]:
     whole = found.figures[(found.figures["age_hours"] == ALL_AGES) & (found.figures["part"] == "all")]
-    for target in judged_targets(found.beside):
+    for target in evaluated_targets(found.holdout):
         rows = whole[whole["target"] == target].set_index("method")
         if OWN not in rows.index:
             continue
         own = rows.loc[OWN]
-        inside = covered(found.beside, target, found.about.min_impressions)
+        inside = interval_coverage(found.holdout, target, found.facts.min_impressions)
         yield {
             "target": target,
             "rows": f"{int(own['rows']):,}",
@@ -229,33 +237,21 @@ def _card_rows(found: Evaluation) -> Iterator[dict[str, str]]:
         }
 
 
-def _sheet(target: str, grid: page_tables.Grid) -> Sheet:
-    return Sheet(target_words(target), grid)
+def _sheet(target: str, table: page_tables.PageTable) -> Sheet:
+    return Sheet(target_words(target), table)
 
 
-def _asked(chance: str) -> int:
-    return len(ASKED_SHARES) if chance == "roi" else 1
+def _reliability(name: str, bins: pd.DataFrame) -> str:
+    repeats = len(ROI_LEVEL_SHARES) if name == "roi" else 1
+    return plots.reliability_points(f"chance {name}", bins, PROBABILITY_TOLERANCE, repeats)
 
 
-def _environment(finalize: object) -> Environment:
+def _environment(finalize: Callable[[object], object]) -> Environment:
     return Environment(
         loader=PackageLoader("training.evaluation.page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=finalize,  # type: ignore[arg-type]
+        finalize=finalize,
     )
-
-
-def _safe(value: object) -> object:
-    """Text of a file's making without control characters and changes of direction; jinja escapes it after."""
-    return plain(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-
-def _safe_cell(value: object) -> object:
-    """The same in Markdown: nothing that starts a column, a link or code."""
-    if not isinstance(value, str) or hasattr(value, "__html__"):
-        return value
-    flat = plain(value).replace("\n", " ").replace("|", "/").replace("`", "'")
-    return flat.replace("[", "(").replace("]", ")")

@@ -11,30 +11,29 @@ import pytest
 
 from training.errors import BundleError
 from training.evaluation.coverage import Coverage
-from training.evaluation.files import evaluation_of, read_evaluation, write_evaluation
+from training.evaluation.files import RunFacts, StageFacts, evaluation_of, read_evaluation, write_evaluation
 from training.evaluation.metrics import METHODS, OWN, evaluate
 from training.evaluation.page import charts as plots
 from training.evaluation.page.render import CARD, PAGE, write_page
-from training.evaluation.peer_results import read_proofs
-from training.evaluation.run_facts import About, Stage
+from training.evaluation.peer_results import read_peer_results
 
 HOSTILE = "<script>alert(1)</script>\"'{{ 7*7 }}|`\u202e$x$"
 TARGETS = ["gpm", "net_roi", "later_impressions"]
-ABOUT = About(
+RUN_FACTS = RunFacts(
     name=HOSTILE, model=f"gpmcast-{HOSTILE}", version="0.1.0", created_at="2026-07-01T08:00:00+00:00", baseline=False,
     data_fingerprint="f" * 64, data_until="2026-07-01T00:00:00", creatives=80, accounts=2, promotion_types=[HOSTILE],
-    basis="net_1h", outcome_days=7, level=0.8, min_impressions=200, held_since="2026-06-08T00:00:00", held_rows=120,
-    held_creatives=60, trained_rows=1000, trained_creatives=300, final_rows=1200,
+    basis="net_1h", outcome_days=7, level=0.8, min_impressions=200, holdout_since="2026-06-08T00:00:00",
+    holdout_rows=120, holdout_creatives=60, training_rows=1000, training_creatives=300, final_rows=1200,
     stages=[
-        Stage(name="click", zh="点击", en="clicks per impression", start="funnel model", rounds=12, gain=0.01,
+        StageFacts(name="click", zh="点击", en="clicks per impression", start="funnel model", rounds=12, gain=0.01,
               tuned=True, losses={"funnel model": 0.5, "empirical Bayes": 0.6}),
-        Stage(name="volume", zh="后续量", en="later volume", start="", rounds=0, gain=0.0, tuned=False, losses={}),
+        StageFacts(name="volume", zh="后续量", en="later volume", start="", rounds=0, gain=0.0, tuned=False, losses={}),
     ],
     missing={"keep": HOSTILE}, left_out={"outcome window not closed": 40, HOSTILE: 3}, brier={"roi": 0.1},
 )  # fmt: skip
 
 
-def beside() -> pd.DataFrame:
+def holdout_frame() -> pd.DataFrame:
     draw = np.random.default_rng(5)
     count = 120
     frame = pd.DataFrame(
@@ -85,7 +84,7 @@ def proof(fingerprint: str) -> str:
 def written(tmp_path_factory) -> Path:
     """An evaluation's folder, with its page, its card and the folder of the proofs beside it."""
     place = tmp_path_factory.mktemp("page")
-    rows = beside()
+    rows = holdout_frame()
     cells = pd.DataFrame(
         {
             "target": "gpm", "age_hours": ["all", "0", "24"], "quarter": ["all", "q1", "q4"],
@@ -94,7 +93,7 @@ def written(tmp_path_factory) -> Path:
         }
     )  # fmt: skip
     bins = pd.DataFrame({"chance": ["roi", "hit"], "bin": [3, 0], "rows": [300, 400], "stated": 0.3, "true": 0.32})
-    told = evaluation_of(ABOUT, figures(rows), rows, Coverage(cells, bins, {"roi": 0.1}))
+    told = evaluation_of(RUN_FACTS, figures(rows), rows, Coverage(cells, bins, {"roi": 0.1}))
     write_evaluation(told, place / "evaluation")
     (place / "proof").mkdir()
     (place / "proof" / "mine.json").write_text(proof("f" * 64), encoding="utf-8")
@@ -169,7 +168,7 @@ def test_both_languages_say_everything(page: str) -> None:
 def test_the_page_tells_the_peers_of_these_data_only(page: str, written: Path) -> None:
     assert "<h3>mine</h3>" in page
     assert "other data" not in page
-    assert [found.name for found in read_proofs(written / "proof", "f" * 64)] == ["mine"]
+    assert [found.name for found in read_peer_results(written / "proof", "f" * 64)] == ["mine"]
 
 
 def test_the_card_has_no_holes(written: Path) -> None:
@@ -183,13 +182,13 @@ def test_the_card_has_no_holes(written: Path) -> None:
 
 
 def test_tables_of_an_earlier_run_do_not_come_back(tmp_path: Path) -> None:
-    rows = beside()
+    rows = holdout_frame()
     with_bins = Coverage(pd.DataFrame({"target": ["gpm"]}), pd.DataFrame({"chance": ["roi"]}), {})
-    write_evaluation(evaluation_of(ABOUT, figures(rows), rows, with_bins), tmp_path)
+    write_evaluation(evaluation_of(RUN_FACTS, figures(rows), rows, with_bins), tmp_path)
     bare = rows.drop(columns=[name for name in rows if name.endswith(("_low", "_high"))])
-    write_evaluation(evaluation_of(ABOUT, figures(rows), bare, None), tmp_path)
+    write_evaluation(evaluation_of(RUN_FACTS, figures(rows), bare, None), tmp_path)
     back = read_evaluation(tmp_path)
-    assert back.about == ABOUT
+    assert back.facts == RUN_FACTS
     assert back.bins.empty
     assert {path.name for path in tmp_path.iterdir()} >= {"deciles.csv", "lift.csv", "earliness.csv", "run.json"}
     write_page(tmp_path, tmp_path / "nowhere")

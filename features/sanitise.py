@@ -1,0 +1,55 @@
+"""Make text from files safe for the medium that shows it: console, HTML page, Markdown table, spreadsheet.
+
+Titles, ids and tags come from exports, so they may contain anything. HTML is escaped by Jinja's autoescape; what these
+functions add is what escaping does not cover.
+"""
+
+import re
+
+_FORMULA = re.compile(r"^(?:[\t\r\n]|[\s\x00-\x1f\u200b-\u200f\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Start of a text that a spreadsheet evaluates or misplaces; the same rule as in `serving/page/download.js`."""
+
+
+def visible_text(value: object) -> str:
+    """Return text for a console or a page: control and direction characters become U+FFFD, except line breaks.
+
+    >>> visible_text("a\\x1b[31mb")
+    'a\ufffd[31mb'
+    """
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(value))
+
+
+def visible_texts(value: object) -> object:
+    """Return nested dicts, lists and tuples with every string made `visible_text`: for JSON inside a page."""
+    if isinstance(value, str):
+        return visible_text(value)
+    if isinstance(value, dict):
+        return {key: visible_texts(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [visible_texts(held) for held in value]
+    return value
+
+
+def template_text(value: object) -> object:
+    """Return a template's value as `visible_text`: the `finalize` of a Jinja environment with autoescape.
+
+    Markup that is already escaped (`__html__`) and values that are not strings stay as they are.
+    """
+    return visible_text(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def markdown_text(value: object) -> object:
+    """Return a template's value for Markdown: one line without characters that start a column, a link or code."""
+    if not isinstance(value, str) or hasattr(value, "__html__"):
+        return value
+    flat = visible_text(value).replace("\n", " ").replace("|", "/").replace("`", "'")
+    return flat.replace("[", "(").replace("]", ")")
+
+
+def spreadsheet_cell(value: object) -> object:
+    """Return a CSV cell: a text that a spreadsheet would evaluate as a formula gets an apostrophe in front.
+
+    >>> spreadsheet_cell("=1+1")
+    "'=1+1"
+    """
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
