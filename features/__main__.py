@@ -14,7 +14,7 @@ from features.console import run_command, show_ingest, show_problems, show_statu
 from features.errors import InputError
 from features.partitions.folder import is_url, shown
 from features.partitions.reader import write_partitioned
-from features.readers.export_file import find_files
+from features.readers.find_files import find_files
 from features.sanitise import visible_text
 from features.store.duckdb_store import open_store
 from features.store.ingest import ingest

@@ -1,18 +1,27 @@
-"""What can be wrong with an input, said so that a person can put it right.
+"""Problems of input files, and the errors of this package; each states what was found, expected and the cure.
 
 configs.errors.GpmcastError
-├── InputError       nothing usable was given, or --strict met a problem
-├── StoreError       the store file is not ours, is from another version, or is in use
-└── PartitionError   a partitioned dataset, or a file of it, is not what its manifest says, or cannot be reached
+├── InputError       no input can be used, or --strict found a problem
+├── StoreError       the store file is not one of gpmcast, has another version, or is in use
+└── PartitionError   a partitioned dataset cannot be reached, or a file differs from its manifest
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from configs.errors import GpmcastError
 
 Severity = Literal["file", "row", "note"]
+"""`file`: the whole file was left out; `row`: the rows were left out; `note`: kept, but worth a look."""
+
+RowList: TypeAlias = Sequence[int] | npt.NDArray[np.int64]
+
+FIRST_ROWS = 5
+"""Row numbers that a problem names; the rest are counted."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +29,14 @@ class Problem:
     """One finding about one file.
 
     Attributes:
-        severity: `file`: the file was left out; `row`: the rows named were left out; `note`: kept, but look.
-        file: The file's name as the person gave it.
+        severity: What became of the file or the rows.
+        file: The file's name as the user gave it.
         found: What is there, with an example value.
         expected: What would have been right.
         cure: What to do about it.
-        column: The header as it stands in the file, where one column is meant.
-        rows: The first few row numbers, counted as a spreadsheet counts them (the header is row 1).
-        count: How many rows are meant in all; 0 where the finding is not about rows.
+        column: The header in the file, if the problem concerns one column.
+        rows: The first few row numbers as a spreadsheet counts them (the first row of the file is 1).
+        count: Number of rows concerned; 0 if the problem is not about rows.
     """
 
     severity: Severity
@@ -49,12 +58,9 @@ class Problem:
         return f"{where}: found {self.found}; expected {self.expected}. {self.cure}"
 
 
-FIRST_ROWS = 5
-
-
 def row_problem(
     file: str,
-    rows: Sequence[int],
+    rows: RowList,
     *,
     found: str,
     expected: str,
@@ -62,7 +68,7 @@ def row_problem(
     column: str | None = None,
     severity: Severity = "row",
 ) -> Problem:
-    """A problem of the rows with these numbers; the first few are named, the rest counted."""
+    """Build a problem of the rows with these numbers; the first FIRST_ROWS are named, the rest counted."""
     return Problem(
         severity=severity,
         file=file,
@@ -76,7 +82,7 @@ def row_problem(
 
 
 class InputError(GpmcastError):
-    """Input that cannot be used at all, with every problem found in it."""
+    """The input cannot be used; `problems` holds every problem found in it."""
 
     def __init__(self, message: str, problems: Iterable[Problem] = ()) -> None:
         self.problems = tuple(problems)
@@ -84,8 +90,8 @@ class InputError(GpmcastError):
 
 
 class StoreError(GpmcastError):
-    """The store cannot be opened, is of another version, or is not one of ours."""
+    """The store cannot be opened, has another version, or is not a store of gpmcast."""
 
 
 class PartitionError(GpmcastError):
-    """A partitioned dataset cannot be reached, read or written, or a file of it is not what its manifest says."""
+    """A partitioned dataset cannot be reached, read or written, or a file differs from its manifest."""

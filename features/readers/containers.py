@@ -1,4 +1,8 @@
-"""doc"""
+"""Open a file by its content (never by its name), within size limits, and give its tables.
+
+Workbooks and Parquet are read here, text formats in `text_containers`. Nothing in a file is executed; of a workbook the
+values are read, never the formulas.
+"""
 
 from __future__ import annotations
 
@@ -18,27 +22,33 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
-from features.readers.cells import column_of, plain, text_of
-from features.readers.findings import Findings
-from features.readers.tables import TOP_ROWS, RawRows, RawTable
+from features.readers.cells import to_basic_type, to_column, to_text
+from features.readers.findings import Findings, UnusableFile
+from features.readers.tables import HEADER_SEARCH_ROWS, RawRows, RawTable
 from features.readers.text_containers import decode, delimited_table, report_api_table
 
 MAX_BYTES = 2 * 1024**3
-"""Of a file as it stands and unpacked: no export comes near it."""
+"""Limit of a file's size, packed and unpacked; no export comes near it."""
 
 FILE_FORMATS = "CSV or TSV (also .gz), XLSX, Parquet, or the report API's JSON"
-_PIECE = 1 << 20
+_BLOCK_BYTES = 1 << 20
 _FAR_CELL = re.compile(rb'\br="[A-Z]{3}[0-9]')
+"""A cell reference with three letters: a column beyond ZZ."""
 
 
 def sha256_of(path: Path) -> str:
-    """Of the file's bytes."""
+    """Return the sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def raw_tables_of(path: Path, findings: Findings) -> Iterator[RawTable]:
-    """The tables in a file, in its own order."""
+    """Return the tables of a file, in its own order.
+
+    Raises:
+        UnusableFile: The file is empty, too large, damaged or of another format.
+        OSError: It cannot be read.
+    """
     size = path.stat().st_size
     if size == 0:
         raise findings.unusable(found="an empty file", expected=FILE_FORMATS, cure="Export it again.")
@@ -70,22 +80,84 @@ def raw_tables_of(path: Path, findings: Findings) -> Iterator[RawTable]:
     return iter([delimited_table(text, findings)])
 
 
+def workbook_tables(content: bytes, findings: Findings) -> Iterator[RawTable]:
+    """Give the sheets that are not empty, in the order of the workbook."""
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        for name in book.sheet_names:
+            sheet = book.get_sheet_by_name(name)
+            if sheet.height:
+                yield _sheet_table(name, sheet)
+    except CalamineError as error:
+        raise findings.unusable(
+            found=f"an .xlsx file that cannot be opened ({error})",
+            expected="a whole .xlsx file without a password",
+            cure="Open it in a spreadsheet and save it again as .xlsx.",
+        ) from None
+
+
+def parquet_table(content: bytes, findings: Findings) -> RawTable:
+    """Read a Parquet file; its first row counts as row 2, as if a header were above it."""
+    try:
+        table: Any = pq.read_table(pa.BufferReader(content))
+    except (pa.ArrowException, OSError) as error:
+        raise findings.unusable(
+            found=f"a Parquet file that is cut off or damaged ({str(error)[:120]})",
+            expected="a whole Parquet file",
+            cure="Write or copy it again.",
+        ) from None
+    numbers = np.arange(2, table.num_rows + 2, dtype=np.int64)
+    return RawTable(
+        "", [list(table.column_names)], lambda _: RawRows([to_basic_type(c) for c in table.columns], numbers)
+    )
+
+
+def _sheet_table(name: str, sheet: CalamineSheet) -> RawTable:
+    offset = sheet.start[0] if sheet.start else 0
+    top = [
+        [to_text(cell) for cell in _without_padding(cells)]
+        for cells in islice(sheet.to_python(skip_empty_area=True, nrows=HEADER_SEARCH_ROWS), HEADER_SEARCH_ROWS)
+    ]
+
+    def below(header: int) -> RawRows:
+        width = len(top[header])
+        rows, numbers, long = [], [], {}
+        for number, cells in enumerate(sheet.to_python(skip_empty_area=True)[header + 1 :], offset + header + 2):
+            if any(cell != "" for cell in cells[width:]):
+                long[number] = len(_without_padding(cells))
+                continue
+            rows.append(cells[:width])
+            numbers.append(number)
+        columns = [to_column(column) for column in zip(*rows)] or [pa.nulls(0, pa.string())] * width
+        return RawRows(columns, np.asarray(numbers, dtype=np.int64), long=long)
+
+    return RawTable(name, top, below)
+
+
+def _without_padding(cells: Sequence[object]) -> Sequence[object]:
+    """Drop the empty cells at the end: calamine gives every row the width of the widest."""
+    width = len(cells)
+    while width and cells[width - 1] == "":
+        width -= 1
+    return cells[:width]
+
+
 def _gunzip(content: bytes, findings: Findings) -> bytes:
-    pieces, total = [], 0
+    blocks, total = [], 0
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-            while piece := file.read(_PIECE):
-                total += len(piece)
+            while block := file.read(_BLOCK_BYTES):
+                total += len(block)
                 if total > MAX_BYTES:
                     raise _too_large(findings, "more than 2 GB when unpacked")
-                pieces.append(piece)
+                blocks.append(block)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise findings.unusable(
             found=f"a .gz file that is cut off or damaged ({error})",
             expected="a whole .gz file",
             cure="Download or copy it again.",
         ) from None
-    return b"".join(pieces)
+    return b"".join(blocks)
 
 
 def _check_zip(content: bytes, findings: Findings) -> None:
@@ -115,81 +187,21 @@ def _check_zip(content: bytes, findings: Findings) -> None:
 
 
 def _has_far_cells(book: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
-    """Whether a sheet reaches so far that reading it as a table would take all memory."""
+    """Whether a sheet is so wide that reading it as a dense table would exhaust memory."""
     if not entry.filename.startswith("xl/worksheets/"):
         return False
     tail = b""
     with book.open(entry) as sheet:
-        while piece := sheet.read(_PIECE):
-            if _FAR_CELL.search(tail + piece):
+        while block := sheet.read(_BLOCK_BYTES):
+            if _FAR_CELL.search(tail + block):
                 return True
-            tail = piece[-16:]
+            tail = block[-16:]
     return False
 
 
-def _too_large(findings: Findings, found: str) -> Exception:
+def _too_large(findings: Findings, found: str) -> UnusableFile:
     return findings.unusable(
         found=found,
         expected="at most 2 GB",
         cure="Export a shorter stretch of days per file.",
     )
-
-
-def workbook_tables(content: bytes, findings: Findings) -> Iterator[RawTable]:
-    """The sheets that hold anything, in the workbook's order."""
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        for name in book.sheet_names:
-            sheet = book.get_sheet_by_name(name)
-            if sheet.height:
-                yield _grid(name, sheet)
-    except CalamineError as error:
-        raise findings.unusable(
-            found=f"an .xlsx file that cannot be opened ({error})",
-            expected="a whole .xlsx file without a password",
-            cure="Open it in a spreadsheet and save it again as .xlsx.",
-        ) from None
-
-
-def _grid(name: str, sheet: CalamineSheet) -> RawTable:
-    offset = sheet.start[0] if sheet.start else 0
-    top = [
-        [text_of(cell) for cell in _unpadded(cells)]
-        for cells in islice(sheet.to_python(skip_empty_area=True, nrows=TOP_ROWS), TOP_ROWS)
-    ]
-
-    def below(header: int) -> RawRows:
-        width = len(top[header])
-        rows, numbers, long = [], [], {}
-        for number, cells in enumerate(sheet.to_python(skip_empty_area=True)[header + 1 :], offset + header + 2):
-            if any(cell != "" for cell in cells[width:]):
-                long[number] = len(_unpadded(cells))
-                continue
-            rows.append(cells[:width])
-            numbers.append(number)
-        columns = [column_of(column) for column in zip(*rows)] or [pa.nulls(0, pa.string())] * width
-        return RawRows(columns, np.asarray(numbers, dtype=np.int64), long=long)
-
-    return RawTable(name, top, below)
-
-
-def _unpadded(cells: Sequence[object]) -> Sequence[object]:
-    """Without the empty cells at the end: calamine gives every row the width of the widest."""
-    width = len(cells)
-    while width and cells[width - 1] == "":
-        width -= 1
-    return cells[:width]
-
-
-def parquet_table(content: bytes, findings: Findings) -> RawTable:
-    """The table; its first row counts as row 2, as if the header stood above it."""
-    try:
-        table: Any = pq.read_table(pa.BufferReader(content))
-    except (pa.ArrowException, OSError) as error:
-        raise findings.unusable(
-            found=f"a Parquet file that is cut off or damaged ({str(error)[:120]})",
-            expected="a whole Parquet file",
-            cure="Write or copy it again.",
-        ) from None
-    numbers = np.arange(2, table.num_rows + 2, dtype=np.int64)
-    return RawTable("", [list(table.column_names)], lambda _: RawRows([plain(c) for c in table.columns], numbers))

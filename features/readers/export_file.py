@@ -1,4 +1,4 @@
-"""What does an export file say? The one place that knows raw headers, %, 万 and GBK."""
+"""Read one export file of any known layout into canonical metrics and attributes: the entry of this package."""
 
 from __future__ import annotations
 
@@ -15,31 +15,37 @@ from configs.export_layout import ExportLayout
 from configs.name_pattern import load_names
 from configs.settings import Settings
 from features.errors import Problem
-from features.readers.attributes import agreed, empty_long, newest, read_attributes, tags_in_names
+from features.readers.attribute_values import (
+    consistent_values,
+    empty_long,
+    latest_values,
+    read_attributes,
+    tags_in_names,
+)
 from features.readers.containers import raw_tables_of, sha256_of
-from features.readers.find_files import find_files
 from features.readers.findings import Findings, UnusableFile
 from features.readers.keys import keyed
-from features.readers.layouts import RecognisedTable, as_table, check_basis, load_layouts, recognise
+from features.readers.layouts import RecognisedTable, check_basis, recognise, to_canonical
 from features.readers.metric_values import read_values
-from features.readers.periods import periods
-from features.readers.row_checks import creative_rows, impossible, note_oddities, tidy, without_repeats
+from features.readers.periods import read_periods
+from features.readers.row_checks import clip_recovered, creative_rows, impossible, note_oddities, without_repeats
 from features.readers.tables import CanonicalTable, RawTable
 from features.schema import KEY, PERIOD, VALUES, ExportRead
 
-__all__ = ["ExportLayout", "find_files", "load_layouts", "read_export", "read_raw_tables"]
-
 
 def read_export(
-    path: Path, settings: Settings, sources: Sequence[ExportLayout], *, now: datetime | None = None
+    path: Path, settings: Settings, layouts: Sequence[ExportLayout], *, now: datetime | None = None
 ) -> ExportRead:
-    """Metrics and attributes of one file, and everything that was left out or looks wrong.
+    """Read metrics and attributes of one file, and collect what was left out or looks wrong.
 
-    Bad content raises nothing: a file that cannot be used comes back empty with a problem of severity “file”.
+    Bad content raises nothing: a file that cannot be used comes back empty, with a problem of severity “file”.
 
     Args:
-        now: PeriodColumns that end more than a day after it are left out; naive, in the time zone of the settings.
-            Default: the clock.
+        path: The file; names of files and folders can state days, promotion type and account.
+        settings: Of the run.
+        layouts: The layouts that the file may have.
+        now: Periods that end more than a day later are left out; naive, in the time zone of the settings.
+            Default: the current time.
     """
     now = now or datetime.now(ZoneInfo(settings.time_zone)).replace(tzinfo=None)
     findings = Findings(str(path))
@@ -56,40 +62,42 @@ def read_export(
         findings.problems.append(Problem("file", str(path), reason, "a file that can be opened", cure))
         tables = iter(())
     if findings.problems:
-        return ExportRead(str(path), sha256, "", empty_metrics(), empty_long(), findings.problems)
-    return replace(read_raw_tables(tables, path, settings, sources, findings, now=now), sha256=sha256)
+        return ExportRead(str(path), sha256, "", _empty_metrics(), empty_long(), findings.problems)
+    return replace(read_raw_tables(tables, path, settings, layouts, findings, now=now), sha256=sha256)
 
 
 def read_raw_tables(
     tables: Iterable[RawTable],
     path: Path,
     settings: Settings,
-    sources: Sequence[ExportLayout],
+    layouts: Sequence[ExportLayout],
     findings: Findings,
     *,
     now: datetime,
 ) -> ExportRead:
-    """The same of tables that are at hand; nothing is opened.
+    """Read tables that are already in memory, as `read_export` reads those of a file.
 
     Args:
         tables: The tables of the file.
-        path: What the file is called: names of files and folders tell days, promotion types and accounts.
+        path: The file's name; it is not opened.
+        settings: Of the run.
+        layouts: The layouts that the tables may have.
+        findings: Collects the problems.
         now: As in `read_export`.
     """
     name, rows = "", _no_rows()
     try:
-        found = recognise(tables, sources, path, findings)
-        name = found.source.name
-        check_basis(found.source, settings, found.cells, findings)
+        found = recognise(tables, layouts, path, findings)
+        name = found.layout.name
+        check_basis(found, settings, findings)
         metrics, attributes, rows = _read(found, settings, path, now, findings)
     except UnusableFile as stop:
         findings.problems.append(stop.problem)
-        metrics, attributes = empty_metrics(), empty_long()
+        metrics, attributes = _empty_metrics(), empty_long()
     return ExportRead(str(path), "", name, metrics, attributes, findings.problems, rows)
 
 
-def empty_metrics() -> pd.DataFrame:
-    """The metrics frame without rows and values."""
+def _empty_metrics() -> pd.DataFrame:
     columns = {name: pd.Series([], dtype="str") for name in [*KEY, "grain"]}
     columns |= {name: pd.Series([], dtype="datetime64[us]") for name in PERIOD[1:]}
     return pd.DataFrame(columns | {"row": pd.Series([], dtype="int64")})
@@ -102,21 +110,22 @@ def _no_rows() -> pd.DataFrame:
 def _read(
     found: RecognisedTable, settings: Settings, path: Path, now: datetime, findings: Findings
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    source = found.source
-    has_metrics = any(name in VALUES for name in source.columns)
-    table = as_table(found, settings, findings)
-    table = creative_rows(table, source, found.rows, metrics=has_metrics, findings=findings)
-    table, keys = keyed(table, source, found.cells, path, metrics=has_metrics, findings=findings)
+    """Return metrics, attributes, and the first row number of each creative."""
+    layout = found.layout
+    has_metrics = any(name in VALUES for name in layout.columns)
+    table = to_canonical(found, settings, findings)
+    table = creative_rows(table, layout, found.rows, metrics=has_metrics, findings=findings)
+    table, keys = keyed(table, layout, found.header, path, metrics=has_metrics, findings=findings)
     if has_metrics:
-        metrics, table, keys = _metrics(table, keys, source, settings, path, now, findings)
-        texts = read_attributes(table, source, settings, findings)
-        order = metrics["period_end"].to_numpy()
-        attributes = newest(keys, texts, order, source.origin)
+        metrics, table, keys = _read_metrics(table, keys, layout, settings, path, now, findings)
+        values = read_attributes(table, layout, settings, findings)
+        times = metrics["period_end"].to_numpy()
+        attributes = latest_values(keys, values, times, layout.origin)
         metrics = without_repeats(metrics, findings)
     else:
-        metrics = empty_metrics()
-        texts = read_attributes(table, source, settings, findings)
-        attributes = agreed(keys, texts, table, source.origin, findings)
+        metrics = _empty_metrics()
+        values = read_attributes(table, layout, settings, findings)
+        attributes = consistent_values(keys, values, table, layout.origin, findings)
     named = attributes[attributes["name"] == "creative_name"]
     if len(named):
         tags = tags_in_names(named, load_names(settings.names))
@@ -125,26 +134,26 @@ def _read(
     return metrics.reset_index(drop=True), attributes, rows
 
 
-def _metrics(
+def _read_metrics(
     table: CanonicalTable,
     keys: pd.DataFrame,
-    source: ExportLayout,
+    layout: ExportLayout,
     settings: Settings,
     path: Path,
     now: datetime,
     findings: Findings,
 ) -> tuple[pd.DataFrame, CanonicalTable, pd.DataFrame]:
-    """Metrics with the table and keys of the same rows."""
-    when = periods(table, source, settings, path, now, findings)
+    """Return the metrics, and the table and keys of the same rows."""
+    when = read_periods(table, layout, settings, path, now, findings)
     table, keys, period = table.keep(~when.bad), keys[~when.bad], when.frame[~when.bad]
-    values, bad = read_values(table, source, findings)
+    values, bad = read_values(table, layout, findings)
     if values.columns.empty:
         raise findings.unusable(
             found="no column with a count or a sum",
-            expected=f"some of {', '.join(header for c in source.columns.values() for header in c.headers[:1])}",
+            expected=f"some of {', '.join(header for c in layout.columns.values() for header in c.headers[:1])}",
             cure="Add impressions, clicks, spend, orders and gmv to the export.",
         )
-    values = tidy(values, {name for name in values if name not in table})
+    values = clip_recovered(values, {name for name in map(str, values) if name not in table})
     bad |= impossible(values, table.numbers, table.headers, findings)
     good = np.flatnonzero(~bad)
     table, keys, period, values = table.keep(~bad), keys.iloc[good], period.iloc[good], values.iloc[good]

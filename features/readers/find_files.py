@@ -1,4 +1,4 @@
-"""Which files did the person mean by a file, a folder or a pattern?"""
+"""Find the export files that paths on the command line name: files, folders and glob patterns."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from pathlib import Path
 
 from features.errors import InputError
 
-ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".json", ".jsonl", ".parquet", ".gz")
-"""What is picked up in a folder. A file given by its own name is read whatever it is called."""
+EXTENSIONS = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".json", ".jsonl", ".parquet", ".gz")
+"""Extensions that are read in a folder. A file given by its own name is read whatever its extension."""
 
 _TEMPORARY = ("~$", ".", "._")
 _LEFTOVERS = (".part", ".tmp", ".crdownload", ".download")
-_EXPECTED = f"files ending in {' '.join(ENDINGS)}"
+_EXPECTED_FILES = f"files ending in {' '.join(EXTENSIONS)}"
 
 
 def find_files(paths: Sequence[str]) -> list[Path]:
-    """All files behind these paths, each once, those of a folder or a pattern sorted.
+    """Return the files of these paths, each once; those of a folder or a pattern are sorted.
 
     Raises:
-        InputError: A path is not there, or there is nothing to read behind it.
+        InputError: A path does not exist, or has no file to read.
     """
     if not paths:
-        raise InputError(f"No data were given: expected a file, a folder or a pattern of {_EXPECTED}.")
+        raise InputError(f"No data were given: expected a file, a folder or a pattern of {_EXPECTED_FILES}.")
     found: dict[Path, Path] = {}
     for given in paths:
-        for path in _behind(given):
+        for path in _files_of(given):
             found.setdefault(path.resolve(), path)
     return list(found.values())
 
 
-def _behind(given: str) -> list[Path]:
+def _files_of(given: str) -> list[Path]:
     path = Path(given)
     if path.is_file():
         return [path]
@@ -41,10 +41,10 @@ def _behind(given: str) -> list[Path]:
     hits = [Path(hit) for hit in sorted(glob.glob(given, recursive=True))]
     if not hits:
         kind = "nothing matches this pattern" if glob.has_magic(given) else "there is no such file or folder"
-        raise InputError(f"{given}: {kind}. Expected a file, a folder or a pattern of {_EXPECTED}.")
+        raise InputError(f"{given}: {kind}. Expected a file, a folder or a pattern of {_EXPECTED_FILES}.")
     files = [file for hit in hits for file in (_listed(hit) if hit.is_dir() else [hit]) if _readable(file, hit)]
     if not files:
-        raise _nothing(given, hits)
+        raise _nothing_to_read(given, hits)
     return files
 
 
@@ -52,7 +52,7 @@ def _in_folder(folder: Path) -> list[Path]:
     everything = _listed(folder)
     files = [file for file in everything if _readable(file, folder)]
     if not files:
-        raise _nothing(str(folder), everything)
+        raise _nothing_to_read(str(folder), everything)
     return files
 
 
@@ -64,10 +64,10 @@ def _readable(file: Path, below: Path) -> bool:
     parts = file.relative_to(below).parts if file != below else (file.name,)
     if any(part.startswith(_TEMPORARY) for part in parts):
         return False
-    return file == below or (file.suffix.casefold() in ENDINGS and not file.name.endswith(_LEFTOVERS))
+    return file == below or (file.suffix.casefold() in EXTENSIONS and not file.name.endswith(_LEFTOVERS))
 
 
-def _nothing(given: str, seen: Iterable[Path]) -> InputError:
+def _nothing_to_read(given: str, seen: Iterable[Path]) -> InputError:
     counts = Counter(path.suffix or path.name for path in seen)
     found = ", ".join(f"{count} × {ending}" for ending, count in counts.most_common(6)) or "nothing"
-    return InputError(f"{given}: found {found}; expected {_EXPECTED}.")
+    return InputError(f"{given}: found {found}; expected {_EXPECTED_FILES}.")

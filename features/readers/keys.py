@@ -1,33 +1,51 @@
-"""Whose row is it? Promotion type, account and creative of every row."""
+"""The KEY of every row: promotion type, account and creative."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from configs.export_layout import ExportLayout
-from features.readers.cells import LOST_ID_CURE, distinct, parse_ids, present, text_of
+from features.readers.cells import LOST_ID_CURE, ArrowColumn, Mask, distinct, not_null, parse_ids, to_text
 from features.readers.findings import Findings, example
-from features.readers.layouts import normal, places
+from features.readers.layouts import header_places, normalise_header
 from features.readers.tables import CanonicalTable
 from features.schema import ANY, KEY
 
 UNNAMED = "unnamed"
+"""Account of metrics for which no account is known."""
 
 _ACCOUNT_FOLDER = re.compile(r"(\d{6,})|(?:账户|account)[-_=](.+)", re.IGNORECASE)
 
 
 def keyed(
-    table: CanonicalTable, source: ExportLayout, cells: Sequence[str], path: Path, *, metrics: bool, findings: Findings
+    table: CanonicalTable,
+    layout: ExportLayout,
+    header: Sequence[str],
+    path: Path,
+    *,
+    metrics: bool,
+    findings: Findings,
 ) -> tuple[CanonicalTable, pd.DataFrame]:
-    """The rows whose ids are whole, and their KEY columns."""
+    """Return the rows with a complete key, and the KEY columns of the same rows.
+
+    Args:
+        table: The creative rows of a file.
+        layout: Its layout.
+        header: Its header row; headers can determine the promotion type.
+        path: Its name; the folder can determine the account, the file name the promotion type.
+        metrics: Whether the file has metrics. If not (a tag sheet), a missing account or promotion type is ANY.
+        findings: Collects the rows that are left out.
+
+    Raises:
+        UnusableFile: The promotion type of metrics is unknown, or the file has impressions of both.
+    """
     bad = np.zeros(len(table), dtype=bool)
-    ids: dict[str, Any] = {}
+    ids: dict[str, ArrowColumn] = {}
     for name in ("creative_id", "account_id"):
         if name not in table:
             continue
@@ -37,24 +55,24 @@ def keyed(
         if lost.any():
             findings.left_out(
                 table.numbers[lost],
-                found=f"ids that lost digits, such as {example(table.shown(name, int(np.flatnonzero(lost)[0])))}",
+                found=f"ids that lost digits, such as {example(table.text_at(name, int(np.flatnonzero(lost)[0])))}",
                 expected="the whole id as text",
                 cure=LOST_ID_CURE,
                 column=table.headers[name],
             )
         bad |= lost
-    promotion, unknown = _promotion_types(table, source, cells, path, metrics=metrics, findings=findings)
+    promotion, unknown = _promotion_types(table, layout, header, path, metrics=metrics, findings=findings)
     unknown &= ~bad
     bad |= unknown
     if unknown.any():
         findings.left_out(
             table.numbers[unknown],
-            found=example(table.shown("promotion_type", int(np.flatnonzero(unknown)[0]))),
-            expected=f"one of {', '.join(source.promotion_type.values)}",
+            found=example(table.text_at("promotion_type", int(np.flatnonzero(unknown)[0]))),
+            expected=f"one of {', '.join(layout.promotion_type.values)}",
             cure="Correct the cell, or name this value under promotion_type.values of the source config.",
             column=table.headers["promotion_type"],
         )
-    default = _account(source, path, metrics=metrics)
+    default = _default_account(layout, path, metrics=metrics)
     accounts = pd.Series([default] * len(table), dtype="str")
     if "account_id" in ids:
         given = _text_series(ids["account_id"])
@@ -72,13 +90,13 @@ def keyed(
     return table.keep(~bad), keys[~bad].reset_index(drop=True)
 
 
-def _text_series(values: Any) -> pd.Series:
+def _text_series(values: ArrowColumn) -> pd.Series:
     return pd.Series(values.to_pandas(), dtype="str").reset_index(drop=True)
 
 
-def _account(source: ExportLayout, path: Path, *, metrics: bool) -> str:
-    if "account_id" in source.constants:
-        return source.constants["account_id"]
+def _default_account(layout: ExportLayout, path: Path, *, metrics: bool) -> str:
+    if "account_id" in layout.constants:
+        return layout.constants["account_id"]
     if not metrics:
         return ANY
     found = _ACCOUNT_FOLDER.fullmatch(path.absolute().parent.name)
@@ -86,22 +104,28 @@ def _account(source: ExportLayout, path: Path, *, metrics: bool) -> str:
 
 
 def _promotion_types(
-    table: CanonicalTable, source: ExportLayout, cells: Sequence[str], path: Path, *, metrics: bool, findings: Findings
-) -> tuple[pd.Series, np.ndarray[Any, np.dtype[np.bool_]]]:
-    """The promotion type of each row, and where a cell names one that is not known."""
-    rules = source.promotion_type
-    default = _file_promotion_type(source, cells, path, findings)
+    table: CanonicalTable,
+    layout: ExportLayout,
+    header: Sequence[str],
+    path: Path,
+    *,
+    metrics: bool,
+    findings: Findings,
+) -> tuple[pd.Series, Mask]:
+    """Return the promotion type of each row, and one flag per row: the cell names an unknown one."""
+    rules = layout.promotion_type
+    default = _promotion_type_of_file(layout, header, path, findings)
     unknown = np.zeros(len(table), dtype=bool)
     types = np.full(len(table), default, dtype=object)
     if "promotion_type" in table:
-        named = {normal(text): kind for text, kind in rules.values.items()}
+        named = {normalise_header(text): promotion_type for text, promotion_type in rules.values.items()}
         column = table.cells["promotion_type"]
         values, codes = distinct(column)
-        forms = [normal(text_of(value)) for value in values]
-        empty = np.array([form in ("", "-", "--") for form in forms] + [True])[codes] | ~present(column)
-        kinds = np.array([named.get(form, "") for form in forms] + [""], dtype=object)[codes]
-        unknown = ~empty & (kinds == "")
-        types = np.where(empty, types, kinds)
+        forms = [normalise_header(to_text(value)) for value in values]
+        empty = np.array([form in ("", "-", "--") for form in forms] + [True])[codes] | ~not_null(column)
+        stated = np.array([named.get(form, "") for form in forms] + [""], dtype=object)[codes]
+        unknown = ~empty & (stated == "")
+        types = np.where(empty, types, stated)
     if metrics and len(types) and ((types == ANY) & ~unknown).any():
         raise findings.unusable(
             found="no sign of the promotion type",
@@ -113,33 +137,32 @@ def _promotion_types(
     return pd.Series(types, dtype="str"), unknown
 
 
-def _one_side(source: ExportLayout, found: Mapping[str, object], findings: Findings) -> None:
-    """Refuses a file with the impressions of two promotion types: which rows are whose cannot be told."""
-    shown = (
-        {normal(header) for header in source.columns["impressions"].headers} if "impressions" in source.columns else ()
-    )
-    sides = {
-        rule.then: header
-        for rule in source.promotion_type.by_header
-        for header in rule.any
-        if normal(header) in shown and normal(header) in found
+def _promotion_type_of_file(layout: ExportLayout, header: Sequence[str], path: Path, findings: Findings) -> str:
+    rules = layout.promotion_type
+    found = header_places(header)
+    _refuse_both_types(layout, found, findings)
+    for rule in rules.by_header:
+        if any(normalise_header(name) in found for name in rule.any):
+            return rule.then
+    for part, promotion_type in rules.by_file_name.items():
+        if part in path.name:
+            return promotion_type
+    return rules.constant or layout.constants.get("promotion_type", ANY)
+
+
+def _refuse_both_types(layout: ExportLayout, found: Mapping[str, object], findings: Findings) -> None:
+    """Raise UnusableFile for a file with impressions of two promotion types: its rows cannot be assigned to one."""
+    impressions = layout.columns.get("impressions")
+    counted = {normalise_header(name) for name in impressions.headers} if impressions else set()
+    both = {
+        rule.then: name
+        for rule in layout.promotion_type.by_header
+        for name in rule.any
+        if normalise_header(name) in counted and normalise_header(name) in found
     }
-    if len(sides) > 1:
+    if len(both) > 1:
         raise findings.unusable(
-            found=f"impressions of several promotion types ({', '.join(sides.values())}) in one file",
+            found=f"impressions of several promotion types ({', '.join(both.values())}) in one file",
             expected="one promotion type per file",
             cure="Export the two separately: their rows and rates are not comparable.",
         )
-
-
-def _file_promotion_type(source: ExportLayout, cells: Sequence[str], path: Path, findings: Findings) -> str:
-    rules = source.promotion_type
-    found = places(cells)
-    _one_side(source, found, findings)
-    for rule in rules.by_header:
-        if any(normal(header) in found for header in rule.any):
-            return rule.then
-    for part, kind in rules.by_file_name.items():
-        if part in path.name:
-            return kind
-    return rules.constant or source.constants.get("promotion_type", ANY)

@@ -1,43 +1,50 @@
-"""doc"""
+"""Read the value columns (counts and sums) of a metrics file, in canonical units; recover some from ratios."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from configs.export_layout import ExportLayout, LayoutRatio, Unit
-from features.readers.cells import is_text
-from features.readers.findings import MISSING_VALUE, Findings, counted, example
+from features.readers.cells import ArrowColumn, Mask, is_text
+from features.readers.findings import EXPECTED_NUMBER, Findings, counted, example
 from features.readers.layouts import unit_of
-from features.readers.tables import CanonicalTable, Mask
+from features.readers.tables import CanonicalTable
 from features.readers.typed_cells import Floats, NumberColumn, parse_durations, parse_numbers
 from features.schema import COUNTS, MONEY_DECIMALS, VALUES
 
 _DIVISORS = {"fen": 100.0, "ms": 1000.0, "percent_points": 100.0}
-_SIGNED = ("percent", "percent_points", "fraction")
+_RATIO_UNITS = ("percent", "percent_points", "fraction")
+"""Units in which a % sign is allowed."""
 
 
-def read_values(table: CanonicalTable, source: ExportLayout, findings: Findings) -> tuple[pd.DataFrame, Mask]:
-    """The value columns that the file has or lets us recover, and the rows in which one cannot be read."""
+def read_values(table: CanonicalTable, layout: ExportLayout, findings: Findings) -> tuple[pd.DataFrame, Mask]:
+    """Read the value columns of a file, and recover those for which it only has a ratio.
+
+    Returns:
+        The value columns (one row per row of the table, float64, NaN where missing), and one flag per row: a value
+        cannot be read.
+
+    Raises:
+        UnusableFile: More than half of a column is not a number.
+    """
     values: dict[str, Floats] = {}
     bad = np.zeros(len(table), dtype=bool)
     for name in VALUES:
-        if name in source.columns and name in table:
-            unit = unit_of(name, source.columns[name].unit)
-            values[name], wrong = read_numbers(table, name, unit, findings)
+        if name in layout.columns and name in table:
+            unit = unit_of(name, layout.columns[name].unit)
+            values[name], wrong = _read_numbers(table, name, unit, findings)
             bad |= wrong
-    for name, ratio in source.ratios.items():
+    for name, ratio in layout.ratios.items():
         if name in table and ratio.gives not in values and ratio.of in values:
-            shares, wrong = read_numbers(table, name, ratio.unit, findings)
+            shares, wrong = _read_numbers(table, name, ratio.unit, findings)
             bad |= wrong
-            values[ratio.gives] = recover(shares, values[ratio.of], ratio)
+            values[ratio.gives] = _recover(shares, values[ratio.of], ratio)
     return pd.DataFrame({name: values[name] for name in VALUES if name in values}, index=range(len(table))), bad
 
 
-def recover(ratios: Floats, of: Floats, ratio: LayoutRatio) -> Floats:
-    """The count or sum behind a ratio: whole numbers for counts, MONEY_DECIMALS for sums."""
+def _recover(ratios: Floats, of: Floats, ratio: LayoutRatio) -> Floats:
+    """Compute the count or sum behind a ratio, one per row: rounded to integers for counts, MONEY_DECIMALS for sums."""
     known = np.where(ratios == 0, np.nan, ratios) if ratio.zero == "missing" else ratios
     share = 1.0 - known if ratio.lost else known
     result = share * of / ratio.per
@@ -46,38 +53,34 @@ def recover(ratios: Floats, of: Floats, ratio: LayoutRatio) -> Floats:
     return np.round(result, 0 if ratio.gives in COUNTS else MONEY_DECIMALS)
 
 
-def read_numbers(table: CanonicalTable, name: str, unit: Unit, findings: Findings) -> tuple[Floats, Mask]:
-    """One column in its own unit, and where it cannot be read.
-
-    Raises:
-        UnusableFile: More than half of the column is no number.
-    """
+def _read_numbers(table: CanonicalTable, name: str, unit: Unit, findings: Findings) -> tuple[Floats, Mask]:
+    """Return one column in its canonical unit, and one flag per row: the cell cannot be read."""
     numbers = parse_durations(table.cells[name]) if unit == "duration" else parse_numbers(table.cells[name])
     bad = numbers.bad.copy()
-    if unit not in _SIGNED:
+    if unit not in _RATIO_UNITS:
         bad |= numbers.percent
     filled = int((~np.isnan(numbers.values) | bad).sum())
     column = table.headers[name]
     if bad.any():
-        shown = example(table.shown(name, int(np.flatnonzero(bad)[0])))
+        shown = example(table.text_at(name, int(np.flatnonzero(bad)[0])))
         if 2 * int(bad.sum()) > filled:
             raise findings.unusable(
                 found=f"{int(bad.sum())} of {filled} cells that are no number, such as {shown}",
-                expected=MISSING_VALUE,
+                expected=EXPECTED_NUMBER,
                 cure="This seems to be another column than its header says: export the file again.",
                 column=column,
             )
         findings.left_out(
             table.numbers[bad],
             found=shown,
-            expected=MISSING_VALUE,
+            expected=EXPECTED_NUMBER,
             cure="Correct the cells, or export the file again.",
             column=column,
         )
     if numbers.rounded.any():
         findings.note(
             found=f"{int(numbers.rounded.sum())} numbers such as "
-            f"{example(table.shown(name, int(np.flatnonzero(numbers.rounded)[0])))}, which are rounded",
+            f"{example(table.text_at(name, int(np.flatnonzero(numbers.rounded)[0])))}, which are rounded",
             expected="whole numbers",
             cure="They were taken as they stand; export the file again for exact ones.",
             column=column,
@@ -85,20 +88,19 @@ def read_numbers(table: CanonicalTable, name: str, unit: Unit, findings: Finding
     return _in_unit(numbers, unit, table.cells[name], column, findings), bad
 
 
-def _in_unit(numbers: NumberColumn, unit: Unit, cells: Any, column: str, findings: Findings) -> Floats:
+def _in_unit(numbers: NumberColumn, unit: Unit, cells: ArrowColumn, column: str, findings: Findings) -> Floats:
     values = np.where(numbers.bad, np.nan, numbers.values)
     if unit == "percent":
         return values / _percent_divisor(numbers, cells, column, findings)
     if unit == "fraction":
         values = np.where(numbers.percent, values / 100.0, values)
+    values = values / _DIVISORS.get(unit, 1.0)
     # Money in a float of a file may carry a tail such as 12.340000000000002.
-    return np.round(values / _DIVISORS.get(unit, 1.0), MONEY_DECIMALS) if unit not in _SIGNED else (
-        values / _DIVISORS.get(unit, 1.0)
-    )  # fmt: skip
+    return values if unit in _RATIO_UNITS else np.round(values, MONEY_DECIMALS)
 
 
-def _percent_divisor(numbers: NumberColumn, cells: Any, column: str, findings: Findings) -> float:
-    """100 for `12.34%` and 12.34, 1 for 0.1234; one answer for the whole column."""
+def _percent_divisor(numbers: NumberColumn, cells: ArrowColumn, column: str, findings: Findings) -> float:
+    """Return 100 for a column of `12.34%` or 12.34, 1 for a column of 0.1234; decided once for the whole column."""
     known = ~np.isnan(numbers.values) & (numbers.values != 0)
     bare = known & ~numbers.percent
     if numbers.percent.any():

@@ -1,4 +1,4 @@
-"""doc"""
+"""The PERIOD of every row: grain, start and end, from columns or from the file's name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,18 +14,21 @@ import pandas as pd
 
 from configs.export_layout import ExportLayout
 from configs.settings import Settings
-from features.readers.cells import present
+from features.readers.cells import Mask, not_null
 from features.readers.findings import Findings, example
-from features.readers.tables import CanonicalTable, Mask
-from features.readers.typed_cells import TimeColumn, Times, parse_hours, parse_times, to_zone
+from features.readers.tables import CanonicalTable
+from features.readers.typed_cells import TimeColumn, Times, convert_zone, parse_hours, parse_times
 from features.schema import PERIOD
+
+Grains: TypeAlias = npt.NDArray[np.object_]
+"""The grain of each row, as text."""
 
 _NAMED_DAY = (
     r"(20\d{2})(?:[-_.年](\d{1,2})[-_.月](\d{1,2})日?|(\d{2})(\d{2}))(?:[ _T-]?\d{2}[-_:]?\d{2}[-_:]?\d{2}(?!\d))?"
 )
-_SPAN = re.compile(rf"(?<!\d){_NAMED_DAY}\s*(?:-|_|~|～|—|至|到|\.\.|--)\s*{_NAMED_DAY}(?!\d)")
+_NAMED_SPAN = re.compile(rf"(?<!\d){_NAMED_DAY}\s*(?:-|_|~|～|—|至|到|\.\.|--)\s*{_NAMED_DAY}(?!\d)")
 _ONE_DAY = dt.timedelta(days=1)
-_EXPECTED = {
+_EXPECTED_TIME = {
     "hour": "an hour such as 2026-07-20 13:00",
     "date": "a day such as 2026-07-20",
     "read_at": "a time such as 2026-07-20 13:05:00",
@@ -34,33 +37,50 @@ _EXPECTED = {
 
 @dataclass(frozen=True)
 class PeriodColumns:
-    """PERIOD columns, and which rows have none."""
+    """The PERIOD columns of all rows, and one flag per row: it has no usable period."""
 
     frame: pd.DataFrame
     bad: Mask
 
 
-def periods(
-    table: CanonicalTable, source: ExportLayout, settings: Settings, path: Path, now: dt.datetime, findings: Findings
+def read_periods(
+    table: CanonicalTable,
+    layout: ExportLayout,
+    settings: Settings,
+    path: Path,
+    now: dt.datetime,
+    findings: Findings,
 ) -> PeriodColumns:
-    """The period of each row, by the columns that the file has, else by the file's name."""
-    zone = source.time_zone or settings.time_zone
-    column, grain = _by_columns(table, source)
+    """Read the period of each row from the hour or date column, else from the range of days in the file's name.
+
+    Args:
+        table: The rows with complete keys.
+        layout: Its layout.
+        settings: Times are converted to its time zone.
+        path: The file's name.
+        now: Periods that end more than a day later are bad; naive, in the time zone of the settings.
+        findings: Collects the rows that are left out.
+
+    Raises:
+        UnusableFile: There is no period at all, or more than half of the column cannot be read.
+    """
+    zone = layout.time_zone or settings.time_zone
+    column, grain = _by_columns(table, layout)
     if column is None:
-        first, last = _span_of(path, findings)
+        first, last = _span_in_name(path, findings)
         starts: Times = np.full(len(table), first, dtype="datetime64[us]")
         ends: Times = np.full(len(table), last + _ONE_DAY, dtype="datetime64[us]")
-        grains = np.full(len(table), "day" if first == last else "range", dtype=object)
+        grains: Grains = np.full(len(table), "day" if first == last else "range", dtype=object)
         bad = np.zeros(len(table), dtype=bool)
     else:
-        moments = _read(table, column, zone)
-        if grain == "day" and moments.timed:
+        moments = _parse_column(table, column, zone)
+        if grain == "day" and moments.has_time_of_day:
             grain = "hour"
         _refuse_if_mostly_bad(table, column, moments, findings)
         bad = np.isnat(moments.values) | moments.bad
-        _name_bad(table, column, bad, findings)
-        starts, ends, grains = _cut(moments, grain)
-    starts, ends = to_zone(starts, zone, settings.time_zone), to_zone(ends, zone, settings.time_zone)
+        _report_bad(table, column, bad, findings)
+        starts, ends, grains = _bounds(moments, grain)
+    starts, ends = convert_zone(starts, zone, settings.time_zone), convert_zone(ends, zone, settings.time_zone)
     latest = np.datetime64(now.replace(tzinfo=None) + _ONE_DAY, "us")
     later = ~bad & (ends > latest)
     if later.any():
@@ -76,25 +96,27 @@ def periods(
     return PeriodColumns(frame[PERIOD], bad | later)
 
 
-def _by_columns(table: CanonicalTable, source: ExportLayout) -> tuple[str | None, str]:
-    if source.cumulative:
+def _by_columns(table: CanonicalTable, layout: ExportLayout) -> tuple[str | None, str]:
+    """Return the column that states the period (None: the file's name does), and the grain."""
+    if layout.cumulative:
         return "read_at", "reading"
-    if "hour" in table and source.grain in (None, "hour") and present(table.cells["hour"]).any():
+    if "hour" in table and layout.grain in (None, "hour") and not_null(table.cells["hour"]).any():
         return "hour", "hour"
-    if "date" in table and source.grain in (None, "day", "range"):
+    if "date" in table and layout.grain in (None, "day", "range"):
         return "date", "day"
     return None, "range"
 
 
-def _read(table: CanonicalTable, column: str, zone: str) -> TimeColumn:
+def _parse_column(table: CanonicalTable, column: str, zone: str) -> TimeColumn:
     if column != "hour":
         return parse_times(table.cells[column], zone)
     days = parse_times(table.cells["date"], zone) if "date" in table else None
     return parse_hours(table.cells["hour"], days, zone)
 
 
-def _cut(moments: TimeColumn, grain: str) -> tuple[Times, Times, npt.NDArray[Any]]:
-    grains: npt.NDArray[Any] = np.full(len(moments.values), grain, dtype=object)
+def _bounds(moments: TimeColumn, grain: str) -> tuple[Times, Times, Grains]:
+    """Return start, end and grain of each row."""
+    grains: Grains = np.full(len(moments.values), grain, dtype=object)
     if grain == "reading":
         return moments.values, moments.values, grains
     if grain == "hour":
@@ -115,28 +137,28 @@ def _refuse_if_mostly_bad(table: CanonicalTable, column: str, moments: TimeColum
     if moments.bad.sum() * 2 > filled:
         place = int(np.flatnonzero(moments.bad)[0])
         raise findings.unusable(
-            found=f"{int(moments.bad.sum())} cells that are no time, such as {example(table.shown(column, place))}",
-            expected=_EXPECTED[column],
+            found=f"{int(moments.bad.sum())} cells that are no time, such as {example(table.text_at(column, place))}",
+            expected=_EXPECTED_TIME[column],
             cure="Export the file again with whole dates.",
             column=table.headers[column],
         )
 
 
-def _name_bad(table: CanonicalTable, column: str, bad: Mask, findings: Findings) -> None:
+def _report_bad(table: CanonicalTable, column: str, bad: Mask, findings: Findings) -> None:
     if bad.any():
         place = int(np.flatnonzero(bad)[0])
         findings.left_out(
             table.numbers[bad],
-            found=example(table.shown(column, place)),
-            expected=_EXPECTED[column],
+            found=example(table.text_at(column, place)),
+            expected=_EXPECTED_TIME[column],
             cure="Correct the cells, or export the file again.",
             column=table.headers[column],
         )
 
 
-def _span_of(path: Path, findings: Findings) -> tuple[dt.datetime, dt.datetime]:
-    """First and last day in the file's name."""
-    if found := _SPAN.search(path.name):
+def _span_in_name(path: Path, findings: Findings) -> tuple[dt.datetime, dt.datetime]:
+    """Return the first and the last day in the file's name."""
+    if found := _NAMED_SPAN.search(path.name):
         parts = [part for part in found.groups() if part]
         try:
             first, last = (dt.datetime(int(y), int(m), int(d)) for y, m, d in (parts[:3], parts[3:]))

@@ -1,34 +1,59 @@
-"""doc"""
+"""Decide which rows of a file are kept: creatives only, plausible values, one row per creative and period."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from configs.export_layout import ExportLayout
-from features.readers.cells import distinct, is_missing, present, text_of
+from features.readers.cells import ArrowColumn, Mask, distinct, is_missing, not_null, to_text
 from features.readers.findings import EXPORT_AGAIN, Findings, counted, example
-from features.readers.layouts import normal
-from features.readers.tables import CanonicalTable, Ints, Mask, RawRows
+from features.readers.layouts import normalise_header
+from features.readers.tables import CanonicalTable, RawRows, RowNumbers
 from features.schema import COUNTS, KEY, PERIOD, SUMS
 
-_LOOKED_AT = ("creative_id", "date", "hour")
+_TOTALS_STAND_IN = ("creative_id", "date", "hour")
+"""Columns in which a total row has a name such as 合计 instead of a value."""
+
+_CENT = 0.011
+_THREE_CENTS = 0.021
+"""Tolerance in CNY for a sum of three amounts, each rounded to a cent."""
+
+_WHOLE_OF = {
+    "net_gmv_cny": "gmv_cny",
+    "settled_gmv_7d_cny": "gmv_cny",
+    "settled_gmv_14d_cny": "gmv_cny",
+    "settled_gmv_30d_cny": "gmv_cny",
+    "settled_gmv_90d_cny": "gmv_cny",
+    "net_orders": "orders",
+}
+"""Value → the value it is a part of. Platforms do count more plays than impressions, and more clicks: not listed."""
+
+
+# Rows that are creatives
 
 
 def creative_rows(
-    table: CanonicalTable, source: ExportLayout, rows: RawRows, *, metrics: bool, findings: Findings
+    table: CanonicalTable, layout: ExportLayout, rows: RawRows, *, metrics: bool, findings: Findings
 ) -> CanonicalTable:
-    """The rows that are about one creative each."""
-    _shifted(table, rows, findings)
+    """Keep the rows about one creative each; drop blank rows, repeated headers, totals, and rows without an id.
+
+    Args:
+        table: All rows of the file.
+        layout: States the names of totals and aggregates.
+        rows: The same rows before selection of columns, with the rows whose cells were shifted.
+        metrics: Whether the file has metrics; then rows with too few cells are dropped, too.
+        findings: Collects what was dropped.
+    """
+    _report_shifted(table, rows, findings)
     table = table.keep(~_blank(table))
     if metrics:
         table = table.keep(~_too_short(table, rows, findings))
-    repeated = _same(table.cells["creative_id"], [table.headers["creative_id"]])
+    repeated = _is_one_of(table.cells["creative_id"], [table.headers["creative_id"]])
     table = table.keep(~repeated)
-    totals = _totals(table, source)
+    totals = _totals(table, layout)
     if totals.any():
         findings.note(
             found=f"{counted(totals)} of totals or aggregates",
@@ -37,7 +62,7 @@ def creative_rows(
             rows=table.numbers[totals],
         )
     table = table.keep(~totals)
-    nameless = _nameless(table)
+    nameless = _without_id(table)
     findings.left_out(
         table.numbers[nameless],
         found="no id",
@@ -48,7 +73,7 @@ def creative_rows(
     return table.keep(~nameless)
 
 
-def _shifted(table: CanonicalTable, rows: RawRows, findings: Findings) -> None:
+def _report_shifted(table: CanonicalTable, rows: RawRows, findings: Findings) -> None:
     findings.left_out(
         list(rows.long),
         found=f"up to {max(rows.long.values(), default=0)} cells",
@@ -80,97 +105,52 @@ def _blank(table: CanonicalTable) -> Mask:
     for column in table.cells.values():
         if not blank.any():
             break
-        blank &= _same(column, [""]) | ~present(column)
+        blank &= _is_one_of(column, [""]) | ~not_null(column)
     return blank
 
 
-def _totals(table: CanonicalTable, source: ExportLayout) -> Mask:
+def _totals(table: CanonicalTable, layout: ExportLayout) -> Mask:
     totals = np.zeros(len(table), dtype=bool)
-    for name in _LOOKED_AT:
+    for name in _TOTALS_STAND_IN:
         if name in table:
-            words = source.not_creatives
+            names = layout.not_creatives
             if name != "creative_id":
-                words = tuple(word for word in words if not word.lstrip("-").isdigit())
-            totals |= _same(table.cells[name], words)
+                names = tuple(text for text in names if not text.lstrip("-").isdigit())
+            totals |= _is_one_of(table.cells[name], names)
     if "creative_name" in table:
-        named_so = _same(table.cells["creative_name"], [*source.not_creatives, *source.aggregates])
-        totals |= _nameless(table) & named_so
-        totals |= _same(table.cells["creative_name"], source.aggregates)
+        named_so = _is_one_of(table.cells["creative_name"], [*layout.not_creatives, *layout.aggregates])
+        totals |= _without_id(table) & named_so
+        totals |= _is_one_of(table.cells["creative_name"], layout.aggregates)
     return totals
 
 
-def _nameless(table: CanonicalTable) -> Mask:
+def _without_id(table: CanonicalTable) -> Mask:
     values, codes = distinct(table.cells["creative_id"])
-    return np.array([is_missing(text_of(value)) for value in values] + [True], dtype=bool)[codes]
+    return np.array([is_missing(to_text(value)) for value in values] + [True], dtype=bool)[codes]
 
 
-def _same(column: Any, texts: Iterable[str]) -> Mask:
-    """Where a cell is one of the texts, compared as headers are."""
-    wanted = {normal(text) for text in texts}
+def _is_one_of(column: ArrowColumn, texts: Iterable[str]) -> Mask:
+    """Return one flag per row: whether the cell is one of the texts, compared as headers are."""
+    wanted = {normalise_header(text) for text in texts}
     values, codes = distinct(column)
-    hits = np.array([normal(text_of(value)) in wanted for value in values] + [False], dtype=bool)
+    hits = np.array([normalise_header(to_text(value)) in wanted for value in values] + [False], dtype=bool)
     return hits[codes]
 
 
-def without_repeats(metrics: pd.DataFrame, findings: Findings) -> pd.DataFrame:
-    """RawRows unique by KEY + PERIOD; `row` is the row number."""
-    natural = [*KEY, *PERIOD]
-    repeated = metrics.duplicated(natural, keep=False)
-    if not repeated.any():
-        return metrics
-    twice = metrics[repeated]
-    values = [name for name in metrics if name not in natural and name != "row"]
-    groups = twice.groupby(natural, sort=False)
-    codes = groups.ngroup()
-    filled = twice[values].fillna(-1.0)
-    firsts = filled.groupby(codes).transform("first")
-    differs = filled != firsts
-    torn = differs.any(axis=1).groupby(codes).transform("any")
-    if torn.any():
-        place = int(np.flatnonzero(differs.any(axis=1))[0])
-        name = next(name for name in values if differs[name].iloc[place])
-        one = twice[codes == codes.iloc[place]]
-        column = one[name]
-        findings.left_out(
-            one["row"].tolist() + twice.loc[torn & (codes != codes.iloc[place]), "row"].tolist(),
-            found=f"several rows for creative {example(one['creative_id'].iloc[0])} and one period that differ in "
-            f"{name}: {column.iloc[0]:g} in row {one['row'].iloc[0]}, "
-            f"{twice[name].iloc[place]:g} in row {twice['row'].iloc[place]}",
-            expected="one row per creative and period",
-            cure="Two exports seem to be pasted together: give them as files of their own, or split them by what makes "
-            "the rows differ (account, promotion type, hour).",
-        )
-    extra = twice.duplicated(natural, keep="first") & ~torn
-    if extra.any():
-        findings.note(
-            found=f"{counted(extra)} that repeat another row",
-            expected="one row per creative and period",
-            cure="Each was taken once.",
-            rows=twice.loc[extra, "row"].to_numpy(),
-        )
-    gone = torn | extra
-    return metrics.drop(index=gone.index[gone])
+# Values that are plausible
 
 
-_CENT = 0.011
-_PARTS = 0.021
-"""Three amounts rounded to a cent each."""
+def impossible(values: pd.DataFrame, numbers: RowNumbers, headers: Mapping[str, str], findings: Findings) -> Mask:
+    """Flag rows with a negative value, or with a larger net than gross value.
 
-_GROSS = {
-    "net_gmv_cny": "gmv_cny",
-    "settled_gmv_7d_cny": "gmv_cny",
-    "settled_gmv_14d_cny": "gmv_cny",
-    "settled_gmv_30d_cny": "gmv_cny",
-    "settled_gmv_90d_cny": "gmv_cny",
-    "net_orders": "orders",
-}
-"""Value → the value it is a part of. Platforms do count more plays than impressions, and more clicks: not here."""
-
-
-def impossible(values: pd.DataFrame, numbers: Ints, headers: Mapping[str, str], findings: Findings) -> Mask:
-    """RawRows with a negative value, or with more left after refunds than was sold."""
+    Args:
+        values: Value columns, one row per row of the file.
+        numbers: Row numbers.
+        headers: Canonical name → header in the file.
+        findings: Collects the flagged rows.
+    """
     bad = np.zeros(len(values), dtype=bool)
-    for name in values:
+    for name in map(str, values):
         below = values[name].to_numpy() < 0
         if below.any():
             findings.left_out(
@@ -181,7 +161,7 @@ def impossible(values: pd.DataFrame, numbers: Ints, headers: Mapping[str, str], 
                 column=headers.get(name, name),
             )
             bad |= below
-    for part, whole in _GROSS.items():
+    for part, whole in _WHOLE_OF.items():
         if part in values and whole in values:
             above = (values[part] > values[whole] + _CENT).to_numpy() & ~bad
             if above.any():
@@ -198,8 +178,8 @@ def impossible(values: pd.DataFrame, numbers: Ints, headers: Mapping[str, str], 
     return bad
 
 
-def note_oddities(values: pd.DataFrame, numbers: Ints, findings: Findings) -> None:
-    """Counts of what looks wrong and is kept as the platform gives it."""
+def note_oddities(values: pd.DataFrame, numbers: RowNumbers, findings: Findings) -> None:
+    """Note rows with more clicks than impressions, or whose spend is not base plus boost; they are kept."""
     if {"clicks", "impressions"} <= set(values):
         more = (values["clicks"] > values["impressions"]).to_numpy()
         if more.any():
@@ -211,7 +191,7 @@ def note_oddities(values: pd.DataFrame, numbers: Ints, findings: Findings) -> No
             )
     if {"spend_cny", "base_spend_cny", "boost_spend_cny"} <= set(values):
         rest = values["spend_cny"] - values["base_spend_cny"] - values["boost_spend_cny"]
-        off = (rest.abs() > _PARTS).to_numpy()
+        off = (rest.abs() > _THREE_CENTS).to_numpy()
         if off.any():
             findings.note(
                 found=f"{counted(off)} whose spend is not base plus boost, by up to {rest.abs().max():.2f}",
@@ -221,13 +201,61 @@ def note_oddities(values: pd.DataFrame, numbers: Ints, findings: Findings) -> No
             )
 
 
-def tidy(values: pd.DataFrame, recovered: set[str]) -> pd.DataFrame:
-    """Parts recovered from a rounded ratio, brought back to the whole they belong to."""
+def clip_recovered(values: pd.DataFrame, recovered: set[str]) -> pd.DataFrame:
+    """Clip values recovered from a rounded ratio to the value they are part of, within the rounding error."""
     clipped = values.copy()
-    for part in recovered & set(_GROSS):
-        whole = _GROSS[part]
+    for part in recovered & set(_WHOLE_OF):
+        whole = _WHOLE_OF[part]
         if whole in values:
             slack = np.maximum(0.01 * values[whole], _CENT if part in SUMS else 1.0 if part in COUNTS else 0.0)
             close = (values[part] > values[whole]) & (values[part] <= values[whole] + slack)
             clipped[part] = values[part].mask(close, values[whole])
     return clipped
+
+
+# One row per creative and period
+
+
+def without_repeats(metrics: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+    """Keep one of several equal rows with the same KEY and PERIOD; drop all of several that differ.
+
+    Args:
+        metrics: KEY, PERIOD, `row` (row number in the file) and value columns.
+        findings: Collects what was dropped.
+    """
+    natural = [*KEY, *PERIOD]
+    repeated = metrics.duplicated(natural, keep=False)
+    if not repeated.any():
+        return metrics
+    twice = metrics[repeated]
+    values = [name for name in metrics if name not in natural and name != "row"]
+    groups = twice.groupby(natural, sort=False)
+    codes = groups.ngroup()
+    filled = twice[values].fillna(-1.0)
+    firsts = filled.groupby(codes).transform("first")
+    differs = filled != firsts
+    conflicting = differs.any(axis=1).groupby(codes).transform("any")
+    if conflicting.any():
+        place = int(np.flatnonzero(differs.any(axis=1))[0])
+        name = next(name for name in values if differs[name].iloc[place])
+        one = twice[codes == codes.iloc[place]]
+        column = one[name]
+        findings.left_out(
+            one["row"].tolist() + twice.loc[conflicting & (codes != codes.iloc[place]), "row"].tolist(),
+            found=f"several rows for creative {example(one['creative_id'].iloc[0])} and one period that differ in "
+            f"{name}: {column.iloc[0]:g} in row {one['row'].iloc[0]}, "
+            f"{twice[name].iloc[place]:g} in row {twice['row'].iloc[place]}",
+            expected="one row per creative and period",
+            cure="Two exports seem to be pasted together: give them as files of their own, or split them by what makes "
+            "the rows differ (account, promotion type, hour).",
+        )
+    extra = twice.duplicated(natural, keep="first") & ~conflicting
+    if extra.any():
+        findings.note(
+            found=f"{counted(extra.to_numpy())} that repeat another row",
+            expected="one row per creative and period",
+            cure="Each was taken once.",
+            rows=twice.loc[extra, "row"].to_numpy(),
+        )
+    dropped = conflicting | extra
+    return metrics.drop(index=dropped.index[dropped])

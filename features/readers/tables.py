@@ -1,33 +1,38 @@
-"""doc"""
+"""The tables of the readers: raw (header unknown), rows below a header, and columns under canonical names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-TOP_ROWS = 20
-"""The header is looked for in so many first rows."""
+from features.readers.cells import ArrowColumn, Mask
+
+RowNumbers: TypeAlias = npt.NDArray[np.int64]
+"""Row numbers as a spreadsheet counts them: the first row of the file is 1."""
+
+HEADER_SEARCH_ROWS = 20
+"""The header must be among this many first rows of a table."""
 
 
 @dataclass(frozen=True)
 class RawRows:
-    """What stands below a header.
+    """The rows below a header.
 
     Attributes:
         columns: One typed column per header cell.
-        numbers: Row numbers as a spreadsheet counts them, the first row of the file being 1.
-        short: Row number → cells found, of rows that end before the header does (filled up with empty cells).
-        long: Row number → cells found, of rows with values beyond the last header (not among the rows).
-        cut: Number and cells of a last row that ends in the middle (not among the rows).
+        numbers: One row number per row.
+        short: Row number → number of cells, for rows with fewer cells than the header (filled up with empty cells).
+        long: Row number → number of cells, for rows with values beyond the last header (not in `columns`).
+        cut: Row number and number of cells of a last row that is incomplete (not in `columns`).
     """
 
-    columns: list[Any]
-    numbers: npt.NDArray[np.int64]
+    columns: list[ArrowColumn]
+    numbers: RowNumbers
     short: dict[int, int] = field(default_factory=dict)
     long: dict[int, int] = field(default_factory=dict)
     cut: tuple[int, int] | None = None
@@ -35,12 +40,12 @@ class RawRows:
 
 @dataclass(frozen=True)
 class RawTable:
-    """One table of a file.
+    """One table of a file, from any container, whose header row is not known yet.
 
     Attributes:
-        name: Of the sheet; empty where the file is one table.
-        top: The first rows as text, among them the header.
-        below: The rows below the header that stands at this index of `top`.
+        name: Name of the sheet; empty if the file is one table.
+        top: The first rows as text; the header is one of them.
+        below: Function from the index of the header in `top` to the rows below it.
     """
 
     name: str
@@ -48,23 +53,19 @@ class RawTable:
     below: Callable[[int], RawRows]
 
 
-Mask = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
-
-
 @dataclass(frozen=True)
 class CanonicalTable:
-    """Cells by canonical name.
+    """The rows of a file under canonical names; cells are still as typed in the file.
 
     Attributes:
-        cells: Columns under the canonical names, ratio names and tag names that the file has.
-        numbers: Row numbers as a spreadsheet counts them.
-        headers: Canonical name → the header as it stands in the file.
-        own: The tags that are not canonical: named by the source config, or the team's own.
+        cells: Canonical name, ratio name or tag name → column, for those that the file has.
+        numbers: One row number per row.
+        headers: Canonical name → header in the file.
+        own: Tags that are not canonical: named by the layout, or additional columns of the team.
     """
 
-    cells: Mapping[str, Any]
-    numbers: Ints
+    cells: Mapping[str, ArrowColumn]
+    numbers: RowNumbers
     headers: Mapping[str, str]
     own: tuple[str, ...] = ()
 
@@ -75,7 +76,7 @@ class CanonicalTable:
         return name in self.cells
 
     def keep(self, mask: Mask) -> CanonicalTable:
-        """Only the rows where the mask holds."""
+        """Return the table with only the rows where the mask is true."""
         if mask.all():
             return self
         chosen = pa.array(mask)
@@ -85,6 +86,6 @@ class CanonicalTable:
             numbers=self.numbers[mask],
         )
 
-    def shown(self, name: str, place: int) -> str:
-        """A cell as a message shows it."""
+    def text_at(self, name: str, place: int) -> str:
+        """Return the cell of a column at a row index as text for a message."""
         return str(self.cells[name][place].as_py())

@@ -1,4 +1,4 @@
-"""doc"""
+"""Read the text formats: delimited text (encoding and delimiter by content) and JSON of the report API."""
 
 from __future__ import annotations
 
@@ -12,18 +12,32 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from features.readers.cells import column_of
-from features.readers.findings import EXPORT_AGAIN, Findings
-from features.readers.tables import TOP_ROWS, RawRows, RawTable
+from features.readers.cells import to_column
+from features.readers.findings import EXPORT_AGAIN, Findings, UnusableFile
+from features.readers.tables import HEADER_SEARCH_ROWS, RawRows, RawTable
 
-_CHUNK = 2_000  # rows that fit a processor cache: three times as fast as 20 000
-_SWALLOWED = 5
-_CUT = ("unexpected end", "incomplete", "truncated")
+_CHUNK_ROWS = 2_000
+"""A chunk of this size fits a processor cache: three times as fast as 20 000."""
+_MAX_LINES_IN_ROW = 5
+"""A cut last row with more line breaks than this is a quotation mark that never closes."""
+_CUT_CHARACTER = ("unexpected end", "incomplete", "truncated")
+"""Reasons of a UnicodeDecodeError at the end of a file that was cut."""
 _DELIMITERS = (",", "\t", ";")
+
+_EXPECTED_JSON = "the report API's answer ({“data”: {“rows”: […]}}), a list of rows, or one row per line"
+_PAGE_FIELDS = ("advertiser_id", "topic")
+"""Fields of a page that hold for each of its rows."""
+
+
+# Delimited text
 
 
 def decode(content: bytes, findings: Findings) -> str:
-    """The text; UTF-16 is known by its mark, UTF-8 by being valid, what is left is taken for GB18030 (GBK)."""
+    """Decode UTF-16 (by its byte order mark), UTF-8 (if valid), else GB18030 (which includes GBK).
+
+    Raises:
+        UnusableFile: The bytes are text in none of them.
+    """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings = ["utf-16"]
     else:
@@ -35,9 +49,9 @@ def decode(content: bytes, findings: Findings) -> str:
             text = content.decode(encoding)
         except UnicodeDecodeError as error:
             furthest = max(furthest, error.start)
-            if error.start < len(content) - 4 or not error.reason.startswith(_CUT):
+            if error.start < len(content) - 4 or not error.reason.startswith(_CUT_CHARACTER):
                 continue
-            # A file cut in the middle of a character: the row it was in is found to be cut later.
+            # The file was cut inside a character; `_read_rows` reports the row that was cut.
             text = content[: error.start].decode(encoding)
         if "\0" not in text[:10_000]:
             return text
@@ -49,16 +63,20 @@ def decode(content: bytes, findings: Findings) -> str:
 
 
 def delimited_table(text: str, findings: Findings) -> RawTable:
-    """The table in a delimited text."""
+    """Read text with commas, tabs or semicolons.
+
+    Raises:
+        UnusableFile: A quotation mark is never closed; also raised by `below`.
+    """
     delimiter = _delimiter(text)
     try:
-        top = list(islice(_records(text, delimiter), TOP_ROWS))
+        top = list(islice(_records(text, delimiter), HEADER_SEARCH_ROWS))
     except csv.Error as error:
         raise _open_quote(findings, str(error)) from None
 
     def below(header: int) -> RawRows:
         try:
-            return _rows(_records(text, delimiter), header, len(top[header]), findings)
+            return _read_rows(_records(text, delimiter), header, len(top[header]), findings)
         except csv.Error as error:
             raise _open_quote(findings, str(error)) from None
 
@@ -70,12 +88,13 @@ def _records(text: str, delimiter: str) -> Iterator[list[str]]:
 
 
 def _delimiter(text: str) -> str:
-    lines = [line for line in text[:20_000].splitlines()[:TOP_ROWS] if line.strip()]
+    """Return the delimiter that is most frequent in the first lines."""
+    lines = [line for line in text[:20_000].splitlines()[:HEADER_SEARCH_ROWS] if line.strip()]
     counts = {delimiter: sum(line.count(delimiter) for line in lines) for delimiter in _DELIMITERS}
     return max(_DELIMITERS, key=lambda delimiter: counts[delimiter])
 
 
-def _rows(records: Iterator[list[str]], header: int, width: int, findings: Findings) -> RawRows:
+def _read_rows(records: Iterator[list[str]], header: int, width: int, findings: Findings) -> RawRows:
     for _ in range(header + 1):
         next(records)
     chunks: list[list[pa.Array]] = []
@@ -84,13 +103,13 @@ def _rows(records: Iterator[list[str]], header: int, width: int, findings: Findi
     long: dict[int, int] = {}
     row = header + 1
     last: list[str] = []
-    while piece := list(islice(records, _CHUNK)):
+    while chunk := list(islice(records, _CHUNK_ROWS)):
         kept = []
-        if set(map(len, piece)) == {width}:  # as nearly all are: nothing to be looked at row by row
-            kept, last, piece = piece, piece[-1], []
+        if set(map(len, chunk)) == {width}:  # the usual case: no row needs a look of its own
+            kept, last, chunk = chunk, chunk[-1], []
             numbers.extend(range(row + 1, row + 1 + len(kept)))
             row += len(kept)
-        for cells in piece:
+        for cells in chunk:
             row += 1
             if not cells:
                 continue
@@ -109,7 +128,7 @@ def _rows(records: Iterator[list[str]], header: int, width: int, findings: Findi
     cut = None
     if numbers and numbers[-1] in short and len(last) < width:
         cut = (numbers[-1], short.pop(numbers[-1]))
-        if sum(cell.count("\n") for cell in last) > _SWALLOWED:
+        if sum(cell.count("\n") for cell in last) > _MAX_LINES_IN_ROW:
             raise _open_quote(findings, f"the last row, {cut[0]}, holds {len(last)} cells and many lines")
         numbers.pop()
         chunks[-1] = [column[:-1] for column in chunks[-1]]
@@ -117,7 +136,7 @@ def _rows(records: Iterator[list[str]], header: int, width: int, findings: Findi
     return RawRows(columns, np.asarray(numbers, dtype=np.int64), short, long, cut)
 
 
-def _open_quote(findings: Findings, found: str) -> Exception:
+def _open_quote(findings: Findings, found: str) -> UnusableFile:
     return findings.unusable(
         found=f"a quotation mark that is opened and never closed ({found})",
         expected='every “"” closed in its own cell',
@@ -125,33 +144,38 @@ def _open_quote(findings: Findings, found: str) -> Exception:
     )
 
 
-_EXPECTED = "the report API's answer ({“data”: {“rows”: […]}}), a list of rows, or one row per line"
-_CARRIED = ("advertiser_id", "topic")
-"""Stand once per page and hold for each of its rows."""
+# JSON of the report API
 
 
 def report_api_table(text: str, findings: Findings) -> RawTable:
-    """The rows of all pages as one table; the first counts as row 2, as if a header stood above it."""
+    """Read the rows of all pages as one table; the first counts as row 2, as if a header were above it.
+
+    A row's dimensions and metrics become columns; the fields of _PAGE_FIELDS are repeated on each row of their page.
+
+    Raises:
+        UnusableFile: The JSON is damaged, holds no rows, or is an error answer of the API.
+    """
     try:
-        rows = [row for page in _documents(text) for row in _page(page, findings)]
+        rows = [row for page in _documents(text) for row in _page_rows(page, findings)]
     except json.JSONDecodeError as error:
         raise findings.unusable(
             found=f"JSON that is cut off or damaged at line {error.lineno}, character {error.colno} ({error.msg})",
-            expected=_EXPECTED,
+            expected=_EXPECTED_JSON,
             cure="Fetch the page again and write it whole.",
         ) from None
     if not rows:
         raise findings.unusable(
-            found="no rows", expected=_EXPECTED, cure="Fetch a stretch of days that has data, or leave it out."
+            found="no rows", expected=_EXPECTED_JSON, cure="Fetch a stretch of days that has data, or leave it out."
         )
     fields = list(dict.fromkeys(field for row in rows for field in row))
     numbers = np.arange(2, len(rows) + 2, dtype=np.int64)
     return RawTable(
-        "", [fields], lambda _: RawRows([column_of([row.get(field) for row in rows]) for field in fields], numbers)
+        "", [fields], lambda _: RawRows([to_column([row.get(field) for row in rows]) for field in fields], numbers)
     )
 
 
 def _documents(text: str) -> Iterator[object]:
+    """Give the one JSON document, or one per line."""
     try:
         yield json.loads(text)
         return
@@ -170,38 +194,40 @@ def _documents(text: str) -> Iterator[object]:
             raise json.JSONDecodeError(error.msg, "\n" * (number - 1) + line, number - 1 + error.pos) from None
 
 
-def _page(page: object, findings: Findings) -> Iterator[dict[str, object]]:
+def _page_rows(page: object, findings: Findings) -> Iterator[dict[str, object]]:
     if isinstance(page, list):
         for part in page:
-            yield from _page(part, findings)
+            yield from _page_rows(part, findings)
         return
     if not isinstance(page, dict):
         raise findings.unusable(
             found=f"JSON of another form ({type(page).__name__})",
-            expected=_EXPECTED,
+            expected=_EXPECTED_JSON,
             cure="Write the answer as it comes.",
         )
     data = page.get("data")
     if "code" in page and page["code"] not in (0, "0") and not data:
         raise findings.unusable(
             found=f"an error answer of the API: code {page['code']}, {str(page.get('message'))[:120]}",
-            expected=_EXPECTED,
+            expected=_EXPECTED_JSON,
             cure="Put the request right and fetch again.",
         )
     listed = data.get("rows") if isinstance(data, dict) else page.get("rows")
     if not isinstance(listed, list):
-        yield _row(page, {})
+        yield _flat_row(page, {})
         return
-    carried = {name: page[name] for name in _CARRIED if name in page}
+    carried = {name: page[name] for name in _PAGE_FIELDS if name in page}
     for row in listed:
         if not isinstance(row, dict):
             raise findings.unusable(
-                found=f"a row that is {type(row).__name__}", expected=_EXPECTED, cure="Write the answer as it comes."
+                found=f"a row that is {type(row).__name__}",
+                expected=_EXPECTED_JSON,
+                cure="Write the answer as it comes.",
             )
-        yield _row(row, carried)
+        yield _flat_row(row, carried)
 
 
-def _row(row: dict[str, Any], carried: dict[str, Any]) -> dict[str, object]:
+def _flat_row(row: dict[str, Any], carried: dict[str, Any]) -> dict[str, object]:
     cells: dict[str, object] = dict(carried)
     for name, value in row.items():
         if name in ("dimensions", "metrics") and isinstance(value, dict):
@@ -213,7 +239,7 @@ def _row(row: dict[str, Any], carried: dict[str, Any]) -> dict[str, object]:
 
 
 def _cell(value: object, text_first: bool) -> object:
-    """Ids and names by their text (a number may have lost digits on the way), measures by their number."""
+    """Take ids and names from their text (a JSON number may have lost digits), metrics from their number."""
     if not isinstance(value, dict):
         return value if not isinstance(value, list) else "|".join(map(str, value))
     number, text = value.get("Value"), value.get("ValueStr")

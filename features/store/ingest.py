@@ -13,9 +13,12 @@ from typing import Literal
 
 from configs import __version__
 from configs.errors import GpmcastError
+from configs.export_layout import ExportLayout
 from configs.settings import Settings
 from features.errors import InputError, Problem
-from features.readers.export_file import ExportLayout, find_files, load_layouts, read_export
+from features.readers.export_file import read_export
+from features.readers.find_files import find_files
+from features.readers.layouts import load_layouts
 from features.schema import ExportRead
 from features.store.duckdb_store import ImportResult, KnownFile, Store
 

@@ -7,7 +7,7 @@ from configs.settings import Settings
 from features.errors import InputError
 from features.partitions.folder import is_url, shown
 from features.partitions.reader import PartitionedDataset, is_partitioned, open_partitioned, read_whole
-from features.readers.export_file import find_files
+from features.readers.find_files import find_files
 from features.schema import Loaded
 from features.store.duckdb_store import open_store
 from features.store.ingest import IngestReport, Progress, ingest

@@ -11,12 +11,14 @@ import orjson
 import pandas as pd
 from pydantic import ValidationError
 
+from configs.export_layout import ExportLayout
 from configs.settings import CONFIG_DIR, Settings
 from features.errors import Problem
 from features.point_in_time.entity_history import TAG
-from features.readers.export_file import ExportLayout, load_layouts, read_raw_tables
+from features.readers.export_file import read_raw_tables
 from features.readers.findings import Findings, UnusableFile
 from features.readers.keys import UNNAMED
+from features.readers.layouts import load_layouts
 from features.schema import ANY, ATTRIBUTES, KEY, MULTI, ExportRead
 from features.store.load import creative_table
 from features.store.periods import resolve_overlaps

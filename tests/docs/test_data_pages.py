@@ -13,7 +13,7 @@ from configs.name_pattern import load_names
 from configs.settings import CONFIG_DIR
 from features.__main__ import app
 from features.partitions.reader import open_partitioned, read_whole
-from features.readers.attributes import reader
+from features.readers.attribute_values import file_name_parser
 from sample.__main__ import main as make_sample
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +84,7 @@ def test_the_table_of_columns_is_the_one_that_the_command_prints() -> None:
 def test_the_file_name_of_the_page_gives_the_tags_of_the_page() -> None:
     name, said = re.findall(r"`(7月20日-[^`]+\.mp4)` gives ([^.]+)\.", page("data.md"))[0]
     tags = dict(pair.split(" ") for pair in said.split(", "))
-    assert reader(load_names(CONFIG_DIR / "names.yaml"))(name) == tags
+    assert file_name_parser(load_names(CONFIG_DIR / "names.yaml"))(name) == tags
 
 
 def test_every_key_of_a_source_config_and_every_header_of_a_promotion_type_is_told() -> None:

@@ -6,8 +6,7 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.point_in_time.entity_history import TAG, Entity
-from features.readers.export_file import load_layouts
-from features.readers.layouts import normal
+from features.readers.layouts import load_layouts, normalise_header
 from features.schema import MULTI
 from training.data.dataset import Dataset
 from training.leaks.findings import NOTHING, Finding, listed
@@ -133,4 +132,4 @@ def outcome_headers(settings: Settings) -> list[str]:
 
 def part_in(header: str, parts: Sequence[str]) -> str:
     """The first of these parts that a header holds; empty for none."""
-    return next((part for part in parts if normal(part) in normal(header)), "")
+    return next((part for part in parts if normalise_header(part) in normalise_header(header)), "")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from configs.settings import Settings
-from features.readers.export_file import load_layouts, read_export
+from features.readers.export_file import read_export
+from features.readers.layouts import load_layouts
 from sample.__main__ import main as write_sample
 
 NOW = datetime(2026, 7, 10, 12)

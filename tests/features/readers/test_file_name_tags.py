@@ -6,8 +6,8 @@ import pytest
 from configs.errors import ConfigError
 from configs.name_pattern import FileNamePatterns, load_names
 from configs.settings import Settings
-from features.readers.attributes import reader
-from features.readers.cells import clean, several
+from features.readers.attribute_values import file_name_parser
+from features.readers.cells import clean, clean_list
 
 SHIPPED = load_names(Settings().names)
 
@@ -29,7 +29,7 @@ SHIPPED = load_names(Settings().names)
     ],
 )
 def test_words_of_the_vocabulary_are_tags_wherever_they_stand(name, tags):
-    assert reader(SHIPPED)(name) == tags
+    assert file_name_parser(SHIPPED)(name) == tags
 
 
 def test_a_pattern_gives_tags_by_place_and_the_vocabulary_fills_in_the_rest():
@@ -38,12 +38,12 @@ def test_a_pattern_gives_tags_by_place_and_the_vocabulary_fills_in_the_rest():
         vocabulary={"scene": ("居家",), "hook": ("悬念",)},
         synonyms={"家里": "居家"},
     )
-    assert reader(names)("7月20日-TW1-混剪-太显瘦了-小林.mp4") == {
+    assert file_name_parser(names)("7月20日-TW1-混剪-太显瘦了-小林.mp4") == {
         "style": "混剪",
         "hook": "太显瘦了",
         "editor": "小林",
     }
-    assert reader(names)("悬念-家里.mp4") == {"hook": "悬念", "scene": "居家"}
+    assert file_name_parser(names)("悬念-家里.mp4") == {"hook": "悬念", "scene": "居家"}
 
 
 @pytest.mark.parametrize("pattern", ["(", "no group"])
@@ -62,8 +62,8 @@ def test_control_and_direction_marks_are_stripped_and_text_is_composed_and_cappe
 
 
 def test_several_values_are_sorted_and_each_stands_once():
-    assert several("送礼体面、成分安全,耐用;成分安全/耐用") == "成分安全|耐用|送礼体面"
-    assert several("、") is None
+    assert clean_list("送礼体面、成分安全,耐用;成分安全/耐用") == "成分安全|耐用|送礼体面"
+    assert clean_list("、") is None
 
 
 def test_no_control_character_is_left_in_text():
@@ -75,9 +75,9 @@ def test_no_control_character_is_left_in_text():
 def test_a_changed_file_of_names_is_read_anew(tmp_path):
     path = tmp_path / "names.yaml"
     path.write_text("vocabulary: {hook: [悬念]}\n", "utf-8")
-    assert reader(load_names(path))("悬念.mp4") == {"hook": "悬念"}
+    assert file_name_parser(load_names(path))("悬念.mp4") == {"hook": "悬念"}
     path.write_text("vocabulary: {scene: [悬念]}\n", "utf-8")
-    assert reader(load_names(path))("悬念.mp4") == {"scene": "悬念"}
+    assert file_name_parser(load_names(path))("悬念.mp4") == {"scene": "悬念"}
     path.unlink()
     with pytest.raises(ConfigError, match="no such"):
         load_names(path)

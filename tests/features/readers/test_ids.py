@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from features.readers.cells import column_of, parse_ids
+from features.readers.cells import parse_ids, to_column
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_one_id_that_happens_to_end_in_zeros_is_kept():
 
 
 def test_a_large_number_in_a_mixed_column_is_known_to_be_lost():
-    assert parse_ids(column_of(["7345678901234567891", 7.345678901234568e18])).lost.tolist() == [False, True]
+    assert parse_ids(to_column(["7345678901234567891", 7.345678901234568e18])).lost.tolist() == [False, True]

@@ -5,7 +5,8 @@ import pytest
 from configs.errors import ConfigError
 from configs.settings import Settings
 from features.errors import InputError
-from features.readers.export_file import find_files, load_layouts
+from features.readers.find_files import find_files
+from features.readers.layouts import load_layouts
 
 GOOD = "name: mine\nmatch: {all: [Ad]}\ncolumns: {creative_id: Ad, clicks: [Clicks, Taps], date: Day}\n"
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from features.readers.cells import column_of
+from features.readers.cells import to_column
 from features.readers.typed_cells import _parse_number, parse_durations, parse_numbers
 
 
@@ -80,7 +80,7 @@ def test_a_duration_of_zero_is_missing_and_nonsense_is_bad():
 
 
 def test_a_mixed_column_becomes_text_that_keeps_whole_numbers_whole():
-    assert column_of(["a", 123.0, 1.5, 7.7e18, None]).to_pylist() == ["a", "123", "1.5", "7.700000E+18", None]
+    assert to_column(["a", 123.0, 1.5, 7.7e18, None]).to_pylist() == ["a", "123", "1.5", "7.700000E+18", None]
 
 
 @given(st.lists(st.text("0123456789,.%-+ ", max_size=12), max_size=20))

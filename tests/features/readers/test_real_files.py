@@ -5,7 +5,8 @@ import time
 import pandas as pd
 
 from configs.settings import Settings
-from features.readers.export_file import find_files, read_export
+from features.readers.export_file import read_export
+from features.readers.find_files import find_files
 from features.schema import KEY, PERIOD
 
 

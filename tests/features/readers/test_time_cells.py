@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features.readers.typed_cells import parse_hours, parse_times, to_zone
+from features.readers.typed_cells import convert_zone, parse_hours, parse_times
 
 SHANGHAI = "Asia/Shanghai"
 
@@ -80,6 +80,6 @@ def test_an_hour_of_the_day_needs_the_day_beside_it(cell):
 
 def test_times_of_another_zone_are_put_on_our_clock():
     there = np.array(["2026-07-20T20:00", "NaT"], dtype="datetime64[us]")
-    here = to_zone(there, "UTC", SHANGHAI)
+    here = convert_zone(there, "UTC", SHANGHAI)
     assert here[0].astype(dt.datetime) == dt.datetime(2026, 7, 21, 4)
     assert np.isnat(here[1])
