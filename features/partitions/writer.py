@@ -24,7 +24,7 @@ from features.partitions.manifest import (
 )
 from features.schema import KEY, VALUES
 from features.store.duckdb_store import Store
-from features.store.load import creatives_of, load_fingerprint, resolved
+from features.store.load import load_creatives, load_fingerprint, resolve_metrics
 
 ROWS_OF_A_GROUP = 2**17
 """Rows of one row group: what a reader of the file holds at a time."""
@@ -50,13 +50,13 @@ def write_partitioned(
         PartitionError: The place cannot be reached or written to, or another export wrote to it meanwhile.
     """
     place = open_folder(root)
-    creatives, notes = creatives_of(store, settings)
+    creatives, notes = load_creatives(store, settings)
     attributes = tuple((name, kind_of(name)) for name in creatives.columns if name not in KEY)
     accounts = creatives.groupby(KEY[:2], sort=False)
     parts, held, until = [], set(), []
     for done, ((promotion_type, account_id), own) in enumerate(accounts):
         tell(done, accounts.ngroups, str(account_id))
-        metrics, found = resolved(store.metrics_of(promotion_type, account_id), own)
+        metrics, found = resolve_metrics(store.metrics_of(promotion_type, account_id), own)
         notes = notes | {name: notes.get(name, 0) + count for name, count in found.items()}
         held |= {*metrics.columns}
         until.append(metrics["period_end"].max())

@@ -1,4 +1,4 @@
-"""doc"""
+"""Tables of the store, and connections to it that refuse any other file."""
 
 from pathlib import Path
 
@@ -12,15 +12,18 @@ SCHEMA_VERSION = 1
 """Raised with every change of the tables below: a store of another version is refused, never converted."""
 
 NATURAL_KEY = [*KEY, *PERIOD]
-"""What one row of `metrics` is about."""
+"""Key of a row of `metrics`."""
 
 ATTRIBUTE_KEY = [*KEY, "name", "origin"]
-"""What one row of `attributes` is about."""
+"""Key of a row of `attributes`."""
+
+MEMORY_LIMIT = "2GB"
+"""DuckDB spills what exceeds this to a folder beside the store."""
 
 _KEY_COLUMNS = "promotion_type VARCHAR NOT NULL, account_id VARCHAR NOT NULL, creative_id VARCHAR NOT NULL"
 
 # `first_file_id` and `file_id` are the first and the newest file that gave a row. There is no index: over six
-# columns it costs more than every join it would save, and the one writer keeps the keys unique (store_merge).
+# columns it costs more than every join it would save, and the one writer keeps the keys unique (upsert.py).
 CREATE_TABLES = f"""
 CREATE TABLE store_meta (application VARCHAR NOT NULL, schema_version INTEGER NOT NULL);
 INSERT INTO store_meta VALUES ('{APPLICATION}', {SCHEMA_VERSION});
@@ -57,33 +60,19 @@ READABLE = {
     "attributes": [*ATTRIBUTE_KEY, "value"],
     "revisions": [*NATURAL_KEY, "name", "origin", "old", "new", "file_id", "revised_at"],
     "files": ["file_id", "sha256", "path", "source", "fingerprint", "imported_at", "rows", "rejected"],
-    "rejects": [
-        "sha256",
-        "path",
-        "severity",
-        "first_rows",
-        "row_count",
-        "header",
-        "found",
-        "expected",
-        "cure",
-    ],
+    "rejects": ["sha256", "path", "severity", "first_rows", "row_count", "header", "found", "expected", "cure"],
 }
-"""Table → its columns as a frame gives them."""
-
-
-MEMORY_LIMIT = "2GB"
-"""More than this goes to a folder beside the store."""
+"""Table → its columns in a frame."""
 
 _ELSEWHERE = "Name another file, or move this one away."
 _ANEW = "Ingest your exports into a new file."
 
 
 def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """A connection to the store in this file; where there is none it is made, unless read_only.
+    """Connect to the store in this file; create it if there is none, unless read_only.
 
     Raises:
-        StoreError: The file is no store, is one of another version, is in use, or (read_only) is not there.
+        StoreError: The file is no store, has another version, is in use, or (read_only) does not exist.
     """
     connection = _open(path, read_only)
     try:
@@ -118,14 +107,14 @@ def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 
 def _refusal(path: Path, reason: str) -> str:
-    said = f"(DuckDB says: {reason})"
+    detail = f"(DuckDB says: {reason})"
     if "lock" in reason or "different configuration" in reason:
-        return f"{path}: this store is in use. Wait until the other command has ended, or stop it. {said}"
+        return f"{path}: this store is in use. Wait until the other command has ended, or stop it. {detail}"
     if "version number" in reason:
-        return f"{path}: was written by another version of DuckDB. {_ANEW} {said}"
+        return f"{path}: was written by another version of DuckDB. {_ANEW} {detail}"
     if "not a valid" in reason or "directory" in reason:
-        return f"{path}: is not a store. {_ELSEWHERE} {said}"
-    return f"{path}: cannot be opened as a store. {_ELSEWHERE} {said}"
+        return f"{path}: is not a store. {_ELSEWHERE} {detail}"
+    return f"{path}: cannot be opened as a store. {_ELSEWHERE} {detail}"
 
 
 def _check(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:

@@ -1,4 +1,4 @@
-"""Where everything that was read is kept: one DuckDB file, one writer, one transaction per import."""
+"""Keep everything that was read in one DuckDB file: one writer, one transaction per import."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from features.store.upsert import MergeCounts, merge_attributes, merge_metrics
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What one import did.
+    """Counts of one import.
 
     Attributes:
-        metrics: Rows of metrics, counted.
-        attributes: Rows of attributes, counted.
-        skipped: The store had this file, read in this same way; nothing was touched.
+        metrics: Rows of metrics.
+        attributes: Rows of attributes.
+        skipped: The store already had this file, read in the same way; nothing was changed.
     """
 
     metrics: MergeCounts
@@ -34,13 +34,19 @@ class ImportResult:
 
     @property
     def revisions(self) -> int:
-        """KnownFile values that were replaced or withdrawn."""
+        """Number of known values that were replaced or withdrawn."""
         return self.metrics.revisions + self.attributes.revisions
 
 
 @dataclass(frozen=True)
 class KnownFile:
-    """A file that the store has: under which id, and how it was read."""
+    """A file in the store.
+
+    Attributes:
+        file_id: Place in the order of imports.
+        source: Name of the layout under which it was read.
+        fingerprint: State of the layout, settings and code that read it (`features.store.ingest.fingerprint`).
+    """
 
     file_id: int
     source: str
@@ -49,19 +55,19 @@ class KnownFile:
 
 @contextmanager
 def open_store(path: Path | str, *, read_only: bool = False) -> Iterator[Store]:
-    """The store in this file; made anew where there is none, unless read_only.
+    """Open the store in this file; create it if there is none, unless read_only.
 
     Raises:
-        StoreError: The file is no store, is one of another version, is in use, or (read_only) is not there;
-            or the disk or the memory gave out on the way.
+        StoreError: The file is no store, has another version, is in use, or (read_only) does not exist; or disk or
+            memory ran out.
     """
     path = Path(path)
-    with _failures_in_words(path), closing(connect(path, read_only=read_only)) as connection:
+    with _as_store_errors(path), closing(connect(path, read_only=read_only)) as connection:
         yield Store(connection, path)
 
 
 @contextmanager
-def _failures_in_words(path: Path) -> Iterator[None]:
+def _as_store_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
@@ -69,7 +75,7 @@ def _failures_in_words(path: Path) -> Iterator[None]:
     except RuntimeError as error:
         if "interrupted" not in str(error):
             raise
-        # This is how DuckDB passes on Ctrl-C.
+        # DuckDB reports Ctrl-C as a RuntimeError.
         raise KeyboardInterrupt from None
 
 
@@ -83,7 +89,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything inside is kept together or not at all; an inner one is part of the outer."""
+        """Commit everything inside, or nothing; a nested transaction is part of the outer one."""
         if self._in_transaction:
             yield
             return
@@ -99,12 +105,15 @@ class Store:
             self._in_transaction = False
 
     def add(self, read: ExportRead, fingerprint: str = "") -> ImportResult:
-        """Take in what one file gave.
+        """Import what was read from one file.
 
-        The newest import wins value by value: a column the file does not have, or an empty cell, erases
-        nothing. A known value that is replaced is logged as a revision. `fingerprint` says how the file was
-        read: the same bytes read in the same way change nothing; read in another way they keep their place in
-        the order of imports.
+        The newest import wins value by value: a column that the file does not have, or an empty cell, erases nothing.
+        A known value that is replaced is logged as a revision.
+
+        Args:
+            read: The content of the file.
+            fingerprint: How the file was read. The same bytes with the same fingerprint change nothing; with another
+                one they are imported again at their old place in the order of imports.
         """
         known = self.known(read.sha256, read.path)
         if known is not None and (known.source, known.fingerprint) == (read.source, fingerprint):
@@ -133,7 +142,7 @@ class Store:
         return ImportResult(metrics, attributes)
 
     def withdraw(self, known: KnownFile) -> int:
-        """Take back what only this file gave, because it can be read no more; revisions keep the values."""
+        """Delete the rows that only this file gave; revisions keep their values. Returns the number of rows."""
         with self.transaction():
             at = _now()
             metrics = pd.DataFrame(columns=NATURAL_KEY, dtype="str")
@@ -144,7 +153,7 @@ class Store:
         return merged.withdrawn + merged_attributes.withdrawn
 
     def reject(self, path: str, sha256: str, problems: Sequence[Problem]) -> None:
-        """Keep what was wrong with a file, in place of what was known to be wrong with it."""
+        """Store the problems of a file, in place of those stored for it before."""
         rows = [
             (
                 sha256,
@@ -165,9 +174,9 @@ class Store:
                 self._connection.executemany("INSERT INTO rejects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def known(self, sha256: str, path: str) -> KnownFile | None:
-        """The import of these bytes, if nothing newer has come under this path since.
+        """Return the import of these bytes, unless other bytes were imported from this path since.
 
-        A sheet that is put back to what it was before counts as a new import.
+        So a sheet that is restored to an earlier state counts as a new import.
         """
         rows = self._connection.execute(
             "SELECT file_id, source, fingerprint FROM files f WHERE sha256 = $sha256 AND NOT EXISTS "
@@ -178,7 +187,7 @@ class Store:
         return KnownFile(*rows[0]) if rows else None
 
     def problems(self, sha256: str) -> list[Problem]:
-        """What was wrong with a file when it was read."""
+        """Return the stored problems of a file."""
         rows = self._connection.execute(
             "SELECT severity, path, found, expected, cure, header, first_rows, row_count FROM rejects "
             "WHERE sha256 = $sha256 ORDER BY rowid",
@@ -199,17 +208,17 @@ class Store:
         ]
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of the store as a frame; its columns are `store_schema.READABLE[name]`."""
-        # By way of Arrow text is `str` even where there are no rows. Each column leaves Arrow as it becomes pandas':
-        # the largest table is not held twice.
+        """Return a table as a frame with the columns `READABLE[name]`."""
+        # Through Arrow, text is `str` even without rows. `self_destruct` frees each column of the Arrow table after its
+        # conversion, so that the largest table is not in memory twice.
         return self.arrow(name).to_pandas(split_blocks=True, self_destruct=True)
 
     def units(self) -> pd.DataFrame:
-        """The KEY of each creative with metrics, once."""
+        """Return the distinct KEYs of creatives with metrics."""
         return self._connection.sql(f"SELECT DISTINCT {', '.join(KEY)} FROM metrics").to_arrow_table().to_pandas()
 
     def metrics_of(self, promotion_type: str, account_id: str) -> pd.DataFrame:
-        """The rows of `metrics` of one account and promotion type, as `table` gives them."""
+        """Return the rows of `metrics` of one account and promotion type, with the columns of `table`."""
         rows = self._connection.sql(
             f"SELECT {', '.join(READABLE['metrics'])} FROM metrics "
             "WHERE promotion_type = $promotion_type AND account_id = $account_id",
@@ -218,15 +227,15 @@ class Store:
         return rows.to_arrow_table().to_pandas()
 
     def select(self, query: str) -> pd.DataFrame:
-        """The answer to a query of our own; what was read is never part of its text."""
+        """Run a fixed query; text from files is never part of it."""
         return self._connection.execute(query).df()
 
     def arrow(self, name: str) -> pa.Table:
-        """A table of the store in Arrow's form."""
+        """Return a table as an Arrow table with the columns `READABLE[name]`."""
         return self._connection.sql(f"SELECT {', '.join(READABLE[name])} FROM {name}").to_arrow_table()
 
     def count(self, name: str) -> int:
-        """Rows of a table."""
+        """Return the number of rows of a table."""
         return int(self._connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
 
     def _file_id(self, known: KnownFile | None) -> int:

@@ -1,4 +1,4 @@
-"""How a pile of files becomes part of the store: each on its own, none spoiling the others, nothing lost."""
+"""Import export files into the store, each in a transaction of its own; a bad file never affects the others."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from configs.errors import GpmcastError
 from configs.export_layout import ExportLayout
 from configs.settings import Settings
 from features.errors import InputError, Problem
+from features.readers.containers import sha256_of
 from features.readers.export_file import read_export
 from features.readers.find_files import find_files
 from features.readers.layouts import load_layouts
@@ -23,18 +24,19 @@ from features.schema import ExportRead
 from features.store.duckdb_store import ImportResult, KnownFile, Store
 
 Progress = Callable[[int, int, Path], None]
-"""Called before each file with files done, files in all, and the file."""
+"""Progress callback, called before each file with the number of files done, of all files, and the file."""
 
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of one file.
+    """Result of one file.
 
     Attributes:
-        status: `added`; `known`: the store had it, read in the same way; `unusable`: left out, see problems.
-        source: Name of the source config that recognised it, where one did.
-        added: What it changed in the store; None for a file that was left out.
-        problems: All that was found in it, now or when it was first read.
+        path: The file.
+        status: `added`; `known`: the store already had it, read in the same way; `unusable`: left out, see problems.
+        source: Name of the layout that recognised it; empty if none did.
+        added: What it changed in the store; None unless `added`.
+        problems: All problems found in it, now or when it was first read.
     """
 
     path: Path
@@ -46,13 +48,13 @@ class FileReport:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What became of all files, in the order they were taken."""
+    """Results of all files, in the order of import."""
 
     files: tuple[FileReport, ...]
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The problems of all files."""
+        """Return the problems of all files."""
         return tuple(problem for file in self.files for problem in file.problems)
 
 
@@ -64,31 +66,37 @@ def ingest(
     strict: bool = False,
     progress: Progress | None = None,
 ) -> IngestReport:
-    """Take files, folders and patterns into the store, later files winning over earlier ones.
+    """Import files, folders and patterns into the store; later files win over earlier ones.
 
-    Each file is one transaction. With `strict` all files together are one, and a file or a row that cannot be
-    used undoes it.
+    Args:
+        store: An open store.
+        paths: Files, folders and glob patterns.
+        settings: Of the run.
+        strict: Make all files one transaction, and roll it back if any file or row cannot be used.
+        progress: Called before each file.
 
     Raises:
-        InputError: No file could be used; or strict, and something could not be.
+        InputError: No file can be used; or strict, and some file or row cannot.
     """
     files = find_files([str(path) for path in paths])
-    sources = load_layouts(settings)
-    prints = {source.name: fingerprint(source, settings) for source in sources}
+    layouts = load_layouts(settings)
+    fingerprints = {layout.name: fingerprint(layout, settings) for layout in layouts}
     reports: list[FileReport] = []
-    # While one file is stored the next is read: DuckDB leaves Python to others while it works.
+    # While one file is stored, a thread reads the next: DuckDB releases the GIL while it works.
     with ThreadPoolExecutor(1) as reader, store.transaction() if strict else nullcontext():
 
-        def begin(path: Path) -> _PendingFile:
-            return _begin(store, path, prints, lambda: reader.submit(read_export, path, settings, sources))
+        def start(path: Path) -> _PendingFile:
+            return _start_reading(
+                store, path, fingerprints, lambda: reader.submit(read_export, path, settings, layouts)
+            )
 
-        begun = begin(files[0])
+        pending = start(files[0])
         for done, path in enumerate(files):
             if progress is not None:
                 progress(done, len(files), path)
-            begun.wait()
-            now, begun = begun, begin(files[done + 1]) if done + 1 < len(files) else begun
-            reports.append(_take(store, now, prints, partial(read_export, path, settings, sources)))
+            pending.wait()
+            current, pending = pending, start(files[done + 1]) if done + 1 < len(files) else pending
+            reports.append(_import(store, current, fingerprints, partial(read_export, path, settings, layouts)))
         report = IngestReport(tuple(reports))
         refused = [problem for problem in report.problems if problem.severity != "note"]
         if strict and refused:
@@ -98,58 +106,63 @@ def ingest(
     return report
 
 
-def fingerprint(source: ExportLayout, settings: Settings) -> str:
-    """What decides how files of this source are read; a file read under another one is read again."""
+def fingerprint(layout: ExportLayout, settings: Settings) -> str:
+    """Hash everything that decides how files of this layout are read; a file read under another hash is read again."""
     names = settings.names.read_bytes() if settings.names.exists() else b""
-    told = settings.model_dump_json(include={"time_zone", "basis", "tags"})
-    parts = [__version__.encode(), source.model_dump_json().encode(), names, told.encode()]
+    relevant = settings.model_dump_json(include={"time_zone", "basis", "tags"})
+    parts = [__version__.encode(), layout.model_dump_json().encode(), names, relevant.encode()]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 @dataclass(frozen=True)
 class _PendingFile:
-    """A file whose turn is to come.
+    """A file that is imported next.
 
     Attributes:
-        read: What it gives, once it is read; None where the store has it already.
+        path: The file.
+        read: Its content, once it is read; None if the store already has it or it cannot be opened.
     """
 
     path: Path
     read: Future[ExportRead] | None
 
     def wait(self) -> None:
-        """Until it is read, or cannot be."""
+        """Wait until it is read."""
         if self.read is not None:
             wait([self.read])
 
 
-def _begin(store: Store, path: Path, prints: dict[str, str], start: Callable[[], Future[ExportRead]]) -> _PendingFile:
+def _start_reading(
+    store: Store, path: Path, fingerprints: dict[str, str], read: Callable[[], Future[ExportRead]]
+) -> _PendingFile:
     try:
-        known = store.known(_hash(path), str(path))
+        known = store.known(sha256_of(path), str(path))
     except OSError:
-        return _PendingFile(path, None)  # told when it is its turn
-    return _PendingFile(path, None if _is_same(known, prints) else start())
+        return _PendingFile(path, None)  # reported by `_import`
+    return _PendingFile(path, None if _is_same(known, fingerprints) else read())
 
 
-def _take(store: Store, begun: _PendingFile, prints: dict[str, str], read_now: Callable[[], ExportRead]) -> FileReport:
-    path, sha256, known = begun.path, "", None
+def _import(
+    store: Store, pending: _PendingFile, fingerprints: dict[str, str], read_now: Callable[[], ExportRead]
+) -> FileReport:
+    path, sha256, known = pending.path, "", None
     try:
-        sha256 = _hash(path)
-        known = store.known(sha256, str(path))  # asked again: the file before may have been the same
-        if known is not None and _is_same(known, prints):
+        sha256 = sha256_of(path)
+        known = store.known(sha256, str(path))  # again, for the file before may have been the same
+        if known is not None and _is_same(known, fingerprints):
             return FileReport(path, "known", known.source, None, tuple(store.problems(sha256)))
-        read = read_now() if begun.read is None else begun.read.result()
+        read = read_now() if pending.read is None else pending.read.result()
     except (GpmcastError, OSError) as error:
         return _left_out(store, path, sha256, known, _problems_of(error, path))
     if any(problem.severity == "file" for problem in read.problems):
         return _left_out(store, path, read.sha256, known, read.problems)
-    added = store.add(read, prints.get(read.source, ""))
+    added = store.add(read, fingerprints.get(read.source, ""))
     return FileReport(path, "added", read.source, added, tuple(read.problems))
 
 
-def _is_same(known: KnownFile | None, prints: dict[str, str]) -> bool:
-    """Whether the store has the file, read in the same way."""
-    return known is not None and prints.get(known.source) == known.fingerprint
+def _is_same(known: KnownFile | None, fingerprints: dict[str, str]) -> bool:
+    """Whether the store already has the file, read in the same way."""
+    return known is not None and fingerprints.get(known.source) == known.fingerprint
 
 
 def _left_out(
@@ -167,8 +180,3 @@ def _problems_of(error: Exception, path: Path) -> list[Problem]:
         return list(error.problems)
     found = error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
     return [Problem("file", str(path), found, "a file that can be read", "Export it again, or leave it out.")]
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""What a command is given as data: exports, which go into a store, or a partitioned dataset."""
+"""Load the data of a command: export files, through a store, or one partitioned dataset."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,21 +15,26 @@ from features.store.load import load, load_fingerprint
 
 
 def check_data_exists(data: Sequence[str]) -> None:
-    """Raise InputError or PartitionError where there is nothing of these names, before anything is written."""
-    if _parted(data):
+    """Check that the data exist, before anything is written.
+
+    Raises:
+        InputError: There are no such files.
+        PartitionError: There is no such dataset, or it cannot be used.
+    """
+    if _is_dataset(data):
         open_partitioned(data[0])
     else:
         find_files(list(data))
 
 
 def dataset_of(data: Sequence[str], settings: Settings) -> PartitionedDataset | None:
-    """The partitioned dataset that is given; None for exports.
+    """Open the partitioned dataset that the data name; None for exports.
 
     Raises:
-        InputError: It is not given alone, or was exported under settings that load a store differently.
+        InputError: The dataset is not given alone, or was exported under settings that load a store differently.
         PartitionError: It cannot be used.
     """
-    if not _parted(data):
+    if not _is_dataset(data):
         return None
     dataset = open_partitioned(data[0])
     if dataset.settings_fingerprint != load_fingerprint(settings):
@@ -43,13 +48,13 @@ def dataset_of(data: Sequence[str], settings: Settings) -> PartitionedDataset | 
 def load_data(
     data: Sequence[str], store: Path, settings: Settings, *, strict: bool = False, progress: Progress | None = None
 ) -> tuple[Loaded, IngestReport | None]:
-    """All of it in memory, and what became of each export file.
+    """Load all data into memory; also return the result of each export file (None for a dataset).
 
     Args:
         data: Export files, folders or patterns, which go into the store; or one partitioned dataset.
         store: The store's file.
         settings: Of the run.
-        strict: Refuse files and rows that cannot be used.
+        strict: Import nothing if any file or row cannot be used.
         progress: Called before each file.
 
     Raises:
@@ -63,7 +68,7 @@ def load_data(
         return load(opened, settings), report
 
 
-def _parted(data: Sequence[str]) -> bool:
+def _is_dataset(data: Sequence[str]) -> bool:
     found = [path for path in data if is_url(path) or is_partitioned(path)]
     if found and len(data) > 1:
         name = shown(found[0])

@@ -1,4 +1,4 @@
-"""doc"""
+"""Load the store: metrics as increments that do not overlap, one row per creative; write both as Parquet files."""
 
 import json
 import os
@@ -28,43 +28,52 @@ from features.schema import (
 from features.store.duckdb_store import Store
 from features.store.periods import increments, resolve_overlaps
 
+EXPORT_FILES = ["metrics.parquet", "creatives.parquet", "revisions.parquet"]
+
+_KEY_PATTERNS = [[*KEY], ["account_id", "creative_id"], ["promotion_type", "creative_id"], ["creative_id"]]
+"""Parts of the KEY that an attribute row can name, most specific first; the other parts are ANY."""
+
+
+# Frames
+
 
 def load(store: Store, settings: Settings) -> Loaded:
-    """Metrics as increments that do not overlap, one row per creative, and counts of what was resolved."""
-    creatives, notes = creatives_of(store, settings)
-    metrics, found = resolved(store.table("metrics"), creatives)
+    """Load metrics and creatives, with counts of what was resolved on the way."""
+    creatives, notes = load_creatives(store, settings)
+    metrics, found = resolve_metrics(store.table("metrics"), creatives)
     return Loaded(metrics, creatives, notes | found)
 
 
 def load_fingerprint(settings: Settings) -> str:
-    """What of the settings decides how the store is loaded, in words that are the same where it is."""
+    """Return the settings that decide how a store is loaded, as JSON; equal if loading gives the same."""
     return json.dumps({"tags": {"extra": settings.tags.extra}})
 
 
-def creatives_of(store: Store, settings: Settings) -> tuple[pd.DataFrame, dict[str, int]]:
-    """All creatives of the store, checked and sorted by KEY, and counts of what could not be used."""
+def load_creatives(store: Store, settings: Settings) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Return all creatives of the store (`creatives_schema`, sorted by KEY) and counts of what could not be used."""
     creatives, notes = creative_table(store.table("attributes"), store.units())
     if not settings.tags.extra:
         own = [f"tag_{name}" for name in TAGS]
-        creatives = creatives[[c for c in creatives.columns if not c.startswith("tag_") or c in own]]
+        creatives = creatives[[c for c in map(str, creatives) if not c.startswith("tag_") or c in own]]
     return check_creatives(creatives), notes
 
 
-def resolved(rows: pd.DataFrame, creatives: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Checked increments that do not overlap, sorted by KEY + period_start, and counts of what was resolved.
+def resolve_metrics(rows: pd.DataFrame, creatives: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Turn rows of the store into increments that do not overlap; count what was resolved.
 
-    Of the value columns those that hold something, in the order of VALUES.
-
-    Each creative is decided by its own rows alone: what comes of the rows of one account is what comes of them
-    among all others.
+    Each creative depends on its own rows only, so accounts can be resolved one by one with the same result.
 
     Args:
-        rows: KEY + PERIOD + VALUES as the store has them: all rows of each creative that is in them.
-        creatives: KEY and, where it is known of any, `launched_at`; creatives without rows change nothing.
+        rows: KEY + PERIOD + VALUES as in the store; all rows of each creative in it.
+        creatives: KEY and, if any is known, `launched_at`; creatives without rows change nothing.
+
+    Returns:
+        `metrics_schema`, sorted by KEY + period_start, with the value columns that hold something in the order of
+        VALUES; and counts by name.
     """
     notes: dict[str, int] = {}
     metrics = rows.drop(columns=[name for name in VALUES if rows[name].isna().all()])
-    del rows  # the largest table there is, where nobody else holds it
+    del rows  # frees the largest table, unless the caller holds it
     reading = metrics["grain"] == "reading"
     if reading.any():
         launched = creatives.reindex(columns=[*KEY, "launched_at"]).dropna()
@@ -79,28 +88,30 @@ def resolved(rows: pd.DataFrame, creatives: pd.DataFrame) -> tuple[pd.DataFrame,
     return check_metrics(metrics), notes
 
 
-_PATTERNS = [[*KEY], ["account_id", "creative_id"], ["promotion_type", "creative_id"], ["creative_id"]]
-"""Parts of the KEY by which a row can be bound to its creative, the most exact first; the others are ANY."""
+# Creatives
 
 
 def creative_table(attributes: pd.DataFrame, units: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """One row of typed attributes and tags per creative, and counts of what could not be used.
+    """Build one row of typed attributes and tags per creative.
 
-    Of several rows about one attribute the strongest origin stands, and among those the most exact key. Tags
-    become columns `tag_<name>`.
+    Of several values of one attribute the one of the strongest origin wins, and among those the one with the most
+    specific key.
 
     Args:
-        attributes: KEY + `name`, `origin`, `value`; parts of the KEY may be ANY.
-        units: KEY of the creatives that have metrics; those only announced are added.
+        attributes: KEY + `name`, `origin`, `value` (text); parts of the KEY may be ANY.
+        units: KEY of the creatives with metrics. Creatives that only `attributes` names are added.
+
+    Returns:
+        KEY, ATTRIBUTES (typed) and tags as `tag_<name>`, sorted by KEY; and counts of what could not be used.
     """
     attributes = attributes[attributes["value"].notna() & (attributes["value"] != "")]
     units, without_account = _with_announced(attributes, units[KEY].drop_duplicates())
     units = units.sort_values(KEY, ignore_index=True)
-    long = _bound(attributes, units)
+    long = _assign_to_units(attributes, units)
     wide = long.pivot(index="unit", columns="name", values="value").reindex(range(len(units)))
     creatives = units.copy()
     unusable = 0
-    for name in [*ATTRIBUTES, *sorted(set(wide.columns) - set(ATTRIBUTES))]:
+    for name in [*ATTRIBUTES, *sorted(set(map(str, wide.columns)) - set(ATTRIBUTES))]:
         if name not in wide.columns:
             continue
         typed = _typed(name, wide[name])
@@ -112,17 +123,21 @@ def creative_table(attributes: pd.DataFrame, units: pd.DataFrame) -> tuple[pd.Da
 
 
 def _with_announced(attributes: pd.DataFrame, units: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The units and those only announced; how many announced creatives belong to no one account and type."""
+    """Add creatives without metrics to the units.
+
+    Returns:
+        The units, and the number of creatives without metrics whose account or promotion type is unknown.
+    """
     rows = attributes[KEY].drop_duplicates()
     exact = (rows["account_id"] != ANY) & (rows["promotion_type"] != ANY)
     units = pd.concat([units, rows[exact]], ignore_index=True).drop_duplicates()
     loose = rows[~exact]
-    described = np.zeros(len(loose), dtype=bool)
-    for on in _PATTERNS[1:]:
+    matched = np.zeros(len(loose), dtype=bool)
+    for on in _KEY_PATTERNS[1:]:
         fits = _has_pattern(loose, on).to_numpy()
         known = pd.MultiIndex.from_frame(units[on])
-        described |= fits & pd.MultiIndex.from_frame(loose[on]).isin(known)
-    announced = loose[~described].copy()
+        matched |= fits & pd.MultiIndex.from_frame(loose[on]).isin(known)
+    announced = loose[~matched].copy()
     for part in ["promotion_type", "account_id"]:
         only = units[part].unique()
         if len(only) == 1:
@@ -133,20 +148,21 @@ def _with_announced(attributes: pd.DataFrame, units: pd.DataFrame) -> tuple[pd.D
     return units, len(left_out)
 
 
-def _bound(attributes: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """`unit`, `name`, `value`: for each unit and attribute the row that stands."""
+def _assign_to_units(attributes: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """Return `unit` (row of `units`), `name` and `value`: the winning value of each unit and attribute."""
     numbered = units.assign(unit=np.arange(len(units)))
     origin = attributes["origin"].map({origin: place for place, origin in enumerate(ORIGINS)}).astype(np.int64)
     found = []
-    for exactness, on in enumerate(reversed(_PATTERNS)):
+    for exactness, on in enumerate(reversed(_KEY_PATTERNS)):
         fits = _has_pattern(attributes, on)
-        rows = attributes.loc[fits, [*on, "name", "value"]].assign(rank=origin[fits] * len(_PATTERNS) + exactness)
+        rows = attributes.loc[fits, [*on, "name", "value"]].assign(rank=origin[fits] * len(_KEY_PATTERNS) + exactness)
         found.append(rows.merge(numbered[[*on, "unit"]], on=on)[["unit", "name", "value", "rank"]])
     long = pd.concat(found, ignore_index=True).sort_values("rank", kind="stable")
     return long.drop_duplicates(["unit", "name"], keep="last")
 
 
 def _has_pattern(rows: pd.DataFrame, on: list[str]) -> pd.Series:
+    """Flag rows whose key names exactly these parts."""
     fits = pd.Series(True, index=rows.index)
     for part in ["promotion_type", "account_id"]:
         fits &= (rows[part] != ANY) == (part in on)
@@ -154,7 +170,7 @@ def _has_pattern(rows: pd.DataFrame, on: list[str]) -> pd.Series:
 
 
 def _typed(name: str, values: pd.Series) -> pd.Series:
-    """The text of one attribute as what it is; what cannot be read is missing."""
+    """Convert the text of one attribute to its type; text that cannot be converted is missing."""
     if name in NUMBERS:
         number = pd.to_numeric(values, errors="coerce").astype(float)
         return number.where(np.isfinite(number) & (number >= 0))
@@ -163,11 +179,11 @@ def _typed(name: str, values: pd.Series) -> pd.Series:
     return values.astype("str")
 
 
-EXPORT_FILES = ["metrics.parquet", "creatives.parquet", "revisions.parquet"]
+# Parquet files
 
 
 def write_parquet(store: Store, loaded: Loaded, folder: Path) -> list[Path]:
-    """Metrics, creatives and revisions into this folder; each file is there whole or as it was before.
+    """Write metrics, creatives and revisions to a folder; each file is replaced as a whole.
 
     Raises:
         InputError: The folder cannot be written to.

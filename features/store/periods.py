@@ -1,7 +1,14 @@
-"""doc"""
+"""Turn rows of any period into increments that do not overlap.
+
+First `increments` turns the readings of running totals into rows between two readings. Then `resolve_overlaps` decides
+which rows remain where rows of several lengths cover the same time of one creative: hours are compared with their day,
+and what remains (hours, days) with rows over several days. The finer rows remain if they account for the coarser one:
+if their impressions reach 98 % of its impressions (spend, where it has no impressions; time covered, where it has
+neither). Otherwise the coarser row remains, and the finer rows that overlap it are dropped.
+"""
 
 from collections import Counter
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -9,20 +16,37 @@ import pandas as pd
 
 from features.schema import KEY, MONEY_DECIMALS, PERIOD, VALUES
 
+Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
 LONG_GAP = pd.Timedelta(days=7)
-"""Gaps longer than this are counted: what lies inside them cannot be told apart by age."""
+"""Longer gaps between readings are counted: values inside them cannot be assigned to an age."""
+
+ENOUGH = 0.98
+"""Share of the coarser row that the finer rows must reach: exports round, and late events are reported by the day."""
+
+_ONE_DAY = pd.Timedelta(days=1)
+_LEVELS = ["hour", "gap", "day", "long gap", "range"]
+"""From finest to coarsest."""
+_FINER = {"gap": "hours", "day": "hours", "long gap": "days", "range": "days"}
+
+
+# Running totals
 
 
 def increments(readings: pd.DataFrame, launched: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Rows of grain `gap` from rows of grain `reading`, and counts of what was met by name.
+    """Turn readings of running totals (grain `reading`) into increments between them (grain `gap`).
 
-    The first reading counts from `launched_at` where that is known and earlier; otherwise it is only the base
-    line. A total that falls leaves the highest value so far standing, so its increment is 0. A value missing
-    from a reading leaves its increment missing, and the next one that is known holds both.
+    The first reading counts from `launched_at` if that is known and earlier; otherwise it is only the base. Where a
+    total falls, the highest value so far remains the base, so the increment is 0 until the total exceeds it. A value
+    missing from a reading has a missing increment, and the next known increment covers both.
 
     Args:
-        readings: KEY + PERIOD + values; `period_end` is the moment of the reading.
+        readings: KEY + PERIOD + values; `period_end` is the time of the reading.
         launched: KEY + `launched_at`, one row per creative.
+
+    Returns:
+        KEY + PERIOD + values, and counts by name.
     """
     values = [name for name in VALUES if name in readings.columns]
     frame = readings[[*KEY, "period_end", *values]].sort_values([*KEY, "period_end"], ignore_index=True)
@@ -51,7 +75,7 @@ def increments(readings: pd.DataFrame, launched: pd.DataFrame) -> tuple[pd.DataF
 
 
 def _with_launch(frame: pd.DataFrame, launched: pd.DataFrame, values: list[str]) -> tuple[pd.DataFrame, int]:
-    """The readings, and before them a total of 0 at launch for the creatives whose launch is known."""
+    """Add a reading of 0 at launch for the creatives whose launch is known and before their first reading."""
     firsts = frame.loc[~frame.duplicated(KEY), [*KEY, "period_end"]]
     firsts = firsts.merge(launched[[*KEY, "launched_at"]], on=KEY, how="inner")
     firsts = firsts[firsts["launched_at"] < firsts["period_end"]]
@@ -62,168 +86,183 @@ def _with_launch(frame: pd.DataFrame, launched: pd.DataFrame, values: list[str])
     return both.sort_values([*KEY, "period_end"], ignore_index=True), len(births)
 
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-
-ENOUGH = 0.98
-"""Share of the coarser row that the finer rows must reach: exports round, and late events come by the day."""
-
-_DAY = pd.Timedelta(days=1)
-_LEVELS = ["hour", "gap", "day", "long gap", "range"]
-_FINER = {"gap": "hours", "day": "hours", "long gap": "days", "range": "days"}
+# Overlaps
 
 
 class _OverlapRows(NamedTuple):
-    """The rows in question; `starts` and `ends` are places on one line on which creatives do not meet."""
+    """The rows of creatives with overlaps; every array has one entry per row.
+
+    Attributes:
+        frame: PERIOD and value columns.
+        unit: Number of the creative.
+        starts: Start of the period as a position on one line of integers on which creatives do not touch.
+        ends: End of the period, likewise.
+        names: Level as text.
+        order: Level as a number, finest first; each length of a range is a level of its own.
+    """
 
     frame: pd.DataFrame
     unit: Ints
     starts: Ints
     ends: Ints
     names: npt.NDArray[np.object_]
-    """Level of each row, as a word."""
     order: Ints
-    """Level of each row, as a number: longer ranges are coarser."""
 
 
 def resolve_overlaps(metrics: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The rows that stand, in the order they came, and counts of what was decided by name of the decision."""
+    """Drop rows until no two rows of a creative overlap; count each kind of decision.
+
+    Args:
+        metrics: KEY + PERIOD + values, in any order.
+
+    Returns:
+        The remaining rows in their order, and counts by name.
+    """
     notes: dict[str, int] = {}
     if metrics.empty:
         return metrics, notes
-    unit = metrics.groupby(KEY, sort=False).ngroup().to_numpy(np.int64)
-    starts, ends = _line(unit, metrics["period_start"], metrics["period_end"])
-    tangled = _tangled(unit, starts, ends)
-    if not tangled.any():
+    unit = np.asarray(metrics.groupby(KEY, sort=False).ngroup(), dtype=np.int64)
+    starts, ends = _positions(unit, metrics["period_start"], metrics["period_end"])
+    overlapping = _have_overlaps(unit, starts, ends)
+    if not overlapping.any():
         return metrics, notes
-    told = [name for name in metrics if name not in KEY]
-    rows = _rows(metrics.loc[tangled, told], unit[tangled], starts[tangled], ends[tangled])
-    standing = np.empty(0, dtype=np.int64)
+    columns = [name for name in metrics if name not in KEY]
+    rows = _overlap_rows(metrics.loc[overlapping, columns], unit[overlapping], starts[overlapping], ends[overlapping])
+    remaining = np.empty(0, dtype=np.int64)
     for level in np.unique(rows.order):
         coarser = np.flatnonzero(rows.order == level)
         coarser = coarser[np.argsort(rows.starts[coarser], kind="stable")]
-        coarser = _first_come(rows, coarser, notes)
-        standing = _decide(rows, standing, coarser, notes)
-    standing = _give_back(rows, standing, notes)
-    kept = ~tangled
-    kept[np.flatnonzero(tangled)[standing]] = True
+        coarser = _without_overlaps(rows, coarser, notes)
+        remaining = _decide(rows, remaining, coarser, notes)
+    remaining = _restore(rows, remaining, notes)
+    kept = ~overlapping
+    kept[np.flatnonzero(overlapping)[remaining]] = True
     return metrics[kept], {name: count for name, count in notes.items() if count}
 
 
-def _line(unit: Ints, starts: pd.Series, ends: pd.Series) -> tuple[Ints, Ints]:
-    """Periods of all creatives on one line of whole numbers, in which only order matters."""
+def _positions(unit: Ints, starts: pd.Series, ends: pd.Series) -> tuple[Ints, Ints]:
+    """Map the periods of all creatives to one line of integers, in which only the order matters."""
     codes, moments = pd.factorize(pd.concat([starts, ends], ignore_index=True), sort=True)
     offset = unit * np.int64(len(moments))
     return offset + codes[: len(unit)], offset + codes[len(unit) :]
 
 
-def _tangled(unit: Ints, starts: Ints, ends: Ints) -> Bools:
-    """Rows of creatives of which any two rows overlap."""
+def _have_overlaps(unit: Ints, starts: Ints, ends: Ints) -> Bools:
+    """Flag all rows of creatives that have any two overlapping rows."""
     order = np.lexsort((ends, starts))
     reached = np.maximum.accumulate(ends[order])
-    touching = starts[order][1:] < reached[:-1]
+    overlaps = starts[order][1:] < reached[:-1]
     bad = np.zeros(int(unit.max()) + 1, dtype=bool)
-    bad[unit[order][1:][touching]] = True
+    bad[unit[order][1:][overlaps]] = True
     return bad[unit]
 
 
-def _rows(frame: pd.DataFrame, unit: Ints, starts: Ints, ends: Ints) -> _OverlapRows:
+def _overlap_rows(frame: pd.DataFrame, unit: Ints, starts: Ints, ends: Ints) -> _OverlapRows:
     length = frame["period_end"] - frame["period_start"]
     place, grains = pd.factorize(frame["grain"])
     level = np.array([_LEVELS.index(grain) for grain in grains])[place]
-    level = np.where((level == _LEVELS.index("gap")) & (length > _DAY), _LEVELS.index("long gap"), level)
+    level = np.where((level == _LEVELS.index("gap")) & (length > _ONE_DAY), _LEVELS.index("long gap"), level)
     longer = np.where(level == _LEVELS.index("range"), pd.factorize(length, sort=True)[0], 0)
     order = pd.factorize(level * (longer.max() + 1) + longer, sort=True)[0].astype(np.int64)
     return _OverlapRows(frame, unit, starts, ends, np.array(_LEVELS, dtype=object)[level], order)
 
 
-def _first_come(rows: _OverlapRows, picked: Ints, notes: dict[str, int]) -> Ints:
-    """Rows of one level without those that overlap an earlier one that stands."""
+def _without_overlaps(rows: _OverlapRows, picked: Ints, notes: dict[str, int]) -> Ints:
+    """Drop rows of one level that overlap an earlier one that remains.
+
+    Args:
+        rows: All rows in question.
+        picked: Indices of the rows of the level, sorted by start.
+        notes: Counts, added to in place.
+    """
     starts, ends, unit = rows.starts[picked], rows.ends[picked], rows.unit[picked]
     if not (starts[1:] < np.maximum.accumulate(ends)[:-1]).any():
         return picked
+    # Walk through all creatives at once, from a row that remains to the first row that starts after its end.
     following = np.searchsorted(starts, ends, side="left")
-    stands = np.zeros(len(picked), dtype=bool)
+    remains = np.zeros(len(picked), dtype=bool)
     current = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(unit) else following
     while current.size:
-        stands[current] = True
+        remains[current] = True
         after = following[current]
         inside = after < len(picked)
         inside[inside] = unit[after[inside]] == unit[current[inside]]
         current = after[inside]
-    _count_by_level(rows, picked[~stands], "dropped_for_one_of_the_same_length", notes)
-    return picked[stands]
+    _count_by_level(rows, picked[~remains], "dropped_for_one_of_the_same_length", notes)
+    return picked[remains]
 
 
 def _decide(rows: _OverlapRows, finer: Ints, coarser: Ints, notes: dict[str, int]) -> Ints:
-    """What stands of two sets of rows, each in order and without overlaps."""
+    """Return the indices of the rows that remain of two sets, each sorted by start and without overlaps."""
     if not finer.size:
         return coarser
+    # For each coarser row: finer[inside_from:inside_to] lie inside it, finer[touch_from:touch_to] overlap it.
     starts, ends = rows.starts[finer], rows.ends[finer]
     inside_from = np.searchsorted(starts, rows.starts[coarser], side="left")
     inside_to = np.searchsorted(ends, rows.ends[coarser], side="right")
     touch_from = np.searchsorted(ends, rows.starts[coarser], side="right")
     touch_to = np.searchsorted(starts, rows.ends[coarser], side="left")
-    # A finer row that holds the coarser one ends up with inside_to < inside_from: nothing is inside.
+    # A finer row that contains the coarser one ends up with inside_to < inside_from: nothing is inside.
     some = inside_to > inside_from
     inside_to = np.maximum(inside_from, inside_to)
     replaced = some & _accounted(rows, finer, coarser, inside_from, inside_to)
     stays = ~replaced & (touch_to > touch_from)
 
-    word = rows.names[coarser[0]]
+    level = rows.names[coarser[0]]
     lost = 0
     for name in [column for column in VALUES if column in rows.frame] if replaced.any() else []:
-        told = rows.frame[name].notna().to_numpy()
-        known = np.r_[0, np.cumsum(told[finer])]
-        known_inside = known[inside_to] > known[inside_from]
-        lost += int((replaced & ~known_inside & told[coarser]).sum())
+        known = rows.frame[name].notna().to_numpy()
+        known_so_far = np.r_[0, np.cumsum(known[finer])]
+        known_inside = known_so_far[inside_to] > known_so_far[inside_from]
+        lost += int((replaced & ~known_inside & known[coarser]).sum())
+    # +1 and -1 at the ends of each range of finer rows to drop; the running sum is positive inside any range.
     steps = np.zeros(len(finer) + 1, dtype=np.int64)
     np.add.at(steps, touch_from[stays], 1)
     np.add.at(steps, touch_to[stays], -1)
     dropped = np.cumsum(steps[:-1]) > 0
 
-    word_ = word.replace(" ", "_")
-    _add(notes, f"{word_}s_replaced_by_{_FINER[word]}", int(replaced.sum()))
-    _add(notes, f"{word_}s_kept_over_incomplete_{_FINER[word]}", int(stays.sum()))
+    prefix = level.replace(" ", "_")
+    _add(notes, f"{prefix}s_replaced_by_{_FINER[level]}", int(replaced.sum()))
+    _add(notes, f"{prefix}s_kept_over_incomplete_{_FINER[level]}", int(stays.sum()))
     _add(notes, "values_only_in_replaced_rows", lost)
     _count_by_level(rows, finer[dropped], "dropped_for_longer_ones", notes)
-    standing = np.concatenate([finer[~dropped], coarser[~replaced]])
-    return standing[np.argsort(rows.starts[standing], kind="stable")]
+    remaining = np.concatenate([finer[~dropped], coarser[~replaced]])
+    return remaining[np.argsort(rows.starts[remaining], kind="stable")]
 
 
-def _give_back(rows: _OverlapRows, standing: Ints, notes: dict[str, int]) -> Ints:
-    """Rows that went for one that went itself, where nothing stands now; the coarser first."""
+def _restore(rows: _OverlapRows, remaining: Ints, notes: dict[str, int]) -> Ints:
+    """Restore rows, coarsest first, that were dropped for a row that was dropped itself, where no row remains now."""
     for level in np.unique(rows.order)[::-1]:
         gone = np.ones(len(rows.order), dtype=bool)
-        gone[standing] = False
+        gone[remaining] = False
         back = np.flatnonzero(gone & (rows.order == level))
-        first = np.searchsorted(rows.ends[standing], rows.starts[back], side="right")
-        last = np.searchsorted(rows.starts[standing], rows.ends[back], side="left")
+        first = np.searchsorted(rows.ends[remaining], rows.starts[back], side="right")
+        last = np.searchsorted(rows.starts[remaining], rows.ends[back], side="left")
         back = back[last <= first]
-        back = _first_come(rows, back[np.argsort(rows.starts[back], kind="stable")], {})
+        back = _without_overlaps(rows, back[np.argsort(rows.starts[back], kind="stable")], {})
         _count_by_level(rows, back, "given_back", notes)
-        standing = np.concatenate([standing, back])
-        standing = standing[np.argsort(rows.starts[standing], kind="stable")]
-    return standing
+        remaining = np.concatenate([remaining, back])
+        remaining = remaining[np.argsort(rows.starts[remaining], kind="stable")]
+    return remaining
 
 
 def _accounted(rows: _OverlapRows, finer: Ints, coarser: Ints, first: Ints, last: Ints) -> Bools:
-    """Whether finer[first:last] account for each coarser row."""
+    """Return one flag per coarser row: whether finer[first:last] reach the share ENOUGH of it."""
     length = (rows.frame["period_end"] - rows.frame["period_start"]).dt.total_seconds().to_numpy()
     measured = np.full(len(coarser), np.nan)
     reached = np.full(len(coarser), np.nan)
     candidates = [rows.frame[name].to_numpy() for name in ("impressions", "spend_cny") if name in rows.frame]
     for values in [*candidates, length]:
-        open_ = np.isnan(measured)
+        unknown = np.isnan(measured)
         total = np.r_[0.0, np.cumsum(np.nan_to_num(values[finer]))]
-        measured = np.where(open_, values[coarser], measured)
-        reached = np.where(open_, total[last] - total[first], reached)
+        measured = np.where(unknown, values[coarser], measured)
+        reached = np.where(unknown, total[last] - total[first], reached)
     return np.asarray(reached >= ENOUGH * measured - 1e-6)
 
 
 def _count_by_level(rows: _OverlapRows, which: Ints, what: str, notes: dict[str, int]) -> None:
-    for word, count in Counter(rows.names[which]).items():
-        _add(notes, f"{word.replace(' ', '_')}s_{what}", count)
+    for level, count in Counter(rows.names[which]).items():
+        _add(notes, f"{level.replace(' ', '_')}s_{what}", count)
 
 
 def _add(notes: dict[str, int], name: str, count: int) -> None:

@@ -1,4 +1,4 @@
-"""What a store holds: rows, creatives, days and their holes, revisions, refusals, and stages it allows."""
+"""Summarise a store: rows, creatives, missing days, revisions, rejected rows, and the funnel stages it allows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _REVISIONS = "SELECT name, count(*) AS revisions FROM revisions GROUP BY name OR
 
 @dataclass(frozen=True)
 class GrainSummary:
-    """Rows of one grain."""
+    """Rows of one grain; `first` and `last` bound their periods."""
 
     grain: str
     rows: int
@@ -47,7 +47,7 @@ class GrainSummary:
 
 @dataclass(frozen=True)
 class AccountSummary:
-    """One account in one promotion type; `missing` are days without a row between its first and its last."""
+    """One account in one promotion type; `missing` are the days without a row between its first and last day."""
 
     promotion_type: str
     account_id: str
@@ -60,7 +60,7 @@ class AccountSummary:
 
 @dataclass(frozen=True)
 class RejectSummary:
-    """Rows (and files) left out for one reason."""
+    """Rows and files that were left out for one reason."""
 
     expected: str
     example: str
@@ -70,13 +70,18 @@ class RejectSummary:
 
 @dataclass(frozen=True)
 class StoreStatus:
-    """What a store holds.
+    """Summary of a store.
 
     Attributes:
-        described: Creatives of which an attribute is known, with metrics or without.
-        open_from: The platform may still revise days from this one on.
-        stages: Step of the funnel that the columns allow → what it is counted from.
-        missing: Step or target → the columns that would allow it.
+        files: Number of files imported.
+        grains: Rows by grain.
+        accounts: Rows by account and promotion type.
+        described: Number of creatives with an attribute, with metrics or without.
+        revisions: Value column or attribute → number of revisions.
+        rejected: Rows left out, by reason.
+        open_from: First day that the platform may still revise; None without metrics.
+        stages: Funnel stage that the columns allow → numerator and exposure.
+        missing: Funnel stage or target → columns that would allow it.
     """
 
     files: int
@@ -91,7 +96,7 @@ class StoreStatus:
 
 
 def store_status(store: Store, settings: Settings) -> StoreStatus:
-    """The status of a store."""
+    """Query the summary of a store."""
     grains = tuple(GrainSummary(*row) for row in _rows(store, _BY_GRAIN))
     spans = store.select(_SPANS)
     counts = store.select("SELECT " + ", ".join(f"count({name}) AS {name}" for name in VALUES) + " FROM metrics")

@@ -1,7 +1,7 @@
-"""How one file's rows become part of the store: what is new, what changed, what the file no longer says.
+"""Merge the rows of one file into the store: insert new ones, update known ones, withdraw those it no longer has.
 
-All SQL here is made of names from `schema` and `store_schema`; everything that was read is a registered frame
-or a bound parameter.
+All SQL here consists of names from `features.schema` and `features.store.connection`; everything that was read is a
+registered frame or a bound parameter.
 """
 
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ _REVISED = {
     "metrics": "grain, period_start, period_end, '{name}', NULL",
     "attributes": "NULL, NULL, NULL, name, origin",
 }
-"""Table → what a revision of it says between the key and the values."""
+"""Table → columns of a revision between the key and the values."""
 
 
 @dataclass(frozen=True)
 class MergeCounts:
-    """What became of the rows of one frame, counted.
+    """Counts of one merge.
 
     Attributes:
-        new: Rows the store did not have.
-        changed: Rows of which a value changed or was filled in.
-        unchanged: Rows the store had just so.
-        withdrawn: Rows that only an earlier reading of this file gave, and that it gives no more.
-        revisions: KnownFile values that were replaced or withdrawn.
+        new: Rows that the store did not have.
+        changed: Rows with a value that changed or was filled in.
+        unchanged: Rows that the store already had.
+        withdrawn: Rows that only an earlier import of this file gave and that it no longer has.
+        revisions: Known values that were replaced or withdrawn.
     """
 
     new: int = 0
@@ -43,7 +43,7 @@ class MergeCounts:
 def merge_metrics(
     connection: duckdb.DuckDBPyConnection, metrics: pd.DataFrame, file_id: int, at: datetime
 ) -> MergeCounts:
-    """Rows of metrics into the store, by natural key and value by value."""
+    """Merge rows of metrics by NATURAL_KEY, value by value."""
     given = [name for name in VALUES if name in metrics.columns]
     types = {**dict.fromkeys(NATURAL_KEY, "VARCHAR"), **dict.fromkeys(given, "DOUBLE")}
     types |= {"period_start": "TIMESTAMP", "period_end": "TIMESTAMP"}
@@ -53,7 +53,7 @@ def merge_metrics(
 def merge_attributes(
     connection: duckdb.DuckDBPyConnection, attributes: pd.DataFrame, file_id: int, at: datetime
 ) -> MergeCounts:
-    """Rows of attributes into the store, by unit, name and origin."""
+    """Merge rows of attributes by ATTRIBUTE_KEY."""
     types = dict.fromkeys([*ATTRIBUTE_KEY, "value"], "VARCHAR")
     merge = _Merge(connection, "attributes", ATTRIBUTE_KEY, ["value"], ["value"], file_id, at)
     return merge.run(attributes, types)
@@ -63,8 +63,17 @@ def merge_attributes(
 class _Merge:
     """One merge, inside the transaction of the caller.
 
-    A missing value never erases a known one. Of two known values that of the newer file stands: a file read
-    again (because its source config changed) keeps its place in the order of imports.
+    A missing value never erases a known one. Of two known values that of the newer file wins; a file that is read again
+    (because its layout changed) keeps its place in the order of imports.
+
+    Attributes:
+        connection: The store.
+        table: Name of the table.
+        key: Its key columns.
+        values: All its value columns.
+        given: The value columns that the file has.
+        file_id: Place of the file in the order of imports.
+        at: Time of the import, UTC.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -96,16 +105,20 @@ class _Merge:
             raise ValueError(f"{self.table}: two rows were given for {rows[0]}")
 
     def _gave_before(self) -> bool:
-        """Whether an earlier reading of this file gave rows that nothing newer has changed."""
+        """Whether an earlier import of this file gave rows that no newer file has changed."""
         query = f"SELECT 1 FROM {self.table} WHERE file_id = $file_id AND first_file_id = $file_id LIMIT 1"
         return bool(self.connection.execute(query, {"file_id": self.file_id}).fetchall())
 
     def _withdraw(self) -> tuple[int, int]:
-        """What only an earlier reading of this same file gave is taken back; its values stay as revisions."""
+        """Delete rows that only an earlier import of this file gave; log their values as revisions.
+
+        Returns:
+            Number of rows deleted, and of values logged.
+        """
         pairs = ", ".join(f"t.{name} AS old_{name}, NULL AS new_{name}" for name in self.values)
         withdrawn = self._do(
-            f"CREATE TEMP TABLE gone AS SELECT t.rowid AS place, {self._of_t()}, {pairs} FROM {self.table} t "
-            f"ANTI JOIN incoming i ON {self._same()} "
+            f"CREATE TEMP TABLE gone AS SELECT t.rowid AS place, {self._table_keys()}, {pairs} FROM {self.table} t "
+            f"ANTI JOIN incoming i ON {self._keys_equal()} "
             "WHERE t.file_id = $file_id AND t.first_file_id = $file_id",
             file_id=self.file_id,
         )
@@ -116,7 +129,11 @@ class _Merge:
         return withdrawn, lost
 
     def _update(self) -> tuple[int, int, int]:
-        """Rows that changed, all rows that were there already, and known values that were replaced."""
+        """Update rows that the store has.
+
+        Returns:
+            Number of rows changed, of rows matched, and of known values replaced.
+        """
         pairs = "".join(
             f", t.{name} AS old_{name}, CASE WHEN t.file_id > $file_id THEN coalesce(t.{name}, i.{name}) "
             f"ELSE coalesce(i.{name}, t.{name}) END AS new_{name}"
@@ -124,10 +141,10 @@ class _Merge:
         )
         matched = self._do(
             "CREATE TEMP TABLE matched AS SELECT t.rowid AS place, t.file_id < $file_id AS older, "
-            f"{self._of_t()}{pairs} FROM incoming i JOIN {self.table} t ON {self._same()}",
+            f"{self._table_keys()}{pairs} FROM incoming i JOIN {self.table} t ON {self._keys_equal()}",
             file_id=self.file_id,
         )
-        if not matched:  # as of most files: their rows are new
+        if not matched:  # the usual case: all rows are new
             self.connection.execute("DROP TABLE matched")
             return 0, 0, 0
         differs = " OR ".join(f"new_{name} IS DISTINCT FROM old_{name}" for name in self.given) or "false"
@@ -145,7 +162,7 @@ class _Merge:
 
     def _insert(self, matched: int) -> int:
         names = ", ".join([*self.key, *self.given])
-        unknown = f"ANTI JOIN {self.table} t ON {self._same()}" if matched else ""
+        unknown = f"ANTI JOIN {self.table} t ON {self._keys_equal()}" if matched else ""
         return self._do(
             f"INSERT INTO {self.table} ({names}, first_file_id, file_id) SELECT {names}, $file_id, $file_id "
             f"FROM incoming i {unknown}",
@@ -153,7 +170,7 @@ class _Merge:
         )
 
     def _log(self, changes: str, name: str) -> int:
-        """Revisions of one value; what was not known before is filled in, not revised."""
+        """Log revisions of one value column; a value that was missing before is not a revision."""
         what = _REVISED[self.table].format(name=name)
         return self._do(
             f"INSERT INTO revisions SELECT promotion_type, account_id, creative_id, {what}, "
@@ -163,13 +180,13 @@ class _Merge:
             at=self.at,
         )
 
-    def _of_t(self) -> str:
+    def _table_keys(self) -> str:
         return ", ".join(f"t.{name}" for name in self.key)
 
-    def _same(self) -> str:
+    def _keys_equal(self) -> str:
         return " AND ".join(f"t.{name} = i.{name}" for name in self.key)
 
     def _do(self, query: str, **parameters: object) -> int:
-        """Rows that the statement made or touched."""
+        """Execute a statement; return the number of rows that it inserted or changed."""
         rows = self.connection.execute(query, parameters or None).fetchall()
         return int(rows[0][0]) if rows else 0

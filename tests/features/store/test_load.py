@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from configs.settings import Settings, Tags
 from features.schema import ANY, KEY, VALUES, ExportRead
 from features.store.duckdb_store import open_store
-from features.store.load import creative_table, load, resolved
+from features.store.load import creative_table, load, resolve_metrics
 
 
 def metrics(*rows, account="a1", promotion="live"):
@@ -121,11 +121,11 @@ def test_an_account_alone_comes_to_what_it_comes_to_among_all(drawn):
     frame = frame.reindex(columns=[*KEY, "grain", "period_start", "period_end", *VALUES])
     frame = frame.astype(dict.fromkeys([*KEY, "grain"], "str") | dict.fromkeys(VALUES, float))
     units = frame[KEY].drop_duplicates(ignore_index=True).assign(launched_at=start.as_unit("us"))
-    together, notes = resolved(frame, units)
+    together, notes = resolve_metrics(frame, units)
     counted: dict[str, int] = {}
     alone = [together.iloc[:0]]
     for account in ["a1", "a2", "a3"]:
-        own, found = resolved(frame[frame["account_id"] == account], units[units["account_id"] == account])
+        own, found = resolve_metrics(frame[frame["account_id"] == account], units[units["account_id"] == account])
         alone.append(own.reindex(columns=together.columns))
         counted = {name: counted.get(name, 0) + found.get(name, 0) for name in counted | found}
     pd.testing.assert_frame_equal(pd.concat(alone, ignore_index=True), together, check_exact=True)
