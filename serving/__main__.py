@@ -26,7 +26,7 @@ app = typer.Typer(
     help="Serve predictions over HTTP, predict a file, write the report, read the ledger.",
 )
 
-DEFAULT_CONFIG = CONFIG_DIR / "serving.yaml"
+SERVICE_CONFIG = CONFIG_DIR / "serving.yaml"
 RUN_CONFIG = CONFIG_DIR / "default.yaml"
 ConfigFile = Annotated[Path, typer.Option("--config", help="Settings of the service.")]
 Bundle = Annotated[Path | None, typer.Option("--bundle", help="A bundle folder; else the champion.")]
@@ -43,7 +43,7 @@ def _settings(config: Path, **more: object) -> ServiceSettings:
 
 @app.command("serve")
 def serve_command(
-    config: ConfigFile = DEFAULT_CONFIG,
+    config: ConfigFile = SERVICE_CONFIG,
     bundle: Bundle = None,
     name: Name = None,
     host: Annotated[str | None, typer.Option("--host")] = None,
@@ -65,7 +65,7 @@ def serve_command(
 @app.command("predict")
 def predict_command(
     file: Annotated[Path, typer.Argument(help="A request as for POST /v1/predict; - for standard input.")],
-    config: ConfigFile = DEFAULT_CONFIG,
+    config: ConfigFile = SERVICE_CONFIG,
     bundle: Bundle = None,
     name: Name = None,
 ) -> None:
@@ -120,7 +120,7 @@ def report_command(
 
 @app.command("bento")
 def bento_command(
-    config: ConfigFile = DEFAULT_CONFIG,
+    config: ConfigFile = SERVICE_CONFIG,
     bundle: Bundle = None,
     name: Name = None,
     store: Annotated[Path, typer.Option("--store", help="Folder of BentoML's store.")] = Path("var/bentoml"),
@@ -146,7 +146,7 @@ def key_command(name: Annotated[str, typer.Argument(help="Name of the caller, re
 
 @app.command("ledger")
 def ledger_command(
-    config: ConfigFile = DEFAULT_CONFIG,
+    config: ConfigFile = SERVICE_CONFIG,
     url: Annotated[str | None, typer.Option("--url", help="SQLAlchemy URL; else that of the settings.")] = None,
     since: Annotated[str, typer.Option("--since", help="ISO time, UTC.")] = "",
     creative: Annotated[str, typer.Option("--creative", help="Only this creative.")] = "",

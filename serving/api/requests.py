@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from features.attributes import CREATIVE_ATTRIBUTES, Attribute
 from features.schema import VALUES
 
-MOST_ROWS = 1000
+MOST_METRICS_ROWS = 1000
 """Rows of metrics of one creative: forty days by the hour."""
 MOST_CREATIVES = 500
 """Creatives in one request, unless the setting `limits.creatives` is smaller."""
@@ -105,7 +105,7 @@ class Creative(CreativeAttributes):
         Field(max_length=60, examples=[{"hook": "痛点直击", "scene": "居家"}]),
     ] = {}  # noqa: RUF012 (pydantic copies it)
     """Tag name → value; a list of values where the model takes several (`GET /v1/model` names them)."""
-    metrics: Annotated[list[MetricsRow], Field(max_length=MOST_ROWS)] | None = None
+    metrics: Annotated[list[MetricsRow], Field(max_length=MOST_METRICS_ROWS)] | None = None
     sums: LifetimeSums | None = None
     """Instead of `metrics`."""
 

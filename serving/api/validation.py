@@ -21,7 +21,7 @@ from serving.api.requests import (
     with_limit,
 )
 
-NEEDS = [
+POSSIBLE_ONLY_WITH = [
     ("clicks", "impressions"),
     ("orders", "impressions"),
     ("plays_3s", "plays"),
@@ -31,7 +31,7 @@ NEEDS = [
     ("gmv_cny", "impressions"),
 ]
 """The first cannot be above 0 where the second is 0."""
-PARTS = [("net_gmv_cny", "gmv_cny"), ("net_orders", "orders"), ("boost_spend_cny", "spend_cny")]
+PART_OF = [("net_gmv_cny", "gmv_cny"), ("net_orders", "orders"), ("boost_spend_cny", "spend_cny")]
 """The first is a part of the second."""
 
 
@@ -149,11 +149,11 @@ def _value_problems(field: str, rows: Iterable[MetricValues]) -> Iterator[tuple[
         values = [getattr(row, name) for row in periods]
         return None if None in values else sum(values)
 
-    for what, base in NEEDS:
+    for what, base in POSSIBLE_ONLY_WITH:
         some, of = total(what), total(base)
         if some and of == 0:
             yield f"{field}.{what}" if field == "sums" else field, f"{what} without any {base}", f"check {base}"
-    for what, whole in PARTS:
+    for what, whole in PART_OF:
         some, of = total(what), total(whole)
         if some is not None and of is not None and some > of * (1 + 1e-9) + 0.01:
             yield f"{field}.{what}" if field == "sums" else field, f"more {what} than {whole}", f"check {whole}"

@@ -35,8 +35,8 @@ READ_PATH = "/v1/read"
 FILE_KIND = "application/octet-stream"
 REPORT_PATH = "/report"
 GET_PATHS = ("/metrics", "/v1/model", "/v1/openapi.json", REPORT_PATH)
-REQUESTS: dict[str, type[PredictRequest] | type[RankRequest]] = {"predict": PredictRequest, "rank": RankRequest}
-ANSWERS: dict[str, type[BaseModel]] = {
+REQUEST_MODELS: dict[str, type[PredictRequest] | type[RankRequest]] = {"predict": PredictRequest, "rank": RankRequest}
+ANSWER_MODELS: dict[str, type[BaseModel]] = {
     "predict-answer": PredictAnswer,
     "rank-answer": RankAnswer,
     "read-answer": ReadAnswer,
@@ -111,10 +111,10 @@ def schema(name: str, most_creatives: int) -> dict[str, object]:
     Raises:
         Refused: 404 where none has this name.
     """
-    if name in REQUESTS:
-        return with_limit(REQUESTS[name], most_creatives).model_json_schema()
-    if name in ANSWERS:
-        return ANSWERS[name].model_json_schema(mode="serialization")
+    if name in REQUEST_MODELS:
+        return with_limit(REQUEST_MODELS[name], most_creatives).model_json_schema()
+    if name in ANSWER_MODELS:
+        return ANSWER_MODELS[name].model_json_schema(mode="serialization")
     hint = f"known: {', '.join(SCHEMA_NAMES)}"
     raise Refused(404, "No schema has this name.", [RequestProblem("unknown name", hint, "name")])
 
@@ -175,7 +175,7 @@ def openapi_document(most_creatives: int, *, keys: bool) -> dict[str, object]:
     """
     predict, rank = with_limit(PredictRequest, most_creatives), with_limit(RankRequest, most_creatives)
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(predict, "validation"), (rank, "validation")]
-    answers: list[type[BaseModel]] = [*ANSWERS.values(), LiveAnswer, ReadyAnswer]
+    answers: list[type[BaseModel]] = [*ANSWER_MODELS.values(), LiveAnswer, ReadyAnswer]
     models += [(model, "serialization") for model in answers]
     _, shapes = models_json_schema(models, ref_template="#/components/schemas/{model}")
 

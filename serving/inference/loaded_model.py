@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import lightgbm as lgb
 import numpy as np
+import numpy.typing as npt
 
 from configs.settings import BASES
 from features.attributes import NUMBER_ATTRIBUTES
@@ -164,20 +165,28 @@ def load_model(folder: Path, name: str = "", version: str = "") -> LoadedModel:
     )
 
 
-def _tables(boosters: Mapping[str, tuple[lgb.Booster, Sequence[int]]], rows: np.ndarray) -> TreeTables | None:
-    """Tables of these trees, held against LightGBM; where they do not agree, LightGBM goes on telling."""
+def _tables(
+    boosters: Mapping[str, tuple[lgb.Booster, Sequence[int]]], rows: npt.NDArray[np.float64]
+) -> TreeTables | None:
+    """SHAP tables of these trees, compared with LightGBM's `pred_contrib`; None where they differ or cannot be made.
+
+    Args:
+        boosters: Stage → booster, and the columns of `rows` that are its features.
+        rows: Rows to compare on; axis 0: rows, axis 1: features of the matrix.
+    """
     try:
         tables = TreeTables(boosters)
     except CannotTable as error:
         log.warning("contributions come from LightGBM, which is slower: %s", error)
         return None
     if not agrees(tables, boosters, rows):
-        log.error("contributions come from LightGBM: the tables of these trees tell otherwise")
+        log.error("contributions come from LightGBM: the tables of these trees give other values")
         return None
     return tables
 
 
-def _rows_to_try(model: CreativeModel) -> np.ndarray:
+def _rows_to_try(model: CreativeModel) -> npt.NDArray[np.float64]:
+    """Random feature values with unseen codes and missing values; axis 0: ROWS_TO_TRY rows, axis 1: features."""
     draw = np.random.default_rng(0)
     declared = model.fitted.declared
     rows = draw.normal(0.0, 3.0, (ROWS_TO_TRY, len(declared)))

@@ -31,7 +31,7 @@ from training.explanation.contributions import (
 )
 
 Floats = npt.NDArray[np.float64]
-CHUNK = 50
+CREATIVES_PER_CHUNK = 50
 """Creatives computed between two checks of the deadline."""
 
 
@@ -108,9 +108,9 @@ def predictions(
     """
     answers: list[dict[str, object]] = []
     values: list[Floats] = []
-    for first in range(0, len(creatives), CHUNK):
+    for first in range(0, len(creatives), CREATIVES_PER_CHUNK):
         check_deadline()
-        part = creatives[first : first + CHUNK]
+        part = creatives[first : first + CREATIVES_PER_CHUNK]
         done = compute(loaded, part)
         answers += _answers(loaded, part, done, now, explain=explain, top=top)
         values.append(done.features.values.to_numpy(np.float64))

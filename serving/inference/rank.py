@@ -14,14 +14,14 @@ from features.matrix.feature_matrix import Features
 from serving.api.errors import Refused, RequestProblem
 from serving.api.requests import RankRequest
 from serving.inference.loaded_model import LoadedModel
-from serving.inference.predict import CHUNK, compute
+from serving.inference.predict import CREATIVES_PER_CHUNK, compute
 from serving.inference.warnings import warnings_of
 
 Floats = npt.NDArray[np.float64]
 Cdf = Callable[[Floats], Floats]
 """Rising values (values,), the first of them 0 → P(target ≤ value) (rows, values)."""
 
-CELLS = 256
+COMPARISON_CELLS = 256
 """Cells between the values at which distributions are compared."""
 ZERO_PARTS = 16
 """Parts into which the probability mass at 0 is split, so that candidates that come to nothing tie in any order."""
@@ -61,9 +61,9 @@ def ranking(
     cdfs: list[Cdf] = []
     warnings: list[list[dict[str, str]]] = []
     features: list[Floats] = []
-    for first in range(0, len(request.creatives), CHUNK):
+    for first in range(0, len(request.creatives), CREATIVES_PER_CHUNK):
         check_deadline()
-        part = request.creatives[first : first + CHUNK]
+        part = request.creatives[first : first + CREATIVES_PER_CHUNK]
         done = compute(loaded, part)
         support, cdf = distribution(loaded, done.features, done.predicted, request.by)
         values.append(done.predicted[request.by])
@@ -139,9 +139,9 @@ def log_sd(features: Features, stages: Sequence[str]) -> Floats:
 
 
 def common_edges(supports: Sequence[tuple[float, float]]) -> Floats:
-    """0, then CELLS + 1 values in equal steps of the log over all supports."""
+    """0, then COMPARISON_CELLS + 1 values in equal steps of the log over all supports."""
     low, high = min(low for low, _ in supports), max(high for _, high in supports)
-    return np.concatenate([[0.0], np.geomspace(low, max(high, low * 1.001), CELLS + 1)])
+    return np.concatenate([[0.0], np.geomspace(low, max(high, low * 1.001), COMPARISON_CELLS + 1)])
 
 
 def chance_in_top(below: Floats, top: int) -> Floats:

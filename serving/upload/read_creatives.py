@@ -23,7 +23,7 @@ from features.schema import ANY, ATTRIBUTES, KEY, MULTI, ExportRead
 from features.store.load import creative_table
 from features.store.periods import resolve_overlaps
 from serving.api.errors import Refused, RequestProblem
-from serving.api.requests import MOST_ROWS, Creative, MetricValues
+from serving.api.requests import MOST_METRICS_ROWS, Creative, MetricValues
 from serving.api.validation import contradictions
 from serving.inference.loaded_model import LoadedModel
 from serving.upload.safe_tables import tables_of
@@ -156,7 +156,7 @@ def _keyed(frame: pd.DataFrame, context: FileContext) -> pd.DataFrame:
 
 
 def _rows(periods: pd.DataFrame, figures: Sequence[str]) -> list[dict[str, object]]:
-    last = periods.tail(MOST_ROWS)
+    last = periods.tail(MOST_METRICS_ROWS)
     starts = [start.isoformat() for start in last["period_start"]]
     ends = [end.isoformat() for end in last["period_end"]]
     columns = [last[name].to_numpy(np.float64).tolist() for name in figures]
