@@ -1,1 +1,5 @@
-"""The strategist's report: what works at which step of the funnel, how sure that is, and what to shoot next."""
+"""The strategist's report: one offline HTML file.
+
+In: exports, the champion and which creatives. Out: `ReportData` (plain numbers) and the page rendered from it. Open
+`run.py` first, then `data.py`: one module per section; sentences stand in `wording.py`, pictures in `charts.py`.
+"""

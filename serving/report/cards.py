@@ -1,34 +1,38 @@
-"""The creatives one by one: what is expected, why, what their own counts changed, what the nearest past ones did."""
+"""Creative cards: prediction, verdict, waterfall, own counts, and outcomes of the nearest past creatives."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from features.schema import KEY
-from serving.report.context import Seen
-from serving.report.effects import Figure
-from serving.report.feature_groups import ACCOUNT, Gathered
+from serving.report.context import ReportContext
+from serving.report.contribution_groups import ACCOUNT, GroupedContributions
+from serving.report.effects import ReportPart
 
 MOST_CARDS = 2000
 MOST_BARS = 8
 RUNNING_HOURS = 72
-"""Since its last delivery, within which a creative runs."""
+"""A creative runs while its last delivery is no older."""
 NEAREST = 3
-EXACT = 6
-"""Decimals of contributions in cards: a part of a million, the exactness to which answers are checked."""
+DECIMALS = 6
+"""Decimals of contributions in cards; the additivity of answers is checked to the same precision."""
 CHUNK = 500
+COUNTED = ("impressions", "clicks", "orders", "spend_cny", "gmv_cny")
+ATTRIBUTES = ("category", "product_id", "creator_id", "price_cny", "duration_s", "copy_text")
+"""Attributes shown beside the tags, each under its own name."""
 
 
-class Waterfall(Figure):
-    """From the account's baseline to a prediction, in logs that add up: start + bars + others + own = log prediction.
+class Waterfall(ReportPart):
+    """From the account's baseline to the prediction on the log scale: start + bars + others + own = log prediction.
 
     Attributes:
-        start: Log of what is expected of the account's mean creative at the time.
-        bars: Family and log, the largest first.
-        others: Of the remaining families.
-        own: Of the creative's own early counts.
+        start: Log prediction for the account's mean creative.
+        bars: Feature group and contribution, the largest first.
+        others: Sum of the contributions of the remaining groups.
+        own: Contribution of the creative's own early counts.
     """
 
     start: float
@@ -37,38 +41,38 @@ class Waterfall(Figure):
     own: float
 
 
-class Neighbour(Figure):
-    """A past creative that is much like one.
+class Neighbour(ReportPart):
+    """A past creative that is similar to another one.
 
     Attributes:
-        row: Its card, or −1 where it has none.
-        name: What it is called.
-        alike: Share of what is compared that they have in common.
-        roi, gpm, impressions: Of its first outcome window; None where nothing was exposed.
+        row: Index of its card; −1 where it has none.
+        name: Its name, or its id.
+        similarity: Share of the compared attributes that both have in common, 0–1.
+        roi, gpm, impressions: Outcomes of its first outcome window; None where nothing was exposed.
     """
 
     row: int
     name: str
-    alike: float
+    similarity: float
     roi: float | None
     gpm: float | None
     impressions: float | None
 
 
-class Card(Figure):
+class Card(ReportPart):
     """One creative.
 
     Attributes:
         creative_id, promotion_type, account_id, name: Which.
-        tags: Its family → value.
+        tags: Feature group of a tag, or name of an attribute → value.
         age_hours: 0 before launch.
-        verdict: `scale`, `test`, `hold`, `stop` or empty; with its reason.
-        asked_roi, chance, hit_chance: Its ROI target, P(≥ target), P(hit).
-        targets: Target → value, low, high.
-        at_launch: Target → value predicted at age 0.
-        evidence: Counted so far.
-        waterfalls: By target.
-        neighbours: Nearest past creatives.
+        verdict: `scale`, `test`, `hold`, `stop` or empty; with its reason in both languages.
+        roi_target, chance, hit_chance: Required ROI, P(ROI ≥ it), P(hit).
+        targets: Target → prediction, lower and upper end of its interval.
+        at_launch: Target → prediction at age 0.
+        evidence: Column of metrics → sum so far.
+        waterfalls: Target → waterfall.
+        neighbours: Nearest past creatives, the most similar first.
     """
 
     creative_id: str
@@ -80,7 +84,7 @@ class Card(Figure):
     verdict: str
     reason_zh: str
     reason_en: str
-    asked_roi: float | None
+    roi_target: float | None
     chance: float | None
     hit_chance: float | None
     targets: dict[str, tuple[float, float | None, float | None]]
@@ -90,100 +94,104 @@ class Card(Figure):
     neighbours: list[Neighbour]
 
 
-def cards(seen: Seen) -> list[Card]:
-    """Of the chosen creatives; of too many, those that run or are not launched yet, then those that spent most."""
-    rows = _shown(seen)
-    table = seen.predicted.iloc[rows].to_dict("records")
-    launch = seen.at_launch[seen.funnel.targets].iloc[rows].to_dict("records")
-    known = seen.observed.iloc[rows].to_dict("records")
-    near = neighbours(seen, rows)
-    wanted = [name for name in (seen.roi, seen.gpm) if name] or seen.funnel.targets[:1]
-    falls = {name: waterfalls(seen.targets[name], rows) for name in wanted}
-    chance = f"{seen.roi or 'roi'}_chance"
+def creative_cards(context: ReportContext) -> list[Card]:
+    """Cards of at most MOST_CARDS creatives: running ones by spend, then those not launched, then ended ones."""
+    rows = _card_rows(context)
+    targets = context.funnel.targets
+    predicted = context.predicted.iloc[rows].to_dict("records")
+    at_launch = context.at_launch[targets].iloc[rows].to_dict("records")
+    observed = context.observed.iloc[rows].to_dict("records")
+    nearest = nearest_past_creatives(context, rows)
+    explained = [name for name in (context.roi, context.gpm) if name] or targets[:1]
+    falls = {name: waterfalls(context.targets[name], rows) for name in explained}
+    chance = f"{context.roi or 'roi'}_chance"
+    attributes = {
+        name: column
+        for name, column in {**context.tags, **{name: name for name in ATTRIBUTES}}.items()
+        if column in context.observed
+    }
     return [
         Card(
-            **{name: str(told[name]) for name in KEY},
-            name=_name(told),
-            tags={tag: str(told[column]) for tag, column in _described(seen).items() if _is(told.get(column))},
-            age_hours=round(float(told["age_hours"]), 1),
+            **{name: str(creative[name]) for name in KEY},
+            name=_name(creative),
+            tags={name: str(creative[column]) for name, column in attributes.items() if _is_known(creative[column])},
+            age_hours=round(float(creative["age_hours"]), 1),
             verdict=row["verdict"],
             reason_zh=row["verdict_reason_zh"],
             reason_en=row["verdict_reason_en"],
-            asked_roi=_number(row["asked_roi"]),
-            chance=_number(row[chance]),
-            hit_chance=_number(row["hit_chance"]),
+            roi_target=_finite(row["asked_roi"]),
+            chance=_finite(row[chance]),
+            hit_chance=_finite(row["hit_chance"]),
             targets={
-                name: (float(row[name]), _number(row[f"{name}_low"]), _number(row[f"{name}_high"]))
-                for name in seen.funnel.targets
+                name: (float(row[name]), _finite(row[f"{name}_low"]), _finite(row[f"{name}_high"])) for name in targets
             },
-            at_launch={name: float(first[name]) for name in seen.funnel.targets},
-            evidence={
-                name: _number(told[f"early:{name}"])
-                for name in ("impressions", "clicks", "orders", "spend_cny", "gmv_cny")
-                if f"early:{name}" in told
-            },
-            waterfalls={name: falls[name][place] for name in wanted},
-            neighbours=near[place],
+            at_launch={name: float(launch[name]) for name in targets},
+            evidence={name: _finite(creative[f"early:{name}"]) for name in COUNTED if f"early:{name}" in creative},
+            waterfalls={name: falls[name][place] for name in explained},
+            neighbours=nearest[place],
         )
-        for place, (row, first, told) in enumerate(zip(table, launch, known))
+        for place, (row, launch, creative) in enumerate(zip(predicted, at_launch, observed))
     ]
 
 
-def waterfalls(gathered: Gathered, rows: Sequence[int]) -> list[Waterfall]:
-    """Of these rows: sums of the served contributions by family, and nothing else."""
-    start = gathered.baseline + gathered.of(ACCOUNT)
-    families = [family for family in gathered.families if family != ACCOUNT]
-    logs = np.column_stack([gathered.of(family) for family in families] or [np.zeros((len(start), 0))])
+def waterfalls(grouped: GroupedContributions, rows: Sequence[int]) -> list[Waterfall]:
+    """Waterfalls of these rows, from contributions by feature group."""
+    start = grouped.baseline + grouped.of_group(ACCOUNT)
+    groups = [group for group in grouped.groups if group != ACCOUNT]
+    logs = np.column_stack([grouped.of_group(group) for group in groups] or [np.zeros((len(start), 0))])
     found = []
     for row in rows:
-        each = logs[row]
-        order = np.argsort(-np.abs(each), kind="stable")[:MOST_BARS]
-        shown = [(families[place], round(float(each[place]), EXACT)) for place in order.tolist() if each[place] != 0.0]
-        total = float(gathered.total[row])
-        begin, own = round(float(start[row]), EXACT), round(float(gathered.own[row]), EXACT)
-        # What rounding took goes to the rest, so that the bars still add up.
-        rest = total - begin - own - sum(log for _, log in shown)
-        found.append(Waterfall(start=begin, bars=shown, others=round(rest, EXACT), own=own))
+        order = np.argsort(-np.abs(logs[row]), kind="stable")[:MOST_BARS].tolist()
+        bars = [(groups[at], round(float(logs[row, at]), DECIMALS)) for at in order if logs[row, at] != 0.0]
+        total = float(grouped.total[row])
+        begin, own = round(float(start[row]), DECIMALS), round(float(grouped.own_evidence[row]), DECIMALS)
+        # The rest takes the rounding errors too, so that the bars add up.
+        rest = total - begin - own - sum(log for _, log in bars)
+        found.append(Waterfall(start=begin, bars=bars, others=round(rest, DECIMALS), own=own))
     return found
 
 
-def neighbours(seen: Seen, rows: Sequence[int]) -> list[list[Neighbour]]:
-    """The nearest creatives of each row, of all whose first outcome window is known and had traffic.
+def nearest_past_creatives(context: ReportContext, rows: Sequence[int]) -> list[list[Neighbour]]:
+    """The nearest creatives of each row, of all with a mature first outcome window and enough delivery.
 
-    Alike is the share of tags, product, KOC and category that two have in common, and how near their prices lie.
+    Similarity is the share of tags, product, KOC and category that two creatives have in common; the price counts as
+    one more attribute with exp(−|difference of log prices|).
     """
-    everyone, later = seen.everyone, f"later:{seen.funnel.volume_of}"
-    told = everyone["known"] & (everyone[later] >= seen.settings.evaluate.min_impressions)
-    past = everyone[told].reset_index(drop=True)
+    volume = f"later:{context.funnel.volume_of}"
+    creatives = context.all_creatives
+    mature = creatives["known"] & (creatives[volume] >= context.settings.evaluate.min_impressions)
+    past = creatives[mature].reset_index(drop=True)
     if past.empty:
         return [[] for _ in rows]
-    mine = seen.observed.iloc[rows].reset_index(drop=True)
-    columns = [*seen.tags.values(), *(c for c in ("product_id", "creator_id", "category") if c in seen.observed)]
-    place = {key: number for number, key in enumerate(mine[KEY].itertuples(index=False, name=None))}
+    own = context.observed.iloc[list(rows)].reset_index(drop=True)
+    columns = [
+        *context.tags.values(),
+        *(name for name in ("product_id", "creator_id", "category") if name in context.observed),
+    ]
+    card_of = {key: number for number, key in enumerate(own[KEY].itertuples(index=False, name=None))}
     keys = list(past[KEY].itertuples(index=False, name=None))
     names = [_name(one) for one in past[[c for c in (*KEY, "creative_name") if c in past]].to_dict("records")]
-    came = [past[t].tolist() if t in past else [np.nan] * len(past) for t in (seen.roi, seen.gpm)]
-    came.append(past[later].tolist())
-    itself = pd.Series(range(len(past)), index=pd.MultiIndex.from_frame(past[KEY]))
-    own = itself.reindex(pd.MultiIndex.from_frame(mine[KEY])).fillna(-1).to_numpy(np.int64)
+    roi, gpm = (past[name].tolist() if name in past else [np.nan] * len(past) for name in (context.roi, context.gpm))
+    impressions = past[volume].tolist()
+    place_in_past = pd.Series(range(len(past)), index=pd.MultiIndex.from_frame(past[KEY]))
+    itself = place_in_past.reindex(pd.MultiIndex.from_frame(own[KEY])).fillna(-1).to_numpy(np.int64)
     found: list[list[Neighbour]] = []
     for first in range(0, len(rows), CHUNK):
-        alike = _alike(mine.iloc[first : first + CHUNK], past, columns)
-        for number, line in enumerate(alike, start=first):
-            if own[number] >= 0:
-                line[own[number]] = -1.0
-            best = _largest(line)
+        similarity = _similarity(own.iloc[first : first + CHUNK], past, columns)
+        for number, line in enumerate(similarity, start=first):
+            if itself[number] >= 0:
+                line[itself[number]] = -1.0
             found.append(
                 [
                     Neighbour(
-                        row=place.get(keys[other], -1),
+                        row=card_of.get(keys[other], -1),
                         name=names[other],
-                        alike=round(float(line[other]), 3),
-                        roi=_number(came[0][other]),
-                        gpm=_number(came[1][other]),
-                        impressions=_number(came[2][other]),
+                        similarity=round(float(line[other]), 3),
+                        roi=_finite(roi[other]),
+                        gpm=_finite(gpm[other]),
+                        impressions=_finite(impressions[other]),
                     )
-                    for other in best
+                    for other in _largest(line)
                     if line[other] >= 0
                 ]
             )
@@ -191,46 +199,41 @@ def neighbours(seen: Seen, rows: Sequence[int]) -> list[list[Neighbour]]:
 
 
 def _largest(line: npt.NDArray[np.float32]) -> list[int]:
-    """Places of the largest, the largest first, of equals the first."""
+    """Indices of the NEAREST largest numbers, the largest first, the first of equal ones first."""
     edge = np.partition(line, max(len(line) - NEAREST, 0))[max(len(line) - NEAREST, 0)]
     places = np.flatnonzero(line >= edge)
     return places[np.argsort(-line[places], kind="stable")][:NEAREST].tolist()
 
 
-def _alike(some: pd.DataFrame, past: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.float32]:
-    alike = np.zeros((len(some), len(past)), dtype=np.float32)
+def _similarity(own: pd.DataFrame, past: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.float32]:
+    """(own, past) Similarity of every creative to every past creative, 0–1."""
+    same = np.zeros((len(own), len(past)), dtype=np.float32)
     for column in columns:
-        codes = pd.factorize(pd.concat([some[column], past[column]]))[0]
-        left, right = codes[: len(some), None], codes[None, len(some) :]
-        alike += (left == right) & (left >= 0)
-    if "price_cny" in some:
-        apart = np.log(some["price_cny"].to_numpy(np.float64))[:, None] - np.log(past["price_cny"].to_numpy(np.float64))
-        alike += np.nan_to_num(np.exp(-np.abs(apart)))
-    return alike / np.float32(max(len(columns) + ("price_cny" in some), 1))
+        codes = pd.factorize(pd.concat([own[column], past[column]]))[0]
+        left, right = codes[: len(own), None], codes[None, len(own) :]
+        same += (left == right) & (left >= 0)
+    if "price_cny" in own:
+        logs = [np.log(frame["price_cny"].to_numpy(np.float64)) for frame in (own, past)]
+        same += np.nan_to_num(np.exp(-np.abs(logs[0][:, None] - logs[1][None, :])))
+    return same / np.float32(max(len(columns) + ("price_cny" in own), 1))
 
 
-def _shown(seen: Seen) -> list[int]:
-    """Those that run first, the most spent of them first; then those not launched; then those that ended."""
-    spent = np.nan_to_num(seen.figure("spend_cny"))
-    until = seen.observed["cutoff"].to_numpy("datetime64[h]").astype(np.int64)
-    ended = seen.launched & (until < until.max(initial=0) - RUNNING_HOURS)
-    turn = np.where(ended, 2, np.where(seen.launched, 0, 1))
-    return np.lexsort((-spent, turn))[:MOST_CARDS].tolist()
+def _card_rows(context: ReportContext) -> list[int]:
+    spend = np.nan_to_num(context.counts("spend_cny"))
+    until = context.observed["cutoff"].to_numpy("datetime64[h]").astype(np.int64)
+    ended = context.launched & (until < until.max(initial=0) - RUNNING_HOURS)
+    rank = np.where(ended, 2, np.where(context.launched, 0, 1))
+    return np.lexsort((-spend, rank))[:MOST_CARDS].tolist()
 
 
-def _described(seen: Seen) -> dict[str, str]:
-    groups = {name: name for name in ("category", "product_id", "creator_id", "price_cny", "duration_s", "copy_text")}
-    return {tag: column for tag, column in {**seen.tags, **groups}.items() if column in seen.observed}
+def _name(creative: Mapping[Any, object]) -> str:
+    name = creative.get("creative_name")
+    return str(name) if _is_known(name) else str(creative["creative_id"])
 
 
-def _name(told: dict[str, object]) -> str:
-    name = told.get("creative_name")
-    return str(name) if _is(name) else str(told["creative_id"])
-
-
-def _is(value: object) -> bool:
+def _is_known(value: object) -> bool:
     return value is not None and value == value
 
 
-def _number(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None

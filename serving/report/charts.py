@@ -1,182 +1,156 @@
-"""Where the marks of each plot stand: geometry in the units of its picture, no markup and no words."""
+"""Charts of the report: forest rows, beeswarms, dependence curves, the chance of a hit. Colours are CSS classes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import exp, log
 
-from pydantic import BaseModel, ConfigDict
+from markupsafe import Markup
 
-from serving.report.diversity import Chance
-from serving.report.drivers import Dependence, Swarm
-from serving.report.effects import Effect
+from features.bilingual import Words
+from serving.report.diversity import HitCurve
+from serving.report.effects import TagEffect
+from serving.report.funnel_drivers import Dependence, Swarm
+from training.charts.marks import dot, label, path, picture, points_path, segment
+from training.charts.scales import FACTORS, WIDE_FACTORS, Scale, factor_scale, factor_ticks
 
-WIDE, ROW = 200.0, 18.0
-LEAST_REACH, MOST_REACH = log(1.1), log(2.5)
-TICKS = (0.4, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 2.5)
-FEW_TICKS = (0.25, 0.5, 0.8, 1.0, 1.25, 2.0, 4.0)
+WIDTH, ROW = 200.0, 18.0
+LEAST_REACH, MOST_REACH, MOST_SWARM_REACH = log(1.1), log(2.5), log(6.0)
+"""|log factor| at the ends of an axis: no less, no more, no more in a beeswarm."""
 SHADES = 3
+NAMES_WIDTH = 92.0
 
 
-class Drawn(BaseModel):
-    """A part of a plot."""
+@dataclass(frozen=True)
+class Forest:
+    """Forest plot of a table: one picture a row, and the axis for the row below them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Mark(Drawn):
-    """One line of a forest plot: places on a scale of logs; a raw rate beyond the scale has none."""
-
-    at: float
-    low: float
-    high: float
-    raw: float | None
+    rows: list[Markup]
+    axis: Markup
 
 
-class Forest(Drawn):
-    """A line a value; `one` is the place of ×1.00, `ticks` other factors and their places."""
-
-    one: float
-    marks: list[Mark]
-    ticks: list[tuple[str, float]]
-
-
-class Dots(Drawn):
-    """A beeswarm: of each line its points by shade (a path), where its name stands, and ticks."""
-
-    height: float
-    rows: list[float]
-    one: float
-    lines: list[list[str]]
-    ticks: list[tuple[str, float]]
-
-
-class Curve(Drawn):
-    """A curve with the numbers it stands on: `path`, `rug`, and ticks of both axes."""
-
-    path: str
-    rug: str
-    one: float
-    across: list[tuple[str, float]]
-    up: list[tuple[str, float]]
-
-
-class Fan(Drawn):
-    """Chance of at least one hit: a path each."""
-
-    alike: str
-    now: str
-    apart: str
-    across: list[tuple[str, float]]
-    up: list[tuple[str, float]]
-
-
-def forest(effects: Sequence[Effect]) -> Forest:
-    """Of these effects, in order."""
+def forest(effects: Sequence[TagEffect]) -> Forest:
+    """Factor with interval (dot and bar) and raw factor (ring) of each effect, on one scale of logs."""
     ends = [abs(log(end)) for one in effects for end in (one.low, one.high)]
     reach = min(max([LEAST_REACH, *ends]), MOST_REACH) * 1.05
-    place = _scale(-reach, reach, 4.0, WIDE - 4.0)
-    marks = [
-        Mark(
-            at=place(log(one.factor)),
-            low=place(log(one.low)),
-            high=place(log(one.high)),
-            raw=place(log(one.raw_factor)) if one.raw_factor and abs(log(one.raw_factor)) < reach else None,
-        )
-        for one in effects
+    scale = factor_scale(reach, 4.0, WIDTH - 4.0)
+    ticks = factor_ticks(FACTORS, scale, distance=26.0, margin=14.0)
+    axis = [label(x, 11.0, f"×{text}", class_="tick") for text, x in ticks]
+    return Forest([_forest_row(one, scale, reach) for one in effects], picture(0.0, 0.0, WIDTH, ROW, *axis))
+
+
+def _forest_row(effect: TagEffect, scale: Scale, reach: float) -> Markup:
+    middle, one = ROW / 2, scale(1.0)
+    raw = effect.raw_factor
+    ring = [dot(scale(raw), middle, 3.0, class_="rawdot")] if raw and abs(log(raw)) < reach else []
+    return picture(
+        0.0,
+        0.0,
+        WIDTH,
+        ROW,
+        segment(one, 0.0, one, ROW, class_="one"),
+        segment(scale(effect.low), middle, scale(effect.high), middle, class_="int"),
+        *ring,
+        dot(scale(effect.factor), middle, 4.0, class_="dot"),
+    )
+
+
+def beeswarm(swarm: Swarm, names: Sequence[Words], title: Words) -> Markup:
+    """A row of dots for each feature group; dots at one place are stacked.
+
+    Args:
+        swarm: Contributions of the groups.
+        names: Labels of the groups.
+        title: Label of the stage or target.
+    """
+    magnitudes = sorted(abs(value) for values in swarm.points for value in values)
+    largest = magnitudes[int(len(magnitudes) * 0.995)] if magnitudes else 0.0
+    scale = factor_scale(min(max(LEAST_REACH, largest), MOST_SWARM_REACH) * 1.05, 4.0, WIDTH - 4.0)
+    height = len(swarm.points) * ROW
+    labels = [
+        label(-4.0, number * ROW + ROW / 2 + 3, text, class_=f"who {lang}")
+        for number, words in enumerate(names)
+        for lang, text in (("zh", words.zh), ("en", words.en))
     ]
-    return Forest(one=place(0.0), marks=marks, ticks=_ticks(TICKS, reach, place, 26.0, 14.0))
-
-
-def swarm(told: Swarm) -> Dots:
-    """Dots side by side where several creatives lie at one place."""
-    flat = sorted(abs(value) for line in told.points for value in line)
-    reach = min(max(LEAST_REACH, flat[int(len(flat) * 0.995)] if flat else 0.0), log(6.0)) * 1.05
-    place = _scale(-reach, reach, 4.0, WIDE - 4.0)
-    lines = []
-    for number, (values, shades) in enumerate(zip(told.points, told.shades)):
-        middle, used = number * ROW + ROW / 2, dict[int, int]()
-        paths = [""] * (SHADES if shades else 1)
-        for index, value in enumerate(values):
-            across = place(value)
-            bucket = round(across / 1.6)
-            step = used[bucket] = used.get(bucket, -1) + 1
-            offset = min((step + 1) // 2 * 1.5, ROW / 2 - 1.5) * (1 if step % 2 else -1)
-            shade = min(int(shades[index] * SHADES), SHADES - 1) if shades else 0
-            paths[shade] += f"M{across:.1f} {middle + offset:.1f}h0"
-        lines.append(paths)
-    rows = [number * ROW + ROW / 2 + 3 for number in range(len(lines))]
-    return Dots(
-        height=len(lines) * ROW,
-        rows=rows,
-        one=place(0.0),
-        lines=lines,
-        ticks=_ticks(FEW_TICKS, reach, place, 20.0, 8.0),
+    dots = [
+        mark
+        for number, (values, shades) in enumerate(zip(swarm.points, swarm.shades))
+        for mark in _swarm_row(values, shades, number * ROW + ROW / 2, scale)
+    ]
+    ticks = factor_ticks(WIDE_FACTORS, scale, distance=20.0, margin=8.0)
+    return picture(
+        -NAMES_WIDTH,
+        0.0,
+        NAMES_WIDTH + WIDTH,
+        height + 16.0,
+        *labels,
+        segment(scale(1.0), 0.0, scale(1.0), height, class_="one"),
+        *dots,
+        *(label(x, height + 12.0, f"×{text}", class_="tick") for text, x in ticks),
+        title=f"{title.zh} {title.en}",
     )
 
 
-def dependence(told: Dependence, wide: float = 220.0, high: float = 110.0) -> Curve:
-    """The factor over the number (on a log scale), and a rug of the creatives it is known from."""
-    xs = [log(value) for value in told.x]
-    logs = [log(value) for value in told.factors]
-    reach = max(LEAST_REACH, *(abs(value) for value in logs)) * 1.1
-    across = _scale(min(xs), max(xs), 30.0, wide - 6.0)
-    up = _scale(-reach, reach, high - 22.0, 6.0)
-    by_x: dict[float, list[float]] = {}
-    for x, value in zip(xs, logs):
-        by_x.setdefault(x, []).append(value)
-    points = [(across(x), up(sum(held) / len(held))) for x, held in sorted(by_x.items())]
-    rug = "".join(f"M{across(x):.1f} {high - 20:.1f}v-5" for x in sorted(by_x))
-    edges = [told.x[0], exp((xs[0] + xs[-1]) / 2), told.x[-1]]
-    return Curve(
-        path="M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points),
-        rug=rug,
-        one=up(0.0),
-        across=[(f"{value:.3g}" if value < 1000 else f"{value:.0f}", across(log(value))) for value in edges],
-        up=[(label, y) for label, y in _ticks(TICKS, reach, up, 14.0)],
+def _swarm_row(values: Sequence[float], shades: Sequence[float], middle: float, scale: Scale) -> list[Markup]:
+    points: list[list[tuple[float, float]]] = [[] for _ in range(SHADES if shades else 1)]
+    stacked = dict[int, int]()
+    for index, value in enumerate(values):
+        x = round(scale(exp(value)), 1)
+        bucket = round(x / 1.6)
+        step = stacked[bucket] = stacked.get(bucket, -1) + 1
+        offset = min((step + 1) // 2 * 1.5, ROW / 2 - 1.5) * (1 if step % 2 else -1)
+        shade = min(int(shades[index] * SHADES), SHADES - 1) if shades else 0
+        points[shade].append((x, middle + offset))
+    return [
+        points_path(of_shade, class_=f"points s{shade}" if shades else "points")
+        for shade, of_shade in enumerate(points)
+        if of_shade
+    ]
+
+
+def dependence_curve(dependence: Dependence, width: float = 220.0, height: float = 110.0) -> Markup:
+    """Mean factor over a number (both on log scales), with a tick at the bottom for each number of the data."""
+    logs_at: dict[float, list[float]] = {}
+    for x, factor in zip(dependence.x, dependence.factors):
+        logs_at.setdefault(x, []).append(log(factor))
+    numbers = sorted(logs_at)
+    reach = max(LEAST_REACH, *(abs(log(factor)) for factor in dependence.factors)) * 1.1
+    bottom = height - 22.0
+    across = Scale(numbers[0], numbers[-1], 30.0, width - 6.0, "log")
+    up = factor_scale(reach, bottom, 6.0)
+    curve = [(across(x), up(exp(sum(logs_at[x]) / len(logs_at[x])))) for x in numbers]
+    shown = (dependence.x[0], (dependence.x[0] * dependence.x[-1]) ** 0.5, dependence.x[-1])
+    return picture(
+        0.0,
+        0.0,
+        width,
+        height,
+        path([(30.0, 6.0), (30.0, bottom), (width - 6.0, bottom)], class_="axis"),
+        segment(30.0, up(1.0), width - 6.0, up(1.0), class_="one"),
+        *(segment(across(x), height - 20.0, across(x), height - 25.0, class_="rug") for x in numbers),
+        path(curve, class_="curve"),
+        *(label(across(x), 101.0, f"{x:.3g}" if x < 1000 else f"{x:.0f}", class_="tick") for x in shown),
+        *(label(26.0, y + 3, f"×{text}", class_="tick up") for text, y in factor_ticks(FACTORS, up, distance=14.0)),
     )
 
 
-def chances(told: Chance, wide: float = 320.0, high: float = 170.0) -> Fan:
-    """Over the number of creatives, on a scale of roots."""
-    across = _scale(0.0, told.counts[-1] ** 0.5, 34.0, wide - 8.0)
-    up = _scale(0.0, 1.0, high - 24.0, 8.0)
-
-    def path(values: Sequence[float]) -> str:
-        points = zip(told.counts, values)
-        return "M" + "L".join(f"{across(count**0.5):.1f} {up(value):.1f}" for count, value in points)
-
-    return Fan(
-        alike=path(told.alike),
-        now=path(told.now),
-        apart=path(told.apart),
-        across=[(str(count), across(count**0.5)) for count in told.counts if count not in (2, 3)],
-        up=[(f"{share:.0%}", up(share)) for share in (0.0, 0.25, 0.5, 0.75, 1.0)],
+def hit_curve(hits: HitCurve, width: float = 320.0, height: float = 170.0) -> Markup:
+    """Chance of at least one hit over the number of creatives (a scale of square roots)."""
+    bottom = height - 24.0
+    across = Scale(0.0, hits.counts[-1], 34.0, width - 8.0, "root")
+    up = Scale(0.0, 1.0, bottom, 8.0)
+    curves = (("apart", hits.all_different), ("now", hits.current), ("alike", hits.one_direction))
+    shares = (0.0, 0.25, 0.5, 0.75, 1.0)
+    return picture(
+        0.0,
+        0.0,
+        width,
+        height,
+        path([(34.0, 8.0), (34.0, bottom), (width - 8.0, bottom)], class_="axis"),
+        *(label(across(count), 158.0, count, class_="tick") for count in hits.counts if count not in (2, 3)),
+        *(label(30.0, up(share) + 3, f"{share:.0%}", class_="tick up") for share in shares),
+        *(segment(34.0, up(share), width - 8.0, up(share), class_="axis") for share in shares),
+        *(
+            path([(across(count), up(share)) for count, share in zip(hits.counts, values)], class_=f"curve {name}")
+            for name, values in curves
+        ),
     )
-
-
-class _Line:
-    """A straight scale that keeps what lies beyond it at its ends."""
-
-    def __init__(self, low: float, high: float, start: float, end: float) -> None:
-        self.low, self.span, self.start, self.end = low, (high - low) or 1.0, start, end
-
-    def __call__(self, value: float) -> float:
-        share = min(max((value - self.low) / self.span, 0.0), 1.0)
-        return round(self.start + share * (self.end - self.start), 1)
-
-
-def _scale(low: float, high: float, start: float, end: float) -> _Line:
-    return _Line(low, high, start, end)
-
-
-def _ticks(
-    factors: Sequence[float], reach: float, place: _Line, apart: float, edge: float = 0.0
-) -> list[tuple[str, float]]:
-    """Those inside, as far apart, and from both ends, as their labels need; ×1 is always there."""
-    found = [("1", place(0.0))]
-    ends = sorted((place.start, place.end))
-    for factor in sorted(factors, key=lambda one: abs(log(one))):
-        at = place(log(factor))
-        inside = abs(log(factor)) < reach and ends[0] + edge <= at <= ends[1] - edge
-        if inside and all(abs(at - other) >= apart for _, other in found):
-            found.append((f"{factor:g}", at))
-    return found

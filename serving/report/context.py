@@ -1,4 +1,4 @@
-"""Everything a report looks at, computed once: the chosen creatives, their predictions, contributions and counts."""
+"""What every section of a report reads, computed once: chosen creatives, predictions, contributions and counts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from features.point_in_time.snapshots import latest_snapshots
 from features.schema import KEY, Loaded
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import stage_contributions
-from serving.report.feature_groups import Gathered, gather
+from serving.report.contribution_groups import GroupedContributions, StageResidual, group_contributions
 from training.boosting.stage_targets import actual_targets
 from training.decision.advice import advise
 from training.explanation.contributions import check_additivity, target_contributions
@@ -30,13 +30,13 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Chosen:
+class CreativeFilter:
     """Which creatives a report is about; empty or None: all.
 
     Attributes:
-        account: Its id.
-        product: Its id.
-        since: Launched from then on, or not yet.
+        account: Account id.
+        product: Product id.
+        since: Only creatives launched at this time or later, or not launched yet.
     """
 
     account: str = ""
@@ -45,190 +45,176 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Residual:
-    """Of each creative at one stage.
+class ReportContext:
+    """Inputs of the report's sections; frames and arrays have one row per chosen creative, in one order.
 
     Attributes:
-        off: Observed over expected, less 1; 0 where nothing was counted.
-        weight: One over its variance; 0 where nothing was counted.
-    """
-
-    off: Floats
-    weight: Floats
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a report looks at; every frame and array has one row per chosen creative, in one order.
-
-    Attributes:
-        served: The model.
-        loaded: All data.
-        now: End of the last period in them.
-        chosen: The question.
-        observed: What each creative is and has counted (`features.point_in_time.counts`).
-        features: Of the model.
-        predicted: Rates, targets, intervals, chances, verdicts (`training.decision.predict`).
-        stages: By stage: contributions by family.
-        targets: By target: the same.
+        loaded_model: The model.
+        loaded: All metrics and creatives; creatives that are not chosen count as history.
+        now: End of the last reported period.
+        creative_filter: Which creatives are chosen.
+        observed: What each creative is and its counts so far (`features.point_in_time.counts`).
+        features: Feature matrix of the model.
+        predicted: Stage rates, targets, intervals, chances, verdicts (`training.decision.advice`).
+        stages: Stage → contributions by feature group.
+        targets: Target → contributions by feature group.
         at_launch: Targets predicted at age 0, without the creative's own counts.
-        came: What the first outcome window brought: targets, `later:…`, `known`.
-        everyone: All creatives of the data, chosen or not: what they are, and the columns of `came`.
+        outcomes: Actual targets of the first outcome window, its sums `later:…`, and `known`: whether it is mature.
+        all_creatives: Attributes and `outcomes` of every creative of the data, chosen or not.
     """
 
-    served: LoadedModel
+    loaded_model: LoadedModel
     loaded: Loaded
     now: pd.Timestamp
-    chosen: Chosen
+    creative_filter: CreativeFilter
     observed: pd.DataFrame
     features: Features
     predicted: pd.DataFrame
-    stages: Mapping[str, Gathered]
-    targets: Mapping[str, Gathered]
+    stages: Mapping[str, GroupedContributions]
+    targets: Mapping[str, GroupedContributions]
     at_launch: pd.DataFrame
-    came: pd.DataFrame
-    everyone: pd.DataFrame
+    outcomes: pd.DataFrame
+    all_creatives: pd.DataFrame
 
     @property
     def funnel(self) -> Funnel:
-        """The funnel."""
-        return self.served.model.fitted.funnel
+        """The funnel of the model."""
+        return self.loaded_model.model.fitted.funnel
 
     @property
     def settings(self) -> Settings:
-        """Of the model's run."""
-        return self.served.manifest.settings
+        """Settings of the run that trained the model."""
+        return self.loaded_model.manifest.settings
 
     @property
     def roi(self) -> str:
-        """The ROI that verdicts are about; empty where none is predicted."""
+        """The ROI target that verdicts are about; empty where none is predicted."""
         return self.funnel.main_roi
 
     @property
     def gpm(self) -> str:
-        """The GPM that the report is about; empty where none is predicted."""
+        """The GPM target that the report is about; empty where none is predicted."""
         return self.funnel.main_gpm
 
     @cached_property
     def tags(self) -> dict[str, str]:
-        """Single-valued tag, by its family's name → its column."""
-        return {
-            name: column for name, column in self.all_tags.items() if column[4:] not in self.served.vocabulary.multi
-        }
+        """Single-valued tags: feature group → column of `observed`."""
+        multi = self.loaded_model.vocabulary.multi
+        return {name: column for name, column in self.all_tags.items() if column.removeprefix(TAG) not in multi}
 
     @cached_property
     def all_tags(self) -> dict[str, str]:
-        """The same of every tag."""
+        """All tags: feature group → column of `observed`, in the catalogue's order."""
         known = list(TAG_NAMES)
-        names = sorted(self.served.tags, key=lambda name: known.index(name) if name in known else len(known))
+        names = sorted(self.loaded_model.tags, key=lambda name: known.index(name) if name in known else len(known))
         return {entity_name(TAG + name): TAG + name for name in names if TAG + name in self.observed}
 
-    def figure(self, name: str) -> Floats:
-        """What each creative has counted so far; NaN where that is not known."""
+    def counts(self, name: str) -> Floats:
+        """(creatives,) Sum of a column of metrics so far; NaN where it is not known."""
         column = f"early:{name}"
         if column not in self.observed:
             return np.full(len(self.observed), np.nan)
         return self.observed[column].to_numpy(np.float64)
 
     @cached_property
-    def residuals(self) -> dict[str, Residual]:
-        """By stage: how far each creative is from what is expected of it without its own counts."""
+    def residuals(self) -> dict[str, StageResidual]:
+        """Stage → residuals against the prediction without own counts."""
         return {stage.name: _residual(self, stage) for stage in self.funnel.stages}
 
     @cached_property
     def launched(self) -> npt.NDArray[np.bool_]:
-        """Which have been delivered."""
+        """(creatives,) Which have had delivery."""
         return self.observed["age_hours"].to_numpy(np.float64) > 0
 
 
-def see(served: LoadedModel, loaded: Loaded, chosen: Chosen) -> Seen:
-    """Look at the chosen creatives.
+def build_context(loaded_model: LoadedModel, loaded: Loaded, creative_filter: CreativeFilter) -> ReportContext:
+    """Predict and explain the chosen creatives with the functions that the service uses.
 
     Raises:
-        InputError: None is chosen, and what could be.
+        InputError: No creative is chosen; the message lists what could be.
     """
     if loaded.metrics.empty:
         raise InputError("The data hold no metrics, so there is nothing to report. Import reports too.")
-    fitted, settings = served.model.fitted, served.manifest.settings
+    model, settings = loaded_model.model, loaded_model.manifest.settings
+    fitted, funnel = model.fitted, model.fitted.funnel
     now = loaded.metrics["period_end"].max()
-    everyone = latest_snapshots(loaded.metrics, loaded.creatives, now)
-    kept = _kept(everyone, loaded, chosen)
-    rows = everyone[kept].reset_index(drop=True)
-    # As in batch predictions, all look at the others as they stand now.
-    observed = observe(rows, loaded, fitted.funnel, fitted.entities, settings, as_of=now)
+    snapshots = latest_snapshots(loaded.metrics, loaded.creatives, now)
+    chosen = _chosen(snapshots, loaded, creative_filter)
+    rows = snapshots[chosen].reset_index(drop=True)
+    # As in batch predictions, history counts everything reported until now, also for creatives of the past.
+    observed = observe(rows, loaded, funnel, fitted.entities, settings, as_of=now)
     features = build_features(observed, fitted)
-    predicted = served.model.predict(features)
-    predicted = pd.concat([predicted, advise(predicted, features, observed, served.model, settings).frame()], axis=1)
-    parts = stage_contributions(served, features)
-    of_targets = {name: target_contributions(name, fitted.funnel, parts) for name in fitted.funnel.targets}
-    for name, part in (parts | of_targets).items():
+    predicted = model.predict(features)
+    predicted = pd.concat([predicted, advise(predicted, features, observed, model, settings).frame()], axis=1)
+    of_stages = stage_contributions(loaded_model, features)
+    of_targets = {name: target_contributions(name, funnel, of_stages) for name in funnel.targets}
+    for name, contributions in (of_stages | of_targets).items():
         if name in predicted:
-            check_additivity(part, predicted[name].to_numpy(np.float64), name)
-    catalogue = {feature.name: feature for feature in served.catalogue}
-    names = [stage.name for stage in fitted.funnel.stages]
-    begins = _at_launch(rows)
-    unlaunched = observe(begins, loaded, fitted.funnel, fitted.entities, settings, as_of=now)
-    came = _came(everyone, loaded, fitted.funnel, settings)
-    return Seen(
-        served=served,
+            check_additivity(contributions, predicted[name].to_numpy(np.float64), name)
+    catalogue = {feature.name: feature for feature in loaded_model.catalogue}
+    names = [stage.name for stage in funnel.stages]
+    unlaunched = observe(_at_launch(rows), loaded, funnel, fitted.entities, settings, as_of=now)
+    came = _outcomes(snapshots, loaded, funnel, settings)
+    return ReportContext(
+        loaded_model=loaded_model,
         loaded=loaded,
         now=now,
-        chosen=chosen,
+        creative_filter=creative_filter,
         observed=observed,
         features=features,
         predicted=predicted,
-        stages={name: gather(part, catalogue, names) for name, part in parts.items()},
-        targets={name: gather(part, catalogue, names) for name, part in of_targets.items()},
-        at_launch=served.model.predict(build_features(unlaunched, fitted)),
-        came=came[kept].reset_index(drop=True),
-        everyone=pd.concat([everyone[KEY].merge(loaded.creatives, how="left", on=KEY), came], axis=1),
+        stages={name: group_contributions(part, catalogue, names) for name, part in of_stages.items()},
+        targets={name: group_contributions(part, catalogue, names) for name, part in of_targets.items()},
+        at_launch=model.predict(build_features(unlaunched, fitted)),
+        outcomes=came[chosen].reset_index(drop=True),
+        all_creatives=pd.concat([snapshots[KEY].merge(loaded.creatives, how="left", on=KEY), came], axis=1),
     )
 
 
-def _residual(seen: Seen, step: Stage) -> Residual:
-    gathered = seen.stages[step.name]
-    rate = np.exp(gathered.total - gathered.own) / (seen.features.reference_price if step.priced else 1.0)
-    prior = seen.served.model.fitted.priors[step.name]
-    ratio, events = ratio_and_events(step.is_poisson, *stage_counts(step, seen.observed, "early:"), rate)
+def _residual(context: ReportContext, stage: Stage) -> StageResidual:
+    price = context.features.reference_price if stage.priced else 1.0
+    rate = np.exp(context.stages[stage.name].without_own_evidence) / price
+    prior = context.loaded_model.model.fitted.priors[stage.name]
+    ratio, events = ratio_and_events(stage.is_poisson, *stage_counts(stage, context.observed, "early:"), rate)
     weight = np.divide(1.0, prior.dispersion / np.maximum(events, 1e-12) + prior.creative_variance)
-    return Residual(np.where(events > 0, ratio - 1.0, 0.0), np.where(events > 0, weight, 0.0))
+    return StageResidual(np.where(events > 0, ratio - 1.0, 0.0), np.where(events > 0, weight, 0.0))
 
 
-def _came(rows: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: Settings) -> pd.DataFrame:
-    found = outcomes(_at_launch(rows), loaded, funnel, settings)
-    known = (found["state"] == MATURE).to_numpy() & (rows["age_hours"] > 0).to_numpy()
-    return pd.concat([actual_targets(found, funnel), found], axis=1).assign(known=known)
+def _outcomes(rows: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: Settings) -> pd.DataFrame:
+    sums = outcomes(_at_launch(rows), loaded, funnel, settings)
+    known = (sums["state"] == MATURE).to_numpy() & (rows["age_hours"] > 0).to_numpy()
+    return pd.concat([actual_targets(sums, funnel), sums], axis=1).assign(known=known)
 
 
 def _at_launch(rows: pd.DataFrame) -> pd.DataFrame:
-    """The same creatives before anything of theirs was counted."""
-    ran = rows["age_hours"] > 0
-    return rows.assign(
-        age_hours=0.0, elapsed_hours=0.0, cutoff=rows["launched_at"].where(ran, rows["cutoff"]).astype("datetime64[us]")
-    )
+    """The same creatives with their cutoff at launch, before any of their own counts."""
+    launched = rows["age_hours"] > 0
+    cutoff = rows["launched_at"].where(launched, rows["cutoff"]).astype("datetime64[us]")
+    return rows.assign(age_hours=0.0, elapsed_hours=0.0, cutoff=cutoff)
 
 
-def _kept(rows: pd.DataFrame, loaded: Loaded, chosen: Chosen) -> npt.NDArray[np.bool_]:
-    creatives = loaded.creatives
-    kept = np.ones(len(rows), dtype=bool)
-    if chosen.account:
-        kept &= (rows["account_id"] == chosen.account).to_numpy()
-        if not kept.any():
-            raise InputError(f"No creative of account {chosen.account}. Accounts here: {_some(rows['account_id'])}.")
-    if chosen.product:
+def _chosen(rows: pd.DataFrame, loaded: Loaded, creative_filter: CreativeFilter) -> npt.NDArray[np.bool_]:
+    creatives, account, product = loaded.creatives, creative_filter.account, creative_filter.product
+    chosen = np.ones(len(rows), dtype=bool)
+    if account:
+        chosen &= (rows["account_id"] == account).to_numpy()
+        if not chosen.any():
+            raise InputError(f"No creative of account {account}. Accounts here: {_some(rows['account_id'])}.")
+    if product:
         if "product_id" not in creatives:
             raise InputError("--product: these data name no product. Add 商品ID (product_id) to the tag sheet.")
         products = rows[KEY].merge(creatives, how="left", on=KEY)["product_id"]
-        mine = (products == chosen.product).to_numpy(dtype=bool)
-        if not (kept & mine).any():
-            raise InputError(f"No creative of product {chosen.product}. Products here: {_some(products[kept])}.")
-        kept &= mine
-    if chosen.since is not None:
-        kept &= ~(rows["launched_at"] < chosen.since).to_numpy() | (rows["age_hours"] == 0).to_numpy()
-        if not kept.any():
+        of_product = (products == product).to_numpy(dtype=bool)
+        if not (chosen & of_product).any():
+            raise InputError(f"No creative of product {product}. Products here: {_some(products[chosen])}.")
+        chosen &= of_product
+    since = creative_filter.since
+    if since is not None:
+        chosen &= ~(rows["launched_at"] < since).to_numpy() | (rows["age_hours"] == 0).to_numpy()
+        if not chosen.any():
             last = rows["launched_at"].max()
-            raise InputError(f"No creative was launched since {chosen.since:%Y-%m-%d}; the last one {last:%Y-%m-%d}.")
-    return kept
+            raise InputError(f"No creative was launched since {since:%Y-%m-%d}; the last one {last:%Y-%m-%d}.")
+    return chosen
 
 
 def _some(values: pd.Series, most: int = 8) -> str:

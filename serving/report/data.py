@@ -1,39 +1,34 @@
-"""The numbers of the strategist's report: pure data, no sentence and no markup.
-
-What a creative's tags contribute is what the service answers (`serving.inference.explain`), summed by family; raw
-rates,
-residuals and outcomes stand beside it and are named as such.
-"""
+"""The report's numbers as plain data: no sentence, no markup. One field per section, in reading order."""
 
 import numpy as np
 from scipy.stats import norm
 
 from features.schema import Loaded
 from serving.inference.loaded_model import LoadedModel
-from serving.report.cards import Card, cards
-from serving.report.context import Chosen, Seen, see
-from serving.report.diversity import Richness, richness
-from serving.report.drivers import (
+from serving.report.cards import Card, creative_cards
+from serving.report.context import CreativeFilter, ReportContext, build_context
+from serving.report.diversity import Diversity, account_diversity
+from serving.report.effects import ReportPart, baseline, bootstrap
+from serving.report.five_questions import Question, five_questions
+from serving.report.funnel_drivers import (
     Dependence,
     Disagreement,
     HeatRow,
     Swarm,
     dependences,
     disagreements,
-    heat,
     heat_columns,
+    heat_map,
     swarms,
 )
-from serving.report.effects import Figure, baseline, bootstrap
-from serving.report.five_questions import Question, questions
 from serving.report.koc import KocTable, koc_table
-from serving.report.trust import Belief, belief
-from serving.report.what_to_shoot import Shot, shots
+from serving.report.model_quality import ModelQuality, model_quality
+from serving.report.what_to_shoot import Shot, what_to_shoot
 from training.evaluation.files import Evaluation
 
 
-class StageName(Figure):
-    """What a stage or target is called, and in what it is told."""
+class StageLabel(ReportPart):
+    """A stage of the model's funnel: name, labels and unit of its `features.funnel.Stage`."""
 
     name: str
     zh: str
@@ -41,23 +36,23 @@ class StageName(Figure):
     unit: str
 
 
-class ReportData(Figure):
-    """Everything a report tells, in the order it is read.
+class ReportData(ReportPart):
+    """Everything that a report shows.
 
     Attributes:
-        account, product, since: What was asked; empty: all.
-        window: First launch and last period end among the chosen creatives, ISO dates.
+        account, product, since: The filter; empty: all.
+        window: First launch and end of the last period among the chosen creatives, ISO dates.
         roi, gpm: Targets that the report is about; empty where the columns do not allow them.
         missing: Stage or target → columns that would allow it.
-        stages: Of the funnel.
-        baseline: Target → what the mean chosen creative is expected to do before launch.
-        baseline_cpm: Cost of 1 000 impressions; None where it is not modelled.
-        belief: 1, is this to be believed.
-        questions: 2, the five questions.
-        heat, heat_columns, swarms, dependences, disagreements: 3, funnel SHAP.
-        cards, all_creatives: 4, the creatives (those with a card), and how many there are.
-        kocs: 5, KOC and product.
-        richness, shots: 6, richness and what to shoot next.
+        stages: Stages of the funnel.
+        baseline: Target → prediction for the mean chosen creative before launch.
+        baseline_cpm: Its cost of 1 000 impressions, CNY; None where cost is not modelled.
+        model_quality: Section 1.
+        questions: Section 2, the five questions.
+        heat, heat_columns, swarms, dependences, disagreements: Section 3, contributions by stage.
+        cards, all_creatives: Section 4, creatives with a card, and the number of chosen creatives.
+        kocs: Section 5, KOC and product.
+        diversity, shots: Section 6, diversity and what to shoot next.
     """
 
     account: str
@@ -67,10 +62,10 @@ class ReportData(Figure):
     roi: str
     gpm: str
     missing: dict[str, str]
-    stages: list[StageName]
+    stages: list[StageLabel]
     baseline: dict[str, float]
     baseline_cpm: float | None
-    belief: Belief
+    model_quality: ModelQuality
     questions: list[Question]
     heat: list[HeatRow]
     heat_columns: list[str]
@@ -80,61 +75,66 @@ class ReportData(Figure):
     cards: list[Card]
     all_creatives: int
     kocs: KocTable
-    richness: Richness
+    diversity: Diversity
     shots: list[Shot]
 
 
 def report_data(
-    served: LoadedModel, loaded: Loaded, chosen: Chosen, evaluation: Evaluation | None = None
+    loaded_model: LoadedModel, loaded: Loaded, creative_filter: CreativeFilter, evaluation: Evaluation | None = None
 ) -> ReportData:
-    """The report on the chosen creatives.
+    """Compute the report on the chosen creatives.
 
     Args:
-        served: The model.
-        loaded: All data; others than the chosen count as history and as past creatives.
-        chosen: What it is about.
-        evaluation: Of the model, where there is one.
+        loaded_model: The model.
+        loaded: All data; creatives that are not chosen count as history and as past creatives.
+        creative_filter: Which creatives are chosen.
+        evaluation: Evaluation of the model, where there is one.
 
     Raises:
         InputError: No creative is chosen.
     """
-    return told(see(served, loaded, chosen), evaluation)
+    return sections(build_context(loaded_model, loaded, creative_filter), evaluation)
 
 
-def told(seen: Seen, evaluation: Evaluation | None) -> ReportData:
-    """The report on what was seen."""
-    base, draws = baseline(seen), bootstrap(len(seen.observed))
-    z = float(norm.ppf(0.5 + seen.settings.interval.level / 2))
-    columns, heated = heat_columns(seen), heat(seen, base, draws)
-    rich = richness(seen)
-    target = next(reversed(columns))
-    merit: dict[str, dict[str, tuple[float, float]]] = {}
-    for row in heated:
-        cell = row.cells[target]
-        sd = np.log(cell.high / cell.low) / (2.0 * z)
-        merit.setdefault(row.tag, {})[row.value] = float(np.log(cell.factor)), float(sd)
-    began = seen.observed["launched_at"][seen.launched]
+def sections(context: ReportContext, evaluation: Evaluation | None) -> ReportData:
+    """Compute every section from the context."""
+    base, bootstrap_weights = baseline(context), bootstrap(len(context.observed))
+    z = float(norm.ppf(0.5 + context.settings.interval.level / 2))
+    columns, heat = heat_columns(context), heat_map(context, base, bootstrap_weights)
+    diversity = account_diversity(context)
+    launched_at = context.observed["launched_at"][context.launched]
+    since = context.creative_filter.since
     return ReportData(
-        account=seen.chosen.account,
-        product=seen.chosen.product,
-        since="" if seen.chosen.since is None else f"{seen.chosen.since:%Y-%m-%d}",
-        window=(f"{began.min():%Y-%m-%d}" if len(began) else "", f"{seen.now:%Y-%m-%d}"),
-        roi=seen.roi,
-        gpm=seen.gpm,
-        missing=dict(seen.funnel.missing),
-        stages=[StageName(name=s.name, zh=s.zh, en=s.en, unit=s.unit) for s in seen.funnel.stages],
+        account=context.creative_filter.account,
+        product=context.creative_filter.product,
+        since="" if since is None else f"{since:%Y-%m-%d}",
+        window=(f"{launched_at.min():%Y-%m-%d}" if len(launched_at) else "", f"{context.now:%Y-%m-%d}"),
+        roi=context.roi,
+        gpm=context.gpm,
+        missing=dict(context.funnel.missing),
+        stages=[StageLabel(name=s.name, zh=s.zh, en=s.en, unit=s.unit) for s in context.funnel.stages],
         baseline=dict(base.targets),
         baseline_cpm=base.cpm if np.isfinite(base.cpm) else None,
-        belief=belief(seen, evaluation),
-        questions=questions(seen, base, draws, z),
-        heat=heated,
+        model_quality=model_quality(context, evaluation),
+        questions=five_questions(context, base, bootstrap_weights, z),
+        heat=heat,
         heat_columns=list(columns),
-        swarms=swarms(seen),
-        dependences=dependences(seen),
-        disagreements=disagreements(seen, base, heated),
-        cards=cards(seen),
-        all_creatives=len(seen.observed),
-        kocs=koc_table(seen, base, columns, draws, z),
-        richness=rich,
-        shots=shots(seen, rich.account, merit, z),
+        swarms=swarms(context),
+        dependences=dependences(context),
+        disagreements=disagreements(context, base, heat),
+        cards=creative_cards(context),
+        all_creatives=len(context.observed),
+        kocs=koc_table(context, base, columns, bootstrap_weights, z),
+        diversity=diversity,
+        shots=what_to_shoot(context, diversity.account, _value_effects(heat, list(columns)[-1], z), z),
     )
+
+
+def _value_effects(heat: list[HeatRow], column: str, z: float) -> dict[str, dict[str, tuple[float, float]]]:
+    """Tag → value → log effect in this column of the heat map, and its standard deviation."""
+    found: dict[str, dict[str, tuple[float, float]]] = {}
+    for row in heat:
+        cell = row.cells[column]
+        sd = np.log(cell.high / cell.low) / (2.0 * z)
+        found.setdefault(row.tag, {})[row.value] = float(np.log(cell.factor)), float(sd)
+    return found

@@ -1,24 +1,31 @@
-"""How rich is what an account shoots: directions covered, how alike its creatives are, and the chance of a hit."""
+"""Diversity of an account's creatives: combinations of tags used, how alike creatives are, and the chance of a hit."""
+
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.point_in_time.entity_history import TAG
-from serving.report.context import Seen
-from serving.report.effects import Figure, Floats
+from serving.report.context import ReportContext
+from serving.report.contribution_groups import Codes
+from serving.report.effects import Floats, ReportPart
 
-DIRECTION = ("hook", "scene", "face", "script")
+DIRECTION_TAGS = ("hook", "scene", "face", "script")
+"""Tags whose combination is called a direction."""
 RECENT_DAYS = 28
-COUNTS = (1, 2, 3, 5, 8, 12, 20, 30, 50)
+CREATIVE_COUNTS = (1, 2, 3, 5, 8, 12, 20, 30, 50)
+
+Mask = npt.NDArray[np.bool_]
 
 
-class Covered(Figure):
-    """One pair of tags: how many creatives of each combination.
+class CombinationCounts(ReportPart):
+    """Creatives of each combination of two tags.
 
     Attributes:
         rows_tag, columns_tag: The tags.
         rows, columns: Their values.
-        counts: Creatives of each pair.
+        counts: [row][column] Number of creatives.
     """
 
     rows_tag: str
@@ -28,45 +35,45 @@ class Covered(Figure):
     counts: list[list[int]]
 
 
-class Chance(Figure):
-    """Chance of at least one hit from N creatives, as they grow more different.
+class HitCurve(ReportPart):
+    """Chance of at least one hit among N new creatives, under three assumptions about how alike they are.
 
     Attributes:
-        one: Of a single new creative of the account: mean chance predicted before launch.
+        one: Chance of a single new creative of the account: mean of the predictions before launch.
         counts: N.
-        alike: Were all of one direction.
-        now: As different as the account's recent ones.
-        apart: Were none like another.
-        together: Intraclass correlation of hits in one direction, from all creatives of known outcome.
-        directions: Directions with two such creatives or more, which tell it.
+        one_direction: If all are of one direction.
+        current: If they are as alike as the account's recent ones.
+        all_different: If no two share a direction.
+        correlation: Intraclass correlation of hits within a direction, over all mature creatives.
+        directions: Directions with two mature creatives or more, from which it is estimated.
     """
 
     one: float
     counts: list[int]
-    alike: list[float]
-    now: list[float]
-    apart: list[float]
-    together: float
+    one_direction: list[float]
+    current: list[float]
+    all_different: list[float]
+    correlation: float
     directions: int
 
 
-class Richness(Figure):
-    """Of one account.
+class Diversity(ReportPart):
+    """Diversity of one account's creatives.
 
     Attributes:
-        account: Which.
-        tags: That make a direction, of those there are.
-        creatives: Of the account, with all of these tags.
+        account: Account id.
+        tags: Those of DIRECTION_TAGS that the data have.
+        creatives: Creatives of the account with all of these tags.
         directions: Different combinations among them.
-        possible: Of all values that training saw.
-        effective: How many equally used directions would be as varied.
-        recent: Launched in the last RECENT_DAYS, or announced.
-        alike: Mean share of these tags that two recent ones have in common; None with fewer than two.
-        market_alike: The same of two creatives of all the data.
-        twins: Share of the recent ones that repeat an older creative's direction.
-        covered: The first two tags against each other.
-        chance: Of hits; None where they are not calibrated.
-        missing: Tags that are not known.
+        possible: Combinations of all values in the training data.
+        effective: exp of the Shannon entropy of the directions: as many equally used ones would be as diverse.
+        recent: Creatives launched in the last RECENT_DAYS, or not launched yet.
+        shared_tags: Mean share of these tags that two recent creatives have in common; None with fewer than two.
+        shared_tags_all: The same over all creatives of the data.
+        repeat_share: Share of recent creatives that repeat the direction of an older one.
+        combinations: Creatives by the first two tags.
+        hits: Chance of a hit; None where chances are not calibrated.
+        missing: Those of DIRECTION_TAGS that the data do not have.
     """
 
     account: str
@@ -76,49 +83,50 @@ class Richness(Figure):
     possible: int
     effective: float
     recent: int
-    alike: float | None
-    market_alike: float | None
-    twins: float
-    covered: Covered | None
-    chance: Chance | None
+    shared_tags: float | None
+    shared_tags_all: float | None
+    repeat_share: float
+    combinations: CombinationCounts | None
+    hits: HitCurve | None
     missing: list[str]
 
 
-def richness(seen: Seen) -> Richness:
-    """Of the chosen account; of several, of the one with most creatives."""
-    tags = [tag for tag in DIRECTION if tag in seen.tags]
-    missing = [tag for tag in DIRECTION if tag not in tags]
-    account = seen.chosen.account or str(seen.observed["account_id"].value_counts().index[0])
-    mine = (seen.observed["account_id"] == account).to_numpy()
-    everyone = _codes(seen.observed, seen, tags)
-    codes = everyone[mine & (everyone >= 0).all(axis=1)] if tags else np.zeros((0, 0), dtype=np.int64)
+def account_diversity(context: ReportContext) -> Diversity:
+    """Diversity of the chosen account; of several, of the one with most creatives."""
+    tags = [tag for tag in DIRECTION_TAGS if tag in context.tags]
+    observed = context.observed
+    account = context.creative_filter.account or str(observed["account_id"].value_counts().index[0])
+    of_account = (observed["account_id"] == account).to_numpy()
+    all_codes = _codes(observed, context, tags)
+    no_codes = np.zeros((0, 0), dtype=np.int64)
+    codes = all_codes[of_account & (all_codes >= 0).all(axis=1)] if tags else no_codes
     counts = np.unique(codes, axis=0, return_counts=True)[1] if len(codes) else np.zeros(0)
     shares = counts / counts.sum() if len(counts) else np.ones(1)
-    launched = seen.observed["launched_at"]
-    fresh = mine & (~seen.launched | (launched >= seen.now - pd.Timedelta(days=RECENT_DAYS)).to_numpy())
+    since = context.now - pd.Timedelta(days=RECENT_DAYS)
+    recent = of_account & (~context.launched | (observed["launched_at"] >= since).to_numpy())
     possible = 1
     for tag in tags:
-        possible *= len(seen.served.tags[seen.tags[tag].removeprefix(TAG)])
-    alike = likeness(everyone[fresh]) if tags else None
-    return Richness(
+        possible *= len(_known_values(context, tag))
+    shared = mean_shared_tags(all_codes[recent]) if tags else None
+    return Diversity(
         account=account,
         tags=tags,
         creatives=len(codes),
         directions=len(counts),
         possible=possible if tags else 0,
         effective=float(np.exp(-(shares * np.log(shares)).sum())) if len(counts) else 0.0,
-        recent=int(fresh.sum()),
-        alike=alike,
-        market_alike=likeness(_codes(seen.everyone, seen, tags)) if tags else None,
-        twins=_twins(everyone, mine, fresh) if tags else 0.0,
-        covered=_covered(seen, tags, mine),
-        chance=_chance(seen, tags, fresh, alike) if tags else None,
-        missing=missing,
+        recent=int(recent.sum()),
+        shared_tags=shared,
+        shared_tags_all=mean_shared_tags(_codes(context.all_creatives, context, tags)) if tags else None,
+        repeat_share=_repeat_share(all_codes, of_account, recent) if tags else 0.0,
+        combinations=_combinations(context, tags, of_account),
+        hits=_hit_curve(context, tags, recent, shared) if tags else None,
+        missing=[tag for tag in DIRECTION_TAGS if tag not in tags],
     )
 
 
-def likeness(codes: np.ndarray) -> float | None:
-    """Mean share of tags that two creatives have in common, over all pairs."""
+def mean_shared_tags(codes: Codes) -> float | None:
+    """Mean share of tags that two creatives have in common, over all pairs; `codes`: (creatives, tags), −1 unknown."""
     if len(codes) < 2:
         return None
     shares = []
@@ -130,41 +138,49 @@ def likeness(codes: np.ndarray) -> float | None:
     return float(np.mean(shares)) if shares else None
 
 
-def _twins(codes: np.ndarray, mine: np.ndarray, fresh: np.ndarray) -> float:
+def _repeat_share(codes: Codes, of_account: Mask, recent: Mask) -> float:
     known = (codes >= 0).all(axis=1)
-    older = {tuple(row) for row in codes[mine & ~fresh & known].tolist()}
-    recent = [tuple(row) for row in codes[fresh & known].tolist()]
-    return float(np.mean([row in older for row in recent])) if recent else 0.0
+    older = {tuple(row) for row in codes[of_account & ~recent & known].tolist()}
+    new = [tuple(row) for row in codes[recent & known].tolist()]
+    return float(np.mean([row in older for row in new])) if new else 0.0
 
 
-def _chance(seen: Seen, tags: list[str], fresh: np.ndarray, alike: float | None) -> Chance | None:
-    uncertainty = seen.served.model.uncertainty
+def _hit_curve(context: ReportContext, tags: Sequence[str], recent: Mask, shared: float | None) -> HitCurve | None:
+    uncertainty = context.loaded_model.model.uncertainty
     if uncertainty is None or not uncertainty.hit_measure:
         return None
-    new = fresh & ~seen.launched
-    rows = new if new.any() else fresh
-    stated = seen.predicted["hit_chance"].to_numpy(np.float64)[rows]
-    stated = stated[np.isfinite(stated)]
-    codes = _codes(seen.everyone, seen, tags)
-    hits = uncertainty.hits(seen.everyone, seen.everyone["promotion_type"].astype("str"))
-    told = seen.everyone["known"].to_numpy() & np.isfinite(hits) & (codes >= 0).all(axis=1)
-    together, directions = intraclass(hits[told], codes[told])
-    if not len(stated):
+    new = recent & ~context.launched
+    chances = context.predicted["hit_chance"].to_numpy(np.float64)[new if new.any() else recent]
+    chances = chances[np.isfinite(chances)]
+    creatives = context.all_creatives
+    codes = _codes(creatives, context, tags)
+    hits = uncertainty.hits(creatives, creatives["promotion_type"].astype("str"))
+    mature = creatives["known"].to_numpy() & np.isfinite(hits) & (codes >= 0).all(axis=1)
+    correlation, directions = intraclass_correlation(hits[mature], codes[mature])
+    if not len(chances):
         return None
-    one = float(stated.mean())
-    return Chance(
+    one = float(chances.mean())
+    return HitCurve(
         one=one,
-        counts=list(COUNTS),
-        alike=[at_least_one(one, count, together) for count in COUNTS],
-        now=[at_least_one(one, count, together * (alike or 0.0)) for count in COUNTS],
-        apart=[at_least_one(one, count, 0.0) for count in COUNTS],
-        together=together,
+        counts=list(CREATIVE_COUNTS),
+        one_direction=[at_least_one(one, count, correlation) for count in CREATIVE_COUNTS],
+        current=[at_least_one(one, count, correlation * (shared or 0.0)) for count in CREATIVE_COUNTS],
+        all_different=[at_least_one(one, count, 0.0) for count in CREATIVE_COUNTS],
+        correlation=correlation,
         directions=directions,
     )
 
 
-def intraclass(hits: Floats, codes: np.ndarray) -> tuple[float, int]:
-    """How much hits cluster in directions (one-way analysis of variance), 0 where they do not; and directions used."""
+def intraclass_correlation(hits: Floats, codes: Codes) -> tuple[float, int]:
+    """Intraclass correlation of hits within directions (one-way analysis of variance), clipped to 0–0.9.
+
+    Args:
+        hits: (creatives,) 1 for a hit, else 0.
+        codes: (creatives, tags) Tag values; equal rows are one direction.
+
+    Returns:
+        The correlation, and the number of directions with two creatives or more.
+    """
     if not len(hits):
         return 0.0, 0
     group = np.unique(codes, axis=0, return_inverse=True)[1].ravel()
@@ -183,27 +199,34 @@ def intraclass(hits: Floats, codes: np.ndarray) -> tuple[float, int]:
     return (float(np.clip((between - within) / bottom, 0.0, 0.9)) if bottom > 0 else 0.0), groups
 
 
-def at_least_one(chance: float, count: int, together: float) -> float:
-    """Chance of a hit among so many whose hits are beta-binomial with this intraclass correlation."""
-    if together <= 0.0 or not 0.0 < chance < 1.0:
+def at_least_one(chance: float, count: int, correlation: float) -> float:
+    """Chance of at least one hit among `count` creatives, hits being beta-binomial with this intraclass correlation."""
+    if correlation <= 0.0 or not 0.0 < chance < 1.0:
         return float(1.0 - (1.0 - chance) ** count)
-    total = 1.0 / together - 1.0
+    total = 1.0 / correlation - 1.0
     steps = np.arange(count)
     miss = ((1.0 - chance) * total + steps) / (total + steps)
     return float(1.0 - miss.prod())
 
 
-def _codes(frame: pd.DataFrame, seen: Seen, tags: list[str]) -> np.ndarray:
-    parts = [pd.factorize(frame[seen.tags[tag]], sort=True)[0] for tag in tags]
+def _codes(frame: pd.DataFrame, context: ReportContext, tags: Sequence[str]) -> Codes:
+    """(creatives, tags) Values of the tags as numbers; −1 where unknown."""
+    parts = [pd.factorize(frame[context.tags[tag]], sort=True)[0] for tag in tags]
     return np.column_stack(parts) if parts else np.zeros((len(frame), 0), dtype=np.int64)
 
 
-def _covered(seen: Seen, tags: list[str], mine: np.ndarray) -> Covered | None:
+def _known_values(context: ReportContext, tag: str) -> Sequence[str]:
+    return context.loaded_model.tags[context.tags[tag].removeprefix(TAG)]
+
+
+def _combinations(context: ReportContext, tags: Sequence[str], of_account: Mask) -> CombinationCounts | None:
     if len(tags) < 2:
         return None
     rows, columns = tags[:2]
-    table = pd.crosstab(seen.observed[seen.tags[rows]][mine], seen.observed[seen.tags[columns]][mine])
-    every = [list(seen.served.tags[seen.tags[tag].removeprefix(TAG)]) for tag in (rows, columns)]
-    table = table.reindex(index=every[0], columns=every[1], fill_value=0)
+    table = pd.crosstab(
+        context.observed[context.tags[rows]][of_account], context.observed[context.tags[columns]][of_account]
+    )
+    row_values, column_values = list(_known_values(context, rows)), list(_known_values(context, columns))
+    table = table.reindex(index=row_values, columns=column_values, fill_value=0)
     counts = table.to_numpy().astype(int).tolist()
-    return Covered(rows_tag=rows, columns_tag=columns, rows=every[0], columns=every[1], counts=counts)
+    return CombinationCounts(rows_tag=rows, columns_tag=columns, rows=row_values, columns=column_values, counts=counts)

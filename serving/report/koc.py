@@ -1,23 +1,26 @@
-"""KOC and product: who sells what, shrunk for evidence; which prices a KOC can carry; who lifts which stage."""
+"""KOCs: factors at each stage, on products and on price bands, shrunk towards the KOC's own mean."""
+
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import signs_of
 from features.matrix.feature_matrix import PRICE_BANDS_CNY
-from serving.report.context import Residual, Seen
-from serving.report.effects import Baseline, Effect, Figure, Floats, effects, grouping, unsure
-from serving.report.residuals import cells
+from serving.report.context import ReportContext
+from serving.report.contribution_groups import Codes, StageResidual, shrunk_cells
+from serving.report.effects import Baseline, Floats, ReportPart, TagEffect, effect_variance, group_by_tag, tag_effects
 
 MOST_KOCS, MOST_PRODUCTS = 14, 10
 
 
-class KocCell(Figure):
-    """A KOC beside a product or a band of prices.
+class KocCell(ReportPart):
+    """A KOC with one product or in one price band.
 
     Attributes:
-        creatives: Launched ones that say something.
-        factor: On ROI (GPM), shrunk for evidence; with its interval.
+        creatives: Creatives with counts.
+        factor: On ROI (GPM without spend), shrunk; with its interval.
     """
 
     creatives: int
@@ -26,33 +29,33 @@ class KocCell(Figure):
     high: float
 
 
-class Koc(Figure):
+class Koc(ReportPart):
     """One KOC.
 
     Attributes:
         creator_id: Which.
-        creatives: Of the KOC.
+        creatives: Creatives of the KOC.
         stages: Stage or target → effect.
-        products: In the order of `KocTable.products`; None where the KOC has not shot for it.
-        bands: In the order of `KocTable.bands`; the same.
+        products: One cell per `KocTable.products`; None where there is no creative.
+        bands: One cell per `KocTable.bands`; None where there is no creative.
     """
 
     creator_id: str
     creatives: int
-    stages: dict[str, Effect]
+    stages: dict[str, TagEffect]
     products: list[KocCell | None]
     bands: list[KocCell | None]
 
 
-class KocTable(Figure):
+class KocTable(ReportPart):
     """The KOCs with most creatives.
 
     Attributes:
-        target: Whose factors products and bands tell.
-        products: Those with most creatives.
+        target: Target of the factors by product and by price band.
+        products: Products with most creatives.
         bands: Lower ends of the price bands, CNY.
-        kocs: The best net ROI (GPM) first.
-        all_kocs: How many there are.
+        kocs: The largest factor on the target first.
+        all_kocs: Number of KOCs among the chosen creatives.
         missing: Columns that would answer what is not answered.
     """
 
@@ -64,31 +67,37 @@ class KocTable(Figure):
     missing: list[str]
 
 
-def koc_table(seen: Seen, base: Baseline, columns: dict[str, list[str]], draws: Floats, z: float) -> KocTable:
-    """Of the chosen creatives.
+def koc_table(
+    context: ReportContext, base: Baseline, columns: dict[str, list[str]], bootstrap_weights: Floats, z: float
+) -> KocTable:
+    """KOC effects of the chosen creatives.
 
     Args:
-        seen: The creatives.
+        context: The chosen creatives.
         base: Their baseline.
-        columns: Stages and targets to be told, and the stages whose factors multiply in each.
-        draws: Of the bootstrap.
-        z: Standard deviations to either end of an interval.
+        columns: Stage or target → stages whose factors multiply; the last one is the target of cells.
+        bootstrap_weights: (draws, creatives) From `effects.bootstrap`.
+        z: Half width of an interval in standard deviations.
     """
-    missing = [name for name in ("creator_id", "product_id", "price_cny") if name not in seen.observed]
+    observed = context.observed
+    missing = [name for name in ("creator_id", "product_id", "price_cny") if name not in observed]
     target = next(reversed(columns), "")
-    if "creator_id" in missing or not seen.observed["creator_id"].notna().any():
+    if "creator_id" in missing or not observed["creator_id"].notna().any():
         return KocTable(target=target, products=[], bands=[], kocs=[], all_kocs=0, missing=missing)
-    group = grouping(seen, "creator_id", "creator_id", MOST_KOCS)
-    told = {name: {e.value: e for e in effects(seen, base, group, stages, draws)} for name, stages in columns.items()}
+    group = group_by_tag(context, "creator_id", "creator_id", MOST_KOCS)
+    effects = {
+        name: {effect.value: effect for effect in tag_effects(context, base, group, stages, bootstrap_weights)}
+        for name, stages in columns.items()
+    }
     most = np.argsort(-group.sizes, kind="stable")[:MOST_KOCS].tolist()
-    most.sort(key=lambda place: -told[target][group.values[place]].factor)
-    product_codes, products = _top(seen, "product_id", MOST_PRODUCTS)
+    most.sort(key=lambda place: -effects[target][group.values[place]].factor)
+    product_codes, products = _most_frequent(context, "product_id", MOST_PRODUCTS)
     bands = [] if "price_cny" in missing else [float(edge) for edge in PRICE_BANDS_CNY]
     stages = columns[target]
-    log = _served(seen, stages, ("creator_id", "creator_id*product_id", "product_id*creator_id"))
-    alone = sum((unsure(seen, stage, group) for stage in stages), np.zeros(len(group.values)))
-    by_product = _cells(group.codes, product_codes, len(products), seen, stages, log, alone, z)
-    by_band = _cells(group.codes, _bands(seen), len(bands), seen, stages, log, alone, z)
+    logs = _contributions(context, stages, ("creator_id", "creator_id*product_id", "product_id*creator_id"))
+    variance = sum((effect_variance(context, stage, group) for stage in stages), np.zeros(len(group.values)))
+    by_product = _cells(context, group.codes, product_codes, len(products), stages, logs, variance, z)
+    by_band = _cells(context, group.codes, _price_bands(context), len(bands), stages, logs, variance, z)
     return KocTable(
         target=target,
         products=products,
@@ -97,61 +106,73 @@ def koc_table(seen: Seen, base: Baseline, columns: dict[str, list[str]], draws: 
             Koc(
                 creator_id=group.values[place],
                 creatives=int(group.sizes[place]),
-                stages={name: values[group.values[place]] for name, values in told.items()},
+                stages={name: values[group.values[place]] for name, values in effects.items()},
                 products=[by_product.get((place, number)) for number in range(len(products))],
                 bands=[by_band.get((place, number)) for number in range(len(bands))],
             )
             for place in most
         ],
-        all_kocs=int(seen.observed["creator_id"].nunique()),
+        all_kocs=int(observed["creator_id"].nunique()),
         missing=missing,
     )
 
 
-def _served(seen: Seen, stages: list[str], families: tuple[str, ...]) -> Floats:
-    total = np.zeros(len(seen.observed))
+def _contributions(context: ReportContext, stages: Sequence[str], groups: Sequence[str]) -> Floats:
+    """(creatives,) Summed contributions of several groups, over stages whose factors multiply."""
+    total = np.zeros(len(context.observed))
     for stage, sign in signs_of(stages).items():
-        for family in families:
-            total = total + sign * seen.stages[stage].of(family)
+        for group in groups:
+            total = total + sign * context.stages[stage].of_group(group)
     return total
 
 
 def _cells(
-    kocs: np.ndarray, others: np.ndarray, count: int, seen: Seen, stages: list[str], log: Floats,
-    alone: Floats, z: float,
+    context: ReportContext, kocs: Codes, others: Codes, count: int, stages: Sequence[str], logs: Floats,
+    koc_variance: Floats, z: float,
 ) -> dict[tuple[int, int], KocCell]:  # fmt: skip
-    """The served contribution of KOC (and pair), and what the data say beyond it, of each pair that occurs."""
+    """(KOC, other) → mean contribution of the KOC (and the pair) plus the shrunk mean residual of the cell.
+
+    Args:
+        context: The chosen creatives.
+        kocs: (creatives,) Index of the KOC; −1 for none.
+        others: (creatives,) Index of the product or price band; −1 for none.
+        count: Number of products or bands.
+        stages: Stages whose factors multiply.
+        logs: (creatives,) Contributions of KOC and pair.
+        koc_variance: (KOCs,) Variance of each KOC's log effect.
+        z: Half width of an interval in standard deviations.
+    """
     if not count:
         return {}
     codes = np.where((kocs >= 0) & (others >= 0), kocs * count + others, -1)
     signed = [
-        Residual(-seen.residuals[s].off, seen.residuals[s].weight) if sign < 0 else seen.residuals[s]
-        for s, sign in signs_of(stages).items()
+        StageResidual(sign * context.residuals[stage].deviation, context.residuals[stage].weight)
+        for stage, sign in signs_of(stages).items()
     ]
-    means = pd.Series(log).groupby(codes).mean()
+    means = pd.Series(logs).groupby(codes).mean()
     found = {}
-    for cell in cells(signed, codes.astype(np.int64), (int(kocs.max(initial=0)) + 1) * count):
+    for cell in shrunk_cells(signed, codes.astype(np.int64), (int(kocs.max(initial=0)) + 1) * count):
         koc, other = divmod(cell.code, count)
-        value, sd = cell.log + float(means[cell.code]), float(np.sqrt(cell.sd**2 + alone[koc]))
+        log, sd = cell.log + float(means[cell.code]), float(np.sqrt(cell.sd**2 + koc_variance[koc]))
         found[koc, other] = KocCell(
             creatives=cell.creatives,
-            factor=float(np.exp(value)),
-            low=float(np.exp(value - z * sd)),
-            high=float(np.exp(value + z * sd)),
+            factor=float(np.exp(log)),
+            low=float(np.exp(log - z * sd)),
+            high=float(np.exp(log + z * sd)),
         )
     return found
 
 
-def _top(seen: Seen, column: str, most: int) -> tuple[np.ndarray, list[str]]:
-    if column not in seen.observed:
-        return np.full(len(seen.observed), -1), []
-    names = seen.observed[column].value_counts().index[:most].tolist()
+def _most_frequent(context: ReportContext, column: str, most: int) -> tuple[Codes, list[str]]:
+    if column not in context.observed:
+        return np.full(len(context.observed), -1), []
+    names = context.observed[column].value_counts().index[:most].tolist()
     places = {name: place for place, name in enumerate(names)}
-    return seen.observed[column].map(places).fillna(-1).to_numpy(np.int64), [str(name) for name in names]
+    return context.observed[column].map(places).fillna(-1).to_numpy(np.int64), [str(name) for name in names]
 
 
-def _bands(seen: Seen) -> np.ndarray:
-    if "price_cny" not in seen.observed:
-        return np.full(len(seen.observed), -1)
-    price = seen.observed["price_cny"].to_numpy(np.float64)
+def _price_bands(context: ReportContext) -> npt.NDArray[np.int64]:
+    if "price_cny" not in context.observed:
+        return np.full(len(context.observed), -1)
+    price = context.observed["price_cny"].to_numpy(np.float64)
     return np.where(price > 0, np.searchsorted(PRICE_BANDS_CNY, price, side="right") - 1, -1)

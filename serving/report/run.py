@@ -1,7 +1,9 @@
-"""`python -m serving report`: exports in, one HTML file out."""
+"""`python -m serving report`: from exports to one HTML file."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +14,7 @@ from features.store.ingest import IngestReport
 from features.store.inputs import check_data_exists, load_data
 from serving.inference.loaded_model import LoadedModel, load_model
 from serving.inference.model_watcher import find_bundle
-from serving.report.context import Chosen
+from serving.report.context import CreativeFilter
 from serving.report.data import ReportData, report_data
 from serving.report.render import render
 from serving.settings import ServiceSettings
@@ -22,77 +24,99 @@ from training.evaluation.files import Evaluation, read_evaluation
 from training.workspace import Workspace, workspace
 
 LANGUAGES = ("zh", "en")
+ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a report is asked of.
+class ReportRequest:
+    """Checked options of the command.
 
     Attributes:
         data: Folders, files or patterns of exports.
-        out: The file to write.
-        chosen: Which creatives.
-        lang: The language it opens with.
-        bundle: A bundle folder; None: the champion.
+        out: HTML file to write.
+        creative_filter: Which creatives the report is about.
+        lang: Language that the page opens in.
+        bundle: Bundle folder; None: the champion.
         name: Registered model; empty: that of these data, else the only one.
     """
 
     data: Sequence[str]
     out: Path
-    chosen: Chosen
+    creative_filter: CreativeFilter
     lang: str = "zh"
     bundle: Path | None = None
     name: str = ""
 
 
-def asked(
-    data: Sequence[str], out: Path, *, account: str = "", product: str = "", since: str = "", lang: str = "zh",
-    bundle: Path | None = None, name: str = "",
-) -> Asked:  # fmt: skip
-    """What was typed, checked.
+def report_request(
+    data: Sequence[str], out: Path, *, account: str = "", product: str = "", since: str | None = None,
+    lang: str = "zh", bundle: Path | None = None, name: str = "",
+) -> ReportRequest:  # fmt: skip
+    """Check the options of the command.
 
     Raises:
-        InputError: Something cannot be; the message says what can.
+        InputError: An option is not usable; the message says what is expected.
     """
     if out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"--out {out}: the report is one HTML file; name it report.html.")
     if lang not in LANGUAGES:
         raise InputError(f"--lang {lang}: the report opens in {' or '.join(LANGUAGES)}.")
+    moment = None if since is None else iso_time(since, "--since")
+    return ReportRequest(data, out, CreativeFilter(account, product, moment), lang, bundle, name)
+
+
+def iso_time(text: str, option: str) -> pd.Timestamp:
+    """An ISO 8601 date, or date and time without time zone.
+
+    Args:
+        text: What was typed.
+        option: Its option, for the message.
+
+    Raises:
+        InputError: It is nothing of the kind, or no day of the calendar.
+    """
     try:
-        moment = pd.Timestamp(since) if since else None
+        # The pattern refuses what fromisoformat accepts besides: week dates, basic format, time zones.
+        if ISO_TIME.fullmatch(text):
+            return pd.Timestamp(datetime.fromisoformat(text))
+        reason = "is no ISO date"
     except ValueError:
-        moment = pd.NaT
-    if moment is pd.NaT or (moment is not None and moment.tzinfo is not None):
-        raise InputError(f"--since {since}: is no date. Write it as 2026-06-01.")
-    return Asked(data, out, Chosen(account, product, moment), lang, bundle, name)
+        reason = "is no day or time of the calendar"
+    raise InputError(
+        f"{option}: found “{text}”, which {reason}; expected YYYY-MM-DD, with a local time if needed. "
+        "Write it as 2026-06-01 or 2026-06-01T08:00."
+    )
 
 
 def write_report(
-    question: Asked, settings: Settings, tell: Callable[[IngestReport], None] = lambda _: None
+    request: ReportRequest, settings: Settings, on_ingest: Callable[[IngestReport], None] = lambda _: None
 ) -> ReportData:
-    """Read the data, look at them with the champion, write the file; the numbers that it tells.
+    """Read the data, compute the report with the champion, write the file; return the report's numbers.
+
+    Args:
+        request: Checked options.
+        settings: Settings of the run.
+        on_ingest: Callback with what was read from files.
 
     Raises:
-        InputError: The data cannot be read, or none of it is chosen.
+        InputError: The data cannot be read, or no creative is chosen.
         BundleError: There is no model.
     """
-    check_data_exists(question.data)  # before anything is written
-    space = workspace(list(question.data), settings)
-    served = model_of(question, settings, space)
-    loaded, files = load_data(question.data, space.store, settings)
+    check_data_exists(request.data)  # before anything is written
+    space = workspace(list(request.data), settings)
+    loaded_model = model_of(request, settings, space)
+    loaded, files = load_data(request.data, space.store, settings)
     if files is not None:
-        tell(files)
-    data = report_data(served, loaded, question.chosen, evaluation_of(space))
-    write_text(render(data, question.lang), question.out)
+        on_ingest(files)
+    data = report_data(loaded_model, loaded, request.creative_filter, evaluation_of(space))
+    write_text(render(data, request.lang), request.out)
     return data
 
 
-def model_of(question: Asked, settings: Settings, space: Workspace) -> LoadedModel:
-    """The bundle that was named, else the champion of these data, else the only champion there is."""
-    wanted = ServiceSettings(
-        bundle=question.bundle, registry=settings.var / "mlflow.db", registered_model=question.name
-    )
-    if question.bundle is None and not question.name:
+def model_of(request: ReportRequest, settings: Settings, space: Workspace) -> LoadedModel:
+    """Load the bundle or model that was named, else the champion of these data, else the only champion there is."""
+    wanted = ServiceSettings(bundle=request.bundle, registry=settings.var / "mlflow.db", registered_model=request.name)
+    if request.bundle is None and not request.name:
         try:
             origin = find_bundle(wanted.model_copy(update={"registered_model": space.registered_model}))
         except BundleError:
@@ -103,7 +127,7 @@ def model_of(question: Asked, settings: Settings, space: Workspace) -> LoadedMod
 
 
 def evaluation_of(space: Workspace) -> Evaluation | None:
-    """The newest evaluation of these data."""
+    """The newest evaluation of these data; None where there is none."""
     try:
         return read_evaluation(space.folder / "evaluation")
     except BundleError:

@@ -1,10 +1,14 @@
-"""What to shoot next: tests of one variable on what runs, and new directions, each asked of the service's own path."""
+"""What to shoot next: tests that change one tag of a running creative, and new tag combinations, as predicted.
+
+Every candidate is a request to the service's own function (`serving.inference.predict.predictions`), at age 0.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.attributes import names_of
@@ -12,36 +16,41 @@ from features.point_in_time.entity_history import TAG
 from features.schema import MULTI
 from serving.api.requests import Creative
 from serving.inference.predict import predictions
-from serving.report.context import Seen
-from serving.report.diversity import DIRECTION
-from serving.report.effects import Figure
+from serving.report.context import ReportContext
+from serving.report.diversity import DIRECTION_TAGS
+from serving.report.effects import ReportPart
 
-BASES = 6
-CHANGED = (*DIRECTION, "style")
-VALUES_PER_TAG = 5
-DIRECTIONS_SHOWN = 6
+MOST_TESTS = 6
+CHANGED_TAGS = (*DIRECTION_TAGS, "style")
+VALUES_PER_TEST = 3
+VALUES_PER_DIRECTION_TAG = 5
+MOST_CANDIDATES = 200
+MOST_DIRECTIONS = 6
 LEAST_GAIN = 1.02
 
+Rows = npt.NDArray[np.int64]
+CreativeInput = dict[str, Any]
+Answer = dict[str, Any]
+Predict = Callable[[Sequence[CreativeInput]], list[Answer]]
+ValueEffects = Mapping[str, Mapping[str, tuple[float, float]]]
+"""Tag → value → log effect on the target, and its standard deviation."""
 
-Merit = Mapping[str, Mapping[str, tuple[float, float]]]
-"""Tag → value → log factor on the target, and its standard deviation."""
 
-
-class Shot(Figure):
+class Shot(ReportPart):
     """A creative worth shooting.
 
     Attributes:
-        kind: `test` (one variable changed on a creative that runs) or `direction` (a combination not shot yet).
-        of: The creative it changes, by name; empty for a direction.
-        changed: Tag → (from, to); of a direction from is empty.
-        target: What is told: ROI, else GPM.
-        value, low, high: Predicted before launch; the interval is that of one creative's first week.
-        gain, gain_low, gain_high: `value` over `before`, with the interval of what the changed tags do.
-        before: Of the unchanged creative, were it new too; of a direction, of the account's mean new creative.
-        chance: P(≥ ROI target).
+        kind: `test` (one tag changed on a creative that runs) or `direction` (a combination not shot yet).
+        of: Name of the creative that is changed; empty for a direction.
+        changed: Tag → (old value, new value); old values of a direction are empty.
+        target: ROI target, or GPM without spend.
+        value, low, high: Prediction before launch, with its interval for one creative's first week.
+        gain, gain_low, gain_high: `value` over `before`, with the interval of the changed tags' effects.
+        before: Prediction for the unchanged creative as a new one; of a direction, for the account's typical creative.
+        chance: P(ROI ≥ its target).
         hit_chance: P(hit).
         because: Stage → factor against `before`, the largest first.
-        creatives: In all the data with the new values (of a direction: with its rarest one).
+        creatives: Creatives of all data with the new value (of a direction: with the rarest one).
     """
 
     kind: str
@@ -61,115 +70,113 @@ class Shot(Figure):
     creatives: int
 
 
-def shots(seen: Seen, account: str, merit: Merit, z: float) -> list[Shot]:
-    """Tests first, then directions; none where no tag or target allows any.
+def what_to_shoot(context: ReportContext, account: str, value_effects: ValueEffects, z: float) -> list[Shot]:
+    """Tests first, then directions; empty where the data have no tag or target for them.
 
     Args:
-        seen: The creatives.
-        account: For whom.
-        merit: Which values are worth asking about.
-        z: Standard deviations to either end of an interval.
+        context: The chosen creatives.
+        account: Account id.
+        value_effects: Effects by which candidate values are ranked before they are predicted.
+        z: Half width of an interval in standard deviations.
     """
-    target = seen.roi or seen.gpm
-    tags = [tag for tag in CHANGED if tag in seen.tags and tag in merit]
-    mine = np.flatnonzero((seen.observed["account_id"] == account).to_numpy())
-    if not target or not tags or not len(mine):
+    target = context.roi or context.gpm
+    tags = [tag for tag in CHANGED_TAGS if tag in context.tags and tag in value_effects]
+    rows = np.flatnonzero((context.observed["account_id"] == account).to_numpy())
+    if not target or not tags or not len(rows):
         return []
-    ask = _asker(seen)
-    return [*_tests(seen, ask, mine, tags, merit, target, z), *_directions(seen, ask, mine, tags, merit, target, z)]
+
+    def predict(creatives: Sequence[CreativeInput]) -> list[Answer]:
+        model = context.loaded_model
+        requested = [Creative.model_validate(one) for one in creatives]
+        return list(predictions(model, requested, now=model.as_of.moment).answers)
+
+    tests = _tests(context, predict, rows, tags, value_effects, target, z)
+    return [*tests, *_directions(context, predict, rows, tags, value_effects, target, z)]
 
 
-Ask = Callable[[Sequence[dict[str, Any]]], list[dict[str, Any]]]
-
-
-def _asker(seen: Seen) -> Ask:
-    def ask(creatives: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        asked = [Creative.model_validate(one) for one in creatives]
-        return list(predictions(seen.served, asked, now=seen.served.as_of.moment).answers)
-
-    return ask
-
-
-def _tests(seen: Seen, ask: Ask, mine: np.ndarray, tags: list[str], merit: Merit, target: str, z: float) -> list[Shot]:
-    bases = _bases(seen, mine)
-    asked: list[dict[str, Any]] = []
-    about: list[tuple[int, str, str, str]] = []
-    for row in bases:
-        plain = new_one(seen, row)
-        asked.append(plain)
-        about.append((row, "", "", ""))
+def _tests(
+    context: ReportContext, predict: Predict, rows: Rows, tags: Sequence[str], value_effects: ValueEffects,
+    target: str, z: float,
+) -> list[Shot]:  # fmt: skip
+    requested: list[CreativeInput] = []
+    changes: list[tuple[int, str, str, str]] = []
+    for row in _best_running(context, rows):
+        unchanged = new_creative(context, row)
+        requested.append(unchanged)
+        changes.append((row, "", "", ""))
         for tag in tags:
-            name = seen.tags[tag].removeprefix(TAG)
-            has = plain["tags"].get(name)
-            best = sorted(merit[tag], key=lambda value: -merit[tag][value][0])
-            for value in [v for v in best if v != has][:3]:
-                asked.append(
-                    {**plain, "creative_id": f"{row}-{tag}-{value}"[:128], "tags": {**plain["tags"], name: value}}
-                )
-                about.append((row, tag, str(has or ""), value))
-    answers = ask(asked)
-    before: dict[str, Any] = {}
+            name = context.tags[tag].removeprefix(TAG)
+            old = unchanged["tags"].get(name)
+            for value in [value for value in _ranked(value_effects, tag) if value != old][:VALUES_PER_TEST]:
+                tagged = {**unchanged["tags"], name: value}
+                requested.append({**unchanged, "creative_id": f"{row}-{tag}-{value}"[:128], "tags": tagged})
+                changes.append((row, tag, str(old or ""), value))
+    before: Answer = {}
     found: list[tuple[float, Shot]] = []
-    for (row, tag, has, value), answer in zip(about, answers):
+    for (row, tag, old, value), answer in zip(changes, predict(requested)):
         if not tag:
             before = answer
             continue
         gain = answer["targets"][target]["value"] / before["targets"][target]["value"]
         if gain >= LEAST_GAIN:
-            told = _shot(seen, "test", answer, before, target, {tag: (has, value)}, _named(seen, row), merit, z)
-            found.append((gain, told))
+            name = _name(context, row)
+            shot = _shot(context, "test", answer, before, target, {tag: (old, value)}, name, value_effects, z)
+            found.append((gain, shot))
     found.sort(key=lambda entry: -entry[0])
-    shown, used = [], set()
-    for _, shot in found:  # one test of a creative, one creative of a change: different questions teach more
+    chosen: list[Shot] = []
+    used: set[object] = set()
+    for _, shot in found:  # one test a creative and one creative a change: more different questions are answered
         (tag, (_, value)) = next(iter(shot.changed.items()))
         if shot.of not in used and (tag, value) not in used:
-            shown.append(shot)
+            chosen.append(shot)
             used |= {shot.of, (tag, value)}
-    return shown[:BASES]
+    return chosen[:MOST_TESTS]
 
 
 def _directions(
-    seen: Seen, ask: Ask, mine: np.ndarray, tags: list[str], merit: Merit, target: str, z: float
-) -> list[Shot]:
-    tags = [tag for tag in tags if tag in DIRECTION]
+    context: ReportContext, predict: Predict, rows: Rows, tags: Sequence[str], value_effects: ValueEffects,
+    target: str, z: float,
+) -> list[Shot]:  # fmt: skip
+    tags = [tag for tag in tags if tag in DIRECTION_TAGS]
     if len(tags) < 2:
         return []
-    columns = [seen.tags[tag] for tag in tags]
-    shot_before = {tuple(row) for row in seen.observed[columns].iloc[mine].astype(object).to_numpy().tolist()}
-    top = [sorted(merit[tag], key=lambda value: -merit[tag][value][0])[:VALUES_PER_TAG] for tag in tags]
-    combos = [combo for combo in product(*top) if combo not in shot_before]
-    if not combos:
+    columns = [context.tags[tag] for tag in tags]
+    shot_before = {tuple(row) for row in context.observed[columns].iloc[rows].astype(object).to_numpy().tolist()}
+    top = [_ranked(value_effects, tag)[:VALUES_PER_DIRECTION_TAG] for tag in tags]
+    combinations = [values for values in product(*top) if values not in shot_before]
+    if not combinations:
         return []
-    plain = typical_one(seen, mine)
+    combinations.sort(key=lambda values: -sum(value_effects[tag][value][0] for tag, value in zip(tags, values)))
+    combinations = combinations[:MOST_CANDIDATES]
+    typical = typical_creative(context, rows)
     names = [column.removeprefix(TAG) for column in columns]
-    combos.sort(key=lambda combo: -sum(merit[tag][value][0] for tag, value in zip(tags, combo)))
-    combos = combos[:200]
-    asked = [
-        plain,
-        *(
-            {**plain, "creative_id": f"d{n}", "tags": {**plain["tags"], **dict(zip(names, combo))}}
-            for n, combo in enumerate(combos)
-        ),
+    candidates = [
+        {**typical, "creative_id": f"d{number}", "tags": {**typical["tags"], **dict(zip(names, values))}}
+        for number, values in enumerate(combinations)
     ]
-    before, *answers = ask(asked)
-    order = sorted(range(len(combos)), key=lambda n: -answers[n]["targets"][target]["value"])
+    before, *answers = predict([typical, *candidates])
+    order = sorted(range(len(combinations)), key=lambda number: -answers[number]["targets"][target]["value"])
     chosen: list[int] = []
-    for place in order:  # each differs from those before it in two tags or more
-        if all(sum(a != b for a, b in zip(combos[place], combos[other])) >= 2 for other in chosen):
+    for place in order:  # each direction differs from those before it in two tags or more
+        if all(sum(a != b for a, b in zip(combinations[place], combinations[other])) >= 2 for other in chosen):
             chosen.append(place)
-        if len(chosen) == DIRECTIONS_SHOWN:
+        if len(chosen) == MOST_DIRECTIONS:
             break
+    changed = {place: {tag: ("", value) for tag, value in zip(tags, combinations[place])} for place in chosen}
     return [
-        _shot(
-            seen, "direction", answers[n], before, target, {t: ("", v) for t, v in zip(tags, combos[n])}, "", merit, z
-        )
-        for n in chosen
+        _shot(context, "direction", answers[place], before, target, changed[place], "", value_effects, z)
+        for place in chosen
     ]
+
+
+def _ranked(value_effects: ValueEffects, tag: str) -> list[str]:
+    """Values of a tag, the largest effect first."""
+    return sorted(value_effects[tag], key=lambda value: -value_effects[tag][value][0])
 
 
 def _shot(
-    seen: Seen, kind: str, answer: dict[str, Any], before: dict[str, Any], target: str,
-    changed: dict[str, tuple[str, str]], of: str, merit: Merit, z: float,
+    context: ReportContext, kind: str, answer: Answer, before: Answer, target: str,
+    changed: dict[str, tuple[str, str]], of: str, value_effects: ValueEffects, z: float,
 ) -> Shot:  # fmt: skip
     factors = {
         name: answer["stages"][name]["value"] / before["stages"][name]["value"]
@@ -177,20 +184,22 @@ def _shot(
         if name not in ("hold", "engage")
     }
     because = sorted(factors.items(), key=lambda entry: -abs(np.log(entry[1])))
-    sizes = [int((seen.loaded.creatives[seen.tags[tag]] == value).sum()) for tag, (_, value) in changed.items()]
-    told = answer["targets"][target]
-    earlier = before["targets"][target]["value"]
-    gain = told["value"] / earlier
-    values = [merit[tag][value][1] for tag, pair in changed.items() for value in pair if value in merit[tag]]
-    sd = float(np.sqrt(np.square(values).sum()))
+    creatives = context.loaded.creatives
+    sizes = [int((creatives[context.tags[tag]] == value).sum()) for tag, (_, value) in changed.items()]
+    estimate, earlier = answer["targets"][target], before["targets"][target]["value"]
+    gain = estimate["value"] / earlier
+    sds = [
+        value_effects[tag][value][1] for tag, pair in changed.items() for value in pair if value in value_effects[tag]
+    ]
+    sd = float(np.sqrt(np.square(sds).sum()))
     return Shot(
         kind=kind,
         of=of,
         changed=changed,
         target=target,
-        value=told["value"],
-        low=told["low"],
-        high=told["high"],
+        value=estimate["value"],
+        low=estimate["low"],
+        high=estimate["high"],
         gain=gain,
         gain_low=float(gain * np.exp(-z * sd)),
         gain_high=float(gain * np.exp(z * sd)),
@@ -202,64 +211,71 @@ def _shot(
     )
 
 
-def _bases(seen: Seen, mine: np.ndarray) -> list[int]:
-    """The account's creatives that ran lately and earned most: worth a variation."""
-    until = seen.observed["cutoff"].to_numpy("datetime64[s]")
-    running = mine[seen.launched[mine] & (until[mine] >= until.max() - np.timedelta64(7, "D"))]
-    running = running if len(running) else mine
-    earned = np.nan_to_num(seen.figure("net_gmv_cny" if "early:net_gmv_cny" in seen.observed else "gmv_cny"))
-    return running[np.argsort(-earned[running], kind="stable")][:BASES].tolist()
+def _best_running(context: ReportContext, rows: Rows) -> list[int]:
+    """Rows of the account's creatives that had delivery in the last week, the most gross (net) money first."""
+    until = context.observed["cutoff"].to_numpy("datetime64[s]")
+    running = rows[context.launched[rows] & (until[rows] >= until.max() - np.timedelta64(7, "D"))]
+    running = running if len(running) else rows
+    column = "net_gmv_cny" if "early:net_gmv_cny" in context.observed else "gmv_cny"
+    earned = np.nan_to_num(context.counts(column))
+    return running[np.argsort(-earned[running], kind="stable")][:MOST_TESTS].tolist()
 
 
-def new_one(seen: Seen, row: int) -> dict[str, Any]:
-    """A creative of the data as one not launched yet, as a caller of the service would tell it."""
-    told = seen.observed.iloc[row]
-    one: dict[str, Any] = {
+def new_creative(context: ReportContext, row: int) -> CreativeInput:
+    """A creative of the data as the request of a caller before launch."""
+    observed = context.observed.iloc[row]
+    creative: CreativeInput = {
         "creative_id": f"{row}",
-        "promotion_type": str(told["promotion_type"]),
-        "account_id": str(told["account_id"]),
+        "promotion_type": str(observed["promotion_type"]),
+        "account_id": str(observed["account_id"]),
     }
     for name in names_of("text", requested=True):
-        if name in told and pd.notna(told[name]):
-            one[name] = str(told[name])
+        if name in observed and pd.notna(observed[name]):
+            creative[name] = str(observed[name])
     for name in names_of("number", requested=True):
-        if name in told and pd.notna(told[name]):
-            one[name] = float(told[name])
-    one["tags"] = {}
-    for name in seen.served.tags:
-        value = told.get(TAG + name)
-        if value is not None and pd.notna(value):
-            one["tags"][name] = str(value).split(MULTI) if name in seen.served.vocabulary.multi else str(value)
-    return one
+        if name in observed and pd.notna(observed[name]):
+            creative[name] = float(observed[name])
+    tags = {name: observed.get(TAG + name) for name in context.loaded_model.tags}
+    creative["tags"] = {
+        name: _tag_values(context, name, str(value))
+        for name, value in tags.items()
+        if value is not None and pd.notna(value)
+    }
+    return creative
 
 
-def typical_one(seen: Seen, mine: np.ndarray) -> dict[str, Any]:
-    """The account's most usual creative: of each word the most frequent, of each number the median."""
-    rows = seen.observed.iloc[mine]
-    kind = rows["promotion_type"].mode().iat[0]
-    rows = rows[rows["promotion_type"] == kind]
-    one: dict[str, Any] = {
+def typical_creative(context: ReportContext, rows: Rows) -> CreativeInput:
+    """The account's typical creative before launch: the most frequent category values, the median numbers."""
+    creatives = context.observed.iloc[rows]
+    promotion_type = creatives["promotion_type"].mode().iat[0]
+    creatives = creatives[creatives["promotion_type"] == promotion_type]
+    creative: CreativeInput = {
         "creative_id": "typical",
-        "promotion_type": str(kind),
-        "account_id": str(rows["account_id"].iat[0]),
+        "promotion_type": str(promotion_type),
+        "account_id": str(creatives["account_id"].iat[0]),
     }
     for name in [name for name in names_of("text", requested=True) if name != "copy_text"]:
-        if name in rows and rows[name].notna().any():
-            if name == "product_id":
-                rows = rows[rows[name] == rows[name].mode().iat[0]]  # its KOC, category and price go with it
-            one[name] = str(rows[name].mode().iat[0])
+        if name in creatives and creatives[name].notna().any():
+            if name == "product_id":  # KOC, category and price are then those of this product
+                creatives = creatives[creatives[name] == creatives[name].mode().iat[0]]
+            creative[name] = str(creatives[name].mode().iat[0])
     for name in names_of("number", requested=True):
-        if name in rows and rows[name].notna().any():
-            one[name] = float(rows[name].median())
-    one["tags"] = {}
-    for name in seen.served.tags:
-        column = TAG + name
-        if column in rows and rows[column].notna().any():
-            value = str(rows[column].mode().iat[0])
-            one["tags"][name] = value.split(MULTI) if name in seen.served.vocabulary.multi else value
-    return one
+        if name in creatives and creatives[name].notna().any():
+            creative[name] = float(creatives[name].median())
+    columns = {name: TAG + name for name in context.loaded_model.tags}
+    creative["tags"] = {
+        name: _tag_values(context, name, str(creatives[column].mode().iat[0]))
+        for name, column in columns.items()
+        if column in creatives and creatives[column].notna().any()
+    }
+    return creative
 
 
-def _named(seen: Seen, row: int) -> str:
-    name = seen.observed["creative_name"].iat[row] if "creative_name" in seen.observed else None
-    return str(name) if name is not None and name == name else str(seen.observed["creative_id"].iat[row])
+def _tag_values(context: ReportContext, name: str, value: str) -> str | list[str]:
+    return value.split(MULTI) if name in context.loaded_model.vocabulary.multi else value
+
+
+def _name(context: ReportContext, row: int) -> str:
+    observed = context.observed
+    name = observed["creative_name"].iloc[row] if "creative_name" in observed else None
+    return str(observed["creative_id"].iloc[row]) if name is None or pd.isna(name) else str(name)

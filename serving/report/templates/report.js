@@ -19,14 +19,14 @@
     return made;
   };
   const both = (zh, en) => { const part = document.createDocumentFragment(); part.append(el("span", { class: "zh" }, zh), el("span", { class: "en", lang: "en" }, en)); return part; };
-  const say = (name, given = {}) => both(...data.words[name].map((words) => words.replace(/{(\w+)}/g, (_, key) => given[key])));
+  const text = (name, given = {}) => both(...data.words[name].map((words) => words.replace(/{(\w+)}/g, (_, key) => given[key])));
   const number = (value) => value === null ? "–" : value === 0 ? "0" : value >= 1000 ? Math.round(value).toLocaleString("en-US") : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
   const whole = (value) => value === null ? "–" : Math.round(value).toLocaleString("en-US");
   const share = (value) => value === null ? "–" : (100 * value).toFixed(value < 0.1 ? 1 : 0) + "%";
-  const age = (hours) => hours === 0 ? say("not_launched") : hours < 72 ? say("hours", { n: Math.round(hours) }) : say("days", { n: Math.round(hours / 24) });
-  const range = ([, low, high]) => low === null ? say("no_interval") : high <= 0 ? say("no_order") : `${number(low)}–${number(high)}`;
+  const age = (hours) => hours === 0 ? text("not_launched") : hours < 72 ? text("hours", { n: Math.round(hours) }) : text("days", { n: Math.round(hours / 24) });
+  const range = ([, low, high]) => low === null ? text("no_interval") : high <= 0 ? text("no_order") : `${number(low)}–${number(high)}`;
 
-  const wide = ([, low, high]) => low === null ? say("no_interval") : `${whole(low)}–${whole(high)}`;
+  const wide = ([, low, high]) => low === null ? text("no_interval") : `${whole(low)}–${whole(high)}`;
 
   const keys = {
     name: (row) => row[NAME], verdict: (row) => ["scale", "test", "hold", "stop", ""].indexOf(row[VERDICT]),
@@ -65,7 +65,7 @@
     const pages = Math.max(1, Math.ceil(found.length / data.perPage));
     state.page = Math.min(Math.max(state.page, 0), pages - 1);
     body.replaceChildren(...found.slice(state.page * data.perPage, (state.page + 1) * data.perPage).map(line));
-    document.getElementById("place").replaceChildren(say("page", { page: state.page + 1, pages, n: found.length }));
+    document.getElementById("place").replaceChildren(text("page", { page: state.page + 1, pages, n: found.length }));
     for (const head of document.querySelectorAll("th[data-sort]")) head.setAttribute("aria-sort", head.dataset.sort !== state.sort ? "none" : state.down ? "descending" : "ascending");
   };
 
@@ -73,7 +73,7 @@
   const fall = (place, row) => {
     const [start, bars, others, own] = row[FALLS][place];
     const base = Math.exp(start), money = data.money[place];
-    const steps = [...bars.map(([family, log]) => [data.families[family], log, ""])];
+    const steps = [...bars.map(([group, log]) => [data.groups[group], log, ""])];
     if (Math.abs(others) > 5e-4) steps.push([data.words.others, others, ""]);
     steps.push([data.own, own, " own"]);
     const logs = [start];
@@ -99,17 +99,17 @@
   const open = (place) => {
     const row = data.rows[place];
     const [impressions, clicks, orders, spend, gmv] = row[COUNTS];
-    const figures = data.targets.map((words, n) => el("div", {}, el("dt", {}, both(...words)), el("dd", {}, el("b", {}, number(row[TARGETS][n][0])), " [", range(row[TARGETS][n]), "]", el("small", {}, say("before_launch", { n: number(row[LAUNCH][n]) })))));
+    const figures = data.targets.map((words, n) => el("div", {}, el("dt", {}, both(...words)), el("dd", {}, el("b", {}, number(row[TARGETS][n][0])), " [", range(row[TARGETS][n]), "]", el("small", {}, text("before_launch", { n: number(row[LAUNCH][n]) })))));
     figures.push(
-      el("div", {}, el("dt", {}, say("chances")), el("dd", {}, `${share(row[CHANCE])} (≥ ${number(row[ASKED])}) / ${share(row[HIT])}`)),
-      el("div", {}, el("dt", {}, say("later")), el("dd", {}, whole(row[TARGETS][later][0]), " [", wide(row[TARGETS][later]), "]")),
-      el("div", { class: "two" }, el("dt", {}, say("evidence")), el("dd", {}, say("counts", { impressions: whole(impressions), clicks: whole(clicks), orders: whole(orders), spend: whole(spend), gmv: whole(gmv) }), " · ", age(row[AGE]))));
-    const near = row[NEAR].map(([other, name, alike, roi, gpm, seen]) => {
+      el("div", {}, el("dt", {}, text("chances")), el("dd", {}, `${share(row[CHANCE])} (≥ ${number(row[ASKED])}) / ${share(row[HIT])}`)),
+      el("div", {}, el("dt", {}, text("later")), el("dd", {}, whole(row[TARGETS][later][0]), " [", wide(row[TARGETS][later]), "]")),
+      el("div", { class: "two" }, el("dt", {}, text("evidence")), el("dd", {}, text("counts", { impressions: whole(impressions), clicks: whole(clicks), orders: whole(orders), spend: whole(spend), gmv: whole(gmv) }), " · ", age(row[AGE]))));
+    const near = row[NEAR].map(([other, name, similarity, roi, gpm, delivered]) => {
       const title = other >= 0 ? data.rows[other][NAME] : name;
       const first = other >= 0 ? el("button", { type: "button", title, click: () => open(other) }, title) : el("span", { title }, title);
-      return el("tr", {}, el("td", { class: "name" }, first), el("td", {}, share(alike)), el("td", {}, number(roi)), el("td", {}, number(gpm)), el("td", {}, whole(seen)));
+      return el("tr", {}, el("td", { class: "name" }, first), el("td", {}, share(similarity)), el("td", {}, number(roi)), el("td", {}, number(gpm)), el("td", {}, whole(delivered)));
     });
-    const head = (name) => el("th", {}, say(name));
+    const head = (name) => el("th", {}, text(name));
     card.replaceChildren(
       el("button", { type: "button", class: "close", "aria-label": "关闭 close", click: () => card.close() }, "✕"),
       el("h3", {}, row[NAME]), el("small", {}, `${row[ID]} · ${row[ACCOUNT]} · ${row[KIND]}`),
@@ -117,8 +117,8 @@
       el("dl", { class: "facts" }, ...figures),
       el("div", { class: "chips" }, ...row[TAGS].map(([tag, value]) => el("span", {}, both(...data.tags[tag]), ` ${data.values[value]}`))),
       el("div", { class: "cols" }, ...data.targets.map((words, n) => el("figure", {}, el("figcaption", {}, both(`${words[0]}${data.words.fall[0]}`, `${words[1]}${data.words.fall[1]}`)), fall(n, row)))),
-      el("h3", {}, say("nearest")),
-      near.length ? el("div", { class: "scroll" }, el("table", { class: "creatives" }, el("thead", {}, el("tr", {}, head("creative"), head("alike"), head("roi"), head("gpm"), head("impressions"))), el("tbody", {}, ...near))) : el("p", {}, say("no_past")));
+      el("h3", {}, text("nearest")),
+      near.length ? el("div", { class: "scroll" }, el("table", { class: "creatives" }, el("thead", {}, el("tr", {}, head("creative"), head("similarity"), head("roi"), head("gpm"), head("impressions"))), el("tbody", {}, ...near))) : el("p", {}, text("no_past")));
     if (!card.open) card.showModal();
     card.scrollTop = 0;
   };
@@ -132,8 +132,8 @@
   document.getElementById("before").addEventListener("click", () => { state.page -= 1; show(); });
   document.getElementById("after").addEventListener("click", () => { state.page += 1; show(); });
   card.addEventListener("click", (event) => { if (event.target === card) card.close(); });
-  const speak = () => { document.documentElement.lang = document.getElementById("en").checked ? "en" : "zh-CN"; };
-  for (const name of ["zh", "en"]) document.getElementById(name).addEventListener("change", speak);
+  const setLanguage = () => { document.documentElement.lang = document.getElementById("en").checked ? "en" : "zh-CN"; };
+  for (const name of ["zh", "en"]) document.getElementById(name).addEventListener("change", setLanguage);
   for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
   show();
 })();

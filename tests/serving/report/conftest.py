@@ -15,8 +15,8 @@ import pytest
 
 from features.schema import Loaded
 from serving.inference.loaded_model import LoadedModel
-from serving.report.context import Chosen, Seen, see
-from serving.report.data import ReportData, told
+from serving.report.context import CreativeFilter, ReportContext, build_context
+from serving.report.data import ReportData, sections
 from serving.report.render import render
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -29,13 +29,13 @@ JOIN = (
 
 
 @pytest.fixture(scope="session")
-def seen(served: LoadedModel, small_world: Loaded) -> Seen:
-    return see(served, small_world, Chosen())
+def context(served: LoadedModel, small_world: Loaded) -> ReportContext:
+    return build_context(served, small_world, CreativeFilter())
 
 
 @pytest.fixture(scope="session")
-def data(seen: Seen) -> ReportData:
-    return told(seen, None)
+def data(context: ReportContext) -> ReportData:
+    return sections(context, None)
 
 
 @pytest.fixture(scope="session")

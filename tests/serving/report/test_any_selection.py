@@ -8,7 +8,7 @@ import pytest
 
 from features.schema import KEY, Loaded
 from serving.inference.loaded_model import LoadedModel
-from serving.report.context import Chosen
+from serving.report.context import CreativeFilter
 from serving.report.data import ReportData, report_data
 from serving.report.render import render
 
@@ -36,9 +36,9 @@ def whole(data: ReportData) -> str:
 
 
 def test_an_account_without_a_past_gets_predictions_and_no_claims(served: LoadedModel, with_news: Loaded) -> None:
-    data = report_data(served, with_news, Chosen(account="fresh"))
-    assert data.all_creatives == data.belief.not_launched == 2
-    assert data.belief.too_young == 0
+    data = report_data(served, with_news, CreativeFilter(account="fresh"))
+    assert data.all_creatives == data.model_quality.not_launched == 2
+    assert data.model_quality.too_young == 0
     assert {effect.raw for question in data.questions for effect in question.effects} <= {None}
     assert all(card.neighbours for card in data.cards)
     assert data.window[0] == ""
@@ -47,16 +47,16 @@ def test_an_account_without_a_past_gets_predictions_and_no_claims(served: Loaded
 
 def test_a_single_creative_is_told_of_and_compared_with_nobody(served: LoadedModel, with_news: Loaded) -> None:
     last = with_news.metrics.groupby(KEY)["period_start"].min().max()
-    data = report_data(served, with_news, Chosen(account="acc0", product="p1", since=last.normalize()))
+    data = report_data(served, with_news, CreativeFilter(account="acc0", product="p1", since=last.normalize()))
     assert data.all_creatives <= 3
-    assert not [pair for question in data.questions for pair in question.interplay.pairs]
+    assert not [pair for question in data.questions for pair in question.interactions.pairs]
     whole(data)
 
 
 def test_a_tag_that_no_chosen_creative_has_is_left_out(served: LoadedModel, small_world: Loaded) -> None:
     names = ["tag_scene", "tag_selling_point", "creator_id"]
     emptied = small_world.creatives.assign(**{name: pd.Series(None, dtype="str") for name in names})
-    data = report_data(served, replace(small_world, creatives=emptied), Chosen())
+    data = report_data(served, replace(small_world, creatives=emptied), CreativeFilter())
     assert {row.tag for row in data.heat} == {"hook"}
     assert data.kocs.kocs == []
     assert data.questions[3].effects == []
@@ -64,7 +64,7 @@ def test_a_tag_that_no_chosen_creative_has_is_left_out(served: LoadedModel, smal
 
 
 def test_of_what_is_not_known_nothing_is_invented(served: LoadedModel, with_news: Loaded) -> None:
-    data = report_data(served, with_news, Chosen())
+    data = report_data(served, with_news, CreativeFilter())
     by_id = {card.creative_id: card for card in data.cards}
     assert by_id["new2"].promotion_type == "brand"
     assert by_id["new2"].hit_chance is None

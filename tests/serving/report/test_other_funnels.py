@@ -7,7 +7,7 @@ import pytest
 from configs.settings import Settings
 from features.schema import Loaded
 from serving.inference.loaded_model import load_model
-from serving.report.context import Chosen
+from serving.report.context import CreativeFilter
 from serving.report.data import report_data
 from serving.report.render import render
 from training.boosting.model import CreativeModel
@@ -35,12 +35,12 @@ def test_without_impressions_it_tells_roi_and_which_columns_to_add(
     model: CreativeModel = fit_on(with_refits(dataset, moments), *trainings[0], Recipe(prior_kinds={}, choices={}))
     served = load_model(write_bundle(tmp_path / "bundle", model, without_impressions, quick))
     assert model.uncertainty is None
-    data = report_data(served, without_impressions, Chosen())
+    data = report_data(served, without_impressions, CreativeFilter())
     assert (data.roi, data.gpm) == ("net_roi", "")
     assert data.heat_columns == ["return", "keep", "net_roi"]
     assert data.questions[0].missing == ["hold"]
     assert data.disagreements == []
-    assert data.richness.chance is None
+    assert data.diversity.hits is None
     assert {card.chance for card in data.cards} == {None}
     assert {fall for card in data.cards for fall in card.waterfalls} == {"net_roi"}
     page = render(data)

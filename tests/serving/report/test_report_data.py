@@ -15,13 +15,13 @@ from serving.api.requests import PredictRequest
 from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions
-from serving.report.cards import neighbours
-from serving.report.context import Chosen, Seen, see
-from serving.report.data import ReportData, told
-from serving.report.diversity import at_least_one, intraclass, likeness
-from serving.report.effects import baseline, bootstrap, effects, grouping
-from serving.report.feature_groups import ACCOUNT, BASE, OWN, family_of
-from serving.report.trust import right
+from serving.report.cards import nearest_past_creatives
+from serving.report.context import CreativeFilter, ReportContext, build_context
+from serving.report.contribution_groups import ACCOUNT, BASE, OWN, feature_group
+from serving.report.data import ReportData, sections
+from serving.report.diversity import at_least_one, intraclass_correlation, mean_shared_tags
+from serving.report.effects import baseline, bootstrap, group_by_tag, tag_effects
+from serving.report.model_quality import pair_accuracy
 
 GOLDEN = Path(__file__).parent / "golden.json"
 
@@ -31,15 +31,15 @@ def answers_of(served: LoadedModel, creatives: list[dict[str, object]]) -> list[
     return predictions(served, request.creatives, now=served.as_of.moment, explain=True).answers
 
 
-def by_family(explained: dict, served: LoadedModel) -> dict[str, float]:
-    """An answer's contributions, summed by family."""
+def by_group(explained: dict, served: LoadedModel) -> dict[str, float]:
+    """An answer's contributions, summed by group."""
     catalogue = {feature.name: feature for feature in served.catalogue}
     stages = [stage.name for stage in served.model.fitted.funnel.stages]
     found: dict[str, float] = {BASE: explained["baseline"]["log"] + explained["held_at_1"]["log"]}
     found[OWN] = explained["early_evidence"]["log"]
     for part in (*explained["start"], *explained["features"]):
-        family = family_of(part["name"], catalogue, stages)
-        found[family] = found.get(family, 0.0) + part["log"]
+        group = feature_group(part["name"], catalogue, stages)
+        found[group] = found.get(group, 0.0) + part["log"]
     return found
 
 
@@ -50,12 +50,12 @@ def test_waterfalls_are_the_contributions_that_the_service_answers(served, small
     assert len(answers) > 15
     for card, answer in zip(cards, answers):
         for target, fall in card.waterfalls.items():
-            served_logs = by_family(answer["explanation"]["targets"][target], served)
+            served_logs = by_group(answer["explanation"]["targets"][target], served)
             shown = dict(fall.bars)
             assert fall.start == pytest.approx(served_logs[BASE] + served_logs.get(ACCOUNT, 0.0), abs=2e-6)
             assert fall.own == pytest.approx(served_logs[OWN], abs=2e-6)
-            for family, value in shown.items():
-                assert value == pytest.approx(served_logs[family], abs=2e-6), family
+            for group, value in shown.items():
+                assert value == pytest.approx(served_logs[group], abs=2e-6), group
             rest = sum(v for f, v in served_logs.items() if f not in {*shown, BASE, OWN, ACCOUNT})
             assert fall.others == pytest.approx(rest, abs=2e-5)
             told_log = log(answer["targets"][target]["value"])
@@ -69,102 +69,105 @@ def test_predictions_intervals_and_verdicts_are_those_of_the_service(served, sma
         for name, estimate in answer["targets"].items():
             assert card.targets[name] == (estimate["value"], estimate["low"], estimate["high"])
         assert (card.verdict, card.reason_zh) == (answer["verdict"]["name"], answer["verdict"]["zh"])
-        assert (card.chance, card.asked_roi) == (answer["chance_of_target"], answer["asked_roi"])
+        assert (card.chance, card.roi_target) == (answer["chance_of_target"], answer["asked_roi"])
         assert card.evidence["impressions"] == answer["evidence"]["impressions"]
 
 
-def test_a_tags_effect_is_the_mean_served_contribution_of_its_creatives(seen: Seen) -> None:
-    group = grouping(seen, "hook", "tag_hook")
-    found = {e.value: e for e in effects(seen, baseline(seen), group, ["click"], bootstrap(len(seen.observed)))}
-    logs = seen.stages["click"].of("hook")
+def test_a_tags_effect_is_the_mean_served_contribution_of_its_creatives(context: ReportContext) -> None:
+    group = group_by_tag(context, "hook", "tag_hook")
+    weights = bootstrap(len(context.observed))
+    found = {effect.value: effect for effect in tag_effects(context, baseline(context), group, ["click"], weights)}
+    logs = context.stages["click"].of_group("hook")
     for value, one in found.items():
-        mine = (seen.observed["tag_hook"] == value).to_numpy()
+        mine = (context.observed["tag_hook"] == value).to_numpy()
         assert one.creatives == mine.sum()
         assert one.factor == pytest.approx(np.exp(logs[mine].mean()))
         assert one.low <= one.factor <= one.high
-        clicks, shown = (seen.figure(name)[mine].sum() for name in ("clicks", "impressions"))
+        clicks, shown = (context.counts(name)[mine].sum() for name in ("clicks", "impressions"))
         assert one.raw == pytest.approx(clicks / shown)
     assert found["痛点直击"].factor > found["悬念"].factor
     assert found["痛点直击"].raw_factor > 1.0 > found["悬念"].raw_factor
 
 
-def test_several_values_of_a_tag_share_its_contribution_without_remainder(seen: Seen) -> None:
-    group = grouping(seen, "selling_point", "tag_selling_point")
+def test_several_values_of_a_tag_share_its_contribution_without_remainder(context: ReportContext) -> None:
+    group = group_by_tag(context, "selling_point", "tag_selling_point")
     assert set(group.values) == {"便宜", "好用"}
     true = np.array([0.2, -0.1])
-    np.testing.assert_allclose(group.each(group.shares @ true), true)
+    np.testing.assert_allclose(group.contribution_by_value(group.shares @ true), true)
 
 
-def test_the_first_outcome_windows_are_what_the_metrics_say(seen: Seen, small_world: Loaded) -> None:
-    known = np.flatnonzero(seen.came["known"].to_numpy())
-    row = seen.observed.iloc[known[3]]
+def test_the_first_outcome_windows_are_what_the_metrics_say(context: ReportContext, small_world: Loaded) -> None:
+    known = np.flatnonzero(context.outcomes["known"].to_numpy())
+    row = context.observed.iloc[known[3]]
     mine = (small_world.metrics[KEY] == row[KEY].to_list()).all(axis=1)
     inside = mine & (small_world.metrics["period_end"] <= row["launched_at"] + pd.Timedelta(days=7))
     metrics = small_world.metrics[inside]
-    assert seen.came["later_impressions"].iat[known[3]] == metrics["impressions"].sum()
-    assert seen.came["roi"].iat[known[3]] == pytest.approx(metrics["gmv_cny"].sum() / metrics["spend_cny"].sum())
+    assert context.outcomes["later_impressions"].iat[known[3]] == metrics["impressions"].sum()
+    assert context.outcomes["roi"].iat[known[3]] == pytest.approx(metrics["gmv_cny"].sum() / metrics["spend_cny"].sum())
 
 
-def test_before_launch_nothing_of_its_own_counts(seen: Seen) -> None:
-    ran = np.flatnonzero(seen.launched)
-    own = seen.targets["net_gpm"].own[ran]
+def test_before_launch_nothing_of_its_own_counts(context: ReportContext) -> None:
+    ran = np.flatnonzero(context.launched)
+    own = context.targets["net_gpm"].own_evidence[ran]
     assert np.abs(own).max() > 0.01
-    apart = np.log(seen.predicted["net_gpm"].to_numpy()[ran] / seen.at_launch["net_gpm"].to_numpy()[ran])
+    apart = np.log(context.predicted["net_gpm"].to_numpy()[ran] / context.at_launch["net_gpm"].to_numpy()[ran])
     assert np.corrcoef(apart, own)[0, 1] > 0.9
 
 
 def test_a_report_is_about_the_chosen_creatives_alone(served: LoadedModel, small_world: Loaded) -> None:
     since = pd.Timestamp("2026-04-01")
-    part = see(served, small_world, Chosen(account="acc0", product="p1", since=since))
+    part = build_context(served, small_world, CreativeFilter(account="acc0", product="p1", since=since))
     assert set(part.observed["account_id"]) == {"acc0"}
     assert set(part.observed["product_id"]) == {"p1"}
     assert part.observed["launched_at"].min() >= since
-    found = told(part, None)
+    found = sections(part, None)
     assert found.all_creatives == len(found.cards) == len(part.observed)
     assert {card.account_id for card in found.cards} == {"acc0"}
-    whole = see(served, small_world, Chosen()).predicted.set_index(KEY)["net_roi"]
+    whole = build_context(served, small_world, CreativeFilter()).predicted.set_index(KEY)["net_roi"]
     mine = part.predicted.set_index(KEY)["net_roi"]
     assert (whole.loc[mine.index] == mine).all()
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("creative_filter", "message"),
     [
-        (Chosen(account="nobody"), "Accounts here: acc0, acc1"),
-        (Chosen(product="none"), "Products here: p0, p1"),
-        (Chosen(account="acc0", product="none"), "Products here"),
-        (Chosen(since=pd.Timestamp("2030-01-01")), "the last one 2026-"),
+        (CreativeFilter(account="nobody"), "Accounts here: acc0, acc1"),
+        (CreativeFilter(product="none"), "Products here: p0, p1"),
+        (CreativeFilter(account="acc0", product="none"), "Products here"),
+        (CreativeFilter(since=pd.Timestamp("2030-01-01")), "the last one 2026-"),
     ],
 )
-def test_nobody_chosen_is_an_error_that_says_who_could_be(served, small_world, chosen: Chosen, said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        see(served, small_world, chosen)
+def test_nobody_chosen_is_an_error_that_says_who_could_be(
+    served, small_world, creative_filter: CreativeFilter, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        build_context(served, small_world, creative_filter)
 
 
 def test_data_without_metrics_tags_or_koc_say_what_to_add(served: LoadedModel, small_world: Loaded) -> None:
     with pytest.raises(InputError, match="no metrics"):
-        see(served, replace(small_world, metrics=small_world.metrics.iloc[:0]), Chosen())
+        build_context(served, replace(small_world, metrics=small_world.metrics.iloc[:0]), CreativeFilter())
     bare = small_world.creatives[[*KEY, "created_at"]]
-    found = told(see(served, replace(small_world, creatives=bare), Chosen(account="acc0")), None)
+    found = sections(build_context(served, replace(small_world, creatives=bare), CreativeFilter(account="acc0")), None)
     assert found.kocs.missing == ["creator_id", "product_id", "price_cny"]
     assert found.questions[0].missing == ["hook"]
     assert found.questions[4].missing == ["audience", "repeat_orders"]
-    assert found.richness.missing == ["hook", "scene", "face", "script"]
+    assert found.diversity.missing == ["hook", "scene", "face", "script"]
     assert found.shots == []
 
 
 def test_the_nearest_past_creatives_are_the_most_alike_of_all_data(served: LoadedModel, small_world: Loaded) -> None:
-    part = see(served, small_world, Chosen(account="acc1"))
+    part = build_context(served, small_world, CreativeFilter(account="acc1"))
     rows = [0, 7]
-    past = part.everyone[part.everyone["known"] & (part.everyone["later:impressions"] >= 200)]
+    past = part.all_creatives[part.all_creatives["known"] & (part.all_creatives["later:impressions"] >= 200)]
     assert set(past["account_id"]) == {"acc0", "acc1"}
-    for row, found in zip(rows, neighbours(part, rows)):
+    for row, found in zip(rows, nearest_past_creatives(part, rows)):
         me = part.observed.iloc[row]
         columns = ["tag_hook", "tag_scene", "product_id", "creator_id", "category"]
         alike = sum((past[name] == me[name]).astype(float) for name in columns)
         alike = (alike + np.exp(-np.abs(np.log(past["price_cny"] / me["price_cny"])))) / 6
         alike = alike[past["creative_id"] != me["creative_id"]].sort_values(ascending=False)
-        assert [one.alike for one in found] == pytest.approx(alike.head(3).tolist(), abs=1e-3)
+        assert [one.similarity for one in found] == pytest.approx(alike.head(3).tolist(), abs=1e-3)
         assert me["creative_id"] not in {one.name for one in found}
 
 
@@ -184,17 +187,17 @@ def test_a_hit_is_likelier_from_creatives_that_differ() -> None:
     draw = np.random.default_rng(1)
     groups = np.repeat(np.arange(400), 6)
     alike = draw.random(len(groups)) < np.repeat(draw.beta(0.5, 1.5, 400), 6)
-    found, count = intraclass(alike.astype(float), groups[:, None])
+    found, count = intraclass_correlation(alike.astype(float), groups[:, None])
     assert count == 400
     assert found == pytest.approx(1 / 3, abs=0.07)  # of a beta(a, b): 1/(a + b + 1)
-    assert intraclass((draw.random(len(groups)) < 0.3).astype(float), groups[:, None])[0] < 0.03
+    assert intraclass_correlation((draw.random(len(groups)) < 0.3).astype(float), groups[:, None])[0] < 0.03
 
 
 def test_likeness_is_the_share_of_tags_that_two_have_in_common() -> None:
-    assert likeness(np.array([[0, 0], [0, 1], [0, 2]])) == pytest.approx(0.5)
-    assert likeness(np.array([[0, 0]])) is None
-    assert right(0.0) == pytest.approx(0.5)
-    assert right(1.0) == pytest.approx(1.0)
+    assert mean_shared_tags(np.array([[0, 0], [0, 1], [0, 2]])) == pytest.approx(0.5)
+    assert mean_shared_tags(np.array([[0, 0]])) is None
+    assert pair_accuracy(0.0) == pytest.approx(0.5)
+    assert pair_accuracy(1.0) == pytest.approx(1.0)
 
 
 def test_the_numbers_are_plain_data_that_survive_json(data: ReportData) -> None:
@@ -219,7 +222,7 @@ def summary(data: ReportData) -> dict:
     for name, most in (("cards", 2), ("heat", 2), ("shots", 3), ("disagreements", 2)):
         whole[name] = whole[name][:most]
     whole["kocs"]["kocs"] = whole["kocs"]["kocs"][:1]
-    del whole["belief"]["version"]
+    del whole["model_quality"]["version"]
     return whole
 
 

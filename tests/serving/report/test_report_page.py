@@ -85,7 +85,7 @@ def test_every_sentence_stands_in_both_languages(page: str, data: ReportData) ->
 
 
 def test_answers_stand_in_the_order_in_which_they_are_asked(page: str) -> None:
-    order = ["belief", "questions", "funnel", "creatives", "kocs", "richness"]
+    order = ["quality", "questions", "funnel", "creatives", "kocs", "diversity"]
     places = [page.index(f'<section id="{name}"') for name in order]
     assert places == sorted(places)
 

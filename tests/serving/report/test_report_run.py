@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from configs.settings import Settings
 from features.errors import InputError
 from serving.__main__ import app
-from serving.report.run import asked, evaluation_of, write_report
+from serving.report.run import evaluation_of, report_request, write_report
 from training.errors import BundleError
 from training.workspace import workspace
 
@@ -32,20 +33,20 @@ def exports(tmp_path: Path) -> Path:
 
 def test_from_export_files_to_one_html_file(exports: Path, bundle: Path, tmp_path: Path) -> None:
     settings = Settings.model_validate({"var": str(tmp_path / "var")})
-    question = asked([str(exports)], tmp_path / "out" / "report.html", lang="en", bundle=bundle)
-    data = write_report(question, settings)
+    request = report_request([str(exports)], tmp_path / "out" / "report.html", lang="en", bundle=bundle)
+    data = write_report(request, settings)
     assert data.all_creatives == 2
     assert {card.name for card in data.cards} == {"<b>痛点直击</b>.mp4", "结果前置.mp4"}
-    assert data.belief.status == "REVIEW"
+    assert data.model_quality.status == "REVIEW"
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "&lt;b&gt;痛点直击&lt;/b&gt;.mp4" in page
     assert '<html lang="en">' in page
-    part = asked([str(exports)], tmp_path / "part.html", product="p1", since="2026-05-01", bundle=bundle)
+    part = report_request([str(exports)], tmp_path / "part.html", product="p1", since="2026-05-01", bundle=bundle)
     assert write_report(part, settings).all_creatives == 1
     assert evaluation_of(workspace([str(exports)], settings)) is None
 
 
-def test_the_command_says_what_it_wrote(exports: Path, bundle: Path, tmp_path: Path) -> None:
+def test_the_command_prints_what_it_wrote(exports: Path, bundle: Path, tmp_path: Path) -> None:
     config = tmp_path / "run.yaml"
     config.write_text(json.dumps({"var": str(tmp_path / "var")}), encoding="utf-8")
     out = tmp_path / "report.html"
@@ -57,24 +58,41 @@ def test_the_command_says_what_it_wrote(exports: Path, bundle: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("options", "message"),
     [
         ({"out": Path("report.pdf")}, "name it report.html"),
         ({"lang": "fr"}, "zh or en"),
-        ({"since": "yesterday"}, "is no date"),
-        ({"since": "2026-06-01T00:00:00Z"}, "is no date"),
+        ({"since": "June"}, "found “June”, which is no ISO date; expected YYYY-MM-DD.*2026-06-01"),
+        ({"since": "yesterday"}, "is no ISO date"),
+        ({"since": ""}, "found “”"),
+        ({"since": "06-2026"}, "is no ISO date"),
+        ({"since": "2026-06"}, "is no ISO date"),
+        ({"since": "20260601"}, "is no ISO date"),
+        ({"since": "2026-W23-1"}, "is no ISO date"),
+        ({"since": "2026-6-1"}, "is no ISO date"),
+        ({"since": "2026-06-01T00:00:00Z"}, "is no ISO date"),
+        ({"since": "2026-13-01"}, "is no day or time of the calendar"),
+        ({"since": "2026-02-30"}, "is no day or time of the calendar"),
+        ({"since": "2026-06-01T25:00"}, "is no day or time of the calendar"),
     ],
 )
-def test_what_is_typed_wrongly_is_refused_with_what_is_right(typed: dict, said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        asked(["data"], **{"out": Path("report.html"), **typed})
+def test_an_option_that_is_not_usable_is_refused_with_what_is_expected(options: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        report_request(["data"], **{"out": Path("report.html"), **options})
+
+
+@pytest.mark.parametrize("since", ["2026-06-01", "2026-06-01T08:30", "2026-06-01 08:30:15"])
+def test_since_takes_an_iso_date_with_or_without_a_time(since: str) -> None:
+    request = report_request(["data"], Path("report.html"), since=since)
+    assert request.creative_filter.since == pd.Timestamp(since)
+    assert report_request(["data"], Path("report.html")).creative_filter.since is None
 
 
 def test_no_data_and_no_model_are_errors_and_nothing_is_written(exports: Path, tmp_path: Path) -> None:
     settings = Settings.model_validate({"var": str(tmp_path / "var")})
     out = tmp_path / "report.html"
     with pytest.raises(InputError, match="nowhere"):
-        write_report(asked([str(tmp_path / "nowhere")], out), settings)
+        write_report(report_request([str(tmp_path / "nowhere")], out), settings)
     with pytest.raises(BundleError, match="make train"):
-        write_report(asked([str(exports)], out), settings)
+        write_report(report_request([str(exports)], out), settings)
     assert not out.exists()

@@ -1,254 +1,196 @@
-"""The pictures of an evaluation's page, as SVG that takes its colours and its font from the page around it.
+"""Charts of the evaluation's page; texts in them are numbers and short English names."""
 
-Words in them are numbers and short English names only: a machine without Chinese fonts draws them all the same.
-"""
+from collections.abc import Iterable, Sequence
 
-import re
-from collections.abc import Callable, Sequence
-from io import StringIO
-
-import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from markupsafe import Markup
 
+from features.sanitise import visible_text
+from training.charts.axes import DASHED, DOTTED, INCH, SIZE, TEXT, Axes, Axis
+from training.charts.scales import decimal_labels, log_ticks, nice_ticks, padded
 from training.evaluation.acceptance import NORMAL, CheckedFigure
 from training.evaluation.coverage import PROBABILITY_BINS
 from training.evaluation.deciles import IDEAL
 from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, MIN_METRIC_ROWS, OWN
 
 COLOURS = {OWN: "own", EMPIRICAL_BAYES: "bayes", CARRY: "carry", IDEAL: "ideal", "total": "own", "mean": "bayes"}
-"""Line → name of its colour on the page."""
-STAND_INS = {"ink": "#010101", "line": "#020202", "own": "#030303", "bayes": "#040404", "carry": "#050505",
-             "ideal": "#060606", "good": "#070707"}  # fmt: skip
-SIZE = (3.5, 2.5)
-LONGEST = 28
-"""Letters of a method's name."""
-STYLE = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.size": 8,
-    "font.family": "sans-serif",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "axes.edgecolor": STAND_INS["line"],
-    "axes.labelcolor": STAND_INS["ink"],
-    "text.color": STAND_INS["ink"],
-    "xtick.color": STAND_INS["ink"],
-    "ytick.color": STAND_INS["ink"],
-    "grid.color": STAND_INS["line"],
-    "grid.alpha": 0.5,
-    "grid.linewidth": 0.5,
-    "lines.linewidth": 1.5,
-    "lines.markersize": 3.5,
-}
-_LEFT_BEHIND = re.compile(r'<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>| xmlns(:\w+)?="[^"]*"', re.S)
-_NAMES = re.compile(r' id="(?:figure|axes|patch|line2d|text|matplotlib\.axis|xtick|ytick|\w+Collection)_\d+"')
-_FONT = re.compile(r"font-family: [^;\"]*; ?")
+"""Method or line → CSS variable of its colour."""
+RATIO_TICKS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 8.0)
+LONGEST_NAME = 28
+AGE_TEXT, METHOD_TEXT = 6.5, 7.0
 
 
 def by_age(
     name: str, table: pd.DataFrame, value: str, *, bands: bool = True, reference: float | None = None,
     allowed: tuple[float, float] | None = None, log: bool = False, share: bool = False,
-) -> str:  # fmt: skip
+) -> Markup:  # fmt: skip
     """A line per method over the ages.
 
     Args:
-        name: Of the picture, unlike any other on the page.
-        table: `age_hours`, `method`, `rows`, the value, `_low` and `_high` of it; ages under MIN_METRIC_ROWS are left
-            out.
+        name: Name of the picture, unlike any other on the page.
+        table: `age_hours`, `method`, `rows`, the value, its `_low` and `_high`; ages under MIN_METRIC_ROWS are left out.
         value: Name of the column.
-        bands: Show them for gpmcast; those of the others would hide it.
-        reference: A line to compare with.
-        allowed: A stripe to lie in.
-        log: Scale of the value.
-        share: The value is a percentage.
+        bands: Shade the interval of gpmcast or of totals.
+        reference: A horizontal line.
+        allowed: A shaded stripe.
+        log: The vertical axis is logarithmic.
+        share: Values are shares of 1, written as percentages.
     """
     rows = table[(table["age_hours"] != ALL_AGES) & (table["rows"] >= MIN_METRIC_ROWS)].dropna(subset=[value])
-    ages = sorted(rows["age_hours"].unique())
-
-    def draw(axes: Axes) -> None:
-        _frame(axes, reference, allowed)
-        if log:
-            axes.set_yscale("log")
-            axes.yaxis.set_minor_locator(NullLocator())
-            axes.set_yticks([0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 8.0])
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
-        elif share:
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:.0%}"))
-        for method, of_method in rows.groupby("method", sort=False):
-            places = [ages.index(age) for age in of_method["age_hours"]]
-            colour = STAND_INS[COLOURS.get(str(method), "ink")]
-            dashed = "--" if str(method) not in COLOURS else "-"
-            axes.plot(places, of_method[value], marker="o", color=colour, ls=dashed, zorder=3 if method == OWN else 2)
-            if bands and method in (OWN, "total") and f"{value}_low" in of_method:
-                low, high = of_method[f"{value}_low"], of_method[f"{value}_high"]
-                axes.fill_between(places, low, high, color=colour, alpha=0.15, lw=0)
-        labels = [_age(age) for age in ages]
-        if "undecided_share" in rows:
-            shares = rows.drop_duplicates("age_hours").set_index("age_hours")["undecided_share"]
-            labels = [f"{_age(age)}\n{shares[age]:.0%}" for age in ages]
-        axes.set_xticks(range(len(ages)), labels, fontsize=6.5)
-        axes.set_xlabel("age" + (" / spend still to come" if "undecided_share" in rows else ""))
-        if share:
-            axes.set_ylim(top=min(axes.get_ylim()[1], 1.02))
-        if log and len(rows):
-            low, high = (rows[f"{value}_{end}"].replace(0.0, np.nan) for end in ("low", "high"))
-            axes.set_ylim(max(0.2, min(0.7, low.min() * 0.9)), min(10.0, max(1.4, high.max() * 1.1)))
-
-    return _svg(name, draw, left=0.42, below=0.56 if "undecided_share" in rows else 0.42)
-
-
-def gain_curve(name: str, rows: pd.DataFrame) -> str:
-    """Share gained against the share of exposure used, of one target and age."""
-
-    def draw(axes: Axes) -> None:
-        _frame(axes)
-        axes.plot([0, 1], [0, 1], color=STAND_INS["line"], lw=1)
-        for method, of_method in rows.groupby("method", sort=False):
-            colour = STAND_INS[COLOURS[str(method)]]
-            shares = [0.0, *of_method["tenth"] / 10]
-            axes.plot(shares, [0.0, *of_method["gained"]], color=colour, ls=":" if method == IDEAL else "-")
-            if method == OWN:
-                low, high = ([0.0, *of_method[f"gained_{end}"]] for end in ("low", "high"))
-                axes.fill_between(shares, low, high, color=colour, alpha=0.15, lw=0)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:.0%}"))
-        axes.set_xlabel("best predicted first")
-        axes.set_ylabel("of all that came")
-
-    return _svg(name, draw)
-
-
-def lift_bars(name: str, rows: pd.DataFrame) -> str:
-    """What came in each tenth over the mean tenth: bars for gpmcast, marks for the rules."""
-
-    def draw(axes: Axes) -> None:
-        _frame(axes, reference=1.0)
-        for method, of_method in rows[rows["method"] != IDEAL].groupby("method", sort=False):
-            colour = STAND_INS[COLOURS[str(method)]]
-            if method == OWN:
-                axes.bar(of_method["tenth"], of_method["lift"], color=colour, alpha=0.75, width=0.7)
-            else:
-                axes.plot(of_method["tenth"], of_method["lift"], "o", color=colour, zorder=3)
-        axes.set_xticks(range(1, 11))
-        axes.set_xlabel("tenth of exposure, best predicted first")
-        axes.set_ylabel("× mean")
-
-    return _svg(name, draw)
-
-
-def decile_points(name: str, rows: pd.DataFrame) -> str:
-    """Predicted against what came by tenth, on logarithmic scales, with the band of their ratio."""
-    rows = rows[(rows["predicted"] > 0) & (rows["actual"] > 0)]
-
-    def draw(axes: Axes) -> None:
-        _frame(axes)
-        if not len(rows):
-            return
-        ends = np.array([rows[["predicted", "actual"]].min().min(), rows[["predicted", "actual"]].max().max()])
-        ends = np.array([max(ends[0], ends[1] / 1e4) * 0.7, ends[1] * 1.4])
-        axes.fill_between(ends, ends / 1.18, ends / 0.85, color=STAND_INS["good"], alpha=0.15, lw=0)
-        axes.plot(ends, ends, color=STAND_INS["line"], lw=1)
-        low, high = rows["predicted"] / rows["total_high"], rows["predicted"] / rows["total_low"].clip(lower=1e-9)
-        axes.vlines(rows["predicted"], low, high, color=STAND_INS["own"], alpha=0.5, lw=1)
-        axes.plot(rows["predicted"], rows["actual"], "o", color=STAND_INS["own"])
-        for scale in (axes.set_xscale, axes.set_yscale):
-            scale("log")
-        axes.set_xlim(*ends)
-        axes.set_ylim(*ends)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_minor_locator(NullLocator())
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5) if ends[1] < 150 * ends[0] else (1,)))
-            axis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:,.9g}"))
-        axes.set_xlabel("predicted")
-        axes.set_ylabel("came")
-
-    return _svg(name, draw)
-
-
-def reliability_points(name: str, bins: pd.DataFrame, off: float, asked: int) -> str:
-    """Stated chances against the share that came true, with what is allowed and the luck of each point."""
-
-    def draw(axes: Axes) -> None:
-        _frame(axes)
-        ends = np.array([0.0, 1.0])
-        axes.fill_between(ends, ends - off, ends + off, color=STAND_INS["good"], alpha=0.15, lw=0)
-        axes.plot(ends, ends, color=STAND_INS["line"], lw=1)
-        true = bins["true"].to_numpy(np.float64)
-        error = NORMAL * np.sqrt(true * (1.0 - true) * asked / bins["rows"].to_numpy(np.float64))
-        axes.vlines(bins["stated"], true - error, true + error, color=STAND_INS["own"], alpha=0.5, lw=1)
-        size = 8.0 + 60.0 * np.sqrt(bins["rows"] / max(bins["rows"].max(), 1))
-        axes.scatter(bins["stated"], true, s=size, color=STAND_INS["own"], alpha=0.8, lw=0, zorder=3, clip_on=False)
-        axes.set_xlim(0, 1)
-        axes.set_ylim(0, 1)
-        axes.set_xticks(np.linspace(0, 1, PROBABILITY_BINS // 2 + 1))
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:.0%}"))
-        axes.set_xlabel("stated chance")
-        axes.set_ylabel("came true")
-
-    return _svg(name, draw)
-
-
-def dots(name: str, measured: Sequence[CheckedFigure], own: str = OWN) -> str:
-    """A figure with its band for each of several methods, one above the other."""
-
-    def draw(axes: Axes) -> None:
-        _frame(axes)
-        axes.grid(axis="y", visible=False)
-        for place, one in enumerate(reversed(measured)):
-            colour = STAND_INS["own" if one.of[0] == own else "ink"]
-            axes.hlines(place, one.low, one.high, color=colour, alpha=0.5, lw=1.5)
-            axes.plot([one.value], [place], "o", color=colour)
-        axes.set_yticks(range(len(measured)), [_plain(one.of[0]) for one in reversed(measured)], fontsize=7)
-        axes.set_xlabel("rank correlation")
-
-    return _svg(name, draw, (3.9, 0.6 + 0.19 * max(len(measured), 3)), left=1.75)
-
-
-def _frame(axes: Axes, reference: float | None = None, allowed: tuple[float, float] | None = None) -> None:
-    axes.grid(visible=True)
-    axes.set_axisbelow(True)
+    ages = sorted(float(age) for age in rows["age_hours"].unique())
+    low, high = f"{value}_low", f"{value}_high"
+    ends = [name for name in (low, high) if bands and name in rows]
+    numbers = _finite(rows[[value, *ends]].to_numpy(np.float64))
+    numbers += [*([] if reference is None else [reference]), *(allowed or ())]
+    labels = [_age(age) for age in ages]
+    still_to_come = "undecided_share" in rows
+    if still_to_come:
+        shares = {float(row["age_hours"]): float(row["undecided_share"]) for row in rows.to_dict("records")}
+        labels = [f"{_age(age)}\n{shares[age]:.0%}" for age in ages]
+    first, last = padded([float(place) for place in range(len(ages))])
+    title = "age" + (" / spend still to come" if still_to_come else "")
+    across = Axis(first, last, range(len(ages)), labels, title, text=AGE_TEXT)
+    below = 0.56 if still_to_come else 0.42
+    up = _ratio_axis(rows, low, high) if log else _value_axis(numbers, below, share=share)
+    axes = Axes(name, across, up, left=0.42, below=below)
     if allowed is not None:
-        axes.axhspan(*allowed, color=STAND_INS["good"], alpha=0.15, lw=0)
+        axes.stripe(*allowed, "good")
     if reference is not None:
-        axes.axhline(reference, color=STAND_INS["line"], lw=1)
+        axes.reference(reference)
+    for method, of_method in sorted(rows.groupby("method", sort=False), key=lambda group: group[0] == OWN):
+        places = [ages.index(float(age)) for age in of_method["age_hours"]]
+        colour = COLOURS.get(str(method), "ink")
+        if method in (OWN, "total") and len(ends) == 2:
+            axes.band(places, of_method[low], of_method[high], colour)
+        axes.line(places, of_method[value], colour, dash="" if str(method) in COLOURS else DASHED)
+        axes.points(places, of_method[value], colour)
+    return axes.svg()
 
 
-def _svg(
-    name: str, draw: Callable[[Axes], None], size: tuple[float, float] = SIZE, left: float = 0.58, below: float = 0.45
-) -> str:
-    """A drawing without dates, links and names that another picture could have; `left` and `below` in inches.
+def gain_curve(name: str, rows: pd.DataFrame) -> Markup:
+    """Cumulative share of the outcome over the share of exposure used, for one target and age."""
+    gained = [0.0, 1.0, *_finite(rows[["gained", "gained_low", "gained_high"]].to_numpy(np.float64))]
+    across = _axis(0.0, 1.0, _most(SIZE[0] - 0.66, 3), title="best predicted first", share=True)
+    up = _axis(min(gained), max(gained), _most(SIZE[1] - 0.53, 2), title="share of the outcome", share=True)
+    axes = Axes(name, across, up)
+    axes.line((0, 1), (0, 1), "line", 1.0)
+    for method, of_method in rows.groupby("method", sort=False):
+        colour = COLOURS[str(method)]
+        shares = [0.0, *(of_method["tenth"] / 10)]
+        if method == OWN:
+            axes.band(shares, [0.0, *of_method["gained_low"]], [0.0, *of_method["gained_high"]], colour)
+        axes.line(shares, [0.0, *of_method["gained"]], colour, dash=DOTTED if method == IDEAL else "")
+    return axes.svg()
 
-    Margins are given: to let the library find them costs as much as the drawing.
+
+def lift_bars(name: str, rows: pd.DataFrame) -> Markup:
+    """Outcome of each tenth of exposure over the mean tenth: bars for gpmcast, dots for the baselines."""
+    rows = rows[rows["method"] != IDEAL]
+    tenths = range(1, 11)
+    first, last = padded([0.65, 10.35])
+    across = Axis(first, last, tenths, [str(tenth) for tenth in tenths], "tenth of exposure, best predicted first")
+    highest = 1.05 * max([1.0, *_finite(rows["lift"].to_numpy(np.float64))])
+    ticks = nice_ticks(0.0, highest, _most(SIZE[1] - 0.53, 2))
+    axes = Axes(name, across, Axis(0.0, highest, ticks, decimal_labels(ticks), "× mean"))
+    for method, of_method in rows.groupby("method", sort=False):
+        draw = axes.bars if method == OWN else axes.points
+        draw(of_method["tenth"], of_method["lift"], COLOURS[str(method)])
+    axes.reference(1.0)
+    return axes.svg()
+
+
+def decile_points(name: str, rows: pd.DataFrame) -> Markup:
+    """Predicted against actual by tenth of predictions, on log scales, with the interval of their ratio."""
+    rows = rows[(rows["predicted"] > 0) & (rows["actual"] > 0)]
+    if not len(rows):
+        return Axes(name, Axis(0, 1, (), (), "predicted"), Axis(0, 1, (), (), "actual")).svg()
+    both = rows[["predicted", "actual"]].to_numpy(np.float64)
+    low, high = max(both.min(), both.max() / 1e4) * 0.7, both.max() * 1.4
+    ticks = log_ticks(low, high) if high < 150 * low else log_ticks(low, high, (1.0,))
+    labels = [f"{tick:,.9g}" for tick in ticks]
+    across, up = (Axis(low, high, ticks, labels, title, "log") for title in ("predicted", "actual"))
+    axes = Axes(name, across, up)
+    axes.band((low, high), (low / 1.18, high / 1.18), (low / 0.85, high / 0.85), "good")
+    axes.line((low, high), (low, high), "line", 1.0)
+    predicted = rows["predicted"].to_numpy(np.float64)
+    least, most = predicted / rows["total_high"], predicted / rows["total_low"].clip(lower=1e-9)
+    axes.ranges(predicted, least, most, "own")
+    axes.points(predicted, rows["actual"], "own")
+    return axes.svg()
+
+
+def reliability_points(name: str, bins: pd.DataFrame, off: float, repeats: int) -> Markup:
+    """Stated chances against the observed share, with the allowed difference and the standard error of each share.
+
+    Args:
+        name: Name of the picture.
+        bins: `stated`, `true`, `rows` of each bin.
+        off: Allowed difference.
+        repeats: Times that each row was counted.
     """
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": f"gpmcast {name}"}):
-        figure = Figure(figsize=size)
-        figure.patch.set_visible(False)
-        width, height = size
-        axes = figure.add_axes((left / width, below / height, 1 - (left + 0.08) / width, 1 - (below + 0.08) / height))
-        axes.patch.set_visible(False)
-        draw(axes)
-        written = StringIO()
-        FigureCanvasSVG(figure).print_svg(written, metadata={"Date": None})
-    text = written.getvalue()
-    text = _NAMES.sub("", _LEFT_BEHIND.sub("", text[text.index("<svg") :]))
-    text = _FONT.sub("", text)
-    for word, colour in STAND_INS.items():
-        text = text.replace(colour, f"var(--{word})")
-    text = re.sub(r'<svg ([^>]*?)(?:width|height)="[^"]*"', r"<svg \1", text, count=1)
-    text = re.sub(r'<svg ([^>]*?)(?:width|height)="[^"]*"', r'<svg aria-hidden="true" \1', text, count=1)
-    return re.sub(r"\n\s*", "\n", text)
+    ticks = np.linspace(0, 1, PROBABILITY_BINS // 2 + 1).tolist()
+    across = Axis(0.0, 1.0, ticks, [f"{tick:.0%}" for tick in ticks], "stated chance")
+    axes = Axes(name, across, Axis(0.0, 1.0, across.ticks, across.labels, "observed share"))
+    axes.band((0, 1), (-off, 1 - off), (off, 1 + off), "good")
+    axes.line((0, 1), (0, 1), "line", 1.0)
+    stated, true, rows = (bins[column].to_numpy(np.float64) for column in ("stated", "true", "rows"))
+    error = NORMAL * np.sqrt(true * (1.0 - true) * repeats / rows)
+    axes.ranges(stated, true - error, true + error, "own")
+    radii = np.sqrt(8.0 + 60.0 * np.sqrt(rows / max(rows.max(), 1))) / 2
+    axes.points(stated, true, "own", radii, opacity=0.8)
+    return axes.svg()
 
 
-def _plain(name: str) -> str:
-    """A method's name as every font can draw it."""
-    return name.encode("ascii", "replace").decode()[:LONGEST]
+def dots(name: str, measured: Sequence[CheckedFigure], own: str = OWN) -> Markup:
+    """A figure with its band for each of several methods, one above the other."""
+    size = (3.9, 0.6 + 0.19 * max(len(measured), 3))
+    left = 1.75
+    numbers = _finite(np.array([[one.low, one.value, one.high] for one in measured]))
+    across = _axis(min(numbers), max(numbers), _most(size[0] - left - 0.08, 3), title="rank correlation")
+    upwards = list(reversed(measured))
+    first, last = padded([float(place) for place in range(len(measured))])
+    names = [visible_text(one.of[0])[:LONGEST_NAME] for one in upwards]
+    up = Axis(first, last, range(len(measured)), names, text=METHOD_TEXT)
+    axes = Axes(name, across, up, size=size, left=left, rows=True)
+    for place, one in enumerate(upwards):
+        colour = "own" if one.of[0] == own else "ink"
+        axes.ranges([place], [one.low], [one.high], colour, 1.5)
+        axes.points([one.value], [place], colour)
+    return axes.svg()
+
+
+def _axis(low: float, high: float, most: int, *, title: str = "", share: bool = False) -> Axis:
+    """A linear axis with 5 % of room at both ends."""
+    first, last = padded([low, high])
+    ticks = nice_ticks(first, last, most)
+    return Axis(first, last, ticks, [f"{tick:.0%}" for tick in ticks] if share else decimal_labels(ticks), title)
+
+
+def _value_axis(numbers: Sequence[float], below: float, *, share: bool) -> Axis:
+    low, high = padded(numbers)
+    high = min(high, 1.02) if share else high
+    ticks = nice_ticks(low, high, _most(SIZE[1] - below - 0.08, 2))
+    return Axis(low, high, ticks, [f"{tick:.0%}" for tick in ticks] if share else decimal_labels(ticks))
+
+
+def _ratio_axis(rows: pd.DataFrame, low: str, high: str) -> Axis:
+    """Predicted over actual on a log scale: always 0.7–1.4, never beyond 0.2–10."""
+    least, most = (_finite(rows[end].replace(0.0, np.nan).to_numpy(np.float64)) for end in (low, high))
+    first = max(0.2, min([0.7, *(0.9 * one for one in least)]))
+    last = min(10.0, max([1.4, *(1.1 * one for one in most)]))
+    ticks = [tick for tick in RATIO_TICKS if first <= tick <= last]
+    return Axis(first, last, ticks, [f"{tick:g}" for tick in ticks], kind="log")
+
+
+def _most(inches: float, per_label: float) -> int:
+    """How many labels an axis of this length has room for, at most 9."""
+    return max(1, min(int(inches * INCH / (TEXT * per_label)), 9))
+
+
+def _finite(numbers: Iterable[float] | np.ndarray) -> list[float]:
+    flat = np.asarray(numbers, dtype=np.float64).ravel()
+    return [float(one) for one in flat[np.isfinite(flat)]]
 
 
 def _age(hours: float) -> str:

@@ -1,0 +1,175 @@
+"""Model quality: the acceptance checks and holdout figures of the model, and how much evidence the creatives have."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from serving.report.context import ReportContext
+from serving.report.effects import ReportPart
+from training.evaluation.acceptance import Check, acceptance_checks, interval_coverage, overall
+from training.evaluation.files import Evaluation
+from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, OWN
+
+NOT_EVALUATED = "REVIEW"
+"""Status of a model without an evaluation."""
+
+
+class TargetAccuracy(ReportPart):
+    """Accuracy of one target on the holdout.
+
+    Attributes:
+        target: Which.
+        rows: Rows that are compared.
+        pair_accuracy: Share of pairs of creatives in the right order: ½ + asin(ρ)/π of the rank correlation ρ.
+        baselines: Pair accuracy of carry-forward and of empirical Bayes.
+        total: Predicted over actual total; None where it was not evaluated.
+        covered: Share of outcomes inside their intervals, with its band; None where there are no intervals.
+    """
+
+    target: str
+    rows: int
+    pair_accuracy: float
+    baselines: dict[str, float]
+    total: float | None
+    covered: float | None
+    covered_low: float | None
+    covered_high: float | None
+
+
+class ModelQuality(ReportPart):
+    """Model, acceptance checks, and evidence of the chosen creatives.
+
+    Attributes:
+        model, version: Of the registry.
+        trained_until, history_until, data_until: ISO times.
+        outcome_days: Length of the outcome window, days.
+        level: Nominal coverage of intervals.
+        basis: ROI basis of the settings.
+        evaluated: Whether there is an evaluation of this very model.
+        status: PASS, REVIEW or FAIL.
+        checks: Acceptance check → its status.
+        accuracy: By target.
+        holdout_since: Start of the holdout; empty where not evaluated.
+        creatives: Chosen creatives.
+        accounts: Accounts of these.
+        not_launched: Creatives without delivery.
+        too_young: Launched creatives whose first outcome window is not mature.
+        thin: Creatives whose evidence is too thin for a verdict (`test`).
+        stale_days: From the end of the service's history to the end of the data, days.
+    """
+
+    model: str
+    version: str
+    trained_until: str
+    history_until: str
+    data_until: str
+    outcome_days: int
+    level: float
+    basis: str
+    evaluated: bool
+    status: str
+    checks: dict[str, str]
+    accuracy: list[TargetAccuracy]
+    holdout_since: str
+    creatives: int
+    accounts: int
+    not_launched: int
+    too_young: int
+    thin: int
+    stale_days: float
+
+
+def model_quality(context: ReportContext, evaluation: Evaluation | None) -> ModelQuality:
+    """Quality of the model and evidence of the chosen creatives; an evaluation of other data is ignored."""
+    model = context.loaded_model
+    manifest, moment = model.manifest, model.as_of.moment
+    same_data = evaluation is not None and evaluation.facts.data_fingerprint == manifest.data_fingerprint
+    own = evaluation if same_data else None
+    checked = _checks(own) if own else []
+    return ModelQuality(
+        model=model.name,
+        version=model.version,
+        trained_until=manifest.trained_until,
+        history_until=moment.isoformat(),
+        data_until=context.now.isoformat(),
+        outcome_days=context.settings.outcome_days,
+        level=context.settings.interval.level,
+        basis=context.settings.basis,
+        evaluated=own is not None,
+        status=overall(checked) if checked else NOT_EVALUATED,
+        checks={check.name: check.status for check in checked},
+        accuracy=_accuracy(own) if own else _accuracy_from_manifest(manifest.summary),
+        holdout_since=own.facts.holdout_since if own else "",
+        creatives=len(context.observed),
+        accounts=int(context.observed["account_id"].nunique()),
+        not_launched=int((~context.launched).sum()),
+        too_young=int((context.launched & ~context.outcomes["known"].to_numpy()).sum()),
+        thin=int((context.predicted["verdict"] == "test").sum()),
+        stale_days=round((context.now - moment) / pd.Timedelta(days=1), 1),
+    )
+
+
+def _checks(evaluation: Evaluation) -> list[Check]:
+    facts = evaluation.facts
+    return acceptance_checks(
+        evaluation.holdout,
+        evaluation.groups,
+        evaluation.bins,
+        evaluation.deciles,
+        level=facts.level,
+        least_volume=facts.min_impressions,
+    )
+
+
+def _accuracy(evaluation: Evaluation) -> list[TargetAccuracy]:
+    figures = evaluation.figures
+    of_all = figures[(figures["age_hours"] == ALL_AGES) & (figures["part"] == "all")]
+    found = []
+    for target, rows in of_all.groupby("target", sort=False):
+        by_method = {str(row["method"]): row for row in rows.to_dict("records")}
+        own = by_method.get(OWN)
+        if own is None or not np.isfinite(own["spearman"]):
+            continue
+        inside = interval_coverage(evaluation.holdout, str(target), evaluation.facts.min_impressions)
+        names = [name for name in (CARRY, EMPIRICAL_BAYES) if name in by_method]
+        found.append(
+            TargetAccuracy(
+                target=str(target),
+                rows=int(own["rows"]),
+                pair_accuracy=pair_accuracy(own["spearman"]),
+                baselines={name: pair_accuracy(by_method[name]["spearman"]) for name in names},
+                total=float(own["total"]),
+                covered=inside.value if inside else None,
+                covered_low=inside.low if inside else None,
+                covered_high=inside.high if inside else None,
+            )
+        )
+    return found
+
+
+def _accuracy_from_manifest(summary: Mapping[str, float | str | None]) -> list[TargetAccuracy]:
+    """Accuracy from the summary in the bundle's manifest, without baselines and coverage."""
+    found = []
+    for name, rank in summary.items():
+        target, _, figure = name.partition("/")
+        if figure == "spearman" and isinstance(rank, float):
+            rows, total = summary.get(f"{target}/rows"), summary.get(f"{target}/total")
+            found.append(
+                TargetAccuracy(
+                    target=target,
+                    rows=int(rows) if isinstance(rows, float) else 0,
+                    pair_accuracy=pair_accuracy(rank),
+                    baselines={},
+                    total=total if isinstance(total, float) else None,
+                    covered=None,
+                    covered_low=None,
+                    covered_high=None,
+                )
+            )
+    return found
+
+
+def pair_accuracy(rank: float) -> float:
+    """Share of pairs in the right order, for two jointly normal figures with rank correlation `rank`."""
+    return float(0.5 + np.arcsin(np.clip(rank, -1.0, 1.0)) / np.pi)
