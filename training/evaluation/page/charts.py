@@ -29,7 +29,7 @@ def by_age(
 
     Args:
         name: Name of the picture, unlike any other on the page.
-        table: `age_hours`, `method`, `rows`, the value, its `_low` and `_high`; ages under MIN_METRIC_ROWS are left out.
+        table: `age_hours`, `method`, `rows`, the value and its ends; ages under MIN_METRIC_ROWS are left out.
         value: Name of the column.
         bands: Shade the interval of gpmcast or of totals.
         reference: A horizontal line.
