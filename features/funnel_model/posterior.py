@@ -37,7 +37,7 @@ EMPIRICAL_BAYES: PriorKind = "empirical Bayes"
 FUNNEL_MODEL: PriorKind = "funnel model"
 MARKET_PRIOR_EVENTS = 20.0
 """Pseudo-events of the training period's market rate against the events of the market's recent rate."""
-FEW = 1024
+ROWS_AT_ONCE = 1024
 """Rows up to which all stages are computed in one step; more rows are computed stage by stage, to save memory."""
 
 
@@ -98,7 +98,7 @@ def posteriors_of(
     )
     whole = arrays or stack_priors(funnel.stages, priors)
     # Few rows: all stages at once. Many rows: one stage after the other, which gives the same in less memory.
-    parts = [whole] if len(observed) <= FEW else [stack_priors([stage], priors) for stage in funnel.stages]
+    parts = [whole] if len(observed) <= ROWS_AT_ONCE else [stack_priors([stage], priors) for stage in funnel.stages]
     updates = [_update(part, observed, from_model) for part in parts]
     evidence = cross_stage_evidence(np.concatenate([part.log_evidence for part in updates]), whole.cross_stage_weights)
     posteriors: dict[str, StagePosterior] = {}
