@@ -23,12 +23,12 @@ from features.store.duckdb_store import open_store
 from features.store.ingest import ingest
 from features.store.load import load
 from training.data.dataset import Dataset, prepare_from
-from training.data.metrics_source import InMemory, Source
+from training.data.metrics_source import InMemorySource, MetricsSource
 from training.evaluation.metrics import ALL_AGES, OWN
 from training.progress import ProgressCallbacks
 from training.run import train_and_register
 from training.sharded.cluster import cluster
-from training.sharded.source import InParts
+from training.sharded.source import ShardedSource
 from training.sharded.work import Work
 from training.workspace import workspace
 
@@ -53,7 +53,7 @@ def compare(exports: str, folder: Path, workers: int, seeds: int) -> None:
     settings = Settings(var=folder)
     with open_store(folder / "store.duckdb") as store:
         ingest(store, [exports], settings)
-        whole = InMemory(load(store, settings))
+        whole = InMemorySource(load(store, settings))
         dataset = write_partitioned(store, settings, str(folder / "dataset"))
     rows = len(whole.loaded.metrics)
     print(f"{rows:,} rows of metrics, {len(whole.creatives):,} creatives, {len(dataset.parts)} parts", flush=True)
@@ -64,7 +64,7 @@ def compare(exports: str, folder: Path, workers: int, seeds: int) -> None:
     with timed(f"{one}: rows"):
         here = prepare_from(whole, settings)
     with cluster(dask, work) as engine:
-        parted = InParts(dataset, work, engine, settings, ProgressCallbacks())
+        parted = ShardedSource(dataset, work, engine, settings, ProgressCallbacks())
         with timed(f"{many}: rows"):
             there = prepare_from(parted, settings)
         print(f"cells of counts and outcomes that differ: {differing(here, there):,} of {cells(here):,}")
@@ -93,7 +93,7 @@ def difference_of_means(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([one.mean(), other.mean(), difference, error, pd.Series(errors, error.index)], axis=1, keys=names)
 
 
-def run(source: Source, settings: Settings, folder: Path) -> pd.Series:
+def run(source: MetricsSource, settings: Settings, folder: Path) -> pd.Series:
     """Complete run: target → Spearman correlation of the holdout rows."""
     var = settings.model_copy(update={"var": folder, "name": "compared"})
     figures = train_and_register(source, workspace(["compared"], var), var, ProgressCallbacks()).figures

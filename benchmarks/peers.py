@@ -171,7 +171,7 @@ def run_methods(
     text = f"settings of the run; trees by the hand setting, their number from {settings.split.folds} folds"
     found[OURS] = MethodResult(ours, time.process_time() - begun, {"all": text})
     begun = time.process_time()
-    funnel = _gpmcast(replace(task, training=replace(task.training, states=())))
+    funnel = _gpmcast(replace(task, training=replace(task.training, funnel_models=())))
     predicted = funnel.predict(build_features(task.observed, funnel.fitted))[targets]
     text = "the same with empirical Bayes as the prior of every stage"
     found[FUNNEL] = MethodResult(predicted, time.process_time() - begun, {"all": text})

@@ -35,13 +35,13 @@ from training.boosting.model import Choice, CreativeModel, fit_model
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.data.dataset import Dataset, Mask, fit_features, rows_of
-from training.data.metrics_source import InMemory, Source
-from training.data.subsample import drawn
+from training.data.metrics_source import InMemorySource, MetricsSource
+from training.data.subsample import subsample
 from training.labels.outcomes import MATURE
 from training.labels.splits import holdout_split
 from training.progress import ProgressCallbacks
 from training.sharded.processes import processes
-from training.sharded.source import InParts
+from training.sharded.source import ShardedSource
 from training.sharded.work import Work
 from training.uncertainty import OutOfSample, fit_uncertainty
 
@@ -136,7 +136,7 @@ def _ingest(exports: str, store: Path, settings: Settings) -> None:
         ingest(opened, [exports], settings)
 
 
-def open_for_size(store: Path, settings: Settings, resources: ExitStack) -> Source:
+def open_for_size(store: Path, settings: Settings, resources: ExitStack) -> MetricsSource:
     """Open the metrics as one frame or, above `in_memory_rows`, account by account on several processes.
 
     Args:
@@ -146,28 +146,28 @@ def open_for_size(store: Path, settings: Settings, resources: ExitStack) -> Sour
     """
     with open_store(store, read_only=True) as opened:
         if opened.count("metrics") <= settings.in_memory_rows:
-            return InMemory(load(opened, settings))
+            return InMemorySource(load(opened, settings))
         dataset = write_partitioned(opened, settings, str(store.with_name("dataset").resolve()))
     work = Work(str(store.with_name("parts").resolve()))
     engine = resources.enter_context(processes(settings.processes))
-    return InParts(dataset, work, engine, settings, ProgressCallbacks())
+    return ShardedSource(dataset, work, engine, settings, ProgressCallbacks())
 
 
-def row_count(source: Source) -> int:
+def row_count(source: MetricsSource) -> int:
     """Rows of metrics."""
-    if isinstance(source, InParts):
+    if isinstance(source, ShardedSource):
         return sum(part.rows for part in source.dataset.parts)
-    assert isinstance(source, InMemory)
+    assert isinstance(source, InMemorySource)
     return len(source.loaded.metrics)
 
 
-def _features(record: Record, source: Source, settings: Settings) -> tuple[Dataset, Mask, Fitted]:
+def _features(record: Record, source: MetricsSource, settings: Settings) -> tuple[Dataset, Mask, Fitted]:
     """Measure snapshots and features; return the dataset, the rows that encoders are fitted on, and the encoders."""
-    columns = sorted({name for names in source.held().values() for name in names})
+    columns = sorted({name for names in source.value_columns().values() for name in names})
     funnel = funnel_of(columns, source.creatives, settings)
     shared = entities(source.creatives, settings.tags.multi, settings.tags.crosses)
     every = record.timed("snapshots", lambda: source.snapshots(settings))
-    found = drawn(every, settings.max_snapshots)
+    found = subsample(every, settings.max_snapshots)
     observed = record.timed("features: counts", lambda: source.observe(found, funnel, shared, settings))
     outcome = record.timed("features: outcomes", lambda: source.outcomes(found, funnel, settings))
     dataset = Dataset(source, funnel, shared, observed, outcome, settings)

@@ -186,8 +186,7 @@ def backtest_command(
 def leaks_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: Strict = False) -> None:
     """Check the data for target leakage. Exit code 1 if a check fails."""
     from training.data.dataset import prepare
-    from training.leaks.findings import failed, show_findings
-    from training.leaks.suite import run_leaks
+    from training.leaks import failed, run_leaks, show_findings
     from training.workspace import workspace
 
     settings = load_settings(config)

@@ -1,5 +1,6 @@
-"""Who does the work of a run: this process, others beside it (`training.sharded.processes`), or workers elsewhere
-(`training.sharded.cluster`).
+"""Where the tasks of a run are computed: in this process, in others beside it, or on Dask workers.
+
+The implementations beside `LocalEngine` are `training.sharded.processes` and `training.sharded.cluster`.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,37 +10,37 @@ Shared = TypeVar("Shared")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-Tell = Callable[[int, int], None]
-"""Called with items done, and in all."""
+OnProgress = Callable[[int, int], None]
+"""Called with the number of items done and of all items."""
 
 
-def silent(done: int, total: int) -> None:
-    """Tells nothing."""
+def no_progress(done: int, total: int) -> None:
+    """Report nothing."""
 
 
 class Engine(Protocol):
-    """Does one thing to many items, each on its own."""
+    """Maps a function over items that do not depend on each other."""
 
     workers: int
-    """How many items are worked on at a time."""
+    """Items computed at a time."""
     trains: bool
-    """Whether models are trained on its workers too, side by side, and not by this process's threads."""
+    """Whether its workers also train models side by side, instead of this process's threads."""
 
     def run(
         self,
         function: Callable[[Any, Any], Any],
         shared: Any,
         items: Sequence[Any],
-        tell: Tell = silent,
+        on_progress: OnProgress = no_progress,
     ) -> list[Any]:
-        """`function(shared, item)` of every item, in their order.
+        """`function(shared, item)` of every item, in the items' order.
 
-        An item may be worked on twice, where a worker was lost: what a function leaves behind must be the same then.
+        An item may be computed twice where a worker was lost: a function's side effects must be idempotent.
         """
         ...
 
 
-class Here:
+class LocalEngine:
     """This process, one item after the other."""
 
     workers = 1
@@ -50,11 +51,11 @@ class Here:
         function: Callable[[Shared, Item], Result],
         shared: Shared,
         items: Sequence[Item],
-        tell: Tell = silent,
+        on_progress: OnProgress = no_progress,
     ) -> list[Result]:
         """In this process."""
         found = []
         for done, item in enumerate(items):
-            tell(done, len(items))
+            on_progress(done, len(items))
             found.append(function(shared, item))
         return found

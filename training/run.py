@@ -16,7 +16,7 @@ from training.boosting.out_of_fold import out_of_fold, predict_out_of_sample
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import Training, plan_refits, with_refits
 from training.data.dataset import fit_features, prepare_from
-from training.data.metrics_source import Source
+from training.data.metrics_source import MetricsSource
 from training.evaluation.acceptance import Check
 from training.evaluation.coverage import Coverage, coverage
 from training.evaluation.files import evaluation_of, write_evaluation
@@ -75,7 +75,7 @@ class TrainingRun:
 
 
 def train_and_register(
-    source: Source,
+    source: MetricsSource,
     space: Workspace,
     settings: Settings,
     progress: ProgressCallbacks,
@@ -162,7 +162,7 @@ def train_and_register(
             trained_until=until,
             summary=headline_figures(figures),
             choices=recipe.choices,
-            known=source.standing(model.fitted.funnel, model.fitted.entities, settings) if final else None,
+            known=source.as_of_table(model.fitted.funnel, model.fitted.entities, settings) if final else None,
             card=(space.evaluation / CARD).read_text(encoding="utf-8") if final else "",
         )
     predictions = source.predictions(final_model, settings)

@@ -9,7 +9,7 @@ from benchmarks.engines import cells, difference_of_means, differing, run
 from configs.settings import Settings
 from features.schema import Loaded
 from training.data.dataset import prepare
-from training.data.metrics_source import InMemory
+from training.data.metrics_source import InMemorySource
 
 
 def test_every_cell_that_differs_is_counted(small_world: Loaded, settings: Settings) -> None:
@@ -23,7 +23,7 @@ def test_every_cell_that_differs_is_counted(small_world: Loaded, settings: Setti
 
 
 def test_a_run_gives_the_rank_of_each_target(small_world: Loaded, settings: Settings, tmp_path) -> None:
-    ranks = run(InMemory(small_world), settings, tmp_path)
+    ranks = run(InMemorySource(small_world), settings, tmp_path)
     assert list(ranks.index) == ["gpm", "net_gpm", "roi", "net_roi", "later_impressions"]
     assert ranks.between(-1, 1).all()
 

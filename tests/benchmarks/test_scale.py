@@ -18,8 +18,8 @@ from configs.settings import Settings
 from features.store.duckdb_store import open_store
 from features.store.ingest import ingest
 from features.store.load import load
-from training.data.metrics_source import InMemory
-from training.sharded.source import InParts
+from training.data.metrics_source import InMemorySource
+from training.sharded.source import ShardedSource
 
 STEPS = ["ingest", "load", "snapshots", "features: counts", "features", "predict"]
 
@@ -200,13 +200,13 @@ def test_large_sizes_are_read_account_by_account_and_come_to_the_same(tmp_path) 
     with ExitStack() as resources:
         whole = scale_steps.open_for_size(tmp_path / "store.duckdb", settings, resources)
         parts = scale_steps.open_for_size(tmp_path / "store.duckdb", few, resources)
-        assert isinstance(whole, InMemory)
-        assert isinstance(parts, InParts)
+        assert isinstance(whole, InMemorySource)
+        assert isinstance(parts, ShardedSource)
         assert scale_steps.row_count(parts) == scale_steps.row_count(whole)
         before = scale_steps.cpu_seconds()
         pd.testing.assert_frame_equal(parts.snapshots(settings), whole.snapshots(settings), check_exact=True)
-        assert {kind: set(names) for kind, names in parts.held().items()} == {
-            kind: set(names) for kind, names in whole.held().items()
+        assert {kind: set(names) for kind, names in parts.value_columns().items()} == {
+            kind: set(names) for kind, names in whole.value_columns().items()
         }
         assert len(scale_steps.process_folders()) == 1 + settings.processes
         assert scale_steps.cpu_seconds() > before

@@ -16,7 +16,7 @@ from features.schema import KEY, Loaded
 from training.boosting.recipe import recipe_of
 from training.console import show_result
 from training.data.dataset import prepare
-from training.data.metrics_source import InMemory
+from training.data.metrics_source import InMemorySource
 from training.errors import BundleError, TooThinError
 from training.evaluation.acceptance import CHECKS
 from training.evaluation.files import RUN_FACTS, read_evaluation
@@ -41,7 +41,9 @@ pytestmark = [
 
 def registered_run(loaded, space, settings, **chosen: bool):
     told: list[str] = []
-    return train_and_register(InMemory(loaded), space, settings, ProgressCallbacks(line=told.append), **chosen), told
+    return train_and_register(
+        InMemorySource(loaded), space, settings, ProgressCallbacks(line=told.append), **chosen
+    ), told
 
 
 def space_in(folder: Path, name: str) -> Workspace:
@@ -78,7 +80,7 @@ def test_a_refresh_takes_the_champions_recipe_and_tunes_nothing(first, folder, s
     recipe = recipe_of(champion, manifest)
     assert recipe == first[0].recipe  # as it came back from the bundle
     refreshed = train_and_register(
-        InMemory(small_world),
+        InMemorySource(small_world),
         space_in(folder, "refreshed"),
         quick,
         ProgressCallbacks(trial=lambda *_: pytest.fail("a trial was run")),

@@ -38,7 +38,7 @@ def compare_priors(dataset: Dataset, train: Mask, trees: Trees) -> dict[str, Los
     a fitted mixed model, nothing is compared.
     """
     names = [stage.name for stage in dataset.funnel.stages]
-    made = {EMPIRICAL_BAYES: make_folds(dataset, train)} if dataset.states else {}
+    made = {EMPIRICAL_BAYES: make_folds(dataset, train)} if dataset.funnel_models else {}
     if not made.get(EMPIRICAL_BAYES):
         return {}
     made[FUNNEL_MODEL] = [

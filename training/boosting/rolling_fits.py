@@ -1,6 +1,6 @@
-"""The mixed model as it stood at one moment after the other: each snapshot is served by a fit on what was known before.
+"""Refits of the funnel model at rising moments: the features of each snapshot come from a fit on data known before it.
 
-A fit that had seen what came after a snapshot would look better in training than it can be when it serves.
+A fit on data from after a snapshot would look better in training than it can be in use.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,60 +22,63 @@ Training = tuple[Mask, pd.Timestamp]
 
 
 def plan_refits(dataset: Dataset, trainings: Sequence[Training]) -> tuple[list[Training], list[pd.Timestamp]]:
-    """Which rows the mixed model can serve, and when it is fitted: now and then, and where something is judged from.
+    """Plan the moments of the refits: every few days, and at the start of each fold, holdout and training.
 
     Args:
         dataset: All rows.
-        trainings: Of each model to come.
+        trainings: Training rows and moment of each model to be trained.
 
     Returns:
-        The trainings without rows from before the first fit, and the moments, rising. Where data are too short for
-        that, the trainings as they are, and none.
+        The trainings without rows from before the first fit, and the moments, rising. Where the data are too short for
+        that: the trainings unchanged, and no moments.
     """
     every, rows = dataset.settings.refits, dataset.rows
     last = max(until for _, until in trainings)
     first = rows["cutoff"].min() + pd.Timedelta(days=every.first_days)
-    served = [(mask & rows["cutoff"].ge(first).to_numpy(np.bool_), until) for mask, until in trainings]
-    if not all(mask.any() for mask, _ in served):
+    kept = [(mask & rows["cutoff"].ge(first).to_numpy(np.bool_), until) for mask, until in trainings]
+    if not all(mask.any() for mask, _ in kept):
         return list(trainings), []
     step = pd.Timedelta(days=max(every.every_days, (last - first) / pd.Timedelta(days=1) / every.max_refits))
     found = set(pd.date_range(first, last, freq=step))
-    for mask, until in served:
+    for mask, until in kept:
         found |= {start for _, _, start in folds(rows, mask, dataset.settings.split.folds)} | {until}
-    return served, sorted(found)
+    return kept, sorted(found)
 
 
 def with_refits(
     dataset: Dataset,
     moments: Sequence[pd.Timestamp],
-    tell: Callable[[int, int], None] = lambda done, count: None,
+    on_progress: Callable[[int, int], None] = lambda done, count: None,
 ) -> Dataset:
-    """The dataset with the mixed model fitted at these moments, each from where the last one ended.
+    """Fit the funnel model at these moments, each fit started from the parameters of the one before.
 
     Args:
         dataset: All rows.
         moments: Rising.
-        tell: Called before each fit with fits done and fits in all.
+        on_progress: Called before each fit with the number of fits done and of all fits.
+
+    Returns:
+        The dataset with these fits.
     """
-    states: list[FunnelModel] = []
+    fits: list[FunnelModel] = []
     known = dataset.source.totals(moments, dataset.funnel, dataset.settings)
     for place, (moment, totals) in enumerate(zip(moments, known)):
-        tell(place, len(moments))
-        states.append(fit_at(dataset, moment, states[-1] if states else None, totals))
-    return replace(dataset, states=tuple(states))
+        on_progress(place, len(moments))
+        fits.append(fit_at(dataset, moment, fits[-1] if fits else None, totals))
+    return replace(dataset, funnel_models=tuple(fits))
 
 
 def fit_at(
     dataset: Dataset, moment: pd.Timestamp, before: FunnelModel | None, totals: pd.DataFrame | None = None
 ) -> FunnelModel:
-    """The mixed model of every stage, from what had been reported by a moment (`totals`, where the caller has them)."""
+    """Fit the funnel model on what had been reported at a moment (`totals`, where the caller has them)."""
     totals = totals_known(dataset, moment) if totals is None else totals
     creatives, settings = dataset.source.creatives, dataset.settings
-    born = dataset.source.born()
-    known = born["launched_at"].lt(moment).to_numpy()
-    described = creatives.drop(columns="launched_at", errors="ignore").assign(launch_hour=born["launch_hour"])
+    launches = dataset.source.launches()
+    known = launches["launched_at"].lt(moment).to_numpy()
+    described = creatives.drop(columns="launched_at", errors="ignore").assign(launch_hour=launches["launch_hour"])
     frame = described[known].reset_index(drop=True)
-    launched = seconds(born.loc[known, "launched_at"])
+    launched = seconds(launches.loc[known, "launched_at"])
     totals = totals[known].reset_index(drop=True)
     with threadpool_limits(1):
         terms = fit_terms(frame, launched, settings.tags.multi)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
@@ -19,51 +20,51 @@ from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import Entity, entities
 from features.point_in_time.snapshots import unit_codes
 from features.schema import KEY, Loaded
-from training.data.metrics_source import InMemory, Source
-from training.data.subsample import drawn
+from training.data.metrics_source import InMemorySource, MetricsSource
+from training.data.subsample import subsample
 from training.errors import TooThinError
 from training.labels.outcomes import MATURE
 
-Mask = np.ndarray
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """All rows, by position: `observed` and `outcome` have the same order.
+    """All rows of a run; `observed` and `outcome` have the same rows in the same order.
 
     Attributes:
-        source: Where they come from.
+        source: Of the metrics.
         funnel: The funnel that the columns allow.
-        entities: What the creatives share.
+        entities: Attributes that creatives share.
         observed: Counts at each cutoff (`features.point_in_time.counts`).
-        outcome: What came after (`training.labels.outcomes`).
+        outcome: Outcomes (`training.labels.outcomes`).
         settings: Of the run.
-        states: The mixed model at rising moments (`training.boosting.rolling_fits`); none where only empirical Bayes
-        is used.
+        funnel_models: Fitted at rising moments (`training.boosting.rolling_fits`); empty where only empirical Bayes is
+            used.
     """
 
-    source: Source
+    source: MetricsSource
     funnel: Funnel
     entities: list[Entity]
     observed: pd.DataFrame
     outcome: pd.DataFrame
     settings: Settings
-    states: tuple[FunnelModel, ...] = ()
+    funnel_models: tuple[FunnelModel, ...] = ()
 
     @property
     def loaded(self) -> Loaded:
-        """All metrics as one frame: for what looks at single rows, such as the leak suite.
+        """All metrics as one frame, for code that reads single rows of metrics, such as the leak suite.
 
         Raises:
             InputError: They are not in memory.
         """
-        if not isinstance(self.source, InMemory):
+        if not isinstance(self.source, InMemorySource):
             raise InputError("This needs all metrics in memory. Run it without ENGINE=dask, on a part of the data.")
         return self.source.loaded
 
     @property
     def rows(self) -> pd.DataFrame:
-        """What splits need: `cutoff`, `closed_at`, `state`."""
+        """`cutoff`, `closed_at` and `state` of each row, for splits."""
         return pd.DataFrame(
             {
                 "cutoff": self.observed["cutoff"],
@@ -73,45 +74,45 @@ class Dataset:
         )
 
     def left_out(self) -> dict[str, int]:
-        """How many rows do not train, by reason; straddling periods are counted too."""
+        """Reason → rows that are not used for training; straddling periods are counted too."""
         counts = self.outcome["state"].value_counts()
         found = {str(state): int(count) for state, count in counts.items() if state != MATURE}
         straddled = int(self.outcome["straddled"].sum())
         return found | ({"a period crosses an edge of the window": straddled} if straddled else {})
 
 
-def prepare(loaded: Loaded, settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Dataset:
-    """`prepare_from` metrics in memory."""
-    return prepare_from(InMemory(loaded), settings, tell)
+def prepare(loaded: Loaded, settings: Settings, on_line: Callable[[str], None] = lambda _: None) -> Dataset:
+    """`prepare_from` of metrics in memory."""
+    return prepare_from(InMemorySource(loaded), settings, on_line)
 
 
-def prepare_from(source: Source, settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Dataset:
-    """Every snapshot of the creatives, with counts and outcomes.
+def prepare_from(source: MetricsSource, settings: Settings, on_line: Callable[[str], None] = lambda _: None) -> Dataset:
+    """Compute every snapshot of the creatives, with counts and outcomes.
 
     Args:
         source: Of the metrics.
         settings: Of the run.
-        tell: Called with a line for people at each step.
+        on_line: Called with a line of text at each step.
 
     Raises:
         TooThinError: There is nothing to predict from.
         InputError: Promotion types that allow different predictions are mixed.
     """
-    held = source.held()
-    if not held:
+    value_columns = source.value_columns()
+    if not value_columns:
         raise TooThinError("The store holds no metrics. Import exports that have impressions or spend.")
-    funnel = funnel_of(sorted({name for names in held.values() for name in names}), source.creatives, settings)
+    funnel = funnel_of(sorted({name for names in value_columns.values() for name in names}), source.creatives, settings)
     if not funnel.to_gmv and not funnel.to_roi:
         needed = "; ".join(f"{stage} needs {columns}" for stage, columns in funnel.missing.items())
         raise TooThinError(f"These columns allow neither GPM nor ROI: {needed}. Add them to the export.")
     found = source.snapshots(settings)
     if found.empty:
         raise TooThinError("No creative has impressions or spend, so none has a snapshot. Check the exports.")
-    _refuse_mixture(held, source.creatives, funnel, settings)
-    tell(f"{len(found):,} snapshots of {len(source.creatives):,} creatives")
+    _refuse_mixture(value_columns, source.creatives, funnel, settings)
+    on_line(f"{len(found):,} snapshots of {len(source.creatives):,} creatives")
     if len(found) > settings.max_snapshots:
-        found = drawn(found, settings.max_snapshots)
-        tell(f"{len(found):,} of these snapshots train and judge: whole creatives, drawn (max_snapshots)")
+        found = subsample(found, settings.max_snapshots)
+        on_line(f"{len(found):,} of these snapshots are used: whole creatives, subsampled by a hash (max_snapshots)")
     shared = entities(source.creatives, settings.tags.multi, settings.tags.crosses)
     return Dataset(
         source=source,
@@ -124,12 +125,12 @@ def prepare_from(source: Source, settings: Settings, tell: Callable[[str], None]
 
 
 def _refuse_mixture(
-    held: Mapping[str, Sequence[str]], creatives: pd.DataFrame, funnel: Funnel, settings: Settings
+    value_columns: Mapping[str, Sequence[str]], creatives: pd.DataFrame, funnel: Funnel, settings: Settings
 ) -> None:
-    """One model serves promotion types that know the same things; others are trained apart."""
-    allowed = {kind: funnel_of(names, creatives, settings).targets for kind, names in held.items()}
+    """Raise unless all promotion types have the columns for the same targets: one model serves them all."""
+    allowed = {name: funnel_of(own, creatives, settings).targets for name, own in value_columns.items()}
     if any(targets != funnel.targets for targets in allowed.values()):
-        each = "; ".join(f"{kind}: {', '.join(targets) or 'nothing'}" for kind, targets in allowed.items())
+        each = "; ".join(f"{name}: {', '.join(targets) or 'nothing'}" for name, targets in allowed.items())
         raise InputError(
             f"The promotion types in these data allow different predictions ({each}), so no one model can serve them. "
             "Train them apart: give DATA as a folder or pattern that holds one of them, or name its source configs "
@@ -140,43 +141,43 @@ def _refuse_mixture(
 def fit_features(
     dataset: Dataset, train: Mask, until: pd.Timestamp, prior_kinds: Mapping[str, PriorKind] | None = None
 ) -> Fitted:
-    """Priors and maps from what was known at a moment.
+    """Fit priors and encoders on what was known at a moment.
 
     Args:
         dataset: All rows.
-        train: Its training rows; their creatives teach the maps of words.
-        until: Only periods that ended by then teach the priors; what refunds change, only once it stood by then.
-        prior_kinds: What each stage starts from; empirical Bayes where it is not named.
+        train: (rows,) Training rows; encoders are fitted on their creatives.
+        until: Priors are fitted on periods that ended by then; on figures that refunds change, once they were final.
+        prior_kinds: Stage → kind of its prior; empirical Bayes where it is not named.
     """
     creatives, funnel, settings = dataset.source.creatives, dataset.funnel, dataset.settings
-    taught = np.unique(unit_codes(dataset.observed.loc[train, KEY], creatives))
+    training_creatives = np.unique(unit_codes(dataset.observed.loc[train, KEY], creatives))
     totals = totals_known(dataset, until)
     lives = pd.concat([dataset.observed[train], dataset.outcome[train]], axis=1)
-    states = tuple(state for state in dataset.states if state.origin <= until)
-    # The regressions are small: on busy cores, threads that wait for each other made them 100 times slower.
+    funnel_models = tuple(fit for fit in dataset.funnel_models if fit.origin <= until)
+    # The regressions are small: on busy cores, contention between threads made them 100 times slower.
     with threadpool_limits(1):
-        priors = fit_priors(totals, lives, creatives, funnel, dataset.entities, states, prior_kinds)
-        encoder = fit_encoder(creatives.iloc[taught], settings)
+        priors = fit_priors(totals, lives, creatives, funnel, dataset.entities, funnel_models, prior_kinds)
+        encoder = fit_encoder(creatives.iloc[training_creatives], settings)
     return Fitted(
         funnel=funnel,
         priors=priors,
         encoder=encoder,
         entities=tuple(dataset.entities),
         numbers=numbers_present(lives, funnel),
-        funnel_models=states,
+        funnel_models=funnel_models,
         prior_kinds=dict(prior_kinds or {}),
     )
 
 
 def rows_of(dataset: Dataset, mask: Mask, fitted: Fitted) -> tuple[Features, pd.DataFrame]:
-    """Features and outcomes of the rows of a mask, under these priors and maps."""
+    """Features and outcomes of the rows of a mask, under these priors and encoders."""
     observed = dataset.observed[mask].reset_index(drop=True)
     return build_features(observed, fitted), dataset.outcome[mask].reset_index(drop=True)
 
 
 def totals_known(dataset: Dataset, moment: pd.Timestamp) -> pd.DataFrame:
-    """Figures of each creative, in the order of the creatives, from the periods that were reported by a moment.
+    """Totals of each creative, in the order of the creatives, from periods that had been reported at a moment.
 
-    What refunds change counts once it stood by then.
+    Figures that refunds change are counted once they were final.
     """
     return next(iter(dataset.source.totals([moment], dataset.funnel, dataset.settings)))

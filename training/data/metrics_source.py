@@ -1,4 +1,4 @@
-"""Where the rows of a run come from: all metrics in memory, or part by part (`training.sharded`)."""
+"""The metrics that training reads: all in memory, or part by part (`training.sharded`)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -16,21 +16,21 @@ from features.point_in_time.totals_at import Totals
 from features.schema import Loaded
 from training.boosting.model import CreativeModel
 from training.decision.predict import latest_predictions
-from training.engine import Engine, Here
+from training.engine import Engine, LocalEngine
 from training.labels.outcomes import outcomes
 from training.workspace import data_fingerprint
 
 
-class Source(Protocol):
-    """Everything that training asks of the metrics.
+class MetricsSource(Protocol):
+    """Everything that training computes from metrics.
 
-    Creatives are few beside their rows of metrics: they, and what is told of each, are frames in memory. Frames told of
-    creatives are in the order of `creatives`, those of snapshots in the order of the snapshots.
+    Creatives are few compared with rows of metrics: they, and what is computed for each, are frames in memory. Frames
+    with a row per creative are in the order of `creatives`, frames with a row per snapshot in that of the snapshots.
     """
 
     @property
     def engine(self) -> Engine:
-        """Who works on it."""
+        """Where its tasks are computed."""
         ...
 
     @property
@@ -45,7 +45,7 @@ class Source(Protocol):
 
     @property
     def notes(self) -> Mapping[str, int]:
-        """What loading resolved, counted."""
+        """Reason → rows that loading corrected or left out."""
         ...
 
     @property
@@ -53,33 +53,32 @@ class Source(Protocol):
         """Of the metrics and the creatives."""
         ...
 
-    def held(self) -> Mapping[str, Sequence[str]]:
-        """By promotion type: value columns that hold something."""
+    def value_columns(self) -> Mapping[str, Sequence[str]]:
+        """Promotion type → value columns that are not empty."""
         ...
 
-    def born(self) -> pd.DataFrame:
-        """Of each creative: `features.point_in_time.snapshots.launches`."""
+    def launches(self) -> pd.DataFrame:
+        """Launch of each creative (`features.point_in_time.snapshots.launches`)."""
         ...
 
     def snapshots(self, settings: Settings) -> pd.DataFrame:
-        """Every creative at every age that its data can show (`features.point_in_time.snapshots.snapshots`)."""
+        """Every creative at every age that its data cover (`features.point_in_time.snapshots.snapshots`)."""
         ...
 
     def observe(self, rows: pd.DataFrame, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> pd.DataFrame:
-        """Counts of these snapshots as they stood at their cutoffs (`features.point_in_time.counts.observe`)."""
+        """Counts of these snapshots as known at their cutoffs (`features.point_in_time.counts.observe`)."""
         ...
 
     def outcomes(self, rows: pd.DataFrame, funnel: Funnel, settings: Settings) -> pd.DataFrame:
-        """What came after these snapshots (`training.labels.outcomes.outcomes`)."""
+        """Outcomes of these snapshots (`training.labels.outcomes.outcomes`)."""
         ...
 
     def totals(self, moments: Sequence[pd.Timestamp], funnel: Funnel, settings: Settings) -> Iterator[pd.DataFrame]:
-        """What each creative had done by each moment (`features.point_in_time.totals_at.Totals.at`), one after the
-        other."""
+        """Totals of each creative as known at each moment, a frame a moment (`features.point_in_time.totals_at`)."""
         ...
 
-    def standing(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
-        """What the service needs to know of other creatives (`features.point_in_time.as_of_table.as_of`)."""
+    def as_of_table(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
+        """The as-of table of all creatives, which the service needs (`features.point_in_time.as_of_table.as_of`)."""
         ...
 
     def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
@@ -87,13 +86,13 @@ class Source(Protocol):
         ...
 
 
-class InMemory:
+class InMemorySource:
     """All metrics as one frame."""
 
     def __init__(self, loaded: Loaded) -> None:
-        """Of the store."""
+        """Of loaded metrics."""
         self.loaded = loaded
-        self.engine: Engine = Here()
+        self.engine: Engine = LocalEngine()
         self.creatives = loaded.creatives.reset_index(drop=True)
         self._totals: tuple[Funnel, Settings, Totals] | None = None
 
@@ -109,15 +108,15 @@ class InMemory:
     def fingerprint(self) -> str:
         return data_fingerprint(self.loaded)
 
-    def held(self) -> Mapping[str, Sequence[str]]:
-        return {str(kind): held_values(rows) for kind, rows in self.loaded.metrics.groupby("promotion_type")}
+    def value_columns(self) -> Mapping[str, Sequence[str]]:
+        return {str(name): held_values(rows) for name, rows in self.loaded.metrics.groupby("promotion_type")}
 
     @cached_property
-    def _born(self) -> pd.DataFrame:
+    def _launches(self) -> pd.DataFrame:
         return launches(self.loaded.metrics, self.creatives)
 
-    def born(self) -> pd.DataFrame:
-        return self._born
+    def launches(self) -> pd.DataFrame:
+        return self._launches
 
     def snapshots(self, settings: Settings) -> pd.DataFrame:
         return snapshots(self.loaded.metrics, self.creatives, settings.ages_hours, weekly=settings.weekly)
@@ -133,7 +132,7 @@ class InMemory:
             self._totals = funnel, settings, Totals(measure(self.loaded, funnel, settings), settings)
         yield from map(self._totals[2].at, moments)
 
-    def standing(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
+    def as_of_table(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
         return as_of(self.loaded, funnel, shared, settings)
 
     def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:

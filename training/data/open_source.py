@@ -1,43 +1,33 @@
-"""From what a command is given to a source of metrics: exports or a partitioned dataset, in memory or in parts."""
+"""From the paths of a command to a source of metrics: exports or a partitioned dataset, in memory or part by part."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
 from configs.settings import Settings
-from features.partitions.folder import is_url
-from features.partitions.reader import PartitionedDataset, write_partitioned
-from features.store.duckdb_store import Store, open_store
+from features.store.duckdb_store import open_store
 from features.store.ingest import IngestReport, ingest
 from features.store.inputs import dataset_of
 from features.store.load import load
-from training.data.metrics_source import InMemory, Source
-from training.engine import Engine
+from training.data.metrics_source import InMemorySource, MetricsSource
 from training.progress import ProgressCallbacks
-from training.sharded.presence import Presence
-from training.sharded.processes import processes
-from training.sharded.source import InParts
-from training.sharded.work import Work
+from training.sharded.session import sharded_session
 from training.workspace import Workspace
-
-AT_WORK, ANSWERING = "at_work.lock", "answering.lock"
-"""Files of the workspace by which commands know of each other: while they read parts, and while parts exchange."""
 
 
 @contextmanager
 def open_source(
     data: Sequence[str], space: Workspace, settings: Settings, progress: ProgressCallbacks, *, strict: bool = False
-) -> Iterator[tuple[Source, IngestReport | None]]:
-    """The metrics, and what became of each export file (None for a partitioned dataset).
+) -> Iterator[tuple[MetricsSource, IngestReport | None]]:
+    """Yield the metrics, and the report on each export file (None for a partitioned dataset).
 
-    Exports go into the workspace's store. They are worked on in memory, and in parts where they are more than
-    `in_memory_rows` or where other workers are asked for; a partitioned dataset always is in parts.
+    Exports are ingested into the workspace's store. They are read into memory, or part by part where they have more
+    than `in_memory_rows` rows or where Dask is asked for; a partitioned dataset is always read part by part.
 
     Args:
         data: Export files, folders or patterns; or one partitioned dataset.
-        space: Where everything lies.
+        space: Where all files of these data lie.
         settings: Of the run.
-        progress: ProgressCallbacks.
+        progress: Called at each step.
         strict: Refuse files and rows that cannot be used.
 
     Raises:
@@ -45,53 +35,19 @@ def open_source(
         EngineError: The workers cannot be had.
     """
     dataset, report = dataset_of(data, settings), None
-    work = Work(_tables(space, settings))
-    here = Presence(space.folder / AT_WORK, lambda: progress.line("waiting for another command, which clears up here"))
-    # Before files are read, which can take an hour: a scheduler that is not there is said at once.
-    with _engine(settings, work) as engine, here:
+    # Opened before files are read, which can take an hour: an absent scheduler is reported at once.
+    with sharded_session(space, settings, progress) as session:
         if dataset is None:
+            loaded = None
             with open_store(space.store) as store:
                 report = ingest(store, list(data), settings, strict=strict, progress=progress.file)
                 if settings.engine == "local" and store.count("metrics") <= settings.in_memory_rows:
                     loaded = load(store, settings)
                 else:
-                    loaded, dataset = None, _in_parts(store, space, settings, progress, here)
-            if dataset is None:
-                assert loaded is not None
-                yield InMemory(loaded), report
+                    dataset = session.partition(store)
+            if loaded is not None:
+                yield InMemorySource(loaded), report
                 return
-        here.join()
-        source = InParts(dataset, work, engine, settings, progress, space.folder / ANSWERING)
-        yield source, report
-        if here.alone():
-            source.clear_up()  # after a run that ended well; one that did not finds its tables again
-
-
-def _tables(space: Workspace, settings: Settings) -> str:
-    """Folder of the tables between steps: this workspace's alone, for a run that ends well takes away all others."""
-    shared = settings.dask.work
-    if is_url(shared):
-        return f"{shared.rstrip('/')}/{space.name}"
-    # Workers may have been started in another folder than this command.
-    return str((Path(shared) / space.name if shared else space.folder / "parts").resolve())
-
-
-def _in_parts(
-    store: Store, space: Workspace, settings: Settings, progress: ProgressCallbacks, here: Presence
-) -> PartitionedDataset:
-    """What the store holds, beside it; this command is at work when it is written, before another can write anew."""
-    progress.line("writing the metrics account by account")
-    place = str((space.folder / "dataset").resolve())
-    dataset = write_partitioned(
-        store, settings, place, lambda done, total, _: progress.step("writing parts", done, total), clear=here.alone()
-    )
-    here.join()
-    return dataset
-
-
-def _engine(settings: Settings, work: Work) -> AbstractContextManager[Engine]:
-    if settings.engine == "local":
-        return processes(settings.processes)
-    from training.sharded.cluster import cluster
-
-    return cluster(settings.dask, work)
+        assert dataset is not None
+        with session.source(dataset) as source:
+            yield source, report

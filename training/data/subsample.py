@@ -1,4 +1,4 @@
-"""Fewer snapshots than there are: whole creatives, drawn by what they are called and not by how they did."""
+"""Subsample snapshots by whole creatives, by a hash of their keys and not by their results."""
 
 import numpy as np
 import pandas as pd
@@ -6,19 +6,19 @@ import pandas as pd
 from features.schema import KEY
 
 
-def drawn(rows: pd.DataFrame, most: int) -> pd.DataFrame:
-    """At most so many snapshots: all of some creatives, the same ones in every run and on every machine.
+def subsample(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Keep at most `most` snapshots: all of some creatives, the same ones in every run and on every machine.
 
     Args:
         rows: Snapshots.
-        most: How many may stay.
+        most: Upper limit.
 
     Returns:
-        Those that stay, in their order.
+        The snapshots kept, in their order.
     """
     if len(rows) <= most:
         return rows
-    place = pd.util.hash_pandas_object(rows[KEY], index=False).to_numpy()
-    lots, counts = np.unique(place, return_counts=True)
-    kept = lots[np.cumsum(counts) <= most]
-    return rows[np.isin(place, kept)].reset_index(drop=True)
+    hashed = pd.util.hash_pandas_object(rows[KEY], index=False).to_numpy()
+    creatives, counts = np.unique(hashed, return_counts=True)
+    kept = creatives[np.cumsum(counts) <= most]
+    return rows[np.isin(hashed, kept)].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""What came after a cutoff: the only reader of the outcome window."""
+"""Outcomes: sums over the window after each snapshot's cutoff. The only module that reads that window."""
 
 import numpy as np
 import pandas as pd
@@ -12,30 +12,36 @@ from features.schema import KEY, Loaded
 
 DAY = 86_400
 LEAST_COVERED = 0.4
-"""Share of the outcome window that readings of a running total must cover, or the outcome is not known."""
+"""Least share of the outcome window that readings of a running total must cover; with less the outcome is unknown."""
 
 MATURE = "mature"
 NOT_CLOSED = "outcome window not closed"
 NOT_SETTLED = "refunds or late revisions still open"
 NOT_COVERED = "no reading covers the outcome window"
-LEFT_OUT = [NOT_CLOSED, NOT_SETTLED, NOT_COVERED]
+IMMATURE = [NOT_CLOSED, NOT_SETTLED, NOT_COVERED]
 
 
 def settle_days(settings: Settings) -> float:
-    """Days after an outcome window until its figures stand: late revisions, and refunds of the basis."""
+    """Days after an outcome window until its figures are final: late revisions, and refunds of the basis."""
     return max(settings.open_days, BASES[settings.basis][1] / 24)
 
 
 def outcomes(snapshots: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: Settings) -> pd.DataFrame:
-    """Sums of the periods that lie inside each snapshot's outcome window.
+    """Sum the periods that lie inside each snapshot's outcome window.
 
-    An account is known until the end of its last period. A creative of an export that has no rows in the window had no
-    traffic: its sums are 0. A creative followed by readings that has none in the window is not known.
+    An account is observed until the end of its last period. A creative from an export without rows in the window had no
+    traffic: its sums are 0. The outcome of a creative observed by readings, with none in the window, is unknown.
+
+    Args:
+        snapshots: KEY and `cutoff` of each snapshot.
+        loaded: Metrics and creatives.
+        funnel: Its figures are summed.
+        settings: `outcome_days`, `open_days` and the basis.
 
     Returns:
         In the order of `snapshots`: `later:f` for every figure of the funnel (NaN where a period misses it),
         `covered_share` of the window, `straddled` (a period crosses an edge of the window), `closed_at` (when the
-        outcome stands) and `state` (MATURE or one of LEFT_OUT).
+        outcome is final) and `state` (MATURE or one of IMMATURE).
     """
     metrics, creatives = loaded.metrics, loaded.creatives.reset_index(drop=True)
     rows = unit_codes(metrics, creatives)
@@ -60,7 +66,7 @@ def outcomes(snapshots: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: 
             (account_until < settled).to_numpy(),
             covered < LEAST_COVERED,
         ],
-        LEFT_OUT,
+        IMMATURE,
         MATURE,
     )
     return pd.DataFrame(

@@ -1,32 +1,33 @@
-"""Which rows teach, which judge: by cutoff time, with a gap.
+"""Training, validation and holdout rows: split by cutoff time, with a gap.
 
-A model trained on a day knows only outcomes that stood by then. So a row teaches only if its outcome window, and the
-time its figures take to settle, ended before the first cutoff that judges: that is the gap.
+A model trained on a day knows only outcomes that were final by then. So a row is a training row only if its outcome
+window, and the time its figures take to settle, ended before the first cutoff of the evaluated rows: that is the gap.
 """
 
 from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from training.errors import TooThinError
 from training.labels.outcomes import MATURE
 
-Mask = np.ndarray
+Mask = npt.NDArray[np.bool_]
 
 
 def holdout_split(rows: pd.DataFrame, holdout_days: int) -> tuple[Mask, Mask, pd.Timestamp]:
-    """Training rows, holdout rows and the first cutoff held out.
+    """Split into training rows and holdout rows; also return the cutoff after which the holdout starts.
 
     Args:
         rows: With `cutoff`, `closed_at` and `state`.
-        holdout_days: Days of mature cutoffs, from the last one back, that are held out.
+        holdout_days: Days of mature cutoffs, from the last one back, that form the holdout.
 
     Raises:
         TooThinError: No row is mature, or none closed before the holdout starts.
     """
-    mature = (rows["state"] == MATURE).to_numpy()
+    mature = (rows["state"] == MATURE).to_numpy(np.bool_)
     if not mature.any():
         first, last = rows["cutoff"].min(), rows["cutoff"].max()
         raise TooThinError(
@@ -51,6 +52,11 @@ def folds(rows: pd.DataFrame, train: Mask, count: int) -> Iterator[tuple[Mask, M
 
     The later 60 % of the training rows are cut into `count` stretches of equal numbers of rows; each is validated by a
     fit on what had closed before it. A fold without rows on either side is left out.
+
+    Args:
+        rows: With `cutoff`, `closed_at` and `state`.
+        train: (rows,) The training rows.
+        count: Number of folds.
     """
     cutoffs = rows.loc[train, "cutoff"].sort_values(ignore_index=True)
     places = np.linspace(0.4, 1.0, count + 1)

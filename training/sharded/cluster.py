@@ -1,4 +1,4 @@
-"""Workers of Dask, on this machine or elsewhere: the only file with dask."""
+"""Dask workers, on this machine or elsewhere: the only module that imports dask."""
 
 import logging
 import warnings
@@ -11,15 +11,15 @@ from typing import Any
 from configs import __version__
 from configs.settings import Dask
 from features.partitions.folder import without_password
-from training.engine import Engine, Tell, silent
+from training.engine import Engine, OnProgress, no_progress
 from training.errors import EngineError
 from training.sharded.work import Work
 
 SECONDS_TO_ANSWER = 15
-SECONDS_BETWEEN_LOOKS = 60
-"""After so long it is looked whether there are workers at all."""
+SECONDS_BETWEEN_CHECKS = 60
+"""Seconds without a result after which it is checked that there are workers at all."""
 TRIES = 4
-"""Times that workers may be lost without any item done meanwhile: by then the work is at fault, not the worker."""
+"""Times that workers may be lost without any item done in between: then the task is at fault, not the worker."""
 LOST = (
     "Workers were lost again and again over the same piece of work ({task}). Most often it needs more memory than a "
     "worker has: give workers more (dask.memory in the config), or split the largest account; see also what the "
@@ -27,16 +27,20 @@ LOST = (
 )
 
 
-class Workers:
-    """Dask's workers behind a client (`training.engine.Engine`)."""
+class DaskWorkers:
+    """The Dask workers of a client, as a `training.engine.Engine`."""
 
     def __init__(self, client: Any, workers: int) -> None:
-        """Workers that have been looked at (`workers`)."""
+        """Of checked workers (`cluster`)."""
         self.workers, self.trains = workers, workers > 1
         self._client = client
 
     def run(
-        self, function: Callable[[Any, Any], Any], shared: Any, items: Sequence[Any], tell: Tell = silent
+        self,
+        function: Callable[[Any, Any], Any],
+        shared: Any,
+        items: Sequence[Any],
+        on_progress: OnProgress = no_progress,
     ) -> list[Any]:
         """On the workers, as many items at a time as there are workers.
 
@@ -50,12 +54,12 @@ class Workers:
         while lost < TRIES:
             before = len(found)
             try:
-                self._try(function, shared, items, found, tell)
+                self._try(function, shared, items, found, on_progress)
             except KilledWorker as killed:
                 raise EngineError(LOST.format(task=killed.task)) from None
             except (OSError, RuntimeError):
                 if self._client.status == "running":
-                    raise  # the work's own: a full disk, say
+                    raise  # an error of the task itself, such as a full disk
                 raise EngineError(
                     "The scheduler was lost. Start one, then run the same command again: what is done is kept."
                 ) from None
@@ -65,9 +69,14 @@ class Workers:
         raise EngineError(LOST.format(task=function.__name__))
 
     def _try(
-        self, function: Callable[[Any, Any], Any], shared: Any, items: Sequence[Any], found: dict[int, Any], tell: Tell
+        self,
+        function: Callable[[Any, Any], Any],
+        shared: Any,
+        items: Sequence[Any],
+        found: dict[int, Any],
+        on_progress: OnProgress,
     ) -> None:
-        """Work on the items that are not found yet; leaves out those whose shared part was lost with its workers."""
+        """Compute the items that have no result yet; those whose shared argument was lost with its workers get none."""
         from distributed import as_completed
 
         try:
@@ -75,35 +84,35 @@ class Workers:
         except OSError:
             if self._client.status != "running":
                 raise
-            self._look_for_workers()
-            return  # one was lost while it was handed its own
+            self._check_workers_left()
+            return  # a worker was lost while it received the shared argument
         waiting = iter([place for place in range(len(items)) if place not in found])
-        # A few at a time: items can be large, and the scheduler holds those that were handed to it.
+        # A few at a time: items can be large, and the scheduler keeps those that were submitted in memory.
         places = {self._submit(function, common, items, place): place for place in islice(waiting, 2 * self.workers)}
-        tell(len(found), len(items))
+        on_progress(len(found), len(items))
         try:
             while places:
                 ended = as_completed(
-                    list(places), loop=self._client.loop, with_results=True, timeout=SECONDS_BETWEEN_LOOKS
+                    list(places), loop=self._client.loop, with_results=True, timeout=SECONDS_BETWEEN_CHECKS
                 )
                 try:
                     for future, result in ended:
                         place = places.pop(future)
                         if not isinstance(result, CancelledError):
                             found[place] = result
-                            tell(len(found), len(items))
+                            on_progress(len(found), len(items))
                         for place in islice(waiting, 1):
                             after = self._submit(function, common, items, place)
                             places[after] = place
                             ended.add(after)
                 except TimeoutError:
                     if any(future.status == "error" for future in places):
-                        raise  # the work's own
-                    self._look_for_workers()
+                        raise  # an error of the task itself
+                    self._check_workers_left()
         finally:
             self._client.cancel(list(places), force=True)
 
-    def _look_for_workers(self) -> None:
+    def _check_workers_left(self) -> None:
         if not self._client.nthreads():
             raise EngineError("No worker is left. Start some, then run the same command again: what is done is kept.")
 
@@ -114,11 +123,11 @@ class Workers:
 
 
 @contextmanager
-def cluster(asked: Dask, work: Work) -> Iterator[Engine]:
-    """The workers that the settings ask for; those of this machine end with the block.
+def cluster(settings: Dask, work: Work) -> Iterator[Engine]:
+    """Connect to the scheduler of the settings, or start workers on this machine, which end with the block.
 
     Raises:
-        EngineError: Dask is not installed, no scheduler answers, it has no workers, or a worker is not fit to work.
+        EngineError: Dask is not installed, no scheduler answers, it has no workers, or a worker cannot take part.
     """
     try:
         from distributed import Client, LocalCluster
@@ -129,15 +138,18 @@ def cluster(asked: Dask, work: Work) -> Iterator[Engine]:
             "'gpmcast[scale]'."
         ) from None
     logging.getLogger("distributed").setLevel(logging.ERROR)
-    if asked.scheduler:
-        address = without_password(asked.scheduler)
-        if asked.scheduler.startswith(("tls:", "wss:")) and not Security().get_connection_args("client")["ssl_context"]:
+    if settings.scheduler:
+        address = without_password(settings.scheduler)
+        if (
+            settings.scheduler.startswith(("tls:", "wss:"))
+            and not Security().get_connection_args("client")["ssl_context"]
+        ):
             raise EngineError(
-                f"{address}: Dask knows no certificates to speak with it. Name them in Dask's own settings "
+                f"{address}: Dask has no certificates to connect with it. Name them in Dask's own settings "
                 "(distributed.comm.tls) or in DASK_DISTRIBUTED__COMM__TLS__CA_FILE, …__CLIENT__CERT and …__CLIENT__KEY."
             )
         try:
-            client = Client(asked.scheduler, timeout=SECONDS_TO_ANSWER, set_as_default=False)
+            client = Client(settings.scheduler, timeout=SECONDS_TO_ANSWER, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise EngineError(
                 f"{address}: no scheduler answered within {SECONDS_TO_ANSWER} s ({type(error).__name__}). "
@@ -145,36 +157,38 @@ def cluster(asked: Dask, work: Work) -> Iterator[Engine]:
                 "Leave the address away to start workers on this machine."
             ) from None
         with client:
-            yield Workers(client, _fit(client, address, work))
+            yield DaskWorkers(client, _checked_threads(client, address, work))
         return
     with (
         LocalCluster(
-            n_workers=asked.workers,
+            n_workers=settings.workers,
             threads_per_worker=1,
-            memory_limit=asked.memory,
+            memory_limit=settings.memory,
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
         ) as own,
         Client(own, set_as_default=False) as client,
     ):
-        yield Workers(client, asked.workers)
+        yield DaskWorkers(client, settings.workers)
 
 
-def _fit(client: Any, address: str, work: Work) -> int:
-    """How many threads of workers there are, all of which can take part."""
+def _checked_threads(client: Any, address: str, work: Work) -> int:
+    """Number of worker threads, after a check that every worker can take part."""
     try:
-        client.run_on_scheduler(_version)  # it opens what it hands on
+        client.run_on_scheduler(_version)  # the scheduler unpickles tasks, so it needs gpmcast too
     except ImportError as error:
-        raise EngineError(f"{address}: the scheduler {_in_words(error)}.") from None
+        raise EngineError(f"{address}: the scheduler {_sentence(error)}.") from None
     threads = client.nthreads()
     if not threads:
         raise EngineError(f"{address}: this scheduler has no workers. Start some: `dask worker {address}`.")
-    work.leave_mark(__version__)
+    work.write_mark(__version__)
     wrong = {
-        worker: said for worker, said in client.run(_look, work.root, on_error="return").items() if said is not None
+        worker: problem
+        for worker, problem in client.run(_check_worker, work.root, on_error="return").items()
+        if problem is not None
     }
     if wrong:
-        lines = [f"  - {worker}: {_in_words(said)}" for worker, said in sorted(wrong.items())]
+        lines = [f"  - {worker}: {_sentence(problem)}" for worker, problem in sorted(wrong.items())]
         raise EngineError("\n".join([f"{address}: {len(wrong)} of {len(threads)} workers cannot take part:", *lines]))
     return sum(threads.values())
 
@@ -183,18 +197,18 @@ def _version() -> str:
     return __version__
 
 
-def _in_words(said: object) -> str:
-    if isinstance(said, ImportError):
+def _sentence(problem: object) -> str:
+    if isinstance(problem, ImportError):
         return (
-            f"has no gpmcast {__version__} ({said}). Start it where that is installed, or in the root of a checkout "
+            f"has no gpmcast {__version__} ({problem}). Start it where that is installed, or in the root of a checkout "
             "with PYTHONPATH=. set"
         )
-    return str(said) or type(said).__name__
+    return str(problem) or type(problem).__name__
 
 
-def _look(root: str) -> str | None:
-    """What keeps a worker from taking part; None where nothing does."""
-    found = Work(root).mark()
+def _check_worker(root: str) -> str | None:
+    """Why the worker that runs this cannot take part; None where it can."""
+    found = Work(root).read_mark()
     if found is None:
         return (
             "does not see the folder of the run's tables; expected the same folder on all machines. Put `var` on "

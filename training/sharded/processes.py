@@ -1,4 +1,4 @@
-"""Processes of this machine that work on parts side by side."""
+"""Several processes on this machine."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from training.engine import Engine, Here, Tell, silent
+from training.engine import Engine, LocalEngine, OnProgress, no_progress
 from training.errors import EngineError
 
 LOST = (
@@ -24,55 +24,59 @@ LOST = (
 
 
 class Processes:
-    """Some processes of this machine (`training.engine.Engine`)."""
+    """A pool of processes, as a `training.engine.Engine`."""
 
-    trains = False  # here threads do, which share the rows
+    trains = False  # models are trained by threads, which share the rows in memory
 
     def __init__(self, pool: ProcessPoolExecutor, workers: int) -> None:
-        """Of a pool that has so many."""
+        """Of a pool with this many processes."""
         self.workers = workers
         self._pool = pool
 
     def run(
-        self, function: Callable[[Any, Any], Any], shared: Any, items: Sequence[Any], tell: Tell = silent
+        self,
+        function: Callable[[Any, Any], Any],
+        shared: Any,
+        items: Sequence[Any],
+        on_progress: OnProgress = no_progress,
     ) -> list[Any]:
         """In these processes, as many items at a time as there are.
 
         Raises:
             EngineError: A process was lost.
         """
-        tell(0, len(items))
+        on_progress(0, len(items))
         try:
             submit = self._pool.submit
             places = {submit(_on_one_thread, function, shared, item): place for place, item in enumerate(items)}
-            return _found(places, tell)
+            return _results(places, on_progress)
         except BrokenProcessPool:
             raise EngineError(LOST) from None
 
 
 @contextmanager
 def processes(count: int) -> Iterator[Engine]:
-    """So many processes, started when they are needed; they end with the block, and with the process that asked."""
+    """Yield an engine of `count` processes, started when first needed; they end with the block."""
     if count == 1:
-        yield Here()
+        yield LocalEngine()
         return
-    context = get_context("spawn")  # a fork would copy locks that libraries' threads hold
-    theirs, ours = context.Pipe(duplex=False)
-    with ProcessPoolExecutor(count, context, _begin, (theirs,)) as pool:
+    context = get_context("spawn")  # a fork would copy locks held by threads of libraries
+    child_end, parent_end = context.Pipe(duplex=False)
+    with ProcessPoolExecutor(count, context, _start_child, (child_end,)) as pool:
         try:
             yield Processes(pool, count)
             pool.shutdown()
         finally:
-            ours.close()  # whoever is still at work now ends at once
-            theirs.close()
+            parent_end.close()  # children that are still computing end at once
+            child_end.close()
 
 
-def _found(places: dict[Future[Any], int], tell: Tell) -> list[Any]:
+def _results(places: dict[Future[Any], int], on_progress: OnProgress) -> list[Any]:
     found: dict[int, Any] = {}
     try:
         for future in as_completed(places):
             found[places[future]] = future.result()
-            tell(len(found), len(places))
+            on_progress(len(found), len(places))
     except BaseException:
         for future in places:
             future.cancel()
@@ -81,20 +85,20 @@ def _found(places: dict[Future[Any], int], tell: Tell) -> list[Any]:
 
 
 def _on_one_thread(function: Callable[[Any, Any], Any], shared: Any, item: Any) -> Any:
-    """The processes are as many as the cores they may take."""
-    with threadpool_limits(1):  # each time: a library can only be told once it is loaded
+    """One thread a process: there are as many processes as cores to use."""
+    with threadpool_limits(1):  # each time: the limit reaches only libraries already loaded
         return function(shared, item)
 
 
-def _begin(line: Connection) -> None:
-    """A process gets ready to end no later than its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the line
-    threading.Thread(target=_end_with, args=(line,), daemon=True).start()
+def _start_child(pipe: Connection) -> None:
+    """Make a child process end no later than its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the pipe
+    threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
 
 
-def _end_with(line: Connection) -> None:
-    """Ends this process when the other end of the line is closed, as it is when the parent is killed."""
+def _end_with_parent(pipe: Connection) -> None:
+    """End this process when the other end of the pipe is closed, as it is when the parent is killed."""
     try:
-        line.recv_bytes()
+        pipe.recv_bytes()
     except EOFError:
         os._exit(1)

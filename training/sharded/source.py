@@ -27,9 +27,9 @@ from training.engine import Engine
 from training.progress import ProgressCallbacks
 from training.registry.bundle import FEATURES_VERSION
 from training.sharded import tasks
-from training.sharded.presence import Presence
 from training.sharded.tasks import Job
 from training.sharded.work import Work, frame_key, key_of
+from training.sharded.workspace_lock import WorkspaceLock
 
 ROWS_IN_BUCKET = 500_000
 """Rows of metrics to a bucket, about: what a worker is told of at a time when histories are counted."""
@@ -39,8 +39,8 @@ DECIDE = {
 """Settings that decide what is counted."""
 
 
-class InParts:
-    """A partitioned dataset whose parts are worked on by an engine (`training.data.metrics_source.Source`)."""
+class ShardedSource:
+    """A partitioned dataset whose parts are worked on by an engine (`training.data.metrics_source.MetricsSource`)."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class InParts:
             engine: Who works.
             settings: Of the run.
             progress: ProgressCallbacks.
-            answering: A file by which those who answer questions on these tables know of each other (`Presence`).
+            answering: A file by which those who answer questions on these tables know of each other (`WorkspaceLock`).
 
         Raises:
             InputError: There are no creatives, or no metrics.
@@ -99,7 +99,7 @@ class InParts:
             self._forget(job)
         self.work.keep(self.folders)
 
-    def held(self) -> Mapping[str, Sequence[str]]:
+    def value_columns(self) -> Mapping[str, Sequence[str]]:
         job, found = self._surveyed, dict[str, set[str]]()
         for part in self.dataset.parts:
             if part.rows:
@@ -107,7 +107,7 @@ class InParts:
                 found.setdefault(part.promotion_type, set()).update(map(str, held))
         return {kind: sorted(names) for kind, names in found.items()}
 
-    def born(self) -> pd.DataFrame:
+    def launches(self) -> pd.DataFrame:
         return self._gather(f"{self._surveyed.facts}/born")
 
     def snapshots(self, settings: Settings) -> pd.DataFrame:
@@ -133,7 +133,7 @@ class InParts:
             tables = [self.work.get(tasks.totals_name(job, part, moment)) for part in parts]
             yield pd.concat(tables, ignore_index=True)
 
-    def standing(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
+    def as_of_table(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
         job = self._job(funnel, shared, settings)
         items = [(part, self.until) for part in self.dataset.parts]
         self._run(tasks.standing, job, items, "counting what the service needs")
@@ -194,14 +194,14 @@ class InParts:
     def _answer(self, job: Job) -> None:
         """What parts add goes to buckets, questions are answered there, and the answers come back."""
         names = tuple(part.name for part in self.dataset.parts)
-        with Presence(self._answering) as here:
-            here.join()
+        with WorkspaceLock(self._answering) as here:
+            here.share()
             if not all(self.work.done(f"{job.question}/observed/{name}") for name in names):
                 self._run(tasks.tell, job, self.dataset.parts, "counting within the parts")
                 items = [(bucket, names) for bucket in range(job.buckets)]
                 self._run(tasks.answer, job, items, "counting histories across the parts")
                 self._run(tasks.assemble, job, self.dataset.parts, "putting rows together")
-            if here.alone():
+            if here.try_exclusive():
                 self._forget(job)
             else:  # another may be in the midst of the same question
                 self._left.append(job)

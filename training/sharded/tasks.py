@@ -210,7 +210,7 @@ def _within(flat: pd.DataFrame, rows: pd.DataFrame, creatives: pd.DataFrame, job
     """The same from that table; without what the rows of metrics add, which has been told."""
 
     def group(prefix: str) -> dict[str, np.ndarray]:
-        names = [name for name in flat if name.startswith(prefix)]
+        names = [name for name in map(str, flat) if name.startswith(prefix)]
         return {name.removeprefix(prefix): flat[name].to_numpy() for name in names}
 
     units = unit_codes(rows, creatives)

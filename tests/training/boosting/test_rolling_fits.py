@@ -46,13 +46,13 @@ def test_data_too_short_for_a_fit_train_without(dataset, cut) -> None:
 
 
 def test_what_came_after_a_moment_changes_nothing_in_its_fit(small_world, quick, refitted) -> None:
-    state = refitted.states[1]
+    state = refitted.funnel_models[1]
     metrics = small_world.metrics.copy()
     later = metrics["period_end"] > state.origin
     metrics.loc[later, "clicks"] = 0.0
     metrics.loc[later, "impressions"] *= 7
     planted = prepare(Loaded(metrics, small_world.creatives), quick)
-    again = fit_at(planted, state.origin, fit_at(planted, refitted.states[0].origin, None))
+    again = fit_at(planted, state.origin, fit_at(planted, refitted.funnel_models[0].origin, None))
     for name, stage in state.stages.items():
         assert stage.intercept == again.stages[name].intercept
         for term, effect in stage.effects.items():
@@ -61,7 +61,7 @@ def test_what_came_after_a_moment_changes_nothing_in_its_fit(small_world, quick,
 
 def test_what_was_not_reported_by_then_does_not_teach(small_world, quick, refitted) -> None:
     """A day is had eight hours after its end: a fit at midnight does not know the day that ends then."""
-    midnight = refitted.states[1].origin.normalize()
+    midnight = refitted.funnel_models[1].origin.normalize()
     metrics = small_world.metrics.copy()
     just_ended = (metrics["grain"] == "day") & (metrics["period_end"] == midnight)
     assert just_ended.any()

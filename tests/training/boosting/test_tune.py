@@ -22,7 +22,7 @@ from training.boosting.model import Choice, fit_model
 from training.boosting.optuna_study import open_study, refuse_unreachable
 from training.boosting.tune import CLEAR_GAIN, best_rounds, by_hand, choices, gain_curve, make_folds, tune
 from training.data.dataset import fit_features, prepare, rows_of
-from training.engine import Here, silent
+from training.engine import LocalEngine, no_progress
 from training.errors import EngineError
 from training.labels.splits import holdout_split
 from training.steps import study_name
@@ -228,7 +228,7 @@ def test_the_curve_of_gains_starts_at_nothing_and_rounds_are_its_peak(made, quic
     assert np.isfinite([choice.gain for choice in chosen.values()]).all()
 
 
-class Two(Here):
+class Two(LocalEngine):
     """This process, as if it were two workers."""
 
     workers, trains = 2, True
@@ -255,11 +255,11 @@ def test_the_hand_setting_is_tried_again_where_it_was_lost_with_its_worker(made,
 
         lost = False
 
-        def run(self, function, shared, items, tell=silent):
+        def run(self, function, shared, items, on_progress=no_progress):
             if not self.lost:
                 Losing.lost = True
                 open_study(shared.storage, shared.name, 1).ask()
-            return super().run(function, shared, items, tell)
+            return super().run(function, shared, items, on_progress)
 
     tune(made, settings, tmp_path / "journal", "study", engine=Losing())
     trials = trials_in(tmp_path / "journal")

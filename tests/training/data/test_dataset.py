@@ -6,7 +6,7 @@ import pytest
 from features.schema import Loaded
 from training.data.dataset import fit_features, prepare, rows_of
 from training.errors import TooThinError
-from training.labels.outcomes import LEFT_OUT, MATURE
+from training.labels.outcomes import IMMATURE, MATURE
 from training.labels.splits import holdout_split
 
 
@@ -18,9 +18,9 @@ def test_counts_and_outcomes_stand_in_one_order(dataset) -> None:
 
 def test_every_row_that_does_not_train_is_counted_with_its_reason(dataset) -> None:
     counts = dataset.left_out()
-    reasons = {name: count for name, count in counts.items() if name in LEFT_OUT}
+    reasons = {name: count for name, count in counts.items() if name in IMMATURE}
     assert sum(reasons.values()) == (dataset.outcome["state"] != MATURE).sum() > 0
-    assert set(counts) <= {*LEFT_OUT, "a period crosses an edge of the window"}
+    assert set(counts) <= {*IMMATURE, "a period crosses an edge of the window"}
 
 
 def test_rows_of_a_mask_keep_their_order(dataset, cut, fitted) -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 from pandas.testing import assert_frame_equal
 
 from features.schema import KEY
-from training.data.subsample import drawn
+from training.data.subsample import subsample
 
 
 def rows(creatives: int) -> pd.DataFrame:
@@ -16,12 +16,12 @@ def rows(creatives: int) -> pd.DataFrame:
 
 def test_few_all_stay():
     few = rows(10)
-    assert drawn(few, len(few)) is few
+    assert subsample(few, len(few)) is few
 
 
 def test_whole_creatives_stay_at_most_so_many_and_nearly_that():
     many = rows(400)
-    left = drawn(many, 300)
+    left = subsample(many, 300)
     assert 300 - 4 <= len(left) <= 300
     whole, stayed = (table.groupby("creative_id").size() for table in (many, left))
     assert (stayed == whole[stayed.index]).all()
@@ -31,7 +31,7 @@ def test_whole_creatives_stay_at_most_so_many_and_nearly_that():
 def test_the_draw_knows_nothing_but_names():
     many = rows(200)
     shuffled = many.sample(frac=1, random_state=1).reset_index(drop=True).assign(age_hours=7.0)
-    assert set(drawn(shuffled, 150)["creative_id"]) == set(drawn(many, 150)["creative_id"])
-    assert_frame_equal(drawn(many, 150), drawn(many, 150))
-    assert np.array_equal(drawn(many, 0).columns, many.columns)
-    assert drawn(many, 0).empty
+    assert set(subsample(shuffled, 150)["creative_id"]) == set(subsample(many, 150)["creative_id"])
+    assert_frame_equal(subsample(many, 150), subsample(many, 150))
+    assert np.array_equal(subsample(many, 0).columns, many.columns)
+    assert subsample(many, 0).empty

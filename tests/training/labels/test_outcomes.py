@@ -8,7 +8,7 @@ from features.point_in_time.counts import data_funnel
 from features.point_in_time.snapshots import snapshots
 from features.schema import Loaded
 from training.labels.outcomes import (
-    LEFT_OUT,
+    IMMATURE,
     MATURE,
     NOT_CLOSED,
     NOT_COVERED,
@@ -130,7 +130,7 @@ def test_an_outcome_stands_when_revisions_and_refunds_are_through(basis, open_da
 def test_maturity_by_basis(world, basis, until_day, state) -> None:
     loaded = world(*days("old", -2, until_day + 2), *days("c", 0, 2))
     assert of(loaded, basis=basis).loc[24, "state"] == state
-    assert state in [MATURE, *LEFT_OUT]
+    assert state in [MATURE, *IMMATURE]
 
 
 def test_each_account_is_known_until_its_own_last_period(world) -> None:

@@ -15,12 +15,12 @@ from features.partitions.manifest import PartitionedDataset
 from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import entities
 from features.schema import Loaded
-from training.data.metrics_source import InMemory
+from training.data.metrics_source import InMemorySource
 from training.engine import Engine
 from training.errors import EngineError
 from training.progress import ProgressCallbacks
 from training.sharded.cluster import cluster
-from training.sharded.source import InParts
+from training.sharded.source import ShardedSource
 from training.sharded.work import Work
 
 LocalCluster = pytest.importorskip("distributed").LocalCluster
@@ -105,7 +105,7 @@ def test_a_wait_that_was_too_long_for_the_work_is_not_taken_for_a_look_at_the_wo
 def test_counts_of_two_workers_are_those_of_one_frame_though_one_is_killed(
     workers: Engine, many_accounts: Loaded, as_dataset: Callable[[Loaded, Path], PartitionedDataset], tmp_path: Path
 ):
-    whole = InMemory(many_accounts)
+    whole = InMemorySource(many_accounts)
     killed = []
 
     def kill_one(what: str, done: int, total: int) -> None:
@@ -114,7 +114,7 @@ def test_counts_of_two_workers_are_those_of_one_frame_though_one_is_killed(
             os.kill(killed[0], signal.SIGKILL)
 
     dataset = as_dataset(many_accounts, tmp_path / "dataset")
-    parted = InParts(dataset, Work(str(tmp_path / "work")), workers, QUICK, ProgressCallbacks(step=kill_one))
+    parted = ShardedSource(dataset, Work(str(tmp_path / "work")), workers, QUICK, ProgressCallbacks(step=kill_one))
     funnel = funnel_of(dataset.values, whole.creatives, QUICK)
     shared = entities(whole.creatives, QUICK.tags.multi, QUICK.tags.crosses)
     rows = parted.snapshots(QUICK)

@@ -16,12 +16,12 @@ from features.partitions.manifest import PartitionedDataset
 from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import Entity, entities
 from features.schema import Loaded
-from training.data.metrics_source import InMemory
-from training.engine import Here
+from training.data.metrics_source import InMemorySource
+from training.engine import LocalEngine
 from training.progress import ProgressCallbacks
 from training.run import train_and_register
 from training.sharded import tasks
-from training.sharded.source import InParts
+from training.sharded.source import ShardedSource
 from training.sharded.tasks import Job
 from training.sharded.work import Work
 from training.workspace import workspace
@@ -31,15 +31,15 @@ QUICK = Settings.model_validate(
 )
 
 
-class Two(Here):
+class Two(LocalEngine):
     """This process, as if it were two workers: so that there are several buckets."""
 
     workers, trains = 2, True
 
 
 @pytest.fixture(scope="module")
-def whole(many_accounts: Loaded) -> InMemory:
-    return InMemory(many_accounts)
+def whole(many_accounts: Loaded) -> InMemorySource:
+    return InMemorySource(many_accounts)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,8 @@ def dataset(
 
 
 @pytest.fixture(scope="module")
-def parted(dataset: PartitionedDataset, tmp_path_factory: pytest.TempPathFactory) -> InParts:
-    return InParts(dataset, Work(str(tmp_path_factory.mktemp("work"))), Two(), QUICK, ProgressCallbacks())
+def parted(dataset: PartitionedDataset, tmp_path_factory: pytest.TempPathFactory) -> ShardedSource:
+    return ShardedSource(dataset, Work(str(tmp_path_factory.mktemp("work"))), Two(), QUICK, ProgressCallbacks())
 
 
 def same(left: pd.DataFrame, right: pd.DataFrame) -> None:
@@ -59,26 +59,26 @@ def same(left: pd.DataFrame, right: pd.DataFrame) -> None:
 
 
 @pytest.fixture(scope="module")
-def funnel(whole: InMemory) -> Funnel:
-    return funnel_of(sorted({n for names in whole.held().values() for n in names}), whole.creatives, QUICK)
+def funnel(whole: InMemorySource) -> Funnel:
+    return funnel_of(sorted({n for names in whole.value_columns().values() for n in names}), whole.creatives, QUICK)
 
 
 @pytest.fixture(scope="module")
-def shared(whole: InMemory) -> list[Entity]:
+def shared(whole: InMemorySource) -> list[Entity]:
     return entities(whole.creatives, QUICK.tags.multi, QUICK.tags.crosses)
 
 
 def test_what_is_known_of_creatives_is_that_of_one_frame(whole, parted, funnel, shared):
     same(parted.creatives, whole.creatives)
-    same(parted.born(), whole.born())
+    same(parted.launches(), whole.launches())
     assert parted.until == whole.until
-    assert {kind: sorted(names) for kind, names in whole.held().items()} == parted.held()
+    assert {kind: sorted(names) for kind, names in whole.value_columns().items()} == parted.value_columns()
     moments = [pd.Timestamp("2026-03-20"), pd.Timestamp("2026-04-20"), whole.until + pd.Timedelta(days=1)]
     counted = list(parted.totals(moments, funnel, QUICK))
     for one, other in zip(counted, whole.totals(moments, funnel, QUICK)):
         same(one, other)
     assert counted[0]["impressions"].sum() < counted[-1]["impressions"].sum()
-    one, other = parted.standing(funnel, shared, QUICK), whole.standing(funnel, shared, QUICK)
+    one, other = parted.as_of_table(funnel, shared, QUICK), whole.as_of_table(funnel, shared, QUICK)
     same(one.table, other.table)
     assert (one.moment, one.metrics, one.ranges) == (other.moment, other.metrics, other.ranges)
 
@@ -93,7 +93,7 @@ def test_a_run_that_was_stopped_finds_what_is_done(dataset, parted, funnel, shar
     rows = parted.snapshots(QUICK)
     before = parted.observe(rows, funnel, shared, QUICK)
     monkeypatch.setattr(tasks, "read_part", lambda *_: pytest.fail("a part was read again"))
-    again = InParts(dataset, parted.work, Two(), QUICK, ProgressCallbacks())
+    again = ShardedSource(dataset, parted.work, Two(), QUICK, ProgressCallbacks())
     same(again.observe(again.snapshots(QUICK), funnel, shared, QUICK), before)
     next(iter(again.totals([pd.Timestamp("2026-04-20")], funnel, QUICK)))
 
@@ -104,7 +104,7 @@ def test_with_more_workers_only_what_goes_by_buckets_is_done_again(dataset, part
 
     rows = parted.snapshots(QUICK)
     before = parted.observe(rows, funnel, shared, QUICK)
-    again = InParts(dataset, parted.work, Three(), QUICK, ProgressCallbacks())
+    again = ShardedSource(dataset, parted.work, Three(), QUICK, ProgressCallbacks())
     same(again.observe(rows, funnel, shared, QUICK), before)
     monkeypatch.setattr(tasks, "read_part", lambda *_: pytest.fail("a part was read again"))
     same(again.snapshots(QUICK), rows)
@@ -113,7 +113,7 @@ def test_with_more_workers_only_what_goes_by_buckets_is_done_again(dataset, part
 
 def test_other_settings_count_anew(dataset, parted):
     later = QUICK.model_copy(update={"report_delay_hours": {"hour": 30, "day": 30, "range": 30, "gap": 30}})
-    other = InParts(dataset, parted.work, Two(), later, ProgressCallbacks())
+    other = ShardedSource(dataset, parted.work, Two(), later, ProgressCallbacks())
     funnel = funnel_of(dataset.values, other.creatives, later)
     shared = entities(other.creatives, later.tags.multi, later.tags.crosses)
     rows = other.snapshots(later)
@@ -140,7 +140,7 @@ def test_a_broken_part_is_named_by_the_run(many_accounts, as_dataset, tmp_path):
     dataset = as_dataset(many_accounts, tmp_path / "dataset")
     broken = tmp_path / "dataset" / dataset.parts[1].metrics[0]
     broken.write_bytes(broken.read_bytes()[:-100])
-    parted = InParts(dataset, Work(str(tmp_path / "work")), Two(), QUICK, ProgressCallbacks())
+    parted = ShardedSource(dataset, Work(str(tmp_path / "work")), Two(), QUICK, ProgressCallbacks())
     with pytest.raises(PartitionError, match=re.escape(dataset.parts[1].metrics[0])):
         parted.snapshots(QUICK)
 
@@ -150,8 +150,8 @@ def test_a_whole_run_in_parts_is_a_run_on_one_frame(many_accounts, as_dataset, t
     dataset = as_dataset(many_accounts, tmp_path / "dataset")
     results = []
     for name, source in (
-        ("whole", InMemory(many_accounts)),
-        ("parts", InParts(dataset, Work(str(tmp_path / "work")), Here(), settings, ProgressCallbacks())),
+        ("whole", InMemorySource(many_accounts)),
+        ("parts", ShardedSource(dataset, Work(str(tmp_path / "work")), LocalEngine(), settings, ProgressCallbacks())),
     ):
         own = settings.model_copy(update={"var": tmp_path / name, "name": name})
         results.append(train_and_register(source, workspace([name], own), own, ProgressCallbacks()))

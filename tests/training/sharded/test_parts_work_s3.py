@@ -13,9 +13,9 @@ def test_tables_between_steps_are_kept_on_s3(bucket):
     root = f"{bucket}/work"
     work, elsewhere = Work(root), Work(root)
     table = pd.DataFrame({"account_id": ["a1", "号"], "orders": [1.0, float("nan")]}).astype({"account_id": "str"})
-    assert elsewhere.mark() is None
-    work.leave_mark("here")
-    assert elsewhere.mark() == "here"
+    assert elsewhere.read_mark() is None
+    work.write_mark("here")
+    assert elsewhere.read_mark() == "here"
     assert not work.done("run/one")
     for name in ("run/one", "run/two", "old/one"):
         work.put(name, table)
@@ -27,7 +27,7 @@ def test_tables_between_steps_are_kept_on_s3(bucket):
     assert_frame_equal(elsewhere.get("run/one"), table.iloc[1:].reset_index(drop=True))
     work.keep({"run"})
     assert not elsewhere.done("old/one")
-    assert elsewhere.mark() is None
+    assert elsewhere.read_mark() is None
     assert open_folder(root).find("") == ["run/none.arrow", "run/one.arrow", "run/two.arrow"]
     work.remove("run")
     assert open_folder(root).find("") == []

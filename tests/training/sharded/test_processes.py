@@ -17,12 +17,12 @@ from features.partitions.manifest import PartitionedDataset
 from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import entities
 from features.schema import Loaded
-from training.data.metrics_source import InMemory
-from training.engine import Engine, Here
+from training.data.metrics_source import InMemorySource
+from training.engine import Engine, LocalEngine
 from training.errors import EngineError
 from training.progress import ProgressCallbacks
 from training.sharded.processes import processes
-from training.sharded.source import InParts
+from training.sharded.source import ShardedSource
 from training.sharded.work import Work
 
 psutil = pytest.importorskip("psutil")
@@ -112,9 +112,9 @@ def test_an_error_in_a_process_is_the_error_of_the_run(two: Engine):
 def test_counts_of_two_processes_are_those_of_one_frame(
     two: Engine, many_accounts: Loaded, as_dataset: Callable[[Loaded, Path], PartitionedDataset], tmp_path: Path
 ):
-    whole = InMemory(many_accounts)
+    whole = InMemorySource(many_accounts)
     dataset = as_dataset(many_accounts, tmp_path / "dataset")
-    parted = InParts(dataset, Work(str(tmp_path / "work")), two, QUICK, ProgressCallbacks())
+    parted = ShardedSource(dataset, Work(str(tmp_path / "work")), two, QUICK, ProgressCallbacks())
     funnel = funnel_of(dataset.values, whole.creatives, QUICK)
     shared = entities(whole.creatives, QUICK.tags.multi, QUICK.tags.crosses)
     rows = parted.snapshots(QUICK)
@@ -131,7 +131,7 @@ def test_a_process_that_is_lost_stops_the_run_and_says_what_to_do():
 
 def test_one_is_this_process():
     with processes(1) as engine:
-        assert isinstance(engine, Here)
+        assert isinstance(engine, LocalEngine)
         assert engine.run(who, None, [1]) == [os.getpid()]
 
 

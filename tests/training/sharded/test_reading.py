@@ -16,7 +16,7 @@ from features.store.load import load_fingerprint
 from training.data.open_source import open_source
 from training.errors import EngineError
 from training.progress import ProgressCallbacks
-from training.sharded.source import InParts
+from training.sharded.source import ShardedSource
 from training.workspace import workspace
 
 
@@ -53,7 +53,7 @@ def test_a_run_reads_it_in_parts_and_leaves_the_tables_of_this_data_alone(root: 
     space = workspace([root], settings)
     with open_source([root], space, settings, ProgressCallbacks()) as (source, report):
         assert report is None
-        assert isinstance(source, InParts)
+        assert isinstance(source, ShardedSource)
         source.work.put("of earlier data/x", source.creatives)
         assert len(source.snapshots(settings))
     left = {path.name for path in (space.folder / "parts").iterdir() if path.is_dir()}
@@ -97,7 +97,7 @@ def test_the_folder_that_workers_share_holds_a_folder_for_this_workspace_and_the
         stranger.write_text("not ours")
     elsewhere = settings.model_copy(update={"dask": settings.dask.model_copy(update={"work": f"{shared}/"})})
     with open_source([root], space, elsewhere, ProgressCallbacks()) as (source, _):
-        assert isinstance(source, InParts)
+        assert isinstance(source, ShardedSource)
         source.work.put("of earlier data/x", source.creatives)
         half_written = Path(source.work.root, "of earlier data", ".y.arrow.123")
         half_written.touch()

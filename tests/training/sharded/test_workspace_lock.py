@@ -1,4 +1,4 @@
-"""Commands at work in one workspace know of each other, and none takes away what another needs."""
+"""Commands in one workspace know of each other, and none removes what another needs."""
 
 import errno
 import fcntl
@@ -17,20 +17,21 @@ from features.partitions.reader import open_partitioned, read_part
 from features.schema import KEY, ExportRead, Loaded
 from features.store.duckdb_store import open_store
 from features.store.load import load_fingerprint
-from training.data.open_source import AT_WORK, _in_parts, open_source
-from training.engine import Here
+from training.data.open_source import open_source
+from training.engine import LocalEngine
 from training.progress import ProgressCallbacks
-from training.sharded.presence import Presence
-from training.sharded.source import InParts
+from training.sharded.session import RUN_LOCK, sharded_session
+from training.sharded.source import ShardedSource
 from training.sharded.work import Work
+from training.sharded.workspace_lock import WorkspaceLock
 from training.workspace import workspace
 
 ANOTHER = """
 import sys
 from pathlib import Path
-from training.sharded.presence import Presence
-with Presence(Path(sys.argv[1])) as here:
-    here.join()
+from training.sharded.workspace_lock import WorkspaceLock
+with WorkspaceLock(Path(sys.argv[1])) as here:
+    here.share()
     print("joined", flush=True)
     sys.stdin.read()
 """
@@ -41,56 +42,56 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "space" / "at_work.lock"
 
 
-def test_one_is_alone_when_all_others_are_gone(file: Path):
-    with Presence(file) as one:
-        one.join()
-        with Presence(file) as other:
-            other.join()
-            assert not one.alone()
-            assert other.alone()
-        assert one.alone()
+def test_the_lock_is_exclusive_only_when_no_other_command_holds_it(file: Path):
+    with WorkspaceLock(file) as one:
+        one.share()
+        with WorkspaceLock(file) as other:
+            other.share()
+            assert not one.try_exclusive()
+            assert other.try_exclusive()
+        assert one.try_exclusive()
 
 
-def test_a_command_that_is_killed_is_gone(file: Path):
+def test_the_lock_of_a_killed_command_is_released(file: Path):
     run = subprocess.Popen([sys.executable, "-c", ANOTHER, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    with run, Presence(file) as here:
+    with run, WorkspaceLock(file) as here:
         assert run.stdout is not None
         assert run.stdout.readline() == b"joined\n"
-        assert not here.alone()
+        assert not here.try_exclusive()
         run.kill()
         run.wait()
-        assert here.alone()
+        assert here.try_exclusive()
 
 
-def test_who_has_to_wait_is_told_so(file: Path):
-    told = []
-    with Presence(file) as one:
-        assert one.alone()
+def test_a_command_that_has_to_wait_calls_back_first(file: Path):
+    calls = []
+    with WorkspaceLock(file) as one:
+        assert one.try_exclusive()
 
-        def waits() -> None:
-            told.append("waits")
-            one.join()
+        def before_wait() -> None:
+            calls.append("waits")
+            one.share()
 
-        with Presence(file, waits) as other:
-            other.join()
-            assert told == ["waits"]
-            assert not one.alone()
+        with WorkspaceLock(file, before_wait) as other:
+            other.share()
+            assert calls == ["waits"]
+            assert not one.try_exclusive()
 
 
-def test_on_storage_without_locks_nobody_waits_and_nobody_is_alone(file: Path, monkeypatch: pytest.MonkeyPatch):
+def test_on_storage_without_locks_no_command_waits_and_none_is_exclusive(file: Path, monkeypatch: pytest.MonkeyPatch):
     def no_locks(*_: object) -> None:
         raise OSError(errno.ENOTSUP, "not supported")
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
-    with Presence(file, lambda: pytest.fail("it waited")) as here:
-        here.join()
-        assert not here.alone()
+    with WorkspaceLock(file, lambda: pytest.fail("it waited")) as here:
+        here.share()
+        assert not here.try_exclusive()
 
 
-def test_without_a_file_there_are_no_others():
-    with Presence(None) as here:
-        here.join()
-        assert here.alone()
+def test_without_a_file_the_lock_is_always_free():
+    with WorkspaceLock(None) as here:
+        here.share()
+        assert here.try_exclusive()
 
 
 @pytest.fixture
@@ -103,12 +104,12 @@ def dataset(
     return dataset
 
 
-def test_tables_of_another_command_stay_while_it_is_at_work(dataset: PartitionedDataset, settings: Settings):
+def test_tables_of_another_command_stay_while_it_runs(dataset: PartitionedDataset, settings: Settings):
     space = workspace([dataset.root], settings)
-    with Presence(space.folder / AT_WORK) as other:
-        other.join()
+    with WorkspaceLock(space.folder / RUN_LOCK) as other:
+        other.share()
         with open_source([dataset.root], space, settings, ProgressCallbacks()) as (source, _):
-            assert isinstance(source, InParts)
+            assert isinstance(source, ShardedSource)
             source.work.put("of the other/x", source.creatives)
         assert source.work.done("of the other/x")
     with open_source([dataset.root], space, settings, ProgressCallbacks()):
@@ -116,19 +117,19 @@ def test_tables_of_another_command_stay_while_it_is_at_work(dataset: Partitioned
     assert not source.work.done("of the other/x")
 
 
-def test_what_parts_tell_each_other_stays_while_another_command_may_be_asking_the_same(
+def test_partial_sums_stay_while_another_command_may_request_the_same(
     dataset: PartitionedDataset, settings: Settings, tmp_path: Path
 ):
     work, answering = Work(str(tmp_path / "work")), tmp_path / "answering.lock"
-    source = InParts(dataset, work, Here(), settings, ProgressCallbacks(), answering)
+    source = ShardedSource(dataset, work, LocalEngine(), settings, ProgressCallbacks(), answering)
     funnel, shared = source._surveyed.funnel, source._surveyed.shared
     rows = source.snapshots(settings)
 
     def exchanged() -> list[Path]:
         return [path for what in ("told_*", "asked", "answers") for path in Path(work.root).glob(f"*/*/{what}")]
 
-    with Presence(answering) as other:
-        other.join()
+    with WorkspaceLock(answering) as other:
+        other.share()
         source.observe(rows, funnel, shared, settings)
         assert exchanged()
     source.clear_up()
@@ -149,15 +150,15 @@ def orders(first: str) -> ExportRead:
 
 def test_parts_that_another_command_reads_stay_when_newer_exports_are_written(settings: Settings):
     space = workspace(["exports"], settings)
-    with open_store(space.store) as store, Presence(space.folder / AT_WORK) as here:
+    with open_store(space.store) as store, sharded_session(space, settings, ProgressCallbacks()) as session:
         store.add(orders("2026-01-01"))
-        old = _in_parts(store, space, settings, ProgressCallbacks(), here)
-        with Presence(space.folder / AT_WORK) as other:
-            other.join()
+        old = session.partition(store)
+        with WorkspaceLock(space.folder / RUN_LOCK) as other:
+            other.share()
             store.add(orders("2026-01-03"))
-            new = _in_parts(store, space, settings, ProgressCallbacks(), here)
+            new = session.partition(store)
             assert len(read_part(old, old.parts[0]).metrics) == 2
             assert len(read_part(new, new.parts[0]).metrics) == 4
-        assert open_partitioned(new.root) == _in_parts(store, space, settings, ProgressCallbacks(), here)
+        assert open_partitioned(new.root) == session.partition(store)
     files = {path.relative_to(new.root).as_posix() for path in Path(new.root).rglob("*.parquet")}
     assert files == set(new.parts[0].files)
