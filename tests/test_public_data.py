@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks.marks import display, youtube
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 
 

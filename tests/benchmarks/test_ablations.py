@@ -7,6 +7,8 @@ from benchmarks.ablations import ABLATIONS, figure_tables, run
 from configs.settings import Settings
 from features.schema import Loaded
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def figures(small_world: Loaded):

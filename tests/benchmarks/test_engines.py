@@ -11,6 +11,8 @@ from features.schema import Loaded
 from training.data.dataset import prepare
 from training.data.metrics_source import InMemorySource
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_cell_that_differs_is_counted(small_world: Loaded, settings: Settings) -> None:
     left = prepare(small_world, settings)

@@ -1,10 +1,14 @@
 """The interval benchmark, end to end on a small world."""
 
+import pytest
+
 from benchmarks.intervals import evaluate, posterior_chance
 from training.boosting.model import fit_model
 from training.boosting.out_of_fold import predict_out_of_sample
 from training.data.dataset import fit_features, prepare, rows_of
 from training.labels.splits import holdout_split
+
+pytestmark = pytest.mark.slow
 
 
 def test_it_prints_for_every_target_and_chance_whether_the_goal_is_reached(small_world, settings, capsys) -> None:

@@ -18,6 +18,8 @@ from configs.settings import Settings
 from features.schema import Loaded
 from training.evaluation.metrics import ALL_AGES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def quick() -> Settings:

@@ -21,6 +21,8 @@ from features.store.load import load
 from training.data.metrics_source import InMemorySource
 from training.sharded.source import ShardedSource
 
+pytestmark = pytest.mark.slow
+
 STEPS = ["ingest", "load", "snapshots", "features: counts", "features", "predict"]
 
 

@@ -202,6 +202,7 @@ def stopped(held, *arguments):
     assert process.returncode == 130
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_an_export_ends_with_130_and_the_next_one_ends_it(run, tmp_path):
     start = pd.Series([pd.Timestamp("2025-07-01")] * 40).astype("datetime64[us]")
     metrics = pd.DataFrame({"account_id": [f"a{number}" for number in range(40)], "period_start": start})
@@ -219,6 +220,7 @@ def test_ctrl_c_in_an_export_ends_with_130_and_the_next_one_ends_it(run, tmp_pat
     assert not list(out.rglob(".*"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_130_and_a_whole_store(exports, tmp_path):
     first = exports / "全域推广数据-视频.csv"
     (exports / "退款.csv").write_text(first.read_text(encoding="gbk").replace("12.50", "13.50"), encoding="gbk")

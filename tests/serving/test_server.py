@@ -21,6 +21,8 @@ from serving.client import Client, ServiceError
 from serving.inference.predict import predictions
 from serving.ledger.tables import connect, read
 
+pytestmark = pytest.mark.service
+
 ROOT = Path(__file__).parents[2]
 
 

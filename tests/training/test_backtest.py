@@ -13,6 +13,8 @@ from training.data.dataset import prepare
 from training.errors import TooThinError
 from training.labels.outcomes import MATURE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def settings(quick):

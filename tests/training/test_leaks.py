@@ -25,6 +25,8 @@ from training.leaks.suite import fitted_before_holdout, known_too_early, run_lea
 from training.leaks.windows import apart, split_apart
 from training.leaks.words import LABELS, VERDICTS, words_after_delivery
 
+pytestmark = pytest.mark.slow
+
 DAY = pd.Timedelta(days=1)
 
 

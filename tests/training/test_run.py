@@ -33,6 +33,7 @@ from training.workspace import Workspace, data_fingerprint
 
 # MLflow's own: deprecated calls of its SQL store, and connections left to the garbage collector.
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:The ``noload`` loader"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

@@ -67,6 +67,7 @@ def test_a_file_that_is_cut_off(root, keep):
     refused(root, str(path), f"{len(content):,} bytes that are not Parquet", "a whole Parquet file")
 
 
+@pytest.mark.slow
 def test_any_byte_that_changed_is_found(root):
     path = path_of(root)
     content = path.read_bytes()

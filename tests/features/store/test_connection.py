@@ -73,6 +73,7 @@ def rows_and_orders(path):
     return len(metrics), sorted(set(metrics["orders"])), files["sha256"].tolist()
 
 
+@pytest.mark.slow
 def test_a_process_killed_inside_an_import_leaves_the_store_as_before(tmp_path, importer):
     process = importer(tmp_path / "s.duckdb", "inside")
     process.send_signal(signal.SIGKILL)
@@ -80,6 +81,7 @@ def test_a_process_killed_inside_an_import_leaves_the_store_as_before(tmp_path, 
     assert rows_and_orders(tmp_path / "s.duckdb") == (5, [5.0], ["first"])
 
 
+@pytest.mark.slow
 def test_a_process_killed_right_after_an_import_has_it_kept(tmp_path, importer):
     process = importer(tmp_path / "s.duckdb", "after")
     process.send_signal(signal.SIGKILL)
@@ -88,6 +90,7 @@ def test_a_process_killed_right_after_an_import_has_it_kept(tmp_path, importer):
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.4])
+@pytest.mark.slow
 def test_a_process_killed_at_any_moment_leaves_whole_imports(tmp_path, importer, seconds):
     process = importer(tmp_path / "s.duckdb", "run")
     try:
@@ -102,6 +105,7 @@ def test_a_process_killed_at_any_moment_leaves_whole_imports(tmp_path, importer,
     assert rows_and_orders(tmp_path / "s.duckdb") in whole
 
 
+@pytest.mark.slow
 def test_a_killed_process_can_be_followed_by_a_reader(tmp_path, importer):
     process = importer(tmp_path / "s.duckdb", "after")
     process.send_signal(signal.SIGKILL)

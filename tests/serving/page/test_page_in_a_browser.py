@@ -10,6 +10,8 @@ from python_calamine import CalamineWorkbook
 
 from serving.asgi.api_keys import new_key
 
+pytestmark = pytest.mark.browser
+
 TITLE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>.mp4"
 FORMULA = '=HYPERLINK("http://evil.example/","x")'
 IDS = [str(7412345678901234567 + number) for number in range(3)]

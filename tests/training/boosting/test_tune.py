@@ -110,6 +110,7 @@ def test_a_study_goes_on_where_it_was_left(made, quick, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("killed_in", [0, 2])
+@pytest.mark.slow
 def test_a_study_killed_in_the_middle_of_a_trial_ends_with_the_asked_number(made, quick, tmp_path, killed_in) -> None:
     """The process dies without a word, in the hand trial or after it; the hand setting is there in the end."""
     journal, settings = tmp_path / "journal", asking(quick, 4)

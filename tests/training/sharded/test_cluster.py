@@ -23,6 +23,8 @@ from training.sharded.cluster import cluster
 from training.sharded.source import ShardedSource
 from training.sharded.work import Work
 
+pytestmark = pytest.mark.slow
+
 LocalCluster = pytest.importorskip("distributed").LocalCluster
 
 QUICK = Settings.model_validate({"tags": {"min_creatives": 2}, "text": {"components": 2}, "open_days": 1})

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 psutil = pytest.importorskip("psutil")
 pytest.importorskip("distributed")
 

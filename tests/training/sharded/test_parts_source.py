@@ -26,6 +26,8 @@ from training.sharded.tasks import Job
 from training.sharded.work import Work
 from training.workspace import workspace
 
+pytestmark = pytest.mark.slow
+
 QUICK = Settings.model_validate(
     {"tags": {"min_creatives": 2}, "text": {"components": 2, "buckets": 256}, "open_days": 1}
 )

@@ -25,6 +25,8 @@ from training.sharded.processes import processes
 from training.sharded.source import ShardedSource
 from training.sharded.work import Work
 
+pytestmark = pytest.mark.slow
+
 psutil = pytest.importorskip("psutil")
 
 QUICK = Settings.model_validate({"tags": {"min_creatives": 2}, "text": {"components": 2}, "open_days": 1})
