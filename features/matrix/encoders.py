@@ -116,21 +116,6 @@ def encode(creatives: pd.DataFrame, encoder: Encoder) -> dict[str, Floats]:
     return columns
 
 
-def unseen_values(creatives: pd.DataFrame, encoder: Encoder) -> pd.Series:
-    """For each creative, the values that training never saw, as `column: value` joined by commas; empty for none."""
-    found = pd.Series("", index=creatives.index, dtype=object)
-    for column, known in encoder.seen.items():
-        if column not in creatives:
-            continue
-        values = creatives[column].dropna()
-        many = column in encoder.multi
-        strange = [value for value in values.unique() if not set(value.split(MULTI) if many else [value]) <= set(known)]
-        rows = values.index[values.isin(strange)]
-        name = column.removeprefix("tag_")
-        found.loc[rows] += [f"{name}: {value}, " for value in values.loc[rows]]
-    return found.str.removesuffix(", ").astype(str)
-
-
 def _hashed(copies: Sequence[str], ngrams: tuple[int, int], buckets: int) -> csr_matrix:
     """Signed counts of hashed n-grams, each text's of length 1: HashingVectorizer without its checks of every call."""
     analyze, hasher = _hashing(ngrams, buckets)

@@ -18,7 +18,7 @@ from serving.api.requests import Creative
 from serving.inference.creative_input import told
 from serving.inference.explain import explanation, shown_values
 from serving.inference.loaded_model import LoadedModel
-from serving.inference.warnings import warnings_of
+from serving.inference.request_warnings import request_warnings
 from training.boosting.stage_targets import composed
 from training.decision.advice import advise
 from training.decision.predict import EVIDENCE
@@ -138,7 +138,7 @@ def _answers(
         for name in EVIDENCE
         if f"early:{name}" in done.observed
     }
-    warnings = warnings_of(loaded, creatives, done.observed, done.summed, now)
+    warnings = request_warnings(loaded, creatives, done.observed, done.summed, now)
     explanations = explained(loaded, done, top) if explain else None
     answers = []
     for row, creative in enumerate(creatives):

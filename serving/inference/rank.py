@@ -15,7 +15,7 @@ from serving.api.errors import Refused, RequestProblem
 from serving.api.requests import RankRequest
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import CREATIVES_PER_CHUNK, compute
-from serving.inference.warnings import warnings_of
+from serving.inference.request_warnings import request_warnings
 
 Floats = npt.NDArray[np.float64]
 Cdf = Callable[[Floats], Floats]
@@ -69,7 +69,7 @@ def ranking(
         values.append(done.predicted[request.by])
         supports.append(support)
         cdfs.append(cdf)
-        warnings += warnings_of(loaded, part, done.observed, done.summed, now)
+        warnings += request_warnings(loaded, part, done.observed, done.summed, now)
         features.append(done.features.values.to_numpy(np.float64))
     value = np.concatenate(values)
     top = _wanted(request, len(value))

@@ -1,0 +1,221 @@
+"""Warnings of a prediction: every code, text (Chinese and English) and threshold, for the batch and for the service.
+
+The service returns `code`, `zh` and `en`; the CSV column `warnings` of the batch joins the English texts.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from configs.settings import BASES, Settings
+from features.funnel import GPM, NET_GPM, Funnel, counted_columns
+from features.matrix.encoders import Encoder
+from features.matrix.feature_matrix import Fitted
+from features.point_in_time.entity_history import TAG
+from features.point_in_time.measures import SETTLED
+from features.point_in_time.snapshots import unit_codes
+from features.schema import KEY, MULTI, Loaded
+from training.labels.outcomes import data_until
+
+NO_DELIVERY_DAYS = 1.0
+"""Days without delivery from which a running creative is warned about: one day is already missing from the counts of
+the last day, which later volume depends on."""
+STALE_HISTORY_DAYS = 3.0
+"""Days from the end of the model's history of other creatives to the request, above which it is warned about."""
+DERIVED = {*SETTLED, "engagements", "reference_gmv_cny"}
+"""Counted columns that are computed from others, so that no export has them."""
+SEPARATOR = "; "
+
+
+class PredictionWarning(NamedTuple):
+    """One warning: `code` for programs, `zh` and `en` for people."""
+
+    code: str
+    zh: str
+    en: str
+
+
+def batch_warnings(
+    rows: pd.DataFrame, loaded: Loaded, fitted: Fitted, settings: Settings, now: pd.Timestamp
+) -> list[str]:
+    """Return the English warnings of each snapshot, joined by SEPARATOR; empty where there are none.
+
+    Args:
+        rows: The latest snapshots (`features.point_in_time.snapshots`).
+        loaded: Metrics and creatives of their accounts.
+        fitted: What the model was fitted on.
+        settings: Of the model.
+        now: End of the last period of all data; accounts without metrics are compared with it.
+    """
+    general = not_predicted(fitted.funnel) + _missing_from_data(loaded, fitted, settings)
+    creatives = loaded.creatives.reset_index(drop=True)
+    unseen = unseen_categories(creatives, fitted.encoder)
+    trained = {kind for prior in fitted.priors.values() for kind in prior.rate}
+    until = rows.join(data_until(loaded).rename("until"), on=KEY[:2])["until"].fillna(now)
+    days = (until.to_numpy("datetime64[us]") - rows["cutoff"].to_numpy("datetime64[us]")) / np.timedelta64(1, "D")
+    return [
+        SEPARATOR.join(
+            warning.en
+            for warning in (
+                *general,
+                *unseen_promotion_type(kind, trained),
+                *(unseen_value(*found) for found in unseen[place]),
+                *no_delivery(float(silent), settings.outcome_days),
+            )
+        )
+        for kind, place, silent in zip(rows["promotion_type"].astype("str"), unit_codes(rows, creatives), days)
+    ]
+
+
+def unseen_categories(creatives: pd.DataFrame, encoder: Encoder) -> list[list[tuple[str, str]]]:
+    """Return, for each creative, its (column, value) pairs that are not in the training data.
+
+    Promotion types have a warning of their own (`unseen_promotion_type`).
+    """
+    found: list[list[tuple[str, str]]] = [[] for _ in range(len(creatives))]
+    for column, known in encoder.seen.items():
+        if column not in creatives or column == "promotion_type":
+            continue
+        values = creatives[column].astype("object").reset_index(drop=True).dropna()
+        parts = {value: value.split(MULTI) if column in encoder.multi else [value] for value in values.unique()}
+        unseen = {value: kept for value, each in parts.items() if (kept := [p for p in each if p not in known])}
+        for place, value in values[values.isin(list(unseen))].items():
+            found[int(str(place))] += [(column, part) for part in unseen[value]]
+    return found
+
+
+def not_predicted(funnel: Funnel) -> list[PredictionWarning]:
+    """Warn about targets and stages that the columns of the training data do not allow."""
+    return [
+        PredictionWarning(
+            "not_predicted",
+            f"不预测 {name}:训练数据缺少 {funnel.missing[name]}。",
+            f"{name} is not predicted: training data had no {funnel.missing[name]}",
+        )
+        for name in (GPM.name, NET_GPM.name, "keep", "cost")
+        if name in funnel.missing
+    ]
+
+
+def no_delivery(days: float, outcome_days: int) -> list[PredictionWarning]:
+    """Warn about a creative without delivery for NO_DELIVERY_DAYS days or more.
+
+    Args:
+        days: From the creative's last period to the end of the data (batch) or to the request (service).
+        outcome_days: Length of the predicted window, which begins at the end of that last period.
+    """
+    if not days >= NO_DELIVERY_DAYS:
+        return []
+    zh = f"最近 {days:.0f} 天没有投放数据"
+    en = f"no delivery for {days:.0f} day{'' if days < 1.5 else 's'}"
+    if days >= outcome_days:
+        zh, en = f"{zh},预测窗口已过", f"{en}: the predicted window has passed"
+    return [PredictionWarning("no_delivery", f"{zh}。", en)]
+
+
+def stale_history(days: float, until: str) -> list[PredictionWarning]:
+    """Warn where the history of other creatives ended more than STALE_HISTORY_DAYS days ago."""
+    if not days > STALE_HISTORY_DAYS:
+        return []
+    return [
+        PredictionWarning(
+            "stale_history",
+            f"账户、商品、达人与标签的历史只到 {until},距今 {days:.0f} 天;请重新训练。",
+            f"the history of account, product, KOC and tags ends {until}, {days:.0f} days ago: train again",
+        )
+    ]
+
+
+def unseen_promotion_type(promotion_type: str, trained: Iterable[str]) -> list[PredictionWarning]:
+    """Warn about a promotion type that is not in the training data."""
+    if promotion_type in trained:
+        return []
+    return [
+        PredictionWarning(
+            "unseen_promotion_type",
+            f"模型训练时没有见过推广方式“{promotion_type}”,起点是其它推广方式的平均。",
+            f"the promotion type “{promotion_type}” is not in the training data, its prior is the mean of the others",
+        )
+    ]
+
+
+def unseen_value(column: str, value: str) -> PredictionWarning:
+    """A category that is not in the training data."""
+    name = column.removeprefix(TAG)
+    return PredictionWarning(
+        "unseen_value",
+        f"模型训练时没有见过 {name} 的取值“{value}”,按未知处理。",
+        f"the value “{value}” of {name} is not in the training data, it counts as unknown",
+    )
+
+
+def missing_attributes(names: Sequence[str]) -> list[PredictionWarning]:
+    """Warn about attributes that the model uses and the input does not give."""
+    if not names:
+        return []
+    plain = [name.removeprefix(TAG) for name in names]
+    return [PredictionWarning("missing", f"没有给出:{'、'.join(plain)}。", f"not given: {', '.join(plain)}")]
+
+
+def missing_metrics(names: Sequence[str]) -> list[PredictionWarning]:
+    """Warn about metrics that the funnel counts and the input does not give."""
+    if not names:
+        return []
+    return [
+        PredictionWarning(
+            "missing_figures",
+            f"已有数据缺少:{'、'.join(names)};相应环节没有用上自身数据。",
+            f"metrics without {', '.join(names)}: their stages do not use the creative's own counts",
+        )
+    ]
+
+
+def unused_metrics(names: Sequence[str]) -> list[PredictionWarning]:
+    """Warn about metrics that the training data did not have."""
+    if not names:
+        return []
+    zh, en = "、".join(names), ", ".join(names)
+    return [PredictionWarning("unused_figures", f"模型不使用:{zh}。", f"the model does not use {en}")]
+
+
+def outside_range(name: str, value: float, low: float, high: float) -> list[PredictionWarning]:
+    """Warn about a number outside the range of the training data."""
+    if low <= value <= high:
+        return []
+    return [
+        PredictionWarning(
+            "outside_range",
+            f"{name}={value:g} 超出训练数据范围 {low:g}–{high:g},预测是外推。",
+            f"{name} = {value:g} is outside the training range {low:g}–{high:g}, the prediction extrapolates",
+        )
+    ]
+
+
+def pace_unknown() -> PredictionWarning:
+    """Only sums over the life are given, which do not show the last days."""
+    return PredictionWarning(
+        "pace_unknown",
+        "只给了累计数据,看不到近几天的走势;给出逐时或逐日数据会更准。",
+        "sums do not show the trend of the last days, rows by hour or day do",
+    )
+
+
+def known_without_metrics() -> PredictionWarning:
+    """The model's data have metrics of this creative, and the request gives none."""
+    return PredictionWarning(
+        "known_without_metrics",
+        "模型的数据里已有这条创意的投放记录,但这次没有给出;按未投放预测。",
+        "the model's data have deliveries of this creative and the request none, it is predicted as not launched",
+    )
+
+
+def _missing_from_data(loaded: Loaded, fitted: Fitted, settings: Settings) -> list[PredictionWarning]:
+    wanted = {name for name in counted_columns(fitted.funnel) if name not in DERIVED}
+    net_money = BASES[settings.basis][0]
+    if fitted.funnel.has("keep") and net_money:
+        wanted.add(net_money)
+    metrics = sorted(wanted - set(loaded.metrics))
+    attributes = [column for column in fitted.encoder.seen if column not in loaded.creatives]
+    return missing_metrics(metrics) + missing_attributes(attributes)
