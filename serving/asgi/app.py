@@ -18,7 +18,7 @@ from serving.api.errors import Refused, RequestProblem
 from serving.asgi.api_keys import ApiKeys
 from serving.asgi.handlers import Endpoint, ParsedRequest, RequestHandlers, deadline
 from serving.asgi.openapi import (
-    FILE_KIND,
+    FILE_MEDIA_TYPE,
     FILE_QUERY,
     GET_PATHS,
     MOST_TEXT,
@@ -57,10 +57,10 @@ HTML = "text/html; charset=utf-8"
 class HttpResponse:
     """Status, headers and body of a response."""
 
-    def __init__(self, status: int, body: bytes, kind: str = JSON, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, status: int, body: bytes, media_type: str = JSON, headers: dict[str, str] | None = None) -> None:
         self.status = status
         self.body = body
-        self.kind = kind
+        self.media_type = media_type
         self.headers = headers or {}
 
 
@@ -81,20 +81,20 @@ class App:
         request_id = uuid.uuid4().hex
         path: str = scope["path"]
         try:
-            reply = await self._reply(scope, receive, request_id)
+            response = await self._respond(scope, receive, request_id)
         except Refused as refusal:
             shown = path[:200].encode("unicode_escape").decode()
             log.info("%s %s %s: %s", request_id, refusal.status, shown, refusal.error)
-            reply = _refusal(refusal, request_id)
+            response = _refusal(refusal, request_id)
         except Exception:  # no stack trace leaves the process; it goes into the log
             log.exception("%s failed", request_id)
-            reply = _refusal(Refused(500, "The service failed; the request id is in its log."), request_id)
+            response = _refusal(Refused(500, "The service failed; the request id is in its log."), request_id)
         label = path if path in PATHS else PAGE if path.startswith(PAGE) else "other"
-        self._handlers.metrics.requests.labels(label, str(reply.status)).inc()
+        self._handlers.metrics.requests.labels(label, str(response.status)).inc()
         self._handlers.metrics.seconds.labels(label).observe(time.perf_counter() - began)
-        await _send(send, reply, request_id, head=scope["method"] == "HEAD")
+        await _send(send, response, request_id, head=scope["method"] == "HEAD")
 
-    async def _reply(self, scope: AsgiScope, receive: AsgiReceive, request_id: str) -> HttpResponse:
+    async def _respond(self, scope: AsgiScope, receive: AsgiReceive, request_id: str) -> HttpResponse:
         method, path = scope["method"], scope["path"]
         if path in POST_PATHS:
             if method != "POST":
@@ -110,7 +110,7 @@ class App:
             if path == HOME or path.startswith(PAGE):
                 return self._page(path)
             return self._get(path, _headers(scope))
-        raise Refused(404, "There is nothing at this path; /v1/openapi.json tells what there is.")
+        raise Refused(404, "There is nothing at this path; /v1/openapi.json lists the paths.")
 
     def _get(self, path: str, headers: dict[str, str]) -> HttpResponse:
         handlers, settings = self._handlers, self._settings
@@ -142,13 +142,13 @@ class App:
     def _page(self, path: str) -> HttpResponse:
         found = page_file(path) if self._settings.page else None
         if found is None:
-            raise Refused(404, "There is nothing at this path; /v1/openapi.json tells what there is.")
-        content, kind = found
-        return HttpResponse(200, content, kind, PAGE_POLICY)
+            raise Refused(404, "There is nothing at this path; /v1/openapi.json lists the paths.")
+        content, media_type = found
+        return HttpResponse(200, content, media_type, PAGE_POLICY)
 
     async def _upload(self, scope: AsgiScope, receive: AsgiReceive, request_id: str) -> HttpResponse:
         headers = _headers(scope)
-        self._authorise_body(headers, FILE_KIND)
+        self._authorise_body(headers, FILE_MEDIA_TYPE)
         context = _file_context(scope.get("query_string", b""))
         async with _Inside(self):
             content = await self._body_in_time(headers, receive)
@@ -158,11 +158,11 @@ class App:
                 answer = await asyncio.to_thread(self._handlers.read, content, context, request_id)
         return HttpResponse(200, answer)
 
-    def _authorise_body(self, headers: dict[str, str], kind: str) -> str:
+    def _authorise_body(self, headers: dict[str, str], media_type: str) -> str:
         """Name of the caller, after the key, the media type and the encoding were checked."""
         caller = self._api_keys.authorise(headers.get("authorization"), "predict")
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
-            raise Refused(415, f"The body must be {kind}.")
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
+            raise Refused(415, f"The body must be {media_type}.")
         if headers.get("content-encoding", "identity") != "identity":
             raise Refused(415, "The body must not be compressed.")
         return caller
@@ -263,19 +263,19 @@ def _refusal(refusal: Refused, request_id: str) -> HttpResponse:
     return HttpResponse(refusal.status, _json(refusal.body(request_id)), headers=refusal.headers)
 
 
-async def _send(send: AsgiSend, reply: HttpResponse, request_id: str, *, head: bool) -> None:
+async def _send(send: AsgiSend, response: HttpResponse, request_id: str, *, head: bool) -> None:
     headers = {
-        "content-type": reply.kind,
-        "content-length": str(len(reply.body)),
+        "content-type": response.media_type,
+        "content-length": str(len(response.body)),
         "x-request-id": request_id,
         **SAFE_HEADERS,
-        **reply.headers,
+        **response.headers,
     }
     await send(
         {
             "type": "http.response.start",
-            "status": reply.status,
+            "status": response.status,
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
     )
-    await send({"type": "http.response.body", "body": b"" if head else reply.body})
+    await send({"type": "http.response.body", "body": b"" if head else response.body})

@@ -32,7 +32,7 @@ from serving.settings import Limits
 
 POST_PATHS: dict[str, Endpoint] = {"/v1/predict": "predict", "/v1/rank": "rank"}
 READ_PATH = "/v1/read"
-FILE_KIND = "application/octet-stream"
+FILE_MEDIA_TYPE = "application/octet-stream"
 REPORT_PATH = "/report"
 GET_PATHS = ("/metrics", "/v1/model", "/v1/openapi.json", REPORT_PATH)
 REQUEST_MODELS: dict[str, type[PredictRequest] | type[RankRequest]] = {"predict": PredictRequest, "rank": RankRequest}
@@ -212,17 +212,17 @@ def openapi_document(most_creatives: int, *, keys: bool) -> dict[str, object]:
                 ],
                 "requestBody": {
                     "required": True,
-                    "content": {FILE_KIND: {"schema": {"type": "string", "format": "binary"}}},
+                    "content": {FILE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
                 },
                 "responses": responses,
             }
         }
 
     def get(
-        summary: str, answer: type[BaseModel] | None = None, kind: str = "application/json", **more: object
+        summary: str, answer: type[BaseModel] | None = None, media_type: str = "application/json", **more: object
     ) -> dict[str, object]:
-        plain: dict[str, object] = {} if kind == "application/json" else {"type": "string"}
-        shown = content(answer) if answer is not None else {kind: {"schema": plain}}
+        plain: dict[str, object] = {} if media_type == "application/json" else {"type": "string"}
+        shown = content(answer) if answer is not None else {media_type: {"schema": plain}}
         found = {"description": summary, "content": shown}
         return {"get": {"summary": summary, "responses": {"200": found, **errors(GET_STATUSES)}, **more}}
 
@@ -241,9 +241,9 @@ def openapi_document(most_creatives: int, *, keys: bool) -> dict[str, object]:
             "/livez": get("Whether the process lives", LiveAnswer),
             "/healthz": get("Whether the process lives", LiveAnswer),
             "/readyz": get("Whether it can answer and record", ReadyAnswer),
-            "/metrics": get("Prometheus metrics", kind="text/plain"),
-            "/": get("The page", kind="text/html"),
-            REPORT_PATH: get("The strategist's report, where one was made", kind="text/html"),
+            "/metrics": get("Prometheus metrics", media_type="text/plain"),
+            "/": get("The page", media_type="text/html"),
+            REPORT_PATH: get("The strategist's report, where one was made", media_type="text/html"),
         },
         "components": components,
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 HOME = "/"
 PAGE = "/page/"
 FOLDER = Path(__file__).parents[1] / "page"
-KINDS = {
+MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -38,5 +38,5 @@ def page_file(path: str) -> tuple[bytes, str] | None:
 @cache
 def _files() -> dict[str, tuple[bytes, str]]:
     """File name → content and type. Requests are looked up here, so that no path of a request reaches the disk."""
-    found = [file for file in FOLDER.iterdir() if file.suffix in KINDS]
-    return {file.name: (file.read_bytes(), KINDS[file.suffix]) for file in found}
+    found = [file for file in FOLDER.iterdir() if file.suffix in MEDIA_TYPES]
+    return {file.name: (file.read_bytes(), MEDIA_TYPES[file.suffix]) for file in found}

@@ -120,7 +120,7 @@ async function predictNew() {
   for (const row of state.rows) row.rank = null;
   if (!ready.length) status(state.rows.length ? null : "nothing_new");
   else {
-    await predictAll(ready, (done, all) => {
+    await predictAll(ready, state.model.limits.creatives, (done, all) => {
       status("predicting", { done, all });
     });
     const n = ready.filter((row) => row.prediction).length;
@@ -156,7 +156,7 @@ async function submitForm(creative) {
   if (faults.length) return;
   await guarded(async () => {
     const row = newRow(creative, { name: null, open: true });
-    await predictAll([row], () => {});
+    await predictAll([row], state.model.limits.creatives, () => {});
     const rest = showFaults(form, row.faults, act.fault);
     if (rest.length) status(null);
     if (row.faults.length) {
@@ -183,7 +183,7 @@ async function submitBudget(event) {
     const best = state.rows
       .filter((row) => row.prediction)
       .sort((a, b) => b.prediction.targets[by].value - a.prediction.targets[by].value)
-      .slice(0, 500);
+      .slice(0, state.model.limits.creatives);
     const answer = await rank(best, by, budget, spend);
     status("ranked", { by: say(by), n: answer.top });
     Object.assign(state.view, { by, rising: false, page: 0 });
@@ -192,7 +192,7 @@ async function submitBudget(event) {
 }
 
 function drawAll() {
-  sayStatic();
+  sayStatic({ most: state.model?.limits.creatives ?? "–" });
   document.title = `gpmcast · ${say("ask_title")}`;
   byId("language").textContent = say("other_language");
   byId("language").lang = language() === "zh" ? "en" : "zh-CN";

@@ -2,24 +2,24 @@
 
 import { post, Refusal } from "./ask.js";
 
-const MOST = 200;
+const BATCH = 200;
 const MOST_LETTERS = 1_500_000; // three bytes each at most, well below the service's 8 MB
 const PLACE = /^creatives\[(\d+)\]\.?(.*)$/;
 
-export async function predictAll(rows, told) {
+export async function predictAll(rows, most, progress) {
   let done = 0;
-  for (const batch of batches(rows)) {
+  for (const batch of batches(rows, Math.min(BATCH, most))) {
     await predictBatch(batch);
-    told((done += batch.length), rows.length);
+    progress((done += batch.length), rows.length);
   }
 }
 
-function* batches(rows) {
+function* batches(rows, most) {
   let batch = [];
   let letters = 0;
   for (const row of rows) {
     const size = JSON.stringify(row.creative).length;
-    if (batch.length && (batch.length === MOST || letters + size > MOST_LETTERS)) {
+    if (batch.length && (batch.length === most || letters + size > MOST_LETTERS)) {
       yield batch;
       [batch, letters] = [[], 0];
     }
@@ -84,10 +84,10 @@ export async function whatIf(creative, tag, value) {
   return answer.predictions[0];
 }
 
-// Places, chances and who is funded, of at most 500 candidates.
+// Places, chances and who is funded, of as many candidates as one request may hold.
 export async function rank(rows, by, budget, spend) {
-  const asked = { creatives: rows.map((row) => row.creative), by, budget_cny: budget, spend_cny: spend };
-  const answer = await post("/v1/rank", asked);
+  const request = { creatives: rows.map((row) => row.creative), by, budget_cny: budget, spend_cny: spend };
+  const answer = await post("/v1/rank", request);
   const found = new Map(rows.map((row) => [keyOf(row.creative), row]));
   for (const one of answer.ranking) found.get(keyOf(one)).rank = one;
   return answer;

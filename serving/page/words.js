@@ -21,13 +21,13 @@ export const knows = (word) => word in TABLES[now];
 
 export const colon = () => (now === "zh" ? ":" : ": ");
 
-// Words that the service tells in both languages.
+// Texts that the service gives in both languages.
 export const told = (both) => both[now] || both.zh || both.en || "";
 
 export const attributeLabel = (attribute) => (knows(attribute.name) ? say(attribute.name) : told(attribute));
 
-export const sayStatic = () => {
-  for (const node of document.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say);
+export const sayStatic = (values) => {
+  for (const node of document.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say, values);
 };
 
 const locale = () => (now === "zh" ? "zh-CN" : "en");

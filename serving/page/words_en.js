@@ -32,7 +32,7 @@ export const EN = {
   budget: "Budget (CNY)",
   spend: "To try one (CNY)",
   rank: "Rank",
-  budget_hint: "By the target in order now; the first 500 at most.",
+  budget_hint: "By the target in order now; the first {most} at most.",
   ranked: "By {by}, this budget tries {n}; “chance in top” is the probability to be truly among the first {n}.",
   rank_other: "A budget ranks by GPM, net GPM, ROI or net ROI; it was done by {by}.",
   report_title: "The account's report",

@@ -32,7 +32,7 @@ export const ZH = {
   budget: "总预算(元)",
   spend: "每条试投(元)",
   rank: "排一排",
-  budget_hint: "按当前排序的指标;最多取前 500 条。",
+  budget_hint: "按当前排序的指标;最多取前 {most} 条。",
   ranked: "按{by},这笔预算够试 {n} 条;“入选概率”是它真在前 {n} 名的概率。",
   rank_other: "预算只能按 GPM、净 GPM、ROI、净 ROI 排,已改按{by}。",
   report_title: "账户报告",

@@ -1,4 +1,4 @@
-"""A served bundle of the small world: made once, asked by many."""
+"""A bundle of the small world, loaded for serving: made once for all tests."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="session")
 def model(small_world: Loaded, quick: Settings) -> CreativeModel:
-    """Trees for every stage but cost, a mixed start for every stage but keep, and all that is told beyond the point."""
+    """Trees for every stage but cost, the funnel model as prior of every stage but keep, and intervals."""
     dataset = prepare(small_world, quick)
     train, _, starts = holdout_split(dataset.rows, quick.split.holdout_days)
     trainings, moments = plan_refits(dataset, [(train, starts)])
@@ -93,12 +93,12 @@ def served(bundle: Path) -> LoadedModel:
 
 @pytest.fixture(scope="session")
 def as_asked():
-    """Tells creatives of a frame as a caller would."""
+    """Writes creatives of a frame as a caller would send them."""
     return _as_asked
 
 
 def _as_asked(loaded: Loaded, keys: pd.DataFrame) -> list[dict[str, object]]:
-    """What a caller would send about these creatives."""
+    """The requests that a caller would send for these creatives."""
     figures = [name for name in VALUES if name in loaded.metrics]
     about = loaded.creatives.set_index(KEY).astype(object)
     rows = dict(iter(loaded.metrics.groupby(KEY)))
@@ -127,7 +127,7 @@ def _as_asked(loaded: Loaded, keys: pd.DataFrame) -> list[dict[str, object]]:
 
 @pytest.fixture
 def one_creative() -> dict[str, object]:
-    """A creative that runs, as a caller tells it."""
+    """A running creative, as a caller sends it."""
     return {
         "creative_id": "new-1",
         "promotion_type": "live",

@@ -69,8 +69,8 @@ class Load:
             finally:
                 connection.close()
             if reply.status == 200:
-                told = json.loads(content)
-                self.answers.append((told["request_id"], told["model"]["version"]))
+                answer = json.loads(content)
+                self.answers.append((answer["request_id"], answer["model"]["version"]))
             else:
                 self.refusals.append((reply.status, content))
 
@@ -93,17 +93,17 @@ def test_it_answers_what_the_library_answers(server, served, one_creative) -> No
     assert status == 200
     request = parse_request(PredictRequest, json.dumps(body).encode(), served.vocabulary)
     expected = predictions(served, request.creatives, now=served.as_of.moment, explain=True).answers
-    for told, known in zip(json.loads(content)["predictions"], expected, strict=True):
+    for answer, known in zip(json.loads(content)["predictions"], expected, strict=True):
         for part in ("stages", "targets", "explanation", "evidence"):
-            assert told[part] == json.loads(json.dumps(known[part]))
+            assert answer[part] == json.loads(json.dumps(known[part]))
 
 
 def test_the_same_answers_can_be_had_without_a_server(server, bundle, one_creative, tmp_path) -> None:
     body = {"creatives": [one_creative], "explain": True, "top": 3}
     (tmp_path / "ask.json").write_text(json.dumps(body), encoding="utf-8")
     command = [sys.executable, "-m", "serving", "predict", str(tmp_path / "ask.json"), "--bundle", str(bundle)]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert json.loads(told.stdout)["predictions"] == json.loads(server.post("/v1/predict", body)[1])["predictions"]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(answer.stdout)["predictions"] == json.loads(server.post("/v1/predict", body)[1])["predictions"]
     (tmp_path / "ask.json").write_text('{"creatives":[{}]}', encoding="utf-8")
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
@@ -147,23 +147,23 @@ def test_the_client_gets_typed_answers_and_typed_refusals(server, one_creative) 
 
 def test_every_answer_is_in_the_ledger_with_caller_model_input_and_features(server, served, one_creative) -> None:
     body = json.dumps({"creatives": [one_creative]}).encode()
-    told = json.loads(server.post("/v1/predict", body)[1])
-    until(lambda: told["request_id"] in recorded(server))
-    (row,) = read(connect(server.settings.ledger), request_id=told["request_id"])
+    answer = json.loads(server.post("/v1/predict", body)[1])
+    until(lambda: answer["request_id"] in recorded(server))
+    (row,) = read(connect(server.settings.ledger), request_id=answer["request_id"])
     from hashlib import sha256
 
     assert row["input_sha256"] == sha256(body).hexdigest()
     assert (row["caller"], row["version"]) == ("anyone", served.version)
     assert list(row["features"]) == served.feature_names
-    assert row["answer"] == told["predictions"][0]
+    assert row["answer"] == answer["predictions"][0]
     command = [sys.executable, "-m", "serving", "ledger", "--url", server.settings.ledger]
     listed = subprocess.run(
-        [*command, "--request", told["request_id"]], cwd=ROOT, capture_output=True, text=True, check=True
+        [*command, "--request", answer["request_id"]], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert told["request_id"] in listed.stdout
+    assert answer["request_id"] in listed.stdout
     out = server.folder / "export.jsonl"
     subprocess.run([*command, "--out", str(out)], cwd=ROOT, capture_output=True, check=True)
-    assert any(json.loads(line)["request_id"] == told["request_id"] for line in out.read_text().splitlines())
+    assert any(json.loads(line)["request_id"] == answer["request_id"] for line in out.read_text().splitlines())
 
 
 def test_schemathesis_finds_no_server_error_and_no_undocumented_answer(server, tmp_path) -> None:

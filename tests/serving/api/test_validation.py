@@ -62,7 +62,7 @@ def test_a_good_request_is_taken() -> None:
         (changed(account_id=None), "creatives[0].account_id", "type"),
     ],
 )
-def test_what_has_another_shape_is_refused_with_its_place(creative, field, said) -> None:
+def test_a_field_of_another_shape_is_refused_with_its_path(creative, field, said) -> None:
     refused = refusal(creative)
     assert refused.status == 400
     assert any(fault.field == field and said in fault.hint for fault in refused.problems), refused.problems
@@ -95,7 +95,7 @@ def test_numbers_that_are_none_are_refused(word) -> None:
          "creatives[0].sums.clicks", "check impressions"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_with_its_cure(creative, field, said) -> None:
+def test_a_contradiction_is_refused_with_a_hint(creative, field, said) -> None:
     refused = refusal(creative)
     assert refused.status == 422
     assert [fault.field for fault in refused.problems] == [field]
@@ -107,7 +107,7 @@ def test_clicks_of_an_hour_without_impressions_may_belong_to_the_hour_before() -
     parse_request(PredictRequest, json.dumps({"creatives": [changed(metrics=[ROW, late])]}).encode(), VOCABULARY)
 
 
-def test_every_problem_is_told_at_once_with_its_creative() -> None:
+def test_every_problem_is_listed_at_once_with_its_creative() -> None:
     refused = refusal(
         changed(creative_id="one", price_cny="x", foo=1),
         changed(creative_id="two", tags={"hok": "悬念"}),
@@ -170,7 +170,7 @@ JSON = st.recursive(
 @given(
     field=st.sampled_from([*GOOD, "price_cny", "roi_target", "sums", "copy_text", "created_at", "nonsense"]), value=JSON
 )
-def test_whatever_stands_in_a_field_is_taken_or_refused_in_words(field, value) -> None:
+def test_any_value_of_a_field_is_taken_or_refused_with_a_problem(field, value) -> None:
     body = json.dumps({"creatives": [changed(**{field: value})]}).encode()
     refused = None
     try:

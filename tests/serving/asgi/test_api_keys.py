@@ -38,7 +38,7 @@ def test_a_key_does_only_what_it_may() -> None:
     assert caught.value.status == 403
 
 
-def test_a_key_that_asks_too_often_is_told_when_to_come_back(monkeypatch) -> None:
+def test_a_key_beyond_its_rate_gets_429_with_retry_after(monkeypatch) -> None:
     moment = 100.0
     monkeypatch.setattr("serving.asgi.api_keys.time.monotonic", lambda: moment)
     key, known = access(per_minute=60)

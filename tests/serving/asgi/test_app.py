@@ -84,7 +84,7 @@ def test_every_path_answers_and_others_are_404(build) -> None:
     assert ask(app, "DELETE", "/v1/model").headers["allow"] == "GET, HEAD"
 
 
-def test_the_model_tells_what_it_takes(build, served) -> None:
+def test_the_model_endpoint_gives_tags_features_and_evaluation(build, served) -> None:
     card = ask(build(), "GET", "/v1/model").json()
     assert card["tags"]["hook"]["values"] == ["悬念", "痛点直击", "结果前置"]
     assert card["tags"]["selling_point"]["several"]
@@ -106,7 +106,7 @@ def test_the_model_tells_what_it_takes(build, served) -> None:
         ({"content-type": "application/json"}, b" " * 3000, 413),
     ],
 )
-def test_bodies_are_looked_at_before_they_are_read(build, headers, body, status) -> None:
+def test_headers_are_checked_before_the_body_is_read(build, headers, body, status) -> None:
     check_shape(
         ask(build(limits=Limits(body_bytes=2048)), "POST", "/v1/predict", headers=headers, content=body), status
     )
@@ -133,8 +133,8 @@ def test_another_model_version_is_409(build, one_creative, served) -> None:
     app = build()
     body = {"creatives": [one_creative], "model_version": served.version}
     assert ask(app, "POST", "/v1/predict", json=body).status_code == 200
-    told = check_shape(ask(app, "POST", "/v1/predict", json={**body, "model_version": "7"}), 409)
-    assert served.version in told["errors"][0]["hint"]
+    refusal = check_shape(ask(app, "POST", "/v1/predict", json={**body, "model_version": "7"}), 409)
+    assert served.version in refusal["errors"][0]["hint"]
 
 
 def test_keys_guard_predictions_cards_and_metrics(build, one_creative) -> None:
@@ -143,15 +143,15 @@ def test_keys_guard_predictions_cards_and_metrics(build, one_creative) -> None:
     keys = (ApiKey(name="upload", sha256=digest, per_minute=60), ApiKey(name="reader", sha256=reads, scopes=("read",)))
     app = build(keys=keys)
     body = {"creatives": [one_creative]}
-    told = {"authorization": f"Bearer {key}"}
+    key_header = {"authorization": f"Bearer {key}"}
     check_shape(ask(app, "POST", "/v1/predict", json=body), 401)
     check_shape(ask(app, "GET", "/v1/model"), 401)
     check_shape(ask(app, "GET", "/metrics"), 401)
     check_shape(ask(app, "POST", "/v1/predict", json=body, headers={"authorization": f"Bearer {reader}"}), 403)
     assert ask(app, "GET", "/v1/openapi.json").status_code == 200
     assert ask(app, "GET", "/livez").status_code == 200
-    assert ask(app, "POST", "/v1/predict", json=body, headers=told).status_code == 200
-    replies = [ask(app, "GET", "/metrics", headers=told).status_code for _ in range(15)]
+    assert ask(app, "POST", "/v1/predict", json=body, headers=key_header).status_code == 200
+    replies = [ask(app, "GET", "/metrics", headers=key_header).status_code for _ in range(15)]
     assert replies[0] == 200
     assert replies[-1] == 429
     closed = build(keys=keys, open_docs=False, open_metrics=True)
@@ -179,7 +179,7 @@ def test_a_body_that_does_not_come_is_given_up(build) -> None:
         check_shape(reply, 408)
 
 
-def test_more_requests_than_places_are_refused_and_told_to_come_back(build, one_creative, monkeypatch) -> None:
+def test_requests_beyond_the_limit_get_503_with_retry_after(build, one_creative, monkeypatch) -> None:
     app = build(limits=Limits(concurrent=1, waiting=1))
     many = json.dumps({"creatives": [{**one_creative, "creative_id": f"c{n}"} for n in range(60)]})
     answer, go_on_now = app._handlers.answer, threading.Event()
@@ -220,7 +220,7 @@ def test_without_a_model_it_is_alive_and_not_ready(build, one_creative) -> None:
     assert ask(app, "GET", "/v1/openapi.json").status_code == 200
 
 
-def test_a_failure_inside_is_told_without_its_trace(build, one_creative, caplog, served) -> None:
+def test_an_internal_failure_is_answered_without_its_trace(build, one_creative, caplog, served) -> None:
     app = build()
     object.__setattr__(app._handlers.watcher, "loaded", None)
 
@@ -233,9 +233,9 @@ def test_a_failure_inside_is_told_without_its_trace(build, one_creative, caplog,
 
     app._handlers.watcher.loaded = Broken()
     reply = ask(app, "POST", "/v1/predict", json={"creatives": [one_creative], "model_version": "1"})
-    told = check_shape(reply, 500)
+    refusal = check_shape(reply, 500)
     assert "secret" not in reply.text
-    assert told["request_id"] in caplog.text
+    assert refusal["request_id"] in caplog.text
     assert "secret-inside" in caplog.text
 
 

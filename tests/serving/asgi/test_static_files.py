@@ -105,11 +105,11 @@ def test_the_page_takes_get_alone_and_can_be_turned_off(build) -> None:
 def test_the_page_is_open_where_everything_else_asks_for_a_key(build) -> None:
     key, digest = new_key()
     app = build(keys=(ApiKey(name="buyer", sha256=digest),), open_docs=False)
-    told = {"authorization": f"Bearer {key}"}
+    key_header = {"authorization": f"Bearer {key}"}
     assert ask(app, "GET", "/").status_code == 200
     assert ask(app, "GET", "/v1/model").status_code == 401
     assert ask(app, "POST", "/v1/read", content=SHEET, headers=FILE).status_code == 401
-    assert ask(app, "POST", "/v1/read", content=SHEET, headers=FILE | told).status_code == 200
+    assert ask(app, "POST", "/v1/read", content=SHEET, headers=FILE | key_header).status_code == 200
     assert ask(app, "GET", "/report").status_code == 401
     reader, reads = new_key()
     app = build(keys=(ApiKey(name="reader", sha256=reads, scopes=("read",)),))
@@ -146,7 +146,7 @@ def test_the_report_runs_apart_from_the_service(build, tmp_path: Path) -> None:
         (f"?name={'x&name=' * 30}", FILE, 400),
     ],
 )
-def test_files_are_looked_at_before_they_are_read(build, query, headers, status) -> None:
+def test_headers_and_query_of_a_file_are_checked_before_its_body(build, query, headers, status) -> None:
     reply = ask(build(limits=Limits(body_bytes=2048)), "POST", f"/v1/read{query}", content=SHEET, headers=headers)
     assert reply.status_code == status
     assert set(reply.json()) == {"error", "errors", "request_id"}

@@ -67,7 +67,7 @@ def test_a_bundle_whose_answers_are_no_numbers_is_refused(write_bundle, model, s
     assert outcomes == ["refused"]
 
 
-def test_a_bundle_without_what_was_known_of_others_is_refused(place) -> None:
+def test_a_bundle_without_as_of_table_is_refused(place) -> None:
     manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
     from hashlib import sha256
 
@@ -81,7 +81,7 @@ def test_a_bundle_without_what_was_known_of_others_is_refused(place) -> None:
         load_model(place)
 
 
-def test_no_bundle_yet_is_said_and_looked_for_again(tmp_path, bundle, caplog) -> None:
+def test_a_missing_bundle_is_logged_and_looked_for_again(tmp_path, bundle, caplog) -> None:
     watcher, _ = watcher_of(tmp_path / "later")
     watcher.check()
     assert watcher.loaded is None
@@ -94,7 +94,7 @@ def test_the_self_test_passes_for_a_good_model(served) -> None:
     self_test(served)
 
 
-def test_a_registry_that_is_not_there_is_said_with_its_cure(tmp_path) -> None:
+def test_a_missing_registry_is_an_error_with_its_cure(tmp_path) -> None:
     with pytest.raises(BundleError, match="make train"):
         find_bundle(ServiceSettings(registry=tmp_path / "none.db"))
     (tmp_path / "odd.db").write_text("no database", encoding="utf-8")

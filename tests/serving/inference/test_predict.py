@@ -39,25 +39,25 @@ def answers_of(served: LoadedModel, creatives: list[dict[str, object]], **more) 
 def test_answers_equal_those_of_the_batch_bit_for_bit_over_500_creatives(served, many, quick, as_asked) -> None:
     batch = latest_predictions(many, served.model, quick)
     assert len(batch) == 520
-    told = answers_of(served, as_asked(many, batch.head(500))) + answers_of(served, as_asked(many, batch.tail(20)))
+    answers = answers_of(served, as_asked(many, batch.head(500))) + answers_of(served, as_asked(many, batch.tail(20)))
     stages = [stage.name for stage in served.model.fitted.funnel.stages]
     for part, names in (("stages", stages), ("targets", served.model.fitted.funnel.targets)):
         for name in names:
-            values = np.array([answer[part][name]["value"] for answer in told])
+            values = np.array([answer[part][name]["value"] for answer in answers])
             assert (values.view(np.int64) == batch[name].to_numpy().view(np.int64)).all(), name
-    ends = [[answer["targets"][t][end] for answer in told] for t in ("gpm", "net_roi") for end in ("low", "high")]
+    ends = [[answer["targets"][t][end] for answer in answers] for t in ("gpm", "net_roi") for end in ("low", "high")]
     of_batch = batch[["gpm_low", "gpm_high", "net_roi_low", "net_roi_high"]].to_numpy().T
     assert (np.array(ends, dtype=np.float64).view(np.int64) == np.ascontiguousarray(of_batch).view(np.int64)).all()
     assert np.isfinite(of_batch).all()
     for name, column in (("asked_roi", "asked_roi"), ("chance_of_target", "net_roi_chance")):
-        assert [answer[name] for answer in told] == batch[column].tolist()
-    assert [answer["verdict"]["name"] for answer in told] == batch["verdict"].tolist()
-    assert [answer["verdict"]["zh"] for answer in told] == batch["verdict_reason_zh"].tolist()
-    assert [answer["age_hours"] for answer in told] == batch["age_hours"].tolist()
-    assert [answer["evidence"]["impressions"] for answer in told] == batch["early_impressions"].tolist()
+        assert [answer[name] for answer in answers] == batch[column].tolist()
+    assert [answer["verdict"]["name"] for answer in answers] == batch["verdict"].tolist()
+    assert [answer["verdict"]["zh"] for answer in answers] == batch["verdict_reason_zh"].tolist()
+    assert [answer["age_hours"] for answer in answers] == batch["age_hours"].tolist()
+    assert [answer["evidence"]["impressions"] for answer in answers] == batch["early_impressions"].tolist()
 
 
-def test_a_creative_alone_gets_the_answer_that_it_gets_in_company(served, many, as_asked) -> None:
+def test_a_creative_gets_the_same_answer_alone_and_in_a_batch(served, many, as_asked) -> None:
     rows = many.creatives.iloc[::29]
     asked_together = as_asked(many, rows)
     together = answers_of(served, asked_together, explain=True)
@@ -68,17 +68,20 @@ def test_contributions_add_up_to_every_prediction(served, many, as_asked) -> Non
     for answer in answers_of(served, as_asked(many, many.creatives.iloc[::23]), explain=True, top=4):
         for part in ("stages", "targets"):
             for name, estimate in answer[part].items():
-                told = answer["explanation"][part][name]
-                logs = [told[piece]["log"] for piece in ("baseline", "early_evidence", "others", "held_at_1")]
-                logs += [feature["log"] for feature in (*told["start"], *told["features"])]
+                explanation = answer["explanation"][part][name]
+                sums = [explanation[key] for key in ("baseline", "early_evidence", "others", "held_at_1")]
+                contributions = [*sums, *explanation["start"], *explanation["features"]]
+                logs = [contribution["log"] for contribution in contributions]
                 assert abs(sum(logs) - np.log(estimate["value"])) < 1e-6
-                assert len(told["features"]) <= 4
-                factors = np.prod([told[p]["factor"] for p in ("baseline", "early_evidence", "others", "held_at_1")])
-                factors *= np.prod([feature["factor"] for feature in (*told["start"], *told["features"])])
+                assert len(explanation["features"]) <= 4
+                factors = np.prod(
+                    [explanation[p]["factor"] for p in ("baseline", "early_evidence", "others", "held_at_1")]
+                )
+                factors *= np.prod([feature["factor"] for feature in (*explanation["start"], *explanation["features"])])
                 assert factors == pytest.approx(estimate["value"], rel=1e-6)
 
 
-def test_all_features_are_told_unless_a_number_is_named(served, one_creative) -> None:
+def test_all_features_are_listed_unless_top_is_given(served, one_creative) -> None:
     full = answers_of(served, [one_creative], explain=True)[0]["explanation"]["stages"]["click"]
     some = answers_of(served, [one_creative], explain=True, top=2)[0]["explanation"]["stages"]["click"]
     assert full["others"]["log"] == 0.0
@@ -115,12 +118,12 @@ def test_a_number_beyond_all_reason_gets_an_answer_that_is_a_number(served, one_
     plain = {name: value for name, value in one_creative.items() if name != "metrics"}
     for name, value in (("duration_s", 1e-76), ("price_cny", 1e-300), ("price_cny", 9e6), ("roi_target", 1e-300)):
         (answer,) = answers_of(served, [{**plain, name: value}], explain=True)
-        values = [told["value"] for part in ("stages", "targets") for told in answer[part].values()]
+        values = [estimate["value"] for part in ("stages", "targets") for estimate in answer[part].values()]
         assert np.isfinite(values).all(), name
         assert min(values) > 0, name
 
 
-def test_the_roi_asked_is_the_creatives_own_or_that_of_the_settings(served, one_creative) -> None:
+def test_the_roi_target_is_the_creatives_own_or_that_of_the_settings(served, one_creative) -> None:
     own, other = answers_of(served, [one_creative, {**one_creative, "creative_id": "b", "roi_target": None}])
     assert (own["asked_roi"], other["asked_roi"]) == (1.5, served.manifest.settings.verdict.roi_target)
     assert own["chance_of_target"] < other["chance_of_target"]
@@ -131,7 +134,7 @@ def codes(answer: dict) -> set[str]:
     return {warning["code"] for warning in answer["warnings"]}
 
 
-def test_what_is_to_be_minded_is_told(served, one_creative) -> None:
+def test_unseen_values_and_missing_metrics_are_warned_of(served, one_creative) -> None:
     assert codes(answers_of(served, [one_creative])[0]) <= {"missing", "unseen_value"}
     strange = {**one_creative, "tags": {"hook": "没见过"}, "price_cny": 1e6, "promotion_type": "brand"}
     found = codes(answers_of(served, [strange])[0])
@@ -142,13 +145,13 @@ def test_what_is_to_be_minded_is_told(served, one_creative) -> None:
     assert "unused_figures" in codes(answers_of(served, [{**one_creative, "metrics": rows}])[0])
 
 
-def test_a_history_that_is_old_is_told_with_its_age(served, one_creative) -> None:
+def test_an_old_history_is_warned_of_with_its_age(served, one_creative) -> None:
     request = parse_request(PredictRequest, json.dumps({"creatives": [one_creative]}).encode(), served.vocabulary)
     later = served.as_of.moment + pd.Timedelta(days=9)
     (answer,) = predictions(served, request.creatives, now=later).answers
-    (told,) = [warning for warning in answer["warnings"] if warning["code"] == "stale_history"]
-    assert "9 days" in told["en"]
-    assert "9 天" in told["zh"]
+    (found,) = [warning for warning in answer["warnings"] if warning["code"] == "stale_history"]
+    assert "9 days" in found["en"]
+    assert "9 天" in found["zh"]
 
 
 def test_a_creative_the_data_know_is_warned_of_when_its_metrics_are_left_out(served, small_world, as_asked) -> None:
@@ -168,10 +171,10 @@ def test_sums_of_a_first_day_tell_what_its_hours_tell_of_rates(served, one_creat
     assert "pace_unknown" in codes(answers_of(served, [old])[0])
 
 
-def test_times_with_an_offset_are_told_in_the_models_zone(served, one_creative) -> None:
-    told = json.loads(json.dumps(one_creative))
-    for row in told["metrics"]:
+def test_times_with_an_offset_are_converted_to_the_models_zone(served, one_creative) -> None:
+    with_offsets = json.loads(json.dumps(one_creative))
+    for row in with_offsets["metrics"]:
         for name in ("period_start", "period_end"):
             row[name] += "+08:00"
-    told["launched_at"] = "2026-05-08T01:00:00Z"
-    assert answers_of(served, [told]) == answers_of(served, [one_creative])
+    with_offsets["launched_at"] = "2026-05-08T01:00:00Z"
+    assert answers_of(served, [with_offsets]) == answers_of(served, [one_creative])

@@ -27,22 +27,22 @@ def candidates(one_creative):
 
 
 def test_the_best_come_first_and_a_budget_funds_as_many_as_it_pays_for(served, candidates) -> None:
-    top, told, values = ranked(served, candidates, by="gpm", budget_cny=650.0, spend_cny=300.0)
+    top, order, values = ranked(served, candidates, by="gpm", budget_cny=650.0, spend_cny=300.0)
     assert top == 2
-    assert [one["place"] for one in told] == [1, 2, 3, 4]
-    assert [one["value"] for one in told] == sorted((one["value"] for one in told), reverse=True)
-    assert [one["funded"] for one in told] == [True, True, False, False]
-    assert sum(one["chance_in_top"] for one in told) == pytest.approx(2.0, abs=0.001)
+    assert [one["place"] for one in order] == [1, 2, 3, 4]
+    assert [one["value"] for one in order] == sorted((one["value"] for one in order), reverse=True)
+    assert [one["funded"] for one in order] == [True, True, False, False]
+    assert sum(one["chance_in_top"] for one in order) == pytest.approx(2.0, abs=0.001)
     assert values.shape == (4, len(served.catalogue))
 
 
 def test_a_budget_for_all_funds_all_and_one_for_none_none(served, candidates) -> None:
-    top, told, _ = ranked(served, candidates, budget_cny=1e6, spend_cny=1.0)
+    top, order, _ = ranked(served, candidates, budget_cny=1e6, spend_cny=1.0)
     assert top == 4
-    assert all(one["funded"] and one["chance_in_top"] == 1.0 for one in told)
-    top, told, _ = ranked(served, candidates, budget_cny=1.0, spend_cny=2.0)
+    assert all(one["funded"] and one["chance_in_top"] == 1.0 for one in order)
+    top, order, _ = ranked(served, candidates, budget_cny=1.0, spend_cny=2.0)
     assert top == 0
-    assert not any(one["funded"] for one in told)
+    assert not any(one["funded"] for one in order)
 
 
 def test_the_same_question_has_the_same_answer(served, candidates) -> None:
@@ -69,12 +69,12 @@ def test_chances_are_those_of_many_draws(top) -> None:
     centre, deviation, nothing = draw.normal(0, 0.5, 40), draw.uniform(0.1, 1.0, 40), draw.uniform(0, 0.9, 40)
     body = LogNormal(centre, deviation)
     edges = common_edges([body.support()])
-    told = chance_in_top(nothing[:, None] + (1 - nothing[:, None]) * body.cdf(edges), top)
+    chance = chance_in_top(nothing[:, None] + (1 - nothing[:, None]) * body.cdf(edges), top)
     came = np.exp(centre + deviation * draw.standard_normal((20_000, 40)))
-    came = np.where(draw.random(came.shape) < nothing, -draw.random(came.shape), came)  # ties in any order
+    came = np.where(draw.random(came.shape) < nothing, -draw.random(came.shape), came)  # ties in any chance
     best = np.argsort(-came, axis=1)[:, :top]
-    np.testing.assert_allclose(told, np.bincount(best.ravel(), minlength=40) / 20_000, atol=0.015)
-    assert told.sum() == pytest.approx(top, abs=0.01)
+    np.testing.assert_allclose(chance, np.bincount(best.ravel(), minlength=40) / 20_000, atol=0.015)
+    assert chance.sum() == pytest.approx(top, abs=0.01)
 
 
 def test_chances_come_from_the_calibrated_distributions_where_the_model_has_them(served, candidates) -> None:
@@ -82,8 +82,8 @@ def test_chances_come_from_the_calibrated_distributions_where_the_model_has_them
     calibrated, plain = (ranked(model, candidates, top=2)[1] for model in (served, bare))
     assert [one["creative_id"] for one in calibrated] == [one["creative_id"] for one in plain]
     assert [one["chance_in_top"] for one in calibrated] != [one["chance_in_top"] for one in plain]
-    for told in (calibrated, plain):
-        assert sum(one["chance_in_top"] for one in told) == pytest.approx(2.0, abs=0.001)
+    for order in (calibrated, plain):
+        assert sum(one["chance_in_top"] for one in order) == pytest.approx(2.0, abs=0.001)
 
 
 def test_a_target_that_is_not_predicted_is_refused(served, candidates) -> None:

@@ -57,8 +57,8 @@ def url() -> Iterator[str]:
 
         def run(program: str, *arguments: str) -> None:
             command = [str(where / program), "-D", str(folder / "data"), *arguments]
-            told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **user)  # type: ignore[call-overload]
-            assert told.returncode == 0, told.stdout + told.stderr
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **user)  # type: ignore[call-overload]
+            assert done.returncode == 0, done.stdout + done.stderr
 
         run("initdb", "--username=ledger", "--auth=trust", "--encoding=UTF8", "--no-sync")
         options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"

@@ -85,11 +85,11 @@ def test_it_can_be_read_by_time_creative_and_request(url) -> None:
     assert [row["request_id"] for row in read(engine, request_id="r00001")] == ["r00001"]
 
 
-def test_a_database_that_fails_is_told_and_gets_everything_once_it_is_back(tmp_path) -> None:
+def test_a_database_failure_is_reported_and_everything_is_written_once_it_is_back(tmp_path) -> None:
     place = tmp_path / "ledger.db"
     place.mkdir()  # no database can be there
-    told: list[bool] = []
-    ledger = Ledger(f"sqlite:///{place}", tmp_path / "spool", 3, told.append)
+    outcomes: list[bool] = []
+    ledger = Ledger(f"sqlite:///{place}", tmp_path / "spool", 3, outcomes.append)
     ledger.add(record(1))
     until(lambda: not ledger.healthy)
     assert ledger.add(record(2)) == WAITING
@@ -101,8 +101,8 @@ def test_a_database_that_fails_is_told_and_gets_everything_once_it_is_back(tmp_p
     ledger.close()
     engine = connect(f"sqlite:///{place}")
     assert sorted(row["request_id"] for row in read(engine)) == ["r00001", "r00002", "r00003", "r00005"]
-    assert told[0] is False
-    assert told[-1] is True
+    assert outcomes[0] is False
+    assert outcomes[-1] is True
     assert not list((tmp_path / "spool").iterdir())
 
 

@@ -106,10 +106,10 @@ class Browser:
             content = content[os.write(self._write, content) :]
         until = time.monotonic() + 30
         while time.monotonic() < until:
-            for told in self._messages(until):
-                if told.get("id") == number:
-                    assert "error" not in told, told
-                    return told["result"]
+            for reply in self._messages(until):
+                if reply.get("id") == number:
+                    assert "error" not in reply, reply
+                    return reply["result"]
         raise AssertionError(f"no answer to {method}")
 
     def _messages(self, until: float) -> Iterator[dict[str, Any]]:
@@ -121,9 +121,9 @@ class Browser:
             assert piece, "the browser ended"
             self._held += piece
         message, _, self._held = self._held.partition(b"\0")
-        told = json.loads(message)
-        self._note(told.get("method", ""), told.get("params", {}))
-        yield told
+        event = json.loads(message)
+        self._note(event.get("method", ""), event.get("params", {}))
+        yield event
 
     def _note(self, method: str, params: dict[str, Any]) -> None:
         if method == "Runtime.exceptionThrown":
@@ -146,9 +146,9 @@ class Browser:
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page."""
-        told = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in told, told["exceptionDetails"]
-        return told["result"].get("value")
+        reply = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in reply, reply["exceptionDetails"]
+        return reply["result"].get("value")
 
     def until(self, script: str, seconds: float = 15.0) -> Any:
         """Waits until an expression is true."""

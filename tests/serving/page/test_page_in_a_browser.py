@@ -106,8 +106,8 @@ def test_titles_and_formulas_of_strangers_stay_text_on_the_page_and_in_files(fil
     assert [row[1] for row in cells] == [row[1] for row in table]
     assert {row[1]: row[2] for row in cells}[IDS[1]] == f"'{FORMULA}"
     place = cells[0].index("净 ROI")
-    for row, told in zip(cells[1:], table[1:]):
-        assert row[place] == pytest.approx(float(told[place]))
+    for row, written_row in zip(cells[1:], table[1:]):
+        assert row[place] == pytest.approx(float(written_row[place]))
         assert not str(row[1]).startswith(("=", "+", "-", "@"))
 
 
@@ -118,8 +118,8 @@ def test_downloads_make_every_kind_of_formula_harmless_and_leave_the_rest(page) 
     assert page.run(call) == [*(f"'{cell}" for cell in acts), *kept]
     assert page.run("import('/page/download.js').then(({ harmless }) => [-1.5, null].map(harmless))") == [-1.5, None]
     cells = [["a,b", 'c"d', "e\nf", -1.5, None]]
-    told = page.run(f"import('/page/download.js').then(({{ csv }}) => csv({json.dumps(cells)}))")
-    assert list(csv.reader(io.StringIO(told.removeprefix("\ufeff")))) == [["a,b", 'c"d', "e\nf", "-1.5", ""]]
+    shown = page.run(f"import('/page/download.js').then(({{ csv }}) => csv({json.dumps(cells)}))")
+    assert list(csv.reader(io.StringIO(shown.removeprefix("\ufeff")))) == [["a,b", 'c"d', "e\nf", "-1.5", ""]]
     bad = json.dumps([["\x00\x0b<a>&\ud800", "]]>", 2.5]])
     page.run(f"import('/page/download.js').then(({{ save, xlsx }}) => save(xlsx({bad}), 'bad.xlsx'))")
     book = CalamineWorkbook.from_filelike(io.BytesIO(page.saved("bad.xlsx")))
@@ -132,6 +132,20 @@ def test_a_file_larger_than_the_service_takes_is_not_sent(browser, serve, tmp_pa
     browser.give("#files", written(tmp_path, "大.csv", [["素材ID"], *([str(n)] for n in range(2000))], "utf-8"))
     browser.until("document.getElementById('problem-list').textContent.includes('文件超过服务允许的大小')")
     assert not any("/v1/read" in url for url in browser.requests)
+
+
+def test_more_rows_than_one_request_may_hold_are_sent_in_several(browser, serve, tmp_path) -> None:
+    browser.open(serve(limits={"creatives": 2}) + "/")
+    browser.until("document.getElementById('model').textContent.includes('2026-')")
+    sheet = [SHEET[0], *([f"new-{number}", *SHEET[2][1:]] for number in range(5))]
+    browser.give("#files", written(tmp_path, "标签.csv", sheet, "utf-8-sig"))
+    browser.until(IDLE)
+    browser.until(f"document.querySelectorAll({ROWS!r}).length === 5")
+    browser.run("document.querySelector('.budget').open = true")
+    assert "最多取前 2 条" in browser.text(".budget")
+    browser.fill("#budget", "1000")
+    browser.run("document.getElementById('budget-form').requestSubmit()")
+    browser.until("document.querySelector('#status').textContent.includes('够试 2 条')")
 
 
 def test_a_waterfall_leads_from_the_baseline_to_the_prediction(filled) -> None:
@@ -162,7 +176,7 @@ def test_what_if_offers_values_seen_in_training_and_says_that_it_is_an_associati
     assert "×" in then or "几乎不变" in then
 
 
-def test_the_form_tells_what_is_wrong_at_its_field_and_then_predicts(page) -> None:
+def test_the_form_shows_a_problem_at_its_field_and_then_predicts(page) -> None:
     page.click("#form-box summary")
     page.run("document.getElementById('form').requestSubmit()")
     assert page.text("[data-field='creative_id'] .fault") == "素材 ID:必填"
@@ -231,9 +245,9 @@ def test_a_file_that_cannot_be_used_says_why(browser, address, tmp_path) -> None
     browser.until("!document.getElementById('files').disabled")
     browser.give("#files", written(tmp_path, "别的.csv", [["甲", "乙"], ["1", "2"]], "utf-8"))
     browser.until("!document.getElementById('problems').hidden")
-    told = browser.text("#problem-list")
-    assert "别的.csv" in told
-    assert "认不出的表头:甲, 乙" in told
+    shown = browser.text("#problem-list")
+    assert "别的.csv" in shown
+    assert "认不出的表头:甲, 乙" in shown
     assert browser.run("document.activeElement.id") == "problems"
 
 
@@ -246,7 +260,7 @@ def test_on_a_phone_nothing_runs_over_the_edge(filled) -> None:
         filled.ask("Emulation.clearDeviceMetricsOverride")
 
 
-def test_where_keys_are_asked_for_the_page_asks_for_one(browser, serve) -> None:
+def test_where_the_service_has_keys_the_page_has_a_field_for_one(browser, serve) -> None:
     key, digest = new_key()
     browser.open(serve(keys=[{"name": "buyer", "sha256": digest}]) + "/")
     browser.until("!document.getElementById('key-form').hidden")

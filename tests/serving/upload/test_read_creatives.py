@@ -71,11 +71,11 @@ def read(served):
 
 
 @pytest.mark.parametrize("content", [text(EXPORT, "gbk"), text(EXPORT), text(EXPORT, "gbk", "\t"), book(EXPORT)])
-def test_an_export_becomes_creatives_that_can_be_asked_about(read, served, content) -> None:
-    told = read(content, account_id="acc0")
-    (found,) = told["creatives"]
+def test_an_export_becomes_creatives_that_can_be_predicted(read, served, content) -> None:
+    answer = read(content, account_id="acc0")
+    (found,) = answer["creatives"]
     assert (found["row"], found["name"], found["missing"]) == (3, "新品-悬念.mp4", [])
-    assert told["source"] == "qianchuan_export"
+    assert answer["source"] == "qianchuan_export"
     creative = found["creative"]
     assert creative["promotion_type"] == "live"
     assert creative["creative_id"] == "7412345678901234567"
@@ -91,13 +91,13 @@ def test_an_export_becomes_creatives_that_can_be_asked_about(read, served, conte
     }
     body = json.dumps({"creatives": [creative]}).encode()
     assert len(parse_request(PredictRequest, body, served.vocabulary).creatives[0].metrics) == 2
-    lost = [problem for problem in told["problems"] if problem["severity"] == "row"]
+    lost = [problem for problem in answer["problems"] if problem["severity"] == "row"]
     assert [(problem["rows"], problem["column"]) for problem in lost] == [([5], "素材ID")]
 
 
 def test_a_tag_sheet_becomes_creatives_with_problems_at_their_row_and_field(read) -> None:
-    told = read(text(SHEET), "标签.csv")
-    first, second = (found["creative"] for found in told["creatives"])
+    answer = read(text(SHEET), "标签.csv")
+    first, second = (found["creative"] for found in answer["creatives"])
     assert first == {
         "creative_id": "new-1",
         "promotion_type": "live",
@@ -105,19 +105,19 @@ def test_a_tag_sheet_becomes_creatives_with_problems_at_their_row_and_field(read
         "roi_target": 1.5,
         "tags": {"hook": "悬念", "selling_point": ["便宜", "好用"]},
     }
-    assert [found["missing"] for found in told["creatives"]] == [["account_id"], ["account_id"]]
+    assert [found["missing"] for found in answer["creatives"]] == [["account_id"], ["account_id"]]
     assert second == {
         "creative_id": "new-2",
         "promotion_type": "live",
         "tags": {"hook": "悬念", "selling_point": ["好用"]},
     }
-    by_place = {(problem["column"] or problem["field"], *problem["rows"]): problem for problem in told["problems"]}
+    by_place = {(problem["column"] or problem["field"], *problem["rows"]): problem for problem in answer["problems"]}
     assert "约一百" in by_place["价格", 3]["found"]
     assert by_place["roi_target", 3]["creative_id"] == "new-2"
-    assert any("情绪" in problem["found"] for problem in told["problems"])
+    assert any("情绪" in problem["found"] for problem in answer["problems"])
 
 
-def test_account_and_promotion_type_that_the_caller_tells_fill_what_the_file_does_not(read) -> None:
+def test_account_and_promotion_type_of_the_caller_fill_what_the_file_lacks(read) -> None:
     table = [[cell for place, cell in enumerate(cells) if place != 1] for cells in SHEET]
     found = read(text(table), account_id="a7", promotion_type="product")["creatives"][0]
     assert found["creative"]["account_id"] == "a7"
@@ -127,9 +127,9 @@ def test_account_and_promotion_type_that_the_caller_tells_fill_what_the_file_doe
 
 
 def test_names_from_strangers_stay_what_they_are(read) -> None:
-    told = read(text([["素材ID", "素材名称", "开头类型"], ["@SUM(A1)", "<script>alert(1)</script>", "../../etc"]]))
-    assert told["creatives"][0]["name"] == "<script>alert(1)</script>"
-    assert told["creatives"][0]["creative"]["creative_id"] == "@SUM(A1)"
+    answer = read(text([["素材ID", "素材名称", "开头类型"], ["@SUM(A1)", "<script>alert(1)</script>", "../../etc"]]))
+    assert answer["creatives"][0]["name"] == "<script>alert(1)</script>"
+    assert answer["creatives"][0]["creative"]["creative_id"] == "@SUM(A1)"
 
 
 HOSTILE = {
@@ -188,10 +188,10 @@ def test_damaged_files_bring_a_refusal_or_an_answer_and_nothing_else(read) -> No
                 damaged[int(draw.integers(0, len(damaged)))] = int(draw.integers(0, 256))
             cut = bytes(damaged[: int(draw.integers(len(damaged) // 2, len(damaged) + 1))])
             try:
-                told = read(cut if draw.random() < 0.3 else bytes(damaged), account_id="a")
+                answer = read(cut if draw.random() < 0.3 else bytes(damaged), account_id="a")
             except Refused:
                 outcomes[False] += 1
             else:
-                assert set(told) == {"source", "creatives", "problems", "more"}
+                assert set(answer) == {"source", "creatives", "problems", "more"}
                 outcomes[True] += 1
     assert min(outcomes.values()) > 10
