@@ -61,6 +61,7 @@ def test_the_layout_of_the_page_is_read_as_the_page_says(project: Path) -> None:
     assert list(creatives["tag_editor"]) == ["小林", "阿杰"]
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_data_page_work_on_the_sample_world(project: Path) -> None:
     asked = ["--out", "var/sample-exports", "--truth", "var/sample-truth.parquet", "--creatives", "60", "--days", "14"]
     assert make_sample(asked) == 0

@@ -171,6 +171,7 @@ def test_some_creatives_run_in_two_accounts(small_csv: pd.DataFrame) -> None:
     assert (small_csv.groupby("素材ID")["账户"].nunique() == 2).any()
 
 
+@pytest.mark.slow
 def test_settlement_only_falls_with_time(full_made: Made) -> None:
     days = full_made.days
     amounts = ["gmv", "net_gmv", "settled_7d_gmv", "settled_14d_gmv", "settled_30d_gmv", "settled_90d_gmv"]

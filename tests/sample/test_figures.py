@@ -18,6 +18,8 @@ import pytest
 from sample.figures import REAL, beta_binomial, figures, gini, table
 from sample.make import Made
 
+pytestmark = pytest.mark.slow
+
 BANDS = {
     "live ctr %": (4.4, 7.4),
     "live cvr %": (4.2, 8.4),

@@ -8,6 +8,8 @@ from sample.effects import LUCK_SDS, STAGES
 from sample.make import Made
 from sample.truth import truth
 
+pytestmark = pytest.mark.slow
+
 KEY = ["promotion_type", "account_id", "creative_id"]
 
 

@@ -16,6 +16,8 @@ from features.partitions.reader import is_partitioned, open_partitioned, read_pa
 from features.schema import KEY, ExportRead
 from features.store.duckdb_store import open_store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def root(tmp_path):
@@ -67,7 +69,6 @@ def test_a_file_that_is_cut_off(root, keep):
     refused(root, str(path), f"{len(content):,} bytes that are not Parquet", "a whole Parquet file")
 
 
-@pytest.mark.slow
 def test_any_byte_that_changed_is_found(root):
     path = path_of(root)
     content = path.read_bytes()

@@ -23,6 +23,8 @@ from features.schema import ANY, KEY, PERIOD, ExportRead, Loaded
 from features.store.duckdb_store import Store, open_store
 from features.store.load import load
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = [
     "..",
     ".",
@@ -194,7 +196,6 @@ def test_settings_that_change_what_is_loaded_change_the_fingerprint(mixed, tmp_p
 )
 @example(HOSTILE)
 @trials(deadline=None, max_examples=15, derandomize=True)
-@pytest.mark.slow
 def test_accounts_can_have_any_name(tmp_path_factory, accounts):
     folder = tmp_path_factory.mktemp("any")
     with open_store(folder / "store.duckdb") as store:
@@ -221,7 +222,6 @@ def test_no_two_values_share_a_folder_and_none_leaves_it(one, other):
     assert len(as_path(one)) < 200
 
 
-@pytest.mark.slow
 def test_another_value_in_one_account_changes_only_its_own_files(mixed, tmp_path):
     root = tmp_path / "set"
     before = write_partitioned(mixed, Settings(), str(root))
@@ -238,7 +238,6 @@ def test_another_value_in_one_account_changes_only_its_own_files(mixed, tmp_path
     assert len(kept) == len(untouched) - 1
 
 
-@pytest.mark.slow
 def test_what_is_no_longer_there_goes_and_what_others_put_there_stays(mixed, tmp_path):
     root = tmp_path / "set"
     old = write_partitioned(mixed, Settings(), str(root))
@@ -258,7 +257,6 @@ def test_what_is_no_longer_there_goes_and_what_others_put_there_stays(mixed, tmp
 
 
 @pytest.mark.parametrize("after", range(5))
-@pytest.mark.slow
 def test_a_run_that_is_killed_leaves_the_old_dataset_and_the_next_one_ends_it(mixed, tmp_path, monkeypatch, after):
     root = tmp_path / "set"
     before = write_partitioned(mixed, Settings(), str(root))

@@ -3,11 +3,14 @@
 import time
 
 import pandas as pd
+import pytest
 
 from configs.settings import Settings
 from features.readers.export_file import read_export
 from features.readers.find_files import find_files
 from features.schema import KEY, PERIOD
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_file_of_the_sample_world_is_read_with_totals_as_the_only_finding(sample_exports, sources):

@@ -114,6 +114,7 @@ def test_a_killed_process_can_be_followed_by_a_reader(tmp_path, importer):
         assert len(store.table("files")) == 2
 
 
+@pytest.mark.slow
 def test_a_store_in_use_is_refused(tmp_path, importer):
     importer(tmp_path / "s.duckdb", "hold")
     with pytest.raises(StoreError, match="is in use"), open_store(tmp_path / "s.duckdb"):

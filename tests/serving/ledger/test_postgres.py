@@ -18,6 +18,8 @@ from sqlalchemy import text
 from serving.ledger.tables import TABLES, LedgerRecord, connect, read
 from serving.ledger.writer import KEPT, Ledger
 
+pytestmark = pytest.mark.service
+
 URL = os.environ.get("GPMCAST_TEST_POSTGRES", "")
 DEBIAN = Path("/usr/lib/postgresql")
 """Where Debian keeps what is not in PATH."""

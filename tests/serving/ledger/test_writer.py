@@ -115,6 +115,7 @@ def test_a_ledger_that_closes_writes_what_waits(url, tmp_path) -> None:
     assert len(list(read(connect(url)))) == 1000
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_had_answered_is_taken_in_by_the_next(url, tmp_path) -> None:
     script = """
 import os, sys

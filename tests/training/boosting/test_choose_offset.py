@@ -12,6 +12,8 @@ from training.boosting.recipe import fit_on, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.boosting.stage_targets import StageData
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def refitted(dataset, cut):

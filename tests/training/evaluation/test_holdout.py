@@ -11,6 +11,8 @@ from training.boosting.stage_targets import actual_targets
 from training.evaluation.holdout import carry_forward, empirical_bayes, evaluate_holdout
 from training.evaluation.metrics import METHODS
 
+pytestmark = pytest.mark.slow
+
 
 def test_figures_and_predictions_beside_what_came(dataset, cut, fitted, model) -> None:
     known = set(dataset.observed.loc[cut[0], "creative_id"])

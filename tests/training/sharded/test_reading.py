@@ -19,6 +19,8 @@ from training.progress import ProgressCallbacks
 from training.sharded.source import ShardedSource
 from training.workspace import workspace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def root(
