@@ -99,13 +99,15 @@ def report_command(
     out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
     account: Annotated[str, typer.Option("--account", help="Only this account.")] = "",
     product: Annotated[str, typer.Option("--product", help="Only this product.")] = "",
-    since: Annotated[str | None, typer.Option("--since", help="Launched on this day or later, or not yet.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", help="ISO date: launched on this day or later, or not yet.")
+    ] = None,
     lang: Annotated[str, typer.Option("--lang", help="Opens in zh or en; both are in the file.")] = "zh",
     config: Annotated[Path, typer.Option("--config", help="Settings of the run.")] = RUN_CONFIG,
     bundle: Bundle = None,
     name: Name = None,
 ) -> None:
-    """The strategist's report: what works at which step, how sure, what to do, what to shoot next."""
+    """Write the strategist's report: model quality, effects by stage, creatives, KOCs, what to shoot next."""
     from configs.settings import load_settings
     from serving.report.run import report_request, write_report
 
@@ -113,9 +115,9 @@ def report_command(
         data, out, account=account, product=product, since=since, lang=lang, bundle=bundle, name=name or ""
     )
     err = Console(stderr=True)
-    told = write_report(request, load_settings(config), lambda files: show_problems(files, err))
-    by = f"{told.model_quality.model} {told.model_quality.version}"
-    Console().print(f"{out}: {told.all_creatives:,} creatives by {by}", highlight=False)
+    report = write_report(request, load_settings(config), lambda files: show_problems(files, err))
+    by = f"{report.model_quality.model} {report.model_quality.version}"
+    Console().print(f"{out}: {report.all_creatives:,} creatives by {by}", highlight=False)
 
 
 @app.command("bento")

@@ -19,9 +19,9 @@ RUNNING_HOURS = 72
 NEAREST = 3
 DECIMALS = 6
 """Decimals of contributions in cards; the additivity of answers is checked to the same precision."""
-CHUNK = 500
+NEIGHBOUR_BATCH = 500
 COUNTED = ("impressions", "clicks", "orders", "spend_cny", "gmv_cny")
-ATTRIBUTES = ("category", "product_id", "creator_id", "price_cny", "duration_s", "copy_text")
+CARD_ATTRIBUTES = ("category", "product_id", "creator_id", "price_cny", "duration_s", "copy_text")
 """Attributes shown beside the tags, each under its own name."""
 
 
@@ -107,7 +107,7 @@ def creative_cards(context: ReportContext) -> list[Card]:
     chance = f"{context.roi or 'roi'}_chance"
     attributes = {
         name: column
-        for name, column in {**context.tags, **{name: name for name in ATTRIBUTES}}.items()
+        for name, column in {**context.tags, **{name: name for name in CARD_ATTRIBUTES}}.items()
         if column in context.observed
     }
     return [
@@ -176,8 +176,8 @@ def nearest_past_creatives(context: ReportContext, rows: Sequence[int]) -> list[
     place_in_past = pd.Series(range(len(past)), index=pd.MultiIndex.from_frame(past[KEY]))
     itself = place_in_past.reindex(pd.MultiIndex.from_frame(own[KEY])).fillna(-1).to_numpy(np.int64)
     found: list[list[Neighbour]] = []
-    for first in range(0, len(rows), CHUNK):
-        similarity = _similarity(own.iloc[first : first + CHUNK], past, columns)
+    for first in range(0, len(rows), NEIGHBOUR_BATCH):
+        similarity = _similarity(own.iloc[first : first + NEIGHBOUR_BATCH], past, columns)
         for number, line in enumerate(similarity, start=first):
             if itself[number] >= 0:
                 line[itself[number]] = -1.0

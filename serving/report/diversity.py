@@ -13,7 +13,7 @@ from serving.report.effects import Floats, ReportPart
 
 DIRECTION_TAGS = ("hook", "scene", "face", "script")
 """Tags whose combination is called a direction."""
-RECENT_DAYS = 28
+RECENT_LAUNCH_DAYS = 28
 CREATIVE_COUNTS = (1, 2, 3, 5, 8, 12, 20, 30, 50)
 
 Mask = npt.NDArray[np.bool_]
@@ -67,7 +67,7 @@ class Diversity(ReportPart):
         directions: Different combinations among them.
         possible: Combinations of all values in the training data.
         effective: exp of the Shannon entropy of the directions: as many equally used ones would be as diverse.
-        recent: Creatives launched in the last RECENT_DAYS, or not launched yet.
+        recent: Creatives launched in the last RECENT_LAUNCH_DAYS, or not launched yet.
         shared_tags: Mean share of these tags that two recent creatives have in common; None with fewer than two.
         shared_tags_all: The same over all creatives of the data.
         repeat_share: Share of recent creatives that repeat the direction of an older one.
@@ -102,7 +102,7 @@ def account_diversity(context: ReportContext) -> Diversity:
     codes = all_codes[of_account & (all_codes >= 0).all(axis=1)] if tags else no_codes
     counts = np.unique(codes, axis=0, return_counts=True)[1] if len(codes) else np.zeros(0)
     shares = counts / counts.sum() if len(counts) else np.ones(1)
-    since = context.now - pd.Timedelta(days=RECENT_DAYS)
+    since = context.now - pd.Timedelta(days=RECENT_LAUNCH_DAYS)
     recent = of_account & (~context.launched | (observed["launched_at"] >= since).to_numpy())
     possible = 1
     for tag in tags:

@@ -19,7 +19,7 @@ from serving.report.context import ReportContext
 Floats = npt.NDArray[np.float64]
 
 BOOTSTRAP_DRAWS = 200
-MOST_VALUES = 60
+MOST_TAG_VALUES = 60
 """Values of a tag that are compared; the rarest are left out."""
 RawRate = tuple[float | None, float | None, float | None, float | None]
 NO_RAW_RATE: RawRate = (None, None, None, None)
@@ -149,7 +149,7 @@ class TagGrouping:
         return np.asarray(np.linalg.lstsq(self.shares, logs, rcond=None)[0])
 
 
-def group_by_tag(context: ReportContext, tag: str, column: str, most: int = MOST_VALUES) -> TagGrouping:
+def group_by_tag(context: ReportContext, tag: str, column: str, most: int = MOST_TAG_VALUES) -> TagGrouping:
     """Group the chosen creatives by the most frequent values of a column; values are sorted by name."""
     column_values = context.observed[column].astype(object)
     lists = [[] if value != value or value is None else [str(value)] for value in column_values]

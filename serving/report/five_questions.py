@@ -16,7 +16,7 @@ from serving.report.context import ReportContext
 from serving.report.contribution_groups import StageResidual, shrunk_cells
 from serving.report.effects import Baseline, Floats, ReportPart, TagEffect, TagGrouping, group_by_tag, tag_effects
 
-QUESTIONS = {
+QUESTION_STAGES = {
     "opening": ("hook", ("hold",)),
     "style": ("style", ("order",)),
     "copy": ("selling_point", ("click",)),
@@ -91,7 +91,7 @@ class Question(ReportPart):
     """One question and its answer.
 
     Attributes:
-        name: Key of QUESTIONS.
+        name: Key of QUESTION_STAGES.
         tag: Tag that it is about.
         stages: Stages that answer it.
         creatives: Launched creatives with a value of the tag.
@@ -115,7 +115,7 @@ NO_INTERACTIONS = Interactions(examined=0, pairs=[])
 
 
 def five_questions(context: ReportContext, base: Baseline, bootstrap_weights: Floats, z: float) -> list[Question]:
-    """Answer all questions, in the order of QUESTIONS.
+    """Answer all questions, in the order of QUESTION_STAGES.
 
     Args:
         context: The chosen creatives.
@@ -123,11 +123,11 @@ def five_questions(context: ReportContext, base: Baseline, bootstrap_weights: Fl
         bootstrap_weights: (draws, creatives) From `effects.bootstrap`.
         z: Half width of an interval in standard deviations.
     """
-    return [_question(context, base, bootstrap_weights, z, name) for name in QUESTIONS]
+    return [_question(context, base, bootstrap_weights, z, name) for name in QUESTION_STAGES]
 
 
 def _question(context: ReportContext, base: Baseline, bootstrap_weights: Floats, z: float, name: str) -> Question:
-    tag, wanted = QUESTIONS[name]
+    tag, wanted = QUESTION_STAGES[name]
     stages = [stage for stage in wanted if context.funnel.has(stage)]
     missing = [stage for stage in wanted if stage not in stages]
     phrases: list[PhraseEffect] = []

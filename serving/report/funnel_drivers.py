@@ -12,8 +12,8 @@ from serving.report.effects import Baseline, Floats, ReportPart, TagEffect, adde
 
 MOST_GROUPS = 8
 MOST_POINTS = 240
-MOST_VALUES = 12
-NUMBERS = {a.report_group: a.name for a in NUMBER_ATTRIBUTES if a.group not in ATTRIBUTE_OF}
+MOST_HEAT_VALUES = 12
+NUMBER_OF_GROUP = {a.report_group: a.name for a in NUMBER_ATTRIBUTES if a.group not in ATTRIBUTE_OF}
 """Feature group → the number on the x axis of its dependence curve."""
 
 
@@ -103,7 +103,7 @@ def heat_map(context: ReportContext, base: Baseline, bootstrap_weights: Floats) 
         }
         sizes = dict(zip(group.values, group.sizes.tolist()))
         last = next(reversed(by_stage.values()))
-        for value in sorted(last, key=lambda value: -sizes[value])[:MOST_VALUES]:
+        for value in sorted(last, key=lambda value: -sizes[value])[:MOST_HEAT_VALUES]:
             cells = {name: effects[value] for name, effects in by_stage.items()}
             found.append(HeatRow(tag=tag, value=value, creatives=sizes[value], cells=cells, thin=last[value].thin))
     order = list(context.all_tags)
@@ -139,14 +139,14 @@ def swarms(context: ReportContext, seed: int = 7) -> list[Swarm]:
                 groups=top,
                 sizes=[size[group] for group in top],
                 points=[np.round(by_group[group][rows], 3).tolist() for group in top],
-                shades=[_shades(context, group)[rows].tolist() if group in NUMBERS else [] for group in top],
+                shades=[_shades(context, group)[rows].tolist() if group in NUMBER_OF_GROUP else [] for group in top],
             )
         )
     return found
 
 
 def _shades(context: ReportContext, group: str) -> Floats:
-    column = NUMBERS[group]
+    column = NUMBER_OF_GROUP[group]
     if column not in context.observed:
         return np.full(len(context.observed), 0.5)
     ranks = context.observed[column].rank(pct=True).fillna(0.5)
@@ -156,7 +156,7 @@ def _shades(context: ReportContext, group: str) -> Floats:
 def dependences(context: ReportContext, seed: int = 7) -> list[Dependence]:
     """Dependence of ROI, and of the three stages that it moves most, on each number."""
     found = []
-    for group, column in NUMBERS.items():
+    for group, column in NUMBER_OF_GROUP.items():
         if column not in context.observed:
             continue
         number = context.observed[column].to_numpy(np.float64)

@@ -11,7 +11,7 @@ from training.evaluation.acceptance import Check, acceptance_checks, interval_co
 from training.evaluation.files import Evaluation
 from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, OWN
 
-NOT_EVALUATED = "REVIEW"
+STATUS_WITHOUT_EVALUATION = "REVIEW"
 """Status of a model without an evaluation."""
 
 
@@ -97,7 +97,7 @@ def model_quality(context: ReportContext, evaluation: Evaluation | None) -> Mode
         level=context.settings.interval.level,
         basis=context.settings.basis,
         evaluated=own is not None,
-        status=overall(checked) if checked else NOT_EVALUATED,
+        status=overall(checked) if checked else STATUS_WITHOUT_EVALUATION,
         checks={check.name: check.status for check in checked},
         accuracy=_accuracy(own) if own else _accuracy_from_manifest(manifest.summary),
         holdout_since=own.facts.holdout_since if own else "",

@@ -28,7 +28,6 @@ FEW_CREATIVES = 5
 """A KOC's cell with fewer creatives is hatched."""
 TONE_STEPS = (0.02, 0.06, 0.12, 0.22)
 """|log factor| from which a cell's colour deepens."""
-VERDICTS = ("scale", "test", "hold", "stop", "")
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def render(data: ReportData, lang: str = "zh") -> str:
         script_hash=_hash(script),
         labels=labels,
         targets=TARGETS,
-        verdicts={name: wording.verdict(name) for name in VERDICTS},
+        verdicts=wording.VERDICT_LABELS,
         questions=[_question(question, data, level) for question in data.questions],
         heat=[(row, [_effect_cell(row.cells[name], level) for name in data.heat_columns]) for row in data.heat],
         swarms=[
@@ -121,14 +120,14 @@ def embedded(data: ReportData) -> dict[str, object]:
             ]
         )  # fmt: skip
     return {
-        "words": wording.SCRIPT,
+        "words": wording.SCRIPT_TEXTS,
         "groups": [wording.group(name) for name in groups],
         "own": wording.group(OWN),
         "tags": [wording.tag(name) for name in tags],
         "values": list(values),
         "targets": [wording.target(name) for name in targets],
         "money": [TARGETS[name].is_money for name in targets],
-        "verdicts": {name: wording.verdict(name) for name in VERDICTS},
+        "verdicts": wording.VERDICT_LABELS,
         "rows": rows,
         "perPage": ROWS_PER_PAGE,
     }

@@ -47,12 +47,12 @@ QUESTION_TITLES = {
     "scene": Words("哪个场景卖得最多?(成交 × 客单)", "Which scene sells most? (order × value)"),
     "audience": Words("哪类人群会再买?", "Which audience buys again?"),
 }
-STATUS = {
+STATUS_LABELS = {
     "PASS": Words("可信 PASS", "PASS"),
     "REVIEW": Words("可参考,需复核 REVIEW", "REVIEW"),
     "FAIL": Words("有的项不合格 FAIL", "FAIL"),
 }
-ADVICE = {
+STATUS_ADVICE = {
     "PASS": Words(
         "留出期的各项检查都在规定范围内:可以按本报告排优先级,金额仍请连同区间一起看。",
         "Every check on the holdout lies within its thresholds: use the ranking, read figures with their intervals.",
@@ -67,7 +67,7 @@ ADVICE = {
         "newer, fuller exports (make train).",
     ),
 }
-CHECKS = {
+CHECK_LABELS = {
     "baselines": Words("比简单规则更准", "better than simple rules"),
     "deciles": Words("每一档不偏高不偏低", "every tenth is right"),
     "coverage": Words("区间盖得住结果", "intervals cover outcomes"),
@@ -78,7 +78,7 @@ NOT_EVALUATED = Words(
     "手头没有这一版模型的评估文件,因此只能给“复核”:请在同一数据上运行 make train 后再出报告。",
     "No evaluation of this very model was found, so its status is REVIEW: run make train on these data.",
 )
-TEXTS = {
+PAGE_TEXTS = {
     "association": Words(
         "关联,不是因果:模型对历史数据的归因,不等于改动后一定带来的效果。",
         "Association, not cause: what the model learned from past data is not the effect of a change.",
@@ -183,7 +183,7 @@ TEXTS = {
     "direction": Words("新方向:还没拍过、模型看好的组合", "New directions: not shot yet, and well predicted"),
 }
 """Headings and paragraphs of the page, by name."""
-SCRIPT = {
+SCRIPT_TEXTS = {
     "not_launched": Words("未投放", "not launched"),
     "hours": Words("{n} 小时", "{n} h"),
     "days": Words("{n} 天", "{n} d"),
@@ -217,11 +217,12 @@ SCRIPT = {
     "impressions": Words("展现", "impressions"),
 }
 """Texts that the page's script writes into cards and the table of creatives."""
+VERDICT_LABELS = {name: Words(*label) for name, label in LABELS.items()}
 
 
 def text(name: str, **values: object) -> Words:
-    """A heading or paragraph of TEXTS, with its placeholders filled in."""
-    return TEXTS[name].format(**values)
+    """A heading or paragraph of PAGE_TEXTS, with its placeholders filled in."""
+    return PAGE_TEXTS[name].format(**values)
 
 
 def times(factor: float) -> str:
@@ -249,11 +250,6 @@ def group(name: str) -> Words:
 def tag(name: str) -> Words:
     """Label of a tag, or of an attribute on a card; numbers with their unit."""
     return ATTRIBUTE_OF[name].full_label if name in ATTRIBUTE_OF else Words(*entity_label(name))
-
-
-def verdict(name: str) -> Words:
-    """Label of a verdict."""
-    return Words(*LABELS[name])
 
 
 def columns(names: Sequence[str]) -> Words:
@@ -456,9 +452,8 @@ def hit_chances(one: Diversity) -> Words:
 
 def verdict_counts(cards: Sequence[Card]) -> Words:
     """Number of creatives with each verdict."""
-    names = ["scale", "test", "hold", "stop", ""]
-    sizes = {name: sum(card.verdict == name for card in cards) for name in names}
-    counts = [(verdict(name), size) for name, size in sizes.items() if size]
+    sizes = {name: sum(card.verdict == name for card in cards) for name in VERDICT_LABELS}
+    counts = [(VERDICT_LABELS[name], size) for name, size in sizes.items() if size]
     return Words(
         "、".join(f"{words.zh} {size:,}" for words, size in counts),
         ", ".join(f"{words.en} {size:,}" for words, size in counts),

@@ -29,7 +29,7 @@
   const wide = ([, low, high]) => low === null ? text("no_interval") : `${whole(low)}–${whole(high)}`;
 
   const keys = {
-    name: (row) => row[NAME], verdict: (row) => ["scale", "test", "hold", "stop", ""].indexOf(row[VERDICT]),
+    name: (row) => row[NAME], verdict: (row) => Object.keys(data.verdicts).indexOf(row[VERDICT]),
     target0: (row) => row[TARGETS][0][0], chance: (row) => row[CHANCE], later: (row) => row[TARGETS][later][0],
     orders: (row) => row[COUNTS][2], spend: (row) => row[COUNTS][3], age: (row) => row[AGE],
   };

@@ -147,7 +147,9 @@ def dots(name: str, measured: Sequence[CheckedFigure], own: str = OWN) -> Markup
     size = (3.9, 0.6 + 0.19 * max(len(measured), 3))
     left = 1.75
     numbers = _finite(np.array([[one.low, one.value, one.high] for one in measured]))
-    across = _axis(min(numbers), max(numbers), _most(size[0] - left - 0.08, 3), title="rank correlation")
+    across = _axis(
+        min(numbers, default=0.0), max(numbers, default=1.0), _most(size[0] - left - 0.08, 3), title="rank correlation"
+    )
     upwards = list(reversed(measured))
     first, last = padded([float(place) for place in range(len(measured))])
     names = [visible_text(one.of[0])[:LONGEST_NAME] for one in upwards]
