@@ -35,7 +35,7 @@ class IntervalEstimate(AnswerModel):
     """Upper end of the 80 % interval, in the unit of `value`."""
 
 
-class PredictionWarning(AnswerModel):
+class WarningAnswer(AnswerModel):
     """A reason to read a prediction with care."""
 
     code: str
@@ -151,7 +151,7 @@ class Prediction(AnswerModel):
     """What to do."""
     evidence: dict[str, float | None]
     """Metric → its sum so far (counts, CNY); null where not known."""
-    warnings: list[PredictionWarning]
+    warnings: list[WarningAnswer]
     """Reasons to read it with care."""
     explanation: PredictionExplanation | None = None
     """With `explain`; else left out."""
@@ -202,7 +202,7 @@ class RankedCreative(AnswerModel):
     """Probability that it is among the first `top`."""
     funded: bool
     """Whether it is among the first `top` here."""
-    warnings: list[PredictionWarning]
+    warnings: list[WarningAnswer]
     """Reasons to read it with care."""
 
 

@@ -53,7 +53,7 @@ class Computed:
 
 
 @dataclass(frozen=True)
-class Predicted:
+class Predictions:
     """Predictions of some creatives.
 
     Attributes:
@@ -95,7 +95,7 @@ def predictions(
     explain: bool = False,
     top: int | None = None,
     check_deadline: Callable[[], None] = lambda: None,
-) -> Predicted:
+) -> Predictions:
     """Predict creatives, in the order given.
 
     Args:
@@ -114,7 +114,7 @@ def predictions(
         done = compute(loaded, part)
         answers += _answers(loaded, part, done, now, explain=explain, top=top)
         values.append(done.features.values.to_numpy(np.float64))
-    return Predicted(answers, np.concatenate(values))
+    return Predictions(answers, np.concatenate(values))
 
 
 def _answers(
