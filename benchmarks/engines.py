@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
-from features.partitions.reader import write_partitioned
+from features.partitions.writer import write_partitioned
 from features.store.duckdb_store import open_store
 from features.store.ingest import ingest
 from features.store.load import load

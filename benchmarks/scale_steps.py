@@ -25,7 +25,7 @@ from configs.settings import Settings
 from features.funnel import VOLUME
 from features.funnel_model.posterior import FUNNEL_MODEL
 from features.matrix.feature_matrix import Fitted, build_features
-from features.partitions.reader import write_partitioned
+from features.partitions.writer import write_partitioned
 from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import entities
 from features.store.duckdb_store import open_store

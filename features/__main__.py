@@ -12,8 +12,8 @@ from configs.settings import CONFIG_DIR, Settings, load_settings
 from features.attributes import ATTRIBUTE_OF, KEY_LABELS, TAG_LABELS
 from features.console import run_command, show_ingest, show_problems, show_status
 from features.errors import InputError
-from features.partitions.folder import is_url, shown
-from features.partitions.reader import write_partitioned
+from features.partitions.folder import is_url, printable
+from features.partitions.writer import write_partitioned
 from features.readers.find_files import find_files
 from features.sanitise import visible_text
 from features.store.duckdb_store import open_store
@@ -82,7 +82,7 @@ def export_command(
         return
     if is_url(out):
         raise InputError(
-            f"{shown(out)}: found a URL; expected a folder of this machine. Add --partitioned to use a URL."
+            f"{printable(out)}: found a URL; expected a folder of this machine. Add --partitioned to use a URL."
         )
     with open_store(store, read_only=True) as opened:
         loaded = load(opened, settings)
@@ -112,7 +112,7 @@ def _export_partitioned(root: str, store: Path, settings: Settings) -> None:
             bar.update(task, completed=done, total=total, description=visible_text(account or "done"))
 
         dataset = write_partitioned(opened, settings, root, advance)
-    print(visible_text(shown(dataset.root)))
+    print(visible_text(printable(dataset.root)))
     rows, size = sum(part.rows for part in dataset.parts), sum(part.bytes for part in dataset.parts)
     _show_counts({"parts": len(dataset.parts), "rows": rows, "bytes": size} | dataset.notes)
 

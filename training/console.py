@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.funnel import VOLUME_TARGETS
-from features.partitions.folder import shown, without_password
+from features.partitions.folder import printable, without_password
 from training.evaluation.acceptance import Check, overall
 from training.evaluation.metrics import ALL_AGES, METHODS
 from training.evaluation.page.render import PAGE
@@ -66,7 +66,7 @@ def show_result(result: TrainingRun, space: Workspace, data: list[str], config: 
         f"  model        {space.bundle}",
         f"  predictions  {result.predictions} ({result.predicted_creatives:,} creatives)",
         f"  evaluation   {space.evaluation / PAGE}",
-        f"  MLflow run   {result.registered.run_id} in {shown(space.tracking_uri)}",
+        f"  MLflow run   {result.registered.run_id} in {printable(space.tracking_uri)}",
         "Next:",
         f"  make predict{given}    (predict again when new exports came into the folder)",
         f"  make backtest{given}   (past predictions beside their outcomes)",

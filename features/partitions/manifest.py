@@ -1,7 +1,7 @@
-"""What a partitioned dataset is: its parts, its columns, and the manifest that says so.
+"""The manifest of a partitioned dataset: its partitions, its columns, and the names of its files and folders.
 
-The manifest is written last and names every file by its content. A folder without it is no dataset; a file that
-it does not name is no part of one.
+The manifest is written last and names every file by its content. A folder without a manifest is no dataset; a file that
+the manifest does not name is not part of the dataset.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ MANIFEST = "_gpmcast.json"
 FORMAT = 1
 """Raised with every change of the layout: a dataset of another format is refused, never converted."""
 
-ANEW = "Export the dataset anew with `python -m features export {root} --partitioned`."
+EXPORT_AGAIN_CURE = "Export the dataset anew with `python -m features export {root} --partitioned`."
 
-LONGEST = 160
-"""Characters of a partition value in a path; file systems take 255 for a folder's whole name."""
+MAX_FOLDER_NAME = 160
+"""Maximum length of a partition value in a path; file systems allow 255 characters for the name of a folder."""
 
 _ARROW = {"text": pa.string(), "number": pa.float64(), "time": pa.timestamp("us")}
 
@@ -40,12 +40,14 @@ class Partition:
     """One promotion type in one account, over all months.
 
     Attributes:
-        metrics: Paths below the root, by month.
-        creatives: The path of its one file of creatives.
-        rows: Rows of metrics.
+        promotion_type: Of all its rows.
+        account_id: Of all its rows.
+        metrics: Paths below the root, one per month.
+        creatives: Path of its one file of creatives.
+        rows: Number of rows of metrics.
         bytes: Size of all its files.
-        creative_count: Rows of creatives.
-        sha256: Over the content of its files: the same work on the same part need not be done twice.
+        creative_count: Number of rows of creatives.
+        sha256: Hash of the content of its files; results computed from a partition are reused while it is the same.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
@@ -61,14 +63,14 @@ class Partition:
 
     @property
     def name(self) -> str:
-        """Short, unlike that of any other part, and safe as the name of a file."""
+        """Return a short unique name that is safe as the name of a file."""
         key = json.dumps([self.promotion_type, self.account_id])
         plain = re.sub(r"[^A-Za-z0-9-]+", "_", f"{self.promotion_type}-{self.account_id}")[:40]
         return f"{plain}-{hashlib.sha256(key.encode()).hexdigest()[:10]}"
 
     @property
     def files(self) -> tuple[str, ...]:
-        """All its paths, in the order in which `sha256` takes them."""
+        """Return all its paths, in the order in which `sha256` covers them."""
         return (*self.metrics, self.creatives)
 
 
@@ -77,12 +79,12 @@ class PartitionedDataset:
     """A dataset as its manifest describes it.
 
     Attributes:
-        root: Where it is, as a worker elsewhere opens it again; may hold a password, so it is never printed.
-        parts: Sorted by promotion type and account.
-        values: The value columns that hold something in any part, in the order of VALUES.
-        attributes: The columns of creatives besides the KEY, each with its kind: text, number or time.
-        until: End of the last period; NaT where there are no metrics.
-        notes: What was resolved on the way out of the store, counted by name over all parts.
+        root: Folder or URL from which other processes can open it; may contain a password, so it is never printed.
+        parts: The partitions, sorted by promotion type and account.
+        values: The value columns with a value in any partition, in the order of VALUES.
+        attributes: The columns of creatives besides the KEY, each with its type: text, number or time.
+        until: End of the last period; NaT without metrics.
+        notes: Counts of what was resolved when the store was loaded, by name, over all partitions.
         settings_fingerprint: `features.store.load.load_fingerprint` of the settings under which the store was loaded.
     """
 
@@ -96,7 +98,7 @@ class PartitionedDataset:
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of all that the manifest says: the same for a copy elsewhere, other for any other content."""
+        """Return the sha256 of the manifest: equal for a copy elsewhere, different for any other content."""
         return hashlib.sha256(write_manifest(self)).hexdigest()
 
 
@@ -118,7 +120,7 @@ class _Manifest(_Head):
 
 
 def write_manifest(dataset: PartitionedDataset) -> bytes:
-    """The manifest of a dataset as JSON; where the dataset is, is not in it."""
+    """Serialise the manifest as JSON; it does not contain the root."""
     content = {
         "application": "gpmcast",
         "kind": "partitioned",
@@ -134,12 +136,17 @@ def write_manifest(dataset: PartitionedDataset) -> bytes:
 
 
 def read_manifest(content: bytes, root: str, shown: str) -> PartitionedDataset:
-    """The dataset that a manifest describes.
+    """Parse a manifest.
+
+    Args:
+        content: Its JSON.
+        root: Folder or URL of the dataset.
+        shown: The same without secrets, for messages.
 
     Raises:
-        PartitionError: It is no manifest, one of another format, or names what no export writes.
+        PartitionError: It is no manifest, has another format, or contains what no export writes.
     """
-    where, cure = f"{shown}/{MANIFEST}", ANEW.format(root=shown)
+    where, cure = f"{shown}/{MANIFEST}", EXPORT_AGAIN_CURE.format(root=shown)
     try:
         head = _Head.model_validate_json(content)
     except ValidationError:
@@ -147,41 +154,43 @@ def read_manifest(content: bytes, root: str, shown: str) -> PartitionedDataset:
     if head.format != FORMAT:
         raise PartitionError(f"{where}: found format {head.format}; expected {FORMAT}. {cure}")
     try:
-        said = _Manifest.model_validate_json(content)
-        until = pd.NaT if said.until is None else _moment(said.until)
+        manifest = _Manifest.model_validate_json(content)
+        until = pd.Timestamp("NaT") if manifest.until is None else _moment(manifest.until)
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(str(step) for step in first["loc"])
         raise PartitionError(f"{where}: found at {at}: {first['msg']}; expected a whole manifest. {cure}") from None
     except ValueError:
         raise PartitionError(f"{where}: found no time at until; expected one. {cure}") from None
-    for wrong in _wrong(said):
+    for wrong in _wrong(manifest):
         raise PartitionError(f"{where}: found {wrong}. {cure}")
-    return PartitionedDataset(root, said.parts, said.values, said.attributes, until, said.notes, said.settings)
+    return PartitionedDataset(
+        root, manifest.parts, manifest.values, manifest.attributes, until, manifest.notes, manifest.settings
+    )
 
 
 def _moment(text: str) -> pd.Timestamp:
-    """A time as `write_manifest` writes it; ValueError for all else that pandas takes for one, such as `now`."""
+    """Parse a time that `write_manifest` wrote; raise ValueError for other forms that pandas accepts, such as `now`."""
     moment = pd.Timestamp(text).as_unit("us")
     if pd.isna(moment) or moment.tzinfo is not None or moment.isoformat() != text:
-        raise ValueError("no time, or written in another way, which may mean another one each day")
+        raise ValueError("not a time in the form that write_manifest writes")
     return moment
 
 
-def _wrong(said: _Manifest) -> Iterator[str]:
-    """What in a manifest no export would have written."""
-    if list(said.values) != [name for name in VALUES if name in said.values]:
-        yield f"the values {', '.join(said.values)}; expected some of {', '.join(VALUES)}, in this order"
-    names = [name for name, _ in said.attributes]
+def _wrong(manifest: _Manifest) -> Iterator[str]:
+    """Give descriptions of what no export would have written."""
+    if list(manifest.values) != [name for name in VALUES if name in manifest.values]:
+        yield f"the values {', '.join(manifest.values)}; expected some of {', '.join(VALUES)}, in this order"
+    names = [name for name, _ in manifest.attributes]
     if len(set(names)) < len(names) or {*names} & {*KEY}:
         yield "an attribute twice; expected each once"
-    for name, kind in said.attributes:
-        if not (name in ATTRIBUTES or name.startswith("tag_")) or kind != kind_of(name):
+    for name, kind in manifest.attributes:
+        if not (name in ATTRIBUTES or name.startswith("tag_")) or kind != value_type_of(name):
             yield f"the attribute {name} of kind {kind}; expected attributes and tags, each of its own kind"
-    keys = [(part.promotion_type, part.account_id) for part in said.parts]
+    keys = [(part.promotion_type, part.account_id) for part in manifest.parts]
     if keys != sorted(set(keys)):
         yield "parts that are out of order or there twice; expected each once, in the order of their keys"
-    for part in said.parts:
+    for part in manifest.parts:
         months = [re.escape(metrics_folder(part.promotion_type, part.account_id, "")) + rf"(\d{{4}}-\d\d)/{_FILE}"]
         found = [re.fullmatch(months[0], path) for path in part.metrics]
         stray = [path for path, match in zip(part.metrics, found) if match is None]
@@ -197,55 +206,60 @@ def _wrong(said: _Manifest) -> Iterator[str]:
             yield f"a size below 0 or a sum that is no sha256 of {part.name}; expected neither"
 
 
+def combined_sha256(sums: list[str]) -> str:
+    """Return the sha256 of a partition from those of its files, in the order of `Partition.files`."""
+    return hashlib.sha256("\n".join(sums).encode()).hexdigest()
+
+
 def metrics_folder(promotion_type: str, account_id: str, month: str) -> str:
-    """Where the metrics of one account and month (YYYY-MM) are."""
+    """Return the folder of the metrics of one account and month (YYYY-MM)."""
     return f"metrics/{_partition(promotion_type, account_id)}/month={month}"
 
 
 def creatives_folder(promotion_type: str, account_id: str) -> str:
-    """Where the creatives of one account are."""
+    """Return the folder of the creatives of one account."""
     return f"creatives/{_partition(promotion_type, account_id)}"
 
 
 def _partition(promotion_type: str, account_id: str) -> str:
-    return f"promotion_type={as_path(promotion_type)}/account_id={as_path(account_id)}"
+    return f"promotion_type={folder_name(promotion_type)}/account_id={folder_name(account_id)}"
 
 
-def as_path(value: str) -> str:
-    """A value as one folder's name can hold it: in Hive's percent code, and cut where it is too long.
+def folder_name(value: str) -> str:
+    """Encode a value as the name of a folder: percent-encoded as in Hive, and cut if it is too long.
 
-    What is cut ends in a sum of the whole and is longer than all that is not, so no two values meet.
+    A cut name ends in a hash of the whole value and is longer than every name that is not cut, so names are unique.
     """
     coded = quote(value, safe="").replace(".", "%2E")
-    if len(coded) <= LONGEST:
+    if len(coded) <= MAX_FOLDER_NAME:
         return coded
-    whole = re.sub(r"%.?$", "", coded[:LONGEST])
+    whole = re.sub(r"%.?$", "", coded[:MAX_FOLDER_NAME])
     return f"{whole}~{hashlib.sha256(value.encode()).hexdigest()[:32]}"
 
 
-def is_file_of_ours(path: str) -> bool:
-    """Whether an export may have written this path: what is not so is left alone."""
+def is_dataset_file(path: str) -> bool:
+    """Whether an export may have written this path; other files are never removed."""
     value, unfinished = r"[\w%~-]*", r"\.part-[0-9a-f]{16}\.parquet\.[0-9a-f]+"
     folder = rf"promotion_type={value}/account_id={value}"
     files = rf"({_FILE}|{unfinished})"
     return bool(re.fullmatch(rf"(metrics/{folder}/month=\d{{4}}-\d\d|creatives/{folder})/{files}", path, re.ASCII))
 
 
-def kind_of(attribute: str) -> Literal["text", "number", "time"]:
-    """What the values of an attribute are; tags are text."""
+def value_type_of(attribute: str) -> Literal["text", "number", "time"]:
+    """Return the type of an attribute's values; tags are text."""
     if attribute in TIMES:
         return "time"
     return "number" if attribute in NUMBERS else "text"
 
 
 def metrics_columns() -> pa.Schema:
-    """The columns of every file of metrics: all values, so that no file changes when another account gets one."""
+    """Return the columns of every file of metrics: all VALUES, so that a file does not depend on other accounts."""
     kinds = [(name, "time" if name in PERIOD[1:] else "text") for name in [*KEY, *PERIOD]]
     return _schema([*kinds, *((name, "number") for name in VALUES)])
 
 
 def creatives_columns(attributes: tuple[tuple[str, str], ...]) -> pa.Schema:
-    """The columns of every file of creatives."""
+    """Return the columns of every file of creatives."""
     return _schema([*((name, "text") for name in KEY), *attributes])
 
 

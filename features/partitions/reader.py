@@ -1,8 +1,7 @@
-"""A partitioned dataset read back: what it holds, one part of it, or all of it; no file is believed unchecked."""
+"""Read a partitioned dataset: its manifest, one partition, or all of it. Files are checked against the manifest."""
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -12,175 +11,164 @@ import pyarrow.parquet
 from features.errors import PartitionError
 from features.partitions.folder import Folder, open_folder
 from features.partitions.manifest import (
-    ANEW,
+    EXPORT_AGAIN_CURE,
     MANIFEST,
     Partition,
     PartitionedDataset,
+    combined_sha256,
     creatives_columns,
     metrics_columns,
     read_manifest,
 )
-from features.partitions.writer import together, write_partitioned
 from features.schema import KEY, PERIOD, Loaded
 
-__all__ = [
-    "Partition",
-    "PartitionedDataset",
-    "is_partitioned",
-    "open_partitioned",
-    "read_creatives",
-    "read_part",
-    "read_whole",
-    "write_partitioned",
-]
-
-ASKED = 20
-"""Most other files that are looked into for a column that is not as it should be in one."""
+_OTHERS_COMPARED = 20
+"""Other partitions whose columns are compared when a column of one file is wrong."""
 
 
 def is_partitioned(path: str) -> bool:
-    """Whether there is the manifest of a dataset under this root."""
+    """Whether this folder or URL has the manifest of a dataset."""
     return open_folder(path).has(MANIFEST)
 
 
 def open_partitioned(root: str) -> PartitionedDataset:
-    """The dataset under this root, as its manifest describes it; its files are looked at when they are read.
+    """Read the manifest of a dataset; its other files are not opened.
 
     Raises:
-        PartitionError: The place cannot be reached, has no manifest, or one that cannot be used.
+        PartitionError: The folder cannot be reached, or has no manifest that can be used.
     """
-    place = open_folder(root)
+    folder = open_folder(root)
     try:
-        content = place.read(MANIFEST)
+        content = folder.read(MANIFEST)
     except FileNotFoundError:
         raise PartitionError(
-            f"{place.shown}: found no {MANIFEST}; expected a dataset, which has one. If an export was stopped, start "
-            f"it again. {ANEW.format(root=place.shown)}"
+            f"{folder.printable}: found no {MANIFEST}; expected a dataset, which has one. If an export was stopped, "
+            f"start it again. {EXPORT_AGAIN_CURE.format(root=folder.printable)}"
         ) from None
-    return read_manifest(content, place.root, place.shown)
+    return read_manifest(content, folder.root, folder.printable)
 
 
 def read_part(dataset: PartitionedDataset, part: Partition) -> Loaded:
-    """One part, as `features.store.load.load` gives it: with the columns of the whole dataset, and without notes.
+    """Read one partition as `features.store.load.load` gives it, with the columns of the whole dataset, without notes.
 
     Raises:
-        PartitionError: A file is not there, is damaged, or is not what the manifest says.
+        PartitionError: A file does not exist, is damaged, or differs from the manifest.
     """
-    reader = _Reader(open_folder(dataset.root), dataset, part)
+    reader = _PartitionReader(open_folder(dataset.root), dataset, part)
     wanted = [*KEY, *PERIOD, *dataset.values]
     months = [reader.read(path, metrics_columns()).select(wanted) for path in part.metrics]
-    metrics = pa.concat_tables(months or [_nothing(wanted)]).to_pandas()
+    metrics = pa.concat_tables(months or [_no_metrics(wanted)]).to_pandas()
     creatives = reader.read(part.creatives, creatives_columns(dataset.attributes)).to_pandas()
     reader.check_whole(len(metrics), len(creatives))
-    # Every row was checked by `check_metrics` when it was written, and the sums say that it is the same.
+    # `check_metrics` checked every row when it was written, and the hashes prove that nothing has changed since.
     return Loaded(metrics.sort_values([*KEY, "period_start"], ignore_index=True), creatives)
 
 
 def read_creatives(dataset: PartitionedDataset, part: Partition) -> pd.DataFrame:
-    """The creatives of one part alone.
+    """Read only the creatives of one partition.
 
     Raises:
         PartitionError: As in `read_part`.
     """
-    reader = _Reader(open_folder(dataset.root), dataset, part)
+    reader = _PartitionReader(open_folder(dataset.root), dataset, part)
     return reader.read(part.creatives, creatives_columns(dataset.attributes)).to_pandas()
 
 
 def read_whole(dataset: PartitionedDataset) -> Loaded:
-    """All parts: what `features.store.load.load` gives of the store that was exported.
+    """Read all partitions: what `features.store.load.load` gives of the store that was exported.
 
     Raises:
         PartitionError: As in `read_part`.
     """
     loaded = [read_part(dataset, part) for part in dataset.parts]
-    nothing = _nothing([*KEY, *PERIOD, *dataset.values]).to_pandas()
+    no_metrics = _no_metrics([*KEY, *PERIOD, *dataset.values]).to_pandas()
     no_creatives = creatives_columns(dataset.attributes).empty_table().to_pandas()
-    metrics = pd.concat([one.metrics for one in loaded] or [nothing], ignore_index=True)
+    metrics = pd.concat([one.metrics for one in loaded] or [no_metrics], ignore_index=True)
     creatives = pd.concat([one.creatives for one in loaded] or [no_creatives], ignore_index=True)
     return Loaded(metrics, creatives, dict(dataset.notes))
 
 
-def _nothing(columns: list[str]) -> pa.Table:
+def _no_metrics(columns: list[str]) -> pa.Table:
     return metrics_columns().empty_table().select(columns)
 
 
-class _Reader:
-    """The files of one part, each compared with what the manifest says of it."""
+class _PartitionReader:
+    """Reads the files of one partition and compares each with the manifest."""
 
-    def __init__(self, place: Folder, dataset: PartitionedDataset, part: Partition) -> None:
-        self.place, self.dataset, self.part = place, dataset, part
+    def __init__(self, folder: Folder, dataset: PartitionedDataset, part: Partition) -> None:
+        self.folder, self.dataset, self.part = folder, dataset, part
         self.sums: list[str] = []
 
     def read(self, path: str, columns: pa.Schema) -> pa.Table:
-        """The rows of a file, unpacked only where its bytes are those that the manifest names."""
+        """Read the rows of a file; decode them only if its bytes are those that the manifest names."""
         try:
-            content = self.place.read(path)
+            content = self.folder.read(path)
         except FileNotFoundError:
             cure = "If the dataset was exported again meanwhile, open it again."
-            raise self._wrong(path, "no such file", "one, as the manifest names it", cure) from None
+            raise self._error(path, "no such file", "one, as the manifest names it", cure) from None
         try:
             file = pyarrow.parquet.ParquetFile(pa.BufferReader(content))
-            found, rows = file.schema_arrow, _rows(file.metadata)
+            found, rows = file.schema_arrow, _rows_to_decode(file.metadata)
         except (pa.ArrowException, OSError):
-            raise self._wrong(path, f"{len(content):,} bytes that are not Parquet", "a whole Parquet file") from None
-        # Columns before the sum: what is wrong with them helps more than that something is.
+            raise self._error(path, f"{len(content):,} bytes that are not Parquet", "a whole Parquet file") from None
+        # Columns are checked before the hash: which column is wrong helps more than that something is.
         self._check_columns(path, found, columns)
-        self._check_sum(path, content)
-        # The sum may be one that a hostile manifest names, and a small file can hold more rows than memory does.
-        most = self.part.creative_count if path == self.part.creatives else self.part.rows
-        if rows > most:
-            raise self._wrong(path, f"{rows:,} rows", f"at most {most:,}, as the manifest says of its part")
+        self._check_sha256(path, content)
+        # A hostile manifest can name a matching hash, and a small file can decode to more rows than memory holds.
+        limit = self.part.creative_count if path == self.part.creatives else self.part.rows
+        if rows > limit:
+            raise self._error(path, f"{rows:,} rows", f"at most {limit:,}, as the manifest says of its part")
         try:
             table = file.read(columns=columns.names)
         except (pa.ArrowException, OSError):
-            raise self._wrong(path, "pages that cannot be read", "a whole Parquet file") from None
+            raise self._error(path, "pages that cannot be read", "a whole Parquet file") from None
         self._check_keys(path, table)
         return table.select(columns.names)
 
     def check_whole(self, rows: int, creative_count: int) -> None:
-        """That the files together are the part that the manifest describes."""
+        """Check that all files together are the partition that the manifest describes."""
         part, path = self.part, self.part.creatives
         if (rows, creative_count) != (part.rows, part.creative_count):
             found = f"{rows:,} rows and {creative_count:,} creatives in the files of this part"
-            raise self._wrong(path, found, f"{part.rows:,} and {part.creative_count:,}, as the manifest says")
-        if together(self.sums) != part.sha256:
-            raise self._wrong(path, "files whose sum is not that of the manifest", f"the sha256 {part.sha256[:16]}…")
+            raise self._error(path, found, f"{part.rows:,} and {part.creative_count:,}, as the manifest says")
+        if combined_sha256(self.sums) != part.sha256:
+            raise self._error(path, "files whose sum is not that of the manifest", f"the sha256 {part.sha256[:16]}…")
 
-    def _check_sum(self, path: str, content: bytes) -> None:
+    def _check_sha256(self, path: str, content: bytes) -> None:
         sha256 = hashlib.sha256(content).hexdigest()
         self.sums.append(sha256)
         if f"part-{sha256[:16]}.parquet" != path.rpartition("/")[2]:
-            raise self._wrong(path, f"content with the sha256 {sha256[:16]}…", "the one that its name says")
+            raise self._error(path, f"content with the sha256 {sha256[:16]}…", "the one that its name says")
 
     def _check_columns(self, path: str, found: pa.Schema, expected: pa.Schema) -> None:
         names = [*expected.names, *(name for name in found.names if name not in expected.names)]
         for name in names:
-            here, there = _type(found, name), _type(expected, name)
+            here, there = _type_of(found, name), _type_of(expected, name)
             if here != there:
-                others = self._others(path, name, there)
-                raise self._wrong(path, f"column {name}: {here}", there, others)
+                others = self._compare_others(path, name, there)
+                raise self._error(path, f"column {name}: {here}", there, others)
 
-    def _others(self, path: str, name: str, expected: str) -> str:
-        """Which other partitions have a column as expected."""
-        have = []
-        others = [part for part in self.dataset.parts if part != self.part][:ASKED]
+    def _compare_others(self, path: str, name: str, expected: str) -> str:
+        """State which other partitions have a column of the expected type."""
+        matching = []
+        others = [part for part in self.dataset.parts if part != self.part][:_OTHERS_COMPARED]
         for part in others:
             metrics = path in self.part.metrics
-            there = part.metrics[0] if metrics and part.metrics else None if metrics else part.creatives
-            found = self._schema(there)
-            if found is not None and _type(found, name) == expected:
-                have.append(f"{part.promotion_type}/{part.account_id}")
+            counterpart = part.metrics[0] if metrics and part.metrics else None if metrics else part.creatives
+            found = self._schema(counterpart)
+            if found is not None and _type_of(found, name) == expected:
+                matching.append(f"{part.promotion_type}/{part.account_id}")
         if not others:
             return "There is no other partition to compare with."
-        shown = ", ".join(have[:3]) + (f" and {len(have) - 3} more" if len(have) > 3 else "")
-        return f"Of {len(others)} other partitions, {len(have)} have it so{': ' if have else ''}{shown}."
+        shown = ", ".join(matching[:3]) + (f" and {len(matching) - 3} more" if len(matching) > 3 else "")
+        return f"Of {len(others)} other partitions, {len(matching)} have it so{': ' if matching else ''}{shown}."
 
     def _schema(self, path: str | None) -> pa.Schema | None:
         try:
             if path is not None:
-                return pyarrow.parquet.read_schema(pa.BufferReader(self.place.read(path)))
+                return pyarrow.parquet.read_schema(pa.BufferReader(self.folder.read(path)))
         except (pa.ArrowException, OSError, PartitionError):
-            # This one has a fault of its own, and is named when it is read.
+            # This file is damaged, too; it is reported when it is read itself.
             return None
         return None
 
@@ -188,30 +176,32 @@ class _Reader:
         for name, expected in zip(KEY, [self.part.promotion_type, self.part.account_id]):
             for value in pc.unique(table[name]).to_pylist():
                 if value != expected:
-                    raise self._wrong(path, f"{name} {value!r}", f"{expected!r}, as its folder says")
+                    raise self._error(path, f"{name} {value!r}", f"{expected!r}, as its folder says")
         if path in self.part.metrics and len(table):
             month = path.rpartition("/month=")[2][:7]
-            for value in _months(table):
+            for value in _first_and_last_month(table):
                 if value != month:
-                    raise self._wrong(path, f"rows of {value}", f"rows of {month} alone, as its folder says")
+                    raise self._error(path, f"rows of {value}", f"rows of {month} alone, as its folder says")
 
-    def _wrong(self, path: str, found: str, expected: str, cure: str = "") -> PartitionError:
+    def _error(self, path: str, found: str, expected: str, cure: str = "") -> PartitionError:
         more = f"{cure} " if cure else ""
-        root = self.place.shown
-        return PartitionError(f"{root}/{path}: found {found}; expected {expected}. {more}{ANEW.format(root=root)}")
+        root = self.folder.printable
+        again = EXPORT_AGAIN_CURE.format(root=root)
+        return PartitionError(f"{root}/{path}: found {found}; expected {expected}. {more}{again}")
 
 
-def _rows(said: Any) -> int:
-    """What Parquet's own notes say will be unpacked, which goes by row groups, whatever stands above them."""
-    return max(said.num_rows, sum(said.row_group(place).num_rows for place in range(said.num_row_groups)))
+def _rows_to_decode(metadata: pyarrow.parquet.FileMetaData) -> int:
+    """Return the rows that decoding will give: it goes by the row groups, whatever the total in the footer."""
+    groups = range(metadata.num_row_groups)
+    return max(metadata.num_rows, sum(metadata.row_group(group).num_rows for group in groups))
 
 
-def _type(schema: pa.Schema, name: str) -> str:
+def _type_of(schema: pa.Schema, name: str) -> str:
     places = schema.get_all_field_indices(name)
     return "not there" if not places else "there twice" if len(places) > 1 else str(schema.field(places[0]).type)
 
 
-def _months(table: pa.Table) -> Iterator[str]:
+def _first_and_last_month(table: pa.Table) -> Iterator[str]:
     bounds = pc.min_max(table["period_start"]).as_py()
     for moment in bounds.values():
         yield "no time" if moment is None else f"{moment.year:04}-{moment.month:02}"

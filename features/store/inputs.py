@@ -5,8 +5,9 @@ from pathlib import Path
 
 from configs.settings import Settings
 from features.errors import InputError
-from features.partitions.folder import is_url, shown
-from features.partitions.reader import PartitionedDataset, is_partitioned, open_partitioned, read_whole
+from features.partitions.folder import is_url, printable
+from features.partitions.manifest import PartitionedDataset
+from features.partitions.reader import is_partitioned, open_partitioned, read_whole
 from features.readers.find_files import find_files
 from features.schema import Loaded
 from features.store.duckdb_store import open_store
@@ -38,9 +39,10 @@ def dataset_of(data: Sequence[str], settings: Settings) -> PartitionedDataset | 
         return None
     dataset = open_partitioned(data[0])
     if dataset.settings_fingerprint != load_fingerprint(settings):
+        name = printable(data[0])
         raise InputError(
-            f"{shown(data[0])}: was exported under other settings (`tags.extra` differs). Export it again with this "
-            f"config: `python -m features export {shown(data[0])} --partitioned --config …`."
+            f"{name}: was exported under other settings (`tags.extra` differs). Export it again with this "
+            f"config: `python -m features export {name} --partitioned --config …`."
         )
     return dataset
 
@@ -71,6 +73,6 @@ def load_data(
 def _is_dataset(data: Sequence[str]) -> bool:
     found = [path for path in data if is_url(path) or is_partitioned(path)]
     if found and len(data) > 1:
-        name = shown(found[0])
+        name = printable(found[0])
         raise InputError(f"{name}: is a partitioned dataset; expected it alone. Give one dataset, or exports only.")
     return bool(found)

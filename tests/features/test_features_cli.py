@@ -185,7 +185,7 @@ def hold_after(holder, name, when):
         return done
     setattr(holder, name, held)
 """
-EXPORT = 'hold_after(partition_write, "_write_part", lambda *given: given[2] == "a25")'
+EXPORT = 'hold_after(partition_write, "_write_partition", lambda *given: given[2] == "a25")'
 INGEST = 'hold_after(store, "merge_metrics", lambda connection, rows, file_id, at: file_id == 2)'
 
 

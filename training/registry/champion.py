@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.partitions.folder import shown
+from features.partitions.folder import printable
 from features.point_in_time.snapshots import SNAPSHOT
 from training.boosting.model import CreativeModel
 from training.data.dataset import Dataset, Mask
@@ -42,7 +42,7 @@ def model_for(space: Workspace, bundle: Path | None) -> tuple[CreativeModel, Man
     if champion is None:
         raise BundleError(
             f"No model of these data is registered (looked for the alias {mlflow_tracking.CHAMPION} of "
-            f"{space.registered_model} in {shown(space.tracking_uri)}). Run `make train` with the same DATA and "
+            f"{space.registered_model} in {printable(space.tracking_uri)}). Run `make train` with the same DATA and "
             "CONFIG, set `name:` in the config so that several folders share one model, or name a bundle with --model."
         )
     return *load_bundle(mlflow_tracking.fetch(space, champion)), str(champion)

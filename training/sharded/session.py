@@ -7,7 +7,7 @@ from pathlib import Path
 from configs.settings import Settings
 from features.partitions.folder import is_url
 from features.partitions.manifest import PartitionedDataset
-from features.partitions.reader import write_partitioned
+from features.partitions.writer import write_partitioned
 from features.store.duckdb_store import Store
 from training.engine import Engine
 from training.progress import ProgressCallbacks

@@ -13,7 +13,8 @@ from configs import __version__
 from configs.settings import Settings
 from features.errors import InputError
 from features.funnel import Funnel
-from features.partitions.reader import PartitionedDataset, read_creatives
+from features.partitions.manifest import PartitionedDataset
+from features.partitions.reader import read_creatives
 from features.point_in_time.as_of_table import AsOf, ranges
 from features.point_in_time.availability import waits_of
 from features.point_in_time.counts import funnel_of

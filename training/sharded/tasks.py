@@ -10,7 +10,8 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.funnel import Funnel
-from features.partitions.reader import Partition, PartitionedDataset, read_part
+from features.partitions.manifest import Partition, PartitionedDataset
+from features.partitions.reader import read_part
 from features.point_in_time.as_of_table import standing_table
 from features.point_in_time.availability import WAITS, waits_of
 from features.point_in_time.counts import (

@@ -51,8 +51,8 @@ class Work:
             table = pa.ipc.open_file(pa.BufferReader(content)).read_all()
         except (pa.ArrowException, FileNotFoundError):
             raise PartitionError(
-                f"{self._place.shown}/{name}.arrow: found no whole table, which an earlier step left there; something "
-                "removed or changed it. Remove that folder and run the same command again."
+                f"{self._place.printable}/{name}.arrow: found no whole table, which an earlier step left there; "
+                "something removed or changed it. Remove that folder and run the same command again."
             ) from None
         if not len(table):  # pandas' joins fail on columns without a chunk
             table = pa.table([pa.chunked_array([pa.array([], kind)]) for kind in table.schema.types], table.schema)

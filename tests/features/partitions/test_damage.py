@@ -12,7 +12,8 @@ import pytest
 from configs.settings import Settings
 from features.errors import PartitionError
 from features.partitions.manifest import MANIFEST
-from features.partitions.reader import is_partitioned, open_partitioned, read_part, read_whole, write_partitioned
+from features.partitions.reader import is_partitioned, open_partitioned, read_part, read_whole
+from features.partitions.writer import write_partitioned
 from features.schema import KEY, ExportRead
 from features.store.duckdb_store import open_store
 

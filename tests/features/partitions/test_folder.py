@@ -7,7 +7,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from features.errors import PartitionError
-from features.partitions.folder import open_folder, shown, without_password
+from features.partitions.folder import open_folder, printable, without_password
 
 
 class Failing(MemoryFileSystem):
@@ -82,7 +82,7 @@ def test_a_folder_that_is_a_file_is_said(tmp_path):
     ],
 )
 def test_what_is_printed_has_no_password(name, printed):
-    assert shown(name) == printed
+    assert printable(name) == printed
 
 
 @pytest.mark.parametrize(

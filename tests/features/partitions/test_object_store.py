@@ -11,7 +11,7 @@ import pytest
 
 from features.errors import PartitionError
 from features.partitions.folder import open_folder
-from features.partitions.object_store import ATTEMPTS, ObjectStore, open_store
+from features.partitions.object_store import S3_ATTEMPTS, ObjectStore, open_object_store
 
 VARIABLES = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_S3_ADDRESSING_STYLE", "AWS_PROFILE", "AWS_SESSION_TOKEN"]
 
@@ -70,7 +70,7 @@ def store(tmp_path):
 )
 def test_a_url_opens_the_store_it_names(url, kind, path):
     protocol, _, rest = url.partition("://")
-    store, folder = open_store(protocol, rest)
+    store, folder = open_object_store(protocol, rest)
     assert (store.fs.type_name, folder) == (kind, path)
     assert open_folder(url).root == url
 
@@ -155,4 +155,4 @@ def test_a_server_that_cannot_answer_now_is_asked_a_few_times_and_then_given_up(
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
     with pytest.raises(PartitionError, match="cannot be looked for"):
         open_folder("s3://bucket/busy").has("x")
-    assert len(asked) == ATTEMPTS
+    assert len(asked) == S3_ATTEMPTS

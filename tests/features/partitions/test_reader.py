@@ -17,8 +17,9 @@ from pandas.testing import assert_frame_equal
 from configs.settings import Settings, Tags
 from features.errors import PartitionError
 from features.partitions.folder import Folder
-from features.partitions.manifest import MANIFEST, as_path, is_file_of_ours
-from features.partitions.reader import is_partitioned, open_partitioned, read_part, read_whole, write_partitioned
+from features.partitions.manifest import MANIFEST, folder_name, is_dataset_file
+from features.partitions.reader import is_partitioned, open_partitioned, read_part, read_whole
+from features.partitions.writer import write_partitioned
 from features.schema import ANY, KEY, PERIOD, ExportRead, Loaded
 from features.store.duckdb_store import Store, open_store
 from features.store.load import load
@@ -217,9 +218,9 @@ def test_accounts_can_have_any_name(tmp_path_factory, accounts):
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])))
 def test_no_two_values_share_a_folder_and_none_leaves_it(one, other):
-    assert (as_path(one) == as_path(other)) == (one == other)
-    assert not set("/\\.\0 =") & set(as_path(one))
-    assert len(as_path(one)) < 200
+    assert (folder_name(one) == folder_name(other)) == (one == other)
+    assert not set("/\\.\0 =") & set(folder_name(one))
+    assert len(folder_name(one)) < 200
 
 
 def test_another_value_in_one_account_changes_only_its_own_files(mixed, tmp_path):
@@ -344,5 +345,5 @@ def test_the_same_content_gives_the_same_bytes_elsewhere(mixed, tmp_path):
 
 
 def test_a_file_of_an_account_without_an_id_is_one_of_ours():
-    assert is_file_of_ours("creatives/promotion_type=live/account_id=/part-0123456789abcdef.parquet")
-    assert not is_file_of_ours("creatives/promotion_type=live/account_id=a/notes.parquet")
+    assert is_dataset_file("creatives/promotion_type=live/account_id=/part-0123456789abcdef.parquet")
+    assert not is_dataset_file("creatives/promotion_type=live/account_id=a/notes.parquet")

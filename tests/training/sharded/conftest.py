@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from features.partitions.folder import open_folder
-from features.partitions.manifest import PartitionedDataset, creatives_columns, kind_of
-from features.partitions.writer import _finish, _write_part
+from features.partitions.manifest import PartitionedDataset, creatives_columns, value_type_of
+from features.partitions.writer import _write_manifest, _write_partition
 from features.schema import KEY, VALUES, Loaded
 
 
@@ -20,18 +20,18 @@ def as_dataset() -> Callable[[Loaded, Path], PartitionedDataset]:
 
     def write(loaded: Loaded, root: Path) -> PartitionedDataset:
         place = open_folder(str(root))
-        attributes = tuple((name, kind_of(name)) for name in loaded.creatives.columns if name not in KEY)
+        attributes = tuple((name, value_type_of(name)) for name in loaded.creatives.columns if name not in KEY)
         parts = []
         for (kind, account), own in loaded.creatives.groupby(KEY[:2]):
             mine = (loaded.metrics["promotion_type"] == kind) & (loaded.metrics["account_id"] == account)
             metrics = loaded.metrics[mine].reindex(columns=[*loaded.metrics.columns[:6], *VALUES])
             metrics[VALUES] = metrics[VALUES].astype(np.float64)
             table = pa.Table.from_pandas(own, creatives_columns(attributes), preserve_index=False)
-            parts.append(_write_part(place, str(kind), str(account), metrics, table))
+            parts.append(_write_partition(place, str(kind), str(account), metrics, table))
         held = tuple(name for name in VALUES if name in loaded.metrics and loaded.metrics[name].notna().any())
         until = loaded.metrics["period_end"].max()
         dataset = PartitionedDataset(place.root, tuple(parts), held, attributes, until, dict(loaded.notes), "test")
-        _finish(place, dataset)
+        _write_manifest(place, dataset)
         return dataset
 
     return write
