@@ -1,7 +1,6 @@
 """Creative cards: prediction, verdict, waterfall, own counts, and outcomes of the nearest past creatives."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -226,7 +225,7 @@ def _card_rows(context: ReportContext) -> list[int]:
     return np.lexsort((-spend, rank))[:MOST_CARDS].tolist()
 
 
-def _name(creative: Mapping[Any, object]) -> str:
+def _name(creative: Mapping[Hashable, object]) -> str:
     name = creative.get("creative_name")
     return str(name) if _is_known(name) else str(creative["creative_id"])
 

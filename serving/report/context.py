@@ -154,7 +154,7 @@ def build_context(loaded_model: LoadedModel, loaded: Loaded, creative_filter: Cr
     catalogue = {feature.name: feature for feature in loaded_model.catalogue}
     names = [stage.name for stage in funnel.stages]
     unlaunched = observe(_at_launch(rows), loaded, funnel, fitted.entities, settings, as_of=now)
-    came = _outcomes(snapshots, loaded, funnel, settings)
+    first_outcomes = _outcomes(snapshots, loaded, funnel, settings)
     return ReportContext(
         loaded_model=loaded_model,
         loaded=loaded,
@@ -166,8 +166,8 @@ def build_context(loaded_model: LoadedModel, loaded: Loaded, creative_filter: Cr
         stages={name: group_contributions(part, catalogue, names) for name, part in of_stages.items()},
         targets={name: group_contributions(part, catalogue, names) for name, part in of_targets.items()},
         at_launch=model.predict(build_features(unlaunched, fitted)),
-        outcomes=came[chosen].reset_index(drop=True),
-        all_creatives=pd.concat([snapshots[KEY].merge(loaded.creatives, how="left", on=KEY), came], axis=1),
+        outcomes=first_outcomes[chosen].reset_index(drop=True),
+        all_creatives=pd.concat([snapshots[KEY].merge(loaded.creatives, how="left", on=KEY), first_outcomes], axis=1),
     )
 
 

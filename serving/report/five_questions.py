@@ -98,7 +98,7 @@ class Question(ReportPart):
         effects: Of each value, the largest factor first.
         interactions: Strongest pairs with other tags.
         phrases: Of the copy question.
-        missing: Columns or tags that would answer it (`wording.MISSING_COLUMNS`).
+        missing: Columns or tags that would answer it (named by `wording.columns`).
     """
 
     name: str

@@ -6,8 +6,11 @@ two-word heads of tables and axes stand in the template, beside their columns.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
-from features.attributes import ATTRIBUTE_OF
+from configs.export_layout import ExportLayout, read_layout
+from configs.settings import CONFIG_DIR
+from features.attributes import ATTRIBUTE_OF, TAG_LABELS
 from features.bilingual import Words
 from features.funnel import TARGETS
 from features.matrix.catalogue import entity_label
@@ -21,25 +24,14 @@ from serving.report.model_quality import ModelQuality, TargetAccuracy
 from serving.report.what_to_shoot import Shot
 from training.decision.verdict import LABELS
 
-MISSING_COLUMNS = {
+METRIC_COLUMNS = {
     "hold": Words("视频播放数 与 3秒播放率(plays、plays_3s)", "plays and 3-s plays (视频播放数, 3秒播放率)"),
     "click": Words("整体点击次数(clicks)", "clicks (整体点击次数)"),
     "order": Words("整体成交订单数(orders)", "orders (整体成交订单数)"),
     "value": Words("整体成交订单数 与 整体成交金额(orders、gmv_cny)", "orders and gmv (整体成交订单数, 整体成交金额)"),
-    "hook": Words("标签表的“开头类型”", "开头类型 (hook) in the tag sheet"),
-    "style": Words("标签表的“风格”", "风格 (style) in the tag sheet"),
-    "scene": Words("标签表的“场景”", "场景 (scene) in the tag sheet"),
-    "face": Words("标签表的“人物”", "人物 (face) in the tag sheet"),
-    "script": Words("标签表的“脚本结构”", "脚本结构 (script) in the tag sheet"),
-    "audience": Words("标签表的“人群”", "人群 (audience) in the tag sheet"),
-    "selling_point": Words("标签表的“卖点”", "卖点 (selling point) in the tag sheet"),
-    "copy_text": Words("标签表的“文案”", "文案 (copy text) in the tag sheet"),
-    "creator_id": Words("标签表的“达人ID”", "达人ID (KOC) in the tag sheet"),
-    "product_id": Words("标签表的“商品ID”", "商品ID (product) in the tag sheet"),
-    "price_cny": Words("标签表的“价格”", "价格 (price) in the tag sheet"),
     "repeat_orders": Words("老客订单数 / 复购订单数", "repeat orders (老客订单数)"),
 }
-"""Stage, tag or column → what to add to the export or the tag sheet."""
+"""Stage, or column that no source has → what to add to the export."""
 QUESTION_TITLES = {
     "opening": Words("哪种开头最能留住观众?(3秒留存)", "Which opening holds viewers best? (3-s plays)"),
     "style": Words("哪种形式成交最好?(点击→成交)", "Which style converts best? (orders per click)"),
@@ -253,9 +245,21 @@ def tag(name: str) -> Words:
 
 
 def columns(names: Sequence[str]) -> Words:
-    """Columns that would answer a question."""
-    named = [MISSING_COLUMNS.get(name, Words(name, name)) for name in names]
+    """Columns of exports or of the tag sheet that would answer a question."""
+    named = [METRIC_COLUMNS.get(name) or _sheet_column(name) for name in names]
     return Words("、".join(words.zh for words in named), ", ".join(words.en for words in named))
+
+
+def _sheet_column(name: str) -> Words:
+    """Header of an attribute or a tag in the tag sheet, with what it means."""
+    header = _tag_sheet().columns[name].headers[0]
+    label = ATTRIBUTE_OF[name].label if name in ATTRIBUTE_OF else TAG_LABELS[name]
+    return Words(f"标签表的“{header}”", f"{header} ({label.en}) in the tag sheet")
+
+
+@cache
+def _tag_sheet() -> ExportLayout:
+    return read_layout(CONFIG_DIR / "sources" / "tag_sheet.yaml")
 
 
 def to_add(names: Sequence[str]) -> Words:

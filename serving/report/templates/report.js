@@ -6,10 +6,10 @@
   const later = data.targets.length;
 
   // Every word of the data becomes a text node: names are never read as markup.
-  const el = (name, set = {}, ...held) => {
+  const el = (name, set = {}, ...children) => {
     const made = document.createElement(name);
     for (const [key, value] of Object.entries(set)) key === "click" ? made.addEventListener("click", value) : made.setAttribute(key, value);
-    made.append(...held);
+    made.append(...children);
     return made;
   };
   const draw = (name, set = {}, text = "") => {

@@ -25,7 +25,7 @@ JOIN = (
     "import fcntl, os, sys; ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]; "
     "os.dup2(ends[0], 3); os.dup2(ends[1], 4); os.execvp(sys.argv[3], sys.argv[3:])"
 )
-"""The browser reads what it is asked from file 3 and answers into file 4."""
+"""The browser reads commands from file 3 and writes answers to file 4."""
 
 
 @pytest.fixture(scope="session")
@@ -70,13 +70,13 @@ class Browser:
         for domain in ("Page", "Runtime", "Network", "Log"):
             self(f"{domain}.enable")
 
-    def __call__(self, method: str, **given: object) -> dict[str, Any]:
+    def __call__(self, method: str, **parameters: object) -> dict[str, Any]:
         """Ask the browser."""
         self._number += 1
-        asked = {"id": self._number, "method": method, "params": given}
+        command = {"id": self._number, "method": method, "params": parameters}
         if self._session:
-            asked["sessionId"] = self._session
-        os.write(self._send, json.dumps(asked).encode() + b"\0")
+            command["sessionId"] = self._session
+        os.write(self._send, json.dumps(command).encode() + b"\0")
         while True:
             answer = self._next()
             if answer.get("id") == self._number:
@@ -98,12 +98,12 @@ class Browser:
         return answer["result"].get("value")
 
     def complaints(self) -> list[str]:
-        """What the console said, and what broke."""
+        """Messages of the console, and exceptions."""
         wanted = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
         return [json.dumps(event["params"]) for event in self.events if event.get("method") in wanted]
 
     def requests(self) -> list[str]:
-        """Everything that was asked for, the file itself left out."""
+        """Addresses of all requests, without that of the page."""
         found = [event["params"] for event in self.events if event.get("method") == "Network.requestWillBeSent"]
         return [one["request"]["url"] for one in found if one.get("type") != "Document"]
 

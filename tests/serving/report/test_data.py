@@ -91,7 +91,7 @@ def test_of_what_is_not_known_nothing_is_invented(served: LoadedModel, with_news
 
 @pytest.fixture(scope="module")
 def without_impressions(small_world: Loaded) -> Loaded:
-    """What the platform exports unless more columns are asked for."""
+    """The columns that the platform exports by default."""
     kept = [name for name in small_world.metrics if name.endswith("_cny") or name in [*small_world.metrics.columns[:6]]]
     return replace(small_world, metrics=small_world.metrics[kept])
 

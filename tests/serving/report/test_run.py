@@ -1,4 +1,4 @@
-"""From export files to the report, and what is said where something cannot be."""
+"""From export files to the report, and errors for what is not usable."""
 
 import json
 from pathlib import Path

@@ -1,0 +1,44 @@
+"""Sentences: both languages have the same placeholders, and columns to add are headers that the tag sheet knows."""
+
+from string import Formatter
+
+import pytest
+
+from features.attributes import TAG_LABELS
+from features.bilingual import Words
+from serving.report import wording
+from serving.report.contribution_groups import OWN, group_label
+from serving.report.five_questions import QUESTION_STAGES
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [wording.PAGE_TEXTS, wording.SCRIPT_TEXTS, wording.METRIC_COLUMNS, wording.QUESTION_TITLES, wording.STATUS_ADVICE],
+)
+def test_no_text_has_a_hole_in_either_language(texts: dict[str, Words]) -> None:
+    for name, words in texts.items():
+        assert words.zh, name
+        assert words.en, name
+        assert placeholders(words.zh) == placeholders(words.en), name
+
+
+def test_columns_to_add_are_called_by_their_headers() -> None:
+    names = [*TAG_LABELS, "creator_id", "product_id", "price_cny", "copy_text", *wording.METRIC_COLUMNS]
+    assert wording.columns(["hook"]) == ("标签表的“开头类型”", "开头类型 (hook) in the tag sheet")
+    assert wording.columns(["hold", "price_cny"]).en.endswith("价格 (price) in the tag sheet")
+    for name in names:
+        assert wording.columns([name]).zh != name
+    assert set(QUESTION_STAGES) == set(wording.QUESTION_TITLES)
+
+
+def test_tags_attributes_and_groups_are_called_as_in_their_declarations() -> None:
+    assert wording.tag("price_cny") == ("价格(元)", "price (CNY)")
+    assert wording.tag("hook") == TAG_LABELS["hook"]
+    assert wording.tag("a team's own tag") == ("a team's own tag", "a team's own tag")
+    assert group_label("price") == ("价格", "price")
+    assert group_label("creator_id*product_id") == ("达人 × 商品", "KOC × product")
+    assert group_label(OWN).en == "own early evidence"
