@@ -26,41 +26,41 @@ METRIC_NAMES = frozenset(MetricValues.model_fields)
 
 
 def request_warnings(
-    served: LoadedModel, creatives: Sequence[Creative], observed: pd.DataFrame, summed: np.ndarray, now: pd.Timestamp
+    loaded: LoadedModel, creatives: Sequence[Creative], observed: pd.DataFrame, summed: np.ndarray, now: pd.Timestamp
 ) -> list[list[dict[str, str]]]:
     """Return the warnings of each creative as `code`, `zh` and `en`.
 
     Args:
-        served: The model that predicts.
+        loaded: The model that predicts.
         creatives: Of the request.
         observed: Their counts, in the same order.
         summed: Per creative, whether its metrics are sums over its life.
         now: Time of the request, in the model's time zone.
     """
-    moment, outcome_days = served.as_of.moment, served.manifest.settings.outcome_days
+    moment, outcome_days = loaded.as_of.moment, loaded.manifest.settings.outcome_days
     general = stale_history((now - moment) / pd.Timedelta(days=1), moment.isoformat())
-    general += not_predicted(served.model.fitted.funnel)
+    general += not_predicted(loaded.model.fitted.funnel)
     cutoffs = observed["cutoff"].to_numpy("datetime64[us]")
     ages = observed["age_hours"].to_numpy(np.float64)
-    known = served.as_of.known(observed)
+    known = loaded.as_of.known(observed)
     found = []
     for row, creative in enumerate(creatives):
-        warnings = [*general, *_unseen(served, creative), *_missing(served, creative)]
+        warnings = [*general, *_unseen(loaded, creative), *_missing(loaded, creative)]
         if ages[row] > 0:
             warnings += no_delivery((now - pd.Timestamp(cutoffs[row])) / pd.Timedelta(days=1), outcome_days)
             warnings += [pace_unknown()] if summed[row] and ages[row] > 24 else []
-        elif known[row] >= 0 and served.as_of.launched(known[row]):
+        elif known[row] >= 0 and loaded.as_of.launched(known[row]):
             warnings.append(known_without_metrics())
-        for name, (low, high) in served.ranges.items():
+        for name, (low, high) in loaded.ranges.items():
             value = max(float(ages[row]), low) if name == "age_hours" else getattr(creative, name)
             warnings += outside_range(name, value, low, high) if value is not None else []
         found.append([warning._asdict() for warning in warnings])
     return found
 
 
-def _unseen(served: LoadedModel, creative: Creative) -> list[PredictionWarning]:
-    found = unseen_promotion_type(creative.promotion_type, served.promotion_types)
-    for column, known in served.categories.items():
+def _unseen(loaded: LoadedModel, creative: Creative) -> list[PredictionWarning]:
+    found = unseen_promotion_type(creative.promotion_type, loaded.promotion_types)
+    for column, known in loaded.categories.items():
         value = _value(creative, column)
         if value is None or column == "promotion_type":
             continue
@@ -69,14 +69,14 @@ def _unseen(served: LoadedModel, creative: Creative) -> list[PredictionWarning]:
     return found
 
 
-def _missing(served: LoadedModel, creative: Creative) -> list[PredictionWarning]:
-    found = missing_attributes([name for name in served.used_attributes if _value(creative, name) in (None, "", [])])
+def _missing(loaded: LoadedModel, creative: Creative) -> list[PredictionWarning]:
+    found = missing_attributes([name for name in loaded.used_attributes if _value(creative, name) in (None, "", [])])
     rows: list[MetricValues] = [*(creative.metrics or []), *([creative.sums] if creative.sums else [])]
     if rows:
         given = [{name for name, value in vars(row).items() if value is not None} & METRIC_NAMES for row in rows]
         in_all, in_some = set.intersection(*given), set.union(*given)
-        found += missing_metrics([name for name in served.used_metrics if name not in in_all])
-        found += unused_metrics(sorted(in_some - set(served.metric_columns)))
+        found += missing_metrics([name for name in loaded.used_metrics if name not in in_all])
+        found += unused_metrics(sorted(in_some - set(loaded.metric_columns)))
     return found
 
 

@@ -87,7 +87,7 @@ def bundle(tmp_path_factory, model: CreativeModel, small_world: Loaded, quick: S
 
 
 @pytest.fixture(scope="session")
-def served(bundle: Path) -> LoadedModel:
+def loaded(bundle: Path) -> LoadedModel:
     return load_model(bundle)
 
 

@@ -87,12 +87,12 @@ def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.05)
 
 
-def test_it_answers_what_the_library_answers(server, served, one_creative) -> None:
+def test_it_answers_what_the_library_answers(server, loaded, one_creative) -> None:
     body = {"creatives": [one_creative, {**one_creative, "creative_id": "x", "metrics": None}], "explain": True}
     status, content = server.post("/v1/predict", body)
     assert status == 200
-    request = parse_request(PredictRequest, json.dumps(body).encode(), served.vocabulary)
-    expected = predictions(served, request.creatives, now=served.as_of.moment, explain=True).answers
+    request = parse_request(PredictRequest, json.dumps(body).encode(), loaded.vocabulary)
+    expected = predictions(loaded, request.creatives, now=loaded.as_of.moment, explain=True).answers
     for answer, known in zip(json.loads(content)["predictions"], expected, strict=True):
         for part in ("stages", "targets", "explanation", "evidence"):
             assert answer[part] == json.loads(json.dumps(known[part]))
@@ -145,7 +145,7 @@ def test_the_client_gets_typed_answers_and_typed_refusals(server, one_creative) 
     assert caught.value.problems[0]["field"] == "creatives[0].price_cny"
 
 
-def test_every_answer_is_in_the_ledger_with_caller_model_input_and_features(server, served, one_creative) -> None:
+def test_every_answer_is_in_the_ledger_with_caller_model_input_and_features(server, loaded, one_creative) -> None:
     body = json.dumps({"creatives": [one_creative]}).encode()
     answer = json.loads(server.post("/v1/predict", body)[1])
     until(lambda: answer["request_id"] in recorded(server))
@@ -153,8 +153,8 @@ def test_every_answer_is_in_the_ledger_with_caller_model_input_and_features(serv
     from hashlib import sha256
 
     assert row["input_sha256"] == sha256(body).hexdigest()
-    assert (row["caller"], row["version"]) == ("anyone", served.version)
-    assert list(row["features"]) == served.feature_names
+    assert (row["caller"], row["version"]) == ("anyone", loaded.version)
+    assert list(row["features"]) == loaded.feature_names
     assert row["answer"] == answer["predictions"][0]
     command = [sys.executable, "-m", "serving", "ledger", "--url", server.settings.ledger]
     listed = subprocess.run(

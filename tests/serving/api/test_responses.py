@@ -36,9 +36,9 @@ DECLARED = [
 
 
 @pytest.fixture
-def handlers(served) -> RequestHandlers:
+def handlers(loaded) -> RequestHandlers:
     watcher = ModelWatcher(ServiceSettings())
-    watcher.loaded = served
+    watcher.loaded = loaded
     return RequestHandlers(watcher, None, ServiceMetrics())
 
 
@@ -83,10 +83,10 @@ def test_a_read_file_is_sent_as_declared(handlers) -> None:
     assert ReadAnswer.model_validate_json(content).problems
 
 
-def test_the_model_is_sent_as_declared(served) -> None:
-    content = orjson.dumps(model_answer(served, Limits(), report=False).model_dump(mode="json"))
+def test_the_model_is_sent_as_declared(loaded) -> None:
+    content = orjson.dumps(model_answer(loaded, Limits(), report=False).model_dump(mode="json"))
     assert_sent_as_declared(ModelAnswer, content)
-    assert content.startswith(orjson.dumps(served.identity)[:-1])
+    assert content.startswith(orjson.dumps(loaded.identity)[:-1])
 
 
 def test_health_and_errors_are_sent_as_declared(handlers) -> None:

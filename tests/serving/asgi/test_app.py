@@ -18,14 +18,14 @@ from serving.settings import ApiKey, Limits, ServiceSettings
 
 
 @pytest.fixture
-def build(served, tmp_path):
-    """An application around the served model; its ledger is closed after the test."""
+def build(loaded, tmp_path):
+    """An application around the model; its ledger is closed after the test."""
     ledgers = []
 
     def make(**more):
         settings = ServiceSettings(**more)
         watcher = ModelWatcher(settings)
-        watcher.loaded = served
+        watcher.loaded = loaded
         ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", tmp_path / "spool", 1000)
         ledgers.append(ledger)
         return App(RequestHandlers(watcher, ledger, ServiceMetrics()), settings)
@@ -84,14 +84,14 @@ def test_every_path_answers_and_others_are_404(build) -> None:
     assert ask(app, "DELETE", "/v1/model").headers["allow"] == "GET, HEAD"
 
 
-def test_the_model_endpoint_gives_tags_features_and_evaluation(build, served) -> None:
+def test_the_model_endpoint_gives_tags_features_and_evaluation(build, loaded) -> None:
     card = ask(build(), "GET", "/v1/model").json()
     assert card["tags"]["hook"]["values"] == ["悬念", "痛点直击", "结果前置"]
     assert card["tags"]["selling_point"]["several"]
-    assert [feature["name"] for feature in card["features"]] == served.feature_names
+    assert [feature["name"] for feature in card["features"]] == loaded.feature_names
     assert all(feature["zh"] and feature["en"] for feature in card["features"])
     assert card["evaluation"] == {"gpm/spearman": 0.5}
-    assert card["history_until"] == served.as_of.moment.isoformat()
+    assert card["history_until"] == loaded.as_of.moment.isoformat()
 
 
 @pytest.mark.parametrize(
@@ -129,12 +129,12 @@ def test_the_limit_on_creatives_is_that_of_the_settings_wherever_it_is_given(bui
     assert ask(build(), "GET", "/v1/model").json()["limits"]["creatives"] == 500
 
 
-def test_another_model_version_is_409(build, one_creative, served) -> None:
+def test_another_model_version_is_409(build, one_creative, loaded) -> None:
     app = build()
-    body = {"creatives": [one_creative], "model_version": served.version}
+    body = {"creatives": [one_creative], "model_version": loaded.version}
     assert ask(app, "POST", "/v1/predict", json=body).status_code == 200
     refusal = check_shape(ask(app, "POST", "/v1/predict", json={**body, "model_version": "7"}), 409)
-    assert served.version in refusal["errors"][0]["hint"]
+    assert loaded.version in refusal["errors"][0]["hint"]
 
 
 def test_keys_guard_predictions_cards_and_metrics(build, one_creative) -> None:
@@ -220,12 +220,12 @@ def test_without_a_model_it_is_alive_and_not_ready(build, one_creative) -> None:
     assert ask(app, "GET", "/v1/openapi.json").status_code == 200
 
 
-def test_an_internal_failure_is_answered_without_its_trace(build, one_creative, caplog, served) -> None:
+def test_an_internal_failure_is_answered_without_its_trace(build, one_creative, caplog, loaded) -> None:
     app = build()
     object.__setattr__(app._handlers.watcher, "loaded", None)
 
     class Broken:
-        vocabulary = served.vocabulary
+        vocabulary = loaded.vocabulary
 
         @property
         def version(self):
@@ -250,11 +250,11 @@ def test_bad_input_logs_one_line(build, caplog) -> None:
     assert "\n" not in caplog.records[-1].getMessage()
 
 
-def test_an_answer_that_cannot_be_recorded_still_goes_out_with_a_warning(served, tmp_path, one_creative) -> None:
+def test_an_answer_that_cannot_be_recorded_still_goes_out_with_a_warning(loaded, tmp_path, one_creative) -> None:
     (tmp_path / "ledger.db").mkdir()
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", tmp_path / "spool", 2)
     watcher = ModelWatcher(ServiceSettings())
-    watcher.loaded = served
+    watcher.loaded = loaded
     app = App(RequestHandlers(watcher, ledger, ServiceMetrics()), ServiceSettings(open_metrics=True))
     body = {"creatives": [one_creative]}
     ask(app, "POST", "/v1/predict", json=body)

@@ -21,11 +21,11 @@ FILE = {"content-type": "application/octet-stream"}
 
 
 @pytest.fixture
-def build(served, tmp_path):
+def build(loaded, tmp_path):
     def make(**more):
         settings = ServiceSettings(**{"report": tmp_path / "report.html", **more})
         watcher = ModelWatcher(settings)
-        watcher.loaded = served
+        watcher.loaded = loaded
         return App(RequestHandlers(watcher, None, ServiceMetrics()), settings)
 
     return make

@@ -90,8 +90,8 @@ def test_a_missing_bundle_is_logged_and_looked_for_again(tmp_path, bundle, caplo
     assert watcher.loaded is not None
 
 
-def test_the_self_test_passes_for_a_good_model(served) -> None:
-    self_test(served)
+def test_the_self_test_passes_for_a_good_model(loaded) -> None:
+    self_test(loaded)
 
 
 def test_a_missing_registry_is_an_error_with_its_cure(tmp_path) -> None:

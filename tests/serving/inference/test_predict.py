@@ -31,17 +31,17 @@ def many(small_world: Loaded) -> Loaded:
     return replace(small_world, creatives=everyone)
 
 
-def answers_of(served: LoadedModel, creatives: list[dict[str, object]], **more) -> list[dict]:
-    request = parse_request(PredictRequest, json.dumps({"creatives": creatives}).encode(), served.vocabulary)
-    return json.loads(json.dumps(predictions(served, request.creatives, now=served.as_of.moment, **more).answers))
+def answers_of(loaded: LoadedModel, creatives: list[dict[str, object]], **more) -> list[dict]:
+    request = parse_request(PredictRequest, json.dumps({"creatives": creatives}).encode(), loaded.vocabulary)
+    return json.loads(json.dumps(predictions(loaded, request.creatives, now=loaded.as_of.moment, **more).answers))
 
 
-def test_answers_equal_those_of_the_batch_bit_for_bit_over_500_creatives(served, many, quick, as_asked) -> None:
-    batch = latest_predictions(many, served.model, quick)
+def test_answers_equal_those_of_the_batch_bit_for_bit_over_500_creatives(loaded, many, quick, as_asked) -> None:
+    batch = latest_predictions(many, loaded.model, quick)
     assert len(batch) == 520
-    answers = answers_of(served, as_asked(many, batch.head(500))) + answers_of(served, as_asked(many, batch.tail(20)))
-    stages = [stage.name for stage in served.model.fitted.funnel.stages]
-    for part, names in (("stages", stages), ("targets", served.model.fitted.funnel.targets)):
+    answers = answers_of(loaded, as_asked(many, batch.head(500))) + answers_of(loaded, as_asked(many, batch.tail(20)))
+    stages = [stage.name for stage in loaded.model.fitted.funnel.stages]
+    for part, names in (("stages", stages), ("targets", loaded.model.fitted.funnel.targets)):
         for name in names:
             values = np.array([answer[part][name]["value"] for answer in answers])
             assert (values.view(np.int64) == batch[name].to_numpy().view(np.int64)).all(), name
@@ -57,15 +57,15 @@ def test_answers_equal_those_of_the_batch_bit_for_bit_over_500_creatives(served,
     assert [answer["evidence"]["impressions"] for answer in answers] == batch["early_impressions"].tolist()
 
 
-def test_a_creative_gets_the_same_answer_alone_and_in_a_batch(served, many, as_asked) -> None:
+def test_a_creative_gets_the_same_answer_alone_and_in_a_batch(loaded, many, as_asked) -> None:
     rows = many.creatives.iloc[::29]
     asked_together = as_asked(many, rows)
-    together = answers_of(served, asked_together, explain=True)
-    assert together == [answers_of(served, [one], explain=True)[0] for one in asked_together]
+    together = answers_of(loaded, asked_together, explain=True)
+    assert together == [answers_of(loaded, [one], explain=True)[0] for one in asked_together]
 
 
-def test_contributions_add_up_to_every_prediction(served, many, as_asked) -> None:
-    for answer in answers_of(served, as_asked(many, many.creatives.iloc[::23]), explain=True, top=4):
+def test_contributions_add_up_to_every_prediction(loaded, many, as_asked) -> None:
+    for answer in answers_of(loaded, as_asked(many, many.creatives.iloc[::23]), explain=True, top=4):
         for part in ("stages", "targets"):
             for name, estimate in answer[part].items():
                 explanation = answer["explanation"][part][name]
@@ -81,9 +81,9 @@ def test_contributions_add_up_to_every_prediction(served, many, as_asked) -> Non
                 assert factors == pytest.approx(estimate["value"], rel=1e-6)
 
 
-def test_all_features_are_listed_unless_top_is_given(served, one_creative) -> None:
-    full = answers_of(served, [one_creative], explain=True)[0]["explanation"]["stages"]["click"]
-    some = answers_of(served, [one_creative], explain=True, top=2)[0]["explanation"]["stages"]["click"]
+def test_all_features_are_listed_unless_top_is_given(loaded, one_creative) -> None:
+    full = answers_of(loaded, [one_creative], explain=True)[0]["explanation"]["stages"]["click"]
+    some = answers_of(loaded, [one_creative], explain=True, top=2)[0]["explanation"]["stages"]["click"]
     assert full["others"]["log"] == 0.0
     assert some["features"] == full["features"][:2]
     rest = sum(feature["log"] for feature in full["features"][2:])
@@ -92,21 +92,21 @@ def test_all_features_are_listed_unless_top_is_given(served, one_creative) -> No
     assert by_name.get("tag_hook", "悬念") == "悬念"
 
 
-def test_an_explanation_that_does_not_add_up_is_refused(served, one_creative, monkeypatch) -> None:
-    def wrong(served, features):
-        found = stage_contributions(served, features)
+def test_an_explanation_that_does_not_add_up_is_refused(loaded, one_creative, monkeypatch) -> None:
+    def wrong(loaded, features):
+        found = stage_contributions(loaded, features)
         return found | {"click": replace(found["click"], baseline=found["click"].baseline + 2e-6)}
 
     monkeypatch.setattr("serving.inference.predict.stage_contributions", wrong)
     with pytest.raises(Refused, match="does not add up") as refused:
-        answers_of(served, [one_creative], explain=True)
+        answers_of(loaded, [one_creative], explain=True)
     assert refused.value.status == 500
 
 
-def test_tables_and_lightgbm_tell_the_same_contributions(served, one_creative) -> None:
-    assert served.tables is not None
-    slow = replace(served, tables=None)
-    left = answers_of(served, [one_creative], explain=True)[0]["explanation"]["targets"]["net_roi"]["features"]
+def test_tables_and_lightgbm_tell_the_same_contributions(loaded, one_creative) -> None:
+    assert loaded.tables is not None
+    slow = replace(loaded, tables=None)
+    left = answers_of(loaded, [one_creative], explain=True)[0]["explanation"]["targets"]["net_roi"]["features"]
     right = answers_of(slow, [one_creative], explain=True)[0]["explanation"]["targets"]["net_roi"]["features"]
     other = {feature["name"]: feature["log"] for feature in right}
     assert {feature["name"] for feature in left} >= {name for name, log in other.items() if abs(log) > 1e-9}
@@ -114,18 +114,18 @@ def test_tables_and_lightgbm_tell_the_same_contributions(served, one_creative) -
         assert feature["log"] == pytest.approx(other.get(feature["name"], 0.0), abs=1e-9)
 
 
-def test_a_number_beyond_all_reason_gets_an_answer_that_is_a_number(served, one_creative) -> None:
+def test_a_number_beyond_all_reason_gets_an_answer_that_is_a_number(loaded, one_creative) -> None:
     plain = {name: value for name, value in one_creative.items() if name != "metrics"}
     for name, value in (("duration_s", 1e-76), ("price_cny", 1e-300), ("price_cny", 9e6), ("roi_target", 1e-300)):
-        (answer,) = answers_of(served, [{**plain, name: value}], explain=True)
+        (answer,) = answers_of(loaded, [{**plain, name: value}], explain=True)
         values = [estimate["value"] for part in ("stages", "targets") for estimate in answer[part].values()]
         assert np.isfinite(values).all(), name
         assert min(values) > 0, name
 
 
-def test_the_roi_target_is_the_creatives_own_or_that_of_the_settings(served, one_creative) -> None:
-    own, other = answers_of(served, [one_creative, {**one_creative, "creative_id": "b", "roi_target": None}])
-    assert (own["asked_roi"], other["asked_roi"]) == (1.5, served.manifest.settings.verdict.roi_target)
+def test_the_roi_target_is_the_creatives_own_or_that_of_the_settings(loaded, one_creative) -> None:
+    own, other = answers_of(loaded, [one_creative, {**one_creative, "creative_id": "b", "roi_target": None}])
+    assert (own["asked_roi"], other["asked_roi"]) == (1.5, loaded.manifest.settings.verdict.roi_target)
     assert own["chance_of_target"] < other["chance_of_target"]
     assert "1.50" in own["verdict"]["en"]
 
@@ -134,47 +134,47 @@ def codes(answer: dict) -> set[str]:
     return {warning["code"] for warning in answer["warnings"]}
 
 
-def test_unseen_values_and_missing_metrics_are_warned_of(served, one_creative) -> None:
-    assert codes(answers_of(served, [one_creative])[0]) <= {"missing", "unseen_value"}
+def test_unseen_values_and_missing_metrics_are_warned_of(loaded, one_creative) -> None:
+    assert codes(answers_of(loaded, [one_creative])[0]) <= {"missing", "unseen_value"}
     strange = {**one_creative, "tags": {"hook": "没见过"}, "price_cny": 1e6, "promotion_type": "brand"}
-    found = codes(answers_of(served, [strange])[0])
+    found = codes(answers_of(loaded, [strange])[0])
     assert {"unseen_value", "outside_range", "unseen_promotion_type", "missing"} <= found
     rows = [{name: v for name, v in row.items() if name != "clicks"} for row in one_creative["metrics"]]
-    assert "missing_figures" in codes(answers_of(served, [{**one_creative, "metrics": rows}])[0])
+    assert "missing_figures" in codes(answers_of(loaded, [{**one_creative, "metrics": rows}])[0])
     rows = [{**row, "finishes": 3.0} for row in one_creative["metrics"]]
-    assert "unused_figures" in codes(answers_of(served, [{**one_creative, "metrics": rows}])[0])
+    assert "unused_figures" in codes(answers_of(loaded, [{**one_creative, "metrics": rows}])[0])
 
 
-def test_an_old_history_is_warned_of_with_its_age(served, one_creative) -> None:
-    request = parse_request(PredictRequest, json.dumps({"creatives": [one_creative]}).encode(), served.vocabulary)
-    later = served.as_of.moment + pd.Timedelta(days=9)
-    (answer,) = predictions(served, request.creatives, now=later).answers
+def test_an_old_history_is_warned_of_with_its_age(loaded, one_creative) -> None:
+    request = parse_request(PredictRequest, json.dumps({"creatives": [one_creative]}).encode(), loaded.vocabulary)
+    later = loaded.as_of.moment + pd.Timedelta(days=9)
+    (answer,) = predictions(loaded, request.creatives, now=later).answers
     (found,) = [warning for warning in answer["warnings"] if warning["code"] == "stale_history"]
     assert "9 days" in found["en"]
     assert "9 天" in found["zh"]
 
 
-def test_a_creative_the_data_know_is_warned_of_when_its_metrics_are_left_out(served, small_world, as_asked) -> None:
+def test_a_creative_the_data_know_is_warned_of_when_its_metrics_are_left_out(loaded, small_world, as_asked) -> None:
     (known,) = as_asked(small_world, small_world.creatives.head(1))
-    assert "known_without_metrics" not in codes(answers_of(served, [known])[0])
-    assert "known_without_metrics" in codes(answers_of(served, [{**known, "metrics": None}])[0])
+    assert "known_without_metrics" not in codes(answers_of(loaded, [known])[0])
+    assert "known_without_metrics" in codes(answers_of(loaded, [{**known, "metrics": None}])[0])
 
 
-def test_sums_of_a_first_day_tell_what_its_hours_tell_of_rates(served, one_creative) -> None:
+def test_sums_of_a_first_day_tell_what_its_hours_tell_of_rates(loaded, one_creative) -> None:
     rows = one_creative["metrics"]
     sums = {name: sum(row[name] for row in rows) for name in rows[0] if not name.startswith("period")}
     summed = {**one_creative, "metrics": None, "sums": {**sums, "age_hours": 3.0}}
-    by_rows, by_sums = answers_of(served, [one_creative])[0], answers_of(served, [summed])[0]
+    by_rows, by_sums = answers_of(loaded, [one_creative])[0], answers_of(loaded, [summed])[0]
     assert by_sums["age_hours"] == by_rows["age_hours"] == 3.0
     assert by_sums["evidence"] == by_rows["evidence"]
     old = {**summed, "launched_at": "2026-05-01T09:00:00", "sums": {**sums, "age_hours": 190.0}}
-    assert "pace_unknown" in codes(answers_of(served, [old])[0])
+    assert "pace_unknown" in codes(answers_of(loaded, [old])[0])
 
 
-def test_times_with_an_offset_are_converted_to_the_models_zone(served, one_creative) -> None:
+def test_times_with_an_offset_are_converted_to_the_models_zone(loaded, one_creative) -> None:
     with_offsets = json.loads(json.dumps(one_creative))
     for row in with_offsets["metrics"]:
         for name in ("period_start", "period_end"):
             row[name] += "+08:00"
     with_offsets["launched_at"] = "2026-05-08T01:00:00Z"
-    assert answers_of(served, [with_offsets]) == answers_of(served, [one_creative])
+    assert answers_of(loaded, [with_offsets]) == answers_of(loaded, [one_creative])

@@ -12,9 +12,9 @@ from serving.api.validation import parse_request
 from serving.inference.rank import LogNormal, chance_in_top, common_edges, ranking
 
 
-def ranked(served, creatives, **more):
-    request = parse_request(RankRequest, json.dumps({"creatives": creatives, **more}).encode(), served.vocabulary)
-    return ranking(served, request, now=served.as_of.moment)
+def ranked(loaded, creatives, **more):
+    request = parse_request(RankRequest, json.dumps({"creatives": creatives, **more}).encode(), loaded.vocabulary)
+    return ranking(loaded, request, now=loaded.as_of.moment)
 
 
 @pytest.fixture
@@ -26,27 +26,27 @@ def candidates(one_creative):
     ]
 
 
-def test_the_best_come_first_and_a_budget_funds_as_many_as_it_pays_for(served, candidates) -> None:
-    top, order, values = ranked(served, candidates, by="gpm", budget_cny=650.0, spend_cny=300.0)
+def test_the_best_come_first_and_a_budget_funds_as_many_as_it_pays_for(loaded, candidates) -> None:
+    top, order, values = ranked(loaded, candidates, by="gpm", budget_cny=650.0, spend_cny=300.0)
     assert top == 2
     assert [one["place"] for one in order] == [1, 2, 3, 4]
     assert [one["value"] for one in order] == sorted((one["value"] for one in order), reverse=True)
     assert [one["funded"] for one in order] == [True, True, False, False]
     assert sum(one["chance_in_top"] for one in order) == pytest.approx(2.0, abs=0.001)
-    assert values.shape == (4, len(served.catalogue))
+    assert values.shape == (4, len(loaded.catalogue))
 
 
-def test_a_budget_for_all_funds_all_and_one_for_none_none(served, candidates) -> None:
-    top, order, _ = ranked(served, candidates, budget_cny=1e6, spend_cny=1.0)
+def test_a_budget_for_all_funds_all_and_one_for_none_none(loaded, candidates) -> None:
+    top, order, _ = ranked(loaded, candidates, budget_cny=1e6, spend_cny=1.0)
     assert top == 4
     assert all(one["funded"] and one["chance_in_top"] == 1.0 for one in order)
-    top, order, _ = ranked(served, candidates, budget_cny=1.0, spend_cny=2.0)
+    top, order, _ = ranked(loaded, candidates, budget_cny=1.0, spend_cny=2.0)
     assert top == 0
     assert not any(one["funded"] for one in order)
 
 
-def test_the_same_question_has_the_same_answer(served, candidates) -> None:
-    assert ranked(served, candidates, top=1)[1] == ranked(served, candidates, top=1)[1]
+def test_the_same_question_has_the_same_answer(loaded, candidates) -> None:
+    assert ranked(loaded, candidates, top=1)[1] == ranked(loaded, candidates, top=1)[1]
 
 
 def of_log_normal(value, log_sd, top):
@@ -77,18 +77,18 @@ def test_chances_are_those_of_many_draws(top) -> None:
     assert chance.sum() == pytest.approx(top, abs=0.01)
 
 
-def test_chances_come_from_the_calibrated_distributions_where_the_model_has_them(served, candidates) -> None:
-    bare = replace(served, model=replace(served.model, uncertainty=None))
-    calibrated, plain = (ranked(model, candidates, top=2)[1] for model in (served, bare))
+def test_chances_come_from_the_calibrated_distributions_where_the_model_has_them(loaded, candidates) -> None:
+    bare = replace(loaded, model=replace(loaded.model, uncertainty=None))
+    calibrated, plain = (ranked(model, candidates, top=2)[1] for model in (loaded, bare))
     assert [one["creative_id"] for one in calibrated] == [one["creative_id"] for one in plain]
     assert [one["chance_in_top"] for one in calibrated] != [one["chance_in_top"] for one in plain]
     for order in (calibrated, plain):
         assert sum(one["chance_in_top"] for one in order) == pytest.approx(2.0, abs=0.001)
 
 
-def test_a_target_that_is_not_predicted_is_refused(served, candidates) -> None:
-    funnel = replace(served.model.fitted.funnel, to_gmv=())
-    other = replace(served, model=replace(served.model, fitted=replace(served.model.fitted, funnel=funnel)))
+def test_a_target_that_is_not_predicted_is_refused(loaded, candidates) -> None:
+    funnel = replace(loaded.model.fitted.funnel, to_gmv=())
+    other = replace(loaded, model=replace(loaded.model, fitted=replace(loaded.model.fitted, funnel=funnel)))
     with pytest.raises(Refused) as caught:
         ranked(other, candidates, by="gpm", top=1)
     assert caught.value.status == 422

@@ -214,14 +214,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def serve(served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+def serve(loaded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """Serves the application inside this process, which takes no time; gives its address."""
     ended: list[Callable[[], None]] = []
 
     def start(**more: object) -> str:
         settings = ServiceSettings.model_validate({"report": tmp_path_factory.mktemp("none") / "report.html", **more})
         watcher = ModelWatcher(settings)
-        watcher.loaded = served
+        watcher.loaded = loaded
         app = App(RequestHandlers(watcher, None, ServiceMetrics()), settings)
         server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="error"))
         thread = threading.Thread(target=server.run)

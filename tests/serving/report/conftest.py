@@ -29,8 +29,8 @@ JOIN = (
 
 
 @pytest.fixture(scope="session")
-def context(served: LoadedModel, small_world: Loaded) -> ReportContext:
-    return build_context(served, small_world, CreativeFilter())
+def context(loaded: LoadedModel, small_world: Loaded) -> ReportContext:
+    return build_context(loaded, small_world, CreativeFilter())
 
 
 @pytest.fixture(scope="session")

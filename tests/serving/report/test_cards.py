@@ -17,15 +17,15 @@ from serving.report.context import CreativeFilter, build_context
 from serving.report.contribution_groups import ACCOUNT, BASE, OWN, feature_group
 
 
-def answers_of(served: LoadedModel, creatives: list[dict[str, object]]) -> list[dict]:
-    request = parse_request(PredictRequest, json.dumps({"creatives": creatives}).encode(), served.vocabulary)
-    return predictions(served, request.creatives, now=served.as_of.moment, explain=True).answers
+def answers_of(loaded: LoadedModel, creatives: list[dict[str, object]]) -> list[dict]:
+    request = parse_request(PredictRequest, json.dumps({"creatives": creatives}).encode(), loaded.vocabulary)
+    return predictions(loaded, request.creatives, now=loaded.as_of.moment, explain=True).answers
 
 
-def by_group(explained: dict, served: LoadedModel) -> dict[str, float]:
+def by_group(explained: dict, loaded: LoadedModel) -> dict[str, float]:
     """An answer's contributions, summed by group."""
-    catalogue = {feature.name: feature for feature in served.catalogue}
-    stages = [stage.name for stage in served.model.fitted.funnel.stages]
+    catalogue = {feature.name: feature for feature in loaded.catalogue}
+    stages = [stage.name for stage in loaded.model.fitted.funnel.stages]
     found: dict[str, float] = {BASE: explained["baseline"]["log"] + explained["held_at_1"]["log"]}
     found[OWN] = explained["early_evidence"]["log"]
     for part in (*explained["start"], *explained["features"]):
@@ -34,14 +34,14 @@ def by_group(explained: dict, served: LoadedModel) -> dict[str, float]:
     return found
 
 
-def test_waterfalls_are_the_contributions_that_the_service_answers(served, small_world, data, as_asked) -> None:
+def test_waterfalls_are_the_contributions_that_the_service_answers(loaded, small_world, data, as_asked) -> None:
     cards = data.cards[::7]
     keys = pd.DataFrame([{name: getattr(card, name) for name in KEY} for card in cards])
-    answers = answers_of(served, as_asked(small_world, keys))
+    answers = answers_of(loaded, as_asked(small_world, keys))
     assert len(answers) > 15
     for card, answer in zip(cards, answers):
         for target, fall in card.waterfalls.items():
-            served_logs = by_group(answer["explanation"]["targets"][target], served)
+            served_logs = by_group(answer["explanation"]["targets"][target], loaded)
             shown = dict(fall.bars)
             assert fall.start == pytest.approx(served_logs[BASE] + served_logs.get(ACCOUNT, 0.0), abs=2e-6)
             assert fall.own == pytest.approx(served_logs[OWN], abs=2e-6)
@@ -53,10 +53,10 @@ def test_waterfalls_are_the_contributions_that_the_service_answers(served, small
             assert fall.start + sum(shown.values()) + fall.others + fall.own == pytest.approx(told_log, abs=1e-5)
 
 
-def test_predictions_intervals_and_verdicts_are_those_of_the_service(served, small_world, data, as_asked) -> None:
+def test_predictions_intervals_and_verdicts_are_those_of_the_service(loaded, small_world, data, as_asked) -> None:
     cards = data.cards[:20]
     keys = pd.DataFrame([{name: getattr(card, name) for name in KEY} for card in cards])
-    for card, answer in zip(cards, answers_of(served, as_asked(small_world, keys))):
+    for card, answer in zip(cards, answers_of(loaded, as_asked(small_world, keys))):
         for name, estimate in answer["targets"].items():
             assert card.targets[name] == (estimate["value"], estimate["low"], estimate["high"])
         assert (card.verdict, card.reason_zh) == (answer["verdict"]["name"], answer["verdict"]["zh"])
@@ -64,8 +64,8 @@ def test_predictions_intervals_and_verdicts_are_those_of_the_service(served, sma
         assert card.evidence["impressions"] == answer["evidence"]["impressions"]
 
 
-def test_the_nearest_past_creatives_are_the_most_similar_of_all_data(served: LoadedModel, small_world: Loaded) -> None:
-    part = build_context(served, small_world, CreativeFilter(account="acc1"))
+def test_the_nearest_past_creatives_are_the_most_similar_of_all_data(loaded: LoadedModel, small_world: Loaded) -> None:
+    part = build_context(loaded, small_world, CreativeFilter(account="acc1"))
     rows = [0, 7]
     past = part.all_creatives[part.all_creatives["known"] & (part.all_creatives["later:impressions"] >= 200)]
     assert set(past["account_id"]) == {"acc0", "acc1"}

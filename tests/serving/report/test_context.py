@@ -29,16 +29,16 @@ def test_predictions_at_launch_are_without_own_evidence(context: ReportContext) 
     assert np.corrcoef(apart, own)[0, 1] > 0.9
 
 
-def test_a_report_is_about_the_chosen_creatives_alone(served: LoadedModel, small_world: Loaded) -> None:
+def test_a_report_is_about_the_chosen_creatives_alone(loaded: LoadedModel, small_world: Loaded) -> None:
     since = pd.Timestamp("2026-04-01")
-    part = build_context(served, small_world, CreativeFilter(account="acc0", product="p1", since=since))
+    part = build_context(loaded, small_world, CreativeFilter(account="acc0", product="p1", since=since))
     assert set(part.observed["account_id"]) == {"acc0"}
     assert set(part.observed["product_id"]) == {"p1"}
     assert part.observed["launched_at"].min() >= since
     found = sections(part, None)
     assert found.all_creatives == len(found.cards) == len(part.observed)
     assert {card.account_id for card in found.cards} == {"acc0"}
-    whole = build_context(served, small_world, CreativeFilter()).predicted.set_index(KEY)["net_roi"]
+    whole = build_context(loaded, small_world, CreativeFilter()).predicted.set_index(KEY)["net_roi"]
     mine = part.predicted.set_index(KEY)["net_roi"]
     assert (whole.loc[mine.index] == mine).all()
 
@@ -53,7 +53,7 @@ def test_a_report_is_about_the_chosen_creatives_alone(served: LoadedModel, small
     ],
 )
 def test_an_empty_selection_is_an_error_that_lists_what_could_be_chosen(
-    served, small_world, creative_filter: CreativeFilter, message: str
+    loaded, small_world, creative_filter: CreativeFilter, message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        build_context(served, small_world, creative_filter)
+        build_context(loaded, small_world, creative_filter)

@@ -47,8 +47,8 @@ def whole(data: ReportData) -> str:
     return page
 
 
-def test_an_account_without_a_past_gets_predictions_and_no_claims(served: LoadedModel, with_news: Loaded) -> None:
-    data = report_data(served, with_news, CreativeFilter(account="fresh"))
+def test_an_account_without_a_past_gets_predictions_and_no_claims(loaded: LoadedModel, with_news: Loaded) -> None:
+    data = report_data(loaded, with_news, CreativeFilter(account="fresh"))
     assert data.all_creatives == data.model_quality.not_launched == 2
     assert data.model_quality.too_young == 0
     assert {effect.raw for question in data.questions for effect in question.effects} <= {None}
@@ -57,26 +57,26 @@ def test_an_account_without_a_past_gets_predictions_and_no_claims(served: Loaded
     whole(data)
 
 
-def test_a_single_creative_has_a_card_and_no_pairs(served: LoadedModel, with_news: Loaded) -> None:
+def test_a_single_creative_has_a_card_and_no_pairs(loaded: LoadedModel, with_news: Loaded) -> None:
     last = with_news.metrics.groupby(KEY)["period_start"].min().max()
-    data = report_data(served, with_news, CreativeFilter(account="acc0", product="p1", since=last.normalize()))
+    data = report_data(loaded, with_news, CreativeFilter(account="acc0", product="p1", since=last.normalize()))
     assert data.all_creatives <= 3
     assert not [pair for question in data.questions for pair in question.interactions.pairs]
     whole(data)
 
 
-def test_a_tag_that_no_chosen_creative_has_is_left_out(served: LoadedModel, small_world: Loaded) -> None:
+def test_a_tag_that_no_chosen_creative_has_is_left_out(loaded: LoadedModel, small_world: Loaded) -> None:
     names = ["tag_scene", "tag_selling_point", "creator_id"]
     emptied = small_world.creatives.assign(**{name: pd.Series(None, dtype="str") for name in names})
-    data = report_data(served, replace(small_world, creatives=emptied), CreativeFilter())
+    data = report_data(loaded, replace(small_world, creatives=emptied), CreativeFilter())
     assert {row.tag for row in data.heat} == {"hook"}
     assert data.kocs.kocs == []
     assert data.questions[3].effects == []
     whole(data)
 
 
-def test_of_what_is_not_known_nothing_is_invented(served: LoadedModel, with_news: Loaded) -> None:
-    data = report_data(served, with_news, CreativeFilter())
+def test_of_what_is_not_known_nothing_is_invented(loaded: LoadedModel, with_news: Loaded) -> None:
+    data = report_data(loaded, with_news, CreativeFilter())
     by_id = {card.creative_id: card for card in data.cards}
     assert by_id["new2"].promotion_type == "brand"
     assert by_id["new2"].hit_chance is None
@@ -103,9 +103,9 @@ def test_without_impressions_it_tells_roi_and_which_columns_to_add(
     train, _, starts = holdout_split(dataset.rows, quick.split.holdout_days)
     trainings, moments = plan_refits(dataset, [(train, starts)])
     model: CreativeModel = fit_on(with_refits(dataset, moments), *trainings[0], Recipe(prior_kinds={}, choices={}))
-    served = load_model(write_bundle(tmp_path / "bundle", model, without_impressions, quick))
+    loaded = load_model(write_bundle(tmp_path / "bundle", model, without_impressions, quick))
     assert model.uncertainty is None
-    data = report_data(served, without_impressions, CreativeFilter())
+    data = report_data(loaded, without_impressions, CreativeFilter())
     assert (data.roi, data.gpm) == ("net_roi", "")
     assert data.heat_columns == ["return", "keep", "net_roi"]
     assert data.questions[0].missing == ["hold"]
@@ -119,11 +119,11 @@ def test_without_impressions_it_tells_roi_and_which_columns_to_add(
     assert "无区间" in page
 
 
-def test_data_without_metrics_tags_or_koc_name_the_columns_to_add(served: LoadedModel, small_world: Loaded) -> None:
+def test_data_without_metrics_tags_or_koc_name_the_columns_to_add(loaded: LoadedModel, small_world: Loaded) -> None:
     with pytest.raises(InputError, match="no metrics"):
-        build_context(served, replace(small_world, metrics=small_world.metrics.iloc[:0]), CreativeFilter())
+        build_context(loaded, replace(small_world, metrics=small_world.metrics.iloc[:0]), CreativeFilter())
     bare = small_world.creatives[[*KEY, "created_at"]]
-    found = sections(build_context(served, replace(small_world, creatives=bare), CreativeFilter(account="acc0")), None)
+    found = sections(build_context(loaded, replace(small_world, creatives=bare), CreativeFilter(account="acc0")), None)
     assert found.kocs.missing == ["creator_id", "product_id", "price_cny"]
     assert found.questions[0].missing == ["hook"]
     assert found.questions[4].missing == ["audience", "repeat_orders"]

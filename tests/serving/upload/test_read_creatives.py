@@ -63,15 +63,15 @@ def sheet_of(rows: str, head: str = "") -> bytes:
 
 
 @pytest.fixture
-def read(served):
+def read(loaded):
     def call(content: bytes, name: str = "export.csv", **more: str) -> dict:
-        return json.loads(json.dumps(read_file(served, content, FileContext(name, **more), NOW)))
+        return json.loads(json.dumps(read_file(loaded, content, FileContext(name, **more), NOW)))
 
     return call
 
 
 @pytest.mark.parametrize("content", [text(EXPORT, "gbk"), text(EXPORT), text(EXPORT, "gbk", "\t"), book(EXPORT)])
-def test_an_export_becomes_creatives_that_can_be_predicted(read, served, content) -> None:
+def test_an_export_becomes_creatives_that_can_be_predicted(read, loaded, content) -> None:
     answer = read(content, account_id="acc0")
     (found,) = answer["creatives"]
     assert (found["row"], found["name"], found["missing"]) == (3, "新品-悬念.mp4", [])
@@ -90,7 +90,7 @@ def test_an_export_becomes_creatives_that_can_be_predicted(read, served, content
         "gmv_cny": 396.0,
     }
     body = json.dumps({"creatives": [creative]}).encode()
-    assert len(parse_request(PredictRequest, body, served.vocabulary).creatives[0].metrics) == 2
+    assert len(parse_request(PredictRequest, body, loaded.vocabulary).creatives[0].metrics) == 2
     lost = [problem for problem in answer["problems"] if problem["severity"] == "row"]
     assert [(problem["rows"], problem["column"]) for problem in lost] == [([5], "素材ID")]
 
