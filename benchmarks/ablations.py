@@ -192,7 +192,7 @@ def fold_without_offset(fold: Fold) -> Fold:
         if data.stage == VOLUME:
             return data
         rate = features.posteriors[data.stage].market_rate[data.rows]
-        return replace(data, offset=np.log(rate), weight=data.worth / rate)
+        return replace(data, offset=np.log(rate), weight=data.effective_sample_size / rate)
 
     return Fold(
         without_posterior(fold.fit),

@@ -30,8 +30,7 @@ from features.funnel import TARGETS
 from features.matrix.feature_matrix import Features
 from sample.__main__ import main as make_sample
 from training.boosting.model import CreativeModel
-from training.boosting.out_of_fold import out_of_fold, predict_out_of_sample
-from training.boosting.recipe import Recipe, fit_on, recipe_by_hand
+from training.boosting.recipe import Recipe, fit_on, out_of_fold, predict_out_of_sample, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.boosting.stage_targets import actual_targets
 from training.data.dataset import Dataset, Mask, fit_features, prepare, rows_of

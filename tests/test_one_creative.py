@@ -21,7 +21,7 @@ from features.store.ingest import ingest
 from features.store.load import load
 from training.boosting.model import CreativeModel
 from training.boosting.stage_targets import actual_targets
-from training.boosting.volume_offset import VolumeStart
+from training.boosting.volume_offset import VolumeOffset
 from training.decision.predict import latest_predictions
 from training.explanation.contributions import stage_contributions
 from training.labels.outcomes import MATURE, outcomes
@@ -76,7 +76,7 @@ def model(loaded) -> CreativeModel:
         entities=tuple(data_entities(loaded, Settings())[:1]),
         numbers=(),
     )
-    volume = VolumeStart(intercept=float(np.log(5000.0)), weights={}, ceiling=20.0)
+    volume = VolumeOffset(intercept=float(np.log(5000.0)), weights={}, ceiling=20.0)
     return CreativeModel(fitted=fitted, volume=volume, boosters={}, columns={})
 
 

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from features.schema import KEY
-from training.boosting.out_of_fold import out_of_fold
-from training.boosting.recipe import fit_on, recipe_by_hand
+from training.boosting.recipe import fit_on, out_of_fold, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.boosting.stage_targets import actual_targets
 from training.data.dataset import Dataset, rows_of

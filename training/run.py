@@ -11,9 +11,8 @@ import pandas as pd
 from configs.settings import Settings
 from features.schema import KEY
 from training.atomic_write import write_table
-from training.boosting.choose_offset import Losses
-from training.boosting.out_of_fold import out_of_fold, predict_out_of_sample
-from training.boosting.recipe import Recipe, fit_on
+from training.boosting.choose_priors import Losses
+from training.boosting.recipe import Recipe, fit_on, out_of_fold, predict_out_of_sample
 from training.boosting.rolling_fits import Training, plan_refits, with_refits
 from training.data.dataset import fit_features, prepare_from
 from training.data.metrics_source import MetricsSource

@@ -7,7 +7,7 @@ import pandas as pd
 
 from configs import __version__
 from features.schema import KEY
-from training.boosting.choose_offset import Losses
+from training.boosting.choose_priors import Losses
 from training.boosting.recipe import Recipe
 from training.data.dataset import Dataset, Mask
 from training.evaluation.acceptance import FAIL, PASS, REVIEW, Check

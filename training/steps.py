@@ -9,7 +9,7 @@ import pandas as pd
 from configs import __version__
 from features.point_in_time.snapshots import unit_codes
 from features.schema import KEY
-from training.boosting.choose_offset import Losses, choose_priors, compare_priors
+from training.boosting.choose_priors import Losses, choose_priors, compare_priors
 from training.boosting.recipe import Recipe
 from training.boosting.tune import make_folds, tune
 from training.data.dataset import Dataset, Mask, totals_known

@@ -21,7 +21,7 @@ from features.point_in_time.entity_history import TAG
 from features.schema import KEY
 from serving.api.validation import ModelVocabulary
 from training.boosting.model import CreativeModel
-from training.boosting.single_row import quickened
+from training.boosting.single_row import with_single_row_calls
 from training.errors import BundleError
 from training.explanation.treeshap_tables import CannotTable, TreeTables, agrees
 from training.registry.bundle import Manifest, load_bundle
@@ -151,7 +151,9 @@ def load_model(folder: Path, name: str = "", version: str = "") -> LoadedModel:
     columns = {stage: [place[name] for name in model.columns[stage]] for stage in model.boosters}
     boosters = {stage: (booster, columns[stage]) for stage, booster in model.boosters.items()}
     tables = _tables(boosters, rows)
-    model = replace(model, boosters=quickened(model.boosters, {stage: rows[:, columns[stage]] for stage in columns}))
+    model = replace(
+        model, boosters=with_single_row_calls(model.boosters, {stage: rows[:, columns[stage]] for stage in columns})
+    )
     sha256 = (folder / "manifest.sha256").read_text(encoding="ascii")[:12]
     return LoadedModel(
         model=model,

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.intervals import evaluate, posterior_chance
 from training.boosting.model import fit_model
-from training.boosting.out_of_fold import predict_out_of_sample
+from training.boosting.recipe import predict_out_of_sample
 from training.data.dataset import fit_features, prepare, rows_of
 from training.labels.splits import holdout_split
 

@@ -22,8 +22,7 @@ from features.schema import KEY, PERIOD, VALUES, Loaded
 from serving.inference.loaded_model import LoadedModel, load_model
 from serving.settings import SETTINGS_VARIABLE, ServiceSettings
 from training.boosting.model import Choice, CreativeModel
-from training.boosting.out_of_fold import out_of_fold
-from training.boosting.recipe import Recipe, fit_on
+from training.boosting.recipe import Recipe, fit_on, out_of_fold
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.data.dataset import prepare
 from training.labels.splits import holdout_split

@@ -1,4 +1,7 @@
-"""A creative's later rates, volume, GPM and ROI: fit, predict, contributions."""
+"""The model of later rates, volume, GPM and ROI: fit and predict.
+
+Each stage is a log rate: the posterior of the funnel model (or of empirical Bayes) as offset, plus LightGBM trees.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ from features.funnel import VOLUME, Funnel
 from features.matrix.feature_matrix import Features, Fitted
 from features.schema import KEY
 from training.boosting.stage_targets import StageData, compose, rate_data, stage_features, volume_data
-from training.boosting.volume_offset import POWER, VolumeStart, fit_volume
+from training.boosting.volume_offset import POWER, VolumeOffset, fit_volume
 from training.engine import Engine
 from training.uncertainty import PredictiveUncertainty
 
@@ -23,14 +26,14 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Choice:
-    """What a stage's trees are trained with.
+    """How a stage's trees are trained.
 
     Attributes:
-        trees: The setting.
-        rounds: How many trees; 0 leaves the stage at its start.
-        gain: Mean fall of validation deviance per effective row on the folds, against the start alone; 0 where it was
+        trees: Their hyperparameters.
+        rounds: Number of trees; 0: the stage is its offset alone.
+        gain: Mean fall of validation deviance per effective row on the folds, against the offset alone; 0 where it was
             not measured.
-        tuned: Whether the study's setting took the place of the hand setting.
+        tuned: Whether the hyperparameters are the study's, and not the hand setting.
     """
 
     trees: Trees
@@ -44,38 +47,38 @@ class CreativeModel:
     """Everything that turns feature rows into predictions.
 
     Attributes:
-        fitted: Funnel, priors and maps of words.
-        volume: Where later volume starts.
-        boosters: By stage; a stage whose trees did not help has none and stays at its start.
-        columns: By stage: the features its trees use, in order.
-        uncertainty: How far off it is; None where too few rows could tell.
+        fitted: Funnel, priors and encoders.
+        volume: Offset of later volume.
+        boosters: Stage → trees; a stage whose trees did not help has none and is its offset alone.
+        columns: Stage → features its trees use, in order.
+        uncertainty: Predictive distributions; None where there were too few out-of-fold rows.
     """
 
     fitted: Fitted
-    volume: VolumeStart
+    volume: VolumeOffset
     boosters: Mapping[str, lgb.Booster]
     columns: Mapping[str, list[str]]
     uncertainty: PredictiveUncertainty | None = None
 
     @property
     def stages(self) -> list[str]:
-        """Names of the stages, volume last."""
+        """Names of the stages, with volume as the last."""
         return [*(stage.name for stage in self.fitted.funnel.stages), VOLUME]
 
-    def log_start(self, features: Features, stage: str) -> Floats:
-        """Log rate (log volume) before the trees."""
+    def log_offset(self, features: Features, stage: str) -> Floats:
+        """(rows,) Log rate (log volume) without the trees."""
         return self.volume.log_volume(features) if stage == VOLUME else features.posteriors[stage].log_rate
 
     @property
     def shares(self) -> set[str]:
-        """Stages whose rate is never above 1."""
+        """Stages whose rate is at most 1."""
         return {stage.name for stage in self.fitted.funnel.stages if stage.share}
 
     def log_rates(self, features: Features, *, trees: bool = True) -> dict[str, Floats]:
-        """Log rate of every stage; without the trees, the start alone. Shares are held at 1."""
+        """Stage → (rows,) log rate; `trees=False` leaves the trees out. Shares are clipped at 1."""
         rates = {}
         for stage in self.stages:
-            rates[stage] = self.log_start(features, stage)
+            rates[stage] = self.log_offset(features, stage)
             if trees and stage in self.boosters and len(features.values):
                 table = features.values[self.columns[stage]].to_numpy(np.float64)
                 rates[stage] = rates[stage] + self.boosters[stage].predict(table, raw_score=True, num_threads=1)
@@ -88,7 +91,7 @@ class CreativeModel:
 
         Args:
             features: Rows of `features.matrix.feature_matrix`.
-            trees: False gives the empirical-Bayes baseline.
+            trees: False: the offsets alone.
 
         Returns:
             In row order: KEY, age_hours, cutoff, then the columns of `training.boosting.stage_targets.compose`.
@@ -105,61 +108,61 @@ def fit_model(
     seed: int = 0,
     engine: Engine | None = None,
 ) -> CreativeModel:
-    """A model of these training rows.
+    """Train a model on these rows.
 
     Args:
         features: Of the rows.
         outcome: Of the same rows (`training.labels.outcomes`), all mature.
-        fitted: What the features stand on.
-        chosen: By stage, how its trees are trained; a stage not named stays at its start.
-        seed: Of the trees' draws.
-        engine: Whose workers train the stages side by side; without one, this process, one after the other.
+        fitted: Priors and encoders of the features.
+        chosen: Stage → how its trees are trained; a stage that is not named gets none.
+        seed: Of LightGBM.
+        engine: Its workers train the stages side by side; None: this process, one after the other.
     """
-    begin = fit_volume_start(features, outcome, fitted.funnel)
+    volume = fit_volume_offset(features, outcome, fitted.funnel)
     columns: dict[str, list[str]] = {}
-    lots: list[TreeJob] = []
-    for data in stage_data(features, outcome, fitted, begin):
+    jobs: list[TreeJob] = []
+    for data in stage_data(features, outcome, fitted, volume):
         columns[data.stage] = stage_features(features, data.stage)
         choice = chosen.get(data.stage)
         if choice and choice.rounds > 0 and can_train(data, choice.trees):
-            lots.append(tree_job(data, features, columns[data.stage], choice, seed))
+            jobs.append(tree_job(data, features, columns[data.stage], choice, seed))
     if engine is None or not engine.trains:
-        boosters = {lot.stage: lot.train() for lot in lots}
+        boosters = {job.stage: job.train() for job in jobs}
     else:
-        texts = engine.run(_train, None, lots)
-        boosters = {lot.stage: lgb.Booster(model_str=text) for lot, text in zip(lots, texts)}
-    return CreativeModel(fitted=fitted.newest, volume=begin, boosters=boosters, columns=columns)
+        texts = engine.run(_train, None, jobs)
+        boosters = {job.stage: lgb.Booster(model_str=text) for job, text in zip(jobs, texts)}
+    return CreativeModel(fitted=fitted.newest, volume=volume, boosters=boosters, columns=columns)
 
 
-def fit_volume_start(features: Features, outcome: pd.DataFrame, funnel: Funnel) -> VolumeStart:
-    """Where volume starts, from these rows."""
+def fit_volume_offset(features: Features, outcome: pd.DataFrame, funnel: Funnel) -> VolumeOffset:
+    """Fit the offset of later volume on these rows."""
     later = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
     with threadpool_limits(1):
         return fit_volume(features, later, outcome["covered_share"].to_numpy(np.float64))
 
 
-def stage_data(features: Features, outcome: pd.DataFrame, fitted: Fitted, begin: VolumeStart) -> list[StageData]:
-    """What every stage learns from these rows, volume last."""
+def stage_data(features: Features, outcome: pd.DataFrame, fitted: Fitted, volume: VolumeOffset) -> list[StageData]:
+    """Training data of every stage from these rows, with volume as the last."""
     rates = [rate_data(stage, features, outcome, fitted) for stage in fitted.funnel.stages]
-    return [*rates, volume_data(features, outcome, fitted.funnel, begin)]
+    return [*rates, volume_data(features, outcome, fitted.funnel, volume)]
 
 
 def can_train(data: StageData, trees: Trees) -> bool:
-    """Whether trees can be trained on it: enough rows, and not all of them 0, which LightGBM refuses."""
+    """Whether trees can be trained: enough rows, and not all labels 0, which LightGBM refuses."""
     return len(data.rows) >= 2 * trees.min_data_in_leaf and bool(data.label.any())
 
 
 @dataclass(frozen=True)
 class TreeJob:
-    """Trees to be trained, with all that this takes: what a worker elsewhere is sent.
+    """One stage's training of trees, complete enough to be sent to a worker.
 
     Attributes:
-        stage: Which the trees are of.
-        table: Rows × features.
-        data: What is learned from these rows, and no others.
-        codes: Places of the features that are codes.
+        stage: The stage.
+        table: (rows, features) The training rows of `data`.
+        data: Their labels, weights and offsets.
+        codes: Places of the categorical features.
         settings: LightGBM's parameters.
-        rounds: How many trees.
+        rounds: Number of trees.
     """
 
     stage: str
@@ -170,25 +173,25 @@ class TreeJob:
     rounds: int
 
     def train(self) -> lgb.Booster:
-        """Train them."""
+        """Train the trees."""
         return lgb.train(dict(self.settings), _set(self.table, self.data, self.codes), num_boost_round=self.rounds)
 
 
 def tree_job(data: StageData, features: Features, columns: list[str], choice: Choice, seed: int = 0) -> TreeJob:
-    """The trees of a data, to be trained."""
+    """The training of one stage's trees."""
     table = features.values[columns].to_numpy(np.float64)[data.rows]
     settings = parameters(choice.trees, data.stage, seed)
     return TreeJob(data.stage, table, data, _codes(features, columns), settings, choice.rounds)
 
 
-def _train(_: None, lot: TreeJob) -> str:
-    return lot.train().model_to_string()
+def _train(_: None, job: TreeJob) -> str:
+    return job.train().model_to_string()
 
 
 def lgb_dataset(
     data: StageData, features: Features, columns: list[str], reference: lgb.Dataset | None = None
 ) -> lgb.Dataset:
-    """A data as LightGBM takes it; a validation set names its training set as reference."""
+    """One stage's data as a LightGBM dataset; a validation set takes its training set as reference."""
     table = features.values[columns].to_numpy(np.float64)[data.rows]
     return _set(table, data, _codes(features, columns), reference)
 

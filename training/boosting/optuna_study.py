@@ -1,4 +1,4 @@
-"""The Optuna study of a run: where it is kept, and how several workers share it."""
+"""The Optuna study of a run: its storage, and access by several workers."""
 
 import os
 from pathlib import Path
@@ -11,11 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from training.errors import EngineError
 
 STUDY_URL = "GPMCAST_STUDY_URL"
-"""Environment variable: address of a database for studies, with its password, which no config or log then holds."""
+"""Environment variable: address of a database for studies, with its password, so that no config or log holds it."""
 
 
 def storage_of(journal: Path) -> str:
-    """Where studies are kept: in the database that the environment names, else in this file."""
+    """Address of the studies: the database that the environment names, else this file."""
     return os.environ.get(STUDY_URL) or str(journal.resolve())
 
 
@@ -25,19 +25,19 @@ def refuse_unreachable() -> None:
         _database(address)
 
 
-def open_study(storage: str, name: str, seed: int, *, anew: bool = True) -> optuna.Study:
-    """The study of this name; made where there is none, if it may be.
+def open_study(storage: str, name: str, seed: int, *, create: bool = True) -> optuna.Study:
+    """Open the study of this name, or create it.
 
     Args:
         storage: Of `storage_of`.
         name: Of the study.
-        seed: Of what is tried; workers that share a study have seeds of their own.
-        anew: Whether it may be made: a worker must find the one that the run made.
+        seed: Of the sampler; workers that share a study have different seeds.
+        create: Whether it may be created: a worker must find the one that the run created.
 
     Raises:
-        EngineError: It is not there and may not be made, or its database cannot be used.
+        EngineError: It is absent and may not be created, or its database cannot be used.
     """
-    if not anew and "://" not in storage and not Path(storage).exists():
+    if not create and "://" not in storage and not Path(storage).exists():
         raise EngineError(
             f"{storage}: a worker does not see the study's file; expected the same file on all machines. Name a "
             f"database that all reach in the environment variable {STUDY_URL} of the command, or put `var` on storage "
@@ -64,7 +64,7 @@ def _database(address: str) -> RDBStorage:
     try:
         return RDBStorage(address)
     except (ImportError, SQLAlchemyError, ValueError) as error:
-        # What they say can hold the whole address; a port that is no number is a ValueError.
+        # Their messages can hold the whole address; a port that is no number raises ValueError.
         raise EngineError(
             f"{STUDY_URL}: found an address at which no database of studies can be opened ({type(error).__name__}). "
             "Expected such as postgresql+psycopg://user:password@host/database: check the address, that the database "
@@ -72,22 +72,22 @@ def _database(address: str) -> RDBStorage:
         ) from None
 
 
-def complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+def completed(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     """Trials that ended with a value."""
     return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
 
 
-def waits(study: optuna.Study) -> bool:
+def has_waiting(study: optuna.Study) -> bool:
     """Whether a trial is waiting to be run."""
     return bool(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,)))
 
 
 def best_value(study: optuna.Study) -> float:
-    """The best so far; 0, the value of no trees, where nothing was better."""
-    return max((trial.value or 0.0 for trial in complete(study)), default=0.0)
+    """The best value so far; at least 0, the value of no trees."""
+    return max((trial.value or 0.0 for trial in completed(study)), default=0.0)
 
 
-def done(study: optuna.Study) -> int:
-    """How many trials have ended."""
-    ended = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
-    return len(study.get_trials(deepcopy=False, states=ended))
+def ended(study: optuna.Study) -> int:
+    """Number of trials that ended, with a value or pruned."""
+    states = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+    return len(study.get_trials(deepcopy=False, states=states))

@@ -1,4 +1,4 @@
-"""How a model of some rows is made: what each stage starts from, and how its trees are trained."""
+"""How a model is made from rows, and the out-of-fold predictions of models made that way."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,20 +6,22 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from features.funnel_model.posterior import PriorKind
-from training.boosting.choose_offset import choose_priors, compare_priors
+from training.boosting.choose_priors import choose_priors, compare_priors
 from training.boosting.model import Choice, CreativeModel, fit_model
 from training.boosting.tune import by_hand, make_folds
 from training.data.dataset import Dataset, Mask, fit_features, rows_of
+from training.labels.splits import folds
 from training.registry.bundle import Manifest
+from training.uncertainty import OutOfSample
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the folds chose.
+    """Everything about a model that cross-validation chooses; a refresh fits the same recipe on newer rows.
 
     Attributes:
-        prior_kinds: By stage, what it starts from; empirical Bayes where it is not named.
-        choices: By stage, how its trees are trained; without trees where it is not named.
+        prior_kinds: Stage → kind of its prior; empirical Bayes where it is not named.
+        choices: Stage → how its trees are trained; no trees where it is not named.
     """
 
     prior_kinds: Mapping[str, PriorKind] = field(default_factory=dict)
@@ -27,18 +29,46 @@ class Recipe:
 
 
 def recipe_of(model: CreativeModel, manifest: Manifest) -> Recipe:
-    """How a model of a bundle was made."""
+    """The recipe of a model that was read from a bundle."""
     return Recipe(model.fitted.prior_kinds, manifest.choices)
 
 
 def recipe_by_hand(dataset: Dataset, rows: Mask) -> Recipe:
-    """The hand setting, with what each stage starts from and as many trees as helped on the rows' folds; no study."""
+    """A recipe without a study: the hand setting, with prior kinds and numbers of trees chosen on the rows' folds."""
     prior_kinds = choose_priors(compare_priors(dataset, rows, dataset.settings.trees))
     return Recipe(prior_kinds, by_hand(make_folds(dataset, rows, prior_kinds), dataset.settings))
 
 
 def fit_on(dataset: Dataset, rows: Mask, until: pd.Timestamp, recipe: Recipe) -> CreativeModel:
-    """A model of these rows, with priors from what was known at a moment."""
+    """Train a model on these rows, with priors fitted on what was known at `until`."""
     fitted = fit_features(dataset, rows, until, recipe.prior_kinds)
     seed, engine = dataset.settings.tune.seed, dataset.source.engine
     return fit_model(*rows_of(dataset, rows, fitted), fitted, recipe.choices, seed, engine)
+
+
+def out_of_fold(dataset: Dataset, train: Mask, recipe: Recipe, *, trees: bool = True) -> list[OutOfSample]:
+    """Predict the validation rows of every fold of a training period by a model of that fold's past alone.
+
+    Args:
+        dataset: All rows.
+        train: (rows,) Training rows; no other row is read.
+        recipe: Of the models. Its prior kinds and numbers of trees were chosen on these same folds: two choices a
+            stage, and nothing else, have seen the validation rows before.
+        trees: False: the offsets alone.
+
+    Returns:
+        A part per fold, in order of time; none where the rows are fewer than `interval.min_rows`.
+    """
+    found: list[OutOfSample] = []
+    if train.sum() < dataset.settings.interval.min_rows:
+        return found  # too few to calibrate anything, and to split into folds
+    for fit, validate, start in folds(dataset.rows, train, dataset.settings.split.folds):
+        model = fit_on(dataset, fit, start, recipe if trees else Recipe(recipe.prior_kinds))
+        found.append(predict_out_of_sample(dataset, validate, model, trees=trees))
+    return found
+
+
+def predict_out_of_sample(dataset: Dataset, rows: Mask, model: CreativeModel, *, trees: bool = True) -> OutOfSample:
+    """Predict rows that the model was not trained on; the caller is responsible for that."""
+    features, outcome = rows_of(dataset, rows, model.fitted)
+    return OutOfSample(model.predict(features, trees=trees), features, outcome)

@@ -1,8 +1,8 @@
-"""One row through a booster without the way there: LightGBM's own single-row call, made ready beforehand.
+"""Fast prediction of a single row: LightGBM's C function for one row, prepared once.
 
-`Booster.predict` spends twenty times as long on getting ready as on one row. The C function that it ends in can be
-told everything but the row once (`LGBM_BoosterPredictForMatSingleRowFast`); what it returns is the same to the last
-bit, which is checked when a model is loaded, and several rows go the usual way.
+`Booster.predict` takes twenty times as long to prepare a call as to predict one row.
+`LGBM_BoosterPredictForMatSingleRowFast` is prepared once for all but the row. Its result is the same to the last bit,
+which is checked when a model is loaded; several rows go through `Booster.predict`.
 """
 
 import ctypes
@@ -20,10 +20,10 @@ RAW_SCORE, FLOAT64 = 1, 1
 
 
 class FastBooster:
-    """A booster that answers one row at once; everything else is the booster's own."""
+    """A booster with a prepared single-row call; everything else is delegated to the booster."""
 
     def __init__(self, booster: lgb.Booster) -> None:
-        """Make it ready.
+        """Prepare the call.
 
         Raises:
             AttributeError: This LightGBM has no such function.
@@ -32,15 +32,15 @@ class FastBooster:
         self._width = booster.num_feature()
         self._row, self._out = np.zeros(self._width), np.zeros(1)
         self._config, self._length = ctypes.c_void_p(), ctypes.c_int64()
-        self._lock = threading.Lock()  # row and result are shared by all who ask
+        self._lock = threading.Lock()  # the buffers of row and result are shared by all threads
         library = lgb.basic._LIB
         self._call = library.LGBM_BoosterPredictForMatSingleRowFast
-        begin = library.LGBM_BoosterPredictForMatSingleRowFastInit
+        prepare = library.LGBM_BoosterPredictForMatSingleRowFastInit
         width, parameters = ctypes.c_int32(self._width), b"num_threads=1"
-        failed = begin(booster._handle, RAW_SCORE, 0, -1, FLOAT64, width, parameters, ctypes.byref(self._config))
+        failed = prepare(booster._handle, RAW_SCORE, 0, -1, FLOAT64, width, parameters, ctypes.byref(self._config))
         if failed:
             raise AttributeError("LightGBM does not prepare single rows")
-        self._told = (
+        self._arguments = (
             self._config,
             self._row.ctypes.data_as(ctypes.c_void_p),
             ctypes.byref(self._length),
@@ -48,12 +48,12 @@ class FastBooster:
         )
 
     def predict(self, table: Floats, **how: Any) -> Floats:
-        """As of the booster."""
+        """As `Booster.predict`."""
         if len(table) != 1 or not how.get("raw_score") or how.get("pred_contrib"):
             return self._booster.predict(table, **how)
         with self._lock:
             self._row[:] = table[0]
-            if self._call(*self._told):
+            if self._call(*self._arguments):
                 return self._booster.predict(table, **how)
             return self._out.copy()
 
@@ -61,12 +61,12 @@ class FastBooster:
         return getattr(self._booster, name)
 
 
-def quickened(boosters: Mapping[str, lgb.Booster], rows: Mapping[str, Floats]) -> Mapping[str, lgb.Booster]:
-    """The boosters, made ready for single rows where that gives what they give, bit for bit.
+def with_single_row_calls(boosters: Mapping[str, lgb.Booster], rows: Mapping[str, Floats]) -> Mapping[str, lgb.Booster]:
+    """Boosters with single-row calls, where these return the same bits; else the boosters unchanged.
 
     Args:
         boosters: By stage.
-        rows: By stage: rows on which both are compared.
+        rows: By stage: rows on which both ways are compared.
     """
     try:
         fast = {stage: FastBooster(booster) for stage, booster in boosters.items()}

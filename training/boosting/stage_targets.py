@@ -1,4 +1,4 @@
-"""What each stage's trees learn from, and how stage rates become GPM, ROI and volume."""
+"""Training data of each stage, and the composition of stage rates into GPM, ROI and volume."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,80 +10,69 @@ import pandas as pd
 from features.funnel import TARGETS, VOLUME, Funnel, Stage
 from features.funnel_model.empirical_bayes import ratio_and_events, stage_counts
 from features.matrix.feature_matrix import Features, Fitted
-from training.boosting.volume_offset import POWER, VolumeStart
+from training.boosting.volume_offset import POWER, VolumeOffset
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class StageData:
-    """One stage's training rows.
+    """One stage's training rows; arrays are (rows used,).
 
     Attributes:
         stage: Its name.
-        rows: Positions of the rows whose outcome says something about this stage.
-        label: Later rate (later volume a whole window).
-        weight: Of each row, for the loss in units of the label.
-        worth: Of each row, once its label is told as a ratio to the start: its effective sample size.
-        offset: Log of the start.
+        rows: Positions, among all rows, of those whose outcome has exposure at this stage.
+        label: Later rate, in the unit of the stage; later volume over a whole window.
+        weight: Of the loss on the scale of the label.
+        effective_sample_size: Weight on the scale of label / exp(offset), relative to its mean for rates.
+        offset: Log of the prediction without trees; LightGBM's `init_score`.
     """
 
     stage: str
     rows: npt.NDArray[np.int64]
     label: Floats
     weight: Floats
-    worth: Floats
+    effective_sample_size: Floats
     offset: Floats
-
-    def subset(self, kept: npt.NDArray[np.bool_]) -> "StageData":
-        """The same for some of the rows."""
-        return StageData(
-            self.stage,
-            self.rows[kept],
-            self.label[kept],
-            self.weight[kept],
-            self.worth[kept],
-            self.offset[kept],
-        )
 
 
 def rate_data(stage: Stage, features: Features, outcome: pd.DataFrame, fitted: Fitted) -> StageData:
     """Training rows of a rate.
 
-    The weight of a row is 1/(φ/u + s²) on the scale of the ratio, u being the events its exposure lets expect: an
-    effective sample size, so that a few hits do not decide everything (their luck, s², does not average out).
+    The weight of a row is 1/(φ/u + s²) on the scale of the ratio, u being the events expected from its exposure: an
+    effective sample size. A few hits do not dominate, because the variance between creatives, s², does not average out.
     """
     prior = fitted.priors[stage.name]
     offset = features.posteriors[stage.name].log_rate
     count, exposure, events = stage_counts(stage, outcome, "later:")
-    _, sure = ratio_and_events(stage.is_poisson, count, exposure, events, np.exp(offset))
-    rows = np.flatnonzero((sure > 0) & (exposure > 0))
+    _, effective_events = ratio_and_events(stage.is_poisson, count, exposure, events, np.exp(offset))
+    rows = np.flatnonzero((effective_events > 0) & (exposure > 0))
     rate = np.exp(offset[rows])
-    worth = 1.0 / (prior.dispersion / sure[rows] + prior.creative_variance)
-    worth = worth / worth.mean() if len(worth) else worth
+    size = 1.0 / (prior.dispersion / effective_events[rows] + prior.creative_variance)
+    size = size / size.mean() if len(size) else size
     return StageData(
         stage=stage.name,
         rows=rows,
         label=count[rows] / exposure[rows],
-        weight=worth / rate,
-        worth=worth,
+        weight=size / rate,
+        effective_sample_size=size,
         offset=offset[rows],
     )
 
 
-def volume_data(features: Features, outcome: pd.DataFrame, funnel: Funnel, begin: VolumeStart) -> StageData:
+def volume_data(features: Features, outcome: pd.DataFrame, funnel: Funnel, volume: VolumeOffset) -> StageData:
     """Training rows of later volume, per whole outcome window."""
     later = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
     covered = outcome["covered_share"].to_numpy(np.float64)
     rows = np.flatnonzero(np.isfinite(later) & (covered > 0))
-    offset = begin.log_volume(features)[rows]
+    offset = volume.log_volume(features)[rows]
     weight = covered[rows]
     return StageData(
         stage=VOLUME,
         rows=rows,
         label=later[rows] / covered[rows],
         weight=weight,
-        worth=weight * np.exp((2 - POWER) * offset),
+        effective_sample_size=weight * np.exp((2 - POWER) * offset),
         offset=offset,
     )
 
@@ -104,7 +93,7 @@ def compose(log_rates: Mapping[str, Floats], funnel: Funnel, reference_price: Fl
 
 
 def composed(log_rates: Mapping[str, Floats], funnel: Funnel, reference_price: Floats) -> dict[str, Floats]:
-    """The same as arrays by name."""
+    """`compose` as arrays by name, each (rows,)."""
     rates: dict[str, Floats] = {}
     for stage in funnel.stages:
         rates[stage.name] = np.exp(log_rates[stage.name]) * (reference_price if stage.priced else 1.0)
@@ -113,7 +102,7 @@ def composed(log_rates: Mapping[str, Floats], funnel: Funnel, reference_price: F
 
 
 def actual_targets(outcome: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:
-    """What the targets turned out to be; NaN where nothing was exposed or a figure or column is missing.
+    """Outcomes of the targets; NaN without exposure, or where a figure or column is missing.
 
     Returns:
         One column per target of the funnel, `later_…` for a whole outcome window where readings cover a part of it.

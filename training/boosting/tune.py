@@ -1,7 +1,7 @@
-"""Which tree settings, and how many trees, help each stage: an Optuna study on time-ordered folds.
+"""Hyperparameters and number of trees of each stage: an Optuna study on time-ordered folds.
 
-A trial trains every stage on every fold with one setting; the number of trees costs nothing extra, being read off the
-validation curves. Each stage then keeps the setting that helped it, or the hand setting, or no trees at all.
+A trial trains every stage on every fold with one setting; the number of trees is read off the validation curves at no
+extra cost. Each stage then takes the setting that helped it most, or the hand setting, or no trees at all.
 """
 
 import threading
@@ -18,8 +18,8 @@ from configs.settings import Settings, Trees
 from features.funnel import VOLUME
 from features.funnel_model.posterior import PriorKind
 from features.matrix.feature_matrix import Features
-from training.boosting.model import Choice, can_train, fit_volume_start, lgb_dataset, parameters, stage_data
-from training.boosting.optuna_study import best_value, complete, done, open_study, storage_of, waits
+from training.boosting.model import Choice, can_train, fit_volume_offset, lgb_dataset, parameters, stage_data
+from training.boosting.optuna_study import best_value, completed, ended, has_waiting, open_study, storage_of
 from training.boosting.stage_targets import StageData, stage_features
 from training.boosting.volume_offset import POWER
 from training.data.dataset import Dataset, Mask, fit_features, rows_of
@@ -29,10 +29,10 @@ from training.labels.splits import folds
 Floats = npt.NDArray[np.float64]
 
 CLEAR_GAIN = 1.05
-"""A tuned setting must help a stage this much more than the hand setting: gains on folds vanish easily."""
+"""Factor by which a tuned setting's gain must exceed that of the hand setting: small gains on folds do not last."""
 
 PATIENCE = 100
-"""Rounds without a gain on the validation rows after which a fold needs no more."""
+"""Rounds without a gain on the validation rows after which training on a fold stops."""
 
 RANGES: dict[str, tuple[float, float, bool]] = {
     "learning_rate": (0.02, 0.1, True),
@@ -42,12 +42,12 @@ RANGES: dict[str, tuple[float, float, bool]] = {
     "lambda_l2": (1.0, 200.0, True),
     "cat_smooth": (20.0, 200.0, True),
 }
-"""Least, most, on a log scale: where trees after a start were found useful; more leaves or a faster rate hurt."""
+"""Least, most, whether on a log scale: where trees on an offset were found useful; more leaves or faster rates hurt."""
 
 
 @dataclass
 class Fold:
-    """One fold: what each stage learns from and is judged on, and LightGBM's own form of it, by thread."""
+    """One fold: training and validation data of each stage, and LightGBM's datasets of them, by thread."""
 
     fit: Features
     validate: Features
@@ -66,30 +66,30 @@ class Fold:
         return self.sets[key]
 
     def __getstate__(self) -> dict[str, object]:
-        """What goes to another process, also from a worker that has used it: LightGBM's own form is made anew there."""
+        """What is sent to another process: LightGBM's datasets are made anew there."""
         return {**self.__dict__, "sets": {}}
 
 
 def make_folds(dataset: Dataset, train: Mask, prior_kinds: Mapping[str, PriorKind] | None = None) -> list[Fold]:
-    """The folds of a training period, each with priors and maps of its own past alone.
+    """The folds of a training period, each with priors and encoders fitted on its own past alone.
 
     Args:
         dataset: All rows.
-        train: Its training rows.
-        prior_kinds: What each stage starts from (`training.data.dataset.fit_features`).
+        train: (rows,) Its training rows.
+        prior_kinds: Stage → kind of its prior (`training.data.dataset.fit_features`).
     """
     made = []
     for fit_mask, validate_mask, start in folds(dataset.rows, train, dataset.settings.split.folds):
         fitted = fit_features(dataset, fit_mask, start, prior_kinds)
         fit, fit_outcome = rows_of(dataset, fit_mask, fitted)
         validate, validate_outcome = rows_of(dataset, validate_mask, fitted)
-        begin = fit_volume_start(fit, fit_outcome, dataset.funnel)
+        volume = fit_volume_offset(fit, fit_outcome, dataset.funnel)
         made.append(
             Fold(
                 fit,
                 validate,
-                stage_data(fit, fit_outcome, fitted, begin),
-                stage_data(validate, validate_outcome, fitted, begin),
+                stage_data(fit, fit_outcome, fitted, volume),
+                stage_data(validate, validate_outcome, fitted, volume),
             )
         )
     return made
@@ -100,33 +100,33 @@ def tune(
     settings: Settings,
     journal: Path,
     name: str,
-    tell: Callable[[int, float], None] = lambda done, best: None,
+    on_trial: Callable[[int, float], None] = lambda done, best: None,
     engine: Engine | None = None,
 ) -> dict[str, Choice]:
-    """The study; resumed where it was left if one of this name is kept.
+    """Run the study, or resume the one of this name.
 
     Args:
         made: Folds.
         settings: Trials, jobs, seed and the hand setting.
         journal: File of the study, where no database is named (`training.boosting.optuna_study`); survives a killed
-        run.
+            run.
         name: Of the study: must change with the data and the settings.
-        tell: Called after each trial with the number done and the best value.
-        engine: Whose workers run trials side by side; without one, threads of this process.
+        on_trial: Called after each trial with the number of trials and the best value.
+        engine: Its workers run trials side by side; None: threads of this process.
 
     Returns:
-        By stage; without folds nothing shows that trees help, so no stage is named and all stay at their start.
+        Stage → choice; empty without folds, because then nothing shows that trees help.
     """
     stages = [data.stage for data in made[0].fit_data] if made else []
     hand = settings.trees
     storage = storage_of(journal)
     study = open_study(storage, name, settings.tune.seed)
     trials = Trials(made, hand, storage, name, settings.tune.seed)
-    tell(done(study), best_value(study))
-    for _ in range(2):  # a trial that is lost with its worker was perhaps the hand setting: once more, then
-        if not waits(study) and not any(trial.params == _point(hand) for trial in complete(study)):
+    on_trial(ended(study), best_value(study))
+    for _ in range(2):  # twice: a trial lost with its worker may have been the hand setting
+        if not has_waiting(study) and not any(trial.params == _point(hand) for trial in completed(study)):
             study.enqueue_trial(_point(hand))
-        left = max(settings.tune.trials - done(study), int(waits(study)))
+        left = max(settings.tune.trials - ended(study), int(has_waiting(study)))
         if left <= 0 or not made:
             break
         if engine is None or not engine.trains:
@@ -134,10 +134,10 @@ def tune(
                 trials.objective,
                 n_trials=left,
                 n_jobs=min(settings.tune.jobs, left),
-                callbacks=[lambda study, _: tell(done(study), best_value(study))],
+                callbacks=[lambda study, _: on_trial(ended(study), best_value(study))],
             )
         else:
-            engine.run(_trial, trials, range(left), lambda *_: tell(done(study), best_value(study)))
+            engine.run(_trial, trials, range(left), lambda *_: on_trial(ended(study), best_value(study)))
     rates = [stage for stage in stages if stage != VOLUME]
     chosen = choices(study, rates, hand)
     return chosen | {stage: _by_hand(made, place, settings) for place, stage in enumerate(stages) if stage == VOLUME}
@@ -145,14 +145,14 @@ def tune(
 
 @dataclass(frozen=True)
 class Trials:
-    """What a trial needs.
+    """The inputs of a trial.
 
     Attributes:
         made: Folds.
         hand: The hand setting.
-        storage: Where the study is kept; may hold a password.
+        storage: Address of the study; may hold a password.
         name: Of the study.
-        seed: Of what is tried.
+        seed: Of the sampler.
     """
 
     made: Sequence[Fold]
@@ -164,8 +164,8 @@ class Trials:
     def objective(self, trial: optuna.Trial) -> float:
         """Fall of validation deviance of all rates with one setting."""
         trees = _suggest(trial, self.hand)
-        lessons_ = self.made[0].fit_data
-        rates = [(place, data.stage) for place, data in enumerate(lessons_) if data.stage != VOLUME]
+        stages = self.made[0].fit_data
+        rates = [(place, data.stage) for place, data in enumerate(stages) if data.stage != VOLUME]
         curves: dict[str, list[Floats]] = {stage: [] for _, stage in rates}
         for step, fold in enumerate(self.made):
             for place, stage in rates:
@@ -180,18 +180,18 @@ class Trials:
 
 
 def _trial(trials: Trials, number: int) -> None:
-    """One trial of a shared study."""
-    study = open_study(trials.storage, trials.name, trials.seed + 1 + number, anew=False)
+    """Run one trial of a shared study."""
+    study = open_study(trials.storage, trials.name, trials.seed + 1 + number, create=False)
     study.optimize(trials.objective, n_trials=1)
 
 
 def choices(study: optuna.Study, stages: Sequence[str], hand: Trees) -> dict[str, Choice]:
-    """For each stage the setting that helped it clearly more than the hand setting, else the hand setting."""
-    ended = complete(study)
-    by_hand = next((trial for trial in ended if trial.params == _point(hand)), None)
+    """Stage → the setting whose gain is clearly larger than the hand setting's, else the hand setting."""
+    trials = completed(study)
+    by_hand = next((trial for trial in trials if trial.params == _point(hand)), None)
     chosen = {}
     for stage in stages:
-        best = max(ended, key=lambda trial: trial.user_attrs["gains"][stage])
+        best = max(trials, key=lambda trial: trial.user_attrs["gains"][stage])
         kept = best
         if by_hand is not None and best.user_attrs["gains"][stage] < CLEAR_GAIN * by_hand.user_attrs["gains"][stage]:
             kept = by_hand
@@ -205,7 +205,7 @@ def choices(study: optuna.Study, stages: Sequence[str], hand: Trees) -> dict[str
 
 
 def by_hand(made: Sequence[Fold], settings: Settings) -> dict[str, Choice]:
-    """The hand setting for every stage, with as many trees as helped it on these folds; no study."""
+    """Stage → the hand setting, with the number of trees that helped most on these folds; no study."""
     stages = [data.stage for data in made[0].fit_data] if made else []
     return {stage: _by_hand(made, place, settings) for place, stage in enumerate(stages)}
 
@@ -221,7 +221,7 @@ def _suggest(trial: optuna.Trial, hand: Trees) -> Trees:
     found: dict[str, float] = {}
     for name, (least, most, log) in RANGES.items():
         own = getattr(hand, name)
-        low, high = min(least, own), max(most, own)  # a hand setting outside them is tried too
+        low, high = min(least, own), max(most, own)  # the ranges are widened to contain the hand setting
         if isinstance(least, int):
             found[name] = trial.suggest_int(name, int(low), int(high), log=log)
         else:
@@ -234,10 +234,10 @@ def _point(trees: Trees) -> dict[str, float]:
 
 
 def gain_curve(fold: Fold, place: int, trees: Trees) -> Floats:
-    """Fall of validation deviance per effective row after 0, 1, … trees."""
-    data, judged = fold.fit_data[place], fold.validation_data[place]
+    """(rounds + 1,) Fall of validation deviance per effective row after 0, 1, … trees."""
+    data, validation = fold.fit_data[place], fold.validation_data[place]
     flat = np.zeros(trees.rounds + 1)
-    if not can_train(data, trees) or not len(judged.rows) or not trees.rounds:
+    if not can_train(data, trees) or not len(validation.rows) or not trees.rounds:
         return flat
     fit, validate = fold.pair(place)
     record: dict[str, Mapping[str, list[float]]] = {}
@@ -250,19 +250,19 @@ def gain_curve(fold: Fold, place: int, trees: Trees) -> Floats:
         callbacks=[lgb.record_evaluation(record), lgb.early_stopping(PATIENCE, verbose=False)],
     )
     losses = next(iter(record["validate"].values()))
-    scale = judged.weight.sum() / judged.worth.sum()
-    # Fewer rounds than asked: nothing more was gained, so the curve stays where it ended.
+    scale = validation.weight.sum() / validation.effective_sample_size.sum()
+    # Early stopping: nothing more was gained, so the curve stays where it ended.
     padded = np.pad(losses, (0, trees.rounds - len(losses)), mode="edge")
-    return np.concatenate([[0.0], start_loss(judged) - padded * scale])
+    return np.concatenate([[0.0], offset_loss(validation) - padded * scale])
 
 
-def start_loss(data: StageData) -> float:
-    """Deviance of the start alone, per effective row, but for a term of the labels alone."""
-    return float(data.weight @ _loss(data) / data.worth.sum())
+def offset_loss(data: StageData) -> float:
+    """Loss of the offset alone, per effective row: half its deviance up to a term of the labels alone."""
+    return float(data.weight @ _loss(data) / data.effective_sample_size.sum())
 
 
 def _loss(data: StageData) -> Floats:
-    """LightGBM's loss of the start alone, row by row."""
+    """(rows,) LightGBM's loss of the offset alone."""
     if data.stage == VOLUME:
         low, high = 1 - POWER, 2 - POWER
         return np.asarray(-data.label * np.exp(low * data.offset) / low + np.exp(high * data.offset) / high)
@@ -270,7 +270,7 @@ def _loss(data: StageData) -> Floats:
 
 
 def best_rounds(curves: Sequence[Floats]) -> tuple[int, float]:
-    """How many trees did best, of those numbers that helped on every fold; none if no number did."""
+    """The number of trees with the best mean gain, of those that gain on every fold, and that gain; 0 if none does."""
     mean = np.where(np.min(curves, axis=0) > 0, np.mean(curves, axis=0), 0.0)
     rounds = int(np.argmax(mean))
     return rounds, float(mean[rounds])

@@ -1,7 +1,7 @@
-"""Where the prediction of later volume starts: a log-linear model of pace, age and what siblings reached.
+"""Offset of later volume: a log-linear regression on pace, age and the volume of creatives of the same entities.
 
-Volume is no rate, so empirical Bayes has nothing to shrink it to; a Tweedie regression (variance between Poisson and
-gamma, as traffic has) of a few readable columns takes its place.
+Volume is no rate, so neither the funnel model nor empirical Bayes has a prior for it; a Tweedie regression (variance
+between Poisson and gamma, Jørgensen 1987) on a few columns takes their place.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,25 +17,26 @@ from features.point_in_time.entity_history import GROUPS
 Floats = npt.NDArray[np.float64]
 
 POWER = 1.5
-"""Of the variance: Var ∝ mean^1.5, between Poisson and gamma."""
+"""Tweedie power: variance ∝ mean^1.5."""
 RIDGE = 0.01
+"""L2 penalty of columns of the creative itself."""
 OTHERS_RIDGE = 1.0
-"""The same for columns that tell of others: these hardly foretell the volume of one creative, but fit its noise."""
+"""L2 penalty of columns of other creatives: these hardly predict the volume of one creative, but fit its noise."""
 AGE_STEPS_HOURS = (0.0, 3.0, 12.0, 24.0, 72.0, 168.0)
-KIND = "promotion_type="
-OWN = ("log_", "age_", KIND)
-"""How columns begin that tell of the creative itself."""
+PROMOTION_TYPE = "promotion_type="
+OWN = ("log_", "age_", PROMOTION_TYPE)
+"""Prefixes of columns of the creative itself."""
 LEAST = 0.1
-"""Impressions under which a start is not told."""
+"""Least predicted volume, in impressions (or CNY of spend)."""
 
 
-class VolumeStart(BaseModel):
+class VolumeOffset(BaseModel):
     """The fitted regression: log volume = intercept + Σ weight · (column − mean) / scale.
 
     Attributes:
         intercept: Of the log.
         weights: Column → (weight, mean, scale); a missing value counts as the mean.
-        ceiling: Largest log volume told: what training saw.
+        ceiling: Largest log volume predicted: the largest of the training rows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,29 +46,32 @@ class VolumeStart(BaseModel):
     ceiling: float
 
     def log_volume(self, features: Features) -> Floats:
-        """Log of the impressions (or spend) expected in a whole outcome window."""
-        columns = _columns(features, [name.removeprefix(KIND) for name in self.weights if name.startswith(KIND)])
+        """(rows,) Log of the impressions (or spend) expected in a whole outcome window."""
+        own = [name.removeprefix(PROMOTION_TYPE) for name in self.weights if name.startswith(PROMOTION_TYPE)]
+        columns = _columns(features, own)
         unknown = np.full(len(features.values), np.nan)
-        held = np.array([columns.get(name, unknown) for name in self.weights]).reshape(len(self.weights), len(unknown))
+        values = np.array([columns.get(name, unknown) for name in self.weights]).reshape(
+            len(self.weights), len(unknown)
+        )
         weight, mean, scale = np.array(list(self.weights.values())).reshape(-1, 3).T
-        # A row's columns lie beside each other: their sum is the same for one row as for many.
-        scaled = (np.ascontiguousarray(held.T) - mean) / scale
+        # A row's columns are contiguous: their sum has the same last bit for one row as for many.
+        scaled = (np.ascontiguousarray(values.T) - mean) / scale
         scaled[np.isnan(scaled)] = 0.0
         total = self.intercept + (scaled * weight).sum(axis=-1)
         return np.minimum(np.maximum(total, np.log(LEAST)), self.ceiling)
 
 
-def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeStart:
-    """The regression on training rows.
+def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeOffset:
+    """Fit the regression on training rows.
 
     Args:
         features: Of the rows.
-        later: Impressions (or spend) that came in the outcome window.
-        covered: Share of the window over which they were counted.
+        later: (rows,) Impressions (or spend) in the outcome window.
+        covered: (rows,) Share of the window over which they were counted.
     """
     known = np.isfinite(later) & (covered > 0)
-    kinds = sorted(features.keys["promotion_type"].unique())
-    columns = {name: values[known] for name, values in _columns(features, kinds).items()}
+    promotion_types = sorted(features.keys["promotion_type"].unique())
+    columns = {name: values[known] for name, values in _columns(features, promotion_types).items()}
     scaled: dict[str, Floats] = {}
     moments: dict[str, tuple[float, float]] = {}
     for name, values in columns.items():
@@ -79,23 +83,23 @@ def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeStar
         scaled[name] = np.where(np.isnan(values), 0.0, (values - mean) / scale)
     rate = later[known] / covered[known]
     unit = max(float(rate.mean()), LEAST) if len(rate) else LEAST
-    if not scaled or not rate.any():  # nothing came, or nothing tells rows apart
-        return VolumeStart(intercept=float(np.log(unit)), weights={}, ceiling=float(np.log(unit)))
+    if not scaled or not rate.any():  # no volume at all, or no column that varies
+        return VolumeOffset(intercept=float(np.log(unit)), weights={}, ceiling=float(np.log(unit)))
     from sklearn.linear_model import TweedieRegressor  # slow to load, and needed only to fit
 
     model = TweedieRegressor(power=POWER, link="log", alpha=RIDGE, max_iter=1000, tol=1e-6)
     model.fit(pd.DataFrame(scaled), rate / unit, sample_weight=covered[known])
-    return VolumeStart(
+    return VolumeOffset(
         intercept=float(model.intercept_) + float(np.log(unit)),
         weights={name: (float(w), *moments[name]) for name, w in zip(scaled, model.coef_)},
         ceiling=float(np.log(max(rate.max(), unit))),
     )
 
 
-def _columns(features: Features, kinds: Sequence[str]) -> dict[str, Floats]:
+def _columns(features: Features, promotion_types: Sequence[str]) -> dict[str, Floats]:
     hours = features.keys["elapsed_hours"].to_numpy(np.float64)
     values = features.values
-    # Slopes are shared between ages, each age adds its own: an age that training did not see falls back on the shared.
+    # A slope shared by all ages plus one per age step: a step without training rows falls back on the shared slope.
     paces = [name for name in ("log_impressions", "log_last_day") if name in values]
     columns = {name: values[name].to_numpy(np.float64) for name in paces}
     step = np.array(AGE_STEPS_HOURS).searchsorted(hours) - 1
@@ -113,11 +117,11 @@ def _columns(features: Features, kinds: Sequence[str]) -> dict[str, Floats]:
         if name in values:
             columns[name] = values[name].to_numpy(np.float64)
     own = features.keys["promotion_type"].to_numpy(object)
-    strange = np.array([kind not in kinds for kind in own.tolist()], dtype=np.bool_)
+    unknown = np.array([name not in promotion_types for name in own.tolist()], dtype=np.bool_)
     paced = [name for name in columns if name.startswith(OWN) and name not in paces]
-    for kind in kinds:  # those of training, not of the rows at hand: a row alone is told as in a batch
-        mine = np.where(strange, np.nan, (own == kind).astype(np.float64))
-        columns[KIND + kind] = mine
-        if len(kinds) > 1:  # first pools differ in size, and in how long they last
-            columns |= {f"{name}@{kind}": columns[name] * mine for name in paced}
+    for own_type in promotion_types:  # those of the training rows, so that a row alone gets what it gets in a batch
+        mine = np.where(unknown, np.nan, (own == own_type).astype(np.float64))
+        columns[PROMOTION_TYPE + own_type] = mine
+        if len(promotion_types) > 1:  # the first traffic pools of promotion types differ in size and duration
+            columns |= {f"{name}@{own_type}": columns[name] * mine for name in paced}
     return columns

@@ -24,7 +24,7 @@ from features.point_in_time.as_of_file import write_as_of
 from features.point_in_time.as_of_table import AsOf
 from features.point_in_time.entity_history import Entity
 from training.boosting.model import Choice, CreativeModel
-from training.boosting.volume_offset import VolumeStart
+from training.boosting.volume_offset import VolumeOffset
 from training.errors import BundleError
 from training.uncertainty import read_uncertainty
 
@@ -164,7 +164,7 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
             funnel_models=tuple(from_document(state) for state in documents["start"]["funnel_models"]),
             prior_kinds=documents["start"]["prior_kinds"],
         )
-        volume = VolumeStart.model_validate(documents["volume"])
+        volume = VolumeOffset.model_validate(documents["volume"])
         known = documents.get("uncertainty")
         uncertainty = None if known is None else read_uncertainty(known)
     except (KeyError, TypeError, ValueError, ValidationError) as error:

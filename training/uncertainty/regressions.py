@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy.special import expit
 
-from training.boosting.single_row import quickened
+from training.boosting.single_row import with_single_row_calls
 from training.uncertainty.covariates import Covariates
 from training.uncertainty.interface import Floats
 
@@ -142,7 +142,7 @@ def pack(regressions: Sequence[Regression], names: Sequence[str], shape: tuple[i
 def _booster(text: str) -> lgb.Booster:
     booster = lgb.Booster(model_str=text)
     rows = np.random.default_rng(0).normal(0.0, 3.0, (SINGLE_ROW_CHECKS, booster.num_feature()))
-    return quickened({"": booster}, {"": rows})[""]
+    return with_single_row_calls({"": booster}, {"": rows})[""]
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def test_contributions_add_up_to_the_log_rate(model, holdout_rows) -> None:
         assert stage in model.shares or not own.clipped.any()
 
 
-def test_the_contributions_of_trees_are_not_nothing(model, holdout_rows) -> None:
+def test_trees_contribute(model, holdout_rows) -> None:
     parts = stage_contributions(model, holdout_rows[0], "click").frame()
     assert (parts.iloc[:, 2:].abs().sum() > 1e-4).sum() >= 3
     assert (parts["own evidence"] != 0).any()
@@ -82,7 +82,7 @@ def test_without_rows_there_is_an_empty_table(model, dataset) -> None:
     assert len(stage_contributions(model, features, "click").frame()) == 0
 
 
-def test_no_trees_leave_every_stage_at_its_start(train_rows, holdout_rows, fitted, same_bits) -> None:
+def test_no_trees_leave_every_stage_at_its_offset(train_rows, holdout_rows, fitted, same_bits) -> None:
     features, _ = holdout_rows
     bare = fit_model(*train_rows, fitted, {"click": Choice(TREES, 0)})
     assert bare.boosters == {}
@@ -91,8 +91,8 @@ def test_no_trees_leave_every_stage_at_its_start(train_rows, holdout_rows, fitte
     same_bits(bare.predict(features), bare.predict(features, trees=False))
 
 
-def test_the_trees_correct_the_start_and_do_not_replace_it(train_rows, holdout_rows, fitted, dataset) -> None:
-    """One slow tree moves a rate a little; the start still stands under it."""
+def test_the_trees_correct_the_offset_and_do_not_replace_it(train_rows, holdout_rows, fitted, dataset) -> None:
+    """One slow tree moves a rate a little; the offset is kept."""
     features, _ = holdout_rows
     slow = Trees(min_data_in_leaf=20, learning_rate=0.01)
     moved = fit_model(*train_rows, fitted, {"click": Choice(slow, 1)}).log_rates(features)["click"]
@@ -101,7 +101,7 @@ def test_the_trees_correct_the_start_and_do_not_replace_it(train_rows, holdout_r
     assert np.abs(shift).max() < 0.02
 
 
-def test_the_start_is_the_offset_that_the_trees_are_fitted_on(train_rows, fitted, model) -> None:
+def test_the_posterior_is_the_offset_of_the_trees(train_rows, fitted, model) -> None:
     """With a start that is off by a constant, the trees lean the other way."""
     features, outcome = train_rows
     data = next(found for found in stage_data(features, outcome, fitted, model.volume) if found.stage == "click")
@@ -117,7 +117,7 @@ def test_the_start_is_the_offset_that_the_trees_are_fitted_on(train_rows, fitted
     assert first_step(data.offset + 0.5).mean() < first_step(data.offset).mean() - 0.1
 
 
-def test_too_few_rows_for_a_leaf_leave_the_stage_at_its_start(train_rows, fitted) -> None:
+def test_too_few_rows_for_a_leaf_leave_the_stage_at_its_offset(train_rows, fitted) -> None:
     many = Trees(min_data_in_leaf=10_000)
     assert fit_model(*train_rows, fitted, {"click": Choice(many, 10)}).boosters == {}
 
@@ -127,8 +127,8 @@ def test_the_same_rows_give_the_same_model(train_rows, holdout_rows, fitted, mod
     same_bits(fit_model(*train_rows, fitted, chosen).predict(holdout_rows[0]), model.predict(holdout_rows[0]))
 
 
-def test_trees_do_better_than_the_start_where_there_is_something_to_learn(train_rows, fitted) -> None:
-    """On its own rows, more trees always fit better: the loss is the one that is judged."""
+def test_trees_improve_on_the_offset_where_residuals_have_a_pattern(train_rows, fitted) -> None:
+    """On its own rows, more trees always fit better: the loss is the one that is evaluated."""
     features, outcome = train_rows
 
     def loss(model: CreativeModel) -> float:
@@ -156,7 +156,7 @@ def test_parameters_are_one_threaded_and_of_the_stages_own_loss(stage, objective
     assert "rounds" not in found
 
 
-def test_a_creative_whose_words_are_new_is_predicted(model, dataset) -> None:
+def test_a_creative_with_unseen_categories_is_predicted(model, dataset) -> None:
     rows = dataset.observed.head(5).assign(tag_hook="没见过", category="没见过", promotion_type="product")
     table = model.predict(build_features(rows, model.fitted))
     assert np.isfinite(table[model.fitted.funnel.targets]).all().all()
@@ -176,7 +176,7 @@ def test_a_creative_whose_words_are_new_is_predicted(model, dataset) -> None:
     ],
     ids=lambda value: "+".join(value),
 )
-def test_every_plan_is_fitted_predicted_explained_and_judged(small_world, quick, dropped, targets) -> None:
+def test_every_funnel_is_fitted_predicted_explained_and_evaluated(small_world, quick, dropped, targets) -> None:
     """The whole road with fewer columns."""
     dataset = prepare(Loaded(small_world.metrics.drop(columns=dropped), small_world.creatives), quick)
     train, held, starts = holdout_split(dataset.rows, 7)

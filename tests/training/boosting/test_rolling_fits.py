@@ -23,7 +23,7 @@ def refitted(dataset, planned):
     return with_refits(dataset, planned[1])
 
 
-def test_it_is_fitted_where_something_is_judged_from_and_now_and_then_between(dataset, cut, planned) -> None:
+def test_refits_lie_at_every_evaluation_start_and_at_intervals_between(dataset, cut, planned) -> None:
     ((rows, until),), moments = planned
     assert moments == sorted(moments)
     assert moments[-1] == until == cut[2]
@@ -45,7 +45,7 @@ def test_data_too_short_for_a_fit_train_without(dataset, cut) -> None:
     assert (trainings[0][0] == cut[0]).all()
 
 
-def test_what_came_after_a_moment_changes_nothing_in_its_fit(small_world, quick, refitted) -> None:
+def test_data_after_a_moment_do_not_change_its_fit(small_world, quick, refitted) -> None:
     state = refitted.funnel_models[1]
     metrics = small_world.metrics.copy()
     later = metrics["period_end"] > state.origin
@@ -59,7 +59,7 @@ def test_what_came_after_a_moment_changes_nothing_in_its_fit(small_world, quick,
             np.testing.assert_array_equal(effect, again.stages[name].effects[term])
 
 
-def test_what_was_not_reported_by_then_does_not_teach(small_world, quick, refitted) -> None:
+def test_rows_reported_later_do_not_change_a_fit(small_world, quick, refitted) -> None:
     """A day is had eight hours after its end: a fit at midnight does not know the day that ends then."""
     midnight = refitted.funnel_models[1].origin.normalize()
     metrics = small_world.metrics.copy()
@@ -75,7 +75,7 @@ def test_what_was_not_reported_by_then_does_not_teach(small_world, quick, refitt
     assert at_nine[0] != at_nine[1]
 
 
-def test_a_mixed_start_is_the_same_alone_and_in_a_batch_bit_for_bit(refitted, planned, cut, same_bits) -> None:
+def test_a_posterior_is_the_same_alone_and_in_a_batch_bit_for_bit(refitted, planned, cut, same_bits) -> None:
     ((rows, until),), _ = planned
     kinds = {stage.name: "funnel model" for stage in refitted.funnel.stages}
     fitted = fit_features(refitted, rows, until, kinds)
@@ -89,7 +89,7 @@ def test_a_mixed_start_is_the_same_alone_and_in_a_batch_bit_for_bit(refitted, pl
             assert begin.variance[0] == together.posteriors[name].variance[place]
 
 
-def test_own_counts_are_believed_more_the_less_is_known_of_what_a_creative_is(refitted, planned, cut) -> None:
+def test_own_counts_weigh_more_the_larger_the_prior_variance_is(refitted, planned, cut) -> None:
     ((rows, until),), _ = planned
     fitted = fit_features(refitted, rows, until, {"click": "funnel model"})
     held = refitted.observed[cut[1]].reset_index(drop=True)

@@ -56,7 +56,7 @@ def test_targets_are_products_of_the_stages(columns, typical, expected) -> None:
     assert [name for name in table if name in RATES] == [stage.name for stage in funnel.stages]
 
 
-def test_a_value_is_told_in_money() -> None:
+def test_the_value_stage_is_in_cny() -> None:
     funnel = build_funnel(FULL, NET, PRICE)
     logs = {name: np.log([rate, rate]) for name, rate in RATES.items()}
     assert compose(logs, funnel, np.array([40.0, 100.0]))["value"].tolist() == pytest.approx([60.0, 150.0])
@@ -73,7 +73,7 @@ OUTCOME = pd.DataFrame(
 )
 
 
-def test_what_the_targets_turned_out_to_be() -> None:
+def test_outcomes_of_the_targets() -> None:
     found = actual_targets(OUTCOME, build_funnel(FULL, NET, PRICE))
     expected = {
         "gpm": [300.0, np.nan, 50.0],
@@ -87,13 +87,13 @@ def test_what_the_targets_turned_out_to_be() -> None:
         np.testing.assert_array_equal(found[target], values)
 
 
-def test_a_target_whose_column_is_gone_is_not_known() -> None:
+def test_a_target_without_its_column_is_nan() -> None:
     found = actual_targets(OUTCOME.drop(columns="later:settled_net_cny"), build_funnel(FULL, NET, PRICE))
     assert found["net_roi"].isna().all()
     assert found["roi"].notna().any()
 
 
-def test_a_lesson_takes_rows_with_exposure_and_weighs_them_by_what_they_say(train_rows, fitted) -> None:
+def test_training_rows_have_exposure_and_are_weighted_by_effective_sample_size(train_rows, fitted) -> None:
     features, outcome = train_rows
     stage = next(stage for stage in fitted.funnel.stages if stage.name == "order")
     data = rate_data(stage, features, outcome, fitted)
@@ -102,14 +102,14 @@ def test_a_lesson_takes_rows_with_exposure_and_weighs_them_by_what_they_say(trai
     np.testing.assert_allclose(data.label, outcome["later:orders"].to_numpy()[data.rows] / clicks[data.rows])
     np.testing.assert_array_equal(data.offset, features.posteriors["order"].log_rate[data.rows])
     prior = fitted.priors["order"]
-    worth = 1 / (prior.dispersion / (clicks[data.rows] * np.exp(data.offset)) + prior.creative_variance)
-    np.testing.assert_allclose(data.worth, worth / worth.mean())
-    np.testing.assert_allclose(data.weight, data.worth / np.exp(data.offset))
-    # However large its exposure, a row is worth no more than its own luck allows.
-    assert data.worth.max() <= 1 / prior.creative_variance / worth.mean()
+    size = 1 / (prior.dispersion / (clicks[data.rows] * np.exp(data.offset)) + prior.creative_variance)
+    np.testing.assert_allclose(data.effective_sample_size, size / size.mean())
+    np.testing.assert_allclose(data.weight, data.effective_sample_size / np.exp(data.offset))
+    # However large its exposure, the variance between creatives limits the weight of a row.
+    assert data.effective_sample_size.max() <= 1 / prior.creative_variance / size.mean()
 
 
-def test_a_row_whose_figure_is_missing_teaches_nothing(train_rows, fitted) -> None:
+def test_a_row_whose_figure_is_missing_is_no_training_row(train_rows, fitted) -> None:
     features, outcome = train_rows
     stage = next(stage for stage in fitted.funnel.stages if stage.name == "order")
     whole = rate_data(stage, features, outcome, fitted)
@@ -118,26 +118,18 @@ def test_a_row_whose_figure_is_missing_teaches_nothing(train_rows, fitted) -> No
     assert rate_data(stage, features, gap, fitted).rows.tolist() == whole.rows[5:].tolist()
 
 
-def test_later_volume_is_told_for_a_whole_window(train_rows, model, fitted) -> None:
+def test_later_volume_is_scaled_to_a_whole_window(train_rows, model, fitted) -> None:
     features, outcome = train_rows
     half = outcome.assign(covered_share=0.5)
     whole = volume_data(features, outcome, fitted.funnel, model.volume)
-    told = volume_data(features, half, fitted.funnel, model.volume)
-    np.testing.assert_allclose(told.label, 2 * whole.label)
-    np.testing.assert_allclose(told.weight, 0.5)
+    halved = volume_data(features, half, fitted.funnel, model.volume)
+    np.testing.assert_allclose(halved.label, 2 * whole.label)
+    np.testing.assert_allclose(halved.weight, 0.5)
 
 
-def test_a_stage_sees_its_own_history_and_not_that_of_others(train_rows) -> None:
+def test_a_stage_uses_its_own_history_and_not_that_of_others(train_rows) -> None:
     columns = stage_features(train_rows[0], "click")
     assert "hist_hook_click" in columns
     assert "hist_hook_order" not in columns
     assert "hist_hook_volume" not in columns
     assert "hist_hook_volume" in stage_features(train_rows[0], "volume")
-
-
-def test_part_of_a_lesson_is_the_same_for_fewer_rows(train_rows, fitted) -> None:
-    data = rate_data(fitted.funnel.stages[-1], *train_rows, fitted)
-    kept = np.arange(len(data.rows)) % 2 == 0
-    part = data.subset(kept)
-    np.testing.assert_array_equal(part.rows, data.rows[kept])
-    np.testing.assert_array_equal(part.weight, data.weight[kept])

@@ -54,7 +54,7 @@ def hand(settings: Settings) -> dict:
     return settings.trees.model_dump(exclude={"rounds", "extra_trees"})
 
 
-def test_folds_know_their_own_past_alone(made, dataset) -> None:
+def test_folds_are_fitted_on_their_own_past_alone(made, dataset) -> None:
     assert len(made) == 2
     rates = [fold.fit.posteriors["click"].market_rate[0] for fold in made]
     assert rates[0] != rates[1]
@@ -72,7 +72,7 @@ def test_folds_that_have_been_used_go_from_one_worker_to_another(made, quick) ->
     assert gain_curve(there, 0, quick.trees).tolist() == curve.tolist()
 
 
-def test_a_stage_without_a_single_event_stays_at_its_start(small_world, quick) -> None:
+def test_a_stage_without_a_single_event_stays_at_its_offset(small_world, quick) -> None:
     """No one liked anything: LightGBM refuses labels that are all 0, and the run goes on without it."""
     none = prepare(Loaded(small_world.metrics.assign(likes=0.0), small_world.creatives), quick)
     train, _, until = holdout_split(none.rows, quick.split.holdout_days)
@@ -86,13 +86,13 @@ def test_a_stage_without_a_single_event_stays_at_its_start(small_world, quick) -
 
 def test_the_hand_setting_is_the_first_trial(made, quick, tmp_path) -> None:
     settings = asking(quick, 3)
-    told: list[tuple[int, float]] = []
-    chosen = tune(made, settings, tmp_path / "journal", "study", lambda done, best: told.append((done, best)))
+    calls: list[tuple[int, float]] = []
+    chosen = tune(made, settings, tmp_path / "journal", "study", lambda done, best: calls.append((done, best)))
     trials = trials_in(tmp_path / "journal")
     assert trials[0].params == hand(settings)
     assert trials[0].state == TrialState.COMPLETE
     assert len(trials) == 3
-    assert [done for done, _ in told] == [0, 1, 2, 3]
+    assert [done for done, _ in calls] == [0, 1, 2, 3]
     assert set(chosen) == set(STAGES)
     assert all(0 <= choice.rounds <= settings.trees.rounds for choice in chosen.values())
 
@@ -148,7 +148,7 @@ def test_a_study_killed_in_the_middle_of_a_trial_ends_with_the_asked_number(made
     assert set(chosen) == set(STAGES)
 
 
-def test_no_rounds_leave_every_stage_at_its_start(made, quick, tmp_path) -> None:
+def test_no_rounds_leave_every_stage_at_its_offset(made, quick, tmp_path) -> None:
     chosen = tune(made, asking(quick, 1, rounds=0), tmp_path / "journal", "study")
     assert {choice.rounds for choice in chosen.values()} == {0}
     assert {choice.gain for choice in chosen.values()} == {0.0}
@@ -219,7 +219,7 @@ def test_as_many_trees_as_did_best_of_those_that_helped_on_every_fold(curves, ro
     assert best_rounds([np.array(curve, dtype=float) for curve in curves]) == (rounds, gain)
 
 
-def test_the_curve_of_gains_starts_at_nothing_and_rounds_are_its_peak(made, quick) -> None:
+def test_the_curve_of_gains_starts_at_0_and_rounds_are_its_peak(made, quick) -> None:
     chosen = by_hand(made, quick)
     assert set(chosen) == set(STAGES)
     for choice in chosen.values():
@@ -236,12 +236,12 @@ class Two(LocalEngine):
 
 
 def test_workers_share_a_study_and_the_hand_setting_is_in_it(made, quick, tmp_path) -> None:
-    settings, told = asking(quick, 3, rounds=5), []
-    chosen = tune(made, settings, tmp_path / "journal", "study", lambda done, best: told.append(done), Two())
+    settings, calls = asking(quick, 3, rounds=5), []
+    chosen = tune(made, settings, tmp_path / "journal", "study", lambda done, best: calls.append(done), Two())
     trials = trials_in(tmp_path / "journal")
     assert len(trials) == 3
     assert sum(trial.params == hand(settings) for trial in trials) == 1
-    assert told[-1] == 2  # what an engine tells, it tells before each
+    assert calls[-1] == 2  # an engine reports before each item
     assert set(chosen) == set(STAGES)
     again: list[int] = []
     assert tune(made, settings, tmp_path / "journal", "study", lambda done, best: again.append(done), Two()) == chosen
@@ -273,9 +273,7 @@ def test_the_hand_setting_is_tried_again_where_it_was_lost_with_its_worker(made,
     "address",
     ["nonsense", "postgres://me:s3cret@h/x", "postgresql://me:s3cret@h:port/x", "sqlite:////absent/s3cret/x.db"],
 )
-def test_a_database_of_studies_that_cannot_be_used_is_said_at_the_start_without_its_address(
-    monkeypatch, address
-) -> None:
+def test_an_unusable_database_of_studies_is_reported_first_and_without_its_address(monkeypatch, address) -> None:
     monkeypatch.setenv("GPMCAST_STUDY_URL", address)
     with pytest.raises(EngineError, match="no database of studies can be opened") as caught:
         refuse_unreachable()
@@ -289,6 +287,6 @@ def test_a_database_of_studies_that_answers_is_accepted(monkeypatch, tmp_path) -
     refuse_unreachable()
 
 
-def test_a_worker_that_does_not_see_the_study_says_so(tmp_path) -> None:
+def test_a_worker_that_does_not_find_the_study_raises(tmp_path) -> None:
     with pytest.raises(EngineError, match=r"does not see the study's file.*GPMCAST_STUDY_URL"):
-        open_study(str(tmp_path / "journal"), "study", 1, anew=False)
+        open_study(str(tmp_path / "journal"), "study", 1, create=False)

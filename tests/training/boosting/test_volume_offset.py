@@ -15,7 +15,7 @@ def rows(features, places):
     return type(features)(**{**vars(features), **part})
 
 
-def test_a_row_alone_starts_where_it_does_in_a_batch(model, holdout_rows) -> None:
+def test_a_row_alone_has_the_offset_that_it_has_in_a_batch(model, holdout_rows) -> None:
     """Also where its promotion type is the only one at hand."""
     features, _ = holdout_rows
     together = model.volume.log_volume(features)
@@ -24,7 +24,7 @@ def test_a_row_alone_starts_where_it_does_in_a_batch(model, holdout_rows) -> Non
         assert model.volume.log_volume(rows(features, [place]))[0] == together[place]
 
 
-def test_a_promotion_type_that_training_did_not_see_counts_as_the_mean(model, holdout_rows) -> None:
+def test_an_unknown_promotion_type_counts_as_the_mean(model, holdout_rows) -> None:
     features, _ = holdout_rows
     strange = type(features)(**{**vars(features), "keys": features.keys.assign(promotion_type="new")})
     weights = {name: weight for name, weight in model.volume.weights.items() if not name.startswith("promotion_type=")}
@@ -32,22 +32,22 @@ def test_a_promotion_type_that_training_did_not_see_counts_as_the_mean(model, ho
     np.testing.assert_array_equal(model.volume.log_volume(strange), blind.log_volume(features))
 
 
-def test_no_start_lies_beyond_what_training_saw(model, holdout_rows, train_rows) -> None:
+def test_no_offset_lies_beyond_the_training_rows(model, holdout_rows, train_rows) -> None:
     _, outcome = train_rows
-    told = model.volume.log_volume(holdout_rows[0])
-    assert (np.exp(told) >= LEAST * 0.999).all()
-    assert (np.exp(told) <= outcome["later:impressions"].max() * 1.001).all()
+    offsets = model.volume.log_volume(holdout_rows[0])
+    assert (np.exp(offsets) >= LEAST * 0.999).all()
+    assert (np.exp(offsets) <= outcome["later:impressions"].max() * 1.001).all()
 
 
-def test_the_total_of_the_starts_is_what_came(model, train_rows) -> None:
+def test_the_offsets_add_up_to_the_outcomes(model, train_rows) -> None:
     features, outcome = train_rows
-    told = np.exp(model.volume.log_volume(features)).sum()
-    assert told == pytest.approx(outcome["later:impressions"].sum(), rel=0.25)
+    offsets = np.exp(model.volume.log_volume(features)).sum()
+    assert offsets == pytest.approx(outcome["later:impressions"].sum(), rel=0.25)
 
 
 def test_volume_without_any_delivery_is_small_and_finite(train_rows) -> None:
     features, outcome = train_rows
     none = np.zeros(len(outcome))
-    told = fit_volume(features, none, np.ones(len(outcome))).log_volume(features)
-    assert np.isfinite(told).all()
-    assert np.exp(told).max() <= 1.0
+    offsets = fit_volume(features, none, np.ones(len(outcome))).log_volume(features)
+    assert np.isfinite(offsets).all()
+    assert np.exp(offsets).max() <= 1.0

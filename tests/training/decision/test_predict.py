@@ -8,8 +8,7 @@ import pytest
 
 from features.errors import InputError
 from features.schema import KEY, Loaded
-from training.boosting.out_of_fold import out_of_fold, predict_out_of_sample
-from training.boosting.recipe import Recipe
+from training.boosting.recipe import Recipe, out_of_fold, predict_out_of_sample
 from training.decision.advice import asked_roi
 from training.decision.predict import latest_predictions
 from training.uncertainty import fit_uncertainty

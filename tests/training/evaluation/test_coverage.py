@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.boosting.out_of_fold import out_of_fold, predict_out_of_sample
-from training.boosting.recipe import Recipe
+from training.boosting.recipe import Recipe, out_of_fold, predict_out_of_sample
 from training.evaluation.coverage import Coverage, coverage, group_coverage, reliability, roi_levels
 from training.uncertainty import OutOfSample, fit_uncertainty
 

@@ -14,8 +14,7 @@ from configs.settings import Dask
 from features.matrix.feature_matrix import build_features
 from features.schema import Loaded
 from training.boosting.model import Choice, fit_model
-from training.boosting.out_of_fold import out_of_fold
-from training.boosting.recipe import Recipe
+from training.boosting.recipe import Recipe, out_of_fold
 from training.data.dataset import fit_features, prepare, rows_of
 from training.errors import BundleError
 from training.explanation.contributions import stage_contributions

@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from features.matrix.feature_matrix import Features
-from training.boosting.out_of_fold import out_of_fold, predict_out_of_sample
-from training.boosting.recipe import Recipe
+from training.boosting.recipe import Recipe, out_of_fold, predict_out_of_sample
 from training.data.dataset import Dataset
 from training.uncertainty import OutOfSample, PredictiveUncertainty, fit_uncertainty, read_uncertainty
 from training.uncertainty.calibrated_hurdles import CalibratedHurdles

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.boosting.out_of_fold import out_of_fold
-from training.boosting.recipe import Recipe
+from training.boosting.recipe import Recipe, out_of_fold
 from training.uncertainty import fit_uncertainty
 from training.uncertainty.covariates import covariate_frame, logs_of
 from training.uncertainty.hits_and_evidence import LEAST_HITS, RequiredEvidence, fit_hits, fit_required_evidence

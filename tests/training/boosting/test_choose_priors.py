@@ -1,4 +1,4 @@
-"""What a stage starts from is chosen by what foretold later folds better."""
+"""The prior of a stage is the one with the smaller loss on later folds."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from features.funnel_model.posterior import EMPIRICAL_BAYES, FUNNEL_MODEL
-from training.boosting.choose_offset import Losses, _mean_loss, choose_priors, compare_priors
+from training.boosting.choose_priors import Losses, _mean_loss, choose_priors, compare_priors
 from training.boosting.recipe import fit_on, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.boosting.stage_targets import StageData
@@ -21,7 +21,7 @@ def refitted(dataset, cut):
     return with_refits(dataset, moments), rows
 
 
-def test_the_smaller_loss_wins_and_a_tie_stays_with_empirical_bayes() -> None:
+def test_the_prior_with_the_smaller_loss_is_chosen_and_a_tie_goes_to_empirical_bayes() -> None:
     losses = {
         "click": Losses({FUNNEL_MODEL: 1.0, EMPIRICAL_BAYES: 1.1}, {FUNNEL_MODEL: 1.2, EMPIRICAL_BAYES: 1.2}),
         "order": Losses({FUNNEL_MODEL: 1.0, EMPIRICAL_BAYES: 1.0}, {FUNNEL_MODEL: 0.5, EMPIRICAL_BAYES: 1.2}),
@@ -38,7 +38,7 @@ def test_every_rate_is_compared_and_trees_never_make_it_worse(refitted, quick) -
 
 
 def test_a_fold_of_few_rows_counts_as_few() -> None:
-    """Where 3 was told and nothing came the loss is 3; of two rows that were told rightly it is 1 each."""
+    """Where 3 was predicted and the outcome is 0 the loss is 3; of two rows predicted rightly it is 1 each."""
 
     def fold(rates: list[float], labels: list[float]) -> SimpleNamespace:
         ones = np.ones(len(rates))
@@ -49,11 +49,11 @@ def test_a_fold_of_few_rows_counts_as_few() -> None:
     assert _mean_loss(folds, 0, np.array([1.0, 2.0, 0.0])) == pytest.approx(5.0 / 3.0)
 
 
-def test_without_a_mixed_model_nothing_is_compared(dataset, cut, quick) -> None:
+def test_without_a_funnel_model_nothing_is_compared(dataset, cut, quick) -> None:
     assert compare_priors(dataset, cut[0], quick.trees) == {}
 
 
-def test_a_recipe_is_kept_to(refitted, cut) -> None:
+def test_a_model_follows_its_recipe(refitted, cut) -> None:
     dataset, rows = refitted
     recipe = recipe_by_hand(dataset, rows)
     model = fit_on(dataset, rows, cut[2], recipe)
