@@ -160,7 +160,7 @@ def true_targets(keys: pd.DataFrame, truth: pd.DataFrame, funnel: Funnel) -> tup
     """True targets in row order, and the same from known effects alone; NaN where the truth has no such row."""
     joined = keys[ON].merge(truth.drop(columns="cutoff"), on=ON, how="left", validate="one_to_one")
     true = pd.DataFrame({target: joined[TRUE[target]] for target in funnel.targets if target in TRUE})
-    oracle = {name: joined[f"{name}_without_luck"] for name in true if f"{name}_without_luck" in joined}
+    oracle = {name: joined[f"{name}_known_effects"] for name in true if f"{name}_known_effects" in joined}
     return true, pd.DataFrame(oracle)
 
 

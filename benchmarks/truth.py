@@ -124,7 +124,7 @@ def figures(rows: pd.DataFrame, target: str) -> tuple[float, float, float]:
     if known.sum() < LEAST_ROWS:
         return float("nan"), float("nan"), float("nan")
     predicted, true = predicted[known], true[known]
-    best = f"{target}_without_luck"
+    best = f"{target}_known_effects"
     oracle = float(spearmanr(rows.loc[known, best], true).statistic) if best in rows else float("nan")
     plus = 1.0 if TARGETS[target].is_volume else 0.0  # true later volume is near 0 at the end of a life
     bias = float(np.exp(np.log((predicted + plus) / (true + plus)).mean()))

@@ -1,4 +1,4 @@
-"""What does the report API answer? Hourly rows of the first four days of each creative, in pages of 5 000."""
+"""Responses of the report API: hourly rows of the first four days of each creative, in pages of 5 000."""
 
 import json
 import zlib
@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from sample.formats import share
+from sample.files import share
 from sample.randomness import Floats
 from sample.world import END, HOURLY_ACCOUNTS, World
 
@@ -46,13 +46,13 @@ SHARED = {
 
 
 def api_pages(seed: int, world: World, hours: pd.DataFrame) -> dict[str, bytes]:
-    """File name → JSON, for the accounts that may read hours; whole days, so that hours sum to days."""
-    made = world.creatives
+    """File name → JSON, for the accounts with hourly access; whole days, so that hours add up to days."""
+    creatives = world.creatives
     row = hours["row"].to_numpy()
-    first_day = made["launch_hour"].to_numpy()[row] // 24
+    first_day = creatives["launch_hour"].to_numpy()[row] // 24
     early = hours["clock"].to_numpy() // 24 < first_day + DAYS_OF_HOURS
-    readable = made["account_code"].to_numpy()[row] < HOURLY_ACCOUNTS
-    chosen = hours[early & readable]
+    hourly = creatives["account_code"].to_numpy()[row] < HOURLY_ACCOUNTS
+    chosen = hours[early & hourly]
     chosen = chosen.assign(
         base_spend=(chosen["spend"] - chosen["boost_spend"]).round(2),
         **{
@@ -64,7 +64,7 @@ def api_pages(seed: int, world: World, hours: pd.DataFrame) -> dict[str, bytes]:
         },
     )  # fmt: skip
     pages: dict[str, bytes] = {}
-    attributes = made.loc[chosen["row"], ["account_id", "promotion_type", "creative_id", "name"]]
+    attributes = creatives.loc[chosen["row"], ["account_id", "promotion_type", "creative_id", "name"]]
     chosen = pd.concat([chosen.reset_index(drop=True), attributes.reset_index(drop=True)], axis=1)
     for (account, promotion), rows in chosen.groupby(["account_id", "promotion_type"]):
         rows = rows.sort_values(["clock", "creative_id"])
@@ -105,7 +105,7 @@ def _page(world: World, account: str, promotion: str, part: pd.DataFrame, info: 
 
 
 def _percent(chosen: pd.DataFrame, count: str) -> Floats:
-    """A play rate ×100 with two decimals; 0 where nothing was played, as the platform answers."""
+    """Play rate in percent with two decimals; 0 without plays, as the platform returns it."""
     rate = share(chosen[count].to_numpy(np.float64), chosen["plays"].to_numpy(np.float64))
     return np.asarray(np.nan_to_num(100 * rate).round(2))
 

@@ -1,7 +1,7 @@
-"""How strongly does what a creative is move each stage of the funnel? Standard deviations, draws, sums.
+"""Effects of a creative's attributes on each stage of the funnel: standard deviations, draws and sums.
 
-All effects are on the log scale. `refund` stands for keep: keep = 1 − refund share inside the hour. Every
-group (a tag, a pair of tags, …) draws one number per value, centred, with the sd of the table below.
+All effects are on the log scale. `refund` is the refund share within the hour: keep = 1 − refund. Every group (a tag, a
+pair of tags, …) has one effect per value, drawn with the standard deviation of its table row and centred.
 """
 
 from dataclasses import dataclass
@@ -43,11 +43,11 @@ CROSS_SDS: dict[tuple[str, ...], tuple[float, ...]] = {
     ("scene", "script", "style"):    (0.02, 0.03, 0.03, 0.06, 0.00, 0.02, 0.02),
 }  # fmt: skip
 
-LUCK_SDS = (0.12, 0.30, 0.15, 0.24, 0.06, 0.20, 0.22)
-"""What nothing in the files explains, per stage, with fat tails."""
+CREATIVE_SDS = (0.12, 0.30, 0.15, 0.24, 0.06, 0.20, 0.22)
+"""Standard deviation between creatives that no attribute explains, per stage; Student t with 4 degrees of freedom."""
 
-SHARED_LUCK = (0.5, 0.5, 0.4, 0.3, 0.0, 0.0, 0.0)
-"""How far a stage's luck goes together with the others': a good film is good at several steps."""
+SHARED_LOADINGS = (0.5, 0.5, 0.4, 0.3, 0.0, 0.0, 0.0)
+"""Loading of each stage's residual on one common factor: a good film is good at several stages."""
 
 CURVES: dict[str, tuple[float, ...]] = {
     #                 hold  engage click order value refund cost
@@ -60,19 +60,19 @@ CURVES: dict[str, tuple[float, ...]] = {
 """Slopes per unit of the centred logarithm."""
 
 BID_SHARE = 0.30
-"""The auction pays for what it expects: log cost moves by this times log (click · order · value)."""
+"""The auction price follows the expected value: log cost changes by this times log (click · order · value)."""
 
 
 @dataclass(frozen=True)
 class Latents:
-    """Log effects of every creative, one column per stage: what its content gives, and its own luck."""
+    """Log effects of attributes (`known`) and of the creative itself (`residual`); axis 0: creatives, axis 1: STAGES."""
 
     known: Floats
-    luck: Floats
+    residual: Floats
 
 
 def latents(seed: int, creatives: pd.DataFrame) -> Latents:
-    """Sums all effects over the creatives; one creative in two accounts has one luck (of its `asset`)."""
+    """Sum all effects per creative; a film (`asset`) in two accounts has the same residual in both."""
     known = _curves(creatives)
     for name, sds in {**TAG_SDS, **ENTITY_SDS}.items():
         if name != "selling_point":
@@ -83,10 +83,11 @@ def latents(seed: int, creatives: pd.DataFrame) -> Latents:
         for name in names:
             codes = codes * 1000 + creatives[f"{name}_code"].to_numpy(np.int64)
         known += _group(seed, " × ".join(names), codes, sds)
-    return Latents(_with_bid(known), _with_bid(_luck(seed, creatives["asset"].to_numpy(np.int64))))
+    return Latents(_with_bid(known), _with_bid(_residuals(seed, creatives["asset"].to_numpy(np.int64))))
 
 
 def _group(seed: int, name: str, codes: Ints, sds: tuple[float, ...]) -> Floats:
+    """Effects of one group; `codes` has one value per creative. Axis 0: creatives, axis 1: STAGES."""
     values, position = np.unique(codes, return_inverse=True)
     drawn = stream(seed, f"effect {name}").standard_normal((len(values), len(STAGES)))
     drawn -= drawn.mean(axis=0)
@@ -116,13 +117,13 @@ def _curves(creatives: pd.DataFrame) -> Floats:
     return total
 
 
-def _luck(seed: int, asset: Ints) -> Floats:
-    generator = stream(seed, "luck")
+def _residuals(seed: int, asset: Ints) -> Floats:
+    generator = stream(seed, "luck")  # the key of the stream: another one would give another world
     size = int(asset.max()) + 1
     shared = fat_tailed(generator, size)
     columns = [
         sd * (share * shared + np.sqrt(1 - share**2) * fat_tailed(generator, size))
-        for sd, share in zip(LUCK_SDS, SHARED_LUCK)
+        for sd, share in zip(CREATIVE_SDS, SHARED_LOADINGS)
     ]
     return np.column_stack(columns)[asset]
 

@@ -1,4 +1,4 @@
-"""Does the world look like the trade? Its main figures beside those of real accounts (docs/data.md).
+"""Compare the main figures of the sample world with those of real accounts (docs/data.md).
 
 python -m sample.figures [--creatives 4000] [--days 90] [--seed 7]
 """
@@ -59,14 +59,14 @@ REAL: dict[str, float] = {
     "product cpc": 5.0,
     "product roi": 1.25,
 }
-"""Of real accounts: 336 creatives of one 推直播 account; 推商品 as advertisers' own tools state it."""
+"""Figures of real accounts: 336 creatives of one 推直播 account; 推商品 from advertisers' own tools."""
 
-OFTEN_SEEN = 100
-"""Percentiles over creatives use those with at least this many impressions."""
+PERCENTILE_IMPRESSIONS = 100
+"""Impressions from which a creative counts in percentiles."""
 
 
 def figures(days: pd.DataFrame) -> dict[str, float]:
-    """The same figures of a world's daily rows, each creative in each account counting once."""
+    """Figures of a world's daily rows, each creative in each account counting once."""
     sums = ["impressions", "clicks", "orders", "gmv", "net_gmv", "spend", "boost_spend", "plays", "plays_3s"]
     sums += ["plays_5s", "finishes"]
     of_live, of_product = (
@@ -80,7 +80,7 @@ def figures(days: pd.DataFrame) -> dict[str, float]:
 
 
 def beta_binomial(successes: Floats, trials: Floats) -> tuple[float, float]:
-    """Mean and a + b by maximum likelihood; an early moment estimate starts the search."""
+    """Mean and a + b of a beta-binomial distribution by maximum likelihood (Nelder–Mead)."""
     seen = trials > 0
     successes, trials = successes[seen], trials[seen]
 
@@ -95,7 +95,7 @@ def beta_binomial(successes: Floats, trials: Floats) -> tuple[float, float]:
 
 
 def gini(values: Floats) -> float:
-    """0 where all have the same, 1 where one has all."""
+    """Gini coefficient: 0 for equal shares, near 1 if one has all."""
     ordered = np.sort(values)
     places = np.arange(1, len(ordered) + 1)
     return float(2 * np.sum(places * ordered) / (len(ordered) * ordered.sum()) - (len(ordered) + 1) / len(ordered))
@@ -151,7 +151,7 @@ def _spreads(creatives: pd.DataFrame) -> dict[str, float]:
 
 
 def _percentiles(creatives: pd.DataFrame) -> dict[str, float]:
-    seen = creatives[creatives["impressions"] >= OFTEN_SEEN]
+    seen = creatives[creatives["impressions"] >= PERCENTILE_IMPRESSIONS]
     rates = {
         "3-s p{} %": 100 * seen["plays_3s"] / seen["plays"],
         "ctr p{} %": 100 * seen["clicks"] / seen["impressions"],
@@ -176,7 +176,7 @@ def table(found: dict[str, float]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the table of a world drawn anew."""
+    """Simulate a world and print its table."""
     from sample.__main__ import world_arguments, world_of
 
     parser = argparse.ArgumentParser(

@@ -1,11 +1,49 @@
-"""How does a file reach the disk? Whole or not at all, and never over someone else's."""
+"""Format cells as the platform prints them, and write files atomically."""
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
+from sample.randomness import Floats
+
+MISSING = "--"
+
+
+def counts(values: Iterable[float]) -> list[str]:
+    """Thousands separators: `1,234`."""
+    return [f"{int(value):,}" for value in values]
+
+
+def money(values: Iterable[float]) -> list[str]:
+    """`1,234.50`."""
+    return [f"{value:,.2f}" for value in values]
+
+
+def ratios(values: Iterable[float]) -> list[str]:
+    """`2.31`, `--` where the denominator is 0."""
+    return [f"{value:,.2f}" if np.isfinite(value) else MISSING for value in values]
+
+
+def percents(values: Iterable[float]) -> list[str]:
+    """`12.34%` of a share of 0.1234, `--` where the denominator is 0."""
+    return [f"{100 * value:.2f}%" if np.isfinite(value) else MISSING for value in values]
+
+
+def durations(values: Iterable[float]) -> list[str]:
+    """`01:05` of 65 seconds."""
+    return [f"{int(value) // 60:02d}:{int(value) % 60:02d}" for value in values]
+
+
+def share(numerator: Floats, denominator: Floats) -> Floats:
+    """Quotient; NaN where the denominator is 0."""
+    empty = np.full(len(denominator), np.nan)
+    return np.divide(numerator, denominator, out=empty, where=denominator > 0)
+
+
 LIST = ".sample-files"
-"""Inside the export folder: what the last run wrote, so that the next one can take it away again."""
+"""File in the export folder that lists what the last run wrote, so that the next one can remove it."""
 
 
 class FolderTaken(Exception):
@@ -13,7 +51,7 @@ class FolderTaken(Exception):
 
 
 def write(path: Path, content: bytes) -> None:
-    """Writes beside the target and renames, so that nobody reads half a file."""
+    """Write to a temporary file and rename it, so that no half-written file is ever read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     part.write_bytes(content)
@@ -21,7 +59,11 @@ def write(path: Path, content: bytes) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Removes what an earlier run wrote; raises FolderTaken if anything else is there."""
+    """Remove what an earlier run wrote.
+
+    Raises:
+        FolderTaken: The folder holds other files.
+    """
     if not folder.exists():
         return
     listed = folder / LIST
@@ -38,5 +80,5 @@ def clear(folder: Path) -> None:
 
 
 def remember(folder: Path, names: Iterable[str]) -> None:
-    """Notes the names this run is about to write."""
+    """Save the names that this run is about to write."""
     write(folder / LIST, ("\n".join(sorted(names)) + "\n").encode())

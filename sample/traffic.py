@@ -1,7 +1,7 @@
-"""What happens hour by hour? Three pools, hand-made boosts, fatigue, and counts drawn as counts.
+"""Simulate traffic hour by hour: three traffic pools, manual boosts, fatigue, and randomly drawn counts.
 
-All creatives of one age are one step, so that they compete for promotion to the bigger pool: content and
-commerce results so far, what the platform guessed before, and a little chance are ranked together.
+One step simulates all creatives of one age in hours, because they compete for promotion to the next pool: they are
+ranked by content and commerce results so far, the platform's prior score, and a random term.
 """
 
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ HOLD, FINISH = 0.30, 0.15
 CAPS = {"click": 0.5, "order": 0.6, "refund": 0.85}
 
 FIRST_POOL = {"live": (3.0, 1.45), "product": (250.0, 1.4)}
-"""Impressions the first pool gives in all: median and sd of the log."""
+"""Total impressions of the first pool: median, and standard deviation of the logarithm."""
 
 POOL_BUDGETS = {"live": ((1900.0, 1.6), (36_000.0, 0.45)), "product": ((13_000.0, 1.2), (150_000.0, 0.5))}
-"""Impressions of the second and third pool."""
+"""The same of the second and the third pool."""
 
 FADE_HOURS = (30.0, 45.0, 110.0)
 LIFE_DAYS = ((3.0, 7.0), (3.0, 8.0), (12.0, 32.0))
-"""Days a creative goes on after it entered a pool."""
+"""Least and most days that a creative runs after it entered a pool."""
 
 REVIEW_AGES = (4, 8, 16, 28, 40, 64, 88)
 PROMOTED = {1: 0.018, 2: 0.03}
-"""Share of the candidates of one age that a review lifts into the second and into the third pool."""
+"""Share of the candidates of one age that a review promotes into the second and into the third pool."""
 
 POOL_OFFSETS = {
     "hold": (0.0, -0.03, -0.08),
@@ -41,7 +41,7 @@ POOL_OFFSETS = {
     "order": (0.0, 0.03, 0.04),
     "cost": (-0.10, 0.08, 0.28),
 }
-"""A bigger pool is a colder audience at a higher price; more of it is paid and targeted, so orders gain."""
+"""Log offsets by pool: larger pools have colder audiences and higher prices, and more targeted traffic, which buys."""
 
 MAX_AGE_HOURS = 24 * 50
 
@@ -62,7 +62,7 @@ class Traffic:
 
 @dataclass
 class _State:
-    """What changes while a creative runs."""
+    """State of all creatives while they run, one element per creative."""
 
     pool: Ints
     entered: Ints
@@ -80,7 +80,7 @@ class _State:
 
 
 def simulate(seed: int, world: World) -> Traffic:
-    """Runs every creative to the end of its life, beyond the last exported day if need be."""
+    """Simulate every creative to the end of its life, which may be after the last exported day."""
     chance = stream(seed, "traffic")
     fixed = _fixed(seed, world)
     state = _first_state(chance, world, fixed)
@@ -100,39 +100,39 @@ def simulate(seed: int, world: World) -> Traffic:
 
 
 def season(day: Floats, stage: str) -> Floats:
-    """Slow drift of a stage's log rate by day of the year's clock, with the June sale in it."""
+    """Seasonal term of a stage's log rate by day of the year, including the June sale."""
     slow = {"click": 0.04, "order": 0.09, "cost": 0.07}[stage]
     sale = {"click": 0.03, "order": 0.20, "cost": 0.12}[stage]
     return np.asarray(slow * np.sin(2 * np.pi * (day + 11) / 47) + sale * np.exp(-(((day - 168) / 6) ** 2)))
 
 
 def _fixed(seed: int, world: World) -> dict[str, np.ndarray]:
-    """Per creative, what the loop looks up: log bases with all constant effects, and times."""
-    made = world.creatives
+    """Constants of the loop, one element per creative: log rates with all constant effects, and times."""
+    creatives = world.creatives
     stages = {"hold": 0, "engage": 1, "click": 2, "order": 3, "value": 4, "refund": 5, "cost": 6}
     fixed: dict[str, np.ndarray] = {
-        name: log_rate(world.effects, made, name, column) for name, column in stages.items()
+        name: log_rate(world.effects, creatives, name, column) for name, column in stages.items()
     }
-    fixed["live"] = (made["promotion_type"] == "live").to_numpy()
-    fixed["launch"] = made["launch_hour"].to_numpy(np.int64)
-    fixed["target"] = made["target_roi"].to_numpy(np.float64)
-    fixed["target_relative"] = made["target_relative"].to_numpy(np.float64)
-    fixed["first_day"] = np.full(len(made), world.start.day_of_year)
-    fixed["wear"] = world.wear["wear"].to_numpy()[made["product_code"]]
-    fixed["wear_start"] = world.wear["wear_start"].to_numpy()[made["product_code"]]
-    fixed["boosts"] = stream(seed, "boost habits").uniform(0.3, 0.9, len(world.account_ids))[made["account_code"]]
-    fixed["asset_guess"] = stream(seed, "platform guess").standard_normal(len(made))
+    fixed["live"] = (creatives["promotion_type"] == "live").to_numpy()
+    fixed["launch"] = creatives["launch_hour"].to_numpy(np.int64)
+    fixed["target"] = creatives["target_roi"].to_numpy(np.float64)
+    fixed["target_relative"] = creatives["target_relative"].to_numpy(np.float64)
+    fixed["first_day"] = np.full(len(creatives), world.start.day_of_year)
+    fixed["wear"] = world.wear["wear"].to_numpy()[creatives["product_code"]]
+    fixed["wear_start"] = world.wear["wear_start"].to_numpy()[creatives["product_code"]]
+    fixed["boosts"] = stream(seed, "boost habits").uniform(0.3, 0.9, len(world.account_ids))[creatives["account_code"]]
+    fixed["asset_guess"] = stream(seed, "platform guess").standard_normal(len(creatives))
     return fixed
 
 
-def log_rate(effects: Latents, made: pd.DataFrame, stage: str, column: int) -> Floats:
-    """Log rate of a stage with content and luck, before anything that changes over time."""
-    total = effects.known[:, column] + effects.luck[:, column]
+def log_rate(effects: Latents, creatives: pd.DataFrame, stage: str, column: int) -> Floats:
+    """Log rate of a stage with known and residual effects, before everything that changes over time."""
+    total = effects.known[:, column] + effects.residual[:, column]
     if stage == "hold":
         return np.asarray(total + np.log(HOLD))
     if stage == "engage":
         return np.asarray(total + np.log(0.02))
-    base = made["promotion_type"].map({name: np.log(bases[stage]) for name, bases in BASES.items()})
+    base = creatives["promotion_type"].map({name: np.log(bases[stage]) for name, bases in BASES.items()})
     return np.asarray(total + base.to_numpy(np.float64))
 
 
@@ -156,7 +156,7 @@ def _first_state(chance: np.random.Generator, world: World, fixed: dict[str, np.
 
 
 def _guess(fixed: dict[str, np.ndarray]) -> Floats:
-    """What the platform believes before it has seen anything: right in part."""
+    """The platform's prior score, one per creative: correlated with the true rates."""
     guess = np.zeros(len(fixed["live"]))
     for side in (True, False):
         mine = fixed["live"] == side
@@ -179,11 +179,12 @@ def _promote(
         clicks = np.log((state.clicks + 10) / (state.impressions * BASES[name]["click"] + 10))
         total = score + 0.7 * commerce + 0.5 * clicks + 0.3 * chance.gumbel(size=len(score))
         for pool in (1, 2):
-            held = rows[(fixed["live"][rows] == side) & (state.pool[rows] == pool - 1)]
-            held = held[age - state.entered[held] >= (0 if pool == 1 else 12)]
-            count = round(len(held) * PROMOTED[pool] + chance.uniform(-0.5, 0.5))
+            candidates = rows[(fixed["live"][rows] == side) & (state.pool[rows] == pool - 1)]
+            candidates = candidates[age - state.entered[candidates] >= (0 if pool == 1 else 12)]
+            count = round(len(candidates) * PROMOTED[pool] + chance.uniform(-0.5, 0.5))
             if count > 0:
-                _enter(chance, held[np.argsort(-total[held], kind="stable")[:count]], age, pool, name, state)
+                best = candidates[np.argsort(-total[candidates], kind="stable")[:count]]
+                _enter(chance, best, age, pool, name, state)
 
 
 def _enter(
@@ -200,7 +201,7 @@ def _enter(
 def _boost(
     chance: np.random.Generator, rows: Ints, age: int, state: _State, fixed: dict[str, np.ndarray]
 ) -> None:  # fmt: skip
-    """A person adds money (追投) to some creatives that look like winners."""
+    """A person adds budget (追投) to some creatives with good results."""
     roi = state.gmv[rows] / np.maximum(state.spend[rows], 1.0)
     wins = (state.spend[rows] > 120) & (roi > 0.6 * fixed["target"][rows]) & (state.boost_until[rows] < age)
     chosen = rows[wins & (chance.random(len(rows)) < fixed["boosts"][rows])]
@@ -210,7 +211,7 @@ def _boost(
 def _step(
     chance: np.random.Generator, rows: Ints, age: int, state: _State, fixed: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:  # fmt: skip
-    """One hour of all creatives of this age: intensity, latent rates, counts."""
+    """Simulate one hour of all creatives of this age: intensity, latent rates, counts."""
     pool = state.pool[rows]
     clock = fixed["launch"][rows] + age
     day = clock / 24.0
@@ -249,12 +250,12 @@ def _step(
 def _counts(
     chance: np.random.Generator, step: dict[str, np.ndarray], boosted: np.ndarray, first: bool
 ) -> dict[str, np.ndarray]:  # fmt: skip
-    """Draws what the platform would count; only where there are impressions at all."""
+    """Draw the platform's counts; all are 0 without impressions."""
     expected = step["expected"]
     impressions = chance.poisson(expected * chance.gamma(4.0, 0.25, len(expected)))
     names = ("clicks", "orders", "gmv", "spend", "boost_spend", "plays", "plays_3s", "likes")
     full: dict[str, np.ndarray] = {name: np.zeros(len(expected)) for name in names}
-    if first:  # The life of a creative starts with its first impression.
+    if first:  # a creative's life starts with its first impression
         impressions = np.maximum(impressions, 1)
         full["expected"] = expected + (1 + expected / 4) ** -4.0
     full["impressions"] = impressions

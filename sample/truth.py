@@ -1,8 +1,8 @@
-"""What is really true? For every creative at every age, the expected rates of the seven days that follow.
+"""True expected rates of the following seven days, for every creative at every age.
 
-Rates come from the latent rates of each later hour, weighted by the exposure the platform was going to give
-it (`expected`), not from realised counts. `*_without_luck` is the same without the creative's own luck: the
-best that anyone who knows all effects, but has not seen the creative run, could say.
+They are the latent rates of each later hour, weighted by the expected exposure (`expected`), not realised counts.
+`*_known_effects` is the same without the creative's residual: the best possible prediction for someone who knows all
+effects of attributes but has not seen the creative run.
 """
 
 import io
@@ -26,18 +26,18 @@ def truth(world: World, traffic: Traffic) -> pd.DataFrame:
     begin = starts[row] + age
     end = starts[row] + np.minimum(age + WEEK_HOURS, traffic.life_hours[row])
     rates = _rates(traffic.hours, begin, end)
-    made = world.creatives.iloc[row].reset_index(drop=True)
-    luck = dict(zip(STAGES, np.exp(-world.effects.luck[row]).T))
-    table = made[["promotion_type", "account_id", "creative_id"]].assign(
+    creatives = world.creatives.iloc[row].reset_index(drop=True)
+    without = dict(zip(STAGES, np.exp(-world.effects.residual[row]).T))
+    table = creatives[["promotion_type", "account_id", "creative_id"]].assign(
         age_hours=age,
-        launched_at=made["launched_at"],
-        cutoff=made["launched_at"] + pd.to_timedelta(age, unit="h"),
+        launched_at=creatives["launched_at"],
+        cutoff=creatives["launched_at"] + pd.to_timedelta(age, unit="h"),
         **{name: rates[name] for name in ("later_impressions", "expected_later_impressions", "hold", "engage")},
         **_money(rates["click"], rates["order"], rates["value"], rates["refund"], rates["cost"]),
     )
-    plain = _money(*(rates[name] * luck[name] for name in ("click", "order", "value", "refund", "cost")))
-    plain |= {name: rates[name] * luck[name] for name in ("hold", "engage")}
-    return table.assign(**{f"{name}_without_luck": values for name, values in plain.items()})
+    known = _money(*(rates[name] * without[name] for name in ("click", "order", "value", "refund", "cost")))
+    known |= {name: rates[name] * without[name] for name in ("hold", "engage")}
+    return table.assign(**{f"{name}_known_effects": values for name, values in known.items()})
 
 
 def truth_bytes(table: pd.DataFrame) -> bytes:
@@ -48,7 +48,7 @@ def truth_bytes(table: pd.DataFrame) -> bytes:
 
 
 def _moments(world: World, life: Ints) -> tuple[Ints, Ints]:
-    """All (creative, age) pairs: the age lies inside its life and the cutoff inside the exported days."""
+    """Row of the creative and age in hours of all pairs within its life and within the exported days."""
     weekly = np.arange(WEEK_HOURS, int(life.max()) + 1, WEEK_HOURS)
     ages = np.concatenate([FIRST_AGES, weekly]).astype(np.int64)
     left = world.days * 24 - world.creatives["launch_hour"].to_numpy(np.int64)
@@ -57,7 +57,7 @@ def _moments(world: World, life: Ints) -> tuple[Ints, Ints]:
 
 
 def _rates(hours: pd.DataFrame, begin: Ints, end: Ints) -> dict[str, Floats]:
-    """Exposure-weighted means over hours begin … end − 1 of the sorted table of hours."""
+    """Exposure-weighted means over rows begin … end − 1 of the sorted table of hours, one per pair."""
     edges = np.column_stack([begin, end]).ravel()
 
     def total(values: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Which words does the world use? Vocabularies, products, sources and the weights of the hours."""
+"""Vocabularies of the sample world: tags, categories, products, sources and hourly traffic weights."""
 
 TAGS: dict[str, tuple[str, ...]] = {
     "hook": (

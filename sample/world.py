@@ -1,4 +1,4 @@
-"""Who is there? Accounts, products, KOCs and the creatives made of them, with all that a file may show."""
+"""Accounts, products, KOCs and creatives of the sample world, with all attributes that exports show."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from sample.randomness import stream
 from sample.vocabulary import CATEGORIES, EDITORS, PROMOTION_CHINESE, SOURCE_SHARES, SOURCES, TAGS
 
 END = pd.Timestamp("2026-06-30")
-"""The last day in the exports: fixed, so that a repetition is the same to the byte."""
+"""Last day of the exports: fixed, so that every run writes the same bytes."""
 
 ACCOUNT_SHARES = (0.08, 0.07, 0.10, 0.20, 0.17, 0.14, 0.12, 0.12)
 LIVE_SHARES = (0.5, 0.6, 0.4, 0.5, 0.45, 0.6, 1.0, 0.0)
 HOURLY_ACCOUNTS = 3
-"""The first three accounts may read hours; of the others only days are known."""
+"""Number of accounts with hourly access; the others have daily rows only."""
 
 XLSX_ACCOUNT = 3
 PRODUCTS, CREATORS = 64, 90
@@ -45,7 +45,7 @@ class World:
 
 
 def build(seed: int, count: int, days: int) -> World:
-    """Draws the world: `count` creatives that run, and a few more that are only announced."""
+    """Draw a world of `count` creatives that run and a few more that are only announced."""
     start = END - pd.Timedelta(days=days - 1)
     account_ids = _ids(stream(seed, "account ids"), len(ACCOUNT_SHARES), 16)
     products, creators = _products(seed), _creators(seed)
@@ -60,7 +60,7 @@ def build(seed: int, count: int, days: int) -> World:
 
 
 def _ids(generator: np.random.Generator, count: int, digits: int) -> list[str]:
-    """Unique ids of that many digits, none ending in 0 (final zeros are what Excel leaves of an id)."""
+    """Unique ids of that many digits, none ending in 0 (Excel replaces the last digits of long ids by zeros)."""
     high = generator.choice(9 * 10**8, count, replace=False).astype(np.int64)
     unit = 10 ** (digits - 10)
     low = generator.integers(0, unit // 10, count) * 10 + generator.integers(1, 10, count)
@@ -117,7 +117,7 @@ def _creatives(
     creator = np.argmax(suits + generator.gumbel(size=suits.shape), axis=1)
     launch = _launch_hours(generator, count, days)
     target = np.round(np.exp(generator.normal(0, 0.22, count)), 2)
-    made = pd.DataFrame(
+    creatives = pd.DataFrame(
         {
             "asset": np.arange(count),
             "creative_id": _ids(generator, count, 19),
@@ -139,14 +139,14 @@ def _creatives(
         }
     )
     waited = pd.to_timedelta(np.round(generator.exponential(9.0, count) * 3600) + 60, unit="s")
-    made["created_at"] = made["launched_at"] - waited
+    creatives["created_at"] = creatives["launched_at"] - waited
     for name in ("product_id", "price", "noun"):
-        made[name] = products[name].to_numpy()[product]
+        creatives[name] = products[name].to_numpy()[product]
     for name in ("creator_id", "followers"):
-        made[name] = creators[name].to_numpy()[creator]
+        creatives[name] = creators[name].to_numpy()[creator]
     for name in TAGS:
-        made = made.assign(**_tag(seed, name, made))
-    return made.assign(**_words(seed, made))
+        creatives = creatives.assign(**_tag(seed, name, creatives))
+    return creatives.assign(**_texts(seed, creatives))
 
 
 def _launch_hours(generator: np.random.Generator, count: int, days: int) -> np.ndarray:
@@ -155,46 +155,46 @@ def _launch_hours(generator: np.random.Generator, count: int, days: int) -> np.n
     return day * 24 + hour
 
 
-def _tag(seed: int, name: str, made: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Values of one tag: what account and category prefer, so tags and products are a little mixed up."""
+def _tag(seed: int, name: str, creatives: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Values of one tag; accounts and categories have preferences, so tags and products are correlated."""
     generator = stream(seed, f"tag {name}")
     values = np.array(TAGS[name], dtype=object)
     taste = generator.normal(0, 0.7, (len(ACCOUNT_SHARES), len(values)))
     habit = generator.normal(0, 0.5, (len(CATEGORIES), len(values)))
-    wish = taste[made["account_code"]] + habit[made["category_code"]]
+    wish = taste[creatives["account_code"]] + habit[creatives["category_code"]]
     ranked = np.argsort(-(wish + generator.gumbel(size=wish.shape)), axis=1)
     if name != "selling_point":
         return {name: values[ranked[:, 0]], f"{name}_code": ranked[:, 0]}
-    several = generator.choice([1, 2, 3], len(made), p=[0.5, 0.35, 0.15])
+    several = generator.choice([1, 2, 3], len(creatives), p=[0.5, 0.35, 0.15])
     return {name: np.array(["|".join(values[row[:k]]) for row, k in zip(ranked, several)], dtype=object)}
 
 
-def _words(seed: int, made: pd.DataFrame) -> dict[str, list[str]]:
-    """The file name in the pattern of this package's docstring, and the copy."""
+def _texts(seed: int, creatives: pd.DataFrame) -> dict[str, list[str]]:
+    """File name in the pattern of the package's docstring, and copy text."""
     generator = stream(seed, "names")
-    code = generator.integers(10_000, 99_999, len(made))
-    loose = (generator.random(len(made)) < 0.03) & made["in_sheet"].to_numpy()
-    created = made["created_at"].dt
+    code = generator.integers(10_000, 99_999, len(creatives))
+    loose = (generator.random(len(creatives)) < 0.03) & creatives["in_sheet"].to_numpy()
+    created = creatives["created_at"].dt
     days = [f"{month}月{day}日" for month, day in zip(created.month, created.day)]
-    places = np.where(made["promotion_type"] == "live", "直播", "信息流")
-    tags = made[["style", "hook", "scene", "face", "script", "editor"]].to_numpy()
+    places = np.where(creatives["promotion_type"] == "live", "直播", "信息流")
+    tags = creatives[["style", "hook", "scene", "face", "script", "editor"]].to_numpy()
     names = [
         f"成片终版_{number}.mp4" if free else "-".join([day, f"TW{number}", place, *row]) + ".mp4"
         for day, number, place, row, free in zip(days, code, places, tags, loose)
     ]
-    first_points = made["selling_point"].str.split("|").str[0]
-    copies = made["noun"] + first_points + "," + made["audience"] + "看过来"
+    first_points = creatives["selling_point"].str.split("|").str[0]
+    copies = creatives["noun"] + first_points + "," + creatives["audience"] + "看过来"
     return {"name": names, "copy_text": list(copies)}
 
 
-def _second_accounts(seed: int, made: pd.DataFrame, account_ids: list[str]) -> pd.DataFrame:
-    """The last percent of the creatives become earlier ones that a second account runs a few days later."""
+def _second_accounts(seed: int, creatives: pd.DataFrame, account_ids: list[str]) -> pd.DataFrame:
+    """Replace the last percent of the creatives by earlier ones that a second account runs a few days later."""
     generator = stream(seed, "second accounts")
-    last = len(made) - 1
-    count = min(max(1, len(made) // 100), last)
+    last = len(creatives) - 1
+    count = min(max(1, len(creatives) // 100), last)
     if count == 0:
-        return made
-    copied = made.iloc[generator.choice(last + 1 - count, count, replace=False)].copy()
+        return creatives
+    copied = creatives.iloc[generator.choice(last + 1 - count, count, replace=False)].copy()
     shares = np.array(LIVE_SHARES)
     may = {"live": np.flatnonzero(shares > 0), "product": np.flatnonzero(shares < 1)}
     new_account = [
@@ -203,12 +203,12 @@ def _second_accounts(seed: int, made: pd.DataFrame, account_ids: list[str]) -> p
     ]
     copied["account_code"] = new_account
     copied["account_id"] = [account_ids[code] for code in new_account]
-    copied["launch_hour"] = made["launch_hour"].to_numpy()[-count:].clip(min=copied["launch_hour"].to_numpy())
-    start = made["launched_at"].iloc[0] - pd.Timedelta(hours=int(made["launch_hour"].iloc[0]))
+    copied["launch_hour"] = creatives["launch_hour"].to_numpy()[-count:].clip(min=copied["launch_hour"].to_numpy())
+    start = creatives["launched_at"].iloc[0] - pd.Timedelta(hours=int(creatives["launch_hour"].iloc[0]))
     copied["launched_at"] = start + pd.to_timedelta(copied["launch_hour"].to_numpy(), unit="h")
-    return pd.concat([made.iloc[:-count], copied], ignore_index=True)
+    return pd.concat([creatives.iloc[:-count], copied], ignore_index=True)
 
 
 def chinese(promotion_type: str) -> str:
-    """The platform's word for a promotion type."""
+    """The platform's name of a promotion type."""
     return PROMOTION_CHINESE[promotion_type]

@@ -25,7 +25,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     moment = pd.Timestamp("2026-06-01")
     held = KEYS.assign(age_hours=24, cutoff=moment, **{f"predicted_{name}": 2 * rates for name in TRUE})
     known = KEYS.assign(age_hours=24, cutoff=moment, **dict.fromkeys(TRUE.values(), rates))
-    known = known.assign(**{f"{name}_without_luck": 1 / rates for name in list(TRUE)[:4]})
+    known = known.assign(**{f"{name}_known_effects": 1 / rates for name in list(TRUE)[:4]})
     return write(tmp_path, pd.concat([held, held.tail(1).assign(age_hours=48)]), known)
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from sample.__main__ import main
-from sample.make import Made, make
+from sample.simulation import Simulation, simulate_world
 
 SMALL = ["--creatives", "200", "--days", "30"]
 
@@ -19,13 +19,13 @@ def small_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_made() -> Made:
-    return make(7, 200, 30)
+def small_made() -> Simulation:
+    return simulate_world(7, 200, 30)
 
 
 @pytest.fixture(scope="session")
-def full_made() -> Made:
-    return make(7, 4000, 90)
+def full_made() -> Simulation:
+    return simulate_world(7, 4000, 90)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Does the command keep its word? Same bytes again, clear errors, nothing of anyone else's touched."""
+"""The command writes the same bytes again, reports clear errors and leaves other files alone."""
 
 from pathlib import Path
 

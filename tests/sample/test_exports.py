@@ -1,4 +1,4 @@
-"""Are the files what the platform gives? Read back with plain tools."""
+"""The files have the platform's formats, read back with plain tools."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from sample.api_report import PAGE_SIZE, SHARED, TOPICS
-from sample.make import Made
+from sample.simulation import Simulation
 from sample.vocabulary import TAGS
 
 NAME = re.compile(r"\d{1,2}月\d{1,2}日-TW\d{5}-(信息流|直播)-([^-]+)-([^-]+)-([^-]+)-([^-]+)-([^-]+)-([^-]+)\.mp4")
@@ -45,7 +45,7 @@ def test_daily_csv_is_gbk_and_not_utf8(small_out: Path) -> None:
             content.decode("utf-8")
 
 
-def test_headers_tell_the_promotion_type(small_out: Path) -> None:
+def test_headers_depend_on_the_promotion_type(small_out: Path) -> None:
     for path in (small_out / "exports").glob("*/*.csv"):
         headers = path.read_bytes().decode("gbk").split("\r\n")[0].split(",")
         live = "推直播" in path.name
@@ -156,7 +156,7 @@ def test_the_tag_sheet_lacks_a_tenth_and_announces_what_has_not_run(small_out: P
     assert (sheet["投放时间"] != "").any()
 
 
-def test_names_carry_the_tags_in_the_documented_order(small_made: Made) -> None:
+def test_names_carry_the_tags_in_the_documented_order(small_made: Simulation) -> None:
     made = small_made.world.creatives
     for row in made.itertuples():
         match = NAME.fullmatch(row.name)
@@ -172,7 +172,7 @@ def test_some_creatives_run_in_two_accounts(small_csv: pd.DataFrame) -> None:
 
 
 @pytest.mark.slow
-def test_settlement_only_falls_with_time(full_made: Made) -> None:
+def test_settlement_only_falls_with_time(full_made: Simulation) -> None:
     days = full_made.days
     amounts = ["gmv", "net_gmv", "settled_7d_gmv", "settled_14d_gmv", "settled_30d_gmv", "settled_90d_gmv"]
     for more, less in pairwise(amounts):

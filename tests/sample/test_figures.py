@@ -1,4 +1,4 @@
-"""Does the world look like the trade? Bands around the figures of real accounts (docs/data.md).
+"""Figures of the world lie in bands around those of real accounts (docs/data.md).
 
 Most bands are ±30 %. Wider ones, and why:
 - sums (CPM, GPM, AOV, ROI, conversion): some twenty creatives make two thirds of them, so another seed moves
@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from sample.figures import REAL, beta_binomial, figures, gini, table
-from sample.make import Made
+from sample.simulation import Simulation
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +70,7 @@ ROW = re.compile(r"^\| ((?:live|product) [^|]+) \| ([^|]+) \| ([^|]+) \|$", re.M
 
 
 @pytest.fixture(scope="module")
-def found(full_made: Made) -> dict[str, float]:
+def found(full_made: Simulation) -> dict[str, float]:
     return figures(full_made.days)
 
 
@@ -81,14 +81,14 @@ def test_each_figure_lies_in_a_band_around_the_real_one(found: dict[str, float],
     assert low <= found[name] <= high
 
 
-def test_life_is_mostly_three_to_seven_days_and_hits_live_longer(full_made: Made) -> None:
+def test_life_is_mostly_three_to_seven_days_and_hits_live_longer(full_made: Simulation) -> None:
     days = full_made.traffic.life_hours / 24
     third = full_made.traffic.hours.groupby("row")["pool"].max().to_numpy() == 2
     assert np.mean((days >= 3) & (days <= 7.5)) > 0.85
     assert np.median(days[third]) > 15
 
 
-def test_traffic_is_least_at_four_and_most_at_twenty(full_made: Made) -> None:
+def test_traffic_is_least_at_four_and_most_at_twenty(full_made: Simulation) -> None:
     hours = full_made.hours
     by_hour = hours["impressions"].groupby(hours["clock"] % 24).sum()
     assert by_hour.idxmin() == 4
@@ -96,7 +96,7 @@ def test_traffic_is_least_at_four_and_most_at_twenty(full_made: Made) -> None:
     assert 0.05 < by_hour[4] / by_hour[20] < 0.12
 
 
-def test_quirks_of_the_platform_are_as_common_as_in_real_rows(full_made: Made) -> None:
+def test_quirks_of_the_platform_are_as_common_as_in_real_rows(full_made: Simulation) -> None:
     days = full_made.days
     assert 0.35 < (days["plays"] > days["impressions"]).mean() < 0.6
     assert 0.2 < (days["plays_10s"] > days["plays_5s"]).mean() < 0.7

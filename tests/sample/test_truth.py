@@ -1,11 +1,11 @@
-"""Is the truth true? Against realised counts, against itself, and against what exports can teach."""
+"""The truth agrees with realised counts and with itself, and can be learned from the exports."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from sample.effects import LUCK_SDS, STAGES
-from sample.make import Made
+from sample.effects import CREATIVE_SDS, STAGES
+from sample.simulation import Simulation
 from sample.truth import truth
 
 pytestmark = pytest.mark.slow
@@ -14,12 +14,12 @@ KEY = ["promotion_type", "account_id", "creative_id"]
 
 
 @pytest.fixture(scope="module")
-def rates(full_made: Made) -> pd.DataFrame:
+def rates(full_made: Simulation) -> pd.DataFrame:
     return truth(full_made.world, full_made.traffic)
 
 
 @pytest.fixture(scope="module")
-def realised(full_made: Made) -> pd.DataFrame:
+def realised(full_made: Simulation) -> pd.DataFrame:
     """Counts of the first week of each creative, in the order of the world."""
     hours = full_made.traffic.hours
     names = ["impressions", "clicks", "orders", "gmv", "spend", "plays", "plays_3s"]
@@ -33,7 +33,7 @@ def test_one_row_per_key_and_age_and_nothing_missing(rates: pd.DataFrame) -> Non
     assert ((rates["cutoff"] - rates["launched_at"]) == pd.to_timedelta(rates["age_hours"], unit="h")).all()
 
 
-@pytest.mark.parametrize("end", ["", "_without_luck"])
+@pytest.mark.parametrize("end", ["", "_known_effects"])
 def test_the_stages_multiply_to_gpm_and_roi(rates: pd.DataFrame, end: str) -> None:
     stage = {name: rates[name + end] for name in ("click", "order", "value", "keep", "cost")}
     gpm = 1000 * stage["click"] * stage["order"] * stage["value"]
@@ -41,7 +41,7 @@ def test_the_stages_multiply_to_gpm_and_roi(rates: pd.DataFrame, end: str) -> No
     np.testing.assert_allclose(rates["net_roi" + end], gpm * stage["keep"] / stage["cost"] / 1000, rtol=1e-9)
 
 
-def test_what_was_expected_is_what_came_where_there_was_much(rates: pd.DataFrame, realised: pd.DataFrame) -> None:
+def test_expected_and_realised_rates_agree_where_exposure_is_large(rates: pd.DataFrame, realised: pd.DataFrame) -> None:
     first = rates[rates["age_hours"] == 0].reset_index(drop=True)
     assert (first["later_impressions"] == realised["impressions"]).all()
     for rate, counted, exposure, pieces in (
@@ -64,23 +64,23 @@ def test_totals_of_expected_and_realised_agree(rates: pd.DataFrame) -> None:
     assert ratio == pytest.approx(1.0, abs=0.03)
 
 
-def test_without_luck_differs_by_the_luck_only(rates: pd.DataFrame, full_made: Made) -> None:
+def test_known_effects_differ_by_the_residual_only(rates: pd.DataFrame, full_made: Simulation) -> None:
     first = rates[rates["age_hours"] == 0].reset_index(drop=True)
-    luck = full_made.world.effects.luck
+    residual = full_made.world.effects.residual
     for stage in ("hold", "click", "order", "cost"):
-        gap = np.log(first[stage] / first[f"{stage}_without_luck"])
-        np.testing.assert_allclose(gap, luck[:, STAGES.index(stage)], atol=1e-9)
+        gap = np.log(first[stage] / first[f"{stage}_known_effects"])
+        np.testing.assert_allclose(gap, residual[:, STAGES.index(stage)], atol=1e-9)
 
 
-def test_luck_and_effects_have_the_documented_size(full_made: Made) -> None:
+def test_residuals_and_effects_have_the_documented_size(full_made: Simulation) -> None:
     """Both parts matter: most of the spread of a rate is explained, but not all of it."""
     effects = full_made.world.effects
     for column, stage in enumerate(STAGES[:6]):
-        assert effects.luck[:, column].std() == pytest.approx(LUCK_SDS[column], rel=0.15)
-        assert effects.known[:, column].std() > 0.9 * effects.luck[:, column].std(), stage
+        assert effects.residual[:, column].std() == pytest.approx(CREATIVE_SDS[column], rel=0.15)
+        assert effects.known[:, column].std() > 0.9 * effects.residual[:, column].std(), stage
 
 
-def test_tags_can_be_learned_from_the_counts(full_made: Made, rates: pd.DataFrame) -> None:
+def test_tags_can_be_learned_from_the_counts(full_made: Simulation, rates: pd.DataFrame) -> None:
     """A plain log-linear fit of clicks on tags and products of the first half orders the second half."""
     made = full_made.world.creatives
     counts = full_made.days.groupby("row")[["impressions", "clicks"]].sum().reindex(made.index)
