@@ -65,7 +65,7 @@ BID_SHARE = 0.30
 
 @dataclass(frozen=True)
 class Latents:
-    """Log effects of attributes (`known`) and of the creative itself (`residual`); axis 0: creatives, axis 1: STAGES."""
+    """Log effects of attributes (`known`) and of the creative itself (`residual`); axis 0: creatives, 1: STAGES."""
 
     known: Floats
     residual: Floats
