@@ -21,7 +21,7 @@ from serving.api.requests import Creative
 from serving.api.responses import PredictAnswer, RankAnswer
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
-CreativeInput = Creative | Mapping[str, Any]
+CreativeInput = Creative | Mapping[str, object]
 
 RETRIED = (429, 503)
 """Statuses after which the same request may succeed."""
@@ -39,7 +39,7 @@ class ServiceError(GpmcastError):
     """
 
     def __init__(
-        self, status: int, error: str, problems: Sequence[Mapping[str, Any]] = (), request_id: str = ""
+        self, status: int, error: str, problems: Sequence[Mapping[str, str | None]] = (), request_id: str = ""
     ) -> None:
         self.status = status
         self.problems = tuple(problems)
@@ -114,7 +114,7 @@ class Client:
         """Which model serves, what it takes, its evaluation; raises ServiceError."""
         return json.loads(self._send("/v1/model", None))
 
-    def _post(self, path: str, body: Mapping[str, Any], answer: type[AnswerT]) -> AnswerT:
+    def _post(self, path: str, body: Mapping[str, object], answer: type[AnswerT]) -> AnswerT:
         content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
         return answer.model_validate_json(self._send(path, content))
 
@@ -148,7 +148,7 @@ def _failure(error: urllib.error.HTTPError) -> ServiceError:
         return ServiceError(error.code, content[:200].decode("utf-8", "replace"))
 
 
-def _plain(creatives: Sequence[CreativeInput]) -> list[Any]:
+def _plain(creatives: Sequence[CreativeInput]) -> list[dict[str, object]]:
     return [
         one.model_dump(mode="json", exclude_none=True) if isinstance(one, Creative) else dict(one) for one in creatives
     ]
