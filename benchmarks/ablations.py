@@ -23,6 +23,7 @@ from configs.errors import GpmcastError
 from configs.settings import Settings, load_settings
 from features.funnel import VOLUME
 from features.matrix.feature_matrix import Features, build_features
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.entity_history import MARKET, TAG
 from features.schema import Loaded
 from training.boosting.model import fit_model
@@ -134,7 +135,7 @@ def holdout_predictions(
         ((train, _),), moments = plan_refits(dataset, [(train, until)])
         dataset = with_refits(dataset, moments)
         model = fit_on(dataset, train, until, recipe_by_hand(dataset, train))
-        return model.predict(build_features(observed, model.fitted))[model.fitted.funnel.targets]
+        return model.predict(build_features(ArrayFrame.of(observed), model.fitted))[model.fitted.funnel.targets]
     trees = dataset.settings.trees
     trees = trees.model_copy(update={"rounds": max(trees.rounds, ROUNDS_WITHOUT_OFFSET)})
     settings = dataset.settings.model_copy(update={"trees": trees})
@@ -142,7 +143,7 @@ def holdout_predictions(
     features, outcome = rows_of(dataset, train, fitted)
     chosen = by_hand([fold_without_offset(fold) for fold in make_folds(dataset, train)], settings)
     model = fit_model(without_posterior(features), outcome, fitted, chosen, seed=settings.tune.seed)
-    return model.predict(without_posterior(build_features(observed, fitted)))[fitted.funnel.targets]
+    return model.predict(without_posterior(build_features(ArrayFrame.of(observed), fitted)))[fitted.funnel.targets]
 
 
 def figure_tables(figures: pd.DataFrame) -> list[TextTable]:

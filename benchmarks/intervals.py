@@ -236,7 +236,7 @@ def plain_cqr(
                 later_outcome, funnel.volume_of, actual_targets(later_outcome, funnel)[target], uncertainty.min_volume
             )
             low, high = (
-                _quantile_trees(features.values[known], label[known], share, validation.values)
+                _quantile_trees(features.values.matrix[known], label[known], share, validation.values.matrix)
                 for share in ((1 - level) / 2, (1 + level) / 2)
             )
             scores.append(np.maximum(low - truth, truth - high)[compared])
@@ -258,11 +258,11 @@ def _labels(outcome: pd.DataFrame, volume_of: str, actual: pd.Series, least: flo
     return np.log1p(truth), known
 
 
-def _quantile_trees(values: pd.DataFrame, label: Floats, share: float, rows: pd.DataFrame) -> Floats:
+def _quantile_trees(values: Floats, label: Floats, share: float, rows: Floats) -> Floats:
     """Predict this quantile of the label for `rows`."""
-    table = lgb.Dataset(values.to_numpy(np.float64), label=label)
+    table = lgb.Dataset(values, label=label)
     trees = lgb.train({**QUANTILE_TREES, "alpha": share}, table, num_boost_round=QUANTILE_ROUNDS)
-    return np.asarray(trees.predict(rows.to_numpy(np.float64), num_threads=1), dtype=np.float64)
+    return np.asarray(trees.predict(rows, num_threads=1), dtype=np.float64)
 
 
 def posterior_chance(

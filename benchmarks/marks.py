@@ -18,7 +18,8 @@ from scipy.stats import spearmanr
 from benchmarks.load_files import read, read_frames, some_videos
 from configs.settings import load_settings
 from features.matrix.feature_matrix import build_features
-from features.point_in_time.counts import observe
+from features.point_in_time.counts import observe_loaded
+from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.snapshots import SNAPSHOT, launches
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import fit_on, recipe_by_hand
@@ -124,11 +125,12 @@ def _train(dataset: Dataset, until: pd.Timestamp, among: Mask | None = None) -> 
 def _predict_at(dataset: Dataset, model: CreativeModel, requested: pd.DataFrame) -> pd.DataFrame:
     """Targets of each row's creative at its cutoff."""
     loaded = dataset.loaded
-    born = launches(loaded.metrics, loaded.creatives)
+    metrics = MetricRows.of(loaded)
+    born = launches(metrics).frame(metrics.creatives)
     rows = requested.merge(born, on="creative_id", how="left")
     elapsed = (rows["cutoff"] - rows["launched_at"]).dt.total_seconds() / 3600
     rows = rows.assign(age_hours=elapsed, elapsed_hours=elapsed, cutoff=rows["cutoff"].astype("datetime64[us]"))
-    counts = observe(rows[SNAPSHOT], loaded, model.fitted.funnel, model.fitted.entities, dataset.settings)
+    counts = observe_loaded(rows[SNAPSHOT], metrics, model.fitted.funnel, model.fitted.entities, dataset.settings)
     return model.predict(build_features(counts, model.fitted))
 
 

@@ -32,6 +32,7 @@ from configs.errors import GpmcastError
 from configs.settings import load_settings
 from features.funnel import TARGETS
 from features.matrix.feature_matrix import build_features
+from features.point_in_time.array_frame import ArrayFrame
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import fit_on, recipe_by_hand
 from training.boosting.stage_targets import actual_targets
@@ -166,13 +167,13 @@ def run_methods(
     progress(OURS)
     begun = time.process_time()
     model = _gpmcast(task)
-    features = build_features(task.observed, model.fitted)
+    features = build_features(ArrayFrame.of(task.observed), model.fitted)
     ours = model.predict(features)[targets]
     text = f"settings of the run; trees by the hand setting, their number from {settings.split.folds} folds"
     found[OURS] = MethodResult(ours, time.process_time() - begun, {"all": text})
     begun = time.process_time()
     funnel = _gpmcast(replace(task, training=replace(task.training, funnel_models=())))
-    predicted = funnel.predict(build_features(task.observed, funnel.fitted))[targets]
+    predicted = funnel.predict(build_features(ArrayFrame.of(task.observed), funnel.fitted))[targets]
     text = "the same with empirical Bayes as the prior of every stage"
     found[FUNNEL] = MethodResult(predicted, time.process_time() - begun, {"all": text})
     bayes = fit_features(task.training, task.train, task.until)

@@ -26,6 +26,7 @@ from features.funnel import VOLUME
 from features.funnel_model.posterior import FUNNEL_MODEL
 from features.matrix.feature_matrix import Fitted, build_features
 from features.partitions.writer import write_partitioned
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import entities
 from features.store.duckdb_store import open_store
@@ -173,9 +174,9 @@ def _features(record: Record, source: MetricsSource, settings: Settings) -> tupl
     dataset = Dataset(source, funnel, shared, observed, outcome, settings)
     sampled = _some_rows(dataset)
     fitted = fit_features(dataset, sampled, source.until)
-    features = record.timed("features: build_features", lambda: build_features(observed, fitted))
+    features = record.timed("features: build_features", lambda: build_features(ArrayFrame.of(observed), fitted))
     record.counts = {"metrics": row_count(source), "creatives": len(source.creatives), "snapshots": len(every)}
-    record.counts |= {"snapshots that train": len(found), "features": features.values.shape[1]}
+    record.counts |= {"snapshots that train": len(found), "features": len(features.values.names)}
     return dataset, sampled, fitted
 
 

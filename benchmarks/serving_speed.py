@@ -73,7 +73,7 @@ def inside(folder: Path, served: LoadedModel, bodies: dict[str, bytes]) -> None:
     model, now = served.model, served.as_of.moment
     requests = {name: parse_request(PredictRequest, body, served.vocabulary) for name, body in bodies.items()}
     features = compute(served, requests["one"].creatives).features
-    matrix = features.values.to_numpy(np.float64)
+    matrix = features.values.matrix
     place = {name: number for number, name in enumerate(served.feature_names)}
     columns = {stage: [place[name] for name in model.columns[stage]] for stage in model.boosters}
     plain, _ = load_bundle(folder)

@@ -12,6 +12,7 @@ from configs.settings import Settings
 from features.funnel import TARGETS, Funnel
 from features.funnel_model.empirical_bayes import estimate_variances
 from features.matrix.feature_matrix import Features, build_features
+from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY, Loaded
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on
@@ -196,7 +197,7 @@ def target_data(task: Task) -> list[TargetData]:
         "fit": (inner, *rows_of(dataset, fit_rows, inner.fitted), dataset.observed[fit_rows]),
         "validation": (inner, *rows_of(dataset, validation_rows, inner.fitted), dataset.observed[validation_rows]),
     }
-    holdout = build_features(task.observed, full.fitted)
+    holdout = build_features(ArrayFrame.of(task.observed), full.fitted)
     found = []
     for target in dataset.funnel.targets:
         of_fit, of_full = (_dispersion(target, *parts[name][:3]) for name in ("fit", "full"))
@@ -276,7 +277,7 @@ def _table(model: CreativeModel, features: Features, observed: pd.DataFrame, bas
     }
     creative = observed[KEY[0]].str.cat(observed[KEY[1:]], sep="/")
     return TargetTable(
-        values=features.values,
+        values=features.values.frame(),
         codes=tuple(feature.name for feature in features.catalogue if feature.categorical),
         groups=pd.DataFrame({**groups, "creative": creative}, index=observed.index),
         baseline=baseline,

@@ -1,7 +1,7 @@
 """Small real objects that several tests share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,6 +11,8 @@ import pyarrow.fs
 import pytest
 
 from configs.settings import Settings
+from features.point_in_time.metric_rows import MetricRows
+from features.point_in_time.snapshots import snapshot_frame, snapshots
 from features.schema import KEY, Loaded, check_creatives, check_metrics
 
 PUBLIC_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
@@ -132,3 +134,14 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> str:
     name = f"gpmcast-test-{uuid4().hex[:20]}"
     pyarrow.fs.S3FileSystem(endpoint_override=endpoint, allow_bucket_creation=True).create_dir(name)
     return f"s3://{name}"
+
+
+@pytest.fixture(scope="session")
+def snapshots_of() -> Callable[..., pd.DataFrame]:
+    """Snapshots of loaded data as a pandas frame."""
+
+    def make(loaded: Loaded, ages: Sequence[int], *, weekly: bool = False) -> pd.DataFrame:
+        rows = MetricRows.of(loaded)
+        return snapshot_frame(snapshots(rows, ages, weekly=weekly), rows.creatives)
+
+    return make

@@ -6,14 +6,14 @@ import pytest
 
 from configs.settings import Settings
 from features.matrix.feature_matrix import Features, build_features
-from features.point_in_time.counts import observe
+from features.point_in_time.counts import observe_loaded
 from features.schema import KEY, VALUES, Loaded
 from training.data.dataset import fit_features, prepare
 from training.labels.splits import holdout_split
 
 
 def features_of(loaded: Loaded, snapshots: pd.DataFrame, fitted, settings: Settings) -> Features:
-    return build_features(observe(snapshots, loaded, fitted.funnel, fitted.entities, settings), fitted)
+    return build_features(observe_loaded(snapshots, loaded, fitted.funnel, fitted.entities, settings), fitted)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def cutoffs_to_try(snapshots: pd.DataFrame) -> list[pd.Timestamp]:
 
 
 def same(left: Features, right: Features) -> None:
-    pd.testing.assert_frame_equal(left.values, right.values, check_exact=True)
+    pd.testing.assert_frame_equal(left.values.frame(), right.values.frame(), check_exact=True)
     for stage, begin in left.posteriors.items():
         np.testing.assert_array_equal(begin.log_rate, right.posteriors[stage].log_rate)
 
@@ -108,8 +108,8 @@ def test_a_creatives_own_rows_are_not_in_its_history(small_world, prepared, sett
     row = snapshots[snapshots["age_hours"] == 72].head(1).reset_index(drop=True)
     mine = (small_world.creatives[KEY] == row[KEY].iloc[0]).all(axis=1)
     alone = small_world.creatives.assign(creator_id=small_world.creatives["creator_id"].mask(mine, "only mine"))
-    shared = features_of(small_world, row, fitted, settings).values
-    own = features_of(Loaded(small_world.metrics, alone), row, fitted, settings).values
+    shared = features_of(small_world, row, fitted, settings).values.frame()
+    own = features_of(Loaded(small_world.metrics, alone), row, fitted, settings).values.frame()
     names = [name for name in own if name.startswith(("hist_creator_id", "launched_creator_id"))]
     assert (shared[names].fillna(0) != 0).to_numpy().any()
     assert (own[names].fillna(0) == 0).to_numpy().all()
@@ -141,8 +141,6 @@ def test_batch_features_equal_single_creative_features_bit_for_bit(small_world, 
     together = features_of(small_world, snapshots, fitted, settings)
     for place in np.random.default_rng(1).choice(len(snapshots), 25, replace=False):
         alone = features_of(small_world, snapshots.iloc[[place]].reset_index(drop=True), fitted, settings)
-        pd.testing.assert_frame_equal(
-            alone.values, together.values.iloc[[place]].reset_index(drop=True), check_exact=True
-        )
+        pd.testing.assert_frame_equal(alone.values.frame(), together.values.take([place]).frame(), check_exact=True)
         for stage, begin in alone.posteriors.items():
             assert begin.log_rate[0] == together.posteriors[stage].log_rate[place]

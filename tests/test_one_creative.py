@@ -14,8 +14,9 @@ from configs.settings import Settings
 from features.funnel_model.empirical_bayes import StagePrior
 from features.matrix.encoders import fit_encoder
 from features.matrix.feature_matrix import Fitted, build_features
-from features.point_in_time.counts import data_entities, data_funnel, observe
-from features.point_in_time.snapshots import snapshots
+from features.point_in_time.counts import data_entities, data_funnel, observe_loaded
+from features.point_in_time.metric_rows import MetricRows
+from features.point_in_time.snapshots import snapshot_frame, snapshots
 from features.store.duckdb_store import open_store
 from features.store.ingest import ingest
 from features.store.load import load
@@ -81,13 +82,14 @@ def model(loaded) -> CreativeModel:
 
 
 def features_of(rows: pd.DataFrame, loaded, model: CreativeModel):
-    observed = observe(rows, loaded, model.fitted.funnel, model.fitted.entities, Settings())
+    observed = observe_loaded(rows, loaded, model.fitted.funnel, model.fitted.entities, Settings())
     return build_features(observed, model.fitted)
 
 
 def day_one(loaded) -> pd.DataFrame:
     """The snapshot at 24 hours."""
-    rows = snapshots(loaded.metrics, loaded.creatives, [24, 48], weekly=False)
+    metrics = MetricRows.of(loaded)
+    rows = snapshot_frame(snapshots(metrics, [24, 48], weekly=False), metrics.creatives)
     return rows[rows["age_hours"] == 24].reset_index(drop=True)
 
 
@@ -105,7 +107,7 @@ def test_its_early_counts_become_its_predicted_numbers(loaded, model) -> None:
     row = day_one(loaded)
     assert row["cutoff"].iloc[0] == pd.Timestamp("2026-07-21")
     features = build_features(
-        observe(row, loaded, model.fitted.funnel, model.fitted.entities, Settings()), model.fitted
+        observe_loaded(row, loaded, model.fitted.funnel, model.fitted.entities, Settings()), model.fitted
     )
     told = model.predict(features).iloc[0]
 

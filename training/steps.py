@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from configs import __version__
-from features.point_in_time.snapshots import unit_codes
+from features.point_in_time.metric_rows import unit_codes
 from features.schema import KEY
 from training.boosting.choose_priors import Losses, choose_priors, compare_priors
 from training.boosting.recipe import Recipe

@@ -8,7 +8,6 @@ from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy import sparse
 
 from features.funnel_model.terms import (
@@ -23,8 +22,8 @@ from features.funnel_model.terms import (
     category_code_table,
     log_column,
 )
-from features.point_in_time.array_frame import distinct
-from features.point_in_time.windowed_sums import Codes, Seconds
+from features.point_in_time.array_frame import ArrayFrame, Codes
+from features.point_in_time.windowed_sums import Seconds
 from features.schema import MULTI
 
 Floats = npt.NDArray[np.float64]
@@ -76,12 +75,12 @@ class TermEntries:
         return found
 
 
-def term_matrices(frame: pd.DataFrame, times: Seconds, terms: Terms) -> TermMatrices:
+def term_matrices(frame: ArrayFrame, times: Seconds, terms: Terms) -> TermMatrices:
     """Every term's columns for these rows as a sparse matrix (see `term_entries`)."""
     return term_entries(frame, times, terms).matrices()
 
 
-def term_entries(frame: pd.DataFrame, times: Seconds, terms: Terms) -> TermEntries:
+def term_entries(frame: ArrayFrame, times: Seconds, terms: Terms) -> TermEntries:
     """Every term's columns for these rows.
 
     Where a value is missing or new to the model the term contributes 0, the effect of the average creative.
@@ -113,7 +112,7 @@ def term_entries(frame: pd.DataFrame, times: Seconds, terms: Terms) -> TermEntri
     )
 
 
-def _slopes(frame: pd.DataFrame, terms: Terms) -> dict[str, Floats]:
+def _slopes(frame: ArrayFrame, terms: Terms) -> dict[str, Floats]:
     """Slope → (N,) regressor, standardised to mean 0 and deviation 1; 0 where the number is unknown."""
     found: dict[str, Floats] = {}
     for slope, (mean, deviation) in terms.scaling.items():
@@ -122,7 +121,7 @@ def _slopes(frame: pd.DataFrame, terms: Terms) -> dict[str, Floats]:
     # x² − 1 has mean 0 for a standardised x: the second Hermite polynomial, uncorrelated with x itself.
     found |= {square: found[slope] ** 2 - 1.0 for square, slope in SQUARED_SLOPES.items() if slope in found}
     if "launch_hour" in frame:
-        angle = frame["launch_hour"].to_numpy(np.float64) * (2.0 * np.pi / 24.0)
+        angle = frame.floats("launch_hour") * (2.0 * np.pi / 24.0)
         found |= {name: wave(angle) for name, wave in HOUR_WAVES.items()}
     return {name: np.where(np.isnan(values), 0.0, values) for name, values in found.items()}
 
@@ -143,7 +142,7 @@ def _pair_columns(codes: Codes, arrays: TermArrays) -> Codes:
     return np.where(known, at - arrays.first_pair[:, None], -1)
 
 
-def _value_shares(frame: pd.DataFrame, name: str, terms: Terms) -> tuple[Codes, Floats]:
+def _value_shares(frame: ArrayFrame, name: str, terms: Terms) -> tuple[Codes, Floats]:
     """Columns and shares of a multi-valued tag: each of a row's m values counts 1/m.
 
     Returns:
@@ -153,19 +152,19 @@ def _value_shares(frame: pd.DataFrame, name: str, terms: Terms) -> tuple[Codes, 
     column, codes = terms.columns[name], terms.category_codes[name]
     if column not in frame:
         return np.full((len(frame), 1), -1, dtype=np.int64), np.zeros((len(frame), 1))
-    place, texts = distinct(frame[column])
+    tags = frame.categories(column)
     shares: list[dict[int, float]] = []
-    for text in texts:
+    for text in tags.values:
         parts = text.split(MULTI)
         shares.append({})
         for code in (codes[part] for part in parts if part in codes):
             shares[-1][code] = shares[-1].get(code, 0.0) + 1.0 / len(parts)
     most = max([1, *(len(one) for one in shares)])
-    # One line more than there are texts: place −1 (missing) selects that last, empty line.
-    columns, values = np.full((len(texts) + 1, most), -1, dtype=np.int64), np.zeros((len(texts) + 1, most))
+    # One line more than there are values: code −1 (missing) selects that last, empty line.
+    columns, values = np.full((len(shares) + 1, most), -1, dtype=np.int64), np.zeros((len(shares) + 1, most))
     for row, one in enumerate(shares):
         columns[row, : len(one)], values[row, : len(one)] = list(one), list(one.values())
-    return columns[place], values[place]
+    return columns[tags.codes], values[tags.codes]
 
 
 def _time_basis(times: Seconds, promotion_types: Codes, terms: Terms) -> tuple[Codes, Floats]:

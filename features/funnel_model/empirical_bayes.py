@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import Stage
+from features.point_in_time.array_frame import ArrayFrame
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -210,10 +211,10 @@ def ratio_and_events(
     return ratio, np.where(known, np.where(poisson, expected, events), 0.0)
 
 
-def stage_counts(stage: Stage, frame: pd.DataFrame, prefix: str = "") -> tuple[Floats, Floats, Floats]:
+def stage_counts(stage: Stage, frame: pd.DataFrame | ArrayFrame, prefix: str = "") -> tuple[Floats, Floats, Floats]:
     """Numerator, exposure and events of a stage, each (N,), from the columns of a frame that have this prefix."""
     columns = (stage.numerator, stage.exposure, stage.events_column)
-    count, exposure, events = (frame[prefix + name].to_numpy(np.float64) for name in columns)
+    count, exposure, events = (np.asarray(frame[prefix + name], dtype=np.float64) for name in columns)
     return count, exposure, events
 
 

@@ -29,6 +29,7 @@ from features.funnel_model.interactions import (
 from features.funnel_model.least_squares import Counts, solve, working_response
 from features.funnel_model.model import FunnelModel, StageModel, price_variance
 from features.funnel_model.terms import PROMOTION_TYPE, TIME, Terms, is_categorical, is_interaction, is_slope
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.windowed_sums import Seconds
 
 Floats = npt.NDArray[np.float64]
@@ -84,7 +85,7 @@ class _StageFit:
 
 def fit_funnel_model(
     totals: pd.DataFrame,
-    creatives: pd.DataFrame,
+    creatives: ArrayFrame,
     launch_times: Seconds,
     funnel: Funnel,
     terms: Terms,

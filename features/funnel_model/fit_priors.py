@@ -35,9 +35,9 @@ from features.funnel_model.posterior import (
     empirical_bayes_rates,
     own_evidence,
 )
+from features.point_in_time.array_frame import ArrayFrame, Categories, Codes
 from features.point_in_time.counts import RECENT_DAYS
 from features.point_in_time.entity_history import CHAIN, MARKET, Entity, entity_codes, ratio_and_weight
-from features.point_in_time.windowed_sums import Codes
 from features.schema import KEY
 
 PRIOR_WEIGHTS_RIDGE = 0.1
@@ -50,8 +50,8 @@ MIN_SNAPSHOTS = 50
 
 def fit_priors(
     totals: pd.DataFrame,
-    snapshots: pd.DataFrame,
-    creatives: pd.DataFrame,
+    snapshots: ArrayFrame,
+    creatives: ArrayFrame,
     funnel: Funnel,
     found: Sequence[Entity],
     models: Sequence[FunnelModel] = (),
@@ -73,7 +73,7 @@ def fit_priors(
         Stage name → prior. Drift and cross-stage weights are estimated around the prior mean that the stage uses.
     """
     groups = {entity.name: entity_codes(creatives, entity) for entity in found}
-    types = creatives["promotion_type"]
+    types = creatives.categories("promotion_type")
     priors = {stage.name: _fit_stage(stage, totals, snapshots, types, groups) for stage in funnel.stages}
     of_model = [stage for stage in funnel.stages if (prior_kinds or {}).get(stage.name) == FUNNEL_MODEL]
     expected = predict_as_of(models, snapshots, of_model)
@@ -99,20 +99,19 @@ def fit_priors(
 
 
 def _fit_stage(
-    stage: Stage, totals: pd.DataFrame, snapshots: pd.DataFrame, promotion_types: pd.Series, groups: dict[str, Codes]
+    stage: Stage, totals: pd.DataFrame, snapshots: ArrayFrame, promotion_types: Categories, groups: dict[str, Codes]
 ) -> StagePrior:
     """The empirical-Bayes prior of one stage; its evidence stays at the stage itself."""
     count, exposure, events = stage_counts(stage, totals)
     usable = np.isfinite(count) & np.isfinite(exposure) & (exposure > 0)
     count, exposure, events = (np.where(usable, part, 0.0) for part in (count, exposure, events))
-    rows_of_type = {str(name): (promotion_types == name).to_numpy() for name in promotion_types.unique()}
+    rows_of_type = {name: promotion_types.codes == code for code, name in enumerate(promotion_types.values)}
     rate = {
         name: safe_rate(count[rows].sum(), exposure[rows].sum())
         for name, rows in rows_of_type.items()
         if exposure[rows].sum() > 0
     }
-    pooled = safe_rate(count.sum(), exposure.sum())
-    market = np.array([rate.get(name, pooled) for name in promotion_types], dtype=np.float64)
+    market = promotion_types.map(rate, missing=safe_rate(count.sum(), exposure.sum()))
     ratio, informative = ratio_and_events(stage.is_poisson, count, exposure, events, market)
     dispersion, creative_variance = estimate_variances(ratio, informative, _fit_dispersion(stage, snapshots))
     prior = StagePrior(
@@ -136,7 +135,7 @@ def _fit_stage(
 
 
 def _fit_cross_stage_weights(
-    stage: Stage, snapshots: pd.DataFrame, prior: StagePrior, expected: Floats, log_evidence: dict[str, Floats]
+    stage: Stage, snapshots: ArrayFrame, prior: StagePrior, expected: Floats, log_evidence: dict[str, Floats]
 ) -> dict[str, float]:
     """Weights of all stages' log evidence at one stage, shrunk to 1 for the stage itself and 0 for the others.
 
@@ -161,11 +160,11 @@ def _fit_cross_stage_weights(
     }
 
 
-def _fit_creative_variance(stage: Stage, snapshots: pd.DataFrame, prior: StagePrior, expected: Floats) -> float:
+def _fit_creative_variance(stage: Stage, snapshots: ArrayFrame, prior: StagePrior, expected: Floats) -> float:
     """s² of creatives around their expected rate (N,), from the last training snapshot of each creative."""
-    last = ~snapshots.duplicated(KEY, keep="last").to_numpy()
+    last = ~snapshots.select(KEY).frame().duplicated(keep="last").to_numpy()
     ratio, events = ratio_and_events(stage.is_poisson, *stage_counts(stage, snapshots, "early:"), expected)
-    periods = np.maximum(snapshots["elapsed_hours"].to_numpy(np.float64) / 24.0 / RECENT_DAYS, 1.0)
+    periods = np.maximum(snapshots.floats("elapsed_hours") / 24.0 / RECENT_DAYS, 1.0)
     return estimate_variances(ratio[last], discounted_events(events, prior, periods)[last], prior.dispersion)[1]
 
 
@@ -213,7 +212,7 @@ def _fit_strengths(ratio: Floats, weight: Floats, groups: dict[str, Codes]) -> d
     return strengths
 
 
-def _fit_entity_weights(stage: Stage, snapshots: pd.DataFrame, prior: StagePrior) -> dict[str, float]:
+def _fit_entity_weights(stage: Stage, snapshots: ArrayFrame, prior: StagePrior) -> dict[str, float]:
     """Weights of the entities outside the nested chain: later rates regressed on the log factors of their history."""
     names = [name for name in prior.strengths if name not in (*CHAIN, MARKET.name)]
     if not names:
@@ -249,7 +248,7 @@ def _ridge_poisson(prior: StagePrior, columns: Floats, ratio: Floats, events: Fl
     return np.asarray(model.coef_)
 
 
-def _fit_dispersion(stage: Stage, snapshots: pd.DataFrame) -> float | None:
+def _fit_dispersion(stage: Stage, snapshots: ArrayFrame) -> float | None:
     """φ from the difference between a creative's last days and its later days; None where too few have both.
 
     Two periods of one creative share its rate, so their difference contains sampling variance only, while a
@@ -269,7 +268,7 @@ def _fit_dispersion(stage: Stage, snapshots: pd.DataFrame) -> float | None:
     return estimate_variances(1.0 + difference, 1.0 / (1.0 / last_events + 1.0 / later_events))[0]
 
 
-def _fit_drift(stage: Stage, snapshots: pd.DataFrame, prior: StagePrior, expected: ExpectedRate) -> StagePrior:
+def _fit_drift(stage: Stage, snapshots: ArrayFrame, prior: StagePrior, expected: ExpectedRate) -> StagePrior:
     """The prior with its drift variance and transient variance.
 
     Both compare the last days (deviation d) and the later days (deviation d') with the estimate from the life before.

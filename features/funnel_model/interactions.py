@@ -10,12 +10,11 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy import sparse
 
 from features.funnel_model.terms import Terms, category_code_table
+from features.point_in_time.array_frame import ArrayFrame, Codes
 from features.point_in_time.entity_history import GROUPS
-from features.point_in_time.windowed_sums import Codes
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -78,7 +77,7 @@ def candidate_pairs(terms: Terms, extra: Sequence[tuple[str, str]]) -> list[tupl
     return list(dict.fromkeys(ordered))
 
 
-def category_codes(frame: pd.DataFrame, terms: Terms) -> dict[str, Codes]:
+def category_codes(frame: ArrayFrame, terms: Terms) -> dict[str, Codes]:
     """Single-valued categorical term → (N,) category code of each row; −1 for missing or new values."""
     return dict(zip(terms.arrays.single, category_code_table(frame, terms)))
 
@@ -89,7 +88,7 @@ def pair_code(codes: Mapping[str, Codes], terms: Terms, pair: tuple[str, str]) -
     return np.where((left >= 0) & (right >= 0), left * len(terms.categories[pair[1]]) + right, -1)
 
 
-def build_interactions(creatives: pd.DataFrame, terms: Terms, pairs: Sequence[tuple[str, str]]) -> list[Interaction]:
+def build_interactions(creatives: ArrayFrame, terms: Terms, pairs: Sequence[tuple[str, str]]) -> list[Interaction]:
     """The pairs as they occur among N creatives; left out where there is one cell or one creative per cell."""
     codes = category_codes(creatives, terms)
     found = []

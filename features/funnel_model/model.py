@@ -24,7 +24,8 @@ import pandas as pd
 from features.funnel import Stage
 from features.funnel_model.design_matrix import term_entries
 from features.funnel_model.terms import PROMOTION_TYPE, TIME, Terms, is_categorical
-from features.point_in_time.windowed_sums import Seconds, seconds
+from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.windowed_sums import Seconds, Times, seconds
 
 Floats = npt.NDArray[np.float64]
 
@@ -180,14 +181,14 @@ class ExpectedRate:
     variance: Floats
 
 
-def model_index(models: Sequence[FunnelModel], cutoffs: pd.Series) -> npt.NDArray[np.int64]:
+def model_index(models: Sequence[FunnelModel], cutoffs: Times) -> npt.NDArray[np.int64]:
     """(N,) index of the model that applies at each cutoff: the last with origin ≤ cutoff; the first where none has."""
     origins = np.array([model.origin for model in models], dtype="datetime64[us]")
-    return np.maximum(np.searchsorted(origins, cutoffs.to_numpy("datetime64[us]"), side="right") - 1, 0)
+    return np.maximum(np.searchsorted(origins, cutoffs.astype("datetime64[us]", copy=False), side="right") - 1, 0)
 
 
 def predict_as_of(
-    models: Sequence[FunnelModel], observed: pd.DataFrame, stages: Sequence[Stage]
+    models: Sequence[FunnelModel], observed: ArrayFrame, stages: Sequence[Stage]
 ) -> dict[str, ExpectedRate]:
     """Predict each row by the model that applies at its cutoff, so that no row is predicted from its own future.
 
@@ -205,7 +206,7 @@ def predict_as_of(
     parts = []
     for number in np.unique(index):
         rows = np.flatnonzero(index == number)
-        frame = observed.iloc[rows]
+        frame = observed.take(rows)
         parts.append((rows, predict(models[number], frame, seconds(frame["cutoff"]), stages)))
     return {stage.name: _join_rows([(rows, part[stage.name]) for rows, part in parts], len(index)) for stage in stages}
 
@@ -221,9 +222,7 @@ def _join_rows(parts: Sequence[tuple[npt.NDArray[np.int64], ExpectedRate]], coun
     return whole
 
 
-def predict(
-    model: FunnelModel, frame: pd.DataFrame, times: Seconds, stages: Sequence[Stage]
-) -> dict[str, ExpectedRate]:
+def predict(model: FunnelModel, frame: ArrayFrame, times: Seconds, stages: Sequence[Stage]) -> dict[str, ExpectedRate]:
     """Predict the log rate of every stage, all stages in one step.
 
     Args:
@@ -267,15 +266,14 @@ def _sum_by_term(parts: Floats, edges: Sequence[int]) -> Floats:
     return sums
 
 
-def price_variance(frame: pd.DataFrame, terms: Terms) -> Floats:
+def price_variance(frame: ArrayFrame, terms: Terms) -> Floats:
     """(N,) variance of the log price where a creative's price is unknown, else 0.
 
     Order value is counted in reference prices, so its log rate is as uncertain as the log price.
     """
     if "log_price" not in terms.scaling:
         return np.zeros(len(frame))
-    price = frame["price_cny"].to_numpy(np.float64) if "price_cny" in frame else np.full(len(frame), np.nan)
-    return np.where(price > 0, 0.0, terms.scaling["log_price"][1] ** 2)
+    return np.where(frame.floats("price_cny") > 0, 0.0, terms.scaling["log_price"][1] ** 2)
 
 
 def to_document(model: FunnelModel) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 
 from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import (
@@ -28,7 +27,7 @@ from features.funnel_model.empirical_bayes import (
     stack_priors,
 )
 from features.funnel_model.model import ExpectedRate, FunnelModel, predict_as_of
-from features.point_in_time.array_frame import distinct, lines
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.counts import RECENT_DAYS
 from features.point_in_time.entity_history import CHAIN, MARKET
 
@@ -75,7 +74,7 @@ class StagePosterior:
 
 
 def posteriors_of(
-    observed: pd.DataFrame,
+    observed: ArrayFrame,
     funnel: Funnel,
     priors: Priors,
     models: Sequence[FunnelModel] = (),
@@ -130,7 +129,7 @@ class _Update:
     variance: Floats
 
 
-def _update(arrays: PriorArrays, observed: pd.DataFrame, from_model: Mapping[str, ExpectedRate]) -> _Update:
+def _update(arrays: PriorArrays, observed: ArrayFrame, from_model: Mapping[str, ExpectedRate]) -> _Update:
     history = empirical_bayes_rates(arrays, observed)
     expected = [from_model.get(stage.name) or history.expected_rate(place) for place, stage in enumerate(arrays.stages)]
     log_rate = np.array([one.log_rate for one in expected])
@@ -168,7 +167,7 @@ class EmpiricalBayesRates:
         return ExpectedRate(self.market_rate[place], effects, self.log_rate[place], variance)
 
 
-def empirical_bayes_rates(arrays: PriorArrays, observed: pd.DataFrame) -> EmpiricalBayesRates:
+def empirical_bayes_rates(arrays: PriorArrays, observed: ArrayFrame) -> EmpiricalBayesRates:
     """Predict log rates by empirical Bayes: market rate, nested entities, then weighted entities outside the chain.
 
     The history of an entity is a sum over its creatives of weight w and of w · ratio, where the ratio is a creative's
@@ -178,7 +177,7 @@ def empirical_bayes_rates(arrays: PriorArrays, observed: pd.DataFrame) -> Empiri
     """
     market_rate = market_rates(arrays, observed)
     shape = (len(arrays.stages), len(arrays.entities), len(observed))
-    weight, weighted_ratio = lines(observed, arrays.history_columns).reshape(2, *shape)
+    weight, weighted_ratio = observed.stack(arrays.history_columns).reshape(2, *shape)
     weight = np.where(arrays.uses_entity, weight, 0.0)
     places = {name: place for place, name in enumerate(arrays.entities)}
     expected, chain = np.ones_like(market_rate), {}
@@ -196,14 +195,13 @@ def empirical_bayes_rates(arrays: PriorArrays, observed: pd.DataFrame) -> Empiri
     return EmpiricalBayesRates(arrays, market_rate, chain, log_entity_effects, log_rate)
 
 
-def market_rates(arrays: PriorArrays, observed: pd.DataFrame) -> Floats:
+def market_rates(arrays: PriorArrays, observed: ArrayFrame) -> Floats:
     """(S, N) rate of the market so far, shrunk to the training period's rate of the promotion type.
 
     A promotion type without training data takes the mean of the known ones; the caller warns about it.
     """
-    codes, names = distinct(observed["promotion_type"])
-    rate = arrays.rates[:, np.array([*(arrays.promotion_types.get(name, -1) for name in names), -1])[codes]]
-    count, exposure, events = lines(observed, arrays.market_columns).reshape(3, *rate.shape)
+    rate = arrays.rates[:, observed.categories("promotion_type").map(arrays.promotion_types)]
+    count, exposure, events = observed.stack(arrays.market_columns).reshape(3, *rate.shape)
     ratio, events = ratio_and_events(arrays.poisson, count, exposure, events, rate)
     return rate * shrink(ratio, events, MARKET_PRIOR_EVENTS * arrays.dispersion)
 
@@ -215,7 +213,7 @@ def _shrunk_factor(weight: Floats, weighted_ratio: Floats, expected: Floats, str
 
 
 def own_evidence(
-    arrays: PriorArrays, observed: pd.DataFrame, rate: Floats, variance: Floats
+    arrays: PriorArrays, observed: ArrayFrame, rate: Floats, variance: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Update the expected rate by a creative's own counts: a scalar Kalman filter (Kalman 1960) in two steps.
 
@@ -237,7 +235,7 @@ def own_evidence(
     Returns:
         (S, N) each: factor on the rate, number of events counted (not discounted), posterior variance.
     """
-    count, exposure, last_events = lines(observed, arrays.last_days_columns).reshape(3, *rate.shape)
+    count, exposure, last_events = observed.stack(arrays.last_days_columns).reshape(3, *rate.shape)
     ratio, older_events, periods = before_last_days(arrays, observed, rate)
     events = discounted_events(older_events, arrays, periods)
     strength = arrays.dispersion / variance
@@ -250,17 +248,17 @@ def own_evidence(
     return factor, older_events + last_events, arrays.dispersion / (events + arrays.dispersion / variance)
 
 
-def before_last_days(arrays: PriorArrays, observed: pd.DataFrame, rate: Floats) -> tuple[Floats, Floats, Floats]:
+def before_last_days(arrays: PriorArrays, observed: ArrayFrame, rate: Floats) -> tuple[Floats, Floats, Floats]:
     """A creative's life up to its last days, against a rate of shape (S, N).
 
     Returns:
         Ratio (S, N), events (S, N), and the length of that life (N,) in periods of `RECENT_DAYS`, at least 1.
     """
-    life = lines(observed, arrays.early_columns).reshape(3, *rate.shape)
-    last_days = lines(observed, arrays.last_days_columns).reshape(3, *rate.shape)
+    life = observed.stack(arrays.early_columns).reshape(3, *rate.shape)
+    last_days = observed.stack(arrays.last_days_columns).reshape(3, *rate.shape)
     count, exposure, events = np.maximum(life - last_days, 0.0)
     ratio, events = ratio_and_events(arrays.poisson, count, exposure, events, rate)
-    days = observed["elapsed_hours"].to_numpy(np.float64) / 24.0
+    days = observed.floats("elapsed_hours") / 24.0
     return ratio, events, np.maximum(days / RECENT_DAYS - 1.0, 1.0)
 
 

@@ -11,13 +11,12 @@ from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from features.attributes import NUMBER_ATTRIBUTES
-from features.point_in_time.array_frame import coded
+from features.point_in_time.array_frame import ArrayFrame, Categories, Codes
 from features.point_in_time.entity_history import GROUPS, TAG, entity_name
-from features.point_in_time.windowed_sums import Codes, Seconds
+from features.point_in_time.windowed_sums import Seconds
 from features.schema import MULTI
 
 Floats = npt.NDArray[np.float64]
@@ -137,7 +136,7 @@ def is_categorical(term: str) -> bool:
     return term not in (PROMOTION_TYPE, TIME) and not is_slope(term) and not is_interaction(term)
 
 
-def fit_terms(frame: pd.DataFrame, launch_times: Seconds, multi: Sequence[str]) -> Terms:
+def fit_terms(frame: ArrayFrame, launch_times: Seconds, multi: Sequence[str]) -> Terms:
     """Derive the columns from the training creatives; interactions are added by the fit.
 
     Args:
@@ -151,16 +150,13 @@ def fit_terms(frame: pd.DataFrame, launch_times: Seconds, multi: Sequence[str]) 
         if np.isfinite(logs).any():
             scaling[slope] = float(np.nanmean(logs)), max(float(np.nanstd(logs)), 1e-6)
     columns = {PROMOTION_TYPE: PROMOTION_TYPE}
-    names = [str(name) for name in frame]
-    columns |= {entity_name(name): name for name in names if name in GROUPS or name.startswith(TAG)}
+    columns |= {entity_name(name): name for name in frame if name in GROUPS or name.startswith(TAG)}
     columns |= {"creative_source": "creative_source"} if "creative_source" in frame else {}
     several = tuple(name for name in multi if name in columns)
     categories = {}
     for name, column in columns.items():
-        values = frame[column].dropna()
-        values = values.str.split(MULTI, regex=False).explode() if name in several else values
-        found = tuple(sorted(values.unique()))
-        shared = len(found) > 1 and len(values) >= MIN_CREATIVES_PER_CATEGORY * len(found)
+        found, count = _categories(frame.categories(column), several=name in several)
+        shared = len(found) > 1 and count >= MIN_CREATIVES_PER_CATEGORY * len(found)
         if shared or name == PROMOTION_TYPE:
             categories[name] = found
     first, last = int(launch_times.min(initial=2**40)), int(launch_times.max(initial=0))
@@ -174,18 +170,24 @@ def fit_terms(frame: pd.DataFrame, launch_times: Seconds, multi: Sequence[str]) 
     )
 
 
-def log_column(frame: pd.DataFrame, column: str) -> Floats:
+def _categories(column: Categories, *, several: bool) -> tuple[tuple[str, ...], int]:
+    """The values of a column, sorted, and how often they occur in all; those of a multi-valued tag one by one."""
+    counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.values)).tolist()
+    parts = [value.split(MULTI) if several else [value] for value in column.values]
+    found = {part for values, count in zip(parts, counts) if count for part in values}
+    return tuple(sorted(found)), sum(len(values) * count for values, count in zip(parts, counts))
+
+
+def log_column(frame: ArrayFrame, column: str) -> Floats:
     """(N,) natural logarithm of a column; NaN where the number is missing or not above 0, or the column is absent."""
-    if column not in frame:
-        return np.full(len(frame), np.nan)
-    values = frame[column].to_numpy(np.float64)
+    values = frame.floats(column)
     return np.log(np.where(values > 0, values, np.nan))
 
 
-def category_code_table(frame: pd.DataFrame, terms: Terms) -> Codes:
+def category_code_table(frame: ArrayFrame, terms: Terms) -> Codes:
     """(G, N) int64 category code of each row, by single-valued categorical term; −1 for missing or new values."""
     table = np.full((len(terms.arrays.single), len(frame)), -1, dtype=np.int64)
     for codes, name in zip(table, terms.arrays.single):
         if terms.columns[name] in frame:
-            codes[:] = coded(frame[terms.columns[name]], terms.category_codes[name])
+            codes[:] = frame.categories(terms.columns[name]).map(terms.category_codes[name])
     return table

@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 
 from configs.settings import Settings, Text
 from features.matrix.catalogue import PLAIN_CODES
-from features.point_in_time.array_frame import coded, distinct
+from features.point_in_time.array_frame import ArrayFrame, Categories
 from features.schema import MULTI
 
 Floats = npt.NDArray[np.float64]
@@ -73,7 +73,7 @@ def fit_encoder(creatives: pd.DataFrame, settings: Settings) -> Encoder:
         settings: Of the run.
     """
     codes, multi, seen = {}, {}, {}
-    for column in [*PLAIN_CODES, *(name for name in creatives if name.startswith("tag_"))]:
+    for column in [*PLAIN_CODES, *(name for name in map(str, creatives) if name.startswith("tag_"))]:
         if column not in creatives:
             continue
         many = column.removeprefix("tag_") in settings.tags.multi
@@ -97,20 +97,18 @@ def fit_encoder(creatives: pd.DataFrame, settings: Settings) -> Encoder:
     )
 
 
-def encode(creatives: pd.DataFrame, encoder: Encoder) -> dict[str, Floats]:
-    """The encoded columns of these creatives, in their order; NaN where a value has no code."""
+def encode(creatives: ArrayFrame, encoder: Encoder) -> dict[str, Floats]:
+    """(rows,) of every encoded column, in the order of the creatives; NaN where a value has no code."""
     columns: dict[str, Floats] = {}
-    nowhere = np.full(len(creatives), -1), list[str]()
+    unknown = Categories(np.full(len(creatives), -1, dtype=np.int64), [])
     for column, codes in encoder.ready.places.items():
-        if column in creatives:
-            columns[column] = coded(creatives[column], codes, np.nan)
-        else:
-            columns[column] = np.full(len(creatives), np.nan)
+        columns[column] = (creatives.categories(column) if column in creatives else unknown).map(codes, np.nan)
     for column, values in encoder.multi.items():
-        place, held = distinct(creatives[column]) if column in creatives else nowhere
-        carried = [frozenset(text.split(MULTI)) for text in held]
+        tags = creatives.categories(column) if column in creatives else unknown
+        carried = [frozenset(text.split(MULTI)) for text in tags.values]
         for value in values:
-            columns[f"{column}={value}"] = np.array([*(float(value in words) for words in carried), np.nan])[place]
+            flags = np.array([*(float(value in one) for one in carried), np.nan])
+            columns[f"{column}={value}"] = flags[tags.codes]
     for part, weights in enumerate(_text(creatives, encoder).T, start=1):
         columns[f"text_{part}"] = weights
     return columns
@@ -147,13 +145,14 @@ def _fit_text(creatives: pd.DataFrame, text: Text) -> tuple[tuple[float, ...], .
     return tuple(tuple(float(f"{weight:.7g}") for weight in row) for row in svd.components_)
 
 
-def _text(creatives: pd.DataFrame, encoder: Encoder) -> np.ndarray:
+def _text(creatives: ArrayFrame, encoder: Encoder) -> Floats:
+    """(rows, components) scores of the copy text; NaN without one."""
     if not encoder.components:
         return np.empty((len(creatives), 0))
     if "copy_text" not in creatives:
         return np.full((len(creatives), len(encoder.components)), np.nan)
-    codes, copies = distinct(creatives["copy_text"])
-    scores = np.full((len(copies) + 1, len(encoder.components)), np.nan)  # the last row serves code −1: no text
-    if len(copies):
-        scores[:-1] = _hashed(copies, encoder.ngrams, encoder.buckets) @ encoder.ready.weights
-    return scores[codes]
+    copies = creatives.categories("copy_text")
+    scores = np.full((len(copies.values) + 1, len(encoder.components)), np.nan)  # the last row serves code −1: no text
+    if len(copies.values):
+        scores[:-1] = _hashed(copies.values, encoder.ngrams, encoder.buckets) @ encoder.ready.weights
+    return scores[copies.codes]

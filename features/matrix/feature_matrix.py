@@ -1,6 +1,6 @@
 """Feature rows: the one function that training, batch prediction and the service share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from features.funnel_model.model import FunnelModel
 from features.funnel_model.posterior import PriorKind, StagePosterior, posteriors_of
 from features.matrix.catalogue import NUMBERS, Catalogue, catalogue
 from features.matrix.encoders import Encoder, encode
-from features.point_in_time.array_frame import Table, lines
+from features.point_in_time.array_frame import ArrayFrame, Rows
 from features.point_in_time.entity_history import MARKET, Entity
 from features.schema import KEY
 
@@ -63,26 +63,68 @@ class Fitted:
         return declare(self)
 
 
+class FeatureMatrix:
+    """Numbers by row and feature.
+
+    Attributes:
+        names: Of the features, in the order of the columns.
+        matrix: (rows, features) float64, C-contiguous.
+    """
+
+    __slots__ = ("_places", "matrix", "names")
+
+    def __init__(self, names: tuple[str, ...], matrix: Floats) -> None:
+        """Take the matrix as it is."""
+        self.names = names
+        self.matrix = matrix
+        self._places = {name: place for place, name in enumerate(names)}
+
+    def __len__(self) -> int:
+        return len(self.matrix)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __getitem__(self, name: str) -> Floats:
+        """(rows,) one feature."""
+        return self.matrix[:, self._places[name]]
+
+    def select(self, names: Sequence[str]) -> Floats:
+        """(rows, names) some features."""
+        return self.matrix[:, [self._places[name] for name in names]]
+
+    def take(self, rows: Rows) -> "FeatureMatrix":
+        """These rows."""
+        return FeatureMatrix(self.names, self.matrix[rows])
+
+    def frame(self) -> pd.DataFrame:
+        """As a pandas frame."""
+        return pd.DataFrame(self.matrix, columns=list(self.names), copy=False)
+
+
 @dataclass(frozen=True)
 class Features:
-    """Feature rows with what they stand on.
+    """Feature rows with what they are made of.
 
     Attributes:
         keys: KEY, age_hours, cutoff … of each row: the snapshot's own columns.
-        values: One float64 column per feature of the catalogue, in its order and no others.
+        values: One column per feature of the catalogue, in its order and no others.
         posteriors: Of every stage, in row order.
         reference_price: What an order is measured against (see `features.funnel.Stage.priced`).
         catalogue: The declared features.
     """
 
-    keys: pd.DataFrame
-    values: pd.DataFrame
+    keys: ArrayFrame
+    values: FeatureMatrix
     posteriors: dict[str, StagePosterior]
     reference_price: Floats
     catalogue: Catalogue
 
 
-def build_features(observed: pd.DataFrame, fitted: Fitted) -> Features:
+def build_features(observed: ArrayFrame, fitted: Fitted) -> Features:
     """Features from counts already observed (the part that depends on what was fitted)."""
     posteriors = posteriors_of(
         observed, fitted.funnel, fitted.priors, fitted.funnel_models, fitted.prior_kinds, fitted.prior_arrays
@@ -94,12 +136,14 @@ def build_features(observed: pd.DataFrame, fitted: Fitted) -> Features:
         **_history(observed, fitted, posteriors),
     }
     declared = fitted.declared
-    values = _values({name: columns[name] for name in declared.names}, observed)
+    values = np.empty((len(observed), len(declared.names)))
+    for place, name in enumerate(declared.names):
+        values[:, place] = columns[name]
     return Features(
-        keys=observed[[*KEY, "age_hours", "cutoff", "launched_at", "elapsed_hours"]],
-        values=values,
+        keys=observed.select([*KEY, "age_hours", "cutoff", "launched_at", "elapsed_hours"]),
+        values=FeatureMatrix(tuple(declared.names), values),
         posteriors=posteriors,
-        reference_price=observed["reference_price"].to_numpy(np.float64),
+        reference_price=observed.floats("reference_price"),
         catalogue=declared,
     )
 
@@ -116,23 +160,18 @@ def declare(fitted: Fitted) -> Catalogue:
     )
 
 
-def numbers_present(observed: pd.DataFrame, funnel: Funnel) -> tuple[str, ...]:
+def numbers_present(observed: ArrayFrame, funnel: Funnel) -> tuple[str, ...]:
     """Names out of NUMBERS of which some row knows something."""
     known = numbers(observed, funnel)
     return tuple(feature.name for feature in NUMBERS if not np.isnan(known[feature.name]).all())
 
 
-def numbers(observed: pd.DataFrame, funnel: Funnel) -> dict[str, Floats]:
+def numbers(observed: ArrayFrame, funnel: Funnel) -> dict[str, Floats]:
     """Every column of NUMBERS; NaN where the data do not tell."""
-
-    def known(name: str) -> Floats:
-        if name not in observed:
-            return np.full(len(observed), np.nan)
-        return observed[name].to_numpy(np.float64)
-
-    launched = observed["launched_at"].to_numpy("datetime64[us]")
+    known = observed.floats
+    launched = observed["launched_at"].astype("datetime64[us]", copy=False)
     never = np.full(len(launched), "NaT", dtype="datetime64[us]")
-    created = observed["created_at"].to_numpy("datetime64[us]") if "created_at" in observed else never
+    created = observed["created_at"].astype("datetime64[us]", copy=False) if "created_at" in observed else never
     delay = (launched - created) / np.timedelta64(1, "h")
     weekday = (launched.astype("datetime64[D]").astype(np.int64) + THURSDAY) % 7.0
     price = known("price_cny")
@@ -150,7 +189,7 @@ def numbers(observed: pd.DataFrame, funnel: Funnel) -> dict[str, Floats]:
         "rate_10s": known("early:plays_10s") / enough,
         "rate_finish": known("early:finishes") / enough,
         "watched_share": known("early:watch_s") / enough / np.exp(_log(known("duration_s"))),
-        "age": np.log1p(observed["elapsed_hours"].to_numpy(np.float64)),
+        "age": np.log1p(known("elapsed_hours")),
         "log_impressions": np.log1p(life),
         "log_last_day": np.log1p(day),
         "last_day_share": day / some,
@@ -163,15 +202,6 @@ def numbers(observed: pd.DataFrame, funnel: Funnel) -> dict[str, Floats]:
     }
 
 
-def _values(columns: dict[str, Floats], observed: pd.DataFrame) -> pd.DataFrame:
-    if isinstance(observed, Table):
-        return Table.of_matrix(columns, np.ascontiguousarray(np.array(list(columns.values())).T))
-    matrix = np.empty((len(observed), len(columns)))
-    for place, values in enumerate(columns.values()):
-        matrix[:, place] = values
-    return pd.DataFrame(matrix, columns=list(columns), copy=False)
-
-
 def _stage_columns(posteriors: dict[str, StagePosterior]) -> dict[str, Floats]:
     columns: dict[str, Floats] = {}
     for name, posterior in posteriors.items():
@@ -181,15 +211,15 @@ def _stage_columns(posteriors: dict[str, StagePosterior]) -> dict[str, Floats]:
     return columns
 
 
-def _history(observed: pd.DataFrame, fitted: Fitted, posteriors: dict[str, StagePosterior]) -> dict[str, Floats]:
+def _history(observed: ArrayFrame, fitted: Fitted, posteriors: dict[str, StagePosterior]) -> dict[str, Floats]:
     columns: dict[str, Floats] = {}
     volume = fitted.funnel.volume_of
     names = [entity.name for entity in fitted.entities if entity != MARKET]
     for stage in fitted.funnel.stages:
         factors = posteriors[stage.name].log_entity_effects
         columns |= {f"hist_{name}_{stage.name}": factors[name] for name in names}
-    launched = lines(observed, [f"launched:{name}" for name in names])
-    total = lines(observed, [f"hist:{name}:{volume}" for name in names])
+    launched = observed.stack([f"launched:{name}" for name in names])
+    total = observed.stack([f"hist:{name}:{volume}" for name in names])
     each = np.log1p(total / np.where(launched > 0, launched, np.nan))
     columns |= {f"hist_{name}_{VOLUME}": line for name, line in zip(names, each)}
     columns |= {f"launched_{name}": line for name, line in zip(names, np.log1p(launched))}

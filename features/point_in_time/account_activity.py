@@ -1,64 +1,16 @@
 """How crowded and how alike: what else the account runs at a cutoff, and how much of it this creative repeats."""
 
+from collections.abc import Sequence
+
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
-from features.point_in_time.entity_history import Entity, entity_codes, launched_before
-from features.point_in_time.windowed_sums import Codes, Seconds, TimedSums
+from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
+from features.point_in_time.availability import NEVER
+from features.point_in_time.entity_history import ACCOUNT, Contributions, Entity, EntitySums, entity_codes
+from features.point_in_time.windowed_sums import DAY, Seconds, TimedSums
 
-Floats = npt.NDArray[np.float64]
-
-DAY = 86_400
 LIVE_DAYS = 3
 ALIKE_DAYS = 14
-ACCOUNT = Entity("account", ("promotion_type", "account_id"))
-
-
-def siblings(
-    reported_ends: Seconds,
-    reported_units: Codes,
-    launched: pd.Series,
-    creatives: pd.DataFrame,
-    units: Codes,
-    cutoffs: Seconds,
-    tags: list[str],
-) -> pd.DataFrame:
-    """What each snapshot's account was running.
-
-    Args:
-        reported_ends: Moment from which each row of metrics is known.
-        reported_units: Creative of each such row.
-        launched: Launch of each creative; NaT before.
-        creatives: Checked creatives.
-        units: Creative of each snapshot.
-        cutoffs: Cutoff of each snapshot.
-        tags: Single-valued tag columns.
-
-    Returns:
-        One row per snapshot: `live_siblings` (other creatives of the account with a row known in the last three
-        days), `recent_launches` (others launched in the last fourteen), `tag_overlap_share` (mean share of this
-        creative's tags that those carry too; NaN without tags or launches).
-    """
-    before = cutoffs - 1
-    came, gone = lives(reported_ends, reported_units)
-    live = _live(came, gone, entity_codes(creatives, ACCOUNT), units, before)
-
-    def recent(entity: Entity) -> np.ndarray:
-        return launched_before(launched, creatives, entity, units, cutoffs) - launched_before(
-            launched, creatives, entity, units, cutoffs - ALIKE_DAYS * DAY
-        )
-
-    launches = recent(ACCOUNT)
-    shared = np.zeros(len(units))
-    known = np.zeros(len(units))
-    for tag in tags:
-        has = creatives[tag].notna().to_numpy()[units]
-        shared += np.where(has, recent(in_account(tag)), 0.0)
-        known += has
-    return pd.DataFrame(
-        {"live_siblings": live, "recent_launches": launches, "tag_overlap_share": overlap(shared, known, launches)}
-    )
 
 
 def in_account(tag: str) -> Entity:
@@ -66,31 +18,81 @@ def in_account(tag: str) -> Entity:
     return Entity(tag, (*ACCOUNT.columns, tag))
 
 
-def overlap(shared: Floats, known: Floats, launches: Floats) -> Floats:
-    """Mean share of known tags that so many launches share; NaN without tags or launches."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where((known > 0) & (launches > 0), shared / (known * launches), np.nan)
+def activity_columns(account: EntitySums, tags: EntitySums, own: Contributions) -> dict[str, Floats]:
+    """What each snapshot's account was running, the creative itself left out.
 
+    Args:
+        account: (2, 1, snapshots) creatives of the account that are live, and launched of late.
+        tags: (1, tags, snapshots) creatives launched of late with the creative's value of each tag.
+        own: Whether the creative itself is among them.
 
-def lives(ends: Seconds, row_units: Codes) -> tuple[tuple[Codes, Seconds], tuple[Codes, Seconds]]:
-    """When creatives begin and cease to live, each with its creative: a creative may do so several times.
-
-    It counts once while it lives: from its first known row of a run to three days after the run's last.
+    Returns:
+        `live_siblings` (other creatives of the account with a row known in the last three days), `recent_launches`
+        (others launched in the last fourteen), `tag_overlap_share` (mean share of this creative's tags that those
+        carry too; NaN without tags or launches).
     """
-    order = np.lexsort((ends, row_units))
-    unit, end = row_units[order], ends[order]
-    starts_run = np.ones(len(unit), dtype=bool)
-    starts_run[1:] = (unit[1:] != unit[:-1]) | (end[1:] > end[:-1] + LIVE_DAYS * DAY)
-    first = np.flatnonzero(starts_run)
-    last = np.append(first[1:], len(unit)) - 1 if len(unit) else first
-    return (unit[first], end[first]), (unit[last], end[last] + LIVE_DAYS * DAY)
+    live, launches = account.without_own(own.activity)[:, 0]
+    shared = np.where(tags.member, tags.without_own(own.activity[1:])[0], 0.0).sum(axis=0)
+    known = tags.member.sum(axis=0).astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        overlap = np.where((known > 0) & (launches > 0), shared / (known * launches), np.nan)
+    return {"live_siblings": live, "recent_launches": launches, "tag_overlap_share": overlap}
 
 
-def _live(
-    came: tuple[Codes, Seconds], gone: tuple[Codes, Seconds], accounts: Codes, units: Codes, before: Seconds
-) -> np.ndarray:
-    def count(groups: Codes, times: Seconds, of: Codes) -> np.ndarray:
-        return TimedSums(groups, times, times, {"n": np.ones(len(times))}).until(of, before)["n"]
+class Activity:
+    """When creatives are live and when they were launched: a creative may begin and cease to live several times."""
 
-    total = count(accounts[came[0]], came[1], accounts[units]) - count(accounts[gone[0]], gone[1], accounts[units])
-    return total - (count(*came, units) - count(*gone, units))
+    def __init__(self, known: Seconds, units: Codes, first_known: Seconds) -> None:
+        """Find the runs of every creative.
+
+        It counts once while it lives: from the first row of a run to three days after the run's last.
+
+        Args:
+            known: (rows of metrics,) moment from which each is known.
+            units: (rows of metrics,) creative of each.
+            first_known: (creatives,) when each was first known of.
+        """
+        order = np.lexsort((known, units))
+        unit, end = units[order], known[order]
+        starts_run = np.ones(len(unit), dtype=bool)
+        starts_run[1:] = (unit[1:] != unit[:-1]) | (end[1:] > end[:-1] + LIVE_DAYS * DAY)
+        first = np.flatnonzero(starts_run)
+        last = np.append(first[1:], len(unit)) - 1 if len(unit) else first
+        self._begin, self._end = (unit[first], end[first]), (unit[last], end[last] + LIVE_DAYS * DAY)
+        born = np.flatnonzero(first_known != NEVER)
+        self._launch = born, first_known[born]
+
+    def own(self, units: Codes, moments: Seconds) -> Floats:
+        """(2, snapshots) 1 where the creative was live, and where it was launched of late, strictly before."""
+        return self._counts(None, units, moments)
+
+    def account(self, creatives: ArrayFrame, units: Codes, moments: Seconds) -> EntitySums:
+        """(2, 1, snapshots) how many creatives of the account were."""
+        codes = entity_codes(creatives, ACCOUNT)
+        everyone = np.ones((1, len(units)), dtype=np.bool_)
+        return EntitySums((ACCOUNT.name,), everyone, everyone, self._counts(codes, codes[units], moments)[:, None])
+
+    def tags(self, creatives: ArrayFrame, tags: Sequence[str], units: Codes, moments: Seconds) -> EntitySums:
+        """(1, tags, snapshots) how many creatives of the account with the same value were launched of late."""
+        member = np.zeros((len(tags), len(units)), dtype=np.bool_)
+        totals = np.zeros((1, len(tags), len(units)))
+        for place, tag in enumerate(tags):
+            codes = entity_codes(creatives, in_account(tag))
+            member[place] = codes[units] >= 0
+            totals[0, place] = self._launched_of_late(codes, codes[units], moments)
+        return EntitySums(tuple(tags), member, member, totals)
+
+    def _counts(self, groups: Codes | None, wanted: Codes, moments: Seconds) -> Floats:
+        live = _until(self._begin, groups, wanted, moments) - _until(self._end, groups, wanted, moments)
+        return np.array([live, self._launched_of_late(groups, wanted, moments)])
+
+    def _launched_of_late(self, groups: Codes | None, wanted: Codes, moments: Seconds) -> Floats:
+        launched = (_until(self._launch, groups, wanted, at) for at in (moments, moments - ALIKE_DAYS * DAY))
+        return next(launched) - next(launched)
+
+
+def _until(events: tuple[Codes, Seconds], groups: Codes | None, wanted: Codes, moments: Seconds) -> Floats:
+    """How many events of the wanted groups came strictly before the moments; without groups, of the creatives."""
+    units, times = events
+    codes = units if groups is None else groups[units]
+    return TimedSums(codes, times, times, {"n": np.ones(len(times))}).until(wanted, moments - 1)["n"]

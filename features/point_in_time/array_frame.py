@@ -1,10 +1,11 @@
-"""A frame of few rows that costs next to nothing: arrays by name, behind the small part of pandas that features use.
+"""A table of numpy arrays by column name, as cheap for one row as for a million.
 
-Everything a pandas frame can do and this cannot is handed to a pandas frame, made once where that is needed: what is
-written for frames works here too, only the quick ways are quick.
+Counts, histories and features are computed on this type alone. `ArrayFrame.of` and `.frame()` convert pandas frames at
+the edges: training slices and joins pandas frames, the service builds its rows from requests.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,135 +13,132 @@ import numpy.typing as npt
 import pandas as pd
 
 Codes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
 
 
-class Column:
-    """Values in row order; missing words are None."""
+@dataclass(frozen=True)
+class Categories:
+    """A dictionary-encoded text column.
 
-    __slots__ = ("_series", "values")
+    Attributes:
+        codes: (rows,) position of each row's value in `values`; −1 where it is missing.
+        values: The distinct values, in order of appearance; after `take` some may be unused.
+    """
 
-    def __init__(self, values: npt.NDArray[Any]) -> None:
-        self.values = values
-        self._series: pd.Series | None = None
-
-    def to_numpy(self, dtype: Any = None) -> npt.NDArray[Any]:
-        """The values, as this type where one is named."""
-        return self.values if dtype is None or self.values.dtype == dtype else self.values.astype(dtype)
-
-    def __eq__(self, other: object) -> "Column":  # type: ignore[override]
-        return Column(np.asarray(self.values == other))
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
-        return self.to_numpy(dtype)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if self._series is None:
-            self._series = pd.Series(self.values)
-        return getattr(self._series, name)
-
-
-class Table:
-    """Columns of one length: arrays by name, or one array with a name for each of its columns."""
-
-    __slots__ = ("_columns", "_count", "_frame", "_matrix", "_places")
-
-    def __init__(self, columns: dict[str, npt.NDArray[Any]], count: int) -> None:
-        """Take the arrays as they are."""
-        self._columns = columns
-        self._count = count
-        self._frame: pd.DataFrame | None = None
-        self._matrix: npt.NDArray[np.float64] | None = None
-        self._places: dict[str, int] = {}
+    codes: Codes
+    values: Sequence[str]
 
     @classmethod
-    def of_matrix(cls, names: Iterable[str], matrix: npt.NDArray[np.float64]) -> "Table":
-        """Columns of one array of numbers, rows first; it stays as it is."""
-        table = cls({}, len(matrix))
-        table._matrix, table._places = matrix, {name: place for place, name in enumerate(names)}
-        return table
+    def of(cls, texts: Iterable[str | None]) -> "Categories":
+        """Encode one text or None a row."""
+        places: dict[str, int] = {}
+        codes = [-1 if text is None else places.setdefault(text, len(places)) for text in texts]
+        return cls(np.array(codes, dtype=np.int64), list(places))
 
-    def __getitem__(self, name: str | list[str]) -> Any:
-        if self._matrix is not None:
-            if isinstance(name, str):
-                return Column(self._matrix[:, self._places[name]])
-            return Table.of_matrix(name, self._matrix[:, [self._places[part] for part in name]])
-        if isinstance(name, str):
-            return Column(self._columns[name])
-        return Table({part: self._columns[part] for part in name}, self._count)
+    def __len__(self) -> int:
+        return len(self.codes)
 
-    def __setitem__(self, name: str, values: npt.NDArray[Any]) -> None:
-        if self._matrix is not None:
-            raise TypeError("columns of one array stay as they are")
-        self._columns[name] = values
-        self._frame = None
+    def take(self, rows: Rows) -> "Categories":
+        """The column of these rows; `values` stays whole."""
+        return Categories(self.codes[rows], self.values)
+
+    def map(self, numbers: Mapping[str, float] | Mapping[str, int], missing: float = -1) -> npt.NDArray[Any]:
+        """(rows,) number of each row's value; `missing` for a value without one and for a missing value."""
+        return np.array([*(numbers.get(value, missing) for value in self.values), missing])[self.codes]
+
+    def texts(self) -> npt.NDArray[np.object_]:
+        """(rows,) the texts themselves; None where missing."""
+        values = np.empty(len(self.values) + 1, dtype=object)
+        values[:-1] = self.values
+        return values[self.codes]
+
+
+class ArrayFrame:
+    """Columns of one length: numbers and times as numpy arrays, texts as `Categories`."""
+
+    __slots__ = ("_columns", "_count")
+
+    def __init__(self, columns: dict[str, npt.NDArray[Any] | Categories], count: int) -> None:
+        """Take the columns as they are; `count` is their length, of a frame without columns too."""
+        self._columns = columns
+        self._count = count
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> "ArrayFrame":
+        """Convert a pandas frame; numbers and times are not copied."""
+        columns: dict[str, npt.NDArray[Any] | Categories] = {}
+        for name in frame:
+            column = frame[name]
+            if column.dtype.kind in "biufM" and not isinstance(column.dtype, pd.CategoricalDtype):
+                columns[str(name)] = column.to_numpy()
+            else:
+                codes, values = pd.factorize(column)
+                columns[str(name)] = Categories(np.asarray(codes, dtype=np.int64), list(values))
+        return cls(columns, len(frame))
+
+    def frame(self) -> pd.DataFrame:
+        """Convert to a pandas frame with rows numbered from 0; texts are of type `str`."""
+        columns = {
+            name: pd.array(column.texts(), dtype="str") if isinstance(column, Categories) else column
+            for name, column in self._columns.items()
+        }
+        return pd.DataFrame(columns, index=range(self._count), copy=False)  # hundreds of columns: no second copy
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """(rows,) a column of numbers or times."""
+        column = self._columns[name]
+        if isinstance(column, Categories):
+            raise TypeError(f"{name} holds texts; use `categories`")
+        return column
+
+    def categories(self, name: str) -> Categories:
+        """A column of texts."""
+        column = self._columns[name]
+        if isinstance(column, Categories):
+            return column
+        if np.isnan(column).all():  # a column of which nothing is known has no type of its own
+            return Categories(np.full(self._count, -1, dtype=np.int64), [])
+        raise TypeError(f"{name} holds numbers, not texts")
+
+    def floats(self, name: str) -> Floats:
+        """(rows,) a column of numbers as float64; NaN in every row where there is no such column."""
+        if name not in self._columns:
+            return np.full(self._count, np.nan)
+        return self[name].astype(np.float64, copy=False)
+
+    def stack(self, names: Sequence[str]) -> Floats:
+        """(names, rows) columns of numbers as one array."""
+        columns = self._columns
+        return np.array([columns[name] for name in names], dtype=np.float64).reshape(len(names), self._count)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._columns or name in self._places
+        return name in self._columns
 
-    def __iter__(self) -> Any:
-        return iter(self._columns or self._places)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
 
     def __len__(self) -> int:
         return self._count
 
-    def to_numpy(self, dtype: Any = np.float64) -> npt.NDArray[np.float64]:
-        """All columns of numbers as one array, rows first."""
-        if self._matrix is not None:
-            return self._matrix
-        matrix = np.empty((self._count, len(self._columns)))
-        for place, values in enumerate(self._columns.values()):
-            matrix[:, place] = values
-        return matrix
+    def take(self, rows: Rows) -> "ArrayFrame":
+        """These rows: positions, a mask or a slice."""
+        columns = {
+            name: column.take(rows) if isinstance(column, Categories) else column[rows]
+            for name, column in self._columns.items()
+        }
+        return ArrayFrame(columns, len(np.empty(self._count, dtype=np.bool_)[rows]))
 
-    def lines(self, names: Sequence[str]) -> npt.NDArray[np.float64]:
-        """These columns of numbers as one array, a line a column."""
-        if self._matrix is not None:
-            return np.ascontiguousarray(self._matrix[:, [self._places[name] for name in names]].T)
-        columns = self._columns
-        return np.array([columns[name] for name in names], dtype=np.float64).reshape(len(names), self._count)
+    def select(self, names: Iterable[str]) -> "ArrayFrame":
+        """These columns."""
+        return ArrayFrame({name: self._columns[name] for name in names}, self._count)
 
-    def frame(self) -> pd.DataFrame:
-        """The same as a pandas frame."""
-        if self._frame is None:
-            if self._matrix is not None:
-                self._frame = pd.DataFrame(self._matrix, columns=list(self._places))
-            else:
-                self._frame = pd.DataFrame(self._columns, index=range(self._count))
-        return self._frame
+    def without(self, names: Iterable[str]) -> "ArrayFrame":
+        """All other columns."""
+        left_out = set(names)
+        return ArrayFrame({name: c for name, c in self._columns.items() if name not in left_out}, self._count)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self.frame(), name)
-
-
-def lines(frame: Any, names: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Columns of numbers as one array, a line a column."""
-    if isinstance(frame, Table):
-        return frame.lines(names)
-    return np.ascontiguousarray(frame[list(names)].to_numpy(np.float64).T)
-
-
-def coded(column: Any, known: Mapping[Any, Any], missing: float = -1) -> npt.NDArray[Any]:
-    """What each row's value stands for; the last argument where it stands for nothing."""
-    if isinstance(column, Column):
-        return np.array([known.get(value, missing) for value in column.values.tolist()])
-    place, held = distinct(column)
-    return np.array([*(known.get(value, missing) for value in held), missing])[place]
-
-
-def distinct(column: Any) -> tuple[Codes, list[Any]]:
-    """Place of each row's value among the distinct values (−1 where it is missing), and these."""
-    if isinstance(column, Column):
-        places: dict[Any, int] = {}
-        codes = [-1 if v is None or v != v else places.setdefault(v, len(places)) for v in column.values.tolist()]
-        return np.array(codes, dtype=np.int64), list(places)
-    codes, values = pd.factorize(column)
-    return np.asarray(codes, dtype=np.int64), list(values)
+    def assign(self, columns: "Mapping[str, npt.NDArray[Any] | Categories] | ArrayFrame") -> "ArrayFrame":
+        """The same with these columns added, or put in the place of those of their names."""
+        added = columns._columns if isinstance(columns, ArrayFrame) else columns
+        return ArrayFrame({**self._columns, **added}, self._count)

@@ -1,12 +1,15 @@
-"""What stood at one moment: everything that features need of other creatives, one row a creative, without the store.
+"""What was known at one moment, one row a creative: everything that predictions need of other creatives.
 
-Training and batch prediction look at the others in the store itself (`features.point_in_time.counts`); the service
-has this table.
-Sums are exact, so both tell the same to the last bit.
+A bundle keeps it as files (Parquet for the sums, JSON for the moment and the columns). The service and batch
+predictions look at others in it, where training looks at each snapshot's own cutoff in the rows of metrics
+(`features.point_in_time.counts.SumsInMemory`).
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,23 +17,25 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.funnel import Funnel
-from features.point_in_time.account_activity import ACCOUNT, ALIKE_DAYS, in_account, lives, overlap
-from features.point_in_time.array_frame import Column
-from features.point_in_time.availability import first_reported, own_sums
-from features.point_in_time.counts import Measured, measure, recent_seconds, reported_figures, single_tags
-from features.point_in_time.entity_history import MARKET, Entity, additions, entity_codes
-from features.point_in_time.market import Market, exact, market_tables
+from features.point_in_time.account_activity import in_account
+from features.point_in_time.array_frame import ArrayFrame, Categories, Codes, Floats
+from features.point_in_time.counts import SumsInMemory
+from features.point_in_time.entity_history import ACCOUNT, MARKET, Contributions, Entity, EntitySums, single_tags
+from features.point_in_time.market import Market
+from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.snapshots import launches
-from features.point_in_time.windowed_sums import Codes, Seconds, TimedSums
-from features.schema import KEY, MONEY_DECIMALS, NUMBERS, VALUES, Loaded
+from features.point_in_time.windowed_sums import UNITS, Mask
+from features.schema import KEY, NUMBERS, VALUES
 
-Floats = npt.NDArray[np.float64]
+TABLE = "asof.parquet"
+ABOUT = "asof.json"
 
 LAUNCHED, RECENT, LIVE = "launched", "recent_launches", "live"
-LONG_AGO = "long_ago:"
-NOBODY, UNKNOWN = -2, -1
+MARKET_PREFIX, HISTORY_PREFIX, LONG_AGO_PREFIX = "market:", "hist:", "long_ago:hist:"
+NO_VALUE, UNKNOWN = -2, -1
 """Places of a creative that has no value of an entity, and of a value that no creative of the table has."""
-UNITS = 10.0**MONEY_DECIMALS
+MANY = 10_000
+"""Creatives from which entities are summed one at a time, which takes less memory."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class AsOf:
         moment: Strictly before which things were known.
         metrics: Value columns of metrics that the data had.
         ranges: Number of creatives, or `age_hours` → the least and the greatest that the data had.
-        table: Of `standing_table`.
+        table: Of `as_of_table`.
     """
 
     moment: pd.Timestamp
@@ -50,197 +55,277 @@ class AsOf:
     table: pd.DataFrame
 
 
-def as_of(loaded: Loaded, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
+def as_of(rows: MetricRows, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
     """What was known at the end of the last period."""
-    moment = loaded.metrics["period_end"].max()
-    table = standing_table(measure(loaded, funnel, settings), funnel, shared, settings, moment)
-    values = tuple(name for name in VALUES if name in loaded.metrics)
-    return AsOf(moment, values, ranges(loaded.creatives, launches(loaded.metrics, loaded.creatives)), table)
+    moment = pd.Timestamp(rows.ends.max())
+    table = as_of_table(rows, funnel, shared, settings, moment)
+    values = tuple(name for name in VALUES if name in rows.values)
+    numbers = rows.creatives.select([name for name in NUMBERS if name in rows.creatives]).frame()
+    return AsOf(moment, values, ranges(numbers, launches(rows).frame(rows.creatives)), table)
+
+
+def write_as_of(folder: Path, known: AsOf) -> None:
+    """Write both files into a folder that exists."""
+    known.table.to_parquet(folder / TABLE, index=False, compression="zstd")
+    about = {"moment": known.moment.isoformat(), "metrics": known.metrics, "ranges": known.ranges}
+    (folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
+
+
+def read_as_of(folder: Path) -> AsOf:
+    """Read what `write_as_of` wrote; the caller has checked the files.
+
+    Raises:
+        FileNotFoundError: The bundle was written without them.
+    """
+    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    table = pd.read_parquet(folder / TABLE)
+    found = {name: (low, high) for name, (low, high) in about["ranges"].items()}
+    return AsOf(pd.Timestamp(about["moment"]).as_unit("us"), tuple(about["metrics"]), found, table)
 
 
 def ranges(creatives: pd.DataFrame, born: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Least and greatest of every number of creatives and of their ages, given when each was launched."""
-    numbers = creatives[[name for name in NUMBERS if name in creatives]]
-    numbers = numbers.assign(age_hours=(born["last_end"] - born["launched_at"]) / pd.Timedelta(hours=1))
-    return {name: (float(known.min()), float(known.max())) for name in numbers if len(known := numbers[name].dropna())}
+    numbers = creatives[[name for name in NUMBERS if name in creatives]].reset_index(drop=True)
+    numbers = numbers.assign(age_hours=(born["last_end"] - born["launched_at"]).to_numpy() / np.timedelta64(1, "h"))
+    return {
+        str(name): (float(known.min()), float(known.max())) for name in numbers if len(known := numbers[name].dropna())
+    }
 
 
-def standing_table(
-    measured: Measured,
+def as_of_table(
+    rows: MetricRows,
     funnel: Funnel,
     shared: Sequence[Entity],
     settings: Settings,
     moment: pd.Timestamp,
     market: Market | None = None,
 ) -> pd.DataFrame:
-    """What was known of each creative strictly before a moment.
+    """What each creative contributes, strictly before a moment, to the sums over everything that it shares.
 
     Args:
-        measured: Rows of metrics.
+        rows: Rows of metrics.
         funnel: The funnel.
         shared: What creatives share.
         settings: Of the run.
-        moment: Strictly before which things were known.
+        moment: The moment.
         market: Of all creatives, where these are a part of them.
 
     Returns:
-        One row per creative: KEY and the columns of the entities; `market:s:f`, `hist:…` and `long_ago:hist:…` (the
-        sums behind `features.point_in_time.entity_history`), `launched`, `recent_launches` and `live` (how many
-        creatives it counts for).
+        One row a creative: KEY and the columns of the entities; `market:s:f`, `hist:…` and `long_ago:hist:…` (the sums
+        behind `features.point_in_time.entity_history`), `launched`, `recent_launches` and `live` (for how many
+        creatives it counts: 0 or 1).
     """
-    creatives = measured.loaded.creatives.reset_index(drop=True)
-    reported = reported_figures(measured, funnel, settings)
-    everyone = np.arange(len(creatives), dtype=np.int64)
-    before = np.full(len(creatives), int(moment.timestamp()) - 1, dtype=np.int64)
-    columns: dict[str, Floats] = {}
-
-    market = market or Market(market_tables(reported, creatives["promotion_type"], funnel.stages))
-    own = own_sums(reported, funnel.stages)
-    for sums in own.values():
-        columns |= {f"market:{name}": total for name, total in sums.until(everyone, before).items()}
-    for added in additions(reported, own, market, market.codes(creatives["promotion_type"]), funnel).values():
-        alone = TimedSums(added.units, added.moments, added.moments, added.table)
-        columns |= {f"hist:{name}": total for name, total in alone.until(everyone, before).items()}
-        long_ago = alone.until(everyone, before - recent_seconds(settings))
-        columns |= {f"{LONG_AGO}hist:{name}": total for name, total in long_ago.items()}
-
-    first_known = first_reported(reported, len(creatives))
-    columns[LAUNCHED] = (first_known < moment).to_numpy(np.float64)
-    long_known = (first_known < moment - pd.Timedelta(days=ALIKE_DAYS)).to_numpy(np.float64)
-    columns[RECENT] = columns[LAUNCHED] - long_known
-    came, gone = (_count(*times, before) for times in lives(reported.known, reported.units))
-    columns[LIVE] = came - gone
-    about = dict.fromkeys(column for entity in shared for column in entity.columns)
-    names = list(dict.fromkeys([*KEY, *(name for name in about if name in creatives)]))
-    return pd.concat([creatives[names], pd.DataFrame(columns)], axis=1)
+    count = len(rows.creatives)
+    everyone = np.arange(count, dtype=np.int64)
+    moments = np.full(count, int(moment.timestamp()), dtype=np.int64)
+    own = SumsInMemory.of(rows, everyone, moments, funnel, shared, settings, market).own
+    columns = {MARKET_PREFIX + name: values for name, values in zip(own.market_figures, own.market)}
+    columns |= {HISTORY_PREFIX + name: values for name, values in zip(own.figures, own.history)}
+    columns |= {LONG_AGO_PREFIX + name: values for name, values in zip(own.figures, own.long_ago)}
+    columns |= {LAUNCHED: own.history[-1], RECENT: own.activity[1], LIVE: own.activity[0]}
+    attributes = dict.fromkeys(column for entity in shared for column in entity.columns)
+    names = dict.fromkeys([*KEY, *(name for name in attributes if name in rows.creatives)])
+    return rows.creatives.select(names).assign(columns).frame()
 
 
-def _count(units: Codes, times: Seconds, before: Seconds) -> Floats:
-    everyone = np.arange(len(before), dtype=np.int64)
-    return TimedSums(units, times, times, {"n": np.ones(len(times))}).until(everyone, before)["n"]
+class AsOfHistory:
+    """The as-of table summed by every value of everything that creatives share: made once, used for any creatives."""
 
-
-@dataclass(frozen=True)
-class _Sums:
-    """Sums over the creatives of each value of some entities.
-
-    Attributes:
-        entities: What is shared.
-        places: By entity: its values and their places in `total`.
-        member_of: Place of each creative of the table, one line an entity; the last column stands for a new creative.
-        total: Sums of each place, one line a figure; the last column, of a value that no creative has, is 0.
-        own: Figures of each creative, in the same lines; the last column, of a new creative, is 0.
-    """
-
-    entities: Sequence[Entity]
-    places: Sequence[dict[tuple[str, ...], int]]
-    member_of: Codes
-    total: Floats
-    own: Floats
-
-    def others(
-        self, cells: dict[str, list[str | None]], known: Codes
-    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
-        """Which creatives have each entity (entities × creatives), and sums of the others (figures first)."""
-        nobody: list[str | None] = [None] * len(known)
-        place = np.empty((len(self.entities), len(known)), dtype=np.int64)
-        for line, entity, places in zip(place, self.entities, self.places):
-            keys = zip(*(cells.get(column, nobody) for column in entity.columns))
-            line[:] = [NOBODY if None in key else places.get(key, UNKNOWN) for key in keys]
-        told = self.total[:, np.maximum(place, UNKNOWN)]
-        if known.max(initial=-1) >= 0:
-            # Of itself a creative counts only where it was known under the value that it has now.
-            mine = self.member_of[:, known] == place
-            told = told - np.where(mine, self.own[:, None, known], 0.0)
-        return place != NOBODY, told
-
-
-class Standing:
-    """The table, summed by everything that creatives share: made once, asked many times."""
-
-    def __init__(self, table: pd.DataFrame, funnel: Funnel, shared: Sequence[Entity], moment: pd.Timestamp) -> None:
-        """Sum it.
+    def __init__(self, table: pd.DataFrame, shared: Sequence[Entity], moment: pd.Timestamp) -> None:
+        """Sum the table.
 
         Args:
-            table: Of `standing_table`.
-            funnel: The same as there.
+            table: Of `as_of_table`.
             shared: The same as there.
             moment: The same as there.
         """
         self.moment = moment
         self.creatives = len(table)
-        self._launched = table[LAUNCHED].to_numpy(np.bool_)
-        self._units = {key: place for place, key in enumerate(table[KEY].itertuples(index=False, name=None))}
-        market = [name for name in table if name.startswith("market:")]
-        hist = [name for name in table if name.startswith("hist:")]
+        columns = ArrayFrame.of(table)
         others = [entity for entity in shared if entity != MARKET]
-        tags = [in_account(tag) for tag in single_tags(shared) if tag in table]
-        self._market = _sums(table, [MARKET], [*market, *hist, *(LONG_AGO + name for name in hist), LAUNCHED])
-        self._shared = _sums(table, others, [*hist, LAUNCHED])
-        self._account = _sums(table, [ACCOUNT], [LIVE, RECENT])
-        self._tags = _sums(table, tags, [RECENT])
-        self._texts = list(dict.fromkeys(c for entity in (MARKET, ACCOUNT, *shared, *tags) for c in entity.columns))
-        self._market_names = market
-        self._figures = len(hist)
-        self._told_names = [
-            *(f"hist:{entity.name}:{name.removeprefix('hist:')}" for name in hist for entity in (MARKET, *others)),
-            *(f"launched:{entity.name}" for entity in (MARKET, *others)),
+        tags = [in_account(tag) for tag in single_tags(shared) if tag in columns]
+        self._values = _EntityValues(columns, [MARKET, *others, ACCOUNT, *tags])
+        count = 1 + len(others)
+        self._groups = {
+            "market": slice(0, 1),
+            "others": slice(1, count),
+            "account": slice(count, count + 1),
+            "tags": slice(count + 1, count + 1 + len(tags)),
+        }
+        market, figures, long_ago = (
+            tuple(name.removeprefix(prefix) for name in columns if name.startswith(prefix))
+            for prefix in (MARKET_PREFIX, HISTORY_PREFIX, LONG_AGO_PREFIX)
+        )
+        assert figures == long_ago
+        names = [
+            *(MARKET_PREFIX + name for name in market),
+            *(HISTORY_PREFIX + name for name in figures),
+            LAUNCHED,
+            *(LONG_AGO_PREFIX + name for name in figures),
+            LIVE,
+            RECENT,
         ]
+        # (figures, creatives + 1): the last column, of a creative that the table does not have, is 0.
+        self._own = np.zeros((len(names), len(table) + 1))
+        self._own[:, :-1] = columns.stack(names)
+        self._market_figures, self._figures = market, figures
+        ends = np.cumsum([len(market), len(figures) + 1, len(figures), 2])
+        self._market, self._history, self._long_ago, self._activity = (
+            slice(start, end) for start, end in zip((0, *ends), ends)
+        )
+        history = self._own[self._history]
+        self._totals = {
+            "market": self._summed("market", self._own[: ends[2]]),
+            "others": self._summed("others", history),
+            "account": self._summed("account", self._own[self._activity]),
+            "tags": self._summed("tags", self._own[-1:]),
+        }
+        self._keys = [columns.categories(name) for name in KEY]
 
-    def known(self, creatives: pd.DataFrame) -> Codes:
-        """Place of each creative in the table; -1 of one that it does not have."""
-        keys = zip(*(_cells(creatives[name]) for name in KEY))
-        return np.array([self._units.get(key, -1) for key in keys], dtype=np.int64)
+    def _summed(self, group: str, own: Floats) -> Floats:
+        """(figures, values + 1) exact sums over the creatives of each value; 0 in the last place, of no creative."""
+        first, end = self._values.places(self._groups[group])
+        totals = np.zeros((len(own), end - first + 1))
+        units = np.rint(own[:, :-1] * UNITS)
+        for member in self._values.member_of[self._groups[group], :-1]:
+            inside = np.flatnonzero(member >= 0)
+            for total, values in zip(totals, units):
+                total += np.bincount(member[inside] - first, values[inside], len(total))
+        return totals / UNITS
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, ...], int]:
+        return {key: place for place, key in enumerate(zip(*(column.texts().tolist() for column in self._keys)))}
+
+    def known(self, creatives: ArrayFrame) -> Codes:
+        """(creatives,) place of each in the table; −1 of one that it does not have."""
+        keys = zip(*(creatives.categories(name).texts().tolist() for name in KEY))
+        return np.array([self._places.get(key, -1) for key in keys], dtype=np.int64)
 
     def launched(self, place: int) -> bool:
         """Whether this creative of the table had been delivered."""
-        return bool(self._launched[place])
+        return bool(self._own[self._history][-1, place])
 
-    def around(self, creatives: pd.DataFrame) -> dict[str, Floats]:
-        """Of each creative: the columns of `features.point_in_time.counts` that tell of others."""
-        known = self.known(creatives)
-        cells = {name: _cells(creatives[name]) for name in self._texts if name in creatives}
-        m, h = len(self._market_names), self._figures
-        _, market = self._market.others(cells, known)
-        member, told = self._shared.others(cells, known)
-        columns = dict(zip(self._market_names, np.maximum(exact(market[:m, 0]), 0.0)))
-        recent = exact(np.maximum(market[m : m + h] - market[m + h : m + 2 * h], 0.0))
-        told = np.concatenate([np.concatenate([recent, market[-1:]]), np.where(member, exact(told), 0.0)], axis=1)
-        columns |= zip(self._told_names, told.reshape(len(self._told_names), -1))
-        _, ((live,), (launches,)) = self._account.others(cells, known)
-        tagged, (alike,) = self._tags.others(cells, known)
-        shared = np.where(tagged, alike, 0.0).sum(axis=0)
-        return columns | {
-            "live_siblings": live,
-            "recent_launches": launches,
-            "tag_overlap_share": overlap(shared, tagged.sum(axis=0).astype(np.float64), launches),
-        }
+    def of(self, creatives: ArrayFrame, known: Codes | None = None) -> "SumsAsOf":
+        """Sums over all creatives, for these; `known` is their place in the table, where the caller has it."""
+        known = self.known(creatives) if known is None else known
+        return SumsAsOf(self, known, self._values.find(creatives), self._contributions(known))
+
+    def _contributions(self, known: Codes) -> Contributions:
+        own = self._own[:, known]
+        return Contributions(
+            self._market_figures,
+            self._figures,
+            own[self._market],
+            own[self._history],
+            own[self._long_ago],
+            own[self._activity],
+        )
 
 
-def _sums(table: pd.DataFrame, entities: Sequence[Entity], names: list[str]) -> _Sums:
-    own = np.zeros((len(names), len(table) + 1))
-    own[:, :-1] = table[names].to_numpy(np.float64).T
-    units = np.rint(own * UNITS)
-    places: list[dict[tuple[str, ...], int]] = []
-    member_of = np.full((len(entities), len(table) + 1), NOBODY)
-    totals = []
-    before = 0
-    for line, entity in zip(member_of, entities):
-        codes = entity_codes(table, entity)
-        inside = np.flatnonzero(codes >= 0)
-        total = np.zeros((len(names), codes.max(initial=-1) + 1))
-        for figure, values in zip(total, units):
-            np.add.at(figure, codes[inside], values[inside])
-        first = inside[np.unique(codes[inside], return_index=True)[1]]
-        keys = table.reindex(columns=list(entity.columns)).iloc[first].itertuples(index=False, name=None)
-        places.append({key: before + code for code, key in enumerate(keys)})
-        line[inside] = codes[inside] + before
-        totals.append(total)
-        before += total.shape[1]
-    return _Sums(entities, places, member_of, np.hstack([*totals, np.zeros((len(names), 1))]) / UNITS, own)
+@dataclass(frozen=True)
+class SumsAsOf:
+    """Sums over all creatives at the moment of an as-of table, for some creatives (`SumsOfAll`).
+
+    Attributes:
+        history: The table, summed.
+        known: (snapshots,) place of each creative in the table; −1 of one that it does not have.
+        found: (entities, snapshots) place of the value of each entity of the table.
+        own: What the table has of each creative itself.
+    """
+
+    history: AsOfHistory
+    known: Codes
+    found: npt.NDArray[np.int32]
+    own: Contributions
+
+    def market(self) -> EntitySums:
+        """As of `SumsOfAll`."""
+        sums = self._sums("market", (MARKET.name,))
+        return EntitySums(sums.names, sums.member, sums.counted, sums.totals[: len(self.own.market_figures)])
+
+    def entities(self) -> Iterator[EntitySums]:
+        """As of `SumsOfAll`: the market, then all others at once, or one by one for many creatives."""
+        sums, first = self._sums("market", (MARKET.name,)), len(self.own.market_figures)
+        end = first + len(self.own.history)
+        yield EntitySums(sums.names, sums.member, sums.counted, sums.totals[first:end], sums.totals[end:])
+        group = self.history._groups["others"]
+        step = 1 if len(self.known) > MANY else max(group.stop - group.start, 1)
+        for start in range(group.start, group.stop, step):
+            lines = slice(start, start + step)
+            yield self._sums("others", self.history._values.names[lines], lines)
+
+    def activity(self) -> tuple[EntitySums, EntitySums]:
+        """As of `SumsOfAll`."""
+        tags = self.history._values.names[self.history._groups["tags"]]
+        return self._sums("account", (ACCOUNT.name,)), self._sums("tags", tags)
+
+    def _sums(self, group: str, names: tuple[str, ...], lines: slice | None = None) -> EntitySums:
+        values, totals = self.history._values, self.history._totals[group]
+        lines = self.history._groups[group] if lines is None else lines
+        first, _ = values.places(self.history._groups[group])
+        place = self.found[lines]
+        nowhere = totals.shape[1] - 1
+        # Of itself a creative counts only where the table has it under the value that it has now.
+        counted: Mask = values.member_of[lines][:, self.known] == place
+        at = np.where(place >= 0, place - first, nowhere)
+        return EntitySums(names, place != NO_VALUE, counted, totals.take(at, axis=1))
 
 
-def _cells(column: pd.Series) -> list[str | None]:
-    if isinstance(column, Column):
-        return column.values.tolist()
-    return column.astype(object).where(column.notna(), None).tolist()
+class _EntityValues:
+    """The values that the creatives of a table have of some entities, each with a place of its own."""
+
+    def __init__(self, table: ArrayFrame, entities: Sequence[Entity]) -> None:
+        self.names = tuple(entity.name for entity in entities)
+        texts = list(dict.fromkeys(column for entity in entities for column in entity.columns))
+        dictionaries = [table.categories(name).values if name in table else [] for name in texts]
+        self._codes = {name: {v: code for code, v in enumerate(held)} for name, held in zip(texts, dictionaries)}
+        # An entity is a pair or triple of columns; the first stands in for a third one of a pair, and changes nothing.
+        columns = [[texts.index(name) for name in entity.columns] for entity in entities]
+        self._columns = np.array([(line * 3)[:3] if len(line) < 3 else line for line in columns]).reshape(-1, 3)
+        sizes = np.array([max(len(held), 1) for held in dictionaries])
+        self._sizes = sizes[self._columns]
+        room = [int(a) * int(b) * int(c) for a, b, c in self._sizes.tolist()]
+        if sum(room) >= 2**62:
+            raise ValueError("the as-of table has too many different values; train on fewer creatives")
+        self._base = np.cumsum([0, *room])[:-1].astype(np.int64)
+        self._keys = np.concatenate([np.unique(keys[~lacking]) for keys, lacking, _ in self._keys_of(table)])
+        self._edges = np.searchsorted(self._keys, [*self._base, sum(room)])
+        self.member_of = np.full((len(entities), len(table) + 1), NO_VALUE, dtype=np.int32)
+        """(entities, creatives + 1) place of each creative's value; the last column stands for a new creative."""
+        self.member_of[:, :-1] = self.find(table)
+
+    def places(self, entities: slice) -> tuple[int, int]:
+        """First place and end of the values of these entities."""
+        return int(self._edges[entities.start]), int(self._edges[entities.stop])
+
+    def find(self, creatives: ArrayFrame) -> npt.NDArray[np.int32]:
+        """(entities, creatives) place of each value; NO_VALUE or UNKNOWN where there is none."""
+        found = []
+        for keys, lacking, unknown in self._keys_of(creatives):
+            at = np.minimum(np.searchsorted(self._keys, keys), max(len(self._keys) - 1, 0))
+            absent = unknown | (self._keys[at] != keys) if len(self._keys) else np.ones_like(unknown)
+            found.append(np.where(lacking, NO_VALUE, np.where(absent, UNKNOWN, at)).astype(np.int32))
+        return np.concatenate(found)
+
+    def _keys_of(self, creatives: ArrayFrame) -> Iterator[tuple[Codes, Mask, Mask]]:
+        """A number for each value; whether there is none; whether the table lacks a part of it.
+
+        Yields:
+            (entities, creatives) arrays: all entities at once, or one by one for many creatives.
+        """
+        codes = np.empty((len(self._codes), len(creatives)), dtype=np.int64)
+        for line, (name, known) in zip(codes, self._codes.items()):
+            line[:] = _coded(creatives.categories(name), known) if name in creatives else NO_VALUE
+        step = 1 if len(creatives) > MANY else len(self._columns)
+        for start in range(0, len(self._columns), step):
+            lines = slice(start, start + step)
+            first, second, third = (codes[self._columns[lines, place]] for place in range(3))
+            least = np.minimum(np.minimum(first, second), third)
+            _, size, last = self._sizes[lines].T[:, :, None]
+            keys = (first * size + second) * last + third + self._base[lines, None]
+            yield keys, least == NO_VALUE, least == UNKNOWN
+
+
+def _coded(column: Categories, known: dict[str, int]) -> Codes:
+    return np.array([*(known.get(value, UNKNOWN) for value in column.values), NO_VALUE], dtype=np.int64)[column.codes]

@@ -1,9 +1,10 @@
-"""Everything counted about a snapshot, before any estimate: early metrics, history, siblings.
+"""Everything counted about a snapshot, before any estimate: own counts, history of others, account activity.
 
-Nothing here is fitted: the same data give the same counts whatever was trained on them.
+Nothing here is fitted: the same data give the same counts whatever was trained on them. Training, batch prediction and
+the service all end in `observe`; they differ only in where the sums over other creatives come from (`SumsOfAll`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,29 +12,32 @@ import pandas as pd
 
 from configs.settings import BASES, Settings
 from features.funnel import Funnel, build_funnel, counted_columns
-from features.point_in_time.account_activity import siblings
-from features.point_in_time.availability import Floats, Reported, first_reported, own_sums, reported_measures
+from features.point_in_time.account_activity import Activity, activity_columns
+from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
+from features.point_in_time.availability import NEVER, counted_rows, first_known, own_sums
 from features.point_in_time.entity_history import (
-    TAG,
-    Adds,
+    MARKET,
+    Additions,
+    Contributions,
     Entity,
-    OwnHistory,
+    EntitySums,
+    SumsOfAll,
     additions,
     entities,
-    entity_history,
-    launched_before,
-    own_history,
+    entity_codes,
+    history_columns,
+    known_before,
+    market_columns,
+    single_tags,
 )
-from features.point_in_time.market import Market, market_history, market_tables
-from features.point_in_time.measures import SETTLED, measures, reference_prices
-from features.point_in_time.snapshots import unit_codes
-from features.point_in_time.windowed_sums import Codes, TimedSums, seconds
+from features.point_in_time.market import Market, market_tables
+from features.point_in_time.metric_rows import MetricRows, reference_prices, split_settled, unit_codes
+from features.point_in_time.snapshots import snapshot_table
+from features.point_in_time.windowed_sums import DAY, HOUR, Seconds, TimedSums, seconds
 from features.schema import KEY, VALUES, Loaded
 
-DAY = 86_400
-HOUR = 3_600
 RECENT_DAYS = 3
-"""What of a life counts as recent: rates drift, costs most of all."""
+"""The last days of a life, counted apart: rates drift, costs most of all."""
 
 
 def data_funnel(loaded: Loaded, settings: Settings) -> Funnel:
@@ -59,134 +63,90 @@ def data_entities(loaded: Loaded, settings: Settings) -> list[Entity]:
     return entities(loaded.creatives, settings.tags.multi, settings.tags.crosses)
 
 
-@dataclass(frozen=True)
-class Measured:
-    """Rows of metrics with what the funnel counts in them.
-
-    Attributes:
-        loaded: Where they come from.
-        rows: Row position of each row's creative.
-        figures: Measures of each row (`features.point_in_time.measures`).
-    """
-
-    loaded: Loaded
-    rows: Codes
-    figures: pd.DataFrame
-
-
 def observe(
-    snapshots: pd.DataFrame,
-    loaded: Loaded,
-    funnel: Funnel,
-    shared: Sequence[Entity],
-    settings: Settings,
-    as_of: pd.Timestamp | None = None,
-) -> pd.DataFrame:
-    """Counts of each snapshot as they stood at its cutoff.
+    snapshots: ArrayFrame, rows: MetricRows, others: Mapping[str, Floats], funnel: Funnel, settings: Settings
+) -> ArrayFrame:
+    """Counts of each snapshot as they were known at its cutoff.
 
     Args:
-        snapshots: Rows of `features.point_in_time.snapshots`.
-        loaded: Metrics and creatives; rows after a snapshot's cutoff do not change its counts.
+        snapshots: Table of `features.point_in_time.snapshots`.
+        rows: Creatives with their own rows of metrics; rows after a snapshot's cutoff do not change its counts.
+        others: Columns of `columns_of_others`, in the order of the snapshots.
         funnel: The funnel in use; figures of it that the metrics do not have are missing.
-        shared: Entities whose history is counted; those that the creatives do not name are empty.
         settings: Of the run.
-        as_of: One moment at which all look at the others, instead of each at its own cutoff.
 
     Returns:
-        `snapshots` in their order, with the creative's attributes and, per figure f: `early:f` (its life so far),
-        `last_days:f` (its last RECENT_DAYS), `market:s:f` (all others, by stage), `hist:e:…` (others of entity e,
-        see `features.point_in_time.entity_history.of_others`), `launched:e` (how many others of e had started); of
-        volume also
-        `last_day:f` and `late_half:f` (the younger half of its life); and the columns of
-        `features.point_in_time.account_activity`.
+        The snapshots in their order, with KEY and the creative's attributes and, per figure f: `early:f` (its life so
+        far), `last_days:f` (its last RECENT_DAYS), `market:s:f` (all others, by stage), `hist:e:…` (others of entity
+        e), `launched:e` (how many others of e had started); of volume also `last_day:f` and `late_half:f` (the younger
+        half of its life); and the columns of `features.point_in_time.account_activity`.
     """
-    creatives = loaded.creatives.reset_index(drop=True)
-    measured = measure(loaded, funnel, settings)
-    reported = reported_figures(measured, funnel, settings)
-    market = Market(market_tables(reported, creatives["promotion_type"], funnel.stages))
-    known = within(snapshots, measured, reported, market, funnel, shared, settings, as_of)
-    history = dict(
-        entity_history(known.adds, known.own, creatives, shared, known.units, known.moments, recent_seconds(settings))
-    )
-    for entity in shared:
-        history[f"launched:{entity.name}"] = launched_before(
-            known.first_known, creatives, entity, known.units, known.moments
-        )
-    return observed(snapshots, creatives, known, history)
+    return joined(snapshots, rows.creatives, own_counts(snapshots, rows, funnel, settings), others)
 
 
-@dataclass(frozen=True)
-class Within:
-    """What can be counted of snapshots without the other creatives of what they share, their own account's apart.
+def observe_loaded(
+    frame: pd.DataFrame, loaded: Loaded | MetricRows, funnel: Funnel, shared: Sequence[Entity], settings: Settings
+) -> ArrayFrame:
+    """`observe` for a pandas frame of snapshots (SNAPSHOT), each at its own cutoff, with all metrics in memory.
 
-    Attributes:
-        units: Creative of each snapshot.
-        moments: When each looks at the others.
-        adds: What rows of metrics add to what is shared (`features.point_in_time.entity_history.additions`); as of
-        one moment, just enough
-            of it to answer there.
-        own: What each snapshot's own creative adds to it.
-        first_known: When each creative was first known of; NaT for never.
-        before: Columns that stand before the history, by name.
-        after: Columns that stand after it.
+    Args:
+        frame: The snapshots.
+        loaded: All metrics and creatives.
+        funnel: The funnel in use.
+        shared: Entities whose history is counted; those that the creatives do not name are empty.
+        settings: Of the run.
     """
-
-    units: Codes
-    moments: Codes
-    adds: Adds
-    own: OwnHistory
-    first_known: pd.Series
-    before: dict[str, Floats]
-    after: dict[str, Floats]
+    rows = loaded if isinstance(loaded, MetricRows) else MetricRows.of(loaded)
+    creatives = rows.creatives.select(KEY).frame()
+    snapshots = snapshot_table(frame, unit_codes(frame, creatives))
+    sums = SumsInMemory.of(rows, snapshots["unit"], seconds(snapshots["cutoff"]), funnel, shared, settings)
+    return observe(snapshots, rows, columns_of_others(sums), funnel, settings)
 
 
-def within(
-    snapshots: pd.DataFrame,
-    measured: Measured,
-    reported: Reported,
-    market: Market,
-    funnel: Funnel,
-    shared: Sequence[Entity],
-    settings: Settings,
-    as_of: pd.Timestamp | None = None,
-) -> Within:
-    """Count it: the creatives may be a part of all, whole accounts; the market is that of all."""
-    creatives = measured.loaded.creatives.reset_index(drop=True)
-    units = unit_codes(snapshots, creatives)
-    moments = seconds(snapshots["cutoff"]) if as_of is None else np.full(len(units), int(as_of.timestamp()))
-    types = market.codes(creatives["promotion_type"])
-    before = own_counts(snapshots, measured, funnel, settings) | {
-        "reference_price": reference(creatives, funnel)[units]
-    }
-    sums = own_sums(reported, funnel.stages)
-    before |= dict(market_history(market, sums, types, units, moments))
-    adds, recent = additions(reported, sums, market, types, funnel), recent_seconds(settings)
-    del sums  # the largest arrays of all
-    if as_of is not None:
-        last = int(as_of.timestamp()) - 1
-        adds = {wait: added.for_questions_at(np.array([last - recent, last])) for wait, added in adds.items()}
-    first_known = first_reported(reported, len(creatives))
-    own = own_history(adds, units, moments, recent, first_known)
-    tags = [column for column in single_tags(shared) if column in creatives]
-    around = siblings(reported.known, reported.units, first_known, creatives, units, moments, tags)
-    after = {name: around[name].to_numpy() for name in around}
-    return Within(units, moments, adds, own, first_known, before, after)
+def joined(
+    snapshots: ArrayFrame, creatives: ArrayFrame, own: Mapping[str, Floats], others: Mapping[str, Floats]
+) -> ArrayFrame:
+    """Snapshots with the attributes of their creatives and all counts."""
+    attributes = creatives.without(["launched_at"]).take(snapshots["unit"])
+    keys = attributes.select(KEY).assign(snapshots.without(["unit"]))
+    return keys.assign(attributes.without(KEY)).assign(own).assign(others)
 
 
-def observed(
-    snapshots: pd.DataFrame, creatives: pd.DataFrame, known: Within, history: dict[str, Floats]
-) -> pd.DataFrame:
-    """Everything counted, beside the snapshots and what is told of their creatives."""
-    described = creatives.drop(columns=[*KEY, "launched_at"], errors="ignore").iloc[known.units]
-    columns = known.before | history | known.after
-    return pd.concat(
-        [
-            snapshots.reset_index(drop=True),
-            described.reset_index(drop=True),
-            pd.DataFrame(columns, index=range(len(snapshots)), copy=False),  # hundreds of columns: once is enough
-        ],
-        axis=1,
-    )
+def columns_of_others(sums: SumsOfAll) -> dict[str, Floats]:
+    """Every column that snapshots have from other creatives: `market:…`, `hist:…`, `launched:…`, account activity."""
+    own = sums.own
+    columns = market_columns(sums.market(), own) | history_columns(sums.entities(), own)
+    return columns | activity_columns(*sums.activity(), own)
+
+
+def own_counts(snapshots: ArrayFrame, rows: MetricRows, funnel: Funnel, settings: Settings) -> dict[str, Floats]:
+    """What each snapshot's creative itself did until the cutoff: `early:f`, `last_days:f`, `last_day:f` …"""
+    figures = rows.measures(funnel, settings)
+    nothing = np.broadcast_to(np.nan, len(rows))
+    figures |= {name: nothing for name in counted_columns(funnel) if name not in figures}
+    units, cutoffs = snapshots["unit"], seconds(snapshots["cutoff"])
+    starts, ends = rows.start_seconds, rows.end_seconds
+    at_once, settled = split_settled(list(figures))
+
+    life = TimedSums(rows.units, starts, ends, {name: figures[name] for name in at_once})
+    columns = _life_so_far(life, units, cutoffs)
+    middle = cutoffs - (snapshots.floats("elapsed_hours") * HOUR / 2).astype(np.int64)
+    volume = funnel.volume_of
+    for part, since in (("last_day", cutoffs - DAY), ("late_half", middle)):
+        columns[f"{part}:{volume}"] = life.total(volume, life.span_between(units, since, cutoffs))
+    del life
+    if settled:
+        ends = ends + BASES[settings.basis][1] * HOUR
+        sums = TimedSums(rows.units, starts, ends, {name: figures[name] for name in settled})
+        columns |= _life_so_far(sums, units, cutoffs)
+    columns["reference_price"] = reference_prices(rows.creatives, funnel.typical_price)[units]
+    return columns
+
+
+def _life_so_far(sums: TimedSums, units: Codes, cutoffs: Seconds) -> dict[str, Floats]:
+    columns = {f"early:{name}": total for name, total in sums.until(units, cutoffs).items()}
+    recent = sums.between(units, cutoffs - RECENT_DAYS * DAY, cutoffs)
+    return columns | {f"last_days:{name}": total for name, total in recent.items()}
 
 
 def recent_seconds(settings: Settings) -> int:
@@ -194,57 +154,130 @@ def recent_seconds(settings: Settings) -> int:
     return settings.history_days * DAY
 
 
-def measure(loaded: Loaded, funnel: Funnel, settings: Settings) -> Measured:
-    """The measures of every row."""
-    creatives = loaded.creatives.reset_index(drop=True)
-    rows = unit_codes(loaded.metrics, creatives)
-    prices = reference_prices(creatives, funnel.typical_price).iloc[rows].set_axis(loaded.metrics.index)
-    return Measured(loaded, rows, measures(loaded.metrics, prices, BASES[settings.basis][0]))
+@dataclass(frozen=True)
+class SumsInMemory:
+    """Sums over all creatives from rows of metrics in memory, at any moments (`SumsOfAll`).
+
+    Of a part of the data (whole accounts) `market` and `activity` are complete, given the market of all parts;
+    `entities` is not (`features.point_in_time.partial_sums`).
+
+    Attributes:
+        rows: Rows of metrics.
+        units: (snapshots,) creative of each.
+        moments: (snapshots,) strictly before when sums are taken, in seconds.
+        shared: What creatives share.
+        recent: Seconds back to which the market's past is looked at.
+        market_sums: Of all creatives.
+        types: (creatives,) code of each promotion type in `market_sums`.
+        additions: What each row of metrics adds to everything that creatives share.
+        first_known: (creatives,) when each was first known of, in seconds.
+        lives: When creatives were live.
+        own: What the creative of each snapshot contributes.
+    """
+
+    rows: MetricRows
+    units: Codes
+    moments: Seconds
+    shared: Sequence[Entity]
+    recent: int
+    market_sums: Market
+    types: Codes
+    additions: Additions
+    first_known: Seconds
+    lives: Activity
+    own: Contributions
+
+    @classmethod
+    def of(
+        cls,
+        rows: MetricRows,
+        units: Codes,
+        moments: Seconds,
+        funnel: Funnel,
+        shared: Sequence[Entity],
+        settings: Settings,
+        market: Market | None = None,
+    ) -> "SumsInMemory":
+        """Count what every row adds, and what each snapshot's own creative contributes.
+
+        Args:
+            rows: Rows of metrics.
+            units: (snapshots,) creative of each.
+            moments: (snapshots,) strictly before when things count, in seconds.
+            funnel: The funnel.
+            shared: What creatives share.
+            settings: Of the run.
+            market: Of all creatives, where these are a part of them.
+        """
+        reported, recent = counted_rows(rows, funnel, settings), recent_seconds(settings)
+        kinds = rows.creatives.categories("promotion_type")
+        market = market or Market(market_tables(reported, kinds, funnel.stages))
+        types = market.codes(kinds)
+        sums, before = own_sums(reported, funnel.stages), moments - 1
+        own_market: dict[str, Floats] = {}
+        for part in sums.values():
+            own_market |= part.until(units, before)
+        added = additions(reported, sums, market, types, funnel)
+        del sums  # the largest arrays of all
+        now: dict[str, Floats] = {}
+        long_ago: dict[str, Floats] = {}
+        for rows_added in added.values():
+            alone = TimedSums(rows_added.units, rows_added.moments, rows_added.moments, rows_added.table)
+            now |= alone.until(units, before)
+            long_ago |= alone.until(units, before - recent)
+        first = first_known(reported, len(rows.creatives))
+        lives = Activity(reported.known, reported.units, first)
+        own = Contributions(
+            market_figures=tuple(own_market),
+            figures=tuple(now),
+            market=_stack(own_market, len(units)),
+            history=_stack({**now, "launched": known_before(first, units, moments)}, len(units)),
+            long_ago=_stack(long_ago, len(units)),
+            activity=lives.own(units, moments),
+        )
+        return cls(rows, units, moments, tuple(shared), recent, market, types, added, first, lives, own)
+
+    def market(self) -> EntitySums:
+        """As of `SumsOfAll`."""
+        totals = self.market_sums.until(self.types[self.units], self.moments - 1)
+        everyone = np.ones((1, len(self.units)), dtype=np.bool_)
+        table = _stack({name: totals[name] for name in self.own.market_figures}, len(self.units))
+        return EntitySums((MARKET.name,), everyone, everyone, table[:, None])
+
+    def entities(self) -> Iterator[EntitySums]:
+        """As of `SumsOfAll`: one entity at a time, for the sums of all rows by entity are large."""
+        born = np.flatnonzero(self.first_known != NEVER)
+        for entity in self.shared:
+            codes = entity_codes(self.rows.creatives, entity)
+            wanted, before = codes[self.units], self.moments - 1
+            totals: dict[str, Floats] = {}
+            long_ago: dict[str, Floats] = {}
+            for added in self.additions.values():
+                sums = TimedSums(codes[added.units], added.moments, added.moments, added.table)
+                totals |= sums.until(wanted, before)
+                if entity == MARKET:
+                    long_ago |= sums.until(wanted, before - self.recent)
+            times = self.first_known[born]
+            launched = TimedSums(codes[born], times, times, {"launched": np.ones(len(born))})
+            totals |= launched.until(wanted, before)
+            member = (wanted >= 0)[None]
+            yield EntitySums(
+                names=(entity.name,),
+                member=member,
+                counted=member,
+                totals=_stack(totals, len(wanted))[:, None],
+                long_ago=_stack(long_ago, len(wanted))[:, None] if entity == MARKET else None,
+            )
+
+    def activity(self) -> tuple[EntitySums, EntitySums]:
+        """As of `SumsOfAll`."""
+        creatives = self.rows.creatives
+        tags = [column for column in single_tags(self.shared) if column in creatives]
+        return (
+            self.lives.account(creatives, self.units, self.moments),
+            self.lives.tags(creatives, tags, self.units, self.moments),
+        )
 
 
-def own_counts(snapshots: pd.DataFrame, measured: Measured, funnel: Funnel, settings: Settings) -> dict[str, Floats]:
-    """What each snapshot's creative itself did until the cutoff: `early:f`, `last_days:f`, `last_day:f` …"""
-    metrics, rows, known = measured.loaded.metrics, measured.rows, measured.figures
-    settle_hours = BASES[settings.basis][1]
-    figures = known.reindex(columns=list(dict.fromkeys([*known, *counted_columns(funnel)])))
-    units = unit_codes(snapshots, measured.loaded.creatives)
-    cutoffs = seconds(snapshots["cutoff"])
-    starts, ends = seconds(metrics["period_start"]), seconds(metrics["period_end"])
-
-    columns: dict[str, Floats] = {}
-    late = [name for name in figures if name in SETTLED]
-    life = TimedSums(rows, starts, ends, figures.drop(columns=late))
-    life_settled = TimedSums(rows, starts, ends + settle_hours * HOUR, figures[late])
-    for sums in (life, life_settled):
-        columns |= {f"early:{name}": total for name, total in sums.until(units, cutoffs).items()}
-        recent_sums = sums.between(units, cutoffs - RECENT_DAYS * DAY, cutoffs)
-        columns |= {f"last_days:{name}": total for name, total in recent_sums.items()}
-    pace = TimedSums(rows, starts, ends, figures[[funnel.volume_of]])
-    middle = cutoffs - (snapshots["elapsed_hours"].to_numpy() * HOUR / 2).astype(np.int64)
-    for part, since in (("last_day", cutoffs - DAY), ("late_half", middle)):
-        columns[f"{part}:{funnel.volume_of}"] = pace.between(units, since, cutoffs)[funnel.volume_of]
-    return columns
-
-
-def reported_figures(measured: Measured, funnel: Funnel, settings: Settings) -> Reported:
-    """Every row with what the funnel counts in it, and the moment it could be had."""
-    counted = measured.figures.reindex(columns=counted_columns(funnel))
-    delays = {str(grain): hours for grain, hours in settings.report_delay_hours.items()}
-    settle_hours = BASES[settings.basis][1]
-    return reported_measures(measured.loaded.metrics, counted, measured.rows, delays, settle_hours)
-
-
-def reference(creatives: pd.DataFrame, funnel: Funnel) -> Floats:
-    """Reference price of each creative."""
-    return reference_prices(creatives, funnel.typical_price).to_numpy(np.float64)
-
-
-def single_tags(shared: Sequence[Entity]) -> list[str]:
-    """Columns of the tags with a history of their own."""
-    return [e.columns[1] for e in shared if len(e.columns) == 2 and e.columns[1].startswith(TAG)]
-
-
-def observed_entities(observed: pd.DataFrame) -> list[str]:
-    """Names of the entities whose history stands in an observed frame, in its order."""
-    prefix = "launched:"
-    return [name.removeprefix(prefix) for name in observed if name.startswith(prefix)]
+def _stack(columns: Mapping[str, Floats], count: int) -> Floats:
+    return np.array(list(columns.values()), dtype=np.float64).reshape(len(columns), count)

@@ -1,22 +1,26 @@
 """What was known, at a cutoff, of others that share something with a creative: its account, product, KOC, tags.
 
-Strictly before the cutoff, only rows that had been reported by then, and never the creative's own.
+Strictly before the cutoff, only rows that had been reported by then, and never the creative's own. Sums over an entity
+are first taken over all its creatives, from one of three sources (`SumsOfAll`): the rows of metrics in memory
+(`features.point_in_time.counts`), partial sums exchanged between parts of the data
+(`features.point_in_time.partial_sums`) or the as-of table of a bundle (`features.point_in_time.as_of_table`). What the
+creative itself contributes is then left out here, in one way for all.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import Funnel, Stage
-from features.point_in_time.availability import WAITS, Floats, Reported, Wait, wait_of
-from features.point_in_time.market import Market, exact, summed_by
-from features.point_in_time.windowed_sums import Codes, Seconds, TimedSums
+from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
+from features.point_in_time.availability import AVAILABILITIES, Availability, ReportedRows, availability_of
+from features.point_in_time.market import Market
+from features.point_in_time.windowed_sums import Mask, Seconds, TimedSums, exact
 from features.schema import MONEY_DECIMALS
-
-Mask = npt.NDArray[np.bool_]
 
 TAG = "tag_"
 
@@ -27,7 +31,7 @@ class Entity:
 
     Attributes:
         name: In feature names: `market`, `account_id`, `hook`, `creator_id*product_id` …
-        columns: Of the creatives frame; all must be known for a creative to have this entity.
+        columns: Attributes of creatives; all must be known for a creative to have this entity.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Entity:
 
 
 MARKET = Entity("market", ("promotion_type",))
+ACCOUNT = Entity("account", ("promotion_type", "account_id"))
 GROUPS = ("account_id", "product_id", "creator_id", "category")
 RESERVED = (MARKET.name, "promotion_type", "time", "creative_source", *GROUPS)
 """Names that no tag of a team's own can have."""
@@ -50,7 +55,7 @@ def entities(creatives: pd.DataFrame, multi: Sequence[str], crosses: Sequence[tu
         multi: Tags of which a creative may carry several values; they have no history of their own.
         crosses: Pairs of attributes, tags by their bare names.
     """
-    columns = {entity_name(name): name for name in creatives if name in GROUPS or name.startswith(TAG)}
+    columns = {entity_name(name): name for name in map(str, creatives) if name in GROUPS or name.startswith(TAG)}
     single = {
         name: column for name, column in columns.items() if name not in multi and creatives[column].nunique() >= 1
     }
@@ -62,180 +67,90 @@ def entities(creatives: pd.DataFrame, multi: Sequence[str], crosses: Sequence[tu
     return found
 
 
-def entity_codes(creatives: pd.DataFrame, entity: Entity) -> Codes:
-    """Code of each creative's entity, in the order of `creatives`; -1 where it is not known."""
+def entity_name(column: str) -> str:
+    """What the values of a column are called as something that creatives share: a tag by its bare name."""
+    # A team's own tag may be called like something that is no tag; it then keeps its prefix.
+    bare = column.removeprefix(TAG)
+    taken = column != bare and (bare in RESERVED or bare.startswith(("log_", "hour_")) or "*" in bare)
+    return column if taken else bare
+
+
+def single_tags(shared: Sequence[Entity]) -> list[str]:
+    """Columns of the tags with a history of their own."""
+    return [e.columns[1] for e in shared if len(e.columns) == 2 and e.columns[1].startswith(TAG)]
+
+
+def entity_codes(creatives: ArrayFrame, entity: Entity) -> Codes:
+    """(creatives,) code of each one's value of the entity; −1 where it is not known."""
     codes = np.zeros(len(creatives), dtype=np.int64)
-    if not set(entity.columns) <= set(creatives):
+    if not all(column in creatives for column in entity.columns):
         return codes - 1
     for column in entity.columns:
-        part, values = pd.factorize(creatives[column])
-        codes = np.where((codes < 0) | (part < 0), -1, codes * max(len(values), 1) + part)
+        part = creatives.categories(column)
+        codes = np.where((codes < 0) | (part.codes < 0), -1, codes * max(len(part.values), 1) + part.codes)
     return np.unique(codes, return_inverse=True)[1] - int((codes < 0).any())
 
 
 @dataclass(frozen=True)
-class Added:
+class AddedRows:
     """What some rows add to the sums of their creatives, and of everything that these share.
 
     Attributes:
-        units: Creative of each row.
-        moments: From when each is known.
-        table: What each adds.
+        units: (rows,) creative of each.
+        moments: (rows,) from when each is known, in seconds.
+        table: Figure → (rows,) what each adds.
     """
 
     units: Codes
     moments: Seconds
-    table: pd.DataFrame
-
-    def for_questions_at(self, moments: Seconds) -> "Added":
-        """The same, in fewer rows, to those who ask about no other moments than these, given in order of time.
-
-        What a creative adds between two of them is known at the later one; what comes after the last is left out.
-        """
-        place = np.searchsorted(moments, self.moments, side="left")
-        units = np.where(place < len(moments), self.units, -1)
-        units, known, summed = summed_by(units, moments[np.minimum(place, len(moments) - 1)], self.table)
-        return Added(units, known, pd.DataFrame(summed, copy=False))
+    table: Mapping[str, Floats]
 
 
-Adds = Mapping[Wait, Added]
+Additions = Mapping[Availability, AddedRows]
 """Of `additions`."""
 
 
-@dataclass(frozen=True)
-class OwnHistory:
-    """What a snapshot's own creative adds to the sums of everything that it shares: to be left out of them.
-
-    Attributes:
-        now: Sums of each addition strictly before each cutoff.
-        long_ago: The same so long before the cutoff as the market's past is looked at.
-        launched: 1 where the creative was known strictly before the cutoff, else 0.
-    """
-
-    now: Mapping[str, Floats]
-    long_ago: Mapping[str, Floats]
-    launched: Floats
-
-
-def own_history(adds: Adds, units: Codes, cutoffs: Seconds, recent_seconds: int, first_known: pd.Series) -> OwnHistory:
-    """What each snapshot's own creative adds.
-
-    Args:
-        adds: Of all rows (`additions`).
-        units: Creative of each snapshot.
-        cutoffs: Cutoff of each snapshot.
-        recent_seconds: How far back the market's past is looked at.
-        first_known: When each creative was first known of.
-    """
-    now: dict[str, Floats] = {}
-    long_ago: dict[str, Floats] = {}
-    for added in adds.values():
-        sums = TimedSums(added.units, added.moments, added.moments, added.table)
-        now |= sums.until(units, cutoffs - 1)
-        long_ago |= sums.until(units, cutoffs - 1 - recent_seconds)
-    return OwnHistory(now, long_ago, known_before(first_known, units, cutoffs))
-
-
-def entity_history(
-    adds: Adds,
-    own: OwnHistory,
-    creatives: pd.DataFrame,
-    found: Sequence[Entity],
-    units: Codes,
-    cutoffs: Seconds,
-    recent_seconds: int,
-) -> Iterator[tuple[str, Floats]]:
-    """What the others of each entity did at each stage, every creative counting for about one.
-
-    Exposure follows success, so sums over an entity are those of its few hits, and say more of their luck than of the
-    entity. Here each creative's ratio to its market counts with the weight u/(u + half), u being its events so far.
-    Of the market itself only what was added of late is told: that is how the typical creative drifts.
-
-    Args:
-        adds: Of the rows of all creatives (`additions`).
-        own: What each snapshot's creative itself adds.
-        creatives: Checked creatives; row positions are the unit codes.
-        found: The entities.
-        units: Creative of each snapshot.
-        cutoffs: Cutoff of each snapshot.
-        recent_seconds: How far back the market's past is looked at.
-
-    Yields:
-        As `of_others`.
-    """
-    before = cutoffs - 1
-    for entity in found:
-        codes = entity_codes(creatives, entity)
-        asked = codes[units]
-        totals: dict[str, Floats] = {}
-        long_ago: dict[str, Floats] = {}
-        for added in adds.values():
-            sums = TimedSums(codes[added.units], added.moments, added.moments, added.table)
-            totals |= sums.until(asked, before)
-            if entity == MARKET:
-                long_ago |= sums.until(asked, before - recent_seconds)
-        yield from of_others(entity, totals, long_ago, own, asked >= 0)
-
-
-def of_others(
-    entity: Entity, totals: Mapping[str, Floats], long_ago: Mapping[str, Floats], own: OwnHistory, member: Mask
-) -> Iterator[tuple[str, Floats]]:
-    """Sums over an entity without the creative's own.
-
-    Args:
-        entity: Which.
-        totals: Of all its creatives, strictly before each cutoff.
-        long_ago: The same so long before the cutoff; of the market alone.
-        own: What each snapshot's creative itself adds.
-        member: Whether each snapshot's creative has this entity.
-
-    Yields:
-        Column name and values, one a snapshot: `hist:<entity>:<stage>:weight` (about how many creatives speak),
-        `…:ratio` (weight × ratio, summed) and `hist:<entity>:<volume>`.
-    """
-    for name, total in totals.items():
-        others = total - own.now[name]
-        if entity == MARKET:
-            others = np.maximum(others - long_ago[name] + own.long_ago[name], 0.0)
-        yield f"hist:{entity.name}:{name}", np.where(member, exact(others), 0.0)
-
-
 def additions(
-    reported: Reported, own: Mapping[Wait, TimedSums], market: Market, types: Codes, funnel: Funnel
-) -> dict[Wait, Added]:
+    reported: ReportedRows, own: Mapping[Availability, TimedSums], market: Market, types: Codes, funnel: Funnel
+) -> dict[Availability, AddedRows]:
     """What each row of metrics adds to its creative's weight, and to weight × ratio, of every stage; and to volume.
+
+    Exposure follows success, so plain sums over an entity are those of its few hits. Here each creative's ratio to its
+    market counts with the weight u/(u + half), u being its events so far: every creative counts for about one.
 
     Args:
         reported: The rows.
-        own: Of each creative (`features.point_in_time.availability.own_sums`).
+        own: Sums of each creative (`features.point_in_time.availability.own_sums`).
         market: What ratios are taken to: its rates strictly before each row was known.
-        types: Code of each creative's promotion type.
+        types: (creatives,) code of each promotion type.
         funnel: The funnel.
 
     Returns:
-        By what it waits for: `<stage>:weight`, `<stage>:ratio` and the figure of later volume, in row order.
+        By availability: `<stage>:weight`, `<stage>:ratio` and the figure of later volume, in row order.
     """
-    adds: dict[Wait, Added] = {}
-    for wait in WAITS:
-        stages = [stage for stage in funnel.stages if wait_of(stage) == wait]
+    found: dict[Availability, AddedRows] = {}
+    for availability in AVAILABILITIES:
+        stages = [stage for stage in funnel.stages if availability_of(stage) == availability]
         columns: dict[str, Floats] = {}
         if stages:
-            moments = reported.moments(wait)
+            moments = reported.moments(availability)
             order = np.lexsort((moments, reported.units))
-            span = own[wait].span(reported.units, moments)
-            for stage, rate in zip(stages, market.rates(wait, stages, types[reported.units], moments - 1)):
+            span = own[availability].span(reported.units, moments)
+            rates = market.rates(availability, stages, types[reported.units], moments - 1)
+            for stage, rate in zip(stages, rates):
                 count, exposure, events = (
-                    own[wait].total(f"{stage.name}:{name}", span)
+                    own[availability].total(f"{stage.name}:{name}", span)
                     for name in (stage.numerator, stage.exposure, stage.events_column)
                 )
                 ratio, weight = ratio_and_weight(stage, count, exposure, events, rate)
                 columns[f"{stage.name}:weight"] = _steps(weight, reported.units, order)
                 columns[f"{stage.name}:ratio"] = _steps(weight * ratio, reported.units, order)
-        if wait == "known":
-            columns[funnel.volume_of] = reported.figures[funnel.volume_of].fillna(0.0).to_numpy(np.float64)
+        if availability == "known":
+            volume = reported.figures[funnel.volume_of]
+            columns[funnel.volume_of] = np.where(np.isnan(volume), 0.0, volume)
         if columns:
-            adds[wait] = Added(reported.units, reported.moments(wait), pd.DataFrame(columns, copy=False))
-    return adds
+            found[availability] = AddedRows(reported.units, reported.moments(availability), columns)
+    return found
 
 
 def _steps(totals: Floats, units: Codes, order: Codes) -> Floats:
@@ -252,7 +167,7 @@ def _steps(totals: Floats, units: Codes, order: Codes) -> Floats:
 def ratio_and_weight(
     stage: Stage, count: Floats, exposure: Floats, events: Floats, rate: Floats
 ) -> tuple[Floats, Floats]:
-    """A creative's ratio to a rate, and how much it says: u/(u + half)."""
+    """A creative's ratio to a rate, and its weight: u/(u + half), u being its events."""
     expected = exposure * rate
     known = expected > 0
     ratio = np.divide(count, expected, out=np.ones_like(expected), where=known)
@@ -260,28 +175,107 @@ def ratio_and_weight(
     return ratio, sure / (sure + stage.half_weight_events)
 
 
-def launched_before(
-    first_known: pd.Series, creatives: pd.DataFrame, entity: Entity, units: Codes, moments: Seconds
-) -> Floats:
-    """How many other creatives of the entity were known strictly before each moment."""
-    groups = entity_codes(creatives, entity)
-    known = first_known.notna().to_numpy()
-    times = first_known[known].to_numpy("datetime64[s]").astype(np.int64)
-    sums = TimedSums(groups[known], times, times, {"launched": np.ones(len(times))})
-    count = sums.until(groups[units], moments - 1)["launched"]
-    return np.where(groups[units] >= 0, count - known_before(first_known, units, moments), 0.0)
+@dataclass(frozen=True)
+class Contributions:
+    """What some creatives, each at its moment, contribute to the sums over everything that they share.
+
+    The last axis of every array is the snapshots (one creative may stand in several).
+
+    Attributes:
+        market_figures: M names `<stage>:<figure>`.
+        figures: F names of `additions`.
+        market: (M, snapshots) sums strictly before the moment.
+        history: (F + 1, snapshots) the same of the figures; the last line is 1 where the creative was known, else 0.
+        long_ago: (F, snapshots) the figures as they were `history_days` before.
+        activity: (2, snapshots) 1 where it was live, and where it was launched of late, else 0
+            (`features.point_in_time.account_activity`).
+    """
+
+    market_figures: tuple[str, ...]
+    figures: tuple[str, ...]
+    market: Floats
+    history: Floats
+    long_ago: Floats
+    activity: Floats
 
 
-def known_before(first_known: pd.Series, units: Codes, moments: Seconds) -> Floats:
-    """1 where each snapshot's own creative was known strictly before the moment, else 0."""
-    known = first_known.notna().to_numpy()[units]
-    times = first_known.to_numpy("datetime64[s]").astype(np.int64)[units]
-    return (known & (times < moments)).astype(np.float64)
+@dataclass(frozen=True)
+class EntitySums:
+    """Sums over all creatives of the values that some snapshots have of some entities, strictly before their moments.
+
+    Attributes:
+        names: E names of entities.
+        member: (E, snapshots) whether the creative has the entity.
+        counted: (E, snapshots) whether the creative itself is in the sums.
+        totals: (figures, E, snapshots) sums; 0 of a value that no creative has.
+        long_ago: Of the market alone: (F, E, snapshots) sums as they were `history_days` before.
+    """
+
+    names: tuple[str, ...]
+    member: Mask
+    counted: Mask
+    totals: Floats
+    long_ago: Floats | None = None
+
+    def without_own(self, own: Floats) -> Floats:
+        """(figures, E, snapshots) sums over the other creatives, given (figures, snapshots) of the creative's own."""
+        return self.totals - np.where(self.counted, own[:, None, :], 0.0)
 
 
-def entity_name(column: str) -> str:
-    """What the values of a column are called as something that creatives share: a tag by its bare name."""
-    # A team's own tag may be called like something that is no tag; it then keeps its prefix.
-    bare = column.removeprefix(TAG)
-    taken = column != bare and (bare in RESERVED or bare.startswith(("log_", "hour_")) or "*" in bare)
-    return column if taken else bare
+class SumsOfAll(Protocol):
+    """Where sums over all creatives come from, for some snapshots."""
+
+    @property
+    def own(self) -> Contributions:
+        """What the creative of each snapshot itself contributes to them."""
+        ...
+
+    def market(self) -> EntitySums:
+        """(M, 1, snapshots) figures of the promotion type."""
+        ...
+
+    def entities(self) -> Iterator[EntitySums]:
+        """(F + 1, E, snapshots) of every entity, the market included, a few entities at a time."""
+        ...
+
+    def activity(self) -> tuple[EntitySums, EntitySums]:
+        """(2, 1, snapshots) of the account; (1, tags, snapshots) launches of late, of each tag within the account."""
+        ...
+
+
+def market_columns(market: EntitySums, own: Contributions) -> dict[str, Floats]:
+    """`market:<stage>:<figure>`: the figures of the whole market, the creative's own left out."""
+    others = np.maximum(exact(market.without_own(own.market)[:, 0]), 0.0)
+    return {f"market:{name}": values for name, values in zip(own.market_figures, others)}
+
+
+def history_columns(blocks: Iterator[EntitySums], own: Contributions) -> dict[str, Floats]:
+    """What the others of each entity did at each stage, every creative counting for about one.
+
+    Of the market itself only what was added of late counts: that is how the typical creative drifts.
+
+    Returns:
+        `hist:<entity>:<stage>:weight` (about how many creatives count), `…:ratio` (weight × ratio, summed) and
+        `hist:<entity>:<volume>`; then `launched:<entity>` (how many others had started).
+    """
+    history: dict[str, Floats] = {}
+    launched: dict[str, Floats] = {}
+    for block in blocks:
+        others = block.without_own(own.history)
+        if block.long_ago is not None:
+            others[:-1] = np.maximum(others[:-1] - block.long_ago + own.long_ago[:, None, :], 0.0)
+        others = np.where(block.member, exact(others), 0.0)
+        hist_names, launched_names = _column_names(own.figures, block.names)
+        history |= zip(hist_names, others[:-1].reshape(len(hist_names), -1))
+        launched |= zip(launched_names, others[-1])
+    return history | launched
+
+
+@cache
+def _column_names(figures: tuple[str, ...], names: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    return [f"hist:{name}:{figure}" for figure in figures for name in names], [f"launched:{name}" for name in names]
+
+
+def known_before(first_known: Seconds, units: Codes, moments: Seconds) -> Floats:
+    """1 where the creative of each snapshot was known strictly before the moment, else 0."""
+    return (first_known[units] < moments).astype(np.float64)

@@ -1,146 +1,191 @@
-"""Which moments of a creative's life we look at: one row per creative and age."""
+"""Which moments of a creative's life are looked at: one row a creative and age.
+
+A table of snapshots is an ArrayFrame with `unit` (position of the creative), `age_hours`, `launched_at`, `cutoff`,
+`elapsed_hours` (launch to cutoff), `launch_observed` and `launch_hour`; a pandas frame of them has KEY in the place of
+`unit` (SNAPSHOT).
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from features.point_in_time.windowed_sums import Codes, TimedSums, seconds
+from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
+from features.point_in_time.metric_rows import GRAINS, MetricRows, earliest, latest
+from features.point_in_time.windowed_sums import HOUR, Mask, TimedSums, Times, seconds
 from features.schema import KEY
 
-HOUR = 3600
 WEEK_HOURS = 7 * 24
+ONE_HOUR = np.timedelta64(1, "h")
+TIMED_GRAINS = (GRAINS.index("hour"), GRAINS.index("gap"))
+"""Of these, the start of a period gives the hour of launch."""
 
 SNAPSHOT = [*KEY, "age_hours", "launched_at", "cutoff", "elapsed_hours", "launch_observed", "launch_hour"]
-"""Columns of a snapshot."""
+"""Columns of a frame of snapshots."""
 
 
-def unit_codes(frame: pd.DataFrame, creatives: pd.DataFrame) -> Codes:
-    """Row position in `creatives` of each row's creative; -1 where it is not there."""
-    index = pd.MultiIndex.from_frame(creatives[KEY])
-    return np.asarray(index.get_indexer(pd.MultiIndex.from_frame(frame[KEY])), dtype=np.int64)
+@dataclass(frozen=True)
+class Launches:
+    """When each creative was first delivered, and whether that was seen; axis 0 of every array: creatives.
+
+    Attributes:
+        launched_at: datetime64[us]; NaT before launch.
+        launch_observed: Whether the data show the launch itself.
+        launch_hour: Hour of the day; NaN where only the day is known.
+        last_end: End of the last period, datetime64[us]; NaT without rows.
+    """
+
+    launched_at: Times
+    launch_observed: Mask
+    launch_hour: Floats
+    last_end: Times
+
+    def frame(self, creatives: ArrayFrame) -> pd.DataFrame:
+        """As a pandas frame with KEY."""
+        return creatives.select(KEY).assign(vars(self)).frame()
 
 
-def launches(metrics: pd.DataFrame, creatives: pd.DataFrame) -> pd.DataFrame:
-    """When each creative was first delivered, and whether that was seen.
+def launches(rows: MetricRows) -> Launches:
+    """Find the launch of every creative.
 
     A launch is the start of the first period with impressions (with spend, where there are none to count). A time
-    that the team declares tells the hour where it lies inside that period. A creative that already runs on the
+    that the team declares gives the hour where it lies inside that period. A creative that already runs on the
     account's first day may have started long before: its launch was not observed, unless its upload or its declared
     launch shows it.
-
-    Returns:
-        One row per row of `creatives`, in its order: KEY, `launched_at` (NaT before launch), `launch_observed`,
-        `launch_hour` (NaN where only the day is known) and `last_end` (end of the last period; NaT).
     """
-    delivered = _delivered(metrics)
-    units = unit_codes(metrics, creatives)
-    timed = metrics.assign(unit=units)
-    first = timed[delivered].drop_duplicates("unit").set_index("unit")  # metrics are sorted by period_start
-    last_end = timed.groupby("unit")["period_end"].max()
-    places = [*KEY[:2]]
-    account_start = metrics.groupby(places)["period_start"].min().rename("account_start")
-
-    table = creatives[KEY].copy()
-    table["start"] = first["period_start"].reindex(table.index)
-    table["end"] = first["period_end"].reindex(table.index)
-    table["grain"] = first["grain"].reindex(table.index)
-    table = table.join(account_start, on=places)
-    none = pd.Series(pd.NaT, index=table.index, dtype="datetime64[us]")
-    declared = creatives.get("launched_at", none)
-    created = creatives.get("created_at", none)
-    inside = declared.between(table["start"], table["end"], inclusive="left")
-    return creatives[KEY].assign(
-        launched_at=table["start"].astype("datetime64[us]"),
-        launch_observed=(table["start"] >= table["account_start"] + pd.Timedelta(days=1))
-        | (created >= table["account_start"])
-        | (declared >= table["account_start"])
-        | (inside & (table["grain"] == "gap")),
-        launch_hour=declared.where(inside, table["start"].where(table["grain"].isin(["hour", "gap"]))).dt.hour,
-        last_end=last_end.reindex(table.index).astype("datetime64[us]"),
+    creatives, units = rows.creatives, rows.units
+    count, accounts = len(creatives), rows.account_codes
+    delivered = np.flatnonzero(_delivered(rows))
+    first = earliest(units[delivered], rows.starts[delivered], count)
+    is_first = delivered[rows.starts[delivered] == first[units[delivered]]]
+    end, grain = np.full(count, "NaT", dtype="datetime64[us]"), np.full(count, -1, dtype=np.int64)
+    end[units[is_first]], grain[units[is_first]] = rows.ends[is_first], rows.grains[is_first]
+    account_start = earliest(accounts[units], rows.starts, int(accounts.max(initial=-1)) + 1)[accounts]
+    declared, created = (_times(creatives, name) for name in ("launched_at", "created_at"))
+    inside = (first <= declared) & (declared < end)
+    timed = np.where(np.isin(grain, TIMED_GRAINS), first, np.datetime64("NaT", "us"))
+    return Launches(
+        launched_at=first,
+        launch_observed=(first >= account_start + np.timedelta64(1, "D"))
+        | (created >= account_start)
+        | (declared >= account_start)
+        | (inside & (grain == GRAINS.index("gap"))),
+        launch_hour=_hour(np.where(inside, declared, timed)),
+        last_end=latest(units, rows.ends, count),
     )
 
 
 def snapshots(
-    metrics: pd.DataFrame,
-    creatives: pd.DataFrame,
-    ages_hours: Sequence[int],
-    *,
-    weekly: bool,
-    launched: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Every creative at every age that its data can show; its launch (`launches`) is looked for where it is not told.
+    rows: MetricRows, ages_hours: Sequence[int], *, weekly: bool, launched: Launches | None = None
+) -> ArrayFrame:
+    """Every creative at every age that its data can show, by creative and age.
 
     The cutoff is the end of the last period that ended at or before launched_at + age. An age that shows nothing
     beyond the one before it is left out; so is age 0 of a creative whose launch was not observed.
 
-    Returns:
-        KEY, `age_hours`, `launched_at`, `cutoff`, `elapsed_hours` (launch to cutoff), `launch_observed`,
-        `launch_hour`; sorted by KEY and age.
+    Args:
+        rows: Rows of metrics.
+        ages_hours: The ages.
+        weekly: Whether weekly ages go on as long as a creative lives.
+        launched: Of `launches`, where the caller has them.
     """
-    told = launches(metrics, creatives) if launched is None else launched
-    born = told.dropna(subset=["launched_at"])
-    if born.empty:
-        return _finish(born.assign(age_hours=0, cutoff=born["launched_at"]))
-    units = born.index.to_numpy(np.int64)
-    begins = seconds(born["launched_at"])
-    ends = seconds(born["last_end"])
-    timeline = TimedSums(
-        unit_codes(metrics, creatives), seconds(metrics["period_start"]), seconds(metrics["period_end"]), {}
-    )
+    born = launches(rows) if launched is None else launched
+    units = np.flatnonzero(~np.isnat(born.launched_at))
+    begins, ends = seconds(born.launched_at[units]), seconds(born.last_end[units])
+    timeline = TimedSums(rows.units, rows.start_seconds, rows.end_seconds, {})
     ages = list(ages_hours)
-    if weekly:
+    if weekly and len(units):
         oldest = int(((ends - begins) / HOUR).max())
         start = (max(ages) // WEEK_HOURS + 1) * WEEK_HOURS
         ages += range(start, oldest + WEEK_HOURS, WEEK_HOURS)
 
-    parts = []
+    found: list[tuple[Codes, Codes, Codes]] = []  # unit, age, cutoff
     before = np.full(len(units), -1, dtype=np.int64)
     for age in ages:
         if age == 0:
-            cutoff = begins
-            kept = born["launch_observed"].to_numpy()
+            cutoff, kept = begins, born.launch_observed[units]
         else:
             cutoff = timeline.last_end(units, begins + age * HOUR)
             kept = (cutoff > before) & (cutoff > begins)
-        parts.append(born[kept].assign(age_hours=age, cutoff=cutoff[kept].astype("datetime64[s]")))
+        found.append((units[kept], np.full(int(kept.sum()), age, dtype=np.int64), cutoff[kept]))
         before = np.where(kept, cutoff, before)
-    return _finish(pd.concat(parts))
-
-
-def latest_snapshots(metrics: pd.DataFrame, creatives: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
-    """Every creative once, at the end of its last period; one not launched yet at age 0 and `now`.
-
-    Returns:
-        As `snapshots`; `age_hours` is the hours since launch, as they are. `launched_at` is the declared or planned
-        time of a creative not launched yet, else NaT.
-    """
-    born = launches(metrics, creatives)
-    running = born["launched_at"].notna()
-    cutoff = born["last_end"].where(running, now)
-    age = ((cutoff - born["launched_at"]) / pd.Timedelta(hours=1)).where(running, 0.0)
-    planned = creatives.get("launched_at", born["launched_at"])
-    return _finish(
-        born.assign(
-            age_hours=age,
-            cutoff=cutoff,
-            launched_at=born["launched_at"].where(running, planned),
-            launch_observed=born["launch_observed"] | ~running,
-            launch_hour=born["launch_hour"].where(running, planned.dt.hour),
-        )
+    unit, age_hours, cutoff = (np.concatenate(parts) for parts in zip(*found))
+    order = np.lexsort((age_hours, unit))
+    unit = unit[order]
+    moments = cutoff[order].astype("datetime64[s]").astype("datetime64[us]")
+    return _table(
+        unit, age_hours[order], born.launched_at[unit], moments, born.launch_observed[unit], born.launch_hour[unit]
     )
 
 
-def _delivered(metrics: pd.DataFrame) -> pd.Series:
-    seen = pd.Series(np.nan, index=metrics.index)
+def latest_snapshots(rows: MetricRows, now: pd.Timestamp) -> ArrayFrame:
+    """Every creative once, at the end of its last period; one not launched yet at age 0 and `now`.
+
+    Returns:
+        A row a creative, in their order. `age_hours` is the hours since launch, as they are; `launched_at` is the
+        declared or planned time of a creative not launched yet, else NaT.
+    """
+    born, planned = launches(rows), _times(rows.creatives, "launched_at")
+    running = ~np.isnat(born.launched_at)
+    cutoff = np.where(running, born.last_end, np.datetime64(now.to_pydatetime(), "us"))
+    return _table(
+        np.arange(len(rows.creatives), dtype=np.int64),
+        np.where(running, (cutoff - born.launched_at) / ONE_HOUR, 0.0),
+        np.where(running, born.launched_at, planned),
+        cutoff,
+        born.launch_observed | ~running,
+        np.where(running, born.launch_hour, _hour(planned)),
+    )
+
+
+def snapshot_table(frame: pd.DataFrame, units: Codes) -> ArrayFrame:
+    """A pandas frame of snapshots (SNAPSHOT) of creatives at these positions."""
+    return ArrayFrame.of(frame[SNAPSHOT[len(KEY) :]]).assign({"unit": units})
+
+
+def snapshot_frame(table: ArrayFrame, creatives: ArrayFrame) -> pd.DataFrame:
+    """A table of snapshots as a pandas frame (SNAPSHOT)."""
+    return creatives.select(KEY).take(table["unit"]).assign(table.without(["unit"])).frame()
+
+
+def _table(
+    unit: Codes,
+    age_hours: Codes | Floats,
+    launched_at: Times,
+    cutoff: Times,
+    launch_observed: Mask,
+    launch_hour: Floats,
+) -> ArrayFrame:
+    # A planned time that has passed without delivery is no launch.
+    elapsed = np.where(age_hours > 0, (cutoff - launched_at) / ONE_HOUR, 0.0)
+    columns = {
+        "unit": unit,
+        "age_hours": age_hours,
+        "launched_at": launched_at,
+        "cutoff": cutoff,
+        "elapsed_hours": elapsed,
+        "launch_observed": launch_observed,
+        "launch_hour": launch_hour,
+    }
+    return ArrayFrame(dict(columns), len(unit))
+
+
+def _delivered(rows: MetricRows) -> Mask:
+    """(rows,) whether something was shown: impressions above 0, or spend where impressions are not known."""
+    seen = np.full(len(rows), np.nan)
     for name in ("impressions", "spend_cny"):
-        if name in metrics:
-            seen = seen.fillna(metrics[name])
+        if name in rows.values:
+            seen = np.where(np.isnan(seen), rows.values[name], seen)
     return seen > 0
 
 
-def _finish(table: pd.DataFrame) -> pd.DataFrame:
-    table = table.assign(cutoff=table["cutoff"].astype("datetime64[us]"))
-    elapsed = (table["cutoff"] - table["launched_at"]) / pd.Timedelta(hours=1)
-    table["elapsed_hours"] = elapsed.where(table["age_hours"] > 0, 0.0)  # a funnel that has passed is no launch
-    return table[SNAPSHOT].sort_values([*KEY, "age_hours"], ignore_index=True)
+def _times(creatives: ArrayFrame, name: str) -> Times:
+    if name not in creatives:
+        return np.full(len(creatives), "NaT", dtype="datetime64[us]")
+    return creatives[name].astype("datetime64[us]", copy=False)
+
+
+def _hour(times: Times) -> Floats:
+    """Hour of the day; NaN of a missing time."""
+    return np.where(np.isnat(times), np.nan, times.astype("datetime64[h]").astype(np.int64) % 24.0)

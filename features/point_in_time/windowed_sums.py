@@ -1,25 +1,33 @@
-"""Sums over stretches of time: the only place that cuts time.
+"""Sums over windows of time: the only code that cuts time.
 
 A period belongs to a window when it lies inside it whole; one that straddles an edge belongs to neither side.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.point_in_time.array_frame import Codes, Floats
 from features.schema import MONEY_DECIMALS
 
-Codes = npt.NDArray[np.int64]
 Seconds = npt.NDArray[np.int64]
+Times = npt.NDArray[np.datetime64]
+Mask = npt.NDArray[np.bool_]
 Span = tuple[Codes, Codes]
-"""Of each question: where its rows begin and end, in the order that sums are kept in."""
+"""(queries,) first row and end of each query's rows, in the order in which sums are kept."""
+
+HOUR, DAY = 3_600, 86_400
+UNITS = 10.0**MONEY_DECIMALS
+"""Whole units in which sums are kept: multiples of 1e-4 add without rounding up to 2**53 of them."""
 
 _SECONDS_BITS = 33  # seconds since 1970 until the year 2242
-_SCALE = 10.0**MONEY_DECIMALS
 _EXACT = 2.0**53
+_BLOCK = 1 << 20
+"""Numbers handled by one numpy call: few rows of many columns at once, many rows column by column."""
 
 MANY = 10_000
 """Rows from which it is worth looking whether many of them share their group and moment."""
@@ -27,36 +35,42 @@ LEAST_EACH = 100
 """Rows a group must have in the mean for that."""
 
 
-def seconds(times: pd.Series) -> Seconds:
-    """Naive times as whole seconds since 1970; missing times are refused."""
-    moments = times.to_numpy("datetime64[s]")
+def seconds(times: pd.Series | Times) -> Seconds:
+    """Naive times as whole seconds since 1970.
+
+    Raises:
+        ValueError: One is missing.
+    """
+    moments = times.to_numpy("datetime64[s]") if isinstance(times, pd.Series) else times.astype("datetime64[s]")
     if np.isnat(moments).any():
         raise ValueError("a missing time has no place on the time axis")
     return moments.astype(np.int64)
 
 
+def exact(difference: Floats) -> Floats:
+    """Round a difference of two exact sums to whole units again: then it is exact too."""
+    return np.rint(difference * UNITS) / UNITS
+
+
 class TimedSums:
     """Sums of value columns by group over any window of time, many windows at once.
 
-    Sums are exact and the same in whatever order or company rows come: values are kept in whole units of 1e-4, which
-    a float64 adds without rounding up to 2**53. So a creative's features alone equal its features in a batch, bit
-    for bit.
+    Sums are exact and do not depend on the order of rows nor on the other rows of the batch: values are kept in whole
+    units of 1e-4, which a float64 adds without rounding up to 2**53. So the features of one creative alone equal those
+    that it has in a batch, bit for bit.
     """
 
-    def __init__(
-        self,
-        groups: Codes,
-        starts: Seconds,
-        ends: Seconds,
-        values: pd.DataFrame | dict[str, npt.NDArray[np.float64]],
-    ) -> None:
-        """Rows of one group must not overlap if windows are to be cut at their starts.
+    def __init__(self, groups: Codes, starts: Seconds, ends: Seconds, values: Mapping[Any, Any]) -> None:
+        """Sort the rows by group and end, and sum them up. Windows cut at starts need rows that do not overlap.
 
         Args:
-            groups: Group code of each row, 0 or greater; rows with a negative code are left out.
-            starts: When each row's period starts.
-            ends: When each row's period ends (or is known), after its start.
-            values: One column per value; NaN makes every sum that includes it NaN.
+            groups: (rows,) group code, 0 or greater; rows with a negative code are left out.
+            starts: (rows,) when the row's period starts.
+            ends: (rows,) when it ends, or is known.
+            values: Name → (rows,) numbers; NaN makes every sum that includes it NaN.
+
+        Raises:
+            ValueError: A column has another length, or its sum is too large to be exact.
         """
         for name in values:
             if np.shape(values[name]) != groups.shape:
@@ -66,72 +80,86 @@ class TimedSums:
         self._ends = rows.keys
         self._starts = rows.keys if starts is ends else np.sort(_key(groups, starts)[groups >= 0])
         self._first = np.searchsorted(self._ends, np.arange(groups.max(initial=-1) + 2) << _SECONDS_BITS)
-        self._sums: dict[str, npt.NDArray[np.float64]] = {}
-        self._missing: dict[str, npt.NDArray[np.int64]] = {}
-        for name in values:
-            units = rows.kept(np.asarray(values[name], dtype=np.float64))
-            np.rint(np.multiply(units, _SCALE, out=units), out=units)
-            least = units.min(initial=0.0)  # NaN where one is missing
-            if np.isnan(least):
-                absent = np.isnan(units)
-                units[absent] = 0.0
-                self._missing[name] = _running(rows.of_keys(absent.astype(np.float64))).astype(np.int64)
-            self._sums[name] = _running(rows.of_keys(units))
-            # The last is the sum of all sizes, if none is below 0.
-            whole = self._sums[name][-1] if least >= 0 else np.abs(units, out=units).sum()
-            if whole >= _EXACT:
+        self.names = [str(name) for name in values]
+        # (columns, rows + 1): what all rows before each place add up to; and how many of these are missing.
+        self._running = np.zeros((len(self.names), len(rows.keys) + 1))
+        self._lacking: Codes = np.zeros(0, dtype=np.int64)  # columns that miss a value, as lines of `_missing`
+        self._missing = np.zeros((0, len(rows.keys) + 1), dtype=np.int32)
+        self._places = {name: place for place, name in enumerate(self.names)}
+        self._fill(rows, [np.asarray(values[name], dtype=np.float64) for name in values])
+
+    def _fill(self, rows: "_Rows", columns: list[Floats]) -> None:
+        missing = rows.fill(columns, self._running[:, 1:])
+        if missing:
+            self._lacking = np.array(list(missing), dtype=np.int64)
+            self._missing = np.zeros((len(missing), self._running.shape[1]), dtype=np.int32)
+            for line, absent in zip(self._missing, missing.values()):
+                np.cumsum(absent, out=line[1:])
+        for lines in _blocks(*self._running.shape):
+            units = self._running[lines, 1:]
+            least = units.min(axis=1, initial=0.0)
+            sizes = np.abs(units).sum(axis=1) if (least < 0).any() else None
+            np.cumsum(units, axis=1, out=units)
+            whole = self._running[lines, -1] if sizes is None else sizes  # the last is the sum of all, if none is < 0
+            if not (whole < _EXACT).all():
+                name = self.names[lines.start + int(np.argmin(whole < _EXACT))]
                 raise ValueError(f"the sum of {name} is too large to be exact; split the data by account")
 
-    @property
-    def names(self) -> Sequence[str]:
-        """The value columns."""
-        return list(self._sums)
-
-    def until(self, groups: Codes, moments: Seconds) -> dict[str, npt.NDArray[np.float64]]:
+    def until(self, groups: Codes, moments: Seconds) -> dict[str, Floats]:
         """Sums of each group's rows that ended at or before the moment."""
-        return self._difference(*self.span(groups, moments))
+        return self._difference(self.span(groups, moments))
 
     def span(self, groups: Codes, moments: Seconds) -> Span:
         """Where those rows lie: for `total`, column by column, where all columns at once would be too much."""
         low = self._first[np.clip(groups, 0, len(self._first) - 1)]  # where the group's rows begin
         return low, np.searchsorted(self._ends, _key(groups, moments), side="right")
 
-    def between(self, groups: Codes, after: Seconds, until: Seconds) -> dict[str, npt.NDArray[np.float64]]:
+    def between(self, groups: Codes, after: Seconds, until: Seconds) -> dict[str, Floats]:
         """Sums of each group's rows that started at or after `after` and ended at or before `until`."""
+        return self._difference(self.span_between(groups, after, until))
+
+    def span_between(self, groups: Codes, after: Seconds, until: Seconds) -> Span:
+        """Where those rows lie."""
         low = np.searchsorted(self._starts, _key(groups, after), side="left")
         high = np.searchsorted(self._ends, _key(groups, until), side="right")
-        return self._difference(low, np.maximum(low, high))
+        return low, np.maximum(low, high)
 
     def last_end(self, groups: Codes, moments: Seconds) -> Seconds:
-        """End of each group's last row that ended at or before the moment; -1 where there is none."""
-        return self._last(self._ends, groups, moments)
+        """End of each group's last row that ended at or before the moment; −1 where there is none."""
+        high = np.searchsorted(self._ends, _key(groups, moments), side="right")
+        if not len(self._ends):
+            return np.full(len(groups), -1, dtype=np.int64)
+        last = self._ends[np.maximum(high - 1, 0)]
+        own = (high > 0) & (last >> _SECONDS_BITS == groups)
+        return np.where(own, last & ((1 << _SECONDS_BITS) - 1), -1)
 
-    def straddles(self, groups: Codes, moments: Seconds) -> npt.NDArray[np.bool_]:
+    def straddles(self, groups: Codes, moments: Seconds) -> Mask:
         """Whether a row of the group started before the moment and ended after it."""
         started = np.searchsorted(self._starts, _key(groups, moments), side="left")
         ended = np.searchsorted(self._ends, _key(groups, moments), side="right")
         return started > ended
 
-    def _last(self, keys: npt.NDArray[np.int64], groups: Codes, moments: Seconds) -> Seconds:
-        high = np.searchsorted(keys, _key(groups, moments), side="right")
-        last = keys[np.maximum(high - 1, 0)] if len(keys) else np.full(len(groups), -1, dtype=np.int64)
-        own = (high > 0) & (last >> _SECONDS_BITS == groups)
-        return np.where(own, last & ((1 << _SECONDS_BITS) - 1), -1)
+    def total(self, name: str, span: Span) -> Floats:
+        """(queries,) sum of one value column over the rows of each span."""
+        place = self._places[name]
+        return self._totals(slice(place, place + 1), span)[0]
 
-    def _difference(self, low: Codes, high: Codes) -> dict[str, npt.NDArray[np.float64]]:
-        return {name: self.total(name, (low, high)) for name in self._sums}
+    def _difference(self, span: Span) -> dict[str, Floats]:
+        found: dict[str, Floats] = {}
+        for lines in _blocks(len(self.names), len(span[0])):
+            found |= zip(self.names[lines], self._totals(lines, span))
+        return found
 
-    def total(self, name: str, span: Span) -> npt.NDArray[np.float64]:
-        """Sum of one value column over the rows of each span."""
+    def _totals(self, lines: slice, span: Span) -> Floats:
         low, high = span
-        running = self._sums[name]
-        total = running[high]
-        total -= running[low]
-        total /= _SCALE
-        if name in self._missing:
-            missing = self._missing[name]
-            total[missing[high] > missing[low]] = np.nan
-        return total
+        running = self._running[lines]
+        totals = running.take(high, axis=1)
+        totals -= running.take(low, axis=1)
+        totals /= UNITS
+        for line, place in zip(self._missing, self._lacking):
+            if lines.start <= place < lines.stop:
+                totals[place - lines.start, line[high] > line[low]] = np.nan
+        return totals
 
 
 @dataclass(frozen=True)
@@ -139,27 +167,53 @@ class _Rows:
     """Rows in the order of their groups and ends.
 
     Attributes:
-        keys: Group and end, rising.
-        taken: Which rows, in which order; None for all as they stand.
-        cells: Where several rows have one key: the key of each row in `taken`, as a place in a table of `held`.
+        keys: (keys,) group and end, rising.
+        taken: Which rows, in which order; None for all as they are.
+        cells: Where several rows have one key: (taken rows,) the key of each, as a place in a table of `held`.
         held: Places in that table that are keys.
     """
 
     keys: npt.NDArray[np.int64]
     taken: npt.NDArray[np.int64] | None
     cells: npt.NDArray[np.int64] | None = None
-    held: npt.NDArray[np.bool_] | None = None
+    held: Mask | None = None
 
-    def kept(self, column: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """A copy of the rows that are taken: these are the largest arrays of a run, and worked on in place."""
-        return column.copy() if self.taken is None else column[self.taken]
+    def fill(self, columns: list[Floats], units: Floats) -> dict[int, npt.NDArray[Any]]:
+        """Write every column in whole units, 0 where it is missing, into `units` (columns, keys).
 
-    def of_keys(self, units: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """What rows of one key add up to."""
+        Returns:
+            Place of a column that misses values → (keys,) how many.
+        """
         if self.cells is None or self.held is None:
-            return units
-        summed = np.bincount(self.cells, units, len(self.held))[self.held]
-        return np.asarray(summed, dtype=np.float64)
+            for line, column in zip(units, columns):
+                line[:] = column if self.taken is None else column[self.taken]
+            missing: dict[int, npt.NDArray[Any]] = {}
+            for lines in _blocks(*units.shape):
+                part = units[lines]
+                np.rint(np.multiply(part, UNITS, out=part), out=part)
+                for place in np.flatnonzero(np.isnan(part.min(axis=1, initial=0.0))).tolist():
+                    absent = np.isnan(part[place])
+                    part[place, absent] = 0.0
+                    missing[lines.start + place] = absent
+            return missing
+        missing = {}
+        for place, column in enumerate(columns):
+            one = np.rint((column if self.taken is None else column[self.taken]) * UNITS)
+            absent = np.isnan(one)
+            if absent.any():
+                one[absent] = 0.0
+                missing[place] = np.bincount(self.cells, absent, len(self.held))[self.held].astype(np.int32)
+            if one.min(initial=0.0) < 0 and not np.abs(one).sum() < _EXACT:
+                one[0] = np.inf  # its parts cannot be added exactly either
+            units[place] = np.bincount(self.cells, one, len(self.held))[self.held]
+        return missing
+
+
+def _blocks(lines: int, length: int) -> Iterator[slice]:
+    """Slices of so many lines that each holds about `_BLOCK` numbers."""
+    step = max(1, _BLOCK // max(length, 1))
+    for first in range(0, lines, step):
+        yield slice(first, min(first + step, lines))
 
 
 def _one_by_one(groups: Codes, ends: Seconds) -> _Rows:
@@ -194,11 +248,30 @@ def _together(groups: Codes, moments: Seconds) -> _Rows | None:
     return _Rows(_key(group, found[rising][place]), taken, cells, held)
 
 
-def _running(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    sums = np.zeros(len(values) + 1)
-    np.cumsum(values, out=sums[1:])
-    return sums
-
-
 def _key(groups: Codes, moments: Seconds) -> npt.NDArray[np.int64]:
     return (groups << _SECONDS_BITS) | np.maximum(moments, 0)
+
+
+def summed_by(codes: Codes, moments: Seconds, table: Mapping[Any, Any]) -> tuple[Codes, Seconds, dict[str, Floats]]:
+    """Add up the rows of one code and moment, exactly.
+
+    Args:
+        codes: (rows,) rows with a negative code are left out.
+        moments: (rows,) in seconds.
+        table: Name → (rows,) numbers.
+
+    Returns:
+        Codes and moments, in no order, and the sums of each column.
+    """
+    kept = np.flatnonzero(codes >= 0) if codes.min(initial=0) < 0 else None
+    if kept is not None:
+        codes, moments = codes[kept], moments[kept]
+    first = int(moments.min()) if len(moments) else 0
+    reach = int(moments.max(initial=first)) - first + 1
+    place, keys = pd.factorize(codes * reach + (moments - first))  # by hashing: the order of time does not matter
+    summed = {}
+    for name in table:
+        column = np.asarray(table[name], dtype=np.float64)
+        units = np.rint((column if kept is None else column[kept]) * UNITS)
+        summed[str(name)] = np.bincount(place, units, len(keys)) / UNITS
+    return keys // reach, keys % reach + first, summed

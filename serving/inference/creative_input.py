@@ -1,48 +1,82 @@
-"""From the creatives of a request to what features are made of."""
+"""Convert the creatives of a request into the arrays that counts are made of."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 
+from features.attributes import names_of
+from features.point_in_time.array_frame import ArrayFrame, Categories
 from features.point_in_time.entity_history import TAG
-from features.point_in_time.request_counts import TEXTS, Told
-from features.schema import MULTI, NUMBERS, TIMES
+from features.point_in_time.metric_rows import GRAINS, Grain, MetricRows
+from features.schema import KEY, MULTI, NUMBERS, TIMES
 from serving.api.requests import Creative, MetricValues
 from serving.api.validation import plain_time
 
 HOUR = timedelta(hours=1)
+TEXTS = tuple(names_of("text", requested=True))
 
 
-def told(creative: Creative, tags: Sequence[str], figures: Sequence[str], zone: ZoneInfo) -> Told:
-    """A creative as features see it.
+def request_rows(
+    creatives: Sequence[Creative], tags: Sequence[str], metric_columns: Sequence[str], zone: ZoneInfo
+) -> MetricRows:
+    """The creatives of a request with their rows of metrics, in the order given.
 
     Args:
-        creative: Checked (`serving.api.validation`).
+        creatives: Checked (`serving.api.validation`).
         tags: Names of tags that the model knows.
-        figures: Value columns that the model's data had; others are left out.
+        metric_columns: Value columns that the model's data had; others are left out.
         zone: Of times without an offset.
     """
-    about: dict[str, object] = {name: getattr(creative, name) for name in (*TEXTS, *NUMBERS)}
-    for name in TIMES:
-        moment = getattr(creative, name)
-        about[name] = None if moment is None else plain_time(moment, zone)
-    for name in tags:
-        value = creative.tags.get(name)
-        about[TAG + name] = MULTI.join(value) if isinstance(value, list) else value
-    key = (creative.promotion_type, creative.account_id, creative.creative_id)
+    units: list[int] = []
+    periods: list[tuple[int, datetime, datetime]] = []
+    values: list[list[float | None]] = []
+    for unit, creative in enumerate(creatives):
+        for grain, start, end, row in _periods(creative, zone):
+            units.append(unit)
+            periods.append((GRAINS.index(grain), start, end))
+            values.append([getattr(row, name) for name in metric_columns])
+    matrix = np.array(values, dtype=np.float64).reshape(len(values), len(metric_columns))  # None becomes NaN
+    return MetricRows(
+        creatives=_attributes(creatives, tags, zone),
+        units=np.array(units, dtype=np.int64),
+        grains=np.array([grain for grain, _, _ in periods], dtype=np.int8),
+        starts=np.array([start for _, start, _ in periods], dtype="datetime64[us]"),
+        ends=np.array([end for _, _, end in periods], dtype="datetime64[us]"),
+        values=dict(zip(metric_columns, matrix.T)),
+    )
+
+
+def _periods(creative: Creative, zone: ZoneInfo) -> list[tuple[Grain, datetime, datetime, MetricValues]]:
+    """Grain, start, end and values of each row; sums since launch are one row."""
     if creative.sums is not None and creative.launched_at is not None:
         start = plain_time(creative.launched_at, zone)
-        end = start + timedelta(hours=creative.sums.age_hours)
-        return Told(key, about, [("gap", start, end)], [_figures(creative.sums, figures)])
-    periods = []
+        return [("gap", start, start + timedelta(hours=creative.sums.age_hours), creative.sums)]
+    found: list[tuple[Grain, datetime, datetime, MetricValues]] = []
     for row in creative.metrics or ():
         start, end = plain_time(row.period_start, zone), plain_time(row.period_end, zone)
-        # Whole hours are told by the hour; a longer period tells no hour of launch.
-        periods.append(("hour" if end - start <= HOUR else "day", start, end))
-    return Told(key, about, periods, [_figures(row, figures) for row in creative.metrics or ()])
+        # Of an hour the start gives the hour of launch; of a longer period it does not.
+        found.append(("hour" if end - start <= HOUR else "day", start, end, row))
+    return found
 
 
-def _figures(row: MetricValues, names: Sequence[str]) -> list[float]:
-    return [np.nan if (value := getattr(row, name)) is None else value for name in names]
+def _attributes(creatives: Sequence[Creative], tags: Sequence[str], zone: ZoneInfo) -> ArrayFrame:
+    columns: dict[str, npt.NDArray[Any] | Categories] = {}
+    for name in (*KEY, *TEXTS):
+        columns[name] = Categories.of([getattr(creative, name) for creative in creatives])
+    for name in tags:
+        columns[TAG + name] = Categories.of([_tag(creative.tags.get(name)) for creative in creatives])
+    for name in NUMBERS:
+        columns[name] = np.array([getattr(creative, name) for creative in creatives], dtype=np.float64)
+    for name in TIMES:
+        times = [getattr(creative, name) for creative in creatives]
+        plain = [None if time is None else plain_time(time, zone) for time in times]
+        columns[name] = np.array(plain, dtype="datetime64[us]")
+    return ArrayFrame(columns, len(creatives))
+
+
+def _tag(value: str | list[str] | None) -> str | None:
+    return MULTI.join(value) if isinstance(value, list) else value

@@ -82,7 +82,7 @@ def shown_values(
     features: Features, row: int, encoder: Encoder, catalogue: Sequence[Feature]
 ) -> dict[str, float | str | None]:
     """Feature → its value in this row: the category behind a code, else the number; None where it is missing."""
-    numbers = features.values.to_numpy()[row].tolist()
+    numbers = features.values.matrix[row].tolist()
     shown: dict[str, float | str | None] = {}
     for feature, number in zip(catalogue, numbers):
         if number != number:

@@ -15,8 +15,7 @@ from configs.settings import BASES
 from features.attributes import NUMBER_ATTRIBUTES
 from features.funnel import counted_columns
 from features.matrix.catalogue import Feature
-from features.point_in_time.as_of_file import read_as_of
-from features.point_in_time.as_of_table import Standing
+from features.point_in_time.as_of_table import AsOfHistory, read_as_of
 from features.point_in_time.entity_history import TAG
 from features.schema import KEY
 from serving.api.validation import ModelVocabulary
@@ -49,7 +48,7 @@ class LoadedModel:
 
     model: CreativeModel
     manifest: Manifest
-    as_of: Standing
+    as_of: AsOfHistory
     metric_columns: tuple[str, ...]
     ranges: dict[str, tuple[float, float]]
     name: str
@@ -146,7 +145,7 @@ def load_model(folder: Path, name: str = "", version: str = "") -> LoadedModel:
         raise BundleError(
             f"{folder}: holds no as-of table (asof.parquet), which serving needs. Train again with this version."
         ) from None
-    as_of = Standing(frozen.table, model.fitted.funnel, model.fitted.entities, frozen.moment)
+    as_of = AsOfHistory(frozen.table, model.fitted.entities, frozen.moment)
     rows, place = _rows_to_try(model), {feature.name: number for number, feature in enumerate(model.fitted.declared)}
     columns = {stage: [place[name] for name in model.columns[stage]] for stage in model.boosters}
     boosters = {stage: (booster, columns[stage]) for stage, booster in model.boosters.items()}

@@ -9,13 +9,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.matrix.feature_matrix import Features, build_features
-from features.point_in_time.array_frame import Table
-from features.point_in_time.entity_history import TAG
-from features.point_in_time.request_counts import observe_given
+from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.counts import columns_of_others, observe
+from features.point_in_time.snapshots import latest_snapshots
 from features.schema import KEY
 from serving.api.errors import Refused
 from serving.api.requests import Creative
-from serving.inference.creative_input import told
+from serving.inference.creative_input import request_rows
 from serving.inference.explain import explanation, shown_values
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.request_warnings import request_warnings
@@ -40,13 +40,13 @@ class Computed:
     """One chunk on its way to an answer.
 
     Attributes:
-        observed: Their counts.
-        summed: Which were told as sums of a life, whose pace is not known.
+        observed: Counts of the creatives (`features.point_in_time.counts.observe`).
+        summed: (creatives,) Which were given as sums since launch, whose pace is not known.
         features: Of the rows.
         predicted: Stage rates and targets by name (`training.boosting.stage_targets.compose`).
     """
 
-    observed: Table
+    observed: ArrayFrame
     summed: npt.NDArray[np.bool_]
     features: Features
     predicted: dict[str, Floats]
@@ -65,26 +65,26 @@ class Predictions:
     values: Floats
 
 
-def compute(served: LoadedModel, creatives: Sequence[Creative]) -> Computed:
-    """Features and predictions of these creatives: the same functions as in a batch."""
-    fitted = served.model.fitted
-    asked = [told(creative, served.tag_names, served.metric_columns, served.zone) for creative in creatives]
-    tags = [TAG + name for name in served.tag_names]
-    observed = observe_given(asked, served.metric_columns, tags, served.as_of, fitted.funnel, served.manifest.settings)
+def compute(loaded: LoadedModel, creatives: Sequence[Creative]) -> Computed:
+    """Counts, features and predictions of these creatives, by the functions that train and predict batches."""
+    fitted = loaded.model.fitted
+    rows = request_rows(creatives, loaded.tag_names, loaded.metric_columns, loaded.zone)
+    others = columns_of_others(loaded.as_of.of(rows.creatives))
+    snapshots = latest_snapshots(rows, loaded.as_of.moment)
+    observed = observe(snapshots, rows, others, fitted.funnel, loaded.manifest.settings)
     summed = np.array([creative.sums is not None for creative in creatives])
     if summed.any():
-        _forget_pace(observed, summed, fitted.funnel.volume_of)
+        observed = _without_pace(observed, summed, fitted.funnel.volume_of)
     features = build_features(observed, fitted)
-    predicted = composed(served.model.log_rates(features), fitted.funnel, features.reference_price)
+    predicted = composed(loaded.model.log_rates(features), fitted.funnel, features.reference_price)
     return Computed(observed, summed, features, predicted)
 
 
-def _forget_pace(observed: Table, summed: npt.NDArray[np.bool_], volume: str) -> None:
-    """Sums of a life do not tell its last day, unless it has no other, nor its younger half."""
-    old = observed["age_hours"].to_numpy(np.float64) > 24
-    for part, unknown in (("last_day", summed & old), ("late_half", summed)):
-        name = f"{part}:{volume}"
-        observed[name] = np.where(unknown, np.nan, observed[name].to_numpy(np.float64))
+def _without_pace(observed: ArrayFrame, summed: npt.NDArray[np.bool_], volume: str) -> ArrayFrame:
+    """Sums since launch do not give the last day, unless there was no other, nor the younger half of a life."""
+    old = observed["age_hours"] > 24
+    unknown = {f"last_day:{volume}": summed & old, f"late_half:{volume}": summed}
+    return observed.assign({name: np.where(rows, np.nan, observed[name]) for name, rows in unknown.items()})
 
 
 def predictions(
@@ -113,7 +113,7 @@ def predictions(
         part = creatives[first : first + CREATIVES_PER_CHUNK]
         done = compute(loaded, part)
         answers += _answers(loaded, part, done, now, explain=explain, top=top)
-        values.append(done.features.values.to_numpy(np.float64))
+        values.append(done.features.values.matrix)
     return Predictions(answers, np.concatenate(values))
 
 
@@ -132,11 +132,9 @@ def _answers(
     predicted = {name: values.tolist() for name, values in done.predicted.items()}
     decision = {name: _without_nan(values) for name, values in advice.figures.items()}
     chance_of_target = decision[f"{funnel.main_roi or 'roi'}_chance"]
-    ages = done.observed["age_hours"].to_numpy(np.float64).tolist()
+    ages = done.observed["age_hours"].tolist()
     evidence = {
-        name: _without_nan(done.observed[f"early:{name}"].to_numpy(np.float64))
-        for name in EVIDENCE
-        if f"early:{name}" in done.observed
+        name: _without_nan(done.observed[f"early:{name}"]) for name in EVIDENCE if f"early:{name}" in done.observed
     }
     warnings = request_warnings(loaded, creatives, done.observed, done.summed, now)
     explanations = explained(loaded, done, top) if explain else None
@@ -197,7 +195,7 @@ def explained(loaded: LoadedModel, done: Computed, top: int | None) -> list[dict
 
 def stage_contributions(loaded: LoadedModel, features: Features) -> dict[str, Contributions]:
     """Contributions of every stage, in the unit of the response; SHAP values from tables where the model has them."""
-    shap = loaded.tables.contributions(features.values.to_numpy(np.float64)) if loaded.tables is not None else {}
+    shap = loaded.tables.contributions(features.values.matrix) if loaded.tables is not None else {}
     return all_stage_contributions(loaded.model, features, shap)
 
 

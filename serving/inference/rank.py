@@ -70,7 +70,7 @@ def ranking(
         supports.append(support)
         cdfs.append(cdf)
         warnings += request_warnings(loaded, part, done.observed, done.summed, now)
-        features.append(done.features.values.to_numpy(np.float64))
+        features.append(done.features.values.matrix)
     value = np.concatenate(values)
     top = _wanted(request, len(value))
     edges = common_edges(supports)

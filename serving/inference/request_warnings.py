@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from features.point_in_time.array_frame import ArrayFrame
 from serving.api.requests import Creative, MetricValues
 from serving.inference.loaded_model import LoadedModel
 from training.decision.prediction_warnings import (
@@ -26,7 +27,7 @@ METRIC_NAMES = frozenset(MetricValues.model_fields)
 
 
 def request_warnings(
-    loaded: LoadedModel, creatives: Sequence[Creative], observed: pd.DataFrame, summed: np.ndarray, now: pd.Timestamp
+    loaded: LoadedModel, creatives: Sequence[Creative], observed: ArrayFrame, summed: np.ndarray, now: pd.Timestamp
 ) -> list[list[dict[str, str]]]:
     """Return the warnings of each creative as `code`, `zh` and `en`.
 
@@ -40,8 +41,8 @@ def request_warnings(
     moment, outcome_days = loaded.as_of.moment, loaded.manifest.settings.outcome_days
     general = stale_history((now - moment) / pd.Timedelta(days=1), moment.isoformat())
     general += not_predicted(loaded.model.fitted.funnel)
-    cutoffs = observed["cutoff"].to_numpy("datetime64[us]")
-    ages = observed["age_hours"].to_numpy(np.float64)
+    cutoffs = observed["cutoff"]
+    ages = observed["age_hours"]
     known = loaded.as_of.known(observed)
     found = []
     for row, creative in enumerate(creatives):

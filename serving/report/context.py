@@ -14,9 +14,11 @@ from features.funnel import Funnel, Stage
 from features.funnel_model.empirical_bayes import ratio_and_events, stage_counts
 from features.matrix.catalogue import TAG_NAMES
 from features.matrix.feature_matrix import Features, build_features
-from features.point_in_time.counts import observe
+from features.point_in_time.as_of_table import AsOfHistory, as_of_table
+from features.point_in_time.counts import columns_of_others, observe
 from features.point_in_time.entity_history import TAG, entity_name
-from features.point_in_time.snapshots import latest_snapshots
+from features.point_in_time.metric_rows import MetricRows
+from features.point_in_time.snapshots import latest_snapshots, snapshot_frame, snapshot_table
 from features.schema import KEY, Loaded
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import stage_contributions
@@ -138,11 +140,16 @@ def build_context(loaded_model: LoadedModel, loaded: Loaded, creative_filter: Cr
     model, settings = loaded_model.model, loaded_model.manifest.settings
     fitted, funnel = model.fitted, model.fitted.funnel
     now = loaded.metrics["period_end"].max()
-    snapshots = latest_snapshots(loaded.metrics, loaded.creatives, now)
+    metrics, shared = MetricRows.of(loaded), fitted.entities
+    latest = latest_snapshots(metrics, now)
+    snapshots = snapshot_frame(latest, metrics.creatives)
     chosen = _chosen(snapshots, loaded, creative_filter)
     rows = snapshots[chosen].reset_index(drop=True)
+    units = latest["unit"][chosen]
     # As in batch predictions, history counts everything reported until now, also for creatives of the past.
-    observed = observe(rows, loaded, funnel, fitted.entities, settings, as_of=now)
+    history = AsOfHistory(as_of_table(metrics, funnel, shared, settings, now), shared, now)
+    others = columns_of_others(history.of(metrics.creatives.take(units), units))
+    observed = observe(latest.take(chosen), metrics, others, funnel, settings)
     features = build_features(observed, fitted)
     predicted = model.predict(features)
     predicted = pd.concat([predicted, advise(predicted, features, observed, model, settings).frame()], axis=1)
@@ -153,14 +160,14 @@ def build_context(loaded_model: LoadedModel, loaded: Loaded, creative_filter: Cr
             check_additivity(contributions, predicted[name].to_numpy(np.float64), name)
     catalogue = {feature.name: feature for feature in loaded_model.catalogue}
     names = [stage.name for stage in funnel.stages]
-    unlaunched = observe(_at_launch(rows), loaded, funnel, fitted.entities, settings, as_of=now)
+    unlaunched = observe(snapshot_table(_at_launch(rows), units), metrics, others, funnel, settings)
     first_outcomes = _outcomes(snapshots, loaded, funnel, settings)
     return ReportContext(
         loaded_model=loaded_model,
         loaded=loaded,
         now=now,
         creative_filter=creative_filter,
-        observed=observed,
+        observed=observed.frame(),
         features=features,
         predicted=predicted,
         stages={name: group_contributions(part, catalogue, names) for name, part in of_stages.items()},

@@ -1,13 +1,16 @@
 """The small world as it was observed, for tests that read its counts."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import pytest
 
 from configs.settings import Settings
 from features.funnel import Funnel
-from features.point_in_time.counts import data_entities, data_funnel, observe
-from features.point_in_time.snapshots import snapshots
+from features.point_in_time.counts import data_entities, data_funnel, observe_loaded
 from features.schema import Loaded
+
+SnapshotsOf = Callable[..., pd.DataFrame]
 
 QUICK = {"tags": {"min_creatives": 2}, "text": {"components": 2, "buckets": 256}, "open_days": 1}
 
@@ -24,10 +27,10 @@ def funnel(small_world: Loaded, quick: Settings) -> Funnel:
 
 
 @pytest.fixture(scope="session")
-def taken(small_world: Loaded, quick: Settings) -> pd.DataFrame:
-    return snapshots(small_world.metrics, small_world.creatives, quick.ages_hours, weekly=True)
+def taken(small_world: Loaded, quick: Settings, snapshots_of: SnapshotsOf) -> pd.DataFrame:
+    return snapshots_of(small_world, quick.ages_hours, weekly=True)
 
 
 @pytest.fixture(scope="session")
 def observed(small_world: Loaded, quick: Settings, funnel: Funnel, taken: pd.DataFrame) -> pd.DataFrame:
-    return observe(taken, small_world, funnel, data_entities(small_world, quick), quick)
+    return observe_loaded(taken, small_world, funnel, data_entities(small_world, quick), quick).frame()

@@ -18,6 +18,7 @@ import pytest
 from configs.settings import Settings
 from features.funnel_model.posterior import FUNNEL_MODEL
 from features.point_in_time.as_of_table import as_of
+from features.point_in_time.metric_rows import MetricRows
 from features.schema import KEY, PERIOD, VALUES, Loaded
 from serving.inference.loaded_model import LoadedModel, load_model
 from serving.settings import SETTINGS_VARIABLE, ServiceSettings
@@ -74,7 +75,7 @@ def write_bundle():
 
 def _write_bundle(folder: Path, model: CreativeModel, loaded: Loaded, settings: Settings, **more: str) -> Path:
     until = loaded.metrics["period_end"].max().isoformat()
-    known = as_of(loaded, model.fitted.funnel, model.fitted.entities, settings)
+    known = as_of(MetricRows.of(loaded), model.fitted.funnel, model.fitted.entities, settings)
     stamp = {**STAMP, "data_until": until, "trained_until": until, **more}
     save_bundle(folder, model, settings, summary={"gpm/spearman": 0.5}, known=known, **stamp)
     return folder

@@ -10,7 +10,6 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from features.point_in_time.counts import observe
 from features.point_in_time.entity_history import Entity
 from features.point_in_time.snapshots import SNAPSHOT
 from features.schema import KEY, Loaded, check_creatives, check_metrics
@@ -21,7 +20,7 @@ from training.labels.splits import folds, holdout_split
 from training.leaks.findings import Finding, failed, show_findings
 from training.leaks.history import own_rows
 from training.leaks.rebuild import Moment, moments_to_try, rebuilt, shuffled
-from training.leaks.suite import fitted_before_holdout, known_too_early, run_leaks
+from training.leaks.suite import fitted_before_holdout, known_too_early, observe_counts, run_leaks
 from training.leaks.windows import apart, split_apart
 from training.leaks.words import LABELS, VERDICTS, words_after_delivery
 
@@ -85,18 +84,18 @@ def test_the_same_data_give_the_same_findings(dataset, clean) -> None:
 def test_a_column_of_the_outcome_smuggled_into_the_counts_is_named(dataset) -> None:
     told = dataset.outcome["later:clicks"].to_numpy()
     leaky = replace(dataset, observed=dataset.observed.copy().assign(**{"early:clicks": told}))
-    finding = rebuilt(leaky, fitted_before_holdout(dataset), few_moments(leaky), observe)
+    finding = rebuilt(leaky, fitted_before_holdout(dataset), few_moments(leaky), observe_counts)
     assert finding.verdict == "FAIL"
     assert "early:clicks" in finding.found
     assert "own_click" in finding.found
     extra = replace(dataset, observed=dataset.observed.copy().assign(hint=told))
-    finding = rebuilt(extra, None, few_moments(extra), observe)
+    finding = rebuilt(extra, None, few_moments(extra), observe_counts)
     assert finding.found.endswith("1 columns differ: hint")
 
 
 def test_a_cutoff_shifted_forward_is_caught_three_times(dataset) -> None:
     def a_day_late(snapshots, *rest) -> pd.DataFrame:
-        seen = observe(snapshots.assign(cutoff=snapshots["cutoff"] + DAY), *rest)
+        seen = observe_counts(snapshots.assign(cutoff=snapshots["cutoff"] + DAY), *rest)
         return seen.assign(cutoff=snapshots["cutoff"].to_numpy())
 
     late = replace(dataset, observed=a_day_late(dataset.observed[SNAPSHOT], *_parts(dataset)))
@@ -115,7 +114,7 @@ def test_history_that_reads_rows_not_yet_reported_is_caught(small_world, quick) 
 
     def at_once(snapshots, loaded, funnel, entities, settings) -> pd.DataFrame:
         hasty = settings.model_copy(update={"report_delay_hours": {"hour": 0, "day": 0, "range": 0, "gap": 0}})
-        return observe(snapshots, loaded, funnel, entities, hasty)
+        return observe_counts(snapshots, loaded, funnel, entities, hasty)
 
     hasty = replace(dataset, observed=at_once(dataset.observed[SNAPSHOT], *_parts(dataset)))
     finding = rebuilt(hasty, None, few_moments(hasty), at_once)
@@ -125,19 +124,19 @@ def test_history_that_reads_rows_not_yet_reported_is_caught(small_world, quick) 
 
 def test_own_rows_in_history_are_named(dataset) -> None:
     def with_itself(*given) -> pd.DataFrame:
-        seen = observe(*given)
+        seen = observe_counts(*given)
         return seen.assign(**{"market:click:clicks": seen["market:click:clicks"] + seen["early:clicks"]})
 
     leaky = replace(dataset, observed=with_itself(dataset.observed[SNAPSHOT], *_parts(dataset)))
     finding = own_rows(leaky, few_moments(leaky), with_itself, draw())
     assert finding.verdict == "FAIL"
     assert finding.found.endswith("outcome: market:click:clicks")
-    assert own_rows(dataset, few_moments(dataset), observe, draw()).verdict == "PASS"
+    assert own_rows(dataset, few_moments(dataset), observe_counts, draw()).verdict == "PASS"
 
 
 def test_own_outcome_in_history_is_named(dataset) -> None:
     def with_own_future(snapshots, loaded, funnel, entities, settings) -> pd.DataFrame:
-        seen = observe(snapshots, loaded, funnel, entities, settings)
+        seen = observe_counts(snapshots, loaded, funnel, entities, settings)
         later = snapshots[[*KEY, "cutoff"]].merge(loaded.metrics[[*KEY, "period_end", "clicks"]], on=KEY, how="left")
         ahead = later[later["period_end"] > later["cutoff"]].groupby([*KEY, "cutoff"])["clicks"].sum().rename("ahead")
         told = snapshots.join(ahead, on=[*KEY, "cutoff"])["ahead"].fillna(0.0).to_numpy()

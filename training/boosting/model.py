@@ -80,7 +80,7 @@ class CreativeModel:
         for stage in self.stages:
             rates[stage] = self.log_offset(features, stage)
             if trees and stage in self.boosters and len(features.values):
-                table = features.values[self.columns[stage]].to_numpy(np.float64)
+                table = features.values.select(self.columns[stage])
                 rates[stage] = rates[stage] + self.boosters[stage].predict(table, raw_score=True, num_threads=1)
             if stage in self.shares:
                 rates[stage] = np.minimum(rates[stage], 0.0)
@@ -97,7 +97,7 @@ class CreativeModel:
             In row order: KEY, age_hours, cutoff, then the columns of `training.boosting.stage_targets.compose`.
         """
         rates = compose(self.log_rates(features, trees=trees), self.fitted.funnel, features.reference_price)
-        return pd.concat([features.keys[[*KEY, "age_hours", "cutoff"]].reset_index(drop=True), rates], axis=1)
+        return pd.concat([features.keys.select([*KEY, "age_hours", "cutoff"]).frame(), rates], axis=1)
 
 
 def fit_model(
@@ -179,7 +179,7 @@ class TreeJob:
 
 def tree_job(data: StageData, features: Features, columns: list[str], choice: Choice, seed: int = 0) -> TreeJob:
     """The training of one stage's trees."""
-    table = features.values[columns].to_numpy(np.float64)[data.rows]
+    table = features.values.select(columns)[data.rows]
     settings = parameters(choice.trees, data.stage, seed)
     return TreeJob(data.stage, table, data, _codes(features, columns), settings, choice.rounds)
 
@@ -192,7 +192,7 @@ def lgb_dataset(
     data: StageData, features: Features, columns: list[str], reference: lgb.Dataset | None = None
 ) -> lgb.Dataset:
     """One stage's data as a LightGBM dataset; a validation set takes its training set as reference."""
-    table = features.values[columns].to_numpy(np.float64)[data.rows]
+    table = features.values.select(columns)[data.rows]
     return _set(table, data, _codes(features, columns), reference)
 
 

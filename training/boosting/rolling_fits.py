@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from features.funnel_model.fit import fit_funnel_model
 from features.funnel_model.model import FunnelModel
 from features.funnel_model.terms import fit_terms
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.windowed_sums import seconds
 from training.data.dataset import Dataset, Mask, totals_known
 from training.labels.splits import folds
@@ -77,7 +78,7 @@ def fit_at(
     launches = dataset.source.launches()
     known = launches["launched_at"].lt(moment).to_numpy()
     described = creatives.drop(columns="launched_at", errors="ignore").assign(launch_hour=launches["launch_hour"])
-    frame = described[known].reset_index(drop=True)
+    frame = ArrayFrame.of(described[known])
     launched = seconds(launches.loc[known, "launched_at"])
     totals = totals[known].reset_index(drop=True)
     with threadpool_limits(1):

@@ -70,7 +70,7 @@ def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeOffs
         covered: (rows,) Share of the window over which they were counted.
     """
     known = np.isfinite(later) & (covered > 0)
-    promotion_types = sorted(features.keys["promotion_type"].unique())
+    promotion_types = sorted(set(features.keys.categories("promotion_type").texts()))
     columns = {name: values[known] for name, values in _columns(features, promotion_types).items()}
     scaled: dict[str, Floats] = {}
     moments: dict[str, tuple[float, float]] = {}
@@ -97,11 +97,11 @@ def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeOffs
 
 
 def _columns(features: Features, promotion_types: Sequence[str]) -> dict[str, Floats]:
-    hours = features.keys["elapsed_hours"].to_numpy(np.float64)
+    hours = features.keys.floats("elapsed_hours")
     values = features.values
     # A slope shared by all ages plus one per age step: a step without training rows falls back on the shared slope.
     paces = [name for name in ("log_impressions", "log_last_day") if name in values]
-    columns = {name: values[name].to_numpy(np.float64) for name in paces}
+    columns = {name: values[name] for name in paces}
     step = np.array(AGE_STEPS_HOURS).searchsorted(hours) - 1
     for place, low in enumerate(AGE_STEPS_HOURS):
         inside = (step == place).astype(np.float64)
@@ -115,8 +115,8 @@ def _columns(features: Features, promotion_types: Sequence[str]) -> dict[str, Fl
         "roi_target",
     ):
         if name in values:
-            columns[name] = values[name].to_numpy(np.float64)
-    own = features.keys["promotion_type"].to_numpy(object)
+            columns[name] = values[name]
+    own = features.keys.categories("promotion_type").texts()
     unknown = np.array([name not in promotion_types for name in own.tolist()], dtype=np.bool_)
     paced = [name for name in columns if name.startswith(OWN) and name not in paces]
     for own_type in promotion_types:  # those of the training rows, so that a row alone gets what it gets in a batch

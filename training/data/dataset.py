@@ -16,9 +16,10 @@ from features.funnel_model.model import FunnelModel
 from features.funnel_model.posterior import PriorKind
 from features.matrix.encoders import fit_encoder
 from features.matrix.feature_matrix import Features, Fitted, build_features, numbers_present
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.counts import funnel_of
 from features.point_in_time.entity_history import Entity, entities
-from features.point_in_time.snapshots import unit_codes
+from features.point_in_time.metric_rows import unit_codes
 from features.schema import KEY, Loaded
 from training.data.metrics_source import InMemorySource, MetricsSource
 from training.data.subsample import subsample
@@ -152,18 +153,20 @@ def fit_features(
     creatives, funnel, settings = dataset.source.creatives, dataset.funnel, dataset.settings
     training_creatives = np.unique(unit_codes(dataset.observed.loc[train, KEY], creatives))
     totals = totals_known(dataset, until)
-    lives = pd.concat([dataset.observed[train], dataset.outcome[train]], axis=1)
+    snapshots = ArrayFrame.of(pd.concat([dataset.observed[train], dataset.outcome[train]], axis=1))
     funnel_models = tuple(fit for fit in dataset.funnel_models if fit.origin <= until)
     # The regressions are small: on busy cores, contention between threads made them 100 times slower.
     with threadpool_limits(1):
-        priors = fit_priors(totals, lives, creatives, funnel, dataset.entities, funnel_models, prior_kinds)
+        priors = fit_priors(
+            totals, snapshots, ArrayFrame.of(creatives), funnel, dataset.entities, funnel_models, prior_kinds
+        )
         encoder = fit_encoder(creatives.iloc[training_creatives], settings)
     return Fitted(
         funnel=funnel,
         priors=priors,
         encoder=encoder,
         entities=tuple(dataset.entities),
-        numbers=numbers_present(lives, funnel),
+        numbers=numbers_present(snapshots, funnel),
         funnel_models=funnel_models,
         prior_kinds=dict(prior_kinds or {}),
     )
@@ -171,8 +174,7 @@ def fit_features(
 
 def rows_of(dataset: Dataset, mask: Mask, fitted: Fitted) -> tuple[Features, pd.DataFrame]:
     """Features and outcomes of the rows of a mask, under these priors and encoders."""
-    observed = dataset.observed[mask].reset_index(drop=True)
-    return build_features(observed, fitted), dataset.outcome[mask].reset_index(drop=True)
+    return build_features(ArrayFrame.of(dataset.observed[mask]), fitted), dataset.outcome[mask].reset_index(drop=True)
 
 
 def totals_known(dataset: Dataset, moment: pd.Timestamp) -> pd.DataFrame:

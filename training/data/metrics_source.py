@@ -9,10 +9,11 @@ import pandas as pd
 from configs.settings import Settings
 from features.funnel import Funnel
 from features.point_in_time.as_of_table import AsOf, as_of
-from features.point_in_time.counts import held_values, measure, observe
+from features.point_in_time.availability import TotalsUntil
+from features.point_in_time.counts import held_values, observe_loaded
 from features.point_in_time.entity_history import Entity
-from features.point_in_time.snapshots import launches, snapshots
-from features.point_in_time.totals_at import Totals
+from features.point_in_time.metric_rows import MetricRows
+from features.point_in_time.snapshots import Launches, launches, snapshot_frame, snapshots
 from features.schema import Loaded
 from training.boosting.model import CreativeModel
 from training.decision.predict import latest_predictions
@@ -66,7 +67,7 @@ class MetricsSource(Protocol):
         ...
 
     def observe(self, rows: pd.DataFrame, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> pd.DataFrame:
-        """Counts of these snapshots as known at their cutoffs (`features.point_in_time.counts.observe`)."""
+        """Counts of these snapshots as known at their cutoffs (`features.point_in_time.counts.observe_loaded`)."""
         ...
 
     def outcomes(self, rows: pd.DataFrame, funnel: Funnel, settings: Settings) -> pd.DataFrame:
@@ -74,7 +75,7 @@ class MetricsSource(Protocol):
         ...
 
     def totals(self, moments: Sequence[pd.Timestamp], funnel: Funnel, settings: Settings) -> Iterator[pd.DataFrame]:
-        """Totals of each creative as known at each moment, a frame a moment (`features.point_in_time.totals_at`)."""
+        """Totals of each creative as known at each moment, a frame a moment (`TotalsUntil`)."""
         ...
 
     def as_of_table(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
@@ -94,7 +95,7 @@ class InMemorySource:
         self.loaded = loaded
         self.engine: Engine = LocalEngine()
         self.creatives = loaded.creatives.reset_index(drop=True)
-        self._totals: tuple[Funnel, Settings, Totals] | None = None
+        self._totals: tuple[Funnel, Settings, TotalsUntil] | None = None
 
     @property
     def until(self) -> pd.Timestamp:
@@ -112,28 +113,34 @@ class InMemorySource:
         return {str(name): held_values(rows) for name, rows in self.loaded.metrics.groupby("promotion_type")}
 
     @cached_property
-    def _launches(self) -> pd.DataFrame:
-        return launches(self.loaded.metrics, self.creatives)
+    def rows(self) -> MetricRows:
+        """The metrics as arrays."""
+        return MetricRows.of(self.loaded)
+
+    @cached_property
+    def _launches(self) -> Launches:
+        return launches(self.rows)
 
     def launches(self) -> pd.DataFrame:
-        return self._launches
+        return self._launches.frame(self.rows.creatives)
 
     def snapshots(self, settings: Settings) -> pd.DataFrame:
-        return snapshots(self.loaded.metrics, self.creatives, settings.ages_hours, weekly=settings.weekly)
+        table = snapshots(self.rows, settings.ages_hours, weekly=settings.weekly, launched=self._launches)
+        return snapshot_frame(table, self.rows.creatives)
 
     def observe(self, rows: pd.DataFrame, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> pd.DataFrame:
-        return observe(rows, self.loaded, funnel, shared, settings)
+        return observe_loaded(rows, self.rows, funnel, shared, settings).frame()
 
     def outcomes(self, rows: pd.DataFrame, funnel: Funnel, settings: Settings) -> pd.DataFrame:
-        return outcomes(rows, self.loaded, funnel, settings)
+        return outcomes(rows, self.rows, funnel, settings)
 
     def totals(self, moments: Sequence[pd.Timestamp], funnel: Funnel, settings: Settings) -> Iterator[pd.DataFrame]:
         if self._totals is None or self._totals[:2] != (funnel, settings):
-            self._totals = funnel, settings, Totals(measure(self.loaded, funnel, settings), settings)
+            self._totals = funnel, settings, TotalsUntil(self.rows, funnel, settings)
         yield from map(self._totals[2].at, moments)
 
     def as_of_table(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
-        return as_of(self.loaded, funnel, shared, settings)
+        return as_of(self.rows, funnel, shared, settings)
 
     def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
-        return latest_predictions(self.loaded, model, settings)
+        return latest_predictions(self.loaded, model, settings, self.rows)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from configs.settings import Settings, Verdict
 from features.matrix.feature_matrix import Features
+from features.point_in_time.array_frame import ArrayFrame
 from training.boosting.model import CreativeModel
 from training.decision.verdict import COLUMNS, VerdictInputs, no_verdict, verdict
 from training.uncertainty import Predicted, PredictiveUncertainty, RowUncertainty
@@ -39,7 +40,7 @@ class Advice:
 def advise(
     predicted: Predicted,
     features: Features,
-    observed: pd.DataFrame,
+    observed: ArrayFrame,
     model: CreativeModel,
     settings: Settings,
     own_targets: Floats | None = None,
@@ -78,7 +79,7 @@ def asked_roi(features: Features, settings: Verdict, own_targets: Floats | None 
     """The ROI asked of each creative: its own target, else the config's."""
     own = own_targets
     if own is None and "roi_target" in features.values:
-        own = features.values["roi_target"].to_numpy(np.float64)
+        own = features.values["roi_target"]
     if own is None:
         return np.full(len(features.reference_price), settings.roi_target)
     return np.where(own > 0, own, settings.roi_target)
@@ -87,15 +88,13 @@ def asked_roi(features: Features, settings: Verdict, own_targets: Floats | None 
 def _known(
     uncertainty: PredictiveUncertainty,
     rows: RowUncertainty,
-    observed: pd.DataFrame,
+    observed: ArrayFrame,
     chances: tuple[Floats, Floats, Floats],
     settings: Verdict,
 ) -> list[VerdictInputs]:
     required = rows.required_evidence(settings.distinguish_probability)
     like = rows.comparable_creatives()
-    spend = np.full(len(like), np.nan)
-    if "early:spend_cny" in observed:
-        spend = observed["early:spend_cny"].to_numpy(np.float64)
+    spend = observed.floats("early:spend_cny")
     rate, counts_orders = uncertainty.funnel.main_roi, uncertainty.evidence_stage == "order"
     asked, chance, hit_chance = chances
     columns = {

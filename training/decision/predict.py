@@ -6,9 +6,12 @@ import pandas as pd
 from configs.settings import Settings
 from features.errors import InputError
 from features.matrix.feature_matrix import build_features
-from features.point_in_time.counts import observe
+from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.as_of_table import AsOfHistory, as_of_table
+from features.point_in_time.counts import columns_of_others, observe
+from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.snapshots import latest_snapshots
-from features.schema import Loaded
+from features.schema import KEY, Loaded
 from training.boosting.model import CreativeModel
 from training.decision.advice import advise
 from training.decision.prediction_warnings import batch_warnings
@@ -17,8 +20,16 @@ EVIDENCE = ["impressions", "clicks", "orders", "spend_cny"]
 """Own counts that stand beside each prediction."""
 
 
-def latest_predictions(loaded: Loaded, model: CreativeModel, settings: Settings) -> pd.DataFrame:
+def latest_predictions(
+    loaded: Loaded, model: CreativeModel, settings: Settings, rows: MetricRows | None = None
+) -> pd.DataFrame:
     """Predict each creative for the window from the end of its last period (before launch: from the end of the data).
+
+    Args:
+        loaded: Metrics and creatives.
+        model: The model.
+        settings: Of the model's run.
+        rows: The same metrics as arrays, where the caller has them.
 
     Returns:
         As `predict_rows`, one row per creative.
@@ -28,26 +39,22 @@ def latest_predictions(loaded: Loaded, model: CreativeModel, settings: Settings)
     """
     if loaded.metrics.empty:
         raise InputError("The data hold no metrics, so there is no moment to predict from. Import reports too.")
-    now = loaded.metrics["period_end"].max()
-    rows = latest_snapshots(loaded.metrics, loaded.creatives, now)
+    now, rows = loaded.metrics["period_end"].max(), MetricRows.of(loaded) if rows is None else rows
+    funnel, shared = model.fitted.funnel, model.fitted.entities
     # History of other creatives as of now, as in the service, so that both return the same numbers.
-    observed = observe(rows, loaded, model.fitted.funnel, model.fitted.entities, settings, as_of=now)
-    return predict_rows(rows, observed, loaded, model, settings, now)
+    history = AsOfHistory(as_of_table(rows, funnel, shared, settings, now), shared, now)
+    others = columns_of_others(history.of(rows.creatives, np.arange(len(rows.creatives), dtype=np.int64)))
+    observed = observe(latest_snapshots(rows, now), rows, others, funnel, settings)
+    return predict_rows(observed, loaded, model, settings, now)
 
 
 def predict_rows(
-    rows: pd.DataFrame,
-    observed: pd.DataFrame,
-    loaded: Loaded,
-    model: CreativeModel,
-    settings: Settings,
-    now: pd.Timestamp,
+    observed: ArrayFrame, loaded: Loaded, model: CreativeModel, settings: Settings, now: pd.Timestamp
 ) -> pd.DataFrame:
     """Predict the latest snapshots of some creatives.
 
     Args:
-        rows: The snapshots, one per creative.
-        observed: Their counts (`features.point_in_time.counts`), same order.
+        observed: The snapshots, one per creative, with their counts (`features.point_in_time.counts`).
         loaded: Metrics and creatives of their accounts.
         model: The model.
         settings: Of the model's run.
@@ -64,6 +71,7 @@ def predict_rows(
     table = pd.concat([table, advise(table, features, observed, model, settings).frame()], axis=1)
     for name in EVIDENCE:
         if f"early:{name}" in observed:
-            table[f"early_{name}"] = observed[f"early:{name}"].to_numpy(np.float64)
+            table[f"early_{name}"] = observed.floats(f"early:{name}")
+    rows = observed.select([*KEY, "cutoff"]).frame()
     table["warnings"] = batch_warnings(rows, loaded, model.fitted, settings, now)
     return table

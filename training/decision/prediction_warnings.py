@@ -14,8 +14,7 @@ from features.funnel import GPM, NET_GPM, Funnel, counted_columns
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Fitted
 from features.point_in_time.entity_history import TAG
-from features.point_in_time.measures import SETTLED
-from features.point_in_time.snapshots import unit_codes
+from features.point_in_time.metric_rows import SETTLED, unit_codes
 from features.schema import KEY, MULTI, Loaded
 from training.labels.outcomes import data_until
 

@@ -116,9 +116,9 @@ def group_coverage(
     quarter = np.searchsorted(np.quantile(early, [0.25, 0.5, 0.75]), early) if len(early) else np.zeros(0, dtype=int)
     frame = pd.DataFrame(
         {
-            "age_hours": rows.features.keys["age_hours"].map("{:g}".format).astype("str").to_numpy(),
+            "age_hours": [f"{age:g}" for age in rows.features.keys["age_hours"]],
             "quarter": pd.Series(quarter).map(dict(enumerate(QUARTERS))).to_numpy(),
-            "promotion_type": rows.features.keys["promotion_type"].astype("str").to_numpy(),
+            "promotion_type": rows.features.keys.categories("promotion_type").texts().astype(str),
         }
     )
     found = []

@@ -6,6 +6,7 @@ import pandas as pd
 
 from features.funnel import TARGETS, Funnel
 from features.matrix.feature_matrix import Features, Fitted, build_features
+from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY
 from training.boosting.model import CreativeModel
 from training.boosting.stage_targets import actual_targets, compose
@@ -40,7 +41,7 @@ def evaluate_holdout(
     """
     counts = (dataset.observed[holdout] if observed is None else observed).reset_index(drop=True)
     outcome = dataset.outcome[holdout].reset_index(drop=True)
-    features = build_features(counts, model.fitted)
+    features = build_features(ArrayFrame.of(counts), model.fitted)
     own = model.predict(features)
     targets = model.fitted.funnel.targets
     methods = {CARRY: carry_forward(counts, features, model, dataset.settings.outcome_days)}
@@ -54,13 +55,11 @@ def evaluate_holdout(
         target: np.ones_like(volume) if TARGETS[target].is_volume else spend if TARGETS[target].is_roi else volume
         for target in targets
     }
-    cold = ~features.keys["creative_id"].isin(known_creatives).to_numpy(np.bool_)
-    figures = evaluate(
-        methods, actual, exposure, features.keys["age_hours"], cold, dataset.settings.evaluate.min_impressions
-    )
+    cold = ~counts["creative_id"].isin(known_creatives).to_numpy(np.bool_)
+    figures = evaluate(methods, actual, exposure, counts["age_hours"], cold, dataset.settings.evaluate.min_impressions)
     frame = pd.concat(
         [
-            features.keys[[*KEY, "age_hours", "cutoff"]],
+            counts[[*KEY, "age_hours", "cutoff"]],
             pd.DataFrame({"cold": cold}),
             *(
                 methods[method][targets].add_prefix(f"{COLUMN_PREFIXES[method]}_")
@@ -116,7 +115,7 @@ def empirical_bayes(observed: pd.DataFrame, bayes: Fitted, model: CreativeModel)
         model: Its volume offset is used for later volume.
     """
     alone = CreativeModel(fitted=bayes, volume=model.volume, boosters={}, columns={})
-    return alone.predict(build_features(observed, bayes))[bayes.funnel.targets]
+    return alone.predict(build_features(ArrayFrame.of(observed), bayes))[bayes.funnel.targets]
 
 
 def _net_so_far(observed: pd.DataFrame, target: str, market: pd.DataFrame) -> Floats:

@@ -84,7 +84,7 @@ def stage_contributions(
     if not names:
         shap = np.zeros((count, 1))
     elif shap is None:
-        table = features.values[names].to_numpy(np.float64)
+        table = features.values.select(names)
         shap = np.asarray(model.boosters[stage].predict(table, pred_contrib=True, num_threads=1))
     baseline = baseline + shap[:, -1]
     clipped = np.zeros(count)

@@ -5,12 +5,10 @@ import pandas as pd
 
 from configs.settings import BASES, Settings
 from features.funnel import Funnel, counted_columns
-from features.point_in_time.measures import measures, reference_prices
-from features.point_in_time.snapshots import unit_codes
-from features.point_in_time.windowed_sums import TimedSums, seconds
+from features.point_in_time.metric_rows import GRAINS, MetricRows, unit_codes
+from features.point_in_time.windowed_sums import DAY, Mask, TimedSums, seconds
 from features.schema import KEY, Loaded
 
-DAY = 86_400
 LEAST_COVERED = 0.4
 """Least share of the outcome window that readings of a running total must cover; with less the outcome is unknown."""
 
@@ -26,7 +24,7 @@ def settle_days(settings: Settings) -> float:
     return max(settings.open_days, BASES[settings.basis][1] / 24)
 
 
-def outcomes(snapshots: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: Settings) -> pd.DataFrame:
+def outcomes(snapshots: pd.DataFrame, loaded: Loaded | MetricRows, funnel: Funnel, settings: Settings) -> pd.DataFrame:
     """Sum the periods that lie inside each snapshot's outcome window.
 
     An account is observed until the end of its last period. A creative from an export without rows in the window had no
@@ -43,32 +41,24 @@ def outcomes(snapshots: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: 
         `covered_share` of the window, `straddled` (a period crosses an edge of the window), `closed_at` (when the
         outcome is final) and `state` (MATURE or one of IMMATURE).
     """
-    metrics, creatives = loaded.metrics, loaded.creatives.reset_index(drop=True)
-    rows = unit_codes(metrics, creatives)
-    units = unit_codes(snapshots, creatives)
-    prices = reference_prices(creatives, funnel.typical_price).iloc[rows].set_axis(metrics.index)
-    figures = measures(metrics, prices, BASES[settings.basis][0])
-    wanted = figures[[name for name in dict.fromkeys([*counted_columns(funnel), "spend_cny"]) if name in figures]]
-    sums = TimedSums(rows, seconds(metrics["period_start"]), seconds(metrics["period_end"]), wanted)
+    rows = loaded if isinstance(loaded, MetricRows) else MetricRows.of(loaded)
+    units = unit_codes(snapshots, rows.creatives.select(KEY).frame())
+    measured = rows.measures(funnel, settings)
+    wanted = [name for name in dict.fromkeys([*counted_columns(funnel), "spend_cny"]) if name in measured]
+    sums = TimedSums(rows.units, rows.start_seconds, rows.end_seconds, {name: measured[name] for name in wanted})
 
     opens = seconds(snapshots["cutoff"])
     closes = opens + settings.outcome_days * DAY
     later = sums.between(units, opens, closes)
+    closed = snapshots["cutoff"] + pd.Timedelta(days=settings.outcome_days)
     settled = snapshots["cutoff"] + pd.Timedelta(days=settings.outcome_days + settle_days(settings))
-    read = _units_read(metrics, rows, len(creatives))[units]
+    read = _read_by_totals(rows)[units]
     last = np.maximum(sums.last_end(units, closes), opens)
     covered = np.where(read, (last - opens) / (closes - opens), 1.0)
-    until = data_until(loaded)
-    account_until = snapshots.join(until.rename("until"), on=KEY[:2])["until"]
-    state = np.select(
-        [
-            (account_until < snapshots["cutoff"] + pd.Timedelta(days=settings.outcome_days)).to_numpy(),
-            (account_until < settled).to_numpy(),
-            covered < LEAST_COVERED,
-        ],
-        IMMATURE,
-        MATURE,
-    )
+    known_until = rows.account_until[units]
+    state = np.where(covered < LEAST_COVERED, NOT_COVERED, MATURE)
+    state = np.where(known_until < settled.to_numpy(), NOT_SETTLED, state)
+    state = np.where(known_until < closed.to_numpy(), NOT_CLOSED, state)
     return pd.DataFrame(
         {
             **{f"later:{name}": total for name, total in later.items()},
@@ -85,7 +75,8 @@ def data_until(loaded: Loaded) -> pd.Series:
     return loaded.metrics.groupby(KEY[:2])["period_end"].max()
 
 
-def _units_read(metrics: pd.DataFrame, rows: np.ndarray, count: int) -> np.ndarray:
-    read = np.zeros(count, dtype=bool)
-    read[rows[(metrics["grain"] == "gap").to_numpy()]] = True
+def _read_by_totals(rows: MetricRows) -> Mask:
+    """(creatives,) whether each is observed by readings of a running total."""
+    read = np.zeros(len(rows.creatives), dtype=np.bool_)
+    read[rows.units[rows.grains == GRAINS.index("gap")]] = True
     return read

@@ -68,7 +68,7 @@ def single_features(features: Features, fitted: Fitted, evidence: OutcomeRanks) 
         if mixed or (not evidence.unborn and feature.group in OWN_LIFE):
             continue
         values = features.values[feature.name]
-        levels = codes(values) if feature.categorical else bins(values.to_numpy(np.float64))
+        levels = codes(values) if feature.categorical else bins(values)
         found.append(CandidateColumn(feature.name, family, levels, feature.group in DATED))
     return [column for column in found if np.ptp(column.levels)]
 
@@ -161,7 +161,7 @@ def as_numbers(values: pd.Series) -> Floats | None:
     return numbers.to_numpy(np.float64)
 
 
-def codes(values: pd.Series) -> Ints:
+def codes(values: pd.Series | Floats) -> Ints:
     """A level per value; 0 for missing."""
     return np.asarray(pd.factorize(values)[0] + 1, dtype=np.int64)
 

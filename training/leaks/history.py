@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from features.point_in_time.snapshots import SNAPSHOT, unit_codes
+from features.point_in_time.metric_rows import unit_codes
+from features.point_in_time.snapshots import SNAPSHOT
 from features.schema import KEY, Loaded
 from training.data.dataset import Dataset
 from training.leaks.findings import NOTHING, Finding, listed

@@ -10,14 +10,16 @@ import pandas as pd
 from configs.settings import BASES, Settings
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Fitted, build_features
+from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.entity_history import Entity
-from features.point_in_time.snapshots import SNAPSHOT, snapshots, unit_codes
+from features.point_in_time.metric_rows import MetricRows, unit_codes
+from features.point_in_time.snapshots import SNAPSHOT, snapshot_frame, snapshots
 from features.schema import KEY, VALUES, Loaded
 from training.data.dataset import Dataset
 from training.leaks.findings import NOTHING, Finding, listed
 
 Observe = Callable[[pd.DataFrame, Loaded, Funnel, Sequence[Entity], Settings], pd.DataFrame]
-"""`features.point_in_time.counts.observe`, or what is to take its place."""
+"""`features.point_in_time.counts.observe_loaded`, as a frame,, or what is to take its place."""
 
 MOMENTS = 6
 ROWS_A_MOMENT = 40
@@ -145,8 +147,8 @@ def _differing(
     again = observe(held[SNAPSHOT], known, dataset.funnel, dataset.entities, dataset.settings)
     names = columns_that_differ(held, again)
     if names and fitted is not None:  # features are made of these counts alone
-        left, right = build_features(held, fitted), build_features(again, fitted)
-        names += columns_that_differ(left.values, right.values)
+        left, right = (build_features(ArrayFrame.of(counts), fitted) for counts in (held, again))
+        names += columns_that_differ(left.values.frame(), right.values.frame())
         rates = (pd.DataFrame({f"start of {s}": b.log_rate for s, b in x.posteriors.items()}) for x in (left, right))
         names += columns_that_differ(*rates)
     return names
@@ -156,5 +158,6 @@ def _launches_that_differ(held: pd.DataFrame, ended: Loaded, settings: Settings)
     """Columns of a snapshot that the data up to its cutoff would not give; at age 0 there is nothing yet."""
     on = [*KEY, "age_hours"]
     running = held.loc[held["age_hours"] > 0, SNAPSHOT].reset_index(drop=True)
-    again = snapshots(ended.metrics, ended.creatives, settings.ages_hours, weekly=settings.weekly)
+    rows = MetricRows.of(ended)
+    again = snapshot_frame(snapshots(rows, settings.ages_hours, weekly=settings.weekly), rows.creatives)
     return columns_that_differ(running, running[on].merge(again, on=on, how="left")[SNAPSHOT])

@@ -3,9 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+import pandas as pd
 
+from configs.settings import Settings
+from features.funnel import Funnel
 from features.matrix.feature_matrix import Fitted
-from features.point_in_time.counts import observe as observe_counts
+from features.point_in_time.counts import observe_loaded
+from features.point_in_time.entity_history import Entity
+from features.schema import Loaded
 from training.data.dataset import Dataset, fit_features, rows_of
 from training.errors import TooThinError
 from training.labels.splits import folds as forward_folds
@@ -19,6 +24,13 @@ from training.leaks.windows import Folds, Split, apart, split_apart
 from training.leaks.words import words_after_delivery
 
 SEED = 7
+
+
+def observe_counts(
+    frame: pd.DataFrame, loaded: Loaded, funnel: Funnel, shared: Sequence[Entity], settings: Settings
+) -> pd.DataFrame:
+    """`features.point_in_time.counts.observe_loaded` as a pandas frame."""
+    return observe_loaded(frame, loaded, funnel, shared, settings).frame()
 
 
 def run_leaks(

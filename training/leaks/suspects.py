@@ -215,7 +215,7 @@ class Judge:
 
     def _grown(self, outcome: str, names: list[str], categorical: Collection[str]) -> Floats:
         y = self.evidence.outcomes[outcome]
-        table = self.features.values[names].to_numpy(np.float64)
+        table = self.features.values.select(names)
         places = [place for place, name in enumerate(names) if name in categorical]
         said = np.zeros(len(y))
         for fit, judged in self.evidence.folds:

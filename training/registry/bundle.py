@@ -20,8 +20,7 @@ from features.funnel_model.empirical_bayes import StagePrior
 from features.funnel_model.model import from_document, to_document
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Fitted, declare
-from features.point_in_time.as_of_file import write_as_of
-from features.point_in_time.as_of_table import AsOf
+from features.point_in_time.as_of_table import AsOf, write_as_of
 from features.point_in_time.entity_history import Entity
 from training.boosting.model import Choice, CreativeModel
 from training.boosting.volume_offset import VolumeOffset

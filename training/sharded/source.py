@@ -15,13 +15,14 @@ from features.errors import InputError
 from features.funnel import Funnel
 from features.partitions.manifest import PartitionedDataset
 from features.partitions.reader import read_creatives
-from features.point_in_time.as_of_table import AsOf, ranges
-from features.point_in_time.availability import waits_of
-from features.point_in_time.counts import funnel_of
-from features.point_in_time.cross_part_history import shared_codes
+from features.point_in_time.array_frame import ArrayFrame, Codes
+from features.point_in_time.as_of_table import AsOf, AsOfHistory, ranges
+from features.point_in_time.availability import availabilities_of
+from features.point_in_time.counts import columns_of_others, funnel_of
 from features.point_in_time.entity_history import Entity, entities
-from features.point_in_time.market import MOMENT, TYPE, summed_by
-from features.point_in_time.windowed_sums import Codes
+from features.point_in_time.market import MOMENT, TYPE
+from features.point_in_time.partial_sums import shared_codes, tables_exchanged
+from features.point_in_time.windowed_sums import summed_by
 from features.schema import KEY
 from training.boosting.model import CreativeModel
 from training.engine import Engine
@@ -33,7 +34,7 @@ from training.sharded.work import Work, frame_key, key_of
 from training.sharded.workspace_lock import WorkspaceLock
 
 ROWS_IN_BUCKET = 500_000
-"""Rows of metrics to a bucket, about: what a worker is told of at a time when histories are counted."""
+"""Rows of metrics to a bucket, about: what a worker holds at a time when histories are counted."""
 DECIDE = {
     "basis", "report_delay_hours", "history_days", "outcome_days", "open_days", "ages_hours", "weekly", "tags",
 }  # fmt: skip
@@ -50,7 +51,7 @@ class ShardedSource:
         engine: Engine,
         settings: Settings,
         progress: ProgressCallbacks,
-        answering: Path | None = None,
+        exchanging: Path | None = None,
     ) -> None:
         """Nothing is read yet but the creatives.
 
@@ -60,7 +61,7 @@ class ShardedSource:
             engine: Who works.
             settings: Of the run.
             progress: ProgressCallbacks.
-            answering: A file by which those who answer questions on these tables know of each other (`WorkspaceLock`).
+            exchanging: A file by which processes that exchange partial sums here know of each other (`WorkspaceLock`).
 
         Raises:
             InputError: There are no creatives, or no metrics.
@@ -72,9 +73,9 @@ class ShardedSource:
         self._described = {part.name: read_creatives(dataset, part) for part in dataset.parts}
         self.creatives = pd.concat(self._described.values(), ignore_index=True)
         self._buckets = max(engine.workers, round(sum(part.rows for part in dataset.parts) / ROWS_IN_BUCKET))
-        self._settings, self._answering = settings, answering
+        self._settings, self._exchanging = settings, exchanging
         self._jobs: dict[str, Job] = {}
-        self._asked: dict[str, Job] = {}
+        self._requested: dict[str, Job] = {}
         self._left: list[Job] = []
 
     @property
@@ -116,13 +117,13 @@ class ShardedSource:
         return self._gather(f"{self._job(funnel, shared, settings).facts}/snapshots")
 
     def observe(self, rows: pd.DataFrame, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> pd.DataFrame:
-        job, order = self._question(rows, funnel, shared, settings)
-        return _in_order(self._gather(f"{job.question}/observed", _having_rows(order)), order)
+        job, order = self._request(rows, funnel, shared, settings)
+        return _in_order(self._gather(f"{job.request}/observed", _having_rows(order)), order)
 
     def outcomes(self, rows: pd.DataFrame, funnel: Funnel, settings: Settings) -> pd.DataFrame:
         shared = entities(self.creatives, settings.tags.multi, settings.tags.crosses)
-        job, order = self._question(rows, funnel, shared, settings)
-        return _in_order(self._gather(f"{job.question}/outcome", _having_rows(order)), order)
+        job, order = self._request(rows, funnel, shared, settings)
+        return _in_order(self._gather(f"{job.request}/outcome", _having_rows(order)), order)
 
     def totals(self, moments: Sequence[pd.Timestamp], funnel: Funnel, settings: Settings) -> Iterator[pd.DataFrame]:
         shared = entities(self.creatives, settings.tags.multi, settings.tags.crosses)
@@ -136,20 +137,27 @@ class ShardedSource:
 
     def as_of_table(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
         job = self._job(funnel, shared, settings)
-        items = [(part, self.until) for part in self.dataset.parts]
-        self._run(tasks.standing, job, items, "counting what the service needs")
-        table = self._gather(f"{job.facts}/standing/{int(self.until.timestamp())}")
         born = self._gather(f"{job.facts}/born")
-        return AsOf(self.until, self.dataset.values, ranges(self.creatives, born), table)
+        return AsOf(self.until, self.dataset.values, ranges(self.creatives, born), self._as_of_table(job))
 
     def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
         fitted = model.fitted
         job = self._job(fitted.funnel, fitted.entities, settings)
-        job = replace(job, question=f"{job.facts}/latest-{self._buckets}", as_of=self.until, buckets=self._buckets)
-        self._run(tasks.latest, job, self.dataset.parts, "finding the latest figures")
-        self._answer(job)
-        self._run(tasks.predict, (job, model, settings), self.dataset.parts, "predicting")
-        return self._gather(f"{job.question}/predictions")
+        job = replace(job, request=f"{job.facts}/latest")
+        history, first = AsOfHistory(self._as_of_table(job), fitted.entities, self.until), 0
+        for name, described in self._described.items():
+            known = np.arange(first, first + len(described), dtype=np.int64)
+            if not self.work.done(f"{job.request}/others/{name}"):
+                others = columns_of_others(history.of(ArrayFrame.of(described), known))
+                self.work.put(f"{job.request}/others/{name}", pd.DataFrame(others, copy=False))
+            first += len(described)
+        self._run(tasks.predict, (job, model, settings, self.until), self.dataset.parts, "predicting")
+        return self._gather(f"{job.request}/predictions")
+
+    def _as_of_table(self, job: Job) -> pd.DataFrame:
+        items = [(part, self.until) for part in self.dataset.parts]
+        self._run(tasks.as_of, job, items, "counting what was known at the end of the data")
+        return self._gather(f"{job.facts}/as_of/{int(self.until.timestamp())}")
 
     @property
     def _surveyed(self) -> Job:
@@ -162,13 +170,13 @@ class ShardedSource:
 
     def _job(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> Job:
         """What the tables of this funnel depend on; what every part adds to the market is there when this returns."""
-        told = settings.model_dump_json(include=DECIDE)
-        facts = key_of(__version__, FEATURES_VERSION, self.fingerprint, funnel, tuple(shared), told)
+        decided = settings.model_dump_json(include=DECIDE)
+        facts = key_of(__version__, FEATURES_VERSION, self.fingerprint, funnel, tuple(shared), decided)
         if facts not in self._jobs:
             job = Job(self._slim, self.work.root, funnel, tuple(shared), settings, facts)
             self._run(tasks.survey, job, self.dataset.parts, "looking through the parts")
-            for wait in waits_of(funnel.stages):
-                self.work.put(f"{facts}/market/{wait}", market_sums(self._gather(f"{facts}/market_{wait}")))
+            for name in availabilities_of(funnel.stages):
+                self.work.put(f"{facts}/market/{name}", market_sums(self._gather(f"{facts}/market_{name}")))
             codes, first = shared_codes(self.creatives, shared), 0
             for part, described in self._described.items():
                 own = codes[first : first + len(described)]
@@ -178,39 +186,39 @@ class ShardedSource:
             self._jobs[facts] = job
         return self._jobs[facts]
 
-    def _question(
+    def _request(
         self, rows: pd.DataFrame, funnel: Funnel, shared: Sequence[Entity], settings: Settings
     ) -> tuple[Job, list[Codes]]:
         """The counts of these snapshots, ready as tables; and which of them each part holds."""
         job = self._job(funnel, shared, settings)
-        job = replace(job, question=f"{job.facts}/{frame_key(rows)}-{self._buckets}", buckets=self._buckets)
+        job = replace(job, request=f"{job.facts}/{frame_key(rows)}-{self._buckets}", buckets=self._buckets)
         order = self._split(rows)
-        if job.question not in self._asked:
+        if job.request not in self._requested:
             for part, places in zip(self.dataset.parts, order):
-                self.work.put(f"{job.question}/rows/{part.name}", rows.iloc[places].reset_index(drop=True))
-            self._answer(job)
-            self._asked[job.question] = job
+                self.work.put(f"{job.request}/rows/{part.name}", rows.iloc[places].reset_index(drop=True))
+            self._exchange(job)
+            self._requested[job.request] = job
         return job, order
 
-    def _answer(self, job: Job) -> None:
-        """What parts add goes to buckets, questions are answered there, and the answers come back."""
+    def _exchange(self, job: Job) -> None:
+        """Partial sums and requests go to buckets, are resolved there, and the sums come back to the parts."""
         names = tuple(part.name for part in self.dataset.parts)
-        with WorkspaceLock(self._answering) as here:
+        with WorkspaceLock(self._exchanging) as here:
             here.share()
-            if not all(self.work.done(f"{job.question}/observed/{name}") for name in names):
-                self._run(tasks.tell, job, self.dataset.parts, "counting within the parts")
+            if not all(self.work.done(f"{job.request}/observed/{name}") for name in names):
+                self._run(tasks.count_within, job, self.dataset.parts, "counting within the parts")
                 items = [(bucket, names) for bucket in range(job.buckets)]
-                self._run(tasks.answer, job, items, "counting histories across the parts")
+                self._run(tasks.resolve, job, items, "counting histories across the parts")
                 self._run(tasks.assemble, job, self.dataset.parts, "putting rows together")
             if here.try_exclusive():
                 self._forget(job)
-            else:  # another may be in the midst of the same question
+            else:  # another may be in the midst of the same exchange
                 self._left.append(job)
 
     def _forget(self, job: Job) -> None:
-        """Take away what parts told each other for a question that is answered."""
-        for what in ("asked", "answers", *(f"told_{what}" for what in tasks.told_of(job.funnel))):
-            self.work.remove(f"{job.question}/{what}")
+        """Take away the tables of an exchange that is done."""
+        for name in ("requested", "resolved", *(f"partial_{name}" for name in tables_exchanged(job.funnel.stages))):
+            self.work.remove(f"{job.request}/{name}")
 
     def _run(self, task: Callable[[Any, Any], None], shared: Any, items: Sequence[Any], what: str) -> None:
         self.engine.run(task, shared, items, lambda done, total: self._progress.step(what, done, total))
@@ -227,14 +235,15 @@ class ShardedSource:
         return [np.flatnonzero(owner == place) for place in range(len(keys))]
 
 
-def market_sums(told: pd.DataFrame) -> pd.DataFrame:
+def market_sums(partial: pd.DataFrame) -> pd.DataFrame:
     """What all parts add to the market at the same moment, as one row."""
     rows = []
-    for kind, table in told.groupby(TYPE, sort=True):
+    for kind, table in partial.groupby(TYPE, sort=True):
         codes = np.zeros(len(table), dtype=np.int64)
-        _, moments, summed = summed_by(codes, table[MOMENT].to_numpy(np.int64), table.drop(columns=[TYPE, MOMENT]))
+        figures = {str(name): table[name].to_numpy(np.float64) for name in table if name not in (TYPE, MOMENT)}
+        _, moments, summed = summed_by(codes, table[MOMENT].to_numpy(np.int64), figures)
         rows.append(pd.DataFrame({TYPE: str(kind), MOMENT: moments, **summed}))
-    found = pd.concat(rows, ignore_index=True) if rows else told
+    found = pd.concat(rows, ignore_index=True) if rows else partial
     return found.astype({TYPE: "str"})
 
 

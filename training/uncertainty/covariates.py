@@ -83,12 +83,12 @@ def covariates_of(logs: Logs, features: Features, funnel: Funnel, promotion_type
         funnel: Their funnel.
         promotion_types: Of the calibration rows; rows of another type get NaN.
     """
-    hours = features.keys["elapsed_hours"].to_numpy(np.float64)
-    own_type = features.keys["promotion_type"].to_numpy(object)
+    hours = features.keys.floats("elapsed_hours")
+    own_type = features.keys.categories("promotion_type").texts()
     step = AGE_EDGES_HOURS.searchsorted(hours)
     values = features.values
     columns: dict[str, npt.NDArray[Any]] = {
-        "creative": features.keys["creative_id"].to_numpy(object),
+        "creative": features.keys.categories("creative_id").texts(),
         "promotion_type": own_type,
         "step": step,
         "early_volume": early_volume(features),
@@ -101,10 +101,10 @@ def covariates_of(logs: Logs, features: Features, funnel: Funnel, promotion_type
         columns[TYPE_PREFIX + name] = np.where(unknown, np.nan, (own_type == name).astype(np.float64))
     for name in VOLUME_FEATURES:
         if name in values:
-            columns[f"about_{name}"] = values[name].to_numpy(np.float64)
+            columns[f"about_{name}"] = values[name]
     steady = features.catalogue.steady
     trees = np.empty((len(hours), len(steady) + len(logs)))
-    trees[:, : len(steady)] = values.to_numpy(np.float64).take(steady, axis=1)
+    trees[:, : len(steady)] = values.matrix.take(steady, axis=1)
     for place, log in enumerate(logs.values(), start=len(steady)):
         trees[:, place] = log
     return Covariates(columns, _tree_names(features.catalogue.names, steady, tuple(logs)), trees)
@@ -127,7 +127,7 @@ def early_volume(features: Features) -> Floats:
     """(rows,) Impressions (spend where there are none) so far; 0 where they are not known."""
     if "log_impressions" not in features.values:
         return np.zeros(len(features.values))
-    early = np.expm1(features.values["log_impressions"].to_numpy(np.float64))
+    early = np.expm1(features.values["log_impressions"])
     return np.where(np.isnan(early), 0.0, early)
 
 

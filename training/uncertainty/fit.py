@@ -59,7 +59,9 @@ def fit_uncertainty(rows: Sequence[OutOfSample], funnel: Funnel, settings: Setti
         return None
     min_volume, needed = max(settings.evaluate.min_impressions, 1.0), settings.interval.min_rows
     lean, level = settings.interval.shrinkage_rows, settings.interval.level
-    promotion_types = sorted({str(name) for part in rows for name in part.features.keys["promotion_type"]})
+    promotion_types = sorted(
+        {name for part in rows for name in part.features.keys.categories("promotion_type").texts()}
+    )
     frames = [covariate_frame(part.predicted, part.features, funnel, promotion_types) for part in rows]
     frame = pd.concat(frames, ignore_index=True)
     outcome = pd.concat([part.outcome for part in rows], ignore_index=True)

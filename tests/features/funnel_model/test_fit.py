@@ -8,6 +8,7 @@ from features.funnel import build_funnel
 from features.funnel_model.fit import fit_funnel_model
 from features.funnel_model.model import from_document, predict, predict_as_of, to_document
 from features.funnel_model.terms import fit_terms
+from features.point_in_time.array_frame import ArrayFrame
 
 COUNT = 3000
 FUNNEL = build_funnel(["impressions", "clicks"], None)
@@ -40,14 +41,14 @@ def world():
     rate = level * np.exp(HOOK[hook] + 0.4 * (np.log(price) - 4.5) + own)
     totals = pd.DataFrame({"clicks": draw.poisson(shown * rate).astype(float), "impressions": shown})
     launch_times = np.full(COUNT, 1_700_000_000, dtype=np.int64)
-    terms = fit_terms(frame, launch_times, ())
+    terms = fit_terms(ArrayFrame.of(frame), launch_times, ())
     return frame, totals, launch_times, terms
 
 
 @pytest.fixture(scope="module")
 def fitted(world):
     frame, totals, launch_times, terms = world
-    return fit_funnel_model(totals, frame, launch_times, FUNNEL, terms, (), NOW)
+    return fit_funnel_model(totals, ArrayFrame.of(frame), launch_times, FUNNEL, terms, (), NOW)
 
 
 def test_effects_slopes_and_the_variance_between_creatives_are_recovered(fitted) -> None:
@@ -62,7 +63,7 @@ def test_effects_slopes_and_the_variance_between_creatives_are_recovered(fitted)
 def test_each_promotion_type_has_its_own_base_rate(fitted, world) -> None:
     frame, *_ = world
     rows = frame.head(200).assign(cutoff=NOW)
-    found = predict_as_of([fitted], rows, FUNNEL.stages)["click"]
+    found = predict_as_of([fitted], ArrayFrame.of(rows), FUNNEL.stages)["click"]
     by_type = pd.Series(found.base_rate).groupby(rows["promotion_type"]).mean()
     assert by_type["live"] / by_type["product"] == pytest.approx(5.0, rel=0.05)
 
@@ -76,7 +77,10 @@ def test_categories_without_effect_are_shrunk_and_get_a_small_variance_component
 
 def test_expected_counts_match_the_total(fitted, world) -> None:
     frame, totals, launch_times, _ = world
-    clicks = np.exp(predict(fitted, frame, launch_times, FUNNEL.stages)["click"].log_rate) * totals["impressions"]
+    clicks = (
+        np.exp(predict(fitted, ArrayFrame.of(frame), launch_times, FUNNEL.stages)["click"].log_rate)
+        * totals["impressions"]
+    )
     assert clicks.sum() / totals["clicks"].sum() == pytest.approx(1.0, abs=0.05)
 
 
@@ -86,7 +90,7 @@ def test_a_new_category_adds_the_variance_component(fitted, world) -> None:
     launch_times = np.array([1_700_000_000], dtype=np.int64)
     click = fitted.stages["click"]
     known, new = (
-        predict(fitted, given, launch_times, FUNNEL.stages)["click"].variance[0]
+        predict(fitted, ArrayFrame.of(given), launch_times, FUNNEL.stages)["click"].variance[0]
         for given in (rows, rows.assign(tag_hook="新"))
     )
     assert new - known > 0.8 * click.variance_components["hook"]
@@ -94,7 +98,7 @@ def test_a_new_category_adds_the_variance_component(fitted, world) -> None:
 
 def test_a_warm_start_converges_to_the_same_effects(fitted, world) -> None:
     frame, totals, launch_times, terms = world
-    again = fit_funnel_model(totals, frame, launch_times, FUNNEL, terms, (), NOW, previous=fitted)
+    again = fit_funnel_model(totals, ArrayFrame.of(frame), launch_times, FUNNEL, terms, (), NOW, previous=fitted)
     for term, effect in fitted.stages["click"].effects.items():
         np.testing.assert_allclose(again.stages["click"].effects[term], effect, atol=0.01)
 
@@ -102,7 +106,7 @@ def test_a_warm_start_converges_to_the_same_effects(fitted, world) -> None:
 def test_a_stage_without_counts_has_no_effects_and_prior_variances(world) -> None:
     frame, totals, launch_times, terms = world
     none = totals.assign(impressions=0.0, clicks=0.0)
-    click = fit_funnel_model(none, frame, launch_times, FUNNEL, terms, (), NOW).stages["click"]
+    click = fit_funnel_model(none, ArrayFrame.of(frame), launch_times, FUNNEL, terms, (), NOW).stages["click"]
     assert all((effect == 0).all() for effect in click.effects.values())
     assert all((click.effect_variances[name] > 0).all() for name in click.effects)
 
@@ -113,7 +117,7 @@ def test_a_model_survives_json_bit_for_bit(fitted, world) -> None:
     frame, *_ = world
     back = from_document(json.loads(json.dumps(to_document(fitted))))
     rows = frame.assign(cutoff=NOW)
-    one, other = (predict_as_of([model], rows, FUNNEL.stages)["click"] for model in (fitted, back))
+    one, other = (predict_as_of([model], ArrayFrame.of(rows), FUNNEL.stages)["click"] for model in (fitted, back))
     assert (one.log_rate == other.log_rate).all()
     assert (one.variance == other.variance).all()
 
@@ -128,5 +132,5 @@ def test_each_cutoff_uses_the_last_model_fitted_before_it(fitted, world) -> None
     )
     cutoffs = [NOW - pd.Timedelta(days=1), NOW, NOW + pd.Timedelta(days=10), NOW + pd.Timedelta(days=99)]
     rows = pd.concat([frame.head(1)] * 4, ignore_index=True).assign(cutoff=cutoffs)
-    found = predict_as_of([fitted, later], rows, FUNNEL.stages)["click"].log_rate
+    found = predict_as_of([fitted, later], ArrayFrame.of(rows), FUNNEL.stages)["click"].log_rate
     np.testing.assert_allclose(found - found[0], [0.0, 0.0, 1.0, 1.0])

@@ -8,6 +8,7 @@ from configs.settings import Settings
 from features.funnel_model.empirical_bayes import MIN_VARIANCE
 from features.funnel_model.fit_priors import fit_priors
 from features.matrix.feature_matrix import build_features
+from features.point_in_time.array_frame import ArrayFrame
 from features.schema import Loaded
 from training.data.dataset import Dataset, fit_features, prepare
 from training.labels.splits import holdout_split
@@ -73,7 +74,7 @@ def test_a_tag_with_effect_gets_weight_and_one_without_is_shrunk_away(dataset, f
     # The interaction with a scene without effect carries the same information as the hook: they share its weight.
     assert prior.weights["hook"] + prior.weights["hook*scene"] == pytest.approx(1.0, abs=0.25)
     assert abs(prior.weights.get("scene", 0.0)) < 0.05
-    posterior = build_features(dataset.observed, fitted).posteriors["click"]
+    posterior = build_features(ArrayFrame.of(dataset.observed), fitted).posteriors["click"]
     late = (dataset.observed["cutoff"] > pd.Timestamp("2026-03-20")).to_numpy()
     hooks = dataset.observed["tag_hook"].to_numpy()
     mean = {hook: np.exp(posterior.log_prior[late & (hooks == hook)]).mean() for hook in EFFECT}
@@ -86,7 +87,7 @@ def test_a_stage_with_no_events_at_all_works(dataset, fitted, stage) -> None:
     """No order was ever made: rates are small, finite, and the same for all."""
     prior = fitted.priors[stage]
     assert all(0 < rate <= 0.5 and np.isfinite(rate) for rate in prior.rate.values())
-    posterior = build_features(dataset.observed, fitted).posteriors[stage]
+    posterior = build_features(ArrayFrame.of(dataset.observed), fitted).posteriors[stage]
     assert np.isfinite(posterior.log_rate).all()
     assert np.isfinite(posterior.variance).all()
     assert (posterior.variance > 0).all()
@@ -94,11 +95,11 @@ def test_a_stage_with_no_events_at_all_works(dataset, fitted, stage) -> None:
 
 def test_a_promotion_type_without_training_data_takes_the_rate_of_the_others(dataset, fitted) -> None:
     observed = dataset.observed.head(3).assign(promotion_type="product")
-    live = build_features(dataset.observed.head(3), fitted)
-    new = build_features(observed, fitted)
+    live = build_features(ArrayFrame.of(dataset.observed.head(3)), fitted)
+    new = build_features(ArrayFrame.of(observed), fitted)
     for stage, posterior in new.posteriors.items():
         np.testing.assert_allclose(posterior.market_rate, live.posteriors[stage].market_rate)
-    assert new.values["promotion_type"].isna().all()
+    assert np.isnan(new.values["promotion_type"]).all()
 
 
 def test_a_promotion_type_without_traffic_has_no_rate(dataset) -> None:
@@ -111,7 +112,7 @@ def test_a_promotion_type_without_traffic_has_no_rate(dataset) -> None:
     priors = fit_features(dataset, train, starts).priors
     assert set(priors["click"].rate) == {"live"}
     posterior = build_features(
-        dataset.observed.head(1).assign(promotion_type="product"), fit_features(dataset, train, starts)
+        ArrayFrame.of(dataset.observed.head(1).assign(promotion_type="product")), fit_features(dataset, train, starts)
     )
     assert posterior.posteriors["click"].market_rate[0] == pytest.approx(priors["click"].rate["live"])
 
@@ -122,7 +123,9 @@ def test_too_few_rows_give_no_weights_and_no_drift(dataset) -> None:
         {name.removeprefix("early:"): 0.0 for name in snapshots if name.startswith("early:")},
         index=range(len(dataset.loaded.creatives)),
     )
-    priors = fit_priors(totals, snapshots, dataset.loaded.creatives, dataset.funnel, dataset.entities)
+    priors = fit_priors(
+        totals, ArrayFrame.of(snapshots), ArrayFrame.of(dataset.loaded.creatives), dataset.funnel, dataset.entities
+    )
     for prior in priors.values():
         assert prior.weights == {}
         assert (prior.drift_variance, prior.transient_variance) == (MIN_VARIANCE, MIN_VARIANCE)

@@ -6,6 +6,7 @@ import pytest
 
 from features.funnel_model.interactions import build_interactions, candidate_pairs, screen_interactions
 from features.funnel_model.terms import fit_terms
+from features.point_in_time.array_frame import ArrayFrame
 
 COUNT = 4000
 
@@ -21,8 +22,8 @@ def world():
             "tag_face": draw.choice([f"f{i}" for i in range(5)], COUNT),
         }
     )
-    terms = fit_terms(frame, np.zeros(COUNT, dtype=np.int64), ())
-    candidates = build_interactions(frame, terms, candidate_pairs(terms, []))
+    terms = fit_terms(ArrayFrame.of(frame), np.zeros(COUNT, dtype=np.int64), ())
+    candidates = build_interactions(ArrayFrame.of(frame), terms, candidate_pairs(terms, []))
     joint = draw.normal(0, 0.3, (8, 6))
     joint -= joint.mean(axis=0) + joint.mean(axis=1, keepdims=True) - joint.mean()  # no main effects
     effect = joint[frame["tag_hook"].str[1:].astype(int), frame["tag_scene"].str[1:].astype(int)]

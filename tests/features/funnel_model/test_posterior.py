@@ -9,6 +9,7 @@ import pytest
 from features.funnel import CLICK, build_funnel
 from features.funnel_model.empirical_bayes import StagePrior
 from features.funnel_model.posterior import cross_stage_evidence, posteriors_of
+from features.point_in_time.array_frame import ArrayFrame
 
 FUNNEL = build_funnel(["impressions", "clicks"], None)
 PRIOR = StagePrior(
@@ -36,7 +37,7 @@ def snapshot(**known: object) -> pd.DataFrame:
 
 
 def posterior(prior: StagePrior = PRIOR, **known: object):
-    return posteriors_of(snapshot(**known), FUNNEL, {"click": prior})["click"]
+    return posteriors_of(ArrayFrame.of(snapshot(**known)), FUNNEL, {"click": prior})["click"]
 
 
 def test_the_only_stage_is_clicks() -> None:

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from features.matrix.feature_matrix import build_features, declare, numbers
-from features.point_in_time.counts import observe
+from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.counts import observe_loaded
 from features.schema import KEY, Loaded
 from training.data.dataset import fit_features, prepare
 from training.labels.splits import holdout_split
@@ -36,13 +37,13 @@ def prepared(small_world, quick):
 
 def test_the_columns_built_are_those_declared_each_once(prepared) -> None:
     dataset, fitted = prepared
-    features = build_features(dataset.observed, fitted)
+    features = build_features(ArrayFrame.of(dataset.observed), fitted)
     names = [feature.name for feature in declare(fitted)]
-    assert list(features.values) == names
+    assert list(features.values.names) == names
     assert len(names) == len(set(names))
     assert features.catalogue == declare(fitted)
-    assert (features.values.dtypes == np.float64).all()
-    assert not np.isinf(features.values.to_numpy()).any()
+    assert features.values.matrix.dtype == np.float64
+    assert not np.isinf(features.values.matrix).any()
 
 
 def test_a_feature_that_no_training_row_knows_is_left_out(prepared) -> None:
@@ -53,8 +54,8 @@ def test_a_feature_that_no_training_row_knows_is_left_out(prepared) -> None:
 
 def test_without_rows_there_are_columns(prepared) -> None:
     dataset, fitted = prepared
-    features = build_features(dataset.observed.head(0), fitted)
-    assert features.values.shape == (0, len(declare(fitted)))
+    features = build_features(ArrayFrame.of(dataset.observed.head(0)), fitted)
+    assert features.values.matrix.shape == (0, len(declare(fitted)))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_numbers_by_hand(prepared, name, told, expected) -> None:
         "elapsed_hours": 0.0,
         **told,
     }
-    found = numbers(pd.DataFrame([row]), prepared[0].funnel)[name]
+    found = numbers(ArrayFrame.of(pd.DataFrame([row])), prepared[0].funnel)[name]
     np.testing.assert_allclose(found, [expected], rtol=1e-12)
 
 
@@ -103,8 +104,8 @@ def test_a_creative_announced_without_a_launch_has_features(prepared, small_worl
     rows = rows.assign(
         launched_at=pd.Series([pd.NaT], dtype="datetime64[us]"), launch_hour=np.nan, age_hours=0, elapsed_hours=0.0
     )
-    features = build_features(observe(rows, small_world, fitted.funnel, fitted.entities, quick), fitted)
-    assert features.values[["launch_hour", "launch_weekday"]].isna().all().all()
+    features = build_features(observe_loaded(rows, small_world, fitted.funnel, fitted.entities, quick), fitted)
+    assert np.isnan(features.values.select(["launch_hour", "launch_weekday"])).all()
     assert np.isfinite(features.posteriors["click"].log_rate).all()
 
 
@@ -117,7 +118,7 @@ def test_hostile_words_are_codes_flags_and_history_like_any_other(small_world, q
     train, _, starts = holdout_split(dataset.rows, 7)
     fitted = fit_features(dataset, train, starts)
     assert set(fitted.encoder.codes["tag_hook"]) == set(HOSTILE)
-    features = build_features(dataset.observed, fitted)
-    assert features.values["tag_hook"].notna().all()
-    assert features.values["tag_selling_point=x=y"].sum() > 0
-    assert features.values["launched_hook"].max() > 0
+    features = build_features(ArrayFrame.of(dataset.observed), fitted)
+    assert not np.isnan(features.values["tag_hook"]).any()
+    assert np.nansum(features.values["tag_selling_point=x=y"]) > 0
+    assert np.nanmax(features.values["launched_hook"]) > 0

@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.point_in_time.account_activity import siblings
+from features.point_in_time.account_activity import Activity, activity_columns
+from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.availability import NEVER
+from features.point_in_time.entity_history import Contributions
 
 DAY = 86_400
 #                         unit: 0     1     2     3 (other account)  4 (never ran)
@@ -22,17 +25,13 @@ ROWS = [(0, 10), (0, 11), (1, 10), (1, 20), (2, 2), (3, 11)]
 
 def at(unit: int, day: float) -> pd.Series:
     units, days = (np.array(part, dtype=np.int64) for part in zip(*ROWS))
-    first = pd.Series([10, 10, 2, 11, np.nan]) * DAY
-    table = siblings(
-        days * DAY,
-        units,
-        pd.to_datetime(first, unit="s"),
-        CREATIVES,
-        np.array([unit]),
-        np.array([int(day * DAY)], dtype=np.int64),
-        ["tag_hook", "tag_scene"],
-    )
-    return table.iloc[0]
+    first = np.array([10 * DAY, 10 * DAY, 2 * DAY, 11 * DAY, NEVER], dtype=np.int64)
+    creatives, lives = ArrayFrame.of(CREATIVES), Activity(days * DAY, units, first)
+    wanted, moments = np.array([unit]), np.array([int(day * DAY)], dtype=np.int64)
+    nothing = np.zeros((0, 1))
+    own = Contributions((), (), nothing, nothing, nothing, lives.own(wanted, moments))
+    tags = lives.tags(creatives, ["tag_hook", "tag_scene"], wanted, moments)
+    return pd.DataFrame(activity_columns(lives.account(creatives, wanted, moments), tags, own)).iloc[0]
 
 
 @pytest.mark.parametrize(

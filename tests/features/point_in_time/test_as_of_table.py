@@ -1,4 +1,4 @@
-"""What the service knows of others equals what the store tells at the same moment, bit for bit."""
+"""What is known of others at one moment, from the rows of metrics and from the as-of table of a bundle."""
 
 from dataclasses import replace
 
@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.point_in_time.as_of_table import Standing, standing_table
-from features.point_in_time.counts import data_entities, data_funnel, measure, observe
-from features.point_in_time.request_counts import Told, observe_given
+from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.as_of_table import AsOfHistory, as_of_table
+from features.point_in_time.counts import SumsInMemory, columns_of_others, data_entities, data_funnel, observe
+from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.snapshots import latest_snapshots
-from features.schema import KEY, PERIOD, VALUES, Loaded
+from features.schema import KEY, Loaded
 
 
 @pytest.fixture(scope="module")
@@ -26,83 +27,103 @@ def known(small_world: Loaded, moment: pd.Timestamp) -> Loaded:
 
 
 @pytest.fixture
-def parts(known: Loaded, settings, moment):
-    funnel, shared = data_funnel(known, settings), data_entities(known, settings)
-    table = standing_table(measure(known, funnel, settings), funnel, shared, settings, moment)
-    return funnel, shared, table, Standing(table, funnel, shared, moment)
+def world(known: Loaded, settings, moment):
+    """Rows, funnel, entities, as-of table."""
+    rows, funnel, shared = MetricRows.of(known), data_funnel(known, settings), data_entities(known, settings)
+    return rows, funnel, shared, as_of_table(rows, funnel, shared, settings, moment)
 
 
-def equal_to_the_bit(left: pd.DataFrame, right: pd.DataFrame) -> None:
-    assert set(left) <= set(right)
-    for name in left:
-        a, b = left[name].to_numpy(), right[name].to_numpy()
-        if a.dtype.kind == "f":
-            assert (a.view(np.int64) == b.astype(np.float64).view(np.int64)).all(), name
-        else:
-            assert (pd.Series(a).isna() == pd.Series(b).isna()).all(), name
-            assert (pd.Series(a).dropna() == pd.Series(b).dropna()).all(), name
+def from_rows(rows: MetricRows, funnel, shared, settings, moment: pd.Timestamp) -> dict[str, np.ndarray]:
+    """Columns of others of every creative, from all rows of metrics."""
+    everyone = np.arange(len(rows.creatives))
+    moments = np.full(len(everyone), int(moment.timestamp()), dtype=np.int64)
+    return columns_of_others(SumsInMemory.of(rows, everyone, moments, funnel, shared, settings))
 
 
-def alone(loaded: Loaded, rows: pd.DataFrame, standing, funnel, settings) -> pd.DataFrame:
-    """Counts of these rows from what a caller would tell of their creatives."""
-    figures = [name for name in VALUES if name in loaded.metrics]
-    about = loaded.creatives.set_index(KEY).astype(object)
-    told = []
-    for key in rows[KEY].itertuples(index=False, name=None):
-        known = about.loc[key]
-        mine = loaded.metrics[(loaded.metrics[KEY] == list(key)).all(axis=1)]
-        periods = [tuple(row) for row in mine[PERIOD].itertuples(index=False, name=None)]
-        words = {name: None if pd.isna(value) else value for name, value in known.items()}
-        told.append(Told(key, words, periods, mine[figures].to_numpy().tolist()))
-    tags = [name for name in loaded.creatives if name.startswith("tag_")]
-    return observe_given(told, figures, tags, standing, funnel, settings).frame()
+def equal_to_the_bit(left: dict[str, np.ndarray], right: dict[str, np.ndarray]) -> None:
+    assert list(left) == list(right) or set(left) == set(right)
+    for name, column in left.items():
+        assert (column.view(np.int64) == right[name].view(np.int64)).all(), name
 
 
-def test_every_creative_alone_has_the_counts_it_has_in_the_store(known, parts, settings, moment) -> None:
-    funnel, shared, _, standing = parts
-    rows = latest_snapshots(known.metrics, known.creatives, moment)
-    told = observe(rows, known, funnel, shared, settings, as_of=moment)
-    assert (told["age_hours"] == 0).sum() > 10
-    assert (told["early:orders"] > 0).sum() > 30
-    assert (told["live_siblings"] > 0).any()
-    equal_to_the_bit(told.drop(columns="launch_observed"), alone(known, rows, standing, funnel, settings))
-    for place in range(0, len(rows), 7):
-        row = rows.iloc[[place]].reset_index(drop=True)
-        expected = told.iloc[[place]].reset_index(drop=True).drop(columns="launch_observed")
-        equal_to_the_bit(expected, alone(known, row, standing, funnel, settings))
+def test_the_table_and_the_rows_give_the_same_sums_of_others(world, settings, moment, monkeypatch) -> None:
+    rows, funnel, shared, table = world
+    expected = from_rows(rows, funnel, shared, settings, moment)
+    assert (expected["live_siblings"] > 0).any()
+    history = AsOfHistory(table, shared, moment)
+    equal_to_the_bit(columns_of_others(history.of(rows.creatives)), expected)
+    monkeypatch.setattr("features.point_in_time.as_of_table.MANY", 10)  # one entity at a time
+    equal_to_the_bit(columns_of_others(AsOfHistory(table, shared, moment).of(rows.creatives)), expected)
 
 
-def test_a_creative_nobody_knew_is_told_as_the_store_would_tell_it(known, parts, settings, moment) -> None:
-    funnel, shared, _, standing = parts
+def test_a_creative_alone_has_the_counts_that_it_has_in_a_batch(world, settings, moment) -> None:
+    rows, funnel, shared, table = world
+    history = AsOfHistory(table, shared, moment)
+    together = observe(
+        latest_snapshots(rows, moment), rows, columns_of_others(history.of(rows.creatives)), funnel, settings
+    ).frame()
+    assert (together["age_hours"] == 0).sum() > 10
+    assert (together["early:orders"] > 0).sum() > 30
+    for place in range(0, len(together), 7):
+        mine = np.flatnonzero(rows.units == place)
+        one = MetricRows(
+            creatives=rows.creatives.take([place]),
+            units=np.zeros(len(mine), dtype=np.int64),
+            grains=rows.grains[mine],
+            starts=rows.starts[mine],
+            ends=rows.ends[mine],
+            values={name: column[mine] for name, column in rows.values.items()},
+        )
+        others = columns_of_others(history.of(one.creatives))
+        alone = observe(latest_snapshots(one, moment), one, others, funnel, settings).frame()
+        expected = together.iloc[[place]].reset_index(drop=True)
+        # Whether a launch was observed depends on the account's first day, which one creative does not show.
+        pd.testing.assert_frame_equal(
+            alone.drop(columns="launch_observed"), expected.drop(columns="launch_observed"), check_exact=True
+        )
+
+
+def test_creatives_new_to_the_table_have_the_history_of_those_they_share_something_with(
+    known, world, settings, moment
+) -> None:
+    """Also one with a value that nobody has, one of another account, one without a product, one without a hook."""
+    _, funnel, shared, table = world
     new = known.creatives.iloc[:6].assign(creative_id=[f"new{n}" for n in range(6)])
     new.loc[new.index[0], "tag_hook"] = None
     new.loc[new.index[1], "tag_hook"] = "从未见过"
     new.loc[new.index[2], "account_id"] = "another"
     new.loc[new.index[3], "product_id"] = None
     more = replace(known, creatives=pd.concat([known.creatives, new]).sort_values(KEY, ignore_index=True))
-    rows = latest_snapshots(known.metrics, more.creatives, moment)
-    rows = rows[rows["creative_id"].isin(new["creative_id"])].reset_index(drop=True)
-    told = observe(rows, more, funnel, shared, settings, as_of=moment)
-    given = alone(more, rows, standing, funnel, settings)
-    equal_to_the_bit(told.drop(columns="launch_observed"), given)
+    rows = MetricRows.of(more)
+    is_new = more.creatives["creative_id"].isin(new["creative_id"]).to_numpy()
+    expected = {name: column[is_new] for name, column in from_rows(rows, funnel, shared, settings, moment).items()}
+    equal_to_the_bit(columns_of_others(AsOfHistory(table, shared, moment).of(rows.creatives.take(is_new))), expected)
 
 
-def test_a_creative_whose_tags_changed_since_is_told_under_its_new_ones(known, parts, settings, moment) -> None:
-    funnel, shared, _, standing = parts
+def test_a_creative_whose_tag_changed_since_has_the_history_of_its_new_one(known, world, settings, moment) -> None:
+    _, funnel, shared, table = world
     creatives = known.creatives.copy()
     creatives.loc[5, "tag_hook"] = creatives.loc[6, "tag_hook"]
-    changed = replace(known, creatives=creatives)
-    rows = latest_snapshots(known.metrics, creatives, moment).iloc[[5]].reset_index(drop=True)
-    told = observe(rows, changed, funnel, shared, settings, as_of=moment)
-    given = alone(changed, rows, standing, funnel, settings)
-    hook = [name for name in told if "hook" in name]
-    equal_to_the_bit(told[hook], given[hook])
+    rows = MetricRows.of(replace(known, creatives=creatives))
+    expected = from_rows(rows, funnel, shared, settings, moment)
+    found = columns_of_others(AsOfHistory(table, shared, moment).of(rows.creatives.take([5])))
+    hook = [name for name in expected if "hook" in name]
+    equal_to_the_bit({name: found[name] for name in hook}, {name: expected[name][[5]] for name in hook})
 
 
-def test_a_table_survives_a_file(parts, tmp_path, moment) -> None:
-    funnel, shared, table, standing = parts
+def test_a_table_survives_a_file(world, tmp_path, moment) -> None:
+    rows, _, shared, table = world
     table.to_parquet(tmp_path / "asof.parquet")
-    again = Standing(pd.read_parquet(tmp_path / "asof.parquet"), funnel, shared, moment)
-    about = table[[name for name in table if ":" not in name]]
-    for name, values in standing.around(about).items():
-        np.testing.assert_array_equal(values, again.around(about)[name])
+    again = AsOfHistory(pd.read_parquet(tmp_path / "asof.parquet"), shared, moment)
+    equal_to_the_bit(
+        columns_of_others(again.of(rows.creatives)),
+        columns_of_others(AsOfHistory(table, shared, moment).of(rows.creatives)),
+    )
+
+
+def test_a_creative_that_nobody_shares_anything_with_has_no_history(world, moment) -> None:
+    _, _, shared, table = world
+    stranger = pd.DataFrame({"promotion_type": ["new"], "account_id": ["new"], "creative_id": ["new"]})
+    columns = columns_of_others(AsOfHistory(table, shared, moment).of(ArrayFrame.of(stranger)))
+    assert np.isnan(columns.pop("tag_overlap_share")).all()
+    assert all((column == 0).all() for column in columns.values())

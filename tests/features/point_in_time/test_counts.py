@@ -1,12 +1,13 @@
 """Counts of a snapshot as they stood at its cutoff, by hand."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.point_in_time.counts import data_entities, data_funnel, observe, observed_entities
-from features.point_in_time.snapshots import snapshots
+from features.point_in_time.counts import data_entities, data_funnel, observe_loaded
 from features.schema import Loaded
 
 LAUNCH = pd.Timestamp("2026-03-10")
@@ -45,17 +46,23 @@ def one(checked) -> Loaded:
     return checked(metrics, creatives)
 
 
-def at(loaded: Loaded, settings: Settings, age: int) -> pd.Series:
-    rows = snapshots(loaded.metrics, loaded.creatives, (age,), weekly=False)
-    funnel = data_funnel(loaded, settings)
-    return observe(rows, loaded, funnel, data_entities(loaded, settings), settings).iloc[0]
+@pytest.fixture
+def at(snapshots_of) -> Callable[[Loaded, Settings, int], pd.Series]:
+    """Counts of the one snapshot at an age."""
+
+    def make(loaded: Loaded, settings: Settings, age: int) -> pd.Series:
+        rows = snapshots_of(loaded, (age,))
+        funnel = data_funnel(loaded, settings)
+        return observe_loaded(rows, loaded, funnel, data_entities(loaded, settings), settings).frame().iloc[0]
+
+    return make
 
 
 @pytest.mark.parametrize(
     ("age", "early", "last_days", "last_day", "late_half"),
     [(0, 0, 0, 0, 0), (24, 100, 100, 100, 0), (48, 300, 300, 200, 200), (96, 1500, 1400, 800, 1200)],
 )
-def test_early_metrics_are_sums_until_the_cutoff(one, quick, age, early, last_days, last_day, late_half) -> None:
+def test_early_metrics_are_sums_until_the_cutoff(one, quick, at, age, early, last_days, last_day, late_half) -> None:
     """A period that straddles the middle of a life belongs to neither half."""
     row = at(one, quick, age)
     assert row["early:impressions"] == early
@@ -65,7 +72,7 @@ def test_early_metrics_are_sums_until_the_cutoff(one, quick, age, early, last_da
 
 
 @pytest.mark.parametrize(("basis", "kept_days"), [("net_1h", 3), ("settled_7d", 0)])
-def test_kept_money_is_counted_once_its_refund_window_has_passed(one, quick, basis, kept_days) -> None:
+def test_kept_money_is_counted_once_its_refund_window_has_passed(one, quick, at, basis, kept_days) -> None:
     settings = quick.model_copy(update={"basis": basis})
     metrics = (
         one.metrics.rename(columns={"net_gmv_cny": "settled_gmv_7d_cny"}) if basis == "settled_7d" else one.metrics
@@ -76,7 +83,7 @@ def test_kept_money_is_counted_once_its_refund_window_has_passed(one, quick, bas
     assert row["early:settled_gmv_cny"] == 50.0 * kept_days
 
 
-def test_orders_are_worth_the_creatives_price_where_most_prices_are_known(one, quick) -> None:
+def test_orders_are_worth_the_creatives_price_where_most_prices_are_known(one, quick, at) -> None:
     assert at(one, quick, 48)["early:reference_gmv_cny"] == 80.0
     assert at(one, quick, 48)["reference_price"] == 40.0
     without = Loaded(one.metrics, one.creatives.drop(columns="price_cny"))
@@ -84,16 +91,16 @@ def test_orders_are_worth_the_creatives_price_where_most_prices_are_known(one, q
     assert data_funnel(without, quick).typical_price is None
 
 
-def test_attributes_stand_beside_the_counts(one, quick) -> None:
+def test_attributes_stand_beside_the_counts(one, quick, at) -> None:
     assert at(one, quick, 48)["tag_hook"] == "x"
     assert at(one, quick, 48)["launched_at"] == LAUNCH
 
 
-def test_a_figure_that_the_metrics_lack_is_missing_not_zero(one, quick) -> None:
+def test_a_figure_that_the_metrics_lack_is_missing_not_zero(one, quick, snapshots_of) -> None:
     funnel = data_funnel(one, quick)
-    rows = snapshots(one.metrics, one.creatives, (48,), weekly=False)
+    rows = snapshots_of(one, (48,))
     poorer = Loaded(one.metrics.drop(columns="clicks"), one.creatives)
-    row = observe(rows, poorer, funnel, data_entities(one, quick), quick).iloc[0]
+    row = observe_loaded(rows, poorer, funnel, data_entities(one, quick), quick).frame().iloc[0]
     assert np.isnan(row["early:clicks"])
     assert row["early:impressions"] == 300.0
 
@@ -103,12 +110,13 @@ def test_the_plan_counts_only_columns_that_hold_something(one, quick) -> None:
     assert not data_funnel(empty, quick).has("click")
 
 
-def test_nothing_is_edited(one, quick) -> None:
+def test_nothing_is_edited(one, quick, at) -> None:
     metrics, creatives = one.metrics.copy(), one.creatives.copy()
     at(one, quick, 48)
     pd.testing.assert_frame_equal(one.metrics, metrics)
     pd.testing.assert_frame_equal(one.creatives, creatives)
 
 
-def test_observed_entities_are_those_whose_history_stands_in_the_frame(observed, small_world, quick) -> None:
-    assert observed_entities(observed) == [entity.name for entity in data_entities(small_world, quick)]
+def test_every_entity_of_the_data_has_a_history_in_their_order(observed, small_world, quick) -> None:
+    launched = [name.removeprefix("launched:") for name in observed if name.startswith("launched:")]
+    assert launched == [entity.name for entity in data_entities(small_world, quick)]

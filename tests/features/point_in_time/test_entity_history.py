@@ -7,9 +7,9 @@ import pytest
 
 from configs.settings import BASES
 from features.funnel import build_funnel
-from features.point_in_time.counts import data_entities, observe
-from features.point_in_time.entity_history import MARKET, Entity, entities, entity_codes, launched_before
-from features.point_in_time.snapshots import snapshots
+from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.counts import data_entities, observe_loaded
+from features.point_in_time.entity_history import MARKET, Entity, entities, entity_codes
 from features.schema import KEY, Loaded
 
 TIED = 1.001e-4
@@ -180,11 +180,11 @@ def two(checked):
     return make
 
 
-def second_at_launch(loaded, settings) -> pd.Series:
+def second_at_launch(loaded, settings, snapshots_of) -> pd.Series:
     basis = BASES[settings.basis][0]
-    rows = snapshots(loaded.metrics, loaded.creatives, (0,), weekly=False)
+    rows = snapshots_of(loaded, (0,))
     held = [name for name in loaded.metrics if name not in KEY]
-    table = observe(rows, loaded, build_funnel(held, basis), data_entities(loaded, settings), settings)
+    table = observe_loaded(rows, loaded, build_funnel(held, basis), data_entities(loaded, settings), settings).frame()
     return table.set_index("creative_id").loc["second"]
 
 
@@ -198,20 +198,22 @@ def second_at_launch(loaded, settings) -> pd.Series:
         ("day", "2026-03-10 18:01", 2),
     ],
 )
-def test_a_row_counts_once_it_can_be_had_strictly_before_the_cutoff(two, quick, grain, launch, seen) -> None:
-    row = second_at_launch(two(launch, grain), quick)
+def test_a_row_counts_once_it_can_be_had_strictly_before_the_cutoff(
+    two, quick, snapshots_of, grain, launch, seen
+) -> None:
+    row = second_at_launch(two(launch, grain), quick, snapshots_of)
     assert row["launched:hook"] == seen
     assert row["hist:hook:impressions"] == 100.0 * seen
     assert row["live_siblings"] == seen - 1 if grain == "day" else row["live_siblings"] == seen
 
 
-def test_settled_money_is_known_later_than_the_rest(two, quick) -> None:
+def test_settled_money_is_known_later_than_the_rest(two, quick, snapshots_of) -> None:
     """Seven days after its payment: until then the first creative says nothing of what is kept."""
     slow = quick.model_copy(update={"basis": "settled_7d"})
     for launch, creatives in (("2026-03-17 09:59", 0), ("2026-03-17 10:01", 1)):
         loaded = two(launch)
         metrics = loaded.metrics.rename(columns={"net_gmv_cny": "settled_gmv_7d_cny"})
-        row = second_at_launch(type(loaded)(metrics, loaded.creatives), slow)
+        row = second_at_launch(type(loaded)(metrics, loaded.creatives), slow, snapshots_of)
         assert row["hist:hook:click:weight"] > 0
         assert (row["hist:hook:keep:weight"] > 0) == bool(creatives)
 
@@ -221,7 +223,9 @@ def test_a_figure_that_rows_miss_costs_only_its_own_stage_its_history(
 ) -> None:
     """An account whose export has no plays still teaches clicks; nothing is taken for 0."""
     metrics = small_world.metrics.assign(plays=np.nan)
-    less = observe(taken, Loaded(metrics, small_world.creatives), funnel, data_entities(small_world, quick), quick)
+    less = observe_loaded(
+        taken, Loaded(metrics, small_world.creatives), funnel, data_entities(small_world, quick), quick
+    ).frame()
     told = [name for name in less if name.startswith(("hist:", "market:", "launched:")) and ":hold:" not in name]
     pd.testing.assert_frame_equal(less[told], observed[told])
     silent = less.filter(regex="^(hist:.*|market):hold:")
@@ -229,7 +233,7 @@ def test_a_figure_that_rows_miss_costs_only_its_own_stage_its_history(
     assert (silent == 0).all().all()
 
 
-def test_a_creative_is_no_history_of_its_own(checked, quick) -> None:
+def test_a_creative_is_no_history_of_its_own(checked, quick, snapshots_of) -> None:
     """Alone in the world, a creative of any age has no others."""
     days = pd.date_range("2026-03-01", periods=6)
     metrics = pd.DataFrame(
@@ -249,22 +253,13 @@ def test_a_creative_is_no_history_of_its_own(checked, quick) -> None:
         }
     )
     loaded = checked(metrics, pd.DataFrame({"promotion_type": ["live"], "account_id": ["a"], "creative_id": ["c"]}))
-    rows = snapshots(loaded.metrics, loaded.creatives, (24, 72), weekly=False)
+    rows = snapshots_of(loaded, (24, 72))
     shared = data_entities(loaded, quick)
-    table = observe(rows, loaded, build_funnel(list(metrics), "net_gmv_cny"), shared, quick)
+    table = observe_loaded(rows, loaded, build_funnel(list(metrics), "net_gmv_cny"), shared, quick).frame()
     others = table.filter(regex="^(hist:|market:|launched:|live_siblings|recent_launches)")
     assert others.shape[1] > 20
     assert (others == 0).all().all()
     assert table["tag_overlap_share"].isna().all()
-
-
-def test_launched_before_counts_others_strictly_before() -> None:
-    creatives = pd.DataFrame({"promotion_type": "live", "tag_hook": ["x", "x", "y", "x", None]})
-    first = pd.Series(pd.to_datetime(["2026-01-01", "2026-01-03", "2026-01-01", None, "2026-01-01"]))
-    moments = first.to_numpy("datetime64[s]").astype(np.int64)[[1, 1, 1, 1, 1]]
-    units = np.arange(5)
-    count = launched_before(first, creatives, Entity("hook", ("promotion_type", "tag_hook")), units, moments)
-    assert count.tolist() == [0.0, 1.0, 0.0, 1.0, 0.0]
 
 
 def test_entities_are_the_market_what_is_known_and_the_crosses_asked_for() -> None:
@@ -311,5 +306,5 @@ def test_a_code_is_one_value_of_one_promotion_type(columns, expected) -> None:
     creatives = pd.DataFrame(
         {"promotion_type": ["live", "live", "product", "product"], "tag_hook": ["x", None, "x", "y"]}
     )
-    codes = entity_codes(creatives, Entity("e", columns))
+    codes = entity_codes(ArrayFrame.of(creatives), Entity("e", columns))
     assert codes.tolist() == expected

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.point_in_time.snapshots import latest_snapshots, launches, snapshots
+from features.point_in_time.metric_rows import MetricRows
+from features.point_in_time.snapshots import latest_snapshots, launches, snapshot_frame, snapshots
+from features.schema import Loaded
 
 ACCOUNT_OPENED = "2026-03-01"
 AGES = (0, 1, 3, 6, 12, 24, 48, 72)
@@ -47,8 +49,18 @@ def daily(start: str, count: int) -> list[tuple]:
     return [("c", "day", pd.Timestamp(start) + pd.Timedelta(days=day), 24, 10.0) for day in range(count)]
 
 
+def frame_of(loaded, ages=AGES, *, weekly: bool = False) -> pd.DataFrame:
+    rows = MetricRows.of(loaded)
+    return snapshot_frame(snapshots(rows, ages, weekly=weekly), rows.creatives)
+
+
+def latest_of(loaded, now: str) -> pd.DataFrame:
+    rows = MetricRows.of(loaded)
+    return snapshot_frame(latest_snapshots(rows, pd.Timestamp(now)), rows.creatives)
+
+
 def taken(loaded, ages=AGES, *, weekly: bool = False, of: str = "c") -> dict[int, str]:
-    found = snapshots(loaded.metrics, loaded.creatives, ages, weekly=weekly)
+    found = frame_of(loaded, ages, weekly=weekly)
     found = found[found["creative_id"] == of]
     return {int(age): f"{cutoff:%d %H:%M}" for age, cutoff in zip(found["age_hours"], found["cutoff"])}
 
@@ -81,7 +93,7 @@ def test_the_cutoff_is_the_last_period_end_by_each_age_and_ages_that_show_nothin
 
 
 def test_every_cutoff_lies_at_or_before_launch_plus_age(small_world) -> None:
-    found = snapshots(small_world.metrics, small_world.creatives, AGES, weekly=True)
+    found = frame_of(small_world, weekly=True)
     assert (found["cutoff"] <= found["launched_at"] + pd.to_timedelta(found["age_hours"], unit="h")).all()
     assert not found.duplicated(["promotion_type", "account_id", "creative_id", "cutoff"]).any()
     assert (found["elapsed_hours"] <= found["age_hours"]).all()
@@ -112,7 +124,7 @@ def test_an_upload_inside_the_accounts_data_shows_that_the_launch_was_observed(w
 )
 def test_a_declared_launch_tells_the_hour_only_inside_the_first_period(world, declared, hour) -> None:
     loaded = world(*daily("2026-03-10", 2), launched_at=declared)
-    row = launches(loaded.metrics, loaded.creatives).iloc[0]
+    row = launches(MetricRows.of(loaded)).frame(MetricRows.of(loaded).creatives).iloc[0]
     assert loaded.creatives["creative_id"].iloc[0] == "c"
     assert row["launched_at"] == pd.Timestamp("2026-03-10")  # the whole first day is outcome at age 0
     np.testing.assert_equal(float(row["launch_hour"]), hour)
@@ -129,7 +141,7 @@ def test_weekly_ages_go_on_while_it_lives(world) -> None:
 def test_spend_shows_delivery_where_impressions_are_not_counted(world) -> None:
     loaded = world(*daily("2026-03-10", 2))
     metrics = loaded.metrics.assign(spend_cny=loaded.metrics["impressions"], impressions=float("nan"))
-    found = snapshots(metrics, loaded.creatives, (0, 24), weekly=False)
+    found = frame_of(Loaded(metrics, loaded.creatives), (0, 24))
     assert found["launched_at"].nunique() == 2
 
 
@@ -137,12 +149,12 @@ def test_a_creative_without_delivery_has_no_snapshot(world) -> None:
     loaded = world(("c", "day", "2026-03-10", 24, 0.0))
     assert taken(loaded) == {}
     silent = loaded.metrics.assign(impressions=0.0)
-    assert snapshots(silent, loaded.creatives, AGES, weekly=True).empty
+    assert frame_of(Loaded(silent, loaded.creatives), weekly=True).empty
 
 
 def test_the_latest_snapshot_stands_at_the_end_of_the_last_period(world) -> None:
     loaded = world(*hourly("2026-03-10 09:00", 2), *daily("2026-03-11", 1))
-    row = latest_snapshots(loaded.metrics, loaded.creatives, pd.Timestamp("2026-03-20")).iloc[0]
+    row = latest_of(loaded, "2026-03-20").iloc[0]
     assert row["cutoff"] == pd.Timestamp("2026-03-12")
     assert row["age_hours"] == row["elapsed_hours"] == 39.0
 
@@ -151,7 +163,7 @@ def test_the_latest_snapshot_stands_at_the_end_of_the_last_period(world) -> None
 def test_an_announced_creative_is_looked_at_now_and_at_age_0(world, planned) -> None:
     """Also when the planned launch has passed without delivery."""
     loaded = world(*daily("2026-03-10", 2), announced=True, launched_at=planned)
-    found = latest_snapshots(loaded.metrics, loaded.creatives, pd.Timestamp("2026-03-20")).set_index("creative_id")
+    found = latest_of(loaded, "2026-03-20").set_index("creative_id")
     assert sorted(found.index) == ["c", "new", "old"]
     new = found.loc["new"]
     assert (new["age_hours"], new["elapsed_hours"]) == (0.0, 0.0)

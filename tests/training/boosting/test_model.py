@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from configs.settings import Trees
-from features.matrix.feature_matrix import Features, build_features
-from features.point_in_time.counts import observe
+from features.matrix.feature_matrix import FeatureMatrix, Features, build_features
+from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.counts import observe_loaded
 from features.point_in_time.snapshots import SNAPSHOT
 from features.schema import Loaded
 from training.boosting.model import Choice, CreativeModel, fit_model, lgb_dataset, parameters, stage_data
@@ -65,7 +66,7 @@ def test_a_creative_alone_is_predicted_as_in_a_batch_bit_for_bit(model, dataset,
     rows = dataset.observed[cut[1]][SNAPSHOT].reset_index(drop=True)
 
     def featurise(some: pd.DataFrame) -> Features:
-        observed = observe(some, dataset.loaded, model.fitted.funnel, model.fitted.entities, dataset.settings)
+        observed = observe_loaded(some, dataset.loaded, model.fitted.funnel, model.fitted.entities, dataset.settings)
         return build_features(observed, model.fitted)
 
     features = featurise(rows)
@@ -77,7 +78,7 @@ def test_a_creative_alone_is_predicted_as_in_a_batch_bit_for_bit(model, dataset,
 
 
 def test_without_rows_there_is_an_empty_table(model, dataset) -> None:
-    features = build_features(dataset.observed.head(0), model.fitted)
+    features = build_features(ArrayFrame.of(dataset.observed.head(0)), model.fitted)
     assert len(model.predict(features)) == 0
     assert len(stage_contributions(model, features, "click").frame()) == 0
 
@@ -111,7 +112,7 @@ def test_the_posterior_is_the_offset_of_the_trees(train_rows, fitted, model) -> 
     def first_step(offset: np.ndarray) -> np.ndarray:
         shifted = lgb_dataset(type(data)(**{**vars(data), "offset": offset}), features, columns)
         booster = lgb.train(parameters(trees, "click"), shifted, num_boost_round=1)
-        return booster.predict(features.values[columns].to_numpy()[data.rows], raw_score=True)
+        return booster.predict(features.values.select(columns)[data.rows], raw_score=True)
 
     assert first_step(data.offset - 0.5).mean() > first_step(data.offset).mean() + 0.1
     assert first_step(data.offset + 0.5).mean() < first_step(data.offset).mean() - 0.1
@@ -143,7 +144,8 @@ def test_trees_improve_on_the_offset_where_residuals_have_a_pattern(train_rows, 
 def test_columns_in_another_order_are_predicted_the_same(model, holdout_rows, same_bits) -> None:
     """LightGBM would not notice: features are taken by name."""
     features, _ = holdout_rows
-    turned = type(features)(**{**vars(features), "values": features.values[features.values.columns[::-1]]})
+    turned = FeatureMatrix(features.values.names[::-1], features.values.matrix[:, ::-1].copy())
+    turned = type(features)(**{**vars(features), "values": turned})
     same_bits(model.predict(turned), model.predict(features))
 
 
@@ -158,7 +160,7 @@ def test_parameters_are_one_threaded_and_of_the_stages_own_loss(stage, objective
 
 def test_a_creative_with_unseen_categories_is_predicted(model, dataset) -> None:
     rows = dataset.observed.head(5).assign(tag_hook="没见过", category="没见过", promotion_type="product")
-    table = model.predict(build_features(rows, model.fitted))
+    table = model.predict(build_features(ArrayFrame.of(rows), model.fitted))
     assert np.isfinite(table[model.fitted.funnel.targets]).all().all()
     assert isinstance(table, pd.DataFrame)
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from features.matrix.feature_matrix import build_features
+from features.point_in_time.array_frame import ArrayFrame
 from features.schema import Loaded
 from training.boosting.rolling_fits import fit_at, plan_refits, with_refits
 from training.data.dataset import fit_features, prepare, rows_of
@@ -83,7 +84,7 @@ def test_a_posterior_is_the_same_alone_and_in_a_batch_bit_for_bit(refitted, plan
     places = np.flatnonzero(cut[1])
     for place in range(0, len(places), 7):
         one, _ = rows_of(refitted, np.arange(len(refitted.rows)) == places[place], fitted)
-        same_bits(one.values, together.values.iloc[[place]].reset_index(drop=True))
+        same_bits(one.values.frame(), together.values.take([place]).frame())
         for name, begin in one.posteriors.items():
             assert begin.log_rate[0] == together.posteriors[name].log_rate[place]
             assert begin.variance[0] == together.posteriors[name].variance[place]
@@ -95,5 +96,5 @@ def test_own_counts_weigh_more_the_larger_the_prior_variance_is(refitted, planne
     held = refitted.observed[cut[1]].reset_index(drop=True)
     some = held[held["early:clicks"] > 0].head(1)
     strange = some.assign(tag_hook="新", tag_scene="新", category="新")
-    known, unknown = (build_features(row, fitted).posteriors["click"] for row in (some, strange))
+    known, unknown = (build_features(ArrayFrame.of(row), fitted).posteriors["click"] for row in (some, strange))
     assert unknown.variance[0] > known.variance[0]

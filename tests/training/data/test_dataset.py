@@ -26,7 +26,7 @@ def test_every_row_that_does_not_train_is_counted_with_its_reason(dataset) -> No
 def test_rows_of_a_mask_keep_their_order(dataset, cut, fitted) -> None:
     features, outcome = rows_of(dataset, cut[1], fitted)
     expected = dataset.observed[cut[1]].reset_index(drop=True)
-    assert features.keys["creative_id"].equals(expected["creative_id"])
+    assert features.keys.frame()["creative_id"].equals(expected["creative_id"])
     assert outcome["closed_at"].equals(dataset.outcome[cut[1]]["closed_at"].reset_index(drop=True))
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from features.errors import InputError
+from features.matrix.feature_matrix import FeatureMatrix
 from features.schema import KEY, Loaded
 from training.boosting.recipe import Recipe, out_of_fold, predict_out_of_sample
 from training.decision.advice import asked_roi
@@ -148,6 +149,7 @@ def test_a_model_that_knows_gives_every_creative_ends_chances_and_a_verdict(advi
 
 def test_a_creative_is_asked_for_its_own_target(small_world, model, dataset, cut, quick, advised) -> None:
     features = predict_out_of_sample(dataset, cut[1], model).features
-    values = features.values.assign(roi_target=[2.5, np.nan] * (len(features.values) // 2))
+    targets = np.resize([2.5, np.nan], (len(features.values), 1))
+    values = FeatureMatrix((*features.values.names, "roi_target"), np.hstack([features.values.matrix, targets]))
     asked = asked_roi(replace(features, values=values), quick.verdict)
     assert asked[:2].tolist() == [2.5, quick.verdict.roi_target]

@@ -5,7 +5,8 @@ import pytest
 
 from configs.settings import Settings
 from features.point_in_time.counts import data_funnel
-from features.point_in_time.snapshots import snapshots
+from features.point_in_time.metric_rows import MetricRows
+from features.point_in_time.snapshots import snapshot_frame, snapshots
 from features.schema import Loaded
 from training.labels.outcomes import (
     IMMATURE,
@@ -56,7 +57,8 @@ def world(checked):
 def of(loaded: Loaded, creative: str = "c", **changed: object) -> pd.DataFrame:
     """Outcomes of a creative, by age."""
     settings = Settings.model_validate({"ages_hours": [0, 24, 72], "weekly": False, "open_days": 2} | changed)
-    rows = snapshots(loaded.metrics, loaded.creatives, settings.ages_hours, weekly=False)
+    metrics = MetricRows.of(loaded)
+    rows = snapshot_frame(snapshots(metrics, settings.ages_hours, weekly=False), metrics.creatives)
     found = outcomes(rows, loaded, data_funnel(loaded, settings), settings)
     return pd.concat([rows, found], axis=1).query("creative_id == @creative").set_index("age_hours")
 

@@ -160,7 +160,7 @@ def test_a_whole_run_in_parts_is_a_run_on_one_frame(many_accounts, as_dataset, t
     whole, parts = results
     same(parts.figures, whole.figures)
     assert parts.recipe == whole.recipe
-    tables = [pd.read_csv(result.predictions[0]) for result in results]
+    tables = [pd.read_csv(result.predictions) for result in results]
     same(tables[1], tables[0])
     assert len(tables[0]) == len(many_accounts.creatives)
 

@@ -126,7 +126,7 @@ def test_partial_sums_stay_while_another_command_may_request_the_same(
     rows = source.snapshots(settings)
 
     def exchanged() -> list[Path]:
-        return [path for what in ("told_*", "asked", "answers") for path in Path(work.root).glob(f"*/*/{what}")]
+        return [path for what in ("partial_*", "requested", "resolved") for path in Path(work.root).glob(f"*/*/{what}")]
 
     with WorkspaceLock(answering) as other:
         other.share()

@@ -97,8 +97,8 @@ def some_rows(rows: OutOfSample, places: list[int]) -> tuple[pd.DataFrame, Featu
     features = rows.features
     part = replace(
         features,
-        keys=features.keys.iloc[places].reset_index(drop=True),
-        values=features.values.iloc[places].reset_index(drop=True),
+        keys=features.keys.take(places),
+        values=features.values.take(places),
         reference_price=features.reference_price[places],
         posteriors={
             name: replace(
