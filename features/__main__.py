@@ -1,4 +1,4 @@
-"""`python -m features`: exports into the store, what the store holds, and out of it again."""
+"""`python -m features`: import export files into the store, show its status, export its content."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Report exports into the store, what the store holds, and out of it again.",
+    help="Import report exports into the store, show what it holds, and export it again.",
 )
 
 StoreFile = Annotated[Path, typer.Option("--store", help="The store: one DuckDB file.")]
@@ -41,11 +41,11 @@ def ingest_command(
     config: ConfigFile = DEFAULT_CONFIG,
     strict: Annotated[bool, typer.Option("--strict", help="All or nothing: refuse any problem.")] = False,
 ) -> None:
-    """Take export files into the store; the newest value stands, and what it replaced is logged."""
+    """Import export files into the store; the newest value wins, and the value it replaces is logged."""
     settings = load_settings(config)
     out, err = Console(), Console(stderr=True)
     bar = _bar(err)
-    find_files(files)  # before a store is made
+    find_files(files)  # fails before a store is created
     with open_store(store) as opened, bar:
         task = bar.add_task("reading", total=None)
 
@@ -59,7 +59,7 @@ def ingest_command(
 
 @app.command("status")
 def status_command(store: StoreFile = DEFAULT_STORE, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Say what the store holds, which days are missing, and which funnel stages its columns allow."""
+    """Show what the store holds, which days are missing, and which funnel stages its columns allow."""
     settings = load_settings(config)
     with open_store(store, read_only=True) as opened:
         status = store_status(opened, settings)
@@ -128,7 +128,7 @@ def _bar(err: Console) -> Progress:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     run_command(app, "features")
 
 

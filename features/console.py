@@ -1,4 +1,4 @@
-"""How the store commands speak: tables on the screen, with nothing in them that could steer a terminal."""
+"""Console output of the store commands: tables and problems, without characters that could control a terminal."""
 
 import sys
 from collections.abc import Sequence
@@ -18,28 +18,28 @@ from features.store.ingest import IngestReport
 from features.store.status import StoreStatus
 
 PROBLEMS_SHOWN = 20
-"""Of one file; the rest are counted, and all are in the store."""
+"""Problems of one file that are printed; the rest are counted, and all are in the store."""
 
 DAYS_SHOWN = 5
-WHOLE = ("account", "creatives", "from", "to", "new", "changed", "same")
+NO_WRAP_COLUMNS = ("account", "creatives", "from", "to", "new", "changed", "same")
 
 
 def show_ingest(report: IngestReport, out: Console) -> None:
-    """One line per file: rows new, changed, the same; facts about creatives; values revised; rows left out."""
-    table = _table("file", "", "new", "changed", "same", "about", "revised", "left out")
+    """Print one line per file: new, changed and unchanged rows, attributes, revised values, rows left out."""
+    table = _table("file", "", "new", "changed", "same", "attributes", "revised", "left out")
     for file in report.files:
         left_out = sum(problem.count for problem in file.problems if problem.severity == "row")
         counts = [""] * 5
         if file.added is not None:
-            rows, about = file.added.metrics, file.added.attributes
+            rows, attributes = file.added.metrics, file.added.attributes
             counts = [_n(rows.new), _n(rows.changed), _n(rows.unchanged)]
-            counts += [_n(about.new + about.changed), _n(file.added.revisions)]
+            counts += [_n(attributes.new + attributes.changed), _n(file.added.revisions)]
         _add(table, file.path.name, file.status, *counts, _n(left_out))
     out.print(table)
 
 
 def show_problems(report: IngestReport, out: Console) -> None:
-    """What was wrong with each file that is new to the store, the first few of each."""
+    """Print the first PROBLEMS_SHOWN problems of each file that was imported or refused now."""
     for file in report.files:
         if file.status != "known":
             for line in problem_lines(file.problems):
@@ -47,7 +47,7 @@ def show_problems(report: IngestReport, out: Console) -> None:
 
 
 def problem_lines(problems: Sequence[Problem]) -> list[str]:
-    """The first few problems of one file as lines, and how many more there are; notes come last."""
+    """Format the first PROBLEMS_SHOWN problems of one file, notes last, and the number of the others."""
     ranked = sorted(problems, key=lambda problem: ("file", "row", "note").index(problem.severity))
     lines = [visible_text(f"{problem.severity}: {problem}") for problem in ranked[:PROBLEMS_SHOWN]]
     if len(ranked) > PROBLEMS_SHOWN:
@@ -56,7 +56,7 @@ def problem_lines(problems: Sequence[Problem]) -> list[str]:
 
 
 def error_lines(error: InputError) -> list[str]:
-    """The message of an error as lines, with the first few problems of each file."""
+    """Format the message of an error, with the first PROBLEMS_SHOWN problems of each file."""
     if not error.problems:
         return visible_text(error).split("\n")
     lines = [visible_text(error.args[0]).split("\n")[0]]
@@ -66,7 +66,7 @@ def error_lines(error: InputError) -> list[str]:
 
 
 def run_command(app: typer.Typer, name: str) -> None:
-    """Run a command line; what a person can put right is said on stderr, with exit code 2."""
+    """Run a command line; print a GpmcastError to stderr and exit with code 2."""
     try:
         app(prog_name=f"python -m {name}")
     except InputError as error:
@@ -78,7 +78,7 @@ def run_command(app: typer.Typer, name: str) -> None:
 
 
 def show_status(status: StoreStatus, out: Console) -> None:
-    """The whole status."""
+    """Print the status."""
     out.print(f"{_n(status.files)} files; attributes of {_n(status.described)} creatives")
     if not status.grains:
         out.print("No metrics yet.")
@@ -120,8 +120,8 @@ def _days(days: Sequence[date]) -> str:
 def _table(*headers: str) -> Table:
     table = Table(title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for header in headers:
-        # Ids and days are read whole; what is long is folded.
-        table.add_column(header, overflow="fold", no_wrap=header in WHOLE)
+        # Ids and days stay on one line; longer texts are folded.
+        table.add_column(header, overflow="fold", no_wrap=header in NO_WRAP_COLUMNS)
     return table
 
 

@@ -1,7 +1,7 @@
-"""The words of the data: keys, value columns, attributes, and the checked shapes of the frames.
+"""The data contract: names of keys, value columns and attributes, and the schemas of the frames.
 
-A frame whose name ends in `_` has not been checked yet; `check_metrics` and `check_creatives` return it without.
-Times are naive and in the time zone of the settings. Missing is NaN (NaT, None), never 0.
+A frame whose name ends in `_` is not checked yet; `check_metrics` and `check_creatives` return the checked frame. Times
+are naive and in the time zone of the settings. A missing value is NaN (NaT, None), never 0.
 """
 
 from dataclasses import dataclass, field
@@ -13,15 +13,13 @@ from features.attributes import TAG_LABELS, names_of
 from features.errors import Problem
 
 KEY = ["promotion_type", "account_id", "creative_id"]
-"""What one creative is: the same asset in two accounts, or in both promotion types, is two rows of traffic."""
+"""Identifies a creative. The same asset in two accounts, or in both promotion types, is two creatives."""
 
 PERIOD = ["grain", "period_start", "period_end"]
-"""What one row of metrics is about. The natural key of metrics is KEY + PERIOD."""
+"""The period of a row of metrics; KEY + PERIOD is the primary key of metrics.
 
-GRAINS = ["hour", "day", "range", "gap", "reading"]
-"""`hour`, `day`, `range` (several days in one row) as exported; `reading`: the state of a running total at one
-moment (period_start = period_end = the moment it was read), only inside the store; `gap`: the increment between two
-readings, only outside it."""
+The grain is `hour`, `day` or `range` (several days) as exported; `reading`: a running total at one moment
+(period_start = period_end), only in the store; `gap`: the increment between two readings, only in loaded frames."""
 
 COUNTS = [
     "impressions",
@@ -53,40 +51,40 @@ SUMS = [
     "watch_s",
 ]
 VALUES = COUNTS + SUMS
-"""Value columns of metrics: float64, counts and sums, never ratios. A frame holds those that its sources have."""
+"""Value columns of metrics: float64, counts and sums, never ratios. A frame has those that its files give."""
 
 MONEY_DECIMALS = 4
-"""Money and seconds are kept to 1e-4, so that sums of any order are exact in a float64 (see features.window)."""
+"""Money and seconds are rounded to 1e-4, so that sums in units of 1e-4 are exact integers in any order."""
 
 TIMES, NUMBERS, TEXTS = (names_of(of_type) for of_type in ("time", "number", "text"))
 TAGS = list(TAG_LABELS)
 ATTRIBUTES = TIMES + NUMBERS + TEXTS
-"""Columns of what is known of a creative itself, besides its tags (`features.attributes`)."""
+"""Attribute columns of creatives, besides the tags (`features.attributes`)."""
 
 MULTI = "|"
-"""Between the values of a multi-valued attribute in its text form."""
+"""Separator of the values of a multi-valued attribute."""
 
 ANY = ""
 """Key value of an attribute row that holds for every account or promotion type (a tag sheet often names neither)."""
 
 ORIGINS = ["name", "export", "sheet"]
-"""Where an attribute was read, weakest first: the file-name parser, an export, the team's own sheet."""
+"""Sources of attributes, weakest first: the file-name parser, an export, the team's own sheet."""
 
 
 @dataclass(frozen=True)
 class ExportRead:
-    """What one file gave.
+    """The content of one export file.
 
     Attributes:
         path: The file as given.
         sha256: Of its bytes.
-        source: Name of the source config that recognised it.
-        metrics: KEY + PERIOD + `row` (spreadsheet row number) + the value columns this file has. Unique by
-            KEY + PERIOD.
-        attributes: KEY + `name`, `value` (text; several joined by MULTI), `origin` (one of ORIGINS). Unique by
-            KEY + name + origin. KEY parts may be ANY, creative_id never.
+        source: Name of the layout that recognised it.
+        metrics: KEY + PERIOD + `row` (row number in the file) + the value columns that the file has; unique by KEY +
+            PERIOD.
+        attributes: KEY + `name`, `value` (text; several joined by MULTI), `origin` (one of ORIGINS); unique by KEY +
+            name + origin. Parts of the KEY may be ANY, except creative_id.
         problems: Everything that was left out or looks wrong, with the cure.
-        rows: KEY + `row`: where each creative first stands in the file; None where that is not known.
+        rows: KEY + `row`: the first row of each creative in the file; None if unknown.
     """
 
     path: str
@@ -100,12 +98,12 @@ class ExportRead:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What the store gives to everything after it.
+    """The content of a store or dataset: the input of features, training and prediction.
 
     Attributes:
-        metrics: `metrics_schema`: increments that do not overlap, sorted by KEY + period_start.
-        creatives: `creatives_schema`: one row per KEY, of those with metrics and those only announced.
-        notes: Counts of what was resolved on the way (overlaps, decreasing totals, gaps …), by name.
+        metrics: `metrics_schema`; increments that do not overlap, sorted by KEY + period_start.
+        creatives: `creatives_schema`; one row per KEY, with and without metrics.
+        notes: Counts of what was resolved while loading (overlaps, falling totals, long gaps …), by name.
     """
 
     metrics: pd.DataFrame
@@ -147,10 +145,10 @@ creatives_schema = pa.DataFrameSchema(
 
 
 def check_metrics(metrics_: pd.DataFrame) -> pd.DataFrame:
-    """The frame itself if it has the shape of metrics; raises pandera's SchemaErrors with all that is wrong."""
+    """Return the frame if it fits `metrics_schema`; otherwise raise pandera's SchemaErrors with everything wrong."""
     return metrics_schema.validate(metrics_, lazy=True)
 
 
 def check_creatives(creatives_: pd.DataFrame) -> pd.DataFrame:
-    """The frame itself if it has the shape of creatives; raises pandera's SchemaErrors with all that is wrong."""
+    """Return the frame if it fits `creatives_schema`; otherwise raise pandera's SchemaErrors with everything wrong."""
     return creatives_schema.validate(creatives_, lazy=True)
