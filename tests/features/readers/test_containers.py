@@ -1,4 +1,4 @@
-"""The same row in every container a file can come in, whole and broken."""
+"""Every container of a table, and what cannot be opened."""
 
 import datetime as dt
 import gzip
@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 import xlsxwriter
 
-ONE = "7345678901234567891"
+from configs.settings import Settings
+
+ONE, TWO = "7345678901234567891", "7345678901234567892"
 
 
 def workbook(*sheets, **options):
@@ -53,7 +55,7 @@ def page(*rows, topic="SITE_PROMOTION_POST_DATA_VIDEO", **more):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16"])
 @pytest.mark.parametrize("delimiter", [",", "\t", ";"])
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
-def test_encoding_and_delimiter_are_told_by_the_content(read, live, as_csv, encoding, delimiter, ends):
+def test_encoding_and_delimiter_are_recognised_by_the_content(read, live, as_csv, encoding, delimiter, ends):
     text = as_csv(live(), live(素材ID="3"), ends=ends, delimiter=delimiter)
     found = read(text.encode(encoding), name="whatever.dat")
     assert found.problems == []
@@ -125,7 +127,7 @@ def test_pages_of_the_report_api_are_read_in_every_usual_form(read, text):
     assert found.metrics[["clicks", "plays_3s", "spend_cny"]].iloc[0].tolist() == [1, 31, 12.5]
 
 
-def test_a_bare_list_of_plain_rows_is_read_and_the_fields_tell_the_promotion_type(read):
+def test_a_bare_list_of_plain_rows_is_read_and_the_fields_give_the_promotion_type(read):
     row = {"material_id": ONE, "stat_time_day": "2026-07-01", "product_show_count_for_roi2": 5, "stat_cost_for_roi2": 1}
     found = read(json.dumps([row, row | {"stat_time_day": "2026-07-02"}]).encode(), name="rows.json")
     assert found.metrics["promotion_type"].tolist() == ["product", "product"]
@@ -189,8 +191,28 @@ def test_a_stray_cell_at_the_far_corner_is_refused_before_it_takes_all_memory(re
 
 
 def test_a_file_that_is_gone_is_a_problem_and_no_crash(tmp_path, sources):
-    from configs.settings import Settings
     from features.readers.export_file import read_export
 
     found = read_export(tmp_path / "gone.csv", Settings(), sources)
     assert [problem.severity for problem in found.problems] == ["file"]
+
+
+def test_trailing_empty_cells_and_columns_do_no_harm(read, live, as_csv):
+    lines = as_csv(live(), live(素材ID=TWO)).splitlines()
+    found = read("\n".join([lines[0] + ",,", lines[1] + ",,", lines[2] + ",,,,"]))
+    assert len(found.metrics) == 2
+    assert found.problems == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk"])
+def test_a_file_cut_in_the_middle_of_a_character_is_read_up_to_there(read, live, as_csv, problems, encoding):
+    content = as_csv(live(), live(素材ID=TWO)).encode(encoding)
+    found = read(content[: content.rindex("悬".encode(encoding.removesuffix("-sig"))) + 1])
+    assert found.metrics["creative_id"].tolist() == [ONE]
+    assert "row 3" in problems(found, "row")[0]
+
+
+def test_a_header_without_rows_is_empty_and_no_fault(read, live, as_csv):
+    found = read(as_csv(live()).splitlines()[0])
+    assert found.metrics.empty
+    assert found.problems == []

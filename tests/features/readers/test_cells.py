@@ -1,7 +1,30 @@
+"""Columns of raw cells: types, text and ids."""
+
+import sys
+import unicodedata
+
 import pyarrow as pa
 import pytest
 
-from features.readers.cells import parse_ids, to_column
+from features.readers.cells import clean, clean_list, parse_ids, to_column
+
+
+def test_control_and_direction_marks_are_stripped_and_text_is_composed_and_capped():
+    assert clean("a\u202eb\u0000\u2066c\n\td") == "abc d"
+    assert clean("e\u0301") == "é"
+    assert len(clean("字" * 5000)) == 2000
+    assert clean(" -- ") is None
+
+
+def test_several_values_are_sorted_and_each_stands_once():
+    assert clean_list("送礼体面、成分安全,耐用;成分安全/耐用") == "成分安全|耐用|送礼体面"
+    assert clean_list("、") is None
+
+
+def test_no_control_character_is_left_in_text():
+    for letter in map(chr, range(sys.maxunicode + 1)):
+        if unicodedata.category(letter) in ("Cc", "Cs"):
+            assert clean(f"a{letter}b") == ("a b" if letter.isspace() else "ab")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,15 @@
-"""The team's own tag sheet."""
+"""Attributes and tags from exports, tag sheets and file names."""
 
 import pytest
 
+from configs.errors import ConfigError
+from configs.name_pattern import FileNamePatterns, load_names
 from configs.settings import Settings, Tags
+from features.readers.attribute_values import file_name_parser
 
 ONE, TWO = "7345678901234567891", "7345678901234567892"
+
+
 ROW = {
     "素材ID": ONE,
     "推广方式": "推直播",
@@ -72,7 +77,7 @@ def test_results_pasted_into_a_sheet_never_become_tags(sheet, problems):
     assert "outcome" in problems(found, "note")[0]
 
 
-def test_empty_cells_say_nothing(sheet):
+def test_empty_cells_are_missing(sheet):
     found = sheet({**ROW, "开头类型": "", "价格": "-", "卖点": "、"})
     assert not {"hook", "price_cny", "selling_point"} & set(values(found))
 
@@ -111,3 +116,75 @@ def test_short_rows_of_a_sheet_are_filled_up(read, as_csv):
     cut = lines[1][: lines[1].index(",2026/6/12")]
     found = read("\n".join([lines[0], cut, lines[2]]), name="s.csv")
     assert set(found.attributes["creative_id"]) == {ONE, TWO}
+
+
+SHIPPED = load_names(Settings().names)
+
+
+@pytest.mark.parametrize(
+    ("name", "tags"),
+    [
+        (
+            "4月1日-TW45770-直播-图文-信任背书-办公室-素人男-教程-大鹏.mp4",
+            {"style": "图文", "hook": "信任背书", "scene": "办公室", "face": "素人男", "script": "教程"},
+        ),
+        ("7月20日-TW75194-信息流-混剪-这条裙子太显瘦了-小林-ai.mp4", {"style": "混剪"}),
+        ("小林_悬念_居家.MP4", {"hook": "悬念", "scene": "居家"}),
+        ("a-aigc-VLOG.mp4", {"style": "AIGC", "script": "vlog"}),
+        ("达人-专家-口播", {"face": "达人", "viewpoint": "专家", "style": "口播"}),
+        ("口播清单-x", {"script": "口播清单"}),
+        ("IMG_0001.mp4", {}),
+        ("", {}),
+    ],
+)
+def test_words_of_the_vocabulary_are_tags_wherever_they_stand(name, tags):
+    assert file_name_parser(SHIPPED)(name) == tags
+
+
+def test_a_pattern_gives_tags_by_place_and_the_vocabulary_fills_in_the_rest():
+    names = FileNamePatterns(
+        patterns=("[^-]+-[^-]+-(?P<style>[^-]+)-(?P<hook>[^-]+)-(?P<editor>[^-]+)",),
+        vocabulary={"scene": ("居家",), "hook": ("悬念",)},
+        synonyms={"家里": "居家"},
+    )
+    assert file_name_parser(names)("7月20日-TW1-混剪-太显瘦了-小林.mp4") == {
+        "style": "混剪",
+        "hook": "太显瘦了",
+        "editor": "小林",
+    }
+    assert file_name_parser(names)("悬念-家里.mp4") == {"hook": "悬念", "scene": "居家"}
+
+
+@pytest.mark.parametrize("pattern", ["(", "no group"])
+def test_a_pattern_that_cannot_give_a_tag_is_named_with_its_file(tmp_path, pattern):
+    path = tmp_path / "names.yaml"
+    path.write_text(f"patterns: ['{pattern}']\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"names\.yaml"):
+        load_names(path)
+
+
+def test_a_changed_file_of_names_is_read_anew(tmp_path):
+    path = tmp_path / "names.yaml"
+    path.write_text("vocabulary: {hook: [悬念]}\n", "utf-8")
+    assert file_name_parser(load_names(path))("悬念.mp4") == {"hook": "悬念"}
+    path.write_text("vocabulary: {scene: [悬念]}\n", "utf-8")
+    assert file_name_parser(load_names(path))("悬念.mp4") == {"scene": "悬念"}
+    path.unlink()
+    with pytest.raises(ConfigError, match="no such"):
+        load_names(path)
+
+
+def test_names_are_cleaned_of_control_and_direction_marks(read, live, as_csv):
+    found = read(as_csv(live(素材视频名称="悬念\u202egpj.exe\u0007")).encode("utf-8"))
+    names = found.attributes.query("name == 'creative_name'")["value"].tolist()
+    assert names == ["悬念gpj.exe"]
+
+
+def test_the_newest_value_of_an_attribute_is_kept(read, live, as_csv):
+    rows = [
+        live(日期="2026-07-02", 素材评估="优质,首发"),
+        live(素材评估="低效"),
+        live(日期="2026-07-03", 素材评估="--"),
+    ]
+    labels = read(as_csv(*rows)).attributes.query("name == 'platform_label'")["value"]
+    assert labels.tolist() == ["优质|首发"]

@@ -1,11 +1,9 @@
-"""Which files and which layouts there are."""
+"""Known layouts, header matching and canonical columns."""
 
 import pytest
 
 from configs.errors import ConfigError
 from configs.settings import Settings
-from features.errors import InputError
-from features.readers.find_files import find_files
 from features.readers.layouts import load_layouts
 
 GOOD = "name: mine\nmatch: {all: [Ad]}\ncolumns: {creative_id: Ad, clicks: [Clicks, Taps], date: Day}\n"
@@ -74,31 +72,44 @@ def test_a_slip_in_a_source_config_is_named(own, text, words):
     assert "mine.yaml" in str(error.value)
 
 
-def test_a_folder_gives_its_exports_sorted_without_temporary_files(tmp_path):
-    for name in (
-        "b/2.csv",
-        "a/1.xlsx",
-        "a/~$1.xlsx",
-        ".DS_Store",
-        "a/.hidden.csv",
-        ".git/x.csv",
-        "notes.md",
-        "c.csv.part",
-    ):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("x")
-    assert [path.name for path in find_files([str(tmp_path)])] == ["1.xlsx", "2.csv"]
-    assert [path.name for path in find_files([f"{tmp_path}/*/*.csv", str(tmp_path / "b")])] == ["2.csv"]
-    assert [path.name for path in find_files([str(tmp_path / "notes.md")])] == ["notes.md"]
+def test_headers_are_matched_whole_whatever_their_case_spaces_and_brackets(read, live, as_csv):
+    row = live()
+    row.pop("净成交金额")
+    renamed = {" 素材id ": row.pop("素材ID"), "整体消耗(元)": row.pop("整体消耗"), **row, "净成交金额结算率": "90.00%"}
+    found = read(as_csv(renamed))
+    assert found.problems == []
+    assert found.metrics["spend_cny"].iloc[0] == 1234.56
+    assert found.metrics["net_gmv_cny"].iloc[0] == 4500
 
 
-@pytest.mark.parametrize("given", ["", "gone.csv", "*.csv"])
-def test_nothing_to_read_says_what_is_expected(tmp_path, given):
-    (tmp_path / "notes.md").write_text("x")
-    with pytest.raises(InputError, match=r"\.xlsx"):
-        find_files([str(tmp_path / given)])
+def test_one_header_twice_is_fine_where_both_columns_agree(read, live, as_csv, problems):
+    lines = as_csv(live()).splitlines()
+    found = read(f'{lines[0]},整体消耗\n{lines[1]},"1,234.56"')
+    assert found.metrics["spend_cny"].tolist() == [1234.56]
+    torn = read(f"{lines[0]},整体消耗\n{lines[1]},1")
+    assert torn.metrics.empty
+    assert "整体消耗" in problems(torn, "file")[0]
 
 
-def test_an_empty_folder_is_an_input_error(tmp_path):
-    with pytest.raises(InputError, match="found nothing"):
-        find_files([str(tmp_path)])
+def test_money_of_another_basis_is_never_added_up(read, live, as_csv, problems):
+    row = {**live(), "综合成本": "1,500.00", "综合营销ROI": "3.00"}
+    [message] = problems(read(as_csv(row)), "file")
+    assert "comprehensive" in message
+    wide = Settings(basis="comprehensive")
+    metrics = read(as_csv(row), settings=wide).metrics.iloc[0]
+    assert metrics["spend_cny"] == 1500
+    assert metrics["net_gmv_cny"] == 4500
+    assert problems(read(as_csv(live()), settings=wide), "file")
+
+
+def test_a_missing_column_and_the_nearest_header_are_named(read, live, as_csv, problems):
+    row = live()
+    [message] = problems(read(as_csv({"素材编号ID": row.pop("素材ID"), **row})), "file")
+    assert "素材编号ID" in message
+    assert "qianchuan_export" in message
+    assert "tag_sheet" in message
+
+
+def test_columns_that_are_not_read_are_reported(read, live, as_csv, problems):
+    [message] = problems(read(as_csv(live(某个新指标="1"))), "note")
+    assert "某个新指标" in message

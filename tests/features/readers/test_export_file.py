@@ -1,16 +1,44 @@
-"""Files that nobody here wrote by hand: the sample world's exports, and real data."""
+"""Whole files: a good row, the sample world and the public data."""
 
 import time
 
 import pandas as pd
-import pytest
 
 from configs.settings import Settings
 from features.readers.export_file import read_export
 from features.readers.find_files import find_files
 from features.schema import KEY, PERIOD
 
-pytestmark = pytest.mark.slow
+ONE, TWO = "7345678901234567891", "7345678901234567892"
+
+
+def test_a_good_row_is_read_whole(read, live, as_csv):
+    found = read(as_csv(live()))
+    assert found.problems == []
+    assert found.source == "qianchuan_export"
+    row = found.metrics.iloc[0]
+    assert row[["promotion_type", "account_id", "creative_id", "grain"]].tolist() == [
+        "live", "1635078296873626", ONE, "day",
+    ]  # fmt: skip
+    assert (row["period_start"], row["period_end"]) == (pd.Timestamp(2026, 7, 1), pd.Timestamp(2026, 7, 2))
+    assert row["row"] == 2
+    assert row["spend_cny"] == 1234.56
+    assert row["impressions"] == 10_000
+    assert row["plays_3s"] == 3600
+    assert row["watch_s"] == 78_000
+    texts = found.attributes.set_index(["origin", "name"])["value"]
+    assert texts["export", "duration_s"] == "65"
+    assert texts["name"].to_dict() == {"style": "混剪", "hook": "悬念", "scene": "居家"}
+
+
+def test_frames_have_the_promised_types(read, live, as_csv):
+    for found in (read(as_csv(live())), read(b"", name="empty.csv")):
+        kinds = found.metrics.dtypes.astype(str)
+        assert set(kinds[["promotion_type", "account_id", "creative_id", "grain"]]) == {"str"}
+        assert set(kinds[["period_start", "period_end"]]) == {"datetime64[us]"}
+        assert kinds["row"] == "int64"
+        assert set(kinds.iloc[7:]) <= {"float64"}
+        assert set(found.attributes.dtypes.astype(str)) == {"str"}
 
 
 def test_every_file_of_the_sample_world_is_read_with_totals_as_the_only_finding(sample_exports, sources):
