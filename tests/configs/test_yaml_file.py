@@ -1,4 +1,4 @@
-"""What is wrong in a settings file is said with the file, the place in it and what is close to it."""
+"""An error in a settings file names the file, the key and the nearest known key."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_a_key_keeps_the_defaults_of_the_others(file):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"dask: {wrokers: 3}", "dask.wrokers: no setting has this name; did you mean workers?"),
         (b"open_day: 1", "open_day: no setting has this name; did you mean open_days?"),
@@ -39,12 +39,12 @@ def test_a_key_keeps_the_defaults_of_the_others(file):
         ("name: \u53f7".encode("gbk"), "is not a YAML file in UTF-8"),
     ],
 )
-def test_what_cannot_be_used_is_named(file, content, said):
+def test_what_cannot_be_used_is_named(file, content, message):
     path = file(content)
     with pytest.raises(ConfigError) as raised:
         load_settings(path)
     assert str(path) in str(raised.value)
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
 @pytest.mark.parametrize("scheduler", ["tcp://10.0.0.5:8786", "tls://[::1]:8786", "wss://gate.example/a", ""])
@@ -53,7 +53,7 @@ def test_what_dask_takes_is_taken(scheduler, memory):
     assert Dask(scheduler=scheduler, memory=memory).memory == memory
 
 
-def test_a_file_that_is_not_there_or_is_a_folder_is_said(tmp_path):
+def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="there is no such settings file"):
         load_settings(tmp_path / "absent.yaml")
     with pytest.raises(ConfigError, match="cannot be read as a settings file"):

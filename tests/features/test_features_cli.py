@@ -1,4 +1,4 @@
-"""`python -m features`: what it says, where, and with which exit code."""
+"""`python -m features`: its output, errors and exit codes."""
 
 import signal
 import subprocess
@@ -40,8 +40,8 @@ def run(tmp_path, monkeypatch, capsys):
         monkeypatch.setenv("COLUMNS", "200")
         with pytest.raises(SystemExit) as ended:
             main()
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
+        printed = capsys.readouterr()
+        return ended.value.code, printed.out, printed.err
 
     return typed
 
@@ -79,7 +79,7 @@ def test_exports_come_out_by_account_and_month(run, exports, tmp_path, where):
 
 
 @pytest.mark.parametrize(
-    ("root", "options", "said"),
+    ("root", "options", "message"),
     [
         ("memory://bucket/out", [], "Add --partitioned"),
         ("nowhere://user:s3cret@bucket/out", [], "Add --partitioned"),
@@ -87,16 +87,16 @@ def test_exports_come_out_by_account_and_month(run, exports, tmp_path, where):
         ("s3://user:s3cret@bucket/out", ["--partitioned"], "AWS_SECRET_ACCESS_KEY"),
     ],
 )
-def test_a_place_that_cannot_be_is_refused_without_its_password(run, exports, root, options, said):
+def test_a_place_that_cannot_be_is_refused_without_its_password(run, exports, root, options, message):
     run("ingest", exports)
     code, out, err = run("export", root, *options)
     assert (code, out) == (2, "")
-    assert said in err
+    assert message in err
     assert "s3cret" not in err
     assert len(err.splitlines()) == 1
 
 
-def test_status_says_what_is_there_and_what_is_missing(run, exports):
+def test_status_shows_what_is_there_and_what_is_missing(run, exports):
     run("ingest", exports)
     code, out, err = run("status")
     assert (code, err) == (0, "")
@@ -115,7 +115,7 @@ def test_status_counts_rows_left_out_by_reason(run, exports):
     assert "7.4E+18" in out
 
 
-def test_a_bad_file_is_said_on_stderr_and_the_rest_comes_in(run, exports):
+def test_a_bad_file_is_reported_on_stderr_and_the_rest_comes_in(run, exports):
     (exports / "b.csv").write_text("what,is,this\n1,2,3\n")
     code, out, err = run("ingest", exports)
     assert code == 0
@@ -134,7 +134,7 @@ def test_strict_refuses_with_exit_code_2_and_no_traceback(run, exports, tmp_path
         assert store.table("metrics").empty
 
 
-def test_status_without_a_store_says_to_ingest_first(run):
+def test_status_without_a_store_asks_to_ingest_first(run):
     code, _, err = run("status")
     assert code == 2
     assert "python -m features ingest" in err
@@ -161,7 +161,7 @@ def test_text_of_files_cannot_steer_the_terminal():
     assert visible_text("中文,“quotes” <b>") == "中文,“quotes” <b>"
 
 
-def test_of_many_problems_of_a_file_the_first_are_said_and_the_rest_counted():
+def test_of_many_problems_of_a_file_the_first_are_printed_and_the_rest_counted():
     notes = [Problem("note", "a.csv", str(i), "b", "c") for i in range(PROBLEMS_SHOWN)]
     lines = problem_lines([*notes, Problem("row", "a.csv", "found", "expected", "Cure.")])
     assert len(lines) == PROBLEMS_SHOWN + 1
@@ -190,11 +190,11 @@ INGEST = 'hold_after(store, "merge_metrics", lambda connection, rows, file_id, a
 
 
 def stopped(held, *arguments):
-    """Types a command in a process of its own, and holds it where `held` says, to type Ctrl-C there."""
+    """Types a command in a process of its own, and holds it at the place that `held` names, to type Ctrl-C there."""
     # Where the tests run in a shell's background SIGINT is ignored, and what they start would inherit that.
-    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    options = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
     command = [sys.executable, "-c", f"{HELD}\n{held}\nmain()", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heard)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
     assert process.stdout.readline() == "here\n"
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)

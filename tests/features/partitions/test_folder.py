@@ -1,4 +1,4 @@
-"""A folder behind a URL is used like one of this machine, and its password is never told."""
+"""A folder behind a URL is used like one of this machine, and its password is never printed."""
 
 import os
 
@@ -65,7 +65,7 @@ def test_two_who_write_the_same_file_at_once_leave_one_of_both_whole(tmp_path, m
     assert place.find("") == ["x/y"]
 
 
-def test_a_folder_that_is_a_file_is_said(tmp_path):
+def test_a_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "taken").write_text("x")
     with pytest.raises(PartitionError, match="cannot be written"):
         open_folder(str(tmp_path / "taken")).write("a/b", b"x")
@@ -110,7 +110,7 @@ def test_places_keep_their_names_apart_without_a_password(name, left):
         lambda place: place.remove(["a"]),
     ],
 )
-def test_what_a_driver_says_is_one_error_without_the_password(failing, act):
+def test_the_message_of_a_driver_is_one_error_without_the_password(failing, act):
     with pytest.raises(PartitionError, match="no answer") as raised:
         act(failing)
     assert "s3cret" not in str(raised.value) + repr(failing)

@@ -1,4 +1,4 @@
-"""URLs of object stores open Arrow's drivers, and what stands in the way of a store is said soon.
+"""URLs of object stores open Arrow's drivers, and a store that cannot be reached is an error within seconds.
 
 A server on this machine that refuses everything shows what is asked of whom; `test_s3.py` needs a real one.
 """
@@ -96,7 +96,7 @@ def test_a_store_is_read_and_listed(store):
     assert store.info("bucket/a/b")["type"] == "directory"
 
 
-def test_a_bucket_that_is_not_there_is_told_from_a_file_that_is_not(store):
+def test_a_bucket_that_is_not_there_is_distinguished_from_a_file_that_is_not(store):
     with pytest.raises(FileNotFoundError):
         store.cat_file("bucket/never")
     with pytest.raises(OSError, match="no bucket or container never") as raised:
@@ -141,7 +141,7 @@ def test_a_style_of_addresses_that_is_none_is_refused(monkeypatch):
         open_folder("s3://bucket/a")
 
 
-def test_a_server_that_is_not_there_is_said(monkeypatch):
+def test_a_server_that_is_not_there_is_an_error(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     place = open_folder("s3://bucket/a")
     with pytest.raises(PartitionError, match=r"cannot be written.*Could not connect"):

@@ -1,4 +1,4 @@
-"""A dataset on a real S3 server says what one in a folder says; the fixture `bucket` tells how to start a server."""
+"""A dataset on a real S3 server equals one in a folder; the fixture `bucket` states how to start a server."""
 
 import pandas as pd
 import pytest
@@ -21,8 +21,8 @@ def export_read(accounts, sha, orders=2.0):
     names = [*KEY, "grain", "period_start"]
     metrics = pd.MultiIndex.from_product([["live"], accounts, ["c1"], ["day"], days], names=names).to_frame(index=False)
     metrics = metrics.assign(period_end=metrics["period_start"] + pd.Timedelta(days=1), orders=orders, row=2)
-    told = ("live", accounts[0], "c1", "hook", "悬念", "sheet")
-    facts = pd.DataFrame([told], columns=[*KEY, "name", "value", "origin"])
+    fact = ("live", accounts[0], "c1", "hook", "悬念", "sheet")
+    facts = pd.DataFrame([fact], columns=[*KEY, "name", "value", "origin"])
     return ExportRead(f"{sha}.csv", sha, "daily", metrics, facts)
 
 
@@ -53,11 +53,11 @@ def test_an_export_again_mends_what_is_damaged_and_takes_away_what_is_old(store,
     place, first = open_folder(root), write_partitioned(store, Settings(), root)
     path = first.parts[0].metrics[0]
     whole = place.read(path)
-    for content, said in [(whole[:50], "50 bytes that are not Parquet"), (None, "no such file")]:
+    for content, expected in [(whole[:50], "50 bytes that are not Parquet"), (None, "no such file")]:
         place.remove([path])
         if content is not None:
             place.write(path, content)
-        with pytest.raises(PartitionError, match=said):
+        with pytest.raises(PartitionError, match=expected):
             read_part(first, first.parts[0])
     place.write("metrics/notes.txt", b"of someone else")
     store.add(export_read(["a1"], "two", orders=3.0))
@@ -87,7 +87,7 @@ def test_removing_leaves_no_file_and_takes_no_other(root):
     assert not place.has("a")
 
 
-def test_a_bucket_that_is_not_there_is_said(store, bucket):
+def test_a_bucket_that_is_not_there_is_an_error(store, bucket):
     absent = f"{bucket}-absent/x"
     with pytest.raises(PartitionError, match=r"no bucket or container .*-absent"):
         open_partitioned(absent)

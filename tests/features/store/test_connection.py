@@ -154,13 +154,13 @@ def test_a_store_of_another_version_is_refused_with_both_versions(tmp_path):
         pass
 
 
-def test_reading_where_there_is_no_store_says_to_ingest_first(tmp_path):
+def test_reading_where_there_is_no_store_asks_to_ingest_first(tmp_path):
     with pytest.raises(StoreError, match="ingest"), open_store(tmp_path / "no.duckdb", read_only=True):
         pass
     assert not list(tmp_path.iterdir())
 
 
-def test_a_store_that_cannot_be_made_says_so(tmp_path):
+def test_a_store_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="cannot be made"), open_store(tmp_path / "file" / "s.duckdb"):
         pass

@@ -34,7 +34,7 @@ def days(rows, **values):
     return frame.assign(**{name: pd.Series(cells, dtype=float) for name, cells in values.items()})
 
 
-def told(rows=()):
+def attribute_rows(rows=()):
     """Attribute rows from (creative, name, value, origin)."""
     frame = pd.DataFrame(rows, columns=["creative_id", "name", "value", "origin"], dtype="str")
     return frame.assign(promotion_type=ANY, account_id=ANY)
@@ -42,7 +42,7 @@ def told(rows=()):
 
 def read(sha, metrics=None, attributes=None, path=None, problems=()):
     metrics = days([]) if metrics is None else metrics
-    attributes = told() if attributes is None else attributes
+    attributes = attribute_rows() if attributes is None else attributes
     return ExportRead(path or f"{sha}.csv", sha, "daily", metrics, attributes, list(problems))
 
 
@@ -69,7 +69,7 @@ def test_rows_of_one_file_come_back_as_they_were(store):
 
 
 def test_the_same_file_again_changes_nothing(store):
-    file = read("s1", days([("c1", "2025-07-01")], orders=[1]), told([("c1", "hook", "悬念", "name")]))
+    file = read("s1", days([("c1", "2025-07-01")], orders=[1]), attribute_rows([("c1", "hook", "悬念", "name")]))
     store.add(file)
     added = store.add(file)
     assert added.skipped
@@ -113,8 +113,8 @@ def test_what_was_unknown_is_filled_in_without_a_revision(store):
 
 
 def test_attributes_are_kept_per_origin_and_their_changes_logged(store):
-    store.add(read("s1", attributes=told([("c1", "hook", "悬念", "name"), ("c1", "hook", "价格", "sheet")])))
-    added = store.add(read("s2", attributes=told([("c1", "hook", "场景", "sheet")])))
+    store.add(read("s1", attributes=attribute_rows([("c1", "hook", "悬念", "name"), ("c1", "hook", "价格", "sheet")])))
+    added = store.add(read("s2", attributes=attribute_rows([("c1", "hook", "场景", "sheet")])))
     attributes = store.table("attributes").set_index("origin")["value"]
     assert attributes.to_dict() == {"name": "悬念", "sheet": "场景"}
     revision = only(store, "revisions")
@@ -126,7 +126,7 @@ def test_attributes_are_kept_per_origin_and_their_changes_logged(store):
     )
 
 
-def test_a_file_read_in_another_way_takes_back_what_it_no_longer_says(store):
+def test_a_file_read_in_another_way_withdraws_what_it_no_longer_has(store):
     store.add(read("s1", days([("c1", "2025-07-01"), ("wrong", "2025-07-01")], orders=[1, 9])), "old way")
     added = store.add(read("s1", days([("c1", "2025-07-01")], orders=[1])), "new way")
     assert (added.skipped, added.metrics.withdrawn, added.revisions) == (False, 1, 1)
@@ -136,9 +136,9 @@ def test_a_file_read_in_another_way_takes_back_what_it_no_longer_says(store):
 
 
 def test_a_file_that_can_be_read_no_more_takes_its_own_rows_with_it(store):
-    told_rows = told([("c1", "hook", "悬念", "name")])
+    known_rows = attribute_rows([("c1", "hook", "悬念", "name")])
     store.add(read("other", days([("c1", "2025-07-01")], orders=[1])))
-    store.add(read("s1", days([("c1", "2025-07-01"), ("c2", "2025-07-01")], orders=[1, 9]), told_rows))
+    store.add(read("s1", days([("c1", "2025-07-01"), ("c2", "2025-07-01")], orders=[1, 9]), known_rows))
     known = store.known("s1", "s1.csv")
     assert known is not None
     assert store.withdraw(known) == 2
@@ -160,12 +160,12 @@ def test_an_old_file_read_in_another_way_does_not_win_over_a_newer_one(store):
 
 def test_a_sheet_put_back_to_what_it_was_counts_again(store):
     for sha, hook in [("s1", "悬念"), ("s2", "价格"), ("s1", "悬念")]:
-        store.add(read(sha, attributes=told([("c1", "hook", hook, "sheet")]), path="tags.csv"))
+        store.add(read(sha, attributes=attribute_rows([("c1", "hook", hook, "sheet")]), path="tags.csv"))
     assert only(store, "attributes")["value"] == "悬念"
     assert len(store.table("revisions")) == 2
 
 
-def test_problems_of_a_file_are_kept_as_they_were_said(store):
+def test_problems_of_a_file_are_kept_as_they_were_reported(store):
     problems = [
         row_problem("s1.csv", [3, 9], found="'7.7E+18'", expected="an id", cure="Export as text.", column="素材ID"),
         Problem("note", "s1.csv", "a", "b", "c"),
@@ -180,7 +180,7 @@ def test_hostile_text_is_data_and_nothing_else(store, text):
     metrics = days([(text, "2025-07-01")], orders=[1]).assign(account_id=text)
     problem = row_problem(text, [2], found=text, expected=text, cure=text, column=text)
     for sha, orders in [(text, 1.0), (text + "2", 2.0)]:
-        attributes = told([(text, text, text + sha, "sheet")])
+        attributes = attribute_rows([(text, text, text + sha, "sheet")])
         store.add(read(sha, metrics.assign(orders=orders), attributes, text, [problem]), text)
     row = only(store, "metrics")
     assert tuple(row[KEY]) == ("live", text, text)

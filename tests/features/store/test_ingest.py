@@ -1,4 +1,4 @@
-"""Files go into the store each on its own: known ones are skipped, bad ones are said and spoil nothing."""
+"""Each file goes into the store on its own: known ones are skipped, bad ones are reported and affect no others."""
 
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def test_of_two_exports_of_one_day_the_later_stands(store, folder):
     assert load(store, Settings()).metrics["orders"].tolist() == [4]
 
 
-def test_a_bad_file_is_said_and_the_others_come_in(store, folder):
+def test_a_bad_file_is_reported_and_the_others_come_in(store, folder):
     export(folder / "a.csv", row(C1, "2025-07-01"))
     (folder / "b.csv").write_text("what,is,this\n1,2,3\n")
     export(folder / "c.csv", row(C2, "2025-07-01"))
@@ -89,7 +89,7 @@ def test_a_bad_file_is_said_and_the_others_come_in(store, folder):
     assert store.table("rejects")["path"].str.endswith("b.csv").any()
 
 
-def test_rows_left_out_are_kept_in_the_store_and_said_again_for_a_known_file(store, folder):
+def test_rows_left_out_are_kept_in_the_store_and_reported_again_for_a_known_file(store, folder):
     export(folder / "a.csv", row(C1, "2025-07-01"), row("7.4E+18", "2025-07-01"))
     first = ingest(store, [folder], Settings())
     again = ingest(store, [folder], Settings())
@@ -143,12 +143,12 @@ def test_a_changed_name_parser_has_files_read_again(store, folder, tmp_path):
     assert len(store.table("files")) == 1
 
 
-def test_progress_is_told_before_each_file(store, folder):
+def test_progress_is_reported_before_each_file(store, folder):
     export(folder / "a.csv", row(C1, "2025-07-01"))
     export(folder / "b.csv", row(C2, "2025-07-01"))
-    told = []
-    ingest(store, [folder], Settings(), progress=lambda done, total, path: told.append((done, total, path.name)))
-    assert told == [(0, 2, "a.csv"), (1, 2, "b.csv")]
+    steps = []
+    ingest(store, [folder], Settings(), progress=lambda done, total, path: steps.append((done, total, path.name)))
+    assert steps == [(0, 2, "a.csv"), (1, 2, "b.csv")]
 
 
 def test_copies_in_one_folder_are_taken_once(store, folder):

@@ -31,7 +31,7 @@ def metrics(*rows, account="a1", promotion="live"):
     )
 
 
-def told(*rows):
+def attribute_rows(*rows):
     """Attribute rows from (promotion type, account, creative, name, value, origin)."""
     return pd.DataFrame(rows, columns=[*KEY, "name", "value", "origin"], dtype="str")
 
@@ -52,7 +52,7 @@ def test_a_day_with_hours_a_reading_and_tags_becomes_two_checked_frames(store):
         ("c2", "reading", "2025-07-01 12:00", "2025-07-01 12:00", 50, 1),
         ("c2", "reading", "2025-07-02 12:00", "2025-07-02 12:00", 80, 2),
     )
-    sheet = told(
+    sheet = attribute_rows(
         ("live", "a1", "c2", "launched_at", "2025-07-01 08:00:00", "sheet"),
         ("live", "a1", "c2", "hook", "悬念", "sheet"),
         ("live", "a1", "c2", "price_cny", "99.5", "sheet"),
@@ -83,7 +83,7 @@ def test_totals_per_creative_are_those_of_plain_sql(store):
         for n in range(30)
         for i, day in enumerate(days)
     ]
-    store.add(ExportRead("a.csv", "s1", "daily", metrics(*rows), told()))
+    store.add(ExportRead("a.csv", "s1", "daily", metrics(*rows), attribute_rows()))
     loaded = load(store, Settings())
     expected = store.select(
         "SELECT creative_id, sum(impressions) AS impressions, sum(orders) AS orders FROM metrics "
@@ -134,7 +134,9 @@ def test_an_account_alone_comes_to_what_it_comes_to_among_all(drawn):
 
 
 def test_own_tags_of_a_team_are_left_out_where_the_settings_say_so(store):
-    tags = told(("live", "a1", "c1", "hook", "悬念", "sheet"), ("live", "a1", "c1", "weather", "rain", "sheet"))
+    tags = attribute_rows(
+        ("live", "a1", "c1", "hook", "悬念", "sheet"), ("live", "a1", "c1", "weather", "rain", "sheet")
+    )
     store.add(ExportRead("a.csv", "s1", "tags", metrics(), tags))
     assert "tag_weather" in load(store, Settings()).creatives
     few = load(store, Settings(tags=Tags(extra=False))).creatives
@@ -146,7 +148,7 @@ UNITS = pd.DataFrame([("live", "a1", "c1"), ("live", "a2", "c1"), ("product", "a
 
 
 def described(*rows, units=UNITS):
-    creatives, notes = creative_table(told(*rows), units)
+    creatives, notes = creative_table(attribute_rows(*rows), units)
     return creatives.set_index(KEY), notes
 
 
@@ -216,5 +218,5 @@ def test_what_cannot_be_read_is_missing_and_counted():
 
 @pytest.mark.parametrize("name", ["'; DROP TABLE metrics; --", "<script>", "a\nb", "unit", "name", "duration_s2"])
 def test_a_tag_can_have_any_name(store, name):
-    store.add(ExportRead("a.csv", "s1", "t", metrics(), told(("live", "a1", "c1", name, name, "sheet"))))
+    store.add(ExportRead("a.csv", "s1", "t", metrics(), attribute_rows(("live", "a1", "c1", name, name, "sheet"))))
     assert load(store, Settings()).creatives[f"tag_{name}"].tolist() == [name]
