@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from configs.settings import CONFIG_DIR
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 

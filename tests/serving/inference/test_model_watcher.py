@@ -110,6 +110,7 @@ def registered(tmp_path, bundle, name: str):
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
 def test_the_champion_is_the_one_that_mlflow_names(tmp_path, bundle) -> None:
     registry = tmp_path / "mlflow.db"
     settings = ServiceSettings(registry=registry)

@@ -46,6 +46,7 @@ def rows_to_try(seed: int) -> np.ndarray:
     zero=st.booleans(),
     weights=st.booleans(),
 )
+@pytest.mark.slow
 def test_contributions_equal_those_of_lightgbm(seed, objective, leaves, rounds, missing, whole, extra, zero, weights):
     table, signal = data(seed, 300, missing, whole)
     label = {"binary": (signal > 0).astype(float), "gamma": np.exp(signal)}.get(objective, np.maximum(signal, 0.0))

@@ -26,6 +26,8 @@ from training.sharded.work import Work
 from training.sharded.workspace_lock import WorkspaceLock
 from training.workspace import workspace
 
+pytestmark = pytest.mark.slow
+
 ANOTHER = """
 import sys
 from pathlib import Path
