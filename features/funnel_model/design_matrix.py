@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from features.funnel_model.terms import (
@@ -22,11 +21,10 @@ from features.funnel_model.terms import (
     category_code_table,
     log_column,
 )
-from features.point_in_time.array_frame import ArrayFrame, Codes
+from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
 from features.point_in_time.windowed_sums import Seconds
 from features.schema import MULTI
 
-Floats = npt.NDArray[np.float64]
 TermMatrices = dict[str, sparse.csr_matrix]
 """Term → its columns of the design matrix, (N, number of columns of the term)."""
 

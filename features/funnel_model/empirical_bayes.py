@@ -18,14 +18,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import Stage
-from features.point_in_time.array_frame import ArrayFrame
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from features.point_in_time.array_frame import ArrayFrame, Floats
+from features.point_in_time.windowed_sums import Mask
 
 MIN_VARIANCE = 1e-4
 MAX_VARIANCE = 25.0

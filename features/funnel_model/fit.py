@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
@@ -29,11 +28,8 @@ from features.funnel_model.interactions import (
 from features.funnel_model.least_squares import Counts, solve, working_response
 from features.funnel_model.model import FunnelModel, StageModel, price_variance
 from features.funnel_model.terms import PROMOTION_TYPE, TIME, Terms, is_categorical, is_interaction, is_slope
-from features.point_in_time.array_frame import ArrayFrame
-from features.point_in_time.windowed_sums import Seconds
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from features.point_in_time.array_frame import ArrayFrame, Floats
+from features.point_in_time.windowed_sums import Mask, Seconds
 
 FIXED_EFFECT_VARIANCE = 25.0
 """Prior variance of promotion-type effects: wide enough to act as fixed effects."""

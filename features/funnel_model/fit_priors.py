@@ -17,7 +17,6 @@ from features.funnel import Funnel, Stage
 from features.funnel_model.empirical_bayes import (
     MAX_VARIANCE,
     MIN_VARIANCE,
-    Floats,
     StagePrior,
     estimate_variances,
     ratio_and_events,
@@ -35,7 +34,7 @@ from features.funnel_model.posterior import (
     empirical_bayes_rates,
     own_evidence,
 )
-from features.point_in_time.array_frame import ArrayFrame, Categories, Codes
+from features.point_in_time.array_frame import ArrayFrame, Categories, Codes, Floats
 from features.point_in_time.counts import RECENT_DAYS
 from features.point_in_time.entity_history import CHAIN, MARKET, Entity, entity_codes, ratio_and_weight
 from features.schema import KEY

@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from features.funnel_model.terms import Terms, category_code_table
-from features.point_in_time.array_frame import ArrayFrame, Codes
+from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
 from features.point_in_time.entity_history import GROUPS
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from features.point_in_time.windowed_sums import Mask
 
 MIN_Z = 2.0
 """Standard errors by which the statistic of an interaction must exceed 0."""

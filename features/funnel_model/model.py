@@ -24,10 +24,8 @@ import pandas as pd
 from features.funnel import Stage
 from features.funnel_model.design_matrix import term_entries
 from features.funnel_model.terms import PROMOTION_TYPE, TIME, Terms, is_categorical
-from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.array_frame import ArrayFrame, Floats
 from features.point_in_time.windowed_sums import Seconds, Times, seconds
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ import numpy as np
 
 from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import (
-    Floats,
     PriorArrays,
     Priors,
     StagePrior,
@@ -27,7 +26,7 @@ from features.funnel_model.empirical_bayes import (
     stack_priors,
 )
 from features.funnel_model.model import ExpectedRate, FunnelModel, predict_as_of
-from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.array_frame import ArrayFrame, Floats
 from features.point_in_time.counts import RECENT_DAYS
 from features.point_in_time.entity_history import CHAIN, MARKET
 

@@ -10,16 +10,13 @@ from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from features.attributes import NUMBER_ATTRIBUTES
-from features.point_in_time.array_frame import ArrayFrame, Categories, Codes
+from features.point_in_time.array_frame import ArrayFrame, Categories, Codes, Floats
 from features.point_in_time.entity_history import GROUPS, TAG, entity_name
 from features.point_in_time.windowed_sums import Seconds
 from features.schema import MULTI
-
-Floats = npt.NDArray[np.float64]
 
 PROMOTION_TYPE = "promotion_type"
 TIME = "time"

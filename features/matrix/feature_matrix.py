@@ -9,12 +9,12 @@ import pandas as pd
 
 from features.attributes import NUMBER_ATTRIBUTES
 from features.funnel import VOLUME, Funnel
-from features.funnel_model.empirical_bayes import Floats, PriorArrays, Priors, stack_priors
+from features.funnel_model.empirical_bayes import PriorArrays, Priors, stack_priors
 from features.funnel_model.model import FunnelModel
 from features.funnel_model.posterior import PriorKind, StagePosterior, posteriors_of
 from features.matrix.catalogue import NUMBERS, Catalogue, catalogue
 from features.matrix.encoders import Encoder, encode
-from features.point_in_time.array_frame import ArrayFrame, Rows
+from features.point_in_time.array_frame import ArrayFrame, Floats, Rows
 from features.point_in_time.entity_history import MARKET, Entity
 from features.schema import KEY
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from configs.settings import Trees
-from features.funnel_model.empirical_bayes import Floats
 from features.funnel_model.posterior import EMPIRICAL_BAYES, FUNNEL_MODEL, PriorKind
+from features.point_in_time.array_frame import Floats
 from training.boosting.stage_targets import StageData
 from training.boosting.tune import Fold, best_rounds, gain_curve, make_folds, offset_loss
 from training.data.dataset import Dataset, Mask
