@@ -26,7 +26,7 @@ from serving.api.requests import PredictRequest
 from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel, load_model
 from serving.inference.model_watcher import find_bundle, self_test_creatives
-from serving.inference.predict import compute, predictions
+from serving.inference.predict import predict_creatives, predictions
 from serving.settings import ServiceSettings
 from training.boosting.single_row import FastBooster
 from training.explanation.treeshap_tables import TreeTables
@@ -72,7 +72,7 @@ def inside(folder: Path, served: LoadedModel, bodies: dict[str, bytes]) -> None:
     """Print CPU times of the computation in this process."""
     model, now = served.model, served.as_of.moment
     requests = {name: parse_request(PredictRequest, body, served.vocabulary) for name, body in bodies.items()}
-    features = compute(served, requests["one"].creatives).features
+    features = predict_creatives(served, requests["one"].creatives).features
     matrix = features.values.matrix
     place = {name: number for number, name in enumerate(served.feature_names)}
     columns = {stage: [place[name] for name in model.columns[stage]] for stage in model.boosters}

@@ -36,12 +36,12 @@ CREATIVES_PER_CHUNK = 50
 
 
 @dataclass(frozen=True)
-class Computed:
-    """One chunk on its way to an answer.
+class PredictedCreatives:
+    """Counts, features and predictions of some creatives, from which answers are made.
 
     Attributes:
         observed: Counts of the creatives (`features.point_in_time.counts.observe`).
-        summed: (creatives,) Which were given as sums since launch, whose pace is not known.
+        summed: (creatives,) whether each was given as sums since launch, whose pace is not known.
         features: Of the rows.
         predicted: Stage rates and targets by name (`training.boosting.stage_targets.compose`).
     """
@@ -65,7 +65,7 @@ class Predictions:
     values: Floats
 
 
-def compute(loaded: LoadedModel, creatives: Sequence[Creative]) -> Computed:
+def predict_creatives(loaded: LoadedModel, creatives: Sequence[Creative]) -> PredictedCreatives:
     """Counts, features and predictions of these creatives, by the functions that train and predict batches."""
     fitted = loaded.model.fitted
     rows = request_rows(creatives, loaded.tag_names, loaded.metric_columns, loaded.zone)
@@ -77,7 +77,7 @@ def compute(loaded: LoadedModel, creatives: Sequence[Creative]) -> Computed:
         observed = _without_pace(observed, summed, fitted.funnel.volume_of)
     features = build_features(observed, fitted)
     predicted = composed(loaded.model.log_rates(features), fitted.funnel, features.reference_price)
-    return Computed(observed, summed, features, predicted)
+    return PredictedCreatives(observed, summed, features, predicted)
 
 
 def _without_pace(observed: ArrayFrame, summed: npt.NDArray[np.bool_], volume: str) -> ArrayFrame:
@@ -111,7 +111,7 @@ def predictions(
     for first in range(0, len(creatives), CREATIVES_PER_CHUNK):
         check_deadline()
         part = creatives[first : first + CREATIVES_PER_CHUNK]
-        done = compute(loaded, part)
+        done = predict_creatives(loaded, part)
         answers += _answers(loaded, part, done, now, explain=explain, top=top)
         values.append(done.features.values.matrix)
     return Predictions(answers, np.concatenate(values))
@@ -120,7 +120,7 @@ def predictions(
 def _answers(
     loaded: LoadedModel,
     creatives: Sequence[Creative],
-    done: Computed,
+    done: PredictedCreatives,
     now: pd.Timestamp,
     *,
     explain: bool,
@@ -165,7 +165,7 @@ def _answers(
     return answers
 
 
-def explained(loaded: LoadedModel, done: Computed, top: int | None) -> list[dict[str, object]]:
+def explained(loaded: LoadedModel, done: PredictedCreatives, top: int | None) -> list[dict[str, object]]:
     """Explanations of every row by stage and by target (`serving.api.responses.PredictionExplanation`).
 
     Raises:

@@ -14,7 +14,7 @@ from features.matrix.feature_matrix import Features
 from serving.api.errors import Refused, RequestProblem
 from serving.api.requests import RankRequest
 from serving.inference.loaded_model import LoadedModel
-from serving.inference.predict import CREATIVES_PER_CHUNK, compute
+from serving.inference.predict import CREATIVES_PER_CHUNK, predict_creatives
 from serving.inference.request_warnings import request_warnings
 
 Floats = npt.NDArray[np.float64]
@@ -64,7 +64,7 @@ def ranking(
     for first in range(0, len(request.creatives), CREATIVES_PER_CHUNK):
         check_deadline()
         part = request.creatives[first : first + CREATIVES_PER_CHUNK]
-        done = compute(loaded, part)
+        done = predict_creatives(loaded, part)
         support, cdf = distribution(loaded, done.features, done.predicted, request.by)
         values.append(done.predicted[request.by])
         supports.append(support)
