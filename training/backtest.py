@@ -70,7 +70,7 @@ def backtest(
         uncertainty = fit_uncertainty(out_of_fold(dataset, train, recipe), dataset.funnel, dataset.settings)
         features, outcome = rows_of(dataset, test, model.fitted)
         predicted = model.predict(features)
-        later = outcome[[name for name in outcome if name.startswith("later:")]]
+        later = outcome[[name for name in map(str, outcome) if name.startswith("later:")]]
         found.append(
             pd.concat(
                 [

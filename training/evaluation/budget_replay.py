@@ -222,7 +222,7 @@ def earliness(
             if compared.sum() >= MIN_METRIC_ROWS:
                 ranks = drawn_spearman(guess[compared], truth[compared], drawn)
             low, high = band(ranks[1:])
-            captured = value.loc[(age, method), ["captured_share", "captured_share_low", "captured_share_high"]]
+            captured = value[["captured_share", "captured_share_low", "captured_share_high"]].xs((age, method))
             lines.append(
                 {
                     "age_hours": age,
@@ -232,7 +232,7 @@ def earliness(
                     "spearman": float(ranks[0]),
                     "spearman_low": low,
                     "spearman_high": high,
-                    **{str(name): float(share) for name, share in captured.items()},
+                    **{str(name): share for name, share in captured.to_dict().items()},
                 }
             )
     return pd.DataFrame(lines)

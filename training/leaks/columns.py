@@ -1,4 +1,4 @@
-"""Which columns could know too much? Features, attributes as written, ids in order, what is filled in: as levels."""
+"""Candidate columns of checks 7 to 9 as integer levels: features, attributes, parts of ids, missing-value patterns."""
 
 from dataclasses import dataclass
 
@@ -9,37 +9,39 @@ from features.attributes import NUMBER_ATTRIBUTES
 from features.matrix.feature_matrix import Features, Fitted
 from features.point_in_time.entity_history import TAG
 from features.schema import KEY, NUMBERS, TEXTS
-from training.leaks.evidence import OutcomeRanks, ranks_in
-from training.leaks.later import Floats, Ints
+from training.leaks.outcome_ranks import Floats, Ints, OutcomeRanks, ranks_in
 
 PARENTS = {
     **{a.feature_name: a.name for a in NUMBER_ATTRIBUTES},
     "price_band": "price_cny",
     "creation_delay": "created_at",
 }
-"""Feature → the attribute it is made of, where the names differ."""
+"""Feature → the attribute it is computed from, where the names differ."""
 
 BLENDS = ("base_", "own_")
-"""Features that mix all others: none of them is a single column, and each would hand a leak on."""
+"""Prefixes of features that combine all others: they are no single column, and each would pass a leak on."""
 
-OWN_LIFE = ("early", "pacing", "paid")
-DATED = (*OWN_LIFE, "history", "siblings")
-MOST_LEVELS = 20
-ROWS_A_LEVEL = 20
-NUMERIC = 0.9
-"""Share of values that are numbers from which a column of words counts as one of numbers."""
-NEARLY_UNIQUE = 0.9
+OWN_GROUPS = ("early", "pacing", "paid")
+"""Feature groups counted from the creative's own rows."""
+DATED_GROUPS = (*OWN_GROUPS, "history", "siblings")
+"""Feature groups counted from rows with a date, which checks 1 to 4 recompute."""
+MAX_LEVELS = 20
+CREATIVES_PER_LEVEL = 20
+NUMERIC_SHARE = 0.9
+"""Share of values that are numbers from which a text column is treated as numeric."""
+UNIQUE_SHARE = 0.9
+"""Share of different values from which a text column is treated as an id."""
 
 
 @dataclass(frozen=True)
 class CandidateColumn:
-    """A column that is tried.
+    """A column whose association with later outcomes is tested.
 
     Attributes:
-        name: Told to people.
-        family: Attributes it is made of; its relatives are kept out of what it is compared with.
-        levels: One a creative of the evidence; 0 is missing.
-        dated: It is counted from rows with a date, which the checks of time make again: those prove or fail it.
+        name: Display name.
+        family: Attributes it is computed from; columns of the same family are left out of what it is compared with.
+        levels: Level of each creative; 0 is missing.
+        dated: True if it is counted from rows with a date, so that checks 1 to 4 cover it.
     """
 
     name: str
@@ -49,7 +51,7 @@ class CandidateColumn:
 
 
 def family_of(feature: str, fitted: Fitted) -> frozenset[str]:
-    """The attributes that a feature is made of; its own name where it is made of none."""
+    """Return the attributes that a feature is computed from; its own name where there are none."""
     for entity in fitted.entities:
         stages = [stage.name for stage in fitted.funnel.stages] + ["volume"]
         if feature in (f"launched_{entity.name}", *(f"hist_{entity.name}_{stage}" for stage in stages)):
@@ -59,27 +61,28 @@ def family_of(feature: str, fitted: Fitted) -> frozenset[str]:
     return frozenset({PARENTS.get(feature, feature.partition("=")[0])})
 
 
-def single_features(features: Features, fitted: Fitted, evidence: OutcomeRanks) -> list[CandidateColumn]:
-    """Features that stand on one attribute each, as the trees see them."""
+def single_features(features: Features, fitted: Fitted, ranks: OutcomeRanks) -> list[CandidateColumn]:
+    """Return the features that are computed from one attribute each, with the trees' values as levels."""
     found = []
     for feature in features.catalogue:
         family = family_of(feature.name, fitted)
         mixed = feature.name.startswith(BLENDS) or len(family) > 1
-        if mixed or (not evidence.unborn and feature.group in OWN_LIFE):
+        if mixed or (not ranks.before_delivery and feature.group in OWN_GROUPS):
             continue
         values = features.values[feature.name]
         levels = codes(values) if feature.categorical else bins(values)
-        found.append(CandidateColumn(feature.name, family, levels, feature.group in DATED))
+        found.append(CandidateColumn(feature.name, family, levels, feature.group in DATED_GROUPS))
     return [column for column in found if np.ptp(column.levels)]
 
 
 def attributes(creatives: pd.DataFrame, cells: Ints) -> list[CandidateColumn]:
-    """Attributes and tags as they are written, those of the team's own too; numbers also in order inside a cell.
+    """Return attributes and tags as written, also those the model does not use; numbers also as ranks inside a cell.
 
-    A sum pasted in is as large as its account; inside its own cell it is as telling as any.
+    A pasted total depends on the size of its account; its rank inside the cell does not.
     """
     found = []
-    for name in creatives:
+    for name in map(str, creatives):
+        numbers: Floats | None
         if name in NUMBERS:
             numbers = creatives[name].to_numpy(np.float64)
         elif name.startswith(TAG) or (name in TEXTS and name != "platform_label"):
@@ -95,9 +98,9 @@ def attributes(creatives: pd.DataFrame, cells: Ints) -> list[CandidateColumn]:
 
 
 def orders_of_ids(creatives: pd.DataFrame, launched: pd.Series, cells: Ints) -> list[CandidateColumn]:
-    """Ids in order, over all and inside a cell; their first characters; their last digits.
+    """Return ids by order (over all and inside a cell), by first characters and by last character.
 
-    Inside a cell the order is told less what the hour of launch says of it: ids are given as time goes by.
+    The order inside a cell is the residual of a regression on launch time, because ids are assigned as time passes.
     """
     found = []
     time = ranks_in(launched.to_numpy("datetime64[s]").astype(np.float64), cells)
@@ -117,11 +120,11 @@ def orders_of_ids(creatives: pd.DataFrame, launched: pd.Series, cells: Ints) -> 
     return [column for column in found if np.ptp(column.levels)]
 
 
-def filled_in(creatives: pd.DataFrame) -> list[CandidateColumn]:
-    """Whether an attribute is known; attributes known of the same creatives are one column."""
+def missing_patterns(creatives: pd.DataFrame) -> list[CandidateColumn]:
+    """Return missing-value indicators; attributes that are missing for the same creatives are one column."""
     patterns: dict[bytes, list[str]] = {}
-    for name in creatives.columns.difference([*KEY, "platform_label"], sort=False):
-        known = creatives[name].notna().to_numpy()
+    for name in map(str, creatives.columns.difference([*KEY, "platform_label"], sort=False)):
+        known = creatives[name].notna().to_numpy(np.bool_)
         if known.any() and not known.all():
             patterns.setdefault(known.tobytes(), []).append(name)
     return [
@@ -131,48 +134,52 @@ def filled_in(creatives: pd.DataFrame) -> list[CandidateColumn]:
 
 
 def id_like(creatives: pd.DataFrame) -> list[str]:
-    """Columns of words nearly every creative has another value of, and that are no prose and no measure."""
+    """Return the text columns whose values are nearly unique, short and present for half of the creatives."""
     found = []
-    for name in [name for name in creatives if name.startswith(TAG) or name == "creative_name"]:
+    for name in [name for name in map(str, creatives) if name.startswith(TAG) or name == "creative_name"]:
         values = creatives[name].dropna()
         short = values.str.len().le(64).mean() if len(values) else 0.0
-        if len(values) >= len(creatives) / 2 and values.nunique() >= NEARLY_UNIQUE * len(values) and short > NUMERIC:
+        if (
+            len(values) >= len(creatives) / 2
+            and values.nunique() >= UNIQUE_SHARE * len(values)
+            and short > NUMERIC_SHARE
+        ):
             found.append(name)
     return found
 
 
 def places_in_order(values: pd.Series) -> Floats:
-    """Rank of each id: as whole numbers where all are, by their digits where most have some, else as words.
+    """Return the rank of each id, by its first run of three or more digits where most ids have one, else as text.
 
-    Whole numbers are compared digit by digit: nineteen of them do not fit a float.
+    Digits are compared as zero-padded text: nineteen of them do not fit a float.
     """
     digits = values.str.extract(r"(\d{3,})", expand=False)
-    told = digits if digits.notna().mean() > NUMERIC else values
-    padded = told.str.lstrip("0").str.zfill(int(told.str.len().max())) if told is digits else told
-    return padded.rank(method="dense").to_numpy(np.float64)
+    if digits.notna().mean() > NUMERIC_SHARE:
+        values = digits.str.lstrip("0").str.zfill(int(digits.str.len().max()))
+    return np.asarray(values.rank(method="dense"), dtype=np.float64)
 
 
 def as_numbers(values: pd.Series) -> Floats | None:
-    """Words as numbers, where nearly all are and there are many."""
+    """Return a text column as numbers; None unless nearly all values are numbers and there are many of them."""
     numbers = pd.to_numeric(values.str.replace(",", "").str.removesuffix("%"), errors="coerce")
     known = int(values.notna().sum())
-    if not known or numbers.notna().sum() < NUMERIC * known or numbers.nunique() <= MOST_LEVELS:
+    if not known or numbers.notna().sum() < NUMERIC_SHARE * known or numbers.nunique() <= MAX_LEVELS:
         return None
-    return numbers.to_numpy(np.float64)
+    return np.asarray(numbers, dtype=np.float64)
 
 
 def codes(values: pd.Series | Floats) -> Ints:
-    """A level per value; 0 for missing."""
+    """Return one level per value; 0 for missing."""
     return np.asarray(pd.factorize(values)[0] + 1, dtype=np.int64)
 
 
 def bins(values: Floats) -> Ints:
-    """A level per stretch of equally many creatives, and of equally many different values; 0 for missing.
+    """Return levels by quantile of the creatives and by quantile of the different values; 0 for missing.
 
-    Most outcomes are 0 for most creatives: equal stretches alone would not part the few that are not.
+    Quantiles of the different values separate columns that are 0 for most creatives.
     """
     known = values[np.isfinite(values)]
-    count = int(np.clip(len(known) // ROWS_A_LEVEL, 2, MOST_LEVELS))
+    count = int(np.clip(len(known) // CREATIVES_PER_LEVEL, 2, MAX_LEVELS))
     if not len(known):
         return np.zeros(len(values), dtype=np.int64)
     places = np.linspace(0, 1, count + 1)[1:-1]

@@ -13,7 +13,7 @@ from features.sanitise import visible_text
 
 Verdict = Literal["PASS", "REVIEW", "FAIL", "SKIPPED"]
 
-NAMED = 6
+MAX_NAMES = 6
 """Columns named in a sentence; the rest are counted."""
 
 NOTHING = "Nothing needs to be done."
@@ -25,9 +25,9 @@ class Finding:
 
     Attributes:
         check: Its name, as in docs/leaks.md.
-        verdict: `FAIL`: a leak, do not train; `REVIEW`: may be one, a person has to look; `SKIPPED`: the data cannot
-            support the check, so it says nothing.
-        found: What was looked at and seen.
+        verdict: `FAIL`: a leak, do not train; `REVIEW`: possible leak, a person decides; `SKIPPED`: the data cannot
+            support the check.
+        found: What was checked and found.
         cure: One sentence: what to do.
     """
 
@@ -38,14 +38,14 @@ class Finding:
 
 
 def failed(findings: Sequence[Finding]) -> bool:
-    """Whether any check found a leak."""
+    """Return whether any check failed."""
     return any(finding.verdict == "FAIL" for finding in findings)
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    """Join the first MAX_NAMES names, and count the rest."""
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more
 
 
 STYLES = {"PASS": "green", "REVIEW": "yellow", "FAIL": "bold red", "SKIPPED": "dim"}

@@ -1,4 +1,4 @@
-"""The whole suite, in the order of docs/leaks.md."""
+"""Run all leak checks, in the order of docs/leaks.md."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -15,15 +15,25 @@ from training.data.dataset import Dataset, fit_features, rows_of
 from training.errors import TooThinError
 from training.labels.splits import folds as forward_folds
 from training.labels.splits import holdout_split
-from training.leaks.evidence import LEAST_ROWS, gather
 from training.leaks.findings import NOTHING, Finding, listed
-from training.leaks.history import own_rows
-from training.leaks.rebuild import Observe, moments_to_try, rebuilt, shuffled
-from training.leaks.suspects import Judge, Suspect
-from training.leaks.windows import Folds, Split, apart, split_apart
-from training.leaks.words import words_after_delivery
+from training.leaks.outcome_ranks import MIN_CREATIVES, outcome_ranks
+from training.leaks.post_delivery_labels import check_labels
+from training.leaks.recompute import (
+    Observe,
+    check_future_permuted,
+    check_own_rows,
+    check_recomputed,
+    moments_to_try,
+)
+from training.leaks.suspects import AssociationTests, Suspect
+from training.leaks.windows import Folds, Split, check_no_overlap, check_split
 
 SEED = 7
+SINGLE_COLUMN, IDS, MISSING_VALUES = (
+    "single column predicts outcomes",
+    "ids predict outcomes",
+    "missing values predict outcomes",
+)
 
 
 def observe_counts(
@@ -42,34 +52,34 @@ def run_leaks(
     report: Callable[[str], None] = lambda _: None,
     seed: int = SEED,
 ) -> list[Finding]:
-    """Every check on these rows.
+    """Run every check.
 
     Args:
-        dataset: As training sees it.
-        observe: What counts at a cutoff; another one can be tried.
-        split: What parts training from holdout.
-        folds: What parts the training rows.
-        report: Called with a line for people at each step.
-        seed: Of what is sampled and permuted.
+        dataset: As training uses it.
+        observe: Function that counts at a cutoff.
+        split: Function that separates training rows from the holdout.
+        folds: Function that makes the folds of the training rows.
+        report: Called with one line of text at each step.
+        seed: Of samples and permutations.
     """
     draw = np.random.default_rng(seed)
     fitted = fitted_before_holdout(dataset)
     moments = moments_to_try(dataset, draw)
-    report("counts and features made again at their cutoffs")
+    report("recomputing counts and features at their cutoffs")
     findings = [
-        rebuilt(dataset, fitted, moments, observe),
-        shuffled(dataset, fitted, moments, observe, draw),
-        apart(dataset, draw),
+        check_recomputed(dataset, fitted, moments, observe),
+        check_future_permuted(dataset, fitted, moments, observe, draw),
+        check_no_overlap(dataset, draw),
     ]
-    report("history without the creative itself")
-    findings.append(own_rows(dataset, moments, observe, draw))
-    findings += [split_apart(dataset, split, folds), words_after_delivery(dataset)]
-    report("columns held against later outcomes")
-    return findings + known_too_early(dataset, fitted, seed)
+    report("recomputing history without the creative itself")
+    findings.append(check_own_rows(dataset, moments, observe, draw))
+    findings += [check_split(dataset, split, folds), check_labels(dataset)]
+    report("testing columns against later outcomes")
+    return findings + association_checks(dataset, fitted, seed)
 
 
 def fitted_before_holdout(dataset: Dataset) -> Fitted | None:
-    """Priors and maps as they stood before the holdout; None where the data are too few for one."""
+    """Fit priors and encoders on the rows before the holdout; None where the data are too few to split."""
     try:
         train, _, starts = holdout_split(dataset.rows, dataset.settings.split.holdout_days)
     except TooThinError:
@@ -77,62 +87,62 @@ def fitted_before_holdout(dataset: Dataset) -> Fitted | None:
     return fit_features(dataset, train, starts)
 
 
-def known_too_early(dataset: Dataset, fitted: Fitted | None, seed: int = SEED) -> list[Finding]:
-    """Checks 7 to 9: what a column, an id or a gap tells of later outcomes."""
-    names = ("one column far above the rest", "ids that know the outcome", "attributes filled in by outcome")
-    evidence = gather(dataset, np.random.default_rng(seed)) if fitted is not None else None
-    if evidence is None or fitted is None:
-        reason = f"fewer than {LEAST_ROWS} creatives with a closed outcome can judge what earlier ones taught"
-        return [Finding(name, "SKIPPED", reason, "Add exports of more weeks.") for name in names]
+def association_checks(dataset: Dataset, fitted: Fitted | None, seed: int = SEED) -> list[Finding]:
+    """Run checks 7 to 9: association of columns, ids and missing values with later outcomes."""
+    ranks = outcome_ranks(dataset, np.random.default_rng(seed)) if fitted is not None else None
+    if ranks is None or fitted is None:
+        reason = f"fewer than {MIN_CREATIVES} creatives with a closed outcome can be evaluated"
+        skipped = (SINGLE_COLUMN, IDS, MISSING_VALUES)
+        return [Finding(name, "SKIPPED", reason, "Add exports of more weeks.") for name in skipped]
     mask = np.zeros(len(dataset.observed), dtype=bool)
-    mask[evidence.places] = True
-    judge = Judge(dataset, rows_of(dataset, mask, fitted)[0], fitted, evidence, seed)
-    judged = max(int(evidence.judged(name).sum()) for name in evidence.outcomes)
-    looked = f"{judged:,} later creatives, {len(evidence.outcomes)} outcomes"
+    mask[ranks.places] = True
+    tests = AssociationTests(dataset, rows_of(dataset, mask, fitted)[0], fitted, ranks, seed)
+    evaluated = max(int(ranks.evaluated(name).sum()) for name in ranks.outcomes)
+    scope = f"{evaluated:,} later creatives, {len(ranks.outcomes)} outcomes"
     return [
-        _single(names[0], judge.single_columns(), f"{len(judge.singles)} columns on {looked}"),
-        _verdict(
-            names[1],
-            judge.ids(),
-            f"ids on {looked}: no order, start or end of an id tells more than luck",
-            "Find out how these ids are given: numbered by success they tell it, so use the platform's own 素材ID.",
+        _single_column(tests.single_columns(), f"{len(tests.singles)} columns on {scope}"),
+        _above_chance(
+            IDS,
+            tests.ids(),
+            f"ids on {scope}: order, first and last characters predict no more than chance",
+            "Find out how these ids are assigned: if by success, use the platform's own 素材ID.",
         ),
-        _verdict(
-            names[2],
-            judge.gaps(),
-            f"gaps on {looked}: which cells are filled in tells no more than luck",
-            "Fill these columns in for all creatives when they are uploaded, or leave them out: filled in later, they "
-            "tell who did well.",
+        _above_chance(
+            MISSING_VALUES,
+            tests.missing_values(),
+            f"missing values on {scope}: which cells are filled in predicts no more than chance",
+            "Fill these columns in for all creatives at upload, or leave them out: filled in later, they depend on "
+            "success.",
         ),
     ]
 
 
-def _single(name: str, suspects: Sequence[Suspect], looked: str) -> Finding:
-    """A column may tell something; more than all others together is odd, more than can be known is a leak.
-
-    Not so of what is counted from rows with a date: the checks of time have made it again.
-    """
+def _single_column(suspects: Sequence[Suspect], scope: str) -> Finding:
+    """REVIEW for a column above all others together, FAIL above the limit; columns with dates are covered elsewhere."""
     fails = [suspect for suspect in suspects if suspect.impossible]
     reviews = [suspect for suspect in suspects if suspect.above_rest and not suspect.dated]
     if fails:
-        cure = "Take the column out: before launch nobody knows more than the first day shows, or the luck of the draw."
-        return Finding(name, "FAIL", _said(fails), cure)
+        cure = (
+            "Remove the column: before delivery nobody knows more than the first day shows, or the sampling of events."
+        )
+        return Finding(SINGLE_COLUMN, "FAIL", _named(fails), cure)
     if reviews:
-        cure = "Ask who fills the column in and when: keep it only if it stands before the creative runs."
-        return Finding(name, "REVIEW", _said(reviews), cure)
+        cure = "Ask who fills the column in and when: keep it only if it is written before delivery."
+        return Finding(SINGLE_COLUMN, "REVIEW", _named(reviews), cure)
     best = f"; the best: {max(suspects, key=lambda s: s.alone)}" if suspects else ""
-    return Finding(name, "PASS", f"{looked}: none without a date tells more than all others together{best}", NOTHING)
+    text = f"{scope}: none without a date predicts more than all others together{best}"
+    return Finding(SINGLE_COLUMN, "PASS", text, NOTHING)
 
 
-def _verdict(name: str, suspects: Sequence[Suspect], passed: str, cure: str) -> Finding:
-    """Nothing here should tell anything: above luck is odd, above all that is known before is a leak."""
+def _above_chance(name: str, suspects: Sequence[Suspect], passed: str, cure: str) -> Finding:
+    """REVIEW for anything above chance, FAIL above all other columns together."""
     if not suspects:
         return Finding(name, "PASS", passed, NOTHING)
     fails = [suspect for suspect in suspects if suspect.above_rest]
-    return Finding(name, "FAIL" if fails else "REVIEW", _said(fails or suspects), cure)
+    return Finding(name, "FAIL" if fails else "REVIEW", _named(fails or suspects), cure)
 
 
-def _said(suspects: Iterable[Suspect]) -> str:
+def _named(suspects: Iterable[Suspect]) -> str:
     best: dict[str, Suspect] = {}
     for suspect in sorted(suspects, key=lambda s: -s.alone):
         best.setdefault(suspect.column, suspect)

@@ -1,4 +1,6 @@
-"""Does one column, an id or a gap in the sheet tell more of the outcome than can be known before a creative runs?"""
+"""Checks 7 to 9: columns, ids and missing-value patterns that predict later outcomes better than is possible before
+delivery.
+"""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -12,24 +14,33 @@ from features.schema import KEY
 from training.data.dataset import Dataset
 from training.leaks.columns import (
     BLENDS,
-    OWN_LIFE,
+    OWN_GROUPS,
     CandidateColumn,
     attributes,
     family_of,
-    filled_in,
+    missing_patterns,
     orders_of_ids,
     single_features,
 )
-from training.leaks.evidence import LEAST_ROWS, OutcomeRanks, correlation, luck, most_knowable, ranks_in, surely, told
-from training.leaks.later import Floats, Ints
+from training.leaks.outcome_ranks import (
+    MIN_CREATIVES,
+    Floats,
+    Ints,
+    OutcomeRanks,
+    chance_correlation,
+    correlation,
+    predict_by_level,
+    ranks_in,
+    reliability_limit,
+    significantly_positive,
+)
 
-ALIKE = 0.9
-"""Correlation of what two columns say from which one is the other's double."""
+DUPLICATE_CORRELATION = 0.9
+"""Correlation of two columns' predictions from which one is treated as a duplicate of the other."""
 FIRST_DAY_HOURS = 24
-TRIED = 3
-"""Columns of one check and outcome that are looked at closely, best first."""
-
-TREES = {
+MAX_FAMILIES = 3
+"""Families of columns per check and outcome that are compared with the rest, best first."""
+TREE_PARAMETERS = {
     "objective": "regression",
     "num_leaves": 8,
     "learning_rate": 0.1,
@@ -46,17 +57,17 @@ ROUNDS = 60
 
 @dataclass(frozen=True)
 class Suspect:
-    """A column that tells more of an outcome than luck would.
+    """A column that predicts an outcome better than chance.
 
     Attributes:
         column: Its name.
-        outcome: What it tells.
-        alone: Correlation with it, on later creatives.
-        rest: That of everything else known before, together.
-        most: Of a total: that of the best of the creative's own first-day counts, which are part of it. Of a rate:
-            that of someone who knows all but the luck of its events.
-        above_rest: Alone it tells surely more than the rest.
-        above_most: Alone it tells surely more than can be known.
+        outcome: The later outcome.
+        alone: Correlation of its predictions with the outcome, on later creatives.
+        rest: The same for all other columns together.
+        limit: For a total, the correlation of the creative's best first-day count, which is part of the total. For a
+            rate, that of a perfect predictor without knowledge of the sampling of its events.
+        above_rest: `alone` is significantly above `rest`.
+        above_limit: `alone` is significantly above `limit`.
         rate: The outcome is a rate.
         dated: The column is counted from rows with a date (`training.leaks.columns`).
     """
@@ -65,181 +76,192 @@ class Suspect:
     outcome: str
     alone: float
     rest: float
-    most: float
+    limit: float
     above_rest: bool
-    above_most: bool
+    above_limit: bool
     rate: bool
     dated: bool
 
     @property
     def impossible(self) -> bool:
-        """Knows luck, or more of a total than its own first day and all else do; and no date proves it innocent."""
-        return self.above_most and (self.rate or self.above_rest) and not self.dated
+        """Above the limit of a rate, or above limit and rest of a total; columns with dates are checks 1 to 4's."""
+        return self.above_limit and (self.rate or self.above_rest) and not self.dated
 
     def __str__(self) -> str:
         return (
             f"{self.column} → later {self.outcome}: {self.alone:.2f} alone, all else {self.rest:.2f}, "
-            f"at most {self.most:.2f}"
+            f"at most {self.limit:.2f}"
         )
 
 
-class Judge:
-    """What columns are held against: the evidence, features of its rows, and first-day counts."""
+class AssociationTests:
+    """Tests candidate columns against later outcomes; holds the outcomes, features and first-day counts."""
 
-    def __init__(self, dataset: Dataset, features: Features, fitted: Fitted, evidence: OutcomeRanks, seed: int) -> None:
-        self.evidence, self.features, self.fitted = evidence, features, fitted
+    def __init__(self, dataset: Dataset, features: Features, fitted: Fitted, ranks: OutcomeRanks, seed: int) -> None:
+        """Prepare the tests.
+
+        Args:
+            dataset: All rows.
+            features: Of the rows at `ranks.places`.
+            fitted: What the features were fitted on.
+            ranks: Outcomes of these creatives.
+            seed: Of permutations and bootstrap samples.
+        """
+        self.ranks, self.features, self.fitted = ranks, features, fitted
         self.draw = np.random.default_rng(seed)
         keys = pd.MultiIndex.from_frame(dataset.loaded.creatives[KEY])
-        mine = dataset.observed.iloc[evidence.places]
-        self.creatives = dataset.loaded.creatives.iloc[keys.get_indexer(pd.MultiIndex.from_frame(mine[KEY]))]
+        rows = dataset.observed.iloc[ranks.places]
+        self.creatives = dataset.loaded.creatives.iloc[keys.get_indexer(pd.MultiIndex.from_frame(rows[KEY]))]
         self.creatives = self.creatives.reset_index(drop=True)
-        self.launched = mine["launched_at"].reset_index(drop=True)
-        self.singles = [*single_features(features, fitted, evidence), *attributes(self.creatives, evidence.cells)]
-        self.early = _first_day_counts(dataset, evidence)
+        self.launched = rows["launched_at"].reset_index(drop=True)
+        self.singles = [*single_features(features, fitted, ranks), *attributes(self.creatives, ranks.cells)]
+        self.early = _first_day_counts(dataset, ranks)
         self._rest: dict[tuple[str, frozenset[str]], Floats] = {}
 
     def single_columns(self) -> list[Suspect]:
-        """Check 7's columns above luck."""
-        return self._above_luck(self.singles)
+        """Test features and attributes (check 7)."""
+        return self._above_chance(self.singles)
 
     def ids(self) -> list[Suspect]:
-        """Check 8's."""
-        return self._above_luck(orders_of_ids(self.creatives, self.launched, self.evidence.cells))
+        """Test orders and parts of ids (check 8)."""
+        return self._above_chance(orders_of_ids(self.creatives, self.launched, self.ranks.cells))
 
-    def gaps(self) -> list[Suspect]:
-        """Check 9's."""
-        return self._above_luck(filled_in(self.creatives))
+    def missing_values(self) -> list[Suspect]:
+        """Test missing-value patterns (check 9)."""
+        return self._above_chance(missing_patterns(self.creatives))
 
-    def _above_luck(self, columns: Sequence[CandidateColumn]) -> list[Suspect]:
+    def _above_chance(self, columns: Sequence[CandidateColumn]) -> list[Suspect]:
         found = []
-        for outcome, y in self.evidence.outcomes.items() if columns else []:
-            judged = self.evidence.judged(outcome)
-            said = np.column_stack([told(column.levels, y, self.evidence.folds) for column in columns])[judged]
-            alone = np.array([correlation(part, y[judged]) for part in said.T])
-            by_luck = luck(said, y[judged], self.evidence.cells[judged], len(self.evidence.outcomes), self.draw)
-            best = [int(place) for place in np.argsort(-alone) if alone[place] > by_luck]
-            found += self._held_against([columns[place] for place in best], outcome, said[:, best])
+        for outcome, y in self.ranks.outcomes.items() if columns else []:
+            rows = self.ranks.evaluated(outcome)
+            # Axis 0: evaluated creatives, axis 1: columns.
+            predicted = np.column_stack([predict_by_level(c.levels, y, self.ranks.folds) for c in columns])[rows]
+            alone = np.array([correlation(one, y[rows]) for one in predicted.T])
+            chance = chance_correlation(predicted, y[rows], self.ranks.cells[rows], len(self.ranks.outcomes), self.draw)
+            best = [int(place) for place in np.argsort(-alone) if alone[place] > chance]
+            found += self._compared_with_rest([columns[place] for place in best], outcome, predicted[:, best])
         return found
 
-    def _held_against(self, columns: Sequence[CandidateColumn], outcome: str, said: Floats) -> list[Suspect]:
-        """The best column of each family against all else; then the best two, three … against all but these.
+    def _compared_with_rest(self, columns: Sequence[CandidateColumn], outcome: str, predicted: Floats) -> list[Suspect]:
+        """Compare the best column of each family with all columns outside the families so far.
 
-        Two columns that know the outcome would hide behind each other. If the weakest of a few is above all else, so
-        are those before it.
+        Two leaked columns would otherwise hide each other. If a later one is above the rest, so are those before it.
         """
         families: set[frozenset[str]] = set()
         met: set[tuple[frozenset[str], bool]] = set()
         found: list[Suspect] = []
         for place, column in enumerate(columns):
             families.add(column.family)
-            if len(families) > TRIED:
+            if len(families) > MAX_FAMILIES:
                 break
             if (column.family, column.dated) not in met:
                 met.add((column.family, column.dated))
-                found.append(self._suspect(column, outcome, said[:, place], frozenset[str]().union(*families)))
+                excluded = frozenset[str]().union(*families)
+                found.append(self._suspect(column, outcome, predicted[:, place], excluded))
                 if found[-1].above_rest:
                     found = [replace(suspect, above_rest=True) for suspect in found]
         return found
 
-    def _suspect(self, column: CandidateColumn, outcome: str, said: Floats, family: frozenset[str]) -> Suspect:
-        judged = self.evidence.judged(outcome)
-        y = self.evidence.outcomes[outcome][judged]
-        rest = self._all_else(family, outcome, said)
-        known, most = self._most(outcome)
+    def _suspect(self, column: CandidateColumn, outcome: str, predicted: Floats, excluded: frozenset[str]) -> Suspect:
+        rows = self.ranks.evaluated(outcome)
+        y = self.ranks.outcomes[outcome][rows]
+        rest = self._all_else(excluded, outcome, predicted)
+        known, limit = self._limit(outcome)
         everyone = np.arange(len(y))
 
         def alone(at: Ints) -> float:
-            return correlation(said[at], y[at])
+            return correlation(predicted[at], y[at])
 
         return Suspect(
             column=column.name,
             outcome=outcome,
             alone=alone(everyone),
             rest=correlation(rest, y),
-            most=most(known),
-            above_rest=surely(lambda at: alone(at) - correlation(rest[at], y[at]), len(y), self.draw),
-            above_most=surely(lambda at: alone(known[at]) - most(known[at]), len(known), self.draw),
-            rate=outcome in self.evidence.halves,
+            limit=limit(known),
+            above_rest=significantly_positive(lambda at: alone(at) - correlation(rest[at], y[at]), len(y), self.draw),
+            above_limit=significantly_positive(lambda at: alone(known[at]) - limit(known[at]), len(known), self.draw),
+            rate=outcome in self.ranks.halves,
             dated=column.dated,
         )
 
-    def _most(self, outcome: str) -> tuple[Ints, Callable[[Ints], float]]:
-        """Which of those that judge show what can be known of an outcome at most, and how much that is of some of them.
+    def _limit(self, outcome: str) -> tuple[Ints, Callable[[Ints], float]]:
+        """Return the creatives on which the limit of an outcome can be computed, and the limit of some of them.
 
-        Where too few have been counted on their first day (readings may begin later), everything can be known.
+        Where too few creatives have first-day counts (readings may begin later), the limit of a total is 1.
         """
-        judged = self.evidence.judged(outcome)
-        y = self.evidence.outcomes[outcome][judged]
-        if outcome in self.evidence.halves:
-            one, other = (half[judged] for half in self.evidence.halves[outcome])
-            return np.arange(len(y)), lambda at: most_knowable((one[at], other[at]))
-        seen = np.flatnonzero(np.isfinite(next(iter(self.early.values()))[judged]))
-        if len(seen) < LEAST_ROWS:
+        rows = self.ranks.evaluated(outcome)
+        y = self.ranks.outcomes[outcome][rows]
+        if outcome in self.ranks.halves:
+            one, other = (half[rows] for half in self.ranks.halves[outcome])
+            return np.arange(len(y)), lambda at: reliability_limit((one[at], other[at]))
+        seen = np.flatnonzero(np.isfinite(next(iter(self.early.values()))[rows]))
+        if len(seen) < MIN_CREATIVES:
             return np.arange(len(y)), lambda at: 1.0
-        counts = [early[judged] for early in self.early.values()]
+        counts = [early[rows] for early in self.early.values()]
         day = max(counts, key=lambda early: correlation(early[seen], y[seen]))
         return seen, lambda at: correlation(day[at], y[at])
 
-    def _all_else(self, family: frozenset[str], outcome: str, said: Floats) -> Floats:
-        """The best that is said without this family and doubles of `said`: by trees of all, or by one other column."""
-        judged = self.evidence.judged(outcome)
-        y = self.evidence.outcomes[outcome]
-        shut = set(family)
-        best, best_told = np.zeros(int(judged.sum())), -1.0
+    def _all_else(self, excluded: frozenset[str], outcome: str, predicted: Floats) -> Floats:
+        """Return the best prediction without these attributes and duplicates: of trees, or of one other column."""
+        rows = self.ranks.evaluated(outcome)
+        y = self.ranks.outcomes[outcome]
+        left_out = set(excluded)
+        best, best_correlation = np.zeros(int(rows.sum())), -1.0
         for other in self.singles:
-            if other.family & family:
+            if other.family & excluded:
                 continue
-            says = told(other.levels, y, self.evidence.folds)[judged]
-            if abs(correlation(says, said)) >= ALIKE:
-                shut |= other.family
-            elif (tells := correlation(says, y[judged])) > best_told:
-                best, best_told = says, tells
-        trees = self._trees(outcome, frozenset(shut))[judged]
-        return trees if correlation(trees, y[judged]) > best_told else best
+            others = predict_by_level(other.levels, y, self.ranks.folds)[rows]
+            if abs(correlation(others, predicted)) >= DUPLICATE_CORRELATION:
+                left_out |= other.family
+            elif (found := correlation(others, y[rows])) > best_correlation:
+                best, best_correlation = others, found
+        trees = self._trees(outcome, frozenset(left_out))[rows]
+        return trees if correlation(trees, y[rows]) > best_correlation else best
 
-    def _trees(self, outcome: str, shut: frozenset[str]) -> Floats:
-        if (outcome, shut) in self._rest:
-            return self._rest[outcome, shut]
-        declared = [
+    def _trees(self, outcome: str, left_out: frozenset[str]) -> Floats:
+        if (outcome, left_out) in self._rest:
+            return self._rest[outcome, left_out]
+        used = [
             feature
             for feature in self.features.catalogue
             if not feature.name.startswith(BLENDS)
-            and (self.evidence.unborn or feature.group not in OWN_LIFE)
-            and not family_of(feature.name, self.fitted) & shut
+            and (self.ranks.before_delivery or feature.group not in OWN_GROUPS)
+            and not family_of(feature.name, self.fitted) & left_out
         ]
-        said = np.zeros(len(self.evidence.places))
-        if declared:
-            said = self._grown(outcome, [f.name for f in declared], [f.name for f in declared if f.categorical])
-        self._rest[outcome, shut] = said
-        return said
+        predicted = np.zeros(len(self.ranks.places))
+        if used:
+            predicted = self._fit_trees(outcome, [f.name for f in used], [f.name for f in used if f.categorical])
+        self._rest[outcome, left_out] = predicted
+        return predicted
 
-    def _grown(self, outcome: str, names: list[str], categorical: Collection[str]) -> Floats:
-        y = self.evidence.outcomes[outcome]
+    def _fit_trees(self, outcome: str, names: list[str], categorical: Collection[str]) -> Floats:
+        y = self.ranks.outcomes[outcome]
         table = self.features.values.select(names)
         places = [place for place, name in enumerate(names) if name in categorical]
-        said = np.zeros(len(y))
-        for fit, judged in self.evidence.folds:
-            taught = fit & np.isfinite(y)
-            if not taught.any():
+        predicted = np.zeros(len(y))
+        for fit, evaluated in self.ranks.folds:
+            rows = fit & np.isfinite(y)
+            if not rows.any():
                 continue
-            leaf = max(5, int(taught.sum()) // 50)
-            held = lgb.Dataset(table[taught], y[taught], categorical_feature=places)
-            grown = lgb.train({**TREES, "min_data_in_leaf": leaf}, held, ROUNDS)
-            said[judged] = grown.predict(table[judged], num_threads=1)
-        return said
+            leaf = max(5, int(rows.sum()) // 50)
+            data = lgb.Dataset(table[rows], y[rows], categorical_feature=places)
+            booster = lgb.train({**TREE_PARAMETERS, "min_data_in_leaf": leaf}, data, ROUNDS)
+            predicted[evaluated] = booster.predict(table[evaluated], num_threads=1)
+        return predicted
 
 
-def _first_day_counts(dataset: Dataset, evidence: OutcomeRanks) -> dict[str, Floats]:
-    """Every count of each creative's own first day, ranked inside its cell; NaN where its first day was not counted.
+def _first_day_counts(dataset: Dataset, ranks: OutcomeRanks) -> dict[str, Floats]:
+    """Return every count of each creative's first day, ranked inside its cell; NaN where it was not observed.
 
-    What no row of a day tells is 0 of that day.
+    A metric without a row on an observed first day is 0.
     """
     observed = dataset.observed
     age = observed["elapsed_hours"]
     young = observed[(age > 0) & (age <= FIRST_DAY_HOURS)].drop_duplicates(KEY, keep="last")
-    mine = observed.iloc[evidence.places][KEY].merge(young, on=KEY, how="left")
-    counted = mine["elapsed_hours"].notna()
-    figures = [name for name in mine if name.startswith("early:")]
+    rows = observed.iloc[ranks.places][KEY].merge(young, on=KEY, how="left")
+    counted = rows["elapsed_hours"].notna()
     return {
-        name: ranks_in(mine[name].fillna(0.0).where(counted).to_numpy(np.float64), evidence.cells) for name in figures
+        name: ranks_in(rows[name].fillna(0.0).where(counted).to_numpy(np.float64), ranks.cells)
+        for name in map(str, rows)
+        if name.startswith("early:")
     }

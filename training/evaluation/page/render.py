@@ -184,14 +184,15 @@ def _covered(found: Evaluation, targets: list[str]) -> Iterator[Picture]:
     facts = found.facts
     allowed = (facts.level + COVERAGE_TOLERANCE[0], facts.level + COVERAGE_TOLERANCE[1])
     for target in targets:
-        lines: list[dict[str, object]] = []
-        for age, rows in found.holdout.groupby("age_hours"):
-            one = interval_coverage(rows, target, facts.min_impressions)
-            if one:
-                line = {"age_hours": age, "rows": one.rows, "share": one.value}
-                lines.append(line | {"share_low": one.low, "share_high": one.high, "method": OWN})
+        by_age = {
+            age: interval_coverage(rows, target, facts.min_impressions)
+            for age, rows in found.holdout.groupby("age_hours")
+        }
+        lines = [(age, one.rows, one.value, one.low, one.high, OWN) for age, one in by_age.items() if one]
         if lines:
-            svg = plots.by_age(f"covered {target}", pd.DataFrame(lines), "share", allowed=allowed, share=True)
+            columns = ["age_hours", "rows", "share", "share_low", "share_high", "method"]
+            table = pd.DataFrame(lines, columns=columns)
+            svg = plots.by_age(f"covered {target}", table, "share", allowed=allowed, share=True)
             yield Picture(target_words(target), svg)
 
 
@@ -199,13 +200,13 @@ def _early(found: Evaluation) -> Iterator[Picture]:
     if len(found.curve):
         ranks = Words("ROI 排序相关", "rank correlation of ROI")
         yield Picture(ranks, plots.by_age("early rank", found.curve, "spearman", reference=0.0))
-        value = Words("决策价值:0 = 平均分配,1 = 事后全知", "decision value: 0 = everyone alike, 1 = knew what came")
+        value = Words("决策价值:0 = 平均分配,1 = 事后全知", "decision value: 0 = all alike, 1 = ranked by the outcome")
         yield Picture(value, plots.by_age("early value", found.curve, "captured_share", reference=0.0))
 
 
 def _peers(comparison: PeerComparison) -> dict[str, object]:
     against = {
-        "what came": Words("对实际结果", "against what came"),
+        "what came": Words("对实际结果", "against the outcome"),
         "the truth": Words("对真值", "against the truth"),
     }
     slices = []
@@ -221,10 +222,10 @@ def _peers(comparison: PeerComparison) -> dict[str, object]:
 def _card_rows(found: Evaluation) -> Iterator[dict[str, str]]:
     whole = found.figures[(found.figures["age_hours"] == ALL_AGES) & (found.figures["part"] == "all")]
     for target in evaluated_targets(found.holdout):
-        rows = whole[whole["target"] == target].set_index("method")
-        if OWN not in rows.index:
+        rows = whole[whole["target"] == target]
+        own = {str(row["method"]): row for row in rows.to_dict("records")}.get(OWN)
+        if own is None:
             continue
-        own = rows.loc[OWN]
         inside = interval_coverage(found.holdout, target, found.facts.min_impressions)
         yield {
             "target": target,

@@ -1,6 +1,6 @@
 """Tables of an evaluation's page: cells in two languages, each with a tone that sets its colour."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,16 +78,16 @@ def deciles_table(deciles: pd.DataFrame, target: str) -> PageTable:
     tenths = [Words(f"第{number}档", f"{number}") for number in range(1, DECILES + 1)]
     lines = []
     for age, rows in of_target.groupby("age_hours", sort=False):
-        by_decile = rows.set_index("decile")
-        whole = by_decile.loc[WHOLE]
-        line = [PageCell(_age(age)), PageCell(count(whole["rows"]))]
+        by_decile = {int(row["decile"]): row for row in rows.drop(columns="target").to_dict("records")}
+        whole = by_decile[WHOLE]
+        line = [PageCell(_age(float(str(age)))), PageCell(count(whole["rows"]))]
         for name in ("total", "mean"):
             low, high = whole[f"{name}_low"], whole[f"{name}_high"]
             band = f" [{number(low)}, {number(high)}]" if np.isfinite(low) else ""
             line.append(PageCell(same(number(whole[name]) + band), ratio_tone(whole, name)))
         for decile in range(1, DECILES + 1):
-            if decile in by_decile.index:
-                one = by_decile.loc[decile]
+            if decile in by_decile:
+                one = by_decile[decile]
                 line.append(PageCell(_number(one["total"]), ratio_tone(one, "total")))
             else:
                 line.append(PageCell(same("·"), "thin"))
@@ -101,10 +101,10 @@ def gained_table(lifts: pd.DataFrame, target: str) -> PageTable:
     methods = [method for method in (OWN, EMPIRICAL_BAYES, CARRY, IDEAL) if method in set(rows["method"])]
     lines = []
     for age, of_age in rows.groupby("age_hours", sort=False):
-        by_method = of_age.set_index("method")
-        line = [PageCell(_age(age)), PageCell(count(by_method["rows"].iloc[0]))]
+        by_method = {str(row["method"]): row for row in of_age.to_dict("records")}
+        line = [PageCell(_age(float(str(age)))), PageCell(count(of_age["rows"].iloc[0]))]
         for method in methods:
-            one = by_method.loc[method]
+            one = by_method[method]
             band = f" [{one['gained_low']:.0%}, {one['gained_high']:.0%}]" if method == OWN else ""
             text = f"{one['gained']:.0%}{band}"
             line.append(PageCell(same(text), "own" if method == OWN else ""))
@@ -118,35 +118,23 @@ def coverage_table(groups: pd.DataFrame, target: str, level: float) -> PageTable
     parted = rows[rows["age_hours"] != "all"]
     promotion_types = sorted(parted["promotion_type"].unique())
     columns = [(promotion_type, quarter) for promotion_type in promotion_types for quarter in QUARTERS]
-    by_cell = parted.set_index(["age_hours", "promotion_type", "quarter"])
+    by_group = {
+        (str(row["age_hours"]), str(row["promotion_type"]), str(row["quarter"])): row
+        for row in parted.to_dict("records")
+    }
     lines = []
     for age in sorted(parted["age_hours"].unique(), key=float):
         line = [PageCell(_age(float(age)))]
         for promotion_type, quarter in columns:
-            if (age, promotion_type, quarter) not in by_cell.index:
+            one = by_group.get((age, promotion_type, quarter))
+            if one is None:
                 line.append(PageCell(same("·"), "thin"))
                 continue
-            one = by_cell.loc[(age, promotion_type, quarter)]
-            tone = (
-                "thin"
-                if one["rows"] < MIN_GROUP_ROWS
-                else "good"
-                if one["covered"] >= level + GROUP_TOLERANCE
-                else "far"
-            )
-            text = f"{one['covered']:.0%} ({int(one['rows']):,})"
-            line.append(PageCell(same(text), tone))
+            tone = "good" if one["covered"] >= level + GROUP_TOLERANCE else "far"
+            text = same(f"{one['covered']:.0%} ({int(one['rows']):,})")
+            line.append(PageCell(text, "thin" if one["rows"] < MIN_GROUP_ROWS else tone))
         lines.append(line)
-    return PageTable(
-        [
-            AGE,
-            *(
-                Words(f"{promotion_type} {quarter}", f"{promotion_type} {quarter}")
-                for promotion_type, quarter in columns
-            ),
-        ],
-        lines,
-    )
+    return PageTable([AGE, *(same(f"{promotion_type} {quarter}") for promotion_type, quarter in columns)], lines)
 
 
 def stages_table(facts: RunFacts) -> PageTable:
@@ -200,7 +188,7 @@ def worst_tenth(deciles: pd.DataFrame) -> pd.Series | None:
     return None if chosen.empty else chosen.loc[np.log(chosen["total"]).abs().idxmax()]
 
 
-def ratio_tone(line: pd.Series, name: str) -> str:
+def ratio_tone(line: Mapping[Hashable, float], name: str) -> str:
     """Return the tone of a ratio predicted / actual: `good` inside, `far` with the whole band outside, else `off`."""
     ratio, low, high = line[name], line[f"{name}_low"], line[f"{name}_high"]
     if line["rows"] < MIN_METRIC_ROWS or not np.isfinite(ratio):

@@ -18,11 +18,18 @@ from training.data.dataset import Dataset, prepare
 from training.labels.outcomes import MATURE
 from training.labels.splits import folds, holdout_split
 from training.leaks.findings import Finding, failed, show_findings
-from training.leaks.history import own_rows
-from training.leaks.rebuild import Moment, moments_to_try, rebuilt, shuffled
-from training.leaks.suite import fitted_before_holdout, known_too_early, observe_counts, run_leaks
-from training.leaks.windows import apart, split_apart
-from training.leaks.words import LABELS, VERDICTS, words_after_delivery
+from training.leaks.post_delivery_labels import LABELS, VERDICTS, check_labels
+from training.leaks.recompute import Moment, check_future_permuted, check_own_rows, check_recomputed, moments_to_try
+from training.leaks.suite import (
+    IDS,
+    MISSING_VALUES,
+    SINGLE_COLUMN,
+    association_checks,
+    fitted_before_holdout,
+    observe_counts,
+    run_leaks,
+)
+from training.leaks.windows import check_no_overlap, check_split
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +59,7 @@ def with_columns(dataset: Dataset, **columns: np.ndarray) -> Dataset:
 
 
 def too_early(dataset: Dataset) -> dict[str, Finding]:
-    return {finding.check: finding for finding in known_too_early(dataset, fitted_before_holdout(dataset))}
+    return {finding.check: finding for finding in association_checks(dataset, fitted_before_holdout(dataset))}
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +70,15 @@ def clean(dataset) -> dict[str, Finding]:
 def test_a_clean_world_fails_no_check_and_skips_none(clean) -> None:
     verdicts = {name: finding.verdict for name, finding in clean.items()}
     # A hook that makes half of the clicks is worth a question, but it is no leak.
-    assert verdicts.pop("one column far above the rest") == "REVIEW"
-    assert "tag_hook → later click" in clean["one column far above the rest"].found
+    assert verdicts.pop(SINGLE_COLUMN) == "REVIEW"
+    assert "tag_hook → later click" in clean[SINGLE_COLUMN].found
     assert set(verdicts.values()) == {"PASS"}
     assert len(verdicts) == 8
     assert not failed(list(clean.values()))
 
 
 def test_the_page_about_leaks_tells_of_every_check_in_its_order(clean) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "leaks.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "leaks.md").read_text("utf-8")
     assert re.findall(r"^\d\. \*\*(.+?)\*\*", page, re.MULTILINE) == list(clean)
     for words in (LABELS, VERDICTS):
         assert all(word in page for word in words)
@@ -84,12 +91,12 @@ def test_the_same_data_give_the_same_findings(dataset, clean) -> None:
 def test_a_column_of_the_outcome_smuggled_into_the_counts_is_named(dataset) -> None:
     told = dataset.outcome["later:clicks"].to_numpy()
     leaky = replace(dataset, observed=dataset.observed.copy().assign(**{"early:clicks": told}))
-    finding = rebuilt(leaky, fitted_before_holdout(dataset), few_moments(leaky), observe_counts)
+    finding = check_recomputed(leaky, fitted_before_holdout(dataset), few_moments(leaky), observe_counts)
     assert finding.verdict == "FAIL"
     assert "early:clicks" in finding.found
     assert "own_click" in finding.found
     extra = replace(dataset, observed=dataset.observed.copy().assign(hint=told))
-    finding = rebuilt(extra, None, few_moments(extra), observe_counts)
+    finding = check_recomputed(extra, None, few_moments(extra), observe_counts)
     assert finding.found.endswith("1 columns differ: hint")
 
 
@@ -100,11 +107,11 @@ def test_a_cutoff_shifted_forward_is_caught_three_times(dataset) -> None:
 
     late = replace(dataset, observed=a_day_late(dataset.observed[SNAPSHOT], *_parts(dataset)))
     moments = few_moments(late)
-    assert rebuilt(late, None, moments, a_day_late).verdict == "FAIL"
-    assert "early:" in shuffled(late, None, moments, a_day_late, draw()).found
-    assert apart(late, draw()).found.endswith("snapshots are not the sums of their rows")
+    assert check_recomputed(late, None, moments, a_day_late).verdict == "FAIL"
+    assert "early:" in check_future_permuted(late, None, moments, a_day_late, draw()).found
+    assert check_no_overlap(late, draw()).found.endswith("snapshots are not the sums of their rows")
     shifted = replace(dataset, observed=dataset.observed.assign(cutoff=dataset.observed["cutoff"] + DAY))
-    assert "cutoffs lie beyond launch + age" in apart(shifted, draw()).found
+    assert "cutoffs lie beyond launch + age" in check_no_overlap(shifted, draw()).found
 
 
 def test_history_that_reads_rows_not_yet_reported_is_caught(small_world, quick) -> None:
@@ -117,7 +124,7 @@ def test_history_that_reads_rows_not_yet_reported_is_caught(small_world, quick) 
         return observe_counts(snapshots, loaded, funnel, entities, hasty)
 
     hasty = replace(dataset, observed=at_once(dataset.observed[SNAPSHOT], *_parts(dataset)))
-    finding = rebuilt(hasty, None, few_moments(hasty), at_once)
+    finding = check_recomputed(hasty, None, few_moments(hasty), at_once)
     assert finding.verdict == "FAIL"
     assert "early:" not in finding.found
 
@@ -128,10 +135,10 @@ def test_own_rows_in_history_are_named(dataset) -> None:
         return seen.assign(**{"market:click:clicks": seen["market:click:clicks"] + seen["early:clicks"]})
 
     leaky = replace(dataset, observed=with_itself(dataset.observed[SNAPSHOT], *_parts(dataset)))
-    finding = own_rows(leaky, few_moments(leaky), with_itself, draw())
+    finding = check_own_rows(leaky, few_moments(leaky), with_itself, draw())
     assert finding.verdict == "FAIL"
     assert finding.found.endswith("outcome: market:click:clicks")
-    assert own_rows(dataset, few_moments(dataset), observe_counts, draw()).verdict == "PASS"
+    assert check_own_rows(dataset, few_moments(dataset), observe_counts, draw()).verdict == "PASS"
 
 
 def test_own_outcome_in_history_is_named(dataset) -> None:
@@ -143,7 +150,7 @@ def test_own_outcome_in_history_is_named(dataset) -> None:
         return seen.assign(**{"hist:hook:impressions": seen["hist:hook:impressions"] + told})
 
     leaky = replace(dataset, observed=with_own_future(dataset.observed[SNAPSHOT], *_parts(dataset)))
-    finding = own_rows(leaky, few_moments(leaky), with_own_future, draw())
+    finding = check_own_rows(leaky, few_moments(leaky), with_own_future, draw())
     assert finding.found.endswith("outcome: hist:hook:impressions")
 
 
@@ -155,7 +162,7 @@ def _parts(dataset: Dataset) -> tuple:
 def test_a_sheet_column_made_of_the_later_outcome_is_named(dataset, figure) -> None:
     """备注分: the first week's total, less or more up to a third."""
     noisy = first_week(dataset, figure) * np.exp(draw().normal(0, 0.3, len(dataset.loaded.creatives)))
-    finding = too_early(with_columns(dataset, tag_备注分=np.round(noisy, 1)))["one column far above the rest"]
+    finding = too_early(with_columns(dataset, tag_备注分=np.round(noisy, 1)))[SINGLE_COLUMN]
     assert finding.verdict in ("REVIEW", "FAIL")
     assert "tag_备注分" in finding.found
     assert f"→ later {figure}" in finding.found
@@ -166,21 +173,21 @@ def test_two_such_columns_do_not_hide_behind_each_other(dataset) -> None:
     one, other = (week * np.exp(np.random.default_rng(seed).normal(0, 0.8, len(week))) for seed in (1, 2))
     finding = too_early(with_columns(dataset, tag_甲=np.round(one), tag_乙=np.round(other)))
     for name in ("tag_甲", "tag_乙"):
-        assert name in finding["one column far above the rest"].found
+        assert name in finding[SINGLE_COLUMN].found
 
 
 def test_a_column_that_knows_the_luck_of_orders_fails(dataset) -> None:
     """Before launch one may know how well a creative sells, not which of its visitors will buy."""
     ratio = first_week(dataset, "orders") / np.maximum(first_week(dataset, "clicks"), 1)
     fine = with_columns(dataset, tag_手感=np.round(ratio * 1000).astype(int))
-    finding = too_early(fine)["one column far above the rest"]
+    finding = too_early(fine)[SINGLE_COLUMN]
     assert finding.verdict == "FAIL"
     assert "tag_手感 (inside a week) → later order" in finding.found
 
 
 def test_ids_in_the_order_of_success_are_caught(dataset, quick) -> None:
     place = pd.Series(first_week(dataset, "gmv_cny")).rank(method="first").astype(int)
-    finding = too_early(renamed(dataset, [f"{7_000_000 + number}" for number in place]))["ids that know the outcome"]
+    finding = too_early(renamed(dataset, [f"{7_000_000 + number}" for number in place]))[IDS]
     assert finding.verdict == "FAIL"
     assert "creative_id (in order" in finding.found
 
@@ -189,7 +196,7 @@ def test_ids_that_begin_with_success_are_caught(dataset) -> None:
     week = first_week(dataset, "impressions")
     better = pd.Series(week).groupby(dataset.loaded.creatives["account_id"]).rank(pct=True) > 0.6
     names = [f"{'top' if won else 'std'}-{number}" for number, won in enumerate(better)]
-    finding = too_early(renamed(dataset, names))["ids that know the outcome"]
+    finding = too_early(renamed(dataset, names))[IDS]
     assert finding.verdict != "PASS"
     assert "first characters" in finding.found
 
@@ -197,7 +204,7 @@ def test_ids_that_begin_with_success_are_caught(dataset) -> None:
 def test_hashed_ids_tell_nothing(dataset) -> None:
     """The negative control: numbers that hang on the id alone are no more than luck."""
     hashed = pd.util.hash_pandas_object(dataset.loaded.creatives["creative_id"], index=False)
-    finding = too_early(renamed(dataset, [str(number) for number in hashed]))["ids that know the outcome"]
+    finding = too_early(renamed(dataset, [str(number) for number in hashed]))[IDS]
     assert finding.verdict == "PASS"
 
 
@@ -220,20 +227,20 @@ def test_a_column_filled_in_only_for_winners_is_caught(dataset) -> None:
     week = pd.Series(first_week(dataset, "impressions"))
     won = week.groupby(dataset.loaded.creatives["account_id"]).rank(pct=True) > 0.6
     words = pd.Series(np.where(draw().random(len(week)) < 0.5, "欢快", "舒缓"), dtype="str").where(won)
-    finding = too_early(with_columns(dataset, tag_bgm=words))["attributes filled in by outcome"]
+    finding = too_early(with_columns(dataset, tag_bgm=words))[MISSING_VALUES]
     assert finding.verdict == "FAIL"
     assert "tag_bgm → later impressions" in finding.found
 
 
 def test_a_column_with_gaps_at_random_is_let_through(dataset) -> None:
     words = pd.Series("欢快", index=range(len(dataset.loaded.creatives))).where(draw().random(120) < 0.6)
-    assert too_early(with_columns(dataset, tag_bgm=words))["attributes filled in by outcome"].verdict == "PASS"
+    assert too_early(with_columns(dataset, tag_bgm=words))[MISSING_VALUES].verdict == "PASS"
 
 
 @pytest.mark.parametrize("words", [["优质", "低质"], ["首发素材", "低效素材"], ["爆款", "跑废"]])
 def test_verdicts_given_after_delivery_fail_as_a_tag(dataset, words) -> None:
     labels = np.resize(np.array(words, dtype=object), len(dataset.loaded.creatives))
-    finding = words_after_delivery(with_columns(dataset, tag_素材备注=labels))
+    finding = check_labels(with_columns(dataset, tag_素材备注=labels))
     assert finding.verdict == "FAIL"
     assert f"素材备注 holds {', '.join(sorted(words))} (100% of its values)" in finding.found
 
@@ -243,22 +250,22 @@ def test_the_platforms_label_in_other_words_fails(dataset) -> None:
     label = draw().choice(np.array(["优质", "低效", "首发"], dtype=object), count)
     said = {"优质": "A", "低效": "B", "首发": "C"}
     recoded = with_columns(dataset, platform_label=label, tag_档=[said[word] for word in label])
-    assert "档 says the same as the platform's label" in words_after_delivery(recoded).found
+    assert "档 is a copy of the platform's label" in check_labels(recoded).found
     other = with_columns(dataset, platform_label=label, tag_档=np.resize(["A", "B", "C"], count))
-    assert words_after_delivery(other).verdict == "PASS"
+    assert check_labels(other).verdict == "PASS"
 
 
 def test_a_verdict_among_other_words_is_a_question(dataset) -> None:
     words = np.resize(np.array(["新品", "经典", "首发", "换季"], dtype=object), len(dataset.loaded.creatives))
-    assert words_after_delivery(with_columns(dataset, tag_系列=words)).verdict == "REVIEW"
+    assert check_labels(with_columns(dataset, tag_系列=words)).verdict == "REVIEW"
 
 
 def test_the_platforms_label_is_no_input(dataset) -> None:
     """As a stored attribute it may be there; as something that creatives share it fails."""
     labelled = with_columns(dataset, platform_label=np.resize(["优质", "低质"], len(dataset.loaded.creatives)))
-    assert words_after_delivery(labelled).verdict == "PASS"
+    assert check_labels(labelled).verdict == "PASS"
     shared = [*dataset.entities, Entity("verdict", ("promotion_type", "platform_label"))]
-    assert "verdict is made of platform_label" in words_after_delivery(replace(dataset, entities=shared)).found
+    assert "verdict uses platform_label" in check_labels(replace(dataset, entities=shared)).found
 
 
 @pytest.mark.parametrize(
@@ -266,7 +273,7 @@ def test_the_platforms_label_is_no_input(dataset) -> None:
 )
 def test_headers_that_tell_an_outcome_are_named(dataset, header, verdict) -> None:
     words = np.resize(np.array(["甲", "乙"], dtype=object), len(dataset.loaded.creatives))
-    finding = words_after_delivery(with_columns(dataset, **{f"tag_{header}": words}))
+    finding = check_labels(with_columns(dataset, **{f"tag_{header}": words}))
     assert finding.verdict == verdict
     assert (header in finding.found) == (verdict != "PASS")
 
@@ -278,7 +285,7 @@ def test_a_split_without_a_gap_fails(dataset) -> None:
         before = (rows["cutoff"] <= starts).to_numpy()
         return mature & before, mature & ~before, starts
 
-    finding = split_apart(dataset, without_gap, folds)
+    finding = check_split(dataset, without_gap, folds)
     assert finding.verdict == "FAIL"
     assert "training rows were not known by" in finding.found
     assert "8 days" in finding.cure
@@ -286,13 +293,13 @@ def test_a_split_without_a_gap_fails(dataset) -> None:
 
 def test_folds_that_share_rows_fail(dataset) -> None:
     def overlapping(rows, train, count):
-        for fit, judged, start in folds(rows, train, count):
-            yield fit | judged, judged, start
+        for fit, validate, start in folds(rows, train, count):
+            yield fit | validate, validate, start
 
-    finding = split_apart(dataset, holdout_split, overlapping)
-    assert "rows teach and judge" in finding.found
+    finding = check_split(dataset, holdout_split, overlapping)
+    assert "rows are in training and in evaluation" in finding.found
     assert "fold 1" in finding.found
-    assert split_apart(dataset, holdout_split, folds).verdict == "PASS"
+    assert check_split(dataset, holdout_split, folds).verdict == "PASS"
 
 
 def test_what_thin_data_cannot_show_is_skipped_not_passed(small_world, quick) -> None:
@@ -304,7 +311,7 @@ def test_what_thin_data_cannot_show_is_skipped_not_passed(small_world, quick) ->
     assert not failed(findings)
 
 
-def test_the_screen_tells_what_to_do_and_nothing_that_steers_a_terminal() -> None:
+def test_the_console_table_has_what_to_do_and_nothing_that_steers_a_terminal() -> None:
     out = Console(record=True, width=100)
     show_findings(
         [Finding("one", "PASS", "all well", "Nothing."), Finding("two", "FAIL", "tag_\x1b[31m备注", "Take it out.")],
@@ -321,7 +328,7 @@ def test_the_command_fails_on_a_leak_in_the_files(small_exports) -> None:
     data, config, sheet = small_exports
     clean = CliRunner().invoke(app, ["leaks", "--data", str(data), "--config", str(config)])
     assert clean.exit_code == 0, clean.output
-    assert "rebuilt at the cutoff" in clean.output
+    assert "recomputed at the cutoff" in clean.output
     sheet.write_text(sheet.read_text("utf-8").replace("备注", "营收"), "utf-8")
     leaky = CliRunner().invoke(app, ["leaks", "--data", str(data), "--config", str(config)])
     assert leaky.exit_code == 1
