@@ -1,11 +1,11 @@
 """Evaluation on the holdout and the baselines, by hand."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 
+from features.matrix.feature_matrix import build_features
+from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY
 from training.boosting.stage_targets import actual_targets
 from training.evaluation.holdout import carry_forward, empirical_bayes, evaluate_holdout
@@ -31,21 +31,10 @@ def test_figures_and_predictions_beside_what_came(dataset, cut, fitted, model) -
 
 
 @pytest.fixture
-def rows(dataset, model, holdout_rows, cut):
-    """Three holdout rows whose counts are then told by each test."""
-    features = holdout_rows[0]
-    places = [0, 1, 2]
-    observed = dataset.observed[cut[1]].reset_index(drop=True).iloc[places]
-    few = type(features)(
-        keys=features.keys.iloc[places],
-        values=features.values.iloc[places],
-        posteriors={
-            stage: replace(begin, market_rate=begin.market_rate[places]) for stage, begin in features.posteriors.items()
-        },
-        reference_price=features.reference_price[places],
-        catalogue=features.catalogue,
-    )
-    return observed, few
+def rows(dataset, model, cut):
+    """Counts and features of three holdout rows; each test replaces some of the counts."""
+    observed = dataset.observed[cut[1]].reset_index(drop=True).iloc[[0, 1, 2]]
+    return observed, build_features(ArrayFrame.of(observed), model.fitted)
 
 
 def carried(rows, model, **told: float) -> pd.DataFrame:
