@@ -1,4 +1,4 @@
-"""Do the pages about data keep their word? Their example is read, their commands are typed, their headers are there."""
+"""The pages about data are true: their example is read, their commands run, their headers exist."""
 
 import re
 from pathlib import Path
@@ -27,12 +27,12 @@ def page(name: str) -> str:
 
 def typed(name: str) -> list[str]:
     """What each command of the page prints; all must succeed."""
-    said = []
+    printed = []
     for command in COMMAND.findall(page(name)):
         result = CliRunner().invoke(app, command.split(), catch_exceptions=False)
         assert result.exit_code == 0, result.output
-        said.append(result.output)
-    return said
+        printed.append(result.output)
+    return printed
 
 
 @pytest.fixture
@@ -89,8 +89,8 @@ def test_the_file_name_of_the_page_gives_the_tags_of_the_page() -> None:
 
 
 def test_every_key_of_a_source_config_and_every_header_of_a_promotion_type_is_told() -> None:
-    told = page("sources.md")
-    assert [key for key in ExportLayout.model_fields if f"`{key}`" not in told and f"{key}:" not in told] in (
+    text = page("sources.md")
+    assert [key for key in ExportLayout.model_fields if f"`{key}`" not in text and f"{key}:" not in text] in (
         [],
         ["origin"],
     )
