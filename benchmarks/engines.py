@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.same_predictions import differing_cells
 from configs.settings import Settings
 from features.partitions.writer import write_partitioned
 from features.store.duckdb_store import open_store
@@ -67,7 +68,8 @@ def compare(exports: str, folder: Path, workers: int, seeds: int) -> None:
         parted = ShardedSource(dataset, work, engine, settings, ProgressCallbacks())
         with timed(f"{many}: rows"):
             there = prepare_from(parted, settings)
-        print(f"cells of counts and outcomes that differ: {differing(here, there):,} of {cells(here):,}")
+        differ, compared = differing(here, there)
+        print(f"cells of counts and outcomes that differ: {differ:,} of {compared:,}")
         for seed in range(seeds):
             seeded = settings.model_copy(update={"tune": settings.tune.model_copy(update={"seed": 7 + seed})})
             for name, source in ((one, whole), (many, parted)):
@@ -101,23 +103,10 @@ def run(source: MetricsSource, settings: Settings, folder: Path) -> pd.Series:
     return figures[rows].set_index("target")["spearman"].rename(None)
 
 
-def differing(left: Dataset, right: Dataset) -> int:
-    """Number of cells of counts and outcomes that differ; a column that only one has counts with all its cells."""
-    count = 0
-    for mine, theirs in ((left.observed, right.observed), (left.outcome, right.outcome)):
-        for name in dict.fromkeys([*mine, *theirs]):
-            if name not in mine or name not in theirs or len(mine) != len(theirs):
-                count += max(len(mine), len(theirs))
-                continue
-            one, other = mine[name], theirs[name]
-            same = (one == other) | (one.isna() & other.isna())
-            count += int((~same.to_numpy(np.bool_)).sum())
-    return count
-
-
-def cells(dataset: Dataset) -> int:
-    """Number of cells of its counts and outcomes."""
-    return dataset.observed.size + dataset.outcome.size
+def differing(left: Dataset, right: Dataset) -> tuple[int, int]:
+    """Number of cells of counts and outcomes that differ, and of cells compared (`differing_cells`)."""
+    counts = [differing_cells(*tables) for tables in ((left.observed, right.observed), (left.outcome, right.outcome))]
+    return sum(differ for differ, _ in counts), sum(compared for _, compared in counts)
 
 
 @contextmanager

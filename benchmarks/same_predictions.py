@@ -98,12 +98,15 @@ def run(checkout: Path, python: Path, data: DataSet, out: Path, trials: int) -> 
 
 
 def differing_cells(left: pd.DataFrame, right: pd.DataFrame) -> tuple[int, int]:
-    """Number of cells that differ, and of cells compared; columns that only one side has count with all cells."""
+    """Number of cells that differ, and of cells compared; a column that only one side has counts with all its cells."""
     common = [name for name in left.columns if name in right.columns]
     alone = len(set(left.columns) ^ set(right.columns))
     if len(left) != len(right):
         return left.size + right.size, left.size + right.size
-    differ = sum(int((left[name] != right[name]).sum()) for name in common)
+    differ = 0
+    for name in common:
+        same = (left[name] == right[name]) | (left[name].isna() & right[name].isna())
+        differ += int((~same.to_numpy(bool)).sum())
     return differ + alone * len(left), len(common) * len(left) + alone * len(left)
 
 
