@@ -415,7 +415,7 @@ def build_funnel(columns: Collection[str], basis_column: str | None, typical_pri
         take(NET_RETURN, "spend_cny")
     else:
         if basis_column is None:
-            missing["keep"] = "a basis after refunds (basis: payment counts gross money)"
+            missing["keep"] = "money after refunds (basis: payment counts gross money)"
         elif net is None:
             missing["keep"] = basis_column
         else:

@@ -75,7 +75,7 @@ def without(*names: str) -> list[str]:
             None,
             "hold engage click order value cost",
             "gpm roi later_impressions",
-            {"keep": "a basis after refunds (basis: payment counts gross money)"},
+            {"keep": "money after refunds (basis: payment counts gross money)"},
         ),
         (
             without("plays_3s", "likes"),
