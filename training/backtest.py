@@ -1,4 +1,4 @@
-"""What would have been predicted, origin by origin, beside what came: how anyone checks us."""
+"""Backtest at rolling origins: predictions of models trained on what was mature then, with the outcomes."""
 
 from collections.abc import Callable
 
@@ -13,12 +13,12 @@ from training.errors import TooThinError
 from training.labels.outcomes import MATURE
 from training.uncertainty import fit_uncertainty
 
-LEAST_CREATIVES = 30
-"""Mature creatives before an origin; an origin with fewer is left out."""
+MIN_ORIGIN_CREATIVES = 30
+"""Mature creatives before an origin, below which it is skipped."""
 
 
 def origins(dataset: Dataset) -> list[pd.Timestamp]:
-    """Moments at which a model is trained: every so many days once there are enough."""
+    """Return the moments at which a model is trained: every `every_days` after `min_train_days`."""
     rows, step = dataset.rows, dataset.settings.backtest
     first = rows["cutoff"].min().normalize() + pd.Timedelta(days=step.min_train_days)
     last = rows.loc[rows["state"] == MATURE, "cutoff"].max()
@@ -27,44 +27,46 @@ def origins(dataset: Dataset) -> list[pd.Timestamp]:
 
 def backtest(
     dataset: Dataset,
-    refitting: Callable[[int, int], None] = lambda done, count: None,
-    tell: Callable[[int, int, pd.Timestamp], None] = lambda done, count, origin: None,
+    on_refit: Callable[[int, int], None] = lambda done, count: None,
+    on_origin: Callable[[int, int, pd.Timestamp], None] = lambda done, count, origin: None,
 ) -> pd.DataFrame:
-    """Predictions of every mature row by the model of the last origin before its cutoff.
+    """Predict every mature row by the model of the last origin before its cutoff.
 
-    A model knows only outcomes that stood at its origin. It is trained with the hand setting; its folds, all before
-    the origin, choose what each stage starts from and how many trees follow.
+    A model is trained on outcomes that were known at its origin, with the default tree parameters; cross-validation
+    before the origin chooses the prior of each stage and the number of trees.
 
     Args:
         dataset: All rows.
-        refitting: Called before each fit of the mixed model with fits done and fits in all.
-        tell: Called before each origin with origins done, origins in all, and the origin.
+        on_refit: Called before each fit of the funnel model with fits done and number of fits.
+        on_origin: Called before each origin with origins done, number of origins, and the origin.
 
     Returns:
-        A row per creative and age: KEY, `age_hours`, `cutoff`, `origin`, `cold` (the creative's id was not among the
+        One row per creative and age: KEY, `age_hours`, `cutoff`, `origin`, `cold` (the creative's id was not among the
         training rows), `predicted_<target>`, `<target>_low` and `<target>_high` (NaN from an origin with too few
-        rows to calibrate), `actual_<target>` (NaN where nothing was exposed), and the outcome's own
-        `later_<figure>` and `covered_share`.
+        rows to calibrate), `actual_<target>` (NaN without exposure), and of the outcome
+        `later_<metric>` and `covered_share`.
 
     Raises:
-        TooThinError: No origin has enough before it and something after.
+        TooThinError: No origin has enough creatives before it and mature rows after it.
     """
     found = []
     moments, rows = origins(dataset), dataset.rows
     mature = (rows["state"] == MATURE).to_numpy()
     trainings = [(mature & (rows["closed_at"] <= origin).to_numpy(), origin) for origin in moments]
     known = dataset.observed[KEY]
-    trainings = [training for training in trainings if len(known[training[0]].drop_duplicates()) >= LEAST_CREATIVES]
+    trainings = [
+        training for training in trainings if len(known[training[0]].drop_duplicates()) >= MIN_ORIGIN_CREATIVES
+    ]
     if trainings:
         trainings, fits = plan_refits(dataset, trainings)
-        dataset = with_refits(dataset, fits, refitting)
+        dataset = with_refits(dataset, fits, on_refit)
     for place, (train, origin) in enumerate(trainings):
-        tell(place, len(trainings), origin)
+        on_origin(place, len(trainings), origin)
         until = min((moment for moment in moments if moment > origin), default=pd.Timestamp.max)
         test = mature & rows["cutoff"].ge(origin).to_numpy() & rows["cutoff"].lt(until).to_numpy()
         if not test.any():
             continue
-        taught = dataset.observed.loc[train, KEY].drop_duplicates()
+        training_keys = dataset.observed.loc[train, KEY].drop_duplicates()
         recipe = recipe_by_hand(dataset, train)
         model = fit_on(dataset, train, origin, recipe)
         uncertainty = fit_uncertainty(out_of_fold(dataset, train, recipe), dataset.funnel, dataset.settings)
@@ -78,7 +80,7 @@ def backtest(
                     pd.DataFrame(
                         {
                             "origin": origin,
-                            "cold": ~predicted["creative_id"].isin(taught["creative_id"]).to_numpy(),
+                            "cold": ~predicted["creative_id"].isin(training_keys["creative_id"]).to_numpy(),
                         }
                     ),
                     predicted[dataset.funnel.targets].add_prefix("predicted_"),
@@ -93,7 +95,7 @@ def backtest(
     if not found:
         span = (rows["cutoff"].max() - rows["cutoff"].min()) / pd.Timedelta(days=1)
         raise TooThinError(
-            f"Cutoffs span {span:.0f} days and no origin has {LEAST_CREATIVES} mature creatives before it and "
+            f"Cutoffs span {span:.0f} days and no origin has {MIN_ORIGIN_CREATIVES} mature creatives before it and "
             "mature rows after it. Add earlier exports, or set backtest.min_train_days lower."
         )
     table = pd.concat(found, ignore_index=True)

@@ -21,6 +21,7 @@ from serving.report.data import ReportData
 from serving.report.effects import TagEffect
 from serving.report.five_questions import Question
 from serving.report.koc import KocCell
+from training.decision.verdict import VERDICT_LABELS
 from training.evaluation.page.text import CURES
 
 ROWS_PER_PAGE = 50
@@ -69,7 +70,7 @@ def render(data: ReportData, lang: str = "zh") -> str:
         script_hash=_hash(script),
         labels=labels,
         targets=TARGETS,
-        verdicts=wording.VERDICT_LABELS,
+        verdicts=VERDICT_LABELS,
         questions=[_question(question, data, level) for question in data.questions],
         heat=[(row, [_effect_cell(row.cells[name], level) for name in data.heat_columns]) for row in data.heat],
         swarms=[
@@ -127,7 +128,7 @@ def embedded(data: ReportData) -> dict[str, object]:
         "values": list(values),
         "targets": [wording.target(name) for name in targets],
         "money": [TARGETS[name].is_money for name in targets],
-        "verdicts": wording.VERDICT_LABELS,
+        "verdicts": VERDICT_LABELS,
         "rows": rows,
         "perPage": ROWS_PER_PAGE,
     }

@@ -22,7 +22,7 @@ from serving.report.five_questions import Interactions, PhraseEffect, Question, 
 from serving.report.funnel_drivers import Disagreement
 from serving.report.model_quality import ModelQuality, TargetAccuracy
 from serving.report.what_to_shoot import Shot
-from training.decision.verdict import LABELS
+from training.decision.verdict import VERDICT_LABELS
 
 METRIC_COLUMNS = {
     "hold": Words("视频播放数 与 3秒播放率(plays、plays_3s)", "plays and 3-s plays (视频播放数, 3秒播放率)"),
@@ -209,7 +209,6 @@ SCRIPT_TEXTS = {
     "impressions": Words("展现", "impressions"),
 }
 """Texts that the page's script writes into cards and the table of creatives."""
-VERDICT_LABELS = {name: Words(*label) for name, label in LABELS.items()}
 
 
 def text(name: str, **values: object) -> Words:

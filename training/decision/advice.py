@@ -1,4 +1,4 @@
-"""What a prediction comes with: its interval, the chance of its ROI target and of a hit, a verdict and its reason."""
+"""Intervals, probabilities and verdicts of predicted rows."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from configs.settings import Settings, Verdict
 from features.matrix.feature_matrix import Features
 from features.point_in_time.array_frame import ArrayFrame
 from training.boosting.model import CreativeModel
-from training.decision.verdict import COLUMNS, VerdictInputs, no_verdict, verdict
+from training.decision.verdict import VERDICT_COLUMNS, VerdictInputs, no_verdict, verdict
 from training.uncertainty import Predicted, PredictiveUncertainty, RowUncertainty
 
 Floats = npt.NDArray[np.float64]
@@ -18,22 +18,22 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Advice:
-    """In row order.
+    """Decision support of some rows, in row order.
 
     Attributes:
-        figures: `<target>_low`, `<target>_high` per target; `asked_roi` (the creative's own target, else
-            `verdict.roi_target`); `net_roi_chance` (`roi_chance` where net ROI is not known): of reaching it;
-            `hit_chance`.
-        verdicts: By row: the verdict, its reason in Chinese and in English.
+        figures: One value per row: `<target>_low` and `<target>_high` of each target; `asked_roi` (the creative's own
+            ROI target, else the settings'); `net_roi_chance` (`roi_chance` where net ROI is not predicted), the
+            probability of reaching it; `hit_chance`.
+        verdicts: Per row: the verdict, its reason in Chinese and in English.
     """
 
     figures: dict[str, Floats]
     verdicts: list[tuple[str, str, str]]
 
     def frame(self) -> pd.DataFrame:
-        """All as columns; those of the verdicts are called COLUMNS."""
+        """Return all of it as columns; those of the verdicts are VERDICT_COLUMNS."""
         return pd.concat(
-            [pd.DataFrame(self.figures), pd.DataFrame(self.verdicts, columns=COLUMNS, dtype="str")], axis=1
+            [pd.DataFrame(self.figures), pd.DataFrame(self.verdicts, columns=VERDICT_COLUMNS, dtype="str")], axis=1
         )
 
 
@@ -45,38 +45,38 @@ def advise(
     settings: Settings,
     own_targets: Floats | None = None,
 ) -> Advice:
-    """Of each row; where the model does not know how far off it is, figures are NaN and the verdict is empty.
+    """Compute intervals, probabilities and verdicts; NaN and empty where the model has no intervals.
 
     Args:
-        predicted: Of the model.
-        features: The rows.
-        observed: Their counts.
-        model: Which predicted.
+        predicted: Predictions of the model, one column per stage and target.
+        features: Of the same rows.
+        observed: Counts of the same rows.
+        model: The model that predicted.
         settings: Of the model's run.
-        own_targets: ROI targets of the creatives, NaN without one; those that the features tell, if not told here.
+        own_targets: ROI target per row, NaN without one; None takes them from the features.
     """
     funnel, uncertainty = model.fitted.funnel, model.uncertainty
     rate, count = funnel.main_roi, len(features.reference_price)
-    asked = asked_roi(features, settings.verdict, own_targets)
+    roi_to_reach = asked_roi(features, settings.verdict, own_targets)
     name = f"{rate or 'roi'}_chance"
-    nothing = np.full(count, np.nan)
+    unknown = np.full(count, np.nan)
     if uncertainty is None:
-        ends = {f"{target}_{end}": nothing for target in funnel.targets for end in ("low", "high")}
-        told = [no_verdict(rate, 0, settings.interval.min_rows)] * count
-        return Advice({**ends, "asked_roi": asked, name: nothing, "hit_chance": nothing}, told)
+        ends = {f"{target}_{end}": unknown for target in funnel.targets for end in ("low", "high")}
+        verdicts = [no_verdict(rate, 0, settings.interval.min_rows)] * count
+        return Advice({**ends, "asked_roi": roi_to_reach, name: unknown, "hit_chance": unknown}, verdicts)
     rows = uncertainty.of(predicted, features)
-    chance = rows.chance(asked) if rate else nothing
+    chance = rows.chance(roi_to_reach) if rate else unknown
     hit_chance = rows.hit_chance()
     if rate not in uncertainty.targets:
-        told = [no_verdict(rate, uncertainty.calibration_rows.get(rate, 0), settings.interval.min_rows)] * count
+        verdicts = [no_verdict(rate, uncertainty.calibration_rows.get(rate, 0), settings.interval.min_rows)] * count
     else:
-        known = _known(uncertainty, rows, observed, (asked, chance, hit_chance), settings.verdict)
-        told = [verdict(one, settings.verdict) for one in known]
-    return Advice({**rows.intervals, "asked_roi": asked, name: chance, "hit_chance": hit_chance}, told)
+        inputs = _verdict_inputs(uncertainty, rows, observed, (roi_to_reach, chance, hit_chance), settings.verdict)
+        verdicts = [verdict(one, settings.verdict) for one in inputs]
+    return Advice({**rows.intervals, "asked_roi": roi_to_reach, name: chance, "hit_chance": hit_chance}, verdicts)
 
 
 def asked_roi(features: Features, settings: Verdict, own_targets: Floats | None = None) -> Floats:
-    """The ROI asked of each creative: its own target, else the config's."""
+    """Return the ROI to reach of each creative: its own target, else the settings'."""
     own = own_targets
     if own is None and "roi_target" in features.values:
         own = features.values["roi_target"]
@@ -85,7 +85,7 @@ def asked_roi(features: Features, settings: Verdict, own_targets: Floats | None 
     return np.where(own > 0, own, settings.roi_target)
 
 
-def _known(
+def _verdict_inputs(
     uncertainty: PredictiveUncertainty,
     rows: RowUncertainty,
     observed: ArrayFrame,
@@ -96,9 +96,9 @@ def _known(
     like = rows.comparable_creatives()
     spend = observed.floats("early:spend_cny")
     rate, counts_orders = uncertainty.funnel.main_roi, uncertainty.evidence_stage == "order"
-    asked, chance, hit_chance = chances
+    roi_to_reach, chance, hit_chance = chances
     columns = {
-        "asked": asked,
+        "roi_to_reach": roi_to_reach,
         "chance": chance,
         "hit_chance": hit_chance,
         "spend_cny": spend,

@@ -17,7 +17,7 @@ from training.decision.advice import advise
 from training.decision.prediction_warnings import batch_warnings
 
 EVIDENCE = ["impressions", "clicks", "orders", "spend_cny"]
-"""Own counts that stand beside each prediction."""
+"""Metrics of the creative's own counts that are returned with each prediction."""
 
 
 def latest_predictions(

@@ -1,44 +1,44 @@
-"""What to do with a creative: scale, test, hold or stop; and why, in a sentence. Every sentence stands here."""
+"""The verdict on a creative (scale, test, hold or stop) and its reason, in Chinese and in English."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from configs.settings import Verdict
+from features.bilingual import Words
 from features.funnel import TARGETS
 
 SCALE, TEST, HOLD, STOP, NONE = "scale", "test", "hold", "stop", ""
-LABELS = {
-    SCALE: ("放量", "Scale"),
-    TEST: ("继续测试", "Test"),
-    HOLD: ("维持", "Hold"),
-    STOP: ("停投", "Stop"),
-    NONE: ("无法判断", "No verdict"),
+VERDICT_LABELS = {
+    SCALE: Words("放量", "Scale"),
+    TEST: Words("继续测试", "Test"),
+    HOLD: Words("维持", "Hold"),
+    STOP: Words("停投", "Stop"),
+    NONE: Words("无法判断", "No verdict"),
 }
-"""Verdict → what it is called in Chinese and in English."""
-COLUMNS = ["verdict", "verdict_reason_zh", "verdict_reason_en"]
+VERDICT_COLUMNS = ["verdict", "verdict_reason_zh", "verdict_reason_en"]
 
 
 @dataclass(frozen=True)
 class VerdictInputs:
-    """What is known of one creative.
+    """What a verdict is computed from, for one creative.
 
     Attributes:
-        rate: `net_roi` or `roi`.
-        asked: Its target.
-        chance: Of reaching it, over a week in which it gets traffic.
-        hit_chance: Of a hit; NaN where that is not told.
-        spend_cny: So far; NaN where it is not known.
-        own_events: Orders (clicks …) counted so far.
-        more_events: Still missing until it is told from others like it.
-        more_cny: Spend expected to bring them; NaN where the cost of traffic is not known.
+        rate: Target of the verdict: `net_roi` or `roi`.
+        roi_to_reach: The ROI target.
+        chance: Probability of reaching it in an outcome window with traffic.
+        hit_chance: Probability of a hit; NaN where it is not predicted.
+        spend_cny: Spend so far; NaN where it is not known.
+        own_events: Orders (or clicks …) so far.
+        more_events: Further events needed to distinguish the creative from similar ones.
+        more_cny: Spend expected to bring them; NaN where the cost of traffic is not predicted.
         more_volume: Impressions expected to bring them.
-        creatives_like: Creatives of like age, evidence and promotion type whose outcomes are known.
-        counts_orders: Whether the events are orders.
+        creatives_like: Number of creatives of similar age, evidence and promotion type with known outcomes.
+        counts_orders: True if the events are orders.
     """
 
     rate: str
-    asked: float
+    roi_to_reach: float
     chance: float
     hit_chance: float
     spend_cny: float
@@ -51,33 +51,32 @@ class VerdictInputs:
 
 
 def verdict(known: VerdictInputs, settings: Verdict) -> tuple[str, str, str]:
-    """The verdict on a creative, with its reason in Chinese and in English.
+    """Return the verdict on a creative, and its reason in Chinese and in English.
 
-    A creative with little evidence is stopped only once it has spent what a test costs; it is scaled only with
-    evidence, or where a hit is likely.
+    With little evidence, a creative is stopped only after `stop_spend_cny`, and scaled only where a hit is likely.
     """
     enough = known.more_events <= 0
     tested = known.spend_cny >= settings.stop_spend_cny or (np.isnan(known.spend_cny) and enough)
     zh, en = _chance(known)
     if known.chance <= settings.stop_chance and tested:
         spent = ("", "") if np.isnan(known.spend_cny) else _spent(known.spend_cny)
-        return _told(STOP, f"{spent[0]}{zh},不高于停投线 {settings.stop_chance:.0%}", f"{spent[1]}{en}")
+        return _labelled(STOP, f"{spent[0]}{zh},不高于停投线 {settings.stop_chance:.0%}", f"{spent[1]}{en}")
     if known.hit_chance >= settings.scale_hit_chance and known.chance >= settings.hit_needs_chance:
-        return _told(
+        return _labelled(
             SCALE, f"成为爆款的概率为 {known.hit_chance:.0%},{zh}", f"{known.hit_chance:.0%} chance of a hit; {en}"
         )
     if not enough:
         cure = missing(known, settings)
-        return _told(TEST, f"证据不足,{zh};{cure[0]}", f"not enough evidence; {en}; {cure[1]}")
+        return _labelled(TEST, f"证据不足,{zh};{cure[0]}", f"not enough evidence; {en}; {cure[1]}")
     if known.chance >= settings.scale_chance:
-        return _told(SCALE, f"{zh},{_own(known)[0]}", f"{en}; {_own(known)[1]}")
+        return _labelled(SCALE, f"{zh},{_own(known)[0]}", f"{en}; {_own(known)[1]}")
     zh += f",介于停投线 {settings.stop_chance:.0%} 与放量线 {settings.scale_chance:.0%} 之间"
     en += f", between the line of stopping ({settings.stop_chance:.0%}) and of scaling ({settings.scale_chance:.0%})"
-    return _told(HOLD, zh, en)
+    return _labelled(HOLD, zh, en)
 
 
 def missing(known: VerdictInputs, settings: Verdict) -> tuple[str, str]:
-    """Which data cure thin evidence, and how much of them."""
+    """Say how much more data is needed to distinguish the creative from similar ones, in Chinese and in English."""
     if np.isfinite(known.more_cny):
         amount, spent = f"再投约 {_amount(known.more_cny)} 元", f"about {_amount(known.more_cny)} CNY more"
     else:
@@ -98,21 +97,21 @@ def missing(known: VerdictInputs, settings: Verdict) -> tuple[str, str]:
 
 
 def no_verdict(rate: str, rows: int, needed: int) -> tuple[str, str, str]:
-    """Said of every creative where chances cannot be told: which data are missing, and how many.
+    """Return the empty verdict where probabilities are not calibrated, with the data that are missing.
 
     Args:
         rate: `net_roi` or `roi`; empty where the columns allow neither.
-        rows: Of outcomes that could calibrate it.
-        needed: As many are needed.
+        rows: Out-of-fold rows with a known outcome.
+        needed: Rows needed for calibration.
     """
     if not rate:
-        return _told(
+        return _labelled(
             NONE,
             "证据不足,数据中没有消耗或成交金额,无法计算ROI;请在导出报表时加上这两列",
             "not enough evidence: without spend and gmv there is no ROI; add both columns to the export",
         )
     zh, en = TARGETS[rate].label
-    return _told(
+    return _labelled(
         NONE,
         f"证据不足,{zh}的概率尚未校准:结果已知的样本只有 {rows} 行,需要 {needed} 行,请导入更早的报表或更多素材",
         f"not enough evidence: chances of {en} are not calibrated, {rows} rows with known outcomes of {needed} needed; "
@@ -120,15 +119,15 @@ def no_verdict(rate: str, rows: int, needed: int) -> tuple[str, str, str]:
     )
 
 
-def _told(code: str, zh: str, en: str) -> tuple[str, str, str]:
-    return code, f"{LABELS[code][0]}:{zh}。", f"{LABELS[code][1]}: {en}."
+def _labelled(code: str, zh: str, en: str) -> tuple[str, str, str]:
+    return code, f"{VERDICT_LABELS[code].zh}:{zh}。", f"{VERDICT_LABELS[code].en}: {en}."
 
 
 def _chance(known: VerdictInputs) -> tuple[str, str]:
     zh, en = TARGETS[known.rate].label
     return (
-        f"{zh}达到 {known.asked:.2f} 的概率为 {known.chance:.0%}",
-        f"{known.chance:.0%} chance that {en} reaches {known.asked:.2f}",
+        f"{zh}达到 {known.roi_to_reach:.2f} 的概率为 {known.chance:.0%}",
+        f"{known.chance:.0%} chance that {en} reaches {known.roi_to_reach:.2f}",
     )
 
 
@@ -146,7 +145,7 @@ def _spent(spend_cny: float) -> tuple[str, str]:
 
 
 def _amount(value: float) -> str:
-    """Two digits are all that an estimate is worth."""
+    """Format an estimate with two significant digits."""
     if value < 1:
         return "1"
     digits = max(int(np.floor(np.log10(value))) - 1, 0)

@@ -13,10 +13,23 @@ from training.leaks.findings import NOTHING, Finding, listed
 
 NAME = "labels written after delivery"
 
-LABELS = ("首发", "优质", "低质", "低效", "同质化", "搬运", "可提升")
+PLATFORM_LABELS = ("首发", "优质", "低质", "低效", "同质化", "搬运", "可提升")
 """The platform's quality labels (素材评估)."""
 
-VERDICTS = ("爆款", "爆量", "跑量", "起量", "放量", "未起量", "不起量", "衰退", "跑废", "高转化", "低转化", "高消耗")
+TEAM_VERDICTS = (
+    "爆款",
+    "爆量",
+    "跑量",
+    "起量",
+    "放量",
+    "未起量",
+    "不起量",
+    "衰退",
+    "跑废",
+    "高转化",
+    "低转化",
+    "高消耗",
+)
 """What teams call creatives after delivery."""
 
 OUTCOME_HEADERS = (
@@ -118,7 +131,7 @@ def share_of_verdicts(values: pd.Series) -> tuple[float, list[str]]:
     """Return the share of known values that contain a verdict, and which verdicts."""
     parts = values.dropna().str.split(MULTI, regex=False).explode()
     bare = parts.str.removesuffix("素材").str.strip()
-    hits = bare.isin([*LABELS, *VERDICTS])
+    hits = bare.isin([*PLATFORM_LABELS, *TEAM_VERDICTS])
     if not hits.any():
         return 0.0, []
     return float(hits.groupby(level=0).any().mean()), sorted(parts[hits].unique())

@@ -1,4 +1,4 @@
-"""A model as a folder of plain data: LightGBM text and JSON, every file with its sha256. Nothing in it is ever run."""
+"""Bundle: a model as a folder of plain data, LightGBM text and JSON, every file with its sha256; no code, no pickle."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ from training.uncertainty import read_uncertainty
 
 FORMAT = 3
 FEATURES_VERSION = 4
-"""To be raised whenever a feature of the same name is computed in another way."""
+"""Increase it whenever a feature of the same name is computed in another way."""
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"
 CURE = "Take an unchanged copy from the model registry, or train again."
@@ -44,7 +44,7 @@ class Manifest(BaseModel):
         created_at: UTC, ISO 8601.
         data_fingerprint: sha256 of the metrics and creatives it was made from.
         data_until: End of the last period in them.
-        trained_until: Outcomes known by then taught it.
+        trained_until: The training outcomes were known by then, ISO 8601.
         feature_fingerprint: sha256 of the feature catalogue and of what shapes its values.
         settings: Of the run.
         summary: Figures of the evaluation, by name.
@@ -81,10 +81,15 @@ def save_bundle(
     known: AsOf | None = None,
     card: str = "",
 ) -> None:
-    """Write a bundle; with what was known of others (`known`) it can be served without the data, with a `card` it says
-    what it is for.
+    """Write a bundle atomically, replacing an earlier one.
 
-    The folder appears whole or not at all, replacing one that stood there.
+    Args:
+        folder: Of the bundle.
+        model: To be written.
+        settings: Of the run.
+        created_at, data_fingerprint, data_until, trained_until, summary, choices: As in `Manifest`.
+        known: As-of table of the other creatives, with which the bundle can be served without the data.
+        card: Markdown of the model card; empty for none.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".bundle-", dir=folder.parent))
@@ -138,7 +143,7 @@ def save_bundle(
 
 
 def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
-    """The model of a bundle, after every byte of it was checked.
+    """Load the model of a bundle and check every byte of it.
 
     Raises:
         BundleError: A file is missing, added or changed; the format or the features are of another version.
@@ -184,7 +189,7 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a bundle, sealed and of this format; the other files are not looked at."""
+    """Read the manifest of a bundle and check its hash and format; the other files are not read."""
     for name in (MANIFEST, SEAL):
         if not (folder / name).is_file():
             raise BundleError(f"{folder}: is no model bundle: {name} is missing. {CURE}")
@@ -202,7 +207,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def feature_fingerprint(fitted: Fitted, settings: Settings) -> str:
-    """What a model's features are: their catalogue, and the settings that shape their values."""
+    """Return the sha256 of the feature catalogue and of the settings that change feature values."""
     shaping = settings.model_dump(
         mode="json", include={"time_zone", "basis", "report_delay_hours", "history_days", "tags", "text"}
     )

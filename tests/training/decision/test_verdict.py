@@ -8,12 +8,12 @@ import pytest
 from configs.errors import ConfigError
 from configs.settings import Settings, Verdict
 from configs.yaml_file import parse
-from training.decision.verdict import LABELS, VerdictInputs, no_verdict, verdict
+from training.decision.verdict import VERDICT_LABELS, VerdictInputs, no_verdict, verdict
 
 RULES = Verdict()
 PROVEN = VerdictInputs(
     rate="net_roi",
-    asked=1.5,
+    roi_to_reach=1.5,
     chance=0.4,
     hit_chance=0.05,
     spend_cny=800.0,
@@ -49,8 +49,8 @@ NEW = replace(PROVEN, spend_cny=0.0, own_events=0.0, more_events=2.5, more_cny=1
 def test_a_chance_its_evidence_and_the_thresholds_decide(known, code) -> None:
     told, zh, en = verdict(known, RULES)
     assert told == code
-    assert zh.startswith(f"{LABELS[code][0]}:")
-    assert en.startswith(f"{LABELS[code][1]}:")
+    assert zh.startswith(f"{VERDICT_LABELS[code].zh}:")
+    assert en.startswith(f"{VERDICT_LABELS[code].en}:")
     assert "nan" not in zh + en
 
 

@@ -18,7 +18,7 @@ from training.data.dataset import Dataset, prepare
 from training.labels.outcomes import MATURE
 from training.labels.splits import folds, holdout_split
 from training.leaks.findings import Finding, failed, show_findings
-from training.leaks.post_delivery_labels import LABELS, VERDICTS, check_labels
+from training.leaks.post_delivery_labels import PLATFORM_LABELS, TEAM_VERDICTS, check_labels
 from training.leaks.recompute import Moment, check_future_permuted, check_own_rows, check_recomputed, moments_to_try
 from training.leaks.suite import (
     IDS,
@@ -80,7 +80,7 @@ def test_a_clean_world_fails_no_check_and_skips_none(clean) -> None:
 def test_the_page_about_leaks_tells_of_every_check_in_its_order(clean) -> None:
     page = (Path(__file__).parents[3] / "docs" / "leaks.md").read_text("utf-8")
     assert re.findall(r"^\d\. \*\*(.+?)\*\*", page, re.MULTILINE) == list(clean)
-    for words in (LABELS, VERDICTS):
+    for words in (PLATFORM_LABELS, TEAM_VERDICTS):
         assert all(word in page for word in words)
 
 
