@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
@@ -149,7 +149,7 @@ class ExportLayout(Section):
 
     @field_validator("ignore", "never_tags", "not_creatives", "aggregates", mode="before")
     @classmethod
-    def _texts(cls, entries: Any) -> Any:
+    def _texts(cls, entries: object) -> object:
         return [str(entry) for entry in entries] if isinstance(entries, list) else entries
 
     @model_validator(mode="after")

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import fsspec  # type: ignore[import-untyped]
@@ -54,7 +53,7 @@ class Folder:
 
     root: str = field(repr=False)
     printable: str
-    _files: Any = field(repr=False)
+    _files: fsspec.AbstractFileSystem = field(repr=False)
     _path: str = field(repr=False)
 
     def read(self, name: str) -> bytes:

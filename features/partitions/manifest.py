@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from features.errors import PartitionError
 from features.schema import ATTRIBUTES, KEY, NUMBERS, PERIOD, TIMES, VALUES
 
-MANIFEST = "_gpmcast.json"
-FORMAT = 1
+MANIFEST_NAME = "_gpmcast.json"
+DATASET_FORMAT = 1
 """Raised with every change of the layout: a dataset of another format is refused, never converted."""
 
 EXPORT_AGAIN_CURE = "Export the dataset anew with `python -m features export {root} --partitioned`."
@@ -124,7 +124,7 @@ def write_manifest(dataset: PartitionedDataset) -> bytes:
     content = {
         "application": "gpmcast",
         "kind": "partitioned",
-        "format": FORMAT,
+        "format": DATASET_FORMAT,
         "settings": dataset.settings_fingerprint,
         "until": None if pd.isna(dataset.until) else dataset.until.isoformat(),
         "values": dataset.values,
@@ -146,13 +146,13 @@ def read_manifest(content: bytes, root: str, shown: str) -> PartitionedDataset:
     Raises:
         PartitionError: It is no manifest, has another format, or contains what no export writes.
     """
-    where, cure = f"{shown}/{MANIFEST}", EXPORT_AGAIN_CURE.format(root=shown)
+    where, cure = f"{shown}/{MANIFEST_NAME}", EXPORT_AGAIN_CURE.format(root=shown)
     try:
         head = _Head.model_validate_json(content)
     except ValidationError:
         raise PartitionError(f"{where}: found no manifest of gpmcast in it; expected one. {cure}") from None
-    if head.format != FORMAT:
-        raise PartitionError(f"{where}: found format {head.format}; expected {FORMAT}. {cure}")
+    if head.format != DATASET_FORMAT:
+        raise PartitionError(f"{where}: found format {head.format}; expected {DATASET_FORMAT}. {cure}")
     try:
         manifest = _Manifest.model_validate_json(content)
         until = pd.Timestamp("NaT") if manifest.until is None else _moment(manifest.until)

@@ -6,7 +6,6 @@ The drivers sign in as the vendors' own tools do: with environment variables and
 import os
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pyarrow.fs
 from fsspec.implementations.arrow import ArrowFSWrapper  # type: ignore[import-untyped]
@@ -34,7 +33,7 @@ class ObjectStore(ArrowFSWrapper):  # type: ignore[misc]
         # Paths are plain names here: a # or ? in one has no meaning of a URL.
         return path.rstrip("/")
 
-    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> bytes:
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: object) -> bytes:
         """Return the content of a file with one request; the wrapper's own method makes one per 256 kB.
 
         Raises:
@@ -48,7 +47,7 @@ class ObjectStore(ArrowFSWrapper):  # type: ignore[misc]
             self._check_bucket(path.partition("/")[0])
             raise
 
-    def find(self, path: str, **options: Any) -> list[str]:
+    def find(self, path: str, **options: object) -> list[str]:
         """Return all files below a folder with one listing; none if it does not exist."""
         folder = pyarrow.fs.FileSelector(path.rstrip("/"), allow_not_found=True, recursive=True)
         return [info.path for info in self.fs.get_file_info(folder) if info.type is pyarrow.fs.FileType.File]

@@ -12,7 +12,7 @@ from features.errors import PartitionError
 from features.partitions.folder import Folder, open_folder
 from features.partitions.manifest import (
     EXPORT_AGAIN_CURE,
-    MANIFEST,
+    MANIFEST_NAME,
     Partition,
     PartitionedDataset,
     combined_sha256,
@@ -28,7 +28,7 @@ _OTHERS_COMPARED = 20
 
 def is_partitioned(path: str) -> bool:
     """Whether this folder or URL has the manifest of a dataset."""
-    return open_folder(path).has(MANIFEST)
+    return open_folder(path).has(MANIFEST_NAME)
 
 
 def open_partitioned(root: str) -> PartitionedDataset:
@@ -39,11 +39,11 @@ def open_partitioned(root: str) -> PartitionedDataset:
     """
     folder = open_folder(root)
     try:
-        content = folder.read(MANIFEST)
+        content = folder.read(MANIFEST_NAME)
     except FileNotFoundError:
         raise PartitionError(
-            f"{folder.printable}: found no {MANIFEST}; expected a dataset, which has one. If an export was stopped, "
-            f"start it again. {EXPORT_AGAIN_CURE.format(root=folder.printable)}"
+            f"{folder.printable}: found no {MANIFEST_NAME}; expected a dataset, which has one. If an export was "
+            f"stopped, start it again. {EXPORT_AGAIN_CURE.format(root=folder.printable)}"
         ) from None
     return read_manifest(content, folder.root, folder.printable)
 

@@ -12,7 +12,7 @@ from configs.settings import Settings
 from features.errors import PartitionError
 from features.partitions.folder import Folder, open_folder
 from features.partitions.manifest import (
-    MANIFEST,
+    MANIFEST_NAME,
     Partition,
     PartitionedDataset,
     combined_sha256,
@@ -144,7 +144,7 @@ def _write_manifest(folder: Folder, dataset: PartitionedDataset, *, clear: bool 
             f"{folder.printable}/{min(lost)}: found no file where one was just written; expected to be alone here. "
             "Wait until the other export to this place has ended, then export again."
         )
-    folder.write(MANIFEST, write_manifest(dataset))
+    folder.write(MANIFEST_NAME, write_manifest(dataset))
     if not clear:
         return
     folder.remove(path for path in present if path.casefold() not in named and is_dataset_file(path))

@@ -29,7 +29,7 @@ LONG_COLUMNS = [*KEY, "name", "value", "origin"]
 """Columns of the long frame: one row per creative and attribute."""
 
 _EXPECTED_CELL = {"time": "a time such as 2026-07-20 13:05", "date": "a day such as 2026-07-20", "id": "the whole id"}
-_DIVISORS = {"fen": 100.0, "ms": 1000.0}
+_ATTRIBUTE_DIVISORS = {"fen": 100.0, "ms": 1000.0}
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{2,4}$")
 
 
@@ -153,7 +153,7 @@ def _read_column(
     else:
         numbers = parse_durations(cells) if unit == "duration" else parse_numbers(cells)
         bad = numbers.bad | (numbers.values < 0)
-        texts = _format_numbers(np.where(bad, np.nan, numbers.values / _DIVISORS.get(unit, 1.0)))
+        texts = _format_numbers(np.where(bad, np.nan, numbers.values / _ATTRIBUTE_DIVISORS.get(unit, 1.0)))
     if bad.any():
         findings.note(
             found=f"{counted(bad, 'cell')} that cannot be read, such as "

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -122,7 +122,7 @@ def not_null(cells: ArrowColumn) -> Mask:
     return np.asarray(pc.is_valid(_one_chunk(cells)).to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def distinct(cells: ArrowColumn) -> tuple[list[Any], npt.NDArray[np.int64]]:
+def distinct(cells: ArrowColumn) -> tuple[list[object], npt.NDArray[np.int64]]:
     """Return the distinct values, and for each row the index of its value (-1: null)."""
     codes = pc.dictionary_encode(_one_chunk(cells))
     indices = pc.fill_null(codes.indices, -1).to_numpy(zero_copy_only=False)

@@ -15,7 +15,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -99,7 +98,7 @@ def workbook_tables(content: bytes, findings: Findings) -> Iterator[RawTable]:
 def parquet_table(content: bytes, findings: Findings) -> RawTable:
     """Read a Parquet file; its first row counts as row 2, as if a header were above it."""
     try:
-        table: Any = pq.read_table(pa.BufferReader(content))
+        table = pq.read_table(pa.BufferReader(content))
     except (pa.ArrowException, OSError) as error:
         raise findings.unusable(
             found=f"a Parquet file that is cut off or damaged ({str(error)[:120]})",

@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -227,7 +226,7 @@ def _page_rows(page: object, findings: Findings) -> Iterator[dict[str, object]]:
         yield _flat_row(row, carried)
 
 
-def _flat_row(row: dict[str, Any], carried: dict[str, Any]) -> dict[str, object]:
+def _flat_row(row: dict[str, object], carried: dict[str, object]) -> dict[str, object]:
     cells: dict[str, object] = dict(carried)
     for name, value in row.items():
         if name in ("dimensions", "metrics") and isinstance(value, dict):

@@ -91,7 +91,7 @@ def parse_numbers(cells: ArrowColumn) -> NumberColumn:
     others, codes = distinct(pc.if_else(is_plain, null, trimmed))
     if not others:
         return NumberColumn(values, none, percent, none)
-    parsed = [_parse_number(text) for text in others]
+    parsed = [_parse_number(str(text)) for text in others]
     # One entry per distinct value and a last one for null, so that code -1 finds it.
     numbers = np.array([number for number, *_ in parsed] + [np.nan])
     flags = np.array([flag for _, *flag in parsed] + [[False, False, False]], dtype=bool)
@@ -105,7 +105,7 @@ def parse_durations(cells: ArrowColumn) -> NumberColumn:
         numbers = parse_numbers(cells)
     else:
         texts, codes = distinct(cells)
-        numbers = parse_numbers(take_text([_in_seconds(text) for text in texts], codes))
+        numbers = parse_numbers(take_text([_in_seconds(str(text)) for text in texts], codes))
     values = np.where(numbers.values == 0, np.nan, numbers.values)
     return NumberColumn(values, numbers.bad, numbers.percent, numbers.rounded)
 

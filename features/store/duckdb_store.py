@@ -213,7 +213,7 @@ class Store:
         # conversion, so that the largest table is not in memory twice.
         return self.arrow(name).to_pandas(split_blocks=True, self_destruct=True)
 
-    def units(self) -> pd.DataFrame:
+    def creative_keys(self) -> pd.DataFrame:
         """Return the distinct KEYs of creatives with metrics."""
         return self._connection.sql(f"SELECT DISTINCT {', '.join(KEY)} FROM metrics").to_arrow_table().to_pandas()
 

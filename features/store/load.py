@@ -51,7 +51,7 @@ def load_fingerprint(settings: Settings) -> str:
 
 def load_creatives(store: Store, settings: Settings) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return all creatives of the store (`creatives_schema`, sorted by KEY) and counts of what could not be used."""
-    creatives, notes = creative_table(store.table("attributes"), store.units())
+    creatives, notes = creative_table(store.table("attributes"), store.creative_keys())
     if not settings.tags.extra:
         own = [f"tag_{name}" for name in TAGS]
         creatives = creatives[[c for c in map(str, creatives) if not c.startswith("tag_") or c in own]]

@@ -11,7 +11,7 @@ import pytest
 
 from configs.settings import Settings
 from features.errors import PartitionError
-from features.partitions.manifest import MANIFEST
+from features.partitions.manifest import MANIFEST_NAME
 from features.partitions.reader import is_partitioned, open_partitioned, read_part, read_whole
 from features.partitions.writer import write_partitioned
 from features.schema import KEY, ExportRead
@@ -109,8 +109,8 @@ def renamed(root, path):
     """A file that was changed, under the name of its new content and with a manifest that names it."""
     new = path.with_name(f"part-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.parquet")
     path.rename(new)
-    text = (root / MANIFEST).read_text("utf-8")
-    (root / MANIFEST).write_text(text.replace(str(path.relative_to(root)), str(new.relative_to(root))), "utf-8")
+    text = (root / MANIFEST_NAME).read_text("utf-8")
+    (root / MANIFEST_NAME).write_text(text.replace(str(path.relative_to(root)), str(new.relative_to(root))), "utf-8")
     return new
 
 
@@ -175,9 +175,9 @@ def test_a_dataset_that_was_moved_is_the_same(root, tmp_path):
 
 def manifest(root, change):
     """Change the manifest."""
-    content = json.loads((root / MANIFEST).read_text("utf-8"))
+    content = json.loads((root / MANIFEST_NAME).read_text("utf-8"))
     change(content)
-    (root / MANIFEST).write_text(json.dumps(content), "utf-8")
+    (root / MANIFEST_NAME).write_text(json.dumps(content), "utf-8")
 
 
 def first(**fields):
@@ -227,7 +227,7 @@ def test_a_manifest_that_no_export_wrote_is_refused(root, change, found):
     manifest(root, change)
     with pytest.raises(PartitionError) as raised:
         open_partitioned(str(root))
-    assert str(raised.value).startswith(f"{root}/{MANIFEST}: found ")
+    assert str(raised.value).startswith(f"{root}/{MANIFEST_NAME}: found ")
     assert found in str(raised.value)
     assert "python -m features export" in str(raised.value)
 
@@ -236,7 +236,7 @@ def test_a_manifest_that_no_export_wrote_is_refused(root, change, found):
     "content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b"[" * 100_000, b'{"application": "gpmcast"}']
 )
 def test_a_manifest_that_is_not_json_or_not_ours_is_refused(root, content):
-    (root / MANIFEST).write_bytes(content)
+    (root / MANIFEST_NAME).write_bytes(content)
     with pytest.raises(PartitionError, match="no manifest of gpmcast"):
         open_partitioned(str(root))
 

@@ -8,7 +8,7 @@ from configs.settings import Settings
 from features.__main__ import app
 from features.errors import PartitionError
 from features.partitions.folder import open_folder
-from features.partitions.manifest import MANIFEST
+from features.partitions.manifest import MANIFEST_NAME
 from features.partitions.reader import is_partitioned, open_partitioned, read_part, read_whole
 from features.partitions.writer import write_partitioned
 from features.schema import KEY, ExportRead
@@ -46,7 +46,7 @@ def test_a_dataset_on_s3_is_that_of_a_folder(store, root, tmp_path):
     one, other = read_whole(open_partitioned(root)), read_whole(here)
     assert_frame_equal(one.metrics, other.metrics)
     assert_frame_equal(one.creatives, other.creatives)
-    assert {*open_folder(root).find("")} == {MANIFEST, *(path for part in there.parts for path in part.files)}
+    assert {*open_folder(root).find("")} == {MANIFEST_NAME, *(path for part in there.parts for path in part.files)}
 
 
 def test_an_export_again_mends_what_is_damaged_and_takes_away_what_is_old(store, root):
@@ -65,7 +65,7 @@ def test_an_export_again_mends_what_is_damaged_and_takes_away_what_is_old(store,
     assert second.parts[0].sha256 != first.parts[0].sha256
     assert not place.has(path)
     named = {path for part in second.parts for path in part.files}
-    assert {*place.find("")} == {MANIFEST, "metrics/notes.txt", *named}
+    assert {*place.find("")} == {MANIFEST_NAME, "metrics/notes.txt", *named}
     assert read_part(second, second.parts[0]).metrics["orders"].eq(3).all()
 
 

@@ -17,7 +17,7 @@ from pandas.testing import assert_frame_equal
 from configs.settings import Settings, Tags
 from features.errors import PartitionError
 from features.partitions.folder import Folder
-from features.partitions.manifest import MANIFEST, folder_name, is_dataset_file
+from features.partitions.manifest import MANIFEST_NAME, folder_name, is_dataset_file
 from features.partitions.reader import is_partitioned, open_partitioned, read_part, read_whole
 from features.partitions.writer import write_partitioned
 from features.schema import ANY, KEY, PERIOD, ExportRead, Loaded
@@ -166,7 +166,7 @@ def test_files_lie_by_type_account_and_month(mixed, tmp_path):
         f"metrics/{folder}/month=2026-02",
         f"creatives/{folder}",
     ]
-    assert names(tmp_path / "set") == sorted([MANIFEST, *(path for part in dataset.parts for path in part.files)])
+    assert names(tmp_path / "set") == sorted([MANIFEST_NAME, *(path for part in dataset.parts for path in part.files)])
     file = pyarrow.parquet.ParquetFile(tmp_path / "set" / dataset.parts[0].metrics[0])
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
 
@@ -216,7 +216,7 @@ def test_accounts_can_have_any_name(tmp_path_factory, accounts):
     assert len(set(short)) == len(short) == len({name.casefold() for name in short})
     assert all(len(name) < 60 and name.replace("-", "").replace("_", "").isalnum() for name in short)
     assert names(folder / "out") == sorted(
-        f"set/{path}" for path in [MANIFEST, *(path for part in dataset.parts for path in part.files)]
+        f"set/{path}" for path in [MANIFEST_NAME, *(path for part in dataset.parts for path in part.files)]
     )
 
 
@@ -237,8 +237,8 @@ def test_another_value_in_one_account_changes_only_its_own_files(mixed, tmp_path
     assert after.fingerprint != before.fingerprint
     changed = [one.account_id for one, other in zip(before.parts, after.parts) if one.sha256 != other.sha256]
     assert changed == ["a2"]
-    assert names(root) == sorted([MANIFEST, *(path for part in after.parts for path in part.files)])
-    kept = {path: (root / path).stat().st_mtime_ns for path in set(names(root)) & untouched.keys() - {MANIFEST}}
+    assert names(root) == sorted([MANIFEST_NAME, *(path for part in after.parts for path in part.files)])
+    kept = {path: (root / path).stat().st_mtime_ns for path in set(names(root)) & untouched.keys() - {MANIFEST_NAME}}
     assert kept.items() <= untouched.items()
     assert len(kept) == len(untouched) - 1
 
@@ -254,7 +254,7 @@ def test_what_is_no_longer_there_goes_and_what_others_put_there_stays(mixed, tmp
     with open_store(tmp_path / "other.duckdb") as other:
         add(other, rows("a7", count=3))
         new = write_partitioned(other, Settings(), str(root))
-    expected = [MANIFEST, *new.parts[0].files, "metrics/notes.txt", "metrics/promotion_type=x/part-0.parquet"]
+    expected = [MANIFEST_NAME, *new.parts[0].files, "metrics/notes.txt", "metrics/promotion_type=x/part-0.parquet"]
     assert names(root) == sorted(expected)
     assert not (root / "creatives" / "promotion_type=live" / "account_id=a1").exists()
     with pytest.raises(PartitionError, match="open it again"):
@@ -284,7 +284,7 @@ def test_a_run_that_is_killed_leaves_the_old_dataset_and_the_next_one_ends_it(mi
     same(read_whole(dataset), expected)
     ended = write_partitioned(mixed, Settings(), str(root))
     same(read_whole(ended), load(mixed, Settings()))
-    assert names(root) == sorted([MANIFEST, *(path for part in ended.parts for path in part.files)])
+    assert names(root) == sorted([MANIFEST_NAME, *(path for part in ended.parts for path in part.files)])
 
 
 def test_a_run_that_is_killed_while_it_clears_up_leaves_the_new_dataset(mixed, tmp_path, monkeypatch):

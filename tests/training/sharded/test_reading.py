@@ -9,7 +9,7 @@ from pandas.testing import assert_frame_equal
 
 from configs.settings import Dask, Settings
 from features.errors import InputError, PartitionError
-from features.partitions.manifest import MANIFEST, PartitionedDataset, write_manifest
+from features.partitions.manifest import MANIFEST_NAME, PartitionedDataset, write_manifest
 from features.schema import Loaded
 from features.store.inputs import check_data_exists, dataset_of, load_data
 from features.store.load import load_fingerprint
@@ -28,7 +28,7 @@ def root(
 ) -> str:
     """A dataset that was exported under these settings."""
     dataset = as_dataset(many_accounts, tmp_path / "dataset")
-    (tmp_path / "dataset" / MANIFEST).write_bytes(
+    (tmp_path / "dataset" / MANIFEST_NAME).write_bytes(
         write_manifest(replace(dataset, settings_fingerprint=load_fingerprint(settings)))
     )
     return str(tmp_path / "dataset")

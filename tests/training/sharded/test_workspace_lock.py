@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.partitions.manifest import MANIFEST, PartitionedDataset, write_manifest
+from features.partitions.manifest import MANIFEST_NAME, PartitionedDataset, write_manifest
 from features.partitions.reader import open_partitioned, read_part
 from features.schema import KEY, ExportRead, Loaded
 from features.store.duckdb_store import open_store
@@ -102,7 +102,7 @@ def dataset(
 ) -> PartitionedDataset:
     """A dataset that was exported under these settings."""
     dataset = replace(as_dataset(many_accounts, tmp_path / "dataset"), settings_fingerprint=load_fingerprint(settings))
-    (tmp_path / "dataset" / MANIFEST).write_bytes(write_manifest(dataset))
+    (tmp_path / "dataset" / MANIFEST_NAME).write_bytes(write_manifest(dataset))
     return dataset
 
 
