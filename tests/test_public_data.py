@@ -1,4 +1,4 @@
-"""Real data, where it lies beside the project: it trains, and does better than the simple rules on the same rows."""
+"""Public data, where they are beside the project: the model beats simple rules on the same rows."""
 
 import re
 from pathlib import Path
@@ -26,15 +26,15 @@ def figures(printed: str) -> dict[str, tuple[float, float]]:
 @pytest.mark.skipif(not (DATA / "display_ads_daily.csv.gz").exists(), reason="public data are not beside the project")
 def test_display_ads_beat_what_was_so_far_and_the_mean_of_the_group(capsys) -> None:
     display(DATA)
-    told = figures(capsys.readouterr().out)
+    found = figures(capsys.readouterr().out)
     for task in ("display gpm", "display roi"):
         for place in (0, 1):
-            assert told[f"{task}: gpmcast"][place] > told[f"{task}: carried forward, here"][place]
-            assert told[f"{task}: gpmcast"][place] > told[f"{task}: group mean"][place]
+            assert found[f"{task}: gpmcast"][place] > found[f"{task}: carried forward, here"][place]
+            assert found[f"{task}: gpmcast"][place] > found[f"{task}: group mean"][place]
 
 
 @pytest.mark.skipif(not (DATA / "youtube_snapshots.parquet").exists(), reason="public data are not beside the project")
 def test_a_twelfth_of_youtube_beats_the_early_rate_times_the_ratio(capsys) -> None:
     youtube(DATA, every=12)
-    told = figures(capsys.readouterr().out)
-    assert all(ours > rule for ours, rule in zip(told["youtube gpm: gpmcast"], told["youtube gpm: times the ratio"]))
+    found = figures(capsys.readouterr().out)
+    assert all(ours > rule for ours, rule in zip(found["youtube gpm: gpmcast"], found["youtube gpm: times the ratio"]))

@@ -11,9 +11,9 @@ from benchmarks.truth import TRUE, deciles, join, main, table
 KEYS = pd.DataFrame({"promotion_type": "live", "account_id": "a", "creative_id": [f"c{n}" for n in range(12)]})
 
 
-def write(folder: Path, held: pd.DataFrame, known: pd.DataFrame) -> tuple[Path, Path]:
+def write(folder: Path, holdout: pd.DataFrame, known: pd.DataFrame) -> tuple[Path, Path]:
     (folder / "work" / "evaluation").mkdir(parents=True)
-    held.to_parquet(folder / "work" / "evaluation" / "holdout.parquet")
+    holdout.to_parquet(folder / "work" / "evaluation" / "holdout.parquet")
     known.to_parquet(folder / "truth.parquet")
     return folder / "work", folder / "truth.parquet"
 
@@ -23,10 +23,10 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     """Predictions in the right order and twice too high; the oracle's order is the reverse; one row has no truth."""
     rates = pd.Series(np.arange(1.0, 13.0))
     moment = pd.Timestamp("2026-06-01")
-    held = KEYS.assign(age_hours=24, cutoff=moment, **{f"predicted_{name}": 2 * rates for name in TRUE})
+    holdout = KEYS.assign(age_hours=24, cutoff=moment, **{f"predicted_{name}": 2 * rates for name in TRUE})
     known = KEYS.assign(age_hours=24, cutoff=moment, **dict.fromkeys(TRUE.values(), rates))
     known = known.assign(**{f"{name}_known_effects": 1 / rates for name in list(TRUE)[:4]})
-    return write(tmp_path, pd.concat([held, held.tail(1).assign(age_hours=48)]), known)
+    return write(tmp_path, pd.concat([holdout, holdout.tail(1).assign(age_hours=48)]), known)
 
 
 def test_rank_oracle_and_level_are_in_one_cell(files: tuple[Path, Path]) -> None:

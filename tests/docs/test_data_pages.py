@@ -25,7 +25,7 @@ def page(name: str) -> str:
     return (ROOT / "docs" / name).read_text("utf-8")
 
 
-def typed(name: str) -> list[str]:
+def run_commands(name: str) -> list[str]:
     """What each command of the page prints; all must succeed."""
     printed = []
     for command in COMMAND.findall(page(name)):
@@ -37,7 +37,7 @@ def typed(name: str) -> list[str]:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that looks like the project's, to type commands in."""
+    """A folder with the project's configs, in which commands are run."""
     (tmp_path / "configs").symlink_to(CONFIG_DIR, target_is_directory=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -49,7 +49,7 @@ def test_the_layout_of_the_page_is_read_as_the_page_says(project: Path) -> None:
     for name, content in files.items():
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).write_text(content, "gbk" if name.endswith(".csv") else "utf-8")
-    assert len(typed("sources.md")) == 3
+    assert len(run_commands("sources.md")) == 3
     metrics = pd.read_parquet(project / "var/my-parquet/metrics.parquet").set_index("creative_id")
     assert list(metrics.index) == ["90001", "90002"]
     assert set(metrics["promotion_type"]) == {"product"}
@@ -63,9 +63,18 @@ def test_the_layout_of_the_page_is_read_as_the_page_says(project: Path) -> None:
 
 @pytest.mark.slow
 def test_the_commands_of_the_data_page_work_on_the_sample_world(project: Path) -> None:
-    asked = ["--out", "var/sample-exports", "--truth", "var/sample-truth.parquet", "--creatives", "60", "--days", "14"]
-    assert make_sample(asked) == 0
-    assert len(typed("data.md")) == 4
+    arguments = [
+        "--out",
+        "var/sample-exports",
+        "--truth",
+        "var/sample-truth.parquet",
+        "--creatives",
+        "60",
+        "--days",
+        "14",
+    ]
+    assert make_sample(arguments) == 0
+    assert len(run_commands("data.md")) == 4
     assert {path.name for path in (project / "var/sample-parquet").iterdir()} == {
         "metrics.parquet",
         "creatives.parquet",
@@ -83,12 +92,12 @@ def test_the_table_of_columns_is_the_one_that_the_command_prints() -> None:
 
 
 def test_the_file_name_of_the_page_gives_the_tags_of_the_page() -> None:
-    name, said = re.findall(r"`(7月20日-[^`]+\.mp4)` gives ([^.]+)\.", page("data.md"))[0]
-    tags = dict(pair.split(" ") for pair in said.split(", "))
+    name, text = re.findall(r"`(7月20日-[^`]+\.mp4)` gives ([^.]+)\.", page("data.md"))[0]
+    tags = dict(pair.split(" ") for pair in text.split(", "))
     assert file_name_parser(load_names(CONFIG_DIR / "names.yaml"))(name) == tags
 
 
-def test_every_key_of_a_source_config_and_every_header_of_a_promotion_type_is_told() -> None:
+def test_every_key_of_a_source_config_and_every_header_of_a_promotion_type_is_on_its_page() -> None:
     text = page("sources.md")
     assert [key for key in ExportLayout.model_fields if f"`{key}`" not in text and f"{key}:" not in text] in (
         [],

@@ -19,12 +19,12 @@ def small_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_made() -> Simulation:
+def small_simulation() -> Simulation:
     return simulate_world(7, 200, 30)
 
 
 @pytest.fixture(scope="session")
-def full_made() -> Simulation:
+def full_simulation() -> Simulation:
     return simulate_world(7, 4000, 90)
 
 

@@ -30,8 +30,8 @@ def test_another_seed_gives_other_numbers(small_out: Path, tmp_path: Path) -> No
 def test_a_second_run_takes_the_first_one_away(tmp_path: Path) -> None:
     out, truth = tmp_path / "exports", tmp_path / "truth.parquet"
     for seed in ("1", "2"):
-        asked = ["--creatives", "60", "--days", "14", "--seed", seed]
-        assert main(["--out", str(out), "--truth", str(truth), *asked]) == 0
+        arguments = ["--creatives", "60", "--days", "14", "--seed", seed]
+        assert main(["--out", str(out), "--truth", str(truth), *arguments]) == 0
     listed = (out / ".sample-files").read_text("utf-8").split("\n")[:-1]
     assert {p.relative_to(out).as_posix() for p in out.rglob("*.*") if p.is_file()} == {
         *listed,
@@ -43,14 +43,14 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, capsys: pytest.
     mine = tmp_path / "exports" / "my own report.csv"
     mine.parent.mkdir()
     mine.write_text("keep me")
-    asked = ["--creatives", "60", "--days", "14"]
-    assert main(["--out", str(mine.parent), "--truth", str(tmp_path / "truth.parquet"), *asked]) == 2
+    arguments = ["--creatives", "60", "--days", "14"]
+    assert main(["--out", str(mine.parent), "--truth", str(tmp_path / "truth.parquet"), *arguments]) == 2
     assert "my own report.csv" in capsys.readouterr().err
     assert contents(tmp_path) == {"exports/my own report.csv": b"keep me"}
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("arguments", "message"),
     [
         (["--creatives", "0"], "0 is outside 50 to 50000"),
         (["--days", "-3"], "-3 is outside 14 to 180"),
@@ -58,20 +58,22 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, capsys: pytest.
         (["--out", "a", "--truth", "a/truth.parquet"], "--truth must lie outside --out"),
     ],
 )
-def test_nonsense_is_refused_with_its_reason(asked: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nonsense_is_refused_with_its_reason(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(asked)
+        main(arguments)
     assert stopped.value.code == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_help_tells_the_defaults(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit):
         main(["--help"])
-    told = " ".join(capsys.readouterr().out.split())
+    text = " ".join(capsys.readouterr().out.split())
     for default in ("var/sample-exports", "var/sample-truth.parquet", "4000", "90", "7"):
-        assert f"(default: {default})" in told
+        assert f"(default: {default})" in text
 
 
 def test_the_last_day_is_fixed() -> None:

@@ -156,15 +156,15 @@ def test_the_tag_sheet_lacks_a_tenth_and_announces_what_has_not_run(small_out: P
     assert (sheet["投放时间"] != "").any()
 
 
-def test_names_carry_the_tags_in_the_documented_order(small_made: Simulation) -> None:
-    made = small_made.world.creatives
-    for row in made.itertuples():
+def test_names_carry_the_tags_in_the_documented_order(small_simulation: Simulation) -> None:
+    creatives = small_simulation.world.creatives
+    for row in creatives.itertuples():
         match = NAME.fullmatch(row.name)
         if match:
             assert match.groups()[1:] == (row.style, row.hook, row.scene, row.face, row.script, row.editor)
         else:
             assert row.in_sheet
-    assert made["name"].str.fullmatch(NAME).mean() > 0.9
+    assert creatives["name"].str.fullmatch(NAME).mean() > 0.9
 
 
 def test_some_creatives_run_in_two_accounts(small_csv: pd.DataFrame) -> None:
@@ -172,8 +172,8 @@ def test_some_creatives_run_in_two_accounts(small_csv: pd.DataFrame) -> None:
 
 
 @pytest.mark.slow
-def test_settlement_only_falls_with_time(full_made: Simulation) -> None:
-    days = full_made.days
+def test_settlement_only_falls_with_time(full_simulation: Simulation) -> None:
+    days = full_simulation.days
     amounts = ["gmv", "net_gmv", "settled_7d_gmv", "settled_14d_gmv", "settled_30d_gmv", "settled_90d_gmv"]
     for more, less in pairwise(amounts):
         assert (days[less] <= days[more] + 0.005).all()

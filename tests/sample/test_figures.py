@@ -70,8 +70,8 @@ ROW = re.compile(r"^\| ((?:live|product) [^|]+) \| ([^|]+) \| ([^|]+) \|$", re.M
 
 
 @pytest.fixture(scope="module")
-def found(full_made: Simulation) -> dict[str, float]:
-    return figures(full_made.days)
+def found(full_simulation: Simulation) -> dict[str, float]:
+    return figures(full_simulation.days)
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -81,23 +81,23 @@ def test_each_figure_lies_in_a_band_around_the_real_one(found: dict[str, float],
     assert low <= found[name] <= high
 
 
-def test_life_is_mostly_three_to_seven_days_and_hits_live_longer(full_made: Simulation) -> None:
-    days = full_made.traffic.life_hours / 24
-    third = full_made.traffic.hours.groupby("row")["pool"].max().to_numpy() == 2
+def test_life_is_mostly_three_to_seven_days_and_hits_live_longer(full_simulation: Simulation) -> None:
+    days = full_simulation.traffic.life_hours / 24
+    third = full_simulation.traffic.hours.groupby("row")["pool"].max().to_numpy() == 2
     assert np.mean((days >= 3) & (days <= 7.5)) > 0.85
     assert np.median(days[third]) > 15
 
 
-def test_traffic_is_least_at_four_and_most_at_twenty(full_made: Simulation) -> None:
-    hours = full_made.hours
+def test_traffic_is_least_at_four_and_most_at_twenty(full_simulation: Simulation) -> None:
+    hours = full_simulation.hours
     by_hour = hours["impressions"].groupby(hours["clock"] % 24).sum()
     assert by_hour.idxmin() == 4
     assert by_hour.idxmax() in (19, 20, 21)
     assert 0.05 < by_hour[4] / by_hour[20] < 0.12
 
 
-def test_quirks_of_the_platform_are_as_common_as_in_real_rows(full_made: Simulation) -> None:
-    days = full_made.days
+def test_quirks_of_the_platform_are_as_common_as_in_real_rows(full_simulation: Simulation) -> None:
+    days = full_simulation.days
     assert 0.35 < (days["plays"] > days["impressions"]).mean() < 0.6
     assert 0.2 < (days["plays_10s"] > days["plays_5s"]).mean() < 0.7
     assert 0.3 < days["watch_missing"].mean() < 0.7

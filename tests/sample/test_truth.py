@@ -14,14 +14,14 @@ KEY = ["promotion_type", "account_id", "creative_id"]
 
 
 @pytest.fixture(scope="module")
-def rates(full_made: Simulation) -> pd.DataFrame:
-    return truth(full_made.world, full_made.traffic)
+def rates(full_simulation: Simulation) -> pd.DataFrame:
+    return truth(full_simulation.world, full_simulation.traffic)
 
 
 @pytest.fixture(scope="module")
-def realised(full_made: Simulation) -> pd.DataFrame:
+def realised(full_simulation: Simulation) -> pd.DataFrame:
     """Counts of the first week of each creative, in the order of the world."""
-    hours = full_made.traffic.hours
+    hours = full_simulation.traffic.hours
     names = ["impressions", "clicks", "orders", "gmv", "spend", "plays", "plays_3s"]
     return hours[hours["age"] < 168].groupby("row")[names].sum()
 
@@ -64,30 +64,30 @@ def test_totals_of_expected_and_realised_agree(rates: pd.DataFrame) -> None:
     assert ratio == pytest.approx(1.0, abs=0.03)
 
 
-def test_known_effects_differ_by_the_residual_only(rates: pd.DataFrame, full_made: Simulation) -> None:
+def test_known_effects_differ_by_the_residual_only(rates: pd.DataFrame, full_simulation: Simulation) -> None:
     first = rates[rates["age_hours"] == 0].reset_index(drop=True)
-    residual = full_made.world.effects.residual
+    residual = full_simulation.world.effects.residual
     for stage in ("hold", "click", "order", "cost"):
         gap = np.log(first[stage] / first[f"{stage}_known_effects"])
         np.testing.assert_allclose(gap, residual[:, STAGES.index(stage)], atol=1e-9)
 
 
-def test_residuals_and_effects_have_the_documented_size(full_made: Simulation) -> None:
+def test_residuals_and_effects_have_the_documented_size(full_simulation: Simulation) -> None:
     """Both parts matter: most of the spread of a rate is explained, but not all of it."""
-    effects = full_made.world.effects
+    effects = full_simulation.world.effects
     for column, stage in enumerate(STAGES[:6]):
         assert effects.residual[:, column].std() == pytest.approx(CREATIVE_SDS[column], rel=0.15)
         assert effects.known[:, column].std() > 0.9 * effects.residual[:, column].std(), stage
 
 
-def test_tags_can_be_learned_from_the_counts(full_made: Simulation, rates: pd.DataFrame) -> None:
+def test_tags_can_be_learned_from_the_counts(full_simulation: Simulation, rates: pd.DataFrame) -> None:
     """A plain log-linear fit of clicks on tags and products of the first half orders the second half."""
-    made = full_made.world.creatives
-    counts = full_made.days.groupby("row")[["impressions", "clicks"]].sum().reindex(made.index)
-    product = made["promotion_type"] == "product"
-    early = product & (made["launch_hour"] < 45 * 24)
+    creatives = full_simulation.world.creatives
+    counts = full_simulation.days.groupby("row")[["impressions", "clicks"]].sum().reindex(creatives.index)
+    product = creatives["promotion_type"] == "product"
+    early = product & (creatives["launch_hour"] < 45 * 24)
     columns = ["hook", "scene", "face", "script", "style", "audience", "category", "product_id", "account_id"]
-    design = pd.get_dummies(made[columns].astype(str)).to_numpy(np.float64)
+    design = pd.get_dummies(creatives[columns].astype(str)).to_numpy(np.float64)
     mean = counts["clicks"][early].sum() / counts["impressions"][early].sum()
     expected = counts["impressions"] * mean
     rate = np.log((counts["clicks"] + 5) / (expected + 5))
