@@ -99,10 +99,10 @@ def test_the_registered_model_is_the_one_in_the_folder(first, space, small_world
     assert name == f"{space.registered_model} version 1"
     assert manifest.data_fingerprint == data_fingerprint(small_world)
     assert manifest.trained_until == manifest.data_until == small_world.metrics["period_end"].max().isoformat()
-    judged = load_bundle(space.evaluation_bundle)[1]
-    assert judged.trained_until == first[0].holdout_since.isoformat() < manifest.trained_until
+    evaluated = load_bundle(space.evaluation_bundle)[1]
+    assert evaluated.trained_until == first[0].holdout_since.isoformat() < manifest.trained_until
     assert model.fitted.funnel.targets == ["gpm", "net_gpm", "roi", "net_roi", "later_impressions"]
-    assert model_for(space, space.evaluation_bundle)[1] == judged
+    assert model_for(space, space.evaluation_bundle)[1] == evaluated
 
 
 def test_predictions_and_evaluation_lie_in_the_workspace(first, space, small_world) -> None:

@@ -91,7 +91,7 @@ def not_predicted(funnel: Funnel) -> list[PredictionWarning]:
         PredictionWarning(
             "not_predicted",
             f"不预测 {name}:训练数据缺少 {funnel.missing[name]}。",
-            f"{name} is not predicted: training data had no {funnel.missing[name]}",
+            f"{name} is not predicted: the training data lack {funnel.missing[name]}",
         )
         for name in (GPM.name, NET_GPM.name, "keep", "cost")
         if name in funnel.missing

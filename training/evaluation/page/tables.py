@@ -140,19 +140,19 @@ def coverage_table(groups: pd.DataFrame, target: str, level: float) -> PageTable
 def stages_table(facts: RunFacts) -> PageTable:
     """What cross-validation chose for each stage."""
     starts = {
-        "funnel model": Words("混合模型", "mixed model"),
+        "funnel model": Words("混合模型", "funnel model"),
         "empirical Bayes": Words("经验贝叶斯", "empirical Bayes"),
     }
     columns = [
-        Words("环节", "stage"), Words("起点", "start"), Words("折上偏差:混合模型", "fold deviance, mixed"),
-        Words("折上偏差:经验贝叶斯", "fold deviance, EB"), Words("树", "trees"), Words("树的增益", "gain of trees"),
+        Words("环节", "stage"), Words("起点", "prior"), Words("折上偏差:混合模型", "validation deviance, funnel model"),
+        Words("折上偏差:经验贝叶斯", "validation deviance, EB"), Words("树", "trees"), Words("树的增益", "gain of trees"),
         Words("参数", "setting"),
     ]  # fmt: skip
     lines = []
     for stage in facts.stages:
         losses = [stage.losses.get(prior) for prior in ("funnel model", "empirical Bayes")]
         start = starts.get(stage.start, Words("只有一种", "one only"))
-        tuned = Words("调参", "tuned") if stage.tuned else Words("手设", "by hand")
+        tuned = Words("调参", "tuned") if stage.tuned else Words("手设", "default")
         lines.append(
             [
                 PageCell(Words(f"{stage.zh}({stage.name})", f"{stage.name}: {stage.en}")),
