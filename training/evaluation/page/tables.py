@@ -144,8 +144,8 @@ def stages_table(facts: RunFacts) -> PageTable:
         "empirical Bayes": Words("经验贝叶斯", "empirical Bayes"),
     }
     columns = [
-        Words("环节", "stage"), Words("起点", "prior"), Words("折上偏差:混合模型", "validation deviance, funnel model"),
-        Words("折上偏差:经验贝叶斯", "validation deviance, EB"), Words("树", "trees"), Words("树的增益", "gain of trees"),
+        Words("环节", "stage"), Words("起点", "prior"), Words("折上偏差:混合模型", "CV deviance, funnel model"),
+        Words("折上偏差:经验贝叶斯", "CV deviance, EB"), Words("树", "trees"), Words("树的增益", "gain of trees"),
         Words("参数", "setting"),
     ]  # fmt: skip
     lines = []
