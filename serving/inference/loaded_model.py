@@ -22,7 +22,7 @@ from serving.api.validation import ModelVocabulary
 from training.boosting.model import CreativeModel
 from training.boosting.single_row import with_single_row_calls
 from training.errors import BundleError
-from training.explanation.treeshap_tables import CannotTable, TreeTables, agrees
+from training.explanation.treeshap_tables import NotTabulable, TreeTables, agrees
 from training.registry.bundle import Manifest, load_bundle
 
 log = logging.getLogger("gpmcast.serving")
@@ -177,7 +177,7 @@ def _tables(
     """
     try:
         tables = TreeTables(boosters)
-    except CannotTable as error:
+    except NotTabulable as error:
         log.warning("contributions come from LightGBM, which is slower: %s", error)
         return None
     if not agrees(tables, boosters, rows):

@@ -1,20 +1,21 @@
-"""Exact SHAP values of boosted trees out of tables: what LightGBM's `pred_contrib` gives, several times as fast.
+"""Exact SHAP values of boosted trees from lookup tables: those of LightGBM's `pred_contrib`, several times as fast.
 
-A tree is a sum over its leaves: leaf ℓ adds its value v where every split on its path sends the row to it. Let U be
-the distinct features on that path. For feature j of U, o_j ∈ {0, 1} says whether the row follows all of the path's
-splits on j, and z_j is the product of the cover ratios (child's training rows over its parent's) of these splits: what
-the path-dependent expectation puts in the place of o_j where j is not known. With a set S of features known, the leaf
+Path-dependent TreeSHAP (Lundberg, Erion and Lee 2018), tabulated per leaf. A tree is a sum over its leaves: leaf ℓ adds
+its value v where every split on its path sends the row to it. Let U be the distinct features on that path. For feature
+j of U, o_j ∈ {0, 1} is 1 if the row follows all of the path's splits on j, and z_j is the product of the cover ratios
+(child's training rows over its parent's) of these splits, which the path-dependent expectation puts in the place of o_j
+where j is not known. With a set S of features known, the leaf
 adds v · Π_{j∈S} o_j · Π_{j∉S} z_j, so the Shapley value of feature i at this leaf is
 
     φ_i = v · (o_i − z_i) · Σ_{S ⊆ U∖i}  |S|! (|U|−1−|S|)! / |U|!  · Π_{j∈S} o_j · Π_{j∉S, j≠i} z_j
 
 and the sum over S is read off the coefficients of the polynomial Π_{j≠i} (z_j + o_j t): the coefficient of t^s gathers
-all S of size s. It depends on the row through the bits o alone, so it can be written down beforehand.
+all S of size s. It depends on the row through the bits o alone, so it can be tabulated beforehand.
 
 When a model is loaded, the leaves of each tree are packed into groups whose paths together hold at most MOST_BITS
 splits, and for every group the table *decisions of its splits → contribution of each of its features* is filled. A row
 then costs one comparison with all splits of all boosters at once, one number of bits a group, one gather from the
-tables and one `bincount`. Nothing is approximated; the tables are held against `pred_contrib` before they are used.
+tables and one `bincount`. Nothing is approximated; the tables are compared with `pred_contrib` before they are used.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,23 +31,23 @@ Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
 GOOD_BITS = 8
-"""Splits that a group holds, unless one path alone has more: a table has 2^bits lines."""
+"""Splits of a group, unless one path alone has more: a table has 2^bits rows."""
 MOST_BITS = 14
-"""Splits of the longest path that is tabled."""
+"""Splits of the longest path that can be tabulated."""
 MOST_CELLS = 20_000_000
-"""Of all tables together (8 bytes each); more is refused."""
+"""Cells of all tables together (8 bytes each); more is refused."""
 CELLS_AT_ONCE = 1 << 20
 ZERO = 1e-35
-"""LightGBM takes smaller values for 0."""
+"""LightGBM treats smaller absolute values as 0."""
 CLOSE = 1e-9
 
 
-class CannotTable(ValueError):
-    """A booster whose contributions this method does not give; says why."""
+class NotTabulable(ValueError):
+    """A booster that this method cannot tabulate; the message states why."""
 
 
 Steps = tuple[tuple[int, bool, float], ...]
-"""Split, whether it is left to the left, cover ratio of the child."""
+"""Of each split on a path: its number, whether the path goes left, cover ratio of the child."""
 
 
 class _Leaf:
@@ -66,20 +67,20 @@ class _Group:
     splits: list[int]
     features: list[int]
     table: Floats
-    """Decisions × features."""
+    """(2^splits, features) Contributions by pattern of decisions."""
 
 
 class TreeTables:
-    """The tables of several boosters, asked together."""
+    """The tables of several boosters, evaluated together."""
 
     def __init__(self, boosters: Mapping[str, tuple[lgb.Booster, Sequence[int]]]) -> None:
         """Fill the tables.
 
         Args:
-            boosters: By name: a booster, and which columns of the rows asked are its features, in its order.
+            boosters: By name: a booster, and the columns of the rows that are its features, in its order.
 
         Raises:
-            CannotTable: A tree has paths too long, linear leaves, or leaves that no training row fell into.
+            NotTabulable: A tree has paths too long, linear leaves, or leaves that no training row fell into.
         """
         self._width = {name: len(columns) + 1 for name, (_, columns) in boosters.items()}
         splits: list[dict[str, Any]] = []
@@ -104,22 +105,22 @@ class TreeTables:
         self._take_groups(groups)
 
     def contributions(self, rows: Floats) -> dict[str, Floats]:
-        """As `Booster.predict(…, pred_contrib=True)` by booster: one column a feature, the last the expected value."""
+        """By booster: (rows, features + 1), as `Booster.predict(…, pred_contrib=True)`; last the expected value."""
         count, slots = len(rows), len(self._base)
         bits = self._decisions(rows)
         pattern = np.zeros((count, len(self._group_base)), dtype=np.int64)
         if len(self._group_base):
-            pattern = np.add.reduceat(bits[:, self._bit_split] * self._bit_worth, self._bit_first, axis=1)
-        lines = self._group_base + pattern * self._group_width
-        cells = self._tables[lines[:, self._cell_group] + self._cell_within]
+            pattern = np.add.reduceat(bits[:, self._bit_split] * self._bit_value, self._bit_first, axis=1)
+        starts = self._group_base + pattern * self._group_width
+        cells = self._tables[starts[:, self._cell_group] + self._cell_within]
         where = self._cell_slot + np.arange(count)[:, None] * slots
         summed = np.bincount(where.ravel(), weights=cells.ravel(), minlength=count * slots)
         total: Floats = summed.reshape(count, slots) + self._base
-        told, first = {}, 0
+        by_booster, first = {}, 0
         for name, width in self._width.items():
-            told[name] = total[:, first : first + width]
+            by_booster[name] = total[:, first : first + width]
             first += width
-        return told
+        return by_booster
 
     def _take_splits(self, splits: list[dict[str, Any]]) -> None:
         self._column = np.array([split["column"] for split in splits], dtype=np.int64)
@@ -127,33 +128,33 @@ class TreeTables:
         self._threshold = np.array(
             [s["threshold"] if plain else np.nan for s, plain in zip(splits, numeric)], dtype=float
         )
-        kinds = [split["missing_type"] for split in splits]
+        missing = [split["missing_type"] for split in splits]
         self._default_left = np.array([bool(split["default_left"]) for split in splits], dtype=bool)
-        self._nan_is_missing = np.array([kind == "NaN" for kind in kinds], dtype=bool)
-        self._zero_is_missing = np.array([kind == "Zero" for kind in kinds], dtype=bool)
+        self._nan_is_missing = np.array([name == "NaN" for name in missing], dtype=bool)
+        self._zero_is_missing = np.array([name == "Zero" for name in missing], dtype=bool)
         self._chosen = np.flatnonzero(~np.array(numeric, dtype=bool))
         members = [[int(code) for code in str(splits[number]["threshold"]).split("||")] for number in self._chosen]
         self._left = np.zeros((len(members), max((max(codes) for codes in members), default=0) + 2), dtype=bool)
-        for line, codes in zip(self._left, members):
-            line[codes] = True
+        for row, codes in zip(self._left, members):
+            row[codes] = True
 
     def _take_groups(self, groups: list[_Group]) -> None:
         sizes = np.array([group.table.size for group in groups], dtype=np.int64)
         if sizes.sum() > MOST_CELLS:
-            raise CannotTable(f"tables of {sizes.sum():,} cells are too large")
+            raise NotTabulable(f"tables of {sizes.sum():,} cells are too large")
         self._tables = np.concatenate([group.table.ravel() for group in groups] or [np.zeros(0)])
         self._group_base = np.cumsum(sizes) - sizes
         self._group_width = np.array([len(group.features) for group in groups], dtype=np.int64)
         lengths = np.array([len(group.splits) for group in groups], dtype=np.int64)
         self._bit_split = np.array([split for group in groups for split in group.splits], dtype=np.int64)
-        self._bit_worth = np.array([1 << bit for group in groups for bit in range(len(group.splits))], dtype=np.int64)
+        self._bit_value = np.array([1 << bit for group in groups for bit in range(len(group.splits))], dtype=np.int64)
         self._bit_first = np.cumsum(lengths) - lengths
         self._cell_group = np.repeat(np.arange(len(groups)), self._group_width)
         self._cell_within = np.array([place for width in self._group_width for place in range(width)], dtype=np.int64)
         self._cell_slot = np.array([slot for group in groups for slot in group.features], dtype=np.int64)
 
     def _decisions(self, rows: Floats) -> npt.NDArray[np.bool_]:
-        """Whether each row goes left at each split, as LightGBM decides it."""
+        """(rows, splits) Whether each row goes left at each split, as LightGBM decides it."""
         values = rows[:, self._column]
         unknown = np.isnan(values)
         values = np.where(unknown & ~self._nan_is_missing, 0.0, values)
@@ -161,21 +162,21 @@ class TreeTables:
         missing = (unknown & self._nan_is_missing) | (self._zero_is_missing & (np.abs(values) <= ZERO))
         left = np.where(missing, self._default_left, left)
         if len(self._chosen):
-            asked = rows[:, self._column[self._chosen]]
-            last = self._left.shape[1] - 1  # of every split: a code that goes right
-            known = np.isfinite(asked) & (asked > -1.0) & (asked < last)
-            codes = np.where(known, asked, last).astype(np.int64)
+            values = rows[:, self._column[self._chosen]]
+            last = self._left.shape[1] - 1  # a code that goes right at every split
+            known = np.isfinite(values) & (values > -1.0) & (values < last)
+            codes = np.where(known, values, last).astype(np.int64)
             left[:, self._chosen] = self._left[np.arange(len(self._chosen)), codes]
         return left
 
 
 def agrees(tables: TreeTables, boosters: Mapping[str, tuple[lgb.Booster, Sequence[int]]], rows: Floats) -> bool:
-    """Whether the tables give what `pred_contrib` gives for these rows, to 1e-9 of its scale."""
-    told = tables.contributions(rows)
+    """Whether tables and `pred_contrib` agree on these rows, to 1e-9 of the scale of the contributions."""
+    tabulated = tables.contributions(rows)
     for name, (booster, columns) in boosters.items():
         expected = booster.predict(rows[:, list(columns)], pred_contrib=True, num_threads=1)
         scale = max(1.0, float(np.abs(expected).max()))
-        if not np.allclose(told[name], expected, rtol=0.0, atol=CLOSE * scale):
+        if not np.allclose(tabulated[name], expected, rtol=0.0, atol=CLOSE * scale):
             return False
     return True
 
@@ -196,7 +197,7 @@ def _walk(root: dict[str, Any], splits: list[dict[str, Any]]) -> tuple[list[Walk
         node, path = stack.pop()
         if "leaf_value" in node:
             if "leaf_features" in node or "leaf_coeff" in node:
-                raise CannotTable("a tree has linear leaves")
+                raise NotTabulable("a tree has linear leaves")
             found.append((float(node["leaf_value"]), path))
             expected += float(node["leaf_value"]) * float(node["leaf_count"]) / rows
             continue
@@ -206,7 +207,7 @@ def _walk(root: dict[str, Any], splits: list[dict[str, Any]]) -> tuple[list[Walk
             child = node[side]
             cover = float(child.get("internal_count", child.get("leaf_count", 0))) / float(node["internal_count"] or 1)
             if cover <= 0.0:
-                raise CannotTable("a leaf has no training rows")
+                raise NotTabulable("a leaf has no training rows")
             stack.append((child, (*path, (number, left, cover))))
     return found, expected
 
@@ -214,16 +215,16 @@ def _walk(root: dict[str, Any], splits: list[dict[str, Any]]) -> tuple[list[Walk
 def _packs(leaves: list[Walked]) -> list[list[Walked]]:
     """The leaves of a tree in groups that share a table; neighbours share most of their paths."""
     packs: list[list[Walked]] = []
-    held: set[int] = set()
+    used: set[int] = set()
     for value, path in leaves:
         if len(path) > MOST_BITS:
-            raise CannotTable(f"a path has {len(path)} splits, {MOST_BITS} can be tabled")
-        more = held | {number for number, _, _ in path}
-        if not packs or len(more) > max(GOOD_BITS, len(held)):
+            raise NotTabulable(f"a path has {len(path)} splits, {MOST_BITS} can be tabulated")
+        more = used | {number for number, _, _ in path}
+        if not packs or len(more) > max(GOOD_BITS, len(used)):
             packs.append([])
             more = {number for number, _, _ in path}
         packs[-1].append((value, path))
-        held = more
+        used = more
     return packs
 
 
@@ -246,7 +247,7 @@ def _group(leaves: list[_Leaf], feature_of: Sequence[int], first: int, shares: I
 
 def _shapley(ratios: Sequence[Sequence[float]]) -> list[Floats]:
     """Σ_S of the docstring times (o_i − z_i) for leaves of value 1, given their z: bits of o × features."""
-    told: list[Floats] = [np.zeros((1, 0))] * len(ratios)
+    shares: list[Floats] = [np.zeros((1, 0))] * len(ratios)
     alike: dict[int, list[int]] = {}
     for place, ratio in enumerate(ratios):
         alike.setdefault(len(ratio), []).append(place)
@@ -255,8 +256,8 @@ def _shapley(ratios: Sequence[Sequence[float]]) -> list[Floats]:
         for begin in range(0, len(places), step):
             chosen = places[begin : begin + step]
             for place, table in zip(chosen, _shapley_alike(np.array([ratios[place] for place in chosen]))):
-                told[place] = table
-    return told
+                shares[place] = table
+    return shares
 
 
 def _shapley_alike(ratio: Floats) -> Floats:
@@ -264,7 +265,7 @@ def _shapley_alike(ratio: Floats) -> Floats:
     leaves, count = ratio.shape
     follows = ((np.arange(1 << count)[:, None] >> np.arange(count)) & 1).astype(np.float64)
     weights = np.array([factorial(s) * factorial(count - 1 - s) / factorial(count) for s in range(count)])
-    told = np.empty((leaves, 1 << count, count))
+    shares = np.empty((leaves, 1 << count, count))
     for one in range(count):
         # By the power of t first; each factor (z + o·t) shifts and adds.
         coefficients = np.zeros((count, leaves, 1 << count))
@@ -274,5 +275,5 @@ def _shapley_alike(ratio: Floats) -> Floats:
                 shifted = coefficients[:-1] * follows[:, other]
                 coefficients *= ratio[:, other, None]
                 coefficients[1:] += shifted
-        told[:, :, one] = (follows[:, one] - ratio[:, one, None]) * np.tensordot(weights, coefficients, axes=1)
-    return told
+        shares[:, :, one] = (follows[:, one] - ratio[:, one, None]) * np.tensordot(weights, coefficients, axes=1)
+    return shares

@@ -1,4 +1,4 @@
-"""The tables tell what LightGBM's own TreeSHAP tells, whatever the trees."""
+"""The tables give LightGBM's own TreeSHAP values, whatever the trees."""
 
 import lightgbm as lgb
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from training.explanation.treeshap_tables import CannotTable, TreeTables, agrees
+from training.explanation.treeshap_tables import NotTabulable, TreeTables, agrees
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -26,7 +26,7 @@ def data(seed: int, rows: int, missing: float, whole: bool) -> tuple[np.ndarray,
 def rows_to_try(seed: int) -> np.ndarray:
     draw = np.random.default_rng(seed)
     rows = draw.normal(0, 2, (30, 6))
-    rows[:, 4] = draw.integers(-2, 14, 30)  # codes nobody saw, and negative ones
+    rows[:, 4] = draw.integers(-2, 14, 30)  # unseen codes, and negative ones
     rows[:, 5] = draw.choice([0.0, 1.0, 2.0, 0.5, 1e12], 30)
     rows[draw.random(rows.shape) < 0.2] = np.nan
     rows[0] = 0.0
@@ -74,13 +74,13 @@ def test_contributions_equal_those_of_lightgbm(seed, objective, leaves, rounds, 
     named = {"a": (booster, list(range(6)))}
     try:
         tables = TreeTables(named)
-    except CannotTable:  # paths too long for tables
+    except NotTabulable:  # paths too long
         assert leaves > 14
         return
     rows = rows_to_try(seed)
-    told, expected = tables.contributions(rows)["a"], booster.predict(rows, pred_contrib=True)
-    np.testing.assert_allclose(told, expected, rtol=0, atol=1e-9 * max(1.0, np.abs(expected).max()))
-    np.testing.assert_allclose(told.sum(axis=1), booster.predict(rows, raw_score=True), atol=1e-9 * 1e3)
+    tabulated, expected = tables.contributions(rows)["a"], booster.predict(rows, pred_contrib=True)
+    np.testing.assert_allclose(tabulated, expected, rtol=0, atol=1e-9 * max(1.0, np.abs(expected).max()))
+    np.testing.assert_allclose(tabulated.sum(axis=1), booster.predict(rows, raw_score=True), atol=1e-9 * 1e3)
 
 
 def booster_of(columns: list[int], seed: int, rounds: int = 8, **more: object) -> lgb.Booster:
@@ -90,20 +90,20 @@ def booster_of(columns: list[int], seed: int, rounds: int = 8, **more: object) -
     return lgb.train(settings_, lgb.Dataset(table[:, columns], signal, params=params), num_boost_round=rounds)
 
 
-def test_boosters_with_columns_of_their_own_are_asked_together_and_alone() -> None:
-    asked = {"a": [3, 1, 0], "none": [2], "b": [5, 0]}
-    named = {name: (booster_of(columns, len(name)), columns) for name, columns in asked.items()}
+def test_boosters_with_columns_of_their_own_are_evaluated_together_and_alone() -> None:
+    columns_of = {"a": [3, 1, 0], "none": [2], "b": [5, 0]}
+    named = {name: (booster_of(columns, len(name)), columns) for name, columns in columns_of.items()}
     tables = TreeTables(named)
     rows = rows_to_try(4)
     assert agrees(tables, named, rows)
     together = tables.contributions(rows)
     for place in range(0, 30, 7):
         alone = tables.contributions(rows[[place]])
-        for name, told in alone.items():
-            assert (told[0] == together[name][place]).all()
+        for name, own in alone.items():
+            assert (own[0] == together[name][place]).all()
 
 
-def test_no_boosters_and_no_rows_are_nothing() -> None:
+def test_without_boosters_or_rows_there_are_no_contributions() -> None:
     assert TreeTables({}).contributions(rows_to_try(1)) == {}
     assert TreeTables({"a": (booster_of([0, 1], 1), [0, 1])}).contributions(np.empty((0, 6)))["a"].shape == (0, 3)
 
@@ -117,16 +117,16 @@ def test_a_tree_that_splits_nothing_is_its_value() -> None:
 
 
 def test_linear_leaves_and_endless_paths_are_refused() -> None:
-    with pytest.raises(CannotTable, match="linear"):
+    with pytest.raises(NotTabulable, match="linear"):
         TreeTables({"a": (booster_of([0, 1], 1, linear_tree=True), [0, 1])})
     chain = {"num_leaves": 60, "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0, "min_data_in_bin": 1}
     rows = lgb.Dataset(np.arange(60.0)[:, None], np.exp(np.arange(60.0)), params={**chain, "verbosity": -1})
     deep = lgb.train({"objective": "regression", "verbosity": -1, **chain}, rows, num_boost_round=1)
-    with pytest.raises(CannotTable, match="splits"):
+    with pytest.raises(NotTabulable, match="splits"):
         TreeTables({"a": (deep, [0])})
 
 
-def test_other_trees_are_told_apart_by_the_gate() -> None:
+def test_tables_of_other_trees_do_not_agree() -> None:
     one, other = booster_of([0, 1, 2], 1), booster_of([0, 1, 2], 9)
     columns = [0, 1, 2]
     assert not agrees(TreeTables({"a": (one, columns)}), {"a": (other, columns)}, rows_to_try(1))
