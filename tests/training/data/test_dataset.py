@@ -1,4 +1,4 @@
-"""The rows of a run, and what the training period may teach."""
+"""The rows of a run, and what priors and encoders are fitted on."""
 
 import pandas as pd
 import pytest
@@ -31,22 +31,22 @@ def test_rows_of_a_mask_keep_their_order(dataset, cut, fitted) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda metrics: metrics.head(0), "no metrics"),
         (lambda metrics: metrics.drop(columns=["gmv_cny", "net_gmv_cny"]), "neither GPM nor ROI"),
         (lambda metrics: metrics.assign(impressions=0.0), "No creative has impressions or spend"),
     ],
 )
-def test_data_that_allow_nothing_are_refused_with_the_cure(small_world, quick, change, said) -> None:
+def test_data_without_a_funnel_are_refused_with_the_cure(small_world, quick, change, message) -> None:
     with pytest.raises(TooThinError) as refused:
         prepare(Loaded(change(small_world.metrics), small_world.creatives), quick)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert str(refused.value).endswith(("spend.", "export.", "exports."))
 
 
 @pytest.mark.parametrize("basis", ["net_1h", "settled_7d"])
-def test_what_ended_or_settled_after_the_training_period_teaches_no_prior(small_world, quick, basis) -> None:
+def test_rows_that_ended_or_settled_after_the_training_period_change_no_prior(small_world, quick, basis) -> None:
     """Later periods, and refunds that were still open, may be anything."""
     settings = quick.model_copy(update={"basis": basis})
     metrics = (

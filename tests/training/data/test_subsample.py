@@ -28,7 +28,7 @@ def test_whole_creatives_stay_at_most_so_many_and_nearly_that():
     assert_frame_equal(left, many[many["creative_id"].isin(stayed.index)].reset_index(drop=True))  # in their order
 
 
-def test_the_draw_knows_nothing_but_names():
+def test_the_subsample_depends_on_keys_alone():
     many = rows(200)
     shuffled = many.sample(frac=1, random_state=1).reset_index(drop=True).assign(age_hours=7.0)
     assert set(subsample(shuffled, 150)["creative_id"]) == set(subsample(many, 150)["creative_id"])

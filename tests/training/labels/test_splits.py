@@ -1,4 +1,4 @@
-"""Which rows teach and which judge: no outcome that taught closed after the first cutoff that judges."""
+"""Training and evaluated rows: no training outcome closed after the first evaluated cutoff."""
 
 import pandas as pd
 import pytest
@@ -34,7 +34,7 @@ def row_frames(draw: st.DrawFn) -> pd.DataFrame:
 
 @given(rows=row_frames(), days=st.integers(1, 30))
 @settings(max_examples=150, deadline=None)
-def test_no_row_teaches_whose_outcome_closed_after_the_first_judged_cutoff(rows, days) -> None:
+def test_no_training_outcome_closed_after_the_first_evaluated_cutoff(rows, days) -> None:
     try:
         train, holdout, starts = holdout_split(rows, days)
     except TooThinError:
@@ -52,15 +52,15 @@ def test_folds_keep_the_same_gap_and_stay_inside_the_training_rows(rows, count) 
     train = (rows["state"] == MATURE).to_numpy()
     if not train.any():
         return
-    judged = pd.Series(0, index=rows.index)
+    validated = pd.Series(0, index=rows.index)
     for fit, validate, start in folds(rows, train, count):
         assert fit.any()
         assert validate.any()
         assert not (fit & ~train).any()
         assert not (validate & ~train).any()
         assert rows.loc[fit, "closed_at"].max() <= start < rows.loc[validate, "cutoff"].min()
-        judged += validate
-    assert judged.max() <= 1
+        validated += validate
+    assert validated.max() <= 1
 
 
 def daily_rows(count: int, gap_days: int = 9, state: str = MATURE) -> pd.DataFrame:
@@ -69,7 +69,7 @@ def daily_rows(count: int, gap_days: int = 9, state: str = MATURE) -> pd.DataFra
 
 
 def test_a_split_by_hand() -> None:
-    """Thirty days, the last seven judge; the nine before them teach nothing."""
+    """Thirty days, the last seven are the holdout; the nine before them are no training rows."""
     train, holdout, starts = holdout_split(daily_rows(30), 7)
     assert starts == FIRST + pd.Timedelta(days=22)
     assert train.sum() == 14
@@ -84,13 +84,13 @@ def test_folds_by_hand() -> None:
     assert [int(fit.sum()) for fit, _, _ in found] == [32, 52, 72]
 
 
-def test_folds_without_rows_to_learn_from_are_left_out() -> None:
+def test_folds_without_training_rows_are_left_out() -> None:
     rows = daily_rows(20, gap_days=9)
     assert len(list(folds(rows, (rows["state"] == MATURE).to_numpy(), 3))) < 3
 
 
 @pytest.mark.parametrize(
-    ("rows", "days", "said"),
+    ("rows", "days", "parts"),
     [
         (
             daily_rows(5, state=NOT_CLOSED),
@@ -100,8 +100,8 @@ def test_folds_without_rows_to_learn_from_are_left_out() -> None:
         (daily_rows(16), 7, ["span 15 days", "more than 16", "7 held out", "gap of 9", "split.holdout_days"]),
     ],
 )
-def test_what_is_too_thin_is_said_with_the_cure(rows, days, said) -> None:
+def test_too_few_rows_are_refused_with_the_cure(rows, days, parts) -> None:
     with pytest.raises(TooThinError) as refused:
         holdout_split(rows, days)
-    for part in said:
+    for part in parts:
         assert part in str(refused.value)
