@@ -1,4 +1,8 @@
-"""The metrics part by part: what training asks of them, without ever holding them all."""
+"""A `MetricsSource` that reads the metrics part by part, never all at once.
+
+Every method runs tasks on the parts (`training.sharded.tasks`), which leave their tables in a work folder, and
+concatenates these tables.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -34,15 +38,15 @@ from training.sharded.work import Work, frame_key, key_of
 from training.sharded.workspace_lock import WorkspaceLock
 
 ROWS_IN_BUCKET = 500_000
-"""Rows of metrics to a bucket, about: what a worker holds at a time when histories are counted."""
-DECIDE = {
+"""Rows of metrics per bucket, approximately: what a worker holds in memory when histories are counted."""
+COUNT_SETTINGS = {
     "basis", "report_delay_hours", "history_days", "outcome_days", "open_days", "ages_hours", "weekly", "tags",
 }  # fmt: skip
-"""Settings that decide what is counted."""
+"""Settings on which counts depend."""
 
 
 class ShardedSource:
-    """A partitioned dataset whose parts are worked on by an engine (`training.data.metrics_source.MetricsSource`)."""
+    """A partitioned dataset whose parts are processed by an engine."""
 
     def __init__(
         self,
@@ -53,15 +57,15 @@ class ShardedSource:
         progress: ProgressCallbacks,
         exchanging: Path | None = None,
     ) -> None:
-        """Nothing is read yet but the creatives.
+        """Read the creatives, and no metrics yet.
 
         Args:
             dataset: The metrics and creatives.
-            work: Where the steps leave their tables; all workers see it.
-            engine: Who works.
+            work: Folder of intermediate tables, which all workers reach.
+            engine: Where the tasks run.
             settings: Of the run.
-            progress: ProgressCallbacks.
-            exchanging: A file by which processes that exchange partial sums here know of each other (`WorkspaceLock`).
+            progress: Called at each step.
+            exchanging: Lock file of commands that exchange partial sums in this folder (`WorkspaceLock`).
 
         Raises:
             InputError: There are no creatives, or no metrics.
@@ -80,7 +84,7 @@ class ShardedSource:
 
     @property
     def folders(self) -> set[str]:
-        """Of tables that this run has used."""
+        """Folders of the tables that this run has used."""
         return set(self._jobs)
 
     @property
@@ -96,7 +100,7 @@ class ShardedSource:
         return self.dataset.fingerprint
 
     def clear_up(self) -> None:
-        """Take away the tables that the next run on this data cannot use; nobody else may be at work on them."""
+        """Remove the tables that the next run on this data cannot use; no other command may be reading them."""
         for job in self._left:
             self._forget(job)
         self.work.keep(self.folders)
@@ -105,12 +109,12 @@ class ShardedSource:
         job, found = self._surveyed, dict[str, set[str]]()
         for part in self.dataset.parts:
             if part.rows:
-                held = self.work.get(f"{job.facts}/held/{part.name}")["name"]
-                found.setdefault(part.promotion_type, set()).update(map(str, held))
-        return {kind: sorted(names) for kind, names in found.items()}
+                names = self.work.get(f"{job.facts}/value_columns/{part.name}")["name"]
+                found.setdefault(part.promotion_type, set()).update(map(str, names))
+        return {promotion_type: sorted(names) for promotion_type, names in found.items()}
 
     def launches(self) -> pd.DataFrame:
-        return self._gather(f"{self._surveyed.facts}/born")
+        return self._gather(f"{self._surveyed.facts}/launches")
 
     def snapshots(self, settings: Settings) -> pd.DataFrame:
         funnel, shared = self._funnel(settings), entities(self.creatives, settings.tags.multi, settings.tags.crosses)
@@ -130,15 +134,15 @@ class ShardedSource:
         job = self._job(funnel, shared, settings)
         parts = self.dataset.parts
         if not all(self.work.done(tasks.totals_name(job, part, moment)) for moment in moments for part in parts):
-            self._run(tasks.totals, job, [(part, tuple(moments)) for part in parts], "counting what was known when")
+            self._run(tasks.totals, job, [(part, tuple(moments)) for part in parts], "counting totals at each refit")
         for moment in moments:
             tables = [self.work.get(tasks.totals_name(job, part, moment)) for part in parts]
             yield pd.concat(tables, ignore_index=True)
 
     def as_of_table(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
         job = self._job(funnel, shared, settings)
-        born = self._gather(f"{job.facts}/born")
-        return AsOf(self.until, self.dataset.values, ranges(self.creatives, born), self._as_of_table(job))
+        launches = self._gather(f"{job.facts}/launches")
+        return AsOf(self.until, self.dataset.values, ranges(self.creatives, launches), self._as_of_table(job))
 
     def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
         fitted = model.fitted
@@ -169,12 +173,12 @@ class ShardedSource:
         return funnel_of(self.dataset.values, self.creatives, settings)
 
     def _job(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> Job:
-        """What the tables of this funnel depend on; what every part adds to the market is there when this returns."""
-        decided = settings.model_dump_json(include=DECIDE)
+        """The inputs of the tables of this funnel. The market sums of all parts are written when this returns."""
+        decided = settings.model_dump_json(include=COUNT_SETTINGS)
         facts = key_of(__version__, FEATURES_VERSION, self.fingerprint, funnel, tuple(shared), decided)
         if facts not in self._jobs:
             job = Job(self._slim, self.work.root, funnel, tuple(shared), settings, facts)
-            self._run(tasks.survey, job, self.dataset.parts, "looking through the parts")
+            self._run(tasks.survey, job, self.dataset.parts, "surveying the parts")
             for name in availabilities_of(funnel.stages):
                 self.work.put(f"{facts}/market/{name}", market_sums(self._gather(f"{facts}/market_{name}")))
             codes, first = shared_codes(self.creatives, shared), 0
@@ -189,7 +193,7 @@ class ShardedSource:
     def _request(
         self, rows: pd.DataFrame, funnel: Funnel, shared: Sequence[Entity], settings: Settings
     ) -> tuple[Job, list[Codes]]:
-        """The counts of these snapshots, ready as tables; and which of them each part holds."""
+        """Write the counts of these snapshots as tables; also return the places of each part's snapshots."""
         job = self._job(funnel, shared, settings)
         job = replace(job, request=f"{job.facts}/{frame_key(rows)}-{self._buckets}", buckets=self._buckets)
         order = self._split(rows)
@@ -201,7 +205,7 @@ class ShardedSource:
         return job, order
 
     def _exchange(self, job: Job) -> None:
-        """Partial sums and requests go to buckets, are resolved there, and the sums come back to the parts."""
+        """Send partial sums and requests to buckets, resolve them there, and return the sums to the parts."""
         names = tuple(part.name for part in self.dataset.parts)
         with WorkspaceLock(self._exchanging) as here:
             here.share()
@@ -212,11 +216,11 @@ class ShardedSource:
                 self._run(tasks.assemble, job, self.dataset.parts, "putting rows together")
             if here.try_exclusive():
                 self._forget(job)
-            else:  # another may be in the midst of the same exchange
+            else:  # another command may be in the middle of the same exchange
                 self._left.append(job)
 
     def _forget(self, job: Job) -> None:
-        """Take away the tables of an exchange that is done."""
+        """Remove the tables of a finished exchange."""
         for name in ("requested", "resolved", *(f"partial_{name}" for name in tables_exchanged(job.funnel.stages))):
             self.work.remove(f"{job.request}/{name}")
 
@@ -224,25 +228,25 @@ class ShardedSource:
         self.engine.run(task, shared, items, lambda done, total: self._progress.step(what, done, total))
 
     def _gather(self, folder: str, kept: Sequence[bool] | None = None) -> pd.DataFrame:
-        """The tables of the parts, one below the other; of none but those kept, where it is said."""
+        """Concatenate the tables of the parts; only of those `kept`, if given."""
         parts = [part for place, part in enumerate(self.dataset.parts) if kept is None or kept[place]]
         return pd.concat([self.work.get(f"{folder}/{part.name}") for part in parts], ignore_index=True)
 
     def _split(self, rows: pd.DataFrame) -> list[Codes]:
-        """Places of the rows that each part holds."""
+        """Of each part: places of its rows among `rows`."""
         keys = pd.MultiIndex.from_tuples([(part.promotion_type, part.account_id) for part in self.dataset.parts])
         owner = keys.get_indexer(pd.MultiIndex.from_frame(rows[KEY[:2]]))
         return [np.flatnonzero(owner == place) for place in range(len(keys))]
 
 
 def market_sums(partial: pd.DataFrame) -> pd.DataFrame:
-    """What all parts add to the market at the same moment, as one row."""
+    """Sum the parts' contributions to the market by promotion type and moment."""
     rows = []
-    for kind, table in partial.groupby(TYPE, sort=True):
+    for promotion_type, table in partial.groupby(TYPE, sort=True):
         codes = np.zeros(len(table), dtype=np.int64)
         figures = {str(name): table[name].to_numpy(np.float64) for name in table if name not in (TYPE, MOMENT)}
         _, moments, summed = summed_by(codes, table[MOMENT].to_numpy(np.int64), figures)
-        rows.append(pd.DataFrame({TYPE: str(kind), MOMENT: moments, **summed}))
+        rows.append(pd.DataFrame({TYPE: str(promotion_type), MOMENT: moments, **summed}))
     found = pd.concat(rows, ignore_index=True) if rows else partial
     return found.astype({TYPE: "str"})
 
@@ -252,7 +256,7 @@ def _having_rows(order: Sequence[Codes]) -> list[bool]:
 
 
 def _in_order(table: pd.DataFrame, order: Sequence[Codes]) -> pd.DataFrame:
-    """Rows that lie part after part, in the order that they were asked in."""
+    """Reorder rows that lie part after part into the order of the request."""
     places = np.concatenate(order)
     if (places == np.arange(len(places))).all():
         return table

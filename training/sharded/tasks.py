@@ -1,6 +1,11 @@
-"""What is done to one part of the data, or to one bucket of the partial sums that parts exchange.
+"""The tasks of a sharded run: each processes one part of the data, or one bucket of the partial sums of all parts.
 
-Plain functions that read tables and write tables, the same wherever they run. A table that exists is not made again.
+Plain functions that read and write tables, the same wherever they run. A table that exists is not computed again.
+
+History crosses parts, because creatives of several accounts share entities. `count_within` writes each part's partial
+sums and the sums that it requests, by bucket of entity values; `resolve` computes the requested sums of one bucket from
+the partial sums of all parts; `assemble` joins them to the counts of each part. Sums are exact, so the result equals
+that of one frame to the last bit.
 """
 
 from dataclasses import dataclass, field
@@ -43,13 +48,13 @@ BEFORE, AFTER = "before:", "after:"
 
 @dataclass(frozen=True)
 class Job:
-    """What all tasks of one kind need to know.
+    """The inputs that the tasks of one kind share.
 
     Attributes:
-        dataset: Where the parts lie; without their list, which grows with the data.
+        dataset: Location of the parts; without their list, which grows with the data.
         root: Of the folder of tables; may hold a password.
         funnel: The funnel.
-        shared: What creatives share.
+        shared: Entities that creatives share.
         settings: Of the run.
         facts: Folder of the tables that depend on all of the above.
         request: Folder of the tables of some snapshots.
@@ -66,32 +71,32 @@ class Job:
     buckets: int = 1
 
     def market(self, work: Work) -> Market:
-        """Of all parts (`training.sharded.source.market_sums`)."""
+        """The market of all parts (`training.sharded.source.market_sums`)."""
         availabilities = availabilities_of(self.funnel.stages)
         return Market({name: work.get(f"{self.facts}/market/{name}") for name in availabilities})
 
 
 def survey(job: Job, part: Partition) -> None:
-    """Of a part: `born`, `snapshots`, `held` (columns of metrics that hold something) and its share of the market."""
+    """Of a part: `launches`, `snapshots`, `value_columns` (those not empty) and its contribution to the market."""
     work = Work(job.root)
-    if work.done(f"{job.facts}/held/{part.name}"):
+    if work.done(f"{job.facts}/value_columns/{part.name}"):
         return
     loaded = read_part(job.dataset, part)
     rows = MetricRows.of(loaded)
-    born = launches(rows)
-    work.put(f"{job.facts}/born/{part.name}", born.frame(rows.creatives))
-    found = snapshots(rows, job.settings.ages_hours, weekly=job.settings.weekly, launched=born)
+    launched = launches(rows)
+    work.put(f"{job.facts}/launches/{part.name}", launched.frame(rows.creatives))
+    found = snapshots(rows, job.settings.ages_hours, weekly=job.settings.weekly, launched=launched)
     work.put(f"{job.facts}/snapshots/{part.name}", snapshot_frame(found, rows.creatives))
     reported = counted_rows(rows, job.funnel, job.settings)
-    kinds = rows.creatives.categories("promotion_type")
-    for availability, table in market_tables(reported, kinds, job.funnel.stages).items():
+    promotion_types = rows.creatives.categories("promotion_type")
+    for availability, table in market_tables(reported, promotion_types, job.funnel.stages).items():
         work.put(f"{job.facts}/market_{availability}/{part.name}", table)
-    held = pd.Series(held_values(loaded.metrics), dtype="str")
-    work.put(f"{job.facts}/held/{part.name}", pd.DataFrame({"name": held}))
+    columns = pd.Series(held_values(loaded.metrics), dtype="str")
+    work.put(f"{job.facts}/value_columns/{part.name}", pd.DataFrame({"name": columns}))
 
 
 def count_within(job: Job, part: Partition) -> None:
-    """Of a part: its partial sums, the sums that it requests, what it knows without others, and outcomes."""
+    """Of a part: its partial sums, the sums that it requests, its counts within the part, and outcomes."""
     work = Work(job.root)
     if work.done(f"{job.request}/within/{part.name}"):
         return
@@ -131,7 +136,7 @@ def resolve(job: Job, item: tuple[int, tuple[str, ...]]) -> None:
 
 
 def assemble(job: Job, part: Partition) -> None:
-    """Of a part: the counts of its snapshots (`observed`), from what it knows itself and the resolved sums."""
+    """Of a part: the counts of its snapshots (`observed`), from its counts within the part and the resolved sums."""
     work, name = Work(job.root), f"{job.request}/observed/{part.name}"
     if work.done(name):
         return
@@ -145,7 +150,7 @@ def assemble(job: Job, part: Partition) -> None:
 
 
 def totals(job: Job, item: tuple[Partition, tuple[pd.Timestamp, ...]]) -> None:
-    """Of a part: what its creatives had done by each of some moments."""
+    """Of a part: totals of its creatives as known at each of some moments."""
     (part, moments), work = item, Work(job.root)
     missing = [moment for moment in moments if not work.done(totals_name(job, part, moment))]
     if missing:
@@ -155,7 +160,7 @@ def totals(job: Job, item: tuple[Partition, tuple[pd.Timestamp, ...]]) -> None:
 
 
 def totals_name(job: Job, part: Partition, moment: pd.Timestamp) -> str:
-    """Of the table of a moment's totals."""
+    """Name of the table of totals at a moment."""
     return f"{job.facts}/totals/{int(moment.timestamp())}/{part.name}"
 
 

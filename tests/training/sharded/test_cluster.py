@@ -72,12 +72,12 @@ def fail(_: None, item: int) -> int:
 
 
 def test_items_are_worked_on_elsewhere_and_come_back_in_order(workers: Engine):
-    told: list[tuple[int, int]] = []
-    assert workers.run(twice, 3, list(range(20)), lambda done, total: told.append((done, total))) == list(
+    calls: list[tuple[int, int]] = []
+    assert workers.run(twice, 3, list(range(20)), lambda done, total: calls.append((done, total))) == list(
         range(0, 60, 3)
     )
-    assert told[0] == (0, 20)
-    assert told[-1] == (20, 20)
+    assert calls[0] == (0, 20)
+    assert calls[-1] == (20, 20)
     assert os.getpid() not in workers.run(who, None, list(range(8)))
     assert workers.workers == 2
 
@@ -136,9 +136,9 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("address", ["tls://127.0.0.1:9", "wss://127.0.0.1:9"])
-def test_a_secure_address_without_certificates_is_told_where_to_name_them(tmp_path: Path, address: str):
+def test_a_secure_address_without_certificates_is_refused_with_the_cure(tmp_path: Path, address: str):
     with (
-        pytest.raises(EngineError, match=rf"{address}: Dask knows no certificates.*COMM__TLS__CA_FILE"),
+        pytest.raises(EngineError, match=rf"{address}: Dask has no certificates.*COMM__TLS__CA_FILE"),
         cluster(Dask(scheduler=address), Work(str(tmp_path))),
     ):
         pass
@@ -159,28 +159,28 @@ def elsewhere() -> Iterator[LocalCluster]:
 
 
 def test_workers_elsewhere_take_part(elsewhere: LocalCluster, tmp_path: Path):
-    asked = Dask(scheduler=elsewhere.scheduler_address)
-    with cluster(asked, Work(str(tmp_path))) as engine:
+    settings = Dask(scheduler=elsewhere.scheduler_address)
+    with cluster(settings, Work(str(tmp_path))) as engine:
         assert engine.workers == 2
         assert engine.run(twice, 2, [1, 2, 3]) == [2, 4, 6]
 
 
 @pytest.mark.parametrize(
-    ("mark", "said"),
+    ("mark", "message"),
     [(None, r"1 of 1 workers.*does not see the folder.*dask\.work"), ("0.0.1", r"has gpmcast .*; expected 0\.0\.1")],
 )
 def test_workers_that_cannot_take_part_are_named(
-    elsewhere: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str | None, said: str
+    elsewhere: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str | None, message: str
 ):
     monkeypatch.setattr(Work, "mark", lambda _: mark)
     with (
-        pytest.raises(EngineError, match=f"(?s){said}"),
+        pytest.raises(EngineError, match=f"(?s){message}"),
         cluster(Dask(scheduler=elsewhere.scheduler_address), Work(str(tmp_path))),
     ):
         pass
 
 
-def test_a_worker_without_the_package_is_told_how_to_be_started(
+def test_a_worker_without_the_package_is_refused_with_the_cure(
     elsewhere: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def absent(_: Work) -> None:
@@ -194,7 +194,7 @@ def test_a_worker_without_the_package_is_told_how_to_be_started(
         pass
 
 
-def test_a_scheduler_without_the_package_is_told_likewise(
+def test_a_scheduler_without_the_package_is_refused_likewise(
     elsewhere: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def absent() -> str:
@@ -208,7 +208,7 @@ def test_a_scheduler_without_the_package_is_told_likewise(
         pass
 
 
-def test_a_scheduler_that_is_lost_is_told_and_an_error_of_the_work_is_not_taken_for_it(tmp_path: Path):
+def test_a_lost_scheduler_is_reported_and_an_error_of_a_task_is_not_taken_for_one(tmp_path: Path):
     with (
         LocalCluster(
             n_workers=1, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address="127.0.0.1:0"
@@ -233,7 +233,7 @@ def test_a_scheduler_without_workers_is_no_engine(tmp_path: Path):
         pass
 
 
-def test_workers_that_all_left_since_are_told_with_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_loss_of_all_workers_is_reported_with_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("training.sharded.cluster.SECONDS_TO_ANSWER", 5)
     with (
         LocalCluster(

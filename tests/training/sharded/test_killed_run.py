@@ -70,7 +70,7 @@ def workers(run: subprocess.Popen[str]) -> list["psutil.Process"]:
 def test_a_killed_worker_costs_its_work_and_a_killed_run_goes_on_where_it_was(command: list[str], tmp_path: Path):
     tables = tmp_path / "var" / "work" / "killed" / "parts"
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: list(tables.glob("*/held/*.arrow")), run)
+    wait_for(lambda: list(tables.glob("*/value_columns/*.arrow")), run)
     os.kill(workers(run)[0].pid, signal.SIGKILL)
     wait_for(lambda: list(tables.glob("*/*/outcome/*.arrow")) and list(tables.glob("*/*/observed/*.arrow")), run)
     left = workers(run)

@@ -70,7 +70,7 @@ def shared(whole: InMemorySource) -> list[Entity]:
     return entities(whole.creatives, QUICK.tags.multi, QUICK.tags.crosses)
 
 
-def test_what_is_known_of_creatives_is_that_of_one_frame(whole, parted, funnel, shared):
+def test_launches_and_totals_equal_those_of_one_frame(whole, parted, funnel, shared):
     same(parted.creatives, whole.creatives)
     same(parted.launches(), whole.launches())
     assert parted.until == whole.until
@@ -85,7 +85,7 @@ def test_what_is_known_of_creatives_is_that_of_one_frame(whole, parted, funnel, 
     assert (one.moment, one.metrics, one.ranges) == (other.moment, other.metrics, other.ranges)
 
 
-def test_some_snapshots_are_counted_in_the_order_asked(whole, parted, funnel, shared):
+def test_some_snapshots_are_counted_in_the_order_of_the_request(whole, parted, funnel, shared):
     some = whole.snapshots(QUICK).sample(frac=0.3, random_state=4).reset_index(drop=True)
     same(parted.observe(some, funnel, shared, QUICK), whole.observe(some, funnel, shared, QUICK))
     same(parted.outcomes(some, funnel, QUICK), whole.outcomes(some, funnel, QUICK))
@@ -113,7 +113,7 @@ def test_with_more_workers_only_what_goes_by_buckets_is_done_again(dataset, part
     assert again.folders == parted.folders
 
 
-def test_other_settings_count_anew(dataset, parted):
+def test_other_settings_count_again(dataset, parted):
     later = QUICK.model_copy(update={"report_delay_hours": {"hour": 30, "day": 30, "range": 30, "gap": 30}})
     other = ShardedSource(dataset, parted.work, Two(), later, ProgressCallbacks())
     funnel = funnel_of(dataset.values, other.creatives, later)
@@ -123,7 +123,7 @@ def test_other_settings_count_anew(dataset, parted):
     assert not mine.filter(like="hist:").equals(theirs.filter(like="hist:"))
 
 
-def test_what_a_task_is_told_is_shown_without_the_place_of_the_tables(dataset, parted):
+def test_the_inputs_of_a_task_are_shown_without_the_folder_of_tables(dataset, parted):
     dataset = replace(dataset, root="sftp://me:s3cret@host/set")
     elsewhere = QUICK.model_copy(update={"dask": Dask(work="sftp://me:s3cret@host/work")})
     job = Job(dataset, "sftp://me:s3cret@host/work", parted._funnel(QUICK), (), elsewhere, "facts")

@@ -126,7 +126,7 @@ def test_counts_of_two_processes_are_those_of_one_frame(
     )
 
 
-def test_a_process_that_is_lost_stops_the_run_and_says_what_to_do():
+def test_a_lost_process_stops_the_run_with_the_cure():
     with processes(2) as engine, pytest.raises(EngineError, match=r"`processes: 1`.*same command again"):
         engine.run(die, None, range(4))
 
@@ -144,12 +144,12 @@ def test_none_outlives_a_run_that_is_killed(sleepers):
     assert not alive
 
 
-def test_ctrl_c_ends_all_at_once_and_only_the_run_says_so(sleepers):
+def test_ctrl_c_ends_all_processes_and_only_the_run_prints_a_traceback(sleepers):
     run, workers = sleepers
     for process in (*workers, run):  # as a terminal does: to all of them
         process.send_signal(signal.SIGINT)
-    _, said = run.communicate(timeout=30)
-    assert said.count("Traceback") == 1
-    assert "KeyboardInterrupt" in said.splitlines()[-1]
+    _, stderr = run.communicate(timeout=30)
+    assert stderr.count("Traceback") == 1
+    assert "KeyboardInterrupt" in stderr.splitlines()[-1]
     _, alive = psutil.wait_procs(workers, timeout=30)
     assert not alive

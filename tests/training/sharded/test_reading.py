@@ -108,19 +108,19 @@ def test_the_folder_that_workers_share_holds_a_folder_for_this_workspace_and_the
     assert all(stranger.exists() for stranger in strangers)
 
 
-def test_a_scheduler_that_is_not_there_is_said_before_exports_are_read(
+def test_an_absent_scheduler_is_reported_before_exports_are_read(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     pytest.importorskip("distributed")
     monkeypatch.setattr("training.sharded.cluster.SECONDS_TO_ANSWER", 1)
     monkeypatch.setattr("training.data.open_source.ingest", lambda *_, **__: pytest.fail("exports were read"))
     (tmp_path / "a.csv").write_text("素材ID\n1\n")
-    asked = settings.model_copy(update={"engine": "dask", "dask": Dask(scheduler="tcp://127.0.0.1:9")})
+    dask_settings = settings.model_copy(update={"engine": "dask", "dask": Dask(scheduler="tcp://127.0.0.1:9")})
     data = [str(tmp_path / "a.csv")]
-    space = workspace(data, asked)
+    space = workspace(data, dask_settings)
     with (
         pytest.raises(EngineError, match="no scheduler answered"),
-        open_source(data, space, asked, ProgressCallbacks()),
+        open_source(data, space, dask_settings, ProgressCallbacks()),
     ):
         pass
     assert not space.store.exists()
