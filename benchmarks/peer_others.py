@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.search import Library, PeerResult, Setting, deviance, setting_text
 from benchmarks.tasks import TargetData, TargetTable
-from training.boosting.volume_offset import POWER
+from training.boosting.volume_offset import TWEEDIE_POWER
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def glm() -> Library:
 
     def fitted(setting: Setting, rows: TargetTable, is_volume: bool) -> Callable[[TargetTable], Floats]:
         columns = encoder(rows)
-        power = POWER if is_volume else 1.0
+        power = TWEEDIE_POWER if is_volume else 1.0
         model = TweedieRegressor(power=power, link="log", alpha=setting["alpha"], max_iter=500, tol=1e-4)
         model.fit(columns(rows), rows.ratio, sample_weight=rows.weight)
         largest = float(rows.ratio.max())  # a log link extrapolates without bound
@@ -193,7 +193,7 @@ def _losses(is_volume: bool) -> dict[str, dict[str, dict[str, object]]]:
     losses = {
         "lgbm": "tweedie" if is_volume else "poisson",
         "xgboost": "reg:tweedie" if is_volume else "count:poisson",
-        "catboost": f"Tweedie:variance_power={POWER}" if is_volume else "Poisson",
+        "catboost": f"Tweedie:variance_power={TWEEDIE_POWER}" if is_volume else "Poisson",
     }
     names = {"catboost": "loss_function"}
     return {name: {names.get(name, "objective"): {"domain": loss}} for name, loss in losses.items()}

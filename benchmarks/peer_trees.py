@@ -14,7 +14,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from benchmarks.search import Library, Setting
 from benchmarks.tasks import TargetData, TargetTable
-from training.boosting.volume_offset import POWER
+from training.boosting.volume_offset import TWEEDIE_POWER
 
 Floats = npt.NDArray[np.float64]
 Predict = Callable[[TargetTable], Floats]
@@ -139,7 +139,11 @@ def xgboost() -> Library:
         )
 
     def parameters(setting: Setting, data: TargetData) -> dict[str, object]:
-        loss = {"objective": "reg:tweedie", "tweedie_variance_power": POWER, "eval_metric": f"tweedie-nloglik@{POWER}"}
+        loss = {
+            "objective": "reg:tweedie",
+            "tweedie_variance_power": TWEEDIE_POWER,
+            "eval_metric": f"tweedie-nloglik@{TWEEDIE_POWER}",
+        }
         poisson = {"objective": "count:poisson", "eval_metric": "poisson-nloglik", "max_delta_step": 0.7}
         return {**setting, **(loss if data.is_volume else poisson), "nthread": 1, "seed": SEED, "verbosity": 0}
 
@@ -191,7 +195,7 @@ def catboost() -> Library:
         return CatBoostRegressor(
             **setting,
             iterations=rounds,
-            loss_function=f"Tweedie:variance_power={POWER}" if data.is_volume else "Poisson",
+            loss_function=f"Tweedie:variance_power={TWEEDIE_POWER}" if data.is_volume else "Poisson",
             thread_count=1,
             random_seed=SEED,
             verbose=False,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from benchmarks.tasks import TargetData, TargetTable
-from training.boosting.volume_offset import POWER
+from training.boosting.volume_offset import TWEEDIE_POWER
 
 Floats = npt.NDArray[np.float64]
 Setting = Mapping[str, float]
@@ -98,7 +98,7 @@ def deviance(ratio: Floats, table: TargetTable, is_volume: bool) -> float:
     """Mean Poisson deviance (volume: Tweedie) of predicted ratios, weighted by effective sample size."""
     ratio = np.maximum(ratio, 1e-9)
     if is_volume:
-        low, high = 1 - POWER, 2 - POWER
+        low, high = 1 - TWEEDIE_POWER, 2 - TWEEDIE_POWER
         each = table.ratio**high / (low * high) - table.ratio * ratio**low / low + ratio**high / high
     else:
         each = table.ratio * np.log(np.where(table.ratio > 0, table.ratio, 1.0) / ratio) - (table.ratio - ratio)

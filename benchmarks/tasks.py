@@ -18,7 +18,7 @@ from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.boosting.stage_targets import actual_targets
-from training.boosting.volume_offset import POWER
+from training.boosting.volume_offset import TWEEDIE_POWER
 from training.data.dataset import Dataset, Mask, prepare, rows_of
 from training.labels.splits import folds, holdout_split
 
@@ -128,7 +128,7 @@ class TargetData:
     def without_offset(self) -> "TargetData":
         """The same data with the weighted mean of the training rows as every row's baseline."""
         level = float(np.average(self.full.ratio * self.full.baseline, weights=self.full.weight / self.full.baseline))
-        power = POWER if self.is_volume else 1.0
+        power = TWEEDIE_POWER if self.is_volume else 1.0
         fit, validation, full = (table.without_offset(level, power) for table in (self.fit, self.validation, self.full))
         holdout = replace(self.holdout, baseline=np.full(len(self.holdout), level))
         return TargetData(self.target, fit, validation, full, holdout)
@@ -255,7 +255,7 @@ def _training_table(
     phi, variance = dispersion
     weight = 1.0 / (phi / expected + variance)
     if TARGETS[target].is_volume:
-        weight = expected / baseline * baseline ** (2 - POWER)
+        weight = expected / baseline * baseline ** (2 - TWEEDIE_POWER)
     table = _table(model, features, observed.reset_index(drop=True), np.ones(len(known)))
     return TargetTable(
         values=table.values[known].reset_index(drop=True),

@@ -10,7 +10,7 @@ from features.attributes import NUMBER_ATTRIBUTES
 from features.matrix.catalogue import NUMBERS, PLAIN_CODES, Feature, entity_label
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Features
-from training.explanation.contributions import Contributions
+from training.explanation.contributions import LogContributions
 
 NO_FEATURES = np.zeros(0, dtype=np.int64)
 SLOPES = {
@@ -24,7 +24,7 @@ TERM_LABELS = {feature.name: (feature.zh, feature.en) for feature in NUMBERS} | 
 
 
 def explanation(
-    contributions: Contributions,
+    contributions: LogContributions,
     row: int,
     top: int | None,
     labels: Mapping[str, tuple[str, str]],
@@ -61,7 +61,7 @@ def explanation(
     }
 
 
-def _prior_terms(contributions: Contributions, row: int) -> list[dict[str, object]]:
+def _prior_terms(contributions: LogContributions, row: int) -> list[dict[str, object]]:
     """Terms of the prior that are not 0, largest first."""
     effects = contributions.effects[row].tolist()
     terms = [(log, name) for log, name in zip(effects, contributions.effect_names) if log != 0.0]

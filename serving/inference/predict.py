@@ -24,7 +24,7 @@ from training.decision.advice import advise
 from training.decision.predict import EVIDENCE
 from training.errors import ExplanationError
 from training.explanation.contributions import (
-    Contributions,
+    LogContributions,
     all_stage_contributions,
     check_additivity,
     target_contributions,
@@ -193,7 +193,7 @@ def explained(loaded: LoadedModel, done: PredictedCreatives, top: int | None) ->
     return answers
 
 
-def stage_contributions(loaded: LoadedModel, features: Features) -> dict[str, Contributions]:
+def stage_contributions(loaded: LoadedModel, features: Features) -> dict[str, LogContributions]:
     """Contributions of every stage, in the unit of the response; SHAP values from tables where the model has them."""
     shap = loaded.tables.contributions(features.values.matrix) if loaded.tables is not None else {}
     return all_stage_contributions(loaded.model, features, shap)

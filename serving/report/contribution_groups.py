@@ -17,7 +17,7 @@ from features.bilingual import Words
 from features.funnel import VOLUME
 from features.matrix.catalogue import PLAIN_CODES, Feature, entity_label
 from features.point_in_time.entity_history import MARKET, TAG, entity_name
-from training.explanation.contributions import Contributions
+from training.explanation.contributions import LogContributions
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -119,7 +119,7 @@ class GroupedContributions:
 
 
 def group_contributions(
-    contributions: Contributions, catalogue: Mapping[str, Feature], stages: Sequence[str]
+    contributions: LogContributions, catalogue: Mapping[str, Feature], stages: Sequence[str]
 ) -> GroupedContributions:
     """Sum contributions by feature group.
 

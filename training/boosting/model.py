@@ -17,7 +17,7 @@ from features.funnel import VOLUME, Funnel
 from features.matrix.feature_matrix import Features, Fitted
 from features.schema import KEY
 from training.boosting.stage_targets import StageData, compose, rate_data, stage_features, volume_data
-from training.boosting.volume_offset import POWER, VolumeOffset, fit_volume
+from training.boosting.volume_offset import TWEEDIE_POWER, VolumeOffset, fit_volume
 from training.engine import Engine
 from training.uncertainty import PredictiveUncertainty
 
@@ -219,7 +219,7 @@ def parameters(trees: Trees, stage: str, seed: int = 0) -> dict[str, object]:
     """LightGBM's parameters for a stage: a quasi-Poisson rate, or a Tweedie volume."""
     objective: dict[str, object] = {"objective": "poisson", "metric": "poisson"}
     if stage == VOLUME:
-        objective = {"objective": "tweedie", "metric": "tweedie", "tweedie_variance_power": POWER}
+        objective = {"objective": "tweedie", "metric": "tweedie", "tweedie_variance_power": TWEEDIE_POWER}
     return {
         **objective,
         **trees.model_dump(exclude={"rounds"}),

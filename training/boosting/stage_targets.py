@@ -10,7 +10,7 @@ import pandas as pd
 from features.funnel import TARGETS, VOLUME, Funnel, Stage
 from features.funnel_model.empirical_bayes import ratio_and_events, stage_counts
 from features.matrix.feature_matrix import Features, Fitted
-from training.boosting.volume_offset import POWER, VolumeOffset
+from training.boosting.volume_offset import TWEEDIE_POWER, VolumeOffset
 
 Floats = npt.NDArray[np.float64]
 
@@ -72,7 +72,7 @@ def volume_data(features: Features, outcome: pd.DataFrame, funnel: Funnel, volum
         rows=rows,
         label=later[rows] / covered[rows],
         weight=weight,
-        effective_sample_size=weight * np.exp((2 - POWER) * offset),
+        effective_sample_size=weight * np.exp((2 - TWEEDIE_POWER) * offset),
         offset=offset,
     )
 

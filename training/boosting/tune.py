@@ -21,7 +21,7 @@ from features.matrix.feature_matrix import Features
 from training.boosting.model import Choice, can_train, fit_volume_offset, lgb_dataset, parameters, stage_data
 from training.boosting.optuna_study import best_value, completed, ended, has_waiting, open_study, storage_of
 from training.boosting.stage_targets import StageData, stage_features
-from training.boosting.volume_offset import POWER
+from training.boosting.volume_offset import TWEEDIE_POWER
 from training.data.dataset import Dataset, Mask, fit_features, rows_of
 from training.engine import Engine
 from training.labels.splits import folds
@@ -264,7 +264,7 @@ def offset_loss(data: StageData) -> float:
 def _loss(data: StageData) -> Floats:
     """(rows,) LightGBM's loss of the offset alone."""
     if data.stage == VOLUME:
-        low, high = 1 - POWER, 2 - POWER
+        low, high = 1 - TWEEDIE_POWER, 2 - TWEEDIE_POWER
         return np.asarray(-data.label * np.exp(low * data.offset) / low + np.exp(high * data.offset) / high)
     return np.asarray(np.exp(data.offset) - data.label * data.offset)
 

@@ -16,17 +16,17 @@ from features.point_in_time.entity_history import GROUPS
 
 Floats = npt.NDArray[np.float64]
 
-POWER = 1.5
+TWEEDIE_POWER = 1.5
 """Tweedie power: variance ∝ mean^1.5."""
-RIDGE = 0.01
+OWN_RIDGE = 0.01
 """L2 penalty of columns of the creative itself."""
 OTHERS_RIDGE = 1.0
 """L2 penalty of columns of other creatives: these hardly predict the volume of one creative, but fit its noise."""
-AGE_STEPS_HOURS = (0.0, 3.0, 12.0, 24.0, 72.0, 168.0)
-PROMOTION_TYPE = "promotion_type="
-OWN = ("log_", "age_", PROMOTION_TYPE)
+AGE_STARTS_HOURS = (0.0, 3.0, 12.0, 24.0, 72.0, 168.0)
+TYPE_COLUMN_PREFIX = "promotion_type="
+OWN_PREFIXES = ("log_", "age_", TYPE_COLUMN_PREFIX)
 """Prefixes of columns of the creative itself."""
-LEAST = 0.1
+LEAST_VOLUME = 0.1
 """Least predicted volume, in impressions (or CNY of spend)."""
 
 
@@ -47,7 +47,7 @@ class VolumeOffset(BaseModel):
 
     def log_volume(self, features: Features) -> Floats:
         """(rows,) Log of the impressions (or spend) expected in a whole outcome window."""
-        own = [name.removeprefix(PROMOTION_TYPE) for name in self.weights if name.startswith(PROMOTION_TYPE)]
+        own = [name.removeprefix(TYPE_COLUMN_PREFIX) for name in self.weights if name.startswith(TYPE_COLUMN_PREFIX)]
         columns = _columns(features, own)
         unknown = np.full(len(features.values), np.nan)
         values = np.array([columns.get(name, unknown) for name in self.weights]).reshape(
@@ -58,7 +58,7 @@ class VolumeOffset(BaseModel):
         scaled = (np.ascontiguousarray(values.T) - mean) / scale
         scaled[np.isnan(scaled)] = 0.0
         total = self.intercept + (scaled * weight).sum(axis=-1)
-        return np.minimum(np.maximum(total, np.log(LEAST)), self.ceiling)
+        return np.minimum(np.maximum(total, np.log(LEAST_VOLUME)), self.ceiling)
 
 
 def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeOffset:
@@ -77,17 +77,17 @@ def fit_volume(features: Features, later: Floats, covered: Floats) -> VolumeOffs
     for name, values in columns.items():
         if np.isnan(values).all() or np.nanstd(values) < 1e-9:
             continue
-        shrink = 1.0 if name.startswith(OWN) else np.sqrt(OTHERS_RIDGE / RIDGE)
+        shrink = 1.0 if name.startswith(OWN_PREFIXES) else np.sqrt(OTHERS_RIDGE / OWN_RIDGE)
         moments[name] = float(np.nanmean(values)), float(np.nanstd(values) * shrink)
         mean, scale = moments[name]
         scaled[name] = np.where(np.isnan(values), 0.0, (values - mean) / scale)
     rate = later[known] / covered[known]
-    unit = max(float(rate.mean()), LEAST) if len(rate) else LEAST
+    unit = max(float(rate.mean()), LEAST_VOLUME) if len(rate) else LEAST_VOLUME
     if not scaled or not rate.any():  # no volume at all, or no column that varies
         return VolumeOffset(intercept=float(np.log(unit)), weights={}, ceiling=float(np.log(unit)))
     from sklearn.linear_model import TweedieRegressor  # slow to load, and needed only to fit
 
-    model = TweedieRegressor(power=POWER, link="log", alpha=RIDGE, max_iter=1000, tol=1e-6)
+    model = TweedieRegressor(power=TWEEDIE_POWER, link="log", alpha=OWN_RIDGE, max_iter=1000, tol=1e-6)
     model.fit(pd.DataFrame(scaled), rate / unit, sample_weight=covered[known])
     return VolumeOffset(
         intercept=float(model.intercept_) + float(np.log(unit)),
@@ -102,8 +102,8 @@ def _columns(features: Features, promotion_types: Sequence[str]) -> dict[str, Fl
     # A slope shared by all ages plus one per age step: a step without training rows falls back on the shared slope.
     paces = [name for name in ("log_impressions", "log_last_day") if name in values]
     columns = {name: values[name] for name in paces}
-    step = np.array(AGE_STEPS_HOURS).searchsorted(hours) - 1
-    for place, low in enumerate(AGE_STEPS_HOURS):
+    step = np.array(AGE_STARTS_HOURS).searchsorted(hours) - 1
+    for place, low in enumerate(AGE_STARTS_HOURS):
         inside = (step == place).astype(np.float64)
         columns[f"age_{low:g}"] = inside
         for name in paces:
@@ -118,10 +118,10 @@ def _columns(features: Features, promotion_types: Sequence[str]) -> dict[str, Fl
             columns[name] = values[name]
     own = features.keys.categories("promotion_type").texts()
     unknown = np.array([name not in promotion_types for name in own.tolist()], dtype=np.bool_)
-    paced = [name for name in columns if name.startswith(OWN) and name not in paces]
+    paced = [name for name in columns if name.startswith(OWN_PREFIXES) and name not in paces]
     for own_type in promotion_types:  # those of the training rows, so that a row alone gets what it gets in a batch
         mine = np.where(unknown, np.nan, (own == own_type).astype(np.float64))
-        columns[PROMOTION_TYPE + own_type] = mine
+        columns[TYPE_COLUMN_PREFIX + own_type] = mine
         if len(promotion_types) > 1:  # the first traffic pools of promotion types differ in size and duration
             columns |= {f"{name}@{own_type}": columns[name] * mine for name in paced}
     return columns

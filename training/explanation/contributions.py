@@ -24,7 +24,7 @@ TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
-class Contributions:
+class LogContributions:
     """Contributions to one log prediction of each row; axis 0 of every array is the row.
 
     Attributes:
@@ -63,7 +63,7 @@ class Contributions:
 
 def stage_contributions(
     model: CreativeModel, features: Features, stage: str, shap: Floats | None = None
-) -> Contributions:
+) -> LogContributions:
     """Contributions to `model.log_rates(features)[stage]`.
 
     Args:
@@ -94,7 +94,7 @@ def stage_contributions(
             shap[:, :-1].sum(axis=1) + baseline + own_evidence + (posterior.log_prior - np.log(posterior.base_rate))
         )
         clipped = -np.maximum(log_rate, 0.0)
-    return Contributions(
+    return LogContributions(
         baseline,
         np.ascontiguousarray(np.array(list(effects.values())).reshape(len(effects), count).T),
         tuple(effects),
@@ -107,7 +107,7 @@ def stage_contributions(
 
 def all_stage_contributions(
     model: CreativeModel, features: Features, shap: Mapping[str, Floats] | None = None
-) -> dict[str, Contributions]:
+) -> dict[str, LogContributions]:
     """Contributions of every stage, in the unit in which the stage's rate is predicted.
 
     Args:
@@ -124,7 +124,7 @@ def all_stage_contributions(
     return found
 
 
-def target_contributions(target: str, funnel: Funnel, stages: Mapping[str, Contributions]) -> Contributions:
+def target_contributions(target: str, funnel: Funnel, stages: Mapping[str, LogContributions]) -> LogContributions:
     """Contributions of a target: those of its stages, signed and summed by name."""
     signed = [(sign, stages[stage]) for stage, sign in TARGETS[target].composition(funnel).signs.items()]
     zeros = np.zeros(len(signed[0][1].baseline))
@@ -135,7 +135,7 @@ def target_contributions(target: str, funnel: Funnel, stages: Mapping[str, Contr
     shap, feature_names = _summed([(sign, own.shap, own.feature_names) for sign, own in signed])
     if TARGETS[target].scale != 1.0:
         baseline = baseline + np.log(TARGETS[target].scale)
-    return Contributions(baseline, effects, effect_names, own_evidence, clipped, shap, feature_names)
+    return LogContributions(baseline, effects, effect_names, own_evidence, clipped, shap, feature_names)
 
 
 def _summed(tables: Sequence[tuple[float, Floats, tuple[str, ...]]]) -> tuple[Floats, tuple[str, ...]]:
@@ -155,7 +155,7 @@ def _union(each: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], list[npt
     return names, [np.array([place[name] for name in own], dtype=np.int64) for own in each]
 
 
-def check_additivity(contributions: Contributions, predicted: Floats, name: str) -> None:
+def check_additivity(contributions: LogContributions, predicted: Floats, name: str) -> None:
     """Compare the sums of contributions with the predictions (rows,) that they explain.
 
     Raises:

@@ -20,7 +20,7 @@ SECONDS_BETWEEN_CHECKS = 60
 """Seconds without a result after which it is checked that there are workers at all."""
 TRIES = 4
 """Times that workers may be lost without any item done in between: then the task is at fault, not the worker."""
-LOST = (
+WORKERS_LOST = (
     "Workers were lost again and again over the same piece of work ({task}). Most often it needs more memory than a "
     "worker has: give workers more (dask.memory in the config), or split the largest account; see also what the "
     "scheduler and the workers say. What is done is kept: run the same command again to go on."
@@ -56,7 +56,7 @@ class DaskWorkers:
             try:
                 self._try(function, shared, items, found, on_progress)
             except KilledWorker as killed:
-                raise EngineError(LOST.format(task=killed.task)) from None
+                raise EngineError(WORKERS_LOST.format(task=killed.task)) from None
             except (OSError, RuntimeError):
                 if self._client.status == "running":
                     raise  # an error of the task itself, such as a full disk
@@ -66,7 +66,7 @@ class DaskWorkers:
             if len(found) == len(items):
                 return [found[place] for place in range(len(items))]
             lost = 0 if len(found) > before else lost + 1
-        raise EngineError(LOST.format(task=function.__name__))
+        raise EngineError(WORKERS_LOST.format(task=function.__name__))
 
     def _try(
         self,

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from training.engine import Engine, LocalEngine, OnProgress, no_progress
 from training.errors import EngineError
 
-LOST = (
+PROCESS_LOST = (
     "A process was lost over its piece of work. Most often the machine has not the memory for as many: ask for fewer "
     "(`processes: 1` in the config), or split the largest account. What is done is kept: run the same command again "
     "to go on."
@@ -51,7 +51,7 @@ class Processes:
             places = {submit(_on_one_thread, function, shared, item): place for place, item in enumerate(items)}
             return _results(places, on_progress)
         except BrokenProcessPool:
-            raise EngineError(LOST) from None
+            raise EngineError(PROCESS_LOST) from None
 
 
 @contextmanager

@@ -41,7 +41,7 @@ from training.decision.predict import predict_rows
 from training.labels.outcomes import outcomes
 from training.sharded.work import Work
 
-HISTORY, LONG_AGO, LAUNCHED = "history:", "long_ago:", "launched"
+IN_HISTORY, LONG_AGO, OWN_LAUNCHES = "history:", "long_ago:", "launched"
 BEFORE, AFTER = "before:", "after:"
 """Prefixes of columns of the table `within`: what the own creative contributes, and counts before and after history."""
 
@@ -196,7 +196,7 @@ def _flat(before: dict[str, Floats], after: dict[str, Floats], own: Contribution
     """Counts and contributions as one table, a row a snapshot."""
     columns = {BEFORE + name: values for name, values in before.items()}
     columns |= {AFTER + name: values for name, values in after.items()}
-    columns |= {HISTORY + name: values for name, values in zip((*own.figures, LAUNCHED), own.history)}
+    columns |= {IN_HISTORY + name: values for name, values in zip((*own.figures, OWN_LAUNCHES), own.history)}
     columns |= {LONG_AGO + name: values for name, values in zip(own.figures, own.long_ago)}
     return pd.DataFrame(columns, copy=False)
 
@@ -212,5 +212,5 @@ def _from_flat(flat: pd.DataFrame) -> tuple[dict[str, Floats], dict[str, Floats]
         return np.array(list(columns.values())).reshape(len(columns), len(flat))
 
     long_ago, nothing = group(LONG_AGO), np.zeros((0, len(flat)))
-    own = Contributions((), tuple(long_ago), nothing, stacked(group(HISTORY)), stacked(long_ago), nothing)
+    own = Contributions((), tuple(long_ago), nothing, stacked(group(IN_HISTORY)), stacked(long_ago), nothing)
     return group(BEFORE), group(AFTER), own

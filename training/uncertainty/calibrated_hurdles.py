@@ -39,7 +39,7 @@ TAILS = 11
 RATE_POWER, VOLUME_POWER = 0.75, 0.5
 """Width is measured on the scale of value^power: on the plain scale a lower end above 0 hardly ever pays, on the log
 scale upper ends run away. Volume spans more orders of magnitude, and its lower ends matter."""
-CHUNK = 512
+ROWS_COMPUTED_AT_ONCE = 512
 """Rows computed at a time: bounds memory."""
 
 
@@ -256,16 +256,16 @@ class CalibratedRows:
 
     @cached_property
     def chunks(self) -> list[tuple[slice, TargetDistributions]]:
-        """The distributions of all rows, CHUNK rows at a time."""
+        """The distributions of all rows, ROWS_COMPUTED_AT_ONCE rows at a time."""
         known, count, packed = self.uncertainty, len(self.covariates), self.uncertainty.all_targets
         of_rates = [rate_covariates(self.logs, self.features, known.funnel, name) for name in packed.targets[:-1]]
 
         def distributions(covariates: Covariates, of_rates: Sequence[RateCovariates]) -> TargetDistributions:
             return packed.distributions(known.volume, known.min_volume, known.level, covariates, of_rates)
 
-        if count <= CHUNK:
+        if count <= ROWS_COMPUTED_AT_ONCE:
             return [(slice(count), distributions(self.covariates, of_rates))]
-        slices = [slice(first, first + CHUNK) for first in range(0, count, CHUNK)]
+        slices = [slice(first, first + ROWS_COMPUTED_AT_ONCE) for first in range(0, count, ROWS_COMPUTED_AT_ONCE)]
         return [
             (some, distributions(self.covariates.part(some), [one.part(some) for one in of_rates])) for some in slices
         ]

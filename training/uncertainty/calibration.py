@@ -23,13 +23,13 @@ Names = npt.NDArray[np.object_]
 
 GRID = np.linspace(0.0, 1.0, 129)
 """Predicted probabilities at which maps are tabulated; linear between them."""
-ALL = ""
+ALL_ROWS = ""
 """The group of all rows."""
 ROOT_ROWS = 20.0
 """Rows' weight of the identity in the map of all rows."""
 MOST_REDUCTION = 0.05
 """Largest reduction of the level of a group's intervals that offsets intervals which cannot help covering more."""
-CHUNK = 4096
+TIES_AT_ONCE = 4096
 DEPTHS = 4
 """Of groups: all, age step, quarter of early volume, promotion type."""
 
@@ -47,7 +47,7 @@ class Groups(BaseModel):
 
     def names(self, covariates: pd.DataFrame | Covariates) -> list[Names]:
         """Name of each row's group at every depth, the widest first: DEPTHS arrays (rows,)."""
-        found = np.full((DEPTHS, len(covariates)), ALL, dtype=object)
+        found = np.full((DEPTHS, len(covariates)), ALL_ROWS, dtype=object)
         for row, names in enumerate(self.chains(covariates)):
             found[:, row] = names
         return list(found)
@@ -57,7 +57,7 @@ class Groups(BaseModel):
         columns = (np.asarray(covariates[name]).tolist() for name in ("step", "early_volume", "promotion_type"))
         for step, early, promotion_type in zip(*columns):
             quarter = bisect_left(self.edges.get(step, ()), early)
-            yield ALL, f"{step}", f"{step}/{quarter}", f"{step}/{quarter}/{promotion_type}"
+            yield ALL_ROWS, f"{step}", f"{step}/{quarter}", f"{step}/{quarter}/{promotion_type}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,8 +214,8 @@ def _distribution(below: Floats, zero: Floats, is_zero: npt.NDArray[np.bool_], w
     summed = np.concatenate([[0.0], np.cumsum(weight[~is_zero][order])])
     total = summed[np.searchsorted(below[~is_zero][order], GRID, side="right")]
     ties = np.maximum(zero[is_zero], 1e-9)
-    for first in range(0, len(ties), CHUNK):
-        part = slice(first, first + CHUNK)
+    for first in range(0, len(ties), TIES_AT_ONCE):
+        part = slice(first, first + TIES_AT_ONCE)
         ramp = np.minimum(GRID[None, :] / ties[part, None], 1.0)
         total = total + (weight[is_zero][part, None] * ramp).sum(axis=0)
     return np.asarray(total / weight.sum(), dtype=np.float64)

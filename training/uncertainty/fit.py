@@ -39,7 +39,7 @@ Mask = npt.NDArray[np.bool_]
 DECAY = 0.5
 """Weight in the calibration of a row of one fold relative to the next fold: markets drift, and later folds were
 predicted by models with more training rows, more like the one in use."""
-MOST_ROWS = 60_000
+MOST_CALIBRATION_ROWS = 60_000
 """Latest rows that are used; more do not add precision."""
 
 
@@ -71,7 +71,7 @@ def fit_uncertainty(rows: Sequence[OutOfSample], funnel: Funnel, settings: Setti
         creative=np.array([crc32(creative.encode()) % PARTS for creative in frame["creative"]], dtype=np.int64),
         time=np.repeat(np.arange(len(rows)), [len(part.predicted) for part in rows]),
     )
-    late = np.arange(len(frame)) >= len(frame) - MOST_ROWS
+    late = np.arange(len(frame)) >= len(frame) - MOST_CALIBRATION_ROWS
 
     whole = actual[funnel.volume_target].to_numpy(np.float64)
     known = np.isfinite(whole) & late

@@ -27,7 +27,7 @@ Loss = Literal["squared", "logistic", "gamma"]
 
 CLIP = 4.0
 """Standard deviations at which covariates are clipped: no regression extrapolates far beyond its training rows."""
-RIDGE = 5.0
+RIDGE_ROWS = 5.0
 """L2 penalty of squared and logistic loss, in rows."""
 GAMMA_RIDGE = 0.01
 """L2 penalty of gamma loss, per row."""
@@ -36,14 +36,14 @@ LEAST_RESIDUAL = 1e-3
 SINGLE_ROW_CHECKS = 24
 """Random rows on which LightGBM's single-row call is compared with its usual one."""
 
-ROUNDS = 150
+MOST_TREES = 150
 PARTS = 5
 """Parts into which creatives are split for cross-fitting."""
-LEAST_ROWS = 5000
+LEAST_ROWS_FOR_TREES = 5000
 """Rows below which no trees are tried: on fewer they fit what a stretch of time has in common."""
 METRICS = {"squared": "l2", "logistic": "binary_logloss", "gamma": "gamma"}
 OBJECTIVES = {"squared": "regression", "logistic": "binary", "gamma": "gamma"}
-TREES = {
+TREE_PARAMETERS = {
     "learning_rate": 0.06,
     "num_leaves": 6,
     "min_data_in_leaf": 40,
@@ -210,7 +210,7 @@ def cross_fit(loss: Loss, columns: Columns, table: pd.DataFrame, label: Floats, 
 def _rounds(loss: Loss, columns: Columns, table: pd.DataFrame, label: Floats, time: npt.NDArray[np.int64]) -> int:
     """The number of trees with the best mean gain on left-out stretches of time, of those that gain on every one."""
     stretches = np.unique(time)
-    if len(label) < LEAST_ROWS or len(stretches) < 2 or not table.shape[1]:
+    if len(label) < LEAST_ROWS_FOR_TREES or len(stretches) < 2 or not table.shape[1]:
         return 0
     gains = []
     for stretch in stretches:
@@ -241,9 +241,9 @@ def _fit_linear(loss: Loss, columns: Columns, label: Floats) -> Regression:
 
     table = pd.DataFrame(scaled)
     if loss == "squared":
-        model = Ridge(alpha=RIDGE).fit(table, label)
+        model = Ridge(alpha=RIDGE_ROWS).fit(table, label)
     elif loss == "logistic":
-        model = LogisticRegression(C=1.0 / RIDGE, max_iter=1000, tol=1e-6).fit(table, label > 0)
+        model = LogisticRegression(C=1.0 / RIDGE_ROWS, max_iter=1000, tol=1e-6).fit(table, label > 0)
     else:
         model = GammaRegressor(alpha=GAMMA_RIDGE, max_iter=1000, tol=1e-6).fit(table, label)
     weights = {name: (float(weight), *moments[name]) for name, weight in zip(moments, np.ravel(model.coef_))}
@@ -260,30 +260,30 @@ def _constant(loss: Loss, label: Floats) -> float:
 
 
 def _gain_curve(loss: Loss, table: pd.DataFrame, label: Floats, offset: Floats, out: npt.NDArray[np.bool_]) -> Floats:
-    """(ROUNDS + 1,) Fall of the loss on the rows left out (`out`) after 0, 1, … trees trained on the others."""
+    """(MOST_TREES + 1,) Fall of the loss on the rows left out (`out`) after 0, 1, … trees trained on the others."""
     record: dict[str, Mapping[str, list[float]]] = {}
     fit = _set(table[~out], label[~out], offset[~out])
     validate = lgb.Dataset(table[out].to_numpy(np.float64), label=label[out], init_score=offset[out], reference=fit)
     lgb.train(
-        {**TREES, "objective": OBJECTIVES[loss], "metric": METRICS[loss]},
+        {**TREE_PARAMETERS, "objective": OBJECTIVES[loss], "metric": METRICS[loss]},
         fit,
-        num_boost_round=ROUNDS,
+        num_boost_round=MOST_TREES,
         valid_sets=[validate],
         valid_names=["out"],
         callbacks=[lgb.record_evaluation(record)],
     )
     losses = next(iter(record["out"].values()))
-    padded = np.pad(losses, (0, ROUNDS - len(losses)), mode="edge")
+    padded = np.pad(losses, (0, MOST_TREES - len(losses)), mode="edge")
     return np.concatenate([[0.0], _mean_loss(loss, label[out], offset[out]) - padded])
 
 
 def _train(loss: Loss, table: pd.DataFrame, label: Floats, offset: Floats, rounds: int) -> lgb.Booster:
-    settings = {**TREES, "objective": OBJECTIVES[loss]}
+    settings = {**TREE_PARAMETERS, "objective": OBJECTIVES[loss]}
     return lgb.train(settings, _set(table, label, offset), num_boost_round=rounds)
 
 
 def _set(table: pd.DataFrame, label: Floats, offset: Floats) -> lgb.Dataset:
-    return lgb.Dataset(table.to_numpy(np.float64), label=label, init_score=offset, params=dict(TREES))
+    return lgb.Dataset(table.to_numpy(np.float64), label=label, init_score=offset, params=dict(TREE_PARAMETERS))
 
 
 def _varies(label: Floats) -> bool:

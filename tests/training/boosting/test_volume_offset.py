@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features.point_in_time.array_frame import Categories
-from training.boosting.volume_offset import LEAST, fit_volume
+from training.boosting.volume_offset import LEAST_VOLUME, fit_volume
 
 
 def rows(features, places):
@@ -37,7 +37,7 @@ def test_an_unknown_promotion_type_counts_as_the_mean(model, holdout_rows) -> No
 def test_no_offset_lies_beyond_the_training_rows(model, holdout_rows, train_rows) -> None:
     _, outcome = train_rows
     offsets = model.volume.log_volume(holdout_rows[0])
-    assert (np.exp(offsets) >= LEAST * 0.999).all()
+    assert (np.exp(offsets) >= LEAST_VOLUME * 0.999).all()
     assert (np.exp(offsets) <= outcome["later:impressions"].max() * 1.001).all()
 
 

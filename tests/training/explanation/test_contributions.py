@@ -5,7 +5,7 @@ import pytest
 
 from training.errors import ExplanationError
 from training.explanation.contributions import (
-    Contributions,
+    LogContributions,
     all_stage_contributions,
     check_additivity,
     target_contributions,
@@ -13,7 +13,7 @@ from training.explanation.contributions import (
 
 
 def test_a_sum_that_is_not_the_prediction_is_refused() -> None:
-    one = Contributions(
+    one = LogContributions(
         baseline=np.array([0.0]),
         effects=np.array([[0.05]]),
         effect_names=("hook",),

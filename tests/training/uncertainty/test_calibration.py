@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.uncertainty.calibration import ALL, GRID, Calibration, fit_calibration, fit_groups
+from training.uncertainty.calibration import ALL_ROWS, GRID, Calibration, fit_calibration, fit_groups
 
 
 def rows(count: int, promotion_type: str = "live", step: int = 1) -> pd.DataFrame:
@@ -33,13 +33,13 @@ def fitted(covariates: pd.DataFrame, predicted, *, lean: float = 200.0, zero=Non
 
 def test_calibrated_probabilities_stay() -> None:
     calibration = fitted(rows(4000), (np.arange(4000) * 0.618034) % 1.0)
-    np.testing.assert_allclose(calibration.maps[ALL], GRID, atol=0.01)
+    np.testing.assert_allclose(calibration.maps[ALL_ROWS], GRID, atol=0.01)
 
 
 def test_outcomes_that_all_lie_high_pull_chances_up() -> None:
     """Stated √u where u was right: at most what came was predicted with 0.9 as often as 0.81 should be."""
     calibration = fitted(rows(4000), np.sqrt((np.arange(4000) * 0.618034) % 1.0))
-    group = np.array([ALL], dtype=object)
+    group = np.array([ALL_ROWS], dtype=object)
     assert calibration(np.array([0.9]), group)[0] == pytest.approx(0.81, abs=0.01)
     assert calibration.inverse(np.array([0.81]), group)[0] == pytest.approx(0.9, abs=0.01)
 
@@ -50,7 +50,7 @@ def test_ties_at_0_are_spread_evenly_without_random_draws() -> None:
     is_zero = np.arange(count) % 2 == 0
     predicted = np.where(is_zero, 0.5, 0.5 + 0.5 * ((np.arange(count) * 0.618034) % 1.0))
     calibration = fitted(rows(count), predicted, zero=np.full(count, 0.5), is_zero=is_zero)
-    np.testing.assert_allclose(calibration.maps[ALL], GRID, atol=0.01)
+    np.testing.assert_allclose(calibration.maps[ALL_ROWS], GRID, atol=0.01)
 
 
 def test_a_group_of_few_rows_is_shrunk_towards_the_wider_one() -> None:
@@ -68,7 +68,7 @@ def test_a_group_of_few_rows_is_shrunk_towards_the_wider_one() -> None:
 def test_a_row_of_an_unknown_promotion_type_takes_the_narrowest_known_group() -> None:
     calibration = fitted(rows(400), (np.arange(400) * 0.618034) % 1.0)
     assert calibration.group_of(rows(1, promotion_type="brand"))[0] == "1/0"
-    assert calibration.group_of(rows(1, promotion_type="brand", step=4))[0] == ALL
+    assert calibration.group_of(rows(1, promotion_type="brand", step=4))[0] == ALL_ROWS
 
 
 def test_rows_of_weight_0_change_nothing() -> None:
@@ -77,7 +77,7 @@ def test_rows_of_weight_0_change_nothing() -> None:
     calibration = fit_calibration(
         pd.concat([rows(1000), rows(1000)]), predicted, np.zeros(2000), np.zeros(2000, dtype=bool), weight, 200.0, 0.8
     )
-    np.testing.assert_allclose(calibration.maps[ALL], GRID, atol=0.01)
+    np.testing.assert_allclose(calibration.maps[ALL_ROWS], GRID, atol=0.01)
 
 
 def test_intervals_that_cover_too_much_let_the_others_of_their_group_cover_less() -> None:
@@ -88,7 +88,7 @@ def test_intervals_that_cover_too_much_let_the_others_of_their_group_cover_less(
     even = (np.arange(count) * 0.618034) % 1.0
     predicted = np.where(is_zero, 0.95, np.where(certain, 0.95 + 0.05 * even, even))
     calibration = fitted(rows(count), predicted, zero=np.where(certain, 0.95, 0.0), is_zero=is_zero)
-    group = np.array([ALL], dtype=object)
+    group = np.array([ALL_ROWS], dtype=object)
     assert calibration.level_of(0.8, group)[0] == pytest.approx(0.7833, abs=0.002)
     none = fitted(rows(count), even)
     assert none.level_of(0.8, group)[0] == 0.8
@@ -100,7 +100,7 @@ def test_the_level_of_a_group_is_reduced_by_a_twentieth_at_most() -> None:
     zero = np.where(np.arange(count) % 2 == 0, 0.95, 0.85)
     predicted = np.where(is_zero, zero, 0.97)
     calibration = fitted(rows(count), predicted, zero=zero, is_zero=is_zero)
-    assert calibration.level_of(0.8, np.array([ALL], dtype=object))[0] == pytest.approx(0.75, abs=1e-4)
+    assert calibration.level_of(0.8, np.array([ALL_ROWS], dtype=object))[0] == pytest.approx(0.75, abs=1e-4)
 
 
 def test_rows_of_one_age_fall_into_quarters_by_their_early_volume() -> None:

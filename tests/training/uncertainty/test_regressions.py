@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.uncertainty.regressions import LEAST_ROWS, PARTS, CrossFitParts, Regression, cross_fit, probability
+from training.uncertainty.regressions import (
+    LEAST_ROWS_FOR_TREES,
+    PARTS,
+    CrossFitParts,
+    Regression,
+    cross_fit,
+    probability,
+)
 
 
 def parts(count: int, stretches: int = 2) -> CrossFitParts:
@@ -40,7 +47,7 @@ def test_a_constant_column_is_left_out() -> None:
 @pytest.fixture(scope="module")
 def stepped():
     """A step that no line can follow, the same in every stretch of time."""
-    count = LEAST_ROWS
+    count = LEAST_ROWS_FOR_TREES
     x = np.random.default_rng(5).uniform(-1, 1, count)
     return {"x": x}, pd.DataFrame({"tree_x": x}), np.where(np.abs(x) > 0.5, 2.0, 0.0), count
 
