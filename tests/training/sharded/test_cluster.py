@@ -172,7 +172,7 @@ def test_workers_elsewhere_take_part(elsewhere: LocalCluster, tmp_path: Path):
 def test_workers_that_cannot_take_part_are_named(
     elsewhere: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str | None, message: str
 ):
-    monkeypatch.setattr(Work, "mark", lambda _: mark)
+    monkeypatch.setattr(Work, "read_mark", lambda _: mark)
     with (
         pytest.raises(EngineError, match=f"(?s){message}"),
         cluster(Dask(scheduler=elsewhere.scheduler_address), Work(str(tmp_path))),
@@ -186,7 +186,7 @@ def test_a_worker_without_the_package_is_refused_with_the_cure(
     def absent(_: Work) -> None:
         raise ModuleNotFoundError("No module named 'training'")
 
-    monkeypatch.setattr(Work, "mark", absent)
+    monkeypatch.setattr(Work, "read_mark", absent)
     with (
         pytest.raises(EngineError, match=r"has no gpmcast .*No module named 'training'.*PYTHONPATH"),
         cluster(Dask(scheduler=elsewhere.scheduler_address), Work(str(tmp_path))),
