@@ -21,7 +21,7 @@ import json, sys
 from pathlib import Path
 
 import features.attributes as declared
-from features.attributes import Attribute
+from features.attributes import Attribute, names_of
 from features.bilingual import Words
 
 label = Words("达人等级", "KOC's level")
@@ -31,7 +31,7 @@ declared.ATTRIBUTE_OF["creator_level"] = new
 declared.NUMBER_ATTRIBUTES = (*declared.NUMBER_ATTRIBUTES, new)
 
 from configs.settings import Settings
-from features.funnel_model.terms import LOGS
+from features.funnel_model.terms import LOG_SLOPES
 from features.matrix.catalogue import NUMBERS
 from features.readers.export_file import read_export
 from features.store.duckdb_store import open_store
@@ -39,7 +39,7 @@ from features.store.ingest import ingest
 from features.store.load import load
 from serving.api.requests import Creative
 from serving.asgi.openapi import schema
-from serving.report.feature_groups import family_of
+from serving.report.contribution_groups import feature_group
 
 folder = Path(sys.argv[1])
 settings = Settings(source_dirs=(folder / "sources",), var=folder / "var")
@@ -57,11 +57,12 @@ except ValueError:
 print(json.dumps({
     "stored": creatives["creator_level"].tolist(),
     "label": [feature.zh, feature.en],
-    "slope": LOGS.get("log_creator_level"),
+    "slope": LOG_SLOPES.get("log_creator_level"),
     "accepted": accepted,
     "refused": refused,
+    "variations": "creator_level" in names_of("number", requested=True),
     "described": "creator_level" in json.dumps(schema("predict")),
-    "report_group": family_of("log_creator_level", {}, ()),
+    "report_group": feature_group("log_creator_level", {}, ()),
 }))
 """
 
@@ -88,4 +89,5 @@ def test_a_new_attribute_reaches_store_matrix_model_contract_and_report(tmp_path
     assert found["accepted"] == 3.0
     assert found["refused"]
     assert found["described"]
+    assert found["variations"]
     assert found["report_group"] == "creator_id"
