@@ -35,9 +35,8 @@ from features.store.load import load
 from training.boosting.model import Choice, CreativeModel, fit_model
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.data.dataset import Dataset, Mask, fit_features, rows_of
+from training.data.dataset import Dataset, Mask, fit_features, rows_of, subsample
 from training.data.metrics_source import InMemorySource, MetricsSource
-from training.data.subsample import subsample
 from training.labels.outcomes import MATURE
 from training.labels.splits import holdout_split
 from training.progress import ProgressCallbacks

@@ -22,7 +22,6 @@ from features.point_in_time.entity_history import Entity, entities
 from features.point_in_time.metric_rows import unit_codes
 from features.schema import KEY, Loaded
 from training.data.metrics_source import InMemorySource, MetricsSource
-from training.data.subsample import subsample
 from training.errors import TooThinError
 from training.labels.outcomes import MATURE
 
@@ -123,6 +122,26 @@ def prepare_from(source: MetricsSource, settings: Settings, on_line: Callable[[s
         outcome=source.outcomes(found, funnel, settings),
         settings=settings,
     )
+
+
+def subsample(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Keep at most `most` snapshots: all of some creatives, the same ones in every run and on every machine.
+
+    Creatives are chosen by a hash of their keys, and so not by their results.
+
+    Args:
+        rows: Snapshots.
+        most: Upper limit.
+
+    Returns:
+        The snapshots kept, in their order.
+    """
+    if len(rows) <= most:
+        return rows
+    hashed = pd.util.hash_pandas_object(rows[KEY], index=False).to_numpy()
+    creatives, counts = np.unique(hashed, return_counts=True)
+    kept = creatives[np.cumsum(counts) <= most]
+    return rows[np.isin(hashed, kept)].reset_index(drop=True)
 
 
 def _refuse_mixture(

@@ -1,4 +1,4 @@
-"""When the mixed model is fitted, on what, and whom it serves."""
+"""Refits of the funnel model: their moments, their data, and the snapshots that use them."""
 
 from dataclasses import replace
 
@@ -61,7 +61,7 @@ def test_data_after_a_moment_do_not_change_its_fit(small_world, quick, refitted)
 
 
 def test_rows_reported_later_do_not_change_a_fit(small_world, quick, refitted) -> None:
-    """A day is had eight hours after its end: a fit at midnight does not know the day that ends then."""
+    """A day is reported eight hours after its end: a fit at midnight does not contain the day that ends then."""
     midnight = refitted.funnel_models[1].origin.normalize()
     metrics = small_world.metrics.copy()
     just_ended = (metrics["grain"] == "day") & (metrics["period_end"] == midnight)
@@ -78,8 +78,8 @@ def test_rows_reported_later_do_not_change_a_fit(small_world, quick, refitted) -
 
 def test_a_posterior_is_the_same_alone_and_in_a_batch_bit_for_bit(refitted, planned, cut, same_bits) -> None:
     ((rows, until),), _ = planned
-    kinds = {stage.name: "funnel model" for stage in refitted.funnel.stages}
-    fitted = fit_features(refitted, rows, until, kinds)
+    prior_kinds = {stage.name: "funnel model" for stage in refitted.funnel.stages}
+    fitted = fit_features(refitted, rows, until, prior_kinds)
     together, _ = rows_of(refitted, cut[1], fitted)
     places = np.flatnonzero(cut[1])
     for place in range(0, len(places), 7):

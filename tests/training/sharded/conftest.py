@@ -22,12 +22,12 @@ def as_dataset() -> Callable[[Loaded, Path], PartitionedDataset]:
         place = open_folder(str(root))
         attributes = tuple((name, value_type_of(name)) for name in loaded.creatives.columns if name not in KEY)
         parts = []
-        for (kind, account), own in loaded.creatives.groupby(KEY[:2]):
-            mine = (loaded.metrics["promotion_type"] == kind) & (loaded.metrics["account_id"] == account)
+        for (promotion_type, account), own in loaded.creatives.groupby(KEY[:2]):
+            mine = (loaded.metrics["promotion_type"] == promotion_type) & (loaded.metrics["account_id"] == account)
             metrics = loaded.metrics[mine].reindex(columns=[*loaded.metrics.columns[:6], *VALUES])
             metrics[VALUES] = metrics[VALUES].astype(np.float64)
             table = pa.Table.from_pandas(own, creatives_columns(attributes), preserve_index=False)
-            parts.append(_write_partition(place, str(kind), str(account), metrics, table))
+            parts.append(_write_partition(place, str(promotion_type), str(account), metrics, table))
         held = tuple(name for name in VALUES if name in loaded.metrics and loaded.metrics[name].notna().any())
         until = loaded.metrics["period_end"].max()
         dataset = PartitionedDataset(place.root, tuple(parts), held, attributes, until, dict(loaded.notes), "test")
