@@ -72,9 +72,10 @@ class TimedSums:
         Raises:
             ValueError: A column has another length, or its sum is too large to be exact.
         """
-        for name in values:
-            if np.shape(values[name]) != groups.shape:
-                raise ValueError(f"{name} has {np.shape(values[name])} values for {groups.shape} rows")
+        columns = [np.asarray(values[name], dtype=np.float64) for name in values]
+        for name, column in zip(values, columns):
+            if column.shape != groups.shape:
+                raise ValueError(f"{name} has {column.shape} values for {groups.shape} rows")
         rows = _together(groups, ends) if starts is ends else None
         rows = _one_by_one(groups, ends) if rows is None else rows
         self._ends = rows.keys
@@ -86,15 +87,17 @@ class TimedSums:
         self._lacking: Codes = np.zeros(0, dtype=np.int64)  # columns that miss a value, as lines of `_missing`
         self._missing = np.zeros((0, len(rows.keys) + 1), dtype=np.int32)
         self._places = {name: place for place, name in enumerate(self.names)}
-        self._fill(rows, [np.asarray(values[name], dtype=np.float64) for name in values])
+        self._fill(rows, columns)
 
     def _fill(self, rows: "_Rows", columns: list[Floats]) -> None:
         missing = rows.fill(columns, self._running[:, 1:])
         if missing:
-            self._lacking = np.array(list(missing), dtype=np.int64)
-            self._missing = np.zeros((len(missing), self._running.shape[1]), dtype=np.int32)
-            for line, absent in zip(self._missing, missing.values()):
-                np.cumsum(absent, out=line[1:])
+            self._lacking = np.concatenate([places for places, _ in missing])
+            self._missing = np.zeros((len(self._lacking), self._running.shape[1]), dtype=np.int32)
+            first = 0
+            for places, absent in missing:
+                np.cumsum(absent, axis=1, out=self._missing[first : first + len(places), 1:])
+                first += len(places)
         for lines in _blocks(*self._running.shape):
             units = self._running[lines, 1:]
             least = units.min(axis=1, initial=0.0)
@@ -156,9 +159,11 @@ class TimedSums:
         totals = running.take(high, axis=1)
         totals -= running.take(low, axis=1)
         totals /= UNITS
-        for line, place in zip(self._missing, self._lacking):
-            if lines.start <= place < lines.stop:
-                totals[place - lines.start, line[high] > line[low]] = np.nan
+        first, end = self._lacking.searchsorted((lines.start, lines.stop)).tolist()
+        if end > first:
+            missing = self._missing[first:end]
+            line, query = np.nonzero(missing.take(high, axis=1) > missing.take(low, axis=1))
+            totals[self._lacking[first:end][line] - lines.start, query] = np.nan
         return totals
 
 
@@ -178,33 +183,36 @@ class _Rows:
     cells: npt.NDArray[np.int64] | None = None
     held: Mask | None = None
 
-    def fill(self, columns: list[Floats], units: Floats) -> dict[int, npt.NDArray[Any]]:
+    def fill(self, columns: list[Floats], units: Floats) -> list[tuple[Codes, npt.NDArray[Any]]]:
         """Write every column in whole units, 0 where it is missing, into `units` (columns, keys).
 
         Returns:
-            Place of a column that misses values → (keys,) how many.
+            Places of columns that miss values, rising, and (columns, keys) how many they miss; a few columns at a time.
         """
+        missing: list[tuple[Codes, npt.NDArray[Any]]] = []
         if self.cells is None or self.held is None:
             for line, column in zip(units, columns):
                 line[:] = column if self.taken is None else column[self.taken]
-            missing: dict[int, npt.NDArray[Any]] = {}
             for lines in _blocks(*units.shape):
                 part = units[lines]
                 np.rint(np.multiply(part, UNITS, out=part), out=part)
-                for place in np.flatnonzero(np.isnan(part.min(axis=1, initial=0.0))).tolist():
-                    absent = np.isnan(part[place])
-                    part[place, absent] = 0.0
-                    missing[lines.start + place] = absent
+                lacking = np.flatnonzero(np.isnan(part.min(axis=1, initial=0.0)))
+                if len(lacking):
+                    kept = part[lacking]
+                    absent = np.isnan(kept)
+                    kept[absent] = 0.0
+                    part[lacking] = kept
+                    missing.append((lacking + lines.start, absent))
             return missing
-        missing = {}
         for place, column in enumerate(columns):
             one = np.rint((column if self.taken is None else column[self.taken]) * UNITS)
             absent = np.isnan(one)
             if absent.any():
                 one[absent] = 0.0
-                missing[place] = np.bincount(self.cells, absent, len(self.held))[self.held].astype(np.int32)
+                count = np.bincount(self.cells, absent, len(self.held))[self.held]
+                missing.append((np.array([place]), count.astype(np.int32)[None]))
             if one.min(initial=0.0) < 0 and not np.abs(one).sum() < _EXACT:
-                one[0] = np.inf  # its parts cannot be added exactly either
+                one[0] = np.inf  # sums of keys that cancel out are checked in `TimedSums`, those within a key here
             units[place] = np.bincount(self.cells, one, len(self.held))[self.held]
         return missing
 
