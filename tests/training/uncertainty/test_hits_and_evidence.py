@@ -77,9 +77,9 @@ def test_with_few_hits_no_chance_is_fitted(out_of_fold_rows, dataset, quick) -> 
 
 
 @pytest.fixture(scope="module")
-def order_rows(held_rows, model):
+def order_rows(holdout_rows, model):
     """Holdout rows whose creatives have 0, 5 and 50 orders so far, with what a variance of 0.5 and φ = 1 leave."""
-    features = held_rows[0]
+    features = holdout_rows[0]
     own = np.resize([0.0, 5.0, 50.0], len(features.values))
     order = replace(features.posteriors["order"], own_events=own, variance=1.0 / (own + 2.0))
     features = replace(features, posteriors={**features.posteriors, "order": order})
