@@ -1,4 +1,4 @@
-"""Tables into files, whole or not at all."""
+"""Tables are written completely or not at all."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""What would have been predicted: by models that knew only what stood at their origin."""
+"""Backtest: predictions of models trained only on outcomes known at their origin."""
 
 from dataclasses import replace
 
@@ -64,7 +64,7 @@ def test_cold_is_a_creative_without_a_closed_outcome_at_the_origin(table, rows) 
     assert 0 < table["cold"].sum() < len(table)
 
 
-def test_no_model_saw_what_came_after_its_origin(small_world, settings, table) -> None:
+def test_no_model_is_trained_on_data_after_its_origin(small_world, settings, table) -> None:
     """Everything after an origin planted anew: that origin's predictions at its first cutoffs stay the same."""
     origin = sorted(table["origin"].unique())[1]
     first = table.loc[table["origin"] == origin, "cutoff"].min()
@@ -102,7 +102,7 @@ def test_a_leak_would_be_seen(small_world, settings, table, monkeypatch) -> None
     assert same[0] != same[1]
 
 
-def test_progress_tells_every_origin(rows) -> None:
+def test_progress_reports_every_origin(rows) -> None:
     told = []
     short = rows.settings.model_copy(update={"backtest": Backtest(every_days=14, min_train_days=42)})
     fits = []
@@ -113,7 +113,7 @@ def test_progress_tells_every_origin(rows) -> None:
         assert steps
 
 
-def test_too_little_before_every_origin_is_said_with_the_cure(small_world, settings) -> None:
+def test_too_little_data_before_every_origin_is_refused_with_the_cure(small_world, settings) -> None:
     early = small_world.metrics[small_world.metrics["period_end"] < "2026-03-20"].reset_index(drop=True)
     dataset = prepare(Loaded(early, small_world.creatives), settings)
     with pytest.raises(TooThinError) as refused:

@@ -149,7 +149,7 @@ def test_no_password_is_on_the_console_or_among_what_a_run_logs(first, folder, s
     assert params["dask.work"] == "sftp://me@host/work"
 
 
-def test_the_same_again_is_a_new_version_that_does_not_take_the_place(first, small_world, space, quick) -> None:
+def test_the_same_run_again_is_a_new_version_that_is_not_promoted(first, small_world, space, quick) -> None:
     result, _ = registered_run(small_world, space, quick)
     assert result.registered.version == "2"
     assert not result.comparison.promoted
@@ -181,7 +181,7 @@ def test_a_champion_whose_files_are_gone_gives_a_clear_error(folder, small_world
     assert model_for(space, None)[2] == "gpmcast-gone version 2"
 
 
-def test_without_a_champion_the_way_to_one_is_said(folder) -> None:
+def test_without_a_champion_the_error_says_how_to_get_one(folder) -> None:
     with pytest.raises(BundleError) as refused:
         model_for(space_in(folder, "empty"), None)
     assert "make train" in str(refused.value)

@@ -1,4 +1,4 @@
-"""Where the files of one set of data lie."""
+"""Workspace: folder, names and fingerprint of one data set."""
 
 from pathlib import Path
 
@@ -89,7 +89,7 @@ def test_the_fingerprint_is_of_every_value(small_world) -> None:
     assert len(seen) == 1 + small_world.metrics.shape[1] + small_world.creatives.shape[1]
 
 
-def test_the_fingerprint_tells_columns_rows_and_missing_values_apart(small_world) -> None:
+def test_the_fingerprint_depends_on_columns_rows_and_missing_values(small_world) -> None:
     metrics, creatives = small_world.metrics, small_world.creatives
     others = [
         Loaded(metrics.rename(columns={"clicks": "cart_clicks"}), creatives),

@@ -1,4 +1,4 @@
-"""One row per creative, and what to mind about it."""
+"""The batch: one row per creative, with warnings."""
 
 from dataclasses import replace
 
@@ -62,7 +62,7 @@ def test_announced_creatives_are_predicted_at_age_0(small_world, model, quick) -
         ("tag_selling_point", "好用|没见过", "the value “没见过” of selling_point is not in the training data"),
     ],
 )
-def test_a_value_never_seen_is_told_for_its_own_creative(small_world, model, quick, table, column, value, said) -> None:
+def test_an_unseen_value_warns_its_own_creative(small_world, model, quick, table, column, value, said) -> None:
     creatives = small_world.creatives.copy()
     creatives.loc[3, column] = value
     told = latest_predictions(Loaded(small_world.metrics, creatives), model, quick)
@@ -71,7 +71,7 @@ def test_a_value_never_seen_is_told_for_its_own_creative(small_world, model, qui
     assert not table["warnings"].str.contains("not in the training data").any()
 
 
-def test_a_promotion_type_never_seen_is_told(small_world, model, quick) -> None:
+def test_an_unseen_promotion_type_is_warned_about(small_world, model, quick) -> None:
     mine = one_of(small_world, 0)
     metrics = small_world.metrics.copy()
     creatives = small_world.creatives.copy()
@@ -87,7 +87,7 @@ def test_a_promotion_type_never_seen_is_told(small_world, model, quick) -> None:
     ("days", "said"),
     [(0, None), (1, "no delivery for 1 day"), (7, "no delivery for 7 days: the predicted window has passed")],
 )
-def test_silence_is_told(small_world, model, quick, days, said) -> None:
+def test_missing_delivery_is_warned_about(small_world, model, quick, days, said) -> None:
     metrics = small_world.metrics.copy()
     last = metrics["period_end"].max()
     mine = one_of(small_world, 0)
@@ -101,7 +101,7 @@ def test_silence_is_told(small_world, model, quick, days, said) -> None:
         assert told.split("; ")[-1] == said
 
 
-def test_a_missing_column_is_told_to_all_and_predictions_are_still_made(small_world, model, quick) -> None:
+def test_a_missing_column_is_warned_about_for_all_and_predictions_are_still_made(small_world, model, quick) -> None:
     loaded = Loaded(small_world.metrics.drop(columns="clicks"), small_world.creatives.drop(columns="tag_scene"))
     told = latest_predictions(loaded, model, quick)
     assert told["warnings"].str.contains("metrics without clicks: their stages do not use", regex=False).all()
@@ -123,7 +123,7 @@ def test_without_metrics_there_is_no_moment_to_predict_from(small_world, model, 
         latest_predictions(Loaded(small_world.metrics.head(0), small_world.creatives), model, quick)
 
 
-def test_a_model_that_does_not_know_how_far_off_it_is_says_so(table, model) -> None:
+def test_a_model_without_intervals_gives_an_empty_verdict_with_the_reason(table, model) -> None:
     assert model.uncertainty is None
     assert table[["gpm_low", "gpm_high", "net_roi_chance", "hit_chance"]].isna().all().all()
     assert (table["verdict"] == "").all()
@@ -137,7 +137,7 @@ def advised(small_world, model, dataset, cut, quick) -> pd.DataFrame:
     return latest_predictions(small_world, replace(model, uncertainty=uncertainty), settings)
 
 
-def test_a_model_that_knows_gives_every_creative_ends_chances_and_a_verdict(advised, model) -> None:
+def test_a_model_with_intervals_gives_every_creative_bounds_probabilities_and_a_verdict(advised, model) -> None:
     for target in model.fitted.funnel.targets:
         assert (advised[f"{target}_low"] <= advised[f"{target}_high"]).all()
     assert advised["net_roi_chance"].between(0, 1).all()
@@ -147,7 +147,7 @@ def test_a_model_that_knows_gives_every_creative_ends_chances_and_a_verdict(advi
     assert advised["verdict_reason_en"].str.contains("chance that net ROI reaches 1.00").all()
 
 
-def test_a_creative_is_asked_for_its_own_target(small_world, model, dataset, cut, quick, advised) -> None:
+def test_a_creative_has_its_own_roi_target(small_world, model, dataset, cut, quick, advised) -> None:
     features = predict_out_of_sample(dataset, cut[1], model).features
     targets = np.resize([2.5, np.nan], (len(features.values), 1))
     values = FeatureMatrix((*features.values.names, "roi_target"), np.hstack([features.values.matrix, targets]))

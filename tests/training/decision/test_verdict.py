@@ -1,4 +1,4 @@
-"""Scale, test, hold or stop: which, and in which words."""
+"""Verdicts and their reasons."""
 
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ def test_a_chance_its_evidence_and_the_thresholds_decide(known, code) -> None:
     assert "nan" not in zh + en
 
 
-def test_thin_evidence_is_said_with_its_cure() -> None:
+def test_little_evidence_has_a_reason_with_the_cure() -> None:
     _, zh, en = verdict(NEW, RULES)
     assert zh == (
         "继续测试:证据不足,净ROI达到 1.50 的概率为 40%;再投约 180 元(约 2.5 单),才能以 80% 的把握与同类素材分出高低。"
@@ -65,13 +65,13 @@ def test_thin_evidence_is_said_with_its_cure() -> None:
     )
 
 
-def test_few_creatives_like_it_are_said_with_how_many_more() -> None:
+def test_few_similar_creatives_are_counted_with_how_many_more_are_needed() -> None:
     _, zh, en = verdict(replace(NEW, creatives_like=12), RULES)
     assert "同龄同类且结果已知的素材只有 12 条,还需约 18 条" in zh
     assert "only 12 creatives like it have known outcomes, about 18 more are needed" in en
 
 
-def test_where_the_cost_of_traffic_is_not_known_impressions_are_asked_for() -> None:
+def test_without_a_cost_of_traffic_the_reason_counts_impressions() -> None:
     _, zh, en = verdict(replace(NEW, more_cny=np.nan, counts_orders=False), RULES)
     assert "再获约 1,200 次展现,才能" in zh
     assert "about 1,200 more impressions until" in en

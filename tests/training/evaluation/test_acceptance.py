@@ -1,4 +1,4 @@
-"""PASS, REVIEW and FAIL: what is outside by luck is not failed, what stands on few rows is not passed."""
+"""Acceptance checks: sampling variance does not fail, few rows do not pass."""
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,7 @@ def test_the_worst_figure_decides(found: list[CheckedFigure], status: str) -> No
     assert check.worst == (found[-1] if found else None)
 
 
-def test_who_claims_to_be_better_must_show_more_than_luck() -> None:
+def test_better_than_a_baseline_needs_the_whole_band() -> None:
     assert Check("baselines", (-np.inf, 1.0), [one(0.9, 0.8, 1.05)], 0, whole_band=True).status == REVIEW
     assert Check("baselines", (-np.inf, 1.0), [one(0.9, 0.8, 0.99)], 0, whole_band=True).status == PASS
     assert Check("baselines", (-np.inf, 1.0), [one(1.2, 1.1, 1.3)], 0, whole_band=True).status == FAIL
@@ -110,13 +110,13 @@ def test_a_model_twice_too_high_fails_and_few_rows_are_reviewed() -> None:
     assert few["deciles"].too_few == 20
 
 
-def test_a_rule_that_predicts_the_same_is_no_rule_to_beat() -> None:
+def test_a_baseline_with_equal_predictions_is_skipped() -> None:
     good = world(400)
     found = asked(good.assign(bayes_gpm=good["predicted_gpm"]))["baselines"]
     assert [figure.of for figure in found.figures] == [("gpm", "carry-forward")]
 
 
-def test_deviances_stand_to_each_other_as_those_of_the_evaluation() -> None:
+def test_ratios_of_deviances_equal_those_of_the_evaluation() -> None:
     rows = world(300)
     truth, exposure = rows["actual_gpm"].to_numpy(), np.geomspace(1, 1e4, 300)
     own, other = (
@@ -138,7 +138,7 @@ def test_deviances_stand_to_each_other_as_those_of_the_evaluation() -> None:
     assert own / other == pytest.approx(told["own"] / told["other"])
 
 
-def test_no_intervals_cover_nothing() -> None:
+def test_without_intervals_there_is_no_coverage() -> None:
     rows = world(20)
     assert interval_coverage(rows.drop(columns="gpm_low"), "gpm", 200.0) is None
     assert interval_coverage(rows.assign(gpm_low=np.nan), "gpm", 200.0) is None

@@ -49,7 +49,7 @@ def test_the_budget_goes_down_the_ranking_until_it_is_spent() -> None:
     assert found["missed_share"] == 0.0  # one hit (a tenth of four, at least one): the first
 
 
-def test_the_oracle_ranks_by_what_came_and_everyone_alike_gets_the_budgets_share_of_all() -> None:
+def test_the_oracle_ranks_by_the_outcome_and_alike_funds_the_same_share_of_every_creative() -> None:
     table = replay(FOUR, {}, Budget(0.4, 2.0))
     assert line(table, ORACLE)["gain_cny"] == pytest.approx(300)
     assert line(table, ORACLE)["captured_share"] == 1.0
@@ -138,7 +138,7 @@ def test_undecided_is_later_spend_out_of_it_and_all_before() -> None:
     assert curve["captured_share"].tolist() == pytest.approx([1.0, 1.0])
 
 
-def test_the_wrong_way_round_is_as_far_below_chance_as_the_right_way_is_above() -> None:
+def test_a_reversed_ranking_captures_minus_one() -> None:
     curve = holdout_earliness(ROWS, 200.0, draws=20).set_index(["age_hours", "method"])
     assert curve.loc[(24, "carry-forward"), "spearman"] == pytest.approx(-1.0)
     assert curve.loc[(24, "carry-forward"), "captured_share"] == pytest.approx(-1.0)

@@ -1,4 +1,4 @@
-"""Coverage and reliability, told of rows whose answers can be counted by hand."""
+"""Coverage and reliability, on rows that can be counted by hand."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ def test_what_lies_inside_below_and_above_is_counted(held) -> None:
     assert (parted["covered"] * parted["rows"]).sum() == pytest.approx(5.0)
 
 
-def test_chances_are_compared_with_what_came_true_tenth_by_tenth() -> None:
+def test_probabilities_are_compared_with_frequencies_by_tenth() -> None:
     stated = np.array([0.05, 0.07, 0.95, 1.0, 0.5])
     bins = reliability(stated, np.array([False, True, True, True, False]))
     assert bins["bin"].tolist() == [0, 5, 9]
@@ -50,12 +50,12 @@ def test_chances_are_compared_with_what_came_true_tenth_by_tenth() -> None:
     assert bins["true"].tolist() == [0.5, 0.0, 1.0]
 
 
-def test_targets_asked_are_spread_over_outcomes_above_0() -> None:
+def test_roi_levels_are_quantiles_of_the_outcomes_above_0() -> None:
     assert roi_levels(np.array([0.0, 0.0, *np.arange(1.0, 12.0)])) == pytest.approx([4.0, 6.0, 8.0, 10.0])
     assert roi_levels(np.zeros(5)) == []
 
 
-def test_every_target_and_chance_of_a_model_is_told(kept, dataset) -> None:
+def test_every_target_and_probability_has_a_figure(kept, dataset) -> None:
     assert kept.overall()["target"].tolist() == dataset.funnel.targets
     assert {"roi", "roi_base"} <= set(kept.brier)
     figures = kept.figures()

@@ -31,7 +31,7 @@ def line(table: pd.DataFrame, decile: int, age: float = ALL_AGES, target: str = 
     return table.set_index(["target", "age_hours", "decile"]).loc[(target, age, decile)]
 
 
-def test_each_tenth_tells_how_far_its_rows_are_off() -> None:
+def test_each_tenth_has_the_ratio_of_its_own_rows() -> None:
     table = calibration_table(holdout_frame(100), 200.0, draws=20)
     assert [line(table, decile)["total"] for decile in range(1, DECILES + 1)] == pytest.approx([1.0] * 5 + [2.0] * 5)
     first = line(table, 1)
@@ -61,7 +61,7 @@ def test_rates_of_little_later_volume_are_not_compared_and_volume_is() -> None:
     assert line(table, WHOLE, target="later_impressions")["rows"] == 20
 
 
-def test_a_tenth_in_which_nothing_came_has_no_ratio() -> None:
+def test_a_tenth_without_outcomes_has_no_ratio() -> None:
     rows = holdout_frame(20)
     rows.loc[:1, "actual_gpm"] = 0.0
     table = calibration_table(rows, 200.0, draws=5)
@@ -93,7 +93,7 @@ def test_a_row_of_much_exposure_fills_several_tenths() -> None:
     assert gained(score, cost, rate)[0][:6] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
 
 
-def test_each_method_stands_beside_the_ideal_at_every_age() -> None:
+def test_each_method_and_the_ideal_have_a_curve_at_every_age() -> None:
     truth = np.arange(12.0)
     rows = pd.DataFrame(
         {
@@ -120,5 +120,5 @@ def test_each_method_stands_beside_the_ideal_at_every_age() -> None:
     assert set(lift(rows, 200.0, draws=2)["age_hours"]) == {-1, 0}
 
 
-def test_where_nothing_came_nothing_is_told() -> None:
+def test_without_outcomes_gain_is_nan() -> None:
     assert np.isnan(gained(np.arange(10.0), ONCE, np.zeros(10))).all()

@@ -14,7 +14,7 @@ from training.evaluation.metrics import METHODS
 pytestmark = pytest.mark.slow
 
 
-def test_figures_and_predictions_beside_what_came(dataset, cut, fitted, model) -> None:
+def test_metrics_and_the_holdout_frame_are_of_the_same_rows(dataset, cut, fitted, model) -> None:
     known = set(dataset.observed.loc[cut[0], "creative_id"])
     figures, holdout = evaluate_holdout(dataset, cut[1], known, model, fitted)
     assert list(figures["method"].unique()) == METHODS
@@ -51,7 +51,7 @@ COUNTS = {
 }
 
 
-def test_what_is_so_goes_on(rows, model) -> None:
+def test_carry_forward_keeps_the_rates_so_far(rows, model) -> None:
     found = carried(rows, model, **COUNTS)
     assert found["gpm"].tolist() == [250.0] * 3
     assert found["roi"].tolist() == [2.5] * 3
@@ -66,7 +66,7 @@ def test_money_that_is_not_settled_yet_is_not_taken_for_refunded(rows, model) ->
     np.testing.assert_allclose(found["net_roi"], 2.5 * market)
 
 
-def test_where_nothing_was_counted_the_market_speaks(rows, model) -> None:
+def test_without_counts_the_market_mean_is_predicted(rows, model) -> None:
     found = carried(rows, model, **dict.fromkeys(COUNTS, 0.0))
     posteriors, price = rows[1].posteriors, rows[1].reference_price
     gross = posteriors["click"].market_rate * posteriors["order"].market_rate * posteriors["value"].market_rate * price

@@ -60,7 +60,7 @@ def test_no_row_weighs_more_than_ten_typical_ones() -> None:
     assert figure(table, "log_error") == pytest.approx(100 / 190)
 
 
-def test_cold_and_warm_creatives_are_told_apart() -> None:
+def test_cold_and_warm_creatives_have_separate_metrics() -> None:
     cold = np.arange(20) < 10
     table = judged(np.r_[GUESS, TRUTH * 2], np.r_[TRUTH, TRUTH], np.full(20, 100.0), cold=cold)
     assert figure(table, "mean", "cold") == pytest.approx(1.0)
@@ -69,14 +69,14 @@ def test_cold_and_warm_creatives_are_told_apart() -> None:
     assert figure(table, "rows", "cold") == figure(table, "rows", "warm") == 10
 
 
-def test_each_age_is_told_for_itself() -> None:
+def test_each_age_has_its_own_metrics() -> None:
     ages = np.r_[np.zeros(10), np.full(10, 24)]
     table = judged(np.r_[GUESS, TRUTH * 2], np.r_[TRUTH, TRUTH], np.full(20, 100.0), ages=ages)
     assert sorted(table["age_hours"].unique()) == [ALL_AGES, 0, 24]
     assert figure(table, "mean", age=24) == pytest.approx(2.0)
 
 
-def test_too_few_rows_tell_nothing() -> None:
+def test_metrics_of_too_few_rows_are_nan() -> None:
     table = judged(GUESS[:9], TRUTH[:9], SEEN[:9])
     assert figure(table, "rows") == MIN_METRIC_ROWS - 1
     assert np.isnan(figure(table, "spearman"))
@@ -84,7 +84,7 @@ def test_too_few_rows_tell_nothing() -> None:
 
 
 @pytest.mark.parametrize(("target", "rows"), [("gpm", 8), ("later_impressions", 9)])
-def test_rates_are_judged_where_enough_came_and_volume_always(target, rows) -> None:
+def test_rates_need_enough_later_volume_and_volume_does_not(target, rows) -> None:
     truth = TRUTH.copy()
     truth[0] = np.nan  # not known
     seen = SEEN.copy()
@@ -93,7 +93,7 @@ def test_rates_are_judged_where_enough_came_and_volume_always(target, rows) -> N
 
 
 @pytest.mark.parametrize("guess", [np.zeros(10), np.full(10, 3.0)])
-def test_a_guess_that_tells_nothing_apart_has_no_rank_correlation(guess) -> None:
+def test_a_constant_prediction_has_no_rank_correlation(guess) -> None:
     table = judged(guess=guess)
     assert np.isnan(figure(table, "spearman"))
     assert np.isfinite(figure(table, "deviance"))

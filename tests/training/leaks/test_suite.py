@@ -1,4 +1,4 @@
-"""Every leak planted here is caught by the check that is there for it, and a clean world fails none."""
+"""Each planted leak fails its check, and a clean data set fails none."""
 
 import re
 from dataclasses import replace
@@ -77,7 +77,7 @@ def test_a_clean_world_fails_no_check_and_skips_none(clean) -> None:
     assert not failed(list(clean.values()))
 
 
-def test_the_page_about_leaks_tells_of_every_check_in_its_order(clean) -> None:
+def test_the_documentation_has_every_check_in_its_order(clean) -> None:
     page = (Path(__file__).parents[3] / "docs" / "leaks.md").read_text("utf-8")
     assert re.findall(r"^\d\. \*\*(.+?)\*\*", page, re.MULTILINE) == list(clean)
     for words in (PLATFORM_LABELS, TEAM_VERDICTS):
@@ -176,7 +176,7 @@ def test_two_such_columns_do_not_hide_behind_each_other(dataset) -> None:
         assert name in finding[SINGLE_COLUMN].found
 
 
-def test_a_column_that_knows_the_luck_of_orders_fails(dataset) -> None:
+def test_a_column_with_the_sampling_of_orders_fails(dataset) -> None:
     """Before launch one may know how well a creative sells, not which of its visitors will buy."""
     ratio = first_week(dataset, "orders") / np.maximum(first_week(dataset, "clicks"), 1)
     fine = with_columns(dataset, tag_手感=np.round(ratio * 1000).astype(int))
@@ -201,7 +201,7 @@ def test_ids_that_begin_with_success_are_caught(dataset) -> None:
     assert "first characters" in finding.found
 
 
-def test_hashed_ids_tell_nothing(dataset) -> None:
+def test_hashed_ids_predict_nothing(dataset) -> None:
     """The negative control: numbers that hang on the id alone are no more than luck."""
     hashed = pd.util.hash_pandas_object(dataset.loaded.creatives["creative_id"], index=False)
     finding = too_early(renamed(dataset, [str(number) for number in hashed]))[IDS]
@@ -271,7 +271,7 @@ def test_the_platforms_label_is_no_input(dataset) -> None:
 @pytest.mark.parametrize(
     ("header", "verdict"), [("首日消耗", "FAIL"), ("七日营收", "FAIL"), ("素材评级", "REVIEW"), ("剪辑师", "PASS")]
 )
-def test_headers_that_tell_an_outcome_are_named(dataset, header, verdict) -> None:
+def test_headers_with_an_outcome_are_named(dataset, header, verdict) -> None:
     words = np.resize(np.array(["甲", "乙"], dtype=object), len(dataset.loaded.creatives))
     finding = check_labels(with_columns(dataset, **{f"tag_{header}": words}))
     assert finding.verdict == verdict

@@ -1,4 +1,4 @@
-"""A model as plain files: the same bits back, and nothing that was changed is ever loaded."""
+"""Bundles: restored to the same bits, and refused when a file was changed."""
 
 import hashlib
 import json
@@ -216,9 +216,7 @@ def test_hostile_tag_values_survive_training_saving_loading_and_predicting(
     assert set(HOSTILE) == set(loaded.fitted.encoder.codes["tag_hook"])
 
 
-def test_what_a_model_knows_of_its_errors_is_kept_to_the_last_bit(
-    model, dataset, cut, quick, folder, holdout_rows
-) -> None:
+def test_intervals_are_restored_to_the_last_bit(model, dataset, cut, quick, folder, holdout_rows) -> None:
     settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
     uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.funnel, settings)
     assert uncertainty is not None
@@ -231,5 +229,5 @@ def test_what_a_model_knows_of_its_errors_is_kept_to_the_last_bit(
     pd.testing.assert_frame_equal(left, right, check_exact=True)
 
 
-def test_a_model_that_knows_nothing_of_its_errors_is_loaded_so(copy) -> None:
+def test_a_model_without_intervals_is_loaded_without(copy) -> None:
     assert load_bundle(copy)[0].uncertainty is None

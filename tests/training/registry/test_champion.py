@@ -65,13 +65,13 @@ def test_the_first_model_becomes_champion(dataset, cut, model) -> None:
     assert verdict.reason == "there was no champion"
 
 
-def test_an_equal_model_does_not_take_the_place(dataset, cut, model, manifest) -> None:
+def test_an_equal_model_is_not_promoted(dataset, cut, model, manifest) -> None:
     verdict = compare_with_champion(dataset, cut[1], model, model, manifest())
     assert not verdict.promoted
     assert f"on the same {cut[1].sum():,} rows" in verdict.reason
 
 
-def test_only_a_smaller_deviance_takes_the_place(dataset, cut, model, worse, manifest) -> None:
+def test_only_a_smaller_deviance_is_promoted(dataset, cut, model, worse, manifest) -> None:
     deviance = {
         name: score(evaluate_holdout(dataset, cut[1], set(), of)[0]) for name, of in (("good", model), ("bad", worse))
     }

@@ -1,4 +1,4 @@
-"""One file, both languages, nothing from outside, nothing of a name's making; and a card without holes."""
+"""The page: one file, both languages, nothing from outside, hostile names as text; and the model card."""
 
 import json
 import re
@@ -165,7 +165,7 @@ def test_both_languages_say_everything(page: str) -> None:
     assert not re.search(r'class="en"[^>]*>[^<]*[\u4e00-\u9fff]', page.replace("同行", ""))
 
 
-def test_the_page_tells_the_peers_of_these_data_only(page: str, written: Path) -> None:
+def test_the_page_has_the_peers_of_these_data_only(page: str, written: Path) -> None:
     assert "<h3>mine</h3>" in page
     assert "other data" not in page
     assert [found.name for found in read_peer_results(written / "proof", "f" * 64)] == ["mine"]
@@ -197,7 +197,7 @@ def test_tables_of_an_earlier_run_do_not_come_back(tmp_path: Path) -> None:
         assert said in told
 
 
-def test_without_an_evaluation_the_way_to_one_is_said(tmp_path: Path) -> None:
+def test_without_an_evaluation_the_error_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="make train"):
         write_page(tmp_path, tmp_path)
 
