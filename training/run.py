@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -146,24 +147,23 @@ def train_and_register(
     evaluation = evaluation_of(facts, figures, holdout_frame, covered)
     write_evaluation(evaluation, space.evaluation)
     checks = write_page(space.evaluation, settings.var / "proof")
-    for folder, model, until in (
-        (space.evaluation_bundle, evaluation_model, holdout_since.isoformat()),
-        (space.bundle, final_model, data_until),
-    ):
-        final = model is final_model
-        save_bundle(
-            folder,
-            model,
-            settings,
-            created_at=created_at,
-            data_fingerprint=source.fingerprint,
-            data_until=data_until,
-            trained_until=until,
-            summary=headline_figures(figures),
-            choices=recipe.choices,
-            known=source.as_of_table(model.fitted.funnel, model.fitted.entities, settings) if final else None,
-            card=(space.evaluation / CARD).read_text(encoding="utf-8") if final else "",
-        )
+    save = partial(
+        save_bundle,
+        settings=settings,
+        created_at=created_at,
+        data_fingerprint=source.fingerprint,
+        data_until=data_until,
+        summary=headline_figures(figures),
+        choices=recipe.choices,
+    )
+    save(space.evaluation_bundle, evaluation_model, trained_until=holdout_since.isoformat())
+    save(
+        space.bundle,
+        final_model,
+        trained_until=data_until,
+        known=source.as_of_table(final_model.fitted.funnel, final_model.fitted.entities, settings),
+        card=(space.evaluation / CARD).read_text(encoding="utf-8"),
+    )
     predictions = source.predictions(final_model, settings)
     write_table(predictions, space.predictions)
 

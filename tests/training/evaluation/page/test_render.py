@@ -202,6 +202,12 @@ def test_without_an_evaluation_the_error_says_how_to_get_one(tmp_path: Path) -> 
         write_page(tmp_path, tmp_path)
 
 
+def test_an_evaluation_of_another_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"name": "an older one", "held_rows": 3}', "utf-8")
+    with pytest.raises(BundleError, match="no evaluation of this version"):
+        write_page(tmp_path, tmp_path)
+
+
 def test_a_picture_is_the_same_every_time_and_names_no_colour_or_date() -> None:
     rows = pd.DataFrame({"age_hours": [0, 24], "method": OWN, "rows": 20, "spearman": [0.1, 0.4]})
     drawn = plots.by_age("one", rows, "spearman")
