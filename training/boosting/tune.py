@@ -66,7 +66,7 @@ class Fold:
         return self.sets[key]
 
     def __getstate__(self) -> dict[str, object]:
-        """What is sent to another process: LightGBM's datasets are made anew there."""
+        """What is sent to another process: LightGBM's datasets are rebuilt there."""
         return {**self.__dict__, "sets": {}}
 
 
@@ -78,13 +78,13 @@ def make_folds(dataset: Dataset, train: Mask, prior_kinds: Mapping[str, PriorKin
         train: (rows,) Its training rows.
         prior_kinds: Stage → kind of its prior (`training.data.dataset.fit_features`).
     """
-    made = []
+    cv_folds = []
     for fit_mask, validate_mask, start in folds(dataset.rows, train, dataset.settings.split.folds):
         fitted = fit_features(dataset, fit_mask, start, prior_kinds)
         fit, fit_outcome = rows_of(dataset, fit_mask, fitted)
         validate, validate_outcome = rows_of(dataset, validate_mask, fitted)
         volume = fit_volume_offset(fit, fit_outcome, dataset.funnel)
-        made.append(
+        cv_folds.append(
             Fold(
                 fit,
                 validate,
@@ -92,11 +92,11 @@ def make_folds(dataset: Dataset, train: Mask, prior_kinds: Mapping[str, PriorKin
                 stage_data(validate, validate_outcome, fitted, volume),
             )
         )
-    return made
+    return cv_folds
 
 
 def tune(
-    made: Sequence[Fold],
+    cv_folds: Sequence[Fold],
     settings: Settings,
     journal: Path,
     name: str,
@@ -106,7 +106,7 @@ def tune(
     """Run the study, or resume the one of this name.
 
     Args:
-        made: Folds.
+        cv_folds: Of `make_folds`.
         settings: Trials, jobs, seed and the hand setting.
         journal: File of the study, where no database is named (`training.boosting.optuna_study`); survives a killed
             run.
@@ -117,17 +117,17 @@ def tune(
     Returns:
         Stage → choice; empty without folds, because then nothing shows that trees help.
     """
-    stages = [data.stage for data in made[0].fit_data] if made else []
+    stages = [data.stage for data in cv_folds[0].fit_data] if cv_folds else []
     hand = settings.trees
     storage = storage_of(journal)
     study = open_study(storage, name, settings.tune.seed)
-    trials = Trials(made, hand, storage, name, settings.tune.seed)
+    trials = Trials(cv_folds, hand, storage, name, settings.tune.seed)
     on_trial(ended(study), best_value(study))
     for _ in range(2):  # twice: a trial lost with its worker may have been the hand setting
         if not has_waiting(study) and not any(trial.params == _point(hand) for trial in completed(study)):
             study.enqueue_trial(_point(hand))
         left = max(settings.tune.trials - ended(study), int(has_waiting(study)))
-        if left <= 0 or not made:
+        if left <= 0 or not cv_folds:
             break
         if engine is None or not engine.trains:
             study.optimize(
@@ -140,7 +140,9 @@ def tune(
             engine.run(_trial, trials, range(left), lambda *_: on_trial(ended(study), best_value(study)))
     rates = [stage for stage in stages if stage != VOLUME]
     chosen = choices(study, rates, hand)
-    return chosen | {stage: _by_hand(made, place, settings) for place, stage in enumerate(stages) if stage == VOLUME}
+    return chosen | {
+        stage: _by_hand(cv_folds, place, settings) for place, stage in enumerate(stages) if stage == VOLUME
+    }
 
 
 @dataclass(frozen=True)
@@ -148,14 +150,14 @@ class Trials:
     """The inputs of a trial.
 
     Attributes:
-        made: Folds.
+        cv_folds: Of `make_folds`.
         hand: The hand setting.
         storage: Address of the study; may hold a password.
         name: Of the study.
         seed: Of the sampler.
     """
 
-    made: Sequence[Fold]
+    cv_folds: Sequence[Fold]
     hand: Trees
     storage: str = field(repr=False)
     name: str
@@ -164,10 +166,10 @@ class Trials:
     def objective(self, trial: optuna.Trial) -> float:
         """Fall of validation deviance of all rates with one setting."""
         trees = _suggest(trial, self.hand)
-        stages = self.made[0].fit_data
+        stages = self.cv_folds[0].fit_data
         rates = [(place, data.stage) for place, data in enumerate(stages) if data.stage != VOLUME]
         curves: dict[str, list[Floats]] = {stage: [] for _, stage in rates}
-        for step, fold in enumerate(self.made):
+        for step, fold in enumerate(self.cv_folds):
             for place, stage in rates:
                 curves[stage].append(gain_curve(fold, place, trees))
             trial.report(sum(float(np.mean(curves[stage], axis=0).max()) for _, stage in rates), step)
@@ -204,16 +206,16 @@ def choices(study: optuna.Study, stages: Sequence[str], hand: Trees) -> dict[str
     return chosen
 
 
-def by_hand(made: Sequence[Fold], settings: Settings) -> dict[str, Choice]:
+def by_hand(cv_folds: Sequence[Fold], settings: Settings) -> dict[str, Choice]:
     """Stage → the hand setting, with the number of trees that helped most on these folds; no study."""
-    stages = [data.stage for data in made[0].fit_data] if made else []
-    return {stage: _by_hand(made, place, settings) for place, stage in enumerate(stages)}
+    stages = [data.stage for data in cv_folds[0].fit_data] if cv_folds else []
+    return {stage: _by_hand(cv_folds, place, settings) for place, stage in enumerate(stages)}
 
 
-def _by_hand(made: Sequence[Fold], place: int, settings: Settings) -> Choice:
-    of_volume = made[0].fit_data[place].stage == VOLUME
+def _by_hand(cv_folds: Sequence[Fold], place: int, settings: Settings) -> Choice:
+    of_volume = cv_folds[0].fit_data[place].stage == VOLUME
     trees = Trees(**settings.volume_trees.model_dump()) if of_volume else settings.trees
-    rounds, gain = best_rounds([gain_curve(fold, place, trees) for fold in made])
+    rounds, gain = best_rounds([gain_curve(fold, place, trees) for fold in cv_folds])
     return Choice(trees=trees, rounds=rounds, gain=gain)
 
 
