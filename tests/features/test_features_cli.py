@@ -11,7 +11,6 @@ from features.__main__ import main
 from features.console import PROBLEMS_SHOWN, problem_lines
 from features.errors import Problem
 from features.partitions.reader import is_partitioned, open_partitioned, read_whole
-from features.sanitise import visible_text
 from features.schema import KEY, ExportRead
 from features.store.duckdb_store import open_store
 
@@ -154,11 +153,6 @@ def test_an_output_folder_that_is_a_file_is_refused(run, exports, tmp_path):
     code, _, err = run("export", tmp_path / "taken")
     assert code == 2
     assert "Name another folder" in err
-
-
-def test_text_of_files_cannot_steer_the_terminal():
-    assert visible_text("a\x1b[31mb\u202ec\r\x07") == "a\ufffd[31mb\ufffdc\ufffd\ufffd"
-    assert visible_text("中文,“quotes” <b>") == "中文,“quotes” <b>"
 
 
 def test_of_many_problems_of_a_file_the_first_are_printed_and_the_rest_counted():
