@@ -61,7 +61,7 @@ print(json.dumps({
     "accepted": accepted,
     "refused": refused,
     "variations": "creator_level" in names_of("number", requested=True),
-    "described": "creator_level" in json.dumps(schema("predict")),
+    "described": "creator_level" in json.dumps(schema("predict", 500)),
     "report_group": feature_group("log_creator_level", {}, ()),
 }))
 """
