@@ -80,7 +80,9 @@ class ArrayFrame:
     def frame(self) -> pd.DataFrame:
         """Convert to a pandas frame with rows numbered from 0; texts are of type `str`."""
         columns = {
-            name: pd.array(column.texts(), dtype="str") if isinstance(column, Categories) else column
+            name: pd.array(list(column.values), dtype="str").take(column.codes, allow_fill=True)
+            if isinstance(column, Categories)
+            else column
             for name, column in self._columns.items()
         }
         return pd.DataFrame(columns, index=range(self._count), copy=False)  # hundreds of columns: no second copy
