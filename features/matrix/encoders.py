@@ -1,7 +1,8 @@
-"""How words become numbers: codes of tag values, flags of multi-valued tags, components of the copy text.
+"""Encode categories and texts as numbers: codes of categories, flags of multi-valued tags, components of copy texts.
 
-Fitted on training creatives only and kept with the model as plain data. A value that training never saw has no code:
-it is missing to the model, and named in a warning.
+Fitted on training creatives only and kept with the model as plain data. A value that is not in the training data has no
+code: it is missing to the model, and a warning names it. Copy texts are hashed character n-grams, reduced by a
+truncated singular value decomposition (latent semantic analysis, Deerwester et al. 1990).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,28 +26,28 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Ready:
-    """What encodes, made once; it is no part of what an encoder is.
+class EncoderTables:
+    """Look-up tables of an encoder, derived from its data.
 
     Attributes:
-        places: Column → value → its code.
-        weights: Buckets × text features.
+        codes: Column → value → its code.
+        weights: (buckets, components) weights of the text features.
     """
 
-    places: Mapping[str, Mapping[str, float]] = field(compare=False)
+    codes: Mapping[str, Mapping[str, float]] = field(compare=False)
     weights: Floats = field(compare=False)
 
 
 class Encoder(BaseModel):
-    """The fitted maps.
+    """Fitted codes and weights, as plain data.
 
     Attributes:
         codes: Column → values with a code (their position): those on enough training creatives.
         multi: Multi-valued tag column → values with a flag of their own.
-        seen: Column → every value of the training creatives, coded or not.
-        ngrams: Least and greatest length of the character n-grams.
-        buckets: Into how many they are hashed.
-        components: One list of `buckets` weights a text feature.
+        seen: Column → every value of the training creatives, with a code or without.
+        ngrams: Shortest and longest character n-grams.
+        buckets: Number of hash buckets of the n-grams.
+        components: (components, buckets) weights of the text features.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,14 +60,14 @@ class Encoder(BaseModel):
     components: tuple[tuple[float, ...], ...]
 
     @cached_property
-    def ready(self) -> "Ready":
-        """The same as what encodes."""
-        places = {name: {value: float(code) for code, value in enumerate(held)} for name, held in self.codes.items()}
-        return Ready(places, np.array(self.components).T)
+    def tables(self) -> EncoderTables:
+        """Look-up tables, made once."""
+        codes = {name: {value: float(code) for code, value in enumerate(known)} for name, known in self.codes.items()}
+        return EncoderTables(codes, np.array(self.components).T)
 
 
 def fit_encoder(creatives: pd.DataFrame, settings: Settings) -> Encoder:
-    """Maps from the creatives of the training period.
+    """Fit codes, flags and text components on the creatives of the training period.
 
     Args:
         creatives: Checked creatives, training ones only.
@@ -101,7 +102,7 @@ def encode(creatives: ArrayFrame, encoder: Encoder) -> dict[str, Floats]:
     """(rows,) of every encoded column, in the order of the creatives; NaN where a value has no code."""
     columns: dict[str, Floats] = {}
     unknown = Categories(np.full(len(creatives), -1, dtype=np.int64), [])
-    for column, codes in encoder.ready.places.items():
+    for column, codes in encoder.tables.codes.items():
         columns[column] = (creatives.categories(column) if column in creatives else unknown).map(codes, np.nan)
     for column, values in encoder.multi.items():
         tags = creatives.categories(column) if column in creatives else unknown
@@ -154,5 +155,5 @@ def _text(creatives: ArrayFrame, encoder: Encoder) -> Floats:
     copies = creatives.categories("copy_text")
     scores = np.full((len(copies.values) + 1, len(encoder.components)), np.nan)  # the last row serves code −1: no text
     if len(copies.values):
-        scores[:-1] = _hashed(copies.values, encoder.ngrams, encoder.buckets) @ encoder.ready.weights
+        scores[:-1] = _hashed(copies.values, encoder.ngrams, encoder.buckets) @ encoder.tables.weights
     return scores[copies.codes]

@@ -1,4 +1,4 @@
-"""Feature rows: the one function that training, batch prediction and the service share."""
+"""The feature matrix: one function builds it for training, batch prediction and the service."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,21 +22,21 @@ PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
 THURSDAY = 3
 """Weekday of 1970-01-01, Monday being 0."""
 LEAST_PLAYS = 20
-"""Plays under which a play rate says too little to be shown to the trees."""
+"""Fewest plays from which a play rate is a feature; with fewer it is missing."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What features need from the training period.
+    """Everything fitted on the training period that features are computed with.
 
     Attributes:
         funnel: The funnel.
-        priors: Of every stage.
-        encoder: Of words.
-        entities: What creatives share.
-        numbers: Names out of `features.matrix.catalogue.NUMBERS` that the training rows have.
-        mixed: States of the mixed model, by origin: each serves the cutoffs from its origin to the next one's.
-        prior_kinds: What each stage posteriors from; empirical Bayes where it is not named.
+        priors: Stage → its prior.
+        encoder: Of categories and texts.
+        entities: What creatives share, by which histories are counted.
+        numbers: Names out of `features.matrix.catalogue.NUMBERS` that some training row knows.
+        funnel_models: By rising origin: each applies to the cutoffs from its origin to that of the next.
+        prior_kinds: Stage → kind of its prior; empirical Bayes where it is not named.
     """
 
     funnel: Funnel
@@ -49,7 +49,7 @@ class Fitted:
 
     @property
     def newest(self) -> "Fitted":
-        """The same with the last state of the mixed model alone: what predicts from now on."""
+        """The same with the last funnel model alone, which applies to predictions from now on."""
         return replace(self, funnel_models=self.funnel_models[-1:])
 
     @cached_property
@@ -59,7 +59,7 @@ class Fitted:
 
     @cached_property
     def declared(self) -> Catalogue:
-        """The features of a model on this, in the order of its columns."""
+        """The features, in the order of the columns."""
         return declare(self)
 
 
@@ -107,13 +107,13 @@ class FeatureMatrix:
 
 @dataclass(frozen=True)
 class Features:
-    """Feature rows with what they are made of.
+    """The feature matrix of some snapshots, with what it is made of; axis 0 of every array: snapshots.
 
     Attributes:
-        keys: KEY, age_hours, cutoff … of each row: the snapshot's own columns.
-        values: One column per feature of the catalogue, in its order and no others.
-        posteriors: Of every stage, in row order.
-        reference_price: What an order is measured against (see `features.funnel.Stage.priced`).
+        keys: KEY, `age_hours`, `cutoff`, `launched_at`, `elapsed_hours`.
+        values: One column per feature of the catalogue, in its order.
+        posteriors: Stage → posterior of the funnel model.
+        reference_price: (rows,) CNY that an order is measured against (see `features.funnel.Stage.priced`).
         catalogue: The declared features.
     """
 
@@ -125,7 +125,12 @@ class Features:
 
 
 def build_features(observed: ArrayFrame, fitted: Fitted) -> Features:
-    """Features from counts already observed (the part that depends on what was fitted)."""
+    """Build the feature matrix.
+
+    Args:
+        observed: Counts of snapshots (`features.point_in_time.counts.observe`).
+        fitted: On the training period.
+    """
     posteriors = posteriors_of(
         observed, fitted.funnel, fitted.priors, fitted.funnel_models, fitted.prior_kinds, fitted.prior_arrays
     )
@@ -149,7 +154,7 @@ def build_features(observed: ArrayFrame, fitted: Fitted) -> Features:
 
 
 def declare(fitted: Fitted) -> Catalogue:
-    """The features of a model on what was fitted, in the order of its columns."""
+    """Declare the features that follow from what was fitted, in the order of the columns."""
     return catalogue(
         fitted.funnel,
         present=fitted.numbers,
@@ -161,13 +166,13 @@ def declare(fitted: Fitted) -> Catalogue:
 
 
 def numbers_present(observed: ArrayFrame, funnel: Funnel) -> tuple[str, ...]:
-    """Names out of NUMBERS of which some row knows something."""
+    """Names out of NUMBERS that are known in at least one row."""
     known = numbers(observed, funnel)
     return tuple(feature.name for feature in NUMBERS if not np.isnan(known[feature.name]).all())
 
 
 def numbers(observed: ArrayFrame, funnel: Funnel) -> dict[str, Floats]:
-    """Every column of NUMBERS; NaN where the data do not tell."""
+    """Name of NUMBERS → (rows,) feature; NaN where the data lack it."""
     known = observed.floats
     launched = observed["launched_at"].astype("datetime64[us]", copy=False)
     never = np.full(len(launched), "NaT", dtype="datetime64[us]")

@@ -1,7 +1,7 @@
 """What was known at one moment, one row a creative: everything that predictions need of other creatives.
 
 A bundle keeps it as files (Parquet for the sums, JSON for the moment and the columns). The service and batch
-predictions look at others in it, where training looks at each snapshot's own cutoff in the rows of metrics
+predictions take the sums over others from it, training at each snapshot's own cutoff from the rows of metrics
 (`features.point_in_time.counts.SumsInMemory`).
 """
 
@@ -280,7 +280,7 @@ class _EntityValues:
         texts = list(dict.fromkeys(column for entity in entities for column in entity.columns))
         dictionaries = [table.categories(name).values if name in table else [] for name in texts]
         self._codes = {name: {v: code for code, v in enumerate(held)} for name, held in zip(texts, dictionaries)}
-        # An entity is a pair or triple of columns; the first stands in for a third one of a pair, and changes nothing.
+        # An entity is one to three columns; shorter ones repeat columns, which does not change their values.
         columns = [[texts.index(name) for name in entity.columns] for entity in entities]
         self._columns = np.array([(line * 3)[:3] if len(line) < 3 else line for line in columns]).reshape(-1, 3)
         sizes = np.array([max(len(held), 1) for held in dictionaries])
@@ -292,7 +292,7 @@ class _EntityValues:
         self._keys = np.concatenate([np.unique(keys[~lacking]) for keys, lacking, _ in self._keys_of(table)])
         self._edges = np.searchsorted(self._keys, [*self._base, sum(room)])
         self.member_of = np.full((len(entities), len(table) + 1), NO_VALUE, dtype=np.int32)
-        """(entities, creatives + 1) place of each creative's value; the last column stands for a new creative."""
+        """(entities, creatives + 1) place of each creative's value; the last column is for a new creative."""
         self.member_of[:, :-1] = self.find(table)
 
     def places(self, entities: slice) -> tuple[int, int]:

@@ -210,9 +210,9 @@ class SumsInMemory:
             market: Of all creatives, where these are a part of them.
         """
         reported, recent = counted_rows(rows, funnel, settings), recent_seconds(settings)
-        kinds = rows.creatives.categories("promotion_type")
-        market = market or Market(market_tables(reported, kinds, funnel.stages))
-        types = market.codes(kinds)
+        promotion_types = rows.creatives.categories("promotion_type")
+        market = market or Market(market_tables(reported, promotion_types, funnel.stages))
+        types = market.codes(promotion_types)
         sums, before = own_sums(reported, funnel.stages), moments - 1
         own_market: dict[str, Floats] = {}
         for part in sums.values():

@@ -179,7 +179,7 @@ def ratio_and_weight(
 class Contributions:
     """What some creatives, each at its moment, contribute to the sums over everything that they share.
 
-    The last axis of every array is the snapshots (one creative may stand in several).
+    The last axis of every array: snapshots (several may be of one creative).
 
     Attributes:
         market_figures: M names `<stage>:<figure>`.

@@ -18,8 +18,8 @@ class Market:
 
     def __init__(self, tables: Mapping[Availability, pd.DataFrame]) -> None:
         """Sum `market_tables`; those of several parts of the data one below the other are those of the whole."""
-        seen = sorted({str(kind) for table in tables.values() for kind in table[TYPE].unique()})
-        self._types = {kind: place for place, kind in enumerate(seen)}
+        seen = sorted({str(name) for table in tables.values() for name in table[TYPE].unique()})
+        self._types = {name: place for place, name in enumerate(seen)}
         self._sums: dict[Availability, TimedSums] = {}
         for availability, table in tables.items():
             columns = ArrayFrame.of(table)
@@ -66,6 +66,6 @@ def market_tables(
     tables: dict[Availability, pd.DataFrame] = {}
     for availability, table in stage_tables(reported, stages).items():
         keys, moments, summed = summed_by(types.codes[reported.units], reported.moments(availability), table)
-        kinds = Categories(keys, types.values)
-        tables[availability] = ArrayFrame({TYPE: kinds, MOMENT: moments, **summed}, len(keys)).frame()
+        promotion_types = Categories(keys, types.values)
+        tables[availability] = ArrayFrame({TYPE: promotion_types, MOMENT: moments, **summed}, len(keys)).frame()
     return tables

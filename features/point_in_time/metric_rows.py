@@ -78,8 +78,8 @@ class MetricRows:
     @cached_property
     def account_codes(self) -> Codes:
         """(creatives,) code of each creative's promotion type and account."""
-        kind, account = (self.creatives.categories(name) for name in KEY[:2])
-        return kind.codes * max(len(account.values), 1) + account.codes
+        promotion_type, account = (self.creatives.categories(name) for name in KEY[:2])
+        return promotion_type.codes * max(len(account.values), 1) + account.codes
 
     @cached_property
     def account_until(self) -> Times:

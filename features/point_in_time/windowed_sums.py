@@ -30,9 +30,9 @@ _BLOCK = 1 << 20
 """Numbers handled by one numpy call: few rows of many columns at once, many rows column by column."""
 
 MANY = 10_000
-"""Rows from which it is worth looking whether many of them share their group and moment."""
+"""Rows from which it pays to check whether many of them share their group and moment."""
 LEAST_EACH = 100
-"""Rows a group must have in the mean for that."""
+"""Mean number of rows per group from which it pays."""
 
 
 def seconds(times: pd.Series | Times) -> Seconds:
