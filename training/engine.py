@@ -10,6 +10,8 @@ Shared = TypeVar("Shared")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+Task = Callable[[Any, Any], Any]
+"""`task(shared, item)`: the types of its arguments and its result are those of the call at hand."""
 OnProgress = Callable[[int, int], None]
 """Called with the number of items done and of all items."""
 
@@ -28,9 +30,9 @@ class Engine(Protocol):
 
     def run(
         self,
-        function: Callable[[Any, Any], Any],
-        shared: Any,
-        items: Sequence[Any],
+        function: Task,
+        shared: object,
+        items: Sequence[object],
         on_progress: OnProgress = no_progress,
     ) -> list[Any]:
         """`function(shared, item)` of every item, in the items' order.

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from itertools import islice
@@ -11,7 +11,7 @@ from typing import Any
 from configs import __version__
 from configs.settings import Dask
 from features.partitions.folder import without_password
-from training.engine import Engine, OnProgress, no_progress
+from training.engine import Engine, OnProgress, Task, no_progress
 from training.errors import EngineError
 from training.sharded.work import Work
 
@@ -37,9 +37,9 @@ class DaskWorkers:
 
     def run(
         self,
-        function: Callable[[Any, Any], Any],
-        shared: Any,
-        items: Sequence[Any],
+        function: Task,
+        shared: object,
+        items: Sequence[object],
         on_progress: OnProgress = no_progress,
     ) -> list[Any]:
         """On the workers, as many items at a time as there are workers.
@@ -70,9 +70,9 @@ class DaskWorkers:
 
     def _try(
         self,
-        function: Callable[[Any, Any], Any],
-        shared: Any,
-        items: Sequence[Any],
+        function: Task,
+        shared: object,
+        items: Sequence[object],
         found: dict[int, Any],
         on_progress: OnProgress,
     ) -> None:
@@ -116,7 +116,7 @@ class DaskWorkers:
         if not self._client.nthreads():
             raise EngineError("No worker is left. Start some, then run the same command again: what is done is kept.")
 
-    def _submit(self, function: Callable[[Any, Any], Any], common: Any, items: Sequence[Any], place: int) -> Any:
+    def _submit(self, function: Task, common: object, items: Sequence[object], place: int) -> Any:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sending large graph")
             return self._client.submit(function, common, items[place], pure=False)

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from training.engine import Engine, LocalEngine, OnProgress, no_progress
+from training.engine import Engine, LocalEngine, OnProgress, Task, no_progress
 from training.errors import EngineError
 
 PROCESS_LOST = (
@@ -35,9 +35,9 @@ class Processes:
 
     def run(
         self,
-        function: Callable[[Any, Any], Any],
-        shared: Any,
-        items: Sequence[Any],
+        function: Task,
+        shared: object,
+        items: Sequence[object],
         on_progress: OnProgress = no_progress,
     ) -> list[Any]:
         """In these processes, as many items at a time as there are.
@@ -84,7 +84,7 @@ def _results(places: dict[Future[Any], int], on_progress: OnProgress) -> list[An
     return [found[place] for place in range(len(places))]
 
 
-def _on_one_thread(function: Callable[[Any, Any], Any], shared: Any, item: Any) -> Any:
+def _on_one_thread(function: Task, shared: object, item: object) -> Any:
     """One thread a process: there are as many processes as cores to use."""
     with threadpool_limits(1):  # each time: the limit reaches only libraries already loaded
         return function(shared, item)

@@ -4,11 +4,10 @@ Every method runs tasks on the parts (`training.sharded.tasks`), which leave the
 concatenates these tables.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +28,7 @@ from features.point_in_time.partial_sums import shared_codes, tables_exchanged
 from features.point_in_time.windowed_sums import summed_by
 from features.schema import KEY
 from training.boosting.model import CreativeModel
-from training.engine import Engine
+from training.engine import Engine, Task
 from training.progress import ProgressCallbacks
 from training.registry.bundle import FEATURES_VERSION
 from training.sharded import tasks
@@ -224,7 +223,7 @@ class ShardedSource:
         for name in ("requested", "resolved", *(f"partial_{name}" for name in tables_exchanged(job.funnel.stages))):
             self.work.remove(f"{job.request}/{name}")
 
-    def _run(self, task: Callable[[Any, Any], None], shared: Any, items: Sequence[Any], what: str) -> None:
+    def _run(self, task: Task, shared: object, items: Sequence[object], what: str) -> None:
         self.engine.run(task, shared, items, lambda done, total: self._progress.step(what, done, total))
 
     def _gather(self, folder: str, kept: Sequence[bool] | None = None) -> pd.DataFrame:

@@ -4,8 +4,6 @@ In: out-of-fold and holdout rows with their predictions (`OutOfSample`). Out: a 
 import from here only; open `interface.py` first, then `fit.py`.
 """
 
-from typing import Any
-
 from training.uncertainty.calibrated_hurdles import CalibratedHurdles
 from training.uncertainty.covariates import early_volume
 from training.uncertainty.fit import fit_uncertainty
@@ -22,7 +20,7 @@ __all__ = [
 ]
 
 
-def read_uncertainty(document: dict[str, Any]) -> PredictiveUncertainty:
+def read_uncertainty(document: dict[str, object]) -> PredictiveUncertainty:
     """The fitted model of a bundle's `uncertainty.json` (`PredictiveUncertainty.document`).
 
     Raises:

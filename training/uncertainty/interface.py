@@ -5,7 +5,7 @@ Another method of intervals is one more class that satisfies `PredictiveUncertai
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -126,6 +126,6 @@ class PredictiveUncertainty(Protocol):
         """The distributions of these rows; what several questions need is computed once."""
         ...
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """As JSON, exact to the last bit; `training.uncertainty.read_uncertainty` reads it."""
         ...
