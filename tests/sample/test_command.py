@@ -7,6 +7,8 @@ import pytest
 from sample.__main__ import main
 from sample.world import END
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["--creatives", "200", "--days", "30"]
 
 

@@ -14,6 +14,8 @@ from sample.api_report import PAGE_SIZE, SHARED, TOPICS
 from sample.simulation import Simulation
 from sample.vocabulary import TAGS
 
+pytestmark = pytest.mark.slow
+
 NAME = re.compile(r"\d{1,2}月\d{1,2}日-TW\d{5}-(信息流|直播)-([^-]+)-([^-]+)-([^-]+)-([^-]+)-([^-]+)-([^-]+)\.mp4")
 
 
@@ -171,7 +173,6 @@ def test_some_creatives_run_in_two_accounts(small_csv: pd.DataFrame) -> None:
     assert (small_csv.groupby("素材ID")["账户"].nunique() == 2).any()
 
 
-@pytest.mark.slow
 def test_settlement_only_falls_with_time(full_simulation: Simulation) -> None:
     days = full_simulation.days
     amounts = ["gmv", "net_gmv", "settled_7d_gmv", "settled_14d_gmv", "settled_30d_gmv", "settled_90d_gmv"]

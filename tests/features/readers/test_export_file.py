@@ -41,6 +41,7 @@ def test_frames_have_the_promised_types(read, live, as_csv):
         assert set(found.attributes.dtypes.astype(str)) == {"str"}
 
 
+@pytest.mark.slow
 def test_every_file_of_the_sample_world_is_read_with_totals_as_the_only_finding(sample_exports, sources):
     for path in find_files([str(sample_exports)]):
         found = read_export(path, Settings(), sources)

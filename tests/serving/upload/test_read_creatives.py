@@ -178,6 +178,7 @@ def test_a_workbook_that_lies_about_its_sizes_is_refused(read) -> None:
         read(lied)
 
 
+@pytest.mark.slow
 def test_damaged_files_bring_a_refusal_or_an_answer_and_nothing_else(read) -> None:
     draw = np.random.default_rng(11)
     outcomes = {True: 0, False: 0}

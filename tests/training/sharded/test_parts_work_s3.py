@@ -9,6 +9,7 @@ from features.partitions.folder import open_folder
 from training.sharded.work import Work
 
 
+@pytest.mark.slow
 def test_tables_between_steps_are_kept_on_s3(bucket):
     root = f"{bucket}/work"
     work, elsewhere = Work(root), Work(root)
