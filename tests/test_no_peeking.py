@@ -34,8 +34,8 @@ def cutoffs_to_try(snapshots: pd.DataFrame) -> list[pd.Timestamp]:
 
 def same(left: Features, right: Features) -> None:
     pd.testing.assert_frame_equal(left.values.frame(), right.values.frame(), check_exact=True)
-    for stage, begin in left.posteriors.items():
-        np.testing.assert_array_equal(begin.log_rate, right.posteriors[stage].log_rate)
+    for stage, posterior in left.posteriors.items():
+        np.testing.assert_array_equal(posterior.log_rate, right.posteriors[stage].log_rate)
 
 
 def test_truncating_the_data_at_the_cutoff_changes_no_feature(small_world, prepared, settings) -> None:
@@ -142,5 +142,5 @@ def test_batch_features_equal_single_creative_features_bit_for_bit(small_world, 
     for place in np.random.default_rng(1).choice(len(snapshots), 25, replace=False):
         alone = features_of(small_world, snapshots.iloc[[place]].reset_index(drop=True), fitted, settings)
         pd.testing.assert_frame_equal(alone.values.frame(), together.values.take([place]).frame(), check_exact=True)
-        for stage, begin in alone.posteriors.items():
-            assert begin.log_rate[0] == together.posteriors[stage].log_rate[place]
+        for stage, posterior in alone.posteriors.items():
+            assert posterior.log_rate[0] == together.posteriors[stage].log_rate[place]

@@ -48,7 +48,7 @@ def loaded(tmp_path: Path):
 
 
 def prior(stage: str, rate: float, creative_variance: float, dispersion: float = 1.0) -> StagePrior:
-    """What training would have taught: the market's rate, φ and s²; nobody shares anything with this creative."""
+    """What training would have fitted: the market's rate, φ and s²; nobody shares anything with this creative."""
     return StagePrior(
         rate={"live": rate},
         dispersion=dispersion,
@@ -109,25 +109,25 @@ def test_its_early_counts_become_its_predicted_numbers(loaded, model) -> None:
     features = build_features(
         observe_loaded(row, loaded, model.fitted.funnel, model.fitted.entities, Settings()), model.fitted
     )
-    told = model.predict(features).iloc[0]
+    predicted = model.predict(features).iloc[0]
 
     # click: 1 000 × 0.05 = 50 clicks were expected, 80 came, K = 50: factor (80 + 50)/(50 + 50) = 1.3
-    assert told["click"] == pytest.approx(0.05 * 1.3)
+    assert predicted["click"] == pytest.approx(0.05 * 1.3)
     # order: 80 × 0.04 = 3.2 were expected, 4 came, K = 2: factor 6/5.2
-    assert told["order"] == pytest.approx(0.04 * 6 / 5.2)
+    assert predicted["order"] == pytest.approx(0.04 * 6 / 5.2)
     # value: 4 orders at the price of 100 brought 400: as expected, so 100 CNY an order
-    assert told["value"] == pytest.approx(100.0)
-    # keep: refunds may come for an hour yet, so day one says nothing at its own end
-    assert told["keep"] == pytest.approx(0.9)
+    assert predicted["value"] == pytest.approx(100.0)
+    # keep: refunds may come for an hour yet, so day one is no evidence at its own end
+    assert predicted["keep"] == pytest.approx(0.9)
     # cost: 250 CNY were expected, 200 spent (ratio 0.8), K = 1 000 impressions as many as it had: factor 0.9
-    assert told["cost"] == pytest.approx(0.25 * 0.9)
+    assert predicted["cost"] == pytest.approx(0.25 * 0.9)
 
-    assert told["gpm"] == pytest.approx(1000 * 0.065 * (0.04 * 6 / 5.2) * 100)  # = 300 CNY
-    assert told["gpm"] == pytest.approx(300.0)
-    assert told["net_gpm"] == pytest.approx(270.0)
-    assert told["roi"] == pytest.approx(0.3 / 0.225)
-    assert told["net_roi"] == pytest.approx(1.2)
-    assert told["later_impressions"] == pytest.approx(5000.0)
+    assert predicted["gpm"] == pytest.approx(1000 * 0.065 * (0.04 * 6 / 5.2) * 100)  # = 300 CNY
+    assert predicted["gpm"] == pytest.approx(300.0)
+    assert predicted["net_gpm"] == pytest.approx(270.0)
+    assert predicted["roi"] == pytest.approx(0.3 / 0.225)
+    assert predicted["net_roi"] == pytest.approx(1.2)
+    assert predicted["later_impressions"] == pytest.approx(5000.0)
 
 
 def test_why_a_rate_is_what_it_is_adds_up(loaded, model) -> None:
@@ -151,7 +151,7 @@ def test_what_came_is_the_other_two_days(loaded, model) -> None:
 
 
 def test_the_file_of_predictions_has_its_latest_moment(loaded, model) -> None:
-    told = latest_predictions(loaded, model, Settings()).iloc[0]
-    assert told["cutoff"] == pd.Timestamp("2026-07-23")
-    assert told["age_hours"] == 72
-    assert (told["early_impressions"], told["early_clicks"], told["early_orders"]) == (5000, 380, 19)
+    predicted = latest_predictions(loaded, model, Settings()).iloc[0]
+    assert predicted["cutoff"] == pd.Timestamp("2026-07-23")
+    assert predicted["age_hours"] == 72
+    assert (predicted["early_impressions"], predicted["early_clicks"], predicted["early_orders"]) == (5000, 380, 19)

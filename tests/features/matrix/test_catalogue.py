@@ -1,4 +1,4 @@
-"""Every feature declared once, with words for people."""
+"""Every feature declared once, with labels in both languages."""
 
 import pytest
 

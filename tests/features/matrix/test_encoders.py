@@ -1,4 +1,4 @@
-"""How words become numbers."""
+"""Categories and texts as numbers."""
 
 import numpy as np
 import pandas as pd

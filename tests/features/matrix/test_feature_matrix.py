@@ -1,4 +1,4 @@
-"""Feature rows: exactly the declared columns, alone and together the same, whatever the words."""
+"""The feature matrix has exactly the declared columns, whatever the categories."""
 
 import numpy as np
 import pandas as pd
@@ -59,7 +59,7 @@ def test_without_rows_there_are_columns(prepared) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "expected"),
+    ("name", "given", "expected"),
     [
         ("log_price", {"price_cny": 100.0}, np.log(100.0)),
         ("log_price", {"price_cny": 0.0}, np.nan),
@@ -84,13 +84,13 @@ def test_without_rows_there_are_columns(prepared) -> None:
         ("log_followers", {}, np.nan),  # a column that the data lack
     ],
 )
-def test_numbers_by_hand(prepared, name, told, expected) -> None:
+def test_numbers_by_hand(prepared, name, given, expected) -> None:
     row = {
         "launched_at": pd.Timestamp("2026-03-10 09:30"),
         "created_at": pd.NaT,
         "launch_hour": 9.0,
         "elapsed_hours": 0.0,
-        **told,
+        **given,
     }
     found = numbers(ArrayFrame.of(pd.DataFrame([row])), prepared[0].funnel)[name]
     np.testing.assert_allclose(found, [expected], rtol=1e-12)
@@ -110,7 +110,7 @@ def test_a_creative_announced_without_a_launch_has_features(prepared, small_worl
 
 
 def test_hostile_words_are_codes_flags_and_history_like_any_other(small_world, quick) -> None:
-    """Quotes, commas, lines, equals signs, bars, emoji, marks of direction, and the words for nothing."""
+    """Quotes, commas, lines, equals signs, bars, emoji, marks of direction, and the texts for nothing."""
     hooks = pd.Series([HOSTILE[place % len(HOSTILE)] for place in range(len(small_world.creatives))], dtype="str")
     points = pd.Series(["|".join(HOSTILE[place % 4 : place % 4 + 4]) for place in range(len(hooks))], dtype="str")
     loaded = Loaded(small_world.metrics, small_world.creatives.assign(tag_hook=hooks, tag_selling_point=points))

@@ -1,4 +1,4 @@
-"""Counts of a snapshot as they stood at its cutoff, by hand."""
+"""Counts of a snapshot as they were known at its cutoff, by hand."""
 
 from collections.abc import Callable
 
@@ -105,7 +105,7 @@ def test_a_figure_that_the_metrics_lack_is_missing_not_zero(one, quick, snapshot
     assert row["early:impressions"] == 300.0
 
 
-def test_the_plan_counts_only_columns_that_hold_something(one, quick) -> None:
+def test_the_funnel_counts_only_columns_that_hold_something(one, quick) -> None:
     empty = Loaded(one.metrics.assign(clicks=np.nan), one.creatives)
     assert not data_funnel(empty, quick).has("click")
 

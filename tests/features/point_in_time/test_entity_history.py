@@ -17,31 +17,31 @@ TIED = 1.001e-4
 
 HISTORY = """
 with known as (
-    select m.creative_id as id, m.promotion_type as kind, epoch(m.period_end)::bigint + 3600 * greatest(
+    select m.creative_id as id, m.promotion_type as promo, epoch(m.period_end)::bigint + 3600 * greatest(
             case m.grain when 'hour' then 1 else 8 end, {wait}) as moment, {count} as c, {exposure} as e, {events} as n
     from metrics m join creatives using (promotion_type, account_id, creative_id)
 ), lives as (
-    select id, kind, moment,
+    select id, promo, moment,
         (select sum(c) from known o where o.id = k.id and o.moment <= k.moment) as c,
         (select sum(e) from known o where o.id = k.id and o.moment <= k.moment) as e,
         (select sum(n) from known o where o.id = k.id and o.moment <= k.moment) as n,
-        (select sum(c) / nullif(sum(e), 0) from known o where o.kind = k.kind and o.moment < k.moment) as rate
-    from (select distinct id, kind, moment from known) k
-), told as (
+        (select sum(c) / nullif(sum(e), 0) from known o where o.promo = k.promo and o.moment < k.moment) as rate
+    from (select distinct id, promo, moment from known) k
+), shares as (
     select id, moment, coalesce({sure} / ({sure} + {half}), 0) as weight, coalesce(c / nullif(e * rate, 0), 1) as ratio
     from lives
 ), shared as (
     select creative_id as id, {entity} as entity from creatives
 )
 select coalesce(sum(w), 0) as weight, coalesce(sum(r), 0) as ratio
-from asked left join (
-    select asked.place, other.id, round(arg_max(told.weight, told.moment), 4) as w,
-        round(arg_max(told.weight * told.ratio, told.moment), 4) as r
-    from asked
-    join shared mine on mine.id = asked.creative_id
+from wanted left join (
+    select wanted.place, other.id, round(arg_max(shares.weight, shares.moment), 4) as w,
+        round(arg_max(shares.weight * shares.ratio, shares.moment), 4) as r
+    from wanted
+    join shared mine on mine.id = wanted.creative_id
     join shared other on other.entity = mine.entity and other.id <> mine.id
-    join told on told.id = other.id and told.moment < epoch(asked.cutoff)::bigint - {back}
-    group by asked.place, other.id
+    join shares on shares.id = other.id and shares.moment < epoch(wanted.cutoff)::bigint - {back}
+    group by wanted.place, other.id
 ) using (place)
 group by place order by place
 """
@@ -84,18 +84,18 @@ ENTITIES = {
 
 
 @pytest.fixture(scope="module")
-def asked(observed: pd.DataFrame) -> pd.DataFrame:
+def wanted(observed: pd.DataFrame) -> pd.DataFrame:
     """A few snapshots of all ages."""
     return observed.iloc[:: max(len(observed) // 60, 1)].reset_index(drop=True)
 
 
 @pytest.fixture(scope="module")
-def sql(small_world, asked):
+def sql(small_world, wanted):
     connection = duckdb.connect()
     connection.register("metrics", small_world.metrics)
     connection.register("creatives", small_world.creatives)
     connection.register(
-        "asked", asked[["creative_id", "promotion_type", "account_id", "cutoff"]].assign(place=asked.index)
+        "wanted", wanted[["creative_id", "promotion_type", "account_id", "cutoff"]].assign(place=wanted.index)
     )
     yield lambda query: connection.sql(query).df()
     connection.close()
@@ -103,46 +103,46 @@ def sql(small_world, asked):
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_history_equals_the_same_again_in_sql(sql, asked, quick, stage, entity) -> None:
-    def told(back: int) -> pd.DataFrame:
+def test_history_equals_the_same_again_in_sql(sql, wanted, quick, stage, entity) -> None:
+    def in_sql(back: int) -> pd.DataFrame:
         wait = 1 if stage == "keep" else 0
         return sql(HISTORY.format(**STAGES[stage], wait=wait, entity=ENTITIES[entity], back=back))
 
-    expected = told(0)
+    expected = in_sql(0)
     assert (expected["weight"] > 0).mean() > 0.3
     tied = TIED
     if entity == "market":  # of the market, only what was added of late
-        expected = (expected - told(quick.history_days * 86_400)).clip(lower=0)
-        tied = 2 * TIED * len(asked)  # one tie for each of the many creatives
+        expected = (expected - in_sql(quick.history_days * 86_400)).clip(lower=0)
+        tied = 2 * TIED * len(wanted)  # one tie for each of the many creatives
     for name in ("weight", "ratio"):
-        np.testing.assert_allclose(asked[f"hist:{entity}:{stage}:{name}"], expected[name], rtol=0, atol=tied)
+        np.testing.assert_allclose(wanted[f"hist:{entity}:{stage}:{name}"], expected[name], rtol=0, atol=tied)
 
 
-def test_the_market_so_far_equals_the_same_again_in_sql(sql, asked) -> None:
+def test_the_market_so_far_equals_the_same_again_in_sql(sql, wanted) -> None:
     expected = sql("""
         select place, coalesce(sum(clicks), 0) as clicks, coalesce(sum(spend_cny), 0) as spend_cny
-        from asked left join (
+        from wanted left join (
             select *, period_end + to_hours(case grain when 'hour' then 1 else 8 end) as moment from metrics
-        ) m on m.promotion_type = asked.promotion_type and m.creative_id <> asked.creative_id
-            and m.moment < asked.cutoff
+        ) m on m.promotion_type = wanted.promotion_type and m.creative_id <> wanted.creative_id
+            and m.moment < wanted.cutoff
         group by place order by place""")
     for stage, name in (("click", "clicks"), ("cost", "spend_cny")):
-        np.testing.assert_allclose(asked[f"market:{stage}:{name}"], expected[name], rtol=0, atol=1e-6)
+        np.testing.assert_allclose(wanted[f"market:{stage}:{name}"], expected[name], rtol=0, atol=1e-6)
 
 
-def test_crowding_equals_the_same_again_in_sql(sql, asked) -> None:
+def test_crowding_equals_the_same_again_in_sql(sql, wanted) -> None:
     expected = sql("""
         with m as (select *, period_end + to_hours(case grain when 'hour' then 1 else 8 end) as moment from metrics),
         starts as (select account_id, creative_id, min(moment) as began from m group by all)
         select place,
-            (select count(distinct creative_id) from m where m.account_id = asked.account_id
-                and m.creative_id <> asked.creative_id
+            (select count(distinct creative_id) from m where m.account_id = wanted.account_id
+                and m.creative_id <> wanted.creative_id
                 and m.moment < cutoff and m.moment >= cutoff - interval 3 day) as live,
-            (select count(*) from starts f where f.account_id = asked.account_id and f.creative_id <> asked.creative_id
-                and f.began < cutoff and f.began >= cutoff - interval 14 day) as recent
-        from asked order by place""")
-    np.testing.assert_array_equal(asked["live_siblings"], expected["live"])
-    np.testing.assert_array_equal(asked["recent_launches"], expected["recent"])
+            (select count(*) from starts f where f.account_id = wanted.account_id
+                and f.creative_id <> wanted.creative_id and f.began < cutoff and f.began >= cutoff - interval 14 day) as recent
+        from wanted order by place""")
+    np.testing.assert_array_equal(wanted["live_siblings"], expected["live"])
+    np.testing.assert_array_equal(wanted["recent_launches"], expected["recent"])
 
 
 # A world of two: what the second may know of the first.
@@ -208,7 +208,7 @@ def test_a_row_counts_once_it_can_be_had_strictly_before_the_cutoff(
 
 
 def test_settled_money_is_known_later_than_the_rest(two, quick, snapshots_of) -> None:
-    """Seven days after its payment: until then the first creative says nothing of what is kept."""
+    """Seven days after its payment: until then the first creative has no settled net money."""
     slow = quick.model_copy(update={"basis": "settled_7d"})
     for launch, creatives in (("2026-03-17 09:59", 0), ("2026-03-17 10:01", 1)):
         loaded = two(launch)
@@ -221,13 +221,13 @@ def test_settled_money_is_known_later_than_the_rest(two, quick, snapshots_of) ->
 def test_a_figure_that_rows_miss_costs_only_its_own_stage_its_history(
     small_world, funnel, taken, observed, quick
 ) -> None:
-    """An account whose export has no plays still teaches clicks; nothing is taken for 0."""
+    """An account whose export has no plays still counts for clicks; nothing missing counts as 0."""
     metrics = small_world.metrics.assign(plays=np.nan)
     less = observe_loaded(
         taken, Loaded(metrics, small_world.creatives), funnel, data_entities(small_world, quick), quick
     ).frame()
-    told = [name for name in less if name.startswith(("hist:", "market:", "launched:")) and ":hold:" not in name]
-    pd.testing.assert_frame_equal(less[told], observed[told])
+    history = [name for name in less if name.startswith(("hist:", "market:", "launched:")) and ":hold:" not in name]
+    pd.testing.assert_frame_equal(less[history], observed[history])
     silent = less.filter(regex="^(hist:.*|market):hold:")
     assert silent.shape[1] > 4
     assert (silent == 0).all().all()

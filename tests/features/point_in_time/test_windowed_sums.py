@@ -38,7 +38,7 @@ def test_a_row_that_straddles_an_edge_belongs_to_neither_side(after: float, unti
     assert found["x"].tolist() == [expected]
 
 
-def test_straddling_is_told() -> None:
+def test_a_row_that_straddles_a_moment_is_found() -> None:
     table = sums(x=[1, 2, 4, 8, 16, 32])
     assert table.straddles(*at(0, 0.5)).tolist() == [True]
     assert table.straddles(*at(0, 1)).tolist() == [False]
@@ -52,7 +52,7 @@ def test_a_missing_value_makes_the_sums_that_hold_it_missing_and_no_others() -> 
     assert table.until(*at(1, 3))["x"][0] == 56.0
 
 
-def test_sums_of_money_do_not_depend_on_order_or_company() -> None:
+def test_sums_of_money_do_not_depend_on_order_or_on_other_rows() -> None:
     draw = np.random.default_rng(3)
     money = np.round(draw.lognormal(3, 2, 2000), 4)
     ends = np.arange(2000, dtype=np.int64) + 1
@@ -76,27 +76,27 @@ def test_a_sum_too_large_to_be_exact_is_refused() -> None:
 
 @pytest.mark.parametrize("missing", [False, True])
 @pytest.mark.parametrize("left_out", [False, True])
-def test_rows_added_up_by_group_and_moment_tell_the_same_as_one_by_one(monkeypatch, missing, left_out) -> None:
+def test_rows_added_up_by_group_and_moment_give_the_same_sums_as_one_by_one(monkeypatch, missing, left_out) -> None:
     draw = np.random.default_rng(5)
     groups = draw.integers(-1 if left_out else 0, 6, 4000)
     times = draw.integers(0, 40, 4000) * 3600
     values = {"gain": np.round(draw.lognormal(2, 2, 4000), 4), "change": np.round(draw.normal(0, 9, 4000), 4)}
     if missing:
         values["gain"][draw.integers(0, 4000, 5)] = np.nan
-    asked, moments = draw.integers(-1, 8, 900), draw.integers(-1, 42, 900) * 3600
+    wanted, moments = draw.integers(-1, 8, 900), draw.integers(-1, 42, 900) * 3600
     after = moments - draw.integers(0, 9, 900) * 3600
 
-    def told() -> list[np.ndarray]:
+    def all_sums() -> list[np.ndarray]:
         sums = TimedSums(groups, times, times, values)
-        until, between = sums.until(asked, moments), sums.between(asked, after, moments)
-        return [*until.values(), *between.values(), sums.last_end(asked, moments), sums.straddles(asked, moments)]
+        until, between = sums.until(wanted, moments), sums.between(wanted, after, moments)
+        return [*until.values(), *between.values(), sums.last_end(wanted, moments), sums.straddles(wanted, moments)]
 
-    one_by_one = told()
+    one_by_one = all_sums()
     assert window._together(groups, times) is None
     monkeypatch.setattr(window, "MANY", 0)
     monkeypatch.setattr(window, "LEAST_EACH", 1)
     assert window._together(groups, times) is not None
-    for one, other in zip(one_by_one, told()):
+    for one, other in zip(one_by_one, all_sums()):
         np.testing.assert_array_equal(one, other)
 
 
