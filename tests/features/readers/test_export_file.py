@@ -3,6 +3,7 @@
 import time
 
 import pandas as pd
+import pytest
 
 from configs.settings import Settings
 from features.readers.export_file import read_export
