@@ -139,7 +139,8 @@ def test_crowding_equals_the_same_again_in_sql(sql, wanted) -> None:
                 and m.creative_id <> wanted.creative_id
                 and m.moment < cutoff and m.moment >= cutoff - interval 3 day) as live,
             (select count(*) from starts f where f.account_id = wanted.account_id
-                and f.creative_id <> wanted.creative_id and f.began < cutoff and f.began >= cutoff - interval 14 day) as recent
+                and f.creative_id <> wanted.creative_id
+                and f.began < cutoff and f.began >= cutoff - interval 14 day) as recent
         from wanted order by place""")
     np.testing.assert_array_equal(wanted["live_siblings"], expected["live"])
     np.testing.assert_array_equal(wanted["recent_launches"], expected["recent"])
