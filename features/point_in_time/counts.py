@@ -99,8 +99,10 @@ def observe_loaded(
     rows = loaded if isinstance(loaded, MetricRows) else MetricRows.of(loaded)
     creatives = rows.creatives.select(KEY).frame()
     snapshots = snapshot_table(frame, unit_codes(frame, creatives))
-    sums = SumsInMemory.of(rows, snapshots["unit"], seconds(snapshots["cutoff"]), funnel, shared, settings)
-    return observe(snapshots, rows, columns_of_others(sums), funnel, settings)
+    units, cutoffs = snapshots["unit"], seconds(snapshots["cutoff"])
+    # Sums by entity take as much memory as the metrics: they are gone before own counts are made.
+    others = columns_of_others(SumsInMemory.of(rows, units, cutoffs, funnel, shared, settings))
+    return observe(snapshots, rows, others, funnel, settings)
 
 
 def joined(
