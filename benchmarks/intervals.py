@@ -28,9 +28,9 @@ from features.matrix.feature_matrix import Features
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on, out_of_fold, predict_out_of_sample, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.boosting.stage_targets import actual_targets
 from training.data.dataset import Dataset, Mask, fit_features, prepare, rows_of
 from training.evaluation.coverage import roi_levels
+from training.labels.outcomes import actual_targets
 from training.labels.splits import folds, holdout_split
 from training.uncertainty import OutOfSample, PredictiveUncertainty, fit_uncertainty
 from training.uncertainty.covariates import log_events, logs_of, stages_of

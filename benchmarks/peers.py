@@ -35,10 +35,10 @@ from features.matrix.feature_matrix import build_features
 from features.point_in_time.array_frame import ArrayFrame
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import fit_on, recipe_by_hand
-from training.boosting.stage_targets import actual_targets
 from training.data.dataset import fit_features
 from training.evaluation.budget_replay import Budget, replay
 from training.evaluation.holdout import carry_forward, empirical_bayes
+from training.labels.outcomes import actual_targets
 from training.workspace import data_fingerprint
 
 Floats = npt.NDArray[np.float64]

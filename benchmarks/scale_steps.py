@@ -37,6 +37,7 @@ from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.data.dataset import Dataset, Mask, fit_features, rows_of, subsample
 from training.data.metrics_source import InMemorySource, MetricsSource
+from training.decision.predict import predict_latest
 from training.labels.outcomes import MATURE
 from training.labels.splits import holdout_split
 from training.progress import ProgressCallbacks
@@ -127,7 +128,7 @@ def measure(record: Record, exports: str, store: Path, *, fit: bool) -> None:
         else:
             model = fit_model(*rows_of(dataset, sampled, fitted), fitted, fixed_recipe(dataset).choices)
         del dataset  # the product's `predict` does not hold it either
-        predicted = record.timed("predict", lambda: source.predictions(model, settings))
+        predicted = record.timed("predict", lambda: predict_latest(source, model, settings))
     record.counts["predictions"] = len(predicted)
 
 

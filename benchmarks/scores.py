@@ -8,8 +8,8 @@ import pandas as pd
 
 from benchmarks.truth import ON, TRUE
 from features.funnel import TARGETS, Funnel
-from training.boosting.stage_targets import actual_targets
 from training.evaluation.metrics import ALL_AGES, MIN_METRIC_ROWS, band, creative_draws, drawn_spearman
+from training.labels.outcomes import actual_targets
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

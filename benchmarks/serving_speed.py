@@ -28,8 +28,8 @@ from serving.inference.loaded_model import LoadedModel, load_model
 from serving.inference.model_watcher import find_bundle, self_test_creatives
 from serving.inference.predict import predict_creatives, predictions
 from serving.settings import ServiceSettings
-from training.boosting.single_row import FastBooster
 from training.explanation.treeshap_tables import TreeTables
+from training.lightgbm_single_row import FastBooster
 from training.registry.bundle import load_bundle
 
 PORT, BARE_PORT = 3811, 3812

@@ -17,9 +17,9 @@ from features.schema import KEY, Loaded
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.boosting.stage_targets import actual_targets
 from training.boosting.volume_offset import TWEEDIE_POWER
 from training.data.dataset import Dataset, Mask, prepare, rows_of
+from training.labels.outcomes import actual_targets
 from training.labels.splits import folds, holdout_split
 
 Floats = npt.NDArray[np.float64]

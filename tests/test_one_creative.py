@@ -21,11 +21,11 @@ from features.store.duckdb_store import open_store
 from features.store.ingest import ingest
 from features.store.load import load
 from training.boosting.model import CreativeModel
-from training.boosting.stage_targets import actual_targets
 from training.boosting.volume_offset import VolumeOffset
-from training.decision.predict import latest_predictions
+from training.data.metrics_source import InMemorySource
+from training.decision.predict import predict_latest
 from training.explanation.contributions import stage_contributions
-from training.labels.outcomes import MATURE, outcomes
+from training.labels.outcomes import MATURE, actual_targets, outcomes
 
 EXPORT = """素材ID,素材视频名称,日期,整体消耗,基础消耗,整体展现次数,整体点击次数,整体成交订单数,整体成交金额,净成交金额
 全部,-,-,"1,000.00",200.00,"5,000",380,19,"1,900.00","1,700.00"
@@ -151,7 +151,7 @@ def test_what_came_is_the_other_two_days(loaded, model) -> None:
 
 
 def test_the_file_of_predictions_has_its_latest_moment(loaded, model) -> None:
-    predicted = latest_predictions(loaded, model, Settings()).iloc[0]
+    predicted = predict_latest(InMemorySource(loaded), model, Settings()).iloc[0]
     assert predicted["cutoff"] == pd.Timestamp("2026-07-23")
     assert predicted["age_hours"] == 72
     assert (predicted["early_impressions"], predicted["early_clicks"], predicted["early_orders"]) == (5000, 380, 19)

@@ -95,7 +95,7 @@ def refresh_command(
     with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
         _show_files(report, err)
         progress.line(f"refitting {name}")
-        result = train_and_register(source, space, settings, progress, recipe=recipe_of(champion, manifest))
+        result = train_and_register(source, space, settings, progress, recipe=recipe_of(champion, manifest.choices))
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
 
@@ -127,6 +127,7 @@ def predict_command(
     """Predict each creative at its latest cutoff with the champion of these data (or a bundle)."""
     from training.atomic_write import refuse_ending, write_table
     from training.data.open_source import open_source
+    from training.decision.predict import predict_latest
     from training.registry.champion import model_for
     from training.workspace import workspace
 
@@ -139,7 +140,7 @@ def predict_command(
     with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
         _show_files(report, err)
         progress.line(f"predicting with {name}")
-        table = source.predictions(creative_model, manifest.settings)
+        table = predict_latest(source, creative_model, manifest.settings)
     write_table(table, out)
     warned = int((table["warnings"] != "").sum())
     Console().print(

@@ -7,10 +7,9 @@ import pandas as pd
 from features.schema import KEY
 from training.boosting.recipe import fit_on, out_of_fold, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.boosting.stage_targets import actual_targets
 from training.data.dataset import Dataset, rows_of
 from training.errors import TooThinError
-from training.labels.outcomes import MATURE
+from training.labels.outcomes import MATURE, actual_targets
 from training.uncertainty import fit_uncertainty
 
 MIN_ORIGIN_CREATIVES = 30

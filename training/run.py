@@ -17,6 +17,7 @@ from training.boosting.recipe import Recipe, fit_on, out_of_fold, predict_out_of
 from training.boosting.rolling_fits import Training, plan_refits, with_refits
 from training.data.dataset import fit_features, prepare_from
 from training.data.metrics_source import MetricsSource
+from training.decision.predict import predict_latest
 from training.evaluation.acceptance import Check
 from training.evaluation.coverage import Coverage, coverage
 from training.evaluation.files import evaluation_of, write_evaluation
@@ -164,7 +165,7 @@ def train_and_register(
         known=source.as_of_table(final_model.fitted.funnel, final_model.fitted.entities, settings),
         card=(space.evaluation / CARD).read_text(encoding="utf-8"),
     )
-    predictions = source.predictions(final_model, settings)
+    predictions = predict_latest(source, final_model, settings)
     write_table(predictions, space.predictions)
 
     # 8. Register, compare with the champion, promote.

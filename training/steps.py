@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from configs import __version__
+from features.matrix.feature_matrix import FEATURES_VERSION
 from features.point_in_time.metric_rows import unit_codes
 from features.schema import KEY
 from training.boosting.choose_priors import Losses, choose_priors, compare_priors
@@ -15,7 +16,6 @@ from training.boosting.tune import make_folds, tune
 from training.data.dataset import Dataset, Mask, totals_known
 from training.errors import TooThinError
 from training.progress import ProgressCallbacks
-from training.registry.bundle import FEATURES_VERSION
 
 NOT_IN_STUDY_NAME = {
     "name", "var", "tune", "evaluate", "interval", "verdict", "backtest",

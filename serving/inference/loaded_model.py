@@ -20,9 +20,9 @@ from features.point_in_time.entity_history import TAG
 from features.schema import KEY
 from serving.api.validation import ModelVocabulary
 from training.boosting.model import CreativeModel
-from training.boosting.single_row import with_single_row_calls
 from training.errors import BundleError
 from training.explanation.treeshap_tables import NotTabulable, TreeTables, agrees
+from training.lightgbm_single_row import with_single_row_calls
 from training.registry.bundle import Manifest, load_bundle
 
 log = logging.getLogger("gpmcast.serving")

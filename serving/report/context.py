@@ -23,10 +23,9 @@ from features.schema import KEY, Loaded
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import stage_contributions
 from serving.report.contribution_groups import GroupedContributions, StageResidual, group_contributions
-from training.boosting.stage_targets import actual_targets
 from training.decision.advice import advise
 from training.explanation.contributions import check_additivity, target_contributions
-from training.labels.outcomes import MATURE, outcomes
+from training.labels.outcomes import MATURE, actual_targets, outcomes
 
 Floats = npt.NDArray[np.float64]
 

@@ -78,7 +78,7 @@ def test_the_first_model_is_registered_and_becomes_champion(first, space) -> Non
 
 def test_a_refresh_takes_the_champions_recipe_and_tunes_nothing(first, folder, space, small_world, quick) -> None:
     champion, manifest, _ = model_for(space, None)
-    recipe = recipe_of(champion, manifest)
+    recipe = recipe_of(champion, manifest.choices)
     assert recipe == first[0].recipe  # as it came back from the bundle
     refreshed = train_and_register(
         InMemorySource(small_world),

@@ -11,7 +11,6 @@ from training.boosting.model import Choice, CreativeModel, fit_model
 from training.boosting.tune import by_hand, make_folds
 from training.data.dataset import Dataset, Mask, fit_features, rows_of
 from training.labels.splits import folds
-from training.registry.bundle import Manifest
 from training.uncertainty import OutOfSample
 
 
@@ -28,9 +27,9 @@ class Recipe:
     choices: Mapping[str, Choice] = field(default_factory=dict)
 
 
-def recipe_of(model: CreativeModel, manifest: Manifest) -> Recipe:
-    """The recipe of a model that was read from a bundle."""
-    return Recipe(model.fitted.prior_kinds, manifest.choices)
+def recipe_of(model: CreativeModel, choices: Mapping[str, Choice]) -> Recipe:
+    """The recipe of a fitted model, with how its trees were trained."""
+    return Recipe(model.fitted.prior_kinds, choices)
 
 
 def recipe_by_hand(dataset: Dataset, rows: Mask) -> Recipe:

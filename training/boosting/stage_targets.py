@@ -99,24 +99,3 @@ def composed(log_rates: Mapping[str, Floats], funnel: Funnel, reference_price: F
         rates[stage.name] = np.exp(log_rates[stage.name]) * (reference_price if stage.priced else 1.0)
     known = {**rates, VOLUME: np.exp(log_rates[VOLUME])}
     return {**rates, **{name: TARGETS[name].compose(known, funnel) for name in funnel.targets}}
-
-
-def actual_targets(outcome: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:
-    """Outcomes of the targets; NaN without exposure, or where a figure or column is missing.
-
-    Returns:
-        One column per target of the funnel, `later_…` for a whole outcome window where readings cover a part of it.
-    """
-
-    def figure(name: str) -> Floats:
-        column = f"later:{name}"
-        return outcome[column].to_numpy(np.float64) if column in outcome else np.full(len(outcome), np.nan)
-
-    found: dict[str, Floats] = {}
-    for name in funnel.targets:
-        target = TARGETS[name]
-        if target.is_volume:
-            found[name] = figure(target.numerator) / outcome["covered_share"].to_numpy(np.float64)
-        else:
-            found[name] = target.rate(figure(target.numerator), figure(target.exposure))
-    return pd.DataFrame(found)

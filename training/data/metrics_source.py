@@ -1,25 +1,29 @@
 """The metrics that training reads: all in memory, or part by part (`training.sharded`)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
 from features.funnel import Funnel
-from features.point_in_time.as_of_table import AsOf, as_of
+from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.as_of_table import AsOf, AsOfHistory, as_of, as_of_table
 from features.point_in_time.availability import TotalsUntil
-from features.point_in_time.counts import held_values, observe_loaded
+from features.point_in_time.counts import columns_of_others, held_values, observe, observe_loaded
 from features.point_in_time.entity_history import Entity
 from features.point_in_time.metric_rows import MetricRows
-from features.point_in_time.snapshots import Launches, launches, snapshot_frame, snapshots
+from features.point_in_time.snapshots import Launches, latest_snapshots, launches, snapshot_frame, snapshots
 from features.schema import Loaded
-from training.boosting.model import CreativeModel
-from training.decision.predict import latest_predictions
 from training.engine import Engine, LocalEngine
 from training.labels.outcomes import outcomes
 from training.workspace import data_fingerprint
+
+LatestFunction = Callable[[ArrayFrame, Loaded, pd.Timestamp], pd.DataFrame]
+"""Takes the latest snapshots of some creatives with their counts (`features.point_in_time.counts.observe`), the metrics
+and creatives of their accounts, and the end of all data; returns a row per creative."""
 
 
 class MetricsSource(Protocol):
@@ -82,8 +86,14 @@ class MetricsSource(Protocol):
         """The as-of table of all creatives, which the service needs (`features.point_in_time.as_of_table.as_of`)."""
         ...
 
-    def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
-        """One row per creative at its latest cutoff (`training.decision.predict.latest_predictions`)."""
+    def apply_latest(
+        self, function: LatestFunction, funnel: Funnel, shared: Sequence[Entity], settings: Settings
+    ) -> pd.DataFrame:
+        """Apply a function to the latest snapshots of all creatives; the rows that it returns, one per creative.
+
+        Histories of other creatives are those at the end of the data, as in the service. Workers elsewhere may call the
+        function, once per part: it must be picklable.
+        """
         ...
 
 
@@ -142,5 +152,11 @@ class InMemorySource:
     def as_of_table(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
         return as_of(self.rows, funnel, shared, settings)
 
-    def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
-        return latest_predictions(self.loaded, model, settings, self.rows)
+    def apply_latest(
+        self, function: LatestFunction, funnel: Funnel, shared: Sequence[Entity], settings: Settings
+    ) -> pd.DataFrame:
+        rows, now = self.rows, self.until
+        history = AsOfHistory(as_of_table(rows, funnel, shared, settings, now), shared, now)
+        others = columns_of_others(history.of(rows.creatives, np.arange(len(rows.creatives), dtype=np.int64)))
+        observed = observe(latest_snapshots(rows, now), rows, others, funnel, settings)
+        return function(observed, self.loaded, now)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import TARGETS
-from training.boosting.stage_targets import actual_targets
+from training.labels.outcomes import actual_targets
 from training.uncertainty import OutOfSample, PredictiveUncertainty, early_volume
 
 Floats = npt.NDArray[np.float64]

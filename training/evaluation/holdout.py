@@ -9,9 +9,10 @@ from features.matrix.feature_matrix import Features, Fitted, build_features
 from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY
 from training.boosting.model import CreativeModel
-from training.boosting.stage_targets import actual_targets, compose
+from training.boosting.stage_targets import compose
 from training.data.dataset import Dataset, Mask
 from training.evaluation.metrics import CARRY, COLUMN_PREFIXES, EMPIRICAL_BAYES, OWN, evaluate
+from training.labels.outcomes import actual_targets
 
 Floats = npt.NDArray[np.float64]
 

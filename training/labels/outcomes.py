@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.funnel import Funnel, counted_columns
+from features.funnel import TARGETS, Funnel, counted_columns
+from features.point_in_time.array_frame import Floats
 from features.point_in_time.metric_rows import GRAINS, MetricRows, unit_codes
 from features.point_in_time.windowed_sums import DAY, Mask, TimedSums, seconds
 from features.schema import KEY, Loaded
@@ -80,3 +81,24 @@ def _read_by_totals(rows: MetricRows) -> Mask:
     read = np.zeros(len(rows.creatives), dtype=np.bool_)
     read[rows.units[rows.grains == GRAINS.index("gap")]] = True
     return read
+
+
+def actual_targets(outcome: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:
+    """Outcomes of the targets; NaN without exposure, or where a figure or column is missing.
+
+    Returns:
+        One column per target of the funnel, `later_…` for a whole outcome window where readings cover a part of it.
+    """
+
+    def figure(name: str) -> Floats:
+        column = f"later:{name}"
+        return outcome[column].to_numpy(np.float64) if column in outcome else np.full(len(outcome), np.nan)
+
+    found: dict[str, Floats] = {}
+    for name in funnel.targets:
+        target = TARGETS[name]
+        if target.is_volume:
+            found[name] = figure(target.numerator) / outcome["covered_share"].to_numpy(np.float64)
+        else:
+            found[name] = target.rate(figure(target.numerator), figure(target.exposure))
+    return pd.DataFrame(found)

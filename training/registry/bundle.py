@@ -19,7 +19,7 @@ from features.funnel import Funnel, Stage
 from features.funnel_model.empirical_bayes import StagePrior
 from features.funnel_model.model import from_document, to_document
 from features.matrix.encoders import Encoder
-from features.matrix.feature_matrix import Fitted, declare
+from features.matrix.feature_matrix import FEATURES_VERSION, Fitted, declare
 from features.point_in_time.as_of_table import AsOf, write_as_of
 from features.point_in_time.entity_history import Entity
 from training.boosting.model import Choice, CreativeModel
@@ -27,9 +27,7 @@ from training.boosting.volume_offset import VolumeOffset
 from training.errors import BundleError
 from training.uncertainty import read_uncertainty
 
-FORMAT = 3
-FEATURES_VERSION = 4
-"""Increase it whenever a feature of the same name is computed in another way."""
+FORMAT = 4
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"
 CURE = "Take an unchanged copy from the model registry, or train again."

@@ -16,6 +16,7 @@ from configs import __version__
 from configs.settings import Settings
 from features.errors import InputError
 from features.funnel import Funnel
+from features.matrix.feature_matrix import FEATURES_VERSION
 from features.partitions.manifest import PartitionedDataset
 from features.partitions.reader import read_creatives
 from features.point_in_time.array_frame import ArrayFrame, Codes
@@ -26,11 +27,9 @@ from features.point_in_time.entity_history import Entity, entities
 from features.point_in_time.market import MOMENT, TYPE
 from features.point_in_time.partial_sums import shared_codes, tables_exchanged
 from features.point_in_time.windowed_sums import summed_by
-from features.schema import KEY
-from training.boosting.model import CreativeModel
+from features.schema import KEY, Loaded
 from training.engine import Engine, Task
 from training.progress import ProgressCallbacks
-from training.registry.bundle import FEATURES_VERSION
 from training.sharded import tasks
 from training.sharded.tasks import Job
 from training.sharded.work import Work, frame_key, key_of
@@ -143,19 +142,24 @@ class ShardedSource:
         launches = self._gather(f"{job.facts}/launches")
         return AsOf(self.until, self.dataset.values, ranges(self.creatives, launches), self._as_of_table(job))
 
-    def predictions(self, model: CreativeModel, settings: Settings) -> pd.DataFrame:
-        fitted = model.fitted
-        job = self._job(fitted.funnel, fitted.entities, settings)
+    def apply_latest(
+        self,
+        function: Callable[[ArrayFrame, Loaded, pd.Timestamp], pd.DataFrame],
+        funnel: Funnel,
+        shared: Sequence[Entity],
+        settings: Settings,
+    ) -> pd.DataFrame:
+        job = self._job(funnel, shared, settings)
         job = replace(job, request=f"{job.facts}/latest")
-        history, first = AsOfHistory(self._as_of_table(job), fitted.entities, self.until), 0
+        history, first = AsOfHistory(self._as_of_table(job), shared, self.until), 0
         for name, described in self._described.items():
             known = np.arange(first, first + len(described), dtype=np.int64)
             if not self.work.done(f"{job.request}/others/{name}"):
                 others = columns_of_others(history.of(ArrayFrame.of(described), known))
                 self.work.put(f"{job.request}/others/{name}", pd.DataFrame(others, copy=False))
             first += len(described)
-        self._run(tasks.predict, (job, model, settings, self.until), self.dataset.parts, "predicting")
-        return self._gather(f"{job.request}/predictions")
+        self._run(tasks.apply_latest, (job, function, self.until), self.dataset.parts, "predicting")
+        return self._gather(f"{job.request}/applied")
 
     def _as_of_table(self, job: Job) -> pd.DataFrame:
         items = [(part, self.until) for part in self.dataset.parts]

@@ -8,6 +8,7 @@ the partial sums of all parts; `assemble` joins them to the counts of each part.
 that of one frame to the last bit.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,8 +37,7 @@ from features.point_in_time.partial_sums import (
 )
 from features.point_in_time.snapshots import latest_snapshots, launches, snapshot_frame, snapshot_table, snapshots
 from features.point_in_time.windowed_sums import seconds
-from training.boosting.model import CreativeModel
-from training.decision.predict import predict_rows
+from features.schema import Loaded
 from training.labels.outcomes import outcomes
 from training.sharded.work import Work
 
@@ -173,15 +173,17 @@ def as_of(job: Job, item: tuple[Partition, pd.Timestamp]) -> None:
         work.put(name, as_of_table(rows, job.funnel, job.shared, job.settings, moment, job.market(work)))
 
 
-def predict(shared: tuple[Job, CreativeModel, Settings, pd.Timestamp], part: Partition) -> None:
-    """Of a part: predictions of its creatives at their latest cutoff, by a model under its own settings."""
-    job, model, settings, now = shared
+def apply_latest(
+    shared: tuple[Job, Callable[[ArrayFrame, Loaded, pd.Timestamp], pd.DataFrame], pd.Timestamp], part: Partition
+) -> None:
+    """Of a part: what a function returns for the latest snapshots of its creatives, given the end of all data."""
+    job, function, now = shared
     work, loaded = Work(job.root), read_part(job.dataset, part)
     rows = MetricRows.of(loaded)
     others = ArrayFrame.of(work.get(f"{job.request}/others/{part.name}"))
     columns = {name: others[name] for name in others}
     observed = observe(latest_snapshots(rows, now), rows, columns, job.funnel, job.settings)
-    work.put(f"{job.request}/predictions/{part.name}", predict_rows(observed, loaded, model, settings, now))
+    work.put(f"{job.request}/applied/{part.name}", function(observed, loaded, now))
 
 
 def _put_by_bucket(work: Work, folder: str, table: pd.DataFrame, part: Partition, buckets: int) -> None:

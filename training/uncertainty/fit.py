@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from configs.settings import Settings
 from features.funnel import Funnel
-from training.boosting.stage_targets import actual_targets
+from training.labels.outcomes import actual_targets
 from training.uncertainty.calibrated_hurdles import CalibratedHurdles, CalibratedRate
 from training.uncertainty.calibration import fit_calibration
 from training.uncertainty.covariates import column, covariate_frame, tree_columns, with_rate_covariates

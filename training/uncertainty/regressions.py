@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy.special import expit
 
-from training.boosting.single_row import with_single_row_calls
+from training.lightgbm_single_row import with_single_row_calls
 from training.uncertainty.covariates import Covariates
 from training.uncertainty.interface import Floats
 

@@ -13,7 +13,8 @@ from serving.api.requests import PredictRequest
 from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions, stage_contributions
-from training.decision.predict import latest_predictions
+from training.data.metrics_source import InMemorySource
+from training.decision.predict import predict_latest
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def answers_of(loaded: LoadedModel, creatives: list[dict[str, object]], **more) 
 
 
 def test_answers_equal_those_of_the_batch_bit_for_bit_over_500_creatives(loaded, many, quick, as_asked) -> None:
-    batch = latest_predictions(many, loaded.model, quick)
+    batch = predict_latest(InMemorySource(many), loaded.model, quick)
     assert len(batch) == 520
     answers = answers_of(loaded, as_asked(many, batch.head(500))) + answers_of(loaded, as_asked(many, batch.tail(20)))
     stages = [stage.name for stage in loaded.model.fitted.funnel.stages]

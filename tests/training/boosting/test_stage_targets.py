@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from features.funnel import build_funnel
-from training.boosting.stage_targets import actual_targets, compose, rate_data, stage_features, volume_data
+from training.boosting.stage_targets import compose, rate_data, stage_features, volume_data
+from training.labels.outcomes import actual_targets
 
 NET = "net_gmv_cny"
 FULL = ["impressions", "clicks", "orders", "spend_cny", "gmv_cny", NET]

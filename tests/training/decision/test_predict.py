@@ -10,14 +10,15 @@ from features.errors import InputError
 from features.matrix.feature_matrix import FeatureMatrix
 from features.schema import KEY, Loaded
 from training.boosting.recipe import Recipe, out_of_fold, predict_out_of_sample
+from training.data.metrics_source import InMemorySource
 from training.decision.advice import asked_roi
-from training.decision.predict import latest_predictions
+from training.decision.predict import predict_latest
 from training.uncertainty import fit_uncertainty
 
 
 @pytest.fixture(scope="module")
 def table(small_world, model, quick) -> pd.DataFrame:
-    return latest_predictions(small_world, model, quick)
+    return predict_latest(InMemorySource(small_world), model, quick)
 
 
 def one_of(loaded: Loaded, place: int) -> pd.Series:
@@ -43,7 +44,7 @@ def test_every_creative_has_one_row_with_its_evidence(small_world, table, model)
 def test_announced_creatives_are_predicted_at_age_0(small_world, model, quick) -> None:
     new = small_world.creatives.tail(2).assign(creative_id=["n1", "n2"], tag_hook=["悬念", "痛点直击"])
     loaded = Loaded(small_world.metrics, pd.concat([small_world.creatives, new], ignore_index=True))
-    table = latest_predictions(loaded, model, quick)
+    table = predict_latest(InMemorySource(loaded), model, quick)
     assert len(table) == len(small_world.creatives) + 2
     for creative in ("n1", "n2"):
         row = row_of(table, creative)
@@ -65,7 +66,7 @@ def test_announced_creatives_are_predicted_at_age_0(small_world, model, quick) -
 def test_an_unseen_value_warns_its_own_creative(small_world, model, quick, table, column, value, said) -> None:
     creatives = small_world.creatives.copy()
     creatives.loc[3, column] = value
-    told = latest_predictions(Loaded(small_world.metrics, creatives), model, quick)
+    told = predict_latest(InMemorySource(Loaded(small_world.metrics, creatives)), model, quick)
     assert said in told["warnings"].iloc[3]
     assert not told["warnings"].drop(index=3).str.contains("not in the training data").any()
     assert not table["warnings"].str.contains("not in the training data").any()
@@ -78,7 +79,7 @@ def test_an_unseen_promotion_type_is_warned_about(small_world, model, quick) -> 
     metrics.loc[mine, "promotion_type"] = "brand"
     creatives.loc[0, "promotion_type"] = "brand"
     loaded = Loaded(metrics.sort_values([*KEY, "period_start"], ignore_index=True), creatives)
-    told = latest_predictions(loaded, model, quick).set_index("promotion_type")["warnings"]
+    told = predict_latest(InMemorySource(loaded), model, quick).set_index("promotion_type")["warnings"]
     assert "the promotion type “brand” is not in the training data" in told["brand"]
     assert not told[["live", "product"]].str.contains("the promotion type").any()
 
@@ -94,7 +95,7 @@ def test_missing_delivery_is_warned_about(small_world, model, quick, days, said)
     shift = last - pd.Timedelta(days=days) - metrics.loc[mine, "period_end"].max()
     for name in ("period_start", "period_end"):
         metrics.loc[mine, name] = metrics.loc[mine, name] + shift
-    told = latest_predictions(Loaded(metrics, small_world.creatives), model, quick)["warnings"].iloc[0]
+    told = predict_latest(InMemorySource(Loaded(metrics, small_world.creatives)), model, quick)["warnings"].iloc[0]
     if said is None:
         assert "no delivery" not in told
     else:
@@ -103,7 +104,7 @@ def test_missing_delivery_is_warned_about(small_world, model, quick, days, said)
 
 def test_a_missing_column_is_warned_about_for_all_and_predictions_are_still_made(small_world, model, quick) -> None:
     loaded = Loaded(small_world.metrics.drop(columns="clicks"), small_world.creatives.drop(columns="tag_scene"))
-    told = latest_predictions(loaded, model, quick)
+    told = predict_latest(InMemorySource(loaded), model, quick)
     assert told["warnings"].str.contains("metrics without clicks: their stages do not use", regex=False).all()
     assert told["warnings"].str.contains("not given: scene", regex=False).all()
     assert np.isfinite(told[model.fitted.funnel.targets]).all().all()
@@ -120,7 +121,7 @@ def test_without_anything_to_mind_there_are_no_warnings(small_world, table) -> N
 
 def test_without_metrics_there_is_no_moment_to_predict_from(small_world, model, quick) -> None:
     with pytest.raises(InputError, match="no metrics"):
-        latest_predictions(Loaded(small_world.metrics.head(0), small_world.creatives), model, quick)
+        predict_latest(InMemorySource(Loaded(small_world.metrics.head(0), small_world.creatives)), model, quick)
 
 
 def test_a_model_without_intervals_gives_an_empty_verdict_with_the_reason(table, model) -> None:
@@ -134,7 +135,7 @@ def test_a_model_without_intervals_gives_an_empty_verdict_with_the_reason(table,
 def advised(small_world, model, dataset, cut, quick) -> pd.DataFrame:
     settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
     uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.funnel, settings)
-    return latest_predictions(small_world, replace(model, uncertainty=uncertainty), settings)
+    return predict_latest(InMemorySource(small_world), replace(model, uncertainty=uncertainty), settings)
 
 
 def test_a_model_with_intervals_gives_every_creative_bounds_probabilities_and_a_verdict(advised, model) -> None:

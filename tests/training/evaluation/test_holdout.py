@@ -7,9 +7,9 @@ import pytest
 from features.matrix.feature_matrix import build_features
 from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY
-from training.boosting.stage_targets import actual_targets
 from training.evaluation.holdout import carry_forward, empirical_bayes, evaluate_holdout
 from training.evaluation.metrics import METHODS
+from training.labels.outcomes import actual_targets
 
 pytestmark = pytest.mark.slow
 

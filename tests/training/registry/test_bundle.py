@@ -145,7 +145,7 @@ def reseal(folder: Path, **changed: object) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"format": 99}, "format 99, this version reads 3"),
+        ({"format": 99}, "format 99, this version reads 4"),
         ({"feature_fingerprint": "0" * 64}, "other features"),
         ({"surprise": 1}, "cannot be read by this version"),
     ],
