@@ -4,7 +4,7 @@ Every method runs tasks on the parts (`training.sharded.tasks`), which leave the
 concatenates these tables.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
