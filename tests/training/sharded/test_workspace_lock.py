@@ -1,7 +1,6 @@
 """Commands in one workspace know of each other, and none removes what another needs."""
 
 import errno
-import fcntl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import ReadWriteLock
 
 from configs.settings import Settings
 from features.partitions.manifest import MANIFEST_NAME, PartitionedDataset, write_manifest
@@ -81,10 +81,11 @@ def test_a_command_that_has_to_wait_calls_back_first(file: Path):
 
 
 def test_on_storage_without_locks_no_command_waits_and_none_is_exclusive(file: Path, monkeypatch: pytest.MonkeyPatch):
-    def no_locks(*_: object) -> None:
+    def no_locks(*_: object, **__: object) -> None:
         raise OSError(errno.ENOTSUP, "not supported")
 
-    monkeypatch.setattr(fcntl, "flock", no_locks)
+    monkeypatch.setattr(ReadWriteLock, "acquire_read", no_locks)
+    monkeypatch.setattr(ReadWriteLock, "acquire_write", no_locks)
     with WorkspaceLock(file, lambda: pytest.fail("it waited")) as here:
         here.share()
         assert not here.try_exclusive()
