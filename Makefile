@@ -28,8 +28,9 @@ PY := $(VENV)/bin/python
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 
-SAMPLE := var/sample-exports
-TRUTH := var/sample-truth.parquet
+SAMPLE := var/sample-exports$(if $(WORLD),-$(WORLD))
+TRUTH := var/sample-truth$(if $(WORLD),-$(WORLD)).parquet
+WRITE_SAMPLE = $(PY) -m sample --out $(SAMPLE) --truth $(TRUTH)$(if $(WORLD), --world $(WORLD))
 TARGET_DATA = $(or $(DATA),$(SAMPLE))
 WORKERS = $(if $(filter dask,$(ENGINE))$(SCHEDULER),$(VENV)/.scale)
 ENGINE_OPTIONS = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)')
@@ -39,7 +40,7 @@ ENGINE_OPTIONS = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--schedu
 
 help: ## list the commands and their options
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file> SERVING=<yaml> ENGINE=dask SCHEDULER=<address>"
+	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file> SERVING=<yaml> WORLD=<of the sample> ENGINE=dask SCHEDULER=<address>"
 
 setup: $(VENV)/.product ## create .venv and install the runtime dependencies
 
@@ -91,7 +92,7 @@ hooks: $(VENV)/.dev ## install the checks that run before each commit (.pre-comm
 	@$(VENV)/bin/pre-commit install
 
 sample: $(VENV)/.product ## write the sample world's exports and its truth again
-	@$(PY) -m sample --out $(SAMPLE) --truth $(TRUTH)
+	@$(WRITE_SAMPLE)
 
 ui: $(VENV)/.product ## show the runs in MLflow on port 5000
 	@$(VENV)/bin/mlflow ui --backend-store-uri sqlite:///var/mlflow.db --port 5000
@@ -158,4 +159,4 @@ $(VENV)/.bench: requirements-bench.lock $(VENV)/.product
 	@touch $@
 
 $(TRUTH): | $(VENV)/.product
-	@$(PY) -m sample --out $(SAMPLE) --truth $(TRUTH)
+	@$(WRITE_SAMPLE)

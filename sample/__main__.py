@@ -6,8 +6,9 @@ from pathlib import Path
 
 from sample.exports import write_exports
 from sample.files import FolderTaken, write
-from sample.simulation import Simulation, simulate_world
+from sample.simulation import simulate_world
 from sample.truth import truth, truth_bytes
+from sample.worlds import DEFAULT, WORLDS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,12 +18,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--truth", default="var/sample-truth.parquet", help="file for the true rates (default: %(default)s)"
     )
-    world_arguments(parser)
+    parser.add_argument(
+        "--world",
+        choices=list(WORLDS),
+        default=DEFAULT,
+        help="which world, see docs/data.md (default: %(default)s)",
+    )
+    size_arguments(parser)
     options = parser.parse_args(arguments)
     out, truth_path = Path(options.out), Path(options.truth)
     if truth_path.resolve().is_relative_to(out.resolve()):
         parser.error("--truth must lie outside --out: nobody may train on it by accident")
-    simulation = world_of(options)
+    simulation = simulate_world(options.seed, options.creatives, options.days, options.world)
     truth_path.unlink(missing_ok=True)
     try:
         sizes = write_exports(options.seed, simulation.world, simulation.days, simulation.hours, out)
@@ -30,12 +37,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"sample: {problem}", file=sys.stderr)
         return 2
     write(truth_path, truth_bytes(truth(simulation.world, simulation.traffic)))
-    print(f"{len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB in {out}; truth in {truth_path}")
+    print(
+        f"world {options.world}: {len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB in {out}; truth in {truth_path}"
+    )
     return 0
 
 
-def world_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that determine a world."""
+def size_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the size and the seed of a world."""
     for name, default, low, high, what in (
         ("--creatives", 4000, 50, 50_000, "how many creatives run"),
         ("--days", 90, 14, 180, "how many days the exports cover"),
@@ -43,11 +52,6 @@ def world_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         text = f"{what}, {low} to {high} (default: %(default)s)"
         parser.add_argument(name, type=_Within(low, high), default=default, help=text)
-
-
-def world_of(options: argparse.Namespace) -> Simulation:
-    """Simulate the world of parsed `world_arguments`."""
-    return simulate_world(options.seed, options.creatives, options.days)
 
 
 class _Within:

@@ -1,6 +1,6 @@
-"""Compare the main figures of the sample world with those of real accounts (docs/data.md).
+"""Compare the main figures of the sample worlds with those of real accounts (docs/data.md).
 
-python -m sample.figures [--creatives 4000] [--days 90] [--seed 7]
+python -m sample.figures [--world NAME …] [--creatives 4000] [--days 90] [--seed 7]
 """
 
 import argparse
@@ -12,7 +12,10 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import betaln
 
+from sample.__main__ import size_arguments
 from sample.randomness import Floats
+from sample.simulation import simulate_world
+from sample.worlds import WORLDS
 
 REAL: dict[str, float] = {
     "live ctr %": 5.9,
@@ -61,6 +64,13 @@ REAL: dict[str, float] = {
 }
 """Figures of real accounts: 336 creatives of one 推直播 account; 推商品 from advertisers' own tools."""
 
+UNKNOWN = [
+    "product cvr %", "product aov", "product cpm", "product gpm", "product net gpm", "product net roi",
+    "product top 1 % of spend %", "product top 5 % of spend %", "product top 10 % of spend %",
+    "product without an order %",
+]  # fmt: skip
+"""Figures without a real counterpart."""
+
 PERCENTILE_IMPRESSIONS = 100
 """Impressions from which a creative counts in percentiles."""
 
@@ -73,10 +83,11 @@ def figures(days: pd.DataFrame) -> dict[str, float]:
         days[days["promotion_type"] == promotion_type].groupby("row")[sums].sum()
         for promotion_type in ("live", "product")
     )
-    live = _totals("live", of_live) | _spend(of_live) | _spreads(of_live) | _percentiles(of_live)
-    product = _totals("product", of_product)
+    live = _totals("live", of_live) | _spend("live", of_live) | _spreads(of_live) | _percentiles(of_live)
+    product = _totals("product", of_product) | _spend("product", of_product)
     product["product cpc"] = product["product cpm"] / product["product ctr %"] / 10
-    return {name: value for name, value in (live | product).items() if name in REAL}
+    found = live | product
+    return {name: found[name] for name in [*REAL, *UNKNOWN]}
 
 
 def beta_binomial(successes: Floats, trials: Floats) -> tuple[float, float]:
@@ -117,7 +128,7 @@ def _totals(name: str, creatives: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _spend(creatives: pd.DataFrame) -> dict[str, float]:
+def _spend(name: str, creatives: pd.DataFrame) -> dict[str, float]:
     spend = np.sort(creatives["spend"].to_numpy(np.float64))[::-1]
     logs = np.log(spend[spend > 0])
 
@@ -125,14 +136,14 @@ def _spend(creatives: pd.DataFrame) -> dict[str, float]:
         return float(100 * spend[: max(1, round(len(spend) * share))].sum() / spend.sum())
 
     return {
-        "live top 1 % of spend %": top(0.01),
-        "live top 5 % of spend %": top(0.05),
-        "live top 10 % of spend %": top(0.10),
-        "live gini of spend": gini(spend),
-        "live without an order %": float(100 * (creatives["orders"] == 0).mean()),
-        "live median spend": float(np.median(spend)),
-        "live mean ln spend": float(logs.mean()),
-        "live sd ln spend": float(logs.std()),
+        f"{name} top 1 % of spend %": top(0.01),
+        f"{name} top 5 % of spend %": top(0.05),
+        f"{name} top 10 % of spend %": top(0.10),
+        f"{name} gini of spend": gini(spend),
+        f"{name} without an order %": float(100 * (creatives["orders"] == 0).mean()),
+        f"{name} median spend": float(np.median(spend)),
+        f"{name} mean ln spend": float(logs.mean()),
+        f"{name} sd ln spend": float(logs.std()),
     }
 
 
@@ -166,24 +177,30 @@ def _percentiles(creatives: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def table(found: dict[str, float]) -> str:
-    """Markdown: figure, real, this world."""
-    lines = ["| figure | real | sample |", "|---|---|---|"]
-    for name, real in REAL.items():
-        own = found[name]
-        lines.append(f"| {name} | {real:g} | {f'{own:.0f}' if own >= 1000 else f'{own:.3g}'} |")
+def table(worlds: dict[str, dict[str, float]]) -> str:
+    """Markdown: figure, real, and a column per world."""
+    lines = [" | ".join(["| figure | real", *worlds]) + " |", "|---" * (2 + len(worlds)) + "|"]
+    for name in [*REAL, *UNKNOWN]:
+        real = f"{REAL[name]:g}" if name in REAL else "–"
+        lines.append(" | ".join([f"| {name} | {real}", *(_short(found[name]) for found in worlds.values())]) + " |")
     return "\n".join(lines)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Simulate a world and print its table."""
-    from sample.__main__ import world_arguments, world_of
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
 
-    parser = argparse.ArgumentParser(
-        prog="python -m sample.figures", description="The world's figures beside real ones."
-    )
-    world_arguments(parser)
-    print(table(figures(world_of(parser.parse_args(arguments)).days)))
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Simulate worlds and print their table."""
+    parser = argparse.ArgumentParser(prog="python -m sample.figures", description="Figures of worlds beside real ones.")
+    parser.add_argument("--world", nargs="+", choices=list(WORLDS), default=list(WORLDS), help="default: all")
+    size_arguments(parser)
+    options = parser.parse_args(arguments)
+    worlds = {
+        name: figures(simulate_world(options.seed, options.creatives, options.days, name).days)
+        for name in options.world
+    }
+    print(table(worlds))
     return 0
 
 

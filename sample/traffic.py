@@ -9,23 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sample.effects import Latents
 from sample.randomness import Floats, Ints, stream
 from sample.vocabulary import HOUR_WEIGHTS
 from sample.world import World
+from sample.worlds import STAGES, Pool
 
-BASES = {
-    "live": {"click": 0.056, "order": 0.042, "value": 150.0, "refund": 0.115, "cost": 0.136},
-    "product": {"click": 0.0088, "order": 0.0240, "value": 150.0, "refund": 0.115, "cost": 0.030},
-}
 HOLD, FINISH = 0.30, 0.15
 CAPS = {"click": 0.5, "order": 0.6, "refund": 0.85}
-
-FIRST_POOL = {"live": (3.0, 1.45), "product": (250.0, 1.4)}
-"""Total impressions of the first pool: median, and standard deviation of the logarithm."""
-
-POOL_BUDGETS = {"live": ((1900.0, 1.6), (36_000.0, 0.45)), "product": ((13_000.0, 1.2), (150_000.0, 0.5))}
-"""The same of the second and the third pool."""
 
 FADE_HOURS = (30.0, 45.0, 110.0)
 LIFE_DAYS = ((3.0, 7.0), (3.0, 8.0), (12.0, 32.0))
@@ -90,10 +80,10 @@ def simulate(seed: int, world: World) -> Traffic:
         if not len(rows):
             break
         if age in REVIEW_AGES:
-            _promote(chance, rows, age, state, fixed)
+            _promote(chance, rows, age, state, fixed, world)
         if age >= 20 and age % 12 == 8:
             _boost(chance, rows, age, state, fixed)
-        steps.append(_step(chance, rows, age, state, fixed))
+        steps.append(_step(chance, rows, age, state, fixed, world))
     columns = {name: np.concatenate([step[name] for step in steps]) for name in steps[0]}
     hours = pd.DataFrame(columns).sort_values(["row", "age"], kind="stable", ignore_index=True)
     return Traffic(hours, state.life)
@@ -109,10 +99,8 @@ def season(day: Floats, stage: str) -> Floats:
 def _fixed(seed: int, world: World) -> dict[str, np.ndarray]:
     """Constants of the loop, one element per creative: log rates with all constant effects, and times."""
     creatives = world.creatives
-    stages = {"hold": 0, "engage": 1, "click": 2, "order": 3, "value": 4, "refund": 5, "cost": 6}
-    fixed: dict[str, np.ndarray] = {
-        name: log_rate(world.effects, creatives, name, column) for name, column in stages.items()
-    }
+    fixed: dict[str, np.ndarray] = {name: log_rate(world, name) for name in STAGES}
+    fixed["product"] = creatives["product_code"].to_numpy(np.int64)
     fixed["live"] = (creatives["promotion_type"] == "live").to_numpy()
     fixed["launch"] = creatives["launch_hour"].to_numpy(np.int64)
     fixed["target"] = creatives["target_roi"].to_numpy(np.float64)
@@ -125,22 +113,25 @@ def _fixed(seed: int, world: World) -> dict[str, np.ndarray]:
     return fixed
 
 
-def log_rate(effects: Latents, creatives: pd.DataFrame, stage: str, column: int) -> Floats:
+def log_rate(world: World, stage: str) -> Floats:
     """Log rate of a stage with known and residual effects, before everything that changes over time."""
-    total = effects.known[:, column] + effects.residual[:, column]
+    column = STAGES.index(stage)
+    total = world.effects.known[:, column] + world.effects.residual[:, column]
     if stage == "hold":
         return np.asarray(total + np.log(HOLD))
     if stage == "engage":
         return np.asarray(total + np.log(0.02))
-    base = creatives["promotion_type"].map({name: np.log(bases[stage]) for name, bases in BASES.items()})
+    base = world.creatives["promotion_type"].map(
+        {name: np.log(rates[stage]) for name, rates in world.spec.bases.items()}
+    )
     return np.asarray(total + base.to_numpy(np.float64))
 
 
 def _first_state(chance: np.random.Generator, world: World, fixed: dict[str, np.ndarray]) -> _State:
     count = len(world.creatives)
     live = fixed["live"]
-    median = np.where(live, FIRST_POOL["live"][0], FIRST_POOL["product"][0])
-    spread = np.where(live, FIRST_POOL["live"][1], FIRST_POOL["product"][1])
+    of_live, of_product = world.spec.first_pool["live"], world.spec.first_pool["product"]
+    median, spread = np.where(live, of_live[0], of_product[0]), np.where(live, of_live[1], of_product[1])
     guess = _guess(fixed)
     budget = median * np.exp(spread * (0.35 * guess + 0.94 * chance.standard_normal(count)))
     budget /= np.sqrt(fixed["target_relative"])
@@ -167,16 +158,17 @@ def _guess(fixed: dict[str, np.ndarray]) -> Floats:
 
 
 def _promote(
-    chance: np.random.Generator, rows: Ints, age: int, state: _State, fixed: dict[str, np.ndarray]
+    chance: np.random.Generator, rows: Ints, age: int, state: _State, fixed: dict[str, np.ndarray], world: World
 ) -> None:  # fmt: skip
     content = np.log((state.plays_3s + 12) / (state.plays + 40) / HOLD)
     content += 0.3 * np.log((state.likes + 1) / (state.impressions * 0.02 + 1))
     score = content + 0.25 * _guess(fixed) + 0.35 * np.log(state.budget)
     for side, name in ((True, "live"), (False, "product")):
-        base = BASES[name]["click"] * BASES[name]["order"] * BASES[name]["value"]
+        rates = world.spec.bases[name]
+        base = rates["click"] * rates["order"] * rates["value"]
         prior = 400.0 if side else 2500.0
         commerce = np.log((state.gmv + prior * base) / ((state.impressions + prior) * base))
-        clicks = np.log((state.clicks + 10) / (state.impressions * BASES[name]["click"] + 10))
+        clicks = np.log((state.clicks + 10) / (state.impressions * rates["click"] + 10))
         total = score + 0.7 * commerce + 0.5 * clicks + 0.3 * chance.gumbel(size=len(score))
         for pool in (1, 2):
             candidates = rows[(fixed["live"][rows] == side) & (state.pool[rows] == pool - 1)]
@@ -184,13 +176,13 @@ def _promote(
             count = round(len(candidates) * PROMOTED[pool] + chance.uniform(-0.5, 0.5))
             if count > 0:
                 best = candidates[np.argsort(-total[candidates], kind="stable")[:count]]
-                _enter(chance, best, age, pool, name, state)
+                _enter(chance, best, age, pool, world.spec.pool_budgets[name], state)
 
 
 def _enter(
-    chance: np.random.Generator, chosen: Ints, age: int, pool: int, name: str, state: _State
+    chance: np.random.Generator, chosen: Ints, age: int, pool: int, budgets: tuple[Pool, Pool], state: _State
 ) -> None:  # fmt: skip
-    median, spread = POOL_BUDGETS[name][pool - 1]
+    median, spread = budgets[pool - 1]
     low, high = LIFE_DAYS[pool]
     state.pool[chosen] = pool
     state.entered[chosen] = age
@@ -209,7 +201,7 @@ def _boost(
 
 
 def _step(
-    chance: np.random.Generator, rows: Ints, age: int, state: _State, fixed: dict[str, np.ndarray]
+    chance: np.random.Generator, rows: Ints, age: int, state: _State, fixed: dict[str, np.ndarray], world: World
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """Simulate one hour of all creatives of this age: intensity, latent rates, counts."""
     pool = state.pool[rows]
@@ -228,18 +220,20 @@ def _step(
     worn = fixed["wear"][rows] * np.maximum(day - fixed["wear_start"][rows], 0)
     evening = np.array(HOUR_WEIGHTS)[clock % 24] - 0.65
     offset = {name: np.array(values)[pool] for name, values in POOL_OFFSETS.items()}
-    click = np.exp(fixed["click"][rows] + offset["click"] - 0.04 * tired + season(of_year, "click"))
+    moved = dict(zip(STAGES, world.effects.moved(rows, fixed["product"][rows], clock // 24).T))
+    log = {name: fixed[name][rows] + moved[name] for name in STAGES}
+    click = np.exp(log["click"] + offset["click"] - 0.04 * tired + season(of_year, "click"))
     order = np.exp(
-        fixed["order"][rows] + offset["order"] - 0.05 * tired - worn + 0.15 * ripe + 0.08 * boosted
+        log["order"] + offset["order"] - 0.05 * tired - worn + 0.15 * ripe + 0.08 * boosted
         + 0.12 * evening + season(of_year, "order")
     )  # fmt: skip
-    cost = np.exp(fixed["cost"][rows] + offset["cost"] + 0.12 * boosted + 0.1 * evening + season(of_year, "cost"))
+    cost = np.exp(log["cost"] + offset["cost"] + 0.12 * boosted + 0.1 * evening + season(of_year, "cost"))
     step = {
         "row": rows, "age": np.full(len(rows), age), "clock": clock, "pool": pool,
-        "expected": expected, "hold": np.exp(np.minimum(fixed["hold"][rows] + offset["hold"], -0.1)),
-        "engage": np.exp(fixed["engage"][rows]), "click": np.minimum(click, CAPS["click"]),
-        "order": np.minimum(order, CAPS["order"]), "value": np.exp(fixed["value"][rows]),
-        "refund": np.minimum(np.exp(fixed["refund"][rows]), CAPS["refund"]), "cost": cost,
+        "expected": expected, "hold": np.exp(np.minimum(log["hold"] + offset["hold"], -0.1)),
+        "engage": np.exp(log["engage"]), "click": np.minimum(click, CAPS["click"]),
+        "order": np.minimum(order, CAPS["order"]), "value": np.exp(log["value"]),
+        "refund": np.minimum(np.exp(log["refund"]), CAPS["refund"]), "cost": cost,
     }  # fmt: skip
     step |= _counts(chance, step, boosted, age == 0)
     for name in ("impressions", "clicks", "orders", "gmv", "spend", "plays", "plays_3s", "likes"):

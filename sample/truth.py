@@ -10,10 +10,10 @@ import io
 import numpy as np
 import pandas as pd
 
-from sample.effects import STAGES
 from sample.randomness import Floats, Ints
 from sample.traffic import Traffic
 from sample.world import World
+from sample.worlds import STAGES
 
 FIRST_AGES = (0, 1, 3, 6, 12, 24, 48, 72)
 WEEK_HOURS = 168

@@ -8,6 +8,7 @@ import pandas as pd
 from sample.effects import Latents, latents
 from sample.randomness import stream
 from sample.vocabulary import CATEGORIES, EDITORS, PROMOTION_CHINESE, SOURCE_SHARES, SOURCES, TAGS
+from sample.worlds import WorldSpec
 
 END = pd.Timestamp("2026-06-30")
 """Last day of the exports: fixed, so that every run writes the same bytes."""
@@ -26,6 +27,7 @@ class World:
     """Everything that is fixed before the first impression.
 
     Attributes:
+        spec: Sizes of all effects.
         start: First day.
         days: How many days the exports cover; the last is `END`.
         account_ids: One per account, in the order of `ACCOUNT_SHARES`.
@@ -35,6 +37,7 @@ class World:
         wear: Log order rate each product loses per day after `wear_start` (days since `start`).
     """
 
+    spec: WorldSpec
     start: pd.Timestamp
     days: int
     account_ids: list[str]
@@ -44,7 +47,7 @@ class World:
     wear: pd.DataFrame
 
 
-def build(seed: int, count: int, days: int) -> World:
+def build(seed: int, spec: WorldSpec, count: int, days: int) -> World:
     """Draw a world of `count` creatives that run and a few more that are only announced."""
     start = END - pd.Timedelta(days=days - 1)
     account_ids = _ids(stream(seed, "account ids"), len(ACCOUNT_SHARES), 16)
@@ -54,7 +57,7 @@ def build(seed: int, count: int, days: int) -> World:
     running = _second_accounts(seed, everything.iloc[:count], account_ids)
     announced = everything.iloc[count:].reset_index(drop=True)
     return World(
-        start, days, account_ids, running, announced, latents(seed, running),
+        spec, start, days, account_ids, running, announced, latents(seed, spec, running, PRODUCTS, days),
         products[["wear_start", "wear"]],
     )  # fmt: skip
 

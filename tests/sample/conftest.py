@@ -1,5 +1,6 @@
-"""One small world on disk and one full world in memory, shared by the tests of the sample."""
+"""One small world on disk, and full ones in memory, shared by the tests of the sample."""
 
+import functools
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 
 from sample.__main__ import main
 from sample.simulation import Simulation, simulate_world
+from sample.worlds import DEFAULT, WORLDS
 
 SMALL = ["--creatives", "200", "--days", "30"]
 
@@ -25,7 +27,17 @@ def small_simulation() -> Simulation:
 
 @pytest.fixture(scope="session")
 def full_simulation() -> Simulation:
-    return simulate_world(7, 4000, 90)
+    return full(DEFAULT)
+
+
+@pytest.fixture(scope="session", params=list(WORLDS))
+def each_simulation(request: pytest.FixtureRequest) -> Simulation:
+    return full(request.param)
+
+
+@functools.cache
+def full(world: str) -> Simulation:
+    return simulate_world(7, 4000, 90, world)
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,12 @@ def test_the_same_arguments_give_the_same_bytes(small_out: Path, tmp_path: Path)
     assert contents(tmp_path) == contents(small_out)
 
 
+def test_the_default_world_is_additive(small_out: Path, tmp_path: Path) -> None:
+    written = ["--out", str(tmp_path / "exports"), "--truth", str(tmp_path / "truth.parquet"), *SMALL]
+    assert main([*written, "--world", "additive"]) == 0
+    assert contents(tmp_path) == contents(small_out)
+
+
 def test_another_seed_gives_other_numbers(small_out: Path, tmp_path: Path) -> None:
     out, truth = tmp_path / "exports", tmp_path / "truth.parquet"
     assert main(["--out", str(out), "--truth", str(truth), "--seed", "8", *SMALL]) == 0
@@ -57,6 +63,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, capsys: pytest.
         (["--creatives", "0"], "0 is outside 50 to 50000"),
         (["--days", "-3"], "-3 is outside 14 to 180"),
         (["--seed", "x"], "'x' is not a whole number"),
+        (["--world", "flat"], "invalid choice: 'flat'"),
         (["--out", "a", "--truth", "a/truth.parquet"], "--truth must lie outside --out"),
     ],
 )

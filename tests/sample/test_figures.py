@@ -1,4 +1,4 @@
-"""Figures of the world lie in bands around those of real accounts (docs/data.md).
+"""Figures of each world lie in bands around those of real accounts (docs/data.md).
 
 Most bands are ±30 %. Wider ones, and why:
 - sums (CPM, GPM, AOV, ROI, conversion): some twenty creatives make two thirds of them, so another seed moves
@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sample.figures import REAL, beta_binomial, figures, gini, table
+from sample.figures import REAL, UNKNOWN, beta_binomial, figures, gini, main
 from sample.simulation import Simulation
+from sample.worlds import WORLDS
 
 pytestmark = pytest.mark.slow
 
@@ -66,12 +67,12 @@ BANDS = {
     "product roi": (1.0, 1.6),
 }
 
-ROW = re.compile(r"^\| ((?:live|product) [^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| (figure|(?:live|product) [^|]+) \| ([^|]+) \| (.+) \|$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
-def found(full_simulation: Simulation) -> dict[str, float]:
-    return figures(full_simulation.days)
+def found(each_simulation: Simulation) -> dict[str, float]:
+    return figures(each_simulation.days)
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -117,14 +118,20 @@ def test_gini_of_equal_shares_is_zero_and_of_one_owner_nearly_one() -> None:
     assert gini(np.array([0.0] * 99 + [1.0])) == pytest.approx(0.99)
 
 
-def test_the_table_names_every_figure(found: dict[str, float]) -> None:
-    assert all(f"| {name} |" in table(found) for name in REAL)
-
-
-def test_the_page_shows_the_figures_of_the_default_world(found: dict[str, float]) -> None:
+def test_the_page_shows_the_figures_of_every_world(found: dict[str, float], each_simulation: Simulation) -> None:
     """Within a fifth, or .1: another processor may round a logarithm otherwise and tip a draw."""
     page = (Path(__file__).parents[2] / "docs" / "data.md").read_text("utf-8")
-    shown = {name: (float(real), float(own)) for name, real, own in re.findall(ROW, page)}
-    assert {name: real for name, (real, _) in shown.items()} == REAL
-    for name, (_, own) in shown.items():
-        assert own == pytest.approx(found[name], rel=0.2, abs=0.1), name
+    (_, _, worlds), *rows = re.findall(ROW, page)
+    assert worlds.split(" | ") == list(WORLDS)
+    assert {name: float(real) for name, real, _ in rows if real != "–"} == REAL
+    assert [name for name, real, _ in rows if real == "–"] == UNKNOWN
+    place = list(WORLDS.values()).index(each_simulation.world.spec)
+    for name, _, shown in rows:
+        assert float(shown.split(" | ")[place]) == pytest.approx(found[name], rel=0.2, abs=0.1), name
+
+
+def test_the_command_prints_a_column_per_world(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--world", "shift", "interplay", "--creatives", "100", "--days", "14"]) == 0
+    head, _, *rows = capsys.readouterr().out.splitlines()
+    assert head == "| figure | real | shift | interplay |"
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [*REAL, *UNKNOWN]
