@@ -89,8 +89,8 @@ def evaluate(name: str, dataset: Dataset) -> None:
     rows = predict_out_of_sample(dataset, holdout, model)
     print(f"\n{name}: {len(rows.predicted):,} holdout rows, calibrated on {dict(uncertainty.calibration_rows)}")
     _print_intervals(dataset, uncertainty, rows, plain_cqr(dataset, train, holdout, until, uncertainty))
-    start = replace(rows, predicted=model.predict(rows.features, trees=False))
-    _print_chances(uncertainty, without_trees, rows, start, model)
+    offset_rows = replace(rows, predicted=model.predict(rows.features, trees=False))
+    _print_chances(uncertainty, without_trees, rows, offset_rows, model)
 
 
 def _print_intervals(
@@ -126,10 +126,10 @@ def _print_chances(
     uncertainty: PredictiveUncertainty,
     without_trees: PredictiveUncertainty,
     rows: OutOfSample,
-    start: OutOfSample,
+    offset_rows: OutOfSample,
     model: CreativeModel,
 ) -> None:
-    """Print Brier scores of P(target ≥ x) at several x; `start` holds the predictions without trees."""
+    """Print Brier scores of P(target ≥ x) at several x; `offset_rows` holds the predictions without trees."""
     funnel = uncertainty.funnel
     target = funnel.main_roi or funnel.targets[0]
     truth = actual_targets(rows.outcome, funnel)[target].to_numpy(np.float64)
@@ -137,8 +137,12 @@ def _print_chances(
     known = np.isfinite(truth) & (later >= uncertainty.min_volume)
     methods: dict[str, Callable[[float], Floats]] = {
         "gpmcast": lambda threshold: uncertainty.of(rows.predicted, rows.features).chance(threshold, target),
-        "EB, calibrated": lambda threshold: without_trees.of(start.predicted, rows.features).chance(threshold, target),
-        "EB posterior": lambda threshold: posterior_chance(start.predicted, rows.features, model, target, threshold),
+        "EB, calibrated": lambda threshold: without_trees.of(offset_rows.predicted, rows.features).chance(
+            threshold, target
+        ),
+        "EB posterior": lambda threshold: posterior_chance(
+            offset_rows.predicted, rows.features, model, target, threshold
+        ),
     }
     thresholds = roi_levels(truth[known])
     print(f"  P({target} ≥ x), Brier score in the mean and at x = {[float(f'{x:.3g}') for x in thresholds]}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from benchmarks.scores import ORACLE, OURS
+from benchmarks.scores import KNOWN_EFFECTS, OURS
 from training.evaluation.metrics import ALL_AGES
 
 BETTER = {"spearman": "higher", "deviance": "lower", "captured_share": "higher"}
@@ -83,7 +83,7 @@ def summary(found: Sequence[Placing]) -> list[tuple[str, ...]]:
 
 
 def _placing(ranking: tuple[str, str, str, float], rows: pd.DataFrame) -> Placing | None:
-    known = rows[rows["value"].notna() & (rows["method"] != ORACLE)].reset_index(drop=True)
+    known = rows[rows["value"].notna() & (rows["method"] != KNOWN_EFFECTS)].reset_index(drop=True)
     ours = known[known["method"] == OURS]
     if ours.empty:
         return None

@@ -19,7 +19,7 @@ from training.boosting.volume_offset import TWEEDIE_POWER
 Floats = npt.NDArray[np.float64]
 
 SEED = 7
-MOST_TREES = 300
+MOST_PEER_TREES = 300
 STEPS = (1, 5, 10, 20, 40, 80, 150, 300)
 """GPBoost: numbers of trees that are compared; each comparison predicts the random effects once more."""
 
@@ -108,16 +108,16 @@ def gpboost(data: TargetData, seconds: float) -> PeerResult:
         weight = rows.weight / rows.baseline
         return float(weight @ (rows.ratio * rows.baseline)) / max(float(weight @ predicted), 1e-12)
 
-    begun = time.process_time()
+    started = time.process_time()
     draw = np.random.default_rng(SEED)
     setting: Setting = {"learning_rate": 0.05, "num_leaves": 8, "min_data_in_leaf": 60, "lambda_l2": 20.0}
     best: tuple[float, Setting, int, float] | None = None
     tried, longest = 0, 0.0
     with threadpool_limits(1):
         random = effects(data.fit)
-        while best is None or time.process_time() - begun + longest < seconds:
+        while best is None or time.process_time() - started + longest < seconds:
             since = time.process_time()
-            model = fitted(setting, data.fit, random, MOST_TREES)
+            model = fitted(setting, data.fit, random, MOST_PEER_TREES)
             for rounds in STEPS:
                 guess = predict(model, data.validation, rounds)
                 scale = scale_to_mean(guess, data.validation)
@@ -135,7 +135,7 @@ def gpboost(data: TargetData, seconds: float) -> PeerResult:
         predicted = scale * predict(final, data.holdout, rounds)
     count = data.full.groups.shape[1] - 1
     text = f"log1p, {count} random effects, {setting_text(setting)}, {rounds} rounds, times {scale:.2f}"
-    return PeerResult(predicted, tried, text, time.process_time() - begun)
+    return PeerResult(predicted, tried, text, time.process_time() - started)
 
 
 def flaml(data: TargetData, seconds: float) -> PeerResult:
@@ -147,7 +147,7 @@ def flaml(data: TargetData, seconds: float) -> PeerResult:
     from flaml import AutoML
 
     logging.getLogger("flaml").setLevel(logging.ERROR)
-    begun = time.process_time()
+    started = time.process_time()
     found = []
     for variant in (data, data.without_offset()):
         fit, validation = variant.fit, variant.validation
@@ -185,7 +185,7 @@ def flaml(data: TargetData, seconds: float) -> PeerResult:
     offset = "offset" if variant is data else "no offset"
     tried = sum(len(automl.config_history) for _, automl, _ in found)
     text = f"{offset}, {best.best_estimator}: {setting_text(best.best_config)}"
-    return PeerResult(predicted, tried, text, time.process_time() - begun)
+    return PeerResult(predicted, tried, text, time.process_time() - started)
 
 
 def _losses(is_volume: bool) -> dict[str, dict[str, dict[str, object]]]:

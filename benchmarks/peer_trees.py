@@ -17,10 +17,10 @@ from benchmarks.tasks import TargetData, TargetTable
 from training.boosting.volume_offset import TWEEDIE_POWER
 
 Floats = npt.NDArray[np.float64]
-Predict = Callable[[TargetTable], Floats]
+PredictTable = Callable[[TargetTable], Floats]
 
 MOST_ROUNDS = 2000
-PATIENCE = 50
+PEER_PATIENCE = 50
 """Rounds without improvement on the validation rows after which training stops."""
 SEED = 7
 BINS = 128
@@ -53,11 +53,11 @@ def lightgbm_log1p() -> Library:
         fit = table(data.fit)
         model = lgb.train(
             parameters(setting), fit, MOST_ROUNDS, valid_sets=[table(data.validation, fit)],
-            callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
+            callbacks=[lgb.early_stopping(PEER_PATIENCE, verbose=False)],
         )  # fmt: skip
         return model.best_iteration, predict(model, data.validation)
 
-    def train(setting: Setting, rounds: int, data: TargetData) -> Predict:
+    def train(setting: Setting, rounds: int, data: TargetData) -> PredictTable:
         model = lgb.train(parameters(setting), table(data.full), rounds)
         return lambda rows: predict(model, rows)
 
@@ -93,7 +93,7 @@ def hist_gradient_boosting() -> Library:
 
     def probe(setting: Setting, data: TargetData) -> tuple[int, Floats]:
         fit, validation, bins = data.fit, data.validation, _binned(data.fit)
-        found = model(setting, MOST_ROUNDS, fit, PATIENCE).fit(
+        found = model(setting, MOST_ROUNDS, fit, PEER_PATIENCE).fit(
             bins(fit), fit.ratio, sample_weight=fit.weight,
             X_val=bins(validation), y_val=validation.ratio, sample_weight_val=validation.weight,
         )  # fmt: skip
@@ -103,7 +103,7 @@ def hist_gradient_boosting() -> Library:
         )
         return rounds, np.asarray(next(staged))
 
-    def train(setting: Setting, rounds: int, data: TargetData) -> Predict:
+    def train(setting: Setting, rounds: int, data: TargetData) -> PredictTable:
         full, bins = data.full, _binned(data.full)
         found = model(setting, rounds, full, None).fit(bins(full), full.ratio, sample_weight=full.weight)
         return lambda rows: np.asarray(found.predict(bins(rows)))
@@ -127,7 +127,7 @@ def xgboost() -> Library:
         frame = rows.values.copy()
         for name in rows.codes:
             frame[name] = pd.Categorical.from_codes(
-                rows.values[name].fillna(-1).astype(int).to_list(), categories=pd.RangeIndex(CATEGORIES)
+                rows.values[name].fillna(-1).astype(int).to_list(), categories=pd.RangeIndex(MAX_CATEGORIES)
             )
         return xgb.DMatrix(
             frame,
@@ -151,12 +151,12 @@ def xgboost() -> Library:
         stop = matrix(data.validation)
         model = xgb.train(
             parameters(setting, data), matrix(data.fit), MOST_ROUNDS, evals=[(stop, "stop")],
-            early_stopping_rounds=PATIENCE, verbose_eval=False,
+            early_stopping_rounds=PEER_PATIENCE, verbose_eval=False,
         )  # fmt: skip
         rounds = model.best_iteration + 1
         return rounds, model.predict(stop, iteration_range=(0, rounds)).astype(np.float64)
 
-    def train(setting: Setting, rounds: int, data: TargetData) -> Predict:
+    def train(setting: Setting, rounds: int, data: TargetData) -> PredictTable:
         model = xgb.train(parameters(setting, data), matrix(data.full), rounds)
         return lambda rows: model.predict(matrix(rows, known=False)).astype(np.float64)
 
@@ -171,7 +171,7 @@ def xgboost() -> Library:
     return Library(hand, ranges, probe, train)
 
 
-CATEGORIES = 1000
+MAX_CATEGORIES = 1000
 """Upper bound of the number of category codes, which XGBoost requires."""
 
 
@@ -208,10 +208,10 @@ def catboost() -> Library:
     def probe(setting: Setting, data: TargetData) -> tuple[int, Floats]:
         stop = pool(data.validation)
         found = model(setting, MOST_ROUNDS, data)
-        found.fit(pool(data.fit), eval_set=stop, early_stopping_rounds=PATIENCE, use_best_model=True)
+        found.fit(pool(data.fit), eval_set=stop, early_stopping_rounds=PEER_PATIENCE, use_best_model=True)
         return max(int(found.tree_count_), 1), predict(found, stop)
 
-    def train(setting: Setting, rounds: int, data: TargetData) -> Predict:
+    def train(setting: Setting, rounds: int, data: TargetData) -> PredictTable:
         found = model(setting, rounds, data)
         found.fit(pool(data.full))
         return lambda rows: predict(found, pool(rows, known=False))

@@ -165,17 +165,17 @@ def run_methods(
     targets, settings = task.funnel.targets, task.training.settings
     found: dict[str, MethodResult] = {}
     progress(OURS)
-    begun = time.process_time()
+    started = time.process_time()
     model = _gpmcast(task)
     features = build_features(ArrayFrame.of(task.observed), model.fitted)
     ours = model.predict(features)[targets]
     text = f"settings of the run; trees by the hand setting, their number from {settings.split.folds} folds"
-    found[OURS] = MethodResult(ours, time.process_time() - begun, {"all": text})
-    begun = time.process_time()
+    found[OURS] = MethodResult(ours, time.process_time() - started, {"all": text})
+    started = time.process_time()
     funnel = _gpmcast(replace(task, training=replace(task.training, funnel_models=())))
     predicted = funnel.predict(build_features(ArrayFrame.of(task.observed), funnel.fitted))[targets]
     text = "the same with empirical Bayes as the prior of every stage"
-    found[FUNNEL] = MethodResult(predicted, time.process_time() - begun, {"all": text})
+    found[FUNNEL] = MethodResult(predicted, time.process_time() - started, {"all": text})
     bayes = fit_features(task.training, task.train, task.until)
     simple = {
         "carry-forward": carry_forward(task.observed, features, model, settings.outcome_days),

@@ -48,7 +48,7 @@ from training.uncertainty import OutOfSample, fit_uncertainty
 
 Result = TypeVar("Result")
 
-ROUNDS = 100
+STAGE_TREES = 100
 """Trees per stage: about what folds choose."""
 ENCODER_ROWS = 50_000
 """Snapshots that encoders and priors are fitted on before features are measured; this fit is not measured."""
@@ -184,8 +184,8 @@ def fixed_recipe(dataset: Dataset) -> Recipe:
     """Every stage with the funnel model as prior, hand-set trees, and a fixed number of them."""
     names = [stage.name for stage in dataset.funnel.stages]
     settings = dataset.settings
-    choices = {name: Choice(settings.trees, ROUNDS) for name in names}
-    return Recipe(dict.fromkeys(names, FUNNEL_MODEL), choices | {VOLUME: Choice(settings.volume_trees, ROUNDS)})
+    choices = {name: Choice(settings.trees, STAGE_TREES) for name in names}
+    return Recipe(dict.fromkeys(names, FUNNEL_MODEL), choices | {VOLUME: Choice(settings.volume_trees, STAGE_TREES)})
 
 
 def _fit(record: Record, dataset: Dataset) -> CreativeModel:

@@ -11,7 +11,7 @@ from features.schema import KEY, Loaded, check_creatives, check_metrics
 DAYS = 180
 START = np.datetime64("2025-01-01", "us")
 HOURLY_DAYS = 4
-TAG_VALUES = {"hook": 11, "scene": 8, "face": 8, "script": 11, "style": 6, "viewpoint": 4, "audience": 12, "bgm": 20}
+TAG_SIZES = {"hook": 11, "scene": 8, "face": 8, "script": 11, "style": 6, "viewpoint": 4, "audience": 12, "bgm": 20}
 OWN_TAGS = {"editor": 15}
 ROWS_PER_CREATIVE = 15
 ROWS_PER_ACCOUNT = 1_000_000 // 12
@@ -47,7 +47,7 @@ def accounts_of(rows: int) -> int:
 
 def _creatives(draw: np.random.Generator, count: int, accounts: int) -> pd.DataFrame:
     account = draw.integers(0, accounts, count)
-    names = {**TAG_VALUES, **OWN_TAGS}
+    names = {**TAG_SIZES, **OWN_TAGS}
     products, people = max(count // 60, 3), max(count // 40, 3)
     product = draw.zipf(1.3, count) % products
     table = pd.DataFrame(

@@ -16,7 +16,7 @@ Flags = npt.NDArray[np.bool_]
 
 FIGURES = ("spearman", "deviance", "log_error", "total", "mean")
 OURS = "gpmcast"
-ORACLE = "knows every effect"
+KNOWN_EFFECTS = "knows every effect"
 OUTCOME, TRUTH = "what came", "the truth"
 
 
@@ -41,7 +41,7 @@ def compare_methods(
         funnel: Of the training data.
         least_volume: Later volume from which a rate is compared.
         draws: Draws of the bootstrap.
-        truth: Of the sample world; ORACLE is added as a method there.
+        truth: Of the sample world; KNOWN_EFFECTS is added as a method there.
 
     Returns:
         `compare` with the column `against`: OUTCOME or TRUTH.
@@ -54,7 +54,7 @@ def compare_methods(
         return figures
     true, oracle = true_targets(keys, truth, funnel)
     known = {str(target): known[str(target)] & (true[target] > 0).to_numpy(np.bool_) for target in true}
-    of_truth = compare({**methods, ORACLE: oracle}, true, exposure, keys, known, draws=draws)
+    of_truth = compare({**methods, KNOWN_EFFECTS: oracle}, true, exposure, keys, known, draws=draws)
     return pd.concat([figures, of_truth.assign(against=TRUTH)], ignore_index=True)
 
 

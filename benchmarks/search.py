@@ -64,12 +64,12 @@ def search(library: Library, data: TargetData, seconds: float, seed: int = 7) ->
     A further setting is tried only while the remaining time suffices for one as slow as the slowest so far; training
     on all rows is not counted.
     """
-    begun = time.process_time()
+    started = time.process_time()
     draw = np.random.default_rng(seed)
     variants = [data, data.without_offset()] if library.offset else [data]
     best: tuple[float, Setting, int, TargetData] | None = None
     tried, longest = 0, 0.0
-    while best is None or time.process_time() - begun + longest < seconds:
+    while best is None or time.process_time() - started + longest < seconds:
         since = time.process_time()
         variant = variants[tried % len(variants)]
         setting = library.hand if tried < len(variants) else {**library.hand, **_random(library.ranges, draw)}
@@ -86,7 +86,7 @@ def search(library: Library, data: TargetData, seconds: float, seed: int = 7) ->
         ratio = library.train(setting, rounds, variant)(variant.holdout)
     offset = ("offset" if variant is data else "no offset") if library.offset else "log1p"
     text = f"{offset}, {setting_text(setting)}, {rounds} rounds"
-    return PeerResult(variant.holdout.baseline * ratio, tried, text, time.process_time() - begun)
+    return PeerResult(variant.holdout.baseline * ratio, tried, text, time.process_time() - started)
 
 
 def setting_text(setting: Mapping[str, object]) -> str:

@@ -13,7 +13,7 @@ import xlsxwriter
 from sample import files
 from sample.api_report import api_pages
 from sample.randomness import stream
-from sample.simulation import COUNTS, MONEY
+from sample.simulation import COUNT_COLUMNS, MONEY
 from sample.world import END, XLSX_ACCOUNT, World, chinese
 
 AIGC = "AIGC动态创意视频素材集合"
@@ -68,8 +68,8 @@ def write_exports(seed: int, world: World, days: pd.DataFrame, hours: pd.DataFra
 def _daily_csv(seed: int, promotion: str, rows: pd.DataFrame) -> bytes:
     """GBK text: the total row, a row of all AIGC videos every tenth day, then the creatives."""
     rows = pd.concat([_aigc(seed, rows), rows.sort_values(["date", "creative_id"])], ignore_index=True)
-    total = rows[COUNTS + MONEY].sum().to_frame().T
-    columns = _columns(promotion, pd.concat([total, rows[COUNTS + MONEY]], ignore_index=True))
+    total = rows[COUNT_COLUMNS + MONEY].sum().to_frame().T
+    columns = _columns(promotion, pd.concat([total, rows[COUNT_COLUMNS + MONEY]], ignore_index=True))
     watch = files.share(rows["watch_s"].to_numpy(np.float64), rows["plays"].to_numpy(np.float64))
     known = np.where(rows["watch_missing"] | ~np.isfinite(watch), 0.0, watch)
     columns["平均观看时长"] = [files.MISSING, *files.money(known)]
@@ -99,7 +99,7 @@ def _aigc(seed: int, rows: pd.DataFrame) -> pd.DataFrame:
     account = str(rows["account_id"].iloc[0])
     generator = stream(seed, f"aigc {account} {rows['promotion_type'].iloc[0]}")
     some = rows[rows["date"].dt.day % 10 == 3].drop_duplicates("date").sort_values("date").copy()
-    for name in COUNTS + MONEY:
+    for name in COUNT_COLUMNS + MONEY:
         some[name] = 0.0
     some["impressions"] = generator.integers(20, 900, len(some))
     some["clicks"] = generator.binomial(some["impressions"].to_numpy(np.int64), 0.02)

@@ -20,7 +20,7 @@ LATER_REFUNDS = ((7, 0.75), (14, 0.55), (30, 0.30), (90, 0.10))
 """(days after payment, factor): a remaining order is refunded within the window with the creative's one-hour refund
 share times the factor; altogether about 2.5 times the refunds of the first hour."""
 
-COUNTS = [
+COUNT_COLUMNS = [
     "impressions", "clicks", "orders", "net_orders", "plays", "plays_3s", "plays_5s", "plays_10s", "finishes",
     "likes", "comments", "shares", "follows",
 ]  # fmt: skip
@@ -134,7 +134,7 @@ def _depths(seed: int, world: World, kept: pd.DataFrame) -> pd.DataFrame:
 
 def daily(seed: int, world: World, hours: pd.DataFrame) -> pd.DataFrame:
     """One row per creative and day with impressions: sums (money in whole cents) and attributes."""
-    summed = hours.assign(day=hours["clock"] // 24).groupby(["row", "day"])[COUNTS + MONEY].sum().reset_index()
+    summed = hours.assign(day=hours["clock"] // 24).groupby(["row", "day"])[COUNT_COLUMNS + MONEY].sum().reset_index()
     summed[MONEY] = summed[MONEY].round(2)
     generator = stream(seed, "missing watch time")
     unknown = generator.random(len(summed)) < np.where(summed["plays"] < 30, 0.65, 0.12)

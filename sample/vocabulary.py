@@ -1,6 +1,6 @@
 """Vocabularies of the sample world: tags, categories, products, sources and hourly traffic weights."""
 
-TAGS: dict[str, tuple[str, ...]] = {
+TAG_VALUES: dict[str, tuple[str, ...]] = {
     "hook": (
         "痛点直击", "结果前置", "价格锚点", "惊讶反差", "悬念", "对比测评",
         "人群点名", "信任背书", "场景问题", "产品特写", "情绪共鸣",

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sample.effects import Latents, latents
 from sample.randomness import stream
-from sample.vocabulary import CATEGORIES, EDITORS, PROMOTION_CHINESE, SOURCE_SHARES, SOURCES, TAGS
+from sample.vocabulary import CATEGORIES, EDITORS, PROMOTION_CHINESE, SOURCE_SHARES, SOURCES, TAG_VALUES
 from sample.worlds import WorldSpec
 
 END = pd.Timestamp("2026-06-30")
@@ -147,7 +147,7 @@ def _creatives(
         creatives[name] = products[name].to_numpy()[product]
     for name in ("creator_id", "followers"):
         creatives[name] = creators[name].to_numpy()[creator]
-    for name in TAGS:
+    for name in TAG_VALUES:
         creatives = creatives.assign(**_tag(seed, name, creatives))
     return creatives.assign(**_texts(seed, creatives))
 
@@ -161,7 +161,7 @@ def _launch_hours(generator: np.random.Generator, count: int, days: int) -> np.n
 def _tag(seed: int, name: str, creatives: pd.DataFrame) -> dict[str, np.ndarray]:
     """Values of one tag; accounts and categories have preferences, so tags and products are correlated."""
     generator = stream(seed, f"tag {name}")
-    values = np.array(TAGS[name], dtype=object)
+    values = np.array(TAG_VALUES[name], dtype=object)
     taste = generator.normal(0, 0.7, (len(ACCOUNT_SHARES), len(values)))
     habit = generator.normal(0, 0.5, (len(CATEGORIES), len(values)))
     wish = taste[creatives["account_code"]] + habit[creatives["category_code"]]

@@ -1,4 +1,4 @@
-"""Public data, where they are beside the project: the model beats simple rules on the same rows."""
+"""Public data, where they are next to the project: the model beats simple rules on the same rows."""
 
 import re
 from pathlib import Path

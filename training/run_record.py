@@ -134,7 +134,7 @@ def _stage_facts(name: str, zh: str, en: str, recipe: Recipe, loss: Losses | Non
         name=name,
         zh=zh,
         en=en,
-        start=str(recipe.prior_kinds.get(name, "")),
+        prior=str(recipe.prior_kinds.get(name, "")),
         losses={str(kind): value for kind, value in loss.with_trees.items()} if loss else {},
         rounds=choice.rounds if choice else 0,
         gain=choice.gain if choice else 0.0,

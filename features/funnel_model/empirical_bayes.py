@@ -140,10 +140,10 @@ def stack_priors(stages: Sequence[Stage], priors: Priors) -> PriorArrays:
     mean = [float(np.mean(list(prior.rate.values()) or [safe_rate(0.0, 0.0)])) for prior in own]
     rates = [[*(prior.rate.get(name, rest) for name in types), rest] for prior, rest in zip(own, mean)]
 
-    def column(name: str) -> Floats:
+    def column(name: str) -> Floats:  # (stages, 1)
         return np.array([[getattr(prior, name)] for prior in own], dtype=np.float64)
 
-    def by_entity(name: str, missing: float) -> Floats:
+    def by_entity(name: str, missing: float) -> Floats:  # (stages, entities, 1)
         table = [[getattr(prior, name).get(entity, missing) for entity in entities] for prior in own]
         return np.array(table, dtype=np.float64).reshape(len(own), len(entities), 1)
 

@@ -123,7 +123,7 @@ def solve(
     if len(exact) == matrix.shape[1]:
         return linalg.cho_solve((factor, True), right, check_finite=False), variance
 
-    def precondition(values: Floats) -> Floats:
+    def precondition(values: Floats) -> Floats:  # (P,) → (P,)
         solved = values / diagonal
         solved[exact] = linalg.cho_solve((factor, True), values[exact], check_finite=False)
         return solved

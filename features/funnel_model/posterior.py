@@ -68,7 +68,7 @@ class StagePosterior:
 
     @property
     def log_rate(self) -> Floats:
-        """Posterior log rate: prior plus own evidence."""
+        """Posterior log rate, axis 0: stages, axis 1: rows: prior plus own evidence."""
         return self.log_prior + self.log_own_evidence
 
 
@@ -262,7 +262,7 @@ def before_last_days(arrays: PriorArrays, observed: ArrayFrame, rate: Floats) ->
 
 
 def discounted_events(events: Floats, prior: StagePrior | PriorArrays, periods: Floats | float) -> Floats:
-    """Events u' that are as informative without transient variance as u events are with it.
+    """Events u' that are as informative without transient variance as u events are with it; elementwise.
 
     1/u' = 1/u + transient variance/(φ · periods): transient deviations average out over independent periods.
     """

@@ -34,7 +34,7 @@ LAUNCHED, RECENT, LIVE = "launched", "recent_launches", "live"
 MARKET_PREFIX, HISTORY_PREFIX, LONG_AGO_PREFIX = "market:", "hist:", "long_ago:hist:"
 NO_VALUE, UNKNOWN = -2, -1
 """Places of a creative that has no value of an entity, and of a value that no creative of the table has."""
-MANY = 10_000
+MANY_CREATIVES = 10_000
 """Creatives from which entities are summed one at a time, which takes less memory."""
 
 
@@ -207,7 +207,7 @@ class AsOfHistory:
         return bool(self._own[self._history][-1, place])
 
     def of(self, creatives: ArrayFrame, known: Codes | None = None) -> "SumsAsOf":
-        """Sums over all creatives, for these; `known` is their place in the table, where the caller has it."""
+        """Sums over all creatives, for these; `known`: (creatives,) as `known()` returns, where the caller has it."""
         known = self.known(creatives) if known is None else known
         return SumsAsOf(self, known, self._values.find(creatives), self._contributions(known))
 
@@ -250,7 +250,7 @@ class SumsAsOf:
         end = first + len(self.own.history)
         yield EntitySums(sums.names, sums.member, sums.counted, sums.totals[first:end], sums.totals[end:])
         group = self.history._groups["others"]
-        step = 1 if len(self.known) > MANY else max(group.stop - group.start, 1)
+        step = 1 if len(self.known) > MANY_CREATIVES else max(group.stop - group.start, 1)
         for start in range(group.start, group.stop, step):
             lines = slice(start, start + step)
             yield self._sums("others", self.history._values.names[lines], lines)
@@ -317,7 +317,7 @@ class _EntityValues:
         codes = np.empty((len(self._codes), len(creatives)), dtype=np.int64)
         for line, (name, known) in zip(codes, self._codes.items()):
             line[:] = _coded(creatives.categories(name), known) if name in creatives else NO_VALUE
-        step = 1 if len(creatives) > MANY else len(self._columns)
+        step = 1 if len(creatives) > MANY_CREATIVES else len(self._columns)
         for start in range(0, len(self._columns), step):
             lines = slice(start, start + step)
             first, second, third = (codes[self._columns[lines, place]] for place in range(3))

@@ -115,14 +115,14 @@ def joined(
 
 
 def columns_of_others(sums: SumsOfAll) -> dict[str, Floats]:
-    """Every column that snapshots have from other creatives: `market:…`, `hist:…`, `launched:…`, account activity."""
+    """Columns of other creatives, each (snapshots,): `market:…`, `hist:…`, `launched:…`, account activity."""
     own = sums.own
     columns = market_columns(sums.market(), own) | history_columns(sums.entities(), own)
     return columns | activity_columns(*sums.activity(), own)
 
 
 def own_counts(snapshots: ArrayFrame, rows: MetricRows, funnel: Funnel, settings: Settings) -> dict[str, Floats]:
-    """What each snapshot's creative itself did until the cutoff: `early:f`, `last_days:f`, `last_day:f` …"""
+    """Own counts of each snapshot until its cutoff, each (snapshots,): `early:f`, `last_days:f`, `last_day:f` …"""
     figures = rows.measures(funnel, settings)
     nothing = np.broadcast_to(np.nan, len(rows))
     figures |= {name: nothing for name in counted_columns(funnel) if name not in figures}

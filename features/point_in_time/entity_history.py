@@ -167,12 +167,15 @@ def _steps(totals: Floats, units: Codes, order: Codes) -> Floats:
 def ratio_and_weight(
     stage: Stage, count: Floats, exposure: Floats, events: Floats, rate: Floats
 ) -> tuple[Floats, Floats]:
-    """A creative's ratio to a rate, and its weight: u/(u + half), u being its events."""
+    """Return the ratio of each count to its expected value, and its weight u/(u + half), u being its events.
+
+    Elementwise, arrays of one shape; `rate` is the rate to compare with. The ratio is 1 where nothing is expected.
+    """
     expected = exposure * rate
     known = expected > 0
     ratio = np.divide(count, expected, out=np.ones_like(expected), where=known)
-    sure = np.where(known, expected if stage.is_poisson else events, 0.0)
-    return ratio, sure / (sure + stage.half_weight_events)
+    informative = np.where(known, expected if stage.is_poisson else events, 0.0)
+    return ratio, informative / (informative + stage.half_weight_events)
 
 
 @dataclass(frozen=True)
@@ -244,7 +247,7 @@ class SumsOfAll(Protocol):
 
 
 def market_columns(market: EntitySums, own: Contributions) -> dict[str, Floats]:
-    """`market:<stage>:<figure>`: the figures of the whole market, the creative's own left out."""
+    """`market:<stage>:<figure>`, each (snapshots,): figures of the whole market without the creative's own."""
     others = np.maximum(exact(market.without_own(own.market)[:, 0]), 0.0)
     return {f"market:{name}": values for name, values in zip(own.market_figures, others)}
 
@@ -277,5 +280,11 @@ def _column_names(figures: tuple[str, ...], names: tuple[str, ...]) -> tuple[lis
 
 
 def known_before(first_known: Seconds, units: Codes, moments: Seconds) -> Floats:
-    """1 where the creative of each snapshot was known strictly before the moment, else 0."""
+    """Return (snapshots,) 1.0 where the creative was known strictly before the moment, else 0.0.
+
+    Args:
+        first_known: (creatives,) when each was first known, in seconds since 1970.
+        units: (snapshots,) position of the creative.
+        moments: (snapshots,) in seconds since 1970.
+    """
     return (first_known[units] < moments).astype(np.float64)

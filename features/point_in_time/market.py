@@ -1,4 +1,4 @@
-"""What all creatives of a promotion type did, by the moment from which it was known: what each is measured against."""
+"""Sums over all creatives of a promotion type, by the moment from which they were known."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -32,7 +32,7 @@ class Market:
         return types.map(self._types).astype(np.int64)
 
     def until(self, types: Codes, moments: Seconds) -> dict[str, Floats]:
-        """Every figure of these types, known at or before the moments."""
+        """Each figure, (rows,), known at or before `moments`; `types` and `moments` are (rows,)."""
         found: dict[str, Floats] = {}
         for sums in self._sums.values():
             found |= sums.until(types, moments)
@@ -41,7 +41,7 @@ class Market:
     def rates(
         self, availability: Availability, stages: Sequence[Stage], types: Codes, moments: Seconds
     ) -> Iterator[Floats]:
-        """Rate of each stage of this availability, known at or before the moments; 0 without exposure."""
+        """Rate of each stage of this availability, (rows,), known at or before the `moments`; 0 without exposure."""
         sums = self._sums[availability]
         span = sums.span(types, moments)
         for stage in stages:
@@ -60,8 +60,8 @@ def market_tables(
         stages: The funnel.
 
     Returns:
-        By availability: `promotion_type`, `moment` (seconds) and `<stage>:<figure>`: a row a moment, however many
-        rows of metrics there are.
+        By availability: `promotion_type`, `moment` (seconds) and `<stage>:<figure>`; one row per moment, however
+        many rows of metrics there are.
     """
     tables: dict[Availability, pd.DataFrame] = {}
     for availability, table in stage_tables(reported, stages).items():

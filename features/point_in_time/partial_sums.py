@@ -35,7 +35,7 @@ def shared_codes(creatives: pd.DataFrame, shared: Sequence[Entity]) -> npt.NDArr
 
 
 def bucket_of(keys: Codes, buckets: int) -> Codes:
-    """Which of so many buckets holds each key."""
+    """(keys,) number of the bucket, from 0, that holds each key."""
     mixed = (keys.astype(np.uint64) * _SPREAD) >> np.uint64(33)
     return (mixed % np.uint64(buckets)).astype(np.int64)
 
@@ -54,8 +54,8 @@ def partial_sums(sums: SumsInMemory, codes: npt.NDArray[np.int64]) -> dict[str, 
         codes: (creatives, entities) of its creatives (`shared_codes`).
 
     Returns:
-        By availability, and LAUNCHES: `key`, `moment` (in seconds, from when it is known) and what is added, a row a
-        key and moment.
+        By availability, and LAUNCHES: `key`, `moment` (in seconds, from when it is known) and what is added, one row
+        per key and moment.
     """
     born = sums.first_known != NEVER
     one = {LAUNCHED: np.ones(int(born.sum()))}

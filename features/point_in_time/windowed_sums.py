@@ -29,14 +29,14 @@ _EXACT = 2.0**53
 _BLOCK = 1 << 20
 """Numbers handled by one numpy call: few rows of many columns at once, many rows column by column."""
 
-MANY = 10_000
+MANY_ROWS = 10_000
 """Rows from which it pays to check whether many of them share their group and moment."""
 LEAST_EACH = 100
 """Mean number of rows per group from which it pays."""
 
 
 def seconds(times: pd.Series | Times) -> Seconds:
-    """Naive times as whole seconds since 1970.
+    """Convert naive times, (rows,), to whole seconds since 1970 (int64).
 
     Raises:
         ValueError: One is missing.
@@ -48,7 +48,7 @@ def seconds(times: pd.Series | Times) -> Seconds:
 
 
 def exact(difference: Floats) -> Floats:
-    """Round a difference of two exact sums to whole units again: then it is exact too."""
+    """Round a difference of exact sums, of any shape, to whole units of 1e-4: then it is exact too."""
     return np.rint(difference * UNITS) / UNITS
 
 
@@ -239,7 +239,7 @@ def _one_by_one(groups: Codes, ends: Seconds) -> _Rows:
 def _together(groups: Codes, moments: Seconds) -> _Rows | None:
     """The rows of a few groups and moments: as many keys as differ, found without sorting; None where many differ."""
     count = int(groups.max(initial=-1)) + 1
-    if len(groups) < MANY or not 0 < count <= len(groups) // LEAST_EACH:
+    if len(groups) < MANY_ROWS or not 0 < count <= len(groups) // LEAST_EACH:
         return None
     taken = None if groups.min() >= 0 else np.flatnonzero(groups >= 0)
     if taken is not None:

@@ -270,7 +270,7 @@ def _own_tags(
             own[name] = place
     if outcomes:
         findings.note(
-            found=f"columns that tell an outcome: {_listed(outcomes)}",
+            found=f"columns that state an outcome: {_listed(outcomes)}",
             expected="what the creative is, not how it did",
             cure="They were not taken as tags; nothing needs to be done.",
         )

@@ -139,7 +139,7 @@ def log_sd(features: Features, stages: Sequence[str]) -> Floats:
 
 
 def common_edges(supports: Sequence[tuple[float, float]]) -> Floats:
-    """0, then COMPARISON_CELLS + 1 values in equal steps of the log over all supports."""
+    """0, then COMPARISON_CELLS + 1 values in equal steps of the log over all supports; ascending."""
     low, high = min(low for low, _ in supports), max(high for _, high in supports)
     return np.concatenate([[0.0], np.geomspace(low, max(high, low * 1.001), COMPARISON_CELLS + 1)])
 

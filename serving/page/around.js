@@ -1,4 +1,4 @@
-// What stands around the table: the model, the key, the report, what the files do not tell.
+// What stands around the table: the model, the key, the report, what the files do not give.
 
 import { getFile, hasKey } from "./ask.js";
 import { byId, el, put } from "./dom.js";
@@ -35,14 +35,14 @@ function drawReport(model, guarded) {
   }
 }
 
-// Asks once for what the files of some rows do not tell.
+// Asks once for what the files of some rows do not give.
 export function drawMissing(state) {
   const lack = state.rows.filter((row) => row.missing.length);
   const parts = ["account_id", "promotion_type"].filter((part) => lack.some((row) => row.missing.includes(part)));
   byId("missing").hidden = !lack.length;
   byId("missing-account-box").hidden = !parts.includes("account_id");
   byId("missing-kind-box").hidden = !parts.includes("promotion_type");
-  byId("missing-told").textContent = say("missing_told", { n: lack.length, what: parts.map((part) => say(part)).join(say("and")) });
+  byId("missing-values").textContent = say("missing_values", { n: lack.length, what: parts.map((part) => say(part)).join(say("and")) });
   const chosen = byId("missing-kind").value;
   put(byId("missing-kind"), (state.model?.promotion_types || []).map((name) => el("option", { value: name }, say(name))));
   if (chosen) byId("missing-kind").value = chosen;

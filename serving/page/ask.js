@@ -1,4 +1,4 @@
-// Asks the service. The API key lives in this module's memory and nowhere else.
+// Requests to the service. The API key lives in this module's memory and nowhere else.
 
 let key = "";
 
@@ -7,13 +7,13 @@ export const useKey = (text) => {
 };
 export const hasKey = () => key !== "";
 
-// A question that was not answered: the one shape of the service's errors.
+// A request that the service refused: the one shape of its errors.
 export class Refusal extends Error {
-  constructor(status, told, after) {
-    super(told.error || `HTTP ${status}`);
+  constructor(status, body, after) {
+    super(body.error || `HTTP ${status}`);
     this.status = status;
-    this.faults = Array.isArray(told.errors) ? told.errors : [];
-    this.requestId = told.request_id || "";
+    this.faults = Array.isArray(body.errors) ? body.errors : [];
+    this.requestId = body.request_id || "";
     this.after = after;
   }
 }
@@ -28,8 +28,8 @@ async function answered(path, init) {
     throw new Refusal(0, { error: "no_connection" }, 0);
   }
   if (reply.ok) return reply;
-  const told = await reply.json().catch(() => ({}));
-  throw new Refusal(reply.status, told, Number(reply.headers.get("retry-after")) || 1);
+  const body = await reply.json().catch(() => ({}));
+  throw new Refusal(reply.status, body, Number(reply.headers.get("retry-after")) || 1);
 }
 
 export const get = async (path) => (await answered(path, { headers: headers() })).json();

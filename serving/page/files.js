@@ -22,10 +22,10 @@ export const newRow = (creative, more = {}) => ({
 const PARTS = ["account_id", "promotion_type"];
 
 // The rows of these files, added to those that are there, and the problems of every file.
-export async function readFiles(files, rows, most, told) {
+export async function readFiles(files, rows, most, onFile) {
   const problems = [];
   for (const file of files) {
-    told(file.name);
+    onFile(file.name);
     try {
       if (file.size > most) throw new Refusal(413, {}, 0);
       const answer = await postFile(`/v1/read?${new URLSearchParams({ name: file.name.slice(-200) })}`, file);
@@ -79,7 +79,7 @@ const fits = (one, other) =>
   one.creative_id === other.creative_id &&
   PARTS.every((part) => one[part] === undefined || other[part] === undefined || one[part] === other[part]);
 
-// Account and promotion type for rows whose file tells none.
+// Account and promotion type for rows whose file gives none.
 export function fillMissing(rows, given) {
   let filled = 0;
   for (const row of rows)

@@ -20,7 +20,7 @@ export function drawForm(form, model, tagLabel, submit) {
     el(
       "select",
       { name: `tags.${name}`, multiple: tag.several, size: tag.several ? Math.min(4, tag.values.length) : null },
-      tag.several ? [] : el("option", { value: "" }, say("not_told")),
+      tag.several ? [] : el("option", { value: "" }, say("not_given")),
       tag.values.map((word) => el("option", { value: word }, word)),
     ),
     tagLabel(name),
@@ -78,19 +78,19 @@ function creativeOf(form) {
   return creative;
 }
 
-// Faults beside their fields; gives those that have no field here.
+// Shows faults next to their fields; returns those that have no field here.
 export function showFaults(form, faults, words) {
   const rest = [];
   let first = null;
   for (const box of form.querySelectorAll("[data-field]")) {
     const input = box.querySelector("input, select, textarea");
-    const told = box.querySelector(".fault");
+    const message = box.querySelector(".fault");
     const own = faults.filter((fault) => fault.field === box.dataset.field);
-    told.hidden = !own.length;
-    told.textContent = own.map(words).join(" ");
+    message.hidden = !own.length;
+    message.textContent = own.map(words).join(" ");
     if (own.length) {
       input.setAttribute("aria-invalid", "true");
-      input.setAttribute("aria-describedby", told.id);
+      input.setAttribute("aria-describedby", message.id);
       first ??= input;
     } else {
       input.removeAttribute("aria-invalid");

@@ -10,7 +10,7 @@ import { predictAll, rank } from "./predict.js";
 import { drawProblems, inWords } from "./problems.js";
 import { story } from "./story.js";
 import { asCells, commonOf, drawTable, targetsOf, VERDICTS } from "./table.js";
-import { colon, knows, language, say, sayStatic, told, useLanguage } from "./words.js";
+import { colon, knows, language, say, sayStatic, localised, useLanguage } from "./words.js";
 
 const state = {
   model: null,
@@ -32,7 +32,7 @@ const status = (word, more = {}) => {
 const tagLabel = (name) => {
   if (knows(name)) return say(name);
   const feature = state.model?.features.find((one) => one.name === `tag_${name}`);
-  return feature ? told(feature) : name;
+  return feature ? localised(feature) : name;
 };
 
 const fieldLabel = (field) => {
@@ -40,7 +40,7 @@ const fieldLabel = (field) => {
   const [first, ...rest] = field.split(/[.[]/);
   if (first === "tags" && rest.length) return tagLabel(rest[0].replace("]", ""));
   const attribute = state.model?.attributes.find((one) => one.name === first);
-  return knows(first) ? say(first) : attribute ? told(attribute) : field;
+  return knows(first) ? say(first) : attribute ? localised(attribute) : field;
 };
 
 const act = {
@@ -129,7 +129,7 @@ async function predictNew() {
   drawAll();
 }
 
-// One thing at a time; what the service refuses is told.
+// One thing at a time; what the service refuses is shown.
 let busy = false;
 async function guarded(work) {
   if (busy) return;
@@ -222,7 +222,7 @@ function drawResults() {
   put(byId("sort"), sorts.map((name) => option(name, say(name), view.by)));
   const common = commonOf(state.rows);
   state.common = new Set(common.map((one) => one.zh));
-  put(byId("common"), common.map((one) => el("li", {}, told(one))));
+  put(byId("common"), common.map((one) => el("li", {}, localised(one))));
   byId("common").hidden = !common.length;
   drawTable(byId("table"), byId("pages"), state, act);
 }

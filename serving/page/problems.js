@@ -1,4 +1,4 @@
-// Problems of files and requests: where they stand, and in Chinese what the service tells in English.
+// Problems of files and requests: where they stand, and in Chinese what the service says in English.
 
 import { el, put } from "./dom.js";
 import { colon, language, say } from "./words.js";
@@ -65,7 +65,7 @@ const ZH = [
   [/^columns that are not read: (.+)$/, "没有读取的列:$1"],
   [/^headers that the source config \S+ names$/, "已知的列名"],
   [/^If one of them is needed, name it in a source config.*$/, "如果需要,请在数据源配置里写明。"],
-  [/^columns that tell an outcome: (.+)$/, "结果类的列:$1"],
+  [/^columns that state an outcome: (.+)$/, "结果类的列:$1"],
   [/^what the creative is, not how it did$/, "描述素材本身的列"],
   [/^They were not taken as tags; nothing needs to be done\.$/, "没有当作标签,无需处理。"],
   [/^an empty file$/, "空文件"],

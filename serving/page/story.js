@@ -1,18 +1,18 @@
-// What is told of one creative when its row is open: verdict and notes, the waterfall, and "what if".
+// Details of one creative, shown when its row is open: verdict and notes, the waterfall, and "what if".
 
 import { el, put } from "./dom.js";
 import { explain, whatIf } from "./predict.js";
 import { badge, targetsOf } from "./table.js";
 import { drawWaterfall } from "./waterfall.js";
-import { colon, figure, percent, say, times, told } from "./words.js";
+import { colon, figure, percent, say, times, localised } from "./words.js";
 
 export function story(row, state, act) {
   const parts = [];
   if (row.prediction) {
     const found = row.prediction;
-    parts.push(el("p", { class: "reason" }, badge(row), " ", told(found.verdict)));
+    parts.push(el("p", { class: "reason" }, badge(row), " ", localised(found.verdict)));
     if (found.warnings.length)
-      parts.push(el("ul", { class: "notes" }, found.warnings.map((one) => el("li", {}, told(one)))));
+      parts.push(el("ul", { class: "notes" }, found.warnings.map((one) => el("li", {}, localised(one)))));
     parts.push(why(row, state, act), change(row, state, act));
   } else {
     parts.push(el("ul", { class: "notes" }, row.faults.map((fault) => el("li", {}, act.fault(fault)))));
@@ -29,7 +29,7 @@ function why(row, state, act) {
     "select",
     { id, on: { change: (event) => { row.explainOf = event.target.value; draw(); } } },
     el("optgroup", { label: say("targets_word") }, targets.map((name) => el("option", { value: name, selected: name === of }, say(name)))),
-    el("optgroup", { label: say("stage") }, stages.map((stage) => el("option", { value: stage.name, selected: stage.name === of }, told(stage)))),
+    el("optgroup", { label: say("stage") }, stages.map((stage) => el("option", { value: stage.name, selected: stage.name === of }, localised(stage)))),
   );
   const place = el("div", { class: "drawing", "aria-live": "polite" }, say("waiting"));
   async function draw() {
@@ -69,7 +69,7 @@ function change(row, state, act) {
       el("option", { value: word, selected: several && present.includes(word), disabled: !several && present.includes(word) },
         present.includes(word) && !several ? `${word}(${say("now")})` : word),
     );
-    if (!several) options.push(el("option", { value: "", disabled: !present.length }, `(${say("not_told")})`));
+    if (!several) options.push(el("option", { value: "", disabled: !present.length }, `(${say("not_given")})`));
     value = el("select", { id: ids.value, multiple: several, size: several ? Math.min(values.length, 5) : null }, options);
     if (!several) value.selectedIndex = options.findIndex((option) => !option.disabled);
     put(valueBox, el("label", { for: ids.value }, say("value")), " ", value, several && el("span", { class: "hint" }, say("several_hint")));
@@ -127,7 +127,7 @@ function tried(row, state, act) {
       { class: "tried" },
       el("caption", {}, `${say("what_if")} · ${say("association")}`),
       el("thead", {}, el("tr", {}, [say("change"), say("verdict"), ...targets.map((name) => say(name)), say("chance")].map((word) => el("th", { scope: "col" }, word)))),
-      el("tbody", {}, line(say("now"), row.prediction, null), row.tried.map((one) => line(`${act.tag(one.tag)} → ${one.value || say("not_told")}`, one.prediction, row.prediction))),
+      el("tbody", {}, line(say("now"), row.prediction, null), row.tried.map((one) => line(`${act.tag(one.tag)} → ${one.value || say("not_given")}`, one.prediction, row.prediction))),
     ),
   );
 }

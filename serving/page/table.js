@@ -1,7 +1,7 @@
 // The ranked table: order, filter, pages; one row a creative, its story below it when it is open.
 
 import { el, put, svg } from "./dom.js";
-import { colon, figure, percent, say, told } from "./words.js";
+import { colon, figure, percent, say, localised } from "./words.js";
 
 export const VERDICTS = ["scale", "test", "hold", "stop", ""];
 const PAGE = 50;
@@ -180,7 +180,7 @@ function drawPages(nav, all, from, count, last, state, act) {
   );
 }
 
-// What is to be minded about every creative alike: told once.
+// Warnings that apply to every creative: shown once.
 export function commonOf(rows) {
   const predicted = rows.filter((row) => row.prediction);
   if (predicted.length < 2) return [];
@@ -206,7 +206,7 @@ export function asCells(state) {
     const kind = creative.promotion_type;
     const line = [
       place + 1, creative.creative_id, row.name, kind ? say(kind) : "", creative.account_id, creative.product_id,
-      say(verdictOf(row)), prediction ? told(prediction.verdict) : row.faults.map((fault) => `${fault.field}: ${fault.problem}`).join("; "),
+      say(verdictOf(row)), prediction ? localised(prediction.verdict) : row.faults.map((fault) => `${fault.field}: ${fault.problem}`).join("; "),
     ];
     for (const name of targets) {
       const found = prediction?.targets[name];
@@ -215,7 +215,7 @@ export function asCells(state) {
     line.push(prediction?.asked_roi, prediction?.chance_of_target, prediction?.hit_chance);
     if (ranked) line.push(row.rank?.chance_in_top, row.rank ? say(row.rank.funded ? "yes" : "no") : "");
     line.push(...tags.map((name) => [creative.tags?.[name] ?? ""].flat().join("、")));
-    line.push((prediction?.warnings || []).map(told).join(" "), row.row ? `${row.file} ${say("row", { row: row.row })}` : row.file);
+    line.push((prediction?.warnings || []).map(localised).join(" "), row.row ? `${row.file} ${say("row", { row: row.row })}` : row.file);
     return line;
   });
   return [head, ...lines];

@@ -1,7 +1,7 @@
 // Why a number is what it is: from the baseline, factor by factor, to the prediction.
 
 import { el, svg } from "./dom.js";
-import { figure, say, times, told } from "./words.js";
+import { figure, say, times, localised } from "./words.js";
 
 const TOLD = 14;
 const LEAST = 0.01;
@@ -29,7 +29,7 @@ export function stepsOf(explained) {
   return steps.filter((part) => Math.abs(part.log) >= 0.0005);
 }
 
-const labelOf = (part) => (part.word ? say(part.word) : told(part));
+const labelOf = (part) => (part.word ? say(part.word) : localised(part));
 
 function shown(part) {
   if (part.value === null || part.value === undefined || part.kind !== "feature") return "";

@@ -12,9 +12,9 @@ export const useLanguage = (name) => {
   document.documentElement.lang = name === "zh" ? "zh-CN" : "en";
 };
 
-export function say(word, told = {}) {
+export function say(word, values = {}) {
   const text = TABLES[now][word] ?? word;
-  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in told ? String(told[name]) : whole));
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
 export const knows = (word) => word in TABLES[now];
@@ -22,9 +22,9 @@ export const knows = (word) => word in TABLES[now];
 export const colon = () => (now === "zh" ? ":" : ": ");
 
 // Texts that the service gives in both languages.
-export const told = (both) => both[now] || both.zh || both.en || "";
+export const localised = (both) => both[now] || both.zh || both.en || "";
 
-export const attributeLabel = (attribute) => (knows(attribute.name) ? say(attribute.name) : told(attribute));
+export const attributeLabel = (attribute) => (knows(attribute.name) ? say(attribute.name) : localised(attribute));
 
 export const sayStatic = (values) => {
   for (const node of document.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say, values);

@@ -28,10 +28,10 @@ MOST_CANDIDATES = 200
 MOST_DIRECTIONS = 6
 LEAST_GAIN = 1.02
 
-Rows = npt.NDArray[np.int64]
-CreativeInput = dict[str, Any]
+Ints = npt.NDArray[np.int64]
+CandidateCreative = dict[str, Any]
 Answer = dict[str, Any]
-Predict = Callable[[Sequence[CreativeInput]], list[Answer]]
+Predict = Callable[[Sequence[CandidateCreative]], list[Answer]]
 ValueEffects = Mapping[str, Mapping[str, tuple[float, float]]]
 """Tag → value → log effect on the target, and its standard deviation."""
 
@@ -85,7 +85,7 @@ def what_to_shoot(context: ReportContext, account: str, value_effects: ValueEffe
     if not target or not tags or not len(rows):
         return []
 
-    def predict(creatives: Sequence[CreativeInput]) -> list[Answer]:
+    def predict(creatives: Sequence[CandidateCreative]) -> list[Answer]:
         model = context.loaded_model
         requested = [Creative.model_validate(one) for one in creatives]
         return list(predictions(model, requested, now=model.as_of.moment).answers)
@@ -95,10 +95,10 @@ def what_to_shoot(context: ReportContext, account: str, value_effects: ValueEffe
 
 
 def _tests(
-    context: ReportContext, predict: Predict, rows: Rows, tags: Sequence[str], value_effects: ValueEffects,
+    context: ReportContext, predict: Predict, rows: Ints, tags: Sequence[str], value_effects: ValueEffects,
     target: str, z: float,
 ) -> list[Shot]:  # fmt: skip
-    requested: list[CreativeInput] = []
+    requested: list[CandidateCreative] = []
     changes: list[tuple[int, str, str, str]] = []
     for row in _best_running(context, rows):
         unchanged = new_creative(context, row)
@@ -134,7 +134,7 @@ def _tests(
 
 
 def _directions(
-    context: ReportContext, predict: Predict, rows: Rows, tags: Sequence[str], value_effects: ValueEffects,
+    context: ReportContext, predict: Predict, rows: Ints, tags: Sequence[str], value_effects: ValueEffects,
     target: str, z: float,
 ) -> list[Shot]:  # fmt: skip
     tags = [tag for tag in tags if tag in DIRECTION_TAGS]
@@ -211,8 +211,8 @@ def _shot(
     )
 
 
-def _best_running(context: ReportContext, rows: Rows) -> list[int]:
-    """Rows of the account's creatives that had delivery in the last week, the most gross (net) money first."""
+def _best_running(context: ReportContext, rows: Ints) -> list[int]:
+    """Ints of the account's creatives that had delivery in the last week, the most gross (net) money first."""
     until = context.observed["cutoff"].to_numpy("datetime64[s]")
     running = rows[context.launched[rows] & (until[rows] >= until.max() - np.timedelta64(7, "D"))]
     running = running if len(running) else rows
@@ -221,10 +221,10 @@ def _best_running(context: ReportContext, rows: Rows) -> list[int]:
     return running[np.argsort(-earned[running], kind="stable")][:MOST_TESTS].tolist()
 
 
-def new_creative(context: ReportContext, row: int) -> CreativeInput:
+def new_creative(context: ReportContext, row: int) -> CandidateCreative:
     """A creative of the data as the request of a caller before launch."""
     observed = context.observed.iloc[row]
-    creative: CreativeInput = {
+    creative: CandidateCreative = {
         "creative_id": f"{row}",
         "promotion_type": str(observed["promotion_type"]),
         "account_id": str(observed["account_id"]),
@@ -244,12 +244,12 @@ def new_creative(context: ReportContext, row: int) -> CreativeInput:
     return creative
 
 
-def typical_creative(context: ReportContext, rows: Rows) -> CreativeInput:
+def typical_creative(context: ReportContext, rows: Ints) -> CandidateCreative:
     """The account's typical creative before launch: the most frequent category values, the median numbers."""
     creatives = context.observed.iloc[rows]
     promotion_type = creatives["promotion_type"].mode().iat[0]
     creatives = creatives[creatives["promotion_type"] == promotion_type]
-    creative: CreativeInput = {
+    creative: CandidateCreative = {
         "creative_id": "typical",
         "promotion_type": str(promotion_type),
         "account_id": str(creatives["account_id"].iat[0]),

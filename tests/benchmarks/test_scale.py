@@ -143,7 +143,7 @@ def test_every_step_is_measured_and_nothing_large_is_left(tmp_path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"12000.json", "scale.json", "scale.md"}
 
 
-def test_too_little_disk_is_said_before_anything_is_written(tmp_path) -> None:
+def test_too_little_disk_is_reported_before_anything_is_written(tmp_path) -> None:
     with pytest.raises(SystemExit, match=r"need about [\d.]+ GB of disk"):
         measure_growth([10**15], tmp_path, 0)
 

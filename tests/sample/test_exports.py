@@ -12,7 +12,7 @@ import pytest
 
 from sample.api_report import PAGE_SIZE, SHARED, TOPICS
 from sample.simulation import Simulation
-from sample.vocabulary import TAGS
+from sample.vocabulary import TAG_VALUES
 
 pytestmark = pytest.mark.slow
 
@@ -152,7 +152,7 @@ def test_the_tag_sheet_lacks_a_tenth_and_announces_what_has_not_run(small_out: P
     ran = set(small_csv["素材ID"])
     assert 0.04 < len(ran - set(sheet["素材ID"])) / len(ran) < 0.2
     assert set(sheet["素材ID"]) - ran
-    assert set(sheet["开头类型"]) <= set(TAGS["hook"])
+    assert set(sheet["开头类型"]) <= set(TAG_VALUES["hook"])
     assert sheet["卖点"].str.contains("、").any()
     assert (sheet["投放时间"] == "").any()
     assert (sheet["投放时间"] != "").any()

@@ -10,7 +10,7 @@ import pytest
 from sample.effects import latents
 from sample.randomness import Floats
 from sample.simulation import Simulation, simulate_world
-from sample.vocabulary import CATEGORIES, TAGS
+from sample.vocabulary import CATEGORIES, TAG_VALUES
 from sample.worlds import STAGES, WORLDS
 
 CLICK, ORDER = STAGES.index("click"), STAGES.index("order")
@@ -47,7 +47,7 @@ def three_way_share(effects: Floats) -> float:
 
 
 def test_hook_category_and_face_interact(small_simulation: Simulation) -> None:
-    sizes = (len(TAGS["hook"]), len(CATEGORIES), len(TAGS["face"]))
+    sizes = (len(TAG_VALUES["hook"]), len(CATEGORIES), len(TAG_VALUES["face"]))
     hook, category, face = np.array(list(product(*map(range, sizes)))).T
     shares = {
         name: [three_way_share(effects[:, stage].reshape(sizes)) for stage in (CLICK, ORDER)]

@@ -92,12 +92,12 @@ def loaded(bundle: Path) -> LoadedModel:
 
 
 @pytest.fixture(scope="session")
-def as_asked():
+def as_requests():
     """Writes creatives of a frame as a caller would send them."""
-    return _as_asked
+    return _as_requests
 
 
-def _as_asked(loaded: Loaded, keys: pd.DataFrame) -> list[dict[str, object]]:
+def _as_requests(loaded: Loaded, keys: pd.DataFrame) -> list[dict[str, object]]:
     """The requests that a caller would send for these creatives."""
     figures = [name for name in VALUES if name in loaded.metrics]
     about = loaded.creatives.set_index(KEY).astype(object)

@@ -103,12 +103,12 @@ def test_a_leak_would_be_seen(small_world, settings, table, monkeypatch) -> None
 
 
 def test_progress_reports_every_origin(rows) -> None:
-    told = []
+    reports = []
     short = rows.settings.model_copy(update={"backtest": Backtest(every_days=14, min_train_days=42)})
     fits = []
     dataset = replace(rows, settings=short)
-    backtest(dataset, lambda *step: fits.append(step), lambda done, count, origin: told.append((done, count)))
-    for steps in (told, fits):
+    backtest(dataset, lambda *step: fits.append(step), lambda done, count, origin: reports.append((done, count)))
+    for steps in (reports, fits):
         assert steps == [(place, len(steps)) for place in range(len(steps))]
         assert steps
 

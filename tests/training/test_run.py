@@ -41,10 +41,10 @@ pytestmark = [
 
 
 def registered_run(loaded, space, settings, **chosen: bool):
-    told: list[str] = []
+    lines: list[str] = []
     return train_and_register(
-        InMemorySource(loaded), space, settings, ProgressCallbacks(line=told.append), **chosen
-    ), told
+        InMemorySource(loaded), space, settings, ProgressCallbacks(line=lines.append), **chosen
+    ), lines
 
 
 def space_in(folder: Path, name: str) -> Workspace:
@@ -69,10 +69,10 @@ def first(small_world, space, quick):
 
 
 def test_the_first_model_is_registered_and_becomes_champion(first, space) -> None:
-    result, told = first
+    result, lines = first
     assert (result.registered.version, result.comparison.promoted) == ("1", True)
     assert tracking.champion(space) == result.registered
-    assert any(line.startswith("tuning: 2 trials on 2 folds") for line in told)
+    assert any(line.startswith("tuning: 2 trials on 2 folds") for line in lines)
     assert set(result.recipe.choices) == {"hold", "engage", "click", "order", "value", "cost", "keep", "volume"}
 
 
@@ -129,11 +129,11 @@ def test_predictions_and_evaluation_lie_in_the_workspace(first, space, small_wor
 def test_the_summary_names_the_page_and_stays_short(first, space) -> None:
     out = Console(file=StringIO(), width=120)
     show_result(first[0], space, ["exports"], "", out)
-    said = out.file.getvalue()
-    assert str(space.folder / "evaluation" / PAGE) in said.replace("\n", "")
-    assert "Predicted over actual is farthest off at " in said
-    assert "Acceptance checks: " in said
-    assert len(said.splitlines()) < 70
+    text = out.file.getvalue()
+    assert str(space.folder / "evaluation" / PAGE) in text.replace("\n", "")
+    assert "Predicted over actual is farthest off at " in text
+    assert "Acceptance checks: " in text
+    assert len(text.splitlines()) < 70
 
 
 def test_no_password_is_on_the_console_or_among_what_a_run_logs(first, folder, space, quick, tmp_path) -> None:
@@ -189,16 +189,18 @@ def test_without_a_champion_the_error_says_how_to_get_one(folder) -> None:
 
 
 def test_thin_data_are_refused_with_what_is_there_and_what_is_needed(dataset, cut, quick) -> None:
-    asked = quick.model_copy(update={"thin": quick.thin.model_copy(update={"min_creatives": 500, "min_orders": 10**6})})
-    rich = replace(dataset, settings=asked)
+    strict = quick.model_copy(
+        update={"thin": quick.thin.model_copy(update={"min_creatives": 500, "min_orders": 10**6})}
+    )
+    rich = replace(dataset, settings=strict)
     with pytest.raises(TooThinError) as refused:
         refuse_thin(rich, cut[0])
-    taught = dataset.observed.loc[cut[0], KEY].drop_duplicates()
-    orders = dataset.loaded.metrics.merge(taught, on=KEY)["orders"].sum()
-    said = str(refused.value)
-    assert f"{len(taught)} creatives with a closed outcome (500 needed)" in said
-    assert f"{int(orders):,} orders of these creatives (1,000,000 needed)" in said
-    assert "--baseline" in said
+    trained = dataset.observed.loc[cut[0], KEY].drop_duplicates()
+    orders = dataset.loaded.metrics.merge(trained, on=KEY)["orders"].sum()
+    text = str(refused.value)
+    assert f"{len(trained)} creatives with a closed outcome (500 needed)" in text
+    assert f"{int(orders):,} orders of these creatives (1,000,000 needed)" in text
+    assert "--baseline" in text
     refuse_thin(dataset, cut[0])  # what is enough is let through
 
 
@@ -206,11 +208,11 @@ def test_the_baseline_works_on_thin_data(folder, small_world, quick) -> None:
     """Eight creatives: no folds, no trees, hardly a holdout, and still predictions."""
     few = small_world.creatives.iloc[::15].reset_index(drop=True)
     loaded = Loaded(small_world.metrics.merge(few[KEY], on=KEY), few)
-    asked = quick.model_copy(update={"thin": quick.thin.model_copy(update={"min_creatives": 50})})
-    rows = prepare(loaded, asked)
+    strict = quick.model_copy(update={"thin": quick.thin.model_copy(update={"min_creatives": 50})})
+    rows = prepare(loaded, strict)
     with pytest.raises(TooThinError, match="--baseline"):
         refuse_thin(rows, holdout_split(rows.rows, 7)[0])
-    result, _ = registered_run(loaded, space_in(folder, "thin"), asked, baseline=True)
+    result, _ = registered_run(loaded, space_in(folder, "thin"), strict, baseline=True)
     assert result.comparison.promoted
     table = pd.read_csv(result.predictions)
     assert len(table) == 8

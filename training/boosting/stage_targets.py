@@ -85,6 +85,11 @@ def stage_features(features: Features, stage: str) -> list[str]:
 def compose(log_rates: Mapping[str, Floats], funnel: Funnel, reference_price: Floats) -> pd.DataFrame:
     """Stage rates and targets from log stage rates.
 
+    Args:
+        log_rates: By stage and `volume`, each (rows,): natural log; of priced stages relative to the reference price.
+        funnel: Of the model.
+        reference_price: (rows,) CNY.
+
     Returns:
         One column per stage (its rate; gmv per order in CNY for `value`), then per target of the funnel. `gpm` and
         `net_gpm` in CNY per 1 000 impressions, `roi` and `net_roi` as ratios, `later_…` over the outcome window.

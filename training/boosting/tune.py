@@ -272,7 +272,10 @@ def _loss(data: StageData) -> Floats:
 
 
 def best_rounds(curves: Sequence[Floats]) -> tuple[int, float]:
-    """The number of trees with the best mean gain, of those that gain on every fold, and that gain; 0 if none does."""
+    """The number of trees with the best mean gain, of those that gain on every fold, and that gain; 0 if none does.
+
+    `curves`: one per fold, (rounds + 1,): reduction of the validation deviance by the first 0, 1, 2, … trees.
+    """
     mean = np.where(np.min(curves, axis=0) > 0, np.mean(curves, axis=0), 0.0)
     rounds = int(np.argmax(mean))
     return rounds, float(mean[rounds])

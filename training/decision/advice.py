@@ -57,7 +57,7 @@ def advise(
     """
     funnel, uncertainty = model.fitted.funnel, model.uncertainty
     rate, count = funnel.main_roi, len(features.reference_price)
-    roi_to_reach = asked_roi(features, settings.verdict, own_targets)
+    roi_to_reach = roi_targets(features, settings.verdict, own_targets)
     name = f"{rate or 'roi'}_chance"
     unknown = np.full(count, np.nan)
     if uncertainty is None:
@@ -75,7 +75,7 @@ def advise(
     return Advice({**rows.intervals, "asked_roi": roi_to_reach, name: chance, "hit_chance": hit_chance}, verdicts)
 
 
-def asked_roi(features: Features, settings: Verdict, own_targets: Floats | None = None) -> Floats:
+def roi_targets(features: Features, settings: Verdict, own_targets: Floats | None = None) -> Floats:
     """Return the ROI to reach of each creative: its own target, else the settings'."""
     own = own_targets
     if own is None and "roi_target" in features.values:

@@ -221,7 +221,7 @@ def _coverage(holdout: pd.DataFrame, level: float, least_volume: float, draws: i
 
 
 def _group_coverage(groups: pd.DataFrame, level: float) -> Check:
-    rows = groups[(groups["age_hours"] != "all") & groups["judged"].astype(bool)]
+    rows = groups[(groups["age_hours"] != "all") & groups["enough_volume"].astype(bool)]
     found = [
         _share_figure(
             tuple(str(row[name]) for name in ("target", "age_hours", "quarter", "promotion_type")), row, "covered"

@@ -21,7 +21,7 @@ ROI_LEVEL_SHARES = (0.3, 0.5, 0.7, 0.9)
 """P(ROI ≥ x) is evaluated at these quantiles x of the outcomes above 0."""
 QUARTERS = ("q1", "q2", "q3", "q4")
 GROUP_COLUMNS = [
-    *("target", "age_hours", "quarter", "promotion_type", "judged", "rows"),
+    *("target", "age_hours", "quarter", "promotion_type", "enough_volume", "rows"),
     *("covered", "below", "above", "width", "log_width"),
 ]
 BIN_COLUMNS = ["chance", "bin", "rows", "stated", "true"]
@@ -33,7 +33,7 @@ class Coverage:
 
     Attributes:
         groups: One row per target, age, quarter of early volume and promotion type, and for all together (`all`):
-            `rows`, `judged` (rates: True for rows whose later volume reaches the least; volume: always True),
+            `rows`, `enough_volume` (rates: True for rows whose later volume reaches the least; volume: always True),
             `covered`, `below`, `above` (shares of outcomes), `width`, `log_width` (of log1p).
         bins: One row per probability (`roi`, `hit`) and tenth of it: `rows`, mean predicted probability `stated`,
             observed frequency `true`.
@@ -55,7 +55,7 @@ class Coverage:
 
     def overall(self) -> pd.DataFrame:
         """Return one row per target: all rows that count for it."""
-        return self.groups[(self.groups["age_hours"] == "all") & self.groups["judged"]]
+        return self.groups[(self.groups["age_hours"] == "all") & self.groups["enough_volume"]]
 
     def summary(self) -> str:
         """Return one sentence for the console."""
@@ -138,19 +138,19 @@ def group_coverage(
                 "log_width": np.log1p(high) - np.log1p(low),
             }
         ).astype(np.float64)
-        for mask, is_compared in ((compared, True), (exposed, False)):
+        for mask, is_enough in ((compared, True), (exposed, False)):
             if mask.any():
                 overall = {**dict.fromkeys(frame, "all"), "rows": int(mask.sum()), **figures[mask].mean()}
-                found.append(pd.DataFrame([overall]).assign(target=target, judged=is_compared))
+                found.append(pd.DataFrame([overall]).assign(target=target, enough_volume=is_enough))
         if compared.any():
             grouped = pd.concat([frame, figures], axis=1)[compared].groupby(list(frame))
             means = grouped.mean().assign(rows=grouped.size()).reset_index()
-            found.append(means.assign(target=target, judged=True))
+            found.append(means.assign(target=target, enough_volume=True))
     return pd.concat(found, ignore_index=True)[GROUP_COLUMNS] if found else pd.DataFrame(columns=GROUP_COLUMNS)
 
 
 def roi_levels(truth: Floats) -> list[float]:
-    """Return the ROI levels x at which P(ROI ≥ x) is evaluated: quantiles of the outcomes above 0."""
+    """Return the ROI levels x at which P(ROI ≥ x) is evaluated: quantiles of the outcomes `truth`, (rows,), above 0."""
     some = truth[truth > 0]
     return [float(np.quantile(some, share)) for share in ROI_LEVEL_SHARES] if len(some) else []
 

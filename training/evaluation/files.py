@@ -32,7 +32,7 @@ class StageFacts(BaseModel):
         name: Of the stage.
         zh: Its Chinese label.
         en: Its English label.
-        start: Prior kind, `funnel model` or `empirical Bayes`; empty where there was no choice (volume, or a baseline).
+        prior: Prior kind, `funnel model` or `empirical Bayes`; empty where there was no choice (volume, or a baseline).
         losses: Prior kind → mean validation deviance with trees; empty where nothing was compared.
         rounds: Number of trees.
         gain: Reduction of the validation loss by the trees.
@@ -44,7 +44,7 @@ class StageFacts(BaseModel):
     name: str
     zh: str
     en: str
-    start: str
+    prior: str
     losses: dict[str, float]
     rounds: int
     gain: float

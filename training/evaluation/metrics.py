@@ -134,7 +134,7 @@ def with_observed_sample(keys: pd.DataFrame, draws: int, seed: int) -> Floats:
 
 
 def band(values: Floats) -> tuple[float, float]:
-    """Return the quantiles that enclose BAND_LEVEL of the finite values; NaN where there are none."""
+    """Return the quantiles that enclose BAND_LEVEL of the finite values, (draws,); NaN where there are none."""
     known = values[np.isfinite(values)]
     if not len(known):
         return float("nan"), float("nan")

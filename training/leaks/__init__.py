@@ -1,6 +1,6 @@
 """The leak suite: checks of a team's own data for columns and features that know the outcome too early.
 
-In: a prepared `Dataset`. Out: one `Finding` a check, as a table on the console. Open `suite.py` first.
+In: a prepared `Dataset`. Out: one `Finding` per check, as a table on the console. Open `suite.py` first.
 """
 
 from training.leaks.findings import failed, show_findings

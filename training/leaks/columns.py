@@ -169,12 +169,12 @@ def as_numbers(values: pd.Series) -> Floats | None:
 
 
 def codes(values: pd.Series | Floats) -> Ints:
-    """Return one level per value; 0 for missing."""
+    """Return the level of each value, (creatives,); 0 for missing."""
     return np.asarray(pd.factorize(values)[0] + 1, dtype=np.int64)
 
 
 def bins(values: Floats) -> Ints:
-    """Return levels by quantile of the creatives and by quantile of the different values; 0 for missing.
+    """Return levels, (creatives,), by quantile of the creatives and by quantile of the different values; 0 for missing.
 
     Quantiles of the different values separate columns that are 0 for most creatives.
     """

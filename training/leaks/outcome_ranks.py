@@ -148,7 +148,7 @@ def cells_of(rows: pd.DataFrame) -> Ints:
 
 
 def ranks_in(values: Floats, cells: Ints) -> Floats:
-    """Return the centred rank (−½ to ½) of each value in its cell; ties share their mean rank, NaN stays NaN."""
+    """Return the centred rank (−½ to ½) of each value in its cell, (creatives,); ties share their mean rank."""
     known = pd.Series(values)
     groups = known.groupby(cells)
     return ((groups.rank() - 0.5) / groups.transform("count") - 0.5).to_numpy(np.float64)
@@ -158,12 +158,12 @@ def predict_by_level(levels: Ints, y: Floats, parts: list[tuple[Mask, Mask]]) ->
     """Predict outcomes from one column by the shrunken mean outcome of its levels, fitted on earlier creatives.
 
     Args:
-        levels: Level of each creative; 0 is missing.
-        y: Outcome ranks; NaN where not known.
-        parts: Masks of the creatives that fit and that are predicted, per fold.
+        levels: (creatives,) level of each; 0 is missing.
+        y: (creatives,) outcome ranks; NaN where not known.
+        parts: Per fold, masks (creatives,) of those that are fitted on and of those that are predicted.
 
     Returns:
-        A prediction per creative; 0 for those in no fold.
+        (creatives,) predictions; 0 for those in no fold.
     """
     predicted = np.zeros(len(levels))
     known = np.isfinite(y)
@@ -177,7 +177,7 @@ def predict_by_level(levels: Ints, y: Floats, parts: list[tuple[Mask, Mask]]) ->
 
 
 def correlation(left: Floats, right: Floats) -> float:
-    """Return Pearson's correlation; 0 where a side does not vary."""
+    """Return Pearson's correlation of two arrays (rows,); 0 where one does not vary."""
     a, b = left - left.mean(), right - right.mean()
     size = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / size if size > 0 else 0.0

@@ -40,7 +40,7 @@ DUPLICATE_CORRELATION = 0.9
 FIRST_DAY_HOURS = 24
 MAX_FAMILIES = 3
 """Families of columns per check and outcome that are compared with the rest, best first."""
-TREE_PARAMETERS = {
+PROBE_PARAMETERS = {
     "objective": "regression",
     "num_leaves": 8,
     "learning_rate": 0.1,
@@ -52,7 +52,7 @@ TREE_PARAMETERS = {
     "force_row_wise": True,
     "verbose": -1,
 }
-ROUNDS = 60
+PROBE_ROUNDS = 60
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,7 @@ class AssociationTests:
                 continue
             leaf = max(5, int(rows.sum()) // 50)
             data = lgb.Dataset(table[rows], y[rows], categorical_feature=places)
-            booster = lgb.train({**TREE_PARAMETERS, "min_data_in_leaf": leaf}, data, ROUNDS)
+            booster = lgb.train({**PROBE_PARAMETERS, "min_data_in_leaf": leaf}, data, PROBE_ROUNDS)
             predicted[evaluated] = booster.predict(table[evaluated], num_threads=1)
         return predicted
 

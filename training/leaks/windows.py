@@ -19,7 +19,7 @@ Folds = Callable[[pd.DataFrame, Mask, int], Iterable[tuple[Mask, Mask, pd.Timest
 
 OVERLAP, GAP = "early counts and outcomes do not overlap", "training outcomes known before the holdout"
 SAMPLED = 300
-TOLERANCE = 1e-3
+SUM_TOLERANCE = 1e-3
 
 
 def check_no_overlap(dataset: Dataset, draw: np.random.Generator) -> Finding:
@@ -40,7 +40,9 @@ def check_no_overlap(dataset: Dataset, draw: np.random.Generator) -> Finding:
         groups = joined[rows].groupby("place")[volume]
         total = groups.sum().where(groups.count() == groups.size()).reindex(places)
         total = total.where(pd.Index(places).isin(joined.loc[rows, "place"]), 0.0)
-        differs = ~np.isclose(total.to_numpy(), kept.iloc[places].to_numpy(), rtol=0, atol=TOLERANCE, equal_nan=True)
+        differs = ~np.isclose(
+            total.to_numpy(), kept.iloc[places].to_numpy(), rtol=0, atol=SUM_TOLERANCE, equal_nan=True
+        )
         if differs.any():
             wrong.append(f"{what} of {int(differs.sum())} snapshots are not the sums of their rows")
     if beyond.any():

@@ -97,7 +97,7 @@ def save_bundle(
         documents: dict[str, Any] = {
             "funnel.json": asdict(fitted.funnel),
             "priors.json": {name: asdict(prior) for name, prior in fitted.priors.items()},
-            "start.json": {
+            "funnel_models.json": {
                 "prior_kinds": fitted.prior_kinds,
                 "funnel_models": [to_document(state) for state in fitted.newest.funnel_models],
             },
@@ -163,8 +163,8 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
             encoder=Encoder.model_validate(documents["encoder"]),
             entities=tuple(Entity(e["name"], tuple(e["columns"])) for e in documents["entities"]),
             numbers=tuple(documents["features"]["numbers"]),
-            funnel_models=tuple(from_document(state) for state in documents["start"]["funnel_models"]),
-            prior_kinds=documents["start"]["prior_kinds"],
+            funnel_models=tuple(from_document(state) for state in documents["funnel_models"]["funnel_models"]),
+            prior_kinds=documents["funnel_models"]["prior_kinds"],
         )
         volume = VolumeOffset.model_validate(documents["volume"])
         known = documents.get("uncertainty")

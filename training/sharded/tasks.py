@@ -195,7 +195,7 @@ def _put_by_bucket(work: Work, folder: str, table: pd.DataFrame, part: Partition
 
 
 def _flat(before: dict[str, Floats], after: dict[str, Floats], own: Contributions) -> pd.DataFrame:
-    """Counts and contributions as one table, a row a snapshot."""
+    """Counts and contributions as one table, one row per snapshot."""
     columns = {BEFORE + name: values for name, values in before.items()}
     columns |= {AFTER + name: values for name, values in after.items()}
     columns |= {IN_HISTORY + name: values for name, values in zip((*own.figures, OWN_LAUNCHES), own.history)}

@@ -223,5 +223,5 @@ def logs_of(predicted: Predicted, features: Features) -> dict[str, Floats]:
 
 
 def log_of(values: pd.Series | Floats) -> Floats:
-    """Logarithm, at least log GUARD."""
+    """Elementwise natural logarithm, at least log GUARD."""
     return np.log(np.maximum(np.asarray(values, dtype=np.float64), GUARD))

@@ -174,7 +174,7 @@ def fit_hurdle(
 
 
 def volume_columns(covariates: pd.DataFrame | Covariates) -> dict[str, Floats]:
-    """Covariates of the spread of later volume."""
+    """Covariates of the spread of later volume, each (rows,)."""
     log_volume = column(covariates, "log_volume")
     names = [name for name in map(str, covariates) if name.startswith(("is_", "age_", "about_"))]
     columns = {name: column(covariates, name) for name in names}
@@ -234,7 +234,10 @@ def rate_design(
 
 
 def fit_unit(log_events: Floats, some: npt.NDArray[np.bool_]) -> float:
-    """Log of the unit in which a Poisson count of the expected events is above 0 as often as outcomes are (`some`)."""
+    """Log of the unit in which a Poisson count of the expected events is above 0 as often as outcomes are.
+
+    `log_events`: (rows,) log of the expected events; `some`: (rows,) whether the outcome is above 0.
+    """
     share = float(np.clip(some.mean(), 0.5 / len(some), 1.0 - 0.5 / len(some)))
     low, high = -20.0, 20.0
     for _ in range(60):
@@ -245,7 +248,7 @@ def fit_unit(log_events: Floats, some: npt.NDArray[np.bool_]) -> float:
 
 
 def volume_mixture(hurdle: Hurdle, covariates: pd.DataFrame | Covariates) -> Mixture:
-    """The distribution of later volume: one component a row."""
+    """The distribution of later volume: one component per row."""
     columns, log_volume = volume_columns(covariates), column(covariates, "log_volume")
     found = hurdle.parameters(columns, log_volume, hurdle.corrections(covariates))
     return Mixture(*(part[:, None] for part in found))

@@ -1,4 +1,4 @@
-"""What other packages use of this room: one protocol for a fitted model of uncertainty, one for its rows.
+"""The protocols that other packages use: one for a fitted model of uncertainty, one for the distributions of rows.
 
 Another method of intervals is one more class that satisfies `PredictiveUncertainty`, and a line in `__init__.py`.
 """
@@ -59,7 +59,7 @@ class RowUncertainty(Protocol):
         ...
 
     def hit_chance(self) -> Floats:
-        """P(the creative is a hit in its outcome window)."""
+        """(rows,) P(the creative is a hit in its outcome window)."""
         ...
 
     def comparable_creatives(self, target: str = "") -> npt.NDArray[np.int64]:
@@ -119,7 +119,7 @@ class PredictiveUncertainty(Protocol):
         ...
 
     def hits(self, outcome: pd.DataFrame, promotion_types: pd.Series) -> Floats:
-        """1 where an outcome is a hit of its promotion type, 0 where not, NaN where that is not known."""
+        """(rows,) 1 where an outcome is a hit of its promotion type, 0 where not, NaN where that is not known."""
         ...
 
     def of(self, predicted: Predicted, features: Features) -> RowUncertainty:

@@ -83,7 +83,7 @@ class LinearPredictors:
 
 
 def standardised(values: Floats, mean: float | Floats, scale: float | Floats) -> Floats:
-    """(value − mean) / scale, clipped at ±CLIP; 0 where the value is missing."""
+    """Elementwise (value − mean) / scale, clipped at ±CLIP; 0 where the value is missing."""
     scaled = (values - mean) / scale
     np.maximum(np.minimum(scaled, CLIP, out=scaled), -CLIP, out=scaled)
     scaled[np.isnan(scaled)] = 0.0
@@ -190,7 +190,7 @@ def cross_fit(loss: Loss, columns: Columns, table: pd.DataFrame, label: Floats, 
     label = np.maximum(np.abs(label), LEAST_RESIDUAL) if loss == "gamma" else label
     rounds = _rounds(loss, columns, table, label, parts.time)
 
-    def fit(rows: npt.NDArray[np.bool_]) -> Regression:
+    def fit(rows: npt.NDArray[np.bool_]) -> Regression:  # rows: mask (rows,)
         linear = _fit_linear(loss, _some(columns, rows), label[rows])
         if not rounds:
             return linear
@@ -225,7 +225,7 @@ def _rounds(loss: Loss, columns: Columns, table: pd.DataFrame, label: Floats, ti
 
 
 def probability(logit: Floats) -> Floats:
-    """The logistic function."""
+    """Elementwise logistic function."""
     return np.asarray(expit(logit), dtype=np.float64)
 
 

@@ -52,7 +52,7 @@ def test_the_table_and_the_rows_give_the_same_sums_of_others(world, settings, mo
     assert (expected["live_siblings"] > 0).any()
     history = AsOfHistory(table, shared, moment)
     equal_to_the_bit(columns_of_others(history.of(rows.creatives)), expected)
-    monkeypatch.setattr("features.point_in_time.as_of_table.MANY", 10)  # one entity at a time
+    monkeypatch.setattr("features.point_in_time.as_of_table.MANY_CREATIVES", 10)  # one entity at a time
     equal_to_the_bit(columns_of_others(AsOfHistory(table, shared, moment).of(rows.creatives)), expected)
 
 
@@ -123,7 +123,7 @@ def test_a_table_survives_a_file(world, tmp_path, moment) -> None:
 
 def test_a_creative_that_nobody_shares_anything_with_has_no_history(world, moment) -> None:
     _, _, shared, table = world
-    stranger = pd.DataFrame({"promotion_type": ["new"], "account_id": ["new"], "creative_id": ["new"]})
-    columns = columns_of_others(AsOfHistory(table, shared, moment).of(ArrayFrame.of(stranger)))
+    unknown = pd.DataFrame({"promotion_type": ["new"], "account_id": ["new"], "creative_id": ["new"]})
+    columns = columns_of_others(AsOfHistory(table, shared, moment).of(ArrayFrame.of(unknown)))
     assert np.isnan(columns.pop("tag_overlap_share")).all()
     assert all((column == 0).all() for column in columns.values())

@@ -93,7 +93,7 @@ def test_rows_added_up_by_group_and_moment_give_the_same_sums_as_one_by_one(monk
 
     one_by_one = all_sums()
     assert window._together(groups, times) is None
-    monkeypatch.setattr(window, "MANY", 0)
+    monkeypatch.setattr(window, "MANY_ROWS", 0)
     monkeypatch.setattr(window, "LEAST_EACH", 1)
     assert window._together(groups, times) is not None
     for one, other in zip(one_by_one, all_sums()):
@@ -101,7 +101,7 @@ def test_rows_added_up_by_group_and_moment_give_the_same_sums_as_one_by_one(monk
 
 
 def test_a_sum_of_many_rows_too_large_to_be_exact_is_refused(monkeypatch) -> None:
-    monkeypatch.setattr(window, "MANY", 0)
+    monkeypatch.setattr(window, "MANY_ROWS", 0)
     monkeypatch.setattr(window, "LEAST_EACH", 1)
     zeros = np.zeros(6, dtype=np.int64)
     for large in ([1e12, 1, 1, 1, 1, 1], [-1e12, 1, 1, 1, 1, 1], [np.inf, 1, 1, 1, 1, 1]):

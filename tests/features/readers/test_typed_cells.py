@@ -100,8 +100,8 @@ def test_a_column_is_read_as_its_cells_are_one_by_one(cells):
     numbers = parse_numbers(pa.array(cells, pa.string()))
     alone = [_parse_number(cell.strip()) for cell in cells]
     assert numbers.values.tolist() == pytest.approx([value for value, *_ in alone], nan_ok=True, rel=0, abs=0)
-    for told, expected in zip(zip(numbers.bad, numbers.percent, numbers.rounded), alone):
-        assert told == expected[1:]
+    for of_column, expected in zip(zip(numbers.bad, numbers.percent, numbers.rounded), alone):
+        assert of_column == expected[1:]
 
 
 SHANGHAI = "Asia/Shanghai"

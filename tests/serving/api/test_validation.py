@@ -43,7 +43,7 @@ def test_a_good_request_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("creative", "field", "said"),
+    ("creative", "field", "expected"),
     [
         (changed(acount_id="x"), "creatives[0].acount_id", "account_id"),
         (changed(price_cny="99"), "creatives[0].price_cny", "numbers are not texts"),
@@ -62,10 +62,10 @@ def test_a_good_request_is_taken() -> None:
         (changed(account_id=None), "creatives[0].account_id", "type"),
     ],
 )
-def test_a_field_of_another_shape_is_refused_with_its_path(creative, field, said) -> None:
+def test_a_field_of_another_shape_is_refused_with_its_path(creative, field, expected) -> None:
     refused = refusal(creative)
     assert refused.status == 400
-    assert any(fault.field == field and said in fault.hint for fault in refused.problems), refused.problems
+    assert any(fault.field == field and expected in fault.hint for fault in refused.problems), refused.problems
 
 
 @pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e999"])
@@ -78,7 +78,7 @@ def test_numbers_that_are_none_are_refused(word) -> None:
 
 
 @pytest.mark.parametrize(
-    ("creative", "field", "said"),
+    ("creative", "field", "expected"),
     [
         (changed(tags={"hok": "悬念"}), "creatives[0].tags.hok", "hook"),
         (changed(tags={"hook": ["a", "b"]}), "creatives[0].tags.hook", "one text"),
@@ -95,11 +95,11 @@ def test_numbers_that_are_none_are_refused(word) -> None:
          "creatives[0].sums.clicks", "check impressions"),
     ],
 )  # fmt: skip
-def test_a_contradiction_is_refused_with_a_hint(creative, field, said) -> None:
+def test_a_contradiction_is_refused_with_a_hint(creative, field, expected) -> None:
     refused = refusal(creative)
     assert refused.status == 422
     assert [fault.field for fault in refused.problems] == [field]
-    assert said in refused.problems[0].hint
+    assert expected in refused.problems[0].hint
 
 
 def test_clicks_of_an_hour_without_impressions_may_belong_to_the_hour_before() -> None:

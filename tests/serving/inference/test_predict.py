@@ -37,10 +37,12 @@ def answers_of(loaded: LoadedModel, creatives: list[dict[str, object]], **more) 
     return json.loads(json.dumps(predictions(loaded, request.creatives, now=loaded.as_of.moment, **more).answers))
 
 
-def test_answers_equal_those_of_the_batch_bit_for_bit_over_500_creatives(loaded, many, quick, as_asked) -> None:
+def test_answers_equal_those_of_the_batch_bit_for_bit_over_500_creatives(loaded, many, quick, as_requests) -> None:
     batch = predict_latest(InMemorySource(many), loaded.model, quick)
     assert len(batch) == 520
-    answers = answers_of(loaded, as_asked(many, batch.head(500))) + answers_of(loaded, as_asked(many, batch.tail(20)))
+    answers = answers_of(loaded, as_requests(many, batch.head(500))) + answers_of(
+        loaded, as_requests(many, batch.tail(20))
+    )
     stages = [stage.name for stage in loaded.model.fitted.funnel.stages]
     for part, names in (("stages", stages), ("targets", loaded.model.fitted.funnel.targets)):
         for name in names:
@@ -58,15 +60,15 @@ def test_answers_equal_those_of_the_batch_bit_for_bit_over_500_creatives(loaded,
     assert [answer["evidence"]["impressions"] for answer in answers] == batch["early_impressions"].tolist()
 
 
-def test_a_creative_gets_the_same_answer_alone_and_in_a_batch(loaded, many, as_asked) -> None:
+def test_a_creative_gets_the_same_answer_alone_and_in_a_batch(loaded, many, as_requests) -> None:
     rows = many.creatives.iloc[::29]
-    asked_together = as_asked(many, rows)
-    together = answers_of(loaded, asked_together, explain=True)
-    assert together == [answers_of(loaded, [one], explain=True)[0] for one in asked_together]
+    requests = as_requests(many, rows)
+    together = answers_of(loaded, requests, explain=True)
+    assert together == [answers_of(loaded, [one], explain=True)[0] for one in requests]
 
 
-def test_contributions_add_up_to_every_prediction(loaded, many, as_asked) -> None:
-    for answer in answers_of(loaded, as_asked(many, many.creatives.iloc[::23]), explain=True, top=4):
+def test_contributions_add_up_to_every_prediction(loaded, many, as_requests) -> None:
+    for answer in answers_of(loaded, as_requests(many, many.creatives.iloc[::23]), explain=True, top=4):
         for part in ("stages", "targets"):
             for name, estimate in answer[part].items():
                 explanation = answer["explanation"][part][name]
@@ -155,8 +157,8 @@ def test_an_old_history_is_warned_of_with_its_age(loaded, one_creative) -> None:
     assert "9 天" in found["zh"]
 
 
-def test_a_creative_the_data_know_is_warned_of_when_its_metrics_are_left_out(loaded, small_world, as_asked) -> None:
-    (known,) = as_asked(small_world, small_world.creatives.head(1))
+def test_a_creative_the_data_know_is_warned_of_when_its_metrics_are_left_out(loaded, small_world, as_requests) -> None:
+    (known,) = as_requests(small_world, small_world.creatives.head(1))
     assert "known_without_metrics" not in codes(answers_of(loaded, [known])[0])
     assert "known_without_metrics" in codes(answers_of(loaded, [{**known, "metrics": None}])[0])
 

@@ -34,10 +34,10 @@ def by_group(explained: dict, loaded: LoadedModel) -> dict[str, float]:
     return found
 
 
-def test_waterfalls_are_the_contributions_that_the_service_answers(loaded, small_world, data, as_asked) -> None:
+def test_waterfalls_are_the_contributions_that_the_service_answers(loaded, small_world, data, as_requests) -> None:
     cards = data.cards[::7]
     keys = pd.DataFrame([{name: getattr(card, name) for name in KEY} for card in cards])
-    answers = answers_of(loaded, as_asked(small_world, keys))
+    answers = answers_of(loaded, as_requests(small_world, keys))
     assert len(answers) > 15
     for card, answer in zip(cards, answers):
         for target, fall in card.waterfalls.items():
@@ -49,14 +49,14 @@ def test_waterfalls_are_the_contributions_that_the_service_answers(loaded, small
                 assert value == pytest.approx(served_logs[group], abs=2e-6), group
             rest = sum(v for f, v in served_logs.items() if f not in {*shown, BASE, OWN, ACCOUNT})
             assert fall.others == pytest.approx(rest, abs=2e-5)
-            told_log = log(answer["targets"][target]["value"])
-            assert fall.start + sum(shown.values()) + fall.others + fall.own == pytest.approx(told_log, abs=1e-5)
+            predicted_log = log(answer["targets"][target]["value"])
+            assert fall.start + sum(shown.values()) + fall.others + fall.own == pytest.approx(predicted_log, abs=1e-5)
 
 
-def test_predictions_intervals_and_verdicts_are_those_of_the_service(loaded, small_world, data, as_asked) -> None:
+def test_predictions_intervals_and_verdicts_are_those_of_the_service(loaded, small_world, data, as_requests) -> None:
     cards = data.cards[:20]
     keys = pd.DataFrame([{name: getattr(card, name) for name in KEY} for card in cards])
-    for card, answer in zip(cards, answers_of(loaded, as_asked(small_world, keys))):
+    for card, answer in zip(cards, answers_of(loaded, as_requests(small_world, keys))):
         for name, estimate in answer["targets"].items():
             assert card.targets[name] == (estimate["value"], estimate["low"], estimate["high"])
         assert (card.verdict, card.reason_zh) == (answer["verdict"]["name"], answer["verdict"]["zh"])

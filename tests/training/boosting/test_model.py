@@ -179,19 +179,19 @@ def test_a_creative_with_unseen_categories_is_predicted(model, dataset) -> None:
     ids=lambda value: "+".join(value),
 )
 def test_every_funnel_is_fitted_predicted_explained_and_evaluated(small_world, quick, dropped, targets) -> None:
-    """The whole road with fewer columns."""
+    """All steps with fewer columns."""
     dataset = prepare(Loaded(small_world.metrics.drop(columns=dropped), small_world.creatives), quick)
-    train, held, starts = holdout_split(dataset.rows, 7)
+    train, holdout, starts = holdout_split(dataset.rows, 7)
     fitted = fit_features(dataset, train, starts)
     chosen = {stage: Choice(quick.trees, 3) for stage in (*(stage.name for stage in fitted.funnel.stages), "volume")}
     model = fit_model(*rows_of(dataset, train, fitted), fitted, chosen)
-    features, _ = rows_of(dataset, held, fitted)
+    features, _ = rows_of(dataset, holdout, fitted)
     table = model.predict(features)
     assert fitted.funnel.targets == targets
     assert np.isfinite(table[targets]).all().all()
     for stage in model.stages:
         total = stage_contributions(model, features, stage).total
         np.testing.assert_allclose(total, model.log_rates(features)[stage], rtol=0, atol=1e-9)
-    figures, _ = evaluate_holdout(dataset, held, set(), model)
+    figures, _ = evaluate_holdout(dataset, holdout, set(), model)
     assert list(figures["target"].unique()) == targets
     assert np.isfinite(score(figures))

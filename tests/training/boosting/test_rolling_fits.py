@@ -93,8 +93,8 @@ def test_a_posterior_is_the_same_alone_and_in_a_batch_bit_for_bit(refitted, plan
 def test_own_counts_weigh_more_the_larger_the_prior_variance_is(refitted, planned, cut) -> None:
     ((rows, until),), _ = planned
     fitted = fit_features(refitted, rows, until, {"click": "funnel model"})
-    held = refitted.observed[cut[1]].reset_index(drop=True)
-    some = held[held["early:clicks"] > 0].head(1)
+    holdout = refitted.observed[cut[1]].reset_index(drop=True)
+    some = holdout[holdout["early:clicks"] > 0].head(1)
     strange = some.assign(tag_hook="新", tag_scene="新", category="新")
     known, unknown = (build_features(ArrayFrame.of(row), fitted).posteriors["click"] for row in (some, strange))
     assert unknown.variance[0] > known.variance[0]

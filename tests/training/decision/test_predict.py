@@ -11,7 +11,7 @@ from features.matrix.feature_matrix import FeatureMatrix
 from features.schema import KEY, Loaded
 from training.boosting.recipe import Recipe, out_of_fold, predict_out_of_sample
 from training.data.metrics_source import InMemorySource
-from training.decision.advice import asked_roi
+from training.decision.advice import roi_targets
 from training.decision.predict import predict_latest
 from training.uncertainty import fit_uncertainty
 
@@ -35,9 +35,9 @@ def test_every_creative_has_one_row_with_its_evidence(small_world, table, model)
     assert len(table) == len(small_world.creatives)
     assert not table.duplicated(KEY).any()
     totals = small_world.metrics.groupby("creative_id")[["impressions", "spend_cny"]].sum()
-    told = table.set_index("creative_id")
-    np.testing.assert_allclose(told["early_impressions"], totals["impressions"].reindex(told.index))
-    np.testing.assert_allclose(told["early_spend_cny"], totals["spend_cny"].reindex(told.index))
+    predictions = table.set_index("creative_id")
+    np.testing.assert_allclose(predictions["early_impressions"], totals["impressions"].reindex(predictions.index))
+    np.testing.assert_allclose(predictions["early_spend_cny"], totals["spend_cny"].reindex(predictions.index))
     assert np.isfinite(table[model.fitted.funnel.targets]).all().all()
 
 
@@ -56,19 +56,19 @@ def test_announced_creatives_are_predicted_at_age_0(small_world, model, quick) -
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "said"),
+    ("column", "value", "expected"),
     [
         ("tag_hook", "没见过", "the value “没见过” of hook is not in the training data"),
         ("category", "新类目", "the value “新类目” of category is not in the training data"),
         ("tag_selling_point", "好用|没见过", "the value “没见过” of selling_point is not in the training data"),
     ],
 )
-def test_an_unseen_value_warns_its_own_creative(small_world, model, quick, table, column, value, said) -> None:
+def test_an_unseen_value_warns_its_own_creative(small_world, model, quick, table, column, value, expected) -> None:
     creatives = small_world.creatives.copy()
     creatives.loc[3, column] = value
-    told = predict_latest(InMemorySource(Loaded(small_world.metrics, creatives)), model, quick)
-    assert said in told["warnings"].iloc[3]
-    assert not told["warnings"].drop(index=3).str.contains("not in the training data").any()
+    predictions = predict_latest(InMemorySource(Loaded(small_world.metrics, creatives)), model, quick)
+    assert expected in predictions["warnings"].iloc[3]
+    assert not predictions["warnings"].drop(index=3).str.contains("not in the training data").any()
     assert not table["warnings"].str.contains("not in the training data").any()
 
 
@@ -79,37 +79,39 @@ def test_an_unseen_promotion_type_is_warned_about(small_world, model, quick) -> 
     metrics.loc[mine, "promotion_type"] = "brand"
     creatives.loc[0, "promotion_type"] = "brand"
     loaded = Loaded(metrics.sort_values([*KEY, "period_start"], ignore_index=True), creatives)
-    told = predict_latest(InMemorySource(loaded), model, quick).set_index("promotion_type")["warnings"]
-    assert "the promotion type “brand” is not in the training data" in told["brand"]
-    assert not told[["live", "product"]].str.contains("the promotion type").any()
+    predictions = predict_latest(InMemorySource(loaded), model, quick).set_index("promotion_type")["warnings"]
+    assert "the promotion type “brand” is not in the training data" in predictions["brand"]
+    assert not predictions[["live", "product"]].str.contains("the promotion type").any()
 
 
 @pytest.mark.parametrize(
-    ("days", "said"),
+    ("days", "expected"),
     [(0, None), (1, "no delivery for 1 day"), (7, "no delivery for 7 days: the predicted window has passed")],
 )
-def test_missing_delivery_is_warned_about(small_world, model, quick, days, said) -> None:
+def test_missing_delivery_is_warned_about(small_world, model, quick, days, expected) -> None:
     metrics = small_world.metrics.copy()
     last = metrics["period_end"].max()
     mine = one_of(small_world, 0)
     shift = last - pd.Timedelta(days=days) - metrics.loc[mine, "period_end"].max()
     for name in ("period_start", "period_end"):
         metrics.loc[mine, name] = metrics.loc[mine, name] + shift
-    told = predict_latest(InMemorySource(Loaded(metrics, small_world.creatives)), model, quick)["warnings"].iloc[0]
-    if said is None:
-        assert "no delivery" not in told
+    predictions = predict_latest(InMemorySource(Loaded(metrics, small_world.creatives)), model, quick)["warnings"].iloc[
+        0
+    ]
+    if expected is None:
+        assert "no delivery" not in predictions
     else:
-        assert told.split("; ")[-1] == said
+        assert predictions.split("; ")[-1] == expected
 
 
 def test_a_missing_column_is_warned_about_for_all_and_predictions_are_still_made(small_world, model, quick) -> None:
     loaded = Loaded(small_world.metrics.drop(columns="clicks"), small_world.creatives.drop(columns="tag_scene"))
-    told = predict_latest(InMemorySource(loaded), model, quick)
-    assert told["warnings"].str.contains("metrics without clicks: their stages do not use", regex=False).all()
-    assert told["warnings"].str.contains("not given: scene", regex=False).all()
-    assert np.isfinite(told[model.fitted.funnel.targets]).all().all()
-    assert "early_clicks" not in told or told["early_clicks"].isna().all()
-    assert told["early_impressions"].notna().all()
+    predictions = predict_latest(InMemorySource(loaded), model, quick)
+    assert predictions["warnings"].str.contains("metrics without clicks: their stages do not use", regex=False).all()
+    assert predictions["warnings"].str.contains("not given: scene", regex=False).all()
+    assert np.isfinite(predictions[model.fitted.funnel.targets]).all().all()
+    assert "early_clicks" not in predictions or predictions["early_clicks"].isna().all()
+    assert predictions["early_impressions"].notna().all()
 
 
 def test_without_anything_to_mind_there_are_no_warnings(small_world, table) -> None:
@@ -152,5 +154,5 @@ def test_a_creative_has_its_own_roi_target(small_world, model, dataset, cut, qui
     features = predict_out_of_sample(dataset, cut[1], model).features
     targets = np.resize([2.5, np.nan], (len(features.values), 1))
     values = FeatureMatrix((*features.values.names, "roi_target"), np.hstack([features.values.matrix, targets]))
-    asked = asked_roi(replace(features, values=values), quick.verdict)
-    assert asked[:2].tolist() == [2.5, quick.verdict.roi_target]
+    targets = roi_targets(replace(features, values=values), quick.verdict)
+    assert targets[:2].tolist() == [2.5, quick.verdict.roi_target]

@@ -73,14 +73,14 @@ def world(count: int, seed: int = 3) -> pd.DataFrame:
     return frame.assign(gpm_low=rate - 1.28 * np.sqrt(rate / 50), gpm_high=rate + 1.28 * np.sqrt(rate / 50))
 
 
-def asked(holdout: pd.DataFrame, share: float = 0.8) -> dict[str, Check]:
+def checks_of(holdout: pd.DataFrame, share: float = 0.8) -> dict[str, Check]:
     cells = pd.DataFrame(
         {
             "target": "gpm",
             "age_hours": ["all", "0", "0"],
             "quarter": ["all", "q1", "q2"],
             "promotion_type": ["all", "live", "live"],
-            "judged": True,
+            "enough_volume": True,
             "rows": [900, 400, 50],
             "covered": [0.1, share, 0.1],
         }
@@ -94,7 +94,7 @@ def asked(holdout: pd.DataFrame, share: float = 0.8) -> dict[str, Check]:
 
 
 def test_a_good_model_on_many_rows_passes() -> None:
-    found = asked(world(4000))
+    found = checks_of(world(4000))
     assert {name: check.status for name, check in found.items()} == dict.fromkeys(found, PASS)
     assert (found["group_coverage"].too_few, found["probabilities"].too_few) == (1, 1)
     assert found["coverage"].allowed == pytest.approx((0.78, 0.84))
@@ -103,16 +103,16 @@ def test_a_good_model_on_many_rows_passes() -> None:
 
 def test_a_model_twice_too_high_fails_and_few_rows_are_reviewed() -> None:
     good = world(4000)
-    found = asked(good.assign(predicted_gpm=2 * good["predicted_gpm"], gpm_low=0.0, gpm_high=1e9), share=0.6)
+    found = checks_of(good.assign(predicted_gpm=2 * good["predicted_gpm"], gpm_low=0.0, gpm_high=1e9), share=0.6)
     assert (found["deciles"].status, found["coverage"].status, found["group_coverage"].status) == (FAIL, FAIL, FAIL)
-    few = asked(world(150))
+    few = checks_of(world(150))
     assert (few["deciles"].status, few["coverage"].status, few["baselines"].status) == (REVIEW, REVIEW, REVIEW)
     assert few["deciles"].too_few == 20
 
 
 def test_a_baseline_with_equal_predictions_is_skipped() -> None:
     good = world(400)
-    found = asked(good.assign(bayes_gpm=good["predicted_gpm"]))["baselines"]
+    found = checks_of(good.assign(bayes_gpm=good["predicted_gpm"]))["baselines"]
     assert [figure.of for figure in found.figures] == [("gpm", "carry-forward")]
 
 
@@ -134,8 +134,8 @@ def test_ratios_of_deviances_equal_those_of_the_evaluation() -> None:
         np.ones(300, dtype=bool),
         200.0,
     )
-    told = figures[(figures["part"] == "all") & (figures["age_hours"] == 0)].set_index("method")["deviance"]
-    assert own / other == pytest.approx(told["own"] / told["other"])
+    recomputed = figures[(figures["part"] == "all") & (figures["age_hours"] == 0)].set_index("method")["deviance"]
+    assert own / other == pytest.approx(recomputed["own"] / recomputed["other"])
 
 
 def test_without_intervals_there_is_no_coverage() -> None:

@@ -12,29 +12,29 @@ from training.uncertainty import OutOfSample, fit_uncertainty
 
 
 @pytest.fixture(scope="module")
-def held(dataset, cut, model) -> OutOfSample:
+def holdout(dataset, cut, model) -> OutOfSample:
     return predict_out_of_sample(dataset, cut[1], model)
 
 
 @pytest.fixture(scope="module")
-def kept(dataset, cut, held, quick) -> Coverage:
+def kept(dataset, cut, holdout, quick) -> Coverage:
     settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
     uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.funnel, settings)
     assert uncertainty is not None
-    return coverage(uncertainty, held)
+    return coverage(uncertainty, holdout)
 
 
-def test_what_lies_inside_below_and_above_is_counted(held) -> None:
-    count = len(held.predicted)
+def test_what_lies_inside_below_and_above_is_counted(holdout) -> None:
+    count = len(holdout.predicted)
     actual = pd.DataFrame({"gpm": np.arange(count, dtype=np.float64)})
     bounds = pd.DataFrame({"gpm_low": np.full(count, 5.0), "gpm_high": np.full(count, 9.0)})
     later = np.where(np.arange(count) < 20, 500.0, 5.0)
-    cells = group_coverage(bounds, actual, later, 200.0, held)
-    judged = cells[(cells["age_hours"] == "all") & cells["judged"]].iloc[0]
-    assert (judged["rows"], judged["covered"], judged["below"], judged["above"]) == (20, 0.25, 0.25, 0.5)
-    assert judged["width"] == 4.0
-    assert judged["log_width"] == pytest.approx(np.log(10 / 6))
-    exposed = cells[(cells["age_hours"] == "all") & ~cells["judged"]].iloc[0]
+    cells = group_coverage(bounds, actual, later, 200.0, holdout)
+    overall = cells[(cells["age_hours"] == "all") & cells["enough_volume"]].iloc[0]
+    assert (overall["rows"], overall["covered"], overall["below"], overall["above"]) == (20, 0.25, 0.25, 0.5)
+    assert overall["width"] == 4.0
+    assert overall["log_width"] == pytest.approx(np.log(10 / 6))
+    exposed = cells[(cells["age_hours"] == "all") & ~cells["enough_volume"]].iloc[0]
     assert (exposed["rows"], exposed["covered"]) == (count, 5 / count)
     parted = cells[cells["age_hours"] != "all"]
     assert parted["rows"].sum() == 20

@@ -37,7 +37,7 @@ def test_each_tenth_has_the_ratio_of_its_own_rows() -> None:
     first = line(table, 1)
     assert (first["rows"], first["predicted"], first["actual"]) == (10, 5.5, 5.5)
     assert (first["total_low"], first["total_high"]) == pytest.approx((1.0, 1.0))  # whoever is drawn
-    assert np.isnan(line(calibration_table(holdout_frame(20), 200.0, draws=5), 1)["total_low"])  # two rows tell no luck
+    assert np.isnan(line(calibration_table(holdout_frame(20), 200.0, draws=5), 1)["total_low"])  # two rows give no band
 
 
 def test_totals_count_exposure_and_means_count_rows() -> None:

@@ -37,9 +37,9 @@ def rows(dataset, model, cut):
     return observed, build_features(ArrayFrame.of(observed), model.fitted)
 
 
-def carried(rows, model, **told: float) -> pd.DataFrame:
+def carried(rows, model, **counts: float) -> pd.DataFrame:
     observed, features = rows
-    return carry_forward(observed.assign(**told), features, model, outcome_days=7)
+    return carry_forward(observed.assign(**counts), features, model, outcome_days=7)
 
 
 COUNTS = {
@@ -83,12 +83,12 @@ def test_volume_goes_on_at_the_pace_of_the_last_day(rows, model, elapsed, last_d
     assert found["later_impressions"].tolist() == [expected] * 3
 
 
-def test_volume_before_launch_is_the_models_own_start(rows, model) -> None:
+def test_volume_before_launch_is_the_models_own_offset(rows, model) -> None:
     found = carried(rows, model, elapsed_hours=0.0)
     np.testing.assert_allclose(found["later_impressions"], np.exp(model.volume.log_volume(rows[1])))
 
 
-def test_empirical_bayes_is_the_start_without_trees(dataset, cut, holdout_rows, fitted, model) -> None:
+def test_empirical_bayes_is_the_offset_without_trees(dataset, cut, holdout_rows, fitted, model) -> None:
     features, _ = holdout_rows
     found = empirical_bayes(dataset.observed[cut[1]].reset_index(drop=True), fitted, model)
     assert list(found) == model.fitted.funnel.targets

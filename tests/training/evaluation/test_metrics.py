@@ -12,7 +12,7 @@ GUESS = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 9.0])
 SEEN = np.full(10, 100.0)
 
 
-def judged(guess=GUESS, truth=TRUTH, seen=SEEN, ages=None, cold=None, least=0.0, target="gpm") -> pd.DataFrame:
+def metrics_of(guess=GUESS, truth=TRUTH, seen=SEEN, ages=None, cold=None, least=0.0, target="gpm") -> pd.DataFrame:
     rows = len(truth)
     return evaluate(
         {"gpmcast": pd.DataFrame({target: guess})},
@@ -31,7 +31,7 @@ def figure(table: pd.DataFrame, name: str, part: str = "all", age: float = ALL_A
 
 
 def test_figures_by_hand() -> None:
-    table = judged()
+    table = metrics_of()
     assert figure(table, "rows") == 10
     assert figure(table, "spearman") == pytest.approx(1 - 6 * 2 / (10 * 99))
     assert figure(table, "weighted_spearman") == figure(table, "spearman")
@@ -42,27 +42,27 @@ def test_figures_by_hand() -> None:
 
 
 def test_a_perfect_guess_is_perfect() -> None:
-    table = judged(guess=TRUTH)
+    table = metrics_of(guess=TRUTH)
     assert (figure(table, "spearman"), figure(table, "log_error"), figure(table, "total")) == (pytest.approx(1.0), 0, 1)
     assert figure(table, "deviance") == pytest.approx(0.0, abs=1e-12)
 
 
 def test_total_counts_exposure_and_mean_counts_creatives() -> None:
     seen = np.array([910.0, *[10.0] * 9])
-    table = judged(guess=np.array([2.0, *TRUTH[1:]]), seen=seen)
+    table = metrics_of(guess=np.array([2.0, *TRUTH[1:]]), seen=seen)
     assert figure(table, "mean") == pytest.approx(56 / 55)
     assert figure(table, "total") == pytest.approx((2 * 910 + 540) / (910 + 540))
 
 
 def test_no_row_weighs_more_than_ten_typical_ones() -> None:
     seen = np.array([1e9, *[10.0] * 9])
-    table = judged(guess=np.array([np.e * 2 - 1, *TRUTH[1:]]), seen=seen)
+    table = metrics_of(guess=np.array([np.e * 2 - 1, *TRUTH[1:]]), seen=seen)
     assert figure(table, "log_error") == pytest.approx(100 / 190)
 
 
 def test_cold_and_warm_creatives_have_separate_metrics() -> None:
     cold = np.arange(20) < 10
-    table = judged(np.r_[GUESS, TRUTH * 2], np.r_[TRUTH, TRUTH], np.full(20, 100.0), cold=cold)
+    table = metrics_of(np.r_[GUESS, TRUTH * 2], np.r_[TRUTH, TRUTH], np.full(20, 100.0), cold=cold)
     assert figure(table, "mean", "cold") == pytest.approx(1.0)
     assert figure(table, "mean", "warm") == pytest.approx(2.0)
     assert figure(table, "mean") == pytest.approx(1.5)
@@ -71,13 +71,13 @@ def test_cold_and_warm_creatives_have_separate_metrics() -> None:
 
 def test_each_age_has_its_own_metrics() -> None:
     ages = np.r_[np.zeros(10), np.full(10, 24)]
-    table = judged(np.r_[GUESS, TRUTH * 2], np.r_[TRUTH, TRUTH], np.full(20, 100.0), ages=ages)
+    table = metrics_of(np.r_[GUESS, TRUTH * 2], np.r_[TRUTH, TRUTH], np.full(20, 100.0), ages=ages)
     assert sorted(table["age_hours"].unique()) == [ALL_AGES, 0, 24]
     assert figure(table, "mean", age=24) == pytest.approx(2.0)
 
 
 def test_metrics_of_too_few_rows_are_nan() -> None:
-    table = judged(GUESS[:9], TRUTH[:9], SEEN[:9])
+    table = metrics_of(GUESS[:9], TRUTH[:9], SEEN[:9])
     assert figure(table, "rows") == MIN_METRIC_ROWS - 1
     assert np.isnan(figure(table, "spearman"))
     assert np.isnan(figure(table, "deviance"))
@@ -89,18 +89,18 @@ def test_rates_need_enough_later_volume_and_volume_does_not(target, rows) -> Non
     truth[0] = np.nan  # not known
     seen = SEEN.copy()
     seen[1] = 99.0  # too little
-    assert figure(judged(truth=truth, seen=seen, least=100.0, target=target), "rows") == rows
+    assert figure(metrics_of(truth=truth, seen=seen, least=100.0, target=target), "rows") == rows
 
 
 @pytest.mark.parametrize("guess", [np.zeros(10), np.full(10, 3.0)])
 def test_a_constant_prediction_has_no_rank_correlation(guess) -> None:
-    table = judged(guess=guess)
+    table = metrics_of(guess=guess)
     assert np.isnan(figure(table, "spearman"))
     assert np.isfinite(figure(table, "deviance"))
 
 
 def test_where_nothing_was_earned_there_is_no_deviance() -> None:
-    assert np.isnan(figure(judged(truth=np.zeros(10)), "deviance"))
+    assert np.isnan(figure(metrics_of(truth=np.zeros(10)), "deviance"))
 
 
 def test_the_score_is_the_mean_deviance_of_the_rates() -> None:

@@ -45,7 +45,7 @@ def few_moments(dataset: Dataset) -> list[Moment]:
 
 
 def first_week(dataset: Dataset, figure: str) -> np.ndarray:
-    """What each creative's first week held, in the order of creatives; the mean where it is not known."""
+    """Each creative's figure of its first week, in the order of creatives; the mean where it is not known."""
     born = dataset.observed["age_hours"] == 0
     weeks = pd.concat([dataset.observed.loc[born, KEY], dataset.outcome.loc[born, f"later:{figure}"]], axis=1)
     found = dataset.loaded.creatives[KEY].merge(weeks, on=KEY, how="left")[f"later:{figure}"]
@@ -89,13 +89,13 @@ def test_the_same_data_give_the_same_findings(dataset, clean) -> None:
 
 
 def test_a_column_of_the_outcome_smuggled_into_the_counts_is_named(dataset) -> None:
-    told = dataset.outcome["later:clicks"].to_numpy()
-    leaky = replace(dataset, observed=dataset.observed.copy().assign(**{"early:clicks": told}))
+    known = dataset.outcome["later:clicks"].to_numpy()
+    leaky = replace(dataset, observed=dataset.observed.copy().assign(**{"early:clicks": known}))
     finding = check_recomputed(leaky, fitted_before_holdout(dataset), few_moments(leaky), observe_counts)
     assert finding.verdict == "FAIL"
     assert "early:clicks" in finding.found
     assert "own_click" in finding.found
-    extra = replace(dataset, observed=dataset.observed.copy().assign(hint=told))
+    extra = replace(dataset, observed=dataset.observed.copy().assign(hint=known))
     finding = check_recomputed(extra, None, few_moments(extra), observe_counts)
     assert finding.found.endswith("1 columns differ: hint")
 
@@ -146,8 +146,8 @@ def test_own_outcome_in_history_is_named(dataset) -> None:
         seen = observe_counts(snapshots, loaded, funnel, entities, settings)
         later = snapshots[[*KEY, "cutoff"]].merge(loaded.metrics[[*KEY, "period_end", "clicks"]], on=KEY, how="left")
         ahead = later[later["period_end"] > later["cutoff"]].groupby([*KEY, "cutoff"])["clicks"].sum().rename("ahead")
-        told = snapshots.join(ahead, on=[*KEY, "cutoff"])["ahead"].fillna(0.0).to_numpy()
-        return seen.assign(**{"hist:hook:impressions": seen["hist:hook:impressions"] + told})
+        known = snapshots.join(ahead, on=[*KEY, "cutoff"])["ahead"].fillna(0.0).to_numpy()
+        return seen.assign(**{"hist:hook:impressions": seen["hist:hook:impressions"] + known})
 
     leaky = replace(dataset, observed=with_own_future(dataset.observed[SNAPSHOT], *_parts(dataset)))
     finding = check_own_rows(leaky, few_moments(leaky), with_own_future, draw())
@@ -202,7 +202,7 @@ def test_ids_that_begin_with_success_are_caught(dataset) -> None:
 
 
 def test_hashed_ids_predict_nothing(dataset) -> None:
-    """The negative control: numbers that hang on the id alone are no more than luck."""
+    """The negative control: numbers that hang on the id alone are no more than chance."""
     hashed = pd.util.hash_pandas_object(dataset.loaded.creatives["creative_id"], index=False)
     finding = too_early(renamed(dataset, [str(number) for number in hashed]))[IDS]
     assert finding.verdict == "PASS"
@@ -248,8 +248,8 @@ def test_verdicts_given_after_delivery_fail_as_a_tag(dataset, words) -> None:
 def test_the_platforms_label_in_other_words_fails(dataset) -> None:
     count = len(dataset.loaded.creatives)
     label = draw().choice(np.array(["优质", "低效", "首发"], dtype=object), count)
-    said = {"优质": "A", "低效": "B", "首发": "C"}
-    recoded = with_columns(dataset, platform_label=label, tag_档=[said[word] for word in label])
+    codes = {"优质": "A", "低效": "B", "首发": "C"}
+    recoded = with_columns(dataset, platform_label=label, tag_档=[codes[word] for word in label])
     assert "档 is a copy of the platform's label" in check_labels(recoded).found
     other = with_columns(dataset, platform_label=label, tag_档=np.resize(["A", "B", "C"], count))
     assert check_labels(other).verdict == "PASS"
@@ -317,11 +317,11 @@ def test_the_console_table_has_what_to_do_and_nothing_that_steers_a_terminal() -
         [Finding("one", "PASS", "all well", "Nothing."), Finding("two", "FAIL", "tag_\x1b[31m备注", "Take it out.")],
         out,
     )
-    told = out.export_text()
-    assert "→ Take it out." in told
-    assert "\x1b" not in told
-    assert "1 PASS, 1 FAIL" in told
-    assert "Nothing." not in told
+    shown = out.export_text()
+    assert "→ Take it out." in shown
+    assert "\x1b" not in shown
+    assert "1 PASS, 1 FAIL" in shown
+    assert "Nothing." not in shown
 
 
 def test_the_command_fails_on_a_leak_in_the_files(small_exports) -> None:

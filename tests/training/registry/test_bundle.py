@@ -104,9 +104,9 @@ def test_a_changed_byte_in_any_file_is_refused_and_the_file_named(written, folde
         content = bytearray((folder / name).read_bytes())
         content[len(content) // 2] ^= 1
         (folder / name).write_bytes(content)
-        said = refused(folder)
-        assert name in said
-        assert "train again" in said
+        message = refused(folder)
+        assert name in message
+        assert "train again" in message
 
 
 def test_a_missing_file_is_refused_and_named(written, folder) -> None:
@@ -114,9 +114,9 @@ def test_a_missing_file_is_refused_and_named(written, folder) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(written, folder)
         (folder / name).unlink()
-        said = refused(folder)
-        assert f"{name} is missing" in said
-        assert "train again" in said
+        message = refused(folder)
+        assert f"{name} is missing" in message
+        assert "train again" in message
 
 
 @pytest.mark.parametrize("name", ["more.json", "stage_extra.txt", "code.py", ".hidden"])
@@ -143,17 +143,17 @@ def reseal(folder: Path, **changed: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "expected"),
     [
         ({"format": 99}, "format 99, this version reads 4"),
         ({"feature_fingerprint": "0" * 64}, "other features"),
         ({"surprise": 1}, "cannot be read by this version"),
     ],
 )
-def test_a_bundle_of_another_make_is_refused(copy, changed, said) -> None:
+def test_a_bundle_of_another_make_is_refused(copy, changed, expected) -> None:
     reseal(copy, **changed)
     message = refused(copy)
-    assert said in message
+    assert expected in message
     assert "rain again" in message
 
 
@@ -202,13 +202,13 @@ def test_hostile_tag_values_survive_training_saving_loading_and_predicting(
     )
     creatives['tag_自有, "标签"=|\n'] = words
     dataset = prepare(Loaded(small_world.metrics, creatives), quick)
-    train, held, starts = holdout_split(dataset.rows, 7)
+    train, holdout, starts = holdout_split(dataset.rows, 7)
     fitted = fit_features(dataset, train, starts)
     trees = quick.trees.model_copy(update={"min_data_in_leaf": 5, "cat_smooth": 1.0})
     model = fit_model(*rows_of(dataset, train, fitted), fitted, {"click": Choice(trees, 20), "order": Choice(trees, 5)})
     save_bundle(folder, model, quick, **STAMP)
     loaded, _ = load_bundle(folder)
-    features = build_features(ArrayFrame.of(dataset.observed[held]), loaded.fitted)
+    features = build_features(ArrayFrame.of(dataset.observed[holdout]), loaded.fitted)
     assert not np.isnan(features.values["tag_hook"]).any()
     same_bits(loaded.predict(features), model.predict(features))
     left, right = (stage_contributions(one, features, "click") for one in (loaded, model))

@@ -52,9 +52,9 @@ def poorer(small_world, quick):
 
     def make(*dropped: str):
         dataset = prepare(Loaded(small_world.metrics.drop(columns=list(dropped)), small_world.creatives), quick)
-        train, held, starts = holdout_split(dataset.rows, 7)
+        train, holdout, starts = holdout_split(dataset.rows, 7)
         fitted = fit_features(dataset, train, starts)
-        return dataset, held, fit_model(*rows_of(dataset, train, fitted), fitted, {})
+        return dataset, holdout, fit_model(*rows_of(dataset, train, fitted), fitted, {})
 
     return make
 
@@ -83,16 +83,16 @@ def test_only_a_smaller_deviance_is_promoted(dataset, cut, model, worse, manifes
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "expected"),
     [
         ({"basis": "payment"}, "the champion predicts payment over 7 days, this model net_1h over 7"),
         ({"outcome_days": 14}, "the champion predicts net_1h over 14 days"),
     ],
 )
-def test_two_bases_are_never_compared(dataset, cut, model, worse, manifest, other, said) -> None:
+def test_two_bases_are_never_compared(dataset, cut, model, worse, manifest, other, expected) -> None:
     verdict = compare_with_champion(dataset, cut[1], model, worse, manifest(**other))
     assert not verdict.promoted
-    assert said in verdict.reason
+    assert expected in verdict.reason
     assert "name in the config" in verdict.reason
 
 
@@ -109,9 +109,9 @@ def test_training_rows_of_the_champion_are_not_compared(dataset, cut, model, wor
 def test_data_that_gained_or_lost_a_column_are_compared_on_what_both_models_predict(
     dataset, cut, model, poorer, manifest, dropped
 ) -> None:
-    less, less_held, bare = poorer(*dropped)
-    for rows, held, new, old in ((dataset, cut[1], model, bare), (less, less_held, bare, model)):
-        verdict = compare_with_champion(rows, held, new, old, manifest())
+    less, less_holdout, bare = poorer(*dropped)
+    for rows, holdout, new, old in ((dataset, cut[1], model, bare), (less, less_holdout, bare, model)):
+        verdict = compare_with_champion(rows, holdout, new, old, manifest())
         assert verdict.reason.startswith("deviance ")
         assert "nan" not in verdict.reason
 

@@ -114,7 +114,7 @@ def gained_table(lifts: pd.DataFrame, target: str) -> PageTable:
 
 def coverage_table(groups: pd.DataFrame, target: str, level: float) -> PageTable:
     """Share of outcomes inside their intervals: rows are ages, columns promotion type and quarter of early volume."""
-    rows = groups[(groups["target"] == target) & groups["judged"].astype(bool)]
+    rows = groups[(groups["target"] == target) & groups["enough_volume"].astype(bool)]
     parted = rows[rows["age_hours"] != "all"]
     promotion_types = sorted(parted["promotion_type"].unique())
     columns = [(promotion_type, quarter) for promotion_type in promotion_types for quarter in QUARTERS]
@@ -139,7 +139,7 @@ def coverage_table(groups: pd.DataFrame, target: str, level: float) -> PageTable
 
 def stages_table(facts: RunFacts) -> PageTable:
     """What cross-validation chose for each stage."""
-    starts = {
+    names = {
         "funnel model": Words("混合模型", "funnel model"),
         "empirical Bayes": Words("经验贝叶斯", "empirical Bayes"),
     }
@@ -150,13 +150,13 @@ def stages_table(facts: RunFacts) -> PageTable:
     ]  # fmt: skip
     lines = []
     for stage in facts.stages:
-        losses = [stage.losses.get(prior) for prior in ("funnel model", "empirical Bayes")]
-        start = starts.get(stage.start, Words("只有一种", "one only"))
+        losses = [stage.losses.get(kind) for kind in ("funnel model", "empirical Bayes")]
+        prior = names.get(stage.prior, Words("只有一种", "one only"))
         tuned = Words("调参", "tuned") if stage.tuned else Words("手设", "default")
         lines.append(
             [
                 PageCell(Words(f"{stage.zh}({stage.name})", f"{stage.name}: {stage.en}")),
-                PageCell(start),
+                PageCell(prior),
                 *(PageCell(same("·") if loss is None else same(f"{loss:.4f}")) for loss in losses),
                 PageCell(count(stage.rounds)),
                 PageCell(same(f"{stage.gain:.4f}") if stage.rounds else same("·")),

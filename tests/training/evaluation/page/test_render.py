@@ -25,9 +25,9 @@ RUN_FACTS = RunFacts(
     basis="net_1h", outcome_days=7, level=0.8, min_impressions=200, holdout_since="2026-06-08T00:00:00",
     holdout_rows=120, holdout_creatives=60, training_rows=1000, training_creatives=300, final_rows=1200,
     stages=[
-        StageFacts(name="click", zh="点击", en="clicks per impression", start="funnel model", rounds=12, gain=0.01,
+        StageFacts(name="click", zh="点击", en="clicks per impression", prior="funnel model", rounds=12, gain=0.01,
               tuned=True, losses={"funnel model": 0.5, "empirical Bayes": 0.6}),
-        StageFacts(name="volume", zh="后续量", en="later volume", start="", rounds=0, gain=0.0, tuned=False, losses={}),
+        StageFacts(name="volume", zh="后续量", en="later volume", prior="", rounds=0, gain=0.0, tuned=False, losses={}),
     ],
     missing={"keep": HOSTILE}, left_out={"outcome window not closed": 40, HOSTILE: 3}, brier={"roi": 0.1},
 )  # fmt: skip
@@ -88,13 +88,13 @@ def written(tmp_path_factory) -> Path:
     cells = pd.DataFrame(
         {
             "target": "gpm", "age_hours": ["all", "0", "24"], "quarter": ["all", "q1", "q4"],
-            "promotion_type": ["all", HOSTILE, HOSTILE], "judged": True, "rows": [520, 260, 260],
+            "promotion_type": ["all", HOSTILE, HOSTILE], "enough_volume": True, "rows": [520, 260, 260],
             "covered": [0.8, 0.7, 0.9],
         }
     )  # fmt: skip
     bins = pd.DataFrame({"chance": ["roi", "hit"], "bin": [3, 0], "rows": [300, 400], "stated": 0.3, "true": 0.32})
-    told = evaluation_of(RUN_FACTS, figures(rows), rows, Coverage(cells, bins, {"roi": 0.1}))
-    write_evaluation(told, place / "evaluation")
+    evaluation = evaluation_of(RUN_FACTS, figures(rows), rows, Coverage(cells, bins, {"roi": 0.1}))
+    write_evaluation(evaluation, place / "evaluation")
     (place / "proof").mkdir()
     (place / "proof" / "mine.json").write_text(proof("f" * 64), encoding="utf-8")
     (place / "proof" / "other data.json").write_text(proof("0" * 64), encoding="utf-8")
@@ -177,8 +177,8 @@ def test_the_card_has_no_holes(written: Path) -> None:
         assert re.search(f"^## .*{head}$", card, re.MULTILINE), head
     assert not re.search(r"\b(nan|None|inf)\b|\{%|TODO", card)
     assert "f" * 64 in card
-    for said in ("1,000", "300", "2026-06-08", "net_1h", "0.1.0", "80%"):
-        assert said in card
+    for text in ("1,000", "300", "2026-06-08", "net_1h", "0.1.0", "80%"):
+        assert text in card
 
 
 def test_tables_of_an_earlier_run_do_not_come_back(tmp_path: Path) -> None:
@@ -192,9 +192,9 @@ def test_tables_of_an_earlier_run_do_not_come_back(tmp_path: Path) -> None:
     assert back.bins.empty
     assert {path.name for path in tmp_path.iterdir()} >= {"deciles.csv", "lift.csv", "earliness.csv", "run.json"}
     write_page(tmp_path, tmp_path / "nowhere")
-    told = (tmp_path / PAGE).read_text("utf-8")
-    for said in ("没有区间", "没有概率", "make bench-peers"):
-        assert said in told
+    page = (tmp_path / PAGE).read_text("utf-8")
+    for text in ("没有区间", "没有概率", "make bench-peers"):
+        assert text in page
 
 
 def test_without_an_evaluation_the_error_says_how_to_get_one(tmp_path: Path) -> None:
