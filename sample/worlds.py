@@ -58,7 +58,7 @@ CURVES: dict[str, Sds] = {
 }  # fmt: skip
 """Slopes per unit of the centred logarithm."""
 
-BASES = {
+BASE_RATES = {
     "live": {"click": 0.056, "order": 0.042, "value": 150.0, "refund": 0.115, "cost": 0.136},
     "product": {"click": 0.0088, "order": 0.0240, "value": 150.0, "refund": 0.115, "cost": 0.030},
 }
@@ -132,7 +132,7 @@ class WorldSpec:
     change: PlatformChange | None = None
 
 
-ADDITIVE = WorldSpec(TAG_SDS, ENTITY_SDS, CROSS_SDS, CREATIVE_SDS, CURVES, BASES, FIRST_POOL, POOL_BUDGETS)
+ADDITIVE = WorldSpec(TAG_SDS, ENTITY_SDS, CROSS_SDS, CREATIVE_SDS, CURVES, BASE_RATES, FIRST_POOL, POOL_BUDGETS)
 """Log-additive effects and small crosses; the form that a log-linear mixed model assumes."""
 
 INTERPLAY = replace(
@@ -170,7 +170,7 @@ INTERPLAY = replace(
 
 SHIFT = replace(
     ADDITIVE,
-    bases=BASES | {"product": BASES["product"] | {"click": 0.0099, "cost": 0.027}},
+    bases=BASE_RATES | {"product": BASE_RATES["product"] | {"click": 0.0099, "cost": 0.027}},
     change=PlatformChange(
         share=0.5, promotion_type="product", offsets=(0.00, 0.00, -0.25, 0.00, 0.00, 0.00, 0.30),
         tags=("hook", "script", "style"), kept=0.2,
