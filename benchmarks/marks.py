@@ -37,7 +37,7 @@ KNOWN: dict[str, dict[str, str]] = {
 
 
 def main() -> None:
-    """Print the figures of each data set beside the published ones."""
+    """Print the figures of each data set with the published ones."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--only", choices=["display", "youtube"])

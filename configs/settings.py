@@ -82,7 +82,7 @@ class Refits(Section):
 
 
 class Tune(Section):
-    """The Optuna study of each head."""
+    """The Optuna study that tunes the trees of all stages."""
 
     trials: Annotated[int, Field(ge=1)] = 10
     seed: int = 7
@@ -105,7 +105,7 @@ class Trees(Section):
 
 
 class VolumeTrees(Trees):
-    """Default LightGBM parameters of the head for later volume."""
+    """Default LightGBM parameters of the trees for later volume."""
 
     num_leaves: Annotated[int, Field(ge=2, le=255)] = 31
     min_data_in_leaf: Annotated[int, Field(ge=1)] = 40

@@ -1,4 +1,4 @@
-"""Validate YAML files with pydantic; errors name the key, where it stands and the nearest known key."""
+"""Validate YAML files with pydantic; errors name the key, its place in the file and the nearest known key."""
 
 from difflib import get_close_matches
 from pathlib import Path

@@ -144,5 +144,5 @@ NUMBER_ATTRIBUTES = tuple(attribute for attribute in CREATIVE_ATTRIBUTES if attr
 
 
 def names_of(of_type: AttributeType, *, requested: bool | None = None) -> list[str]:
-    """Names of the attributes of a type; of those that requests may name or not, where it is said."""
+    """Names of the attributes of a type; `requested`: only those that a request may (or may not) contain."""
     return [a.name for a in CREATIVE_ATTRIBUTES if a.type == of_type and requested in (None, a.requested)]

@@ -155,7 +155,7 @@ def backtest_command(
     config: ConfigFile = DEFAULT_CONFIG,
     strict: Strict = False,
 ) -> None:
-    """Backtest: at rolling origins, train on what was mature then, predict, and write outcomes beside predictions."""
+    """Backtest: at rolling origins, train on what was mature then, predict; write predictions with outcomes."""
     from training.atomic_write import refuse_ending, write_table
     from training.backtest import backtest
     from training.data.dataset import prepare

@@ -1,6 +1,6 @@
-"""Where the tasks of a run are computed: in this process, in others beside it, or on Dask workers.
+"""Where the tasks of a run are computed: in this process, in several local processes, or on Dask workers.
 
-The implementations beside `LocalEngine` are `training.sharded.processes` and `training.sharded.cluster`.
+Besides `LocalEngine`, the implementations are `training.sharded.processes` and `training.sharded.cluster`.
 """
 
 from collections.abc import Callable, Sequence

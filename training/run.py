@@ -108,7 +108,7 @@ def train_and_register(
     mature = (dataset.rows["state"] == MATURE).to_numpy(np.bool_)
     fits: list[Training] = [(train_rows, holdout_since), (mature, last_reported(dataset))]
 
-    # 3. Funnel models refitted at rising moments, so that each snapshot sees only what was known before it.
+    # 3. Funnel models refitted at rising moments, so that the features of a snapshot use only data from before it.
     losses: Mapping[str, Losses] = {}
     if baseline:
         recipe = Recipe()
@@ -130,7 +130,7 @@ def train_and_register(
     held_out = predict_out_of_sample(dataset, holdout, evaluation_model)
     final_model = replace(final_model, uncertainty=fit_uncertainty([*validation, held_out], dataset.funnel, settings))
 
-    # 6. Evaluation of the evaluation model on the holdout, beside its baselines.
+    # 6. Evaluation of the evaluation model on the holdout, with its baselines.
     progress.line("evaluating on the holdout")
     bayes = fit_features(dataset, train_rows, holdout_since)
     figures, holdout_frame = evaluate_holdout(dataset, holdout, known_creatives, evaluation_model, bayes)

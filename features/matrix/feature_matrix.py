@@ -36,7 +36,7 @@ class Fitted:
         priors: Stage → its prior.
         encoder: Of categories and texts.
         entities: What creatives share, by which histories are counted.
-        numbers: Names out of `features.matrix.catalogue.NUMBERS` that some training row knows.
+        numbers: Names out of `features.matrix.catalogue.NUMBERS` that some training row has.
         funnel_models: By rising origin: each applies to the cutoffs from its origin to that of the next.
         prior_kinds: Stage → kind of its prior; empirical Bayes where it is not named.
     """

@@ -1,4 +1,4 @@
-"""How crowded and how alike: what else the account runs at a cutoff, and how much of it this creative repeats."""
+"""Account activity at a cutoff: the account's other live creatives and recent launches, all and per tag value."""
 
 from collections.abc import Sequence
 
@@ -40,12 +40,12 @@ def activity_columns(account: EntitySums, tags: EntitySums, own: Contributions) 
 
 
 class Activity:
-    """When creatives are live and when they were launched: a creative may begin and cease to live several times."""
+    """When creatives are live and when they were launched; a creative may be live in several separate runs."""
 
     def __init__(self, known: Seconds, units: Codes, first_known: Seconds) -> None:
         """Find the runs of every creative.
 
-        It counts once while it lives: from the first row of a run to three days after the run's last.
+        A creative counts once per run, from the first row of a run to three days after the run's last.
 
         Args:
             known: (rows of metrics,) moment from which each is known.
@@ -83,10 +83,12 @@ class Activity:
         return EntitySums(tuple(tags), member, member, totals)
 
     def _counts(self, groups: Codes | None, wanted: Codes, moments: Seconds) -> Floats:
+        """(2, wanted) live creatives and recent launches of the wanted groups strictly before the moments, both (wanted,)."""
         live = _until(self._begin, groups, wanted, moments) - _until(self._end, groups, wanted, moments)
         return np.array([live, self._launched_of_late(groups, wanted, moments)])
 
     def _launched_of_late(self, groups: Codes | None, wanted: Codes, moments: Seconds) -> Floats:
+        """(wanted,) launches in the last ALIKE_DAYS before the moments."""
         launched = (_until(self._launch, groups, wanted, at) for at in (moments, moments - ALIKE_DAYS * DAY))
         return next(launched) - next(launched)
 

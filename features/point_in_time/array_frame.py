@@ -31,7 +31,7 @@ class Categories:
 
     @classmethod
     def of(cls, texts: Iterable[str | None]) -> "Categories":
-        """Encode one text or None a row."""
+        """Encode texts, one per row, None where missing."""
         places: dict[str, int] = {}
         codes = [-1 if text is None else places.setdefault(text, len(places)) for text in texts]
         return cls(np.array(codes, dtype=np.int64), list(places))

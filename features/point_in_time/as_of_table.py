@@ -1,4 +1,4 @@
-"""What was known at one moment, one row a creative: everything that predictions need of other creatives.
+"""The as-of table: sums of every creative at one moment, one row each: all that predictions need of other creatives.
 
 A bundle keeps it as files (Parquet for the sums, JSON for the moment and the columns). The service and batch
 predictions take the sums over others from it, training at each snapshot's own cutoff from the rows of metrics
@@ -111,8 +111,8 @@ def as_of_table(
         market: Of all creatives, where these are a part of them.
 
     Returns:
-        One row a creative: KEY and the columns of the entities; `market:s:f`, `hist:…` and `long_ago:hist:…` (the sums
-        behind `features.point_in_time.entity_history`), `launched`, `recent_launches` and `live` (for how many
+        One row per creative: KEY and the columns of the entities; `market:s:f`, `hist:…` and `long_ago:hist:…` (the
+        sums behind `features.point_in_time.entity_history`), `launched`, `recent_launches` and `live` (for how many
         creatives it counts: 0 or 1).
     """
     count = len(rows.creatives)

@@ -118,7 +118,7 @@ class TotalsUntil:
         ]
 
     def at(self, moment: pd.Timestamp) -> pd.DataFrame:
-        """One row a creative, a column a measure: sums of the rows that were available by a moment.
+        """One row per creative, one column per measure: sums of the rows that were available by a moment.
 
         What refunds change counts once it was final by then.
         """

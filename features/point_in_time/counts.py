@@ -146,6 +146,7 @@ def own_counts(snapshots: ArrayFrame, rows: MetricRows, funnel: Funnel, settings
 
 
 def _life_so_far(sums: TimedSums, units: Codes, cutoffs: Seconds) -> dict[str, Floats]:
+    """`early:` and `last_days:` sums of snapshots; `units` and `cutoffs` are (snapshots,)."""
     columns = {f"early:{name}": total for name, total in sums.until(units, cutoffs).items()}
     recent = sums.between(units, cutoffs - RECENT_DAYS * DAY, cutoffs)
     return columns | {f"last_days:{name}": total for name, total in recent.items()}

@@ -1,4 +1,4 @@
-"""What was known, at a cutoff, of others that share something with a creative: its account, product, KOC, tags.
+"""Entity history: counts, at a cutoff, of other creatives with the same account, product, KOC or tags.
 
 Strictly before the cutoff, only rows that had been reported by then, and never the creative's own. Sums over an entity
 are first taken over all its creatives, from one of three sources (`SumsOfAll`): the rows of metrics in memory

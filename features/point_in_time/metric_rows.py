@@ -32,7 +32,7 @@ class MetricRows:
     Rows of one creative do not overlap.
 
     Attributes:
-        creatives: One row a creative: KEY and attributes.
+        creatives: One row per creative: KEY and attributes.
         units: (rows,) position of each row's creative.
         grains: (rows,) code of each period's length, as in GRAINS.
         starts: (rows,) when the period starts: datetime64[us], naive.

@@ -1,4 +1,4 @@
-"""Which moments of a creative's life are looked at: one row a creative and age.
+"""Snapshots: one row per creative and age, with the cutoff up to which counts are taken.
 
 A table of snapshots is an ArrayFrame with `unit` (position of the creative), `age_hours`, `launched_at`, `cutoff`,
 `elapsed_hours` (launch to cutoff), `launch_observed` and `launch_hour`; a pandas frame of them has KEY in the place of
@@ -123,7 +123,7 @@ def latest_snapshots(rows: MetricRows, now: pd.Timestamp) -> ArrayFrame:
     """Every creative once, at the end of its last period; one not launched yet at age 0 and `now`.
 
     Returns:
-        A row a creative, in their order. `age_hours` is the hours since launch, as they are; `launched_at` is the
+        One row per creative, in their order. `age_hours` is the hours since launch, as they are; `launched_at` is the
         declared or planned time of a creative not launched yet, else NaT.
     """
     born, planned = launches(rows), _times(rows.creatives, "launched_at")
@@ -157,6 +157,7 @@ def _table(
     launch_observed: Mask,
     launch_hour: Floats,
 ) -> ArrayFrame:
+    """A table of snapshots (see the module); all arrays are (snapshots,)."""
     # A planned time that has passed without delivery is no launch.
     elapsed = np.where(age_hours > 0, (cutoff - launched_at) / ONE_HOUR, 0.0)
     columns = {

@@ -225,6 +225,7 @@ def _blocks(lines: int, length: int) -> Iterator[slice]:
 
 
 def _one_by_one(groups: Codes, ends: Seconds) -> _Rows:
+    """Rows sorted by group and end, without those of negative groups; both arrays are (rows,)."""
     keys, taken = _key(groups, ends), None
     if groups.min(initial=0) < 0:
         taken = np.flatnonzero(groups >= 0)
@@ -257,6 +258,7 @@ def _together(groups: Codes, moments: Seconds) -> _Rows | None:
 
 
 def _key(groups: Codes, moments: Seconds) -> npt.NDArray[np.int64]:
+    """Group and moment as one integer that sorts by group, then moment; elementwise."""
     return (groups << _SECONDS_BITS) | np.maximum(moments, 0)
 
 

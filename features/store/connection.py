@@ -18,7 +18,7 @@ ATTRIBUTE_KEY = [*KEY, "name", "origin"]
 """Key of a row of `attributes`."""
 
 MEMORY_LIMIT = "2GB"
-"""DuckDB spills what exceeds this to a folder beside the store."""
+"""DuckDB spills what exceeds this to a folder next to the store."""
 
 _KEY_COLUMNS = "promotion_type VARCHAR NOT NULL, account_id VARCHAR NOT NULL, creative_id VARCHAR NOT NULL"
 

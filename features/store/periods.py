@@ -158,6 +158,7 @@ def _have_overlaps(unit: Ints, starts: Ints, ends: Ints) -> Bools:
 
 
 def _overlap_rows(frame: pd.DataFrame, unit: Ints, starts: Ints, ends: Ints) -> _OverlapRows:
+    """Level and order of each row by the length of its period; arrays are (rows,)."""
     length = frame["period_end"] - frame["period_start"]
     place, grains = pd.factorize(frame["grain"])
     level = np.array([_LEVELS.index(grain) for grain in grains])[place]

@@ -1,4 +1,4 @@
-"""Handle parsed HTTP requests: body in, JSON out, every answer recorded. Knows no ASGI and no paths."""
+"""Handle parsed HTTP requests: body in, JSON out, every answer recorded. Independent of ASGI and of paths."""
 
 import time
 from collections.abc import Callable

@@ -27,7 +27,7 @@ def request_rows(
 
     Args:
         creatives: Checked (`serving.api.validation`).
-        tags: Names of tags that the model knows.
+        tags: Names of the tags that the model uses.
         metric_columns: Value columns that the model's data had; others are left out.
         zone: Of times without an offset.
     """

@@ -2,7 +2,7 @@
 
 Constants are texts that never change; functions below them put numbers into a sentence. Stages, targets, tags, feature
 groups and verdicts are named by their own objects (`features.funnel`, `features.attributes`, …). Only one- or
-two-word heads of tables and axes stand in the template, beside their columns.
+two-word heads of tables and axes are in the template, next to their columns.
 """
 
 from collections.abc import Mapping, Sequence

@@ -2,5 +2,5 @@
 
 In: numbers. Out: `Markup` that takes its colours and fonts from the CSS of the page around it, without scripts or
 inline styles. Open `scales.py` first (numbers → places, ticks), then `marks.py` (SVG elements) and `axes.py` (a plot
-with two labelled axes). Which charts a page has stands with the page.
+with two labelled axes). Each page defines its own charts.
 """

@@ -79,7 +79,7 @@ class MetricsSource(Protocol):
         ...
 
     def totals(self, moments: Sequence[pd.Timestamp], funnel: Funnel, settings: Settings) -> Iterator[pd.DataFrame]:
-        """Totals of each creative as known at each moment, a frame a moment (`TotalsUntil`)."""
+        """Totals of each creative as known at each moment, one frame per moment (`TotalsUntil`)."""
         ...
 
     def as_of_table(self, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:

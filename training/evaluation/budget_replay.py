@@ -186,7 +186,7 @@ def earliness(
     draws: int = 200,
     seed: int = 7,
 ) -> pd.DataFrame:
-    """Compute accuracy and decision value by age, beside the share of the spend that is still undecided then.
+    """Compute accuracy and decision value by age, with the share of the spend that is still undecided then.
 
     Undecided at an age is the spend of the following outcome window as a share of that and all earlier spend, of the
     creatives with a holdout row at that age. Spend after the window is not counted.
@@ -263,6 +263,7 @@ def _sums(
 
 
 def _replay_figures(sums: Mapping[str, Floats], alike: Floats, best: Floats, other: Floats) -> dict[str, float]:
+    """Figures with bands; axis 0 of all arrays: the observed sample, then bootstrap replicates."""
     values = (
         ratio(sums["net_gmv"], sums["all_net_gmv"]),
         sums["gain"],

@@ -163,5 +163,6 @@ def reliability(stated: Floats, true: Mask) -> pd.DataFrame:
 
 
 def _brier(name: str, stated: Floats, true: Mask) -> dict[str, float]:
+    """Brier score (Brier 1950), and that of predicting the mean frequency for every row; both arrays are (rows,)."""
     share = float(true.mean())
     return {name: float(np.mean((stated - true) ** 2)), f"{name}_base": share * (1.0 - share)}

@@ -52,7 +52,7 @@ class StageFacts(BaseModel):
 
 
 class RunFacts(BaseModel):
-    """Facts of a run that its page and its model card show beside the metrics.
+    """Facts of a run that its page and its model card show in addition to the metrics.
 
     Attributes:
         name: Of the workspace.

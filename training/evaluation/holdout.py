@@ -138,6 +138,7 @@ def _early(observed: pd.DataFrame, name: str) -> Floats:
 
 
 def _divide(top: Floats, below: Floats) -> Floats:
+    """Elementwise; NaN where `below` is not above 0."""
     return np.divide(top, below, out=np.full_like(below, np.nan), where=below > 0)
 
 

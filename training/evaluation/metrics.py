@@ -182,6 +182,7 @@ def _drawn_ranks(values: Floats, drawn: Floats) -> Floats:
 
 
 def _metrics(guess: Floats, truth: Floats, exposure: Floats) -> dict[str, float]:
+    """All metrics of some rows; arrays are (rows,). Weights are exposures, cut at ten times their median."""
     names = ("spearman", "weighted_spearman", "log_error", "total", "mean", "deviance")
     if len(truth) < MIN_METRIC_ROWS:
         return dict.fromkeys(names, float("nan"))
@@ -199,6 +200,7 @@ def _metrics(guess: Floats, truth: Floats, exposure: Floats) -> dict[str, float]
 
 
 def _correlation(guess: Floats, truth: Floats, weight: Floats) -> float:
+    """Spearman correlation with weights; arrays are (rows,)."""
     left, right = rankdata(guess), rankdata(truth)
     left, right = left - np.average(left, weights=weight), right - np.average(right, weights=weight)
     below = np.sqrt(np.average(left**2, weights=weight) * np.average(right**2, weights=weight))
@@ -206,6 +208,7 @@ def _correlation(guess: Floats, truth: Floats, weight: Floats) -> float:
 
 
 def _deviance(guess: Floats, truth: Floats, weight: Floats) -> float:
+    """Weighted Poisson deviance over the weighted mean outcome; arrays are (rows,)."""
     guess = np.maximum(guess, 1e-9)
     gain = truth * np.log(np.where(truth > 0, truth, 1.0) / guess) - (truth - guess)
     mean = np.average(truth, weights=weight)

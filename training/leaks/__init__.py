@@ -1,4 +1,4 @@
-"""The leak suite: checks of a team's own data for columns and features that know the outcome too early.
+"""The leak suite: checks of a team's own data for columns and features that contain the outcome too early.
 
 In: a prepared `Dataset`. Out: one `Finding` per check, as a table on the console. Open `suite.py` first.
 """

@@ -236,11 +236,13 @@ def _later(outcome: pd.DataFrame, name: str) -> Floats:
 
 
 def _expected(count: Floats, exposure: Floats) -> Floats:
+    """(creatives,) count expected at the common rate."""
     known = np.isfinite(count) & np.isfinite(exposure)
     return exposure * safe_rate(float(count[known].sum()), float(exposure[known].sum()))
 
 
 def _rate(count: Floats, exposure: Floats, events: Floats, enough: Mask, draw: np.random.Generator) -> LaterOutcome:
+    """Observed rate, and the rates of a random split of its events in two halves; arrays are (creatives,)."""
     known = enough & (exposure > 0) & np.isfinite(count) & np.isfinite(events)
     rate = np.divide(count, exposure, out=np.full(len(count), np.nan), where=known)
     whole = np.where(known, np.rint(events), 0.0).astype(np.int64)

@@ -122,9 +122,7 @@ def _single_column(suspects: Sequence[Suspect], scope: str) -> Finding:
     fails = [suspect for suspect in suspects if suspect.impossible]
     reviews = [suspect for suspect in suspects if suspect.above_rest and not suspect.dated]
     if fails:
-        cure = (
-            "Remove the column: before delivery nobody knows more than the first day shows, or the sampling of events."
-        )
+        cure = "Remove the column: before delivery no input predicts better than the first day's counts do."
         return Finding(SINGLE_COLUMN, "FAIL", _named(fails), cure)
     if reviews:
         cure = "Ask who fills the column in and when: keep it only if it is written before delivery."

@@ -39,7 +39,7 @@ class Session:
         self._work, self._engine, self._lock = work, engine, lock
 
     def partition(self, store: Store) -> PartitionedDataset:
-        """Write the store's content as a partitioned dataset beside it, and share the workspace with other commands.
+        """Write the store's content as a partitioned dataset next to it, and share the workspace with other commands.
 
         The lock is shared before another command can write the dataset anew.
         """

@@ -28,7 +28,7 @@ GUARD = 1e-12
 
 @dataclass(frozen=True)
 class Covariates:
-    """Named columns, one value a row; the covariates that only trees use lie in one matrix.
+    """Named columns, each (rows,); the covariates that only trees use lie in one matrix.
 
     Attributes:
         columns: By name, each (rows,): `creative`, `promotion_type`, `step` (place among AGE_EDGES_HOURS),
@@ -119,7 +119,7 @@ def _tree_names(names: tuple[str, ...], steady: tuple[int, ...], predicted: tupl
 def covariate_frame(
     predicted: Predicted, features: Features, funnel: Funnel, promotion_types: Sequence[str]
 ) -> pd.DataFrame:
-    """`covariates_of` as a frame: one row a row, one column a covariate."""
+    """`covariates_of` as a frame, one column per covariate."""
     return covariates_of(logs_of(predicted, features), features, funnel, promotion_types).frame()
 
 

@@ -36,7 +36,7 @@ class OutOfSample:
 
 
 class RowUncertainty(Protocol):
-    """The predictive distributions of some rows; arrays have one value a row. NaN: not calibrated, not known."""
+    """The predictive distributions of some rows; arrays are (rows,). NaN: not calibrated, not known."""
 
     @property
     def intervals(self) -> Mapping[str, Floats]:
@@ -47,7 +47,7 @@ class RowUncertainty(Protocol):
         ...
 
     def chance(self, threshold: Floats | float, target: str = "") -> Floats:
-        """P(target ≥ threshold); the threshold is one number or one a row, the default target the funnel's main ROI."""
+        """(rows,) P(target ≥ threshold); threshold: a number or (rows,); target: by default the main ROI."""
         ...
 
     def cdf(self, values: Floats, target: str) -> Floats:

@@ -1,4 +1,4 @@
-"""An uploaded file becomes creatives that can be asked about; a hostile one becomes a refusal, and nothing else."""
+"""An uploaded file becomes creatives that a request can contain; a hostile one becomes a refusal, and nothing else."""
 
 import gzip
 import io

@@ -69,7 +69,7 @@ def clean(dataset) -> dict[str, Finding]:
 
 def test_a_clean_world_fails_no_check_and_skips_none(clean) -> None:
     verdicts = {name: finding.verdict for name, finding in clean.items()}
-    # A hook that makes half of the clicks is worth a question, but it is no leak.
+    # A hook that makes half of the clicks is a REVIEW, but no leak.
     assert verdicts.pop(SINGLE_COLUMN) == "REVIEW"
     assert "tag_hook → later click" in clean[SINGLE_COLUMN].found
     assert set(verdicts.values()) == {"PASS"}

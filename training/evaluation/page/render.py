@@ -59,7 +59,7 @@ class Sheet:
 
 
 def write_page(folder: Path, peer_folder: Path) -> list[Check]:
-    """Write the page and the model card of an evaluation beside its tables, and return the acceptance checks.
+    """Write the page and the model card of an evaluation next to its tables, and return the acceptance checks.
 
     Args:
         folder: Of `training.evaluation.files.write_evaluation`.
