@@ -83,7 +83,7 @@ class Activity:
         return EntitySums(tuple(tags), member, member, totals)
 
     def _counts(self, groups: Codes | None, wanted: Codes, moments: Seconds) -> Floats:
-        """(2, wanted) live creatives and recent launches of the wanted groups strictly before the moments, both (wanted,)."""
+        """(2, wanted) live creatives and recent launches of the wanted groups, strictly before the moments."""
         live = _until(self._begin, groups, wanted, moments) - _until(self._end, groups, wanted, moments)
         return np.array([live, self._launched_of_late(groups, wanted, moments)])
 

@@ -139,7 +139,7 @@ def mean_shared_tags(codes: Codes) -> float | None:
 
 
 def _repeat_share(codes: Codes, of_account: Mask, recent: Mask) -> float:
-    """Share of recent creatives whose combination of tags is used before; codes: (creatives, tags), masks (creatives,)."""
+    """Share of recent creatives with an older combination of tags; codes: (creatives, tags), masks (creatives,)."""
     known = (codes >= 0).all(axis=1)
     older = {tuple(row) for row in codes[of_account & ~recent & known].tolist()}
     new = [tuple(row) for row in codes[recent & known].tolist()]

@@ -242,7 +242,7 @@ def _expected(count: Floats, exposure: Floats) -> Floats:
 
 
 def _rate(count: Floats, exposure: Floats, events: Floats, enough: Mask, draw: np.random.Generator) -> LaterOutcome:
-    """Observed rate, and the rates of a random split of its events in two halves; arrays are (creatives,)."""
+    """Observed rate, and its parts from two random halves of the events; arrays are (creatives,)."""
     known = enough & (exposure > 0) & np.isfinite(count) & np.isfinite(events)
     rate = np.divide(count, exposure, out=np.full(len(count), np.nan), where=known)
     whole = np.where(known, np.rint(events), 0.0).astype(np.int64)
