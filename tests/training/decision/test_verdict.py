@@ -47,8 +47,8 @@ NEW = replace(PROVEN, spend_cny=0.0, own_events=0.0, more_events=2.5, more_cny=1
     ],
 )
 def test_a_chance_its_evidence_and_the_thresholds_decide(known, code) -> None:
-    told, zh, en = verdict(known, RULES)
-    assert told == code
+    found, zh, en = verdict(known, RULES)
+    assert found == code
     assert zh.startswith(f"{VERDICT_LABELS[code].zh}:")
     assert en.startswith(f"{VERDICT_LABELS[code].en}:")
     assert "nan" not in zh + en
