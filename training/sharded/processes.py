@@ -1,4 +1,4 @@
-"""Several processes on this machine."""
+"""Run tasks in a pool of processes on this machine."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A lock file by which commands in one workspace know of each other: shared while at work, exclusive to clear up.
+"""A lock file shared by the commands of one workspace while they work, and exclusive while one removes files.
 
 Each command holds the lock shared while it needs the files of the workspace, and exclusively while it removes some. The
 lock is a transaction on a small SQLite file (`filelock.ReadWriteLock`); that of a process that dies is released.
