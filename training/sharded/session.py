@@ -1,4 +1,4 @@
-"""Entry of this package, and the only one: workers, lock and tables of a command whose metrics are read part by part."""
+"""The only entry to this package: workers, lock and tables of a command whose metrics are read part by part."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
