@@ -27,6 +27,7 @@ class Attribute:
         bounds: Of a request's value, as pydantic's `Field` takes them.
         requested: Whether requests may name it; one that is only known after delivery, or only displayed, may not.
         grouping: Whether creatives of the same value share a history (an entity of `features.point_in_time`).
+        coded: Whether the values of a text are codes in the feature matrix.
         feature: Name of the feature made of a number; empty: `log_<name>`.
         log: Whether that feature is the logarithm; the funnel model's slope always is one.
         squared: Whether the funnel model also has the square of the slope.
@@ -40,6 +41,7 @@ class Attribute:
     bounds: Mapping[str, float] = field(default_factory=dict)
     requested: bool = True
     grouping: bool = False
+    coded: bool = False
     feature: str = ""
     log: bool = True
     squared: bool = False
@@ -116,8 +118,10 @@ CREATIVE_ATTRIBUTES = (
     Attribute("platform_label", "text", Words("素材评估", "platform's label"), requested=False),
     Attribute("product_id", "text", Words("商品", "product"), bounds={"max_length": 128}, grouping=True),
     Attribute("creator_id", "text", Words("达人", "KOC"), bounds={"max_length": 128}, grouping=True),
-    Attribute("category", "text", Words("类目", "category"), bounds={"max_length": 100}, grouping=True),
-    Attribute("creative_source", "text", Words("素材来源", "source of the creative"), bounds={"max_length": 100}),
+    Attribute("category", "text", Words("类目", "category"), bounds={"max_length": 100}, grouping=True, coded=True),
+    Attribute(
+        "creative_source", "text", Words("素材来源", "source of the creative"), bounds={"max_length": 100}, coded=True
+    ),
     Attribute("copy_text", "text", Words("文案", "copy text"), bounds={"max_length": 2000}),
 )
 """In the order of columns. `platform_label` is an outcome: stored, never an input."""

@@ -7,6 +7,7 @@ stage or a target here; columns, labels, units and formulas elsewhere come from 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -292,6 +293,8 @@ LATER_SPEND = Target(
 TARGETS = {target.name: target for target in (GPM, NET_GPM, ROI, NET_ROI, LATER_IMPRESSIONS, LATER_SPEND)}
 """Target name → target, in the order of reports. Properties come from the object; never parse the name."""
 GROSS_OF = {NET_GPM.name: GPM.name, NET_ROI.name: ROI.name}
+RateTarget = Literal["gpm", "net_gpm", "roi", "net_roi"]
+"""The names of RATE_TARGETS, for types (a test holds both equal)."""
 RATE_TARGETS = tuple(name for name, target in TARGETS.items() if not target.is_volume)
 VOLUME_TARGETS = tuple(name for name, target in TARGETS.items() if target.is_volume)
 
@@ -339,6 +342,11 @@ class Funnel:
         if self.to_roi or (self.to_gmv and self.has("cost")):
             names += ["roi"] * gross + ["net_roi"] * net
         return [*names, self.volume_target]
+
+    @cached_property
+    def composed_stages(self) -> frozenset[str]:
+        """Stages that some target is composed of; the others are only explained."""
+        return frozenset(stage for name in self.targets for stage in TARGETS[name].composition(self).signs)
 
     @cached_property
     def rate_targets(self) -> list[str]:

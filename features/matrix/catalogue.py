@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from features.attributes import ATTRIBUTE_OF, CREATIVE_ATTRIBUTES, KEY_LABELS, NUMBER_ATTRIBUTES, TAG_LABELS
+from features.attributes import CREATIVE_ATTRIBUTES, KEY_LABELS, NUMBER_ATTRIBUTES, TAG_LABELS
 from features.bilingual import Words
 from features.funnel import VOLUME, Funnel
 
@@ -93,7 +93,7 @@ NUMBERS = [
 
 PLAIN_CODES = {
     "promotion_type": KEY_LABELS["promotion_type"],
-    **{name: ATTRIBUTE_OF[name].label for name in ("category", "creative_source")},
+    **{attribute.name: attribute.label for attribute in CREATIVE_ATTRIBUTES if attribute.coded},
 }
 
 TAG_NAMES = {

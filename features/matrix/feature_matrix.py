@@ -19,7 +19,8 @@ from features.point_in_time.entity_history import MARKET, Entity
 from features.schema import KEY
 
 FEATURES_VERSION = 4
-"""Increase it whenever a feature of the same name is computed in another way, or a bundle is written otherwise."""
+"""Increase it whenever a feature is added or computed in another way: names of studies and of tables of sharded runs
+contain it, and bundles of another version are refused."""
 PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
 THURSDAY = 3
 """Weekday of 1970-01-01, Monday being 0."""

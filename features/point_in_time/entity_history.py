@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from features.attributes import CREATIVE_ATTRIBUTES
 from features.funnel import Funnel, Stage
 from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
 from features.point_in_time.availability import AVAILABILITIES, Availability, ReportedRows, availability_of
@@ -40,8 +41,10 @@ class Entity:
 
 MARKET = Entity("market", ("promotion_type",))
 ACCOUNT = Entity("account", ("promotion_type", "account_id"))
-GROUPS = ("account_id", "product_id", "creator_id", "category")
-RESERVED = (MARKET.name, "promotion_type", "time", "creative_source", *GROUPS)
+GROUPS = ("account_id", *(attribute.name for attribute in CREATIVE_ATTRIBUTES if attribute.grouping))
+"""Columns with a history of their own besides tags."""
+CODED = tuple(attribute.name for attribute in CREATIVE_ATTRIBUTES if attribute.coded)
+RESERVED = tuple(dict.fromkeys((MARKET.name, "promotion_type", "time", *GROUPS, *CODED)))
 """Names that no tag of a team's own can have."""
 CHAIN = ("category", "account_id", "product_id", "creator_id*product_id")
 """From what all share down to what few share: the order in which empirical Bayes shrinks."""

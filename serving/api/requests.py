@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
 from features.attributes import CREATIVE_ATTRIBUTES, Attribute
+from features.funnel import RateTarget
 from features.schema import VALUES
 
 MOST_METRICS_ROWS = 1000
@@ -125,7 +126,7 @@ class RankRequest(StrictModel):
     """Candidates to be put in order; either `budget_cny` or `top` gives how many are wanted."""
 
     creatives: Annotated[list[Creative], Field(min_length=1, max_length=MOST_CREATIVES)]
-    by: Literal["gpm", "net_gpm", "roi", "net_roi"] = "net_roi"
+    by: RateTarget = "net_roi"
     budget_cny: Annotated[float, Field(gt=0, lt=1e9)] | None = None
     spend_cny: Annotated[float, Field(gt=0, lt=1e9)] | None = None
     """What trying one candidate costs; needed with a budget."""

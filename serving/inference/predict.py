@@ -74,17 +74,28 @@ def predict_creatives(loaded: LoadedModel, creatives: Sequence[Creative]) -> Pre
     observed = observe(snapshots, rows, others, fitted.funnel, loaded.manifest.settings)
     summed = np.array([creative.sums is not None for creative in creatives])
     if summed.any():
-        observed = _without_pace(observed, summed, fitted.funnel.volume_of)
+        observed = _without_pace(observed, summed)
     features = build_features(observed, fitted)
     predicted = composed(loaded.model.log_rates(features), fitted.funnel, features.reference_price)
     return PredictedCreatives(observed, summed, features, predicted)
 
 
-def _without_pace(observed: ArrayFrame, summed: npt.NDArray[np.bool_], volume: str) -> ArrayFrame:
-    """Sums since launch do not give the last day, unless there was no other, nor the younger half of a life."""
-    old = observed["age_hours"] > 24
-    unknown = {f"last_day:{volume}": summed & old, f"late_half:{volume}": summed}
-    return observed.assign({name: np.where(rows, np.nan, observed[name]) for name, rows in unknown.items()})
+def _without_pace(observed: ArrayFrame, summed: npt.NDArray[np.bool_]) -> ArrayFrame:
+    """Set counts that sums since launch do not give to NaN: of the last day, unless there was no other; of a half life.
+
+    Args:
+        observed: Counts of N creatives.
+        summed: (N,) Whether a creative was described by sums.
+    """
+    unknown = {"last_day:": summed & (observed["age_hours"] > 24), "late_half:": summed}
+    return observed.assign(
+        {
+            name: np.where(rows, np.nan, observed[name])
+            for prefix, rows in unknown.items()
+            for name in observed
+            if name.startswith(prefix)
+        }
+    )
 
 
 def predictions(

@@ -181,7 +181,7 @@ def _shot(
     factors = {
         name: answer["stages"][name]["value"] / before["stages"][name]["value"]
         for name in answer["stages"]
-        if name not in ("hold", "engage")
+        if name in context.funnel.composed_stages
     }
     because = sorted(factors.items(), key=lambda entry: -abs(np.log(entry[1])))
     creatives = context.loaded.creatives

@@ -1,10 +1,11 @@
 """Stages and targets that the columns of an export allow."""
 
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 
-from features.funnel import Funnel, build_funnel, counted_columns
+from features.funnel import RATE_TARGETS, Funnel, RateTarget, build_funnel, counted_columns
 
 FULL = ["impressions", "clicks", "orders", "plays", "plays_3s", "likes", "spend_cny", "gmv_cny", "net_gmv_cny"]
 NET = "net_gmv_cny"
@@ -142,3 +143,7 @@ def test_counted_columns_are_unique_and_include_the_volume_column() -> None:
         assert len(names) == len(set(names))
         assert funnel.volume_of in names
         assert "expected" not in names
+
+
+def test_the_type_of_rate_targets_names_them_all() -> None:
+    assert get_args(RateTarget) == RATE_TARGETS

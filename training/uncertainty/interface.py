@@ -71,7 +71,8 @@ class RowUncertainty(Protocol):
 
         Returns:
             `own_events` counted so far, `more_events` needed, and the expected `more_cny` (spend) and `more_volume`
-            (impressions; spend where there are none) that bring them.
+            (impressions; spend where there are none) that bring them. All are finite, but for `more_cny`: NaN where
+            the cost of traffic is not known.
         """
         ...
 
