@@ -1,6 +1,7 @@
 """Write tables and texts atomically: a file appears complete or not at all."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,22 +11,31 @@ import pandas as pd
 
 from configs.errors import ConfigError
 from features.sanitise import spreadsheet_cell
+from features.schema import KEY
+
+PLAIN_ID = re.compile(r"[\w-]+")
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write CSV or Parquet, by the file's ending.
 
     CSV is UTF-8 with BOM, which spreadsheets need for Chinese; texts that a spreadsheet would evaluate as a formula get
-    an apostrophe in front.
+    an apostrophe in front. Ids of letters, digits, `_` and `-` stay as they are, for other tools join by them.
     """
     refuse_ending(path)
     with _draft(path) as draft:
         if path.suffix == ".csv":
             texts = table.select_dtypes(exclude=["number", "bool", "datetime"]).columns
-            safe = table.assign(**{str(name): table[name].map(spreadsheet_cell) for name in texts})
+            safe = table.assign(
+                **{str(name): table[name].map(_id_cell if name in KEY else spreadsheet_cell) for name in texts}
+            )
             safe.to_csv(draft, index=False, encoding="utf-8-sig", float_format="%.9g")
         else:
             table.to_parquet(draft, index=False)
+
+
+def _id_cell(value: object) -> object:
+    return value if isinstance(value, str) and PLAIN_ID.fullmatch(value) else spreadsheet_cell(value)
 
 
 def write_text(text: str, path: Path) -> None:

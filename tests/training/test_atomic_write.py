@@ -32,6 +32,14 @@ def test_texts_that_a_spreadsheet_would_evaluate_get_an_apostrophe(tmp_path) -> 
     assert pd.read_parquet(tmp_path / "t.parquet")["creative_id"].tolist()[:2] == ["=1+1", "@sum"]
 
 
+def test_ids_that_cannot_be_formulas_stay_as_they_are(tmp_path) -> None:
+    table = pd.DataFrame({"creative_id": ["--BYVtRqBFI", "-7_x", "-1+cmd|x"], "note": ["-7_x", "a", "b"]})
+    write_table(table, tmp_path / "t.csv")
+    written = pd.read_csv(tmp_path / "t.csv")
+    assert written["creative_id"].tolist() == ["--BYVtRqBFI", "-7_x", "'-1+cmd|x"]
+    assert written["note"].tolist() == ["'-7_x", "a", "b"]
+
+
 def test_another_ending_is_refused(tmp_path) -> None:
     with pytest.raises(ConfigError, match=r"ends in \.csv or \.parquet"):
         write_table(TABLE, tmp_path / "t.xlsx")
