@@ -272,6 +272,21 @@ class ReadAnswer(AnswerModel):
     """How many problems are not listed."""
 
 
+class TargetCard(AnswerModel):
+    """One target of the model."""
+
+    name: str
+    """As in `targets` of a prediction."""
+    zh: str
+    """Label in Chinese."""
+    en: str
+    """Label in English."""
+    unit: str
+    """`cny per 1,000`, `ratio`, `count` or `cny`."""
+    rate: bool
+    """Whether it is a rate that `/v1/rank` can order by; else it is later volume."""
+
+
 class StageCard(AnswerModel):
     """One stage of the funnel, or the volume."""
 
@@ -350,6 +365,8 @@ class ModelAnswer(ModelIdentity):
     """Promotion types of the training data."""
     targets: list[str]
     """Targets that are predicted."""
+    target_labels: list[TargetCard]
+    """The same with labels and units."""
     not_predicted: dict[str, str]
     """Target → the columns that the training data lack."""
     stages: list[StageCard]

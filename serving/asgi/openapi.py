@@ -8,7 +8,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 import configs
 from configs.settings import BASES
 from features.attributes import CREATIVE_ATTRIBUTES
-from features.funnel import VOLUME
+from features.funnel import TARGETS, VOLUME
 from features.matrix.catalogue import VOLUME_NAMES
 from serving.api.errors import Refused, RequestProblem
 from serving.api.requests import PredictRequest, RankRequest, with_limit
@@ -25,6 +25,7 @@ from serving.api.responses import (
     ReadyAnswer,
     StageCard,
     TagCard,
+    TargetCard,
 )
 from serving.asgi.handlers import Endpoint
 from serving.inference.loaded_model import LoadedModel
@@ -141,6 +142,10 @@ def model_answer(loaded: LoadedModel, limits: Limits, *, report: bool) -> ModelA
             "ages_hours": manifest.settings.ages_hours,
             "promotion_types": sorted(loaded.promotion_types),
             "targets": fitted.funnel.targets,
+            "target_labels": [
+                TargetCard(name=t.name, zh=t.label.zh, en=t.label.en, unit=t.unit, rate=not t.is_volume)
+                for t in (TARGETS[name] for name in fitted.funnel.targets)
+            ],
             "not_predicted": fitted.funnel.missing,
             "stages": [*stages, volume],
             "figures": loaded.metric_columns,

@@ -10,7 +10,7 @@ import { predictAll, rank } from "./predict.js";
 import { drawProblems, inWords } from "./problems.js";
 import { story } from "./story.js";
 import { asCells, commonOf, drawTable, targetsOf, VERDICTS } from "./table.js";
-import { colon, knows, language, say, sayStatic, localised, useLanguage } from "./words.js";
+import { colon, isRate, knows, language, learnTargets, say, sayStatic, localised, useLanguage } from "./words.js";
 
 const state = {
   model: null,
@@ -92,6 +92,7 @@ async function loadModel() {
   try {
     state.model = await get("/v1/model");
     state.model.tags = inOrder(state.model.tags);
+    learnTargets(state.model.target_labels);
     if (!targetsOf(state.model).includes(state.view.drawn)) state.view.drawn = targetsOf(state.model)[0];
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
@@ -177,7 +178,7 @@ async function submitBudget(event) {
   const [budget, spend] = [byId("budget").valueAsNumber, byId("spend").valueAsNumber];
   if (!(budget > 0) || !(spend > 0)) return;
   await guarded(async () => {
-    const rankable = targetsOf(state.model).filter((name) => name !== "later_impressions");
+    const rankable = targetsOf(state.model).filter(isRate);
     const by = rankable.includes(state.view.drawn) ? state.view.drawn : rankable[0];
     for (const row of state.rows) row.rank = null;
     const best = state.rows

@@ -4,7 +4,7 @@ import { el, put } from "./dom.js";
 import { explain, whatIf } from "./predict.js";
 import { badge, targetsOf } from "./table.js";
 import { drawWaterfall } from "./waterfall.js";
-import { colon, figure, percent, say, times, localised } from "./words.js";
+import { colon, figure, isRate, percent, say, times, localised } from "./words.js";
 
 export function story(row, state, act) {
   const parts = [];
@@ -23,7 +23,7 @@ export function story(row, state, act) {
 function why(row, state, act) {
   const id = `explain-${row.number}`;
   const targets = targetsOf(state.model);
-  const stages = state.model.stages.filter((stage) => stage.name !== "volume" || !targets.includes("later_impressions"));
+  const stages = state.model.stages.filter((stage) => stage.name !== "volume" || targets.every(isRate));
   const of = row.explainOf && [...targets, ...stages.map((s) => s.name)].includes(row.explainOf) ? row.explainOf : act.target();
   const choice = el(
     "select",

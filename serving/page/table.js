@@ -1,13 +1,16 @@
 // The ranked table: order, filter, pages; one row a creative, its story below it when it is open.
 
 import { el, put, svg } from "./dom.js";
-import { colon, figure, percent, say, localised } from "./words.js";
+import { colon, figure, percent, say, localised, unitOf } from "./words.js";
 
 export const VERDICTS = ["scale", "test", "hold", "stop", ""];
 const PAGE = 50;
-export const TARGETS = ["net_roi", "roi", "net_gpm", "gpm", "later_impressions"];
 
-export const targetsOf = (model) => TARGETS.filter((name) => (model?.targets || []).includes(name));
+// Names of the model's targets as columns: rates from net ROI to GPM, then later volume.
+export const targetsOf = (model) => {
+  const cards = model?.target_labels ?? [];
+  return [...cards.filter((card) => card.rate).reverse(), ...cards.filter((card) => !card.rate)].map((card) => card.name);
+};
 
 const VALUES = {
   place: (row) => row.rank?.place ?? null,
@@ -131,7 +134,7 @@ function chanceCell(row) {
     "td",
     { role: "cell", class: "number", "data-label": say("chance") },
     percent(found?.chance_of_target),
-    found && found.chance_of_target !== null && el("span", { class: "small" }, say("chance_of", { roi: figure("roi", found.asked_roi) })),
+    found && found.chance_of_target !== null && el("span", { class: "small" }, say("chance_of", { roi: figure("ratio", found.asked_roi) })),
   );
 }
 
@@ -140,7 +143,7 @@ function targetCell(row, name, reach, by) {
   if (!found) return el("td", { role: "cell", class: "number", "data-label": say(name) }, "–");
   const between = found.low !== null && found.high !== null;
   const words = between ? `${figure(name, found.low)}–${figure(name, found.high)}` : "";
-  const goal = name.includes("roi") ? row.prediction.asked_roi : null;
+  const goal = unitOf(name) === "ratio" ? row.prediction.asked_roi : null;
   return el(
     "td",
     { role: "cell", class: `number${by === name ? " chosen" : ""}`, "data-label": say(name) },

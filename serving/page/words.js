@@ -32,12 +32,27 @@ export const sayStatic = (values) => {
 
 const locale = () => (now === "zh" ? "zh-CN" : "en");
 
-export function figure(target, value) {
+// Labels, units and kinds of the model's targets, as the service states them.
+const targets = new Map();
+
+export function learnTargets(cards) {
+  for (const card of cards) {
+    targets.set(card.name, card);
+    for (const name of Object.keys(TABLES)) TABLES[name][card.name] = card[name];
+  }
+}
+
+export const unitOf = (name) => targets.get(name)?.unit ?? name;
+export const isRate = (name) => targets.get(name)?.rate ?? false;
+
+// A value with as many digits as its unit needs; `of`: a target, a stage or a unit.
+export function figure(of, value) {
+  const unit = unitOf(of);
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  if (target.includes("roi")) return value.toLocaleString(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-  if (target.includes("impressions"))
+  if (unit === "ratio") return value.toLocaleString(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  if (unit === "count")
     return value.toLocaleString(locale(), { notation: value >= 10_000 ? "compact" : "standard", maximumFractionDigits: value < 100 ? 1 : value >= 10_000 ? 1 : 0 });
-  if (target.includes("gpm") || Math.abs(value) >= 10)
+  if (unit.startsWith("cny per") || Math.abs(value) >= 10)
     return value.toLocaleString(locale(), { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
   return value.toLocaleString(locale(), { maximumSignificantDigits: 3 });
 }
