@@ -25,8 +25,7 @@ class Stage:
         name: Key in columns, settings and reports.
         numerator: Column that is counted or summed.
         exposure: Column that the numerator is divided by.
-        zh: Name shown to strategists.
-        en: The same in English.
+        label: Name shown to strategists.
         unit: Unit of the rate.
         events: What informs the rate. `expected`: the expected count (a Poisson count, whose sampling variance is
             known); otherwise the column whose count informs it (its sampling variance is estimated).
@@ -39,8 +38,7 @@ class Stage:
     name: str
     numerator: str
     exposure: str
-    zh: str
-    en: str
+    label: Words
     unit: str
     events: str = "expected"
     half_weight_events: float = 3.0
@@ -63,31 +61,29 @@ class Stage:
         return list(dict.fromkeys((self.exposure, self.numerator, self.events_column)))
 
 
-HOLD = Stage("hold", "plays_3s", "plays", "3秒留存", "3-s plays per play", "rate", share=True)
-ENGAGE = Stage("engage", "engagements", "impressions", "互动", "interactions per impression", "rate")
-CLICK = Stage("click", "clicks", "impressions", "点击", "clicks per impression", "rate")
-ORDER = Stage("order", "orders", "clicks", "成交", "orders per click", "rate")
-ORDER_PER_IMPRESSION = Stage("order", "orders", "impressions", "成交", "orders per impression", "rate")
+HOLD = Stage("hold", "plays_3s", "plays", Words("3秒留存", "3-s plays per play"), "rate", share=True)
+ENGAGE = Stage("engage", "engagements", "impressions", Words("互动", "interactions per impression"), "rate")
+CLICK = Stage("click", "clicks", "impressions", Words("点击", "clicks per impression"), "rate")
+ORDER = Stage("order", "orders", "clicks", Words("成交", "orders per click"), "rate")
+ORDER_PER_IMPRESSION = Stage("order", "orders", "impressions", Words("成交", "orders per impression"), "rate")
 VALUE = Stage(
     "value",
     "gmv_cny",
     "reference_gmv_cny",
-    "客单",
-    "gmv per order",
+    Words("客单", "gmv per order"),
     "cny",
     events="orders",
     half_weight_events=1.0,
     priced=True,
 )
 EARN_PER_CLICK = Stage(
-    "earn", "gmv_cny", "clicks", "点击产出", "gmv per click", "cny", events="clicks", half_weight_events=30.0
+    "earn", "gmv_cny", "clicks", Words("点击产出", "gmv per click"), "cny", events="clicks", half_weight_events=30.0
 )
 EARN = Stage(
     "earn",
     "gmv_cny",
     "impressions",
-    "展现产出",
-    "gmv per impression",
+    Words("展现产出", "gmv per impression"),
     "cny",
     events="impressions",
     half_weight_events=1000.0,
@@ -96,8 +92,7 @@ RETURN = Stage(
     "return",
     "gmv_cny",
     "spend_cny",
-    "支付产出比",
-    "gmv per spend",
+    Words("支付产出比", "gmv per spend"),
     "ratio",
     events="spend_cny",
     half_weight_events=50.0,
@@ -106,8 +101,7 @@ NET_RETURN = Stage(
     "net_return",
     "settled_net_cny",
     "settled_spend_cny",
-    "净产出比",
-    "net gmv per spend",
+    Words("净产出比", "net gmv per spend"),
     "ratio",
     events="settled_spend_cny",
     half_weight_events=50.0,
@@ -116,8 +110,7 @@ KEEP = Stage(
     "keep",
     "settled_net_cny",
     "settled_gmv_cny",
-    "退后留存",
-    "net gmv per gmv",
+    Words("退后留存", "net gmv per gmv"),
     "rate",
     events="settled_orders",
     half_weight_events=2.0,
@@ -127,8 +120,7 @@ COST = Stage(
     "cost",
     "spend_cny",
     "impressions",
-    "展现成本",
-    "spend per impression",
+    Words("展现成本", "spend per impression"),
     "cny",
     events="impressions",
     half_weight_events=50.0,
@@ -136,6 +128,7 @@ COST = Stage(
 
 VOLUME = "volume"
 """Name of the model of later volume (impressions, or spend where there are no impressions); it is not a rate."""
+VOLUME_LABEL = Words("量级", "volume")
 
 
 @dataclass(frozen=True)

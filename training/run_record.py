@@ -37,7 +37,7 @@ def run_facts(
 ) -> RunFacts:
     """Collect the facts of a run; `train_rows` and `holdout` are masks over the dataset's rows."""
     settings, keys, creatives = dataset.settings, dataset.observed[KEY], dataset.source.creatives
-    labels = [(stage.name, stage.zh, stage.en) for stage in dataset.funnel.stages]
+    labels = [(stage.name, *stage.label) for stage in dataset.funnel.stages]
     return RunFacts(
         name=space.name,
         model=space.registered_model,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from features.attributes import CREATIVE_ATTRIBUTES, KEY_LABELS, NUMBER_ATTRIBUTES, TAG_LABELS
 from features.bilingual import Words
-from features.funnel import VOLUME, Funnel
+from features.funnel import VOLUME, VOLUME_LABEL, Funnel
 
 Group = Literal["creative", "early", "pacing", "paid", "history", "siblings"]
 
@@ -103,8 +103,6 @@ TAG_NAMES = {
     "market": Words("大盘", "market"),
 }
 
-VOLUME_NAMES = ("量级", "volume")
-
 
 def entity_label(name: str) -> tuple[str, str]:
     """What an entity is called, in Chinese and in English; a team's own tag by its own name."""
@@ -138,7 +136,7 @@ def catalogue(
     for part in range(1, text + 1):
         found.append(Feature(f"text_{part}", f"文案成分{part}", f"copy text, part {part}", "score", "creative"))
     for stage in funnel.stages:
-        zh, en = stage.zh, stage.name
+        zh, en = stage.label.zh, stage.name
         found += [
             Feature(f"own_{stage.name}", f"自身早期{zh}", f"own early {en}", "log ratio", "early"),
             Feature(f"own_events_{stage.name}", f"自身{zh}证据量", f"evidence on own {en}", "log count", "early"),
@@ -150,7 +148,7 @@ def catalogue(
             found.append(
                 Feature(
                     f"hist_{name}_{stage.name}",
-                    f"{zh}的历史{stage.zh}",
+                    f"{zh}的历史{stage.label.zh}",
                     f"past {stage.name} of this {en}",
                     "log ratio",
                     "history",
@@ -160,8 +158,8 @@ def catalogue(
         found += [
             Feature(
                 f"hist_{name}_{VOLUME}",
-                f"{zh}的历史{VOLUME_NAMES[0]}",
-                f"past {VOLUME_NAMES[1]} a creative of this {en}",
+                f"{zh}的历史{VOLUME_LABEL.zh}",
+                f"past {VOLUME_LABEL.en} a creative of this {en}",
                 "log count",
                 "history",
                 stages=(VOLUME,),

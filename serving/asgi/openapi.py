@@ -8,8 +8,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 import configs
 from configs.settings import BASES
 from features.attributes import CREATIVE_ATTRIBUTES
-from features.funnel import TARGETS, VOLUME
-from features.matrix.catalogue import VOLUME_NAMES
+from features.funnel import TARGETS, VOLUME, VOLUME_LABEL
 from serving.api.errors import Refused, RequestProblem
 from serving.api.requests import PredictRequest, RankRequest, with_limit
 from serving.api.responses import (
@@ -129,8 +128,8 @@ def model_answer(loaded: LoadedModel, limits: Limits, *, report: bool) -> ModelA
         report: Whether there is a report.
     """
     manifest, fitted = loaded.manifest, loaded.model.fitted
-    stages = [StageCard(name=s.name, zh=s.zh, en=s.en, unit=s.unit) for s in fitted.funnel.stages]
-    volume = StageCard(name=VOLUME, zh=VOLUME_NAMES[0], en=VOLUME_NAMES[1], unit=fitted.funnel.volume_of)
+    stages = [StageCard(name=s.name, zh=s.label.zh, en=s.label.en, unit=s.unit) for s in fitted.funnel.stages]
+    volume = StageCard(name=VOLUME, zh=VOLUME_LABEL.zh, en=VOLUME_LABEL.en, unit=fitted.funnel.volume_of)
     return ModelAnswer.model_validate(
         {
             **loaded.identity,

@@ -112,7 +112,7 @@ def sections(context: ReportContext, evaluation: Evaluation | None) -> ReportDat
         roi=context.roi,
         gpm=context.gpm,
         missing=dict(context.funnel.missing),
-        stages=[StageLabel(name=s.name, zh=s.zh, en=s.en, unit=s.unit) for s in context.funnel.stages],
+        stages=[StageLabel(name=s.name, zh=s.label.zh, en=s.label.en, unit=s.unit) for s in context.funnel.stages],
         baseline=dict(base.targets),
         baseline_cpm=base.cpm if np.isfinite(base.cpm) else None,
         model_quality=model_quality(context, evaluation),

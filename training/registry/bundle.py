@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import configs
 from configs.settings import Dask, Settings
+from features.bilingual import Words
 from features.funnel import Funnel, Stage
 from features.funnel_model.empirical_bayes import StagePrior
 from features.funnel_model.model import from_document, to_document
@@ -235,7 +236,7 @@ def _swap(draft: Path, folder: Path) -> None:
 
 
 def _funnel(content: dict[str, Any]) -> Funnel:
-    stages = tuple(Stage(**stage) for stage in content["stages"])
+    stages = tuple(Stage(**{**stage, "label": Words(*stage["label"])}) for stage in content["stages"])
     return Funnel(
         **{**content, "stages": stages, "to_gmv": tuple(content["to_gmv"]), "to_roi": tuple(content["to_roi"])}
     )
