@@ -15,9 +15,12 @@ SINCE ?=
 LANG_ ?= zh
 # Option of bench-scale: rows of metrics, separated by spaces; default 0.1, 1, 5 and 10 million
 ROWS ?=
-# Options of bench-peers: CPU seconds of each peer; a folder of the public data sets
+# Options of bench-peers: CPU seconds of each peer; a folder of the public data sets; a checkout with its own .venv
 SECONDS ?= 45
 PUBLIC ?=
+OTHER ?=
+# World of the sample: additive, interplay or shift; empty: the default one (bench-peers: all three). See docs/data.md
+WORLD ?=
 SERVING ?= configs/serving.yaml
 # Workers: ENGINE=dask starts them on this machine; SCHEDULER=tcp://… uses those of a cluster (docs/scale.md)
 ENGINE ?=
@@ -97,7 +100,7 @@ sample: $(VENV)/.product ## write the sample world's exports and its truth again
 ui: $(VENV)/.product ## show the runs in MLflow on port 5000
 	@$(VENV)/bin/mlflow ui --backend-store-uri sqlite:///var/mlflow.db --port 5000
 
-bench-peers: $(VENV)/.bench $(if $(DATA),,$(TRUTH)) ## compare with peers and ablations, into var/proof; PUBLIC=<folder> for public data too
+bench-peers: $(VENV)/.bench $(if $(DATA),,$(TRUTH)) ## compare with peers and ablations, into var/proof; PUBLIC=<folder>: public data too; OTHER=<checkout>: its model too
 	@$(MAKE) --no-print-directory -j2 $(PEER_SETS:%=var/proof/%.json)
 	@$(PY) -m benchmarks.pages $(patsubst %,var/proof/%.json,$(filter-out ablations,$(PEER_SETS)))
 
@@ -112,13 +115,16 @@ clean: ## remove the venv, stores, models and sample exports
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # Two at a time, the longest first, each on one thread. Every fourth of 40 000 videos: all would take an hour.
-PEER_SETS = $(if $(PUBLIC),youtube) $(if $(DATA),own,sample) ablations $(if $(PUBLIC),display-warm display-cold)
-PEERS = $(PY) -m benchmarks.peers --seconds $(SECONDS)
+WORLD_SETS = $(if $(DATA),,$(patsubst %,sample-%,$(or $(WORLD),interplay additive shift)))
+PEER_SETS = $(if $(PUBLIC),youtube) $(or $(WORLD_SETS),own) ablations $(if $(PUBLIC),display-warm display-cold)
+PEERS = $(PY) -m benchmarks.peers --seconds $(SECONDS) $(if $(OTHER),--other '$(OTHER)')
 OUTPUT = --out $@ --markdown $(@:json=md) > $(@:json=log)
 TASK = --data '$(TARGET_DATA)' --config '$(CONFIG)' $(if $(DATA),,--truth $(TRUTH))
 
 .PHONY: $(PEER_SETS:%=var/proof/%.json)
-var/proof/sample.json var/proof/own.json: ; @mkdir -p $(@D); $(PEERS) $(TASK) $(OUTPUT)
+var/proof/own.json: ; @mkdir -p $(@D); $(PEERS) $(TASK) $(OUTPUT)
+$(WORLD_SETS:%=var/proof/%.json): var/proof/sample-%.json: var/sample-truth-%.parquet
+	@mkdir -p $(@D); $(PEERS) --data var/sample-exports-$* --truth $< --config '$(CONFIG)' $(OUTPUT)
 var/proof/ablations.json: ; @mkdir -p $(@D); $(PY) -m benchmarks.ablations $(TASK) $(OUTPUT)
 var/proof/display-warm.json: ; @mkdir -p $(@D); $(PEERS) --data '$(PUBLIC)/display_ads_daily.csv.gz' --config configs/display_ads.yaml $(OUTPUT)
 var/proof/display-cold.json: ; @mkdir -p $(@D); $(PEERS) --data '$(PUBLIC)/display_ads_daily.csv.gz' --config configs/display_ads.yaml --cold-share 0.4 $(OUTPUT)
@@ -160,3 +166,6 @@ $(VENV)/.bench: requirements-bench.lock $(VENV)/.product
 
 $(TRUTH): | $(VENV)/.product
 	@$(WRITE_SAMPLE)
+
+var/sample-truth-%.parquet: | $(VENV)/.product
+	@$(PY) -m sample --out var/sample-exports-$* --truth $@ --world $*

@@ -179,4 +179,4 @@ SHIFT = replace(
 """In the middle 推商品 gets fewer clicks at a higher price, and hooks, scripts and styles have other effects."""
 
 WORLDS = {"additive": ADDITIVE, "interplay": INTERPLAY, "shift": SHIFT}
-DEFAULT = "additive"
+DEFAULT = "interplay"

@@ -30,6 +30,11 @@ def full_simulation() -> Simulation:
     return full(DEFAULT)
 
 
+@pytest.fixture(scope="session")
+def additive_simulation() -> Simulation:
+    return full("additive")
+
+
 @pytest.fixture(scope="session", params=list(WORLDS))
 def each_simulation(request: pytest.FixtureRequest) -> Simulation:
     return full(request.param)

@@ -21,9 +21,9 @@ def test_the_same_arguments_give_the_same_bytes(small_out: Path, tmp_path: Path)
     assert contents(tmp_path) == contents(small_out)
 
 
-def test_the_default_world_is_additive(small_out: Path, tmp_path: Path) -> None:
+def test_the_default_world_is_interplay(small_out: Path, tmp_path: Path) -> None:
     written = ["--out", str(tmp_path / "exports"), "--truth", str(tmp_path / "truth.parquet"), *SMALL]
-    assert main([*written, "--world", "additive"]) == 0
+    assert main([*written, "--world", "interplay"]) == 0
     assert contents(tmp_path) == contents(small_out)
 
 

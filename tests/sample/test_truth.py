@@ -85,10 +85,10 @@ def test_residuals_and_effects_have_the_documented_size(each_simulation: Simulat
         assert effects.known[:, column].std() > 0.9 * effects.residual[:, column].std(), stage
 
 
-def test_tags_can_be_learned_from_the_counts(full_simulation: Simulation) -> None:
+def test_tags_can_be_learned_from_the_counts(additive_simulation: Simulation) -> None:
     """A plain log-linear fit of clicks on tags and products of the first half orders the second half."""
-    creatives = full_simulation.world.creatives
-    counts = full_simulation.days.groupby("row")[["impressions", "clicks"]].sum().reindex(creatives.index)
+    creatives = additive_simulation.world.creatives
+    counts = additive_simulation.days.groupby("row")[["impressions", "clicks"]].sum().reindex(creatives.index)
     product = creatives["promotion_type"] == "product"
     early = product & (creatives["launch_hour"] < 45 * 24)
     columns = ["hook", "scene", "face", "script", "style", "audience", "category", "product_id", "account_id"]
@@ -99,7 +99,7 @@ def test_tags_can_be_learned_from_the_counts(full_simulation: Simulation) -> Non
     weight = np.minimum(expected, 30)[early].to_numpy()
     left = design[early].T @ (design[early] * weight[:, None]) + 40 * np.eye(design.shape[1])
     effect = np.linalg.solve(left, design[early].T @ (weight * rate[early].to_numpy()))
-    rates = truth(full_simulation.world, full_simulation.traffic)
+    rates = truth(additive_simulation.world, additive_simulation.traffic)
     first = rates[rates["age_hours"] == 0].reset_index(drop=True)
     later = product & ~early
     fit = pd.Series(design[later] @ effect).corr(first["click"][later].reset_index(drop=True), method="spearman")
