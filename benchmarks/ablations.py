@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from benchmarks.load_files import read
+from benchmarks.load_files import comparison_parser, read
 from benchmarks.pages import TextTable, figure_table, markdown_lines, print_table
 from benchmarks.scores import OURS, compare_methods, records
-from benchmarks.tasks import comparison_parser
 from configs.errors import GpmcastError
 from configs.settings import Settings, load_settings
 from features.funnel import VOLUME

@@ -1,5 +1,6 @@
-"""Read export files and public data into frames, without a store that stays."""
+"""Read export files and public data into frames, without a store that stays; the options that name them."""
 
+import argparse
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -45,3 +46,15 @@ def some_videos(folder: Path, every: int = 1) -> dict[str, pd.DataFrame]:
     videos = attributes.sort_values("video_id").iloc[::every]
     of_videos = snapshots[snapshots["video_id"].isin(videos["video_id"])]
     return {"youtube_snapshots": of_videos, "youtube_videos": videos}
+
+
+def comparison_parser(description: str) -> argparse.ArgumentParser:
+    """Options that all comparisons share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", type=Path, action="append", required=True, help="exports; may be repeated")
+    parser.add_argument("--config", type=Path, default=Path("configs/default.yaml"), help="settings of the run")
+    parser.add_argument("--truth", type=Path, help="truth of the sample world")
+    parser.add_argument("--draws", type=int, default=200, help="draws of the bootstrap over creatives")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--markdown", type=Path, help="Markdown file to write")
+    return parser

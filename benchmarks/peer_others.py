@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import chdir
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from sklearn.base import clone
 from sklearn.linear_model import TweedieRegressor
 from threadpoolctl import threadpool_limits
 
+from benchmarks.peer_trees import CATBOOST_LOSSES
 from benchmarks.search import Library, PeerResult, Setting, deviance, setting_text
 from benchmarks.tasks import TargetData, TargetTable
 from training.boosting.volume_offset import TWEEDIE_POWER
@@ -25,7 +27,7 @@ STEPS = (1, 5, 10, 20, 40, 80, 150, 300)
 
 
 def glm() -> Library:
-    """Ridge Poisson regression (volume: Tweedie): numeric columns scaled, codes one-hot, missing values flagged."""
+    """Ridge regression by each loss: numeric columns scaled, codes one-hot, missing values flagged."""
 
     def encoder(fit: TargetTable) -> Callable[[TargetTable], Floats]:
         numbers = [str(name) for name in fit.values if name not in fit.codes]
@@ -44,19 +46,21 @@ def glm() -> Library:
 
         return columns
 
-    def fitted(setting: Setting, rows: TargetTable, is_volume: bool) -> Callable[[TargetTable], Floats]:
+    powers = {"poisson": 1.0, "tweedie": TWEEDIE_POWER, "squared": 0.0}
+
+    def fitted(setting: Setting, rows: TargetTable, loss: str) -> Callable[[TargetTable], Floats]:
         columns = encoder(rows)
-        power = TWEEDIE_POWER if is_volume else 1.0
-        model = TweedieRegressor(power=power, link="log", alpha=setting["alpha"], max_iter=500, tol=1e-4)
+        link = "identity" if loss == "squared" else "log"
+        model = TweedieRegressor(power=powers[loss], link=link, alpha=setting["alpha"], max_iter=500, tol=1e-4)
         model.fit(columns(rows), rows.ratio, sample_weight=rows.weight)
         largest = float(rows.ratio.max())  # a log link extrapolates without bound
         return lambda other: np.minimum(np.asarray(model.predict(columns(other))), largest)
 
     def probe(setting: Setting, data: TargetData) -> tuple[int, Floats]:
-        return 1, fitted(setting, data.fit, data.is_volume)(data.validation)
+        return 1, fitted(setting, data.fit, data.loss)(data.validation)
 
     def train(setting: Setting, rounds: int, data: TargetData) -> Callable[[TargetTable], Floats]:
-        return fitted(setting, data.full, data.is_volume)
+        return fitted(setting, data.full, data.loss)
 
     return Library({"alpha": 0.1}, {"alpha": (0.003, 30.0, True)}, probe, train)
 
@@ -132,17 +136,18 @@ def gpboost(data: TargetData, seconds: float) -> PeerResult:
             }  # fmt: skip
         _, setting, rounds, scale = best
         final = fitted(setting, data.full, effects(data.full), rounds)
-        predicted = scale * predict(final, data.holdout, rounds)
+        typical = predict(final, data.holdout, rounds)
     count = data.full.groups.shape[1] - 1
     text = f"log1p, {count} random effects, {setting_text(setting)}, {rounds} rounds, times {scale:.2f}"
-    return PeerResult(predicted, tried, text, time.process_time() - started)
+    return PeerResult(scale * typical, typical, tried, text, time.process_time() - started)
 
 
 def flaml(data: TargetData, seconds: float) -> PeerResult:
     """Let FLAML choose among LightGBM, XGBoost and CatBoost with Poisson or Tweedie loss on the last fold.
 
     Half of the time it searches with the offset, half without; the better of the two is trained on all rows. It counts
-    wall-clock time: on a busy machine it gets less than its limit of CPU time.
+    wall-clock time: on a busy machine it gets less than its limit of CPU time. The chosen model with a squared error on
+    log1p gives the typical value.
     """
     from flaml import AutoML
 
@@ -167,7 +172,7 @@ def flaml(data: TargetData, seconds: float) -> PeerResult:
                 fit.values.to_numpy(np.float64), fit.ratio, X_val=columns, y_val=validation.ratio,
                 task="regression",
                 sample_weight=fit.weight, sample_weight_val=validation.weight, metric=loss, time_budget=seconds / 2,
-                estimator_list=["lgbm", "xgboost", "catboost"], custom_hp=_losses(data.is_volume), n_jobs=1, seed=SEED,
+                estimator_list=["lgbm", "xgboost", "catboost"], custom_hp=_search_space(data.loss), n_jobs=1, seed=SEED,
                 retrain_full=False, eval_method="holdout", verbose=0, early_stop=False,
             )  # fmt: skip
         ratio = (
@@ -178,22 +183,31 @@ def flaml(data: TargetData, seconds: float) -> PeerResult:
         found.append((deviance(ratio, data.validation, data.is_volume), automl, variant))
     _, best, variant = min(found, key=lambda each: each[0])
     with threadpool_limits(1), tempfile.TemporaryDirectory() as folder, chdir(folder):
-        model = clone(best.model.estimator)
-        model.fit(variant.full.values.to_numpy(np.float64), variant.full.ratio, sample_weight=variant.full.weight)
-        ratio = np.asarray(model.predict(variant.holdout.values.to_numpy(np.float64)))
-        predicted = variant.holdout.baseline * np.maximum(ratio, 0.0)
+        predicted = variant.holdout.baseline * np.maximum(_refitted(best, variant), 0.0)
+        logs = data.as_log1p(offset=variant is data)
+        typical = np.maximum(np.expm1(logs.holdout.baseline + _refitted(best, logs)), 0.0)
     offset = "offset" if variant is data else "no offset"
     tried = sum(len(automl.config_history) for _, automl, _ in found)
     text = f"{offset}, {best.best_estimator}: {setting_text(best.best_config)}"
-    return PeerResult(predicted, tried, text, time.process_time() - started)
+    return PeerResult(predicted, typical, tried, text, time.process_time() - started)
 
 
-def _losses(is_volume: bool) -> dict[str, dict[str, dict[str, object]]]:
+FLAML_LOSSES = {
+    "lgbm": ("objective", {"poisson": "poisson", "tweedie": "tweedie", "squared": "regression"}),
+    "xgboost": ("objective", {"poisson": "count:poisson", "tweedie": "reg:tweedie", "squared": "reg:squarederror"}),
+    "catboost": ("loss_function", CATBOOST_LOSSES),
+}
+"""Learner of FLAML → its parameter for the loss, and the value for each loss."""
+
+
+def _search_space(loss: str) -> dict[str, dict[str, dict[str, object]]]:
     """The loss of each of FLAML's learners, as a constant in its search space."""
-    losses = {
-        "lgbm": "tweedie" if is_volume else "poisson",
-        "xgboost": "reg:tweedie" if is_volume else "count:poisson",
-        "catboost": f"Tweedie:variance_power={TWEEDIE_POWER}" if is_volume else "Poisson",
-    }
-    names = {"catboost": "loss_function"}
-    return {name: {names.get(name, "objective"): {"domain": loss}} for name, loss in losses.items()}
+    return {learner: {name: {"domain": losses[loss]}} for learner, (name, losses) in FLAML_LOSSES.items()}
+
+
+def _refitted(found: Any, data: TargetData) -> Floats:
+    """Train the chosen model on all rows by the loss of these data, and predict the holdout."""
+    name, losses = FLAML_LOSSES[found.best_estimator]
+    model = clone(found.model.estimator).set_params(**{name: losses[data.loss]})
+    model.fit(data.full.values.to_numpy(np.float64), data.full.ratio, sample_weight=data.full.weight)
+    return np.asarray(model.predict(data.holdout.values.to_numpy(np.float64)), dtype=np.float64)

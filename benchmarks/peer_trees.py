@@ -1,7 +1,8 @@
 """Peers that boost trees on one target at a time: LightGBM on log1p, HistGradientBoosting, XGBoost, CatBoost.
 
 All but the first learn the ratio of outcome to baseline with a Poisson loss (volume: Tweedie where the library has it),
-weighted by effective sample size: the same offset and weights as gpmcast's own trees. One thread each.
+weighted by effective sample size: the same offset and weights as gpmcast's own trees. For the typical value they learn
+differences of log1p with a squared error. One thread each.
 """
 
 from collections.abc import Callable
@@ -78,13 +79,14 @@ def hist_gradient_boosting() -> Library:
     per column and gives the same trees.
     """
 
-    def model(setting: Setting, rounds: int, rows: TargetTable, patience: int | None) -> HistGradientBoostingRegressor:
-        counts = rows.values.nunique()
+    def model(setting: Setting, rounds: int, data: TargetData, patience: int | None) -> HistGradientBoostingRegressor:
+        fit = data.full if patience is None else data.fit
+        counts = fit.values.nunique()
         return HistGradientBoostingRegressor(
-            loss="poisson",
+            loss="squared_error" if data.loss == "squared" else "poisson",
             **setting,
             max_iter=rounds,
-            categorical_features=[place for place in _positions(rows) if counts.iloc[place] < 250],
+            categorical_features=[place for place in _positions(fit) if counts.iloc[place] < 250],
             early_stopping=patience is not None,
             n_iter_no_change=patience or 1,
             tol=0.0,
@@ -93,7 +95,7 @@ def hist_gradient_boosting() -> Library:
 
     def probe(setting: Setting, data: TargetData) -> tuple[int, Floats]:
         fit, validation, bins = data.fit, data.validation, _binned(data.fit)
-        found = model(setting, MOST_ROUNDS, fit, PEER_PATIENCE).fit(
+        found = model(setting, MOST_ROUNDS, data, PEER_PATIENCE).fit(
             bins(fit), fit.ratio, sample_weight=fit.weight,
             X_val=bins(validation), y_val=validation.ratio, sample_weight_val=validation.weight,
         )  # fmt: skip
@@ -105,7 +107,7 @@ def hist_gradient_boosting() -> Library:
 
     def train(setting: Setting, rounds: int, data: TargetData) -> PredictTable:
         full, bins = data.full, _binned(data.full)
-        found = model(setting, rounds, full, None).fit(bins(full), full.ratio, sample_weight=full.weight)
+        found = model(setting, rounds, data, None).fit(bins(full), full.ratio, sample_weight=full.weight)
         return lambda rows: np.asarray(found.predict(bins(rows)))
 
     hand = {
@@ -139,13 +141,16 @@ def xgboost() -> Library:
         )
 
     def parameters(setting: Setting, data: TargetData) -> dict[str, object]:
-        loss = {
-            "objective": "reg:tweedie",
-            "tweedie_variance_power": TWEEDIE_POWER,
-            "eval_metric": f"tweedie-nloglik@{TWEEDIE_POWER}",
+        losses: dict[str, dict[str, object]] = {
+            "tweedie": {
+                "objective": "reg:tweedie",
+                "tweedie_variance_power": TWEEDIE_POWER,
+                "eval_metric": f"tweedie-nloglik@{TWEEDIE_POWER}",
+            },
+            "poisson": {"objective": "count:poisson", "eval_metric": "poisson-nloglik", "max_delta_step": 0.7},
+            "squared": {"objective": "reg:squarederror", "eval_metric": "rmse"},
         }
-        poisson = {"objective": "count:poisson", "eval_metric": "poisson-nloglik", "max_delta_step": 0.7}
-        return {**setting, **(loss if data.is_volume else poisson), "nthread": 1, "seed": SEED, "verbosity": 0}
+        return {**setting, **losses[data.loss], "nthread": 1, "seed": SEED, "verbosity": 0}
 
     def probe(setting: Setting, data: TargetData) -> tuple[int, Floats]:
         stop = matrix(data.validation)
@@ -171,6 +176,7 @@ def xgboost() -> Library:
     return Library(hand, ranges, probe, train)
 
 
+CATBOOST_LOSSES = {"poisson": "Poisson", "tweedie": f"Tweedie:variance_power={TWEEDIE_POWER}", "squared": "RMSE"}
 MAX_CATEGORIES = 1000
 """Upper bound of the number of category codes, which XGBoost requires."""
 
@@ -195,26 +201,27 @@ def catboost() -> Library:
         return CatBoostRegressor(
             **setting,
             iterations=rounds,
-            loss_function=f"Tweedie:variance_power={TWEEDIE_POWER}" if data.is_volume else "Poisson",
+            loss_function=CATBOOST_LOSSES[data.loss],
             thread_count=1,
             random_seed=SEED,
             verbose=False,
             allow_writing_files=False,
         )
 
-    def predict(found: CatBoostRegressor, rows: Pool) -> Floats:
-        return np.exp(np.asarray(found.predict(rows, prediction_type="RawFormulaVal", thread_count=1)))
+    def predict(found: CatBoostRegressor, rows: Pool, data: TargetData) -> Floats:
+        raw = np.asarray(found.predict(rows, prediction_type="RawFormulaVal", thread_count=1))
+        return raw if data.loss == "squared" else np.exp(raw)
 
     def probe(setting: Setting, data: TargetData) -> tuple[int, Floats]:
         stop = pool(data.validation)
         found = model(setting, MOST_ROUNDS, data)
         found.fit(pool(data.fit), eval_set=stop, early_stopping_rounds=PEER_PATIENCE, use_best_model=True)
-        return max(int(found.tree_count_), 1), predict(found, stop)
+        return max(int(found.tree_count_), 1), predict(found, stop, data)
 
     def train(setting: Setting, rounds: int, data: TargetData) -> PredictTable:
         found = model(setting, rounds, data)
         found.fit(pool(data.full))
-        return lambda rows: predict(found, pool(rows, known=False))
+        return lambda rows: predict(found, pool(rows, known=False), data)
 
     hand = {"learning_rate": 0.05, "depth": 5, "l2_leaf_reg": 10.0, "rsm": 0.5}
     ranges = {

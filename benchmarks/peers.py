@@ -12,26 +12,29 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from rich.console import Console
 
-from benchmarks.load_files import read, some_creatives
+from benchmarks.load_files import comparison_parser, read, some_creatives
+from benchmarks.other_checkout import OtherCheckout, predict_elsewhere
 from benchmarks.pages import BudgetReport, Report, markdown, print_report
 from benchmarks.peer_others import flaml, glm, gpboost
 from benchmarks.peer_trees import catboost, hist_gradient_boosting, lightgbm_log1p, xgboost
-from benchmarks.rules import plain_roi, rule_scores, shrunk_roi
+from benchmarks.rules import rule_scores, team_forecasts
+from benchmarks.same_predictions import state
 from benchmarks.scores import OURS, compare_methods, exposures, records
 from benchmarks.search import Library, PeerResult, search
-from benchmarks.tasks import TargetData, Task, comparison_parser, make_task, target_data
+from benchmarks.tasks import TargetData, Task, make_task, target_data
 from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import load_settings
-from features.funnel import TARGETS
-from features.matrix.feature_matrix import build_features
+from features.matrix.feature_matrix import Features, build_features
 from features.point_in_time.array_frame import ArrayFrame
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import fit_on, recipe_by_hand
@@ -46,6 +49,7 @@ Peer = Callable[[TargetData, float], PeerResult]
 """Predict one target within CPU seconds."""
 
 FUNNEL = "LightGBM funnel"
+PREVIOUS = "previous design"
 
 
 def _searched(library: Callable[[], Library]) -> Peer:
@@ -69,7 +73,8 @@ class MethodResult:
     """A method's predictions.
 
     Attributes:
-        predicted: A column per target that it predicts, a row per holdout row.
+        predicted: A column per target that it predicts, a row per holdout row; `typical_<target>` beside it where it
+            has a typical value (`benchmarks.scores`).
         seconds: CPU seconds to train and predict, without the feature tables, which all methods share.
         settings: Target (`all`: all of them) → description.
         not_run: Why it did not run; else empty.
@@ -81,6 +86,10 @@ class MethodResult:
     not_run: str = ""
 
 
+Method = Callable[[], MethodResult]
+"""Train and predict the holdout rows."""
+
+
 def main() -> None:
     """Compare, print and write; errors that a user can fix are reported on stderr with exit code 2."""
     parser = comparison_parser(__doc__.splitlines()[0])
@@ -89,6 +98,7 @@ def main() -> None:
     parser.add_argument("--cold-share", type=float, default=0.0, help="share of the creatives held out altogether")
     parser.add_argument("--every", type=int, default=1, help="use every Nth creative only")
     parser.add_argument("--share", type=float, default=0.3, help="budget of the replay, as a share of later spend")
+    parser.add_argument("--other", type=Path, help=f"checkout with its own .venv, whose model is the row `{PREVIOUS}`")
     options = parser.parse_args()
     out, err = Console(), Console(stderr=True)
     try:
@@ -96,11 +106,16 @@ def main() -> None:
         loaded = some_creatives(read(options.data, settings), options.every)
         task = make_task(loaded, settings, options.cold_share)
         truth = pd.read_parquet(options.truth) if options.truth else None
+        other = (
+            OtherCheckout(options.other, options.data, options.config, options.every, options.cold_share)
+            if options.other
+            else None
+        )
     except (GpmcastError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     names = [name for name in options.only or PEERS if name != "none"]
-    report = run(task, names, options.seconds, truth, options.share, options.draws, lambda line: err.print(line))
+    report = run(task, names, options.seconds, truth, options.share, options.draws, lambda line: err.print(line), other)
     report["paths"] = [path.name for path in options.data]
     report["fingerprint"] = data_fingerprint(loaded)  # by which the evaluation page finds the peers of its data
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -119,6 +134,7 @@ def run(
     share: float = 0.3,
     draws: int = 200,
     progress: Callable[[str], None] = lambda line: None,
+    other: OtherCheckout | None = None,
 ) -> Report:
     """Run all methods and compare them.
 
@@ -130,8 +146,9 @@ def run(
         share: Share of later spend that the replay funds.
         draws: Draws of the bootstrap.
         progress: Called with a line at each step.
+        other: A checkout whose model is compared too.
     """
-    results = run_methods(task, names, seconds, progress)
+    results = run_methods(task, names, seconds, progress, other)
     methods = {name: result.predicted for name, result in results.items() if not result.not_run}
     progress("figures")
     least_volume = task.evaluation.settings.evaluate.min_impressions
@@ -159,42 +176,78 @@ def run(
 
 
 def run_methods(
-    task: Task, names: Sequence[str], seconds: float, progress: Callable[[str], None]
+    task: Task,
+    names: Sequence[str],
+    seconds: float,
+    progress: Callable[[str], None],
+    other: OtherCheckout | None = None,
 ) -> dict[str, MethodResult]:
-    """Predict the holdout rows with every method, gpmcast first."""
-    targets, settings = task.funnel.targets, task.training.settings
-    found: dict[str, MethodResult] = {}
-    progress(OURS)
-    started = time.process_time()
-    model = _gpmcast(task)
-    features = build_features(ArrayFrame.of(task.observed), model.fitted)
-    ours = model.predict(features)[targets]
-    text = f"settings of the run; trees by the hand setting, their number from {settings.split.folds} folds"
-    found[OURS] = MethodResult(ours, time.process_time() - started, {"all": text})
-    started = time.process_time()
-    funnel = _gpmcast(replace(task, training=replace(task.training, funnel_models=())))
-    predicted = funnel.predict(build_features(ArrayFrame.of(task.observed), funnel.fitted))[targets]
-    text = "the same with empirical Bayes as the prior of every stage"
-    found[FUNNEL] = MethodResult(predicted, time.process_time() - started, {"all": text})
-    bayes = fit_features(task.training, task.train, task.until)
-    simple = {
-        "carry-forward": carry_forward(task.observed, features, model, settings.outcome_days),
-        "empirical Bayes": empirical_bayes(task.observed, bayes, model),
-        **_team_forecasts(task),
-    }
-    found |= {name: MethodResult(table, 0.0, {"all": "nothing to set"}) for name, table in simple.items()}
-    tables = target_data(task) if names else []
-    for name in names:
+    """Predict the holdout rows with every method, gpmcast first; arguments as of `run`."""
+    found = {}
+    for name, method in methods_of(task, names, seconds, other):
         progress(name)
-        found[name] = _peer(name, tables, seconds / len(targets))
+        found[name] = method()
     return found
+
+
+def methods_of(
+    task: Task, names: Sequence[str], seconds: float, other: OtherCheckout | None = None
+) -> list[tuple[str, Method]]:
+    """Every method of a comparison by its name, in the order of the tables."""
+    ours = cache(partial(_trained, task))  # simple methods use its forecast of volume
+    by_hand = "settings of the run; trees by the hand setting, their number from the folds"
+    bayes_alone = partial(_trained, replace(task, training=replace(task.training, funnel_models=())))
+    methods: list[tuple[str, Method]] = [
+        (OURS, partial(_own, task, ours, by_hand)),
+        (FUNNEL, partial(_own, task, bayes_alone, "the same with empirical Bayes as the prior of every stage")),
+        ("carry-forward", lambda: _simple(_carried(task, *ours()))),
+        ("empirical Bayes", lambda: _simple(_shrunk(task, ours()[0]))),
+    ]
+    if other is not None:
+        methods.append((PREVIOUS, partial(_previous, task, other)))
+    teams = team_forecasts(task.observed, task.training.observed[task.train], task.funnel)
+    methods += [(name, partial(_simple, table)) for name, table in teams.items()]
+    tables = cache(partial(target_data, task))
+    each = seconds / len(task.funnel.targets)
+    return methods + [(name, partial(_peer, name, tables, each)) for name in names]
+
+
+def _trained(task: Task) -> tuple[CreativeModel, Features]:
+    """Train gpmcast, and build its features of the holdout rows."""
+    model = _gpmcast(task)
+    return model, build_features(ArrayFrame.of(task.observed), model.fitted)
+
+
+def _own(task: Task, trained: Callable[[], tuple[CreativeModel, Features]], text: str) -> MethodResult:
+    started = time.process_time()
+    model, features = trained()
+    predicted = model.predict(features)[task.funnel.targets]
+    return MethodResult(predicted, time.process_time() - started, {"all": text})
+
+
+def _previous(task: Task, other: OtherCheckout) -> MethodResult:
+    predicted, seconds = predict_elsewhere(other, task)
+    text = f"the model of another checkout, {state(other.folder) or 'with uncommitted changes'}"
+    return MethodResult(predicted, seconds, {"all": text})
+
+
+def _simple(predicted: pd.DataFrame) -> MethodResult:
+    return MethodResult(predicted, 0.0, {"all": "nothing to set"})
+
+
+def _carried(task: Task, model: CreativeModel, features: Features) -> pd.DataFrame:
+    return carry_forward(task.observed, features, model, task.training.settings.outcome_days)
+
+
+def _shrunk(task: Task, model: CreativeModel) -> pd.DataFrame:
+    return empirical_bayes(task.observed, fit_features(task.training, task.train, task.until), model)
 
 
 def _gpmcast(task: Task) -> CreativeModel:
     return fit_on(task.training, task.train, task.until, recipe_by_hand(task.training, task.train))
 
 
-def _peer(name: str, tables: Sequence[TargetData], seconds: float) -> MethodResult:
+def _peer(name: str, tables: Callable[[], Sequence[TargetData]], seconds: float) -> MethodResult:
     """Run one peer, with `seconds` for each target."""
     module, peer = PEERS[name]
     if find_spec(module) is None:
@@ -203,27 +256,15 @@ def _peer(name: str, tables: Sequence[TargetData], seconds: float) -> MethodResu
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # warnings of other libraries about themselves
         try:
-            for data in tables:
+            for data in tables():
                 result = peer(data, seconds)
                 predicted[data.target] = result.predicted
+                predicted[f"typical_{data.target}"] = result.typical
                 settings[data.target] = f"{result.setting} (best of {result.tried})"
                 spent += result.seconds
         except ImportError as error:
             return MethodResult(pd.DataFrame(), 0.0, {}, f"{module} cannot be loaded here: {error}")
     return MethodResult(pd.DataFrame(predicted), spent, settings)
-
-
-def _team_forecasts(task: Task) -> dict[str, pd.DataFrame]:
-    """ROI forecasts by the teams' rules that have one."""
-    rois = [target for target in task.funnel.targets if TARGETS[target].is_roi]
-    if not rois:
-        return {}
-    cohort = task.training.observed[task.train]
-    forecasts = {
-        "teams: ROI so far": plain_roi(task.observed, cohort),
-        "teams: shrunk ROI": shrunk_roi(task.observed, cohort),
-    }
-    return {name: pd.DataFrame(dict.fromkeys(rois, roi)) for name, roi in forecasts.items()}
 
 
 def _replay(

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.funnel import TARGETS, Funnel
+
 Floats = npt.NDArray[np.float64]
 
 LEAST_SPEND_CNY = 50.0
@@ -65,6 +67,13 @@ def plain_roi(observed: pd.DataFrame, cohort: pd.DataFrame) -> Floats:
     """ROI so far from LEAST_SPEND_CNY of spend on; below it the cohort's median."""
     enough = _of(observed, "early:spend_cny") >= LEAST_SPEND_CNY
     return np.where(enough, np.nan_to_num(own_roi(observed)), cohort_median(observed, cohort))
+
+
+def team_forecasts(observed: pd.DataFrame, cohort: pd.DataFrame, funnel: Funnel) -> dict[str, pd.DataFrame]:
+    """Forecasts of the ROI targets by the rules that have one: rule → a column per target, a row per observed row."""
+    rois = [target for target in funnel.targets if TARGETS[target].is_roi]
+    forecasts = {"teams: ROI so far": plain_roi, "teams: shrunk ROI": shrunk_roi} if rois else {}
+    return {name: pd.DataFrame(dict.fromkeys(rois, rule(observed, cohort))) for name, rule in forecasts.items()}
 
 
 def stopped(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -1,4 +1,11 @@
-"""Compare methods on the same holdout rows: figures with bootstrap bands, and their differences from gpmcast."""
+"""Compare methods on the same holdout rows: figures with bootstrap bands, and their differences from gpmcast.
+
+A method's table has its expected value in the column of each target. It may add a column `typical_<target>`, what one
+creative will most likely show: expm1 of E[log1p], for example. Outcomes are skewed, most are 0; the typical value ranks
+them, the expected one gives their totals. Against outcomes, the rank correlation is therefore that of the typical value
+where there is one, and every other figure that of the expected value. True rates are expected values themselves:
+against them, all figures are those of the expected value.
+"""
 
 from collections.abc import Mapping
 
@@ -34,7 +41,7 @@ def compare_methods(
     """Compare methods with the outcomes and, on the sample world, with the true rates.
 
     Args:
-        methods: Method → its predicted targets, a row per holdout row.
+        methods: Method → its predicted targets, a row per holdout row; `typical_<target>` as the module says.
         observed: Holdout rows with KEY and `age_hours`.
         outcome: Their outcomes, in the same order.
         cold: Per row: whether its creative is in no training row.
@@ -54,7 +61,8 @@ def compare_methods(
         return figures
     true, oracle = true_targets(keys, truth, funnel)
     known = {str(target): known[str(target)] & (true[target] > 0).to_numpy(np.bool_) for target in true}
-    of_truth = compare({**methods, KNOWN_EFFECTS: oracle}, true, exposure, keys, known, draws=draws)
+    expected = {name: table[[target for target in true if target in table]] for name, table in methods.items()}
+    of_truth = compare({**expected, KNOWN_EFFECTS: oracle}, true, exposure, keys, known, draws=draws)
     return pd.concat([figures, of_truth.assign(against=TRUTH)], ignore_index=True)
 
 
@@ -71,7 +79,8 @@ def compare(
     """Figures of every method, as `training.evaluation.metrics` defines them, with a bootstrap over creatives.
 
     Args:
-        methods: Method → its targets in row order; a target it does not predict is absent.
+        methods: Method → its targets in row order; a target it does not predict is absent. `spearman` is that of the
+            column `typical_<target>` where there is one.
         actual: Actual targets, a row per holdout row.
         exposure: Target → denominator of its rate, one per row.
         keys: KEY, `age_hours` and `cold` of each row.
@@ -99,22 +108,24 @@ def compare(
             if rows.sum() < MIN_METRIC_ROWS:
                 continue
             truth, weight = actual[target].to_numpy(np.float64)[rows], exposure[target][rows]
-            drawn = {
-                method: figures(_predictions(method, table[target], rows), truth, weight, counts[:, rows])
-                for method, table in methods.items()
-                if target in table
-            }
+            drawn = {}
+            for method, table in methods.items():
+                if target in table:
+                    expected = _predictions(method, table[target], rows)
+                    typical = _predictions(method, table.get(f"typical_{target}", table[target]), rows)
+                    drawn[method] = figures(expected, typical, truth, weight, counts[:, rows])
             for method, values in drawn.items():
                 about = {"target": target, "age_hours": age, "part": part, "method": method, "rows": int(rows.sum())}
                 lines += [about | _with_bands(name, values[name], drawn.get(OURS, {}).get(name)) for name in FIGURES]
     return pd.DataFrame(lines)
 
 
-def figures(predicted: Floats, truth: Floats, exposure: Floats, drawn: Floats) -> dict[str, Floats]:
+def figures(predicted: Floats, typical: Floats, truth: Floats, exposure: Floats, drawn: Floats) -> dict[str, Floats]:
     """Figure → its value in each bootstrap draw; exposure is capped at ten times the median where it weights errors.
 
     Args:
-        predicted: One per row.
+        predicted: Expected value, one per row.
+        typical: Value that ranks the rows, one per row.
         truth: One per row.
         exposure: One per row.
         drawn: How often each row is drawn; axis 0: draws, axis 1: rows.
@@ -126,7 +137,7 @@ def figures(predicted: Floats, truth: Floats, exposure: Floats, drawn: Floats) -
     gain = truth * np.log(np.where(truth > 0, truth, 1.0) / safe) - (truth - safe)
     error = np.abs(np.log1p(predicted) - np.log1p(truth))
     return {
-        "spearman": drawn_spearman(predicted, truth, drawn),
+        "spearman": drawn_spearman(typical, truth, drawn),
         "deviance": _quotient(2.0 * (weight @ gain), weight @ truth),
         "log_error": _quotient(weight @ error, total),
         "total": _quotient(drawn @ (predicted * exposure), drawn @ (truth * exposure)),

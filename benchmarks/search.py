@@ -3,6 +3,9 @@
 A setting is evaluated on the last fold, which also stops training early; the best is trained on all rows with the
 rounds found. The hand setting is tried with and without the offset; random settings alternate. The limit is CPU time
 of one thread, so that other work on the machine does not shorten a search.
+
+Every peer predicts two values: the expected one, which a loss with a log link estimates, and a typical one, which ranks
+outcomes: expm1 of E[log1p], from the chosen setting trained again with a squared error on log1p.
 """
 
 import time
@@ -29,9 +32,11 @@ class Library:
     Attributes:
         hand: Setting that is tried first.
         ranges: Ranges of random settings.
-        probe: Train on `fit` with early stopping on `validation`: rounds, and predicted ratios of `validation`.
+        probe: Train on `fit` by its loss, with early stopping on `validation`: rounds, and predicted ratios of
+            `validation`.
         train: Train on `full` with this number of rounds: a function from a table to predicted ratios.
-        offset: Whether an offset makes a difference; not for a squared error on a log scale.
+        offset: Whether it has a log link, so that an offset makes a difference. Else it fits log1p with a squared error
+            itself, and its prediction is a typical value already.
     """
 
     hand: Setting
@@ -46,13 +51,15 @@ class PeerResult:
     """Result of one peer for one target.
 
     Attributes:
-        predicted: Predictions of the holdout rows, in the target's unit.
+        predicted: Expected values of the holdout rows, in the target's unit.
+        typical: Their typical values, in the same unit: expm1 of E[log1p].
         tried: Number of settings tried.
         setting: Description of the chosen one.
         seconds: CPU seconds altogether.
     """
 
     predicted: Floats
+    typical: Floats
     tried: int
     setting: str
     seconds: float
@@ -62,7 +69,7 @@ def search(library: Library, data: TargetData, seconds: float, seed: int = 7) ->
     """Find the best setting within the time limit and train it on all rows.
 
     A further setting is tried only while the remaining time suffices for one as slow as the slowest so far; training
-    on all rows is not counted.
+    on all rows, and training for the typical value, are not counted.
     """
     started = time.process_time()
     draw = np.random.default_rng(seed)
@@ -84,9 +91,11 @@ def search(library: Library, data: TargetData, seconds: float, seed: int = 7) ->
     _, setting, rounds, variant = best
     with threadpool_limits(1):
         ratio = library.train(setting, rounds, variant)(variant.holdout)
+        predicted = variant.holdout.baseline * ratio
+        typical = _typical(library, setting, data) if library.offset else predicted
     offset = ("offset" if variant is data else "no offset") if library.offset else "log1p"
     text = f"{offset}, {setting_text(setting)}, {rounds} rounds"
-    return PeerResult(variant.holdout.baseline * ratio, tried, text, time.process_time() - started)
+    return PeerResult(predicted, typical, tried, text, time.process_time() - started)
 
 
 def setting_text(setting: Mapping[str, object]) -> str:
@@ -103,6 +112,18 @@ def deviance(ratio: Floats, table: TargetTable, is_volume: bool) -> float:
     else:
         each = table.ratio * np.log(np.where(table.ratio > 0, table.ratio, 1.0) / ratio) - (table.ratio - ratio)
     return float(2.0 * np.average(each, weights=table.weight))
+
+
+def _typical(library: Library, setting: Setting, data: TargetData) -> Floats:
+    """Train with a squared error on log1p; the last fold chooses the rounds, and whether with the offset."""
+    found = []
+    for logs in (data.as_log1p(offset=True), data.as_log1p(offset=False)):
+        rounds, ratio = library.probe(setting, logs)
+        error = float(np.average((logs.validation.ratio - ratio) ** 2, weights=logs.validation.weight))
+        found.append((error, rounds, logs))
+    _, rounds, logs = min(found, key=lambda each: each[0])
+    logarithm = logs.holdout.baseline + library.train(setting, rounds, logs)(logs.holdout)
+    return np.maximum(np.expm1(logarithm), 0.0)
 
 
 def _random(ranges: Ranges, draw: np.random.Generator) -> dict[str, float]:

@@ -1,8 +1,7 @@
 """Prepare what all methods of a comparison share: training rows, holdout rows and feature tables."""
 
-import argparse
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -117,6 +116,7 @@ class TargetData:
         validation: Validation rows of the last fold, for early stopping and for choosing a setting.
         full: All training rows.
         holdout: Rows to predict, without outcome.
+        on_log1p: Whether `ratio` is a difference of log1p, for a squared error; else a quotient, for a log link.
     """
 
     target: str
@@ -124,6 +124,7 @@ class TargetData:
     validation: TargetTable
     full: TargetTable
     holdout: TargetTable
+    on_log1p: bool = False
 
     def without_offset(self) -> "TargetData":
         """The same data with the weighted mean of the training rows as every row's baseline."""
@@ -133,22 +134,32 @@ class TargetData:
         holdout = replace(self.holdout, baseline=np.full(len(self.holdout), level))
         return TargetData(self.target, fit, validation, full, holdout)
 
+    def as_log1p(self, offset: bool) -> "TargetData":
+        """The same rows for a squared error: `ratio` is log1p of the outcome less `baseline`, with a mean of 0.
+
+        Args:
+            offset: Whether `baseline` is log1p of this one and a constant; else it is a constant alone.
+        """
+
+        def table(rows: TargetTable, mean: float) -> TargetTable:
+            baseline = mean + (np.log1p(rows.baseline) if offset else np.zeros(len(rows)))
+            return replace(rows, baseline=baseline, ratio=np.log1p(rows.ratio * rows.baseline) - baseline)
+
+        mean = float(np.average(table(self.full, 0.0).ratio, weights=self.full.weight))
+        fit, validation, full, holdout = (
+            table(rows, mean) for rows in (self.fit, self.validation, self.full, self.holdout)
+        )
+        return TargetData(self.target, fit, validation, full, holdout, on_log1p=True)
+
     @property
     def is_volume(self) -> bool:
         """Whether the target is later volume: more over-dispersed than a count, so its loss is Tweedie."""
         return TARGETS[self.target].is_volume
 
-
-def comparison_parser(description: str) -> argparse.ArgumentParser:
-    """Options that all comparisons share."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--data", type=Path, action="append", required=True, help="exports; may be repeated")
-    parser.add_argument("--config", type=Path, default=Path("configs/default.yaml"), help="settings of the run")
-    parser.add_argument("--truth", type=Path, help="truth of the sample world")
-    parser.add_argument("--draws", type=int, default=200, help="draws of the bootstrap over creatives")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--markdown", type=Path, help="Markdown file to write")
-    return parser
+    @property
+    def loss(self) -> Literal["poisson", "tweedie", "squared"]:
+        """The loss that fits `ratio`."""
+        return "squared" if self.on_log1p else "tweedie" if self.is_volume else "poisson"
 
 
 def make_task(loaded: Loaded, settings: Settings, cold_share: float = 0.0, seed: int = 7) -> Task:

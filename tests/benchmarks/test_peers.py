@@ -1,6 +1,7 @@
 """Peers get the same rows without outcomes, and reports hold their results."""
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -98,6 +99,32 @@ def test_data_without_offset_have_the_same_loss(task: Task) -> None:
     assert deviance(ratio, with_offset, False) == pytest.approx(deviance(same, without, False) * scale)
 
 
+@pytest.mark.parametrize("offset", [True, False])
+def test_log1p_data_give_the_outcome_back_and_no_outcome_of_the_holdout(task: Task, offset: bool) -> None:
+    *rates, volume = target_data(task)
+    data, logs = rates[0], rates[0].as_log1p(offset)
+    assert (data.loss, logs.loss, volume.loss) == ("poisson", "squared", "tweedie")
+    again = np.expm1(logs.fit.baseline + logs.fit.ratio)
+    np.testing.assert_allclose(again, data.fit.ratio * data.fit.baseline, atol=1e-9)
+    assert np.average(logs.full.ratio, weights=logs.full.weight) == pytest.approx(0.0, abs=1e-12)
+    assert np.isnan(logs.holdout.ratio).all()
+    assert bool(np.ptp(logs.holdout.baseline) > 0.0) == offset
+
+
+@pytest.mark.parametrize("name", ["GLM", "HistGradientBoosting"])
+def test_a_typical_value_estimates_the_mean_of_log1p(task: Task, name: str) -> None:
+    """By the training rows themselves: the mean of log1p of typical values is that of the outcomes."""
+    data = target_data(task)[-1]
+    again = replace(data, holdout=replace(data.full, ratio=np.full(len(data.full), np.nan)))
+    found = PEERS[name][1](again, 0.0)
+    came, typical, expected = (
+        float(np.average(np.log1p(values), weights=data.full.weight))
+        for values in (data.full.ratio * data.full.baseline, found.typical, found.predicted)
+    )
+    assert typical == pytest.approx(came, rel=0.02)
+    assert expected > typical + 0.02 * came
+
+
 def test_creatives_held_out_do_not_train_and_alone_are_evaluated(small_world: Loaded, quick: Settings) -> None:
     task = make_task(small_world, quick, cold_share=0.4)
     assert task.cold.all()
@@ -110,15 +137,17 @@ def test_creatives_held_out_do_not_train_and_alone_are_evaluated(small_world: Lo
 
 def test_the_best_setting_on_the_last_fold_is_trained_on_all_rows(task: Task) -> None:
     data = target_data(task)[0]
-    probed, trained = [], []
+    probed, trained, logs = [], [], []
 
     def probe(setting, variant):
+        if variant.loss == "squared":
+            return 9, np.zeros(len(variant.validation))
         probed.append(setting["level"])
         ratio = data.validation.baseline / variant.validation.baseline
         return 7, setting["level"] * ratio
 
     def train(setting, rounds, variant):
-        trained.append((setting["level"], rounds))
+        (logs if variant.loss == "squared" else trained).append((setting["level"], rounds))
         return lambda rows: np.full(len(rows), 2.0)
 
     found = search(Library({"level": 40.0}, {"level": (0.5, 1.5, False)}, probe, train), data, 0.3)
@@ -126,6 +155,7 @@ def test_the_best_setting_on_the_last_fold_is_trained_on_all_rows(task: Task) ->
     assert probed[:2] == [40.0, 40.0]  # by hand, with and without the offset
     assert 0.5 <= trained[0][0] <= 1.5
     assert trained[0][1] == 7
+    assert logs == [(trained[0][0], 9)]  # the chosen setting, for the typical value
     assert len(probed) == found.tried > 2
 
 
@@ -144,7 +174,7 @@ def test_peers_of_the_bench_group_predict_every_row_where_they_are_installed(
         pytest.skip(f"{module} is of the bench group")
     found = run_methods(task, [name], 0.1, lambda line: None)[name]
     assert not found.not_run
-    assert list(found.predicted) == task.funnel.targets
+    assert set(found.predicted) == {*task.funnel.targets, *(f"typical_{target}" for target in task.funnel.targets)}
     assert (found.predicted >= 0).all(axis=None)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.scores import OURS, compare, figures
+from benchmarks.scores import OURS, OUTCOME, TRUTH, compare, compare_methods, figures
+from features.funnel import build_funnel
 from training.evaluation.metrics import ALL_AGES, evaluate
 
 COUNT = 40
@@ -30,7 +31,7 @@ def rows():
 
 def test_values_are_those_of_an_evaluation(rows) -> None:
     truth, near, _, exposure, keys = rows
-    found = figures(near, truth, exposure, np.ones((1, COUNT)))
+    found = figures(near, near, truth, exposure, np.ones((1, COUNT)))
     table = evaluate(
         {"m": pd.DataFrame({"net_roi": near})},
         pd.DataFrame({"net_roi": truth}),
@@ -68,3 +69,37 @@ def test_a_method_without_a_number_is_refused(rows) -> None:
             {"net_roi": np.ones(COUNT, dtype=bool)},
             draws=2,
         )
+
+
+def test_outcomes_are_ranked_by_the_typical_value_and_all_else_is_that_of_the_expected_one(rows) -> None:
+    truth, near, far, exposure, keys = rows
+    known = {"net_roi": np.ones(COUNT, dtype=bool)}
+    both, near_alone, far_alone = (
+        compare(
+            {"m": pd.DataFrame(table)}, pd.DataFrame({"net_roi": truth}), {"net_roi": exposure}, keys, known, draws=9
+        )
+        for table in ({"net_roi": far, "typical_net_roi": near}, {"net_roi": near}, {"net_roi": far})
+    )
+    rank = both["figure"] == "spearman"
+    assert (
+        both.loc[rank, "value"].tolist()
+        == near_alone.loc[rank, "value"].tolist()
+        != far_alone.loc[rank, "value"].tolist()
+    )
+    assert both.loc[~rank, "value"].tolist() == far_alone.loc[~rank, "value"].tolist()
+
+
+def test_true_rates_are_expected_values_and_ranked_by_them(rows) -> None:
+    truth, near, far, _, keys = rows
+    funnel = build_funnel(["spend_cny", "gmv_cny"], None)
+    spend = np.full(COUNT, 100.0)
+    outcome = pd.DataFrame({"later:spend_cny": spend, "later:gmv_cny": near * spend, "covered_share": 1.0})
+    world = keys.assign(cutoff=0, roi=truth, roi_known_effects=truth)
+    methods = {OURS: pd.DataFrame({"roi": truth, "typical_roi": near, "later_spend": far})}
+    table = compare_methods(
+        methods, keys, outcome, keys["cold"].to_numpy(), funnel, least_volume=1.0, draws=2, truth=world
+    )
+    whole = table[(table["age_hours"] == ALL_AGES) & (table["part"] == "all") & (table["target"] == "roi")]
+    rank = whole[(whole["figure"] == "spearman") & (whole["method"] == OURS)].set_index("against")["value"]
+    assert rank[OUTCOME] == pytest.approx(1.0)
+    assert rank[TRUTH] == pytest.approx(1.0)
