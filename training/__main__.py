@@ -102,16 +102,17 @@ def refresh_command(
 @app.command("page")
 def page_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Write the page of the newest evaluation again, with newer results of `make bench-peers`."""
-    from training.console import checks_line
+    from training.console import show_sentences
     from training.evaluation.page.render import PAGE, write_page
     from training.workspace import workspace
 
     settings = load_settings(config)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
-    checks = write_page(space.evaluation, settings.var / "proof")
-    for line in (str(space.evaluation / PAGE), checks_line(checks)):
-        Console().print(line, highlight=False, markup=False, soft_wrap=True)
+    judged = write_page(space.evaluation, settings.var / "proof")
+    out = Console()
+    out.print(str(space.evaluation / PAGE), highlight=False, markup=False, soft_wrap=True)
+    show_sentences(judged, settings.interval.level, out)
 
 
 @app.command("predict")

@@ -1,4 +1,4 @@
-"""Console summary of a training run: metrics, files, next commands."""
+"""Console summary of a training run: metrics, files, next commands, and what the model can be used for."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from features.funnel import VOLUME_TARGETS
 from features.partitions.folder import printable, without_password
-from training.evaluation.acceptance import Check, overall
+from features.sanitise import visible_text
+from training.evaluation.acceptance import Judgement
 from training.evaluation.metrics import ALL_AGES, METHODS
 from training.evaluation.page.render import PAGE
-from training.evaluation.page.tables import number, worst_tenth
+from training.evaluation.page.sentences import five_sentences
 from training.run import TrainingRun
 from training.workspace import Workspace
 
@@ -40,11 +40,6 @@ def show_result(result: TrainingRun, space: Workspace, data: list[str], config: 
         f"trained on {result.training_rows:,} rows of {result.training_creatives:,} creatives; the registered model is "
         "the same recipe on all mature rows.",
     ]
-    if result.coverage is None:
-        lines.append("No intervals or probabilities: too few out-of-fold rows (interval.min_rows).")
-    else:
-        lines.append(result.coverage.summary())
-    lines += [worst_tenth_line(result.deciles), checks_line(result.checks)]
     used = [f"{stage} {choice.rounds}{'*' if choice.tuned else ''}" for stage, choice in result.recipe.choices.items()]
     if result.recipe.prior_kinds:
         priors = [f"{stage} {kind}" for stage, kind in result.recipe.prior_kinds.items()]
@@ -74,28 +69,15 @@ def show_result(result: TrainingRun, space: Workspace, data: list[str], config: 
     ]
     for line in lines:
         out.print(line, highlight=False, markup=False)
+    out.print()
+    show_sentences(result.judged, result.level, out)
 
 
-def worst_tenth_line(deciles: pd.DataFrame) -> str:
-    """Say which tenth of predictions is least calibrated, among the rates and among the volumes."""
-    volume = deciles["target"].isin(VOLUME_TARGETS)
-    found = []
-    for rows in (deciles[~volume], deciles[volume]):
-        worst = worst_tenth(rows)
-        if worst is not None:
-            age = "all ages" if worst["age_hours"] == ALL_AGES else f"{worst['age_hours']:g} h"
-            band = f"{number(worst['total_low'])} to {number(worst['total_high'])}"
-            found.append(
-                f"{worst['target']}, {age}, tenth {worst['decile']}: {number(worst['total'])} ({band} with 90 %, "
-                f"{worst['rows']:,} rows)"
-            )
-    return f"Predicted over actual is farthest off at {'; '.join(found) or 'no tenth: all have too few rows'}."
-
-
-def checks_line(checks: Sequence[Check]) -> str:
-    """Say the status of the acceptance checks."""
-    each = ", ".join(f"{check.name} {check.status}" for check in checks)
-    return f"Acceptance checks: {overall(checks)} ({each}); thresholds and remedies are on the page."
+def show_sentences(judged: Sequence[Judgement], level: float, out: Console) -> None:
+    """Print the five sentences on what the model can be used for."""
+    out.print("What it can be used for:", highlight=False)
+    for number, sentence in enumerate(five_sentences(judged, level), start=1):
+        out.print(f"{number}. {visible_text(sentence.en)}", highlight=False, markup=False)
 
 
 def figures_table(figures: pd.DataFrame, part: str) -> Table:

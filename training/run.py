@@ -18,8 +18,8 @@ from training.boosting.rolling_fits import Training, plan_refits, with_refits
 from training.data.dataset import fit_features, prepare_from
 from training.data.metrics_source import MetricsSource
 from training.decision.predict import predict_latest
-from training.evaluation.acceptance import Check
-from training.evaluation.coverage import Coverage, coverage
+from training.evaluation.acceptance import Judgement
+from training.evaluation.coverage import coverage
 from training.evaluation.files import evaluation_of, write_evaluation
 from training.evaluation.holdout import evaluate_holdout
 from training.evaluation.page.render import CARD, write_page
@@ -52,9 +52,8 @@ class TrainingRun:
         missing: Stage or target that the columns do not allow → the columns it needs.
         predictions: File of the predictions.
         predicted_creatives: Number of its rows.
-        coverage: Of the evaluation model's intervals and probabilities; None where it has none.
-        deciles: Predicted over actual, as of `training.evaluation.deciles.calibration_table`.
-        checks: Acceptance checks of the evaluation.
+        judged: What the evaluation model can be used for.
+        level: Nominal coverage of its intervals.
     """
 
     figures: pd.DataFrame
@@ -70,9 +69,8 @@ class TrainingRun:
     missing: Mapping[str, str]
     predictions: Path
     predicted_creatives: int
-    coverage: Coverage | None
-    deciles: pd.DataFrame
-    checks: list[Check]
+    judged: list[Judgement]
+    level: float
 
 
 def train_and_register(
@@ -147,7 +145,7 @@ def train_and_register(
     )  # fmt: skip
     evaluation = evaluation_of(facts, figures, holdout_frame, covered)
     write_evaluation(evaluation, space.evaluation)
-    checks = write_page(space.evaluation, settings.var / "proof")
+    judged = write_page(space.evaluation, settings.var / "proof")
     save = partial(
         save_bundle,
         settings=settings,
@@ -179,7 +177,7 @@ def train_and_register(
             "model_type": "baseline" if baseline else "model",
             **{f"prior/{stage}": str(kind) for stage, kind in recipe.prior_kinds.items()},
         }
-        metrics = logged_metrics(evaluation, recipe, losses, covered, checks, left_out)
+        metrics = logged_metrics(evaluation, recipe, losses, covered, judged, left_out)
         mlflow_tracking.log_run(settings, tags, metrics, space.evaluation)
         registered = mlflow_tracking.register(
             space,
@@ -205,7 +203,6 @@ def train_and_register(
         missing=dataset.funnel.missing,
         predictions=space.predictions,
         predicted_creatives=len(predictions),
-        coverage=covered,
-        deciles=evaluation.deciles,
-        checks=checks,
+        judged=judged,
+        level=settings.interval.level,
     )

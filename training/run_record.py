@@ -10,7 +10,7 @@ from features.schema import KEY
 from training.boosting.choose_priors import Losses
 from training.boosting.recipe import Recipe
 from training.data.dataset import Dataset, Mask
-from training.evaluation.acceptance import FAIL, PASS, REVIEW, Check
+from training.evaluation.acceptance import Judgement, Verdict
 from training.evaluation.coverage import Coverage
 from training.evaluation.deciles import WHOLE
 from training.evaluation.files import Evaluation, RunFacts, StageFacts
@@ -18,7 +18,8 @@ from training.evaluation.metrics import ALL_AGES, OWN
 from training.labels.outcomes import MATURE
 from training.workspace import Workspace
 
-STATUS_VALUES = {PASS: 1.0, REVIEW: 0.0, FAIL: -1.0}
+VERDICT_VALUES: dict[Verdict, float] = {"usable": 1.0, "caution": 0.0, "unusable": -1.0}
+"""Verdict → its value in MLflow; an aspect that cannot be decided has none."""
 
 
 def run_facts(
@@ -85,14 +86,15 @@ def logged_metrics(
     recipe: Recipe,
     losses: Mapping[str, Losses],
     coverage: Coverage | None,
-    checks: Sequence[Check],
+    judged: Sequence[Judgement],
     left_out: Mapping[str, int],
 ) -> dict[str, float]:
     """Return every metric of a run under its MLflow name.
 
     `left_out/<reason>`: rows. `cv_gain/<stage>`: reduction of the validation loss by the trees.
     `cv_deviance/<stage>/<prior kind>`: validation deviance. `<target>/<age>/<method>/<metric>`: on the holdout.
-    `interval/…`: of `training.evaluation.coverage`. `acceptance/<check>`: 1 passed, 0 to be reviewed, −1 failed.
+    `interval/…`: of `training.evaluation.coverage`. `acceptance/<target>/<aspect>`: 1 usable, 0 with
+    caution, −1 not usable; absent where rows are too few to decide.
     """
     return {
         **{f"left_out/{name}": float(count) for name, count in left_out.items()},
@@ -105,7 +107,16 @@ def logged_metrics(
             for kind, value in loss.with_trees.items()
         },
         **(coverage.figures() if coverage else {}),
-        **{f"acceptance/{check.name}": STATUS_VALUES[check.status] for check in checks},
+        **verdict_figures(judged),
+    }
+
+
+def verdict_figures(judged: Sequence[Judgement]) -> dict[str, float]:
+    """Return the verdict on every target and aspect that could be decided, under its MLflow name."""
+    return {
+        f"acceptance/{one.of}/{one.aspect}": VERDICT_VALUES[one.verdict]
+        for one in judged
+        if one.verdict in VERDICT_VALUES
     }
 
 

@@ -1,18 +1,18 @@
-"""Model quality: the acceptance checks and holdout figures of the model, and how much evidence the creatives have."""
+"""Model quality: what the model can be used for, its holdout figures, and how much evidence the creatives have."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from features.bilingual import Words
 from serving.report.context import ReportContext
 from serving.report.effects import ReportPart
-from training.evaluation.acceptance import Check, acceptance_checks, interval_coverage, overall
+from training.evaluation.acceptance import Judgement
 from training.evaluation.files import Evaluation
 from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, OWN
-
-STATUS_WITHOUT_EVALUATION = "REVIEW"
-"""Status of a model without an evaluation."""
+from training.evaluation.page.render import judgements_of
+from training.evaluation.page.sentences import five_sentences
 
 
 class TargetAccuracy(ReportPart):
@@ -38,7 +38,7 @@ class TargetAccuracy(ReportPart):
 
 
 class ModelQuality(ReportPart):
-    """Model, acceptance checks, and evidence of the chosen creatives.
+    """Model, what it can be used for, and evidence of the chosen creatives.
 
     Attributes:
         model, version: Of the registry.
@@ -47,8 +47,7 @@ class ModelQuality(ReportPart):
         level: Nominal coverage of intervals.
         basis: ROI basis of the settings.
         evaluated: Whether there is an evaluation of this very model.
-        status: PASS, REVIEW or FAIL.
-        checks: Acceptance check → its status.
+        sentences: Five sentences on what the model can be used for; none where it is not evaluated.
         accuracy: By target.
         holdout_since: Start of the holdout; empty where not evaluated.
         creatives: Chosen creatives.
@@ -68,8 +67,7 @@ class ModelQuality(ReportPart):
     level: float
     basis: str
     evaluated: bool
-    status: str
-    checks: dict[str, str]
+    sentences: list[Words]
     accuracy: list[TargetAccuracy]
     holdout_since: str
     creatives: int
@@ -86,7 +84,7 @@ def model_quality(context: ReportContext, evaluation: Evaluation | None) -> Mode
     manifest, moment = model.manifest, model.as_of.moment
     same_data = evaluation is not None and evaluation.facts.data_fingerprint == manifest.data_fingerprint
     own = evaluation if same_data else None
-    checked = _checks(own) if own else []
+    judged = judgements_of(own) if own else []
     return ModelQuality(
         model=model.name,
         version=model.version,
@@ -97,9 +95,8 @@ def model_quality(context: ReportContext, evaluation: Evaluation | None) -> Mode
         level=context.settings.interval.level,
         basis=context.settings.basis,
         evaluated=own is not None,
-        status=overall(checked) if checked else STATUS_WITHOUT_EVALUATION,
-        checks={check.name: check.status for check in checked},
-        accuracy=_accuracy(own) if own else _accuracy_from_manifest(manifest.summary),
+        sentences=five_sentences(judged, own.facts.level) if own else [],
+        accuracy=_accuracy(own, judged) if own else _accuracy_from_manifest(manifest.summary),
         holdout_since=own.facts.holdout_since if own else "",
         creatives=len(context.observed),
         accounts=int(context.observed["account_id"].nunique()),
@@ -110,19 +107,8 @@ def model_quality(context: ReportContext, evaluation: Evaluation | None) -> Mode
     )
 
 
-def _checks(evaluation: Evaluation) -> list[Check]:
-    facts = evaluation.facts
-    return acceptance_checks(
-        evaluation.holdout,
-        evaluation.groups,
-        evaluation.bins,
-        evaluation.deciles,
-        level=facts.level,
-        least_volume=facts.min_impressions,
-    )
-
-
-def _accuracy(evaluation: Evaluation) -> list[TargetAccuracy]:
+def _accuracy(evaluation: Evaluation, judged: Sequence[Judgement]) -> list[TargetAccuracy]:
+    covered = {one.of: one.figure for one in judged if one.aspect == "intervals" and one.figure.rows}
     figures = evaluation.figures
     of_all = figures[(figures["age_hours"] == ALL_AGES) & (figures["part"] == "all")]
     found = []
@@ -131,7 +117,7 @@ def _accuracy(evaluation: Evaluation) -> list[TargetAccuracy]:
         own = by_method.get(OWN)
         if own is None or not np.isfinite(own["spearman"]):
             continue
-        inside = interval_coverage(evaluation.holdout, str(target), evaluation.facts.min_impressions)
+        inside = covered.get(str(target))
         names = [name for name in (CARRY, EMPIRICAL_BAYES) if name in by_method]
         found.append(
             TargetAccuracy(

@@ -22,7 +22,6 @@ from serving.report.effects import TagEffect
 from serving.report.five_questions import Question
 from serving.report.koc import KocCell
 from training.decision.verdict import VERDICT_LABELS
-from training.evaluation.page.text import CURES
 
 ROWS_PER_PAGE = 50
 FEW_CREATIVES = 5
@@ -62,7 +61,6 @@ def render(data: ReportData, lang: str = "zh") -> str:
         quality=data.model_quality,
         wording=wording,
         text=wording.text,
-        cures=CURES,
         level=level,
         style=Markup(style),
         script=Markup(script),

@@ -39,36 +39,10 @@ QUESTION_TITLES = {
     "scene": Words("哪个场景卖得最多?(成交 × 客单)", "Which scene sells most? (order × value)"),
     "audience": Words("哪类人群会再买?", "Which audience buys again?"),
 }
-STATUS_LABELS = {
-    "PASS": Words("可信 PASS", "PASS"),
-    "REVIEW": Words("可参考,需复核 REVIEW", "REVIEW"),
-    "FAIL": Words("有的项不合格 FAIL", "FAIL"),
-}
-STATUS_ADVICE = {
-    "PASS": Words(
-        "留出期的各项检查都在规定范围内:可以按本报告排优先级,金额仍请连同区间一起看。",
-        "Every check on the holdout lies within its thresholds: use the ranking, read figures with their intervals.",
-    ),
-    "REVIEW": Words(
-        "排序可以参考;有的项运气足以解释偏差,或数据太少。先小预算验证,再放量。",
-        "The ranking is usable; some checks have too few rows. Test with small budgets before you scale.",
-    ),
-    "FAIL": Words(
-        "只用来比高低,不要直接用绝对数字定出价和预算;先看下面哪一项不合格,用更新、更全的数据重训(make train)。",
-        "Use it to compare; set no bid or budget by the plain figures. See which check fails below, and train again on "
-        "newer, fuller exports (make train).",
-    ),
-}
-CHECK_LABELS = {
-    "baselines": Words("比简单规则更准", "better than simple rules"),
-    "deciles": Words("每一档不偏高不偏低", "every tenth is right"),
-    "coverage": Words("区间盖得住结果", "intervals cover outcomes"),
-    "group_coverage": Words("各年龄、量级也盖得住", "also by age and volume"),
-    "probabilities": Words("说的概率会兑现", "chances are calibrated"),
-}
 NOT_EVALUATED = Words(
-    "手头没有这一版模型的评估文件,因此只能给“复核”:请在同一数据上运行 make train 后再出报告。",
-    "No evaluation of this very model was found, so its status is REVIEW: run make train on these data.",
+    "没有找到这一版模型的评估,下面的数字还没有在留出期上检验过:请在同一数据上运行 make train 后再出报告。",
+    "No evaluation of this very model was found, so nothing below was checked on a holdout: run make train on "
+    "these data.",
 )
 PAGE_TEXTS = {
     "association": Words(

@@ -18,7 +18,7 @@ from training.console import show_result
 from training.data.dataset import prepare
 from training.data.metrics_source import InMemorySource
 from training.errors import BundleError, TooThinError
-from training.evaluation.acceptance import CHECKS
+from training.evaluation.acceptance import Judgement, Measured
 from training.evaluation.files import RUN_FACTS, read_evaluation
 from training.evaluation.page.render import CARD, PAGE
 from training.labels.splits import holdout_split
@@ -27,7 +27,7 @@ from training.registry import mlflow_tracking as tracking
 from training.registry.bundle import load_bundle
 from training.registry.champion import model_for
 from training.run import train_and_register
-from training.run_record import by_age_figures, headline_figures
+from training.run_record import by_age_figures, headline_figures, verdict_figures
 from training.steps import refuse_thin
 from training.workspace import Workspace, data_fingerprint
 
@@ -120,10 +120,25 @@ def test_predictions_and_evaluation_lie_in_the_workspace(first, space, small_wor
     about = read_evaluation(space.folder / "evaluation").facts
     assert about.data_fingerprint == data_fingerprint(small_world)
     assert {stage.name for stage in about.stages} == set(first[0].recipe.choices)
-    assert {check.name for check in first[0].checks} == set(CHECKS)
+    assert {one.aspect for one in first[0].judged} >= {"ranking", "level", "intervals"}
     headline = load_bundle(space.bundle)[1].summary
     assert headline == json.loads(json.dumps(headline_figures(first[0].figures)))
     assert set(by_age_figures(first[0].figures)) >= {"gpm/all_ages/gpmcast/spearman", "roi/168h/carry-forward/deviance"}
+
+
+def test_verdicts_are_logged_by_target_and_aspect_and_undecided_ones_are_absent() -> None:
+    figure = Measured(("roi",), 0.5, 0.4, 0.6, 300)
+    judged = [
+        Judgement("roi", "ranking", "usable", figure),
+        Judgement("roi", "level", "caution", figure),
+        Judgement("roi", "intervals", "unusable", figure),
+        Judgement("hit", "chances", "undecided", figure),
+    ]
+    assert verdict_figures(judged) == {
+        "acceptance/roi/ranking": 1.0,
+        "acceptance/roi/level": 0.0,
+        "acceptance/roi/intervals": -1.0,
+    }
 
 
 def test_the_summary_names_the_page_and_stays_short(first, space) -> None:
@@ -131,8 +146,7 @@ def test_the_summary_names_the_page_and_stays_short(first, space) -> None:
     show_result(first[0], space, ["exports"], "", out)
     text = out.file.getvalue()
     assert str(space.folder / "evaluation" / PAGE) in text.replace("\n", "")
-    assert "Predicted over actual is farthest off at " in text
-    assert "Acceptance checks: " in text
+    assert text.index("Next:") < text.index("What it can be used for:") < text.index("5. Use: ")
     assert len(text.splitlines()) < 70
 
 

@@ -1,12 +1,20 @@
-"""Acceptance checks of an evaluation: PASS, REVIEW or FAIL by the thresholds defined here and nowhere else."""
+"""What a model can be used for: ranking, level, intervals and chances of every target, judged on the holdout.
 
-from collections.abc import Iterable, Mapping, Sequence
+Every threshold of an acceptance is defined here and nowhere else. `training.evaluation.page.sentences` says the
+judgements in words. A group (an age, a tenth of predictions, a cell of coverage) is judged only where it matters: it
+has MIN_GROUP_ROWS rows and holds MIN_SHARE of the exposure.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.funnel import TARGETS
+from features.schema import KEY
 from training.evaluation.coverage import MIN_GROUP_ROWS, ROI_LEVEL_SHARES
 from training.evaluation.deciles import WHOLE
 from training.evaluation.metrics import (
@@ -16,41 +24,40 @@ from training.evaluation.metrics import (
     OWN,
     band,
     comparable_rows,
+    drawn_spearman,
     evaluated_targets,
-    ratio,
     with_observed_sample,
 )
 
 Floats = npt.NDArray[np.float64]
+Range = tuple[float, float]
 
-PASS, REVIEW, FAIL = "PASS", "REVIEW", "FAIL"
-BASELINES, DECILE_TOTALS, COVERAGE, GROUP_COVERAGE, PROBABILITIES = CHECKS = (
-    "baselines",
-    "deciles",
-    "coverage",
-    "group_coverage",
-    "probabilities",
-)
-"""Names of the checks, in the order of reading."""
-COVERAGE_TOLERANCE = (-0.02, 0.04)
-"""Allowed distance of the observed from the nominal coverage: 78–84 % for 80 %. Order counts are integers, so an
-interval cannot have exactly the nominal coverage; there is more tolerance above."""
-GROUP_TOLERANCE = -0.06
-"""Allowed shortfall of coverage in one group of age, early-volume quarter and promotion type: 74 % for 80 %."""
+Aspect = Literal["ranking", "level", "intervals", "chances"]
+Verdict = Literal["usable", "caution", "unusable", "undecided"]
+ASPECTS: tuple[Aspect, ...] = ("ranking", "level", "intervals", "chances")
+"""What is judged, in the order of reading."""
+MIN_SHARE = 0.01
+"""Share of a target's exposure (impressions, spend; volume: impressions) below which a group is not judged."""
+LEVEL_RANGE = (0.9, 1.1)
+"""Predicted over actual total of all rows that is right."""
+GROUP_LEVEL_RANGE = (0.85, 1.18)
+"""Allowed predicted over actual of an age or of a tenth of predictions, after the factor to read the target by."""
+COVERAGE_TOLERANCE = 0.02
+"""Allowed distance of the observed from the nominal coverage of all rows: 78–82 % for 80 %."""
+GROUP_TOLERANCE = 0.06
+"""The same in one group of age, early-volume quarter and promotion type: 74–86 % for 80 %."""
 PROBABILITY_TOLERANCE = 0.05
 """Allowed distance of a bin's mean predicted probability from its observed frequency."""
-DECILE_RANGE = (0.85, 1.18)
-"""Allowed predicted over actual of a tenth of predictions."""
 NORMAL = 1.645
 """Standard errors to either side of a share that enclose 90 % of a normal distribution, the level of all bands."""
 
 
 @dataclass(frozen=True)
-class CheckedFigure:
-    """One figure of at least MIN_GROUP_ROWS rows.
+class Measured:
+    """One figure with its band.
 
     Attributes:
-        of: What it belongs to: a target (or `roi`, `hit`), and the baseline, age, tenth, bin or group.
+        of: What it belongs to: a baseline, an age, a tenth, a bin, a group, or several of these.
         value: The figure.
         low: Lower end of its 90 % band.
         high: Upper end of its 90 % band.
@@ -63,57 +70,39 @@ class CheckedFigure:
     high: float
     rows: int
 
+    def outside(self, allowed: Range) -> bool:
+        """Whether the whole band lies outside a range."""
+        return self.high < allowed[0] or self.low > allowed[1]
+
 
 @dataclass(frozen=True)
-class Check:
-    """One acceptance check.
+class Judgement:
+    """What one target can be used for in one aspect.
 
     Attributes:
-        name: One of CHECKS.
-        allowed: Range in which each figure must lie.
-        figures: The checked figures.
-        too_few: Number of further figures on fewer than MIN_GROUP_ROWS rows, which are not checked.
-        whole_band: True if the whole band must lie inside the range. The comparison with baselines asks this, so that
-            sampling variance alone cannot pass it.
+        of: A target; of chances `roi` or `hit`.
+        aspect: What is judged.
+        verdict: `usable`; `caution`: usable with what its sentence says; `unusable`; `undecided`: too few rows.
+        figure: Of all rows. Ranking: Spearman correlation with the outcome. Level: predicted over actual total.
+            Intervals: share of outcomes inside. Chances: observed frequency minus predicted probability, of the bin
+            where they differ most (`of` is its number).
+        factor: Level only: what to multiply predictions by; 1 where the level is right.
+        rivals: Ranking only: correlation minus that of each baseline on the same rows.
+        worst: Group whose whole band lies outside its tolerance, the farthest off of these; None where there is none.
+            Ranking: age and baseline; level: age and tenth of predictions, after the factor; intervals: age, quarter
+            and promotion type.
     """
 
-    name: str
-    allowed: tuple[float, float]
-    figures: Sequence[CheckedFigure]
-    too_few: int
-    whole_band: bool = False
-
-    def status_of(self, one: CheckedFigure) -> str:
-        """Return PASS inside the range, FAIL where the whole band lies outside, else REVIEW."""
-        low, high = self.allowed
-        inside = low <= one.low and one.high <= high if self.whole_band else low <= one.value <= high
-        if inside:
-            return PASS
-        return REVIEW if one.low <= high and one.high >= low else FAIL
-
-    @property
-    def status(self) -> str:
-        """The worst status of the figures; REVIEW where no figure has enough rows."""
-        found = {self.status_of(one) for one in self.figures}
-        return FAIL if FAIL in found else REVIEW if REVIEW in found or not found else PASS
-
-    @property
-    def worst(self) -> CheckedFigure | None:
-        """The figure with the worst status; among equals, the one farthest outside or nearest to the limit."""
-        return max(self.figures, key=self._badness, default=None)
-
-    def _badness(self, one: CheckedFigure) -> tuple[int, float]:
-        low, high = self.allowed
-        return (PASS, REVIEW, FAIL).index(self.status_of(one)), max(low - one.value, one.value - high)
+    of: str
+    aspect: Aspect
+    verdict: Verdict
+    figure: Measured
+    factor: float = 1.0
+    rivals: tuple[Measured, ...] = ()
+    worst: Measured | None = None
 
 
-def overall(checks: Iterable[Check]) -> str:
-    """Return the worst status: FAIL where one check fails, PASS where all pass."""
-    found = {check.status for check in checks}
-    return FAIL if FAIL in found else REVIEW if REVIEW in found else PASS
-
-
-def acceptance_checks(
+def judgements(
     holdout: pd.DataFrame,
     groups: pd.DataFrame,
     bins: pd.DataFrame,
@@ -123,11 +112,12 @@ def acceptance_checks(
     least_volume: float,
     draws: int = 200,
     seed: int = 7,
-) -> list[Check]:
-    """Compute every check, in the order of CHECKS.
+) -> list[Judgement]:
+    """Judge every aspect of every target, in the order of ASPECTS.
 
     Args:
-        holdout: A holdout frame (`training.evaluation.metrics`).
+        holdout: A holdout frame (`training.evaluation.metrics`). Outcomes are ranked by `typical_<target>` where the
+            frame has it, else by `predicted_<target>`.
         groups: Coverage by group (`training.evaluation.coverage.Coverage`).
         bins: Reliability by bin of probability (`training.evaluation.coverage.Coverage`).
         deciles: As of `training.evaluation.deciles.calibration_table`.
@@ -136,126 +126,146 @@ def acceptance_checks(
         draws: Replicates of the bootstrap over creatives.
         seed: Of the bootstrap.
     """
+    compared = {
+        target: holdout[comparable_rows(holdout, target, least_volume)] for target in evaluated_targets(holdout)
+    }
     return [
-        _baselines(holdout, least_volume, draws, seed),
-        _deciles(deciles),
-        _coverage(holdout, level, least_volume, draws, seed),
-        _group_coverage(groups, level),
-        _probabilities(bins),
+        *(_ranking(rows, target, draws, seed) for target, rows in compared.items()),
+        *(_level(deciles[deciles["target"] == target], target) for target in compared),
+        *(_intervals(groups[groups["target"] == target], rows, target, level) for target, rows in compared.items()),
+        *(_chances(of_one, str(name)) for name, of_one in bins.groupby("chance", sort=False)),
     ]
 
 
-def deviances(guess: Floats, truth: Floats, exposure: Floats, drawn: Floats) -> Floats:
-    """Compute the Poisson deviance of each bootstrap replicate, up to a factor that all methods share.
+def rank_correlations(rows: pd.DataFrame, target: str, draws: int, seed: int) -> tuple[Measured, list[Measured]]:
+    """Compute the rank correlation with the outcome, and how far it is above that of each baseline.
 
-    Args:
-        guess, truth, exposure: Axis 0: rows.
-        drawn: Axis 0: replicates, axis 1: rows.
-
-    Returns:
-        One deviance per replicate, with the weights of `training.evaluation.metrics.evaluate`.
+    A baseline of identical predictions is left out; one whose predictions do not vary counts as a correlation of 0.
     """
-    weight = drawn * np.minimum(exposure, 10.0 * np.median(exposure))
-    guess = np.maximum(guess, 1e-9)
-    gain = truth * np.log(np.where(truth > 0, truth, 1.0) / guess) - (truth - guess)
-    return weight @ gain
+    truth = rows[f"actual_{target}"].to_numpy(np.float64)
+    drawn = with_observed_sample(rows, draws, seed)
+    typical = f"typical_{target}"
+    predicted = rows[f"{COLUMN_PREFIXES[OWN]}_{target}"].to_numpy(np.float64)
+    guess = rows[typical].to_numpy(np.float64) if typical in rows else predicted
+    own = drawn_spearman(guess, truth, drawn)
+    rivals = []
+    for baseline in (method for method in METHODS if method != OWN):
+        name = f"{COLUMN_PREFIXES[baseline]}_{target}"
+        if name in rows and not np.array_equal(rows[name].to_numpy(np.float64), predicted):
+            gain = own - np.nan_to_num(drawn_spearman(rows[name].to_numpy(np.float64), truth, drawn))
+            rivals.append(Measured((baseline,), float(gain[0]), *band(gain[1:]), len(rows)))
+    return Measured((target,), float(own[0]), *band(own[1:]), len(rows)), rivals
 
 
-def interval_coverage(
-    holdout: pd.DataFrame, target: str, least_volume: float, *, draws: int = 200, seed: int = 7
-) -> CheckedFigure | None:
-    """Compute the share of a target's outcomes inside their intervals; None where there are no intervals."""
-    if f"{target}_low" not in holdout:
-        return None
-    rows = holdout[comparable_rows(holdout, target, least_volume) & holdout[f"{target}_low"].notna().to_numpy(np.bool_)]
-    if rows.empty:
-        return None
-    inside = rows[f"actual_{target}"].between(rows[f"{target}_low"], rows[f"{target}_high"]).to_numpy(np.float64)
-    drawn = with_observed_sample(rows, draws, seed)[1:]
-    return CheckedFigure((target,), float(inside.mean()), *band(ratio(drawn @ inside, drawn.sum(axis=1))), len(rows))
+def _ranking(rows: pd.DataFrame, target: str, draws: int, seed: int) -> Judgement:
+    """Usable: better than every baseline, with the whole band. Unusable: no better than chance, or worse than one."""
+    own, rivals = rank_correlations(rows, target, draws, seed)
+    if own.rows < MIN_GROUP_ROWS:
+        return Judgement(target, "ranking", "undecided", own, rivals=tuple(rivals))
+    weight = rows[f"{'actual' if TARGETS[target].is_volume else 'exposure'}_{target}"]
+    behind = []
+    for age, of_age in rows.groupby("age_hours"):
+        if len(of_age) >= MIN_GROUP_ROWS and weight[of_age.index].sum() >= MIN_SHARE * weight.sum():
+            worse = (one for one in rank_correlations(of_age, target, draws, seed)[1] if one.high < 0)
+            behind += [Measured((f"{age:g}", *one.of), one.value, one.low, one.high, one.rows) for one in worse]
+    verdict: Verdict = "caution"
+    if not own.low > 0 or any(one.high < 0 for one in rivals):
+        verdict = "unusable"
+    elif all(one.low > 0 for one in rivals) and not behind:
+        verdict = "usable"
+    worst = min(behind, key=lambda one: one.value, default=None)
+    return Judgement(target, "ranking", verdict, own, rivals=tuple(rivals), worst=worst)
 
 
-def _baselines(holdout: pd.DataFrame, least_volume: float, draws: int, seed: int) -> Check:
-    """Deviance of the model over that of each baseline; a baseline with identical predictions is skipped."""
-    found = []
-    for target in evaluated_targets(holdout):
-        rows = holdout[comparable_rows(holdout, target, least_volume)]
-        if rows.empty:
-            continue
-        drawn = with_observed_sample(rows, draws, seed)
-        truth, exposure = (rows[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
-        own = rows[f"{COLUMN_PREFIXES[OWN]}_{target}"].to_numpy(np.float64)
-        for baseline in (method for method in METHODS if method != OWN):
-            name = f"{COLUMN_PREFIXES[baseline]}_{target}"
-            if name not in rows or np.array_equal(rows[name].to_numpy(np.float64), own):
-                continue
-            other = deviances(rows[name].to_numpy(np.float64), truth, exposure, drawn)
-            quotient = ratio(deviances(own, truth, exposure, drawn), other)
-            found.append(CheckedFigure((target, baseline), float(quotient[0]), *band(quotient[1:]), len(rows)))
-    return _check(BASELINES, (-np.inf, 1.0), found, whole_band=True)
+def _level(deciles: pd.DataFrame, target: str) -> Judgement:
+    """Usable: right in total and in every group. Unusable: half of the exposure is off even after the factor."""
+    is_whole = (deciles["age_hours"] == ALL_AGES) & (deciles["decile"] == WHOLE)
+    whole = [_total(row) for row in _records(deciles[is_whole])]
+    total = whole[0] if whole else Measured((target,), np.nan, np.nan, np.nan, 0)
+    if total.rows < MIN_GROUP_ROWS or not total.value > 0:
+        return Judgement(target, "level", "undecided", total)
+    is_right = LEVEL_RANGE[0] <= total.value <= LEVEL_RANGE[1]
+    factor = 1.0 if is_right else round(1.0 / total.value, 2)
+    judged = ~is_whole & (deciles["rows"] >= MIN_GROUP_ROWS) & (deciles["share"] >= MIN_SHARE)
+    tenths, off = 0.0, []
+    for row in _records(deciles[judged]):
+        one = _total(row, factor)
+        if one.outside(GROUP_LEVEL_RANGE):
+            off.append(one)
+            tenths += float(row["share"]) if row["age_hours"] == ALL_AGES else 0.0
+    verdict: Verdict = "unusable" if tenths > 0.5 else "usable" if is_right and not off else "caution"
+    worst = max(off, key=lambda one: abs(np.log(max(one.value, 1e-9))), default=None)
+    return Judgement(target, "level", verdict, total, factor=factor, worst=worst)
 
 
-def _deciles(deciles: pd.DataFrame) -> Check:
-    rows = deciles[(deciles["decile"] != WHOLE) & deciles["total"].notna()]
-    found = [
-        CheckedFigure(
-            (str(target), "all" if age == ALL_AGES else f"{age:g}", str(decile)), total, low, high, int(count)
-        )
-        for target, age, decile, total, low, high, count in zip(
-            *(
-                rows[name].tolist()
-                for name in ("target", "age_hours", "decile", "total", "total_low", "total_high", "rows")
-            )
-        )
+def _intervals(groups: pd.DataFrame, rows: pd.DataFrame, target: str, level: float) -> Judgement:
+    """Usable: right in total and in every group. Unusable: too narrow in total and in every group, beyond chance."""
+    groups = groups[groups["enough_volume"].astype(bool)]
+    overall = _records(groups[groups["age_hours"] == "all"])
+    if not overall:
+        return Judgement(target, "intervals", "undecided", Measured((target,), np.nan, np.nan, np.nan, 0))
+    # Rows of one creative are dependent: for the band of all rows each creative counts once.
+    creatives = max(len(rows[KEY].drop_duplicates()), 1)
+    covered = _share(overall[0], "covered", (target,), creatives)
+    if covered.rows < MIN_GROUP_ROWS:
+        return Judgement(target, "intervals", "undecided", covered)
+    of_groups = groups[(groups["age_hours"] != "all") & (groups["rows"] >= MIN_GROUP_ROWS)]
+    judged = [
+        _share(row, "covered", tuple(str(row[name]) for name in ("age_hours", "quarter", "promotion_type")))
+        for row in _records(of_groups[of_groups["share"] >= MIN_SHARE])
     ]
-    return _check(DECILE_TOTALS, DECILE_RANGE, found)
+    allowed = (level - GROUP_TOLERANCE, level + GROUP_TOLERANCE)
+    off = [one for one in judged if one.outside(allowed)]
+    verdict: Verdict = "caution"
+    if all(one.high < allowed[0] for one in (covered, *judged)):
+        verdict = "unusable"
+    elif abs(covered.value - level) <= COVERAGE_TOLERANCE and not off:
+        verdict = "usable"
+    worst = max(off, key=lambda one: abs(one.value - level), default=None)
+    return Judgement(target, "intervals", verdict, covered, worst=worst)
 
 
-def _coverage(holdout: pd.DataFrame, level: float, least_volume: float, draws: int, seed: int) -> Check:
-    found = [
-        interval_coverage(holdout, target, least_volume, draws=draws, seed=seed)
-        for target in evaluated_targets(holdout)
-    ]
-    allowed = (level + COVERAGE_TOLERANCE[0], level + COVERAGE_TOLERANCE[1])
-    return _check(COVERAGE, allowed, [one for one in found if one])
-
-
-def _group_coverage(groups: pd.DataFrame, level: float) -> Check:
-    rows = groups[(groups["age_hours"] != "all") & groups["enough_volume"].astype(bool)]
-    found = [
-        _share_figure(
-            tuple(str(row[name]) for name in ("target", "age_hours", "quarter", "promotion_type")), row, "covered"
-        )
-        for row in _records(rows)
-    ]
-    return _check(GROUP_COVERAGE, (level + GROUP_TOLERANCE, np.inf), found)
-
-
-def _probabilities(bins: pd.DataFrame) -> Check:
-    """Observed frequency minus mean predicted probability of each bin."""
-    found = []
-    for row in _records(bins):
-        # P(ROI ≥ x) is evaluated at several x per row: these repeats are not independent observations.
-        repeats = len(ROI_LEVEL_SHARES) if row["chance"] == "roi" else 1
-        one = _share_figure((str(row["chance"]), str(row["bin"])), row, "true", repeats)
-        stated = float(row["stated"])
-        found.append(CheckedFigure(one.of, one.value - stated, one.low - stated, one.high - stated, one.rows))
-    return _check(PROBABILITIES, (-PROBABILITY_TOLERANCE, PROBABILITY_TOLERANCE), found)
+def _chances(bins: pd.DataFrame, chance: str) -> Judgement:
+    """Usable: every bin is within the tolerance. Unusable: every bin is outside, beyond chance."""
+    # P(ROI ≥ x) is evaluated at several x per row: these repeats are not independent observations.
+    repeats = len(ROI_LEVEL_SHARES) if chance == "roi" else 1
+    judged = []
+    for row in _records(bins[bins["rows"] >= MIN_GROUP_ROWS]):
+        true, stated = _share(row, "true", (f"{row['bin']:g}",), float(row["rows"]) / repeats), float(row["stated"])
+        judged.append(Measured(true.of, true.value - stated, true.low - stated, true.high - stated, true.rows))
+    if not judged:
+        return Judgement(chance, "chances", "undecided", Measured((), np.nan, np.nan, np.nan, int(bins["rows"].sum())))
+    allowed = (-PROBABILITY_TOLERANCE, PROBABILITY_TOLERANCE)
+    farthest = max(judged, key=lambda one: abs(one.value))
+    verdict: Verdict = "caution"
+    if all(one.outside(allowed) for one in judged):
+        verdict = "unusable"
+    elif allowed[0] <= farthest.value <= allowed[1]:
+        verdict = "usable"
+    return Judgement(chance, "chances", verdict, farthest)
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, str | float]]:
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
-def _share_figure(of: tuple[str, ...], row: Mapping[str, str | float], name: str, repeats: int = 1) -> CheckedFigure:
-    """A share with its band from the binomial standard error, of `rows` / `repeats` independent rows."""
-    share, rows = float(row[name]), float(row["rows"])
-    error = NORMAL * float(np.sqrt(share * (1.0 - share) * repeats / rows))
-    return CheckedFigure(of, share, share - error, share + error, int(rows))
+def _total(row: Mapping[str, str | float], factor: float = 1.0) -> Measured:
+    """Predicted × factor over actual of a line of the calibration table."""
+    of = ("all" if row["age_hours"] == ALL_AGES else f"{row['age_hours']:g}", f"{row['decile']:g}")
+    value, low, high = (factor * float(row[name]) for name in ("total", "total_low", "total_high"))
+    return Measured(of, value, low, high, int(row["rows"]))
 
 
-def _check(
-    name: str, allowed: tuple[float, float], found: Sequence[CheckedFigure], *, whole_band: bool = False
-) -> Check:
-    enough = [one for one in found if one.rows >= MIN_GROUP_ROWS]
-    return Check(name, allowed, enough, len(found) - len(enough), whole_band)
+def _share(
+    row: Mapping[str, str | float], name: str, of: tuple[str, ...], independent: float | None = None
+) -> Measured:
+    """A share with its band; `independent` is the number of independent rows, by default all."""
+    share, rows = float(row[name]), int(row["rows"])
+    low, high = share_band(share, rows if independent is None else independent)
+    return Measured(of, float(share), float(low), float(high), rows)
+
+
+def share_band(share: Floats | float, rows: Floats | float) -> tuple[Floats, Floats]:
+    """Return the 90 % band of observed shares from their binomial standard error, for independent rows."""
+    error = NORMAL * np.sqrt(share * (1.0 - np.asarray(share)) / rows)
+    return np.maximum(share - error, 0.0), np.minimum(share + error, 1.0)

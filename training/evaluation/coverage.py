@@ -21,7 +21,7 @@ ROI_LEVEL_SHARES = (0.3, 0.5, 0.7, 0.9)
 """P(ROI ≥ x) is evaluated at these quantiles x of the outcomes above 0."""
 QUARTERS = ("q1", "q2", "q3", "q4")
 GROUP_COLUMNS = [
-    *("target", "age_hours", "quarter", "promotion_type", "enough_volume", "rows"),
+    *("target", "age_hours", "quarter", "promotion_type", "enough_volume", "rows", "share"),
     *("covered", "below", "above", "width", "log_width"),
 ]
 BIN_COLUMNS = ["chance", "bin", "rows", "stated", "true"]
@@ -34,7 +34,8 @@ class Coverage:
     Attributes:
         groups: One row per target, age, quarter of early volume and promotion type, and for all together (`all`):
             `rows`, `enough_volume` (rates: True for rows whose later volume reaches the least; volume: always True),
-            `covered`, `below`, `above` (shares of outcomes), `width`, `log_width` (of log1p).
+            `share` (of the later impressions, of an ROI of the spend, that these rows hold), `covered`, `below`,
+            `above` (shares of outcomes), `width`, `log_width` (of log1p).
         bins: One row per probability (`roi`, `hit`) and tenth of it: `rows`, mean predicted probability `stated`,
             observed frequency `true`.
         brier: Probability → mean squared error; `<probability>_base`: that of predicting the mean frequency for every
@@ -56,14 +57,6 @@ class Coverage:
     def overall(self) -> pd.DataFrame:
         """Return one row per target: all rows that count for it."""
         return self.groups[(self.groups["age_hours"] == "all") & self.groups["enough_volume"]]
-
-    def summary(self) -> str:
-        """Return one sentence for the console."""
-        shares = ", ".join(f"{row['target']} {row['covered']:.0%}" for row in self.overall().to_dict("records"))
-        enough = self.bins[(self.bins["rows"] >= MIN_GROUP_ROWS) & (self.bins["chance"] == "roi")]
-        off = (enough["stated"] - enough["true"]).abs().max()
-        worst = f"; probabilities of ROI are off by {off:.0%} at most" if len(enough) else ""
-        return f"Outcomes inside their intervals: {shares}{worst}."
 
 
 def coverage(uncertainty: PredictiveUncertainty, rows: OutOfSample) -> Coverage:
@@ -112,6 +105,7 @@ def group_coverage(
         least: Least later volume of a row that counts for a rate.
         rows: The rows, for age, early volume and promotion type.
     """
+    spend = rows.outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in rows.outcome else later
     early = early_volume(rows.features)
     quarter = np.searchsorted(np.quantile(early, [0.25, 0.5, 0.75]), early) if len(early) else np.zeros(0, dtype=int)
     frame = pd.DataFrame(
@@ -140,11 +134,13 @@ def group_coverage(
         ).astype(np.float64)
         for mask, is_enough in ((compared, True), (exposed, False)):
             if mask.any():
-                overall = {**dict.fromkeys(frame, "all"), "rows": int(mask.sum()), **figures[mask].mean()}
+                overall = {**dict.fromkeys(frame, "all"), "rows": int(mask.sum()), "share": 1.0, **figures[mask].mean()}
                 found.append(pd.DataFrame([overall]).assign(target=target, enough_volume=is_enough))
         if compared.any():
-            grouped = pd.concat([frame, figures], axis=1)[compared].groupby(list(frame))
-            means = grouped.mean().assign(rows=grouped.size()).reset_index()
+            held = spend if TARGETS[target].is_roi else later
+            grouped = pd.concat([frame, figures], axis=1).assign(held=held)[compared].groupby(list(frame))
+            share = grouped["held"].sum() / held[compared].sum() if held[compared].sum() > 0 else np.nan
+            means = grouped[list(figures)].mean().assign(rows=grouped.size(), share=share).reset_index()
             found.append(means.assign(target=target, enough_volume=True))
     return pd.concat(found, ignore_index=True)[GROUP_COLUMNS] if found else pd.DataFrame(columns=GROUP_COLUMNS)
 

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.funnel import TARGETS
 from training.evaluation.metrics import (
     ALL_AGES,
     COLUMN_PREFIXES,
@@ -23,7 +24,7 @@ DECILES = 10
 IDEAL = "ideal"
 """Method that ranks by the actual outcome: the upper limit of lift."""
 CALIBRATION_COLUMNS = [
-    *("target", "age_hours", "decile", "rows", "predicted", "actual"),
+    *("target", "age_hours", "decile", "rows", "share", "predicted", "actual"),
     *("total", "total_low", "total_high", "mean", "mean_low", "mean_high"),
 ]
 LIFT_COLUMNS = ["target", "age_hours", "method", "tenth", "rows", "gained", "gained_low", "gained_high", "lift"]
@@ -43,17 +44,20 @@ def calibration_table(holdout: pd.DataFrame, least_volume: float, *, draws: int 
 
     Returns:
         One row per target, age (ALL_AGES for all together) and decile (1: the lowest predictions; WHOLE: all rows):
-        `rows`, `predicted` and `actual` (means weighted by exposure), `total` (ratio of the sums over exposure) and
-        `mean` (mean prediction over mean outcome, each row once), both with `_low` and `_high`. NaN where the outcomes
-        sum to 0; bands are NaN also on fewer than MIN_METRIC_ROWS rows.
+        `rows`, `share` (of the target's exposure that these rows hold; volume: of the outcome or of the prediction,
+        whichever is larger), `predicted` and `actual` (means weighted by exposure), `total` (ratio of the sums over
+        exposure) and `mean` (mean prediction over mean outcome, each row once), both with `_low` and `_high`. NaN where
+        the outcomes sum to 0; bands are NaN also on fewer than MIN_METRIC_ROWS rows.
     """
     lines: list[dict[str, object]] = []
     for target in evaluated_targets(holdout):
         known = comparable_rows(holdout, target, least_volume)
+        whole = _held(holdout[known], target).sum(axis=1)
         for age in [ALL_AGES, *sorted(holdout["age_hours"].unique())]:
             rows = holdout[known if age == ALL_AGES else known & (holdout["age_hours"] == age).to_numpy(np.bool_)]
             if len(rows):
-                lines += [{"target": target, "age_hours": age} | line for line in _deciles(rows, target, draws, seed)]
+                about = {"target": target, "age_hours": age}
+                lines += [about | line for line in _deciles(rows, target, whole, draws, seed)]
     return pd.DataFrame(lines, columns=CALIBRATION_COLUMNS)
 
 
@@ -129,7 +133,13 @@ def gained(rank_by: Floats, cost: Floats, rate: Floats) -> Floats:
     return found
 
 
-def _deciles(rows: pd.DataFrame, target: str, draws: int, seed: int) -> list[dict[str, object]]:
+def _held(rows: pd.DataFrame, target: str) -> Floats:
+    """What each row holds of a target's exposure (axis 0); of a volume: of the outcome and of the prediction."""
+    names = ("actual", "predicted") if TARGETS[target].is_volume else ("exposure",)
+    return np.stack([rows[f"{name}_{target}"].to_numpy(np.float64) for name in names])
+
+
+def _deciles(rows: pd.DataFrame, target: str, whole: Floats, draws: int, seed: int) -> list[dict[str, object]]:
     guess, truth, exposure = (
         rows[f"{part}_{target}"].to_numpy(np.float64) for part in ("predicted", "actual", "exposure")
     )
@@ -147,11 +157,13 @@ def _deciles(rows: pd.DataFrame, target: str, draws: int, seed: int) -> list[dic
 
     totals = ratio(sums(guess * exposure), sums(truth * exposure))
     means = ratio(sums(guess), sums(truth))
+    shares = ratio((_held(rows, target) @ member).T, whole).max(axis=1)
     shown = ratio(np.stack([member.T @ (guess * exposure), member.T @ (truth * exposure)]), member.T @ exposure)
     return [
         {
             "decile": number,
             "rows": int(member[:, spot].sum()),
+            "share": float(shares[spot]),
             "predicted": float(shown[0, spot]),
             "actual": float(shown[1, spot]),
             **_with_band("total", totals[:, spot], member[:, spot].sum()),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from training.evaluation.acceptance import CheckedFigure
+from training.evaluation.acceptance import Measured
 from training.evaluation.metrics import ALL_AGES, OWN
 
 PEER_METRICS = ("spearman", "deviance", "log_error", "total", "mean")
@@ -42,11 +42,11 @@ class PeerComparison:
         found = table.reindex(columns=list(PEER_METRICS)).join(bands)
         return found.sort_values("spearman", ascending=False, kind="stable")
 
-    def ranks(self, against: str, target: str) -> list[CheckedFigure]:
+    def ranks(self, against: str, target: str) -> list[Measured]:
         """Return the rank correlation of each method that has one."""
         table = self.table(against, target).dropna(subset=["spearman"])
         return [
-            CheckedFigure((str(method),), row["spearman"], row["low"], row["high"], int(row["rows"]))
+            Measured((str(method),), row["spearman"], row["low"], row["high"], int(row["rows"]))
             for method, row in table.iterrows()
         ]
 

@@ -37,8 +37,9 @@ def test_from_export_files_to_one_html_file(exports: Path, bundle: Path, tmp_pat
     data = write_report(request, settings)
     assert data.all_creatives == 2
     assert {card.name for card in data.cards} == {"<b>痛点直击</b>.mp4", "结果前置.mp4"}
-    assert data.model_quality.status == "REVIEW"
+    assert (data.model_quality.evaluated, data.model_quality.sentences) == (False, [])
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "No evaluation of this very model was found" in page
     assert "&lt;b&gt;痛点直击&lt;/b&gt;.mp4" in page
     assert '<html lang="en">' in page
     part = report_request([str(exports)], tmp_path / "part.html", product="p1", since="2026-05-01", bundle=bundle)

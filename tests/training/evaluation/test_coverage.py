@@ -1,7 +1,5 @@
 """Coverage and reliability, on rows that can be counted by hand."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,6 +37,8 @@ def test_what_lies_inside_below_and_above_is_counted(holdout) -> None:
     parted = cells[cells["age_hours"] != "all"]
     assert parted["rows"].sum() == 20
     assert (parted["covered"] * parted["rows"]).sum() == pytest.approx(5.0)
+    assert parted["share"].tolist() == pytest.approx((parted["rows"] / 20).tolist())  # all have the same later volume
+    assert overall["share"] == 1.0
 
 
 def test_probabilities_are_compared_with_frequencies_by_tenth() -> None:
@@ -61,12 +61,3 @@ def test_every_target_and_probability_has_a_figure(kept, dataset) -> None:
     figures = kept.figures()
     assert 0.0 < figures["interval/net_roi/covered"] <= 1.0
     assert figures["interval/brier/roi"] == kept.brier["roi"]
-    assert kept.summary().startswith("Outcomes inside their intervals: gpm ")
-
-
-def test_the_summary_has_the_largest_error_of_a_probability_with_enough_rows(kept) -> None:
-    bins = pd.DataFrame(
-        {"chance": ["roi", "roi", "hit"], "bin": [0, 1, 2], "rows": [500, 199, 900], "stated": 0.5, "true": [0.4, 0, 0]}
-    )
-    assert replace(kept, bins=bins).summary().endswith("; probabilities of ROI are off by 10% at most.")
-    assert "probabilities" not in replace(kept, bins=bins.iloc[1:]).summary()

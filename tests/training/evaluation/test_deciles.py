@@ -122,3 +122,14 @@ def test_each_method_and_the_ideal_have_a_curve_at_every_age() -> None:
 
 def test_without_outcomes_gain_is_nan() -> None:
     assert np.isnan(gained(np.arange(10.0), ONCE, np.zeros(10))).all()
+
+
+def test_a_group_holds_its_share_of_the_exposure_and_of_a_volume_the_larger_of_came_and_predicted() -> None:
+    rows = holdout_frame(20).assign(exposure_gpm=[1.0] * 10 + [3.0] * 10, age_hours=[0] * 10 + [24] * 10)
+    rows = rows.assign(predicted_later_impressions=[100.0] * 10 + [300.0] * 10, actual_later_impressions=500.0)
+    table = calibration_table(rows, 200.0, draws=5)
+    assert [line(table, WHOLE, age)["share"] for age in (ALL_AGES, 0, 24)] == pytest.approx([1.0, 0.25, 0.75])
+    volume = [line(table, WHOLE, age, "later_impressions")["share"] for age in (ALL_AGES, 0, 24)]
+    assert volume == pytest.approx([1.0, 0.5, 0.75])
+    tenths = table[(table["target"] == "gpm") & (table["age_hours"] == ALL_AGES) & (table["decile"] != WHOLE)]
+    assert tenths["share"].sum() == pytest.approx(1.0)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from features.sanitise import visible_text
 from training.charts.axes import DASHED, DOTTED, INCH, SIZE, TEXT, Axes, Axis
 from training.charts.scales import decimal_labels, log_ticks, nice_ticks, padded
-from training.evaluation.acceptance import NORMAL, CheckedFigure
+from training.evaluation.acceptance import Measured, share_band
 from training.evaluation.coverage import PROBABILITY_BINS
 from training.evaluation.deciles import IDEAL
 from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, MIN_METRIC_ROWS, OWN
@@ -135,14 +135,13 @@ def reliability_points(name: str, bins: pd.DataFrame, off: float, repeats: int) 
     axes.band((0, 1), (-off, 1 - off), (off, 1 + off), "good")
     axes.line((0, 1), (0, 1), "line", 1.0)
     stated, true, rows = (bins[column].to_numpy(np.float64) for column in ("stated", "true", "rows"))
-    error = NORMAL * np.sqrt(true * (1.0 - true) * repeats / rows)
-    axes.ranges(stated, true - error, true + error, "own")
+    axes.ranges(stated, *share_band(true, rows / repeats), "own")
     radii = np.sqrt(8.0 + 60.0 * np.sqrt(rows / max(rows.max(), 1))) / 2
     axes.points(stated, true, "own", radii, opacity=0.8)
     return axes.svg()
 
 
-def dots(name: str, measured: Sequence[CheckedFigure], own: str = OWN) -> Markup:
+def dots(name: str, measured: Sequence[Measured], own: str = OWN) -> Markup:
     """A figure with its band for each of several methods, one above the other."""
     size = (3.9, 0.6 + 0.19 * max(len(measured), 3))
     left = 1.75

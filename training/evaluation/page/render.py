@@ -12,12 +12,10 @@ from features.sanitise import markdown_text, template_text
 from training.atomic_write import write_text
 from training.evaluation.acceptance import (
     COVERAGE_TOLERANCE,
-    DECILE_RANGE,
+    GROUP_LEVEL_RANGE,
     PROBABILITY_TOLERANCE,
-    Check,
-    acceptance_checks,
-    interval_coverage,
-    overall,
+    Judgement,
+    judgements,
 )
 from training.evaluation.coverage import MIN_GROUP_ROWS, ROI_LEVEL_SHARES
 from training.evaluation.deciles import WHOLE
@@ -25,18 +23,8 @@ from training.evaluation.files import Evaluation, read_evaluation
 from training.evaluation.metrics import ALL_AGES, OWN, evaluated_targets
 from training.evaluation.page import charts as plots
 from training.evaluation.page import tables as page_tables
-from training.evaluation.page.text import (
-    CHANCES,
-    CURES,
-    HEADLINE,
-    QUESTIONS,
-    ROW_PARTS,
-    STATUS,
-    allowed_words,
-    found_words,
-    reason_words,
-    target_words,
-)
+from training.evaluation.page.sentences import five_sentences, rules
+from training.evaluation.page.text import CHANCES, ROW_PARTS, reason_words, target_words
 from training.evaluation.peer_results import PeerComparison, read_peer_results
 
 PAGE, CARD = "evaluation.html", "model_card.md"
@@ -58,8 +46,8 @@ class Sheet:
     table: page_tables.PageTable
 
 
-def write_page(folder: Path, peer_folder: Path) -> list[Check]:
-    """Write the page and the model card of an evaluation next to its tables, and return the acceptance checks.
+def write_page(folder: Path, peer_folder: Path) -> list[Judgement]:
+    """Write the page and the model card of an evaluation next to its tables, and return what the model can be used for.
 
     Args:
         folder: Of `training.evaluation.files.write_evaluation`.
@@ -69,31 +57,33 @@ def write_page(folder: Path, peer_folder: Path) -> list[Check]:
         BundleError: The folder holds no evaluation.
     """
     found = read_evaluation(folder)
-    checked = checks_of(found)
+    judged = judgements_of(found)
     peers = read_peer_results(peer_folder, found.facts.data_fingerprint)
-    write_text(page(found, checked, peers), folder / PAGE)
-    write_text(card(found, checked), folder / CARD)
-    return checked
+    write_text(page(found, judged, peers), folder / PAGE)
+    write_text(card(found, judged), folder / CARD)
+    return judged
 
 
-def checks_of(found: Evaluation) -> list[Check]:
-    """Return the acceptance checks of an evaluation."""
+def judgements_of(found: Evaluation) -> list[Judgement]:
+    """Judge what the model of an evaluation can be used for."""
     facts = found.facts
-    return acceptance_checks(
+    return judgements(
         found.holdout, found.groups, found.bins, found.deciles, level=facts.level, least_volume=facts.min_impressions
     )
 
 
-def page(found: Evaluation, checked: list[Check], peers: list[PeerComparison]) -> str:
+def page(found: Evaluation, judged: list[Judgement], peers: list[PeerComparison]) -> str:
     """Return the HTML of the page."""
     targets = evaluated_targets(found.holdout)
     return (
         _environment(template_text)
         .get_template("evaluation.html.j2")
         .render(
-            **_shared(found, checked),
+            **_shared(found, judged),
             least_rows=MIN_GROUP_ROWS,
-            decile_range=DECILE_RANGE,
+            decile_range=GROUP_LEVEL_RANGE,
+            rules=rules(found.facts.level),
+            judged=page_tables.judgements_table(judged, found.facts.level),
             whole=page_tables.figures_table(found.figures, targets, ALL_AGES, "all"),
             parts=[
                 Sheet(ROW_PARTS[part], page_tables.figures_table(found.figures, targets, ALL_AGES, part))
@@ -124,30 +114,21 @@ def page(found: Evaluation, checked: list[Check], peers: list[PeerComparison]) -
     )
 
 
-def card(found: Evaluation, checked: list[Check]) -> str:
+def card(found: Evaluation, judged: list[Judgement]) -> str:
     """Return the Markdown of the model card."""
     return (
         _environment(markdown_text)
         .get_template("model_card.md.j2")
-        .render(**_shared(found, checked), figures=list(_card_rows(found)))
+        .render(**_shared(found, judged), figures=list(_card_rows(found, judged)))
     )
 
 
-def _shared(found: Evaluation, checked: list[Check]) -> dict[str, object]:
+def _shared(found: Evaluation, judged: list[Judgement]) -> dict[str, object]:
     return {
         "facts": found.facts,
-        "status": STATUS[overall(checked)],
-        "tone": overall(checked).lower(),
-        "headline": HEADLINE[overall(checked)],
-        "checks": [
-            {
-                "question": QUESTIONS[check.name], "status": STATUS[check.status], "tone": check.status.lower(),
-                "allowed": allowed_words(check), "found": found_words(check), "cure": CURES[check.name],
-            }
-            for check in checked
-        ],
+        "sentences": five_sentences(judged, found.facts.level),
         "left_out": [(reason_words(reason), count) for reason, count in found.facts.left_out.items()],
-    }  # fmt: skip
+    }
 
 
 def _rank(found: Evaluation, target: str) -> str:
@@ -172,7 +153,9 @@ def _totals(found: Evaluation, target: str) -> str:
         )
         for name in ("mean", "total")
     ]
-    return plots.by_age(f"totals {target}", pd.concat(lines), "ratio", reference=1.0, allowed=DECILE_RANGE, log=True)
+    return plots.by_age(
+        f"totals {target}", pd.concat(lines), "ratio", reference=1.0, allowed=GROUP_LEVEL_RANGE, log=True
+    )
 
 
 def _tenths(found: Evaluation, target: str) -> str:
@@ -181,17 +164,11 @@ def _tenths(found: Evaluation, target: str) -> str:
 
 
 def _covered(found: Evaluation, targets: list[str]) -> Iterator[Picture]:
-    facts = found.facts
-    allowed = (facts.level + COVERAGE_TOLERANCE[0], facts.level + COVERAGE_TOLERANCE[1])
+    level = found.facts.level
     for target in targets:
-        by_age = {
-            age: interval_coverage(rows, target, facts.min_impressions)
-            for age, rows in found.holdout.groupby("age_hours")
-        }
-        lines = [(age, one.rows, one.value, one.low, one.high, OWN) for age, one in by_age.items() if one]
-        if lines:
-            columns = ["age_hours", "rows", "share", "share_low", "share_high", "method"]
-            table = pd.DataFrame(lines, columns=columns)
+        table = page_tables.coverage_by_age(found.groups, target).assign(method=OWN)
+        if len(table):
+            allowed = (level - COVERAGE_TOLERANCE, level + COVERAGE_TOLERANCE)
             svg = plots.by_age(f"covered {target}", table, "share", allowed=allowed, share=True)
             yield Picture(target_words(target), svg)
 
@@ -219,14 +196,15 @@ def _peers(comparison: PeerComparison) -> dict[str, object]:
     return {"name": comparison.name, "slices": slices, "not_run": comparison.not_run}
 
 
-def _card_rows(found: Evaluation) -> Iterator[dict[str, str]]:
+def _card_rows(found: Evaluation, judged: list[Judgement]) -> Iterator[dict[str, str]]:
+    intervals = {one.of: one.figure for one in judged if one.aspect == "intervals" and one.figure.rows}
     whole = found.figures[(found.figures["age_hours"] == ALL_AGES) & (found.figures["part"] == "all")]
     for target in evaluated_targets(found.holdout):
         rows = whole[whole["target"] == target]
         own = {str(row["method"]): row for row in rows.to_dict("records")}.get(OWN)
         if own is None:
             continue
-        inside = interval_coverage(found.holdout, target, found.facts.min_impressions)
+        inside = intervals.get(target)
         yield {
             "target": target,
             "rows": f"{int(own['rows']):,}",

@@ -7,14 +7,16 @@ import numpy as np
 import pandas as pd
 
 from features.bilingual import Words
-from training.evaluation.acceptance import DECILE_RANGE, GROUP_TOLERANCE
+from training.evaluation.acceptance import ASPECTS, GROUP_LEVEL_RANGE, GROUP_TOLERANCE, Judgement, Verdict, share_band
 from training.evaluation.coverage import MIN_GROUP_ROWS, QUARTERS
 from training.evaluation.deciles import DECILES, IDEAL, WHOLE
 from training.evaluation.files import RunFacts
 from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, MIN_METRIC_ROWS, OWN
+from training.evaluation.page.sentences import ASPECT_LABELS, cell_words, label
 from training.evaluation.page.text import age_words, method_words, target_words
 from training.evaluation.peer_results import PEER_METRICS, PeerComparison
 
+VERDICT_TONES: dict[Verdict, str] = {"usable": "good", "caution": "off", "unusable": "far", "undecided": "thin"}
 GAINED_TENTHS = 3
 """Tenths of exposure whose gain is shown by age."""
 
@@ -56,6 +58,22 @@ METRIC_LABELS = {
 }
 AGE, ROWS, METHOD = Words("投放时长", "age"), Words("行数", "rows"), Words("方法", "method")
 ALL = Words("全部", "all")
+
+
+def judgements_table(found: Sequence[Judgement], level: float) -> PageTable:
+    """What each target, and each chance, can be used for: one column per aspect."""
+    names = {(one.of if one.aspect != "chances" else f"chance {one.of}"): label(one) for one in found}
+    cells = {
+        (one.of if one.aspect != "chances" else f"chance {one.of}", one.aspect): PageCell(
+            cell_words(one, level), VERDICT_TONES[one.verdict]
+        )
+        for one in found
+    }
+    empty = PageCell(same(""))
+    lines = [
+        [PageCell(words), *(cells.get((name, aspect), empty) for aspect in ASPECTS)] for name, words in names.items()
+    ]
+    return PageTable([Words("目标", "target"), *(ASPECT_LABELS[aspect] for aspect in ASPECTS)], lines)
 
 
 def figures_table(figures: pd.DataFrame, targets: Sequence[str], age: float, part: str) -> PageTable:
@@ -130,11 +148,22 @@ def coverage_table(groups: pd.DataFrame, target: str, level: float) -> PageTable
             if one is None:
                 line.append(PageCell(same("·"), "thin"))
                 continue
-            tone = "good" if one["covered"] >= level + GROUP_TOLERANCE else "far"
+            tone = "good" if abs(one["covered"] - level) <= GROUP_TOLERANCE else "far"
             text = same(f"{one['covered']:.0%} ({int(one['rows']):,})")
             line.append(PageCell(text, "thin" if one["rows"] < MIN_GROUP_ROWS else tone))
         lines.append(line)
     return PageTable([AGE, *(same(f"{promotion_type} {quarter}") for promotion_type, quarter in columns)], lines)
+
+
+def coverage_by_age(groups: pd.DataFrame, target: str) -> pd.DataFrame:
+    """Coverage of all groups of an age: `age_hours`, `rows`, `share` with `share_low` and `share_high`."""
+    rows = groups[(groups["target"] == target) & groups["enough_volume"].astype(bool) & (groups["age_hours"] != "all")]
+    age = rows["age_hours"].astype(np.float64)
+    sizes = rows["rows"].astype(np.float64)
+    found = pd.DataFrame({"rows": sizes, "inside": rows["covered"].astype(np.float64) * sizes}).groupby(age).sum()
+    share = found["inside"].to_numpy() / found["rows"].to_numpy()
+    low, high = share_band(share, found["rows"].to_numpy())
+    return found.assign(share=share, share_low=low, share_high=high).drop(columns="inside").reset_index()
 
 
 def stages_table(facts: RunFacts) -> PageTable:
@@ -177,17 +206,6 @@ def peer_table(comparison: PeerComparison, against: str, target: str) -> PageTab
     return PageTable([METHOD, *(METRIC_LABELS[name] for name in PEER_METRICS)], lines)
 
 
-def worst_tenth(deciles: pd.DataFrame) -> pd.Series | None:
-    """Return the tenth with the largest |log(predicted / actual)| among those with MIN_GROUP_ROWS rows.
-
-    Where none has as many: among those of all ages together with MIN_METRIC_ROWS rows; None where there is none.
-    """
-    rows = deciles[(deciles["decile"] != WHOLE) & (deciles["total"] > 0) & (deciles["rows"] >= MIN_METRIC_ROWS)]
-    enough = rows[rows["rows"] >= MIN_GROUP_ROWS]
-    chosen = enough if len(enough) else rows[rows["age_hours"] == ALL_AGES]
-    return None if chosen.empty else chosen.loc[np.log(chosen["total"]).abs().idxmax()]
-
-
 def ratio_tone(line: Mapping[Hashable, float], name: str) -> str:
     """Return the tone of a ratio predicted / actual: `good` inside, `far` with the whole band outside, else `off`."""
     ratio, low, high = line[name], line[f"{name}_low"], line[f"{name}_high"]
@@ -195,9 +213,9 @@ def ratio_tone(line: Mapping[Hashable, float], name: str) -> str:
         return "thin"
     return (
         "good"
-        if DECILE_RANGE[0] <= ratio <= DECILE_RANGE[1]
+        if GROUP_LEVEL_RANGE[0] <= ratio <= GROUP_LEVEL_RANGE[1]
         else "off"
-        if low <= DECILE_RANGE[1] and high >= DECILE_RANGE[0]
+        if low <= GROUP_LEVEL_RANGE[1] and high >= GROUP_LEVEL_RANGE[0]
         else "far"
     )
 
