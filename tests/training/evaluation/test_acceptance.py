@@ -79,6 +79,13 @@ def test_a_good_model_on_many_rows_is_usable_in_every_aspect() -> None:
     assert all(one.worst is None for one in found.values())
 
 
+@pytest.mark.parametrize("count", [0, 1, 9])
+def test_hardly_any_row_decides_nothing(count: int) -> None:
+    found = judged(world(4000).iloc[:count], cells(0.8).iloc[:0], bins().astype({"stated": float}))
+    assert {one.verdict for one in found.values()} == {"undecided"}
+    assert found["ranking"].figure.rows == count
+
+
 def test_few_rows_decide_nothing() -> None:
     found = judged(world(150), cells(0.5).assign(rows=150), bins(0.3, rows=199))
     assert {one.verdict for one in found.values()} == {"undecided"}

@@ -57,7 +57,6 @@ USES: tuple[tuple[Aspect, Verdict, Words], ...] = (
     ("chances", "unusable", Words("{zh}的概率只比大小", "compare chances ({en}), do not read their values")),
 )
 """What each verdict means for the user, in the order of reading; what cannot be judged is left out."""
-READ_BY_FACTOR = Words("{zh}乘 {factor:.2f} 看", "read {en} × {factor:.2f}")
 
 
 def five_sentences(found: Sequence[Judgement], level: float) -> list[Words]:
@@ -81,7 +80,9 @@ def cell_words(one: Judgement, level: float) -> Words:
     short = VERDICTS[one.verdict]
     if one.verdict == "undecided":
         return short
-    if one.verdict == "caution" and one.aspect != "ranking":
+    if one.verdict == "caution" and one.aspect == "chances":
+        short = Words("偏高", "too high") if one.figure.value < 0 else Words("偏低", "too low")
+    elif one.verdict == "caution" and one.aspect != "ranking":
         short = Words(*(text.removesuffix(luck) for text, luck in zip(_reason(one, level), MAY_BE_LUCK)))
     low, high = _number(one, one.figure.low), _number(one, one.figure.high)
     return Words(*(f"{text} · {_number(one, one.figure.value)} [{low}, {high}]" for text in short))
@@ -242,17 +243,28 @@ def _use(found: Sequence[Judgement]) -> Words:
     """What follows: what to rank by, how to read amounts, what to leave alone."""
     clauses = []
     for aspect, verdict, words in USES:
-        by_factor: dict[float, list[Words]] = {}
-        for one in found:
-            if (one.aspect, one.verdict) == (aspect, verdict):
-                by_factor.setdefault(one.factor, []).append(label(one))
-        for factor, names in by_factor.items():
-            said = READ_BY_FACTOR if factor != 1.0 and verdict == "caution" else words
-            listed = _listed(names)
-            clauses.append(said.format(zh=listed.zh, en=listed.en, factor=factor))
+        ones = [one for one in found if (one.aspect, one.verdict) == (aspect, verdict)]
+        by_factor = [one for one in ones if one.factor != 1.0 and verdict == "caution"]
+        as_said = _listed([label(one) for one in ones if one not in by_factor])
+        if as_said.en:
+            clauses.append(words.format(zh=as_said.zh, en=as_said.en))
+        if by_factor:
+            clauses.append(_read(by_factor))
     if not clauses:
         return Words("用途:数据太少,什么都还不能判断。", "Use: too few rows to judge anything yet.")
     return Words(f"用途:{';'.join(one.zh for one in clauses)}。", f"Use: {'; '.join(one.en for one in clauses)}.")
+
+
+def _read(off: Iterable[Judgement]) -> Words:
+    """How to read the targets whose level is off: each with its factor."""
+    names: dict[float, list[Words]] = {}
+    for one in off:
+        names.setdefault(one.factor, []).append(label(one))
+    listed = [(_listed(labels), factor) for factor, labels in names.items()]
+    return Words(
+        "、".join(f"{items.zh}乘 {factor:.2f} 看" for items, factor in listed),
+        f"read {', '.join(f'{items.en} × {factor:.2f}' for items, factor in listed)}",
+    )
 
 
 def _listed(items: Sequence[Words]) -> Words:

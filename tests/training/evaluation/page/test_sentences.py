@@ -127,6 +127,7 @@ def test_chances_that_are_off_everywhere_are_only_compared() -> None:
         (FOUND[0], "usable · 0.55 [0.45, 0.65]", "可用 · 0.55 [0.45, 0.65]"),
         (FOUND[7], "26% high: read × 0.79 · 1.26 [1.16, 1.36]", "偏高 26%,乘 0.79 看 · 1.26 [1.16, 1.36]"),
         (FOUND[12], "too wide · 83% [81%, 85%]", "偏宽 · 83% [81%, 85%]"),
+        (FOUND[15], "too high · −8 [−10, −6]", "偏高 · −8 [−10, −6]"),
         (undecided("gpm", "level", 3), "too few rows", "行数太少"),
     ],
 )
@@ -147,3 +148,18 @@ def test_the_rules_name_every_threshold_in_both_languages() -> None:
             "200",
             "1%",
         }
+
+
+def test_targets_with_different_factors_are_read_in_one_clause_and_no_factor_is_given_where_none_helps() -> None:
+    found = [
+        level("gpm", "caution", 1.26, 0.79),
+        level("net_gpm", "unusable", 2.0, 0.5),
+        level("roi", "caution", 1.52, 0.66),
+        level("net_roi", "unusable", 3.0, 0.33),
+        level("later_impressions", "caution", 0.86, 1.16),
+    ]
+    use = five_sentences(found, 0.8)[4]
+    assert use.en == (
+        "Use: read GPM × 0.79, ROI × 0.66, later impressions × 1.16; set no budget by net GPM and net ROI."
+    )
+    assert use.zh == "用途:GPM乘 0.79 看、ROI乘 0.66 看、后续展现乘 1.16 看;不要用净GPM、净ROI定预算。"
