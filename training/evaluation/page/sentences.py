@@ -83,7 +83,7 @@ def cell_words(one: Judgement, level: float) -> Words:
     if one.verdict == "caution" and one.aspect == "chances":
         short = Words("偏高", "too high") if one.figure.value < 0 else Words("偏低", "too low")
     elif one.verdict == "caution" and one.aspect != "ranking":
-        short = Words(*(text.removesuffix(luck) for text, luck in zip(_reason(one, level), MAY_BE_LUCK)))
+        short = Words(*(text.replace(luck, "") for text, luck in zip(_reason(one, level), MAY_BE_LUCK)))
     low, high = _number(one, one.figure.low), _number(one, one.figure.high)
     return Words(*(f"{text} · {_number(one, one.figure.value)} [{low}, {high}]" for text in short))
 

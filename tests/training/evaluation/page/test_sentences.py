@@ -126,6 +126,11 @@ def test_chances_that_are_off_everywhere_are_only_compared() -> None:
     [
         (FOUND[0], "usable · 0.55 [0.45, 0.65]", "可用 · 0.55 [0.45, 0.65]"),
         (FOUND[7], "26% high: read × 0.79 · 1.26 [1.16, 1.36]", "偏高 26%,乘 0.79 看 · 1.26 [1.16, 1.36]"),
+        (
+            level("gpm", "caution", 1.05, 0.95),
+            "5% high: read × 0.95 · 1.05 [0.95, 1.15]",
+            "偏高 5%,乘 0.95 看 · 1.05 [0.95, 1.15]",
+        ),
         (FOUND[12], "too wide · 83% [81%, 85%]", "偏宽 · 83% [81%, 85%]"),
         (FOUND[15], "too high · −8 [−10, −6]", "偏高 · −8 [−10, −6]"),
         (undecided("gpm", "level", 3), "too few rows", "行数太少"),
