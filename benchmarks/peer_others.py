@@ -14,7 +14,7 @@ from sklearn.linear_model import TweedieRegressor
 from threadpoolctl import threadpool_limits
 
 from benchmarks.peer_trees import CATBOOST_LOSSES
-from benchmarks.search import Library, PeerResult, Setting, deviance, setting_text
+from benchmarks.search import Library, PeerResult, Setting, deviance, setting_text, typical_values
 from benchmarks.tasks import TargetData, TargetTable
 from training.boosting.volume_offset import TWEEDIE_POWER
 
@@ -183,9 +183,13 @@ def flaml(data: TargetData, seconds: float) -> PeerResult:
         found.append((deviance(ratio, data.validation, data.is_volume), automl, variant))
     _, best, variant = min(found, key=lambda each: each[0])
     with threadpool_limits(1), tempfile.TemporaryDirectory() as folder, chdir(folder):
-        predicted = variant.holdout.baseline * np.maximum(_refitted(best, variant), 0.0)
-        logs = data.as_log1p(offset=variant is data)
-        typical = np.maximum(np.expm1(logs.holdout.baseline + _refitted(best, logs)), 0.0)
+        ratio = _fitted(best, variant.full, data.loss)(variant.holdout)
+        predicted = variant.holdout.baseline * np.maximum(ratio, 0.0)
+        typical = typical_values(
+            data,
+            probe=lambda logs: (0, _fitted(best, logs.fit, logs.loss)(logs.validation)),
+            train=lambda rounds, logs: _fitted(best, logs.full, logs.loss),
+        )
     offset = "offset" if variant is data else "no offset"
     tried = sum(len(automl.config_history) for _, automl, _ in found)
     text = f"{offset}, {best.best_estimator}: {setting_text(best.best_config)}"
@@ -205,9 +209,9 @@ def _search_space(loss: str) -> dict[str, dict[str, dict[str, object]]]:
     return {learner: {name: {"domain": losses[loss]}} for learner, (name, losses) in FLAML_LOSSES.items()}
 
 
-def _refitted(found: Any, data: TargetData) -> Floats:
-    """Train the chosen model on all rows by the loss of these data, and predict the holdout."""
+def _fitted(found: Any, rows: TargetTable, loss: str) -> Callable[[TargetTable], Floats]:
+    """Train the model that FLAML chose, with this loss: a function from a table to predicted ratios."""
     name, losses = FLAML_LOSSES[found.best_estimator]
-    model = clone(found.model.estimator).set_params(**{name: losses[data.loss]})
-    model.fit(data.full.values.to_numpy(np.float64), data.full.ratio, sample_weight=data.full.weight)
-    return np.asarray(model.predict(data.holdout.values.to_numpy(np.float64)), dtype=np.float64)
+    model = clone(found.model.estimator).set_params(**{name: losses[loss]})
+    model.fit(rows.values.to_numpy(np.float64), rows.ratio, sample_weight=rows.weight)
+    return lambda other: np.asarray(model.predict(other.values.to_numpy(np.float64)), dtype=np.float64)

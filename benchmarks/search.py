@@ -11,6 +11,7 @@ outcomes: expm1 of E[log1p], from the chosen setting trained again with a square
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -92,10 +93,36 @@ def search(library: Library, data: TargetData, seconds: float, seed: int = 7) ->
     with threadpool_limits(1):
         ratio = library.train(setting, rounds, variant)(variant.holdout)
         predicted = variant.holdout.baseline * ratio
-        typical = _typical(library, setting, data) if library.offset else predicted
+        typical = predicted
+        if library.offset:
+            typical = typical_values(data, partial(library.probe, setting), partial(library.train, setting))
     offset = ("offset" if variant is data else "no offset") if library.offset else "log1p"
     text = f"{offset}, {setting_text(setting)}, {rounds} rounds"
     return PeerResult(predicted, typical, tried, text, time.process_time() - started)
+
+
+def typical_values(
+    data: TargetData,
+    probe: Callable[[TargetData], tuple[int, Floats]],
+    train: Callable[[int, TargetData], Callable[[TargetTable], Floats]],
+) -> Floats:
+    """Train with a squared error on log1p; the last fold chooses the rounds, and whether with the offset.
+
+    Args:
+        data: Outcomes, not yet as log1p.
+        probe: As of `Library`, of one setting.
+        train: As of `Library`, of one setting.
+
+    Returns:
+        expm1 of E[log1p] of the holdout rows.
+    """
+    found = []
+    for logs in (data.as_log1p(offset=True), data.as_log1p(offset=False)):
+        rounds, ratio = probe(logs)
+        error = float(np.average((logs.validation.ratio - ratio) ** 2, weights=logs.validation.weight))
+        found.append((error, rounds, logs))
+    _, rounds, logs = min(found, key=lambda each: each[0])
+    return np.maximum(np.expm1(logs.holdout.baseline + train(rounds, logs)(logs.holdout)), 0.0)
 
 
 def setting_text(setting: Mapping[str, object]) -> str:
@@ -112,18 +139,6 @@ def deviance(ratio: Floats, table: TargetTable, is_volume: bool) -> float:
     else:
         each = table.ratio * np.log(np.where(table.ratio > 0, table.ratio, 1.0) / ratio) - (table.ratio - ratio)
     return float(2.0 * np.average(each, weights=table.weight))
-
-
-def _typical(library: Library, setting: Setting, data: TargetData) -> Floats:
-    """Train with a squared error on log1p; the last fold chooses the rounds, and whether with the offset."""
-    found = []
-    for logs in (data.as_log1p(offset=True), data.as_log1p(offset=False)):
-        rounds, ratio = library.probe(setting, logs)
-        error = float(np.average((logs.validation.ratio - ratio) ** 2, weights=logs.validation.weight))
-        found.append((error, rounds, logs))
-    _, rounds, logs = min(found, key=lambda each: each[0])
-    logarithm = logs.holdout.baseline + library.train(setting, rounds, logs)(logs.holdout)
-    return np.maximum(np.expm1(logarithm), 0.0)
 
 
 def _random(ranges: Ranges, draw: np.random.Generator) -> dict[str, float]:
