@@ -164,8 +164,9 @@ $(VENV)/.bench: requirements-bench.lock $(VENV)/.product
 	@$(UV_INSTALL) requirements-bench.lock
 	@touch $@
 
-$(TRUTH): | $(VENV)/.product
+# Written again when the sample's code is newer: its default world may be another one.
+$(TRUTH): $(wildcard sample/*.py) | $(VENV)/.product
 	@$(WRITE_SAMPLE)
 
-var/sample-truth-%.parquet: | $(VENV)/.product
+var/sample-truth-%.parquet: $(wildcard sample/*.py) | $(VENV)/.product
 	@$(PY) -m sample --out var/sample-exports-$* --truth $@ --world $*
