@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from rich.console import Console
+from training.boosting.stage_targets import StageData
 
 from benchmarks.load_files import comparison_parser, read
 from benchmarks.pages import TextTable, figure_table, markdown_lines, print_table
@@ -28,7 +29,6 @@ from features.schema import Loaded
 from training.boosting.model import fit_model
 from training.boosting.recipe import fit_on, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.boosting.stage_targets import StageData
 from training.boosting.tune import Fold, by_hand, make_folds
 from training.data.dataset import Dataset, Mask, fit_features, prepare, rows_of
 from training.evaluation.metrics import ALL_AGES

@@ -82,26 +82,29 @@ class Refits(Section):
 
 
 class Tune(Section):
-    """The Optuna study that tunes the trees of all stages."""
+    """The Optuna studies that tune the trees, one per head."""
 
-    trials: Annotated[int, Field(ge=1)] = 10
+    trials: Annotated[int, Field(ge=1)] = 20
+    """Trials per head."""
     seed: int = 7
     jobs: Annotated[int, Field(ge=1)] = 2
     """Parallel trials, one thread each. With more than one, results depend on the order in which trials finish."""
 
 
 class Trees(Section):
-    """Default LightGBM parameters: the first trial of every study, and the parameters of a backtest."""
+    """The hand setting of LightGBM: the first trial of every study, and the parameters of a backtest."""
 
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.02
     num_leaves: Annotated[int, Field(ge=2, le=255)] = 8
     min_data_in_leaf: Annotated[int, Field(ge=1)] = 60
     feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.5
-    lambda_l2: Annotated[float, Field(ge=0)] = 20.0
+    lambda_l2: Annotated[float, Field(ge=0)] = 50.0
     cat_smooth: Annotated[float, Field(ge=0)] = 60.0
     extra_trees: bool = True
+    tweedie_power: Annotated[float, Field(gt=1, lt=2)] = 1.5
+    """Variance power of the loss: variance ∝ mean^power, between Poisson (1) and gamma (2)."""
     rounds: Annotated[int, Field(ge=0)] = 1500
-    """Maximum number of boosting rounds per stage; cross-validation chooses how many are used, possibly 0."""
+    """Maximum number of boosting rounds per head; cross-validation chooses how many are used, possibly 0."""
 
 
 class VolumeTrees(Trees):

@@ -33,6 +33,8 @@ class Stage:
         share: The rate is a share of its exposure, never above 1.
         priced: The exposure is counted in reference prices, so the rate is near 1; times the reference price it is the
             value of an order.
+        level_by_exposure: Its total sets the level of its rate, not the mean creative (`fit_priors`): the rate rises
+            with the traffic that a creative gets.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Stage:
     half_weight_events: float = 3.0
     share: bool = False
     priced: bool = False
+    level_by_exposure: bool = False
 
     @property
     def is_poisson(self) -> bool:
@@ -124,11 +127,43 @@ COST = Stage(
     "cny",
     events="impressions",
     half_weight_events=50.0,
+    level_by_exposure=True,
 )
 
 VOLUME = "volume"
 """Name of the model of later volume (impressions, or spend where there are no impressions); it is not a rate."""
 VOLUME_LABEL = Words("量级", "volume")
+
+
+@dataclass(frozen=True)
+class Head:
+    """A ratio over the outcome window that a LightGBM head predicts; targets are products of heads.
+
+    Attributes:
+        name: `gmv`, `cost` or `keep`.
+        label: Name shown to people.
+        numerator: Column that is summed over the window.
+        exposure: Column that the sum is divided by.
+        stages: Stages whose product the funnel model predicts for it.
+        share: The ratio is never above 1.
+    """
+
+    name: str
+    label: Words
+    numerator: str
+    exposure: str
+    stages: tuple[str, ...]
+    share: bool = False
+
+    def log_product(self, log_rates: Mapping[str, Floats]) -> Floats:
+        """(N,) sum of the log rates (N,) of its stages, `value` in CNY per order; at most 0 for a share."""
+        total = log_rates[self.stages[0]]
+        for stage in self.stages[1:]:
+            total = total + log_rates[stage]
+        return np.minimum(total, 0.0) if self.share else total
+
+
+GMV_HEAD, COST_HEAD, KEEP_HEAD = "gmv", "cost", "keep"
 
 
 @dataclass(frozen=True)
@@ -153,6 +188,16 @@ class Composition:
             signs[self.keep] = 1.0
         if self.cost:
             signs[self.cost] = -1.0
+        return signs
+
+    @property
+    def head_signs(self) -> dict[str, float]:
+        """Head → sign of its log in the log of a rate target."""
+        signs = {GMV_HEAD: 1.0}
+        if self.keep:
+            signs[KEEP_HEAD] = 1.0
+        if self.cost:
+            signs[COST_HEAD] = -1.0
         return signs
 
 
@@ -340,6 +385,25 @@ class Funnel:
     def composed_stages(self) -> frozenset[str]:
         """Stages that some target is composed of; the others are only explained."""
         return frozenset(stage for name in self.targets for stage in TARGETS[name].composition(self).signs)
+
+    @cached_property
+    def heads(self) -> tuple[Head, ...]:
+        """The ratios of which the rate targets are products: gmv per impression (or spend), cost, keep."""
+        stages = {stage.name: stage for stage in self.stages}
+        gross = self.to_gmv or self.to_roi
+        first, last = stages[gross[0]], stages[gross[-1]]
+        per = Words("每次展现", "per impression") if self.to_gmv else Words("每元消耗", "per CNY of spend")
+        money = Words("退款后成交额", "net gmv") if self.net_only else Words("成交额", "gmv")
+        label = Words(f"{per.zh}{money.zh}", f"{money.en} {per.en}")
+        found = [Head(GMV_HEAD, label, last.numerator, first.exposure, gross)]
+        needed = [TARGETS[name].composition(self) for name in self.rate_targets]
+        if any(one.cost for one in needed):
+            cost = stages[COST.name]
+            found.append(Head(COST_HEAD, cost.label, cost.numerator, cost.exposure, (cost.name,)))
+        if any(one.keep for one in needed):
+            keep = stages[KEEP.name]
+            found.append(Head(KEEP_HEAD, keep.label, keep.numerator, keep.exposure, (keep.name,), share=True))
+        return tuple(found)
 
     @cached_property
     def rate_targets(self) -> list[str]:

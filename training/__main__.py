@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from configs.settings import CONFIG_DIR, Settings, load_settings
 from configs.yaml_file import parse
@@ -79,7 +79,7 @@ def refresh_command(
     scheduler: Scheduler = None,
 ) -> None:
     """Refit the champion's recipe on newer data, without tuning; evaluate and register it."""
-    from training.boosting.recipe import recipe_of
+    from training.boosting.recipe import Recipe
     from training.console import show_result
     from training.data.open_source import open_source
     from training.registry.champion import model_for
@@ -89,13 +89,13 @@ def refresh_command(
     settings = _with_engine(load_settings(config), engine, scheduler)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
-    champion, manifest, name = model_for(space, None)
+    _, manifest, name = model_for(space, None)
     settings = manifest.settings.model_copy(update={kept: getattr(settings, kept) for kept in MACHINE_SETTINGS})
     out, err = Console(), Console(stderr=True)
     with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
         _show_files(report, err)
         progress.line(f"refitting {name}")
-        result = train_and_register(source, space, settings, progress, recipe=recipe_of(champion, manifest.choices))
+        result = train_and_register(source, space, settings, progress, recipe=Recipe(manifest.choices))
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
 
@@ -225,7 +225,7 @@ def _with_engine(settings: Settings, engine: str | None, scheduler: str | None) 
 
 @contextmanager
 def _progress(err: Console) -> Iterator[ProgressCallbacks]:
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("reading", total=None)
 
@@ -236,10 +236,11 @@ def _progress(err: Console) -> Iterator[ProgressCallbacks]:
         def file(done: int, total: int, path: Path) -> None:
             bar.update(task, description=f"reading {visible_text(path.name)}", completed=done, total=total)
 
-        def trial(done: int, total: int, best: float) -> None:
-            bar.update(task, description=f"tuning, best {best:.4f}", completed=done, total=total)
+        def trial(head: str, done: int, total: int, best: float) -> None:
+            text = f"tuning {head}: best {100 * best:.1f} % of the hand setting's deviance"
+            bar.update(task, description=text, completed=done, total=total)
             if not err.is_terminal and done:
-                err.print(f"trial {done} of {total}, best {best:.4f}", highlight=False)
+                err.print(f"{text}, trial {done} of {total}", highlight=False)
 
         def step(what: str, done: int, total: int) -> None:
             bar.update(task, description=what, completed=done, total=total)

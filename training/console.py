@@ -10,6 +10,7 @@ from rich.table import Table
 from features.partitions.folder import printable, without_password
 from features.sanitise import visible_text
 from training.evaluation.acceptance import Judgement
+from training.evaluation.files import HeadFacts
 from training.evaluation.metrics import ALL_AGES, METHODS
 from training.evaluation.page.render import PAGE
 from training.evaluation.page.sentences import five_sentences
@@ -40,12 +41,7 @@ def show_result(result: TrainingRun, space: Workspace, data: list[str], config: 
         f"trained on {result.training_rows:,} rows of {result.training_creatives:,} creatives; the registered model is "
         "the same recipe on all mature rows.",
     ]
-    used = [f"{stage} {choice.rounds}{'*' if choice.tuned else ''}" for stage, choice in result.recipe.choices.items()]
-    if result.recipe.prior_kinds:
-        priors = [f"{stage} {kind}" for stage, kind in result.recipe.prior_kinds.items()]
-        lines.append(f"Prior of each stage: {', '.join(priors)}.")
-    if used:
-        lines.append(f"Trees by stage (* tuned, else the default setting): {', '.join(used)}.")
+    lines += [head_line(head) for head in result.heads]
     if result.missing:
         needs = "; ".join(f"{stage} needs {columns}" for stage, columns in result.missing.items())
         lines.append(f"Not available with these columns: {needs}.")
@@ -71,6 +67,29 @@ def show_result(result: TrainingRun, space: Workspace, data: list[str], config: 
         out.print(line, highlight=False, markup=False)
     out.print()
     show_sentences(result.judged, result.level, out)
+
+
+def head_line(head: HeadFacts) -> str:
+    """Say what was chosen for a head, what it gains over the funnel and what tuning gains, on folds and holdout."""
+    parts = [f"Head {head.name}: {head.rounds} trees"]
+    if head.weights:
+        parts.append("stack " + ", ".join(f"{member} {weight:.2f}" for member, weight in head.weights.items()))
+    chosen = "tuned" if head.tuned else "hand"
+    against = [head.head_gain, head.holdout_gain("funnel", chosen)]
+    parts.append(f"deviance against {'its offset' if not head.weights else 'the funnel alone'} {_shares(against)}")
+    if head.tuning_gain is None:
+        parts.append("tuning found nothing better than the hand setting")
+    else:
+        gain = _shares([head.tuning_gain, head.holdout_gain("hand", "tuned")])
+        kept = "taken" if head.tuned else "hand setting kept"
+        parts.append(f"tuning {gain} (standard error {100 * (head.tuning_error or 0):.1f} %; {kept})")
+    return "; ".join(parts) + "."
+
+
+def _shares(gains: Sequence[float | None]) -> str:
+    """Fall of a deviance on the folds and on the holdout, in percent."""
+    named = zip(gains, ("on folds", "on holdout"))
+    return ", ".join(f"{-100 * gain:+.1f} % {where}" for gain, where in named if gain is not None) or "not measured"
 
 
 def show_sentences(judged: Sequence[Judgement], level: float, out: Console) -> None:

@@ -12,7 +12,6 @@ import pandas as pd
 from configs.settings import Settings
 from features.schema import KEY
 from training.atomic_write import write_table
-from training.boosting.choose_priors import Losses
 from training.boosting.recipe import Recipe, fit_on, out_of_fold, predict_out_of_sample
 from training.boosting.rolling_fits import Training, plan_refits, with_refits
 from training.data.dataset import fit_features, prepare_from
@@ -20,7 +19,7 @@ from training.data.metrics_source import MetricsSource
 from training.decision.predict import predict_latest
 from training.evaluation.acceptance import Judgement
 from training.evaluation.coverage import coverage
-from training.evaluation.files import evaluation_of, write_evaluation
+from training.evaluation.files import HeadFacts, evaluation_of, write_evaluation
 from training.evaluation.holdout import evaluate_holdout
 from training.evaluation.page.render import CARD, write_page
 from training.labels.outcomes import MATURE
@@ -30,7 +29,7 @@ from training.registry import mlflow_tracking
 from training.registry.bundle import save_bundle
 from training.registry.champion import ChampionComparison, compare_with_registered
 from training.run_record import headline_figures, logged_metrics, run_facts
-from training.steps import choose_and_tune, last_reported, refuse_thin
+from training.steps import holdout_deviances, last_reported, refuse_thin, tune_heads
 from training.uncertainty import fit_uncertainty
 from training.workspace import Workspace
 
@@ -46,8 +45,8 @@ class TrainingRun:
         holdout_rows: Number of holdout rows.
         holdout_since: First holdout cutoff.
         training_rows, training_creatives: Training data of the evaluation model.
-        recipe: Prior kind of each stage, and the parameters of its trees.
-        losses: By stage, the validation losses of each prior kind; empty where the recipe was given.
+        recipe: Hyperparameters, number of trees and stack of each head.
+        heads: What cross-validation chose for each head, and whether it held on the holdout.
         left_out: Rows that do not train or were resolved, by reason.
         missing: Stage or target that the columns do not allow → the columns it needs.
         predictions: File of the predictions.
@@ -64,7 +63,7 @@ class TrainingRun:
     training_rows: int
     training_creatives: int
     recipe: Recipe
-    losses: Mapping[str, Losses]
+    heads: list[HeadFacts]
     left_out: Mapping[str, int]
     missing: Mapping[str, str]
     predictions: Path
@@ -90,7 +89,7 @@ def train_and_register(
         settings: Of the run.
         progress: Callbacks that report progress.
         baseline: Empirical Bayes only: no funnel model, no trees, no minimum amount of data.
-        recipe: Of an earlier run, to use instead of choosing priors and tuning trees.
+        recipe: Of an earlier run, to use instead of tuning the heads.
 
     Raises:
         TooThinError: The data cannot support a model.
@@ -107,7 +106,6 @@ def train_and_register(
     fits: list[Training] = [(train_rows, holdout_since), (mature, last_reported(dataset))]
 
     # 3. Funnel models refitted at rising moments, so that the features of a snapshot use only data from before it.
-    losses: Mapping[str, Losses] = {}
     if baseline:
         recipe = Recipe()
     else:
@@ -115,9 +113,9 @@ def train_and_register(
         dataset = with_refits(dataset, moments, progress.refit)
     (train_rows, _), _ = fits
 
-    # 4. Priors and trees, chosen by time-ordered cross-validation on the training rows.
+    # 4. Heads: hyperparameters, trees and stacks, chosen by time-ordered cross-validation on the training rows.
     if recipe is None:
-        recipe, losses = choose_and_tune(dataset, train_rows, space.journal, progress)
+        recipe = tune_heads(dataset, train_rows, space.journal, progress)
 
     # 5. Evaluation model (without the holdout) and final model, each with its intervals.
     progress.line("fitting the evaluation model and the final model")
@@ -130,8 +128,9 @@ def train_and_register(
 
     # 6. Evaluation of the evaluation model on the holdout, with its baselines.
     progress.line("evaluating on the holdout")
-    bayes = fit_features(dataset, train_rows, holdout_since)
+    bayes = fit_features(dataset, train_rows, holdout_since, empirical_bayes_only=True)
     figures, holdout_frame = evaluate_holdout(dataset, holdout, known_creatives, evaluation_model, bayes)
+    head_deviances = holdout_deviances(dataset, fits[0], holdout, evaluation_model, recipe)
     covered = coverage(evaluation_model.uncertainty, held_out) if evaluation_model.uncertainty else None
 
     # 7. Evaluation, bundles and predictions as files.
@@ -139,7 +138,7 @@ def train_and_register(
     created_at, data_until = datetime.now(UTC).isoformat(timespec="seconds"), source.until.isoformat()
     left_out = {**dataset.left_out(), **source.notes}
     facts = run_facts(
-        dataset, space, recipe, losses, train_rows, holdout,
+        dataset, space, recipe, head_deviances, train_rows, holdout,
         holdout_since=holdout_since, created_at=created_at, left_out=left_out, baseline=baseline,
         brier=covered.brier if covered else {},
     )  # fmt: skip
@@ -175,9 +174,8 @@ def train_and_register(
             "data_until": data_until,
             "trained_until": data_until,
             "model_type": "baseline" if baseline else "model",
-            **{f"prior/{stage}": str(kind) for stage, kind in recipe.prior_kinds.items()},
         }
-        metrics = logged_metrics(evaluation, recipe, losses, covered, judged, left_out)
+        metrics = logged_metrics(evaluation, covered, judged, left_out)
         mlflow_tracking.log_run(settings, tags, metrics, space.evaluation)
         registered = mlflow_tracking.register(
             space,
@@ -198,7 +196,7 @@ def train_and_register(
         training_rows=int(train_rows.sum()),
         training_creatives=len(dataset.observed.loc[train_rows, KEY].drop_duplicates()),
         recipe=recipe,
-        losses=losses,
+        heads=facts.heads,
         left_out=left_out,
         missing=dataset.funnel.missing,
         predictions=space.predictions,

@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 
 from configs import __version__
+from features.bilingual import Words
+from features.funnel import VOLUME, VOLUME_LABEL
 from features.schema import KEY
-from training.boosting.choose_priors import Losses
+from training.boosting.model import Choice
 from training.boosting.recipe import Recipe
 from training.data.dataset import Dataset, Mask
 from training.evaluation.acceptance import Judgement, Verdict
 from training.evaluation.coverage import Coverage
 from training.evaluation.deciles import WHOLE
-from training.evaluation.files import Evaluation, RunFacts, StageFacts
+from training.evaluation.files import Evaluation, HeadFacts, RunFacts
 from training.evaluation.metrics import ALL_AGES, OWN
 from training.labels.outcomes import MATURE
 from training.workspace import Workspace
@@ -26,7 +28,7 @@ def run_facts(
     dataset: Dataset,
     space: Workspace,
     recipe: Recipe,
-    losses: Mapping[str, Losses],
+    head_deviances: Mapping[str, Mapping[str, float]],
     train_rows: Mask,
     holdout: Mask,
     *,
@@ -38,7 +40,7 @@ def run_facts(
 ) -> RunFacts:
     """Collect the facts of a run; `train_rows` and `holdout` are masks over the dataset's rows."""
     settings, keys, creatives = dataset.settings, dataset.observed[KEY], dataset.source.creatives
-    labels = [(stage.name, *stage.label) for stage in dataset.funnel.stages]
+    labels = {**{head.name: head.label for head in dataset.funnel.heads}, VOLUME: VOLUME_LABEL}
     return RunFacts(
         name=space.name,
         model=space.registered_model,
@@ -60,9 +62,10 @@ def run_facts(
         training_rows=int(train_rows.sum()),
         training_creatives=len(keys[train_rows].drop_duplicates()),
         final_rows=int((dataset.rows["state"] == MATURE).sum()),
-        stages=[
-            _stage_facts(name, zh, en, recipe, losses.get(name))
-            for name, zh, en in [*labels, ("volume", "后续量", "later volume")]
+        heads=[
+            _head_facts(name, label, recipe.choices[name], head_deviances.get(name, {}))
+            for name, label in labels.items()
+            if name in recipe.choices
         ],
         missing=dict(dataset.funnel.missing),
         left_out=dict(left_out),
@@ -83,29 +86,23 @@ def headline_figures(figures: pd.DataFrame) -> dict[str, float | str | None]:
 
 def logged_metrics(
     evaluation: Evaluation,
-    recipe: Recipe,
-    losses: Mapping[str, Losses],
     coverage: Coverage | None,
     judged: Sequence[Judgement],
     left_out: Mapping[str, int],
 ) -> dict[str, float]:
     """Return every metric of a run under its MLflow name.
 
-    `left_out/<reason>`: rows. `cv_gain/<stage>`: reduction of the validation loss by the trees.
-    `cv_deviance/<stage>/<prior kind>`: validation deviance. `<target>/<age>/<method>/<metric>`: on the holdout.
+    `left_out/<reason>`: rows. `head/<head>/…`: number of trees, stack weights, out-of-fold deviances of the head and of
+    the funnel alone, gain of tuning with its standard error, and deviances on the holdout.
+    `<target>/<age>/<method>/<metric>`: on the holdout.
     `interval/…`: of `training.evaluation.coverage`. `acceptance/<target>/<aspect>`: 1 usable, 0 with
     caution, −1 not usable; absent where rows are too few to decide.
     """
     return {
         **{f"left_out/{name}": float(count) for name, count in left_out.items()},
-        **{f"cv_gain/{stage}": choice.gain for stage, choice in recipe.choices.items()},
+        **head_figures(evaluation.facts.heads),
         **by_age_figures(evaluation.figures),
         **calibration_figures(evaluation.deciles),
-        **{
-            f"cv_deviance/{stage}/{kind.replace(' ', '_')}": value
-            for stage, loss in losses.items()
-            for kind, value in loss.with_trees.items()
-        },
         **(coverage.figures() if coverage else {}),
         **verdict_figures(judged),
     }
@@ -139,17 +136,41 @@ def calibration_figures(deciles: pd.DataFrame) -> dict[str, float]:
     return table
 
 
-def _stage_facts(name: str, zh: str, en: str, recipe: Recipe, loss: Losses | None) -> StageFacts:
-    choice = recipe.choices.get(name)
-    return StageFacts(
+def head_figures(heads: Sequence[HeadFacts]) -> dict[str, float]:
+    """Return what cross-validation chose for the heads, and whether it held, under MLflow names."""
+    table: dict[str, float | None] = {}
+    for head in heads:
+        own = {
+            "trees": float(head.rounds),
+            "tuned": float(head.tuned),
+            **{f"weight/{member}": weight for member, weight in head.weights.items()},
+            "cv_deviance": head.deviance,
+            "cv_deviance/funnel": head.funnel_deviance,
+            "cv_gain": head.head_gain,
+            "tuning_gain": head.tuning_gain,
+            "tuning_error": head.tuning_error,
+            **{f"holdout_deviance/{setting}": value for setting, value in head.holdout.items()},
+        }
+        table |= {f"head/{head.name}/{name}": value for name, value in own.items()}
+    return {name: value for name, value in table.items() if value is not None and np.isfinite(value)}
+
+
+def _head_facts(name: str, label: Words, choice: Choice, holdout: Mapping[str, float]) -> HeadFacts:
+    by_hand = choice.hand.deviance
+    scale = 1.0 / by_hand if by_hand else None
+    stack = choice.stack
+    return HeadFacts(
         name=name,
-        zh=zh,
-        en=en,
-        prior=str(recipe.prior_kinds.get(name, "")),
-        losses={str(kind): value for kind, value in loss.with_trees.items()} if loss else {},
-        rounds=choice.rounds if choice else 0,
-        gain=choice.gain if choice else 0.0,
-        tuned=choice is not None and choice.tuned,
+        zh=label.zh,
+        en=label.en,
+        rounds=choice.rounds,
+        tuned=choice.tuned,
+        weights={} if name == VOLUME else {"bayes": stack.bayes, "funnel": stack.funnel, "trees": stack.trees},
+        funnel_deviance=choice.funnel_deviance,
+        deviance=choice.deviance,
+        tuning_gain=None if choice.gain is None or scale is None else choice.gain * scale,
+        tuning_error=None if choice.gain_error is None or scale is None else choice.gain_error * scale,
+        holdout=dict(holdout),
     )
 
 

@@ -1,4 +1,4 @@
-"""Steps of a training run that are more than one call: refuse thin data, choose priors and tune trees."""
+"""Steps of a training run that are more than one call: refuse thin data, tune the heads, evaluate the tuning."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -10,10 +10,14 @@ from configs import __version__
 from features.matrix.feature_matrix import FEATURES_VERSION
 from features.point_in_time.metric_rows import unit_codes
 from features.schema import KEY
-from training.boosting.choose_priors import Losses, choose_priors, compare_priors
-from training.boosting.recipe import Recipe
+from training.boosting.heads import head_rows
+from training.boosting.model import CreativeModel
+from training.boosting.optuna_study import storage_of
+from training.boosting.recipe import Recipe, fit_on
+from training.boosting.rolling_fits import Training
+from training.boosting.stack import deviance
 from training.boosting.tune import make_folds, tune
-from training.data.dataset import Dataset, Mask, totals_known
+from training.data.dataset import Dataset, Mask, rows_of, totals_known
 from training.errors import TooThinError
 from training.progress import ProgressCallbacks
 
@@ -55,36 +59,64 @@ def last_reported(dataset: Dataset) -> pd.Timestamp:
     return dataset.source.until + pd.Timedelta(hours=max(dataset.settings.report_delay_hours.values()))
 
 
-def choose_and_tune(
-    dataset: Dataset, rows: Mask, journal: Path, progress: ProgressCallbacks
-) -> tuple[Recipe, dict[str, Losses]]:
-    """Choose the prior kind of each stage and tune its trees, by time-ordered cross-validation.
+def tune_heads(dataset: Dataset, rows: Mask, journal: Path, progress: ProgressCallbacks) -> Recipe:
+    """Choose hyperparameters, number of trees and stack of every head by time-ordered cross-validation.
 
     Args:
         dataset: All rows.
         rows: Mask of the training rows.
-        journal: File of the Optuna studies; the same data and settings resume their study.
+        journal: File of the Optuna studies; the same data and settings resume their studies.
         progress: Callbacks that report progress.
-
-    Returns:
-        The recipe, and the validation losses of each prior kind by stage.
     """
     settings = dataset.settings
-    progress.line("choosing the prior of each stage")
-    losses = compare_priors(dataset, rows, settings.trees)
-    prior_kinds = choose_priors(losses)
-    folds = make_folds(dataset, rows, prior_kinds)
-    progress.line(f"tuning: {settings.tune.trials} trials on {len(folds)} folds")
+    folds = make_folds(dataset, rows)
+    progress.line(f"tuning: {settings.tune.trials} trials per head on {len(folds)} folds")
     shaping = settings.model_dump_json(exclude=NOT_IN_STUDY_NAME)
-    choices = tune(
-        folds,
-        settings,
-        journal,
-        study_name(dataset.source.fingerprint, f"{shaping}/{sorted(prior_kinds.items())}"),
-        lambda done, best: progress.trial(done, settings.tune.trials, best),
-        dataset.source.engine,
+    return Recipe(
+        tune(
+            folds,
+            settings,
+            len(dataset.observed.loc[rows, KEY].drop_duplicates()),
+            study_name(dataset.source.fingerprint, shaping),
+            storage_of(journal),
+            lambda head, done, best: progress.trial(head, done, settings.tune.trials, best),
+            dataset.source.engine,
+        )
     )
-    return Recipe(prior_kinds, choices), losses
+
+
+def holdout_deviances(
+    dataset: Dataset, trained_on: Training, holdout: Mask, model: CreativeModel, recipe: Recipe
+) -> dict[str, dict[str, float]]:
+    """Deviance of every head on the holdout: whether what was gained on the folds held.
+
+    Args:
+        dataset: All rows.
+        trained_on: Training rows of the evaluation model, and its moment.
+        holdout: Mask of the holdout rows.
+        model: The evaluation model.
+        recipe: By which it was trained.
+
+    Returns:
+        Head → `funnel` (the funnel model alone), `hand` (hand setting) and, where the study found another setting,
+        `tuned`; NaN without rows to evaluate.
+    """
+    funnel, least = dataset.funnel, dataset.settings.evaluate.min_impressions
+    features, outcome = rows_of(dataset, holdout, model.fitted)
+    others = {name: choice.alternative for name, choice in recipe.choices.items() if choice.alternative}
+    other = fit_on(dataset, *trained_on, Recipe(others)) if others else model
+    found = {}
+    for head in funnel.heads:
+        choice = recipe.choices.get(head.name)
+        if choice is None:
+            continue
+        rows = [head_rows(head, features, outcome, funnel, least)]
+        own = deviance(rows, [model.heads[head.name].log(features, funnel)[rows[0].rows]])
+        found[head.name] = {"funnel": deviance(rows, [rows[0].log_funnel]), "tuned" if choice.tuned else "hand": own}
+        if choice.alternative:
+            log = other.heads[head.name].log(features, funnel)[rows[0].rows]
+            found[head.name]["hand" if choice.tuned else "tuned"] = deviance(rows, [log])
+    return found
 
 
 def study_name(data_fingerprint: str, shaping: str) -> str:

@@ -47,6 +47,8 @@ class StagePrior:
         cross_stage_weights: Stage at which own counts are observed → weight of their log evidence at this stage.
             Independent stages would have 1 for the stage itself and 0 for all others; they are not independent: bids
             follow conversion, so creatives that convert well cost more.
+        log_level: Added to the log rate of every creative, so that the training period's total is met; 0 for stages
+            other than those with `Stage.level_by_exposure`.
     """
 
     rate: Mapping[str, float]
@@ -57,6 +59,7 @@ class StagePrior:
     strengths: Mapping[str, float]
     weights: Mapping[str, float]
     cross_stage_weights: Mapping[str, float]
+    log_level: float = 0.0
 
 
 Priors = Mapping[str, StagePrior]

@@ -6,7 +6,7 @@ entities outside the nested chain and weights of cross-stage evidence by ridge P
 Array axes: N rows (creatives or training snapshots), S stages, C columns of a regression.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,9 +27,8 @@ from features.funnel_model.empirical_bayes import (
 )
 from features.funnel_model.model import ExpectedRate, FunnelModel, predict_as_of
 from features.funnel_model.posterior import (
-    FUNNEL_MODEL,
-    PriorKind,
     before_last_days,
+    cross_stage_evidence,
     discounted_events,
     empirical_bayes_rates,
     own_evidence,
@@ -54,7 +53,6 @@ def fit_priors(
     funnel: Funnel,
     found: Sequence[Entity],
     models: Sequence[FunnelModel] = (),
-    prior_kinds: Mapping[str, PriorKind] | None = None,
 ) -> dict[str, StagePrior]:
     """Fit the prior of every stage.
 
@@ -65,18 +63,17 @@ def fit_priors(
         creatives: Checked creatives.
         funnel: The funnel.
         found: Entities whose history is used.
-        models: Funnel models by rising origin, one before each of the training snapshots.
-        prior_kinds: Stage → its prior; empirical Bayes where a stage is not named.
+        models: Funnel models by rising origin, one before each of the training snapshots; without any, empirical Bayes
+            gives the prior mean.
 
     Returns:
-        Stage name → prior. Drift and cross-stage weights are estimated around the prior mean that the stage uses.
+        Stage name → prior. Drift, cross-stage weights and level are estimated around the prior mean in use.
     """
     groups = {entity.name: entity_codes(creatives, entity) for entity in found}
     types = creatives.categories("promotion_type")
     priors = {stage.name: _fit_stage(stage, totals, snapshots, types, groups) for stage in funnel.stages}
-    of_model = [stage for stage in funnel.stages if (prior_kinds or {}).get(stage.name) == FUNNEL_MODEL]
-    expected = predict_as_of(models, snapshots, of_model)
-    for stage in of_model:
+    expected = predict_as_of(models, snapshots, funnel.stages if models else ())
+    for stage in funnel.stages if models else ():
         priors[stage.name] = _fit_drift(stage, snapshots, priors[stage.name], expected[stage.name])
     rates: dict[str, Floats] = {}
     log_evidence: dict[str, Floats] = {}
@@ -86,7 +83,7 @@ def fit_priors(
         rates[stage.name] = np.exp(prior_rate.log_rate)
         factor, _, _ = own_evidence(arrays, snapshots, rates[stage.name][None], prior_rate.variance[None])
         log_evidence[stage.name] = np.log(factor[0])
-    return {
+    with_weights = {
         stage.name: replace(
             priors[stage.name],
             cross_stage_weights=_fit_cross_stage_weights(
@@ -95,6 +92,26 @@ def fit_priors(
         )
         for stage in funnel.stages
     }
+    weights = stack_priors(funnel.stages, with_weights).cross_stage_weights
+    evidence = cross_stage_evidence(np.array([log_evidence[stage.name] for stage in funnel.stages]), weights)
+    for stage, own in zip(funnel.stages, evidence):
+        if stage.level_by_exposure:
+            level = _fit_level(stage, snapshots, rates[stage.name] * np.exp(own))
+            with_weights[stage.name] = replace(with_weights[stage.name], log_level=level)
+    return with_weights
+
+
+def _fit_level(stage: Stage, snapshots: ArrayFrame, rate: Floats) -> float:
+    """Log of the total that came after the training snapshots over the total expected at `rate` (N,).
+
+    Every other estimate weighs creatives by effective sample size, so that the many creatives with little traffic set
+    the level. Of a stage whose rate rises with traffic that is too low a level for totals: what sells is shown more, in
+    larger traffic pools and boosted by hand, where an impression costs more. Totals weigh by exposure.
+    """
+    count, exposure, _ = stage_counts(stage, snapshots, "later:")
+    known = np.isfinite(count) & (exposure > 0)
+    total, expected = float(count[known].sum()), float((rate * exposure)[known].sum())
+    return float(np.log(total / expected)) if known.sum() >= MIN_SNAPSHOTS and total > 0 and expected > 0 else 0.0
 
 
 def _fit_stage(

@@ -1,18 +1,19 @@
 """Prior and posterior log rate of every stage for each snapshot: what LightGBM takes as offset and as features.
 
-The prior mean is what is expected of a creative before its own counts; per stage it comes from the funnel model
-(`features.funnel_model.model`) or from empirical Bayes (this module), as chosen on time-ordered folds. The creative's
+The prior mean is what is expected of a creative before its own counts: the prediction of the funnel model
+(`features.funnel_model.model`), or of empirical Bayes (this module) where no funnel model was fitted. The creative's
 own counts then update it by a two-step Kalman filter, and the log evidence found at each stage is passed on to the
 others (`cross_stage_evidence`):
 
     log rate = log prior + Σ over stages j of weight[stage, j] · log evidence[j]
+
+`StagePrior.log_level` is added to the log prior after the update, so that own counts do not undo it.
 
 Array axes: S stages, N rows (snapshots), E entities. All variances are variances of a log rate.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -30,9 +31,6 @@ from features.point_in_time.array_frame import ArrayFrame, Floats
 from features.point_in_time.counts import RECENT_DAYS
 from features.point_in_time.entity_history import CHAIN, MARKET
 
-PriorKind = Literal["empirical Bayes", "funnel model"]
-EMPIRICAL_BAYES: PriorKind = "empirical Bayes"
-FUNNEL_MODEL: PriorKind = "funnel model"
 MARKET_PRIOR_EVENTS = 20.0
 """Pseudo-events of the training period's market rate against the events of the market's recent rate."""
 ROWS_AT_ONCE = 1024
@@ -45,10 +43,11 @@ class StagePosterior:
 
     Attributes:
         market_rate: Rate of the market of the promotion type, numerator per exposure.
-        log_empirical_bayes: Log rate predicted by empirical Bayes, whichever prior is in use.
+        log_empirical_bayes: Log rate predicted by empirical Bayes before own counts, whichever prior is in use.
+        empirical_bayes_effects: Entity → log factor; with the log market rate they add up to `log_empirical_bayes`.
         log_entity_effects: Entity → log factor of its history relative to the average creative of the market,
             whichever prior is in use.
-        base_rate: Rate that the effects multiply.
+        base_rate: Rate that the effects multiply, with the stage's level (`StagePrior.log_level`).
         log_effects: Entity (empirical Bayes) or term (funnel model) → log factor; 0 where nothing is known.
         log_prior: Log rate before the creative's own counts: log base rate plus all effects.
         log_own_evidence: Log factor from the creative's own early counts at all stages.
@@ -58,6 +57,7 @@ class StagePosterior:
 
     market_rate: Floats
     log_empirical_bayes: Floats
+    empirical_bayes_effects: dict[str, Floats]
     log_entity_effects: dict[str, Floats]
     base_rate: Floats
     log_effects: dict[str, Floats]
@@ -77,7 +77,6 @@ def posteriors_of(
     funnel: Funnel,
     priors: Priors,
     models: Sequence[FunnelModel] = (),
-    prior_kinds: Mapping[str, PriorKind] | None = None,
     arrays: PriorArrays | None = None,
 ) -> dict[str, StagePosterior]:
     """Compute prior and posterior of every stage of the funnel, for N snapshots.
@@ -85,15 +84,12 @@ def posteriors_of(
     Args:
         observed: N rows of `features.point_in_time.counts`.
         funnel: The funnel.
-        priors: Of every stage, fitted with the same `prior_kinds`.
-        models: Funnel models by rising origin; each row uses the last one whose origin is not after its cutoff.
-        prior_kinds: Stage → its prior; empirical Bayes where a stage is not named.
+        priors: Of every stage, fitted with the same `models`.
+        models: Funnel models by rising origin; each row uses the last one whose origin is not after its cutoff. Without
+            any, empirical Bayes is the prior.
         arrays: `stack_priors(funnel.stages, priors)`, where the caller keeps it.
     """
-    prior_kinds = prior_kinds or {}
-    from_model = predict_as_of(
-        models, observed, [stage for stage in funnel.stages if prior_kinds.get(stage.name) == FUNNEL_MODEL]
-    )
+    from_model = predict_as_of(models, observed, funnel.stages if models else ())
     whole = arrays or stack_priors(funnel.stages, priors)
     # Few rows: all stages at once. Many rows: one stage after the other, which gives the same in less memory.
     parts = [whole] if len(observed) <= ROWS_AT_ONCE else [stack_priors([stage], priors) for stage in funnel.stages]
@@ -106,10 +102,11 @@ def posteriors_of(
             posteriors[stage.name] = StagePosterior(
                 market_rate=history.market_rate[place],
                 log_empirical_bayes=history.log_rate[place],
+                empirical_bayes_effects=history.expected_rate(place).log_effects,
                 log_entity_effects=dict(zip(history.arrays.entities, history.log_entity_effects[place])),
-                base_rate=part.expected[place].base_rate,
+                base_rate=part.expected[place].base_rate * np.exp(priors[stage.name].log_level),
                 log_effects=part.expected[place].log_effects,
-                log_prior=part.expected[place].log_rate,
+                log_prior=part.expected[place].log_rate + priors[stage.name].log_level,
                 log_own_evidence=evidence[len(posteriors)],
                 own_events=part.events[place],
                 variance=part.variance[place],

@@ -9,7 +9,7 @@ from features.attributes import CREATIVE_ATTRIBUTES, KEY_LABELS, NUMBER_ATTRIBUT
 from features.bilingual import Words
 from features.funnel import VOLUME, VOLUME_LABEL, Funnel
 
-Group = Literal["creative", "early", "pacing", "paid", "history", "siblings"]
+Group = Literal["creative", "early", "pacing", "paid", "history", "siblings", "funnel"]
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,21 @@ def catalogue(
             Feature(f"own_{stage.name}", f"自身早期{zh}", f"own early {en}", "log ratio", "early"),
             Feature(f"own_events_{stage.name}", f"自身{zh}证据量", f"evidence on own {en}", "log count", "early"),
             Feature(f"base_{stage.name}", f"{zh}基线", f"baseline of {en}", "log ratio", "history"),
+            Feature(f"bayes_{stage.name}", f"{zh}经验贝叶斯", f"empirical-Bayes {en}", "log rate", "funnel"),
+            Feature(f"prior_{stage.name}", f"{zh}先验", f"prior {en}", "log rate", "funnel"),
+            Feature(f"rate_{stage.name}", f"{zh}后验", f"posterior {en}", "log rate", "funnel"),
+            Feature(f"variance_{stage.name}", f"{zh}后验方差", f"posterior variance of {en}", "variance", "funnel"),
+        ]
+    for head in funnel.heads:
+        found += [
+            Feature(f"funnel_{head.name}", f"漏斗{head.label.zh}", f"funnel: {head.label.en}", "log rate", "funnel"),
+            Feature(
+                f"funnel_less_bayes_{head.name}",
+                f"漏斗与经验贝叶斯之差：{head.label.zh}",
+                f"funnel less empirical Bayes: {head.label.en}",
+                "log ratio",
+                "funnel",
+            ),
         ]
     for name in shared:
         zh, en = entity_label(name)

@@ -1,7 +1,7 @@
 """The feature matrix: one function builds it for training, batch prediction and the service."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,14 +11,14 @@ from features.attributes import NUMBER_ATTRIBUTES
 from features.funnel import VOLUME, Funnel
 from features.funnel_model.empirical_bayes import PriorArrays, Priors, stack_priors
 from features.funnel_model.model import FunnelModel
-from features.funnel_model.posterior import PriorKind, StagePosterior, posteriors_of
+from features.funnel_model.posterior import StagePosterior, posteriors_of
 from features.matrix.catalogue import NUMBERS, Catalogue, catalogue
 from features.matrix.encoders import Encoder, encode
 from features.point_in_time.array_frame import ArrayFrame, Floats, Rows
 from features.point_in_time.entity_history import MARKET, Entity
 from features.schema import KEY
 
-FEATURES_VERSION = 4
+FEATURES_VERSION = 5
 """Increase it whenever a feature is added or computed in another way: names of studies and of tables of sharded runs
 contain it, and bundles of another version are refused."""
 PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
@@ -39,7 +39,6 @@ class Fitted:
         entities: What creatives share, by which histories are counted.
         numbers: Names out of `features.matrix.catalogue.NUMBERS` that some training row has.
         funnel_models: By rising origin: each applies to the cutoffs from its origin to that of the next.
-        prior_kinds: Stage → kind of its prior; empirical Bayes where it is not named.
     """
 
     funnel: Funnel
@@ -48,7 +47,6 @@ class Fitted:
     entities: tuple[Entity, ...]
     numbers: tuple[str, ...]
     funnel_models: tuple[FunnelModel, ...] = ()
-    prior_kinds: Mapping[str, PriorKind] = field(default_factory=dict)
 
     @property
     def newest(self) -> "Fitted":
@@ -126,6 +124,10 @@ class Features:
     reference_price: Floats
     catalogue: Catalogue
 
+    def log_stage_rates(self, funnel: Funnel, *, empirical_bayes: bool = False) -> dict[str, Floats]:
+        """Stage → (rows,) log rate of the funnel model (`log_stage_rates`)."""
+        return log_stage_rates(self.posteriors, funnel, self.reference_price, empirical_bayes=empirical_bayes)
+
 
 def build_features(observed: ArrayFrame, fitted: Fitted) -> Features:
     """Build the feature matrix.
@@ -134,13 +136,13 @@ def build_features(observed: ArrayFrame, fitted: Fitted) -> Features:
         observed: Counts of snapshots (`features.point_in_time.counts.observe`).
         fitted: On the training period.
     """
-    posteriors = posteriors_of(
-        observed, fitted.funnel, fitted.priors, fitted.funnel_models, fitted.prior_kinds, fitted.prior_arrays
-    )
+    posteriors = posteriors_of(observed, fitted.funnel, fitted.priors, fitted.funnel_models, fitted.prior_arrays)
+    reference_price = observed.floats("reference_price")
     columns = {
         **encode(observed, fitted.encoder),
         **numbers(observed, fitted.funnel),
         **_stage_columns(posteriors),
+        **_head_columns(posteriors, fitted.funnel, reference_price),
         **_history(observed, fitted, posteriors),
     }
     declared = fitted.declared
@@ -151,7 +153,7 @@ def build_features(observed: ArrayFrame, fitted: Fitted) -> Features:
         keys=observed.select([*KEY, "age_hours", "cutoff", "launched_at", "elapsed_hours"]),
         values=FeatureMatrix(tuple(declared.names), values),
         posteriors=posteriors,
-        reference_price=observed.floats("reference_price"),
+        reference_price=reference_price,
         catalogue=declared,
     )
 
@@ -216,7 +218,41 @@ def _stage_columns(posteriors: dict[str, StagePosterior]) -> dict[str, Floats]:
         columns[f"own_{name}"] = posterior.log_own_evidence
         columns[f"own_events_{name}"] = np.log1p(posterior.own_events)
         columns[f"base_{name}"] = posterior.log_empirical_bayes - np.log(posterior.market_rate)
+        columns[f"bayes_{name}"] = posterior.log_empirical_bayes
+        columns[f"prior_{name}"] = posterior.log_prior
+        columns[f"rate_{name}"] = posterior.log_rate
+        columns[f"variance_{name}"] = posterior.variance
     return columns
+
+
+def _head_columns(posteriors: dict[str, StagePosterior], funnel: Funnel, reference_price: Floats) -> dict[str, Floats]:
+    columns: dict[str, Floats] = {}
+    rates = log_stage_rates(posteriors, funnel, reference_price)
+    bayes = log_stage_rates(posteriors, funnel, reference_price, empirical_bayes=True)
+    for head in funnel.heads:
+        columns[f"funnel_{head.name}"] = head.log_product(rates)
+        columns[f"funnel_less_bayes_{head.name}"] = columns[f"funnel_{head.name}"] - head.log_product(bayes)
+    return columns
+
+
+def log_stage_rates(
+    posteriors: Mapping[str, StagePosterior], funnel: Funnel, reference_price: Floats, *, empirical_bayes: bool = False
+) -> dict[str, Floats]:
+    """Stage → (N,) log rate, `value` in CNY per order; at most 0 for shares.
+
+    Args:
+        posteriors: Of every stage, for N rows.
+        funnel: The funnel.
+        reference_price: (N,) CNY.
+        empirical_bayes: Empirical Bayes before own counts, in place of the posterior.
+    """
+    found = {}
+    for stage in funnel.stages:
+        own = posteriors[stage.name]
+        log_rate = own.log_empirical_bayes if empirical_bayes else own.log_rate
+        log_rate = log_rate + np.log(reference_price) if stage.priced else log_rate
+        found[stage.name] = np.minimum(log_rate, 0.0) if stage.share else log_rate
+    return found
 
 
 def _history(observed: ArrayFrame, fitted: Fitted, posteriors: dict[str, StagePosterior]) -> dict[str, Floats]:

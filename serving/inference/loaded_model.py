@@ -1,15 +1,9 @@
-"""A model bundle in memory: checked, with its as-of table, the names that requests may use, and SHAP tables."""
+"""A model bundle in memory: checked, with its as-of table, and the names that requests may use."""
 
-import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
-
-import lightgbm as lgb
-import numpy as np
-import numpy.typing as npt
 
 from configs.settings import BASES
 from features.attributes import NUMBER_ATTRIBUTES
@@ -21,14 +15,7 @@ from features.schema import KEY
 from serving.api.validation import ModelVocabulary
 from training.boosting.model import CreativeModel
 from training.errors import BundleError
-from training.explanation.treeshap_tables import NotTabulable, TreeTables, agrees
-from training.lightgbm_single_row import with_single_row_calls
 from training.registry.bundle import Manifest, load_bundle
-
-log = logging.getLogger("gpmcast.serving")
-
-ROWS_TO_TRY = 24
-"""Random rows on which SHAP tables and single-row calls are compared with LightGBM."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +30,6 @@ class LoadedModel:
         ranges: Numeric attribute, or `age_hours` → least and greatest value in the training data.
         name: Of the registered model, or of the bundle's folder.
         version: Its number in the registry, or the first 12 digits of the manifest's sha256.
-        tables: SHAP tables of its trees; None where LightGBM's `pred_contrib` is used.
     """
 
     model: CreativeModel
@@ -53,7 +39,6 @@ class LoadedModel:
     ranges: dict[str, tuple[float, float]]
     name: str
     version: str
-    tables: TreeTables | None
 
     @cached_property
     def catalogue(self) -> list[Feature]:
@@ -146,13 +131,6 @@ def load_model(folder: Path, name: str = "", version: str = "") -> LoadedModel:
             f"{folder}: holds no as-of table (asof.parquet), which serving needs. Train again with this version."
         ) from None
     as_of = AsOfHistory(frozen.table, model.fitted.entities, frozen.moment)
-    rows, place = _rows_to_try(model), {feature.name: number for number, feature in enumerate(model.fitted.declared)}
-    columns = {stage: [place[name] for name in model.columns[stage]] for stage in model.boosters}
-    boosters = {stage: (booster, columns[stage]) for stage, booster in model.boosters.items()}
-    tables = _tables(boosters, rows)
-    model = replace(
-        model, boosters=with_single_row_calls(model.boosters, {stage: rows[:, columns[stage]] for stage in columns})
-    )
     sha256 = (folder / "manifest.sha256").read_text(encoding="ascii")[:12]
     return LoadedModel(
         model=model,
@@ -162,37 +140,4 @@ def load_model(folder: Path, name: str = "", version: str = "") -> LoadedModel:
         ranges=frozen.ranges,
         name=name or folder.name,
         version=version or sha256,
-        tables=tables,
     )
-
-
-def _tables(
-    boosters: Mapping[str, tuple[lgb.Booster, Sequence[int]]], rows: npt.NDArray[np.float64]
-) -> TreeTables | None:
-    """SHAP tables of these trees, compared with LightGBM's `pred_contrib`; None where they differ or cannot be made.
-
-    Args:
-        boosters: Stage → booster, and the columns of `rows` that are its features.
-        rows: Rows to compare on; axis 0: rows, axis 1: features of the matrix.
-    """
-    try:
-        tables = TreeTables(boosters)
-    except NotTabulable as error:
-        log.warning("contributions come from LightGBM, which is slower: %s", error)
-        return None
-    if not agrees(tables, boosters, rows):
-        log.error("contributions come from LightGBM: the tables of these trees give other values")
-        return None
-    return tables
-
-
-def _rows_to_try(model: CreativeModel) -> npt.NDArray[np.float64]:
-    """Random feature values with unseen codes and missing values; axis 0: ROWS_TO_TRY rows, axis 1: features."""
-    draw = np.random.default_rng(0)
-    declared = model.fitted.declared
-    rows = draw.normal(0.0, 3.0, (ROWS_TO_TRY, len(declared)))
-    for place, feature in enumerate(declared):
-        if feature.categorical:
-            rows[:, place] = draw.integers(0, len(model.fitted.encoder.codes[feature.name]) + 1, ROWS_TO_TRY)
-    rows[draw.random(rows.shape) < 0.2] = np.nan
-    return rows

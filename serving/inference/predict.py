@@ -19,15 +19,13 @@ from serving.inference.creative_input import request_rows
 from serving.inference.explain import explanation, shown_values
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.request_warnings import request_warnings
-from training.boosting.stage_targets import composed
+from training.boosting.model import predicted_values
 from training.decision.advice import advise
 from training.decision.predict import EVIDENCE
 from training.errors import ExplanationError
 from training.explanation.contributions import (
-    LogContributions,
-    all_stage_contributions,
+    all_contributions,
     check_additivity,
-    target_contributions,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -43,7 +41,7 @@ class PredictedCreatives:
         observed: Counts of the creatives (`features.point_in_time.counts.observe`).
         summed: (creatives,) whether each was given as sums since launch, whose pace is not known.
         features: Of the rows.
-        predicted: Stage rates and targets by name (`training.boosting.stage_targets.compose`).
+        predicted: Stage rates and targets by name (`training.boosting.model.predicted_values`).
     """
 
     observed: ArrayFrame
@@ -76,7 +74,7 @@ def predict_creatives(loaded: LoadedModel, creatives: Sequence[Creative]) -> Pre
     if summed.any():
         observed = _without_pace(observed, summed)
     features = build_features(observed, fitted)
-    predicted = composed(loaded.model.log_rates(features), fitted.funnel, features.reference_price)
+    predicted = predicted_values(features, loaded.model.log_heads(features), fitted.funnel)
     return PredictedCreatives(observed, summed, features, predicted)
 
 
@@ -183,9 +181,7 @@ def explained(loaded: LoadedModel, done: PredictedCreatives, top: int | None) ->
         Refused: 500 where one does not add up to its prediction.
     """
     model, features = loaded.model, done.features
-    funnel = model.fitted.funnel
-    stages = stage_contributions(loaded, features)
-    targets = {name: target_contributions(name, funnel, stages) for name in funnel.targets}
+    stages, targets = all_contributions(model, features)
     try:
         for name, contributions in (stages | targets).items():
             if name in done.predicted:
@@ -202,12 +198,6 @@ def explained(loaded: LoadedModel, done: PredictedCreatives, top: int | None) ->
             }
         )
     return answers
-
-
-def stage_contributions(loaded: LoadedModel, features: Features) -> dict[str, LogContributions]:
-    """Contributions of every stage, in the unit of the response; SHAP values from tables where the model has them."""
-    shap = loaded.tables.contributions(features.values.matrix) if loaded.tables is not None else {}
-    return all_stage_contributions(loaded.model, features, shap)
 
 
 def _without_nan(values: Floats) -> list[float | None]:

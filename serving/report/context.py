@@ -21,10 +21,9 @@ from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.snapshots import latest_snapshots, snapshot_frame, snapshot_table
 from features.schema import KEY, Loaded
 from serving.inference.loaded_model import LoadedModel
-from serving.inference.predict import stage_contributions
 from serving.report.contribution_groups import GroupedContributions, StageResidual, group_contributions
 from training.decision.advice import advise
-from training.explanation.contributions import check_additivity, target_contributions
+from training.explanation.contributions import all_contributions, check_additivity
 from training.labels.outcomes import MATURE, actual_targets, outcomes
 
 Floats = npt.NDArray[np.float64]
@@ -152,8 +151,7 @@ def build_context(loaded_model: LoadedModel, loaded: Loaded, creative_filter: Cr
     features = build_features(observed, fitted)
     predicted = model.predict(features)
     predicted = pd.concat([predicted, advise(predicted, features, observed, model, settings).frame()], axis=1)
-    of_stages = stage_contributions(loaded_model, features)
-    of_targets = {name: target_contributions(name, funnel, of_stages) for name in funnel.targets}
+    of_stages, of_targets = all_contributions(loaded_model.model, features)
     for name, contributions in (of_stages | of_targets).items():
         if name in predicted:
             check_additivity(contributions, predicted[name].to_numpy(np.float64), name)

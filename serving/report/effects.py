@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict
 from scipy.stats import norm
 
 from features.funnel import GPM, NET_GPM, ORDER, Stage, signs_of
-from features.funnel_model.posterior import FUNNEL_MODEL
 from features.schema import MULTI
 from serving.report.context import ReportContext
 
@@ -238,7 +237,7 @@ def effect_variance(context: ReportContext, stage: str, group: TagGrouping) -> F
 def _model_variance(context: ReportContext, stage: str, group: TagGrouping) -> tuple[Floats, float]:
     """(values,) The model's posterior variance of each value's effect, and its between-value variance."""
     fitted, zeros = context.loaded_model.model.fitted, np.zeros(len(group.values))
-    if fitted.prior_kinds.get(stage) == FUNNEL_MODEL and fitted.funnel_models:
+    if fitted.funnel_models:
         funnel_model = fitted.funnel_models[-1]
         of_stage = funnel_model.stages[stage]
         if group.tag not in of_stage.effect_variances:

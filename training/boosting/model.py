@@ -1,23 +1,25 @@
 """The model of later rates, volume, GPM and ROI: fit and predict.
 
-Each stage is a log rate: the posterior of the funnel model (or of empirical Bayes) as offset, plus LightGBM trees.
+Level 0 is the funnel model: a posterior log rate of every stage. Level 1 are the heads: LightGBM trees on the funnel's
+product, stacked with it. Targets are products of heads: gpm = 1 000 · gmv, roi = gmv / cost,
+net_roi = gmv · keep / cost.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
-from configs.settings import Trees
-from features.funnel import VOLUME, Funnel
+from configs.settings import Settings, Trees
+from features.funnel import TARGETS, VOLUME, Funnel, Head
 from features.matrix.feature_matrix import Features, Fitted
 from features.schema import KEY
-from training.boosting.stage_targets import StageData, compose, rate_data, stage_features, volume_data
-from training.boosting.volume_offset import TWEEDIE_POWER, VolumeOffset, fit_volume
+from training.boosting.heads import HeadRows, can_train, head_rows, lgb_dataset, parameters
+from training.boosting.stack import FUNNEL_ALONE, Stack
+from training.boosting.volume import VolumeHead, fit_volume_head
 from training.engine import Engine
 from training.uncertainty import PredictiveUncertainty
 
@@ -26,20 +28,68 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Choice:
-    """How a stage's trees are trained.
+    """What cross-validation chose for a head; a refresh trains with it again.
 
     Attributes:
-        trees: Their hyperparameters.
-        rounds: Number of trees; 0: the stage is its offset alone.
-        gain: Mean fall of validation deviance per effective row on the folds, against the offset alone; 0 where it was
-            not measured.
+        trees: Hyperparameters of its trees.
+        rounds: Number of trees; 0: none.
+        stack: Weights of the stack; unused by the volume head.
         tuned: Whether the hyperparameters are the study's, and not the hand setting.
+        deviance: Pooled out-of-fold deviance; None where it was not measured.
+        funnel_deviance: The same of the funnel alone (volume: of its offset).
+        alternative: The setting that was not taken: the best of the study where the hand setting is used, the hand
+            setting where a tuned one is; None where the study found nothing better.
+        gain: Fall of the out-of-fold deviance by the tuned setting against the hand setting.
+        gain_error: Standard error of that fall over creatives.
     """
 
     trees: Trees
     rounds: int
-    gain: float = 0.0
+    stack: Stack = FUNNEL_ALONE
     tuned: bool = False
+    deviance: float | None = None
+    funnel_deviance: float | None = None
+    alternative: "Choice | None" = None
+    gain: float | None = None
+    gain_error: float | None = None
+
+    @property
+    def hand(self) -> "Choice":
+        """The hand setting."""
+        return self.alternative if self.tuned and self.alternative else self
+
+    @property
+    def found(self) -> "Choice | None":
+        """The best setting of the study; None where it found nothing better than the hand setting."""
+        return self if self.tuned else self.alternative
+
+
+@dataclass(frozen=True)
+class FittedHead:
+    """A head as it predicts.
+
+    Attributes:
+        head: The ratio it predicts.
+        stack: Weights of its members.
+        booster: Trees over all columns of the feature matrix; None without trees.
+    """
+
+    head: Head
+    stack: Stack = FUNNEL_ALONE
+    booster: lgb.Booster | None = None
+
+    def trees(self, features: Features) -> Floats:
+        """(rows,) sum of the trees; zeros without any."""
+        if self.booster is None or not len(features.values):
+            return np.zeros(len(features.values))
+        return np.asarray(self.booster.predict(features.values.matrix, raw_score=True, num_threads=1))
+
+    def log(self, features: Features, funnel: Funnel) -> Floats:
+        """(rows,) log of the predicted ratio, at most 0 for a share."""
+        log_funnel = self.head.log_product(features.log_stage_rates(funnel))
+        log_bayes = self.head.log_product(features.log_stage_rates(funnel, empirical_bayes=True))
+        log = self.stack.log(log_bayes, log_funnel, self.trees(features))
+        return np.minimum(log, 0.0) if self.head.share else log
 
 
 @dataclass(frozen=True)
@@ -48,56 +98,73 @@ class CreativeModel:
 
     Attributes:
         fitted: Funnel, priors and encoders.
-        volume: Offset of later volume.
-        boosters: Stage → trees; a stage whose trees did not help has none and is its offset alone.
-        columns: Stage → features its trees use, in order.
+        volume: Head of later volume.
+        heads: Name → head of a ratio, for every head of the funnel.
         uncertainty: Predictive distributions; None where there were too few out-of-fold rows.
     """
 
     fitted: Fitted
-    volume: VolumeOffset
-    boosters: Mapping[str, lgb.Booster]
-    columns: Mapping[str, list[str]]
+    volume: VolumeHead
+    heads: Mapping[str, FittedHead] = field(default_factory=dict)
     uncertainty: PredictiveUncertainty | None = None
 
     @property
-    def stages(self) -> list[str]:
-        """Names of the stages, with volume as the last."""
-        return [*(stage.name for stage in self.fitted.funnel.stages), VOLUME]
+    def boosters(self) -> dict[str, lgb.Booster]:
+        """Head (`volume` too) → its trees, where it has some."""
+        found = {name: head.booster for name, head in self.heads.items() if head.booster is not None}
+        return found | ({VOLUME: self.volume.booster} if self.volume.booster is not None else {})
 
-    def log_offset(self, features: Features, stage: str) -> Floats:
-        """(rows,) Log rate (log volume) without the trees."""
-        return self.volume.log_volume(features) if stage == VOLUME else features.posteriors[stage].log_rate
+    def log_heads(self, features: Features, *, trees: bool = True, volume: bool = True) -> dict[str, Floats]:
+        """Head → (rows,) log of the predicted ratio, then `volume`.
 
-    @property
-    def shares(self) -> set[str]:
-        """Stages whose rate is at most 1."""
-        return {stage.name for stage in self.fitted.funnel.stages if stage.share}
-
-    def log_rates(self, features: Features, *, trees: bool = True) -> dict[str, Floats]:
-        """Stage → (rows,) log rate; `trees=False` leaves the trees out. Shares are clipped at 1."""
-        rates = {}
-        for stage in self.stages:
-            rates[stage] = self.log_offset(features, stage)
-            if trees and stage in self.boosters and len(features.values):
-                table = features.values.select(self.columns[stage])
-                rates[stage] = rates[stage] + self.boosters[stage].predict(table, raw_score=True, num_threads=1)
-            if stage in self.shares:
-                rates[stage] = np.minimum(rates[stage], 0.0)
-        return rates
+        Args:
+            features: Of the rows.
+            trees: False: the funnel model alone.
+            volume: False: leave later volume out.
+        """
+        funnel = self.fitted.funnel
+        found = {}
+        for head in funnel.heads:
+            fitted = self.heads.get(head.name, FittedHead(head)) if trees else FittedHead(head)
+            found[head.name] = fitted.log(features, funnel)
+        return found | ({VOLUME: self.volume.log_expected(features)} if volume else {})
 
     def predict(self, features: Features, *, trees: bool = True) -> pd.DataFrame:
         """Stage rates and targets of each row.
 
         Args:
             features: Rows of `features.matrix.feature_matrix`.
-            trees: False: the offsets alone.
+            trees: False: targets of the funnel model alone.
 
         Returns:
-            In row order: KEY, age_hours, cutoff, then the columns of `training.boosting.stage_targets.compose`.
+            In row order: KEY, age_hours, cutoff, then the columns of `predicted_values`.
         """
-        rates = compose(self.log_rates(features, trees=trees), self.fitted.funnel, features.reference_price)
-        return pd.concat([features.keys.select([*KEY, "age_hours", "cutoff"]).frame(), rates], axis=1)
+        values = predicted_values(features, self.log_heads(features, trees=trees), self.fitted.funnel)
+        return pd.concat([features.keys.select([*KEY, "age_hours", "cutoff"]).frame(), pd.DataFrame(values)], axis=1)
+
+
+def predicted_values(features: Features, log_heads: Mapping[str, Floats], funnel: Funnel) -> dict[str, Floats]:
+    """Rate of every stage by the funnel model (`value` in CNY per order), then every target, each (rows,).
+
+    `gpm` and `net_gpm` in CNY per 1 000 impressions, `roi` and `net_roi` as ratios, `later_…` over the outcome window.
+    """
+    rates = {name: np.exp(log) for name, log in features.log_stage_rates(funnel).items()}
+    return rates | targets_of_heads(log_heads, funnel)
+
+
+def targets_of_heads(log_heads: Mapping[str, Floats], funnel: Funnel) -> dict[str, Floats]:
+    """Target → (rows,) value, from logs of the heads and of `volume`, each (rows,)."""
+    found = {}
+    for name in funnel.targets:
+        target = TARGETS[name]
+        if target.is_volume:
+            found[name] = np.exp(log_heads[VOLUME])
+            continue
+        log = np.zeros_like(log_heads[VOLUME])
+        for head, sign in target.composition(funnel).head_signs.items():
+            log = log + sign * log_heads[head]
+        found[name] = target.scale * np.exp(log)
+    return found
 
 
 def fit_model(
@@ -105,7 +172,7 @@ def fit_model(
     outcome: pd.DataFrame,
     fitted: Fitted,
     chosen: Mapping[str, Choice],
-    seed: int = 0,
+    settings: Settings,
     engine: Engine | None = None,
 ) -> CreativeModel:
     """Train a model on these rows.
@@ -114,121 +181,50 @@ def fit_model(
         features: Of the rows.
         outcome: Of the same rows (`training.labels.outcomes`), all mature.
         fitted: Priors and encoders of the features.
-        chosen: Stage → how its trees are trained; a stage that is not named gets none.
-        seed: Of LightGBM.
-        engine: Its workers train the stages side by side; None: this process, one after the other.
+        chosen: Head or `volume` → how it is trained; a head that is not named is the funnel model alone.
+        settings: Of the run.
+        engine: Its workers train the heads side by side; None: this process, one after the other.
     """
-    volume = fit_volume_offset(features, outcome, fitted.funnel)
-    columns: dict[str, list[str]] = {}
-    jobs: list[TreeJob] = []
-    for data in stage_data(features, outcome, fitted, volume):
-        columns[data.stage] = stage_features(features, data.stage)
-        choice = chosen.get(data.stage)
-        if choice and choice.rounds > 0 and can_train(data, choice.trees):
-            jobs.append(tree_job(data, features, columns[data.stage], choice, seed))
+    funnel, seed = fitted.funnel, settings.tune.seed
+    jobs = {
+        head.name: HeadJob(data, features, choice, seed)
+        for head in funnel.heads
+        for choice in [chosen.get(head.name)]
+        if choice and choice.rounds > 0
+        for data in [head_rows(head, features, outcome, funnel, settings.evaluate.min_impressions)]
+        if can_train(data, choice.trees)
+    }
     if engine is None or not engine.trains:
-        boosters = {job.stage: job.train() for job in jobs}
+        boosters = {name: job.train() for name, job in jobs.items()}
     else:
-        texts = engine.run(_train, None, jobs)
-        boosters = {job.stage: lgb.Booster(model_str=text) for job, text in zip(jobs, texts)}
-    return CreativeModel(fitted=fitted.newest, volume=volume, boosters=boosters, columns=columns)
-
-
-def fit_volume_offset(features: Features, outcome: pd.DataFrame, funnel: Funnel) -> VolumeOffset:
-    """Fit the offset of later volume on these rows."""
-    later = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
-    with threadpool_limits(1):
-        return fit_volume(features, later, outcome["covered_share"].to_numpy(np.float64))
-
-
-def stage_data(features: Features, outcome: pd.DataFrame, fitted: Fitted, volume: VolumeOffset) -> list[StageData]:
-    """Training data of every stage from these rows, with volume as the last."""
-    rates = [rate_data(stage, features, outcome, fitted) for stage in fitted.funnel.stages]
-    return [*rates, volume_data(features, outcome, fitted.funnel, volume)]
-
-
-def can_train(data: StageData, trees: Trees) -> bool:
-    """Whether trees can be trained: enough rows, and not all labels 0, which LightGBM refuses."""
-    return len(data.rows) >= 2 * trees.min_data_in_leaf and bool(data.label.any())
-
-
-@dataclass(frozen=True)
-class TreeJob:
-    """One stage's training of trees, complete enough to be sent to a worker.
-
-    Attributes:
-        stage: The stage.
-        table: (rows, features) The training rows of `data`.
-        data: Their labels, weights and offsets.
-        codes: Places of the categorical features.
-        settings: LightGBM's parameters.
-        rounds: Number of trees.
-    """
-
-    stage: str
-    table: Floats
-    data: StageData
-    codes: list[int]
-    settings: Mapping[str, object]
-    rounds: int
-
-    def train(self) -> lgb.Booster:
-        """Train the trees."""
-        return lgb.train(dict(self.settings), _set(self.table, self.data, self.codes), num_boost_round=self.rounds)
-
-
-def tree_job(data: StageData, features: Features, columns: list[str], choice: Choice, seed: int = 0) -> TreeJob:
-    """The training of one stage's trees."""
-    table = features.values.select(columns)[data.rows]
-    settings = parameters(choice.trees, data.stage, seed)
-    return TreeJob(data.stage, table, data, _codes(features, columns), settings, choice.rounds)
-
-
-def _train(_: None, job: TreeJob) -> str:
-    return job.train().model_to_string()
-
-
-def lgb_dataset(
-    data: StageData, features: Features, columns: list[str], reference: lgb.Dataset | None = None
-) -> lgb.Dataset:
-    """One stage's data as a LightGBM dataset; a validation set takes its training set as reference."""
-    table = features.values.select(columns)[data.rows]
-    return _set(table, data, _codes(features, columns), reference)
-
-
-def _codes(features: Features, columns: list[str]) -> list[int]:
-    codes = {feature.name for feature in features.catalogue if feature.categorical}
-    return [place for place, name in enumerate(columns) if name in codes]
-
-
-def _set(table: Floats, data: StageData, codes: list[int], reference: lgb.Dataset | None = None) -> lgb.Dataset:
-    return lgb.Dataset(
-        table,
-        label=data.label,
-        weight=data.weight,
-        init_score=data.offset,
-        feature_name=[f"f{place}" for place in range(table.shape[1])],
-        categorical_feature=codes,
-        reference=reference,
-        params={"feature_pre_filter": False, "max_bin": 63, "verbosity": -1, "num_threads": 1},
-        free_raw_data=True,
+        texts = engine.run(_train, None, list(jobs.values()))
+        boosters = {name: lgb.Booster(model_str=text) for name, text in zip(jobs, texts)}
+    heads = {}
+    for head in funnel.heads:
+        stack = chosen[head.name].stack if head.name in chosen else FUNNEL_ALONE
+        heads[head.name] = FittedHead(head, stack, boosters.get(head.name))
+    volume = chosen.get(VOLUME) or Choice(settings.volume_trees, 0)
+    return CreativeModel(
+        fitted=fitted.newest,
+        volume=fit_volume_head(features, outcome, funnel, volume.trees, volume.rounds, seed),
+        heads=heads,
     )
 
 
-def parameters(trees: Trees, stage: str, seed: int = 0) -> dict[str, object]:
-    """LightGBM's parameters for a stage: a quasi-Poisson rate, or a Tweedie volume."""
-    objective: dict[str, object] = {"objective": "poisson", "metric": "poisson"}
-    if stage == VOLUME:
-        objective = {"objective": "tweedie", "metric": "tweedie", "tweedie_variance_power": TWEEDIE_POWER}
-    return {
-        **objective,
-        **trees.model_dump(exclude={"rounds"}),
-        "max_bin": 63,
-        "feature_pre_filter": False,
-        "boost_from_average": False,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": 1,
-        "seed": seed,
-        "verbosity": -1,
-    }
+@dataclass(frozen=True)
+class HeadJob:
+    """The training of one head's trees, complete enough to be sent to a worker."""
+
+    data: HeadRows
+    features: Features
+    choice: Choice
+    seed: int
+
+    def train(self) -> lgb.Booster:
+        """Train the trees."""
+        settings = parameters(self.choice.trees, self.seed)
+        return lgb.train(settings, lgb_dataset(self.data, self.features), num_boost_round=self.choice.rounds)
+
+
+def _train(_: None, job: HeadJob) -> str:
+    return job.train().model_to_string()

@@ -1,6 +1,7 @@
 """The Optuna study of a run: its storage, and access by several workers."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import optuna
@@ -54,7 +55,7 @@ def open_study(storage: str, name: str, seed: int, *, create: bool = True) -> op
         storage=kept,
         study_name=name,
         load_if_exists=True,
-        direction="maximize",
+        direction="minimize",
         sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=5, constant_liar=True),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=0),
     )
@@ -82,9 +83,14 @@ def has_waiting(study: optuna.Study) -> bool:
     return bool(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,)))
 
 
-def best_value(study: optuna.Study) -> float:
-    """The best value so far; at least 0, the value of no trees."""
-    return max((trial.value or 0.0 for trial in completed(study)), default=0.0)
+def best_trial(study: optuna.Study) -> optuna.trial.FrozenTrial:
+    """The completed trial with the least value; there is one once the hand setting has run."""
+    return min(completed(study), key=lambda trial: trial.value if trial.value is not None else float("inf"))
+
+
+def hand_trial(study: optuna.Study, point: Mapping[str, object]) -> optuna.trial.FrozenTrial | None:
+    """The completed trial with these parameters; None if it has not run."""
+    return next((trial for trial in completed(study) if trial.params == point), None)
 
 
 def ended(study: optuna.Study) -> int:

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from features.funnel_model.posterior import PriorKind
-from training.boosting.choose_priors import choose_priors, compare_priors
 from training.boosting.model import Choice, CreativeModel, fit_model
 from training.boosting.tune import by_hand, make_folds
 from training.data.dataset import Dataset, Mask, fit_features, rows_of
@@ -19,41 +17,31 @@ class Recipe:
     """Everything about a model that cross-validation chooses; a refresh fits the same recipe on newer rows.
 
     Attributes:
-        prior_kinds: Stage → kind of its prior; empirical Bayes where it is not named.
-        choices: Stage → how its trees are trained; no trees where it is not named.
+        choices: Head or `volume` → how it is trained; a head that is not named is the funnel model alone.
     """
 
-    prior_kinds: Mapping[str, PriorKind] = field(default_factory=dict)
     choices: Mapping[str, Choice] = field(default_factory=dict)
 
 
-def recipe_of(model: CreativeModel, choices: Mapping[str, Choice]) -> Recipe:
-    """The recipe of a fitted model, with how its trees were trained."""
-    return Recipe(model.fitted.prior_kinds, choices)
-
-
 def recipe_by_hand(dataset: Dataset, rows: Mask) -> Recipe:
-    """A recipe without a study: the hand setting, with prior kinds and numbers of trees chosen on the rows' folds."""
-    prior_kinds = choose_priors(compare_priors(dataset, rows, dataset.settings.trees))
-    return Recipe(prior_kinds, by_hand(make_folds(dataset, rows, prior_kinds), dataset.settings))
+    """A recipe without a study: the hand setting, with numbers of trees and stacks chosen on the rows' folds."""
+    return Recipe(by_hand(make_folds(dataset, rows), dataset.settings))
 
 
 def fit_on(dataset: Dataset, rows: Mask, until: pd.Timestamp, recipe: Recipe) -> CreativeModel:
     """Train a model on these rows, with priors fitted on what was known at `until`."""
-    fitted = fit_features(dataset, rows, until, recipe.prior_kinds)
-    seed, engine = dataset.settings.tune.seed, dataset.source.engine
-    return fit_model(*rows_of(dataset, rows, fitted), fitted, recipe.choices, seed, engine)
+    fitted = fit_features(dataset, rows, until)
+    return fit_model(*rows_of(dataset, rows, fitted), fitted, recipe.choices, dataset.settings, dataset.source.engine)
 
 
-def out_of_fold(dataset: Dataset, train: Mask, recipe: Recipe, *, trees: bool = True) -> list[OutOfSample]:
+def out_of_fold(dataset: Dataset, train: Mask, recipe: Recipe) -> list[OutOfSample]:
     """Predict the validation rows of every fold of a training period by a model of that fold's past alone.
 
     Args:
         dataset: All rows.
         train: (rows,) Training rows; no other row is read.
-        recipe: Of the models. Its prior kinds and numbers of trees were chosen on these same folds: two choices a
-            stage, and nothing else, have seen the validation rows before.
-        trees: False: the offsets alone.
+        recipe: Of the models. Its numbers of trees and stacks were chosen on these same folds: a few numbers a head,
+            and nothing else, have seen the validation rows before.
 
     Returns:
         A part per fold, in order of time; none where the rows are fewer than `interval.min_rows`.
@@ -62,8 +50,7 @@ def out_of_fold(dataset: Dataset, train: Mask, recipe: Recipe, *, trees: bool = 
     if train.sum() < dataset.settings.interval.min_rows:
         return found  # too few to calibrate anything, and to split into folds
     for fit, validate, start in folds(dataset.rows, train, dataset.settings.split.folds):
-        model = fit_on(dataset, fit, start, recipe if trees else Recipe(recipe.prior_kinds))
-        found.append(predict_out_of_sample(dataset, validate, model, trees=trees))
+        found.append(predict_out_of_sample(dataset, validate, fit_on(dataset, fit, start, recipe)))
     return found
 
 

@@ -1,13 +1,15 @@
-"""Hyperparameters and number of trees of each stage: an Optuna study on time-ordered folds.
+"""Hyperparameters, number of trees and stack of every head: one Optuna study per head on time-ordered folds.
 
-A trial trains every stage on every fold with one setting; the number of trees is read off the validation curves at no
-extra cost. Each stage then takes the setting that helped it most, or the hand setting, or no trees at all.
+A trial trains the head on every fold with one setting and predicts the validation rows with 0, 10, 20, … trees; its
+value is the pooled deviance of the best stack over these numbers of trees. A found setting replaces the hand setting
+only if its gain exceeds one standard error over creatives.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -15,54 +17,44 @@ import numpy.typing as npt
 import optuna
 
 from configs.settings import Settings, Trees
-from features.funnel import VOLUME
-from features.funnel_model.posterior import PriorKind
+from features.funnel import Head
 from features.matrix.feature_matrix import Features
-from training.boosting.model import Choice, can_train, fit_volume_offset, lgb_dataset, parameters, stage_data
-from training.boosting.optuna_study import best_value, completed, ended, has_waiting, open_study, storage_of
-from training.boosting.stage_targets import StageData, stage_features
-from training.boosting.volume_offset import TWEEDIE_POWER
+from training.boosting.heads import HeadRows, can_train, head_rows, lgb_dataset, parameters
+from training.boosting.model import Choice
+from training.boosting.optuna_study import best_trial, ended, hand_trial, has_waiting, open_study
+from training.boosting.stack import FUNNEL_ALONE, Stack, deviance, fit_stack, gain_with_error
 from training.data.dataset import Dataset, Mask, fit_features, rows_of
 from training.engine import Engine
 from training.labels.splits import folds
 
 Floats = npt.NDArray[np.float64]
 
-CLEAR_GAIN = 1.05
-"""Factor by which a tuned setting's gain must exceed that of the hand setting: small gains on folds do not last."""
-
 PATIENCE = 100
-"""Rounds without a gain on the validation rows after which training on a fold stops."""
-
-RANGES: dict[str, tuple[float, float, bool]] = {
-    "learning_rate": (0.02, 0.1, True),
-    "num_leaves": (3, 31, False),
-    "min_data_in_leaf": (20, 200, True),
-    "feature_fraction": (0.2, 0.9, False),
-    "lambda_l2": (1.0, 200.0, True),
-    "cat_smooth": (20.0, 200.0, True),
-}
-"""Least, most, whether on a log scale: where trees on an offset were found useful; more leaves or faster rates hurt."""
+"""Trees without a gain on the validation rows after which training on a fold stops."""
+ROUNDS = (0, 10, 20, 30, 40, 60, 80, 100, 130, 160, 200, 250, 300, 400, 500, 600, 800, 1000, 1250, 1500)
+"""Numbers of trees that are compared."""
+FEW_CREATIVES, MANY_CREATIVES = 300, 30_000
+"""Training creatives at which the ranges are narrowest and widest; between them they widen with the logarithm."""
+OnTrial = Callable[[str, int, float], None]
+"""Called with the head, its trials done, and the best value over the hand setting's."""
 
 
 @dataclass
-class Fold:
-    """One fold: training and validation data of each stage, and LightGBM's datasets of them, by thread."""
+class HeadFold:
+    """One fold of one head: training and validation rows, and LightGBM's datasets of them, by thread."""
 
-    fit: Features
-    validate: Features
-    fit_data: list[StageData]
-    validation_data: list[StageData]
-    sets: dict[tuple[int, str], tuple[lgb.Dataset, lgb.Dataset]] = field(default_factory=dict)
+    fit: HeadRows
+    fit_features: Features
+    validation: HeadRows
+    validation_features: Features
+    sets: dict[int, tuple[lgb.Dataset, lgb.Dataset]] = field(default_factory=dict)
 
-    def pair(self, place: int) -> tuple[lgb.Dataset, lgb.Dataset]:
-        """Training and validation set of the stage at this place; each thread has its own."""
-        data = self.fit_data[place]
-        key = (threading.get_ident(), data.stage)
+    def pair(self) -> tuple[lgb.Dataset, lgb.Dataset]:
+        """Training and validation set; each thread has its own."""
+        key = threading.get_ident()
         if key not in self.sets:
-            columns = stage_features(self.fit, data.stage)
-            fit = lgb_dataset(data, self.fit, columns)
-            self.sets[key] = (fit, lgb_dataset(self.validation_data[place], self.validate, columns, reference=fit))
+            fit = lgb_dataset(self.fit, self.fit_features)
+            self.sets[key] = (fit, lgb_dataset(self.validation, self.validation_features, reference=fit))
         return self.sets[key]
 
     def __getstate__(self) -> dict[str, object]:
@@ -70,78 +62,236 @@ class Fold:
         return {**self.__dict__, "sets": {}}
 
 
-def make_folds(dataset: Dataset, train: Mask, prior_kinds: Mapping[str, PriorKind] | None = None) -> list[Fold]:
+@dataclass(frozen=True)
+class Fold:
+    """One fold of all heads: features and outcomes of its training and validation rows.
+
+    Attributes:
+        heads: Head → its rows.
+        fit: Features and outcomes of the training rows.
+        validation: Of the validation rows.
+    """
+
+    heads: dict[str, HeadFold]
+    fit: tuple[Features, Any]
+    validation: tuple[Features, Any]
+
+
+def make_folds(dataset: Dataset, train: Mask) -> list[Fold]:
     """The folds of a training period, each with priors and encoders fitted on its own past alone.
 
     Args:
         dataset: All rows.
         train: (rows,) Its training rows.
-        prior_kinds: Stage → kind of its prior (`training.data.dataset.fit_features`).
     """
-    cv_folds = []
-    for fit_mask, validate_mask, start in folds(dataset.rows, train, dataset.settings.split.folds):
-        fitted = fit_features(dataset, fit_mask, start, prior_kinds)
-        fit, fit_outcome = rows_of(dataset, fit_mask, fitted)
-        validate, validate_outcome = rows_of(dataset, validate_mask, fitted)
-        volume = fit_volume_offset(fit, fit_outcome, dataset.funnel)
-        cv_folds.append(
-            Fold(
-                fit,
-                validate,
-                stage_data(fit, fit_outcome, fitted, volume),
-                stage_data(validate, validate_outcome, fitted, volume),
+    found = []
+    for fit_mask, validation_mask, start in folds(dataset.rows, train, dataset.settings.split.folds):
+        fitted = fit_features(dataset, fit_mask, start)
+        fit, validation = rows_of(dataset, fit_mask, fitted), rows_of(dataset, validation_mask, fitted)
+        found.append(Fold(head_folds(dataset, dataset.funnel.heads, fit, validation), fit, validation))
+    return found
+
+
+def head_folds(
+    dataset: Dataset, heads: Sequence[Head], fit: tuple[Features, Any], validation: tuple[Features, Any]
+) -> dict[str, HeadFold]:
+    """Head → its rows of one fold; heads without a row that can be evaluated are left out."""
+    least, funnel = dataset.settings.evaluate.min_impressions, dataset.funnel
+    found = {}
+    for head in heads:
+        rows = [head_rows(head, *part, funnel, least) for part in (fit, validation)]
+        if rows[1].deviance_weight @ rows[1].ratio > 0:
+            found[head.name] = HeadFold(rows[0], fit[0], rows[1], validation[0])
+    return found
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One setting on all folds.
+
+    Attributes:
+        rounds: Number of trees of the best stack.
+        stack: That stack.
+        value: Its pooled deviance with the penalty of the stack's fit.
+        logs: Of each fold, (rows,) out-of-fold log predictions.
+    """
+
+    rounds: int
+    stack: Stack
+    value: float
+    logs: list[Floats]
+
+
+def try_setting(
+    parts: Sequence[HeadFold], trees: Trees, on_fold: Callable[[int, float], None] = lambda fold, value: None
+) -> Tried:
+    """Train a head on every fold with one setting, and choose number of trees and stack by the pooled deviance.
+
+    Args:
+        parts: The head's folds.
+        trees: The setting.
+        on_fold: Called after each fold with its number and the value on the folds so far.
+    """
+    scores: list[list[Floats]] = []
+    best = Tried(0, FUNNEL_ALONE, float("inf"), [])
+    for place, part in enumerate(parts):
+        scores.append(_scores_by_rounds(part, trees))
+        best = _best_stack([one.validation for one in parts[: place + 1]], scores, trees.rounds)
+        on_fold(place, best.value)
+    return best
+
+
+def _best_stack(rows: Sequence[HeadRows], scores: Sequence[Sequence[Floats]], most: int) -> Tried:
+    compared = [rounds for rounds in ROUNDS if rounds <= most]
+    fits = [fit_stack(rows, [own[place] for own in scores]) for place in range(len(compared))]
+    place = int(np.argmin([value for _, value in fits]))  # the fewest trees among equals
+    stack, value = fits[place]
+    logs = [stack.log(part.log_bayes, part.log_funnel, own[place]) for part, own in zip(rows, scores)]
+    return Tried(compared[place], stack, value, logs)
+
+
+def _scores_by_rounds(part: HeadFold, trees: Trees) -> list[Floats]:
+    """For each of ROUNDS up to the setting's, (validation rows,) sum of so many trees."""
+    compared = [rounds for rounds in ROUNDS if rounds <= trees.rounds]
+    score = np.zeros(len(part.validation))
+    if not can_train(part.fit, trees) or not trees.rounds:
+        return [score] * len(compared)
+    fit, validation = part.pair()
+    booster = lgb.train(
+        parameters(trees),
+        fit,
+        num_boost_round=compared[-1],
+        valid_sets=[validation],
+        callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
+    )
+    table = part.validation_features.values.matrix[part.validation.rows]
+    found, trained = [score], booster.current_iteration()
+    for before, after in pairwise(compared):
+        if before < trained:
+            score = score + np.asarray(
+                booster.predict(
+                    table, raw_score=True, start_iteration=before, num_iteration=after - before, num_threads=1
+                )
             )
-        )
-    return cv_folds
+        found.append(score)  # after early stopping the trees stay as they are
+    return found
 
 
 def tune(
     cv_folds: Sequence[Fold],
     settings: Settings,
-    journal: Path,
+    creatives: int,
     name: str,
-    on_trial: Callable[[int, float], None] = lambda done, best: None,
+    storage: str,
+    on_trial: OnTrial = lambda head, done, best: None,
     engine: Engine | None = None,
 ) -> dict[str, Choice]:
-    """Run the study, or resume the one of this name.
+    """Run a study per head, or resume those of this name.
 
     Args:
         cv_folds: Of `make_folds`.
         settings: Trials, jobs, seed and the hand setting.
-        journal: File of the study, where no database is named (`training.boosting.optuna_study`); survives a killed
-            run.
-        name: Of the study: must change with the data and the settings.
-        on_trial: Called after each trial with the number of trials and the best value.
+        creatives: Number of training creatives: the ranges widen with it.
+        name: Of the studies: must change with the data and the settings.
+        storage: Address of the studies (`training.boosting.optuna_study.storage_of`).
+        on_trial: Called after each trial.
         engine: Its workers run trials side by side; None: threads of this process.
 
     Returns:
-        Stage → choice; empty without folds, because then nothing shows that trees help.
+        Head → choice; empty without folds, because then nothing shows that trees help.
     """
-    stages = [data.stage for data in cv_folds[0].fit_data] if cv_folds else []
-    hand = settings.trees
-    storage = storage_of(journal)
-    study = open_study(storage, name, settings.tune.seed)
-    trials = Trials(cv_folds, hand, storage, name, settings.tune.seed)
-    on_trial(ended(study), best_value(study))
+    found = {}
+    for head in dict.fromkeys(name for fold in cv_folds for name in fold.heads):
+        parts = [fold.heads[head] for fold in cv_folds if head in fold.heads]
+        study_name = f"{name}-{head}"
+        trials = Trials(parts, settings.trees, storage, study_name, settings.tune.seed, ranges(creatives))
+        _run_study(trials, settings, head, on_trial, engine)
+        study = open_study(storage, study_name, settings.tune.seed)
+        found[head] = choose(parts, settings.trees, trials.setting(best_trial(study).params))
+    return found
+
+
+def _run_study(trials: "Trials", settings: Settings, head: str, on_trial: OnTrial, engine: Engine | None) -> None:
+    study = open_study(trials.storage, trials.name, trials.seed)
+
+    def report(*_: object) -> None:
+        on_trial(head, ended(study), _relative_best(study, trials))
+
+    report()
     for _ in range(2):  # twice: a trial lost with its worker may have been the hand setting
-        if not has_waiting(study) and not any(trial.params == _point(hand) for trial in completed(study)):
-            study.enqueue_trial(_point(hand))
+        if not has_waiting(study) and hand_trial(study, trials.point(trials.hand)) is None:
+            study.enqueue_trial(trials.point(trials.hand))
         left = max(settings.tune.trials - ended(study), int(has_waiting(study)))
-        if left <= 0 or not cv_folds:
+        if left <= 0:
             break
         if engine is None or not engine.trains:
-            study.optimize(
-                trials.objective,
-                n_trials=left,
-                n_jobs=min(settings.tune.jobs, left),
-                callbacks=[lambda study, _: on_trial(ended(study), best_value(study))],
-            )
+            jobs = min(settings.tune.jobs, left)
+            study.optimize(trials.objective, n_trials=left, n_jobs=jobs, callbacks=[report])
         else:
-            engine.run(_trial, trials, range(left), lambda *_: on_trial(ended(study), best_value(study)))
-    rates = [stage for stage in stages if stage != VOLUME]
-    chosen = choices(study, rates, hand)
-    return chosen | {
-        stage: _by_hand(cv_folds, place, settings) for place, stage in enumerate(stages) if stage == VOLUME
+            engine.run(_trial, trials, range(left), report)
+
+
+def _relative_best(study: optuna.Study, trials: "Trials") -> float:
+    """Best value over the hand setting's; 1 until the hand setting has a value."""
+    hand = hand_trial(study, trials.point(trials.hand))
+    if hand is None or not hand.value:
+        return 1.0
+    return float(best_trial(study).value or hand.value) / float(hand.value)
+
+
+def choose(parts: Sequence[HeadFold], hand: Trees, found: Trees) -> Choice:
+    """The hand setting, or the found one if its gain exceeds one standard error over creatives."""
+    rows = [part.validation for part in parts]
+    by_hand = try_setting(parts, hand)
+    choice = _choice(rows, hand, by_hand)
+    if found == hand:
+        return choice
+    tuned = try_setting(parts, found)
+    gain, error = gain_with_error(rows, by_hand.logs, tuned.logs)
+    other = replace(_choice(rows, found, tuned), tuned=True)
+    promoted, refused = (other, choice) if gain > error else (choice, other)
+    return replace(promoted, alternative=refused, gain=gain, gain_error=error)
+
+
+def _choice(rows: Sequence[HeadRows], trees: Trees, tried: Tried) -> Choice:
+    return Choice(
+        trees=trees,
+        rounds=tried.rounds,
+        stack=tried.stack,
+        deviance=deviance(rows, tried.logs),
+        funnel_deviance=deviance(rows, [part.log_funnel for part in rows]),
+    )
+
+
+def by_hand(cv_folds: Sequence[Fold], settings: Settings) -> dict[str, Choice]:
+    """Head → the hand setting, with number of trees and stack chosen on these folds; no study."""
+    found = {}
+    for head in dict.fromkeys(name for fold in cv_folds for name in fold.heads):
+        parts = [fold.heads[head] for fold in cv_folds if head in fold.heads]
+        found[head] = choose(parts, settings.trees, settings.trees)
+    return found
+
+
+Range = tuple[float, float, bool]
+"""Least, most, whether on a log scale."""
+
+
+def ranges(creatives: int) -> dict[str, Range]:
+    """Ranges of the study: few creatives allow small, strongly penalised trees only, many also strong learners."""
+    width = np.log(max(creatives, 1) / FEW_CREATIVES) / np.log(MANY_CREATIVES / FEW_CREATIVES)
+    share = float(np.clip(width, 0.0, 1.0))
+
+    def between(few: float, many: float) -> float:
+        return float(few * (many / few) ** share)
+
+    return {
+        "learning_rate": (0.01, between(0.05, 0.2), True),
+        "num_leaves": (3, round(between(8, 127)), True),
+        "min_data_in_leaf": (round(between(60, 10)), 200, True),
+        "feature_fraction": (0.2, 0.9, False),
+        "lambda_l2": (between(20.0, 1.0), 200.0, True),
+        "cat_smooth": (20.0, 200.0, True),
+        "tweedie_power": (1.1, 1.9, False),
     }
 
 
@@ -150,132 +300,54 @@ class Trials:
     """The inputs of a trial.
 
     Attributes:
-        cv_folds: Of `make_folds`.
+        parts: The head's folds.
         hand: The hand setting.
         storage: Address of the study; may hold a password.
         name: Of the study.
         seed: Of the sampler.
+        limits: Hyperparameter → range; widened to contain the hand setting.
     """
 
-    cv_folds: Sequence[Fold]
+    parts: Sequence[HeadFold]
     hand: Trees
     storage: str = field(repr=False)
     name: str
     seed: int
+    limits: dict[str, Range]
 
     def objective(self, trial: optuna.Trial) -> float:
-        """Fall of validation deviance of all rates with one setting."""
-        trees = _suggest(trial, self.hand)
-        stages = self.cv_folds[0].fit_data
-        rates = [(place, data.stage) for place, data in enumerate(stages) if data.stage != VOLUME]
-        curves: dict[str, list[Floats]] = {stage: [] for _, stage in rates}
-        for step, fold in enumerate(self.cv_folds):
-            for place, stage in rates:
-                curves[stage].append(gain_curve(fold, place, trees))
-            trial.report(sum(float(np.mean(curves[stage], axis=0).max()) for _, stage in rates), step)
-            if trial.should_prune() and trial.params != _point(self.hand):
+        """Pooled out-of-fold deviance of the stack with one setting."""
+        trees = self._suggest(trial)
+        is_hand = trial.params == self.point(self.hand)
+
+        def prune(fold: int, value: float) -> None:
+            trial.report(value, fold)
+            if trial.should_prune() and not is_hand:
                 raise optuna.TrialPruned
-        best = {stage: best_rounds(curves[stage]) for _, stage in rates}
-        trial.set_user_attr("rounds", {stage: rounds for stage, (rounds, _) in best.items()})
-        trial.set_user_attr("gains", {stage: gain for stage, (_, gain) in best.items()})
-        return sum(gain for _, gain in best.values())
+
+        return try_setting(self.parts, trees, prune).value
+
+    def _suggest(self, trial: optuna.Trial) -> Trees:
+        found: dict[str, Any] = {"extra_trees": trial.suggest_categorical("extra_trees", [True, False])}
+        for name, (least, most, log) in self.limits.items():
+            own = getattr(self.hand, name)
+            low, high = min(least, own), max(most, own)
+            if isinstance(own, int):
+                found[name] = trial.suggest_int(name, int(low), int(high), log=log)
+            else:
+                found[name] = trial.suggest_float(name, low, high, log=log and low > 0)
+        return self.setting(found)
+
+    def setting(self, params: dict[str, Any]) -> Trees:
+        """The setting of a trial's parameters."""
+        return self.hand.model_copy(update=params)
+
+    def point(self, trees: Trees) -> dict[str, Any]:
+        """A setting as the parameters of a trial."""
+        return {name: getattr(trees, name) for name in ("extra_trees", *self.limits)}
 
 
 def _trial(trials: Trials, number: int) -> None:
     """Run one trial of a shared study."""
     study = open_study(trials.storage, trials.name, trials.seed + 1 + number, create=False)
     study.optimize(trials.objective, n_trials=1)
-
-
-def choices(study: optuna.Study, stages: Sequence[str], hand: Trees) -> dict[str, Choice]:
-    """Stage → the setting whose gain is clearly larger than the hand setting's, else the hand setting."""
-    trials = completed(study)
-    by_hand = next((trial for trial in trials if trial.params == _point(hand)), None)
-    chosen = {}
-    for stage in stages:
-        best = max(trials, key=lambda trial: trial.user_attrs["gains"][stage])
-        kept = best
-        if by_hand is not None and best.user_attrs["gains"][stage] < CLEAR_GAIN * by_hand.user_attrs["gains"][stage]:
-            kept = by_hand
-        chosen[stage] = Choice(
-            trees=hand.model_copy(update=kept.params),
-            rounds=int(kept.user_attrs["rounds"][stage]),
-            gain=float(kept.user_attrs["gains"][stage]),
-            tuned=kept is not by_hand,
-        )
-    return chosen
-
-
-def by_hand(cv_folds: Sequence[Fold], settings: Settings) -> dict[str, Choice]:
-    """Stage → the hand setting, with the number of trees that helped most on these folds; no study."""
-    stages = [data.stage for data in cv_folds[0].fit_data] if cv_folds else []
-    return {stage: _by_hand(cv_folds, place, settings) for place, stage in enumerate(stages)}
-
-
-def _by_hand(cv_folds: Sequence[Fold], place: int, settings: Settings) -> Choice:
-    of_volume = cv_folds[0].fit_data[place].stage == VOLUME
-    trees = Trees(**settings.volume_trees.model_dump()) if of_volume else settings.trees
-    rounds, gain = best_rounds([gain_curve(fold, place, trees) for fold in cv_folds])
-    return Choice(trees=trees, rounds=rounds, gain=gain)
-
-
-def _suggest(trial: optuna.Trial, hand: Trees) -> Trees:
-    found: dict[str, float] = {}
-    for name, (least, most, log) in RANGES.items():
-        own = getattr(hand, name)
-        low, high = min(least, own), max(most, own)  # the ranges are widened to contain the hand setting
-        if isinstance(least, int):
-            found[name] = trial.suggest_int(name, int(low), int(high), log=log)
-        else:
-            found[name] = trial.suggest_float(name, low, high, log=log and low > 0)
-    return hand.model_copy(update=found)
-
-
-def _point(trees: Trees) -> dict[str, float]:
-    return {name: getattr(trees, name) for name in RANGES}
-
-
-def gain_curve(fold: Fold, place: int, trees: Trees) -> Floats:
-    """(rounds + 1,) Fall of validation deviance per effective row after 0, 1, … trees."""
-    data, validation = fold.fit_data[place], fold.validation_data[place]
-    flat = np.zeros(trees.rounds + 1)
-    if not can_train(data, trees) or not len(validation.rows) or not trees.rounds:
-        return flat
-    fit, validate = fold.pair(place)
-    record: dict[str, Mapping[str, list[float]]] = {}
-    lgb.train(
-        parameters(trees, data.stage),
-        fit,
-        num_boost_round=trees.rounds,
-        valid_sets=[validate],
-        valid_names=["validate"],
-        callbacks=[lgb.record_evaluation(record), lgb.early_stopping(PATIENCE, verbose=False)],
-    )
-    losses = next(iter(record["validate"].values()))
-    scale = validation.weight.sum() / validation.effective_sample_size.sum()
-    # Early stopping: nothing more was gained, so the curve stays where it ended.
-    padded = np.pad(losses, (0, trees.rounds - len(losses)), mode="edge")
-    return np.concatenate([[0.0], offset_loss(validation) - padded * scale])
-
-
-def offset_loss(data: StageData) -> float:
-    """Loss of the offset alone, per effective row: half its deviance up to a term of the labels alone."""
-    return float(data.weight @ _loss(data) / data.effective_sample_size.sum())
-
-
-def _loss(data: StageData) -> Floats:
-    """(rows,) LightGBM's loss of the offset alone."""
-    if data.stage == VOLUME:
-        low, high = 1 - TWEEDIE_POWER, 2 - TWEEDIE_POWER
-        return np.asarray(-data.label * np.exp(low * data.offset) / low + np.exp(high * data.offset) / high)
-    return np.asarray(np.exp(data.offset) - data.label * data.offset)
-
-
-def best_rounds(curves: Sequence[Floats]) -> tuple[int, float]:
-    """The number of trees with the best mean gain, of those that gain on every fold, and that gain; 0 if none does.
-
-    `curves`: one per fold, (rounds + 1,): reduction of the validation deviance by the first 0, 1, 2, … trees.
-    """
-    mean = np.where(np.min(curves, axis=0) > 0, np.mean(curves, axis=0), 0.0)
-    rounds = int(np.argmax(mean))
-    return rounds, float(mean[rounds])

@@ -13,7 +13,6 @@ from features.errors import InputError
 from features.funnel import Funnel
 from features.funnel_model.fit_priors import fit_priors
 from features.funnel_model.model import FunnelModel
-from features.funnel_model.posterior import PriorKind
 from features.matrix.encoders import fit_encoder
 from features.matrix.feature_matrix import Features, Fitted, build_features, numbers_present
 from features.point_in_time.array_frame import ArrayFrame
@@ -158,27 +157,23 @@ def _refuse_mixture(
         )
 
 
-def fit_features(
-    dataset: Dataset, train: Mask, until: pd.Timestamp, prior_kinds: Mapping[str, PriorKind] | None = None
-) -> Fitted:
+def fit_features(dataset: Dataset, train: Mask, until: pd.Timestamp, *, empirical_bayes_only: bool = False) -> Fitted:
     """Fit priors and encoders on what was known at a moment.
 
     Args:
         dataset: All rows.
         train: (rows,) Training rows; encoders are fitted on their creatives.
         until: Priors are fitted on periods that ended by then; on figures that refunds change, once they were final.
-        prior_kinds: Stage → kind of its prior; empirical Bayes where it is not named.
+        empirical_bayes_only: Leave the dataset's funnel models out: the baseline.
     """
     creatives, funnel, settings = dataset.source.creatives, dataset.funnel, dataset.settings
     training_creatives = np.unique(unit_codes(dataset.observed.loc[train, KEY], creatives))
     totals = totals_known(dataset, until)
     snapshots = ArrayFrame.of(pd.concat([dataset.observed[train], dataset.outcome[train]], axis=1))
-    funnel_models = tuple(fit for fit in dataset.funnel_models if fit.origin <= until)
+    funnel_models = () if empirical_bayes_only else tuple(m for m in dataset.funnel_models if m.origin <= until)
     # The regressions are small: on busy cores, contention between threads made them 100 times slower.
     with threadpool_limits(1):
-        priors = fit_priors(
-            totals, snapshots, ArrayFrame.of(creatives), funnel, dataset.entities, funnel_models, prior_kinds
-        )
+        priors = fit_priors(totals, snapshots, ArrayFrame.of(creatives), funnel, dataset.entities, funnel_models)
         encoder = fit_encoder(creatives.iloc[training_creatives], settings)
     return Fitted(
         funnel=funnel,
@@ -187,7 +182,6 @@ def fit_features(
         entities=tuple(dataset.entities),
         numbers=numbers_present(snapshots, funnel),
         funnel_models=funnel_models,
-        prior_kinds=dict(prior_kinds or {}),
     )
 
 

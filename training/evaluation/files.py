@@ -25,18 +25,21 @@ FRAMES = {
 """Field of `Evaluation` → its file."""
 
 
-class StageFacts(BaseModel):
-    """What cross-validation chose for one stage.
+class HeadFacts(BaseModel):
+    """What cross-validation chose for one head, and whether it held.
 
     Attributes:
-        name: Of the stage.
+        name: Of the head.
         zh: Its Chinese label.
         en: Its English label.
-        prior: Prior kind, `funnel model` or `empirical Bayes`; empty where there was no choice (volume, or a baseline).
-        losses: Prior kind → mean validation deviance with trees; empty where nothing was compared.
         rounds: Number of trees.
-        gain: Reduction of the validation loss by the trees.
-        tuned: True if the tree parameters are those of a trial of the study, False for the default ones.
+        tuned: True if the hyperparameters are those of the study, False for the hand setting.
+        weights: Member of the stack (`bayes`, `funnel`, `trees`) → weight; empty for volume.
+        funnel_deviance: Out-of-fold deviance of the funnel alone (volume: of its offset).
+        deviance: Out-of-fold deviance of the head.
+        tuning_gain: Fall of that deviance by the best setting of the study against the hand setting, as a share.
+        tuning_error: Standard error of that fall over creatives, as a share.
+        holdout: Deviance on the holdout: `funnel`, `hand`, `tuned`; those that were measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,11 +47,27 @@ class StageFacts(BaseModel):
     name: str
     zh: str
     en: str
-    prior: str
-    losses: dict[str, float]
     rounds: int
-    gain: float
     tuned: bool
+    weights: dict[str, float]
+    funnel_deviance: float | None
+    deviance: float | None
+    tuning_gain: float | None
+    tuning_error: float | None
+    holdout: dict[str, float]
+
+    @property
+    def head_gain(self) -> float | None:
+        """Fall of the out-of-fold deviance by the head against the funnel alone, as a share."""
+        if not self.funnel_deviance or self.deviance is None:
+            return None
+        return 1.0 - self.deviance / self.funnel_deviance
+
+    def holdout_gain(self, old: str, new: str) -> float | None:
+        """Fall of the deviance on the holdout from one setting to another, as a share; None where not measured."""
+        if not self.holdout.get(old) or new not in self.holdout:
+            return None
+        return 1.0 - self.holdout[new] / self.holdout[old]
 
 
 class RunFacts(BaseModel):
@@ -72,7 +91,7 @@ class RunFacts(BaseModel):
         holdout_rows, holdout_creatives: Size of the holdout.
         training_rows, training_creatives: Training data of the evaluation model.
         final_rows: Training rows of the registered model.
-        stages: What cross-validation chose, by stage.
+        heads: What cross-validation chose, by head.
         missing: Stage or target that the columns do not allow → the columns it needs.
         left_out: Rows that do not train or were resolved, by reason.
         brier: As of `training.evaluation.coverage.Coverage`.
@@ -100,7 +119,7 @@ class RunFacts(BaseModel):
     training_rows: int
     training_creatives: int
     final_rows: int
-    stages: list[StageFacts]
+    heads: list[HeadFacts]
     missing: dict[str, str]
     left_out: dict[str, int]
     brier: dict[str, float]

@@ -4,12 +4,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import TARGETS, Funnel
+from features.funnel import KEEP_HEAD, TARGETS, VOLUME, Funnel
 from features.matrix.feature_matrix import Features, Fitted, build_features
 from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY
-from training.boosting.model import CreativeModel
-from training.boosting.stage_targets import compose
+from training.boosting.model import CreativeModel, targets_of_heads
 from training.data.dataset import Dataset, Mask
 from training.evaluation.metrics import CARRY, COLUMN_PREFIXES, EMPIRICAL_BAYES, OWN, evaluate
 from training.labels.outcomes import actual_targets
@@ -47,7 +46,7 @@ def evaluate_holdout(
     targets = model.fitted.funnel.targets
     methods = {CARRY: carry_forward(counts, features, model, dataset.settings.outcome_days)}
     if bayes is not None:
-        methods[EMPIRICAL_BAYES] = empirical_bayes(counts, bayes, model)
+        methods[EMPIRICAL_BAYES] = empirical_bayes(counts, features, bayes, model)
     methods[OWN] = own[targets]
     actual = actual_targets(outcome, model.fitted.funnel)
     volume = outcome[f"later:{model.fitted.funnel.volume_of}"].to_numpy(np.float64)
@@ -87,44 +86,44 @@ def carry_forward(observed: pd.DataFrame, features: Features, model: CreativeMod
         One column per target of the funnel, in row order.
     """
     funnel = model.fitted.funnel
-    market = compose(
-        {
-            **{name: np.log(posterior.market_rate) for name, posterior in features.posteriors.items()},
-            "volume": model.volume.log_volume(features),
-        },
-        funnel,
-        features.reference_price,
-    )
+    rates = {name: np.log(posterior.market_rate) for name, posterior in features.posteriors.items()}
+    for stage in funnel.stages:
+        if stage.priced:
+            rates[stage.name] = rates[stage.name] + np.log(features.reference_price)
+    logs = {head.name: head.log_product(rates) for head in funnel.heads}
+    market = targets_of_heads({**logs, VOLUME: model.volume.log_expected(features)}, funnel)
     carried = {}
     for target in funnel.targets:
         if TARGETS[target].is_volume:
             own = _pace(observed, funnel, outcome_days)
         elif TARGETS[target].net:
-            own = _net_so_far(observed, target, market)
+            own = _net_so_far(observed, target, np.exp(logs[KEEP_HEAD]) if KEEP_HEAD in logs else None)
         else:
             own = _divide(_early(observed, "gmv_cny"), _base(observed, target))
-        carried[target] = np.where(np.isnan(own), market[target].to_numpy(np.float64), own)
+        carried[target] = np.where(np.isnan(own), market[target], own)
     return pd.DataFrame(carried)
 
 
-def empirical_bayes(observed: pd.DataFrame, bayes: Fitted, model: CreativeModel) -> pd.DataFrame:
-    """Predict each target by empirical Bayes alone, without funnel model and trees.
+def empirical_bayes(observed: pd.DataFrame, features: Features, bayes: Fitted, model: CreativeModel) -> pd.DataFrame:
+    """Predict each target by empirical Bayes alone, without funnel model and heads.
 
     Args:
         observed: Counts of the rows.
+        features: Of the same rows by the model.
         bayes: Empirical-Bayes priors from the same training rows.
-        model: Its volume offset is used for later volume.
+        model: Its head of later volume is used.
     """
-    alone = CreativeModel(fitted=bayes, volume=model.volume, boosters={}, columns={})
-    return alone.predict(build_features(ArrayFrame.of(observed), bayes))[bayes.funnel.targets]
+    alone = CreativeModel(fitted=bayes, volume=model.volume)
+    logs = alone.log_heads(build_features(ArrayFrame.of(observed), bayes), volume=False)
+    return pd.DataFrame(targets_of_heads({**logs, VOLUME: model.volume.log_expected(features)}, bayes.funnel))
 
 
-def _net_so_far(observed: pd.DataFrame, target: str, market: pd.DataFrame) -> Floats:
+def _net_so_far(observed: pd.DataFrame, target: str, market_keep: Floats | None) -> Floats:
     kept = _divide(_early(observed, "settled_net_cny"), _early(observed, "settled_gmv_cny"))
-    if "keep" not in market:
+    if market_keep is None:
         return _divide(_early(observed, "settled_net_cny"), _early(observed, "settled_spend_cny"))
     # Net money settles later than all else: gross money so far times the share kept so far (else the market's).
-    kept = np.where(np.isnan(kept), market["keep"].to_numpy(np.float64), kept)
+    kept = np.where(np.isnan(kept), market_keep, kept)
     return _divide(_early(observed, "gmv_cny"), _base(observed, target)) * kept
 
 

@@ -1,7 +1,8 @@
-"""Contributions to the log prediction of each stage and target; they add up to it.
+"""Contributions to the log prediction of each stage, head and target; they add up to it.
 
-On the log scale a target is a signed sum of stages (log net ROI = click + order + value + keep − cost), so its
-contributions are the signed sums of theirs.
+A stage is explained by the funnel model alone: intercept, effects, own evidence. A head adds its members, each times
+its weight in the stack: stages of the funnel model, steps of empirical Bayes, SHAP values of the trees. A target is a
+signed sum of heads (log net ROI = gmv + keep − cost).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import TARGETS, VOLUME, Funnel
+from features.funnel import TARGETS, VOLUME, Stage
 from features.matrix.feature_matrix import Features
-from training.boosting.model import CreativeModel
+from training.boosting.model import CreativeModel, FittedHead
 from training.errors import ExplanationError
 
 Floats = npt.NDArray[np.float64]
 
-TOLERANCE = 1e-6
+TOLERANCE = 1e-9
 """Largest difference, on the log scale, between a prediction and the sum of its contributions."""
 
 
@@ -29,11 +30,11 @@ class LogContributions:
 
     Attributes:
         baseline: (rows,) Log rate of the mean creative at the time, plus the trees' expected value.
-        effects: (rows, effects) Fixed and random effects of the funnel model: one column a term or entity.
+        effects: (rows, effects) Effects of the funnel model and of empirical Bayes: one column a term or entity.
         effect_names: Of the columns of `effects`.
         own_evidence: (rows,) What the creative's own early counts change.
         clipped: (rows,) What was cut off a share above 1; 0 or negative.
-        shap: (rows, features) SHAP values of the stage's trees.
+        shap: (rows, features) SHAP values of the trees.
         feature_names: Of the columns of `shap`.
     """
 
@@ -61,89 +62,127 @@ class LogContributions:
         )
 
 
-def stage_contributions(
-    model: CreativeModel, features: Features, stage: str, shap: Floats | None = None
+def stage_contributions(features: Features, stage: Stage) -> LogContributions:
+    """Contributions to the log rate of a stage by the funnel model, `value` in CNY per order."""
+    posterior = features.posteriors[stage.name]
+    log_rate = posterior.log_rate
+    baseline = np.log(posterior.base_rate)
+    if stage.priced:
+        baseline = baseline + np.log(features.reference_price)
+    clipped = -np.maximum(log_rate, 0.0) if stage.share else np.zeros(len(log_rate))
+    return _of_effects(baseline, posterior.log_effects, posterior.log_own_evidence, clipped)
+
+
+def _bayes_contributions(features: Features, stage: Stage) -> LogContributions:
+    """Contributions to the log rate of a stage by empirical Bayes before own counts."""
+    posterior = features.posteriors[stage.name]
+    baseline = np.log(posterior.market_rate)
+    if stage.priced:
+        baseline = baseline + np.log(features.reference_price)
+    zeros = np.zeros(len(baseline))
+    clipped = -np.maximum(posterior.log_empirical_bayes, 0.0) if stage.share else zeros
+    return _of_effects(baseline, posterior.empirical_bayes_effects, zeros, clipped)
+
+
+def _of_effects(baseline: Floats, effects: Mapping[str, Floats], own: Floats, clipped: Floats) -> LogContributions:
+    count = len(baseline)
+    table = np.ascontiguousarray(np.array(list(effects.values())).reshape(len(effects), count).T)
+    return LogContributions(baseline, table, tuple(effects), own, clipped, np.zeros((count, 0)), ())
+
+
+def head_contributions(
+    model: CreativeModel, features: Features, fitted: FittedHead, shap: Floats | None = None
 ) -> LogContributions:
-    """Contributions to `model.log_rates(features)[stage]`.
+    """Contributions to the log of the ratio that a head predicts.
 
     Args:
         model: The fitted model.
         features: Of the rows.
-        stage: A stage of the funnel, or the volume.
-        shap: (rows, features + 1) SHAP values of this stage's trees with their expected value in the last column, where
-            the caller has them; else LightGBM's `pred_contrib` computes them.
+        fitted: The head.
+        shap: (rows, features + 1) SHAP values of its trees with their expected value in the last column, where the
+            caller has them; else LightGBM's `pred_contrib` computes them.
     """
-    count = len(features.values)
-    if stage == VOLUME:
-        baseline, own_evidence = model.volume.log_volume(features), np.zeros(count)
-        effects: Mapping[str, Floats] = {}
-    else:
-        posterior = features.posteriors[stage]
-        baseline, own_evidence, effects = np.log(posterior.base_rate), posterior.log_own_evidence, posterior.log_effects
-    names = model.columns[stage] if stage in model.boosters and count else []
-    if not names:
-        shap = np.zeros((count, 1))
-    elif shap is None:
-        table = features.values.select(names)
-        shap = np.asarray(model.boosters[stage].predict(table, pred_contrib=True, num_threads=1))
-    baseline = baseline + shap[:, -1]
-    clipped = np.zeros(count)
-    if stage in model.shares:
-        posterior = features.posteriors[stage]
-        log_rate = (
-            shap[:, :-1].sum(axis=1) + baseline + own_evidence + (posterior.log_prior - np.log(posterior.base_rate))
+    stages = [stage for stage in model.fitted.funnel.stages if stage.name in fitted.head.stages]
+    stack, count = fitted.stack, len(features.values)
+    of_funnel = stack.funnel + stack.trees
+    parts = [(of_funnel, stage_contributions(features, stage)) for stage in stages]
+    if stack.bayes:
+        parts += [(stack.bayes, _bayes_contributions(features, stage)) for stage in stages]
+    total = weighted_sum(parts)
+    baseline = total.baseline + stack.bayes * stack.log_bayes_level
+    if fitted.booster is not None and count:
+        if shap is None:
+            shap = np.asarray(fitted.booster.predict(features.values.matrix, pred_contrib=True, num_threads=1))
+        baseline = baseline + stack.trees * shap[:, -1]
+        total = replace(
+            total, shap=np.ascontiguousarray(stack.trees * shap[:, :-1]), feature_names=tuple(features.values)
         )
-        clipped = -np.maximum(log_rate, 0.0)
+    total = replace(total, baseline=baseline)
+    if fitted.head.share:
+        total = replace(total, clipped=total.clipped - np.maximum(total.total, 0.0))
+    return total
+
+
+def all_contributions(
+    model: CreativeModel, features: Features, shap: Mapping[str, Floats] | None = None
+) -> tuple[dict[str, LogContributions], dict[str, LogContributions]]:
+    """Contributions of every stage and of every target, in the units in which they are predicted.
+
+    Args:
+        model: The fitted model.
+        features: Of the rows.
+        shap: By head or `volume`: SHAP values, as in `head_contributions`; those not named are computed by LightGBM.
+
+    Returns:
+        Stage → contributions (funnel model), and target → contributions.
+    """
+    given, funnel = shap or {}, model.fitted.funnel
+    stages = {stage.name: stage_contributions(features, stage) for stage in funnel.stages}
+    heads = {
+        head.name: head_contributions(
+            model, features, model.heads.get(head.name, FittedHead(head)), given.get(head.name)
+        )
+        for head in funnel.heads
+    }
+    targets = {}
+    for name in funnel.targets:
+        target = TARGETS[name]
+        if target.is_volume:
+            targets[name] = volume_contributions(model, features, given.get(VOLUME))
+            continue
+        signs = target.composition(funnel).head_signs
+        total = weighted_sum([(sign, heads[head]) for head, sign in signs.items()])
+        targets[name] = replace(total, baseline=total.baseline + np.log(target.scale))
+    return stages, targets
+
+
+def volume_contributions(model: CreativeModel, features: Features, shap: Floats | None = None) -> LogContributions:
+    """Contributions to the log of expected later volume."""
+    return _of_effects(model.volume.log_expected(features), {}, *np.zeros((2, len(features.values))))
+
+
+def weighted_sum(parts: Sequence[tuple[float, LogContributions]]) -> LogContributions:
+    """Sum of contributions by name, each times its weight."""
+    zeros = np.zeros(len(parts[0][1].baseline))
+    effects, effect_names = _summed([(weight, own.effects, own.effect_names) for weight, own in parts])
+    shap, feature_names = _summed([(weight, own.shap, own.feature_names) for weight, own in parts])
     return LogContributions(
-        baseline,
-        np.ascontiguousarray(np.array(list(effects.values())).reshape(len(effects), count).T),
-        tuple(effects),
-        own_evidence,
-        clipped,
-        np.ascontiguousarray(shap[:, :-1]),
-        tuple(names),
+        baseline=sum((weight * own.baseline for weight, own in parts), zeros),
+        effects=effects,
+        effect_names=effect_names,
+        own_evidence=sum((weight * own.own_evidence for weight, own in parts), zeros),
+        clipped=sum((weight * own.clipped for weight, own in parts), zeros),
+        shap=shap,
+        feature_names=feature_names,
     )
 
 
-def all_stage_contributions(
-    model: CreativeModel, features: Features, shap: Mapping[str, Floats] | None = None
-) -> dict[str, LogContributions]:
-    """Contributions of every stage, in the unit in which the stage's rate is predicted.
-
-    Args:
-        model: The fitted model.
-        features: Of the rows.
-        shap: By stage: SHAP values, as in `stage_contributions`; stages not named are computed by LightGBM.
-    """
-    given = shap or {}
-    found = {stage: stage_contributions(model, features, stage, given.get(stage)) for stage in model.stages}
-    for stage in model.fitted.funnel.stages:
-        if stage.priced:  # predicted in CNY, fitted as a ratio to the reference price
-            own = found[stage.name]
-            found[stage.name] = replace(own, baseline=own.baseline + np.log(features.reference_price))
-    return found
-
-
-def target_contributions(target: str, funnel: Funnel, stages: Mapping[str, LogContributions]) -> LogContributions:
-    """Contributions of a target: those of its stages, signed and summed by name."""
-    signed = [(sign, stages[stage]) for stage, sign in TARGETS[target].composition(funnel).signs.items()]
-    zeros = np.zeros(len(signed[0][1].baseline))
-    baseline = sum((sign * own.baseline for sign, own in signed), zeros)
-    own_evidence = sum((sign * own.own_evidence for sign, own in signed), zeros)
-    clipped = sum((sign * own.clipped for sign, own in signed), zeros)
-    effects, effect_names = _summed([(sign, own.effects, own.effect_names) for sign, own in signed])
-    shap, feature_names = _summed([(sign, own.shap, own.feature_names) for sign, own in signed])
-    if TARGETS[target].scale != 1.0:
-        baseline = baseline + np.log(TARGETS[target].scale)
-    return LogContributions(baseline, effects, effect_names, own_evidence, clipped, shap, feature_names)
-
-
 def _summed(tables: Sequence[tuple[float, Floats, tuple[str, ...]]]) -> tuple[Floats, tuple[str, ...]]:
-    """Sum signed tables (rows, named columns) by column name."""
+    """Sum weighted tables (rows, named columns) by column name."""
     names, columns = _union(tuple(own for _, _, own in tables))
     total = np.zeros((len(tables[0][1]), len(names)))
-    for (sign, table, _), at in zip(tables, columns):
-        total[:, at] += sign * table
+    for (weight, table, _), at in zip(tables, columns):
+        total[:, at] += weight * table
     return total, names
 
 

@@ -16,19 +16,22 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 import configs
 from configs.settings import Dask, Settings
 from features.bilingual import Words
-from features.funnel import Funnel, Stage
+from features.funnel import VOLUME, Funnel, Stage
 from features.funnel_model.empirical_bayes import StagePrior
 from features.funnel_model.model import from_document, to_document
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import FEATURES_VERSION, Fitted, declare
 from features.point_in_time.as_of_table import AsOf, write_as_of
 from features.point_in_time.entity_history import Entity
-from training.boosting.model import Choice, CreativeModel
-from training.boosting.volume_offset import VolumeOffset
+from training.boosting.model import Choice, CreativeModel, FittedHead
+from training.boosting.stack import Stack
+from training.boosting.volume import VolumeHead
 from training.errors import BundleError
 from training.uncertainty import read_uncertainty
 
-FORMAT = 4
+FORMAT = 5
+TREES = "trees_"
+"""Prefix of the files with trees, before the name of the head."""
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"
 CURE = "Take an unchanged copy from the model registry, or train again."
@@ -47,7 +50,7 @@ class Manifest(BaseModel):
         feature_fingerprint: sha256 of the feature catalogue and of what shapes its values.
         settings: Of the run.
         summary: Figures of the evaluation, by name.
-        choices: By stage, how its trees were chosen: what a refresh uses again.
+        choices: By head, how it was chosen: what a refresh uses again.
         files: Name → sha256.
     """
 
@@ -98,25 +101,22 @@ def save_bundle(
         documents: dict[str, Any] = {
             "funnel.json": asdict(fitted.funnel),
             "priors.json": {name: asdict(prior) for name, prior in fitted.priors.items()},
-            "funnel_models.json": {
-                "prior_kinds": fitted.prior_kinds,
-                "funnel_models": [to_document(state) for state in fitted.newest.funnel_models],
-            },
+            "funnel_models.json": [to_document(state) for state in fitted.newest.funnel_models],
             "encoder.json": fitted.encoder.model_dump(mode="json"),
             "entities.json": [asdict(entity) for entity in fitted.entities],
             "features.json": {
                 "numbers": fitted.numbers,
                 "catalogue": [asdict(feature) for feature in declare(fitted)],
-                "columns": dict(model.columns),
             },
-            "volume.json": model.volume.model_dump(mode="json"),
+            "heads.json": {name: asdict(head.stack) for name, head in model.heads.items()},
+            "volume.json": model.volume.document(),
         }
         if model.uncertainty is not None:
             documents["uncertainty.json"] = model.uncertainty.document()
         for name, content in documents.items():
             (draft / name).write_text(_json(content), encoding="utf-8")
-        for stage, booster in model.boosters.items():
-            (draft / f"stage_{stage}.txt").write_text(booster.model_to_string(), encoding="utf-8")
+        for name, booster in model.boosters.items():
+            (draft / f"{TREES}{name}.txt").write_text(booster.model_to_string(), encoding="utf-8")
         if known is not None:
             write_as_of(draft, known)
         if card:
@@ -164,10 +164,17 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
             encoder=Encoder.model_validate(documents["encoder"]),
             entities=tuple(Entity(e["name"], tuple(e["columns"])) for e in documents["entities"]),
             numbers=tuple(documents["features"]["numbers"]),
-            funnel_models=tuple(from_document(state) for state in documents["funnel_models"]["funnel_models"]),
-            prior_kinds=documents["funnel_models"]["prior_kinds"],
+            funnel_models=tuple(from_document(state) for state in documents["funnel_models"]),
         )
-        volume = VolumeOffset.model_validate(documents["volume"])
+        boosters = {
+            path.stem.removeprefix(TREES): lgb.Booster(model_str=path.read_text(encoding="utf-8"))
+            for path in sorted(folder.glob(f"{TREES}*.txt"))
+        }
+        volume = VolumeHead.from_document(documents["volume"], boosters.get(VOLUME), fitted.funnel)
+        stacks = {name: Stack(**stack) for name, stack in documents["heads"].items()}
+        heads = {
+            head.name: FittedHead(head, stacks[head.name], boosters.get(head.name)) for head in fitted.funnel.heads
+        }
         known = documents.get("uncertainty")
         uncertainty = None if known is None else read_uncertainty(known)
     except (KeyError, TypeError, ValueError, ValidationError) as error:
@@ -180,11 +187,7 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
             f"{folder}: was trained on other features (fingerprint {manifest.feature_fingerprint[:12]}, this version "
             f"computes {expected[:12]}). Train again, or use gpmcast {manifest.version}."
         )
-    boosters = {
-        path.stem.removeprefix("stage_"): lgb.Booster(model_str=path.read_text(encoding="utf-8"))
-        for path in sorted(folder.glob("stage_*.txt"))
-    }
-    return CreativeModel(fitted, volume, boosters, documents["features"]["columns"], uncertainty), manifest
+    return CreativeModel(fitted, volume, heads, uncertainty), manifest
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -16,8 +16,7 @@ from features.matrix.feature_matrix import Features
 
 Floats = npt.NDArray[np.float64]
 Predicted: TypeAlias = pd.DataFrame | Mapping[str, Floats]
-"""Stage rates and targets by name, as `CreativeModel.predict` or `training.boosting.stage_targets.composed` returns
-them."""
+"""Stage rates and targets by name, as `training.boosting.model.predicted_values` returns them."""
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def page(found: Evaluation, judged: list[Judgement], peers: list[PeerComparison]
             ],
             early=list(_early(found)),
             peers=[_peers(comparison) for comparison in peers],
-            stages=page_tables.stages_table(found.facts),
+            heads=page_tables.heads_table(found.facts),
         )
     )
 

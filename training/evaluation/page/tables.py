@@ -166,33 +166,39 @@ def coverage_by_age(groups: pd.DataFrame, target: str) -> pd.DataFrame:
     return found.assign(share=share, share_low=low, share_high=high).drop(columns="inside").reset_index()
 
 
-def stages_table(facts: RunFacts) -> PageTable:
-    """What cross-validation chose for each stage."""
-    names = {
-        "funnel model": Words("混合模型", "funnel model"),
-        "empirical Bayes": Words("经验贝叶斯", "empirical Bayes"),
-    }
+def heads_table(facts: RunFacts) -> PageTable:
+    """What cross-validation chose for each head, and whether it held on the holdout."""
     columns = [
-        Words("环节", "stage"), Words("起点", "prior"), Words("折上偏差:混合模型", "CV deviance, funnel model"),
-        Words("折上偏差:经验贝叶斯", "CV deviance, EB"), Words("树", "trees"), Words("树的增益", "gain of trees"),
+        Words("模型头", "head"), Words("树", "trees"), Words("权重:经验贝叶斯/漏斗/树", "weights: EB / funnel / trees"),
+        Words("比漏斗:折上", "against the funnel: folds"), Words("比漏斗:留出期", "holdout"),
+        Words("调参:折上(±标准误)", "tuning: folds (± standard error)"), Words("调参:留出期", "holdout"),
         Words("参数", "setting"),
     ]  # fmt: skip
     lines = []
-    for stage in facts.stages:
-        losses = [stage.losses.get(kind) for kind in ("funnel model", "empirical Bayes")]
-        prior = names.get(stage.prior, Words("只有一种", "one only"))
-        tuned = Words("调参", "tuned") if stage.tuned else Words("手设", "default")
+    for head in facts.heads:
+        weights = " / ".join(f"{head.weights[name]:.2f}" for name in ("bayes", "funnel", "trees") if head.weights)
+        chosen = "tuned" if head.tuned else "hand"
+        tuning = _fall(head.tuning_gain)
+        if head.tuning_error is not None and head.tuning_gain is not None:
+            tuning = same(f"{tuning.en} (± {100 * head.tuning_error:.1f} %)")
         lines.append(
             [
-                PageCell(Words(f"{stage.zh}({stage.name})", f"{stage.name}: {stage.en}")),
-                PageCell(prior),
-                *(PageCell(same("·") if loss is None else same(f"{loss:.4f}")) for loss in losses),
-                PageCell(count(stage.rounds)),
-                PageCell(same(f"{stage.gain:.4f}") if stage.rounds else same("·")),
-                PageCell(tuned if stage.rounds else same("·")),
+                PageCell(Words(f"{head.zh}({head.name})", f"{head.name}: {head.en}")),
+                PageCell(count(head.rounds)),
+                PageCell(same(weights or "·")),
+                PageCell(_fall(head.head_gain)),
+                PageCell(_fall(head.holdout_gain("funnel", chosen))),
+                PageCell(tuning),
+                PageCell(_fall(head.holdout_gain("hand", "tuned"))),
+                PageCell(Words("调参", "tuned") if head.tuned else Words("手设", "hand")),
             ]
         )
     return PageTable(columns, lines)
+
+
+def _fall(gain: float | None) -> Words:
+    """Change of a deviance in percent, negative where it fell."""
+    return same("·" if gain is None else f"{-100 * gain:+.1f} %")
 
 
 def peer_table(comparison: PeerComparison, against: str, target: str) -> PageTable:

@@ -1,0 +1,140 @@
+"""The rows of one head: observed ratio, level-0 predictions, and the weights that train and evaluate it.
+
+A head corrects the funnel model: its trees are trained on the ratio of the outcome to the funnel's product, with
+LightGBM's Tweedie loss (log link), which is the same as giving them log product as `init_score`.
+"""
+
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from configs.settings import Trees
+from features.funnel import Funnel, Head
+from features.matrix.feature_matrix import Features
+from features.schema import KEY
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+
+HALF_WEIGHT = 10.0
+"""A row has training weight ½ at this many times `Stage.half_weight_events` of its head's last stage: ten orders."""
+EXPOSURE_CAP = 10.0
+"""Exposure beyond this many medians does not weigh more in a deviance: a few hits would decide alone."""
+MAX_BIN = 63
+
+
+@dataclass(frozen=True)
+class HeadRows:
+    """Rows of one head with a known outcome; N of them, every array is (N,).
+
+    Attributes:
+        head: The head.
+        rows: int64, their positions in the feature matrix.
+        ratio: Outcome: numerator over exposure.
+        log_funnel: Log of the funnel model's product.
+        log_bayes: Log of empirical Bayes' product, before own counts.
+        training_weight: u/(u + c), u being the expected events: an effective sample size that saturates, so that
+            a few hits do not decide.
+        deviance_weight: Exposure up to EXPOSURE_CAP medians; 0 for rows that are too small to be evaluated.
+        creative: uint64, hash of the creative's key, for standard errors over creatives.
+    """
+
+    head: Head
+    rows: Rows
+    ratio: Floats
+    log_funnel: Floats
+    log_bayes: Floats
+    training_weight: Floats
+    deviance_weight: Floats
+    creative: npt.NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def head_rows(head: Head, features: Features, outcome: pd.DataFrame, funnel: Funnel, min_volume: float) -> HeadRows:
+    """Rows of a head whose outcome is known.
+
+    Args:
+        head: One of the funnel's.
+        features: Of all rows.
+        outcome: Of the same rows (`training.labels.outcomes`).
+        funnel: The funnel.
+        min_volume: Later volume from which a row is evaluated (`evaluate.min_impressions`).
+    """
+    numerator, exposure = (outcome[f"later:{name}"].to_numpy(np.float64) for name in (head.numerator, head.exposure))
+    rows = np.flatnonzero(np.isfinite(numerator) & (exposure > 0))
+    log_rates = features.log_stage_rates(funnel)
+    log_bayes = head.log_product(features.log_stage_rates(funnel, empirical_bayes=True))
+    volume = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)[rows]
+    exposure = exposure[rows]
+    evaluated = volume >= max(min_volume, 1.0)
+    cap = EXPOSURE_CAP * float(np.median(exposure[evaluated])) if evaluated.any() else np.inf
+    creatives = pd.util.hash_pandas_object(features.keys.select(KEY).frame(), index=False).to_numpy().astype(np.uint64)
+    return HeadRows(
+        head=head,
+        rows=rows,
+        ratio=numerator[rows] / exposure,
+        log_funnel=head.log_product(log_rates)[rows],
+        log_bayes=log_bayes[rows],
+        training_weight=_training_weight(head, funnel, log_rates, outcome)[rows],
+        deviance_weight=np.where(evaluated, np.minimum(exposure, cap), 0.0),
+        creative=creatives[rows],
+    )
+
+
+def _training_weight(head: Head, funnel: Funnel, log_rates: dict[str, Floats], outcome: pd.DataFrame) -> Floats:
+    """(rows,) u/(u + c) with u the events of the head's last stage that are expected from the later exposure."""
+    stages = {stage.name: stage for stage in funnel.stages}
+    last = stages[head.stages[-1]]
+    if len(head.stages) == 1:
+        events = outcome[f"later:{last.events_column}"].to_numpy(np.float64)
+    else:
+        before = sum((log_rates[name] for name in head.stages[:-1]), np.zeros(len(outcome)))
+        events = outcome[f"later:{head.exposure}"].to_numpy(np.float64) * np.exp(before)
+    return events / (events + HALF_WEIGHT * last.half_weight_events)
+
+
+def can_train(data: HeadRows, trees: Trees) -> bool:
+    """Whether trees can be trained: enough rows, and not all outcomes 0, which LightGBM refuses."""
+    return len(data) >= 2 * trees.min_data_in_leaf and bool(data.ratio.any())
+
+
+def lgb_dataset(data: HeadRows, features: Features, reference: lgb.Dataset | None = None) -> lgb.Dataset:
+    """A head's rows as a LightGBM dataset; a validation set takes its training set as reference.
+
+    The label is outcome over funnel product. Validation rows weigh as in the deviance: deviance weight times product.
+    """
+    weight = data.training_weight if reference is None else data.deviance_weight * np.exp(data.log_funnel)
+    mean = float(weight.mean()) if len(weight) and weight.any() else 1.0
+    return lgb.Dataset(
+        features.values.matrix[data.rows],
+        label=data.ratio * np.exp(-data.log_funnel),
+        weight=weight / mean,
+        feature_name=[f"f{place}" for place in range(features.values.matrix.shape[1])],
+        categorical_feature=[place for place, feature in enumerate(features.catalogue) if feature.categorical],
+        reference=reference,
+        params={"feature_pre_filter": False, "max_bin": MAX_BIN, "verbosity": -1, "num_threads": 1},
+        free_raw_data=True,
+    )
+
+
+def parameters(trees: Trees, seed: int = 0) -> dict[str, object]:
+    """LightGBM's parameters of a head."""
+    return {
+        "objective": "tweedie",
+        "metric": "tweedie",
+        "tweedie_variance_power": trees.tweedie_power,
+        **trees.model_dump(exclude={"rounds", "tweedie_power"}),
+        "max_bin": MAX_BIN,
+        "feature_pre_filter": False,
+        "boost_from_average": False,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": 1,
+        "seed": seed,
+        "verbosity": -1,
+    }

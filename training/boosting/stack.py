@@ -1,0 +1,143 @@
+"""The stack of a head: a convex combination, on the log scale, of empirical Bayes, the funnel, and funnel with trees.
+
+Weights minimise the pooled out-of-fold Poisson deviance (stacked generalisation, Wolpert 1992; convex weights, Breiman
+1996) with a weak pull to equal weights. The log scale keeps predictions explainable: contributions of the members add
+up, each times its weight.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from training.boosting.heads import HeadRows
+
+Floats = npt.NDArray[np.float64]
+
+PULL = 0.02
+"""Penalty on the squared distance of the weights from equal ones, in units of the deviance per unit of outcome."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Weights of the members; they are at least 0 and add up to 1.
+
+    Attributes:
+        bayes: Of empirical Bayes before own counts.
+        funnel: Of the funnel model.
+        trees: Of the funnel model corrected by the trees.
+        log_bayes_level: Added to the log of empirical Bayes, so that its total is the funnel's: it contributes which
+            creatives are better, not how much comes in total.
+    """
+
+    bayes: float = 0.0
+    funnel: float = 1.0
+    trees: float = 0.0
+    log_bayes_level: float = 0.0
+
+    def log(self, log_bayes: Floats, log_funnel: Floats, trees: Floats | float) -> Floats:
+        """(N,) log prediction.
+
+        Args:
+            log_bayes: (N,) log of empirical Bayes.
+            log_funnel: (N,) log of the funnel model.
+            trees: (N,) sum of the trees; 0 without any.
+        """
+        return (
+            self.bayes * (log_bayes + self.log_bayes_level)
+            + (self.funnel + self.trees) * log_funnel
+            + (self.trees * trees)
+        )
+
+
+FUNNEL_ALONE = Stack()
+
+
+def fit_stack(parts: Sequence[HeadRows], trees: Sequence[Floats]) -> tuple[Stack, float]:
+    """Fit the weights on out-of-fold rows.
+
+    Args:
+        parts: Validation rows of each fold.
+        trees: Of each fold, (rows,) sums of trees that were not trained on these rows.
+
+    Returns:
+        The stack, and its deviance with the penalty: twice the mean gain, per unit of outcome. Funnel alone and
+        infinity where no row can be evaluated.
+    """
+    ratio, weight, bayes, funnel = _pooled(parts)
+    scores = np.concatenate(list(trees)) if len(trees) else np.zeros(0)
+    total = float(weight @ ratio)
+    if total <= 0:
+        return FUNNEL_ALONE, float("inf")
+    level = float(np.log((weight @ np.exp(funnel)) / (weight @ np.exp(bayes))))
+    members = np.array([bayes + level, funnel, funnel + scores])
+    equal = np.full(len(members), 1.0 / len(members))
+    fixed = float(weight @ (ratio * np.log(np.where(ratio > 0, ratio, 1.0)) - ratio))
+
+    def objective(shares: Floats) -> tuple[float, Floats]:
+        log = shares @ members
+        expected = np.exp(log)
+        value = 2.0 * (fixed + weight @ (expected - ratio * log)) / total + PULL * ((shares - equal) ** 2).sum()
+        slope = 2.0 * (members @ (weight * (expected - ratio))) / total + 2.0 * PULL * (shares - equal)
+        return float(value), slope
+
+    found = minimize(
+        objective,
+        equal,
+        jac=True,
+        method="SLSQP",
+        bounds=[(0.0, 1.0)] * len(members),
+        constraints={"type": "eq", "fun": lambda shares: shares.sum() - 1.0, "jac": lambda _: np.ones(len(members))},
+        options={"maxiter": 100, "ftol": 1e-9},
+    )
+    shares = np.clip(found.x, 0.0, 1.0)
+    shares = shares / shares.sum()
+    return Stack(float(shares[0]), float(shares[1]), float(shares[2]), level), objective(shares)[0]
+
+
+def deviance(parts: Sequence[HeadRows], logs: Sequence[Floats]) -> float:
+    """Pooled Poisson deviance per unit of outcome; NaN where no row can be evaluated.
+
+    Args:
+        parts: Rows of each fold.
+        logs: Of each fold, (rows,) log predictions.
+    """
+    losses, total = _losses(parts, logs)
+    return float(losses.sum()) / total if total > 0 else float("nan")
+
+
+def gain_with_error(parts: Sequence[HeadRows], old: Sequence[Floats], new: Sequence[Floats]) -> tuple[float, float]:
+    """Fall of the pooled deviance from old to new log predictions, and its standard error over creatives.
+
+    Args:
+        parts: Rows of each fold.
+        old: Of each fold, (rows,) log predictions.
+        new: The same of the other predictions.
+    """
+    before, total = _losses(parts, old)
+    after, _ = _losses(parts, new)
+    if total <= 0:
+        return 0.0, float("inf")
+    codes = np.unique(np.concatenate([part.creative for part in parts]), return_inverse=True)[1]
+    by_creative = np.bincount(codes, before - after)
+    spread = by_creative - by_creative.mean()
+    return float(by_creative.sum()) / total, float(np.sqrt(spread @ spread)) / total
+
+
+def _losses(parts: Sequence[HeadRows], logs: Sequence[Floats]) -> tuple[Floats, float]:
+    """(rows,) deviance of each row, weighted, and the weighted outcome of all."""
+    ratio, weight, _, _ = _pooled(parts)
+    log = np.concatenate(list(logs)) if len(logs) else np.zeros(0)
+    gain = ratio * (np.log(np.where(ratio > 0, ratio, 1.0)) - log) - (ratio - np.exp(log))
+    return 2.0 * weight * gain, float(weight @ ratio)
+
+
+def _pooled(parts: Sequence[HeadRows]) -> tuple[Floats, Floats, Floats, Floats]:
+    """Ratio, deviance weight, log of empirical Bayes and log of the funnel, of all rows of the parts."""
+    names = ("ratio", "deviance_weight", "log_bayes", "log_funnel")
+    ratio, weight, bayes, funnel = (
+        np.concatenate([getattr(part, name) for part in parts]) if len(parts) else np.zeros(0) for name in names
+    )
+    return ratio, weight, bayes, funnel
