@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.funnel_model.posterior import FUNNEL_MODEL
+from features.funnel import VOLUME
 from features.point_in_time.as_of_table import as_of
 from features.point_in_time.metric_rows import MetricRows
 from features.schema import KEY, PERIOD, VALUES, Loaded
@@ -25,6 +25,7 @@ from serving.settings import SETTINGS_VARIABLE, ServiceSettings
 from training.boosting.model import Choice, CreativeModel
 from training.boosting.recipe import Recipe, fit_on, out_of_fold
 from training.boosting.rolling_fits import plan_refits, with_refits
+from training.boosting.stack import Stack
 from training.data.dataset import prepare
 from training.labels.splits import holdout_split
 from training.registry.bundle import save_bundle
@@ -51,15 +52,19 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="session")
 def model(small_world: Loaded, quick: Settings) -> CreativeModel:
-    """Trees for every stage but cost, the funnel model as prior of every stage but keep, and intervals."""
+    """A model of the funnel with all members of the stack but for cost, which has no trees, and intervals."""
     dataset = prepare(small_world, quick)
     train, _, starts = holdout_split(dataset.rows, quick.split.holdout_days)
     trainings, moments = plan_refits(dataset, [(train, starts)])
     dataset = with_refits(dataset, moments)
-    stages = [stage.name for stage in dataset.funnel.stages]
+    trees = quick.trees.model_copy(update={"learning_rate": 0.1, "lambda_l2": 1.0})
     recipe = Recipe(
-        prior_kinds={stage: FUNNEL_MODEL for stage in stages if stage != "keep"},
-        choices={stage: Choice(quick.trees, 12) for stage in [*stages, "volume"] if stage != "cost"},
+        {
+            "gmv": Choice(trees, 12, Stack(bayes=0.2, funnel=0.3, trees=0.5, log_bayes_level=0.1)),
+            "cost": Choice(trees, 0, Stack(bayes=0.25, funnel=0.75, log_bayes_level=-0.05)),
+            "keep": Choice(trees, 12, Stack(bayes=0.1, funnel=0.3, trees=0.6, log_bayes_level=0.05)),
+            VOLUME: Choice(quick.volume_trees, 12),
+        }
     )
     uncertainty = fit_uncertainty(out_of_fold(dataset, trainings[0][0], recipe), dataset.funnel, quick)
     assert uncertainty is not None

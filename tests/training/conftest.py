@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from configs.settings import Settings
+from features.funnel import VOLUME
 from features.schema import Loaded
 from training.boosting.model import Choice, fit_model
+from training.boosting.stack import Stack
 from training.data.dataset import Dataset, fit_features, prepare, rows_of
 from training.labels.splits import holdout_split
 
@@ -61,10 +63,21 @@ def holdout_rows(dataset: Dataset, cut, fitted):
 
 
 @pytest.fixture(scope="session")
-def model(dataset: Dataset, fitted, train_rows):
-    """Twelve trees for every stage but cost, which has none."""
-    stages = [stage.name for stage in fitted.funnel.stages if stage.name != "cost"] + ["volume"]
-    return fit_model(*train_rows, fitted, {stage: Choice(dataset.settings.trees, 12) for stage in stages})
+def choices(quick: Settings) -> dict[str, Choice]:
+    """Head → choice: all members of the stack for `gmv` and `keep`, no trees for `cost`."""
+    trees = quick.trees.model_copy(update={"learning_rate": 0.1, "lambda_l2": 1.0})
+    return {
+        "gmv": Choice(trees, 12, Stack(bayes=0.2, funnel=0.3, trees=0.5, log_bayes_level=0.1)),
+        "cost": Choice(trees, 0, Stack(bayes=0.25, funnel=0.75, log_bayes_level=-0.05)),
+        "keep": Choice(trees, 12, Stack(bayes=0.1, funnel=0.3, trees=0.6, log_bayes_level=0.05)),
+        VOLUME: Choice(quick.volume_trees, 12),
+    }
+
+
+@pytest.fixture(scope="session")
+def model(dataset: Dataset, fitted, train_rows, choices: dict[str, Choice]):
+    """A model by `choices`, trained without the holdout."""
+    return fit_model(*train_rows, fitted, choices, dataset.settings)
 
 
 @pytest.fixture(scope="session")
