@@ -16,6 +16,8 @@ from training.boosting.heads import HeadRows
 
 Floats = npt.NDArray[np.float64]
 
+MEMBERS = ("bayes", "funnel", "trees")
+"""Members of a stack, by the names of their weights."""
 PULL = 0.02
 """Penalty on the squared distance of the weights from equal ones, in units of the deviance per unit of outcome."""
 
@@ -55,12 +57,15 @@ class Stack:
 FUNNEL_ALONE = Stack()
 
 
-def fit_stack(parts: Sequence[HeadRows], trees: Sequence[Floats]) -> tuple[Stack, float]:
+def fit_stack(
+    parts: Sequence[HeadRows], trees: Sequence[Floats], members: Sequence[str] = MEMBERS
+) -> tuple[Stack, float]:
     """Fit the weights on out-of-fold rows.
 
     Args:
         parts: Validation rows of each fold.
         trees: Of each fold, (rows,) sums of trees that were not trained on these rows.
+        members: Those of MEMBERS that may have a weight.
 
     Returns:
         The stack, and its deviance with the penalty: twice the mean gain, per unit of outcome. Funnel alone and
@@ -72,15 +77,16 @@ def fit_stack(parts: Sequence[HeadRows], trees: Sequence[Floats]) -> tuple[Stack
     if total <= 0:
         return FUNNEL_ALONE, float("inf")
     level = float(np.log((weight @ np.exp(funnel)) / (weight @ np.exp(bayes))))
-    members = np.array([bayes + level, funnel, funnel + scores])
-    equal = np.full(len(members), 1.0 / len(members))
+    logs = np.array([bayes + level, funnel, funnel + scores])
+    allowed = np.array([name in members for name in MEMBERS], dtype=np.float64)
+    equal = allowed / allowed.sum()
     fixed = float(weight @ (ratio * np.log(np.where(ratio > 0, ratio, 1.0)) - ratio))
 
     def objective(shares: Floats) -> tuple[float, Floats]:
-        log = shares @ members
+        log = shares @ logs
         expected = np.exp(log)
         value = 2.0 * (fixed + weight @ (expected - ratio * log)) / total + PULL * ((shares - equal) ** 2).sum()
-        slope = 2.0 * (members @ (weight * (expected - ratio))) / total + 2.0 * PULL * (shares - equal)
+        slope = 2.0 * (logs @ (weight * (expected - ratio))) / total + 2.0 * PULL * (shares - equal)
         return float(value), slope
 
     found = minimize(
@@ -88,8 +94,8 @@ def fit_stack(parts: Sequence[HeadRows], trees: Sequence[Floats]) -> tuple[Stack
         equal,
         jac=True,
         method="SLSQP",
-        bounds=[(0.0, 1.0)] * len(members),
-        constraints={"type": "eq", "fun": lambda shares: shares.sum() - 1.0, "jac": lambda _: np.ones(len(members))},
+        bounds=[(0.0, most) for most in allowed],
+        constraints={"type": "eq", "fun": lambda shares: shares.sum() - 1.0, "jac": lambda _: np.ones(len(MEMBERS))},
         options={"maxiter": 100, "ftol": 1e-9},
     )
     shares = np.clip(found.x, 0.0, 1.0)

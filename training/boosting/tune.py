@@ -22,7 +22,7 @@ from features.matrix.feature_matrix import Features
 from training.boosting.heads import HeadRows, can_train, head_rows, lgb_dataset, parameters
 from training.boosting.model import Choice
 from training.boosting.optuna_study import best_trial, ended, hand_trial, has_waiting, open_study
-from training.boosting.stack import FUNNEL_ALONE, Stack, deviance, fit_stack, gain_with_error
+from training.boosting.stack import FUNNEL_ALONE, MEMBERS, Stack, deviance, fit_stack, gain_with_error
 from training.data.dataset import Dataset, Mask, fit_features, rows_of
 from training.engine import Engine
 from training.labels.splits import folds
@@ -135,22 +135,32 @@ def try_setting(
     scores: list[list[Floats]] = []
     best = Tried(0, FUNNEL_ALONE, float("inf"), [])
     for place, part in enumerate(parts):
-        scores.append(_scores_by_rounds(part, trees))
-        best = _best_stack([one.validation for one in parts[: place + 1]], scores, trees.rounds)
+        scores.append(scores_by_rounds(part, trees))
+        best = best_stack([one.validation for one in parts[: place + 1]], scores, trees.rounds)
         on_fold(place, best.value)
     return best
 
 
-def _best_stack(rows: Sequence[HeadRows], scores: Sequence[Sequence[Floats]], most: int) -> Tried:
+def best_stack(
+    rows: Sequence[HeadRows], scores: Sequence[Sequence[Floats]], most: int, members: Sequence[str] = MEMBERS
+) -> Tried:
+    """Choose number of trees and stack by the pooled deviance.
+
+    Args:
+        rows: Validation rows of each fold.
+        scores: Of each fold, `scores_by_rounds`.
+        most: Number of trees up to which they are compared.
+        members: Members of the stack that may have a weight.
+    """
     compared = [rounds for rounds in ROUNDS if rounds <= most]
-    fits = [fit_stack(rows, [own[place] for own in scores]) for place in range(len(compared))]
+    fits = [fit_stack(rows, [own[place] for own in scores], members) for place in range(len(compared))]
     place = int(np.argmin([value for _, value in fits]))  # the fewest trees among equals
     stack, value = fits[place]
     logs = [stack.log(part.log_bayes, part.log_funnel, own[place]) for part, own in zip(rows, scores)]
     return Tried(compared[place], stack, value, logs)
 
 
-def _scores_by_rounds(part: HeadFold, trees: Trees) -> list[Floats]:
+def scores_by_rounds(part: HeadFold, trees: Trees) -> list[Floats]:
     """For each of ROUNDS up to the setting's, (validation rows,) sum of so many trees."""
     compared = [rounds for rounds in ROUNDS if rounds <= trees.rounds]
     score = np.zeros(len(part.validation))
