@@ -25,16 +25,18 @@ class Advice:
             ROI target, else the settings'); `net_roi_chance` (`roi_chance` where net ROI is not predicted), the
             probability of reaching it; `hit_chance`.
         verdicts: Per row: the verdict, its reason in Chinese and in English.
+        typical: `typical_<target>` of each target, one value per row: expm1 of the mean of log1p; ranks creatives by
+            what one of them will most likely show.
     """
 
     figures: dict[str, Floats]
     verdicts: list[tuple[str, str, str]]
+    typical: dict[str, Floats]
 
     def frame(self) -> pd.DataFrame:
         """Return all of it as columns; those of the verdicts are VERDICT_COLUMNS."""
-        return pd.concat(
-            [pd.DataFrame(self.figures), pd.DataFrame(self.verdicts, columns=VERDICT_COLUMNS, dtype="str")], axis=1
-        )
+        verdicts = pd.DataFrame(self.verdicts, columns=VERDICT_COLUMNS, dtype="str")
+        return pd.concat([pd.DataFrame({**self.typical, **self.figures}), verdicts], axis=1)
 
 
 def advise(
@@ -63,7 +65,8 @@ def advise(
     if uncertainty is None:
         ends = {f"{target}_{end}": unknown for target in funnel.targets for end in ("low", "high")}
         verdicts = [no_verdict(rate, 0, settings.interval.min_rows)] * count
-        return Advice({**ends, "asked_roi": roi_to_reach, name: unknown, "hit_chance": unknown}, verdicts)
+        typical = {f"typical_{target}": unknown for target in funnel.targets}
+        return Advice({**ends, "asked_roi": roi_to_reach, name: unknown, "hit_chance": unknown}, verdicts, typical)
     rows = uncertainty.of(predicted, features)
     chance = rows.chance(roi_to_reach) if rate else unknown
     hit_chance = rows.hit_chance()
@@ -72,7 +75,8 @@ def advise(
     else:
         inputs = _verdict_inputs(uncertainty, rows, observed, (roi_to_reach, chance, hit_chance), settings.verdict)
         verdicts = [verdict(one, settings.verdict) for one in inputs]
-    return Advice({**rows.intervals, "asked_roi": roi_to_reach, name: chance, "hit_chance": hit_chance}, verdicts)
+    figures = {**rows.intervals, "asked_roi": roi_to_reach, name: chance, "hit_chance": hit_chance}
+    return Advice(figures, verdicts, {f"typical_{target}": rows.typical(target) for target in funnel.targets})
 
 
 def roi_targets(features: Features, settings: Verdict, own_targets: Floats | None = None) -> Floats:

@@ -52,7 +52,7 @@ def predict_rows(
 
     Returns:
         KEY, `age_hours` (hours since launch), `cutoff`, a column per stage and target
-        (`training.boosting.model.predicted_values`),
+        (`training.boosting.model.predicted_values`), those of `training.decision.advice.Advice`,
         `early_impressions`, `early_clicks`, `early_orders`, `early_spend_cny` (those that the data have) and `warnings`
         (empty where there are none).
     """

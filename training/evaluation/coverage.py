@@ -1,4 +1,10 @@
-"""Coverage of prediction intervals and reliability of predicted probabilities, on rows that did not calibrate them."""
+"""Coverage of prediction intervals and reliability of predicted probabilities, on rows that did not calibrate them.
+
+Outcomes have a mass at 0, so an interval that starts at 0 can hold more than its level, and never less than P(0).
+Coverage is therefore judged by the randomised probability integral transform (Smith 1985; Czado, Gneiting and Held
+2009): an outcome of 0 lies at a level drawn evenly between 0 and P(0), with a fixed seed. Whatever P(0) is, right
+intervals then hold their level.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +15,7 @@ import pandas as pd
 
 from features.funnel import TARGETS
 from training.labels.outcomes import actual_targets
-from training.uncertainty import OutOfSample, PredictiveUncertainty, early_volume
+from training.uncertainty import OutOfSample, PredictiveUncertainty, RowUncertainty, early_volume
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -19,6 +25,7 @@ MIN_GROUP_ROWS = 200
 PROBABILITY_BINS = 10
 ROI_LEVEL_SHARES = (0.3, 0.5, 0.7, 0.9)
 """P(ROI ≥ x) is evaluated at these quantiles x of the outcomes above 0."""
+PIT_SEED = 20
 QUARTERS = ("q1", "q2", "q3", "q4")
 GROUP_COLUMNS = [
     *("target", "age_hours", "quarter", "promotion_type", "enough_volume", "rows", "share"),
@@ -87,14 +94,45 @@ def coverage(uncertainty: PredictiveUncertainty, rows: OutOfSample) -> Coverage:
             bins.append(reliability(predicted[known], hits[known] > 0).assign(chance="hit"))
             brier |= _brier("hit", predicted[known], hits[known] > 0)
     return Coverage(
-        groups=group_coverage(bounds, actual, later, uncertainty.min_volume, rows),
+        groups=group_coverage(bounds, actual, later, uncertainty.min_volume, rows, _sides(uncertainty, own, actual)),
         bins=pd.concat(bins, ignore_index=True)[BIN_COLUMNS] if bins else pd.DataFrame(columns=BIN_COLUMNS),
         brier=brier,
     )
 
 
+def interval_side(own: RowUncertainty, target: str, truth: Floats, level: float, seed: int = PIT_SEED) -> Floats:
+    """(rows,) −1, 0 or 1: whether the randomised level of an outcome lies below, inside or above the interval.
+
+    Args:
+        own: Distributions of the rows.
+        target: A calibrated target.
+        truth: (rows,) Outcomes; NaN where not known.
+        level: Of the intervals.
+        seed: Of the levels of outcomes of 0.
+    """
+    known = np.nan_to_num(truth)
+    at_zero = own.cdf(np.zeros(1), target)[:, 0] * np.random.default_rng(seed).random(len(known))
+    pit = np.where(known <= 0, at_zero, 1.0 - own.chance(known, target))
+    low = own.intervals[f"{target}_low"]
+    start = np.where(low > 0, 1.0 - own.chance(low, target), 0.0)
+    side = (pit > start + level).astype(np.float64) - (pit < start)
+    return np.where(np.isnan(truth), np.nan, side)
+
+
+def _sides(uncertainty: PredictiveUncertainty, own: RowUncertainty, actual: pd.DataFrame) -> dict[str, Floats]:
+    return {
+        target: interval_side(own, target, actual[target].to_numpy(np.float64), uncertainty.level)
+        for target in uncertainty.targets
+    }
+
+
 def group_coverage(
-    bounds: pd.DataFrame, actual: pd.DataFrame, later: Floats, least: float, rows: OutOfSample
+    bounds: pd.DataFrame,
+    actual: pd.DataFrame,
+    later: Floats,
+    least: float,
+    rows: OutOfSample,
+    sides: Mapping[str, Floats] | None = None,
 ) -> pd.DataFrame:
     """Compute the `groups` of `Coverage` for bounds of any method.
 
@@ -123,11 +161,12 @@ def group_coverage(
         is_volume = TARGETS[target].is_volume
         exposed = known if is_volume else known & (later > 0)
         compared = known if is_volume else known & (later >= least)
+        side = (sides or {}).get(target, np.sign(np.maximum(truth - high, 0.0) + np.minimum(truth - low, 0.0)))
         figures = pd.DataFrame(
             {
-                "covered": (truth >= low) & (truth <= high),
-                "below": truth < low,
-                "above": truth > high,
+                "covered": side == 0,
+                "below": side < 0,
+                "above": side > 0,
                 "width": high - low,
                 "log_width": np.log1p(high) - np.log1p(low),
             }

@@ -12,6 +12,7 @@ from training.boosting.model import CreativeModel, targets_of_heads
 from training.data.dataset import Dataset, Mask
 from training.evaluation.metrics import CARRY, COLUMN_PREFIXES, EMPIRICAL_BAYES, OWN, evaluate
 from training.labels.outcomes import actual_targets
+from training.uncertainty import RowUncertainty
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,11 +70,15 @@ def evaluate_holdout(
             actual.add_prefix("actual_"),
             pd.DataFrame({f"exposure_{target}": exposure[target] for target in targets}),
             pd.DataFrame({"spent_cny": counts.get("early:spend_cny", pd.Series(np.nan, index=counts.index))}),
-            *([pd.DataFrame(model.uncertainty.of(own, features).intervals)] if model.uncertainty else []),
+            *([_uncertain(model.uncertainty.of(own, features), targets)] if model.uncertainty else []),
         ],
         axis=1,
     )
     return figures, frame
+
+
+def _uncertain(rows: RowUncertainty, targets: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({f"typical_{target}": rows.typical(target) for target in targets} | dict(rows.intervals))
 
 
 def carry_forward(observed: pd.DataFrame, features: Features, model: CreativeModel, outcome_days: int) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 A *holdout frame* has one row per holdout snapshot: KEY, `age_hours`, `cutoff`, `cold`, `spent_cny` and, per target,
 `predicted_<target>`, `carried_<target>`, `bayes_<target>`, `actual_<target>`, `exposure_<target>` and, where the model
-has intervals, `<target>_low` and `<target>_high`. `training.evaluation.holdout.evaluate_holdout` makes it.
+has intervals, `typical_<target>`, `<target>_low` and `<target>_high`. `training.evaluation.holdout.evaluate_holdout`
+makes it.
 """
 
 from collections.abc import Mapping

@@ -1,13 +1,13 @@
-"""Predictive distributions: intervals, chances, hits and the evidence still required.
+"""Predictive distributions: intervals, chances, typical values, hits and the evidence still required.
 
 In: out-of-fold and holdout rows with their predictions (`OutOfSample`). Out: a `PredictiveUncertainty`. Other packages
-import from here only; open `interface.py` first, then `fit.py`.
+import from here only; open `interface.py` first, then `distribution.py` and `fit.py`.
 """
 
-from training.uncertainty.calibrated_hurdles import CalibratedHurdles
-from training.uncertainty.covariates import early_volume
+from training.uncertainty.distribution import CompoundUncertainty
 from training.uncertainty.fit import fit_uncertainty
 from training.uncertainty.interface import OutOfSample, Predicted, PredictiveUncertainty, RowUncertainty
+from training.uncertainty.recalibration import early_volume
 
 __all__ = [
     "OutOfSample",
@@ -26,4 +26,4 @@ def read_uncertainty(document: dict[str, object]) -> PredictiveUncertainty:
     Raises:
         pydantic.ValidationError: The document was written by another version.
     """
-    return CalibratedHurdles.model_validate(document)
+    return CompoundUncertainty.model_validate(document)

@@ -1,46 +1,35 @@
-"""Fit predictive distributions on out-of-fold rows.
-
-The hurdle regressions are fitted on all of these rows. The calibration needs distributions from regressions that were
-not fitted on the row: creatives are split into parts by a checksum of their id, and each part is predicted by the
-regressions of the others (cross-fitting).
-"""
+"""Fit predictive distributions on out-of-fold rows."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from zlib import crc32
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import ndtr
 from threadpoolctl import threadpool_limits
 
 from configs.settings import Settings
 from features.funnel import Funnel
 from training.labels.outcomes import actual_targets
-from training.uncertainty.calibrated_hurdles import CalibratedHurdles, CalibratedRate
-from training.uncertainty.calibration import fit_calibration
-from training.uncertainty.covariates import column, covariate_frame, tree_columns, with_rate_covariates
+from training.uncertainty.compound import columns_of, counts_orders, crps, fit_volume_model, some
+from training.uncertainty.distribution import HIT_MONEY, ROWS_AT_ONCE, Chunk, Compound, CompoundUncertainty
 from training.uncertainty.hits_and_evidence import fit_hits, fit_required_evidence
-from training.uncertainty.hurdle import (
-    Mixture,
-    fit_hurdle,
-    fit_unit,
-    rate_columns,
-    rate_mixture,
-    volume_columns,
-    volume_mixture,
-    volume_nodes,
-)
 from training.uncertainty.interface import Floats, OutOfSample, PredictiveUncertainty
-from training.uncertainty.regressions import PARTS, CrossFitParts
+from training.uncertainty.recalibration import Columns, Recalibration, fit_recalibration
 
 Mask = npt.NDArray[np.bool_]
 
+VARIANCES = ((0.25, 0.0), (0.5, 0.0), (1.0, 0.1), (1.0, 0.2), (1.0, 0.4), (1.0, 0.8), (1.0, 1.6))
+"""Shares of the posterior variance of the log rate, and variances beyond it. The one with the least CRPS on out-of-fold
+rows takes the place of the posterior variance where it gains more than one standard error."""
 DECAY = 0.5
 """Weight in the calibration of a row of one fold relative to the next fold: markets drift, and later folds were
 predicted by models with more training rows, more like the one in use."""
 MOST_CALIBRATION_ROWS = 60_000
 """Latest rows that are used; more do not add precision."""
+MOST_ROWS_FOR_VARIANCE = 3_000
+"""Rows on which the variance is chosen."""
 
 
 def fit_uncertainty(rows: Sequence[OutOfSample], funnel: Funnel, settings: Settings) -> PredictiveUncertainty | None:
@@ -57,132 +46,108 @@ def fit_uncertainty(rows: Sequence[OutOfSample], funnel: Funnel, settings: Setti
     """
     if not rows:
         return None
-    min_volume, needed = max(settings.evaluate.min_impressions, 1.0), settings.interval.min_rows
-    lean, level = settings.interval.shrinkage_rows, settings.interval.level
-    promotion_types = sorted(
-        {name for part in rows for name in part.features.keys.categories("promotion_type").texts()}
-    )
-    frames = [covariate_frame(part.predicted, part.features, funnel, promotion_types) for part in rows]
-    frame = pd.concat(frames, ignore_index=True)
-    outcome = pd.concat([part.outcome for part in rows], ignore_index=True)
-    actual = actual_targets(outcome, funnel)
-    later = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
-    parts = CrossFitParts(
-        creative=np.array([crc32(creative.encode()) % PARTS for creative in frame["creative"]], dtype=np.int64),
-        time=np.repeat(np.arange(len(rows)), [len(part.predicted) for part in rows]),
-    )
-    late = np.arange(len(frame)) >= len(frame) - MOST_CALIBRATION_ROWS
-
-    whole = actual[funnel.volume_target].to_numpy(np.float64)
-    known = np.isfinite(whole) & late
-    counted = {funnel.volume_target: int(known.sum())}
-    if known.sum() < needed:
+    min_volume, interval = max(settings.evaluate.min_impressions, 1.0), settings.interval
+    part = np.repeat(np.arange(len(rows)), [len(one.predicted) for one in rows])
+    late = np.arange(len(part)) >= len(part) - MOST_CALIBRATION_ROWS
+    outcome = pd.concat([one.outcome for one in rows], ignore_index=True)
+    parts = [columns_of(one.predicted, one.features, funnel) for one in rows]
+    columns = {name: np.concatenate([own[name] for own in parts]) for name in parts[0]}
+    columns["weight"] = DECAY ** (part.max() - part)
+    columns["later"] = later = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
+    actual = {name: values.to_numpy(np.float64) for name, values in actual_targets(outcome, funnel).items()}
+    rows_of = {name: np.isfinite(actual[name]) & (later >= min_volume) & late for name in funnel.rate_targets}
+    rows_of[funnel.volume_target] = known = np.isfinite(actual[funnel.volume_target]) & late
+    counted = {name: int(rows_of[name].sum()) for name in funnel.targets}
+    if counted[funnel.volume_target] < interval.min_rows:
         return None
-    with threadpool_limits(1):
-        inside = frame[known]
-        volume = fit_hurdle(
-            volume_columns(inside), tree_columns(inside), column(inside, "log_volume"), whole[known], parts.of(known)
+
+    own, volume = some(columns, known), actual[funnel.volume_target][known]
+    with threadpool_limits(1):  # sums of as many threads as there are cores differ in their last bits
+        model = fit_volume_model(own, volume)
+    mean, deviation = model.mean_and_deviation(own)
+    levels = ndtr((np.log1p(volume) - mean) / deviation), ndtr(-mean / deviation)
+    volume_calibration = fit_recalibration(own, *levels, volume <= 0, own["weight"], interval.shrinkage_rows)
+
+    def fit(rate: str, came: Floats, known: Mask, least_volume: float) -> Compound:
+        of_chunk = partial(Chunk.of, model=model, calibration=volume_calibration)
+        return _fit_compound(
+            Compound(
+                rate=rate,
+                least_volume=least_volume,
+                share=1.0,
+                extra=0.0,
+                log_unit=0.0,
+                calibration=Recalibration.identity(),
+            ),
+            some(columns, known),
+            came[known],
+            of_chunk,
+            counts_orders(funnel),
+            interval.shrinkage_rows,
         )
-        raw = _cross_fitted(frame, whole, known, parts, lambda part, some: volume_mixture(volume.without[part], some))
-        weight = DECAY ** (parts.time.max() - parts.time[known])
-        calibration = fit_calibration(frame[known], *raw, whole[known] == 0, weight, lean, level)
 
-        def nodes_of_part(part: int, some: pd.DataFrame) -> Floats:
-            return volume_nodes(volume.without[part], calibration, some, min_volume)
-
-        rates = {}
-        for target in funnel.rate_targets:
-            own_frames = [
-                with_rate_covariates(own, part.predicted, part.features, funnel, target)
-                for own, part in zip(frames, rows)
-            ]
-            truth = actual[target].to_numpy(np.float64)
-            fitted_on = np.isfinite(truth) & (later > 0) & late
-            calibrated_on = fitted_on & (later >= min_volume)
-            counted[target] = int(calibrated_on.sum())
-            if calibrated_on.sum() >= needed:
-                of_rate = _RateRows(
-                    pd.concat(own_frames, ignore_index=True), truth, later, fitted_on, calibrated_on, parts
-                )
-                rates[target] = _fit_rate(of_rate, nodes_of_part, lean, level)
-        predicted = pd.concat([part.predicted for part in rows], ignore_index=True)
-        hit = fit_hits(predicted, frame, outcome, funnel, settings.interval, parts)
-    main_rate = funnel.main_roi or funnel.targets[0]
-    return CalibratedHurdles(
+    compounds = {
+        name: fit(name, actual[name], rows_of[name], min_volume)
+        for name in funnel.rate_targets
+        if counted[name] >= interval.min_rows
+    }
+    hits = fit_hits(outcome, columns["promotion_type"], funnel, interval)
+    if hits is not None and hits.rate:
+        money = hits.reached(outcome, funnel)
+        compounds[HIT_MONEY] = fit(hits.rate, money, np.isfinite(money) & late, 0.0)
+    return CompoundUncertainty(
         funnel=funnel,
-        level=level,
+        level=interval.level,
         min_volume=min_volume,
-        promotion_types=tuple(promotion_types),
-        volume=volume.whole,
-        volume_calibration=calibration,
-        rates=rates,
-        hit=hit,
-        evidence=fit_required_evidence([part.features for part in rows], funnel, main_rate),
+        volume=model,
+        volume_calibration=volume_calibration,
+        compounds=compounds,
+        hits_model=hits,
+        evidence=fit_required_evidence([one.features for one in rows], funnel, funnel.main_roi or funnel.targets[0]),
         calibration_rows=counted,
     )
 
 
-@dataclass(frozen=True)
-class _RateRows:
-    """Rows of one rate; each array is (rows,).
+def _fit_compound(
+    start: Compound,
+    columns: Columns,
+    came: Floats,
+    of_chunk: Callable[[Columns], Chunk],
+    orders: bool,
+    shrinkage_rows: float,
+) -> Compound:
+    """Fit the unit where orders are not counted, the variance by CRPS, then the calibration; arrays: (rows,)."""
+    if not orders:
+        exposed = columns["later"] > 0
+        log_money = columns[f"per_volume:{start.rate}"][exposed] + np.log(columns["later"][exposed])
+        start = start.model_copy(update={"log_unit": fit_unit(log_money, came[exposed] > 0)})
+    candidates = [start.model_copy(update={"share": share, "extra": extra}) for share, extra in VARIANCES]
+    rows = slice(None, None, max(1, len(came) // MOST_ROWS_FOR_VARIANCE))
+    chunk, weight = of_chunk(some(columns, rows)), columns["weight"][rows]
+    scores = np.array([crps(one.distribution(chunk), came[rows]) * weight for one in (start, *candidates)])
+    gained = scores[0] - scores[1:]
+    place = int(gained.mean(axis=1).argmax())
+    sure = gained[place].mean() > gained[place].std() / np.sqrt(len(weight))
+    best = candidates[place] if sure else start
+    below, zero = np.zeros(len(came)), np.zeros(len(came))
+    for first in range(0, len(came), ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        own = best.distribution(of_chunk(some(columns, rows)))
+        below[rows], zero[rows] = own.cdf(np.maximum(came[rows], 0.0)[:, None])[:, 0], own.zero
+    calibration = fit_recalibration(columns, below, zero, came <= 0, columns["weight"], shrinkage_rows)
+    return best.model_copy(update={"calibration": calibration})
 
-    Attributes:
-        frame: Covariates.
-        truth: The rate's outcome.
-        later: Later volume.
-        fitted_on: Rows on which its regressions are fitted.
-        calibrated_on: Those of them on which its calibration is fitted.
-        parts: For cross-fitting.
+
+def fit_unit(log_money: Floats, some: Mask) -> float:
+    """Log of the money that counts as one order: with it, a Poisson count is above 0 as often as outcomes are.
+
+    Args:
+        log_money: (rows,) Log of the expected money.
+        some: (rows,) Whether any came.
     """
-
-    frame: pd.DataFrame
-    truth: Floats
-    later: Floats
-    fitted_on: Mask
-    calibrated_on: Mask
-    parts: CrossFitParts
-
-
-def _fit_rate(
-    rows: _RateRows, nodes: Callable[[int, pd.DataFrame], Floats], lean: float, level: float
-) -> CalibratedRate:
-    some = rows.fitted_on
-    log_later = np.log(np.where(rows.later > 0, rows.later, 1.0))
-    unit = fit_unit((column(rows.frame, "log_events") + log_later)[some], rows.truth[some] > 0)
-
-    frame = rows.frame[some]
-    hurdle = fit_hurdle(
-        rate_columns(frame, log_later[some], unit),
-        tree_columns(frame),
-        column(frame, "log_predicted"),
-        rows.truth[some],
-        rows.parts.of(some),
-    )
-    raw = _cross_fitted(
-        rows.frame,
-        rows.truth,
-        rows.calibrated_on,
-        rows.parts,
-        lambda part, inside: rate_mixture(hurdle.without[part], unit, nodes(part, inside), inside),
-    )
-    mine = rows.calibrated_on
-    weight = DECAY ** (rows.parts.time.max() - rows.parts.time[mine])
-    calibration = fit_calibration(rows.frame[mine], *raw, rows.truth[mine] == 0, weight, lean, level)
-    return CalibratedRate(hurdle=hurdle.whole, log_unit=unit, calibration=calibration)
-
-
-def _cross_fitted(
-    frame: pd.DataFrame,
-    truth: Floats,
-    mine: Mask,
-    parts: CrossFitParts,
-    mixture: Callable[[int, pd.DataFrame], Mixture],
-) -> tuple[Floats, Floats]:
-    """P(at most the outcome) and P(0) of the rows `mine`, by regressions that were not fitted on the row."""
-    below, zero = np.zeros(len(truth)), np.zeros(len(truth))
-    for part in range(PARTS):
-        rows = mine & (parts.creative == part)
-        if rows.any():
-            own = mixture(part, frame[rows])
-            below[rows], zero[rows] = own.cdf(truth[rows]), own.cdf(np.zeros(int(rows.sum())))
-    return below[mine], zero[mine]
+    low, high = -30.0, 30.0
+    for _ in range(60):
+        middle = (low + high) / 2.0
+        share = float(np.mean(-np.expm1(-np.exp(np.minimum(log_money - middle, 30.0)))))
+        low, high = (middle, high) if share > some.mean() else (low, middle)
+    return (low + high) / 2.0

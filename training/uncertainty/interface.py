@@ -39,9 +39,20 @@ class RowUncertainty(Protocol):
 
     @property
     def intervals(self) -> Mapping[str, Floats]:
-        """`<target>_low` and `<target>_high` of every target: the narrowest interval that holds the level.
+        """`<target>_low` and `<target>_high` of every target: the narrowest interval (of log1p) that holds the level.
 
         It starts at 0 where an outcome of 0 is likely; then only what lies above its upper end is left out.
+        """
+        ...
+
+    def median(self, target: str) -> Floats:
+        """(rows,) The median, always inside the interval."""
+        ...
+
+    def typical(self, target: str) -> Floats:
+        """(rows,) The mean of log1p, transformed back by expm1: what ranks creatives by their outcomes.
+
+        Not for sums of money: those are the predicted (expected) values.
         """
         ...
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from training.boosting.recipe import Recipe, out_of_fold, predict_out_of_sample
-from training.evaluation.coverage import Coverage, coverage, group_coverage, reliability, roi_levels
+from training.evaluation.coverage import Coverage, coverage, group_coverage, interval_side, reliability, roi_levels
 from training.uncertainty import OutOfSample, fit_uncertainty
 
 
@@ -39,6 +39,32 @@ def test_what_lies_inside_below_and_above_is_counted(holdout) -> None:
     assert (parted["covered"] * parted["rows"]).sum() == pytest.approx(5.0)
     assert parted["share"].tolist() == pytest.approx((parted["rows"] / 20).tolist())  # all have the same later volume
     assert overall["share"] == 1.0
+
+
+class Coins:
+    """Half of all outcomes are 0, the others even between 0 and 1; the interval at 80 % is 0–0.6."""
+
+    def __init__(self, count: int) -> None:
+        self.intervals = {"gpm_low": np.zeros(count), "gpm_high": np.full(count, 0.6)}
+
+    def cdf(self, values: np.ndarray, target: str) -> np.ndarray:
+        return np.tile(0.5 + 0.5 * values, (len(self.intervals[f"{target}_low"]), 1))
+
+    def chance(self, threshold: np.ndarray, target: str = "") -> np.ndarray:
+        return np.where(threshold <= 0, 1.0, 0.5 - 0.5 * threshold)
+
+
+def test_right_intervals_hold_their_level_whatever_the_mass_at_0_is() -> None:
+    draw = np.random.default_rng(3)
+    truth = np.where(draw.random(20_000) < 0.5, 0.0, draw.random(20_000))
+    side = interval_side(Coins(len(truth)), "gpm", truth, 0.8)
+    assert (side == 0).mean() == pytest.approx(0.8, abs=0.01)
+    assert (side < 0).sum() == 0
+    high = interval_side(Coins(len(truth)), "gpm", truth, 0.4)  # 0–0: every outcome of 0 is inside, more than 40 %
+    assert (high == 0).mean() == pytest.approx(0.4, abs=0.01)
+    unknown = interval_side(Coins(2), "gpm", np.array([np.nan, 0.9]), 0.8)
+    assert np.isnan(unknown[0])
+    assert unknown[1] == 1
 
 
 def test_probabilities_are_compared_with_frequencies_by_tenth() -> None:

@@ -7,73 +7,48 @@ import pandas as pd
 import pytest
 
 from training.boosting.recipe import Recipe, out_of_fold
-from training.uncertainty import fit_uncertainty
-from training.uncertainty.covariates import covariate_frame, logs_of
 from training.uncertainty.hits_and_evidence import LEAST_HITS, RequiredEvidence, fit_hits, fit_required_evidence
-from training.uncertainty.regressions import PARTS, CrossFitParts
 
 OF_ORDERS = RequiredEvidence(target="net_roi", stage="order", dispersion=1.0)
 
 
 @pytest.fixture(scope="module")
-def out_of_fold_rows(dataset, cut, quick):
-    """Out-of-fold rows: predictions, covariates, outcome."""
+def out_of_fold_rows(dataset, cut):
+    """Out-of-fold rows: outcomes and promotion types."""
     part = out_of_fold(dataset, cut[0], Recipe())[-1]
-    frame = covariate_frame(part.predicted, part.features, dataset.funnel, ["live", "product"])
-    return part.predicted, frame, part.outcome
+    return part.outcome, part.features.keys.categories("promotion_type").texts()
 
 
 def fitted_hits(out_of_fold_rows, dataset, quick, **changed: object):
-    predicted, frame, outcome = out_of_fold_rows
-    parts = CrossFitParts(np.arange(len(frame)) % PARTS, np.zeros(len(frame), dtype=np.int64))
-    settings = quick.interval.model_copy(update={"hit_share": 0.2, **changed})
-    return fit_hits(predicted, frame, outcome, dataset.funnel, settings, parts)
+    return fit_hits(*out_of_fold_rows, dataset.funnel, quick.interval.model_copy(update={"hit_share": 0.2, **changed}))
 
 
 def test_the_top_share_of_each_promotion_type_are_hits(out_of_fold_rows, dataset, quick) -> None:
-    hit = fitted_hits(out_of_fold_rows, dataset, quick)
-    assert hit is not None
-    assert hit.measure == "net_gmv"
-    frame, outcome = out_of_fold_rows[1], out_of_fold_rows[2]
-    hits = hit.is_hit(outcome, frame["promotion_type"], dataset.funnel)
+    hits = fitted_hits(out_of_fold_rows, dataset, quick)
+    assert hits is not None
+    assert (hits.measure, hits.rate) == ("net_gmv", "net_gpm")
+    outcome, promotion_types = out_of_fold_rows
+    hit = hits.is_hit(outcome, pd.Series(promotion_types, index=outcome.index), dataset.funnel)
     for name in ("live", "product"):
-        mine = (frame["promotion_type"] == name).to_numpy()
-        assert np.nanmean(hits[mine]) == pytest.approx(0.2, abs=0.03)
-        assert outcome.loc[mine & (hits == 1), "later:settled_net_cny"].min() >= hit.threshold[name]
-
-
-def test_its_mean_chance_is_the_share_of_hits_and_higher_for_those_that_were(out_of_fold_rows, dataset, quick) -> None:
-    hit = fitted_hits(out_of_fold_rows, dataset, quick)
-    chance = hit.chance(out_of_fold_rows[0], out_of_fold_rows[1], dataset.funnel)
-    hits = hit.is_hit(out_of_fold_rows[2], out_of_fold_rows[1]["promotion_type"], dataset.funnel)
-    assert chance.mean() == pytest.approx(np.nanmean(hits), abs=0.01)
-    assert chance[hits == 1].mean() > 1.5 * chance[hits == 0].mean()
+        mine = promotion_types == name
+        assert np.nanmean(hit[mine]) == pytest.approx(0.2, abs=0.03)
+        assert outcome.loc[mine & (hit == 1), "later:settled_net_cny"].min() >= hits.threshold[name]
 
 
 def test_hits_can_be_ranked_by_later_volume(out_of_fold_rows, dataset, quick) -> None:
-    hit = fitted_hits(out_of_fold_rows, dataset, quick, hit_of="volume")
-    assert hit is not None
-    assert hit.measure == "volume"
-    volume = out_of_fold_rows[2]["later:impressions"] / out_of_fold_rows[2]["covered_share"]
-    hits = hit.is_hit(out_of_fold_rows[2], out_of_fold_rows[1]["promotion_type"], dataset.funnel)
-    live = (out_of_fold_rows[1]["promotion_type"] == "live").to_numpy()
-    assert volume[live & (hits == 1)].min() > volume[live & (hits == 0)].max()
+    hits = fitted_hits(out_of_fold_rows, dataset, quick, hit_of="volume")
+    assert hits is not None
+    assert (hits.measure, hits.rate) == ("volume", "")
+    outcome, promotion_types = out_of_fold_rows
+    volume = outcome["later:impressions"] / outcome["covered_share"]
+    hit = hits.is_hit(outcome, pd.Series(promotion_types, index=outcome.index), dataset.funnel)
+    live = promotion_types == "live"
+    assert volume[live & (hit == 1)].min() > volume[live & (hit == 0)].max()
 
 
-def test_an_unknown_promotion_type_has_no_chance(out_of_fold_rows, dataset, quick) -> None:
-    hit = fitted_hits(out_of_fold_rows, dataset, quick)
-    strange = out_of_fold_rows[1].assign(promotion_type="brand")
-    assert np.isnan(hit.chance(out_of_fold_rows[0], strange, dataset.funnel)).all()
-    assert np.isnan(hit.is_hit(out_of_fold_rows[2], pd.Series("brand", index=strange.index), dataset.funnel)).all()
-
-
-def test_with_few_hits_no_chance_is_fitted(out_of_fold_rows, dataset, quick) -> None:
-    assert len(out_of_fold_rows[1]) * 0.01 < LEAST_HITS
+def test_with_few_hits_no_chance_is_stated(out_of_fold_rows, dataset, quick) -> None:
+    assert len(out_of_fold_rows[0]) * 0.01 < LEAST_HITS
     assert fitted_hits(out_of_fold_rows, dataset, quick, hit_share=0.01) is None
-    assert (
-        fit_uncertainty(out_of_fold(dataset, np.zeros(len(dataset.rows), dtype=bool), Recipe()), dataset.funnel, quick)
-        is None
-    )
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +63,7 @@ def order_rows(holdout_rows, model):
 
 def required(evidence, order_rows, dataset, probability: float) -> pd.DataFrame:
     features, predicted = order_rows
-    logs = logs_of(predicted, features)
-    return pd.DataFrame(evidence.required(logs, features, dataset.funnel, probability))
+    return pd.DataFrame(evidence.required(predicted, features, dataset.funnel, probability))
 
 
 def test_dispersion_is_fitted_from_how_variance_falls_with_orders(order_rows, dataset) -> None:

@@ -1,0 +1,287 @@
+"""Later volume as a censored normal of its log, and rates as compound Poisson–gamma sums over that volume.
+
+A rate is a sum of order values over an exposure that is itself uncertain: volume log-normal, rate log-normal, number of
+orders Poisson, their value gamma (a Tweedie sum given volume and rate, Jørgensen 1987). It is evaluated at one fixed
+lattice of points, the same for every row: no random draws, and a row alone gets what it gets in a batch, bit for bit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+from scipy.special import ndtr, ndtri
+
+from features.funnel import TARGETS, Funnel
+from features.matrix.feature_matrix import Features
+from training.uncertainty.interface import Floats, Predicted
+from training.uncertainty.recalibration import AGE_EDGES_HOURS, Columns, calibrated, group_columns, predicted_at
+
+POINTS = 128
+LATTICE = (np.outer(np.arange(POINTS), (1, 13, 13**2)) + 0.5) / POINTS % 1.0
+"""(POINTS, 3) Levels of volume, rate and amount: a rank-1 lattice (Korobov 1959); 13 spreads them most evenly."""
+VOLUME_LEVELS, RATE_POINTS, AMOUNT_POINTS = LATTICE[:, 0], ndtri(LATTICE[:, 1]), ndtri(LATTICE[:, 2])
+VALUE_VARIANCE = 0.3
+"""Squared coefficient of variation of an order's value; values from 0 to 1 gave the same distributions on folds."""
+VOLUME_FEATURES = ("log_impressions", "log_last_day", "last_day_share", "late_half_share")
+"""Features on which later volume depends beside its prediction."""
+RIDGE_ROWS = 60.0
+"""L2 penalty of the volume regressions on standardised columns, in rows."""
+CLIP = 3.0
+"""Standard deviations beyond which a column says no more."""
+OUTLIER = 2.0
+"""Robust standard deviations from which on a residual counts linearly, not squared (Huber 1964)."""
+LOG_TAILS = (-4.0, 1.5)
+"""How far the outermost points' weights reach beyond them, on the log scale."""
+LEAST, MOST_LOG = 1e-9, 30.0
+"""Smallest value, and largest log, that is computed with."""
+
+
+def columns_of(predicted: Predicted, features: Features, funnel: Funnel) -> dict[str, npt.NDArray[Any]]:
+    """What distributions are computed from; each array is (rows,).
+
+    Returns:
+        The columns that group rows (`training.uncertainty.recalibration`), `creative` (id), `volume` (log1p of
+        predicted later volume), VOLUME_FEATURES (those that there are), `log_value` (log of the predicted value of an
+        order; 0 where orders are not counted), and of every rate target: `rate:<target>` (log of its prediction),
+        `per_volume:<target>` (log of the money predicted per unit of later volume) and `variance:<target>` (posterior
+        variance of its log, summed over its stages).
+    """
+
+    def log(name: str) -> Floats:
+        return np.log(np.maximum(np.asarray(predicted[name], dtype=np.float64), 1e-12))
+
+    zeros = np.zeros(len(features.reference_price))
+    columns = group_columns(features)
+    columns["creative"] = features.keys.categories("creative_id").texts()
+    columns["volume"] = np.log1p(np.asarray(predicted[funnel.volume_target], dtype=np.float64))
+    columns["log_value"] = log("value") if counts_orders(funnel) else zeros
+    for name in VOLUME_FEATURES:
+        if name in features.values:
+            columns[name] = np.nan_to_num(features.values[name])
+    for name in funnel.rate_targets:
+        unit = TARGETS[name].per_impression if funnel.to_gmv else TARGETS[name]
+        columns[f"rate:{name}"] = log(name)
+        columns[f"per_volume:{name}"] = log(unit.name) - np.log(unit.scale)
+        variances = (features.posteriors[stage].variance for stage in stages_of(funnel, name))
+        columns[f"variance:{name}"] = sum(variances, zeros)
+    return columns
+
+
+def some(columns: Columns, rows: slice | npt.NDArray[np.bool_]) -> dict[str, npt.NDArray[Any]]:
+    """The columns of some rows."""
+    return {name: values[rows] for name, values in columns.items()}
+
+
+def stages_of(funnel: Funnel, target: str) -> list[str]:
+    """Names of the stages that a rate is composed of."""
+    return list(TARGETS[target].composition(funnel).signs)
+
+
+def counts_orders(funnel: Funnel) -> bool:
+    """Whether the funnel predicts the value of an order, so that money per volume gives a number of orders."""
+    return "value" in funnel.to_gmv
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Distributions of some rows: a mass at 0 and weighted points above it, then a map to calibrated probabilities.
+
+    Attributes:
+        zero: (rows,) Uncalibrated P(0).
+        log_values: (rows, POINTS) Rising: logs of the points.
+        weights: (rows, POINTS) Uncalibrated probability of each.
+        maps: (rows, len(GRID)) See `training.uncertainty.recalibration`.
+    """
+
+    zero: Floats
+    log_values: Floats
+    weights: Floats
+    maps: Floats
+
+    @cached_property
+    def curve(self) -> tuple[Floats, Floats]:
+        """(rows, POINTS + 2) each: rising logs of values, uncalibrated P(at most each); linear between them.
+
+        The first has P(0) and the last 1: half the weight of the outermost points lies beyond them.
+        """
+        inner = self.zero[:, None] + np.cumsum(self.weights, axis=1) - self.weights / 2.0
+        below, above = self.log_values[:, :1] + LOG_TAILS[0], self.log_values[:, -1:] + LOG_TAILS[1]
+        levels = np.concatenate([self.zero[:, None], inner, np.ones((len(inner), 1))], axis=1)
+        return np.concatenate([below, self.log_values, above], axis=1), levels
+
+    def cdf(self, values: Floats) -> Floats:
+        """(rows, values) P(at most each value) of `values` (rows, values); 0 below 0."""
+        with np.errstate(divide="ignore"):
+            logs = np.log(np.maximum(values, 0.0))
+        raw = np.array([np.interp(log, *curve) for log, *curve in zip(logs, *self.curve)])
+        return np.where(values < 0, 0.0, calibrated(self.maps, raw.reshape(values.shape)))
+
+    def log_quantiles(self, levels: Floats) -> Floats:
+        """(rows, levels) log1p of the quantiles at `levels` (levels,)."""
+        points, raw = self.curve
+        of_rows = zip(calibrated(self.maps, raw), points)
+        logs = np.array([np.interp(levels, *curve) for curve in of_rows]).reshape(len(points), len(levels))
+        at_zero = levels <= calibrated(self.maps, self.zero[:, None])
+        return np.where(at_zero, 0.0, np.logaddexp(0.0, logs))
+
+    def mean_log1p(self) -> Floats:
+        """(rows,) Mean of log1p."""
+        above = calibrated(self.maps, self.zero[:, None] + np.cumsum(self.weights, axis=1))
+        weights = np.diff(above, axis=1, prepend=calibrated(self.maps, self.zero[:, None]))
+        return np.asarray((weights * np.logaddexp(0.0, self.log_values)).sum(axis=1), dtype=np.float64)
+
+
+class VolumeModel(BaseModel):
+    """log1p of later volume: normal, with everything below 0 an outcome of 0 (Tobin 1958).
+
+    Mean and log standard deviation are ridge regressions on the columns of `_design`.
+
+    Attributes:
+        promotion_types: Of the training rows.
+        names: Columns that it depends on beside age and promotion type.
+        centre: (columns of the design,) Their means.
+        scale: Their standard deviations.
+        shift: Weights of the mean's distance from the prediction, the intercept first.
+        spread: Weights of the log standard deviation, the intercept first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    promotion_types: tuple[str, ...]
+    names: tuple[str, ...]
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    shift: tuple[float, ...]
+    spread: tuple[float, ...]
+
+    def mean_and_deviation(self, columns: Columns) -> tuple[Floats, Floats]:
+        """(rows,) Mean and standard deviation of log1p of later volume."""
+        design = _standardised(_design(columns, self.names, self.promotion_types), self.centre, self.scale)
+        # A row's columns are contiguous: their sum has the same last bit for one row as for many.
+        shift, log_deviation = (
+            (design * weights[1:]).sum(axis=1) + weights[0] for weights in (self.shift, self.spread)
+        )
+        return columns["volume"] + shift, np.exp(log_deviation)
+
+
+def fit_volume_model(columns: Columns, came: Floats) -> VolumeModel:
+    """Fit on out-of-fold rows with later volume `came` (rows,)."""
+    promotion_types = tuple(sorted(set(columns["promotion_type"].tolist())))
+    names = ("volume", *(name for name in VOLUME_FEATURES if name in columns))
+    design = _design(columns, names, promotion_types)
+    centre, scale = design.mean(axis=0), design.std(axis=0)
+    scale = np.where(scale < LEAST, np.inf, scale)
+    design = _standardised(design, centre, scale)
+    residual = np.log1p(came) - columns["volume"]
+    shift = _ridge(design, residual)
+    distance = np.abs(residual - shift[0] - (design * shift[1:]).sum(axis=1))
+    spread = _ridge(design, np.log(distance + 0.1))  # 0.1: rows that are met by chance do not decide
+    spread[0] += np.log(
+        np.sqrt(np.mean((distance / np.exp(spread[0] + (design * spread[1:]).sum(axis=1))) ** 2)) + LEAST
+    )
+    return VolumeModel(
+        promotion_types=promotion_types,
+        names=names,
+        centre=tuple(centre.tolist()),
+        scale=tuple(np.minimum(scale, 1e300).tolist()),  # JSON has no infinity
+        shift=tuple(shift.tolist()),
+        spread=tuple(spread.tolist()),
+    )
+
+
+def _design(columns: Columns, names: Sequence[str], promotion_types: Sequence[str]) -> Floats:
+    """(rows, design) Columns, age steps, columns by age step, promotion types, predicted volume by promotion type."""
+    nothing = np.zeros(len(columns["step"]))
+    base = np.stack([columns.get(name, nothing) for name in names], axis=1)
+    step = (columns["step"][:, None] == np.arange(len(AGE_EDGES_HOURS) + 1)).astype(np.float64)
+    own_type = (columns["promotion_type"][:, None] == np.array(promotion_types, dtype=object)).astype(np.float64)
+    by_step = (step[:, :, None] * base[:, None, :]).reshape(len(base), -1)
+    return np.concatenate([base, step, by_step, own_type, own_type * columns["volume"][:, None]], axis=1)
+
+
+def _standardised(design: Floats, centre: Floats | Sequence[float], scale: Floats | Sequence[float]) -> Floats:
+    return np.minimum(np.maximum((design - np.asarray(centre)) / np.asarray(scale), -CLIP), CLIP)
+
+
+def _ridge(design: Floats, label: Floats) -> Floats:
+    """(1 + columns,) Intercept and weights of a Huber ridge regression, by iterated reweighting."""
+    found, weight = np.zeros(design.shape[1] + 1), np.ones(len(label))
+    penalty = RIDGE_ROWS * np.eye(design.shape[1])
+    for _ in range(4):
+        found[0] = np.average(label, weights=weight)
+        weighted = design * weight[:, None]
+        found[1:] = np.linalg.solve(weighted.T @ design + penalty, weighted.T @ (label - found[0]))
+        residual = np.abs(label - found[0] - design @ found[1:])
+        weight = 1.0 / np.maximum(1.0, residual / (OUTLIER * 1.4826 * np.median(residual) + LEAST))
+    return found
+
+
+def volume_distribution(mean: Floats, deviation: Floats, maps: Floats) -> Distribution:
+    """The distribution of later volume; all (rows,), maps as in `Distribution`."""
+    zero = ndtr(-mean / deviation)
+    levels = zero[:, None] + (1.0 - zero)[:, None] * (np.arange(POINTS) + 0.5) / POINTS
+    log1p = mean[:, None] + deviation[:, None] * ndtri(np.minimum(levels, 1.0 - LEAST))
+    weights = np.broadcast_to((1.0 - zero)[:, None] / POINTS, log1p.shape)
+    return Distribution(zero, _log_volume(log1p), weights, maps)
+
+
+def volumes_of_at_least(mean: Floats, deviation: Floats, maps: Floats, least: float) -> tuple[Floats, Floats]:
+    """Calibrated later volume, given that it reaches `least` (above 0 where that is 0).
+
+    Returns:
+        (rows,) probability that it does, (rows, POINTS) log volume at VOLUME_LEVELS.
+    """
+    below = calibrated(maps, ndtr((np.log1p(least) - mean) / deviation)[:, None])
+    raw = predicted_at(maps, below + (1.0 - below) * VOLUME_LEVELS)
+    log1p = mean[:, None] + deviation[:, None] * ndtri(np.minimum(np.maximum(raw, LEAST), 1.0 - LEAST))
+    return 1.0 - below[:, 0], _log_volume(np.maximum(log1p, np.log1p(least)))
+
+
+def _log_volume(log1p: Floats) -> Floats:
+    return np.log(np.maximum(np.expm1(np.minimum(log1p, MOST_LOG)), LEAST))
+
+
+def compound_distribution(
+    log_mean: Floats, log_events: Floats, variance: Floats, reached: Floats, maps: Floats
+) -> Distribution:
+    """Distributions of sums of order values whose mean is itself uncertain.
+
+    Args:
+        log_mean: (rows, POINTS) Log of the expected sum (per unit of exposure for a rate) at each volume.
+        log_events: (rows, POINTS) Log of the number of orders expected at each volume.
+        variance: (rows,) Of the log rate; the rate is log-normal with mean `log_mean`.
+        reached: (rows,) Probability of the volumes; the outcome is 0 otherwise.
+        maps: As in `Distribution`.
+    """
+    deviation = np.sqrt(variance)[:, None]
+    log_rate = deviation * RATE_POINTS - variance[:, None] / 2.0
+    events = np.exp(np.minimum(log_events + log_rate, MOST_LOG))
+    some = -np.expm1(-events)  # P(at least one order)
+    # Given one order at least: a gamma distribution of the same mean and variance, its quantiles by Wilson and Hilferty
+    # (1931). Its shape is mean²/variance of (sum over its expected value).
+    square = some * (1.0 + (1.0 + VALUE_VARIANCE) / events)
+    spread = np.sqrt(np.maximum(square - 1.0, LEAST)) / 3.0
+    cube_root = np.maximum(1.0 - spread**2 + AMOUNT_POINTS * spread, 0.05)
+    log_values = log_mean + log_rate - np.log(some) + 3.0 * np.log(cube_root)
+    order = np.argsort(log_values, axis=1, kind="stable")
+    weights = np.take_along_axis(some, order, axis=1) * (reached / POINTS)[:, None]
+    zero = np.maximum(1.0 - weights.sum(axis=1), 0.0)
+    return Distribution(zero, np.take_along_axis(log_values, order, axis=1), weights, maps)
+
+
+def crps(own: Distribution, came: Floats) -> Floats:
+    """(rows,) Continuous ranked probability score of log1p (Gneiting and Raftery 2007), before calibration.
+
+    Args:
+        own: Of the rows.
+        came: (rows,) Outcomes.
+    """
+    logs, log_came = np.logaddexp(0.0, own.log_values), np.log1p(came)
+    distance = own.zero * log_came + (own.weights * np.abs(logs - log_came[:, None])).sum(axis=1)
+    levels = own.zero[:, None] + np.cumsum(own.weights, axis=1)
+    within = (own.weights * logs * (2.0 * levels - own.weights - 1.0)).sum(axis=1)
+    return np.asarray(distance - within, dtype=np.float64)

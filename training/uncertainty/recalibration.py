@@ -1,0 +1,172 @@
+"""Recalibration of predicted probabilities on out-of-fold rows, by age, evidence and promotion type.
+
+Where predictive distributions are right, the probability integral transform (PIT) of the outcomes is uniform; where it
+is not, its own distribution function is the correction (Kuleshov, Fenner and Ermon 2018). Outcomes have a mass at 0, so
+the PIT is randomised there (Smith 1985; Czado, Gneiting and Held 2009); maps are fitted to its expectation, without
+random draws.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from features.matrix.feature_matrix import Features
+from training.uncertainty.interface import Floats
+
+GRID = np.linspace(0.0, 1.0, 129)
+"""Predicted probabilities at which maps are tabulated; linear between them."""
+AGE_EDGES_HOURS = np.array((0.0, 12.0, 24.0, 72.0))
+"""Upper edges of the age steps; the last step has none."""
+ROOT_ROWS = 20.0
+"""Rows' weight of the identity in the map of all rows."""
+ITERATIONS = 3
+"""Corrections of a map by the PIT that it leaves. One is exact where no outcome is 0: a map moves the mass at 0, over
+which the PIT is then randomised anew."""
+TIES_AT_ONCE = 4096
+
+Columns: TypeAlias = Mapping[str, npt.NDArray[Any]]
+"""Arrays (rows,) by name. Rows are grouped by `step` (place of the age among AGE_EDGES_HOURS), `early_volume` and
+`promotion_type` (text)."""
+
+
+def group_columns(features: Features) -> dict[str, npt.NDArray[Any]]:
+    """The columns that rows are grouped by."""
+    return {
+        "step": AGE_EDGES_HOURS.searchsorted(features.keys.floats("elapsed_hours")),
+        "early_volume": early_volume(features),
+        "promotion_type": features.keys.categories("promotion_type").texts(),
+    }
+
+
+def early_volume(features: Features) -> Floats:
+    """(rows,) Impressions (spend where there are none) so far; 0 where they are not known."""
+    if "log_impressions" not in features.values:
+        return np.zeros(len(features.values))
+    return np.nan_to_num(np.expm1(features.values["log_impressions"]))
+
+
+def group_chains(columns: Columns, edges: Mapping[int, Sequence[float]]) -> Iterator[tuple[str, str, str, str]]:
+    """Of each row the names of its groups, the widest first: all rows, age step, quarter of evidence, type.
+
+    Args:
+        columns: Of the rows.
+        edges: Age step → edges between the quarters of early volume.
+    """
+    lists = (columns[name].tolist() for name in ("step", "early_volume", "promotion_type"))
+    for step, early, name in zip(*lists):
+        quarter = f"{step}/{bisect_left(edges.get(step, ()), early)}"
+        yield "", f"{step}", quarter, f"{quarter}/{name}"
+
+
+class Recalibration(BaseModel):
+    """Maps of predicted to calibrated probabilities, by group.
+
+    Attributes:
+        edges: Age step → edges between the quarters of early volume.
+        maps: Group → calibrated probability at each point of GRID.
+        creatives: Group → creatives in its calibration rows.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    edges: Mapping[int, tuple[float, ...]]
+    maps: Mapping[str, tuple[float, ...]]
+    creatives: Mapping[str, int]
+
+    @classmethod
+    def identity(cls) -> "Recalibration":
+        """Probabilities stay as they are."""
+        return cls(edges={}, maps={"": tuple(GRID.tolist())}, creatives={})
+
+    @cached_property
+    def table(self) -> tuple[dict[str, int], Floats]:
+        """Group → its row; (groups, len(GRID)) all maps."""
+        return {name: place for place, name in enumerate(self.maps)}, np.array(list(self.maps.values()))
+
+    def maps_of(self, columns: Columns) -> Floats:
+        """(rows, len(GRID)) The map of the narrowest group of each row that has one."""
+        places, maps = self.table
+        chains = group_chains(columns, self.edges)
+        return maps[[next(places[name] for name in reversed(chain) if name in places) for chain in chains]]
+
+    def creatives_like(self, columns: Columns) -> npt.NDArray[np.int64]:
+        """(rows,) Creatives that calibrated the narrowest group of each row; 0 for a group without rows."""
+        return np.array([self.creatives.get(chain[-1], 0) for chain in group_chains(columns, self.edges)], np.int64)
+
+
+def calibrated(maps: Floats, predicted: Floats) -> Floats:
+    """(rows, values) Predicted probabilities (rows, values) after the map of each row, `maps` (rows, len(GRID))."""
+    at = np.minimum(np.maximum(predicted, 0.0), 1.0) * (len(GRID) - 1)
+    left = np.minimum(at.astype(np.int64), len(GRID) - 2)
+    low, high = np.take_along_axis(maps, left, axis=1), np.take_along_axis(maps, left + 1, axis=1)
+    return np.asarray(low + (high - low) * (at - left), dtype=np.float64)
+
+
+def predicted_at(maps: Floats, wanted: Floats) -> Floats:
+    """The inverse of `calibrated`: predicted probabilities (rows, values) of calibrated ones."""
+    return np.array([np.interp(row, own, GRID) for row, own in zip(wanted, maps)]).reshape(wanted.shape)
+
+
+def fit_recalibration(
+    columns: Columns,
+    below: Floats,
+    zero: Floats,
+    is_zero: npt.NDArray[np.bool_],
+    weight: Floats,
+    shrinkage_rows: float,
+) -> Recalibration:
+    """Fit the maps on out-of-fold rows; all arrays are (rows,).
+
+    Args:
+        columns: Those that group the rows, and `creative` (id).
+        below: Predicted probability of at most the outcome.
+        zero: Predicted probability of 0.
+        is_zero: The outcome is 0.
+        weight: Of each row.
+        shrinkage_rows: Rows at which a group's own map has the same weight as that of the group which contains it.
+    """
+    edges = {}
+    for step in np.unique(columns["step"]):
+        quartiles = np.unique(np.quantile(columns["early_volume"][columns["step"] == step], [0.25, 0.5, 0.75]))
+        edges[int(step)] = tuple(quartiles.tolist())
+    rows_of: dict[str, list[int]] = {}
+    parent_of: dict[str, str] = {}
+    for row, chain in enumerate(group_chains(columns, edges)):
+        for parent, name in zip(("", *chain), chain):
+            rows_of.setdefault(name, []).append(row)
+            parent_of[name] = parent
+    maps: dict[str, Floats] = {}
+    for name in sorted(rows_of, key=lambda name: (name.count("/") + bool(name), name)):
+        rows = np.array(rows_of[name])
+        start = maps[parent_of[name]] if name else GRID
+        own = start
+        for _ in range(ITERATIONS):
+            moved = np.interp(below[rows], GRID, own), np.interp(zero[rows], GRID, own)
+            own = np.interp(own, GRID, _pit_distribution(*moved, is_zero[rows], weight[rows]))
+        count, lean = weight[rows].sum(), shrinkage_rows if name else ROOT_ROWS
+        maps[name] = (count * own + lean * start) / (count + lean)
+        maps[name][[0, -1]] = 0.0, 1.0
+    return Recalibration(
+        edges=edges,
+        maps={name: tuple(np.round(values, 6).tolist()) for name, values in maps.items()},
+        creatives={name: len(set(columns["creative"][rows])) for name, rows in rows_of.items()},
+    )
+
+
+def _pit_distribution(below: Floats, zero: Floats, is_zero: npt.NDArray[np.bool_], weight: Floats) -> Floats:
+    """(len(GRID),) Weighted distribution function of the PIT; that of an outcome of 0 is even between 0 and `zero`."""
+    order = np.argsort(below[~is_zero], kind="stable")
+    summed = np.concatenate([[0.0], np.cumsum(weight[~is_zero][order])])
+    total = summed[np.searchsorted(below[~is_zero][order], GRID, side="right")]
+    ties, of_ties = np.maximum(zero[is_zero], 1e-9), weight[is_zero]
+    for first in range(0, len(ties), TIES_AT_ONCE):
+        part = slice(first, first + TIES_AT_ONCE)
+        total = total + of_ties[part] @ np.minimum(GRID / ties[part, None], 1.0)
+    found = total / weight.sum()
+    found[[0, -1]] = 0.0, 1.0
+    return np.asarray(found, dtype=np.float64)
