@@ -32,7 +32,7 @@ def test_posterior_chances_fall_with_the_threshold(small_world, settings) -> Non
     dataset = prepare(small_world, settings)
     train, holdout, until = holdout_split(dataset.rows, settings.split.holdout_days)
     fitted = fit_features(dataset, train, until)
-    model = fit_model(*rows_of(dataset, train, fitted), fitted, {})
+    model = fit_model(*rows_of(dataset, train, fitted), fitted, {}, settings)
     rows = predict_out_of_sample(dataset, holdout, model)
     low, high = (
         posterior_chance(rows.predicted, rows.features, model, "net_roi", threshold) for threshold in (0.1, 3.0)
