@@ -264,22 +264,6 @@ class Target:
             return Composition(funnel.to_gmv, keep, "cost" if self.is_roi else "")
         return Composition(funnel.to_roi, keep)
 
-    def compose(self, rates: Mapping[str, Floats], funnel: "Funnel") -> Floats:
-        """The target from stage rates.
-
-        Args:
-            rates: Stage → (N,) rate, numerator per exposure; `value` in CNY per order.
-            funnel: Whose stages these are.
-
-        Returns:
-            (N,) values in the unit of the target.
-        """
-        parts = self.composition(funnel)
-        value: Floats = self.scale * np.prod([rates[name] for name in parts.gross], axis=0)
-        if parts.keep:
-            value = value * rates[parts.keep]
-        return value / rates[parts.cost] if parts.cost else value
-
     def rate(self, numerator: Floats, exposure: Floats) -> Floats:
         """Observed values: numerator over exposure times `scale`, any shape; NaN where the exposure is 0."""
         base = exposure / self.scale

@@ -117,6 +117,8 @@ def deviance(parts: Sequence[HeadRows], logs: Sequence[Floats]) -> float:
 def gain_with_error(parts: Sequence[HeadRows], old: Sequence[Floats], new: Sequence[Floats]) -> tuple[float, float]:
     """Fall of the pooled deviance from old to new log predictions, and its standard error over creatives.
 
+    The fall is a ratio of two sums over creatives, so its error is that of a ratio (linearisation, Cochran 1977, 6.13).
+
     Args:
         parts: Rows of each fold.
         old: Of each fold, (rows,) log predictions.
@@ -126,10 +128,11 @@ def gain_with_error(parts: Sequence[HeadRows], old: Sequence[Floats], new: Seque
     after, _ = _losses(parts, new)
     if total <= 0:
         return 0.0, float("inf")
+    gain = float((before - after).sum()) / total
+    ratio, weight, _, _ = _pooled(parts)
     codes = np.unique(np.concatenate([part.creative for part in parts]), return_inverse=True)[1]
-    by_creative = np.bincount(codes, before - after)
-    spread = by_creative - by_creative.mean()
-    return float(by_creative.sum()) / total, float(np.sqrt(spread @ spread)) / total
+    residual = np.bincount(codes, before - after - gain * weight * ratio)
+    return gain, float(np.sqrt(residual @ residual)) / total
 
 
 def _losses(parts: Sequence[HeadRows], logs: Sequence[Floats]) -> tuple[Floats, float]:

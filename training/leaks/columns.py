@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.attributes import NUMBER_ATTRIBUTES
+from features.matrix.catalogue import Feature
 from features.matrix.feature_matrix import Features, Fitted
 from features.point_in_time.entity_history import TAG
 from features.schema import KEY, NUMBERS, TEXTS
@@ -19,9 +20,9 @@ PARENTS = {
 """Feature → the attribute it is computed from, where the names differ."""
 
 BLENDS = ("base_", "own_")
-"""Prefixes of features that combine all others: they are no single column, and each would pass a leak on."""
+"""Prefixes of features that combine all others, as those of the group `funnel` do."""
 
-OWN_GROUPS = ("early", "pacing", "paid")
+OWN_GROUPS = ("early", "pacing", "paid", "funnel")
 """Feature groups counted from the creative's own rows."""
 DATED_GROUPS = (*OWN_GROUPS, "history", "siblings")
 """Feature groups counted from rows with a date, which checks 1 to 4 recompute."""
@@ -50,6 +51,11 @@ class CandidateColumn:
     dated: bool = False
 
 
+def is_blend(feature: Feature) -> bool:
+    """Return whether a feature combines all others: it is no single column, and would pass a leak of any of them on."""
+    return feature.group == "funnel" or feature.name.startswith(BLENDS)
+
+
 def family_of(feature: str, fitted: Fitted) -> frozenset[str]:
     """Return the attributes that a feature is computed from; its own name where there are none."""
     for entity in fitted.entities:
@@ -66,7 +72,7 @@ def single_features(features: Features, fitted: Fitted, ranks: OutcomeRanks) -> 
     found = []
     for feature in features.catalogue:
         family = family_of(feature.name, fitted)
-        mixed = feature.name.startswith(BLENDS) or len(family) > 1
+        mixed = is_blend(feature) or len(family) > 1
         if mixed or (not ranks.before_delivery and feature.group in OWN_GROUPS):
             continue
         values = features.values[feature.name]

@@ -13,11 +13,11 @@ from features.matrix.feature_matrix import Features, Fitted
 from features.schema import KEY
 from training.data.dataset import Dataset
 from training.leaks.columns import (
-    BLENDS,
     OWN_GROUPS,
     CandidateColumn,
     attributes,
     family_of,
+    is_blend,
     missing_patterns,
     orders_of_ids,
     single_features,
@@ -224,7 +224,7 @@ class AssociationTests:
         used = [
             feature
             for feature in self.features.catalogue
-            if not feature.name.startswith(BLENDS)
+            if not is_blend(feature)
             and (self.ranks.before_delivery or feature.group not in OWN_GROUPS)
             and not family_of(feature.name, self.fitted) & left_out
         ]

@@ -9,7 +9,7 @@ FUNNEL = build_funnel(
     ["impressions", "clicks", "orders", "plays", "plays_3s", "likes", "spend_cny", "gmv_cny", "net_gmv_cny"],
     "net_gmv_cny",
 )
-GROUPS = {"creative", "early", "pacing", "paid", "history", "siblings"}
+GROUPS = {"creative", "early", "pacing", "paid", "history", "siblings", "funnel"}
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,13 @@ def test_the_history_of_a_stage_serves_that_stage_alone(declared) -> None:
     assert of_name["hist_hook_volume"].serves("volume")
     assert not of_name["hist_hook_volume"].serves("click")
     assert all(of_name["log_price"].serves(stage) for stage in ("click", "cost", "volume"))
+
+
+def test_level_0_is_declared_for_every_stage_and_every_head(declared) -> None:
+    names = [feature.name for feature in declared if feature.group == "funnel"]
+    of_stages = [f"{kind}_{stage.name}" for stage in FUNNEL.stages for kind in ("bayes", "prior", "rate", "variance")]
+    of_heads = [f"{kind}_{head.name}" for head in FUNNEL.heads for kind in ("funnel", "funnel_less_bayes")]
+    assert names == [*of_stages, *of_heads]
 
 
 def test_only_codes_are_categorical(declared) -> None:
