@@ -198,3 +198,10 @@ def test_a_creative_in_two_folds_is_one() -> None:
     ]
     split = gain_with_error(parts, [old[odd], old[~odd]], [new[odd], new[~odd]])
     assert split == pytest.approx(gain_with_error([data], [old], [new]))
+
+
+def test_a_member_that_is_left_out_has_no_weight() -> None:
+    parts, trees = simulated({"bayes": 0.05, "funnel": 0.6, "trees": 0.6})
+    stack, _ = fit_stack(parts, trees, members=["funnel", "trees"])
+    assert stack.bayes == 0.0
+    assert stack.funnel + stack.trees == pytest.approx(1.0)
