@@ -22,6 +22,7 @@ from training.evaluation.coverage import coverage
 from training.evaluation.files import HeadFacts, evaluation_of, write_evaluation
 from training.evaluation.holdout import evaluate_holdout
 from training.evaluation.page.render import CARD, write_page
+from training.explanation.pictures import draw_heads
 from training.labels.outcomes import MATURE
 from training.labels.splits import holdout_split
 from training.progress import ProgressCallbacks
@@ -144,6 +145,7 @@ def train_and_register(
     )  # fmt: skip
     evaluation = evaluation_of(facts, figures, holdout_frame, covered)
     write_evaluation(evaluation, space.evaluation)
+    draw_heads(evaluation_model, held_out.features, space.evaluation, settings.tune.seed)
     judged = write_page(space.evaluation, settings.var / "proof")
     save = partial(
         save_bundle,

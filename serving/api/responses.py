@@ -104,13 +104,13 @@ class AdditiveExplanation(AnswerModel):
     log_prediction: float
     """Natural log of the prediction, in its unit."""
     baseline: Contribution
-    """The mean creative at that time."""
+    """The mean creative at that time; of a target with the expected value of the trees."""
     start: list[PriorContribution]
-    """Terms of the prior, largest first; none that is 0."""
+    """Effects of the funnel model and of empirical Bayes, largest first; none that is 0."""
     early_evidence: Contribution
     """The creative's own counts so far."""
     features: list[FeatureContribution]
-    """Largest first; none that is 0."""
+    """SHAP values of the trees, largest first; none that is 0. A stage has none."""
     others: Contribution
     """Features not listed one by one."""
     held_at_1: Contribution
@@ -118,7 +118,7 @@ class AdditiveExplanation(AnswerModel):
 
 
 class PredictionExplanation(AnswerModel):
-    """By stage, and by target over all its stages."""
+    """By stage (the funnel model alone), and by target: the signed sum of its heads, each with its weights."""
 
     stages: dict[str, AdditiveExplanation]
     """Stage → explanation of its rate."""

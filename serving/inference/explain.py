@@ -1,26 +1,17 @@
 """Explanations as the response gives them: names, labels in both languages, logs and factors."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from math import exp
 
 import numpy as np
 
-from features.attributes import NUMBER_ATTRIBUTES
-from features.matrix.catalogue import NUMBERS, PLAIN_CODES, Feature, entity_label
+from features.matrix.catalogue import Feature
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Features
 from training.explanation.contributions import LogContributions
+from training.explanation.labels import effect_label
 
 NO_FEATURES = np.zeros(0, dtype=np.int64)
-SLOPES = {
-    **{a.slope_name: a.label for a in NUMBER_ATTRIBUTES},
-    **{a.square_name: (f"{a.label.zh}（平方）", f"{a.label.en}, squared") for a in NUMBER_ATTRIBUTES if a.squared},
-    "hour_sin": ("首投时刻", "time of launch, sine"),
-    "hour_cos": ("首投时刻（余弦）", "time of launch, cosine"),
-}
-"""Labels of the slopes of the funnel model."""
-TERM_LABELS = {feature.name: (feature.zh, feature.en) for feature in NUMBERS} | PLAIN_CODES | SLOPES
 
 
 def explanation(
@@ -66,16 +57,11 @@ def _prior_terms(contributions: LogContributions, row: int) -> list[dict[str, ob
     effects = contributions.effects[row].tolist()
     terms = [(log, name) for log, name in zip(effects, contributions.effect_names) if log != 0.0]
     terms.sort(key=lambda term: -abs(term[0]))
-    labels = [_term_label(name) for _, name in terms]
+    labels = [effect_label(name) for _, name in terms]
     return [
         {"name": name, "zh": zh, "en": en, "log": log, "factor": exp(log)}
         for (log, name), (zh, en) in zip(terms, labels)
     ]
-
-
-@lru_cache(maxsize=4096)
-def _term_label(term: str) -> tuple[str, str]:
-    return TERM_LABELS[term] if term in TERM_LABELS else entity_label(term)
 
 
 def shown_values(

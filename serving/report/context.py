@@ -24,6 +24,7 @@ from serving.inference.loaded_model import LoadedModel
 from serving.report.contribution_groups import GroupedContributions, StageResidual, group_contributions
 from training.decision.advice import advise
 from training.explanation.contributions import all_contributions, check_additivity
+from training.explanation.shap_values import tree_shap
 from training.labels.outcomes import MATURE, actual_targets, outcomes
 
 Floats = npt.NDArray[np.float64]
@@ -151,7 +152,7 @@ def build_context(loaded_model: LoadedModel, loaded: Loaded, creative_filter: Cr
     features = build_features(observed, fitted)
     predicted = model.predict(features)
     predicted = pd.concat([predicted, advise(predicted, features, observed, model, settings).frame()], axis=1)
-    of_stages, of_targets = all_contributions(loaded_model.model, features)
+    of_stages, of_targets = all_contributions(model, features, tree_shap(model.boosters, features.values.matrix))
     for name, contributions in (of_stages | of_targets).items():
         if name in predicted:
             check_additivity(contributions, predicted[name].to_numpy(np.float64), name)

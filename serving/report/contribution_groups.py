@@ -1,7 +1,8 @@
 """Contributions of a prediction summed by feature group, and the residuals that they leave.
 
 A feature group is what a strategist reads as one thing: `hook` sums the random effect `hook` of the funnel model and
-the SHAP values of `tag_hook`, `hist_hook_click` and `launched_hook`. Only contributions that the service answers with
+the SHAP values of `tag_hook`, `hist_hook_click` and `launched_hook`; `funnel` sums those of the funnel model's own
+predictions, by which a head corrects it. Only contributions that the service answers with
 are summed. Residuals compare a creative's own counts with what its groups predict; `shrunk_cells` averages them.
 """
 
@@ -22,7 +23,7 @@ from training.explanation.contributions import LogContributions
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
-BASE, OWN, PACE, PAST, ACCOUNT = "baseline", "own", "pace", "past", "account_id"
+BASE, OWN, PACE, PAST, FUNNEL, ACCOUNT = "baseline", "own", "pace", "past", "funnel", "account_id"
 GROUP_OF_NAME = {
     **{name: a.report_group for a in NUMBER_ATTRIBUTES for name in (a.feature_name, a.slope_name, a.square_name)},
     "price_band": ATTRIBUTE_OF["price_cny"].report_group,
@@ -34,7 +35,9 @@ GROUP_OF_NAME = {
     MARKET.name: BASE,
 }
 """Fixed effect or feature → its group, where its name does not say it."""
-GROUP_OF_CATALOGUE_GROUP = {"early": OWN, "pacing": PACE, "paid": PACE, "siblings": "siblings"}
+GROUP_OF_CATALOGUE_GROUP = {
+    "early": OWN, "pacing": PACE, "paid": PACE, "siblings": "siblings", "funnel": FUNNEL,
+}  # fmt: skip
 GROUP_LABELS = {
     **{a.report_group: a.label for a in NUMBER_ATTRIBUTES if a.group not in ATTRIBUTE_OF},
     "copy_text": ATTRIBUTE_OF["copy_text"].label,
@@ -43,6 +46,7 @@ GROUP_LABELS = {
     OWN: Words("自身早期数据", "own early evidence"),
     PACE: Words("投放节奏", "pace of delivery"),
     PAST: Words("同类历史", "history of others like it"),
+    FUNNEL: Words("漏斗修正", "correction of the funnel"),
     BASE: Words("基准", "baseline"),
 }
 """Groups that are no entity of the catalogue."""

@@ -23,9 +23,11 @@ from training.evaluation.files import Evaluation, read_evaluation
 from training.evaluation.metrics import ALL_AGES, OWN, evaluated_targets
 from training.evaluation.page import charts as plots
 from training.evaluation.page import tables as page_tables
+from training.evaluation.page.head_pictures import HeadPictures, read_head_pictures
 from training.evaluation.page.sentences import five_sentences, rules
 from training.evaluation.page.text import CHANCES, ROW_PARTS, reason_words, target_words
 from training.evaluation.peer_results import PeerComparison, read_peer_results
+from training.explanation.pictures import MOST_ROWS
 
 PAGE, CARD = "evaluation.html", "model_card.md"
 
@@ -59,7 +61,7 @@ def write_page(folder: Path, peer_folder: Path) -> list[Judgement]:
     found = read_evaluation(folder)
     judged = judgements_of(found)
     peers = read_peer_results(peer_folder, found.facts.data_fingerprint)
-    write_text(page(found, judged, peers), folder / PAGE)
+    write_text(page(found, judged, peers, read_head_pictures(found.facts.heads, folder)), folder / PAGE)
     write_text(card(found, judged), folder / CARD)
     return judged
 
@@ -72,7 +74,7 @@ def judgements_of(found: Evaluation) -> list[Judgement]:
     )
 
 
-def page(found: Evaluation, judged: list[Judgement], peers: list[PeerComparison]) -> str:
+def page(found: Evaluation, judged: list[Judgement], peers: list[PeerComparison], explained: list[HeadPictures]) -> str:
     """Return the HTML of the page."""
     targets = evaluated_targets(found.holdout)
     return (
@@ -110,6 +112,8 @@ def page(found: Evaluation, judged: list[Judgement], peers: list[PeerComparison]
             early=list(_early(found)),
             peers=[_peers(comparison) for comparison in peers],
             heads=page_tables.heads_table(found.facts),
+            explained=explained,
+            most_explained=MOST_ROWS,
         )
     )
 
