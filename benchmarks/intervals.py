@@ -65,7 +65,7 @@ def main() -> None:
     default = load_settings("configs/default.yaml")
     sets: dict[str, tuple[list[Path], Settings]] = {
         "sample": ([options.sample], default),
-        "display": ([options.data / "display_ads_daily.csv.gz"], default.model_copy(update={"open_days": 0})),
+        "display": ([options.data / "display_ads_daily.csv.gz"], load_settings("configs/display_ads.yaml")),
         "youtube": (
             [options.data / "youtube_snapshots.parquet", options.data / "youtube_videos.parquet"],
             load_settings("configs/youtube.yaml"),
