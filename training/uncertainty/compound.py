@@ -180,9 +180,8 @@ def fit_volume_model(columns: Columns, came: Floats) -> VolumeModel:
     shift = _ridge(design, residual)
     distance = np.abs(residual - shift[0] - (design * shift[1:]).sum(axis=1))
     spread = _ridge(design, np.log(distance + 0.1))  # 0.1: rows that are met by chance do not decide
-    spread[0] += np.log(
-        np.sqrt(np.mean((distance / np.exp(spread[0] + (design * spread[1:]).sum(axis=1))) ** 2)) + LEAST
-    )
+    ratio = distance / np.exp(spread[0] + (design * spread[1:]).sum(axis=1))
+    spread[0] += np.log(np.mean(ratio**2) + LEAST) / 2.0
     return VolumeModel(
         promotion_types=promotion_types,
         names=names,
@@ -199,7 +198,7 @@ def _design(columns: Columns, names: Sequence[str], promotion_types: Sequence[st
     base = np.stack([columns.get(name, nothing) for name in names], axis=1)
     step = (columns["step"][:, None] == np.arange(len(AGE_EDGES_HOURS) + 1)).astype(np.float64)
     own_type = (columns["promotion_type"][:, None] == np.array(promotion_types, dtype=object)).astype(np.float64)
-    by_step = (step[:, :, None] * base[:, None, :]).reshape(len(base), -1)
+    by_step = (step[:, :, None] * base[:, None, :]).reshape(len(base), step.shape[1] * len(names))
     return np.concatenate([base, step, by_step, own_type, own_type * columns["volume"][:, None]], axis=1)
 
 

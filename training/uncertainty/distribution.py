@@ -1,6 +1,6 @@
 """The implementation of `PredictiveUncertainty`: recalibrated compound distributions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -133,13 +133,11 @@ class CompoundRows:
         uncertainty: The fitted model.
         predicted: Predictions of the rows.
         features: The rows.
-        known: Distributions by name, kept where the rows are one chunk.
     """
 
     uncertainty: CompoundUncertainty
     predicted: Predicted
     features: Features
-    known: dict[str, Distribution] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> Columns:
@@ -147,22 +145,27 @@ class CompoundRows:
         return columns_of(self.predicted, self.features, self.uncertainty.funnel)
 
     @cached_property
-    def chunks(self) -> list[tuple[slice, "Chunk"]]:
-        """At most ROWS_AT_ONCE rows each."""
+    def whole(self) -> "Chunk":
+        """All rows as one chunk."""
+        return Chunk.of(self.columns, self.uncertainty.volume, self.uncertainty.volume_calibration)
+
+    @property
+    def chunks(self) -> Iterator[tuple[slice, "Chunk"]]:
+        """At most ROWS_AT_ONCE rows each. What is computed of them is kept only where they are all rows."""
         count, model = len(self.features.reference_price), self.uncertainty
-        slices = [slice(first, first + ROWS_AT_ONCE) for first in range(0, max(count, 1), ROWS_AT_ONCE)]
-        parts = ((rows, self.columns if len(slices) == 1 else some(self.columns, rows)) for rows in slices)
-        return [(rows, Chunk.of(own, model.volume, model.volume_calibration)) for rows, own in parts]
+        if count <= ROWS_AT_ONCE:
+            yield slice(count), self.whole
+            return
+        for first in range(0, count, ROWS_AT_ONCE):
+            rows = slice(first, first + ROWS_AT_ONCE)
+            yield rows, Chunk.of(some(self.columns, rows), model.volume, model.volume_calibration)
 
     def distribution(self, name: str, chunk: "Chunk") -> Distribution:
         """Of a target, or of HIT_MONEY, for the rows of one chunk."""
-        own = self.known.get(name)
-        if own is None:
+        if name not in chunk.distributions:
             compound = self.uncertainty.compounds.get(name)
-            own = chunk.volume if compound is None else compound.distribution(chunk)
-            if len(self.chunks) == 1:
-                self.known[name] = own
-        return own
+            chunk.distributions[name] = chunk.volume() if compound is None else compound.distribution(chunk)
+        return chunk.distributions[name]
 
     @cached_property
     def summaries(self) -> dict[str, Floats]:
@@ -223,9 +226,10 @@ class CompoundRows:
         return np.concatenate(parts)
 
     def support(self, target: str) -> tuple[float, float]:
-        """Ends of the rows' curves."""
-        logs = [self.distribution(target, chunk).curve[0] for _, chunk in self.chunks]
-        return float(np.exp(min(own.min() for own in logs))), float(np.exp(max(own.max() for own in logs)))
+        """From the least third point of a row (two in a hundred lie below) to the greatest end of a curve."""
+        curves = [self.distribution(target, chunk).curve[0] for _, chunk in self.chunks]
+        low, high = min(own[:, 3].min() for own in curves), max(own[:, -1].max() for own in curves)
+        return float(np.exp(low)), float(np.exp(high))
 
     def hit_chance(self) -> Floats:
         """(rows,) P(hit)."""
@@ -262,26 +266,27 @@ class Chunk:
         mean: (rows,) Of log1p of later volume.
         deviation: (rows,) Its standard deviation.
         maps: (rows, …) Calibration of its probabilities.
-        known: Least volume → `volumes_of_at_least`, as far as asked for.
+        volumes: Least volume → `volumes_of_at_least`, as far as asked for.
+        distributions: By name, as far as asked for.
     """
 
     columns: Columns
     mean: Floats
     deviation: Floats
     maps: Floats
-    known: dict[float, tuple[Floats, Floats]] = field(default_factory=dict)
+    volumes: dict[float, tuple[Floats, Floats]] = field(default_factory=dict)
+    distributions: dict[str, Distribution] = field(default_factory=dict)
 
     @classmethod
     def of(cls, columns: Columns, model: VolumeModel, calibration: Recalibration) -> "Chunk":
         return cls(columns, *model.mean_and_deviation(columns), calibration.maps_of(columns))
 
-    @cached_property
     def volume(self) -> Distribution:
         """Of later volume."""
         return volume_distribution(self.mean, self.deviation, self.maps)
 
     def at_least(self, least: float) -> tuple[Floats, Floats]:
         """`volumes_of_at_least`."""
-        if least not in self.known:
-            self.known[least] = volumes_of_at_least(self.mean, self.deviation, self.maps, least)
-        return self.known[least]
+        if least not in self.volumes:
+            self.volumes[least] = volumes_of_at_least(self.mean, self.deviation, self.maps, least)
+        return self.volumes[least]

@@ -150,6 +150,10 @@ def test_more_rows_than_are_computed_at_once_get_the_same(fitted_uncertainty, ho
     assert rows.support("gpm") == fitted_uncertainty.of(holdout.predicted, holdout.features).support("gpm")
 
 
+def test_no_rows_get_no_answers(fitted_uncertainty, holdout) -> None:
+    assert answers(fitted_uncertainty, *some_rows(holdout, np.zeros(0, dtype=np.int64))).shape[0] == 0
+
+
 def test_medians_lie_inside_their_intervals_and_typical_values_below_the_upper_end(fitted_uncertainty, holdout) -> None:
     rows = fitted_uncertainty.of(holdout.predicted, holdout.features)
     for target in fitted_uncertainty.targets:
