@@ -110,9 +110,9 @@ class Trees(Section):
 class VolumeTrees(Trees):
     """Default LightGBM parameters of the trees for later volume."""
 
-    num_leaves: Annotated[int, Field(ge=2, le=255)] = 31
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.03
+    num_leaves: Annotated[int, Field(ge=2, le=255)] = 16
     min_data_in_leaf: Annotated[int, Field(ge=1)] = 40
-    lambda_l2: Annotated[float, Field(ge=0)] = 5.0
 
 
 class Evaluate(Section):

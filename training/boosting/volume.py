@@ -1,46 +1,249 @@
-"""Head of later volume: for now a Tweedie regression without trees."""
+"""Head of later volume: a pace regression with LightGBM trees, once for the typical and once for the expected volume.
 
-from collections.abc import Mapping
+Typical: E[log1p(volume)], L2 trees on the pace regression; it ranks. Expected: log E[volume], Tweedie trees (Jørgensen
+1987) on a calibration of the pace regression, which is log-linear by promotion type and age; its sums are right.
+
+Explanation: typical = terms of the pace regression (`VolumeHead.offset_terms`) + SHAP values of its trees. Expected =
+the same terms + `calibration` + SHAP values of its trees; the calibration's term is its prediction less the pace
+regression. Both are clipped to the volumes of the training rows.
+
+Fewer than twice `min_data_in_leaf` training rows, or 0 rounds: no trees; the pace regression and its calibration are
+the volumes. A row of age 0 has no pace: it has the level of its promotion type at that age, and the trees read the
+volume of others of its account, product and creator (`hist_…_volume`).
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self, get_args
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
 
 from configs.settings import Trees
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
-from training.boosting.volume_offset import VolumeOffset, fit_volume
+from training.boosting.pooled_line import PooledLine, fit_pooled_line, flat_line
+from training.boosting.volume_rows import VolumeRows
 
 Floats = npt.NDArray[np.float64]
+Labelled = tuple[Features, pd.DataFrame]
+"""Features of rows and their outcomes (`training.labels.outcomes`); a partly covered window counts as its share."""
+Figure = Literal["typical", "expected"]
+FIGURES: tuple[Figure, ...] = get_args(Figure)
+
+OFFSET_RIDGE = 1.0
+"""Penalty of the pace regression (`fit_pooled_line`)."""
+CALIBRATION_POWER, CALIBRATION_RIDGE = 1.2, 60.0
+"""Tweedie power and penalty of the calibration (`fit_pooled_line`): near Poisson, because sums decide."""
+TREES_POWER = 1.5
+"""Tweedie power of the trees of the expected volume."""
+LEAST_VOLUME = 0.1
+"""Least expected volume, in impressions (or CNY of spend)."""
+PATIENCE = 100
+"""Rounds without a lower validation loss after which training on a fold stops."""
+STANDARD_ERRORS: Mapping[Figure, float] = {"typical": 0.0, "expected": 1.0}
+"""How far from the least loss the number of trees may stay, in standard errors: trees that chase hits spoil sums."""
 
 
 @dataclass(frozen=True)
 class VolumeHead:
-    """The fitted head."""
+    """The fitted head.
 
-    offset: VolumeOffset
-    booster: lgb.Booster | None = None
+    Attributes:
+        offset: Pace regression of log1p(volume).
+        calibration: Log expected volume from the pace regression.
+        ceiling: Largest volume of the training rows, over a whole outcome window.
+        boosters: Figure → its trees, where it has any.
+        columns: What the trees read, in order (`training.boosting.volume_rows.volume_table`).
+        funnel: Of the model.
+    """
+
+    offset: PooledLine
+    calibration: PooledLine
+    ceiling: float
+    boosters: Mapping[Figure, lgb.Booster]
+    columns: list[str]
+    funnel: Funnel
+
+    def log1p_typical(self, features: Features) -> Floats:
+        """(rows,) E[log1p(volume)] over a whole outcome window."""
+        return np.clip(self._score(features, "typical"), 0.0, np.log1p(self.ceiling))
 
     def log_expected(self, features: Features) -> Floats:
         """(rows,) Log of the volume expected over a whole outcome window."""
-        return self.offset.log_volume(features)
+        largest = np.log(max(self.ceiling, LEAST_VOLUME))
+        return np.clip(self._score(features, "expected"), np.log(LEAST_VOLUME), largest)
+
+    def offset_terms(self, features: Features, figure: Figure) -> dict[str, Floats]:
+        """`level`, pace, or `calibration` → (rows,) what it adds before the trees."""
+        rows = VolumeRows.of(features, self.funnel)
+        terms = self.offset.terms(rows.groups, rows.paces)
+        if figure == "expected":
+            starts = (_start(self.offset, self.calibration, rows, name) for name in ("expected", "typical"))
+            terms["calibration"] = np.subtract(*starts)
+        return terms
+
+    def _score(self, features: Features, figure: Figure) -> Floats:
+        rows = VolumeRows.of(features, self.funnel)
+        score = _start(self.offset, self.calibration, rows, figure)
+        if figure not in self.boosters or not len(score):
+            return score
+        table = rows.table.select(self.columns)
+        return score + self.boosters[figure].predict(table, raw_score=True, num_threads=1)
 
     def document(self) -> dict[str, object]:
-        """As plain JSON."""
-        return self.offset.model_dump(mode="json")
+        """Everything but the boosters and the funnel, as plain JSON."""
+        saved = _Document.model_validate({name: getattr(self, name) for name in _Document.model_fields})
+        return saved.model_dump(mode="json")
 
     @classmethod
-    def from_document(cls, document: Mapping[str, object], booster: lgb.Booster | None, funnel: Funnel) -> Self:
-        """The head of `document`."""
-        return cls(VolumeOffset.model_validate(document), booster)
+    def from_document(
+        cls, document: Mapping[str, object], boosters: Mapping[Figure, lgb.Booster], funnel: Funnel
+    ) -> Self:
+        """The head of `document`.
+
+        Raises:
+            pydantic.ValidationError: The document is not one of `document`.
+        """
+        return cls(**dict(_Document.model_validate(document)), boosters=boosters, funnel=funnel)
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    offset: PooledLine
+    calibration: PooledLine
+    ceiling: float
+    columns: list[str]
 
 
 def fit_volume_head(
-    features: Features, outcome: pd.DataFrame, funnel: Funnel, trees: Trees, rounds: int, seed: int = 0
+    train: Labelled, funnel: Funnel, trees: Mapping[Figure, Trees], rounds: Mapping[Figure, int], seed: int = 0
 ) -> VolumeHead:
-    """Fit the head on training rows."""
-    later = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
-    return VolumeHead(fit_volume(features, later, outcome["covered_share"].to_numpy(np.float64)))
+    """Fit the head.
+
+    Args:
+        train: Training rows, all mature.
+        funnel: Its volume is predicted.
+        trees: Figure → hyperparameters.
+        rounds: Figure → number of trees (`best_volume_rounds`); none where it is not named.
+        seed: Of LightGBM.
+    """
+    rows = VolumeRows.of(train[0], funnel, train[1])
+    offset, calibration = _fit_lines(rows)
+    boosters = {}
+    for figure in FIGURES:
+        if rounds.get(figure) and _can_train(rows, trees[figure]):
+            data = _lgb_set(rows, _start(offset, calibration, rows, figure), figure)
+            boosters[figure] = lgb.train(_parameters(trees[figure], figure, seed), data, num_boost_round=rounds[figure])
+    ceiling = float(rows.volume.max(initial=0.0))
+    return VolumeHead(offset, calibration, ceiling, boosters, list(rows.table.names), funnel)
+
+
+@dataclass(frozen=True)
+class VolumeCurve:
+    """Loss on a fold's validation rows.
+
+    Attributes:
+        figure: Typical: squared error of log1p; expected: Tweedie loss.
+        loss: (rounds + 1,) By the first 0, 1, 2, … trees, summed over the rows by weight.
+        weight: Sum of the weights of the rows.
+    """
+
+    figure: Figure
+    loss: Floats
+    weight: float
+
+
+def volume_curve(
+    fit: Labelled, validate: Labelled, funnel: Funnel, trees: Trees, figure: Figure, seed: int = 0
+) -> VolumeCurve:
+    """Train on a fold's past and measure on its validation rows; `trees.rounds` is the largest number of trees."""
+    past, rows = VolumeRows.of(fit[0], funnel, fit[1]), VolumeRows.of(validate[0], funnel, validate[1])
+    lines = _fit_lines(past)
+    start, weight = _start(*lines, rows, figure), float(rows.weight.sum())
+    losses = np.full(trees.rounds + 1, rows.weight @ _loss(start, rows.volume, figure))
+    if weight > 0 and trees.rounds and _can_train(past, trees):
+        record: dict[str, dict[str, list[float]]] = {}
+        train = _lgb_set(past, _start(*lines, past, figure), figure)
+        lgb.train(
+            _parameters(trees, figure, seed),
+            train,
+            num_boost_round=trees.rounds,
+            valid_sets=[_lgb_set(rows, start, figure, train)],
+            valid_names=["validate"],
+            callbacks=[lgb.record_evaluation(record), lgb.early_stopping(PATIENCE, verbose=False)],
+        )
+        found = np.array(next(iter(record["validate"].values()))) * weight
+        losses[1:] = np.pad(found, (0, trees.rounds - len(found)), mode="edge")
+    return VolumeCurve(figure, losses, weight)
+
+
+def best_volume_rounds(curves: Sequence[VolumeCurve]) -> tuple[int, float]:
+    """The number of trees by the loss pooled over the folds, and that loss per unit of weight.
+
+    The fewest within STANDARD_ERRORS of the least loss (Breiman et al. 1984); the error is taken over folds: what
+    happens to a market at one time happens to many creatives at once, so that they are no independent evidence.
+    """
+    losses = np.array([curve.loss for curve in curves])
+    pooled = losses.sum(axis=0)
+    excess = losses - losses[:, [pooled.argmin()]]
+    allowed = STANDARD_ERRORS[curves[0].figure] * excess.std(axis=0) * np.sqrt(len(curves))
+    rounds = int(np.argmax(excess.sum(axis=0) <= allowed))
+    return rounds, float(pooled[rounds] / sum(curve.weight for curve in curves))
+
+
+def _fit_lines(rows: VolumeRows) -> tuple[PooledLine, PooledLine]:
+    """Pace regression and its calibration; flat where no volume is known, or all of it is 0."""
+    offset, calibration = flat_line(0.0), flat_line(float(np.log(LEAST_VOLUME)))
+    if rows.volume.any():
+        label = np.log1p(rows.volume)
+        offset = fit_pooled_line(rows.groups, rows.paces, label, rows.weight, power=0.0, ridge=OFFSET_RIDGE)
+        score = {"score": offset.predict(rows.groups, rows.paces)}
+        how = {"power": CALIBRATION_POWER, "ridge": CALIBRATION_RIDGE}
+        calibration = fit_pooled_line(rows.groups, score, rows.volume, rows.weight, **how)
+    return offset, calibration
+
+
+def _start(offset: PooledLine, calibration: PooledLine, rows: VolumeRows, figure: Figure) -> Floats:
+    """(rows,) The figure before its trees."""
+    score = offset.predict(rows.groups, rows.paces)
+    return score if figure == "typical" else calibration.predict(rows.groups, {"score": score})
+
+
+def _can_train(rows: VolumeRows, trees: Trees) -> bool:
+    """Whether there are enough rows, and not all labels 0, which LightGBM refuses."""
+    return bool(np.count_nonzero(rows.weight) >= 2 * trees.min_data_in_leaf and rows.volume.any())
+
+
+def _lgb_set(rows: VolumeRows, start: Floats, figure: Figure, reference: lgb.Dataset | None = None) -> lgb.Dataset:
+    return rows.lgb_set(np.log1p(rows.volume) if figure == "typical" else rows.volume, start, reference)
+
+
+def _loss(score: Floats, volume: Floats, figure: Figure) -> Floats:
+    """(rows,) As LightGBM's metric."""
+    if figure == "typical":
+        return np.asarray((score - np.log1p(volume)) ** 2)
+    low, high = 1 - TREES_POWER, 2 - TREES_POWER
+    return np.asarray(-volume * np.exp(low * score) / low + np.exp(high * score) / high)
+
+
+def _parameters(trees: Trees, figure: Figure, seed: int) -> dict[str, object]:
+    objective: dict[str, object] = {"objective": "l2", "metric": "l2"}
+    if figure == "expected":
+        objective = {"objective": "tweedie", "metric": "tweedie", "tweedie_variance_power": TREES_POWER}
+    return {
+        **objective,
+        **trees.model_dump(exclude={"rounds"}),
+        "max_bin": 63,
+        "feature_pre_filter": False,
+        "boost_from_average": False,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": 1,
+        "seed": seed,
+        "verbosity": -1,
+    }
