@@ -19,7 +19,7 @@ from features.matrix.feature_matrix import Features, Fitted
 from features.schema import KEY
 from training.boosting.heads import HeadRows, can_train, head_rows, lgb_dataset, parameters
 from training.boosting.stack import FUNNEL_ALONE, Stack
-from training.boosting.volume import VolumeHead, fit_volume_head
+from training.boosting.volume import CHOICES, VolumeHead, fit_volume_head
 from training.engine import Engine
 from training.uncertainty import PredictiveUncertainty
 
@@ -112,7 +112,8 @@ class CreativeModel:
     def boosters(self) -> dict[str, lgb.Booster]:
         """Head (`volume` too) → its trees, where it has some."""
         found = {name: head.booster for name, head in self.heads.items() if head.booster is not None}
-        return found | ({VOLUME: self.volume.booster} if self.volume.booster is not None else {})
+        expected = self.volume.boosters.get("expected")
+        return found if expected is None else {**found, VOLUME: expected}
 
     def log_heads(self, features: Features, *, trees: bool = True, volume: bool = True) -> dict[str, Floats]:
         """Head → (rows,) log of the predicted ratio, then `volume`.
@@ -203,10 +204,16 @@ def fit_model(
     for head in funnel.heads:
         stack = chosen[head.name].stack if head.name in chosen else FUNNEL_ALONE
         heads[head.name] = FittedHead(head, stack, boosters.get(head.name))
-    volume = chosen.get(VOLUME) or Choice(settings.volume_trees, 0)
+    volume = {figure: chosen.get(name, Choice(settings.volume_trees, rounds=0)) for figure, name in CHOICES.items()}
     return CreativeModel(
         fitted=fitted.newest,
-        volume=fit_volume_head(features, outcome, funnel, volume.trees, volume.rounds, seed),
+        volume=fit_volume_head(
+            (features, outcome),
+            funnel,
+            {figure: choice.trees for figure, choice in volume.items()},
+            {figure: choice.rounds for figure, choice in volume.items()},
+            seed,
+        ),
         heads=heads,
     )
 

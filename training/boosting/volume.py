@@ -23,7 +23,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from configs.settings import Trees
-from features.funnel import Funnel
+from features.funnel import VOLUME, Funnel
 from features.matrix.feature_matrix import Features
 from training.boosting.pooled_line import PooledLine, fit_pooled_line, flat_line
 from training.boosting.volume_rows import VolumeRows
@@ -33,6 +33,8 @@ Labelled = tuple[Features, pd.DataFrame]
 """Features of rows and their outcomes (`training.labels.outcomes`); a partly covered window counts as its share."""
 Figure = Literal["typical", "expected"]
 FIGURES: tuple[Figure, ...] = get_args(Figure)
+CHOICES: Mapping[Figure, str] = {"typical": "typical_volume", "expected": VOLUME}
+"""Figure → the name of its trees among those of the heads."""
 
 OFFSET_RIDGE = 1.0
 """Penalty of the pace regression (`fit_pooled_line`)."""
@@ -56,17 +58,13 @@ class VolumeHead:
         offset: Pace regression of log1p(volume).
         calibration: Log expected volume from the pace regression.
         ceiling: Largest volume of the training rows, over a whole outcome window.
-        boosters: Figure → its trees, where it has any.
-        columns: What the trees read, in order (`training.boosting.volume_rows.volume_table`).
-        funnel: Of the model.
+        boosters: Figure → its trees over all columns of the feature matrix, where it has any.
     """
 
     offset: PooledLine
     calibration: PooledLine
     ceiling: float
     boosters: Mapping[Figure, lgb.Booster]
-    columns: list[str]
-    funnel: Funnel
 
     def log1p_typical(self, features: Features) -> Floats:
         """(rows,) E[log1p(volume)] over a whole outcome window."""
@@ -79,7 +77,7 @@ class VolumeHead:
 
     def offset_terms(self, features: Features, figure: Figure) -> dict[str, Floats]:
         """`level`, pace, or `calibration` → (rows,) what it adds before the trees."""
-        rows = VolumeRows.of(features, self.funnel)
+        rows = VolumeRows.of(features)
         terms = self.offset.terms(rows.groups, rows.paces)
         if figure == "expected":
             starts = (_start(self.offset, self.calibration, rows, name) for name in ("expected", "typical"))
@@ -87,28 +85,25 @@ class VolumeHead:
         return terms
 
     def _score(self, features: Features, figure: Figure) -> Floats:
-        rows = VolumeRows.of(features, self.funnel)
+        rows = VolumeRows.of(features)
         score = _start(self.offset, self.calibration, rows, figure)
         if figure not in self.boosters or not len(score):
             return score
-        table = rows.table.select(self.columns)
-        return score + self.boosters[figure].predict(table, raw_score=True, num_threads=1)
+        return score + self.boosters[figure].predict(rows.matrix, raw_score=True, num_threads=1)
 
     def document(self) -> dict[str, object]:
-        """Everything but the boosters and the funnel, as plain JSON."""
+        """Everything but the boosters, as plain JSON."""
         saved = _Document.model_validate({name: getattr(self, name) for name in _Document.model_fields})
         return saved.model_dump(mode="json")
 
     @classmethod
-    def from_document(
-        cls, document: Mapping[str, object], boosters: Mapping[Figure, lgb.Booster], funnel: Funnel
-    ) -> Self:
+    def from_document(cls, document: Mapping[str, object], boosters: Mapping[Figure, lgb.Booster]) -> Self:
         """The head of `document`.
 
         Raises:
             pydantic.ValidationError: The document is not one of `document`.
         """
-        return cls(**dict(_Document.model_validate(document)), boosters=boosters, funnel=funnel)
+        return cls(**dict(_Document.model_validate(document)), boosters=boosters)
 
 
 class _Document(BaseModel):
@@ -117,7 +112,6 @@ class _Document(BaseModel):
     offset: PooledLine
     calibration: PooledLine
     ceiling: float
-    columns: list[str]
 
 
 def fit_volume_head(
@@ -132,7 +126,7 @@ def fit_volume_head(
         rounds: Figure → number of trees (`best_volume_rounds`); none where it is not named.
         seed: Of LightGBM.
     """
-    rows = VolumeRows.of(train[0], funnel, train[1])
+    rows = VolumeRows.of(*train, funnel.volume_of)
     offset, calibration = _fit_lines(rows)
     boosters = {}
     for figure in FIGURES:
@@ -140,7 +134,7 @@ def fit_volume_head(
             data = _lgb_set(rows, _start(offset, calibration, rows, figure), figure)
             boosters[figure] = lgb.train(_parameters(trees[figure], figure, seed), data, num_boost_round=rounds[figure])
     ceiling = float(rows.volume.max(initial=0.0))
-    return VolumeHead(offset, calibration, ceiling, boosters, list(rows.table.names), funnel)
+    return VolumeHead(offset, calibration, ceiling, boosters)
 
 
 @dataclass(frozen=True)
@@ -162,7 +156,7 @@ def volume_curve(
     fit: Labelled, validate: Labelled, funnel: Funnel, trees: Trees, figure: Figure, seed: int = 0
 ) -> VolumeCurve:
     """Train on a fold's past and measure on its validation rows; `trees.rounds` is the largest number of trees."""
-    past, rows = VolumeRows.of(fit[0], funnel, fit[1]), VolumeRows.of(validate[0], funnel, validate[1])
+    past, rows = (VolumeRows.of(*part, funnel.volume_of) for part in (fit, validate))
     lines = _fit_lines(past)
     start, weight = _start(*lines, rows, figure), float(rows.weight.sum())
     losses = np.full(trees.rounds + 1, rows.weight @ _loss(start, rows.volume, figure))

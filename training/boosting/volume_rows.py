@@ -1,6 +1,6 @@
-"""Rows of the volume head: paces, the table that the trees read, volumes and weights."""
+"""Rows of the volume head: paces, what the trees read, volumes and weights."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import lightgbm as lgb
@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import VOLUME, Funnel
-from features.matrix.feature_matrix import FeatureMatrix, Features
+from features.matrix.feature_matrix import Features
 from training.boosting.pooled_line import Groups
 
 Floats = npt.NDArray[np.float64]
@@ -29,84 +28,53 @@ class VolumeRows:
 
     Attributes:
         groups: Age and promotion type.
-        creatives: (rows,) Creative ids.
-        table: What the trees read (`volume_table`).
+        paces: PACES → (rows,) log1p of the volume per PACE_DAYS; missing at age 0.
+        matrix: (rows, features) What the trees read: all of the feature matrix.
         codes: Places of its categorical columns.
         volume: (rows,) Later impressions (or spend) per whole outcome window; 0 where unknown.
         weight: (rows,) Share of the window over which it was counted; 0 where unknown.
     """
 
     groups: Groups
-    creatives: npt.NDArray[np.object_]
-    table: FeatureMatrix
+    paces: dict[str, Floats]
+    matrix: Floats
     codes: list[int]
     volume: Floats
     weight: Floats
 
     @classmethod
-    def of(cls, features: Features, funnel: Funnel, outcome: pd.DataFrame | None = None) -> Self:
-        """Those of the features; without an outcome nothing is known of their volume."""
-        table = volume_table(features, funnel)
-        codes = {feature.name for feature in features.catalogue if feature.categorical}
-        volume, weight = np.zeros(len(table)), np.zeros(len(table))
+    def of(cls, features: Features, outcome: pd.DataFrame | None = None, volume_of: str = "") -> Self:
+        """Those of the features; without an outcome nothing is known of their volume, the column `volume_of`."""
+        matrix = features.values.matrix
+        volume, weight = np.zeros(len(matrix)), np.zeros(len(matrix))
         if outcome is not None:
-            later = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
+            later = outcome[f"later:{volume_of}"].to_numpy(np.float64)
             covered = outcome["covered_share"].to_numpy(np.float64)
             known = np.isfinite(later) & (covered > 0)
             volume[known] = later[known] / covered[known]
             weight[known] = covered[known]
         return cls(
             groups=Groups.of(features),
-            creatives=features.keys.categories("creative_id").texts(),
-            table=table,
-            codes=[place for place, name in enumerate(table.names) if name in codes],
+            paces=_paces(features),
+            matrix=matrix,
+            codes=[place for place, feature in enumerate(features.catalogue) if feature.categorical],
             volume=volume,
             weight=weight,
-        )
-
-    @property
-    def paces(self) -> dict[str, Floats]:
-        """PACES → (rows,) log1p of the volume per PACE_DAYS; missing at age 0."""
-        return {name: self.table[name] for name in PACES}
-
-    def take(self, rows: npt.NDArray[np.int64]) -> Self:
-        """These rows."""
-        return replace(
-            self,
-            groups=Groups(self.groups.hours[rows], self.groups.promotion_types[rows]),
-            creatives=self.creatives[rows],
-            table=self.table.take(rows),
-            volume=self.volume[rows],
-            weight=self.weight[rows],
         )
 
     def lgb_set(self, label: Floats, start: Floats, reference: lgb.Dataset | None = None) -> lgb.Dataset:
         """Table and label of the known rows; a validation set takes its training set as reference."""
         known = self.weight > 0
         return lgb.Dataset(
-            self.table.matrix[known],
+            self.matrix[known],
             label=label[known],
             weight=self.weight[known],
             init_score=start[known],
-            feature_name=[f"f{place}" for place in range(len(self.table.names))],
+            feature_name=[f"f{place}" for place in range(self.matrix.shape[1])],
             categorical_feature=self.codes,
             reference=reference,
             params={"feature_pre_filter": False, "max_bin": 63, "verbosity": -1, "num_threads": 1},
         )
-
-
-def volume_table(features: Features, funnel: Funnel) -> FeatureMatrix:
-    """What the trees read: features that serve volume, paces, log rates of the funnel and their log products."""
-    names = [feature.name for feature in features.catalogue if feature.serves(VOLUME)]
-    table = features.values.select(names)
-    rates = {stage: posterior.log_rate for stage, posterior in features.posteriors.items()}
-    paces = _paces(features)
-    more = {**paces, "acceleration": paces["pace_last_day"] - paces["pace_life"]}
-    more |= {f"log_rate_{stage}": rate for stage, rate in rates.items()}
-    more["log_gmv"] = sum((rates[stage] for stage in funnel.to_gmv or funnel.to_roi), np.zeros(len(table)))
-    if funnel.to_gmv and "cost" in rates:
-        more["log_roi"] = more["log_gmv"] - rates["cost"]
-    return FeatureMatrix((*names, *more), np.column_stack([table, *more.values()]))
 
 
 def _paces(features: Features) -> dict[str, Floats]:

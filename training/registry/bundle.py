@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 import configs
 from configs.settings import Dask, Settings
 from features.bilingual import Words
-from features.funnel import VOLUME, Funnel, Stage
+from features.funnel import Funnel, Stage
 from features.funnel_model.empirical_bayes import StagePrior
 from features.funnel_model.model import from_document, to_document
 from features.matrix.encoders import Encoder
@@ -25,7 +25,7 @@ from features.point_in_time.as_of_table import AsOf, write_as_of
 from features.point_in_time.entity_history import Entity
 from training.boosting.model import Choice, CreativeModel, FittedHead
 from training.boosting.stack import Stack
-from training.boosting.volume import VolumeHead
+from training.boosting.volume import CHOICES, VolumeHead
 from training.errors import BundleError
 from training.uncertainty import read_uncertainty
 
@@ -115,7 +115,8 @@ def save_bundle(
             documents["uncertainty.json"] = model.uncertainty.document()
         for name, content in documents.items():
             (draft / name).write_text(_json(content), encoding="utf-8")
-        for name, booster in model.boosters.items():
+        of_volume = {CHOICES[figure]: booster for figure, booster in model.volume.boosters.items()}
+        for name, booster in {**model.boosters, **of_volume}.items():
             (draft / f"{TREES}{name}.txt").write_text(booster.model_to_string(), encoding="utf-8")
         if known is not None:
             write_as_of(draft, known)
@@ -170,7 +171,9 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
             path.stem.removeprefix(TREES): lgb.Booster(model_str=path.read_text(encoding="utf-8"))
             for path in sorted(folder.glob(f"{TREES}*.txt"))
         }
-        volume = VolumeHead.from_document(documents["volume"], boosters.get(VOLUME), fitted.funnel)
+        volume = VolumeHead.from_document(
+            documents["volume"], {figure: boosters[name] for figure, name in CHOICES.items() if name in boosters}
+        )
         stacks = {name: Stack(**stack) for name, stack in documents["heads"].items()}
         heads = {
             head.name: FittedHead(head, stacks[head.name], boosters.get(head.name)) for head in fitted.funnel.heads

@@ -19,7 +19,7 @@ from training.boosting.volume import (
     fit_volume_head,
     volume_curve,
 )
-from training.boosting.volume_rows import volume_table
+from training.boosting.volume_rows import VolumeRows
 
 TREES = Trees(rounds=30, min_data_in_leaf=20, num_leaves=4)
 
@@ -101,7 +101,7 @@ def test_rows_of_age_0_have_volumes_of_their_own(head, train_rows) -> None:
     features, outcome = train_rows
     newborn = np.flatnonzero(features.keys.floats("elapsed_hours") == 0)
     assert len(newborn)
-    assert all(np.isnan(volume_table(features, head.funnel)[name][newborn]).all() for name in ("pace_life",))
+    assert all(np.isnan(pace[newborn]).all() for pace in VolumeRows.of(features).paces.values())
     typical = head.log1p_typical(features)[newborn]
     assert np.isfinite(typical).all()
     assert typical.mean() == pytest.approx(np.log1p(outcome["later:impressions"].to_numpy()[newborn]).mean(), abs=0.5)
@@ -159,7 +159,7 @@ def test_few_rows_have_no_trees(train_rows, funnel) -> None:
 
 def test_volume_may_be_spend(train_rows, funnel, holdout_rows) -> None:
     _, outcome = train_rows
-    head = fit_volume_head(train_rows, replace(funnel, volume_of="spend_cny", to_gmv=(), to_roi=()), BOTH, ROUNDS)
+    head = fit_volume_head(train_rows, replace(funnel, volume_of="spend_cny"), BOTH, ROUNDS)
     assert head.ceiling == outcome["later:spend_cny"].max()
     assert np.isfinite(head.log_expected(holdout_rows[0])).all()
 
@@ -167,7 +167,7 @@ def test_volume_may_be_spend(train_rows, funnel, holdout_rows) -> None:
 @pytest.mark.parametrize("figure", FIGURES)
 def test_terms_and_shap_values_add_up_to_the_volume(head, holdout_rows, figure) -> None:
     features, _ = holdout_rows
-    table = volume_table(features, head.funnel).select(head.columns)
+    table = features.values.matrix
     shap_values = head.boosters[figure].predict(table, pred_contrib=True, num_threads=1)  # the last is the base value
     total = sum(head.offset_terms(features, figure).values()) + shap_values.sum(axis=1)
     found = head.log1p_typical(features) if figure == "typical" else head.log_expected(features)
@@ -178,7 +178,7 @@ def test_terms_and_shap_values_add_up_to_the_volume(head, holdout_rows, figure) 
 
 def test_a_head_read_from_its_document_predicts_the_same_bits(head, holdout_rows) -> None:
     boosters = {figure: lgb.Booster(model_str=one.model_to_string()) for figure, one in head.boosters.items()}
-    again = VolumeHead.from_document(json.loads(json.dumps(head.document())), boosters, head.funnel)
+    again = VolumeHead.from_document(json.loads(json.dumps(head.document())), boosters)
     np.testing.assert_array_equal(again.log_expected(holdout_rows[0]), head.log_expected(holdout_rows[0]))
     np.testing.assert_array_equal(again.log1p_typical(holdout_rows[0]), head.log1p_typical(holdout_rows[0]))
 
