@@ -12,9 +12,11 @@ from serving.api.errors import Refused
 from serving.api.requests import PredictRequest
 from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel
-from serving.inference.predict import predictions, stage_contributions
+from serving.inference.predict import predict_creatives, predictions
 from training.data.metrics_source import InMemorySource
 from training.decision.predict import predict_latest
+from training.explanation.contributions import all_contributions
+from training.explanation.shap_values import tree_shap
 
 
 @pytest.fixture(scope="module")
@@ -75,18 +77,19 @@ def test_contributions_add_up_to_every_prediction(loaded, many, as_requests) -> 
                 sums = [explanation[key] for key in ("baseline", "early_evidence", "others", "held_at_1")]
                 contributions = [*sums, *explanation["start"], *explanation["features"]]
                 logs = [contribution["log"] for contribution in contributions]
-                assert abs(sum(logs) - np.log(estimate["value"])) < 1e-6
-                assert len(explanation["features"]) <= 4
+                assert abs(sum(logs) - np.log(estimate["value"])) < 1e-9
+                assert len(explanation["features"]) <= (4 if part == "targets" else 0)
                 factors = np.prod(
                     [explanation[p]["factor"] for p in ("baseline", "early_evidence", "others", "held_at_1")]
                 )
                 factors *= np.prod([feature["factor"] for feature in (*explanation["start"], *explanation["features"])])
-                assert factors == pytest.approx(estimate["value"], rel=1e-6)
+                assert factors == pytest.approx(estimate["value"], rel=1e-9)
 
 
 def test_all_features_are_listed_unless_top_is_given(loaded, one_creative) -> None:
-    full = answers_of(loaded, [one_creative], explain=True)[0]["explanation"]["stages"]["click"]
-    some = answers_of(loaded, [one_creative], explain=True, top=2)[0]["explanation"]["stages"]["click"]
+    full = answers_of(loaded, [one_creative], explain=True)[0]["explanation"]["targets"]["gpm"]
+    some = answers_of(loaded, [one_creative], explain=True, top=2)[0]["explanation"]["targets"]["gpm"]
+    assert len(full["features"]) > 2
     assert full["others"]["log"] == 0.0
     assert some["features"] == full["features"][:2]
     rest = sum(feature["log"] for feature in full["features"][2:])
@@ -96,25 +99,27 @@ def test_all_features_are_listed_unless_top_is_given(loaded, one_creative) -> No
 
 
 def test_an_explanation_that_does_not_add_up_is_refused(loaded, one_creative, monkeypatch) -> None:
-    def wrong(loaded, features):
-        found = stage_contributions(loaded, features)
-        return found | {"click": replace(found["click"], baseline=found["click"].baseline + 2e-6)}
+    def wrong(model, features):
+        stages, targets = all_contributions(model, features)
+        click = replace(stages["click"], baseline=stages["click"].baseline + 2e-9)
+        return stages | {"click": click}, targets
 
-    monkeypatch.setattr("serving.inference.predict.stage_contributions", wrong)
+    monkeypatch.setattr("serving.inference.predict.all_contributions", wrong)
     with pytest.raises(Refused, match="does not add up") as refused:
         answers_of(loaded, [one_creative], explain=True)
     assert refused.value.status == 500
 
 
-def test_tables_and_lightgbm_tell_the_same_contributions(loaded, one_creative) -> None:
-    assert loaded.tables is not None
-    slow = replace(loaded, tables=None)
-    left = answers_of(loaded, [one_creative], explain=True)[0]["explanation"]["targets"]["net_roi"]["features"]
-    right = answers_of(slow, [one_creative], explain=True)[0]["explanation"]["targets"]["net_roi"]["features"]
-    other = {feature["name"]: feature["log"] for feature in right}
-    assert {feature["name"] for feature in left} >= {name for name, log in other.items() if abs(log) > 1e-9}
-    for feature in left:
-        assert feature["log"] == pytest.approx(other.get(feature["name"], 0.0), abs=1e-9)
+def test_answers_and_the_shap_package_tell_the_same_contributions(loaded, one_creative) -> None:
+    request = parse_request(PredictRequest, json.dumps({"creatives": [one_creative]}).encode(), loaded.vocabulary)
+    features = predict_creatives(loaded, request.creatives).features
+    shap = tree_shap(loaded.model.boosters, features.values.matrix)
+    _, targets = all_contributions(loaded.model, features, shap)
+    answers = answers_of(loaded, [one_creative], explain=True)[0]["explanation"]["targets"]
+    for target, own in targets.items():
+        expected = dict(zip(own.feature_names, own.shap[0].tolist()))
+        listed = {feature["name"]: feature["log"] for feature in answers[target]["features"]}
+        assert listed == pytest.approx({name: log for name, log in expected.items() if log}, rel=0, abs=1e-9)
 
 
 def test_a_number_beyond_all_reason_gets_an_answer_that_is_a_number(loaded, one_creative) -> None:
