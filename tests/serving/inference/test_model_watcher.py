@@ -58,7 +58,9 @@ def test_a_changed_byte_is_refused_and_the_old_model_goes_on(place, caplog) -> N
 def test_a_bundle_whose_answers_are_no_numbers_is_refused(write_bundle, model, small_world, quick, tmp_path) -> None:
     from dataclasses import replace
 
-    broken = replace(model, volume=model.volume.model_copy(update={"intercept": float("1e308"), "ceiling": 1e308}))
+    gmv = model.heads["gmv"]
+    stack = replace(gmv.stack, log_bayes_level=1e308)
+    broken = replace(model, heads={**model.heads, "gmv": replace(gmv, stack=stack)})
     write_bundle(tmp_path / "broken", broken, small_world, quick)
     watcher, outcomes = watcher_of(tmp_path / "broken")
     with pytest.warns(RuntimeWarning, match="overflow|invalid value"):

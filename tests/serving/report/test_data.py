@@ -102,7 +102,7 @@ def test_without_impressions_it_tells_roi_and_which_columns_to_add(
     dataset = prepare(without_impressions, quick)
     train, _, starts = holdout_split(dataset.rows, quick.split.holdout_days)
     trainings, moments = plan_refits(dataset, [(train, starts)])
-    model: CreativeModel = fit_on(with_refits(dataset, moments), *trainings[0], Recipe(prior_kinds={}, choices={}))
+    model: CreativeModel = fit_on(with_refits(dataset, moments), *trainings[0], Recipe())
     loaded = load_model(write_bundle(tmp_path / "bundle", model, without_impressions, quick))
     assert model.uncertainty is None
     data = report_data(loaded, without_impressions, CreativeFilter())
