@@ -14,30 +14,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from rich.console import Console
-from training.boosting.stage_targets import StageData
 
 from benchmarks.load_files import comparison_parser, read
 from benchmarks.pages import TextTable, figure_table, markdown_lines, print_table
 from benchmarks.scores import OURS, compare_methods, records
 from configs.errors import GpmcastError
 from configs.settings import Settings, load_settings
-from features.funnel import VOLUME
-from features.matrix.feature_matrix import Features, build_features
+from features.matrix.feature_matrix import build_features
 from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.entity_history import MARKET, TAG
 from features.schema import Loaded
-from training.boosting.model import fit_model
 from training.boosting.recipe import fit_on, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.boosting.tune import Fold, by_hand, make_folds
-from training.data.dataset import Dataset, Mask, fit_features, prepare, rows_of
+from training.data.dataset import Dataset, Mask, prepare
 from training.evaluation.metrics import ALL_AGES
 from training.labels.splits import holdout_split
 
 OWN = ("early:", "last_days:", "last_day:", "late_half:")
 """Prefixes of the counts of the creative itself."""
-ROUNDS_WITHOUT_OFFSET = 1500
-"""Limit of trees per stage where they have no offset to start from."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +42,11 @@ class Without:
         creatives: Prefixes of attribute columns to remove.
         history: Keep only the market's history, not that of account, product, KOC, category and tags.
         early: Remove all counts of the creative itself.
-        offset: Trees start from the market's rate instead of the posterior.
     """
 
     creatives: tuple[str, ...] = ()
     history: bool = False
     early: bool = False
-    offset: bool = False
 
 
 ABLATIONS: dict[str, Without] = {
@@ -63,7 +55,6 @@ ABLATIONS: dict[str, Without] = {
     "without tags": Without(creatives=(TAG, "copy_text", "creative_name")),
     "without early metrics": Without(early=True),
     "without history": Without(history=True),
-    "without offset": Without(offset=True),
 }
 
 
@@ -112,7 +103,7 @@ def run(
     methods = {}
     for name, without in ABLATIONS.items():
         progress(name)
-        methods[name] = holdout_predictions(_without(loaded, whole, without), train, holdout, until, without)
+        methods[name] = holdout_predictions(_without(loaded, whole, without), train, holdout, until)
     outcome = whole.outcome[holdout].reset_index(drop=True)
     observed = whole.observed[holdout].reset_index(drop=True)
     trained = set(whole.observed.loc[train, "creative_id"])
@@ -125,24 +116,13 @@ def run(
     return figures.assign(order=order).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
 
 
-def holdout_predictions(
-    dataset: Dataset, train: Mask, holdout: Mask, until: pd.Timestamp, without: Without
-) -> pd.DataFrame:
-    """Train without these inputs and predict the targets of the holdout rows; folds choose priors and tree counts."""
+def holdout_predictions(dataset: Dataset, train: Mask, holdout: Mask, until: pd.Timestamp) -> pd.DataFrame:
+    """Train on the dataset's inputs and predict the targets of the holdout rows; folds choose rounds and stacks."""
     observed = dataset.observed[holdout].reset_index(drop=True)
-    if not without.offset:
-        ((train, _),), moments = plan_refits(dataset, [(train, until)])
-        dataset = with_refits(dataset, moments)
-        model = fit_on(dataset, train, until, recipe_by_hand(dataset, train))
-        return model.predict(build_features(ArrayFrame.of(observed), model.fitted))[model.fitted.funnel.targets]
-    trees = dataset.settings.trees
-    trees = trees.model_copy(update={"rounds": max(trees.rounds, ROUNDS_WITHOUT_OFFSET)})
-    settings = dataset.settings.model_copy(update={"trees": trees})
-    fitted = fit_features(dataset, train, until)
-    features, outcome = rows_of(dataset, train, fitted)
-    chosen = by_hand([fold_without_offset(fold) for fold in make_folds(dataset, train)], settings)
-    model = fit_model(without_posterior(features), outcome, fitted, chosen, seed=settings.tune.seed)
-    return model.predict(without_posterior(build_features(ArrayFrame.of(observed), fitted)))[fitted.funnel.targets]
+    ((train, _),), moments = plan_refits(dataset, [(train, until)])
+    dataset = with_refits(dataset, moments)
+    model = fit_on(dataset, train, until, recipe_by_hand(dataset, train))
+    return model.predict(build_features(ArrayFrame.of(observed), model.fitted))[model.fitted.funnel.targets]
 
 
 def figure_tables(figures: pd.DataFrame) -> list[TextTable]:
@@ -168,38 +148,6 @@ def _without(loaded: Loaded, whole: Dataset, without: Without) -> Dataset:
         own = [name for name in map(str, dataset.observed) if name.startswith(OWN)]
         dataset = replace(dataset, observed=dataset.observed.assign(**dict.fromkeys(own, np.nan)))
     return dataset
-
-
-def without_posterior(features: Features) -> Features:
-    """Replace every stage's posterior by the market's rate; the feature columns stay."""
-    posteriors = {
-        name: replace(
-            begin,
-            base_rate=begin.market_rate,
-            log_effects={},
-            log_prior=np.log(begin.market_rate),
-            log_own_evidence=np.zeros_like(begin.log_own_evidence),
-        )
-        for name, begin in features.posteriors.items()
-    }
-    return replace(features, posteriors=posteriors)
-
-
-def fold_without_offset(fold: Fold) -> Fold:
-    """Replace the offset of every stage but volume by the market's log rate."""
-
-    def with_market(data: StageData, features: Features) -> StageData:
-        if data.stage == VOLUME:
-            return data
-        rate = features.posteriors[data.stage].market_rate[data.rows]
-        return replace(data, offset=np.log(rate), weight=data.effective_sample_size / rate)
-
-    return Fold(
-        without_posterior(fold.fit),
-        without_posterior(fold.validate),
-        [with_market(data, fold.fit) for data in fold.fit_data],
-        [with_market(data, fold.validate) for data in fold.validation_data],
-    )
 
 
 if __name__ == "__main__":

@@ -15,8 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.peer_trees import CATBOOST_LOSSES
 from benchmarks.search import Library, PeerResult, Setting, deviance, setting_text, typical_values
-from benchmarks.tasks import TargetData, TargetTable
-from training.boosting.volume_offset import TWEEDIE_POWER
+from benchmarks.tasks import VOLUME_POWER, TargetData, TargetTable
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,7 +45,7 @@ def glm() -> Library:
 
         return columns
 
-    powers = {"poisson": 1.0, "tweedie": TWEEDIE_POWER, "squared": 0.0}
+    powers = {"poisson": 1.0, "tweedie": VOLUME_POWER, "squared": 0.0}
 
     def fitted(setting: Setting, rows: TargetTable, loss: str) -> Callable[[TargetTable], Floats]:
         columns = encoder(rows)

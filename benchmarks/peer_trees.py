@@ -14,8 +14,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from benchmarks.search import Library, Setting
-from benchmarks.tasks import TargetData, TargetTable
-from training.boosting.volume_offset import TWEEDIE_POWER
+from benchmarks.tasks import VOLUME_POWER, TargetData, TargetTable
 
 Floats = npt.NDArray[np.float64]
 PredictTable = Callable[[TargetTable], Floats]
@@ -144,8 +143,8 @@ def xgboost() -> Library:
         losses: dict[str, dict[str, object]] = {
             "tweedie": {
                 "objective": "reg:tweedie",
-                "tweedie_variance_power": TWEEDIE_POWER,
-                "eval_metric": f"tweedie-nloglik@{TWEEDIE_POWER}",
+                "tweedie_variance_power": VOLUME_POWER,
+                "eval_metric": f"tweedie-nloglik@{VOLUME_POWER}",
             },
             "poisson": {"objective": "count:poisson", "eval_metric": "poisson-nloglik", "max_delta_step": 0.7},
             "squared": {"objective": "reg:squarederror", "eval_metric": "rmse"},
@@ -176,7 +175,7 @@ def xgboost() -> Library:
     return Library(hand, ranges, probe, train)
 
 
-CATBOOST_LOSSES = {"poisson": "Poisson", "tweedie": f"Tweedie:variance_power={TWEEDIE_POWER}", "squared": "RMSE"}
+CATBOOST_LOSSES = {"poisson": "Poisson", "tweedie": f"Tweedie:variance_power={VOLUME_POWER}", "squared": "RMSE"}
 MAX_CATEGORIES = 1000
 """Upper bound of the number of category codes, which XGBoost requires."""
 

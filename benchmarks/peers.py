@@ -11,7 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,8 +21,10 @@ import numpy.typing as npt
 import pandas as pd
 from rich.console import Console
 
+from benchmarks.heads_alone import HeadsAlone
 from benchmarks.load_files import comparison_parser, read, some_creatives
 from benchmarks.other_checkout import OtherCheckout, predict_elsewhere
+from benchmarks.own_models import trained, trained_alone, with_typical
 from benchmarks.pages import BudgetReport, Report, markdown, print_report
 from benchmarks.peer_others import flaml, glm, gpboost
 from benchmarks.peer_trees import catboost, hist_gradient_boosting, lightgbm_log1p, xgboost
@@ -34,10 +36,9 @@ from benchmarks.tasks import TargetData, Task, make_task, target_data
 from benchmarks.truth import ON
 from configs.errors import GpmcastError
 from configs.settings import load_settings
-from features.matrix.feature_matrix import Features, build_features
-from features.point_in_time.array_frame import ArrayFrame
+from features.matrix.feature_matrix import Features
 from training.boosting.model import CreativeModel
-from training.boosting.recipe import fit_on, recipe_by_hand
+from training.boosting.recipe import Recipe, fit_on, recipe_by_hand
 from training.data.dataset import fit_features
 from training.evaluation.budget_replay import Budget, replay
 from training.evaluation.holdout import carry_forward, empirical_bayes
@@ -48,7 +49,8 @@ Floats = npt.NDArray[np.float64]
 Peer = Callable[[TargetData, float], PeerResult]
 """Predict one target within CPU seconds."""
 
-FUNNEL = "LightGBM funnel"
+FUNNEL = "funnel alone"
+HEADS = "heads alone"
 PREVIOUS = "previous design"
 
 
@@ -194,14 +196,14 @@ def methods_of(
     task: Task, names: Sequence[str], seconds: float, other: OtherCheckout | None = None
 ) -> list[tuple[str, Method]]:
     """Every method of a comparison by its name, in the order of the tables."""
-    ours = cache(partial(_trained, task))  # simple methods use its forecast of volume
-    by_hand = "settings of the run; trees by the hand setting, their number from the folds"
-    bayes_alone = partial(_trained, replace(task, training=replace(task.training, funnel_models=())))
+    ours = cache(partial(trained, task, lambda: recipe_by_hand(task.training, task.train)))
+    by_hand = "settings of the run; trees by the hand setting, their number and the stacks from the folds"
     methods: list[tuple[str, Method]] = [
         (OURS, partial(_own, task, ours, by_hand)),
-        (FUNNEL, partial(_own, task, bayes_alone, "the same with empirical Bayes as the prior of every stage")),
-        ("carry-forward", lambda: _simple(_carried(task, *ours()))),
-        ("empirical Bayes", lambda: _simple(_shrunk(task, ours()[0]))),
+        (FUNNEL, partial(_own, task, partial(trained, task, Recipe), "the funnel model, without heads")),
+        (HEADS, partial(_own, task, partial(trained_alone, task), "heads by the hand setting, without funnel model")),
+        ("carry-forward", lambda: _simple(_carried(task, *ours()))),  # simple methods use our forecast of volume
+        ("empirical Bayes", lambda: _simple(_shrunk(task, *ours()))),
     ]
     if other is not None:
         methods.append((PREVIOUS, partial(_previous, task, other)))
@@ -212,16 +214,10 @@ def methods_of(
     return methods + [(name, partial(_peer, name, tables, each)) for name in names]
 
 
-def _trained(task: Task) -> tuple[CreativeModel, Features]:
-    """Train gpmcast, and build its features of the holdout rows."""
-    model = _gpmcast(task)
-    return model, build_features(ArrayFrame.of(task.observed), model.fitted)
-
-
-def _own(task: Task, trained: Callable[[], tuple[CreativeModel, Features]], text: str) -> MethodResult:
+def _own(task: Task, train: Callable[[], tuple[CreativeModel | HeadsAlone, Features]], text: str) -> MethodResult:
     started = time.process_time()
-    model, features = trained()
-    predicted = model.predict(features)[task.funnel.targets]
+    model, features = train()
+    predicted = with_typical(model.predict(features), features, model.uncertainty, task.funnel.targets)
     return MethodResult(predicted, time.process_time() - started, {"all": text})
 
 
@@ -239,11 +235,13 @@ def _carried(task: Task, model: CreativeModel, features: Features) -> pd.DataFra
     return carry_forward(task.observed, features, model, task.training.settings.outcome_days)
 
 
-def _shrunk(task: Task, model: CreativeModel) -> pd.DataFrame:
-    return empirical_bayes(task.observed, fit_features(task.training, task.train, task.until), model)
+def _shrunk(task: Task, model: CreativeModel, features: Features) -> pd.DataFrame:
+    bayes = fit_features(task.training, task.train, task.until, empirical_bayes_only=True)
+    return empirical_bayes(task.observed, features, bayes, model)
 
 
 def _gpmcast(task: Task) -> CreativeModel:
+    """The model alone, as another checkout is asked for it (`benchmarks.other_checkout`)."""
     return fit_on(task.training, task.train, task.until, recipe_by_hand(task.training, task.train))
 
 

@@ -23,7 +23,6 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.funnel import VOLUME
-from features.funnel_model.posterior import FUNNEL_MODEL
 from features.matrix.feature_matrix import Fitted, build_features
 from features.partitions.writer import write_partitioned
 from features.point_in_time.array_frame import ArrayFrame
@@ -35,6 +34,7 @@ from features.store.load import load
 from training.boosting.model import Choice, CreativeModel, fit_model
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits
+from training.boosting.stack import Stack
 from training.data.dataset import Dataset, Mask, fit_features, rows_of, subsample
 from training.data.metrics_source import InMemorySource, MetricsSource
 from training.decision.predict import predict_latest
@@ -48,8 +48,8 @@ from training.uncertainty import OutOfSample, fit_uncertainty
 
 Result = TypeVar("Result")
 
-STAGE_TREES = 100
-"""Trees per stage: about what folds choose."""
+HEAD_TREES = 100
+"""Trees per head: about what folds choose."""
 ENCODER_ROWS = 50_000
 """Snapshots that encoders and priors are fitted on before features are measured; this fit is not measured."""
 PROC = Path("/proc")
@@ -126,7 +126,7 @@ def measure(record: Record, exports: str, store: Path, *, fit: bool) -> None:
         if fit:
             model = _fit(record, dataset)
         else:
-            model = fit_model(*rows_of(dataset, sampled, fitted), fitted, fixed_recipe(dataset).choices)
+            model = fit_model(*rows_of(dataset, sampled, fitted), fitted, fixed_recipe(dataset).choices, settings)
         del dataset  # the product's `predict` does not hold it either
         predicted = record.timed("predict", lambda: predict_latest(source, model, settings))
     record.counts["predictions"] = len(predicted)
@@ -181,11 +181,10 @@ def _features(record: Record, source: MetricsSource, settings: Settings) -> tupl
 
 
 def fixed_recipe(dataset: Dataset) -> Recipe:
-    """Every stage with the funnel model as prior, hand-set trees, and a fixed number of them."""
-    names = [stage.name for stage in dataset.funnel.stages]
-    settings = dataset.settings
-    choices = {name: Choice(settings.trees, STAGE_TREES) for name in names}
-    return Recipe(dict.fromkeys(names, FUNNEL_MODEL), choices | {VOLUME: Choice(settings.volume_trees, STAGE_TREES)})
+    """Every head with hand-set trees, a fixed number of them and equal weights in its stack."""
+    settings, equal = dataset.settings, Stack(1 / 3, 1 / 3, 1 / 3)
+    choices = {head.name: Choice(settings.trees, HEAD_TREES, equal) for head in dataset.funnel.heads}
+    return Recipe(choices | {VOLUME: Choice(settings.volume_trees, HEAD_TREES)})
 
 
 def _fit(record: Record, dataset: Dataset) -> CreativeModel:

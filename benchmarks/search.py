@@ -17,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from benchmarks.tasks import TargetData, TargetTable
-from training.boosting.volume_offset import TWEEDIE_POWER
+from benchmarks.tasks import VOLUME_POWER, TargetData, TargetTable
 
 Floats = npt.NDArray[np.float64]
 Setting = Mapping[str, float]
@@ -134,7 +133,7 @@ def deviance(ratio: Floats, table: TargetTable, is_volume: bool) -> float:
     """Mean Poisson deviance (volume: Tweedie) of predicted ratios, weighted by effective sample size."""
     ratio = np.maximum(ratio, 1e-9)
     if is_volume:
-        low, high = 1 - TWEEDIE_POWER, 2 - TWEEDIE_POWER
+        low, high = 1 - VOLUME_POWER, 2 - VOLUME_POWER
         each = table.ratio**high / (low * high) - table.ratio * ratio**low / low + ratio**high / high
     else:
         each = table.ratio * np.log(np.where(table.ratio > 0, table.ratio, 1.0) / ratio) - (table.ratio - ratio)

@@ -16,12 +16,14 @@ from features.schema import KEY, Loaded
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits
-from training.boosting.volume_offset import TWEEDIE_POWER
 from training.data.dataset import Dataset, Mask, prepare, rows_of
 from training.labels.outcomes import actual_targets
 from training.labels.splits import folds, holdout_split
 
 Floats = npt.NDArray[np.float64]
+
+VOLUME_POWER = 1.5
+"""Variance power of the loss of later volume, which is more over-dispersed than a count: Tweedie."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class TargetTable:
         values: Features, float64; categories are integer codes, NaN where missing.
         codes: Names of the categorical columns.
         groups: Text columns of shared entities for random effects; the last is the creative itself.
-        baseline: Prediction of `CreativeModel` before its trees, one per row: the offset.
+        baseline: Prediction of the funnel model alone, one per row: the offset.
         ratio: Outcome over baseline, one per row; NaN on holdout rows.
         weight: Effective sample size, one per row, mean 1; NaN on holdout rows.
     """
@@ -129,7 +131,7 @@ class TargetData:
     def without_offset(self) -> "TargetData":
         """The same data with the weighted mean of the training rows as every row's baseline."""
         level = float(np.average(self.full.ratio * self.full.baseline, weights=self.full.weight / self.full.baseline))
-        power = TWEEDIE_POWER if self.is_volume else 1.0
+        power = VOLUME_POWER if self.is_volume else 1.0
         fit, validation, full = (table.without_offset(level, power) for table in (self.fit, self.validation, self.full))
         holdout = replace(self.holdout, baseline=np.full(len(self.holdout), level))
         return TargetData(self.target, fit, validation, full, holdout)
@@ -259,14 +261,14 @@ def _training_table(
     observed: pd.DataFrame,
     dispersion: tuple[float, float],
 ) -> TargetTable:
-    """Rows with a known outcome, weighted by 1/(φ/u + s²); volume as `stage_targets.volume_data` weights it."""
+    """Rows with a known outcome, weighted by 1/(φ/u + s²); volume by exposure · baseline^(2 − power)."""
     baseline, ratio, expected = _ratio_and_expected(target, model, features, outcome)
     known = np.isfinite(ratio) & (expected > 0)
     baseline, ratio, expected = baseline[known], ratio[known], expected[known]
     phi, variance = dispersion
     weight = 1.0 / (phi / expected + variance)
     if TARGETS[target].is_volume:
-        weight = expected / baseline * baseline ** (2 - TWEEDIE_POWER)
+        weight = expected / baseline * baseline ** (2 - VOLUME_POWER)
     table = _table(model, features, observed.reset_index(drop=True), np.ones(len(known)))
     return TargetTable(
         values=table.values[known].reset_index(drop=True),

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmarks.load_files import some_creatives
 from benchmarks.pages import markdown, print_report, report_tables
-from benchmarks.peers import FUNNEL, PEERS, run, run_methods
+from benchmarks.peers import FUNNEL, HEADS, PEERS, run, run_methods
 from benchmarks.scores import OURS
 from benchmarks.search import Library, PeerResult, deviance, search
 from benchmarks.tasks import Task, make_task, target_data
@@ -51,7 +51,16 @@ def test_every_method_is_evaluated_on_the_same_rows(report) -> None:
     known = figures[(figures["age_hours"] == ALL_AGES) & (figures["part"] == "all")]
     for target, rows in known.groupby("target"):
         assert rows["rows"].nunique() == 1, target
-        expected = {OURS, FUNNEL, "carry-forward", "empirical Bayes", "GLM", "HistGradientBoosting", "LightGBM log1p"}
+        expected = {
+            OURS,
+            FUNNEL,
+            HEADS,
+            "carry-forward",
+            "empirical Bayes",
+            "GLM",
+            "HistGradientBoosting",
+            "LightGBM log1p",
+        }
         assert expected <= set(rows["method"])
     ours = known[known["method"] == OURS]
     assert (ours["difference"].dropna() == 0).all()
