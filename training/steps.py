@@ -10,13 +10,14 @@ from configs import __version__
 from features.matrix.feature_matrix import FEATURES_VERSION
 from features.point_in_time.metric_rows import unit_codes
 from features.schema import KEY
+from training.boosting.cv_folds import make_folds
 from training.boosting.heads import head_rows
 from training.boosting.model import CreativeModel
 from training.boosting.optuna_study import storage_of
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import Training
 from training.boosting.stack import deviance
-from training.boosting.tune import make_folds, tune
+from training.boosting.tune import tune
 from training.data.dataset import Dataset, Mask, rows_of, totals_known
 from training.errors import TooThinError
 from training.progress import ProgressCallbacks

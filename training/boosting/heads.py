@@ -73,7 +73,6 @@ def head_rows(head: Head, features: Features, outcome: pd.DataFrame, funnel: Fun
     exposure = exposure[rows]
     evaluated = volume >= max(min_volume, 1.0)
     cap = EXPOSURE_CAP * float(np.median(exposure[evaluated])) if evaluated.any() else np.inf
-    creatives = pd.util.hash_pandas_object(features.keys.select(KEY).frame(), index=False).to_numpy().astype(np.uint64)
     return HeadRows(
         head=head,
         rows=rows,
@@ -82,8 +81,14 @@ def head_rows(head: Head, features: Features, outcome: pd.DataFrame, funnel: Fun
         log_bayes=log_bayes[rows],
         training_weight=_training_weight(head, funnel, log_rates, outcome)[rows],
         deviance_weight=np.where(evaluated, np.minimum(exposure, cap), 0.0),
-        creative=creatives[rows],
+        creative=creative_hashes(features)[rows],
     )
+
+
+def creative_hashes(features: Features) -> npt.NDArray[np.uint64]:
+    """(rows,) hash of the key of each row's creative."""
+    keys = features.keys.select(KEY).frame()
+    return pd.util.hash_pandas_object(keys, index=False).to_numpy().astype(np.uint64)
 
 
 def _training_weight(head: Head, funnel: Funnel, log_rates: dict[str, Floats], outcome: pd.DataFrame) -> Floats:

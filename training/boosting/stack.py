@@ -110,37 +110,42 @@ def deviance(parts: Sequence[HeadRows], logs: Sequence[Floats]) -> float:
         parts: Rows of each fold.
         logs: Of each fold, (rows,) log predictions.
     """
-    losses, total = _losses(parts, logs)
+    losses, amounts = row_losses(parts, logs)
+    total = float(amounts.sum())
     return float(losses.sum()) / total if total > 0 else float("nan")
 
 
-def gain_with_error(parts: Sequence[HeadRows], old: Sequence[Floats], new: Sequence[Floats]) -> tuple[float, float]:
-    """Fall of the pooled deviance from old to new log predictions, and its standard error over creatives.
+def ratio_with_error(numerator: Floats, denominator: Floats, creative: npt.NDArray[np.uint64]) -> tuple[float, float]:
+    """Ratio of two sums over rows, and its standard error over creatives (linearisation, Cochran 1977, 6.13).
 
-    The fall is a ratio of two sums over creatives, so its error is that of a ratio (linearisation, Cochran 1977, 6.13).
+    Args:
+        numerator: (rows,) such as the fall of each row's deviance.
+        denominator: (rows,) such as each row's weighted outcome.
+        creative: (rows,) uint64, hash of the row's creative.
+
+    Returns:
+        Both; 0 and infinity where the denominators add up to nothing.
+    """
+    total = float(denominator.sum())
+    if total <= 0:
+        return 0.0, float("inf")
+    ratio = float(numerator.sum()) / total
+    codes = np.unique(creative, return_inverse=True)[1]
+    residual = np.bincount(codes, numerator - ratio * denominator)
+    return ratio, float(np.sqrt(residual @ residual)) / total
+
+
+def row_losses(parts: Sequence[HeadRows], logs: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """(rows,) Poisson deviance of each row, weighted, and (rows,) the weighted outcome.
 
     Args:
         parts: Rows of each fold.
-        old: Of each fold, (rows,) log predictions.
-        new: The same of the other predictions.
+        logs: Of each fold, (rows,) log predictions.
     """
-    before, total = _losses(parts, old)
-    after, _ = _losses(parts, new)
-    if total <= 0:
-        return 0.0, float("inf")
-    gain = float((before - after).sum()) / total
-    ratio, weight, _, _ = _pooled(parts)
-    codes = np.unique(np.concatenate([part.creative for part in parts]), return_inverse=True)[1]
-    residual = np.bincount(codes, before - after - gain * weight * ratio)
-    return gain, float(np.sqrt(residual @ residual)) / total
-
-
-def _losses(parts: Sequence[HeadRows], logs: Sequence[Floats]) -> tuple[Floats, float]:
-    """(rows,) deviance of each row, weighted, and the weighted outcome of all."""
     ratio, weight, _, _ = _pooled(parts)
     log = np.concatenate(list(logs)) if len(logs) else np.zeros(0)
     gain = ratio * (np.log(np.where(ratio > 0, ratio, 1.0)) - log) - (ratio - np.exp(log))
-    return 2.0 * weight * gain, float(weight @ ratio)
+    return 2.0 * weight * gain, weight * ratio
 
 
 def _pooled(parts: Sequence[HeadRows]) -> tuple[Floats, Floats, Floats, Floats]:

@@ -68,12 +68,12 @@ class VolumeHead:
 
     def log1p_typical(self, features: Features) -> Floats:
         """(rows,) E[log1p(volume)] over a whole outcome window."""
-        return np.clip(self._score(features, "typical"), 0.0, np.log1p(self.ceiling))
+        return np.clip(self.score(features, "typical"), 0.0, np.log1p(self.ceiling))
 
     def log_expected(self, features: Features) -> Floats:
         """(rows,) Log of the volume expected over a whole outcome window."""
         largest = np.log(max(self.ceiling, LEAST_VOLUME))
-        return np.clip(self._score(features, "expected"), np.log(LEAST_VOLUME), largest)
+        return np.clip(self.score(features, "expected"), np.log(LEAST_VOLUME), largest)
 
     def offset_terms(self, features: Features, figure: Figure) -> dict[str, Floats]:
         """`level`, pace, or `calibration` → (rows,) what it adds before the trees."""
@@ -84,7 +84,8 @@ class VolumeHead:
             terms["calibration"] = np.subtract(*starts)
         return terms
 
-    def _score(self, features: Features, figure: Figure) -> Floats:
+    def score(self, features: Features, figure: Figure) -> Floats:
+        """(rows,) log1p of the typical, or log of the expected volume, before it is clipped."""
         rows = VolumeRows.of(features)
         score = _start(self.offset, self.calibration, rows, figure)
         if figure not in self.boosters or not len(score):
@@ -174,6 +175,23 @@ def volume_curve(
         found = np.array(next(iter(record["validate"].values()))) * weight
         losses[1:] = np.pad(found, (0, trees.rounds - len(found)), mode="edge")
     return VolumeCurve(figure, losses, weight)
+
+
+def volume_deviance(
+    fit: Labelled, validate: Labelled, funnel: Funnel, trees: Trees, rounds: int, figure: Figure, seed: int = 0
+) -> tuple[Floats, Floats]:
+    """Deviance of each validation row by a head of a fold's past with this number of trees, and its weight.
+
+    Returns:
+        (rows,) weighted squared error of log1p (typical) or weighted Tweedie deviance (expected), and (rows,) weight.
+    """
+    head = fit_volume_head(fit, funnel, {figure: trees}, {figure: rounds}, seed)
+    rows = VolumeRows.of(*validate, funnel.volume_of)
+    losses = _loss(head.score(validate[0], figure), rows.volume, figure)
+    if figure == "expected":  # less the loss of a perfect prediction
+        low, high = 1 - TREES_POWER, 2 - TREES_POWER
+        losses = 2 * (losses - rows.volume**high * (1 / high - 1 / low))
+    return rows.weight * losses, rows.weight
 
 
 def best_volume_rounds(curves: Sequence[VolumeCurve]) -> tuple[int, float]:

@@ -8,7 +8,7 @@ import pytest
 from features.bilingual import Words
 from features.funnel import Head
 from training.boosting.heads import HeadRows
-from training.boosting.stack import FUNNEL_ALONE, PULL, Stack, deviance, fit_stack, gain_with_error
+from training.boosting.stack import FUNNEL_ALONE, PULL, Stack, deviance, fit_stack, ratio_with_error, row_losses
 
 HEAD = Head("gmv", Words("每次展现成交额", "gmv per impression"), "gmv_cny", "impressions", ("earn",))
 
@@ -155,6 +155,14 @@ def test_the_deviance_is_poissons_over_the_outcome() -> None:
     ]
     pooled = deviance(split, [np.log(expected[:1]), np.log(expected[1:])])
     assert pooled == pytest.approx(deviance([data], [np.log(expected)]))
+
+
+def gain_with_error(parts, old, new) -> tuple[float, float]:
+    """Fall of the pooled deviance, and its standard error over creatives."""
+    (before, amounts), (after, _) = row_losses(parts, old), row_losses(parts, new)
+    return ratio_with_error(
+        before - after, amounts, np.concatenate([np.zeros(0, np.uint64), *(p.creative for p in parts)])
+    )
 
 
 def with_creatives(count: int = 200, seed: int = 3) -> tuple[HeadRows, np.ndarray, np.ndarray]:
