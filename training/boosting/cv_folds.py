@@ -1,4 +1,4 @@
-"""Folds of a training period: features, outcomes and rows of every head; priors are fitted on each fold's past alone."""
+"""Folds of a training period: features, outcomes and rows of every head; priors are fitted on a fold's past."""
 
 import threading
 from collections.abc import Sequence
