@@ -21,7 +21,8 @@ from features.store.duckdb_store import open_store
 from features.store.ingest import ingest
 from features.store.load import load
 from training.boosting.model import CreativeModel
-from training.boosting.volume_offset import VolumeOffset
+from training.boosting.pooled_line import flat_line
+from training.boosting.volume import VolumeHead
 from training.data.metrics_source import InMemorySource
 from training.decision.predict import predict_latest
 from training.explanation.contributions import stage_contributions
@@ -77,8 +78,8 @@ def model(loaded) -> CreativeModel:
         entities=tuple(data_entities(loaded, Settings())[:1]),
         numbers=(),
     )
-    volume = VolumeOffset(intercept=float(np.log(5000.0)), weights={}, ceiling=20.0)
-    return CreativeModel(fitted=fitted, volume=volume, boosters={}, columns={})
+    offset, calibration = flat_line(float(np.log1p(5000.0))), flat_line(float(np.log(5000.0)))
+    return CreativeModel(fitted=fitted, volume=VolumeHead(offset, calibration, ceiling=1e9, boosters={}))
 
 
 def features_of(rows: pd.DataFrame, loaded, model: CreativeModel):

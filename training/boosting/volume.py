@@ -40,7 +40,7 @@ OFFSET_RIDGE = 1.0
 """Penalty of the pace regression (`fit_pooled_line`)."""
 CALIBRATION_POWER, CALIBRATION_RIDGE = 1.2, 60.0
 """Tweedie power and penalty of the calibration (`fit_pooled_line`): near Poisson, because sums decide."""
-TREES_POWER = 1.5
+TWEEDIE_POWER = 1.5
 """Tweedie power of the trees of the expected volume."""
 LEAST_VOLUME = 0.1
 """Least expected volume, in impressions (or CNY of spend)."""
@@ -239,14 +239,14 @@ def _loss(score: Floats, volume: Floats, figure: Figure) -> Floats:
     """(rows,) As LightGBM's metric."""
     if figure == "typical":
         return np.asarray((score - np.log1p(volume)) ** 2)
-    low, high = 1 - TREES_POWER, 2 - TREES_POWER
+    low, high = 1 - TWEEDIE_POWER, 2 - TWEEDIE_POWER
     return np.asarray(-volume * np.exp(low * score) / low + np.exp(high * score) / high)
 
 
 def _parameters(trees: Trees, figure: Figure, seed: int) -> dict[str, object]:
     objective: dict[str, object] = {"objective": "l2", "metric": "l2"}
     if figure == "expected":
-        objective = {"objective": "tweedie", "metric": "tweedie", "tweedie_variance_power": TREES_POWER}
+        objective = {"objective": "tweedie", "metric": "tweedie", "tweedie_variance_power": TWEEDIE_POWER}
     return {
         **objective,
         **trees.model_dump(exclude={"rounds"}),

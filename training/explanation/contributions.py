@@ -16,6 +16,7 @@ import pandas as pd
 from features.funnel import TARGETS, VOLUME, Stage
 from features.matrix.feature_matrix import Features
 from training.boosting.model import CreativeModel, FittedHead
+from training.boosting.volume_rows import EARLY_VOLUME, PACES
 from training.errors import ExplanationError
 
 Floats = npt.NDArray[np.float64]
@@ -157,8 +158,24 @@ def all_contributions(
 
 
 def volume_contributions(model: CreativeModel, features: Features, shap: Floats | None = None) -> LogContributions:
-    """Contributions to the log of expected later volume."""
-    return _of_effects(model.volume.log_expected(features), {}, *np.zeros((2, len(features.values))))
+    """Contributions to the log of expected later volume.
+
+    What the pace regression takes from a feature is added to the SHAP values of the trees of that feature; its level
+    and its calibration belong to the baseline.
+    """
+    head, names, count = model.volume, tuple(features.values), len(features.values)
+    terms, zeros = head.offset_terms(features, "expected"), np.zeros(count)
+    baseline, table = terms["level"] + terms["calibration"], np.zeros((count, len(names)))
+    for pace, feature in zip(PACES, EARLY_VOLUME):
+        if pace in terms:
+            table[:, names.index(feature)] = terms[pace]
+    if "expected" in head.boosters and count:
+        if shap is None:
+            booster = head.boosters["expected"]
+            shap = np.asarray(booster.predict(features.values.matrix, pred_contrib=True, num_threads=1))
+        baseline, table = baseline + shap[:, -1], table + shap[:, :-1]
+    found = LogContributions(baseline, np.zeros((count, 0)), (), zeros, zeros, table, names)
+    return replace(found, clipped=head.log_expected(features) - found.total)
 
 
 def weighted_sum(parts: Sequence[tuple[float, LogContributions]]) -> LogContributions:

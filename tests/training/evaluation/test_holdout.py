@@ -85,7 +85,7 @@ def test_volume_goes_on_at_the_pace_of_the_last_day(rows, model, elapsed, last_d
 
 def test_volume_before_launch_is_the_models_own_offset(rows, model) -> None:
     found = carried(rows, model, elapsed_hours=0.0)
-    np.testing.assert_allclose(found["later_impressions"], np.exp(model.volume.log_volume(rows[1])))
+    np.testing.assert_allclose(found["later_impressions"], np.exp(model.volume.log_expected(rows[1])))
 
 
 def test_empirical_bayes_is_the_offset_without_trees(dataset, cut, holdout_rows, fitted, model) -> None:

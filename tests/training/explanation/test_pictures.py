@@ -53,7 +53,7 @@ def test_heads_whose_trees_change_nothing_have_none_and_old_pictures_go(model, h
     (tmp_path / "shap").mkdir()
     (tmp_path / "shap" / "roi_bar.png").write_bytes(PNG)
     heads = {name: replace(head, stack=Stack()) for name, head in model.heads.items()}
-    draw_heads(replace(model, heads=heads, volume=replace(model.volume, booster=None)), features, tmp_path)
+    draw_heads(replace(model, heads=heads, volume=replace(model.volume, boosters={})), features, tmp_path)
     assert names(tmp_path) == set()
 
 
