@@ -106,7 +106,7 @@ class AdditiveExplanation(AnswerModel):
     baseline: Contribution
     """The mean creative at that time; of a target with the expected value of the trees."""
     start: list[PriorContribution]
-    """Effects of the funnel model and of empirical Bayes, largest first; none that is 0."""
+    """Effects of the funnel model and of empirical Bayes, or terms of later volume; largest first; none that is 0."""
     early_evidence: Contribution
     """The creative's own counts so far."""
     features: list[FeatureContribution]
@@ -114,7 +114,7 @@ class AdditiveExplanation(AnswerModel):
     others: Contribution
     """Features not listed one by one."""
     held_at_1: Contribution
-    """Clipping of a share at 1; a factor of 1 as a rule."""
+    """Clipping of a share at 1, of later volume to the range of the training data; a factor of 1 as a rule."""
 
 
 class PredictionExplanation(AnswerModel):

@@ -18,6 +18,7 @@ from features.bilingual import Words
 from features.funnel import VOLUME
 from features.matrix.catalogue import PLAIN_CODES, Feature, entity_label
 from features.point_in_time.entity_history import MARKET, TAG, entity_name
+from training.boosting.volume_rows import PACES
 from training.explanation.contributions import LogContributions
 
 Floats = npt.NDArray[np.float64]
@@ -33,6 +34,8 @@ GROUP_OF_NAME = {
     "hour_sin": "launch",
     "hour_cos": "launch",
     MARKET.name: BASE,
+    **dict.fromkeys(PACES, PACE),
+    "calibration": BASE,
 }
 """Fixed effect or feature → its group, where its name does not say it."""
 GROUP_OF_CATALOGUE_GROUP = {

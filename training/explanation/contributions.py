@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
+import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -16,7 +17,7 @@ import pandas as pd
 from features.funnel import TARGETS, VOLUME, Stage
 from features.matrix.feature_matrix import Features
 from training.boosting.model import CreativeModel, FittedHead
-from training.boosting.volume_rows import EARLY_VOLUME, PACES
+from training.boosting.pooled_line import LEVEL
 from training.errors import ExplanationError
 
 Floats = npt.NDArray[np.float64]
@@ -31,10 +32,11 @@ class LogContributions:
 
     Attributes:
         baseline: (rows,) Log rate of the mean creative at the time, plus the trees' expected value.
-        effects: (rows, effects) Effects of the funnel model and of empirical Bayes: one column a term or entity.
+        effects: (rows, effects) Effects of the funnel model and of empirical Bayes: one column a term or entity. Of
+            later volume: terms of its pace regression.
         effect_names: Of the columns of `effects`.
         own_evidence: (rows,) What the creative's own early counts change.
-        clipped: (rows,) What was cut off a share above 1; 0 or negative.
+        clipped: (rows,) What was cut off: of a share above 1, of a later volume outside those of the training rows.
         shap: (rows, features) SHAP values of the trees.
         feature_names: Of the columns of `shap`.
     """
@@ -104,21 +106,13 @@ def head_contributions(
             caller has them; else LightGBM's `pred_contrib` computes them.
     """
     stages = [stage for stage in model.fitted.funnel.stages if stage.name in fitted.head.stages]
-    stack, count = fitted.stack, len(features.values)
-    of_funnel = stack.funnel + stack.trees
-    parts = [(of_funnel, stage_contributions(features, stage)) for stage in stages]
+    stack = fitted.stack
+    parts = [(stack.funnel + stack.trees, stage_contributions(features, stage)) for stage in stages]
     if stack.bayes:
         parts += [(stack.bayes, _bayes_contributions(features, stage)) for stage in stages]
     total = weighted_sum(parts)
-    baseline = total.baseline + stack.bayes * stack.log_bayes_level
-    if fitted.booster is not None and count:
-        if shap is None:
-            shap = np.asarray(fitted.booster.predict(features.values.matrix, pred_contrib=True, num_threads=1))
-        baseline = baseline + stack.trees * shap[:, -1]
-        total = replace(
-            total, shap=np.ascontiguousarray(stack.trees * shap[:, :-1]), feature_names=tuple(features.values)
-        )
-    total = replace(total, baseline=baseline)
+    total = replace(total, baseline=total.baseline + stack.bayes * stack.log_bayes_level)
+    total = _with_trees(total, stack.trees, fitted.booster, features, shap)
     if fitted.head.share:
         total = replace(total, clipped=total.clipped - np.maximum(total.total, 0.0))
     return total
@@ -160,22 +154,35 @@ def all_contributions(
 def volume_contributions(model: CreativeModel, features: Features, shap: Floats | None = None) -> LogContributions:
     """Contributions to the log of expected later volume.
 
-    What the pace regression takes from a feature is added to the SHAP values of the trees of that feature; its level
-    and its calibration belong to the baseline.
+    The baseline is the level of the promotion type at that age; effects are the terms of the pace regression and their
+    calibration.
+
+    Args:
+        model: The fitted model.
+        features: Of the rows.
+        shap: As in `head_contributions`.
     """
-    head, names, count = model.volume, tuple(features.values), len(features.values)
-    terms, zeros = head.offset_terms(features, "expected"), np.zeros(count)
-    baseline, table = terms["level"] + terms["calibration"], np.zeros((count, len(names)))
-    for pace, feature in zip(PACES, EARLY_VOLUME):
-        if pace in terms:
-            table[:, names.index(feature)] = terms[pace]
-    if "expected" in head.boosters and count:
-        if shap is None:
-            booster = head.boosters["expected"]
-            shap = np.asarray(booster.predict(features.values.matrix, pred_contrib=True, num_threads=1))
-        baseline, table = baseline + shap[:, -1], table + shap[:, :-1]
-    found = LogContributions(baseline, np.zeros((count, 0)), (), zeros, zeros, table, names)
-    return replace(found, clipped=head.log_expected(features) - found.total)
+    terms = model.volume.offset_terms(features, "expected")
+    zeros = np.zeros(len(features.values))
+    total = _of_effects(terms.pop(LEVEL), terms, zeros, zeros)
+    total = _with_trees(total, 1.0, model.volume.boosters.get("expected"), features, shap)
+    return replace(total, clipped=model.volume.log_expected(features) - total.total)
+
+
+def _with_trees(
+    total: LogContributions, weight: float, booster: lgb.Booster | None, features: Features, shap: Floats | None
+) -> LogContributions:
+    """The contributions with SHAP values of trees times their weight; the trees' expected value joins the baseline."""
+    if booster is None or not len(features.values):
+        return total
+    if shap is None:
+        shap = np.asarray(booster.predict(features.values.matrix, pred_contrib=True, num_threads=1))
+    return replace(
+        total,
+        baseline=total.baseline + weight * shap[:, -1],
+        shap=np.ascontiguousarray(weight * shap[:, :-1]),
+        feature_names=features.values.names,
+    )
 
 
 def weighted_sum(parts: Sequence[tuple[float, LogContributions]]) -> LogContributions:

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import VOLUME
 from features.matrix.catalogue import Catalogue
 from features.matrix.feature_matrix import Features
 from features.sanitise import visible_text
 from training.atomic_write import write_table
 from training.boosting.model import CreativeModel
+from training.boosting.volume import CHOICES
 from training.explanation.shap_values import tree_shap
 
 if TYPE_CHECKING:
@@ -60,8 +60,9 @@ def draw_heads(model: CreativeModel, features: Features, folder: Path, seed: int
     matrix = features.values.matrix[rows]
     coloured = matrix.copy()  # codes of categories have no order
     coloured[:, [feature.categorical for feature in features.catalogue]] = np.nan
-    weights = {name: head.stack.trees for name, head in model.heads.items()} | {VOLUME: 1.0}
-    boosters = {name: booster for name, booster in model.boosters.items() if weights[name] > 0}
+    of_volume = {CHOICES[figure]: booster for figure, booster in model.volume.boosters.items()}
+    weights = {name: head.stack.trees for name, head in model.heads.items()} | dict.fromkeys(of_volume, 1.0)
+    boosters = {name: booster for name, booster in (model.boosters | of_volume).items() if weights[name] > 0}
     tables = []
     for name, values in tree_shap(boosters, matrix).items():
         logs = weights[name] * values[:, :-1]

@@ -17,6 +17,7 @@ from training.explanation.contributions import (
     check_additivity,
     head_contributions,
 )
+from training.explanation.labels import effect_label
 
 
 def test_a_sum_that_is_not_the_prediction_is_refused() -> None:
@@ -74,3 +75,16 @@ def test_a_row_alone_has_the_contributions_that_it_has_in_a_batch(model, dataset
     alone, _ = rows_of(dataset, one, model.fitted)
     for name, own in all_contributions(model, features)[1].items():
         assert own.total[3] == all_contributions(model, alone)[1][name].total[0]
+
+
+def test_later_volume_is_explained_by_level_pace_calibration_and_trees(model, holdout_rows) -> None:
+    features, _ = holdout_rows
+    own = all_contributions(model, features)[1]["later_impressions"]
+    assert own.effect_names[-1] == "calibration"
+    assert {"pace_life", "pace_last_day"} < set(own.effect_names)
+    assert all(effect_label(name).zh != name for name in own.effect_names)
+    assert own.shap.any() == ("expected" in model.volume.boosters)
+    held = replace(model.volume, ceiling=float(np.exp(np.median(own.total))))
+    clipped = all_contributions(replace(model, volume=held), features)[1]["later_impressions"]
+    assert (clipped.clipped < 0).any()
+    np.testing.assert_allclose(clipped.total, held.log_expected(features), rtol=0, atol=TOLERANCE)

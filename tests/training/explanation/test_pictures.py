@@ -9,6 +9,7 @@ import pytest
 
 from features.matrix.catalogue import Catalogue
 from training.boosting.stack import Stack
+from training.boosting.volume import CHOICES
 from training.explanation import pictures
 from training.explanation.pictures import MOST_FEATURES, draw_heads
 from training.explanation.shap_values import tree_shap
@@ -24,7 +25,7 @@ def names(folder: Path) -> set[str]:
 def test_heads_with_trees_have_two_pictures_and_a_table(model, holdout_rows, tmp_path) -> None:
     features, _ = holdout_rows
     draw_heads(model, features, tmp_path)
-    heads = set(model.boosters)
+    heads = set(model.boosters) | {CHOICES[figure] for figure in model.volume.boosters}
     assert "cost" not in heads
     expected = {f"{head}_{kind}.png" for head in heads for kind in ("beeswarm", "bar")}
     assert names(tmp_path) == expected | {"importance.csv"}
