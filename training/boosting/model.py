@@ -122,7 +122,12 @@ class CreativeModel:
             features: Of the rows.
             trees: False: the funnel model alone.
             volume: False: leave later volume out.
+
+        Raises:
+            ValueError: The features are of another model: LightGBM would take their columns by place.
         """
+        if features.values.names != self.fitted.declared.names:
+            raise ValueError("The columns of the feature matrix are not those that the model was trained on.")
         funnel = self.fitted.funnel
         found = {}
         for head in funnel.heads:

@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 PATIENCE = 100
 """Trees without a gain on the validation rows after which training on a fold stops."""
 ROUNDS = (0, 10, 20, 30, 40, 60, 80, 100, 130, 160, 200, 250, 300, 400, 500, 600, 800, 1000, 1250, 1500)
-"""Numbers of trees that are compared."""
+"""Numbers of trees that are compared, and the setting's own."""
 OnFold = Callable[[int, float], None]
 """Called after each fold with its number and the value on the folds so far."""
 
@@ -166,7 +166,7 @@ def best_stack(
     Returns:
         Number of trees, stack, its pooled deviance with penalty, and of each fold (rows,) out-of-fold log predictions.
     """
-    compared = [rounds for rounds in ROUNDS if rounds <= most]
+    compared = compared_rounds(most)
     fits = [fit_stack(rows, [own[place] for own in scores], members) for place in range(len(compared))]
     place = int(np.argmin([value for _, value in fits]))  # the fewest trees among equals
     stack, value = fits[place]
@@ -174,9 +174,14 @@ def best_stack(
     return compared[place], stack, value, logs
 
 
+def compared_rounds(most: int) -> list[int]:
+    """Numbers of trees that are compared, up to this one."""
+    return [*(rounds for rounds in ROUNDS if rounds < most), most]
+
+
 def scores_by_rounds(part: HeadFold, trees: Trees) -> list[Floats]:
-    """For each of ROUNDS up to the setting's, (validation rows,) sum of so many trees."""
-    compared = [rounds for rounds in ROUNDS if rounds <= trees.rounds]
+    """For each of `compared_rounds`, (validation rows,) sum of so many trees."""
+    compared = compared_rounds(trees.rounds)
     score = np.zeros(len(part.validation))
     if not can_train(part.fit, trees) or not trees.rounds:
         return [score] * len(compared)

@@ -1,4 +1,4 @@
-"""The study: what it tries first, what it keeps, and how it goes on after it was killed."""
+"""The studies: what they try first, what they keep, and how they go on after they were killed."""
 
 import copy
 import os
@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,24 @@ from optuna.trial import TrialState
 
 from configs.settings import Settings, Trees
 from features.schema import Loaded
+from training.boosting import tune as module
 from training.boosting.model import Choice, fit_model
 from training.boosting.optuna_study import open_study, refuse_unreachable
-from training.boosting.tune import CLEAR_GAIN, best_rounds, by_hand, choices, gain_curve, make_folds, tune
+from training.boosting.stack import FUNNEL_ALONE, deviance
+from training.boosting.tune import (
+    FEW_CREATIVES,
+    MANY_CREATIVES,
+    ROUNDS,
+    Trials,
+    Tried,
+    by_hand,
+    choose,
+    make_folds,
+    ranges,
+    scores_by_rounds,
+    try_setting,
+    tune,
+)
 from training.data.dataset import fit_features, prepare, rows_of
 from training.engine import LocalEngine, no_progress
 from training.errors import EngineError
@@ -28,7 +44,9 @@ from training.labels.splits import holdout_split
 from training.steps import study_name
 
 ROOT = Path(__file__).parents[3]
-STAGES = ["hold", "engage", "click", "order", "value", "cost", "keep", "volume"]
+HEADS = ["gmv", "cost", "keep"]
+EAGER = {"learning_rate": 0.1, "lambda_l2": 1.0}
+CREATIVES = 100
 
 
 @pytest.fixture(scope="module")
@@ -36,77 +54,148 @@ def made(dataset, cut):
     return make_folds(dataset, cut[0])
 
 
+@pytest.fixture(scope="module")
+def gmv(made):
+    """The folds of one head."""
+    return [fold.heads["gmv"] for fold in made]
+
+
 def asking(quick: Settings, trials: int, **trees: object) -> Settings:
     return quick.model_copy(
         update={
             "tune": quick.tune.model_copy(update={"trials": trials}),
-            "trees": quick.trees.model_copy(update=trees),
+            "trees": quick.trees.model_copy(update=EAGER | trees),
         }
     )
 
 
-def trials_in(journal: Path, name: str = "study") -> list[optuna.trial.FrozenTrial]:
+def run(made, settings: Settings, journal: Path, *more, **named) -> dict[str, Choice]:
+    return tune(made, settings, CREATIVES, "study", str(journal), *more, **named)
+
+
+def trials_in(journal: Path, head: str = "gmv") -> list[optuna.trial.FrozenTrial]:
     storage = JournalStorage(JournalFileBackend(str(journal)))
-    return optuna.load_study(study_name=name, storage=storage).trials
+    return optuna.load_study(study_name=f"study-{head}", storage=storage).trials
 
 
 def hand(settings: Settings) -> dict:
-    return settings.trees.model_dump(exclude={"rounds", "extra_trees"})
+    return settings.trees.model_dump(exclude={"rounds"})
 
 
-def test_folds_are_fitted_on_their_own_past_alone(made, dataset) -> None:
+def only(made, head: str = "gmv"):
+    """The folds with one head alone."""
+    return [replace(fold, heads={head: fold.heads[head]}) for fold in made]
+
+
+def test_folds_are_fitted_on_their_own_past_alone(made) -> None:
     assert len(made) == 2
-    rates = [fold.fit.posteriors["click"].market_rate[0] for fold in made]
+    rates = [fold.fit[0].posteriors["click"].market_rate[0] for fold in made]
     assert rates[0] != rates[1]
     for fold in made:
-        assert fold.fit.keys["cutoff"].max() < fold.validate.keys["cutoff"].min()
-        assert [data.stage for data in fold.fit_data] == STAGES
+        assert list(fold.heads) == HEADS
+        assert fold.fit[0].keys["cutoff"].max() < fold.validation[0].keys["cutoff"].min()
+        for part in fold.heads.values():
+            assert part.fit_features is fold.fit[0]
+            assert part.validation_features is fold.validation[0]
 
 
-def test_folds_that_have_been_used_go_from_one_worker_to_another(made, quick) -> None:
-    curve = gain_curve(made[0], 0, quick.trees)
-    assert pickle.dumps(made[0])
-    there = copy.copy(made[0])  # which goes the same way
-    assert made[0].sets
+def test_folds_that_have_been_used_go_from_one_worker_to_another(gmv, quick) -> None:
+    scores = scores_by_rounds(gmv[0], quick.trees)
+    assert pickle.dumps(gmv[0])
+    there = copy.copy(gmv[0])  # which goes the same way
+    assert gmv[0].sets
     assert not there.sets
-    assert gain_curve(there, 0, quick.trees).tolist() == curve.tolist()
+    np.testing.assert_array_equal(scores_by_rounds(there, quick.trees), scores)
 
 
-def test_a_stage_without_a_single_event_stays_at_its_offset(small_world, quick) -> None:
-    """No one liked anything: LightGBM refuses labels that are all 0, and the run goes on without it."""
-    none = prepare(Loaded(small_world.metrics.assign(likes=0.0), small_world.creatives), quick)
+def test_trials_are_pickled_for_workers_and_do_not_show_the_address(gmv, quick) -> None:
+    trials = Trials(gmv, quick.trees, "postgresql://me:s3cret@host/x", "study-gmv", 7, ranges(CREATIVES))
+    there = pickle.loads(pickle.dumps(trials))
+    assert "s3cret" not in repr(trials)
+    assert (there.name, there.limits, there.hand) == (trials.name, trials.limits, trials.hand)
+    study = optuna.create_study()
+    study.enqueue_trial(there.point(quick.trees))
+    study.optimize(there.objective, n_trials=1)
+    assert study.best_value == try_setting(gmv, quick.trees).value
+
+
+def test_a_head_without_any_outcome_stays_at_the_funnel(small_world, quick) -> None:
+    """All money was refunded: LightGBM refuses labels that are all 0, and the run goes on without that head."""
+    none = prepare(Loaded(small_world.metrics.assign(net_gmv_cny=0.0), small_world.creatives), quick)
     train, _, until = holdout_split(none.rows, quick.split.holdout_days)
-    found = by_hand(make_folds(none, train), quick)
-    assert found["engage"].rounds == 0
+    found = by_hand(make_folds(none, train), asking(quick, 1))
+    assert set(found) == {"gmv", "cost"}
     fitted = fit_features(none, train, until)
-    model = fit_model(*rows_of(none, train, fitted), fitted, dict.fromkeys(STAGES, Choice(quick.trees, 3)))
-    assert "engage" not in model.boosters
-    assert "click" in model.boosters
+    chosen = {head: Choice(quick.trees, 3, replace(FUNNEL_ALONE, funnel=0.0, trees=1.0)) for head in HEADS}
+    model = fit_model(*rows_of(none, train, fitted), fitted, chosen, quick)
+    assert "keep" not in model.boosters
+    assert "gmv" in model.boosters
 
 
-def test_the_hand_setting_is_the_first_trial(made, quick, tmp_path) -> None:
+def test_scores_are_of_the_first_trees_and_of_no_more_than_the_setting_has(gmv, quick) -> None:
+    trees = asking(quick, 1, rounds=25).trees
+    scores = scores_by_rounds(gmv[1], trees)
+    assert len(scores) == 4  # 0, 10, 20 and 25 trees
+    assert not scores[0].any()
+    shorter = scores_by_rounds(gmv[1], asking(quick, 1, rounds=10).trees)
+    np.testing.assert_allclose(scores[1], shorter[1], atol=1e-12)
+    assert np.abs(scores[3] - scores[2]).max() > 0
+
+
+@pytest.mark.parametrize("rounds", [0, 5, ROUNDS[1]])
+def test_few_rounds_are_no_error(gmv, quick, rounds) -> None:
+    tried = try_setting(gmv, asking(quick, 1, rounds=rounds).trees)
+    assert tried.rounds in (0, rounds)
+    assert np.isfinite(tried.value)
+
+
+def test_a_setting_is_as_good_as_its_best_stack_over_the_numbers_of_trees(gmv, quick) -> None:
+    """Zero trees are among them: no setting is worse than the stack without trees by more than the penalty."""
+    rows = [part.validation for part in gmv]
+    reported: list[tuple[int, float]] = []
+    tried = try_setting(gmv, asking(quick, 1, rounds=40).trees, lambda *step: reported.append(step))
+    assert [fold for fold, _ in reported] == [0, 1]
+    assert reported[-1][1] == tried.value
+    assert deviance(rows, tried.logs) <= tried.value
+    without = try_setting(gmv, asking(quick, 1, rounds=0).trees)
+    assert tried.value <= without.value
+    assert [len(logs) for logs in tried.logs] == [len(one) for one in rows]
+
+
+def test_the_hand_setting_is_the_first_trial_of_every_head(made, quick, tmp_path) -> None:
     settings = asking(quick, 3)
-    calls: list[tuple[int, float]] = []
-    chosen = tune(made, settings, tmp_path / "journal", "study", lambda done, best: calls.append((done, best)))
-    trials = trials_in(tmp_path / "journal")
-    assert trials[0].params == hand(settings)
-    assert trials[0].state == TrialState.COMPLETE
-    assert len(trials) == 3
-    assert [done for done, _ in calls] == [0, 1, 2, 3]
-    assert set(chosen) == set(STAGES)
+    calls: list[tuple[str, int, float]] = []
+    chosen = run(made, settings, tmp_path / "journal", lambda *step: calls.append(step))
+    for head in HEADS:
+        trials = trials_in(tmp_path / "journal", head)
+        assert trials[0].params == hand(settings)
+        assert trials[0].state == TrialState.COMPLETE
+        assert len(trials) == 3
+        assert [done for name, done, _ in calls if name == head] == [0, 1, 2, 3]
+    assert list(chosen) == HEADS
     assert all(0 <= choice.rounds <= settings.trees.rounds for choice in chosen.values())
+
+
+def test_progress_is_the_best_value_over_the_hand_settings(made, quick, tmp_path) -> None:
+    calls: list[tuple[str, int, float]] = []
+    run(only(made), asking(quick, 4), tmp_path / "journal", lambda *step: calls.append(step))
+    values = [trial.value for trial in trials_in(tmp_path / "journal") if trial.state == TrialState.COMPLETE]
+    ratios = [best for _, _, best in calls]
+    assert ratios[:2] == [1.0, 1.0]  # before a trial has run, and after the hand setting
+    assert ratios[-1] == pytest.approx(min(values) / values[0])
+    assert ratios == sorted(ratios, reverse=True)
 
 
 def test_a_study_goes_on_where_it_was_left(made, quick, tmp_path) -> None:
     journal = tmp_path / "journal"
-    tune(made, asking(quick, 2), journal, "study")
+    run(only(made), asking(quick, 2), journal)
     before = [trial.params for trial in trials_in(journal)]
-    tune(made, asking(quick, 4), journal, "study")
+    chosen = run(only(made), asking(quick, 4), journal)
     assert [trial.params for trial in trials_in(journal)][:2] == before
     assert len(trials_in(journal)) == 4
-    again = tune(made, asking(quick, 4), journal, "study")
+    again = run(only(made), asking(quick, 4), journal)
     assert len(trials_in(journal)) == 4
-    assert set(again) == set(STAGES)
+    assert again == chosen
 
 
 @pytest.mark.parametrize("killed_in", [0, 2])
@@ -115,24 +204,24 @@ def test_a_study_killed_in_the_middle_of_a_trial_ends_with_the_asked_number(made
     """The process dies without a word, in the hand trial or after it; the hand setting is there in the end."""
     journal, settings = tmp_path / "journal", asking(quick, 4)
     code = f"""
-        import os, pathlib, signal
+        import os, signal
+        from types import SimpleNamespace
         from training.boosting import tune
         from configs.settings import Settings
 
-        class Fold:
-            fit_data = [type("StageData", (), {{"stage": stage}})() for stage in {STAGES!r}]
-
         ended = 0
-        def curve(fold, place, trees):
-            if place == 3 and ended == {killed_in}:
+        def setting(parts, trees, on_fold):
+            if ended == {killed_in}:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return [0.0, 0.001, 0.002]
-        def count(done, best):
+            on_fold(0, 0.5)
+            return SimpleNamespace(value=0.5)
+        def count(head, done, best):
             global ended
             ended = done
-        tune.gain_curve = curve
+        tune.try_setting = setting
         settings = Settings.model_validate_json({settings.model_dump_json()!r})
-        tune.tune([Fold()], settings, pathlib.Path({str(journal)!r}), "study", count)
+        fold = SimpleNamespace(heads={{"gmv": None}})
+        tune.tune([fold], settings, {CREATIVES}, "study", {str(journal)!r}, count)
     """
     ended = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False
@@ -141,28 +230,22 @@ def test_a_study_killed_in_the_middle_of_a_trial_ends_with_the_asked_number(made
     left = trials_in(journal)
     assert [trial.state for trial in left] == [TrialState.COMPLETE] * killed_in + [TrialState.RUNNING]
 
-    chosen = tune(made, settings, journal, "study")
+    chosen = run(only(made), settings, journal)
     done = [trial for trial in trials_in(journal) if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
     assert len(done) == 4
     assert sum(trial.params == hand(settings) and trial.state == TrialState.COMPLETE for trial in done) == 1
-    assert set(chosen) == set(STAGES)
+    assert list(chosen) == ["gmv"]
 
 
-def test_no_rounds_leave_every_stage_at_its_offset(made, quick, tmp_path) -> None:
-    chosen = tune(made, asking(quick, 1, rounds=0), tmp_path / "journal", "study")
+def test_no_rounds_leave_every_head_without_trees(made, quick, tmp_path) -> None:
+    chosen = run(made, asking(quick, 1, rounds=0), tmp_path / "journal")
     assert {choice.rounds for choice in chosen.values()} == {0}
-    assert {choice.gain for choice in chosen.values()} == {0.0}
+    assert not any(choice.tuned for choice in chosen.values())
 
 
-def test_without_folds_no_stage_is_given_trees(quick, tmp_path) -> None:
-    assert tune([], quick, tmp_path / "journal", "study") == {}
+def test_without_folds_nothing_is_chosen(quick, tmp_path) -> None:
+    assert run([], quick, tmp_path / "journal") == {}
     assert by_hand([], quick) == {}
-
-
-def test_a_hand_setting_outside_the_ranges_is_tried_all_the_same(made, quick, tmp_path) -> None:
-    settings = asking(quick, 2, num_leaves=31, learning_rate=0.2, lambda_l2=0.0)
-    tune(made, settings, tmp_path / "journal", "study")
-    assert trials_in(tmp_path / "journal")[0].params == hand(settings)
 
 
 def test_the_study_of_other_data_or_other_settings_has_another_name() -> None:
@@ -171,62 +254,126 @@ def test_the_study_of_other_data_or_other_settings_has_another_name() -> None:
     assert study_name("a" * 64, "{}") in names
 
 
-def study_of(*gains: dict[str, float]) -> optuna.Study:
-    """A finished study: the hand setting first, then others, with these gains by stage."""
-    study = optuna.create_study(direction="maximize")
-    for place, by_stage in enumerate(gains):
-        params = Trees().model_dump(exclude={"rounds", "extra_trees"}) | ({"num_leaves": 3 + place} if place else {})
-        spread = {
-            name: optuna.distributions.CategoricalDistribution([value, "other"]) for name, value in params.items()
-        }
-        attrs = {"gains": by_stage, "rounds": dict.fromkeys(by_stage, 10 * (place + 1))}
-        study.add_trial(
-            optuna.trial.create_trial(
-                params=params, distributions=spread, user_attrs=attrs, value=sum(by_stage.values())
-            )
+def test_by_hand_is_the_hand_setting_with_its_best_stack(made, gmv, quick) -> None:
+    settings = asking(quick, 1, rounds=40)
+    chosen = by_hand(made, settings)
+    assert list(chosen) == HEADS
+    tried = try_setting(gmv, settings.trees)
+    rows = [part.validation for part in gmv]
+    assert chosen["gmv"] == Choice(
+        trees=settings.trees,
+        rounds=tried.rounds,
+        stack=tried.stack,
+        deviance=deviance(rows, tried.logs),
+        funnel_deviance=deviance(rows, [part.log_funnel for part in rows]),
+    )
+    assert chosen["gmv"].hand is chosen["gmv"]
+    assert chosen["gmv"].found is None
+
+
+FOUND = Trees(num_leaves=5)
+HAND = Trees()
+
+
+def logs_with(gmv, improved: list[bool]) -> list[np.ndarray]:
+    """Log predictions that are right for some creatives, twice too high for the others."""
+    kept = dict(zip(np.unique(np.concatenate([part.validation.creative for part in gmv])), improved))
+    return [
+        np.log(np.maximum(part.validation.ratio, 1e-3))
+        + np.where([kept[name] for name in part.validation.creative], 0.0, np.log(2))
+        for part in gmv
+    ]
+
+
+def settings_that_predict(gmv, monkeypatch, found_logs: list[np.ndarray]) -> None:
+    """The hand setting is twice too high for everyone."""
+    by_setting = {
+        HAND: Tried(10, FUNNEL_ALONE, 0.5, [np.log(np.maximum(p.validation.ratio, 1e-3) * 2) for p in gmv]),
+        FOUND: Tried(20, FUNNEL_ALONE, 0.4, found_logs),
+    }
+    monkeypatch.setattr(module, "try_setting", lambda parts, trees: by_setting[trees])
+
+
+def test_a_setting_that_gains_more_than_one_standard_error_is_taken(gmv, monkeypatch) -> None:
+    creatives = len(np.unique(np.concatenate([part.validation.creative for part in gmv])))
+    settings_that_predict(gmv, monkeypatch, logs_with(gmv, [True] * creatives))
+    chosen = choose(gmv, HAND, FOUND)
+    assert chosen.gain > chosen.gain_error > 0
+    assert (chosen.trees, chosen.rounds, chosen.tuned) == (FOUND, 20, True)
+    assert chosen.gain == pytest.approx(chosen.hand.deviance - chosen.deviance)
+    assert (chosen.hand.trees, chosen.hand.rounds, chosen.hand.tuned) == (HAND, 10, False)
+    assert chosen.found is chosen
+
+
+def test_a_setting_that_gains_on_one_creative_alone_is_not_taken(gmv, monkeypatch) -> None:
+    """The deviance falls, by no more than its standard error: one creative can turn it."""
+    names = np.unique(np.concatenate([part.validation.creative for part in gmv]))
+    outcome = {
+        name: sum(
+            float((part.validation.deviance_weight * part.validation.ratio)[part.validation.creative == name].sum())
+            for part in gmv
         )
-    return study
+        for name in names
+    }
+    largest = max(outcome, key=outcome.get)
+    settings_that_predict(gmv, monkeypatch, logs_with(gmv, [name == largest for name in names]))
+    chosen = choose(gmv, HAND, FOUND)
+    assert 0 < chosen.gain <= chosen.gain_error
+    assert (chosen.trees, chosen.rounds, chosen.tuned) == (HAND, 10, False)
+    assert (chosen.found.trees, chosen.found.rounds, chosen.found.tuned) == (FOUND, 20, True)
+    assert chosen.hand is chosen
 
 
+def test_where_the_study_found_nothing_better_there_is_no_alternative(gmv, monkeypatch) -> None:
+    settings_that_predict(gmv, monkeypatch, [])
+    chosen = choose(gmv, HAND, HAND)
+    assert (chosen.alternative, chosen.gain, chosen.gain_error, chosen.found) == (None, None, None, None)
+
+
+def test_ranges_widen_with_the_number_of_creatives() -> None:
+    sizes = [1, FEW_CREATIVES, 1_000, 5_000, MANY_CREATIVES, 10**7]
+    for name in ranges(1):
+        limits = [ranges(size)[name] for size in sizes]
+        assert limits[0] == limits[1]
+        assert limits[-2] == limits[-1]
+        for narrow, wide in zip(limits, limits[1:]):
+            assert wide[0] <= narrow[0] < narrow[1] <= wide[1]
+    few, many = ranges(FEW_CREATIVES), ranges(MANY_CREATIVES)
+    assert few["num_leaves"][:2] == (3, 8)
+    assert many["num_leaves"][:2] == (3, 127)
+    assert few["lambda_l2"][0] == pytest.approx(20.0)
+    assert many["lambda_l2"][0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("creatives", [1, 1_000, 10**6])
 @pytest.mark.parametrize(
-    ("hand_gain", "tuned_gain", "tuned"),
-    [(1.0, 1.2, True), (1.0, CLEAR_GAIN - 0.01, False), (1.0, 0.5, False), (0.0, 0.1, True), (0.0, 0.0, False)],
-)
-def test_a_tuned_setting_must_help_a_stage_clearly_more_than_the_hand_setting(hand_gain, tuned_gain, tuned) -> None:
-    chosen = choices(study_of({"click": hand_gain}, {"click": tuned_gain}), ["click"], Trees())["click"]
-    assert chosen.tuned == tuned
-    assert chosen.rounds == (20 if tuned else 10)
-    assert chosen.trees.num_leaves == (4 if tuned else Trees().num_leaves)
-
-
-def test_each_stage_keeps_the_setting_that_helped_it() -> None:
-    study = study_of({"click": 1.0, "order": 1.0}, {"click": 2.0, "order": 0.0}, {"click": 0.0, "order": 3.0})
-    chosen = choices(study, ["click", "order"], Trees())
-    assert chosen["click"].trees.num_leaves == 4
-    assert chosen["order"].trees.num_leaves == 5
-
-
-@pytest.mark.parametrize(
-    ("curves", "rounds", "gain"),
+    "trees",
     [
-        ([[0, 1, 2, 1], [0, 2, 4, 1]], 2, 3.0),
-        ([[0, 1, 2, 9], [0, 2, 4, -1]], 2, 3.0),  # three trees help one fold much and harm the other
-        ([[0, 1, 1], [0, -1, -1]], 0, 0.0),
-        ([[0], [0]], 0, 0.0),
+        Trees(),
+        Trees(num_leaves=255, learning_rate=0.9, lambda_l2=0.0, cat_smooth=0.0),
+        Trees(min_data_in_leaf=1, feature_fraction=0.05, tweedie_power=1.95, num_leaves=2, extra_trees=False),
     ],
+    ids=["default", "strong", "small"],
 )
-def test_as_many_trees_as_did_best_of_those_that_helped_on_every_fold(curves, rounds, gain) -> None:
-    assert best_rounds([np.array(curve, dtype=float) for curve in curves]) == (rounds, gain)
+def test_ranges_always_contain_the_hand_setting(creatives, trees) -> None:
+    """A value outside would be replaced or warned of, and the first trial be another setting."""
+    trials = Trials([], trees, "", "study", 7, ranges(creatives))
+    study = optuna.create_study()
+    study.enqueue_trial(trials.point(trees))
+    for _ in range(5):
+        trial = study.ask()
+        suggested = trials._suggest(trial)
+        study.tell(trial, 1.0)
+        if trial.number == 0:
+            assert suggested == trees
+            assert trial.params == trials.point(trees)
+        assert suggested.rounds == trees.rounds
 
 
-def test_the_curve_of_gains_starts_at_0_and_rounds_are_its_peak(made, quick) -> None:
-    chosen = by_hand(made, quick)
-    assert set(chosen) == set(STAGES)
-    for choice in chosen.values():
-        assert choice.gain >= 0.0
-        assert (choice.gain > 0) == (choice.rounds > 0)
-    assert any(choice.rounds for choice in chosen.values())
-    assert np.isfinite([choice.gain for choice in chosen.values()]).all()
+def test_a_hand_setting_outside_the_ranges_is_tried_all_the_same(made, quick, tmp_path) -> None:
+    settings = asking(quick, 2, num_leaves=31, learning_rate=0.2, lambda_l2=0.0)
+    run(only(made), settings, tmp_path / "journal")
+    assert trials_in(tmp_path / "journal")[0].params == hand(settings)
 
 
 class Two(LocalEngine):
@@ -237,14 +384,15 @@ class Two(LocalEngine):
 
 def test_workers_share_a_study_and_the_hand_setting_is_in_it(made, quick, tmp_path) -> None:
     settings, calls = asking(quick, 3, rounds=5), []
-    chosen = tune(made, settings, tmp_path / "journal", "study", lambda done, best: calls.append(done), Two())
+    chosen = run(only(made), settings, tmp_path / "journal", lambda head, done, best: calls.append(done), Two())
     trials = trials_in(tmp_path / "journal")
     assert len(trials) == 3
     assert sum(trial.params == hand(settings) for trial in trials) == 1
     assert calls[-1] == 2  # an engine reports before each item
-    assert set(chosen) == set(STAGES)
+    assert list(chosen) == ["gmv"]
     again: list[int] = []
-    assert tune(made, settings, tmp_path / "journal", "study", lambda done, best: again.append(done), Two()) == chosen
+    same = run(only(made), settings, tmp_path / "journal", lambda head, done, best: again.append(done), Two())
+    assert same == chosen
     assert again == [3]
 
 
@@ -262,7 +410,7 @@ def test_the_hand_setting_is_tried_again_where_it_was_lost_with_its_worker(made,
                 open_study(shared.storage, shared.name, 1).ask()
             return super().run(function, shared, items, on_progress)
 
-    tune(made, settings, tmp_path / "journal", "study", engine=Losing())
+    run(only(made), settings, tmp_path / "journal", engine=Losing())
     trials = trials_in(tmp_path / "journal")
     assert [trial.state for trial in trials].count(TrialState.RUNNING) == 1
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
