@@ -189,7 +189,7 @@ def volume_deviance(
     rows = VolumeRows.of(*validate, funnel.volume_of)
     losses = _loss(head.score(validate[0], figure), rows.volume, figure)
     if figure == "expected":  # less the loss of a perfect prediction
-        low, high = 1 - TREES_POWER, 2 - TREES_POWER
+        low, high = 1 - TWEEDIE_POWER, 2 - TWEEDIE_POWER
         losses = 2 * (losses - rows.volume**high * (1 / high - 1 / low))
     return rows.weight * losses, rows.weight
 
