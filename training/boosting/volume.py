@@ -208,23 +208,6 @@ def best_volume_rounds(curves: Sequence[VolumeCurve]) -> tuple[int, float]:
     return rounds, float(pooled[rounds] / sum(curve.weight for curve in curves))
 
 
-def choose_volume(
-    folds: Sequence[tuple[Labelled, Labelled]], funnel: Funnel, trees: Trees, seed: int = 0
-) -> dict[Figure, int]:
-    """Figure → number of trees, with one setting for both; none without folds, where nothing shows that trees help.
-
-    Args:
-        folds: Each fold's past, and its validation rows.
-        funnel: Of the data.
-        trees: Hyperparameters; `rounds` is the largest number of trees.
-        seed: Of LightGBM.
-    """
-    if not folds:
-        return dict.fromkeys(FIGURES, 0)
-    curves = {figure: [volume_curve(*fold, funnel, trees, figure, seed) for fold in folds] for figure in FIGURES}
-    return {figure: best_volume_rounds(own)[0] for figure, own in curves.items()}
-
-
 def _fit_lines(rows: VolumeRows) -> tuple[PooledLine, PooledLine]:
     """Pace regression and its calibration; flat where no volume is known, or all of it is 0."""
     offset, calibration = flat_line(0.0), flat_line(float(np.log(LEAST_VOLUME)))

@@ -16,7 +16,6 @@ from training.boosting.volume import (
     VolumeCurve,
     VolumeHead,
     best_volume_rounds,
-    choose_volume,
     fit_volume_head,
     volume_curve,
 )
@@ -210,10 +209,3 @@ def test_expected_rounds_are_the_fewest_within_one_standard_error() -> None:
     lucky = [np.array([4.0, 3.0, 1.0]), np.array([8.0, 8.5, 9.5])]
     for losses, rounds in ((steady, 2), (lucky, 0)):
         assert best_volume_rounds([VolumeCurve("expected", loss, 1.0) for loss in losses])[0] == rounds
-
-
-def test_without_folds_there_are_no_trees(train_rows, holdout_rows, funnel) -> None:
-    assert choose_volume([], funnel, TREES) == {"typical": 0, "expected": 0}
-    chosen = choose_volume([(train_rows, holdout_rows)], funnel, TREES)
-    curve = volume_curve(train_rows, holdout_rows, funnel, TREES, "typical")
-    assert chosen["typical"] == np.argmin(curve.loss)
