@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from benchmarks.head_designs import COMPOSED, DIRECT, FOLDS, HEADS, HOLDOUT, compare
+from benchmarks.head_designs import COMPOSED, DIRECT, FIGURES, FOLDS, HEADS, HOLDOUT, compare
 from benchmarks.load_files import read, some_creatives
 from benchmarks.pages import TextTable, print_table
 from benchmarks.tasks import make_task
@@ -65,13 +65,13 @@ def main() -> None:
 
 
 def tables(found: pd.DataFrame) -> list[TextTable]:
-    """One table per section and place: a line per way, a column per target and figure."""
+    """One table per section and place: a line per way, a column per target with its rank, deviance and total."""
     shown = []
     for (section, where), rows in found.groupby(["section", "where"], sort=False):
-        table = rows.pivot_table(index="way", columns=["target", "figure"], values="value", sort=False)
-        columns = [" ".join(map(str, name)).replace("spearman", "rank") for name in table.columns.to_flat_index()]
-        cells = [(str(way), *(f"{value:.3f}" for value in line)) for way, line in zip(table.index, table.to_numpy())]
-        shown.append(TextTable(f"{section}: {where}", ("way", *columns), cells))
+        table = rows.pivot_table(index=["way", "target"], columns="figure", values="value", sort=False)[list(FIGURES)]
+        cells = table.map("{:.3f}".format).agg(" | ".join, axis=1).unstack(sort=False)
+        lines = [(str(way), *line) for way, line in zip(cells.index, cells.to_numpy(str).tolist())]
+        shown.append(TextTable(f"{section}: {where} (rank | deviance | total)", ("way", *map(str, cells)), lines))
     return shown
 
 

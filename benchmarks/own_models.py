@@ -13,6 +13,9 @@ from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on, out_of_fold
 from training.uncertainty import PredictiveUncertainty, fit_uncertainty
 
+FUNNEL = "funnel alone"
+HEADS = "heads alone"
+
 
 def trained(task: Task, recipe: Callable[[], Recipe]) -> tuple[CreativeModel, Features]:
     """Train gpmcast with its predictive distributions, and build its features of the holdout rows."""

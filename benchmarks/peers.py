@@ -24,7 +24,7 @@ from rich.console import Console
 from benchmarks.heads_alone import HeadsAlone
 from benchmarks.load_files import comparison_parser, read, some_creatives
 from benchmarks.other_checkout import OtherCheckout, predict_elsewhere
-from benchmarks.own_models import trained, trained_alone, with_typical
+from benchmarks.own_models import FUNNEL, HEADS, trained, trained_alone, with_typical
 from benchmarks.pages import BudgetReport, Report, markdown, print_report
 from benchmarks.peer_others import flaml, glm, gpboost
 from benchmarks.peer_trees import catboost, hist_gradient_boosting, lightgbm_log1p, xgboost
@@ -49,8 +49,6 @@ Floats = npt.NDArray[np.float64]
 Peer = Callable[[TargetData, float], PeerResult]
 """Predict one target within CPU seconds."""
 
-FUNNEL = "funnel alone"
-HEADS = "heads alone"
 PREVIOUS = "previous design"
 
 

@@ -22,7 +22,6 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import VOLUME
 from features.matrix.feature_matrix import Fitted, build_features
 from features.partitions.writer import write_partitioned
 from features.point_in_time.array_frame import ArrayFrame
@@ -35,6 +34,7 @@ from training.boosting.model import Choice, CreativeModel, fit_model
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.boosting.stack import Stack
+from training.boosting.volume import CHOICES
 from training.data.dataset import Dataset, Mask, fit_features, rows_of, subsample
 from training.data.metrics_source import InMemorySource, MetricsSource
 from training.decision.predict import predict_latest
@@ -184,7 +184,7 @@ def fixed_recipe(dataset: Dataset) -> Recipe:
     """Every head with hand-set trees, a fixed number of them and equal weights in its stack."""
     settings, equal = dataset.settings, Stack(1 / 3, 1 / 3, 1 / 3)
     choices = {head.name: Choice(settings.trees, HEAD_TREES, equal) for head in dataset.funnel.heads}
-    return Recipe(choices | {VOLUME: Choice(settings.volume_trees, HEAD_TREES)})
+    return Recipe(choices | {name: Choice(settings.volume_trees, HEAD_TREES) for name in CHOICES.values()})
 
 
 def _fit(record: Record, dataset: Dataset) -> CreativeModel:

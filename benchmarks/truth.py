@@ -57,6 +57,18 @@ def main() -> None:
     print(f"{len(joined):,} holdout rows; {unmatched:,} more have no truth (the creative had ended by then)")
 
 
+def holdout_frame(work: Path) -> pd.DataFrame:
+    """Holdout frame of the newest run of a workspace (`training.evaluation.metrics`).
+
+    Raises:
+        FileNotFoundError: It is absent; the message names the command that writes it.
+    """
+    path = work / "evaluation" / "holdout.parquet"
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: there is no such file. Train on the sample world first: make train")
+    return pd.read_parquet(path)
+
+
 def join(work: Path, truth: Path) -> tuple[pd.DataFrame, int]:
     """Join holdout rows with their truth; also return the number of rows without one.
 
@@ -64,17 +76,14 @@ def join(work: Path, truth: Path) -> tuple[pd.DataFrame, int]:
         FileNotFoundError: A file is absent; the message names the command that writes it.
         ValueError: No row is in the truth.
     """
-    holdout = work / "evaluation" / "holdout.parquet"
-    if not holdout.exists():
-        raise FileNotFoundError(f"{holdout}: there is no such file. Train on the sample world first: make train")
+    rows = holdout_frame(work)
     if not truth.exists():
         raise FileNotFoundError(f"{truth}: there is no such file. Write the sample world and its truth: make sample")
-    rows = pd.read_parquet(holdout)
     known = pd.read_parquet(truth).drop(columns="cutoff")
     joined = rows.merge(known, on=ON, validate="one_to_one")
     if joined.empty:
         raise ValueError(
-            f"No row of {holdout} stands in {truth}: they are of different worlds. Write both anew: make sample train"
+            f"No row of {work} stands in {truth}: they are of different worlds. Write both anew: make sample train"
         )
     return joined, len(rows) - len(joined)
 
