@@ -18,10 +18,11 @@ from benchmarks.tasks import Task
 from features.funnel import COST, COST_HEAD, TARGETS, VOLUME, Funnel, Head
 from features.matrix.feature_matrix import Features, Fitted, build_features
 from features.point_in_time.array_frame import ArrayFrame
+from training.boosting.cv_folds import HeadFold
 from training.boosting.heads import can_train, head_rows
 from training.boosting.model import Choice, FittedHead, HeadJob, targets_of_heads
 from training.boosting.stack import MEMBERS
-from training.boosting.tune import HeadFold, best_stack, scores_by_rounds
+from training.boosting.subjects import best_stack, scores_by_rounds
 from training.data.dataset import fit_features, rows_of
 from training.labels.outcomes import actual_targets
 from training.labels.splits import folds
@@ -177,8 +178,8 @@ def _trainer(task: Task, parts: Sequence[Part]) -> Fit:
 
     def fit(head: Head, members: Sequence[str], place: int) -> FittedHead:
         own, scores = of_folds(head)
-        tried = best_stack([fold.validation for fold in own], scores, trees.rounds, members)
-        return FittedHead(head, tried.stack, booster(head, tried.rounds, place))
+        rounds, stack, _, _ = best_stack([fold.validation for fold in own], scores, trees.rounds, members)
+        return FittedHead(head, stack, booster(head, rounds, place))
 
     return fit
 

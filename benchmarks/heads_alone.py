@@ -19,10 +19,11 @@ from features.funnel import VOLUME, Funnel, Head
 from features.matrix.catalogue import Catalogue
 from features.matrix.feature_matrix import FeatureMatrix, Features
 from features.schema import KEY
+from training.boosting.cv_folds import HeadFold, make_folds
 from training.boosting.heads import HeadRows, can_train, head_rows
 from training.boosting.model import Choice, CreativeModel, HeadJob, predicted_values
 from training.boosting.recipe import Recipe, fit_on
-from training.boosting.tune import HeadFold, best_stack, make_folds, scores_by_rounds
+from training.boosting.subjects import best_stack, scores_by_rounds
 from training.data.dataset import Dataset, Mask, rows_of
 from training.labels.splits import folds
 from training.uncertainty import OutOfSample, PredictiveUncertainty, fit_uncertainty
@@ -99,7 +100,7 @@ def _rounds(dataset: Dataset, train: Mask) -> dict[str, int]:
     found = {}
     for name, of_head in parts.items():
         scores = [scores_by_rounds(part, trees) for part in of_head]
-        found[name] = best_stack([part.validation for part in of_head], scores, trees.rounds, ("trees",)).rounds
+        found[name] = best_stack([part.validation for part in of_head], scores, trees.rounds, ("trees",))[0]
     return found
 
 
