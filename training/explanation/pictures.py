@@ -36,7 +36,7 @@ CHINESE_FONTS = (
     "Arial Unicode MS",
 )  # fmt: skip
 NO_GLYPH = "□"
-UNIT = "{} × 100: about percent of the prediction"
+UNIT = "{} × 100 (≈ percent)"
 
 
 def draw_heads(model: CreativeModel, features: Features, folder: Path, seed: int = 0) -> None:
