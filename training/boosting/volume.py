@@ -72,16 +72,19 @@ class VolumeHead:
 
     def log_expected(self, features: Features) -> Floats:
         """(rows,) Log of the volume expected over a whole outcome window."""
-        largest = np.log(max(self.ceiling, LEAST_VOLUME))
-        return np.clip(self.score(features, "expected"), np.log(LEAST_VOLUME), largest)
+        return self.clipped_expected(self.score(features, "expected"))
+
+    def clipped_expected(self, score: Floats) -> Floats:
+        """(rows,) Log of the expected volume, held between LEAST_VOLUME and the largest of the training rows."""
+        return np.clip(score, np.log(LEAST_VOLUME), np.log(max(self.ceiling, LEAST_VOLUME)))
 
     def offset_terms(self, features: Features, figure: Figure) -> dict[str, Floats]:
         """`level`, pace, or `calibration` → (rows,) what it adds before the trees."""
         rows = VolumeRows.of(features)
         terms = self.offset.terms(rows.groups, rows.paces)
         if figure == "expected":
-            starts = (_start(self.offset, self.calibration, rows, name) for name in ("expected", "typical"))
-            terms["calibration"] = np.subtract(*starts)
+            score = sum(terms.values(), np.zeros(len(rows.volume)))
+            terms["calibration"] = self.calibration.predict(rows.groups, {"score": score}) - score
         return terms
 
     def score(self, features: Features, figure: Figure) -> Floats:

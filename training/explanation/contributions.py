@@ -166,7 +166,7 @@ def volume_contributions(model: CreativeModel, features: Features, shap: Floats 
     zeros = np.zeros(len(features.values))
     total = _of_effects(terms.pop(LEVEL), terms, zeros, zeros)
     total = _with_trees(total, 1.0, model.volume.boosters.get("expected"), features, shap)
-    return replace(total, clipped=model.volume.log_expected(features) - total.total)
+    return replace(total, clipped=model.volume.clipped_expected(total.total) - total.total)
 
 
 def _with_trees(
