@@ -119,6 +119,8 @@ def _draw(logs: Floats, coloured: Floats, shown: pd.DataFrame, folder: Path) -> 
             FigureCanvasAgg(figure)
             more = {"plot_size": None} if plot is beeswarm else {}
             axes = plot(explained, max_display=MOST_FEATURES + 1, ax=figure.subplots(), show=False, **more)
+            if plot is bar:
+                axes.set_xlim(right=1.12 * axes.get_xlim()[1])  # room for the numbers behind the bars
             axes.set_xlabel(UNIT.format("SHAP value" if plot is beeswarm else "mean |SHAP value|"))
             figure.savefig(folder / name.format(head=head))
 
