@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from training.atomic_write import write_table
 from training.errors import BundleError
 from training.evaluation.coverage import Coverage
-from training.evaluation.files import RunFacts, StageFacts, evaluation_of, read_evaluation, write_evaluation
+from training.evaluation.files import HeadFacts, RunFacts, evaluation_of, read_evaluation, write_evaluation
 from training.evaluation.metrics import METHODS, OWN, evaluate
 from training.evaluation.page import charts as plots
 from training.evaluation.page.render import CARD, PAGE, write_page
@@ -24,10 +25,12 @@ RUN_FACTS = RunFacts(
     data_fingerprint="f" * 64, data_until="2026-07-01T00:00:00", creatives=80, accounts=2, promotion_types=[HOSTILE],
     basis="net_1h", outcome_days=7, level=0.8, min_impressions=200, holdout_since="2026-06-08T00:00:00",
     holdout_rows=120, holdout_creatives=60, training_rows=1000, training_creatives=300, final_rows=1200,
-    stages=[
-        StageFacts(name="click", zh="点击", en="clicks per impression", prior="funnel model", rounds=12, gain=0.01,
-              tuned=True, losses={"funnel model": 0.5, "empirical Bayes": 0.6}),
-        StageFacts(name="volume", zh="后续量", en="later volume", prior="", rounds=0, gain=0.0, tuned=False, losses={}),
+    heads=[
+        HeadFacts(name="gmv", zh="每次展现成交额", en="gmv per impression", rounds=12, tuned=True,
+                  weights={"bayes": 0.1, "funnel": 0.3, "trees": 0.6}, funnel_deviance=0.6, deviance=0.5,
+                  tuning_gain=0.02, tuning_error=0.01, holdout={"funnel": 0.7, "hand": 0.62, "tuned": 0.6}),
+        HeadFacts(name="volume", zh="后续量", en="later volume", rounds=0, tuned=False, weights={},
+                  funnel_deviance=None, deviance=None, tuning_gain=None, tuning_error=None, holdout={}),
     ],
     missing={"keep": HOSTILE}, left_out={"outcome window not closed": 40, HOSTILE: 3}, brier={"roi": 0.1},
 )  # fmt: skip
@@ -96,6 +99,11 @@ def written(tmp_path_factory) -> Path:
     bins = pd.DataFrame({"chance": ["roi", "hit"], "bin": [3, 0], "rows": [300, 400], "stated": 0.3, "true": 0.32})
     evaluation = evaluation_of(RUN_FACTS, figures(rows), rows, Coverage(cells, bins, {"roi": 0.1}))
     write_evaluation(evaluation, place / "evaluation")
+    (place / "evaluation" / "shap").mkdir()
+    for kind in ("beeswarm", "bar"):
+        (place / "evaluation" / "shap" / f"gmv_{kind}.png").write_bytes(b"\x89PNG")
+    shown = pd.DataFrame({"head": "gmv", "feature": "a", "zh": ["价格", HOSTILE], "en": ["price", HOSTILE]})
+    write_table(shown.assign(mean_abs_log=0.1), place / "evaluation" / "shap" / "importance.csv")
     (place / "proof").mkdir()
     (place / "proof" / "mine.json").write_text(proof("f" * 64), encoding="utf-8")
     (place / "proof" / "other data.json").write_text(proof("0" * 64), encoding="utf-8")
@@ -126,9 +134,9 @@ class Tags(HTMLParser):
 def test_the_page_is_one_file_without_script_or_anything_from_outside(page: str) -> None:
     tags = Tags()
     tags.feed(page)
-    assert not tags.names & {"script", "link", "iframe", "img", "object", "embed", "base", "form"}
-    assert all(found.startswith("#") for found in tags.refers)
-    assert "default-src 'none'" in page
+    assert not tags.names & {"script", "link", "iframe", "object", "embed", "base", "form"}
+    assert all(found.startswith(("#", "data:image/png;base64,")) for found in tags.refers)
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page
     assert not re.search(r"https?:|@import|url\((?!#)", page)
     assert len(page.encode()) < 4_000_000
 
@@ -150,6 +158,15 @@ def test_names_of_creatives_and_methods_are_text_and_never_markup(written: Path,
         assert "49" not in re.findall(r"alert\(1\)&lt;/script&gt;[^<|]{0,30}", text)[0]  # {{ 7*7 }} stays as it is
     tables = [row for row in card.split("\n") if row.startswith("|")]
     assert {row.count("|") for row in tables} == {3, 4, 8}  # no name adds a column
+
+
+def test_every_head_has_its_pictures_and_the_names_in_them_or_says_that_it_has_none(page: str) -> None:
+    heads = page[page.index('<section id="shap">') : page.index('<section id="left-out">')]
+    assert heads.count("<img ") == 2
+    assert heads.count("<li>") == 2
+    assert "price</span>" in heads
+    assert "no trees, the funnel model alone" in heads
+    assert heads.index("gmv per impression") < heads.index("<img ") < heads.index("later volume")
 
 
 def test_both_languages_say_everything(page: str) -> None:
