@@ -7,10 +7,10 @@ import pandas as pd
 
 from configs import __version__
 from features.bilingual import Words
-from features.funnel import VOLUME, VOLUME_LABEL
 from features.schema import KEY
 from training.boosting.model import Choice
 from training.boosting.recipe import Recipe
+from training.boosting.volume import CHOICES
 from training.data.dataset import Dataset, Mask
 from training.evaluation.acceptance import Judgement, Verdict
 from training.evaluation.coverage import Coverage
@@ -20,6 +20,10 @@ from training.evaluation.metrics import ALL_AGES, OWN
 from training.labels.outcomes import MATURE
 from training.workspace import Workspace
 
+VOLUME_LABELS = {
+    CHOICES["typical"]: Words("典型后续量", "typical later volume"),
+    CHOICES["expected"]: Words("预期后续量", "expected later volume"),
+}
 VERDICT_VALUES: dict[Verdict, float] = {"usable": 1.0, "caution": 0.0, "unusable": -1.0}
 """Verdict → its value in MLflow; an aspect that cannot be decided has none."""
 
@@ -40,7 +44,7 @@ def run_facts(
 ) -> RunFacts:
     """Collect the facts of a run; `train_rows` and `holdout` are masks over the dataset's rows."""
     settings, keys, creatives = dataset.settings, dataset.observed[KEY], dataset.source.creatives
-    labels = {**{head.name: head.label for head in dataset.funnel.heads}, VOLUME: VOLUME_LABEL}
+    labels = {**{head.name: head.label for head in dataset.funnel.heads}, **VOLUME_LABELS}
     return RunFacts(
         name=space.name,
         model=space.registered_model,
@@ -165,7 +169,7 @@ def _head_facts(name: str, label: Words, choice: Choice, holdout: Mapping[str, f
         en=label.en,
         rounds=choice.rounds,
         tuned=choice.tuned,
-        weights={} if name == VOLUME else {"bayes": stack.bayes, "funnel": stack.funnel, "trees": stack.trees},
+        weights={} if name in VOLUME_LABELS else {"bayes": stack.bayes, "funnel": stack.funnel, "trees": stack.trees},
         funnel_deviance=choice.funnel_deviance,
         deviance=choice.deviance,
         tuning_gain=None if choice.gain is None or scale is None else choice.gain * scale,

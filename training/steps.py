@@ -1,5 +1,6 @@
 """Steps of a training run that are more than one call: refuse thin data, tune the heads, evaluate the tuning."""
 
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from features.point_in_time.metric_rows import unit_codes
 from features.schema import KEY
 from training.boosting.cv_folds import make_folds
 from training.boosting.heads import head_rows
-from training.boosting.model import CreativeModel
+from training.boosting.model import Choice, CreativeModel
 from training.boosting.optuna_study import storage_of
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import Training
 from training.boosting.stack import deviance
 from training.boosting.tune import tune
+from training.boosting.volume import CHOICES, volume_deviance
 from training.data.dataset import Dataset, Mask, rows_of, totals_known
 from training.errors import TooThinError
 from training.progress import ProgressCallbacks
@@ -99,8 +101,8 @@ def holdout_deviances(
         recipe: By which it was trained.
 
     Returns:
-        Head → `funnel` (the funnel model alone), `hand` (hand setting) and, where the study found another setting,
-        `tuned`; NaN without rows to evaluate.
+        Head → `funnel` (the funnel model alone; volume: without trees), `hand` (hand setting) and, where the study
+        found another setting, `tuned`; NaN without rows to evaluate.
     """
     funnel, least = dataset.funnel, dataset.settings.evaluate.min_impressions
     features, outcome = rows_of(dataset, holdout, model.fitted)
@@ -108,16 +110,25 @@ def holdout_deviances(
     other = fit_on(dataset, *trained_on, Recipe(others)) if others else model
     found = {}
     for head in funnel.heads:
-        choice = recipe.choices.get(head.name)
-        if choice is None:
-            continue
-        rows = [head_rows(head, features, outcome, funnel, least)]
-        own = deviance(rows, [model.heads[head.name].log(features, funnel)[rows[0].rows]])
-        found[head.name] = {"funnel": deviance(rows, [rows[0].log_funnel]), "tuned" if choice.tuned else "hand": own}
-        if choice.alternative:
-            log = other.heads[head.name].log(features, funnel)[rows[0].rows]
-            found[head.name]["hand" if choice.tuned else "tuned"] = deviance(rows, [log])
+        if choice := recipe.choices.get(head.name):
+            rows = [head_rows(head, features, outcome, funnel, least)]
+            logs = [one.heads[head.name].log(features, funnel)[rows[0].rows] for one in (model, other)]
+            values = [deviance(rows, [log]) for log in (rows[0].log_funnel, *logs)]
+            found[head.name] = _by_setting(choice, *values)
+    for figure, name in CHOICES.items():
+        if choice := recipe.choices.get(name):
+            alone = replace(model.volume, boosters={})
+            parts = [
+                volume_deviance(one, (features, outcome), funnel, figure) for one in (alone, model.volume, other.volume)
+            ]
+            found[name] = _by_setting(choice, *(float(losses.sum() / weight.sum()) for losses, weight in parts))
     return found
+
+
+def _by_setting(choice: Choice, funnel: float, own: float, alternative: float) -> dict[str, float]:
+    names = ("tuned", "hand") if choice.tuned else ("hand", "tuned")
+    found = {"funnel": funnel, names[0]: own}
+    return {**found, names[1]: alternative} if choice.alternative else found
 
 
 def study_name(data_fingerprint: str, shaping: str) -> str:

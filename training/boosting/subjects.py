@@ -14,7 +14,7 @@ from training.boosting.cv_folds import Fold, HeadFold
 from training.boosting.heads import HeadRows, can_train, creative_hashes, parameters
 from training.boosting.model import Choice
 from training.boosting.stack import FUNNEL_ALONE, MEMBERS, Stack, fit_stack, row_losses
-from training.boosting.volume import CHOICES, Figure, best_volume_rounds, volume_curve, volume_deviance
+from training.boosting.volume import CHOICES, Figure, best_volume_rounds, fit_volume_head, volume_curve, volume_deviance
 
 Floats = npt.NDArray[np.float64]
 
@@ -145,10 +145,10 @@ class VolumeSubject:
         return Tried(rounds, value, losses, alone, amounts, creative)
 
     def _deviances(self, trees: Trees, rounds: int) -> tuple[Floats, Floats]:
-        found = [
-            volume_deviance(fold.fit, fold.validation, fold.funnel, trees, rounds, self.figure)
-            for fold in self.cv_folds
-        ]
+        found = []
+        for fold in self.cv_folds:
+            head = fit_volume_head(fold.fit, fold.funnel, {self.figure: trees}, {self.figure: rounds})
+            found.append(volume_deviance(head, fold.validation, fold.funnel, self.figure))
         return np.concatenate([losses for losses, _ in found]), np.concatenate([weight for _, weight in found])
 
 

@@ -180,21 +180,18 @@ def volume_curve(
     return VolumeCurve(figure, losses, weight)
 
 
-def volume_deviance(
-    fit: Labelled, validate: Labelled, funnel: Funnel, trees: Trees, rounds: int, figure: Figure, seed: int = 0
-) -> tuple[Floats, Floats]:
-    """Deviance of each validation row by a head of a fold's past with this number of trees, and its weight.
+def volume_deviance(head: VolumeHead, rows: Labelled, funnel: Funnel, figure: Figure) -> tuple[Floats, Floats]:
+    """Deviance of each row by a head that was not trained on it, and its weight.
 
     Returns:
         (rows,) weighted squared error of log1p (typical) or weighted Tweedie deviance (expected), and (rows,) weight.
     """
-    head = fit_volume_head(fit, funnel, {figure: trees}, {figure: rounds}, seed)
-    rows = VolumeRows.of(*validate, funnel.volume_of)
-    losses = _loss(head.score(validate[0], figure), rows.volume, figure)
+    known = VolumeRows.of(*rows, funnel.volume_of)
+    losses = _loss(head.score(rows[0], figure), known.volume, figure)
     if figure == "expected":  # less the loss of a perfect prediction
         low, high = 1 - TWEEDIE_POWER, 2 - TWEEDIE_POWER
-        losses = 2 * (losses - rows.volume**high * (1 / high - 1 / low))
-    return rows.weight * losses, rows.weight
+        losses = 2 * (losses - known.volume**high * (1 / high - 1 / low))
+    return known.weight * losses, known.weight
 
 
 def best_volume_rounds(curves: Sequence[VolumeCurve]) -> tuple[int, float]:
