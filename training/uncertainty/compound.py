@@ -21,8 +21,9 @@ from training.uncertainty.interface import Floats, Predicted
 from training.uncertainty.recalibration import AGE_EDGES_HOURS, Columns, calibrated, group_columns, predicted_at
 
 POINTS = 128
-LATTICE = (np.outer(np.arange(POINTS), (1, 13, 13**2)) + 0.5) / POINTS % 1.0
-"""(POINTS, 3) Levels of volume, rate and amount: a rank-1 lattice (Korobov 1959); 13 spreads them most evenly."""
+LATTICE = (np.add(np.outer(np.arange(POINTS), (1, 53, 53**2)), (0, 119, 101)) % POINTS + 0.5) / POINTS
+"""(POINTS, 3) Levels of volume, rate and amount: a shifted rank-1 lattice (Korobov 1959; Cranley and Patterson 1976).
+This generator and shift leave the columns uncorrelated and spread sums of their normal scores most evenly."""
 VOLUME_LEVELS, RATE_POINTS, AMOUNT_POINTS = LATTICE[:, 0], ndtri(LATTICE[:, 1]), ndtri(LATTICE[:, 2])
 VALUE_VARIANCE = 0.3
 """Squared coefficient of variation of an order's value; values from 0 to 1 gave the same distributions on folds."""

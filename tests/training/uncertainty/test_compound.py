@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtr, ndtri
 
 from training.uncertainty.compound import (
+    LATTICE,
     POINTS,
     VALUE_VARIANCE,
     Distribution,
@@ -15,6 +17,16 @@ from training.uncertainty.compound import (
 )
 from training.uncertainty.fit import fit_unit
 from training.uncertainty.recalibration import GRID
+
+
+def test_the_lattice_is_even_in_every_column_and_correlates_none() -> None:
+    middles = (np.arange(POINTS) + 0.5) / POINTS
+    np.testing.assert_allclose(np.sort(LATTICE, axis=0), np.repeat(middles[:, None], 3, axis=1))
+    scores = ndtri(LATTICE)
+    assert np.abs(np.corrcoef(scores.T) - np.eye(3)).max() < 0.03
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        total = np.sort(ndtr((scores[:, one] + scores[:, other]) / np.sqrt(2.0)))
+        assert np.abs(total - middles).max() < 0.04
 
 
 def maps(count: int) -> np.ndarray:
