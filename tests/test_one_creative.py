@@ -25,7 +25,7 @@ from training.boosting.pooled_line import flat_line
 from training.boosting.volume import VolumeHead
 from training.data.metrics_source import InMemorySource
 from training.decision.predict import predict_latest
-from training.explanation.contributions import stage_contributions
+from training.explanation.contributions import all_contributions
 from training.labels.outcomes import MATURE, actual_targets, outcomes
 
 EXPORT = """素材ID,素材视频名称,日期,整体消耗,基础消耗,整体展现次数,整体点击次数,整体成交订单数,整体成交金额,净成交金额
@@ -133,10 +133,15 @@ def test_its_early_counts_become_its_predicted_numbers(loaded, model) -> None:
 
 def test_why_a_rate_is_what_it_is_adds_up(loaded, model) -> None:
     features = features_of(day_one(loaded), loaded, model)
-    parts = stage_contributions(model, features, "click").frame().iloc[0]
+    stages, targets = all_contributions(model, features)
+    parts = stages["click"].frame().iloc[0]
     assert parts["baseline"] == pytest.approx(np.log(0.05))
     assert parts["own evidence"] == pytest.approx(np.log(1.3))
     assert parts.sum() == pytest.approx(np.log(0.065))
+    gpm = targets["gpm"].frame().iloc[0]  # three stages, one head without trees
+    assert gpm["baseline"] == pytest.approx(np.log(1000 * 0.05 * 0.04 * 100))
+    assert gpm["own evidence"] == pytest.approx(np.log(1.3 * 6 / 5.2))
+    assert gpm.sum() == pytest.approx(np.log(300))
 
 
 def test_what_came_is_the_other_two_days(loaded, model) -> None:
