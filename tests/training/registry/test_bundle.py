@@ -17,9 +17,10 @@ from features.point_in_time.array_frame import ArrayFrame
 from features.schema import Loaded
 from training.boosting.model import Choice, fit_model
 from training.boosting.recipe import Recipe, out_of_fold
+from training.boosting.stack import Stack
 from training.data.dataset import fit_features, prepare, rows_of
 from training.errors import BundleError
-from training.explanation.contributions import stage_contributions
+from training.explanation.contributions import all_contributions
 from training.labels.splits import holdout_split
 from training.registry import bundle
 from training.registry.bundle import MANIFEST, SEAL, load_bundle, save_bundle
@@ -80,9 +81,10 @@ def test_a_bundle_gives_back_the_same_predictions_bit_for_bit(written, model, da
     same_bits(after.values.frame(), before.values.frame())
     assert after.catalogue == before.catalogue
     same_bits(loaded.predict(after), model.predict(before))
-    for stage in model.stages:
-        left, right = stage_contributions(loaded, after, stage), stage_contributions(model, before, stage)
-        same_bits(left.frame(), right.frame())
+    for left, right in zip(all_contributions(loaded, after), all_contributions(model, before)):
+        assert list(left) == list(right)
+        for name in left:
+            same_bits(left[name].frame(), right[name].frame())
     assert loaded.fitted == model.fitted
     assert manifest.settings == dataset.settings
     assert manifest.summary == STAMP["summary"]
@@ -145,7 +147,7 @@ def reseal(folder: Path, **changed: object) -> None:
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"format": 99}, "format 99, this version reads 4"),
+        ({"format": 99}, "format 99, this version reads 5"),
         ({"feature_fingerprint": "0" * 64}, "other features"),
         ({"surprise": 1}, "cannot be read by this version"),
     ],
@@ -205,13 +207,15 @@ def test_hostile_tag_values_survive_training_saving_loading_and_predicting(
     train, holdout, starts = holdout_split(dataset.rows, 7)
     fitted = fit_features(dataset, train, starts)
     trees = quick.trees.model_copy(update={"min_data_in_leaf": 5, "cat_smooth": 1.0})
-    model = fit_model(*rows_of(dataset, train, fitted), fitted, {"click": Choice(trees, 20), "order": Choice(trees, 5)})
+    stack = Stack(bayes=0.1, funnel=0.3, trees=0.6)
+    choices = {"gmv": Choice(trees, 20, stack), "keep": Choice(trees, 5, stack)}
+    model = fit_model(*rows_of(dataset, train, fitted), fitted, choices, quick)
     save_bundle(folder, model, quick, **STAMP)
     loaded, _ = load_bundle(folder)
     features = build_features(ArrayFrame.of(dataset.observed[holdout]), loaded.fitted)
     assert not np.isnan(features.values["tag_hook"]).any()
     same_bits(loaded.predict(features), model.predict(features))
-    left, right = (stage_contributions(one, features, "click") for one in (loaded, model))
+    left, right = (all_contributions(one, features)[1]["net_gpm"] for one in (loaded, model))
     same_bits(left.frame(), right.frame())
     assert set(HOSTILE) == set(loaded.fitted.encoder.codes["tag_hook"])
 
