@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,24 +20,12 @@ from optuna.trial import TrialState
 
 from configs.settings import Settings, Trees
 from features.schema import Loaded
-from training.boosting import tune as module
+from training.boosting.cv_folds import make_folds
 from training.boosting.model import Choice, fit_model
 from training.boosting.optuna_study import open_study, refuse_unreachable
 from training.boosting.stack import FUNNEL_ALONE, deviance
-from training.boosting.tune import (
-    FEW_CREATIVES,
-    MANY_CREATIVES,
-    ROUNDS,
-    Trials,
-    Tried,
-    by_hand,
-    choose,
-    make_folds,
-    ranges,
-    scores_by_rounds,
-    try_setting,
-    tune,
-)
+from training.boosting.subjects import ROUNDS, HeadSubject, Tried, best_stack, scores_by_rounds, subjects
+from training.boosting.tune import FEW_CREATIVES, MANY_CREATIVES, Trials, by_hand, choose, ranges, tune
 from training.data.dataset import fit_features, prepare, rows_of
 from training.engine import LocalEngine, no_progress
 from training.errors import EngineError
@@ -45,6 +34,7 @@ from training.steps import study_name
 
 ROOT = Path(__file__).parents[3]
 HEADS = ["gmv", "cost", "keep"]
+VOLUMES = ["typical_volume", "volume"]
 EAGER = {"learning_rate": 0.1, "lambda_l2": 1.0}
 CREATIVES = 100
 
@@ -65,6 +55,7 @@ def asking(quick: Settings, trials: int, **trees: object) -> Settings:
         update={
             "tune": quick.tune.model_copy(update={"trials": trials}),
             "trees": quick.trees.model_copy(update=EAGER | trees),
+            "volume_trees": quick.volume_trees.model_copy(update={"rounds": min(5, trees.get("rounds", 5))}),
         }
     )
 
@@ -78,13 +69,20 @@ def trials_in(journal: Path, head: str = "gmv") -> list[optuna.trial.FrozenTrial
     return optuna.load_study(study_name=f"study-{head}", storage=storage).trials
 
 
-def hand(settings: Settings) -> dict:
+def hand(settings: Settings, head: str = "gmv") -> dict:
+    """The hand setting as parameters of a trial; the power of the volume's loss is not tuned."""
+    if head in VOLUMES:
+        return settings.volume_trees.model_dump(exclude={"rounds", "tweedie_power"})
     return settings.trees.model_dump(exclude={"rounds"})
 
 
-def only(made, head: str = "gmv"):
-    """The folds with one head alone."""
-    return [replace(fold, heads={head: fold.heads[head]}) for fold in made]
+def only(made):
+    """The folds with one head of a ratio."""
+    return [replace(fold, heads={"gmv": fold.heads["gmv"]}) for fold in made]
+
+
+def try_setting(parts, trees: Trees, *on_fold) -> Tried:
+    return HeadSubject(parts, trees).try_setting(trees, *on_fold)
 
 
 def test_folds_are_fitted_on_their_own_past_alone(made) -> None:
@@ -109,10 +107,11 @@ def test_folds_that_have_been_used_go_from_one_worker_to_another(gmv, quick) -> 
 
 
 def test_trials_are_pickled_for_workers_and_do_not_show_the_address(gmv, quick) -> None:
-    trials = Trials(gmv, quick.trees, "postgresql://me:s3cret@host/x", "study-gmv", 7, ranges(CREATIVES))
-    there = pickle.loads(pickle.dumps(trials))
+    subject = HeadSubject(gmv, quick.trees)
+    trials = Trials(subject, "postgresql://me:s3cret@host/x", "study-gmv", 7, ranges(CREATIVES))
+    there = pickle.loads(pickle.dumps(trials))  # noqa: S301
     assert "s3cret" not in repr(trials)
-    assert (there.name, there.limits, there.hand) == (trials.name, trials.limits, trials.hand)
+    assert (there.name, there.limits, there.subject.hand) == (trials.name, trials.limits, quick.trees)
     study = optuna.create_study()
     study.enqueue_trial(there.point(quick.trees))
     study.optimize(there.objective, n_trials=1)
@@ -124,7 +123,7 @@ def test_a_head_without_any_outcome_stays_at_the_funnel(small_world, quick) -> N
     none = prepare(Loaded(small_world.metrics.assign(net_gmv_cny=0.0), small_world.creatives), quick)
     train, _, until = holdout_split(none.rows, quick.split.holdout_days)
     found = by_hand(make_folds(none, train), asking(quick, 1))
-    assert set(found) == {"gmv", "cost"}
+    assert set(found) == {"gmv", "cost", *VOLUMES}
     fitted = fit_features(none, train, until)
     chosen = {head: Choice(quick.trees, 3, replace(FUNNEL_ALONE, funnel=0.0, trees=1.0)) for head in HEADS}
     model = fit_model(*rows_of(none, train, fitted), fitted, chosen, quick)
@@ -156,23 +155,44 @@ def test_a_setting_is_as_good_as_its_best_stack_over_the_numbers_of_trees(gmv, q
     tried = try_setting(gmv, asking(quick, 1, rounds=40).trees, lambda *step: reported.append(step))
     assert [fold for fold, _ in reported] == [0, 1]
     assert reported[-1][1] == tried.value
-    assert deviance(rows, tried.logs) <= tried.value
     without = try_setting(gmv, asking(quick, 1, rounds=0).trees)
     assert tried.value <= without.value
-    assert [len(logs) for logs in tried.logs] == [len(one) for one in rows]
+    assert len(tried.losses) == len(tried.creative) == sum(len(one) for one in rows)
+    found = tried.choice(quick.trees)
+    assert found.deviance <= tried.value
+    assert found.funnel_deviance == pytest.approx(deviance(rows, [one.log_funnel for one in rows]))
+    scores = [scores_by_rounds(part, asking(quick, 1, rounds=40).trees) for part in gmv]
+    rounds, stack, _, logs = best_stack(rows, scores, 40)
+    assert (rounds, stack) == (tried.rounds, tried.stack)
+    assert found.deviance == pytest.approx(deviance(rows, logs))
+
+
+def test_the_loss_of_volume_is_pooled_over_the_folds(made, quick) -> None:
+    found = subjects(made, asking(quick, 1))
+    assert list(found) == [*HEADS, *VOLUMES]
+    for name in VOLUMES:
+        subject = found[name]
+        tried = subject.try_setting(subject.hand)
+        without = subject.try_setting(subject.hand.model_copy(update={"rounds": 0}))
+        assert 0 <= tried.rounds <= 5
+        assert without.rounds == 0
+        np.testing.assert_allclose(without.losses, tried.offset_losses)
+        assert tried.losses.sum() <= without.losses.sum() * (1 + 1e-12)
+        assert (tried.losses >= -1e-9).all()
+        assert tried.choice(subject.hand).stack == FUNNEL_ALONE
 
 
 def test_the_hand_setting_is_the_first_trial_of_every_head(made, quick, tmp_path) -> None:
     settings = asking(quick, 3)
     calls: list[tuple[str, int, float]] = []
     chosen = run(made, settings, tmp_path / "journal", lambda *step: calls.append(step))
-    for head in HEADS:
+    for head in (*HEADS, *VOLUMES):
         trials = trials_in(tmp_path / "journal", head)
-        assert trials[0].params == hand(settings)
+        assert trials[0].params == hand(settings, head)
         assert trials[0].state == TrialState.COMPLETE
         assert len(trials) == 3
         assert [done for name, done, _ in calls if name == head] == [0, 1, 2, 3]
-    assert list(chosen) == HEADS
+    assert list(chosen) == [*HEADS, *VOLUMES]
     assert all(0 <= choice.rounds <= settings.trees.rounds for choice in chosen.values())
 
 
@@ -180,7 +200,7 @@ def test_progress_is_the_best_value_over_the_hand_settings(made, quick, tmp_path
     calls: list[tuple[str, int, float]] = []
     run(only(made), asking(quick, 4), tmp_path / "journal", lambda *step: calls.append(step))
     values = [trial.value for trial in trials_in(tmp_path / "journal") if trial.state == TrialState.COMPLETE]
-    ratios = [best for _, _, best in calls]
+    ratios = [best for head, _, best in calls if head == "gmv"]
     assert ratios[:2] == [1.0, 1.0]  # before a trial has run, and after the hand setting
     assert ratios[-1] == pytest.approx(min(values) / values[0])
     assert ratios == sorted(ratios, reverse=True)
@@ -207,21 +227,22 @@ def test_a_study_killed_in_the_middle_of_a_trial_ends_with_the_asked_number(made
         import os, signal
         from types import SimpleNamespace
         from training.boosting import tune
+        from training.boosting.subjects import HeadSubject
         from configs.settings import Settings
 
         ended = 0
-        def setting(parts, trees, on_fold):
-            if ended == {killed_in}:
-                os.kill(os.getpid(), signal.SIGKILL)
-            on_fold(0, 0.5)
-            return SimpleNamespace(value=0.5)
+        class Subject(HeadSubject):
+            def try_setting(self, trees, on_fold):
+                if ended == {killed_in}:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                on_fold(0, 0.5)
+                return SimpleNamespace(value=0.5)
         def count(head, done, best):
             global ended
             ended = done
-        tune.try_setting = setting
         settings = Settings.model_validate_json({settings.model_dump_json()!r})
-        fold = SimpleNamespace(heads={{"gmv": None}})
-        tune.tune([fold], settings, {CREATIVES}, "study", {str(journal)!r}, count)
+        tune.subjects = lambda folds, settings: {{"gmv": Subject([], settings.trees)}}
+        tune.tune([], settings, {CREATIVES}, "study", {str(journal)!r}, count)
     """
     ended = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False
@@ -234,7 +255,7 @@ def test_a_study_killed_in_the_middle_of_a_trial_ends_with_the_asked_number(made
     done = [trial for trial in trials_in(journal) if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
     assert len(done) == 4
     assert sum(trial.params == hand(settings) and trial.state == TrialState.COMPLETE for trial in done) == 1
-    assert list(chosen) == ["gmv"]
+    assert list(chosen) == ["gmv", *VOLUMES]
 
 
 def test_no_rounds_leave_every_head_without_trees(made, quick, tmp_path) -> None:
@@ -257,47 +278,33 @@ def test_the_study_of_other_data_or_other_settings_has_another_name() -> None:
 def test_by_hand_is_the_hand_setting_with_its_best_stack(made, gmv, quick) -> None:
     settings = asking(quick, 1, rounds=40)
     chosen = by_hand(made, settings)
-    assert list(chosen) == HEADS
-    tried = try_setting(gmv, settings.trees)
-    rows = [part.validation for part in gmv]
-    assert chosen["gmv"] == Choice(
-        trees=settings.trees,
-        rounds=tried.rounds,
-        stack=tried.stack,
-        deviance=deviance(rows, tried.logs),
-        funnel_deviance=deviance(rows, [part.log_funnel for part in rows]),
-    )
+    assert list(chosen) == [*HEADS, *VOLUMES]
+    assert chosen["gmv"] == try_setting(gmv, settings.trees).choice(settings.trees)
     assert chosen["gmv"].hand is chosen["gmv"]
     assert chosen["gmv"].found is None
 
 
-FOUND = Trees(num_leaves=5)
-HAND = Trees()
+FOUND, HAND = Trees(num_leaves=5), Trees()
 
 
-def logs_with(gmv, improved: list[bool]) -> list[np.ndarray]:
-    """Log predictions that are right for some creatives, twice too high for the others."""
-    kept = dict(zip(np.unique(np.concatenate([part.validation.creative for part in gmv])), improved))
-    return [
-        np.log(np.maximum(part.validation.ratio, 1e-3))
-        + np.where([kept[name] for name in part.validation.creative], 0.0, np.log(2))
-        for part in gmv
-    ]
+class Simulated:
+    """A subject of 100 creatives with ten rows each; under the found setting some of them lose a tenth less."""
+
+    hand, tuned = HAND, ("num_leaves",)
+
+    def __init__(self, improved: int) -> None:
+        self.improved = improved
+
+    def try_setting(self, trees: Trees, on_fold=None) -> Tried:
+        creative = np.repeat(np.arange(100, dtype=np.uint64), 10)
+        better = (trees == FOUND) & (creative < self.improved)
+        ones = np.ones(len(creative))
+        return Tried(20 if trees == FOUND else 10, 0.5, np.where(better, 0.9, 1.0), ones, ones, creative)
 
 
-def settings_that_predict(gmv, monkeypatch, found_logs: list[np.ndarray]) -> None:
-    """The hand setting is twice too high for everyone."""
-    by_setting = {
-        HAND: Tried(10, FUNNEL_ALONE, 0.5, [np.log(np.maximum(p.validation.ratio, 1e-3) * 2) for p in gmv]),
-        FOUND: Tried(20, FUNNEL_ALONE, 0.4, found_logs),
-    }
-    monkeypatch.setattr(module, "try_setting", lambda parts, trees: by_setting[trees])
-
-
-def test_a_setting_that_gains_more_than_one_standard_error_is_taken(gmv, monkeypatch) -> None:
-    creatives = len(np.unique(np.concatenate([part.validation.creative for part in gmv])))
-    settings_that_predict(gmv, monkeypatch, logs_with(gmv, [True] * creatives))
-    chosen = choose(gmv, HAND, FOUND)
+def test_a_setting_that_gains_more_than_one_standard_error_is_taken() -> None:
+    chosen = choose(Simulated(improved=60), FOUND)
+    assert chosen.gain == pytest.approx(0.06)
     assert chosen.gain > chosen.gain_error > 0
     assert (chosen.trees, chosen.rounds, chosen.tuned) == (FOUND, 20, True)
     assert chosen.gain == pytest.approx(chosen.hand.deviance - chosen.deviance)
@@ -305,28 +312,35 @@ def test_a_setting_that_gains_more_than_one_standard_error_is_taken(gmv, monkeyp
     assert chosen.found is chosen
 
 
-def test_a_setting_that_gains_on_one_creative_alone_is_not_taken(gmv, monkeypatch) -> None:
-    """The deviance falls, by no more than its standard error: one creative can turn it."""
-    names = np.unique(np.concatenate([part.validation.creative for part in gmv]))
-    outcome = {
-        name: sum(
-            float((part.validation.deviance_weight * part.validation.ratio)[part.validation.creative == name].sum())
-            for part in gmv
-        )
-        for name in names
-    }
-    largest = max(outcome, key=outcome.get)
-    settings_that_predict(gmv, monkeypatch, logs_with(gmv, [name == largest for name in names]))
-    chosen = choose(gmv, HAND, FOUND)
+def test_a_setting_that_gains_on_one_creative_alone_is_not_taken() -> None:
+    """Its ten rows are one observation: the standard error is as large as the gain."""
+    chosen = choose(Simulated(improved=1), FOUND)
+    assert chosen.gain == pytest.approx(0.001)
+    assert chosen.gain_error == pytest.approx(0.001, rel=0.02)
+    assert choose(Simulated(improved=0), FOUND).tuned is False  # no gain at all
+    one = Simulated(improved=1)
+    one.try_setting = with_one_that_loses(one)
+    chosen = choose(one, FOUND)
     assert 0 < chosen.gain <= chosen.gain_error
     assert (chosen.trees, chosen.rounds, chosen.tuned) == (HAND, 10, False)
     assert (chosen.found.trees, chosen.found.rounds, chosen.found.tuned) == (FOUND, 20, True)
     assert chosen.hand is chosen
 
 
-def test_where_the_study_found_nothing_better_there_is_no_alternative(gmv, monkeypatch) -> None:
-    settings_that_predict(gmv, monkeypatch, [])
-    chosen = choose(gmv, HAND, HAND)
+def with_one_that_loses(subject: Simulated):
+    """The same, but another creative loses half of what the first gains."""
+    of_subject = subject.try_setting
+
+    def try_setting(trees: Trees, on_fold=None) -> Tried:
+        tried = of_subject(trees)
+        worse = (trees == FOUND) & (tried.creative == 99)
+        return replace(tried, losses=tried.losses + np.where(worse, 0.05, 0.0))
+
+    return try_setting
+
+
+def test_where_the_study_found_nothing_better_there_is_no_alternative() -> None:
+    chosen = choose(Simulated(improved=60), HAND)
     assert (chosen.alternative, chosen.gain, chosen.gain_error, chosen.found) == (None, None, None, None)
 
 
@@ -336,7 +350,7 @@ def test_ranges_widen_with_the_number_of_creatives() -> None:
         limits = [ranges(size)[name] for size in sizes]
         assert limits[0] == limits[1]
         assert limits[-2] == limits[-1]
-        for narrow, wide in zip(limits, limits[1:]):
+        for narrow, wide in pairwise(limits):
             assert wide[0] <= narrow[0] < narrow[1] <= wide[1]
     few, many = ranges(FEW_CREATIVES), ranges(MANY_CREATIVES)
     assert few["num_leaves"][:2] == (3, 8)
@@ -357,7 +371,7 @@ def test_ranges_widen_with_the_number_of_creatives() -> None:
 )
 def test_ranges_always_contain_the_hand_setting(creatives, trees) -> None:
     """A value outside would be replaced or warned of, and the first trial be another setting."""
-    trials = Trials([], trees, "", "study", 7, ranges(creatives))
+    trials = Trials(HeadSubject([], trees), "", "study", 7, ranges(creatives))
     study = optuna.create_study()
     study.enqueue_trial(trials.point(trees))
     for _ in range(5):
@@ -388,12 +402,12 @@ def test_workers_share_a_study_and_the_hand_setting_is_in_it(made, quick, tmp_pa
     trials = trials_in(tmp_path / "journal")
     assert len(trials) == 3
     assert sum(trial.params == hand(settings) for trial in trials) == 1
-    assert calls[-1] == 2  # an engine reports before each item
-    assert list(chosen) == ["gmv"]
+    assert calls == [0, 0, 1, 2] * 3  # at the start of a study, and before each item
+    assert list(chosen) == ["gmv", *VOLUMES]
     again: list[int] = []
     same = run(only(made), settings, tmp_path / "journal", lambda head, done, best: again.append(done), Two())
     assert same == chosen
-    assert again == [3]
+    assert again == [3, 3, 3]
 
 
 def test_the_hand_setting_is_tried_again_where_it_was_lost_with_its_worker(made, quick, tmp_path) -> None:
