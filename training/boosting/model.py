@@ -12,6 +12,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from configs.settings import Settings, Trees
 from features.funnel import TARGETS, VOLUME, Funnel, Head
@@ -210,17 +211,15 @@ def fit_model(
         stack = chosen[head.name].stack if head.name in chosen else FUNNEL_ALONE
         heads[head.name] = FittedHead(head, stack, boosters.get(head.name))
     volume = {figure: chosen.get(name, Choice(settings.volume_trees, rounds=0)) for figure, name in CHOICES.items()}
-    return CreativeModel(
-        fitted=fitted.newest,
-        volume=fit_volume_head(
+    with threadpool_limits(1):
+        of_volume = fit_volume_head(
             (features, outcome),
             funnel,
             {figure: choice.trees for figure, choice in volume.items()},
             {figure: choice.rounds for figure, choice in volume.items()},
             seed,
-        ),
-        heads=heads,
-    )
+        )
+    return CreativeModel(fitted=fitted.newest, volume=of_volume, heads=heads)
 
 
 @dataclass(frozen=True)
