@@ -121,7 +121,7 @@ def lines_of(goals: list[Goal], found: pd.DataFrame) -> list[tuple[str, ...]]:
         if goal.beside:
             name += f" {'less' if goal.figure == 'spearman' else 'over'} {goal.beside}'s"
         age = "all" if goal.age_hours == ALL_AGES else f"{goal.age_hours:g} h"
-        shown = " … ".join(f"{value:.3f}" for value in values) if known else "·"
+        shown = " … ".join(f"{value:.4f}" for value in values) if known else "·"
         verdict = "reached" if reached else "MISSED" if known else "not measured"
         lines.append((name, goal.target, goal.against, age, _bound(goal), shown, verdict))
     return lines

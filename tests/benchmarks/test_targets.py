@@ -35,11 +35,11 @@ def test_outcomes_are_ranked_by_the_typical_value_and_the_truth_by_the_expected_
     ]
     lines = lines_of(goals, found)
     assert [(line[0], line[-2], line[-1]) for line in lines] == [
-        ("typical rank", "-1.000", "MISSED"),
-        ("rank", "1.000", "reached"),
-        ("total", "2.000", "MISSED"),
-        ("total", "1.000", "reached"),
-        ("total", "2.000", "reached"),
+        ("typical rank", "-1.0000", "MISSED"),
+        ("rank", "1.0000", "reached"),
+        ("total", "2.0000", "MISSED"),
+        ("total", "1.0000", "reached"),
+        ("total", "2.0000", "reached"),
     ]
 
 
@@ -55,7 +55,7 @@ def test_totals_of_groups_leave_out_what_holds_less_than_one_percent(frame: pd.D
     rows = pd.concat([frame, few, twice])
     assert group_totals(rows, "later_impressions") == pytest.approx([0.001, 2.0])
     (line,) = lines_of([Goal("later_impressions", GROUPS, 0.8, 1.25)], figures_of_frame(rows))
-    assert line[-2:] == ("0.001 … 2.000", "MISSED")
+    assert line[-2:] == ("0.0010 … 2.0000", "MISSED")
 
 
 def peers(**deviance: float) -> pd.DataFrame:
@@ -72,7 +72,7 @@ def peers(**deviance: float) -> pd.DataFrame:
 def test_the_model_is_compared_with_its_parts_and_placed_among_the_peers() -> None:
     found = peers(gpmcast=0.5, funnel_alone=0.4, heads_alone=0.6)
     beside = [Goal("roi", "deviance", high=1.0, beside=name) for name in ("funnel alone", "heads alone")]
-    assert [line[-2:] for line in lines_of(beside, found)] == [("1.250", "MISSED"), ("0.833", "reached")]
+    assert [line[-2:] for line in lines_of(beside, found)] == [("1.2500", "MISSED"), ("0.8333", "reached")]
     ((*_, verdict),) = places("display-warm", found)
     assert verdict == "MISSED"
     assert places("additive", found) == []  # there, deviance is not ranked
