@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.settings import Settings
+from configs.settings import Settings, Trees
 from features.funnel import VOLUME
 from features.schema import Loaded
 from training.boosting.model import Choice, fit_model
@@ -70,7 +70,7 @@ def choices(quick: Settings) -> dict[str, Choice]:
         "gmv": Choice(trees, 12, Stack(bayes=0.2, funnel=0.3, trees=0.5, log_bayes_level=0.1)),
         "cost": Choice(trees, 0, Stack(bayes=0.25, funnel=0.75, log_bayes_level=-0.05)),
         "keep": Choice(trees, 12, Stack(bayes=0.1, funnel=0.3, trees=0.6, log_bayes_level=0.05)),
-        VOLUME: Choice(quick.volume_trees, 12),
+        VOLUME: Choice(Trees.model_validate(quick.volume_trees.model_dump()), 12),
     }
 
 

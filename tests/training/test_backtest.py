@@ -89,9 +89,7 @@ def test_a_leak_would_be_seen(small_world, settings, table, monkeypatch) -> None
     monkeypatch.setattr(
         recipe,
         "fit_features",
-        lambda dataset, train, until, kinds, fit=recipe.fit_features: fit(
-            dataset, train, pd.Timestamp("2030-01-01"), kinds
-        ),
+        lambda dataset, train, until, fit=recipe.fit_features: fit(dataset, train, pd.Timestamp("2030-01-01")),
     )
     leaky = backtest(prepare(small_world, settings))
     metrics = small_world.metrics.copy()

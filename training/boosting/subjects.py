@@ -212,6 +212,6 @@ def subjects(cv_folds: Sequence[Fold], settings: Settings) -> dict[str, Subject]
     for head in dict.fromkeys(name for fold in cv_folds for name in fold.heads):
         found[head] = HeadSubject([fold.heads[head] for fold in cv_folds if head in fold.heads], settings.trees)
     if cv_folds:
-        hand = settings.volume_trees
+        hand = Trees.model_validate(settings.volume_trees.model_dump())  # equal to what a bundle gives back
         found |= {name: VolumeSubject(cv_folds, hand, figure) for figure, name in CHOICES.items()}
     return found

@@ -78,8 +78,7 @@ def test_rows_reported_later_do_not_change_a_fit(small_world, quick, refitted) -
 
 def test_a_posterior_is_the_same_alone_and_in_a_batch_bit_for_bit(refitted, planned, cut, same_bits) -> None:
     ((rows, until),), _ = planned
-    prior_kinds = {stage.name: "funnel model" for stage in refitted.funnel.stages}
-    fitted = fit_features(refitted, rows, until, prior_kinds)
+    fitted = fit_features(refitted, rows, until)
     together, _ = rows_of(refitted, cut[1], fitted)
     places = np.flatnonzero(cut[1])
     for place in range(0, len(places), 7):
@@ -92,7 +91,7 @@ def test_a_posterior_is_the_same_alone_and_in_a_batch_bit_for_bit(refitted, plan
 
 def test_own_counts_weigh_more_the_larger_the_prior_variance_is(refitted, planned, cut) -> None:
     ((rows, until),), _ = planned
-    fitted = fit_features(refitted, rows, until, {"click": "funnel model"})
+    fitted = fit_features(refitted, rows, until)
     holdout = refitted.observed[cut[1]].reset_index(drop=True)
     some = holdout[holdout["early:clicks"] > 0].head(1)
     strange = some.assign(tag_hook="新", tag_scene="新", category="新")

@@ -18,6 +18,7 @@ from features.schema import Loaded
 from training.boosting.model import Choice, fit_model
 from training.boosting.recipe import Recipe, out_of_fold
 from training.boosting.stack import Stack
+from training.boosting.stack import Stack
 from training.data.dataset import fit_features, prepare, rows_of
 from training.errors import BundleError
 from training.explanation.contributions import all_contributions
@@ -88,6 +89,15 @@ def test_a_bundle_gives_back_the_same_predictions_bit_for_bit(written, model, da
     assert loaded.fitted == model.fitted
     assert manifest.settings == dataset.settings
     assert manifest.summary == STAMP["summary"]
+
+
+def test_choices_come_back_as_they_were_made(folder, model, quick, choices) -> None:
+    """A refresh trains by them: figures to the last bit, and what the study found beside what was taken."""
+    found = replace(choices["gmv"], tuned=True, deviance=1 / 3, funnel_deviance=0.4, gain=0.1, gain_error=0.01)
+    given = {**choices, "gmv": replace(found, alternative=choices["gmv"])}
+    save_bundle(folder, model, quick, **STAMP, choices=given)
+    assert load_bundle(folder)[1].choices == given
+    assert Recipe(load_bundle(folder)[1].choices) == Recipe(given)
 
 
 def test_a_bundle_is_text_and_json_and_nothing_that_runs(written) -> None:

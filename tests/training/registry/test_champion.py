@@ -7,6 +7,7 @@ import pytest
 
 from features.schema import Loaded
 from training.boosting.model import Choice, fit_model
+from training.boosting.stack import Stack
 from training.data.dataset import fit_features, prepare, rows_of
 from training.evaluation.holdout import evaluate_holdout
 from training.evaluation.metrics import score
@@ -43,7 +44,8 @@ def worse(train_rows, fitted, quick):
     wild = quick.trees.model_copy(
         update={"learning_rate": 1.0, "lambda_l2": 0.0, "min_data_in_leaf": 5, "num_leaves": 31}
     )
-    return fit_model(*train_rows, fitted, {stage: Choice(wild, 60) for stage in ("click", "order", "value", "cost")})
+    alone = Stack(funnel=0.0, trees=1.0)
+    return fit_model(*train_rows, fitted, {head: Choice(wild, 60, alone) for head in ("gmv", "cost")}, quick)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def poorer(small_world, quick):
         dataset = prepare(Loaded(small_world.metrics.drop(columns=list(dropped)), small_world.creatives), quick)
         train, holdout, starts = holdout_split(dataset.rows, 7)
         fitted = fit_features(dataset, train, starts)
-        return dataset, holdout, fit_model(*rows_of(dataset, train, fitted), fitted, {})
+        return dataset, holdout, fit_model(*rows_of(dataset, train, fitted), fitted, {}, quick)
 
     return make
 
