@@ -59,7 +59,8 @@ def shap_explanation(
 
     Returns:
         values (rows, contributions) and base_values (rows,), which add up to the log prediction; data: the features'
-        numbers, NaN where there is none (an effect) or where it is a code; display_data: what readers see for them.
+        numbers, NaN where there is none (an effect) or where it is a code; display_data: what readers see for them, of
+        an effect the words that it belongs to.
     """
     import shap
 
@@ -68,15 +69,17 @@ def shap_explanation(
     places = {name: place for place, name in enumerate(features.catalogue.names)}
     names, columns, numbers, words = [], [], [], []
     own = [
-        *zip([effect_label(name) for name in contributions.effect_names], contributions.effects.T),
-        (OWN_EVIDENCE, contributions.own_evidence),
-        (CLIPPED, contributions.clipped),
+        *zip(contributions.effect_names, map(effect_label, contributions.effect_names), contributions.effects.T),
+        ("", OWN_EVIDENCE, contributions.own_evidence),
+        ("", CLIPPED, contributions.clipped),
     ]
-    for label, column in own:
+    for effect, label, column in own:
         names.append(f"{EFFECT[language]}: {label[zh_or_en]}")
         columns.append(column)
         numbers.append(np.full(count, np.nan))
-        words.append(np.full(count, MISSING, dtype=object))
+        of = [places.get(part, places.get(f"tag_{part}")) for part in effect.split("*")]
+        known = [shown[:, place] for place in of if place is not None]
+        words.append(np.array([" × ".join(map(str, line)) for line in zip(*known)] or [MISSING] * count, dtype=object))
     for name, column in zip(contributions.feature_names, contributions.shap.T):
         feature = features.catalogue[places[name]]
         names.append((feature.zh, feature.en)[zh_or_en])

@@ -55,6 +55,8 @@ def test_an_explanation_adds_up_and_has_names_and_values(model, holdout_rows, la
     hook = explained.feature_names.index({"zh": "开头", "en": "hook"}[language])
     assert set(explained.display_data[:, hook]) <= {"痛点直击", "结果前置", "悬念", MISSING}
     assert np.isnan(explained.data[:, hook]).all()
+    effect = explained.feature_names.index({"zh": "效应: 开头", "en": "effect: hook"}[language])
+    assert explained.display_data[:, effect].tolist() == explained.display_data[:, hook].tolist()
 
 
 def test_what_readers_see_is_the_word_or_the_number(model, holdout_rows) -> None:
