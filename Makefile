@@ -135,7 +135,7 @@ LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url 
 # uv does not read pip's settings: an index named there is passed on.
 UV_INSTALL = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(VENV)/bin/pip config get global.index-url 2>/dev/null)}"; \
 	if [ -n "$$UV_DEFAULT_INDEX" ]; then export UV_DEFAULT_INDEX; else unset UV_DEFAULT_INDEX; fi; \
-	$(VENV)/bin/uv pip install -q --python $(PY) --require-hashes -r
+	$(VENV)/bin/uv pip install -q --no-config --python $(PY) --require-hashes -r
 
 $(VENV)/.uv: requirements-uv.lock
 	@test -n "$(PYTHON)" || { echo "gpmcast needs Python 3.11, 3.12 or 3.13; none was found. Install one, or say PYTHON=<path>." >&2; exit 1; }
