@@ -8,19 +8,42 @@ from configs.settings import Settings
 from features.matrix.feature_matrix import Features, build_features
 from features.point_in_time.counts import observe_loaded
 from features.schema import KEY, VALUES, Loaded
+from training.boosting.rolling_fits import plan_refits, with_refits
 from training.data.dataset import fit_features, prepare
 from training.labels.splits import holdout_split
+
+QUICK = {
+    "open_days": 1,
+    "split": {"holdout_days": 7, "folds": 2},
+    "refits": {"every_days": 20},
+    "tags": {"min_creatives": 2},
+    "text": {"components": 2, "buckets": 256},
+}
 
 
 def features_of(loaded: Loaded, snapshots: pd.DataFrame, fitted, settings: Settings) -> Features:
     return build_features(observe_loaded(snapshots, loaded, fitted.funnel, fitted.entities, settings), fitted)
 
 
+@pytest.fixture(scope="module", params=["empirical Bayes", "funnel models"])
+def made(request, small_world: Loaded):
+    """Dataset and what is fitted on its training period, with and without refits of the funnel model."""
+    dataset = prepare(small_world, Settings.model_validate(QUICK))
+    train, _, starts = holdout_split(dataset.rows, dataset.settings.split.holdout_days)
+    if request.param == "funnel models":
+        dataset = with_refits(dataset, plan_refits(dataset, [(train, starts)])[1])
+    return dataset, fit_features(dataset, train, starts)
+
+
 @pytest.fixture
-def prepared(small_world: Loaded, settings: Settings):
-    dataset = prepare(small_world, settings)
-    train, _, starts = holdout_split(dataset.rows, settings.split.holdout_days)
-    fitted = fit_features(dataset, train, starts)
+def settings(made) -> Settings:
+    return made[0].settings
+
+
+@pytest.fixture
+def prepared(made):
+    dataset, fitted = made
+    assert {f"rate_{stage.name}" for stage in dataset.funnel.stages} <= set(fitted.declared.names)
     snapshots = dataset.observed[
         [*KEY, "age_hours", "launched_at", "cutoff", "elapsed_hours", "launch_observed", "launch_hour"]
     ]

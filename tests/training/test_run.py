@@ -13,7 +13,7 @@ from rich.console import Console
 
 from configs.settings import Dask
 from features.schema import KEY, Loaded
-from training.boosting.recipe import recipe_of
+from training.boosting.recipe import Recipe
 from training.console import show_result
 from training.data.dataset import prepare
 from training.data.metrics_source import InMemorySource
@@ -38,6 +38,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+
+HEADS = ["gmv", "cost", "keep", "typical_volume", "volume"]
 
 
 def registered_run(loaded, space, settings, **chosen: bool):
@@ -72,13 +75,13 @@ def test_the_first_model_is_registered_and_becomes_champion(first, space) -> Non
     result, lines = first
     assert (result.registered.version, result.comparison.promoted) == ("1", True)
     assert tracking.champion(space) == result.registered
-    assert any(line.startswith("tuning: 2 trials on 2 folds") for line in lines)
-    assert set(result.recipe.choices) == {"hold", "engage", "click", "order", "value", "cost", "keep", "volume"}
+    assert any(line.startswith("tuning: 2 trials per head on 2 folds") for line in lines)
+    assert list(result.recipe.choices) == HEADS
+    assert [head.name for head in result.heads] == HEADS
 
 
 def test_a_refresh_takes_the_champions_recipe_and_tunes_nothing(first, folder, space, small_world, quick) -> None:
-    champion, manifest, _ = model_for(space, None)
-    recipe = recipe_of(champion, manifest.choices)
+    recipe = Recipe(model_for(space, None)[1].choices)
     assert recipe == first[0].recipe  # as it came back from the bundle
     refreshed = train_and_register(
         InMemorySource(small_world),
@@ -88,7 +91,7 @@ def test_a_refresh_takes_the_champions_recipe_and_tunes_nothing(first, folder, s
         recipe=recipe,
     )
     assert refreshed.recipe == recipe
-    assert refreshed.losses == {}
+    assert refreshed.heads == first[0].heads
     pd.testing.assert_frame_equal(refreshed.figures, first[0].figures)
 
 
@@ -119,7 +122,7 @@ def test_predictions_and_evaluation_lie_in_the_workspace(first, space, small_wor
     assert evaluation < logged
     about = read_evaluation(space.folder / "evaluation").facts
     assert about.data_fingerprint == data_fingerprint(small_world)
-    assert {stage.name for stage in about.stages} == set(first[0].recipe.choices)
+    assert about.heads == first[0].heads
     assert {one.aspect for one in first[0].judged} >= {"ranking", "level", "intervals"}
     headline = load_bundle(space.bundle)[1].summary
     assert headline == json.loads(json.dumps(headline_figures(first[0].figures)))

@@ -1,5 +1,7 @@
 """Priors fitted on a simulated training period."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,8 @@ from features.funnel_model.fit_priors import fit_priors
 from features.matrix.feature_matrix import build_features
 from features.point_in_time.array_frame import ArrayFrame
 from features.schema import Loaded
-from training.data.dataset import Dataset, fit_features, prepare
+from training.boosting.rolling_fits import plan_refits, with_refits
+from training.data.dataset import Dataset, fit_features, prepare, rows_of
 from training.labels.splits import holdout_split
 
 EFFECT = {"强": 2.0, "中": 1.0, "弱": 0.5}
@@ -128,5 +131,63 @@ def test_too_few_rows_give_no_weights_and_no_drift(dataset) -> None:
     )
     for prior in priors.values():
         assert prior.weights == {}
+        assert prior.log_level == 0.0
         assert (prior.drift_variance, prior.transient_variance) == (MIN_VARIANCE, MIN_VARIANCE)
         assert 0 < prior.dispersion / prior.creative_variance < np.inf
+
+
+@pytest.fixture(scope="module")
+def boosted(dataset: Dataset) -> Dataset:
+    """The same, but one creative in ten gets twenty times the traffic, at four times the cost."""
+    metrics = dataset.loaded.metrics.copy()
+    many = metrics["creative_id"].str.endswith("7")
+    for name in ("impressions", "clicks"):
+        metrics.loc[many, name] *= 20
+    metrics["spend_cny"] = metrics["impressions"] * np.where(many, 0.8, 0.2)
+    return prepare(Loaded(metrics, dataset.loaded.creatives), dataset.settings)
+
+
+@pytest.fixture(scope="module", params=["empirical Bayes", "funnel models"])
+def level(request, boosted: Dataset):
+    """Training rows, what was fitted on them, and their outcomes, with and without refits of the funnel model."""
+    train, _, until = holdout_split(boosted.rows, 14)
+    if request.param == "funnel models":
+        trainings, moments = plan_refits(boosted, [(train, until)])
+        boosted, train = with_refits(boosted, moments), trainings[0][0]
+    fitted = fit_features(boosted, train, until)
+    assert bool(fitted.funnel_models) == (request.param == "funnel models")
+    return fitted, *rows_of(boosted, train, fitted)
+
+
+def test_the_level_of_cost_meets_the_total_of_the_training_period(level) -> None:
+    """Cost rises with traffic: at the level of the mean creative, totals would be far too low."""
+    fitted, features, outcome = level
+    seen, spent = (outcome[f"later:{name}"].to_numpy() for name in ("impressions", "spend_cny"))
+    expected = float(np.exp(features.posteriors["cost"].log_rate) @ seen)
+    assert expected == pytest.approx(spent.sum(), rel=1e-9)
+    assert fitted.priors["cost"].log_level > 0.02
+    without_level = expected * np.exp(-fitted.priors["cost"].log_level)
+    assert without_level < 0.98 * spent.sum()
+
+
+def test_other_stages_have_no_level_of_their_own(level) -> None:
+    fitted, _, _ = level
+    assert {name for name, prior in fitted.priors.items() if prior.log_level} == {"cost"}
+    assert [stage.name for stage in fitted.funnel.stages if stage.level_by_exposure] == ["cost"]
+
+
+def test_own_counts_do_not_undo_the_level(boosted: Dataset, level) -> None:
+    """It is added after the update: it moves every row alike, whatever the row has counted."""
+    fitted, _, _ = level
+    cost = fitted.priors["cost"]
+    flat = replace(fitted, priors={**fitted.priors, "cost": replace(cost, log_level=0.0)})
+    with_level, without = (build_features(ArrayFrame.of(boosted.observed), one).posteriors for one in (fitted, flat))
+    old = boosted.observed["age_hours"].to_numpy() >= 72
+    assert (with_level["cost"].own_events[old] > 1000).any()
+    np.testing.assert_allclose(with_level["cost"].log_rate - without["cost"].log_rate, cost.log_level, atol=1e-12)
+    np.testing.assert_array_equal(with_level["cost"].log_own_evidence, without["cost"].log_own_evidence)
+    np.testing.assert_array_equal(with_level["cost"].variance, without["cost"].variance)
+    effects = sum(with_level["cost"].log_effects.values(), np.log(with_level["cost"].base_rate))
+    np.testing.assert_allclose(effects, with_level["cost"].log_prior, atol=1e-9)
+    for name in set(with_level) - {"cost"}:
+        np.testing.assert_array_equal(with_level[name].log_rate, without[name].log_rate)
