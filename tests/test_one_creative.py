@@ -131,7 +131,7 @@ def test_its_early_counts_become_its_predicted_numbers(loaded, model) -> None:
     assert predicted["later_impressions"] == pytest.approx(5000.0)
 
 
-def test_why_a_rate_is_what_it_is_adds_up(loaded, model) -> None:
+def test_why_a_number_is_what_it_is_adds_up(loaded, model) -> None:
     features = features_of(day_one(loaded), loaded, model)
     stages, targets = all_contributions(model, features)
     parts = stages["click"].frame().iloc[0]

@@ -3,9 +3,10 @@
 from itertools import pairwise
 from typing import get_args
 
+import numpy as np
 import pytest
 
-from features.funnel import RATE_TARGETS, Funnel, RateTarget, build_funnel, counted_columns
+from features.funnel import RATE_TARGETS, TARGETS, Funnel, RateTarget, build_funnel, counted_columns
 
 FULL = ["impressions", "clicks", "orders", "plays", "plays_3s", "likes", "spend_cny", "gmv_cny", "net_gmv_cny"]
 NET = "net_gmv_cny"
@@ -134,6 +135,47 @@ def test_the_exposure_of_each_stage_is_the_numerator_of_the_one_before(columns) 
     assert chain[-1].numerator == "gmv_cny"
     for before, after in pairwise(chain):
         assert after.exposure == ("reference_gmv_cny" if after.priced else before.numerator)
+
+
+@pytest.mark.parametrize(
+    ("columns", "basis", "heads"),
+    [
+        (FULL, NET, "gmv=click·order·value cost=cost keep=keep"),
+        (without("clicks"), NET, "gmv=order·value cost=cost keep=keep"),
+        (without("orders"), NET, "gmv=click·earn cost=cost keep=keep"),
+        (without("orders", "clicks"), NET, "gmv=earn cost=cost keep=keep"),
+        (without("impressions"), NET, "gmv=return keep=keep"),
+        (DEFAULT_EXPORT, NET, "gmv=net_return"),
+        (without("gmv_cny"), NET, "gmv=net_return"),  # cost is explained, but in no target
+        (without("spend_cny"), NET, "gmv=click·order·value keep=keep"),
+        (without(NET), NET, "gmv=click·order·value cost=cost"),
+        (FULL, None, "gmv=click·order·value cost=cost"),
+        (["impressions", "orders", "gmv_cny", "likes"], None, "gmv=order·value"),
+    ],
+)
+def test_heads_are_the_ratios_that_targets_are_products_of(columns, basis, heads) -> None:
+    funnel = build_funnel(columns, basis)
+    assert " ".join(f"{head.name}={'·'.join(head.stages)}" for head in funnel.heads) == heads
+    of = {stage.name: stage for stage in funnel.stages}
+    names = {head.name for head in funnel.heads}
+    for target in funnel.rate_targets:
+        parts = TARGETS[target].composition(funnel)
+        assert set(parts.head_signs) <= names
+        # The stages of its heads, with the heads' signs, are the stages of the target.
+        stages = {s: sign for h in funnel.heads if (sign := parts.head_signs.get(h.name)) for s in h.stages}
+        assert stages == parts.signs
+    for head in funnel.heads:
+        assert (head.exposure, head.numerator) == (of[head.stages[0]].exposure, of[head.stages[-1]].numerator)
+        assert head.share == (head.name == "keep")
+        assert head.label.zh
+        assert head.label.en
+
+
+def test_the_product_of_a_share_is_at_most_1() -> None:
+    gmv, _, keep = build_funnel(FULL, NET).heads
+    logs = {name: np.array([-0.5, 0.4]) for name in ("click", "order", "value", "keep")}
+    assert gmv.log_product(logs).tolist() == pytest.approx([-1.5, 1.2])
+    assert keep.log_product(logs).tolist() == [-0.5, 0.0]
 
 
 def test_counted_columns_are_unique_and_include_the_volume_column() -> None:

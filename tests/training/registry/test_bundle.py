@@ -18,7 +18,6 @@ from features.schema import Loaded
 from training.boosting.model import Choice, fit_model
 from training.boosting.recipe import Recipe, out_of_fold
 from training.boosting.stack import Stack
-from training.boosting.stack import Stack
 from training.data.dataset import fit_features, prepare, rows_of
 from training.errors import BundleError
 from training.explanation.contributions import all_contributions
