@@ -102,7 +102,7 @@ def holdout_deviances(
 
     Returns:
         Head → `funnel` (the funnel model alone; volume: without trees), `hand` (hand setting) and, where the study
-        found another setting, `tuned`; NaN without rows to evaluate.
+        found another setting, `tuned`; those that were measured: none without rows to evaluate.
     """
     funnel, least = dataset.funnel, dataset.settings.evaluate.min_impressions
     features, outcome = rows_of(dataset, holdout, model.fitted)
@@ -127,8 +127,8 @@ def holdout_deviances(
 
 def _by_setting(choice: Choice, funnel: float, own: float, alternative: float) -> dict[str, float]:
     names = ("tuned", "hand") if choice.tuned else ("hand", "tuned")
-    found = {"funnel": funnel, names[0]: own}
-    return {**found, names[1]: alternative} if choice.alternative else found
+    found = {"funnel": funnel, names[0]: own} | ({names[1]: alternative} if choice.alternative else {})
+    return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
 def study_name(data_fingerprint: str, shaping: str) -> str:

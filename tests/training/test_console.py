@@ -1,12 +1,60 @@
-"""The end of a run on the console: exactly the five sentences."""
+"""The end of a run on the console: what was chosen for the heads, and exactly the five sentences."""
 
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
-from training.console import show_sentences
+from training.console import head_line, show_sentences
 from training.evaluation.acceptance import Judgement, Measured
+from training.evaluation.files import HeadFacts
 from training.evaluation.page.sentences import five_sentences
+
+GMV = HeadFacts(
+    name="gmv",
+    zh="每次展现成交额",
+    en="gmv per impression",
+    rounds=120,
+    tuned=False,
+    weights={"bayes": 0.1, "funnel": 0.3, "trees": 0.6},
+    funnel_deviance=0.5,
+    deviance=0.45,
+    tuning_gain=None,
+    tuning_error=None,
+    holdout={"funnel": 0.6, "hand": 0.63},
+)
+TUNED = {"tuning_gain": 0.02, "tuning_error": 0.005, "holdout": {"funnel": 0.6, "hand": 0.5, "tuned": 0.45}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        (
+            {},
+            "Head gmv: 120 trees; stack bayes 0.10, funnel 0.30, trees 0.60; deviance against the funnel alone -10.0 % "
+            "on folds, +5.0 % on holdout; tuning found nothing better than the hand setting.",
+        ),
+        (
+            {**TUNED, "tuned": True},
+            "Head gmv: 120 trees; stack bayes 0.10, funnel 0.30, trees 0.60; deviance against the funnel alone -10.0 % "
+            "on folds, -25.0 % on holdout; tuning -2.0 % on folds, -10.0 % on holdout (standard error 0.5 %; taken).",
+        ),
+        (
+            {**TUNED, "tuned": False},
+            "Head gmv: 120 trees; stack bayes 0.10, funnel 0.30, trees 0.60; deviance against the funnel alone -10.0 % "
+            "on folds, -16.7 % on holdout; tuning -2.0 % on folds, -10.0 % on holdout (standard error 0.5 %; hand "
+            "setting kept).",
+        ),
+        (
+            {"name": "volume", "weights": {}, "holdout": {}, "deviance": None},
+            "Head volume: 120 trees; deviance against its offset not measured; tuning found nothing better than the "
+            "hand setting.",
+        ),
+    ],
+    ids=["hand", "tuned", "not taken", "not measured"],
+)
+def test_a_line_says_what_a_head_and_its_tuning_gained_and_whether_it_held(changed, line) -> None:
+    assert head_line(GMV.model_copy(update=changed)) == line
 
 
 def test_a_run_ends_with_the_five_sentences() -> None:
