@@ -22,7 +22,6 @@ class Feature:
         en: The same in English.
         unit: `hours`, `log hours`, `log ratio` (0 = as expected), `share`, `code`, `0/1` …
         group: What kind of knowledge it is.
-        stages: Stages that use it; empty: all.
         categorical: The values are codes of a map kept with the model.
     """
 
@@ -31,12 +30,7 @@ class Feature:
     en: str
     unit: str
     group: Group
-    stages: tuple[str, ...] = ()
     categorical: bool = False
-
-    def serves(self, stage: str) -> bool:
-        """Whether the model of this stage uses it."""
-        return not self.stages or stage in self.stages
 
 
 class Catalogue(list[Feature]):
@@ -167,7 +161,6 @@ def catalogue(
                     f"past {stage.name} of this {en}",
                     "log ratio",
                     "history",
-                    stages=(stage.name,),
                 )
             )
         found += [
@@ -177,7 +170,6 @@ def catalogue(
                 f"past {VOLUME_LABEL.en} a creative of this {en}",
                 "log count",
                 "history",
-                stages=(VOLUME,),
             ),
             Feature(
                 f"launched_{name}",

@@ -43,15 +43,6 @@ def test_no_two_features_are_called_the_same(declared, language) -> None:
     assert sorted({label for label in labels if labels.count(label) > 1}) == []
 
 
-def test_the_history_of_a_stage_serves_that_stage_alone(declared) -> None:
-    of_name = {feature.name: feature for feature in declared}
-    assert of_name["hist_hook_click"].serves("click")
-    assert not of_name["hist_hook_click"].serves("cost")
-    assert of_name["hist_hook_volume"].serves("volume")
-    assert not of_name["hist_hook_volume"].serves("click")
-    assert all(of_name["log_price"].serves(stage) for stage in ("click", "cost", "volume"))
-
-
 def test_level_0_is_declared_for_every_stage_and_every_head(declared) -> None:
     names = [feature.name for feature in declared if feature.group == "funnel"]
     of_stages = [f"{kind}_{stage.name}" for stage in FUNNEL.stages for kind in ("bayes", "prior", "rate", "variance")]
