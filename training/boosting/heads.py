@@ -1,7 +1,8 @@
 """The rows of one head: observed ratio, level-0 predictions, and the weights that train and evaluate it.
 
 A head corrects the funnel model: its trees are trained on the ratio of the outcome to the funnel's product, with
-LightGBM's Tweedie loss (log link), which is the same as giving them log product as `init_score`.
+LightGBM's Tweedie loss (log link). That is the same as giving them log product as `init_score` and dividing weights by
+product^(2 − power): a row's weight does not rise with what is expected of it.
 """
 
 from dataclasses import dataclass
@@ -66,8 +67,9 @@ def head_rows(head: Head, features: Features, outcome: pd.DataFrame, funnel: Fun
         min_volume: Later volume from which a row is evaluated (`evaluate.min_impressions`).
     """
     numerator, exposure = (outcome[f"later:{name}"].to_numpy(np.float64) for name in (head.numerator, head.exposure))
-    rows = np.flatnonzero(np.isfinite(numerator) & (exposure > 0))
     log_rates = features.log_stage_rates(funnel)
+    weight = _training_weight(head, funnel, log_rates, outcome)
+    rows = np.flatnonzero(np.isfinite(numerator) & (exposure > 0) & np.isfinite(weight))
     log_bayes = head.log_product(features.log_stage_rates(funnel, empirical_bayes=True))
     volume = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)[rows]
     exposure = exposure[rows]
@@ -79,7 +81,7 @@ def head_rows(head: Head, features: Features, outcome: pd.DataFrame, funnel: Fun
         ratio=numerator[rows] / exposure,
         log_funnel=head.log_product(log_rates)[rows],
         log_bayes=log_bayes[rows],
-        training_weight=_training_weight(head, funnel, log_rates, outcome)[rows],
+        training_weight=weight[rows],
         deviance_weight=np.where(evaluated, np.minimum(exposure, cap), 0.0),
         creative=creative_hashes(features)[rows],
     )

@@ -120,6 +120,8 @@ def test_a_row_without_exposure_or_with_an_unknown_outcome_is_left_out(rows_with
     assert found["gmv"].rows.tolist() == whole.rows[5:].tolist()
     np.testing.assert_array_equal(found["gmv"].training_weight, whole.training_weight[5:])
     np.testing.assert_array_equal(found["gmv"].creative, whole.creative[5:])
+    gap.loc[found["keep"].rows[:2], "later:settled_orders"] = np.nan  # a period that misses its orders
+    assert all_rows(funnel, features, gap)["keep"].rows.tolist() == found["keep"].rows[2:].tolist()
     # An unknown gmv does not hide what the row says of its cost.
     assert found["cost"].rows.tolist() == [row for row in whole.rows if row not in whole.rows[:3]]
 

@@ -17,6 +17,7 @@ from training.__main__ import app
 from training.data.dataset import Dataset, prepare
 from training.labels.outcomes import MATURE
 from training.labels.splits import folds, holdout_split
+from training.leaks.columns import DATED_GROUPS, is_blend
 from training.leaks.findings import Finding, failed, show_findings
 from training.leaks.post_delivery_labels import PLATFORM_LABELS, TEAM_VERDICTS, check_labels
 from training.leaks.recompute import Moment, check_future_permuted, check_own_rows, check_recomputed, moments_to_try
@@ -82,6 +83,14 @@ def test_the_documentation_has_every_check_in_its_order(clean) -> None:
     assert re.findall(r"^\d\. \*\*(.+?)\*\*", page, re.MULTILINE) == list(clean)
     for words in (PLATFORM_LABELS, TEAM_VERDICTS):
         assert all(word in page for word in words)
+
+
+def test_level_0_is_counted_from_dated_rows_and_is_no_single_column(dataset) -> None:
+    """A rate of the funnel model combines all columns: it would pass the leak of any of them on."""
+    level_0 = [feature for feature in fitted_before_holdout(dataset).declared if feature.group == "funnel"]
+    assert {feature.name for feature in level_0} >= {"bayes_click", "rate_click", "variance_cost", "funnel_gmv"}
+    assert all(is_blend(feature) for feature in level_0)
+    assert "funnel" in DATED_GROUPS
 
 
 def test_the_same_data_give_the_same_findings(dataset, clean) -> None:
