@@ -72,13 +72,17 @@ class Subject(Protocol):
         """Numeric hyperparameters that the study varies."""
         ...
 
-    def try_setting(self, trees: Trees, on_fold: OnFold = ...) -> Tried:
-        """Train on every fold with one setting, and choose the number of trees by the pooled deviance.
+    def value(self, trees: Trees, on_fold: OnFold) -> float:
+        """What a study minimises: the pooled deviance with one setting and its best number of trees.
 
         Args:
             trees: The setting.
             on_fold: Called after each fold with its number and the value on the folds so far.
         """
+        ...
+
+    def try_setting(self, trees: Trees) -> Tried:
+        """The same, with number of trees and deviance of every row."""
         ...
 
 
@@ -97,6 +101,10 @@ class HeadSubject:
     parts: Sequence[HeadFold]
     hand: Trees
     tuned: tuple[str, ...] = (*TUNED, "tweedie_power")
+
+    def value(self, trees: Trees, on_fold: OnFold) -> float:
+        """Pooled deviance of the best stack, with the penalty of its fit."""
+        return self.try_setting(trees, on_fold).value
 
     def try_setting(self, trees: Trees, on_fold: OnFold = no_report) -> Tried:
         """Train on every fold, and choose number of trees and stack by the pooled deviance."""
@@ -133,13 +141,21 @@ class VolumeSubject:
     figure: Figure
     tuned: tuple[str, ...] = TUNED
 
-    def try_setting(self, trees: Trees, on_fold: OnFold = no_report) -> Tried:
-        """Train on every fold, and choose the number of trees by the pooled loss."""
+    def value(self, trees: Trees, on_fold: OnFold) -> float:
+        """Pooled loss with the best number of trees."""
+        return self._best_rounds(trees, on_fold)[1]
+
+    def _best_rounds(self, trees: Trees, on_fold: OnFold) -> tuple[int, float]:
         curves = []
         for place, fold in enumerate(self.cv_folds):
             curves.append(volume_curve(fold.fit, fold.validation, fold.funnel, trees, self.figure))
-            rounds, value = best_volume_rounds(curves)
-            on_fold(place, value)
+            best = best_volume_rounds(curves)
+            on_fold(place, best[1])
+        return best
+
+    def try_setting(self, trees: Trees) -> Tried:
+        """Train on every fold, and choose the number of trees by the pooled loss."""
+        rounds, value = self._best_rounds(trees, no_report)
         (losses, amounts), (alone, _) = self._deviances(trees, rounds), self._deviances(trees, 0)
         creative = np.concatenate([creative_hashes(fold.validation[0]) for fold in self.cv_folds])
         return Tried(rounds, value, losses, alone, amounts, creative)

@@ -159,7 +159,7 @@ class Trials:
             if trial.should_prune() and not is_hand:
                 raise optuna.TrialPruned
 
-        return self.subject.try_setting(trees, prune).value
+        return self.subject.value(trees, prune)
 
     def _suggest(self, trial: optuna.Trial) -> Trees:
         found: dict[str, Any] = {"extra_trees": trial.suggest_categorical("extra_trees", [True, False])}

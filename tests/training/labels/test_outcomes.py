@@ -1,9 +1,11 @@
 """What came after a cutoff, by hand."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from configs.settings import Settings
+from features.funnel import build_funnel
 from features.point_in_time.counts import data_funnel
 from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.snapshots import snapshot_frame, snapshots
@@ -14,6 +16,7 @@ from training.labels.outcomes import (
     NOT_CLOSED,
     NOT_COVERED,
     NOT_SETTLED,
+    actual_targets,
     data_until,
     outcomes,
     settle_days,
@@ -156,3 +159,35 @@ def test_a_period_that_misses_a_figure_makes_that_outcome_unknown_and_no_other(w
     found = of(Loaded(metrics, loaded.creatives))
     assert found["later:clicks"].isna().to_dict() == {0: False, 24: False, 72: True}
     assert found["later:impressions"].notna().all()
+
+
+COLUMNS = ["impressions", "clicks", "orders", "spend_cny", "gmv_cny", "net_gmv_cny"]
+OUTCOME = pd.DataFrame(
+    {
+        "later:impressions": [2000.0, 0.0, 1000.0],
+        "later:spend_cny": [400.0, 0.0, np.nan],
+        "later:gmv_cny": [600.0, 0.0, 50.0],
+        "later:settled_net_cny": [500.0, 0.0, np.nan],
+        "covered_share": [0.5, 1.0, 1.0],
+    }
+)
+
+
+def test_outcomes_of_the_targets() -> None:
+    found = actual_targets(OUTCOME, build_funnel(COLUMNS, "net_gmv_cny", 40.0))
+    expected = {
+        "gpm": [300.0, np.nan, 50.0],
+        "net_gpm": [250.0, np.nan, np.nan],
+        "roi": [1.5, np.nan, np.nan],
+        "net_roi": [1.25, np.nan, np.nan],
+        "later_impressions": [4000.0, 0.0, 1000.0],
+    }
+    assert list(found) == list(expected)
+    for target, values in expected.items():
+        np.testing.assert_array_equal(found[target], values)
+
+
+def test_a_target_without_its_column_is_nan() -> None:
+    found = actual_targets(OUTCOME.drop(columns="later:settled_net_cny"), build_funnel(COLUMNS, "net_gmv_cny", 40.0))
+    assert found["net_roi"].isna().all()
+    assert found["roi"].notna().any()
