@@ -26,6 +26,10 @@ from training.uncertainty import PredictiveUncertainty
 
 Floats = npt.NDArray[np.float64]
 
+TYPICAL_VOLUME = CHOICES["typical"]
+LEAST_TYPICAL = 1e-9
+"""Smallest log1p of a typical volume of which a logarithm is taken."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -117,7 +121,7 @@ class CreativeModel:
         return found if expected is None else {**found, VOLUME: expected}
 
     def log_heads(self, features: Features, *, trees: bool = True, volume: bool = True) -> dict[str, Floats]:
-        """Head → (rows,) log of the predicted ratio, then `volume`.
+        """Head → (rows,) log of the predicted ratio, then `volume` and `typical_volume`.
 
         Args:
             features: Of the rows.
@@ -134,7 +138,10 @@ class CreativeModel:
         for head in funnel.heads:
             fitted = self.heads.get(head.name, FittedHead(head)) if trees else FittedHead(head)
             found[head.name] = fitted.log(features, funnel)
-        return found | ({VOLUME: self.volume.log_expected(features)} if volume else {})
+        if volume:
+            found[VOLUME] = self.volume.log_expected(features)
+            found[TYPICAL_VOLUME] = np.log(np.expm1(np.maximum(self.volume.log1p_typical(features), LEAST_TYPICAL)))
+        return found
 
     def predict(self, features: Features, *, trees: bool = True) -> pd.DataFrame:
         """Stage rates and targets of each row.
@@ -153,9 +160,12 @@ class CreativeModel:
 def predicted_values(features: Features, log_heads: Mapping[str, Floats], funnel: Funnel) -> dict[str, Floats]:
     """Rate of every stage by the funnel model (`value` in CNY per order), then every target, each (rows,).
 
+    Before the targets stands `typical_volume` where its log is given: what ranks later volume, expm1 of E[log1p].
     `gpm` and `net_gpm` in CNY per 1 000 impressions, `roi` and `net_roi` as ratios, `later_…` over the outcome window.
     """
     rates = {name: np.exp(log) for name, log in features.log_stage_rates(funnel).items()}
+    if TYPICAL_VOLUME in log_heads:
+        rates[TYPICAL_VOLUME] = np.exp(log_heads[TYPICAL_VOLUME])
     return rates | targets_of_heads(log_heads, funnel)
 
 

@@ -9,7 +9,7 @@ from features.errors import InputError
 from features.matrix.feature_matrix import build_features
 from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY, Loaded
-from training.boosting.model import CreativeModel
+from training.boosting.model import TYPICAL_VOLUME, CreativeModel
 from training.data.metrics_source import MetricsSource
 from training.decision.advice import advise
 from training.decision.prediction_warnings import batch_warnings
@@ -58,7 +58,9 @@ def predict_rows(
     """
     features = build_features(observed, model.fitted)
     table = model.predict(features)
-    table = pd.concat([table, advise(table, features, observed, model, settings).frame()], axis=1)
+    advice = advise(table, features, observed, model, settings)
+    # What ranks later volume stands in the typical value of its target.
+    table = pd.concat([table.drop(columns=TYPICAL_VOLUME), advice.frame()], axis=1)
     for name in EVIDENCE:
         if f"early:{name}" in observed:
             table[f"early_{name}"] = observed.floats(f"early:{name}")

@@ -25,6 +25,8 @@ LATTICE = (np.add(np.outer(np.arange(POINTS), (1, 53, 53**2)), (0, 119, 101)) % 
 """(POINTS, 3) Levels of volume, rate and amount: a shifted rank-1 lattice (Korobov 1959; Cranley and Patterson 1976).
 This generator and shift leave the columns uncorrelated and spread sums of their normal scores most evenly."""
 VOLUME_LEVELS, RATE_POINTS, AMOUNT_POINTS = LATTICE[:, 0], ndtri(LATTICE[:, 1]), ndtri(LATTICE[:, 2])
+TYPICAL_VOLUME = "typical_volume"
+"""Column of predictions: what ranks later volume, where the model predicts it."""
 VALUE_VARIANCE = 0.3
 """Squared coefficient of variation of an order's value; values from 0 to 1 gave the same distributions on folds."""
 VOLUME_FEATURES = ("log_impressions", "log_last_day", "last_day_share", "late_half_share")
@@ -46,10 +48,10 @@ def columns_of(predicted: Predicted, features: Features, funnel: Funnel) -> dict
 
     Returns:
         The columns that group rows (`training.uncertainty.recalibration`), `creative` (id), `volume` (log1p of
-        predicted later volume), VOLUME_FEATURES (those that there are), `log_value` (log of the predicted value of an
-        order; 0 where orders are not counted), and of every rate target: `rate:<target>` (log of its prediction),
-        `per_volume:<target>` (log of the money predicted per unit of later volume) and `variance:<target>` (posterior
-        variance of its log, summed over its stages).
+        predicted later volume), TYPICAL_VOLUME (log1p of it less `volume`) and VOLUME_FEATURES, those that there are,
+        `log_value` (log of the predicted value of an order; 0 where orders are not counted), and of every rate target:
+        `rate:<target>` (log of its prediction), `per_volume:<target>` (log of the money predicted per unit of later
+        volume) and `variance:<target>` (posterior variance of its log, summed over its stages).
     """
 
     def log(name: str) -> Floats:
@@ -59,6 +61,9 @@ def columns_of(predicted: Predicted, features: Features, funnel: Funnel) -> dict
     columns = group_columns(features)
     columns["creative"] = features.keys.categories("creative_id").texts()
     columns["volume"] = np.log1p(np.asarray(predicted[funnel.volume_target], dtype=np.float64))
+    if TYPICAL_VOLUME in predicted:
+        typical = np.log1p(np.asarray(predicted[TYPICAL_VOLUME], dtype=np.float64))
+        columns[TYPICAL_VOLUME] = typical - columns["volume"]
     columns["log_value"] = log("value") if counts_orders(funnel) else zeros
     for name in VOLUME_FEATURES:
         if name in features.values:
@@ -172,7 +177,7 @@ class VolumeModel(BaseModel):
 def fit_volume_model(columns: Columns, came: Floats) -> VolumeModel:
     """Fit on out-of-fold rows with later volume `came` (rows,)."""
     promotion_types = tuple(sorted(set(columns["promotion_type"].tolist())))
-    names = ("volume", *(name for name in VOLUME_FEATURES if name in columns))
+    names = ("volume", *(name for name in (TYPICAL_VOLUME, *VOLUME_FEATURES) if name in columns))
     design = _design(columns, names, promotion_types)
     centre, scale = design.mean(axis=0), design.std(axis=0)
     scale = np.where(scale < LEAST, np.inf, scale)

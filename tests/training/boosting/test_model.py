@@ -80,8 +80,11 @@ def test_a_model_predicts_every_stage_and_target(model, holdout_rows) -> None:
     assert list(table) == [
         *("promotion_type", "account_id", "creative_id", "age_hours", "cutoff"),
         *(stage.name for stage in model.fitted.funnel.stages),
+        "typical_volume",
         *model.fitted.funnel.targets,
     ]
+    typical = np.expm1(model.volume.log1p_typical(features))
+    np.testing.assert_allclose(table["typical_volume"], typical, rtol=1e-9, atol=1e-8)
     numbers = table[model.fitted.funnel.targets].to_numpy()
     assert np.isfinite(numbers).all()
     assert (numbers > 0).all()

@@ -89,14 +89,14 @@ def test_chances_fall_with_the_threshold_and_are_1_at_0(fitted_uncertainty, hold
 
 
 def test_intervals_and_chances_agree(fitted_uncertainty, holdout) -> None:
-    """Above the upper end of an interval that starts at 0 lies what the interval leaves out."""
-    bounds = bounds_of(fitted_uncertainty, holdout.predicted, holdout.features)
-    open_below = (bounds["net_roi_low"] == 0) & (bounds["net_roi_high"] > 0)
-    assert open_below.any()
-    above = fitted_uncertainty.of(holdout.predicted, holdout.features).chance(
-        bounds["net_roi_high"].to_numpy(np.float64)
-    )
-    np.testing.assert_allclose(above[open_below], 0.2, atol=0.01)
+    """Between the ends of an interval lies its level; below one that starts at 0 lies nothing."""
+    rows = fitted_uncertainty.of(holdout.predicted, holdout.features)
+    for target in fitted_uncertainty.targets:
+        low, high = (rows.intervals[f"{target}_{end}"] for end in ("low", "high"))
+        above_zero = high > 0
+        assert above_zero.any()
+        inside = np.where(low > 0, rows.chance(low, target), 1.0) - rows.chance(high, target)
+        np.testing.assert_allclose(inside[above_zero], 0.8, atol=0.01)
 
 
 def bounds_of(uncertainty: PredictiveUncertainty, predicted: pd.DataFrame, features: Features) -> pd.DataFrame:
@@ -242,7 +242,7 @@ def test_hits_come_from_the_distribution_of_money(fitted_uncertainty, oof) -> No
         stated.append(fitted_uncertainty.of(part.predicted, part.features).hit_chance())
         came.append(fitted_uncertainty.hits(part.outcome, part.predicted["promotion_type"].astype("str")))
     chance, hit = np.concatenate(stated), np.concatenate(came)
-    assert chance.mean() == pytest.approx(np.nanmean(hit), abs=0.03)
+    assert chance.mean() == pytest.approx(np.nanmean(hit), abs=0.04)
     assert chance[hit == 1].mean() > 1.5 * chance[hit == 0].mean()
 
 
