@@ -19,7 +19,7 @@ from features.funnel import COST, COST_HEAD, TARGETS, VOLUME, Funnel, Head
 from features.matrix.feature_matrix import Features, Fitted, build_features
 from features.point_in_time.array_frame import ArrayFrame
 from training.boosting.cv_folds import HeadFold
-from training.boosting.heads import can_train, head_rows
+from training.boosting.heads import can_train, head_level, head_rows
 from training.boosting.model import Choice, FittedHead, HeadJob, targets_of_heads
 from training.boosting.stack import MEMBERS
 from training.boosting.subjects import best_stack, scores_by_rounds
@@ -179,7 +179,8 @@ def _trainer(task: Task, parts: Sequence[Part]) -> Fit:
     def fit(head: Head, members: Sequence[str], place: int) -> FittedHead:
         own, scores = of_folds(head)
         rounds, stack, _, _ = best_stack([fold.validation for fold in own], scores, trees.rounds, members)
-        return FittedHead(head, stack, booster(head, rounds, place))
+        level = head_level(_head_fold(task, head, parts[place]).fit)
+        return FittedHead(head, stack, booster(head, rounds, place), level)
 
     return fit
 

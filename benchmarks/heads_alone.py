@@ -20,7 +20,7 @@ from features.matrix.catalogue import Catalogue
 from features.matrix.feature_matrix import FeatureMatrix, Features
 from features.schema import KEY
 from training.boosting.cv_folds import HeadFold, make_folds
-from training.boosting.heads import HeadRows, can_train, head_rows
+from training.boosting.heads import HeadRows, can_train, head_level, head_rows
 from training.boosting.model import Choice, CreativeModel, HeadJob, predicted_values
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.subjects import best_stack, scores_by_rounds
@@ -112,19 +112,16 @@ def _fit(dataset: Dataset, rows: Mask, until: pd.Timestamp, rounds: Mapping[str,
     for head in dataset.funnel.heads:
         data = head_rows(head, features, outcome, dataset.funnel, settings.evaluate.min_impressions)
         data = from_mean(data, data)
-        log = data.log_funnel
         if rounds.get(head.name) and can_train(data, settings.trees):
             choice = Choice(settings.trees, rounds[head.name])
             boosters[head.name] = HeadJob(data, table, choice, settings.tune.seed).train()
-            score = boosters[head.name].predict(table.values.matrix[data.rows], raw_score=True, num_threads=1)
-            log = log + np.asarray(score)
-        levels[head.name] = float(data.log_funnel[0]) + _level(head, dataset.funnel, data, log, outcome)
+        levels[head.name] = float(data.log_funnel[0]) + _level(head, dataset.funnel, data, outcome)
     return HeadsAlone(base, levels, boosters)
 
 
-def _level(head: Head, funnel: Funnel, data: HeadRows, log: Floats, outcome: pd.DataFrame) -> float:
-    """Log of total outcome over total prediction, of a head whose last stage sets its level by exposure; else 0."""
+def _level(head: Head, funnel: Funnel, data: HeadRows, outcome: pd.DataFrame) -> float:
+    """Level of a head: steady in time, or total outcome over total prediction where exposure sets the level."""
     if not next(stage for stage in funnel.stages if stage.name == head.stages[-1]).level_by_exposure:
-        return 0.0
+        return head_level(data)
     exposure = outcome[f"later:{head.exposure}"].to_numpy(np.float64)[data.rows]
-    return float(np.log((data.ratio @ exposure) / (np.exp(log) @ exposure)))
+    return float(np.log((data.ratio @ exposure) / (np.exp(data.log_funnel) @ exposure)))

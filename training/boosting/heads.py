@@ -22,6 +22,10 @@ Rows = npt.NDArray[np.int64]
 
 HALF_WEIGHT = 10.0
 """A row has training weight ½ at this many times `Stage.half_weight_events` of its head's last stage: ten orders."""
+BLOCKS = 6
+"""Stretches of time, with equal numbers of rows, over which the error of a head's level is taken."""
+SHRINKAGE_ERRORS = 2.0
+"""Standard errors that a head's level has to exceed; beyond them it counts nearly in full."""
 EXPOSURE_CAP = 10.0
 """Exposure beyond this many medians does not weigh more in a deviance: a few hits would decide alone."""
 MAX_BIN = 63
@@ -41,6 +45,7 @@ class HeadRows:
             a few hits do not decide.
         deviance_weight: Exposure up to EXPOSURE_CAP medians; 0 for rows that are too small to be evaluated.
         creative: uint64, hash of the creative's key, for standard errors over creatives.
+        cutoff: datetime64, by which rows are put in the order of time.
     """
 
     head: Head
@@ -51,6 +56,7 @@ class HeadRows:
     training_weight: Floats
     deviance_weight: Floats
     creative: npt.NDArray[np.uint64]
+    cutoff: npt.NDArray[np.datetime64]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -84,6 +90,7 @@ def head_rows(head: Head, features: Features, outcome: pd.DataFrame, funnel: Fun
         training_weight=weight[rows],
         deviance_weight=np.where(evaluated, np.minimum(exposure, cap), 0.0),
         creative=creative_hashes(features)[rows],
+        cutoff=features.keys["cutoff"].astype("datetime64[us]", copy=False)[rows],
     )
 
 
@@ -105,6 +112,29 @@ def _training_weight(head: Head, funnel: Funnel, log_rates: dict[str, Floats], o
     return events / (events + HALF_WEIGHT * last.half_weight_events)
 
 
+def head_level(data: HeadRows) -> float:
+    """Log of the total that came over the funnel's total on training rows, shrunk by how unsteady it is in time.
+
+    The trees learn which creatives are above or below the funnel (`lgb_dataset`), this how much comes in total: weights
+    that suit the first are too equal for the second. One market period is one observation of the level, however many
+    creatives it has: the standard error is that over BLOCKS stretches of time, and positive-part shrinkage (James and
+    Stein 1961) leaves 0 unless the level exceeds SHRINKAGE_ERRORS of it.
+    """
+    order = np.argsort(data.cutoff, kind="stable")
+    expected = data.deviance_weight * np.exp(data.log_funnel)
+    blocks = np.array_split(order, BLOCKS)
+    came, due = (
+        np.array([part[block].sum() for block in blocks]) for part in (data.deviance_weight * data.ratio, expected)
+    )
+    if not came.sum() > 0 or not due.sum() > 0:
+        return 0.0
+    ratio = came.sum() / due.sum()
+    residual = came - ratio * due
+    error = np.sqrt(residual @ residual * BLOCKS / (BLOCKS - 1)) / (due.sum() * ratio)
+    level = float(np.log(ratio))
+    return level * max(0.0, 1.0 - (SHRINKAGE_ERRORS * error / level) ** 2) if level else 0.0
+
+
 def can_train(data: HeadRows, trees: Trees) -> bool:
     """Whether trees can be trained: enough rows, and not all outcomes 0, which LightGBM refuses."""
     return len(data) >= 2 * trees.min_data_in_leaf and bool(data.ratio.any())
@@ -113,13 +143,16 @@ def can_train(data: HeadRows, trees: Trees) -> bool:
 def lgb_dataset(data: HeadRows, features: Features, reference: lgb.Dataset | None = None) -> lgb.Dataset:
     """A head's rows as a LightGBM dataset; a validation set takes its training set as reference.
 
-    The label is outcome over funnel product. Validation rows weigh as in the deviance: deviance weight times product.
+    The label is outcome over funnel product, divided by its weighted mean: the level is not the trees' (`head_level`).
+    Validation rows weigh as in the deviance: deviance weight times product.
     """
     weight = data.training_weight if reference is None else data.deviance_weight * np.exp(data.log_funnel)
+    label = data.ratio * np.exp(-data.log_funnel)
+    centre = float(weight @ label) / float(weight.sum()) if weight.any() else 1.0
     mean = float(weight.mean()) if len(weight) and weight.any() else 1.0
     return lgb.Dataset(
         features.values.matrix[data.rows],
-        label=data.ratio * np.exp(-data.log_funnel),
+        label=label / (centre or 1.0),
         weight=weight / mean,
         feature_name=[f"f{place}" for place in range(features.values.matrix.shape[1])],
         categorical_feature=[place for place, feature in enumerate(features.catalogue) if feature.categorical],

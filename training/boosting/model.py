@@ -18,7 +18,7 @@ from configs.settings import Settings, Trees
 from features.funnel import TARGETS, VOLUME, Funnel, Head
 from features.matrix.feature_matrix import Features, Fitted
 from features.schema import KEY
-from training.boosting.heads import HeadRows, can_train, head_rows, lgb_dataset, parameters
+from training.boosting.heads import HeadRows, can_train, head_level, head_rows, lgb_dataset, parameters
 from training.boosting.stack import FUNNEL_ALONE, Stack
 from training.boosting.volume import CHOICES, VolumeHead, fit_volume_head
 from training.engine import Engine
@@ -77,23 +77,25 @@ class FittedHead:
         head: The ratio it predicts.
         stack: Weights of its members.
         booster: Trees over all columns of the feature matrix; None without trees.
+        level: Added to the log of the funnel beside the trees (`training.boosting.heads.head_level`).
     """
 
     head: Head
     stack: Stack = FUNNEL_ALONE
     booster: lgb.Booster | None = None
+    level: float = 0.0
 
-    def trees(self, features: Features) -> Floats:
-        """(rows,) sum of the trees; zeros without any."""
+    def correction(self, features: Features) -> Floats:
+        """(rows,) level plus sum of the trees."""
         if self.booster is None or not len(features.values):
-            return np.zeros(len(features.values))
-        return np.asarray(self.booster.predict(features.values.matrix, raw_score=True, num_threads=1))
+            return np.full(len(features.values), self.level)
+        return self.level + np.asarray(self.booster.predict(features.values.matrix, raw_score=True, num_threads=1))
 
     def log(self, features: Features, funnel: Funnel) -> Floats:
         """(rows,) log of the predicted ratio, at most 0 for a share."""
         log_funnel = self.head.log_product(features.log_stage_rates(funnel))
         log_bayes = self.head.log_product(features.log_stage_rates(funnel, empirical_bayes=True))
-        log = self.stack.log(log_bayes, log_funnel, self.trees(features))
+        log = self.stack.log(log_bayes, log_funnel, self.correction(features))
         return np.minimum(log, 0.0) if self.head.share else log
 
 
@@ -203,23 +205,21 @@ def fit_model(
         engine: Its workers train the heads side by side; None: this process, one after the other.
     """
     funnel, seed = fitted.funnel, settings.tune.seed
+    least = settings.evaluate.min_impressions
+    rows = {h.name: head_rows(h, features, outcome, funnel, least) for h in funnel.heads if h.name in chosen}
     jobs = {
-        head.name: HeadJob(data, features, choice, seed)
-        for head in funnel.heads
-        for choice in [chosen.get(head.name)]
-        if choice and choice.rounds > 0
-        for data in [head_rows(head, features, outcome, funnel, settings.evaluate.min_impressions)]
-        if can_train(data, choice.trees)
+        name: HeadJob(data, features, chosen[name], seed)
+        for name, data in rows.items()
+        if chosen[name].rounds > 0 and can_train(data, chosen[name].trees)
     }
     if engine is None or not engine.trains:
         boosters = {name: job.train() for name, job in jobs.items()}
     else:
         texts = engine.run(_train, None, list(jobs.values()))
         boosters = {name: lgb.Booster(model_str=text) for name, text in zip(jobs, texts)}
-    heads = {}
-    for head in funnel.heads:
-        stack = chosen[head.name].stack if head.name in chosen else FUNNEL_ALONE
-        heads[head.name] = FittedHead(head, stack, boosters.get(head.name))
+    heads = {head.name: FittedHead(head) for head in funnel.heads}
+    for name, data in rows.items():
+        heads[name] = FittedHead(data.head, chosen[name].stack, boosters.get(name), head_level(data))
     volume = {figure: chosen.get(name, Choice(settings.volume_trees, rounds=0)) for figure, name in CHOICES.items()}
     with threadpool_limits(1):
         of_volume = fit_volume_head(

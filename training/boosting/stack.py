@@ -45,7 +45,7 @@ class Stack:
         Args:
             log_bayes: (N,) log of empirical Bayes.
             log_funnel: (N,) log of the funnel model.
-            trees: (N,) sum of the trees; 0 without any.
+            trees: (N,) level and sum of the trees of the head (`FittedHead.correction`); 0 without any.
         """
         return (
             self.bayes * (log_bayes + self.log_bayes_level)
@@ -64,7 +64,7 @@ def fit_stack(
 
     Args:
         parts: Validation rows of each fold.
-        trees: Of each fold, (rows,) sums of trees that were not trained on these rows.
+        trees: Of each fold, (rows,) level and sums of trees that were not fitted on these rows.
         members: Those of MEMBERS that may have a weight.
 
     Returns:

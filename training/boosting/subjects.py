@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from configs.settings import Settings, Trees
 from training.boosting.cv_folds import Fold, HeadFold
-from training.boosting.heads import HeadRows, can_train, creative_hashes, parameters
+from training.boosting.heads import HeadRows, can_train, creative_hashes, head_level, parameters
 from training.boosting.model import Choice
 from training.boosting.stack import FUNNEL_ALONE, MEMBERS, Stack, fit_stack, row_losses
 from training.boosting.volume import CHOICES, Figure, best_volume_rounds, fit_volume_head, volume_curve, volume_deviance
@@ -196,9 +196,9 @@ def compared_rounds(most: int) -> list[int]:
 
 
 def scores_by_rounds(part: HeadFold, trees: Trees) -> list[Floats]:
-    """For each of `compared_rounds`, (validation rows,) sum of so many trees."""
+    """For each of `compared_rounds`, (validation rows,) level and sum of so many trees."""
     compared = compared_rounds(trees.rounds)
-    score = np.zeros(len(part.validation))
+    score = np.full(len(part.validation), head_level(part.fit))
     if not can_train(part.fit, trees) or not trees.rounds:
         return [score] * len(compared)
     fit, validation = part.pair()

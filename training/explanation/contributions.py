@@ -111,7 +111,8 @@ def head_contributions(
     if stack.bayes:
         parts += [(stack.bayes, _bayes_contributions(features, stage)) for stage in stages]
     total = weighted_sum(parts)
-    total = replace(total, baseline=total.baseline + stack.bayes * stack.log_bayes_level)
+    level = stack.bayes * stack.log_bayes_level + stack.trees * fitted.level
+    total = replace(total, baseline=total.baseline + level)
     total = _with_trees(total, stack.trees, fitted.booster, features, shap)
     if fitted.head.share:
         total = replace(total, clipped=total.clipped - np.maximum(total.total, 0.0))

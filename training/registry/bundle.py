@@ -108,7 +108,7 @@ def save_bundle(
                 "numbers": fitted.numbers,
                 "catalogue": [asdict(feature) for feature in declare(fitted)],
             },
-            "heads.json": {name: asdict(head.stack) for name, head in model.heads.items()},
+            "heads.json": {name: {"stack": asdict(h.stack), "level": h.level} for name, h in model.heads.items()},
             "volume.json": model.volume.document(),
         }
         if model.uncertainty is not None:
@@ -174,9 +174,10 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
         volume = VolumeHead.from_document(
             documents["volume"], {figure: boosters[name] for figure, name in CHOICES.items() if name in boosters}
         )
-        stacks = {name: Stack(**stack) for name, stack in documents["heads"].items()}
+        saved = documents["heads"]
         heads = {
-            head.name: FittedHead(head, stacks[head.name], boosters.get(head.name)) for head in fitted.funnel.heads
+            h.name: FittedHead(h, Stack(**saved[h.name]["stack"]), boosters.get(h.name), saved[h.name]["level"])
+            for h in fitted.funnel.heads
         }
         known = documents.get("uncertainty")
         uncertainty = None if known is None else read_uncertainty(known)

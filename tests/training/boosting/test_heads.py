@@ -7,12 +7,14 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings, Trees
+from features.funnel import build_funnel
 from features.schema import KEY, Loaded
 from training.boosting.heads import (
     EXPOSURE_CAP,
     HALF_WEIGHT,
     HeadRows,
     can_train,
+    head_level,
     head_rows,
     lgb_dataset,
     parameters,
@@ -93,9 +95,9 @@ def test_the_label_is_the_outcome_over_the_funnels_product(rows_without, name, h
         product = sum(posteriors[stage] for stage in data.head.stages)
         np.testing.assert_allclose(data.log_funnel, np.minimum(product, 0.0 if data.head.share else np.inf)[data.rows])
         dataset = lgb_dataset(data, features).construct()
-        np.testing.assert_allclose(
-            np.asarray(dataset.get_label()), (data.ratio / np.exp(data.log_funnel)).astype(np.float32), rtol=1e-6
-        )
+        label, weight = data.ratio / np.exp(data.log_funnel), data.training_weight
+        centred = label / np.average(label, weights=weight)  # the level is not the trees'
+        np.testing.assert_allclose(np.asarray(dataset.get_label()), centred.astype(np.float32), rtol=1e-5)
         assert np.isfinite(data.training_weight).all()
         assert ((data.training_weight >= 0) & (data.training_weight < 1)).all()
 
@@ -208,3 +210,36 @@ def test_parameters_are_one_threaded_and_of_the_heads_loss() -> None:
     assert (found["num_leaves"], found["num_threads"], found["seed"]) == (5, 1, 3)
     assert found["boost_from_average"] is False
     assert not {"rounds", "tweedie_power"} & set(found)
+
+
+def timed(log_ratios: list[float], noise: float = 0.0, count: int = 600) -> HeadRows:
+    """Rows whose outcome is off the funnel's product by these log ratios in equal stretches of time."""
+    draw = np.random.default_rng(5)
+    log = np.repeat(log_ratios, count // len(log_ratios)) + draw.normal(0.0, noise, count)
+    weight = np.ones(count)
+    return HeadRows(
+        head=build_funnel(["impressions", "gmv_cny"], None).heads[0],
+        rows=np.arange(count),
+        ratio=np.exp(log - 3.0),
+        log_funnel=np.full(count, -3.0),
+        log_bayes=np.full(count, -3.0),
+        training_weight=weight,
+        deviance_weight=weight,
+        creative=np.arange(count, dtype=np.uint64),
+        cutoff=np.datetime64("2026-05-01", "us") + np.arange(count) * np.timedelta64(1, "h"),
+    )
+
+
+def test_a_level_that_lasts_is_met_and_one_that_comes_and_goes_is_left_out() -> None:
+    steady = head_level(timed([-0.6] * 6, noise=0.3))
+    assert steady == pytest.approx(-0.6 + 0.3**2 / 2, abs=0.03)
+    assert head_level(timed([-0.6, 0.5, -0.5, 0.6, -0.6, 0.5])) == 0.0
+    assert head_level(timed([0.0] * 6)) == 0.0
+    slight = head_level(timed([0.02, 0.10, 0.02, 0.11, 0.01, 0.10]))
+    assert 0.0 < slight < 0.06  # seen, but not steady enough to be met in full
+
+
+def test_there_is_no_level_without_an_outcome() -> None:
+    nothing = timed([0.0] * 6)
+    assert head_level(replace(nothing, ratio=np.zeros(len(nothing)))) == 0.0
+    assert head_level(replace(nothing, deviance_weight=np.zeros(len(nothing)))) == 0.0

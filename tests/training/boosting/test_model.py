@@ -14,7 +14,7 @@ from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.counts import observe_loaded
 from features.point_in_time.snapshots import SNAPSHOT
 from features.schema import VALUES, Loaded
-from training.boosting.heads import head_rows, lgb_dataset, parameters
+from training.boosting.heads import head_level, head_rows, lgb_dataset, parameters
 from training.boosting.model import Choice, CreativeModel, fit_model, targets_of_heads
 from training.boosting.recipe import Recipe, fit_on, out_of_fold, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
@@ -176,8 +176,8 @@ def test_the_trees_correct_the_funnel_and_do_not_replace_it(train_rows, holdout_
     assert 0 < np.abs(shift).max() < 0.02
 
 
-def test_the_funnels_product_is_the_offset_of_the_trees(train_rows, fitted) -> None:
-    """With a start that is off by a constant, the trees lean the other way."""
+def test_the_level_of_the_funnels_product_is_not_the_trees(train_rows, fitted) -> None:
+    """With a start that is off by a constant the trees are the same, and the level takes the constant back."""
     features, outcome = train_rows
     data = head_rows(fitted.funnel.heads[0], features, outcome, fitted.funnel, 50.0)
     trees = Trees(min_data_in_leaf=20, lambda_l2=0.0, learning_rate=1.0, num_leaves=2)
@@ -187,8 +187,10 @@ def test_the_funnels_product_is_the_offset_of_the_trees(train_rows, fitted) -> N
         booster = lgb.train(parameters(trees), shifted, num_boost_round=1)
         return booster.predict(features.values.matrix[data.rows], raw_score=True)
 
-    assert first_step(-0.5).mean() > first_step(0.0).mean() + 0.1
-    assert first_step(0.5).mean() < first_step(0.0).mean() - 0.1
+    np.testing.assert_allclose(first_step(-0.5), first_step(0.0), atol=1e-5)
+    levels = [head_level(replace(data, log_funnel=data.log_funnel + shift)) for shift in (-3.0, 3.0)]
+    assert levels[0] == pytest.approx(3.0, abs=0.5)
+    assert levels[1] == pytest.approx(-3.0, abs=0.5)
 
 
 def test_the_label_over_the_product_is_lightgbms_offset(train_rows, fitted) -> None:
@@ -197,13 +199,15 @@ def test_the_label_over_the_product_is_lightgbms_offset(train_rows, fitted) -> N
     data = head_rows(fitted.funnel.heads[0], features, outcome, fitted.funnel, 50.0)
     trees = TREES.model_copy(update={"extra_trees": False, "feature_fraction": 1.0, "tweedie_power": 1.5})
     ours = lgb.train(parameters(trees), lgb_dataset(data, features), num_boost_round=5)
+    label = data.ratio / np.exp(data.log_funnel)
     weight = data.training_weight / data.training_weight.mean() / np.exp(data.log_funnel) ** (2 - 1.5)
+    weight = weight / np.average(label, weights=data.training_weight) ** (2 - 1.5)
     table = features.values.matrix[data.rows]
     offset = lgb.Dataset(
         table,
         label=data.ratio,
         weight=weight,
-        init_score=data.log_funnel,
+        init_score=data.log_funnel + np.log(np.average(label, weights=data.training_weight)),
         categorical_feature=[place for place, feature in enumerate(features.catalogue) if feature.categorical],
         params={"feature_pre_filter": False, "max_bin": 63, "verbosity": -1},
     )

@@ -25,6 +25,7 @@ def rows_of(ratio, log_funnel, log_bayes, weight=None, creative=None) -> HeadRow
         training_weight=weight,
         deviance_weight=weight,
         creative=np.arange(count, dtype=np.uint64) if creative is None else creative,
+        cutoff=np.datetime64("2026-05-01", "us") + np.arange(count) * np.timedelta64(1, "h"),
     )
 
 
