@@ -46,7 +46,7 @@ LEAST_VOLUME = 0.1
 """Least expected volume, in impressions (or CNY of spend)."""
 PATIENCE = 100
 """Rounds without a lower validation loss after which training on a fold stops."""
-STANDARD_ERRORS: Mapping[Figure, float] = {"typical": 0.0, "expected": 1.0}
+STANDARD_ERRORS: Mapping[Figure, float] = {"typical": 0.0, "expected": 2.0}
 """How far from the least loss the number of trees may stay, in standard errors: trees that chase hits spoil sums."""
 
 
