@@ -88,9 +88,9 @@ def test_volume_before_launch_is_the_models_own_offset(rows, model) -> None:
     np.testing.assert_allclose(found["later_impressions"], np.exp(model.volume.log_expected(rows[1])))
 
 
-def test_empirical_bayes_is_the_offset_without_trees(dataset, cut, holdout_rows, fitted, model) -> None:
+def test_empirical_bayes_is_the_product_of_its_stages(dataset, cut, holdout_rows, fitted, model) -> None:
     features, _ = holdout_rows
-    found = empirical_bayes(dataset.observed[cut[1]].reset_index(drop=True), fitted, model)
+    found = empirical_bayes(dataset.observed[cut[1]].reset_index(drop=True), features, fitted, model)
     assert list(found) == model.fitted.funnel.targets
     posteriors = {name: np.exp(begin.log_rate) for name, begin in features.posteriors.items()}
     gross = posteriors["click"] * posteriors["order"] * posteriors["value"] * features.reference_price
