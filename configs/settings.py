@@ -92,7 +92,10 @@ class Tune(Section):
 
 
 class Trees(Section):
-    """The hand setting of LightGBM: the first trial of every study, and the parameters of a backtest."""
+    """The hand setting of LightGBM: the first trial of every study, and the parameters of a backtest.
+
+    Beyond 5 000 training creatives it becomes stronger (`training.boosting.subjects.hand_setting`).
+    """
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.02
     num_leaves: Annotated[int, Field(ge=2, le=255)] = 8

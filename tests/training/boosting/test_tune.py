@@ -24,7 +24,7 @@ from training.boosting.cv_folds import make_folds
 from training.boosting.model import Choice, fit_model
 from training.boosting.optuna_study import open_study, refuse_unreachable
 from training.boosting.stack import FUNNEL_ALONE, deviance
-from training.boosting.subjects import ROUNDS, HeadSubject, Tried, best_stack, scores_by_rounds, subjects
+from training.boosting.subjects import ROUNDS, HeadSubject, Tried, best_stack, hand_setting, scores_by_rounds, subjects
 from training.boosting.tune import FEW_CREATIVES, MANY_CREATIVES, Trials, by_hand, choose, ranges, tune
 from training.data.dataset import fit_features, prepare, rows_of
 from training.engine import LocalEngine, no_progress
@@ -453,3 +453,13 @@ def test_a_database_of_studies_that_answers_is_accepted(monkeypatch, tmp_path) -
 def test_a_worker_that_does_not_find_the_study_raises(tmp_path) -> None:
     with pytest.raises(EngineError, match=r"does not see the study's file.*GPMCAST_STUDY_URL"):
         open_study(str(tmp_path / "journal"), "study", 1, create=False)
+
+
+def test_the_hand_setting_is_that_of_the_settings_until_there_are_many_creatives() -> None:
+    trees = Trees()
+    assert hand_setting(trees, 10) == hand_setting(trees, 5_000) == trees
+    some, many = hand_setting(trees, 10_000), hand_setting(trees, 1_000_000)
+    assert trees.num_leaves < some.num_leaves < many.num_leaves == 32
+    assert trees.learning_rate < some.learning_rate < many.learning_rate == pytest.approx(0.06)
+    assert trees.lambda_l2 > some.lambda_l2 > many.lambda_l2 == pytest.approx(10.0)
+    assert hand_setting(many, 1_000_000).num_leaves <= 255
