@@ -158,7 +158,7 @@ def backtest_command(
 ) -> None:
     """Backtest: at rolling origins, train on what was mature then, predict; write predictions with outcomes."""
     from training.atomic_write import refuse_ending, write_table
-    from training.backtest import backtest
+    from training.backtest import backtest, summary
     from training.data.dataset import prepare
     from training.workspace import workspace
 
@@ -170,8 +170,9 @@ def backtest_command(
     with _progress(err) as progress:
         loaded, report = load_data(data, space.store, settings, strict=strict, progress=progress.file)
         _show_files(report, err)
+        dataset = prepare(loaded, settings, progress.line)
         table = backtest(
-            prepare(loaded, settings, progress.line),
+            dataset,
             progress.refit,
             lambda done, total, origin: progress.line(f"origin {origin:%Y-%m-%d} ({done + 1} of {total})"),
         )
@@ -182,6 +183,8 @@ def backtest_command(
         highlight=False,
         markup=False,
     )
+    figures = summary(table, dataset.funnel, settings.evaluate.min_impressions)
+    Console().print(figures.to_string(index=False, float_format="{:.2f}".format), highlight=False, markup=False)
 
 
 @app.command("leaks")

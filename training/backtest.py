@@ -1,16 +1,17 @@
 """Backtest at rolling origins: predictions of models trained on what was mature then, with the outcomes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from features.funnel import TARGETS, Funnel
 from features.schema import KEY
 from training.boosting.recipe import fit_on, out_of_fold, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.data.dataset import Dataset, rows_of
 from training.errors import TooThinError
 from training.labels.outcomes import MATURE, actual_targets
-from training.uncertainty import fit_uncertainty
+from training.uncertainty import RowUncertainty, fit_uncertainty
 
 MIN_ORIGIN_CREATIVES = 30
 """Mature creatives before an origin, below which it is skipped."""
@@ -41,9 +42,9 @@ def backtest(
 
     Returns:
         One row per creative and age: KEY, `age_hours`, `cutoff`, `origin`, `cold` (the creative's id was not among the
-        training rows), `predicted_<target>`, `<target>_low` and `<target>_high` (NaN from an origin with too few
-        rows to calibrate), `actual_<target>` (NaN without exposure), and of the outcome
-        `later_<metric>` and `covered_share`.
+        training rows), `predicted_<target>`, `typical_<target>`, `<target>_low` and `<target>_high` (NaN from an origin
+        with too few rows to calibrate), `actual_<target>` (NaN without exposure), and of the outcome `later_<metric>`
+        and `covered_share`.
 
     Raises:
         TooThinError: No origin has enough creatives before it and mature rows after it.
@@ -71,6 +72,7 @@ def backtest(
         uncertainty = fit_uncertainty(out_of_fold(dataset, train, recipe), dataset.funnel, dataset.settings)
         features, outcome = rows_of(dataset, test, model.fitted)
         predicted = model.predict(features)
+        own = uncertainty.of(predicted, features) if uncertainty else None
         later = outcome[[name for name in map(str, outcome) if name.startswith("later:")]]
         found.append(
             pd.concat(
@@ -83,7 +85,7 @@ def backtest(
                         }
                     ),
                     predicted[dataset.funnel.targets].add_prefix("predicted_"),
-                    *([pd.DataFrame(uncertainty.of(predicted, features).intervals)] if uncertainty else []),
+                    *([_distribution_columns(own, dataset.funnel.targets)] if own else []),
                     actual_targets(outcome, dataset.funnel).add_prefix("actual_"),
                     later.rename(columns=lambda name: name.replace(":", "_")),
                     outcome[["covered_share"]],
@@ -100,3 +102,42 @@ def backtest(
     table = pd.concat(found, ignore_index=True)
     table["origin"] = table["origin"].astype("datetime64[us]")
     return table.sort_values([*KEY, "age_hours"], ignore_index=True)
+
+
+def _distribution_columns(own: RowUncertainty, targets: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame({f"typical_{target}": own.typical(target) for target in targets} | dict(own.intervals))
+
+
+def summary(table: pd.DataFrame, funnel: Funnel, least_volume: float) -> pd.DataFrame:
+    """How predictions of a backtest compared with their outcomes.
+
+    Args:
+        table: Of `backtest`.
+        funnel: Of the data.
+        least_volume: Later volume from which a rate is compared (`evaluate.min_impressions`).
+
+    Returns:
+        One row per target: `rows`; `rank`, Spearman correlation of typical value and outcome (of the expected value
+        where there is none); `total`, predicted over actual by exposure; `inside`, share of outcomes in their interval.
+    """
+    lines = []
+    volume = table[f"later_{funnel.volume_of}"]
+    for name in funnel.targets:
+        target = TARGETS[name]
+        known = table[f"actual_{name}"].notna() & ((volume >= least_volume) | target.is_volume)
+        rows = table[known]
+        actual, predicted = rows[f"actual_{name}"], rows[f"predicted_{name}"]
+        exposure = rows[f"later_{target.exposure}"] if target.exposure else pd.Series(1.0, index=rows.index)
+        calibrated = rows[rows[f"{name}_low"].notna()] if f"{name}_low" in rows else rows.iloc[:0]
+        inside = calibrated[f"actual_{name}"].between(calibrated[f"{name}_low"], calibrated[f"{name}_high"])
+        typical = rows[f"typical_{name}"].fillna(predicted) if f"typical_{name}" in rows else predicted
+        lines.append(
+            {
+                "target": name,
+                "rows": len(rows),
+                "rank": float(typical.corr(actual, method="spearman")),
+                "total": float((predicted * exposure).sum() / (actual * exposure).sum()),
+                "inside": float(inside.mean()) if len(calibrated) else float("nan"),
+            }
+        )
+    return pd.DataFrame(lines)

@@ -7,7 +7,7 @@ import pytest
 
 from configs.settings import Backtest
 from features.schema import KEY, VALUES, Loaded
-from training.backtest import backtest, origins
+from training.backtest import backtest, origins, summary
 from training.boosting import recipe
 from training.data.dataset import prepare
 from training.errors import TooThinError
@@ -118,3 +118,19 @@ def test_too_little_data_before_every_origin_is_refused_with_the_cure(small_worl
         backtest(dataset)
     assert "30 mature creatives" in str(refused.value)
     assert "backtest.min_train_days" in str(refused.value)
+
+
+def test_the_summary_compares_predictions_with_outcomes(table, rows) -> None:
+    found = summary(table, rows.funnel, 50.0).set_index("target")
+    assert list(found.index) == rows.funnel.targets
+    compared = table[(table["later_impressions"] >= 50.0) & table["actual_gpm"].notna()]
+    came = (compared["actual_gpm"] * compared["later_impressions"]).sum()
+    assert found.loc["gpm", "rows"] == len(compared)
+    assert found.loc["gpm", "total"] == pytest.approx(
+        (compared["predicted_gpm"] * compared["later_impressions"]).sum() / came
+    )
+    assert found.loc["later_impressions", "rows"] == len(table)
+    exact = table.assign(predicted_roi=table["actual_roi"]).drop(columns="typical_roi", errors="ignore")
+    told = summary(exact, rows.funnel, 50.0).set_index("target").loc["roi"]
+    assert told["rank"] == pytest.approx(1.0)
+    assert told["total"] == pytest.approx(1.0)
