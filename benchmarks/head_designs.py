@@ -179,8 +179,9 @@ def _trainer(task: Task, parts: Sequence[Part]) -> Fit:
     def fit(head: Head, members: Sequence[str], place: int) -> FittedHead:
         own, scores = of_folds(head)
         rounds, stack, _, _ = best_stack([fold.validation for fold in own], scores, trees.rounds, members)
-        level = head_level(_head_fold(task, head, parts[place]).fit)
-        return FittedHead(head, stack, booster(head, rounds, place), level)
+        fitted, data = FittedHead(head, stack, booster(head, rounds, place)), _head_fold(task, head, parts[place])
+        trees_of_rows = fitted.correction(data.fit_features)[data.fit.rows]
+        return replace(fitted, level=head_level(data.fit, trees_of_rows))
 
     return fit
 

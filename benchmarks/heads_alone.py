@@ -112,16 +112,19 @@ def _fit(dataset: Dataset, rows: Mask, until: pd.Timestamp, rounds: Mapping[str,
     for head in dataset.funnel.heads:
         data = head_rows(head, features, outcome, dataset.funnel, settings.evaluate.min_impressions)
         data = from_mean(data, data)
+        score = np.zeros(len(data))
         if rounds.get(head.name) and can_train(data, settings.trees):
             choice = Choice(settings.trees, rounds[head.name])
             boosters[head.name] = HeadJob(data, table, choice, settings.tune.seed).train()
-        levels[head.name] = float(data.log_funnel[0]) + _level(head, dataset.funnel, data, outcome)
+            rows_of_head = table.values.matrix[data.rows]
+            score = np.asarray(boosters[head.name].predict(rows_of_head, raw_score=True, num_threads=1))
+        levels[head.name] = float(data.log_funnel[0]) + _level(head, dataset.funnel, data, score, outcome)
     return HeadsAlone(base, levels, boosters)
 
 
-def _level(head: Head, funnel: Funnel, data: HeadRows, outcome: pd.DataFrame) -> float:
+def _level(head: Head, funnel: Funnel, data: HeadRows, trees: Floats, outcome: pd.DataFrame) -> float:
     """Level of a head: steady in time, or total outcome over total prediction where exposure sets the level."""
     if not next(stage for stage in funnel.stages if stage.name == head.stages[-1]).level_by_exposure:
-        return head_level(data)
+        return head_level(data, trees)
     exposure = outcome[f"later:{head.exposure}"].to_numpy(np.float64)[data.rows]
-    return float(np.log((data.ratio @ exposure) / (np.exp(data.log_funnel) @ exposure)))
+    return float(np.log((data.ratio @ exposure) / (np.exp(data.log_funnel + trees) @ exposure)))

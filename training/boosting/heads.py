@@ -112,16 +112,20 @@ def _training_weight(head: Head, funnel: Funnel, log_rates: dict[str, Floats], o
     return events / (events + HALF_WEIGHT * last.half_weight_events)
 
 
-def head_level(data: HeadRows) -> float:
-    """Log of the total that came over the funnel's total on training rows, shrunk by how unsteady it is in time.
+def head_level(data: HeadRows, trees: Floats | float = 0.0) -> float:
+    """Log of the total that came over the total of funnel and trees on training rows, shrunk where it is unsteady.
 
     The trees learn which creatives are above or below the funnel (`lgb_dataset`), this how much comes in total: weights
     that suit the first are too equal for the second. One market period is one observation of the level, however many
     creatives it has: the standard error is that over BLOCKS stretches of time, and positive-part shrinkage (James and
     Stein 1961) leaves 0 unless the level exceeds SHRINKAGE_ERRORS of it.
+
+    Args:
+        data: N training rows.
+        trees: (N,) sum of the trees on them.
     """
     order = np.argsort(data.cutoff, kind="stable")
-    expected = data.deviance_weight * np.exp(data.log_funnel)
+    expected = data.deviance_weight * np.exp(data.log_funnel + trees)
     blocks = np.array_split(order, BLOCKS)
     came, due = (
         np.array([part[block].sum() for block in blocks]) for part in (data.deviance_weight * data.ratio, expected)

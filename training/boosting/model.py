@@ -6,7 +6,7 @@ net_roi = gmv · keep / cost.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import lightgbm as lgb
 import numpy as np
@@ -219,7 +219,9 @@ def fit_model(
         boosters = {name: lgb.Booster(model_str=text) for name, text in zip(jobs, texts)}
     heads = {head.name: FittedHead(head) for head in funnel.heads}
     for name, data in rows.items():
-        heads[name] = FittedHead(data.head, chosen[name].stack, boosters.get(name), head_level(data))
+        fitted_head = FittedHead(data.head, chosen[name].stack, boosters.get(name))
+        level = head_level(data, fitted_head.correction(features)[data.rows])
+        heads[name] = replace(fitted_head, level=level)
     volume = {figure: chosen.get(name, Choice(settings.volume_trees, rounds=0)) for figure, name in CHOICES.items()}
     with threadpool_limits(1):
         of_volume = fit_volume_head(

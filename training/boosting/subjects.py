@@ -200,9 +200,10 @@ def compared_rounds(most: int) -> list[int]:
 def scores_by_rounds(part: HeadFold, trees: Trees) -> list[Floats]:
     """For each of `compared_rounds`, (validation rows,) level and sum of so many trees."""
     compared = compared_rounds(trees.rounds)
-    score = np.full(len(part.validation), head_level(part.fit))
+    score, own_score = np.zeros(len(part.validation)), np.zeros(len(part.fit))
+    found = [score + head_level(part.fit)]
     if not can_train(part.fit, trees) or not trees.rounds:
-        return [score] * len(compared)
+        return found * len(compared)
     fit, validation = part.pair()
     booster = lgb.train(
         parameters(trees),
@@ -212,15 +213,13 @@ def scores_by_rounds(part: HeadFold, trees: Trees) -> list[Floats]:
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
     )
     table = part.validation_features.values.matrix[part.validation.rows]
-    found, trained = [score], booster.current_iteration()
+    own_table, trained = part.fit_features.values.matrix[part.fit.rows], booster.current_iteration()
     for before, after in pairwise(compared):
         if before < trained:
-            score = score + np.asarray(
-                booster.predict(
-                    table, raw_score=True, start_iteration=before, num_iteration=after - before, num_threads=1
-                )
-            )
-        found.append(score)  # after early stopping the trees stay as they are
+            some = {"raw_score": True, "start_iteration": before, "num_iteration": after - before, "num_threads": 1}
+            score = score + np.asarray(booster.predict(table, **some))
+            own_score = own_score + np.asarray(booster.predict(own_table, **some))
+        found.append(score + head_level(part.fit, own_score))  # after early stopping the trees stay as they are
     return found
 
 
@@ -231,7 +230,8 @@ def subjects(cv_folds: Sequence[Fold], settings: Settings) -> dict[str, Subject]
         return found
     last = cv_folds[-1]
     count = len(np.unique(np.concatenate([creative_hashes(features) for features, _ in (last.fit, last.validation)])))
-    hand, of_volume = (hand_setting(trees, count) for trees in (settings.trees, settings.volume_trees))
+    of_volume = hand_setting(Trees(**settings.volume_trees.model_dump()), count)
+    hand = hand_setting(settings.trees, count)
     for head in dict.fromkeys(name for fold in cv_folds for name in fold.heads):
         found[head] = HeadSubject([fold.heads[head] for fold in cv_folds if head in fold.heads], hand)
     return found | {name: VolumeSubject(cv_folds, of_volume, figure) for figure, name in CHOICES.items()}
