@@ -16,6 +16,7 @@ from configs.settings import Trees
 from features.funnel import Funnel, Head
 from features.matrix.feature_matrix import Features
 from features.schema import KEY
+from training.boosting.lightgbm_parameters import DATASET_PARAMETERS, training_parameters
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -28,7 +29,6 @@ SHRINKAGE_ERRORS = 2.0
 """Standard errors that a head's level has to exceed; beyond them it counts nearly in full."""
 EXPOSURE_CAP = 10.0
 """Exposure beyond this many medians does not weigh more in a deviance: a few hits would decide alone."""
-MAX_BIN = 63
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def lgb_dataset(data: HeadRows, features: Features, reference: lgb.Dataset | Non
         feature_name=[f"f{place}" for place in range(features.values.matrix.shape[1])],
         categorical_feature=[place for place, feature in enumerate(features.catalogue) if feature.categorical],
         reference=reference,
-        params={"feature_pre_filter": False, "max_bin": MAX_BIN, "verbosity": -1, "num_threads": 1},
+        params=DATASET_PARAMETERS,
         free_raw_data=True,
     )
 
@@ -172,13 +172,5 @@ def parameters(trees: Trees, seed: int = 0) -> dict[str, object]:
         "objective": "tweedie",
         "metric": "tweedie",
         "tweedie_variance_power": trees.tweedie_power,
-        **trees.model_dump(exclude={"rounds", "tweedie_power"}),
-        "max_bin": MAX_BIN,
-        "feature_pre_filter": False,
-        "boost_from_average": False,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": 1,
-        "seed": seed,
-        "verbosity": -1,
+        **training_parameters(trees, seed),
     }

@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict
 from configs.settings import Trees
 from features.funnel import VOLUME, Funnel
 from features.matrix.feature_matrix import Features
+from training.boosting.lightgbm_parameters import training_parameters
 from training.boosting.pooled_line import PooledLine, fit_pooled_line, flat_line
 from training.boosting.volume_rows import VolumeRows
 
@@ -247,15 +248,4 @@ def _parameters(trees: Trees, figure: Figure, seed: int) -> dict[str, object]:
     objective: dict[str, object] = {"objective": "l2", "metric": "l2"}
     if figure == "expected":
         objective = {"objective": "tweedie", "metric": "tweedie", "tweedie_variance_power": TWEEDIE_POWER}
-    return {
-        **objective,
-        **trees.model_dump(exclude={"rounds"}),
-        "max_bin": 63,
-        "feature_pre_filter": False,
-        "boost_from_average": False,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": 1,
-        "seed": seed,
-        "verbosity": -1,
-    }
+    return {**objective, **training_parameters(trees, seed)}

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.matrix.feature_matrix import Features
+from training.boosting.lightgbm_parameters import DATASET_PARAMETERS
 from training.boosting.pooled_line import Groups
 
 Floats = npt.NDArray[np.float64]
@@ -73,7 +74,7 @@ class VolumeRows:
             feature_name=[f"f{place}" for place in range(self.matrix.shape[1])],
             categorical_feature=self.codes,
             reference=reference,
-            params={"feature_pre_filter": False, "max_bin": 63, "verbosity": -1, "num_threads": 1},
+            params=DATASET_PARAMETERS,
         )
 
 
