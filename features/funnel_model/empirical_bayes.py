@@ -198,7 +198,7 @@ def ratio_and_events(
         rate: Expected rate, numerator per exposure.
 
     Returns:
-        Ratio and u, of the shape of `count`; ratio 1 and u = 0 where nothing was exposed or the count is unknown.
+        Ratio and u, of the shape of `count`; ratio 1 and u = 0 where nothing was exposed or one of the three is unknown.
 
     >>> clicks, impressions, rate = np.array([6.0, 0.0]), np.array([100.0, 0.0]), np.array([0.04, 0.04])
     >>> ratio, events = ratio_and_events(True, clicks, impressions, impressions, rate)
@@ -206,7 +206,7 @@ def ratio_and_events(
     ([1.5, 1.0], [4.0, 0.0])
     """
     expected = exposure * rate
-    known = (expected > 0) & np.isfinite(expected) & np.isfinite(count)
+    known = (expected > 0) & np.isfinite(expected) & np.isfinite(count) & np.isfinite(events)
     ratio = np.divide(count, expected, out=np.ones_like(expected), where=known)
     return ratio, np.where(known, np.where(poisson, expected, events), 0.0)
 

@@ -119,7 +119,7 @@ def _fit_stage(
 ) -> StagePrior:
     """The empirical-Bayes prior of one stage; its evidence stays at the stage itself."""
     count, exposure, events = stage_counts(stage, totals)
-    usable = np.isfinite(count) & np.isfinite(exposure) & (exposure > 0)
+    usable = np.isfinite(count) & np.isfinite(exposure) & (exposure > 0) & np.isfinite(events)
     count, exposure, events = (np.where(usable, part, 0.0) for part in (count, exposure, events))
     rows_of_type = {name: promotion_types.codes == code for code, name in enumerate(promotion_types.values)}
     rate = {

@@ -30,6 +30,7 @@ def test_shrunk_ratios(ratio, events, strength, expected) -> None:
         (CLICK, np.nan, 100.0, 100.0, 1.0, 0.0),
         (CLICK, 6.0, np.nan, np.nan, 1.0, 0.0),
         (VALUE, 6.0, 100.0, 3.0, 1.5, 3.0),  # the orders inform gmv per order
+        (VALUE, 6.0, 100.0, np.nan, 1.0, 0.0),  # how much it informs is not known without them
     ],
 )
 def test_a_ratio_is_observed_over_expected(stage, count, exposure, events, ratio, informative) -> None:

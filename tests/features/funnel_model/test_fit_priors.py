@@ -191,3 +191,14 @@ def test_own_counts_do_not_undo_the_level(boosted: Dataset, level) -> None:
     np.testing.assert_allclose(effects, with_level["cost"].log_prior, atol=1e-9)
     for name in set(with_level) - {"cost"}:
         np.testing.assert_array_equal(with_level[name].log_rate, without[name].log_rate)
+
+
+def test_orders_missing_in_some_rows_leave_every_number_of_the_priors_known(small_world, quick) -> None:
+    metrics = small_world.metrics.copy()
+    metrics.loc[::25, "orders"] = np.nan
+    dataset = prepare(replace(small_world, metrics=metrics), quick)
+    train, _, starts = holdout_split(dataset.rows, 14)
+    for name, prior in fit_features(dataset, train, starts).priors.items():
+        numbers = [prior.dispersion, prior.creative_variance, prior.drift_variance, prior.transient_variance]
+        parts = (prior.rate, prior.strengths, prior.weights, prior.cross_stage_weights)
+        assert np.isfinite([*numbers, *(value for part in parts for value in part.values())]).all(), name

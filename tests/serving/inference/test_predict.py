@@ -131,6 +131,25 @@ def test_a_number_beyond_all_reason_gets_an_answer_that_is_a_number(loaded, one_
         assert min(values) > 0, name
 
 
+def test_any_figure_missing_in_any_row_leaves_every_number_of_the_answer_known(
+    loaded, small_world, as_requests
+) -> None:
+    variants = []
+    for creative in as_requests(small_world, small_world.creatives.iloc[::12]):
+        rows = creative["metrics"]
+        for place in sorted({0, len(rows) // 2, len(rows) - 1}):
+            for name in sorted(rows[place].keys() - {"period_start", "period_end"}):
+                less = {figure: value for figure, value in rows[place].items() if figure != name}
+                own = {"creative_id": f"{creative['creative_id']}/{place}/{name}"}
+                variants.append({**creative, **own, "metrics": [*rows[:place], less, *rows[place + 1 :]]})
+    answers = [one for first in range(0, len(variants), 500) for one in answers_of(loaded, variants[first:][:500])]
+    for answer in answers:
+        numbers = [estimate["value"] for part in ("stages", "targets") for estimate in answer[part].values()]
+        numbers += [estimate[end] for estimate in answer["targets"].values() for end in ("low", "high")]
+        numbers.append(answer["chance_of_target"])
+        assert all(number is not None and np.isfinite(number) for number in numbers), answer["creative_id"]
+
+
 def test_the_roi_target_is_the_creatives_own_or_that_of_the_settings(loaded, one_creative) -> None:
     own, other = answers_of(loaded, [one_creative, {**one_creative, "creative_id": "b", "roi_target": None}])
     assert (own["asked_roi"], other["asked_roi"]) == (1.5, loaded.manifest.settings.verdict.roi_target)
