@@ -198,7 +198,7 @@ def ratio_and_events(
         rate: Expected rate, numerator per exposure.
 
     Returns:
-        Ratio and u, of the shape of `count`; ratio 1 and u = 0 where nothing was exposed or one of the three is unknown.
+        Ratio and u, of the shape of `count`; ratio 1 and u = 0 where nothing was exposed or one of them is not known.
 
     >>> clicks, impressions, rate = np.array([6.0, 0.0]), np.array([100.0, 0.0]), np.array([0.04, 0.04])
     >>> ratio, events = ratio_and_events(True, clicks, impressions, impressions, rate)
