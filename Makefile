@@ -169,4 +169,4 @@ $(TRUTH): $(wildcard sample/*.py) | $(VENV)/.product
 	@$(WRITE_SAMPLE)
 
 var/sample-truth-%.parquet: $(wildcard sample/*.py) | $(VENV)/.product
-	@$(PY) -m sample --out var/sample-exports-$* --truth $@ --world $*
+	@$(PY) -m sample --out var/sample-exports-$* --truth $@ --world $* --until 2026-06-30

@@ -2,7 +2,11 @@
 
 import argparse
 import sys
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pandas as pd
 
 from sample.exports import write_exports
 from sample.files import FolderTaken, write
@@ -25,11 +29,14 @@ def main(arguments: list[str] | None = None) -> int:
         help="which world, see docs/data.md (default: %(default)s)",
     )
     size_arguments(parser)
+    parser.add_argument(
+        "--until", type=_day, help="last day of the exports, YYYY-MM-DD; the figures stay the same (default: yesterday)"
+    )
     options = parser.parse_args(arguments)
     out, truth_path = Path(options.out), Path(options.truth)
     if truth_path.resolve().is_relative_to(out.resolve()):
         parser.error("--truth must lie outside --out: nobody may train on it by accident")
-    simulation = simulate_world(options.seed, options.creatives, options.days, options.world)
+    simulation = simulate_world(options.seed, options.creatives, options.days, options.world, _last_day(options.until))
     truth_path.unlink(missing_ok=True)
     try:
         sizes = write_exports(options.seed, simulation.world, simulation.days, simulation.hours, out)
@@ -52,6 +59,18 @@ def size_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         text = f"{what}, {low} to {high} (default: %(default)s)"
         parser.add_argument(name, type=_Within(low, high), default=default, help=text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; give one such as 2026-06-30") from None
+
+
+def _last_day(until: date | None) -> pd.Timestamp:
+    """The day asked for, else yesterday in China, where the exports are made."""
+    return pd.Timestamp(until or datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=1))
 
 
 class _Within:

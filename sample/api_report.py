@@ -8,7 +8,7 @@ import pandas as pd
 
 from sample.files import share
 from sample.randomness import Floats
-from sample.world import END, HOURLY_ACCOUNTS, World
+from sample.world import HOURLY_ACCOUNTS, World
 
 TOPICS = {"live": "SITE_PROMOTION_POST_DATA_VIDEO", "product": "SITE_PROMOTION_PRODUCT_POST_DATA_VIDEO"}
 PAGE_SIZE = 5000
@@ -72,7 +72,7 @@ def api_pages(seed: int, world: World, hours: pd.DataFrame) -> dict[str, bytes]:
         for page in range(count):
             part = rows.iloc[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
             topic = TOPICS[str(promotion)]
-            name = f"{account}/{topic}-hourly-{world.start:%Y%m%d}-{END:%Y%m%d}-{page + 1:03d}.json"
+            name = f"{account}/{topic}-hourly-{world.start:%Y%m%d}-{world.end:%Y%m%d}-{page + 1:03d}.json"
             info = {"page": page + 1, "page_size": PAGE_SIZE, "total_number": len(rows), "total_page": count}
             pages[name] = _page(world, str(account), str(promotion), part, info)
     return pages
@@ -99,7 +99,7 @@ def _page(world: World, account: str, promotion: str, part: pd.DataFrame, info: 
         "code": 0,
         "message": "OK",
         "data": {"rows": rows, "page_info": info},
-        "request_id": f"{END:%Y%m%d}{zlib.crc32(f'{account} {promotion} {info}'.encode()):010d}",
+        "request_id": f"{world.end:%Y%m%d}{zlib.crc32(f'{account} {promotion} {info}'.encode()):010d}",
     }
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -14,7 +14,7 @@ from sample import files
 from sample.api_report import api_pages
 from sample.randomness import stream
 from sample.simulation import COUNT_COLUMNS, MONEY
-from sample.world import END, XLSX_ACCOUNT, World, chinese
+from sample.world import XLSX_ACCOUNT, World, chinese
 
 AIGC = "AIGC动态创意视频素材集合"
 XLSX_DAYS = 30
@@ -47,14 +47,14 @@ TAG_HEADERS = {
 def write_exports(seed: int, world: World, days: pd.DataFrame, hours: pd.DataFrame, out: Path) -> dict[str, int]:
     """Write all export files below `out`; return file name → size in bytes."""
     contents: dict[str, bytes] = {}
-    span = f"{world.start:%Y-%m-%d}-{END:%Y-%m-%d}"
+    span = f"{world.start:%Y-%m-%d}-{world.end:%Y-%m-%d}"
     for (account, promotion), rows in days.groupby(["account_id", "promotion_type"]):
         name = f"{account}/全域推广数据-视频-{chinese(str(promotion))}-{span}.csv"
         contents[name] = _daily_csv(seed, str(promotion), rows)
     account = world.account_ids[XLSX_ACCOUNT]
     rows = days[(days["account_id"] == account) & (days["promotion_type"] == "live")]
     if len(rows):
-        name, content = xlsx_report(seed, rows)
+        name, content = xlsx_report(seed, rows, world.end)
         contents[f"{account}/{name}"] = content
     contents |= api_pages(seed, world, hours)
     contents["素材标签表.csv"] = tag_sheet(seed, world)
@@ -145,16 +145,16 @@ def _columns(promotion: str, sums: pd.DataFrame) -> dict[str, list[str]]:
     }
 
 
-def xlsx_report(seed: int, rows: pd.DataFrame) -> tuple[str, bytes]:
+def xlsx_report(seed: int, rows: pd.DataFrame, end: pd.Timestamp) -> tuple[str, bytes]:
     """Name and content of the default XLSX of the material analysis: fifteen columns, no impressions.
 
     It holds the days of one account's 推直播, with the same values as its CSV.
     """
-    first = max(rows["date"].min(), END - pd.Timedelta(days=XLSX_DAYS - 1))
+    first = max(rows["date"].min(), end - pd.Timedelta(days=XLSX_DAYS - 1))
     rows = rows[rows["date"] >= first].sort_values(["date", "creative_id"])
     table = _xlsx_table(rows)
     mark = hashlib.md5(f"{seed} {rows['account_id'].iloc[0]}".encode(), usedforsecurity=False).hexdigest()[:8]
-    name = f"全域数据_素材分析_视频_{first:%Y-%m-%d}-{END:%Y-%m-%d}-{mark}.xlsx"
+    name = f"全域数据_素材分析_视频_{first:%Y-%m-%d}-{end:%Y-%m-%d}-{mark}.xlsx"
     return name, _workbook(table)
 
 

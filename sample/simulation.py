@@ -13,7 +13,7 @@ from sample.effects import Latents
 from sample.files import MISSING
 from sample.randomness import Floats, stream
 from sample.traffic import FINISH, Traffic, simulate
-from sample.world import World, build
+from sample.world import END, World, build
 from sample.worlds import DEFAULT, WORLDS
 
 LATER_REFUNDS = ((7, 0.75), (14, 0.55), (30, 0.30), (90, 0.10))
@@ -47,9 +47,9 @@ class Simulation:
     days: pd.DataFrame
 
 
-def simulate_world(seed: int, creatives: int, days: int, name: str = DEFAULT) -> Simulation:
-    """Simulate a world of WORLDS; the same arguments give the same world."""
-    world = build(seed, WORLDS[name], creatives, days)
+def simulate_world(seed: int, creatives: int, days: int, name: str = DEFAULT, end: pd.Timestamp = END) -> Simulation:
+    """Simulate a world of WORLDS whose last day is `end`; the same arguments give the same world."""
+    world = build(seed, WORLDS[name], creatives, days, end)
     traffic = simulate(seed, world)
     hours = exported_hours(seed, world, traffic)
     return Simulation(world, traffic, hours, daily(seed, world, hours))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sample.randomness import Floats, Ints, stream
 from sample.vocabulary import HOUR_WEIGHTS
-from sample.world import World
+from sample.world import END, World
 from sample.worlds import STAGES, Pool
 
 HOLD, FINISH = 0.30, 0.15
@@ -105,7 +105,7 @@ def _fixed(seed: int, world: World) -> dict[str, np.ndarray]:
     fixed["launch"] = creatives["launch_hour"].to_numpy(np.int64)
     fixed["target"] = creatives["target_roi"].to_numpy(np.float64)
     fixed["target_relative"] = creatives["target_relative"].to_numpy(np.float64)
-    fixed["first_day"] = np.full(len(creatives), world.start.day_of_year)
+    fixed["first_day"] = np.full(len(creatives), (END - pd.Timedelta(days=world.days - 1)).day_of_year)
     fixed["wear"] = world.wear["wear"].to_numpy()[creatives["product_code"]]
     fixed["wear_start"] = world.wear["wear_start"].to_numpy()[creatives["product_code"]]
     fixed["boosts"] = stream(seed, "boost habits").uniform(0.3, 0.9, len(world.account_ids))[creatives["account_code"]]

@@ -11,7 +11,8 @@ from sample.vocabulary import CATEGORIES, EDITORS, PROMOTION_CHINESE, SOURCE_SHA
 from sample.worlds import WorldSpec
 
 END = pd.Timestamp("2026-06-30")
-"""Last day of the exports: fixed, so that every run writes the same bytes."""
+"""Last day of the world unless another is asked for. The season is always that of the days up to this one, so that a
+world of another last day has the same figures under other dates."""
 
 ACCOUNT_SHARES = (0.08, 0.07, 0.10, 0.20, 0.17, 0.14, 0.12, 0.12)
 LIVE_SHARES = (0.5, 0.6, 0.4, 0.5, 0.45, 0.6, 1.0, 0.0)
@@ -29,7 +30,8 @@ class World:
     Attributes:
         spec: Sizes of all effects.
         start: First day.
-        days: How many days the exports cover; the last is `END`.
+        end: Last day.
+        days: How many days the exports cover.
         account_ids: One per account, in the order of `ACCOUNT_SHARES`.
         creatives: One row per creative in one account under one promotion type.
         announced: Rows of the tag sheet whose creatives have not run yet.
@@ -39,6 +41,7 @@ class World:
 
     spec: WorldSpec
     start: pd.Timestamp
+    end: pd.Timestamp
     days: int
     account_ids: list[str]
     creatives: pd.DataFrame
@@ -47,9 +50,9 @@ class World:
     wear: pd.DataFrame
 
 
-def build(seed: int, spec: WorldSpec, count: int, days: int) -> World:
+def build(seed: int, spec: WorldSpec, count: int, days: int, end: pd.Timestamp = END) -> World:
     """Draw a world of `count` creatives that run and a few more that are only announced."""
-    start = END - pd.Timedelta(days=days - 1)
+    start = end - pd.Timedelta(days=days - 1)
     account_ids = _ids(stream(seed, "account ids"), len(ACCOUNT_SHARES), 16)
     products, creators = _products(seed), _creators(seed)
     extra = max(2, count // 300)
@@ -57,7 +60,7 @@ def build(seed: int, spec: WorldSpec, count: int, days: int) -> World:
     running = _second_accounts(seed, everything.iloc[:count], account_ids)
     announced = everything.iloc[count:].reset_index(drop=True)
     return World(
-        spec, start, days, account_ids, running, announced, latents(seed, spec, running, PRODUCTS, days),
+        spec, start, end, days, account_ids, running, announced, latents(seed, spec, running, PRODUCTS, days),
         products[["wear_start", "wear"]],
     )  # fmt: skip
 

@@ -16,7 +16,20 @@ SMALL = ["--creatives", "200", "--days", "30"]
 @pytest.fixture(scope="session")
 def small_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample")
-    assert main(["--out", str(folder / "exports"), "--truth", str(folder / "truth.parquet"), *SMALL]) == 0
+    assert (
+        main(
+            [
+                "--out",
+                str(folder / "exports"),
+                "--truth",
+                str(folder / "truth.parquet"),
+                "--until",
+                "2026-06-30",
+                *SMALL,
+            ]
+        )
+        == 0
+    )
     return folder
 
 

@@ -1,15 +1,18 @@
-"""The command writes the same bytes again, reports clear errors and leaves other files alone."""
+"""The command writes the same bytes again on one day, reports clear errors and leaves other files alone."""
 
+import io
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 
 from sample.__main__ import main
-from sample.world import END
 
 pytestmark = pytest.mark.slow
 
-SMALL = ["--creatives", "200", "--days", "30"]
+SMALL = ["--until", "2026-06-30", "--creatives", "200", "--days", "30"]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -85,5 +88,34 @@ def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str], monkeypatch
         assert f"(default: {default})" in text
 
 
-def test_the_last_day_is_fixed() -> None:
-    assert f"{END:%Y-%m-%d}" == "2026-06-30"
+def written(folder: Path, *more: str) -> dict[str, bytes]:
+    out = folder / "exports"
+    size = ["--creatives", "60", "--days", "20"]
+    assert main(["--out", str(out), "--truth", str(folder / "truth.parquet"), *size, *more]) == 0
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+def test_the_last_day_is_yesterday_unless_another_is_asked_for(tmp_path: Path) -> None:
+    yesterday = datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=1)
+    assert any(f"-{yesterday}.csv" in name for name in written(tmp_path / "a"))
+    assert any("-2026-02-28.csv" in name for name in written(tmp_path / "b", "--until", "2026-02-28"))
+
+
+def test_another_last_day_changes_the_dates_and_no_figure(tmp_path: Path) -> None:
+    june, march = written(tmp_path / "a", "--until", "2026-06-30"), written(tmp_path / "b", "--until", "2026-03-31")
+    assert [name.partition("/")[0] for name in june] == [name.partition("/")[0] for name in march]
+
+    def figures(files: dict[str, bytes]) -> pd.DataFrame:
+        tables = [
+            pd.read_csv(io.BytesIO(content), encoding="gbk") for name, content in files.items() if "视频-" in name
+        ]
+        columns = ["素材ID", "整体消耗", "整体成交金额"]
+        return pd.concat(tables, ignore_index=True)[columns].sort_values(columns).reset_index(drop=True)
+
+    pd.testing.assert_frame_equal(figures(june), figures(march))
+
+
+def test_a_day_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--until", "30.6.2026"])
+    assert "is no day; give one such as" in capsys.readouterr().err

@@ -100,5 +100,5 @@ def shared_data():
 def sample_exports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     where = ["--out", str(folder / "exports"), "--truth", str(folder / "truth.parquet")]
-    assert write_sample([*where, "--creatives", "600", "--days", "45"]) == 0
+    assert write_sample([*where, "--until", "2026-06-30", "--creatives", "600", "--days", "45"]) == 0
     return folder / "exports"
