@@ -110,7 +110,9 @@ def test_another_last_day_changes_the_dates_and_no_figure(tmp_path: Path) -> Non
             pd.read_csv(io.BytesIO(content), encoding="gbk") for name, content in files.items() if "视频-" in name
         ]
         columns = ["素材ID", "整体消耗", "整体成交金额"]
-        return pd.concat(tables, ignore_index=True)[columns].sort_values(columns).reset_index(drop=True)
+        rows = pd.concat(tables, ignore_index=True)[columns].astype(str)
+        rows = rows[rows["素材ID"].str.fullmatch(r"\d{19}")]  # no totals, no repeated headers
+        return rows.sort_values(columns).reset_index(drop=True)
 
     pd.testing.assert_frame_equal(figures(june), figures(march))
 
