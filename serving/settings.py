@@ -46,6 +46,8 @@ class Limits(Section):
     """Requests computed at the same time in each worker."""
     waiting: Annotated[int, Field(ge=0)] = 64
     """Requests that wait to be computed; more are refused with 503."""
+    batch_memory_mb: Annotated[int, Field(ge=500)] = 2000
+    """Most memory of the process that computes large requests and reads files."""
 
 
 class ServiceSettings(Section):

@@ -30,6 +30,8 @@ class LoadedModel:
         ranges: Numeric attribute, or `age_hours` → least and greatest value in the training data.
         name: Of the registered model, or of the bundle's folder.
         version: Its number in the registry, or the first 12 digits of the manifest's sha256.
+        folder: Folder of the bundle.
+        sha256: Of the bundle's manifest, which holds that of every file.
     """
 
     model: CreativeModel
@@ -39,6 +41,8 @@ class LoadedModel:
     ranges: dict[str, tuple[float, float]]
     name: str
     version: str
+    folder: Path
+    sha256: str
 
     @cached_property
     def catalogue(self) -> list[Feature]:
@@ -131,7 +135,7 @@ def load_model(folder: Path, name: str = "", version: str = "") -> LoadedModel:
             f"{folder}: holds no as-of table (asof.parquet), which serving needs. Train again with this version."
         ) from None
     as_of = AsOfHistory(frozen.table, model.fitted.entities, frozen.moment)
-    sha256 = (folder / "manifest.sha256").read_text(encoding="ascii")[:12]
+    sha256 = (folder / "manifest.sha256").read_text(encoding="ascii").strip()
     return LoadedModel(
         model=model,
         manifest=manifest,
@@ -139,5 +143,7 @@ def load_model(folder: Path, name: str = "", version: str = "") -> LoadedModel:
         metric_columns=frozen.metrics,
         ranges=frozen.ranges,
         name=name or folder.name,
-        version=version or sha256,
+        version=version or sha256[:12],
+        folder=folder,
+        sha256=sha256,
     )

@@ -1,0 +1,209 @@
+"""A process of its own for large requests and files: it keeps the Python of a worker free for small ones.
+
+The worker starts it (`BatchProcess`) and sends it tasks as pickled bytes over a socket that only these two hold; the
+process loads the bundle that a task names, and computes one task after the other. It ends when the worker does.
+"""
+
+import gc
+import logging
+import os
+import pickle
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from serving.api.errors import Refused
+from serving.compute.work import Computed, RawFile, RawRequest, compute_one, read_one, too_late
+from serving.inference.loaded_model import LoadedModel, load_model
+from training.errors import BundleError
+
+log = logging.getLogger("gpmcast.serving")
+
+ROOT = Path(__file__).parents[2]
+GRACE_SECONDS = 2.0
+"""After the deadline of a task: by then the process has noticed it itself, or is killed."""
+NICENESS = 5
+"""Small requests come first where the cores are busy."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The bundle that a task is computed with.
+
+    Attributes:
+        folder: Where it is.
+        name: Of the registered model.
+        version: Of it.
+        sha256: Of its manifest: of every byte of it.
+    """
+
+    folder: Path
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of the process.
+
+    Attributes:
+        work: A request or a file.
+        bundle: The bundle that the worker has loaded.
+        most_creatives: The setting `limits.creatives`.
+    """
+
+    work: RawRequest | RawFile
+    bundle: Bundle
+    most_creatives: int
+
+
+class BatchProcess:
+    """The process as its worker sees it: started when needed, and again after it died. For one thread at a time."""
+
+    def __init__(self, memory_mb: int) -> None:
+        """Start nothing yet.
+
+        Args:
+            memory_mb: Most memory that the process may take; a task that needs more is refused.
+        """
+        self._memory_mb = memory_mb
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id; None where none runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def start(self) -> Connection:
+        """Start it, unless it runs."""
+        if self._connection is not None and self.pid is not None:
+            return self._connection
+        self.end()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(theirs.fileno()), str(self._memory_mb)],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # signals of a terminal are the worker's business
+            )
+        self._connection = Connection(ours.detach())
+        return self._connection
+
+    def compute(self, task: Task) -> Computed:
+        """Have a task computed; the process is killed where that takes too long.
+
+        Raises:
+            Refused: By the task; 504 after its deadline, 503 where the process died.
+        """
+        connection = self.start()
+        try:
+            connection.send_bytes(pickle.dumps(task, pickle.HIGHEST_PROTOCOL))
+            if not connection.poll(max(task.work.deadline - time.monotonic(), 0.0) + GRACE_SECONDS):
+                self.end()
+                raise too_late()
+            outcome = pickle.loads(connection.recv_bytes())  # noqa: S301 (from our own process)
+        except (EOFError, OSError):
+            ended = self.end()
+            log.error(
+                "%s: the process of large requests ended with %s; it is started again", task.work.request_id, ended
+            )
+            if ended == -signal.SIGABRT:  # how pydantic's Rust code ends where there is no memory
+                raise _too_large() from None
+            raise Refused(503, "The computation ended early; try again.", headers={"retry-after": "1"}) from None
+        if isinstance(outcome, Exception):
+            raise outcome
+        assert isinstance(outcome, Computed)
+        return outcome
+
+    def end(self) -> int | None:
+        """Kill it; its exit status."""
+        if self._process is None or self._connection is None:
+            return None
+        self._connection.close()
+        with suppress(subprocess.TimeoutExpired):  # one that is dying says of what
+            self._process.wait(0.5)
+        self._process.kill()
+        ended = self._process.wait()
+        self._process = self._connection = None
+        return ended
+
+
+class Loader:
+    """The bundle loaded last; another one takes its place when a task names it."""
+
+    def __init__(self) -> None:
+        self._loaded: LoadedModel | None = None
+        self._bundle: Bundle | None = None
+
+    def of(self, bundle: Bundle) -> LoadedModel:
+        """The model of this bundle. Where its folder holds it no longer, the one loaded before goes on.
+
+        Raises:
+            Refused: 503 where there is none.
+        """
+        if bundle != self._bundle:
+            try:
+                loaded = load_model(bundle.folder, bundle.name, bundle.version)
+                if loaded.sha256 != bundle.sha256:
+                    raise BundleError(f"{bundle.folder}: another bundle is there now.")
+            except Exception as error:
+                log.error("the process of large requests goes on with what it has: %s", error)
+            else:
+                self._loaded, self._bundle = loaded, bundle
+                gc.unfreeze()
+                gc.collect()
+                gc.freeze()
+        if self._loaded is None:
+            raise Refused(503, "No model is loaded.", headers={"retry-after": "5"})
+        return self._loaded
+
+
+def outcome_of(task: Task, loader: Loader) -> Computed | Exception:
+    """Compute a task; what it raises is returned."""
+    try:
+        loaded = loader.of(task.bundle)
+        if isinstance(task.work, RawFile):
+            return read_one(loaded, task.work)
+        return compute_one(loaded, task.work, task.most_creatives)
+    except MemoryError:
+        return _too_large()
+    except Refused as refusal:
+        return refusal
+    except Exception as error:
+        log.exception("%s failed", task.work.request_id)
+        return RuntimeError(f"{type(error).__name__}: {error}")
+
+
+def _too_large() -> Refused:
+    return Refused(413, "It needs more memory than one request may take; ask for less at a time.")
+
+
+def main() -> None:
+    """Compute tasks until the worker ends."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    bound = int(sys.argv[2]) * 1_000_000
+    resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
+    os.nice(NICENESS)
+    connection, loader = Connection(int(sys.argv[1])), Loader()
+    with suppress(EOFError, OSError):
+        while True:
+            task = pickle.loads(connection.recv_bytes())  # noqa: S301 (from our own worker)
+            connection.send_bytes(pickle.dumps(outcome_of(task, loader), pickle.HIGHEST_PROTOCOL))
+
+
+if __name__ == "__main__":
+    # Under its own name, so that what it pickles has the module that the worker knows.
+    from serving.compute import batch_process
+
+    batch_process.main()

@@ -1,0 +1,189 @@
+"""Where a request is computed: small ones together in a thread, large ones and files in a process of their own.
+
+The event loop computes nothing. While one computation runs in the thread, small requests that arrive wait, and are
+computed in the next call together; alone or in company, a creative gets the same answer bit for bit
+(`serving.inference.predict`).
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from serving.api.errors import Refused
+from serving.compute.batch_process import BatchProcess, Bundle, Task
+from serving.compute.work import Computed, RawFile, RawRequest, TooMany, compute_together, too_late
+from serving.inference.loaded_model import LoadedModel
+from serving.ledger.tables import LedgerRecord
+from serving.settings import Limits
+
+SMALL_BYTES = 65_536
+"""Largest body that is computed in the thread."""
+SMALL_CREATIVES = 8
+"""Most creatives of a request that is computed in the thread."""
+MOST_TOGETHER = 32
+"""Creatives in one call."""
+MOST_BODIES = 8
+"""Largest bodies (`limits.body_bytes`) of which the memory may be taken by requests that wait for the process."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer that is recorded.
+
+    Attributes:
+        content: JSON.
+        headers: Headers of the answer: what `record` returned.
+    """
+
+    content: bytes
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    request: RawRequest
+    creatives: int
+    answer: asyncio.Future[Answered]
+
+
+class Compute:
+    """The computations of one worker. Its coroutines belong to one event loop."""
+
+    def __init__(
+        self,
+        model: Callable[[], LoadedModel],
+        limits: Limits,
+        record: Callable[[LedgerRecord], dict[str, str]] = lambda record: {},
+    ) -> None:
+        """Start nothing yet but threads.
+
+        Args:
+            model: The model that answers now; raises Refused where there is none.
+            limits: Of requests.
+            record: Called with every answer before it is returned, in a thread: counts and records it, and returns
+                headers of the answer.
+        """
+        self._model = model
+        self._limits = limits
+        self._record = record
+        self._waiting: deque[_Waiting] = deque()
+        self._busy = False
+        self._thread = ThreadPoolExecutor(1, "small-requests")
+        self._large = ThreadPoolExecutor(1, "large-requests")
+        self._process = BatchProcess(limits.batch_memory_mb)
+        self._large_waiting, self._large_bytes = 0, 0
+
+    def start_process(self) -> None:
+        """Start the process of large requests; else the first of them waits for it."""
+        self._large.submit(self._process.start)
+
+    async def answer(self, request: RawRequest) -> Answered:
+        """Compute and record an answer.
+
+        Raises:
+            Refused: 400, 409 or 422 with every problem found; 503 where too many wait; 504 after its deadline.
+        """
+        if len(request.body) <= SMALL_BYTES and (creatives := request.body.count(b'"creative_id"')) <= SMALL_CREATIVES:
+            try:
+                return await self._small(request, creatives)
+            except TooMany:  # its fields were named by escapes
+                pass
+        return await self._in_process(request, len(request.body))
+
+    async def read(self, file: RawFile) -> bytes:
+        """An uploaded file as creatives, JSON; nothing is recorded.
+
+        Raises:
+            Refused: 422 where nothing of it can be used; 503 where too many wait; 504 after its deadline.
+        """
+        return (await self._in_process(file, len(file.content))).content
+
+    def close(self) -> None:
+        """End the threads and the process; waiting requests have been answered before."""
+        self._thread.shutdown()
+        self._large.submit(self._process.end)
+        self._large.shutdown()
+
+    async def _small(self, request: RawRequest, creatives: int) -> Answered:
+        if len(self._waiting) >= self._limits.waiting:
+            raise _too_many()
+        waiting = _Waiting(request, creatives, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._next()
+        try:
+            async with _until(request.deadline):
+                return await waiting.answer
+        finally:
+            if not waiting.answer.done() or waiting.answer.cancelled():  # given up: its place is free
+                with suppress(ValueError):
+                    self._waiting.remove(waiting)
+
+    def _next(self) -> None:
+        """Start the next call, unless one runs."""
+        if self._busy:
+            return
+        group: list[_Waiting] = []
+        while self._waiting and sum(one.creatives for one in group) + self._waiting[0].creatives <= MOST_TOGETHER:
+            group.append(self._waiting.popleft())
+        if not group:
+            return
+        self._busy = True
+        loop = asyncio.get_running_loop()
+        call = self._thread.submit(self._compute, [waiting.request for waiting in group])
+        call.add_done_callback(lambda done: loop.call_soon_threadsafe(self._deliver, group, done))
+
+    def _compute(self, requests: list[RawRequest]) -> list[Answered | Exception]:
+        found = compute_together(self._model(), requests, self._limits.creatives, SMALL_CREATIVES)
+        return [self._recorded(one) if isinstance(one, Computed) else one for one in found]
+
+    def _deliver(self, group: list[_Waiting], done: Future[list[Answered | Exception]]) -> None:
+        self._busy = False
+        self._next()
+        failed = done.exception()
+        outcomes = [failed] * len(group) if failed is not None else done.result()
+        for waiting, outcome in zip(group, outcomes):
+            if waiting.answer.cancelled():
+                continue
+            if isinstance(outcome, Answered):
+                waiting.answer.set_result(outcome)
+            else:
+                waiting.answer.set_exception(outcome)
+
+    async def _in_process(self, work: RawRequest | RawFile, size: int) -> Answered:
+        most = MOST_BODIES * self._limits.body_bytes
+        if self._large_waiting >= self._limits.waiting or self._large_bytes + size > most:
+            raise _too_many()
+        self._large_waiting += 1
+        self._large_bytes += size
+        try:
+            async with _until(work.deadline):
+                # Cancelled by the deadline: what has not begun never will; what has begun ends by itself.
+                return await asyncio.wrap_future(self._large.submit(self._compute_in_process, work))
+        finally:
+            self._large_waiting -= 1
+            self._large_bytes -= size
+
+    def _compute_in_process(self, work: RawRequest | RawFile) -> Answered:
+        loaded = self._model()
+        bundle = Bundle(loaded.folder, loaded.name, loaded.version, loaded.sha256)
+        return self._recorded(self._process.compute(Task(work, bundle, self._limits.creatives)))
+
+    def _recorded(self, computed: Computed) -> Answered:
+        return Answered(computed.content, {} if computed.record is None else self._record(computed.record))
+
+
+@asynccontextmanager
+async def _until(deadline: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(deadline - time.monotonic()):
+            yield
+    except TimeoutError:
+        raise too_late() from None
+
+
+def _too_many() -> Refused:
+    return Refused(503, "Too many requests at a time.", headers={"retry-after": "1"})
