@@ -98,7 +98,7 @@ sample: $(VENV)/.product ## write the sample world's exports and its truth again
 	@$(WRITE_SAMPLE)
 
 ui: $(VENV)/.product ## show the runs in MLflow on port 5000
-	@$(VENV)/bin/mlflow ui --backend-store-uri sqlite:///var/mlflow.db --port 5000
+	@$(PY) -m training ui --config '$(CONFIG)' --data '$(TARGET_DATA)'
 
 bench-peers: $(VENV)/.bench $(if $(DATA),,$(TRUTH)) ## compare with peers and ablations, into var/proof; PUBLIC=<folder>: public data too; OTHER=<checkout>: its model too
 	@$(MAKE) --no-print-directory -j2 $(PEER_SETS:%=var/proof/%.json)

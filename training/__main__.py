@@ -1,5 +1,7 @@
-"""`python -m training`: train, refresh, page, predict, backtest, leaks."""
+"""`python -m training`: train, refresh, page, predict, backtest, ui, leaks."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -185,6 +187,27 @@ def backtest_command(
     )
     figures = summary(table, dataset.funnel, settings.evaluate.min_impressions)
     Console().print(figures.to_string(index=False, float_format="{:.2f}".format), highlight=False, markup=False)
+
+
+@app.command("ui")
+def ui_command(
+    data: DataPaths,
+    config: ConfigFile = DEFAULT_CONFIG,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 5000,
+) -> None:
+    """Show the runs of these data in MLflow: start its pages on loopback, or name the server's."""
+    from training.registry.mlflow_tracking import experiment_path
+    from training.workspace import workspace
+
+    space = workspace(data, load_settings(config))
+    path, out = experiment_path(space), Console()
+    if space.tracking_uri.startswith(("http://", "https://")):
+        out.print(f"{without_password(space.tracking_uri).rstrip('/')}{path}", highlight=False, soft_wrap=True)
+        return
+    address = f"http://127.0.0.1:{port}"
+    out.print(f"runs of {space.name}: {address}{path}", highlight=False, soft_wrap=True)
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", space.tracking_uri]
+    os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])
 
 
 @app.command("leaks")

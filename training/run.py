@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
+from features.matrix.feature_matrix import declare
 from features.schema import KEY
 from training.atomic_write import write_table
 from training.boosting.recipe import Recipe, fit_on, out_of_fold, predict_out_of_sample
@@ -29,7 +30,7 @@ from training.progress import ProgressCallbacks
 from training.registry import mlflow_tracking
 from training.registry.bundle import save_bundle
 from training.registry.champion import ChampionComparison, compare_with_registered
-from training.run_record import headline_figures, logged_metrics, run_facts
+from training.run_record import headline_figures, headline_metrics, logged_metrics, run_description, run_facts
 from training.steps import holdout_deviances, last_reported, refuse_thin, tune_heads
 from training.uncertainty import fit_uncertainty
 from training.workspace import Workspace
@@ -157,19 +158,22 @@ def train_and_register(
         choices=recipe.choices,
     )
     save(space.evaluation_bundle, evaluation_model, trained_until=holdout_since.isoformat())
+    columns = [feature.name for feature in declare(final_model.fitted)]
     save(
         space.bundle,
         final_model,
         trained_until=data_until,
         known=source.as_of_table(final_model.fitted.funnel, final_model.fitted.entities, settings),
         card=(space.evaluation / CARD).read_text(encoding="utf-8"),
+        mlmodel=mlflow_tracking.mlmodel_text(columns, final_model.fitted.funnel.targets, created_at),
     )
     predictions = predict_latest(source, final_model, settings)
     write_table(predictions, space.predictions)
 
     # 8. Register, compare with the champion, promote.
     progress.line("registering")
-    with mlflow_tracking.tracked_run(space) as run_id:
+    description = run_description(facts, judged)
+    with mlflow_tracking.tracked_run(space, f"{space.name} until {source.until:%Y-%m-%d}", description) as run_id:
         tags = {
             "created_at": created_at,
             "data_fingerprint": source.fingerprint,
@@ -178,13 +182,16 @@ def train_and_register(
             "model_type": "baseline" if baseline else "model",
         }
         metrics = logged_metrics(evaluation, covered, judged, left_out)
-        mlflow_tracking.log_run(settings, tags, metrics, space.evaluation)
+        headline = headline_metrics(evaluation, covered, judged)
+        facts_of_data = {"until": data_until, "creatives": str(facts.creatives), "accounts": str(facts.accounts)}
+        data = mlflow_tracking.LoggedData(space.name, source.fingerprint, facts_of_data, columns)
+        mlflow_tracking.log_run(settings, tags, headline, metrics, data, space.evaluation)
         registered = mlflow_tracking.register(
             space,
             run_id,
             space.bundle,
             space.evaluation_bundle,
-            f"data until {source.until:%Y-%m-%d}, basis {settings.basis}",
+            description,
         )
     comparison = compare_with_registered(dataset, holdout, evaluation_model, space)
     if comparison.promoted:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from configs import __version__
 from features.bilingual import Words
+from features.sanitise import markdown_text
 from features.schema import KEY
 from training.boosting.model import Choice
 from training.boosting.recipe import Recipe
@@ -17,6 +18,7 @@ from training.evaluation.coverage import Coverage
 from training.evaluation.deciles import WHOLE
 from training.evaluation.files import Evaluation, HeadFacts, RunFacts
 from training.evaluation.metrics import ALL_AGES, OWN
+from training.evaluation.page.sentences import five_sentences
 from training.labels.outcomes import MATURE
 from training.workspace import Workspace
 
@@ -86,6 +88,43 @@ def headline_figures(figures: pd.DataFrame) -> dict[str, float | str | None]:
             value = float(row[name])
             table[f"{row['target']}/{name}"] = value if np.isfinite(value) else None
     return table
+
+
+def run_description(facts: RunFacts, judged: Sequence[Judgement]) -> str:
+    """Return what a run is and what its model can be used for, in both languages, as Markdown."""
+    kind = "empirical Bayes only, " if facts.baseline else ""
+    sentences = five_sentences(judged, facts.level)
+    lines = [
+        f"{kind}data until {facts.data_until[:10]}, {facts.creatives:,} creatives, basis {facts.basis}",
+        *(f"{number}. {markdown_text(one.zh)}" for number, one in enumerate(sentences, start=1)),
+        *(f"{number}. {markdown_text(one.en)}" for number, one in enumerate(sentences, start=1)),
+    ]
+    return "\n\n".join([lines[0], "\n".join(lines[1 : len(sentences) + 1]), "\n".join(lines[len(sentences) + 1 :])])
+
+
+def headline_metrics(
+    evaluation: Evaluation, coverage: Coverage | None, judged: Sequence[Judgement]
+) -> dict[str, float]:
+    """Return the metrics by which runs are compared, under their MLflow names; `logged_metrics` has all.
+
+    `<target>/rank`, `<target>/rank/<baseline>` (Spearman), `<target>/deviance`, `<target>/total` (predicted over
+    actual), `<target>/coverage`: on the holdout, all ages. `head/<head>/trees`, `head/<head>/cv_gain` (fall of the
+    deviance against the funnel alone) and `acceptance/<target>/<aspect>`: as of `logged_metrics`.
+    """
+    whole = evaluation.figures[(evaluation.figures["age_hours"] == ALL_AGES) & (evaluation.figures["part"] == "all")]
+    table: dict[str, float] = {}
+    for row in whole.to_dict("records"):
+        target, method = str(row["target"]), str(row["method"])
+        if method == OWN:
+            table |= {f"{target}/{name}": float(row[name]) for name in ("deviance", "total")}
+        table[f"{target}/rank" if method == OWN else f"{target}/rank/{method.replace(' ', '_')}"] = float(
+            row["spearman"]
+        )
+    if coverage is not None:
+        table |= {f"{row['target']}/coverage": float(row["covered"]) for row in coverage.overall().to_dict("records")}
+    heads = {name: value for name, value in head_figures(evaluation.facts.heads).items()
+             if name.endswith(("/trees", "/cv_gain")) and "weight" not in name}  # fmt: skip
+    return {**table, **heads, **verdict_figures(judged)}
 
 
 def logged_metrics(

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from mlflow.models import Model
 from rich.console import Console
 
 from configs.settings import Dask
+from features.matrix.feature_matrix import declare
 from features.schema import KEY, Loaded
 from training.boosting.recipe import Recipe
 from training.console import show_result
@@ -21,6 +23,7 @@ from training.errors import BundleError, TooThinError
 from training.evaluation.acceptance import Judgement, Measured
 from training.evaluation.files import RUN_FACTS, read_evaluation
 from training.evaluation.page.render import CARD, PAGE
+from training.evaluation.page.sentences import five_sentences
 from training.labels.splits import holdout_split
 from training.progress import ProgressCallbacks
 from training.registry import mlflow_tracking as tracking
@@ -108,6 +111,28 @@ def test_the_registered_model_is_the_one_in_the_folder(first, space, small_world
     assert model_for(space, space.evaluation_bundle)[1] == evaluated
 
 
+def test_a_run_can_be_found_in_mlflow_and_says_what_it_is(first, space) -> None:
+    client = tracking.MlflowClient(space.tracking_uri)
+    run = client.get_run(first[0].registered.run_id)
+    assert run.info.run_name == f"{space.name} until {load_bundle(space.bundle)[1].data_until[:10]}"
+    assert 20 < len(run.data.metrics) <= 60
+    assert {"gpm/rank", "roi/total", "net_roi/deviance", "head/gmv/trees"} < set(run.data.metrics)
+    (data,) = run.inputs.dataset_inputs
+    assert data.dataset.digest == load_bundle(space.bundle)[1].data_fingerprint[:12]
+    version = client.get_model_version(space.registered_model, "1")
+    for text in (run.data.tags["mlflow.note.content"], version.description):
+        assert all(sentence.zh[:4] in text for sentence in five_sentences(first[0].judged, first[0].level))
+    experiment = client.get_experiment_by_name(space.name)
+    assert tracking.experiment_path(space) == f"/#/experiments/{experiment.experiment_id}"
+
+
+def test_the_bundle_says_its_columns_to_mlflow(first, space) -> None:
+    signature = Model.load(str(space.bundle)).signature
+    fitted = load_bundle(space.bundle)[0].fitted
+    assert signature.inputs.input_names() == [feature.name for feature in declare(fitted)]
+    assert signature.outputs.input_names() == fitted.funnel.targets
+
+
 def test_predictions_and_evaluation_lie_in_the_workspace(first, space, small_world) -> None:
     table = pd.read_csv(first[0].predictions)
     assert len(table) == first[0].predicted_creatives == len(small_world.creatives)
@@ -119,7 +144,7 @@ def test_predictions_and_evaluation_lie_in_the_workspace(first, space, small_wor
     assert (space.bundle / CARD).read_text("utf-8") == card
     assert f"# {space.registered_model}\n" in unescape(card)
     logged = {path.name for path in (space.folder / "runs" / first[0].registered.run_id / "artifacts").iterdir()}
-    assert evaluation < logged
+    assert evaluation | {tracking.METRICS} < logged
     about = read_evaluation(space.folder / "evaluation").facts
     assert about.data_fingerprint == data_fingerprint(small_world)
     assert about.heads == first[0].heads
@@ -161,7 +186,7 @@ def test_no_password_is_on_the_console_or_among_what_a_run_logs(first, folder, s
     elsewhere = quick.model_copy(update={"dask": Dask(work="sftp://me:s3cret@host/work")})
     logging = space_in(folder, "logging")
     with tracking.tracked_run(logging) as run_id:
-        tracking.log_run(elsewhere, {}, {}, tmp_path)
+        tracking.log_run(elsewhere, {}, {}, {}, tracking.LoggedData("d", "0" * 64, {}, ["a"]), tmp_path)
     params = tracking.MlflowClient(logging.tracking_uri).get_run(run_id).data.params
     assert params["dask.work"] == "sftp://me@host/work"
 

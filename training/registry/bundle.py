@@ -82,6 +82,7 @@ def save_bundle(
     choices: Mapping[str, Choice] | None = None,
     known: AsOf | None = None,
     card: str = "",
+    mlmodel: str = "",
 ) -> None:
     """Write a bundle atomically, replacing an earlier one.
 
@@ -92,6 +93,7 @@ def save_bundle(
         created_at, data_fingerprint, data_until, trained_until, summary, choices: As in `Manifest`.
         known: As-of table of the other creatives, with which the bundle can be served without the data.
         card: Markdown of the model card; empty for none.
+        mlmodel: Of `training.registry.mlflow_tracking.mlmodel_text`; empty for none.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".bundle-", dir=folder.parent))
@@ -120,8 +122,9 @@ def save_bundle(
             (draft / f"{TREES}{name}.txt").write_text(booster.model_to_string(), encoding="utf-8")
         if known is not None:
             write_as_of(draft, known)
-        if card:
-            (draft / "model_card.md").write_text(card, encoding="utf-8")
+        for name, text in (("model_card.md", card), ("MLmodel", mlmodel)):
+            if text:
+                (draft / name).write_text(text, encoding="utf-8")
         manifest = Manifest(
             format=FORMAT,
             version=configs.__version__,

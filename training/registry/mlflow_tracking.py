@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,14 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
+import pandas as pd
 from mlflow import MlflowClient
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, Schema
 
 from configs.settings import Settings
 from features.partitions.folder import without_password
@@ -26,6 +31,8 @@ from training.workspace import Workspace
 CHAMPION = "champion"
 BUNDLE = "bundle"
 EVALUATION_BUNDLE = "evaluation_bundle"
+METRICS = "metrics.csv"
+"""Table of all metrics of a run."""
 """Artifact folders of a run: the final model, and the model that was evaluated on the holdout."""
 
 
@@ -47,24 +54,88 @@ class Registered:
         return f"{self.name} version {self.version}"
 
 
+@dataclass(frozen=True)
+class LoggedData:
+    """What a run says of its data.
+
+    Attributes:
+        name: Of the data set.
+        fingerprint: sha256 of its metrics and creatives.
+        facts: Further facts, such as the last day.
+        columns: Columns of the feature matrix, all float64.
+    """
+
+    name: str
+    fingerprint: str
+    facts: Mapping[str, str]
+    columns: Sequence[str]
+
+    @property
+    def schema(self) -> Schema:
+        """The columns as MLflow shows them."""
+        return Schema([ColSpec("double", name) for name in self.columns])
+
+
+def mlmodel_text(columns: Sequence[str], targets: Sequence[str], created_at: str) -> str:
+    """The file `MLmodel` of a bundle: the signature that MLflow shows. Models are loaded by gpmcast, not by MLflow.
+
+    Args:
+        columns: Of the feature matrix; any of them may be missing.
+        targets: What is predicted.
+        created_at: UTC, ISO 8601.
+    """
+    inputs = Schema([ColSpec("double", name, required=False) for name in columns])
+    outputs = Schema([ColSpec("double", name) for name in targets])
+    signature = ModelSignature(inputs, outputs)
+    return str(Model(signature=signature, flavors={}, utc_time_created=created_at, model_uuid=None).to_yaml())
+
+
 @contextmanager
-def tracked_run(space: Workspace) -> Iterator[str]:
-    """Start a run in this workspace's experiment and yield its id; a run that raises is marked as failed."""
+def tracked_run(space: Workspace, name: str | None = None, description: str | None = None) -> Iterator[str]:
+    """Start a run in this workspace's experiment and yield its id; a run that raises is marked as failed.
+
+    Args:
+        space: Its name is that of the experiment.
+        name: Of the run; None: one of MLflow's choice.
+        description: Markdown, shown above the run and, until the next run, above the experiment.
+    """
     _connect(space)
     if mlflow.get_experiment_by_name(space.name) is None:
         place = (space.folder / "runs").resolve().as_uri()
         mlflow.create_experiment(space.name, artifact_location=place)
     mlflow.set_experiment(space.name)
-    with mlflow.start_run() as run:
+    if description:
+        mlflow.set_experiment_tag("mlflow.note.content", description)
+    with mlflow.start_run(run_name=name, description=description) as run:
         yield run.info.run_id
 
 
-def log_run(settings: Settings, tags: Mapping[str, str], metrics: Mapping[str, float], files: Path) -> None:
-    """Log settings (as params), tags, metrics (NaN left out) and a folder of files to the active run."""
+def log_run(
+    settings: Settings,
+    tags: Mapping[str, str],
+    headline: Mapping[str, float],
+    metrics: Mapping[str, float],
+    data: LoggedData,
+    files: Path,
+) -> None:
+    """Log a run's settings (as params), tags, data set, metrics and files to the active run.
+
+    Args:
+        settings: Of the run.
+        tags: Of the run.
+        headline: Metrics of the run's first page; NaN are left out.
+        metrics: All metrics, as the table `metrics.csv`; NaN are left out.
+        data: The data set.
+        files: Folder of further files.
+    """
     flat = _flatten(settings.model_dump(mode="json"))
     mlflow.log_params({name: without_password(str(value))[:6000] for name, value in flat.items()})
     mlflow.set_tags(dict(tags))
-    mlflow.log_metrics({name: float(value) for name, value in metrics.items() if value == value})
+    mlflow.log_metrics({name: float(value) for name, value in headline.items() if value == value})
+    table = pd.DataFrame(list(metrics.items()), columns=["metric", "value"]).dropna()
+    mlflow.log_text(table.to_csv(index=False), METRICS)
+    source = CodeDatasetSource({"mlflow.source.name": data.name, **data.facts})
+    mlflow.log_input(MetaDataset(source, data.name, data.fingerprint[:12], data.schema), context="training")
     mlflow.log_artifacts(str(files))
 
 
@@ -119,6 +190,13 @@ def fetch(space: Workspace, registered: Registered, what: str = BUNDLE) -> Path:
         raise BundleError(
             f"{registered}: its files cannot be read from the registry: {reason}. Train again."
         ) from error
+
+
+def experiment_path(space: Workspace) -> str:
+    """Return the path of this workspace's experiment in MLflow's pages; empty before the first run."""
+    _connect(space)
+    found = mlflow.get_experiment_by_name(space.name)
+    return "" if found is None else f"/#/experiments/{found.experiment_id}"
 
 
 def _connect(space: Workspace) -> MlflowClient:
