@@ -151,7 +151,6 @@ def over_http(
                 "port": PORT,
                 "workers": workers,
                 "ledger": f"sqlite:///{place}/ledger.db",
-                "ledger_spool": f"{place}/spool",
             }
             config.write_text(json.dumps(settings), encoding="utf-8")
             return ["-m", "serving", "serve", "--config", str(config)]

@@ -88,7 +88,10 @@ class PredictionService:
         self._ledger = None
         if settings.ledger:
             self._ledger = Ledger(
-                settings.ledger, settings.ledger_spool, settings.ledger_queue, lambda up: metrics.ledger_up.set(up)
+                settings.ledger,
+                queue_bytes=settings.ledger_queue_bytes,
+                on_up=metrics.ledger_up.set,
+                on_lost=metrics.unrecorded.inc,
             )
         AppMiddleware.app = App(RequestHandlers(self._watcher, self._ledger, metrics), settings)
 

@@ -62,11 +62,10 @@ class ServiceSettings(Section):
     """Seconds between two checks for a new champion or a new bundle."""
 
     ledger: str = "sqlite:///var/ledger.db"
-    """SQLAlchemy URL; empty: nothing is recorded."""
-    ledger_spool: Path = Path("var/ledger-spool")
-    """Folder for answers not yet in the database: those of a killed process are written at the next start."""
-    ledger_queue: Annotated[int, Field(ge=1)] = 10_000
-    """Most answers waiting to be written; beyond it answers are sent unrecorded, with a header that says so."""
+    """SQLAlchemy URL of SQLite or PostgreSQL; empty: nothing is recorded."""
+    ledger_queue_bytes: Annotated[int, Field(ge=1_000_000)] = 64_000_000
+    """Most memory, in each worker, of answers that wait while the database cannot be written; beyond it answers are
+    sent unrecorded, with a header that says so."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 3000

@@ -31,6 +31,7 @@ from serving.asgi.openapi import (
 )
 from serving.asgi.prometheus import CONTENT_TYPE
 from serving.asgi.static_files import HOME, PAGE, PAGE_POLICY, REPORT_POLICY, page_file
+from serving.ledger.record import LedgerRecord
 from serving.settings import ServiceSettings
 from serving.upload.read_creatives import FileContext
 
@@ -176,10 +177,11 @@ class App:
             body = await self._body_in_time(headers, receive)
             check_deadline = deadline(self._limits.seconds)
             parsed = self._handlers.parse(endpoint, body, request_id, caller, self._limits.creatives)
-            answer, more_headers = await self._answer(parsed, check_deadline)
+            answer, record = await self._answer(parsed, check_deadline)
+            more_headers = await self._handlers.record(record)
         return HttpResponse(200, answer, headers=more_headers)
 
-    async def _answer(self, parsed: ParsedRequest, check_deadline: Callable[[], None]) -> tuple[bytes, dict[str, str]]:
+    async def _answer(self, parsed: ParsedRequest, check_deadline: Callable[[], None]) -> tuple[bytes, LedgerRecord]:
         if len(parsed.request.creatives) <= MOST_IN_EVENT_LOOP:
             return self._handlers.answer(parsed, check_deadline)
         async with self._places:

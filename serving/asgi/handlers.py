@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 import orjson
 import pandas as pd
 
@@ -20,8 +18,8 @@ from serving.inference.loaded_model import LoadedModel
 from serving.inference.model_watcher import ModelWatcher
 from serving.inference.predict import predictions
 from serving.inference.rank import ranking
-from serving.ledger.tables import LedgerRecord
-from serving.ledger.writer import KEPT, LOST, Ledger
+from serving.ledger.record import LedgerRecord, RecordedModel, recorded_creatives
+from serving.ledger.writer import KEPT, Ledger
 from serving.upload.read_creatives import FileContext, read_file
 
 Endpoint = Literal["predict", "rank"]
@@ -98,15 +96,15 @@ class RequestHandlers:
 
     def answer(
         self, parsed: ParsedRequest, check_deadline: Callable[[], None] = lambda: None
-    ) -> tuple[bytes, dict[str, str]]:
-        """Compute and record an answer.
+    ) -> tuple[bytes, LedgerRecord]:
+        """Compute an answer.
 
         Args:
             parsed: The request.
             check_deadline: Called between chunks of creatives; raises to give up.
 
         Returns:
-            The JSON body, and a header if the answer is not (yet) in the ledger.
+            The JSON body, and what the ledger records of it.
 
         Raises:
             Refused: The request cannot be answered, or `check_deadline` gave it up.
@@ -123,40 +121,35 @@ class RequestHandlers:
                 top=request.top,
                 check_deadline=check_deadline,
             )
-            answers, values = done.answers, done.values
+            answers = done.answers
             content["predictions"] = answers
+            creatives = recorded_creatives(answers, done.values, done.age_hours, done.cutoffs)
             self.metrics.count_predictions(answers)
         else:
-            top, answers, values = ranking(loaded, request, now=now, check_deadline=check_deadline)
-            content |= {"by": request.by, "top": top, "ranking": answers}
-        return orjson.dumps(content), self._record(parsed, answers, values)
+            ranked = ranking(loaded, request, now=now, check_deadline=check_deadline)
+            answers = ranked.answers
+            content |= {"by": request.by, "top": ranked.top, "ranking": answers}
+            stored = [{**answer, "by": request.by, "top": ranked.top} for answer in answers]
+            creatives = recorded_creatives(stored, ranked.values, ranked.age_hours, ranked.cutoffs)
+        record = LedgerRecord(
+            request_id=parsed.request_id,
+            at=datetime.now(UTC).isoformat(timespec="microseconds"),
+            caller=parsed.caller,
+            endpoint=parsed.endpoint,
+            model=RecordedModel(
+                loaded.name, loaded.version, loaded.feature_names, {**loaded.identity, "time_zone": loaded.zone.key}
+            ),
+            input_sha256=parsed.body_sha256,
+            creatives=creatives,
+        )
+        return orjson.dumps(content), record
 
-    def _record(
-        self, parsed: ParsedRequest, answers: list[dict[str, object]], values: npt.NDArray[np.float64]
-    ) -> dict[str, str]:
+    async def record(self, record: LedgerRecord) -> dict[str, str]:
+        """Record an answer before it is sent; a header if it is not (yet) in the ledger."""
         if self.ledger is None:
             return {}
-        # Explanations follow from the features and the model, so they are not stored.
-        stored = [{name: part for name, part in answer.items() if name != "explanation"} for answer in answers]
-        outcome = self.ledger.add(
-            LedgerRecord(
-                request_id=parsed.request_id,
-                at=datetime.now(UTC).isoformat(timespec="microseconds"),
-                caller=parsed.caller,
-                endpoint=parsed.endpoint,
-                model=parsed.loaded.name,
-                version=parsed.loaded.version,
-                input_sha256=parsed.body_sha256,
-                features=parsed.loaded.feature_names,
-                answers=stored,
-                values=values,
-            )
-        )
-        if outcome == KEPT:
-            return {}
-        if outcome == LOST:
-            self.metrics.unrecorded.inc()
-        return {"x-gpmcast-ledger": outcome}
+        outcome = await self.ledger.record(record)
+        return {} if outcome == KEPT else {"x-gpmcast-ledger": outcome}
 
     def read(self, content: bytes, context: FileContext, request_id: str) -> bytes:
         """An uploaded file as creatives, JSON; nothing is recorded.

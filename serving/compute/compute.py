@@ -8,7 +8,7 @@ computed in the next call together; alone or in company, a creative gets the sam
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from serving.api.errors import Refused
 from serving.compute.batch_process import BatchProcess, Bundle, Task
 from serving.compute.work import Computed, RawFile, RawRequest, TooMany, compute_together, too_late
 from serving.inference.loaded_model import LoadedModel
-from serving.ledger.tables import LedgerRecord
+from serving.ledger.record import LedgerRecord
 from serving.settings import Limits
 
 SMALL_BYTES = 65_536
@@ -47,7 +47,11 @@ class Answered:
 class _Waiting:
     request: RawRequest
     creatives: int
-    answer: asyncio.Future[Answered]
+    answer: asyncio.Future[Computed]
+
+
+async def _not_recorded(_: LedgerRecord) -> dict[str, str]:
+    return {}
 
 
 class Compute:
@@ -57,15 +61,15 @@ class Compute:
         self,
         model: Callable[[], LoadedModel],
         limits: Limits,
-        record: Callable[[LedgerRecord], dict[str, str]] = lambda record: {},
+        record: Callable[[LedgerRecord], Awaitable[dict[str, str]]] = _not_recorded,
     ) -> None:
         """Start nothing yet but threads.
 
         Args:
             model: The model that answers now; raises Refused where there is none.
             limits: Of requests.
-            record: Called with every answer before it is returned, in a thread: counts and records it, and returns
-                headers of the answer.
+            record: Called with every answer before it is returned, in the event loop: counts and records it, and
+                returns headers of the answer.
         """
         self._model = model
         self._limits = limits
@@ -87,12 +91,8 @@ class Compute:
         Raises:
             Refused: 400, 409 or 422 with every problem found; 503 where too many wait; 504 after its deadline.
         """
-        if len(request.body) <= SMALL_BYTES and (creatives := request.body.count(b'"creative_id"')) <= SMALL_CREATIVES:
-            try:
-                return await self._small(request, creatives)
-            except TooMany:  # its fields were named by escapes
-                pass
-        return await self._in_process(request, len(request.body))
+        computed = await self._computed(request)
+        return Answered(computed.content, {} if computed.record is None else await self._record(computed.record))
 
     async def read(self, file: RawFile) -> bytes:
         """An uploaded file as creatives, JSON; nothing is recorded.
@@ -108,7 +108,15 @@ class Compute:
         self._large.submit(self._process.end)
         self._large.shutdown()
 
-    async def _small(self, request: RawRequest, creatives: int) -> Answered:
+    async def _computed(self, request: RawRequest) -> Computed:
+        if len(request.body) <= SMALL_BYTES and (creatives := request.body.count(b'"creative_id"')) <= SMALL_CREATIVES:
+            try:
+                return await self._small(request, creatives)
+            except TooMany:  # its fields were named by escapes
+                pass
+        return await self._in_process(request, len(request.body))
+
+    async def _small(self, request: RawRequest, creatives: int) -> Computed:
         if len(self._waiting) >= self._limits.waiting:
             raise _too_many()
         waiting = _Waiting(request, creatives, asyncio.get_running_loop().create_future())
@@ -136,11 +144,10 @@ class Compute:
         call = self._thread.submit(self._compute, [waiting.request for waiting in group])
         call.add_done_callback(lambda done: loop.call_soon_threadsafe(self._deliver, group, done))
 
-    def _compute(self, requests: list[RawRequest]) -> list[Answered | Exception]:
-        found = compute_together(self._model(), requests, self._limits.creatives, SMALL_CREATIVES)
-        return [self._recorded(one) if isinstance(one, Computed) else one for one in found]
+    def _compute(self, requests: list[RawRequest]) -> list[Computed | Exception]:
+        return compute_together(self._model(), requests, self._limits.creatives, SMALL_CREATIVES)
 
-    def _deliver(self, group: list[_Waiting], done: Future[list[Answered | Exception]]) -> None:
+    def _deliver(self, group: list[_Waiting], done: Future[list[Computed | Exception]]) -> None:
         self._busy = False
         self._next()
         failed = done.exception()
@@ -148,12 +155,12 @@ class Compute:
         for waiting, outcome in zip(group, outcomes):
             if waiting.answer.cancelled():
                 continue
-            if isinstance(outcome, Answered):
+            if isinstance(outcome, Computed):
                 waiting.answer.set_result(outcome)
             else:
                 waiting.answer.set_exception(outcome)
 
-    async def _in_process(self, work: RawRequest | RawFile, size: int) -> Answered:
+    async def _in_process(self, work: RawRequest | RawFile, size: int) -> Computed:
         most = MOST_BODIES * self._limits.body_bytes
         if self._large_waiting >= self._limits.waiting or self._large_bytes + size > most:
             raise _too_many()
@@ -167,13 +174,10 @@ class Compute:
             self._large_waiting -= 1
             self._large_bytes -= size
 
-    def _compute_in_process(self, work: RawRequest | RawFile) -> Answered:
+    def _compute_in_process(self, work: RawRequest | RawFile) -> Computed:
         loaded = self._model()
         bundle = Bundle(loaded.folder, loaded.name, loaded.version, loaded.sha256)
-        return self._recorded(self._process.compute(Task(work, bundle, self._limits.creatives)))
-
-    def _recorded(self, computed: Computed) -> Answered:
-        return Answered(computed.content, {} if computed.record is None else self._record(computed.record))
+        return self._process.compute(Task(work, bundle, self._limits.creatives))
 
 
 @asynccontextmanager

@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 import orjson
 import pandas as pd
 
@@ -19,7 +17,7 @@ from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions
 from serving.inference.rank import ranking
-from serving.ledger.tables import LedgerRecord
+from serving.ledger.record import LedgerRecord, RecordedCreative, RecordedModel, recorded_creatives
 from serving.upload.read_creatives import FileContext, read_file
 
 log = logging.getLogger("gpmcast.serving")
@@ -189,37 +187,32 @@ def _compute(
     now = pd.Timestamp(datetime.now(loaded.zone).replace(tzinfo=None))
     first = requests[0]
     if isinstance(first, RankRequest):
-        top, ranked, values = ranking(loaded, first, now=now, check_deadline=check_deadline)
-        return [_computed(loaded, raws[0], {"by": first.by, "top": top, "ranking": ranked}, ranked, values)]
+        done = ranking(loaded, first, now=now, check_deadline=check_deadline)
+        stored = [{**answer, "by": first.by, "top": done.top} for answer in done.answers]
+        content: dict[str, object] = {"by": first.by, "top": done.top, "ranking": done.answers}
+        recorded = recorded_creatives(stored, done.values, done.age_hours, done.cutoffs)
+        return [_computed(loaded, raws[0], content, recorded)]
     creatives = [creative for request in requests for creative in request.creatives]
-    done = predictions(loaded, creatives, now=now, explain=first.explain, top=first.top, check_deadline=check_deadline)
+    found = predictions(loaded, creatives, now=now, explain=first.explain, top=first.top, check_deadline=check_deadline)
+    recorded = recorded_creatives(found.answers, found.values, found.age_hours, found.cutoffs)
     computed, begin = [], 0
     for raw, request in zip(raws, requests):
         own = slice(begin, begin := begin + len(request.creatives))
-        answers = done.answers[own]
-        computed.append(_computed(loaded, raw, {"predictions": answers}, answers, done.values[own]))
+        computed.append(_computed(loaded, raw, {"predictions": found.answers[own]}, recorded[own]))
     return computed
 
 
 def _computed(
-    loaded: LoadedModel,
-    raw: RawRequest,
-    content: dict[str, object],
-    answers: list[dict[str, object]],
-    values: npt.NDArray[np.float64],
+    loaded: LoadedModel, raw: RawRequest, content: dict[str, object], recorded: tuple[RecordedCreative, ...]
 ) -> Computed:
-    # Explanations follow from the features and the model, so they are not stored.
-    stored = [{name: part for name, part in answer.items() if name != "explanation"} for answer in answers]
+    about = {**loaded.identity, "time_zone": loaded.zone.key}
     record = LedgerRecord(
         request_id=raw.request_id,
         at=datetime.now(UTC).isoformat(timespec="microseconds"),
         caller=raw.caller,
         endpoint=raw.endpoint,
-        model=loaded.name,
-        version=loaded.version,
+        model=RecordedModel(loaded.name, loaded.version, loaded.feature_names, about),
         input_sha256=sha256(raw.body).hexdigest(),
-        features=loaded.feature_names,
-        answers=stored,
-        values=values,
+        creatives=recorded,
     )
     return Computed(orjson.dumps({"request_id": raw.request_id, "model": loaded.identity, **content}), record)

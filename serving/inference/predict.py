@@ -57,10 +57,14 @@ class Predictions:
     Attributes:
         answers: By creative: a `serving.api.responses.Prediction` as plain values.
         values: Feature values; axis 0: creatives, axis 1: features.
+        age_hours: (creatives,) hours since launch at the cutoff.
+        cutoffs: (creatives,) datetime64, end of what is known of each, in the model's time zone.
     """
 
     answers: list[dict[str, object]]
     values: Floats
+    age_hours: Floats
+    cutoffs: npt.NDArray[np.datetime64]
 
 
 def predict_creatives(loaded: LoadedModel, creatives: Sequence[Creative]) -> PredictedCreatives:
@@ -116,14 +120,19 @@ def predictions(
         check_deadline: Called between chunks; raises to give up.
     """
     answers: list[dict[str, object]] = []
-    values: list[Floats] = []
+    parts: list[PredictedCreatives] = []
     for first in range(0, len(creatives), CREATIVES_PER_CHUNK):
         check_deadline()
         part = creatives[first : first + CREATIVES_PER_CHUNK]
         done = predict_creatives(loaded, part)
         answers += _answers(loaded, part, done, now, explain=explain, top=top)
-        values.append(done.features.values.matrix)
-    return Predictions(answers, np.concatenate(values))
+        parts.append(done)
+    return Predictions(
+        answers,
+        np.concatenate([done.features.values.matrix for done in parts]),
+        np.concatenate([done.observed["age_hours"] for done in parts]),
+        np.concatenate([done.observed["cutoff"] for done in parts]),
+    )
 
 
 def _answers(

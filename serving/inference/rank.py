@@ -14,7 +14,7 @@ from features.matrix.feature_matrix import Features
 from serving.api.errors import Refused, RequestProblem
 from serving.api.requests import RankRequest
 from serving.inference.loaded_model import LoadedModel
-from serving.inference.predict import CREATIVES_PER_CHUNK, predict_creatives
+from serving.inference.predict import CREATIVES_PER_CHUNK, PredictedCreatives, predict_creatives
 from serving.inference.request_warnings import request_warnings
 
 Floats = npt.NDArray[np.float64]
@@ -29,13 +29,32 @@ SUPPORT_SD = 5.0
 """Standard deviations around the centre of a log-normal distribution that its support covers."""
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """Candidates, best first.
+
+    Attributes:
+        top: How many are wanted; under a budget as many as it pays for.
+        answers: By candidate: a `serving.api.responses.RankedCreative` as plain values.
+        values: Feature values; axis 0: candidates, axis 1: features.
+        age_hours: (candidates,) hours since launch at the cutoff.
+        cutoffs: (candidates,) datetime64, end of what is known of each, in the model's time zone.
+    """
+
+    top: int
+    answers: list[dict[str, object]]
+    values: Floats
+    age_hours: Floats
+    cutoffs: npt.NDArray[np.datetime64]
+
+
 def ranking(
     loaded: LoadedModel,
     request: RankRequest,
     *,
     now: pd.Timestamp,
     check_deadline: Callable[[], None] = lambda: None,
-) -> tuple[int, list[dict[str, object]], Floats]:
+) -> Ranking:
     """Rank the candidates of a request.
 
     Args:
@@ -43,11 +62,6 @@ def ranking(
         request: Checked.
         now: The time, in the model's time zone; only warnings depend on it.
         check_deadline: Called between chunks; raises to give up.
-
-    Returns:
-        How many are wanted (under a budget: as many as it pays for), the candidates best first
-        (`serving.api.responses.RankedCreative`), and feature values: axis 0: creatives in the order of the request,
-        axis 1: features.
 
     Raises:
         Refused: 422 where the model does not predict the target.
@@ -60,7 +74,7 @@ def ranking(
     supports: list[tuple[float, float]] = []
     cdfs: list[Cdf] = []
     warnings: list[list[dict[str, str]]] = []
-    features: list[Floats] = []
+    parts: list[PredictedCreatives] = []
     for first in range(0, len(request.creatives), CREATIVES_PER_CHUNK):
         check_deadline()
         part = request.creatives[first : first + CREATIVES_PER_CHUNK]
@@ -70,7 +84,7 @@ def ranking(
         supports.append(support)
         cdfs.append(cdf)
         warnings += request_warnings(loaded, part, done.observed, done.summed, now)
-        features.append(done.features.values.matrix)
+        parts.append(done)
     value = np.concatenate(values)
     top = _wanted(request, len(value))
     edges = common_edges(supports)
@@ -89,7 +103,13 @@ def ranking(
         }
         for place, row in enumerate(order.tolist())
     ]
-    return top, ranked, np.concatenate(features)
+    return Ranking(
+        top,
+        ranked,
+        np.concatenate([done.features.values.matrix for done in parts])[order],
+        np.concatenate([done.observed["age_hours"] for done in parts])[order],
+        np.concatenate([done.observed["cutoff"] for done in parts])[order],
+    )
 
 
 def distribution(

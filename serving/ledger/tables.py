@@ -1,15 +1,15 @@
-"""The ledger in a database: the record of a request, two tables, writing in batches, reading for exports."""
+"""The ledger in a database: two tables, writing in batches, pruning, reading for exports."""
 
-import json
-import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from configs.errors import ConfigError
+from serving.ledger.record import LedgerRecord, RecordedModel, unpack_features
 
 TABLES = sa.MetaData()
 ANSWERS = sa.Table(
@@ -26,6 +26,8 @@ ANSWERS = sa.Table(
     sa.Column("promotion_type", sa.String(64), nullable=False),
     sa.Column("account_id", sa.String(128), nullable=False),
     sa.Column("creative_id", sa.String(128), nullable=False, index=True),
+    sa.Column("age_hours", sa.Float(53)),
+    sa.Column("cutoff", sa.String(32)),
     sa.Column("features", sa.LargeBinary, nullable=False),
     sa.Column("answer", sa.Text, nullable=False),
 )
@@ -35,80 +37,32 @@ MODELS = sa.Table(
     sa.Column("model", sa.String(256), primary_key=True),
     sa.Column("version", sa.String(64), primary_key=True),
     sa.Column("features", sa.Text, nullable=False),
+    sa.Column("about", sa.Text),
 )
+INSERTS: dict[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+"""INSERT with ON CONFLICT DO NOTHING: a batch whose commit was not confirmed is written again."""
 LOCK_WAIT_SECONDS = 5
-MOST_IDS = 500
-"""Request ids in one SELECT: databases limit the parameters of a statement."""
-
-
-@dataclass(frozen=True)
-class LedgerRecord:
-    """The answer to one request.
-
-    Attributes:
-        request_id: Of the request.
-        at: Time of the answer, UTC, ISO 8601.
-        caller: Name of the API key.
-        endpoint: `predict` or `rank`.
-        model: Name of the model.
-        version: Of the model.
-        input_sha256: Of the request's body.
-        features: Names of the features.
-        answers: One per creative: its key and the prediction.
-        values: Feature values, float64; axis 0: creatives, axis 1: features; NaN where not known.
-    """
-
-    request_id: str
-    at: str
-    caller: str
-    endpoint: str
-    model: str
-    version: str
-    input_sha256: str
-    features: Sequence[str]
-    answers: Sequence[dict[str, object]]
-    values: npt.NDArray[np.float64]
-
-    def rows(self) -> list[dict[str, object]]:
-        """Rows of `gpmcast_answers`, one per creative."""
-        return [
-            {
-                "request_id": self.request_id,
-                "place": place,
-                "at": self.at,
-                "caller": self.caller,
-                "endpoint": self.endpoint,
-                "model": self.model,
-                "version": self.version,
-                "input_sha256": self.input_sha256,
-                "promotion_type": answer["promotion_type"],
-                "account_id": answer["account_id"],
-                "creative_id": answer["creative_id"],
-                "features": pack_features(values),
-                "answer": orjson.dumps(answer).decode(),
-            }
-            for place, (answer, values) in enumerate(zip(self.answers, self.values))
-        ]
-
-
-def pack_features(values: npt.NDArray[np.float64]) -> bytes:
-    """Feature values of one creative (1-D) as they are stored: little-endian float64, zlib."""
-    return zlib.compress(np.ascontiguousarray(values, dtype="<f8").tobytes(), 1)
-
-
-def unpack_features(content: bytes) -> list[float | None]:
-    """The inverse of `pack_features`; None for NaN."""
-    return [None if value != value else value for value in np.frombuffer(zlib.decompress(content), "<f8").tolist()]
+CONNECT_SECONDS = 5
 
 
 def connect(url: str) -> sa.Engine:
-    """An engine for this ledger; SQLite runs in write-ahead mode and its folder is made."""
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True)
+    """An engine for this ledger; SQLite runs in write-ahead mode and its folder is made.
+
+    Raises:
+        ConfigError: The URL is of neither SQLite nor PostgreSQL.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise ConfigError("ledger: is no SQLAlchemy URL, such as sqlite:///var/ledger.db") from None
+    if (kind := parsed.get_backend_name()) not in INSERTS:
+        raise ConfigError(f"ledger: found {kind}; expected sqlite or postgresql")
+    if kind == "postgresql":
+        patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
+        return sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(parsed, connect_args={"timeout": LOCK_WAIT_SECONDS})
+    engine = sa.create_engine(parsed, hide_parameters=True, connect_args={"timeout": LOCK_WAIT_SECONDS})
 
     @sa.event.listens_for(engine, "connect")
     def write_ahead(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
@@ -121,40 +75,67 @@ def connect(url: str) -> sa.Engine:
 
 
 def make_tables(engine: sa.Engine) -> None:
-    """Create the tables that do not exist; another worker may be creating them at the same moment."""
+    """Create the tables and columns that do not exist; another worker may be creating them at the same moment."""
     try:
-        TABLES.create_all(engine)
+        _make_tables(engine)
     except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.OperationalError):
-        TABLES.create_all(engine)
+        _make_tables(engine)
+
+
+def _make_tables(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        TABLES.create_all(connection)
+        found = sa.inspect(connection)
+        for table in TABLES.sorted_tables:
+            present = {column["name"] for column in found.get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in present:  # of an earlier version
+                    kind = column.type.compile(engine.dialect)
+                    connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
 
 
 def write(engine: sa.Engine, records: Sequence[LedgerRecord]) -> None:
-    """Insert these records in one transaction; requests that are in the ledger already are skipped."""
+    """Insert these records in one transaction; rows that are in the ledger already are skipped."""
+    insert = INSERTS[engine.dialect.name]
+    models = {(record.model.name, record.model.version): record.model for record in records}
+    rows = [row for record in records for row in _rows(record)]
     with engine.begin() as connection:
-        ids = [record.request_id for record in records]
-        present: set[str] = set()
-        for first in range(0, len(ids), MOST_IDS):
-            chosen = sa.select(ANSWERS.c.request_id).where(ANSWERS.c.request_id.in_(ids[first : first + MOST_IDS]))
-            present |= set(connection.scalars(chosen))
-        fresh = [record for record in records if record.request_id not in present]
-        _insert_models(connection, fresh)
-        rows = [row for record in fresh for row in record.rows()]
+        connection.execute(insert(MODELS).on_conflict_do_nothing(), [_model_row(model) for model in models.values()])
         if rows:
-            connection.execute(sa.insert(ANSWERS), rows)
+            connection.execute(insert(ANSWERS).on_conflict_do_nothing(), rows)
 
 
-def _insert_models(connection: sa.Connection, records: Sequence[LedgerRecord]) -> None:
-    """Store the feature names of model versions that are new to the ledger."""
-    for model, version in {(record.model, record.version): None for record in records}:
-        same = (MODELS.c.model == model) & (MODELS.c.version == version)
-        if connection.scalar(sa.select(sa.func.count()).select_from(MODELS).where(same)) == 0:
-            names = next(r.features for r in records if (r.model, r.version) == (model, version))
-            row = {"model": model, "version": version, "features": json.dumps(list(names), ensure_ascii=False)}
-            try:
-                with connection.begin_nested():
-                    connection.execute(sa.insert(MODELS), row)
-            except sa.exc.IntegrityError:
-                pass  # another worker inserted it a moment earlier
+def _rows(record: LedgerRecord) -> Iterator[dict[str, object]]:
+    for place, creative in enumerate(record.creatives):
+        yield {
+            "request_id": record.request_id,
+            "place": place,
+            "at": record.at,
+            "caller": record.caller,
+            "endpoint": record.endpoint,
+            "model": record.model.name,
+            "version": record.model.version,
+            "input_sha256": record.input_sha256,
+            **creative._asdict(),
+            "answer": creative.answer.decode(),
+        }
+
+
+def _model_row(model: RecordedModel) -> dict[str, object]:
+    return {
+        "model": model.name,
+        "version": model.version,
+        "features": orjson.dumps(list(model.features)).decode(),
+        "about": orjson.dumps(dict(model.about)).decode(),
+    }
+
+
+def probe(engine: sa.Engine) -> None:
+    """Insert a row and take it back: raises where the database does not take rows."""
+    texts = {column.name: "" for column in ANSWERS.columns if isinstance(column.type, sa.String)}
+    with engine.connect() as connection:
+        connection.execute(sa.insert(ANSWERS), {**texts, "place": 0, "features": b""})
+        connection.rollback()
 
 
 def read(
@@ -169,9 +150,7 @@ def read(
         request_id: Only this request; empty: all.
         limit: Most rows; None: all.
     """
-    query = sa.select(ANSWERS, MODELS.c.features.label("names")).join(
-        MODELS, (MODELS.c.model == ANSWERS.c.model) & (MODELS.c.version == ANSWERS.c.version)
-    )
+    query = sa.select(ANSWERS)
     if since:
         query = query.where(ANSWERS.c.at >= since)
     if creative_id:
@@ -180,9 +159,10 @@ def read(
         query = query.where(ANSWERS.c.request_id == request_id)
     query = query.order_by(ANSWERS.c.at.desc(), ANSWERS.c.request_id, ANSWERS.c.place).limit(limit)
     with engine.connect() as connection:
+        models = sa.select(MODELS.c.model, MODELS.c.version, MODELS.c.features)
+        names = {(model, version): orjson.loads(features) for model, version, features in connection.execute(models)}
         for row in connection.execution_options(yield_per=500).execute(query).mappings():
             found = dict(row)
-            names = json.loads(str(found.pop("names")))
-            found["features"] = dict(zip(names, unpack_features(found["features"])))
-            found["answer"] = json.loads(found["answer"])
+            found["features"] = dict(zip(names[found["model"], found["version"]], unpack_features(found["features"])))
+            found["answer"] = orjson.loads(found["answer"])
             yield found

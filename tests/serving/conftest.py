@@ -243,7 +243,6 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
                 "bundle": bundle,
                 "port": port,
                 "ledger": f"sqlite:///{folder}/ledger.db",
-                "ledger_spool": str(folder / "spool"),
                 "watch_seconds": 0.3,
                 **more,
             }

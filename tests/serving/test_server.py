@@ -148,7 +148,6 @@ def test_the_client_gets_typed_answers_and_typed_refusals(server, one_creative) 
 def test_every_answer_is_in_the_ledger_with_caller_model_input_and_features(server, loaded, one_creative) -> None:
     body = json.dumps({"creatives": [one_creative]}).encode()
     answer = json.loads(server.post("/v1/predict", body)[1])
-    until(lambda: answer["request_id"] in recorded(server))
     (row,) = read(connect(server.settings.ledger), request_id=answer["request_id"])
     from hashlib import sha256
 
@@ -234,7 +233,6 @@ def test_sigterm_under_load_loses_no_accepted_request(start_server, bundle, one_
     assert not load.refusals
     assert not load.broken
     assert {request_id for request_id, _ in load.answers} <= set(recorded(server))
-    assert not any((server.folder / "spool").iterdir())
 
 
 def test_a_worker_killed_comes_back_and_what_it_answered_is_in_the_ledger(start_server, bundle, one_creative) -> None:
@@ -248,7 +246,7 @@ def test_a_worker_killed_comes_back_and_what_it_answered_is_in_the_ledger(start_
     load.end()
     assert server.workers() != [worker]
     assert not load.refusals
-    until(lambda: {request_id for request_id, _ in load.answers} <= set(recorded(server)))
+    assert {request_id for request_id, _ in load.answers} <= set(recorded(server))  # each before it was sent
     assert server.end() == 0
 
 

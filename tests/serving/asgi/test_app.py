@@ -26,7 +26,7 @@ def build(loaded, tmp_path):
         settings = ServiceSettings(**more)
         watcher = ModelWatcher(settings)
         watcher.loaded = loaded
-        ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", tmp_path / "spool", 1000)
+        ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
         ledgers.append(ledger)
         return App(RequestHandlers(watcher, ledger, ServiceMetrics()), settings)
 
@@ -252,12 +252,17 @@ def test_bad_input_logs_one_line(build, caplog) -> None:
 
 def test_an_answer_that_cannot_be_recorded_still_goes_out_with_a_warning(loaded, tmp_path, one_creative) -> None:
     (tmp_path / "ledger.db").mkdir()
-    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", tmp_path / "spool", 2)
+    metrics = ServiceMetrics()
+    ledger = Ledger(
+        f"sqlite:///{tmp_path}/ledger.db",
+        queue_bytes=6000,
+        on_up=metrics.ledger_up.set,
+        on_lost=metrics.unrecorded.inc,
+    )
     watcher = ModelWatcher(ServiceSettings())
     watcher.loaded = loaded
-    app = App(RequestHandlers(watcher, ledger, ServiceMetrics()), ServiceSettings(open_metrics=True))
+    app = App(RequestHandlers(watcher, ledger, metrics), ServiceSettings(open_metrics=True))
     body = {"creatives": [one_creative]}
-    ask(app, "POST", "/v1/predict", json=body)
     end = time.monotonic() + 60
     while ledger.healthy and time.monotonic() < end:
         time.sleep(0.02)
@@ -265,7 +270,9 @@ def test_an_answer_that_cannot_be_recorded_still_goes_out_with_a_warning(loaded,
     assert [reply.status_code for reply in outcomes] == [200, 200]
     assert [reply.headers["x-gpmcast-ledger"] for reply in outcomes] == ["waiting", "lost"]
     assert "ledger" in check_shape(ask(app, "GET", "/readyz"), 503)["error"]
-    assert "gpmcast_unrecorded_total 1.0" in ask(app, "GET", "/metrics").text
+    text = ask(app, "GET", "/metrics").text
+    assert "gpmcast_unrecorded_total 1.0" in text
+    assert "gpmcast_ledger_up 0.0" in text
     ledger.close(seconds=0.1)
 
 

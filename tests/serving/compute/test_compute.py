@@ -15,6 +15,7 @@ from serving.compute import work
 from serving.compute.compute import SMALL_CREATIVES, Answered, Compute
 from serving.compute.work import RawFile, RawRequest
 from serving.inference.loaded_model import LoadedModel, load_model
+from serving.ledger.record import LedgerRecord
 from serving.settings import Limits
 from serving.upload.read_creatives import FileContext
 
@@ -35,7 +36,11 @@ def records() -> list:
 
 @pytest.fixture(scope="module")
 def compute(loaded: LoadedModel, records: list) -> Iterator[Compute]:
-    made = Compute(lambda: loaded, Limits(), lambda record: records.append(record) or {"x-recorded": record.request_id})
+    async def record(one: LedgerRecord) -> dict[str, str]:
+        records.append(one)
+        return {"x-recorded": one.request_id}
+
+    made = Compute(lambda: loaded, Limits(), record)
     yield made
     made.close()
 
@@ -85,8 +90,7 @@ def test_every_answer_is_recorded_with_its_own_rows(compute, records, one_creati
     assert [one.headers for one in answers] == [{"x-recorded": f"r{n}"} for n in range(4)]
     for record in records:
         number = int(record.request_id[1:])
-        assert [row["account_id"] for row in record.answers] == [f"acc{number}"] * (number + 1)
-        assert len(record.values) == number + 1
+        assert [row.account_id for row in record.creatives] == [f"acc{number}"] * (number + 1)
 
 
 def test_a_bad_request_fails_alone(compute, one_creative, monkeypatch) -> None:
@@ -119,8 +123,8 @@ def test_large_requests_and_files_are_computed_in_their_own_process(compute, loa
     ]
     assert content(large)["predictions"] == [content(one)["predictions"][0] for one in small]
     assert large.headers == {"x-recorded": "large"}
-    assert len(records[0].answers) == len(records[0].values) == SMALL_CREATIVES + 1
-    assert records[0].features == loaded.feature_names
+    assert len(records[0].creatives) == SMALL_CREATIVES + 1
+    assert records[0].model.features == loaded.feature_names
     sheet = "素材ID,账户ID,推广方式,价格\nnew-1,acc0,推直播,99\n".encode("gbk")
     file = RawFile(sheet, FileContext("tags.csv"), "f", time.monotonic() + 60)
     (read,) = together(lambda: [compute.read(file)])

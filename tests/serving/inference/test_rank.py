@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from serving.api.errors import Refused
-from serving.api.requests import RankRequest
+from serving.api.requests import PredictRequest, RankRequest
 from serving.api.validation import parse_request
+from serving.inference.predict import predictions
 from serving.inference.rank import LogNormal, chance_in_top, common_edges, ranking
 
 
@@ -27,26 +28,43 @@ def candidates(one_creative):
 
 
 def test_the_best_come_first_and_a_budget_funds_as_many_as_it_pays_for(loaded, candidates) -> None:
-    top, order, values = ranked(loaded, candidates, by="gpm", budget_cny=650.0, spend_cny=300.0)
-    assert top == 2
+    done = ranked(loaded, candidates, by="gpm", budget_cny=650.0, spend_cny=300.0)
+    order = done.answers
+    assert done.top == 2
     assert [one["place"] for one in order] == [1, 2, 3, 4]
     assert [one["value"] for one in order] == sorted((one["value"] for one in order), reverse=True)
     assert [one["funded"] for one in order] == [True, True, False, False]
     assert sum(one["chance_in_top"] for one in order) == pytest.approx(2.0, abs=0.001)
-    assert values.shape == (4, len(loaded.catalogue))
+    assert done.values.shape == (4, len(loaded.catalogue))
+
+
+def test_features_ages_and_cutoffs_are_in_the_order_of_the_answers(loaded, candidates, one_creative) -> None:
+    runs = {**one_creative, "creative_id": "runs"}
+    asked = [*candidates, runs]
+    done = ranked(loaded, asked, by="gpm", top=1)
+    places = [one["creative_id"] for one in done.answers]
+    assert places != [one["creative_id"] for one in asked]
+    request = parse_request(PredictRequest, json.dumps({"creatives": asked}).encode(), loaded.vocabulary)
+    alone = predictions(loaded, request.creatives, now=loaded.as_of.moment)
+    of_request = [places.index(one["creative_id"]) for one in asked]
+    np.testing.assert_array_equal(done.values[of_request], alone.values)
+    np.testing.assert_array_equal(done.age_hours[of_request], alone.age_hours)
+    np.testing.assert_array_equal(done.cutoffs[of_request], alone.cutoffs)
+    assert done.age_hours[places.index("runs")] == 3.0
+    assert done.cutoffs[places.index("runs")] == np.datetime64("2026-05-08T12:00")
 
 
 def test_a_budget_for_all_funds_all_and_one_for_none_none(loaded, candidates) -> None:
-    top, order, _ = ranked(loaded, candidates, budget_cny=1e6, spend_cny=1.0)
-    assert top == 4
-    assert all(one["funded"] and one["chance_in_top"] == 1.0 for one in order)
-    top, order, _ = ranked(loaded, candidates, budget_cny=1.0, spend_cny=2.0)
-    assert top == 0
-    assert not any(one["funded"] for one in order)
+    done = ranked(loaded, candidates, budget_cny=1e6, spend_cny=1.0)
+    assert done.top == 4
+    assert all(one["funded"] and one["chance_in_top"] == 1.0 for one in done.answers)
+    done = ranked(loaded, candidates, budget_cny=1.0, spend_cny=2.0)
+    assert done.top == 0
+    assert not any(one["funded"] for one in done.answers)
 
 
 def test_the_same_question_has_the_same_answer(loaded, candidates) -> None:
-    assert ranked(loaded, candidates, top=1)[1] == ranked(loaded, candidates, top=1)[1]
+    assert ranked(loaded, candidates, top=1).answers == ranked(loaded, candidates, top=1).answers
 
 
 def of_log_normal(value, log_sd, top):
@@ -79,7 +97,7 @@ def test_chances_are_those_of_many_draws(top) -> None:
 
 def test_chances_come_from_the_calibrated_distributions_where_the_model_has_them(loaded, candidates) -> None:
     bare = replace(loaded, model=replace(loaded.model, uncertainty=None))
-    calibrated, plain = (ranked(model, candidates, top=2)[1] for model in (loaded, bare))
+    calibrated, plain = (ranked(model, candidates, top=2).answers for model in (loaded, bare))
     assert [one["creative_id"] for one in calibrated] == [one["creative_id"] for one in plain]
     assert [one["chance_in_top"] for one in calibrated] != [one["chance_in_top"] for one in plain]
     for order in (calibrated, plain):

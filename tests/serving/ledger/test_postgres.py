@@ -11,12 +11,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
-from serving.ledger.tables import TABLES, LedgerRecord, connect, read
-from serving.ledger.writer import KEPT, Ledger
+from serving.ledger.tables import TABLES, connect, make_tables, read
+from serving.ledger.writer import KEPT, LOST, WAITING, Ledger
 
 pytestmark = pytest.mark.service
 
@@ -71,51 +70,66 @@ def url() -> Iterator[str]:
             run("pg_ctl", "--wait", "--mode=immediate", "stop")
 
 
-def record(number: int) -> LedgerRecord:
-    answer = {"creative_id": f"素材{number}", "promotion_type": "live", "account_id": "a", "text": "\u0000"}
-    return LedgerRecord(
-        f"r{number}", f"2026-05-01T00:00:00.{number:06d}", "anyone", "predict", "m", "1", "0" * 64, ["a", "b"],
-        [answer], np.array([[number, np.nan]]),
-    )  # fmt: skip
-
-
-def test_answers_are_kept_in_postgresql(url: str, tmp_path: Path) -> None:
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    """Of the same server, with empty tables."""
     engine = connect(url)
     TABLES.drop_all(engine)
-    one, two = (Ledger(url, tmp_path / "spool", 1000) for _ in range(2))
-    for number in range(300):
-        assert (one if number % 2 else two).add(record(number)) == KEPT
+    make_tables(engine)
+    yield engine
+    TABLES.drop_all(engine)
+    engine.dispose()
+
+
+def test_answers_are_kept_in_postgresql(url: str, engine: Engine, record, outcomes) -> None:
+    one, two = Ledger(url), Ledger(url)
+    for number in range(0, 300, 2):
+        assert outcomes(one, [record(number)]) == outcomes(two, [record(number + 1)]) == [KEPT]
     one.close()
     two.close()
     rows = {row["request_id"]: row for row in read(engine)}
     assert len(rows) == 300
-    assert rows["r7"]["features"] == {"a": 7.0, "b": None}
-    assert rows["r7"]["answer"]["creative_id"] == "素材7"
-    assert [row["request_id"] for row in read(engine, limit=2)] == ["r299", "r298"]
-    assert [row["request_id"] for row in read(engine, creative_id="素材12")] == ["r12"]
-    TABLES.drop_all(engine)
-    engine.dispose()
+    assert rows["r00007"]["features"] == {"a": 7.25, "b": None}
+    assert rows["r00007"]["answer"]["verdict"]["zh"] == "\u0000"
+    assert rows["r00007"]["age_hours"] == 3.5
+    assert [row["request_id"] for row in read(engine, limit=2)] == ["r00299", "r00298"]
+    assert [row["request_id"] for row in read(engine, creative_id="素材12-0")] == ["r00012"]
 
 
-def test_what_waited_while_the_database_refused_is_written_once(url: str, tmp_path: Path) -> None:
-    engine = connect(url)
-    TABLES.drop_all(engine)
-    TABLES.create_all(engine)
-    ledger = Ledger(url, tmp_path / "spool", 1000)
-    assert ledger.add(record(1)) == KEPT
-    ledger.close()
+def test_what_waited_while_the_database_refused_is_written_once(
+    url: str, engine: Engine, record, outcomes, until
+) -> None:
+    ledger = Ledger(url)
+    assert outcomes(ledger, [record(1)]) == [KEPT]
     with engine.begin() as connection:
         connection.execute(text("ALTER DATABASE postgres SET default_transaction_read_only = on"))
-    refused = Ledger(url, tmp_path / "spool", 1000)
-    refused.add(record(2))
-    refused.close(seconds=0.5)
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        connection.execute(text(ended + " AND backend_type = 'client backend'"))
+    assert outcomes(ledger, [record(2)]) == [WAITING]
+    until(lambda: not ledger.healthy)
     with engine.begin() as connection:
         connection.execute(text("SET TRANSACTION READ WRITE"))
         connection.execute(text("ALTER DATABASE postgres RESET default_transaction_read_only"))
+        connection.execute(text(ended + " AND backend_type = 'client backend'"))
+    until(lambda: ledger.healthy and ledger.waiting_bytes == 0)
+    assert outcomes(ledger, [record(3)]) == [KEPT]
+    ledger.close()
     engine.dispose()
-    again = Ledger(url, tmp_path / "spool", 1000)
-    assert again.add(record(3)) == KEPT
-    again.close()
-    assert sorted(row["request_id"] for row in read(engine)) == ["r1", "r2", "r3"]
-    TABLES.drop_all(engine)
-    engine.dispose()
+    assert sorted(row["request_id"] for row in read(engine)) == ["r00001", "r00002", "r00003"]
+
+
+def test_a_text_with_u0000_costs_its_own_record_and_no_other(
+    url: str, engine: Engine, record, outcomes, caplog
+) -> None:
+    ledger = Ledger(url)
+    bad = record(5, creative_id="secret\0")
+    said = outcomes(
+        ledger, [*(record(number) for number in range(5)), bad, *(record(number) for number in range(6, 50))]
+    )
+    assert said == [KEPT] * 5 + [LOST] + [KEPT] * 44
+    assert outcomes(ledger, [record(50)]) == [KEPT]
+    assert ledger.healthy
+    ledger.close()
+    assert len(list(read(engine))) == 50
+    assert "r00005 is refused" in caplog.text
+    assert "secret" not in caplog.text
