@@ -8,11 +8,14 @@ DATA ?=
 CONFIG ?= configs/default.yaml
 TRIALS ?=
 OUT ?=
-# Options of make report: one account, one product, creatives launched since a day; the language shown first (zh, en)
+# Options of make report: one account, one product, creatives launched since a day. LANG_ (zh, en): language shown
+# first, and of messages; default: zh in the report, else that of the locale
 ACCOUNT ?=
 PRODUCT ?=
 SINCE ?=
-LANG_ ?= zh
+LANG_ ?=
+# Option of train and refresh: 1 goes on where the tag sheet does not join the metrics
+WITHOUT_TAGS ?=
 # Option of bench-scale: rows of metrics, separated by spaces; default 0.1, 1, 5 and 10 million
 ROWS ?=
 # Options of bench-peers: CPU seconds of each peer; a folder of the public data sets; a checkout with its own .venv
@@ -36,6 +39,7 @@ TRUTH := var/sample-truth$(if $(WORLD),-$(WORLD)).parquet
 WRITE_SAMPLE = $(PY) -m sample --out $(SAMPLE) --truth $(TRUTH)$(if $(WORLD), --world $(WORLD))
 TARGET_DATA = $(or $(DATA),$(SAMPLE))
 WORKERS = $(if $(filter dask,$(ENGINE))$(SCHEDULER),$(VENV)/.scale)
+GATE_OPTIONS = $(if $(WITHOUT_TAGS),--without-tags) $(if $(LANG_),--lang '$(LANG_)')
 ENGINE_OPTIONS = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)')
 
 .PHONY: help setup train refresh predict backtest report serve bento ui sample test test-fast check format hooks lock clean
@@ -48,10 +52,10 @@ help: ## list the commands and their options
 setup: $(VENV)/.product ## create .venv and install the runtime dependencies
 
 train: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## train and register a model on exports; without DATA on the sample
-	@$(PY) -m training train --config '$(CONFIG)' $(if $(TRIALS),--trials $(TRIALS)) $(ENGINE_OPTIONS) --data '$(TARGET_DATA)'
+	@$(PY) -m training train --config '$(CONFIG)' $(if $(TRIALS),--trials $(TRIALS)) $(ENGINE_OPTIONS) $(GATE_OPTIONS) --data '$(TARGET_DATA)'
 
 refresh: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## refit the champion on newer exports, without tuning
-	@$(PY) -m training refresh --config '$(CONFIG)' $(ENGINE_OPTIONS) --data '$(TARGET_DATA)'
+	@$(PY) -m training refresh --config '$(CONFIG)' $(ENGINE_OPTIONS) $(GATE_OPTIONS) --data '$(TARGET_DATA)'
 
 predict: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## predict every creative at its latest cutoff, into OUT
 	@$(PY) -m training predict --config '$(CONFIG)' $(ENGINE_OPTIONS) --data '$(TARGET_DATA)' --out '$(or $(OUT),predictions.csv)'
@@ -63,7 +67,7 @@ serve: $(VENV)/.product ## serve the champion over HTTP on port 3000; SERVING=<y
 	@$(PY) -m serving serve --config '$(SERVING)'
 
 report: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## write the strategist's report as one HTML file; ACCOUNT=, PRODUCT=, SINCE=, LANG_=en
-	@$(PY) -m serving report --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/report.html)' --lang '$(LANG_)' \
+	@$(PY) -m serving report --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/report.html)' --lang '$(or $(LANG_),zh)' \
 		$(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(PRODUCT),--product '$(PRODUCT)') $(if $(SINCE),--since '$(SINCE)')
 
 bento: $(VENV)/.product ## build a bento with the champion inside, which starts without a network

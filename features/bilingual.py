@@ -1,6 +1,9 @@
 """Texts in the two languages of readers: Chinese and English."""
 
-from typing import NamedTuple
+import os
+from typing import Literal, NamedTuple
+
+Language = Literal["zh", "en"]
 
 
 class Words(NamedTuple):
@@ -17,3 +20,13 @@ class Words(NamedTuple):
     def format(self, **values: object) -> "Words":
         """Fill in the placeholders of both texts, as `str.format` does."""
         return Words(self.zh.format(**values), self.en.format(**values))
+
+    def in_language(self, language: Language) -> str:
+        """Return one of the two texts."""
+        return self.zh if language == "zh" else self.en
+
+
+def language_of_locale() -> Language:
+    """Return `zh` where the locale of this process is Chinese, else `en`."""
+    stated = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "zh" if stated.casefold().startswith("zh") else "en"

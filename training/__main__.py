@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from configs.settings import CONFIG_DIR, Settings, load_settings
 from configs.yaml_file import parse
+from features.bilingual import language_of_locale
 from features.console import run_command, show_problems
 from features.errors import InputError
 from features.partitions.folder import without_password
@@ -35,6 +36,12 @@ EngineName = Annotated[str | None, typer.Option("--engine", help="local or dask;
 Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a running Dask scheduler.")]
 Trials = Annotated[int | None, typer.Option("--trials", min=1, help="Number of Optuna trials; default: as in config.")]
 Baseline = Annotated[bool, typer.Option("--baseline", help="Empirical Bayes only: no minimum amount of data.")]
+WithoutTags = Annotated[
+    bool, typer.Option("--without-tags", help="Go on where the tag sheet does not join the metrics.")
+]
+Lang = Annotated[
+    Literal["zh", "en"] | None, typer.Option("--lang", help="Language of messages; default: that of the locale.")
+]
 DEFAULT_CONFIG = CONFIG_DIR / "default.yaml"
 
 
@@ -51,11 +58,14 @@ def train_command(
     ] = False,
     engine: EngineName = None,
     scheduler: Scheduler = None,
+    without_tags: WithoutTags = False,
+    lang: Lang = None,
 ) -> None:
     """Train a model on exports, evaluate it on a holdout, register it and write predictions."""
     from training.boosting.optuna_study import refuse_unreachable
     from training.console import show_result
     from training.data.open_source import open_source
+    from training.doctor.examine import refuse_lost_joins
     from training.run import train_and_register
     from training.workspace import workspace
 
@@ -68,6 +78,8 @@ def train_command(
     out, err = Console(), Console(stderr=True)
     with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
         _show_files(report, err)
+        if report is not None:
+            refuse_lost_joins(space.store, settings, lang or language_of_locale(), without_tags=without_tags)
         result = train_and_register(source, space, settings, progress, baseline=baseline)
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
 
@@ -79,11 +91,14 @@ def refresh_command(
     strict: Strict = False,
     engine: EngineName = None,
     scheduler: Scheduler = None,
+    without_tags: WithoutTags = False,
+    lang: Lang = None,
 ) -> None:
     """Refit the champion's recipe on newer data, without tuning; evaluate and register it."""
     from training.boosting.recipe import Recipe
     from training.console import show_result
     from training.data.open_source import open_source
+    from training.doctor.examine import refuse_lost_joins
     from training.registry.champion import model_for
     from training.run import train_and_register
     from training.workspace import workspace
@@ -96,6 +111,8 @@ def refresh_command(
     out, err = Console(), Console(stderr=True)
     with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
         _show_files(report, err)
+        if report is not None:
+            refuse_lost_joins(space.store, settings, lang or language_of_locale(), without_tags=without_tags)
         progress.line(f"refitting {name}")
         result = train_and_register(source, space, settings, progress, recipe=Recipe(manifest.choices))
     show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)

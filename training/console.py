@@ -41,6 +41,7 @@ def show_result(result: TrainingRun, space: Workspace, data: list[str], config: 
         f"trained on {result.training_rows:,} rows of {result.training_creatives:,} creatives; the registered model is "
         "the same recipe on all mature rows.",
     ]
+    lines.append(result.tagged.words.en)
     lines += [head_line(head) for head in result.heads]
     if result.missing:
         needs = "; ".join(f"{stage} needs {columns}" for stage, columns in result.missing.items())

@@ -30,7 +30,15 @@ from training.progress import ProgressCallbacks
 from training.registry import mlflow_tracking
 from training.registry.bundle import save_bundle
 from training.registry.champion import ChampionComparison, compare_with_registered
-from training.run_record import headline_figures, headline_metrics, logged_metrics, run_description, run_facts
+from training.run_record import (
+    TagCoverage,
+    headline_figures,
+    headline_metrics,
+    logged_metrics,
+    run_description,
+    run_facts,
+    tag_coverage,
+)
 from training.steps import holdout_deviances, last_reported, refuse_thin, tune_heads
 from training.uncertainty import fit_uncertainty
 from training.workspace import Workspace
@@ -55,6 +63,7 @@ class TrainingRun:
         predicted_creatives: Number of its rows.
         judged: What the evaluation model can be used for.
         level: Nominal coverage of its intervals.
+        tagged: How many creatives carry tags.
     """
 
     figures: pd.DataFrame
@@ -72,6 +81,7 @@ class TrainingRun:
     predicted_creatives: int
     judged: list[Judgement]
     level: float
+    tagged: TagCoverage
 
 
 def train_and_register(
@@ -212,4 +222,5 @@ def train_and_register(
         predicted_creatives=len(predictions),
         judged=judged,
         level=settings.interval.level,
+        tagged=tag_coverage(source.creatives, dataset.observed),
     )

@@ -79,15 +79,23 @@ def keyed(
         accounts = given.where(given.notna(), accounts)
     if metrics and (accounts[~bad] == UNNAMED).any():
         findings.note(
-            found=f"no account; it is called “{UNNAMED}”",
+            found="no account",
             expected="an account id in a column, in the source config, or as the name of the folder",
-            cure="Put the files of each account in a folder named by its id (all digits) or “账户-<name>”.",
+            cure="Each creative gets the account that the tag sheet or other exports give for its id, else "
+            f"“{UNNAMED}”. To name it, put the files of each account in a folder named by its id (all digits) or "
+            "“账户-<name>”.",
         )
     keys = pd.DataFrame(
         {"promotion_type": promotion, "account_id": accounts, "creative_id": _text_series(ids["creative_id"])}
     )[KEY].astype("str")
     bad |= keys["creative_id"].isna().to_numpy()
     return table.keep(~bad), keys[~bad].reset_index(drop=True)
+
+
+def account_in_folder(path: Path) -> str:
+    """Return the account that the name of a file's folder states; empty if it states none."""
+    found = _ACCOUNT_FOLDER.fullmatch(path.absolute().parent.name)
+    return (found[1] or found[2]) if found else ""
 
 
 def _text_series(values: ArrowColumn) -> pd.Series:
@@ -99,8 +107,7 @@ def _default_account(layout: ExportLayout, path: Path, *, metrics: bool) -> str:
         return layout.constants["account_id"]
     if not metrics:
         return ANY
-    found = _ACCOUNT_FOLDER.fullmatch(path.absolute().parent.name)
-    return (found[1] or found[2]) if found else UNNAMED
+    return account_in_folder(path) or UNNAMED
 
 
 def _promotion_types(

@@ -67,7 +67,7 @@ def read_periods(
     zone = layout.time_zone or settings.time_zone
     column, grain = _by_columns(table, layout)
     if column is None:
-        first, last = _span_in_name(path, findings)
+        first, last = _span_of_file(path, findings)
         starts: Times = np.full(len(table), first, dtype="datetime64[us]")
         ends: Times = np.full(len(table), last + _ONE_DAY, dtype="datetime64[us]")
         grains: Grains = np.full(len(table), "day" if first == last else "range", dtype=object)
@@ -156,16 +156,21 @@ def _report_bad(table: CanonicalTable, column: str, bad: Mask, findings: Finding
         )
 
 
-def _span_in_name(path: Path, findings: Findings) -> tuple[dt.datetime, dt.datetime]:
-    """Return the first and the last day in the file's name."""
+def span_in_name(path: Path) -> tuple[dt.datetime, dt.datetime] | None:
+    """Return the first and the last day in a file's name; None if it states none."""
     if found := _NAMED_SPAN.search(path.name):
         parts = [part for part in found.groups() if part]
         try:
             first, last = (dt.datetime(int(y), int(m), int(d)) for y, m, d in (parts[:3], parts[3:]))
-            if first <= last:
-                return first, last
         except ValueError:
-            pass
+            return None
+        return (first, last) if first <= last else None
+    return None
+
+
+def _span_of_file(path: Path, findings: Findings) -> tuple[dt.datetime, dt.datetime]:
+    if span := span_in_name(path):
+        return span
     raise findings.unusable(
         found="neither a date column nor a range of days in the file's name",
         expected="a column 日期, or a name such as 全域推广数据_2026-07-01-2026-07-07.csv",

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from features.errors import Problem, StoreError
 from features.schema import KEY, ExportRead
+from features.store.accounts import CREATE_VIEWS
 from features.store.connection import ATTRIBUTE_KEY, NATURAL_KEY, READABLE, connect
 from features.store.upsert import MergeCounts, merge_attributes, merge_metrics
 
@@ -44,11 +45,14 @@ class KnownFile:
 
     Attributes:
         file_id: Place in the order of imports.
+        path: Where it was read.
         source: Name of the layout under which it was read.
-        fingerprint: State of the layout, settings and code that read it (`features.store.ingest.fingerprint`).
+        fingerprint: State of the layout, settings and code that read it, and what its path states
+            (`features.store.ingest.fingerprint`).
     """
 
     file_id: int
+    path: str
     source: str
     fingerprint: str
 
@@ -63,6 +67,7 @@ def open_store(path: Path | str, *, read_only: bool = False) -> Iterator[Store]:
     """
     path = Path(path)
     with _as_store_errors(path), closing(connect(path, read_only=read_only)) as connection:
+        connection.execute(CREATE_VIEWS)
         yield Store(connection, path)
 
 
@@ -179,7 +184,7 @@ class Store:
         So a sheet that is restored to an earlier state counts as a new import.
         """
         rows = self._connection.execute(
-            "SELECT file_id, source, fingerprint FROM files f WHERE sha256 = $sha256 AND NOT EXISTS "
+            "SELECT file_id, path, source, fingerprint FROM files f WHERE sha256 = $sha256 AND NOT EXISTS "
             "(SELECT 1 FROM files n WHERE n.path = $path AND n.sha256 <> f.sha256 AND n.file_id > f.file_id) "
             "ORDER BY file_id DESC LIMIT 1",
             {"sha256": sha256, "path": path},
@@ -208,19 +213,24 @@ class Store:
         ]
 
     def table(self, name: str) -> pd.DataFrame:
-        """Return a table as a frame with the columns `READABLE[name]`."""
+        """Return a table as a frame with the columns `READABLE[name]`.
+
+        Metrics and attributes from exports that name no account have the account that is known elsewhere for their
+        creative (`features.store.accounts`).
+        """
         # Through Arrow, text is `str` even without rows. `self_destruct` frees each column of the Arrow table after its
         # conversion, so that the largest table is not in memory twice.
         return self.arrow(name).to_pandas(split_blocks=True, self_destruct=True)
 
     def creative_keys(self) -> pd.DataFrame:
         """Return the distinct KEYs of creatives with metrics."""
-        return self._connection.sql(f"SELECT DISTINCT {', '.join(KEY)} FROM metrics").to_arrow_table().to_pandas()
+        keys = self._connection.sql(f"SELECT DISTINCT {', '.join(KEY)} FROM named_metrics")
+        return keys.to_arrow_table().to_pandas()
 
     def metrics_of(self, promotion_type: str, account_id: str) -> pd.DataFrame:
         """Return the rows of `metrics` of one account and promotion type, with the columns of `table`."""
         rows = self._connection.sql(
-            f"SELECT {', '.join(READABLE['metrics'])} FROM metrics "
+            f"SELECT {', '.join(READABLE['metrics'])} FROM named_metrics "
             "WHERE promotion_type = $promotion_type AND account_id = $account_id",
             params={"promotion_type": promotion_type, "account_id": account_id},
         )
@@ -231,8 +241,9 @@ class Store:
         return self._connection.execute(query).df()
 
     def arrow(self, name: str) -> pa.Table:
-        """Return a table as an Arrow table with the columns `READABLE[name]`."""
-        return self._connection.sql(f"SELECT {', '.join(READABLE[name])} FROM {name}").to_arrow_table()
+        """Return a table as an Arrow table with the columns `READABLE[name]`; see `table`."""
+        view = f"named_{name}" if name in ("metrics", "attributes") else name
+        return self._connection.sql(f"SELECT {', '.join(READABLE[name])} FROM {view}").to_arrow_table()
 
     def count(self, name: str) -> int:
         """Return the number of rows of a table."""

@@ -19,7 +19,9 @@ from features.errors import InputError, Problem
 from features.readers.containers import sha256_of
 from features.readers.export_file import read_export
 from features.readers.find_files import find_files
+from features.readers.keys import account_in_folder
 from features.readers.layouts import load_layouts
+from features.readers.periods import span_in_name
 from features.schema import ExportRead
 from features.store.duckdb_store import ImportResult, KnownFile, Store
 
@@ -80,15 +82,13 @@ def ingest(
     """
     files = find_files([str(path) for path in paths])
     layouts = load_layouts(settings)
-    fingerprints = {layout.name: fingerprint(layout, settings) for layout in layouts}
+    same = _SameReading({layout.name: layout for layout in layouts}, settings, {str(path) for path in files})
     reports: list[FileReport] = []
     # While one file is stored, a thread reads the next: DuckDB releases the GIL while it works.
     with ThreadPoolExecutor(1) as reader, store.transaction() if strict else nullcontext():
 
         def start(path: Path) -> _PendingFile:
-            return _start_reading(
-                store, path, fingerprints, lambda: reader.submit(read_export, path, settings, layouts)
-            )
+            return _start_reading(store, path, same, lambda: reader.submit(read_export, path, settings, layouts))
 
         pending = start(files[0])
         for done, path in enumerate(files):
@@ -96,7 +96,7 @@ def ingest(
                 progress(done, len(files), path)
             pending.wait()
             current, pending = pending, start(files[done + 1]) if done + 1 < len(files) else pending
-            reports.append(_import(store, current, fingerprints, partial(read_export, path, settings, layouts)))
+            reports.append(_import(store, current, same, partial(read_export, path, settings, layouts)))
         report = IngestReport(tuple(reports))
         refused = [problem for problem in report.problems if problem.severity != "note"]
         if strict and refused:
@@ -106,12 +106,44 @@ def ingest(
     return report
 
 
-def fingerprint(layout: ExportLayout, settings: Settings) -> str:
-    """Hash everything that decides how files of this layout are read; a file read under another hash is read again."""
+def fingerprint(layout: ExportLayout, settings: Settings, path: Path) -> str:
+    """Hash everything besides its bytes that decides how a file is read; under another hash it is read again.
+
+    That is the layout, the settings, the parser of file names, and what the path states: account, promotion type, days.
+    """
     names = settings.names.read_bytes() if settings.names.exists() else b""
     relevant = settings.model_dump_json(include={"time_zone", "basis", "tags"})
-    parts = [__version__.encode(), layout.model_dump_json().encode(), names, relevant.encode()]
+    types = [part for part in layout.promotion_type.by_file_name if part in path.name]
+    stated = repr((account_in_folder(path), types, span_in_name(path)))
+    parts = [__version__.encode(), layout.model_dump_json().encode(), names, relevant.encode(), stated.encode()]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+@dataclass(frozen=True)
+class _SameReading:
+    """Decides whether the store already has a file, read in the same way.
+
+    Attributes:
+        layouts: Layout of each name.
+        settings: Of the run.
+        given: Paths of all files of this import.
+    """
+
+    layouts: dict[str, ExportLayout]
+    settings: Settings
+    given: set[str]
+
+    def fingerprint(self, source: str, path: Path) -> str:
+        """Return the fingerprint of a file under a layout; empty for a layout that is not known."""
+        layout = self.layouts.get(source)
+        return fingerprint(layout, self.settings, path) if layout else ""
+
+    def __call__(self, known: KnownFile | None, path: Path) -> bool:
+        if known is None:
+            return False
+        # A file that was moved is read again where its new path states something else; a copy beside it is not.
+        at = Path(known.path) if known.path in self.given else path
+        return self.fingerprint(known.source, at) == known.fingerprint
 
 
 @dataclass(frozen=True)
@@ -133,36 +165,29 @@ class _PendingFile:
 
 
 def _start_reading(
-    store: Store, path: Path, fingerprints: dict[str, str], read: Callable[[], Future[ExportRead]]
+    store: Store, path: Path, same: _SameReading, read: Callable[[], Future[ExportRead]]
 ) -> _PendingFile:
     try:
         known = store.known(sha256_of(path), str(path))
     except OSError:
         return _PendingFile(path, None)  # reported by `_import`
-    return _PendingFile(path, None if _is_same(known, fingerprints) else read())
+    return _PendingFile(path, None if same(known, path) else read())
 
 
-def _import(
-    store: Store, pending: _PendingFile, fingerprints: dict[str, str], read_now: Callable[[], ExportRead]
-) -> FileReport:
+def _import(store: Store, pending: _PendingFile, same: _SameReading, read_now: Callable[[], ExportRead]) -> FileReport:
     path, sha256, known = pending.path, "", None
     try:
         sha256 = sha256_of(path)
         known = store.known(sha256, str(path))  # again, for the file before may have been the same
-        if known is not None and _is_same(known, fingerprints):
+        if known is not None and same(known, path):
             return FileReport(path, "known", known.source, None, tuple(store.problems(sha256)))
         read = read_now() if pending.read is None else pending.read.result()
     except (GpmcastError, OSError) as error:
         return _left_out(store, path, sha256, known, _problems_of(error, path))
     if any(problem.severity == "file" for problem in read.problems):
         return _left_out(store, path, read.sha256, known, read.problems)
-    added = store.add(read, fingerprints.get(read.source, ""))
+    added = store.add(read, same.fingerprint(read.source, path))
     return FileReport(path, "added", read.source, added, tuple(read.problems))
-
-
-def _is_same(known: KnownFile | None, fingerprints: dict[str, str]) -> bool:
-    """Whether the store already has the file, read in the same way."""
-    return known is not None and fingerprints.get(known.source) == known.fingerprint
 
 
 def _left_out(
