@@ -3,7 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# Options of a run: make train DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n>
+# Options of a run: make train DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> BASELINE=1 (empirical Bayes alone)
 DATA ?=
 CONFIG ?= configs/default.yaml
 TRIALS ?=
@@ -52,7 +52,7 @@ help: ## list the commands and their options
 setup: $(VENV)/.product ## create .venv and install the runtime dependencies
 
 train: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## train and register a model on exports; without DATA on the sample
-	@$(PY) -m training train --config '$(CONFIG)' $(if $(TRIALS),--trials $(TRIALS)) $(ENGINE_OPTIONS) $(GATE_OPTIONS) --data '$(TARGET_DATA)'
+	@$(PY) -m training train --config '$(CONFIG)' $(if $(TRIALS),--trials $(TRIALS)) $(if $(BASELINE),--baseline) $(ENGINE_OPTIONS) $(GATE_OPTIONS) --data '$(TARGET_DATA)'
 
 refresh: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## refit the champion on newer exports, without tuning
 	@$(PY) -m training refresh --config '$(CONFIG)' $(ENGINE_OPTIONS) $(GATE_OPTIONS) --data '$(TARGET_DATA)'

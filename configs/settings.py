@@ -169,10 +169,14 @@ class Verdict(Section):
 
 
 class Thin(Section):
-    """Minimum of training data; with less, training is refused."""
+    """Amounts of training data: creatives with a closed outcome, and their orders."""
 
     min_creatives: Annotated[int, Field(ge=1)] = 200
     min_orders: Annotated[int, Field(ge=0)] = 100
+    """With less of either the model is *small*: the funnel model alone, without LightGBM heads and without tuning."""
+    small_creatives: Annotated[int, Field(ge=1)] = 40
+    small_orders: Annotated[int, Field(ge=0)] = 20
+    """With less of either, training is refused; a `min_…` below it counts in its place."""
 
 
 class Backtest(Section):

@@ -39,7 +39,7 @@ from training.run_record import (
     run_facts,
     tag_coverage,
 )
-from training.steps import holdout_deviances, last_reported, refuse_thin, tune_heads
+from training.steps import amount_of_data, for_small_data, holdout_deviances, last_reported, tune_heads
 from training.uncertainty import fit_uncertainty
 from training.workspace import Workspace
 
@@ -111,8 +111,12 @@ def train_and_register(
 
     # 2. Split by cutoff time. The evaluation model trains before the holdout, the final model on all mature rows.
     train_rows, holdout, holdout_since = holdout_split(dataset.rows, settings.split.holdout_days)
-    if not baseline:
-        refuse_thin(dataset, train_rows)
+    amount = None if baseline else amount_of_data(dataset, train_rows, holdout)
+    if amount == "small":
+        progress.line("too little data for LightGBM heads: the model is the funnel model alone")
+        recipe, settings = Recipe(), for_small_data(settings)
+        dataset = replace(dataset, settings=settings)
+        train_rows, holdout, holdout_since = holdout_split(dataset.rows, settings.split.holdout_days)
     known_creatives = set(dataset.observed.loc[train_rows, "creative_id"])
     mature = (dataset.rows["state"] == MATURE).to_numpy(np.bool_)
     fits: list[Training] = [(train_rows, holdout_since), (mature, last_reported(dataset))]
@@ -151,8 +155,8 @@ def train_and_register(
     left_out = {**dataset.left_out(), **source.notes}
     facts = run_facts(
         dataset, space, recipe, head_deviances, train_rows, holdout,
-        holdout_since=holdout_since, created_at=created_at, left_out=left_out, baseline=baseline,
-        brier=covered.brier if covered else {},
+        holdout_since=holdout_since, created_at=created_at, left_out=left_out,
+        baseline=baseline, small=amount == "small", brier=covered.brier if covered else {},
     )  # fmt: skip
     evaluation = evaluation_of(facts, figures, holdout_frame, covered)
     write_evaluation(evaluation, space.evaluation)
@@ -189,7 +193,7 @@ def train_and_register(
             "data_fingerprint": source.fingerprint,
             "data_until": data_until,
             "trained_until": data_until,
-            "model_type": "baseline" if baseline else "model",
+            "model_type": "baseline" if amount is None else amount,
         }
         metrics = logged_metrics(evaluation, covered, judged, left_out)
         headline = headline_metrics(evaluation, covered, judged)

@@ -78,6 +78,7 @@ def run_facts(
     created_at: str,
     left_out: Mapping[str, int],
     baseline: bool,
+    small: bool,
     brier: Mapping[str, float],
 ) -> RunFacts:
     """Collect the facts of a run; `train_rows` and `holdout` are masks over the dataset's rows."""
@@ -89,6 +90,7 @@ def run_facts(
         version=__version__,
         created_at=created_at,
         baseline=baseline,
+        small=small,
         data_fingerprint=dataset.source.fingerprint,
         data_until=dataset.source.until.isoformat(),
         creatives=len(creatives),
@@ -128,7 +130,7 @@ def headline_figures(figures: pd.DataFrame) -> dict[str, float | str | None]:
 
 def run_description(facts: RunFacts, judged: Sequence[Judgement]) -> str:
     """Return what a run is and what its model can be used for, in both languages, as Markdown."""
-    kind = "empirical Bayes only, " if facts.baseline else ""
+    kind = "empirical Bayes only, " if facts.baseline else "small data: the funnel model alone, " if facts.small else ""
     sentences = five_sentences(judged, facts.level)
     lines = [
         f"{kind}data until {facts.data_until[:10]}, {facts.creatives:,} creatives, basis {facts.basis}",

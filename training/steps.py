@@ -1,13 +1,15 @@
-"""Steps of a training run that are more than one call: refuse thin data, tune the heads, evaluate the tuning."""
+"""Steps of a training run that are more than one call: the amount of data, tune the heads, evaluate the tuning."""
 
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from configs import __version__
+from configs.settings import Settings
 from features.matrix.feature_matrix import FEATURES_VERSION
 from features.point_in_time.metric_rows import unit_codes
 from features.schema import KEY
@@ -22,7 +24,18 @@ from training.boosting.tune import tune
 from training.boosting.volume import CHOICES, volume_deviance
 from training.data.dataset import Dataset, Mask, rows_of, totals_known
 from training.errors import TooThinError
+from training.labels.outcomes import MATURE
 from training.progress import ProgressCallbacks
+
+Amount = Literal["small", "full"]
+
+SMALL_AT_MOST = {
+    ("split", "holdout_days"): 7,
+    ("refits", "first_days"): 3,
+    ("refits", "every_days"): 3,
+    ("interval", "min_rows"): 60,
+}
+"""Section and name of a setting → its most in a run on small data: five weeks of exports have to suffice."""
 
 NOT_IN_STUDY_NAME = {
     "name", "var", "tune", "evaluate", "interval", "verdict", "backtest",
@@ -31,30 +44,77 @@ NOT_IN_STUDY_NAME = {
 """Settings that do not change what a trial of the study returns."""
 
 
-def refuse_thin(dataset: Dataset, rows: Mask) -> None:
-    """Raise where the training rows cannot support a model.
+def amount_of_data(dataset: Dataset, train: Mask, holdout: Mask) -> Amount:
+    """Say how much the training rows can support: the full model, or the funnel model alone.
 
     Args:
         dataset: All rows.
-        rows: Mask of the training rows.
+        train: (rows,) Training rows.
+        holdout: (rows,) Holdout rows.
 
     Raises:
-        TooThinError: Fewer creatives or orders than the settings' `thin` asks for; the message has both numbers.
+        TooThinError: Not even the funnel model; the message has what is there, what is needed and where the rest is.
     """
     thin = dataset.settings.thin
-    creatives = dataset.observed.loc[rows, KEY].drop_duplicates()
-    amounts = [(len(creatives), thin.min_creatives, "creatives with a closed outcome")]
+    creatives = dataset.observed.loc[train, KEY].drop_duplicates()
+    amounts = [(len(creatives), thin.min_creatives, thin.small_creatives, "creatives with a closed outcome")]
     totals = totals_known(dataset, last_reported(dataset))
     if "orders" in totals:
         of_these = totals["orders"].iloc[np.unique(unit_codes(creatives, dataset.source.creatives))]
-        amounts.append((int(of_these.sum()), thin.min_orders, "orders of these creatives"))
-    short = [f"{found:,} {what} ({needed:,} needed)" for found, needed, what in amounts if found < needed]
+        amounts.append((int(of_these.sum()), thin.min_orders, thin.small_orders, "orders of these creatives"))
+    short = [
+        f"{found:,} {what} ({min(needed, least):,} needed, {needed:,} for the full model)"
+        for found, needed, least, what in amounts
+        if found < min(needed, least)
+    ]
     if short:
+        uses = "; ".join(f"{count:,} {use}" for use, count in uses_of_creatives(dataset, train, holdout).items())
         raise TooThinError(
-            f"Too little training data: {'; '.join(short)}. Add earlier exports or more creatives. Until then, "
-            "empirical Bayes alone can be had: `python -m training train --baseline …` predicts without trees and "
-            "registers that as the model."
+            f"Too little training data: {'; '.join(short)}. Of {len(dataset.source.creatives):,} creatives: {uses}. "
+            "Add earlier exports or more creatives, or wait until more outcomes have closed. Until then empirical "
+            "Bayes alone can be had: `make train BASELINE=1` predicts without funnel model and trees."
         )
+    return "small" if any(found < needed for found, needed, _, _ in amounts) else "full"
+
+
+def for_small_data(settings: Settings) -> Settings:
+    """Return the settings of a run on small data: a shorter holdout, an earlier first fit of the funnel model, and
+    intervals from fewer rows. Settings that ask for less stay as they are."""
+    content = settings.model_dump()
+    for section, name in SMALL_AT_MOST:
+        content[section][name] = min(content[section][name], SMALL_AT_MOST[section, name])
+    return Settings.model_validate(content)
+
+
+def uses_of_creatives(dataset: Dataset, train: Mask, holdout: Mask) -> dict[str, int]:
+    """Count the creatives by what their rows are used for; each counts where it is used first, in this order.
+
+    Args:
+        dataset: All rows.
+        train: (rows,) Training rows.
+        holdout: (rows,) Holdout rows.
+
+    Returns:
+        Use → creatives, uses without any left out; they sum to all creatives.
+    """
+    mature = (dataset.rows["state"] == MATURE).to_numpy(np.bool_)
+    creatives = dataset.source.creatives
+    codes = unit_codes(dataset.observed[KEY], creatives)
+    left = np.ones(len(creatives), np.bool_)
+    found = {}
+    delivered = dataset.rows["cutoff"].notna().to_numpy()
+    for use, rows in (
+        ("closed for training", train),
+        ("held out for the evaluation", holdout),
+        ("closed between training and holdout, where a row would know the holdout's time", mature),
+        (f"still waiting for the outcome of their first {dataset.settings.outcome_days} days", delivered),
+    ):
+        chosen = np.unique(codes[rows])
+        chosen = chosen[left[chosen]]
+        left[chosen] = False
+        found[use] = len(chosen)
+    found["not delivered yet"] = int(left.sum())
+    return {use: count for use, count in found.items() if count}
 
 
 def last_reported(dataset: Dataset) -> pd.Timestamp:

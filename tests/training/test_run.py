@@ -31,7 +31,7 @@ from training.registry.bundle import load_bundle
 from training.registry.champion import model_for
 from training.run import train_and_register
 from training.run_record import by_age_figures, headline_figures, verdict_figures
-from training.steps import refuse_thin
+from training.steps import amount_of_data, uses_of_creatives
 from training.workspace import Workspace, data_fingerprint
 
 # MLflow's own: deprecated calls of its SQL store, and connections left to the garbage collector.
@@ -230,30 +230,58 @@ def test_without_a_champion_the_error_says_how_to_get_one(folder) -> None:
     assert "gpmcast-empty" in str(refused.value)
 
 
-def test_thin_data_are_refused_with_what_is_there_and_what_is_needed(dataset, cut, quick) -> None:
-    strict = quick.model_copy(
-        update={"thin": quick.thin.model_copy(update={"min_creatives": 500, "min_orders": 10**6})}
-    )
-    rich = replace(dataset, settings=strict)
+def with_thin(dataset, **thin: int):
+    settings = dataset.settings
+    changed = settings.model_copy(update={"thin": settings.thin.model_copy(update=thin)})
+    return replace(dataset, settings=changed)
+
+
+def test_thin_data_are_refused_with_what_is_there_what_is_needed_and_where_the_rest_is(dataset, cut) -> None:
+    rich = with_thin(dataset, min_creatives=600, small_creatives=500, min_orders=10**7, small_orders=10**6)
     with pytest.raises(TooThinError) as refused:
-        refuse_thin(rich, cut[0])
+        amount_of_data(rich, *cut[:2])
     trained = dataset.observed.loc[cut[0], KEY].drop_duplicates()
     orders = dataset.loaded.metrics.merge(trained, on=KEY)["orders"].sum()
     text = str(refused.value)
-    assert f"{len(trained)} creatives with a closed outcome (500 needed)" in text
-    assert f"{int(orders):,} orders of these creatives (1,000,000 needed)" in text
-    assert "--baseline" in text
-    refuse_thin(dataset, cut[0])  # what is enough is let through
+    assert f"{len(trained)} creatives with a closed outcome (500 needed, 600 for the full model)" in text
+    assert f"{int(orders):,} orders of these creatives (1,000,000 needed" in text
+    assert "make train BASELINE=1" in text
+    uses = uses_of_creatives(dataset, *cut[:2])
+    assert sum(uses.values()) == len(dataset.source.creatives)
+    assert f"{len(trained)} closed for training" in text
+    assert all(f"{count:,} {use}" in text for use, count in uses.items())
+
+
+def test_what_is_enough_for_the_funnel_is_small_and_what_is_enough_for_all_is_full(dataset, cut) -> None:
+    assert amount_of_data(dataset, *cut[:2]) == "full"
+    assert amount_of_data(with_thin(dataset, min_creatives=600, small_creatives=20), *cut[:2]) == "small"
+    assert amount_of_data(with_thin(dataset, min_orders=10**7, small_orders=20), *cut[:2]) == "small"
+
+
+def test_a_small_model_is_the_funnel_alone_says_so_and_has_intervals(folder, small_world, quick) -> None:
+    few = quick.model_copy(update={"thin": quick.thin.model_copy(update={"min_creatives": 600, "small_creatives": 20})})
+    space = space_in(folder, "small")
+    result, lines = registered_run(small_world, space, few)
+    assert result.recipe.choices == {}
+    assert any("the model is the funnel model alone" in line for line in lines)
+    model, _ = load_bundle(space.bundle)
+    assert model.boosters == {}
+    assert model.uncertainty is not None
+    assert model.fitted.funnel_models
+    assert read_evaluation(space.evaluation).facts.small
+    assert "小样本:仅漏斗模型" in (space.evaluation / PAGE).read_text("utf-8")
 
 
 def test_the_baseline_works_on_thin_data(folder, small_world, quick) -> None:
     """Eight creatives: no folds, no trees, hardly a holdout, and still predictions."""
     few = small_world.creatives.iloc[::15].reset_index(drop=True)
     loaded = Loaded(small_world.metrics.merge(few[KEY], on=KEY), few)
-    strict = quick.model_copy(update={"thin": quick.thin.model_copy(update={"min_creatives": 50})})
+    strict = quick.model_copy(
+        update={"thin": quick.thin.model_copy(update={"min_creatives": 50, "small_creatives": 50})}
+    )
     rows = prepare(loaded, strict)
-    with pytest.raises(TooThinError, match="--baseline"):
-        refuse_thin(rows, holdout_split(rows.rows, 7)[0])
+    with pytest.raises(TooThinError, match="BASELINE=1"):
+        amount_of_data(rows, *holdout_split(rows.rows, 7)[:2])
     result, _ = registered_run(loaded, space_in(folder, "thin"), strict, baseline=True)
     assert result.comparison.promoted
     table = pd.read_csv(result.predictions)

@@ -71,7 +71,7 @@ def test_facts_of_a_run_hold_every_head_with_its_gains_as_shares(dataset, cut, c
     recipe = Recipe({**choices, "gmv": taken})
     facts = run_facts(
         dataset, Workspace("w", tmp_path, ""), recipe, {"gmv": {"funnel": 0.6, "hand": 0.5, "tuned": 0.4}}, *cut[:2],
-        holdout_since=cut[2], created_at="2026-05-01", left_out={}, baseline=False, brier={},
+        holdout_since=cut[2], created_at="2026-05-01", left_out={}, baseline=False, small=False, brier={},
     )  # fmt: skip
     assert [head.name for head in facts.heads] == ["gmv", "cost", "keep", "volume"]
     gmv, cost, _, volume = facts.heads

@@ -79,6 +79,7 @@ class RunFacts(BaseModel):
         version: Of gpmcast.
         created_at: UTC, ISO 8601.
         baseline: True for a run with empirical Bayes only.
+        small: True where the data are too few for LightGBM heads: the funnel model alone.
         data_fingerprint: sha256 of the metrics and creatives.
         data_until: End of the last period, ISO 8601.
         creatives, accounts: How many the data have.
@@ -104,6 +105,7 @@ class RunFacts(BaseModel):
     version: str
     created_at: str
     baseline: bool
+    small: bool
     data_fingerprint: str
     data_until: str
     creatives: int

@@ -21,7 +21,8 @@ from training.evaluation.peer_results import read_peer_results
 HOSTILE = "<script>alert(1)</script>\"'{{ 7*7 }}|`\u202e$x$"
 TARGETS = ["gpm", "net_roi", "later_impressions"]
 RUN_FACTS = RunFacts(
-    name=HOSTILE, model=f"gpmcast-{HOSTILE}", version="0.1.0", created_at="2026-07-01T08:00:00+00:00", baseline=False,
+    name=HOSTILE, model=f"gpmcast-{HOSTILE}", version="0.1.0", created_at="2026-07-01T08:00:00+00:00",
+    baseline=False, small=False,
     data_fingerprint="f" * 64, data_until="2026-07-01T00:00:00", creatives=80, accounts=2, promotion_types=[HOSTILE],
     basis="net_1h", outcome_days=7, level=0.8, min_impressions=200, holdout_since="2026-06-08T00:00:00",
     holdout_rows=120, holdout_creatives=60, training_rows=1000, training_creatives=300, final_rows=1200,
