@@ -141,8 +141,8 @@ class CreativeModel:
             fitted = self.heads.get(head.name, FittedHead(head)) if trees else FittedHead(head)
             found[head.name] = fitted.log(features, funnel)
         if volume:
-            found[VOLUME] = self.volume.log_expected(features)
-            found[TYPICAL_VOLUME] = np.log(np.expm1(np.maximum(self.volume.log1p_typical(features), LEAST_TYPICAL)))
+            found[VOLUME], typical = self.volume.volumes(features)
+            found[TYPICAL_VOLUME] = np.log(np.expm1(np.maximum(typical, LEAST_TYPICAL)))
         return found
 
     def predict(self, features: Features, *, trees: bool = True) -> pd.DataFrame:

@@ -6,6 +6,8 @@ volumes of varying size with a log link (Jørgensen 1987).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -13,11 +15,13 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from features.matrix.feature_matrix import Features
+from features.point_in_time.array_frame import Categories, Codes
 
 Floats = npt.NDArray[np.float64]
 Moments = tuple[float, float, float, float]
 
-AGE_STARTS_HOURS = (0.0, 1.0, 3.0, 12.0, 24.0, 72.0, 168.0)
+AGE_STARTS_HOURS = np.array((0.0, 1.0, 3.0, 12.0, 24.0, 72.0, 168.0))
+AGE_NAMES = tuple(f"age_{low:g}" for low in AGE_STARTS_HOURS)
 LEVEL = "level"
 SHARED_SCALE = 10.0
 """Shared slopes are penalised by 1 / SHARED_SCALE² of a group's deviation."""
@@ -27,12 +31,17 @@ class Groups(NamedTuple):
     """What groups rows: (rows,) hours since launch, (rows,) promotion type."""
 
     hours: Floats
-    promotion_types: npt.NDArray[np.object_]
+    promotion_types: Categories
 
     @classmethod
     def of(cls, features: Features) -> Self:
         """Those of the rows of the features."""
-        return cls(features.keys.floats("elapsed_hours"), features.keys.categories("promotion_type").texts())
+        return cls(features.keys.floats("elapsed_hours"), features.keys.categories("promotion_type"))
+
+    @property
+    def ages(self) -> Codes:
+        """(rows,) place of the age among AGE_STARTS_HOURS."""
+        return AGE_STARTS_HOURS.searchsorted(self.hours, side="right") - 1
 
 
 class PooledLine(BaseModel):
@@ -53,23 +62,72 @@ class PooledLine(BaseModel):
     promotion_types: tuple[str, ...]
     weights: Mapping[str, float]
 
+    @cached_property
+    def tables(self) -> "LineTables":
+        """What the weights add up to in each group, made once."""
+        return _tables(self)
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied.__dict__.pop("tables", None)  # made from fields that `model_copy(update=…)` may replace
+        return copied
+
     def terms(self, groups: Groups, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
         """Number → (rows,) what it adds; `level`: the intercept and the levels of the row's groups."""
-        found = {
-            LEVEL: np.full(len(groups.hours), self.intercept),
-            **{name: np.zeros(len(groups.hours)) for name in self.numbers},
-        }
-        for column, values in _design(groups, numbers, self.numbers, self.promotion_types).items():
-            number = column.partition("*")[0]
-            found[number if number in self.numbers else LEVEL] += self.weights[column] * values
-        return found
+        return dict(zip((LEVEL, *self.numbers), self._terms(groups, numbers)))
 
     def predict(self, groups: Groups, numbers: Mapping[str, Floats]) -> Floats:
         """(rows,) The sum of the terms, element by element: a row alone gets the bits that it gets in a batch."""
-        total = np.zeros(len(groups.hours))
-        for term in self.terms(groups, numbers).values():
-            total += term
-        return total
+        level, *others = self._terms(groups, numbers)
+        return sum(others, level)
+
+    def _terms(self, groups: Groups, numbers: Mapping[str, Floats]) -> Floats:
+        """(1 + numbers, rows) Level, then what each number adds."""
+        tables = self.tables
+        terms = tables.weights[:, groups.ages, groups.promotion_types.map(tables.types, missing=len(tables.types))]
+        if self.numbers:
+            values = np.array([numbers[name] for name in self.numbers])
+            scaled = (np.minimum(np.maximum(values, tables.least), tables.largest) - tables.mean) / tables.scale
+            terms[1:] *= np.where(np.isnan(scaled), 0.0, scaled)
+        return terms
+
+
+@dataclass(frozen=True, eq=False)
+class LineTables:
+    """A line by group.
+
+    Attributes:
+        types: Promotion type → its place.
+        weights: (1 + numbers, ages, types + 1) Level, then the slope of every number; the last type is any other.
+        mean: (numbers, 1) Of every number; so are `scale`, `least` and `largest`.
+    """
+
+    types: Mapping[str, int]
+    weights: Floats
+    mean: Floats
+    scale: Floats
+    least: Floats
+    largest: Floats
+
+
+def _tables(line: PooledLine) -> LineTables:
+    moments = np.array(list(line.numbers.values())).reshape(-1, 4, 1)
+    types = [f"promotion_type={name}" for name in line.promotion_types]
+    weights = np.zeros((1 + len(line.numbers), len(AGE_NAMES), len(types) + 1))
+    for number, table in zip(("", *line.numbers), weights):
+        of = {group: line.weights.get(f"{number}*{group}" if number else group, 0.0) for group in _groups(types)}
+        table += SHARED_SCALE * line.weights.get(number, 0.0) if number else line.intercept
+        table += np.array([[of[age]] for age in AGE_NAMES])
+        table[:, : len(types)] += [of[name] for name in types]
+        table[:, : len(types)] += [[of[f"{age}@{name}"] for name in types] for age in AGE_NAMES]
+    return LineTables(
+        {name: place for place, name in enumerate(line.promotion_types)}, weights, *moments.swapaxes(0, 1)
+    )
+
+
+def _groups(types: Sequence[str]) -> list[str]:
+    """Names of the groups that have deviations: ages, promotion types, both."""
+    return [*AGE_NAMES, *types, *(f"{age}@{name}" for age in AGE_NAMES for name in types)]
 
 
 def flat_line(level: float) -> PooledLine:
@@ -100,7 +158,7 @@ def fit_pooled_line(
     from sklearn.linear_model import TweedieRegressor  # slow to load, and needed only to fit
 
     some = weight > 0
-    types = tuple(sorted(set(groups.promotion_types[some].tolist())))
+    types = tuple(sorted(set(groups.promotion_types.take(some).texts().tolist())))
     moments: dict[str, Moments] = {}
     for name, line in numbers.items():
         values = line[some & np.isfinite(line)]
@@ -131,9 +189,9 @@ def _design(
     for name, (mean, scale, least, largest) in moments.items():
         values = (np.clip(numbers[name], least, largest) - mean) / scale
         scaled[name] = np.where(np.isnan(values), 0.0, values)
-    step = np.searchsorted(AGE_STARTS_HOURS, groups.hours, side="right") - 1
-    ages = {f"age_{low:g}": step == place for place, low in enumerate(AGE_STARTS_HOURS)}
-    types = {f"promotion_type={name}": groups.promotion_types == name for name in promotion_types}
+    step, names = groups.ages, groups.promotion_types.texts()
+    ages = {name: step == place for place, name in enumerate(AGE_NAMES)}
+    types = {f"promotion_type={name}": names == name for name in promotion_types}
     both = {f"{age}@{name}": inside & mine for age, inside in ages.items() for name, mine in types.items()}
     columns = {name: SHARED_SCALE * values for name, values in scaled.items()}
     for group, inside in {**ages, **types, **both}.items():

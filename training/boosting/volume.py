@@ -67,17 +67,25 @@ class VolumeHead:
     ceiling: float
     boosters: Mapping[Figure, lgb.Booster]
 
+    def volumes(self, features: Features) -> tuple[Floats, Floats]:
+        """(rows,) log of the volume expected over a whole outcome window, and (rows,) E[log1p(volume)]."""
+        scores = self.scores(features)
+        return self.clipped_expected(scores["expected"]), self._clipped_typical(scores["typical"])
+
     def log1p_typical(self, features: Features) -> Floats:
         """(rows,) E[log1p(volume)] over a whole outcome window."""
-        return np.clip(self.score(features, "typical"), 0.0, np.log1p(self.ceiling))
+        return self._clipped_typical(self.scores(features, ("typical",))["typical"])
 
     def log_expected(self, features: Features) -> Floats:
         """(rows,) Log of the volume expected over a whole outcome window."""
-        return self.clipped_expected(self.score(features, "expected"))
+        return self.clipped_expected(self.scores(features, ("expected",))["expected"])
+
+    def _clipped_typical(self, score: Floats) -> Floats:
+        return np.minimum(np.maximum(score, 0.0), np.log1p(self.ceiling))
 
     def clipped_expected(self, score: Floats) -> Floats:
         """(rows,) Log of the expected volume, held between LEAST_VOLUME and the largest of the training rows."""
-        return np.clip(score, np.log(LEAST_VOLUME), np.log(max(self.ceiling, LEAST_VOLUME)))
+        return np.minimum(np.maximum(score, np.log(LEAST_VOLUME)), np.log(max(self.ceiling, LEAST_VOLUME)))
 
     def offset_terms(self, features: Features, figure: Figure) -> dict[str, Floats]:
         """`level`, pace, or `calibration` → (rows,) what it adds before the trees."""
@@ -88,13 +96,13 @@ class VolumeHead:
             terms["calibration"] = self.calibration.predict(rows.groups, {"score": score}) - score
         return terms
 
-    def score(self, features: Features, figure: Figure) -> Floats:
-        """(rows,) log1p of the typical, or log of the expected volume, before it is clipped."""
-        rows = VolumeRows.of(features)
-        score = _start(self.offset, self.calibration, rows, figure)
-        if figure not in self.boosters or not len(score):
-            return score
-        return score + self.boosters[figure].predict(rows.matrix, raw_score=True, num_threads=1)
+    def scores(self, features: Features, figures: Sequence[Figure] = FIGURES) -> dict[Figure, Floats]:
+        """(rows,) log1p of the typical, and log of the expected volume, before they are clipped."""
+        starts, matrix = _starts(self.offset, self.calibration, VolumeRows.of(features)), features.values.matrix
+        found = {figure: starts[figure] for figure in figures}
+        for figure in found.keys() & self.boosters.keys() if len(matrix) else ():
+            found[figure] = found[figure] + self.boosters[figure].predict(matrix, raw_score=True, num_threads=1)
+        return found
 
     def document(self) -> dict[str, object]:
         """Everything but the boosters, as plain JSON."""
@@ -136,7 +144,7 @@ def fit_volume_head(
     boosters = {}
     for figure in FIGURES:
         if rounds.get(figure) and _can_train(rows, trees[figure]):
-            data = _lgb_set(rows, _start(offset, calibration, rows, figure), figure)
+            data = _lgb_set(rows, _starts(offset, calibration, rows)[figure], figure)
             boosters[figure] = lgb.train(_parameters(trees[figure], figure, seed), data, num_boost_round=rounds[figure])
     ceiling = float(rows.volume.max(initial=0.0))
     return VolumeHead(offset, calibration, ceiling, boosters)
@@ -163,11 +171,11 @@ def volume_curve(
     """Train on a fold's past and measure on its validation rows; `trees.rounds` is the largest number of trees."""
     past, rows = (VolumeRows.of(*part, funnel.volume_of) for part in (fit, validate))
     lines = _fit_lines(past)
-    start, weight = _start(*lines, rows, figure), float(rows.weight.sum())
+    start, weight = _starts(*lines, rows)[figure], float(rows.weight.sum())
     losses = np.full(trees.rounds + 1, rows.weight @ _loss(start, rows.volume, figure))
     if weight > 0 and trees.rounds and _can_train(past, trees):
         record: dict[str, dict[str, list[float]]] = {}
-        train = _lgb_set(past, _start(*lines, past, figure), figure)
+        train = _lgb_set(past, _starts(*lines, past)[figure], figure)
         lgb.train(
             _parameters(trees, figure, seed),
             train,
@@ -188,7 +196,7 @@ def volume_deviance(head: VolumeHead, rows: Labelled, funnel: Funnel, figure: Fi
         (rows,) weighted squared error of log1p (typical) or weighted Tweedie deviance (expected), and (rows,) weight.
     """
     known = VolumeRows.of(*rows, funnel.volume_of)
-    losses = _loss(head.score(rows[0], figure), known.volume, figure)
+    losses = _loss(head.scores(rows[0], (figure,))[figure], known.volume, figure)
     if figure == "expected":  # less the loss of a perfect prediction
         low, high = 1 - TWEEDIE_POWER, 2 - TWEEDIE_POWER
         losses = 2 * (losses - known.volume**high * (1 / high - 1 / low))
@@ -221,10 +229,10 @@ def _fit_lines(rows: VolumeRows) -> tuple[PooledLine, PooledLine]:
     return offset, calibration
 
 
-def _start(offset: PooledLine, calibration: PooledLine, rows: VolumeRows, figure: Figure) -> Floats:
-    """(rows,) The figure before its trees."""
+def _starts(offset: PooledLine, calibration: PooledLine, rows: VolumeRows) -> dict[Figure, Floats]:
+    """Figure → (rows,) before its trees."""
     score = offset.predict(rows.groups, rows.paces)
-    return score if figure == "typical" else calibration.predict(rows.groups, {"score": score})
+    return {"typical": score, "expected": calibration.predict(rows.groups, {"score": score})}
 
 
 def _can_train(rows: VolumeRows, trees: Trees) -> bool:

@@ -1,5 +1,6 @@
 """Intervals, probabilities and verdicts of predicted rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +26,25 @@ class Advice:
             ROI target, else the settings'); `net_roi_chance` (`roi_chance` where net ROI is not predicted), the
             probability of reaching it; `hit_chance`.
         verdicts: Per row: the verdict, its reason in Chinese and in English.
-        typical: `typical_<target>` of each target, one value per row: expm1 of the mean of log1p; ranks creatives by
-            what one of them will most likely show.
+        targets: Of the funnel.
+        rows: Distributions of the rows; None without intervals.
     """
 
     figures: dict[str, Floats]
     verdicts: list[tuple[str, str, str]]
-    typical: dict[str, Floats]
+    targets: Sequence[str]
+    rows: RowUncertainty | None
+
+    @property
+    def typical(self) -> dict[str, Floats]:
+        """`typical_<target>` of each target, one value per row: expm1 of the mean of log1p.
+
+        It ranks creatives by what one of them will most likely show. Only the batch states it.
+        """
+        unknown = np.full(len(self.verdicts), np.nan)
+        return {
+            f"typical_{target}": unknown if self.rows is None else self.rows.typical(target) for target in self.targets
+        }
 
     def frame(self) -> pd.DataFrame:
         """Return all of it as columns; those of the verdicts are VERDICT_COLUMNS."""
@@ -65,8 +78,8 @@ def advise(
     if uncertainty is None:
         ends = {f"{target}_{end}": unknown for target in funnel.targets for end in ("low", "high")}
         verdicts = [no_verdict(rate, 0, settings.interval.min_rows)] * count
-        typical = {f"typical_{target}": unknown for target in funnel.targets}
-        return Advice({**ends, "asked_roi": roi_to_reach, name: unknown, "hit_chance": unknown}, verdicts, typical)
+        figures = {**ends, "asked_roi": roi_to_reach, name: unknown, "hit_chance": unknown}
+        return Advice(figures, verdicts, funnel.targets, None)
     rows = uncertainty.of(predicted, features)
     chance = rows.chance(roi_to_reach) if rate else unknown
     hit_chance = rows.hit_chance()
@@ -76,7 +89,7 @@ def advise(
         inputs = _verdict_inputs(uncertainty, rows, observed, (roi_to_reach, chance, hit_chance), settings.verdict)
         verdicts = [verdict(one, settings.verdict) for one in inputs]
     figures = {**rows.intervals, "asked_roi": roi_to_reach, name: chance, "hit_chance": hit_chance}
-    return Advice(figures, verdicts, {f"typical_{target}": rows.typical(target) for target in funnel.targets})
+    return Advice(figures, verdicts, funnel.targets, rows)
 
 
 def roi_targets(features: Features, settings: Verdict, own_targets: Floats | None = None) -> Floats:

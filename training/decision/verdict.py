@@ -1,8 +1,7 @@
 """The verdict on a creative (scale, test, hold or stop) and its reason, in Chinese and in English."""
 
 from dataclasses import dataclass
-
-import numpy as np
+from math import floor, isfinite, isnan, log10
 
 from configs.settings import Verdict
 from features.bilingual import Words
@@ -56,10 +55,10 @@ def verdict(known: VerdictInputs, settings: Verdict) -> tuple[str, str, str]:
     With little evidence, a creative is stopped only after `stop_spend_cny`, and scaled only where a hit is likely.
     """
     enough = known.more_events <= 0
-    tested = known.spend_cny >= settings.stop_spend_cny or (np.isnan(known.spend_cny) and enough)
+    tested = known.spend_cny >= settings.stop_spend_cny or (isnan(known.spend_cny) and enough)
     zh, en = _chance(known)
     if known.chance <= settings.stop_chance and tested:
-        spent = ("", "") if np.isnan(known.spend_cny) else _spent(known.spend_cny)
+        spent = ("", "") if isnan(known.spend_cny) else _spent(known.spend_cny)
         return _labelled(STOP, f"{spent[0]}{zh},不高于停投线 {settings.stop_chance:.0%}", f"{spent[1]}{en}")
     if known.hit_chance >= settings.scale_hit_chance and known.chance >= settings.hit_needs_chance:
         return _labelled(
@@ -77,7 +76,7 @@ def verdict(known: VerdictInputs, settings: Verdict) -> tuple[str, str, str]:
 
 def missing(known: VerdictInputs, settings: Verdict) -> tuple[str, str]:
     """Say how much more data is needed to distinguish the creative from similar ones, in Chinese and in English."""
-    if np.isfinite(known.more_cny):
+    if isfinite(known.more_cny):
         amount, spent = f"再投约 {_amount(known.more_cny)} 元", f"about {_amount(known.more_cny)} CNY more"
     else:
         amount, spent = (
@@ -148,5 +147,5 @@ def _amount(value: float) -> str:
     """Format an estimate with two significant digits."""
     if value < 1:
         return "1"
-    digits = max(int(np.floor(np.log10(value))) - 1, 0)
+    digits = max(floor(log10(value)) - 1, 0)
     return f"{round(value / 10**digits) * 10**digits:,.0f}"

@@ -18,7 +18,14 @@ from scipy.special import ndtr, ndtri
 from features.funnel import TARGETS, Funnel
 from features.matrix.feature_matrix import Features
 from training.uncertainty.interface import Floats, Predicted
-from training.uncertainty.recalibration import AGE_EDGES_HOURS, Columns, calibrated, group_columns, predicted_at
+from training.uncertainty.recalibration import (
+    AGE_EDGES_HOURS,
+    Columns,
+    calibrated,
+    group_columns,
+    interpolated,
+    predicted_at,
+)
 
 POINTS = 128
 LATTICE = (np.add(np.outer(np.arange(POINTS), (1, 53, 53**2)), (0, 119, 101)) % POINTS + 0.5) / POINTS
@@ -54,26 +61,28 @@ def columns_of(predicted: Predicted, features: Features, funnel: Funnel) -> dict
         volume) and `variance:<target>` (posterior variance of its log, summed over its stages).
     """
 
-    def log(name: str) -> Floats:
-        return np.log(np.maximum(np.asarray(predicted[name], dtype=np.float64), 1e-12))
-
-    zeros = np.zeros(len(features.reference_price))
+    rates = [TARGETS[name] for name in funnel.rate_targets]
+    units = [rate.per_impression if funnel.to_gmv else rate for rate in rates]
+    value = ["value"] * counts_orders(funnel)
+    wanted = [*(rate.name for rate in rates), *(unit.name for unit in units), *value]
+    values = np.array([predicted[name] for name in wanted], dtype=np.float64).reshape(len(wanted), -1)
+    logs = np.log(np.maximum(values, 1e-12))
     columns = group_columns(features)
     columns["creative"] = features.keys.categories("creative_id").texts()
     columns["volume"] = np.log1p(np.asarray(predicted[funnel.volume_target], dtype=np.float64))
     if TYPICAL_VOLUME in predicted:
         typical = np.log1p(np.asarray(predicted[TYPICAL_VOLUME], dtype=np.float64))
         columns[TYPICAL_VOLUME] = typical - columns["volume"]
-    columns["log_value"] = log("value") if counts_orders(funnel) else zeros
-    for name in VOLUME_FEATURES:
-        if name in features.values:
-            columns[name] = np.nan_to_num(features.values[name])
-    for name in funnel.rate_targets:
-        unit = TARGETS[name].per_impression if funnel.to_gmv else TARGETS[name]
-        columns[f"rate:{name}"] = log(name)
-        columns[f"per_volume:{name}"] = log(unit.name) - np.log(unit.scale)
-        variances = (features.posteriors[stage].variance for stage in stages_of(funnel, name))
-        columns[f"variance:{name}"] = sum(variances, zeros)
+    zeros = np.zeros(len(features.reference_price))
+    columns["log_value"] = logs[-1] if value else zeros
+    known = [name for name in VOLUME_FEATURES if name in features.values]
+    seen = features.values.select(known).T
+    columns |= zip(known, np.where(np.isnan(seen), 0.0, seen))
+    for place, (rate, unit) in enumerate(zip(rates, units)):
+        columns[f"rate:{rate.name}"] = logs[place]
+        columns[f"per_volume:{rate.name}"] = logs[len(rates) + place] - np.log(unit.scale)
+        variances = (features.posteriors[stage].variance for stage in stages_of(funnel, rate.name))
+        columns[f"variance:{rate.name}"] = sum(variances, zeros)
     return columns
 
 
@@ -94,13 +103,15 @@ def counts_orders(funnel: Funnel) -> bool:
 
 @dataclass(frozen=True)
 class Distribution:
-    """Distributions of some rows: a mass at 0 and weighted points above it, then a map to calibrated probabilities.
+    """Distributions: a mass at 0 and weighted points above it, then a map to calibrated probabilities.
+
+    All axes but the last number them: rows, or targets and rows.
 
     Attributes:
-        zero: (rows,) Uncalibrated P(0).
-        log_values: (rows, POINTS) Rising: logs of the points.
-        weights: (rows, POINTS) Uncalibrated probability of each.
-        maps: (rows, len(GRID)) See `training.uncertainty.recalibration`.
+        zero: (…,) Uncalibrated P(0).
+        log_values: (…, POINTS) Rising: logs of the points.
+        weights: (…, POINTS) Uncalibrated probability of each.
+        maps: (…, len(GRID)) See `training.uncertainty.recalibration`.
     """
 
     zero: Floats
@@ -110,35 +121,48 @@ class Distribution:
 
     @cached_property
     def curve(self) -> tuple[Floats, Floats]:
-        """(rows, POINTS + 2) each: rising logs of values, uncalibrated P(at most each); linear between them.
+        """(…, POINTS + 2) each: rising logs of values, uncalibrated P(at most each); linear between them.
 
         The first has P(0) and the last 1: half the weight of the outermost points lies beyond them.
         """
-        inner = self.zero[:, None] + np.cumsum(self.weights, axis=1) - self.weights / 2.0
-        below, above = self.log_values[:, :1] + LOG_TAILS[0], self.log_values[:, -1:] + LOG_TAILS[1]
-        levels = np.concatenate([self.zero[:, None], inner, np.ones((len(inner), 1))], axis=1)
-        return np.concatenate([below, self.log_values, above], axis=1), levels
+        logs, levels = np.empty((2, *self.zero.shape, self.log_values.shape[-1] + 2))
+        logs[..., 1:-1] = self.log_values
+        logs[..., 0] = self.log_values[..., 0] + LOG_TAILS[0]
+        logs[..., -1] = self.log_values[..., -1] + LOG_TAILS[1]
+        levels[..., 1:-1] = self.zero[..., None] + np.cumsum(self.weights, axis=-1) - self.weights / 2.0
+        levels[..., 0], levels[..., -1] = self.zero, 1.0
+        return logs, levels
+
+    def part(self, place: int | slice) -> "Distribution":
+        """Those at this place of the first axis."""
+        return Distribution(self.zero[place], self.log_values[place], self.weights[place], self.maps[place])
 
     def cdf(self, values: Floats) -> Floats:
-        """(rows, values) P(at most each value) of `values` (rows, values); 0 below 0."""
+        """(…, values) P(at most each value) of `values` (…, values); 0 below 0."""
         with np.errstate(divide="ignore"):
             logs = np.log(np.maximum(values, 0.0))
-        raw = np.array([np.interp(log, *curve) for log, *curve in zip(logs, *self.curve)])
-        return np.where(values < 0, 0.0, calibrated(self.maps, raw.reshape(values.shape)))
+        return np.where(values < 0, 0.0, calibrated(self.maps, interpolated(logs, *self.curve)))
 
     def log_quantiles(self, levels: Floats) -> Floats:
-        """(rows, levels) log1p of the quantiles at `levels` (levels,)."""
+        """(…, levels) log1p of the quantiles at `levels` (levels,)."""
         points, raw = self.curve
-        of_rows = zip(calibrated(self.maps, raw), points)
-        logs = np.array([np.interp(levels, *curve) for curve in of_rows]).reshape(len(points), len(levels))
-        at_zero = levels <= calibrated(self.maps, self.zero[:, None])
+        wanted = np.broadcast_to(levels, (*self.zero.shape, len(levels)))
+        logs = interpolated(wanted, calibrated(self.maps, raw), points)
+        at_zero = levels <= calibrated(self.maps, self.zero[..., None])
         return np.where(at_zero, 0.0, np.logaddexp(0.0, logs))
 
     def mean_log1p(self) -> Floats:
-        """(rows,) Mean of log1p."""
-        above = calibrated(self.maps, self.zero[:, None] + np.cumsum(self.weights, axis=1))
-        weights = np.diff(above, axis=1, prepend=calibrated(self.maps, self.zero[:, None]))
-        return np.asarray((weights * np.logaddexp(0.0, self.log_values)).sum(axis=1), dtype=np.float64)
+        """(…,) Mean of log1p."""
+        above = calibrated(self.maps, self.zero[..., None] + np.cumsum(self.weights, axis=-1))
+        weights = np.diff(above, axis=-1, prepend=calibrated(self.maps, self.zero[..., None]))
+        return np.asarray((weights * np.logaddexp(0.0, self.log_values)).sum(axis=-1), dtype=np.float64)
+
+
+def joined(parts: Sequence[Distribution]) -> Distribution:
+    """Distributions of several targets, one after the other along the first axis."""
+    return Distribution(
+        *(np.concatenate(own) for own in zip(*((one.zero, one.log_values, one.weights, one.maps) for one in parts)))
+    )
 
 
 class VolumeModel(BaseModel):
@@ -164,13 +188,17 @@ class VolumeModel(BaseModel):
     shift: tuple[float, ...]
     spread: tuple[float, ...]
 
+    @cached_property
+    def arrays(self) -> tuple[Floats, Floats, Floats]:
+        """`centre`, `scale`, and (2, 1 + columns of the design) `shift` and `spread`."""
+        return np.array(self.centre), np.array(self.scale), np.array([self.shift, self.spread])
+
     def mean_and_deviation(self, columns: Columns) -> tuple[Floats, Floats]:
         """(rows,) Mean and standard deviation of log1p of later volume."""
-        design = _standardised(_design(columns, self.names, self.promotion_types), self.centre, self.scale)
+        centre, scale, weights = self.arrays
+        design = _standardised(_design(columns, self.names, self.promotion_types), centre, scale)
         # A row's columns are contiguous: their sum has the same last bit for one row as for many.
-        shift, log_deviation = (
-            (design * weights[1:]).sum(axis=1) + weights[0] for weights in (self.shift, self.spread)
-        )
+        shift, log_deviation = (design * weights[:, None, 1:]).sum(axis=2) + weights[:, :1]
         return columns["volume"] + shift, np.exp(log_deviation)
 
 
@@ -226,24 +254,31 @@ def _ridge(design: Floats, label: Floats) -> Floats:
 
 
 def volume_distribution(mean: Floats, deviation: Floats, maps: Floats) -> Distribution:
-    """The distribution of later volume; all (rows,), maps as in `Distribution`."""
+    """The distribution of later volume; `mean` and `deviation` (…,), maps as in `Distribution`."""
     zero = ndtr(-mean / deviation)
-    levels = zero[:, None] + (1.0 - zero)[:, None] * (np.arange(POINTS) + 0.5) / POINTS
-    log1p = mean[:, None] + deviation[:, None] * ndtri(np.minimum(levels, 1.0 - LEAST))
-    weights = np.broadcast_to((1.0 - zero)[:, None] / POINTS, log1p.shape)
-    return Distribution(zero, _log_volume(log1p), weights, maps)
+    some = (1.0 - zero)[..., None]
+    levels = zero[..., None] + some * (np.arange(POINTS) + 0.5) / POINTS
+    log1p = mean[..., None] + deviation[..., None] * ndtri(np.minimum(levels, 1.0 - LEAST))
+    return Distribution(zero, _log_volume(log1p), np.broadcast_to(some / POINTS, log1p.shape), maps)
 
 
-def volumes_of_at_least(mean: Floats, deviation: Floats, maps: Floats, least: float) -> tuple[Floats, Floats]:
+def volumes_of_at_least(mean: Floats, deviation: Floats, maps: Floats, least: Floats | float) -> tuple[Floats, Floats]:
     """Calibrated later volume, given that it reaches `least` (above 0 where that is 0).
 
+    Args:
+        mean: (rows,) Of log1p of later volume.
+        deviation: (rows,) Its standard deviation.
+        maps: (rows, len(GRID)) Calibration of its probabilities.
+        least: A volume, or (volumes, 1) several.
+
     Returns:
-        (rows,) probability that it does, (rows, POINTS) log volume at VOLUME_LEVELS.
+        (…, rows) probability that it does, (…, rows, POINTS) log volume at VOLUME_LEVELS.
     """
-    below = calibrated(maps, ndtr((np.log1p(least) - mean) / deviation)[:, None])
+    log_least = np.log1p(least)
+    below = calibrated(maps, ndtr((log_least - mean) / deviation)[..., None])
     raw = predicted_at(maps, below + (1.0 - below) * VOLUME_LEVELS)
     log1p = mean[:, None] + deviation[:, None] * ndtri(np.minimum(np.maximum(raw, LEAST), 1.0 - LEAST))
-    return 1.0 - below[:, 0], _log_volume(np.maximum(log1p, np.log1p(least)))
+    return 1.0 - below[..., 0], _log_volume(np.maximum(log1p, np.expand_dims(log_least, -1)))
 
 
 def _log_volume(log1p: Floats) -> Floats:
@@ -256,14 +291,14 @@ def compound_distribution(
     """Distributions of sums of order values whose mean is itself uncertain.
 
     Args:
-        log_mean: (rows, POINTS) Log of the expected sum (per unit of exposure for a rate) at each volume.
-        log_events: (rows, POINTS) Log of the number of orders expected at each volume.
-        variance: (rows,) Of the log rate; the rate is log-normal with mean `log_mean`.
-        reached: (rows,) Probability of the volumes; the outcome is 0 otherwise.
+        log_mean: (…, POINTS) Log of the expected sum (per unit of exposure for a rate) at each volume.
+        log_events: (…, POINTS) Log of the number of orders expected at each volume.
+        variance: (…,) Of the log rate; the rate is log-normal with mean `log_mean`.
+        reached: (…,) Probability of the volumes; the outcome is 0 otherwise.
         maps: As in `Distribution`.
     """
-    deviation = np.sqrt(variance)[:, None]
-    log_rate = deviation * RATE_POINTS - variance[:, None] / 2.0
+    variance = variance[..., None]
+    log_rate = np.sqrt(variance) * RATE_POINTS - variance / 2.0
     events = np.exp(np.minimum(log_events + log_rate, MOST_LOG))
     some = -np.expm1(-events)  # P(at least one order)
     # Given one order at least: a gamma distribution of the same mean and variance, its quantiles by Wilson and Hilferty
@@ -272,10 +307,11 @@ def compound_distribution(
     spread = np.sqrt(np.maximum(square - 1.0, LEAST)) / 3.0
     cube_root = np.maximum(1.0 - spread**2 + AMOUNT_POINTS * spread, 0.05)
     log_values = log_mean + log_rate - np.log(some) + 3.0 * np.log(cube_root)
-    order = np.argsort(log_values, axis=1, kind="stable")
-    weights = np.take_along_axis(some, order, axis=1) * (reached / POINTS)[:, None]
-    zero = np.maximum(1.0 - weights.sum(axis=1), 0.0)
-    return Distribution(zero, np.take_along_axis(log_values, order, axis=1), weights, maps)
+    order = np.argsort(log_values, axis=-1)
+    order += np.arange(reached.size).reshape(*reached.shape, 1) * POINTS
+    weights = some.take(order) * (reached / POINTS)[..., None]
+    zero = np.maximum(1.0 - weights.sum(axis=-1), 0.0)
+    return Distribution(zero, log_values.take(order), weights, maps)
 
 
 def crps(own: Distribution, came: Floats) -> Floats:

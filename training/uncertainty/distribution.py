@@ -1,8 +1,9 @@
 """The implementation of `PredictiveUncertainty`: recalibrated compound distributions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +17,14 @@ from training.uncertainty.compound import (
     VolumeModel,
     columns_of,
     compound_distribution,
+    joined,
     some,
     volume_distribution,
     volumes_of_at_least,
 )
 from training.uncertainty.hits_and_evidence import Hits, RequiredEvidence
 from training.uncertainty.interface import Floats, Predicted
-from training.uncertainty.recalibration import Columns, Recalibration
+from training.uncertainty.recalibration import Columns, GroupTables, Recalibration
 
 HIT_MONEY = "hit_money"
 """Name of the distribution of the money that hits are ranked by."""
@@ -31,6 +33,8 @@ TAILS = np.linspace(0.0, 0.75, 7)
 least lies above, so that no upper end is an extreme of the distribution."""
 ROWS_AT_ONCE = 512
 """Rows computed at a time: bounds memory."""
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Compound(BaseModel):
@@ -54,17 +58,70 @@ class Compound(BaseModel):
     log_unit: float
     calibration: Recalibration
 
+    @cached_property
+    def arrays(self) -> "Compounds":
+        """As the only one of `Compounds`, made once."""
+        return Compounds.of([self])
+
     def distribution(self, chunk: "Chunk") -> Distribution:
         """Of some rows."""
-        reached, log_volume = chunk.at_least(self.least_volume)
-        is_money, columns = self.least_volume == 0, chunk.columns
-        log_money = columns[f"per_volume:{self.rate}"][:, None] + log_volume
+        return self.arrays.distributions(chunk).part(0)
+
+    def __copy__(self) -> Self:
+        return without(super().__copy__(), "arrays")
+
+
+@dataclass(frozen=True, eq=False)
+class Compounds:
+    """C compounds as arrays, so that one vectorised step serves all.
+
+    Attributes:
+        rates: C names of rate targets.
+        volumes: (V, 1) The different least volumes.
+        of_volume: (C,) Which of them each has.
+        is_money: (C, 1, 1) Whether it is money over any volume.
+        share: (C, 1), as `Compound`; so are `extra` and `log_unit`, (C, 1, 1).
+        groups: Tables of their calibrations.
+    """
+
+    rates: tuple[str, ...]
+    volumes: Floats
+    of_volume: npt.NDArray[np.int64]
+    is_money: npt.NDArray[np.bool_]
+    share: Floats
+    extra: Floats
+    log_unit: Floats
+    groups: GroupTables
+
+    @classmethod
+    def of(cls, compounds: Sequence[Compound]) -> "Compounds":
+        """Arrange compounds."""
+        volumes, of_volume = np.unique([one.least_volume for one in compounds], return_inverse=True)
+        return cls(
+            rates=tuple(one.rate for one in compounds),
+            volumes=volumes[:, None],
+            of_volume=of_volume,
+            is_money=np.array([one.least_volume == 0 for one in compounds])[:, None, None],
+            share=np.array([[one.share] for one in compounds]),
+            extra=np.array([[one.extra] for one in compounds]),
+            log_unit=np.array([[[one.log_unit]] for one in compounds]),
+            groups=GroupTables.of([one.calibration for one in compounds]),
+        )
+
+    def distributions(self, chunk: "Chunk") -> Distribution:
+        """(compounds, rows) Distributions of some rows."""
+        columns = chunk.columns
+        reached, log_volume = volumes_of_at_least(chunk.mean, chunk.deviation, chunk.maps, self.volumes)
+        rate, per_volume, variance = (
+            np.array([columns[f"{part}:{name}"] for name in self.rates]) for part in ("rate", "per_volume", "variance")
+        )
+        log_money = per_volume[..., None] + log_volume[self.of_volume]
         return compound_distribution(
-            log_mean=log_money if is_money else columns[f"rate:{self.rate}"][:, None],
+            log_mean=np.where(self.is_money, log_money, rate[..., None]),
             log_events=log_money - columns["log_value"][:, None] - self.log_unit,
-            variance=self.share * columns[f"variance:{self.rate}"] + self.extra,
-            reached=reached if is_money else np.ones(len(reached)),
-            maps=self.calibration.maps_of(columns),
+            variance=self.share * variance + self.extra,
+            reached=np.where(self.is_money[..., 0], reached[self.of_volume], 1.0),
+            maps=self.groups.maps_of(columns),
         )
 
 
@@ -94,6 +151,20 @@ class CompoundUncertainty(BaseModel):
     hits_model: Hits | None
     evidence: RequiredEvidence
     calibration_rows: Mapping[str, int]
+
+    @cached_property
+    def arrays(self) -> Compounds:
+        """All compounds as arrays, in the order of `names`; made once."""
+        return Compounds.of([self.compounds[name] for name in self.names[1:]])
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What has a distribution: later volume, calibrated rates in the funnel's order, HIT_MONEY."""
+        rates = (name for name in (*self.funnel.rate_targets, HIT_MONEY) if name in self.compounds)
+        return (self.funnel.volume_target, *rates)
+
+    def __copy__(self) -> Self:
+        return without(super().__copy__(), "arrays", "names")
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -161,47 +232,58 @@ class CompoundRows:
             yield rows, Chunk.of(some(self.columns, rows), model.volume, model.volume_calibration)
 
     def distribution(self, name: str, chunk: "Chunk") -> Distribution:
-        """Of a target, or of HIT_MONEY, for the rows of one chunk."""
-        if name not in chunk.distributions:
-            compound = self.uncertainty.compounds.get(name)
-            chunk.distributions[name] = chunk.volume() if compound is None else compound.distribution(chunk)
-        return chunk.distributions[name]
+        """Of one of `names` of the model, for the rows of one chunk."""
+        model = self.uncertainty
+        if len(chunk.mean) == len(self.features.reference_price):
+            return self.distributions(chunk).part(model.names.index(name))
+        return chunk.volume().part(0) if name == model.names[0] else model.compounds[name].distribution(chunk)
+
+    def distributions(self, chunk: "Chunk") -> Distribution:
+        """(names, rows) Of all `names` of the model, for the rows of one chunk; kept by the chunk."""
+        if not chunk.distributions:
+            own = [self.uncertainty.arrays.distributions(chunk)] if self.uncertainty.compounds else []
+            chunk.distributions.append(joined([chunk.volume(), *own]))
+        return chunk.distributions[0]
 
     @cached_property
-    def summaries(self) -> dict[str, Floats]:
-        """Target → (4, rows): lower end, upper end, median and typical value, as log1p."""
-        level, count = self.uncertainty.level, len(self.features.reference_price)
+    def quantiles(self) -> Floats:
+        """(3, targets, rows) Lower end, upper end and median of every target of the funnel, as log1p."""
+        level, model = self.uncertainty.level, self.uncertainty
         below = (1.0 - level) * TAILS
         levels = np.concatenate([below, below + level, [0.5]])
-        found = {name: np.full((4, count), np.nan) for name in self.uncertainty.funnel.targets}
+        found = np.full((3, len(model.funnel.targets), len(self.features.reference_price)), np.nan)
+        lines = [model.funnel.targets.index(name) for name in model.names if name != HIT_MONEY]
         for rows, chunk in self.chunks:
-            for name in self.uncertainty.targets:
-                own = self.distribution(name, chunk)
-                quantiles = own.log_quantiles(levels)
-                quantiles[:, 0] = 0.0
-                low, high = quantiles[:, : len(TAILS)], quantiles[:, len(TAILS) : -1]
-                widths = high - low
-                best = (widths <= widths.min(axis=1)[:, None] * (1.0 + 1e-9)).argmax(axis=1)
-                row = np.arange(len(best))
-                found[name][:, rows] = low[row, best], high[row, best], quantiles[:, -1], own.mean_log1p()
+            quantiles = self.distributions(chunk).part(slice(len(lines))).log_quantiles(levels)
+            quantiles[..., 0] = 0.0
+            low, high = quantiles[..., : len(TAILS)], quantiles[..., len(TAILS) : -1]
+            widths = high - low
+            best = (widths <= widths.min(axis=-1, keepdims=True) * (1.0 + 1e-9)).argmax(axis=-1)[..., None]
+            ends = [np.take_along_axis(side, best, axis=-1)[..., 0] for side in (low, high)]
+            found[:, lines, rows] = *ends, quantiles[..., -1]
         return found
 
     @cached_property
     def intervals(self) -> dict[str, Floats]:
         """`<target>_low` and `<target>_high` of every target of the funnel."""
+        ends = np.expm1(self.quantiles[:2]).swapaxes(0, 1)
         return {
-            f"{name}_{end}": np.expm1(summary[side])
-            for name, summary in self.summaries.items()
-            for side, end in enumerate(("low", "high"))
+            f"{name}_{end}": values
+            for name, own in zip(self.uncertainty.funnel.targets, ends)
+            for end, values in zip(("low", "high"), own)
         }
 
     def median(self, target: str) -> Floats:
         """(rows,) The median."""
-        return np.asarray(np.expm1(self.summaries[target][2]), dtype=np.float64)
+        place = self.uncertainty.funnel.targets.index(target)
+        return np.asarray(np.expm1(self.quantiles[2, place]), dtype=np.float64)
 
     def typical(self, target: str) -> Floats:
         """(rows,) expm1 of the mean of log1p."""
-        return np.asarray(np.expm1(self.summaries[target][3]), dtype=np.float64)
+        found = np.full(len(self.features.reference_price), np.nan)
+        for rows, chunk in self.chunks if target in self.uncertainty.targets else ():
+            found[rows] = np.expm1(self.distribution(target, chunk).mean_log1p())
+        return found
 
     def chance(self, threshold: Floats | float, target: str = "") -> Floats:
         """(rows,) P(target ≥ threshold)."""
@@ -212,7 +294,7 @@ class CompoundRows:
         wanted = np.broadcast_to(np.asarray(threshold, dtype=np.float64), len(found))
         for rows, chunk in self.chunks:
             value = wanted[rows]
-            reached = 1.0 - self.distribution(name, chunk).cdf(np.nan_to_num(value)[:, None])[:, 0]
+            reached = 1.0 - self.distribution(name, chunk).cdf(np.where(np.isnan(value), 0.0, value)[:, None])[:, 0]
             # The distribution has no atom but at 0, and no mass below 0.
             found[rows] = np.where(np.isnan(value), np.nan, np.where(value <= 0, 1.0, reached))
         return found
@@ -239,7 +321,7 @@ class CompoundRows:
         name = model.funnel.volume_target if model.hits_model.measure == "volume" else HIT_MONEY
         for rows, chunk in self.chunks:
             needed = model.hits_model.needed(chunk.columns["promotion_type"])
-            reached = 1.0 - self.distribution(name, chunk).cdf(np.nan_to_num(needed)[:, None])[:, 0]
+            reached = 1.0 - self.distribution(name, chunk).cdf(np.where(np.isnan(needed), 0.0, needed)[:, None])[:, 0]
             found[rows] = np.where(np.isnan(needed), np.nan, reached)
         return found
 
@@ -266,27 +348,26 @@ class Chunk:
         mean: (rows,) Of log1p of later volume.
         deviation: (rows,) Its standard deviation.
         maps: (rows, …) Calibration of its probabilities.
-        volumes: Least volume → `volumes_of_at_least`, as far as asked for.
-        distributions: By name, as far as asked for.
+        distributions: Of all that have one, once asked for.
     """
 
     columns: Columns
     mean: Floats
     deviation: Floats
     maps: Floats
-    volumes: dict[float, tuple[Floats, Floats]] = field(default_factory=dict)
-    distributions: dict[str, Distribution] = field(default_factory=dict)
+    distributions: list[Distribution] = field(default_factory=list)
 
     @classmethod
     def of(cls, columns: Columns, model: VolumeModel, calibration: Recalibration) -> "Chunk":
         return cls(columns, *model.mean_and_deviation(columns), calibration.maps_of(columns))
 
     def volume(self) -> Distribution:
-        """Of later volume."""
-        return volume_distribution(self.mean, self.deviation, self.maps)
+        """(1, rows) Of later volume."""
+        return volume_distribution(self.mean[None], self.deviation[None], self.maps[None])
 
-    def at_least(self, least: float) -> tuple[Floats, Floats]:
-        """`volumes_of_at_least`."""
-        if least not in self.volumes:
-            self.volumes[least] = volumes_of_at_least(self.mean, self.deviation, self.maps, least)
-        return self.volumes[least]
+
+def without(copied: Model, *cached: str) -> Model:
+    """A copy of a model without properties that were made from fields which `model_copy(update=…)` may replace."""
+    for name in cached:
+        copied.__dict__.pop(name, None)
+    return copied

@@ -8,7 +8,9 @@ random draws.
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import product, repeat
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,6 +24,9 @@ GRID = np.linspace(0.0, 1.0, 129)
 """Predicted probabilities at which maps are tabulated; linear between them."""
 AGE_EDGES_HOURS = np.array((0.0, 12.0, 24.0, 72.0))
 """Upper edges of the age steps; the last step has none."""
+STEPS, QUARTERS = len(AGE_EDGES_HOURS) + 1, 4
+OTHER = ""
+"""Stands for a promotion type that no group has."""
 ROOT_ROWS = 20.0
 """Rows' weight of the identity in the map of all rows."""
 ITERATIONS = 3
@@ -47,7 +52,8 @@ def early_volume(features: Features) -> Floats:
     """(rows,) Impressions (spend where there are none) so far; 0 where they are not known."""
     if "log_impressions" not in features.values:
         return np.zeros(len(features.values))
-    return np.nan_to_num(np.expm1(features.values["log_impressions"]))
+    volume = np.expm1(features.values["log_impressions"])
+    return np.where(np.isnan(volume), 0.0, volume)
 
 
 def group_chains(columns: Columns, edges: Mapping[int, Sequence[float]]) -> Iterator[tuple[str, str, str, str]]:
@@ -59,8 +65,11 @@ def group_chains(columns: Columns, edges: Mapping[int, Sequence[float]]) -> Iter
     """
     lists = (columns[name].tolist() for name in ("step", "early_volume", "promotion_type"))
     for step, early, name in zip(*lists):
-        quarter = f"{step}/{bisect_left(edges.get(step, ()), early)}"
-        yield "", f"{step}", quarter, f"{quarter}/{name}"
+        yield _chain(step, bisect_left(edges.get(step, ()), early), name)
+
+
+def _chain(step: int, quarter: int, promotion_type: str) -> tuple[str, str, str, str]:
+    return "", f"{step}", f"{step}/{quarter}", f"{step}/{quarter}/{promotion_type}"
 
 
 class Recalibration(BaseModel):
@@ -84,32 +93,92 @@ class Recalibration(BaseModel):
         return cls(edges={}, maps={"": tuple(GRID.tolist())}, creatives={})
 
     @cached_property
-    def table(self) -> tuple[dict[str, int], Floats]:
-        """Group → its row; (groups, len(GRID)) all maps."""
-        return {name: place for place, name in enumerate(self.maps)}, np.array(list(self.maps.values()))
+    def groups(self) -> "GroupTables":
+        """The same as tables, made once."""
+        return GroupTables.of([self])
 
     def maps_of(self, columns: Columns) -> Floats:
         """(rows, len(GRID)) The map of the narrowest group of each row that has one."""
-        places, maps = self.table
-        chains = group_chains(columns, self.edges)
-        return maps[[next(places[name] for name in reversed(chain) if name in places) for chain in chains]]
+        return self.groups.maps_of(columns)[0]
 
     def creatives_like(self, columns: Columns) -> npt.NDArray[np.int64]:
         """(rows,) Creatives that calibrated the narrowest group of each row; 0 for a group without rows."""
-        return np.array([self.creatives.get(chain[-1], 0) for chain in group_chains(columns, self.edges)], np.int64)
+        return self.groups.creatives_like(columns)[0]
+
+
+@dataclass(frozen=True, eq=False)
+class GroupTables:
+    """R recalibrations as tables by age step, quarter of early volume and promotion type; the last type is any other.
+
+    Attributes:
+        types: Promotion type → its place.
+        edges: (R, steps, 3) Between the quarters; infinite where there are fewer.
+        places: (R, steps, 4, types + 1) Line in `maps` of the narrowest group that has a map.
+        creatives: (R, steps, 4, types + 1) Creatives of the narrowest group.
+        maps: (groups, len(GRID)) The maps of all recalibrations.
+    """
+
+    types: Mapping[str, int]
+    edges: Floats
+    places: npt.NDArray[np.int64]
+    creatives: npt.NDArray[np.int64]
+    maps: Floats
+
+    @classmethod
+    def of(cls, recalibrations: Sequence[Recalibration]) -> "GroupTables":
+        """Arrange the maps of some recalibrations."""
+        names = [name.split("/", 2)[2] for one in recalibrations for name in one.maps if name.count("/") > 1]
+        types = {name: place for place, name in enumerate(dict.fromkeys(names))}
+        shape = len(recalibrations), STEPS, QUARTERS, len(types) + 1
+        edges = np.full((len(recalibrations), STEPS, QUARTERS - 1), np.inf)
+        places, creatives = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        maps: list[Sequence[float]] = []
+        for number, one in enumerate(recalibrations):
+            lines = {name: len(maps) + line for line, name in enumerate(one.maps)}
+            maps += one.maps.values()
+            for step, between in one.edges.items():
+                edges[number, step, : len(between)] = between
+            for step, quarter, (name, place) in product(range(STEPS), range(QUARTERS), [*types.items(), (OTHER, -1)]):
+                chain = _chain(step, quarter, name)
+                places[number, step, quarter, place] = next(lines[one] for one in reversed(chain) if one in lines)
+                creatives[number, step, quarter, place] = one.creatives.get(chain[-1], 0)
+        return cls(types, edges, places, creatives, np.array(maps).reshape(-1, len(GRID)))
+
+    def maps_of(self, columns: Columns) -> Floats:
+        """(R, rows, len(GRID)) The map of the narrowest group of each row that has one."""
+        return self.maps.take(self._of(self.places, columns), axis=0)
+
+    def creatives_like(self, columns: Columns) -> npt.NDArray[np.int64]:
+        """(R, rows) Creatives that calibrated the narrowest group of each row; 0 for a group without rows."""
+        return self._of(self.creatives, columns)
+
+    def _of(self, table: npt.NDArray[np.int64], columns: Columns) -> npt.NDArray[np.int64]:
+        """(R, rows) What a table has for the groups of the rows."""
+        step, early = columns["step"], columns["early_volume"]
+        quarter = (self.edges[:, step] < early[:, None]).sum(axis=2)
+        types = [self.types.get(name, len(self.types)) for name in columns["promotion_type"].tolist()]
+        return table[np.arange(len(table))[:, None], step, quarter, types]
 
 
 def calibrated(maps: Floats, predicted: Floats) -> Floats:
-    """(rows, values) Predicted probabilities (rows, values) after the map of each row, `maps` (rows, len(GRID))."""
+    """(…, values) Predicted probabilities (…, values) after the map of each line, `maps` (…, len(GRID))."""
     at = np.minimum(np.maximum(predicted, 0.0), 1.0) * (len(GRID) - 1)
     left = np.minimum(at.astype(np.int64), len(GRID) - 2)
-    low, high = np.take_along_axis(maps, left, axis=1), np.take_along_axis(maps, left + 1, axis=1)
+    first = np.arange(maps[..., 0].size).reshape(*maps.shape[:-1], 1) * len(GRID) + left
+    low, high = maps.take(first), maps.take(first + 1)
     return np.asarray(low + (high - low) * (at - left), dtype=np.float64)
 
 
 def predicted_at(maps: Floats, wanted: Floats) -> Floats:
-    """The inverse of `calibrated`: predicted probabilities (rows, values) of calibrated ones."""
-    return np.array([np.interp(row, own, GRID) for row, own in zip(wanted, maps)]).reshape(wanted.shape)
+    """The inverse of `calibrated`: predicted probabilities (…, values) of calibrated ones."""
+    return interpolated(wanted, np.broadcast_to(maps, (*wanted.shape[:-1], len(GRID))), GRID)
+
+
+def interpolated(at: Floats, points: Floats, values: Floats) -> Floats:
+    """(…, values) Linear between the points of each line, (…, points), flat beyond; `values` may be of all lines."""
+    lines = at.reshape(-1, at.shape[-1]), points.reshape(-1, points.shape[-1])
+    of = repeat(values) if values.ndim == 1 else values.reshape(-1, values.shape[-1])
+    return np.array([np.interp(*line) for line in zip(*lines, of)]).reshape(at.shape)
 
 
 def fit_recalibration(
