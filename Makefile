@@ -25,6 +25,8 @@ OTHER ?=
 # World of the sample: additive, interplay or shift; empty: the default one (bench-peers: all three). See docs/data.md
 WORLD ?=
 SERVING ?= configs/serving.yaml
+# Registered model of serve, report and bento, where several have a champion; default: the newest, for a report that of DATA
+NAME ?=
 # Workers: ENGINE=dask starts them on this machine; SCHEDULER=tcp://… uses those of a cluster (docs/scale.md)
 ENGINE ?=
 SCHEDULER ?=
@@ -63,15 +65,15 @@ predict: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## predict every cr
 backtest: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## compare predictions with outcomes at rolling origins, into var/backtest.parquet
 	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' --out var/backtest.parquet
 
-serve: $(VENV)/.product ## serve the champion over HTTP on port 3000; SERVING=<yaml> for keys and limits
-	@$(PY) -m serving serve --config '$(SERVING)'
+serve: $(VENV)/.product ## serve the champion over HTTP on port 3000; SERVING=<yaml> for keys and limits, NAME=<model>
+	@$(PY) -m serving serve --config '$(SERVING)' $(if $(NAME),--name '$(NAME)')
 
 report: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## write the strategist's report as one HTML file; ACCOUNT=, PRODUCT=, SINCE=, LANG_=en
-	@$(PY) -m serving report --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/report.html)' --lang '$(or $(LANG_),zh)' \
+	@$(PY) -m serving report --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/report.html)' --lang '$(or $(LANG_),zh)' $(if $(NAME),--name '$(NAME)') \
 		$(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(PRODUCT),--product '$(PRODUCT)') $(if $(SINCE),--since '$(SINCE)')
 
 bento: $(VENV)/.product ## build a bento with the champion inside, which starts without a network
-	@$(PY) -m serving bento --config '$(SERVING)'
+	@$(PY) -m serving bento --config '$(SERVING)' $(if $(NAME),--name '$(NAME)')
 
 bench-serve: $(VENV)/.product ## measure the service: latency, CPU time, memory
 	@$(PY) -m benchmarks.serving_speed

@@ -55,9 +55,15 @@ class ServiceSettings(Section):
 
     bundle: Path | None = None
     """A bundle folder; none: the champion of the registry."""
-    registry: Path = Path("var/mlflow.db")
+    registry: str = ""
+    """Path of a SQLite file, or URI of an MLflow server or database; empty: MLFLOW_REGISTRY_URI, else
+    MLFLOW_TRACKING_URI, else var/mlflow.db."""
     registered_model: str = ""
-    """Name in the registry; empty: the only one that has a champion."""
+    """Name in the registry, with or without `gpmcast-`; empty: the champion that was registered last."""
+    model_cache: Path = Path("var/model-cache")
+    """Folder of the champions taken from the registry: the newest, and the one that served last."""
+    model_bytes: Annotated[int, Field(ge=100_000)] = 1_000_000_000
+    """Largest model that is taken from the registry."""
     watch_seconds: Annotated[float, Field(gt=0)] = 5.0
     """Seconds between two checks for a new champion or a new bundle."""
 

@@ -218,12 +218,12 @@ def ui_command(
 
     space = workspace(data, load_settings(config))
     path, out = experiment_path(space), Console()
-    if space.tracking_uri.startswith(("http://", "https://")):
-        out.print(f"{without_password(space.tracking_uri).rstrip('/')}{path}", highlight=False, soft_wrap=True)
+    if space.mlflow.keeps_artifacts:
+        out.print(f"{without_password(space.mlflow.tracking).rstrip('/')}{path}", highlight=False, soft_wrap=True)
         return
     address = f"http://127.0.0.1:{port}"
     out.print(f"runs of {space.name}: {address}{path}", highlight=False, soft_wrap=True)
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", space.tracking_uri]
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", space.mlflow.tracking]
     os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])
 
 

@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from features.partitions.folder import printable, without_password
+from features.partitions.folder import without_password
 from features.sanitise import visible_text
 from training.evaluation.acceptance import Judgement
 from training.evaluation.files import HeadFacts
@@ -58,7 +58,7 @@ def show_result(result: TrainingRun, space: Workspace, data: list[str], config: 
         f"  model        {space.bundle}",
         f"  predictions  {result.predictions} ({result.predicted_creatives:,} creatives)",
         f"  evaluation   {space.evaluation / PAGE}",
-        f"  MLflow run   {result.registered.run_id} in {printable(space.tracking_uri)}",
+        f"  MLflow run   {result.registered.run_id} in {space.mlflow}",
         "Next:",
         f"  make predict{given}    (predict again when new exports came into the folder)",
         f"  make backtest{given}   (past predictions beside their outcomes)",

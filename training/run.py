@@ -30,6 +30,7 @@ from training.progress import ProgressCallbacks
 from training.registry import mlflow_tracking
 from training.registry.bundle import save_bundle
 from training.registry.champion import ChampionComparison, compare_with_registered
+from training.registry.mlflow_client import Registered
 from training.run_record import (
     TagCoverage,
     headline_figures,
@@ -67,7 +68,7 @@ class TrainingRun:
     """
 
     figures: pd.DataFrame
-    registered: mlflow_tracking.Registered
+    registered: Registered
     comparison: ChampionComparison
     holdout_rows: int
     holdout_since: pd.Timestamp

@@ -1,7 +1,6 @@
 """Workspace: the folder of one data set's files (store, study, models, evaluation) and its name in the registry."""
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,9 +11,12 @@ import pandas as pd
 from configs.settings import Settings
 from features.partitions.folder import is_url, open_folder, without_password
 from features.schema import Loaded
+from training.mlflow_address import MlflowAddress, mlflow_address
 
-TRACKING_URI = "MLFLOW_TRACKING_URI"
-"""MLflow's environment variable: a server or database of runs and models instead of a file under `var`."""
+MODEL_PREFIX = "gpmcast-"
+"""Registered models are called so, and then as their workspace."""
+DATABASE = "mlflow.db"
+"""Name of MLflow's SQLite file under `var`."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,12 @@ class Workspace:
     Attributes:
         name: Folder name; the registered model is called `gpmcast-<name>`.
         folder: Parent of all paths below.
-        tracking_uri: Of MLflow; all workspaces of one `var` share it.
+        mlflow: Where runs and models are; all workspaces of one `var` share it.
     """
 
     name: str
     folder: Path
-    tracking_uri: str
+    mlflow: MlflowAddress
 
     @property
     def store(self) -> Path:
@@ -64,7 +66,7 @@ class Workspace:
     @property
     def registered_model(self) -> str:
         """Name in the model registry."""
-        return f"gpmcast-{self.name}"
+        return f"{MODEL_PREFIX}{self.name}"
 
 
 def workspace(data: list[str], settings: Settings) -> Workspace:
@@ -86,8 +88,7 @@ def workspace(data: list[str], settings: Settings) -> Workspace:
             open_folder(str(marker.parent)).write(marker.name, origin.encode())
     folder = settings.var / "work" / name
     folder.mkdir(parents=True, exist_ok=True)
-    tracking_uri = os.environ.get(TRACKING_URI) or f"sqlite:///{settings.var / 'mlflow.db'}"
-    return Workspace(name=name, folder=folder, tracking_uri=tracking_uri)
+    return Workspace(name=name, folder=folder, mlflow=mlflow_address(settings.var / DATABASE))
 
 
 def data_fingerprint(loaded: Loaded) -> str:

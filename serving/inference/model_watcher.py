@@ -1,20 +1,17 @@
 """Find the model to serve, and replace the loaded model in the running process when a new one appears.
 
-The model is a bundle folder, or the version that a local MLflow registry has under the alias `champion`. Importing
-MLflow takes seconds and is not needed here: the alias is read from the registry's SQLite file, read-only
-(`tests/serving/inference/test_model_watcher.py` compares the result with MLflow's own).
+The model is a bundle folder, or the version that an MLflow registry has under the alias `champion`: a SQLite file, a
+server, a database. MLflow itself is not loaded here (`training.registry.champion_finder`). The champion that served
+last is kept in a cache: it serves at once after a restart, and goes on where the registry cannot be reached or names a
+champion that is refused.
 """
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import numpy as np
 import pandas as pd
@@ -25,16 +22,13 @@ from serving.inference.loaded_model import LoadedModel, load_model
 from serving.inference.predict import predictions
 from serving.settings import ServiceSettings
 from training.errors import BundleError
+from training.mlflow_address import mlflow_address
+from training.registry.champion_finder import ChampionFinder, Found
 
 log = logging.getLogger("gpmcast.serving")
 
-CHAMPION = "champion"
-QUERY = """
-SELECT alias.name, alias.version, version.source
-FROM registered_model_aliases AS alias
-JOIN model_versions AS version ON version.name = alias.name AND version.version = alias.version
-WHERE alias.alias = ?
-"""
+DATABASE = Path("var/mlflow.db")
+"""The registry, where neither a setting nor MLflow's environment variables name another."""
 
 
 @dataclass(frozen=True)
@@ -47,52 +41,80 @@ class BundleLocation:
         version: Its number in the registry; empty for a plain folder.
         manifest_sha256: Hash of its manifest; empty where that file cannot be read. It changes with every file of the
             bundle, so two equal locations are the same model.
+        others: Other champions that could serve; a change of them alone is no other model.
     """
 
     folder: Path
     name: str
     version: str
     manifest_sha256: str
+    others: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         return f"{self.name} version {self.version}" if self.name else str(self.folder)
 
 
-def find_bundle(settings: ServiceSettings) -> BundleLocation:
-    """The bundle that the settings select now.
+@dataclass(frozen=True)
+class ModelSource:
+    """Where the model comes from, for people who run the service.
+
+    Attributes:
+        following: The bundle folder, or the registry with what named it; without passwords.
+        confirmed: Whether the loaded model is what that place named when it was last asked.
+        note: Why it is not, or which other champions there are; empty for nothing to say.
+    """
+
+    following: str
+    confirmed: bool
+    note: str
+
+
+def finder_of(settings: ServiceSettings, *, preferred: str = "", database: Path = DATABASE) -> ChampionFinder:
+    """What finds the champion of the registry that the settings, else the environment, name.
+
+    Args:
+        settings: Of the service.
+        preferred: Registered model that is taken if it has a champion, where the settings name none.
+        database: SQLite registry that is followed where nothing else is named.
+    """
+    address = mlflow_address(database, settings.registry)
+    return ChampionFinder(
+        address, settings.model_cache, settings.model_bytes, name=settings.registered_model, preferred=preferred
+    )
+
+
+def find_bundle(settings: ServiceSettings, *, preferred: str = "", database: Path = DATABASE) -> BundleLocation:
+    """The bundle that the settings select now; arguments as of `finder_of`.
 
     Raises:
         BundleError: There is none; the message says what to do.
     """
     if settings.bundle is not None:
-        return _location(settings.bundle, "", "")
-    if not settings.registry.is_file():
-        raise BundleError(f"{settings.registry}: there is no registry. Run `make train`, or name a bundle (--bundle).")
-    uri = f"{settings.registry.resolve().as_uri()}?mode=ro"
-    try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=1)) as connection:
-            rows = connection.execute(QUERY, (CHAMPION,)).fetchall()
-    except sqlite3.Error as error:
-        raise BundleError(f"{settings.registry}: cannot be read as an MLflow registry: {error}.") from error
-    wanted = [row for row in rows if settings.registered_model in ("", row[0])]
-    if not wanted:
-        raise BundleError(f"{settings.registry}: has no champion. Run `make train`, or name a bundle (--bundle).")
-    if len(wanted) > 1:
-        names = ", ".join(sorted(row[0] for row in wanted))
-        raise BundleError(f"{settings.registry}: has several champions; name one with --name: {names}.")
-    name, version, source = wanted[0]
-    parts = urlsplit(source)
-    if parts.scheme not in ("", "file"):
-        raise BundleError(f"{name} version {version}: lies at {source}; only bundles on this machine are served.")
-    return _location(Path(url2pathname(parts.path)), str(name), str(version))
+        return _folder_location(settings.bundle)
+    finder = finder_of(settings, preferred=preferred, database=database)
+    return _location(finder, finder.find())
 
 
-def _location(folder: Path, name: str, version: str) -> BundleLocation:
+def note_on_others(location: BundleLocation) -> str:
+    """A sentence that names the other champions; empty where there are none."""
+    if not location.others:
+        return ""
+    return (
+        f"{location} is the newest of several champions; the others: {', '.join(location.others)}. "
+        "Another one serves by `make serve NAME=…` (setting registered_model)."
+    )
+
+
+def _folder_location(folder: Path) -> BundleLocation:
     try:
         manifest_sha256 = (folder / "manifest.sha256").read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         manifest_sha256 = ""
-    return BundleLocation(folder, name, version, manifest_sha256)
+    return BundleLocation(folder, "", "", manifest_sha256)
+
+
+def _location(finder: ChampionFinder, found: Found) -> BundleLocation:
+    return BundleLocation(finder.folder(found), found.name, found.version, found.sha256, found.others)
 
 
 class ModelWatcher:
@@ -100,6 +122,8 @@ class ModelWatcher:
 
     Attributes:
         loaded: The model that answers requests; None while none could be loaded.
+        location: Its bundle.
+        source: Where it comes from.
     """
 
     def __init__(self, settings: ServiceSettings, on_outcome: Callable[[str], None] = lambda outcome: None) -> None:
@@ -107,40 +131,91 @@ class ModelWatcher:
 
         Args:
             settings: Of the service.
-            on_outcome: Called with `swapped` when a model was loaded, with `refused` when one was refused.
+            on_outcome: Called with `swapped` when a model was loaded, with `restored` when it was the one that served
+                before a restart, with `refused` when one was refused.
         """
         self._settings = settings
         self._on_outcome = on_outcome
-        self._location: BundleLocation | None = None
+        self._finder = finder_of(settings) if settings.bundle is None else None
+        following = f"the registry {self._finder.address}" if self._finder else f"the bundle {settings.bundle}"
         self._last_error = ""
+        self._refused: tuple[BundleLocation, BundleError] | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="model-watch", daemon=True)
         self.loaded: LoadedModel | None = None
+        self.location: BundleLocation | None = None
+        self.source = ModelSource(following, False, "")
 
     def start(self) -> None:
-        """Load the model and start the thread; if loading fails, the thread tries again."""
-        self.check()
+        """Load the model and start the thread that looks for another one.
+
+        Of a registry the champion that served last is loaded, and the thread asks at once for a newer one.
+        """
+        log.info("following %s", self.source.following)
+        if self._finder is None:
+            self.check()
+        else:
+            self.restore()
         self._thread.start()
 
     def stop(self) -> None:
         """End the thread."""
         self._stop.set()
+        if self._finder is not None:
+            self._finder.close()
+
+    def restore(self) -> None:
+        """Load the champion that served last, where there is one."""
+        good = self._finder.last_good() if self._finder else None
+        if self._finder is None or good is None:
+            return
+        try:
+            self._load(_location(self._finder, good), "restored")
+        except Exception as error:  # a defective cache is no reason not to ask the registry
+            self._refuse(error)
+            return
+        self._tell(False, "The champion that served last serves until the registry has answered.")
 
     def check(self) -> None:
         """Load the selected bundle if it changed; if it is refused, the model loaded before stays."""
         try:
-            location = find_bundle(self._settings)
-            if location == self._location:
-                return
+            if self._finder is None:
+                found, location = None, find_bundle(self._settings)
+            else:
+                found = self._finder.find()
+                location = _location(self._finder, found)
+            if self._refused and self._refused[0] == location:
+                raise self._refused[1]
+            if location != self.location:
+                self._load(location, "swapped")
+        except Exception as error:  # no defect of a bundle may end the service: it is logged
+            if not self._stop.is_set():
+                self._refuse(error)
+            return
+        if self._finder is not None and found is not None:
+            self._finder.record_good(found)
+        self._last_error = ""
+        self._tell(True, note_on_others(location))
+
+    def _load(self, location: BundleLocation, outcome: str) -> None:
+        try:
             loaded = load_model(location.folder, location.name, location.version)
             self_test(loaded)
-        except Exception as error:  # no defect of a bundle may end the service: it is logged
-            self._refuse(error)
-            return
+        except GpmcastError as refusal:
+            error = BundleError(f"{location}: {refusal}")
+            # What lies whole in the cache stays refused; a folder may still be being copied.
+            if self._finder is not None and self._finder.is_whole(location.manifest_sha256):
+                self._refused = (location, error)
+            raise error from refusal
         # `loaded` changes by one assignment: a request uses the old model or the new one, never parts of both.
-        self._location, self.loaded, self._last_error = location, loaded, ""
+        self.location, self.loaded = location, loaded
         log.info("serving %s, trained until %s", location, loaded.manifest.trained_until)
-        self._on_outcome("swapped")
+        self._on_outcome(outcome)
+
+    def _tell(self, confirmed: bool, note: str) -> None:
+        if note and note != self.source.note:
+            log.warning("%s", note)
+        self.source = ModelSource(self.source.following, confirmed, note)
 
     def _refuse(self, error: Exception) -> None:
         message = str(error) if isinstance(error, GpmcastError) else f"{type(error).__name__}: {error}"
@@ -148,8 +223,12 @@ class ModelWatcher:
             self._last_error = message
             log.error("model refused, %s: %s", "the old one goes on" if self.loaded else "there is none", message)
             self._on_outcome("refused")
+        what = f"{self.location} goes on" if self.loaded else "No model is loaded"
+        self.source = ModelSource(self.source.following, False, f"{what}: {message}")
 
     def _watch(self) -> None:
+        if self._finder is not None:
+            self.check()
         while not self._stop.wait(self._settings.watch_seconds):
             self.check()
 

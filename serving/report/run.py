@@ -21,7 +21,7 @@ from serving.settings import ServiceSettings
 from training.atomic_write import write_text
 from training.errors import BundleError
 from training.evaluation.files import Evaluation, read_evaluation
-from training.workspace import Workspace, workspace
+from training.workspace import DATABASE, Workspace, workspace
 
 LANGUAGES = ("zh", "en")
 ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?", re.ASCII)
@@ -37,7 +37,7 @@ class ReportRequest:
         creative_filter: Which creatives the report is about.
         lang: Language that the page opens in.
         bundle: Bundle folder; None: the champion.
-        name: Registered model; empty: that of these data, else the only one.
+        name: Registered model; empty: that of these data, else the newest.
     """
 
     data: Sequence[str]
@@ -114,15 +114,12 @@ def write_report(
 
 
 def model_of(request: ReportRequest, settings: Settings, space: Workspace) -> LoadedModel:
-    """Load the bundle or model that was named, else the champion of these data, else the only champion there is."""
-    wanted = ServiceSettings(bundle=request.bundle, registry=settings.var / "mlflow.db", registered_model=request.name)
-    if request.bundle is None and not request.name:
-        try:
-            origin = find_bundle(wanted.model_copy(update={"registered_model": space.registered_model}))
-        except BundleError:
-            origin = find_bundle(wanted)
-    else:
-        origin = find_bundle(wanted)
+    """Load the bundle or model that was named, else the champion of these data, else the newest champion."""
+    database = settings.var / DATABASE
+    wanted = ServiceSettings(
+        bundle=request.bundle, registered_model=request.name, model_cache=settings.var / "model-cache"
+    )
+    origin = find_bundle(wanted, preferred=space.registered_model, database=database)
     return load_model(origin.folder, origin.name, origin.version)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 from mlflow.models import Model
 from rich.console import Console
 
@@ -25,6 +26,7 @@ from training.evaluation.files import RUN_FACTS, read_evaluation
 from training.evaluation.page.render import CARD, PAGE
 from training.evaluation.page.sentences import five_sentences
 from training.labels.splits import holdout_split
+from training.mlflow_address import mlflow_address
 from training.progress import ProgressCallbacks
 from training.registry import mlflow_tracking as tracking
 from training.registry.bundle import load_bundle
@@ -55,7 +57,7 @@ def registered_run(loaded, space, settings, **chosen: bool):
 
 def space_in(folder: Path, name: str) -> Workspace:
     (folder / name).mkdir(parents=True)
-    return Workspace(name, folder / name, f"sqlite:///{folder}/mlflow.db")
+    return Workspace(name, folder / name, mlflow_address(folder / "mlflow.db"))
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +114,7 @@ def test_the_registered_model_is_the_one_in_the_folder(first, space, small_world
 
 
 def test_a_run_can_be_found_in_mlflow_and_says_what_it_is(first, space) -> None:
-    client = tracking.MlflowClient(space.tracking_uri)
+    client = MlflowClient(space.mlflow.tracking)
     run = client.get_run(first[0].registered.run_id)
     assert run.info.run_name == f"{space.name} until {load_bundle(space.bundle)[1].data_until[:10]}"
     assert 20 < len(run.data.metrics) <= 60
@@ -187,7 +189,7 @@ def test_no_password_is_on_the_console_or_among_what_a_run_logs(first, folder, s
     logging = space_in(folder, "logging")
     with tracking.tracked_run(logging) as run_id:
         tracking.log_run(elsewhere, {}, {}, {}, tracking.LoggedData("d", "0" * 64, {}, ["a"]), tmp_path)
-    params = tracking.MlflowClient(logging.tracking_uri).get_run(run_id).data.params
+    params = MlflowClient(logging.mlflow.tracking).get_run(run_id).data.params
     assert params["dask.work"] == "sftp://me@host/work"
 
 

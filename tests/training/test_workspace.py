@@ -22,7 +22,7 @@ def test_two_folders_of_one_name_get_two_workspaces(tmp_path, settings) -> None:
     assert one.name == "exports"
     assert two.name.startswith("exports-")
     assert len({one.folder, two.folder}) == len({one.registered_model, two.registered_model}) == 2
-    assert one.tracking_uri == two.tracking_uri
+    assert one.mlflow == two.mlflow
 
 
 def test_the_same_folder_gets_the_same_workspace_again(tmp_path, settings, monkeypatch) -> None:

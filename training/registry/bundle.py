@@ -27,14 +27,12 @@ from training.boosting.model import Choice, CreativeModel, FittedHead
 from training.boosting.stack import Stack
 from training.boosting.volume import CHOICES, VolumeHead
 from training.errors import BundleError
+from training.registry.bundle_files import CURE, MANIFEST, SEAL, check_files, file_sha256, read_sealed_manifest
 from training.uncertainty import read_uncertainty
 
 FORMAT = 5
 TREES = "trees_"
 """Prefix of the files with trees, before the name of the head."""
-MANIFEST = "manifest.json"
-SEAL = "manifest.sha256"
-CURE = "Take an unchanged copy from the model registry, or train again."
 
 
 class Manifest(BaseModel):
@@ -136,10 +134,10 @@ def save_bundle(
             settings=settings.model_copy(update={"dask": Dask()}),  # of the machine, and may hold a password
             summary=dict(summary),
             choices=dict(choices or {}),
-            files={path.name: _sha256(path) for path in sorted(draft.iterdir())},
+            files={path.name: file_sha256(path) for path in sorted(draft.iterdir())},
         )
         (draft / MANIFEST).write_text(_json(manifest.model_dump(mode="json")), encoding="utf-8")
-        (draft / SEAL).write_text(_sha256(draft / MANIFEST) + "\n", encoding="ascii")
+        (draft / SEAL).write_text(file_sha256(draft / MANIFEST) + "\n", encoding="ascii")
         _swap(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -152,14 +150,7 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
         BundleError: A file is missing, added or changed; the format or the features are of another version.
     """
     manifest = read_manifest(folder)
-    found = {path.name for path in folder.iterdir()} - {MANIFEST, SEAL}
-    for name in sorted(set(manifest.files) | found):
-        if name not in found:
-            raise BundleError(f"{folder}: the file {name} is missing. {CURE}")
-        if name not in manifest.files:
-            raise BundleError(f"{folder}: the file {name} does not belong to the bundle. {CURE}")
-        if _sha256(folder / name) != manifest.files[name]:
-            raise BundleError(f"{folder}: the file {name} was changed after the bundle was written. {CURE}")
+    check_files(folder, manifest.files)
     documents = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
     try:
         fitted = Fitted(
@@ -199,12 +190,7 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
 
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a bundle and check its hash and format; the other files are not read."""
-    for name in (MANIFEST, SEAL):
-        if not (folder / name).is_file():
-            raise BundleError(f"{folder}: is no model bundle: {name} is missing. {CURE}")
-    if _sha256(folder / MANIFEST) != (folder / SEAL).read_text(encoding="ascii", errors="replace").strip():
-        raise BundleError(f"{folder}: {MANIFEST} or {SEAL} was changed after the bundle was written. {CURE}")
-    content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    content = read_sealed_manifest(folder)
     if content.get("format") != FORMAT:
         raise BundleError(
             f"{folder}: is a bundle of format {content.get('format')}, this version reads {FORMAT}. {CURE}"
@@ -255,7 +241,3 @@ def _funnel(content: dict[str, Any]) -> Funnel:
 def _json(content: object) -> str:
     # Not sorted: the order of columns and of sums is part of what a model is.
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

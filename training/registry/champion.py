@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.partitions.folder import printable
 from features.point_in_time.snapshots import SNAPSHOT
 from training.boosting.model import CreativeModel
 from training.data.dataset import Dataset, Mask
@@ -14,6 +13,7 @@ from training.evaluation.holdout import evaluate_holdout
 from training.evaluation.metrics import score
 from training.registry import mlflow_tracking
 from training.registry.bundle import Manifest, load_bundle
+from training.registry.registry_stamp import CHAMPION
 from training.workspace import Workspace
 
 
@@ -41,11 +41,12 @@ def model_for(space: Workspace, bundle: Path | None) -> tuple[CreativeModel, Man
     champion = mlflow_tracking.champion(space)
     if champion is None:
         raise BundleError(
-            f"No model of these data is registered (looked for the alias {mlflow_tracking.CHAMPION} of "
-            f"{space.registered_model} in {printable(space.tracking_uri)}). Run `make train` with the same DATA and "
+            f"No model of these data is registered (looked for the alias {CHAMPION} of "
+            f"{space.registered_model} in {space.mlflow.place}). Run `make train` with the same DATA and "
             "CONFIG, set `name:` in the config so that several folders share one model, or name a bundle with --model."
         )
-    return *load_bundle(mlflow_tracking.fetch(space, champion)), str(champion)
+    with mlflow_tracking.fetched(space, champion) as folder:
+        return *load_bundle(folder), str(champion)
 
 
 def compare_with_registered(
@@ -56,7 +57,8 @@ def compare_with_registered(
     if champion is None:
         return compare_with_champion(dataset, holdout, new, None, None)
     try:
-        old, manifest = load_bundle(mlflow_tracking.fetch(space, champion, mlflow_tracking.EVALUATION_BUNDLE))
+        with mlflow_tracking.fetched(space, champion, mlflow_tracking.EVALUATION_BUNDLE) as folder:
+            old, manifest = load_bundle(folder)
     except BundleError as refusal:
         return ChampionComparison(True, f"the champion so far cannot be used any more ({refusal})")
     return compare_with_champion(dataset, holdout, new, old, manifest)

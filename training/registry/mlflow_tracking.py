@@ -1,7 +1,6 @@
-"""MLflow: log a run, register its model, read and move the champion alias. The only module that imports mlflow."""
+"""MLflow: log a run, register its model, read and move the champion alias."""
 
-import logging
-import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,16 +8,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("DO_NOT_TRACK", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-
 import mlflow
 import pandas as pd
-from mlflow import MlflowClient
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
-from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema
@@ -26,32 +19,17 @@ from mlflow.types import ColSpec, Schema
 from configs.settings import Settings
 from features.partitions.folder import without_password
 from training.errors import BundleError
+from training.registry.mlflow_client import Registered, champions, connect, download, to_registered
+from training.registry.registry_stamp import CHAMPION
 from training.workspace import Workspace
 
-CHAMPION = "champion"
 BUNDLE = "bundle"
 EVALUATION_BUNDLE = "evaluation_bundle"
+"""Artifact folders of a run: the final model, and the model that was evaluated on the holdout."""
 METRICS = "metrics.csv"
 """Table of all metrics of a run."""
-"""Artifact folders of a run: the final model, and the model that was evaluated on the holdout."""
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A version in the model registry.
-
-    Attributes:
-        name: Of the registered model.
-        version: Version number.
-        run_id: Of the MLflow run.
-    """
-
-    name: str
-    version: str
-    run_id: str
-
-    def __str__(self) -> str:
-        return f"{self.name} version {self.version}"
+MOST_BYTES = 4_000_000_000
+"""Largest bundle that training takes from a registry."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +77,11 @@ def tracked_run(space: Workspace, name: str | None = None, description: str | No
         name: Of the run; None: one of MLflow's choice.
         description: Markdown, shown above the run and, until the next run, above the experiment.
     """
-    _connect(space)
+    connect(space.mlflow)
     if mlflow.get_experiment_by_name(space.name) is None:
-        place = (space.folder / "runs").resolve().as_uri()
-        mlflow.create_experiment(space.name, artifact_location=place)
+        # A server keeps artifacts where it was told to, so that every machine can read them.
+        here = None if space.mlflow.keeps_artifacts else (space.folder / "runs").resolve().as_uri()
+        mlflow.create_experiment(space.name, artifact_location=here)
     mlflow.set_experiment(space.name)
     if description:
         mlflow.set_experiment_tag("mlflow.note.content", description)
@@ -141,7 +120,7 @@ def log_run(
 
 def register(space: Workspace, run_id: str, bundle: Path, evaluation_bundle: Path, description: str) -> Registered:
     """Log both bundles to the run and register `bundle` as the next version of the workspace's model."""
-    client = _connect(space)
+    client = connect(space.mlflow)
     client.log_artifacts(run_id, str(bundle), BUNDLE)
     client.log_artifacts(run_id, str(evaluation_bundle), EVALUATION_BUNDLE)
     try:
@@ -151,64 +130,55 @@ def register(space: Workspace, run_id: str, bundle: Path, evaluation_bundle: Pat
             raise
     source = f"{client.get_run(run_id).info.artifact_uri}/{BUNDLE}"
     version = client.create_model_version(space.registered_model, source, run_id, description=description)
-    return _registered(version)
+    return to_registered(version)
 
 
 def champion(space: Workspace) -> Registered | None:
     """Return the version that has the champion alias; None where there is none."""
-    client = _connect(space)
-    try:
-        return _registered(client.get_model_version_by_alias(space.registered_model, CHAMPION))
-    except MlflowException as error:
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise  # a registry that cannot be reached must not look like one without a champion
-        return None
+    return next(iter(champions(space.mlflow, [space.registered_model])), None)
 
 
 def promote(space: Workspace, registered: Registered) -> None:
     """Move the champion alias to this version."""
-    _connect(space).set_registered_model_alias(registered.name, CHAMPION, registered.version)
+    connect(space.mlflow).set_registered_model_alias(registered.name, CHAMPION, registered.version)
 
 
-def fetch(space: Workspace, registered: Registered, what: str = BUNDLE) -> Path:
-    """Return the folder of a registered version's bundle (`what`: BUNDLE or EVALUATION_BUNDLE).
+@contextmanager
+def fetched(space: Workspace, registered: Registered, what: str = BUNDLE) -> Iterator[Path]:
+    """Yield the folder of a registered version's bundle; a copy that was downloaded for it is removed afterwards.
+
+    Args:
+        space: Its workspace.
+        registered: The version.
+        what: BUNDLE or EVALUATION_BUNDLE.
 
     Raises:
         BundleError: The registry has no such files.
     """
-    client = _connect(space)
-    try:
-        artifacts = urlsplit(client.get_run(registered.run_id).info.artifact_uri)
-        if artifacts.scheme == "file":  # read in place: a copy would be left behind
-            folder = Path(url2pathname(artifacts.path)) / what
-            if not folder.is_dir():
-                raise FileNotFoundError(f"there is no folder {folder}")
-            return folder
-        return Path(mlflow.artifacts.download_artifacts(run_id=registered.run_id, artifact_path=what))
-    except (MlflowException, OSError) as error:
-        reason = str(error).rstrip(".")
-        raise BundleError(
-            f"{registered}: its files cannot be read from the registry: {reason}. Train again."
-        ) from error
+    client = connect(space.mlflow)
+    with tempfile.TemporaryDirectory(prefix="gpmcast-bundle-") as place:
+        folder = Path(place)
+        try:
+            source = f"{client.get_run(registered.run_id).info.artifact_uri}/{what}"
+            if urlsplit(source).scheme == "file":  # read in place
+                folder = Path(url2pathname(urlsplit(source).path))
+                if not folder.is_dir():
+                    raise FileNotFoundError(f"there is no folder {folder}")
+            else:
+                download(source, folder, MOST_BYTES)
+        except (MlflowException, OSError) as error:
+            reason = str(error).rstrip(".")
+            raise BundleError(
+                f"{registered}: its files cannot be read from the registry: {reason}. Train again."
+            ) from error
+        yield folder
 
 
 def experiment_path(space: Workspace) -> str:
     """Return the path of this workspace's experiment in MLflow's pages; empty before the first run."""
-    _connect(space)
+    connect(space.mlflow)
     found = mlflow.get_experiment_by_name(space.name)
     return "" if found is None else f"/#/experiments/{found.experiment_id}"
-
-
-def _connect(space: Workspace) -> MlflowClient:
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    mlflow.set_tracking_uri(space.tracking_uri)
-    mlflow.set_registry_uri(space.tracking_uri)
-    return MlflowClient()
-
-
-def _registered(version: ModelVersion) -> Registered:
-    return Registered(version.name, str(version.version), version.run_id)
 
 
 def _flatten(settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:

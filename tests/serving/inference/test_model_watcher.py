@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import subprocess
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,14 @@ from serving.inference.loaded_model import load_model
 from serving.inference.model_watcher import ModelWatcher, find_bundle, self_test
 from serving.settings import ServiceSettings
 from training.errors import BundleError
+from training.mlflow_address import mlflow_address
 from training.registry import mlflow_tracking as tracking
 from training.workspace import Workspace
+
+
+def of_mlflow(test):
+    """Starts MLflow's client; its SQL store makes warnings of its own."""
+    return pytest.mark.slow(pytest.mark.filterwarnings("ignore")(test))
 
 
 @pytest.fixture
@@ -56,8 +65,6 @@ def test_a_changed_byte_is_refused_and_the_old_model_goes_on(place, caplog) -> N
 
 
 def test_a_bundle_whose_answers_are_no_numbers_is_refused(write_bundle, model, small_world, quick, tmp_path) -> None:
-    from dataclasses import replace
-
     gmv = model.heads["gmv"]
     stack = replace(gmv.stack, log_bayes_level=1e308)
     broken = replace(model, heads={**model.heads, "gmv": replace(gmv, stack=stack)})
@@ -71,8 +78,6 @@ def test_a_bundle_whose_answers_are_no_numbers_is_refused(write_bundle, model, s
 
 def test_a_bundle_without_as_of_table_is_refused(place) -> None:
     manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
-    from hashlib import sha256
-
     for name in ("asof.parquet", "asof.json"):
         (place / name).unlink()
         del manifest["files"][name]
@@ -98,41 +103,138 @@ def test_the_self_test_passes_for_a_good_model(loaded) -> None:
 
 def test_a_missing_registry_is_an_error_with_its_cure(tmp_path) -> None:
     with pytest.raises(BundleError, match="make train"):
-        find_bundle(ServiceSettings(registry=tmp_path / "none.db"))
-    (tmp_path / "odd.db").write_text("no database", encoding="utf-8")
-    with pytest.raises(BundleError, match="cannot be read"):
-        find_bundle(ServiceSettings(registry=tmp_path / "odd.db"))
+        find_bundle(ServiceSettings(registry=str(tmp_path / "none.db"), model_cache=tmp_path / "cache"))
 
 
-def registered(tmp_path, bundle, name: str):
-    space = Workspace(name, tmp_path / name, f"sqlite:///{tmp_path}/mlflow.db")
-    space.folder.mkdir()
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory, bundle) -> Path:
+    """A registry with two champions; the one of `two` was registered last."""
+    folder = tmp_path_factory.mktemp("registry")
+    for name in ("one", "two"):
+        space = space_in(folder, name)
+        tracking.promote(space, registered(space, bundle))
+    return folder
+
+
+def space_in(folder: Path, name: str) -> Workspace:
+    (folder / name).mkdir(exist_ok=True)
+    return Workspace(name, folder / name, mlflow_address(folder / "mlflow.db"))
+
+
+def registered(space: Workspace, bundle: Path) -> tracking.Registered:
     with tracking.tracked_run(space) as run_id:
-        return space, tracking.register(space, run_id, bundle, bundle, "a test")
+        return tracking.register(space, run_id, bundle, bundle, "a test")
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.slow
-def test_the_champion_is_the_one_that_mlflow_names(tmp_path, bundle) -> None:
-    registry = tmp_path / "mlflow.db"
-    settings = ServiceSettings(registry=registry)
-    space, first = registered(tmp_path, bundle, "one")
-    with pytest.raises(BundleError, match="no champion"):
-        find_bundle(settings)
+def settings_of(registry: Path, cache: Path, **more: object) -> ServiceSettings:
+    return ServiceSettings(registry=str(registry / "mlflow.db"), model_cache=cache, **more)
+
+
+@of_mlflow
+def test_the_newest_of_several_champions_serves_and_the_others_are_named(registry, bundle, tmp_path, caplog) -> None:
+    watcher = ModelWatcher(settings_of(registry, tmp_path))
+    watcher.check()
+    assert (watcher.loaded.name, watcher.loaded.version) == ("gpmcast-two", "1")
+    assert watcher.source.confirmed
+    assert "the others: gpmcast-one version 1" in watcher.source.note
+    assert "NAME=" in watcher.source.note
+    assert caplog.messages.count(watcher.source.note) == 1
+    assert "mlflow.db (setting registry)" in watcher.source.following
+    assert load_model(watcher.location.folder).manifest == load_model(bundle).manifest
+
+
+@of_mlflow
+@pytest.mark.parametrize("name", ["gpmcast-one", "one"])
+def test_a_champion_can_be_named_with_or_without_the_prefix(registry, tmp_path, name) -> None:
+    found = find_bundle(settings_of(registry, tmp_path, registered_model=name))
+    assert (found.name, found.others) == ("gpmcast-one", ())
+
+
+@of_mlflow
+def test_a_name_without_a_champion_is_an_error_that_lists_those_with_one(registry, tmp_path) -> None:
+    with pytest.raises(BundleError, match="no champion of three; it has champions of: gpmcast-one, gpmcast-two"):
+        find_bundle(settings_of(registry, tmp_path, registered_model="three"))
+
+
+@of_mlflow
+def test_a_moved_alias_is_followed_and_nothing_is_asked_while_it_stays(bundle, tmp_path, monkeypatch) -> None:
+    space = space_in(tmp_path, "one")
+    first = registered(space, bundle)
     tracking.promote(space, first)
-    found = find_bundle(settings)
-    assert (found.name, found.version) == (first.name, first.version)
-    assert found.folder == tracking.fetch(space, first)
-    assert found.manifest_sha256 == (bundle / "manifest.sha256").read_text().strip()
-
-    with tracking.tracked_run(space) as run_id:
-        second = tracking.register(space, run_id, bundle, bundle, "a better one")
-    assert find_bundle(settings) == found
+    watcher = ModelWatcher(settings_of(tmp_path, tmp_path / "cache"))
+    watcher.check()
+    second = registered(space, bundle)
+    watcher.check()
+    assert watcher.loaded.version == first.version
+    with monkeypatch.context() as nothing_runs:
+        nothing_runs.setattr(subprocess, "Popen", None)
+        watcher.check()
+        assert watcher.source.confirmed
     tracking.promote(space, second)
-    assert find_bundle(settings).version == second.version
+    watcher.check()
+    assert watcher.loaded.version == second.version
 
-    other, third = registered(tmp_path, bundle, "two")
-    tracking.promote(other, third)
-    with pytest.raises(BundleError, match="gpmcast-one, gpmcast-two"):
-        find_bundle(settings)
-    assert find_bundle(ServiceSettings(registry=registry, registered_model="gpmcast-two")).name == "gpmcast-two"
+
+@of_mlflow
+def test_after_a_restart_the_last_good_champion_serves_although_the_registry_is_gone(
+    registry, tmp_path, caplog
+) -> None:
+    moved = Path(shutil.copytree(registry, tmp_path / "moved"))
+    settings = settings_of(moved, tmp_path / "cache")
+    ModelWatcher(settings).check()
+    (moved / "mlflow.db").unlink()
+    outcomes: list[str] = []
+    watcher = ModelWatcher(settings, outcomes.append)
+    watcher.restore()
+    assert outcomes == ["restored"]
+    assert not watcher.source.confirmed
+    watcher.check()
+    assert watcher.loaded.name == "gpmcast-two"
+    assert not watcher.source.confirmed
+    assert "there is no registry" in watcher.source.note
+    assert any("the old one goes on" in line for line in caplog.messages)
+
+
+@of_mlflow
+def test_a_bad_champion_and_a_restart_leave_the_last_good_one(
+    bundle, tmp_path, write_bundle, model, small_world, quick
+):
+    space = space_in(tmp_path, "one")
+    first = registered(space, bundle)
+    tracking.promote(space, first)
+    settings = settings_of(tmp_path, tmp_path / "cache")
+    ModelWatcher(settings).check()
+
+    broken = write_bundle(tmp_path / "broken", model, small_world, quick, created_at="2026-06-01T00:00:00+00:00")
+    (broken / "priors.json").write_text("{}", encoding="utf-8")
+    tracking.promote(space, registered(space, broken))
+    watcher = ModelWatcher(settings)
+    watcher.restore()
+    watcher.check()
+    assert watcher.loaded.version == first.version
+    assert "gpmcast-one version 2: the file priors.json was changed" in watcher.source.note
+
+    infinite = replace(model.heads["gmv"], stack=replace(model.heads["gmv"].stack, log_bayes_level=1e308))
+    write_bundle(tmp_path / "odd", replace(model, heads={**model.heads, "gmv": infinite}), small_world, quick)
+    third = registered(space, tmp_path / "odd")
+    tracking.promote(space, third)
+    outcomes: list[str] = []
+    again = ModelWatcher(settings, outcomes.append)
+    again.restore()
+    again.check()
+    again.check()
+    assert outcomes == ["restored", "refused"]
+    assert again.loaded.version == first.version
+    assert f"gpmcast-one version {third.version}: " in again.source.note
+
+
+@of_mlflow
+def test_a_damaged_cache_is_never_served_and_is_loaded_again(registry, tmp_path) -> None:
+    settings = settings_of(registry, tmp_path)
+    folder = find_bundle(settings).folder
+    (folder / "priors.json").write_text("{}", encoding="utf-8")
+    watcher = ModelWatcher(settings)
+    watcher.restore()
+    watcher.check()
+    assert watcher.loaded is not None
+    assert watcher.source.confirmed
