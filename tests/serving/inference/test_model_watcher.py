@@ -234,7 +234,8 @@ def test_a_damaged_cache_is_never_served_and_is_loaded_again(registry, tmp_path)
     folder = find_bundle(settings).folder
     (folder / "priors.json").write_text("{}", encoding="utf-8")
     watcher = ModelWatcher(settings)
-    watcher.restore()
+    watcher.check()
+    assert watcher.loaded is None
     watcher.check()
     assert watcher.loaded is not None
     assert watcher.source.confirmed
