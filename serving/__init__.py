@@ -1,5 +1,6 @@
 """The prediction service: creatives in; forecasts, a ledger of them, and the strategist's report out.
 
-Open `__main__.py` for the commands and `api/` for what goes over the wire. `inference/` predicts, `asgi/` is the HTTP
-layer, `ledger/` records, `upload/` reads files, `report/` writes the report, `client.py` is for callers.
+Open `service.py` for the API, `__main__.py` for the commands and `api/` for what goes over the wire. `middleware/` is
+what every request passes, `mounts/` what is served beside the API, `compute/` where answers are computed, `inference/`
+predicts, `ledger/` records, `upload/` reads files, `report/` writes the report, `client.py` is for callers.
 """

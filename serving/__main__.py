@@ -16,7 +16,7 @@ from configs.errors import GpmcastError
 from configs.settings import CONFIG_DIR
 from configs.yaml_file import parse
 from features.console import run_command, show_problems
-from serving.asgi.api_keys import new_key
+from serving.middleware.keys import new_key
 from serving.settings import SETTINGS_VARIABLE, ServiceSettings, load_service_settings
 
 app = typer.Typer(

@@ -1,8 +1,8 @@
-"""The service as BentoML runs it: the only file with bentoml.
+"""The service as BentoML's users know it, and the only file with bentoml besides `bento_build.py`.
 
-Our ASGI application answers every HTTP request itself, in the outermost middleware that a service may add: BentoML's
-own answers have other shapes, and its start page calls outside hosts. BentoML supervises the workers, binds the port,
-passes SIGTERM on, and builds the bento.
+API methods take and give the models of `serving/api/`. Over HTTP they get the body as it came, and give JSON: it is
+parsed, predicted and written elsewhere, together with other requests. Keys, limits and the shape of errors are
+middleware (`serving/middleware/`); page, report and docs are mounted (`serving/mounts/`).
 """
 
 from __future__ import annotations
@@ -10,70 +10,96 @@ from __future__ import annotations
 import os
 
 os.environ["BENTOML_DO_NOT_TRACK"] = "true"  # BentoML ignores `1`
-os.environ["OTEL_SDK_DISABLED"] = "true"
+os.environ.setdefault("OTEL_SDK_DISABLED", "true")
 
+import atexit
 import gc
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+import math
+import shutil
+import tempfile
+import time
+from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import bentoml
+from pydantic import BaseModel
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 
+from serving.api.errors import refused
+from serving.api.file_query import FILE_MEDIA_TYPES, file_query
+from serving.api.requests import PredictRequest, RankRequest
+from serving.api.responses import PredictAnswer, RankAnswer, ReadAnswer
+from serving.middleware.call import Call, call_of
+from serving.middleware.door import Catch, Door, refusal_of
+from serving.middleware.keys import HEALTH, Keys
+from serving.middleware.limits import BodyLimits
+from serving.mounts.openapi import complete
+from serving.mounts.pages import mounted_paths, pages_app
 from serving.settings import settings_of_environment
 
 if TYPE_CHECKING:
-    from serving.asgi.app import App
+    from serving.inference.loaded_model import LoadedModel
+    from serving.ledger.record import LedgerRecord
 
+Endpoint = Literal["predict", "rank", "read"]
 SETTINGS = settings_of_environment()
 BUNDLE_IN_BENTO = Path(__file__).parents[1] / "bundle"
+PAGES = pages_app(SETTINGS)
+JSON = ("application/json",)
+MEDIA_TYPES = {"/v1/predict": JSON, "/v1/rank": JSON, "/v1/read": FILE_MEDIA_TYPES}
+DOCS_ASSETS = ("/static_content/swagger-ui.css", "/static_content/swagger-ui-bundle.js")
+"""Files of the Swagger UI that BentoML serves."""
+SPARE_SECONDS = 5
+"""BentoML's own timeout comes so much later than ours, which answers in our shape and stops the computation."""
 
-Message = MutableMapping[str, Any]
 
+class ServiceBehindDoor(bentoml.Service):  # type: ignore[misc]
+    """A BentoML service whose application stands behind `Door`, also for BentoML's own middleware."""
 
-class AppMiddleware:
-    """Passes HTTP requests to our application, and only lifespan events to BentoML's."""
+    def to_asgi(self, is_main: bool = True) -> Starlette:
+        """The ASGI application, for `bentoml serve` and for any ASGI server."""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # read by prometheus_client when it is imported
+            folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="gpmcast-metrics-")
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        from serving.metrics import service_metrics
 
-    app: App | None = None
-
-    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
-        self._inner = app
-
-    async def __call__(
-        self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
-    ) -> None:
-        """Answer an HTTP request, close a websocket, or pass the event on."""
-        if scope["type"] == "http" and AppMiddleware.app is not None:
-            await AppMiddleware.app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1003})
-        else:
-            await self._inner(scope, receive, send)
+        app: Starlette = super().to_asgi(is_main)
+        paths = [*MEDIA_TYPES, *HEALTH, "/metrics", "/schema.json", *DOCS_ASSETS, *mounted_paths(SETTINGS)]
+        app.add_middleware(Door, settings=SETTINGS, paths=paths, metrics=service_metrics())
+        return app
 
 
 @bentoml.service(
     name="gpmcast",
+    service_class=ServiceBehindDoor,
     workers=SETTINGS.workers,
-    metrics={"enabled": False},
+    # BentoML holds each request until its timeout: one of seconds keeps memory small.
+    traffic={"timeout": math.ceil(SETTINGS.limits.seconds) + SPARE_SECONDS},
+    metrics={"enabled": True},
     logging={"access": {"enabled": False}},
-    traffic={"timeout": 3600},  # ours is shorter, and answers in our shape
+    # Where OpenTelemetry is off its middleware would still cost time.
+    tracing={"excluded_urls": "." if os.environ["OTEL_SDK_DISABLED"].lower() == "true" else ""},
 )
 class PredictionService:
-    """One worker."""
+    """Forecasts what a short-video creative will earn next, and says why."""
 
     def __init__(self) -> None:
         # Imported here: the supervising process needs none of it, and starts seconds earlier without.
-        from serving.asgi.app import App
-        from serving.asgi.handlers import RequestHandlers
-        from serving.asgi.prometheus import ServiceMetrics
+        from serving.compute.compute import Compute
         from serving.inference.model_watcher import ModelWatcher
         from serving.ledger.writer import Ledger
+        from serving.metrics import service_metrics
 
         logging.getLogger("gpmcast.serving").setLevel(logging.INFO)
         settings = SETTINGS
         if settings.bundle is None and BUNDLE_IN_BENTO.is_dir():
             settings = settings.model_copy(update={"bundle": BUNDLE_IN_BENTO})
-        metrics = ServiceMetrics()
+        metrics = self._metrics = service_metrics()
 
         def on_outcome(outcome: str) -> None:
             metrics.models.labels(outcome).inc()
@@ -93,14 +119,117 @@ class PredictionService:
                 on_up=metrics.ledger_up.set,
                 on_lost=metrics.unrecorded.inc,
             )
-        AppMiddleware.app = App(RequestHandlers(self._watcher, self._ledger, metrics), settings)
+        self._compute = Compute(self._model, settings.limits, self._record)
+        self._compute.start_process()
+        PAGES.state.model = self._model
+        # BentoML looks a method up for every request and makes it anew each time; an attribute is found first.
+        self.predict, self.rank, self.read = self.predict, self.rank, self.read
+
+    @bentoml.api(route="/v1/predict")  # type: ignore[untyped-decorator]
+    async def predict(self, request: PredictRequest, /) -> PredictAnswer:
+        """What creatives will earn next, and why.
+
+        1–500 creatives in; for each its stage rates, targets with intervals, chances, a verdict and warnings.
+        """
+        return await self._answer("predict", request, PredictAnswer)
+
+    @bentoml.api(route="/v1/rank")  # type: ignore[untyped-decorator]
+    async def rank(self, request: RankRequest, /) -> RankAnswer:
+        """Candidates in order, under a budget.
+
+        Each with the probability that it is among the best.
+        """
+        return await self._answer("rank", request, RankAnswer)
+
+    @bentoml.api(route="/v1/read")  # type: ignore[untyped-decorator]
+    async def read(self, file: Path, /) -> ReadAnswer:
+        """A tag sheet or an export as creatives that can be predicted.
+
+        The bytes of a CSV or XLSX file in; creatives in the form of such a request, and problems by row and field.
+        """
+        return await self._answer("read", file, ReadAnswer)
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def end(self) -> None:
-        """Stop looking for models, and write the answers that wait for the ledger."""
+        """Stop looking for models, end the computations, and write the answers that wait for the ledger."""
         self._watcher.stop()
+        self._compute.close()
         if self._ledger is not None:
             self._ledger.close()
+        gc.unfreeze()
+
+    async def __is_ready__(self) -> bool:
+        """For BentoML's `/readyz`: whether a model is loaded and the ledger can be written."""
+        reasons = [] if self._watcher.loaded is not None else ["no model is loaded"]
+        if self._ledger is not None and not self._ledger.healthy:
+            reasons.append("the ledger cannot be written")
+        if reasons:
+            refusal = call_of(SERVICE.context.request.scope).refusal = refused("not_ready")
+            refusal.error = f"Not ready: {'; '.join(reasons)}."
+        return not reasons
+
+    def __metrics__(self, text: str) -> str:
+        """For BentoML's `/metrics`: its text and ours, and the age of the model."""
+        from serving.metrics import model_age
+
+        return text + model_age(self._watcher.loaded, datetime.now())
+
+    def _model(self) -> LoadedModel:
+        if self._watcher.loaded is None:
+            raise refused("no_model", retry_after="5")
+        return self._watcher.loaded
+
+    async def _record(self, record: LedgerRecord) -> dict[str, str]:
+        """Count and record an answer; a header where it is not (yet) in the ledger."""
+        from serving.ledger.writer import KEPT
+
+        if record.endpoint == "predict":
+            self._metrics.count_predictions(record.answers)
+        if self._ledger is None or (outcome := await self._ledger.record(record)) == KEPT:
+            return {}
+        return {"x-gpmcast-ledger": outcome}
+
+    async def _answer(self, endpoint: Endpoint, given: BaseModel | Path | Call, shape: type[BaseModel]) -> Any:
+        """The answer to an HTTP request as a response; to a caller in this process as a model, or Refused is raised."""
+        if not isinstance(given, Call):
+            body = given.read_bytes() if isinstance(given, Path) else given.model_dump_json(exclude_none=True).encode()
+            call = Call(time.monotonic() + SETTINGS.limits.seconds, body=body)
+            content, _ = await self._content(endpoint, call)
+            return shape.model_validate_json(content)
+        try:
+            content, headers = await self._content(endpoint, given)
+        except Exception as error:  # not raised: BentoML would log a stack trace for every refusal
+            given.refusal = refusal_of(error, given.request_id)
+            return Response(status_code=given.refusal.status)
+        return Response(content, media_type="application/json", headers=headers)
+
+    async def _content(self, endpoint: Endpoint, call: Call) -> tuple[bytes, dict[str, str]]:
+        """JSON and headers of the answer to a call."""
+        from serving.compute.work import RawFile, RawRequest
+        from serving.upload.read_creatives import FileContext
+
+        if endpoint == "read":
+            context = FileContext(**file_query(call.query))
+            return await self._compute.read(RawFile(call.body, context, call.request_id, call.deadline)), {}
+        request = RawRequest(endpoint, call.body, call.request_id, call.caller, call.deadline)
+        answered = await self._compute.answer(request)
+        return answered.content, answered.headers
 
 
-PredictionService.add_asgi_middleware(AppMiddleware)  # type: ignore[attr-defined]
+async def _body_as_it_came(request: Request, serde: object) -> Call:
+    """In the place of BentoML's parsing: the body that `BodyLimits` has read."""
+    call = call_of(request.scope)
+    call.query = request.scope["query_string"]
+    return call
+
+
+SERVICE: Any = PredictionService
+"""The same, as what the decorator has made of the class."""
+for method in SERVICE.apis.values():
+    method.input_spec.from_http_request = _body_as_it_came
+SERVICE.mount_asgi_app(PAGES)
+# In this order, outermost first; `Door` stands outside all of them.
+SERVICE.add_asgi_middleware(Catch)
+SERVICE.add_asgi_middleware(Keys, settings=SETTINGS)
+SERVICE.add_asgi_middleware(BodyLimits, limits=SETTINGS.limits, media_types=MEDIA_TYPES)
+PAGES.state.openapi = cache(lambda: complete(SERVICE.openapi_spec.asdict(), SETTINGS))

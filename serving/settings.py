@@ -41,7 +41,9 @@ class Limits(Section):
     creatives: Annotated[int, Field(ge=1, le=MOST_CREATIVES)] = MOST_CREATIVES
     """Creatives in one request; more are refused with 400."""
     seconds: Annotated[float, Field(gt=0)] = 10.0
-    """Seconds until a request is given up and its computation stops."""
+    """Seconds until a request is given up: for its body, parsing and computation together."""
+    coming_bytes: Annotated[int, Field(ge=1)] = 64_000_000
+    """Bytes of large bodies that are still coming, all together; beyond it large bodies are refused with 503."""
     concurrent: Annotated[int, Field(ge=1)] = 2
     """Requests computed at the same time in each worker."""
     waiting: Annotated[int, Field(ge=0)] = 64
@@ -76,6 +78,9 @@ class ServiceSettings(Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    hosts: tuple[str, ...] = ()
+    """Names in Host headers that are answered beside those of this machine (`localhost`, 127.0.0.1); without keys no
+    other name is, with keys every name is unless some are given here."""
     keys: tuple[ApiKey, ...] = ()
     open_docs: bool = True
     """Whether the API's description can be read without a key."""

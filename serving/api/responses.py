@@ -6,8 +6,6 @@ Predictions are put together as plain dicts, because building these models costs
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict
 
 
@@ -391,20 +389,6 @@ class ModelAnswer(ModelIdentity):
     """Whether `/report` exists."""
 
 
-class LiveAnswer(AnswerModel):
-    """The answer of `GET /livez` and `/healthz`."""
-
-    alive: Literal[True]
-    """The process runs."""
-
-
-class ReadyAnswer(AnswerModel):
-    """The answer of `GET /readyz`; 503 with an error while it is not ready."""
-
-    ready: Literal[True]
-    """A model is loaded and the ledger can be written."""
-
-
 class ProblemAnswer(AnswerModel):
     """One problem of a request."""
 
@@ -421,8 +405,14 @@ class ProblemAnswer(AnswerModel):
 class ErrorAnswer(AnswerModel):
     """The shape of every error."""
 
+    code: str
+    """For programs; docs/api.md lists the codes."""
+    zh: str
+    """The sentence in Chinese."""
+    en: str
+    """The sentence in English."""
     error: str
-    """One sentence."""
+    """The same as `en`."""
     errors: list[ProblemAnswer]
     """Every problem found; at most 200."""
     request_id: str

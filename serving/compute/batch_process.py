@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from serving.api.errors import Refused
+from serving.api.errors import Refused, refused
 from serving.compute.work import Computed, RawFile, RawRequest, compute_one, read_one, too_late
 from serving.inference.loaded_model import LoadedModel, load_model
 from training.errors import BundleError
@@ -120,7 +120,7 @@ class BatchProcess:
             )
             if ended == -signal.SIGABRT:  # how pydantic's Rust code ends where there is no memory
                 raise _too_large() from None
-            raise Refused(503, "The computation ended early; try again.", headers={"retry-after": "1"}) from None
+            raise refused("ended_early", retry_after="1") from None
         if isinstance(outcome, Exception):
             raise outcome
         assert isinstance(outcome, Computed)
@@ -165,7 +165,7 @@ class Loader:
                 gc.collect()
                 gc.freeze()
         if self._loaded is None:
-            raise Refused(503, "No model is loaded.", headers={"retry-after": "5"})
+            raise refused("no_model", retry_after="5")
         return self._loaded
 
 

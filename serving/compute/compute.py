@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from serving.api.errors import Refused
+from serving.api.errors import Refused, refused
 from serving.compute.batch_process import BatchProcess, Bundle, Task
 from serving.compute.work import Computed, RawFile, RawRequest, TooMany, compute_together, too_late
 from serving.inference.loaded_model import LoadedModel
@@ -190,4 +190,4 @@ async def _until(deadline: float) -> AsyncIterator[None]:
 
 
 def _too_many() -> Refused:
-    return Refused(503, "Too many requests at a time.", headers={"retry-after": "1"})
+    return refused("busy", retry_after="1")

@@ -11,7 +11,7 @@ from typing import Literal
 import orjson
 import pandas as pd
 
-from serving.api.errors import Refused, RequestProblem
+from serving.api.errors import Refused, RequestProblem, refused
 from serving.api.requests import PredictRequest, RankRequest
 from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel
@@ -177,7 +177,7 @@ def parse(loaded: LoadedModel, raw: RawRequest, most_creatives: int) -> Request:
 
 def too_late() -> Refused:
     """The refusal of a request that was given up."""
-    return Refused(504, "Not done in time; ask for fewer creatives at a time.")
+    return refused("too_slow")
 
 
 def _compute(

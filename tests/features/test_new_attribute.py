@@ -38,7 +38,7 @@ from features.store.duckdb_store import open_store
 from features.store.ingest import ingest
 from features.store.load import load
 from serving.api.requests import Creative
-from serving.asgi.openapi import schema
+from serving.mounts.openapi import schema
 from serving.report.contribution_groups import feature_group
 
 folder = Path(sys.argv[1])

@@ -1,17 +1,21 @@
-"""A bundle of the small world, loaded for serving: made once for all tests."""
+"""A bundle of the small world, loaded for serving: made once for all tests; the service in this process or started."""
 
+import asyncio
+import importlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pandas as pd
 import pytest
 
@@ -31,6 +35,9 @@ from training.labels.splits import holdout_split
 from training.registry.bundle import save_bundle
 from training.uncertainty import fit_uncertainty
 
+# prometheus_client reads it when it is imported: metrics then go through files, as they do in a started service.
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+os.environ.setdefault(METRICS_FOLDER, tempfile.mkdtemp(prefix="gpmcast-test-metrics-"))
 ROOT = Path(__file__).parents[2]
 STAMP = {"created_at": "2026-05-10T00:00:00+00:00", "data_fingerprint": "0" * 64}
 
@@ -165,6 +172,64 @@ def one_creative() -> dict[str, object]:
     }
 
 
+class ServiceInProcess:
+    """The application that BentoML makes of the service, with settings of its own, in this process."""
+
+    def __init__(self, settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(SETTINGS_VARIABLE, settings.model_dump_json())
+        from prometheus_client import REGISTRY
+
+        import serving.service
+
+        self.module = importlib.reload(serving.service)  # settings are those of the environment at import
+        for name, metric in list(REGISTRY._names_to_collectors.items()):  # BentoML makes its own for each application
+            if name.startswith("bentoml_") and name in REGISTRY._names_to_collectors:
+                REGISTRY.unregister(metric)
+        self.app = self.module.PredictionService.to_asgi()
+        self.runner = asyncio.Runner()
+        self._lifespan = self.app.router.lifespan_context(self.app)
+        self.runner.run(self._lifespan.__aenter__())
+
+    @property
+    def instance(self):
+        """The object behind the API methods."""
+        return self.module.bentoml.get_current_service()
+
+    def client(self) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
+        return httpx.AsyncClient(transport=transport, base_url="http://localhost")
+
+    def ask(self, method: str, path: str, **more) -> httpx.Response:
+        async def go() -> httpx.Response:
+            async with self.client() as client:
+                return await client.request(method, path, **more)
+
+        return self.runner.run(go())
+
+    def end(self) -> None:
+        self.runner.run(self._lifespan.__aexit__(None, None, None))
+        self.runner.close()
+
+
+@pytest.fixture
+def build(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ServiceInProcess]]:
+    """Starts the service in this process with settings of a test; ends all that it started."""
+    started: list[ServiceInProcess] = []
+
+    def make(**more: object) -> ServiceInProcess:
+        given = {
+            "bundle": bundle,
+            "ledger": f"sqlite:///{tmp_path}/ledger.db",
+            "report": tmp_path / "report.html",
+        }
+        started.append(ServiceInProcess(ServiceSettings.model_validate({**given, **more}), monkeypatch))
+        return started[-1]
+
+    yield make
+    for service in started:
+        service.end()
+
+
 class Server:
     """A really started service."""
 
@@ -180,7 +245,9 @@ class Server:
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
-                env={name: value for name, value in os.environ.items() if name != SETTINGS_VARIABLE},
+                env={
+                    name: value for name, value in os.environ.items() if name not in (SETTINGS_VARIABLE, METRICS_FOLDER)
+                },
             )
 
     def wait_ready(self, seconds: float = 90.0) -> None:

@@ -16,10 +16,10 @@ import pytest
 
 from serving.api.requests import PredictRequest
 from serving.api.validation import parse_request
-from serving.asgi.openapi import EXAMPLE, RANK_EXAMPLE
 from serving.client import Client, ServiceError
 from serving.inference.predict import predictions
 from serving.ledger.tables import connect, read
+from serving.mounts.openapi import EXAMPLE, RANK_EXAMPLE
 
 pytestmark = pytest.mark.service
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from math import inf
 
 import orjson
 import pytest
@@ -13,19 +14,14 @@ from serving.api.requests import PredictRequest, RankRequest
 from serving.api.responses import (
     AnswerModel,
     ErrorAnswer,
-    LiveAnswer,
     ModelAnswer,
     PredictAnswer,
     RankAnswer,
     ReadAnswer,
-    ReadyAnswer,
 )
-from serving.asgi.app import App
-from serving.asgi.handlers import RequestHandlers
-from serving.asgi.openapi import model_answer
-from serving.asgi.prometheus import ServiceMetrics
-from serving.inference.model_watcher import ModelWatcher
-from serving.settings import Limits, ServiceSettings
+from serving.compute.work import RawFile, RawRequest, compute_one, read_one
+from serving.mounts.model_card import model_answer
+from serving.settings import Limits
 from serving.upload.read_creatives import FileContext
 
 DECLARED = [
@@ -36,17 +32,10 @@ DECLARED = [
 
 
 @pytest.fixture
-def handlers(loaded) -> RequestHandlers:
-    watcher = ModelWatcher(ServiceSettings())
-    watcher.loaded = loaded
-    return RequestHandlers(watcher, None, ServiceMetrics())
-
-
-@pytest.fixture
-def answer(handlers) -> Callable[..., bytes]:
+def answer(loaded) -> Callable[..., bytes]:
     def of(endpoint, creatives, **more) -> bytes:
         body = json.dumps({"creatives": creatives, **more}).encode()
-        return handlers.answer(handlers.parse(endpoint, body, "id", "anyone", 500))[0]
+        return compute_one(loaded, RawRequest(endpoint, body, "id", "anyone", inf), 500).content
 
     return of
 
@@ -76,9 +65,9 @@ def test_a_ranking_is_sent_as_declared(answer, one_creative) -> None:
     assert_sent_as_declared(RankAnswer, answer("rank", candidates, budget_cny=300.0, spend_cny=200.0))
 
 
-def test_a_read_file_is_sent_as_declared(handlers) -> None:
+def test_a_read_file_is_sent_as_declared(loaded) -> None:
     sheet = "素材ID,推广方式,开头类型,目标ROI\nnew-1,推直播,悬念,9\nnew-2,推直播,没见过,5000\n".encode()
-    content = handlers.read(sheet, FileContext("tags.csv"), "id")
+    content = read_one(loaded, RawFile(sheet, FileContext("tags.csv"), "id", inf)).content
     assert_sent_as_declared(ReadAnswer, content)
     assert ReadAnswer.model_validate_json(content).problems
 
@@ -89,10 +78,7 @@ def test_the_model_is_sent_as_declared(loaded) -> None:
     assert content.startswith(orjson.dumps(loaded.identity)[:-1])
 
 
-def test_health_and_errors_are_sent_as_declared(handlers) -> None:
-    app = App(handlers, ServiceSettings())
-    assert_sent_as_declared(LiveAnswer, app._get("/livez", {}).body)
-    assert_sent_as_declared(ReadyAnswer, app._get("/readyz", {}).body)
+def test_errors_are_sent_as_declared() -> None:
     refused = Refused(400, "No.", [RequestProblem("wrong", "right", "creatives[0].x", "c"), RequestProblem("a", "b")])
     assert_sent_as_declared(ErrorAnswer, orjson.dumps(refused.body("id")))
 

@@ -15,12 +15,6 @@ from typing import Any
 import pytest
 import uvicorn
 
-from serving.asgi.app import App
-from serving.asgi.handlers import RequestHandlers
-from serving.asgi.prometheus import ServiceMetrics
-from serving.inference.model_watcher import ModelWatcher
-from serving.settings import ServiceSettings
-
 PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SWITCHES = [
     "--headless=new",
@@ -213,16 +207,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     started.end()
 
 
-@pytest.fixture(scope="session")
-def serve(loaded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+@pytest.fixture
+def serve(build) -> Iterator[Callable[..., str]]:
     """Serves the application inside this process, which takes no time; gives its address."""
     ended: list[Callable[[], None]] = []
 
     def start(**more: object) -> str:
-        settings = ServiceSettings.model_validate({"report": tmp_path_factory.mktemp("none") / "report.html", **more})
-        watcher = ModelWatcher(settings)
-        watcher.loaded = loaded
-        app = App(RequestHandlers(watcher, None, ServiceMetrics()), settings)
+        app = build(ledger="", **more).app
         server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="error"))
         thread = threading.Thread(target=server.run)
         thread.start()

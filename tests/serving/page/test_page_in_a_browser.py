@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from python_calamine import CalamineWorkbook
 
-from serving.asgi.api_keys import new_key
+from serving.middleware.keys import new_key
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from serving.asgi.static_files import REPORT_POLICY
+from serving.mounts.static_files import REPORT_POLICY
 from serving.report.data import ReportData
 from serving.report.render import render
 

@@ -1,4 +1,4 @@
-"""The files of the page, and the content security policies of page and report."""
+"""The files of the page, and the content security policies of page, report and docs."""
 
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,13 @@ PAGE_POLICY = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+DOCS_POLICY = {
+    # Swagger UI sets inline styles.
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
+        "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+}
 REPORT_POLICY = {
     # The report is one file with inline scripts: a sandbox gives it an opaque origin, so it cannot call the service.
     "content-security-policy": (
@@ -33,6 +40,11 @@ def page_file(path: str) -> tuple[bytes, str] | None:
     """Content and media type of the file at this path; None where there is none."""
     name = "index.html" if path == HOME else path.removeprefix(PAGE)
     return _files().get(name)
+
+
+def page_paths() -> list[str]:
+    """The paths of all files of the page."""
+    return [HOME, *(PAGE + name for name in _files())]
 
 
 @cache

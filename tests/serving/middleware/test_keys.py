@@ -5,7 +5,8 @@ import pytest
 from configs.errors import ConfigError
 from configs.yaml_file import parse
 from serving.api.errors import Refused
-from serving.asgi.api_keys import ANYONE, ApiKeys, new_key
+from serving.middleware.call import ANYONE
+from serving.middleware.keys import ApiKeys, new_key
 from serving.settings import ApiKey, ServiceSettings
 
 
@@ -40,7 +41,7 @@ def test_a_key_does_only_what_it_may() -> None:
 
 def test_a_key_beyond_its_rate_gets_429_with_retry_after(monkeypatch) -> None:
     moment = 100.0
-    monkeypatch.setattr("serving.asgi.api_keys.time.monotonic", lambda: moment)
+    monkeypatch.setattr("serving.middleware.keys.time.monotonic", lambda: moment)
     key, known = access(per_minute=60)
     for _ in range(10):
         known.authorise(f"Bearer {key}", "predict")

@@ -1,4 +1,4 @@
-"""API keys: authentication by hash, scopes, and a token bucket per key."""
+"""API keys: authentication by hash, scopes, a token bucket per key, and the middleware that asks for them."""
 
 import hashlib
 import hmac
@@ -7,11 +7,14 @@ import time
 from dataclasses import dataclass
 from math import ceil
 
-from serving.api.errors import Refused
-from serving.settings import ApiKey, Scope
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as AsgiScope
 
-ANYONE = "anyone"
-"""Name of the caller where the service has no keys."""
+from serving.api.errors import Refused
+from serving.middleware.call import ANYONE, call_of
+from serving.settings import ApiKey, Scope, ServiceSettings
+
+HEALTH = ("/livez", "/healthz", "/readyz")
 KEY_BYTES = 32
 
 
@@ -61,7 +64,7 @@ class ApiKeys:
         if found is None or scheme.lower() != "bearer":
             raise Refused(401, "No known API key.", headers={"www-authenticate": 'Bearer realm="gpmcast"'})
         if scope not in found.scopes:
-            raise Refused(403, f"This API key may not {scope}.")
+            raise Refused(403, f"This API key may not {scope}.", zh=f"该 API 密钥没有 {scope} 权限。")
         self._take_token(found)
         return found.name
 
@@ -73,6 +76,39 @@ class ApiKeys:
             wait = (1.0 - bucket.tokens) * 60.0 / key.per_minute
             raise Refused(429, "Too many requests with this API key.", headers={"retry-after": str(max(ceil(wait), 1))})
         bucket.tokens -= 1.0
+
+
+class Keys:
+    """Middleware that asks for a key where the path needs one, and leaves the caller's name."""
+
+    def __init__(self, app: ASGIApp, *, settings: ServiceSettings) -> None:
+        self._app = app
+        self._settings = settings
+        self._keys = ApiKeys(settings.keys)
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Check the key of a request and pass it on; raises Refused."""
+        if scope["type"] == "http" and (needed := scope_of(scope["path"], self._settings)) is not None:
+            header = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+            given = None if header is None else header.decode("latin-1")
+            call_of(scope).caller = self._keys.authorise(given, needed)
+        await self._app(scope, receive, send)
+
+
+def scope_of(path: str, settings: ServiceSettings) -> Scope | None:
+    """What a key must allow at this path; None: no key is asked for.
+
+    The page's files are the same for everyone and hold no data; health says nothing but whether the service works.
+    """
+    if path in ("/v1/predict", "/v1/rank", "/v1/read"):
+        return "predict"
+    if path == "/" or path.startswith("/page/") or path in HEALTH:
+        return None
+    if path == "/metrics":
+        return None if settings.open_metrics else "metrics"
+    if path in ("/v1/model", "/report"):
+        return "read"
+    return None if settings.open_docs else "read"
 
 
 def _burst(key: ApiKey) -> float:

@@ -1,6 +1,5 @@
 """The page's files and the report go out under strict policies; files come in under the same limits as questions."""
 
-import asyncio
 import json
 import re
 from pathlib import Path
@@ -8,36 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.asgi.api_keys import new_key
-from serving.asgi.app import App
-from serving.asgi.handlers import RequestHandlers
-from serving.asgi.prometheus import ServiceMetrics
-from serving.asgi.static_files import FOLDER
-from serving.inference.model_watcher import ModelWatcher
-from serving.settings import ApiKey, Limits, ServiceSettings
+from serving.middleware.keys import new_key
+from serving.mounts.static_files import FOLDER
+from serving.settings import ApiKey, Limits
 
 SHEET = "素材ID,推广方式,开头类型\nnew-1,推直播,悬念\n".encode()
 FILE = {"content-type": "application/octet-stream"}
-
-
-@pytest.fixture
-def build(loaded, tmp_path):
-    def make(**more):
-        settings = ServiceSettings(**{"report": tmp_path / "report.html", **more})
-        watcher = ModelWatcher(settings)
-        watcher.loaded = loaded
-        return App(RequestHandlers(watcher, None, ServiceMetrics()), settings)
-
-    return make
-
-
-def ask(app, method: str, path: str, **more) -> httpx.Response:
-    async def go() -> httpx.Response:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=True)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await client.request(method, path, **more)
-
-    return asyncio.run(go())
 
 
 def rules_of(reply: httpx.Response) -> dict[str, str]:
@@ -49,7 +24,7 @@ def test_every_file_of_the_page_is_served_and_may_reach_only_this_service(build)
     app = build()
     names = sorted(file.name for file in FOLDER.iterdir())
     for path in ("/", *(f"/page/{name}" for name in names)):
-        reply = ask(app, "GET", path)
+        reply = app.ask("GET", path)
         assert reply.status_code == 200, path
         rules = rules_of(reply)
         assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
@@ -58,9 +33,9 @@ def test_every_file_of_the_page_is_served_and_may_reach_only_this_service(build)
         assert rules["require-trusted-types-for"] == "'script'"
         assert reply.headers["x-content-type-options"] == "nosniff"
         assert "unsafe" not in reply.headers["content-security-policy"]
-        assert ask(app, "HEAD", path).content == b""
-    assert ask(app, "GET", "/").headers["content-type"] == "text/html; charset=utf-8"
-    assert ask(app, "GET", "/page/page.js").headers["content-type"] == "text/javascript; charset=utf-8"
+        assert app.ask("HEAD", path).content == b""
+    assert app.ask("GET", "/").headers["content-type"] == "text/html; charset=utf-8"
+    assert app.ask("GET", "/page/page.js").headers["content-type"] == "text/javascript; charset=utf-8"
 
 
 def test_the_page_holds_no_script_style_or_address_of_elsewhere() -> None:
@@ -91,39 +66,39 @@ def test_both_languages_have_the_same_words() -> None:
     ["/page/", "/page/none.js", "/page/../settings.py", "/page/%2e%2e/app.py", "/page//etc/passwd", "/page/page.js/"],
 )
 def test_nothing_else_is_served(build, path) -> None:
-    reply = ask(build(), "GET", path)
+    reply = build().ask("GET", path)
     assert reply.status_code == 404
-    assert set(reply.json()) == {"error", "errors", "request_id"}
+    assert set(reply.json()) == {"code", "zh", "en", "error", "errors", "request_id"}
 
 
 def test_the_page_takes_get_alone_and_can_be_turned_off(build) -> None:
-    assert ask(build(), "POST", "/").headers["allow"] == "GET, HEAD"
-    assert ask(build(page=False), "GET", "/").status_code == 404
-    assert ask(build(page=False), "GET", "/page/page.js").status_code == 404
+    assert build().ask("POST", "/").headers["allow"] == "GET, HEAD"
+    assert build(page=False).ask("GET", "/").status_code == 404
+    assert build(page=False).ask("GET", "/page/page.js").status_code == 404
 
 
 def test_the_page_is_open_where_everything_else_asks_for_a_key(build) -> None:
     key, digest = new_key()
     app = build(keys=(ApiKey(name="buyer", sha256=digest),), open_docs=False)
     key_header = {"authorization": f"Bearer {key}"}
-    assert ask(app, "GET", "/").status_code == 200
-    assert ask(app, "GET", "/v1/model").status_code == 401
-    assert ask(app, "POST", "/v1/read", content=SHEET, headers=FILE).status_code == 401
-    assert ask(app, "POST", "/v1/read", content=SHEET, headers=FILE | key_header).status_code == 200
-    assert ask(app, "GET", "/report").status_code == 401
+    assert app.ask("GET", "/").status_code == 200
+    assert app.ask("GET", "/v1/model").status_code == 401
+    assert app.ask("POST", "/v1/read", content=SHEET, headers=FILE).status_code == 401
+    assert app.ask("POST", "/v1/read", content=SHEET, headers=FILE | key_header).status_code == 200
+    assert app.ask("GET", "/report").status_code == 401
     reader, reads = new_key()
     app = build(keys=(ApiKey(name="reader", sha256=reads, scopes=("read",)),))
-    refused = ask(app, "POST", "/v1/read", content=SHEET, headers=FILE | {"authorization": f"Bearer {reader}"})
+    refused = app.ask("POST", "/v1/read", content=SHEET, headers=FILE | {"authorization": f"Bearer {reader}"})
     assert refused.status_code == 403
 
 
 def test_the_report_runs_apart_from_the_service(build, tmp_path: Path) -> None:
     app = build()
-    assert ask(app, "GET", "/v1/model").json()["report"] is False
-    assert "make report" in ask(app, "GET", "/report").json()["error"]
+    assert app.ask("GET", "/v1/model").json()["report"] is False
+    assert "make report" in app.ask("GET", "/report").json()["error"]
     (tmp_path / "report.html").write_text("<script>1</script>", encoding="utf-8")
-    assert ask(app, "GET", "/v1/model").json()["report"] is True
-    reply = ask(app, "GET", "/report")
+    assert app.ask("GET", "/v1/model").json()["report"] is True
+    reply = app.ask("GET", "/report")
     assert reply.text == "<script>1</script>"
     rules = rules_of(reply)
     assert "allow-same-origin" not in rules["sandbox"]
@@ -147,22 +122,22 @@ def test_the_report_runs_apart_from_the_service(build, tmp_path: Path) -> None:
     ],
 )
 def test_headers_and_query_of_a_file_are_checked_before_its_body(build, query, headers, status) -> None:
-    reply = ask(build(limits=Limits(body_bytes=2048)), "POST", f"/v1/read{query}", content=SHEET, headers=headers)
+    reply = build(limits=Limits(body_bytes=2048)).ask("POST", f"/v1/read{query}", content=SHEET, headers=headers)
     assert reply.status_code == status
-    assert set(reply.json()) == {"error", "errors", "request_id"}
+    assert set(reply.json()) == {"code", "zh", "en", "error", "errors", "request_id"}
 
 
 def test_what_a_file_is_called_opens_nothing(build) -> None:
     app = build()
     for name in ("../../../etc/passwd", "/etc/passwd", "C:\\windows\\x.csv", "", "..", "推直播.csv"):
-        reply = ask(app, "POST", "/v1/read", params={"name": name}, content=SHEET, headers=FILE)
+        reply = app.ask("POST", "/v1/read", params={"name": name}, content=SHEET, headers=FILE)
         assert [found["creative"]["creative_id"] for found in reply.json()["creatives"]] == ["new-1"]
-    refused = ask(app, "POST", "/v1/read", params={"name": "x" * 200}, content=b"a,b\n1,2\n", headers=FILE)
+    refused = app.ask("POST", "/v1/read", params={"name": "x" * 200}, content=b"a,b\n1,2\n", headers=FILE)
     assert refused.status_code == 422
     assert "etc/passwd" not in json.dumps(refused.json())
 
 
 def test_a_file_too_large_is_cut_off(build) -> None:
     app = build(limits=Limits(body_bytes=2048))
-    assert ask(app, "POST", "/v1/read", content=SHEET * 100, headers=FILE).status_code == 413
-    assert ask(app, "GET", "/v1/read").headers["allow"] == "POST"
+    assert app.ask("POST", "/v1/read", content=SHEET * 100, headers=FILE).status_code == 413
+    assert app.ask("GET", "/v1/read").headers["allow"] == "POST"

@@ -1,0 +1,67 @@
+"""Metrics of our own for Prometheus, beside BentoML's: requests, predictions, warnings, models, state of the ledger."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from serving.inference.loaded_model import LoadedModel
+
+SECONDS_BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+VALUE_BUCKETS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 3e4, 1e5, 1e6)
+
+
+class ServiceMetrics:
+    """The metrics of this process, in the registry that BentoML writes out at `/metrics`; made once."""
+
+    def __init__(self) -> None:
+        self._requests = Counter("gpmcast_requests", "Requests answered", ["path", "status"])
+        self._seconds = Histogram(
+            "gpmcast_request_seconds", "Seconds until the answer", ["path"], buckets=SECONDS_BUCKETS
+        )
+        self.creatives = Counter("gpmcast_creatives", "Creatives predicted")
+        self.predicted = Histogram("gpmcast_prediction", "Predicted targets", ["target"], buckets=VALUE_BUCKETS)
+        self.warnings = Counter("gpmcast_warnings", "Warnings given, by code", ["code"])
+        self.models = Counter("gpmcast_models", "Models swapped in or refused", ["outcome"])
+        self.unrecorded = Counter("gpmcast_unrecorded", "Answers that the ledger could not take")
+        self.ledger_up = Gauge("gpmcast_ledger_up", "Whether the ledger can be written", multiprocess_mode="livemin")
+        self._count_of = cache(lambda path, status: self._requests.labels(path, status).inc)
+        self._observe_of = cache(lambda path: self._seconds.labels(path).observe)
+
+    def count_request(self, path: str, status: int, seconds: float) -> None:
+        """Count one request.
+
+        Args:
+            path: A known path, or `other`.
+            status: HTTP status of the answer.
+            seconds: Until the answer.
+        """
+        self._count_of(path, str(status))()
+        self._observe_of(path)(seconds)
+
+    def count_predictions(self, answers: Sequence[dict[str, object]]) -> None:
+        """Count creatives and warnings, and observe the predicted targets."""
+        self.creatives.inc(len(answers))
+        for answer in answers:
+            targets: dict[str, dict[str, float]] = answer["targets"]  # type: ignore[assignment]
+            for name, estimate in targets.items():
+                self.predicted.labels(name).observe(estimate["value"])
+            warnings: list[dict[str, str]] = answer["warnings"]  # type: ignore[assignment]
+            for warning in warnings:
+                self.warnings.labels(warning["code"]).inc()
+
+
+@cache
+def service_metrics() -> ServiceMetrics:
+    """The metrics of this process. A registry takes each name once, so they are shared by all that count."""
+    return ServiceMetrics()
+
+
+def model_age(loaded: LoadedModel | None, now: datetime) -> str:
+    """The age of the model as lines of Prometheus' text format, computed when asked for; empty without a model."""
+    if loaded is None:
+        return ""
+    seconds = (now - datetime.fromisoformat(loaded.manifest.trained_until)).total_seconds()
+    name = "gpmcast_model_age_seconds"
+    return f"# HELP {name} Seconds since the end of the training data\n# TYPE {name} gauge\n{name} {seconds}\n"
