@@ -157,7 +157,8 @@ def ledger_command(
     out: Annotated[Path | None, typer.Option("--out", help="Write all to a .csv or .jsonl file.")] = None,
 ) -> None:
     """List recorded answers, newest first, or export them."""
-    from serving.ledger.tables import connect, read
+    from serving.ledger.reading import read
+    from serving.ledger.tables import connect
 
     if since:
         _check_time(since)

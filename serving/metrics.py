@@ -1,10 +1,13 @@
 """Metrics of our own for Prometheus, beside BentoML's: requests, predictions, warnings, models, state of the ledger."""
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, multiprocess
 
 from serving.inference.loaded_model import LoadedModel
 
@@ -55,7 +58,24 @@ class ServiceMetrics:
 @cache
 def service_metrics() -> ServiceMetrics:
     """The metrics of this process. A registry takes each name once, so they are shared by all that count."""
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        forget_ended_workers(Path(folder))
     return ServiceMetrics()
+
+
+def forget_ended_workers(folder: Path) -> None:
+    """Remove the gauges of processes that have ended: their last values would count among the living for ever.
+
+    Args:
+        folder: Of prometheus_client's multiprocess mode.
+    """
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except OSError:  # none has this id, or one of another user
+            with suppress(FileNotFoundError):  # another worker was faster
+                multiprocess.mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 def model_age(loaded: LoadedModel | None, now: datetime) -> str:

@@ -116,6 +116,7 @@ class PredictionService:
             self._ledger = Ledger(
                 settings.ledger,
                 queue_bytes=settings.ledger_queue_bytes,
+                keep_days=settings.ledger_keep_days,
                 on_up=metrics.ledger_up.set,
                 on_lost=metrics.unrecorded.inc,
             )

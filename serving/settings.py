@@ -74,6 +74,8 @@ class ServiceSettings(Section):
     ledger_queue_bytes: Annotated[int, Field(ge=1_000_000)] = 64_000_000
     """Most memory, in each worker, of answers that wait while the database cannot be written; beyond it answers are
     sent unrecorded, with a header that says so."""
+    ledger_keep_days: Annotated[int, Field(ge=1)] | None = None
+    """Answers older than this are removed from the database; none: they stay."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 3000

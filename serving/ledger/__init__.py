@@ -1,5 +1,5 @@
 """The record of every answer: `LedgerRecord`s in, rows of a SQL database out. Open `writer.py` first.
 
-`record.py` has what is recorded, `writer.py` the queue and the writing thread, `tables.py` the database: the two
-tables, writing, pruning and reading.
+`record.py` has what is recorded, `writer.py` the queue and the writing thread, `tables.py` the two tables;
+`database.py` writes them, `reading.py` reads them.
 """

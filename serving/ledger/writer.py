@@ -8,25 +8,37 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import sqlalchemy as sa
 
+from serving.ledger.database import PRUNED_ROWS, Database
 from serving.ledger.record import LedgerRecord
-from serving.ledger.tables import connect, make_tables, probe, write
 
 log = logging.getLogger("gpmcast.serving")
 
 KEPT, WAITING, LOST = "kept", "waiting", "lost"
 QUEUE_BYTES = 64_000_000
 BATCH_BYTES = 2_000_000
-"""Records written in one transaction: others wait for the database's lock meanwhile."""
+"""Records written in one transaction: other processes wait for the database's lock meanwhile."""
 COMMIT_SECONDS = 1.0
 """An answer whose commit takes longer is sent before it, as WAITING."""
 RETRY_SECONDS = 1.0
 IDLE_SECONDS = 5.0
 """Without records, the database is tried that often."""
+PRUNE_SECONDS, PRUNE_PAUSE_SECONDS = 3600.0, 0.5
+"""Between two looks for answers that are too old, and between two removals while there are more."""
 DATABASE_FAULTS = (sa.exc.OperationalError, sa.exc.TimeoutError, OSError, MemoryError)
 """Errors whose cause is never a record."""
+
+
+OLD_SPOOL = Path("var/ledger-spool")
+"""Where earlier versions kept answers on their way to the database."""
+OLD_SPOOL_LEFT = (
+    f"{OLD_SPOOL} holds answers that an earlier version did not write to the database. They are not read: start that "
+    "version once with the same settings and end it by SIGTERM, or remove the folder"
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,7 @@ class Ledger:
         url: str,
         *,
         queue_bytes: int = QUEUE_BYTES,
+        keep_days: int | None = None,
         on_up: Callable[[bool], None] = lambda up: None,
         on_lost: Callable[[int], None] = lambda count: None,
     ) -> None:
@@ -51,14 +64,18 @@ class Ledger:
         Args:
             url: SQLAlchemy's, of SQLite or PostgreSQL.
             queue_bytes: Most bytes of records that may wait.
+            keep_days: Answers older than this are removed; None: none are.
             on_up: Called with whether the database takes records, when that changes; from any thread.
             on_lost: Called with how many answers will never be in the database; from any thread.
 
         Raises:
             ConfigError: The URL cannot be used.
         """
-        self._engine = connect(url)
+        if any(file.stat().st_size for file in OLD_SPOOL.glob("*/*.spool")):
+            log.warning("ledger: %s", OLD_SPOOL_LEFT)
+        self._database = Database(url)
         self._most = queue_bytes
+        self._keep_days = keep_days
         self._on_up = on_up
         self._on_lost = on_lost
         self._queue: deque[_Entry] = deque()
@@ -67,10 +84,10 @@ class Ledger:
         self._closing = threading.Event()
         self._until = float("inf")
         self._ended = False
-        self._has_tables = False
         self._up = True
         self._told: bool | None = None
-        self._writing_since = float("inf")
+        self._writing_since = time.monotonic()
+        self._prune_at = 0.0 if keep_days is not None else float("inf")
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
@@ -112,7 +129,6 @@ class Ledger:
             self._changed.notify()
         self._thread.join(seconds + RETRY_SECONDS)
         self._give_up()
-        self._engine.dispose()
 
     def _put(self, entry: _Entry) -> bool:
         with self._changed:
@@ -142,19 +158,18 @@ class Ledger:
                     self._closing.wait(RETRY_SECONDS)
         finally:
             self._give_up()
+            self._database.close()
 
     def _turn(self) -> None:
         """Wait for records and write them; where none come, see whether the database would take one."""
-        batch = self._next_batch() if self._has_tables else []
+        batch = self._next_batch()
         self._writing_since = time.monotonic()
         try:
-            if not self._has_tables:
-                make_tables(self._engine)
-                self._has_tables = True
-            elif batch:
+            if batch:
                 self._write(batch)
             else:
-                probe(self._engine)
+                self._database.probe()
+            self._prune()
         finally:
             self._writing_since = float("inf")
         if not self._up:
@@ -165,8 +180,8 @@ class Ledger:
     def _next_batch(self) -> list[_Entry]:
         """The oldest records, which stay in the queue until they are written; empty where none came in time."""
         with self._changed:
-            if not self._queue and not self._closing.is_set():
-                self._changed.wait(IDLE_SECONDS)
+            if not self._queue and not self._closing.is_set() and self._told is not None:
+                self._changed.wait(min(IDLE_SECONDS, max(self._prune_at - time.monotonic(), 0.0)))
             batch: list[_Entry] = []
             size = 0
             for entry in self._queue:
@@ -179,7 +194,7 @@ class Ledger:
     def _write(self, batch: Sequence[_Entry]) -> None:
         """Write the first records of the queue; one that the database refuses is isolated by halving, and given up."""
         try:
-            write(self._engine, [entry.record for entry in batch])
+            self._database.write([entry.record for entry in batch])
         except DATABASE_FAULTS:
             raise
         except Exception as error:
@@ -190,7 +205,7 @@ class Ledger:
                 self._write(batch[:middle])
                 self._write(batch[middle:])
                 return
-            probe(self._engine)  # raises where it is not the record
+            self._database.probe()  # raises where it is not the record
             log.error("ledger: %s is refused and not recorded: %s", batch[0].record.request_id, _cause(error))
             self._take_out(batch, LOST)
         else:
@@ -204,22 +219,42 @@ class Ledger:
                 self._bytes -= entry.record.size
         if outcome == LOST:
             self._on_lost(len(batch))
+        self._say(batch, outcome)
+
+    def _say(self, batch: Sequence[_Entry], outcome: str) -> None:
+        """Tell those who wait for these records, unless they went on."""
         for loop in {entry.outcome.get_loop() for entry in batch}:
             with suppress(RuntimeError):  # the event loop has ended: nobody waits
                 loop.call_soon_threadsafe(_settle, [e for e in batch if e.outcome.get_loop() is loop], outcome)
+
+    def _prune(self) -> None:
+        """Remove some of the answers that are too old, where it is time."""
+        if self._keep_days is None or time.monotonic() < self._prune_at:
+            return
+        removed = 0
+        try:
+            before = datetime.now(UTC) - timedelta(days=self._keep_days)
+            removed = self._database.prune(before.isoformat(timespec="microseconds"))
+        except Exception as error:
+            log.error("ledger: old answers cannot be removed, tried again in an hour: %s", _cause(error))
+        pause = PRUNE_PAUSE_SECONDS if removed == PRUNED_ROWS else PRUNE_SECONDS
+        self._prune_at = time.monotonic() + pause
 
     def _failed(self, error: Exception) -> None:
         if self._up:
             log.error("ledger: cannot be written, tried again every second: %s", _cause(error))
         self._up = False
         self._tell(False)
+        with self._changed:
+            waiting = [entry for entry in self._queue if not entry.outcome.done()]
+        self._say(waiting, WAITING)
 
     def _give_up(self) -> None:
         """No record is taken any more; those that wait are lost."""
         with self._changed:
-            self._ended = True
+            ended, self._ended = self._ended, True
             rest = list(self._queue)
-        if not self._closing.is_set():
+        if not ended and not self._closing.is_set():
             log.error("ledger: its thread has ended; answers are not recorded")
             self._tell(False)
         if rest:

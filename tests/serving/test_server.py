@@ -18,7 +18,8 @@ from serving.api.requests import PredictRequest
 from serving.api.validation import parse_request
 from serving.client import Client, ServiceError
 from serving.inference.predict import predictions
-from serving.ledger.tables import connect, read
+from serving.ledger.reading import read
+from serving.ledger.tables import connect
 from serving.mounts.openapi import EXAMPLE, RANK_EXAMPLE
 
 pytestmark = pytest.mark.service

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from serving.ledger.tables import TABLES, connect, make_tables, read
+from serving.ledger.reading import read
+from serving.ledger.tables import TABLES, connect, make_tables
 from serving.ledger.writer import KEPT, LOST, WAITING, Ledger
 
 pytestmark = pytest.mark.service

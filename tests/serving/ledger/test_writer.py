@@ -2,18 +2,23 @@
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from serving.ledger import writer
-from serving.ledger.tables import connect, read
+from serving.ledger.database import Database
+from serving.ledger.reading import read
+from serving.ledger.tables import connect
 from serving.ledger.writer import KEPT, LOST, WAITING, Ledger
 
 ROOT = Path(__file__).parents[3]
+ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture
@@ -39,6 +44,14 @@ def opened():
         ledger.close(seconds=0.1)
 
 
+def command(script: str, url: str) -> list[str]:
+    return [sys.executable, "-c", script, url, str(Path(__file__).parent)]
+
+
+def run(script: str, url: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(script, url), env=ENV, cwd=ROOT, capture_output=True, text=True, check=True)
+
+
 def recorded(url: str) -> list[str]:
     engine = connect(url)
     try:
@@ -60,12 +73,12 @@ def test_records_that_come_together_share_a_transaction(opened, url, record, out
     outcomes(ledger, [record(0)])
     sizes = []
 
-    def counted(engine, records):
+    def counted(self, records):
         sizes.append(len(records))
-        write(engine, records)
+        write(self, records)
 
-    write = writer.write
-    monkeypatch.setattr(writer, "write", counted)
+    write = Database.write
+    monkeypatch.setattr(Database, "write", counted)
     assert set(outcomes(ledger, [record(number) for number in range(1, 201)])) == {KEPT}
     assert len(sizes) < 20
     assert len(recorded(url)) == 201
@@ -134,6 +147,136 @@ def test_what_cannot_be_written_before_the_end_is_counted(opened, tmp_path, reco
     assert "2 answers were not written" in caplog.text
 
 
+def test_an_answer_waits_a_second_for_a_locked_database_and_the_next_ones_not_at_all(
+    opened, tmp_path, url, record, outcomes, until, monkeypatch
+) -> None:
+    monkeypatch.setattr(writer, "COMMIT_SECONDS", 0.2)
+    ledger = opened(url)
+    assert outcomes(ledger, [record(1)]) == [KEPT]
+    other = sqlite3.connect(tmp_path / "ledger.db")
+    other.execute("BEGIN IMMEDIATE")
+    assert outcomes(ledger, [record(2)]) == [WAITING]
+    assert not ledger.healthy  # while its thread still waits for the lock
+    assert ledger.ups == [True, False]
+    assert outcomes(ledger, [record(3)]) == [WAITING]
+    other.rollback()
+    other.close()
+    until(lambda: ledger.healthy and ledger.waiting_bytes == 0)
+    assert recorded(url) == ["r00001", "r00002", "r00003"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_ends_is_seen(opened, url, record, outcomes, until, monkeypatch, caplog) -> None:
+    ledger = opened(url)
+    assert outcomes(ledger, [record(1)]) == [KEPT]
+
+    def end(self, records):
+        raise SystemExit
+
+    monkeypatch.setattr(Database, "write", end)
+    assert outcomes(ledger, [record(2)]) == [LOST]
+    assert not ledger.healthy
+    assert ledger.ups == [True, False]
+    assert outcomes(ledger, [record(3)]) == [LOST]
+    assert sum(ledger.lost) == 2
+    assert "its thread has ended" in caplog.text
+
+
+def test_whatever_a_write_raises_the_thread_goes_on(opened, url, record, outcomes, until, monkeypatch) -> None:
+    ledger = opened(url)
+    outcomes(ledger, [record(1)])
+    with monkeypatch.context() as broken:
+        broken.setattr(Database, "write", lambda self, records: 1 / 0)
+        broken.setattr(Database, "probe", lambda self: 1 / 0)
+        assert outcomes(ledger, [record(2)]) == [WAITING]
+        until(lambda: not ledger.healthy)
+    until(lambda: ledger.healthy and ledger.waiting_bytes == 0)
+    assert recorded(url) == ["r00001", "r00002"]
+
+
+def test_answers_go_on_the_moment_a_write_has_failed(opened, url, record, outcomes, monkeypatch) -> None:
+    monkeypatch.setattr(writer, "COMMIT_SECONDS", 3600.0)
+    ledger = opened(url)
+    outcomes(ledger, [record(1)])
+    with monkeypatch.context() as broken:
+        broken.setattr(Database, "write", lambda self, records: 1 / 0)
+        broken.setattr(Database, "probe", lambda self: 1 / 0)
+        assert outcomes(ledger, [record(2), record(3)]) == [WAITING] * 2
+
+
+def test_a_database_that_is_lost_without_a_request_is_seen_too(opened, url, until, monkeypatch) -> None:
+    monkeypatch.setattr(writer, "IDLE_SECONDS", 0.05)
+    ledger = opened(url)
+    until(lambda: ledger.ups == [True])
+    monkeypatch.setattr(Database, "probe", lambda self: 1 / 0)
+    until(lambda: not ledger.healthy)
+
+
+def test_answers_that_are_too_old_are_removed(opened, url, record, outcomes, until, monkeypatch) -> None:
+    ledger = opened(url)
+    old, new = record(1), replace(record(2), at=datetime.now(UTC).isoformat(timespec="microseconds"))
+    outcomes(ledger, [old, new])
+    pruning = opened(url, keep_days=30)
+    until(lambda: recorded(url) == ["r00002"])
+    assert outcomes(pruning, [record(3)]) == [KEPT]
+
+
+def test_answers_that_cannot_be_removed_do_not_stop_the_recording(
+    opened, url, record, outcomes, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr(Database, "prune", lambda self, before: 1 / 0)
+    ledger = opened(url, keep_days=30)
+    assert outcomes(ledger, [record(1)]) == [KEPT]
+    assert ledger.healthy
+    assert caplog.text.count("cannot be removed") == 1
+
+
+def test_a_spool_of_an_earlier_version_is_named_in_the_log(opened, tmp_path, url, monkeypatch, caplog) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "var" / "ledger-spool" / "0123"
+    folder.mkdir(parents=True)
+    (folder / "00000001.spool").touch()
+    opened(url)
+    assert "ledger-spool" not in caplog.text
+    (folder / "00000001.spool").write_bytes(b"answers")
+    opened(url)
+    assert "var/ledger-spool holds answers" in caplog.text
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_told_and_what_waited_is_written_once_there_is_room(url) -> None:
+    script = """
+import asyncio, resource, sys
+sys.path.insert(0, sys.argv[2])
+from conftest import _record
+from serving.ledger.writer import Ledger
+
+def room(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+async def main():
+    ledger, told = Ledger(sys.argv[1]), []
+    room(1_000_000)
+    while told[-20:] != ["waiting"] * 20:
+        told.append(await ledger.record(_record(len(told), creatives=10)))
+        await asyncio.sleep(0.02)
+    print(told.count("kept"), len(told), ledger.healthy)
+    room(resource.RLIM_INFINITY)
+    while not ledger.healthy:
+        await asyncio.sleep(0.1)
+    print(ledger.waiting_bytes, await ledger.record(_record(len(told))))
+    ledger.close()
+
+asyncio.run(main())
+"""
+    said = run(script, url).stdout.splitlines()
+    kept, asked, healthy = said[0].split()
+    assert int(kept) > 5
+    assert healthy == "False"
+    assert said[1] == "0 kept"
+    assert len(recorded(url)) == int(asked) + 1
+
+
 @pytest.mark.slow
 def test_what_a_killed_process_had_answered_is_in_the_database(url) -> None:
     script = """
@@ -152,10 +295,8 @@ async def main():
 
 asyncio.run(main())
 """
-    command = [sys.executable, "-c", script, url, str(Path(__file__).parent)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     for _ in range(3):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env, cwd=ROOT) as process:
+        with subprocess.Popen(command(script, url), stdout=subprocess.PIPE, text=True, env=ENV, cwd=ROOT) as process:
             sent = [process.stdout.readline() for _ in range(300)]
             process.kill()
             sent += process.stdout.read().splitlines()

@@ -1,0 +1,58 @@
+"""Reading the ledger: recorded answers with their features by name, for exports and for scoring."""
+
+from collections.abc import Iterator
+
+import orjson
+import sqlalchemy as sa
+
+from serving.ledger.record import unpack_features
+from serving.ledger.tables import ANSWERS, MODELS
+
+ROWS_AT_ONCE = 500
+
+
+def read(
+    engine: sa.Engine,
+    *,
+    since: str = "",
+    until: str = "",
+    creative_id: str = "",
+    request_id: str = "",
+    features: bool = True,
+    limit: int | None = None,
+) -> Iterator[dict[str, object]]:
+    """Recorded answers, newest first: the columns of `gpmcast_answers` with `answer` parsed, and `about` of the model.
+
+    Args:
+        engine: Of the ledger.
+        since: ISO time, UTC: only answers from then on; empty: all.
+        until: ISO time, UTC: only answers before; empty: all.
+        creative_id: Only this creative; empty: all.
+        request_id: Only this request; empty: all.
+        features: Whether to read the features, by name; else rows have none.
+        limit: Most rows; None: all.
+    """
+    query = sa.select(*[column for column in ANSWERS.columns if features or column.name != "features"])
+    if since:
+        query = query.where(ANSWERS.c.at >= since)
+    if until:
+        query = query.where(ANSWERS.c.at < until)
+    if creative_id:
+        query = query.where(ANSWERS.c.creative_id == creative_id)
+    if request_id:
+        query = query.where(ANSWERS.c.request_id == request_id)
+    query = query.order_by(ANSWERS.c.at.desc(), ANSWERS.c.request_id, ANSWERS.c.place).limit(limit)
+    with engine.connect() as connection:
+        rows = connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}).mappings()
+        # After the answers, so that every model of theirs is among them.
+        models = {(row.model, row.version): row for row in connection.execute(sa.select(MODELS))}
+        names = {key: orjson.loads(row.features) for key, row in models.items()}
+        about = {key: orjson.loads(row.about) if row.about else {} for key, row in models.items()}
+        for row in rows:
+            found = dict(row)
+            model = found["model"], found["version"]
+            if features:
+                found["features"] = dict(zip(names[model], unpack_features(found["features"])))
+            found["answer"] = orjson.loads(found["answer"])
+            found["about"] = about[model]
+            yield found
