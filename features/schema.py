@@ -53,6 +53,11 @@ SUMS = [
 VALUES = COUNTS + SUMS
 """Value columns of metrics: float64, counts and sums, never ratios. A frame has those that its files give."""
 
+RARE = ["clicks", "cart_clicks", "orders", "net_orders", "likes", "comments", "shares", "follows"]
+LARGEST = dict.fromkeys(VALUES, 1e9) | dict.fromkeys(RARE, 1e8)
+"""What every value of a creative stays below, in one row and over its life: no creative of the platform reaches it, and
+sums of many creatives stay exact (`features.point_in_time.windowed_sums`)."""
+
 MONEY_DECIMALS = 4
 """Money and seconds are rounded to 1e-4, so that sums in units of 1e-4 are exact integers in any order."""
 

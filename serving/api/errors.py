@@ -62,10 +62,11 @@ class Refused(GpmcastError):
     Attributes:
         status: HTTP status.
         error: One sentence in English.
-        problems: Every problem found.
+        problems: Every problem found, or the first ones.
         headers: More headers of the answer.
         code: A key of CODES; empty: the first of this status.
         zh: The sentence in Chinese; empty: that of the code.
+        unlisted: Problems found beside `problems`.
     """
 
     status: int
@@ -74,6 +75,7 @@ class Refused(GpmcastError):
     headers: dict[str, str] = field(default_factory=dict)
     code: str = ""
     zh: str = ""
+    unlisted: int = 0
 
     def __post_init__(self) -> None:
         self.code = self.code or _CODE_OF_STATUS[self.status]
@@ -85,9 +87,10 @@ class Refused(GpmcastError):
     def body(self, request_id: str) -> dict[str, object]:
         """The error answer as plain values."""
         error, zh = self.error, self.zh
-        if len(self.problems) > MOST_PROBLEMS:
-            error += f" (the first {MOST_PROBLEMS} of {len(self.problems)} problems)"
-            zh += f"(共 {len(self.problems)} 个问题,列出前 {MOST_PROBLEMS} 个)"
+        found = len(self.problems) + self.unlisted
+        if found > MOST_PROBLEMS:
+            error += f" (the first {MOST_PROBLEMS} of {found} problems found)"
+            zh += f"(共发现 {found} 个问题,列出前 {MOST_PROBLEMS} 个)"
         shown = [asdict(problem) for problem in self.problems[:MOST_PROBLEMS]]
         errors = [{name: values[name] for name in _ORDER} for values in shown]
         return {"code": self.code, "zh": zh, "en": error, "error": error, "errors": errors, "request_id": request_id}

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, create_model, with_config
+from typing_extensions import TypedDict
 
+from configs.export_layout import read_layout
+from configs.settings import CONFIG_DIR
 from features.attributes import CREATIVE_ATTRIBUTES, Attribute
 from features.funnel import RateTarget
-from features.schema import VALUES
+from features.schema import COUNTS, LARGEST, VALUES
 
 MOST_METRICS_ROWS = 1000
 """Rows of metrics of one creative: forty days by the hour."""
 MOST_CREATIVES = 500
 """Creatives in one request, unless the setting `limits.creatives` is smaller."""
+MOST_TAGS = 60
+"""Tags of one creative."""
 
 
 def _between_2000_and_2100(moment: datetime) -> datetime:
@@ -33,28 +39,42 @@ class StrictModel(BaseModel):
     )
 
 
-Id = Annotated[str, Field(min_length=1, max_length=128, examples=["7412345678901234567"])]
-TagValue = Annotated[str, Field(min_length=1, max_length=100)]
-Amount = Annotated[float, Field(ge=0, lt=1e9)]
+TEXT = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]*$"
+"""Text that every database and file format keeps: tabs and line ends are its only control characters."""
+ID = r"^[^\u0000-\u001f\u007f-\u009f\ufffe\uffff]*$"
+"""Text in one line."""
+
+
+@cache
+def promotion_type_names() -> Mapping[str, str]:
+    """Name of a promotion type as the platform and people write it → its name here, as tag sheets are read."""
+    return read_layout(CONFIG_DIR / "sources" / "tag_sheet.yaml").promotion_type.values
+
+
+def _promotion_type(name: str) -> str:
+    return promotion_type_names().get(name, name)
+
+
+Id = Annotated[str, Field(min_length=1, max_length=128, pattern=ID, examples=["7412345678901234567"])]
+TagValue = Annotated[str, Field(min_length=1, max_length=100, pattern=TEXT)]
 Moment = Annotated[datetime, AfterValidator(_between_2000_and_2100)]
+Version = Annotated[str, Field(max_length=64, pattern=ID)]
 
 
 def _attribute_field(attribute: Attribute) -> tuple[Any, None]:
     """Type of an attribute in a request, and its default: not known."""
     bounds: dict[str, Any] = {**attribute.bounds}
-    if attribute.type == "text" and attribute.name != "copy_text":
-        bounds["min_length"] = 1
+    if attribute.type == "text":
+        bounds["pattern"] = ID if attribute.name.endswith("_id") else TEXT
+        bounds["min_length"] = 0 if attribute.name == "copy_text" else 1
     about = f"{attribute.label.en}{f', {attribute.unit.en}' if attribute.unit.en else ''}; {attribute.full_label.zh}"
     of_type: Any = {"number": float, "time": Moment, "text": str}[attribute.type]
     return Annotated[Annotated[of_type, Field(**bounds)] | None, Field(description=about)], None
 
 
 if TYPE_CHECKING:
-
-    class MetricValues(StrictModel):
-        """Counts, and sums in CNY or seconds, of one period: one field per value column of `features.schema`."""
-
-        def __getattr__(self, name: str) -> Any: ...
+    MetricsRow = dict[str, Any]
+    LifetimeSums = dict[str, Any]
 
     class CreativeAttributes(StrictModel):
         """The attributes that requests may name, one field each (`features.attributes`)."""
@@ -62,11 +82,32 @@ if TYPE_CHECKING:
         def __getattr__(self, name: str) -> Any: ...
 
 else:
-    MetricValues = create_model(
-        "MetricValues",
-        __base__=StrictModel,
-        __doc__="Counts, and sums in CNY or seconds, of one period. A value not given is not known, which is not 0.",
-        **dict.fromkeys(VALUES, (Amount | None, None)),
+    FIGURES = {
+        name: NotRequired[
+            Annotated[
+                Annotated[float, Field(ge=0, lt=LARGEST[name])] | None,
+                Field(description=f"{'Count' if name in COUNTS else 'Seconds' if name == 'watch_s' else 'CNY'}."),
+            ]
+        ]
+        for name in VALUES
+    }
+
+    def _figures(name: str, about: str, **fields: Any) -> Any:
+        """A dict of these fields and of one per value column of `features.schema`: much faster than a model."""
+        figures = with_config(StrictModel.model_config)(TypedDict(name, {**fields, **FIGURES}))
+        figures.__doc__ = f"{about} A value not given is not known, which is not 0."
+        return figures
+
+    MetricsRow = _figures(
+        "MetricsRow",
+        "The metrics of one period: an hour, a day, or the time between two readings.",
+        period_start=Annotated[Moment, Field(examples=["2026-06-01T09:00:00"])],
+        period_end=Annotated[Moment, Field(examples=["2026-06-01T10:00:00"])],
+    )
+    LifetimeSums = _figures(
+        "LifetimeSums",
+        "The metrics from launch until an age.",
+        age_hours=Annotated[float, Field(gt=0, le=24 * 400)],
     )
     CreativeAttributes = create_model(
         "CreativeAttributes",
@@ -75,17 +116,11 @@ else:
     )
 
 
-class MetricsRow(MetricValues):
-    """The metrics of one period: an hour, a day, or the time between two readings."""
-
-    period_start: Moment = Field(examples=["2026-06-01T09:00:00"])
-    period_end: Moment = Field(examples=["2026-06-01T10:00:00"])
-
-
-class LifetimeSums(MetricValues):
-    """The metrics from launch until an age."""
-
-    age_hours: Annotated[float, Field(gt=0, le=24 * 400)]
+def _noted(creative: Creative, info: ValidationInfo) -> Creative:
+    """Keep a creative that has the declared shape for further checks, even where others have not."""
+    if info.context is not None:
+        info.context.append(creative)
+    return creative
 
 
 class Creative(CreativeAttributes):
@@ -96,42 +131,50 @@ class Creative(CreativeAttributes):
     """
 
     creative_id: Id
-    promotion_type: Annotated[str, Field(min_length=1, max_length=64, examples=["live", "product"])]
+    promotion_type: Annotated[
+        str,
+        Field(min_length=1, max_length=64, pattern=ID, examples=["live", "product"]),
+        AfterValidator(_promotion_type),
+    ]
+    """`live` (also 推直播, 直播) or `product` (also 推商品, 商品); answers name it `live` or `product`."""
     account_id: Id
     tags: Annotated[
         dict[
-            Annotated[str, Field(min_length=1, max_length=64)],
-            TagValue | Annotated[list[TagValue], Field(max_length=20)],
+            Annotated[str, Field(min_length=1, max_length=64, pattern=TEXT)],
+            TagValue | Annotated[list[TagValue], Field(max_length=20, fail_fast=True)],
         ],
-        Field(max_length=60, examples=[{"hook": "痛点直击", "scene": "居家"}]),
+        Field(max_length=MOST_TAGS, examples=[{"hook": "痛点直击", "scene": "居家"}]),
     ] = {}  # noqa: RUF012 (pydantic copies it)
     """Tag name → value; a list of values where the model takes several (`GET /v1/model` names them)."""
-    metrics: Annotated[list[MetricsRow], Field(max_length=MOST_METRICS_ROWS)] | None = None
+    metrics: Annotated[list[MetricsRow], Field(max_length=MOST_METRICS_ROWS, fail_fast=True)] | None = None
     sums: LifetimeSums | None = None
     """Instead of `metrics`."""
+
+
+ListedCreative = Annotated[Creative, AfterValidator(_noted)]
 
 
 class PredictRequest(StrictModel):
     """Creatives to be predicted."""
 
-    creatives: Annotated[list[Creative], Field(min_length=1, max_length=MOST_CREATIVES)]
+    creatives: Annotated[list[ListedCreative], Field(min_length=1, max_length=MOST_CREATIVES)]
     explain: bool = False
     top: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Features listed one by one in each explanation, the rest as one sum; none: all."""
-    model_version: Annotated[str, Field(max_length=64)] | None = None
+    model_version: Version | None = None
     """Answer only if this version serves; else 409."""
 
 
 class RankRequest(StrictModel):
     """Candidates to be put in order; either `budget_cny` or `top` gives how many are wanted."""
 
-    creatives: Annotated[list[Creative], Field(min_length=1, max_length=MOST_CREATIVES)]
+    creatives: Annotated[list[ListedCreative], Field(min_length=1, max_length=MOST_CREATIVES)]
     by: RateTarget = "net_roi"
     budget_cny: Annotated[float, Field(gt=0, lt=1e9)] | None = None
     spend_cny: Annotated[float, Field(gt=0, lt=1e9)] | None = None
     """What trying one candidate costs; needed with a budget."""
     top: Annotated[int, Field(ge=1, le=MOST_CREATIVES)] | None = None
-    model_version: Annotated[str, Field(max_length=64)] | None = None
+    model_version: Version | None = None
 
 
 RequestT = TypeVar("RequestT", PredictRequest, RankRequest)
@@ -147,5 +190,5 @@ def with_limit(model: type[RequestT], most_creatives: int) -> type[RequestT]:
     """
     if most_creatives == MOST_CREATIVES:
         return model
-    creatives: Any = Annotated[list[Creative], Field(min_length=1, max_length=most_creatives)]
+    creatives: Any = Annotated[list[ListedCreative], Field(min_length=1, max_length=most_creatives)]
     return create_model(model.__name__, __base__=model, __doc__=model.__doc__, creatives=creatives)

@@ -1,52 +1,43 @@
-"""Parse and check the body of a request: its shape, contradictions, and names that the model does not know."""
+"""Parse and check the body of a request: its shape, then what it says (`serving.api.contradictions`).
 
-import json
-from collections.abc import Iterable, Iterator
-from datetime import datetime
-from difflib import get_close_matches
-from itertools import pairwise
-from zoneinfo import ZoneInfo
+Whatever a body holds, checking it takes bounded time: what is wrong is listed up to `MOST_PROBLEMS`, and a large body
+with more fields than any request has is refused before it is looked at field by field.
+"""
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+import gc
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from features.schema import MULTI
-from serving.api.errors import Refused, RequestProblem
+import orjson
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, from_json, to_json
+
+from features.schema import VALUES
+from serving.api.contradictions import ModelVocabulary, Suggestions, contradictions, contradictions_of
+from serving.api.errors import MOST_PROBLEMS, Refused, RequestProblem
 from serving.api.requests import (
     MOST_CREATIVES,
+    MOST_METRICS_ROWS,
+    MOST_TAGS,
     Creative,
-    MetricValues,
+    MetricsRow,
     RankRequest,
     RequestT,
     with_limit,
 )
 
-POSSIBLE_ONLY_WITH = [
-    ("clicks", "impressions"),
-    ("orders", "impressions"),
-    ("plays_3s", "plays"),
-    ("plays_5s", "plays"),
-    ("plays_10s", "plays"),
-    ("finishes", "plays"),
-    ("gmv_cny", "impressions"),
-]
-"""The first cannot be above 0 where the second is 0."""
-PART_OF = [("net_gmv_cny", "gmv_cny"), ("net_orders", "orders"), ("boost_spend_cny", "spend_cny")]
-"""The first is a part of the second."""
-
-
-class ModelVocabulary(BaseModel):
-    """What requests may name, by the loaded model.
-
-    Attributes:
-        tags: Names of its tags.
-        multi: Tags of which a creative may have several values.
-        time_zone: Of times without an offset.
-    """
-
-    tags: frozenset[str]
-    multi: frozenset[str]
-    time_zone: str
+LARGE_BODY = 100_000
+"""Bytes from which what does not belong is counted first: pydantic takes seconds to list a million unknown fields."""
+LONGEST_FIELD = 80
+"""Characters of a name that is shown."""
+ROW_FIELDS = frozenset(("period_start", "period_end", *VALUES))
+SUMS_FIELDS = frozenset(("age_hours", *VALUES))
+CREATIVE_FIELDS = frozenset(Creative.model_fields)
+NOT_UNDERSTOOD = "The request is not understood."
+_ROWS = TypeAdapter(list[MetricsRow])
+_ROWS_AT_ONCE = 50
+"""Rows checked between two looks at how many problems are found."""
 
 
 def parse_request(
@@ -65,143 +56,171 @@ def parse_request(
             model; with every problem found.
     """
     limited = with_limit(model, most_creatives)
+    plain = _plain(body, limited, most_creatives) if len(body) >= LARGE_BODY else None
+    understood: list[Creative] = []
     try:
-        request = limited.model_validate_json(body)
+        request: RequestT = limited.model_validate_json(body, context=understood)
     except ValidationError as error:
-        problems = _shape_problems(limited, error, body, vocabulary, most_creatives)
-        raise Refused(400, "The request is not understood.", problems) from None
-    problems = list(contradictions(request.creatives, vocabulary))
-    if isinstance(request, RankRequest):
-        problems += _rank_problems(request)
+        raw = _creatives(_from_json(body) if plain is None else plain)
+        raise _not_understood(limited, error, raw, understood, vocabulary) from None
+    problems = [*contradictions(request.creatives, vocabulary), *_rank_problems(request)]
     if problems:
         raise Refused(422, "What the request says cannot be.", problems)
     return request
 
 
-def contradictions(creatives: Iterable[Creative], vocabulary: ModelVocabulary) -> Iterator[RequestProblem]:
-    """Problems of creatives that have the declared shape but cannot be true, or that the model cannot use."""
-    seen: set[tuple[str, str, str]] = set()
-    for place, creative in enumerate(creatives):
-        key = (creative.promotion_type, creative.account_id, creative.creative_id)
-        path = f"creatives[{place}]"
-        if key in seen:
-            hint = "name each creative of a promotion type and account once"
-            yield RequestProblem("named twice", hint, f"{path}.creative_id", creative.creative_id)
-        seen.add(key)
-        for field, problem, hint in _contradictions(creative, vocabulary):
-            yield RequestProblem(problem, hint, f"{path}.{field}", creative.creative_id)
-
-
-def plain_time(moment: datetime, zone: ZoneInfo) -> datetime:
-    """A moment in the model's time zone, without an offset."""
-    return moment.astimezone(zone).replace(tzinfo=None) if moment.tzinfo else moment
-
-
-def _contradictions(creative: Creative, vocabulary: ModelVocabulary) -> Iterator[tuple[str, str, str]]:
-    for name, value in creative.tags.items():
-        yield from _tag_problems(name, value, vocabulary)
-    if creative.metrics and creative.sums:
-        yield "sums", "given beside metrics", "give rows (`metrics`) or sums with their age (`sums`), not both"
-    if creative.sums:
-        if creative.launched_at is None:
-            yield "launched_at", "missing beside sums", "say when the creative was launched"
-        yield from _value_problems("sums", [creative.sums])
-    if creative.metrics:
-        yield from _row_problems(creative, ZoneInfo(vocabulary.time_zone))
-        yield from _value_problems("metrics", creative.metrics)
-
-
-def _tag_problems(name: str, value: str | list[str], vocabulary: ModelVocabulary) -> Iterator[tuple[str, str, str]]:
-    if name not in vocabulary.tags:
-        near = get_close_matches(name, vocabulary.tags, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(vocabulary.tags)) or 'none'}"
-        yield f"tags.{name}", "the model knows no tag of this name", hint
-    elif isinstance(value, list) and name not in vocabulary.multi:
-        yield f"tags.{name}", "several values of a tag that takes one", "give one text"
-    values = value if isinstance(value, list) else [value]
-    if any(MULTI in part for part in values):
-        yield f"tags.{name}", f"a value holds “{MULTI}”", "give several values as a list"
-
-
-def _row_problems(creative: Creative, zone: ZoneInfo) -> Iterator[tuple[str, str, str]]:
-    rows = creative.metrics or []
-    times = [(plain_time(row.period_start, zone), plain_time(row.period_end, zone)) for row in rows]
-    for place, (start, end) in enumerate(times):
-        if start >= end:
-            yield f"metrics[{place}].period_end", "is not after period_start", "a period ends after it starts"
-    order = sorted(range(len(times)), key=times.__getitem__)
-    for before, after in pairwise(order):
-        if times[before][1] > times[after][0] and times[before][0] < times[before][1]:
-            hint = f"it begins before metrics[{before}] ends; give each moment once"
-            yield f"metrics[{after}].period_start", "overlaps another period", hint
-    if creative.launched_at is not None and times:
-        delivered = [
-            time for time, row in zip(times, rows) if (row.impressions or row.spend_cny or 0) > 0 and time[0] < time[1]
-        ]
-        if delivered and plain_time(creative.launched_at, zone) >= min(delivered)[1]:
-            yield "launched_at", "is after the first period with delivery", "say when it was first delivered"
-
-
-def _value_problems(field: str, rows: Iterable[MetricValues]) -> Iterator[tuple[str, str, str]]:
-    periods = list(rows)
-
-    def total(name: str) -> float | None:
-        values = [getattr(row, name) for row in periods]
-        return None if None in values else sum(values)
-
-    for what, base in POSSIBLE_ONLY_WITH:
-        some, of = total(what), total(base)
-        if some and of == 0:
-            yield f"{field}.{what}" if field == "sums" else field, f"{what} without any {base}", f"check {base}"
-    for what, whole in PART_OF:
-        some, of = total(what), total(whole)
-        if some is not None and of is not None and some > of * (1 + 1e-9) + 0.01:
-            yield f"{field}.{what}" if field == "sums" else field, f"more {what} than {whole}", f"check {whole}"
-
-
-def _rank_problems(request: RankRequest) -> list[RequestProblem]:
-    problems = []
+def _rank_problems(request: BaseModel) -> Iterator[RequestProblem]:
+    if not isinstance(request, RankRequest):
+        return
     if (request.budget_cny is None) == (request.top is None):
-        hint = "give budget_cny or top, not both"
-        problems.append(RequestProblem("either a budget or a number is needed", hint, "budget_cny"))
+        yield RequestProblem("either a budget or a number is needed", "give budget_cny or top, not both", "budget_cny")
     if request.budget_cny is not None and request.spend_cny is None:
-        problems.append(RequestProblem("missing beside budget_cny", "say what trying one candidate costs", "spend_cny"))
-    return problems
+        yield RequestProblem("missing beside budget_cny", "say what trying one candidate costs", "spend_cny")
 
 
-def _shape_problems(
-    model: type[BaseModel], error: ValidationError, body: bytes, vocabulary: ModelVocabulary, most_creatives: int
-) -> list[RequestProblem]:
-    """What pydantic found, and the contradictions of those creatives that have the declared shape."""
-    raw = _raw_creatives(body, most_creatives)
-    problems, wrong = [], set()
-    for found in error.errors(include_url=False, include_context=False):
-        place = _place(found["loc"])
-        wrong.add(place)
-        named = raw[place].get("creative_id") if place is not None and place < len(raw) else None
-        creative_id = named if isinstance(named, str) and len(named) <= 128 else None
-        problems.append(RequestProblem(_problem(found), _hint(found, model), _path(found["loc"]), creative_id))
-    for place, content in enumerate(raw):
-        if place not in wrong and None not in wrong:
-            creative = Creative.model_validate_json(json.dumps(content))
-            for field, problem, hint in _contradictions(creative, vocabulary):
-                problems.append(RequestProblem(problem, hint, f"creatives[{place}].{field}", creative.creative_id))
-    return problems
+def _plain(body: bytes, model: type[BaseModel], most_creatives: int) -> object:
+    """The content of a large body, with at most as many creatives, tags and unknown fields as can be listed.
 
-
-def _raw_creatives(body: bytes, most_creatives: int) -> list[dict[str, object]]:
+    Raises:
+        Refused: It has more, or is no JSON.
+    """
     try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        return []
+        with _no_collection():
+            content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        problem = RequestProblem(f"Invalid JSON: {error}", "send one JSON object in UTF-8; NaN is no number")
+        raise Refused(400, NOT_UNDERSTOOD, [problem]) from None
+    found: list[RequestProblem] = []
+    unlisted, suggestions = 0, Suggestions()
+    for path, names, creative_id in _unknown_fields(content, model):
+        room = max(MOST_PROBLEMS - len(found), 0)
+        for name in names[:room]:
+            field, hint = f"{path}{name[:LONGEST_FIELD]}", _unknown(name, model, suggestions)
+            found.append(RequestProblem("Extra inputs are not permitted", hint, field, creative_id))
+        unlisted += max(len(names) - room, 0)
+    too_many = [
+        RequestProblem(f"{count} {what}", f"at most {most}; see GET /v1/schema/predict", field, creative_id)
+        for what, count, most, field, creative_id in _counts(content, most_creatives)
+        if count > most
+    ]
+    if too_many or unlisted:
+        raise Refused(400, NOT_UNDERSTOOD, [*too_many, *found], unlisted=unlisted)
+    return content
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No garbage collection: of a million new lists it finds nothing, and takes three times as long as reading them."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _unknown_fields(content: object, model: type[BaseModel]) -> Iterator[tuple[str, list[str], str | None]]:
+    """Path in front of the fields of an object of a body, the names of its unknown fields, the id of its creative."""
+    objects: list[tuple[str, object, Collection[str], str | None]] = [("", content, model.model_fields, None)]
+    for place, creative in enumerate(_creatives(content)):
+        path, creative_id = f"creatives[{place}]", _id_of(creative)
+        objects.append((f"{path}.", creative, CREATIVE_FIELDS, creative_id))
+        objects.append((f"{path}.sums.", creative.get("sums"), SUMS_FIELDS, creative_id))
+        rows = creative.get("metrics")
+        for number, row in enumerate(rows[:MOST_METRICS_ROWS] if isinstance(rows, list) else ()):
+            if isinstance(row, dict) and not row.keys() <= ROW_FIELDS:
+                objects.append((f"{path}.metrics[{number}].", row, ROW_FIELDS, creative_id))
+    for path, one, known, creative_id in objects:
+        if isinstance(one, dict) and (names := [name for name in one if name not in known]):
+            yield path, names, creative_id
+
+
+def _counts(content: object, most_creatives: int) -> Iterator[tuple[str, int, int, str, str | None]]:
+    """What is counted, how many there are, how many there may be, the field, and the id of the creative."""
     creatives = content.get("creatives") if isinstance(content, dict) else None
-    if not isinstance(creatives, list) or len(creatives) > most_creatives:
+    if isinstance(creatives, list):
+        yield "creatives", len(creatives), most_creatives, "creatives", None
+    for place, creative in enumerate(_creatives(content)):
+        if isinstance(tags := creative.get("tags"), dict):
+            yield "tags", len(tags), MOST_TAGS, f"creatives[{place}].tags", _id_of(creative)
+
+
+def _not_understood(
+    model: type[BaseModel],
+    error: ValidationError,
+    raw: Sequence[Mapping[str, Any]],
+    understood: Sequence[Creative],
+    vocabulary: ModelVocabulary,
+) -> Refused:
+    """The refusal with what pydantic found, and the contradictions of those creatives that have the declared shape.
+
+    Args:
+        model: The request.
+        error: What pydantic found.
+        raw: The creatives as they stand in the body.
+        understood: Those that have the declared shape, in their order.
+        vocabulary: Of the loaded model.
+    """
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    suggestions = Suggestions()
+    problems = [_problem(found, found["loc"], raw, model, suggestions) for found in errors[:MOST_PROBLEMS]]
+    if len(errors) > MOST_PROBLEMS:
+        return Refused(400, NOT_UNDERSTOOD, problems, unlisted=len(errors) - MOST_PROBLEMS)
+    wrong = {_place(found["loc"]) for found in errors}
+    first_wrong_rows = dict(filter(None, (_row(found["loc"]) for found in errors)))
+    for place, row in first_wrong_rows.items():  # a list of rows is checked up to its first wrong one
+        for found in _later_rows(raw[place]["metrics"], row + 1, MOST_PROBLEMS - len(problems)):
+            problems.append(_problem(found, ("creatives", place, "metrics", *found["loc"]), raw, model, suggestions))
+    places = (place for place in range(len(raw)) if place not in wrong)
+    for place, creative in zip(places, understood if None not in wrong else ()):
+        problems += contradictions_of(creative, place, vocabulary, suggestions)
+    return Refused(400, NOT_UNDERSTOOD, problems)
+
+
+def _later_rows(rows: list[object], first: int, wanted: int) -> Iterator[ErrorDetails]:
+    """Errors of the rows of metrics from the first one on, until so many are found, with their places in `rows`."""
+    for start in range(first, min(len(rows), MOST_METRICS_ROWS), _ROWS_AT_ONCE):
+        if wanted <= 0:
+            return
+        try:
+            _ROWS.validate_json(to_json(rows[start : start + _ROWS_AT_ONCE], inf_nan_mode="constants"))
+        except ValidationError as error:
+            for found in error.errors(include_url=False, include_context=False, include_input=False):
+                place, *inner = found["loc"]
+                found["loc"] = (start + int(place), *inner)
+                yield found
+                wanted -= 1
+
+
+def _from_json(body: bytes) -> object:
+    try:
+        return from_json(body)
+    except ValueError:
+        return None
+
+
+def _creatives(content: object) -> list[dict[str, Any]]:
+    """The creatives of a body as they stand there, as many as a request may have; an empty one for what is none."""
+    creatives = content.get("creatives") if isinstance(content, dict) else None
+    if not isinstance(creatives, list):
         return []
-    return [creative if isinstance(creative, dict) else {} for creative in creatives]
+    return [creative if isinstance(creative, dict) else {} for creative in creatives[:MOST_CREATIVES]]
+
+
+def _id_of(creative: Mapping[str, Any]) -> str | None:
+    named = creative.get("creative_id")
+    return named if isinstance(named, str) and len(named) <= 128 else None
 
 
 def _place(loc: tuple[int | str, ...]) -> int | None:
     return loc[1] if len(loc) > 1 and loc[0] == "creatives" and isinstance(loc[1], int) else None
+
+
+def _row(loc: tuple[int | str, ...]) -> tuple[int, int] | None:
+    """Place of the creative and of its row of metrics that an error is about."""
+    place, row = _place(loc), loc[3] if len(loc) > 3 and loc[2] == "metrics" else None
+    return (place, row) if place is not None and isinstance(row, int) else None
 
 
 def _path(loc: tuple[int | str, ...]) -> str | None:
@@ -209,27 +228,44 @@ def _path(loc: tuple[int | str, ...]) -> str | None:
     for part in loc:
         if isinstance(part, int):
             path += f"[{part}]"
-        elif not part.startswith(("function-", "list[", "constrained-", "str")):
-            path += f".{part[:80]}" if path else part[:80]
+        elif not part.startswith(("function-", "list[", "constrained-", "str", "[key]")):
+            path += f".{part[:LONGEST_FIELD]}" if path else part[:LONGEST_FIELD]
     return path or None
 
 
-def _problem(found: ErrorDetails) -> str:
-    return str(found["msg"]).removeprefix("Value error, ")
+def _problem(
+    found: ErrorDetails,
+    loc: tuple[int | str, ...],
+    raw: Sequence[Mapping[str, Any]],
+    model: type[BaseModel],
+    suggestions: Suggestions,
+) -> RequestProblem:
+    place = _place(loc)
+    creative_id = _id_of(raw[place]) if place is not None and place < len(raw) else None
+    message = str(found["msg"]).removeprefix("Value error, ")
+    if found["type"] == "string_pattern_mismatch":
+        message = "holds a control character"
+    return RequestProblem(message, _hint(found, model, suggestions), _path(loc), creative_id)
 
 
-def _hint(found: ErrorDetails, model: type[BaseModel]) -> str:
+def _hint(found: ErrorDetails, model: type[BaseModel], suggestions: Suggestions) -> str:
     kind = found["type"]
     if kind == "extra_forbidden":
-        fields = {**model.model_fields, **Creative.model_fields, **MetricValues.model_fields}
-        near = get_close_matches(str(found["loc"][-1]), fields, n=1)
-        return f"did you mean {near[0]}?" if near else "no field has this name; see GET /v1/schema/predict"
+        return _unknown(str(found["loc"][-1]), model, suggestions)
     if kind == "missing":
         return "this field is needed"
     if kind == "json_invalid":
-        return "send one JSON object in UTF-8"
+        whole = "; half of a surrogate pair is no character" if "hex escape" in str(found["msg"]) else ""
+        return f"send one JSON object in UTF-8{whole}"
+    if kind == "string_pattern_mismatch":
+        return "leave out U+0000 to U+001F and U+007F to U+009F; only texts that are no ids may have tabs and line ends"
     if kind == "finite_number":
         return "NaN and infinity are no numbers here; leave out what is not known"
     if kind.endswith(("_type", "_parsing")):
         return "give a value of this type; numbers are not texts, texts are not numbers"
     return "see GET /v1/schema/predict for what is taken"
+
+
+def _unknown(name: str, model: type[BaseModel], suggestions: Suggestions) -> str:
+    near = suggestions.of(name, [*model.model_fields, *CREATIVE_FIELDS, *ROW_FIELDS, *SUMS_FIELDS])
+    return f"did you mean {near}?" if near else "no field has this name; see GET /v1/schema/predict"

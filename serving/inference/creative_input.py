@@ -13,8 +13,8 @@ from features.point_in_time.array_frame import ArrayFrame, Categories
 from features.point_in_time.entity_history import TAG
 from features.point_in_time.metric_rows import GRAINS, Grain, MetricRows
 from features.schema import KEY, MULTI, NUMBERS, TIMES
-from serving.api.requests import Creative, MetricValues
-from serving.api.validation import plain_time
+from serving.api.contradictions import plain_time
+from serving.api.requests import Creative, MetricsRow
 
 HOUR = timedelta(hours=1)
 TEXTS = tuple(names_of("text", requested=True))
@@ -38,7 +38,7 @@ def request_rows(
         for grain, start, end, row in _periods(creative, zone):
             units.append(unit)
             periods.append((GRAINS.index(grain), start, end))
-            values.append([getattr(row, name) for name in metric_columns])
+            values.append([row.get(name) for name in metric_columns])
     matrix = np.array(values, dtype=np.float64).reshape(len(values), len(metric_columns))  # None becomes NaN
     return MetricRows(
         creatives=_attributes(creatives, tags, zone),
@@ -50,14 +50,14 @@ def request_rows(
     )
 
 
-def _periods(creative: Creative, zone: ZoneInfo) -> list[tuple[Grain, datetime, datetime, MetricValues]]:
+def _periods(creative: Creative, zone: ZoneInfo) -> list[tuple[Grain, datetime, datetime, MetricsRow]]:
     """Grain, start, end and values of each row; sums since launch are one row."""
     if creative.sums is not None and creative.launched_at is not None:
         start = plain_time(creative.launched_at, zone)
-        return [("gap", start, start + timedelta(hours=creative.sums.age_hours), creative.sums)]
-    found: list[tuple[Grain, datetime, datetime, MetricValues]] = []
+        return [("gap", start, start + timedelta(hours=creative.sums["age_hours"]), creative.sums)]
+    found: list[tuple[Grain, datetime, datetime, MetricsRow]] = []
     for row in creative.metrics or ():
-        start, end = plain_time(row.period_start, zone), plain_time(row.period_end, zone)
+        start, end = plain_time(row["period_start"], zone), plain_time(row["period_end"], zone)
         # Of an hour the start gives the hour of launch; of a longer period it does not.
         found.append(("hour" if end - start <= HOUR else "day", start, end, row))
     return found

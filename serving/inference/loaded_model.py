@@ -12,7 +12,7 @@ from features.matrix.catalogue import Feature
 from features.point_in_time.as_of_table import AsOfHistory, read_as_of
 from features.point_in_time.entity_history import TAG
 from features.schema import KEY
-from serving.api.validation import ModelVocabulary
+from serving.api.contradictions import ModelVocabulary
 from training.boosting.model import CreativeModel
 from training.errors import BundleError
 from training.registry.bundle import Manifest, load_bundle

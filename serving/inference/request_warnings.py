@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from features.point_in_time.array_frame import ArrayFrame
-from serving.api.requests import Creative, MetricValues
+from features.schema import VALUES
+from serving.api.requests import Creative, MetricsRow
 from serving.inference.loaded_model import LoadedModel
 from training.decision.prediction_warnings import (
     PredictionWarning,
@@ -23,7 +24,7 @@ from training.decision.prediction_warnings import (
     unused_metrics,
 )
 
-METRIC_NAMES = frozenset(MetricValues.model_fields)
+METRIC_NAMES = frozenset(VALUES)
 
 
 def request_warnings(
@@ -72,9 +73,9 @@ def _unseen(loaded: LoadedModel, creative: Creative) -> list[PredictionWarning]:
 
 def _missing(loaded: LoadedModel, creative: Creative) -> list[PredictionWarning]:
     found = missing_attributes([name for name in loaded.used_attributes if _value(creative, name) in (None, "", [])])
-    rows: list[MetricValues] = [*(creative.metrics or []), *([creative.sums] if creative.sums else [])]
+    rows: list[MetricsRow] = [*(creative.metrics or []), *([creative.sums] if creative.sums else [])]
     if rows:
-        given = [{name for name, value in vars(row).items() if value is not None} & METRIC_NAMES for row in rows]
+        given = [{name for name, value in row.items() if value is not None} & METRIC_NAMES for row in rows]
         in_all, in_some = set.intersection(*given), set.union(*given)
         found += missing_metrics([name for name in loaded.used_metrics if name not in in_all])
         found += unused_metrics(sorted(in_some - set(loaded.metric_columns)))

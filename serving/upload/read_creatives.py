@@ -22,9 +22,9 @@ from features.readers.layouts import load_layouts
 from features.schema import ANY, ATTRIBUTES, KEY, MULTI, ExportRead
 from features.store.load import creative_table
 from features.store.periods import resolve_overlaps
+from serving.api.contradictions import contradictions
 from serving.api.errors import Refused, RequestProblem
-from serving.api.requests import MOST_METRICS_ROWS, Creative, MetricValues
-from serving.api.validation import contradictions
+from serving.api.requests import MOST_METRICS_ROWS, Creative
 from serving.inference.loaded_model import LoadedModel
 from serving.upload.safe_tables import tables_of
 
@@ -129,7 +129,7 @@ def _records(
         found = f"columns that the model has no tag for: {', '.join(unknown)}"
         cure = "They were not taken; train with them to have them count."
         problems.append(_problem("note", found=found, expected=f"tags: {', '.join(loaded.tag_names)}", cure=cure))
-    figures = [name for name in loaded.metric_columns if name in metrics and name in MetricValues.model_fields]
+    figures = [name for name in loaded.metric_columns if name in metrics]
     periods = dict(iter(metrics.sort_values("period_start").groupby(KEY, sort=False)))
     records = about.to_dict("records")
     records.sort(key=lambda record: place.get(tuple(record[part] for part in KEY), 0))

@@ -1,15 +1,17 @@
 """What is not understood is refused with every problem at once; what is understood is taken as it is."""
 
 import json
+import re
 from copy import deepcopy
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serving.api.contradictions import ModelVocabulary
 from serving.api.errors import Refused
 from serving.api.requests import PredictRequest, RankRequest, with_limit
-from serving.api.validation import ModelVocabulary, parse_request
+from serving.api.validation import parse_request
 
 VOCABULARY = ModelVocabulary(
     tags=frozenset({"hook", "scene", "selling_point"}),
@@ -38,8 +40,8 @@ def row(**fields: object) -> dict:
 
 def test_a_good_request_is_taken() -> None:
     request = parse_request(PredictRequest, json.dumps({"creatives": [GOOD], "explain": True}).encode(), VOCABULARY)
-    assert request.creatives[0].metrics[0].clicks == 1.0
-    assert request.creatives[0].metrics[0].orders is None
+    assert request.creatives[0].metrics[0]["clicks"] == 1.0
+    assert "orders" not in request.creatives[0].metrics[0]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,12 @@ def test_a_good_request_is_taken() -> None:
         (changed(creative_id="长" * 1_000_000), "creatives[0].creative_id", "schema"),
         (changed(launched_at=1_760_000_000), "creatives[0].launched_at", "type"),
         (changed(launched_at="0001-01-01T00:00:00"), "creatives[0].launched_at", "schema"),
+        (changed(price_cny=5e-324), "creatives[0].price_cny", "schema"),
+        (changed(price_cny=0), "creatives[0].price_cny", "schema"),
+        (changed(duration_s=1e-76), "creatives[0].duration_s", "schema"),
+        (changed(roi_target=1e-300), "creatives[0].roi_target", "schema"),
+        (changed(creator_followers=0.5), "creatives[0].creator_followers", "schema"),
+        (row(clicks=1e8), "creatives[0].metrics[0].clicks", "schema"),
         (row(impressions=-1), "creatives[0].metrics[0].impressions", "schema"),
         (row(impressions=1e9), "creatives[0].metrics[0].impressions", "schema"),
         (row(impresions=1), "creatives[0].metrics[0].impresions", "impressions"),
@@ -100,6 +108,134 @@ def test_a_contradiction_is_refused_with_a_hint(creative, field, expected) -> No
     assert refused.status == 422
     assert [fault.field for fault in refused.problems] == [field]
     assert expected in refused.problems[0].hint
+
+
+@pytest.mark.parametrize("character", ["\0", "\x07", "\x7f", "\x85", "\ufffe", "\uffff"])
+@pytest.mark.parametrize(
+    ("where", "field"),
+    [
+        (lambda text: {"creative_id": text}, "creative_id"),
+        (lambda text: {"account_id": text}, "account_id"),
+        (lambda text: {"promotion_type": text}, "promotion_type"),
+        (lambda text: {"product_id": text}, "product_id"),
+        (lambda text: {"category": text}, "category"),
+        (lambda text: {"copy_text": text}, "copy_text"),
+        (lambda text: {"tags": {"hook": text}}, "tags.hook"),
+        (lambda text: {"tags": {"selling_point": ["好用", text]}}, "tags.selling_point[1]"),
+        (lambda text: {"tags": {text: "悬念"}}, "tags."),
+    ],
+)
+def test_characters_that_stores_do_not_keep_are_refused_in_every_text(character, where, field) -> None:
+    refused = refusal(changed(**where(f"a{character}b")))
+    assert refused.status == 400
+    assert any(
+        fault.field.startswith(f"creatives[0].{field}") and "control" in fault.problem for fault in refused.problems
+    )
+
+
+def test_half_a_surrogate_pair_is_refused_in_every_text() -> None:
+    for text in ("\ud800", "x\udc00"):
+        for where in ({"creative_id": text}, {"copy_text": text}, {"tags": {"hook": text}}, {"tags": {text: "a"}}):
+            refused = refusal(changed(**where))
+            assert refused.status == 400
+            assert "surrogate" in refused.problems[0].hint
+
+
+def test_copy_and_tags_may_have_several_lines_and_ids_may_not() -> None:
+    lines = "第一行\n\t第二行\r\n"
+    body = json.dumps({"creatives": [changed(copy_text=lines, tags={"hook": lines})]}).encode()
+    assert parse_request(PredictRequest, body, VOCABULARY).creatives[0].copy_text == lines
+    assert refusal(changed(creative_id=lines)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("figures", "found"),
+    [
+        ({"impressions": 11, "clicks": 9.9e7}, "clicks"),
+        ({"impressions": 100, "clicks": 221}, "clicks"),
+        ({"impressions": 900, "clicks": 100, "orders": 221}, "orders"),
+        ({"orders": 2, "clicks": 5, "gmv_cny": 3e6}, "gmv_cny"),
+        ({"spend_cny": 2001.0}, "spend_cny"),
+        ({"impressions": 100, "likes": 1e6}, "likes"),
+        ({"plays": 100, "plays_3s": 1000}, "plays_3s"),
+    ],
+)
+def test_figures_far_beyond_what_they_are_part_of_are_refused(figures, found) -> None:
+    refused = refusal(row(**figures))
+    assert refused.status == 422
+    assert [fault.problem.split()[1] for fault in refused.problems] == [found]
+
+
+def test_a_few_clicks_more_than_impressions_are_taken() -> None:
+    for figures in ({"impressions": 3, "clicks": 4}, {"impressions": 100, "clicks": 220}):
+        parse_request(PredictRequest, json.dumps({"creatives": [row(**figures)]}).encode(), VOCABULARY)
+
+
+def test_the_sums_of_a_life_have_the_bounds_of_a_row() -> None:
+    hours = [
+        {**ROW, "period_start": f"2026-05-08T{h:02}:00:00", "period_end": f"2026-05-08T{h + 1:02}:00:00"}
+        for h in (1, 2)
+    ]
+    refused = refusal(changed(metrics=[{**hour, "impressions": 6e8} for hour in hours]))
+    assert [fault.problem for fault in refused.problems] == ["1200000000 impressions in all"]
+    many = [{**hour, "impressions": 1e8, "clicks": 1e5, "orders": 1e4} for hour in hours]
+    refused = refusal(changed(metrics=many, price_cny=5e6))
+    assert [fault.problem for fault in refused.problems] == ["20000 orders at a price of 5000000"]
+
+
+@pytest.mark.parametrize(
+    ("name", "means"), [("推直播", "live"), ("直播", "live"), ("推商品", "product"), ("商品", "product")]
+)
+def test_promotion_types_are_taken_by_the_platforms_names_too(name, means) -> None:
+    body = json.dumps({"creatives": [changed(promotion_type=name)]}).encode()
+    assert parse_request(PredictRequest, body, VOCABULARY).creatives[0].promotion_type == means
+    assert refusal(changed(promotion_type=name), changed(promotion_type=means)).problems[0].problem == "named twice"
+
+
+def test_every_wrong_row_of_metrics_is_listed() -> None:
+    rows = [{**ROW, "impressions": -1}, ROW, {}, {**ROW, "clics": 1}]
+    found = [fault.field for fault in refusal(changed(metrics=rows)).problems]
+    assert found == [
+        "creatives[0].metrics[0].impressions",
+        "creatives[0].metrics[2].period_start",
+        "creatives[0].metrics[2].period_end",
+        "creatives[0].metrics[3].clics",
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"creatives": [GOOD], **{f"impres{n}": 1 for n in range(20_000)}},
+        {"creatives": [changed(**{f"impres{n}": 1 for n in range(20_000)})]},
+        {"creatives": [row(**{f"impres{n}": 1 for n in range(20_000)})]},
+        {"creatives": [changed(creative_id=f"c{n}", tags={f"hok{n}{t}": "x" for t in range(50)}) for n in range(400)]},
+        {"creatives": [changed(creative_id=f"c{n}", metrics=[{"clics": 1}] * 100) for n in range(200)]},
+    ],
+    ids=["request", "creative", "row", "tags", "rows"],
+)
+def test_similar_names_are_looked_for_at_most_200_times_and_the_rest_is_counted(body, monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr("serving.api.contradictions.get_close_matches", lambda *a, **k: asked.append(a) or ["x"])
+    with pytest.raises(Refused) as caught:
+        parse_request(PredictRequest, json.dumps(body).encode(), VOCABULARY)
+    assert len(asked) <= 200
+    sent = caught.value.body("id")
+    assert len(sent["errors"]) == 200
+    assert re.search(r"the first 200 of \d{4,} problems found", sent["error"])
+
+
+@pytest.mark.parametrize("long", ["k" * 70, "hok" * 1_000_000])
+def test_no_name_similar_to_a_long_one_is_looked_for(long, monkeypatch) -> None:
+    monkeypatch.setattr("serving.api.contradictions.get_close_matches", None)
+    assert "no field has this name" in refusal(changed(**{long: 1})).problems[0].hint
+
+
+def test_more_creatives_or_tags_than_may_be_are_refused_before_they_are_looked_at() -> None:
+    many = refusal(*[{"x": n} for n in range(20_000)])
+    assert [fault.problem for fault in many.problems[:1]] == ["20000 creatives"]
+    many = refusal(changed(tags={f"t{n}": [1] for n in range(20_000)}))
+    assert [(fault.field, fault.problem) for fault in many.problems] == [("creatives[0].tags", "20000 tags")]
 
 
 def test_clicks_of_an_hour_without_impressions_may_belong_to_the_hour_before() -> None:
@@ -183,11 +319,14 @@ def test_any_value_of_a_field_is_taken_or_refused_with_a_problem(field, value) -
         assert json.dumps(refused.body("id"), ensure_ascii=False)
 
 
+WRITTEN = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff")
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.builds(
         lambda ids, explain, top: {"creatives": [changed(creative_id=i) for i in ids], "explain": explain, "top": top},
-        st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=5, unique=True),
+        st.lists(st.text(WRITTEN, min_size=1, max_size=20), min_size=1, max_size=5, unique=True),
         st.booleans(),
         st.none() | st.integers(1, 1000),
     )

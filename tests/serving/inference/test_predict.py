@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.attributes import NUMBER_ATTRIBUTES
 from features.schema import KEY, Loaded
 from serving.api.errors import Refused
 from serving.api.requests import PredictRequest
@@ -122,13 +123,19 @@ def test_answers_and_the_shap_package_tell_the_same_contributions(loaded, one_cr
         assert listed == pytest.approx({name: log for name, log in expected.items() if log}, rel=0, abs=1e-9)
 
 
-def test_a_number_beyond_all_reason_gets_an_answer_that_is_a_number(loaded, one_creative) -> None:
-    plain = {name: value for name, value in one_creative.items() if name != "metrics"}
-    for name, value in (("duration_s", 1e-76), ("price_cny", 1e-300), ("price_cny", 9e6), ("roi_target", 1e-300)):
-        (answer,) = answers_of(loaded, [{**plain, name: value}], explain=True)
+@pytest.mark.parametrize("most", [False, True])
+@pytest.mark.parametrize("attribute", NUMBER_ATTRIBUTES, ids=lambda attribute: attribute.name)
+def test_the_least_and_the_largest_number_that_is_taken_gets_an_answer_that_is_a_number(
+    loaded, one_creative, attribute, most
+) -> None:
+    bounds = attribute.bounds
+    value = bounds.get("le", bounds.get("lt", 0.0) - 1.0) if most else bounds["ge"]
+    for less in ([], ["metrics"]):
+        given = {name: own for name, own in one_creative.items() if name not in less}
+        (answer,) = answers_of(loaded, [{**given, attribute.name: value}], explain=True)
         values = [estimate["value"] for part in ("stages", "targets") for estimate in answer[part].values()]
-        assert np.isfinite(values).all(), name
-        assert min(values) > 0, name
+        assert np.isfinite(values).all()
+        assert min(values) > 0
 
 
 def test_any_figure_missing_in_any_row_leaves_every_number_of_the_answer_known(

@@ -1,0 +1,178 @@
+"""What a request of the declared shape says that cannot be true, or that the model cannot use."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from features.schema import COUNTS, LARGEST, MULTI, SUMS
+from serving.api.errors import MOST_PROBLEMS, RequestProblem
+from serving.api.requests import Creative, MetricsRow
+
+POSSIBLE_ONLY_WITH = [
+    ("clicks", "impressions"),
+    ("orders", "impressions"),
+    ("plays_3s", "plays"),
+    ("plays_5s", "plays"),
+    ("plays_10s", "plays"),
+    ("finishes", "plays"),
+    ("gmv_cny", "impressions"),
+]
+"""The first cannot be above 0 where the second is 0."""
+PART_OF = [("net_gmv_cny", "gmv_cny"), ("net_orders", "orders"), ("boost_spend_cny", "spend_cny")]
+"""The first is a part of the second."""
+IN_REASON = [
+    *((name, "impressions", 2.0, 20.0) for name in ("clicks", "likes", "comments", "shares", "follows")),
+    *((name, "plays", 2.0, 20.0) for name in ("plays_2s", "plays_3s", "plays_5s", "plays_10s", "finishes")),
+    ("orders", "clicks", 2.0, 20.0),
+    ("gmv_cny", "orders", 1e6, 1e5),
+    ("spend_cny", "impressions", 100.0, 1000.0),
+    *((f"settled_gmv_{days}d_cny", "gmv_cny", 2.0, 1000.0) for days in (7, 14, 30, 90)),
+]
+"""The first is at most so many times the second, plus so much: the platform attributes a few clicks and orders to other
+hours, days and creatives, so more clicks than impressions are no error, and a hundred times as many are."""
+LONGEST_NAME = 64
+"""Characters of a name up to which similar names are looked for: the time this takes grows with the square."""
+
+
+class ModelVocabulary(BaseModel):
+    """What requests may name, by the loaded model.
+
+    Attributes:
+        tags: Names of its tags.
+        multi: Tags of which a creative may have several values.
+        time_zone: Of times without an offset.
+    """
+
+    tags: frozenset[str]
+    multi: frozenset[str]
+    time_zone: str
+
+
+class Suggestions:
+    """Known names that are like unknown ones, for at most MOST_PROBLEMS names of a request: each takes .5 ms."""
+
+    def __init__(self) -> None:
+        """Start with none looked up."""
+        self._found: dict[str, str | None] = {}
+
+    def of(self, name: str, known: Collection[str]) -> str | None:
+        """The known name that is most like a name; None where there is none."""
+        if name not in self._found and len(self._found) < MOST_PROBLEMS and len(name) <= LONGEST_NAME:
+            self._found[name] = next(iter(get_close_matches(name, known, n=1)), None)
+        return self._found.get(name)
+
+
+def contradictions(creatives: Iterable[Creative], vocabulary: ModelVocabulary) -> Iterator[RequestProblem]:
+    """Problems of creatives that have the declared shape but cannot be true, or that the model cannot use."""
+    suggestions = Suggestions()
+    seen: set[tuple[str, str, str]] = set()
+    for place, creative in enumerate(creatives):
+        key = (creative.promotion_type, creative.account_id, creative.creative_id)
+        if key in seen:
+            hint = "name each creative of a promotion type and account once"
+            yield RequestProblem("named twice", hint, f"creatives[{place}].creative_id", creative.creative_id)
+        seen.add(key)
+        yield from contradictions_of(creative, place, vocabulary, suggestions)
+
+
+def contradictions_of(
+    creative: Creative, place: int, vocabulary: ModelVocabulary, suggestions: Suggestions
+) -> Iterator[RequestProblem]:
+    """Problems of one creative, which stands at this place of the request."""
+    for field, problem, hint in _contradictions(creative, vocabulary, suggestions):
+        yield RequestProblem(problem, hint, f"creatives[{place}].{field}", creative.creative_id)
+
+
+def plain_time(moment: datetime, zone: ZoneInfo) -> datetime:
+    """A moment in the model's time zone, without an offset."""
+    return moment.astimezone(zone).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _contradictions(
+    creative: Creative, vocabulary: ModelVocabulary, suggestions: Suggestions
+) -> Iterator[tuple[str, str, str]]:
+    for name, value in creative.tags.items():
+        yield from _tag_problems(name, value, vocabulary, suggestions)
+    if creative.metrics and creative.sums:
+        yield "sums", "given beside metrics", "give rows (`metrics`) or sums with their age (`sums`), not both"
+    if creative.sums:
+        if creative.launched_at is None:
+            yield "launched_at", "missing beside sums", "say when the creative was launched"
+        yield from _value_problems("sums", [creative.sums], creative.price_cny)
+    if creative.metrics:
+        yield from _row_problems(creative, ZoneInfo(vocabulary.time_zone))
+        yield from _value_problems("metrics", creative.metrics, creative.price_cny)
+
+
+def _tag_problems(
+    name: str, value: str | list[str], vocabulary: ModelVocabulary, suggestions: Suggestions
+) -> Iterator[tuple[str, str, str]]:
+    if name not in vocabulary.tags:
+        near = suggestions.of(name, vocabulary.tags)
+        hint = f"did you mean {near}?" if near else f"known: {', '.join(sorted(vocabulary.tags)) or 'none'}"
+        yield f"tags.{name}", "the model knows no tag of this name", hint
+    elif isinstance(value, list) and name not in vocabulary.multi:
+        yield f"tags.{name}", "several values of a tag that takes one", "give one text"
+    values = value if isinstance(value, list) else [value]
+    if any(MULTI in part for part in values):
+        yield f"tags.{name}", f"a value holds “{MULTI}”", "give several values as a list"
+
+
+def _row_problems(creative: Creative, zone: ZoneInfo) -> Iterator[tuple[str, str, str]]:
+    rows = creative.metrics or []
+    times = [(plain_time(row["period_start"], zone), plain_time(row["period_end"], zone)) for row in rows]
+    for place, (start, end) in enumerate(times):
+        if start >= end:
+            yield f"metrics[{place}].period_end", "is not after period_start", "a period ends after it starts"
+    order = sorted(range(len(times)), key=times.__getitem__)
+    for before, after in pairwise(order):
+        if times[before][1] > times[after][0] and times[before][0] < times[before][1]:
+            hint = f"it begins before metrics[{before}] ends; give each moment once"
+            yield f"metrics[{after}].period_start", "overlaps another period", hint
+    if creative.launched_at is not None and times:
+        delivered = [
+            time
+            for time, row in zip(times, rows)
+            if (row.get("impressions") or row.get("spend_cny") or 0) > 0 and time[0] < time[1]
+        ]
+        if delivered and plain_time(creative.launched_at, zone) >= min(delivered)[1]:
+            yield "launched_at", "is after the first period with delivery", "say when it was first delivered"
+
+
+def _value_problems(field: str, rows: Sequence[MetricsRow], price: float | None) -> Iterator[tuple[str, str, str]]:
+    totals = _totals(rows)
+
+    def problem(what: str, found: str, hint: str) -> tuple[str, str, str]:
+        return f"{field}.{what}" if field == "sums" else field, found, hint
+
+    for what, total in totals.items():
+        if total >= LARGEST[what]:
+            yield problem(what, f"{total:.10g} {what} in all", f"less than {LARGEST[what]:g}; check {what}")
+    for what, base in POSSIBLE_ONLY_WITH:
+        if totals.get(what) and totals.get(base) == 0:
+            yield problem(what, f"{what} without any {base}", f"check {base}")
+    for what, whole in PART_OF:
+        if what in totals and whole in totals and totals[what] > totals[whole] * (1 + 1e-9) + 0.01:
+            yield problem(what, f"more {what} than {whole}", f"check {whole}")
+    for what, base, factor, more in IN_REASON:
+        if what in totals and totals.get(base, 0) > 0 and totals[what] > totals[base] * factor + more:
+            hint = f"at most {factor:g} times {base} and {more:g}; check both"
+            yield problem(what, f"{totals[what]:.10g} {what} and {totals[base]:.10g} {base}", hint)
+    if price is not None and totals.get("orders", 0) * price >= LARGEST["gmv_cny"]:
+        found = f"{totals['orders']:.10g} orders at a price of {price:.10g}"
+        yield problem("orders", found, "check orders and price_cny")
+
+
+def _totals(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Figure → its sum over the rows; without those that some row does not give."""
+    found: dict[str, float] = {}
+    for name in (*COUNTS, *SUMS):
+        values: list[Any] = [row.get(name) for row in rows]
+        if None not in values:
+            found[name] = float(sum(values))
+    return found
