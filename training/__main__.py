@@ -2,25 +2,24 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from configs.settings import CONFIG_DIR, Settings, load_settings
 from configs.yaml_file import parse
-from features.bilingual import language_of_locale
-from features.console import run_command, show_problems
+from features.bilingual import Language, language_of_locale
+from features.console import run_command
 from features.errors import InputError
 from features.partitions.folder import without_password
-from features.sanitise import visible_text
-from features.store.ingest import IngestReport
 from features.store.inputs import check_data_exists, load_data
-from training.progress import ProgressCallbacks
+from training.run_screen import LOG, RunScreen, show_files
+
+if TYPE_CHECKING:
+    from training.run import TrainingRun
+    from training.workspace import Workspace
 
 app = typer.Typer(
     add_completion=False,
@@ -42,6 +41,7 @@ WithoutTags = Annotated[
 Lang = Annotated[
     Literal["zh", "en"] | None, typer.Option("--lang", help="Language of messages; default: that of the locale.")
 ]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show the lines of the log too.")]
 DEFAULT_CONFIG = CONFIG_DIR / "default.yaml"
 
 
@@ -60,10 +60,10 @@ def train_command(
     scheduler: Scheduler = None,
     without_tags: WithoutTags = False,
     lang: Lang = None,
+    verbose: Verbose = False,
 ) -> None:
     """Train a model on exports, evaluate it on a holdout, register it and write predictions."""
     from training.boosting.optuna_study import refuse_unreachable
-    from training.console import show_result
     from training.data.open_source import open_source
     from training.doctor.examine import refuse_lost_joins
     from training.run import train_and_register
@@ -75,13 +75,14 @@ def train_command(
     check_data_exists(data)  # before anything is written
     refuse_unreachable()  # before any long computation
     space = workspace(data, settings)
-    out, err = Console(), Console(stderr=True)
-    with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
-        _show_files(report, err)
-        if report is not None:
-            refuse_lost_joins(space.store, settings, lang or language_of_locale(), without_tags=without_tags)
-        result = train_and_register(source, space, settings, progress, baseline=baseline)
-    show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
+    with _screen(space, lang, verbose=verbose) as screen:
+        progress = screen.callbacks
+        with open_source(data, space, settings, progress, strict=strict) as (source, report):
+            show_files(report, screen)
+            if report is not None:
+                refuse_lost_joins(space.store, settings, screen.language, without_tags=without_tags)
+            result = train_and_register(source, space, settings, progress, baseline=baseline)
+        _show_end(result, space, data, config, screen)
 
 
 @app.command("refresh")
@@ -93,10 +94,10 @@ def refresh_command(
     scheduler: Scheduler = None,
     without_tags: WithoutTags = False,
     lang: Lang = None,
+    verbose: Verbose = False,
 ) -> None:
     """Refit the champion's recipe on newer data, without tuning; evaluate and register it."""
     from training.boosting.recipe import Recipe
-    from training.console import show_result
     from training.data.open_source import open_source
     from training.doctor.examine import refuse_lost_joins
     from training.registry.champion import model_for
@@ -108,18 +109,19 @@ def refresh_command(
     space = workspace(data, settings)
     _, manifest, name = model_for(space, None)
     settings = manifest.settings.model_copy(update={kept: getattr(settings, kept) for kept in MACHINE_SETTINGS})
-    out, err = Console(), Console(stderr=True)
-    with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
-        _show_files(report, err)
-        if report is not None:
-            refuse_lost_joins(space.store, settings, lang or language_of_locale(), without_tags=without_tags)
-        progress.line(f"refitting {name}")
-        result = train_and_register(source, space, settings, progress, recipe=Recipe(manifest.choices))
-    show_result(result, space, data, "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config), out)
+    with _screen(space, lang, verbose=verbose) as screen:
+        progress = screen.callbacks
+        with open_source(data, space, settings, progress, strict=strict) as (source, report):
+            show_files(report, screen)
+            if report is not None:
+                refuse_lost_joins(space.store, settings, screen.language, without_tags=without_tags)
+            progress.line(f"refitting {name}")
+            result = train_and_register(source, space, settings, progress, recipe=Recipe(manifest.choices))
+        _show_end(result, space, data, config, screen)
 
 
 @app.command("page")
-def page_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG) -> None:
+def page_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, lang: Lang = None) -> None:
     """Write the page of the newest evaluation again, with newer results of `make bench-peers`."""
     from training.console import show_sentences
     from training.evaluation.page.render import PAGE, write_page
@@ -131,7 +133,7 @@ def page_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG) -> None:
     judged = write_page(space.evaluation, settings.var / "proof")
     out = Console()
     out.print(str(space.evaluation / PAGE), highlight=False, markup=False, soft_wrap=True)
-    show_sentences(judged, settings.interval.level, out)
+    show_sentences(judged, settings.interval.level, lang or language_of_locale(), out)
 
 
 @app.command("predict")
@@ -155,12 +157,13 @@ def predict_command(
     refuse_ending(out)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
-    err = Console(stderr=True)
     creative_model, manifest, name = model_for(space, model)
-    with _progress(err) as progress, open_source(data, space, settings, progress, strict=strict) as (source, report):
-        _show_files(report, err)
-        progress.line(f"predicting with {name}")
-        table = predict_latest(source, creative_model, manifest.settings)
+    with _screen(space) as screen:
+        progress = screen.callbacks
+        with open_source(data, space, settings, progress, strict=strict) as (source, report):
+            show_files(report, screen)
+            progress.phase("predict")
+            table = predict_latest(source, creative_model, manifest.settings)
     write_table(table, out)
     warned = int((table["warnings"] != "").sum())
     Console().print(
@@ -185,16 +188,14 @@ def backtest_command(
     refuse_ending(out)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
-    err = Console(stderr=True)
-    with _progress(err) as progress:
+    with _screen(space) as screen:
+        progress = screen.callbacks
         loaded, report = load_data(data, space.store, settings, strict=strict, progress=progress.file)
-        _show_files(report, err)
+        show_files(report, screen)
+        progress.phase("count")
         dataset = prepare(loaded, settings, progress.line)
-        table = backtest(
-            dataset,
-            progress.refit,
-            lambda done, total, origin: progress.line(f"origin {origin:%Y-%m-%d} ({done + 1} of {total})"),
-        )
+        progress.phase("funnel")
+        table = backtest(dataset, progress.refit, screen.origin)
     write_table(table, out)
     cold = int(table["cold"].sum())
     Console().print(
@@ -236,12 +237,12 @@ def leaks_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: 
 
     settings = load_settings(config)
     check_data_exists(data)  # before anything is written
-    err = Console(stderr=True)
-    with _progress(err) as progress:
-        loaded, report = load_data(
-            data, workspace(data, settings).store, settings, strict=strict, progress=progress.file
-        )
-        _show_files(report, err)
+    space = workspace(data, settings)
+    with _screen(space) as screen:
+        progress = screen.callbacks
+        loaded, report = load_data(data, space.store, settings, strict=strict, progress=progress.file)
+        show_files(report, screen)
+        progress.phase("check")
         findings = run_leaks(prepare(loaded, settings, progress.line), report=progress.line)
     show_findings(findings, Console())
     if failed(findings):
@@ -266,38 +267,19 @@ def _with_engine(settings: Settings, engine: str | None, scheduler: str | None) 
     return parse(Settings, content, Path("--engine, --scheduler"))
 
 
-@contextmanager
-def _progress(err: Console) -> Iterator[ProgressCallbacks]:
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("reading", total=None)
+def _show_end(result: "TrainingRun", space: "Workspace", data: list[str], config: Path, screen: RunScreen) -> None:
+    """Log the details of a run, and print its end below the phases."""
+    from training.console import details, show_result
 
-        def line(text: str) -> None:
-            bar.update(task, description=text, completed=0, total=None)
-            bar.console.print(text, highlight=False, markup=False)
-
-        def file(done: int, total: int, path: Path) -> None:
-            bar.update(task, description=f"reading {visible_text(path.name)}", completed=done, total=total)
-
-        def trial(head: str, done: int, total: int, best: float) -> None:
-            text = f"tuning {head}: best {100 * best:.1f} % of the hand setting's deviance"
-            bar.update(task, description=text, completed=done, total=total)
-            if not err.is_terminal and done:
-                err.print(f"{text}, trial {done} of {total}", highlight=False)
-
-        def step(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        yield ProgressCallbacks(line=line, file=file, trial=trial, step=step)
+    for line in details(result, space):
+        screen.detail(line)
+    screen.close()
+    named = "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config)
+    show_result(result, space, data, named, screen.log, screen.language, Console())
 
 
-def _show_files(report: IngestReport | None, err: Console) -> None:
-    if report is None:
-        return
-    new = [file for file in report.files if file.status != "known"]
-    known = len(report.files) - len(new)
-    show_problems(report, err)
-    err.print(f"{len(new)} files read, {known} already in the store", highlight=False)
+def _screen(space: "Workspace", lang: Language | None = None, *, verbose: bool = False) -> RunScreen:
+    return RunScreen(Console(stderr=True), space.folder / LOG, lang or language_of_locale(), verbose=verbose)
 
 
 def main() -> None:

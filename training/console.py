@@ -1,12 +1,16 @@
-"""Console summary of a training run: metrics, files, next commands, and what the model can be used for."""
+"""The end of a training run on the console, and its details for the log."""
 
 from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from features.bilingual import Language, Words
 from features.partitions.folder import without_password
 from features.sanitise import visible_text
 from training.evaluation.acceptance import Judgement
@@ -21,53 +25,120 @@ CONSOLE_AGES = [0, 24, 168]
 """Ages in the console table; the page has all."""
 
 
-def show_result(result: TrainingRun, space: Workspace, data: list[str], config: str, out: Console) -> None:
-    """Print the summary of a training run.
-
-    Args:
-        result: Of the run.
-        space: Its workspace.
-        data: As given on the command line, for the commands to type next.
-        config: As given on the command line; empty for the default.
-        out: Console to print on.
-    """
+def details(result: TrainingRun, space: Workspace) -> list[str]:
+    """Return the lines of a run for its log: metrics by target and age, heads, rows left out."""
+    console = Console(file=StringIO(), width=200)
     for part in ("cold", "warm"):
-        out.print(figures_table(result.figures, part))
-    lines = [
+        console.print(figures_table(result.figures, part))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    lines += [
         "rank: Spearman correlation with the outcome. error: mean |log1p predicted − log1p actual|.",
         "total, mean: predicted over actual, weighted by exposure and by creative.",
         "carry: carry-forward of the value so far. EB: empirical Bayes, no trees. cold: creatives not in training.",
         f"Evaluated on {result.holdout_rows:,} rows with cutoffs after {result.holdout_since:%Y-%m-%d}, by a model "
         f"trained on {result.training_rows:,} rows of {result.training_creatives:,} creatives; the registered model is "
         "the same recipe on all mature rows.",
+        result.tagged.words.en,
+        f"MLflow run {result.registered.run_id} in {space.mlflow}.",
     ]
-    lines.append(result.tagged.words.en)
     lines += [head_line(head) for head in result.heads]
-    if result.missing:
-        needs = "; ".join(f"{stage} needs {columns}" for stage, columns in result.missing.items())
-        lines.append(f"Not available with these columns: {needs}.")
     if result.left_out:
         reasons = "; ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in result.left_out.items())
         lines.append(f"Left out or resolved: {reasons}.")
-    outcome = "is the champion" if result.comparison.promoted else "is registered; the champion stays"
+    return lines
+
+
+def show_result(
+    result: TrainingRun, space: Workspace, data: list[str], config: str, log: Path, language: Language, out: Console
+) -> None:
+    """Print the end of a training run: what the model is, what it can be used for, what to do next.
+
+    Args:
+        result: Of the run.
+        space: Its workspace.
+        data: As given on the command line, for the commands to type next.
+        config: As given on the command line; empty for the default.
+        log: Where the details are.
+        language: Of the text.
+        out: Console to print on.
+    """
+
+    def show(text: Words) -> None:
+        out.print(visible_text(text.in_language(language)), highlight=False, markup=False, soft_wrap=True)
+
+    def link(label: Words, path: Path) -> None:
+        line = Text(f"  {label.in_language(language)}  ")
+        line.append(str(path), style=f"link {path.resolve().as_uri()}")
+        out.print(line, soft_wrap=True)
+
+    out.print()
+    show(result.tagged.words)
+    if result.small:
+        show(SMALL)
+    if heads := heads_words(result.heads):
+        show(heads)
+    if result.missing:
+        needs = "; ".join(f"{stage}: {columns}" for stage, columns in result.missing.items())
+        show(Words(f"缺少列,无法预测:{needs}。", f"Not available, columns are missing: {needs}."))
+    became = (
+        Words("成为冠军模型", "is the champion")
+        if result.comparison.promoted
+        else Words("已登记,冠军模型不变", "is registered; the champion stays")
+    )
+    named, reason = result.registered, result.comparison.reason
+    show(Words(f"{named.name} 第 {named.version} 版{became.zh}({reason.zh})。", f"{named} {became.en}: {reason.en}."))
+    out.print()
+    show_sentences(result.judged, result.level, language, out)
+    out.print()
     given = "" if data == ["var/sample-exports"] else f" DATA='{without_password(data[0])}'"
     given += f" CONFIG='{config}'" if config else ""
-    lines += [
-        "",
-        f"{result.registered} {outcome}: {result.comparison.reason}.",
-        f"  model        {space.bundle}",
-        f"  predictions  {result.predictions} ({result.predicted_creatives:,} creatives)",
-        f"  evaluation   {space.evaluation / PAGE}",
-        f"  MLflow run   {result.registered.run_id} in {space.mlflow}",
-        "Next:",
-        f"  make predict{given}    (predict again when new exports came into the folder)",
-        f"  make backtest{given}   (past predictions beside their outcomes)",
-        "  make ui        (the runs, in a browser)",
-    ]
-    for line in lines:
-        out.print(line, highlight=False, markup=False)
-    out.print()
-    show_sentences(result.judged, result.level, out)
+    show(Words("下一步:", "Next:"))
+    for command, about in NEXT:
+        options = "" if command == "make serve" else given  # it has settings of its own
+        show(Words(f"  {command}{options}   {about.zh}", f"  {command}{options}   {about.en}"))
+    show(Words("文件:", "Files:"))
+    predicted = Words(
+        f"{result.predicted_creatives:,} 个创意的预测", f"predictions of {result.predicted_creatives:,} creatives"
+    )
+    for label, path in (
+        (predicted, result.predictions),
+        (Words("评估", "evaluation"), space.evaluation / PAGE),
+        (Words("明细", "details"), log),
+    ):
+        link(label, path)
+
+
+NEXT = (
+    (
+        "make report",
+        Words("给策略人员的报告:哪些放量、哪些停、拍什么", "the strategist's report: what to scale, stop and shoot"),
+    ),
+    ("make serve", Words("预测服务与页面", "the prediction service and its page")),
+    ("make predict", Words("有新导出时再预测", "predict again when new exports came in")),
+    ("make ui", Words("在浏览器里看各次训练(MLflow)", "the runs in a browser (MLflow)")),
+)
+SMALL = Words(
+    "数据不多:这次只用漏斗模型,没有 LightGBM 模型头,区间更宽;数据够了再跑 make train 即为完整模型。",
+    "Little data: this is the funnel model alone, without LightGBM heads, with wider intervals; make train again once "
+    "there are more.",
+)
+
+
+def heads_words(heads: Sequence[HeadFacts]) -> Words | None:
+    """One sentence: each head's trees and what they gain over the funnel model on the holdout; None without heads."""
+    named = [head for head in heads if head.weights and head.rounds]
+    if not named:
+        return None
+    parts = []
+    for head in named:
+        gain = head.holdout_gain("funnel", "tuned" if head.tuned else "hand")
+        percent = "" if gain is None else f" {100 * gain:+.1f} %"
+        parts.append(Words(f"{head.zh} {head.rounds} 棵树{percent}", f"{head.en} {head.rounds} trees{percent}"))
+    listed = Words("、".join(one.zh for one in parts), ", ".join(one.en for one in parts))
+    return Words(
+        f"LightGBM 模型头(留出期上比漏斗模型好多少):{listed.zh}。",
+        f"LightGBM heads (how much better than the funnel model on the holdout): {listed.en}.",
+    )
 
 
 def head_line(head: HeadFacts) -> str:
@@ -93,11 +164,11 @@ def _shares(gains: Sequence[float | None]) -> str:
     return ", ".join(f"{-100 * gain:+.1f} % {where}" for gain, where in named if gain is not None) or "not measured"
 
 
-def show_sentences(judged: Sequence[Judgement], level: float, out: Console) -> None:
+def show_sentences(judged: Sequence[Judgement], level: float, language: Language, out: Console) -> None:
     """Print the five sentences on what the model can be used for."""
-    out.print("What it can be used for:", highlight=False)
+    out.print("能用来做什么:" if language == "zh" else "What it can be used for:", highlight=False)
     for number, sentence in enumerate(five_sentences(judged, level), start=1):
-        out.print(f"{number}. {visible_text(sentence.en)}", highlight=False, markup=False)
+        out.print(f"{number}. {visible_text(sentence.in_language(language))}", highlight=False, markup=False)
 
 
 def figures_table(figures: pd.DataFrame, part: str) -> Table:

@@ -64,6 +64,7 @@ class TrainingRun:
         predicted_creatives: Number of its rows.
         judged: What the evaluation model can be used for.
         level: Nominal coverage of its intervals.
+        small: The data are too few for LightGBM heads.
         tagged: How many creatives carry tags.
     """
 
@@ -82,6 +83,7 @@ class TrainingRun:
     predicted_creatives: int
     judged: list[Judgement]
     level: float
+    small: bool
     tagged: TagCoverage
 
 
@@ -108,6 +110,7 @@ def train_and_register(
         TooThinError: The data cannot support a model.
     """
     # 1. Dataset: snapshots with counts and outcomes.
+    progress.phase("count")
     dataset = prepare_from(source, settings, progress.line)
 
     # 2. Split by cutoff time. The evaluation model trains before the holdout, the final model on all mature rows.
@@ -127,6 +130,7 @@ def train_and_register(
         recipe = Recipe()
     else:
         fits, moments = plan_refits(dataset, fits)
+        progress.phase("funnel")
         dataset = with_refits(dataset, moments, progress.refit)
     (train_rows, _), _ = fits
 
@@ -135,6 +139,7 @@ def train_and_register(
         recipe = tune_heads(dataset, train_rows, space.journal, progress)
 
     # 5. Evaluation model (without the holdout) and final model, each with its intervals.
+    progress.phase("fit")
     progress.line("fitting the evaluation model and the final model")
     evaluation_model, final_model = (fit_on(dataset, rows, moment, recipe) for rows, moment in fits)
     progress.line("fitting prediction intervals")
@@ -144,14 +149,14 @@ def train_and_register(
     final_model = replace(final_model, uncertainty=fit_uncertainty([*validation, held_out], dataset.funnel, settings))
 
     # 6. Evaluation of the evaluation model on the holdout, with its baselines.
-    progress.line("evaluating on the holdout")
+    progress.phase("evaluate")
     bayes = fit_features(dataset, train_rows, holdout_since, empirical_bayes_only=True)
     figures, holdout_frame = evaluate_holdout(dataset, holdout, known_creatives, evaluation_model, bayes)
     head_deviances = holdout_deviances(dataset, fits[0], holdout, evaluation_model, recipe)
     covered = coverage(evaluation_model.uncertainty, held_out) if evaluation_model.uncertainty else None
 
     # 7. Evaluation, bundles and predictions as files.
-    progress.line("writing evaluation, models and predictions")
+    progress.phase("write")
     created_at, data_until = datetime.now(UTC).isoformat(timespec="seconds"), source.until.isoformat()
     left_out = {**dataset.left_out(), **source.notes}
     facts = run_facts(
@@ -186,7 +191,7 @@ def train_and_register(
     write_table(predictions, space.predictions)
 
     # 8. Register, compare with the champion, promote.
-    progress.line("registering")
+    progress.phase("register")
     description = run_description(facts, judged)
     with mlflow_tracking.tracked_run(space, f"{space.name} until {source.until:%Y-%m-%d}", description) as run_id:
         tags = {
@@ -227,5 +232,6 @@ def train_and_register(
         predicted_creatives=len(predictions),
         judged=judged,
         level=settings.interval.level,
+        small=amount == "small",
         tagged=tag_coverage(source.creatives, dataset.observed),
     )

@@ -133,7 +133,13 @@ def tune_heads(dataset: Dataset, rows: Mask, journal: Path, progress: ProgressCa
     """
     settings = dataset.settings
     folds = make_folds(dataset, rows)
+    progress.phase("tune")
     progress.line(f"tuning: {settings.tune.trials} trials per head on {len(folds)} folds")
+    heads, trials = [*(head.name for head in dataset.funnel.heads), *CHOICES.values()], settings.tune.trials
+
+    def on_trial(head: str, done: int, best: float) -> None:
+        progress.trial(head, heads.index(head) * trials + done, len(heads) * trials, best)
+
     shaping = settings.model_dump_json(exclude=NOT_IN_STUDY_NAME)
     return Recipe(
         tune(
@@ -142,7 +148,7 @@ def tune_heads(dataset: Dataset, rows: Mask, journal: Path, progress: ProgressCa
             len(dataset.observed.loc[rows, KEY].drop_duplicates()),
             study_name(dataset.source.fingerprint, shaping),
             storage_of(journal),
-            lambda head, done, best: progress.trial(head, done, settings.tune.trials, best),
+            on_trial,
             dataset.source.engine,
         )
     )

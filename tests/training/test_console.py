@@ -61,7 +61,10 @@ def test_a_run_ends_with_the_five_sentences() -> None:
     worst = Measured(("0", "q1", "[red]\x1b[31mlive"), 0.5, 0.4, 0.6, 300)
     judged = [Judgement("gpm", "intervals", "caution", Measured(("gpm",), 0.8, 0.78, 0.82, 900), worst=worst)]
     out = Console(file=StringIO(), width=400)
-    show_sentences(judged, 0.8, out)
+    show_sentences(judged, 0.8, "zh", out)
+    assert out.file.getvalue().startswith("能用来做什么:\n1. " + five_sentences(judged, 0.8)[0].zh)
+    out = Console(file=StringIO(), width=400)
+    show_sentences(judged, 0.8, "en", out)
     title, *lines = out.file.getvalue().splitlines()
     assert title == "What it can be used for:"
     assert [line[:2] for line in lines] == ["1.", "2.", "3.", "4.", "5."]

@@ -17,7 +17,7 @@ from configs.settings import Dask
 from features.matrix.feature_matrix import declare
 from features.schema import KEY, Loaded
 from training.boosting.recipe import Recipe
-from training.console import show_result
+from training.console import details, show_result
 from training.data.dataset import prepare
 from training.data.metrics_source import InMemorySource
 from training.errors import BundleError, TooThinError
@@ -173,16 +173,22 @@ def test_verdicts_are_logged_by_target_and_aspect_and_undecided_ones_are_absent(
 
 def test_the_summary_names_the_page_and_stays_short(first, space) -> None:
     out = Console(file=StringIO(), width=120)
-    show_result(first[0], space, ["exports"], "", out)
+    show_result(first[0], space, ["exports"], "", space.folder / "train.log", "en", out)
     text = out.file.getvalue()
-    assert str(space.folder / "evaluation" / PAGE) in text.replace("\n", "")
-    assert text.index("Next:") < text.index("What it can be used for:") < text.index("5. Use: ")
-    assert len(text.splitlines()) < 70
+    assert str(space.folder / "evaluation" / PAGE) in text
+    assert text.index("What it can be used for:") < text.index("5. Use: ") < text.index("make report DATA='exports'")
+    assert text.index("make report") < text.index("make serve")
+    assert len(text.splitlines()) <= 24
+    assert any("Head gmv: " in line for line in details(first[0], space))
+    chinese = Console(file=StringIO(), width=120)
+    show_result(first[0], space, ["exports"], "", space.folder / "train.log", "zh", chinese)
+    for said in ("标签:", "能用来做什么:", "成为冠军模型(此前没有冠军)", "下一步:", "个创意的预测"):
+        assert said in chinese.file.getvalue()
 
 
 def test_no_password_is_on_the_console_or_among_what_a_run_logs(first, folder, space, quick, tmp_path) -> None:
     out = Console(file=StringIO(), width=120)
-    show_result(first[0], space, ["abfss://one:s3cret@account/set"], "", out)
+    show_result(first[0], space, ["abfss://one:s3cret@account/set"], "", space.folder / "train.log", "zh", out)
     assert "DATA='abfss://one@account/set'" in out.file.getvalue()
     assert "s3cret" not in out.file.getvalue()
     elsewhere = quick.model_copy(update={"dask": Dask(work="sftp://me:s3cret@host/work")})
@@ -202,7 +208,7 @@ def test_the_same_run_again_is_a_new_version_that_is_not_promoted(first, small_w
     assert baseline.recipe.choices == {}
     assert load_bundle(space.bundle)[0].boosters == {}
     assert baseline.comparison.promoted == (
-        "deviance" in baseline.comparison.reason and _better(baseline.comparison.reason)
+        "deviance" in baseline.comparison.reason.en and _better(baseline.comparison.reason.en)
     )
 
 
@@ -221,7 +227,7 @@ def test_a_champion_whose_files_are_gone_gives_a_clear_error(folder, small_world
     # Training again is the cure: the new version takes the place of one that nobody can use.
     again, _ = registered_run(small_world, space, quick, baseline=True)
     assert again.comparison.promoted
-    assert "cannot be used any more" in again.comparison.reason
+    assert "cannot be used any more" in again.comparison.reason.en
     assert model_for(space, None)[2] == "gpmcast-gone version 2"
 
 

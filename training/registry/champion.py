@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from features.bilingual import Words
 from features.point_in_time.snapshots import SNAPSHOT
 from training.boosting.model import CreativeModel
 from training.data.dataset import Dataset, Mask
@@ -23,11 +24,11 @@ class ChampionComparison:
 
     Attributes:
         promoted: Whether the new model becomes the champion.
-        reason: One sentence.
+        reason: In a few words.
     """
 
     promoted: bool
-    reason: str
+    reason: Words
 
 
 def model_for(space: Workspace, bundle: Path | None) -> tuple[CreativeModel, Manifest, str]:
@@ -60,7 +61,9 @@ def compare_with_registered(
         with mlflow_tracking.fetched(space, champion, mlflow_tracking.EVALUATION_BUNDLE) as folder:
             old, manifest = load_bundle(folder)
     except BundleError as refusal:
-        return ChampionComparison(True, f"the champion so far cannot be used any more ({refusal})")
+        return ChampionComparison(
+            True, Words(f"此前的冠军已不能使用:{refusal}", f"the champion so far cannot be used any more ({refusal})")
+        )
     return compare_with_champion(dataset, holdout, new, old, manifest)
 
 
@@ -80,33 +83,49 @@ def compare_with_champion(
         old_manifest: Of the champion's evaluation bundle.
     """
     if old is None or old_manifest is None:
-        return ChampionComparison(True, "there was no champion")
+        return ChampionComparison(True, Words("此前没有冠军", "there was no champion"))
     ours, theirs = dataset.settings, old_manifest.settings
     if (ours.basis, ours.outcome_days) != (theirs.basis, theirs.outcome_days):
         return ChampionComparison(
             False,
-            f"the champion predicts {theirs.basis} over {theirs.outcome_days} days, this model {ours.basis} over "
-            f"{ours.outcome_days}: two bases are never compared; give this one its own name in the config",
+            Words(
+                f"冠军预测 {theirs.outcome_days} 天的 {theirs.basis},这个模型 {ours.outcome_days} 天的 {ours.basis}:"
+                "口径不同不比较,请在配置里给它另起名字(name)",
+                f"the champion predicts {theirs.basis} over {theirs.outcome_days} days, this model {ours.basis} over "
+                f"{ours.outcome_days}: two bases are never compared; give this one its own name in the config",
+            ),
         )
     shared = _shared_rates(new, old)
     if not shared:
         return ChampionComparison(
             False,
-            f"the champion predicts {', '.join(old.fitted.funnel.targets)}, this model "
-            f"{', '.join(new.fitted.funnel.targets)}: they have no rate in common; give this one its own "
-            "name in the config",
+            Words(
+                f"冠军预测 {', '.join(old.fitted.funnel.targets)},这个模型预测 {', '.join(new.fitted.funnel.targets)}:"
+                "没有共同的指标,请在配置里给它另起名字(name)",
+                f"the champion predicts {', '.join(old.fitted.funnel.targets)}, this model "
+                f"{', '.join(new.fitted.funnel.targets)}: they have no rate in common; give this one its own "
+                "name in the config",
+            ),
         )
     fresh = holdout & dataset.observed["cutoff"].ge(pd.Timestamp(old_manifest.trained_until)).to_numpy()
     if not fresh.any():
         return ChampionComparison(
-            False, f"the champion was trained on all holdout rows (until {old_manifest.trained_until})"
+            False,
+            Words(
+                f"冠军已在全部留出行上训练过(截至 {old_manifest.trained_until})",
+                f"the champion was trained on all holdout rows (until {old_manifest.trained_until})",
+            ),
         )
     snapshots = dataset.observed.loc[fresh, SNAPSHOT].reset_index(drop=True)
     counts = dataset.source.observe(snapshots, old.fitted.funnel, old.fitted.entities, theirs)
     new_figures, _ = evaluate_holdout(dataset, fresh, set(), new)
     old_figures, _ = evaluate_holdout(dataset, fresh, set(), old, observed=counts)
     new_score, old_score = (score(figures[figures["target"].isin(shared)]) for figures in (new_figures, old_figures))
-    reason = f"deviance {new_score:.4f} against the champion's {old_score:.4f} on the same {int(fresh.sum()):,} rows"
+    rows = int(fresh.sum())
+    reason = Words(
+        f"在相同的 {rows:,} 行上,偏差 {new_score:.4f},冠军 {old_score:.4f}",
+        f"deviance {new_score:.4f} against the champion's {old_score:.4f} on the same {rows:,} rows",
+    )
     return ChampionComparison(bool(new_score < old_score), reason)
 
 

@@ -64,13 +64,13 @@ def poorer(small_world, quick):
 def test_the_first_model_becomes_champion(dataset, cut, model) -> None:
     verdict = compare_with_champion(dataset, cut[1], model, None, None)
     assert verdict.promoted
-    assert verdict.reason == "there was no champion"
+    assert verdict.reason.en == "there was no champion"
 
 
 def test_an_equal_model_is_not_promoted(dataset, cut, model, manifest) -> None:
     verdict = compare_with_champion(dataset, cut[1], model, model, manifest())
     assert not verdict.promoted
-    assert f"on the same {cut[1].sum():,} rows" in verdict.reason
+    assert f"on the same {cut[1].sum():,} rows" in verdict.reason.en
 
 
 def test_only_a_smaller_deviance_is_promoted(dataset, cut, model, worse, manifest) -> None:
@@ -81,7 +81,7 @@ def test_only_a_smaller_deviance_is_promoted(dataset, cut, model, worse, manifes
     won = compare_with_champion(dataset, cut[1], model, worse, manifest())
     lost = compare_with_champion(dataset, cut[1], worse, model, manifest())
     assert (won.promoted, lost.promoted) == (True, False)
-    assert won.reason.startswith(f"deviance {deviance['good']:.4f} against the champion's {deviance['bad']:.4f}")
+    assert won.reason.en.startswith(f"deviance {deviance['good']:.4f} against the champion's {deviance['bad']:.4f}")
 
 
 @pytest.mark.parametrize(
@@ -94,17 +94,17 @@ def test_only_a_smaller_deviance_is_promoted(dataset, cut, model, worse, manifes
 def test_two_bases_are_never_compared(dataset, cut, model, worse, manifest, other, expected) -> None:
     verdict = compare_with_champion(dataset, cut[1], model, worse, manifest(**other))
     assert not verdict.promoted
-    assert expected in verdict.reason
-    assert "name in the config" in verdict.reason
+    assert expected in verdict.reason.en
+    assert "name in the config" in verdict.reason.en
 
 
 def test_training_rows_of_the_champion_are_not_compared(dataset, cut, model, worse, manifest) -> None:
     last = dataset.observed.loc[cut[1], "cutoff"].max()
     verdict = compare_with_champion(dataset, cut[1], model, worse, manifest(trained_until=last))
-    assert f"on the same {(dataset.observed.loc[cut[1], 'cutoff'] == last).sum():,} rows" in verdict.reason
+    assert f"on the same {(dataset.observed.loc[cut[1], 'cutoff'] == last).sum():,} rows" in verdict.reason.en
     later = compare_with_champion(dataset, cut[1], model, worse, manifest(trained_until=last + pd.Timedelta(days=1)))
     assert not later.promoted
-    assert "trained on all holdout rows" in later.reason
+    assert "trained on all holdout rows" in later.reason.en
 
 
 @pytest.mark.parametrize("dropped", [["spend_cny", "boost_spend_cny"], ["net_gmv_cny"], ["orders"], ["clicks"]])
@@ -114,12 +114,12 @@ def test_data_that_gained_or_lost_a_column_are_compared_on_what_both_models_pred
     less, less_holdout, bare = poorer(*dropped)
     for rows, holdout, new, old in ((dataset, cut[1], model, bare), (less, less_holdout, bare, model)):
         verdict = compare_with_champion(rows, holdout, new, old, manifest())
-        assert verdict.reason.startswith("deviance ")
-        assert "nan" not in verdict.reason
+        assert verdict.reason.en.startswith("deviance ")
+        assert "nan" not in verdict.reason.en
 
 
 def test_models_without_a_rate_in_common_are_not_compared(dataset, cut, model, poorer, manifest) -> None:
     old = poorer("impressions")[2]
     verdict = compare_with_champion(dataset, cut[1], model, old, manifest())
     assert not verdict.promoted
-    assert "no rate in common" in verdict.reason
+    assert "no rate in common" in verdict.reason.en
