@@ -70,6 +70,7 @@ def predict_command(
     name: Name = None,
 ) -> None:
     """Print the answers of POST /v1/predict as JSON, without a server; nothing is recorded."""
+    import orjson
     import pandas as pd
 
     from serving.api.errors import Refused
@@ -90,7 +91,8 @@ def predict_command(
     except Refused as refusal:
         print(json.dumps(refusal.body("-"), ensure_ascii=False, indent=1), file=sys.stderr)
         raise typer.Exit(1) from None
-    print(json.dumps({"model": loaded.identity, "predictions": done.answers}, ensure_ascii=False, indent=1))
+    content = json.loads(orjson.dumps({"model": loaded.identity, "predictions": done.answers}))
+    print(json.dumps(content, ensure_ascii=False, indent=1))
 
 
 @app.command("report")

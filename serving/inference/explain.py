@@ -1,84 +1,168 @@
-"""Explanations as the response gives them: names, labels in both languages, logs and factors."""
+"""Explanations as JSON: names, labels in both languages, logs and factors of every contribution.
+
+An explanation lists hundreds of contributions, so its text is joined from pieces: what is always the same of a feature
+or of an effect (its name and labels) is written once, and orjson writes the numbers of all rows in one call.
+"""
 
 from collections.abc import Mapping, Sequence
-from math import exp
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+import orjson
 
 from features.matrix.catalogue import Feature
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Features
+from features.point_in_time.array_frame import Floats
 from training.explanation.contributions import LogContributions
 from training.explanation.labels import effect_label
 
-NO_FEATURES = np.zeros(0, dtype=np.int64)
+NUMPY = orjson.OPT_SERIALIZE_NUMPY
+LOG = b',"log":'
 
 
-def explanation(
-    contributions: LogContributions,
-    row: int,
+@dataclass(frozen=True)
+class FeatureTexts:
+    """What explanations of a model say of its features, as JSON.
+
+    Attributes:
+        begins: Of each feature: the end of an entry before, then its own as far as `"value":`.
+        words: Place of a categorical feature → each of its categories, as far as `"log":`.
+    """
+
+    begins: list[bytes]
+    words: dict[int, list[bytes]]
+
+    @classmethod
+    def of(cls, catalogue: Sequence[Feature], encoder: Encoder) -> "FeatureTexts":
+        """Write them."""
+        return cls(
+            [_begin(feature.name, feature.zh, feature.en) + b',"value":' for feature in catalogue],
+            {
+                place: [orjson.dumps(word) + LOG for word in encoder.codes[feature.name]]
+                for place, feature in enumerate(catalogue)
+                if feature.categorical
+            },
+        )
+
+    def with_values(self, values: Floats) -> list[bytes]:
+        """Entries of the features of one row, (features,), as far as `"log":`; null for a missing value."""
+        numbers = orjson.dumps(values, option=NUMPY)[1:-1].replace(b",", LOG + b";").split(b";")
+        numbers[-1] += LOG
+        for place, words in self.words.items():
+            if (code := values[place]) == code:
+                numbers[place] = words[int(code)]
+        return [begin + number for begin, number in zip(self.begins, numbers)]
+
+
+def explanations(
+    features: Features,
+    texts: FeatureTexts,
+    stages: Mapping[str, LogContributions],
+    targets: Mapping[str, LogContributions],
     top: int | None,
-    labels: Mapping[str, tuple[str, str]],
-    values: Mapping[str, float | str | None],
-) -> dict[str, object]:
-    """The explanation of one row (`serving.api.responses.AdditiveExplanation`).
+) -> list[orjson.Fragment]:
+    """The explanation of each row (`serving.api.responses.PredictionExplanation`).
 
     Args:
-        contributions: Of all rows, to a stage or a target.
-        row: Which row.
+        features: Of the rows.
+        texts: Of the model.
+        stages: Contributions to each stage.
+        targets: Contributions to each target.
         top: Features listed one by one, largest first; None: all that are not 0.
-        labels: Feature → label in Chinese and in English.
-        values: Feature → its value in this row.
     """
-    shap = contributions.shap[row]
-    count = np.count_nonzero(shap)
-    listed = np.argsort(-np.abs(shap), kind="stable")[:count][:top] if count else NO_FEATURES
-    logs, factors = shap[listed], np.exp(shap[listed])
-    names = [contributions.feature_names[place] for place in listed.tolist()]
-    rest = float(shap.sum() - logs.sum()) if top is not None and len(shap) > top else 0.0
-    return {
-        "log_prediction": float(contributions.total[row]),
-        "baseline": _contribution(float(contributions.baseline[row])),
-        "start": _prior_terms(contributions, row),
-        "early_evidence": _contribution(float(contributions.own_evidence[row])),
-        "features": [
-            {"name": name, "zh": zh, "en": en, "value": values[name], "log": log, "factor": factor}
-            for name, (zh, en), log, factor in zip(
-                names, [labels[name] for name in names], logs.tolist(), factors.tolist()
-            )
-        ],
-        "others": _contribution(rest),
-        "held_at_1": _contribution(float(contributions.clipped[row]) + 0.0),  # + 0.0: no negative zero in JSON
-    }
+    explained = [*stages.values(), *targets.values()]
+    openings = [*_openings(b'{"stages":', stages), *_openings(b'},"targets":', targets)]
+    effect_begins = [_effect_begins(own.effect_names) for own in explained]
+    effects, shap = _Listed.of([own.effects for own in explained]), _Listed.of([own.shap for own in explained], top)
+    others = np.zeros_like(shap.rest) if top is None else shap.rest
+    sums = [(own.baseline, own.own_evidence, own.clipped + 0.0) for own in explained]  # + 0.0: no negative zero in JSON
+    baseline, evidence, held = np.array(sums).transpose(1, 2, 0)
+    pairs = iter(_with_factors(np.stack([baseline, evidence, others, held], axis=-1).reshape(-1)))
+    totals = iter(_numbers(np.array([own.total for own in explained]).T.reshape(-1)))
+    found = []
+    for row in range(len(features.reference_price)):
+        feature_begins = texts.with_values(features.values.matrix[row])
+        pieces: list[bytes] = []
+        for opening, own_effects in zip(openings, effect_begins):
+            pieces += opening, next(totals), b',"baseline":{"log":', next(pairs), b'},"start":'
+            pieces += effects.entries(own_effects)
+            pieces += b',"early_evidence":{"log":', next(pairs), b'},"features":'
+            pieces += shap.entries(feature_begins)
+            pieces += b',"others":{"log":', next(pairs), b'},"held_at_1":{"log":', next(pairs), b"}}"
+        pieces.append(b"}}")
+        found.append(orjson.Fragment(b"".join(pieces)))
+    return found
 
 
-def _prior_terms(contributions: LogContributions, row: int) -> list[dict[str, object]]:
-    """Terms of the prior that are not 0, largest first."""
-    effects = contributions.effects[row].tolist()
-    terms = [(log, name) for log, name in zip(effects, contributions.effect_names) if log != 0.0]
-    terms.sort(key=lambda term: -abs(term[0]))
-    labels = [effect_label(name) for _, name in terms]
-    return [
-        {"name": name, "zh": zh, "en": en, "log": log, "factor": exp(log)}
-        for (log, name), (zh, en) in zip(terms, labels)
-    ]
+class _Listed:
+    """Contributions that are listed one by one, of all rows and in each row of all that is explained."""
+
+    def __init__(self, places: list[int], numbers: list[bytes], counts: list[int], rest: Floats) -> None:
+        self._places = places
+        self._numbers = numbers
+        self._counts = iter(counts)
+        self._begin = 0
+        self.rest = rest
+        """(rows, explained) Sum of those that are not listed."""
+
+    @classmethod
+    def of(cls, tables: Sequence[Floats], top: int | None = None) -> "_Listed":
+        """List the contributions that are not 0, largest first.
+
+        Args:
+            tables: Of all that is explained: (rows, contributions).
+            top: At most how many of a row.
+        """
+        logs = np.zeros((len(tables[0]), len(tables), max(table.shape[1] for table in tables)))
+        for place, table in enumerate(tables):
+            logs[:, place, : table.shape[1]] = table
+        order = np.argsort(-np.abs(logs), axis=-1)
+        falling = np.take_along_axis(logs, order, axis=-1)
+        counts = np.count_nonzero(falling, axis=-1)
+        if top is not None:
+            counts = np.minimum(counts, top)
+        listed = np.arange(logs.shape[-1]) < counts[..., None]
+        rest = logs.sum(axis=-1) - falling[..., :top].sum(axis=-1)
+        return cls(order[listed].tolist(), _with_factors(falling[listed]), counts.ravel().tolist(), rest)
+
+    def entries(self, begins: Sequence[bytes]) -> list[bytes]:
+        """Pieces of the next list: of the next row, or of the next that is explained; `begins`: of each column."""
+        count = next(self._counts)
+        if not count:
+            return [b"[]"]
+        own = slice(self._begin, self._begin + count)
+        self._begin += count
+        pieces = [b""] * (2 * count)
+        pieces[::2] = map(begins.__getitem__, self._places[own])
+        pieces[1::2] = self._numbers[own]
+        pieces[0] = b"[" + pieces[0][2:]
+        pieces.append(b"}]")
+        return pieces
 
 
-def shown_values(
-    features: Features, row: int, encoder: Encoder, catalogue: Sequence[Feature]
-) -> dict[str, float | str | None]:
-    """Feature → its value in this row: the category behind a code, else the number; None where it is missing."""
-    numbers = features.values.matrix[row].tolist()
-    shown: dict[str, float | str | None] = {}
-    for feature, number in zip(catalogue, numbers):
-        if number != number:
-            shown[feature.name] = None
-        elif feature.categorical:
-            shown[feature.name] = encoder.codes[feature.name][int(number)]
-        else:
-            shown[feature.name] = number
-    return shown
+def _begin(name: str, zh: str, en: str) -> bytes:
+    return b"}," + orjson.dumps({"name": name, "zh": zh, "en": en})[:-1]
 
 
-def _contribution(log: float) -> dict[str, float]:
-    return {"log": log, "factor": exp(log)}
+@lru_cache(maxsize=256)
+def _effect_begins(names: tuple[str, ...]) -> list[bytes]:
+    """Of each effect: the end of an entry before, then its own as far as `"log":`."""
+    return [_begin(name, *effect_label(name)) + LOG for name in names]
+
+
+def _openings(part: bytes, names: Mapping[str, object]) -> list[bytes]:
+    """Of each stage or target: what stands before the number of its explanation; `part` before the first."""
+    before = [part + b"{", *[b","] * (len(names) - 1)]
+    return [comma + orjson.dumps(name) + b':{"log_prediction":' for comma, name in zip(before, names)]
+
+
+def _numbers(values: Floats) -> list[bytes]:
+    return orjson.dumps(values, option=NUMPY)[1:-1].split(b",")
+
+
+def _with_factors(logs: Floats) -> list[bytes]:
+    """Of each log, (n,): itself, `"factor":` and its exponential."""
+    pairs = orjson.dumps(np.stack([logs, np.exp(logs)], axis=1), option=NUMPY)[2:-2]
+    return pairs.replace(b"],[", b";").replace(b",", b',"factor":').split(b";")

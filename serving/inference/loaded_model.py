@@ -13,6 +13,7 @@ from features.point_in_time.as_of_table import AsOfHistory, read_as_of
 from features.point_in_time.entity_history import TAG
 from features.schema import KEY
 from serving.api.contradictions import ModelVocabulary
+from serving.inference.explain import FeatureTexts
 from training.boosting.model import CreativeModel
 from training.errors import BundleError
 from training.registry.bundle import Manifest, load_bundle
@@ -55,9 +56,9 @@ class LoadedModel:
         return [feature.name for feature in self.catalogue]
 
     @cached_property
-    def labels(self) -> dict[str, tuple[str, str]]:
-        """Feature → its label in Chinese and in English."""
-        return {feature.name: (feature.zh, feature.en) for feature in self.catalogue}
+    def feature_texts(self) -> FeatureTexts:
+        """What explanations say of its features."""
+        return FeatureTexts.of(self.catalogue, self.model.fitted.encoder)
 
     @cached_property
     def tags(self) -> dict[str, tuple[str, ...]]:

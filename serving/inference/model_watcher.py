@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from configs.errors import GpmcastError
@@ -263,7 +264,7 @@ def self_test(loaded: LoadedModel) -> None:
     now = loaded.as_of.moment
     together = predictions(loaded, creatives, now=now, explain=True).answers
     alone = [predictions(loaded, [one], now=now, explain=True).answers[0] for one in creatives]
-    if together != alone:
+    if orjson.dumps(together) != orjson.dumps(alone):
         raise BundleError(f"{loaded.name} {loaded.version}: a prediction depends on the batch. Train again.")
     for answer in together:
         values = [estimate["value"] for part in ("stages", "targets") for estimate in answer[part].values()]  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 import pandas as pd
 
 from features.matrix.feature_matrix import Features, build_features
@@ -16,7 +17,7 @@ from features.schema import KEY
 from serving.api.errors import Refused
 from serving.api.requests import Creative
 from serving.inference.creative_input import request_rows
-from serving.inference.explain import explanation, shown_values
+from serving.inference.explain import explanations
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.request_warnings import request_warnings
 from training.boosting.model import predicted_values
@@ -55,7 +56,8 @@ class Predictions:
     """Predictions of some creatives.
 
     Attributes:
-        answers: By creative: a `serving.api.responses.Prediction` as plain values.
+        answers: By creative: a `serving.api.responses.Prediction` as plain values, but for its explanation, which is
+            JSON already: orjson writes them.
         values: Feature values; axis 0: creatives, axis 1: features.
         age_hours: (creatives,) hours since launch at the cutoff.
         cutoffs: (creatives,) datetime64, end of what is known of each, in the model's time zone.
@@ -155,7 +157,7 @@ def _answers(
         name: _without_nan(done.observed[f"early:{name}"]) for name in EVIDENCE if f"early:{name}" in done.observed
     }
     warnings = request_warnings(loaded, creatives, done.observed, done.summed, now)
-    explanations = explained(loaded, done, top) if explain else None
+    explanation = explained(loaded, done, top) if explain else None
     answers = []
     for row, creative in enumerate(creatives):
         answer: dict[str, object] = {name: getattr(creative, name) for name in KEY[::-1]}
@@ -177,36 +179,26 @@ def _answers(
             "evidence": {name: values[row] for name, values in evidence.items()},
             "warnings": warnings[row],
         }
-        if explanations is not None:
-            answer["explanation"] = explanations[row]
+        if explanation is not None:
+            answer["explanation"] = explanation[row]
         answers.append(answer)
     return answers
 
 
-def explained(loaded: LoadedModel, done: PredictedCreatives, top: int | None) -> list[dict[str, object]]:
-    """Explanations of every row by stage and by target (`serving.api.responses.PredictionExplanation`).
+def explained(loaded: LoadedModel, done: PredictedCreatives, top: int | None) -> list[orjson.Fragment]:
+    """Explanations of every row by stage and by target (`serving.api.responses.PredictionExplanation`), as JSON.
 
     Raises:
         Refused: 500 where one does not add up to its prediction.
     """
-    model, features = loaded.model, done.features
-    stages, targets = all_contributions(model, features)
+    stages, targets = all_contributions(loaded.model, done.features)
     try:
         for name, contributions in (stages | targets).items():
             if name in done.predicted:
                 check_additivity(contributions, done.predicted[name], name)
     except ExplanationError as error:
         raise Refused(500, str(error)) from error
-    answers: list[dict[str, object]] = []
-    for row in range(len(features.reference_price)):
-        values = shown_values(features, row, model.fitted.encoder, loaded.catalogue)
-        answers.append(
-            {
-                part: {name: explanation(own, row, top, loaded.labels, values) for name, own in of_part.items()}
-                for part, of_part in (("stages", stages), ("targets", targets))
-            }
-        )
-    return answers
+    return explanations(done.features, loaded.feature_texts, stages, targets, top)
 
 
 def _without_nan(values: Floats) -> list[float | None]:

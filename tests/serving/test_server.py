@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 
 from serving.api.requests import PredictRequest
@@ -94,9 +95,9 @@ def test_it_answers_what_the_library_answers(server, loaded, one_creative) -> No
     assert status == 200
     request = parse_request(PredictRequest, json.dumps(body).encode(), loaded.vocabulary)
     expected = predictions(loaded, request.creatives, now=loaded.as_of.moment, explain=True).answers
-    for answer, known in zip(json.loads(content)["predictions"], expected, strict=True):
+    for answer, known in zip(json.loads(content)["predictions"], orjson.loads(orjson.dumps(expected)), strict=True):
         for part in ("stages", "targets", "explanation", "evidence"):
-            assert answer[part] == json.loads(json.dumps(known[part]))
+            assert answer[part] == known[part]
 
 
 def test_the_same_answers_can_be_had_without_a_server(server, bundle, one_creative, tmp_path) -> None:

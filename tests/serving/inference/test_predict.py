@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import orjson
 import pandas as pd
 import pytest
 
@@ -37,7 +38,7 @@ def many(small_world: Loaded) -> Loaded:
 
 def answers_of(loaded: LoadedModel, creatives: list[dict[str, object]], **more) -> list[dict]:
     request = parse_request(PredictRequest, json.dumps({"creatives": creatives}).encode(), loaded.vocabulary)
-    return json.loads(json.dumps(predictions(loaded, request.creatives, now=loaded.as_of.moment, **more).answers))
+    return orjson.loads(orjson.dumps(predictions(loaded, request.creatives, now=loaded.as_of.moment, **more).answers))
 
 
 def test_answers_equal_those_of_the_batch_bit_for_bit_over_500_creatives(loaded, many, quick, as_requests) -> None:

@@ -4,6 +4,7 @@ import json
 from math import log
 
 import numpy as np
+import orjson
 import pandas as pd
 import pytest
 
@@ -19,7 +20,8 @@ from serving.report.contribution_groups import ACCOUNT, BASE, OWN, feature_group
 
 def answers_of(loaded: LoadedModel, creatives: list[dict[str, object]]) -> list[dict]:
     request = parse_request(PredictRequest, json.dumps({"creatives": creatives}).encode(), loaded.vocabulary)
-    return predictions(loaded, request.creatives, now=loaded.as_of.moment, explain=True).answers
+    found = predictions(loaded, request.creatives, now=loaded.as_of.moment, explain=True)
+    return orjson.loads(orjson.dumps(found.answers))
 
 
 def by_group(explained: dict, loaded: LoadedModel) -> dict[str, float]:
