@@ -47,9 +47,10 @@ class ServiceMetrics:
         """Count creatives and warnings, and observe the predicted targets."""
         self.creatives.inc(len(answers))
         for answer in answers:
-            targets: dict[str, dict[str, float]] = answer["targets"]  # type: ignore[assignment]
+            targets: dict[str, dict[str, float | None]] = answer["targets"]  # type: ignore[assignment]
             for name, estimate in targets.items():
-                self.predicted.labels(name).observe(estimate["value"])
+                if (value := estimate["value"]) is not None:
+                    self.predicted.labels(name).observe(value)
             warnings: list[dict[str, str]] = answer["warnings"]  # type: ignore[assignment]
             for warning in warnings:
                 self.warnings.labels(warning["code"]).inc()

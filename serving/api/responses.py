@@ -18,15 +18,17 @@ class AnswerModel(BaseModel):
 class PointEstimate(AnswerModel):
     """The expected rate of a funnel stage."""
 
-    value: float
-    """In the stage's unit (`GET /v1/model`: `stages`)."""
+    value: float | None
+    """In the stage's unit (`GET /v1/model`: `stages`); null for a creative with the warning `not_predictable`."""
 
 
 class IntervalEstimate(AnswerModel):
     """The expected value of a target and its prediction interval; no interval where the model has none."""
 
-    value: float
-    """GPM and net GPM: CNY per 1,000 impressions; ROI and net ROI: CNY per CNY of spend; volume: impressions."""
+    value: float | None
+    """GPM and net GPM: CNY per 1,000 impressions; ROI and net ROI: CNY per CNY of spend; volume: impressions.
+
+    Null for a creative with the warning `not_predictable`."""
     low: float | None = None
     """Lower end of the 80 % interval, in the unit of `value`."""
     high: float | None = None
@@ -152,7 +154,7 @@ class Prediction(AnswerModel):
     warnings: list[WarningAnswer]
     """Reasons to read it with care."""
     explanation: PredictionExplanation | None = None
-    """With `explain`; else left out."""
+    """With `explain`; else, and of a creative with the warning `not_predictable`, left out."""
 
 
 class ModelIdentity(AnswerModel):
@@ -194,12 +196,12 @@ class RankedCreative(AnswerModel):
     """As in the request."""
     account_id: str
     """As in the request."""
-    value: float
-    """Expected value of the target `by`, in its unit."""
-    chance_in_top: float
-    """Probability that it is among the first `top`."""
+    value: float | None
+    """Expected value of the target `by`, in its unit; null for a creative with the warning `not_predictable`."""
+    chance_in_top: float | None
+    """Probability that it is among the first `top`; null where `value` is."""
     funded: bool
-    """Whether it is among the first `top` here."""
+    """Whether it is among the first `top` here; never where `value` is null."""
     warnings: list[WarningAnswer]
     """Reasons to read it with care."""
 

@@ -268,5 +268,5 @@ def self_test(loaded: LoadedModel) -> None:
         raise BundleError(f"{loaded.name} {loaded.version}: a prediction depends on the batch. Train again.")
     for answer in together:
         values = [estimate["value"] for part in ("stages", "targets") for estimate in answer[part].values()]  # type: ignore[attr-defined]
-        if not np.isfinite(values).all():
+        if not np.isfinite(np.array(values, dtype=np.float64)).all():
             raise BundleError(f"{loaded.name} {loaded.version}: a self-test prediction is not finite. Train again.")

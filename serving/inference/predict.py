@@ -1,7 +1,8 @@
 """Predict creatives: rates, targets with intervals and chances, verdict, evidence, warnings, and explanations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
 
 import numpy as np
@@ -23,6 +24,7 @@ from serving.inference.request_warnings import request_warnings
 from training.boosting.model import predicted_values
 from training.decision.advice import advise
 from training.decision.predict import EVIDENCE
+from training.decision.prediction_warnings import not_predictable
 from training.errors import ExplanationError
 from training.explanation.contributions import (
     all_contributions,
@@ -49,6 +51,16 @@ class PredictedCreatives:
     summed: npt.NDArray[np.bool_]
     features: Features
     predicted: dict[str, Floats]
+
+    @cached_property
+    def predictable(self) -> npt.NDArray[np.bool_]:
+        """(creatives,) whether every rate and target is a number above 0."""
+        table = np.array(list(self.predicted.values()))
+        return np.asarray(((table > 0) & (table < np.inf)).all(axis=0))
+
+    def not_numbers(self, row: int) -> list[str]:
+        """Names of the rates and targets of a creative that are no numbers above 0."""
+        return [name for name, values in self.predicted.items() if not (isfinite(values[row]) and values[row] > 0)]
 
 
 @dataclass(frozen=True)
@@ -146,6 +158,15 @@ def _answers(
     explain: bool,
     top: int | None,
 ) -> list[dict[str, object]]:
+    if not done.predictable.all():
+        answered: Iterator[dict[str, object]] = iter(())
+        if others := [creative for creative, known in zip(creatives, done.predictable) if known]:
+            answered = iter(_answers(loaded, others, predict_creatives(loaded, others), now, explain=explain, top=top))
+        warnings = warnings_of(loaded, creatives, done, now)
+        return [
+            next(answered) if known else _unpredicted(loaded, creative, done, row, warnings[row])
+            for row, (creative, known) in enumerate(zip(creatives, done.predictable))
+        ]
     funnel = loaded.model.fitted.funnel
     roi_targets = np.array([np.nan if c.roi_target is None else c.roi_target for c in creatives])
     advice = advise(done.predicted, done.features, done.observed, loaded.model, loaded.manifest.settings, roi_targets)
@@ -156,7 +177,7 @@ def _answers(
     evidence = {
         name: _without_nan(done.observed[f"early:{name}"]) for name in EVIDENCE if f"early:{name}" in done.observed
     }
-    warnings = request_warnings(loaded, creatives, done.observed, done.summed, now)
+    warnings = warnings_of(loaded, creatives, done, now)
     explanation = explained(loaded, done, top) if explain else None
     answers = []
     for row, creative in enumerate(creatives):
@@ -185,6 +206,30 @@ def _answers(
     return answers
 
 
+def _unpredicted(
+    loaded: LoadedModel, creative: Creative, done: PredictedCreatives, row: int, warnings: list[dict[str, str]]
+) -> dict[str, object]:
+    """The answer to a creative of which some rate is no number: its place, no figures, and a warning that says why."""
+    funnel = loaded.model.fitted.funnel
+    warning = not_predictable(done.not_numbers(row))
+    return {
+        **{name: getattr(creative, name) for name in KEY[::-1]},
+        "age_hours": float(done.observed["age_hours"][row]),
+        "stages": {stage.name: {"value": None} for stage in funnel.stages},
+        "targets": {name: {"value": None, "low": None, "high": None} for name in funnel.targets},
+        "asked_roi": creative.roi_target or loaded.manifest.settings.verdict.roi_target,
+        "chance_of_target": None,
+        "hit_chance": None,
+        "verdict": {"name": "", "zh": warning.zh, "en": warning.en},
+        "evidence": {
+            name: number_or_none(done.observed[f"early:{name}"][row])
+            for name in EVIDENCE
+            if f"early:{name}" in done.observed
+        },
+        "warnings": warnings,
+    }
+
+
 def explained(loaded: LoadedModel, done: PredictedCreatives, top: int | None) -> list[orjson.Fragment]:
     """Explanations of every row by stage and by target (`serving.api.responses.PredictionExplanation`), as JSON.
 
@@ -201,5 +246,20 @@ def explained(loaded: LoadedModel, done: PredictedCreatives, top: int | None) ->
     return explanations(done.features, loaded.feature_texts, stages, targets, top)
 
 
+def warnings_of(
+    loaded: LoadedModel, creatives: Sequence[Creative], done: PredictedCreatives, now: pd.Timestamp
+) -> list[list[dict[str, str]]]:
+    """Warnings of each creative; the first says so where it is not predictable."""
+    found = request_warnings(loaded, creatives, done.observed, done.summed, now)
+    for row in np.flatnonzero(~done.predictable).tolist():
+        found[row].insert(0, not_predictable(done.not_numbers(row))._asdict())
+    return found
+
+
 def _without_nan(values: Floats) -> list[float | None]:
     return [value if isfinite(value) else None for value in values.tolist()]
+
+
+def number_or_none(value: float) -> float | None:
+    """The number; None for NaN and infinity, which JSON has not."""
+    return float(value) if isfinite(value) else None

@@ -14,8 +14,13 @@ from features.matrix.feature_matrix import Features
 from serving.api.errors import Refused, RequestProblem
 from serving.api.requests import RankRequest
 from serving.inference.loaded_model import LoadedModel
-from serving.inference.predict import CREATIVES_PER_CHUNK, PredictedCreatives, predict_creatives
-from serving.inference.request_warnings import request_warnings
+from serving.inference.predict import (
+    CREATIVES_PER_CHUNK,
+    PredictedCreatives,
+    number_or_none,
+    predict_creatives,
+    warnings_of,
+)
 
 Floats = npt.NDArray[np.float64]
 Cdf = Callable[[Floats], Floats]
@@ -79,25 +84,33 @@ def ranking(
         check_deadline()
         part = request.creatives[first : first + CREATIVES_PER_CHUNK]
         done = predict_creatives(loaded, part)
-        support, cdf = distribution(loaded, done.features, done.predicted, request.by)
-        values.append(done.predicted[request.by])
-        supports.append(support)
-        cdfs.append(cdf)
-        warnings += request_warnings(loaded, part, done.observed, done.summed, now)
+        predictable: PredictedCreatives | None = done
+        if not done.predictable.all():
+            others = [creative for creative, known in zip(part, done.predictable) if known]
+            predictable = predict_creatives(loaded, others) if others else None
+        if predictable is not None:
+            support, cdf = distribution(loaded, predictable.features, predictable.predicted, request.by)
+            supports.append(support)
+            cdfs.append(cdf)
+        values.append(np.where(done.predictable, done.predicted[request.by], np.nan))
+        warnings += warnings_of(loaded, part, done, now)
         parts.append(done)
     value = np.concatenate(values)
-    top = _wanted(request, len(value))
-    edges = common_edges(supports)
-    chance = chance_in_top(np.concatenate([cdf(edges) for cdf in cdfs]), top)
-    order = np.argsort(-value, kind="stable")
+    known = np.flatnonzero(~np.isnan(value))
+    top = _wanted(request, len(known))
+    chance = np.full(len(value), np.nan)
+    if cdfs:
+        edges = common_edges(supports)
+        chance[known] = chance_in_top(np.concatenate([cdf(edges) for cdf in cdfs]), top)
+    order = np.argsort(-value, kind="stable")  # candidates without a value come last
     ranked: list[dict[str, object]] = [
         {
             "place": place + 1,
             "creative_id": (creative := request.creatives[row]).creative_id,
             "promotion_type": creative.promotion_type,
             "account_id": creative.account_id,
-            "value": float(value[row]),
-            "chance_in_top": float(chance[row]),
+            "value": number_or_none(value[row]),
+            "chance_in_top": number_or_none(chance[row]),
             "funded": place < top,
             "warnings": warnings[row],
         }

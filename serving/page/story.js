@@ -37,7 +37,7 @@ function why(row, state, act) {
       const explanation = await explain(row);
       const name = choice.value;
       const label = choice.selectedOptions[0].textContent;
-      const found = explanation.targets[name] || explanation.stages[name];
+      const found = explanation?.targets[name] || explanation?.stages[name];
       put(place, found ? drawWaterfall(name, found, `${say("explain_title")}${colon()}${label}`) : "–");
     } catch (refusal) {
       put(place, act.refused(refusal));
@@ -112,7 +112,7 @@ function tried(row, state, act) {
       el("td", {}, say(prediction.verdict.name || "none")),
       targets.map((name) => {
         const [then, now] = [prediction.targets[name].value, base?.targets[name].value];
-        const factor = base && now > 0 ? then / now : null;
+        const factor = base && now > 0 && then > 0 ? then / now : null;
         const change = factor === null ? "" : Math.abs(Math.log(factor)) < 0.005 ? say("same") : times(factor);
         const kind = factor === null || change === say("same") ? "" : factor > 1 ? "good" : "bad";
         return el("td", { class: "number" }, figure(name, then), change && el("span", { class: `small ${kind}` }, change));

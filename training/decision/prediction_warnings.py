@@ -192,6 +192,15 @@ def outside_range(name: str, value: float, low: float, high: float) -> list[Pred
     ]
 
 
+def not_predictable(names: Sequence[str]) -> PredictionWarning:
+    """A creative of which some rates or targets are no numbers; the service answers it without figures."""
+    return PredictionWarning(
+        "not_predictable",
+        f"这条创意的 {'、'.join(names)} 算不出有效数值,因此没有给出预测;请检查它的属性与投放数据。",
+        f"no number comes out for {', '.join(names)}, so nothing is predicted: check its attributes and metrics",
+    )
+
+
 def pace_unknown() -> PredictionWarning:
     """Only sums over the life are given, which do not show the last days."""
     return PredictionWarning(

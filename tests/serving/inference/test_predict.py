@@ -12,9 +12,11 @@ from features.attributes import NUMBER_ATTRIBUTES
 from features.schema import KEY, Loaded
 from serving.api.errors import Refused
 from serving.api.requests import PredictRequest
+from serving.api.responses import Prediction as PredictionAnswer
 from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predict_creatives, predictions
+from training.boosting.model import predicted_values
 from training.data.metrics_source import InMemorySource
 from training.decision.predict import predict_latest
 from training.explanation.contributions import all_contributions
@@ -156,6 +158,30 @@ def test_any_figure_missing_in_any_row_leaves_every_number_of_the_answer_known(
         numbers += [estimate[end] for estimate in answer["targets"].values() for end in ("low", "high")]
         numbers.append(answer["chance_of_target"])
         assert all(number is not None and np.isfinite(number) for number in numbers), answer["creative_id"]
+
+
+def test_a_creative_that_cannot_be_predicted_keeps_its_place_and_the_others_their_answers(
+    loaded, one_creative, monkeypatch
+) -> None:
+    sent = [{**one_creative, "creative_id": name} for name in ("a", "bad", "b")]
+    before = answers_of(loaded, sent, explain=True)
+    assert [answer["explanation"] is not None for answer in before] == [True] * 3
+
+    def wrong(features, log_heads, funnel):
+        found = dict(predicted_values(features, log_heads, funnel))
+        bad = features.keys.categories("creative_id").texts() == "bad"
+        return {**found, "click": np.where(bad, np.nan, found["click"]), "gpm": np.where(bad, np.inf, found["gpm"])}
+
+    monkeypatch.setattr("serving.inference.predict.predicted_values", wrong)
+    after = answers_of(loaded, sent, explain=True)
+    assert [after[0], after[2]] == [before[0], before[2]]
+    bad = PredictionAnswer.model_validate_json(json.dumps(after[1]))
+    assert (bad.creative_id, bad.verdict.name) == ("bad", "")
+    assert {estimate.value for estimate in (*bad.stages.values(), *bad.targets.values())} == {None}
+    assert bad.warnings[0].code == "not_predictable"
+    assert "click, gpm" in bad.warnings[0].en
+    assert bad.evidence == before[1]["evidence"]
+    assert [one["creative_id"] for one in answers_of(loaded, sent[1:2])] == ["bad"]
 
 
 def test_the_roi_target_is_the_creatives_own_or_that_of_the_settings(loaded, one_creative) -> None:

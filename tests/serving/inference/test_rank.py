@@ -8,9 +8,11 @@ import pytest
 
 from serving.api.errors import Refused
 from serving.api.requests import PredictRequest, RankRequest
+from serving.api.responses import RankedCreative
 from serving.api.validation import parse_request
 from serving.inference.predict import predictions
 from serving.inference.rank import LogNormal, chance_in_top, common_edges, ranking
+from training.boosting.model import predicted_values
 
 
 def ranked(loaded, creatives, **more):
@@ -61,6 +63,26 @@ def test_a_budget_for_all_funds_all_and_one_for_none_none(loaded, candidates) ->
     done = ranked(loaded, candidates, budget_cny=1.0, spend_cny=2.0)
     assert done.top == 0
     assert not any(one["funded"] for one in done.answers)
+
+
+def test_a_candidate_that_cannot_be_predicted_comes_last_and_is_never_funded(loaded, candidates, monkeypatch) -> None:
+    sent = [{**candidates[0], "creative_id": "bad"}, *candidates]
+    alone = ranked(loaded, candidates, by="gpm", top=4)
+
+    def wrong(features, log_heads, funnel):
+        found = dict(predicted_values(features, log_heads, funnel))
+        bad = features.keys.categories("creative_id").texts() == "bad"
+        return {**found, "click": np.where(bad, np.nan, found["click"]), "gpm": np.where(bad, np.inf, found["gpm"])}
+
+    monkeypatch.setattr("serving.inference.predict.predicted_values", wrong)
+    done = ranked(loaded, sent, by="gpm", top=5)
+    assert done.answers[:4] == alone.answers
+    assert done.top == 4
+    last = RankedCreative.model_validate_json(json.dumps(done.answers[4]))
+    assert (last.place, last.creative_id, last.value, last.chance_in_top, last.funded) == (5, "bad", None, None, False)
+    assert last.warnings[0].code == "not_predictable"
+    done = ranked(loaded, sent[:1], by="gpm", budget_cny=9.0, spend_cny=1.0)
+    assert (done.top, done.answers[0]["value"], done.answers[0]["funded"]) == (0, None, False)
 
 
 def test_the_same_question_has_the_same_answer(loaded, candidates) -> None:
