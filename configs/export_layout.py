@@ -33,6 +33,10 @@ class LayoutMatch(Section):
     """None may be present."""
     file_name: str = ""
     """Regular expression that must match somewhere in the file's name; empty: any name."""
+    any_cells: dict[str, str] = Field(default_factory=dict)
+    """Header → regular expression: where the start of its first cell fits, that counts as one of `any`."""
+    none_cells: dict[str, str] = Field(default_factory=dict)
+    """Header → regular expression that the start of its first cell may not fit."""
 
     @field_validator("all", mode="before")
     @classmethod
@@ -41,14 +45,15 @@ class LayoutMatch(Section):
             return entries
         return [[entry] if isinstance(entry, str) else entry for entry in entries]
 
-    @field_validator("file_name")
+    @field_validator("file_name", "any_cells", "none_cells")
     @classmethod
-    def _is_pattern(cls, pattern: str) -> str:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"is not a regular expression: {error}") from error
-        return pattern
+    def _is_pattern(cls, given: str | dict[str, str]) -> str | dict[str, str]:
+        for pattern in given.values() if isinstance(given, dict) else [given]:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"is not a regular expression: {error}") from error
+        return given
 
 
 class LayoutColumn(Section):
@@ -118,6 +123,11 @@ class ExportLayout(Section):
     """Canonical name (account_id, an attribute) → value of every row if the file has no such column."""
     columns: dict[str, LayoutColumn]
     """Canonical name (features/schema.py; also date, hour, read_at) → column."""
+    synonyms: dict[str, Headers] = Field(default_factory=dict)
+    """Canonical name → short headers that mean the same in one promotion type or another: taken where the file states
+    its promotion type and has none of the column's own headers, else suggested."""
+    suggestions: dict[str, Headers] = Field(default_factory=dict)
+    """Canonical name → headers that may be meant for it: never taken, only suggested."""
     ratios: dict[str, LayoutRatio] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
     """Header → name of the tag."""
@@ -154,6 +164,9 @@ class ExportLayout(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> ExportLayout:
+        unknown = [name for name in (*self.synonyms, *self.suggestions) if name not in self.columns]
+        if unknown:
+            raise ValueError(f"synonyms and suggestions: {', '.join(unknown)} stands not under columns")
         if "creative_id" not in self.columns:
             raise ValueError("columns.creative_id is missing: name the header of the creative's id")
         if self.cumulative and "read_at" not in self.columns:

@@ -22,9 +22,10 @@ import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from features.readers.cells import to_basic_type, to_column, to_text
+from features.readers.encodings import decode
 from features.readers.findings import Findings, UnusableFile
 from features.readers.tables import HEADER_SEARCH_ROWS, RawRows, RawTable
-from features.readers.text_containers import decode, delimited_table, report_api_table
+from features.readers.text_containers import delimited_table, report_api_table
 
 MAX_BYTES = 2 * 1024**3
 """Limit of a file's size, packed and unpacked; no export comes near it."""
@@ -67,16 +68,15 @@ def raw_tables_of(path: Path, findings: Findings) -> Iterator[RawTable]:
             expected=FILE_FORMATS,
             cure="Open it and save it as .xlsx without a password.",
         )
-    text = decode(content, findings)
-    del content
-    start = text[:200].lstrip()[:1]
+    decoded = decode(content, findings)
+    start = decoded.text[:200].lstrip()[:1]
     if start in ("{", "["):
-        return iter([report_api_table(text, findings)])
+        return iter([report_api_table(decoded, findings)])
     if start == "<":
         raise findings.unusable(
             found="a web page or XML", expected=FILE_FORMATS, cure="Export the report as CSV or XLSX."
         )
-    return iter([delimited_table(text, findings)])
+    return iter([delimited_table(decoded, findings, content)])
 
 
 def workbook_tables(content: bytes, findings: Findings) -> Iterator[RawTable]:

@@ -113,7 +113,7 @@ def _read(
     """Return metrics, attributes, and the first row number of each creative."""
     layout = found.layout
     has_metrics = any(name in VALUES for name in layout.columns)
-    table = to_canonical(found, settings, findings)
+    table = to_canonical(found, settings, path, findings)
     table = creative_rows(table, layout, found.rows, metrics=has_metrics, findings=findings)
     table, keys = keyed(table, layout, found.header, path, metrics=has_metrics, findings=findings)
     if has_metrics:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,14 +11,14 @@ import pandas as pd
 from configs.export_layout import ExportLayout
 from features.readers.cells import LOST_ID_CURE, ArrowColumn, Mask, distinct, not_null, parse_ids, to_text
 from features.readers.findings import Findings, example
-from features.readers.layouts import header_places, normalise_header
+from features.readers.header_names import header_places, normalise_header
+from features.readers.headers import promotion_type_of_file
+from features.readers.names_of_files import account_in_folder
 from features.readers.tables import CanonicalTable
 from features.schema import ANY, KEY
 
 UNNAMED = "unnamed"
 """Account of metrics for which no account is known."""
-
-_ACCOUNT_FOLDER = re.compile(r"(\d{6,})|(?:账户|account)[-_=](.+)", re.IGNORECASE)
 
 
 def keyed(
@@ -92,12 +91,6 @@ def keyed(
     return table.keep(~bad), keys[~bad].reset_index(drop=True)
 
 
-def account_in_folder(path: Path) -> str:
-    """Return the account that the name of a file's folder states; empty if it states none."""
-    found = _ACCOUNT_FOLDER.fullmatch(path.absolute().parent.name)
-    return (found[1] or found[2]) if found else ""
-
-
 def _text_series(values: ArrowColumn) -> pd.Series:
     return pd.Series(values.to_pandas(), dtype="str").reset_index(drop=True)
 
@@ -121,7 +114,8 @@ def _promotion_types(
 ) -> tuple[pd.Series, Mask]:
     """Return the promotion type of each row, and one flag per row: the cell names an unknown one."""
     rules = layout.promotion_type
-    default = _promotion_type_of_file(layout, header, path, findings)
+    _refuse_both_types(layout, header_places(header), findings)
+    default = promotion_type_of_file(layout, header, path)
     unknown = np.zeros(len(table), dtype=bool)
     types = np.full(len(table), default, dtype=object)
     if "promotion_type" in table:
@@ -142,19 +136,6 @@ def _promotion_types(
             "product rows have other denominators and are never mixed.",
         )
     return pd.Series(types, dtype="str"), unknown
-
-
-def _promotion_type_of_file(layout: ExportLayout, header: Sequence[str], path: Path, findings: Findings) -> str:
-    rules = layout.promotion_type
-    found = header_places(header)
-    _refuse_both_types(layout, found, findings)
-    for rule in rules.by_header:
-        if any(normalise_header(name) in found for name in rule.any):
-            return rule.then
-    for part, promotion_type in rules.by_file_name.items():
-        if part in path.name:
-            return promotion_type
-    return rules.constant or layout.constants.get("promotion_type", ANY)
 
 
 def _refuse_both_types(layout: ExportLayout, found: Mapping[str, object], findings: Findings) -> None:

@@ -1,10 +1,9 @@
-"""Export layouts: load the known ones, recognise the layout of a file, and give its columns canonical names."""
+"""Export layouts: load the known ones, recognise that of a file, and give its columns canonical names."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,8 +11,12 @@ from pathlib import Path
 from configs.errors import ConfigError
 from configs.export_layout import ExportLayout, Unit, read_layout
 from configs.settings import Settings
-from features.readers.cells import clean
+from features.readers.cells import distinct, is_missing, to_text
+from features.readers.encodings import misread
 from features.readers.findings import Findings, UnusableFile
+from features.readers.header_names import header_places, nearest_header, normalise_header
+from features.readers.headers import HeaderMap, map_headers, suggest
+from features.readers.names_of_files import span_in_name
 from features.readers.tables import CanonicalTable, RawRows, RawTable
 from features.schema import ATTRIBUTES, COUNTS, NUMBERS, SUMS, TAGS, TEXTS, TIMES, VALUES
 
@@ -39,9 +42,9 @@ _DEFAULT_UNITS: dict[str, Unit] = {
     "platform_label": "list",
 }
 
-_QUOTES = "\"'“”‘’`\ufeff\u200b"
-_UNIT = re.compile(r"\((元|%|次|秒|个|人|单|s|cny)\)$")
 _NAMES_SHOWN = 12
+_SYNONYMS_NEEDED = 2
+"""A file without any of a layout's own value columns must have as many of their synonyms to be of that layout."""
 
 
 # Known layouts
@@ -95,50 +98,17 @@ def _all_known(names: Iterable[str], known: list[str], path: Path, where: str) -
             raise ConfigError(f"{path}: {where}: there is no canonical column called {name}; {hint}")
 
 
-# Headers
-
-
-def normalise_header(header: str) -> str:
-    """Return the form in which headers are compared: without case, spaces, quotes and width of brackets."""
-    if header.isascii() and header.isalnum():  # mostly ids: the steps below would change nothing but the case
-        return header.casefold()
-    text = unicodedata.normalize("NFKC", header).strip().strip(_QUOTES)
-    return "".join(text.split()).casefold()
-
-
-def header_places(cells: Sequence[str]) -> dict[str, list[int]]:
-    """Map each normalised header to its column indices; a unit in brackets at the end may be omitted."""
-    found: dict[str, list[int]] = {}
-    for place, cell in enumerate(cells):
-        if name := normalise_header(cell):
-            found.setdefault(name, []).append(place)
-    for place, cell in enumerate(cells):
-        name = normalise_header(cell)
-        bare = _UNIT.sub("", name)
-        if bare and bare != name and bare not in found:
-            found[bare] = [place]
-    return found
-
-
-def _nearest_header(wanted: Iterable[str], present: Sequence[str]) -> str:
-    """Return the header of the file that is most similar to one of those wanted; empty if none is similar."""
-    forms = {normalise_header(cell): cell for cell in present if cell.strip()}
-    for name in wanted:
-        if close := get_close_matches(normalise_header(name), list(forms), n=1, cutoff=0.5):
-            return forms[close[0]]
-    return ""
-
-
 # Recognition of a file
 
 
 @dataclass(frozen=True)
 class RecognisedTable:
-    """A table of a known layout: its header row as text, and the rows below."""
+    """A table of a known layout: its header row as text, the rows below, and its encoding (of text)."""
 
     layout: ExportLayout
     header: list[str]
     rows: RawRows
+    encoding: str = ""
 
 
 def recognise(
@@ -146,18 +116,69 @@ def recognise(
 ) -> RecognisedTable:
     """Find the first table with a header row that a layout matches; of several layouts the one with most headers.
 
+    Where none matches, other readings of the text are tried, in case it was saved in the wrong encoding.
+
     Raises:
         UnusableFile: No layout matches any row.
     """
-    seen: list[list[str]] = []
+    spare: list[RawTable] = []
     for table in tables:
-        for place, cells in enumerate(table.top):
-            matching = [layout for layout in layouts if _matches(layout, set(header_places(cells)), path)]
-            if matching:
-                best = max(matching, key=lambda layout: _count_known_headers(layout, cells))
-                return RecognisedTable(best, cells, table.below(place))
-        seen += table.top
-    raise _unknown_layout(seen, layouts, findings)
+        if found := _recognised(table, layouts, path):
+            _note_repair(table, findings)
+            return found
+        spare.append(table)
+    for mended in (mended for table in spare for mended in table.repairs()):
+        if found := _recognised(mended, layouts, path):
+            _note_repair(mended, findings)
+            return found
+    raise _unknown_layout([cells for table in spare for cells in table.top], layouts, path, findings)
+
+
+def _note_repair(table: RawTable, findings: Findings) -> None:
+    if table.repaired:
+        findings.note(
+            found=table.repaired,
+            expected="text in UTF-8 or GBK",
+            cure="It was repaired and read. Export the file again if names look wrong.",
+        )
+
+
+def matching_layouts(
+    cells: Sequence[str], layouts: Sequence[ExportLayout], path: Path, first_cell: Callable[[int], str] | None = None
+) -> list[ExportLayout]:
+    """Return the layouts that a header row fits, the one with most of its headers first.
+
+    Args:
+        cells: The header row.
+        layouts: The known layouts.
+        path: The file's name.
+        first_cell: Function from a column index to the first cell below; None: cells are not looked at.
+    """
+    found = header_places(cells)
+    matching = [layout for layout in layouts if _matches(layout, found, path, first_cell)]
+    return sorted(matching, key=lambda layout: -known_headers(layout, cells))
+
+
+def _recognised(table: RawTable, layouts: Sequence[ExportLayout], path: Path) -> RecognisedTable | None:
+    for place, cells in enumerate(table.top):
+        if not _may_match(cells, layouts):
+            continue
+        rows = table.below(place)
+        matching = matching_layouts(cells, layouts, path, lambda column, rows=rows: _first_text(rows, column))  # type: ignore[misc]
+        if matching:
+            return RecognisedTable(matching[0], cells, rows, table.encoding)
+    return None
+
+
+def _may_match(cells: Sequence[str], layouts: Sequence[ExportLayout]) -> bool:
+    """Whether a row has the header of a creative's id in some layout."""
+    found = header_places(cells)
+    return any(normalise_header(name) in found for one in layouts for name in one.columns["creative_id"].headers)
+
+
+def _first_text(rows: RawRows, column: int) -> str:
+    cells = rows.columns[column]
+    return to_text(cells[0].as_py() or "") if len(cells) else ""
 
 
 def check_basis(recognised: RecognisedTable, settings: Settings, findings: Findings) -> None:
@@ -180,59 +201,91 @@ def check_basis(recognised: RecognisedTable, settings: Settings, findings: Findi
         )
 
 
-def to_canonical(recognised: RecognisedTable, settings: Settings, findings: Findings) -> CanonicalTable:
+def to_canonical(recognised: RecognisedTable, settings: Settings, path: Path, findings: Findings) -> CanonicalTable:
     """Select the columns that the layout names, and additional tags where the layout and the settings allow them.
 
     Raises:
         UnusableFile: A required column is missing, or a repeated header has different values.
     """
     layout, header, rows = recognised.layout, recognised.header, recognised.rows
-    where = header_places(header)
-    taken: dict[str, int] = {}
-    wanted = {name: column.headers for name, column in layout.columns.items()}
-    wanted |= {name: ratio.headers for name, ratio in layout.ratios.items()}
-    wanted |= {tag: (named,) for named, tag in layout.tags.items()}
-    for name, headers in wanted.items():
-        present = [candidate for candidate in headers if normalise_header(candidate) in where]
-        if present:
-            taken[name] = _only_place(where[normalise_header(present[0])], present[0], rows, findings)
-            if len(present) > 1:
-                findings.note(
-                    found=f"several columns for {name}: {', '.join(present)}; {present[0]} was taken",
-                    expected="one",
-                    cure="Leave the others out of the export if this is not the one you mean.",
-                )
-        elif name in layout.columns and layout.columns[name].required:
-            raise _missing_column(name, headers, header, findings)
-    known = {
-        place for headers in wanted.values() for named in headers for place in where.get(normalise_header(named), [])
-    }
-    own = _own_tags(recognised, known, taken, settings, findings)
-    taken |= own
+    found, where = map_headers(layout, header, path, settings), header_places(header)
+    taken = {name: _only_place(places, found.headers[name], rows, findings) for name, places in found.taken.items()}
+    for name, present in found.several.items():
+        taken[name] = _fullest(taken[name], present, header, rows)
+        others = [where[normalise_header(cell)][0] for cell in present]
+        if not all(place == taken[name] or _is_empty(rows, place) for place in others):
+            findings.note(
+                found=f"several columns for {name}: {', '.join(present)}; {header[taken[name]].strip()} was taken",
+                expected="one",
+                cure="Leave the others out of the export if this is not the one you mean.",
+            )
+    for name in found.missing:
+        raise _missing_column(name, layout.columns[name].headers, header, findings)
+    _note_headers(found, layout, findings)
+    taken |= found.own
     return CanonicalTable(
         cells={name: rows.columns[place] for name, place in taken.items()},
         numbers=rows.numbers,
         headers={name: header[place].strip() for name, place in taken.items()},
-        own=(*(tag for tag in layout.tags.values() if tag in taken), *own),
+        own=(*(tag for tag in layout.tags.values() if tag in taken), *found.own),
     )
 
 
-def _matches(layout: ExportLayout, found: set[str], path: Path) -> bool:
-    match = layout.match
-    return (
-        all(any(normalise_header(header) in found for header in group) for group in match.all)
-        and (not match.any or any(normalise_header(header) in found for header in match.any))
-        and not any(normalise_header(header) in found for header in match.none)
-        and (not match.file_name or re.search(match.file_name, path.name) is not None)
-        and any(normalise_header(header) in found for header in layout.columns["creative_id"].headers)
-    )
-
-
-def _count_known_headers(layout: ExportLayout, cells: Sequence[str]) -> int:
+def known_headers(layout: ExportLayout, cells: Sequence[str]) -> int:
+    """Count the headers of a row that a layout names, synonyms included."""
     found = set(header_places(cells))
     named = [header for column in layout.columns.values() for header in column.headers]
     named += [header for ratio in layout.ratios.values() for header in ratio.headers]
+    named += [header for headers in layout.synonyms.values() for header in headers]
     return len(found & {normalise_header(header) for header in [*named, *layout.tags]})
+
+
+def _matches(
+    layout: ExportLayout, found: Mapping[str, list[int]], path: Path, first_cell: Callable[[int], str] | None
+) -> bool:
+    match = layout.match
+
+    def has(header: str) -> bool:
+        return normalise_header(header) in found
+
+    def fits(header: str, pattern: str) -> bool:
+        if not has(header) or first_cell is None:
+            return False
+        return re.match(pattern, first_cell(found[normalise_header(header)][0])) is not None
+
+    return (
+        all(any(has(header) for header in group) for group in match.all)
+        and (
+            not match.any
+            or any(has(header) for header in match.any)
+            or any(fits(header, pattern) for header, pattern in match.any_cells.items())
+            or _has_synonyms(layout, found, path)
+        )
+        and not any(has(header) for header in match.none)
+        and (not match.file_name or re.search(match.file_name, path.name) is not None)
+        and any(has(header) for header in layout.columns["creative_id"].headers)
+        and not any(fits(header, pattern) for header, pattern in match.none_cells.items())
+    )
+
+
+def _has_synonyms(layout: ExportLayout, found: Mapping[str, list[int]], path: Path) -> bool:
+    """Whether a file has a period and synonyms of value columns: then it is a report, not a sheet of tags."""
+    dated = [header for name in ("date", "hour") if name in layout.columns for header in layout.columns[name].headers]
+    named = sum(any(normalise_header(one) in found for one in headers) for headers in layout.synonyms.values())
+    has_period = any(normalise_header(header) in found for header in dated) or span_in_name(path) is not None
+    return has_period and named >= _SYNONYMS_NEEDED
+
+
+def _is_empty(rows: RawRows, place: int) -> bool:
+    values, codes = distinct(rows.columns[place])
+    return not len(codes) or all(is_missing(to_text(value)) for value in values)
+
+
+def _fullest(first: int, present: Sequence[str], header: Sequence[str], rows: RawRows) -> int:
+    """Return the index of the first of several columns that holds something."""
+    where = header_places(header)
+    places = [first, *(where[normalise_header(cell)][0] for cell in present[1:])]
+    return next((place for place in places if not _is_empty(rows, place)), first)
 
 
 def _only_place(found: list[int], header: str, rows: RawRows, findings: Findings) -> int:
@@ -248,66 +301,79 @@ def _only_place(found: list[int], header: str, rows: RawRows, findings: Findings
     return found[0]
 
 
-def _own_tags(
-    recognised: RecognisedTable, known: set[int], taken: dict[str, int], settings: Settings, findings: Findings
-) -> dict[str, int]:
-    """Map additional tags to column indices, from headers that the layout does not name; note headers not read."""
-    layout, cells = recognised.layout, recognised.header
-    ignored = set(map(normalise_header, layout.ignore))
-    rest = {
-        place: cell
-        for place, cell in enumerate(cells)
-        if place not in known and normalise_header(cell) and normalise_header(cell) not in ignored
-    }
-    own: dict[str, int] = {}
-    outcomes, unread = [], []
-    for place, cell in rest.items():
-        if not (layout.extra and settings.tags.extra):
-            unread.append(cell.strip())
-        elif any(word.casefold() in normalise_header(cell) for word in layout.never_tags):
-            outcomes.append(cell.strip())
-        elif (name := clean(cell) or "") and name not in taken and name not in own:
-            own[name] = place
-    if outcomes:
+def _note_headers(found: HeaderMap, layout: ExportLayout, findings: Findings) -> None:
+    for name, header in found.synonyms.items():
         findings.note(
-            found=f"columns that state an outcome: {_listed(outcomes)}",
+            found=f"the header {header}; it was taken for {layout.columns[name].headers[0]}",
+            expected=" or ".join(layout.columns[name].headers),
+            cure="Nothing needs to be done if that is what it means; else rename the column.",
+            column=header,
+        )
+    if found.outcomes:
+        findings.note(
+            found=f"columns that state an outcome: {_listed(found.outcomes)}",
             expected="what the creative is, not how it did",
             cure="They were not taken as tags; nothing needs to be done.",
         )
-    if unread:
+    if found.unread:
+        maybe = ", ".join(f"{one.header} → {one.like}?" for one in found.suggestions)
         findings.note(
-            found=f"columns that are not read: {_listed(unread)}",
-            expected=f"headers that the source config {layout.name} names",
-            cure="If one of them is needed, name it in a source config of your own (see source_dirs).",
+            found=f"columns that are not read: {_listed(found.unread)}",
+            expected=f"headers that the source config {layout.name} names" + (f" ({maybe})" if maybe else ""),
+            cure="If one of them is needed, name it in a source config of your own: `make doctor` suggests the line.",
         )
-    return own
 
 
 def _missing_column(name: str, headers: Sequence[str], cells: Sequence[str], findings: Findings) -> UnusableFile:
-    near = _nearest_header(headers, cells)
+    near = nearest_header(headers, cells)
     return findings.unusable(
         found=f"no column for {name}" + (f"; the nearest header is “{near}”" if near else ""),
         expected=f"one of {', '.join(headers)}",
-        cure="Add the column to the export, or name its header in a source config of your own.",
+        cure="Add the column to the export, or name its header in a source config of your own: `make doctor` "
+        "suggests the line.",
     )
 
 
-def _unknown_layout(seen: list[list[str]], layouts: Sequence[ExportLayout], findings: Findings) -> UnusableFile:
-    cells = max(seen, key=lambda cells: sum(bool(cell.strip()) for cell in cells), default=[])
-    needs = []
-    for layout in layouts:
-        ids = layout.columns["creative_id"].headers
-        parts = [" or ".join(group) for group in layout.match.all] or [" or ".join(ids[:3])]
-        if layout.match.any:
-            parts.append(f"one of {_listed(layout.match.any)}")
-        if layout.match.none:
-            parts.append(f"none of {_listed(layout.match.none)}")
-        near = _nearest_header([header for group in layout.match.all for header in group] or ids, cells)
-        needs.append(f"{layout.name}: {'; '.join(parts)}" + (f" (nearest here: {near})" if near else ""))
+def nearest_layout(seen: Sequence[Sequence[str]], layouts: Sequence[ExportLayout]) -> tuple[ExportLayout, list[str]]:
+    """Return the layout that shares or resembles most headers of a table, and the row that is most likely its header.
+
+    Args:
+        seen: The first rows of the table.
+        layouts: The known layouts, at least one.
+    """
+    rows = [list(cells) for cells in seen if any(cell.strip() for cell in cells)] or [[]]
+    known = [max(known_headers(layout, cells) for layout in layouts) for cells in rows]
+    filled = [sum(bool(cell.strip()) for cell in cells) for cells in rows]
+    header = rows[max(range(len(rows)), key=lambda place: (known[place], filled[place]))]
+    return max(layouts, key=lambda layout: known_headers(layout, header) + len(suggest(layout, header, set()))), header
+
+
+def _unknown_layout(
+    seen: list[list[str]], layouts: Sequence[ExportLayout], path: Path, findings: Findings
+) -> UnusableFile:
+    if not layouts:
+        return findings.unusable(found="no known layout", expected="a source config", cure="See source_dirs.")
+    layout, cells = nearest_layout(seen, layouts)
+    named = [cell.strip() for cell in cells if cell.strip()]
+    found = header_places(cells)
+    lacking = [group for group in layout.match.all if not any(normalise_header(header) in found for header in group)]
+    parts = [" or ".join(group) for group in lacking]
+    if layout.match.any and not any(normalise_header(header) in found for header in layout.match.any):
+        parts.append(f"one of {_listed(layout.match.any)}")
+    barred = [header for header in layout.match.none if normalise_header(header) in found]
+    if barred:
+        parts.append(f"none of {_listed(barred)}")
+    maybe = ", ".join(f"{one.header} → {one.like}?" for one in suggest(layout, named, set()))
+    others = [other.name for other in layouts if other is not layout]
+    damage = misread(" ".join(named))
     return findings.unusable(
-        found=f"no known layout; the headers are {_listed([c.strip() for c in cells if c.strip()]) or 'none'}",
-        expected=" | ".join(needs) or "a source config",
-        cure="Export one of these, or describe this layout in a source config of your own (see source_dirs).",
+        found=f"no known layout; the headers are {_listed(named) or 'none'}" + (f" ({damage})" if damage else ""),
+        expected=f"as {layout.name}, the nearest: {'; '.join(parts) or 'its headers'}"
+        + (f" ({maybe})" if maybe else "")
+        + (f"; or another source config: {', '.join(others)}" if others else ""),
+        cure="Export it again in UTF-8 or GBK: characters were lost when it was saved in the wrong encoding."
+        if damage
+        else "Rename the headers, or name them in a source config of your own: `make doctor` suggests the lines.",
     )
 
 

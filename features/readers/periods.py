@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -16,6 +15,7 @@ from configs.export_layout import ExportLayout
 from configs.settings import Settings
 from features.readers.cells import Mask, not_null
 from features.readers.findings import Findings, example
+from features.readers.names_of_files import span_in_name
 from features.readers.tables import CanonicalTable
 from features.readers.typed_cells import TimeColumn, Times, convert_zone, parse_hours, parse_times
 from features.schema import PERIOD
@@ -23,10 +23,6 @@ from features.schema import PERIOD
 Grains: TypeAlias = npt.NDArray[np.object_]
 """The grain of each row, as text."""
 
-_NAMED_DAY = (
-    r"(20\d{2})(?:[-_.年](\d{1,2})[-_.月](\d{1,2})日?|(\d{2})(\d{2}))(?:[ _T-]?\d{2}[-_:]?\d{2}[-_:]?\d{2}(?!\d))?"
-)
-_NAMED_SPAN = re.compile(rf"(?<!\d){_NAMED_DAY}\s*(?:-|_|~|～|—|至|到|\.\.|--)\s*{_NAMED_DAY}(?!\d)")
 _ONE_DAY = dt.timedelta(days=1)
 _EXPECTED_TIME = {
     "hour": "an hour such as 2026-07-20 13:00",
@@ -154,18 +150,6 @@ def _report_bad(table: CanonicalTable, column: str, bad: Mask, findings: Finding
             cure="Correct the cells, or export the file again.",
             column=table.headers[column],
         )
-
-
-def span_in_name(path: Path) -> tuple[dt.datetime, dt.datetime] | None:
-    """Return the first and the last day in a file's name; None if it states none."""
-    if found := _NAMED_SPAN.search(path.name):
-        parts = [part for part in found.groups() if part]
-        try:
-            first, last = (dt.datetime(int(y), int(m), int(d)) for y, m, d in (parts[:3], parts[3:]))
-        except ValueError:
-            return None
-        return (first, last) if first <= last else None
-    return None
 
 
 def _span_of_file(path: Path, findings: Findings) -> tuple[dt.datetime, dt.datetime]:

@@ -10,7 +10,7 @@ import pandas as pd
 from configs.export_layout import ExportLayout
 from features.readers.cells import ArrowColumn, Mask, distinct, is_missing, not_null, to_text
 from features.readers.findings import EXPORT_AGAIN, Findings, counted, example
-from features.readers.layouts import normalise_header
+from features.readers.header_names import normalise_header
 from features.readers.tables import CanonicalTable, RawRows, RowNumbers
 from features.schema import COUNTS, KEY, PERIOD, SUMS
 

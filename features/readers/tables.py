@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -46,11 +46,17 @@ class RawTable:
         name: Name of the sheet; empty if the file is one table.
         top: The first rows as text; the header is one of them.
         below: Function from the index of the header in `top` to the rows below it.
+        encoding: Of text, as a person calls it; empty for other containers.
+        repaired: What was wrong with the bytes of a text, where this is another reading of it.
+        repairs: Function that gives other readings of the file, for a table whose layout is not known.
     """
 
     name: str
     top: list[list[str]]
     below: Callable[[int], RawRows]
+    encoding: str = ""
+    repaired: str = ""
+    repairs: Callable[[], Iterable[RawTable]] = tuple
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from features.store.duckdb_store import Store
 
 MOSTLY = 0.8
-"""Of a file's creatives with a known account at least this share is of one account: the file is taken for that one's."""
+"""Share of a file's creatives with a known account that must be of one account, for the file to be called its."""
 
 _NEWEST = ", ".join(f"arg_max({name}, file_id) AS {name}" for name in VALUES)
 _SAME_PERIOD = " AND ".join(f"m.{name} = o.{name}" for name in NATURAL_KEY)

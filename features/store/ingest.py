@@ -19,9 +19,8 @@ from features.errors import InputError, Problem
 from features.readers.containers import sha256_of
 from features.readers.export_file import read_export
 from features.readers.find_files import find_files
-from features.readers.keys import account_in_folder
 from features.readers.layouts import load_layouts
-from features.readers.periods import span_in_name
+from features.readers.names_of_files import account_in_folder, span_in_name
 from features.schema import ExportRead
 from features.store.duckdb_store import ImportResult, KnownFile, Store
 

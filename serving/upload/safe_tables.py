@@ -9,9 +9,10 @@ from dataclasses import replace
 from xml.parsers import expat
 
 from features.readers.containers import FILE_FORMATS, workbook_tables
+from features.readers.encodings import decode
 from features.readers.findings import Findings
 from features.readers.tables import RawTable
-from features.readers.text_containers import decode, delimited_table
+from features.readers.text_containers import delimited_table
 
 TAKEN = "CSV or TSV, or XLSX"
 MOST_UNPACKED = 32_000_000
@@ -42,7 +43,8 @@ def tables_of(content: bytes, findings: Findings) -> Iterator[RawTable]:
             expected=TAKEN,
             cure="Unpack it, or open it and save it as .xlsx without a password.",
         )
-    text = decode(content, findings)
+    decoded = decode(content, findings)
+    text = decoded.text
     if text[:200].lstrip()[:1] in ("{", "[", "<"):
         raise findings.unusable(
             found="JSON, a web page or XML", expected=TAKEN, cure="Export the report as CSV or XLSX."
@@ -50,7 +52,7 @@ def tables_of(content: bytes, findings: Findings) -> Iterator[RawTable]:
     lines = text.count("\n") + text.count("\r") - text.count("\r\n")
     if lines > MOST_LINES or max(map(text.count, ",\t;")) > MOST_TABLE_CELLS:
         raise _too_large(findings, f"a table of {lines:,} lines", f"{MOST_LINES:,} lines, {MOST_TABLE_CELLS:,} cells")
-    return _narrow(iter([delimited_table(text, findings)]), findings)
+    return _narrow(iter([delimited_table(decoded, findings)]), findings)
 
 
 def _narrow(grids: Iterator[RawTable], findings: Findings) -> Iterator[RawTable]:

@@ -6,7 +6,8 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.point_in_time.entity_history import TAG, Entity
-from features.readers.layouts import load_layouts, normalise_header
+from features.readers.header_names import normalise_header
+from features.readers.layouts import load_layouts
 from features.schema import MULTI
 from training.data.dataset import Dataset
 from training.leaks.findings import NOTHING, Finding, listed

@@ -216,3 +216,84 @@ def test_a_header_without_rows_is_empty_and_no_fault(read, live, as_csv):
     found = read(as_csv(live()).splitlines()[0])
     assert found.metrics.empty
     assert found.problems == []
+
+
+def saved_answer(*rows, **metrics):
+    """An answer that a web tool saved: capitals, ids in ValueStr alone."""
+    listed = [
+        {
+            "Dimensions": {"material_id": {"ValueStr": ONE}, "range_stat_time_hour": {"ValueStr": time}},
+            "Metrics": {name: {"Value": value, "ValueStr": str(value)} for name, value in metrics.items()},
+        }
+        for time in rows
+    ]
+    return json.dumps({"materials": listed}).encode()
+
+
+def test_saved_answers_of_the_web_tools_are_read(read):
+    found = read(
+        saved_answer(
+            "2026-07-01 13:00:00",
+            product_show_count_for_roi2=200,
+            stat_cost_for_roi2=12.5,
+            product_cpc_for_roi2=2.5,
+            additional_delivery_stat_cost_for_roi2_assist=4.0,
+        ),
+        name="saved.json",
+    )
+    assert found.problems == []
+    row = found.metrics.iloc[0]
+    assert (row["creative_id"], row["promotion_type"], row["grain"]) == (ONE, "product", "hour")
+    assert (row["impressions"], row["boost_spend_cny"]) == (200, 4.0)
+
+
+def test_spend_of_products_is_recovered_from_their_price_of_impressions_or_clicks(read):
+    moment = "2026-07-01 13:00:00"
+    by_cpm = read(saved_answer(moment, product_show_count_for_roi2=2000, product_ecpm_for_roi2=50.0), name="a.json")
+    by_cpc = read(saved_answer(moment, product_click_count_for_roi2=10, product_cpc_for_roi2=2.5), name="b.json")
+    assert by_cpm.metrics["spend_cny"].tolist() == [100.0]
+    assert by_cpc.metrics["spend_cny"].tolist() == [25.0]
+
+
+def test_rows_with_a_day_and_an_hour_are_by_the_hour(read):
+    row = {
+        "dimensions": {
+            "material_id": {"ValueStr": ONE},
+            "stat_time_day": {"ValueStr": "2026-07-01"},
+            "range_stat_time_hour": {"ValueStr": "2026-07-01 13:00:00"},
+        },
+        "metrics": {"live_show_count_for_roi2_v2": {"Value": 5}},
+    }
+    found = read(json.dumps([row]).encode(), name="rows.json")
+    assert found.metrics["period_start"].tolist() == [pd.Timestamp(2026, 7, 1, 13)]
+
+
+def test_the_upload_is_taken_where_the_time_of_creation_is_a_dash_in_every_row(read, problems):
+    row = {
+        "material_id": ONE,
+        "stat_time_day": "2026-07-01",
+        "product_show_count_for_roi2": 5,
+        "material_create_time_v2": "-",
+        "roi2_material_upload_time": "2026-06-30 08:00:00",
+    }
+    found = read(json.dumps([row]).encode(), name="rows.json")
+    assert found.attributes.query("name == 'created_at'")["value"].tolist() == ["2026-06-30T08:00:00"]
+    assert problems(found, "note") == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "more"),
+    [
+        ("OVERALL_ROI_MATERIAL_DATA", {}),
+        ("SITE_PROMOTION_POST_DATA_VIDEO", {"stat_cost_for_overall_roi2": 20.0}),
+    ],
+    ids=["by topic", "by field"],
+)
+def test_answers_of_the_comprehensive_topics_are_kept_apart(read, problems, topic, more):
+    row = {"material_id": ONE, "stat_time_day": "2026-07-01", "live_show_count_for_roi2_v2": 5, "stat_cost_for_roi2": 1}
+    content = json.dumps({"topic": topic, "data": {"rows": [row | more]}}).encode()
+    [message] = problems(read(content, name="a.json"), "file")
+    assert "qianchuan_api_comprehensive" in message
+    wide = read(content, name="b.json", settings=Settings(basis="comprehensive"))
+    assert wide.source in ("qianchuan_api_comprehensive", "")
+    assert wide.metrics.get("spend_cny", pd.Series(dtype=float)).tolist() == ([20.0] if more else [])

@@ -1,0 +1,83 @@
+"""Short headers are taken where the promotion type is known, and suggested where it is not."""
+
+import pytest
+
+from configs.settings import Settings
+from features.readers.headers import map_headers, suggest
+
+SHORT = {"展示次数": "10,000", "点击次数": "600", "成交订单数": "30", "成交金额": "5,000.00", "花费": "1,234.56"}
+
+
+@pytest.fixture
+def short():
+    """A row of a standard-promotion report: every value under its short header."""
+
+    def row(**cells):
+        return {"素材ID": "7345678901234567891", "日期": "2026-07-01", **SHORT, **cells}
+
+    return row
+
+
+@pytest.fixture
+def layout(sources):
+    return next(source for source in sources if source.name == "qianchuan_export")
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "promotion"),
+    [
+        ({}, "推商品-7月.csv", "product"),
+        ({"推广方式": "推直播"}, "7月.csv", "live"),
+        ({"全域素材视频类型": "-"}, "7月.csv", "live"),
+    ],
+    ids=["file name", "column", "another header"],
+)
+def test_synonyms_are_taken_where_the_promotion_type_is_known(
+    read, short, as_csv, problems, more, name, promotion
+) -> None:
+    found = read(as_csv(short(**more)), name=name)
+    row = found.metrics.iloc[0]
+    assert row["promotion_type"] == promotion
+    values = ["impressions", "clicks", "orders", "gmv_cny", "spend_cny"]
+    assert row[values].tolist() == [10000, 600, 30, 5000, 1234.56]
+    notes = problems(found, "note")
+    assert len(notes) == len(SHORT)
+    assert any("展示次数" in note and "整体展现次数" in note for note in notes)
+
+
+def test_synonyms_are_suggested_where_the_promotion_type_is_unknown(read, short, as_csv, problems) -> None:
+    found = read(as_csv(short()))
+    assert found.metrics.empty
+    [message] = problems(found, "file")
+    assert "promotion type" in message
+    assert any("展示次数 → 整体展现次数?" in note for note in problems(found, "note"))
+
+
+def test_the_whole_header_is_taken_where_both_are_there(read, live, as_csv) -> None:
+    found = read(as_csv(live(展示次数="1")))
+    assert found.metrics["impressions"].tolist() == [10000]
+
+
+def test_conversions_are_suggested_and_never_taken(layout, read, live, as_csv) -> None:
+    row = {name: cell for name, cell in live(转化数="7").items() if name != "整体成交订单数"}
+    assert "orders" not in read(as_csv(row)).metrics
+    [suggestion] = suggest(layout, ["转化数"], {"clicks"})
+    assert (suggestion.header, suggestion.name, suggestion.like) == ("转化数", "orders", "整体成交订单数")
+
+
+def test_a_header_that_resembles_a_known_one_is_suggested_once(layout, live, tmp_path) -> None:
+    header = ["整体展现次" if name == "整体展现次数" else name for name in live()]
+    found = map_headers(layout, header, tmp_path / "推直播.csv", Settings())
+    assert [(one.header, one.name) for one in found.suggestions] == [("整体展现次", "impressions")]
+
+
+def test_a_sheet_with_results_pasted_into_it_stays_a_sheet(read, as_csv) -> None:
+    sheet = {"素材ID": "1", "开头类型": "悬念", "成交金额": "99", "GMV": "99", "展示次数": "5"}
+    assert read(as_csv(sheet), name="标签.csv").source == "tag_sheet"
+
+
+def test_an_unknown_layout_names_the_nearest_one_and_what_its_headers_may_be(read, as_csv, problems) -> None:
+    [message] = problems(read(as_csv({"素材编号": "1", "统计日期": "2026-07-01", "整体展现次数": "5"})), "file")
+    assert "as qianchuan_export, the nearest" in message
+    assert "素材编号 → 素材ID?" in message
+    assert "youtube_readings:" not in message
