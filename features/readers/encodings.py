@@ -49,8 +49,13 @@ class Decoded:
         return self.whole() if self.whole else self.text
 
 
-def decode(content: bytes, findings: Findings) -> Decoded:
+def decode(content: bytes, findings: Findings, *, mend: bool = True) -> Decoded:
     """Decode UTF-16 (by its byte order mark), UTF-8 (if valid), else GB18030 (which includes GBK).
+
+    Args:
+        content: The bytes of a file.
+        findings: Makes the error.
+        mend: Also read lines in two encodings, or text with a few damaged characters.
 
     Raises:
         UnusableFile: The bytes are text in none of them.
@@ -72,8 +77,8 @@ def decode(content: bytes, findings: Findings) -> Decoded:
             text = content[: error.start].decode(encoding)
         if "\0" not in text[:_NUL_SEARCHED]:
             return Decoded(text, "ASCII" if encoding == "utf-8" and text.isascii() else name)
-    for repaired in _mended(content):
-        return repaired
+    for mended in _mended(content) if mend else ():
+        return mended
     raise findings.unusable(
         found=f"bytes that are no text (from byte {furthest + 1})",
         expected="text in UTF-8, UTF-16 with a byte order mark, or GBK/GB18030 (all were tried)",

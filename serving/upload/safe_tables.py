@@ -43,7 +43,7 @@ def tables_of(content: bytes, findings: Findings) -> Iterator[RawTable]:
             expected=TAKEN,
             cure="Unpack it, or open it and save it as .xlsx without a password.",
         )
-    decoded = decode(content, findings)
+    decoded = decode(content, findings, mend=False)
     text = decoded.text
     if text[:200].lstrip()[:1] in ("{", "[", "<"):
         raise findings.unusable(
