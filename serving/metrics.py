@@ -23,14 +23,17 @@ class ServiceMetrics:
         self._seconds = Histogram(
             "gpmcast_request_seconds", "Seconds until the answer", ["path"], buckets=SECONDS_BUCKETS
         )
-        self.creatives = Counter("gpmcast_creatives", "Creatives predicted")
-        self.predicted = Histogram("gpmcast_prediction", "Predicted targets", ["target"], buckets=VALUE_BUCKETS)
-        self.warnings = Counter("gpmcast_warnings", "Warnings given, by code", ["code"])
+        self._creatives = Counter("gpmcast_creatives", "Creatives predicted")
+        self._predicted = Histogram("gpmcast_prediction", "Predicted targets", ["target"], buckets=VALUE_BUCKETS)
+        self._warnings = Counter("gpmcast_warnings", "Warnings given, by code", ["code"])
         self.models = Counter("gpmcast_models", "Models swapped in or refused", ["outcome"])
         self.unrecorded = Counter("gpmcast_unrecorded", "Answers that the ledger could not take")
         self.ledger_up = Gauge("gpmcast_ledger_up", "Whether the ledger can be written", multiprocess_mode="livemin")
-        self._count_of = cache(lambda path, status: self._requests.labels(path, status).inc)
-        self._observe_of = cache(lambda path: self._seconds.labels(path).observe)
+        # Looking a labelled metric up costs more than counting.
+        self._request_of = cache(self._requests.labels)
+        self._second_of = cache(self._seconds.labels)
+        self._prediction_of = cache(self._predicted.labels)
+        self._warning_of = cache(self._warnings.labels)
 
     def count_request(self, path: str, status: int, seconds: float) -> None:
         """Count one request.
@@ -40,20 +43,20 @@ class ServiceMetrics:
             status: HTTP status of the answer.
             seconds: Until the answer.
         """
-        self._count_of(path, str(status))()
-        self._observe_of(path)(seconds)
+        self._request_of(path, str(status)).inc()
+        self._second_of(path).observe(seconds)
 
     def count_predictions(self, answers: Sequence[dict[str, object]]) -> None:
         """Count creatives and warnings, and observe the predicted targets."""
-        self.creatives.inc(len(answers))
+        self._creatives.inc(len(answers))
         for answer in answers:
             targets: dict[str, dict[str, float | None]] = answer["targets"]  # type: ignore[assignment]
             for name, estimate in targets.items():
                 if (value := estimate["value"]) is not None:
-                    self.predicted.labels(name).observe(value)
+                    self._prediction_of(name).observe(value)
             warnings: list[dict[str, str]] = answer["warnings"]  # type: ignore[assignment]
             for warning in warnings:
-                self.warnings.labels(warning["code"]).inc()
+                self._warning_of(warning["code"]).inc()
 
 
 @cache

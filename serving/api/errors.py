@@ -35,6 +35,11 @@ CODES: dict[str, tuple[int, str, str]] = {
     "not_understood": (400, "请求无法理解", "The request is not understood."),
     "no_key": (401, "没有有效的 API 密钥", "No known API key."),
     "key_scope": (403, "该 API 密钥没有此权限", "This API key may not do this."),
+    "keys_needed": (
+        403,
+        "服务没有设置 API 密钥,只回答本机的请求",
+        "This service has no API keys and answers callers of this machine alone.",
+    ),
     "not_found": (404, "此路径下没有内容", "There is nothing at this path; /v1/openapi.json lists the paths."),
     "method": (405, "此路径不接受该方法", "This path takes another method."),
     "body_too_slow": (408, "请求内容没有在限定时间内收完", "The body did not come in time."),

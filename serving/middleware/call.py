@@ -1,6 +1,6 @@
 """What the middleware knows of one request; API methods find it in the scope."""
 
-import uuid
+import os
 from dataclasses import dataclass, field
 
 from starlette.types import Scope
@@ -27,7 +27,7 @@ class Call:
     """
 
     deadline: float
-    request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    request_id: str = field(default_factory=lambda: os.urandom(16).hex())
     caller: str = ANYONE
     body: bytes = b""
     query: bytes = b""

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.api.errors import Refused, RequestProblem, refused, refused_by_status
 from serving.metrics import ServiceMetrics
 from serving.middleware.call import CALL, Call, call_of
-from serving.middleware.hosts import known_host
+from serving.middleware.hosts import check_caller
 from serving.settings import ServiceSettings
 
 log = logging.getLogger("gpmcast.serving")
@@ -69,8 +69,7 @@ class Door:
         known = path in self._paths
         reply = Reply(send, call, head=scope["method"] == "HEAD")
         try:
-            if not known_host(scope["headers"], self._settings):
-                raise refused("unknown_host")
+            check_caller(scope, self._settings)
             if not known:
                 raise unknown_path(path, self._paths)
             await self._app(scope, receive, reply)

@@ -1,27 +1,39 @@
-"""Which Host headers are answered.
+"""Which callers and which Host headers are answered.
 
-A web page anywhere can let its own name resolve to 127.0.0.1 and then read a service on loopback that asks for no key
-(DNS rebinding). Its requests carry the page's name as Host, so a service without keys answers only to names of this
-machine.
+A service without keys answers callers of this machine alone: BentoML binds all addresses unless it is told otherwise.
+And it answers only to names of this machine: a web page anywhere can let its own name resolve to 127.0.0.1 and then
+read a service on loopback (DNS rebinding), but its requests carry the page's name as Host.
 """
 
-from collections.abc import Iterable
+from functools import lru_cache
 
+from starlette.types import Scope
+
+from serving.api.errors import refused
 from serving.settings import ServiceSettings, is_loopback
 
+MAPPED = "::ffff:"
+"""In front of an IPv4 address on a socket of both families."""
+_is_of_this_machine = lru_cache(256)(is_loopback)
 
-def known_host(headers: Iterable[tuple[bytes, bytes]], settings: ServiceSettings) -> bool:
-    """Whether the Host header names this service; with keys and without the setting `hosts` every name does."""
+
+def check_caller(scope: Scope, settings: ServiceSettings) -> None:
+    """Check where a request comes from and which host it names.
+
+    Raises:
+        Refused: 403 for a caller elsewhere where there are no keys; 421 for a host that is not known.
+    """
+    client = scope.get("client")
+    if not settings.keys and client is not None and not _is_of_this_machine(client[0].removeprefix(MAPPED)):
+        raise refused("keys_needed")
     if settings.keys and not settings.hosts:
-        return True
-    values = [value for name, value in headers if name == b"host"]
-    if len(values) != 1:
-        return False
-    name = _without_port(values[0].decode("latin-1").strip().lower())
-    return is_loopback(name) or name in settings.hosts
+        return
+    values = [value for name, value in scope["headers"] if name == b"host"]
+    name = _without_port(values[0]) if len(values) == 1 else ""
+    if not _is_of_this_machine(name) and name not in settings.hosts:
+        raise refused("unknown_host")
 
 
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+def _without_port(host: bytes) -> str:
+    name = host.decode("latin-1").strip().lower()
+    return name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]

@@ -6,7 +6,7 @@ from configs.errors import ConfigError
 from configs.yaml_file import parse
 from serving.api.errors import Refused
 from serving.middleware.call import ANYONE
-from serving.middleware.keys import ApiKeys, new_key
+from serving.middleware.keys import ApiKeys, new_key, scope_of
 from serving.settings import ApiKey, ServiceSettings
 
 
@@ -71,3 +71,31 @@ def test_a_service_that_others_can_reach_needs_keys(tmp_path) -> None:
     assert parse(ServiceSettings, {"host": "0.0.0.0", "keys": [key]}, tmp_path).host == "0.0.0.0"
     with pytest.raises(ConfigError, match="two keys have one name"):
         parse(ServiceSettings, {"keys": [key, key]}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "needed"),
+    [
+        ("/v1/predict", "predict"),
+        ("/v1/rank", "predict"),
+        ("/v1/read", "predict"),
+        ("/v1/model", "read"),
+        ("/report", "read"),
+        ("/metrics", "metrics"),
+        ("/", None),
+        ("/page/page.js", None),
+        ("/readyz", None),
+        ("/docs", None),
+        ("/schema.json", None),
+    ],
+)
+def test_each_path_asks_for_what_it_gives(path, needed) -> None:
+    assert scope_of(path, ServiceSettings()) == needed
+
+
+def test_docs_and_metrics_are_open_or_closed_by_the_settings() -> None:
+    closed = ServiceSettings(open_docs=False, open_metrics=True)
+    for path in ("/docs", "/docs.json", "/schema.json", "/v1/openapi.json", "/v1/schema/rank", "/anything/new"):
+        assert scope_of(path, closed) == "read"
+    assert scope_of("/metrics", closed) is None
+    assert scope_of("/", closed) is None
