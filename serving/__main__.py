@@ -1,10 +1,8 @@
 """The command line of the service: `serve`, `predict`, `report`, `bento`, `key`, `ledger`."""
 
-import csv
 import json
 import os
 import sys
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from configs.errors import GpmcastError
 from configs.settings import CONFIG_DIR
 from configs.yaml_file import parse
 from features.console import run_command, show_problems
@@ -152,58 +149,26 @@ def key_command(name: Annotated[str, typer.Argument(help="Name of the caller, re
 def ledger_command(
     config: ConfigFile = SERVICE_CONFIG,
     url: Annotated[str | None, typer.Option("--url", help="SQLAlchemy URL; else that of the settings.")] = None,
-    since: Annotated[str, typer.Option("--since", help="ISO time, UTC.")] = "",
+    since: Annotated[str, typer.Option("--since", help="ISO time; without an offset UTC.")] = "",
+    until: Annotated[str, typer.Option("--until", help="ISO time before which they were given.")] = "",
     creative: Annotated[str, typer.Option("--creative", help="Only this creative.")] = "",
     request: Annotated[str, typer.Option("--request", help="Only this request id.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1)] = 20,
     out: Annotated[Path | None, typer.Option("--out", help="Write all to a .csv or .jsonl file.")] = None,
 ) -> None:
     """List recorded answers, newest first, or export them."""
-    from serving.ledger.reading import read
-    from serving.ledger.tables import connect
+    from serving.ledger.export import line, utc_time, write_file
+    from serving.ledger.reading import opened, read
 
-    if since:
-        _check_time(since)
-    engine = connect(url or load_service_settings(config).ledger)
+    begin, end = utc_time("--since", since), utc_time("--until", until)
+    engine = opened(url or load_service_settings(config).ledger)
     count = None if out else limit
-    rows = read(engine, since=since, creative_id=creative, request_id=request, limit=count)
+    rows = read(engine, since=begin, until=end, creative_id=creative, request_id=request, limit=count)
     if out is None:
-        _show(rows)
+        for row in rows:
+            print(line(row))
     else:
-        Console().print(f"{out}: {_write(rows, out):,} answers", highlight=False)
-
-
-def _check_time(since: str) -> None:
-    try:
-        datetime.fromisoformat(since)
-    except ValueError:
-        raise GpmcastError(f"--since {since}: is no time. Give an ISO time in UTC, such as 2026-06-01.") from None
-
-
-def _show(rows: Iterator[dict[str, object]]) -> None:
-    for row in rows:
-        answer = row["answer"]
-        assert isinstance(answer, dict)
-        estimates = answer.get("targets") or {"value": {"value": answer.get("value")}}  # predict, or rank
-        targets = "  ".join(f"{name} {estimate['value']:.4g}" for name, estimate in estimates.items())
-        print(f"{row['at']}  {row['request_id']}  {row['caller']}  {row['version']}  {row['creative_id']}  {targets}")
-
-
-def _write(rows: Iterator[dict[str, object]], out: Path) -> int:
-    count = 0
-    with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        for count, row in enumerate(rows, start=1):
-            if out.suffix == ".jsonl":
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-                continue
-            flat = {name: value for name, value in row.items() if name not in ("features", "answer")}
-            flat["answer"] = json.dumps(row["answer"], ensure_ascii=False)
-            flat["features"] = json.dumps(row["features"], ensure_ascii=False)
-            if count == 1:
-                writer.writerow(flat)
-            writer.writerow(flat.values())
-    return count
+        Console().print(f"{out}: {write_file(rows, out):,} answers", highlight=False)
 
 
 def main() -> None:

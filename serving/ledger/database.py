@@ -4,7 +4,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.ledger.record import LedgerRecord, RecordedModel
-from serving.ledger.tables import ANSWERS, MODELS, connect, make_tables
+from serving.ledger.tables import ANSWERS, MODELS, connect, make_tables, sqlite_file
 
 INSERT: dict[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 """INSERT with ON CONFLICT DO NOTHING: a batch whose commit was not confirmed is written again."""
@@ -32,8 +31,7 @@ class Database:
         self._insert_models = insert(MODELS).on_conflict_do_nothing()
         self._connection: sa.Connection | None = None
         self._known: set[tuple[str, str]] = set()  # models whose row is there
-        file = self._engine.url.database if self._engine.dialect.name == "sqlite" else None
-        self._file = Path(file) if file and file != ":memory:" else None
+        self._file = sqlite_file(self._engine)
         self._inode: int | None = None
         self._checkpoints = Checkpoints(self._engine) if self._file is not None else None
 

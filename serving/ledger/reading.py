@@ -5,10 +5,31 @@ from collections.abc import Iterator
 import orjson
 import sqlalchemy as sa
 
+from configs.errors import GpmcastError
 from serving.ledger.record import unpack_features
-from serving.ledger.tables import ANSWERS, MODELS
+from serving.ledger.tables import ANSWERS, MODELS, connect, sqlite_file
 
 ROWS_AT_ONCE = 500
+
+
+def opened(url: str) -> sa.Engine:
+    """An engine for a ledger that exists.
+
+    Raises:
+        GpmcastError: There is none, or it cannot be read.
+    """
+    engine = connect(url)
+    if (file := sqlite_file(engine)) is not None and not file.is_file():
+        raise GpmcastError(f"{file}: there is no ledger. The service makes it when it starts.")
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.select(ANSWERS).limit(0))
+            connection.execute(sa.select(MODELS).limit(0))
+    except sa.exc.DBAPIError as error:
+        cause = str(error.orig).splitlines()[0]
+        cure = "The service of this version makes and completes its tables when it starts."
+        raise GpmcastError(f"{engine.url}: cannot be read: {cause}. {cure}") from None
+    return engine
 
 
 def read(
@@ -32,7 +53,8 @@ def read(
         features: Whether to read the features, by name; else rows have none.
         limit: Most rows; None: all.
     """
-    query = sa.select(*[column for column in ANSWERS.columns if features or column.name != "features"])
+    names = [str(column.name) for column in ANSWERS.columns if features or column.name != "features"]
+    query = sa.select(*[ANSWERS.c[name] for name in names])
     if since:
         query = query.where(ANSWERS.c.at >= since)
     if until:
@@ -43,16 +65,16 @@ def read(
         query = query.where(ANSWERS.c.request_id == request_id)
     query = query.order_by(ANSWERS.c.at.desc(), ANSWERS.c.request_id, ANSWERS.c.place).limit(limit)
     with engine.connect() as connection:
-        rows = connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}).mappings()
+        rows = connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})
         # After the answers, so that every model of theirs is among them.
         models = {(row.model, row.version): row for row in connection.execute(sa.select(MODELS))}
-        names = {key: orjson.loads(row.features) for key, row in models.items()}
+        feature_names = {key: orjson.loads(row.features) for key, row in models.items()}
         about = {key: orjson.loads(row.about) if row.about else {} for key, row in models.items()}
         for row in rows:
-            found = dict(row)
+            found = dict(zip(names, row))
             model = found["model"], found["version"]
             if features:
-                found["features"] = dict(zip(names[model], unpack_features(found["features"])))
+                found["features"] = dict(zip(feature_names[model], unpack_features(found["features"])))
             found["answer"] = orjson.loads(found["answer"])
             found["about"] = about[model]
             yield found

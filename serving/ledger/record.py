@@ -12,8 +12,8 @@ import orjson
 
 NOT_STORED = "explanation"
 """Key of an answer that is left out: explanations follow from the features and the model."""
-OVERHEAD_BYTES = 600
-"""Memory that Python's objects of one recorded creative take beside their contents."""
+OVERHEAD_BYTES = 1500
+"""Memory that one recorded creative takes beside its features and its answer, measured."""
 
 
 @dataclass(frozen=True)

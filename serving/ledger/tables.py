@@ -43,7 +43,7 @@ MOST_PAGES = 16_000
 
 
 def connect(url: str) -> sa.Engine:
-    """An engine for this ledger; the folder of a SQLite file is made.
+    """An engine for this ledger; nothing is opened or made yet.
 
     Raises:
         ConfigError: The URL is of neither SQLite nor PostgreSQL.
@@ -57,8 +57,6 @@ def connect(url: str) -> sa.Engine:
     if kind == "postgresql":
         patience = {name: value for name, value in PATIENCE.items() if name not in parsed.query}
         return sa.create_engine(parsed, hide_parameters=True, connect_args=patience)
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(parsed, hide_parameters=True, connect_args={"timeout": LOCK_WAIT_SECONDS})
 
     @sa.event.listens_for(engine, "connect")
@@ -72,8 +70,19 @@ def connect(url: str) -> sa.Engine:
     return engine
 
 
+def sqlite_file(engine: sa.Engine) -> Path | None:
+    """The file of a SQLite database; None where there is none."""
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    return Path(file) if file and file != ":memory:" else None
+
+
 def make_tables(engine: sa.Engine) -> None:
-    """Create the tables and columns that do not exist; another worker may be creating them at the same moment."""
+    """Create the tables and columns that do not exist, and the folder of a SQLite file.
+
+    Another worker may be creating them at the same moment.
+    """
+    if (file := sqlite_file(engine)) is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
     try:
         _make_tables(engine)
     except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.OperationalError):
