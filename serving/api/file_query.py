@@ -1,8 +1,10 @@
 """The query parameters of an uploaded file, and the media types that it may have."""
 
+import re
 from urllib.parse import parse_qsl
 
 from serving.api.errors import Refused, RequestProblem
+from serving.api.requests import ID, promotion_type_of
 
 FILE_MEDIA_TYPES = (
     "application/octet-stream",
@@ -33,10 +35,12 @@ def file_query(query: bytes) -> dict[str, str]:
         raise refusal from None
     values: dict[str, str] = {}
     for name, value in pairs:
-        if name not in FILE_QUERY or name in values or len(value) > MOST_TEXT or "\0" in value:
-            hint = f"each of {', '.join(FILE_QUERY)} at most once, with up to {MOST_TEXT} letters"
+        if name not in FILE_QUERY or name in values or len(value) > MOST_TEXT or not re.fullmatch(ID, value):
+            hint = f"each of {', '.join(FILE_QUERY)} at most once, with up to {MOST_TEXT} letters in one line"
             refusal.problems = [RequestProblem("not understood", hint, name[:80])]
             raise refusal
         values[name] = value
+    if "promotion_type" in values:
+        values["promotion_type"] = promotion_type_of(values["promotion_type"])
     values["name"] = values.get("name", "").replace("\\", "/").rpartition("/")[2] or "file"
     return values

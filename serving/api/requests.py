@@ -51,7 +51,8 @@ def promotion_type_names() -> Mapping[str, str]:
     return read_layout(CONFIG_DIR / "sources" / "tag_sheet.yaml").promotion_type.values
 
 
-def _promotion_type(name: str) -> str:
+def promotion_type_of(name: str) -> str:
+    """The promotion type of this name; a name that nobody knows stays as it is."""
     return promotion_type_names().get(name, name)
 
 
@@ -134,7 +135,7 @@ class Creative(CreativeAttributes):
     promotion_type: Annotated[
         str,
         Field(min_length=1, max_length=64, pattern=ID, examples=["live", "product"]),
-        AfterValidator(_promotion_type),
+        AfterValidator(promotion_type_of),
     ]
     """`live` (also 推直播, 直播) or `product` (also 推商品, 商品); answers name it `live` or `product`."""
     account_id: Id

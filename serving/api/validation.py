@@ -31,6 +31,8 @@ LARGE_BODY = 100_000
 """Bytes from which what does not belong is counted first: pydantic takes seconds to list a million unknown fields."""
 LONGEST_FIELD = 80
 """Characters of a name that is shown."""
+UNION_MEMBERS = frozenset(("constrained-str", "list[constrained-str]", "[key]"))
+"""Parts of pydantic's places that are no fields: which type of a tag's value, or that its name is meant."""
 ROW_FIELDS = frozenset(("period_start", "period_end", *VALUES))
 SUMS_FIELDS = frozenset(("age_hours", *VALUES))
 CREATIVE_FIELDS = frozenset(Creative.model_fields)
@@ -178,6 +180,14 @@ def _not_understood(
     return Refused(400, NOT_UNDERSTOOD, problems)
 
 
+def shape_problems(error: ValidationError, model: type[BaseModel]) -> list[RequestProblem]:
+    """What pydantic found wrong with one object, once for each field."""
+    suggestions = Suggestions()
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    found = [_problem(one, one["loc"], (), model, suggestions) for one in errors[:MOST_PROBLEMS]]
+    return list({problem.field: problem for problem in reversed(found)}.values())[::-1]
+
+
 def _later_rows(rows: list[object], first: int, wanted: int) -> Iterator[ErrorDetails]:
     """Errors of the rows of metrics from the first one on, until so many are found, with their places in `rows`."""
     for start in range(first, min(len(rows), MOST_METRICS_ROWS), _ROWS_AT_ONCE):
@@ -228,7 +238,7 @@ def _path(loc: tuple[int | str, ...]) -> str | None:
     for part in loc:
         if isinstance(part, int):
             path += f"[{part}]"
-        elif not part.startswith(("function-", "list[", "constrained-", "str", "[key]")):
+        elif part not in UNION_MEMBERS:
             path += f".{part[:LONGEST_FIELD]}" if path else part[:LONGEST_FIELD]
     return path or None
 

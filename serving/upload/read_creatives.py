@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -25,6 +26,7 @@ from features.store.periods import resolve_overlaps
 from serving.api.contradictions import contradictions
 from serving.api.errors import Refused, RequestProblem
 from serving.api.requests import MOST_METRICS_ROWS, Creative
+from serving.api.validation import LONGEST_FIELD, shape_problems
 from serving.inference.loaded_model import LoadedModel
 from serving.upload.safe_tables import tables_of
 
@@ -34,6 +36,7 @@ MOST_FILE_PROBLEMS = 200
 """Problems listed of one file; the rest are counted."""
 NOT_KNOWN = "?"
 """Placeholder of an account or promotion type that the file does not give; the answer lists it as missing."""
+NOTHING_USABLE = "The file cannot be used."
 MOST_CHARACTERS = 500
 """Characters of a text about a file."""
 FIELDS = [name for name in ATTRIBUTES if name in Creative.model_fields]
@@ -62,7 +65,7 @@ def read_file(loaded: LoadedModel, content: bytes, context: FileContext, now: da
     """
     read = _read(loaded, content, context, now)
     if any(problem.severity == "file" for problem in read.problems):
-        raise Refused(422, "The file cannot be used.", [_as_request_problem(problem) for problem in read.problems])
+        raise Refused(422, NOTHING_USABLE, [_as_request_problem(problem) for problem in read.problems])
     # Rows without an account are not a problem here: the answer lists the account as missing.
     problems = [_of_file(problem) for problem in read.problems if UNNAMED not in problem.found]
     creatives: list[dict[str, object]] = []
@@ -74,6 +77,9 @@ def read_file(loaded: LoadedModel, content: bytes, context: FileContext, now: da
             missing = [part for part in KEY if fitting[part] == NOT_KNOWN]
             kept = {field: value for field, value in fitting.items() if value != NOT_KNOWN}
             creatives.append({"row": row, "name": name, "creative": kept, "missing": missing})
+    if not creatives:
+        reasons = [_as_reason(problem) for problem in problems]
+        raise Refused(422, NOTHING_USABLE, reasons or [RequestProblem("no creative in it", "give a row per creative")])
     left = len(problems) - MOST_FILE_PROBLEMS
     return {
         "source": read.source,
@@ -90,7 +96,7 @@ def _read(loaded: LoadedModel, content: bytes, context: FileContext, now: dateti
     try:
         grids = tables_of(content, findings)
     except UnusableFile as stop:
-        raise Refused(422, "The file cannot be used.", [_as_request_problem(stop.problem)]) from None
+        raise Refused(422, NOTHING_USABLE, [_as_request_problem(stop.problem)]) from None
     return read_raw_tables(grids, path, settings, _layouts(settings.source_dirs), findings, now=now)
 
 
@@ -192,10 +198,7 @@ def _field_problems(loaded: LoadedModel, about: Mapping[str, object]) -> list[Re
     try:
         creative = Creative.model_validate_json(orjson.dumps(about))
     except ValidationError as error:
-        return [
-            RequestProblem(str(found["msg"]), "see GET /v1/schema/predict", ".".join(map(str, found["loc"])))
-            for found in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
+        return shape_problems(error, Creative)
     return [
         RequestProblem(one.problem, one.hint, (one.field or "").removeprefix("creatives[0]."))
         for one in contradictions([creative], loaded.vocabulary)
@@ -209,12 +212,18 @@ def _without(about: dict[str, object], fields: Sequence[str]) -> dict[str, objec
         first, _, rest = field.partition(".")
         first = first.partition("[")[0]
         tags = kept.get("tags")
-        tag = rest.partition(".")[0]
-        if first == "tags" and isinstance(tags, dict) and tag in tags:
-            kept["tags"] = {name: value for name, value in tags.items() if name != tag}
+        others = {name: tags[name] for name in tags if not _is_of(rest, name)} if isinstance(tags, dict) else tags
+        if first == "tags" and others != tags:
+            kept["tags"] = others
         else:
             kept.pop(first, None)
     return kept
+
+
+def _is_of(path: str, tag: str) -> bool:
+    """Whether a path inside `tags` leads to this tag or to one of its values; long names are cut in paths."""
+    name = tag[:LONGEST_FIELD]
+    return path in (name, tag) or (path.startswith(f"{name}[") and path.removeprefix(name)[1:-1].isdigit())
 
 
 def _left_out(row: int | None, creative_id: str | None, field: str | None, found: str, cure: str) -> dict[str, object]:
@@ -257,6 +266,15 @@ def _problem(
         "expected": expected[:MOST_CHARACTERS],
         "cure": cure[:MOST_CHARACTERS],
     }
+
+
+def _as_reason(problem: Mapping[str, Any]) -> RequestProblem:
+    """A problem of a file of which nothing can be used, as a problem of the request, with its rows."""
+    rows, left = problem["rows"], problem["count"] - len(problem["rows"])
+    where = f" (row {', '.join(map(str, rows))}{f' and {left} more' if left else ''})" if rows else ""
+    hint = "; ".join(text for text in (problem["expected"], problem["cure"]) if text)
+    creative_id, field = problem["creative_id"], problem["column"] or problem["field"]
+    return RequestProblem(f"{problem['found']}{where}", hint, field, creative_id)
 
 
 def _as_request_problem(problem: Problem) -> RequestProblem:

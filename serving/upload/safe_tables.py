@@ -6,12 +6,17 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from xml.parsers import expat
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.readers.containers import FILE_FORMATS, workbook_tables
 from features.readers.encodings import decode
 from features.readers.findings import Findings
-from features.readers.tables import RawTable
+from features.readers.tables import RawRows, RawTable
 from features.readers.text_containers import delimited_table
 
 TAKEN = "CSV or TSV, or XLSX"
@@ -23,6 +28,10 @@ MOST_COLUMNS = 300
 MOST_LINES = 60_000
 MOST_PARTS = 500
 """Files inside a workbook."""
+MOST_TITLE = 100
+"""Characters of a column's title in a message."""
+_UNWRITTEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Control characters that no file of text has, and that databases and workbooks refuse."""
 _PART = re.compile(r"(\[Content_Types\]\.xml|_rels/\.rels|xl/[\w /-]+(\.xml)?\.(xml|rels))")
 _PLACE = re.compile(r"([A-Za-z]*)([0-9]{1,9})")
 
@@ -60,7 +69,29 @@ def _narrow(grids: Iterator[RawTable], findings: Findings) -> Iterator[RawTable]
         widest = max(map(len, grid.top), default=0)
         if widest > MOST_COLUMNS:
             raise _too_large(findings, f"a table of {widest:,} columns", f"{MOST_COLUMNS} columns")
-        yield replace(grid, top=[[cell[:2000] for cell in cells] for cells in grid.top])
+        top = [[_UNWRITTEN.sub("", cell[:2000]) for cell in cells] for cells in grid.top]
+        yield replace(grid, top=top, below=partial(_written, grid, findings))
+
+
+def _written(grid: RawTable, findings: Findings, header: int) -> RawRows:
+    """The rows below a header without the cells that hold a control character, each listed with its row."""
+    rows = grid.below(header)
+    columns = []
+    for title, column in zip(grid.top[header], rows.columns):
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            wrong = pc.fill_null(pc.match_substring_regex(column, _UNWRITTEN.pattern), fill_value=False)
+            places = np.flatnonzero(wrong.to_numpy(zero_copy_only=False))
+            if len(places):
+                findings.left_out(
+                    rows.numbers[places],
+                    found="a control character in a cell, which was not taken",
+                    expected="text; tabs and line ends are its only control characters",
+                    cure="Type the cell anew.",
+                    column=_UNWRITTEN.sub("", title)[:MOST_TITLE],
+                )
+                column = pc.if_else(wrong, None, column)
+        columns.append(column)
+    return replace(rows, columns=columns)
 
 
 def _plain_workbook(content: bytes, findings: Findings) -> bytes:

@@ -196,3 +196,37 @@ def test_damaged_files_bring_a_refusal_or_an_answer_and_nothing_else(read) -> No
                 assert set(answer) == {"source", "creatives", "problems", "more"}
                 outcomes[True] += 1
     assert min(outcomes.values()) > 10
+
+
+@pytest.mark.parametrize("character", ["\0", "\x07", "\x7f"])
+@pytest.mark.parametrize("column", range(7))
+def test_a_cell_with_a_control_character_is_left_out_and_named_with_its_row(read, character, column) -> None:
+    many = [[f"x-{n}", *SHEET[1][1:]] for n in range(600)]  # at its start, a file with NUL counts as no text
+    cells = [cell[:1] + character + cell[1:] if place == column else cell for place, cell in enumerate(SHEET[1])]
+    found = read(text([SHEET[0], *many, cells]))
+    listed = [one for one in found["problems"] if "control character" in one["found"]]
+    assert [(one["column"], one["rows"]) for one in listed] == [(SHEET[0][column], [602])]
+    assert character not in json.dumps(found, ensure_ascii=False)
+    assert len(found["creatives"]) == (600 if column == 0 else 601)
+
+
+def test_a_workbook_with_an_escaped_nul_is_read_without_that_cell(read) -> None:
+    found = read(book([SHEET[0], [*SHEET[1][:4], "悬\0念", *SHEET[1][5:]]]))
+    assert [one["column"] for one in found["problems"] if "control character" in one["found"]] == ["开头类型"]
+    assert "hook" not in found["creatives"][0]["creative"]["tags"]
+
+
+def test_a_sheet_whose_rows_are_all_left_out_is_refused_with_the_reasons(read) -> None:
+    rows = [["n1", "推直播", "99", "1.5", f"开头{n}", "好用", "激动"] for n in range(59_000)]
+    with pytest.raises(Refused) as caught:
+        read(text([SHEET[0], *rows]))
+    assert caught.value.status == 422
+    (reason,) = caught.value.problems
+    assert "differ in 开头类型" in reason.problem
+    assert "58995 more" in reason.problem
+
+
+def test_a_problem_of_one_tag_leaves_the_others(read) -> None:
+    found = read(text([[*SHEET[0], "场景"], ["n1", *SHEET[1][1:4], "长" * 150, *SHEET[1][5:], "居家"]]))
+    assert [one["field"] for one in found["problems"] if one["severity"] == "row"] == ["tags.hook"]
+    assert found["creatives"][0]["creative"]["tags"] == {"scene": "居家", "selling_point": ["便宜", "好用"]}
