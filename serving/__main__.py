@@ -28,8 +28,6 @@ RUN_CONFIG = CONFIG_DIR / "default.yaml"
 ConfigFile = Annotated[Path, typer.Option("--config", help="Settings of the service.")]
 Bundle = Annotated[Path | None, typer.Option("--bundle", help="A bundle folder; else the champion.")]
 Name = Annotated[str | None, typer.Option("--name", help="Registered model, where several have a champion.")]
-SECONDS_TO_END = 30
-"""Grace period of requests under way after SIGTERM."""
 
 
 def _settings(config: Path, **more: object) -> ServiceSettings:
@@ -53,10 +51,8 @@ def serve_command(
     os.environ["BENTOML_DO_NOT_TRACK"] = "true"
     os.environ["OTEL_SDK_DISABLED"] = "true"
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # rows are few: starting threads costs more than it gains
-    command = [sys.executable, "-m", "bentoml", "serve", "serving.service:PredictionService"]
-    command += ["--host", settings.host, "--port", str(settings.port)]
-    command += ["--timeout-graceful-shutdown", str(SECONDS_TO_END)]
-    os.execv(sys.executable, command)
+    command = [sys.executable, "-m", "serving.server.supervisor"]
+    os.execv(sys.executable, [*command, settings.host, str(settings.port), str(settings.workers)])
 
 
 @app.command("predict")

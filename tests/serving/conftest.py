@@ -282,7 +282,7 @@ class Server:
         """Process ids of the workers."""
         listed = ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)]
         found = subprocess.run(listed, capture_output=True, text=True, check=False)
-        return [int(line.split()[0]) for line in found.stdout.splitlines() if "worker.service" in line]
+        return [int(line.split()[0]) for line in found.stdout.splitlines() if "serving.server.worker" in line]
 
     def memory_mb(self) -> float:
         """Resident memory of the largest worker."""

@@ -1,0 +1,198 @@
+"""`make serve` as clients and operators meet it: even load, ends that reset nobody, workers that come back."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.service
+
+
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not come in time"
+        time.sleep(0.05)
+
+
+class FreshConnections:
+    """Threads that open a connection per request; what happened to each request that was sent."""
+
+    def __init__(self, port: int, body: bytes, threads: int) -> None:
+        head = "POST /v1/predict HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        self._request = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+        self._address = ("127.0.0.1", port)
+        self.outcomes: Counter[str] = Counter()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self) -> None:
+        while not self._stop.is_set():
+            try:
+                connection = socket.create_connection(self._address, timeout=40)
+            except OSError:
+                self.outcomes["not connected"] += 1
+                self._stop.wait(0.05)
+                continue
+            with connection:
+                answer = b""
+                try:
+                    connection.sendall(self._request)
+                    while part := connection.recv(65536):
+                        answer += part
+                        length = re.search(rb"content-length: (\d+)", answer)
+                        if length and len(answer) >= answer.index(b"\r\n\r\n") + 4 + int(length[1]):
+                            break
+                except OSError as error:
+                    self.outcomes[type(error).__name__] += 1
+                else:
+                    self.outcomes[answer[:12].decode()] += 1
+
+    def end(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+class KeptConnections:
+    """Threads with one kept connection each; http.client connects again after `connection: close`."""
+
+    def __init__(self, port: int, body: bytes, threads: int) -> None:
+        self.statuses: Counter[int] = Counter()
+        self.broken: list[str] = []
+        self._port, self._body = port, body
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=40)
+        while not self._stop.is_set():
+            try:
+                connection.request("POST", "/v1/predict", self._body, {"content-type": "application/json"})
+                reply = connection.getresponse()
+                reply.read()
+                self.statuses[reply.status] += 1
+            except (OSError, http.client.HTTPException) as error:
+                self.broken.append(repr(error))
+                connection.close()
+        connection.close()
+
+    def end(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def connections(pid: int, port: int) -> int:
+    """Established connections of a process to this port of its own."""
+    found = [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()]
+    inodes = {match[1] for link in found if (match := re.fullmatch(r"socket:\[(\d+)\]", link))}
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[9] in inodes and row[1].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
+
+
+@pytest.fixture
+def body(one_creative) -> bytes:
+    return json.dumps({"creatives": [one_creative]}).encode()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sigterm_at_saturation_resets_no_request_that_was_sent(start_server, bundle, body, workers) -> None:
+    server = start_server(bundle, workers=workers)
+    load = FreshConnections(server.settings.port, body, 48)
+    until(lambda: load.outcomes["HTTP/1.1 200"] > 500)
+    assert server.end() == 0
+    load.end()
+    assert set(load.outcomes) <= {"HTTP/1.1 200", "HTTP/1.1 503", "not connected"}, load.outcomes
+
+
+def test_two_workers_hold_as_many_kept_connections_and_one_that_comes_back_gets_its_share(
+    start_server, bundle, body
+) -> None:
+    server = start_server(bundle, workers=2)
+    port = server.settings.port
+    until(lambda: len(server.workers()) == 2)
+
+    def shares() -> list[int]:
+        return sorted(connections(pid, port) for pid in server.workers())
+
+    load = KeptConnections(port, body, 16)
+    until(lambda: shares() == [8, 8])
+    os.kill(server.workers()[0], signal.SIGKILL)
+    until(lambda: len(server.workers()) == 1)
+    until(lambda: shares() == [8, 8])
+    broken = len(load.broken)
+    time.sleep(1.0)
+    load.end()
+    assert set(load.statuses) == {200}
+    assert len(load.broken) == broken  # nothing but what the killed worker held
+    assert server.end() == 0
+
+
+def test_a_worker_told_to_end_answers_what_it_has_and_is_replaced(start_server, bundle, body) -> None:
+    server = start_server(bundle)
+    load = FreshConnections(server.settings.port, body, 8)
+    until(lambda: load.outcomes["HTTP/1.1 200"] > 50)
+    (first,) = server.workers()
+    os.kill(first, signal.SIGTERM)
+    until(lambda: server.workers() not in ([], [first]))
+    answered = load.outcomes["HTTP/1.1 200"]
+    until(lambda: load.outcomes["HTTP/1.1 200"] > answered + 50)
+    load.end()
+    assert set(load.outcomes) == {"HTTP/1.1 200"}
+
+
+def test_sigterm_to_every_process_at_once_resets_nobody_either(start_server, bundle, body) -> None:
+    server = start_server(bundle)
+    load = FreshConnections(server.settings.port, body, 16)
+    until(lambda: load.outcomes["HTTP/1.1 200"] > 200)
+    for pid in [*server.workers(), server.process.pid]:  # as systemd does
+        os.kill(pid, signal.SIGTERM)
+    assert server.process.wait(60) == 0
+    load.end()
+    assert set(load.outcomes) <= {"HTTP/1.1 200", "not connected"}, load.outcomes
+
+
+def test_workers_end_with_their_supervisor(start_server, bundle, body) -> None:
+    server = start_server(bundle)
+    (worker,) = server.workers()
+    server.process.kill()
+    server.process.wait()
+    until(lambda: not Path(f"/proc/{worker}/cmdline").exists() or not Path(f"/proc/{worker}/cmdline").read_bytes())
+
+
+def test_only_the_port_of_the_service_is_open(start_server, bundle) -> None:
+    server = start_server(bundle)
+    pids = [server.process.pid, *server.workers()]
+    links = [os.readlink(path) for pid in pids for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()]
+    inodes = {match[1] for link in links if (match := re.fullmatch(r"socket:\[(\d+)\]", link))}
+    rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+    listening = [int(row[1].rpartition(":")[2], 16) for row in rows if row[9] in inodes and row[3] == "0A"]
+    assert listening == [server.settings.port]
+
+
+def test_a_port_that_is_taken_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "serving.server.supervisor", "127.0.0.1", str(port), "1"]
+        done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"127.0.0.1:{port} cannot be served on: Address already in use. "
+        "Stop what serves there, or choose another port.\n"
+    )
