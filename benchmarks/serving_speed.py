@@ -1,9 +1,9 @@
-"""Measure latency, CPU time and memory of the service, compared with its trees alone and a minimal application.
+"""Measure the service beside the bare application (`serving_bare`) in one run: the table of docs/performance.md.
 
     python -m benchmarks.serving_speed [--bundle FOLDER] [--seconds 20] [--many 20000]
 
-Starts its own services on loopback and prints a line per measurement: milliseconds, ratios, memory. Latencies depend on
-what else the machine does; the ratios are measured in the same run.
+Starts its own services on loopback and prints a line per measurement as it comes, then all as a Markdown table with
+the targets. Latencies depend on what else the machine does; ratios are measured in the same run.
 """
 
 import argparse
@@ -13,41 +13,118 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.serving_client import WARM, Latencies, at_rate, one_after_the_other
+from benchmarks.serving_client import Load
+from benchmarks.serving_processes import Service, bare, cpu_seconds, floor_seconds, gpmcast, memory_mb
 from serving.api.requests import PredictRequest
 from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel, load_model
 from serving.inference.model_watcher import find_bundle, self_test_creatives
-from serving.inference.predict import predict_creatives, predictions
+from serving.inference.predict import predictions
 from serving.settings import ServiceSettings
 
 PORT, BARE_PORT = 3811, 3812
 HOURS = 6
+"""Of metrics that the creative has."""
+RATE = 50.0
+WARM = 200
+"""Requests before measuring starts."""
+CLIENTS = (1, 4, 16)
+KEPT = (4, 16, 48)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        what: Is measured.
+        service: The service's figure.
+        bare: The bare application's, if there is one.
+        unit: Of both.
+        target: In words; empty: none.
+        ratio: Service ÷ bare.
+    """
+
+    what: str
+    service: float
+    bare: float | None = None
+    unit: str = "ms"
+    target: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """Service ÷ bare."""
+        return self.service / self.bare if self.bare else None
+
+    def cells(self) -> list[str]:
+        """What, service, bare, ratio, target."""
+        show = {"ms": "{:.2f} ms", "MB": "{:.0f} MB", "/s": "{:.0f} /s", "s": "{:.1f} s", "%": "{:.0f} %"}[self.unit]
+        other = "" if self.bare is None else show.format(self.bare)
+        return [
+            self.what,
+            show.format(self.service),
+            other,
+            "" if self.ratio is None else f"{self.ratio:.2f} ×",
+            self.target,
+        ]
+
+
+class Table:
+    """The rows so far; each is printed when it comes."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def add(self, *row: object, **more: object) -> None:
+        """Take a row and print it."""
+        self.rows.append(Row(*row, **more))  # type: ignore[arg-type]
+        print(
+            "  ".join(f"{cell:{width}}" for cell, width in zip(self.rows[-1].cells(), (58, 12, 12, 10, 0))), flush=True
+        )
+
+    def markdown(self) -> str:
+        """All rows."""
+        lines = [["measured", "service", "bare", "ratio", "target"], ["---"] * 5, *(row.cells() for row in self.rows)]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def main() -> None:
-    """Print every measurement."""
+    """Print every measurement, then the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bundle", type=Path, help="default: the champion of var/mlflow.db")
-    parser.add_argument("--seconds", type=float, default=20.0, help="seconds of each measurement at a fixed rate")
+    parser.add_argument("--bundle", type=Path, help="a bundle folder; else the champion")
+    parser.add_argument("--seconds", type=float, default=20.0, help="seconds of each measurement")
     parser.add_argument("--many", type=int, default=20_000, help="requests over which memory is watched")
     options = parser.parse_args()
-    folder = options.bundle or find_bundle(ServiceSettings()).folder
-    served = load_model(folder)
+    bundle = options.bundle or find_bundle(ServiceSettings()).folder
+    served = load_model(bundle)
     bodies = make_bodies(served)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {len(served.catalogue)} features, "
           f"{sum(b.num_trees() for b in served.model.boosters.values()):,} trees")  # fmt: skip
-    inside(served, bodies)
-    bare = over_bare(folder, bodies, options.seconds)
-    over_http(folder, bodies, options.seconds, options.many, bare)
+    table = Table()
+    in_process(served, bodies, table)
+    with bare(bundle, BARE_PORT) as plain, gpmcast(bundle, PORT) as service:
+        table.add(
+            "start to ready (bare: import of bentoml, numpy, lightgbm)",
+            service.seconds_to_ready,
+            floor_seconds(),
+            "s",
+            "≤ 6 s",
+        )
+        one_worker(service, plain, bodies, options.seconds, table)
+        memory(service, bodies["one"], options.many, table)
+        beside_batches(service, bodies, options.seconds, table)
+    with bare(bundle, BARE_PORT, 2) as plain, gpmcast(bundle, PORT, 2) as service:
+        throughput(service, plain, bodies["one"], options.seconds, table, workers=2)
+        shares(service, bodies["one"], options.seconds, table)
+    print(f"\n{table.markdown()}")
 
 
 def make_bodies(served: LoadedModel) -> dict[str, bytes]:
@@ -65,23 +142,16 @@ def make_bodies(served: LoadedModel) -> dict[str, bytes]:
     }
 
 
-def inside(served: LoadedModel, bodies: dict[str, bytes]) -> None:
-    """Print CPU times of the computation in this process."""
-    now, boosters = served.as_of.moment, served.model.boosters.values()
-    requests = {name: parse_request(PredictRequest, body, served.vocabulary) for name, body in bodies.items()}
-    matrix = predict_creatives(served, requests["one"].creatives).features.values.matrix
-    trees = cpu(lambda: [booster.predict(matrix, raw_score=True, num_threads=1) for booster in boosters], 100)
-    shap = cpu(lambda: [booster.predict(matrix, pred_contrib=True, num_threads=1) for booster in boosters], 50)
-    one = cpu(lambda: predictions(served, requests["one"].creatives, now=now), 100)
-    explained = cpu(lambda: predictions(served, requests["explained"].creatives, now=now, explain=True), 100)
-    many = cpu(lambda: predictions(served, requests["many"].creatives, now=now, explain=True), 2)
-    print("in-process, CPU milliseconds")
-    print(f"  one creative, features to answer          {one:8.3f}")
-    print(f"    trees of all heads                      {trees:8.3f}   {one / (one - trees):.2f} × as fast without")
-    print(f"  one creative, all contributions           {explained:8.3f}")
-    rest = explained - shap
-    print(f"    SHAP values of all heads                {shap:8.3f}   {explained / rest:.2f} × as fast without")
-    print(f"  500 creatives, all contributions          {many:8.0f}")
+def in_process(served: LoadedModel, bodies: dict[str, bytes], table: Table) -> None:
+    """CPU times of parsing and predicting in this process."""
+    kinds = (("one", "one creative", 100), ("explained", "the same explained", 100), ("many", "500 explained", 2))
+    for name, label, times in kinds:
+        request = parse_request(PredictRequest, bodies[name], served.vocabulary)
+
+        def work(request: PredictRequest = request) -> None:
+            predictions(served, request.creatives, now=served.as_of.moment, explain=request.explain)
+
+        table.add(f"CPU of {label}, in process", cpu(work, times))
 
 
 def cpu(work: Callable[[], object], times: int) -> float:
@@ -96,97 +166,119 @@ def cpu(work: Callable[[], object], times: int) -> float:
     return best * 1000
 
 
+def one_worker(service: Service, plain: Service, bodies: dict[str, bytes], seconds: float, table: Table) -> None:
+    """CPU and latency at a fixed rate, throughput, and a batch."""
+    at_rate = {}
+    kinds = (("service", "one", service), ("bare", "one", plain), ("explained", "explained", service))
+    for name, which, of in kinds:
+        load = Load(of.port, bodies[which], 16)
+        load.one_after_the_other(WARM)
+        before = of.cpu_seconds()
+        found = load.at_rate(RATE, seconds)
+        at_rate[name] = (of.cpu_seconds() - before) / len(found.milliseconds) * 1000, found
+        load.close()
+        if found.failures:
+            print(f"{name}: {found.failures} failures")
+    (own, found), (other, found_bare), (explained, found_explained) = (
+        at_rate[name] for name in ("service", "bare", "explained")
+    )
+    table.add("CPU of an answer, one creative, 50/s", own, other, target="≤ 3 ×")
+    table.add("p50, 50/s", found.quantile(0.5), found_bare.quantile(0.5), target="≤ 2 ×")
+    table.add("p99, 50/s", found.quantile(0.99), found_bare.quantile(0.99), target="≤ 3 ×")
+    table.add("CPU with full explanation, 50/s", explained, other, target="≤ 4 ×")
+    table.add("p50 with full explanation, 50/s", found_explained.quantile(0.5), found_bare.quantile(0.5))
+    throughput(service, plain, bodies["one"], seconds, table, workers=1)
+    many, one = Load(service.port, bodies["many"], 1), Load(plain.port, bodies["one"], 1)
+    many.one_after_the_other(1)
+    before = service.cpu_seconds()
+    batch = many.one_after_the_other(5)
+    spent = (service.cpu_seconds() - before) / 5 * 1000
+    alone = one.one_after_the_other(500).quantile(0.5)
+    table.add("500 creatives explained, p50 (bare: one)", batch.quantile(0.5), alone, target="≤ 40 ×")
+    table.add("500 creatives explained, CPU (bare: one, 50/s)", spent, other)
+    many.close()
+    one.close()
+
+
+def throughput(service: Service, plain: Service, body: bytes, seconds: float, table: Table, *, workers: int) -> None:
+    """Answers a second of clients that each ask again at once."""
+    for clients in CLIENTS:
+        rates = []
+        for of in (service, plain):
+            load = Load(of.port, body, clients)
+            count = max(int(load.one_after_the_other(WARM).rate * seconds / 2), clients)
+            found = load.one_after_the_other(count)
+            load.close()
+            rates.append(found.rate)
+            if found.failures:
+                print(f"{found.failures} failures")
+        target = "≥ .35 ×" if (clients, workers) == (16, 2) else ""
+        table.add(f"throughput, {clients} clients, {workers} worker{'s' * (workers > 1)}", *rates, "/s", target)
+
+
+def memory(service: Service, body: bytes, many: int, table: Table) -> None:
+    """Memory of the worker and of its process of large requests, before and after many requests."""
+    (worker,), (batch,) = service.workers(), service.batch_processes()
+    before = memory_mb(worker)
+    load = Load(service.port, body, 4)
+    found = load.one_after_the_other(many)
+    load.close()
+    table.add("memory of a worker", before, unit="MB", target="≤ 350 MB")
+    table.add(
+        f"memory of a worker {many:,} requests later ({found.failures} failures)",
+        memory_mb(worker),
+        unit="MB",
+        target="flat",
+    )
+    table.add("memory of its process of large requests", memory_mb(batch), unit="MB")
+
+
+def beside_batches(service: Service, bodies: dict[str, bytes], seconds: float, table: Table) -> None:
+    """Latency of one creative while two clients send batches of 500 one after the other."""
+    load = Load(service.port, bodies["one"], 16)
+    with batches_of_others(service.port, bodies["many"], 2):
+        time.sleep(2.0)
+        found = load.at_rate(RATE, seconds)
+    load.close()
+    table.add("p50 beside two clients with batches of 500, 50/s", found.quantile(0.5))
+    table.add("p99 beside them", found.quantile(0.99))
+
+
 @contextmanager
-def started(command: list[str], port: int, **env: str) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
-    """Start a service; yield its process and the seconds until it is ready."""
-    with tempfile.TemporaryFile() as log:
-        began = time.perf_counter()
-        process = subprocess.Popen([sys.executable, *command], env={**os.environ, **env}, stdout=log, stderr=log)
+def batches_of_others(port: int, body: bytes, clients: int) -> Iterator[None]:
+    """A process of its own that sends this body again and again."""
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from benchmarks.serving_client import Load
+        Load(int(sys.argv[1]), Path(sys.argv[2]).read_bytes(), int(sys.argv[3])).one_after_the_other(10**9)
+    """
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        process = subprocess.Popen([sys.executable, "-c", code, str(port), file.name, str(clients)])
         try:
-            while process.poll() is None:
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
-                        break
-                except OSError:
-                    time.sleep(0.05)
-            yield process, time.perf_counter() - began
+            yield
         finally:
-            process.terminate()
-            process.wait(60)
+            process.kill()
+            process.wait()
 
 
-def over_bare(folder: Path, bodies: dict[str, bytes], seconds: float) -> dict[str, tuple[float, float]]:
-    """Request → median milliseconds and CPU milliseconds per request of the minimal application."""
-    with started(["-m", "benchmarks.serving_bare", str(BARE_PORT)], BARE_PORT, BENCH_BUNDLE=str(folder)) as (bare, _):
-        found = {}
-        for name in ("one", "explained"):
-            latencies, spent = watched(bare.pid, BARE_PORT, bodies[name], seconds)
-            found[name] = latencies.quantile(0.5), spent
-        return found
-
-
-def watched(server: int, port: int, body: bytes, seconds: float) -> tuple[Latencies, float]:
-    """Latencies at 50 requests per second, and CPU milliseconds per request of the serving process."""
-    before = cpu_seconds(server)
-    latencies = at_rate(port, body, 50, seconds)
-    return latencies, (cpu_seconds(server) - before) / (len(latencies.milliseconds) + WARM) * 1000
-
-
-def cpu_seconds(server: int) -> float:
-    """CPU seconds of a process so far, all threads."""
-    fields = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def over_http(
-    folder: Path, bodies: dict[str, bytes], seconds: float, many: int, bare: dict[str, tuple[float, float]]
-) -> None:
-    """Print latencies, throughput and memory of the service on loopback."""
-    with tempfile.TemporaryDirectory() as place:
-        config = Path(place) / "serving.yaml"
-
-        def command(workers: int) -> list[str]:
-            settings = {
-                "bundle": str(folder),
-                "port": PORT,
-                "workers": workers,
-                "ledger": f"sqlite:///{place}/ledger.db",
-            }
-            config.write_text(json.dumps(settings), encoding="utf-8")
-            return ["-m", "serving", "serve", "--config", str(config)]
-
-        print("over HTTP, wall-clock milliseconds")
-        with started(command(1), PORT) as (process, ready):
-            print(f"  start to ready                            {ready:8.1f} s")
-            for name, label in (("one", "one creative"), ("explained", "one creative, all contributions")):
-                latencies, spent = watched(largest(process.pid)[0], PORT, bodies[name], seconds)
-                median, late = latencies.quantile(0.5), latencies.quantile(0.99)
-                wall, cpu_bare = bare[name]
-                print(f"  {label + ', 50/s':41} {median:8.2f} p50 {late:8.2f} p99   {latencies.failures} failures")
-                print(f"  {'':41} {median / wall:8.2f} × the bare application ({wall:.2f})")
-                print(f"  {'CPU of a request':41} {spent:8.2f}   {spent / cpu_bare:.2f} × the bare application's")
-            latencies = one_after_the_other(PORT, bodies["many"], 5)
-            print(
-                f"  {'500 creatives, all contributions':41} {latencies.quantile(0.5):8.0f} p50   "
-                f"{latencies.failures} failures"
-            )
-            before = largest(process.pid)[1]
-            latencies = one_after_the_other(PORT, bodies["one"], many, 2)
-            print(f"  memory of the worker                      {before:8.0f} MB, after {many:,} more requests "
-                  f"{largest(process.pid)[1]:.0f} MB; {latencies.failures} failures")  # fmt: skip
-        with started(command(2), PORT):
-            time.sleep(5)
-            latencies = one_after_the_other(PORT, bodies["one"], 3000, 4)
-            label = "two workers, four connections"
-            print(f"  {label:41} {latencies.rate:8.0f} answers per second, {latencies.failures} failures")
-
-
-def largest(parent: int) -> tuple[int, float]:
-    """Process id and resident memory in MB of the largest child process: the worker."""
-    command = ["ps", "-o", "rss=,pid=", "--ppid", str(parent)]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True)
-    size, pid = max((int(size), int(pid)) for size, pid in (line.split() for line in listed.stdout.splitlines()))
-    return pid, size / 1024
+def shares(service: Service, body: bytes, seconds: float, table: Table) -> None:
+    """Share of the CPU time that the busier of two workers takes, under kept connections."""
+    for clients in KEPT:
+        load = Load(service.port, body, clients)
+        load.one_after_the_other(WARM)
+        before = {pid: cpu_seconds(pid) for pid in service.workers()}
+        load.one_after_the_other(int(load.one_after_the_other(WARM).rate * seconds / 2))
+        load.close()
+        spent = [cpu_seconds(pid) - then for pid, then in before.items()]
+        table.add(
+            f"share of the busier of two workers, {clients} connections",
+            100 * max(spent) / sum(spent),
+            unit="%",
+            target="even",
+        )
 
 
 if __name__ == "__main__":

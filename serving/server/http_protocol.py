@@ -62,6 +62,11 @@ class BoundedHttp(HttpToolsProtocol):
             elif self._head_timer is None:
                 self._start_timer()
 
+    def on_message_begin(self) -> None:
+        """The head of a request begins, maybe behind another request in the same bytes."""
+        super().on_message_begin()
+        self._head_bytes = max(self._head_bytes, 1)
+
     def on_headers_complete(self) -> None:
         """Start the answer; one too large a head is a refusal."""
         self._in_head = False
@@ -109,6 +114,10 @@ class BoundedHttp(HttpToolsProtocol):
     def _refuse(self, refusal: Refused) -> None:
         """Answer without the application, and close."""
         if self.transport.is_closing():
+            return
+        if self.cycle is not None and not self.cycle.response_complete:  # the answer before it goes first
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
             return
         if self._head_bytes:  # else nothing was asked
             status, headers, content = _refusal(refusal)

@@ -1,0 +1,126 @@
+"""Start services for measuring, and read CPU time and memory of their processes from /proc."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FLOOR = "import bentoml, numpy, lightgbm"
+"""What a service with these libraries cannot start without."""
+
+
+class Service:
+    """A started service and its processes.
+
+    Attributes:
+        port: On loopback.
+        pid: Of the process that was started.
+        seconds_to_ready: From its start to the first 200 of `/readyz`.
+        folder: For its files.
+    """
+
+    def __init__(self, port: int, pid: int, seconds_to_ready: float, folder: Path) -> None:
+        self.port = port
+        self.pid = pid
+        self.seconds_to_ready = seconds_to_ready
+        self.folder = folder
+
+    def cpu_seconds(self) -> float:
+        """CPU seconds so far of all its processes and their threads."""
+        return sum(cpu_seconds(pid) for pid in family(self.pid))
+
+    def workers(self) -> list[int]:
+        """Process ids of its workers; of a service of one process its own."""
+        found = [
+            pid for pid in family(self.pid) if "serving.server.worker" in command(pid) or "spawn_main" in command(pid)
+        ]
+        return found or [self.pid]
+
+    def batch_processes(self) -> list[int]:
+        """Process ids of its processes of large requests."""
+        return [pid for pid in family(self.pid) if "batch_process" in command(pid)]
+
+
+@contextmanager
+def bare(bundle: Path, port: int, workers: int = 1) -> Iterator[Service]:
+    """The bare application."""
+    with _started(["-m", "benchmarks.serving_bare", str(bundle), str(port), str(workers)], port) as service:
+        yield service
+
+
+@contextmanager
+def gpmcast(bundle: Path, port: int, workers: int = 1) -> Iterator[Service]:
+    """The service as `make serve` starts it, with a ledger of its own."""
+    with tempfile.TemporaryDirectory() as place:
+        settings = {"bundle": str(bundle), "port": port, "workers": workers, "ledger": f"sqlite:///{place}/ledger.db"}
+        config = Path(place) / "serving.yaml"
+        config.write_text(json.dumps(settings), encoding="utf-8")
+        with _started(["-m", "serving", "serve", "--config", str(config)], port, Path(place)) as service:
+            yield service
+
+
+@contextmanager
+def _started(arguments: list[str], port: int, folder: Path = Path()) -> Iterator[Service]:
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with tempfile.TemporaryFile() as log:
+        began = time.perf_counter()
+        process = subprocess.Popen([sys.executable, *arguments], env=env, stdout=log, stderr=log)
+        try:
+            while not _ready(port):
+                if process.poll() is not None:
+                    log.seek(0)
+                    raise RuntimeError(f"it did not start: {log.read()[-2000:].decode()}")
+                time.sleep(0.02)
+            yield Service(port, process.pid, time.perf_counter() - began, folder)
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
+
+
+def floor_seconds() -> float:
+    """Least of three times that a Python process takes to import what no such service starts without."""
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", FLOOR], check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def family(pid: int) -> list[int]:
+    """A process and all below it."""
+    found = [pid]
+    for own in found:
+        for task in Path(f"/proc/{own}/task").glob("*/children"):
+            found += [int(child) for child in task.read_text().split()]
+    return found
+
+
+def command(pid: int) -> str:
+    """Command line of a process."""
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU seconds of a process so far, all threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(pid: int) -> float:
+    """Resident memory of a process."""
+    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
