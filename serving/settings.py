@@ -44,8 +44,6 @@ class Limits(Section):
     """Seconds until a request is given up: for its body, parsing and computation together."""
     coming_bytes: Annotated[int, Field(ge=1)] = 64_000_000
     """Bytes of large bodies that are still coming, all together; beyond it large bodies are refused with 503."""
-    concurrent: Annotated[int, Field(ge=1)] = 2
-    """Requests computed at the same time in each worker."""
     waiting: Annotated[int, Field(ge=0)] = 64
     """Requests that wait to be computed; more are refused with 503."""
     batch_memory_mb: Annotated[int, Field(ge=500)] = 2000

@@ -90,6 +90,8 @@ def _plain(body: bytes, model: type[BaseModel], most_creatives: int) -> object:
         with _no_collection():
             content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if str(error).startswith("Not enough memory"):
+            raise MemoryError from None
         problem = RequestProblem(f"Invalid JSON: {error}", "send one JSON object in UTF-8; NaN is no number")
         raise Refused(400, NOT_UNDERSTOOD, [problem]) from None
     found: list[RequestProblem] = []

@@ -195,6 +195,7 @@ def main() -> None:
     bound = int(sys.argv[2]) * 1_000_000
     resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
     os.nice(NICENESS)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # systemd sends it to every process; this one ends with its worker
     connection, loader = Connection(int(sys.argv[1])), Loader()
     with suppress(EOFError, OSError):
         while True:
