@@ -60,7 +60,7 @@ refresh: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## refit the champi
 	@$(PY) -m training refresh --config '$(CONFIG)' $(ENGINE_OPTIONS) $(GATE_OPTIONS) --data '$(TARGET_DATA)'
 
 predict: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## predict every creative at its latest cutoff, into OUT
-	@$(PY) -m training predict --config '$(CONFIG)' $(ENGINE_OPTIONS) --data '$(TARGET_DATA)' --out '$(or $(OUT),predictions.csv)'
+	@$(PY) -m training predict --config '$(CONFIG)' $(ENGINE_OPTIONS) --data '$(TARGET_DATA)' --out '$(or $(OUT),predictions.csv)' $(if $(HEADERS),--headers '$(HEADERS)')
 
 backtest: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## compare predictions with outcomes at rolling origins, into var/backtest.parquet
 	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' --out var/backtest.parquet

@@ -115,6 +115,10 @@ CREATIVE_ATTRIBUTES = (
         group="creator_id",
     ),
     Attribute("creative_name", "text", Words("素材名称", "name"), requested=False),
+    Attribute("product_name", "text", Words("商品名称", "product name"), requested=False),
+    Attribute("creator_name", "text", Words("达人名称", "KOC name"), requested=False),
+    Attribute("cover_url", "text", Words("封面", "cover"), requested=False),
+    Attribute("video_url", "text", Words("视频链接", "video link"), requested=False),
     Attribute("platform_label", "text", Words("素材评估", "platform's label"), requested=False),
     Attribute("product_id", "text", Words("商品", "product"), bounds={"max_length": 128}, grouping=True),
     Attribute("creator_id", "text", Words("达人", "KOC"), bounds={"max_length": 128}, grouping=True),
@@ -142,6 +146,8 @@ TAG_LABELS = {
     "bgm": Words("音乐", "music"),
 }
 """The common tags; a team adds its own, which are called by their own names."""
+NAMED_BY = {"product_id": "product_name", "creator_id": "creator_name"}
+"""Id → the name that people read in its place. A file that has names and no ids identifies by the names."""
 ATTRIBUTE_OF = {attribute.name: attribute for attribute in CREATIVE_ATTRIBUTES}
 NUMBER_ATTRIBUTES = tuple(attribute for attribute in CREATIVE_ATTRIBUTES if attribute.type == "number")
 """In the order of their features."""

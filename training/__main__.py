@@ -145,11 +145,15 @@ def predict_command(
     strict: Strict = False,
     engine: EngineName = None,
     scheduler: Scheduler = None,
+    headers: Annotated[
+        Literal["codes", "zh"], typer.Option("--headers", help="codes: as other tools join by them; zh: Chinese.")
+    ] = "codes",
 ) -> None:
     """Predict each creative at its latest cutoff with the champion of these data (or a bundle)."""
-    from training.atomic_write import refuse_ending, write_table
+    from training.atomic_write import refuse_ending
     from training.data.open_source import open_source
     from training.decision.predict import predict_latest
+    from training.decision.predictions_file import write_predictions
     from training.registry.champion import model_for
     from training.workspace import workspace
 
@@ -164,7 +168,7 @@ def predict_command(
             show_files(report, screen)
             progress.phase("predict")
             table = predict_latest(source, creative_model, manifest.settings)
-    write_table(table, out)
+    write_predictions(table, creative_model.fitted.funnel, out, headers)
     warned = int((table["warnings"] != "").sum())
     Console().print(
         f"{out}: {len(table):,} creatives predicted by {name}, {warned:,} with warnings", highlight=False, markup=False

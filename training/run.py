@@ -12,12 +12,12 @@ import pandas as pd
 from configs.settings import Settings
 from features.matrix.feature_matrix import declare
 from features.schema import KEY
-from training.atomic_write import write_table
 from training.boosting.recipe import Recipe, fit_on, out_of_fold, predict_out_of_sample
 from training.boosting.rolling_fits import Training, plan_refits, with_refits
 from training.data.dataset import fit_features, prepare_from
 from training.data.metrics_source import MetricsSource
 from training.decision.predict import predict_latest
+from training.decision.predictions_file import write_predictions
 from training.evaluation.acceptance import Judgement
 from training.evaluation.coverage import coverage
 from training.evaluation.files import HeadFacts, evaluation_of, write_evaluation
@@ -188,7 +188,7 @@ def train_and_register(
         mlmodel=mlflow_tracking.mlmodel_text(columns, final_model.fitted.funnel.targets, created_at),
     )
     predictions = predict_latest(source, final_model, settings)
-    write_table(predictions, space.predictions)
+    write_predictions(predictions, final_model.fitted.funnel, space.predictions)
 
     # 8. Register, compare with the champion, promote.
     progress.phase("register")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ import pandas as pd
 from configs.export_layout import ExportLayout
 from configs.name_pattern import load_names
 from configs.settings import Settings
+from features.attributes import NAMED_BY
 from features.errors import Problem
 from features.readers.attribute_values import (
     consistent_values,
@@ -126,12 +127,25 @@ def _read(
         metrics = _empty_metrics()
         values = read_attributes(table, layout, settings, findings)
         attributes = consistent_values(keys, values, table, layout.origin, findings)
+    attributes = pd.concat([attributes, *names_as_ids(attributes)], ignore_index=True).astype("str")
     named = attributes[attributes["name"] == "creative_name"]
     if len(named):
         tags = tags_in_names(named, load_names(settings.names))
         attributes = pd.concat([attributes, tags], ignore_index=True).astype("str")
     rows = keys.assign(row=table.numbers).drop_duplicates(KEY, ignore_index=True)
     return metrics.reset_index(drop=True), attributes, rows
+
+
+def names_as_ids(attributes: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Rows that give a product or a KOC its name as its id, where the file has names and no ids.
+
+    Args:
+        attributes: KEY, `name`, `value`, `origin` of one file.
+    """
+    present = set(attributes["name"])
+    for id_name, name in NAMED_BY.items():
+        if name in present and id_name not in present:
+            yield attributes[attributes["name"] == name].assign(name=id_name)
 
 
 def _read_metrics(

@@ -12,8 +12,10 @@ from features.schema import KEY, Loaded
 from training.boosting.model import TYPICAL_VOLUME, CreativeModel
 from training.data.metrics_source import MetricsSource
 from training.decision.advice import advise
-from training.decision.prediction_warnings import batch_warnings
+from training.decision.prediction_warnings import SEPARATOR, batch_warnings, silent_days
+from training.decision.status import status_of
 
+NAMES = ["creative_name", "product_name", "creator_name"]
 EVIDENCE = ["impressions", "clicks", "orders", "spend_cny"]
 """Metrics of the creative's own counts that are returned with each prediction."""
 
@@ -53,8 +55,9 @@ def predict_rows(
     Returns:
         KEY, `age_hours` (hours since launch), `cutoff`, a column per stage and target
         (`training.boosting.model.predicted_values`), those of `training.decision.advice.Advice`,
-        `early_impressions`, `early_clicks`, `early_orders`, `early_spend_cny` (those that the data have) and `warnings`
-        (empty where there are none).
+        `early_impressions`, `early_clicks`, `early_orders`, `early_spend_cny` (those that the data have), `warnings`
+        and `warnings_zh` (empty where there are none), `status`, and the names of creative, product and KOC that the
+        data have.
     """
     features = build_features(observed, model.fitted)
     table = model.predict(features)
@@ -65,5 +68,15 @@ def predict_rows(
         if f"early:{name}" in observed:
             table[f"early_{name}"] = observed.floats(f"early:{name}")
     rows = observed.select([*KEY, "cutoff"]).frame()
-    table["warnings"] = batch_warnings(rows, loaded, model.fitted, settings, now)
-    return table
+    warnings = batch_warnings(rows, loaded, model.fitted, settings, now)
+    table["warnings"] = [SEPARATOR.join(one.en for one in of_row) for of_row in warnings]
+    table["warnings_zh"] = ["".join(one.zh for one in of_row) for of_row in warnings]
+    silent = silent_days(rows, loaded, now)
+    table["status"] = pd.Series(status_of(observed.floats("age_hours"), silent), dtype="str")
+    return _with_names(table, loaded)
+
+
+def _with_names(table: pd.DataFrame, loaded: Loaded) -> pd.DataFrame:
+    """Add the names of creative, product and KOC that the data have."""
+    names = [name for name in NAMES if name in loaded.creatives]
+    return table.merge(loaded.creatives[[*KEY, *names]], on=KEY, how="left")

@@ -1,12 +1,13 @@
 """Warnings of a prediction: every code, text (Chinese and English) and threshold, for the batch and for the service.
 
-The service returns `code`, `zh` and `en`; the CSV column `warnings` of the batch joins the English texts.
+The service returns `code`, `zh` and `en`; the columns `warnings` and `warnings_zh` of the batch join the texts.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import BASES, Settings
@@ -38,8 +39,8 @@ class PredictionWarning(NamedTuple):
 
 def batch_warnings(
     rows: pd.DataFrame, loaded: Loaded, fitted: Fitted, settings: Settings, now: pd.Timestamp
-) -> list[str]:
-    """Return the English warnings of each snapshot, joined by SEPARATOR; empty where there are none.
+) -> list[list[PredictionWarning]]:
+    """Return the warnings of each snapshot.
 
     Args:
         rows: The latest snapshots (`features.point_in_time.snapshots`).
@@ -52,20 +53,23 @@ def batch_warnings(
     creatives = loaded.creatives.reset_index(drop=True)
     unseen = unseen_categories(creatives, fitted.encoder)
     trained = {kind for prior in fitted.priors.values() for kind in prior.rate}
-    until = rows.join(data_until(loaded).rename("until"), on=KEY[:2])["until"].fillna(now)
-    days = (until.to_numpy("datetime64[us]") - rows["cutoff"].to_numpy("datetime64[us]")) / np.timedelta64(1, "D")
+    days = silent_days(rows, loaded, now)
     return [
-        SEPARATOR.join(
-            warning.en
-            for warning in (
-                *general,
-                *unseen_promotion_type(kind, trained),
-                *(unseen_value(*found) for found in unseen[place]),
-                *no_delivery(float(silent), settings.outcome_days),
-            )
-        )
+        [
+            *general,
+            *unseen_promotion_type(kind, trained),
+            *(unseen_value(*found) for found in unseen[place]),
+            *no_delivery(float(silent), settings.outcome_days),
+        ]
         for kind, place, silent in zip(rows["promotion_type"].astype("str"), unit_codes(rows, creatives), days)
     ]
+
+
+def silent_days(rows: pd.DataFrame, loaded: Loaded, now: pd.Timestamp) -> npt.NDArray[np.float64]:
+    """(rows,) Days from a snapshot's cutoff to the end of its account's data; `now` for accounts without metrics."""
+    until = rows.join(data_until(loaded).rename("until"), on=KEY[:2])["until"].fillna(now)
+    span = until.to_numpy("datetime64[us]") - rows["cutoff"].to_numpy("datetime64[us]")
+    return np.asarray(span / np.timedelta64(1, "D"))
 
 
 def unseen_categories(creatives: pd.DataFrame, encoder: Encoder) -> list[list[tuple[str, str]]]:

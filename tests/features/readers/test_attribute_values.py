@@ -188,3 +188,13 @@ def test_the_newest_value_of_an_attribute_is_kept(read, live, as_csv):
     ]
     labels = read(as_csv(*rows)).attributes.query("name == 'platform_label'")["value"]
     assert labels.tolist() == ["优质|首发"]
+
+
+def test_names_identify_where_a_sheet_has_no_ids_and_stand_beside_them_where_it_has(sheet):
+    named = {**ROW, "商品名称": "牛肉干", "达人昵称": "小林"}
+    found = values(sheet(named))
+    assert found["product_name"] == "牛肉干"
+    assert found["product_id"] == values(sheet(ROW))["product_id"] != "牛肉干"
+    without = {name: cell for name, cell in named.items() if name not in ("商品ID", "达人ID")}
+    assert values(sheet(without))["product_id"] == "牛肉干"
+    assert values(sheet(without))["creator_id"] == "小林"
