@@ -14,12 +14,10 @@ from features.funnel_model.terms import (
     LOG_SLOPES,
     MAX_DEVIATIONS,
     PROMOTION_TYPE,
-    SQUARED_SLOPES,
     TIME,
     TermArrays,
     Terms,
     category_code_table,
-    log_column,
 )
 from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
 from features.point_in_time.windowed_sums import Seconds
@@ -90,15 +88,12 @@ def term_entries(frame: ArrayFrame, times: Seconds, terms: Terms) -> TermEntries
     """
     arrays, count = terms.arrays, len(times)
     codes = category_code_table(frame, terms)
-    slopes = _slopes(frame, terms)
+    slope_names, slopes = _slopes(frame, terms)
     time_columns, heights = _time_basis(times, codes[arrays.single.index(PROMOTION_TYPE)], terms)
     shares = [_value_shares(frame, name, terms) for name in terms.multi]
     columns = [codes.T, _pair_columns(codes, arrays).T, np.zeros((count, len(slopes)), dtype=np.int64), time_columns]
-    values = [
-        np.ones((count, len(codes) + len(arrays.interactions))),
-        *([np.array(list(slopes.values())).T] * bool(slopes)),
-    ]
-    names = (*arrays.single, *arrays.interactions, *slopes, TIME, *terms.multi)
+    values = [np.ones((count, len(codes) + len(arrays.interactions))), slopes.T]
+    names = (*arrays.single, *arrays.interactions, *slope_names, TIME, *terms.multi)
     widths = [1] * (len(names) - 1 - len(shares)) + [2] + [part.shape[1] for part, _ in shares]
     of_multi = (len(terms.categories[name]) for name in terms.multi)
     return TermEntries(
@@ -110,18 +105,20 @@ def term_entries(frame: ArrayFrame, times: Seconds, terms: Terms) -> TermEntries
     )
 
 
-def _slopes(frame: ArrayFrame, terms: Terms) -> dict[str, Floats]:
-    """Slope → (N,) regressor, standardised to mean 0 and deviation 1; 0 where the number is unknown."""
-    found: dict[str, Floats] = {}
-    for slope, (mean, deviation) in terms.scaling.items():
-        scaled = (log_column(frame, LOG_SLOPES[slope]) - mean) / deviation
-        found[slope] = np.maximum(np.minimum(scaled, MAX_DEVIATIONS), -MAX_DEVIATIONS)
+def _slopes(frame: ArrayFrame, terms: Terms) -> tuple[tuple[str, ...], Floats]:
+    """Names of the L slopes, and (L, N) regressors, standardised to mean 0 and deviation 1; 0 where it is unknown."""
+    arrays, known = terms.arrays, np.zeros((0, len(frame)))
+    if terms.scaling:
+        numbers = np.array([frame.floats(LOG_SLOPES[slope]) for slope in terms.scaling])
+        scaled = (np.log(np.where(numbers > 0, numbers, np.nan)) - arrays.means) / arrays.deviations
+        known = np.maximum(np.minimum(scaled, MAX_DEVIATIONS), -MAX_DEVIATIONS)
     # x² − 1 has mean 0 for a standardised x: the second Hermite polynomial, uncorrelated with x itself.
-    found |= {square: found[slope] ** 2 - 1.0 for square, slope in SQUARED_SLOPES.items() if slope in found}
+    parts = [known, known[arrays.squared] ** 2 - 1.0]
     if "launch_hour" in frame:
         angle = frame.floats("launch_hour") * (2.0 * np.pi / 24.0)
-        found |= {name: wave(angle) for name, wave in HOUR_WAVES.items()}
-    return {name: np.where(np.isnan(values), 0.0, values) for name, values in found.items()}
+        parts.append(np.array([wave(angle) for wave in HOUR_WAVES.values()]))
+    slopes = np.concatenate(parts)
+    return arrays.slopes[: len(slopes)], np.where(np.isnan(slopes), 0.0, slopes)
 
 
 def _pair_columns(codes: Codes, arrays: TermArrays) -> Codes:
@@ -179,7 +176,7 @@ def _time_basis(times: Seconds, promotion_types: Codes, terms: Terms) -> tuple[C
     Returns:
         Two arrays (N, 2): column (type code · K + knot), −1 where the type is new; and height.
     """
-    knots = terms.knots
+    knots = terms.arrays.knots
     at = np.interp(times.astype(np.float64), knots, np.arange(len(knots), dtype=np.float64))
     low = np.floor(at).astype(np.int64)
     columns = np.array([low, np.minimum(low + 1, len(knots) - 1)]) + promotion_types * len(knots)

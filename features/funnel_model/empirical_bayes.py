@@ -22,6 +22,7 @@ import pandas as pd
 
 from features.funnel import Stage
 from features.point_in_time.array_frame import ArrayFrame, Floats
+from features.point_in_time.entity_history import CHAIN, MARKET
 from features.point_in_time.windowed_sums import Mask
 
 MIN_VARIANCE = 1e-4
@@ -102,6 +103,22 @@ class PriorArrays:
     weights: Floats
     uses_entity: Mask
     cross_stage_weights: Floats
+
+    @cached_property
+    def chain(self) -> dict[str, int]:
+        """Nested entity → its place, from the market down."""
+        return {name: self.entities.index(name) for name in (MARKET.name, *CHAIN) if name in self.entities}
+
+    @cached_property
+    def effects_of(self) -> list[tuple[tuple[str, ...], list[int]]]:
+        """Of each stage, the effects on its rate: their names, and their places among E entities and then `chain`."""
+        nested = list(self.chain)
+        found = []
+        for prior in self.priors:
+            of_chain = {name: len(self.entities) + nested.index(name) for name in nested if name in prior.strengths}
+            places = of_chain | {name: self.entities.index(name) for name in prior.weights}
+            found.append((tuple(places), list(places.values())))
+        return found
 
     @cached_property
     def early_columns(self) -> list[str]:

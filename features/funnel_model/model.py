@@ -11,9 +11,9 @@ Array axes: S stages, N rows, T terms, P columns of the design matrix, K slots o
 variances of a log rate.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -162,6 +162,35 @@ def _compile(model: FunnelModel) -> ModelArrays:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Effects(Mapping[str, Floats]):
+    """Log factors by name, each (N,); taken out of a larger table when they are asked for.
+
+    Attributes:
+        names: Of the factors.
+        whole: (factors, N), with these factors and others.
+        places: Of these factors in it.
+    """
+
+    names: tuple[str, ...]
+    whole: Floats
+    places: Sequence[int]
+
+    @property
+    def table(self) -> Floats:
+        """(names, N) These factors."""
+        return self.whole.take(self.places, axis=0)
+
+    def __getitem__(self, name: str) -> Floats:
+        return self.whole[self.places[self.names.index(name)]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
 @dataclass(frozen=True)
 class ExpectedRate:
     """What is expected of N creatives at one stage before their own counts. All arrays are (N,).
@@ -174,7 +203,7 @@ class ExpectedRate:
     """
 
     base_rate: Floats
-    log_effects: dict[str, Floats]
+    log_effects: Effects
     log_rate: Floats
     variance: Floats
 
@@ -197,6 +226,8 @@ def predict_as_of(
     """
     if not stages:
         return {}
+    if len(models) == 1:
+        return predict(models[0], observed, seconds(observed["cutoff"]), stages)
     index = model_index(models, observed["cutoff"])
     if (index == index[:1]).all():
         model = models[int(index[0])] if len(index) else models[-1]
@@ -211,12 +242,13 @@ def predict_as_of(
 
 def _join_rows(parts: Sequence[tuple[npt.NDArray[np.int64], ExpectedRate]], count: int) -> ExpectedRate:
     """Put predictions of disjoint row sets together; a term that one of the models lacks has effect 0 there."""
-    names = dict.fromkeys(name for _, part in parts for name in part.log_effects)
-    whole = ExpectedRate(np.ones(count), {name: np.zeros(count) for name in names}, np.zeros(count), np.ones(count))
+    names = tuple(dict.fromkeys(name for _, part in parts for name in part.log_effects))
+    effects = Effects(names, np.zeros((len(names), count)), range(len(names)))
+    whole = ExpectedRate(np.ones(count), effects, np.zeros(count), np.ones(count))
     for rows, part in parts:
         whole.base_rate[rows], whole.log_rate[rows], whole.variance[rows] = part.base_rate, part.log_rate, part.variance
         for name, effect in part.log_effects.items():
-            whole.log_effects[name][rows] = effect
+            effects[name][rows] = effect
     return whole
 
 
@@ -245,23 +277,29 @@ def predict(model: FunnelModel, frame: ArrayFrame, times: Seconds, stages: Seque
     found = {}
     for stage in stages:
         number, terms, places = aligned.stages[stage.name]
-        log_effects = dict(zip(terms, effects[number].take(places, axis=1).T))
+        log_effects = Effects(terms, effects[number].T, places)
         of_price = price_variance(frame, model.terms) if stage.priced else 0.0
         found[stage.name] = ExpectedRate(base_rate[number], log_effects, log_rate[number], variance[number] + of_price)
     return found
 
 
-def _sum_by_term(parts: Floats, edges: Sequence[int]) -> Floats:
+def _sum_by_term(parts: Floats, edges: tuple[int, ...]) -> Floats:
     """Sums over the slots of each term, (S, N, K) → (S, N, T).
 
     Slots are added one by one, so that a row's sums are bit-identical whatever number of slots the other rows of the
     batch need.
     """
     sums = parts.take(edges[:-1], axis=2)
-    for place, (first, last) in enumerate(pairwise(edges)):
-        for slot in range(first + 1, last):
-            sums[:, :, place] += parts[:, :, slot]
+    for place, slot in _further_slots(edges):
+        sums[:, :, place] += parts[:, :, slot]
     return sums
+
+
+@lru_cache(maxsize=256)
+def _further_slots(edges: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Place of the term and the slot, of every slot but the first of its term."""
+    of_terms = enumerate(pairwise(edges))
+    return [(place, slot) for place, (first, last) in of_terms for slot in range(first + 1, last)]
 
 
 def price_variance(frame: ArrayFrame, terms: Terms) -> Floats:

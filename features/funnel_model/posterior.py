@@ -26,10 +26,9 @@ from features.funnel_model.empirical_bayes import (
     shrink,
     stack_priors,
 )
-from features.funnel_model.model import ExpectedRate, FunnelModel, predict_as_of
+from features.funnel_model.model import Effects, ExpectedRate, FunnelModel, predict_as_of
 from features.point_in_time.array_frame import ArrayFrame, Floats
 from features.point_in_time.counts import RECENT_DAYS
-from features.point_in_time.entity_history import CHAIN, MARKET
 
 MARKET_PRIOR_EVENTS = 20.0
 """Pseudo-events of the training period's market rate against the events of the market's recent rate."""
@@ -57,10 +56,10 @@ class StagePosterior:
 
     market_rate: Floats
     log_empirical_bayes: Floats
-    empirical_bayes_effects: dict[str, Floats]
-    log_entity_effects: dict[str, Floats]
+    empirical_bayes_effects: Effects
+    log_entity_effects: Effects
     base_rate: Floats
-    log_effects: dict[str, Floats]
+    log_effects: Effects
     log_prior: Floats
     log_own_evidence: Floats
     own_events: Floats
@@ -103,7 +102,7 @@ def posteriors_of(
                 market_rate=history.market_rate[place],
                 log_empirical_bayes=history.log_rate[place],
                 empirical_bayes_effects=history.expected_rate(place).log_effects,
-                log_entity_effects=dict(zip(history.arrays.entities, history.log_entity_effects[place])),
+                log_entity_effects=Effects(history.arrays.entities, history.log_entity_effects[place], history.places),
                 base_rate=part.expected[place].base_rate * np.exp(priors[stage.name].log_level),
                 log_effects=part.expected[place].log_effects,
                 log_prior=part.expected[place].log_rate + priors[stage.name].log_level,
@@ -141,25 +140,28 @@ class EmpiricalBayesRates:
     Attributes:
         arrays: Priors of the S stages.
         market_rate: (S, N), rate of the market, shrunk to the training period's.
-        chain: Nested entity → (S, N) log factor on the product of everything above it; from the market, which all
-            share, down to creator × product.
         log_entity_effects: (S, E, N), log factor of each entity relative to the market's average creative.
+        effects: (S, E + C, N), weighted log factor of each entity; then, of each of the C nested entities, the log
+            factor on the product of everything above it, from the market, which all share, down to creator × product.
         log_rate: (S, N), predicted log rate.
     """
 
     arrays: PriorArrays
     market_rate: Floats
-    chain: Mapping[str, Floats]
     log_entity_effects: Floats
+    effects: Floats
     log_rate: Floats
+
+    @property
+    def places(self) -> range:
+        """Of all entities."""
+        return range(len(self.arrays.entities))
 
     def expected_rate(self, place: int) -> ExpectedRate:
         """The prediction for one stage (index on axis 0); its variance is s², the same for every creative."""
-        prior, entities = self.arrays.priors[place], self.arrays.entities
-        effects = {name: effect[place] for name, effect in self.chain.items() if name in prior.strengths}
-        factors = self.log_entity_effects[place]
-        effects |= {name: weight * factors[entities.index(name)] for name, weight in prior.weights.items()}
-        variance = np.full_like(self.market_rate[place], prior.creative_variance)
+        names, places = self.arrays.effects_of[place]
+        variance = np.full_like(self.market_rate[place], self.arrays.priors[place].creative_variance)
+        effects = Effects(names, self.effects[place], places)
         return ExpectedRate(self.market_rate[place], effects, self.log_rate[place], variance)
 
 
@@ -175,20 +177,18 @@ def empirical_bayes_rates(arrays: PriorArrays, observed: ArrayFrame) -> Empirica
     shape = (len(arrays.stages), len(arrays.entities), len(observed))
     weight, weighted_ratio = observed.stack(arrays.history_columns).reshape(2, *shape)
     weight = np.where(arrays.uses_entity, weight, 0.0)
-    places = {name: place for place, name in enumerate(arrays.entities)}
-    expected, chain = np.ones_like(market_rate), {}
-    for name in (MARKET.name, *CHAIN):
-        if name in places:
-            at = places[name]
-            factor = _shrunk_factor(weight[:, at], weighted_ratio[:, at], expected, arrays.strengths[:, at])
-            chain[name] = np.log(factor)
-            expected = expected * factor
-    average = chain[MARKET.name]
+    expected, chain = np.ones_like(market_rate), []
+    for at in arrays.chain.values():
+        factor = _shrunk_factor(weight[:, at], weighted_ratio[:, at], expected, arrays.strengths[:, at])
+        chain.append(np.log(factor))
+        expected = expected * factor
+    average = chain[0]
     log_entity_effects = np.log(_shrunk_factor(weight, weighted_ratio, np.exp(average)[:, None], arrays.strengths))
+    weighted = arrays.weights * log_entity_effects
     # Copied to (S, N, E) with entities contiguous: the sum over them is then bit-identical for one row and for many.
-    weighted = np.ascontiguousarray((arrays.weights * log_entity_effects).transpose(0, 2, 1)).sum(axis=2)
-    log_rate = sum(chain.values(), np.log(market_rate)) + weighted
-    return EmpiricalBayesRates(arrays, market_rate, chain, log_entity_effects, log_rate)
+    log_rate = sum(chain, np.log(market_rate)) + np.ascontiguousarray(weighted.transpose(0, 2, 1)).sum(axis=2)
+    effects = np.concatenate([weighted, np.array(chain).swapaxes(0, 1)], axis=1)
+    return EmpiricalBayesRates(arrays, market_rate, log_entity_effects, effects, log_rate)
 
 
 def market_rates(arrays: PriorArrays, observed: ArrayFrame) -> Floats:

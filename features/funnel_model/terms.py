@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from features.attributes import NUMBER_ATTRIBUTES
-from features.point_in_time.array_frame import ArrayFrame, Categories, Codes, Floats
+from features.point_in_time.array_frame import ArrayFrame, Categories, Codes, Floats, look_up
 from features.point_in_time.entity_history import GROUPS, TAG, entity_name
 from features.point_in_time.windowed_sums import Seconds
 from features.schema import MULTI
@@ -68,6 +68,7 @@ class Terms(BaseModel):
         sizes = [len(self.categories[name]) for name in single]
         possible = [sizes[one] * sizes[other] for one, other in zip(left, right)]
         offsets = np.array([*accumulate(possible, initial=0)], dtype=np.int64)[:-1]
+        slopes, squares = list(self.scaling), {s: of for s, of in SQUARED_SLOPES.items() if of in self.scaling}
         occurring = [np.asarray(codes, dtype=np.int64) for codes in self.interactions.values()]
         return TermArrays(
             single=single,
@@ -80,6 +81,11 @@ class Terms(BaseModel):
             pair_codes=np.concatenate([np.zeros(0, dtype=np.int64), *(c + at for c, at in zip(occurring, offsets))]),
             first_pair=np.array([*accumulate(map(len, occurring), initial=0)], dtype=np.int64)[:-1],
             time_columns=len(self.categories[PROMOTION_TYPE]) * len(self.knots),
+            knots=np.array(self.knots, dtype=np.float64),
+            means=np.array([[mean] for mean, _ in self.scaling.values()]).reshape(-1, 1),
+            deviations=np.array([[deviation] for _, deviation in self.scaling.values()]).reshape(-1, 1),
+            squared=[slopes.index(slope) for slope in squares.values()],
+            slopes=(*slopes, *squares, *HOUR_WAVES),
         )
 
     def __copy__(self) -> "Terms":
@@ -104,6 +110,11 @@ class TermArrays:
         pair_codes: (P,) int64 rising, offset codes of the P pairs that occur, over all interactions.
         first_pair: (I,) int64, index in `pair_codes` of each interaction's first pair.
         time_columns: Number of columns of the time basis: promotion types · knots.
+        knots: (K,), `Terms.knots`.
+        means: (slopes, 1), of the logarithms in `Terms.scaling`.
+        deviations: (slopes, 1), likewise.
+        squared: Indices of the slopes that also occur squared.
+        slopes: Names of the slopes, their squares, then the waves of the hour.
     """
 
     single: tuple[str, ...]
@@ -116,6 +127,11 @@ class TermArrays:
     pair_codes: Codes
     first_pair: Codes
     time_columns: int
+    knots: Floats
+    means: Floats
+    deviations: Floats
+    squared: list[int]
+    slopes: tuple[str, ...]
 
 
 def is_slope(term: str) -> bool:
@@ -183,8 +199,7 @@ def log_column(frame: ArrayFrame, column: str) -> Floats:
 
 def category_code_table(frame: ArrayFrame, terms: Terms) -> Codes:
     """(G, N) int64 category code of each row, by single-valued categorical term; −1 for missing or new values."""
-    table = np.full((len(terms.arrays.single), len(frame)), -1, dtype=np.int64)
-    for codes, name in zip(table, terms.arrays.single):
-        if terms.columns[name] in frame:
-            codes[:] = frame.categories(terms.columns[name]).map(terms.category_codes[name])
-    return table
+    names = terms.arrays.single
+    columns = [frame.categories_or_none(terms.columns[name]) for name in names]
+    codes = look_up(columns, [terms.category_codes[name] for name in names], count=len(frame))
+    return np.asarray(codes, dtype=np.int64)

@@ -54,6 +54,35 @@ class Categories:
         return values[self.codes]
 
 
+def look_up(
+    columns: Sequence[Categories | None],
+    numbers: Sequence[Mapping[str, float]],
+    unknown: float = -1,
+    missing: float = -1,
+    *,
+    count: int,
+) -> npt.NDArray[Any]:
+    """(columns, rows) Number of each value, all columns in one step.
+
+    Args:
+        columns: Of `count` rows; None: nothing is known of it.
+        numbers: Of each column: value → its number.
+        unknown: For a value without a number.
+        missing: For a missing value.
+        count: Number of rows.
+    """
+    table: list[float] = []
+    codes = np.empty((len(columns), count), dtype=np.int64)
+    for line, column, known in zip(codes, columns, numbers):
+        table.append(missing)
+        if column is None:
+            line[:] = len(table) - 1
+        else:
+            np.add(column.codes, len(table), out=line)  # code −1 is the entry before: missing
+            table += [known.get(value, unknown) for value in column.values]
+    return np.array(table)[codes]
+
+
 class ArrayFrame:
     """Columns of one length: numbers and times as numpy arrays, texts as `Categories`."""
 
@@ -102,6 +131,10 @@ class ArrayFrame:
         if np.isnan(column).all():  # a column of which nothing is known has no type of its own
             return Categories(np.full(self._count, -1, dtype=np.int64), [])
         raise TypeError(f"{name} holds numbers, not texts")
+
+    def categories_or_none(self, name: str) -> Categories | None:
+        """A column of texts; None where there is no such column."""
+        return self.categories(name) if name in self._columns else None
 
     def floats(self, name: str) -> Floats:
         """(rows,) a column of numbers as float64; NaN in every row where there is no such column."""

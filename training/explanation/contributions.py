@@ -73,7 +73,8 @@ def stage_contributions(features: Features, stage: Stage) -> LogContributions:
     if stage.priced:
         baseline = baseline + np.log(features.reference_price)
     clipped = -np.maximum(log_rate, 0.0) if stage.share else np.zeros(len(log_rate))
-    return _of_effects(baseline, posterior.log_effects, posterior.log_own_evidence, clipped)
+    effects = posterior.log_effects
+    return _of_effects(baseline, effects.names, effects.table, posterior.log_own_evidence, clipped)
 
 
 def _bayes_contributions(features: Features, stage: Stage) -> LogContributions:
@@ -84,13 +85,16 @@ def _bayes_contributions(features: Features, stage: Stage) -> LogContributions:
         baseline = baseline + np.log(features.reference_price)
     zeros = np.zeros(len(baseline))
     clipped = -np.maximum(posterior.log_empirical_bayes, 0.0) if stage.share else zeros
-    return _of_effects(baseline, posterior.empirical_bayes_effects, zeros, clipped)
+    effects = posterior.empirical_bayes_effects
+    return _of_effects(baseline, effects.names, effects.table, zeros, clipped)
 
 
-def _of_effects(baseline: Floats, effects: Mapping[str, Floats], own: Floats, clipped: Floats) -> LogContributions:
-    count = len(baseline)
-    table = np.ascontiguousarray(np.array(list(effects.values())).reshape(len(effects), count).T)
-    return LogContributions(baseline, table, tuple(effects), own, clipped, np.zeros((count, 0)), ())
+def _of_effects(
+    baseline: Floats, names: tuple[str, ...], effects: Floats, own: Floats, clipped: Floats
+) -> LogContributions:
+    """Contributions without trees; `effects` is (names, rows)."""
+    table = np.ascontiguousarray(effects.T)
+    return LogContributions(baseline, table, names, own, clipped, np.zeros((len(baseline), 0)), ())
 
 
 def head_contributions(
@@ -165,7 +169,8 @@ def volume_contributions(model: CreativeModel, features: Features, shap: Floats 
     """
     terms = model.volume.offset_terms(features, "expected")
     zeros = np.zeros(len(features.values))
-    total = _of_effects(terms.pop(LEVEL), terms, zeros, zeros)
+    level = terms.pop(LEVEL)
+    total = _of_effects(level, tuple(terms), np.array(list(terms.values())).reshape(len(terms), -1), zeros, zeros)
     total = _with_trees(total, 1.0, model.volume.boosters.get("expected"), features, shap)
     return replace(total, clipped=model.volume.clipped_expected(total.total) - total.total)
 

@@ -1,6 +1,7 @@
 """Later volume: typical and expected."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 import lightgbm as lgb
@@ -34,7 +35,7 @@ def rows(features, places):
                 posterior,
                 **{
                     name: {key: line[places] for key, line in value.items()}
-                    if isinstance(value, dict)
+                    if isinstance(value, Mapping)
                     else value[places]
                     for name, value in vars(posterior).items()
                 },
