@@ -92,6 +92,16 @@ def ranges(creatives: pd.DataFrame, born: pd.DataFrame) -> dict[str, tuple[float
     }
 
 
+def life_ranges(table: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Value column of metrics → 0 and the largest sum over a creative's life in a table of `as_of_table`."""
+    largest: dict[str, float] = {}
+    for column in table:
+        name = str(column).rpartition(":")[2]
+        if str(column).startswith(MARKET_PREFIX) and name in VALUES:
+            largest[name] = max(float(table[column].max()), largest.get(name, 0.0))
+    return {name: (0.0, most) for name, most in largest.items() if most > 0}
+
+
 def as_of_table(
     rows: MetricRows,
     funnel: Funnel,

@@ -374,7 +374,7 @@ class ModelAnswer(ModelIdentity):
     figures: list[str]
     """Metrics that the training data had; others are not used."""
     ranges: dict[str, tuple[float, float]]
-    """Attribute, or `age_hours` → least and greatest value in the training data, in its unit."""
+    """Attribute, `age_hours`, or metric (its sum over a life) → least and greatest in the training data, in its unit."""
     tags: dict[str, TagCard]
     """Tag → its values."""
     attributes: list[AttributeCard]

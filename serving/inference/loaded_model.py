@@ -9,7 +9,7 @@ from configs.settings import BASES
 from features.attributes import NUMBER_ATTRIBUTES
 from features.funnel import counted_columns
 from features.matrix.catalogue import Feature
-from features.point_in_time.as_of_table import AsOfHistory, read_as_of
+from features.point_in_time.as_of_table import AsOfHistory, life_ranges, read_as_of
 from features.point_in_time.entity_history import TAG
 from features.schema import KEY
 from serving.api.contradictions import ModelVocabulary
@@ -17,6 +17,9 @@ from serving.inference.explain import FeatureTexts
 from training.boosting.model import CreativeModel
 from training.errors import BundleError
 from training.registry.bundle import Manifest, load_bundle
+
+IDS = ("account_id", "product_id", "creator_id")
+"""Columns of ids whose history counts."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,9 @@ class LoadedModel:
         manifest: Manifest of its bundle.
         as_of: Counts of accounts, products, KOCs and tags as of the end of the bundle's data.
         metric_columns: Value columns of metrics that the training data had.
-        ranges: Numeric attribute, or `age_hours` → least and greatest value in the training data.
+        ranges: Numeric attribute, `age_hours`, or value column of metrics (its sum over a life) → least and greatest in
+            the training data.
+        known_ids: Account, product, KOC, as far as the model uses them → those of the training data.
         name: Of the registered model, or of the bundle's folder.
         version: Its number in the registry, or the first 12 digits of the manifest's sha256.
         folder: Folder of the bundle.
@@ -40,6 +45,7 @@ class LoadedModel:
     as_of: AsOfHistory
     metric_columns: tuple[str, ...]
     ranges: dict[str, tuple[float, float]]
+    known_ids: dict[str, frozenset[str]]
     name: str
     version: str
     folder: Path
@@ -142,7 +148,8 @@ def load_model(folder: Path, name: str = "", version: str = "") -> LoadedModel:
         manifest=manifest,
         as_of=as_of,
         metric_columns=frozen.metrics,
-        ranges=frozen.ranges,
+        ranges=frozen.ranges | life_ranges(frozen.table),
+        known_ids={name: frozenset(frozen.table[name].dropna()) for name in IDS if name in frozen.table},
         name=name or folder.name,
         version=version or sha256[:12],
         folder=folder,

@@ -45,6 +45,12 @@ def request_warnings(
     cutoffs = observed["cutoff"]
     ages = observed["age_hours"]
     known = loaded.as_of.known(observed)
+    # Sums that are not known lie in no range.
+    sums = {
+        name: [None if total != total else total for total in observed[f"early:{name}"].tolist()]
+        for name in loaded.ranges
+        if f"early:{name}" in observed
+    }
     found = []
     for row, creative in enumerate(creatives):
         warnings = [*general, *_unseen(loaded, creative), *_missing(loaded, creative)]
@@ -54,7 +60,9 @@ def request_warnings(
         elif known[row] >= 0 and loaded.as_of.launched(known[row]):
             warnings.append(known_without_metrics())
         for name, (low, high) in loaded.ranges.items():
-            value = max(float(ages[row]), low) if name == "age_hours" else getattr(creative, name)
+            value: float | None = max(float(ages[row]), low)
+            if name != "age_hours":
+                value = sums[name][row] if name in sums else getattr(creative, name, None)
             warnings += outside_range(name, value, low, high) if value is not None else []
         found.append([warning._asdict() for warning in warnings])
     return found
@@ -62,7 +70,7 @@ def request_warnings(
 
 def _unseen(loaded: LoadedModel, creative: Creative) -> list[PredictionWarning]:
     found = unseen_promotion_type(creative.promotion_type, loaded.promotion_types)
-    for column, known in loaded.categories.items():
+    for column, known in (loaded.known_ids | loaded.categories).items():
         value = _value(creative, column)
         if value is None or column == "promotion_type":
             continue

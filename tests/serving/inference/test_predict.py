@@ -206,6 +206,23 @@ def test_unseen_values_and_missing_metrics_are_warned_of(loaded, one_creative) -
     assert "unused_figures" in codes(answers_of(loaded, [{**one_creative, "metrics": rows}])[0])
 
 
+@pytest.mark.parametrize("name", ["account_id", "product_id", "creator_id"])
+def test_an_account_a_product_or_a_koc_that_nobody_knows_is_warned_of(loaded, one_creative, name) -> None:
+    before, after = answers_of(loaded, [one_creative])[0], answers_of(loaded, [{**one_creative, name: "nobody"}])[0]
+    assert not any(f"of {name} " in warning["en"] for warning in before["warnings"])
+    (found,) = [warning for warning in after["warnings"] if f"of {name} " in warning["en"]]
+    assert found["code"] == "unseen_value"
+    assert "nobody" in found["zh"]
+
+
+def test_figures_beyond_those_of_the_training_data_are_warned_of(loaded, one_creative) -> None:
+    rows = one_creative["metrics"]
+    many = [{**rows[0], "impressions": 9e7, "clicks": 5e6}, *rows[1:]]
+    answers = answers_of(loaded, [one_creative, {**one_creative, "creative_id": "b", "metrics": many}])
+    found = [[w["en"].split()[0] for w in one["warnings"] if w["code"] == "outside_range"] for one in answers]
+    assert found == [[], ["impressions", "clicks"]]
+
+
 def test_an_old_history_is_warned_of_with_its_age(loaded, one_creative) -> None:
     request = parse_request(PredictRequest, json.dumps({"creatives": [one_creative]}).encode(), loaded.vocabulary)
     later = loaded.as_of.moment + pd.Timedelta(days=9)
