@@ -32,7 +32,12 @@ Floats = npt.NDArray[np.float64]
 COMPOSED, DIRECT = "three composed heads", "a head per target"
 COST_LEVEL, STACK, HEADS = "level of cost, funnel model alone", "members of the stack", "composed and own heads"
 FUNNEL = "funnel alone"
-STACKS = {"head alone": ("trees",), "without empirical Bayes": ("funnel", "trees"), "full stack": MEMBERS}
+STACKS: dict[str, Sequence[str] | None] = {
+    "head alone": ("trees",),
+    "without empirical Bayes": ("funnel", "trees"),
+    "full stack": MEMBERS,
+    "as trained": None,
+}
 FIGURES = ("spearman", "deviance", "total")
 FOLDS, HOLDOUT, TRUTH = "folds", "holdout", "holdout, against the truth"
 
@@ -70,8 +75,8 @@ class Part:
 
 Predict = Callable[[int], dict[str, Floats]]
 """Place of a part → target (`cost` too: CNY per impression) → (judged rows,) predictions."""
-Fit = Callable[[Head, Sequence[str], int], FittedHead]
-"""Head, members of its stack and place of a part → the head, trained on the part's training rows."""
+Fit = Callable[[Head, Sequence[str] | None, int], FittedHead]
+"""Head, members of its stack (None: `members_of`) and place of a part → the head, trained on the part's rows."""
 
 
 def compare(
@@ -91,8 +96,8 @@ def compare(
     ways.append((STACK, FUNNEL, _heads(task, parts, fit, ())))
     ways += [(STACK, name, _heads(task, parts, fit, members)) for name, members in STACKS.items()]
     if own:
-        ways.append((HEADS, COMPOSED, _heads(task, parts, fit, MEMBERS)))
-        ways.append((HEADS, DIRECT, _heads(task, parts, fit, MEMBERS, own)))
+        ways.append((HEADS, COMPOSED, _heads(task, parts, fit, None)))
+        ways.append((HEADS, DIRECT, _heads(task, parts, fit, None, own)))
     lines: list[dict[str, object]] = []
     for section, name, predict in ways:
         progress(f"{section}: {name}")
@@ -139,14 +144,14 @@ def _cost_level(task: Task, parts: Sequence[Part], way: Way) -> Predict:
 
 
 def _heads(
-    task: Task, parts: Sequence[Part], fit: Fit, members: Sequence[str], own: Sequence[DirectHead] = ()
+    task: Task, parts: Sequence[Part], fit: Fit, members: Sequence[str] | None, own: Sequence[DirectHead] = ()
 ) -> Predict:
     """Composed heads with these members of the stack (none: the funnel model alone), and targets' own heads."""
 
     def predict(place: int) -> dict[str, Floats]:
         features = parts[place].judged[0]
         logs = _funnel_logs(task.funnel, features)
-        for head in task.funnel.heads if members else ():
+        for head in task.funnel.heads if members != () else ():
             logs[head.name] = fit(head, members, place).log(features, task.funnel)
         direct = {head.name: fit(head, members, place).log(features, task.funnel) for head in own}
         found = targets_of_heads(logs, task.funnel)
@@ -176,7 +181,7 @@ def _trainer(task: Task, parts: Sequence[Part]) -> Fit:
         trains = rounds > 0 and can_train(data.fit, trees)
         return HeadJob(data.fit, data.fit_features, Choice(trees, rounds), seed).train() if trains else None
 
-    def fit(head: Head, members: Sequence[str], place: int) -> FittedHead:
+    def fit(head: Head, members: Sequence[str] | None, place: int) -> FittedHead:
         own, scores = of_folds(head)
         rounds, stack, _, _ = best_stack([fold.validation for fold in own], scores, trees.rounds, members)
         fitted, data = FittedHead(head, stack, booster(head, rounds, place)), _head_fold(task, head, parts[place])

@@ -74,7 +74,7 @@ def test_every_way_is_measured_on_the_folds_and_on_the_holdout(task: Task) -> No
     assert values[COST_LEVEL, BUILT_IN, HOLDOUT, "roi", "total"] == pytest.approx(
         values[STACK, FUNNEL, HOLDOUT, "roi", "total"]
     )
-    assert values[STACK, "full stack", HOLDOUT, "roi", "total"] == values[HEADS, COMPOSED, HOLDOUT, "roi", "total"]
+    assert values[STACK, "as trained", HOLDOUT, "roi", "total"] == values[HEADS, COMPOSED, HOLDOUT, "roi", "total"]
     assert len(tables(found)) == 6
 
 

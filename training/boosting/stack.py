@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
+from features.funnel import Head
 from training.boosting.heads import HeadRows
 
 Floats = npt.NDArray[np.float64]
@@ -55,6 +56,15 @@ class Stack:
 
 
 FUNNEL_ALONE = Stack()
+
+
+def members_of(head: Head) -> Sequence[str]:
+    """Members that may have a weight in a head's stack: empirical Bayes only where the head is a single stage.
+
+    A product of several thin stages is too noisy in empirical Bayes, which has no time either: its weight gained on the
+    folds that chose it and lost on the next ones, most where a platform had changed in between.
+    """
+    return MEMBERS if len(head.stages) == 1 else ("funnel", "trees")
 
 
 def fit_stack(

@@ -13,7 +13,7 @@ from configs.settings import Settings, Trees
 from training.boosting.cv_folds import Fold, HeadFold
 from training.boosting.heads import HeadRows, can_train, creative_hashes, head_level, parameters
 from training.boosting.model import Choice
-from training.boosting.stack import FUNNEL_ALONE, MEMBERS, Stack, fit_stack, row_losses
+from training.boosting.stack import FUNNEL_ALONE, Stack, fit_stack, members_of, row_losses
 from training.boosting.volume import CHOICES, Figure, best_volume_rounds, fit_volume_head, volume_curve, volume_deviance
 
 Floats = npt.NDArray[np.float64]
@@ -171,7 +171,7 @@ class VolumeSubject:
 
 
 def best_stack(
-    rows: Sequence[HeadRows], scores: Sequence[Sequence[Floats]], most: int, members: Sequence[str] = MEMBERS
+    rows: Sequence[HeadRows], scores: Sequence[Sequence[Floats]], most: int, members: Sequence[str] | None = None
 ) -> tuple[int, Stack, float, list[Floats]]:
     """Choose number of trees and stack by the pooled deviance.
 
@@ -179,12 +179,13 @@ def best_stack(
         rows: Validation rows of each fold.
         scores: Of each fold, `scores_by_rounds`.
         most: Number of trees up to which they are compared.
-        members: Members of the stack that may have a weight.
+        members: Members of the stack that may have a weight; None: those of the head (`members_of`).
 
     Returns:
         Number of trees, stack, its pooled deviance with penalty, and of each fold (rows,) out-of-fold log predictions.
     """
     compared = compared_rounds(most)
+    members = members_of(rows[0].head) if members is None else members
     fits = [fit_stack(rows, [own[place] for own in scores], members) for place in range(len(compared))]
     place = int(np.argmin([value for _, value in fits]))  # the fewest trees among equals
     stack, value = fits[place]

@@ -8,7 +8,17 @@ import pytest
 from features.bilingual import Words
 from features.funnel import Head
 from training.boosting.heads import HeadRows
-from training.boosting.stack import FUNNEL_ALONE, PULL, Stack, deviance, fit_stack, ratio_with_error, row_losses
+from training.boosting.stack import (
+    FUNNEL_ALONE,
+    MEMBERS,
+    PULL,
+    Stack,
+    deviance,
+    fit_stack,
+    members_of,
+    ratio_with_error,
+    row_losses,
+)
 
 HEAD = Head("gmv", Words("每次展现成交额", "gmv per impression"), "gmv_cny", "impressions", ("earn",))
 
@@ -214,3 +224,8 @@ def test_a_member_that_is_left_out_has_no_weight() -> None:
     stack, _ = fit_stack(parts, trees, members=["funnel", "trees"])
     assert stack.bayes == 0.0
     assert stack.funnel + stack.trees == pytest.approx(1.0)
+
+
+def test_empirical_bayes_is_a_member_only_where_the_head_is_one_stage() -> None:
+    assert members_of(HEAD) == MEMBERS
+    assert members_of(replace(HEAD, stages=("click", "order", "value"))) == ("funnel", "trees")
