@@ -1,4 +1,4 @@
-"""The command line of the service: `serve`, `predict`, `report`, `bento`, `key`, `ledger`."""
+"""The command line of the service: `serve`, `predict`, `report`, `bento`, `typescript`, `key`, `ledger`."""
 
 import json
 import os
@@ -23,6 +23,7 @@ app = typer.Typer(
     help="Serve predictions over HTTP, predict a file, write the report, read the ledger.",
 )
 
+TYPES = Path(__file__).with_name("client.d.ts")
 SERVICE_CONFIG = CONFIG_DIR / "serving.yaml"
 RUN_CONFIG = CONFIG_DIR / "default.yaml"
 ConfigFile = Annotated[Path, typer.Option("--config", help="Settings of the service.")]
@@ -131,6 +132,18 @@ def bento_command(
     tag = build(location.folder, env)
     print(f"{tag} with {location}, in {store}")
     print(f"start it: BENTOML_DO_NOT_TRACK=true BENTOML_HOME={store} bentoml serve {tag}")
+
+
+@app.command("typescript")
+def typescript_command(
+    out: Annotated[Path, typer.Option("--out", help="Declaration file to write.")] = TYPES,
+) -> None:
+    """Write the TypeScript types of the API."""
+    from serving.mounts.typescript import typescript
+    from serving.service import PAGES
+
+    out.write_text(typescript(PAGES.state.openapi()), encoding="utf-8")
+    print(f"{out}: the types of every request, answer and error")
 
 
 @app.command("key")

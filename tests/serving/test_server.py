@@ -17,7 +17,6 @@ import pytest
 
 from serving.api.requests import PredictRequest
 from serving.api.validation import parse_request
-from serving.client import Client, ServiceError
 from serving.inference.predict import predictions
 from serving.ledger.reading import read
 from serving.ledger.tables import connect
@@ -132,19 +131,6 @@ def test_the_page_is_there_and_what_it_reads_is_answered(server) -> None:
     (found,) = json.loads(content)["creatives"]
     assert server.post("/v1/predict", {"creatives": [found["creative"]]})[0] == 200
     assert server.post("/v1/read", b"\0" * 1000, **kind)[0] == 422
-
-
-def test_the_client_gets_typed_answers_and_typed_refusals(server, one_creative) -> None:
-    client = Client(server.url)
-    answer = client.predict([one_creative], explain=True, top=2)
-    assert answer.predictions[0].targets["net_roi"].value > 0
-    assert len(answer.predictions[0].explanation.targets["net_roi"].features) == 2
-    assert client.rank([one_creative], top=1).ranking[0].place == 1
-    assert client.model()["version"] == answer.model.version
-    with pytest.raises(ServiceError) as caught:
-        client.predict([{**one_creative, "price_cny": "x"}])
-    assert caught.value.status == 400
-    assert caught.value.problems[0]["field"] == "creatives[0].price_cny"
 
 
 def test_every_answer_is_in_the_ledger_with_caller_model_input_and_features(server, loaded, one_creative) -> None:

@@ -83,8 +83,16 @@ def test_errors_are_sent_as_declared() -> None:
     assert_sent_as_declared(ErrorAnswer, orjson.dumps(refused.body("id")))
 
 
+def is_exemplified(shape: dict) -> bool:
+    """Whether a value can be imagined: by an example, its few possible values, or the shapes that it is made of."""
+    parts = [*shape.get("anyOf", ()), *(shape[key] for key in ("items", "additionalProperties") if key in shape)]
+    return bool({"$ref", "examples", "enum", "const"} & shape.keys()) or any(map(is_exemplified, parts))
+
+
 @pytest.mark.parametrize("model", [*DECLARED, PredictRequest, RankRequest], ids=lambda model: model.__name__)
 def test_every_declared_shape_says_what_it_is_and_every_answered_field_what_it_means(model) -> None:
     assert model.__doc__
     if issubclass(model, AnswerModel):
         assert [name for name, field in model.model_fields.items() if not field.description] == []
+        shapes = model.model_json_schema()["properties"]
+        assert [name for name, shape in shapes.items() if not is_exemplified(shape)] == []
