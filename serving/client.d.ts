@@ -311,7 +311,7 @@ export interface ModelAnswer {
   stages: StageCard[];
   /** Metrics that the training data had; others are not used. */
   figures: string[];
-  /** Attribute, `age_hours`, or metric (its sum over a life) → least and greatest in the training data, in its unit. */
+  /** Attribute, `age_hours`, or metric (its sum over a life) → least and greatest in the training data. */
   ranges: Record<string, [number, number]>;
   /** Tag → its values. */
   tags: Record<string, TagCard>;

@@ -387,7 +387,7 @@ class ModelAnswer(ModelIdentity):
     figures: Annotated[list[str], Field(examples=[["impressions", "clicks", "orders"]])]
     """Metrics that the training data had; others are not used."""
     ranges: Annotated[dict[str, tuple[float, float]], Field(examples=[{"price_cny": (9.9, 1299.0)}])]
-    """Attribute, `age_hours`, or metric (its sum over a life) → least and greatest in the training data, in its unit."""
+    """Attribute, `age_hours`, or metric (its sum over a life) → least and greatest in the training data."""
     tags: dict[str, TagCard]
     """Tag → its values."""
     attributes: list[AttributeCard]
