@@ -1,15 +1,14 @@
 """What a request of the declared shape says that cannot be true, or that the model cannot use."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from features.schema import COUNTS, LARGEST, MULTI, SUMS
+from features.schema import LARGEST, MULTI, VALUES
 from serving.api.errors import MOST_PROBLEMS, RequestProblem
 from serving.api.requests import Creative, MetricsRow
 
@@ -46,11 +45,13 @@ class ModelVocabulary(BaseModel):
         tags: Names of its tags.
         multi: Tags of which a creative may have several values.
         time_zone: Of times without an offset.
+        typical_price: What an order of a creative without a price is measured against, CNY; 0: nothing.
     """
 
     tags: frozenset[str]
     multi: frozenset[str]
     time_zone: str
+    typical_price: float = 0.0
 
 
 class Suggestions:
@@ -103,10 +104,10 @@ def _contradictions(
     if creative.sums:
         if creative.launched_at is None:
             yield "launched_at", "missing beside sums", "say when the creative was launched"
-        yield from _value_problems("sums", [creative.sums], creative.price_cny)
+        yield from _value_problems("sums", [creative.sums], creative.price_cny or vocabulary.typical_price)
     if creative.metrics:
         yield from _row_problems(creative, ZoneInfo(vocabulary.time_zone))
-        yield from _value_problems("metrics", creative.metrics, creative.price_cny)
+        yield from _value_problems("metrics", creative.metrics, creative.price_cny or vocabulary.typical_price)
 
 
 def _tag_problems(
@@ -144,13 +145,15 @@ def _row_problems(creative: Creative, zone: ZoneInfo) -> Iterator[tuple[str, str
             yield "launched_at", "is after the first period with delivery", "say when it was first delivered"
 
 
-def _value_problems(field: str, rows: Sequence[MetricsRow], price: float | None) -> Iterator[tuple[str, str, str]]:
-    totals = _totals(rows)
+def _value_problems(field: str, rows: Sequence[MetricsRow], price: float) -> Iterator[tuple[str, str, str]]:
+    given = {name: [row[name] for row in rows if row.get(name) is not None] for name in VALUES}
+    known = {name: float(sum(values)) for name, values in given.items()}
+    totals = {name: known[name] for name, values in given.items() if len(values) == len(rows)}
 
     def problem(what: str, found: str, hint: str) -> tuple[str, str, str]:
         return f"{field}.{what}" if field == "sums" else field, found, hint
 
-    for what, total in totals.items():
+    for what, total in known.items():
         if total >= LARGEST[what]:
             yield problem(what, f"{total:.10g} {what} in all", f"less than {LARGEST[what]:g}; check {what}")
     for what, base in POSSIBLE_ONLY_WITH:
@@ -163,16 +166,6 @@ def _value_problems(field: str, rows: Sequence[MetricsRow], price: float | None)
         if what in totals and totals.get(base, 0) > 0 and totals[what] > totals[base] * factor + more:
             hint = f"at most {factor:g} times {base} and {more:g}; check both"
             yield problem(what, f"{totals[what]:.10g} {what} and {totals[base]:.10g} {base}", hint)
-    if price is not None and totals.get("orders", 0) * price >= LARGEST["gmv_cny"]:
-        found = f"{totals['orders']:.10g} orders at a price of {price:.10g}"
+    if known["orders"] * price >= LARGEST["gmv_cny"]:
+        found = f"{known['orders']:.10g} orders at a price of {price:.10g}"
         yield problem("orders", found, "check orders and price_cny")
-
-
-def _totals(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Figure → its sum over the rows; without those that some row does not give."""
-    found: dict[str, float] = {}
-    for name in (*COUNTS, *SUMS):
-        values: list[Any] = [row.get(name) for row in rows]
-        if None not in values:
-            found[name] = float(sum(values))
-    return found

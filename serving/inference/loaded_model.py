@@ -107,7 +107,10 @@ class LoadedModel:
         """The names and the time zone that requests are checked against."""
         multi = {name.removeprefix(TAG) for name in self.model.fitted.encoder.multi}
         return ModelVocabulary(
-            tags=frozenset(self.tags), multi=frozenset(multi), time_zone=self.manifest.settings.time_zone
+            tags=frozenset(self.tags),
+            multi=frozenset(multi),
+            time_zone=self.manifest.settings.time_zone,
+            typical_price=self.model.fitted.funnel.typical_price or 0.0,
         )
 
     @cached_property

@@ -237,5 +237,5 @@ def _fewer_above(above: Floats, top: int) -> Floats:
 
 def _wanted(request: RankRequest, count: int) -> int:
     if request.budget_cny is not None and request.spend_cny is not None:
-        return min(int(request.budget_cny // request.spend_cny), count)
+        return int(min(request.budget_cny // request.spend_cny, count))
     return min(request.top or 0, count)

@@ -181,6 +181,8 @@ def test_the_sums_of_a_life_have_the_bounds_of_a_row() -> None:
     many = [{**hour, "impressions": 1e8, "clicks": 1e5, "orders": 1e4} for hour in hours]
     refused = refusal(changed(metrics=many, price_cny=5e6))
     assert [fault.problem for fault in refused.problems] == ["20000 orders at a price of 5000000"]
+    refused = refusal(changed(metrics=[{**many[0], "orders": 2e4}, hours[1]], price_cny=5e6))
+    assert [fault.problem for fault in refused.problems] == ["20000 orders at a price of 5000000"]
 
 
 @pytest.mark.parametrize(

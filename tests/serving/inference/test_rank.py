@@ -60,6 +60,8 @@ def test_a_budget_for_all_funds_all_and_one_for_none_none(loaded, candidates) ->
     done = ranked(loaded, candidates, budget_cny=1e6, spend_cny=1.0)
     assert done.top == 4
     assert all(one["funded"] and one["chance_in_top"] == 1.0 for one in done.answers)
+    done = ranked(loaded, candidates, budget_cny=1e8, spend_cny=5e-324)
+    assert done.top == 4
     done = ranked(loaded, candidates, budget_cny=1.0, spend_cny=2.0)
     assert done.top == 0
     assert not any(one["funded"] for one in done.answers)
