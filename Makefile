@@ -16,6 +16,8 @@ SINCE ?=
 LANG_ ?=
 # Option of train and refresh: 1 goes on where the tag sheet does not join the metrics
 WITHOUT_TAGS ?=
+# Option of doctor: a YAML file to write, the source config with the headers that it suggests
+WRITE_SOURCE ?=
 # Option of bench-scale: rows of metrics, separated by spaces; default 0.1, 1, 5 and 10 million
 ROWS ?=
 # Options of bench-peers: CPU seconds of each peer; a folder of the public data sets; a checkout with its own .venv
@@ -44,7 +46,7 @@ WORKERS = $(if $(filter dask,$(ENGINE))$(SCHEDULER),$(VENV)/.scale)
 GATE_OPTIONS = $(if $(WITHOUT_TAGS),--without-tags) $(if $(LANG_),--lang '$(LANG_)')
 ENGINE_OPTIONS = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)')
 
-.PHONY: help setup train refresh predict backtest report serve bento ui sample test test-fast check format hooks lock clean
+.PHONY: help setup doctor train refresh predict backtest report serve bento ui sample test test-fast check format hooks lock clean
 .PHONY: bench-peers bench-serve bench-scale
 
 help: ## list the commands and their options
@@ -52,6 +54,10 @@ help: ## list the commands and their options
 	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file> SERVING=<yaml> WORLD=<of the sample> ENGINE=dask SCHEDULER=<address>"
 
 setup: $(VENV)/.product ## create .venv and install the runtime dependencies
+
+doctor: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## say what the exports hold, what is wrong with them and whether they suffice; LANG_=zh, WRITE_SOURCE=<yaml>
+	@$(PY) -m training doctor --config '$(CONFIG)' $(if $(LANG_),--lang '$(LANG_)') $(if $(WRITE_SOURCE),--write-source '$(WRITE_SOURCE)') \
+		--data '$(TARGET_DATA)'
 
 train: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## train and register a model on exports; without DATA on the sample
 	@$(PY) -m training train --config '$(CONFIG)' $(if $(TRIALS),--trials $(TRIALS)) $(if $(BASELINE),--baseline) $(ENGINE_OPTIONS) $(GATE_OPTIONS) --data '$(TARGET_DATA)'

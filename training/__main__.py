@@ -1,4 +1,4 @@
-"""`python -m training`: train, refresh, page, predict, backtest, ui, leaks."""
+"""`python -m training`: doctor, train, refresh, page, predict, backtest, ui, leaks."""
 
 import os
 import sys
@@ -66,6 +66,7 @@ def train_command(
     from training.boosting.optuna_study import refuse_unreachable
     from training.data.open_source import open_source
     from training.doctor.examine import refuse_lost_joins
+    from training.doctor.first_step import refuse_faults
     from training.run import train_and_register
     from training.workspace import workspace
 
@@ -74,7 +75,8 @@ def train_command(
         settings = settings.model_copy(update={"tune": settings.tune.model_copy(update={"trials": trials})})
     check_data_exists(data)  # before anything is written
     refuse_unreachable()  # before any long computation
-    space = workspace(data, settings)
+    space, language = workspace(data, settings), lang or language_of_locale()
+    refuse_faults(data, space.store, settings, language, Console(stderr=True), without_tags=without_tags)
     with _screen(space, lang, verbose=verbose) as screen:
         progress = screen.callbacks
         with open_source(data, space, settings, progress, strict=strict) as (source, report):
@@ -83,6 +85,32 @@ def train_command(
                 refuse_lost_joins(space.store, settings, screen.language, without_tags=without_tags)
             result = train_and_register(source, space, settings, progress, baseline=baseline)
         _show_end(result, space, data, config, screen)
+
+
+@app.command("doctor")
+def doctor_command(
+    data: DataPaths,
+    config: ConfigFile = DEFAULT_CONFIG,
+    lang: Lang = None,
+    write_source: Annotated[
+        Path | None,
+        typer.Option("--write-source", help="YAML file to write with the suggested headers."),
+    ] = None,
+) -> None:
+    """Say what the exports hold and what is wrong. Exit code 1: too little data yet, 2: correct something first."""
+    from training.doctor.examine import examine
+    from training.doctor.screen import show_diagnosis
+    from training.doctor.suggested_sources import write_sources
+
+    settings, language = load_settings(config), lang or language_of_locale()
+    err = Console(stderr=True)
+    with err.status("") as status:
+        found = examine(data, settings, lambda done, total, path: status.update(f"{done + 1}/{total} {path.name}"))
+    show_diagnosis(found, language, Console())
+    if write_source is not None:
+        for path in write_sources(write_source, found.files, settings):
+            print(path)
+    raise typer.Exit(found.exit_code)
 
 
 @app.command("refresh")

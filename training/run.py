@@ -16,6 +16,7 @@ from training.boosting.recipe import Recipe, fit_on, out_of_fold, predict_out_of
 from training.boosting.rolling_fits import Training, plan_refits, with_refits
 from training.data.dataset import fit_features, prepare_from
 from training.data.metrics_source import MetricsSource
+from training.data.tag_coverage import TagCoverage, tag_coverage
 from training.decision.predict import predict_latest
 from training.decision.predictions_file import write_predictions
 from training.evaluation.acceptance import Judgement
@@ -32,13 +33,11 @@ from training.registry.bundle import save_bundle
 from training.registry.champion import ChampionComparison, compare_with_registered
 from training.registry.mlflow_client import Registered
 from training.run_record import (
-    TagCoverage,
     headline_figures,
     headline_metrics,
     logged_metrics,
     run_description,
     run_facts,
-    tag_coverage,
 )
 from training.steps import amount_of_data, for_small_data, holdout_deviances, last_reported, tune_heads
 from training.uncertainty import fit_uncertainty

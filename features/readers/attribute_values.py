@@ -192,13 +192,19 @@ def tags_in_names(named: pd.DataFrame, patterns: FileNamePatterns) -> pd.DataFra
         The long frame of the tags, with origin “name”.
     """
     parse = file_name_parser(patterns)
-    tags = {name: parse(name) for name in named["value"].unique()}
-    rows = [
-        (*key, tag, value, "name")
-        for *key, name in named[[*KEY, "value"]].itertuples(index=False, name=None)
-        for tag, value in tags[name].items()
-    ]
-    return pd.DataFrame(rows, columns=LONG_COLUMNS).astype("str") if rows else empty_long()
+    codes, names = pd.factorize(named["value"])
+    tags = [list(parse(str(name)).items()) for name in names]
+    counts = np.array([len(found) for found in tags], dtype=np.int64)[codes]
+    if not counts.sum():
+        return empty_long()
+    pairs = [pair for code in codes for pair in tags[code]]
+    return (
+        named[KEY]
+        .iloc[np.repeat(np.arange(len(named)), counts)]
+        .reset_index(drop=True)
+        .assign(name=[tag for tag, _ in pairs], value=[value for _, value in pairs], origin="name")[LONG_COLUMNS]
+        .astype("str")
+    )
 
 
 def file_name_parser(patterns: FileNamePatterns) -> Callable[[str], dict[str, str]]:

@@ -86,16 +86,31 @@ def read_raw_tables(
         findings: Collects the problems.
         now: As in `read_export`.
     """
-    name, rows = "", _no_rows()
     try:
         found = recognise(tables, layouts, path, findings)
-        name = found.layout.name
+    except UnusableFile as stop:
+        findings.problems.append(stop.problem)
+        return ExportRead(str(path), "", "", _empty_metrics(), empty_long(), findings.problems, _no_rows())
+    return read_recognised(found, path, settings, findings, now=now)
+
+
+def read_recognised(
+    found: RecognisedTable, path: Path, settings: Settings, findings: Findings, *, now: datetime
+) -> ExportRead:
+    """Read a table of a known layout, as `read_export` reads that of a file."""
+    rows = _no_rows()
+    try:
         check_basis(found, settings, findings)
         metrics, attributes, rows = _read(found, settings, path, now, findings)
     except UnusableFile as stop:
         findings.problems.append(stop.problem)
         metrics, attributes = _empty_metrics(), empty_long()
-    return ExportRead(str(path), "", name, metrics, attributes, findings.problems, rows)
+    return ExportRead(str(path), "", found.layout.name, metrics, attributes, findings.problems, rows)
+
+
+def holds_metrics(layout: ExportLayout) -> bool:
+    """Whether files of a layout have counts or sums, and not only attributes."""
+    return any(name in VALUES for name in layout.columns)
 
 
 def _empty_metrics() -> pd.DataFrame:
@@ -113,7 +128,7 @@ def _read(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return metrics, attributes, and the first row number of each creative."""
     layout = found.layout
-    has_metrics = any(name in VALUES for name in layout.columns)
+    has_metrics = holds_metrics(layout)
     table = to_canonical(found, settings, path, findings)
     table = creative_rows(table, layout, found.rows, metrics=has_metrics, findings=findings)
     table, keys = keyed(table, layout, found.header, path, metrics=has_metrics, findings=findings)

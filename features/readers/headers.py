@@ -127,6 +127,18 @@ def map_headers(layout: ExportLayout, header: Sequence[str], path: Path, setting
     )
 
 
+def suggestions_for(layout: ExportLayout, header: Sequence[str], path: Path) -> list[Suggestion]:
+    """Suggest what the headers that a layout does not name may be.
+
+    Args:
+        layout: The nearest layout of a file of no known one.
+        header: The row that is most likely its header.
+        path: The file's name.
+    """
+    found = map_headers(layout, header, path, Settings())
+    return suggest(layout, [*found.unread, *found.own], set(found.taken))
+
+
 def suggest(layout: ExportLayout, unread: Sequence[str], taken: set[str]) -> list[Suggestion]:
     """Suggest which columns of a layout unread headers may be, each column once.
 

@@ -15,7 +15,7 @@ from features.readers.cells import distinct, is_missing, to_text
 from features.readers.encodings import misread
 from features.readers.findings import Findings, UnusableFile
 from features.readers.header_names import header_places, nearest_header, normalise_header
-from features.readers.headers import HeaderMap, map_headers, suggest
+from features.readers.headers import HeaderMap, map_headers, suggestions_for
 from features.readers.names_of_files import span_in_name
 from features.readers.tables import CanonicalTable, RawRows, RawTable
 from features.schema import ATTRIBUTES, COUNTS, NUMBERS, SUMS, TAGS, TEXTS, TIMES, VALUES
@@ -345,7 +345,8 @@ def nearest_layout(seen: Sequence[Sequence[str]], layouts: Sequence[ExportLayout
     known = [max(known_headers(layout, cells) for layout in layouts) for cells in rows]
     filled = [sum(bool(cell.strip()) for cell in cells) for cells in rows]
     header = rows[max(range(len(rows)), key=lambda place: (known[place], filled[place]))]
-    return max(layouts, key=lambda layout: known_headers(layout, header) + len(suggest(layout, header, set()))), header
+    suggested = {layout.name: len(suggestions_for(layout, header, Path())) for layout in layouts}
+    return max(layouts, key=lambda layout: known_headers(layout, header) + suggested[layout.name]), header
 
 
 def _unknown_layout(
@@ -363,7 +364,7 @@ def _unknown_layout(
     barred = [header for header in layout.match.none if normalise_header(header) in found]
     if barred:
         parts.append(f"none of {_listed(barred)}")
-    maybe = ", ".join(f"{one.header} → {one.like}?" for one in suggest(layout, named, set()))
+    maybe = ", ".join(f"{one.header} → {one.like}?" for one in suggestions_for(layout, cells, path))
     others = [other.name for other in layouts if other is not layout]
     damage = misread(" ".join(named))
     return findings.unusable(

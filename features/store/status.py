@@ -15,16 +15,16 @@ from features.store.duckdb_store import Store
 _BY_GRAIN = """
 SELECT grain, count(*) AS rows, count(DISTINCT (promotion_type, account_id, creative_id)) AS creatives,
        min(period_start) AS first, max(period_end) AS last
-FROM metrics GROUP BY grain ORDER BY min(period_end - period_start), grain
+FROM named_metrics GROUP BY grain ORDER BY min(period_end - period_start), grain
 """
 _BY_ACCOUNT = """
 SELECT promotion_type, account_id, count(*) AS rows, count(DISTINCT creative_id) AS creatives
-FROM metrics GROUP BY ALL ORDER BY ALL
+FROM named_metrics GROUP BY ALL ORDER BY ALL
 """
 _SPANS = """
 SELECT DISTINCT promotion_type, account_id, CAST(period_start AS DATE) AS first,
        CAST(period_end - INTERVAL 1 MICROSECOND AS DATE) AS last
-FROM metrics WHERE grain <> 'reading'
+FROM named_metrics WHERE grain <> 'reading'
 """
 _REJECTED = """
 SELECT expected, any_value(found) AS example, count(DISTINCT sha256) AS files,
@@ -99,7 +99,7 @@ def store_status(store: Store, settings: Settings) -> StoreStatus:
     """Query the summary of a store."""
     grains = tuple(GrainSummary(*row) for row in _rows(store, _BY_GRAIN))
     spans = store.select(_SPANS)
-    counts = store.select("SELECT " + ", ".join(f"count({name}) AS {name}" for name in VALUES) + " FROM metrics")
+    counts = store.select("SELECT " + ", ".join(f"count({name}) AS {name}" for name in VALUES) + " FROM named_metrics")
     columns = [name for name in VALUES if counts[name].iloc[0]]
     funnel = build_funnel(columns, BASES[settings.basis][0])
     stages = {stage.name: f"{stage.numerator} / {stage.exposure}" for stage in funnel.stages}

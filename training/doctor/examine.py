@@ -1,12 +1,129 @@
-"""Examine data before anything is fitted, and refuse to train on those that do not join."""
+"""Examine data before anything is fitted: all problems at once, and whether the data suffice to train."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
-from configs.settings import Settings
-from features.bilingual import Language
+from configs.settings import BASES, Settings
+from features.bilingual import Language, Words
 from features.errors import InputError
+from features.funnel import GPM, NET_GPM, NET_ROI, ROI, Target, build_funnel
+from features.readers.encodings import misread
+from features.readers.find_files import find_files
+from features.readers.layouts import load_layouts
+from features.readers.survey import FileSurvey, survey_file
+from features.schema import KEY, Loaded
 from features.store.duckdb_store import open_store
-from features.store.joins import joins_of
+from features.store.joins import Joins, joins_of
+from features.store.load import load
+from features.store.status import AccountSummary, store_status
+from training.data.tag_coverage import TagCoverage, tag_coverage
+from training.doctor.amounts import Amounts, amounts
+
+TARGETS_SHOWN = (GPM, NET_GPM, ROI, NET_ROI)
+
+OnFile = Callable[[int, int, Path], None]
+"""Called before each file with the number of files done, of all files, and the file."""
+
+
+@dataclass(frozen=True)
+class TargetNeeds:
+    """What one target needs in one promotion type.
+
+    Attributes:
+        promotion_type: The type.
+        target: The target.
+        available: Whether its columns are there.
+        needed: Value columns that it needs.
+        missing: Those that are missing.
+    """
+
+    promotion_type: str
+    target: Target
+    available: bool
+    needed: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the data hold, and what is wrong with them.
+
+    Attributes:
+        files: Every file.
+        joins: How accounts, metrics and tag sheet fit; None without any metrics.
+        accounts: Rows, creatives and days of each account and promotion type.
+        needs: What the targets need and have.
+        tagged: How many creatives carry tags; None without metrics.
+        amounts: How much there is against how much is needed; None without metrics.
+        faults: What stops a training run until it is corrected.
+    """
+
+    files: tuple[FileSurvey, ...]
+    joins: Joins | None
+    accounts: tuple[AccountSummary, ...]
+    needs: tuple[TargetNeeds, ...]
+    tagged: TagCoverage | None
+    amounts: Amounts | None
+    faults: tuple[Words, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0: training is possible; 1: there is too little data yet; 2: something must be corrected first."""
+        if self.faults:
+            return 2
+        return 1 if self.amounts is None or self.amounts.stage == "none" else 0
+
+
+def examine(
+    data: Sequence[str],
+    settings: Settings,
+    on_file: OnFile = lambda done, total, path: None,
+    *,
+    without_tags: bool = False,
+) -> Diagnosis:
+    """Examine export files; nothing is written but a store in a temporary folder.
+
+    Args:
+        data: Files, folders and patterns.
+        settings: Of the run.
+        on_file: Progress callback.
+        without_tags: A tag sheet that does not join, or may be unread, is no fault.
+
+    Raises:
+        InputError: There are no such files.
+    """
+    paths, layouts = find_files(list(data)), load_layouts(settings)
+    now = datetime.now(ZoneInfo(settings.time_zone)).replace(tzinfo=None)
+    files = []
+    for done, path in enumerate(paths):
+        on_file(done, len(paths), path)
+        files.append(survey_file(path, settings, layouts, now=now))
+    with TemporaryDirectory(prefix="gpmcast-doctor-") as folder, open_store(Path(folder) / "store.duckdb") as store:
+        for file in files:
+            if file.read is not None and not file.unusable:
+                store.add(file.read)
+        if not store.count("metrics"):
+            return Diagnosis(
+                tuple(files), None, (), (), None, None, _faults(files, None, (), without_tags=without_tags)
+            )
+        joins, status = joins_of(store, settings), store_status(store, settings)
+        loaded = load(store, settings)
+    needs = _needs(files, settings)
+    return Diagnosis(
+        files=tuple(replace(file, read=None) for file in files),
+        joins=joins,
+        accounts=status.accounts,
+        needs=needs,
+        tagged=tag_coverage(loaded.creatives, loaded.metrics[KEY]),
+        amounts=_amounts(loaded, settings),
+        faults=_faults(files, joins, needs, without_tags=without_tags),
+    )
 
 
 def refuse_lost_joins(store: Path, settings: Settings, language: Language, *, without_tags: bool) -> None:
@@ -23,7 +140,99 @@ def refuse_lost_joins(store: Path, settings: Settings, language: Language, *, wi
     """
     with open_store(store, read_only=True) as opened:
         joins = joins_of(opened, settings)
-    faults = [joins.account_fault, None if without_tags else joins.tag_fault]
-    found = [fault.in_language(language) for fault in faults if fault]
+    found = [fault.in_language(language) for fault in _join_faults(joins, without_tags=without_tags)]
     if found:
         raise InputError("\n".join(found))
+
+
+def _amounts(loaded: Loaded, settings: Settings) -> Amounts | None:
+    exposed = [name for name in ("impressions", "spend_cny") if name in loaded.metrics]
+    return amounts(loaded, settings) if exposed else None
+
+
+def _join_faults(joins: Joins, *, without_tags: bool) -> list[Words]:
+    faults = [joins.account_fault, None if without_tags else joins.tag_fault]
+    return [fault for fault in faults if fault]
+
+
+def _faults(
+    files: Sequence[FileSurvey], joins: Joins | None, needs: Sequence[TargetNeeds], *, without_tags: bool
+) -> tuple[Words, ...]:
+    """Return what stops a training run until it is corrected."""
+    faults = [] if joins is None else _join_faults(joins, without_tags=without_tags)
+    if joins is None:
+        faults.append(NO_METRICS)
+    if joins is not None and not without_tags and (lost := _unread_sheets(files)):
+        faults.append(_unread(lost))
+    by_type: dict[str, list[str]] = {need.promotion_type: [] for need in needs}
+    for need in needs:
+        by_type[need.promotion_type] += [need.target.name] if need.available else []
+    if needs and not any(by_type.values()):
+        faults.append(NO_TARGET)
+    elif len(set(map(tuple, by_type.values()))) > 1:
+        each = "; ".join(f"{name}: {', '.join(targets) or '–'}" for name, targets in by_type.items())
+        faults.append(MIXED.format(each=each))
+    return tuple(faults)
+
+
+def _unread_sheets(files: Sequence[FileSurvey]) -> list[FileSurvey]:
+    """Return files that could not be read and may be the tag sheet, where no sheet was read."""
+    if any(file.is_sheet and file.recognised and not file.unusable for file in files):
+        return []
+    return [file for file in files if not file.recognised and _may_be_sheet(file)]
+
+
+def _may_be_sheet(file: FileSurvey) -> bool:
+    """Whether a file is a closed workbook, has text in a wrong encoding, or headers that resemble those of a sheet."""
+    if file.layout is None:
+        return file.path.suffix.casefold() in (".xls", ".xlsx")
+    if misread(" ".join(file.header)):
+        return True
+    return file.like_a_sheet
+
+
+def _needs(files: Sequence[FileSurvey], settings: Settings) -> tuple[TargetNeeds, ...]:
+    """Return what each target needs and has, by promotion type."""
+    net = BASES[settings.basis][0]
+    have: dict[str, set[str]] = {}
+    for file in files:
+        if file.read is not None and not file.unusable and file.columns:
+            for promotion_type in file.read.metrics["promotion_type"].unique():
+                have.setdefault(str(promotion_type), set()).update(file.columns)
+    found = []
+    for promotion_type, columns in sorted(have.items()):
+        available = build_funnel(columns, net).targets
+        for target in TARGETS_SHOWN:
+            if target.net and net is None:
+                continue
+            needed = [target.exposure, "gmv_cny", *([net] if target.net and net else [])]
+            missing = [name for name in needed if name not in columns]
+            here = target.name in available
+            found.append(TargetNeeds(promotion_type, target, here, tuple(needed), () if here else tuple(missing)))
+    return tuple(found)
+
+
+def _unread(files: Sequence[FileSurvey]) -> Words:
+    named = ", ".join(str(file.path) for file in files[:3])
+    return Words(
+        f"没有读到标签表,而 {named} 的表头不认识,可能就是标签表。处理:按下面的建议改表头或加来源配置;"
+        "不需要标签就加 WITHOUT_TAGS=1(命令行 --without-tags)继续。",
+        f"No tag sheet was read, and the headers of {named} are not known: it may be the tag sheet. Rename its headers "
+        "or add a source config, as suggested below; to go on without tags: WITHOUT_TAGS=1 (--without-tags).",
+    )
+
+
+NO_METRICS = Words(
+    "没有读到任何效果数据:没有一个文件能作为报表使用,原因见下。",
+    "No metrics were read: none of the files can be used as a report; the reasons are below.",
+)
+NO_TARGET = Words(
+    "这些列既算不出GPM,也算不出ROI:需要成交金额,以及展现次数或消耗。处理:导出时加上这些列。",
+    "These columns allow neither GPM nor ROI: found no amount of orders with impressions or spend. Add them to the "
+    "export.",
+)
+MIXED = Words(
+    "两种推广方式能预测的指标不同({each}),不能用一个模型。处理:补齐缺的列,或把两者分成两个文件夹分别训练。",
+    "The promotion types allow different predictions ({each}), so no one model can serve them. Add the missing "
+    "columns, or train them apart, in folders of their own.",
+)

@@ -1,0 +1,112 @@
+"""Every sentence and title that the doctor shows, in both languages."""
+
+from features.bilingual import Words
+from training.doctor.amounts import MOST_WEEKS, Amounts
+
+FILES = Words("文件", "Files")
+FILE = Words("文件", "file")
+LAYOUT = Words("识别为", "recognised as")
+KNOWN_HEADERS = Words("认识的表头", "headers known")
+ENCODING = Words("编码", "encoding")
+ROWS = Words("行数", "rows")
+FINDINGS = Words("问题", "findings")
+NEAREST = Words("未识别(最接近 {name})", "unknown (nearest: {name})")
+UNUSABLE = Words("(不能用)", " (cannot be used)")
+CHECKED = Words("(数值抽查前 {rows} 行)", " (values of the first {rows} checked)")
+SEVERITY = {
+    "file": Words("整个文件不能用", "file unusable"),
+    "row": Words("行略过", "rows left out"),
+    "note": Words("条提示", "notes"),
+}
+HEADERS = Words("表头 → 列", "Headers → columns")
+FILES_OF_KIND = Words("文件", "files")
+HEADER_COLUMN = Words("表头 → 列", "header → column")
+NOT_READ = Words("不读取", "not read")
+OWN_TAG = Words("自有标签", "tag of your own")
+SUGGESTIONS = Words("不认识的表头,可能是", "Unknown headers may be")
+HEADER = Words("表头", "header")
+MAYBE = Words("可能是", "may be")
+YAML_LINE = Words("加一行到来源配置,或改表头", "line of the source config, or rename the header")
+HOW_TO_SUGGESTED = Words(
+    "写出这份来源配置:make doctor DATA=… WRITE_SOURCE=my-sources/mine.yaml;"
+    "再在自己的配置里写 source_dirs: [configs/sources, my-sources],用 CONFIG=… 运行。",
+    "To write that source config: make doctor DATA=… WRITE_SOURCE=my-sources/mine.yaml; then name its folder in a "
+    "config of your own, source_dirs: [configs/sources, my-sources], and run with CONFIG=….",
+)
+PROBLEMS = Words("问题(同类合并)", "Findings, folded by kind")
+MORE_FILES = Words("  ✗ 另有 {count} 个文件", "  ✗ {count} more files")
+MORE_PROBLEMS = Words("  · 另有 {count} 类", "  · {count} more kinds")
+ACCOUNTS = Words("账户与日期", "Accounts and days")
+TYPE = Words("推广方式", "type")
+TYPES = {"live": Words("推直播", "live"), "product": Words("推商品", "product")}
+ACCOUNT = Words("账户", "account")
+CREATIVES = Words("素材", "creatives")
+FROM = Words("从", "from")
+TO = Words("到", "to")
+MISSING_DAYS = Words("缺的日期", "missing days")
+TARGETS = Words("能预测什么", "What can be predicted")
+TARGET = Words("指标", "target")
+POSSIBLE = Words("可以", "possible")
+NEEDS = Words("需要", "needs")
+LACKS = Words("缺", "lacks")
+SHEET = Words(
+    "标签表:{ids} 个素材ID,{matched} 个有数据;{creatives} 个有数据的素材中 {listed} 个在表中。",
+    "Tag sheet: {ids} ids, {matched} of them with metrics; {listed} of {creatives} creatives with metrics stand in it.",
+)
+NO_SHEET = Words(
+    "没有标签表(标签只来自素材名称)。", "There is no tag sheet: tags come from the names of creatives alone."
+)
+ACCOUNTS_FOUND = Words(
+    "导出文件没有账户:{by_sheet} 个素材按标签表归户,{by_exports} 个按其他导出文件,{unknown} 个未知(记为 unnamed)。",
+    "Exports without an account: {by_sheet} creatives got theirs from the tag sheet, {by_exports} from other exports, "
+    "{unknown} have none (unnamed).",
+)
+AMOUNTS = Words("数据量", "Amounts")
+AMOUNT = Words("", "")
+THERE = Words("现有", "there")
+FOR_FULL = Words("完整模型需要", "for the full model")
+FOR_SMALL = Words("小模型需要", "for the small one")
+TRAINING = Words("可训练的素材(结果已出)", "creatives for training (outcome closed)")
+ORDERS = Words("它们的订单", "their orders")
+HOLDOUT = Words("留作检验的素材", "creatives held out for the evaluation")
+BETWEEN = Words("两者之间(结果与检验期重叠)", "closed between the two")
+WAITING = Words("结果未出的素材", "waiting for their outcome")
+UNDELIVERED = Words("没有投放的素材", "not delivered")
+LEFT_OUT = Words(
+    "{count} 个文件不能用,训练时会跳过;原因见上。",
+    "{count} files cannot be used and are left out of training; the reasons are above.",
+)
+CORRECT_FIRST = Words("先改正以上标 ✗ 的问题,再训练。", "Correct what is marked ✗ first, then train.")
+NOTHING_DELIVERED = Words(
+    "数据里没有展现或消耗,不能训练。", "There are neither impressions nor spend: nothing can be trained."
+)
+
+
+def ready(found: Amounts) -> Words:
+    """Say what can be trained now, and when more can."""
+    pace = Words(
+        f"(近几周每周约 {found.new_a_week:.0f} 个新素材)",
+        f" (about {found.new_a_week:.0f} new creatives a week lately)",
+    )
+    if found.stage == "full":
+        return Words("✓ 数据足够:make train", "✓ There is enough: make train")
+    full = _when(found.weeks_to_full)
+    if found.stage == "small":
+        return Words(
+            f"✓ 现在可以训练小模型(漏斗模型,无树模型);完整模型{full.zh}{pace.zh}:make train",
+            f"✓ A small model can be trained now (the funnel model, without trees), the full one {full.en}{pace.en}: "
+            "make train",
+        )
+    small = _when(found.weeks_to_small)
+    return Words(
+        f"✗ 数据还不够。小模型{small.zh},完整模型{full.zh}{pace.zh}。导出更早的日期可以立刻补足;"
+        "现在可用:make train BASELINE=1。",
+        f"✗ There is too little yet. A small model {small.en}, the full one {full.en}{pace.en}. Earlier exports help "
+        "at once; until then: make train BASELINE=1.",
+    )
+
+
+def _when(weeks: int | None) -> Words:
+    if weeks is None:
+        return Words(f"按此速度 {MOST_WEEKS} 周内不够", f"is not possible within {MOST_WEEKS} weeks at this pace")
+    return Words(f"约 {weeks} 周后可以", f"will be possible in about {weeks} week{'s' if weeks != 1 else ''}")
