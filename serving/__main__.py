@@ -28,7 +28,7 @@ SERVICE_CONFIG = CONFIG_DIR / "serving.yaml"
 RUN_CONFIG = CONFIG_DIR / "default.yaml"
 ConfigFile = Annotated[Path, typer.Option("--config", help="Settings of the service.")]
 Bundle = Annotated[Path | None, typer.Option("--bundle", help="A bundle folder; else the champion.")]
-Name = Annotated[str | None, typer.Option("--name", help="Registered model, where several have a champion.")]
+Name = Annotated[str | None, typer.Option("--name", help="Registered model; else the newest champion.")]
 
 
 def _settings(config: Path, **more: object) -> ServiceSettings:
@@ -71,11 +71,13 @@ def predict_command(
     from serving.api.requests import PredictRequest
     from serving.api.validation import parse_request
     from serving.inference.loaded_model import load_model
-    from serving.inference.model_watcher import find_bundle
+    from serving.inference.model_watcher import find_bundle, note_on_others
     from serving.inference.predict import predictions
 
     settings = _settings(config, bundle=bundle, registered_model=name)
     location = find_bundle(settings)
+    if note := note_on_others(location):
+        print(note, file=sys.stderr)
     loaded = load_model(location.folder, location.name, location.version)
     body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     try:
@@ -125,9 +127,11 @@ def bento_command(
 ) -> None:
     """Build a bento that holds the model and starts without a network."""
     from serving.bento_build import build
-    from serving.inference.model_watcher import find_bundle
+    from serving.inference.model_watcher import find_bundle, note_on_others
 
     location = find_bundle(_settings(config, bundle=bundle, registered_model=name))
+    if note := note_on_others(location):
+        print(note, file=sys.stderr)
     env = {**os.environ, "BENTOML_HOME": str(store.resolve()), "BENTOML_DO_NOT_TRACK": "true"}
     tag = build(location.folder, env)
     print(f"{tag} with {location}, in {store}")

@@ -23,6 +23,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 import bentoml
 from pydantic import BaseModel
@@ -54,6 +55,8 @@ JSON = ("application/json",)
 MEDIA_TYPES = {"/v1/predict": JSON, "/v1/rank": JSON, "/v1/read": FILE_MEDIA_TYPES}
 DOCS_ASSETS = ("/static_content/swagger-ui.css", "/static_content/swagger-ui-bundle.js")
 """Files of the Swagger UI that BentoML serves."""
+SHOWN = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
+"""Characters of a header that are sent as they are; others, such as Chinese ones, percent-encoded."""
 SPARE_SECONDS = 5
 """BentoML's own timeout comes so much later than ours, which answers in our shape and stops the computation."""
 
@@ -122,7 +125,7 @@ class PredictionService:
             )
         self._compute = Compute(self._model, settings.limits, self._record)
         self._compute.start_process()
-        PAGES.state.model = self._model
+        PAGES.state.model, PAGES.state.source = self._model, lambda: self._watcher.source
         # BentoML looks a method up for every request and makes it anew each time; an attribute is found first.
         self.predict, self.rank, self.read = self.predict, self.rank, self.read
 
@@ -161,12 +164,19 @@ class PredictionService:
 
     async def __is_ready__(self) -> bool:
         """For BentoML's `/readyz`: whether a model is loaded and the ledger can be written."""
-        reasons = [] if self._watcher.loaded is not None else ["no model is loaded"]
+        source, location = self._watcher.source, self._watcher.location
+        reasons = [] if location is not None else [f"no model is loaded from {source.following}"]
         if self._ledger is not None and not self._ledger.healthy:
             reasons.append("the ledger cannot be written")
+        call = call_of(SERVICE.context.request.scope)
         if reasons:
-            refusal = call_of(SERVICE.context.request.scope).refusal = refused("not_ready")
-            refusal.error = f"Not ready: {'; '.join(reasons)}."
+            call.refusal = refused("not_ready")
+            call.refusal.error = f"Not ready: {'; '.join(reasons)}."
+        model = f"{location}, {'' if source.confirmed else 'not '}confirmed" if location else "none"
+        call.headers |= {
+            "x-gpmcast-model": quote(model, safe=SHOWN),
+            "x-gpmcast-source": quote(source.following, safe=SHOWN),
+        }
         return not reasons
 
     def __metrics__(self, text: str) -> str:

@@ -359,6 +359,17 @@ class LimitsCard(AnswerModel):
     """Creatives in one request."""
 
 
+class SourceCard(AnswerModel):
+    """Where the model comes from."""
+
+    following: str
+    """The registry that the service follows, or the bundle folder, and what named it."""
+    confirmed: bool
+    """Whether the model is the one that was named there when the service last asked."""
+    note: str
+    """Why it is not, or which other champions there are; empty for nothing to say."""
+
+
 class ModelAnswer(ModelIdentity):
     """The answer of `GET /v1/model`: which model serves, what it takes, how well it predicted the holdout."""
 
@@ -402,6 +413,8 @@ class ModelAnswer(ModelIdentity):
     """What one request may hold."""
     report: Annotated[bool, Field(examples=[False])]
     """Whether `/report` exists."""
+    source: SourceCard
+    """Where the model comes from."""
 
 
 class ProblemAnswer(AnswerModel):

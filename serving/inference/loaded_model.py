@@ -131,6 +131,21 @@ class LoadedModel:
         }
 
 
+@dataclass(frozen=True)
+class ModelSource:
+    """Where the model comes from, for people who run the service.
+
+    Attributes:
+        following: The bundle folder, or the registry with what named it; without passwords.
+        confirmed: Whether the loaded model is what that place named when it was last asked.
+        note: Why it is not, or which other champions there are; empty for nothing to say.
+    """
+
+    following: str
+    confirmed: bool
+    note: str
+
+
 def load_model(folder: Path, name: str = "", version: str = "") -> LoadedModel:
     """Load the bundle in this folder and check every byte of it.
 

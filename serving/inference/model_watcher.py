@@ -19,7 +19,7 @@ import pandas as pd
 
 from configs.errors import GpmcastError
 from serving.api.requests import Creative, MetricsRow
-from serving.inference.loaded_model import LoadedModel, load_model
+from serving.inference.loaded_model import LoadedModel, ModelSource, load_model
 from serving.inference.predict import predictions
 from serving.settings import ServiceSettings
 from training.errors import BundleError
@@ -53,21 +53,6 @@ class BundleLocation:
 
     def __str__(self) -> str:
         return f"{self.name} version {self.version}" if self.name else str(self.folder)
-
-
-@dataclass(frozen=True)
-class ModelSource:
-    """Where the model comes from, for people who run the service.
-
-    Attributes:
-        following: The bundle folder, or the registry with what named it; without passwords.
-        confirmed: Whether the loaded model is what that place named when it was last asked.
-        note: Why it is not, or which other champions there are; empty for nothing to say.
-    """
-
-    following: str
-    confirmed: bool
-    note: str
 
 
 def finder_of(settings: ServiceSettings, *, preferred: str = "", database: Path = DATABASE) -> ChampionFinder:

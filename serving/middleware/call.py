@@ -23,6 +23,7 @@ class Call:
         caller: Name of the API key.
         body: The whole body, once it has come.
         query: The query string of an uploaded file.
+        headers: Further headers of the answer.
         refusal: Why the request is not answered: `door.py` sends it in the place of any error response.
     """
 
@@ -31,6 +32,7 @@ class Call:
     caller: str = ANYONE
     body: bytes = b""
     query: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
     refusal: Refused | None = None
 
 

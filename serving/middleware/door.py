@@ -128,6 +128,7 @@ class Reply:
         headers = message["headers"]
         names = {name for name, _ in headers}
         headers.extend(header for header in _SAFE if header[0] not in names)
+        headers.extend((name.encode(), value.encode()) for name, value in self._call.headers.items())
         headers.append((b"x-request-id", self._call.request_id.encode()))
         await self._send(message)
 

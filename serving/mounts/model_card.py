@@ -8,19 +8,21 @@ from serving.api.responses import (
     FeatureCard,
     LimitsCard,
     ModelAnswer,
+    SourceCard,
     StageCard,
     TagCard,
     TargetCard,
 )
-from serving.inference.loaded_model import LoadedModel
+from serving.inference.loaded_model import LoadedModel, ModelSource
 from serving.settings import Limits
 
 
-def model_answer(loaded: LoadedModel, limits: Limits, *, report: bool) -> ModelAnswer:
+def model_answer(loaded: LoadedModel, source: ModelSource, limits: Limits, *, report: bool) -> ModelAnswer:
     """The answer of `GET /v1/model`.
 
     Args:
         loaded: The model.
+        source: Where it comes from.
         limits: Of the service.
         report: Whether there is a report.
     """
@@ -62,5 +64,6 @@ def model_answer(loaded: LoadedModel, limits: Limits, *, report: bool) -> ModelA
             "evaluation": manifest.summary,
             "limits": LimitsCard(body_bytes=limits.body_bytes, creatives=limits.creatives),
             "report": report,
+            "source": SourceCard(following=source.following, confirmed=source.confirmed, note=source.note),
         }
     )

@@ -1,6 +1,7 @@
 """The Starlette application that BentoML mounts: the page, the report, the model's card, schemas and the API's docs.
 
-`app.state.model` is set when the service starts: a function that gives the loaded model or raises Refused.
+`app.state.model` is set when the service starts: a function that gives the loaded model or raises Refused;
+`app.state.source` likewise: where the model comes from.
 `app.state.openapi` gives the OpenAPI document.
 """
 
@@ -60,14 +61,15 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 
 def _model(settings: ServiceSettings) -> Endpoint:
-    known: dict[tuple[object, bool], bytes] = {}
+    known: dict[tuple[object, ...], bytes] = {}
 
     async def model(request: Request) -> Response:
-        loaded, report = request.app.state.model(), settings.report.is_file()
-        key = id(loaded), report
+        loaded, source, report = request.app.state.model(), request.app.state.source(), settings.report.is_file()
+        key = id(loaded), source, report
         if key not in known:
             known.clear()
-            known[key] = orjson.dumps(model_answer(loaded, settings.limits, report=report).model_dump(mode="json"))
+            answer = model_answer(loaded, source, settings.limits, report=report)
+            known[key] = orjson.dumps(answer.model_dump(mode="json"))
         return Response(known[key], media_type=JSON)
 
     return model

@@ -1,5 +1,6 @@
 """`python -m serving report`: from exports to one HTML file."""
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from training.atomic_write import write_text
 from training.errors import BundleError
 from training.evaluation.files import Evaluation, read_evaluation
 from training.workspace import DATABASE, Workspace, workspace
+
+log = logging.getLogger("gpmcast.serving")
 
 LANGUAGES = ("zh", "en")
 ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?", re.ASCII)
@@ -120,6 +123,9 @@ def model_of(request: ReportRequest, settings: Settings, space: Workspace) -> Lo
         bundle=request.bundle, registered_model=request.name, model_cache=settings.var / "model-cache"
     )
     origin = find_bundle(wanted, preferred=space.registered_model, database=database)
+    if request.bundle is None and not request.name and origin.name != space.registered_model:
+        own = space.registered_model
+        log.warning("%s has no champion, so the report is by %s; NAME=… chooses another.", own, origin)
     return load_model(origin.folder, origin.name, origin.version)
 
 

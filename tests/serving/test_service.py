@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -179,6 +180,16 @@ def test_without_a_model_it_is_alive_and_not_ready(build, one_creative, tmp_path
     assert check_shape(app.ask("POST", "/v1/predict", json={"creatives": [one_creative]}), 503)["code"] == "no_model"
     assert check_shape(app.ask("GET", "/v1/model"), 503)["code"] == "no_model"
     assert app.ask("GET", "/v1/openapi.json").status_code == 200
+
+
+def test_readiness_and_the_model_say_which_model_serves_and_where_it_comes_from(build, bundle) -> None:
+    app = build()
+    reply = app.ask("GET", "/readyz")
+    assert reply.status_code == 200
+    assert unquote(reply.headers["x-gpmcast-model"]) == f"{bundle}, confirmed"
+    assert unquote(reply.headers["x-gpmcast-source"]) == f"the bundle {bundle}"
+    source = app.ask("GET", "/v1/model").json()["source"]
+    assert source == {"following": f"the bundle {bundle}", "confirmed": True, "note": ""}
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/predict"), ("GET", "/v1/model"), ("GET", "/metrics")])

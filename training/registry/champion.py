@@ -14,6 +14,7 @@ from training.evaluation.holdout import evaluate_holdout
 from training.evaluation.metrics import score
 from training.registry import mlflow_tracking
 from training.registry.bundle import Manifest, load_bundle
+from training.registry.mlflow_client import champions
 from training.registry.registry_stamp import CHAMPION
 from training.workspace import Workspace
 
@@ -41,10 +42,12 @@ def model_for(space: Workspace, bundle: Path | None) -> tuple[CreativeModel, Man
         return *load_bundle(bundle), str(bundle)
     champion = mlflow_tracking.champion(space)
     if champion is None:
+        others = ", ".join(other.name for other in champions(space.mlflow)) or "none"
         raise BundleError(
             f"No model of these data is registered (looked for the alias {CHAMPION} of "
-            f"{space.registered_model} in {space.mlflow.place}). Run `make train` with the same DATA and "
-            "CONFIG, set `name:` in the config so that several folders share one model, or name a bundle with --model."
+            f"{space.registered_model} in {space.mlflow.place}; champions there: {others}). Run `make train` with the "
+            "same DATA and CONFIG, set `name:` in the config so that several folders share one model, or name a bundle "
+            "with --model."
         )
     with mlflow_tracking.fetched(space, champion) as folder:
         return *load_bundle(folder), str(champion)

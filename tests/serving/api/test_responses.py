@@ -20,6 +20,7 @@ from serving.api.responses import (
     ReadAnswer,
 )
 from serving.compute.work import RawFile, RawRequest, compute_one, read_one
+from serving.inference.loaded_model import ModelSource
 from serving.mounts.model_card import model_answer
 from serving.settings import Limits
 from serving.upload.read_creatives import FileContext
@@ -73,7 +74,8 @@ def test_a_read_file_is_sent_as_declared(loaded) -> None:
 
 
 def test_the_model_is_sent_as_declared(loaded) -> None:
-    content = orjson.dumps(model_answer(loaded, Limits(), report=False).model_dump(mode="json"))
+    source = ModelSource("the registry x", True, "")
+    content = orjson.dumps(model_answer(loaded, source, Limits(), report=False).model_dump(mode="json"))
     assert_sent_as_declared(ModelAnswer, content)
     assert content.startswith(orjson.dumps(loaded.identity)[:-1])
 
