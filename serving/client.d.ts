@@ -326,6 +326,7 @@ export interface ModelAnswer {
   limits: LimitsCard;
   /** Whether `/report` exists. */
   report: boolean;
+  source: SourceCard;
 }
 
 /** Which model answered, and until when its data reach. Times are in the model's time zone. */
@@ -493,6 +494,16 @@ export interface ReadAnswer {
   problems: FileProblem[];
   /** How many problems are not listed. [minimum 0] */
   more: number;
+}
+
+/** Where the model comes from. */
+export interface SourceCard {
+  /** The registry that the service follows, or the bundle folder, and what named it. */
+  following: string;
+  /** Whether the model is the one that was named there when the service last asked. */
+  confirmed: boolean;
+  /** Why it is not, or which other champions there are; empty for nothing to say. */
+  note: string;
 }
 
 /** One stage of the funnel, or the volume. */

@@ -362,11 +362,11 @@ class LimitsCard(AnswerModel):
 class SourceCard(AnswerModel):
     """Where the model comes from."""
 
-    following: str
+    following: Annotated[str, Field(examples=["the registry http://mlflow:5000 (MLFLOW_TRACKING_URI)"])]
     """The registry that the service follows, or the bundle folder, and what named it."""
     confirmed: bool
     """Whether the model is the one that was named there when the service last asked."""
-    note: str
+    note: Annotated[str, Field(examples=[""])]
     """Why it is not, or which other champions there are; empty for nothing to say."""
 
 
