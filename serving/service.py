@@ -217,7 +217,7 @@ class PredictionService:
     async def _content(self, endpoint: Endpoint, call: Call) -> tuple[bytes, dict[str, str]]:
         """JSON and headers of the answer to a call."""
         from serving.compute.work import RawFile, RawRequest
-        from serving.upload.read_creatives import FileContext
+        from serving.upload.file_context import FileContext
 
         if endpoint == "read":
             context = FileContext(**file_query(call.query))

@@ -18,7 +18,7 @@ from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions
 from serving.inference.rank import ranking
 from serving.ledger.record import LedgerRecord, RecordedCreative, RecordedModel, recorded_creatives
-from serving.upload.read_creatives import FileContext, read_file
+from serving.upload.file_context import FileContext
 
 log = logging.getLogger("gpmcast.serving")
 
@@ -151,6 +151,9 @@ def read_one(loaded: LoadedModel, raw: RawFile) -> Computed:
     Raises:
         Refused: 422 where nothing of it can be used; 504 after its deadline.
     """
+    # Imported here: workers, which read no files, are smaller without DuckDB.
+    from serving.upload.read_creatives import read_file
+
     if time.monotonic() > raw.deadline:
         raise too_late()
     now = datetime.now(loaded.zone).replace(tzinfo=None)

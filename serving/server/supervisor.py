@@ -114,7 +114,11 @@ class Supervisor:
                 "serving.server.worker",
                 str(theirs.fileno()),
                 cwd=os.getcwd(),
-                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
+                    "ARROW_DEFAULT_MEMORY_POOL": "system",  # gives back what reading a bundle took
+                },
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # a terminal's SIGINT comes to the supervisor alone
             )

@@ -1,7 +1,6 @@
 """Read an uploaded tag sheet or export as creatives of a request, and list all that could not be read."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -28,6 +27,7 @@ from serving.api.errors import Refused, RequestProblem
 from serving.api.requests import MOST_METRICS_ROWS, Creative
 from serving.api.validation import LONGEST_FIELD, shape_problems
 from serving.inference.loaded_model import LoadedModel
+from serving.upload.file_context import FileContext
 from serving.upload.safe_tables import tables_of
 
 MOST_FILE_CREATIVES = 5000
@@ -40,21 +40,6 @@ NOTHING_USABLE = "The file cannot be used."
 MOST_CHARACTERS = 500
 """Characters of a text about a file."""
 FIELDS = [name for name in ATTRIBUTES if name in Creative.model_fields]
-
-
-@dataclass(frozen=True)
-class FileContext:
-    """What the caller gives about a file.
-
-    Attributes:
-        name: Of the file; a label, no path is opened by it.
-        account_id: Account of rows without one; empty: not known.
-        promotion_type: Promotion type of rows without one; empty: not known.
-    """
-
-    name: str
-    account_id: str = ""
-    promotion_type: str = ""
 
 
 def read_file(loaded: LoadedModel, content: bytes, context: FileContext, now: datetime) -> dict[str, object]:

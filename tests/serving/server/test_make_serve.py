@@ -196,3 +196,23 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
         f"127.0.0.1:{port} cannot be served on: Address already in use. "
         "Stop what serves there, or choose another port.\n"
     )
+
+
+def test_bodies_of_faults_do_not_hold_others(start_server, bundle, body) -> None:
+    server = start_server(bundle)
+    unknown = ", ".join(f'"unknown_{number}": 1' for number in range(300_000))
+    hostile = f'{{"creatives": [{{{unknown}}}]}}'.encode()
+    assert 5_000_000 < len(hostile) < 8_000_000
+    found: list[int] = []
+    hostiles = [threading.Thread(target=lambda: found.append(server.post("/v1/predict", hostile)[0])) for _ in range(4)]
+    for thread in hostiles:
+        thread.start()
+    during = 0
+    while len(found) < 4:
+        assert server.get("/livez")[0] == 200
+        assert server.post("/v1/predict", body)[0] == 200
+        during += 1
+    for thread in hostiles:
+        thread.join()
+    assert set(found) <= {400, 504}  # refused with their faults, or not done in time on a busy machine
+    assert during > 4
