@@ -364,7 +364,7 @@ class SourceCard(AnswerModel):
 
     following: Annotated[str, Field(examples=["the registry http://mlflow:5000 (MLFLOW_TRACKING_URI)"])]
     """The registry that the service follows, or the bundle folder, and what named it."""
-    confirmed: bool
+    confirmed: Annotated[bool, Field(examples=[True])]
     """Whether the model is the one that was named there when the service last asked."""
     note: Annotated[str, Field(examples=[""])]
     """Why it is not, or which other champions there are; empty for nothing to say."""
