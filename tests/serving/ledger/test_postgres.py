@@ -21,6 +21,11 @@ from serving.ledger.writer import KEPT, LOST, WAITING, Ledger
 pytestmark = pytest.mark.service
 
 URL = os.environ.get("GPMCAST_TEST_POSTGRES", "")
+END_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
+"""Ends the connections of others, as a server does that is started anew."""
 DEBIAN = Path("/usr/lib/postgresql")
 """Where Debian keeps what is not in PATH."""
 
@@ -104,19 +109,28 @@ def test_what_waited_while_the_database_refused_is_written_once(
     assert outcomes(ledger, [record(1)]) == [KEPT]
     with engine.begin() as connection:
         connection.execute(text("ALTER DATABASE postgres SET default_transaction_read_only = on"))
-        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-        connection.execute(text(ended + " AND backend_type = 'client backend'"))
+        connection.execute(text(END_OTHERS))
     assert outcomes(ledger, [record(2)]) == [WAITING]
     until(lambda: not ledger.healthy)
     with engine.begin() as connection:
         connection.execute(text("SET TRANSACTION READ WRITE"))
         connection.execute(text("ALTER DATABASE postgres RESET default_transaction_read_only"))
-        connection.execute(text(ended + " AND backend_type = 'client backend'"))
+        connection.execute(text(END_OTHERS))
     until(lambda: ledger.healthy and ledger.waiting_bytes == 0)
     assert outcomes(ledger, [record(3)]) == [KEPT]
     ledger.close()
     engine.dispose()
     assert sorted(row["request_id"] for row in read(engine)) == ["r00001", "r00002", "r00003"]
+
+
+def test_a_connection_that_the_server_ended_costs_no_answer(url: str, engine: Engine, record, outcomes) -> None:
+    ledger = Ledger(url)
+    assert outcomes(ledger, [record(1)]) == [KEPT]
+    with engine.begin() as connection:
+        connection.execute(text(END_OTHERS))
+    assert outcomes(ledger, [record(2)]) == [KEPT]
+    ledger.close()
+    assert sorted(row["request_id"] for row in read(engine)) == ["r00001", "r00002"]
 
 
 def test_a_text_with_u0000_costs_its_own_record_and_no_other(
