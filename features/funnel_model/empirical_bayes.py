@@ -23,6 +23,7 @@ import pandas as pd
 from features.funnel import Stage
 from features.point_in_time.array_frame import ArrayFrame, Floats
 from features.point_in_time.entity_history import CHAIN, MARKET
+from features.point_in_time.number_columns import Names
 from features.point_in_time.windowed_sums import Mask
 
 MIN_VARIANCE = 1e-4
@@ -121,30 +122,30 @@ class PriorArrays:
         return found
 
     @cached_property
-    def early_columns(self) -> list[str]:
+    def early_columns(self) -> Names:
         """3·S columns with a creative's counts so far: numerators of all stages, then exposures, then events."""
         return self._count_columns(["early:"] * len(self.stages))
 
     @cached_property
-    def last_days_columns(self) -> list[str]:
+    def last_days_columns(self) -> Names:
         """The same for the last days before the cutoff."""
         return self._count_columns(["last_days:"] * len(self.stages))
 
     @cached_property
-    def market_columns(self) -> list[str]:
+    def market_columns(self) -> Names:
         """The same for all other creatives of the promotion type, each stage counted separately."""
         return self._count_columns([f"market:{stage.name}:" for stage in self.stages])
 
     @cached_property
-    def history_columns(self) -> list[str]:
+    def history_columns(self) -> Names:
         """2·S·E columns of entity histories: all weights, then all weighted ratios; stage by stage, then by entity."""
         names = [f"hist:{entity}:{stage.name}" for stage in self.stages for entity in self.entities]
-        return [f"{name}:{part}" for part in ("weight", "ratio") for name in names]
+        return Names(tuple(f"{name}:{part}" for part in ("weight", "ratio") for name in names))
 
-    def _count_columns(self, prefixes: Sequence[str]) -> list[str]:
+    def _count_columns(self, prefixes: Sequence[str]) -> Names:
         stages = self.stages
         parts = ([s.numerator for s in stages], [s.exposure for s in stages], [s.events_column for s in stages])
-        return [prefix + name for names in parts for prefix, name in zip(prefixes, names)]
+        return Names(tuple(prefix + name for names in parts for prefix, name in zip(prefixes, names)))
 
 
 def stack_priors(stages: Sequence[Stage], priors: Priors) -> PriorArrays:

@@ -6,7 +6,7 @@ truncated singular value decomposition (latent semantic analysis, Deerwester et 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
@@ -19,23 +19,30 @@ from sklearn.feature_extraction.text import HashingVectorizer
 
 from configs.settings import Settings, Text
 from features.matrix.catalogue import PLAIN_CODES
-from features.point_in_time.array_frame import ArrayFrame, Categories
+from features.point_in_time.array_frame import ArrayFrame, Categories, look_up
+from features.point_in_time.number_columns import Names, NumberColumns
 from features.schema import MULTI
 
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EncoderTables:
     """Look-up tables of an encoder, derived from its data.
 
     Attributes:
         codes: Column → value → its code.
         weights: (buckets, components) weights of the text features.
+        coded: Columns of codes.
+        flags: Columns of flags.
+        parts: Columns of text features.
     """
 
-    codes: Mapping[str, Mapping[str, float]] = field(compare=False)
-    weights: Floats = field(compare=False)
+    codes: Mapping[str, Mapping[str, float]]
+    weights: Floats
+    coded: Names
+    flags: Names
+    parts: Names
 
 
 class Encoder(BaseModel):
@@ -63,7 +70,11 @@ class Encoder(BaseModel):
     def tables(self) -> EncoderTables:
         """Look-up tables, made once."""
         codes = {name: {value: float(code) for code, value in enumerate(known)} for name, known in self.codes.items()}
-        return EncoderTables(codes, np.array(self.components).T)
+        flags = (f"{column}={value}" for column, values in self.multi.items() for value in values)
+        parts = (f"text_{part}" for part in range(1, len(self.components) + 1))
+        return EncoderTables(
+            codes, np.array(self.components).T, *(Names(tuple(names)) for names in (codes, flags, parts))
+        )
 
 
 def fit_encoder(creatives: pd.DataFrame, settings: Settings) -> Encoder:
@@ -98,21 +109,19 @@ def fit_encoder(creatives: pd.DataFrame, settings: Settings) -> Encoder:
     )
 
 
-def encode(creatives: ArrayFrame, encoder: Encoder) -> dict[str, Floats]:
+def encode(creatives: ArrayFrame, encoder: Encoder) -> NumberColumns:
     """(rows,) of every encoded column, in the order of the creatives; NaN where a value has no code."""
-    columns: dict[str, Floats] = {}
-    unknown = Categories(np.full(len(creatives), -1, dtype=np.int64), [])
-    for column, codes in encoder.tables.codes.items():
-        columns[column] = (creatives.categories(column) if column in creatives else unknown).map(codes, np.nan)
+    tables, count = encoder.tables, len(creatives)
+    coded = [creatives.categories_or_none(name) for name in tables.codes]
+    codes = look_up(coded, list(tables.codes.values()), np.nan, np.nan, count=count)
+    flags = []
     for column, values in encoder.multi.items():
-        tags = creatives.categories(column) if column in creatives else unknown
+        tags = creatives.categories_or_none(column) or Categories(np.full(count, -1, dtype=np.int64), [])
         carried = [frozenset(text.split(MULTI)) for text in tags.values]
-        for value in values:
-            flags = np.array([*(float(value in one) for one in carried), np.nan])
-            columns[f"{column}={value}"] = flags[tags.codes]
-    for part, weights in enumerate(_text(creatives, encoder).T, start=1):
-        columns[f"text_{part}"] = weights
-    return columns
+        table = [[*(float(value in one) for one in carried), np.nan] for value in values]
+        flags.append(np.array(table).reshape(len(values), -1)[:, tags.codes])
+    of_multi = np.concatenate([np.zeros((0, count)), *flags])
+    return NumberColumns([(tables.coded, codes), (tables.flags, of_multi), (tables.parts, _text(creatives, encoder).T)])
 
 
 def _hashed(copies: Sequence[str], ngrams: tuple[int, int], buckets: int) -> csr_matrix:

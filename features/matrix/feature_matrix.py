@@ -16,6 +16,7 @@ from features.matrix.catalogue import NUMBERS, Catalogue, catalogue
 from features.matrix.encoders import Encoder, encode
 from features.point_in_time.array_frame import ArrayFrame, Floats, Rows
 from features.point_in_time.entity_history import MARKET, Entity
+from features.point_in_time.number_columns import Names, place_lines
 from features.schema import KEY
 
 FEATURES_VERSION = 5
@@ -24,6 +25,9 @@ contain it, and bundles of another version are refused."""
 PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
 THURSDAY = 3
 """Weekday of 1970-01-01, Monday being 0."""
+NUMBER_NAMES = Names(tuple(feature.name for feature in NUMBERS))
+STAGE_PARTS = ("own", "own_events", "base", "bayes", "prior", "rate", "variance")
+HEAD_PARTS = ("funnel", "funnel_less_bayes")
 LEAST_PLAYS = 20
 """Fewest plays from which a play rate is a feature; with fewer it is missing."""
 
@@ -59,9 +63,53 @@ class Fitted:
         return stack_priors(self.funnel.stages, self.priors)
 
     @cached_property
+    def block_names(self) -> "BlockNames":
+        """Names of the blocks that the feature matrix is put together from."""
+        return BlockNames.of(self)
+
+    @cached_property
     def declared(self) -> Catalogue:
         """The features, in the order of the columns."""
         return declare(self)
+
+
+@dataclass(frozen=True, eq=False)
+class BlockNames:
+    """Names of the blocks of numbers that the feature matrix is put together from.
+
+    Attributes:
+        declared: All features, in the order of the columns.
+        stages: Of `_of_stages`.
+        heads: Of `_of_heads`.
+        factors: Of each stage, those of its entities' histories; that of the market is no feature.
+        launched: Columns of counts: others launched, by entity without the market.
+        volume: Columns of counts: their volume.
+        others: Volume of each of the others, and others launched.
+    """
+
+    declared: Names
+    stages: Names
+    heads: Names
+    factors: tuple[Names, ...]
+    launched: Names
+    volume: Names
+    others: Names
+
+    @classmethod
+    def of(cls, fitted: Fitted) -> "BlockNames":
+        """Name the blocks."""
+        stages, heads, volume = fitted.funnel.stages, fitted.funnel.heads, fitted.funnel.volume_of
+        shared = [entity.name for entity in fitted.entities if entity != MARKET]
+        entities = fitted.prior_arrays.entities
+        return cls(
+            declared=Names(fitted.declared.names),
+            stages=Names(tuple(f"{part}_{stage.name}" for part in STAGE_PARTS for stage in stages)),
+            heads=Names(tuple(f"{part}_{head.name}" for part in HEAD_PARTS for head in heads)),
+            factors=tuple(Names(tuple(f"hist_{name}_{stage.name}" for name in entities)) for stage in stages),
+            launched=Names(tuple(f"launched:{name}" for name in shared)),
+            volume=Names(tuple(f"hist:{name}:{volume}" for name in shared)),
+            others=Names((*(f"hist_{name}_{VOLUME}" for name in shared), *(f"launched_{name}" for name in shared))),
+        )
 
 
 class FeatureMatrix:
@@ -74,11 +122,17 @@ class FeatureMatrix:
 
     __slots__ = ("_places", "matrix", "names")
 
-    def __init__(self, names: tuple[str, ...], matrix: Floats) -> None:
-        """Take the matrix as it is."""
+    def __init__(self, names: tuple[str, ...], matrix: Floats, places: Mapping[str, int] | None = None) -> None:
+        """Take the matrix as it is.
+
+        Args:
+            names: As in Attributes.
+            matrix: As in Attributes.
+            places: Name → its column, where the caller has it.
+        """
         self.names = names
         self.matrix = matrix
-        self._places = {name: place for place, name in enumerate(names)}
+        self._places = {name: place for place, name in enumerate(names)} if places is None else places
 
     def __len__(self) -> int:
         return len(self.matrix)
@@ -99,7 +153,7 @@ class FeatureMatrix:
 
     def take(self, rows: Rows) -> "FeatureMatrix":
         """These rows."""
-        return FeatureMatrix(self.names, self.matrix[rows])
+        return FeatureMatrix(self.names, self.matrix[rows], self._places)
 
     def frame(self) -> pd.DataFrame:
         """As a pandas frame."""
@@ -137,24 +191,18 @@ def build_features(observed: ArrayFrame, fitted: Fitted) -> Features:
         fitted: On the training period.
     """
     posteriors = posteriors_of(observed, fitted.funnel, fitted.priors, fitted.funnel_models, fitted.prior_arrays)
-    reference_price = observed.floats("reference_price")
-    columns = {
-        **encode(observed, fitted.encoder),
-        **numbers(observed, fitted.funnel),
-        **_stage_columns(posteriors),
-        **_head_columns(posteriors, fitted.funnel, reference_price),
-        **_history(observed, fitted, posteriors),
-    }
-    declared = fitted.declared
-    values = np.empty((len(observed), len(declared.names)))
-    for place, name in enumerate(declared.names):
-        values[:, place] = columns[name]
+    reference_price, declared = observed.floats("reference_price"), fitted.block_names.declared
+    values, placed = np.empty((len(observed), len(declared.all))), 0
+    for names, lines in _blocks(observed, fitted, posteriors, reference_price):
+        placed += place_lines(lines, names, declared, values.T)
+    if placed != len(declared.all):
+        raise KeyError("a declared feature was not computed")
     return Features(
         keys=observed.select([*KEY, "age_hours", "cutoff", "launched_at", "elapsed_hours"]),
-        values=FeatureMatrix(tuple(declared.names), values),
+        values=FeatureMatrix(declared.all, values, declared.places),
         posteriors=posteriors,
         reference_price=reference_price,
-        catalogue=declared,
+        catalogue=fitted.declared,
     )
 
 
@@ -212,27 +260,38 @@ def numbers(observed: ArrayFrame, funnel: Funnel) -> dict[str, Floats]:
     }
 
 
-def _stage_columns(posteriors: dict[str, StagePosterior]) -> dict[str, Floats]:
-    columns: dict[str, Floats] = {}
-    for name, posterior in posteriors.items():
-        columns[f"own_{name}"] = posterior.log_own_evidence
-        columns[f"own_events_{name}"] = np.log1p(posterior.own_events)
-        columns[f"base_{name}"] = posterior.log_empirical_bayes - np.log(posterior.market_rate)
-        columns[f"bayes_{name}"] = posterior.log_empirical_bayes
-        columns[f"prior_{name}"] = posterior.log_prior
-        columns[f"rate_{name}"] = posterior.log_rate
-        columns[f"variance_{name}"] = posterior.variance
-    return columns
+def _blocks(
+    observed: ArrayFrame, fitted: Fitted, posteriors: Mapping[str, StagePosterior], reference_price: Floats
+) -> Iterator[tuple[Names, Floats]]:
+    """All features, each (rows,), as lines of arrays with their names; one array at a time, as they may be large."""
+    yield from encode(observed, fitted.encoder).blocks
+    known = numbers(observed, fitted.funnel)
+    yield NUMBER_NAMES, np.array([known[name] for name in NUMBER_NAMES.all])
+    names = fitted.block_names
+    yield names.stages, _of_stages(posteriors)
+    yield names.heads, _of_heads(posteriors, fitted.funnel, reference_price)
+    for of_stage, posterior in zip(names.factors, posteriors.values()):
+        yield of_stage, posterior.log_entity_effects.whole
+    launched, total = observed.stack(names.launched), observed.stack(names.volume)
+    yield names.others, np.log1p(np.concatenate([total / np.where(launched > 0, launched, np.nan), launched]))
 
 
-def _head_columns(posteriors: dict[str, StagePosterior], funnel: Funnel, reference_price: Floats) -> dict[str, Floats]:
-    columns: dict[str, Floats] = {}
+def _of_stages(posteriors: Mapping[str, StagePosterior]) -> Floats:
+    """(STAGE_PARTS · S, rows) features of every stage."""
+    own, events, bayes, market, prior, variance = (
+        np.array([getattr(posterior, name) for posterior in posteriors.values()])
+        for name in ("log_own_evidence", "own_events", "log_empirical_bayes", "market_rate", "log_prior", "variance")
+    )
+    parts = [own, np.log1p(events), bayes - np.log(market), bayes, prior, prior + own, variance]
+    return np.concatenate(parts)
+
+
+def _of_heads(posteriors: Mapping[str, StagePosterior], funnel: Funnel, reference_price: Floats) -> Floats:
+    """(HEAD_PARTS · heads, rows) features of every head."""
     rates = log_stage_rates(posteriors, funnel, reference_price)
     bayes = log_stage_rates(posteriors, funnel, reference_price, empirical_bayes=True)
-    for head in funnel.heads:
-        columns[f"funnel_{head.name}"] = head.log_product(rates)
-        columns[f"funnel_less_bayes_{head.name}"] = columns[f"funnel_{head.name}"] - head.log_product(bayes)
-    return columns
+    logs = np.array([head.log_product(rates) for head in funnel.heads])
+    return np.concatenate([logs, logs - [head.log_product(bayes) for head in funnel.heads]])
 
 
 def log_stage_rates(
@@ -246,28 +305,16 @@ def log_stage_rates(
         reference_price: (N,) CNY.
         empirical_bayes: Empirical Bayes before own counts, in place of the posterior.
     """
-    found = {}
-    for stage in funnel.stages:
-        own = posteriors[stage.name]
-        log_rate = own.log_empirical_bayes if empirical_bayes else own.log_rate
-        log_rate = log_rate + np.log(reference_price) if stage.priced else log_rate
-        found[stage.name] = np.minimum(log_rate, 0.0) if stage.share else log_rate
-    return found
-
-
-def _history(observed: ArrayFrame, fitted: Fitted, posteriors: dict[str, StagePosterior]) -> dict[str, Floats]:
-    columns: dict[str, Floats] = {}
-    volume = fitted.funnel.volume_of
-    names = [entity.name for entity in fitted.entities if entity != MARKET]
-    for stage in fitted.funnel.stages:
-        factors = posteriors[stage.name].log_entity_effects
-        columns |= {f"hist_{name}_{stage.name}": factors[name] for name in names}
-    launched = observed.stack([f"launched:{name}" for name in names])
-    total = observed.stack([f"hist:{name}:{volume}" for name in names])
-    each = np.log1p(total / np.where(launched > 0, launched, np.nan))
-    columns |= {f"hist_{name}_{VOLUME}": line for name, line in zip(names, each)}
-    columns |= {f"launched_{name}": line for name, line in zip(names, np.log1p(launched))}
-    return columns
+    own = [posteriors[stage.name] for stage in funnel.stages]
+    logs = np.array([one.log_empirical_bayes if empirical_bayes else one.log_rate for one in own])
+    if any(stage.priced for stage in funnel.stages):
+        log_price = np.log(reference_price)
+        for stage, log_rate in zip(funnel.stages, logs):
+            log_rate += log_price if stage.priced else 0.0
+    for stage, log_rate in zip(funnel.stages, logs):
+        if stage.share:
+            np.minimum(log_rate, 0.0, out=log_rate)
+    return {stage.name: log_rate for stage, log_rate in zip(funnel.stages, logs)}
 
 
 def _log(values: Floats) -> Floats:

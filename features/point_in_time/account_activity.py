@@ -7,8 +7,10 @@ import numpy as np
 from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
 from features.point_in_time.availability import NEVER
 from features.point_in_time.entity_history import ACCOUNT, Contributions, Entity, EntitySums, entity_codes
+from features.point_in_time.number_columns import Names, NumberColumns
 from features.point_in_time.windowed_sums import DAY, Seconds, TimedSums
 
+ACTIVITY = Names(("live_siblings", "recent_launches", "tag_overlap_share"))
 LIVE_DAYS = 3
 ALIKE_DAYS = 14
 
@@ -18,7 +20,7 @@ def in_account(tag: str) -> Entity:
     return Entity(tag, (*ACCOUNT.columns, tag))
 
 
-def activity_columns(account: EntitySums, tags: EntitySums, own: Contributions) -> dict[str, Floats]:
+def activity_columns(account: EntitySums, tags: EntitySums, own: Contributions) -> NumberColumns:
     """What each snapshot's account was running, the creative itself left out.
 
     Args:
@@ -36,7 +38,7 @@ def activity_columns(account: EntitySums, tags: EntitySums, own: Contributions) 
     known = tags.member.sum(axis=0).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         overlap = np.where((known > 0) & (launches > 0), shared / (known * launches), np.nan)
-    return {"live_siblings": live, "recent_launches": launches, "tag_overlap_share": overlap}
+    return NumberColumns([(ACTIVITY, np.array([live, launches, overlap]))])
 
 
 class Activity:

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.point_in_time.number_columns import Names, NumberColumns
+
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
@@ -84,14 +86,23 @@ def look_up(
 
 
 class ArrayFrame:
-    """Columns of one length: numbers and times as numpy arrays, texts as `Categories`."""
+    """Columns of one length: numbers and times as numpy arrays, texts as `Categories`; many numbers in few arrays."""
 
-    __slots__ = ("_columns", "_count")
+    __slots__ = ("_columns", "_count", "_numbers")
 
-    def __init__(self, columns: dict[str, npt.NDArray[Any] | Categories], count: int) -> None:
-        """Take the columns as they are; `count` is their length, of a frame without columns too."""
+    def __init__(
+        self, columns: dict[str, npt.NDArray[Any] | Categories], count: int, numbers: NumberColumns | None = None
+    ) -> None:
+        """Take the columns as they are.
+
+        Args:
+            columns: By name.
+            count: Their length, of a frame without columns too.
+            numbers: Further columns.
+        """
         self._columns = columns
         self._count = count
+        self._numbers = numbers or NumberColumns(())
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> "ArrayFrame":
@@ -112,20 +123,23 @@ class ArrayFrame:
             name: pd.array(list(column.values), dtype="str").take(column.codes, allow_fill=True)
             if isinstance(column, Categories)
             else column
-            for name, column in self._columns.items()
+            for name, column in [*self._columns.items(), *self._numbers.items()]
         }
         return pd.DataFrame(columns, index=range(self._count), copy=False)  # hundreds of columns: no second copy
 
+    def _column(self, name: str) -> npt.NDArray[Any] | Categories:
+        return self._columns[name] if name in self._columns else self._numbers[name]
+
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         """(rows,) a column of numbers or times."""
-        column = self._columns[name]
+        column = self._column(name)
         if isinstance(column, Categories):
             raise TypeError(f"{name} holds texts; use `categories`")
         return column
 
     def categories(self, name: str) -> Categories:
         """A column of texts."""
-        column = self._columns[name]
+        column = self._column(name)
         if isinstance(column, Categories):
             return column
         if np.isnan(column).all():  # a column of which nothing is known has no type of its own
@@ -138,20 +152,24 @@ class ArrayFrame:
 
     def floats(self, name: str) -> Floats:
         """(rows,) a column of numbers as float64; NaN in every row where there is no such column."""
-        if name not in self._columns:
+        if name not in self:
             return np.full(self._count, np.nan)
         return self[name].astype(np.float64, copy=False)
 
-    def stack(self, names: Sequence[str]) -> Floats:
+    def stack(self, names: Names) -> Floats:
         """(names, rows) columns of numbers as one array."""
-        columns = self._columns
-        return np.array([columns[name] for name in names], dtype=np.float64).reshape(len(names), self._count)
+        found = self._numbers.stack(names, self._count)
+        if found is None:
+            columns = [self[name] for name in names.all]
+            found = np.array(columns, dtype=np.float64).reshape(len(columns), self._count)
+        return found
 
     def __contains__(self, name: object) -> bool:
-        return name in self._columns
+        return name in self._columns or name in self._numbers
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
+        yield from self._columns
+        yield from self._numbers
 
     def __len__(self) -> int:
         return self._count
@@ -162,18 +180,29 @@ class ArrayFrame:
             name: column.take(rows) if isinstance(column, Categories) else column[rows]
             for name, column in self._columns.items()
         }
-        return ArrayFrame(columns, len(np.empty(self._count, dtype=np.bool_)[rows]))
+        count = len(np.empty(self._count, dtype=np.bool_)[rows])
+        return ArrayFrame(columns, count, self._numbers.take(rows))
 
     def select(self, names: Iterable[str]) -> "ArrayFrame":
         """These columns."""
-        return ArrayFrame({name: self._columns[name] for name in names}, self._count)
+        return ArrayFrame({name: self._column(name) for name in names}, self._count)
 
     def without(self, names: Iterable[str]) -> "ArrayFrame":
         """All other columns."""
         left_out = set(names)
-        return ArrayFrame({name: c for name, c in self._columns.items() if name not in left_out}, self._count)
+        kept = {name: column for name, column in self._columns.items() if name not in left_out}
+        return ArrayFrame(kept, self._count, self._numbers.without(left_out))
 
     def assign(self, columns: "Mapping[str, npt.NDArray[Any] | Categories] | ArrayFrame") -> "ArrayFrame":
         """The same with these columns added, or put in the place of those of their names."""
-        added = columns._columns if isinstance(columns, ArrayFrame) else columns
-        return ArrayFrame({**self._columns, **added}, self._count)
+        if isinstance(columns, ArrayFrame):
+            added, numbers = columns._columns, columns._numbers
+        elif isinstance(columns, NumberColumns):
+            added, numbers = {}, columns
+        else:
+            added, numbers = dict(columns), NumberColumns(())
+        kept = self._columns
+        if numbers.blocks:
+            kept = {name: column for name, column in kept.items() if name not in numbers}
+        new = [*added, *numbers] if self._numbers.blocks else ()
+        return ArrayFrame({**kept, **added}, self._count, self._numbers.without(new) | numbers)

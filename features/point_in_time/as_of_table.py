@@ -23,6 +23,7 @@ from features.point_in_time.counts import SumsInMemory
 from features.point_in_time.entity_history import ACCOUNT, MARKET, Contributions, Entity, EntitySums, single_tags
 from features.point_in_time.market import Market
 from features.point_in_time.metric_rows import MetricRows
+from features.point_in_time.number_columns import Names
 from features.point_in_time.snapshots import launches
 from features.point_in_time.windowed_sums import UNITS, Mask
 from features.schema import KEY, NUMBERS, VALUES
@@ -177,7 +178,7 @@ class AsOfHistory:
         ]
         # (figures, creatives + 1): the last column, of a creative that the table does not have, is 0.
         self._own = np.zeros((len(names), len(table) + 1))
-        self._own[:, :-1] = columns.stack(names)
+        self._own[:, :-1] = columns.stack(Names(tuple(names)))
         self._market_figures, self._figures = market, figures
         ends = np.cumsum([len(market), len(figures) + 1, len(figures), 2])
         self._market, self._history, self._long_ago, self._activity = (

@@ -6,6 +6,7 @@ the service all end in `observe`; they differ only in where the sums over other 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,7 @@ from features.point_in_time.entity_history import (
 )
 from features.point_in_time.market import Market, market_tables
 from features.point_in_time.metric_rows import MetricRows, reference_prices, split_settled, unit_codes
+from features.point_in_time.number_columns import Names, NumberColumns
 from features.point_in_time.snapshots import snapshot_table
 from features.point_in_time.windowed_sums import DAY, HOUR, Seconds, TimedSums, seconds
 from features.schema import KEY, VALUES, Loaded
@@ -111,45 +113,53 @@ def joined(
     """Snapshots with the attributes of their creatives and all counts."""
     attributes = creatives.without(["launched_at"]).take(snapshots["unit"])
     keys = attributes.select(KEY).assign(snapshots.without(["unit"]))
-    return keys.assign(attributes.without(KEY)).assign(own).assign(others)
+    return keys.assign(attributes.without(KEY)).assign(NumberColumns.of(own) | NumberColumns.of(others))
 
 
-def columns_of_others(sums: SumsOfAll) -> dict[str, Floats]:
+def columns_of_others(sums: SumsOfAll) -> NumberColumns:
     """Columns of other creatives, each (snapshots,): `market:…`, `hist:…`, `launched:…`, account activity."""
     own = sums.own
     columns = market_columns(sums.market(), own) | history_columns(sums.entities(), own)
     return columns | activity_columns(*sums.activity(), own)
 
 
-def own_counts(snapshots: ArrayFrame, rows: MetricRows, funnel: Funnel, settings: Settings) -> dict[str, Floats]:
+def own_counts(snapshots: ArrayFrame, rows: MetricRows, funnel: Funnel, settings: Settings) -> NumberColumns:
     """Own counts of each snapshot until its cutoff, each (snapshots,): `early:f`, `last_days:f`, `last_day:f` …"""
     figures = rows.measures(funnel, settings)
     nothing = np.broadcast_to(np.nan, len(rows))
     figures |= {name: nothing for name in counted_columns(funnel) if name not in figures}
-    units, cutoffs = snapshots["unit"], seconds(snapshots["cutoff"])
-    starts, ends = rows.start_seconds, rows.end_seconds
     at_once, settled = split_settled(list(figures))
-
-    life = TimedSums(rows.units, starts, ends, {name: figures[name] for name in at_once})
-    columns = _life_so_far(life, units, cutoffs)
+    names = (*at_once, *settled)
+    sums = TimedSums(rows.units, rows.start_seconds, rows.end_seconds, {name: figures[name] for name in names})
+    units, cutoffs = snapshots["unit"], seconds(snapshots["cutoff"])
+    # What refunds change is final so much later than its period's end.
+    final = cutoffs - BASES[settings.basis][1] * HOUR if settled else cutoffs
+    recent = cutoffs - RECENT_DAYS * DAY
+    early, last_days = np.empty((2, len(names), len(units)))
+    for lines, until in ((slice(0, len(at_once)), cutoffs), (slice(len(at_once), len(names)), final)):
+        sums.write(early, lines, sums.span(units, until))
+        sums.write(last_days, lines, sums.span_between(units, recent, until))
     middle = cutoffs - (snapshots.floats("elapsed_hours") * HOUR / 2).astype(np.int64)
     volume = funnel.volume_of
-    for part, since in (("last_day", cutoffs - DAY), ("late_half", middle)):
-        columns[f"{part}:{volume}"] = life.total(volume, life.span_between(units, since, cutoffs))
-    del life
-    if settled:
-        ends = ends + BASES[settings.basis][1] * HOUR
-        sums = TimedSums(rows.units, starts, ends, {name: figures[name] for name in settled})
-        columns |= _life_so_far(sums, units, cutoffs)
-    columns["reference_price"] = reference_prices(rows.creatives, funnel.typical_price)[units]
-    return columns
+    others = [sums.total(volume, sums.span_between(units, since, cutoffs)) for since in (cutoffs - DAY, middle)]
+    others.append(reference_prices(rows.creatives, funnel.typical_price)[units])
+    return NumberColumns(
+        [
+            (_prefixed("early:", names), early),
+            (_prefixed("last_days:", names), last_days),
+            (_other_names(volume), np.array(others)),
+        ]
+    )
 
 
-def _life_so_far(sums: TimedSums, units: Codes, cutoffs: Seconds) -> dict[str, Floats]:
-    """`early:` and `last_days:` sums of snapshots; `units` and `cutoffs` are (snapshots,)."""
-    columns = {f"early:{name}": total for name, total in sums.until(units, cutoffs).items()}
-    recent = sums.between(units, cutoffs - RECENT_DAYS * DAY, cutoffs)
-    return columns | {f"last_days:{name}": total for name, total in recent.items()}
+@cache
+def _prefixed(prefix: str, names: tuple[str, ...]) -> Names:
+    return Names(tuple(prefix + name for name in names))
+
+
+@cache
+def _other_names(volume: str) -> Names:
+    return Names((f"last_day:{volume}", f"late_half:{volume}", "reference_price"))
 
 
 def recent_seconds(settings: Settings) -> int:

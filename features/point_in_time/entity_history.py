@@ -20,6 +20,7 @@ from features.funnel import Funnel, Stage
 from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
 from features.point_in_time.availability import AVAILABILITIES, Availability, ReportedRows, availability_of
 from features.point_in_time.market import Market
+from features.point_in_time.number_columns import Names, NumberColumns
 from features.point_in_time.windowed_sums import Mask, Seconds, TimedSums, exact
 from features.schema import MONEY_DECIMALS
 
@@ -249,37 +250,41 @@ class SumsOfAll(Protocol):
         ...
 
 
-def market_columns(market: EntitySums, own: Contributions) -> dict[str, Floats]:
+def market_columns(market: EntitySums, own: Contributions) -> NumberColumns:
     """`market:<stage>:<figure>`, each (snapshots,): figures of the whole market without the creative's own."""
     others = np.maximum(exact(market.without_own(own.market)[:, 0]), 0.0)
-    return {f"market:{name}": values for name, values in zip(own.market_figures, others)}
+    return NumberColumns([(_market_names(own.market_figures), others)])
 
 
-def history_columns(blocks: Iterator[EntitySums], own: Contributions) -> dict[str, Floats]:
+def history_columns(blocks: Iterator[EntitySums], own: Contributions) -> NumberColumns:
     """What the others of each entity did at each stage, every creative counting for about one.
 
     Of the market itself only what was added of late counts: that is how the typical creative drifts.
 
     Returns:
         `hist:<entity>:<stage>:weight` (about how many creatives count), `…:ratio` (weight × ratio, summed) and
-        `hist:<entity>:<volume>`; then `launched:<entity>` (how many others had started).
+        `hist:<entity>:<volume>`; and `launched:<entity>` (how many others had started).
     """
-    history: dict[str, Floats] = {}
-    launched: dict[str, Floats] = {}
+    columns = []
     for block in blocks:
         others = block.without_own(own.history)
         if block.long_ago is not None:
             others[:-1] = np.maximum(others[:-1] - block.long_ago + own.long_ago[:, None, :], 0.0)
         others = np.where(block.member, exact(others), 0.0)
-        hist_names, launched_names = _column_names(own.figures, block.names)
-        history |= zip(hist_names, others[:-1].reshape(len(hist_names), -1))
-        launched |= zip(launched_names, others[-1])
-    return history | launched
+        names = _history_names(own.figures, block.names)
+        columns.append((names, others.reshape(len(names.all), others.shape[-1])))
+    return NumberColumns(columns)
 
 
 @cache
-def _column_names(figures: tuple[str, ...], names: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    return [f"hist:{name}:{figure}" for figure in figures for name in names], [f"launched:{name}" for name in names]
+def _market_names(figures: tuple[str, ...]) -> Names:
+    return Names(tuple(f"market:{name}" for name in figures))
+
+
+@cache
+def _history_names(figures: tuple[str, ...], names: tuple[str, ...]) -> Names:
+    history = (f"hist:{name}:{figure}" for figure in figures for name in names)
+    return Names((*history, *(f"launched:{name}" for name in names)))
 
 
 def known_before(first_known: Seconds, units: Codes, moments: Seconds) -> Floats:

@@ -147,6 +147,12 @@ class TimedSums:
         place = self._places[name]
         return self._totals(slice(place, place + 1), span)[0]
 
+    def write(self, table: Floats, lines: slice, span: Span) -> None:
+        """Write sums over the rows of each span into a table (columns, queries); `lines`: of which columns."""
+        for part in _blocks(lines.stop - lines.start, len(span[0])):
+            own = slice(lines.start + part.start, lines.start + part.stop)
+            table[own] = self._totals(own, span)
+
     def _difference(self, span: Span) -> dict[str, Floats]:
         found: dict[str, Floats] = {}
         for lines in _blocks(len(self.names), len(span[0])):

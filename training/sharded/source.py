@@ -156,7 +156,7 @@ class ShardedSource:
             known = np.arange(first, first + len(described), dtype=np.int64)
             if not self.work.done(f"{job.request}/others/{name}"):
                 others = columns_of_others(history.of(ArrayFrame.of(described), known))
-                self.work.put(f"{job.request}/others/{name}", pd.DataFrame(others, copy=False))
+                self.work.put(f"{job.request}/others/{name}", pd.DataFrame(dict(others), copy=False))
             first += len(described)
         self._run(tasks.apply_latest, (job, function, self.until), self.dataset.parts, "predicting")
         return self._gather(f"{job.request}/applied")

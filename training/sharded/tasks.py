@@ -8,7 +8,7 @@ the partial sums of all parts; `assemble` joins them to the counts of each part.
 that of one frame to the last bit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +26,7 @@ from features.point_in_time.counts import SumsInMemory, held_values, joined, obs
 from features.point_in_time.entity_history import Contributions, Entity, history_columns, market_columns
 from features.point_in_time.market import Market, market_tables
 from features.point_in_time.metric_rows import MetricRows, unit_codes
+from features.point_in_time.number_columns import NumberColumns
 from features.point_in_time.partial_sums import (
     KEY,
     BucketSums,
@@ -146,7 +147,7 @@ def assemble(job: Job, part: Partition) -> None:
     resolved = [work.get(f"{job.request}/resolved/{part.name}/{bucket}") for bucket in range(job.buckets)]
     history = history_columns(resolved_entities(pd.concat(resolved, ignore_index=True), own, job.shared), own)
     table = snapshot_table(frame, unit_codes(frame, described))
-    work.put(name, joined(table, ArrayFrame.of(described), before, history | after).frame())
+    work.put(name, joined(table, ArrayFrame.of(described), before, history | NumberColumns.of(after)).frame())
 
 
 def totals(job: Job, item: tuple[Partition, tuple[pd.Timestamp, ...]]) -> None:
@@ -194,7 +195,7 @@ def _put_by_bucket(work: Work, folder: str, table: pd.DataFrame, part: Partition
         work.put(f"{folder}/{bucket}/{part.name}", table.iloc[order[ends[bucket] : ends[bucket + 1]]])
 
 
-def _flat(before: dict[str, Floats], after: dict[str, Floats], own: Contributions) -> pd.DataFrame:
+def _flat(before: Mapping[str, Floats], after: Mapping[str, Floats], own: Contributions) -> pd.DataFrame:
     """Counts and contributions as one table, one row per snapshot."""
     columns = {BEFORE + name: values for name, values in before.items()}
     columns |= {AFTER + name: values for name, values in after.items()}

@@ -31,7 +31,7 @@ def at(unit: int, day: float) -> pd.Series:
     nothing = np.zeros((0, 1))
     own = Contributions((), (), nothing, nothing, nothing, lives.own(wanted, moments))
     tags = lives.tags(creatives, ["tag_hook", "tag_scene"], wanted, moments)
-    return pd.DataFrame(activity_columns(lives.account(creatives, wanted, moments), tags, own)).iloc[0]
+    return pd.DataFrame(dict(activity_columns(lives.account(creatives, wanted, moments), tags, own))).iloc[0]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from features.point_in_time.array_frame import ArrayFrame, Categories
+from features.point_in_time.number_columns import Names
 
 FRAME = pd.DataFrame(
     {
@@ -49,6 +50,6 @@ def test_numbers_are_not_read_as_texts_nor_texts_as_numbers() -> None:
 def test_an_assigned_column_leaves_the_frame_it_came_from_as_it_was() -> None:
     frame = ArrayFrame.of(FRAME)
     changed = frame.assign({"price": np.zeros(4), "more": np.ones(4)})
-    assert changed.stack(["price", "more"]).tolist() == [[0.0] * 4, [1.0] * 4]
+    assert changed.stack(Names(("price", "more"))).tolist() == [[0.0] * 4, [1.0] * 4]
     assert frame["price"][0] == 1.0
     assert "more" not in frame

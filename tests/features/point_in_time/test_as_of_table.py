@@ -124,6 +124,6 @@ def test_a_table_survives_a_file(world, tmp_path, moment) -> None:
 def test_a_creative_that_nobody_shares_anything_with_has_no_history(world, moment) -> None:
     _, _, shared, table = world
     unknown = pd.DataFrame({"promotion_type": ["new"], "account_id": ["new"], "creative_id": ["new"]})
-    columns = columns_of_others(AsOfHistory(table, shared, moment).of(ArrayFrame.of(unknown)))
+    columns = dict(columns_of_others(AsOfHistory(table, shared, moment).of(ArrayFrame.of(unknown))))
     assert np.isnan(columns.pop("tag_overlap_share")).all()
     assert all((column == 0).all() for column in columns.values())
