@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pandas as pd
@@ -175,13 +176,14 @@ def one_creative() -> dict[str, object]:
 class ServiceInProcess:
     """The application that BentoML makes of the service, with settings of its own, in this process."""
 
-    def __init__(self, settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv(SETTINGS_VARIABLE, settings.model_dump_json())
+    def __init__(self, **settings: object) -> None:
         from prometheus_client import REGISTRY
 
         import serving.service
 
-        self.module = importlib.reload(serving.service)  # settings are those of the environment at import
+        content = ServiceSettings.model_validate(settings).model_dump_json()
+        with patch.dict(os.environ, {SETTINGS_VARIABLE: content}):
+            self.module = importlib.reload(serving.service)  # settings are those of the environment at import
         for name, metric in list(REGISTRY._names_to_collectors.items()):  # BentoML makes its own for each application
             if name.startswith("bentoml_") and name in REGISTRY._names_to_collectors:
                 REGISTRY.unregister(metric)
@@ -211,8 +213,13 @@ class ServiceInProcess:
         self.runner.close()
 
 
+@pytest.fixture(scope="session")
+def service_in_process() -> type[ServiceInProcess]:
+    return ServiceInProcess
+
+
 @pytest.fixture
-def build(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ServiceInProcess]]:
+def build(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., ServiceInProcess]]:
     """Starts the service in this process with settings of a test; ends all that it started."""
     started: list[ServiceInProcess] = []
 
@@ -222,7 +229,7 @@ def build(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
             "ledger": f"sqlite:///{tmp_path}/ledger.db",
             "report": tmp_path / "report.html",
         }
-        started.append(ServiceInProcess(ServiceSettings.model_validate({**given, **more}), monkeypatch))
+        started.append(ServiceInProcess(**{**given, **more}))
         return started[-1]
 
     yield make

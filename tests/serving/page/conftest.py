@@ -207,13 +207,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     started.end()
 
 
-@pytest.fixture
-def serve(build) -> Iterator[Callable[..., str]]:
+@pytest.fixture(scope="session")
+def serve(service_in_process, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """Serves the application inside this process, which takes no time; gives its address."""
     ended: list[Callable[[], None]] = []
 
     def start(**more: object) -> str:
-        app = build(ledger="", **more).app
+        none = tmp_path_factory.mktemp("none") / "report.html"
+        service = service_in_process(**{"bundle": bundle, "ledger": "", "report": none, **more})
+        app = service.app
         server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="error"))
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -225,6 +227,7 @@ def serve(build) -> Iterator[Callable[..., str]]:
         def end() -> None:
             server.should_exit = True
             thread.join()
+            service.end()
 
         ended.append(end)
         return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"

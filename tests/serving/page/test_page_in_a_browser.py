@@ -268,3 +268,11 @@ def test_where_the_service_has_keys_the_page_has_a_field_for_one(browser, serve)
     browser.run("document.getElementById('key-form').requestSubmit()")
     browser.until("document.getElementById('model').textContent.includes('2026-')")
     assert browser.run("localStorage.length + sessionStorage.length + document.cookie.length") == 0
+
+
+def test_the_docs_of_the_api_are_rendered_without_asking_other_hosts(browser, address) -> None:
+    browser.open(f"{address}/docs")
+    browser.until("document.querySelectorAll('.opblock').length > 8")
+    assert "/v1/predict" in browser.text(".opblock-post")
+    assert not browser.console
+    assert all(url.startswith((f"{address}/", "data:")) for url in browser.requests)
