@@ -146,7 +146,8 @@ def _row_problems(creative: Creative, zone: ZoneInfo) -> Iterator[tuple[str, str
 
 
 def _value_problems(field: str, rows: Sequence[MetricsRow], price: float) -> Iterator[tuple[str, str, str]]:
-    given = {name: [row[name] for row in rows if row.get(name) is not None] for name in VALUES}
+    named = set().union(*rows)
+    given = {name: [row[name] for row in rows if row.get(name) is not None] for name in VALUES if name in named}
     known = {name: float(sum(values)) for name, values in given.items()}
     totals = {name: known[name] for name, values in given.items() if len(values) == len(rows)}
 
@@ -166,6 +167,6 @@ def _value_problems(field: str, rows: Sequence[MetricsRow], price: float) -> Ite
         if what in totals and totals.get(base, 0) > 0 and totals[what] > totals[base] * factor + more:
             hint = f"at most {factor:g} times {base} and {more:g}; check both"
             yield problem(what, f"{totals[what]:.10g} {what} and {totals[base]:.10g} {base}", hint)
-    if known["orders"] * price >= LARGEST["gmv_cny"]:
+    if known.get("orders", 0.0) * price >= LARGEST["gmv_cny"]:
         found = f"{known['orders']:.10g} orders at a price of {price:.10g}"
         yield problem("orders", found, "check orders and price_cny")

@@ -25,8 +25,9 @@ MOST_TAGS = 60
 
 
 def _between_2000_and_2100(moment: datetime) -> datetime:
-    plain = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    if not datetime(2000, 1, 1) <= plain < datetime(2100, 1, 1):
+    # The years 1 and 9999 cannot be converted to every time zone.
+    plain = moment.astimezone(UTC) if moment.tzinfo and 1999 <= moment.year <= 2100 else moment
+    if not 2000 <= plain.year < 2100:
         raise ValueError("is not between 2000 and 2100")
     return moment
 

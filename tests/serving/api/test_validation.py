@@ -62,6 +62,8 @@ def test_a_good_request_is_taken() -> None:
         (changed(roi_target=1e-300), "creatives[0].roi_target", "schema"),
         (changed(creator_followers=0.5), "creatives[0].creator_followers", "schema"),
         (row(clicks=1e8), "creatives[0].metrics[0].clicks", "schema"),
+        (changed(launched_at="0001-01-01T00:00:00+08:00"), "creatives[0].launched_at", "schema"),
+        (row(period_end="9999-12-31T23:59:59-08:00"), "creatives[0].metrics[0].period_end", "schema"),
         (row(impressions=-1), "creatives[0].metrics[0].impressions", "schema"),
         (row(impressions=1e9), "creatives[0].metrics[0].impressions", "schema"),
         (row(impresions=1), "creatives[0].metrics[0].impresions", "impressions"),
