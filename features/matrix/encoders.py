@@ -119,7 +119,7 @@ def encode(creatives: ArrayFrame, encoder: Encoder) -> NumberColumns:
         tags = creatives.categories_or_none(column) or Categories(np.full(count, -1, dtype=np.int64), [])
         carried = [frozenset(text.split(MULTI)) for text in tags.values]
         table = [[*(float(value in one) for one in carried), np.nan] for value in values]
-        flags.append(np.array(table).reshape(len(values), -1)[:, tags.codes])
+        flags.append(np.array(table).reshape(len(values), len(tags.values) + 1)[:, tags.codes])
     of_multi = np.concatenate([np.zeros((0, count)), *flags])
     return NumberColumns([(tables.coded, codes), (tables.flags, of_multi), (tables.parts, _text(creatives, encoder).T)])
 

@@ -110,3 +110,11 @@ def test_columns_that_creatives_lack_are_missing(encoder) -> None:
 def test_no_creatives_are_no_rows(encoder) -> None:
     found = encode(ArrayFrame.of(creatives(tag_hook=[], tag_selling_point=[], copy_text=[])), encoder)
     assert {len(values) for values in found.values()} == {0}
+
+
+def test_a_multi_valued_tag_whose_values_are_all_rare_has_no_columns() -> None:
+    rows = creatives(tag_selling_point=["便宜", "好用", "稀有"], tag_hook=["悬念"] * 3)
+    encoder = fit_encoder(rows, SETTINGS)
+    assert encoder.multi == {"tag_selling_point": ()}
+    found = encode(ArrayFrame.of(rows), encoder)
+    assert not [name for name in found if name.startswith("tag_selling_point=")]
