@@ -160,7 +160,8 @@ class ModelWatcher:
         except Exception as error:  # a defective cache is no reason not to ask the registry
             self._refuse(error)
             return
-        self._tell(False, "The champion that served last serves until the registry has answered.")
+        note = "The champion that served last serves until the registry has answered."
+        self.source = ModelSource(self.source.following, False, note)
 
     def check(self) -> None:
         """Load the selected bundle if it changed; if it is refused, the model loaded before stays."""
@@ -181,7 +182,10 @@ class ModelWatcher:
         if self._finder is not None and found is not None:
             self._finder.record_good(found)
         self._last_error = ""
-        self._tell(True, note_on_others(location))
+        note = note_on_others(location)
+        if note and note != self.source.note:
+            log.warning("%s", note)
+        self.source = ModelSource(self.source.following, True, note)
 
     def _load(self, location: BundleLocation, outcome: str) -> None:
         try:
@@ -198,16 +202,11 @@ class ModelWatcher:
         log.info("serving %s, trained until %s", location, loaded.manifest.trained_until)
         self._on_outcome(outcome)
 
-    def _tell(self, confirmed: bool, note: str) -> None:
-        if note and note != self.source.note:
-            log.warning("%s", note)
-        self.source = ModelSource(self.source.following, confirmed, note)
-
     def _refuse(self, error: Exception) -> None:
         message = str(error) if isinstance(error, GpmcastError) else f"{type(error).__name__}: {error}"
         if message != self._last_error:  # logged once, tried again every time: a bundle may still be being copied
             self._last_error = message
-            log.error("model refused, %s: %s", "the old one goes on" if self.loaded else "there is none", message)
+            log.error("no new model, %s: %s", "the old one goes on" if self.loaded else "there is none", message)
             self._on_outcome("refused")
         what = f"{self.location} goes on" if self.loaded else "No model is loaded"
         self.source = ModelSource(self.source.following, False, f"{what}: {message}")

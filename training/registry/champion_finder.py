@@ -31,6 +31,8 @@ CLIENT_SECONDS = 600.0
 """Seconds until a client that looks and downloads is ended."""
 PAUSE_SECONDS = 60.0
 """Seconds between two runs of the client after one that failed, and where nothing else tells of a change."""
+REST = 5.0
+"""After a run that found nothing new the next comes this many times its duration later: others write runs there too."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ class ChampionFinder:
         identity = [str(database.resolve()) if database else address.registry, address.tracking, name, preferred]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
         self._cache = BundleCache((cache / key).resolve())
-        self._error: tuple[str | None, BundleError] | None = None
-        self._next_run = 0.0
+        self._error: tuple[str | None, float, BundleError] | None = None  # stamp, until when it holds for that stamp
+        self._rest_until = 0.0
         self._client: subprocess.Popen[bytes] | None = None
 
     def find(self) -> Found:
@@ -81,24 +83,27 @@ class ChampionFinder:
         Raises:
             BundleError: The registry cannot be reached, has no champion, or its bundle cannot be had; what to do.
         """
-        stamp = registry_stamp(self.address, self._name)
-        paused = time.monotonic() < self._next_run
-        if paused and self._error is not None and self._error[0] == stamp:
-            raise self._error[1]
+        stamp, now = registry_stamp(self.address, self._name), time.monotonic()
+        if self._error is not None and now < (self._error[1] if stamp == self._error[0] else self._rest_until):
+            raise self._error[2]
         self._cache.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._cache.folder / "lock"):
-            known = self._read(FOUND)
-            record = self._cache.read(FOUND) or {}
-            if known is not None and (paused if stamp is None else record.get("stamp") == stamp):
+            known, known_stamp = self._read(FOUND), (self._cache.read(FOUND) or {}).get("stamp")
+            if known is not None and (now < self._rest_until or (stamp is not None and stamp == known_stamp)):
                 return known
+            began = time.monotonic()
             try:
-                found = self._run_client()
+                found, self._error = self._run_client(), None
             except BundleError as error:
-                self._error, self._next_run = (stamp, error), time.monotonic() + PAUSE_SECONDS
+                self._error = stamp, time.monotonic() + PAUSE_SECONDS, error
                 raise
-            self._error = None
+            finally:
+                ended = time.monotonic()
+                self._rest_until = ended + REST * (ended - began)
             if stamp is None:
-                self._next_run = time.monotonic() + PAUSE_SECONDS
+                self._rest_until = ended + PAUSE_SECONDS
+            elif found != known:
+                self._rest_until = 0.0
             self._cache.write(FOUND, {**asdict(found), "stamp": stamp})
             good = self._read(LAST_GOOD)
             self._cache.clean_up({found.sha256, *([good.sha256] if good else [])})
