@@ -67,6 +67,7 @@ def train_command(
     from training.data.open_source import open_source
     from training.doctor.examine import refuse_lost_joins
     from training.doctor.first_step import refuse_faults
+    from training.registry.champion import keep_for_service
     from training.run import train_and_register
     from training.workspace import workspace
 
@@ -84,6 +85,8 @@ def train_command(
             if report is not None:
                 refuse_lost_joins(space.store, settings, screen.language, without_tags=without_tags)
             result = train_and_register(source, space, settings, progress, baseline=baseline)
+        if result.comparison.promoted and (problem := keep_for_service(space, settings.var)):
+            progress.line(problem)
         _show_end(result, space, data, config, screen)
 
 
@@ -128,7 +131,7 @@ def refresh_command(
     from training.boosting.recipe import Recipe
     from training.data.open_source import open_source
     from training.doctor.examine import refuse_lost_joins
-    from training.registry.champion import model_for
+    from training.registry.champion import keep_for_service, model_for
     from training.run import train_and_register
     from training.workspace import workspace
 
@@ -145,6 +148,8 @@ def refresh_command(
                 refuse_lost_joins(space.store, settings, screen.language, without_tags=without_tags)
             progress.line(f"refitting {name}")
             result = train_and_register(source, space, settings, progress, recipe=Recipe(manifest.choices))
+        if result.comparison.promoted and (problem := keep_for_service(space, settings.var)):
+            progress.line(problem)
         _show_end(result, space, data, config, screen)
 
 

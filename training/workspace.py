@@ -17,6 +17,8 @@ MODEL_PREFIX = "gpmcast-"
 """Registered models are called so, and then as their workspace."""
 DATABASE = "mlflow.db"
 """Name of MLflow's SQLite file under `var`."""
+MODEL_CACHE = "model-cache"
+"""Folder under `var` of the champions that a service takes from the registry."""
 
 
 @dataclass(frozen=True)

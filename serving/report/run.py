@@ -22,7 +22,7 @@ from serving.settings import ServiceSettings
 from training.atomic_write import write_text
 from training.errors import BundleError
 from training.evaluation.files import Evaluation, read_evaluation
-from training.workspace import DATABASE, Workspace, workspace
+from training.workspace import DATABASE, MODEL_CACHE, Workspace, workspace
 
 log = logging.getLogger("gpmcast.serving")
 
@@ -120,7 +120,7 @@ def model_of(request: ReportRequest, settings: Settings, space: Workspace) -> Lo
     """Load the bundle or model that was named, else the champion of these data, else the newest champion."""
     database = settings.var / DATABASE
     wanted = ServiceSettings(
-        bundle=request.bundle, registered_model=request.name, model_cache=settings.var / "model-cache"
+        bundle=request.bundle, registered_model=request.name, model_cache=settings.var / MODEL_CACHE
     )
     origin = find_bundle(wanted, preferred=space.registered_model, database=database)
     if request.bundle is None and not request.name and origin.name != space.registered_model:

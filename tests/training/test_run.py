@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from dataclasses import replace
 from html import unescape
 from io import StringIO
@@ -30,11 +31,12 @@ from training.mlflow_address import mlflow_address
 from training.progress import ProgressCallbacks
 from training.registry import mlflow_tracking as tracking
 from training.registry.bundle import load_bundle
-from training.registry.champion import model_for
+from training.registry.champion import keep_for_service, model_for
+from training.registry.champion_finder import ChampionFinder
 from training.run import train_and_register
 from training.run_record import by_age_figures, headline_figures, verdict_figures
 from training.steps import amount_of_data, uses_of_creatives
-from training.workspace import Workspace, data_fingerprint
+from training.workspace import MODEL_CACHE, Workspace, data_fingerprint
 
 # MLflow's own: deprecated calls of its SQL store, and connections left to the garbage collector.
 pytestmark = [
@@ -135,6 +137,14 @@ def test_the_bundle_says_its_columns_to_mlflow(first, space) -> None:
     assert signature.outputs.input_names() == fitted.funnel.targets
 
 
+def test_a_new_champion_is_kept_where_a_service_looks_for_it(first, space, tmp_path, monkeypatch) -> None:
+    assert keep_for_service(space, tmp_path) == ""
+    finder = ChampionFinder(space.mlflow, tmp_path / MODEL_CACHE, 10**9)
+    monkeypatch.setattr(subprocess, "Popen", None)  # MLflow's client is not needed again
+    found = finder.find()
+    assert load_bundle(finder.folder(found))[1].data_fingerprint == load_bundle(space.bundle)[1].data_fingerprint
+
+
 def test_predictions_and_evaluation_lie_in_the_workspace(first, space, small_world) -> None:
     table = pd.read_csv(first[0].predictions)
     assert len(table) == first[0].predicted_creatives == len(small_world.creatives)
@@ -222,6 +232,7 @@ def test_a_champion_whose_files_are_gone_gives_a_clear_error(folder, small_world
     registered_run(small_world, space, quick, baseline=True)
     assert tracking.champion(space) is not None
     shutil.rmtree(space.folder / "runs")
+    assert "a folder that this machine does not have" in keep_for_service(space, space.folder)
     with pytest.raises(BundleError, match=r"gpmcast-gone version 1: its files cannot be read from the registry"):
         model_for(space, None)
     # Training again is the cure: the new version takes the place of one that nobody can use.

@@ -14,9 +14,10 @@ from training.evaluation.holdout import evaluate_holdout
 from training.evaluation.metrics import score
 from training.registry import mlflow_tracking
 from training.registry.bundle import Manifest, load_bundle
+from training.registry.champion_finder import ChampionFinder
 from training.registry.mlflow_client import champions
 from training.registry.registry_stamp import CHAMPION
-from training.workspace import Workspace
+from training.workspace import MODEL_CACHE, Workspace
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,23 @@ def model_for(space: Workspace, bundle: Path | None) -> tuple[CreativeModel, Man
         )
     with mlflow_tracking.fetched(space, champion) as folder:
         return *load_bundle(folder), str(champion)
+
+
+def keep_for_service(space: Workspace, var: Path) -> str:
+    """Take a new champion from the registry as a service does, into its cache: the service then starts without MLflow.
+
+    Args:
+        space: Of the run.
+        var: Folder of all workspaces.
+
+    Returns:
+        Why a service cannot have it; empty where it can.
+    """
+    try:
+        ChampionFinder(space.mlflow, var / MODEL_CACHE, mlflow_tracking.MOST_BYTES).find()
+    except BundleError as refusal:
+        return f"a service could not take the champion from the registry: {refusal}"
+    return ""
 
 
 def compare_with_registered(
