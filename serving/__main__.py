@@ -50,7 +50,7 @@ def serve_command(
     settings = _settings(config, bundle=bundle, registered_model=name, host=host, port=port, workers=workers)
     os.environ[SETTINGS_VARIABLE] = settings.model_dump_json()
     os.environ["BENTOML_DO_NOT_TRACK"] = "true"
-    os.environ["OTEL_SDK_DISABLED"] = "true"
+    os.environ.setdefault("OTEL_SDK_DISABLED", "true")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # rows are few: starting threads costs more than it gains
     command = [sys.executable, "-m", "serving.server.supervisor"]
     os.execv(sys.executable, [*command, settings.host, str(settings.port), str(settings.workers)])

@@ -113,6 +113,40 @@ def test_a_call_in_the_process_takes_and_gives_models(build, one_creative, tmp_p
     assert caught.value.status == 422
 
 
+def test_bentoml_forgets_a_request_within_seconds(build) -> None:
+    service = build(limits={"seconds": 2.5}).module.PredictionService
+    assert service.config["traffic"] == {"timeout": 8}
+
+
+TRACED = """
+import asyncio, httpx
+from bentoml._internal.configuration.containers import BentoMLContainer
+from serving.service import PredictionService
+
+async def main():
+    app = PredictionService.to_asgi()
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+        await client.post("http://localhost/v1/predict", json={})
+    provider = BentoMLContainer.tracer_provider.get()
+    provider.force_flush()
+    for processor in provider._active_span_processor._span_processors:
+        print(*(span.name for span in processor._batch_processor._exporter.get_finished_spans()), sep="; ")
+
+asyncio.run(main())
+"""
+TRACING = "services.gpmcast.tracing.exporter_type=in_memory services.gpmcast.tracing.sample_rate=1.0"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("disabled", "traced"), [("false", True), ("true", False)])
+def test_requests_are_traced_where_that_is_configured(bundle, disabled, traced) -> None:
+    settings = ServiceSettings(bundle=bundle, ledger="").model_dump_json()
+    env = {SETTINGS_VARIABLE: settings, "OTEL_SDK_DISABLED": disabled, "BENTOML_CONFIG_OPTIONS": TRACING}
+    command = [sys.executable, "-c", TRACED]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **env}, capture_output=True, text=True, check=True)
+    assert ("POST /v1/predict" in done.stdout) == traced
+
+
 @pytest.mark.slow
 @pytest.mark.service
 def test_a_bento_starts_by_itself_with_the_model_inside(serve, bundle, one_creative, tmp_path) -> None:

@@ -54,6 +54,8 @@ def test_a_body_in_pieces_comes_whole(exchange) -> None:
     [
         ({"content-type": "text/plain"}, 415),
         ({"content-type": ""}, 415),
+        ({"content-type": "application/vnd.bentoml+pickle"}, 415),
+        ({"content-type": "multipart/form-data; boundary=x"}, 415),
         ({"content-encoding": "gzip"}, 415),
         ({"content-length": "2049"}, 413),
         ({"content-length": "-1"}, 413),
