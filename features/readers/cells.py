@@ -63,17 +63,28 @@ def to_column(cells: Sequence[object]) -> ArrowColumn:
     A column of mixed types becomes text. Floats too large to be exact become text with an exponent (`7.7E+18`),
     so that `parse_ids` recognises them as lost ids.
     """
-    types = {type(cell) for cell in cells if cell is not None and cell != ""}
+    types = set(map(type, cells)) - {type(None)}
+    if types == {str}:
+        return pa.array(cells, pa.string())
+    if str in types:
+        types = {type(cell) for cell in cells if cell is not None and cell != ""}
     if not types:
         return pa.nulls(len(cells), pa.string())
-    blank_is_none = [None if isinstance(cell, str) and cell == "" else cell for cell in cells]
-    if types == {int} and all(cell is None or abs(cell) < _INT64 for cell in blank_is_none):  # type: ignore[arg-type]
-        return pa.array(blank_is_none, pa.int64())
-    if types == {float}:
-        return pa.array(blank_is_none, pa.float64())
+    blank_is_none = [None if cell == "" else cell for cell in cells]
+    if types <= {int, float} and _are_exact(blank_is_none, types):
+        return pa.array(blank_is_none, pa.int64() if types == {int} else pa.float64())
     if types <= {dt.datetime, dt.date}:
         return pa.array([_naive_datetime(cell) for cell in blank_is_none], pa.timestamp("us"))
     return pa.array([None if cell is None else to_text(cell) for cell in cells], pa.string())
+
+
+def _are_exact(cells: Sequence[object], types: set[type]) -> bool:
+    """Whether numbers keep their value in one Arrow type: int64 for integers, float64 for floats and for both."""
+    if types == {float}:
+        return True
+    limit = _INT64 if types == {int} else EXACT_INTEGERS
+    numbers = [cell for cell in cells if cell is not None]
+    return bool(-limit < min(numbers) and max(numbers) < limit)  # type: ignore[type-var, operator]
 
 
 def to_basic_type(cells: ArrowColumn) -> ArrowColumn:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 
 _QUOTES = "\"'“”‘’`\ufeff\u200b"
 _UNIT = re.compile(r"\((元|%|次|秒|个|人|单|s|cny)\)$")
@@ -17,6 +18,11 @@ def normalise_header(header: str) -> str:
     """Return the form in which headers are compared: without case, spaces, quotes and width of brackets."""
     if header.isascii() and header.isalnum():  # mostly ids: the steps below would change nothing but the case
         return header.casefold()
+    return _normalise(header)
+
+
+@lru_cache(maxsize=4096)
+def _normalise(header: str) -> str:
     text = unicodedata.normalize("NFKC", header).strip().strip(_QUOTES)
     return "".join(text.split()).casefold()
 

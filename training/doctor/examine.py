@@ -9,15 +9,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+
 from configs.settings import BASES, Settings
 from features.bilingual import Language, Words
 from features.errors import InputError
 from features.funnel import GPM, NET_GPM, NET_ROI, ROI, Target, build_funnel
 from features.readers.encodings import misread
 from features.readers.find_files import find_files
+from features.readers.keys import UNNAMED
 from features.readers.layouts import load_layouts
 from features.readers.survey import FileSurvey, survey_file
-from features.schema import KEY, Loaded
+from features.schema import KEY, ExportRead, Loaded
+from features.store.connection import ATTRIBUTE_KEY, NATURAL_KEY
 from features.store.duckdb_store import open_store
 from features.store.joins import Joins, joins_of
 from features.store.load import load
@@ -105,9 +109,9 @@ def examine(
         on_file(done, len(paths), path)
         files.append(survey_file(path, settings, layouts, now=now))
     with TemporaryDirectory(prefix="gpmcast-doctor-") as folder, open_store(Path(folder) / "store.duckdb") as store:
-        for file in files:
-            if file.read is not None and not file.unusable:
-                store.add(file.read)
+        with store.transaction():
+            for read in _few_reads([file.read for file in files if file.read is not None and not file.unusable]):
+                store.add(read)
         if not store.count("metrics"):
             return Diagnosis(
                 tuple(files), None, (), (), None, None, _faults(files, None, (), without_tags=without_tags)
@@ -124,6 +128,32 @@ def examine(
         amounts=_amounts(loaded, settings),
         faults=_faults(files, joins, needs, without_tags=without_tags),
     )
+
+
+def _few_reads(reads: Sequence[ExportRead]) -> list[ExportRead]:
+    """Join the reads of one layout into one, since every import has its price; the newest value wins.
+
+    A sheet, and metrics without an account, stay apart: what is wrong with them is said of their file.
+    """
+    joined: dict[str, list[ExportRead]] = {}
+    for read in reads:
+        joined.setdefault(read.path if _apart(read) else read.source, []).append(read)
+    return [_joined(alike) for alike in joined.values()]
+
+
+def _apart(read: ExportRead) -> bool:
+    return bool(read.metrics.empty or (read.metrics["account_id"] == UNNAMED).any())
+
+
+def _joined(reads: Sequence[ExportRead]) -> ExportRead:
+    if len(reads) == 1:
+        return reads[0]
+    metrics = pd.concat([read.metrics for read in reads], ignore_index=True)
+    if metrics.duplicated(NATURAL_KEY).any():
+        metrics = metrics.groupby(NATURAL_KEY, sort=False, as_index=False).last()
+    attributes = pd.concat([read.attributes for read in reads], ignore_index=True)
+    attributes = attributes.drop_duplicates(ATTRIBUTE_KEY, keep="last", ignore_index=True)
+    return replace(reads[0], metrics=metrics, attributes=attributes, problems=[], rows=None)
 
 
 def refuse_lost_joins(store: Path, settings: Settings, language: Language, *, without_tags: bool) -> None:
