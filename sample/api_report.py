@@ -1,4 +1,7 @@
-"""Responses of the report API: hourly rows of the first four days of each creative, in pages of 5 000."""
+"""Responses of the report API: hourly rows of the first four days of each creative, in pages of 5 000.
+
+Fields are called as clients of the real API get them.
+"""
 
 import json
 import zlib
@@ -13,6 +16,7 @@ from sample.world import HOURLY_ACCOUNTS, World
 TOPICS = {"live": "SITE_PROMOTION_POST_DATA_VIDEO", "product": "SITE_PROMOTION_PRODUCT_POST_DATA_VIDEO"}
 PAGE_SIZE = 5000
 DAYS_OF_HOURS = 4
+TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 ONE_SIDED = {
     "live": {
@@ -23,11 +27,13 @@ ONE_SIDED = {
     "product": {
         "impressions": "product_show_count_for_roi2",
         "clicks": "product_click_count_for_roi2",
+        "cpm": "product_ecpm_for_roi2",
+        "cpc": "product_cpc_for_roi2",
     },
 }
 SHARED = {
     "spend": "stat_cost_for_roi2",
-    "boost_spend": "stat_cost_for_roi2_assist",
+    "boost_spend": "additional_delivery_stat_cost_for_roi2_assist",
     "orders": "total_pay_order_count_for_roi2",
     "gmv": "total_pay_order_gmv_include_coupon_for_roi2",
     "net_gmv": "total_order_settle_amount_for_roi2_1h",
@@ -55,6 +61,8 @@ def api_pages(seed: int, world: World, hours: pd.DataFrame) -> dict[str, bytes]:
     chosen = hours[early & hourly]
     chosen = chosen.assign(
         base_spend=(chosen["spend"] - chosen["boost_spend"]).round(2),
+        cpm=_price(1000 * chosen["spend"], chosen["impressions"]),
+        cpc=_price(chosen["spend"], chosen["clicks"]),
         **{
             rate: _percent(chosen, count)
             for rate, count in (
@@ -64,7 +72,7 @@ def api_pages(seed: int, world: World, hours: pd.DataFrame) -> dict[str, bytes]:
         },
     )  # fmt: skip
     pages: dict[str, bytes] = {}
-    attributes = creatives.loc[chosen["row"], ["account_id", "promotion_type", "creative_id", "name"]]
+    attributes = creatives.loc[chosen["row"], ["account_id", "promotion_type", "creative_id", "name", "created_at"]]
     chosen = pd.concat([chosen.reset_index(drop=True), attributes.reset_index(drop=True)], axis=1)
     for (account, promotion), rows in chosen.groupby(["account_id", "promotion_type"]):
         rows = rows.sort_values(["clock", "creative_id"])
@@ -81,17 +89,23 @@ def api_pages(seed: int, world: World, hours: pd.DataFrame) -> dict[str, bytes]:
 def _page(world: World, account: str, promotion: str, part: pd.DataFrame, info: dict[str, int]) -> bytes:
     fields = ONE_SIDED[promotion] | SHARED
     values = {field: part[name].tolist() for name, field in fields.items()}
-    times = (world.start + pd.to_timedelta(part["clock"], unit="h")).dt.strftime("%Y-%m-%d %H:%M:%S")
+    moments = world.start + pd.to_timedelta(part["clock"], unit="h")
+    uploads = part["created_at"].dt.strftime(TIME_FORMAT)
+    texts = {
+        "material_id": part["creative_id"],
+        "material_name_v2": part["name"],
+        # Topics of 推商品 state the upload alone.
+        "material_create_time_v2": uploads if promotion == "live" else ["-"] * len(part),
+        "roi2_material_upload_time": uploads,
+        "stat_time_day": moments.dt.strftime("%Y-%m-%d"),
+        "range_stat_time_hour": moments.dt.strftime(TIME_FORMAT),
+    }
     rows = [
         {
-            "dimensions": {
-                "material_id": {"Value": int(creative), "ValueStr": creative},
-                "material_name_v2": {"Value": name, "ValueStr": name},
-                "stat_time_hour": {"Value": time, "ValueStr": time},
-            },
+            "dimensions": {field: _text(field, text) for field, text in zip(texts, cells)},
             "metrics": {field: _number(column[number]) for field, column in values.items()},
         }
-        for number, (creative, name, time) in enumerate(zip(part["creative_id"], part["name"], times))
+        for number, cells in enumerate(zip(*texts.values()))
     ]
     answer = {
         "advertiser_id": account,
@@ -108,6 +122,16 @@ def _percent(chosen: pd.DataFrame, count: str) -> Floats:
     """Play rate in percent with two decimals; 0 without plays, as the platform returns it."""
     rate = share(chosen[count].to_numpy(np.float64), chosen["plays"].to_numpy(np.float64))
     return np.asarray(np.nan_to_num(100 * rate).round(2))
+
+
+def _price(cost: pd.Series, count: pd.Series) -> Floats:
+    """Cost per count with two decimals; 0 without any, as the platform returns it."""
+    price = share(cost.to_numpy(np.float64), count.to_numpy(np.float64))
+    return np.asarray(np.nan_to_num(price).round(2))
+
+
+def _text(field: str, text: str) -> dict[str, int | str]:
+    return {"Value": int(text) if field == "material_id" else text, "ValueStr": text}
 
 
 def _number(value: float) -> dict[str, float | str]:

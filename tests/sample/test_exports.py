@@ -97,7 +97,7 @@ def test_hours_add_up_to_the_day(small_csv: pd.DataFrame, api: pd.DataFrame) -> 
         "video_play_count_for_roi2_v2": "视频播放数",
         "video_like_count_for_roi2": "视频点赞数",
     }
-    api = api.assign(日期=api["stat_time_hour"].str[:10], 素材ID=api["material_id"])
+    api = api.assign(日期=api["range_stat_time_hour"].str[:10], 素材ID=api["material_id"])
     shown = ["live_show_count_for_roi2_v2", "product_show_count_for_roi2"]
     api["shown"] = api[shown].sum(axis=1)
     hourly = api.groupby(["账户", "素材ID", "日期"])[[*pairs, "shown"]].sum()
@@ -111,7 +111,7 @@ def test_hours_add_up_to_the_day(small_csv: pd.DataFrame, api: pd.DataFrame) -> 
 
 def test_hours_cover_the_first_four_days_of_some_accounts(small_csv: pd.DataFrame, api: pd.DataFrame) -> None:
     assert 2 <= api["账户"].nunique() < small_csv["账户"].nunique()
-    days = api.assign(day=pd.to_datetime(api["stat_time_hour"]).dt.normalize()).groupby("material_id")["day"]
+    days = api.assign(day=pd.to_datetime(api["range_stat_time_hour"]).dt.normalize()).groupby("material_id")["day"]
     assert (days.max() - days.min()).max() <= pd.Timedelta(days=3)
     assert set(SHARED.values()) <= set(api.columns)
 
