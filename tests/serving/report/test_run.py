@@ -1,6 +1,7 @@
 """From export files to the report, and errors for what is not usable."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +11,11 @@ from typer.testing import CliRunner
 from configs.settings import Settings
 from features.errors import InputError
 from serving.__main__ import app
-from serving.report.run import evaluation_of, report_request, write_report
+from serving.report.run import evaluation_of, model_of, report_request, write_report
 from training.errors import BundleError
-from training.workspace import workspace
+from training.mlflow_address import REGISTRY_URI, TRACKING_URI
+from training.registry import mlflow_tracking as tracking
+from training.workspace import Workspace, workspace
 
 EXPORT = """素材ID,素材视频名称,日期,整体消耗,基础消耗,整体展现次数,整体点击次数,整体成交订单数,整体成交金额,净成交金额
 7530001234567890123,<b>痛点直击</b>.mp4,2026-05-01,200.00,200.00,"1,000",80,4,400.00,360.00
@@ -45,6 +48,34 @@ def test_from_export_files_to_one_html_file(exports: Path, bundle: Path, tmp_pat
     part = report_request([str(exports)], tmp_path / "part.html", product="p1", since="2026-05-01", bundle=bundle)
     assert write_report(part, settings).all_creatives == 1
     assert evaluation_of(workspace([str(exports)], settings)) is None
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # MLflow's SQL store makes warnings of its own
+def test_the_report_is_by_the_champion_of_its_data_else_by_the_newest_and_says_so(
+    exports: Path, bundle: Path, tmp_path: Path, caplog, monkeypatch
+) -> None:
+    for name in (TRACKING_URI, REGISTRY_URI):
+        monkeypatch.delenv(name, raising=False)
+    settings = Settings.model_validate({"var": str(tmp_path / "var")})
+    own = workspace([str(exports)], settings)
+
+    def promoted(space: Workspace) -> None:
+        with tracking.tracked_run(space) as run_id:
+            tracking.promote(space, tracking.register(space, run_id, bundle, bundle, "a test"))
+
+    def by(name: str = "") -> str:
+        caplog.clear()
+        return model_of(report_request([str(exports)], tmp_path / "x.html", name=name), settings, own).name
+
+    promoted(replace(own, name="one"))
+    assert by() == "gpmcast-one"
+    assert f"{own.registered_model} has no champion, so the report is by gpmcast-one version 1" in caplog.text
+    promoted(own)
+    promoted(replace(own, name="two"))
+    assert by() == own.registered_model
+    assert "no champion" not in caplog.text
+    assert by("two") == "gpmcast-two"
 
 
 def test_the_command_prints_what_it_wrote(exports: Path, bundle: Path, tmp_path: Path) -> None:

@@ -41,10 +41,12 @@ def test_only_the_client_can_tell_of_other_databases() -> None:
 def server() -> Iterator[Callable[[int, dict[str, dict]], str]]:
     """Starts a server that answers paths with JSON, all with one status; keeps what it was asked."""
     started: list[ThreadingHTTPServer] = []
+    authorizations: list[str] = []
 
     def start(status: int, answers: dict[str, dict]) -> str:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                authorizations.append(self.headers.get("authorization", ""))
                 parts = urlsplit(self.path)
                 query = {name: values[0] for name, values in parse_qs(parts.query).items()}
                 key = parts.path.rpartition("/")[2] + query.get("name", query.get("page_token", ""))
@@ -64,6 +66,7 @@ def server() -> Iterator[Callable[[int, dict[str, dict]], str]]:
         threading.Thread(target=started[-1].serve_forever, daemon=True).start()
         return f"http://127.0.0.1:{started[-1].server_port}"
 
+    start.authorizations = authorizations  # type: ignore[attr-defined]
     yield start
     for one in started:
         one.shutdown()
@@ -95,6 +98,23 @@ def test_a_named_model_is_asked_for_by_its_name_with_and_without_the_prefix(serv
 def test_a_server_that_refuses_leaves_the_question_to_the_client(server) -> None:
     for name in ("", "team"):
         assert registry_stamp(mlflow_address(FILE, server(401, {})), name) is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, ""),
+        ({"MLFLOW_TRACKING_USERNAME": "me", "MLFLOW_TRACKING_PASSWORD": "pw"}, "Basic bWU6cHc="),
+        ({"MLFLOW_TRACKING_TOKEN": "t0ken"}, "Bearer t0ken"),
+    ],
+)
+def test_a_server_is_asked_with_the_credentials_of_mlflows_variables(
+    server, monkeypatch, environment, expected
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    registry_stamp(mlflow_address(FILE, server(200, {})), "team")
+    assert set(server.authorizations) == {expected}
 
 
 def test_a_server_that_fails_or_is_gone_is_not_reached(server) -> None:
