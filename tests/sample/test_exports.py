@@ -93,7 +93,7 @@ def test_hours_add_up_to_the_day(small_csv: pd.DataFrame, api: pd.DataFrame) -> 
         "total_order_settle_amount_for_roi2_1h": "净成交金额",
         "total_order_settle_amount_for_roi2_7d": "7日结算金额",
         "stat_cost_for_roi2": "整体消耗",
-        "stat_cost_for_roi2_assist": "追投调控消耗",
+        "additional_delivery_stat_cost_for_roi2_assist": "追投调控消耗",
         "video_play_count_for_roi2_v2": "视频播放数",
         "video_like_count_for_roi2": "视频点赞数",
     }
@@ -180,3 +180,13 @@ def test_settlement_only_falls_with_time(full_simulation: Simulation) -> None:
         assert (days[less] <= days[more] + 0.005).all()
     old = days[days["day"] < 45]
     assert 0.6 < old["settled_30d_gmv"].sum() / old["gmv"].sum() < 0.8
+
+
+def test_api_rows_have_the_fields_of_the_real_api(api: pd.DataFrame) -> None:
+    """Day and hour; a boost is that of the material; topics of products state the upload, not the creation."""
+    assert (api["range_stat_time_hour"].str[:10] == api["stat_time_day"]).all()
+    product = api["product_show_count_for_roi2"].notna()
+    assert (api.loc[product, "material_create_time_v2"] == "-").all()
+    assert (api.loc[~product, "material_create_time_v2"] == api.loc[~product, "roi2_material_upload_time"]).all()
+    price = 1000 * api["stat_cost_for_roi2"] / api["product_show_count_for_roi2"]
+    assert ((api["product_ecpm_for_roi2"] - price)[product].abs() <= 0.0051).all()
