@@ -179,8 +179,15 @@ class Features:
     catalogue: Catalogue
 
     def log_stage_rates(self, funnel: Funnel, *, empirical_bayes: bool = False) -> dict[str, Floats]:
-        """Stage → (rows,) log rate of the funnel model (`log_stage_rates`)."""
-        return log_stage_rates(self.posteriors, funnel, self.reference_price, empirical_bayes=empirical_bayes)
+        """Stage → (rows,) log rate of the funnel model (`log_stage_rates`); computed once."""
+        if empirical_bayes not in self._log_rates:
+            found = log_stage_rates(self.posteriors, funnel, self.reference_price, empirical_bayes=empirical_bayes)
+            self._log_rates[empirical_bayes] = found
+        return self._log_rates[empirical_bayes]
+
+    @cached_property
+    def _log_rates(self) -> dict[bool, dict[str, Floats]]:
+        return {}
 
 
 def build_features(observed: ArrayFrame, fitted: Fitted) -> Features:
@@ -190,20 +197,20 @@ def build_features(observed: ArrayFrame, fitted: Fitted) -> Features:
         observed: Counts of snapshots (`features.point_in_time.counts.observe`).
         fitted: On the training period.
     """
-    posteriors = posteriors_of(observed, fitted.funnel, fitted.priors, fitted.funnel_models, fitted.prior_arrays)
-    reference_price, declared = observed.floats("reference_price"), fitted.block_names.declared
+    declared = fitted.block_names.declared
     values, placed = np.empty((len(observed), len(declared.all))), 0
-    for names, lines in _blocks(observed, fitted, posteriors, reference_price):
+    features = Features(
+        keys=observed.select([*KEY, "age_hours", "cutoff", "launched_at", "elapsed_hours"]),
+        values=FeatureMatrix(declared.all, values, declared.places),
+        posteriors=posteriors_of(observed, fitted.funnel, fitted.priors, fitted.funnel_models, fitted.prior_arrays),
+        reference_price=observed.floats("reference_price"),
+        catalogue=fitted.declared,
+    )
+    for names, lines in _blocks(observed, fitted, features):
         placed += place_lines(lines, names, declared, values.T)
     if placed != len(declared.all):
         raise KeyError("a declared feature was not computed")
-    return Features(
-        keys=observed.select([*KEY, "age_hours", "cutoff", "launched_at", "elapsed_hours"]),
-        values=FeatureMatrix(declared.all, values, declared.places),
-        posteriors=posteriors,
-        reference_price=reference_price,
-        catalogue=fitted.declared,
-    )
+    return features
 
 
 def declare(fitted: Fitted) -> Catalogue:
@@ -260,17 +267,15 @@ def numbers(observed: ArrayFrame, funnel: Funnel) -> dict[str, Floats]:
     }
 
 
-def _blocks(
-    observed: ArrayFrame, fitted: Fitted, posteriors: Mapping[str, StagePosterior], reference_price: Floats
-) -> Iterator[tuple[Names, Floats]]:
+def _blocks(observed: ArrayFrame, fitted: Fitted, features: Features) -> Iterator[tuple[Names, Floats]]:
     """All features, each (rows,), as lines of arrays with their names; one array at a time, as they may be large."""
     yield from encode(observed, fitted.encoder).blocks
     known = numbers(observed, fitted.funnel)
     yield NUMBER_NAMES, np.array([known[name] for name in NUMBER_NAMES.all])
     names = fitted.block_names
-    yield names.stages, _of_stages(posteriors)
-    yield names.heads, _of_heads(posteriors, fitted.funnel, reference_price)
-    for of_stage, posterior in zip(names.factors, posteriors.values()):
+    yield names.stages, _of_stages(features.posteriors)
+    yield names.heads, _of_heads(features, fitted.funnel)
+    for of_stage, posterior in zip(names.factors, features.posteriors.values()):
         yield of_stage, posterior.log_entity_effects.whole
     launched, total = observed.stack(names.launched), observed.stack(names.volume)
     yield names.others, np.log1p(np.concatenate([total / np.where(launched > 0, launched, np.nan), launched]))
@@ -286,10 +291,9 @@ def _of_stages(posteriors: Mapping[str, StagePosterior]) -> Floats:
     return np.concatenate(parts)
 
 
-def _of_heads(posteriors: Mapping[str, StagePosterior], funnel: Funnel, reference_price: Floats) -> Floats:
+def _of_heads(features: Features, funnel: Funnel) -> Floats:
     """(HEAD_PARTS · heads, rows) features of every head."""
-    rates = log_stage_rates(posteriors, funnel, reference_price)
-    bayes = log_stage_rates(posteriors, funnel, reference_price, empirical_bayes=True)
+    rates, bayes = (features.log_stage_rates(funnel, empirical_bayes=which) for which in (False, True))
     logs = np.array([head.log_product(rates) for head in funnel.heads])
     return np.concatenate([logs, logs - [head.log_product(bayes) for head in funnel.heads]])
 

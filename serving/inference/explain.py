@@ -115,16 +115,19 @@ class _Listed:
             tables: Of all that is explained: (rows, contributions).
             top: At most how many of a row.
         """
-        logs = np.zeros((len(tables[0]), len(tables), max(table.shape[1] for table in tables)))
-        for place, table in enumerate(tables):
-            logs[:, place, : table.shape[1]] = table
+        wide = [place for place, table in enumerate(tables) if table.shape[1]]
+        logs = np.zeros((len(tables[0]), len(wide), max([0, *(table.shape[1] for table in tables)])))
+        for line, place in enumerate(wide):
+            logs[:, line, : tables[place].shape[1]] = tables[place]
         order = np.argsort(-np.abs(logs), axis=-1)
         falling = np.take_along_axis(logs, order, axis=-1)
-        counts = np.count_nonzero(falling, axis=-1)
+        found = np.count_nonzero(falling, axis=-1)
         if top is not None:
-            counts = np.minimum(counts, top)
-        listed = np.arange(logs.shape[-1]) < counts[..., None]
-        rest = logs.sum(axis=-1) - falling[..., :top].sum(axis=-1)
+            found = np.minimum(found, top)
+        listed = np.arange(logs.shape[-1]) < found[..., None]
+        counts, rest = np.zeros((len(logs), len(tables)), dtype=np.int64), np.zeros((len(logs), len(tables)))
+        counts[:, wide] = found
+        rest[:, wide] = logs.sum(axis=-1) - falling[..., :top].sum(axis=-1)
         return cls(order[listed].tolist(), _with_factors(falling[listed]), counts.ravel().tolist(), rest)
 
     def entries(self, begins: Sequence[bytes]) -> list[bytes]:

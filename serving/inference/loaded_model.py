@@ -83,6 +83,12 @@ class LoadedModel:
         return {name: frozenset(values) for name, values in self.model.fitted.encoder.seen.items()}
 
     @cached_property
+    def known_values(self) -> dict[str, frozenset[str]]:
+        """Attribute or tag → its values in the training data; the promotion type is not among them."""
+        known = self.known_ids | self.categories
+        return {name: values for name, values in known.items() if name != "promotion_type"}
+
+    @cached_property
     def promotion_types(self) -> frozenset[str]:
         """Promotion types of the training data."""
         return frozenset(name for prior in self.model.fitted.priors.values() for name in prior.rate)

@@ -32,7 +32,7 @@ from training.explanation.contributions import (
 )
 
 Floats = npt.NDArray[np.float64]
-CREATIVES_PER_CHUNK = 50
+CREATIVES_PER_CHUNK = 125
 """Creatives computed between two checks of the deadline."""
 
 
@@ -172,6 +172,10 @@ def _answers(
     advice = advise(done.predicted, done.features, done.observed, loaded.model, loaded.manifest.settings, roi_targets)
     predicted = {name: values.tolist() for name, values in done.predicted.items()}
     decision = {name: _without_nan(values) for name, values in advice.figures.items()}
+    targets = {
+        name: list(zip(predicted[name], decision[f"{name}_low"], decision[f"{name}_high"])) for name in funnel.targets
+    }
+    stages = {stage.name: predicted[stage.name] for stage in funnel.stages}
     chance_of_target = decision[f"{funnel.main_roi or 'roi'}_chance"]
     ages = done.observed["age_hours"].tolist()
     evidence = {
@@ -184,15 +188,8 @@ def _answers(
         answer: dict[str, object] = {name: getattr(creative, name) for name in KEY[::-1]}
         answer |= {
             "age_hours": ages[row],
-            "stages": {stage.name: {"value": predicted[stage.name][row]} for stage in funnel.stages},
-            "targets": {
-                name: {
-                    "value": predicted[name][row],
-                    "low": decision[f"{name}_low"][row],
-                    "high": decision[f"{name}_high"][row],
-                }
-                for name in funnel.targets
-            },
+            "stages": {name: {"value": values[row]} for name, values in stages.items()},
+            "targets": {name: dict(zip(("value", "low", "high"), of[row])) for name, of in targets.items()},
             "asked_roi": decision["asked_roi"][row],
             "chance_of_target": chance_of_target[row],
             "hit_chance": decision["hit_chance"][row],

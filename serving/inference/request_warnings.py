@@ -42,9 +42,9 @@ def request_warnings(
     moment, outcome_days = loaded.as_of.moment, loaded.manifest.settings.outcome_days
     general = stale_history((now - moment) / pd.Timedelta(days=1), moment.isoformat())
     general += not_predicted(loaded.model.fitted.funnel)
-    cutoffs = observed["cutoff"]
-    ages = observed["age_hours"]
-    known = loaded.as_of.known(observed)
+    ages = observed["age_hours"].tolist()
+    silent = ((observed["cutoff"] - np.datetime64(now.to_pydatetime(), "us")) / np.timedelta64(-1, "D")).tolist()
+    known = loaded.as_of.known(observed).tolist()
     # Sums that are not known lie in no range.
     sums = {
         name: [None if total != total else total for total in observed[f"early:{name}"].tolist()]
@@ -55,24 +55,25 @@ def request_warnings(
     for row, creative in enumerate(creatives):
         warnings = [*general, *_unseen(loaded, creative), *_missing(loaded, creative)]
         if ages[row] > 0:
-            warnings += no_delivery((now - pd.Timestamp(cutoffs[row])) / pd.Timedelta(days=1), outcome_days)
+            warnings += no_delivery(silent[row], outcome_days)
             warnings += [pace_unknown()] if summed[row] and ages[row] > 24 else []
         elif known[row] >= 0 and loaded.as_of.launched(known[row]):
             warnings.append(known_without_metrics())
         for name, (low, high) in loaded.ranges.items():
-            value: float | None = max(float(ages[row]), low)
+            value: float | None = max(ages[row], low)
             if name != "age_hours":
                 value = sums[name][row] if name in sums else getattr(creative, name, None)
-            warnings += outside_range(name, value, low, high) if value is not None else []
+            if value is not None and not low <= value <= high:
+                warnings += outside_range(name, value, low, high)
         found.append([warning._asdict() for warning in warnings])
     return found
 
 
 def _unseen(loaded: LoadedModel, creative: Creative) -> list[PredictionWarning]:
     found = unseen_promotion_type(creative.promotion_type, loaded.promotion_types)
-    for column, known in (loaded.known_ids | loaded.categories).items():
+    for column, known in loaded.known_values.items():
         value = _value(creative, column)
-        if value is None or column == "promotion_type":
+        if value is None or (isinstance(value, str) and value in known):
             continue
         values = value if isinstance(value, list) else [str(value)]
         found += [unseen_value(column, one) for one in values if one not in known]
