@@ -78,7 +78,7 @@ export interface Creative {
 /** The shape of every error. */
 export interface ErrorAnswer {
   /** For programs; docs/api.md lists the codes. */
-  code: "body_too_slow" | "busy" | "contradiction" | "ended_early" | "failed" | "headers_too_large" | "headers_too_slow" | "key_rate" | "key_scope" | "keys_needed" | "media_type" | "method" | "no_key" | "no_model" | "not_found" | "not_ready" | "not_understood" | "other_version" | "too_large" | "too_slow" | "unknown_host";
+  code: "body_too_slow" | "busy" | "contradiction" | "ended_early" | "failed" | "headers_too_large" | "headers_too_slow" | "key_rate" | "key_scope" | "keys_needed" | "media_type" | "method" | "no_key" | "no_model" | "not_found" | "not_predicted" | "not_ready" | "not_understood" | "other_version" | "too_large" | "too_slow" | "unknown_host" | "unusable_file";
   /** The sentence in Chinese. */
   zh: string;
   /** The sentence in English. */

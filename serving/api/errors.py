@@ -49,6 +49,8 @@ CODES: dict[str, tuple[int, str, str]] = {
     "media_type": (415, "内容类型不被接受,或内容被压缩", "The body is of another media type, or compressed."),
     "unknown_host": (421, "Host 请求头不是本服务的地址", "The Host header names no address of this service."),
     "contradiction": (422, "请求的内容自相矛盾,或模型无法使用", "What the request says cannot be."),
+    "not_predicted": (422, "模型不预测这个目标", "The target is not predicted."),
+    "unusable_file": (422, "这份文件无法使用", "The file cannot be used."),
     "key_rate": (429, "该 API 密钥的请求过于频繁", "Too many requests with this API key."),
     "headers_too_large": (431, "请求头过大", "The headers are too large."),
     "failed": (500, "服务内部出错;日志中有此请求编号", "The service failed; the request id is in its log."),

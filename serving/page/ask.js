@@ -10,8 +10,10 @@ export const hasKey = () => key !== "";
 // A request that the service refused: the one shape of its errors.
 export class Refusal extends Error {
   constructor(status, body, after) {
-    super(body.error || `HTTP ${status}`);
+    super(body.en || `HTTP ${status}`);
     this.status = status;
+    this.en = this.message;
+    this.zh = body.zh || this.message;
     this.faults = Array.isArray(body.errors) ? body.errors : [];
     this.requestId = body.request_id || "";
     this.after = after;
@@ -25,7 +27,7 @@ async function answered(path, init) {
   try {
     reply = await fetch(path, { ...init, credentials: "omit", redirect: "error" });
   } catch {
-    throw new Refusal(0, { error: "no_connection" }, 0);
+    throw new Refusal(0, { en: "no_connection" }, 0);
   }
   if (reply.ok) return reply;
   const body = await reply.json().catch(() => ({}));

@@ -74,7 +74,7 @@ const act = {
 
 function refusalWords(refusal) {
   if (refusal.status === 0) return say("no_connection");
-  const parts = [refusal.status === 413 ? say("too_large") : inWords(refusal.message)];
+  const parts = [refusal.status === 413 ? say("too_large") : localised(refusal)];
   parts.push(...refusal.faults.slice(0, 3).map(act.fault));
   return parts.join(" ") + (refusal.requestId ? ` [${say("request")} ${refusal.requestId.slice(0, 8)}]` : "");
 }

@@ -23,7 +23,7 @@ from features.schema import ANY, ATTRIBUTES, KEY, MULTI, ExportRead
 from features.store.load import creative_table
 from features.store.periods import resolve_overlaps
 from serving.api.contradictions import contradictions
-from serving.api.errors import Refused, RequestProblem
+from serving.api.errors import Refused, RequestProblem, refused
 from serving.api.requests import MOST_METRICS_ROWS, Creative
 from serving.api.validation import LONGEST_FIELD, shape_problems
 from serving.inference.loaded_model import LoadedModel
@@ -36,7 +36,6 @@ MOST_FILE_PROBLEMS = 200
 """Problems listed of one file; the rest are counted."""
 NOT_KNOWN = "?"
 """Placeholder of an account or promotion type that the file does not give; the answer lists it as missing."""
-NOTHING_USABLE = "The file cannot be used."
 MOST_CHARACTERS = 500
 """Characters of a text about a file."""
 FIELDS = [name for name in ATTRIBUTES if name in Creative.model_fields]
@@ -50,7 +49,7 @@ def read_file(loaded: LoadedModel, content: bytes, context: FileContext, now: da
     """
     read = _read(loaded, content, context, now)
     if any(problem.severity == "file" for problem in read.problems):
-        raise Refused(422, NOTHING_USABLE, [_as_request_problem(problem) for problem in read.problems])
+        raise _unusable([_as_request_problem(problem) for problem in read.problems])
     # Rows without an account are not a problem here: the answer lists the account as missing.
     problems = [_of_file(problem) for problem in read.problems if UNNAMED not in problem.found]
     creatives: list[dict[str, object]] = []
@@ -64,7 +63,7 @@ def read_file(loaded: LoadedModel, content: bytes, context: FileContext, now: da
             creatives.append({"row": row, "name": name, "creative": kept, "missing": missing})
     if not creatives:
         reasons = [_as_reason(problem) for problem in problems]
-        raise Refused(422, NOTHING_USABLE, reasons or [RequestProblem("no creative in it", "give a row per creative")])
+        raise _unusable(reasons or [RequestProblem("no creative in it", "give a row per creative")])
     left = len(problems) - MOST_FILE_PROBLEMS
     return {
         "source": read.source,
@@ -74,6 +73,13 @@ def read_file(loaded: LoadedModel, content: bytes, context: FileContext, now: da
     }
 
 
+def _unusable(problems: Sequence[RequestProblem]) -> Refused:
+    """The refusal of a file of which nothing can be used."""
+    refusal = refused("unusable_file")
+    refusal.problems = problems
+    return refusal
+
+
 def _read(loaded: LoadedModel, content: bytes, context: FileContext, now: datetime) -> ExportRead:
     settings = _settings(loaded)
     findings = Findings(context.name)
@@ -81,7 +87,7 @@ def _read(loaded: LoadedModel, content: bytes, context: FileContext, now: dateti
     try:
         grids = tables_of(content, findings)
     except UnusableFile as stop:
-        raise Refused(422, NOTHING_USABLE, [_as_request_problem(stop.problem)]) from None
+        raise _unusable([_as_request_problem(stop.problem)]) from None
     return read_raw_tables(grids, path, settings, _layouts(settings.source_dirs), findings, now=now)
 
 
