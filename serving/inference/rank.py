@@ -11,7 +11,7 @@ from scipy.special import ndtr
 
 from features.funnel import TARGETS
 from features.matrix.feature_matrix import Features
-from serving.api.errors import Refused, RequestProblem
+from serving.api.errors import RequestProblem, refused
 from serving.api.requests import RankRequest
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import (
