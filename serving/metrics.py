@@ -82,10 +82,22 @@ def forget_ended_workers(folder: Path) -> None:
                 multiprocess.mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
-def model_age(loaded: LoadedModel | None, now: datetime) -> str:
-    """The age of the model as lines of Prometheus' text format, computed when asked for; empty without a model."""
+def model_gauges(loaded: LoadedModel | None, now: datetime, *, confirmed: bool) -> str:
+    """Gauges of the model as lines of Prometheus' text format, computed when asked for; empty without a model.
+
+    Args:
+        loaded: The model.
+        now: Local time.
+        confirmed: Whether it is the one that the registry named when it was last asked.
+    """
     if loaded is None:
         return ""
     seconds = (now - datetime.fromisoformat(loaded.manifest.trained_until)).total_seconds()
-    name = "gpmcast_model_age_seconds"
-    return f"# HELP {name} Seconds since the end of the training data\n# TYPE {name} gauge\n{name} {seconds}\n"
+    gauges = {
+        "model_age_seconds": ("Seconds since the end of the training data", seconds),
+        "model_confirmed": ("Whether the registry named this model when it was last asked", int(confirmed)),
+    }
+    return "".join(
+        f"# HELP gpmcast_{name} {text}\n# TYPE gpmcast_{name} gauge\ngpmcast_{name} {value}\n"
+        for name, (text, value) in gauges.items()
+    )

@@ -185,10 +185,10 @@ class PredictionService:
         return not reasons
 
     def __metrics__(self, text: str) -> str:
-        """For BentoML's `/metrics`: its text and ours, and the age of the model."""
-        from serving.metrics import model_age
+        """For BentoML's `/metrics`: its text and ours, and gauges of the model."""
+        from serving.metrics import model_gauges
 
-        return text + model_age(self._watcher.loaded, datetime.now())
+        return text + model_gauges(self._watcher.loaded, datetime.now(), confirmed=self._watcher.source.confirmed)
 
     def _model(self) -> LoadedModel:
         if self._watcher.loaded is None:

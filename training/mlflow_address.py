@@ -51,6 +51,15 @@ class MlflowAddress:
         """The registry for output, without a password."""
         return printable(self.registry)
 
+    def without_secrets(self, text: str) -> str:
+        """Return a text, such as a library's error, without the users and passwords of these addresses."""
+        for uri in (self.tracking, self.registry):
+            if secret := urlsplit(uri).netloc.rpartition("@")[0]:
+                text = text.replace(f"{secret}@", "***@")
+                if password := secret.partition(":")[2]:
+                    text = text.replace(password, "***")
+        return text
+
     def __str__(self) -> str:
         runs = "" if self.tracking == self.registry else f", runs in {printable(self.tracking)}"
         return f"{self.place}{runs} ({self.named_by})"

@@ -268,5 +268,6 @@ def test_metrics_tell_of_requests_predictions_warnings_and_the_age_of_the_model(
         assert metric(app, name) == before[name] + more, name
     text = app.ask("GET", "/metrics").text
     assert "gpmcast_model_age_seconds" in text
+    assert "gpmcast_model_confirmed 1" in text
     assert "bentoml_service_request_total{" in text
     assert "/nowhere" not in text

@@ -43,6 +43,10 @@ def test_what_is_shown_holds_no_password(monkeypatch) -> None:
     found = mlflow_address(FILE)
     assert "s3cret" not in f"{found} {found.place}"
     assert "models/mlflow" in found.place
+    error = "API request to https://me:s3cret@models/mlflow/api failed; could not log in with s3cret"
+    assert (
+        found.without_secrets(error) == "API request to https://***@models/mlflow/api failed; could not log in with ***"
+    )
 
 
 def test_a_database_a_server_and_others_are_told_apart() -> None:

@@ -86,15 +86,16 @@ def main() -> None:
     timer.daemon = True
     timer.start()
     _limit_files(request.most_bytes)
+    address = MlflowAddress(request.tracking, request.registry, "")
     with redirect_stdout(sys.stderr):
         try:
             content = answer(request)
         except BundleError as refusal:
-            content = {"error": str(refusal)}
+            content = {"error": address.without_secrets(str(refusal))}
         except Exception as error:  # the process that asked tells a person, whatever it is
             traceback.print_exc()
-            place = MlflowAddress(request.tracking, request.registry, "").place
-            content = {"error": f"{place}: cannot be read as an MLflow registry: {type(error).__name__}: {error}"}
+            reason = address.without_secrets(f"{type(error).__name__}: {error}")
+            content = {"error": f"{address.place}: cannot be read as an MLflow registry: {reason}"}
     print(json.dumps(content))
 
 

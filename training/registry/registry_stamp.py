@@ -45,7 +45,7 @@ def registry_stamp(address: MlflowAddress, name: str) -> str | None:
             with httpx.Client(timeout=SECONDS, auth=_auth(), headers=_headers(), verify=_verify()) as client:
                 return _server_stamp(client, address.registry.rstrip("/") + API, name)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = address.without_secrets(f"{type(error).__name__}: {error}")
             raise BundleError(f"{printable(address.registry)}: the registry cannot be reached: {reason}.") from error
     return None
 

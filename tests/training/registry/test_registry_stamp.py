@@ -120,5 +120,7 @@ def test_a_server_is_asked_with_the_credentials_of_mlflows_variables(
 def test_a_server_that_fails_or_is_gone_is_not_reached(server) -> None:
     for url in (server(500, {}), "http://127.0.0.1:9"):
         for name in ("", "team"):
-            with pytest.raises(BundleError, match="cannot be reached"):
-                registry_stamp(mlflow_address(FILE, url), name)
+            named = url.replace("//", "//me:s3cret@")
+            with pytest.raises(BundleError, match="cannot be reached") as refused:
+                registry_stamp(mlflow_address(FILE, named), name)
+            assert "s3cret" not in str(refused.value)
