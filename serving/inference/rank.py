@@ -73,10 +73,9 @@ def ranking(
     """
     targets = loaded.model.fitted.funnel.targets
     if request.by not in targets:
-        hint = f"this model predicts {', '.join(targets)}"
-        raise Refused(
-            422, "The target is not predicted.", [RequestProblem(f"no {request.by}", hint, "by")], code="not_predicted"
-        )
+        refusal = refused("not_predicted")
+        refusal.problems = [RequestProblem(f"no {request.by}", f"this model predicts {', '.join(targets)}", "by")]
+        raise refusal
     values: list[Floats] = []
     supports: list[tuple[float, float]] = []
     cdfs: list[Cdf] = []
