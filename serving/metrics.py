@@ -1,7 +1,7 @@
 """Metrics of our own for Prometheus, beside BentoML's: requests, predictions, warnings, models, state of the ledger."""
 
 import os
-from collections.abc import Sequence
+from collections import Counter as Tally
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
@@ -10,6 +10,7 @@ from pathlib import Path
 from prometheus_client import Counter, Gauge, Histogram, multiprocess
 
 from serving.inference.loaded_model import LoadedModel
+from serving.ledger.record import LedgerRecord
 
 SECONDS_BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 VALUE_BUCKETS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 3e4, 1e5, 1e6)
@@ -46,17 +47,19 @@ class ServiceMetrics:
         self._request_of(path, str(status)).inc()
         self._second_of(path).observe(seconds)
 
-    def count_predictions(self, answers: Sequence[dict[str, object]]) -> None:
-        """Count creatives and warnings, and observe the predicted targets."""
-        self._creatives.inc(len(answers))
-        for answer in answers:
+    def count_predictions(self, record: LedgerRecord) -> None:
+        """Count creatives and warnings of a recorded answer to `predict`, and observe its targets."""
+        warnings: Tally[str] = Tally()
+        for answer in record.answers:
             targets: dict[str, dict[str, float | None]] = answer["targets"]  # type: ignore[assignment]
             for name, estimate in targets.items():
                 if (value := estimate["value"]) is not None:
                     self._prediction_of(name).observe(value)
-            warnings: list[dict[str, str]] = answer["warnings"]  # type: ignore[assignment]
-            for warning in warnings:
-                self._warning_of(warning["code"]).inc()
+            given: list[dict[str, str]] = answer["warnings"]  # type: ignore[assignment]
+            warnings.update(warning["code"] for warning in given)
+        for code, count in warnings.items():
+            self._warning_of(code).inc(count)
+        self._creatives.inc(len(record.creatives))
 
 
 @cache

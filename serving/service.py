@@ -12,6 +12,7 @@ import os
 os.environ["BENTOML_DO_NOT_TRACK"] = "true"  # BentoML ignores `1`
 os.environ.setdefault("OTEL_SDK_DISABLED", "true")
 
+import asyncio
 import atexit
 import gc
 import logging
@@ -57,6 +58,8 @@ DOCS_ASSETS = ("/static_content/swagger-ui.css", "/static_content/swagger-ui-bun
 """Files of the Swagger UI that BentoML serves."""
 SHOWN = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
 """Characters of a header that are sent as they are; others, such as Chinese ones, percent-encoded."""
+COUNTED_AT_ONCE = 8
+"""Most creatives that the event loop counts itself: 500 take 14 ms."""
 SPARE_SECONDS = 5
 """BentoML's own timeout comes so much later than ours, which answers in our shape and stops the computation."""
 
@@ -199,8 +202,10 @@ class PredictionService:
         """Count and record an answer; a header where it is not (yet) in the ledger."""
         from serving.ledger.writer import KEPT
 
-        if record.endpoint == "predict":
-            self._metrics.count_predictions(record.answers)
+        if record.endpoint == "predict" and len(record.creatives) <= COUNTED_AT_ONCE:
+            self._metrics.count_predictions(record)
+        elif record.endpoint == "predict":
+            await asyncio.to_thread(self._metrics.count_predictions, record)
         if self._ledger is None or (outcome := await self._ledger.record(record)) == KEPT:
             return {}
         return {"x-gpmcast-ledger": outcome}

@@ -51,7 +51,11 @@ def test_its_answers_have_the_declared_shapes() -> None:
     assert CODES[told.code] == (400, told.zh.rstrip("。"), told.en)
 
 
-def test_its_table_has_every_status() -> None:
-    table = DOCS[DOCS.index("| status | when") :]
-    named = {int(number) for row in re.findall(r"^\| ([\d, ]+) \|", table, re.M) for number in row.split(",")}
-    assert named == {status for status, _, _ in CODES.values()}
+def test_its_table_has_every_code_with_its_status() -> None:
+    table = DOCS[DOCS.index("| status | code |") :]
+    named: dict[str, set[int]] = {}
+    for numbers, codes in re.findall(r"^\| ([\d, ]+) \| (`[^|]*`) \|", table, re.M):
+        for code in re.findall(r"`(\w+)`", codes):
+            named[code] = {int(number) for number in numbers.split(",")}
+    assert named.keys() == CODES.keys()
+    assert all(status in named[code] for code, (status, _, _) in CODES.items())

@@ -1,6 +1,7 @@
 """Every status in the one shape, limits before work, and nothing that should stay inside gets out."""
 
 import asyncio
+import json
 import re
 import time
 from urllib.parse import unquote
@@ -136,6 +137,27 @@ def test_work_that_takes_too_long_is_given_up(build, one_creative) -> None:
     check_shape(app.ask("POST", "/v1/predict", json={"creatives": many, "explain": True}), 504)
     app = build(limits=Limits(seconds=20))
     assert app.ask("POST", "/v1/predict", json={"creatives": many[:9]}).status_code == 200
+
+
+def test_the_deadline_covers_body_parsing_and_computing_together(build, one_creative, monkeypatch) -> None:
+    app = build(limits=Limits(seconds=30))
+    left: list[float] = []
+    answer = app.instance._compute.answer
+
+    async def note(request):
+        left.append(request.deadline - time.monotonic())
+        return await answer(request)
+
+    monkeypatch.setattr(app.instance._compute, "answer", note)
+
+    async def slow():
+        content = json.dumps({"creatives": [one_creative]}).encode()
+        yield content[:20]
+        await asyncio.sleep(0.2)
+        yield content[20:]
+
+    assert app.ask("POST", "/v1/predict", content=slow(), headers=JSON).status_code == 200
+    assert left[0] <= 30 - 0.2  # what the body took is gone
 
 
 def test_a_body_that_does_not_come_is_given_up(build) -> None:
