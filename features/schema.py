@@ -5,12 +5,16 @@ are naive and in the time zone of the settings. A missing value is NaN (NaT, Non
 """
 
 from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
 
 import pandas as pd
-import pandera.pandas as pa
 
 from features.attributes import TAG_LABELS, names_of
 from features.errors import Problem
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
 
 KEY = ["promotion_type", "account_id", "creative_id"]
 """Identifies a creative. The same asset in two accounts, or in both promotion types, is two creatives."""
@@ -116,44 +120,57 @@ class Loaded:
     notes: dict[str, int] = field(default_factory=dict)
 
 
-def _key() -> dict[str, pa.Column]:
-    return {name: pa.Column(str, pa.Check.str_length(min_value=1)) for name in KEY}
+@cache
+def metrics_schema() -> "pa.DataFrameSchema":
+    """Schema of metrics."""
+    import pandera.pandas as pa  # slow to load, and needed only to check frames
+
+    return pa.DataFrameSchema(
+        {
+            **_key(),
+            "grain": pa.Column(str, pa.Check.isin(["hour", "day", "range", "gap"])),
+            "period_start": pa.Column("datetime64[us]"),
+            "period_end": pa.Column("datetime64[us]"),
+            **{name: pa.Column(float, pa.Check.ge(0), nullable=True, required=False) for name in VALUES},
+        },
+        checks=pa.Check(
+            lambda metrics: metrics["period_start"] < metrics["period_end"],
+            error="a period must end after it starts",
+        ),
+        unique=[*KEY, "period_start"],
+        strict=True,
+    )
 
 
-metrics_schema = pa.DataFrameSchema(
-    {
-        **_key(),
-        "grain": pa.Column(str, pa.Check.isin(["hour", "day", "range", "gap"])),
-        "period_start": pa.Column("datetime64[us]"),
-        "period_end": pa.Column("datetime64[us]"),
-        **{name: pa.Column(float, pa.Check.ge(0), nullable=True, required=False) for name in VALUES},
-    },
-    checks=pa.Check(
-        lambda metrics: metrics["period_start"] < metrics["period_end"],
-        error="a period must end after it starts",
-    ),
-    unique=[*KEY, "period_start"],
-    strict=True,
-)
+@cache
+def creatives_schema() -> "pa.DataFrameSchema":
+    """Schema of creatives."""
+    import pandera.pandas as pa
 
-creatives_schema = pa.DataFrameSchema(
-    {
-        **_key(),
-        **{name: pa.Column("datetime64[us]", nullable=True, required=False) for name in TIMES},
-        **{name: pa.Column(float, pa.Check.ge(0), nullable=True, required=False) for name in NUMBERS},
-        **{name: pa.Column(str, nullable=True, required=False) for name in TEXTS},
-        "tag_.*": pa.Column(str, nullable=True, required=False, regex=True),
-    },
-    unique=KEY,
-    strict=True,
-)
+    return pa.DataFrameSchema(
+        {
+            **_key(),
+            **{name: pa.Column("datetime64[us]", nullable=True, required=False) for name in TIMES},
+            **{name: pa.Column(float, pa.Check.ge(0), nullable=True, required=False) for name in NUMBERS},
+            **{name: pa.Column(str, nullable=True, required=False) for name in TEXTS},
+            "tag_.*": pa.Column(str, nullable=True, required=False, regex=True),
+        },
+        unique=KEY,
+        strict=True,
+    )
 
 
 def check_metrics(metrics_: pd.DataFrame) -> pd.DataFrame:
     """Return the frame if it fits `metrics_schema`; otherwise raise pandera's SchemaErrors with everything wrong."""
-    return metrics_schema.validate(metrics_, lazy=True)
+    return metrics_schema().validate(metrics_, lazy=True)
 
 
 def check_creatives(creatives_: pd.DataFrame) -> pd.DataFrame:
     """Return the frame if it fits `creatives_schema`; otherwise raise pandera's SchemaErrors with everything wrong."""
-    return creatives_schema.validate(creatives_, lazy=True)
+    return creatives_schema().validate(creatives_, lazy=True)
+
+
+def _key() -> "dict[str, pa.Column]":
+    import pandera.pandas as pa
+
+    return {name: pa.Column(str, pa.Check.str_length(min_value=1)) for name in KEY}
