@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.errors import GpmcastError
+from features.bilingual import Language, Words, language_of_locale
 from features.errors import InputError, Problem
 from features.sanitise import visible_text
 from features.store.ingest import IngestReport
@@ -20,6 +21,11 @@ from features.store.status import StoreStatus
 PROBLEMS_SHOWN = 20
 """Problems of one file that are printed; the rest are counted, and all are in the store."""
 
+SEVERITIES = {
+    "file": Words("文件", "file"),
+    "row": Words("行", "row"),
+    "note": Words("提示", "note"),
+}
 DAYS_SHOWN = 5
 NO_WRAP_COLUMNS = ("account", "creatives", "from", "to", "new", "changed", "same")
 
@@ -46,22 +52,26 @@ def show_problems(report: IngestReport, out: Console) -> None:
                 out.print(Text(line), soft_wrap=True)
 
 
-def problem_lines(problems: Sequence[Problem]) -> list[str]:
+def problem_lines(problems: Sequence[Problem], language: Language = "en") -> list[str]:
     """Format the first PROBLEMS_SHOWN problems of one file, notes last, and the number of the others."""
     ranked = sorted(problems, key=lambda problem: ("file", "row", "note").index(problem.severity))
-    lines = [visible_text(f"{problem.severity}: {problem}") for problem in ranked[:PROBLEMS_SHOWN]]
+    lines = [
+        visible_text(f"{SEVERITIES[problem.severity].in_language(language)}: {problem.in_language(language)}")
+        for problem in ranked[:PROBLEMS_SHOWN]
+    ]
     if len(ranked) > PROBLEMS_SHOWN:
-        lines.append(f"… and {len(ranked) - PROBLEMS_SHOWN} more about this file")
+        more = Words("… 这个文件另有 {count} 个问题", "… and {count} more about this file")
+        lines.append(more.format(count=len(ranked) - PROBLEMS_SHOWN).in_language(language))
     return lines
 
 
-def error_lines(error: InputError) -> list[str]:
+def error_lines(error: InputError, language: Language = "en") -> list[str]:
     """Format the message of an error, with the first PROBLEMS_SHOWN problems of each file."""
     if not error.problems:
-        return visible_text(error).split("\n")
-    lines = [visible_text(error.args[0]).split("\n")[0]]
+        return visible_text(error.in_language(language)).split("\n")
+    lines = [visible_text(error.in_language(language)).split("\n")[0]]
     for _, problems in groupby(error.problems, key=lambda problem: problem.file):
-        lines += [f"  - {line}" for line in problem_lines(list(problems))]
+        lines += [f"  - {line}" for line in problem_lines(list(problems), language)]
     return lines
 
 
@@ -70,11 +80,20 @@ def run_command(app: typer.Typer, name: str) -> None:
     try:
         app(prog_name=f"python -m {name}")
     except InputError as error:
-        print("\n".join(error_lines(error)), file=sys.stderr)
+        print("\n".join(error_lines(error, language_asked_for(sys.argv))), file=sys.stderr)
         sys.exit(2)
     except GpmcastError as error:
-        print(visible_text(error), file=sys.stderr)
+        print(visible_text(error.in_language(language_asked_for(sys.argv))), file=sys.stderr)
         sys.exit(2)
+
+
+def language_asked_for(arguments: Sequence[str]) -> Language:
+    """Return the language that `--lang` names on a command line, else that of the locale."""
+    for option, value in zip(arguments, [*arguments[1:], ""]):
+        stated = value if option == "--lang" else option.removeprefix("--lang=")
+        if option.startswith("--lang") and stated in ("zh", "en"):
+            return "zh" if stated == "zh" else "en"
+    return language_of_locale()
 
 
 def show_status(status: StoreStatus, out: Console) -> None:

@@ -7,13 +7,14 @@ configs.errors.GpmcastError
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from configs.errors import GpmcastError
+from features.bilingual import Language
 
 Severity = Literal["file", "row", "note"]
 """`file`: the whole file was left out; `row`: the rows were left out; `note`: kept, but worth a look."""
@@ -37,6 +38,7 @@ class Problem:
         column: The header in the file, if the problem concerns one column.
         rows: The first few row numbers as a spreadsheet counts them (the first row of the file is 1).
         count: Number of rows concerned; 0 if the problem is not about rows.
+        zh: The same three in Chinese, as one or two sentences; empty for a problem that was read back from a store.
     """
 
     severity: Severity
@@ -47,6 +49,7 @@ class Problem:
     column: str | None = None
     rows: tuple[int, ...] = field(default=())
     count: int = 0
+    zh: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         where = self.file
@@ -57,6 +60,37 @@ class Problem:
             where += f", row {', '.join(map(str, self.rows))}{more}"
         return f"{where}: found {self.found}; expected {self.expected}. {self.cure}"
 
+    def in_language(self, language: Language, *, name: str | None = None) -> str:
+        """State the problem in one language.
+
+        Args:
+            language: Chinese or English.
+            name: Of the file, where another than the path is to be shown.
+        """
+        stated = self if name is None else replace(self, file=name)
+        if language == "en" or not self.zh:
+            return str(stated)
+        where = stated.file
+        if self.column is not None:
+            where += f",“{self.column}”列"
+        if self.rows:
+            more = f"等 {self.count} 行" if self.count > len(self.rows) else ""
+            where += f",第 {'、'.join(map(str, self.rows))} 行{more}"
+        return f"{where}:{self.zh}"
+
+
+def unopened(file: str, error: OSError) -> Problem:
+    """Build the problem of a file that the system does not open."""
+    reason = error.strerror or type(error).__name__
+    return Problem(
+        severity="file",
+        file=file,
+        found=f"that it cannot be opened ({reason})",
+        expected="a file that can be read",
+        cure="Check that it is there, may be read, and is not open in another program.",
+        zh=f"打不开({reason});应为可以读取的文件。处理:检查文件是否还在、有没有读取权限、是否正被别的程序打开。",
+    )
+
 
 def row_problem(
     file: str,
@@ -65,6 +99,7 @@ def row_problem(
     found: str,
     expected: str,
     cure: str,
+    zh: str,
     column: str | None = None,
     severity: Severity = "row",
 ) -> Problem:
@@ -75,6 +110,7 @@ def row_problem(
         found=found,
         expected=expected,
         cure=cure,
+        zh=zh,
         column=column,
         rows=tuple(int(row) for row in rows[:FIRST_ROWS]),
         count=len(rows),
@@ -84,9 +120,9 @@ def row_problem(
 class InputError(GpmcastError):
     """The input cannot be used; `problems` holds every problem found in it."""
 
-    def __init__(self, message: str, problems: Iterable[Problem] = ()) -> None:
+    def __init__(self, message: str, problems: Iterable[Problem] = (), *, zh: str = "") -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join([message, *(f"  - {problem}" for problem in self.problems)]))
+        super().__init__("\n".join([message, *(f"  - {problem}" for problem in self.problems)]), zh=zh)
 
 
 class StoreError(GpmcastError):

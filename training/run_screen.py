@@ -196,7 +196,7 @@ def folded_problems(problems: list[Problem]) -> list[Words]:
         kinds[problem.severity, problem.expected].append(problem)
     order = sorted(kinds.items(), key=lambda kind: ("file", "row", "note").index(kind[0][0]))
     found = []
-    for (severity, expected), same in order:
+    for (severity, _), same in order:
         files, rows = len({problem.file for problem in same}), sum(problem.count for problem in same)
         became = SEVERITIES[severity]
         first = same[0]
@@ -204,8 +204,8 @@ def folded_problems(problems: list[Problem]) -> list[Words]:
             f"{files} 个文件" + (f"、{rows:,} 行" if rows else ""),
             f"{files:,} file{'s' if files > 1 else ''}" + (f", {rows:,} rows" if rows else ""),
         )
-        example = f"{Path(first.file).name}: {first.found}; expected {expected}. {first.cure}"
-        found.append(Words(f"{where.zh}{became.zh}。例如 {example}", f"{where.en} {became.en}. For example {example}"))
+        zh, en = (first.in_language(language, name=Path(first.file).name) for language in ("zh", "en"))
+        found.append(Words(f"{where.zh}{became.zh}。例如 {zh}", f"{where.en} {became.en}. For example {en}"))
     return found
 
 

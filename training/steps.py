@@ -10,6 +10,7 @@ import pandas as pd
 
 from configs import __version__
 from configs.settings import Settings
+from features.bilingual import Words
 from features.matrix.feature_matrix import FEATURES_VERSION
 from features.point_in_time.metric_rows import unit_codes
 from features.schema import KEY
@@ -57,22 +58,33 @@ def amount_of_data(dataset: Dataset, train: Mask, holdout: Mask) -> Amount:
     """
     thin = dataset.settings.thin
     creatives = dataset.observed.loc[train, KEY].drop_duplicates()
-    amounts = [(len(creatives), thin.min_creatives, thin.small_creatives, "creatives with a closed outcome")]
+    closed = Words("个结果已出的素材", "creatives with a closed outcome")
+    amounts = [(len(creatives), thin.min_creatives, thin.small_creatives, closed)]
     totals = totals_known(dataset, last_reported(dataset))
     if "orders" in totals:
+        orders = Words("笔这些素材的订单", "orders of these creatives")
         of_these = totals["orders"].iloc[np.unique(unit_codes(creatives, dataset.source.creatives))]
-        amounts.append((int(of_these.sum()), thin.min_orders, thin.small_orders, "orders of these creatives"))
+        amounts.append((int(of_these.sum()), thin.min_orders, thin.small_orders, orders))
     short = [
-        f"{found:,} {what} ({min(needed, least):,} needed, {needed:,} for the full model)"
+        Words(
+            f"{found:,} {what.zh}(至少 {min(needed, least):,},完整模型 {needed:,})",
+            f"{found:,} {what.en} ({min(needed, least):,} needed, {needed:,} for the full model)",
+        )
         for found, needed, least, what in amounts
         if found < min(needed, least)
     ]
     if short:
-        uses = "; ".join(f"{count:,} {use}" for use, count in uses_of_creatives(dataset, train, holdout).items())
+        uses = uses_of_creatives(dataset, train, holdout).items()
+        total = len(dataset.source.creatives)
         raise TooThinError(
-            f"Too little training data: {'; '.join(short)}. Of {len(dataset.source.creatives):,} creatives: {uses}. "
+            f"Too little training data: {'; '.join(one.en for one in short)}. Of {total:,} creatives: "
+            f"{'; '.join(f'{count:,} {use.en}' for use, count in uses)}. "
             "Add earlier exports or more creatives, or wait until more outcomes have closed. Until then empirical "
-            "Bayes alone can be had: `make train BASELINE=1` predicts without funnel model and trees."
+            "Bayes alone can be had: `make train BASELINE=1` predicts without funnel model and trees.",
+            zh=f"训练数据太少:{';'.join(one.zh for one in short)}。{total:,} 个素材中:"
+            f"{';'.join(f'{count:,} 个{use.zh}' for use, count in uses)}。"
+            "处理:导出更早的日期或更多素材,或等更多结果出来。在那之前可以用 make train BASELINE=1:"
+            "只用经验贝叶斯,没有漏斗模型和树模型。",
         )
     return "small" if any(found < needed for found, needed, _, _ in amounts) else "full"
 
@@ -86,7 +98,7 @@ def for_small_data(settings: Settings) -> Settings:
     return Settings.model_validate(content)
 
 
-def uses_of_creatives(dataset: Dataset, train: Mask, holdout: Mask) -> dict[str, int]:
+def uses_of_creatives(dataset: Dataset, train: Mask, holdout: Mask) -> dict[Words, int]:
     """Count the creatives by what their rows are used for; each counts where it is used first, in this order.
 
     Args:
@@ -104,16 +116,28 @@ def uses_of_creatives(dataset: Dataset, train: Mask, holdout: Mask) -> dict[str,
     found = {}
     delivered = dataset.rows["cutoff"].notna().to_numpy()
     for use, rows in (
-        ("closed for training", train),
-        ("held out for the evaluation", holdout),
-        ("closed between training and holdout, where a row would know the holdout's time", mature),
-        (f"still waiting for the outcome of their first {dataset.settings.outcome_days} days", delivered),
+        (Words("可训练(结果已出)", "closed for training"), train),
+        (Words("留作检验", "held out for the evaluation"), holdout),
+        (
+            Words(
+                "结果在训练期与检验期之间出来(与检验期重叠)",
+                "closed between training and holdout, where a row would know the holdout's time",
+            ),
+            mature,
+        ),
+        (
+            Words(
+                f"还在等前 {dataset.settings.outcome_days} 天的结果",
+                f"still waiting for the outcome of their first {dataset.settings.outcome_days} days",
+            ),
+            delivered,
+        ),
     ):
         chosen = np.unique(codes[rows])
         chosen = chosen[left[chosen]]
         left[chosen] = False
         found[use] = len(chosen)
-    found["not delivered yet"] = int(left.sum())
+    found[Words("还没有投放", "not delivered yet")] = int(left.sum())
     return {use: count for use, count in found.items() if count}
 
 

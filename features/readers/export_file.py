@@ -15,7 +15,7 @@ from configs.export_layout import ExportLayout
 from configs.name_pattern import load_names
 from configs.settings import Settings
 from features.attributes import NAMED_BY
-from features.errors import Problem
+from features.errors import unopened
 from features.readers.attribute_values import (
     consistent_values,
     empty_long,
@@ -58,9 +58,7 @@ def read_export(
         findings.problems.append(stop.problem)
         tables = iter(())
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        cure = "Check that it is there and may be read."
-        findings.problems.append(Problem("file", str(path), reason, "a file that can be opened", cure))
+        findings.problems.append(unopened(str(path), error))
         tables = iter(())
     if findings.problems:
         return ExportRead(str(path), sha256, "", _empty_metrics(), empty_long(), findings.problems)
@@ -181,6 +179,7 @@ def _read_metrics(
             found="no column with a count or a sum",
             expected=f"some of {', '.join(header for c in layout.columns.values() for header in c.headers[:1])}",
             cure="Add impressions, clicks, spend, orders and gmv to the export.",
+            zh="没有次数或金额列;应有展现、点击、消耗、订单、成交金额中的几列。处理:导出时加上。",
         )
     values = clip_recovered(values, {name for name in map(str, values) if name not in table})
     bad |= impossible(values, table.numbers, table.headers, findings)

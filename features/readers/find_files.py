@@ -15,6 +15,7 @@ EXTENSIONS = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".json", ".jsonl
 _TEMPORARY = ("~$", ".", "._")
 _LEFTOVERS = (".part", ".tmp", ".crdownload", ".download")
 _EXPECTED_FILES = f"files ending in {' '.join(EXTENSIONS)}"
+_EXPECTED_FILES_ZH = f"扩展名为 {' '.join(EXTENSIONS)} 的文件"
 
 
 def find_files(paths: Sequence[str]) -> list[Path]:
@@ -24,7 +25,10 @@ def find_files(paths: Sequence[str]) -> list[Path]:
         InputError: A path does not exist, or has no file to read.
     """
     if not paths:
-        raise InputError(f"No data were given: expected a file, a folder or a pattern of {_EXPECTED_FILES}.")
+        raise InputError(
+            f"No data were given: expected a file, a folder or a pattern of {_EXPECTED_FILES}.",
+            zh=f"没有给出数据;应为文件、文件夹或通配符,{_EXPECTED_FILES_ZH}。处理:写上 DATA=<文件夹>。",
+        )
     found: dict[Path, Path] = {}
     for given in paths:
         for path in _files_of(given):
@@ -40,8 +44,13 @@ def _files_of(given: str) -> list[Path]:
         return _in_folder(path)
     hits = [Path(hit) for hit in sorted(glob.glob(given, recursive=True))]
     if not hits:
-        kind = "nothing matches this pattern" if glob.has_magic(given) else "there is no such file or folder"
-        raise InputError(f"{given}: {kind}. Expected a file, a folder or a pattern of {_EXPECTED_FILES}.")
+        pattern = glob.has_magic(given)
+        kind = "nothing matches this pattern" if pattern else "there is no such file or folder"
+        kind_zh = "没有文件符合这个通配符" if pattern else "没有这个文件或文件夹"
+        raise InputError(
+            f"{given}: {kind}. Expected a file, a folder or a pattern of {_EXPECTED_FILES}. Check the path.",
+            zh=f"{given}:{kind_zh};应为文件、文件夹或通配符,{_EXPECTED_FILES_ZH}。处理:检查路径。",
+        )
     files = [file for hit in hits for file in (_listed(hit) if hit.is_dir() else [hit]) if _readable(file, hit)]
     if not files:
         raise _nothing_to_read(given, hits)
@@ -70,4 +79,8 @@ def _readable(file: Path, below: Path) -> bool:
 def _nothing_to_read(given: str, seen: Iterable[Path]) -> InputError:
     counts = Counter(path.suffix or path.name for path in seen)
     found = ", ".join(f"{count} × {ending}" for ending, count in counts.most_common(6)) or "nothing"
-    return InputError(f"{given}: found {found}; expected {_EXPECTED_FILES}.")
+    return InputError(
+        f"{given}: found {found}; expected {_EXPECTED_FILES}. Put the exports into it, or name another folder.",
+        zh=f"{given}:里面是{'空的' if found == 'nothing' else f' {found}'};应为{_EXPECTED_FILES_ZH}。"
+        "处理:把导出文件放进去,或换一个文件夹。",
+    )

@@ -9,6 +9,7 @@ from features.errors import Problem, RowList, row_problem
 
 EXPECTED_NUMBER = "a number, or `-` where there is none"
 EXPORT_AGAIN = "Export the file again and do not open it in a spreadsheet in between."
+EXPORT_AGAIN_ZH = "重新导出,中间不要用Excel打开再保存。"
 
 
 class UnusableFile(Exception):
@@ -26,19 +27,26 @@ class Findings:
         self.file = file
         self.problems: list[Problem] = []
 
-    def unusable(self, *, found: str, expected: str, cure: str, column: str | None = None) -> UnusableFile:
-        """Build the error to raise when the whole file cannot be used."""
-        return UnusableFile(Problem("file", self.file, found, expected, cure, column))
+    def unusable(self, *, found: str, expected: str, cure: str, zh: str, column: str | None = None) -> UnusableFile:
+        """Build the error to raise when the whole file cannot be used; `zh` says the three in Chinese."""
+        return UnusableFile(Problem("file", self.file, found, expected, cure, column, zh=zh))
 
-    def left_out(self, rows: RowList, *, found: str, expected: str, cure: str, column: str | None = None) -> None:
+    def left_out(
+        self, rows: RowList, *, found: str, expected: str, cure: str, zh: str, column: str | None = None
+    ) -> None:
         """Add a problem of rows that are left out, unless there are none."""
         if len(rows):
-            self.problems.append(row_problem(self.file, rows, found=found, expected=expected, cure=cure, column=column))
+            problem = row_problem(self.file, rows, found=found, expected=expected, cure=cure, zh=zh, column=column)
+            self.problems.append(problem)
 
-    def note(self, *, found: str, expected: str, cure: str, column: str | None = None, rows: RowList = ()) -> None:
+    def note(
+        self, *, found: str, expected: str, cure: str, zh: str, column: str | None = None, rows: RowList = ()
+    ) -> None:
         """Add a note: something odd that is kept, or rows that are not creatives."""
         self.problems.append(
-            row_problem(self.file, rows, found=found, expected=expected, cure=cure, column=column, severity="note")
+            row_problem(
+                self.file, rows, found=found, expected=expected, cure=cure, zh=zh, column=column, severity="note"
+            )
         )
 
 

@@ -140,6 +140,7 @@ def _note_repair(table: RawTable, findings: Findings) -> None:
             found=table.repaired,
             expected="text in UTF-8 or GBK",
             cure="It was repaired and read. Export the file again if names look wrong.",
+            zh="文字编码有误,已修复并读取;应为UTF-8或GBK。如果名称不对,请重新导出。",
         )
 
 
@@ -198,6 +199,9 @@ def check_basis(recognised: RecognisedTable, settings: Settings, findings: Findi
             f"this layout fits {', '.join(layout.bases)}",
             cure="The same spend and money are attributed to other rows here: keep the two kinds of files apart, in "
             "workspaces of their own, and set `basis` to the one you mean.",
+            zh=f"版式为 {layout.name}({', '.join(known[:4])}),口径是 {', '.join(layout.bases)};"
+            f"应为口径 {settings.basis} 的文件。"
+            "处理:两种口径把同一笔消耗记在不同的行上,不能放在一起:分开文件夹,并在配置里用 basis 指定要用的口径。",
         )
 
 
@@ -218,6 +222,8 @@ def to_canonical(recognised: RecognisedTable, settings: Settings, path: Path, fi
                 found=f"several columns for {name}: {', '.join(present)}; {header[taken[name]].strip()} was taken",
                 expected="one",
                 cure="Leave the others out of the export if this is not the one you mean.",
+                zh=f"{name} 有多列:{', '.join(present)},取用 {header[taken[name]].strip()};应只有一列。"
+                f"如果不是这一列,导出时去掉其他列。",
             )
     for name in found.missing:
         raise _missing_column(name, layout.columns[name].headers, header, findings)
@@ -296,6 +302,7 @@ def _only_place(found: list[int], header: str, rows: RawRows, findings: Findings
             found=f"{len(found)} columns with this header and different values",
             expected="one",
             cure="Remove the one that is wrong, or export the file again.",
+            zh=f"有 {len(found)} 列用这个表头,内容不同;应只有一列。处理:删掉错的一列,或重新导出。",
             column=header,
         )
     return found[0]
@@ -307,6 +314,7 @@ def _note_headers(found: HeaderMap, layout: ExportLayout, findings: Findings) ->
             found=f"the header {header}; it was taken for {layout.columns[name].headers[0]}",
             expected=" or ".join(layout.columns[name].headers),
             cure="Nothing needs to be done if that is what it means; else rename the column.",
+            zh=f"表头“{header}”当作“{layout.columns[name].headers[0]}”读取。如果意思相同,不用处理;否则请改表头。",
             column=header,
         )
     if found.outcomes:
@@ -314,6 +322,7 @@ def _note_headers(found: HeaderMap, layout: ExportLayout, findings: Findings) ->
             found=f"columns that state an outcome: {_listed(found.outcomes)}",
             expected="what the creative is, not how it did",
             cure="They were not taken as tags; nothing needs to be done.",
+            zh=f"有表示结果的列:{_listed_zh(found.outcomes)};标签应说明素材是什么,而不是投得怎样。这些列没有当作标签,不用处理。",
         )
     if found.unread:
         maybe = ", ".join(f"{one.header} → {one.like}?" for one in found.suggestions)
@@ -321,6 +330,9 @@ def _note_headers(found: HeaderMap, layout: ExportLayout, findings: Findings) ->
             found=f"columns that are not read: {_listed(found.unread)}",
             expected=f"headers that the source config {layout.name} names" + (f" ({maybe})" if maybe else ""),
             cure="If one of them is needed, name it in a source config of your own: `make doctor` suggests the line.",
+            zh=f"有不读取的列:{_listed_zh(found.unread)}"
+            + (f"({maybe})" if maybe else "")
+            + "。如果需要其中一列,在自己的来源配置里写上它的表头(make doctor 会给出那一行)。",
         )
 
 
@@ -331,6 +343,8 @@ def _missing_column(name: str, headers: Sequence[str], cells: Sequence[str], fin
         expected=f"one of {', '.join(headers)}",
         cure="Add the column to the export, or name its header in a source config of your own: `make doctor` "
         "suggests the line.",
+        zh=f"没有 {name} 列" + (f",最接近的表头是“{near}”" if near else "") + f";应有 {'、'.join(headers)} 之一。"
+        "处理:导出时加上这一列,或在自己的来源配置里写上它的表头(make doctor 会给出那一行)。",
     )
 
 
@@ -353,7 +367,12 @@ def _unknown_layout(
     seen: list[list[str]], layouts: Sequence[ExportLayout], path: Path, findings: Findings
 ) -> UnusableFile:
     if not layouts:
-        return findings.unusable(found="no known layout", expected="a source config", cure="See source_dirs.")
+        return findings.unusable(
+            found="no known layout",
+            expected="a source config",
+            cure="See source_dirs.",
+            zh="没有任何来源配置。处理:检查配置里的 source_dirs。",
+        )
     layout, cells = nearest_layout(seen, layouts)
     named = [cell.strip() for cell in cells if cell.strip()]
     found = header_places(cells)
@@ -375,9 +394,34 @@ def _unknown_layout(
         cure="Export it again in UTF-8 or GBK: characters were lost when it was saved in the wrong encoding."
         if damage
         else "Rename the headers, or name them in a source config of your own: `make doctor` suggests the lines.",
+        zh=f"不认识的表格,表头是 {_listed_zh(named) or '空'}"
+        + ("(文字存错了编码,字符已丢失)" if damage else "")
+        + f";最接近 {layout.name},缺 {'; '.join(_parts_zh(lacking, layout, found, barred)) or '它的表头'}"
+        + (f"({maybe})" if maybe else "")
+        + (
+            "。处理:用UTF-8或GBK重新导出。"
+            if damage
+            else "。处理:改表头,或在自己的来源配置里写上这些表头(make doctor 会给出那几行)。"
+        ),
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return ", ".join(names[:_NAMES_SHOWN]) + more
+def _parts_zh(
+    lacking: Sequence[Sequence[str]], layout: ExportLayout, found: Mapping[str, object], barred: Sequence[str]
+) -> list[str]:
+    """State in Chinese which headers a layout lacks, and which it may not have."""
+    parts = [" 或 ".join(group) for group in lacking]
+    if layout.match.any and not any(normalise_header(header) in found for header in layout.match.any):
+        parts.append(f"{_listed_zh(layout.match.any)} 之一")
+    if barred:
+        parts.append(f"而且不应有 {_listed_zh(barred)}")
+    return parts
+
+
+def _listed(names: Sequence[str], more: str = " and {} more") -> str:
+    rest = more.format(len(names) - _NAMES_SHOWN) if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + rest
+
+
+def _listed_zh(names: Sequence[str]) -> str:
+    return _listed(names, " 等,另有 {} 个")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from configs.export_layout import ExportLayout
 from configs.settings import BASES, Settings
-from features.errors import Problem
+from features.errors import Problem, unopened
 from features.readers.containers import raw_tables_of, sha256_of
 from features.readers.export_file import holds_metrics, read_recognised
 from features.readers.findings import Findings, UnusableFile
@@ -106,8 +106,7 @@ def survey_file(path: Path, settings: Settings, layouts: Sequence[ExportLayout],
         findings.problems.append(stop.problem)
         return _unknown(path, tables, layouts, findings)
     except OSError as error:
-        problem = Problem("file", str(path), error.strerror or type(error).__name__, "a file that can be opened", "")
-        return FileSurvey(path, None, False, problems=(replace(problem, cure="Check that it may be read."),))
+        return FileSurvey(path, None, False, problems=(unopened(str(path), error),))
     headers = map_headers(found.layout, found.header, path, settings)
     rows = len(found.rows.numbers)
     whole = rows <= SAMPLE_ROWS or not holds_metrics(found.layout)

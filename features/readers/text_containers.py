@@ -17,7 +17,7 @@ import pyarrow.csv
 
 from features.readers.cells import to_column
 from features.readers.encodings import Decoded, repairs
-from features.readers.findings import EXPORT_AGAIN, Findings, UnusableFile
+from features.readers.findings import EXPORT_AGAIN, EXPORT_AGAIN_ZH, Findings, UnusableFile
 from features.readers.tables import HEADER_SEARCH_ROWS, RawRows, RawTable
 
 _CHUNK_ROWS = 2_000
@@ -63,6 +63,7 @@ def delimited_table(decoded: Decoded, findings: Findings, content: bytes = b"") 
                 found=f"{decoded.repaired}, in which characters were lost",
                 expected="text in UTF-8 or GBK",
                 cure=EXPORT_AGAIN,
+                zh=f"文字存错了编码,字符已丢失;应为UTF-8或GBK。处理:{EXPORT_AGAIN_ZH}",
             ) from None
         if rows := plain_rows(text, delimiter, header, width):
             return rows
@@ -175,6 +176,7 @@ def _open_quote(findings: Findings, found: str) -> UnusableFile:
         found=f"a quotation mark that is opened and never closed ({found})",
         expected='every “"” closed in its own cell',
         cure=EXPORT_AGAIN,
+        zh=f"有引号没有闭合({found});每个引号应在同一格内闭合。处理:{EXPORT_AGAIN_ZH}",
     )
 
 
@@ -198,10 +200,15 @@ def report_api_table(decoded: Decoded, findings: Findings) -> RawTable:
             found=f"JSON that is cut off or damaged at line {error.lineno}, character {error.colno} ({error.msg})",
             expected=_EXPECTED_JSON,
             cure="Fetch the page again and write it whole.",
+            zh=f"JSON 在第 {error.lineno} 行第 {error.colno} 个字符处断掉或损坏({error.msg});"
+            f"应为报表接口的完整回答。处理:重新取这一页,完整保存。",
         ) from None
     if not rows:
         raise findings.unusable(
-            found="no rows", expected=_EXPECTED_JSON, cure="Fetch a stretch of days that has data, or leave it out."
+            found="no rows",
+            expected=_EXPECTED_JSON,
+            cure="Fetch a stretch of days that has data, or leave it out.",
+            zh="没有数据行;应为报表接口的回答。处理:取有数据的日期,或拿掉这个文件。",
         )
     fields = list(dict.fromkeys(field for row in rows for field in row))
     numbers = np.arange(2, len(rows) + 2, dtype=np.int64)
@@ -258,6 +265,7 @@ def _page_rows(page: object, findings: Findings) -> Iterator[dict[str, object]]:
             found=f"JSON of another form ({type(page).__name__})",
             expected=_EXPECTED_JSON,
             cure="Write the answer as it comes.",
+            zh="JSON 的形式不对;应为报表接口的回答。处理:按接口返回的原样保存。",
         )
     data = page.get("data")
     if "code" in page and page["code"] not in (0, "0") and not data:
@@ -265,6 +273,8 @@ def _page_rows(page: object, findings: Findings) -> Iterator[dict[str, object]]:
             found=f"an error answer of the API: code {page['code']}, {str(page.get('message'))[:120]}",
             expected=_EXPECTED_JSON,
             cure="Put the request right and fetch again.",
+            zh=f"接口返回的是错误:code {page['code']},{str(page.get('message'))[:120]};应为数据。处理:改正请求,"
+            f"重新取。",
         )
     held = data if isinstance(data, dict) else page
     listed = held.get("rows", held.get("materials"))
@@ -278,6 +288,7 @@ def _page_rows(page: object, findings: Findings) -> Iterator[dict[str, object]]:
                 found=f"a row that is {type(row).__name__}",
                 expected=_EXPECTED_JSON,
                 cure="Write the answer as it comes.",
+                zh="有一行不是数据;应为报表接口的回答。处理:按接口返回的原样保存。",
             )
         yield _flat_row(row, carried)
 

@@ -102,19 +102,22 @@ def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     except OSError as error:
         raise StoreError(f"{path}: cannot be made here: {error.strerror}. Name another place.") from None
     except duckdb.Error as error:
-        raise StoreError(_refusal(path, str(error))) from None
+        raise _refusal(path, str(error)) from None
     return connection
 
 
-def _refusal(path: Path, reason: str) -> str:
+def _refusal(path: Path, reason: str) -> StoreError:
     detail = f"(DuckDB says: {reason})"
     if "lock" in reason or "different configuration" in reason:
-        return f"{path}: this store is in use. Wait until the other command has ended, or stop it. {detail}"
+        return StoreError(
+            f"{path}: this store is in use. Wait until the other command has ended, or stop it. {detail}",
+            zh=f"{path}:数据库正被另一个命令使用。处理:等那个命令结束,或停掉它。",
+        )
     if "version number" in reason:
-        return f"{path}: was written by another version of DuckDB. {_ANEW} {detail}"
+        return StoreError(f"{path}: was written by another version of DuckDB. {_ANEW} {detail}")
     if "not a valid" in reason or "directory" in reason:
-        return f"{path}: is not a store. {_ELSEWHERE} {detail}"
-    return f"{path}: cannot be opened as a store. {_ELSEWHERE} {detail}"
+        return StoreError(f"{path}: is not a store. {_ELSEWHERE} {detail}")
+    return StoreError(f"{path}: cannot be opened as a store. {_ELSEWHERE} {detail}")
 
 
 def _check(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:

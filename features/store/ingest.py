@@ -15,7 +15,7 @@ from configs import __version__
 from configs.errors import GpmcastError
 from configs.export_layout import ExportLayout
 from configs.settings import Settings
-from features.errors import InputError, Problem
+from features.errors import InputError, Problem, unopened
 from features.readers.containers import sha256_of
 from features.readers.export_file import read_export
 from features.readers.find_files import find_files
@@ -99,9 +99,13 @@ def ingest(
         report = IngestReport(tuple(reports))
         refused = [problem for problem in report.problems if problem.severity != "note"]
         if strict and refused:
-            raise InputError("Nothing was imported, because --strict was given and there are problems:", refused)
+            raise InputError(
+                "Nothing was imported, because --strict was given and there are problems:",
+                refused,
+                zh="什么都没有导入:有问题,而命令带了 --strict:",
+            )
     if all(file.status == "unusable" for file in reports):
-        raise InputError("None of the files could be used:", report.problems)
+        raise InputError("None of the files could be used:", report.problems, zh="没有一个文件能用:")
     return report
 
 
@@ -202,5 +206,9 @@ def _left_out(
 def _problems_of(error: Exception, path: Path) -> list[Problem]:
     if isinstance(error, InputError) and error.problems:
         return list(error.problems)
-    found = error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
-    return [Problem("file", str(path), found, "a file that can be read", "Export it again, or leave it out.")]
+    if isinstance(error, OSError):
+        return [unopened(str(path), error)]
+    zh = f"读取失败({error});应为可以读取的文件。处理:重新导出,或拿掉它。"
+    return [
+        Problem("file", str(path), str(error), "a file that can be read", "Export it again, or leave it out.", zh=zh)
+    ]

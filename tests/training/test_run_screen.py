@@ -13,7 +13,15 @@ from training.run_screen import PHASES, RunScreen, folded_problems, show_files
 
 
 def total_rows(file: str, count: int, severity: str = "note") -> Problem:
-    return Problem(severity, file, f"{count} rows of totals", "one creative per row", "Nothing to do.", count=count)
+    return Problem(
+        severity,
+        file,
+        f"{count} rows of totals",
+        "one creative per row",
+        "Nothing to do.",
+        count=count,
+        zh=f"{count} 行是合计;不用处理。",
+    )
 
 
 def report(*problems: Problem) -> IngestReport:
@@ -81,7 +89,7 @@ def test_findings_of_one_kind_are_one_line_and_the_gravest_come_first() -> None:
         "1 file left out.",
         "2 files, 19 rows have a note.",
     ]
-    assert found[1].zh.startswith("2 个文件、19 行有提示。例如 a.csv: 10 rows of totals")
+    assert found[1].zh.startswith("2 个文件、19 行有提示。例如 a.csv:10 行是合计;不用处理。")
 
 
 def test_all_findings_are_in_the_log_and_the_screen_names_it(tmp_path: Path) -> None:

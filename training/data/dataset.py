@@ -99,14 +99,23 @@ def prepare_from(source: MetricsSource, settings: Settings, on_line: Callable[[s
     """
     value_columns = source.value_columns()
     if not value_columns:
-        raise TooThinError("The store holds no metrics. Import exports that have impressions or spend.")
+        raise TooThinError(
+            "The store holds no metrics. Import exports that have impressions or spend.",
+            zh="没有任何效果数据;应有展现或消耗。处理:加上日报导出。",
+        )
     funnel = funnel_of(sorted({name for names in value_columns.values() for name in names}), source.creatives, settings)
     if not funnel.to_gmv and not funnel.to_roi:
         needed = "; ".join(f"{stage} needs {columns}" for stage, columns in funnel.missing.items())
-        raise TooThinError(f"These columns allow neither GPM nor ROI: {needed}. Add them to the export.")
+        raise TooThinError(
+            f"These columns allow neither GPM nor ROI: {needed}. Add them to the export.",
+            zh=f"这些列既算不出GPM,也算不出ROI:缺 {'; '.join(funnel.missing.values())}。处理:导出时加上这些列。",
+        )
     found = source.snapshots(settings)
     if found.empty:
-        raise TooThinError("No creative has impressions or spend, so none has a snapshot. Check the exports.")
+        raise TooThinError(
+            "No creative has impressions or spend, so none has a snapshot. Check the exports.",
+            zh="没有一个素材有展现或消耗。处理:检查导出文件。",
+        )
     _refuse_mixture(value_columns, source.creatives, funnel, settings)
     on_line(f"{len(found):,} snapshots of {len(source.creatives):,} creatives")
     if len(found) > settings.max_snapshots:

@@ -253,8 +253,8 @@ def _unread(files: Sequence[FileSurvey]) -> Words:
 
 
 NO_METRICS = Words(
-    "没有读到任何效果数据:没有一个文件能作为报表使用,原因见下。",
-    "No metrics were read: none of the files can be used as a report; the reasons are below.",
+    "没有读到任何效果数据:没有一个文件能作为报表使用,原因见上面的“问题”。",
+    "No metrics were read: none of the files can be used as a report; the reasons are above, under “Findings”.",
 )
 NO_TARGET = Words(
     "这些列既算不出GPM,也算不出ROI:需要成交金额,以及展现次数或消耗。处理:导出时加上这些列。",

@@ -133,10 +133,13 @@ class _Screen:
         if not problems:
             return
         self.say(words.PROBLEMS, "bold")
-        for problem in unusable[:PROBLEMS_SHOWN]:
-            self.out.print(Text(visible_text(f"  ✗ {problem}"), style="red"), soft_wrap=True)
-        if len(unusable) > PROBLEMS_SHOWN:
-            self.say(words.MORE_FILES.format(count=len(unusable) - PROBLEMS_SHOWN), "red")
+        kinds = _alike(unusable)
+        for alike in kinds[:PROBLEMS_SHOWN]:
+            more = self.of(words.ALIKE.format(count=len(alike) - 1)) if len(alike) > 1 else ""
+            line = f"  ✗ {alike[0].in_language(self.language)}{more}"
+            self.out.print(Text(visible_text(line), style="red"), soft_wrap=True)
+        if len(kinds) > PROBLEMS_SHOWN:
+            self.say(words.MORE_FILES.format(count=sum(map(len, kinds[PROBLEMS_SHOWN:]))), "red")
         for one in folded[:PROBLEMS_SHOWN]:
             self.say(Words(f"  · {one.zh}", f"  · {one.en}"))
         if len(folded) > PROBLEMS_SHOWN:
@@ -254,6 +257,14 @@ def _kind(file: FileSurvey) -> tuple[Hashable, ...]:
 def _graver_findings(file: FileSurvey) -> tuple[str, ...]:
     """Kinds of findings, with which a file stands on a line of its own."""
     return tuple(sorted({problem.expected for problem in file.problems if problem.severity != "note"}))
+
+
+def _alike(problems: Sequence[Problem]) -> list[list[Problem]]:
+    """Return the problems in groups that differ in the file alone, in the order of the first of each."""
+    found: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        found.setdefault((problem.found, problem.expected), []).append(problem)
+    return list(found.values())
 
 
 def _name(alike: Sequence[FileSurvey]) -> str:

@@ -34,6 +34,7 @@ HOW_TO_SUGGESTED = Words(
     "config of your own, source_dirs: [configs/sources, my-sources], and run with CONFIG=….",
 )
 PROBLEMS = Words("问题(同类合并)", "Findings, folded by kind")
+ALIKE = Words("(另有 {count} 个文件相同)", " ({count} more files alike)")
 MORE_FILES = Words("  ✗ 另有 {count} 个文件", "  ✗ {count} more files")
 MORE_PROBLEMS = Words("  · 另有 {count} 类", "  · {count} more kinds")
 ACCOUNTS = Words("账户与日期", "Accounts and days")

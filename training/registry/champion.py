@@ -48,7 +48,10 @@ def model_for(space: Workspace, bundle: Path | None) -> tuple[CreativeModel, Man
             f"No model of these data is registered (looked for the alias {CHAMPION} of "
             f"{space.registered_model} in {space.mlflow.place}; champions there: {others}). Run `make train` with the "
             "same DATA and CONFIG, set `name:` in the config so that several folders share one model, or name a bundle "
-            "with --model."
+            "with --model.",
+            zh=f"这份数据还没有训练过模型(要找的是 {space.registered_model};已有:{others})。处理:"
+            f"用同样的 DATA 和 CONFIG 先 make train;"
+            "几个文件夹要共用一个模型,就在配置里写 name:。",
         )
     with mlflow_tracking.fetched(space, champion) as folder:
         return *load_bundle(folder), str(champion)

@@ -59,7 +59,10 @@ def _file_stamp(database: Path) -> str:
             continue
         stamps.append((status.st_mtime_ns, status.st_size, status.st_ino))
     if not database.is_file():
-        raise BundleError(f"{database}: there is no registry. Run `make train`, or name a bundle (--bundle).")
+        raise BundleError(
+            f"{database}: there is no registry. Run `make train`, or name a bundle (--bundle).",
+            zh=f"{database}:还没有训练过模型。处理:先 make train。",
+        )
     return json.dumps(stamps)
 
 

@@ -167,7 +167,15 @@ def test_a_sheet_put_back_to_what_it_was_counts_again(store):
 
 def test_problems_of_a_file_are_kept_as_they_were_reported(store):
     problems = [
-        row_problem("s1.csv", [3, 9], found="'7.7E+18'", expected="an id", cure="Export as text.", column="素材ID"),
+        row_problem(
+            "s1.csv",
+            [3, 9],
+            found="'7.7E+18'",
+            expected="an id",
+            cure="Export as text.",
+            zh="ID丢了数字。",
+            column="素材ID",
+        ),
         Problem("note", "s1.csv", "a", "b", "c"),
     ]
     store.add(read("s1", days([("c1", "2025-07-01")], orders=[1]), problems=problems))
@@ -178,7 +186,7 @@ def test_problems_of_a_file_are_kept_as_they_were_reported(store):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_data_and_nothing_else(store, text):
     metrics = days([(text, "2025-07-01")], orders=[1]).assign(account_id=text)
-    problem = row_problem(text, [2], found=text, expected=text, cure=text, column=text)
+    problem = row_problem(text, [2], found=text, expected=text, cure=text, zh=text, column=text)
     for sha, orders in [(text, 1.0), (text + "2", 2.0)]:
         attributes = attribute_rows([(text, text, text + sha, "sheet")])
         store.add(read(sha, metrics.assign(orders=orders), attributes, text, [problem]), text)
