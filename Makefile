@@ -51,7 +51,7 @@ ENGINE_OPTIONS = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--schedu
 
 help: ## list the commands and their options
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file> SERVING=<yaml> WORLD=<of the sample> ENGINE=dask SCHEDULER=<address>"
+	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file> SERVING=<yaml> NAME=<model> WORLD=<of the sample> ENGINE=dask SCHEDULER=<address>"
 
 setup: $(VENV)/.product ## create .venv and install the runtime dependencies
 
