@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from features.bilingual import Words
 from features.sanitise import markdown_text, template_text
 from training.atomic_write import write_text
+from training.charts.palette import DARK, LIGHT, css, standalone
 from training.evaluation.acceptance import (
     COVERAGE_TOLERANCE,
     GROUP_LEVEL_RANGE,
@@ -30,6 +31,8 @@ from training.evaluation.peer_results import PeerComparison, read_peer_results
 from training.explanation.pictures import MOST_ROWS
 
 PAGE, CARD = "evaluation.html", "model_card.md"
+CHARTS = "charts"
+"""Folder of charts as files of their own, for MLflow: the page holds the same."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Sheet:
 
 
 def write_page(folder: Path, peer_folder: Path) -> list[Judgement]:
-    """Write the page and the model card of an evaluation next to its tables, and return what the model can be used for.
+    """Write page, charts and model card of an evaluation next to its tables; return what the model can be used for.
 
     Args:
         folder: Of `training.evaluation.files.write_evaluation`.
@@ -63,6 +66,10 @@ def write_page(folder: Path, peer_folder: Path) -> list[Judgement]:
     peers = read_peer_results(peer_folder, found.facts.data_fingerprint)
     write_text(page(found, judged, peers, read_head_pictures(found.facts.heads, folder)), folder / PAGE)
     write_text(card(found, judged), folder / CARD)
+    for target in evaluated_targets(found.holdout):
+        for chart, svg in (("lift", _lift(found, target)), ("calibration", _tenths(found, target))):
+            if svg:
+                write_text(standalone(svg), folder / CHARTS / f"{chart}_{target}.svg")
     return judged
 
 
@@ -82,6 +89,8 @@ def page(found: Evaluation, judged: list[Judgement], peers: list[PeerComparison]
         .get_template("evaluation.html.j2")
         .render(
             **_shared(found, judged),
+            light=css(LIGHT),
+            dark=css(DARK),
             least_rows=MIN_GROUP_ROWS,
             decile_range=GROUP_LEVEL_RANGE,
             rules=rules(found.facts.level),
@@ -140,13 +149,17 @@ def _rank(found: Evaluation, target: str) -> str:
     return plots.by_age(f"rank {target}", rows, "spearman", reference=0.0)
 
 
+def _lift(found: Evaluation, target: str) -> str:
+    rows = found.lifts[(found.lifts["target"] == target) & (found.lifts["age_hours"] == ALL_AGES)]
+    return plots.lift_bars(f"lift {target}", rows) if len(rows) else ""
+
+
 def _gains(found: Evaluation, targets: list[str]) -> Iterator[tuple[Picture, Picture]]:
     for target in targets:
         rows = found.lifts[(found.lifts["target"] == target) & (found.lifts["age_hours"] == ALL_AGES)]
         if len(rows):
             name = target_words(target)
-            gain = Picture(name, plots.gain_curve(f"gain {target}", rows))
-            yield gain, Picture(name, plots.lift_bars(f"lift {target}", rows))
+            yield Picture(name, plots.gain_curve(f"gain {target}", rows)), Picture(name, _lift(found, target))
 
 
 def _totals(found: Evaluation, target: str) -> str:
