@@ -217,7 +217,8 @@ def to_canonical(recognised: RecognisedTable, settings: Settings, path: Path, fi
     for name, present in found.several.items():
         taken[name] = _fullest(taken[name], present, header, rows)
         others = [where[normalise_header(cell)][0] for cell in present]
-        if not all(place == taken[name] or _is_empty(rows, place) for place in others):
+        kept = rows.columns[taken[name]]
+        if not all(rows.columns[place].equals(kept) or _is_empty(rows, place) for place in others):
             findings.note(
                 found=f"several columns for {name}: {', '.join(present)}; {header[taken[name]].strip()} was taken",
                 expected="one",
@@ -388,7 +389,9 @@ def _unknown_layout(
     damage = misread(" ".join(named))
     return findings.unusable(
         found=f"no known layout; the headers are {_listed(named) or 'none'}" + (f" ({damage})" if damage else ""),
-        expected=f"as {layout.name}, the nearest: {'; '.join(parts) or 'its headers'}"
+        expected="text in UTF-8 or GBK"
+        if damage
+        else f"as {layout.name}, the nearest: {'; '.join(parts) or 'its headers'}"
         + (f" ({maybe})" if maybe else "")
         + (f"; or another source config: {', '.join(others)}" if others else ""),
         cure="Export it again in UTF-8 or GBK: characters were lost when it was saved in the wrong encoding."

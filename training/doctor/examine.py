@@ -29,6 +29,7 @@ from features.store.status import AccountSummary, store_status
 from training.data.tag_coverage import TagCoverage, tag_coverage
 from training.doctor.amounts import Amounts, amounts
 
+TYPES = {"live": Words("推直播", "live"), "product": Words("推商品", "product")}
 TARGETS_SHOWN = (GPM, NET_GPM, ROI, NET_ROI)
 
 OnFile = Callable[[int, int, Path], None]
@@ -196,12 +197,14 @@ def _faults(
         faults.append(_unread(lost))
     by_type: dict[str, list[str]] = {need.promotion_type: [] for need in needs}
     for need in needs:
-        by_type[need.promotion_type] += [need.target.name] if need.available else []
+        by_type[need.promotion_type] += [need.target.label.en] if need.available else []
     if needs and not any(by_type.values()):
         faults.append(NO_TARGET)
     elif len(set(map(tuple, by_type.values()))) > 1:
-        each = "; ".join(f"{name}: {', '.join(targets) or '–'}" for name, targets in by_type.items())
-        faults.append(MIXED.format(each=each))
+        listed = {name: ", ".join(targets) or "–" for name, targets in by_type.items()}
+        each = "; ".join(f"{name}: {targets}" for name, targets in listed.items())
+        each_zh = ";".join(f"{TYPES.get(name, Words(name, name)).zh}:{targets}" for name, targets in listed.items())
+        faults.append(MIXED.format(each=each, each_zh=each_zh))
     return tuple(faults)
 
 
@@ -262,7 +265,7 @@ NO_TARGET = Words(
     "export.",
 )
 MIXED = Words(
-    "两种推广方式能预测的指标不同({each}),不能用一个模型。处理:补齐缺的列,或把两者分成两个文件夹分别训练。",
+    "两种推广方式能预测的指标不同({each_zh}),不能用一个模型。处理:补齐缺的列,或把两者分成两个文件夹分别训练。",
     "The promotion types allow different predictions ({each}), so no one model can serve them. Add the missing "
     "columns, or train them apart, in folders of their own.",
 )

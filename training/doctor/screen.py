@@ -17,12 +17,13 @@ from features.readers.survey import FileSurvey
 from features.sanitise import visible_text
 from training.doctor import words
 from training.doctor.amounts import Amounts
-from training.doctor.examine import Diagnosis
+from training.doctor.examine import TYPES, Diagnosis
 from training.doctor.suggested_sources import suggested, yaml_line
 from training.run_screen import folded_problems
 
 DAYS_SHOWN = 4
 PROBLEMS_SHOWN = 20
+FILES_NAMED = 3
 
 
 def show_diagnosis(found: Diagnosis, language: Language, out: Console) -> None:
@@ -86,7 +87,8 @@ class _Screen:
         if file.layout is None:
             return "–"
         if not file.recognised:
-            return self.of(words.NEAREST.format(name=file.layout.name))
+            near = file.known or file.suggestions
+            return self.of(words.NEAREST.format(name=file.layout.name) if near else words.NO_LAYOUT)
         return file.layout.name + (self.of(words.UNUSABLE) if file.unusable else "")
 
     def _counts(self, problems: Sequence[Problem]) -> str:
@@ -125,6 +127,10 @@ class _Screen:
         if table.rows:
             self.out.print(table)
             self.say(words.HOW_TO_SUGGESTED)
+        untyped = [_short(file.path) for file in found.files if file.headers and not file.states_type]
+        if untyped:
+            named = ", ".join(untyped[:FILES_NAMED]) + (" …" if len(untyped) > FILES_NAMED else "")
+            self.say(words.STATE_TYPE.format(files=named), "yellow")
 
     def problems(self, problems: Sequence[Problem]) -> None:
         """Each file that cannot be used, then the other findings folded by kind."""
@@ -155,7 +161,7 @@ class _Screen:
             missing = (
                 f"{len(days)}: {', '.join(days[:DAYS_SHOWN])}{' …' if len(days) > DAYS_SHOWN else ''}" if days else "0"
             )
-            kind = self.of(words.TYPES.get(one.promotion_type, Words(one.promotion_type, one.promotion_type)))
+            kind = self.of(TYPES.get(one.promotion_type, Words(one.promotion_type, one.promotion_type)))
             self.add(
                 table, kind, one.account_id, f"{one.rows:,}", f"{one.creatives:,}", one.first or "–", one.last or "–",
                 missing, style="yellow" if days else "",
@@ -168,7 +174,7 @@ class _Screen:
         table = self.table(words.TARGETS, words.TYPE, words.TARGET, words.POSSIBLE, words.NEEDS, words.LACKS)
         labels = _labels(found.files)
         for need in found.needs:
-            kind = self.of(words.TYPES.get(need.promotion_type, Words(need.promotion_type, need.promotion_type)))
+            kind = self.of(TYPES.get(need.promotion_type, Words(need.promotion_type, need.promotion_type)))
             self.add(
                 table, kind, self.of(need.target.label), "✓" if need.available else "✗",
                 ", ".join(labels.get(name, name) for name in need.needed),

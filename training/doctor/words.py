@@ -33,13 +33,18 @@ HOW_TO_SUGGESTED = Words(
     "To write that source config: make doctor DATA=… WRITE_SOURCE=my-sources/mine.yaml; then name its folder in a "
     "config of your own, source_dirs: [configs/sources, my-sources], and run with CONFIG=….",
 )
+STATE_TYPE = Words(
+    "{files} 没有说明推广方式:在文件名里写上“推直播”或“推商品”,短表头也就直接识别。",
+    "{files}: the promotion type is not stated. Write 推直播 or 推商品 into the file's name; short headers are then "
+    "read too.",
+)
+NO_LAYOUT = Words("未识别", "unknown")
 PROBLEMS = Words("问题(同类合并)", "Findings, folded by kind")
 ALIKE = Words("(另有 {count} 个文件相同)", " ({count} more files alike)")
 MORE_FILES = Words("  ✗ 另有 {count} 个文件", "  ✗ {count} more files")
 MORE_PROBLEMS = Words("  · 另有 {count} 类", "  · {count} more kinds")
 ACCOUNTS = Words("账户与日期", "Accounts and days")
 TYPE = Words("推广方式", "type")
-TYPES = {"live": Words("推直播", "live"), "product": Words("推商品", "product")}
 ACCOUNT = Words("账户", "account")
 CREATIVES = Words("素材", "creatives")
 FROM = Words("从", "from")
