@@ -84,6 +84,7 @@ class PriorArrays:
         dispersion: (S, 1), φ.
         drift_variance: (S, 1), as in `StagePrior`.
         transient_variance: (S, 1), as in `StagePrior`.
+        log_levels: (S, 1), as in `StagePrior`.
         entities: E names: every entity that has a strength at one of the stages.
         strengths: (S, E, 1), K; 1 where the stage does not use the entity.
         weights: (S, E, 1); 0 where the stage does not use the entity.
@@ -99,6 +100,7 @@ class PriorArrays:
     dispersion: Floats
     drift_variance: Floats
     transient_variance: Floats
+    log_levels: Floats
     entities: tuple[str, ...]
     strengths: Floats
     weights: Floats
@@ -177,6 +179,7 @@ def stack_priors(stages: Sequence[Stage], priors: Priors) -> PriorArrays:
         dispersion=column("dispersion"),
         drift_variance=column("drift_variance"),
         transient_variance=column("transient_variance"),
+        log_levels=column("log_level"),
         entities=entities,
         strengths=by_entity("strengths", 1.0),
         weights=by_entity("weights", 0.0),

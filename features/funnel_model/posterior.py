@@ -101,11 +101,11 @@ def posteriors_of(
             posteriors[stage.name] = StagePosterior(
                 market_rate=history.market_rate[place],
                 log_empirical_bayes=history.log_rate[place],
-                empirical_bayes_effects=history.expected_rate(place).log_effects,
+                empirical_bayes_effects=history.effects_on(place),
                 log_entity_effects=Effects(history.arrays.entities, history.log_entity_effects[place], history.places),
-                base_rate=part.expected[place].base_rate * np.exp(priors[stage.name].log_level),
-                log_effects=part.expected[place].log_effects,
-                log_prior=part.expected[place].log_rate + priors[stage.name].log_level,
+                base_rate=part.base_rate[place],
+                log_effects=part.log_effects[place],
+                log_prior=part.log_prior[place],
                 log_own_evidence=evidence[len(posteriors)],
                 own_events=part.events[place],
                 variance=part.variance[place],
@@ -115,10 +115,15 @@ def posteriors_of(
 
 @dataclass(frozen=True)
 class _Update:
-    """Result of own counts at S stages; arrays are (S, N), `log_evidence` before it is passed on to other stages."""
+    """Prior, and result of own counts, at S stages; arrays are (S, N).
+
+    `base_rate` and `log_prior` include the stage's level; `log_evidence` is not passed on to other stages yet.
+    """
 
     history: "EmpiricalBayesRates"
-    expected: list[ExpectedRate]
+    base_rate: Floats
+    log_effects: list[Effects]
+    log_prior: Floats
     log_evidence: Floats
     events: Floats
     variance: Floats
@@ -130,7 +135,9 @@ def _update(arrays: PriorArrays, observed: ArrayFrame, from_model: Mapping[str, 
     log_rate = np.array([one.log_rate for one in expected])
     variance = np.array([one.variance for one in expected])
     factor, events, left = own_evidence(arrays, observed, np.exp(log_rate), variance)
-    return _Update(history, expected, np.log(factor), events, left)
+    base_rate = np.array([one.base_rate for one in expected]) * np.exp(arrays.log_levels)
+    effects = [one.log_effects for one in expected]
+    return _Update(history, base_rate, effects, log_rate + arrays.log_levels, np.log(factor), events, left)
 
 
 @dataclass(frozen=True)
@@ -159,10 +166,13 @@ class EmpiricalBayesRates:
 
     def expected_rate(self, place: int) -> ExpectedRate:
         """The prediction for one stage (index on axis 0); its variance is s², the same for every creative."""
-        names, places = self.arrays.effects_of[place]
         variance = np.full_like(self.market_rate[place], self.arrays.priors[place].creative_variance)
-        effects = Effects(names, self.effects[place], places)
-        return ExpectedRate(self.market_rate[place], effects, self.log_rate[place], variance)
+        return ExpectedRate(self.market_rate[place], self.effects_on(place), self.log_rate[place], variance)
+
+    def effects_on(self, place: int) -> Effects:
+        """Effects on one stage; with the log market rate they add up to its log rate."""
+        names, places = self.arrays.effects_of[place]
+        return Effects(names, self.effects[place], places)
 
 
 def empirical_bayes_rates(arrays: PriorArrays, observed: ArrayFrame) -> EmpiricalBayesRates:

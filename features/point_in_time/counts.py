@@ -111,7 +111,9 @@ def joined(
     snapshots: ArrayFrame, creatives: ArrayFrame, own: Mapping[str, Floats], others: Mapping[str, Floats]
 ) -> ArrayFrame:
     """Snapshots with the attributes of their creatives and all counts."""
-    attributes = creatives.without(["launched_at"]).take(snapshots["unit"])
+    attributes, units = creatives.without(["launched_at"]), snapshots["unit"]
+    if len(units) != len(creatives) or (units != np.arange(len(units))).any():  # else each creative once, in order
+        attributes = attributes.take(units)
     keys = attributes.select(KEY).assign(snapshots.without(["unit"]))
     return keys.assign(attributes.without(KEY)).assign(NumberColumns.of(own) | NumberColumns.of(others))
 

@@ -18,7 +18,7 @@ from features.schema import KEY
 
 WEEK_HOURS = 7 * 24
 ONE_HOUR = np.timedelta64(1, "h")
-TIMED_GRAINS = (GRAINS.index("hour"), GRAINS.index("gap"))
+HOUR_GRAIN, GAP_GRAIN = GRAINS.index("hour"), GRAINS.index("gap")
 """Of these, the start of a period gives the hour of launch."""
 
 SNAPSHOT = [*KEY, "age_hours", "launched_at", "cutoff", "elapsed_hours", "launch_observed", "launch_hour"]
@@ -64,13 +64,13 @@ def launches(rows: MetricRows) -> Launches:
     account_start = earliest(accounts[units], rows.starts, int(accounts.max(initial=-1)) + 1)[accounts]
     declared, created = (_times(creatives, name) for name in ("launched_at", "created_at"))
     inside = (first <= declared) & (declared < end)
-    timed = np.where(np.isin(grain, TIMED_GRAINS), first, np.datetime64("NaT", "us"))
+    timed = np.where((grain == HOUR_GRAIN) | (grain == GAP_GRAIN), first, np.datetime64("NaT", "us"))
     return Launches(
         launched_at=first,
         launch_observed=(first >= account_start + np.timedelta64(1, "D"))
         | (created >= account_start)
         | (declared >= account_start)
-        | (inside & (grain == GRAINS.index("gap"))),
+        | (inside & (grain == GAP_GRAIN)),
         launch_hour=_hour(np.where(inside, declared, timed)),
         last_end=latest(units, rows.ends, count),
     )

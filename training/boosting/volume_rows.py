@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.matrix.catalogue import Catalogue
 from features.matrix.feature_matrix import Features
 from training.boosting.lightgbm_parameters import DATASET_PARAMETERS
 from training.boosting.pooled_line import Groups
@@ -31,7 +32,7 @@ class VolumeRows:
         groups: Age and promotion type.
         paces: PACES → (rows,) log1p of the volume per PACE_DAYS; missing at age 0.
         matrix: (rows, features) What the trees read: all of the feature matrix.
-        codes: Places of its categorical columns.
+        catalogue: Of its columns.
         volume: (rows,) Later impressions (or spend) per whole outcome window; 0 where unknown.
         weight: (rows,) Share of the window over which it was counted; 0 where unknown.
     """
@@ -39,7 +40,7 @@ class VolumeRows:
     groups: Groups
     paces: dict[str, Floats]
     matrix: Floats
-    codes: list[int]
+    catalogue: Catalogue
     volume: Floats
     weight: Floats
 
@@ -58,7 +59,7 @@ class VolumeRows:
             groups=Groups.of(features),
             paces=_paces(features),
             matrix=matrix,
-            codes=[place for place, feature in enumerate(features.catalogue) if feature.categorical],
+            catalogue=features.catalogue,
             volume=volume,
             weight=weight,
         )
@@ -72,7 +73,7 @@ class VolumeRows:
             weight=self.weight[known],
             init_score=start[known],
             feature_name=[f"f{place}" for place in range(self.matrix.shape[1])],
-            categorical_feature=self.codes,
+            categorical_feature=[place for place, feature in enumerate(self.catalogue) if feature.categorical],
             reference=reference,
             params=DATASET_PARAMETERS,
         )

@@ -98,7 +98,11 @@ def _of_effects(
 
 
 def head_contributions(
-    model: CreativeModel, features: Features, fitted: FittedHead, shap: Floats | None = None
+    model: CreativeModel,
+    features: Features,
+    fitted: FittedHead,
+    shap: Floats | None = None,
+    of_stages: Mapping[str, LogContributions] | None = None,
 ) -> LogContributions:
     """Contributions to the log of the ratio that a head predicts.
 
@@ -108,10 +112,11 @@ def head_contributions(
         fitted: The head.
         shap: (rows, features + 1) SHAP values of its trees with their expected value in the last column, where the
             caller has them; else LightGBM's `pred_contrib` computes them.
+        of_stages: Of the funnel model to its stages, where the caller has them.
     """
     stages = [stage for stage in model.fitted.funnel.stages if stage.name in fitted.head.stages]
-    stack = fitted.stack
-    parts = [(stack.funnel + stack.trees, stage_contributions(features, stage)) for stage in stages]
+    stack, known = fitted.stack, of_stages or {stage.name: stage_contributions(features, stage) for stage in stages}
+    parts = [(stack.funnel + stack.trees, known[stage.name]) for stage in stages]
     if stack.bayes:
         parts += [(stack.bayes, _bayes_contributions(features, stage)) for stage in stages]
     total = weighted_sum(parts)
@@ -140,7 +145,7 @@ def all_contributions(
     stages = {stage.name: stage_contributions(features, stage) for stage in funnel.stages}
     heads = {
         head.name: head_contributions(
-            model, features, model.heads.get(head.name, FittedHead(head)), given.get(head.name)
+            model, features, model.heads.get(head.name, FittedHead(head)), given.get(head.name), stages
         )
         for head in funnel.heads
     }
@@ -209,8 +214,11 @@ def weighted_sum(parts: Sequence[tuple[float, LogContributions]]) -> LogContribu
 
 def _summed(tables: Sequence[tuple[float, Floats, tuple[str, ...]]]) -> tuple[Floats, tuple[str, ...]]:
     """Sum weighted tables (rows, named columns) by column name."""
+    _, first, own_names = tables[0]
+    if all(own is own_names for _, _, own in tables):
+        return sum((weight * table for weight, table, _ in tables), np.zeros(first.shape)), own_names
     names, columns = _union(tuple(own for _, _, own in tables))
-    total = np.zeros((len(tables[0][1]), len(names)))
+    total = np.zeros((len(first), len(names)))
     for (weight, table, _), at in zip(tables, columns):
         total[:, at] += weight * table
     return total, names
