@@ -174,7 +174,10 @@ def one_creative() -> dict[str, object]:
 
 
 class ServiceInProcess:
-    """The application that BentoML makes of the service, with settings of its own, in this process."""
+    """The application that BentoML makes of the service, with settings of its own, in this process.
+
+    Its process of large requests starts with the first of them, not before.
+    """
 
     def __init__(self, **settings: object) -> None:
         from prometheus_client import REGISTRY
@@ -190,12 +193,11 @@ class ServiceInProcess:
         self.app = self.module.PredictionService.to_asgi()
         self.runner = asyncio.Runner()
         self._lifespan = self.app.router.lifespan_context(self.app)
-        self.runner.run(self._lifespan.__aenter__())
-
-    @property
-    def instance(self):
-        """The object behind the API methods."""
-        return self.module.bentoml.get_current_service()
+        with patch("serving.compute.compute.Compute.start_process"):
+            self.runner.run(self._lifespan.__aenter__())
+        self.pages = self.module.PAGES
+        self.instance = self.module.bentoml.get_current_service()  # the object behind the API methods
+        assert self.ask("GET", "/livez").status_code == 200  # BentoML makes its metrics with the first request
 
     def client(self) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
@@ -216,6 +218,25 @@ class ServiceInProcess:
 @pytest.fixture(scope="session")
 def service_in_process() -> type[ServiceInProcess]:
     return ServiceInProcess
+
+
+@pytest.fixture(scope="session")
+def service(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceInProcess]:
+    """The service with the settings that it has without any, for tests that change nothing of it."""
+    folder = tmp_path_factory.mktemp("service")
+    started = ServiceInProcess(
+        bundle=bundle, ledger=f"sqlite:///{folder}/ledger.db", report=folder / "report.html", open_metrics=True
+    )
+    yield started
+    started.end()
+
+
+@pytest.fixture(scope="session")
+def narrow(bundle: Path) -> Iterator[ServiceInProcess]:
+    """The service with a limit of 2 048 bytes a body."""
+    started = ServiceInProcess(bundle=bundle, ledger="", limits={"body_bytes": 2048})
+    yield started
+    started.end()
 
 
 @pytest.fixture

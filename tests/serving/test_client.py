@@ -41,8 +41,8 @@ def refused(status: int, **headers: str) -> httpx.Response:
     return httpx.Response(status, json=REFUSAL, headers=headers)
 
 
-def test_each_operation_of_the_document_has_a_method_with_its_parameters_and_answer(build) -> None:
-    document = build().ask("GET", "/v1/openapi.json").json()
+def test_each_operation_of_the_document_has_a_method_with_its_parameters_and_answer(service) -> None:
+    document = service.ask("GET", "/v1/openapi.json").json()
     shapes = document["components"]["schemas"]
     for path, item in document["paths"].items():
         if not path.startswith("/v1/") or path in ("/v1/schema/{name}", "/v1/openapi.json"):
@@ -61,9 +61,7 @@ def test_each_operation_of_the_document_has_a_method_with_its_parameters_and_ans
             assert signature.return_annotation.__name__ == answer
 
 
-def test_answers_and_refusals_of_the_service_are_typed(build, one_creative) -> None:
-    service = build()
-
+def test_answers_and_refusals_of_the_service_are_typed(service, one_creative) -> None:
     async def go() -> None:
         transport = httpx.ASGITransport(service.app)
         async with AsyncClient("http://localhost", transport=transport) as client:

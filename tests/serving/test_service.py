@@ -27,8 +27,8 @@ def check_shape(reply: httpx.Response, status: int) -> dict:
     return content
 
 
-def test_a_prediction_goes_out_with_its_id_and_safe_headers(build, one_creative) -> None:
-    reply = build().ask("POST", "/v1/predict", json={"creatives": [one_creative], "explain": True, "top": 3})
+def test_a_prediction_goes_out_with_its_id_and_safe_headers(service, one_creative) -> None:
+    reply = service.ask("POST", "/v1/predict", json={"creatives": [one_creative], "explain": True, "top": 3})
     assert reply.status_code == 200
     assert reply.json()["request_id"] == reply.headers["x-request-id"]
     assert reply.headers["x-content-type-options"] == "nosniff"
@@ -37,8 +37,8 @@ def test_a_prediction_goes_out_with_its_id_and_safe_headers(build, one_creative)
     assert "x-gpmcast-ledger" not in reply.headers
 
 
-def test_every_path_answers_and_others_are_404(build) -> None:
-    app = build()
+def test_every_path_answers_and_others_are_404(service) -> None:
+    app = service
     for path in (
         "/",
         "/livez",
@@ -58,8 +58,8 @@ def test_every_path_answers_and_others_are_404(build) -> None:
     assert app.ask("DELETE", "/v1/model").headers["allow"] == "GET, HEAD"
 
 
-def test_the_model_endpoint_gives_tags_features_and_evaluation(build, loaded) -> None:
-    card = build().ask("GET", "/v1/model").json()
+def test_the_model_endpoint_gives_tags_features_and_evaluation(service, loaded) -> None:
+    card = service.ask("GET", "/v1/model").json()
     assert card["tags"]["hook"]["values"] == ["悬念", "痛点直击", "结果前置"]
     assert card["tags"]["selling_point"]["several"]
     assert [feature["name"] for feature in card["features"]] == loaded.feature_names
@@ -80,8 +80,8 @@ def test_the_model_endpoint_gives_tags_features_and_evaluation(build, loaded) ->
         ({"content-type": "application/json"}, b" " * 3000, 413),
     ],
 )
-def test_headers_are_checked_before_the_body_is_read(build, headers, body, status) -> None:
-    check_shape(build(limits=Limits(body_bytes=2048)).ask("POST", "/v1/predict", headers=headers, content=body), status)
+def test_headers_are_checked_before_the_body_is_read(narrow, headers, body, status) -> None:
+    check_shape(narrow.ask("POST", "/v1/predict", headers=headers, content=body), status)
 
 
 def test_the_limit_on_creatives_is_that_of_the_settings_wherever_it_is_given(build, one_creative) -> None:
@@ -101,8 +101,8 @@ def test_the_limit_on_creatives_is_that_of_the_settings_wherever_it_is_given(bui
     assert build().ask("GET", "/v1/model").json()["limits"]["creatives"] == 500
 
 
-def test_another_model_version_is_409(build, one_creative, loaded) -> None:
-    app = build()
+def test_another_model_version_is_409(service, one_creative, loaded) -> None:
+    app = service
     body = {"creatives": [one_creative], "model_version": loaded.version}
     assert app.ask("POST", "/v1/predict", json=body).status_code == 200
     refusal = check_shape(app.ask("POST", "/v1/predict", json={**body, "model_version": "7"}), 409)
@@ -225,7 +225,7 @@ def test_an_internal_failure_is_answered_at_once_and_without_its_trace(
 
     for name in ("_content", "__metrics__"):
         monkeypatch.setattr(app.instance, name, broken)
-    app.module.PAGES.state.model = broken
+    app.pages.state.model = broken
     began = time.monotonic()
     reply = app.ask(method, path, **({"json": {"creatives": [one_creative]}} if method == "POST" else {}))
     refusal = check_shape(reply, 500)
@@ -235,8 +235,8 @@ def test_an_internal_failure_is_answered_at_once_and_without_its_trace(
     assert "secret-inside" in caplog.text
 
 
-def test_bad_input_logs_one_line(build, caplog) -> None:
-    app = build()
+def test_bad_input_logs_one_line(service, caplog) -> None:
+    app = service
     caplog.set_level("INFO", "gpmcast.serving")
     caplog.clear()
     app.ask("POST", "/v1/predict", content=b"{", headers=JSON)
@@ -273,8 +273,8 @@ def metric(app, name: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def test_metrics_tell_of_requests_predictions_warnings_and_the_age_of_the_model(build, one_creative) -> None:
-    app = build(open_metrics=True)
+def test_metrics_tell_of_requests_predictions_warnings_and_the_age_of_the_model(service, one_creative) -> None:
+    app = service
     counted = {
         "gpmcast_creatives_total": 2,
         'gpmcast_warnings_total{code="unseen_value"}': 1,

@@ -9,7 +9,7 @@ import pytest
 
 from serving.middleware.keys import new_key
 from serving.mounts.static_files import FOLDER
-from serving.settings import ApiKey, Limits
+from serving.settings import ApiKey
 
 SHEET = "素材ID,推广方式,开头类型\nnew-1,推直播,悬念\n".encode()
 FILE = {"content-type": "application/octet-stream"}
@@ -20,8 +20,8 @@ def rules_of(reply: httpx.Response) -> dict[str, str]:
     return {name: value for name, _, value in parts}
 
 
-def test_every_file_of_the_page_is_served_and_may_reach_only_this_service(build) -> None:
-    app = build()
+def test_every_file_of_the_page_is_served_and_may_reach_only_this_service(service) -> None:
+    app = service
     names = sorted(file.name for file in FOLDER.iterdir())
     for path in ("/", *(f"/page/{name}" for name in names)):
         reply = app.ask("GET", path)
@@ -65,16 +65,17 @@ def test_both_languages_have_the_same_words() -> None:
     "path",
     ["/page/", "/page/none.js", "/page/../settings.py", "/page/%2e%2e/app.py", "/page//etc/passwd", "/page/page.js/"],
 )
-def test_nothing_else_is_served(build, path) -> None:
-    reply = build().ask("GET", path)
+def test_nothing_else_is_served(service, path) -> None:
+    reply = service.ask("GET", path)
     assert reply.status_code == 404
     assert set(reply.json()) == {"code", "zh", "en", "error", "errors", "request_id"}
 
 
-def test_the_page_takes_get_alone_and_can_be_turned_off(build) -> None:
-    assert build().ask("POST", "/").headers["allow"] == "GET, HEAD"
-    assert build(page=False).ask("GET", "/").status_code == 404
-    assert build(page=False).ask("GET", "/page/page.js").status_code == 404
+def test_the_page_takes_get_alone_and_can_be_turned_off(service, build) -> None:
+    assert service.ask("POST", "/").headers["allow"] == "GET, HEAD"
+    without = build(page=False)
+    assert without.ask("GET", "/").status_code == 404
+    assert without.ask("GET", "/page/page.js").status_code == 404
 
 
 def test_the_page_is_open_where_everything_else_asks_for_a_key(build) -> None:
@@ -121,14 +122,14 @@ def test_the_report_runs_apart_from_the_service(build, tmp_path: Path) -> None:
         (f"?name={'x&name=' * 30}", FILE, 400),
     ],
 )
-def test_headers_and_query_of_a_file_are_checked_before_its_body(build, query, headers, status) -> None:
-    reply = build(limits=Limits(body_bytes=2048)).ask("POST", f"/v1/read{query}", content=SHEET, headers=headers)
+def test_headers_and_query_of_a_file_are_checked_before_its_body(narrow, query, headers, status) -> None:
+    reply = narrow.ask("POST", f"/v1/read{query}", content=SHEET, headers=headers)
     assert reply.status_code == status
     assert set(reply.json()) == {"code", "zh", "en", "error", "errors", "request_id"}
 
 
-def test_what_a_file_is_called_opens_nothing(build) -> None:
-    app = build()
+def test_what_a_file_is_called_opens_nothing(service) -> None:
+    app = service
     for name in ("../../../etc/passwd", "/etc/passwd", "C:\\windows\\x.csv", "", "..", "推直播.csv"):
         reply = app.ask("POST", "/v1/read", params={"name": name}, content=SHEET, headers=FILE)
         assert [found["creative"]["creative_id"] for found in reply.json()["creatives"]] == ["new-1"]
@@ -137,7 +138,7 @@ def test_what_a_file_is_called_opens_nothing(build) -> None:
     assert "etc/passwd" not in json.dumps(refused.json())
 
 
-def test_a_file_too_large_is_cut_off(build) -> None:
-    app = build(limits=Limits(body_bytes=2048))
+def test_a_file_too_large_is_cut_off(narrow) -> None:
+    app = narrow
     assert app.ask("POST", "/v1/read", content=SHEET * 100, headers=FILE).status_code == 413
     assert app.ask("GET", "/v1/read").headers["allow"] == "POST"

@@ -11,8 +11,8 @@ from serving.mounts.typescript import typescript
 TYPES = Path(__file__).parents[3] / "serving" / "client.d.ts"
 
 
-def test_the_committed_types_are_current(build) -> None:
-    written = typescript(build().module.PAGES.state.openapi())
+def test_the_committed_types_are_current(service) -> None:
+    written = typescript(service.pages.state.openapi())
     assert written == TYPES.read_text(encoding="utf-8"), "write them again: python -m serving typescript"
 
 
