@@ -51,11 +51,10 @@ class ServiceError(GpmcastError):
     ) -> None:
         self.status = status
         self.code = code
-        self.zh = zh
         self.problems = tuple(problems)
         self.request_id = request_id
         lines = [f"{problem['field']}: {problem['problem']}. {problem['hint']}" for problem in self.problems]
-        super().__init__("\n  - ".join([f"{status} {error}", *lines]))
+        super().__init__("\n  - ".join([f"{status} {error}", *lines]), zh=zh)
 
 
 @dataclass(frozen=True)
