@@ -399,7 +399,11 @@ def _unknown_layout(
         else "Rename the headers, or name them in a source config of your own: `make doctor` suggests the lines.",
         zh=f"不认识的表格,表头是 {_listed_zh(named) or '空'}"
         + ("(文字存错了编码,字符已丢失)" if damage else "")
-        + f";最接近 {layout.name},缺 {'; '.join(_parts_zh(lacking, layout, found, barred)) or '它的表头'}"
+        + (
+            ""
+            if damage
+            else f";最接近 {layout.name},缺 {'; '.join(_parts_zh(lacking, layout, found, barred)) or '它的表头'}"
+        )
         + (f"({maybe})" if maybe else "")
         + (
             "。处理:用UTF-8或GBK重新导出。"

@@ -24,7 +24,7 @@ LEAST_MATCHED = 0.5
 """Share of the ids of the sheet that must find metrics, and of the creatives with metrics that must stand in it."""
 
 EXAMPLES = 3
-FILES_SHOWN = 12
+FILES_SHOWN = 3
 
 # A sheet row without account or promotion type holds wherever its creative runs.
 _MATCH = f"""

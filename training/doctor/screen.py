@@ -202,6 +202,12 @@ class _Screen:
         if accounts.by_sheet or accounts.by_exports or accounts.unknown:
             counts = {name: f"{count:,}" for name, count in vars(accounts).items()}
             self.say(words.ACCOUNTS_FOUND.format(**counts), "yellow" if accounts.unknown else "")
+        unclear = sorted({file for one in found.joins.unclear for file in one.files})
+        table = self.table(words.FOLDERS, words.FILE, words.BELONGS)
+        for name in unclear:
+            self.add(table, _short(Path(name)), f"{found.joins.likely.get(name, '?')}/")
+        if unclear:
+            self.out.print(table)
         self.out.print()
 
     def amounts(self, found: Amounts) -> None:

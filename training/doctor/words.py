@@ -67,6 +67,8 @@ ACCOUNTS_FOUND = Words(
     "Exports without an account: {by_sheet} creatives got theirs from the tag sheet, {by_exports} from other exports, "
     "{unknown} have none (unnamed).",
 )
+FOLDERS = Words("没有账户的文件,从其余素材看属于", "Files without an account, judging by their other creatives")
+BELONGS = Words("应放进文件夹", "belong into the folder")
 AMOUNTS = Words("数据量", "Amounts")
 AMOUNT = Words("", "")
 THERE = Words("现有", "there")

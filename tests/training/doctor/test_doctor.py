@@ -234,3 +234,28 @@ def test_nothing_is_left_behind(folder, monkeypatch, tmp_path) -> None:
     before = sorted(tmp_path.rglob("*"))
     assert CliRunner().invoke(app, ["doctor", "--data", str(folder)]).exit_code == 1
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_files_without_an_account_are_shown_with_the_folder_that_they_belong_into(folder) -> None:
+    path = folder.parent / "推直播.csv"
+    export(path, 20, 10)
+    lines = [f"{one},{A},悬念" for one in IDS[:20]] + [f"{IDS[0]},{B},悬念"]
+    (folder.parent / "标签.csv").write_text("\n".join(["素材ID,账户ID,开头类型", *lines, ""]), encoding="utf-8")
+    found = examine([str(folder.parent)], Settings())
+    assert found.exit_code == 2
+    text = shown(found, "zh")
+    assert f"{A}/" in text
+    assert f"{IDS[0]} ({A} / {B})" in text
+    path.rename(folder / path.name)
+    assert examine([str(folder.parent)], Settings()).faults == ()
+
+
+def test_exports_that_were_imported_before_are_not_examined_again(folder, tmp_path, monkeypatch) -> None:
+    from features.store.duckdb_store import open_store
+    from features.store.ingest import ingest
+
+    export(folder / "推直播.csv", 20, 10)
+    with open_store(tmp_path / "store.duckdb") as store:
+        ingest(store, [folder], Settings())
+    monkeypatch.setattr("training.doctor.first_step.examine", None)
+    refuse_faults([str(folder)], tmp_path / "store.duckdb", Settings(), "zh", Console(), without_tags=False)
