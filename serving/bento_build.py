@@ -19,6 +19,7 @@ BENTOFILE = {
     "include": [*(f"{name}/" for name in PACKAGES), "bundle/", "requirements.lock", "LICENSE"],
     "exclude": ["**/__pycache__/"],
     "python": {"requirements_txt": "requirements.lock", "lock_packages": False},
+    "docker": {"system_packages": ["libgomp1"]},  # for LightGBM; slim images have none
     "envs": [{"name": "BENTOML_DO_NOT_TRACK", "value": "true"}, {"name": "OTEL_SDK_DISABLED", "value": "true"}],
 }
 
