@@ -126,8 +126,13 @@ class BatchProcess:
         assert isinstance(outcome, Computed)
         return outcome
 
+    def kill(self) -> None:
+        """Kill it, from any thread; `compute` notices."""
+        if (process := self._process) is not None:
+            process.kill()
+
     def end(self) -> int | None:
-        """Kill it; its exit status."""
+        """Kill it and forget it; its exit status."""
         if self._process is None or self._connection is None:
             return None
         self._connection.close()

@@ -105,8 +105,10 @@ class Compute:
     def close(self) -> None:
         """End the threads and the process; waiting requests have been answered before."""
         self._thread.shutdown()
-        self._large.submit(self._process.end)
+        self._large.shutdown(wait=False, cancel_futures=True)
+        self._process.kill()  # what it still computes was given up
         self._large.shutdown()
+        self._process.end()
 
     async def _computed(self, request: RawRequest) -> Computed:
         if len(request.body) <= SMALL_BYTES and (creatives := request.body.count(b'"creative_id"')) <= SMALL_CREATIVES:

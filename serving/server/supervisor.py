@@ -11,6 +11,7 @@ import asyncio
 import ctypes
 import logging
 import os
+import resource
 import signal
 import socket
 import struct
@@ -70,7 +71,8 @@ class Supervisor:
         self._listening = False
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
         self._listener = socket.socket(family, kind, protocol)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listener.setblocking(False)
@@ -260,10 +262,19 @@ def _refuse_handshakes(listener: socket.socket) -> None:
             listener.setsockopt(socket.SOL_SOCKET, syn_attach_filter, pointer)
 
 
+def _allow_open_files(count: int) -> None:
+    """Let this process and its workers open so many files, where the system allows it: the usual 1,024 are too few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main() -> None:
     """Serve until told to end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     host, port, workers = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    _allow_open_files(4 * MOST_CONNECTIONS)
     try:
         supervisor = Supervisor(host, port, workers)
     except OSError as error:

@@ -82,10 +82,11 @@ class WorkerServer(uvicorn.Server):
     def _hear(self) -> None:
         try:
             while True:
-                word, descriptors, _, _ = socket.recv_fds(self._channel, 1, 4)
-                if word == CONNECTION:
-                    for descriptor in descriptors:
-                        self._open(socket.socket(fileno=descriptor))
+                word, descriptors, _, _ = socket.recv_fds(self._channel, 1, 1)
+                if word == CONNECTION and descriptors:
+                    self._open(socket.socket(fileno=descriptors[0]))
+                elif word == CONNECTION:  # the process has too many open files
+                    self.connection_closed()
                 elif word == SHED:
                     self.to_shed += 1
                 elif word in (END, b""):  # or the supervisor is gone
