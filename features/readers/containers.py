@@ -32,6 +32,7 @@ MAX_BYTES = 2 * 1024**3
 
 FILE_FORMATS = "CSV or TSV (also .gz), XLSX, Parquet, or the report API's JSON"
 FILE_FORMATS_ZH = "CSV 或 TSV(也可 .gz)、XLSX、Parquet,或报表接口的 JSON"
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF")
 _BLOCK_BYTES = 1 << 20
 _FAR_CELL = re.compile(rb'\br="[A-Z]{3}[0-9]')
 """A cell reference with three letters: a column beyond ZZ."""
@@ -74,6 +75,13 @@ def raw_tables_of(path: Path, findings: Findings) -> Iterator[RawTable]:
             expected=FILE_FORMATS,
             cure="Open it and save it as .xlsx without a password.",
             zh=f"旧的 Excel 文件(.xls),或有密码;应为 {FILE_FORMATS_ZH}。处理:打开后另存为没有密码的 .xlsx。",
+        )
+    if content.startswith(_PICTURES) or content[4:8] == b"ftyp":
+        raise findings.unusable(
+            found="a picture, a video or a PDF",
+            expected=FILE_FORMATS,
+            cure="Leave it out, or export the report as CSV or XLSX.",
+            zh=f"图片、视频或 PDF;应为 {FILE_FORMATS_ZH}。处理:拿掉它,或把报表导出为 CSV 或 XLSX。",
         )
     decoded = decode(content, findings)
     start = decoded.text[:200].lstrip()[:1]

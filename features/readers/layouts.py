@@ -383,7 +383,7 @@ def _unknown_layout(
         parts.append(f"one of {_listed(layout.match.any)}")
     barred = [header for header in layout.match.none if normalise_header(header) in found]
     if barred:
-        parts.append(f"none of {_listed(barred)}")
+        parts.append(f"no column {_listed(barred)} (remove or rename it)")
     maybe = ", ".join(f"{one.header} → {one.like}?" for one in suggestions_for(layout, cells, path))
     others = [other.name for other in layouts if other is not layout]
     damage = misread(" ".join(named))
@@ -397,19 +397,12 @@ def _unknown_layout(
         cure="Export it again in UTF-8 or GBK: characters were lost when it was saved in the wrong encoding."
         if damage
         else "Rename the headers, or name them in a source config of your own: `make doctor` suggests the lines.",
-        zh=f"不认识的表格,表头是 {_listed_zh(named) or '空'}"
-        + ("(文字存错了编码,字符已丢失)" if damage else "")
-        + (
-            ""
-            if damage
-            else f";最接近 {layout.name},缺 {'; '.join(_parts_zh(lacking, layout, found, barred)) or '它的表头'}"
-        )
+        zh=f"文字存错了编码,字符已丢失,表头成了 {', '.join(named[:4])} …;应为UTF-8或GBK。处理:用UTF-8或GBK重新导出。"
+        if damage
+        else f"不认识的表格,表头是 {_listed_zh(named) or '空'};最接近 {layout.name},"
+        f"{';'.join(_parts_zh(lacking, layout, found, barred)) or '表头不同'}"
         + (f"({maybe})" if maybe else "")
-        + (
-            "。处理:用UTF-8或GBK重新导出。"
-            if damage
-            else "。处理:改表头,或在自己的来源配置里写上这些表头(make doctor 会给出那几行)。"
-        ),
+        + "。处理:改表头,或在自己的来源配置里写上这些表头(make doctor 会给出那几行)。",
     )
 
 
@@ -417,11 +410,11 @@ def _parts_zh(
     lacking: Sequence[Sequence[str]], layout: ExportLayout, found: Mapping[str, object], barred: Sequence[str]
 ) -> list[str]:
     """State in Chinese which headers a layout lacks, and which it may not have."""
-    parts = [" 或 ".join(group) for group in lacking]
+    parts = [f"缺 {' 或 '.join(group)}" for group in lacking]
     if layout.match.any and not any(normalise_header(header) in found for header in layout.match.any):
-        parts.append(f"{_listed_zh(layout.match.any)} 之一")
+        parts.append(f"缺 {_listed_zh(layout.match.any)} 之一")
     if barred:
-        parts.append(f"而且不应有 {_listed_zh(barred)}")
+        parts.append(f"不应有 {_listed_zh(barred)}(删掉这一列或改名)")
     return parts
 
 

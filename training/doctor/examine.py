@@ -14,7 +14,7 @@ import pandas as pd
 from configs.settings import BASES, Settings
 from features.bilingual import Language, Words
 from features.errors import InputError
-from features.funnel import GPM, NET_GPM, NET_ROI, ROI, Target, build_funnel
+from features.funnel import CLICK, COST, GPM, HOLD, NET_GPM, NET_ROI, ORDER, ROI, Stage, Target, build_funnel
 from features.readers.encodings import misread
 from features.readers.find_files import find_files
 from features.readers.keys import UNNAMED
@@ -31,6 +31,8 @@ from training.doctor.amounts import Amounts, amounts
 
 TYPES = {"live": Words("推直播", "live"), "product": Words("推商品", "product")}
 TARGETS_SHOWN = (GPM, NET_GPM, ROI, NET_ROI)
+STAGES_SHOWN = (HOLD, CLICK, ORDER, COST)
+"""Stages of which it is said that columns are missing; what the others need is said with the targets."""
 
 OnFile = Callable[[int, int, Path], None]
 """Called before each file with the number of files done, of all files, and the file."""
@@ -56,6 +58,15 @@ class TargetNeeds:
 
 
 @dataclass(frozen=True)
+class StageNeeds:
+    """A step of the funnel that the columns of one promotion type do not allow: stage, and the columns it needs."""
+
+    promotion_type: str
+    stage: Stage
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """What the data hold, and what is wrong with them.
 
@@ -67,6 +78,9 @@ class Diagnosis:
         tagged: How many creatives carry tags; None without metrics.
         amounts: How much there is against how much is needed; None without metrics.
         faults: What stops a training run until it is corrected.
+        stages: Steps of the funnel that are not possible.
+        copies: Files whose content another file has too.
+        days_replaced: Days of a creative whose hours stand in their place.
     """
 
     files: tuple[FileSurvey, ...]
@@ -76,6 +90,9 @@ class Diagnosis:
     tagged: TagCoverage | None
     amounts: Amounts | None
     faults: tuple[Words, ...]
+    stages: tuple[StageNeeds, ...] = ()
+    copies: int = 0
+    days_replaced: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -119,7 +136,8 @@ def examine(
             )
         joins, status = joins_of(store, settings), store_status(store, settings)
         loaded = load(store, settings)
-    needs = _needs(files, settings)
+    needs, stages = _needs(files, settings)
+    hashes = [file.read.sha256 for file in files if file.read is not None]
     return Diagnosis(
         files=tuple(replace(file, read=None) for file in files),
         joins=joins,
@@ -128,6 +146,9 @@ def examine(
         tagged=tag_coverage(loaded.creatives, loaded.metrics[KEY]),
         amounts=_amounts(loaded, settings),
         faults=_faults(files, joins, needs, without_tags=without_tags),
+        stages=stages,
+        copies=len(hashes) - len(set(hashes)),
+        days_replaced=loaded.notes.get("days_replaced_by_hours", 0),
     )
 
 
@@ -224,17 +245,22 @@ def _may_be_sheet(file: FileSurvey) -> bool:
     return file.like_a_sheet
 
 
-def _needs(files: Sequence[FileSurvey], settings: Settings) -> tuple[TargetNeeds, ...]:
-    """Return what each target needs and has, by promotion type."""
+def _needs(files: Sequence[FileSurvey], settings: Settings) -> tuple[tuple[TargetNeeds, ...], tuple[StageNeeds, ...]]:
+    """Return what each target needs and has, and which stages lack columns, by promotion type."""
     net = BASES[settings.basis][0]
     have: dict[str, set[str]] = {}
     for file in files:
         if file.read is not None and not file.unusable and file.columns:
             for promotion_type in file.read.metrics["promotion_type"].unique():
                 have.setdefault(str(promotion_type), set()).update(file.columns)
-    found = []
+    found, stages = [], []
     for promotion_type, columns in sorted(have.items()):
-        available = build_funnel(columns, net).targets
+        funnel = build_funnel(columns, net)
+        available = funnel.targets
+        for stage in STAGES_SHOWN:
+            if stage.name in funnel.missing and net is not None:
+                lacks = tuple(name for name in (stage.exposure, stage.numerator) if name not in columns)
+                stages.append(StageNeeds(promotion_type, stage, lacks))
         for target in TARGETS_SHOWN:
             if target.net and net is None:
                 continue
@@ -242,22 +268,24 @@ def _needs(files: Sequence[FileSurvey], settings: Settings) -> tuple[TargetNeeds
             missing = [name for name in needed if name not in columns]
             here = target.name in available
             found.append(TargetNeeds(promotion_type, target, here, tuple(needed), () if here else tuple(missing)))
-    return tuple(found)
+    return tuple(found), tuple(stages)
 
 
 def _unread(files: Sequence[FileSurvey]) -> Words:
     named = ", ".join(str(file.path) for file in files[:3])
     return Words(
-        f"没有读到标签表,而 {named} 的表头不认识,可能就是标签表。处理:按下面的建议改表头或加来源配置;"
+        f"没有读到标签表,而 {named} 读不了,可能就是标签表。处理:按“问题”里说的改(改表头、去掉日期列、另存为 .xlsx ……);"
         "不需要标签就加 WITHOUT_TAGS=1(命令行 --without-tags)继续。",
-        f"No tag sheet was read, and the headers of {named} are not known: it may be the tag sheet. Rename its headers "
-        "or add a source config, as suggested below; to go on without tags: WITHOUT_TAGS=1 (--without-tags).",
+        f"No tag sheet was read, and {named} could not be: it may be the tag sheet. Do what stands under “Findings” "
+        "(rename a header, remove the days, save it as .xlsx …); to go on without tags: WITHOUT_TAGS=1 "
+        "(--without-tags).",
     )
 
 
 NO_METRICS = Words(
-    "没有读到任何效果数据:没有一个文件能作为报表使用,原因见上面的“问题”。",
-    "No metrics were read: none of the files can be used as a report; the reasons are above, under “Findings”.",
+    "没有读到任何效果数据:应有一行一个素材、按天的报表,一行都没有读到。处理:按上面“问题”里说的改。",
+    "No metrics were read: expected reports with a row per creative and day, and found no such row. Do what stands "
+    "above, under “Findings”.",
 )
 NO_TARGET = Words(
     "这些列既算不出GPM,也算不出ROI:需要成交金额,以及展现次数或消耗。处理:导出时加上这些列。",

@@ -183,6 +183,10 @@ class _Screen:
             )  # fmt: skip
         if table.rows:
             self.out.print(table)
+        for lack in found.stages:
+            missing = ", ".join(labels.get(name, name) for name in lack.missing)
+            kind = self.of(words.TYPES.get(lack.promotion_type, Words(lack.promotion_type, lack.promotion_type)))
+            self.say(words.STAGE_LACKS.format(type=kind, stage=self.of(lack.stage.label), missing=missing), "yellow")
 
     def joins(self, found: Diagnosis) -> None:
         """Tags, sheet and accounts."""
@@ -208,6 +212,10 @@ class _Screen:
             self.add(table, _short(Path(name)), f"{found.joins.likely.get(name, '?')}/")
         if unclear:
             self.out.print(table)
+        if found.copies:
+            self.say(words.COPIES.format(count=found.copies))
+        if found.days_replaced:
+            self.say(words.DAYS_REPLACED.format(count=f"{found.days_replaced:,}"))
         self.out.print()
 
     def amounts(self, found: Amounts) -> None:

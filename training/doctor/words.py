@@ -55,6 +55,16 @@ TARGET = Words("指标", "target")
 POSSIBLE = Words("可以", "possible")
 NEEDS = Words("需要", "needs")
 LACKS = Words("缺", "lacks")
+STAGE_LACKS = Words(
+    "{type}缺列,“{stage}”这一步不能预测,模型会差一些:缺 {missing}。导出时加上它。",
+    "{type} lacks columns: the step “{stage}” cannot be predicted and the model will be worse; missing: {missing}. Add "
+    "it to the export.",
+)
+COPIES = Words("{count} 个文件与别的文件内容相同,只算一次。", "{count} files are copies of others; each counts once.")
+DAYS_REPLACED = Words(
+    "{count} 个日行与小时行重叠,用小时行,不重复计算。",
+    "{count} daily rows cover the same time as hourly rows: the hours stand, nothing is added twice.",
+)
 SHEET = Words(
     "标签表:{ids} 个素材ID,{matched} 个有数据;{creatives} 个有数据的素材中 {listed} 个在表中。",
     "Tag sheet: {ids} ids, {matched} of them with metrics; {listed} of {creatives} creatives with metrics stand in it.",
