@@ -185,7 +185,7 @@ class _Screen:
             self.out.print(table)
         for lack in found.stages:
             missing = ", ".join(labels.get(name, name) for name in lack.missing)
-            kind = self.of(words.TYPES.get(lack.promotion_type, Words(lack.promotion_type, lack.promotion_type)))
+            kind = self.of(TYPES.get(lack.promotion_type, Words(lack.promotion_type, lack.promotion_type)))
             self.say(words.STAGE_LACKS.format(type=kind, stage=self.of(lack.stage.label), missing=missing), "yellow")
 
     def joins(self, found: Diagnosis) -> None:
