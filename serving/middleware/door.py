@@ -73,6 +73,8 @@ class Door:
             if not known:
                 raise unknown_path(path, self._paths)
             await self._app(scope, receive, reply)
+            if not reply.status:
+                raise RuntimeError("no response was made")
         except Exception as error:
             await leave(error, scope, receive, reply)
         if call.refusal is not None:

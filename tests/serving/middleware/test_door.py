@@ -88,6 +88,14 @@ def test_what_fails_after_its_answer_began_sends_nothing_more(exchange) -> None:
     assert len(done.sent) == 2
 
 
+def test_an_application_that_says_nothing_is_a_failure(exchange, caplog) -> None:
+    async def silent(scope, receive, send) -> None:
+        pass
+
+    check_shape(through(silent, exchange), 500)
+    assert "no response was made" in caplog.text
+
+
 def test_streams_pass_and_streamed_errors_leave_once(exchange) -> None:
     async def pieces():
         yield b"a"
