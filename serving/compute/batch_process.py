@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -113,6 +113,7 @@ class BatchProcess:
                 self.end()
                 raise too_late()
             outcome = pickle.loads(connection.recv_bytes())  # noqa: S301 (from our own process)
+            content = connection.recv_bytes()
         except (EOFError, OSError):
             ended = self.end()
             log.error(
@@ -124,7 +125,7 @@ class BatchProcess:
         if isinstance(outcome, Exception):
             raise outcome
         assert isinstance(outcome, Computed)
-        return outcome
+        return replace(outcome, content=content)
 
     def kill(self) -> None:
         """Kill it, from any thread; `compute` notices."""
@@ -205,7 +206,12 @@ def main() -> None:
     with suppress(EOFError, OSError):
         while True:
             task = pickle.loads(connection.recv_bytes())  # noqa: S301 (from our own worker)
-            connection.send_bytes(pickle.dumps(outcome_of(task, loader), pickle.HIGHEST_PROTOCOL))
+            outcome, content = outcome_of(task, loader), b""
+            if isinstance(outcome, Computed):  # apart: unpickling 80 MB of JSON would hold the worker's event loop
+                outcome, content = replace(outcome, content=b""), outcome.content
+            connection.send_bytes(pickle.dumps(outcome, pickle.HIGHEST_PROTOCOL))
+            connection.send_bytes(content)
+            del task, outcome, content
 
 
 if __name__ == "__main__":
