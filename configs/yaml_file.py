@@ -24,7 +24,9 @@ def read_yaml(path: Path) -> object:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such settings file.") from None
+        raise ConfigError(
+            f"{path}: there is no such settings file.", zh=f"{path}:没有这个配置文件。处理:检查 CONFIG 的路径。"
+        ) from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read as a settings file: {error.strerror}.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -45,12 +47,14 @@ def parse(model: type[Model], content: object, path: Path) -> Model:
         return model.model_validate(content)
     except ValidationError as error:
         lines = [f"{path}: {error.error_count()} setting(s) cannot be used:"]
+        zh = [f"{path}:{error.error_count()} 项设置不能用(每项的含义见 configs/settings.py):"]
         for found in error.errors():
             where = ".".join(str(part) for part in found["loc"]) or "(the whole file)"
             lines.append(f"  - {where}: {found['msg']}, found {found['input']!r:.80}")
             if found["type"] == "extra_forbidden":
                 lines[-1] = f"  - {where}: no setting has this name{_closest(model, found['loc'])}"
-        raise ConfigError("\n".join(lines)) from None
+            zh.append(lines[-1])
+        raise ConfigError("\n".join(lines), zh="\n".join(zh)) from None
 
 
 def _closest(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:

@@ -105,7 +105,12 @@ def repairs(content: bytes, decoded: Decoded) -> Iterator[Decoded]:
             mended = undo(head)
         except UnicodeError:
             continue
-        yield Decoded(mended, f"{decoded.encoding} ← {what}", f"text of {what}", lambda undo=undo: undo(decoded.text))  # type: ignore[misc]
+        yield Decoded(
+            mended,
+            f"{decoded.encoding} ← {what.partition(' ')[0]}",
+            f"text of {what}",
+            lambda undo=undo: undo(decoded.text),
+        )  # type: ignore[misc]
 
 
 def _mended(content: bytes) -> Iterator[Decoded]:
