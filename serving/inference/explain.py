@@ -19,7 +19,7 @@ from training.explanation.contributions import LogContributions
 from training.explanation.labels import effect_label
 
 NUMPY = orjson.OPT_SERIALIZE_NUMPY
-LOG = b',"log":'
+LOG, FACTOR = b',"log":', b',"factor":'
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,7 @@ class FeatureTexts:
 
     def with_values(self, values: Floats) -> list[bytes]:
         """Entries of the features of one row, (features,), as far as `"log":`; null for a missing value."""
-        numbers = orjson.dumps(values, option=NUMPY)[1:-1].replace(b",", LOG + b";").split(b";")
-        numbers[-1] += LOG
+        numbers = _numbers(values, LOG)
         for place, words in self.words.items():
             if (code := values[place]) == code:
                 numbers[place] = words[int(code)]
@@ -79,18 +78,19 @@ def explanations(
     others = np.zeros_like(shap.rest) if top is None else shap.rest
     sums = [(own.baseline, own.own_evidence, own.clipped + 0.0) for own in explained]  # + 0.0: no negative zero in JSON
     baseline, evidence, held = np.array(sums).transpose(1, 2, 0)
-    pairs = iter(_with_factors(np.stack([baseline, evidence, others, held], axis=-1).reshape(-1)))
+    sums_of_rows = np.stack([baseline, evidence, others, held], axis=-1).reshape(-1)
+    pairs = zip(_numbers(sums_of_rows, FACTOR), _numbers(np.exp(sums_of_rows)))
     totals = iter(_numbers(np.array([own.total for own in explained]).T.reshape(-1)))
     found = []
     for row in range(len(features.reference_price)):
         feature_begins = texts.with_values(features.values.matrix[row])
         pieces: list[bytes] = []
         for opening, own_effects in zip(openings, effect_begins):
-            pieces += opening, next(totals), b',"baseline":{"log":', next(pairs), b'},"start":'
+            pieces += opening, next(totals), b',"baseline":{"log":', *next(pairs), b'},"start":'
             pieces += effects.entries(own_effects)
-            pieces += b',"early_evidence":{"log":', next(pairs), b'},"features":'
+            pieces += b',"early_evidence":{"log":', *next(pairs), b'},"features":'
             pieces += shap.entries(feature_begins)
-            pieces += b',"others":{"log":', next(pairs), b'},"held_at_1":{"log":', next(pairs), b"}}"
+            pieces += b',"others":{"log":', *next(pairs), b'},"held_at_1":{"log":', *next(pairs), b"}}"
         pieces.append(b"}}")
         found.append(orjson.Fragment(b"".join(pieces)))
     return found
@@ -99,9 +99,9 @@ def explanations(
 class _Listed:
     """Contributions that are listed one by one, of all rows and in each row of all that is explained."""
 
-    def __init__(self, places: list[int], numbers: list[bytes], counts: list[int], rest: Floats) -> None:
+    def __init__(self, places: list[int], logs: Floats, counts: list[int], rest: Floats) -> None:
         self._places = places
-        self._numbers = numbers
+        self._logs, self._factors = _numbers(logs, FACTOR), _numbers(np.exp(logs))
         self._counts = iter(counts)
         self._begin = 0
         self.rest = rest
@@ -128,7 +128,7 @@ class _Listed:
         counts, rest = np.zeros((len(logs), len(tables)), dtype=np.int64), np.zeros((len(logs), len(tables)))
         counts[:, wide] = found
         rest[:, wide] = logs.sum(axis=-1) - falling[..., :top].sum(axis=-1)
-        return cls(order[listed].tolist(), _with_factors(falling[listed]), counts.ravel().tolist(), rest)
+        return cls(order[listed].tolist(), falling[listed], counts.ravel().tolist(), rest)
 
     def entries(self, begins: Sequence[bytes]) -> list[bytes]:
         """Pieces of the next list: of the next row, or of the next that is explained; `begins`: of each column."""
@@ -137,9 +137,10 @@ class _Listed:
             return [b"[]"]
         own = slice(self._begin, self._begin + count)
         self._begin += count
-        pieces = [b""] * (2 * count)
-        pieces[::2] = map(begins.__getitem__, self._places[own])
-        pieces[1::2] = self._numbers[own]
+        pieces = [b""] * (3 * count)
+        pieces[::3] = map(begins.__getitem__, self._places[own])
+        pieces[1::3] = self._logs[own]
+        pieces[2::3] = self._factors[own]
         pieces[0] = b"[" + pieces[0][2:]
         pieces.append(b"}]")
         return pieces
@@ -161,11 +162,11 @@ def _openings(part: bytes, names: Mapping[str, object]) -> list[bytes]:
     return [comma + orjson.dumps(name) + b':{"log_prediction":' for comma, name in zip(before, names)]
 
 
-def _numbers(values: Floats) -> list[bytes]:
-    return orjson.dumps(values, option=NUMPY)[1:-1].split(b",")
-
-
-def _with_factors(logs: Floats) -> list[bytes]:
-    """Of each log, (n,): itself, `"factor":` and its exponential."""
-    pairs = orjson.dumps(np.stack([logs, np.exp(logs)], axis=1), option=NUMPY)[2:-2]
-    return pairs.replace(b"],[", b";").replace(b",", b',"factor":').split(b";")
+def _numbers(values: Floats, end: bytes = b"") -> list[bytes]:
+    """Each number, (n,), and what stands after it."""
+    text = orjson.dumps(values, option=NUMPY)[1:-1]
+    if not end:
+        return text.split(b",")
+    found = text.replace(b",", end + b";").split(b";")
+    found[-1] += end
+    return found
