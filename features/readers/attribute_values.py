@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -244,5 +245,6 @@ def file_name_parser(patterns: FileNamePatterns) -> Callable[[str], dict[str, st
     return parse
 
 
+@lru_cache(maxsize=10_000)
 def _comparable(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().casefold()

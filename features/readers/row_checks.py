@@ -134,15 +134,22 @@ def _totals(table: CanonicalTable, layout: ExportLayout) -> Mask:
 
 def _without_id(table: CanonicalTable) -> Mask:
     values, codes = distinct(table.cells["creative_id"])
-    return np.array([is_missing(to_text(value)) for value in values] + [True], dtype=bool)[codes]
+    return np.array([not _is_number(value) and is_missing(to_text(value)) for value in values] + [True], dtype=bool)[
+        codes
+    ]
 
 
 def _is_one_of(column: ArrowColumn, texts: Iterable[str]) -> Mask:
     """Return one flag per row: whether the cell is one of the texts, compared as headers are."""
     wanted = {normalise_header(text) for text in texts}
     values, codes = distinct(column)
-    hits = np.array([normalise_header(to_text(value)) in wanted for value in values] + [False], dtype=bool)
-    return hits[codes]
+    forms = (value if _is_number(value) else normalise_header(to_text(value)) for value in values)
+    return np.array([form in wanted for form in forms] + [False], dtype=bool)[codes]
+
+
+def _is_number(value: object) -> bool:
+    """Whether a cell is text of digits, as nearly all ids are: nothing about it has to be normalised."""
+    return isinstance(value, str) and value.isascii() and value.isdigit()
 
 
 # Values that are plausible

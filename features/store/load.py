@@ -37,10 +37,16 @@ _KEY_PATTERNS = [[*KEY], ["account_id", "creative_id"], ["promotion_type", "crea
 # Frames
 
 
-def load(store: Store, settings: Settings) -> Loaded:
-    """Load metrics and creatives, with counts of what was resolved on the way."""
-    creatives, notes = load_creatives(store, settings)
-    metrics, found = resolve_metrics(store.table("metrics"), creatives)
+def load(store: Store, settings: Settings, *, check: bool = True) -> Loaded:
+    """Load metrics and creatives, with counts of what was resolved on the way.
+
+    Args:
+        store: The store.
+        settings: Of the run.
+        check: Check the frames against their schemas; who only counts what a store holds can do without.
+    """
+    creatives, notes = load_creatives(store, settings, check=check)
+    metrics, found = resolve_metrics(store.table("metrics"), creatives, check=check)
     return Loaded(metrics, creatives, notes | found)
 
 
@@ -49,16 +55,18 @@ def load_fingerprint(settings: Settings) -> str:
     return json.dumps({"tags": {"extra": settings.tags.extra}})
 
 
-def load_creatives(store: Store, settings: Settings) -> tuple[pd.DataFrame, dict[str, int]]:
+def load_creatives(store: Store, settings: Settings, *, check: bool = True) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return all creatives of the store (`creatives_schema`, sorted by KEY) and counts of what could not be used."""
     creatives, notes = creative_table(store.table("attributes"), store.creative_keys())
     if not settings.tags.extra:
         own = [f"tag_{name}" for name in TAGS]
         creatives = creatives[[c for c in map(str, creatives) if not c.startswith("tag_") or c in own]]
-    return check_creatives(creatives), notes
+    return check_creatives(creatives) if check else creatives, notes
 
 
-def resolve_metrics(rows: pd.DataFrame, creatives: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+def resolve_metrics(
+    rows: pd.DataFrame, creatives: pd.DataFrame, *, check: bool = True
+) -> tuple[pd.DataFrame, dict[str, int]]:
     """Turn rows of the store into increments that do not overlap; count what was resolved.
 
     Each creative depends on its own rows only, so accounts can be resolved one by one with the same result.
@@ -66,6 +74,7 @@ def resolve_metrics(rows: pd.DataFrame, creatives: pd.DataFrame) -> tuple[pd.Dat
     Args:
         rows: KEY + PERIOD + VALUES as in the store; all rows of each creative in it.
         creatives: KEY and, if any is known, `launched_at`; creatives without rows change nothing.
+        check: Check the result against its schema.
 
     Returns:
         `metrics_schema`, sorted by KEY + period_start, with the value columns that hold something in the order of
@@ -85,7 +94,7 @@ def resolve_metrics(rows: pd.DataFrame, creatives: pd.DataFrame) -> tuple[pd.Dat
     notes |= found
     values = [name for name in VALUES if name in metrics and metrics[name].notna().any()]
     metrics = metrics[[*KEY, *PERIOD, *values]].sort_values([*KEY, "period_start"], ignore_index=True)
-    return check_metrics(metrics), notes
+    return check_metrics(metrics) if check else metrics, notes
 
 
 # Creatives

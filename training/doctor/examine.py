@@ -135,7 +135,7 @@ def examine(
                 tuple(files), None, (), (), None, None, _faults(files, None, (), without_tags=without_tags)
             )
         joins, status = joins_of(store, settings), store_status(store, settings)
-        loaded = load(store, settings)
+        loaded = load(store, settings, check=False)
     needs, stages = _needs(files, settings)
     hashes = [file.read.sha256 for file in files if file.read is not None]
     return Diagnosis(
