@@ -144,6 +144,26 @@ def test_two_workers_hold_as_many_kept_connections_and_one_that_comes_back_gets_
     assert server.end() == 0
 
 
+def test_what_an_ended_worker_counted_stays_and_its_state_goes(start_server, bundle, body) -> None:
+    server = start_server(bundle, open_metrics=True)
+    for _ in range(3):
+        assert server.post("/v1/predict", body)[0] == 200
+    (first,) = server.workers()
+    os.kill(first, signal.SIGKILL)
+    until(lambda: server.workers() not in ([], [first]))
+    assert server.post("/v1/predict", body)[0] == 200
+    metrics = server.get("/metrics")[1]
+    assert b"gpmcast_creatives_total 4.0" in metrics
+    (folder,) = {
+        line.partition("=")[2]
+        for line in Path(f"/proc/{server.workers()[0]}/environ").read_text().split("\0")
+        if line.startswith("PROMETHEUS_MULTIPROC_DIR=")
+    }
+    assert not list(Path(folder).glob(f"gauge_live*_{first}.db"))
+    assert server.end() == 0
+    assert not Path(folder).exists()
+
+
 def test_a_worker_told_to_end_answers_what_it_has_and_is_replaced(start_server, bundle, body) -> None:
     server = start_server(bundle)
     load = FreshConnections(server.settings.port, body, 8)
