@@ -12,42 +12,25 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
 from scipy.special import ndtr, ndtri
 
 from features.funnel import TARGETS, Funnel
 from features.matrix.feature_matrix import Features
 from training.uncertainty.interface import Floats, Predicted
-from training.uncertainty.recalibration import (
-    AGE_EDGES_HOURS,
-    Columns,
-    calibrated,
-    group_columns,
-    interpolated,
-    predicted_at,
-)
+from training.uncertainty.recalibration import Columns, calibrated, group_columns, interpolated, predicted_at
+from training.uncertainty.volume_model import LEAST, TYPICAL_VOLUME, VOLUME_FEATURES
 
 POINTS = 128
 LATTICE = (np.add(np.outer(np.arange(POINTS), (1, 53, 53**2)), (0, 119, 101)) % POINTS + 0.5) / POINTS
 """(POINTS, 3) Levels of volume, rate and amount: a shifted rank-1 lattice (Korobov 1959; Cranley and Patterson 1976).
 This generator and shift leave the columns uncorrelated and spread sums of their normal scores most evenly."""
 VOLUME_LEVELS, RATE_POINTS, AMOUNT_POINTS = LATTICE[:, 0], ndtri(LATTICE[:, 1]), ndtri(LATTICE[:, 2])
-TYPICAL_VOLUME = "typical_volume"
-"""Column of predictions: what ranks later volume, where the model predicts it."""
 VALUE_VARIANCE = 0.3
 """Squared coefficient of variation of an order's value; values from 0 to 1 gave the same distributions on folds."""
-VOLUME_FEATURES = ("log_impressions", "log_last_day", "last_day_share", "late_half_share")
-"""Features on which later volume depends beside its prediction."""
-RIDGE_ROWS = 60.0
-"""L2 penalty of the volume regressions on standardised columns, in rows."""
-CLIP = 3.0
-"""Standard deviations beyond which a column says no more."""
-OUTLIER = 2.0
-"""Robust standard deviations from which on a residual counts linearly, not squared (Huber 1964)."""
 LOG_TAILS = (-4.0, 1.5)
 """How far the outermost points' weights reach beyond them, on the log scale."""
-LEAST, MOST_LOG = 1e-9, 30.0
-"""Smallest value, and largest log, that is computed with."""
+MOST_LOG = 30.0
+"""Largest log that is computed with."""
 
 
 def columns_of(predicted: Predicted, features: Features, funnel: Funnel) -> dict[str, npt.NDArray[Any]]:
@@ -60,7 +43,6 @@ def columns_of(predicted: Predicted, features: Features, funnel: Funnel) -> dict
         `rate:<target>` (log of its prediction), `per_volume:<target>` (log of the money predicted per unit of later
         volume) and `variance:<target>` (posterior variance of its log, summed over its stages).
     """
-
     rates = [TARGETS[name] for name in funnel.rate_targets]
     units = [rate.per_impression if funnel.to_gmv else rate for rate in rates]
     value = ["value"] * counts_orders(funnel)
@@ -163,94 +145,6 @@ def joined(parts: Sequence[Distribution]) -> Distribution:
     return Distribution(
         *(np.concatenate(own) for own in zip(*((one.zero, one.log_values, one.weights, one.maps) for one in parts)))
     )
-
-
-class VolumeModel(BaseModel):
-    """log1p of later volume: normal, with everything below 0 an outcome of 0 (Tobin 1958).
-
-    Mean and log standard deviation are ridge regressions on the columns of `_design`.
-
-    Attributes:
-        promotion_types: Of the training rows.
-        names: Columns that it depends on beside age and promotion type.
-        centre: (columns of the design,) Their means.
-        scale: Their standard deviations.
-        shift: Weights of the mean's distance from the prediction, the intercept first.
-        spread: Weights of the log standard deviation, the intercept first.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    promotion_types: tuple[str, ...]
-    names: tuple[str, ...]
-    centre: tuple[float, ...]
-    scale: tuple[float, ...]
-    shift: tuple[float, ...]
-    spread: tuple[float, ...]
-
-    @cached_property
-    def arrays(self) -> tuple[Floats, Floats, Floats]:
-        """`centre`, `scale`, and (2, 1 + columns of the design) `shift` and `spread`."""
-        return np.array(self.centre), np.array(self.scale), np.array([self.shift, self.spread])
-
-    def mean_and_deviation(self, columns: Columns) -> tuple[Floats, Floats]:
-        """(rows,) Mean and standard deviation of log1p of later volume."""
-        centre, scale, weights = self.arrays
-        design = _standardised(_design(columns, self.names, self.promotion_types), centre, scale)
-        # A row's columns are contiguous: their sum has the same last bit for one row as for many.
-        shift, log_deviation = (design * weights[:, None, 1:]).sum(axis=2) + weights[:, :1]
-        return columns["volume"] + shift, np.exp(log_deviation)
-
-
-def fit_volume_model(columns: Columns, came: Floats) -> VolumeModel:
-    """Fit on out-of-fold rows with later volume `came` (rows,)."""
-    promotion_types = tuple(sorted(set(columns["promotion_type"].tolist())))
-    names = ("volume", *(name for name in (TYPICAL_VOLUME, *VOLUME_FEATURES) if name in columns))
-    design = _design(columns, names, promotion_types)
-    centre, scale = design.mean(axis=0), design.std(axis=0)
-    scale = np.where(scale < LEAST, np.inf, scale)
-    design = _standardised(design, centre, scale)
-    residual = np.log1p(came) - columns["volume"]
-    shift = _ridge(design, residual)
-    distance = np.abs(residual - shift[0] - (design * shift[1:]).sum(axis=1))
-    spread = _ridge(design, np.log(distance + 0.1))  # 0.1: rows that are met by chance do not decide
-    ratio = distance / np.exp(spread[0] + (design * spread[1:]).sum(axis=1))
-    spread[0] += np.log(np.mean(ratio**2) + LEAST) / 2.0
-    return VolumeModel(
-        promotion_types=promotion_types,
-        names=names,
-        centre=tuple(centre.tolist()),
-        scale=tuple(np.minimum(scale, 1e300).tolist()),  # JSON has no infinity
-        shift=tuple(shift.tolist()),
-        spread=tuple(spread.tolist()),
-    )
-
-
-def _design(columns: Columns, names: Sequence[str], promotion_types: Sequence[str]) -> Floats:
-    """(rows, design) Columns, age steps, columns by age step, promotion types, predicted volume by promotion type."""
-    nothing = np.zeros(len(columns["step"]))
-    base = np.stack([columns.get(name, nothing) for name in names], axis=1)
-    step = (columns["step"][:, None] == np.arange(len(AGE_EDGES_HOURS) + 1)).astype(np.float64)
-    own_type = (columns["promotion_type"][:, None] == np.array(promotion_types, dtype=object)).astype(np.float64)
-    by_step = (step[:, :, None] * base[:, None, :]).reshape(len(base), step.shape[1] * len(names))
-    return np.concatenate([base, step, by_step, own_type, own_type * columns["volume"][:, None]], axis=1)
-
-
-def _standardised(design: Floats, centre: Floats | Sequence[float], scale: Floats | Sequence[float]) -> Floats:
-    return np.minimum(np.maximum((design - np.asarray(centre)) / np.asarray(scale), -CLIP), CLIP)
-
-
-def _ridge(design: Floats, label: Floats) -> Floats:
-    """(1 + columns,) Intercept and weights of a Huber ridge regression, by iterated reweighting."""
-    found, weight = np.zeros(design.shape[1] + 1), np.ones(len(label))
-    penalty = RIDGE_ROWS * np.eye(design.shape[1])
-    for _ in range(4):
-        found[0] = np.average(label, weights=weight)
-        weighted = design * weight[:, None]
-        found[1:] = np.linalg.solve(weighted.T @ design + penalty, weighted.T @ (label - found[0]))
-        residual = np.abs(label - found[0] - design @ found[1:])
-        weight = 1.0 / np.maximum(1.0, residual / (OUTLIER * 1.4826 * np.median(residual) + LEAST))
-    return found
 
 
 def volume_distribution(mean: Floats, deviation: Floats, maps: Floats) -> Distribution:

@@ -1,9 +1,9 @@
 """The implementation of `PredictiveUncertainty`: recalibrated compound distributions."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Self, TypeVar
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,19 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
-from training.uncertainty.compound import (
-    Distribution,
-    VolumeModel,
-    columns_of,
-    compound_distribution,
-    joined,
-    some,
-    volume_distribution,
-    volumes_of_at_least,
-)
+from training.uncertainty.compound import Distribution, columns_of, joined, some
+from training.uncertainty.compounds import Chunk, Compound, Compounds, without
 from training.uncertainty.hits_and_evidence import Hits, RequiredEvidence
 from training.uncertainty.interface import Floats, Predicted
-from training.uncertainty.recalibration import Columns, GroupTables, Recalibration
+from training.uncertainty.recalibration import Columns, Recalibration
+from training.uncertainty.volume_model import VolumeModel
 
 HIT_MONEY = "hit_money"
 """Name of the distribution of the money that hits are ranked by."""
@@ -33,96 +26,6 @@ TAILS = np.linspace(0.0, 0.75, 7)
 least lies above, so that no upper end is an extreme of the distribution."""
 ROWS_AT_ONCE = 512
 """Rows computed at a time: bounds memory."""
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-class Compound(BaseModel):
-    """The distribution of a rate over a volume of at least `least_volume`, or of money over any volume.
-
-    Attributes:
-        rate: The rate target whose prediction gives the money per unit of volume.
-        least_volume: Later volume that is given; 0: it is money over any volume, and no volume is no money.
-        share: Of the posterior variance of the log rate that counts.
-        extra: Variance of the log rate beyond it.
-        log_unit: Log of the money that counts as one order where orders are not counted.
-        calibration: Of the probabilities.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rate: str
-    least_volume: float
-    share: float
-    extra: float
-    log_unit: float
-    calibration: Recalibration
-
-    @cached_property
-    def arrays(self) -> "Compounds":
-        """As the only one of `Compounds`, made once."""
-        return Compounds.of([self])
-
-    def distribution(self, chunk: "Chunk") -> Distribution:
-        """Of some rows."""
-        return self.arrays.distributions(chunk).part(0)
-
-    def __copy__(self) -> Self:
-        return without(super().__copy__(), "arrays")
-
-
-@dataclass(frozen=True, eq=False)
-class Compounds:
-    """C compounds as arrays, so that one vectorised step serves all.
-
-    Attributes:
-        rates: C names of rate targets.
-        volumes: (V, 1) The different least volumes.
-        of_volume: (C,) Which of them each has.
-        is_money: (C, 1, 1) Whether it is money over any volume.
-        share: (C, 1), as `Compound`; so are `extra` and `log_unit`, (C, 1, 1).
-        groups: Tables of their calibrations.
-    """
-
-    rates: tuple[str, ...]
-    volumes: Floats
-    of_volume: npt.NDArray[np.int64]
-    is_money: npt.NDArray[np.bool_]
-    share: Floats
-    extra: Floats
-    log_unit: Floats
-    groups: GroupTables
-
-    @classmethod
-    def of(cls, compounds: Sequence[Compound]) -> "Compounds":
-        """Arrange compounds."""
-        volumes, of_volume = np.unique([one.least_volume for one in compounds], return_inverse=True)
-        return cls(
-            rates=tuple(one.rate for one in compounds),
-            volumes=volumes[:, None],
-            of_volume=of_volume,
-            is_money=np.array([one.least_volume == 0 for one in compounds])[:, None, None],
-            share=np.array([[one.share] for one in compounds]),
-            extra=np.array([[one.extra] for one in compounds]),
-            log_unit=np.array([[[one.log_unit]] for one in compounds]),
-            groups=GroupTables.of([one.calibration for one in compounds]),
-        )
-
-    def distributions(self, chunk: "Chunk") -> Distribution:
-        """(compounds, rows) Distributions of some rows."""
-        columns = chunk.columns
-        reached, log_volume = volumes_of_at_least(chunk.mean, chunk.deviation, chunk.maps, self.volumes)
-        rate, per_volume, variance = (
-            np.array([columns[f"{part}:{name}"] for name in self.rates]) for part in ("rate", "per_volume", "variance")
-        )
-        log_money = per_volume[..., None] + log_volume[self.of_volume]
-        return compound_distribution(
-            log_mean=np.where(self.is_money, log_money, rate[..., None]),
-            log_events=log_money - columns["log_value"][:, None] - self.log_unit,
-            variance=self.share * variance + self.extra,
-            reached=np.where(self.is_money[..., 0], reached[self.of_volume], 1.0),
-            maps=self.groups.maps_of(columns),
-        )
 
 
 class CompoundUncertainty(BaseModel):
@@ -216,12 +119,12 @@ class CompoundRows:
         return columns_of(self.predicted, self.features, self.uncertainty.funnel)
 
     @cached_property
-    def whole(self) -> "Chunk":
+    def whole(self) -> Chunk:
         """All rows as one chunk."""
         return Chunk.of(self.columns, self.uncertainty.volume, self.uncertainty.volume_calibration)
 
     @property
-    def chunks(self) -> Iterator[tuple[slice, "Chunk"]]:
+    def chunks(self) -> Iterator[tuple[slice, Chunk]]:
         """At most ROWS_AT_ONCE rows each. What is computed of them is kept only where they are all rows."""
         count, model = len(self.features.reference_price), self.uncertainty
         if count <= ROWS_AT_ONCE:
@@ -231,14 +134,14 @@ class CompoundRows:
             rows = slice(first, first + ROWS_AT_ONCE)
             yield rows, Chunk.of(some(self.columns, rows), model.volume, model.volume_calibration)
 
-    def distribution(self, name: str, chunk: "Chunk") -> Distribution:
+    def distribution(self, name: str, chunk: Chunk) -> Distribution:
         """Of one of `names` of the model, for the rows of one chunk."""
         model = self.uncertainty
         if len(chunk.mean) == len(self.features.reference_price):
             return self.distributions(chunk).part(model.names.index(name))
         return chunk.volume().part(0) if name == model.names[0] else model.compounds[name].distribution(chunk)
 
-    def distributions(self, chunk: "Chunk") -> Distribution:
+    def distributions(self, chunk: Chunk) -> Distribution:
         """(names, rows) Of all `names` of the model, for the rows of one chunk; kept by the chunk."""
         if not chunk.distributions:
             own = [self.uncertainty.arrays.distributions(chunk)] if self.uncertainty.compounds else []
@@ -337,37 +240,3 @@ class CompoundRows:
         return self.uncertainty.evidence.required(
             self.predicted, self.features, self.uncertainty.funnel, distinguish_probability
         )
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Some rows and their later volume.
-
-    Attributes:
-        columns: Of the rows.
-        mean: (rows,) Of log1p of later volume.
-        deviation: (rows,) Its standard deviation.
-        maps: (rows, …) Calibration of its probabilities.
-        distributions: Of all that have one, once asked for.
-    """
-
-    columns: Columns
-    mean: Floats
-    deviation: Floats
-    maps: Floats
-    distributions: list[Distribution] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, columns: Columns, model: VolumeModel, calibration: Recalibration) -> "Chunk":
-        return cls(columns, *model.mean_and_deviation(columns), calibration.maps_of(columns))
-
-    def volume(self) -> Distribution:
-        """(1, rows) Of later volume."""
-        return volume_distribution(self.mean[None], self.deviation[None], self.maps[None])
-
-
-def without(copied: Model, *cached: str) -> Model:
-    """A copy of a model without properties that were made from fields which `model_copy(update=…)` may replace."""
-    for name in cached:
-        copied.__dict__.pop(name, None)
-    return copied

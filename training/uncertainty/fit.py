@@ -12,11 +12,13 @@ from threadpoolctl import threadpool_limits
 from configs.settings import Settings
 from features.funnel import Funnel
 from training.labels.outcomes import actual_targets
-from training.uncertainty.compound import columns_of, counts_orders, crps, fit_volume_model, some
-from training.uncertainty.distribution import HIT_MONEY, ROWS_AT_ONCE, Chunk, Compound, CompoundUncertainty
+from training.uncertainty.compound import columns_of, counts_orders, crps, some
+from training.uncertainty.compounds import Chunk, Compound
+from training.uncertainty.distribution import HIT_MONEY, ROWS_AT_ONCE, CompoundUncertainty
 from training.uncertainty.hits_and_evidence import fit_hits, fit_required_evidence
 from training.uncertainty.interface import Floats, OutOfSample, PredictiveUncertainty
 from training.uncertainty.recalibration import Columns, Recalibration, fit_recalibration
+from training.uncertainty.volume_model import fit_volume_model
 
 Mask = npt.NDArray[np.bool_]
 

@@ -11,12 +11,12 @@ from training.uncertainty.compound import (
     Distribution,
     compound_distribution,
     crps,
-    fit_volume_model,
     volume_distribution,
     volumes_of_at_least,
 )
 from training.uncertainty.fit import fit_unit
 from training.uncertainty.recalibration import GRID
+from training.uncertainty.volume_model import fit_volume_model
 
 
 def test_the_lattice_is_even_in_every_column_and_correlates_none() -> None:
