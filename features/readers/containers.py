@@ -34,6 +34,8 @@ FILE_FORMATS = "CSV or TSV (also .gz), XLSX, Parquet, or the report API's JSON"
 FILE_FORMATS_ZH = "CSV 或 TSV(也可 .gz)、XLSX、Parquet,或报表接口的 JSON"
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF")
 _BLOCK_BYTES = 1 << 20
+_WHOLE = (b"\x1f\x8b", b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0", b"\xff\xfe", b"\xfe\xff")
+"""Starts of files that cannot be read in part."""
 _FAR_CELL = re.compile(rb'\br="[A-Z]{3}[0-9]')
 """A cell reference with three letters: a column beyond ZZ."""
 
@@ -44,8 +46,22 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def raw_tables_of(path: Path, findings: Findings) -> Iterator[RawTable]:
+def is_cut(path: Path, most: int | None) -> bool:
+    """Whether `raw_tables_of` gives only the first rows of a file: one of delimited text that is larger than `most`."""
+    if most is None or path.stat().st_size <= most:
+        return False
+    with path.open("rb") as file:
+        start = file.read(64)
+    return not start.startswith(_WHOLE) and start.lstrip()[:1] not in (b"{", b"[", b"<")
+
+
+def raw_tables_of(path: Path, findings: Findings, *, most: int | None = None) -> Iterator[RawTable]:
     """Return the tables of a file, in its own order.
+
+    Args:
+        path: The file.
+        findings: Makes the errors.
+        most: Bytes of a file of delimited text that are read; None: all. Other files are always read whole.
 
     Raises:
         UnusableFile: The file is empty, too large, damaged or of another format.
@@ -61,7 +77,7 @@ def raw_tables_of(path: Path, findings: Findings) -> Iterator[RawTable]:
         )
     if size > MAX_BYTES:
         raise _too_large(findings, f"{size / 1e9:.1f} GB")
-    content = path.read_bytes()
+    content = _first_lines(path, most) if most is not None and is_cut(path, most) else path.read_bytes()
     if content.startswith(b"\x1f\x8b"):
         content = _gunzip(content, findings)
     if content.startswith(b"PK\x03\x04"):
@@ -95,6 +111,12 @@ def raw_tables_of(path: Path, findings: Findings) -> Iterator[RawTable]:
             zh=f"网页或 XML;应为 {FILE_FORMATS_ZH}。处理:把报表导出为 CSV 或 XLSX。",
         )
     return iter([delimited_table(decoded, findings, content)])
+
+
+def _first_lines(path: Path, most: int) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(most)
+    return content[: content.rfind(b"\n") + 1] or content
 
 
 def workbook_tables(content: bytes, findings: Findings) -> Iterator[RawTable]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from features.readers.findings import Findings
 
@@ -109,8 +110,8 @@ def repairs(content: bytes, decoded: Decoded) -> Iterator[Decoded]:
             mended,
             f"{decoded.encoding} ← {what.partition(' ')[0]}",
             f"text of {what}",
-            lambda undo=undo: undo(decoded.text),
-        )  # type: ignore[misc]
+            partial(undo, decoded.text),
+        )
 
 
 def _mended(content: bytes) -> Iterator[Decoded]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from configs.export_layout import ExportLayout
 from configs.settings import BASES, Settings
 from features.errors import Problem, unopened
-from features.readers.containers import raw_tables_of, sha256_of
+from features.readers.containers import is_cut, raw_tables_of, sha256_of
 from features.readers.export_file import holds_metrics, read_recognised
 from features.readers.findings import Findings, UnusableFile
 from features.readers.header_names import header_places, normalise_header
@@ -53,6 +53,7 @@ class FileSurvey:
         suggestions: What headers may be.
         states_type: Whether it states its promotion type.
         like_a_sheet: Whether a file of no known layout has headers of a tag sheet, and no counts or sums.
+        cut: Whether only its first rows were read.
     """
 
     path: Path
@@ -70,6 +71,7 @@ class FileSurvey:
     suggestions: tuple[Suggestion, ...] = field(default=())
     states_type: bool = True
     like_a_sheet: bool = False
+    cut: bool = False
 
     @property
     def is_sheet(self) -> bool:
@@ -87,7 +89,9 @@ class FileSurvey:
         return sum(bool(cell.strip()) for cell in self.header)
 
 
-def survey_file(path: Path, settings: Settings, layouts: Sequence[ExportLayout], *, now: datetime) -> FileSurvey:
+def survey_file(
+    path: Path, settings: Settings, layouts: Sequence[ExportLayout], *, now: datetime, most: int | None = None
+) -> FileSurvey:
     """Look at one file; a file that cannot be used comes back with the reason among its problems.
 
     Args:
@@ -95,12 +99,14 @@ def survey_file(path: Path, settings: Settings, layouts: Sequence[ExportLayout],
         settings: Of the run.
         layouts: The known layouts.
         now: As in `read_export`.
+        most: Bytes of a file of delimited text that are read; None: all.
     """
     findings = Findings(str(path))
     tables: list[RawTable] = []
     try:
-        sha256 = sha256_of(path)
-        tables = list(raw_tables_of(path, findings))
+        cut = is_cut(path, most)
+        sha256 = f"start of {path}" if cut else sha256_of(path)
+        tables = list(raw_tables_of(path, findings, most=most))
         found = recognise(tables, layouts, path, findings)
     except UnusableFile as stop:
         findings.problems.append(stop.problem)
@@ -132,6 +138,7 @@ def survey_file(path: Path, settings: Settings, layouts: Sequence[ExportLayout],
         problems=tuple(findings.problems),
         suggestions=headers.suggestions,
         states_type=not holds_metrics(found.layout) or states_promotion_type(found.layout, found.header, path),
+        cut=cut,
     )
 
 

@@ -29,6 +29,10 @@ from features.store.status import AccountSummary, store_status
 from training.data.tag_coverage import TagCoverage, tag_coverage
 from training.doctor.amounts import Amounts, amounts
 
+MOST_BYTES = 200_000_000
+"""Of larger data only the first rows of large text files are read, so that the answer takes seconds."""
+LEAST_BYTES = 16_000_000
+"""Of each file at least this much is read."""
 TYPES = {"live": Words("推直播", "live"), "product": Words("推商品", "product")}
 TARGETS_SHOWN = (GPM, NET_GPM, ROI, NET_ROI)
 STAGES_SHOWN = (HOLD, CLICK, ORDER, COST)
@@ -122,10 +126,11 @@ def examine(
     """
     paths, layouts = find_files(list(data)), load_layouts(settings)
     now = datetime.now(ZoneInfo(settings.time_zone)).replace(tzinfo=None)
+    most = max(LEAST_BYTES, MOST_BYTES // len(paths)) if sum(map(_size, paths)) > MOST_BYTES else None
     files = []
     for done, path in enumerate(paths):
         on_file(done, len(paths), path)
-        files.append(survey_file(path, settings, layouts, now=now))
+        files.append(survey_file(path, settings, layouts, now=now, most=most))
     with TemporaryDirectory(prefix="gpmcast-doctor-") as folder, open_store(Path(folder) / "store.duckdb") as store:
         with store.transaction():
             for read in _few_reads([file.read for file in files if file.read is not None and not file.unusable]):
@@ -150,6 +155,14 @@ def examine(
         copies=len(hashes) - len(set(hashes)),
         days_replaced=loaded.notes.get("days_replaced_by_hours", 0),
     )
+
+
+def _size(path: Path) -> int:
+    """Return the size of a file in bytes; 0 if it is not there, which its survey reports."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _few_reads(reads: Sequence[ExportRead]) -> list[ExportRead]:
@@ -211,6 +224,8 @@ def _faults(
     files: Sequence[FileSurvey], joins: Joins | None, needs: Sequence[TargetNeeds], *, without_tags: bool
 ) -> tuple[Words, ...]:
     """Return what stops a training run until it is corrected."""
+    # Of files that were read in part the ids are not all known.
+    without_tags = without_tags or any(file.cut for file in files)
     faults = [] if joins is None else _join_faults(joins, without_tags=without_tags)
     if joins is None:
         faults.append(NO_METRICS)

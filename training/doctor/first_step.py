@@ -14,17 +14,16 @@ from features.readers.containers import sha256_of
 from features.readers.find_files import find_files
 from features.store.duckdb_store import open_store
 from features.store.inputs import dataset_of
-from training.doctor.examine import examine
+from training.doctor.examine import MOST_BYTES, examine
 from training.doctor.screen import show_diagnosis
-
-MOST_BYTES = 200_000_000
-"""Larger data are not read twice: what stops them is found after they were imported (`refuse_lost_joins`)."""
 
 
 def refuse_faults(
     data: Sequence[str], store: Path, settings: Settings, language: Language, out: Console, *, without_tags: bool
 ) -> None:
     """Examine exports that are not all in the store yet; print the diagnosis and raise where something stops training.
+
+    Data beyond MOST_BYTES are not read twice: what stops them is found after their import (`refuse_lost_joins`).
 
     Args:
         data: As given on the command line.

@@ -241,6 +241,9 @@ class _Screen:
         """What stops training, or what can be trained and when."""
         for fault in found.faults:
             self.say(Words(f"✗ {fault.zh}", f"✗ {fault.en}"), "red")
+        cut = sum(file.cut for file in found.files)
+        if cut:
+            self.say(words.CUT.format(count=cut), "yellow")
         unusable = sum(file.unusable for file in found.files)
         if unusable:
             self.say(words.LEFT_OUT.format(count=unusable), "yellow")

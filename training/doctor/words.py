@@ -90,6 +90,11 @@ HOLDOUT = Words("留作检验的素材", "creatives held out for the evaluation"
 BETWEEN = Words("两者之间(结果与检验期重叠)", "closed between the two")
 WAITING = Words("结果未出的素材", "waiting for their outcome")
 UNDELIVERED = Words("没有投放的素材", "not delivered")
+CUT = Words(
+    "数据很大:{count} 个文件只看了开头的行,账户、日期和数据量都是下限,标签表是否对得上到训练读入后才知道。",
+    "The data are large: of {count} files only the first rows were read. Accounts, days and amounts are lower bounds, "
+    "and whether the tag sheet joins shows when training has read them all.",
+)
 LEFT_OUT = Words(
     "{count} 个文件不能用,训练时会跳过;原因见上。",
     "{count} files cannot be used and are left out of training; the reasons are above.",

@@ -259,3 +259,17 @@ def test_exports_that_were_imported_before_are_not_examined_again(folder, tmp_pa
         ingest(store, [folder], Settings())
     monkeypatch.setattr("training.doctor.first_step.examine", None)
     refuse_faults([str(folder)], tmp_path / "store.duckdb", Settings(), "zh", Console(), without_tags=False)
+
+
+def test_of_very_large_data_the_first_rows_are_read_and_that_is_said(folder, monkeypatch) -> None:
+    monkeypatch.setattr("training.doctor.examine.MOST_BYTES", 5_000)
+    monkeypatch.setattr("training.doctor.examine.LEAST_BYTES", 5_000)
+    export(folder / "推直播.csv", 300, 60)
+    sheet(folder.parent / "标签.csv", IDS[:50])
+    found = examine([str(folder.parent)], Settings())
+    large, small = found.files
+    assert (large.cut, small.cut) == (True, False)
+    assert 10 < large.rows < 200
+    assert not any(problem.severity == "row" for problem in large.problems)
+    assert found.faults == ()
+    assert "of 1 files only the first rows were read" in shown(found, "en")
