@@ -11,7 +11,7 @@ Array axes: S stages, N rows, T terms, P columns of the design matrix, K slots o
 variances of a log rate.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -23,6 +23,7 @@ import pandas as pd
 
 from features.funnel import Stage
 from features.funnel_model.design_matrix import term_entries
+from features.funnel_model.effects import Effects
 from features.funnel_model.terms import PROMOTION_TYPE, TIME, Terms, is_categorical
 from features.point_in_time.array_frame import ArrayFrame, Floats
 from features.point_in_time.windowed_sums import Seconds, Times, seconds
@@ -160,35 +161,6 @@ def _compile(model: FunnelModel) -> ModelArrays:
         intercepts=np.array([stage.intercept for stage in stages]),
         creative_variances=np.array([stage.creative_variance for stage in stages]),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class Effects(Mapping[str, Floats]):
-    """Log factors by name, each (N,); taken out of a larger table when they are asked for.
-
-    Attributes:
-        names: Of the factors.
-        whole: (factors, N), with these factors and others.
-        places: Of these factors in it.
-    """
-
-    names: tuple[str, ...]
-    whole: Floats
-    places: Sequence[int]
-
-    @property
-    def table(self) -> Floats:
-        """(names, N) These factors."""
-        return self.whole.take(self.places, axis=0)
-
-    def __getitem__(self, name: str) -> Floats:
-        return self.whole[self.places[self.names.index(name)]]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
 
 
 @dataclass(frozen=True)

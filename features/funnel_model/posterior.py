@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.funnel import Funnel
+from features.funnel_model.effects import Effects
 from features.funnel_model.empirical_bayes import (
     PriorArrays,
     Priors,
@@ -26,7 +27,7 @@ from features.funnel_model.empirical_bayes import (
     shrink,
     stack_priors,
 )
-from features.funnel_model.model import Effects, ExpectedRate, FunnelModel, predict_as_of
+from features.funnel_model.model import ExpectedRate, FunnelModel, predict_as_of
 from features.point_in_time.array_frame import ArrayFrame, Floats
 from features.point_in_time.counts import RECENT_DAYS
 

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from features.attributes import NUMBER_ATTRIBUTES
-from features.funnel import VOLUME, Funnel
+from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import PriorArrays, Priors, stack_priors
 from features.funnel_model.model import FunnelModel
 from features.funnel_model.posterior import StagePosterior, posteriors_of
+from features.matrix.block_names import BlockNames
 from features.matrix.catalogue import NUMBERS, Catalogue, catalogue
 from features.matrix.encoders import Encoder, encode
 from features.point_in_time.array_frame import ArrayFrame, Floats, Rows
@@ -26,8 +27,6 @@ PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
 THURSDAY = 3
 """Weekday of 1970-01-01, Monday being 0."""
 NUMBER_NAMES = Names(tuple(feature.name for feature in NUMBERS))
-STAGE_PARTS = ("own", "own_events", "base", "bayes", "prior", "rate", "variance")
-HEAD_PARTS = ("funnel", "funnel_less_bayes")
 LEAST_PLAYS = 20
 """Fewest plays from which a play rate is a feature; with fewer it is missing."""
 
@@ -63,53 +62,15 @@ class Fitted:
         return stack_priors(self.funnel.stages, self.priors)
 
     @cached_property
-    def block_names(self) -> "BlockNames":
+    def block_names(self) -> BlockNames:
         """Names of the blocks that the feature matrix is put together from."""
-        return BlockNames.of(self)
+        shared = [entity.name for entity in self.entities if entity != MARKET]
+        return BlockNames.of(self.funnel, self.declared.names, shared, self.prior_arrays.entities)
 
     @cached_property
     def declared(self) -> Catalogue:
         """The features, in the order of the columns."""
         return declare(self)
-
-
-@dataclass(frozen=True, eq=False)
-class BlockNames:
-    """Names of the blocks of numbers that the feature matrix is put together from.
-
-    Attributes:
-        declared: All features, in the order of the columns.
-        stages: Of `_of_stages`.
-        heads: Of `_of_heads`.
-        factors: Of each stage, those of its entities' histories; that of the market is no feature.
-        launched: Columns of counts: others launched, by entity without the market.
-        volume: Columns of counts: their volume.
-        others: Volume of each of the others, and others launched.
-    """
-
-    declared: Names
-    stages: Names
-    heads: Names
-    factors: tuple[Names, ...]
-    launched: Names
-    volume: Names
-    others: Names
-
-    @classmethod
-    def of(cls, fitted: Fitted) -> "BlockNames":
-        """Name the blocks."""
-        stages, heads, volume = fitted.funnel.stages, fitted.funnel.heads, fitted.funnel.volume_of
-        shared = [entity.name for entity in fitted.entities if entity != MARKET]
-        entities = fitted.prior_arrays.entities
-        return cls(
-            declared=Names(fitted.declared.names),
-            stages=Names(tuple(f"{part}_{stage.name}" for part in STAGE_PARTS for stage in stages)),
-            heads=Names(tuple(f"{part}_{head.name}" for part in HEAD_PARTS for head in heads)),
-            factors=tuple(Names(tuple(f"hist_{name}_{stage.name}" for name in entities)) for stage in stages),
-            launched=Names(tuple(f"launched:{name}" for name in shared)),
-            volume=Names(tuple(f"hist:{name}:{volume}" for name in shared)),
-            others=Names((*(f"hist_{name}_{VOLUME}" for name in shared), *(f"launched_{name}" for name in shared))),
-        )
 
 
 class FeatureMatrix:
@@ -282,7 +243,7 @@ def _blocks(observed: ArrayFrame, fitted: Fitted, features: Features) -> Iterato
 
 
 def _of_stages(posteriors: Mapping[str, StagePosterior]) -> Floats:
-    """(STAGE_PARTS · S, rows) features of every stage."""
+    """(parts · S, rows) features of every stage."""
     own, events, bayes, market, prior, variance = (
         np.array([getattr(posterior, name) for posterior in posteriors.values()])
         for name in ("log_own_evidence", "own_events", "log_empirical_bayes", "market_rate", "log_prior", "variance")
@@ -292,7 +253,7 @@ def _of_stages(posteriors: Mapping[str, StagePosterior]) -> Floats:
 
 
 def _of_heads(features: Features, funnel: Funnel) -> Floats:
-    """(HEAD_PARTS · heads, rows) features of every head."""
+    """(parts · heads, rows) features of every head."""
     rates, bayes = (features.log_stage_rates(funnel, empirical_bayes=which) for which in (False, True))
     logs = np.array([head.log_product(rates) for head in funnel.heads])
     return np.concatenate([logs, logs - [head.log_product(bayes) for head in funnel.heads]])
