@@ -24,7 +24,6 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
 import bentoml
 from pydantic import BaseModel
@@ -38,7 +37,7 @@ from serving.api.requests import PredictRequest, RankRequest
 from serving.api.responses import PredictAnswer, RankAnswer, ReadAnswer
 from serving.middleware.call import Call, call_of
 from serving.middleware.door import Catch, Door, refusal_of
-from serving.middleware.keys import HEALTH, Keys
+from serving.middleware.keys import DOCS, HEALTH, Keys
 from serving.middleware.limits import BodyLimits
 from serving.mounts.openapi import complete
 from serving.mounts.pages import mounted_paths, pages_app
@@ -54,10 +53,6 @@ BUNDLE_IN_BENTO = Path(__file__).parents[1] / "bundle"
 PAGES = pages_app(SETTINGS)
 JSON = ("application/json",)
 MEDIA_TYPES = {"/v1/predict": JSON, "/v1/rank": JSON, "/v1/read": FILE_MEDIA_TYPES}
-DOCS_ASSETS = ("/static_content/swagger-ui.css", "/static_content/swagger-ui-bundle.js")
-"""Files of the Swagger UI that BentoML serves."""
-SHOWN = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
-"""Characters of a header that are sent as they are; others, such as Chinese ones, percent-encoded."""
 COUNTED_AT_ONCE = 8
 """Most creatives that the event loop counts itself: 500 take 14 ms."""
 SPARE_SECONDS = 5
@@ -75,7 +70,7 @@ class ServiceBehindDoor(bentoml.Service):  # type: ignore[misc]
         from serving.metrics import service_metrics
 
         app: Starlette = super().to_asgi(is_main)
-        paths = [*MEDIA_TYPES, *HEALTH, "/metrics", "/schema.json", *DOCS_ASSETS, *mounted_paths(SETTINGS)]
+        paths = [*MEDIA_TYPES, *HEALTH, *DOCS, "/metrics", *mounted_paths(SETTINGS)]
         app.add_middleware(Door, settings=SETTINGS, paths=paths, metrics=service_metrics())
         return app
 
@@ -171,20 +166,16 @@ class PredictionService:
         gc.unfreeze()
 
     async def __is_ready__(self) -> bool:
-        """For BentoML's `/readyz`: whether a model is loaded and the ledger can be written."""
-        source, location = self._watcher.source, self._watcher.location
-        reasons = [] if location is not None else [f"no model is loaded from {source.following}"]
+        """For BentoML's `/readyz`: whether a model is loaded and the ledger can be written.
+
+        Anyone may ask: which model serves and where it comes from is in `/v1/model`, which asks for a key.
+        """
+        reasons = [] if self._watcher.loaded is not None else ["no model is loaded"]
         if self._ledger is not None and not self._ledger.healthy:
             reasons.append("the ledger cannot be written")
-        call = call_of(SERVICE.context.request.scope)
         if reasons:
-            call.refusal = refused("not_ready")
-            call.refusal.error = f"Not ready: {'; '.join(reasons)}."
-        model = f"{location}, {'' if source.confirmed else 'not '}confirmed" if location else "none"
-        call.headers |= {
-            "x-gpmcast-model": quote(model, safe=SHOWN),
-            "x-gpmcast-source": quote(source.following, safe=SHOWN),
-        }
+            refusal = call_of(SERVICE.context.request.scope).refusal = refused("not_ready")
+            refusal.error = f"Not ready: {'; '.join(reasons)}."
         return not reasons
 
     def __metrics__(self, text: str) -> str:

@@ -15,6 +15,16 @@ from serving.middleware.call import ANYONE, call_of
 from serving.settings import ApiKey, Scope, ServiceSettings
 
 HEALTH = ("/livez", "/healthz", "/readyz")
+DOCS = (
+    "/v1/openapi.json",
+    "/docs",
+    "/docs/docs.js",
+    "/docs.json",
+    "/schema.json",
+    "/static_content/swagger-ui.css",
+    "/static_content/swagger-ui-bundle.js",
+)
+"""The API's description, beside `/v1/schema/…`; BentoML serves the last three."""
 KEY_BYTES = 32
 
 
@@ -106,9 +116,9 @@ def scope_of(path: str, settings: ServiceSettings) -> Scope | None:
         return None
     if path == "/metrics":
         return None if settings.open_metrics else "metrics"
-    if path in ("/v1/model", "/report"):
-        return "read"
-    return None if settings.open_docs else "read"
+    if settings.open_docs and (path in DOCS or path.startswith("/v1/schema/")):
+        return None
+    return "read"
 
 
 def _burst(key: ApiKey) -> float:

@@ -69,3 +69,12 @@ def test_without_keys_callers_of_other_machines_are_refused_whatever_host_they_n
             check_caller(scope, ServiceSettings())
         assert (caught.value.status, caught.value.code) == (403, "keys_needed")
         check_caller(scope, ServiceSettings(keys=KEYS))
+
+
+@pytest.mark.parametrize("header", [(b"x-forwarded-for", b"203.0.113.9"), (b"forwarded", b"for=203.0.113.9")])
+def test_without_keys_what_a_proxy_passes_on_is_refused(header) -> None:
+    scope = {"headers": [*asks(b"localhost"), header], "client": ("127.0.0.1", 1)}
+    with pytest.raises(Refused) as caught:
+        check_caller(scope, ServiceSettings())
+    assert (caught.value.status, caught.value.code) == (403, "keys_needed")
+    check_caller(scope, ServiceSettings(keys=KEYS))

@@ -87,6 +87,9 @@ def test_a_service_that_others_can_reach_needs_keys(tmp_path) -> None:
         ("/readyz", None),
         ("/docs", None),
         ("/schema.json", None),
+        ("/v1/schema/rank", None),
+        ("/v1/anything/new", "read"),
+        ("/docs/other", "read"),
     ],
 )
 def test_each_path_asks_for_what_it_gives(path, needed) -> None:
