@@ -23,12 +23,13 @@ from features.readers.attribute_values import (
     read_attributes,
     tags_in_names,
 )
+from features.readers.columns import to_canonical
 from features.readers.containers import raw_tables_of, sha256_of
 from features.readers.findings import Findings, UnusableFile
 from features.readers.keys import keyed
-from features.readers.layouts import RecognisedTable, check_basis, recognise, to_canonical
 from features.readers.metric_values import read_values
 from features.readers.periods import read_periods
+from features.readers.recognition import RecognisedTable, check_basis, recognise
 from features.readers.row_checks import clip_recovered, creative_rows, impossible, note_oddities, without_repeats
 from features.readers.tables import CanonicalTable, RawTable
 from features.schema import KEY, PERIOD, VALUES, ExportRead

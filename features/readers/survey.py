@@ -19,7 +19,8 @@ from features.readers.export_file import holds_metrics, read_recognised
 from features.readers.findings import Findings, UnusableFile
 from features.readers.header_names import header_places, normalise_header
 from features.readers.headers import HeaderMap, Suggestion, map_headers, states_promotion_type, suggestions_for
-from features.readers.layouts import ROW_KEY_COLUMNS, RecognisedTable, known_headers, nearest_layout, recognise
+from features.readers.layouts import ROW_KEY_COLUMNS
+from features.readers.recognition import RecognisedTable, known_headers, nearest_layout, recognise
 from features.readers.tables import RawRows, RawTable
 from features.schema import VALUES, ExportRead
 
