@@ -76,7 +76,7 @@ def run(
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     text = done.stdout + done.stderr
     words = expected.in_language(language)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip(" ✗·-") for line in text.splitlines() if line.strip()]
     line = next((line for line in lines if words in line), lines[-1] if lines else "")
     faults = []
     if not lines:
@@ -92,25 +92,29 @@ def run(
     return Said(done.returncode, wall, cpu, line, tuple(faults), text)
 
 
-def examine_input(odd: OddInput, plain: Path, folder: Path, config: Path, language: Language) -> tuple[Said, Said]:
-    """Make one input, run doctor and train on it, and remove it."""
+def examine_input(
+    odd: OddInput, plain: Path, folder: Path, config: Path, language: Language, *, train: bool
+) -> dict[str, Said]:
+    """Make one input, and run the doctor and, where asked for, a training run on it; command → what it said."""
     data = make_input(odd, plain, folder)
-    doctor = run("doctor", odd, data, config, language, odd.doctor, odd.exits[0])
-    expected = odd.train or (END if odd.exits[1] == 0 else odd.doctor)
-    train = run("train", odd, data, config, language, expected, odd.exits[1])
-    return doctor, train
+    said = {"doctor": run("doctor", odd, data, config, language, odd.doctor, odd.exits[0])}
+    if train:
+        expected = odd.train or (END if odd.exits[1] == 0 else odd.doctor)
+        said["train"] = run("train", odd, data, config, language, expected, odd.exits[1])
+    return said
 
 
-def row(odd: OddInput, doctor: Said, train: Said, language: Language) -> str:
-    """One row of the table, in Markdown."""
+def row(odd: OddInput, found: Sequence[Said], language: Language) -> str:
+    """One row of the table, in Markdown: of each command the line that matters, its exit code and its CPU seconds."""
     cells = [odd.about.in_language(language)]
-    for said in (doctor, train):
+    for said in found:
         cells += [_cut(said.line), str(said.exit_code), f"{said.cpu_s:.1f}"]
     return "| " + " | ".join(cells) + " |"
 
 
 def _cut(line: str) -> str:
-    line = re.sub(r"/\S*/(?=[^/\s]+)", "", line).replace("|", "/")
+    line = re.sub(r"/\S*/(?=[^/\s]+)", "", line).replace("|", "/").replace("`", "")
+    line = re.sub(r"\s{2,}", " ", line)
     return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
 
 
@@ -128,22 +132,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--language", choices=["zh", "en"], default="zh")
     parser.add_argument("--big", action="store_true", help="also a file of 2.2 GB (sparse: it takes no room)")
     parser.add_argument("--full", action="store_true", help="print all that was said, too")
+    parser.add_argument("--no-train", action="store_true", help="the doctor alone")
     options = parser.parse_args(arguments)
     chosen = [
         odd for odd in odd_inputs()
         if (odd.name in options.only if options.only else options.big or not odd.big)
     ]  # fmt: skip
     failed = 0
-    print("| input | doctor | exit | s | train | exit | s |\n|---|---|---|---|---|---|---|", flush=True)
+    commands = ["doctor"] if options.no_train else ["doctor", "train"]
+    heads = ["input" if options.language == "en" else "输入"]
+    for command in commands:
+        heads += [command, *(("exit", "s") if options.language == "en" else ("退出码", "秒"))]
+    print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|", flush=True)
     with tempfile.TemporaryDirectory(prefix="gpmcast-odd-") as name:
         folder = Path(name)
         config = folder / "config.yaml"
         config.write_text(CONFIG.format(var=folder / "var"), "utf-8")
         plain = plain_sample(folder)
         for odd in chosen:
-            doctor, train = examine_input(odd, plain, folder, config, options.language)
-            print(row(odd, doctor, train, options.language), flush=True)
-            for command, said in (("doctor", doctor), ("train", train)):
+            found = examine_input(odd, plain, folder, config, options.language, train=not options.no_train)
+            print(row(odd, list(found.values()), options.language), flush=True)
+            for command, said in found.items():
                 failed += bool(said.faults)
                 for fault in said.faults:
                     print(f"  ✗ {odd.name}, {command}: {fault}", file=sys.stderr, flush=True)

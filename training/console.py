@@ -1,6 +1,6 @@
 """The end of a training run on the console, and its details for the log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from features.bilingual import Language, Words
+from features.funnel import CLICK, COST, ENGAGE, GPM, HOLD, KEEP, NET_GPM, NET_ROI, ORDER, ROI, VALUE
 from features.partitions.folder import without_password
 from features.sanitise import visible_text
 from training.evaluation.acceptance import Judgement
@@ -78,8 +79,7 @@ def show_result(
     if heads := heads_words(result.heads):
         show(heads)
     if result.missing:
-        needs = "; ".join(f"{stage}: {columns}" for stage, columns in result.missing.items())
-        show(Words(f"缺少列,无法预测:{needs}。", f"Not available, columns are missing: {needs}."))
+        show(missing_words(result.missing))
     became = (
         Words("成为冠军模型", "is the champion")
         if result.comparison.promoted
@@ -122,6 +122,20 @@ SMALL = Words(
     "Little data: this is the funnel model alone, without LightGBM heads, with wider intervals; make train again once "
     "there are more.",
 )
+
+
+def missing_words(missing: Mapping[str, str]) -> Words:
+    """Say what cannot be predicted for want of columns.
+
+    Args:
+        missing: Stage or target → columns that it needs.
+    """
+    labels = {
+        one.name: one.label for one in (HOLD, ENGAGE, CLICK, ORDER, VALUE, KEEP, COST, GPM, NET_GPM, ROI, NET_ROI)
+    }
+    needs = "; ".join(f"{name}: {columns}" for name, columns in missing.items())
+    named = "、".join(labels[name].zh if name in labels else name for name in missing)
+    return Words(f"缺少列,无法预测:{named}。需要哪些列:make doctor。", f"Not available, columns are missing: {needs}.")
 
 
 def heads_words(heads: Sequence[HeadFacts]) -> Words | None:

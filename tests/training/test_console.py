@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from training.console import head_line, show_sentences
+from training.console import head_line, missing_words, show_sentences
 from training.evaluation.acceptance import Judgement, Measured
 from training.evaluation.files import HeadFacts
 from training.evaluation.page.sentences import five_sentences
@@ -70,3 +70,9 @@ def test_a_run_ends_with_the_five_sentences() -> None:
     assert [line[:2] for line in lines] == ["1.", "2.", "3.", "4.", "5."]
     assert lines[0] == f"1. {five_sentences(judged, 0.8)[0].en}"
     assert "[red]\N{REPLACEMENT CHARACTER}[31mlive" in lines[2]  # names from files are text
+
+
+def test_what_lacks_columns_is_said_in_both_languages() -> None:
+    words = missing_words({"engage": "likes, comments, shares or follows, and impressions", "net_gpm": "impressions"})
+    assert words.zh == "缺少列,无法预测:互动、净GPM。需要哪些列:make doctor。"
+    assert "net_gpm: impressions" in words.en

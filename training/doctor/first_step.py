@@ -15,13 +15,13 @@ from features.readers.find_files import find_files
 from features.store.duckdb_store import open_store
 from features.store.inputs import dataset_of
 from training.doctor.examine import MOST_BYTES, examine
-from training.doctor.screen import show_diagnosis
+from training.doctor.screen import show_refusal
 
 
 def refuse_faults(
     data: Sequence[str], store: Path, settings: Settings, language: Language, out: Console, *, without_tags: bool
 ) -> None:
-    """Examine exports that are not all in the store yet; print the diagnosis and raise where something stops training.
+    """Examine exports that are not all in the store yet; print the findings and raise where something stops training.
 
     Data beyond MOST_BYTES are not read twice: what stops them is found after their import (`refuse_lost_joins`).
 
@@ -43,7 +43,7 @@ def refuse_faults(
         return
     found = examine(data, settings, without_tags=without_tags)
     if found.faults:
-        show_diagnosis(found, language, out)
+        show_refusal(found, language, out)
         raise InputError("\n".join(fault.in_language(language) for fault in found.faults))
 
 

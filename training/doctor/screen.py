@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -24,6 +25,15 @@ from training.run_screen import folded_problems
 DAYS_SHOWN = 4
 PROBLEMS_SHOWN = 20
 FILES_NAMED = 3
+
+
+def show_refusal(found: Diagnosis, language: Language, out: Console) -> None:
+    """Print what explains the faults of a diagnosis, in one language; the faults themselves are the caller's error."""
+    screen = _Screen(language, out)
+    screen.suggestions(found)
+    screen.problems([problem for file in found.files for problem in file.problems])
+    screen.joins(found)
+    screen.say(words.ALL_OF_IT)
 
 
 def show_diagnosis(found: Diagnosis, language: Language, out: Console) -> None:
@@ -58,8 +68,9 @@ class _Screen:
             title=self.of(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
         )
         for place, header in enumerate(headers):
-            justify = "right" if place in right else "left"
-            table.add_column(self.of(header), justify=justify, overflow="fold", no_wrap=place in right)  # type: ignore[arg-type]
+            justify: Literal["right", "left"] = "right" if place in right else "left"
+            whole = place in right or header is words.ACCOUNT  # ids stay on one line
+            table.add_column(self.of(header), justify=justify, overflow="fold", no_wrap=whole)
         return table
 
     def add(self, table: Table, *cells: object, style: str = "") -> None:

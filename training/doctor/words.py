@@ -99,6 +99,7 @@ LEFT_OUT = Words(
     "{count} 个文件不能用,训练时会跳过;原因见上。",
     "{count} files cannot be used and are left out of training; the reasons are above.",
 )
+ALL_OF_IT = Words("全部表格:make doctor,用同样的 DATA。", "All tables: make doctor, with the same DATA.")
 CORRECT_FIRST = Words("先改正以上标 ✗ 的问题,再训练。", "Correct what is marked ✗ first, then train.")
 NOTHING_DELIVERED = Words(
     "数据里没有展现或消耗,不能训练。", "There are neither impressions nor spend: nothing can be trained."

@@ -210,7 +210,9 @@ def test_training_stops_before_anything_is_imported_and_shows_the_tables(folder,
     store = tmp_path / "store.duckdb"
     with pytest.raises(InputError, match="标签表对不上"):
         refuse_faults([str(folder)], store, Settings(), "zh", Console(file=out, width=200), without_tags=False)
-    assert "账户与日期" in out.getvalue()
+    assert "2 个素材ID,0 个有数据" in out.getvalue()
+    assert "全部表格:make doctor" in out.getvalue()
+    assert "表头 → 列" not in out.getvalue()
     assert not store.exists()
     refuse_faults([str(folder)], store, Settings(), "zh", Console(file=out), without_tags=True)
 
