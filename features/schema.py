@@ -4,16 +4,17 @@ A frame whose name ends in `_` is not checked yet; `check_metrics` and `check_cr
 are naive and in the time zone of the settings. A missing value is NaN (NaT, None), never 0.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
-
-import pandas as pd
 
 from features.attributes import TAG_LABELS, names_of
 from features.errors import Problem
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pandera.pandas as pa
 
 KEY = ["promotion_type", "account_id", "creative_id"]
@@ -121,7 +122,7 @@ class Loaded:
 
 
 @cache
-def metrics_schema() -> "pa.DataFrameSchema":
+def metrics_schema() -> pa.DataFrameSchema:
     """Schema of metrics."""
     import pandera.pandas as pa  # slow to load, and needed only to check frames
 
@@ -143,7 +144,7 @@ def metrics_schema() -> "pa.DataFrameSchema":
 
 
 @cache
-def creatives_schema() -> "pa.DataFrameSchema":
+def creatives_schema() -> pa.DataFrameSchema:
     """Schema of creatives."""
     import pandera.pandas as pa
 
@@ -170,7 +171,7 @@ def check_creatives(creatives_: pd.DataFrame) -> pd.DataFrame:
     return creatives_schema().validate(creatives_, lazy=True)
 
 
-def _key() -> "dict[str, pa.Column]":
+def _key() -> dict[str, pa.Column]:
     import pandera.pandas as pa
 
     return {name: pa.Column(str, pa.Check.str_length(min_value=1)) for name in KEY}

@@ -1,16 +1,20 @@
 """Metrics of our own for Prometheus, beside BentoML's: requests, predictions, warnings, models, state of the ledger."""
 
+from __future__ import annotations
+
 import os
 from collections import Counter as Tally
 from contextlib import suppress
-from datetime import datetime
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge, Histogram, multiprocess
 
-from serving.inference.loaded_model import LoadedModel
-from serving.ledger.record import LedgerRecord
+if TYPE_CHECKING:
+    from serving.inference.loaded_model import LoadedModel
+    from serving.ledger.record import LedgerRecord
 
 SECONDS_BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 VALUE_BUCKETS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 3e4, 1e5, 1e6)
@@ -30,11 +34,34 @@ class ServiceMetrics:
         self.models = Counter("gpmcast_models", "Models swapped in or refused", ["outcome"])
         self.unrecorded = Counter("gpmcast_unrecorded", "Answers that the ledger could not take")
         self.ledger_up = Gauge("gpmcast_ledger_up", "Whether the ledger can be written", multiprocess_mode="livemin")
+        self._confirmed = Gauge(
+            "gpmcast_model_confirmed",
+            "Whether the registry named this model when it was last asked; 0 if not so in any worker",
+            multiprocess_mode="livemin",
+        )
         # Looking a labelled metric up costs more than counting.
         self._request_of = cache(self._requests.labels)
         self._second_of = cache(self._seconds.labels)
         self._prediction_of = cache(self._predicted.labels)
         self._warning_of = cache(self._warnings.labels)
+
+    @cached_property
+    def _age(self) -> Gauge:
+        """Made with the first model: without one the model has no age."""
+        text = "Seconds since the end of the training data; of the oldest model of all workers"
+        return Gauge("gpmcast_model_age_seconds", text, multiprocess_mode="livemax")
+
+    def show_model(self, loaded: LoadedModel | None, *, confirmed: bool) -> None:
+        """Set the gauges of this worker's model.
+
+        Args:
+            loaded: The model.
+            confirmed: Whether it is the one that the registry named when it was last asked.
+        """
+        self._confirmed.set(int(confirmed and loaded is not None))
+        if loaded is not None:
+            until = datetime.fromisoformat(loaded.manifest.trained_until).replace(tzinfo=loaded.zone)
+            self._age.set((datetime.now(UTC) - until).total_seconds())
 
     def count_request(self, path: str, status: int, seconds: float) -> None:
         """Count one request.
@@ -83,24 +110,3 @@ def forget_ended_workers(folder: Path) -> None:
         except OSError:  # none has this id, or one of another user
             with suppress(FileNotFoundError):  # another worker was faster
                 multiprocess.mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
-
-
-def model_gauges(loaded: LoadedModel | None, now: datetime, *, confirmed: bool) -> str:
-    """Gauges of the model as lines of Prometheus' text format, computed when asked for; empty without a model.
-
-    Args:
-        loaded: The model.
-        now: Local time.
-        confirmed: Whether it is the one that the registry named when it was last asked.
-    """
-    if loaded is None:
-        return ""
-    seconds = (now - datetime.fromisoformat(loaded.manifest.trained_until)).total_seconds()
-    gauges = {
-        "model_age_seconds": ("Seconds since the end of the training data", seconds),
-        "model_confirmed": ("Whether the registry named this model when it was last asked", int(confirmed)),
-    }
-    return "".join(
-        f"# HELP gpmcast_{name} {text}\n# TYPE gpmcast_{name} gauge\ngpmcast_{name} {value}\n"
-        for name, (text, value) in gauges.items()
-    )

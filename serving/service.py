@@ -20,7 +20,6 @@ import math
 import shutil
 import tempfile
 import time
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -115,7 +114,10 @@ class PredictionService:
             gc.collect()
             gc.freeze()
 
-        self._watcher = ModelWatcher(settings, on_outcome)
+        def on_check() -> None:
+            metrics.show_model(self._watcher.loaded, confirmed=self._watcher.source.confirmed)
+
+        self._watcher = ModelWatcher(settings, on_outcome, on_check)
         self._watcher.start()
         self._ledger = None
         if settings.ledger:
@@ -177,12 +179,6 @@ class PredictionService:
             refusal = call_of(SERVICE.context.request.scope).refusal = refused("not_ready")
             refusal.error = f"Not ready: {'; '.join(reasons)}."
         return not reasons
-
-    def __metrics__(self, text: str) -> str:
-        """For BentoML's `/metrics`: its text and ours, and gauges of the model."""
-        from serving.metrics import model_gauges
-
-        return text + model_gauges(self._watcher.loaded, datetime.now(), confirmed=self._watcher.source.confirmed)
 
     def _model(self) -> LoadedModel:
         if self._watcher.loaded is None:

@@ -112,20 +112,27 @@ class ModelWatcher:
         source: Where it comes from.
     """
 
-    def __init__(self, settings: ServiceSettings, on_outcome: Callable[[str], None] = lambda outcome: None) -> None:
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        on_outcome: Callable[[str], None] = lambda outcome: None,
+        on_check: Callable[[], None] = lambda: None,
+    ) -> None:
         """Load nothing yet.
 
         Args:
             settings: Of the service.
             on_outcome: Called with `swapped` when a model was loaded, with `restored` when it was the one that served
                 before a restart, with `refused` when one was refused.
+            on_check: Called after every check.
         """
         self._settings = settings
         self._on_outcome = on_outcome
+        self._on_check = on_check
         self._finder = finder_of(settings) if settings.bundle is None else None
         following = f"the registry {self._finder.address}" if self._finder else f"the bundle {settings.bundle}"
         self._last_error = ""
-        self._refused: tuple[BundleLocation, BundleError] | None = None
+        self._refused: tuple[BundleLocation, str] | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="model-watch", daemon=True)
         self.loaded: LoadedModel | None = None
@@ -142,6 +149,7 @@ class ModelWatcher:
             self.check()
         else:
             self.restore()
+        self._on_check()
         self._thread.start()
 
     def stop(self) -> None:
@@ -158,7 +166,7 @@ class ModelWatcher:
         try:
             self._load(_location(self._finder, good), "restored")
         except Exception as error:  # a defective cache is no reason not to ask the registry
-            self._refuse(error)
+            self._note_failure(error)
             return
         note = "The champion that served last serves until the registry has answered."
         self.source = ModelSource(self.source.following, False, note)
@@ -172,12 +180,12 @@ class ModelWatcher:
                 found = self._finder.find()
                 location = _location(self._finder, found)
             if self._refused and self._refused[0] == location:
-                raise self._refused[1]
+                raise BundleError(self._refused[1])  # a new one: the traceback of one that is raised again grows
             if location != self.location:
                 self._load(location, "swapped")
         except Exception as error:  # no defect of a bundle may end the service: it is logged
             if not self._stop.is_set():
-                self._refuse(error)
+                self._note_failure(error)
             return
         if self._finder is not None and found is not None:
             self._finder.record_good(found)
@@ -192,17 +200,17 @@ class ModelWatcher:
             loaded = load_model(location.folder, location.name, location.version)
             self_test(loaded)
         except GpmcastError as refusal:
-            error = BundleError(f"{location}: {refusal}")
+            message = f"{location}: {refusal}"
             # What lies whole in the cache stays refused; a folder may still be being copied.
             if self._finder is not None and self._finder.is_whole(location.manifest_sha256):
-                self._refused = (location, error)
-            raise error from refusal
+                self._refused = (location, message)
+            raise BundleError(message) from refusal
         # `loaded` changes by one assignment: a request uses the old model or the new one, never parts of both.
         self.location, self.loaded = location, loaded
         log.info("serving %s, trained until %s", location, loaded.manifest.trained_until)
         self._on_outcome(outcome)
 
-    def _refuse(self, error: Exception) -> None:
+    def _note_failure(self, error: Exception) -> None:
         message = str(error) if isinstance(error, GpmcastError) else f"{type(error).__name__}: {error}"
         if message != self._last_error:  # logged once, tried again every time: a bundle may still be being copied
             self._last_error = message
@@ -214,8 +222,10 @@ class ModelWatcher:
     def _watch(self) -> None:
         if self._finder is not None:
             self.check()
+            self._on_check()
         while not self._stop.wait(self._settings.watch_seconds):
             self.check()
+            self._on_check()
 
 
 def self_test_creatives(loaded: LoadedModel) -> list[Creative]:

@@ -5,9 +5,12 @@ them. Errors that BentoML or Starlette answer leave in our shape; their texts, w
 stack trace, do not leave.
 """
 
+from __future__ import annotations
+
 import logging
 import time
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 import orjson
 from starlette.datastructures import MutableHeaders
@@ -15,10 +18,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.api.errors import Refused, RequestProblem, refused, refused_by_status
-from serving.metrics import ServiceMetrics
 from serving.middleware.call import CALL, Call, call_of
 from serving.middleware.hosts import check_caller
 from serving.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from serving.metrics import ServiceMetrics
 
 log = logging.getLogger("gpmcast.serving")
 

@@ -1,5 +1,9 @@
 """The answer of `GET /v1/model`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from configs.settings import BASES
 from features.attributes import CREATIVE_ATTRIBUTES
 from features.funnel import TARGETS, VOLUME, VOLUME_LABEL
@@ -13,8 +17,10 @@ from serving.api.responses import (
     TagCard,
     TargetCard,
 )
-from serving.inference.loaded_model import LoadedModel, ModelSource
 from serving.settings import Limits
+
+if TYPE_CHECKING:
+    from serving.inference.loaded_model import LoadedModel, ModelSource
 
 
 def model_answer(loaded: LoadedModel, source: ModelSource, limits: Limits, *, report: bool) -> ModelAnswer:

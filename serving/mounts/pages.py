@@ -65,7 +65,7 @@ def _model(settings: ServiceSettings) -> Endpoint:
 
     async def model(request: Request) -> Response:
         loaded, source, report = request.app.state.model(), request.app.state.source(), settings.report.is_file()
-        key = id(loaded), source, report
+        key = loaded.name, loaded.version, loaded.sha256, source, report
         if key not in known:
             known.clear()
             answer = model_answer(loaded, source, settings.limits, report=report)

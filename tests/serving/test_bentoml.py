@@ -158,3 +158,16 @@ def test_a_bento_starts_by_itself_with_the_model_inside(serve, bundle, one_creat
     with bentoml.SyncHTTPClient(url) as client:
         (prediction,) = client.predict({"creatives": [one_creative]})["predictions"]
     assert prediction["targets"]["net_roi"]["value"] > 0
+
+
+IMPORTED = """
+import sys
+import serving.service
+print(*{"duckdb", "lightgbm", "pandas", "prometheus_client", "scipy", "sqlalchemy"}.intersection(sys.modules))
+"""
+
+
+def test_importing_the_service_loads_neither_models_nor_metrics() -> None:
+    """prometheus_client reads PROMETHEUS_MULTIPROC_DIR when it is imported: `to_asgi` sets it before."""
+    done = subprocess.run([sys.executable, "-c", IMPORTED], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -73,7 +73,7 @@ class ChampionFinder:
         identity = [str(database.resolve()) if database else address.registry, address.tracking, name, preferred]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
         self._cache = BundleCache((cache / key).resolve())
-        self._error: tuple[str | None, float, BundleError] | None = None  # stamp, until when it holds for that stamp
+        self._error: tuple[str | None, float, str] | None = None  # stamp, until when it holds for that stamp
         self._rest_until = 0.0
         self._client: subprocess.Popen[bytes] | None = None
 
@@ -85,7 +85,7 @@ class ChampionFinder:
         """
         stamp, now = registry_stamp(self.address, self._name), time.monotonic()
         if self._error is not None and now < (self._error[1] if stamp == self._error[0] else self._rest_until):
-            raise self._error[2]
+            raise BundleError(self._error[2])  # a new one: the traceback of one that is raised again grows
         self._cache.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._cache.folder / "lock"):
             known, known_stamp = self._read(FOUND), (self._cache.read(FOUND) or {}).get("stamp")
@@ -95,7 +95,7 @@ class ChampionFinder:
             try:
                 found, self._error = self._run_client(), None
             except BundleError as error:
-                self._error = stamp, time.monotonic() + PAUSE_SECONDS, error
+                self._error = stamp, time.monotonic() + PAUSE_SECONDS, str(error)
                 raise
             finally:
                 ended = time.monotonic()

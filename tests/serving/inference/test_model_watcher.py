@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from traceback import extract_tb
+from types import SimpleNamespace
 
 import pytest
 
@@ -96,6 +98,22 @@ def test_a_missing_bundle_is_logged_and_looked_for_again(tmp_path, bundle, caplo
     shutil.copytree(bundle, tmp_path / "later")
     watcher.check()
     assert watcher.loaded is not None
+
+
+def test_a_champion_that_stays_refused_keeps_no_trace_of_every_look(place, monkeypatch) -> None:
+    watcher, outcomes = watcher_of(place)
+    found = champion_finder.Found("gpmcast-team", "1", "a" * 64)
+    finder = SimpleNamespace(find=lambda: found, folder=lambda _: place, is_whole=lambda _: True)
+    monkeypatch.setattr(watcher, "_finder", finder)
+    (place / "priors.json").write_text("{}", encoding="utf-8")
+    failures: list[Exception] = []
+    note = watcher._note_failure
+    monkeypatch.setattr(watcher, "_note_failure", lambda error: failures.append(error) or note(error))
+    for _ in range(4):
+        watcher.check()
+    assert outcomes == ["refused"]
+    assert [len(extract_tb(failure.__traceback__)) for failure in failures[1:]] == [1, 1, 1]
+    assert "gpmcast-team version 1: " in watcher.source.note
 
 
 def test_the_self_test_passes_for_a_good_model(loaded) -> None:

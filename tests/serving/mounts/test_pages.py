@@ -2,6 +2,7 @@
 
 import json
 import re
+from copy import copy
 from pathlib import Path
 
 import httpx
@@ -142,3 +143,13 @@ def test_a_file_too_large_is_cut_off(narrow) -> None:
     app = narrow
     assert app.ask("POST", "/v1/read", content=SHEET * 100, headers=FILE).status_code == 413
     assert app.ask("GET", "/v1/read").headers["allow"] == "POST"
+
+
+def test_the_card_is_that_of_the_model_that_serves_even_where_the_same_object_holds_another(build, loaded) -> None:
+    app = build()
+    changed = copy(loaded)
+    app.pages.state.model = lambda: changed
+    assert app.ask("GET", "/v1/model").json()["version"] == loaded.version
+    object.__setattr__(changed, "version", "2")  # memory of a model that is gone is used again by the next
+    vars(changed).pop("identity", None)
+    assert app.ask("GET", "/v1/model").json()["version"] == "2"

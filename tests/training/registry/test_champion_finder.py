@@ -65,11 +65,14 @@ def test_a_registry_that_others_write_to_starts_the_client_for_a_fraction_of_the
 def test_after_a_failure_the_client_runs_once_a_minute_and_sooner_for_a_change(registry) -> None:
     finder = registry.finder()
     registry.error = "no champion"
+    failures = []
     for _ in range(12):
-        with pytest.raises(BundleError, match="no champion"):
+        with pytest.raises(BundleError, match="no champion") as caught:
             finder.find()
+        failures.append(len(caught.traceback))
         registry.now += 5
     assert registry.runs == 1
+    assert set(failures[1:]) == {failures[1]}  # the traceback of an exception that is raised again grows
     registry.now += 5
     registry.stamp, registry.error = "2", ""
     assert finder.find() == registry.found
