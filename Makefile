@@ -66,7 +66,7 @@ refresh: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## refit the champi
 	@$(PY) -m training refresh --config '$(CONFIG)' $(ENGINE_OPTIONS) $(GATE_OPTIONS) --data '$(TARGET_DATA)'
 
 predict: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## predict every creative at its latest cutoff, into OUT
-	@$(PY) -m training predict --config '$(CONFIG)' $(ENGINE_OPTIONS) --data '$(TARGET_DATA)' --out '$(or $(OUT),predictions.csv)' $(if $(HEADERS),--headers '$(HEADERS)')
+	@$(PY) -m training predict --config '$(CONFIG)' $(ENGINE_OPTIONS) --data '$(TARGET_DATA)' --out '$(or $(OUT),predictions.csv)' $(if $(HEADERS),--headers '$(HEADERS)') $(if $(LANG_),--lang '$(LANG_)')
 
 backtest: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## compare predictions with outcomes at rolling origins, into var/backtest.parquet
 	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' --out var/backtest.parquet
@@ -75,7 +75,7 @@ serve: $(VENV)/.product ## serve the champion over HTTP on port 3000; SERVING=<y
 	@$(PY) -m serving serve --config '$(SERVING)' $(if $(NAME),--name '$(NAME)')
 
 report: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## write the strategist's report as one HTML file; ACCOUNT=, PRODUCT=, SINCE=, LANG_=en
-	@$(PY) -m serving report --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/report.html)' --lang '$(or $(LANG_),zh)' $(if $(NAME),--name '$(NAME)') \
+	@$(PY) -m serving report --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/report.html)' $(if $(LANG_),--lang '$(LANG_)') $(if $(NAME),--name '$(NAME)') \
 		$(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(PRODUCT),--product '$(PRODUCT)') $(if $(SINCE),--since '$(SINCE)')
 
 bento: $(VENV)/.product ## build a bento with the champion inside, which starts without a network

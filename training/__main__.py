@@ -10,7 +10,7 @@ from rich.console import Console
 
 from configs.settings import CONFIG_DIR, Settings, load_settings
 from configs.yaml_file import parse
-from features.bilingual import Language, language_of_locale
+from features.bilingual import Language, Words, language_of_locale
 from features.console import run_command
 from features.errors import InputError
 from features.partitions.folder import without_password
@@ -181,6 +181,7 @@ def predict_command(
     headers: Annotated[
         Literal["codes", "zh"], typer.Option("--headers", help="codes: as other tools join by them; zh: Chinese.")
     ] = "codes",
+    lang: Lang = None,
 ) -> None:
     """Predict each creative at its latest cutoff with the champion of these data (or a bundle)."""
     from training.atomic_write import refuse_ending
@@ -195,7 +196,7 @@ def predict_command(
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
     creative_model, manifest, name = model_for(space, model)
-    with _screen(space) as screen:
+    with _screen(space, lang) as screen:
         progress = screen.callbacks
         with open_source(data, space, settings, progress, strict=strict) as (source, report):
             show_files(report, screen)
@@ -203,9 +204,11 @@ def predict_command(
             table = predict_latest(source, creative_model, manifest.settings)
     write_predictions(table, creative_model.fitted.funnel, out, headers)
     warned = int((table["warnings"] != "").sum())
-    Console().print(
-        f"{out}: {len(table):,} creatives predicted by {name}, {warned:,} with warnings", highlight=False, markup=False
+    said = Words(
+        f"{out}:{name} 预测了 {len(table):,} 个素材,其中 {warned:,} 个有提醒",
+        f"{out}: {len(table):,} creatives predicted by {name}, {warned:,} with warnings",
     )
+    Console().print(said.in_language(lang or language_of_locale()), highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command("backtest")

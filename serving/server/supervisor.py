@@ -279,7 +279,8 @@ def main() -> None:
         supervisor = Supervisor(host, port, workers)
     except OSError as error:
         sys.exit(
-            f"{host}:{port} cannot be served on: {error.strerror}. Stop what serves there, or choose another port."
+            f"{host}:{port} cannot be served on: {error.strerror}. Stop what serves there, or choose another port: "
+            "`port` in the file that SERVING names."
         )
     with tempfile.TemporaryDirectory(prefix="gpmcast-metrics-") as metrics:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics  # counters of all workers, those that ended among them

@@ -214,7 +214,7 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
     assert done.returncode == 1
     assert done.stderr == (
         f"127.0.0.1:{port} cannot be served on: Address already in use. "
-        "Stop what serves there, or choose another port.\n"
+        "Stop what serves there, or choose another port: `port` in the file that SERVING names.\n"
     )
 
 
