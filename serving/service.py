@@ -20,6 +20,7 @@ import math
 import shutil
 import tempfile
 import time
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -161,11 +162,12 @@ class PredictionService:
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def end(self) -> None:
         """Stop looking for models, end the computations, and write the answers that wait for the ledger."""
-        self._watcher.stop()
-        self._compute.close()
-        if self._ledger is not None:
-            self._ledger.close()
-        gc.unfreeze()
+        with ExitStack() as last_first:  # each is called although another one failed
+            last_first.callback(gc.unfreeze)
+            if self._ledger is not None:
+                last_first.callback(self._ledger.close)
+            last_first.callback(self._compute.close)
+            last_first.callback(self._watcher.stop)
 
     async def __is_ready__(self) -> bool:
         """For BentoML's `/readyz`: whether a model is loaded and the ledger can be written.

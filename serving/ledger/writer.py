@@ -24,7 +24,7 @@ BATCH_BYTES = 2_000_000
 """Records written in one transaction: other processes wait for the database's lock meanwhile."""
 COMMIT_SECONDS = 1.0
 """An answer whose commit takes longer is sent before it, as WAITING."""
-RETRY_SECONDS = 1.0
+RETRY_SECONDS, CLOSING_RETRY_SECONDS = 1.0, 0.2
 IDLE_SECONDS = 5.0
 """Without records, the database is tried that often."""
 PRUNE_SECONDS, PRUNE_PAUSE_SECONDS = 3600.0, 0.5
@@ -122,13 +122,16 @@ class Ledger:
             timer.cancel()
 
     def close(self, seconds: float = 10.0) -> None:
-        """Write the waiting records and stop; those not written in time are lost, and counted."""
+        """Write the waiting records and stop; those not written in time are counted as lost."""
         self._until = time.monotonic() + seconds
         self._closing.set()
         with self._changed:
             self._changed.notify()
         self._thread.join(seconds + RETRY_SECONDS)
-        self._give_up()
+        if self._thread.is_alive():  # it alone takes out of the queue, so its records stay there
+            count = len(self._queue)
+            log.error("ledger: a write hangs; %d answers may not be written", count)
+            self._on_lost(count)
 
     def _put(self, entry: _Entry) -> bool:
         with self._changed:
@@ -155,7 +158,8 @@ class Ledger:
                     self._turn()
                 except Exception as error:  # whatever it is, the thread goes on
                     self._failed(error)
-                    self._closing.wait(RETRY_SECONDS)
+                    if self._closing.wait(RETRY_SECONDS):
+                        time.sleep(CLOSING_RETRY_SECONDS)
         finally:
             self._give_up()
             self._database.close()

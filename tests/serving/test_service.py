@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import time
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -293,3 +294,19 @@ def test_metrics_tell_of_requests_predictions_and_warnings(service, one_creative
     assert re.search(r"^gpmcast_model_confirmed [01]", text, re.M)
     assert "bentoml_service_request_total{" in text
     assert "/nowhere" not in text
+
+
+def test_the_ledger_is_written_at_the_end_although_another_part_fails(service_in_process, bundle, monkeypatch) -> None:
+    app = service_in_process(bundle=bundle, ledger="")
+    ended: list[str] = []
+
+    def fails() -> None:
+        raise RuntimeError("no process")
+
+    monkeypatch.setattr(app.instance._watcher, "stop", fails)
+    monkeypatch.setattr(app.instance, "_ledger", SimpleNamespace(close=lambda: ended.append("ledger")))
+    with pytest.raises(RuntimeError, match="no process"):
+        app.instance.end()
+    assert ended == ["ledger"]
+    monkeypatch.undo()
+    app.end()

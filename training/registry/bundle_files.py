@@ -1,7 +1,7 @@
 """Files of a bundle: its manifest with the sha256 of every file, sealed by its own. Reads bytes, loads no model."""
 
 import json
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -49,4 +49,5 @@ def check_files(folder: Path, files: dict[str, str]) -> None:
 
 def file_sha256(path: Path) -> str:
     """Return the sha256 of a file's bytes, in hexadecimal digits."""
-    return sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

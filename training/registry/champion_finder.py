@@ -127,9 +127,9 @@ class ChampionFinder:
             self._cache.write(LAST_GOOD, asdict(found))
 
     def close(self) -> None:
-        """End a client that runs."""
-        if self._client is not None:
-            self._client.kill()
+        """End a client that runs; from any thread."""
+        if (client := self._client) is not None:  # `find` may forget it meanwhile
+            client.kill()
 
     def _read(self, record: str) -> Found | None:
         content = self._cache.read(record) or {}
@@ -152,20 +152,22 @@ class ChampionFinder:
         # MLflow's own patience with a server is minutes.
         patience = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-        self._client = subprocess.Popen(
+        # The settings of the service hold the ledger's password, which is none of the client's business.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GPMCAST_")}
+        client = self._client = subprocess.Popen(
             [sys.executable, "-m", "training.registry.client_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**patience, **os.environ, "PYTHONPATH": path},
+            env={**patience, **environment, "PYTHONPATH": path},
         )
         try:
-            out, err = self._client.communicate(json.dumps(request).encode(), timeout=CLIENT_SECONDS + 10)
+            out, err = client.communicate(json.dumps(request).encode(), timeout=CLIENT_SECONDS + 10)
         except subprocess.TimeoutExpired:
-            self._client.kill()
-            out, err = self._client.communicate()
+            client.kill()
+            out, err = client.communicate()
         finally:
-            code, self._client = self._client.returncode, None
+            code, self._client = client.returncode, None
         try:
             answer = json.loads(out)
         except ValueError:

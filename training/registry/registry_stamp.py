@@ -36,7 +36,7 @@ def registry_stamp(address: MlflowAddress, name: str) -> str | None:
         name: Registered model; empty for all of this project.
 
     Raises:
-        BundleError: There is no such file, or the server cannot be reached.
+        BundleError: There is no such file, the server cannot be reached, or it is none of MLflow.
     """
     if address.database is not None:
         return _file_stamp(address.database)
@@ -47,6 +47,11 @@ def registry_stamp(address: MlflowAddress, name: str) -> str | None:
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             reason = address.without_secrets(f"{type(error).__name__}: {error}")
             raise BundleError(f"{printable(address.registry)}: the registry cannot be reached: {reason}.") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:  # a page to sign in, for example
+            raise BundleError(
+                f"{printable(address.registry)}: what answers there does not speak MLflow's REST API "
+                f"({type(error).__name__}). Look at the address in a browser, and at what stands before the server."
+            ) from error
     return None
 
 

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,6 +146,42 @@ def test_what_cannot_be_written_before_the_end_is_counted(opened, tmp_path, reco
     ledger.close(seconds=0.1)
     assert ledger.lost == [2]
     assert "2 answers were not written" in caplog.text
+
+
+def test_a_ledger_that_closes_tries_a_few_times_a_second(opened, url, record, outcomes, until, monkeypatch) -> None:
+    ledger = opened(url)
+    assert outcomes(ledger, [record(1)]) == [KEPT]
+    tries: list[int] = []
+
+    def full(records: object) -> None:
+        tries.append(1)
+        raise OSError("disk full")
+
+    monkeypatch.setattr(ledger._database, "write", full)
+    assert outcomes(ledger, [record(2)]) == [WAITING]
+    ledger.close(seconds=1.0)
+    assert len(tries) < 10
+    assert ledger.lost == [1]
+
+
+def test_a_write_that_hangs_while_it_closes_keeps_its_records(
+    opened, url, record, outcomes, until, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr(writer, "COMMIT_SECONDS", 0.1)
+    monkeypatch.setattr(writer, "RETRY_SECONDS", 0.1)
+    ledger = opened(url)
+    assert outcomes(ledger, [record(1)]) == [KEPT]
+    go_on, write = threading.Event(), ledger._database.write
+    monkeypatch.setattr(ledger._database, "write", lambda records: go_on.wait(30) and write(records))
+    assert outcomes(ledger, [record(2)]) == [WAITING]
+    ledger.close(seconds=0.1)
+    assert ledger.lost == [1]
+    assert "a write hangs; 1 answers may not be written" in caplog.text
+    go_on.set()
+    ledger._thread.join(30)
+    assert recorded(url) == ["r00001", "r00002"]
+    assert ledger.waiting_bytes == 0
+    assert "cannot be written" not in caplog.text
 
 
 def test_an_answer_waits_a_second_for_a_locked_database_and_the_next_ones_not_at_all(

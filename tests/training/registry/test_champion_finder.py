@@ -1,6 +1,7 @@
 """How often MLflow's client is started: once for each change, and seldom where there is nothing to find."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -99,3 +100,41 @@ def test_the_last_good_champion_is_that_of_its_own_registry_and_name(registry) -
         assert other.last_good() is None
     finder.folder(registry.found).rmdir()
     assert registry.finder().last_good() is None
+
+
+def test_the_client_can_be_ended_while_another_thread_forgets_it(registry) -> None:
+    class Forgets(ChampionFinder):
+        """Forgets its client at every look."""
+
+        @property
+        def _client(self):
+            client, self.__dict__["kept"] = self.__dict__.get("kept"), None
+            return client
+
+        @_client.setter
+        def _client(self, client) -> None:
+            self.__dict__["kept"] = client
+
+    finder = Forgets(mlflow_address(registry.cache / "x.db", "http://none"), registry.cache, 10**6)
+    killed: list[str] = []
+    finder._client = SimpleNamespace(kill=lambda: killed.append("client"))  # type: ignore[assignment]
+    finder.close()
+    finder.close()
+    assert killed == ["client"]
+
+
+def test_the_client_gets_no_settings_of_the_service(registry, monkeypatch) -> None:
+    monkeypatch.setenv("GPMCAST_SERVING", "ledger: password")
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "its own")
+    given: list[dict[str, str]] = []
+
+    def popen(*_: object, env: dict[str, str], **__: object) -> None:
+        given.append(env)
+        raise OSError
+
+    monkeypatch.setattr(champion_finder.subprocess, "Popen", popen)
+    finder = ChampionFinder(mlflow_address(registry.cache / "x.db", "http://none"), registry.cache, 10**6)
+    with pytest.raises(OSError):
+        finder._run_client()
+    assert given[0]["MLFLOW_TRACKING_TOKEN"] == "its own"
+    assert not any(name.startswith("GPMCAST_") for name in given[0])

@@ -54,6 +54,8 @@ def server() -> Iterator[Callable[[int, dict[str, dict]], str]]:
                 body = json.dumps(
                     found or ({"error_code": "RESOURCE_DOES_NOT_EXIST"} if status == 200 else {})
                 ).encode()
+                if "page" in answers:
+                    found = body = answers["page"]
                 self.send_response(status if found or status != 200 else 404)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
@@ -124,3 +126,16 @@ def test_a_server_that_fails_or_is_gone_is_not_reached(server) -> None:
             with pytest.raises(BundleError, match="cannot be reached") as refused:
                 registry_stamp(mlflow_address(FILE, named), name)
             assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        *((name, page) for name in ("", "team") for page in (b"<html>sign in</html>", b"[]", b"\xff")),
+        ("team", b'{"other": 1}'),
+    ],
+)
+def test_a_page_to_sign_in_is_no_registry(server, name, page) -> None:
+    address = mlflow_address(FILE, server(200, {"page": page}))
+    with pytest.raises(BundleError, match="does not speak MLflow's REST API"):
+        registry_stamp(address, name)
