@@ -1,13 +1,12 @@
 """A process of its own for large requests and files: it keeps the Python of a worker free for small ones.
 
-The worker starts it (`BatchProcess`) and sends it tasks as pickled bytes over a socket that only these two hold; the
+The worker starts it (`BatchProcess`) and sends it tasks over a socket that only these two hold (`messages.py`); the
 process loads the bundle that a task names, and computes one task after the other. It ends when the worker does.
 """
 
 import gc
 import logging
 import os
-import pickle
 import resource
 import signal
 import socket
@@ -15,13 +14,22 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from serving.api.errors import Refused, refused
-from serving.compute.work import Computed, RawFile, RawRequest, compute_one, read_one, too_late
-from serving.inference.loaded_model import LoadedModel, load_model
+from serving.compute.messages import (
+    PARTS_OF_A_TASK,
+    PARTS_OF_AN_OUTCOME,
+    Failed,
+    Task,
+    pack_outcome,
+    pack_task,
+    unpack_outcome,
+    unpack_task,
+)
+from serving.compute.work import Computed, RawFile, compute_one, read_one, too_late
+from serving.inference.loaded_model import BundleLocation, LoadedModel, load_model
 from training.errors import BundleError
 
 log = logging.getLogger("gpmcast.serving")
@@ -29,40 +37,13 @@ log = logging.getLogger("gpmcast.serving")
 ROOT = Path(__file__).parents[2]
 GRACE_SECONDS = 2.0
 """After the deadline of a task: by then the process has noticed it itself, or is killed."""
+DYING_SECONDS = 0.5
+"""One that closed its connection is dying, and then says of what."""
 NICENESS = 5
 """Small requests come first where the cores are busy."""
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """The bundle that a task is computed with.
-
-    Attributes:
-        folder: Where it is.
-        name: Of the registered model.
-        version: Of it.
-        sha256: Of its manifest: of every byte of it.
-    """
-
-    folder: Path
-    name: str
-    version: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Task:
-    """One task of the process.
-
-    Attributes:
-        work: A request or a file.
-        bundle: The bundle that the worker has loaded.
-        most_creatives: The setting `limits.creatives`.
-    """
-
-    work: RawRequest | RawFile
-    bundle: Bundle
-    most_creatives: int
+WITHHELD = ("AWS_", "GPMCAST_", "MLFLOW_", "PG")
+"""Beginnings of environment variables with passwords of ledger and registry: a process that reads files of others does
+not need them."""
 
 
 class BatchProcess:
@@ -92,7 +73,10 @@ class BatchProcess:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(theirs.fileno()), str(self._memory_mb)],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
+                env={
+                    **{name: value for name, value in os.environ.items() if not name.startswith(WITHHELD)},
+                    "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
+                },
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # signals of a terminal are the worker's business
@@ -101,44 +85,45 @@ class BatchProcess:
         return self._connection
 
     def compute(self, task: Task) -> Computed:
-        """Have a task computed; the process is killed where that takes too long.
+        """Have a task computed; the process is replaced at once where that takes too long.
 
         Raises:
             Refused: By the task; 504 after its deadline, 503 where the process died.
+            Failed: For another reason, which its log has.
         """
-        connection = self.start()
+        connection, parts = self.start(), pack_task(task)
         try:
-            connection.send_bytes(pickle.dumps(task, pickle.HIGHEST_PROTOCOL))
+            for part in parts:
+                connection.send_bytes(part)
             if not connection.poll(max(task.work.deadline - time.monotonic(), 0.0) + GRACE_SECONDS):
                 self.end()
+                self.start()
                 raise too_late()
-            outcome = pickle.loads(connection.recv_bytes())  # noqa: S301 (from our own process)
-            content = connection.recv_bytes()
-        except (EOFError, OSError):
-            ended = self.end()
+            outcome = unpack_outcome([connection.recv_bytes() for _ in range(PARTS_OF_AN_OUTCOME)])
+        except (EOFError, OSError, ValueError, KeyError, TypeError):
+            ended = self.end(DYING_SECONDS)
             log.error(
                 "%s: the process of large requests ended with %s; it is started again", task.work.request_id, ended
             )
             if ended == -signal.SIGABRT:  # how pydantic's Rust code ends where there is no memory
                 raise _too_large() from None
             raise refused("ended_early", retry_after="1") from None
-        if isinstance(outcome, Exception):
+        if not isinstance(outcome, Computed):
             raise outcome
-        assert isinstance(outcome, Computed)
-        return replace(outcome, content=content)
+        return outcome
 
     def kill(self) -> None:
         """Kill it, from any thread; `compute` notices."""
         if (process := self._process) is not None:
             process.kill()
 
-    def end(self) -> int | None:
-        """Kill it and forget it; its exit status."""
+    def end(self, seconds: float = 0.0) -> int | None:
+        """Kill it, unless it ends by itself within these seconds, and forget it; its exit status."""
         if self._process is None or self._connection is None:
             return None
         self._connection.close()
-        with suppress(subprocess.TimeoutExpired):  # one that is dying says of what
-            self._process.wait(0.5)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
         self._process.kill()
         ended = self._process.wait()
         self._process = self._connection = None
@@ -150,9 +135,9 @@ class Loader:
 
     def __init__(self) -> None:
         self._loaded: LoadedModel | None = None
-        self._bundle: Bundle | None = None
+        self._bundle: BundleLocation | None = None
 
-    def of(self, bundle: Bundle) -> LoadedModel:
+    def of(self, bundle: BundleLocation) -> LoadedModel:
         """The model of this bundle. Where its folder holds it no longer, the one loaded before goes on.
 
         Raises:
@@ -161,7 +146,7 @@ class Loader:
         if bundle != self._bundle:
             try:
                 loaded = load_model(bundle.folder, bundle.name, bundle.version)
-                if loaded.sha256 != bundle.sha256:
+                if loaded.sha256 != bundle.manifest_sha256:
                     raise BundleError(f"{bundle.folder}: another bundle is there now.")
             except Exception as error:
                 log.error("the process of large requests goes on with what it has: %s", error)
@@ -175,7 +160,7 @@ class Loader:
         return self._loaded
 
 
-def outcome_of(task: Task, loader: Loader) -> Computed | Exception:
+def outcome_of(task: Task, loader: Loader) -> Computed | Refused | Failed:
     """Compute a task; what it raises is returned."""
     try:
         loaded = loader.of(task.bundle)
@@ -188,7 +173,7 @@ def outcome_of(task: Task, loader: Loader) -> Computed | Exception:
         return refusal
     except Exception as error:
         log.exception("%s failed", task.work.request_id)
-        return RuntimeError(f"{type(error).__name__}: {error}")
+        return Failed(f"{type(error).__name__}: {error}")
 
 
 def _too_large() -> Refused:
@@ -205,17 +190,12 @@ def main() -> None:
     connection, loader = Connection(int(sys.argv[1])), Loader()
     with suppress(EOFError, OSError):
         while True:
-            task = pickle.loads(connection.recv_bytes())  # noqa: S301 (from our own worker)
-            outcome, content = outcome_of(task, loader), b""
-            if isinstance(outcome, Computed):  # apart: unpickling 80 MB of JSON would hold the worker's event loop
-                outcome, content = replace(outcome, content=b""), outcome.content
-            connection.send_bytes(pickle.dumps(outcome, pickle.HIGHEST_PROTOCOL))
-            connection.send_bytes(content)
-            del task, outcome, content
+            task = unpack_task([connection.recv_bytes() for _ in range(PARTS_OF_A_TASK)])
+            parts = pack_outcome(outcome_of(task, loader))
+            for part in parts:
+                connection.send_bytes(part)
+            del task, part, parts
 
 
 if __name__ == "__main__":
-    # Under its own name, so that what it pickles has the module that the worker knows.
-    from serving.compute import batch_process
-
-    batch_process.main()
+    main()

@@ -14,9 +14,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from serving.api.errors import Refused, refused
-from serving.compute.batch_process import BatchProcess, Bundle, Task
+from serving.compute.batch_process import BatchProcess
+from serving.compute.messages import Task
 from serving.compute.work import Computed, RawFile, RawRequest, TooMany, compute_together, too_late
-from serving.inference.loaded_model import LoadedModel
+from serving.inference.loaded_model import BundleLocation, LoadedModel
 from serving.ledger.record import LedgerRecord
 from serving.settings import Limits
 
@@ -178,7 +179,7 @@ class Compute:
 
     def _compute_in_process(self, work: RawRequest | RawFile) -> Computed:
         loaded = self._model()
-        bundle = Bundle(loaded.folder, loaded.name, loaded.version, loaded.sha256)
+        bundle = BundleLocation(loaded.folder, loaded.name, loaded.version, loaded.sha256)
         return self._process.compute(Task(work, bundle, self._limits.creatives))
 
 

@@ -137,10 +137,7 @@ def compute_one(loaded: LoadedModel, raw: RawRequest, most_creatives: int) -> Co
         Refused: 400, 409 or 422 with every problem found; 504 after its deadline.
     """
 
-    def check_deadline() -> None:
-        if time.monotonic() > raw.deadline:
-            raise too_late()
-
+    check_deadline = deadline_of(raw)
     check_deadline()
     return _compute(loaded, [raw], [parse(loaded, raw, most_creatives)], check_deadline)[0]
 
@@ -154,10 +151,10 @@ def read_one(loaded: LoadedModel, raw: RawFile) -> Computed:
     # Imported here: workers, which read no files, are smaller without DuckDB.
     from serving.upload.read_creatives import read_file
 
-    if time.monotonic() > raw.deadline:
-        raise too_late()
+    check_deadline = deadline_of(raw)
+    check_deadline()
     now = datetime.now(loaded.zone).replace(tzinfo=None)
-    found = read_file(loaded, raw.content, raw.context, now)
+    found = read_file(loaded, raw.content, raw.context, now, check_deadline)
     return Computed(orjson.dumps({"request_id": raw.request_id, **found}))
 
 
@@ -176,6 +173,16 @@ def parse(loaded: LoadedModel, raw: RawRequest, most_creatives: int) -> Request:
         problem = RequestProblem("does not serve", f"version {loaded.version} serves", "model_version")
         raise Refused(409, "Another model version serves.", [problem])
     return request
+
+
+def deadline_of(raw: RawRequest | RawFile) -> Callable[[], None]:
+    """What raises Refused (504) once a request or file is past its deadline."""
+
+    def check_deadline() -> None:
+        if time.monotonic() > raw.deadline:
+            raise too_late()
+
+    return check_deadline
 
 
 def too_late() -> Refused:

@@ -1,6 +1,6 @@
 """A model bundle in memory: checked, with its as-of table, and the names that requests may use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,6 +20,29 @@ from training.registry.bundle import Manifest, load_bundle
 
 IDS = ("account_id", "product_id", "creator_id")
 """Columns of ids whose history counts."""
+
+
+@dataclass(frozen=True)
+class BundleLocation:
+    """A bundle to be served.
+
+    Attributes:
+        folder: Its folder.
+        name: Of the registered model; empty for a plain folder.
+        version: Its number in the registry; empty for a plain folder.
+        manifest_sha256: Hash of its manifest; empty where that file cannot be read. It changes with every file of the
+            bundle, so two equal locations are the same model.
+        others: Other champions that could serve; a change of them alone is no other model.
+    """
+
+    folder: Path
+    name: str
+    version: str
+    manifest_sha256: str
+    others: tuple[str, ...] = field(default=(), compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} version {self.version}" if self.name else str(self.folder)
 
 
 @dataclass(frozen=True)

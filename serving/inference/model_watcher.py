@@ -9,7 +9,6 @@ champion that is refused.
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import pandas as pd
 
 from configs.errors import GpmcastError
 from serving.api.requests import Creative, MetricsRow
-from serving.inference.loaded_model import LoadedModel, ModelSource, load_model
+from serving.inference.loaded_model import BundleLocation, LoadedModel, ModelSource, load_model
 from serving.inference.predict import predictions
 from serving.settings import ServiceSettings
 from training.errors import BundleError
@@ -30,29 +29,6 @@ log = logging.getLogger("gpmcast.serving")
 
 DATABASE = Path("var/mlflow.db")
 """The registry, where neither a setting nor MLflow's environment variables name another."""
-
-
-@dataclass(frozen=True)
-class BundleLocation:
-    """A bundle to be served.
-
-    Attributes:
-        folder: Its folder.
-        name: Of the registered model; empty for a plain folder.
-        version: Its number in the registry; empty for a plain folder.
-        manifest_sha256: Hash of its manifest; empty where that file cannot be read. It changes with every file of the
-            bundle, so two equal locations are the same model.
-        others: Other champions that could serve; a change of them alone is no other model.
-    """
-
-    folder: Path
-    name: str
-    version: str
-    manifest_sha256: str
-    others: tuple[str, ...] = field(default=(), compare=False)
-
-    def __str__(self) -> str:
-        return f"{self.name} version {self.version}" if self.name else str(self.folder)
 
 
 def finder_of(settings: ServiceSettings, *, preferred: str = "", database: Path = DATABASE) -> ChampionFinder:

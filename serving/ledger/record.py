@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,6 +14,9 @@ NOT_STORED = "explanation"
 """Key of an answer that is left out: explanations follow from the features and the model."""
 OVERHEAD_BYTES = 1500
 """Memory that one recorded creative takes beside its features and its answer, measured."""
+
+_LENGTH_BYTES = 8
+_PLAIN = ("request_id", "at", "caller", "endpoint", "input_sha256")
 
 
 @dataclass(frozen=True)
@@ -128,3 +131,33 @@ def pack_features(values: npt.NDArray[np.float64]) -> bytes:
 def unpack_features(content: bytes) -> list[float | None]:
     """The inverse of `pack_features`; None for NaN."""
     return [None if value != value else value for value in np.frombuffer(zlib.decompress(content), "<f8").tolist()]
+
+
+def pack_record(record: LedgerRecord) -> bytes:
+    """A record as bytes: a head in JSON, whose length stands before it, then features and answers of the creatives."""
+    head = orjson.dumps(
+        {
+            **{name: value for name, value in vars(record).items() if name in _PLAIN},
+            "model": asdict(record.model),
+            "creatives": [(*one[:-2], len(one.features), len(one.answer)) for one in record.creatives],
+        }
+    )
+    parts = [part for one in record.creatives for part in (one.features, one.answer)]
+    return b"".join([len(head).to_bytes(_LENGTH_BYTES, "little"), head, *parts])
+
+
+def unpack_record(content: bytes) -> LedgerRecord:
+    """The inverse of `pack_record`.
+
+    Raises:
+        ValueError, KeyError, TypeError: The bytes are no record.
+    """
+    begin = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
+    head = orjson.loads(content[_LENGTH_BYTES:begin])
+    creatives = []
+    for *plain, features, answer in head["creatives"]:
+        middle, end = begin + features, begin + features + answer
+        creatives.append(RecordedCreative._make([*plain, content[begin:middle], content[middle:end]]))
+        begin = end
+    model = RecordedModel(**head["model"])
+    return LedgerRecord(**{name: head[name] for name in _PLAIN}, model=model, creatives=tuple(creatives))

@@ -1,6 +1,6 @@
 """Read an uploaded tag sheet or export as creatives of a request, and list all that could not be read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -41,11 +41,24 @@ MOST_CHARACTERS = 500
 FIELDS = [name for name in ATTRIBUTES if name in Creative.model_fields]
 
 
-def read_file(loaded: LoadedModel, content: bytes, context: FileContext, now: datetime) -> dict[str, object]:
+def read_file(
+    loaded: LoadedModel,
+    content: bytes,
+    context: FileContext,
+    now: datetime,
+    check_deadline: Callable[[], None] = lambda: None,
+) -> dict[str, object]:
     """Creatives in the form of a request, each with its row, and problems by row and field: a `ReadAnswer`.
 
+    Args:
+        loaded: The model.
+        content: Of the file.
+        context: What the caller gives about it.
+        now: In the model's time zone.
+        check_deadline: Called for each creative; raises Refused once it is too late.
+
     Raises:
-        Refused: 422 where nothing of the file can be used.
+        Refused: 422 where nothing of the file can be used, and what `check_deadline` raises.
     """
     read = _read(loaded, content, context, now)
     if any(problem.severity == "file" for problem in read.problems):
@@ -54,6 +67,7 @@ def read_file(loaded: LoadedModel, content: bytes, context: FileContext, now: da
     problems = [_of_file(problem) for problem in read.problems if UNNAMED not in problem.found]
     creatives: list[dict[str, object]] = []
     for row, name, about in _records(loaded, read, context, problems):
+        check_deadline()
         if len(creatives) == MOST_FILE_CREATIVES:
             problems.append(_left_out(None, None, "creatives", "too many creatives", f"at most {MOST_FILE_CREATIVES}"))
             break

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xlsxwriter
 
-from serving.api.errors import Refused
+from serving.api.errors import Refused, refused
 from serving.api.requests import PredictRequest
 from serving.api.validation import parse_request
 from serving.upload.read_creatives import FileContext, read_file
@@ -230,3 +230,17 @@ def test_a_problem_of_one_tag_leaves_the_others(read) -> None:
     found = read(text([[*SHEET[0], "场景"], ["n1", *SHEET[1][1:4], "长" * 150, *SHEET[1][5:], "居家"]]))
     assert [one["field"] for one in found["problems"] if one["severity"] == "row"] == ["tags.hook"]
     assert found["creatives"][0]["creative"]["tags"] == {"scene": "居家", "selling_point": ["便宜", "好用"]}
+
+
+def test_reading_stops_between_two_creatives_once_it_is_too_late(loaded) -> None:
+    table = [SHEET[0], *([f"new-{n}", *SHEET[1][1:]] for n in range(50))]
+    looks: list[int] = []
+
+    def check_deadline() -> None:
+        looks.append(1)
+        if len(looks) == 3:
+            raise refused("too_slow")
+
+    with pytest.raises(Refused) as caught:
+        read_file(loaded, text(table), FileContext("tags.csv", "acc0"), NOW, check_deadline)
+    assert (caught.value.status, len(looks)) == (504, 3)
