@@ -205,7 +205,7 @@ def predict_command(
     write_predictions(table, creative_model.fitted.funnel, out, headers)
     warned = int((table["warnings"] != "").sum())
     said = Words(
-        f"{out}:{name} 预测了 {len(table):,} 个素材,其中 {warned:,} 个有提醒",
+        f"{out}:{name} 预测了 {len(table):,} 个素材,其中 {warned:,} 个有提示",
         f"{out}: {len(table):,} creatives predicted by {name}, {warned:,} with warnings",
     )
     Console().print(said.in_language(lang or language_of_locale()), highlight=False, markup=False, soft_wrap=True)

@@ -6,7 +6,7 @@ the whole one (整体展示次数): it is taken where the promotion type is know
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,7 +123,7 @@ def map_headers(layout: ExportLayout, header: Sequence[str], path: Path, setting
         own=own,
         outcomes=tuple(outcomes),
         unread=tuple(unread),
-        suggestions=tuple(suggest(layout, unread, set(taken))),
+        suggestions=(*suggest(layout, unread, set(taken)), *_listed(layout.suggestions, layout, own, set(taken))),
     )
 
 
@@ -147,14 +147,10 @@ def suggest(layout: ExportLayout, unread: Sequence[str], taken: set[str]) -> lis
         unread: Headers that it does not name.
         taken: Names that have a column.
     """
-    found: list[Suggestion] = []
-    left = [cell for cell in unread if cell]
+    listed = {name: [*layout.synonyms.get(name, ()), *layout.suggestions.get(name, ())] for name in layout.columns}
+    found = _listed(listed, layout, [cell for cell in unread if cell], taken)
+    left = [cell for cell in unread if cell and cell not in {one.header for one in found}]
     given = {ratio.gives for name, ratio in layout.ratios.items() if name in taken}
-    for name, possible in [*layout.synonyms.items(), *layout.suggestions.items()]:
-        for cell in [cell for cell in left if normalise_header(cell) in set(map(normalise_header, possible))]:
-            if name not in taken and name not in {one.name for one in found}:
-                found.append(Suggestion(cell, name, _like(layout, name)))
-                left.remove(cell)
     columns = {name: column.headers for name, column in layout.columns.items()}
     columns |= {name: ratio.headers for name, ratio in layout.ratios.items()}
     for name, headers in columns.items():
@@ -163,6 +159,26 @@ def suggest(layout: ExportLayout, unread: Sequence[str], taken: set[str]) -> lis
         if near := nearest_header(headers, left, similar=_CLOSE):
             found.append(Suggestion(near, name, headers[0]))
             left.remove(near)
+    return found
+
+
+def _listed(
+    listed: Mapping[str, Sequence[str]], layout: ExportLayout, cells: Iterable[str], taken: set[str]
+) -> list[Suggestion]:
+    """Suggest the columns under whose name a header is listed, each column and each header once.
+
+    Args:
+        listed: Column → headers that it may have.
+        layout: Of the file.
+        cells: Headers.
+        taken: Names that have a column.
+    """
+    forms = {normalise_header(cell): cell for cell in cells}
+    found: list[Suggestion] = []
+    for name, possible in listed.items():
+        present = [forms.pop(form) for form in dict.fromkeys(map(normalise_header, possible)) if form in forms]
+        if present and name not in taken:
+            found.append(Suggestion(present[0], name, _like(layout, name)))
     return found
 
 

@@ -1,9 +1,12 @@
 """Short headers are taken where the promotion type is known, and suggested where it is not."""
 
+from pathlib import Path
+
 import pytest
 
 from configs.settings import Settings
 from features.readers.headers import map_headers, suggest
+from features.readers.layouts import load_layouts
 
 SHORT = {"展示次数": "10,000", "点击次数": "600", "成交订单数": "30", "成交金额": "5,000.00", "花费": "1,234.56"}
 
@@ -81,3 +84,10 @@ def test_an_unknown_layout_names_the_nearest_one_and_what_its_headers_may_be(rea
     assert "as qianchuan_export, the nearest" in message
     assert "素材编号 → 素材ID?" in message
     assert "youtube_readings:" not in message
+
+
+def test_a_tag_of_the_team_under_a_listed_header_is_kept_and_a_column_suggested() -> None:
+    [sheet] = [layout for layout in load_layouts(Settings()) if layout.name == "tag_sheet"]
+    found = map_headers(sheet, ["素材ID", "上线日", "剪辑师"], Path("标签表.csv"), Settings())
+    assert list(found.own) == ["上线日", "剪辑师"]
+    assert [(one.header, one.name) for one in found.suggestions] == [("上线日", "launched_at")]
