@@ -14,7 +14,7 @@ from configs.settings import CONFIG_DIR
 from configs.yaml_file import parse
 from features.console import run_command, show_problems
 from serving.middleware.keys import new_key
-from serving.settings import SETTINGS_VARIABLE, ServiceSettings, load_service_settings
+from serving.settings import BENTOML_ENVIRONMENT, SETTINGS_VARIABLE, ServiceSettings, load_service_settings
 
 app = typer.Typer(
     add_completion=False,
@@ -49,8 +49,6 @@ def serve_command(
     """Answer requests over HTTP until SIGTERM."""
     settings = _settings(config, bundle=bundle, registered_model=name, host=host, port=port, workers=workers)
     os.environ[SETTINGS_VARIABLE] = settings.model_dump_json()
-    os.environ["BENTOML_DO_NOT_TRACK"] = "true"
-    os.environ.setdefault("OTEL_SDK_DISABLED", "true")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # rows are few: starting threads costs more than it gains
     command = [sys.executable, "-m", "serving.server.supervisor"]
     os.execv(sys.executable, [*command, settings.host, str(settings.port), str(settings.workers)])
@@ -132,7 +130,7 @@ def bento_command(
     location = find_bundle(_settings(config, bundle=bundle, registered_model=name))
     if note := note_on_others(location):
         print(note, file=sys.stderr)
-    env = {**os.environ, "BENTOML_HOME": str(store.resolve()), "BENTOML_DO_NOT_TRACK": "true"}
+    env = {**os.environ, **BENTOML_ENVIRONMENT, "BENTOML_HOME": str(store.resolve())}
     tag = build(location.folder, env)
     print(f"{tag} with {location}, in {store}")
     print(f"start it: BENTOML_DO_NOT_TRACK=true BENTOML_HOME={store} bentoml serve {tag}")

@@ -10,6 +10,7 @@ import yaml
 
 from configs.errors import GpmcastError
 from serving.inference.loaded_model import load_model
+from serving.settings import BENTOML_ENVIRONMENT
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("configs", "features", "serving", "training")
@@ -20,7 +21,7 @@ BENTOFILE = {
     "exclude": ["**/__pycache__/"],
     "python": {"requirements_txt": "requirements.lock", "lock_packages": False},
     "docker": {"system_packages": ["libgomp1"]},  # for LightGBM; slim images have none
-    "envs": [{"name": "BENTOML_DO_NOT_TRACK", "value": "true"}, {"name": "OTEL_SDK_DISABLED", "value": "true"}],
+    "envs": [{"name": name, "value": value} for name, value in BENTOML_ENVIRONMENT.items()],
 }
 
 

@@ -5,12 +5,21 @@ parsed, predicted and written elsewhere, together with other requests. Keys, lim
 middleware (`serving/middleware/`); page, report and docs are mounted (`serving/mounts/`).
 """
 
+# What is used of BentoML that its documentation does not promise; `tests/serving/test_bentoml_hooks.py` has a test for
+# each, and pyproject.toml allows no other minor version:
+# - `@bentoml.service(service_class=…)`: the class of the service, whose `to_asgi` and `schema` BentoML's server calls;
+# - `SERVICE.apis[…].input_spec.from_http_request`: makes the argument of a method from an HTTP request;
+# - attributes of the instance are found before its API methods (`self.predict = self.predict`);
+# - `__is_ready__`: asked for `/readyz`, inside the context of its request (`SERVICE.context.request`).
+
 from __future__ import annotations
 
 import os
 
-os.environ["BENTOML_DO_NOT_TRACK"] = "true"  # BentoML ignores `1`
-os.environ.setdefault("OTEL_SDK_DISABLED", "true")
+from serving.settings import BENTOML_ENVIRONMENT, settings_of_environment
+
+os.environ["BENTOML_DO_NOT_TRACK"] = BENTOML_ENVIRONMENT["BENTOML_DO_NOT_TRACK"]
+os.environ.setdefault("OTEL_SDK_DISABLED", BENTOML_ENVIRONMENT["OTEL_SDK_DISABLED"])
 
 import asyncio
 import atexit
@@ -20,7 +29,7 @@ import math
 import shutil
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -35,13 +44,12 @@ from serving.api.errors import refused
 from serving.api.file_query import FILE_MEDIA_TYPES, file_query
 from serving.api.requests import PredictRequest, RankRequest
 from serving.api.responses import PredictAnswer, RankAnswer, ReadAnswer
-from serving.middleware.call import Call, call_of
+from serving.middleware.call import CALL, Call, call_of
 from serving.middleware.door import Catch, Door, refusal_of
 from serving.middleware.keys import DOCS, HEALTH, Keys
 from serving.middleware.limits import BodyLimits
 from serving.mounts.openapi import complete
 from serving.mounts.pages import mounted_paths, pages_app
-from serving.settings import settings_of_environment
 
 if TYPE_CHECKING:
     from serving.inference.loaded_model import LoadedModel
@@ -200,18 +208,36 @@ class PredictionService:
         return {"x-gpmcast-ledger": outcome}
 
     async def _answer(self, endpoint: Endpoint, given: BaseModel | Path | Call, shape: type[BaseModel]) -> Any:
-        """The answer to an HTTP request as a response; to a caller in this process as a model, or Refused is raised."""
-        if not isinstance(given, Call):
-            body = given.read_bytes() if isinstance(given, Path) else given.model_dump_json(exclude_none=True).encode()
-            call = Call(time.monotonic() + SETTINGS.limits.seconds, body=body)
-            content, _ = await self._content(endpoint, call)
-            return shape.model_validate_json(content)
+        """The answer of an API method.
+
+        Args:
+            endpoint: Which method.
+            given: Over HTTP a `Call`, whatever the method's signature says: `_body_as_it_came` makes it of the request.
+                In this process the model or the path of the signature.
+            shape: Of the answer in this process.
+
+        Raises:
+            Refused: In this process. Over HTTP it is answered.
+        """
+        if isinstance(given, Call):
+            return await self._answer_http(endpoint, given)
+        return await self._answer_here(endpoint, given, shape)
+
+    async def _answer_http(self, endpoint: Endpoint, call: Call) -> Response:
         try:
-            content, headers = await self._content(endpoint, given)
+            content, headers = await self._content(endpoint, call)
         except Exception as error:  # not raised: BentoML would log a stack trace for every refusal
-            given.refusal = refusal_of(error, given.request_id)
-            return Response(status_code=given.refusal.status)
+            call.refusal = refusal_of(error, call.request_id)
+            return Response(status_code=call.refusal.status)
         return Response(content, media_type="application/json", headers=headers)
+
+    async def _answer_here(self, endpoint: Endpoint, given: BaseModel | Path, shape: type[BaseModel]) -> BaseModel:
+        with suppress(LookupError):  # there is no HTTP request
+            if CALL in SERVICE.context.request.scope:
+                raise RuntimeError("BentoML has parsed the body of an HTTP request itself")
+        body = given.read_bytes() if isinstance(given, Path) else given.model_dump_json(exclude_none=True).encode()
+        content, _ = await self._content(endpoint, Call(time.monotonic() + SETTINGS.limits.seconds, body=body))
+        return shape.model_validate_json(content)
 
     async def _content(self, endpoint: Endpoint, call: Call) -> tuple[bytes, dict[str, str]]:
         """JSON and headers of the answer to a call."""

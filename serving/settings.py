@@ -22,6 +22,11 @@ SETTINGS_FILE_VARIABLE = "GPMCAST_SERVING_CONFIG"
 """Environment variable with the path of a settings file, where BentoML itself starts the service (bento, container)."""
 
 
+BENTOML_ENVIRONMENT = {"BENTOML_DO_NOT_TRACK": "true", "OTEL_SDK_DISABLED": "true"}
+"""Environment variables that BentoML and OpenTelemetry read when they are imported: no telemetry (BentoML
+ignores a `1`), and no tracing unless the environment turns it on."""
+
+
 class ApiKey(Section):
     """One caller's API key; only its hash is stored."""
 
