@@ -22,6 +22,9 @@ SETTINGS_FILE_VARIABLE = "GPMCAST_SERVING_CONFIG"
 """Environment variable with the path of a settings file, where BentoML itself starts the service (bento, container)."""
 
 
+SMALL_BODY = 65_536
+"""Bytes of a body that is read whatever others send, and computed in the worker itself where it has few creatives."""
+
 BENTOML_ENVIRONMENT = {"BENTOML_DO_NOT_TRACK": "true", "OTEL_SDK_DISABLED": "true"}
 """Environment variables that BentoML and OpenTelemetry read when they are imported: no telemetry (BentoML
 ignores a `1`), and no tracing unless the environment turns it on."""
@@ -84,8 +87,8 @@ class ServiceSettings(Section):
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     hosts: tuple[str, ...] = ()
-    """Names in Host headers that are answered beside those of this machine (`localhost`, 127.0.0.1); without keys no
-    other name is, with keys every name is unless some are given here."""
+    """Hosts that a request may name in its Host header, beside those of this machine (`localhost`, 127.0.0.1, ::1). If
+    empty: without keys those of this machine alone, with keys any."""
     keys: tuple[ApiKey, ...] = ()
     open_docs: bool = True
     """Whether the API's description can be read without a key."""

@@ -48,7 +48,7 @@ CODES: dict[str, tuple[int, str, str]] = {
     "too_large": (413, "请求过大", "The request is too large."),
     "media_type": (415, "内容类型不被接受,或内容被压缩", "The body is of another media type, or compressed."),
     "unknown_host": (421, "Host 请求头不是本服务的地址", "The Host header names no address of this service."),
-    "contradiction": (422, "请求的内容自相矛盾,或模型无法使用", "What the request says cannot be."),
+    "contradiction": (422, "请求的内容自相矛盾,或模型无法使用", "It contradicts itself, or the model cannot use it."),
     "not_predicted": (422, "模型不预测这个目标", "The target is not predicted."),
     "unusable_file": (422, "这份文件无法使用", "The file cannot be used."),
     "key_rate": (429, "该 API 密钥的请求过于频繁", "Too many requests with this API key."),

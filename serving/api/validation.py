@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails, from_json, to_json
 
 from features.schema import VALUES
 from serving.api.contradictions import ModelVocabulary, Suggestions, contradictions, contradictions_of
-from serving.api.errors import MOST_PROBLEMS, Refused, RequestProblem
+from serving.api.errors import CODES, MOST_PROBLEMS, Refused, RequestProblem
 from serving.api.requests import (
     MOST_CREATIVES,
     MOST_METRICS_ROWS,
@@ -67,7 +67,7 @@ def parse_request(
         raise _not_understood(limited, error, raw, understood, vocabulary) from None
     problems = [*contradictions(request.creatives, vocabulary), *_rank_problems(request)]
     if problems:
-        raise Refused(422, "What the request says cannot be.", problems)
+        raise Refused(422, CODES["contradiction"][2], problems)
     return request
 
 

@@ -19,16 +19,14 @@ from serving.compute.messages import Task
 from serving.compute.work import Computed, RawFile, RawRequest, TooMany, compute_together, too_late
 from serving.inference.loaded_model import BundleLocation, LoadedModel
 from serving.ledger.record import LedgerRecord
-from serving.settings import Limits
+from serving.settings import SMALL_BODY, Limits
 
-SMALL_BYTES = 65_536
-"""Largest body that is computed in the thread."""
 SMALL_CREATIVES = 8
-"""Most creatives of a request that is computed in the thread."""
+"""Most creatives of a request that is computed in the thread; its body has at most SMALL_BODY bytes."""
 MOST_TOGETHER = 32
 """Creatives in one call."""
 MOST_BODIES = 8
-"""Largest bodies (`limits.body_bytes`) of which the memory may be taken by requests that wait for the process."""
+"""Requests that wait for the process hold at most this many times `limits.body_bytes` in memory."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ class Compute:
         self._process.end()
 
     async def _computed(self, request: RawRequest) -> Computed:
-        if len(request.body) <= SMALL_BYTES and (creatives := request.body.count(b'"creative_id"')) <= SMALL_CREATIVES:
+        if len(request.body) <= SMALL_BODY and (creatives := request.body.count(b'"creative_id"')) <= SMALL_CREATIVES:
             try:
                 return await self._small(request, creatives)
             except TooMany:  # its fields were named by escapes

@@ -130,7 +130,7 @@ class Ledger:
         self._thread.join(seconds + RETRY_SECONDS)
         if self._thread.is_alive():  # it alone takes out of the queue, so its records stay there
             count = len(self._queue)
-            log.error("ledger: a write hangs; %d answers may not be written", count)
+            log.error("ledger: a write hangs; %d answers may be lost", count)
             self._on_lost(count)
 
     def _put(self, entry: _Entry) -> bool:

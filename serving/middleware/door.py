@@ -35,7 +35,7 @@ SAFE_HEADERS = {
 }
 """Of every answer; the page, the report and the docs have policies of their own."""
 _SAFE = [(name.encode(), value.encode()) for name, value in SAFE_HEADERS.items()]
-_KEPT = ("allow", "retry-after", "www-authenticate", "connection")
+_PASSED_ON = ("allow", "retry-after", "www-authenticate", "connection")
 """Headers that stay where an error response is put into our shape."""
 
 
@@ -142,7 +142,7 @@ class Reply:
     def _in_our_shape(self, message: Message) -> Message:
         given = MutableHeaders(raw=list(message["headers"]))
         if self._call.refusal is None:
-            kept = {name: given[name] for name in _KEPT if name in given}
+            kept = {name: given[name] for name in _PASSED_ON if name in given}
             if "allow" in kept:
                 kept["allow"] = ", ".join(sorted(kept["allow"].replace(" ", "").split(",")))
             self._call.refusal = refused_by_status(self.status, kept)
@@ -155,9 +155,9 @@ class Reply:
 
 
 class Catch:
-    """Innermost but keys and limits: turns what they and the application raise into a response.
+    """Turns exceptions of keys, body limits and the application, which stand inside it, into responses.
 
-    BentoML's timeout waits for a response and would not see an exception.
+    It stands inside BentoML's timeout, which waits for a response and would not see an exception.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -74,7 +74,7 @@ class ApiKeys:
         if found is None or scheme.lower() != "bearer":
             raise Refused(401, "No known API key.", headers={"www-authenticate": 'Bearer realm="gpmcast"'})
         if scope not in found.scopes:
-            raise Refused(403, f"This API key may not {scope}.", zh=f"该 API 密钥没有 {scope} 权限。")
+            raise Refused(403, f"This API key lacks the scope {scope}.", zh=f"该 API 密钥没有 {scope} 权限。")
         self._take_token(found)
         return found.name
 

@@ -12,10 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.api.errors import Refused, refused
 from serving.middleware.call import call_of
-from serving.settings import Limits
-
-SMALL_BODY = 65_536
-"""Bytes of a body that are always read, whatever others send."""
+from serving.settings import SMALL_BODY, Limits
 
 
 class BodyLimits:

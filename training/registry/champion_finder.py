@@ -31,8 +31,9 @@ CLIENT_SECONDS = 600.0
 """Seconds until a client that looks and downloads is ended."""
 PAUSE_SECONDS = 60.0
 """Seconds between two runs of the client after one that failed, and where nothing else tells of a change."""
-REST = 5.0
-"""After a run that found nothing new the next comes this many times its duration later: others write runs there too."""
+PAUSE_FACTOR = 5.0
+"""After a run of the client that found nothing new the next one waits this many times as long as that run took: a
+registry's stamp also changes when others write runs there."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class ChampionFinder:
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
         self._cache = BundleCache((cache / key).resolve())
         self._error: tuple[str | None, float, str] | None = None  # stamp, until when it holds for that stamp
-        self._rest_until = 0.0
+        self._pause_until = 0.0
         self._client: subprocess.Popen[bytes] | None = None
 
     def find(self) -> Found:
@@ -84,12 +85,14 @@ class ChampionFinder:
             BundleError: The registry cannot be reached, has no champion, or its bundle cannot be had; what to do.
         """
         stamp, now = registry_stamp(self.address, self._name), time.monotonic()
-        if self._error is not None and now < (self._error[1] if stamp == self._error[0] else self._rest_until):
-            raise BundleError(self._error[2])  # a new one: the traceback of one that is raised again grows
+        if self._error is not None:
+            failed_stamp, pause_until, message = self._error
+            if now < (pause_until if stamp == failed_stamp else self._pause_until):  # sooner where something changed
+                raise BundleError(message)  # a new one: the traceback of one that is raised again grows
         self._cache.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._cache.folder / "lock"):
             known, known_stamp = self._read(FOUND), (self._cache.read(FOUND) or {}).get("stamp")
-            if known is not None and (now < self._rest_until or (stamp is not None and stamp == known_stamp)):
+            if known is not None and (now < self._pause_until or (stamp is not None and stamp == known_stamp)):
                 return known
             began = time.monotonic()
             try:
@@ -99,11 +102,11 @@ class ChampionFinder:
                 raise
             finally:
                 ended = time.monotonic()
-                self._rest_until = ended + REST * (ended - began)
+                self._pause_until = ended + PAUSE_FACTOR * (ended - began)
             if stamp is None:
-                self._rest_until = ended + PAUSE_SECONDS
+                self._pause_until = ended + PAUSE_SECONDS
             elif found != known:
-                self._rest_until = 0.0
+                self._pause_until = 0.0
             self._cache.write(FOUND, {**asdict(found), "stamp": stamp})
             good = self._read(LAST_GOOD)
             self._cache.clean_up({found.sha256, *([good.sha256] if good else [])})

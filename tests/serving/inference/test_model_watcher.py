@@ -177,7 +177,7 @@ def test_a_name_without_a_champion_is_an_error_that_lists_those_with_one(registr
 
 @of_mlflow
 def test_a_moved_alias_is_followed_and_nothing_is_asked_while_it_stays(bundle, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(champion_finder, "REST", 0.0)
+    monkeypatch.setattr(champion_finder, "PAUSE_FACTOR", 0.0)
     space = space_in(tmp_path, "one")
     first = registered(space, bundle)
     tracking.promote(space, first)

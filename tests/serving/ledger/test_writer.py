@@ -176,7 +176,7 @@ def test_a_write_that_hangs_while_it_closes_keeps_its_records(
     assert outcomes(ledger, [record(2)]) == [WAITING]
     ledger.close(seconds=0.1)
     assert ledger.lost == [1]
-    assert "a write hangs; 1 answers may not be written" in caplog.text
+    assert "a write hangs; 1 answers may be lost" in caplog.text
     go_on.set()
     ledger._thread.join(30)
     assert recorded(url) == ["r00001", "r00002"]

@@ -6,8 +6,8 @@ import pytest
 
 from serving.api.errors import Refused
 from serving.middleware.call import Call
-from serving.middleware.limits import SMALL_BODY, BodyLimits
-from serving.settings import Limits
+from serving.middleware.limits import BodyLimits
+from serving.settings import SMALL_BODY, Limits
 
 TYPES = {"/v1/predict": ("application/json",)}
 

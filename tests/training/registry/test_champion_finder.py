@@ -60,7 +60,7 @@ def test_a_registry_that_others_write_to_starts_the_client_for_a_fraction_of_the
         registry.stamp = str(registry.now)
         finder.find()
         registry.now += 5
-    assert (registry.runs - runs) * 2 <= 600 / champion_finder.REST
+    assert (registry.runs - runs) * 2 <= 600 / champion_finder.PAUSE_FACTOR
 
 
 def test_after_a_failure_the_client_runs_once_a_minute_and_sooner_for_a_change(registry) -> None:
