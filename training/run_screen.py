@@ -205,7 +205,12 @@ def folded_problems(problems: list[Problem]) -> list[Words]:
             f"{files:,} file{'s' if files > 1 else ''}" + (f", {rows:,} rows" if rows else ""),
         )
         zh, en = (first.in_language(language, name=Path(first.file).name) for language in ("zh", "en"))
-        found.append(Words(f"{where.zh}{became.zh}。例如 {zh}", f"{where.en} {became.en}. For example {en}"))
+        found.append(
+            Words(
+                f"{where.zh}{became.zh}。例如 {zh}",
+                f"{where.en} {became.en.replace('have', 'has') if files == 1 else became.en}. For example {en}",
+            )
+        )
     return found
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.odd_exports import odd_inputs
+
 ROOT = Path(__file__).parents[2]
 CHINESE, _, ENGLISH = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8").partition("\n## English\n")
 QUOTED = re.compile(r"\*\*`([^`]+)`\*\*")
@@ -30,3 +32,9 @@ def test_both_languages_have_the_same_entries() -> None:
     entries = [re.findall(r"^\*\*`|^### ", page, re.M) for page in (CHINESE, ENGLISH)]
     assert entries[0] == entries[1]
     assert len(QUOTED.findall(CHINESE)) == len(QUOTED.findall(ENGLISH))
+
+
+def test_the_tables_show_every_odd_input() -> None:
+    for odd in odd_inputs():
+        assert f"| {odd.about.zh} |" in CHINESE
+        assert f"| {odd.about.en} |" in ENGLISH
