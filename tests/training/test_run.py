@@ -268,7 +268,9 @@ def test_thin_data_are_refused_with_what_is_there_what_is_needed_and_where_the_r
     uses = uses_of_creatives(dataset, *cut[:2])
     assert sum(uses.values()) == len(dataset.source.creatives)
     assert f"{len(trained)} closed for training" in text
-    assert all(f"{count:,} {use}" in text for use, count in uses.items())
+    assert all(f"{count:,} {use.en}" in text for use, count in uses.items())
+    assert all(f"{count:,} 个{use.zh}" in refused.value.zh for use, count in uses.items())
+    assert f"{len(trained)} 个结果已出的素材(至少 500,完整模型 600)" in refused.value.zh
 
 
 def test_what_is_enough_for_the_funnel_is_small_and_what_is_enough_for_all_is_full(dataset, cut) -> None:
