@@ -51,7 +51,8 @@ def serve_command(
     os.environ[SETTINGS_VARIABLE] = settings.model_dump_json()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # rows are few: starting threads costs more than it gains
     command = [sys.executable, "-m", "serving.server.supervisor"]
-    os.execv(sys.executable, [*command, settings.host, str(settings.port), str(settings.workers)])
+    place = [settings.host, str(settings.port), str(settings.workers), str(settings.drain_seconds)]
+    os.execv(sys.executable, [*command, *place])
 
 
 @app.command("predict")

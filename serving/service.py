@@ -178,15 +178,18 @@ class PredictionService:
             last_first.callback(self._watcher.stop)
 
     async def __is_ready__(self) -> bool:
-        """For BentoML's `/readyz`: whether a model is loaded and the ledger can be written.
+        """For BentoML's `/readyz`: whether a model is loaded, the ledger can be written, and the service goes on.
 
         Anyone may ask: which model serves and where it comes from is in `/v1/model`, which asks for a key.
         """
         reasons = [] if self._watcher.loaded is not None else ["no model is loaded"]
         if self._ledger is not None and not self._ledger.healthy:
             reasons.append("the ledger cannot be written")
+        request = SERVICE.context.request
+        if getattr(request.state, "ending", False):  # set by `serving.server.worker`
+            reasons.append("the service is ending")
         if reasons:
-            refusal = call_of(SERVICE.context.request.scope).refusal = refused("not_ready")
+            refusal = call_of(request.scope).refusal = refused("not_ready")
             refusal.error = f"Not ready: {'; '.join(reasons)}."
         return not reasons
 

@@ -86,6 +86,9 @@ class ServiceSettings(Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    drain_seconds: Annotated[float, Field(ge=0)] = 0.0
+    """Of `make serve`: from SIGTERM on `/readyz` gives 503 for so long, while connections are still accepted; a load
+    balancer has noticed by then."""
     hosts: tuple[str, ...] = ()
     """Hosts that a request may name in its Host header, beside those of this machine (`localhost`, 127.0.0.1, ::1). If
     empty: without keys those of this machine alone, with keys any."""

@@ -1,17 +1,18 @@
-"""What supervisor and worker tell each other: single bytes over the socket pair between them."""
+"""What supervisor and worker tell each other: single bytes over the socket pair between them, and one signal.
+
+The supervisor ends a worker by closing its direction of the pair.
+"""
+
+import signal
 
 CONNECTION = b"c"
 """Supervisor to worker: an accepted connection comes with this byte."""
-SHED = b"s"
-"""Supervisor to worker: close one kept connection after its next answer; another worker has fewer."""
-END = b"e"
-"""Supervisor to worker: no connection comes any more; answer what is there and end."""
 READY = b"r"
 """Worker to supervisor: it can take connections."""
 CLOSED = b"x"
 """Worker to supervisor: a connection was closed."""
-LEAVE = b"l"
-"""Worker to supervisor: it got SIGTERM; it takes no more connections and waits for END."""
 
+DRAIN = signal.SIGUSR1
+"""Supervisor to worker: `/readyz` is 503 and each connection is closed after its next answer."""
 SECONDS_TO_END = 30
-"""Grace period of requests under way after SIGTERM."""
+"""Grace period of requests under way when a worker is told to end."""

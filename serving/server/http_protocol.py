@@ -1,25 +1,35 @@
-"""uvicorn's HTTP protocol with bounds on the head of a request, refusals in our shape, an end that resets nobody."""
+"""uvicorn's HTTP protocol: heads are bounded, connections close when they are old, refusals have our shape."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from serving.api.errors import Refused, refused
+from serving.metrics import service_metrics
+from serving.middleware.door import SAFE_HEADERS
 
 if TYPE_CHECKING:
     from serving.server.worker import WorkerServer
+
+log = logging.getLogger("gpmcast.serving")
 
 HEAD_BYTES = 32_768
 """Most bytes of a request line with its headers."""
 HEAD_FIELDS = 100
 """Most headers."""
 HEAD_SECONDS = 10.0
-"""From the connection, or from the first byte of a later request, to the end of its headers."""
+"""From the connection, or from the first byte of a later request, to the end of its headers; also from an answer to the
+end of a body that came too late for it."""
+OLD_SECONDS = 60.0
+"""A kept connection is closed after its first answer past this age. Its client connects again, to the worker that then
+has the fewest connections: so load evens out, also with a worker that was just started."""
 IDLE_SECONDS = 0.5
 """When the service ends: for requests that are on their way on idle connections."""
 
@@ -37,12 +47,13 @@ class BoundedHttp(HttpToolsProtocol):
         self._server = server
         self._in_head = True
         self._head_bytes = 0
-        self._head_timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._made = self.loop.time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request."""
         super().connection_made(transport)
-        self._start_timer()
+        self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Report it."""
@@ -59,8 +70,8 @@ class BoundedHttp(HttpToolsProtocol):
         if self._in_head and self._head_bytes and not self.transport.is_closing():
             if self._head_bytes > HEAD_BYTES:
                 self._refuse(refused("headers_too_large"))
-            elif self._head_timer is None:
-                self._start_timer()
+            elif self._timer is None:
+                self._start_head_timer()
 
     def on_message_begin(self) -> None:
         """The head of a request begins, maybe behind another request in the same bytes."""
@@ -69,24 +80,28 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start the answer; one too large a head is a refusal."""
-        self._in_head = False
-        self._stop_timer()
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > HEAD_BYTES or len(self.headers) > HEAD_FIELDS:
-            self.app, app = _answer_too_large, self.app
-            super().on_headers_complete()
-            self.app = app
-            return
+            self._refuse(refused("headers_too_large"))
+            raise ValueError("no more is parsed")
+        self._in_head = False
+        self._stop_timer()
         super().on_headers_complete()
-        if self.cycle is not None and (self._server.ending or self._server.to_shed):
+        if "ending" in self.app_state or self.loop.time() - self._made > OLD_SECONDS:
             self.cycle.keep_alive = False
-            self._server.to_shed = max(self._server.to_shed - 1, 0)
 
     def on_message_complete(self) -> None:
         """Wait for the head of the next request."""
         super().on_message_complete()
+        self._stop_timer()
         self._in_head = True
         self._head_bytes = 0
+
+    def on_response_complete(self) -> None:
+        """Go on; the rest of a body that was answered before it came does not hold the connection for long."""
+        super().on_response_complete()
+        if self.cycle.response_complete and not self._in_head and not self.transport.is_closing():
+            self._start_timer(self.transport.close)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
@@ -100,16 +115,20 @@ class BoundedHttp(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def _close_if_idle(self) -> None:
-        if (self.cycle is None or self.cycle.response_complete) and not self._head_bytes:
+        asking = self._in_head and self._head_bytes > 0
+        if (self.cycle is None or self.cycle.response_complete) and not asking:
             self.transport.close()
 
-    def _start_timer(self) -> None:
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse, refused("headers_too_slow"))
+    def _start_head_timer(self) -> None:
+        self._start_timer(lambda: self._refuse(refused("headers_too_slow")))
+
+    def _start_timer(self, callback: Callable[[], None]) -> None:
+        self._timer = self.loop.call_later(HEAD_SECONDS, callback)
 
     def _stop_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _refuse(self, refusal: Refused) -> None:
         """Answer without the application, and close."""
@@ -120,26 +139,20 @@ class BoundedHttp(HttpToolsProtocol):
             self.flow.pause_reading()
             return
         if self._head_bytes:  # else nothing was asked
-            status, headers, content = _refusal(refusal)
-            lines = b"".join(b"%s: %s\r\n" % header for header in headers)
-            self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + content)
+            self._answer(refusal)
         self.transport.close()
 
-
-def _refusal(refusal: Refused) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """Status, headers and body of a refusal."""
-    request_id = uuid.uuid4().hex
-    content = orjson.dumps(refusal.body(request_id))
-    headers = {
-        "content-type": "application/json",
-        "content-length": str(len(content)),
-        "x-request-id": request_id,
-        "connection": "close",
-    }
-    return refusal.status, [(name.encode(), value.encode()) for name, value in headers.items()], content
-
-
-async def _answer_too_large(_scope: Any, _receive: Any, send: Any) -> None:
-    status, headers, content = _refusal(refused("headers_too_large"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+    def _answer(self, refusal: Refused) -> None:
+        request_id = uuid.uuid4().hex
+        content = orjson.dumps(refusal.body(request_id))
+        headers = {
+            "content-type": "application/json",
+            "content-length": str(len(content)),
+            "x-request-id": request_id,
+            "connection": "close",
+            **SAFE_HEADERS,
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self.transport.write(STATUS_LINE[refusal.status] + lines.encode() + b"\r\n" + content)
+        log.info("%s %s -: %s", request_id, refusal.status, refusal.error)
+        service_metrics().count_request("other", refusal.status, 0.0)

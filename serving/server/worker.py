@@ -13,8 +13,10 @@ from types import FrameType
 
 import uvicorn
 
-from serving.server.channel import CLOSED, CONNECTION, END, LEAVE, READY, SECONDS_TO_END, SHED
+from serving.server.channel import CLOSED, DRAIN, READY, SECONDS_TO_END
 from serving.server.http_protocol import BoundedHttp
+
+log = logging.getLogger("gpmcast.server")
 
 STARTUP_FAILED = 3
 KEEP_ALIVE_SECONDS = 30
@@ -22,12 +24,7 @@ KEEP_ALIVE_SECONDS = 30
 
 
 class WorkerServer(uvicorn.Server):
-    """uvicorn's server, which gets accepted connections in place of a listening socket.
-
-    Attributes:
-        ending: Whether every connection is closed after its next answer.
-        to_shed: Kept connections that are closed after their next answer.
-    """
+    """uvicorn's server, which gets accepted connections in place of a listening socket."""
 
     def __init__(self, config: uvicorn.Config, channel: socket.socket) -> None:
         """Start nothing yet.
@@ -37,8 +34,6 @@ class WorkerServer(uvicorn.Server):
             channel: To the supervisor.
         """
         super().__init__(config)
-        self.ending = False
-        self.to_shed = 0
         self._channel = channel
         self._closed = 0  # connections not yet reported as closed
         self._opening: set[asyncio.Task[None]] = set()
@@ -52,6 +47,7 @@ class WorkerServer(uvicorn.Server):
         self.servers = []
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._channel, self._hear)
+        self._loop.add_signal_handler(DRAIN, self.drain)
         self._channel.send(READY)
         self.started = True
 
@@ -59,15 +55,15 @@ class WorkerServer(uvicorn.Server):
         """Answer the requests that are there or on their way, and end the application."""
         if self._opening:
             await asyncio.wait(self._opening)
-        self.ending = True
+        self.drain()
         await super().shutdown(sockets)
 
+    def drain(self) -> None:
+        """From now on `/readyz` is 503 and connections are closed after their next answer."""
+        self.lifespan.state["ending"] = True  # part of the state of every request
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """On SIGTERM wait for the supervisor: connections may be on their way here."""
-        try:
-            self._channel.send(LEAVE)
-        except OSError:
-            self.should_exit = True
+        """Ignore SIGTERM and SIGINT: connections may be on their way here until the supervisor closes the channel."""
 
     def connection_closed(self) -> None:
         """Tell the supervisor that a connection was closed."""
@@ -83,20 +79,19 @@ class WorkerServer(uvicorn.Server):
         try:
             while True:
                 word, descriptors, _, _ = socket.recv_fds(self._channel, 1, 1)
-                if word == CONNECTION and descriptors:
+                if not word:
+                    break
+                if descriptors:
                     self._open(socket.socket(fileno=descriptors[0]))
-                elif word == CONNECTION:  # the process has too many open files
+                else:
+                    log.error("a connection is lost: this process has too many open files")
                     self.connection_closed()
-                elif word == SHED:
-                    self.to_shed += 1
-                elif word in (END, b""):  # or the supervisor is gone
-                    self._loop.remove_reader(self._channel)
-                    self.should_exit = True
-                    return
         except BlockingIOError:
             return
-        except OSError:
-            self.should_exit = True
+        except OSError:  # the supervisor is gone
+            pass
+        self._loop.remove_reader(self._channel)
+        self.should_exit = True
 
     def _open(self, connection: socket.socket) -> None:
         task = self._loop.create_task(self._connect(connection))
@@ -113,7 +108,7 @@ class WorkerServer(uvicorn.Server):
 
 
 def main() -> None:
-    """Answer requests until the supervisor says END, or is gone."""
+    """Answer requests until the supervisor closes the channel, or is gone."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     from serving.service import PredictionService
 
@@ -122,6 +117,7 @@ def main() -> None:
         ws="none",
         lifespan="on",
         log_config=None,
+        log_level="error",  # below that it warns of every request that is no HTTP, which we log ourselves
         access_log=False,
         proxy_headers=False,
         server_header=False,

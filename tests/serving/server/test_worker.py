@@ -1,29 +1,35 @@
-"""A worker's HTTP: bounds on heads, kept connections that are shed, an end that resets nobody."""
+"""A worker's HTTP: bounds on heads, kept connections that grow old, an end that resets nobody."""
 
 import asyncio
 import json
+import logging
+import os
+import resource
+import signal
 import socket
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 
 import pytest
 import uvicorn
+from prometheus_client import REGISTRY
 
+from serving.middleware.door import SAFE_HEADERS
 from serving.server import http_protocol, worker
-from serving.server.channel import CLOSED, CONNECTION, END, LEAVE, READY, SHED
+from serving.server.channel import CLOSED, CONNECTION, DRAIN, READY
 from serving.server.worker import WorkerServer
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
 async def app(scope, receive, send) -> None:
-    """Answers with the length of the body; lifespan events are taken."""
+    """Answers with the length of the body, or before it comes; lifespan events are taken."""
     if scope["type"] == "lifespan":
         while (message := await receive())["type"] != "lifespan.shutdown":
             await send({"type": f"{message['type']}.complete"})
         await send({"type": "lifespan.shutdown.complete"})
         return
-    size, more = 0, True
+    size, more = 0, scope["path"] != "/early"
     while more:
         message = await receive()
         size += len(message["body"])
@@ -51,6 +57,9 @@ class Supervised:
         theirs.close()
         return await asyncio.open_connection(sock=ours)
 
+    def end(self) -> None:
+        self.channel.shutdown(socket.SHUT_WR)
+
     async def heard(self, words: bytes) -> None:
         while self.words != words:
             self.words += await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.channel, 100), 10)
@@ -64,7 +73,7 @@ def served(work: Callable[[Supervised], Awaitable[None]]) -> None:
         task = asyncio.create_task(supervised.server._serve())
         await supervised.heard(READY)
         await work(supervised)
-        supervised.channel.send(END)
+        supervised.end()
         await asyncio.wait_for(task, 20)
         supervised.channel.close()
         supervised.theirs.close()
@@ -85,7 +94,8 @@ async def rest(reader: asyncio.StreamReader) -> bytes:
 
 def refusal(answer: bytes) -> tuple[int, str]:
     head, _, content = answer.partition(b"\r\n\r\n")
-    assert b"connection: close" in head
+    lines = head.decode().split("\r\n")
+    assert {"connection: close", *(f"{name}: {value}" for name, value in SAFE_HEADERS.items())} <= set(lines)
     return int(head.split()[1]), json.loads(content)["code"]
 
 
@@ -127,8 +137,9 @@ def test_a_head_too_large_is_refused(head) -> None:
         try:
             answer = await rest(reader)
         except ConnectionError:  # what it still sends is not read
-            answer = b"HTTP/1.1 431\r\nconnection: close\r\n\r\n" + b'{"code":"headers_too_large"}'
-        assert refusal(answer) == (431, "headers_too_large")
+            pass
+        else:
+            assert refusal(answer) == (431, "headers_too_large")
         writer.close()
 
     served(work)
@@ -173,19 +184,111 @@ def test_what_is_no_http_is_refused_in_our_shape() -> None:
     served(work)
 
 
-def test_connections_to_shed_close_after_their_next_answer() -> None:
+def test_a_refusal_without_the_application_is_logged_and_counted(caplog) -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("gpmcast_requests_total", {"path": "other", "status": "400"}) or 0.0
+
     async def work(supervised: Supervised) -> None:
-        pairs = [await supervised.connect() for _ in range(3)]
-        for reader, writer in pairs:
-            await ask(reader, writer)
-        supervised.channel.send(SHED * 2)
+        before = counted()
+        reader, writer = await supervised.connect()
+        writer.write(b"nonsense\r\n\r\n")
+        answer = await rest(reader)
+        request_id = json.loads(answer.partition(b"\r\n\r\n")[2])["request_id"]
+        assert [line for line in caplog.messages if request_id in line]
+        assert counted() == before + 1
+        writer.close()
+
+    with caplog.at_level(logging.INFO, "gpmcast.serving"):
+        served(work)
+
+
+def test_an_old_connection_closes_after_its_next_answer(monkeypatch) -> None:
+    monkeypatch.setattr(http_protocol, "OLD_SECONDS", 0.3)
+
+    async def work(supervised: Supervised) -> None:
+        reader, writer = await supervised.connect()
+        assert b"connection: close" not in await ask(reader, writer)
+        await asyncio.sleep(0.4)
+        assert b"connection: close" in await ask(reader, writer)
+        assert await rest(reader) == b""
+        writer.close()
+
+    served(work)
+
+
+EARLY = b"POST /early HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n"
+
+
+def test_a_body_that_is_not_read_holds_its_connection_for_seconds_only(monkeypatch) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.3)
+
+    async def work(supervised: Supervised) -> None:
+        reader, writer = await supervised.connect()
+        assert (await ask(reader, writer, EARLY)).startswith(b"HTTP/1.1 200")
+        writer.write(b"a")
+        assert await rest(reader) == b""
+        writer.close()
+
+    served(work)
+
+
+def test_after_the_rest_of_a_body_that_is_not_read_the_connection_goes_on(monkeypatch) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.3)
+
+    async def work(supervised: Supervised) -> None:
+        reader, writer = await supervised.connect()
+        await ask(reader, writer, EARLY)
+        writer.write(b"a" * 1_000_000)
+        await writer.drain()
+        await asyncio.sleep(0.5)
+        assert (await ask(reader, writer)).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+    served(work)
+
+
+def test_a_body_that_is_not_read_does_not_delay_the_end() -> None:
+    async def work(supervised: Supervised) -> None:
+        reader, writer = await supervised.connect()
+        await ask(reader, writer, EARLY)
+        writer.write(b"a")
         await asyncio.sleep(0.1)
-        answers = [await ask(reader, writer) for reader, writer in pairs]
-        assert [b"connection: close" in answer for answer in answers] == [True, True, False]
-        assert await rest(pairs[0][0]) == b""
-        assert b"connection: close" not in await ask(*pairs[2])
-        for _, writer in pairs:
+        supervised.end()
+        assert await asyncio.wait_for(reader.read(), http_protocol.IDLE_SECONDS + 3) == b""
+        writer.close()
+
+    served(work)
+
+
+def test_before_the_end_connections_are_taken_and_closed_after_their_answer() -> None:
+    async def work(supervised: Supervised) -> None:
+        kept = await supervised.connect()
+        await ask(*kept)
+        os.kill(os.getpid(), DRAIN)
+        await asyncio.sleep(0.1)
+        fresh = await supervised.connect()
+        for reader, writer in (kept, fresh):
+            assert b"connection: close" in await ask(reader, writer)
+            assert await rest(reader) == b""
             writer.close()
+        assert not supervised.server.should_exit
+
+    served(work)
+
+
+def test_a_connection_that_has_no_place_among_the_open_files_is_reported_as_closed() -> None:
+    async def work(supervised: Supervised) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        ours, theirs = socket.socketpair()
+        socket.send_fds(supervised.channel, [CONNECTION], [theirs.fileno()])
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            await supervised.heard(READY + CLOSED)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        theirs.close()
+        assert ours.recv(1) == b""
+        ours.close()
 
     served(work)
 
@@ -195,9 +298,9 @@ def test_at_the_end_requests_on_their_way_are_answered() -> None:
         kept = await supervised.connect()
         await ask(*kept)
         fresh = await supervised.connect()
-        supervised.channel.send(END)
+        supervised.end()
         await asyncio.sleep(0.25)  # it has noticed
-        assert supervised.server.ending
+        assert supervised.server.should_exit
         for reader, writer in (kept, fresh):
             assert b"connection: close" in await ask(reader, writer)
             assert await rest(reader) == b""
@@ -210,7 +313,7 @@ def test_at_the_end_idle_connections_are_closed() -> None:
     async def work(supervised: Supervised) -> None:
         kept, fresh = await supervised.connect(), await supervised.connect()
         await ask(*kept)
-        supervised.channel.send(END)
+        supervised.end()
         for reader, writer in (kept, fresh):
             assert await rest(reader) == b""
             writer.close()
@@ -218,13 +321,14 @@ def test_at_the_end_idle_connections_are_closed() -> None:
     served(work)
 
 
-def test_sigterm_to_a_worker_is_told_to_its_supervisor_and_it_goes_on() -> None:
+def test_sigterm_does_not_end_a_worker() -> None:
     async def work(supervised: Supervised) -> None:
-        supervised.server.handle_exit(15, None)
-        await supervised.heard(READY + LEAVE)
-        pair = await supervised.connect()
-        assert (await ask(*pair)).startswith(b"HTTP/1.1 200")
-        pair[1].close()
+        with supervised.server.capture_signals():
+            os.kill(os.getpid(), signal.SIGTERM)
+            reader, writer = await supervised.connect()
+            assert b"connection: close" not in await ask(reader, writer)
+        assert not supervised.server.should_exit
+        writer.close()
 
     served(work)
 
@@ -234,7 +338,7 @@ def test_a_worker_ends_where_its_supervisor_is_gone() -> None:
         supervised.channel.close()
         while not supervised.server.should_exit:
             await asyncio.sleep(0.01)
-        supervised.channel = SimpleNamespace(send=lambda word: None, close=lambda: None)
+        supervised.channel = SimpleNamespace(shutdown=lambda how: None, close=lambda: None)
 
     served(work)
 
