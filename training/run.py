@@ -39,7 +39,7 @@ from training.run_record import (
     run_description,
     run_facts,
 )
-from training.steps import amount_of_data, for_small_data, holdout_deviances, last_reported, tune_heads
+from training.steps import amount_of_data, cautious_level, for_small_data, holdout_deviances, last_reported, tune_heads
 from training.uncertainty import fit_uncertainty
 from training.workspace import Workspace
 
@@ -143,9 +143,16 @@ def train_and_register(
     evaluation_model, final_model = (fit_on(dataset, rows, moment, recipe) for rows, moment in fits)
     progress.line("fitting prediction intervals")
     validation = out_of_fold(dataset, train_rows, recipe)
-    evaluation_model = replace(evaluation_model, uncertainty=fit_uncertainty(validation, dataset.funnel, settings))
+    training_creatives, level = len(dataset.observed.loc[train_rows, KEY].drop_duplicates()), settings.interval.level
+    calibrate = partial(
+        fit_uncertainty,
+        funnel=dataset.funnel,
+        settings=settings,
+        level=cautious_level(level, training_creatives) if amount == "small" else level,
+    )
+    evaluation_model = replace(evaluation_model, uncertainty=calibrate(validation))
     held_out = predict_out_of_sample(dataset, holdout, evaluation_model)
-    final_model = replace(final_model, uncertainty=fit_uncertainty([*validation, held_out], dataset.funnel, settings))
+    final_model = replace(final_model, uncertainty=calibrate([*validation, held_out]))
 
     # 6. Evaluation of the evaluation model on the holdout, with its baselines.
     progress.phase("evaluate")
@@ -222,7 +229,7 @@ def train_and_register(
         holdout_rows=int(holdout.sum()),
         holdout_since=holdout_since,
         training_rows=int(train_rows.sum()),
-        training_creatives=len(dataset.observed.loc[train_rows, KEY].drop_duplicates()),
+        training_creatives=training_creatives,
         recipe=recipe,
         heads=facts.heads,
         left_out=left_out,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from hashlib import sha256
+from math import sqrt
 from pathlib import Path
 from typing import Literal
 
@@ -96,6 +97,19 @@ def for_small_data(settings: Settings) -> Settings:
     for section, name in SMALL_AT_MOST:
         content[section][name] = min(content[section][name], SMALL_AT_MOST[section, name])
     return Settings.model_validate(content)
+
+
+def cautious_level(level: float, creatives: int) -> float:
+    """Return the level at which intervals calibrated on few creatives are computed, so that they hold the nominal one.
+
+    A coverage measured on n independent creatives has the standard error √(level · (1 − level) / n); the level is
+    raised by 1.64 of them (one-sided 95 %), and to .99 at most.
+
+    Args:
+        level: Nominal.
+        creatives: With a closed outcome; rows of one creative depend on each other and count once.
+    """
+    return min(level + 1.64 * sqrt(level * (1.0 - level) / creatives), max(level, 0.99))
 
 
 def uses_of_creatives(dataset: Dataset, train: Mask, holdout: Mask) -> dict[Words, int]:

@@ -34,7 +34,9 @@ MOST_ROWS_FOR_VARIANCE = 3_000
 """Rows on which the variance is chosen."""
 
 
-def fit_uncertainty(rows: Sequence[OutOfSample], funnel: Funnel, settings: Settings) -> PredictiveUncertainty | None:
+def fit_uncertainty(
+    rows: Sequence[OutOfSample], funnel: Funnel, settings: Settings, level: float | None = None
+) -> PredictiveUncertainty | None:
     """Fit the predictive distribution of every target.
 
     Args:
@@ -42,6 +44,7 @@ def fit_uncertainty(rows: Sequence[OutOfSample], funnel: Funnel, settings: Setti
         funnel: The funnel of the models that predicted them.
         settings: `interval` and `evaluate.min_impressions`: rates are calibrated on rows whose later volume reaches
             that, the rows on which they are evaluated.
+        level: Of the intervals; None: `interval.level`.
 
     Returns:
         None where not even later volume has `interval.min_rows` rows; rates that have fewer are left out.
@@ -99,7 +102,7 @@ def fit_uncertainty(rows: Sequence[OutOfSample], funnel: Funnel, settings: Setti
         compounds[HIT_MONEY] = fit(hits.rate, money, np.isfinite(money) & late, 0.0)
     return CompoundUncertainty(
         funnel=funnel,
-        level=interval.level,
+        level=interval.level if level is None else level,
         min_volume=min_volume,
         volume=model,
         volume_calibration=volume_calibration,
