@@ -30,7 +30,7 @@ end of a body that came too late for it."""
 OLD_SECONDS = 60.0
 """A kept connection is closed after its first answer past this age. Its client connects again, to the worker that then
 has the fewest connections: so load evens out, also with a worker that was just started."""
-IDLE_SECONDS = 0.5
+IDLE_SECONDS = 2.0
 """When the service ends: for requests that are on their way on idle connections."""
 
 
