@@ -195,6 +195,7 @@ class ServiceInProcess:
         self._lifespan = self.app.router.lifespan_context(self.app)
         with patch("serving.compute.compute.Compute.start_process"):
             self.runner.run(self._lifespan.__aenter__())
+        self.declared = self.module.SERVICE  # of this application: a later one reloads the module
         self.pages = self.module.PAGES
         self.instance = self.module.bentoml.get_current_service()  # the object behind the API methods
         assert self.ask("GET", "/livez").status_code == 200  # BentoML makes its metrics with the first request

@@ -41,7 +41,7 @@ def test_a_body_that_bentoml_parsed_itself_is_refused_over_http(service, one_cre
 
     body = {"creatives": [one_creative], "top": 1}
     assert service.ask("POST", f"/v1/{method}", json=body).status_code == 200
-    monkeypatch.setattr(service.module.SERVICE.apis[method].input_spec, "from_http_request", parsed)
+    monkeypatch.setattr(service.declared.apis[method].input_spec, "from_http_request", parsed)
     assert service.ask("POST", f"/v1/{method}", json=body).status_code == 500
 
 
