@@ -52,6 +52,7 @@ ENGINE_OPTIONS = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--schedu
 help: ## list the commands and their options
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file> SERVING=<yaml> NAME=<model> WORLD=<of the sample> ENGINE=dask SCHEDULER=<address>"
+	@echo "  train: BASELINE=1 (empirical Bayes alone) WITHOUT_TAGS=1; predict: HEADERS=zh; LANG_=<zh or en> of all messages"
 
 setup: $(VENV)/.product ## create .venv and install the runtime dependencies
 

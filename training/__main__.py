@@ -18,6 +18,7 @@ from features.store.inputs import check_data_exists, load_data
 from training.run_screen import LOG, RunScreen, show_files
 
 if TYPE_CHECKING:
+    from training.boosting.recipe import Recipe
     from training.run import TrainingRun
     from training.workspace import Workspace
 
@@ -64,11 +65,7 @@ def train_command(
 ) -> None:
     """Train a model on exports, evaluate it on a holdout, register it and write predictions."""
     from training.boosting.optuna_study import refuse_unreachable
-    from training.data.open_source import open_source
-    from training.doctor.examine import refuse_lost_joins
     from training.doctor.first_step import refuse_faults
-    from training.registry.champion import keep_for_service
-    from training.run import train_and_register
     from training.workspace import workspace
 
     settings = _with_engine(load_settings(config), engine, scheduler)
@@ -79,15 +76,7 @@ def train_command(
     space, language = workspace(data, settings), lang or language_of_locale()
     refuse_faults(data, space.store, settings, language, Console(stderr=True), without_tags=without_tags)
     with _screen(space, lang, verbose=verbose) as screen:
-        progress = screen.callbacks
-        with open_source(data, space, settings, progress, strict=strict) as (source, report):
-            show_files(report, screen)
-            if report is not None:
-                refuse_lost_joins(space.store, settings, screen.language, without_tags=without_tags)
-            result = train_and_register(source, space, settings, progress, baseline=baseline)
-        if result.comparison.promoted and (problem := keep_for_service(space, settings.var)):
-            progress.line(problem)
-        _show_end(result, space, data, config, screen)
+        _run(data, space, settings, config, screen, strict=strict, without_tags=without_tags, baseline=baseline)
 
 
 @app.command("doctor")
@@ -129,10 +118,7 @@ def refresh_command(
 ) -> None:
     """Refit the champion's recipe on newer data, without tuning; evaluate and register it."""
     from training.boosting.recipe import Recipe
-    from training.data.open_source import open_source
-    from training.doctor.examine import refuse_lost_joins
-    from training.registry.champion import keep_for_service, model_for
-    from training.run import train_and_register
+    from training.registry.champion import model_for
     from training.workspace import workspace
 
     settings = _with_engine(load_settings(config), engine, scheduler)
@@ -140,17 +126,10 @@ def refresh_command(
     space = workspace(data, settings)
     _, manifest, name = model_for(space, None)
     settings = manifest.settings.model_copy(update={kept: getattr(settings, kept) for kept in MACHINE_SETTINGS})
+    recipe = Recipe(manifest.choices)
     with _screen(space, lang, verbose=verbose) as screen:
-        progress = screen.callbacks
-        with open_source(data, space, settings, progress, strict=strict) as (source, report):
-            show_files(report, screen)
-            if report is not None:
-                refuse_lost_joins(space.store, settings, screen.language, without_tags=without_tags)
-            progress.line(f"refitting {name}")
-            result = train_and_register(source, space, settings, progress, recipe=Recipe(manifest.choices))
-        if result.comparison.promoted and (problem := keep_for_service(space, settings.var)):
-            progress.line(problem)
-        _show_end(result, space, data, config, screen)
+        screen.detail(f"refitting {name}")
+        _run(data, space, settings, config, screen, strict=strict, without_tags=without_tags, recipe=recipe)
 
 
 @app.command("page")
@@ -305,6 +284,35 @@ def _with_engine(settings: Settings, engine: str | None, scheduler: str | None) 
     if scheduler:
         content["engine"], content["dask"]["scheduler"] = engine or "dask", scheduler
     return parse(Settings, content, Path("--engine, --scheduler"))
+
+
+def _run(
+    data: list[str],
+    space: "Workspace",
+    settings: Settings,
+    config: Path,
+    screen: RunScreen,
+    *,
+    strict: bool,
+    without_tags: bool,
+    baseline: bool = False,
+    recipe: "Recipe | None" = None,
+) -> None:
+    """Read the data, train and register a model, and show the end; `baseline`, `recipe`: of `train_and_register`."""
+    from training.data.open_source import open_source
+    from training.doctor.examine import refuse_lost_joins
+    from training.registry.champion import keep_for_service
+    from training.run import train_and_register
+
+    progress = screen.callbacks
+    with open_source(data, space, settings, progress, strict=strict) as (source, report):
+        show_files(report, screen)
+        if report is not None:
+            refuse_lost_joins(space.store, settings, screen.language, without_tags=without_tags)
+        result = train_and_register(source, space, settings, progress, baseline=baseline, recipe=recipe)
+    if result.comparison.promoted and (problem := keep_for_service(space, settings.var)):
+        progress.line(problem)
+    _show_end(result, space, data, config, screen)
 
 
 def _show_end(result: "TrainingRun", space: "Workspace", data: list[str], config: Path, screen: RunScreen) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import gc
 import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import islice
 
 import numpy as np
@@ -15,6 +14,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.csv
 
+from features.garbage import no_collection
 from features.readers.cells import to_column
 from features.readers.encodings import Decoded, repairs
 from features.readers.findings import EXPORT_AGAIN, EXPORT_AGAIN_ZH, Findings, UnusableFile
@@ -193,7 +193,7 @@ def report_api_table(decoded: Decoded, findings: Findings) -> RawTable:
         UnusableFile: The JSON is damaged, holds no rows, or is an error answer of the API.
     """
     try:
-        with _no_collection():
+        with no_collection():
             rows = [row for page in _documents(decoded.text) for row in _page_rows(page, findings)]
     except json.JSONDecodeError as error:
         raise findings.unusable(
@@ -217,19 +217,6 @@ def report_api_table(decoded: Decoded, findings: Findings) -> RawTable:
         return RawRows([to_column([row.get(field) for row in rows]) for field in fields], numbers)
 
     return RawTable("", [fields], below, decoded.encoding)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from searching millions of new cells for cycles: there are none, and it takes as long
-    as all the rest."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _documents(text: str) -> Iterator[object]:

@@ -4,15 +4,14 @@ Whatever a body holds, checking it takes bounded time: what is wrong is listed u
 with more fields than any request has is refused before it is looked at field by field.
 """
 
-import gc
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
+from features.garbage import no_collection
 from features.schema import VALUES
 from serving.api.contradictions import ModelVocabulary, Suggestions, contradictions, contradictions_of
 from serving.api.errors import CODES, MOST_PROBLEMS, Refused, RequestProblem
@@ -87,7 +86,7 @@ def _plain(body: bytes, model: type[BaseModel], most_creatives: int) -> object:
         Refused: It has more, or is no JSON.
     """
     try:
-        with _no_collection():
+        with no_collection():
             content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         if str(error).startswith("Not enough memory"):
@@ -110,18 +109,6 @@ def _plain(body: bytes, model: type[BaseModel], most_creatives: int) -> object:
     if too_many or unlisted:
         raise Refused(400, NOT_UNDERSTOOD, [*too_many, *found], unlisted=unlisted)
     return content
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """No garbage collection: of a million new lists it finds nothing, and takes three times as long as reading them."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _unknown_fields(content: object, model: type[BaseModel]) -> Iterator[tuple[str, list[str], str | None]]:
