@@ -32,3 +32,11 @@ def test_tables_of_an_earlier_version_gain_the_columns_they_lack_and_keep_their_
 def test_other_databases_are_refused_at_start(url: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         connect(url)
+
+
+def test_tables_that_another_worker_makes_at_the_same_moment_are_no_failure(tmp_path: Path, monkeypatch) -> None:
+    engine = connect(f"sqlite:///{tmp_path}/ledger.db")
+    make_tables(engine)
+    monkeypatch.setattr(type(engine.dialect), "has_table", lambda *_, **__: False)  # as seen a moment before
+    make_tables(engine)
+    engine.dispose()
