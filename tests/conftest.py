@@ -1,7 +1,8 @@
 """Small real objects that several tests share."""
 
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.fs
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.browser import NONE_FOUND, chromium, find_chromium, watch
 from configs.settings import Settings
 from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.snapshots import snapshot_frame, snapshots
@@ -145,3 +148,36 @@ def snapshots_of() -> Callable[..., pd.DataFrame]:
         return snapshot_frame(snapshots(rows, ages, weekly=weekly), rows.creatives)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for the tests of one module: while it runs, this thread has an event loop and can start no other."""
+    program = find_chromium()
+    if program is None:
+        pytest.skip(NONE_FOUND)
+    expect.set_options(timeout=15_000)
+    with chromium(program) as started:
+        yield started
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens addresses and files, each in a profile of its own; at the end they must have kept quiet and to themselves.
+
+    A test that provokes complaints names them in `provoked`, as a regular expression.
+    """
+    opened: list[tuple[Page, list[str], str | None]] = []
+
+    def open_(address: str | Path, provoked: str | None = None, **options: object) -> Page:
+        if isinstance(address, Path):
+            address = address.as_uri()
+        page = browser.new_context(locale="zh-CN", **options).new_page()
+        opened.append((page, watch(page, address), provoked))
+        page.goto(address)
+        return page
+
+    yield open_
+    for page, complaints, provoked in opened:
+        page.context.close()
+        assert [one for one in complaints if provoked is None or not re.search(provoked, one)] == []
