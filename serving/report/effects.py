@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,30 @@ MOST_TAG_VALUES = 60
 """Values of a tag that are compared; the rarest are left out."""
 RawRate = tuple[float | None, float | None, float | None, float | None]
 NO_RAW_RATE: RawRate = (None, None, None, None)
+
+
+Grade = Literal["certain", "likely", "unclear"]
+LIKELY = 0.8
+"""Probability of the direction from which an effect is called likely."""
+
+
+def grade(log: float, sd: float, level: float) -> Grade:
+    """How sure the direction of an effect is.
+
+    Args:
+        log: Log factor.
+        sd: Its posterior standard deviation.
+        level: Of the report's intervals.
+
+    Returns:
+        `certain` where the interval excludes ×1, `likely` where the direction is right with `LIKELY`, else `unclear`.
+    """
+    if sd <= 0:
+        return "unclear"
+    apart = abs(log) / sd
+    if apart > norm.ppf(0.5 + level / 2):
+        return "certain"
+    return "likely" if apart >= norm.ppf(LIKELY) else "unclear"
 
 
 class ReportPart(BaseModel):
@@ -228,13 +253,13 @@ def effect_variance(context: ReportContext, stage: str, group: TagGrouping) -> F
     mean = np.divide(sums, weights, out=np.zeros(len(weights)), where=known)
     squares = (residual.weight[:, None] * (residual.deviation[:, None] - mean) * group.has_value) ** 2
     error = np.divide(squares.sum(axis=0), weights**2, out=np.zeros(len(weights)), where=known)
-    of_model, between = _model_variance(context, stage, group)
+    of_model, between = model_variance(context, stage, group)
     nonzero = (between + error > 0) & known
     shrunk = np.divide(between * error, between + error, out=np.zeros(len(weights)), where=nonzero)
     return np.maximum(of_model, shrunk)
 
 
-def _model_variance(context: ReportContext, stage: str, group: TagGrouping) -> tuple[Floats, float]:
+def model_variance(context: ReportContext, stage: str, group: TagGrouping) -> tuple[Floats, float]:
     """(values,) The model's posterior variance of each value's effect, and its between-value variance."""
     fitted, zeros = context.loaded_model.model.fitted, np.zeros(len(group.values))
     if fitted.funnel_models:
