@@ -52,7 +52,7 @@ ENGINE_OPTIONS = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--schedu
 help: ## list the commands and their options
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  options: DATA=<folder, file or pattern> CONFIG=<yaml> TRIALS=<n> OUT=<file> SERVING=<yaml> NAME=<model> WORLD=<of the sample> ENGINE=dask SCHEDULER=<address>"
-	@echo "  train: BASELINE=1 (empirical Bayes alone) WITHOUT_TAGS=1; predict: HEADERS=zh; LANG_=<zh or en> of all messages"
+	@echo "  train: BASELINE=1 (empirical Bayes alone); predict: HEADERS=zh; WITHOUT_TAGS=1 where the sheet does not join; LANG_=<zh or en> of all messages"
 
 setup: $(VENV)/.product ## create .venv and install the runtime dependencies
 
@@ -67,16 +67,16 @@ refresh: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## refit the champi
 	@$(PY) -m training refresh --config '$(CONFIG)' $(ENGINE_OPTIONS) $(GATE_OPTIONS) --data '$(TARGET_DATA)'
 
 predict: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## predict every creative at its latest cutoff, into OUT
-	@$(PY) -m training predict --config '$(CONFIG)' $(ENGINE_OPTIONS) --data '$(TARGET_DATA)' --out '$(or $(OUT),predictions.csv)' $(if $(HEADERS),--headers '$(HEADERS)') $(if $(LANG_),--lang '$(LANG_)')
+	@$(PY) -m training predict --config '$(CONFIG)' $(ENGINE_OPTIONS) --data '$(TARGET_DATA)' --out '$(or $(OUT),predictions.csv)' $(if $(HEADERS),--headers '$(HEADERS)') $(GATE_OPTIONS)
 
 backtest: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## compare predictions with outcomes at rolling origins, into var/backtest.parquet
-	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' --out var/backtest.parquet
+	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' --out var/backtest.parquet $(GATE_OPTIONS)
 
 serve: $(VENV)/.product ## serve the champion over HTTP on port 3000; SERVING=<yaml> for keys and limits, NAME=<model>
 	@$(PY) -m serving serve --config '$(SERVING)' $(if $(NAME),--name '$(NAME)')
 
 report: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## write the strategist's report as one HTML file; ACCOUNT=, PRODUCT=, SINCE=, LANG_=en
-	@$(PY) -m serving report --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/report.html)' $(if $(LANG_),--lang '$(LANG_)') $(if $(NAME),--name '$(NAME)') \
+	@$(PY) -m serving report --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/report.html)' $(GATE_OPTIONS) $(if $(NAME),--name '$(NAME)') \
 		$(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(PRODUCT),--product '$(PRODUCT)') $(if $(SINCE),--since '$(SINCE)')
 
 bento: $(VENV)/.product ## build a bento with the champion inside, which starts without a network

@@ -103,14 +103,18 @@ def report_command(
     config: Annotated[Path, typer.Option("--config", help="Settings of the run.")] = RUN_CONFIG,
     bundle: Bundle = None,
     name: Name = None,
+    without_tags: Annotated[
+        bool, typer.Option("--without-tags", help="Go on where the tag sheet does not join the metrics.")
+    ] = False,
 ) -> None:
     """Write the strategist's report: model quality, effects by stage, creatives, KOCs, what to shoot next."""
     from configs.settings import load_settings
     from serving.report.run import report_request, write_report
 
     request = report_request(
-        data, out, account=account, product=product, since=since, lang=lang, bundle=bundle, name=name or ""
-    )
+        data, out, account=account, product=product, since=since, lang=lang, bundle=bundle, name=name or "",
+        without_tags=without_tags,
+    )  # fmt: skip
     err = Console(stderr=True)
     report = write_report(request, load_settings(config), lambda files: show_problems(files, err))
     by = f"{report.model_quality.model} {report.model_quality.version}"

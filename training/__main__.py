@@ -160,6 +160,7 @@ def predict_command(
     headers: Annotated[
         Literal["codes", "zh"], typer.Option("--headers", help="codes: as other tools join by them; zh: Chinese.")
     ] = "codes",
+    without_tags: WithoutTags = False,
     lang: Lang = None,
 ) -> None:
     """Predict each creative at its latest cutoff with the champion of these data (or a bundle)."""
@@ -177,7 +178,8 @@ def predict_command(
     creative_model, manifest, name = model_for(space, model)
     with _screen(space, lang) as screen:
         progress = screen.callbacks
-        with open_source(data, space, settings, progress, strict=strict) as (source, report):
+        opened = open_source(data, space, settings, progress, strict=strict, without_tags=without_tags)
+        with opened as (source, report):
             show_files(report, screen)
             progress.phase("predict")
             table = predict_latest(source, creative_model, manifest.settings)
@@ -196,6 +198,8 @@ def backtest_command(
     out: Annotated[Path, typer.Option("--out", help="Parquet or CSV file to write.")],
     config: ConfigFile = DEFAULT_CONFIG,
     strict: Strict = False,
+    without_tags: WithoutTags = False,
+    lang: Lang = None,
 ) -> None:
     """Backtest: at rolling origins, train on what was mature then, predict; write predictions with outcomes."""
     from training.atomic_write import refuse_ending, write_table
@@ -207,9 +211,11 @@ def backtest_command(
     refuse_ending(out)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
-    with _screen(space) as screen:
+    with _screen(space, lang) as screen:
         progress = screen.callbacks
-        loaded, report = load_data(data, space.store, settings, strict=strict, progress=progress.file)
+        loaded, report = load_data(
+            data, space.store, settings, strict=strict, without_tags=without_tags, progress=progress.file
+        )
         show_files(report, screen)
         progress.phase("count")
         dataset = prepare(loaded, settings, progress.line)
@@ -248,7 +254,13 @@ def ui_command(
 
 
 @app.command("leaks")
-def leaks_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: Strict = False) -> None:
+def leaks_command(
+    data: DataPaths,
+    config: ConfigFile = DEFAULT_CONFIG,
+    strict: Strict = False,
+    without_tags: WithoutTags = False,
+    lang: Lang = None,
+) -> None:
     """Check the data for target leakage. Exit code 1 if a check fails."""
     from training.data.dataset import prepare
     from training.leaks import failed, run_leaks, show_findings
@@ -257,9 +269,11 @@ def leaks_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, strict: 
     settings = load_settings(config)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
-    with _screen(space) as screen:
+    with _screen(space, lang) as screen:
         progress = screen.callbacks
-        loaded, report = load_data(data, space.store, settings, strict=strict, progress=progress.file)
+        loaded, report = load_data(
+            data, space.store, settings, strict=strict, without_tags=without_tags, progress=progress.file
+        )
         show_files(report, screen)
         progress.phase("check")
         findings = run_leaks(prepare(loaded, settings, progress.line), report=progress.line)
@@ -300,15 +314,13 @@ def _run(
 ) -> None:
     """Read the data, train and register a model, and show the end; `baseline`, `recipe`: of `train_and_register`."""
     from training.data.open_source import open_source
-    from training.doctor.examine import refuse_lost_joins
     from training.registry.champion import keep_for_service
     from training.run import train_and_register
 
     progress = screen.callbacks
-    with open_source(data, space, settings, progress, strict=strict) as (source, report):
+    opened = open_source(data, space, settings, progress, strict=strict, without_tags=without_tags)
+    with opened as (source, report):
         show_files(report, screen)
-        if report is not None:
-            refuse_lost_joins(space.store, settings, screen.language, without_tags=without_tags)
         result = train_and_register(source, space, settings, progress, baseline=baseline, recipe=recipe)
     if result.comparison.promoted and (problem := keep_for_service(space, settings.var)):
         progress.line(problem)

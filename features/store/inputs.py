@@ -12,6 +12,7 @@ from features.readers.find_files import find_files
 from features.schema import Loaded
 from features.store.duckdb_store import open_store
 from features.store.ingest import IngestReport, Progress, ingest
+from features.store.joins import refuse_lost_joins
 from features.store.load import load, load_fingerprint
 
 
@@ -48,7 +49,13 @@ def dataset_of(data: Sequence[str], settings: Settings) -> PartitionedDataset | 
 
 
 def load_data(
-    data: Sequence[str], store: Path, settings: Settings, *, strict: bool = False, progress: Progress | None = None
+    data: Sequence[str],
+    store: Path,
+    settings: Settings,
+    *,
+    strict: bool = False,
+    without_tags: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[Loaded, IngestReport | None]:
     """Load all data into memory; also return the result of each export file (None for a dataset).
 
@@ -57,16 +64,18 @@ def load_data(
         store: The store's file.
         settings: Of the run.
         strict: Import nothing if any file or row cannot be used.
+        without_tags: Go on where the tag sheet does not join.
         progress: Called before each file.
 
     Raises:
-        InputError: The data cannot be used.
+        InputError: The data cannot be used, or do not fit together.
     """
     dataset = dataset_of(data, settings)
     if dataset is not None:
         return read_whole(dataset), None
     with open_store(store) as opened:
         report = ingest(opened, list(data), settings, strict=strict, progress=progress)
+        refuse_lost_joins(opened, settings, without_tags=without_tags)
         return load(opened, settings), report
 
 

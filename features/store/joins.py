@@ -14,6 +14,7 @@ from configs.export_layout import ExportLayout
 from configs.settings import Settings
 from features.attributes import KEY_LABELS
 from features.bilingual import Words
+from features.errors import InputError
 from features.readers.keys import UNNAMED
 from features.readers.layouts import load_layouts
 from features.schema import ANY
@@ -130,6 +131,27 @@ class Joins:
         of_sheet, of_metrics = match.ids_matched / match.offered, match.creatives_matched / match.creatives
         return None if min(of_sheet, of_metrics) >= LEAST_MATCHED else _tag_fault(match)
 
+    def faults(self, *, without_tags: bool) -> list[Words]:
+        """State everything that stops a run; a sheet that does not join stops none that goes on `without_tags`."""
+        found = [self.account_fault, None if without_tags else self.tag_fault]
+        return [fault for fault in found if fault]
+
+
+def refuse_lost_joins(store: Store, settings: Settings, *, without_tags: bool) -> None:
+    """Raise where metrics, accounts and the tag sheet do not fit together.
+
+    Args:
+        store: The store that holds the data.
+        settings: Of the run.
+        without_tags: Go on where the tag sheet does not join.
+
+    Raises:
+        InputError: An account is needed, or the sheet does not join.
+    """
+    found = joins_of(store, settings).faults(without_tags=without_tags)
+    if found:
+        raise InputError("\n".join(fault.en for fault in found), zh="\n".join(fault.zh for fault in found))
+
 
 def joins_of(store: Store, settings: Settings) -> Joins:
     """Count what joins in a store."""
@@ -188,8 +210,8 @@ def _tag_fault(match: SheetMatch) -> Words:
     lost = Words("", "")
     if match.rejected_rows:
         lost = Words(
-            f"另有 {match.rejected_rows:,} 行读不出来(见该文件的问题)。",
-            f" {match.rejected_rows:,} more rows of it could not be read (see the problems of that file).",
+            f"另有 {match.rejected_rows:,} 行读不出来(哪些、为什么:make doctor)。",
+            f" {match.rejected_rows:,} more rows of it could not be read (which and why: make doctor).",
         )
     return Words(
         f"标签表对不上:表中 {match.sheet_ids:,} 个素材ID只有 {match.ids_matched:,} 个有数据,"

@@ -41,6 +41,7 @@ class ReportRequest:
         lang: Language that the page opens in.
         bundle: Bundle folder; None: the champion.
         name: Registered model; empty: that of these data, else the newest.
+        without_tags: Go on where the tag sheet does not join.
     """
 
     data: Sequence[str]
@@ -49,11 +50,12 @@ class ReportRequest:
     lang: str = "zh"
     bundle: Path | None = None
     name: str = ""
+    without_tags: bool = False
 
 
 def report_request(
     data: Sequence[str], out: Path, *, account: str = "", product: str = "", since: str | None = None,
-    lang: str = "zh", bundle: Path | None = None, name: str = "",
+    lang: str = "zh", bundle: Path | None = None, name: str = "", without_tags: bool = False,
 ) -> ReportRequest:  # fmt: skip
     """Check the options of the command.
 
@@ -65,7 +67,7 @@ def report_request(
     if lang not in LANGUAGES:
         raise InputError(f"--lang {lang}: the report opens in {' or '.join(LANGUAGES)}.")
     moment = None if since is None else iso_time(since, "--since")
-    return ReportRequest(data, out, CreativeFilter(account, product, moment), lang, bundle, name)
+    return ReportRequest(data, out, CreativeFilter(account, product, moment), lang, bundle, name, without_tags)
 
 
 def iso_time(text: str, option: str) -> pd.Timestamp:
@@ -108,7 +110,7 @@ def write_report(
     check_data_exists(request.data)  # before anything is written
     space = workspace(list(request.data), settings)
     loaded_model = model_of(request, settings, space)
-    loaded, files = load_data(request.data, space.store, settings)
+    loaded, files = load_data(request.data, space.store, settings, without_tags=request.without_tags)
     if files is not None:
         on_ingest(files)
     data = report_data(loaded_model, loaded, request.creative_filter, evaluation_of(space))

@@ -7,6 +7,7 @@ from configs.settings import Settings
 from features.store.duckdb_store import open_store
 from features.store.ingest import IngestReport, ingest
 from features.store.inputs import dataset_of
+from features.store.joins import refuse_lost_joins
 from features.store.load import load
 from training.data.metrics_source import InMemorySource, MetricsSource
 from training.progress import ProgressCallbacks
@@ -16,7 +17,13 @@ from training.workspace import Workspace
 
 @contextmanager
 def open_source(
-    data: Sequence[str], space: Workspace, settings: Settings, progress: ProgressCallbacks, *, strict: bool = False
+    data: Sequence[str],
+    space: Workspace,
+    settings: Settings,
+    progress: ProgressCallbacks,
+    *,
+    strict: bool = False,
+    without_tags: bool = False,
 ) -> Iterator[tuple[MetricsSource, IngestReport | None]]:
     """Yield the metrics, and the report on each export file (None for a partitioned dataset).
 
@@ -29,9 +36,10 @@ def open_source(
         settings: Of the run.
         progress: Called at each step.
         strict: Refuse files and rows that cannot be used.
+        without_tags: Go on where the tag sheet does not join.
 
     Raises:
-        InputError: The data cannot be used.
+        InputError: The data cannot be used, or do not fit together.
         EngineError: The workers cannot be had.
     """
     dataset, report = dataset_of(data, settings), None
@@ -41,6 +49,7 @@ def open_source(
             loaded = None
             with open_store(space.store) as store:
                 report = ingest(store, list(data), settings, strict=strict, progress=progress.file)
+                refuse_lost_joins(store, settings, without_tags=without_tags)
                 if settings.engine == "local" and store.count("metrics") <= settings.in_memory_rows:
                     loaded = load(store, settings)
                 else:

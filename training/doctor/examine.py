@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.bilingual import Language, Words
-from features.errors import InputError
+from features.bilingual import Words
 from features.funnel import CLICK, COST, GPM, HOLD, NET_GPM, NET_ROI, ORDER, ROI, Stage, Target, build_funnel
+from features.garbage import no_collection
 from features.readers.encodings import misread
 from features.readers.find_files import find_files
 from features.readers.keys import UNNAMED
@@ -106,6 +106,7 @@ class Diagnosis:
         return 1 if self.amounts is None or self.amounts.stage == "none" else 0
 
 
+@no_collection()
 def examine(
     data: Sequence[str],
     settings: Settings,
@@ -191,33 +192,9 @@ def _joined(reads: Sequence[ExportRead]) -> ExportRead:
     return replace(reads[0], metrics=metrics, attributes=attributes, problems=[], rows=None)
 
 
-def refuse_lost_joins(store: Path, settings: Settings, language: Language, *, without_tags: bool) -> None:
-    """Raise where metrics, accounts and the tag sheet do not fit together.
-
-    Args:
-        store: File of the store that holds the data.
-        settings: Of the run.
-        language: Of the message.
-        without_tags: Go on where the tag sheet does not join.
-
-    Raises:
-        InputError: An account is needed, or the sheet does not join.
-    """
-    with open_store(store, read_only=True) as opened:
-        joins = joins_of(opened, settings)
-    found = [fault.in_language(language) for fault in _join_faults(joins, without_tags=without_tags)]
-    if found:
-        raise InputError("\n".join(found))
-
-
 def _amounts(loaded: Loaded, settings: Settings) -> Amounts | None:
     exposed = [name for name in ("impressions", "spend_cny") if name in loaded.metrics]
     return amounts(loaded, settings) if exposed else None
-
-
-def _join_faults(joins: Joins, *, without_tags: bool) -> list[Words]:
-    faults = [joins.account_fault, None if without_tags else joins.tag_fault]
-    return [fault for fault in faults if fault]
 
 
 def _faults(
@@ -226,7 +203,7 @@ def _faults(
     """Return what stops a training run until it is corrected."""
     # Of files that were read in part the ids are not all known.
     without_tags = without_tags or any(file.cut for file in files)
-    faults = [] if joins is None else _join_faults(joins, without_tags=without_tags)
+    faults = [] if joins is None else joins.faults(without_tags=without_tags)
     if joins is None:
         faults.append(NO_METRICS)
     if joins is not None and not without_tags and (lost := _unread_sheets(files)):

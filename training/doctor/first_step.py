@@ -23,7 +23,7 @@ def refuse_faults(
 ) -> None:
     """Examine exports that are not all in the store yet; print the findings and raise where something stops training.
 
-    Data beyond MOST_BYTES are not read twice: what stops them is found after their import (`refuse_lost_joins`).
+    Data beyond MOST_BYTES are not read twice: what stops them is found after their import (`features.store.joins`).
 
     Args:
         data: As given on the command line.
