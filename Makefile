@@ -47,7 +47,7 @@ GATE_OPTIONS = $(if $(WITHOUT_TAGS),--without-tags) $(if $(LANG_),--lang '$(LANG
 ENGINE_OPTIONS = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)')
 
 .PHONY: help setup doctor train refresh predict backtest report serve bento ui sample test test-fast check format hooks lock clean
-.PHONY: bench-peers bench-serve bench-scale
+.PHONY: bench-peers bench-serve bench-scale screenshots
 
 help: ## list the commands and their options
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ report: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## write the strategist's repor
 
 bento: $(VENV)/.product ## build a bento with the champion inside, which starts without a network
 	@$(PY) -m serving bento --config '$(SERVING)' $(if $(NAME),--name '$(NAME)')
+
+screenshots: $(VENV)/.dev ## take pictures of every page in Chromium, into OUT or var/screenshots; DATA: exports of a trained model
+	@$(PY) -m benchmarks.screenshots --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/screenshots)'
 
 bench-serve: $(VENV)/.product ## measure the service: latency, CPU time, memory
 	@$(PY) -m benchmarks.serving_speed

@@ -55,12 +55,13 @@ def bare(bundle: Path, port: int, workers: int = 1) -> Iterator[Service]:
 
 
 @contextmanager
-def gpmcast(bundle: Path, port: int, workers: int = 1) -> Iterator[Service]:
+def gpmcast(bundle: Path, port: int, workers: int = 1, **settings: str) -> Iterator[Service]:
     """The service as `make serve` starts it, with a ledger of its own."""
     with tempfile.TemporaryDirectory() as place:
-        settings = {"bundle": str(bundle), "port": port, "workers": workers, "ledger": f"sqlite:///{place}/ledger.db"}
+        ledger = f"sqlite:///{place}/ledger.db"
+        own = {"bundle": str(bundle), "port": port, "workers": workers, "ledger": ledger, **settings}
         config = Path(place) / "serving.yaml"
-        config.write_text(json.dumps(settings), encoding="utf-8")
+        config.write_text(json.dumps(own), encoding="utf-8")
         with _started(["-m", "serving", "serve", "--config", str(config)], port, Path(place)) as service:
             yield service
 

@@ -1,0 +1,40 @@
+"""Files that a person would drop on the page: a tag sheet of known creatives and their daily report."""
+
+from pathlib import Path
+
+from features.schema import KEY, Loaded
+
+HEADERS = {
+    "creative_id": "素材ID",
+    "account_id": "账户ID",
+    "promotion_type": "推广方式",
+    "date": "日期",
+    "impressions": "整体展现次数",
+    "clicks": "整体点击次数",
+    "spend_cny": "整体消耗",
+    "orders": "整体成交订单数",
+    "gmv_cny": "整体成交金额",
+}
+"""Of the daily report; the sheet has canonical names, which its layout knows as well."""
+
+
+def write_page_files(loaded: Loaded, folder: Path, count: int = 12) -> list[Path]:
+    """Write the sheet and the report of the creatives that were delivered last; half of them in the sheet alone.
+
+    Args:
+        loaded: Data that the model knows.
+        folder: Where `sheet.csv` and `report.csv` are written.
+        count: Creatives in the sheet.
+    """
+    last = loaded.metrics.groupby(KEY)["period_end"].max().sort_values(ascending=False, kind="stable")
+    chosen = last.index[:count]
+    sheet = loaded.creatives.set_index(KEY).loc[chosen].dropna(axis="columns", how="all").reset_index()
+    sheet = sheet.rename(columns=lambda name: name.removeprefix("tag_"))
+    rows = loaded.metrics.set_index(KEY)
+    rows = rows[rows.index.isin(chosen[::2])].reset_index()
+    sums = [name for name in HEADERS if name in rows and name not in KEY]
+    daily = rows.assign(date=rows["period_start"].dt.date).groupby([*KEY, "date"])[sums].sum().reset_index()
+    files = [folder / "sheet.csv", folder / "report.csv"]
+    for frame, file in zip((sheet, daily.rename(columns=HEADERS)), files):
+        frame.astype(object).to_csv(file, index=False, encoding="utf-8-sig")
+    return files
