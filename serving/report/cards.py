@@ -13,8 +13,6 @@ from serving.report.effects import ReportPart
 
 MOST_CARDS = 2000
 MOST_BARS = 8
-RUNNING_HOURS = 72
-"""A creative runs while its last delivery is no older."""
 NEAREST = 3
 DECIMALS = 6
 """Decimals of contributions in cards; the additivity of answers is checked to the same precision."""
@@ -94,8 +92,8 @@ class Card(ReportPart):
 
 
 def creative_cards(context: ReportContext) -> list[Card]:
-    """Cards of at most MOST_CARDS creatives: running ones by spend, then those not launched, then ended ones."""
-    rows = _card_rows(context)
+    """Cards of at most MOST_CARDS creatives, in `context.order`."""
+    rows = context.order[:MOST_CARDS].tolist()
     targets = context.funnel.targets
     predicted = context.predicted.iloc[rows].to_dict("records")
     at_launch = context.at_launch[targets].iloc[rows].to_dict("records")
@@ -215,14 +213,6 @@ def _similarity(own: pd.DataFrame, past: pd.DataFrame, columns: Sequence[str]) -
         logs = [np.log(frame["price_cny"].to_numpy(np.float64)) for frame in (own, past)]
         same += np.nan_to_num(np.exp(-np.abs(logs[0][:, None] - logs[1][None, :])))
     return same / np.float32(max(len(columns) + ("price_cny" in own), 1))
-
-
-def _card_rows(context: ReportContext) -> list[int]:
-    spend = np.nan_to_num(context.counts("spend_cny"))
-    until = context.observed["cutoff"].to_numpy("datetime64[h]").astype(np.int64)
-    ended = context.launched & (until < until.max(initial=0) - RUNNING_HOURS)
-    rank = np.where(ended, 2, np.where(context.launched, 0, 1))
-    return np.lexsort((-spend, rank))[:MOST_CARDS].tolist()
 
 
 def _name(creative: Mapping[Hashable, object]) -> str:

@@ -23,6 +23,8 @@ from features.schema import KEY, Loaded
 from serving.inference.loaded_model import LoadedModel
 from serving.report.contribution_groups import GroupedContributions, StageResidual, group_contributions
 from training.decision.advice import advise
+from training.decision.prediction_warnings import silent_days
+from training.decision.status import RUNNING, STOPPED, WAITING, status_of
 from training.explanation.contributions import all_contributions, check_additivity
 from training.explanation.shap_values import tree_shap
 from training.labels.outcomes import MATURE, actual_targets, outcomes
@@ -121,6 +123,21 @@ class ReportContext:
     def residuals(self) -> dict[str, StageResidual]:
         """Stage → residuals against the prediction without own counts."""
         return {stage.name: _residual(self, stage) for stage in self.funnel.stages}
+
+    @cached_property
+    def status(self) -> list[str]:
+        """Status of each creative (`training.decision.status`)."""
+        silent = silent_days(self.observed, self.loaded, self.now)
+        return status_of(self.observed["age_hours"].to_numpy(np.float64), silent)
+
+    @cached_property
+    def order(self) -> npt.NDArray[np.int64]:
+        """(creatives,) Rows in the order of the report: running, then waiting, then stopped ones, each by spend.
+
+        The place in it is the index by which all sections refer to a creative.
+        """
+        rank = np.array([(RUNNING, WAITING, STOPPED).index(status) for status in self.status])
+        return np.lexsort((-np.nan_to_num(self.counts("spend_cny")), rank))
 
     @cached_property
     def launched(self) -> npt.NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from features.schema import Loaded
 from serving.inference.loaded_model import LoadedModel
 from serving.report.cards import Card, creative_cards
 from serving.report.context import CreativeFilter, ReportContext, build_context
+from serving.report.creative_rows import CreativeRow, creative_rows
 from serving.report.diversity import Diversity, account_diversity
 from serving.report.effects import ReportPart, baseline, bootstrap
 from serving.report.five_questions import Question, five_questions
@@ -47,12 +48,14 @@ class ReportData(ReportPart):
         stages: Stages of the funnel.
         baseline: Target → prediction for the mean chosen creative before launch.
         baseline_cpm: Its cost of 1 000 impressions, CNY; None where cost is not modelled.
-        model_quality: Section 1.
-        questions: Section 2, the five questions.
-        heat, heat_columns, swarms, dependences, disagreements: Section 3, contributions by stage.
-        cards, all_creatives: Section 4, creatives with a card, and the number of chosen creatives.
-        kocs: Section 5, KOC and product.
-        diversity, shots: Section 6, diversity and what to shoot next.
+        creatives: Every chosen creative; its place is the index by which sections refer to it.
+        model_quality: How reliable the numbers are.
+        questions: The five questions.
+        heat, heat_columns, swarms, dependences, disagreements: Contributions by stage.
+        cards: The first of `creatives`, each with its card.
+        all_creatives: Number of chosen creatives.
+        kocs: KOC, product and price.
+        diversity, shots: Diversity and what to shoot next.
     """
 
     account: str
@@ -65,6 +68,7 @@ class ReportData(ReportPart):
     stages: list[StageLabel]
     baseline: dict[str, float]
     baseline_cpm: float | None
+    creatives: list[CreativeRow]
     model_quality: ModelQuality
     questions: list[Question]
     heat: list[HeatRow]
@@ -115,6 +119,7 @@ def sections(context: ReportContext, evaluation: Evaluation | None) -> ReportDat
         stages=[StageLabel(name=s.name, zh=s.label.zh, en=s.label.en, unit=s.unit) for s in context.funnel.stages],
         baseline=dict(base.targets),
         baseline_cpm=base.cpm if np.isfinite(base.cpm) else None,
+        creatives=creative_rows(context),
         model_quality=model_quality(context, evaluation),
         questions=five_questions(context, base, bootstrap_weights, z),
         heat=heat,

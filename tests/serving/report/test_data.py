@@ -150,7 +150,7 @@ def summary(data: ReportData) -> dict:
     whole = json.loads(data.model_dump_json())
     for name in ("swarms", "dependences"):
         whole[name] = [{key: value for key, value in one.items() if isinstance(value, str)} for one in whole[name]]
-    for name, most in (("cards", 2), ("heat", 2), ("shots", 3), ("disagreements", 2)):
+    for name, most in (("creatives", 2), ("cards", 2), ("heat", 2), ("shots", 3), ("disagreements", 2)):
         whole[name] = whole[name][:most]
     whole["kocs"]["kocs"] = whole["kocs"]["kocs"][:1]
     del whole["model_quality"]["version"]

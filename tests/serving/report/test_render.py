@@ -5,7 +5,7 @@ import re
 from html.parser import HTMLParser
 
 from serving.report.data import ReportData
-from serving.report.render import render
+from serving.report.render import SECTIONS, render
 
 
 class Tags(HTMLParser):
@@ -57,7 +57,7 @@ def test_every_sentence_stands_in_both_languages(page: str, data: ReportData) ->
 
 
 def test_answers_stand_in_the_order_in_which_they_are_asked(page: str) -> None:
-    order = ["quality", "questions", "funnel", "creatives", "kocs", "diversity"]
+    order = [section.name for section in SECTIONS]
     places = [page.index(f'<section id="{name}"') for name in order]
     assert places == sorted(places)
 
@@ -71,4 +71,4 @@ def test_names_are_text_and_never_markup(hostile: ReportData) -> None:
     assert "{{ 7*7 }}" in page
     embedded = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
     assert embedded is not None
-    assert json.loads(embedded[1])["rows"][0][1].startswith("<script>alert(1)</script>")
+    assert json.loads(embedded[1])["creatives"]["rows"][0][1].startswith("<script>alert(1)</script>")

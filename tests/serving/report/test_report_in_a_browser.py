@@ -51,7 +51,9 @@ def test_a_report_switches_language_sorts_and_shows_a_card(
     expect(tab.locator("#rows tr")).to_have_count(50)
     tab.fill("#search", "<script>")
     expect(tab.locator("#rows tr")).to_have_count(1)
-    assert column(tab, 0) == [tab.evaluate("JSON.parse(document.getElementById('data').textContent).rows[0][1]")]
+    assert column(tab, 0) == [
+        tab.evaluate("JSON.parse(document.getElementById('data').textContent).creatives.rows[0][1]")
+    ]
 
     tab.click("#rows button")
     expect(tab.locator("#card")).to_have_attribute("open", "")

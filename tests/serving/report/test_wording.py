@@ -17,7 +17,7 @@ def placeholders(text: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "texts",
-    [wording.PAGE_TEXTS, wording.SCRIPT_TEXTS, wording.METRIC_COLUMNS, wording.QUESTION_TITLES],
+    [wording.TEXTS, wording.SCRIPT_TEXTS, wording.common.METRIC_COLUMNS, wording.levers.QUESTION_TITLES],
 )
 def test_no_text_has_a_hole_in_either_language(texts: dict[str, Words]) -> None:
     for name, words in texts.items():
@@ -26,19 +26,25 @@ def test_no_text_has_a_hole_in_either_language(texts: dict[str, Words]) -> None:
         assert placeholders(words.zh) == placeholders(words.en), name
 
 
+@pytest.mark.parametrize("kind", ["TEXTS", "SCRIPT_TEXTS"])
+def test_a_name_stands_in_one_section_only(kind: str) -> None:
+    names = [name for section in wording.SECTIONS for name in getattr(section, kind, {})]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_columns_to_add_are_called_by_their_headers() -> None:
-    names = [*TAG_LABELS, "creator_id", "product_id", "price_cny", "copy_text", *wording.METRIC_COLUMNS]
-    assert wording.columns(["hook"]) == ("标签表的“开头类型”", "开头类型 (hook) in the tag sheet")
-    assert wording.columns(["hold", "price_cny"]).en.endswith("价格 (price) in the tag sheet")
+    names = [*TAG_LABELS, "creator_id", "product_id", "price_cny", "copy_text", *wording.common.METRIC_COLUMNS]
+    assert wording.common.columns(["hook"]) == ("标签表的“开头类型”", "开头类型 (hook) in the tag sheet")
+    assert wording.common.columns(["hold", "price_cny"]).en.endswith("价格 (price) in the tag sheet")
     for name in names:
-        assert wording.columns([name]).zh != name
-    assert set(QUESTION_STAGES) == set(wording.QUESTION_TITLES)
+        assert wording.common.columns([name]).zh != name
+    assert set(QUESTION_STAGES) == set(wording.levers.QUESTION_TITLES)
 
 
 def test_tags_attributes_and_groups_are_called_as_in_their_declarations() -> None:
-    assert wording.tag("price_cny") == ("价格(元)", "price (CNY)")
-    assert wording.tag("hook") == TAG_LABELS["hook"]
-    assert wording.tag("a team's own tag") == ("a team's own tag", "a team's own tag")
+    assert wording.common.tag("price_cny") == ("价格(元)", "price (CNY)")
+    assert wording.common.tag("hook") == TAG_LABELS["hook"]
+    assert wording.common.tag("a team's own tag") == ("a team's own tag", "a team's own tag")
     assert group_label("price") == ("价格", "price")
     assert group_label("creator_id*product_id") == ("达人 × 商品", "KOC × product")
     assert group_label(OWN).en == "own early evidence"

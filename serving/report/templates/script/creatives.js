@@ -1,28 +1,11 @@
-"use strict";
+// Table of creatives and their cards.
 (() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const SVG = "http://www.w3.org/2000/svg";
+  const { el, text, number, whole, share } = report;
+  const both = (zh, en) => report.both([zh, en]);
+  const draw = report.svg;
+  const data = report.data.creatives, texts = report.core.words;
   const [ID, NAME, ACCOUNT, KIND, AGE, VERDICT, ZH, EN, ASKED, CHANCE, HIT, TARGETS, LAUNCH, COUNTS, FALLS, NEAR, TAGS] = Array(17).keys();
   const later = data.targets.length;
-
-  // Every word of the data becomes a text node: names are never read as markup.
-  const el = (name, set = {}, ...children) => {
-    const made = document.createElement(name);
-    for (const [key, value] of Object.entries(set)) key === "click" ? made.addEventListener("click", value) : made.setAttribute(key, value);
-    made.append(...children);
-    return made;
-  };
-  const draw = (name, set = {}, text = "") => {
-    const made = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(set)) made.setAttribute(key, value);
-    if (text) made.textContent = text;
-    return made;
-  };
-  const both = (zh, en) => { const part = document.createDocumentFragment(); part.append(el("span", { class: "zh" }, zh), el("span", { class: "en", lang: "en" }, en)); return part; };
-  const text = (name, given = {}) => both(...data.words[name].map((words) => words.replace(/{(\w+)}/g, (_, key) => given[key])));
-  const number = (value) => value === null ? "–" : value === 0 ? "0" : value >= 1000 ? Math.round(value).toLocaleString("en-US") : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
-  const whole = (value) => value === null ? "–" : Math.round(value).toLocaleString("en-US");
-  const share = (value) => value === null ? "–" : (100 * value).toFixed(value < 0.1 ? 1 : 0) + "%";
   const age = (hours) => hours === 0 ? text("not_launched") : hours < 72 ? text("hours", { n: Math.round(hours) }) : text("days", { n: Math.round(hours / 24) });
   const range = ([, low, high]) => low === null ? text("no_interval") : high <= 0 ? text("no_order") : `${number(low)}–${number(high)}`;
 
@@ -38,7 +21,7 @@
 
   const shown = () => {
     const wanted = state.text.trim().toLowerCase();
-    const found = data.rows.map((row, place) => [row, place]).filter(([row]) =>
+    const found = data.rows.map((row, place) => [row, place]).filter(([row, place]) => report.passes(place) &&
       (state.verdict === "*" || row[VERDICT] === state.verdict) &&
       (!wanted || row[NAME].toLowerCase().includes(wanted) || row[ID].includes(wanted) || row[ACCOUNT].includes(wanted) ||
         row[TAGS].some(([, value]) => data.values[value].toLowerCase().includes(wanted))));
@@ -55,7 +38,7 @@
   };
   const line = ([row, place]) => el("tr", { "data-id": row[ID] },
     el("td", { class: "name" }, el("button", { type: "button", title: row[NAME], click: () => open(place) }, row[NAME]), el("small", {}, row[ID])),
-    el("td", {}, el("span", { class: `tag ${row[VERDICT]}` }, both(...data.verdicts[row[VERDICT]]))),
+    el("td", {}, el("span", { class: `badge ${row[VERDICT]}` }, both(...data.verdicts[row[VERDICT]]))),
     el("td", {}, number(row[TARGETS][0][0]), el("small", {}, range(row[TARGETS][0]))),
     el("td", {}, share(row[CHANCE]), el("small", {}, `≥ ${number(row[ASKED])}`)),
     el("td", {}, whole(row[TARGETS][later][0]), el("small", {}, wide(row[TARGETS][later]))),
@@ -74,24 +57,24 @@
     const [start, bars, others, own] = row[FALLS][place];
     const base = Math.exp(start), money = data.money[place];
     const steps = [...bars.map(([group, log]) => [data.groups[group], log, ""])];
-    if (Math.abs(others) > 5e-4) steps.push([data.words.others, others, ""]);
+    if (Math.abs(others) > 5e-4) steps.push([texts.others, others, ""]);
     steps.push([data.own, own, " own"]);
     const logs = [start];
     for (const [, log] of steps) logs.push(logs[logs.length - 1] + log);
     const [low, high] = [Math.min(...logs), Math.max(...logs)], pad = Math.max((high - low) * 0.06, 0.03);
     const x = (log) => 150 + 290 * (log - low + pad) / (high - low + 2 * pad);
     const picture = draw("svg", { viewBox: `0 0 560 ${22 * (steps.length + 2) + 6}`, class: "fall", role: "img", "aria-label": data.targets[place].join(" ") });
-    const label = (y, words) => ["zh", "en"].forEach((lang, n) => picture.append(draw("text", { x: 142, y: y + 13, class: `right ${lang}` }, words[n])));
-    const end = (y, words, log) => { label(y, words); picture.append(draw("rect", { x: x(log) - 1.5, y: y + 2, width: 3, height: 15, class: "end" }), draw("text", { x: x(log) + 6, y: y + 13 }, number(Math.exp(log)))); };
-    end(0, data.words.account_baseline, start);
-    steps.forEach(([words, log, extra], n) => {
+    const label = (y, named) => ["zh", "en"].forEach((lang, n) => picture.append(draw("text", { x: 142, y: y + 13, class: `right ${lang}` }, named[n])));
+    const end = (y, named, log) => { label(y, named); picture.append(draw("rect", { x: x(log) - 1.5, y: y + 2, width: 3, height: 15, class: "end" }), draw("text", { x: x(log) + 6, y: y + 13 }, number(Math.exp(log)))); };
+    end(0, texts.account_baseline, start);
+    steps.forEach(([named, log, extra], n) => {
       const y = 22 * (n + 1), [from, to] = [x(logs[n]), x(logs[n + 1])];
-      label(y, words);
+      label(y, named);
       picture.append(draw("line", { x1: from, x2: from, y1: y - 5, y2: y + 3 }));
       picture.append(draw("rect", { x: Math.min(from, to), y: y + 3, width: Math.max(Math.abs(to - from), 1), height: 14, class: (log < 0 ? "less" : "more") + extra }));
       picture.append(draw("text", { x: Math.max(from, to) + 5, y: y + 13, class: "soft" }, factor(log, base, money)));
     });
-    end(22 * (steps.length + 1), data.words.prediction, logs[logs.length - 1]);
+    end(22 * (steps.length + 1), texts.prediction, logs[logs.length - 1]);
     return picture;
   };
 
@@ -113,10 +96,10 @@
     card.replaceChildren(
       el("button", { type: "button", class: "close", "aria-label": "关闭 close", click: () => card.close() }, "✕"),
       el("h3", {}, row[NAME]), el("small", {}, `${row[ID]} · ${row[ACCOUNT]} · ${row[KIND]}`),
-      el("p", {}, el("span", { class: `tag ${row[VERDICT]}` }, both(...data.verdicts[row[VERDICT]])), " ", both(row[ZH], row[EN])),
+      el("p", {}, el("span", { class: `badge ${row[VERDICT]}` }, both(...data.verdicts[row[VERDICT]])), " ", both(row[ZH], row[EN])),
       el("dl", { class: "facts" }, ...figures),
       el("div", { class: "chips" }, ...row[TAGS].map(([tag, value]) => el("span", {}, both(...data.tags[tag]), ` ${data.values[value]}`))),
-      el("div", { class: "cols" }, ...data.targets.map((words, n) => el("figure", {}, el("figcaption", {}, both(`${words[0]}${data.words.fall[0]}`, `${words[1]}${data.words.fall[1]}`)), fall(n, row)))),
+      el("div", { class: "cols" }, ...data.targets.map((words, n) => el("figure", {}, el("figcaption", {}, both(`${words[0]}${texts.fall[0]}`, `${words[1]}${texts.fall[1]}`)), fall(n, row)))),
       el("h3", {}, text("nearest")),
       near.length ? el("div", { class: "scroll" }, el("table", { class: "creatives" }, el("thead", {}, el("tr", {}, head("creative"), head("similarity"), head("roi"), head("gpm"), head("impressions"))), el("tbody", {}, ...near))) : el("p", {}, text("no_past")));
     if (!card.open) card.showModal();
@@ -132,8 +115,5 @@
   document.getElementById("before").addEventListener("click", () => { state.page -= 1; show(); });
   document.getElementById("after").addEventListener("click", () => { state.page += 1; show(); });
   card.addEventListener("click", (event) => { if (event.target === card) card.close(); });
-  const setLanguage = () => { document.documentElement.lang = document.getElementById("en").checked ? "en" : "zh-CN"; };
-  for (const name of ["zh", "en"]) document.getElementById(name).addEventListener("change", setLanguage);
-  for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
-  show();
+  report.subscribe(() => { state.page = 0; show(); });
 })();

@@ -1,0 +1,63 @@
+"use strict";
+// What the scripts of all sections share. report.data.<section> is what the section embedded; report.rows(n) tells of creative n.
+const report = (() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const core = data.core;
+  const SVG = "http://www.w3.org/2000/svg";
+
+  // Every word of the data becomes a text node: names are never read as markup.
+  const fill = (made, set, children) => {
+    for (const [key, value] of Object.entries(set)) typeof value === "function" ? made.addEventListener(key, value) : made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  };
+  const el = (name, set = {}, ...children) => fill(document.createElement(name), set, children);
+  const svg = (name, set = {}, ...children) => fill(document.createElementNS(SVG, name), set, children);
+
+  // Both languages stand in the page; the style sheet hides one.
+  const both = ([zh, en]) => { const part = document.createDocumentFragment(); part.append(el("span", { class: "zh" }, zh), el("span", { class: "en", lang: "en" }, en)); return part; };
+  const filled = (name, given) => core.words[name].map((words) => words.replace(/{(\w+)}/g, (_, key) => given[key]));
+  const text = (name, given = {}) => both(filled(name, given));
+  const language = () => document.getElementById("en").checked ? "en" : "zh";
+  const plain = (name, given = {}) => filled(name, given)[language() === "en" ? 1 : 0];
+  const setLanguage = () => { document.documentElement.lang = language() === "en" ? "en" : "zh-CN"; };
+  for (const name of ["zh", "en"]) document.getElementById(name).addEventListener("change", () => { setLanguage(); tell(); });
+
+  const missing = (value) => value === null || value === undefined || Number.isNaN(value);
+  const whole = (value) => missing(value) ? "–" : Math.round(value).toLocaleString("en-US");
+  const number = (value) => missing(value) ? "–" : value === 0 ? "0" : Math.abs(value) >= 1000 ? whole(value) : value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
+  const share = (value) => missing(value) ? "–" : (100 * value).toFixed(value < 0.1 ? 1 : 0) + "%";
+  const signed = (value) => missing(value) ? "–" : `${value < 0 ? "−" : "+"}${whole(Math.abs(value))}`;
+
+  // Filters: index of the value in core.values, or -1 for all. Sections subscribe, and read `chosen()`.
+  const FILTERS = ["account_id", "promotion_type", "product_id", "creator_id"];
+  const filters = { days: 7, account_id: -1, promotion_type: -1, product_id: -1, creator_id: -1 };
+  const heard = [];
+  let kept = null;
+  const passes = (index) => FILTERS.every((name) => filters[name] < 0 || core.of[name][index] === filters[name]);
+  const chosen = () => kept ?? (kept = core.ids.map((_, index) => index).filter(passes));
+  const tell = () => { for (const one of heard) one(filters); };
+  const subscribe = (one) => { heard.push(one); one(filters); };
+  const setFilter = (name, value) => { filters[name] = value; kept = null; tell(); };
+  const value = (name, index) => core.of[name][index] < 0 ? "" : core.values[name][core.of[name][index]];
+
+  const bar = document.getElementById("filters");
+  const choose = (name, entries) => {
+    const made = el("select", { "data-filter": name, change: (event) => { setFilter(name, Number(event.target.value)); event.target.classList.toggle("on", name !== "days" && filters[name] >= 0); } });
+    const write = () => {
+      const at = made.value || String(filters[name]);
+      made.setAttribute("aria-label", plain(`filter_${name}`));
+      made.replaceChildren(...entries().map(([key, shown]) => el("option", { value: key }, shown)));
+      made.value = at;
+    };
+    heard.push(write);
+    write();
+    bar.append(made);
+  };
+  choose("days", () => [7, 14].map((days) => [days, plain("last_days", { days })]));
+  for (const name of FILTERS) if (core.values[name].length > 1) choose(name, () => [[-1, plain(`all_${name}`)], ...core.values[name].map((one, index) => [index, name === "promotion_type" ? core.promotionTypes[index][language() === "en" ? 1 : 0] : one])]);
+
+  for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
+  setLanguage();
+  return { data, core, el, svg, both, text, plain, language, whole, number, share, signed, missing, filters, subscribe, setFilter, passes, chosen, value };
+})();

@@ -1,0 +1,48 @@
+"""Every sentence of the strategist's report, Chinese and English side by side: no other module holds one.
+
+`common.py` says what several sections say; each other module belongs to the section of its name: TEXTS are headings and
+paragraphs, SCRIPT_TEXTS what its script writes, functions put numbers into a sentence. Stages, targets, tags, feature
+groups and verdicts are named by their own objects (`features.funnel`, `features.attributes`, …). Only one- or two-word
+heads of tables and axes are in the templates, next to their columns.
+"""
+
+from features.bilingual import Words
+from serving.report.wording import (
+    common as common,
+)
+from serving.report.wording import (
+    creatives as creatives,
+)
+from serving.report.wording import (
+    diversity as diversity,
+)
+from serving.report.wording import (
+    first_screen as first_screen,
+)
+from serving.report.wording import (
+    kocs as kocs,
+)
+from serving.report.wording import (
+    levers as levers,
+)
+from serving.report.wording import (
+    reliability as reliability,
+)
+from serving.report.wording import (
+    shell as shell,
+)
+
+SECTIONS = (shell, first_screen, levers, creatives, kocs, diversity, reliability)
+"""Modules that hold TEXTS, in the order of the page."""
+TEXTS: dict[str, Words] = {name: words for section in SECTIONS for name, words in section.TEXTS.items()}
+"""Headings and paragraphs of all sections: a name stands once (`tests/serving/report/test_wording.py`)."""
+
+SCRIPT_TEXTS: dict[str, Words] = {
+    name: words for section in SECTIONS for name, words in getattr(section, "SCRIPT_TEXTS", {}).items()
+}
+"""Texts that scripts write, of all sections: a name stands once."""
+
+
+def text(name: str, **values: object) -> Words:
+    """A heading or paragraph of TEXTS, with its placeholders filled in."""
+    return TEXTS[name].format(**values)

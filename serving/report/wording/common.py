@@ -1,0 +1,88 @@
+"""What several sections say: factors, intervals, counts, names of tags and columns."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from configs.export_layout import ExportLayout, read_layout
+from configs.settings import CONFIG_DIR
+from features.attributes import ATTRIBUTE_OF, TAG_LABELS
+from features.bilingual import Words
+from features.funnel import TARGETS
+from features.matrix.catalogue import entity_label
+from serving.report.contribution_groups import group_label
+from training.decision.predictions_file import PROMOTION_TYPES
+
+METRIC_COLUMNS = {
+    "hold": Words("视频播放数 与 3秒播放率(plays、plays_3s)", "plays and 3-s plays (视频播放数, 3秒播放率)"),
+    "click": Words("整体点击次数(clicks)", "clicks (整体点击次数)"),
+    "order": Words("整体成交订单数(orders)", "orders (整体成交订单数)"),
+    "value": Words("整体成交订单数 与 整体成交金额(orders、gmv_cny)", "orders and gmv (整体成交订单数, 整体成交金额)"),
+    "repeat_orders": Words("老客订单数 / 复购订单数", "repeat orders (老客订单数)"),
+}
+"""Stage, or column that no source has → what to add to the export."""
+
+
+def times(factor: float) -> str:
+    """A factor: ×1.23."""
+    return f"×{factor:.2f}"
+
+
+def money(cny: float | None) -> str:
+    """CNY per 1 000 impressions, with its sign."""
+    if cny is None:
+        return "–"
+    return f"{'+' if cny >= 0 else '−'}{abs(cny):.{0 if abs(cny) >= 10 else 1}f}"
+
+
+def target(name: str) -> Words:
+    """Label of a target."""
+    return TARGETS[name].label if name in TARGETS else Words(name, name)
+
+
+def promotion_type(name: str) -> Words:
+    """Label of a promotion type."""
+    return PROMOTION_TYPES.get(name, Words(name, name))
+
+
+def group(name: str) -> Words:
+    """Label of a feature group."""
+    return group_label(name)
+
+
+def tag(name: str) -> Words:
+    """Label of a tag, or of an attribute on a card; numbers with their unit."""
+    return ATTRIBUTE_OF[name].full_label if name in ATTRIBUTE_OF else Words(*entity_label(name))
+
+
+def columns(names: Sequence[str]) -> Words:
+    """Columns of exports or of the tag sheet that would answer a question."""
+    named = [METRIC_COLUMNS.get(name) or _sheet_column(name) for name in names]
+    return Words("、".join(words.zh for words in named), ", ".join(words.en for words in named))
+
+
+def _sheet_column(name: str) -> Words:
+    """Header of an attribute or a tag in the tag sheet, with what it means."""
+    header = _tag_sheet().columns[name].headers[0]
+    label = ATTRIBUTE_OF[name].label if name in ATTRIBUTE_OF else TAG_LABELS[name]
+    return Words(f"标签表的“{header}”", f"{header} ({label.en}) in the tag sheet")
+
+
+@cache
+def _tag_sheet() -> ExportLayout:
+    return read_layout(CONFIG_DIR / "sources" / "tag_sheet.yaml")
+
+
+def to_add(names: Sequence[str]) -> Words:
+    """Which columns are missing, and where to add them."""
+    named = columns(names)
+    return Words(f"现有数据回答不了;请在导出或标签表中加上:{named.zh}。", f"These data cannot tell. Add: {named.en}.")
+
+
+def band(low: float, high: float, level: float) -> Words:
+    """An interval of a factor."""
+    return Words(f"{level:.0%} 区间 {low:.2f}–{high:.2f}", f"{level:.0%} interval {low:.2f}–{high:.2f}")
+
+
+def count(number: int) -> Words:
+    """A number of creatives."""
+    return Words(f"{number:,} 条创意", f"{number:,} creatives")

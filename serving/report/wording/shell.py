@@ -1,0 +1,39 @@
+"""Title, menu, notes on every page, footer."""
+
+from features.bilingual import Words
+
+TEXTS = {
+    "association": Words(
+        "关联,不是因果:模型对历史数据的归因,不等于改动后一定带来的效果。",
+        "Association, not cause: what the model learned from past data is not the effect of a change.",
+    ),
+    "first": Words(
+        "先看一句话:模型对历史数据的归因,不等于改动后一定带来的效果。平台会把流量给早期赢家,因此下面每个数字都是"
+        "关联,要放量先做单变量测试。",
+        "First of all: what the model learned from past data is not the effect of a change. The platform "
+        "sends traffic to early winners, so every figure below is an association: test one variable before you "
+        "scale.",
+    ),
+    "title": Words("投放策略报告", "Strategist's report"),
+    "not_concluded": Words(
+        "不要由此下的结论:单条创意的好坏(一周结果多半是运气);没有数据处的曲线;因子可以一直叠乘;关联就是因果。预测"
+        "与归因来自服务所用的同一模型与同一函数。",
+        "Do not conclude: that one creative is good or bad (one week is mostly chance); curves where there are "
+        "no data; that factors multiply for ever; that association is cause. Predictions and contributions come "
+        "from the model and the functions of the service.",
+    ),
+}
+"""Headings and paragraphs, by name."""
+SCRIPT_TEXTS = {
+    "last_days": Words("近 {days} 天", "last {days} days"),
+    "filter_days": Words("时间", "period"),
+    "filter_account_id": Words("账户", "account"),
+    "filter_promotion_type": Words("推广方式", "promotion type"),
+    "filter_product_id": Words("商品", "product"),
+    "filter_creator_id": Words("达人", "KOC"),
+    "all_account_id": Words("全部账户", "all accounts"),
+    "all_promotion_type": Words("全部推广方式", "all promotion types"),
+    "all_product_id": Words("全部商品", "all products"),
+    "all_creator_id": Words("全部达人", "all KOCs"),
+}
+"""Texts that the script writes, by name."""
