@@ -14,6 +14,10 @@ ACCOUNT ?=
 PRODUCT ?=
 SINCE ?=
 LANG_ ?=
+# Options of plan: CNY of the next days, how many creatives to launch, a tag sheet with candidates
+BUDGET ?=
+LAUNCH ?=
+CANDIDATES ?=
 # Option of train and refresh: 1 goes on where the tag sheet does not join the metrics
 WITHOUT_TAGS ?=
 # Option of doctor: a YAML file to write, the source config with the headers that it suggests
@@ -46,7 +50,7 @@ WORKERS = $(if $(filter dask,$(ENGINE))$(SCHEDULER),$(VENV)/.scale)
 GATE_OPTIONS = $(if $(WITHOUT_TAGS),--without-tags) $(if $(LANG_),--lang '$(LANG_)')
 ENGINE_OPTIONS = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)')
 
-.PHONY: help setup doctor train refresh predict backtest report serve bento ui sample test test-fast check format hooks lock clean
+.PHONY: help setup doctor train refresh predict plan backtest report serve bento ui sample test test-fast check format hooks lock clean
 .PHONY: bench-peers bench-serve bench-scale screenshots
 
 help: ## list the commands and their options
@@ -68,6 +72,10 @@ refresh: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## refit the champi
 
 predict: $(VENV)/.product $(WORKERS) $(if $(DATA),,$(TRUTH)) ## predict every creative at its latest cutoff, into OUT
 	@$(PY) -m training predict --config '$(CONFIG)' $(ENGINE_OPTIONS) --data '$(TARGET_DATA)' --out '$(or $(OUT),predictions.csv)' $(if $(HEADERS),--headers '$(HEADERS)') $(GATE_OPTIONS)
+
+plan: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## plan a budget: launches, tests, today's split, stops; BUDGET=<CNY>, LAUNCH=<n>, CANDIDATES=<tag sheet>, into OUT
+	@$(PY) -m training plan --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/plan.csv)' $(if $(BUDGET),--budget '$(BUDGET)') $(if $(LAUNCH),--launch '$(LAUNCH)') \
+		$(if $(CANDIDATES),--candidates '$(CANDIDATES)') $(GATE_OPTIONS)
 
 backtest: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## compare predictions with outcomes at rolling origins, into var/backtest.parquet
 	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' --out var/backtest.parquet $(GATE_OPTIONS)

@@ -168,6 +168,51 @@ class Verdict(Section):
         return self
 
 
+class Plan(Section):
+    """`make plan`: which creatives to launch, test money, today's split, when to stop or scale."""
+
+    false_stop: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    """α: bound on the probability that a creative at its ROI target or above is ever called below it, however often
+    one looks; the same bound holds for a creative below its target and the call to scale."""
+    order_value_ratio: Annotated[float, Field(ge=1, le=10)] = 1.5
+    """Mean value of an order weighted by money, over its plain mean (1 + squared coefficient of variation): the most
+    that the bound on false stops allows for."""
+    largest_order_ratio: Annotated[float, Field(ge=1, le=100)] = 3.0
+    """Largest value of an order over the mean: the most that the bound on false calls to scale allows for."""
+    hits: Annotated[int, Field(ge=1, le=20)] = 1
+    """Launches are chosen for the chance of at least so many hits."""
+    gain_given_up: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the greatest expected gain that may be given up for a greater chance of hits."""
+    test_share: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """Share of the budget for new creatives where others are running; without any, all of it is."""
+    test_days: Annotated[float, Field(gt=0)] = 3
+    """Days over which the test money of a creative is asked for."""
+    floor_cny: Annotated[float, Field(ge=0)] = 10
+    """Least money a day of a running creative that is not stopped."""
+    cap_share: Annotated[float, Field(gt=0, le=1)] = 0.4
+    """Largest share of a day's money for one running creative."""
+    capacity: Annotated[float, Field(ge=1)] = 2
+    """Most money a day of a running creative, in multiples of its predicted daily spend."""
+    change: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """Most by which the money of a running creative changes from one day to the next, as a share of yesterday's."""
+    draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
+    """Draws from the predictive distributions for today's split."""
+    seed: int = 7
+    elasticities: tuple[Annotated[float, Field(ge=0, le=1)], ...] = (0.0, 0.5, 1.0)
+    """How far delivery follows the money asked for: 0 not at all, the platform decides; 1 fully. Bands go over them."""
+    exact_candidates: Annotated[int, Field(ge=1)] = 5000
+    """Candidates up to which launches are chosen by an integer programme; beyond, greedily with a bound."""
+    solver_seconds: Annotated[float, Field(gt=0)] = 10
+    """Time limit of each integer programme; what is left of the optimality gap is stated."""
+
+    @field_validator("elasticities")
+    @classmethod
+    def _rising(cls, elasticities: tuple[float, ...]) -> tuple[float, ...]:
+        if not elasticities or list(elasticities) != sorted(set(elasticities)):
+            raise ValueError("name one elasticity at least, rising, each once")
+        return elasticities
+
+
 class Thin(Section):
     """Amounts of training data: creatives with a closed outcome, and their orders."""
 
@@ -274,6 +319,7 @@ class Settings(Section):
     evaluate: Evaluate = Evaluate()
     interval: Interval = Interval()
     verdict: Verdict = Verdict()
+    plan: Plan = Plan()
     thin: Thin = Thin()
     backtest: Backtest = Backtest()
 

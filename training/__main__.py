@@ -1,4 +1,4 @@
-"""`python -m training`: doctor, train, refresh, page, predict, backtest, ui, leaks."""
+"""`python -m training`: doctor, train, refresh, page, predict, plan, backtest, ui, leaks."""
 
 import os
 import sys
@@ -190,6 +190,41 @@ def predict_command(
         f"{out}: {len(table):,} creatives predicted by {name}, {warned:,} with warnings",
     )
     Console().print(said.in_language(lang or language_of_locale()), highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command("plan")
+def plan_command(
+    data: DataPaths,
+    budget: Annotated[float | None, typer.Option("--budget", help="CNY for the days of one outcome window.")] = None,
+    launch: Annotated[int | None, typer.Option("--launch", min=1, help="How many; default: all that gain.")] = None,
+    candidates: Annotated[Path | None, typer.Option("--candidates", help="Candidates, as in a tag sheet.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="CSV or Parquet file to write.")] = Path("plan.csv"),
+    config: ConfigFile = DEFAULT_CONFIG,
+    model: Annotated[Path | None, typer.Option("--model", help="Bundle folder; default: the champion.")] = None,
+    lang: Lang = None,
+) -> None:
+    """Plan a budget: which creatives to launch, what tests cost, today's split, what to stop or scale."""
+    from training.atomic_write import refuse_ending
+    from training.data.open_source import open_source
+    from training.decision.plan.command import planned
+    from training.decision.plan.plan_file import write_plan
+    from training.decision.plan.screen import show_plan
+    from training.registry.champion import model_for
+    from training.workspace import workspace
+
+    settings, language = load_settings(config), lang or language_of_locale()
+    refuse_ending(out)
+    check_data_exists(data)  # before anything is written
+    space = workspace(data, settings)
+    creative_model, manifest, _ = model_for(space, model)
+    trained = manifest.settings.model_copy(update={"plan": settings.plan})
+    with _screen(space, lang) as screen:
+        progress = screen.callbacks
+        with open_source(data, space, settings, progress) as (source, report):
+            show_files(report, screen)
+            progress.phase("predict")
+            plan = planned(source, creative_model, trained, budget, launch, candidates)
+    show_plan(plan, settings.plan, [out, write_plan(plan, out)], language, Console())
 
 
 @app.command("backtest")

@@ -216,6 +216,13 @@ class CompoundRows:
         low, high = min(own[:, 3].min() for own in curves), max(own[:, -1].max() for own in curves)
         return float(np.exp(low)), float(np.exp(high))
 
+    def rate_variance(self, target: str) -> Floats:
+        """(rows,) Variance of the log rate; its mean is the prediction."""
+        compound = self.uncertainty.compounds.get(target)
+        if compound is None:
+            return np.full(len(self.features.reference_price), np.nan)
+        return np.asarray(compound.share * self.columns[f"variance:{target}"] + compound.extra, dtype=np.float64)
+
     def hit_chance(self) -> Floats:
         """(rows,) P(hit)."""
         found, model = np.full(len(self.features.reference_price), np.nan), self.uncertainty

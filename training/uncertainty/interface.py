@@ -68,6 +68,10 @@ class RowUncertainty(Protocol):
         """Values above 0 between which nearly all of a calibrated target's distribution above 0 lies, over all rows."""
         ...
 
+    def rate_variance(self, target: str) -> Floats:
+        """(rows,) Variance of the log of the true rate, without the chance of single orders; NaN: not calibrated."""
+        ...
+
     def hit_chance(self) -> Floats:
         """(rows,) P(the creative is a hit in its outcome window)."""
         ...

@@ -1,0 +1,133 @@
+"""What a plan is computed from: one row per creative, from the model and the counts so far."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from configs.settings import Settings
+from features.funnel import TARGETS
+from features.matrix.feature_matrix import build_features
+from features.point_in_time.array_frame import ArrayFrame, Floats
+from features.point_in_time.counts import RECENT_DAYS
+from features.schema import KEY, MULTI, Loaded
+from training.boosting.model import CreativeModel
+from training.data.metrics_source import MetricsSource
+from training.decision.advice import advise
+from training.decision.plan import words
+from training.decision.prediction_warnings import silent_days
+from training.decision.similar import same_ideas
+from training.decision.status import status_of
+
+NAMES = ["creative_name", "product_name", "creator_name"]
+
+
+def plan_figures(source: MetricsSource, model: CreativeModel, settings: Settings) -> pd.DataFrame:
+    """Figures of all creatives at the end of the data.
+
+    Args:
+        source: Metrics and creatives.
+        model: The model.
+        settings: Of the model's run, with those of the plan.
+
+    Returns:
+        As `figures_of`, one row per creative.
+
+    Raises:
+        InputError: The data or the model cannot support a plan; the message has what is missing and the cure.
+    """
+    refuse_model(model)
+    if pd.isna(source.until):
+        raise words.refusal(words.NO_METRICS)
+    function = partial(figures_of, model=model, settings=settings)
+    return source.apply_latest(function, model.fitted.funnel, model.fitted.entities, settings)
+
+
+def refuse_model(model: CreativeModel) -> None:
+    """Raise InputError where a model predicts no ROI, values no orders, or has no distributions."""
+    funnel, uncertainty = model.fitted.funnel, model.uncertainty
+    if "value" not in funnel.to_gmv:
+        raise words.refusal(words.NO_ORDERS)
+    if not funnel.main_roi:
+        raise words.refusal(words.NO_SPEND)
+    if uncertainty is None or funnel.main_roi not in uncertainty.targets:
+        raise words.refusal(words.NO_DISTRIBUTIONS)
+
+
+def figures_of(
+    observed: ArrayFrame, loaded: Loaded, now: pd.Timestamp, *, model: CreativeModel, settings: Settings
+) -> pd.DataFrame:
+    """Figures of the latest snapshots of some creatives.
+
+    Args:
+        observed: The snapshots, one per creative, in the order of the creatives.
+        loaded: Metrics and creatives of their accounts.
+        now: End of the last period of all data.
+        model: The model.
+        settings: As of `plan_figures`.
+
+    Returns:
+        KEY, names that the data have, `status`, and in CNY where nothing else is said:
+        `target` (ROI to reach), `roi` (expected, of the funnel's main ROI), `log_variance` (of the true ROI's log),
+        `roi_low` and `roi_high`, `order_value` (mean, after refunds where the ROI is), `hit_chance` (where the model
+        states none, the chance of the ROI target), `natural` (spend predicted over the outcome window), `told_apart`
+        (spend until two such creatives can be ranked), `spent`, `money` and `most_money` (after refunds, with the
+        expected and with all of what is not settled yet), `yesterday` (mean daily spend of the last days), `verdict`,
+        `family` (KEY of the first creative with its idea, as one text) and `known` (attributes that the model knows).
+    """
+    funnel, count = model.fitted.funnel, len(loaded.creatives)
+    features = build_features(observed, model.fitted)
+    predicted = model.predict(features)
+    advice = advise(predicted, features, observed, model, settings)
+    if advice.rows is None:
+        raise words.refusal(words.NO_DISTRIBUTIONS)
+    roi, columns = funnel.main_roi, predicted.columns
+    kept = predicted["keep"].to_numpy(np.float64) if TARGETS[roi].net and "keep" in columns else np.ones(count)
+    cost = predicted["cost"].to_numpy(np.float64)
+    hit_chance = advice.figures["hit_chance"]
+    chance = advice.figures[f"{roi}_chance"]
+    required = advice.rows.required_evidence(settings.verdict.distinguish_probability)
+    spent, gmv = _early(observed, "spend_cny"), _early(observed, "gmv_cny")
+    settled = _early(observed, "settled_net_cny") if TARGETS[roi].net else gmv
+    open_gmv = gmv - _early(observed, "settled_gmv_cny") if TARGETS[roi].net else np.zeros(count)
+    recent = np.nan_to_num(observed.floats("last_days:spend_cny"))
+    days = np.clip(observed.floats("age_hours") / 24.0, 1.0, RECENT_DAYS)
+    rows = observed.select([*KEY, "cutoff"]).frame()
+    names = [name for name in NAMES if name in loaded.creatives]
+    keys = [" ".join(key) for key in loaded.creatives[KEY].itertuples(index=False, name=None)]
+    table = rows[KEY].assign(
+        status=status_of(observed.floats("age_hours"), silent_days(rows, loaded, now)),
+        target=advice.figures["asked_roi"],
+        roi=predicted[roi].to_numpy(np.float64),
+        log_variance=advice.rows.rate_variance(roi),
+        roi_low=advice.figures[f"{roi}_low"],
+        roi_high=advice.figures[f"{roi}_high"],
+        order_value=predicted["value"].to_numpy(np.float64) * kept,
+        hit_chance=np.where(np.isnan(hit_chance), chance, hit_chance),
+        natural=predicted[funnel.volume_target].to_numpy(np.float64) * cost,
+        told_apart=required["more_cny"],
+        spent=spent,
+        money=settled + open_gmv * kept,
+        most_money=settled + open_gmv,
+        yesterday=recent / days,
+        verdict=[one[0] for one in advice.verdicts],
+        family=[keys[first] for first in same_ideas(loaded.creatives).first.tolist()],
+        known=known_attributes(loaded.creatives, model),
+    )
+    return table.merge(loaded.creatives[[*KEY, *names]], on=KEY, how="left")
+
+
+def known_attributes(creatives: pd.DataFrame, model: CreativeModel) -> Floats:
+    """(creatives,) Number of attributes with a value that was in the training data, the promotion type aside."""
+    found = np.zeros(len(creatives))
+    for column, seen in model.fitted.encoder.seen.items():
+        if column in creatives and column != "promotion_type":
+            values = creatives[column].astype("object")
+            parts = {value: any(part in seen for part in str(value).split(MULTI)) for value in values.dropna().unique()}
+            found += values.map(parts).fillna(False).to_numpy(bool)
+    return found
+
+
+def _early(observed: ArrayFrame, name: str) -> Floats:
+    """(rows,) A count of the whole life so far; 0 where nothing is known."""
+    return np.nan_to_num(observed.floats(f"early:{name}"))

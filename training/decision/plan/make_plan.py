@@ -1,0 +1,240 @@
+"""Make a plan from figures of creatives and a budget: a pure function of both."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+from configs.settings import Plan as PlanSettings
+from training.decision.plan import words
+from training.decision.plan.evidence import STOP, belief, calls, log_e_above, log_e_below
+from training.decision.plan.selection import Selection, choose
+from training.decision.plan.split import split
+from training.decision.plan.testing import delivered, expected_gain, shared_out, test_days, test_of
+from training.decision.status import RUNNING, WAITING
+
+LAUNCH, RESERVE, RUN = "launch", "reserve", "run"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Figures of a whole plan; money in CNY.
+
+    Attributes:
+        budget: Given, for `days` days.
+        days: Length of the outcome window.
+        roi: Name of the ROI that it is about: `net_roi` or `roi`.
+        candidates, ideas, launched: How many candidates, different ideas among them, and launches.
+        test_money: For the launches.
+        running: How many creatives run; `stopped`: of these, called below target; `scaled`: called above it.
+        today: Money of the running creatives for one day; `unspent`: of it, left by floors, caps and targets.
+        method: `exact`, `greedy`, or empty without candidates.
+        gain, gain_low, gain_high: Expected gain of the launches, for the middle elasticity, and over all.
+        gain_gap: Share of the greatest possible gain that may be missing, what was given up for hits included.
+        hits: The number of hits that the chance is about; `hit_chance`: of at least so many; `most_hit_chance`: bound
+            on that of every choice with as much gain, NaN where there is none.
+        error: α of stopping and of scaling.
+        seed: Of the draws.
+        elasticities: That bands go over.
+    """
+
+    budget: float
+    days: int
+    roi: str
+    candidates: int
+    ideas: int
+    launched: int
+    test_money: float
+    running: int
+    stopped: int
+    scaled: int
+    today: float
+    unspent: float
+    method: str
+    gain: float
+    gain_low: float
+    gain_high: float
+    gain_gap: float
+    hits: int
+    hit_chance: float
+    most_hit_chance: float
+    error: float
+    seed: int
+    elasticities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan.
+
+    Attributes:
+        summary: Of all.
+        candidates: One row per candidate, launches first, then by falling gain: figures
+            (`training.decision.plan.figures`), `part` (LAUNCH or RESERVE), `minimum`, `test` (CNY; 0 of a reserve),
+            `gain`, `gain_low`, `gain_high`, `days`, `days_low`, `days_high`.
+        running: One row per running creative, most money first: figures, `part` (RUN), `call` (stop, scale or watch),
+            `evidence_below` and `evidence_above` (e-values), `today` (CNY), `change` (against yesterday) and
+            `propensity`.
+    """
+
+    summary: Summary
+    candidates: pd.DataFrame
+    running: pd.DataFrame
+
+    def document(self) -> dict[str, object]:
+        """Every figure as plain data: `summary`, `candidates` and `running`; None where a figure is not known."""
+        frames = {"candidates": self.candidates, "running": self.running}
+        lists = {
+            name: frame.astype(object).where(frame.notna(), None).to_dict("records") for name, frame in frames.items()
+        }
+        known = {name: None if value != value else value for name, value in asdict(self.summary).items()}
+        return {"summary": known, **lists}
+
+
+def make_plan(
+    figures: pd.DataFrame, budget: float | None, launch: int | None, settings: PlanSettings, *, days: int, roi: str
+) -> Plan:
+    """Plan a budget.
+
+    Args:
+        figures: Of `training.decision.plan.figures.plan_figures`; candidates are those that wait.
+        budget: CNY for the next `days` days; None is refused in words.
+        launch: How many candidates; None: as many as add expected gain.
+        settings: Of the plan.
+        days: Length of the outcome window.
+        roi: Name of the funnel's main ROI.
+
+    Raises:
+        InputError: The budget or the candidates do not allow a plan; the message has the cure.
+    """
+    if budget is None or not budget > 0 or not np.isfinite(budget):
+        raise words.refusal(words.NO_BUDGET.format(days=days))
+    waiting = figures[figures["status"] == WAITING].reset_index(drop=True)
+    running = figures[figures["status"] == RUNNING].reset_index(drop=True)
+    if not len(waiting) and not len(running):
+        raise words.refusal(words.NOTHING)
+    money = budget * (settings.test_share if len(running) else 1.0)
+    candidates, chosen = _launches(waiting, money, launch, settings, days)
+    tested = float(candidates["test"].sum())
+    today = (budget - tested) / days if len(running) else 0.0
+    running, unspent = _running(running, today, settings, days)
+    gain = candidates.loc[candidates["part"] == LAUNCH, ["gain", "gain_low", "gain_high"]].sum()
+    summary = Summary(
+        budget=float(budget),
+        days=days,
+        roi=roi,
+        candidates=len(candidates),
+        ideas=int(waiting["family"].nunique()),
+        launched=int((candidates["part"] == LAUNCH).sum()),
+        test_money=tested,
+        running=len(running),
+        stopped=int((running["call"] == STOP).sum()),
+        scaled=int((running["call"] == "scale").sum()),
+        today=today,
+        unspent=unspent,
+        method=chosen.method if chosen else "",
+        gain=float(gain["gain"]),
+        gain_low=float(gain["gain_low"]),
+        gain_high=float(gain["gain_high"]),
+        gain_gap=chosen.gain_gap if chosen else 0.0,
+        hits=settings.hits,
+        hit_chance=chosen.hit_chance if chosen else 0.0,
+        most_hit_chance=chosen.most_hit_chance if chosen else 0.0,
+        error=settings.false_stop,
+        seed=settings.seed,
+        elasticities=settings.elasticities,
+    )
+    return Plan(summary, candidates, running)
+
+
+def _launches(
+    waiting: pd.DataFrame, money: float, launch: int | None, settings: PlanSettings, days: int
+) -> tuple[pd.DataFrame, Selection | None]:
+    """The candidates with their tests, and the choice; None without candidates."""
+    if launch is not None and launch > len(waiting):
+        raise words.refusal(words.TOO_FEW.format(asked=launch, found=len(waiting)))
+    new = ["part", "minimum", "test", "gain", "gain_low", "gain_high", "days", "days_low", "days_high"]
+    if not len(waiting):
+        return waiting.reindex(columns=[*waiting, *new]).astype(dict.fromkeys(new[1:], float)), None
+    if not waiting["known"].max() > 0:
+        raise words.refusal(words.ALL_UNKNOWN.format(count=len(waiting)))
+    column = {name: waiting[name].to_numpy(np.float64) for name in waiting.select_dtypes("number")}
+    roi, variance, target, natural, value = (
+        column[name] for name in ("roi", "log_variance", "target", "natural", "order_value")
+    )
+    tests = test_of(roi, variance, target, natural, value, np.nan_to_num(column["told_apart"]), settings)
+    family = pd.factorize(waiting["family"])[0].astype(np.int64)
+    _refuse_small_budget(tests.minimum, family, money, launch, settings)
+    middle = len(settings.elasticities) // 2
+    chosen = choose(
+        tests.gain[middle], np.nan_to_num(column["hit_chance"]), tests.minimum, family, money, launch, settings
+    )
+    take = chosen.chosen
+    test = np.zeros(len(waiting))
+    test[take] = shared_out(tests.minimum[take], tests.told_apart[take], money)
+    asked = np.where(take, test, tests.minimum)
+    gains, spans = [], []
+    for elasticity in settings.elasticities:
+        given = delivered(asked, np.minimum(natural, asked), elasticity)
+        later = np.maximum(natural - given, 0.0)
+        gains.append(expected_gain(roi, variance, target, given, later, value * settings.order_value_ratio))
+        spans.append(test_days(asked, natural / days, elasticity, settings))
+    table = waiting.assign(
+        part=np.where(take, LAUNCH, RESERVE),
+        minimum=tests.minimum,
+        test=test,
+        gain=gains[middle],
+        gain_low=np.min(gains, axis=0),
+        gain_high=np.max(gains, axis=0),
+        days=spans[middle],
+        days_low=np.min(spans, axis=0),
+        days_high=np.max(spans, axis=0),
+    )
+    order = np.lexsort((-table["gain"].to_numpy(), table["part"] != LAUNCH))
+    return table.iloc[order].reset_index(drop=True), chosen
+
+
+def _refuse_small_budget(
+    minimum: np.ndarray, family: np.ndarray, money: float, launch: int | None, settings: PlanSettings
+) -> None:
+    """Raise InputError where the cheapest tests of different ideas cost more than there is."""
+    cheapest = np.sort(pd.Series(minimum).groupby(family).min().to_numpy())
+    if launch is not None and launch > len(cheapest):
+        raise words.refusal(words.TOO_ALIKE.format(asked=launch, candidates=len(minimum), ideas=len(cheapest)))
+    total = np.cumsum(cheapest)
+    wanted = launch or 1
+    if total[wanted - 1] > money:
+        affordable = int((total <= money).sum())
+        share = "" if settings.test_share == 1 else f"{settings.test_share:.0%}"
+        raise words.refusal(
+            words.small_budget(wanted, float(total[wanted - 1]), money, affordable, share, settings.false_stop)
+        )
+
+
+def _running(running: pd.DataFrame, today: float, settings: PlanSettings, days: int) -> tuple[pd.DataFrame, float]:
+    """The running creatives with their calls and their money of one day, and what is left of it."""
+    column = {name: running[name].to_numpy(np.float64) for name in running.select_dtypes("number")}
+    target, value = column["target"], column["order_value"]
+    below_value, above_value = value * settings.order_value_ratio, value * settings.largest_order_ratio
+    below = log_e_below(column["most_money"] / below_value, target * column["spent"] / below_value)
+    above = log_e_above(column["money"] / above_value, target * column["spent"] / above_value)
+    call = calls(below, above, settings.false_stop)
+    shape, rate = belief(column["roi"], column["log_variance"])
+    chance = np.random.default_rng(settings.seed)
+    money = split(
+        shape, rate, target, column["natural"] / days, column["yesterday"], call != STOP, np.array([today]), chance,
+        draws=settings.draws, capacity=settings.capacity, floor=settings.floor_cny, cap_share=settings.cap_share,
+        change=settings.change,
+    )  # fmt: skip
+    before = column["yesterday"]
+    table = running.assign(
+        part=RUN,
+        call=call.astype(str),
+        evidence_below=np.exp(np.minimum(below, 700.0)),
+        evidence_above=np.exp(np.minimum(above, 700.0)),
+        today=money.money,
+        change=np.divide(money.money, before, out=np.full(len(before), np.nan), where=before > 0) - 1.0,
+        propensity=money.propensity,
+    )
+    order = np.argsort(-table["today"].to_numpy(), kind="stable")
+    return table.iloc[order].reset_index(drop=True), float(money.unspent) if len(running) else 0.0

@@ -1,0 +1,125 @@
+"""A plan on the console, in one language."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from configs.settings import Plan as PlanSettings
+from features.bilingual import Language, Words
+from features.sanitise import visible_text
+from training.decision.plan import words
+from training.decision.plan.make_plan import LAUNCH, Plan, Summary
+
+ROWS_SHOWN = 15
+
+
+def show_plan(plan: Plan, settings: PlanSettings, files: list[Path], language: Language, out: Console) -> None:
+    """Print a plan.
+
+    Args:
+        plan: The plan.
+        settings: That it was made with.
+        files: That it was written to.
+        language: Of the text.
+        out: Console to print on.
+    """
+    launches, running = sentences(plan.summary, settings)
+
+    def say(text: Words, style: str = "") -> None:
+        out.print(Text(visible_text(text.in_language(language)), style=style), soft_wrap=True)
+
+    say(words.TITLE.format(budget=plan.summary.budget, days=plan.summary.days), "bold")
+    chosen = plan.candidates[plan.candidates["part"] == LAUNCH]
+    if len(chosen):
+        _table(words.LAUNCHES, _launch_cells(chosen, plan.summary.roi), language, out)
+    for text in launches:
+        say(text)
+    out.print()
+    if len(plan.running):
+        _table(words.RUNNING, _running_cells(plan.running, plan.summary.roi), language, out)
+    for text in running:
+        say(text)
+    out.print()
+    say(words.PLATFORM)
+    say(words.FILES)
+    for path in files:
+        out.print(Text(f"  {path}", style=f"link {path.resolve().as_uri()}"), soft_wrap=True)
+
+
+def sentences(summary: Summary, settings: PlanSettings) -> tuple[list[Words], list[Words]]:
+    """What is said of the launches, and of the running creatives."""
+    values: dict[str, Any] = asdict(summary)
+    if not summary.candidates:
+        launches = [words.NO_CANDIDATES]
+    elif not summary.launched:
+        launches = [words.NONE_CHOSEN.format(**values)]
+    else:
+        known = summary.most_hit_chance == summary.most_hit_chance
+        bound = words.HIT_BOUND.format(**values) if known else Words("", "")
+        launches = [words.CHOSEN.format(**values)]
+        launches.append(Words(*(text.format(**values, bound=own) for text, own in zip(words.HITS, bound))))
+        launches += [words.GREEDY] if summary.method == "greedy" else []
+    if not summary.running:
+        return launches, [words.NONE_RUNNING]
+    split = words.SPLIT.format(**values, change=settings.change)
+    return launches, [split, words.STOPPED.format(**values, ratio=settings.order_value_ratio)]
+
+
+Cells = dict[Words, list[Words | str]]
+
+
+def _launch_cells(rows: pd.DataFrame, roi: str) -> Cells:
+    return {
+        words.CREATIVE: _names(rows),
+        words.TEST: [f"{value:,.0f}" for value in rows["test"]],
+        words.DAYS: [_span(*span) for span in zip(rows["days_low"], rows["days_high"])],
+        words.ROI[roi]: [f"{value:.2f}" for value in rows["roi"]],
+        words.HIT: [f"{value:.0%}" for value in rows["hit_chance"]],
+        words.GAIN: [f"{value:,.0f}" for value in rows["gain"]],
+    }
+
+
+def _running_cells(rows: pd.DataFrame, roi: str) -> Cells:
+    return {
+        words.CREATIVE: _names(rows),
+        words.CALL: [words.CALLS[code] for code in rows["call"]],
+        words.ROI[roi]: [f"{value:.2f}" for value in rows["roi"]],
+        words.YESTERDAY: [f"{value:,.0f}" for value in rows["yesterday"]],
+        words.TODAY: [f"{value:,.0f}" for value in rows["today"]],
+        words.CHANGE: ["–" if value != value else f"{value:+.0%}" for value in rows["change"]],
+        words.FUNDED: [f"{value:.0%}" for value in rows["propensity"]],
+    }
+
+
+def _names(rows: pd.DataFrame) -> list[Words | str]:
+    """Name of each creative, else its id."""
+    if "creative_name" not in rows:
+        return list(rows["creative_id"])
+    return list(rows["creative_name"].where(rows["creative_name"].notna(), rows["creative_id"]))
+
+
+def _span(low: float, high: float) -> str:
+    """Days from … to …; long ones are no number that anyone waits for."""
+    ends = [f"{value:.0f}" if value <= 60 else "60+" for value in (low, high)]
+    return ends[0] if ends[0] == ends[1] else "–".join(ends)
+
+
+def _table(title: Words, cells: Cells, language: Language, out: Console) -> None:
+    table = Table(title=title.in_language(language), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    for place, header in enumerate(cells):
+        justify: Literal["left", "right"] = "right" if place else "left"
+        table.add_column(header.in_language(language), justify=justify, no_wrap=True, max_width=None if place else 32)
+    lines = list(zip(*cells.values()))
+    for line in lines[:ROWS_SHOWN]:
+        said = (cell.in_language(language) if isinstance(cell, Words) else cell for cell in line)
+        table.add_row(*(Text(visible_text(cell)) for cell in said))
+    out.print(table)
+    if len(lines) > ROWS_SHOWN:
+        more = words.MORE.format(count=len(lines) - ROWS_SHOWN).in_language(language)
+        out.print(Text(more), soft_wrap=True)
