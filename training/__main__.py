@@ -201,12 +201,14 @@ def plan_command(
     out: Annotated[Path, typer.Option("--out", help="CSV or Parquet file to write.")] = Path("plan.csv"),
     config: ConfigFile = DEFAULT_CONFIG,
     model: Annotated[Path | None, typer.Option("--model", help="Bundle folder; default: the champion.")] = None,
+    without_tags: WithoutTags = False,
     lang: Lang = None,
 ) -> None:
     """Plan a budget: which creatives to launch, what tests cost, today's split, what to stop or scale."""
     from training.atomic_write import refuse_ending
     from training.data.open_source import open_source
     from training.decision.plan.command import planned
+    from training.decision.plan.make_plan import refuse_no_budget
     from training.decision.plan.plan_file import write_plan
     from training.decision.plan.screen import show_plan
     from training.registry.champion import model_for
@@ -214,13 +216,14 @@ def plan_command(
 
     settings, language = load_settings(config), lang or language_of_locale()
     refuse_ending(out)
+    refuse_no_budget(budget, settings.outcome_days)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
     creative_model, manifest, _ = model_for(space, model)
     trained = manifest.settings.model_copy(update={"plan": settings.plan})
     with _screen(space, lang) as screen:
         progress = screen.callbacks
-        with open_source(data, space, settings, progress) as (source, report):
+        with open_source(data, space, settings, progress, without_tags=without_tags) as (source, report):
             show_files(report, screen)
             progress.phase("predict")
             plan = planned(source, creative_model, trained, budget, launch, candidates)

@@ -18,8 +18,8 @@ rate is not random beyond what the past says:
   transforms").
 - Above target, it does if c is at least the largest order value: exp(λV) lies below its chord.
 
-Where orders come in bursts, or c is too small, the bound does not hold. Everything is a function of R and S alone: nothing is remembered between looks, and a call is taken back once the
-counts no longer support it.
+Where orders come in bursts, or c is too small, the bound does not hold. Everything is a function of R and S alone:
+nothing is remembered between looks, and a call is taken back once the counts no longer support it.
 """
 
 import numpy as np

@@ -107,8 +107,7 @@ def make_plan(
     Raises:
         InputError: The budget or the candidates do not allow a plan; the message has the cure.
     """
-    if budget is None or not budget > 0 or not np.isfinite(budget):
-        raise words.refusal(words.NO_BUDGET.format(days=days))
+    budget = refuse_no_budget(budget, days)
     waiting = figures[figures["status"] == WAITING].reset_index(drop=True)
     running = figures[figures["status"] == RUNNING].reset_index(drop=True)
     if not len(waiting) and not len(running):
@@ -145,6 +144,13 @@ def make_plan(
         elasticities=settings.elasticities,
     )
     return Plan(summary, candidates, running)
+
+
+def refuse_no_budget(budget: float | None, days: int) -> float:
+    """Return the budget; raise InputError where it is no amount above 0."""
+    if budget is None or not budget > 0 or not np.isfinite(budget):
+        raise words.refusal(words.NO_BUDGET.format(days=days))
+    return budget
 
 
 def _launches(

@@ -111,10 +111,10 @@ def _span(low: float, high: float) -> str:
 
 
 def _table(title: Words, cells: Cells, language: Language, out: Console) -> None:
-    table = Table(title=title.in_language(language), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table = Table(title=title.in_language(language), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for place, header in enumerate(cells):
         justify: Literal["left", "right"] = "right" if place else "left"
-        table.add_column(header.in_language(language), justify=justify, no_wrap=True, max_width=None if place else 32)
+        table.add_column(header.in_language(language), justify=justify, no_wrap=True, max_width=None if place else 30)
     lines = list(zip(*cells.values()))
     for line in lines[:ROWS_SHOWN]:
         said = (cell.in_language(language) if isinstance(cell, Words) else cell for cell in line)

@@ -91,12 +91,12 @@ TEST = Words("测试（元）", "test, CNY")
 DAYS = Words("几天", "days")
 ROI = {"net_roi": Words("净ROI", "net ROI"), "roi": Words("ROI", "ROI")}
 HIT = Words("爆款概率", "hit")
-GAIN = Words("预计净增（元）", "expected gain, CNY")
+GAIN = Words("预计净增（元）", "gain, CNY")
 CALL = Words("判断", "call")
-YESTERDAY = Words("近日日均（元）", "a day so far")
-TODAY = Words("今日（元）", "today, CNY")
+YESTERDAY = Words("近日日均（元）", "a day")
+TODAY = Words("今日（元）", "today")
 CHANGE = Words("变化", "change")
-FUNDED = Words("应投概率", "propensity")
+FUNDED = Words("应投概率", "funded")
 CALLS = {
     "stop": Words("关停", "stop"),
     "scale": Words("加量", "scale"),
