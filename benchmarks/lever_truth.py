@@ -25,7 +25,7 @@ from sample.world import PRODUCTS, World, build
 from sample.worlds import DEFAULT, STAGES, WORLDS, WorldSpec
 from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.effects import Floats, TagGrouping, grade
-from serving.report.lever_effects import KOC, LEAST_CREATIVES, Slice, lever_groups, lever_slices, stage_effects
+from serving.report.lever_effects import KOC, LEAST_CREATIVES, Slice, lever_effects, lever_groups, lever_slices
 from serving.report.run import ReportRequest, model_of
 from training.workspace import workspace
 
@@ -55,7 +55,7 @@ def main() -> None:
 def effects(context: ReportContext, world: World, seed: int) -> pd.DataFrame:
     """One row per slice, value and stage (or net ROI): stated log effect and its deviation, and the true one."""
     groups, slices = lever_groups(context), lever_slices(context)
-    stated = {stage.name: stage_effects(context, stage, groups, slices) for stage in context.funnel.stages}
+    stated = lever_effects(context, groups, slices)
     signs = TARGETS[context.roi].composition(context.funnel).signs
     starts = np.cumsum([0, *(len(group.values) for group in groups)])
     rows = []

@@ -196,9 +196,10 @@ def build_context(loaded_model: LoadedModel, loaded: Loaded, creative_filter: Cr
 def _residual(context: ReportContext, stage: Stage) -> StageResidual:
     price = context.features.reference_price if stage.priced else 1.0
     rate = np.exp(context.stages[stage.name].without_own_evidence) / price
-    prior = context.loaded_model.model.fitted.priors[stage.name]
+    fitted = context.loaded_model.model.fitted
+    of_stage = (fitted.funnel_models[-1].stages if fitted.funnel_models else fitted.priors)[stage.name]
     ratio, events = ratio_and_events(stage.is_poisson, *stage_counts(stage, context.observed, "early:"), rate)
-    weight = np.divide(1.0, prior.dispersion / np.maximum(events, 1e-12) + prior.creative_variance)
+    weight = np.divide(1.0, of_stage.dispersion / np.maximum(events, 1e-12) + of_stage.creative_variance)
     return StageResidual(np.where(events > 0, ratio - 1.0, 0.0), np.where(events > 0, weight, 0.0))
 
 

@@ -23,6 +23,7 @@ from serving.report.funnel_drivers import (
     swarms,
 )
 from serving.report.koc import KocTable, koc_table
+from serving.report.levers import Levers, levers
 from serving.report.model_quality import ModelQuality, model_quality
 from serving.report.what_to_shoot import Shot, what_to_shoot
 from training.evaluation.files import Evaluation
@@ -50,6 +51,7 @@ class ReportData(ReportPart):
         baseline_cpm: Its cost of 1 000 impressions, CNY; None where cost is not modelled.
         creatives: Every chosen creative; its place is the index by which sections refer to it.
         model_quality: How reliable the numbers are.
+        levers: Effects of tags, KOC, price and duration, by slice.
         questions: The five questions.
         heat, heat_columns, swarms, dependences, disagreements: Contributions by stage.
         cards: The first of `creatives`, each with its card.
@@ -70,6 +72,7 @@ class ReportData(ReportPart):
     baseline_cpm: float | None
     creatives: list[CreativeRow]
     model_quality: ModelQuality
+    levers: Levers
     questions: list[Question]
     heat: list[HeatRow]
     heat_columns: list[str]
@@ -121,6 +124,7 @@ def sections(context: ReportContext, evaluation: Evaluation | None) -> ReportDat
         baseline_cpm=base.cpm if np.isfinite(base.cpm) else None,
         creatives=creative_rows(context),
         model_quality=model_quality(context, evaluation),
+        levers=levers(context),
         questions=five_questions(context, base, bootstrap_weights, z),
         heat=heat,
         heat_columns=list(columns),

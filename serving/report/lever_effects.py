@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
 from features.attributes import ATTRIBUTE_OF
 from features.funnel import Stage
@@ -98,29 +99,48 @@ class StageEffects:
     sds: Floats
 
 
-def stage_effects(
-    context: ReportContext, stage: Stage, groups: Sequence[TagGrouping], slices: Sequence[Slice]
-) -> StageEffects:
-    """Effects at one stage.
+def lever_effects(
+    context: ReportContext, groups: Sequence[TagGrouping], slices: Sequence[Slice]
+) -> dict[str, StageEffects]:
+    """Stage → effects.
 
     The error of a cell is the robust variance of its weighted mean residual (with n/(n − 1) for its n creatives), and
-    never less than by the weights, nor than the model's own posterior variance implies for its share of the weight.
+    never less than that of the model: the inverse of the weight, and what its posterior variance of the effect implies
+    for this share of the weight.
+
+    Args:
+        context: The chosen creatives.
+        groups: Of `lever_groups`.
+        slices: Of `lever_slices`; the first slice of a promotion type is all of it.
+    """
+    by_value = sparse.csr_array(np.concatenate([group.has_value for group in groups], axis=1)).T
+    inside = np.array([one.rows for one in slices], dtype=np.float64)
+    types = [one.promotion_type for one in slices]
+    whole = np.array([types.index(name) for name in types])
+    return {stage.name: _effects(context, stage, groups, by_value, inside, whole) for stage in context.funnel.stages}
+
+
+def _effects(
+    context: ReportContext, stage: Stage, groups: Sequence[TagGrouping], by_value: sparse.csc_array, inside: Floats,
+    whole: npt.NDArray[np.int64],
+) -> StageEffects:  # fmt: skip
+    """Effects at one stage.
 
     Args:
         context: The chosen creatives.
         stage: The stage.
         groups: Of `lever_groups`.
-        slices: Of `lever_slices`; the first slice of a promotion type is all of it.
+        by_value: (values, creatives) 1 where a creative has the value.
+        inside: (slices, creatives) 1 where a creative is in the slice.
+        whole: (slices,) Index of the slice that is all of the promotion type.
     """
     residual = context.residuals[stage.name]
-    has_value = np.concatenate([group.has_value for group in groups], axis=1)
-    inside = np.array([one.rows for one in slices], dtype=np.float64)
     deviation, weight = residual.deviation, residual.weight
 
     def total(numbers: Floats) -> Floats:
-        return np.asarray(inside @ (numbers[:, None] * has_value))
+        return np.asarray(by_value @ (inside * numbers).T).T
 
-    counts, weights = inside @ ((weight > 0)[:, None] * has_value), total(weight)
+    counts, weights = total((weight > 0).astype(np.float64)), total(weight)
     known = weights > 0
     mean = _ratio(total(weight * deviation), weights)
     squares = total((weight * deviation) ** 2) - 2 * mean * total(weight**2 * deviation) + mean**2 * total(weight**2)
@@ -129,7 +149,6 @@ def stage_effects(
     error = np.where(several, np.maximum(robust, _ratio(np.ones_like(weights), weights)), np.inf)
     level = _ratio(inside @ (weight * deviation), inside @ weight)
     unshrunk = np.where(known, mean - level[:, None], 0.0)
-    first = [next(n for n, other in enumerate(slices) if other.promotion_type == one.promotion_type) for one in slices]
     logs, sds = np.zeros_like(mean), np.zeros_like(mean)
     start = 0
     for group in groups:
@@ -139,12 +158,12 @@ def stage_effects(
         found = unshrunk[:, part] + _model_effects(context, stage, group)
         share = _ratio(weights[:, part], (weight @ group.has_value)[None, :])
         implied = _ratio(of_model * between, between - of_model, np.inf) / np.maximum(share, 1e-12)
-        variance = np.maximum(error[:, part], implied if between > 0 else 0.0)
         if group.tag in NUMBERS:
-            variance = variance + _of_products(context, stage, group, inside)
-            spread = np.array([_between(one, its) for one, its in zip(found, variance)])[first][:, None]
+            variance = error[:, part] + _of_products(context, stage, group, inside)
+            spread = np.array([_between(one, its) for one, its in zip(found, variance)])[whole][:, None]
         else:
-            spread = np.full((len(slices), 1), between)
+            variance = np.maximum(error[:, part], implied if between > 0 else 0.0)
+            spread = np.full((len(inside), 1), between)
         kept = np.where(np.isfinite(variance), _ratio(spread, spread + np.where(np.isfinite(variance), variance, 0)), 0)
         sizes = inside @ group.shares
         shrunk = kept * found
@@ -179,11 +198,11 @@ def _of_products(context: ReportContext, stage: Stage, group: TagGrouping, insid
     fitted = context.loaded_model.model.fitted
     components = fitted.funnel_models[-1].stages[stage.name].variance_components if fitted.funnel_models else {}
     codes, names = pd.factorize(context.observed[PRODUCT])
-    one_hot = (codes[:, None] == np.arange(len(names))).astype(np.float64)
+    by_product = sparse.csr_array(codes == np.arange(len(names))[:, None], dtype=np.float64)
     variance = np.zeros((len(inside), len(group.values)))
     for place in range(len(group.values)):
-        sizes = (inside * group.has_value[:, place]) @ one_hot
-        variance[:, place] = _ratio((sizes**2).sum(axis=1), sizes.sum(axis=1) ** 2)
+        sizes = by_product @ (inside * group.has_value[:, place]).T
+        variance[:, place] = _ratio((sizes**2).sum(axis=0), sizes.sum(axis=0) ** 2)
     return components.get(PRODUCT, 0.0) * variance
 
 

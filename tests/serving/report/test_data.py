@@ -152,6 +152,8 @@ def summary(data: ReportData) -> dict:
         whole[name] = [{key: value for key, value in one.items() if isinstance(value, str)} for one in whole[name]]
     for name, most in (("creatives", 2), ("cards", 2), ("heat", 2), ("shots", 3), ("disagreements", 2)):
         whole[name] = whole[name][:most]
+    for one in whole["levers"]["slices"]:
+        one["cells"] = one["cells"][:3]
     whole["kocs"]["kocs"] = whole["kocs"]["kocs"][:1]
     del whole["model_quality"]["version"]
     return whole

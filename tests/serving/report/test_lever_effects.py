@@ -5,10 +5,7 @@ import pytest
 
 from serving.report.context import ReportContext
 from serving.report.effects import grade, group_by_tag, model_variance
-from serving.report.lever_effects import Slice, lever_groups, lever_slices, stage_effects
-
-STAGE = 2
-"""The click stage of the small world."""
+from serving.report.lever_effects import Slice, lever_effects, lever_groups, lever_slices
 
 
 def test_levers_are_tags_koc_and_bands_of_price_and_duration(context: ReportContext) -> None:
@@ -32,12 +29,11 @@ def test_slices_are_of_one_promotion_type_and_have_enough_creatives(context: Rep
 
 
 def test_an_effect_is_the_shrunk_mean_partial_residual_of_the_slice(context: ReportContext) -> None:
-    stage = context.funnel.stages[STAGE]
-    assert stage.name == "click"
     group = group_by_tag(context, "hook", "tag_hook")
     rows = (context.observed["account_id"] == "acc1").to_numpy()
     whole = (context.observed["promotion_type"] == "product").to_numpy()
-    found = stage_effects(context, stage, [group], [Slice("product", "", "", whole), Slice("product", "a", "b", rows)])
+    slices = [Slice("product", "", "", whole), Slice("product", "a", "b", rows)]
+    found = lever_effects(context, [group], slices)["click"]
     residual, model = context.residuals["click"], context.stages["click"].of_group("hook")
     of_model, between = model_variance(context, "click", group)
     logs, sizes = [], []
@@ -62,11 +58,11 @@ def test_an_effect_is_the_shrunk_mean_partial_residual_of_the_slice(context: Rep
 
 
 def test_a_slice_without_a_value_says_nothing_about_it(context: ReportContext) -> None:
-    stage, groups = context.funnel.stages[STAGE], lever_groups(context)
+    groups = lever_groups(context)
     rows = (context.observed["tag_hook"] == "悬念").to_numpy() & (context.observed["account_id"] == "acc0").to_numpy()
     first = (context.observed["promotion_type"] == "live").to_numpy()
     slices = [Slice("live", "", "", first), Slice("live", "x", "y", rows)]
-    found = stage_effects(context, stage, groups, slices)
+    found = lever_effects(context, groups, slices)["click"]
     hooks = groups[0].values
     absent = [place for place, value in enumerate(hooks) if value != "悬念"]
     _, between = model_variance(context, "click", groups[0])
@@ -75,10 +71,9 @@ def test_a_slice_without_a_value_says_nothing_about_it(context: ReportContext) -
 
 
 def test_the_price_counts_for_what_an_order_is_worth(context: ReportContext) -> None:
-    stages = {stage.name: stage for stage in context.funnel.stages}
     groups = [group for group in lever_groups(context) if group.tag == "price"]
     slices = [one for one in lever_slices(context) if not one.by]
-    found = stage_effects(context, stages["value"], groups, slices)
+    found = lever_effects(context, groups, slices)["value"]
     for row in found.logs:
         assert row[0] < row[1] < row[2]
         assert np.exp(row[2] - row[0]) == pytest.approx(299 / 39, rel=0.25)

@@ -1,0 +1,282 @@
+"""Levers: what every value of a tag, KOC, price and duration does at each step of the funnel and to ROI, by slice.
+
+What levers call `unclear` is recommended nowhere in the report: other sections ask `lever_grades`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from features.funnel import COST, TARGETS
+from serving.report.context import ReportContext
+from serving.report.effects import Grade, ReportPart, TagGrouping, grade
+from serving.report.lever_effects import KOC, LEAST_CREATIVES, StageEffects, lever_effects, lever_groups, lever_slices
+
+QUESTIONS: Mapping[str, tuple[str, ...]] = {
+    "hook": ("hold",),
+    "selling_point": ("click",),
+    "style": ("order",),
+    "scene": ("order", "value"),
+    "audience": (),
+    "script": (),
+    "face": (),
+    KOC: (),
+    "price": (),
+    "duration": (),
+}
+"""Lever → the stages at which its question asks first; the bottom line of every answer is the main target."""
+NEEDED = {"audience": ("repeat_orders",), "selling_point": ("copy_text",)}
+"""Lever → columns that its question needs besides; no source has repeat orders."""
+UNKNOWN_COLUMNS = ("repeat_orders",)
+
+
+class Lever(ReportPart):
+    """A value of a lever: `tag` is the feature group of the lever."""
+
+    tag: str
+    value: str
+
+
+class LeverCell(ReportPart):
+    """A value in a slice.
+
+    Attributes:
+        lever: Index of `Levers.levers`.
+        creatives: Creatives of the slice with the value.
+        logs: Log factor at each of `Levers.stages`, against the mean creative of the slice; empty with too few
+            creatives.
+        sds: Their standard deviations.
+    """
+
+    lever: int
+    creatives: int
+    logs: list[float]
+    sds: list[float]
+
+
+class LeverAnswer(ReportPart):
+    """Best and worst values of one lever in a slice, as indices of `Levers.levers`; None where none can be told.
+
+    Attributes:
+        first: Best at the stages of its question.
+        best, worst: On the main target.
+    """
+
+    first: int | None
+    best: int | None
+    worst: int | None
+
+
+class LeverSlice(ReportPart):
+    """Some of the creatives of one promotion type.
+
+    Attributes:
+        promotion_type: Which.
+        by, of: Column and value that the slice is of; empty: all creatives of the type.
+        creatives: Their number.
+        cells: Values that occur.
+        answers: One per `Levers.questions`.
+    """
+
+    promotion_type: str
+    by: str
+    of: str
+    creatives: int
+    cells: list[LeverCell]
+    answers: list[LeverAnswer]
+
+
+class LeverQuestion(ReportPart):
+    """One lever, and what is asked of it.
+
+    Attributes:
+        tag: Feature group of the lever.
+        stages: Stages at which it is asked first.
+        missing: Columns, stages or tags that it needs and that are not there (named by `wording.columns`).
+    """
+
+    tag: str
+    stages: list[str]
+    missing: list[str]
+
+
+class Levers(ReportPart):
+    """The section.
+
+    Attributes:
+        level: Of the intervals.
+        min_creatives: With fewer creatives a value is at most likely.
+        stages: Stages of the funnel.
+        targets: Target → stage → sign of its log: ROI, GPM.
+        main: The target of the bottom line: ROI, or GPM without spend.
+        baselines: Promotion type → GPM target and `cost` → what 1 000 impressions of its mean creative bring and cost,
+            CNY.
+        levers: All values.
+        questions: All levers, those that are asked of first.
+        slices: Each promotion type, followed by its accounts, products and KOCs.
+    """
+
+    level: float
+    min_creatives: int
+    stages: list[str]
+    targets: dict[str, dict[str, float]]
+    main: str
+    baselines: dict[str, dict[str, float]]
+    levers: list[Lever]
+    questions: list[LeverQuestion]
+    slices: list[LeverSlice]
+
+
+class LeverGrade(ReportPart):
+    """How sure the effect of a value on the main target is.
+
+    Attributes:
+        grade: `certain`, `likely` or `unclear`.
+        log, sd: Log factor and its standard deviation.
+        creatives: Creatives that it is from.
+        pooled: The slice alone cannot tell, so it is from all creatives of the promotion type.
+    """
+
+    grade: Grade
+    log: float
+    sd: float
+    creatives: int
+    pooled: bool
+
+
+def levers(context: ReportContext) -> Levers:
+    """Effects of all levers in all slices of the chosen creatives."""
+    groups, slices = lever_groups(context), lever_slices(context)
+    targets = {name: TARGETS[name].composition(context.funnel).signs for name in (context.roi, context.gpm) if name}
+    empty = Levers(
+        level=context.settings.interval.level,
+        min_creatives=context.settings.verdict.min_creatives,
+        stages=[stage.name for stage in context.funnel.stages],
+        targets=targets,
+        main=next(iter(targets), ""),
+        baselines={one.promotion_type: _baseline(context, one.rows) for one in slices if not one.by},
+        levers=[Lever(tag=group.tag, value=value) for group in groups for value in group.values],
+        questions=_questions(context, [group.tag for group in groups]),
+        slices=[],
+    )
+    if not groups:
+        return empty
+    stated = lever_effects(context, groups, slices)
+    found = []
+    for place, one in enumerate(slices):
+        cells = _cells(groups, stated, place, one.by, one.rows.astype(np.float64))
+        answers = [_answer(empty, question, cells) for question in empty.questions]
+        found.append(
+            LeverSlice(
+                promotion_type=one.promotion_type, by=one.by, of=one.of, creatives=int(one.rows.sum()), cells=cells,
+                answers=answers,
+            )
+        )  # fmt: skip
+    return empty.model_copy(update={"slices": found})
+
+
+def effect_on(found: Levers, cell: LeverCell, signs: Mapping[str, float]) -> tuple[float, float]:
+    """Log factor of a cell on a product of stages (stage → sign), and its standard deviation; 0 without effects."""
+    if not cell.logs:
+        return 0.0, 0.0
+    places = [(found.stages.index(name), sign) for name, sign in signs.items() if name in found.stages]
+    log = sum(sign * cell.logs[place] for place, sign in places)
+    return log, float(np.sqrt(sum(cell.sds[place] ** 2 for place, _ in places)))
+
+
+def graded(found: Levers, cell: LeverCell, signs: Mapping[str, float]) -> Grade:
+    """Grade of a cell on a product of stages; few creatives are never certain."""
+    given = grade(*effect_on(found, cell, signs), found.level)
+    return "likely" if given == "certain" and cell.creatives < found.min_creatives else given
+
+
+def lever_grades(found: Levers, promotion_type: str, by: str = "", of: str = "") -> dict[tuple[str, str], LeverGrade]:
+    """Lever and value → how sure its effect on the main target is; of the slice, else of the whole promotion type.
+
+    Args:
+        found: The section.
+        promotion_type: Which.
+        by: `account_id`, `product_id` or `creator_id`; empty: all creatives of the promotion type.
+        of: Its value; one with too few creatives gets what all creatives of the promotion type say.
+    """
+    signs = found.targets.get(found.main, {})
+    grades: dict[tuple[str, str], LeverGrade] = {}
+    for one in found.slices:
+        whole = not one.by
+        if one.promotion_type != promotion_type or not (whole or (one.by, one.of) == (by, of)):
+            continue
+        for cell in one.cells:
+            lever, given = found.levers[cell.lever], graded(found, cell, signs)
+            if whole or given != "unclear":  # the whole type comes first
+                log, sd = effect_on(found, cell, signs)
+                grades[lever.tag, lever.value] = LeverGrade(
+                    grade=given, log=log, sd=sd, creatives=cell.creatives, pooled=whole and bool(by)
+                )
+    return grades
+
+
+def _baseline(context: ReportContext, rows: np.ndarray) -> dict[str, float]:
+    """What 1 000 impressions of the mean creative bring and cost, CNY."""
+    found = {}
+    if context.gpm:
+        found[context.gpm] = float(np.exp(context.targets[context.gpm].without_own_evidence[rows].mean()))
+    if context.funnel.has(COST.name):
+        found[COST.name] = 1000.0 * float(np.exp(context.stages[COST.name].without_own_evidence[rows].mean()))
+    return found
+
+
+def _questions(context: ReportContext, tags: Sequence[str]) -> list[LeverQuestion]:
+    observed = context.observed
+    columns = {"price": "price_cny", "duration": "duration_s"}
+    found = []
+    for tag in dict.fromkeys([*QUESTIONS, *tags]):
+        stages = QUESTIONS.get(tag, ())
+        missing = [stage for stage in stages if not context.funnel.has(stage)]
+        missing += [] if tag in tags else [columns.get(tag, tag)]
+        missing += [name for name in NEEDED.get(tag, ()) if name in UNKNOWN_COLUMNS or name not in observed]
+        found.append(
+            LeverQuestion(tag=tag, stages=[name for name in stages if context.funnel.has(name)], missing=missing)
+        )
+    return found
+
+
+def _cells(
+    groups: Sequence[TagGrouping], stated: Mapping[str, StageEffects], place: int, by: str, inside: np.ndarray
+) -> list[LeverCell]:
+    """Values that occur in a slice, of levers of which it has two values or more."""
+    cells: list[LeverCell] = []
+    start = 0
+    for group in groups:
+        sizes = inside @ group.has_value
+        if group.tag != by and (sizes > 0).sum() > 1:
+            for number in np.flatnonzero(sizes > 0).tolist():
+                at = (place, start + number)
+                told = sizes[number] >= LEAST_CREATIVES
+                cells.append(
+                    LeverCell(
+                        lever=start + number,
+                        creatives=int(sizes[number]),
+                        logs=[round(float(one.logs[at]), 4) for one in stated.values()] if told else [],
+                        sds=[round(float(one.sds[at]), 4) for one in stated.values()] if told else [],
+                    )
+                )
+        start += len(group.values)
+    return cells
+
+
+def _answer(found: Levers, question: LeverQuestion, cells: Sequence[LeverCell]) -> LeverAnswer:
+    mine = [cell for cell in cells if found.levers[cell.lever].tag == question.tag]
+    first = _told(found, mine, dict.fromkeys(question.stages, 1.0)) if question.stages else []
+    main = _told(found, mine, found.targets.get(found.main, {}))
+    best, worst = [entry for entry in main if entry[0] > 0], [entry for entry in main if entry[0] < 0]
+    up = [entry for entry in first if entry[0] > 0]
+    return LeverAnswer(
+        first=max(up)[1] if up else None,
+        best=max(best)[1] if best else None,
+        worst=min(worst)[1] if worst else None,
+    )
+
+
+def _told(found: Levers, cells: Sequence[LeverCell], signs: Mapping[str, float]) -> list[tuple[float, int]]:
+    """Log factor and lever of the values that can be told from the mean creative."""
+    return [(effect_on(found, cell, signs)[0], cell.lever) for cell in cells if graded(found, cell, signs) != "unclear"]
