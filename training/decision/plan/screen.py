@@ -111,7 +111,8 @@ def _span(low: float, high: float) -> str:
 
 
 def _table(title: Words, cells: Cells, language: Language, out: Console) -> None:
-    table = Table(title=title.in_language(language), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=title.in_language(language), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table.padding = (0, 1, 0, 0)
     for place, header in enumerate(cells):
         justify: Literal["left", "right"] = "right" if place else "left"
         table.add_column(header.in_language(language), justify=justify, no_wrap=True, max_width=None if place else 30)

@@ -84,19 +84,19 @@ def small_budget(wanted: int, needed: float, money: float, affordable: int, shar
 
 
 TITLE = Words("预算 {budget:,.0f} 元，接下来 {days} 天的计划", "A plan for {budget:,.0f} CNY over the next {days} days")
-LAUNCHES = Words("先投哪些", "Launch")
-RUNNING = Words("在投素材，今天怎么分", "Running: today's money")
+LAUNCHES = Words("先投哪些（元）", "Launch (CNY)")
+RUNNING = Words("在投素材，今天怎么分（元）", "Running: today's money, CNY")
 CREATIVE = Words("素材", "creative")
-TEST = Words("测试（元）", "test, CNY")
+TEST = Words("测试", "test")
 DAYS = Words("几天", "days")
 ROI = {"net_roi": Words("净ROI", "net ROI"), "roi": Words("ROI", "ROI")}
 HIT = Words("爆款概率", "hit")
-GAIN = Words("预计净增（元）", "gain, CNY")
+GAIN = Words("预计净增", "gain")
 CALL = Words("判断", "call")
-YESTERDAY = Words("近日日均（元）", "a day")
-TODAY = Words("今日（元）", "today")
+YESTERDAY = Words("日均", "a day")
+TODAY = Words("今日", "today")
 CHANGE = Words("变化", "change")
-FUNDED = Words("应投概率", "funded")
+FUNDED = Words("应投", "funded")
 CALLS = {
     "stop": Words("关停", "stop"),
     "scale": Words("加量", "scale"),
