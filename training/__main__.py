@@ -14,6 +14,7 @@ from features.bilingual import Language, Words, language_of_locale
 from features.console import run_command
 from features.errors import InputError
 from features.partitions.folder import without_password
+from features.sanitise import visible_text
 from features.store.inputs import check_data_exists, load_data
 from training.run_screen import LOG, RunScreen, show_files
 
@@ -90,14 +91,23 @@ def doctor_command(
     ] = None,
 ) -> None:
     """Say what the exports hold and what is wrong. Exit code 1: too little data yet, 2: correct something first."""
+    from features.point_in_time.as_of_table import read_ids
     from training.doctor.examine import examine
     from training.doctor.screen import show_diagnosis
     from training.doctor.suggested_sources import write_sources
+    from training.workspace import trained_workspace
 
     settings, language = load_settings(config), lang or language_of_locale()
+    trained = trained_workspace(data, settings)
+    known_ids = read_ids(trained.bundle) if trained else {}
     err = Console(stderr=True)
     with err.status("") as status:
-        found = examine(data, settings, lambda done, total, path: status.update(f"{done + 1}/{total} {path.name}"))
+        found = examine(
+            data,
+            settings,
+            lambda done, total, path: status.update(f"{done + 1}/{total} {path.name}"),
+            known_ids=known_ids,
+        )
     show_diagnosis(found, language, Console())
     if write_source is not None:
         for path in write_sources(write_source, found.files, settings):
@@ -124,7 +134,7 @@ def refresh_command(
     settings = _with_engine(load_settings(config), engine, scheduler)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
-    _, manifest, name = model_for(space, None)
+    _, manifest, name, _ = model_for(space, None)
     settings = manifest.settings.model_copy(update={kept: getattr(settings, kept) for kept in MACHINE_SETTINGS})
     recipe = Recipe(manifest.choices)
     with _screen(space, lang, verbose=verbose) as screen:
@@ -168,6 +178,7 @@ def predict_command(
     from training.data.open_source import open_source
     from training.decision.predict import predict_latest
     from training.decision.predictions_file import write_predictions
+    from training.decision.unknown_ids import unknown_ids
     from training.registry.champion import model_for
     from training.workspace import workspace
 
@@ -175,21 +186,24 @@ def predict_command(
     refuse_ending(out)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
-    creative_model, manifest, name = model_for(space, model)
+    creative_model, manifest, name, known_ids = model_for(space, model)
     with _screen(space, lang) as screen:
         progress = screen.callbacks
         opened = open_source(data, space, settings, progress, strict=strict, without_tags=without_tags)
         with opened as (source, report):
             show_files(report, screen)
             progress.phase("predict")
-            table = predict_latest(source, creative_model, manifest.settings)
+            table = predict_latest(source, creative_model, manifest.settings, known_ids)
+            unknown = unknown_ids(source.creatives, known_ids)
     write_predictions(table, creative_model.fitted.funnel, out, headers)
     warned = int((table["warnings"] != "").sum())
     said = Words(
         f"{out}:{name} 预测了 {len(table):,} 个素材,其中 {warned:,} 个有提示",
         f"{out}: {len(table):,} creatives predicted by {name}, {warned:,} with warnings",
     )
-    Console().print(said.in_language(lang or language_of_locale()), highlight=False, markup=False, soft_wrap=True)
+    out_console, language = Console(), lang or language_of_locale()
+    for text in (*(ids.words for ids in unknown), said):
+        out_console.print(visible_text(text.in_language(language)), highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command("plan")

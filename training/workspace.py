@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +18,8 @@ MODEL_PREFIX = "gpmcast-"
 """Registered models are called so, and then as their workspace."""
 DATABASE = "mlflow.db"
 """Name of MLflow's SQLite file under `var`."""
+MARKER = "data.json"
+"""File of a workspace that says of which data it is."""
 MODEL_CACHE = "model-cache"
 """Folder under `var` of the champions that a service takes from the registry."""
 
@@ -71,26 +74,39 @@ class Workspace:
         return f"{MODEL_PREFIX}{self.name}"
 
 
-def workspace(data: list[str], settings: Settings) -> Workspace:
+def workspace(data: Sequence[str], settings: Settings) -> Workspace:
     """Return the workspace of a data set, named by the settings' `name`, else by the data's first folder.
 
     Two data folders with the same name do not share a workspace: the second name ends with a hash of its paths.
     """
+    found = _place_of_workspace(data, settings)
+    marker = found.folder / MARKER
+    if not settings.name and not marker.exists():
+        # Written atomically: a command can be killed, and another can run at the same time.
+        open_folder(str(marker.parent)).write(marker.name, _origin(data).encode())
+    found.folder.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def trained_workspace(data: Sequence[str], settings: Settings) -> Workspace | None:
+    """Return the workspace of a data set if a model was trained there; nothing is written."""
+    found = _place_of_workspace(data, settings)
+    return found if found.bundle.is_dir() else None
+
+
+def _place_of_workspace(data: Sequence[str], settings: Settings) -> Workspace:
     name = settings.name
     if not name:
         first = Path(without_password(data[0]))
         name = re.sub(r"[^\w-]+", "-", first.name.split(".")[0]).strip("_-") or "data"
-        marker = settings.var / "work" / name / "data.json"
-        origin = json.dumps([_place_of(path) for path in data], ensure_ascii=False)
-        if marker.exists() and marker.read_text(encoding="utf-8") != origin:
-            name = f"{name}-{_short(origin)}"
-            marker = settings.var / "work" / name / "data.json"
-        if not marker.exists():
-            # Written atomically: a command can be killed, and another can run at the same time.
-            open_folder(str(marker.parent)).write(marker.name, origin.encode())
-    folder = settings.var / "work" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    return Workspace(name=name, folder=folder, mlflow=mlflow_address(settings.var / DATABASE))
+        marker = settings.var / "work" / name / MARKER
+        if marker.exists() and marker.read_text(encoding="utf-8") != _origin(data):
+            name = f"{name}-{_short(_origin(data))}"
+    return Workspace(name=name, folder=settings.var / "work" / name, mlflow=mlflow_address(settings.var / DATABASE))
+
+
+def _origin(data: Sequence[str]) -> str:
+    return json.dumps([_place_of(path) for path in data], ensure_ascii=False)
 
 
 def data_fingerprint(loaded: Loaded) -> str:

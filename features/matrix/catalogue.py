@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from features.attributes import CREATIVE_ATTRIBUTES, KEY_LABELS, NUMBER_ATTRIBUTES, TAG_LABELS
+from features.attributes import ATTRIBUTE_OF, CREATIVE_ATTRIBUTES, KEY_LABELS, NUMBER_ATTRIBUTES, TAG_LABELS
 from features.bilingual import Words
 from features.funnel import VOLUME, VOLUME_LABEL, Funnel
 
@@ -104,6 +104,12 @@ def entity_label(name: str) -> tuple[str, str]:
     return " × ".join(zh for zh, _ in labels), " × ".join(en for _, en in labels)
 
 
+def column_label(column: str) -> tuple[str, str]:
+    """What a column of a creative is called, in Chinese and in English; tags begin with `tag_`."""
+    attribute = ATTRIBUTE_OF.get(column)
+    return attribute.label if attribute else PLAIN_CODES.get(column) or entity_label(column.removeprefix("tag_"))
+
+
 def catalogue(
     funnel: Funnel,
     present: Sequence[str],
@@ -183,5 +189,5 @@ def catalogue(
 
 
 def _code(column: str) -> Feature:
-    zh, en = PLAIN_CODES[column] if column in PLAIN_CODES else entity_label(column.removeprefix("tag_"))
+    zh, en = column_label(column)
     return Feature(column, zh, en, "code", "creative", categorical=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.parquet as pq
 
 from configs.settings import Settings
 from features.funnel import Funnel
@@ -35,6 +36,8 @@ LAUNCHED, RECENT, LIVE = "launched", "recent_launches", "live"
 MARKET_PREFIX, HISTORY_PREFIX, LONG_AGO_PREFIX = "market:", "hist:", "long_ago:hist:"
 NO_VALUE, UNKNOWN = -2, -1
 """Places of a creative that has no value of an entity, and of a value that no creative of the table has."""
+IDS = ("account_id", "product_id", "creator_id")
+"""Columns of ids whose history counts."""
 MANY_CREATIVES = 10_000
 """Creatives from which entities are summed one at a time, which takes less memory."""
 
@@ -55,6 +58,11 @@ class AsOf:
     ranges: dict[str, tuple[float, float]]
     table: pd.DataFrame
 
+    @property
+    def ids(self) -> dict[str, frozenset[str]]:
+        """Account, product, KOC, as far as the model uses them → those of the data."""
+        return _ids(self.table)
+
 
 def as_of(rows: MetricRows, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> AsOf:
     """What was known at the end of the last period."""
@@ -70,6 +78,18 @@ def write_as_of(folder: Path, known: AsOf) -> None:
     known.table.to_parquet(folder / TABLE, index=False, compression="zstd")
     about = {"moment": known.moment.isoformat(), "metrics": known.metrics, "ranges": known.ranges}
     (folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
+
+
+def read_ids(folder: Path) -> dict[str, frozenset[str]]:
+    """Read the ids alone, as `AsOf.ids`; empty for a bundle that was written without an as-of table."""
+    if not (folder / TABLE).is_file():
+        return {}
+    held = [name for name in IDS if name in pq.read_schema(folder / TABLE).names]
+    return _ids(pd.read_parquet(folder / TABLE, columns=held))
+
+
+def _ids(table: pd.DataFrame) -> dict[str, frozenset[str]]:
+    return {name: frozenset(table[name].dropna()) for name in IDS if name in table}
 
 
 def read_as_of(folder: Path) -> AsOf:

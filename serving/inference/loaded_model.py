@@ -18,9 +18,6 @@ from training.boosting.model import CreativeModel
 from training.errors import BundleError
 from training.registry.bundle import Manifest, load_bundle
 
-IDS = ("account_id", "product_id", "creator_id")
-"""Columns of ids whose history counts."""
-
 
 @dataclass(frozen=True)
 class BundleLocation:
@@ -196,7 +193,7 @@ def load_model(folder: Path, name: str = "", version: str = "") -> LoadedModel:
         as_of=as_of,
         metric_columns=frozen.metrics,
         ranges=frozen.ranges | life_ranges(frozen.table),
-        known_ids={name: frozenset(frozen.table[name].dropna()) for name in IDS if name in frozen.table},
+        known_ids=frozen.ids,
         name=name or folder.name,
         version=version or sha256[:12],
         folder=folder,

@@ -103,7 +103,7 @@ def test_a_refresh_takes_the_champions_recipe_and_tunes_nothing(first, folder, s
 
 
 def test_the_registered_model_is_the_one_in_the_folder(first, space, small_world) -> None:
-    model, manifest, name = model_for(space, None)
+    model, manifest, name, _ = model_for(space, None)
     _, own = load_bundle(space.bundle)
     assert manifest == own
     assert name == f"{space.registered_model} version 1"

@@ -14,19 +14,23 @@ from training.data.metrics_source import MetricsSource
 from training.decision.advice import advise
 from training.decision.prediction_warnings import SEPARATOR, batch_warnings, silent_days
 from training.decision.status import status_of
+from training.decision.unknown_ids import KnownIds
 
 NAMES = ["creative_name", "product_name", "creator_name"]
 EVIDENCE = ["impressions", "clicks", "orders", "spend_cny"]
 """Metrics of the creative's own counts that are returned with each prediction."""
 
 
-def predict_latest(source: MetricsSource, model: CreativeModel, settings: Settings) -> pd.DataFrame:
+def predict_latest(
+    source: MetricsSource, model: CreativeModel, settings: Settings, known_ids: KnownIds | None = None
+) -> pd.DataFrame:
     """Predict each creative for the window from the end of its last period (before launch: from the end of the data).
 
     Args:
         source: Metrics and creatives.
         model: The model.
         settings: Of the model's run.
+        known_ids: Accounts, products and KOCs of the model's data; None: those of the source.
 
     Returns:
         As `predict_rows`, one row per creative.
@@ -39,12 +43,18 @@ def predict_latest(source: MetricsSource, model: CreativeModel, settings: Settin
             "The data hold no metrics, so there is no moment to predict from. Import reports too.",
             zh="数据里没有效果数据,没有可以预测的时刻。处理:把日报导出也放进来。",
         )
-    function = partial(predict_rows, model=model, settings=settings)
+    function = partial(predict_rows, model=model, settings=settings, known_ids=known_ids or {})
     return source.apply_latest(function, model.fitted.funnel, model.fitted.entities, settings)
 
 
 def predict_rows(
-    observed: ArrayFrame, loaded: Loaded, now: pd.Timestamp, *, model: CreativeModel, settings: Settings
+    observed: ArrayFrame,
+    loaded: Loaded,
+    now: pd.Timestamp,
+    *,
+    model: CreativeModel,
+    settings: Settings,
+    known_ids: KnownIds,
 ) -> pd.DataFrame:
     """Predict the latest snapshots of some creatives.
 
@@ -54,6 +64,7 @@ def predict_rows(
         now: End of the last period of all data.
         model: The model.
         settings: Of the model's run.
+        known_ids: Accounts, products and KOCs of the model's data; those of other columns are not checked.
 
     Returns:
         KEY, `age_hours` (hours since launch), `cutoff`, a column per stage and target
@@ -71,7 +82,7 @@ def predict_rows(
         if f"early:{name}" in observed:
             table[f"early_{name}"] = observed.floats(f"early:{name}")
     rows = observed.select([*KEY, "cutoff"]).frame()
-    warnings = batch_warnings(rows, loaded, model.fitted, settings, now)
+    warnings = batch_warnings(rows, loaded, model.fitted, settings, now, known_ids)
     table["warnings"] = [SEPARATOR.join(one.en for one in of_row) for of_row in warnings]
     table["warnings_zh"] = ["".join(one.zh for one in of_row) for of_row in warnings]
     silent = silent_days(rows, loaded, now)

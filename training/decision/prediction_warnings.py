@@ -12,11 +12,12 @@ import pandas as pd
 
 from configs.settings import BASES, Settings
 from features.funnel import GPM, NET_GPM, Funnel, counted_columns
+from features.matrix.catalogue import column_label
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Fitted
-from features.point_in_time.entity_history import TAG
 from features.point_in_time.metric_rows import SETTLED, unit_codes
 from features.schema import KEY, MULTI, Loaded
+from training.decision.unknown_ids import KnownIds, unknown_of_each
 from training.labels.outcomes import data_until
 
 NO_DELIVERY_DAYS = 1.0
@@ -38,7 +39,7 @@ class PredictionWarning(NamedTuple):
 
 
 def batch_warnings(
-    rows: pd.DataFrame, loaded: Loaded, fitted: Fitted, settings: Settings, now: pd.Timestamp
+    rows: pd.DataFrame, loaded: Loaded, fitted: Fitted, settings: Settings, now: pd.Timestamp, known_ids: KnownIds
 ) -> list[list[PredictionWarning]]:
     """Return the warnings of each snapshot.
 
@@ -48,10 +49,12 @@ def batch_warnings(
         fitted: What the model was fitted on.
         settings: Of the model.
         now: End of the last period of all data; accounts without metrics are compared with it.
+        known_ids: Accounts, products and KOCs of the model's data.
     """
     general = not_predicted(fitted.funnel) + _missing_from_data(loaded, fitted, settings)
     creatives = loaded.creatives.reset_index(drop=True)
-    unseen = unseen_categories(creatives, fitted.encoder)
+    of_ids = unknown_of_each(creatives, known_ids)
+    unseen = [ids + others for ids, others in zip(of_ids, unseen_categories(creatives, fitted.encoder))]
     trained = {kind for prior in fitted.priors.values() for kind in prior.rate}
     days = silent_days(rows, loaded, now)
     return [
@@ -94,7 +97,7 @@ def not_predicted(funnel: Funnel) -> list[PredictionWarning]:
     return [
         PredictionWarning(
             "not_predicted",
-            f"不预测 {name}:训练数据缺少 {funnel.missing[name]}。",
+            f"不预测 {name}：训练数据缺少 {funnel.missing[name]}。",
             f"{name} is not predicted: the training data lack {funnel.missing[name]}",
         )
         for name in (GPM.name, NET_GPM.name, "keep", "cost")
@@ -114,7 +117,7 @@ def no_delivery(days: float, outcome_days: int) -> list[PredictionWarning]:
     zh = f"最近 {days:.0f} 天没有投放数据"
     en = f"no delivery for {days:.0f} day{'' if days < 1.5 else 's'}"
     if days >= outcome_days:
-        zh, en = f"{zh},预测窗口已过", f"{en}: the predicted window has passed"
+        zh, en = f"{zh}，预测窗口已过", f"{en}: the predicted window has passed"
     return [PredictionWarning("no_delivery", f"{zh}。", en)]
 
 
@@ -125,7 +128,7 @@ def stale_history(days: float, until: str) -> list[PredictionWarning]:
     return [
         PredictionWarning(
             "stale_history",
-            f"账户、商品、达人与标签的历史只到 {until},距今 {days:.0f} 天;请重新训练。",
+            f"账户、商品、达人与标签的历史只到 {until}，距今 {days:.0f} 天；请重新训练。",
             f"the history of account, product, KOC and tags ends {until}, {days:.0f} days ago: train again",
         )
     ]
@@ -138,7 +141,7 @@ def unseen_promotion_type(promotion_type: str, trained: Iterable[str]) -> list[P
     return [
         PredictionWarning(
             "unseen_promotion_type",
-            f"模型训练时没有见过推广方式“{promotion_type}”,起点是其它推广方式的平均。",
+            f"模型训练时没有见过推广方式“{promotion_type}”，起点是其它推广方式的平均。",
             f"the promotion type “{promotion_type}” is not in the training data, its prior is the mean of the others",
         )
     ]
@@ -146,11 +149,11 @@ def unseen_promotion_type(promotion_type: str, trained: Iterable[str]) -> list[P
 
 def unseen_value(column: str, value: str) -> PredictionWarning:
     """A category that is not in the training data."""
-    name = column.removeprefix(TAG)
+    zh, en = column_label(column)
     return PredictionWarning(
         "unseen_value",
-        f"模型训练时没有见过 {name} 的取值“{value}”,按未知处理。",
-        f"the value “{value}” of {name} is not in the training data, it counts as unknown",
+        f"模型训练时没有见过{zh}“{value}”，按未知处理。",
+        f"the value “{value}” of {en} is not in the training data, it counts as unknown",
     )
 
 
@@ -158,8 +161,8 @@ def missing_attributes(names: Sequence[str]) -> list[PredictionWarning]:
     """Warn about attributes that the model uses and the input does not give."""
     if not names:
         return []
-    plain = [name.removeprefix(TAG) for name in names]
-    return [PredictionWarning("missing", f"没有给出:{'、'.join(plain)}。", f"not given: {', '.join(plain)}")]
+    zh, en = zip(*map(column_label, names))
+    return [PredictionWarning("missing", f"没有给出：{'、'.join(zh)}。", f"not given: {', '.join(en)}")]
 
 
 def missing_metrics(names: Sequence[str]) -> list[PredictionWarning]:
@@ -169,7 +172,7 @@ def missing_metrics(names: Sequence[str]) -> list[PredictionWarning]:
     return [
         PredictionWarning(
             "missing_figures",
-            f"已有数据缺少:{'、'.join(names)};相应环节没有用上自身数据。",
+            f"已有数据缺少：{'、'.join(names)}；相应环节没有用上自身数据。",
             f"metrics without {', '.join(names)}: their stages do not use the creative's own counts",
         )
     ]
@@ -180,7 +183,7 @@ def unused_metrics(names: Sequence[str]) -> list[PredictionWarning]:
     if not names:
         return []
     zh, en = "、".join(names), ", ".join(names)
-    return [PredictionWarning("unused_figures", f"模型不使用:{zh}。", f"the model does not use {en}")]
+    return [PredictionWarning("unused_figures", f"模型不使用：{zh}。", f"the model does not use {en}")]
 
 
 def outside_range(name: str, value: float, low: float, high: float) -> list[PredictionWarning]:
@@ -190,7 +193,7 @@ def outside_range(name: str, value: float, low: float, high: float) -> list[Pred
     return [
         PredictionWarning(
             "outside_range",
-            f"{name}={value:g} 超出训练数据范围 {low:g}–{high:g},预测是外推。",
+            f"{name}={value:g} 超出训练数据范围 {low:g}–{high:g}，预测是外推。",
             f"{name} = {value:g} is outside the training range {low:g}–{high:g}, the prediction extrapolates",
         )
     ]
@@ -200,7 +203,7 @@ def not_predictable(names: Sequence[str]) -> PredictionWarning:
     """A creative of which some rates or targets are no numbers; the service answers it without figures."""
     return PredictionWarning(
         "not_predictable",
-        f"这条创意的 {'、'.join(names)} 算不出有效数值,因此没有给出预测;请检查它的属性与投放数据。",
+        f"这条素材的 {'、'.join(names)} 算不出有效数值，因此没有给出预测；请检查它的属性与投放数据。",
         f"no number comes out for {', '.join(names)}, so nothing is predicted: check its attributes and metrics",
     )
 
@@ -209,7 +212,7 @@ def pace_unknown() -> PredictionWarning:
     """Only sums over the life are given, which do not show the last days."""
     return PredictionWarning(
         "pace_unknown",
-        "只给了累计数据,看不到近几天的走势;给出逐时或逐日数据会更准。",
+        "只给了累计数据，看不到近几天的走势；给出逐时或逐日数据会更准。",
         "sums do not show the trend of the last days, rows by hour or day do",
     )
 
@@ -218,7 +221,7 @@ def known_without_metrics() -> PredictionWarning:
     """The model's data have metrics of this creative, and the request gives none."""
     return PredictionWarning(
         "known_without_metrics",
-        "模型的数据里已有这条创意的投放记录,但这次没有给出;按未投放预测。",
+        "模型的数据里已有这条素材的投放记录，但这次没有给出；按未投放预测。",
         "the model's data have deliveries of this creative and the request none, it is predicted as not launched",
     )
 

@@ -27,6 +27,7 @@ from features.store.joins import Joins, joins_of
 from features.store.load import load
 from features.store.status import AccountSummary, store_status
 from training.data.tag_coverage import TagCoverage, tag_coverage
+from training.decision.unknown_ids import KnownIds, UnknownIds, unknown_ids
 from training.doctor.amounts import Amounts, amounts
 
 MOST_BYTES = 200_000_000
@@ -85,6 +86,7 @@ class Diagnosis:
         stages: Steps of the funnel that are not possible.
         copies: Files whose content another file has too.
         days_replaced: Days of a creative whose hours stand in their place.
+        unknown: Accounts, products and KOCs that the model of these data does not know.
     """
 
     files: tuple[FileSurvey, ...]
@@ -97,6 +99,7 @@ class Diagnosis:
     stages: tuple[StageNeeds, ...] = ()
     copies: int = 0
     days_replaced: int = 0
+    unknown: tuple[UnknownIds, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -113,6 +116,7 @@ def examine(
     on_file: OnFile = lambda done, total, path: None,
     *,
     without_tags: bool = False,
+    known_ids: KnownIds | None = None,
 ) -> Diagnosis:
     """Examine export files; nothing is written but a store in a temporary folder.
 
@@ -121,6 +125,7 @@ def examine(
         settings: Of the run.
         on_file: Progress callback.
         without_tags: A tag sheet that does not join, or may be unread, is no fault.
+        known_ids: Accounts, products and KOCs of the data of a model, where there is one.
 
     Raises:
         InputError: There are no such files.
@@ -155,6 +160,7 @@ def examine(
         stages=stages,
         copies=len(hashes) - len(set(hashes)),
         days_replaced=loaded.notes.get("days_replaced_by_hours", 0),
+        unknown=tuple(unknown_ids(loaded.creatives, known_ids or {})),
     )
 
 

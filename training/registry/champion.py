@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from features.bilingual import Words
+from features.point_in_time.as_of_table import read_ids
 from features.point_in_time.snapshots import SNAPSHOT
 from training.boosting.model import CreativeModel
 from training.data.dataset import Dataset, Mask
+from training.decision.unknown_ids import KnownIds
 from training.errors import BundleError
 from training.evaluation.holdout import evaluate_holdout
 from training.evaluation.metrics import score
@@ -33,14 +36,23 @@ class ChampionComparison:
     reason: Words
 
 
-def model_for(space: Workspace, bundle: Path | None) -> tuple[CreativeModel, Manifest, str]:
-    """Return a checked model, its manifest and its display name: the named bundle, else the workspace's champion.
+class ChosenModel(NamedTuple):
+    """A checked model, its manifest, its display name, and the ids of its data (empty where its bundle keeps none)."""
+
+    model: CreativeModel
+    manifest: Manifest
+    name: str
+    known_ids: KnownIds
+
+
+def model_for(space: Workspace, bundle: Path | None) -> ChosenModel:
+    """Load the named bundle, else the workspace's champion.
 
     Raises:
         BundleError: There is no champion, or the bundle is refused.
     """
     if bundle is not None:
-        return *load_bundle(bundle), str(bundle)
+        return ChosenModel(*load_bundle(bundle), str(bundle), read_ids(bundle))
     champion = mlflow_tracking.champion(space)
     if champion is None:
         others = ", ".join(other.name for other in champions(space.mlflow)) or "none"
@@ -54,7 +66,7 @@ def model_for(space: Workspace, bundle: Path | None) -> tuple[CreativeModel, Man
             "几个文件夹要共用一个模型,就在配置里写 name:。",
         )
     with mlflow_tracking.fetched(space, champion) as folder:
-        return *load_bundle(folder), str(champion)
+        return ChosenModel(*load_bundle(folder), str(champion), read_ids(folder))
 
 
 def keep_for_service(space: Workspace, var: Path) -> str:

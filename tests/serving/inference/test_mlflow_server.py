@@ -104,7 +104,7 @@ def test_training_and_service_meet_on_the_server_from_two_folders(trained, serve
 
 
 def test_training_compares_and_predicts_with_the_champion_of_the_server(trained) -> None:
-    model, manifest, name = model_for(trained[0], None)
+    model, manifest, name, _ = model_for(trained[0], None)
     assert name == f"gpmcast-team version {trained[1].registered.version}"
     assert manifest.trained_until
     assert model.fitted.funnel.targets

@@ -206,11 +206,13 @@ def test_unseen_values_and_missing_metrics_are_warned_of(loaded, one_creative) -
     assert "unused_figures" in codes(answers_of(loaded, [{**one_creative, "metrics": rows}])[0])
 
 
-@pytest.mark.parametrize("name", ["account_id", "product_id", "creator_id"])
-def test_an_account_a_product_or_a_koc_that_nobody_knows_is_warned_of(loaded, one_creative, name) -> None:
+@pytest.mark.parametrize(
+    ("name", "label"), [("account_id", "account"), ("product_id", "product"), ("creator_id", "KOC")]
+)
+def test_an_account_a_product_or_a_koc_that_nobody_knows_is_warned_of(loaded, one_creative, name, label) -> None:
     before, after = answers_of(loaded, [one_creative])[0], answers_of(loaded, [{**one_creative, name: "nobody"}])[0]
-    assert not any(f"of {name} " in warning["en"] for warning in before["warnings"])
-    (found,) = [warning for warning in after["warnings"] if f"of {name} " in warning["en"]]
+    assert not any(f"of {label} " in warning["en"] for warning in before["warnings"])
+    (found,) = [warning for warning in after["warnings"] if f"of {label} " in warning["en"]]
     assert found["code"] == "unseen_value"
     assert "nobody" in found["zh"]
 

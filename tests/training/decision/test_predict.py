@@ -60,7 +60,7 @@ def test_announced_creatives_are_predicted_at_age_0(small_world, model, quick) -
     [
         ("tag_hook", "没见过", "the value “没见过” of hook is not in the training data"),
         ("category", "新类目", "the value “新类目” of category is not in the training data"),
-        ("tag_selling_point", "好用|没见过", "the value “没见过” of selling_point is not in the training data"),
+        ("tag_selling_point", "好用|没见过", "the value “没见过” of selling point is not in the training data"),
     ],
 )
 def test_an_unseen_value_warns_its_own_creative(small_world, model, quick, table, column, value, expected) -> None:
@@ -70,6 +70,17 @@ def test_an_unseen_value_warns_its_own_creative(small_world, model, quick, table
     assert expected in predictions["warnings"].iloc[3]
     assert not predictions["warnings"].drop(index=3).str.contains("not in the training data").any()
     assert not table["warnings"].str.contains("not in the training data").any()
+
+
+def test_an_account_product_or_koc_that_the_model_does_not_know_warns_its_own_creatives(
+    small_world, model, quick, table
+) -> None:
+    known = {"product_id": frozenset(small_world.creatives["product_id"].dropna()) - {"p1"}}
+    predictions = predict_latest(InMemorySource(small_world), model, quick, known)
+    of_product = small_world.creatives["product_id"].eq("p1").to_numpy()
+    assert of_product.any()
+    warned = predictions["warnings_zh"].str.contains("没有见过商品“p1”", regex=False).to_numpy()
+    assert warned.tolist() == of_product.tolist()
 
 
 def test_an_unseen_promotion_type_is_warned_about(small_world, model, quick) -> None:
