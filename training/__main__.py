@@ -233,7 +233,7 @@ def plan_command(
     refuse_no_budget(budget, settings.outcome_days)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
-    creative_model, manifest, _ = model_for(space, model)
+    creative_model, manifest, _, _ = model_for(space, model)
     trained = manifest.settings.model_copy(update={"plan": settings.plan})
     with _screen(space, lang) as screen:
         progress = screen.callbacks

@@ -181,8 +181,10 @@ def _shares(gains: Sequence[float | None]) -> str:
 def show_sentences(judged: Sequence[Judgement], level: float, language: Language, out: Console) -> None:
     """Print the five sentences on what the model can be used for."""
     out.print("能用来做什么:" if language == "zh" else "What it can be used for:", highlight=False)
-    for number, sentence in enumerate(five_sentences(judged, level), start=1):
-        out.print(f"{number}. {visible_text(sentence.in_language(language))}", highlight=False, markup=False)
+    sentences = five_sentences(judged, level)
+    for number, sentence in enumerate(sentences, start=1):
+        label = f"{number}. " if len(sentences) > 1 else ""
+        out.print(f"{label}{visible_text(sentence.in_language(language))}", highlight=False, markup=False)
 
 
 def figures_table(figures: pd.DataFrame, part: str) -> Table:

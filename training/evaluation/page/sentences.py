@@ -1,4 +1,4 @@
-"""Five sentences on what a model can be used for, Chinese and English, from its judgements.
+"""Five sentences on what a model can be used for, in both languages, from its judgements; one where none can be judged.
 
 Terminal, page, model card and report show the same sentences. Targets of the same verdict and reason share a clause.
 """
@@ -44,6 +44,12 @@ HEADS: dict[Aspect, Words] = {
 }
 NOTHING = Words("没有:训练之外的行太少", "none: too few rows outside of training")
 FEW = Words(f"有结果的行不足 {MIN_GROUP_ROWS},无法判断", f"not judged: fewer than {MIN_GROUP_ROWS} rows with outcomes")
+UNJUDGED = Words(
+    "还不能检验:训练之外有结果的行只有 {rows} 行,至少要 {least} 行才能判断排序、绝对值、区间和概率;"
+    "在此之前,预测只作参考,先看区间,再看顺序。",
+    "Nothing can be judged yet: {rows} rows outside of training have outcomes, and ranking, level, intervals and "
+    "chances need {least}. Until then read predictions as a first guess: the interval first, then the order.",
+)
 MAY_BE_LUCK = Words("(也可能只是运气)", " (could be sampling variance)")
 NO_WORDS = Words("", "")
 USES: tuple[tuple[Aspect, Verdict, Words], ...] = (
@@ -62,10 +68,15 @@ USES: tuple[tuple[Aspect, Verdict, Words], ...] = (
 def five_sentences(found: Sequence[Judgement], level: float) -> list[Words]:
     """Say what the model can be used for: ranking, level, intervals, chances, and what follows from these.
 
+    Where too few rows have outcomes to judge anything, one sentence says that.
+
     Args:
         found: As of `training.evaluation.acceptance.judgements`.
         level: Nominal coverage of the intervals.
     """
+    if all(one.verdict == "undecided" for one in found):
+        rows = max((one.figure.rows for one in found), default=0)
+        return [UNJUDGED.format(rows=f"{rows:,}", least=MIN_GROUP_ROWS)]
     said = []
     for aspect, head in HEADS.items():
         of_aspect = [one for one in found if one.aspect == aspect]
@@ -251,7 +262,7 @@ def _use(found: Sequence[Judgement]) -> Words:
         if by_factor:
             clauses.append(_read(by_factor))
     if not clauses:
-        return Words("用途:数据太少,什么都还不能判断。", "Use: too few rows to judge anything yet.")
+        return Words("用途:按以上各句。", "Use: as the sentences above say.")
     return Words(f"用途:{';'.join(one.zh for one in clauses)}。", f"Use: {'; '.join(one.en for one in clauses)}.")
 
 

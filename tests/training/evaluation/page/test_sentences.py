@@ -87,22 +87,28 @@ def test_both_languages_have_the_same_figures() -> None:
         assert not re.search(r"[\u4e00-\u9fff]", sentence.en)
 
 
-def test_too_few_rows_are_said() -> None:
+def test_where_nothing_can_be_judged_one_sentence_says_so() -> None:
     aspects: tuple[Aspect, ...] = ("ranking", "level", "intervals")
     found = [
         *(undecided(of, aspect, 150) for aspect in aspects for of in ("gpm", "roi")),
         undecided("hit", "chances", 30),
     ]
-    said = [sentence.en for sentence in five_sentences(found, 0.8)]
-    for sentence in said[:3]:
-        assert sentence.endswith(": GPM and ROI not judged: fewer than 200 rows with outcomes.")
-    assert "a hit not judged" in said[3]
-    assert said[4] == "Use: too few rows to judge anything yet."
-    assert "nan" not in " ".join(said)
+    (said,) = five_sentences(found, 0.8)
+    assert said.en.startswith("Nothing can be judged yet: 150 rows outside of training have outcomes")
+    assert "只有 150 行,至少要 200 行" in said.zh
+    assert five_sentences([], 0.8)[0].en.startswith("Nothing can be judged yet: 0 rows")
+
+
+def test_an_aspect_with_too_few_rows_says_so_beside_those_that_are_judged() -> None:
+    alone = Judgement("gpm", "ranking", "usable", figure(0.5, 0.4, 0.6))
+    said = [sentence.en for sentence in five_sentences([alone, undecided("gpm", "level", 150)], 0.8)]
+    assert said[1].endswith(": GPM not judged: fewer than 200 rows with outcomes.")
+    assert said[4] == "Use: rank creatives by GPM."
 
 
 def test_a_model_without_intervals_says_so() -> None:
-    said = [sentence.en for sentence in five_sentences([undecided("gpm", "intervals", 0)], 0.8)]
+    alone = Judgement("gpm", "ranking", "usable", figure(0.5, 0.4, 0.6))
+    said = [sentence.en for sentence in five_sentences([alone, undecided("gpm", "intervals", 0)], 0.8)]
     assert said[2] == "80% intervals (share of outcomes inside): none: too few rows outside of training."
     assert said[3] == "Chances (stated against observed): none: too few rows outside of training."
 
