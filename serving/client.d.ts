@@ -546,6 +546,10 @@ export interface UploadedCreative {
   row: number | null;
   /** Title of the creative in the file. */
   name: string | null;
+  /** Name of its product in the file. */
+  product_name: string | null;
+  /** Name of its KOC in the file. */
+  creator_name: string | null;
   /** As in `creatives` of `POST /v1/predict`, without the keys in `missing`. */
   creative: Record<string, unknown>;
   /** Keys that neither the file nor the caller gives. */

@@ -241,6 +241,10 @@ class UploadedCreative(AnswerModel):
     """Its first row, as a spreadsheet counts; null where it has none."""
     name: Annotated[str | None, Field(examples=["三天见效.mp4"])]
     """Title of the creative in the file."""
+    product_name: Annotated[str | None, Field(examples=["轻颜洗发水"])]
+    """Name of its product in the file."""
+    creator_name: Annotated[str | None, Field(examples=["小美测评"])]
+    """Name of its KOC in the file."""
     creative: Annotated[dict[str, object], Field(examples=[{"creative_id": "n1", "price_cny": 99.0}])]
     """As in `creatives` of `POST /v1/predict`, without the keys in `missing`."""
     missing: Annotated[list[str], Field(examples=[["account_id"]])]

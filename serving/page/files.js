@@ -9,6 +9,8 @@ export const newRow = (creative, more = {}) => ({
   file: "",
   row: null,
   name: null,
+  product_name: null,
+  creator_name: null,
   missing: [],
   faults: [],
   prediction: null,
@@ -19,6 +21,7 @@ export const newRow = (creative, more = {}) => ({
   ...more,
 });
 
+const NAMES = ["name", "product_name", "creator_name"];
 const PARTS = ["account_id", "promotion_type"];
 
 // The rows of these files, added to those that are there, and the problems of every file.
@@ -60,7 +63,8 @@ export const ofRefusal = (refusal, file = "") => {
 function merge(rows, found, file) {
   const same = rows.filter((row) => fits(row.creative, found.creative));
   if (!same.length) {
-    rows.push(newRow(found.creative, { file, row: found.row, name: found.name, missing: [...found.missing] }));
+    const names = Object.fromEntries(NAMES.map((name) => [name, found[name]]));
+    rows.push(newRow(found.creative, { file, row: found.row, ...names, missing: [...found.missing] }));
     return;
   }
   for (const row of same) {
@@ -69,7 +73,7 @@ function merge(rows, found, file) {
     const tags = { ...weak.tags, ...strong.tags };
     row.creative = { ...weak, ...strong, tags };
     if (runs) row.creative.metrics = found.creative.metrics;
-    row.name ??= found.name;
+    for (const name of NAMES) row[name] ??= found[name];
     row.missing = PARTS.filter((part) => row.creative[part] === undefined);
     Object.assign(row, { prediction: null, explained: null, faults: [], tried: [] });
   }

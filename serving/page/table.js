@@ -33,7 +33,7 @@ export function ordered(rows, view) {
   };
   const even = (one, other) => (valueOf(other, view.drawn) ?? 0) - (valueOf(one, view.drawn) ?? 0);
   const words = view.search.trim().toLowerCase().split(/\s+/).filter(Boolean);
-  const texts = (row) => JSON.stringify([row.name, { ...row.creative, metrics: undefined }]).toLowerCase();
+  const texts = (row) => JSON.stringify([row.name, row.product_name, row.creator_name, { ...row.creative, metrics: undefined }]).toLowerCase();
   return rows
     .filter((row) => view.verdict === "all" || verdictOf(row) === view.verdict)
     .filter((row) => !words.length || words.every((word) => texts(row).includes(word)))
@@ -110,6 +110,8 @@ function creativeCell(row, act) {
   const where = [
     row.name ? row.creative.creative_id : null,
     kind && say(kind),
+    row.product_name,
+    row.creator_name,
     row.prediction && ageOf(row.prediction.age_hours),
     row.row && say("row", { row: row.row }),
   ].filter(Boolean);
@@ -198,7 +200,8 @@ export function asCells(state) {
   const tags = [...new Set(state.rows.flatMap((row) => Object.keys(row.creative.tags || {})))];
   const ranked = state.rows.some((row) => row.rank);
   const head = [
-    "place", "creative_id", "creative", "promotion_type", "account_id", "product_id", "verdict", "reason",
+    "place", "creative_id", "creative", "promotion_type", "account_id", "product_id", "product_name", "creator_id",
+    "creator_name", "verdict", "reason",
   ].map((name) => say(name));
   for (const name of targets) head.push(say(name), `${say(name)} ${say("low")}`, `${say(name)} ${say("high")}`);
   head.push(say("roi_target"), say("chance"), say("hit"));
@@ -209,6 +212,7 @@ export function asCells(state) {
     const kind = creative.promotion_type;
     const line = [
       place + 1, creative.creative_id, row.name, kind ? say(kind) : "", creative.account_id, creative.product_id,
+      row.product_name, creative.creator_id, row.creator_name,
       say(verdictOf(row)), prediction ? localised(prediction.verdict) : row.faults.map((fault) => `${fault.field}: ${fault.problem}`).join("; "),
     ];
     for (const name of targets) {

@@ -38,6 +38,8 @@ NOT_KNOWN = "?"
 """Placeholder of an account or promotion type that the file does not give; the answer lists it as missing."""
 MOST_CHARACTERS = 500
 """Characters of a text about a file."""
+NAMES = {"name": "creative_name", "product_name": "product_name", "creator_name": "creator_name"}
+"""Field of the answer → attribute: names that people know creative, product and KOC by."""
 FIELDS = [name for name in ATTRIBUTES if name in Creative.model_fields]
 
 
@@ -66,7 +68,7 @@ def read_file(
     # Rows without an account are not a problem here: the answer lists the account as missing.
     problems = [_of_file(problem) for problem in read.problems if UNNAMED not in problem.found]
     creatives: list[dict[str, object]] = []
-    for row, name, about in _records(loaded, read, context, problems):
+    for row, names, about in _records(loaded, read, context, problems):
         check_deadline()
         if len(creatives) == MOST_FILE_CREATIVES:
             problems.append(_left_out(None, None, "creatives", "too many creatives", f"at most {MOST_FILE_CREATIVES}"))
@@ -74,7 +76,7 @@ def read_file(
         if (fitting := _fitting(loaded, row, about, problems)) is not None:
             missing = [part for part in KEY if fitting[part] == NOT_KNOWN]
             kept = {field: value for field, value in fitting.items() if value != NOT_KNOWN}
-            creatives.append({"row": row, "name": name, "creative": kept, "missing": missing})
+            creatives.append({"row": row, **names, "creative": kept, "missing": missing})
     if not creatives:
         reasons = [_as_reason(problem) for problem in problems]
         raise _unusable(reasons or [RequestProblem("no creative in it", "give a row per creative")])
@@ -122,8 +124,8 @@ def _layouts(dirs: tuple[Path, ...]) -> list[ExportLayout]:
 
 def _records(
     loaded: LoadedModel, read: ExportRead, context: FileContext, problems: list[dict[str, object]]
-) -> Iterator[tuple[int | None, str | None, dict[str, object]]]:
-    """Row, title and fields of every creative, in the order of the file."""
+) -> Iterator[tuple[int | None, dict[str, str | None], dict[str, object]]]:
+    """Row, names (as of `NAMES`) and fields of every creative, in the order of the file."""
     metrics, attributes = _keyed(read.metrics, context), _keyed(read.attributes, context)
     if (metrics["grain"] == "reading").any():
         found = "running totals, which are not taken here"
@@ -153,8 +155,8 @@ def _records(
         fields["tags"] = {n: v.split(MULTI) if n in loaded.vocabulary.multi else v for n, v in tags.items()}
         if key in periods:
             fields["metrics"] = _rows(periods[key], figures)
-        name = record.get("creative_name")
-        yield place.get(key), None if name is None or pd.isna(name) else str(name), fields
+        names = {field: record.get(name) for field, name in NAMES.items()}
+        yield place.get(key), {f: None if n is None or pd.isna(n) else str(n) for f, n in names.items()}, fields
 
 
 def _keyed(frame: pd.DataFrame, context: FileContext) -> pd.DataFrame:

@@ -186,7 +186,11 @@ def test_the_summary_names_the_page_and_stays_short(first, space) -> None:
     show_result(first[0], space, ["exports"], "", space.folder / "train.log", "en", out)
     text = out.file.getvalue()
     assert str(space.folder / "evaluation" / PAGE) in text
-    assert text.index("What it can be used for:") < text.index("5. Use: ") < text.index("make report DATA='exports'")
+    assert (
+        text.index("What it can be used for:")
+        < text.index("Nothing can be judged yet: ")
+        < text.index("make report DATA='exports'")
+    )
     assert text.index("make report") < text.index("make serve")
     assert len(text.splitlines()) <= 24
     assert any("Head gmv: " in line for line in details(first[0], space))

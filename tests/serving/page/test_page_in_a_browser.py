@@ -25,10 +25,10 @@ EXPORT = [
     [IDS[2], "好.mp4", "2026-05-08", "140.50", "2200", "3", "1", "39.00"],
 ]
 SHEET = [
-    ["素材ID", "账户ID", "推广方式", "价格", "目标ROI", "开头类型", "场景", "卖点"],
-    [IDS[0], "acc0", "推直播", "99", "1.5", "悬念", "居家", "好用、便宜"],
-    ["new-1", "acc0", "推直播", "39", "1.5", "痛点直击", "门店", "好用"],
-    ["new-2", "acc1", "推商品", "约一百", "1.5", "结果前置", "居家", ""],
+    ["素材ID", "账户ID", "推广方式", "价格", "目标ROI", "开头类型", "场景", "卖点", "商品名称", "达人名称"],
+    [IDS[0], "acc0", "推直播", "99", "1.5", "悬念", "居家", "好用、便宜", "", ""],
+    ["new-1", "acc0", "推直播", "39", "1.5", "痛点直击", "门店", "好用", "轻颜洗发水", TITLE],
+    ["new-2", "acc1", "推商品", "约一百", "1.5", "结果前置", "居家", "", "", ""],
 ]
 ROWS = "#table > tbody > tr:not(.story)"
 IDLE = "body:not([aria-busy])"
@@ -97,6 +97,7 @@ def test_a_tag_sheet_and_an_export_become_one_table_with_verdicts_and_intervals(
     assert "推直播" in known
     assert "–" in known  # an interval
     assert "净 ROI ≥ 1.50" in known  # of the sheet, beside the metrics of the export
+    assert f"轻颜洗发水 · {TITLE}" in filled.inner_text("tr[data-id='new-1']")  # names of product and KOC
     problems = filled.inner_text("#problems")
     assert "标签.csv" in problems
     assert "第 4 行" in problems

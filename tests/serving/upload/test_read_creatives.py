@@ -70,6 +70,16 @@ def read(loaded):
     return call
 
 
+def test_names_of_product_and_koc_come_with_the_creative_and_stand_for_ids_that_are_absent(read) -> None:
+    sheet = (
+        "素材ID,账户ID,推广方式,商品ID,商品名称,达人名称\nn1,acc0,推直播,p1,轻颜洗发水,小美测评\nn2,acc0,推直播,p1,,\n"
+    )
+    first, second = read(sheet.encode(), "标签.csv")["creatives"]
+    assert (first["product_name"], first["creator_name"]) == ("轻颜洗发水", "小美测评")
+    assert (first["creative"]["product_id"], first["creative"]["creator_id"]) == ("p1", "小美测评")
+    assert (second["product_name"], second["creator_name"]) == (None, None)
+
+
 @pytest.mark.parametrize("content", [text(EXPORT, "gbk"), text(EXPORT), text(EXPORT, "gbk", "\t"), book(EXPORT)])
 def test_an_export_becomes_creatives_that_can_be_predicted(read, loaded, content) -> None:
     answer = read(content, account_id="acc0")
