@@ -32,6 +32,7 @@ from serving.inference.request_warnings import request_warnings
 from serving.settings import ServiceSettings
 from training.boosting.model import predicted_values
 from training.decision.advice import advise
+from training.decision.status import statuses
 from training.explanation.contributions import all_contributions
 
 COUNTS = (1, 16, 500)
@@ -101,6 +102,7 @@ def steps(served: LoadedModel, body: bytes) -> dict[str, Callable[[], object]]:
     done = predict_creatives(served, creatives)
     observed, features, predicted = done.observed, done.features, done.predicted
     own = np.full(len(creatives), np.nan)
+    status = statuses(observed, served.as_of.reported_until(observed))
     stages, targets = all_contributions(model, features)
     return {
         "parse and check the request": lambda: parse_request(PredictRequest, body, served.vocabulary),
@@ -119,7 +121,7 @@ def steps(served: LoadedModel, body: bytes) -> dict[str, Callable[[], object]]:
         ],
         "rates and targets": lambda: predicted_values(features, model.log_heads(features), fitted.funnel),
         "distributions, intervals, chances, verdict": lambda: advise(
-            predicted, features, observed, model, settings, own
+            predicted, features, observed, status, model, settings, own
         ),
         "warnings": lambda: request_warnings(served, creatives, observed, done.summed, now),
         "contributions": lambda: all_contributions(model, features),

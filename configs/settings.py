@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from configs.decision_rules import Rule, check_table, default_rules
 from configs.yaml_file import parse, read_yaml
 
 CONFIG_DIR = Path(__file__).parent
@@ -143,28 +144,48 @@ class Interval(Section):
 
 
 class Verdict(Section):
-    """When a creative is scaled, tested, held or stopped. A chance is the probability of reaching the ROI target."""
+    """When a running creative is scaled, held, watched or stopped, and a waiting one goes first, waits or is skipped.
+
+    A chance is the probability of reaching the ROI target. The rules compare figures with these thresholds.
+    """
 
     roi_target: Annotated[float, Field(gt=0)] = 1.0
     """ROI target of creatives without a `roi_target` of their own."""
     scale_chance: Annotated[float, Field(ge=0, le=1)] = 0.6
-    """Scale at this chance or more, once there is enough evidence."""
-    scale_hit_chance: Annotated[float, Field(ge=0, le=1)] = 0.25
-    """Scale at this probability of a hit or more, if the chance of the ROI target is at least `hit_needs_chance`."""
+    """Running: scale at this chance or more, once there is enough evidence."""
+    likely_hit: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """Probability from which a hit counts as likely; hits are rare (`interval.hit_share`)."""
     hit_needs_chance: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Running: scale a likely hit at this chance or more, with little evidence too."""
     stop_chance: Annotated[float, Field(ge=0, le=1)] = 0.15
-    """Stop at this chance or less, once the creative has spent `stop_spend_cny`."""
+    """Running: stop at this chance or less, once the creative has spent `stop_spend_cny`."""
     stop_spend_cny: Annotated[float, Field(ge=0)] = 50
     """Spend in CNY below which a creative is never stopped; teams ignore less than 50."""
+    first_chance: Annotated[float, Field(ge=0, le=1)] = 0.4
+    """Waiting: goes first at this chance or more, if its place is high enough."""
+    first_place: Annotated[float, Field(ge=0, le=1)] = 0.67
+    """Waiting: share of launch predictions of its promotion type that lie below one that goes first."""
+    skip_chance: Annotated[float, Field(ge=0, le=1)] = 0.15
+    """Waiting: not tried at this chance or less."""
+    skip_place: Annotated[float, Field(ge=0, le=1)] = 0.33
+    """Waiting: not tried at this place or a lower one, if it is predicted below its target."""
     distinguish_probability: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
     """Evidence is enough when two such creatives would be ranked correctly with this probability."""
     min_creatives: Annotated[int, Field(ge=1)] = 30
     """Creatives of similar age, evidence and promotion type with known outcomes; with fewer, the reason says so."""
+    rules: tuple[Rule, ...] = Field(default_factory=default_rules)
+    """The table; by default that of `decision_rules.yaml`."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Verdict:
-        if self.stop_chance >= self.scale_chance:
-            raise ValueError("stop_chance must lie below scale_chance")
+        for low, high in (
+            ("stop_chance", "scale_chance"),
+            ("skip_chance", "first_chance"),
+            ("skip_place", "first_place"),
+        ):
+            if getattr(self, low) >= getattr(self, high):
+                raise ValueError(f"{low} must lie below {high}")
+        check_table(self.rules, vars(self))
         return self
 
 

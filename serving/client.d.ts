@@ -382,6 +382,8 @@ export interface Prediction {
   promotion_type: string;
   /** Hours since launch; 0 before it. [minimum 0] */
   age_hours: number;
+  /** `waiting`: not shown yet; `running`: shown in the last two days that its account has reported; else `stopped`. Reported: until the end of its rows, or of the model's data of the account where that is later. */
+  status: "waiting" | "running" | "stopped";
   /** Stage → expected rate. */
   stages: Record<string, PointEstimate>;
   /** Target → expected value and interval; `later_impressions` is the volume. */
@@ -394,6 +396,10 @@ export interface Prediction {
   hit_chance: number | null;
   /** What to do. */
   verdict: VerdictAnswer;
+  /** Running: predicted later spend × (predicted net ROI − asked_roi), CNY; else null, as without ROI. */
+  stake_cny: number | null;
+  /** Waiting: spend in CNY until it can be told from the median candidate (`verdict.distinguish_probability`, 80 %); else null, as where the cost of traffic is not known. */
+  test_cny: number | null;
   /** Metric → its sum so far (counts, CNY); null where not known. */
   evidence: Record<string, number | null>;
   /** Reasons to read it with care. */
@@ -558,9 +564,9 @@ export interface UploadedCreative {
 
 /** What to do with the creative, and why. */
 export interface VerdictAnswer {
-  /** `scale`, `test`, `hold` or `stop`; empty: no verdict. */
-  name: "scale" | "test" | "hold" | "stop" | "";
-  /** The reason in Chinese. */
+  /** Running: `scale`, `hold`, `watch`, `stop`; waiting: `first`, `reserve`, `skip`; stopped, and no chance: empty. */
+  name: "scale" | "hold" | "watch" | "stop" | "first" | "reserve" | "skip" | "";
+  /** The reason in Chinese; of a stopped creative what came of it. */
   zh: string;
   /** The reason in English. */
   en: string;

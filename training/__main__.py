@@ -195,7 +195,7 @@ def predict_command(
             progress.phase("predict")
             table = predict_latest(source, creative_model, manifest.settings, known_ids)
             unknown = unknown_ids(source.creatives, known_ids)
-    write_predictions(table, creative_model.fitted.funnel, out, headers)
+    write_predictions(table, creative_model, manifest.settings, out, headers)
     warned = int((table["warnings"] != "").sum())
     said = Words(
         f"{out}:{name} 预测了 {len(table):,} 个素材,其中 {warned:,} 个有提示",

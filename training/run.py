@@ -194,7 +194,7 @@ def train_and_register(
         mlmodel=mlflow_tracking.mlmodel_text(columns, final_model.fitted.funnel.targets, created_at),
     )
     predictions = predict_latest(source, final_model, settings)
-    write_predictions(predictions, final_model.fitted.funnel, space.predictions)
+    write_predictions(predictions, final_model, settings, space.predictions)
 
     # 8. Register, compare with the champion, promote.
     progress.phase("register")

@@ -26,13 +26,14 @@ from features.point_in_time.market import Market
 from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.number_columns import Names
 from features.point_in_time.snapshots import launches
-from features.point_in_time.windowed_sums import UNITS, Mask
+from features.point_in_time.windowed_sums import UNITS, Mask, Times
 from features.schema import KEY, NUMBERS, VALUES
 
 TABLE = "asof.parquet"
 ABOUT = "asof.json"
 
 LAUNCHED, RECENT, LIVE = "launched", "recent_launches", "live"
+REPORTED = "reported_until"
 MARKET_PREFIX, HISTORY_PREFIX, LONG_AGO_PREFIX = "market:", "hist:", "long_ago:hist:"
 NO_VALUE, UNKNOWN = -2, -1
 """Places of a creative that has no value of an entity, and of a value that no creative of the table has."""
@@ -144,7 +145,7 @@ def as_of_table(
     Returns:
         One row per creative: KEY and the columns of the entities; `market:s:f`, `hist:…` and `long_ago:hist:…` (the
         sums behind `features.point_in_time.entity_history`), `launched`, `recent_launches` and `live` (for how many
-        creatives it counts: 0 or 1).
+        creatives it counts: 0 or 1), and `reported_until` (end of the last period of its account; NaT without any).
     """
     count = len(rows.creatives)
     everyone = np.arange(count, dtype=np.int64)
@@ -154,9 +155,10 @@ def as_of_table(
     columns |= {HISTORY_PREFIX + name: values for name, values in zip(own.figures, own.history)}
     columns |= {LONG_AGO_PREFIX + name: values for name, values in zip(own.figures, own.long_ago)}
     columns |= {LAUNCHED: own.history[-1], RECENT: own.activity[1], LIVE: own.activity[0]}
+    end = np.minimum(rows.account_until, np.datetime64(moment.to_pydatetime(), "us"))
     attributes = dict.fromkeys(column for entity in shared for column in entity.columns)
     names = dict.fromkeys([*KEY, *(name for name in attributes if name in rows.creatives)])
-    return rows.creatives.select(names).assign(columns).frame()
+    return rows.creatives.select(names).assign({**columns, REPORTED: end}).frame()
 
 
 class AsOfHistory:
@@ -171,6 +173,7 @@ class AsOfHistory:
             moment: The same as there.
         """
         self.moment = moment
+        self._now = np.datetime64(moment.to_pydatetime(), "us")
         self.creatives = len(table)
         columns = ArrayFrame.of(table)
         others = [entity for entity in shared if entity != MARKET]
@@ -212,6 +215,9 @@ class AsOfHistory:
             "tags": self._summed("tags", self._own[-1:]),
         }
         self._keys = [columns.categories(name) for name in KEY]
+        last = columns[REPORTED]
+        accounts = zip(*(column.texts().tolist() for column in self._keys[:2]))
+        self._reported = dict(zip(accounts, np.where(np.isnat(last), self._now, last)))
 
     def _summed(self, group: str, own: Floats) -> Floats:
         """(figures, values + 1) exact sums over the creatives of each value; 0 in the last place, of no creative."""
@@ -236,6 +242,11 @@ class AsOfHistory:
     def launched(self, place: int) -> bool:
         """Whether this creative of the table had been delivered."""
         return bool(self._own[self._history][-1, place])
+
+    def reported_until(self, creatives: ArrayFrame) -> Times:
+        """(creatives,) end of the last period of each one's account; the moment for an account without any."""
+        accounts = zip(*(creatives.categories(name).texts().tolist() for name in KEY[:2]))
+        return np.array([self._reported.get(account, self._now) for account in accounts], dtype="datetime64[us]")
 
     def of(self, creatives: ArrayFrame, known: Codes | None = None) -> "SumsAsOf":
         """Sums over all creatives, for these; `known`: (creatives,) as `known()` returns, where the caller has it."""

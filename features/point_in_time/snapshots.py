@@ -124,12 +124,14 @@ def latest_snapshots(rows: MetricRows, now: pd.Timestamp) -> ArrayFrame:
 
     Returns:
         One row per creative, in their order. `age_hours` is the hours since launch, as they are; `launched_at` is the
-        declared or planned time of a creative not launched yet, else NaT.
+        declared or planned time of a creative not launched yet, else NaT. One column more than other snapshots have:
+        `delivered_until`, the end of the last period in which something was shown; NaT before launch.
     """
     born, planned = launches(rows), _times(rows.creatives, "launched_at")
     running = ~np.isnat(born.launched_at)
     cutoff = np.where(running, born.last_end, np.datetime64(now.to_pydatetime(), "us"))
-    return _table(
+    delivered = np.flatnonzero(_delivered(rows))
+    table = _table(
         np.arange(len(rows.creatives), dtype=np.int64),
         np.where(running, (cutoff - born.launched_at) / ONE_HOUR, 0.0),
         np.where(running, born.launched_at, planned),
@@ -137,6 +139,8 @@ def latest_snapshots(rows: MetricRows, now: pd.Timestamp) -> ArrayFrame:
         born.launch_observed | ~running,
         np.where(running, born.launch_hour, _hour(planned)),
     )
+    last = latest(rows.units[delivered], rows.ends[delivered], len(rows.creatives))
+    return table.assign({"delivered_until": last})
 
 
 def snapshot_table(frame: pd.DataFrame, units: Codes) -> ArrayFrame:

@@ -62,11 +62,11 @@ class WarningAnswer(AnswerModel):
 class VerdictAnswer(AnswerModel):
     """What to do with the creative, and why."""
 
-    name: Literal["scale", "test", "hold", "stop", ""]
-    """`scale`, `test`, `hold` or `stop`; empty: no verdict."""
-    zh: Annotated[str, Field(examples=["净 ROI 达标的概率为 82 %。"])]
-    """The reason in Chinese."""
-    en: Annotated[str, Field(examples=["net ROI reaches its target with a probability of 82 %"])]
+    name: Literal["scale", "hold", "watch", "stop", "first", "reserve", "skip", ""]
+    """Running: `scale`, `hold`, `watch`, `stop`; waiting: `first`, `reserve`, `skip`; stopped, and no chance: empty."""
+    zh: Annotated[str, Field(examples=["净ROI达到 1.50 的概率 82%，已有 31 单，足以与同类素材分出高低。"])]
+    """The reason in Chinese; of a stopped creative what came of it."""
+    en: Annotated[str, Field(examples=["82% chance of net ROI 1.50; its 31 orders tell it from others like it."])]
     """The reason in English."""
 
 
@@ -150,6 +150,10 @@ class Prediction(AnswerModel):
     """As in the request."""
     age_hours: Annotated[float, Field(ge=0, examples=[6.0])]
     """Hours since launch; 0 before it."""
+    status: Literal["waiting", "running", "stopped"]
+    """`waiting`: not shown yet; `running`: shown in the last two days that its account has reported; else `stopped`.
+
+    Reported: until the end of its rows, or of the model's data of the account where that is later."""
     stages: dict[str, PointEstimate]
     """Stage → expected rate."""
     targets: dict[str, IntervalEstimate]
@@ -162,6 +166,11 @@ class Prediction(AnswerModel):
     """Probability of a hit, as the model's settings define it; null where it is not calibrated."""
     verdict: VerdictAnswer
     """What to do."""
+    stake_cny: Annotated[float | None, Field(examples=[320.5])]
+    """Running: predicted later spend × (predicted net ROI − asked_roi), CNY; else null, as without ROI."""
+    test_cny: Annotated[float | None, Field(ge=0, examples=[180.0])]
+    """Waiting: spend in CNY until it can be told from the median candidate (`verdict.distinguish_probability`, 80 %);
+    else null, as where the cost of traffic is not known."""
     evidence: Annotated[dict[str, float | None], Field(examples=[{"clicks": 71.0, "orders": None}])]
     """Metric → its sum so far (counts, CNY); null where not known."""
     warnings: list[WarningAnswer]

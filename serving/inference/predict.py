@@ -25,6 +25,7 @@ from training.boosting.model import predicted_values
 from training.decision.advice import advise
 from training.decision.predict import EVIDENCE
 from training.decision.prediction_warnings import not_predictable
+from training.decision.status import statuses
 from training.errors import ExplanationError
 from training.explanation.contributions import (
     all_contributions,
@@ -169,7 +170,9 @@ def _answers(
         ]
     funnel = loaded.model.fitted.funnel
     roi_targets = np.array([np.nan if c.roi_target is None else c.roi_target for c in creatives])
-    advice = advise(done.predicted, done.features, done.observed, loaded.model, loaded.manifest.settings, roi_targets)
+    status = statuses(done.observed, loaded.as_of.reported_until(done.observed))
+    model, settings = loaded.model, loaded.manifest.settings
+    advice = advise(done.predicted, done.features, done.observed, status, model, settings, roi_targets)
     predicted = {name: values.tolist() for name, values in done.predicted.items()}
     decision = {name: _without_nan(values) for name, values in advice.figures.items()}
     targets = {
@@ -188,12 +191,15 @@ def _answers(
         answer: dict[str, object] = {name: getattr(creative, name) for name in KEY[::-1]}
         answer |= {
             "age_hours": ages[row],
+            "status": status[row],
             "stages": {name: {"value": values[row]} for name, values in stages.items()},
             "targets": {name: dict(zip(("value", "low", "high"), of[row])) for name, of in targets.items()},
             "asked_roi": decision["asked_roi"][row],
             "chance_of_target": chance_of_target[row],
             "hit_chance": decision["hit_chance"][row],
             "verdict": dict(zip(("name", "zh", "en"), advice.verdicts[row])),
+            "stake_cny": decision["stake_cny"][row],
+            "test_cny": decision["test_cny"][row],
             "evidence": {name: values[row] for name, values in evidence.items()},
             "warnings": warnings[row],
         }
@@ -212,12 +218,15 @@ def _unpredicted(
     return {
         **{name: getattr(creative, name) for name in KEY[::-1]},
         "age_hours": float(done.observed["age_hours"][row]),
+        "status": statuses(done.observed, loaded.as_of.reported_until(done.observed))[row],
         "stages": {stage.name: {"value": None} for stage in funnel.stages},
         "targets": {name: {"value": None, "low": None, "high": None} for name in funnel.targets},
         "asked_roi": creative.roi_target or loaded.manifest.settings.verdict.roi_target,
         "chance_of_target": None,
         "hit_chance": None,
         "verdict": {"name": "", "zh": warning.zh, "en": warning.en},
+        "stake_cny": None,
+        "test_cny": None,
         "evidence": {
             name: number_or_none(done.observed[f"early:{name}"][row])
             for name in EVIDENCE

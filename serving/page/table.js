@@ -3,7 +3,7 @@
 import { el, put, svg } from "./dom.js";
 import { colon, figure, percent, say, localised, unitOf } from "./words.js";
 
-export const VERDICTS = ["scale", "test", "hold", "stop", ""];
+export const VERDICTS = ["scale", "hold", "watch", "stop", "first", "reserve", "skip", ""];
 const PAGE = 50;
 
 // Names of the model's targets as columns: rates from net ROI to GPM, then later volume.

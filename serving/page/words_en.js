@@ -1,7 +1,7 @@
 // Every word of the page in English.
 
 export const EN = {
-  skip: "Skip to the results",
+  skip_link: "Skip to the results",
   tagline: "What each creative is expected to earn, before the budget is spent",
   other_language: "中文",
   key: "API key",
@@ -51,9 +51,12 @@ export const EN = {
   creative: "Creative",
   verdict: "Verdict",
   scale: "scale",
-  test: "test on",
   hold: "hold",
+  watch: "watch",
   stop: "stop",
+  first: "first",
+  reserve: "reserve",
+  skip: "skip",
   none: "no verdict",
   faulty: "not predicted",
   chance: "Chance of target",

@@ -1,7 +1,7 @@
 // Every word of the page in Chinese.
 
 export const ZH = {
-  skip: "跳到结果",
+  skip_link: "跳到结果",
   tagline: "花预算之前,先看每条素材接下来能做到多少",
   other_language: "English",
   key: "API 密钥",
@@ -50,10 +50,13 @@ export const ZH = {
   place: "名次",
   creative: "素材",
   verdict: "结论",
-  scale: "放量",
-  test: "继续测试",
+  scale: "加量",
   hold: "维持",
-  stop: "停投",
+  watch: "观察",
+  stop: "关停",
+  first: "先投",
+  reserve: "备选",
+  skip: "不投",
   none: "无结论",
   faulty: "未预测",
   chance: "达标概率",

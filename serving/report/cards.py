@@ -63,7 +63,8 @@ class Card(ReportPart):
         creative_id, promotion_type, account_id, name: Which.
         tags: Feature group of a tag, or name of an attribute → value.
         age_hours: 0 before launch.
-        verdict: `scale`, `test`, `hold`, `stop` or empty; with its reason in both languages.
+        verdict: A code of `training.decision.rules.VERDICT_LABELS`; with its reason in both languages.
+        stake_cny, test_cny: Of running and of waiting creatives (`training.decision.advice.Advice`).
         roi_target, chance, hit_chance: Required ROI, P(ROI ≥ it), P(hit).
         targets: Target → prediction, lower and upper end of its interval.
         at_launch: Target → prediction at age 0.
@@ -81,6 +82,8 @@ class Card(ReportPart):
     verdict: str
     reason_zh: str
     reason_en: str
+    stake_cny: float | None
+    test_cny: float | None
     roi_target: float | None
     chance: float | None
     hit_chance: float | None
@@ -116,6 +119,8 @@ def creative_cards(context: ReportContext) -> list[Card]:
             verdict=row["verdict"],
             reason_zh=row["verdict_reason_zh"],
             reason_en=row["verdict_reason_en"],
+            stake_cny=_finite(row["stake_cny"]),
+            test_cny=_finite(row["test_cny"]),
             roi_target=_finite(row["asked_roi"]),
             chance=_finite(row[chance]),
             hit_chance=_finite(row["hit_chance"]),

@@ -23,8 +23,7 @@ from features.schema import KEY, Loaded
 from serving.inference.loaded_model import LoadedModel
 from serving.report.contribution_groups import GroupedContributions, StageResidual, group_contributions
 from training.decision.advice import advise
-from training.decision.prediction_warnings import silent_days
-from training.decision.status import RUNNING, STOPPED, WAITING, status_of
+from training.decision.status import RUNNING, STOPPED, WAITING, statuses
 from training.explanation.contributions import all_contributions, check_additivity
 from training.explanation.shap_values import tree_shap
 from training.labels.outcomes import MATURE, actual_targets, outcomes
@@ -58,7 +57,7 @@ class ReportContext:
         creative_filter: Which creatives are chosen.
         observed: What each creative is and its counts so far (`features.point_in_time.counts`).
         features: Feature matrix of the model.
-        predicted: Stage rates, targets, intervals, chances, verdicts (`training.decision.advice`).
+        predicted: Stage rates, targets, intervals, chances, status, verdicts (`training.decision.advice`).
         stages: Stage → contributions by feature group.
         targets: Target → contributions by feature group.
         at_launch: Targets predicted at age 0, without the creative's own counts.
@@ -127,8 +126,7 @@ class ReportContext:
     @cached_property
     def status(self) -> list[str]:
         """Status of each creative (`training.decision.status`)."""
-        silent = silent_days(self.observed, self.loaded, self.now)
-        return status_of(self.observed["age_hours"].to_numpy(np.float64), silent)
+        return self.predicted["status"].astype(str).tolist()
 
     @cached_property
     def order(self) -> npt.NDArray[np.int64]:
@@ -168,7 +166,9 @@ def build_context(loaded_model: LoadedModel, loaded: Loaded, creative_filter: Cr
     observed = observe(latest.take(chosen), metrics, others, funnel, settings)
     features = build_features(observed, fitted)
     predicted = model.predict(features)
-    predicted = pd.concat([predicted, advise(predicted, features, observed, model, settings).frame()], axis=1)
+    status = statuses(observed, metrics.account_until[units])
+    advice = advise(predicted, features, observed, status, model, settings)
+    predicted = pd.concat([predicted, advice.frame()], axis=1)
     of_stages, of_targets = all_contributions(model, features, tree_shap(model.boosters, features.values.matrix))
     for name, contributions in (of_stages | of_targets).items():
         if name in predicted:

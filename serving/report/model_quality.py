@@ -54,7 +54,7 @@ class ModelQuality(ReportPart):
         accounts: Accounts of these.
         not_launched: Creatives without delivery.
         too_young: Launched creatives whose first outcome window is not mature.
-        thin: Creatives whose evidence is too thin for a verdict (`test`).
+        watched: Running creatives to be watched: little evidence, or figures that contradict each other.
         stale_days: From the end of the service's history to the end of the data, days.
     """
 
@@ -74,7 +74,7 @@ class ModelQuality(ReportPart):
     accounts: int
     not_launched: int
     too_young: int
-    thin: int
+    watched: int
     stale_days: float
 
 
@@ -102,7 +102,7 @@ def model_quality(context: ReportContext, evaluation: Evaluation | None) -> Mode
         accounts=int(context.observed["account_id"].nunique()),
         not_launched=int((~context.launched).sum()),
         too_young=int((context.launched & ~context.outcomes["known"].to_numpy()).sum()),
-        thin=int((context.predicted["verdict"] == "test").sum()),
+        watched=int((context.predicted["verdict"] == "watch").sum()),
         stale_days=round((context.now - moment) / pd.Timedelta(days=1), 1),
     )
 

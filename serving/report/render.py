@@ -18,7 +18,7 @@ from serving.report import wording
 from serving.report.blocks import core, creatives, diversity, first_screen, kocs, levers
 from serving.report.data import ReportData
 from training.charts.theme import theme
-from training.decision.verdict import VERDICT_LABELS
+from training.decision.rules import VERDICT_LABELS
 
 Made = Callable[[ReportData], dict[str, object]]
 

@@ -1,20 +1,28 @@
-"""Intervals, probabilities and verdicts of predicted rows."""
+"""Intervals, probabilities and decisions of predicted rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from configs.decision_rules import Figure
 from configs.settings import Settings, Verdict
+from features.funnel import TARGETS, Funnel
 from features.matrix.feature_matrix import Features
 from features.point_in_time.array_frame import ArrayFrame
 from training.boosting.model import CreativeModel
-from training.decision.verdict import VERDICT_COLUMNS, VerdictInputs, no_verdict, verdict
-from training.uncertainty import Predicted, PredictiveUncertainty, RowUncertainty
+from training.decision.rules import Decision, Facts, Known, decide, no_verdict, what_came
+from training.decision.status import RUNNING, STOPPED, WAITING
+from training.uncertainty import Predicted, RowUncertainty
 
 Floats = npt.NDArray[np.float64]
+FIGURES: tuple[Figure, ...] = get_args(Figure)
+NAMED = ("asked_roi", "roi", "later_low", "own_events", "more_cny", "more_volume")
+"""Columns that reasons name beside the figures of conditions."""
+VERDICT_COLUMNS = ["verdict", "verdict_reason_zh", "verdict_reason_en"]
 
 
 @dataclass(frozen=True)
@@ -24,14 +32,19 @@ class Advice:
     Attributes:
         figures: One value per row: `<target>_low` and `<target>_high` of each target; `asked_roi` (the creative's own
             ROI target, else the settings'); `net_roi_chance` (`roi_chance` where net ROI is not predicted), the
-            probability of reaching it; `hit_chance`.
+            probability of reaching it; `hit_chance`; `stake_cny` of running creatives: predicted later spend ×
+            (predicted ROI − its target), what the spend to come is expected to bring beyond its target; `test_cny` of
+            waiting creatives: spend until one can be told from the median candidate. NaN where it does not apply or is
+            not known.
+        status: Per row: waiting, running or stopped.
         verdicts: Per row: the verdict, its reason in Chinese and in English.
         targets: Of the funnel.
         rows: Distributions of the rows; None without intervals.
     """
 
     figures: dict[str, Floats]
-    verdicts: list[tuple[str, str, str]]
+    status: Sequence[str]
+    verdicts: list[Decision]
     targets: Sequence[str]
     rows: RowUncertainty | None
 
@@ -47,49 +60,67 @@ class Advice:
         }
 
     def frame(self) -> pd.DataFrame:
-        """Return all of it as columns; those of the verdicts are VERDICT_COLUMNS."""
+        """Return all of it as columns: `status`, VERDICT_COLUMNS and all figures."""
         verdicts = pd.DataFrame(self.verdicts, columns=VERDICT_COLUMNS, dtype="str")
-        return pd.concat([pd.DataFrame({**self.typical, **self.figures}), verdicts], axis=1)
+        status = pd.DataFrame({"status": pd.Series(self.status, dtype="str")})
+        return pd.concat([pd.DataFrame({**self.typical, **self.figures}), status, verdicts], axis=1)
 
 
 def advise(
     predicted: Predicted,
     features: Features,
     observed: ArrayFrame,
+    status: Sequence[str],
     model: CreativeModel,
     settings: Settings,
     own_targets: Floats | None = None,
 ) -> Advice:
-    """Compute intervals, probabilities and verdicts; NaN and empty where the model has no intervals.
+    """Compute intervals, probabilities and decisions; NaN and empty where the model has no intervals.
 
     Args:
         predicted: Predictions of the model, one column per stage and target.
         features: Of the same rows.
         observed: Counts of the same rows.
+        status: Of the same rows (`training.decision.status.statuses`).
         model: The model that predicted.
         settings: Of the model's run.
         own_targets: ROI target per row, NaN without one; None takes them from the features.
     """
     funnel, uncertainty = model.fitted.funnel, model.uncertainty
-    rate, count = funnel.main_roi, len(features.reference_price)
-    roi_to_reach = roi_targets(features, settings.verdict, own_targets)
-    name = f"{rate or 'roi'}_chance"
-    unknown = np.full(count, np.nan)
-    if uncertainty is None:
-        ends = {f"{target}_{end}": unknown for target in funnel.targets for end in ("low", "high")}
-        verdicts = [no_verdict(rate, 0, settings.interval.min_rows)] * count
-        figures = {**ends, "asked_roi": roi_to_reach, name: unknown, "hit_chance": unknown}
-        return Advice(figures, verdicts, funnel.targets, None)
-    rows = uncertainty.of(predicted, features)
-    chance = rows.chance(roi_to_reach) if rate else unknown
-    hit_chance = rows.hit_chance()
-    if rate not in uncertainty.targets:
-        verdicts = [no_verdict(rate, uncertainty.calibration_rows.get(rate, 0), settings.interval.min_rows)] * count
-    else:
-        inputs = _verdict_inputs(uncertainty, rows, observed, (roi_to_reach, chance, hit_chance), settings.verdict)
-        verdicts = [verdict(one, settings.verdict) for one in inputs]
-    figures = {**rows.intervals, "asked_roi": roi_to_reach, name: chance, "hit_chance": hit_chance}
-    return Advice(figures, verdicts, funnel.targets, rows)
+    rate, roi_to_reach = funnel.main_roi, roi_targets(features, settings.verdict, own_targets)
+    unknown = np.full(len(features.reference_price), np.nan)
+    rows = None if uncertainty is None else uncertainty.of(predicted, features)
+    required = rows.required_evidence(settings.verdict.distinguish_probability) if rows else {"more_cny": unknown}
+    none = {f"{target}_{end}": unknown for target in funnel.targets for end in ("low", "high")}
+    is_running, is_waiting = (np.array([one == name for one in status]) for name in (RUNNING, WAITING))
+    figures = {
+        **(rows.intervals if rows else none),
+        "asked_roi": roi_to_reach,
+        f"{rate or 'roi'}_chance": rows.chance(roi_to_reach) if rows and rate else unknown,
+        "hit_chance": rows.hit_chance() if rows else unknown,
+        "stake_cny": np.where(is_running, _stake(predicted, funnel, roi_to_reach), np.nan),
+        "test_cny": np.where(is_waiting, required["more_cny"], np.nan),
+    }
+    known = None
+    if uncertainty is not None and rows is not None and rate in uncertainty.targets:
+        columns = {**required, **{name: figures[name] for name in ("asked_roi", "hit_chance")}}
+        columns |= {f"later_{end}": figures[f"{funnel.volume_target}_{end}"] for end in ("low", "high")}
+        columns |= {"chance": figures[f"{rate}_chance"], "roi": np.asarray(predicted[rate], dtype=np.float64)}
+        columns |= {"spend_cny": observed.floats("early:spend_cny"), "place": rows.place_at_launch()}
+        columns["roi_to_target"] = columns["roi"] / roi_to_reach
+        known = _known(columns, rows.comparable_creatives(), status, observed, rate)
+    calibrated = uncertainty.calibration_rows.get(rate, 0) if uncertainty else 0
+    missing = no_verdict(rate, calibrated, settings.interval.min_rows)
+    facts, came = facts_of(model, settings), _came(observed, funnel)
+    verdicts = [
+        what_came(rate, roi_to_reach[row], *(values[row] for values in came))
+        if one == STOPPED
+        else decide(known[row], facts)
+        if known
+        else missing
+        for row, one in enumerate(status)
+    ]
+    return Advice(figures, status, verdicts, funnel.targets, rows)
 
 
 def roi_targets(features: Features, settings: Verdict, own_targets: Floats | None = None) -> Floats:
@@ -102,25 +133,65 @@ def roi_targets(features: Features, settings: Verdict, own_targets: Floats | Non
     return np.where(own > 0, own, settings.roi_target)
 
 
-def _verdict_inputs(
-    uncertainty: PredictiveUncertainty,
-    rows: RowUncertainty,
+def facts_of(model: CreativeModel, settings: Settings) -> Facts:
+    """What decisions by this model share."""
+    uncertainty = model.uncertainty
+    return Facts(
+        settings=settings.verdict,
+        hit_share=settings.interval.hit_share,
+        hit_measure=uncertainty.hit_measure if uncertainty else "",
+        outcome_days=settings.outcome_days,
+        counts_orders=bool(uncertainty and uncertainty.evidence_stage == "order"),
+        counts_impressions=model.fitted.funnel.volume_of == "impressions",
+    )
+
+
+def _stake(predicted: Predicted, funnel: Funnel, asked_roi: Floats) -> Floats:
+    """(rows,) Predicted later spend × (predicted ROI − target), CNY; NaN where ROI is not predicted.
+
+    Later spend is expected later volume × expected cost of traffic, the two taken as independent.
+    """
+    if not funnel.main_roi:
+        return np.full(len(asked_roi), np.nan)
+    spend = np.asarray(predicted[funnel.volume_target], dtype=np.float64)
+    if funnel.volume_of != "spend_cny":
+        spend = spend * np.asarray(predicted["cost"], dtype=np.float64)
+    return np.asarray(spend * (np.asarray(predicted[funnel.main_roi], dtype=np.float64) - asked_roi))
+
+
+def _came(observed: ArrayFrame, funnel: Funnel) -> tuple[list[float], list[float], list[float]]:
+    """(rows,) each: spend, orders and ROI so far; NaN where not known."""
+    unknown = np.full(len(observed), np.nan)
+
+    def counted(name: str) -> Floats:
+        return observed.floats(f"early:{name}") if f"early:{name}" in observed else unknown
+
+    spend, roi = counted("spend_cny"), unknown
+    if funnel.main_roi:
+        target = TARGETS[funnel.main_roi]
+        # Money after refunds is compared with the spend of the same, settled periods.
+        roi = target.rate(counted(target.numerator), counted("settled_spend_cny") if target.net else spend)
+    return spend.tolist(), counted("orders").tolist(), roi.tolist()
+
+
+def _known(
+    columns: dict[str, Floats],
+    creatives_like: npt.NDArray[np.int64],
+    status: Sequence[str],
     observed: ArrayFrame,
-    chances: tuple[Floats, Floats, Floats],
-    settings: Verdict,
-) -> list[VerdictInputs]:
-    required = rows.required_evidence(settings.distinguish_probability)
-    like = rows.comparable_creatives()
-    spend = observed.floats("early:spend_cny")
-    rate, counts_orders = uncertainty.funnel.main_roi, uncertainty.evidence_stage == "order"
-    roi_to_reach, chance, hit_chance = chances
-    columns = {
-        "roi_to_reach": roi_to_reach,
-        "chance": chance,
-        "hit_chance": hit_chance,
-        "spend_cny": spend,
-        "creatives_like": like,
-        **required,
-    }
-    lists = zip(*(values.tolist() for values in columns.values()))
-    return [VerdictInputs(rate=rate, counts_orders=counts_orders, **dict(zip(columns, row))) for row in lists]
+    rate: str,
+) -> list[Known]:
+    """What is decided about each row; columns: name → (rows,), the figures and what reasons name."""
+    types = observed.categories("promotion_type").texts().tolist()
+    lists = {name: values.tolist() for name, values in columns.items()}
+    return [
+        Known(
+            status=one,
+            promotion_type=types[row],
+            figures={name: lists[name][row] for name in FIGURES},
+            rate=rate,
+            creatives_like=int(creatives_like[row]),
+            **{name: lists[name][row] for name in NAMED},
+        )
+        for row, one in enumerate(status)
+    ]

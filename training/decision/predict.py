@@ -12,8 +12,8 @@ from features.schema import KEY, Loaded
 from training.boosting.model import TYPICAL_VOLUME, CreativeModel
 from training.data.metrics_source import MetricsSource
 from training.decision.advice import advise
-from training.decision.prediction_warnings import SEPARATOR, batch_warnings, silent_days
-from training.decision.status import status_of
+from training.decision.prediction_warnings import SEPARATOR, batch_warnings
+from training.decision.status import reported_until, statuses
 from training.decision.unknown_ids import KnownIds
 
 NAMES = ["creative_name", "product_name", "creator_name"]
@@ -70,23 +70,21 @@ def predict_rows(
         KEY, `age_hours` (hours since launch), `cutoff`, a column per stage and target
         (`training.boosting.model.predicted_values`), those of `training.decision.advice.Advice`,
         `early_impressions`, `early_clicks`, `early_orders`, `early_spend_cny` (those that the data have), `warnings`
-        and `warnings_zh` (empty where there are none), `status`, and the names of creative, product and KOC that the
-        data have.
+        and `warnings_zh` (empty where there are none), and the names of creative, product and KOC that the data have.
     """
     features = build_features(observed, model.fitted)
     table = model.predict(features)
-    advice = advise(table, features, observed, model, settings)
+    rows = observed.select([*KEY, "cutoff"]).frame()
+    status = statuses(observed, reported_until(rows, loaded, now))
+    advice = advise(table, features, observed, status, model, settings)
     # What ranks later volume stands in the typical value of its target.
     table = pd.concat([table.drop(columns=TYPICAL_VOLUME), advice.frame()], axis=1)
     for name in EVIDENCE:
         if f"early:{name}" in observed:
             table[f"early_{name}"] = observed.floats(f"early:{name}")
-    rows = observed.select([*KEY, "cutoff"]).frame()
     warnings = batch_warnings(rows, loaded, model.fitted, settings, now, known_ids)
     table["warnings"] = [SEPARATOR.join(one.en for one in of_row) for of_row in warnings]
     table["warnings_zh"] = ["".join(one.zh for one in of_row) for of_row in warnings]
-    silent = silent_days(rows, loaded, now)
-    table["status"] = pd.Series(status_of(observed.floats("age_hours"), silent), dtype="str")
     return _with_names(table, loaded)
 
 

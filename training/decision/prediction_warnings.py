@@ -16,9 +16,9 @@ from features.matrix.catalogue import column_label
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Fitted
 from features.point_in_time.metric_rows import SETTLED, unit_codes
-from features.schema import KEY, MULTI, Loaded
+from features.schema import MULTI, Loaded
+from training.decision.status import reported_until
 from training.decision.unknown_ids import KnownIds, unknown_of_each
-from training.labels.outcomes import data_until
 
 NO_DELIVERY_DAYS = 1.0
 """Days without delivery from which a running creative is warned about: one day is already missing from the counts of
@@ -70,8 +70,7 @@ def batch_warnings(
 
 def silent_days(rows: pd.DataFrame, loaded: Loaded, now: pd.Timestamp) -> npt.NDArray[np.float64]:
     """(rows,) Days from a snapshot's cutoff to the end of its account's data; `now` for accounts without metrics."""
-    until = rows.join(data_until(loaded).rename("until"), on=KEY[:2])["until"].fillna(now)
-    span = until.to_numpy("datetime64[us]") - rows["cutoff"].to_numpy("datetime64[us]")
+    span = reported_until(rows, loaded, now) - rows["cutoff"].to_numpy("datetime64[us]")
     return np.asarray(span / np.timedelta64(1, "D"))
 
 

@@ -1,9 +1,13 @@
 """Whether a creative waits for its launch, is running, or has stopped."""
 
 import numpy as np
-import numpy.typing as npt
+import pandas as pd
 
 from features.bilingual import Words
+from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.windowed_sums import Times
+from features.schema import KEY, Loaded
+from training.labels.outcomes import data_until
 
 WAITING, RUNNING, STOPPED = "waiting", "running", "stopped"
 STATUS_LABELS = {
@@ -11,16 +15,31 @@ STATUS_LABELS = {
     RUNNING: Words("在投", "running"),
     STOPPED: Words("已停", "stopped"),
 }
-RUNNING_DAYS = 2.0
-"""A creative with delivery in so many last days that its account has reported is running."""
+RUNNING_DAYS = 2
+"""A creative that was shown within so many last days that its account has reported is running."""
 
 
-def status_of(age_hours: npt.NDArray[np.float64], silent_days: npt.NDArray[np.float64]) -> list[str]:
+def statuses(observed: ArrayFrame, reported_until: Times) -> list[str]:
     """Status of each creative.
 
     Args:
-        age_hours: (rows,) Hours since launch; 0 before it.
-        silent_days: (rows,) Days from the last period with metrics to the end of the account's data.
+        observed: Latest snapshots (`features.point_in_time.snapshots.latest_snapshots`).
+        reported_until: (rows,) End of the last period that the account of each has reported; a creative's own last
+            period counts too where it is later.
     """
-    running = np.where(silent_days <= RUNNING_DAYS, RUNNING, STOPPED)
-    return [str(name) for name in np.where(age_hours > 0, running, WAITING)]
+    until = np.maximum(reported_until, observed["cutoff"])
+    recent = observed["delivered_until"] > until - np.timedelta64(RUNNING_DAYS, "D")
+    running = np.where(recent, RUNNING, STOPPED)
+    return [str(name) for name in np.where(observed["age_hours"] > 0, running, WAITING)]
+
+
+def reported_until(rows: pd.DataFrame, loaded: Loaded, now: pd.Timestamp) -> Times:
+    """(rows,) End of the last period of each creative's account; `now` for accounts without metrics.
+
+    Args:
+        rows: Creatives by KEY.
+        loaded: Metrics and creatives of their accounts.
+        now: End of the last period of all data.
+    """
+    until = rows.join(data_until(loaded).rename("until"), on=KEY[:2])["until"].fillna(now)
+    return until.to_numpy("datetime64[us]")

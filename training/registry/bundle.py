@@ -30,7 +30,7 @@ from training.errors import BundleError
 from training.registry.bundle_files import CURE, MANIFEST, SEAL, check_files, file_sha256, read_sealed_manifest
 from training.uncertainty import read_uncertainty
 
-FORMAT = 5
+FORMAT = 6
 TREES = "trees_"
 """Prefix of the files with trees, before the name of the head."""
 

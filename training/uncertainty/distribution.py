@@ -16,6 +16,7 @@ from training.uncertainty.compound import Distribution, columns_of, joined, some
 from training.uncertainty.compounds import Chunk, Compound, Compounds, without
 from training.uncertainty.hits_and_evidence import Hits, RequiredEvidence
 from training.uncertainty.interface import Floats, Predicted
+from training.uncertainty.launches import Launches
 from training.uncertainty.recalibration import Columns, Recalibration
 from training.uncertainty.volume_model import VolumeModel
 
@@ -40,6 +41,7 @@ class CompoundUncertainty(BaseModel):
         compounds: By target, and HIT_MONEY; targets with too few rows are absent.
         hits_model: What a hit is; None with too few of them.
         evidence: What ranks two creatives rightly.
+        launches: What creatives were predicted at launch.
         calibration_rows: Target → rows that could calibrate it; also of targets that had too few.
     """
 
@@ -53,6 +55,7 @@ class CompoundUncertainty(BaseModel):
     compounds: Mapping[str, Compound]
     hits_model: Hits | None
     evidence: RequiredEvidence
+    launches: Launches
     calibration_rows: Mapping[str, int]
 
     @cached_property
@@ -247,3 +250,9 @@ class CompoundRows:
         return self.uncertainty.evidence.required(
             self.predicted, self.features, self.uncertainty.funnel, distinguish_probability
         )
+
+    def place_at_launch(self) -> Floats:
+        """(rows,) Share of launch predictions of its promotion type that lie below each row's."""
+        name, count = self.uncertainty.funnel.main_roi, len(self.features.reference_price)
+        roi = np.asarray(self.predicted[name], dtype=np.float64) if name else np.full(count, np.nan)
+        return self.uncertainty.launches.place(roi, self.columns["promotion_type"])

@@ -17,6 +17,7 @@ from training.uncertainty.compounds import Chunk, Compound
 from training.uncertainty.distribution import HIT_MONEY, ROWS_AT_ONCE, CompoundUncertainty
 from training.uncertainty.hits_and_evidence import fit_hits, fit_required_evidence
 from training.uncertainty.interface import Floats, OutOfSample, PredictiveUncertainty
+from training.uncertainty.launches import fit_launches
 from training.uncertainty.recalibration import Columns, Recalibration, fit_recalibration
 from training.uncertainty.volume_model import fit_volume_model
 
@@ -109,6 +110,7 @@ def fit_uncertainty(
         compounds=compounds,
         hits_model=hits,
         evidence=fit_required_evidence([one.features for one in rows], funnel, funnel.main_roi or funnel.targets[0]),
+        launches=fit_launches(rows, funnel, interval.min_rows),
         calibration_rows=counted,
     )
 

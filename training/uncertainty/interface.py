@@ -90,6 +90,13 @@ class RowUncertainty(Protocol):
         """
         ...
 
+    def place_at_launch(self) -> Floats:
+        """(rows,) Share of launch predictions of its promotion type (out of sample) whose main ROI lies below a row's.
+
+        NaN where too few launches are known. It is a creative's rank among candidates, whichever they are.
+        """
+        ...
+
 
 class PredictiveUncertainty(Protocol):
     """How far the predictions of a model are off, calibrated on rows that it was not fitted on.

@@ -5,7 +5,7 @@ from serving.report.cards import COUNTED, Card
 from serving.report.contribution_groups import OWN
 from serving.report.data import ReportData
 from serving.report.wording.common import group, tag, target
-from training.decision.verdict import VERDICT_LABELS
+from training.decision.rules import VERDICT_LABELS
 
 ROWS_PER_PAGE = 50
 

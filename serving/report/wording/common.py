@@ -10,7 +10,7 @@ from features.bilingual import Words
 from features.funnel import TARGETS
 from features.matrix.catalogue import entity_label
 from serving.report.contribution_groups import group_label
-from training.decision.predictions_file import PROMOTION_TYPES
+from training.decision.rules import PROMOTION_TYPES
 
 METRIC_COLUMNS = {
     "hold": Words("视频播放数 与 3秒播放率(plays、plays_3s)", "plays and 3-s plays (视频播放数, 3秒播放率)"),

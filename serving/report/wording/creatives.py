@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from features.bilingual import Words
 from features.funnel import TARGETS
 from serving.report.cards import Card
-from training.decision.verdict import VERDICT_LABELS
+from training.decision.rules import VERDICT_LABELS
 
 TITLE = Words("素材", "Creatives")
 """Heading, and entry of the menu."""

@@ -45,7 +45,7 @@ def evidence(model: ModelQuality) -> Words:
     days, not_launched, young = model.outcome_days, f"{model.not_launched:,}", f"{model.too_young:,}"
     return Words(
         f"{model.creatives:,} 条创意中,{not_launched} 条还没投放,{young} 条的首个 {days} 天窗口还没走完(结果未定),"
-        f"{model.thin:,} 条证据太少、结论是“继续测试”。",
+        f"{model.watched:,} 条在投素材先观察。",
         f"Of {model.creatives:,} creatives {not_launched} are not launched, {young} are within their first {days} days "
-        f"(outcome open), {model.thin:,} have too little evidence: to be tested further.",
+        f"(outcome open), {model.watched:,} running ones are to be watched.",
     )

@@ -61,7 +61,14 @@ def test_answers_equal_those_of_the_batch_bit_for_bit_over_500_creatives(loaded,
     for name, column in (("asked_roi", "asked_roi"), ("chance_of_target", "net_roi_chance")):
         assert [answer[name] for answer in answers] == batch[column].tolist()
     assert [answer["verdict"]["name"] for answer in answers] == batch["verdict"].tolist()
-    assert [answer["verdict"]["zh"] for answer in answers] == batch["verdict_reason_zh"].tolist()
+    for language in ("zh", "en"):
+        assert [answer["verdict"][language] for answer in answers] == batch[f"verdict_reason_{language}"].tolist()
+    assert [answer["status"] for answer in answers] == batch["status"].tolist()
+    assert set(batch["status"]) == {"waiting", "running", "stopped"}
+    assert {"first", "reserve", "skip"} & set(batch["verdict"])
+    for name in ("stake_cny", "test_cny", "hit_chance"):
+        values = np.array([answer[name] for answer in answers], dtype=np.float64)
+        assert (values.view(np.int64) == batch[name].to_numpy().view(np.int64)).all(), name
     assert [answer["age_hours"] for answer in answers] == batch["age_hours"].tolist()
     assert [answer["evidence"]["impressions"] for answer in answers] == batch["early_impressions"].tolist()
 
@@ -189,6 +196,33 @@ def test_the_roi_target_is_the_creatives_own_or_that_of_the_settings(loaded, one
     assert (own["asked_roi"], other["asked_roi"]) == (1.5, loaded.manifest.settings.verdict.roi_target)
     assert own["chance_of_target"] < other["chance_of_target"]
     assert "1.50" in own["verdict"]["en"]
+
+
+def test_the_status_follows_from_the_rows_of_the_request(loaded, small_world, as_requests) -> None:
+    """Whatever the model's data have of the creative: rows until now make it run, days without delivery stop it."""
+    moment = loaded.as_of.moment
+    (known,) = as_requests(small_world, small_world.creatives.head(1))
+
+    def ending(days: float, *quiet: float) -> dict[str, object]:
+        ends = (moment + pd.Timedelta(days=day) for day in (days, *quiet))
+        rows = [
+            {
+                "period_start": (end - pd.Timedelta(days=1)).isoformat(),
+                "period_end": end.isoformat(),
+                "impressions": 0.0 if place else 900.0,
+            }
+            for place, end in enumerate(ends)
+        ]
+        return {**known, "metrics": rows}
+
+    sent = [{**known, "metrics": None}, ending(0), ending(-1), ending(-2), ending(3), ending(3, 4), ending(3, 4, 5)]
+    found = [answers_of(loaded, [one])[0] for one in sent]
+    assert [one["status"] for one in found] == [
+        "waiting", "running", "running", "stopped", "running", "running", "stopped",
+    ]  # fmt: skip
+    assert [one["verdict"]["name"] == "" for one in found] == [one["status"] == "stopped" for one in found]
+    assert [one["stake_cny"] is None for one in found] == [one["status"] != "running" for one in found]
+    assert [one["test_cny"] is None for one in found] == [one["status"] != "waiting" for one in found]
 
 
 def codes(answer: dict) -> set[str]:

@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from configs.decision_rules import VERDICTS
+from configs.settings import Settings
 from features.errors import InputError
 from features.matrix.feature_matrix import FeatureMatrix
 from features.schema import KEY, Loaded
+from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, out_of_fold, predict_out_of_sample
 from training.data.metrics_source import InMemorySource
-from training.decision.advice import roi_targets
+from training.decision.advice import VERDICT_COLUMNS, roi_targets
 from training.decision.predict import predict_latest
 from training.uncertainty import fit_uncertainty
 
@@ -141,14 +144,29 @@ def test_a_model_without_intervals_gives_an_empty_verdict_with_the_reason(table,
     assert model.uncertainty is None
     assert table[["gpm_low", "gpm_high", "net_roi_chance", "hit_chance"]].isna().all().all()
     assert (table["verdict"] == "").all()
-    assert table["verdict_reason_zh"].str.startswith("无法判断:证据不足").all()
+    stopped = table["status"] == "stopped"
+    assert table.loc[~stopped, "verdict_reason_zh"].str.startswith("无法判断").all()
+    assert table.loc[stopped, "verdict_reason_zh"].str.startswith("已停").all()
+    assert (table["stake_cny"].notna() == (table["status"] == "running")).all()
+    assert table["test_cny"].isna().all()
+
+
+def with_waiting(loaded: Loaded) -> Loaded:
+    """The same data with four creatives that were not launched."""
+    new = loaded.creatives.tail(4).assign(creative_id=[f"n{number}" for number in range(4)])
+    return Loaded(loaded.metrics, pd.concat([loaded.creatives, new], ignore_index=True))
 
 
 @pytest.fixture(scope="module")
-def advised(small_world, model, dataset, cut, quick) -> pd.DataFrame:
+def calibrated(model, dataset, cut, quick) -> tuple[CreativeModel, Settings]:
     settings = quick.model_copy(update={"interval": quick.interval.model_copy(update={"min_rows": 50})})
     uncertainty = fit_uncertainty(out_of_fold(dataset, cut[0], Recipe()), dataset.funnel, settings)
-    return predict_latest(InMemorySource(small_world), replace(model, uncertainty=uncertainty), settings)
+    return replace(model, uncertainty=uncertainty), settings
+
+
+@pytest.fixture(scope="module")
+def advised(small_world, calibrated) -> pd.DataFrame:
+    return predict_latest(InMemorySource(with_waiting(small_world)), *calibrated)
 
 
 def test_a_model_with_intervals_gives_every_creative_bounds_probabilities_and_a_verdict(advised, model) -> None:
@@ -156,9 +174,42 @@ def test_a_model_with_intervals_gives_every_creative_bounds_probabilities_and_a_
         assert (advised[f"{target}_low"] <= advised[f"{target}_high"]).all()
     assert advised["net_roi_chance"].between(0, 1).all()
     assert (advised["asked_roi"] == 1.0).all()  # this world names no targets of its own
-    assert set(advised["verdict"]) <= {"scale", "test", "hold", "stop"}
-    assert advised["verdict_reason_zh"].str.contains("净ROI达到 1.00 的概率为").all()
-    assert advised["verdict_reason_en"].str.contains("chance that net ROI reaches 1.00").all()
+    for status, rows in advised.groupby("status"):
+        assert set(rows["verdict"]) <= {*VERDICTS.get(status, ()), *([""] if status == "stopped" else [])}
+        assert (rows["stake_cny"].notna() == (status == "running")).all()
+        assert (rows["test_cny"] > 0).all() == (status == "waiting")
+        if status != "stopped":
+            assert rows["verdict_reason_zh"].str.startswith("净ROI达到 1.00 的概率").all()
+            assert rows["verdict_reason_en"].str.contains("chance of net ROI 1.00").all()
+    assert set(advised["status"]) == {"waiting", "running", "stopped"}
+
+
+def test_the_stake_is_later_spend_times_what_is_predicted_beyond_the_target(advised) -> None:
+    running = advised[advised["status"] == "running"]
+    spend = running["later_impressions"] * running["cost"]
+    np.testing.assert_allclose(running["stake_cny"], spend * (running["net_roi"] - running["asked_roi"]))
+
+
+def test_a_stopped_creative_is_described_by_what_came(advised, small_world) -> None:
+    row = advised[advised["status"] == "stopped"].iloc[0]
+    own = small_world.metrics[small_world.metrics["creative_id"] == row["creative_id"]]
+    assert f"消耗 {own['spend_cny'].sum():,.0f} 元" in row["verdict_reason_zh"]
+    assert f"{own['orders'].sum():,.0f} orders" in row["verdict_reason_en"]
+
+
+def test_the_decision_on_a_creative_does_not_depend_on_the_others_of_the_batch(
+    small_world, calibrated, advised
+) -> None:
+    """The place of a waiting creative is that among launches stored with the model, not among the candidates."""
+    everyone = with_waiting(small_world)
+    known = everyone.creatives
+    fewer = replace(everyone, creatives=known[~known["creative_id"].isin(["n0", "n2", "n3"])].reset_index(drop=True))
+    columns = ["status", *VERDICT_COLUMNS, "stake_cny", "test_cny", "net_roi_chance", "hit_chance"]
+    alone, among = (
+        table.loc[table["creative_id"] == "n1", columns]
+        for table in (predict_latest(InMemorySource(fewer), *calibrated), advised)
+    )
+    pd.testing.assert_frame_equal(alone.reset_index(drop=True), among.reset_index(drop=True), check_exact=True)
 
 
 def test_a_creative_has_its_own_roi_target(small_world, model, dataset, cut, quick, advised) -> None:

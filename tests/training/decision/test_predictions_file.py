@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from training.boosting.recipe import Recipe, fit_on
+from training.decision.advice import facts_of
 from training.decision.predict import predict_latest
 from training.decision.predictions_file import dictionary, ordered, write_predictions
-from training.decision.status import RUNNING, STOPPED, WAITING, status_of
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +22,6 @@ def table(dataset, model) -> pd.DataFrame:
     return table.assign(creative_name='=HYPERLINK("http://x","七月")')
 
 
-def test_the_status_is_that_of_the_days_without_delivery() -> None:
-    ages, silent = pd.Series([0.0, 5.0, 5.0, 900.0]).to_numpy(), pd.Series([9.0, 0.0, 2.5, 2.0]).to_numpy()
-    assert status_of(ages, silent) == [WAITING, RUNNING, STOPPED, RUNNING]
-
-
 def test_names_status_and_decision_come_first_and_no_column_is_lost(table) -> None:
     shown = ordered(table)
     assert list(shown)[:4] == ["creative_name", "promotion_type", "status", "verdict"]
@@ -34,17 +29,17 @@ def test_names_status_and_decision_come_first_and_no_column_is_lost(table) -> No
     assert sorted(shown) == sorted(table)
 
 
-def test_every_column_has_a_label_and_labels_differ(table, model) -> None:
-    named = dictionary(table, model.fitted.funnel)
+def test_every_column_has_a_label_and_labels_differ(table, model, dataset) -> None:
+    named = dictionary(table, model.fitted.funnel, facts_of(model, dataset.settings))
     assert list(named["column"]) == list(table)
     assert named["列名"].is_unique
     assert named["name"].is_unique
     assert (named[["列名", "name"]] != "").all().all()
 
 
-def test_a_spreadsheet_sees_chinese_headers_and_values_and_no_formula(table, model, tmp_path: Path) -> None:
+def test_a_spreadsheet_sees_chinese_headers_and_values_and_no_formula(table, model, dataset, tmp_path: Path) -> None:
     path = tmp_path / "七月.csv"
-    write_predictions(table, model.fitted.funnel, path, "zh")
+    write_predictions(table, model, dataset.settings, path, "zh")
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     read = pd.read_csv(path, dtype=str, keep_default_na=False)
     assert {"素材名称", "状态", "决策", "理由", "净ROI 多半", "净ROI 平均", "净ROI 下限", "提示"} < set(read)
@@ -55,8 +50,8 @@ def test_a_spreadsheet_sees_chinese_headers_and_values_and_no_formula(table, mod
     assert set(named["column"]) == set(table)
 
 
-def test_other_tools_join_by_the_same_names_as_ever(table, model, tmp_path: Path) -> None:
-    write_predictions(table, model.fitted.funnel, tmp_path / "p.parquet")
+def test_other_tools_join_by_the_same_names_as_ever(table, model, dataset, tmp_path: Path) -> None:
+    write_predictions(table, model, dataset.settings, tmp_path / "p.parquet")
     read = pd.read_parquet(tmp_path / "p.parquet")
     assert set(read) == set(table)
     assert not (tmp_path / "p_columns.csv").exists()

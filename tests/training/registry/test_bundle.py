@@ -156,7 +156,7 @@ def reseal(folder: Path, **changed: object) -> None:
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"format": 99}, "format 99, this version reads 5"),
+        ({"format": 99}, "format 99, this version reads 6"),
         ({"feature_fingerprint": "0" * 64}, "other features"),
         ({"surprise": 1}, "cannot be read by this version"),
     ],

@@ -15,9 +15,8 @@ from training.boosting.model import CreativeModel
 from training.data.metrics_source import MetricsSource
 from training.decision.advice import advise
 from training.decision.plan import words
-from training.decision.prediction_warnings import silent_days
 from training.decision.similar import same_ideas
-from training.decision.status import status_of
+from training.decision.status import reported_until, statuses
 
 NAMES = ["creative_name", "product_name", "creator_name"]
 
@@ -78,7 +77,9 @@ def figures_of(
     funnel, count = model.fitted.funnel, len(loaded.creatives)
     features = build_features(observed, model.fitted)
     predicted = model.predict(features)
-    advice = advise(predicted, features, observed, model, settings)
+    rows = observed.select([*KEY, "cutoff"]).frame()
+    status = statuses(observed, reported_until(rows, loaded, now))
+    advice = advise(predicted, features, observed, status, model, settings)
     if advice.rows is None:
         raise words.refusal(words.NO_DISTRIBUTIONS)
     roi, columns = funnel.main_roi, predicted.columns
@@ -92,11 +93,10 @@ def figures_of(
     open_gmv = gmv - _early(observed, "settled_gmv_cny") if TARGETS[roi].net else np.zeros(count)
     recent = np.nan_to_num(observed.floats("last_days:spend_cny"))
     days = np.clip(observed.floats("age_hours") / 24.0, 1.0, RECENT_DAYS)
-    rows = observed.select([*KEY, "cutoff"]).frame()
     names = [name for name in NAMES if name in loaded.creatives]
     keys = [" ".join(key) for key in loaded.creatives[KEY].itertuples(index=False, name=None)]
     table = rows[KEY].assign(
-        status=status_of(observed.floats("age_hours"), silent_days(rows, loaded, now)),
+        status=status,
         target=advice.figures["asked_roi"],
         roi=predicted[roi].to_numpy(np.float64),
         log_variance=advice.rows.rate_variance(roi),

@@ -36,7 +36,7 @@ def figures(waiting: int = 6, running: int = 4) -> pd.DataFrame:
             "money": money,
             "most_money": money,
             "yesterday": np.where(place < waiting, 0.0, 200.0),
-            "verdict": "test",
+            "verdict": "watch",
             "family": [f"f{number // 2}" for number in range(waiting)] + [f"r{number}" for number in range(running)],
             "known": 3.0,
         }

@@ -1,0 +1,280 @@
+"""The decision on a creative: the table of rules evaluated on its figures, and the reason in one line, zh and en.
+
+The table is `configs.settings.Verdict.rules`. Running creatives are scaled, held, watched or stopped; waiting ones go
+first, wait in reserve or are skipped; those that have stopped have no verdict, and the reason says what came of them.
+A rule about a conflict joins the figures that point in different directions with "but".
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import floor, isfinite, isnan, log10
+
+from configs.decision_rules import Figure, Rule, parsed
+from configs.settings import Verdict
+from features.bilingual import Words
+from features.funnel import TARGETS
+from training.decision.status import WAITING
+
+NONE = ""
+VERDICT_LABELS: Mapping[str, Words] = {
+    "scale": Words("加量", "Scale"),
+    "hold": Words("维持", "Hold"),
+    "watch": Words("观察", "Watch"),
+    "stop": Words("关停", "Stop"),
+    "first": Words("先投", "First"),
+    "reserve": Words("备选", "Reserve"),
+    "skip": Words("不投", "Skip"),
+    NONE: Words("无", "None"),
+}
+"""Every verdict, in the order in which lists show them; empty where none is possible."""
+PROMOTION_TYPES = {"live": Words("推直播", "live"), "product": Words("推商品", "product")}
+HIT_MEASURES = {
+    "net_gmv": Words("净成交额", "net GMV"),
+    "gmv": Words("成交额", "GMV"),
+    "volume": Words("投放量", "delivery"),
+}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is decided about one creative, and what its reason may name; NaN: not known.
+
+    Attributes:
+        status: Waiting or running (`training.decision.status`).
+        promotion_type: Of the creative.
+        figures: What conditions are about (`configs.decision_rules.Figure`).
+        rate: Target of the decision: `net_roi` or `roi`.
+        asked_roi: The ROI target.
+        roi: Predicted value (mean) of the rate.
+        later_low: Lower end of the interval of later volume.
+        own_events: Events so far of the stage that decides the precision.
+        more_cny: Spend expected to bring the missing events; NaN where the cost of traffic is not predicted.
+        more_volume: Impressions expected to bring them.
+        creatives_like: Number of creatives of similar age, evidence and promotion type with known outcomes.
+    """
+
+    status: str
+    promotion_type: str
+    figures: Mapping[Figure, float]
+    rate: str
+    asked_roi: float
+    roi: float
+    later_low: float
+    own_events: float
+    more_cny: float
+    more_volume: float
+    creatives_like: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is the same for all creatives of a model.
+
+    Attributes:
+        settings: Thresholds and rules.
+        hit_share: Top share that is a hit.
+        hit_measure: What hits are ranked by: a key of HIT_MEASURES; empty where hits are not predicted.
+        outcome_days: Length of the outcome window.
+        counts_orders: True if the events are orders.
+        counts_impressions: True if volume is impressions; else it is spend.
+    """
+
+    settings: Verdict
+    hit_share: float
+    hit_measure: str
+    outcome_days: int
+    counts_orders: bool
+    counts_impressions: bool
+
+
+Decision = tuple[str, str, str]
+"""Verdict (empty for none), reason in Chinese, reason in English."""
+
+
+def decide(known: Known, facts: Facts) -> Decision:
+    """The verdict on a creative that waits or runs, and its reason."""
+    rule = first_rule(known.status, known.figures, facts.settings)
+    said = [_SENTENCES[name](known, facts) for name in ("chance", *rule.reason)]
+    if rule.conflict:  # the last figure speaks against the others
+        said[-1] = Words(f"但{said[-1].zh}", f"but {said[-1].en}")
+    return rule.verdict, "，".join(one.zh for one in said) + "。", "; ".join(one.en for one in said) + "."
+
+
+def first_rule(status: str, figures: Mapping[Figure, float], settings: Verdict) -> Rule:
+    """The first rule of the status whose conditions all hold. One on a figure that is not known does not."""
+    for rule in settings.rules:
+        if rule.status == status and all(
+            _holds(condition, figures[name], settings) for name, condition in rule.when.items()
+        ):
+            return rule
+    raise AssertionError("the last rule of a status has no conditions")
+
+
+def no_verdict(rate: str, rows: int, needed: int) -> Decision:
+    """Return the empty verdict where probabilities are not calibrated, with the data that are missing.
+
+    Args:
+        rate: `net_roi` or `roi`; empty where the columns allow neither.
+        rows: Out-of-fold rows with a known outcome.
+        needed: Rows needed for calibration.
+    """
+    if not rate:
+        return (
+            NONE,
+            "无法判断：数据中没有消耗或成交金额，无法计算ROI；请在导出报表时加上这两列。",
+            "No verdict: without spend and gmv there is no ROI; add both columns to the export.",
+        )
+    zh, en = TARGETS[rate].label
+    return (
+        NONE,
+        f"无法判断：{zh}的概率尚未校准，结果已知的样本只有 {rows} 行，需要 {needed} 行；请导入更早的报表或更多素材。",
+        f"No verdict: chances of {en} are not calibrated, {rows} rows with known outcomes of {needed} needed; "
+        "import earlier exports or more creatives.",
+    )
+
+
+def what_came(rate: str, asked_roi: float, spend_cny: float, orders: float, roi: float) -> Decision:
+    """No verdict on a creative that has stopped, and as the reason what came: NaN for what is not known.
+
+    Args:
+        rate: `net_roi` or `roi`; empty where the columns allow neither.
+        asked_roi: Its target.
+        spend_cny, orders, roi: Of the creative's life; ROI as far as refunds have closed.
+    """
+    zh, en = [], []
+    if isfinite(spend_cny):
+        zh.append(f"消耗 {spend_cny:,.0f} 元")
+        en.append(f"{spend_cny:,.0f} CNY spent")
+    if isfinite(orders):
+        zh.append(f"成交 {orders:,.0f} 单")
+        en.append(f"{orders:,.0f} orders")
+    if rate and isfinite(roi):
+        label = TARGETS[rate].label
+        zh.append(f"{label.zh} {roi:.2f}（目标 {asked_roi:.2f}）")
+        en.append(f"{label.en} {roi:.2f} (target {asked_roi:.2f})")
+    came = "，".join(zh) or "投放数据没有消耗", ", ".join(en) or "its metrics have no spend"
+    return NONE, f"已停：{came[0]}。", f"Stopped: {came[1]}."
+
+
+def hit_words(facts: Facts, promotion_type: str) -> Words:
+    """What a hit is: the top share of its promotion type (empty: of any), by what, over how many days."""
+    kind = PROMOTION_TYPES.get(promotion_type, Words(promotion_type or "同推广方式", promotion_type))
+    measure, share = HIT_MEASURES[facts.hit_measure], f"{facts.hit_share * 100:.3g}%"
+    whose = f"{kind.en} creatives" if kind.en else "its promotion type"
+    return Words(
+        f"{facts.outcome_days} 天{measure.zh}居{kind.zh}前 {share}",
+        f"top {share} of {whose} by {measure.en} in {facts.outcome_days} days",
+    )
+
+
+@cache
+def _comparison(condition: str) -> tuple[Callable[[float, float], bool], float | str]:
+    return parsed(condition)
+
+
+def _holds(condition: str, value: float, settings: Verdict) -> bool:
+    compare, bound = _comparison(condition)
+    return compare(value, getattr(settings, bound) if isinstance(bound, str) else bound)  # NaN compares false
+
+
+def _chance(known: Known, facts: Facts) -> Words:
+    zh, en = TARGETS[known.rate].label
+    chance = known.figures["chance"]
+    return Words(
+        f"{zh}达到 {known.asked_roi:.2f} 的概率 {chance:.0%}", f"{chance:.0%} chance of {en} {known.asked_roi:.2f}"
+    )
+
+
+def _hit_chance(known: Known, facts: Facts) -> Words:
+    chance, hit = known.figures["hit_chance"], hit_words(facts, known.promotion_type)
+    return Words(f"爆款（{hit.zh}）概率 {chance:.0%}", f"{chance:.0%} chance of a hit ({hit.en})")
+
+
+def _roi_to_target(known: Known, facts: Facts) -> Words:
+    zh, en = TARGETS[known.rate].label
+    if not known.figures["roi_to_target"] >= 1:
+        return Words(
+            f"预计{zh}平均 {known.roi:.2f}，低于目标", f"predicted {en} {known.roi:.2f} on average, below the target"
+        )
+    return Words(
+        f"预计{zh}平均 {known.roi:.2f}，不低于目标",
+        f"predicted {en} {known.roi:.2f} on average, not below the target",
+    )
+
+
+def _spend_cny(known: Known, facts: Facts) -> Words:
+    spend, line = known.figures["spend_cny"], facts.settings.stop_spend_cny
+    if isnan(spend):
+        return Words("消耗未知", "its spend is not known")
+    if spend < line:
+        return Words(f"只消耗 {spend:,.0f} 元，不足 {line:g} 元", f"only {spend:,.0f} CNY spent, less than {line:g}")
+    return Words(f"已消耗 {spend:,.0f} 元", f"{spend:,.0f} CNY spent")
+
+
+def _more_events(known: Known, facts: Facts) -> Words:
+    """How much more evidence is needed to tell the creative from others like it, or that there is enough."""
+    more = known.figures["more_events"]
+    if not more > 0:
+        if not facts.counts_orders:
+            return Words("自身数据足以与同类素材分出高低", "its own counts tell it from others like it")
+        return Words(
+            f"已有 {known.own_events:.0f} 单，足以与同类素材分出高低",
+            f"its {known.own_events:.0f} orders tell it from others like it",
+        )
+    waiting, sure = known.status == WAITING, f"{facts.settings.distinguish_probability:.0%}"
+    if isfinite(known.more_cny):
+        amount = Words(f"约 {amount_of(known.more_cny)} 元", f"about {amount_of(known.more_cny)} CNY")
+    else:
+        volume = amount_of(known.more_volume)
+        amount = Words(f"约 {volume} 次展示", f"about {volume} impressions")
+    orders = Words(f"（约 {more:.1f} 单）", f" ({more:.1f} orders)") if facts.counts_orders else Words("", "")
+    others = Words("中位素材", "the median candidate") if waiting else Words("同类素材", "others like it")
+    begin = Words("试投", "") if waiting else Words("证据不足，再投", "not enough evidence, ")
+    zh = f"{begin.zh}{amount.zh}{orders.zh}可以 {sure} 的把握与{others.zh}分出高低"
+    en = f"{begin.en}{amount.en}{'' if waiting else ' more'}{orders.en} tell it from {others.en} with {sure} certainty"
+    if known.creatives_like < facts.settings.min_creatives:
+        zh += f"（同类素材结果已知的只有 {known.creatives_like} 条）"
+        en += f" (only {known.creatives_like} creatives like it have known outcomes)"
+    return Words(zh, en)
+
+
+def _later_high(known: Known, facts: Facts) -> Words:
+    low, high = known.later_low, known.figures["later_high"]
+    if facts.counts_impressions:
+        return Words(
+            f"后续展示多半只有 {low:,.0f}–{high:,.0f} 次", f"probably only {low:,.0f}–{high:,.0f} later impressions"
+        )
+    return Words(
+        f"后续消耗多半只有 {low:,.0f}–{high:,.0f} 元", f"probably only {low:,.0f}–{high:,.0f} CNY of later spend"
+    )
+
+
+def _place(known: Known, facts: Facts) -> Words:
+    place = known.figures["place"]
+    kind = PROMOTION_TYPES.get(known.promotion_type, Words(known.promotion_type, known.promotion_type))
+    if isnan(place):
+        return Words(
+            f"{kind.zh}投放前的预测太少，排不出名次",
+            f"too few predictions of {kind.en} creatives before launch to place it",
+        )
+    return Words(f"预计高于 {place:.0%} 的{kind.zh}新素材", f"predicted above {place:.0%} of new {kind.en} creatives")
+
+
+_SENTENCES: Mapping[Figure, Callable[[Known, Facts], Words]] = {
+    "chance": _chance,
+    "hit_chance": _hit_chance,
+    "roi_to_target": _roi_to_target,
+    "spend_cny": _spend_cny,
+    "more_events": _more_events,
+    "later_high": _later_high,
+    "place": _place,
+}
+
+
+def amount_of(value: float) -> str:
+    """Format an estimate with two significant digits."""
+    if value < 1:
+        return "1"
+    digits = max(floor(log10(value)) - 1, 0)
+    return f"{round(value / 10**digits) * 10**digits:,.0f}"
