@@ -10,8 +10,8 @@ is at or below, e(r) with r > 1 does not. Mixed over r ~ Gamma(1, 1), restricted
 Ville's inequality it ever exceeds 1/α with probability α at most (Howard, Ramdas, McAuliffe and Sekhon 2021,
 "Time-uniform, nonparametric, nonasymptotic confidence sequences": the one-sided gamma-Poisson mixture).
 
-Orders have values of their own, so n is no count. Given that orders come as a Poisson process (or more evenly) whose
-rate is not random beyond what the past says:
+Orders have values of their own, so n is no count; those refunded are none, and the others still come as before. Given
+that orders come as a Poisson process (or more evenly) whose rate is not random beyond what the past says:
 
 - Below target, e(r) stays a supermartingale if c is at least E[V²]/E[V] of the order value V: of all distributions with
   these two moments E[exp(−λV)] is largest for one that is 0 or c (Eckberg 1977, "Sharp bounds on Laplace–Stieltjes

@@ -68,7 +68,7 @@ def figures_of(
     Returns:
         KEY, names that the data have, `status`, and in CNY where nothing else is said:
         `target` (ROI to reach), `roi` (expected, of the funnel's main ROI), `log_variance` (of the true ROI's log),
-        `roi_low` and `roi_high`, `order_value` (mean, after refunds where the ROI is), `hit_chance` (where the model
+        `roi_low` and `roi_high`, `order_value` (mean of an order that is kept), `hit_chance` (where the model
         states none, the chance of the ROI target), `natural` (spend predicted over the outcome window), `told_apart`
         (spend until two such creatives can be ranked), `spent`, `money` and `most_money` (after refunds, with the
         expected and with all of what is not settled yet), `yesterday` (mean daily spend of the last days), `verdict`,
@@ -102,7 +102,7 @@ def figures_of(
         log_variance=advice.rows.rate_variance(roi),
         roi_low=advice.figures[f"{roi}_low"],
         roi_high=advice.figures[f"{roi}_high"],
-        order_value=predicted["value"].to_numpy(np.float64) * kept,
+        order_value=predicted["value"].to_numpy(np.float64),
         hit_chance=np.where(np.isnan(hit_chance), chance, hit_chance),
         natural=predicted[funnel.volume_target].to_numpy(np.float64) * cost,
         told_apart=required["more_cny"],

@@ -230,7 +230,7 @@ def _running(running: pd.DataFrame, today: float, settings: PlanSettings, days: 
     money = split(
         shape, rate, target, column["natural"] / days, column["yesterday"], call != STOP, np.array([today]), chance,
         draws=settings.draws, capacity=settings.capacity, floor=settings.floor_cny, cap_share=settings.cap_share,
-        change=settings.change,
+        change=settings.change, pause_below=settings.pause_below,
     )  # fmt: skip
     before = column["yesterday"]
     table = running.assign(

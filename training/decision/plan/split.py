@@ -1,9 +1,10 @@
-"""Today's money for running creatives: Thompson sampling with capacities, then floors, caps and a bounded change.
+"""Today's money for running creatives: Thompson sampling with capacities, then pauses, floors, caps, a bounded change.
 
 In every draw from the beliefs of the true ROI, money goes to the highest drawn ROI first, each creative up to its
 capacity, as long as the drawn ROI reaches its target (Thompson 1933; Russo et al. 2018, "A tutorial on Thompson
-sampling"). The mean over draws is what is wanted. The propensity of a creative is the share of draws that fund it:
-logged, so that results can later be weighted by it.
+sampling"). The mean over draws is what is wanted. A creative that fewer than `pause_below` of the draws fund is paused
+today, but for the probability that keeps its share: funded in a share p of the draws, it runs with probability
+p / `pause_below`. That probability is its propensity: logged, so that results can later be weighted by it.
 
 Arrays are (…, creatives): leading axes are independent plans.
 """
@@ -22,7 +23,7 @@ class Split:
 
     Attributes:
         money: (…, creatives) CNY.
-        propensity: (…, creatives) Share of draws in which it is funded.
+        propensity: (…, creatives) Probability with which it runs today.
         unspent: (…,) Money that floors, caps and targets leave.
     """
 
@@ -76,7 +77,7 @@ def within(wanted: Floats, low: Floats, high: Floats, money: Floats) -> Floats:
 def split(
     shape: Floats, rate: Floats, target: Floats, natural: Floats, yesterday: Floats, running: npt.NDArray[np.bool_],
     money: Floats, chance: np.random.Generator, *, draws: int, capacity: float, floor: float, cap_share: float,
-    change: float,
+    change: float, pause_below: float,
 ) -> Split:  # fmt: skip
     """Split one day's money.
 
@@ -92,12 +93,16 @@ def split(
         capacity: Most money of a creative in multiples of `natural`, or of yesterday's where that is more.
         floor: Money of a running creative, CNY, below which it does not fall, unless it had less.
         cap_share: Largest share of the day's money for one creative.
-        change: Most change against yesterday, as a share. Where there is less money than all spent yesterday, against
-            yesterday's share of it.
+        pause_below: Share of draws below which a creative may be paused.
+        change: Most change against yesterday, as a share; a pause is none. Where there is less money than all spent
+            yesterday, against yesterday's share of it.
     """
     most = np.where(running, np.minimum(capacity * np.maximum(natural, yesterday), cap_share * money), 0.0)
-    wanted, propensity = thompson(shape, rate, target, most, money, draws, chance)
-    before = np.where(running, yesterday, 0.0)
+    wanted, funded = thompson(shape, rate, target, most, money, draws, chance)
+    propensity = np.minimum(funded / pause_below, 1.0)
+    runs = running & (chance.random(propensity.shape) < propensity)
+    wanted, most = np.where(runs, wanted, 0.0), np.where(runs, most, 0.0)
+    before = np.where(runs, yesterday, 0.0)
     before = before * np.minimum(money / np.maximum(before.sum(axis=-1, keepdims=True), 1e-12), 1.0)
     low = np.where(before > 0, np.maximum(before * (1.0 - change), np.minimum(before, floor)), np.minimum(most, floor))
     low = low * np.minimum(money / np.maximum(low.sum(axis=-1, keepdims=True), 1e-12), 1.0)

@@ -52,7 +52,7 @@ def expected_gain(
         target: ROI to reach.
         test: Test money that is delivered.
         later: Spend after the test, if it goes on.
-        order_value: E[V²]/E[V] of an order's value after refunds.
+        order_value: E[V²]/E[V] of the value of an order that is kept.
     """
     shape, _ = belief(roi, log_variance)
     events = test * roi / order_value
@@ -71,7 +71,7 @@ def test_of(
     Args:
         roi, log_variance, target: As of `expected_gain`.
         natural: Spend over the outcome window that the model predicts.
-        order_value: Mean value of an order after refunds.
+        order_value: Mean value of an order that is kept.
         told_apart: Spend until two such creatives can be ranked (`RowUncertainty.required_evidence`).
         settings: Of the plan.
     """

@@ -5,7 +5,7 @@ import pytest
 
 from training.decision.plan.split import Split, split, thompson, within
 
-OPTIONS = {"draws": 4000, "capacity": 2.0, "floor": 10.0, "cap_share": 0.5, "change": 0.3}
+OPTIONS = {"draws": 4000, "capacity": 2.0, "floor": 10.0, "cap_share": 0.5, "change": 0.3, "pause_below": 0.001}
 
 
 def of(**changed: object) -> Split:
@@ -26,27 +26,39 @@ def test_the_better_gets_more_and_nothing_exceeds_the_money() -> None:
     found = of()
     assert (np.diff(found.money) <= 1e-9).all()
     assert found.money.sum() + found.unspent == pytest.approx(400.0)
-    assert (np.diff(found.propensity) < 0).all()
+    assert (np.diff(found.propensity) <= 0).all()
 
 
 def test_no_creative_changes_by_more_than_the_bound_and_a_stopped_one_gets_nothing() -> None:
-    found = of(running=np.array([True, True, True, False]))
+    found = of(rate=np.full(4, 20.0 / 1.2), running=np.array([True, True, True, False]))
     assert (np.abs(found.money[:3] / 100.0 - 1.0) <= 0.3 + 1e-9).all()
     assert found.money[3] == 0.0
     assert found.propensity[3] == 0.0
 
 
 def test_with_less_money_than_yesterday_the_bound_is_on_the_share_of_it() -> None:
-    found = of(money=np.array([100.0]))
+    found = of(rate=20.0 / np.array([2.0, 1.5, 1.5, 1.2]), money=np.array([100.0]))
     assert found.money.sum() <= 100.0 + 1e-9
-    assert found.money[0] == pytest.approx(25.0 * 1.3)
-    assert found.money[3] == pytest.approx(25.0 * 0.7)
+    assert (found.money <= 25.0 * 1.3 + 1e-9).all()
+    assert (found.money >= 25.0 * 0.7 - 1e-9).all()
 
 
-def test_money_that_no_creative_is_worth_stays() -> None:
-    found = of(rate=np.full(4, 20.0 / 0.2), yesterday=np.zeros(4))
-    assert found.money.sum() == pytest.approx(40.0)  # the floors
-    assert found.unspent == pytest.approx(360.0)
+def test_what_no_draw_funds_is_paused_and_its_money_stays() -> None:
+    found = of(rate=np.full(4, 20.0 / 0.05))
+    assert found.money.sum() == 0.0
+    assert found.unspent == pytest.approx(400.0)
+
+
+def test_a_creative_runs_as_often_as_its_propensity_says() -> None:
+    several = 4000
+    chance = np.random.default_rng(2)
+    shape = np.full((several, 1), 5.0)
+    ones = np.ones((several, 1))
+    found = split(
+        shape, shape / 0.45, ones, ones, ones, ones > 0, ones, chance, **{**OPTIONS, "draws": 500, "pause_below": 0.2}
+    )  # type: ignore[arg-type]
+    assert 0.05 < found.propensity.mean() < 0.5
+    assert (found.money > 0).mean() == pytest.approx(found.propensity.mean(), abs=0.02)
 
 
 def test_the_same_seed_gives_the_same_split() -> None:
