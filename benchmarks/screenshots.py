@@ -103,6 +103,7 @@ class Taker:
         size = {"width": width, "height": height or WIDTHS.get(width, 1000)}
         context = self._browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce", locale="zh-CN")  # type: ignore[arg-type]
         page = context.new_page()
+        page.set_default_timeout(120_000)  # a service that has just started reads its first file slowly
         complaints = watch(page, surface.address)
         page.goto(surface.address)
         surface.speak(page, language)
