@@ -1,6 +1,8 @@
 """A plot with two labelled axes and a grid.
 
-Units are typographic points: text of 8 points in a picture 252 points wide. Colours are names of CSS variables.
+Units are typographic points: text of 8.6 points in a picture 223 points wide, so that it has 14 pixels where the
+picture has 362, as on a phone. Colours are names of CSS variables. Texts in two languages are both drawn; the page
+hides one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,14 +13,15 @@ from math import isfinite
 
 from markupsafe import Markup
 
+from features.bilingual import Words
 from training.charts.marks import area, bar, dot, element, label, path, picture, segment
 from training.charts.scales import Kind, Scale
 
 INCH = 72.0
-SIZE = (3.5, 2.5)
+SIZE = (3.1, 2.35)
 EDGE = 0.08
 """Margin right of and above the plot, inches."""
-TICK, PAD, TEXT = 3.5, 3.5, 8.0
+TICK, PAD, TEXT = 3.5, 3.0, 8.6
 RADIUS = 2.25
 BAND_OPACITY = 0.15
 DASHED, DOTTED = "5.6 2.4", "1.5 2.5"
@@ -43,8 +46,8 @@ class Axis:
     low: float
     high: float
     ticks: Sequence[float]
-    labels: Sequence[str]
-    title: str = ""
+    labels: Sequence[str | Words]
+    title: str | Words = ""
     kind: Kind = "linear"
     text: float = TEXT
 
@@ -147,37 +150,55 @@ class Axes:
         grid = {"stroke": _colour("line"), "stroke_width": 0.5, "opacity": 0.5}
         tick = {"stroke": _colour("ink"), "stroke_width": 0.8}
         for value, text in zip(self.across.ticks, self.across.labels):
-            x, lines = self.x(value), text.split("\n")
+            x, size = self.x(value), self.across.text
             yield segment(x, self.bottom, x, self.top, **grid)
             yield segment(x, self.bottom, x, self.bottom + TICK, **tick)
-            first = self.bottom + TICK + PAD + (0.76 if len(lines) == 1 else 0.86) * self.across.text
-            for number, line in enumerate(lines):
-                yield _text(x, first + number * 1.2 * self.across.text, line, self.across.text, "middle")
+            first = self.bottom + TICK + PAD + (0.76 if _lines(text) == 1 else 0.86) * size
+            for class_, shown in _languages(text):
+                for number, line in enumerate(shown.split("\n")):
+                    yield _text(x, first + number * 1.2 * size, line, size, "middle", class_)
         for value, text in zip(self.up.ticks, self.up.labels):
             y = self.y(value)
             if not self.rows:
                 yield segment(self.left, y, self.right, y, **grid)
             yield segment(self.left, y, self.left - TICK, y, **tick)
-            yield _text(self.left - TICK - PAD, y + 0.38 * self.up.text, text, self.up.text, "end")
+            for class_, shown in _languages(text):
+                yield _text(self.left - TICK - PAD, y + 0.38 * self.up.text, shown, self.up.text, "end", class_)
 
     def _titles(self) -> Iterable[Markup]:
-        if self.across.title:
-            lines = max((text.count("\n") + 1 for text in self.across.labels), default=1)
-            below = self.across.text if lines == 1 else 1.2 * lines * self.across.text
-            y = self.bottom + TICK + PAD + below + 4.0 + 0.76 * TEXT
-            yield _text((self.left + self.right) / 2, y, self.across.title, TEXT, "middle")
-        if self.up.title:
-            widest = max((_width(text) for text in self.up.labels), default=0.0) * self.up.text
-            x, y = self.left - TICK - PAD - widest - 5.9, (self.top + self.bottom) / 2
-            yield _text(x, y, self.up.title, TEXT, "middle", transform=f"rotate(-90 {x:.2f} {y:.2f})")
+        lines = max((_lines(text) for text in self.across.labels), default=1)
+        below = self.across.text if lines == 1 else 1.2 * lines * self.across.text
+        y = self.bottom + TICK + PAD + below + 4.0 + 0.76 * TEXT
+        for class_, shown in _languages(self.across.title):
+            yield _text((self.left + self.right) / 2, y, shown, TEXT, "middle", class_)
+        texts = [shown for text in self.up.labels for _, shown in _languages(text)]
+        widest = max((_width(text) for text in texts), default=0.0) * self.up.text
+        x, y = self.left - TICK - PAD - widest - 5.0, (self.top + self.bottom) / 2
+        for class_, shown in _languages(self.up.title):
+            yield _text(x, y, shown, TEXT, "middle", class_, transform=f"rotate(-90 {x:.2f} {y:.2f})")
+
+
+def _languages(text: str | Words) -> list[tuple[str | None, str]]:
+    """A text of both languages, or each with the class that the page hides or shows; none for an empty text."""
+    if isinstance(text, str) or text.zh == text.en:
+        shown = text if isinstance(text, str) else text.en
+        return [(None, shown)] if shown else []
+    return [("zh", text.zh), ("en", text.en)]
+
+
+def _lines(text: str | Words) -> int:
+    return 1 + (text if isinstance(text, str) else text.en).count("\n")
 
 
 def _colour(name: str) -> str:
     return f"var(--{name})"
 
 
-def _text(x: float, y: float, text: str, size: float, anchor: str, transform: str | None = None) -> Markup:
-    return label(x, y, text, font_size=size, text_anchor=anchor, fill=_colour("ink"), transform=transform)
+def _text(
+    x: float, y: float, text: str, size: float, anchor: str, class_: str | None, transform: str | None = None
+) -> Markup:
+    more = {"class_": class_, "transform": transform}
+    return label(x, y, text, font_size=size, text_anchor=anchor, fill=_colour("ink"), **more)
 
 
 def _width(text: str) -> float:

@@ -2,7 +2,9 @@
 
 from importlib.resources import files
 
+from training.charts.palette import tokens
+
 
 def theme() -> str:
     """CSS: colours, type, grid, tiles, pills, chips, badges, tables, tabs, panels, dialogs, charts, print."""
-    return files("training.charts").joinpath("theme.css").read_text("utf-8")
+    return tokens() + files("training.charts").joinpath("theme.css").read_text("utf-8")

@@ -1,7 +1,8 @@
 """Render an evaluation as one HTML page (no network, no script, Chinese and English) and as the model card."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from features.bilingual import Words
 from features.sanitise import markdown_text, template_text
 from training.atomic_write import write_text
-from training.charts.palette import DARK, LIGHT, css, standalone
+from training.charts.palette import standalone
+from training.charts.theme import theme
 from training.evaluation.acceptance import (
     COVERAGE_TOLERANCE,
     GROUP_LEVEL_RANGE,
@@ -26,7 +28,7 @@ from training.evaluation.page import charts as plots
 from training.evaluation.page import tables as page_tables
 from training.evaluation.page.head_pictures import HeadPictures, read_head_pictures
 from training.evaluation.page.sentences import five_sentences, rules
-from training.evaluation.page.text import CHANCES, ROW_PARTS, reason_words, target_words
+from training.evaluation.page.text import BASIS_LABELS, CHANCES, ROW_PARTS, promotion_words, reason_words, target_words
 from training.evaluation.peer_results import PeerComparison, read_peer_results
 from training.explanation.pictures import MOST_ROWS
 
@@ -89,8 +91,11 @@ def page(found: Evaluation, judged: list[Judgement], peers: list[PeerComparison]
         .get_template("evaluation.html.j2")
         .render(
             **_shared(found, judged),
-            light=css(LIGHT),
-            dark=css(DARK),
+            style=theme() + files(__package__).joinpath("templates/evaluation.css").read_text("utf-8"),
+            moment=_moment,
+            basis=BASIS_LABELS[found.facts.basis],
+            promotion_types=[promotion_words(one) for one in found.facts.promotion_types],
+            brier=list(_brier(found.facts.brier)),
             least_rows=MIN_GROUP_ROWS,
             decile_range=GROUP_LEVEL_RANGE,
             rules=rules(found.facts.level),
@@ -144,6 +149,18 @@ def _shared(found: Evaluation, judged: list[Judgement]) -> dict[str, object]:
     }
 
 
+def _moment(text: str) -> str:
+    """An ISO time to the minute, as people read it."""
+    return text[:16].replace("T", " ").removesuffix(" 00:00")
+
+
+def _brier(scores: Mapping[str, float]) -> Iterator[tuple[Words, float, float]]:
+    """Each chance's score with that of its mean frequency."""
+    for name, value in scores.items():
+        if f"{name}_base" in scores:
+            yield CHANCES[name], value, scores[f"{name}_base"]
+
+
 def _rank(found: Evaluation, target: str) -> str:
     rows = found.figures[(found.figures["target"] == target) & (found.figures["part"] == "all")]
     return plots.by_age(f"rank {target}", rows, "spearman", reference=0.0)
@@ -194,7 +211,9 @@ def _early(found: Evaluation) -> Iterator[Picture]:
     if len(found.curve):
         ranks = Words("ROI 排序相关", "rank correlation of ROI")
         yield Picture(ranks, plots.by_age("early rank", found.curve, "spearman", reference=0.0))
-        value = Words("决策价值:0 = 平均分配,1 = 事后全知", "decision value: 0 = all alike, 1 = ranked by the outcome")
+        value = Words(
+            "决策价值：0 = 平均分配，1 = 事后全知", "decision value: 0 = all alike, 1 = ranked by the outcome"
+        )
         yield Picture(value, plots.by_age("early value", found.curve, "captured_share", reference=0.0))
 
 

@@ -22,7 +22,7 @@ from training.evaluation.acceptance import (
 )
 from training.evaluation.coverage import MIN_GROUP_ROWS, PROBABILITY_BINS
 from training.evaluation.deciles import WHOLE
-from training.evaluation.page.text import CHANCES, age_words, method_words
+from training.evaluation.page.text import CHANCES, age_words, method_words, promotion_words, quarter_words
 
 VERDICTS: dict[Verdict, Words] = {
     "usable": Words("可用", "usable"),
@@ -37,27 +37,27 @@ ASPECT_LABELS: dict[Aspect, Words] = {
     "chances": Words("概率", "Chances"),
 }
 HEADS: dict[Aspect, Words] = {
-    "ranking": Words("排序(与实际结果的排序相关)", "Ranking (rank correlation with the outcome)"),
-    "level": Words("绝对值(预测合计 ÷ 实际合计)", "Level (total predicted ÷ total that came)"),
-    "intervals": Words("{level:.0%} 区间(盖住的结果)", "{level:.0%} intervals (share of outcomes inside)"),
-    "chances": Words("概率(所说与兑现)", "Chances (stated against observed)"),
+    "ranking": Words("排序（与实际结果的排序相关）", "Ranking (rank correlation with the outcome)"),
+    "level": Words("绝对值（预测合计 ÷ 实际合计）", "Level (total predicted ÷ total that came)"),
+    "intervals": Words("{level:.0%} 区间（盖住的结果）", "{level:.0%} intervals (share of outcomes inside)"),
+    "chances": Words("概率（所说与兑现）", "Chances (stated against observed)"),
 }
-NOTHING = Words("没有:训练之外的行太少", "none: too few rows outside of training")
-FEW = Words(f"有结果的行不足 {MIN_GROUP_ROWS},无法判断", f"not judged: fewer than {MIN_GROUP_ROWS} rows with outcomes")
+NOTHING = Words("没有：训练之外的行太少", "none: too few rows outside of training")
+FEW = Words(f"有结果的行不足 {MIN_GROUP_ROWS}，无法判断", f"not judged: fewer than {MIN_GROUP_ROWS} rows with outcomes")
 UNJUDGED = Words(
-    "还不能检验:训练之外有结果的行只有 {rows} 行,至少要 {least} 行才能判断排序、绝对值、区间和概率;"
-    "在此之前,预测只作参考,先看区间,再看顺序。",
+    "还不能检验：训练之外有结果的行只有 {rows} 行，至少要 {least} 行才能判断排序、绝对值、区间和概率；"
+    "在此之前，预测只作参考，先看区间，再看顺序。",
     "Nothing can be judged yet: {rows} rows outside of training have outcomes, and ranking, level, intervals and "
     "chances need {least}. Until then read predictions as a first guess: the interval first, then the order.",
 )
-MAY_BE_LUCK = Words("(也可能只是运气)", " (could be sampling variance)")
+MAY_BE_LUCK = Words("（也可能只是运气）", " (could be sampling variance)")
 NO_WORDS = Words("", "")
 USES: tuple[tuple[Aspect, Verdict, Words], ...] = (
     ("ranking", "usable", Words("按{zh}给素材排序", "rank creatives by {en}")),
     ("ranking", "caution", Words("按{zh}排序要谨慎", "rank with caution by {en}")),
     ("ranking", "unusable", Words("不要按{zh}排序", "do not rank by {en}")),
     ("level", "usable", Words("{zh}按预测值看", "take {en} as predicted")),
-    ("level", "caution", Words("{zh}按预测值看(例外见上)", "take {en} as predicted (but for the exception above)")),
+    ("level", "caution", Words("{zh}按预测值看（例外见上）", "take {en} as predicted (but for the exception above)")),
     ("level", "unusable", Words("不要用{zh}定预算", "set no budget by {en}")),
     ("intervals", "unusable", Words("不要用{zh}的区间", "do not use intervals of {en}")),
     ("chances", "unusable", Words("{zh}的概率只比大小", "compare chances ({en}), do not read their values")),
@@ -82,7 +82,7 @@ def five_sentences(found: Sequence[Judgement], level: float) -> list[Words]:
         of_aspect = [one for one in found if one.aspect == aspect]
         clauses = _clauses(of_aspect, level) if any(one.figure.rows for one in of_aspect) else NOTHING
         named = head.format(level=level)
-        said.append(Words(f"{named.zh}:{clauses.zh}。", f"{named.en}: {clauses.en}."))
+        said.append(Words(f"{named.zh}：{clauses.zh}。", f"{named.en}: {clauses.en}."))
     return [*said, _use(found)]
 
 
@@ -105,11 +105,13 @@ def rules(level: float) -> Words:
     least, most = GROUP_LEVEL_RANGE
     whole, group, bins = (f"{100 * one:.0f}" for one in (COVERAGE_TOLERANCE, GROUP_TOLERANCE, PROBABILITY_TOLERANCE))
     return Words(
-        "排序:整个 90% 区间都比维持现状和经验贝叶斯好才算可用;分不出,或在某个时长不如其中之一,谨慎用;不如其中之一、"
-        f"或不比随机好,不要用。绝对值:合计在 {low}–{high} 之间为准确,否则给出要乘的倍数;乘过之后整个区间仍在 "
-        f"{least}–{most} 之外的时长或档会写明。区间:盖住的比例与 {level:.0%} 相差不超过 {whole} 个百分点,细分格不超过 "
-        f"{group} 个;处处太窄才不要用。概率:每档相差不超过 {bins} 个百分点。分组至少要有 {MIN_GROUP_ROWS} 行,并占展现"
-        f"或消耗的 {MIN_SHARE:.0%} 以上,才作判断。",
+        "排序：整个 90% 区间都比维持现状和经验贝叶斯好才算可用；分不出，或在某个时长不如其中之一，谨慎用；"
+        "不如其中之一、或不比随机好，不要用。"
+        f"绝对值：合计在 {low}–{high} 之间为准确，否则给出要乘的倍数；"
+        f"乘过之后整个区间仍在 {least}–{most} 之外的时长或档会写明。"
+        f"区间：盖住的比例与 {level:.0%} 相差不超过 {whole} 个百分点，细分格不超过 {group} 个；处处太窄才不要用。"
+        f"概率：每档相差不超过 {bins} 个百分点。"
+        f"分组至少要有 {MIN_GROUP_ROWS} 行，并占展示或消耗的 {MIN_SHARE:.0%} 以上，才作判断。",
         "Ranking: usable if the whole 90% band is better than carry-forward and empirical Bayes; with caution if not "
         "told apart from one of them, or behind one at some age; not usable if worse than one, or no better than "
         f"chance. Level: right if the total is within {low}–{high}, else with the factor to read it by; an age or a "
@@ -134,7 +136,7 @@ def _clauses(found: Iterable[Judgement], level: float) -> Words:
         alike.setdefault(_verdict(one, level), []).append(_item(one))
     listed = [(_listed(items), verdict) for verdict, items in alike.items()]
     return Words(
-        ";".join(f"{items.zh} {verdict.zh}" for items, verdict in listed),
+        "；".join(f"{items.zh} {verdict.zh}" for items, verdict in listed),
         "; ".join(f"{items.en} {verdict.en}" for items, verdict in listed),
     )
 
@@ -161,7 +163,7 @@ def _verdict(one: Judgement, level: float) -> Words:
     if one.worst is None:
         return reason
     worst = _group(one, one.worst)
-    return Words(f"{reason.zh},但{worst.zh}", f"{reason.en}, but {worst.en}")
+    return Words(f"{reason.zh}，但{worst.zh}", f"{reason.en}, but {worst.en}")
 
 
 def _reason(one: Judgement, level: float) -> Words:
@@ -177,16 +179,16 @@ def _ranking(one: Judgement) -> Words:
     behind = _listed([method_words(rival.of[0]) for rival in one.rivals if rival.high < 0])
     alike = _listed([method_words(rival.of[0]) for rival in one.rivals if rival.low <= 0 <= rival.high])
     if behind.en:
-        return Words(f"不要用来排序(不如{behind.zh})", f"not usable (worse than {behind.en})")
+        return Words(f"不要用来排序（不如{behind.zh}）", f"not usable (worse than {behind.en})")
     if one.verdict == "unusable":
-        return Words("不要用来排序(不比随机好)", "not usable (no better than chance)")
+        return Words("不要用来排序（不比随机好）", "not usable (no better than chance)")
     if alike.en:
-        also = Words(f"比{better.zh}好,", f"better than {better.en}, ") if better.en else NO_WORDS
+        also = Words(f"比{better.zh}好，", f"better than {better.en}, ") if better.en else NO_WORDS
         return Words(
-            f"谨慎用({also.zh}不比{alike.zh}明显好)", f"with caution ({also.en}not clearly better than {alike.en})"
+            f"谨慎用（{also.zh}不比{alike.zh}明显好）", f"with caution ({also.en}not clearly better than {alike.en})"
         )
     if better.en:
-        return Words(f"可用(比{better.zh}好)", f"usable (better than {better.en})")
+        return Words(f"可用（比{better.zh}好）", f"usable (better than {better.en})")
     return VERDICTS["usable"]
 
 
@@ -196,17 +198,17 @@ def _level(one: Judgement) -> Words:
     if one.verdict == "unusable":
         total = Words("只有合计准确", "right in total only") if one.factor == 1.0 else off
         return Words(
-            f"不要用({total.zh},大半的档乘一个倍数也不准)", f"not usable ({total.en}; no factor mends most tenths)"
+            f"不要用（{total.zh}，大半的档乘一个倍数也不准）", f"not usable ({total.en}; no factor mends most tenths)"
         )
     if one.factor == 1.0:
         return Words("合计准确", "right in total") if one.worst else Words("准确", "right")
     luck = MAY_BE_LUCK if one.figure.low <= 1.0 <= one.figure.high else NO_WORDS
-    return Words(f"{off.zh}{luck.zh},乘 {one.factor:.2f} 看", f"{off.en}{luck.en}: read × {one.factor:.2f}")
+    return Words(f"{off.zh}{luck.zh}，乘 {one.factor:.2f} 看", f"{off.en}{luck.en}: read × {one.factor:.2f}")
 
 
 def _intervals(one: Judgement, level: float) -> Words:
     if one.verdict == "unusable":
-        return Words("不要用(处处太窄)", "not usable (too narrow everywhere)")
+        return Words("不要用（处处太窄）", "not usable (too narrow everywhere)")
     wide, narrow = one.figure.value > level + COVERAGE_TOLERANCE, one.figure.value < level - COVERAGE_TOLERANCE
     allowed = (level - COVERAGE_TOLERANCE, level + COVERAGE_TOLERANCE)
     luck = NO_WORDS if one.figure.outside(allowed) else MAY_BE_LUCK
@@ -218,10 +220,10 @@ def _intervals(one: Judgement, level: float) -> Words:
 def _chances(one: Judgement) -> Words:
     points = math.ceil(abs(100.0 * one.figure.value))
     if one.verdict == "usable":
-        return Words(f"可用(相差不超过 {points} 个百分点)", f"usable (within {points} point{'s' * (points != 1)})")
+        return Words(f"可用（相差不超过 {points} 个百分点）", f"usable (within {points} point{'s' * (points != 1)})")
     if one.verdict == "unusable":
         return Words(
-            f"处处不准(最多差 {points} 个百分点),只比大小",
+            f"处处不准（最多差 {points} 个百分点），只比大小",
             f"off everywhere (by {points} points at most): compare them only",
         )
     first, high = int(one.figure.of[0]) * 100 // PROBABILITY_BINS, one.figure.value < 0
@@ -240,10 +242,13 @@ def _group(one: Judgement, worst: Measured) -> Words:
         rival = method_words(worst.of[1])
         return Words(f"在 {age.zh}这一档{rival.zh}排得更准", f"at {age.en} {rival.en} ranks better")
     if one.aspect == "intervals":
-        group = Words(*(", ".join((text, *worst.of[1:])) for text in age))
-        return Words(f"“{group.zh}”这一组为 {worst.value:.0%}", f"{worst.value:.0%} in the group {group.en}")
+        part, promotion_type = quarter_words(worst.of[1]), promotion_words(worst.of[2])
+        group = Words(*map(", ".join, zip(age, part, promotion_type)))
+        return Words(
+            f"“{group.zh.replace(', ', '，')}”这一组为 {worst.value:.0%}", f"{worst.value:.0%} in the group {group.en}"
+        )
     tenth = int(worst.of[1])
-    part = Words(f"预测从低到高的第 {tenth} 档(共 10 档)", f"tenth {tenth} of the predictions (lowest first)")
+    part = Words(f"预测从低到高的第 {tenth} 档（共 10 档）", f"tenth {tenth} of the predictions (lowest first)")
     parts = [*([age] if age.en else []), *([part] if tenth != WHOLE else [])]
     zh, en = "、".join(one.zh for one in parts), ", ".join(one.en for one in parts)
     then = NO_WORDS if one.factor == 1.0 else Words("乘过之后", " even then")
@@ -262,8 +267,8 @@ def _use(found: Sequence[Judgement]) -> Words:
         if by_factor:
             clauses.append(_read(by_factor))
     if not clauses:
-        return Words("用途:按以上各句。", "Use: as the sentences above say.")
-    return Words(f"用途:{';'.join(one.zh for one in clauses)}。", f"Use: {'; '.join(one.en for one in clauses)}.")
+        return Words("用途：按以上各句。", "Use: as the sentences above say.")
+    return Words(f"用途：{'；'.join(one.zh for one in clauses)}。", f"Use: {'; '.join(one.en for one in clauses)}.")
 
 
 def _read(off: Iterable[Judgement]) -> Words:

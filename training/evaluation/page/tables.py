@@ -13,10 +13,10 @@ from training.evaluation.deciles import DECILES, IDEAL, WHOLE
 from training.evaluation.files import RunFacts
 from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, MIN_METRIC_ROWS, OWN
 from training.evaluation.page.sentences import ASPECT_LABELS, cell_words, label
-from training.evaluation.page.text import age_words, method_words, target_words
+from training.evaluation.page.text import age_words, method_words, promotion_words, target_words
 from training.evaluation.peer_results import PEER_METRICS, PeerComparison
 
-VERDICT_TONES: dict[Verdict, str] = {"usable": "good", "caution": "off", "unusable": "far", "undecided": "thin"}
+VERDICT_TONES: dict[Verdict, str] = {"usable": "good", "caution": "warn", "unusable": "never", "undecided": "few"}
 GAINED_TENTHS = 3
 """Tenths of exposure whose gain is shown by age."""
 
@@ -27,8 +27,8 @@ class PageCell:
 
     Attributes:
         text: Its content.
-        tone: `good`, `off` (outside, but within sampling variance), `far` (outside), `thin` (too few rows), `own` (of
-            gpmcast) or empty.
+        tone: `good`, `warn` (outside, but within sampling variance), `never` (outside), `few` (too few rows), `own`
+            (of gpmcast) or empty.
     """
 
     text: Words
@@ -108,7 +108,7 @@ def deciles_table(deciles: pd.DataFrame, target: str) -> PageTable:
                 one = by_decile[decile]
                 line.append(PageCell(_number(one["total"]), ratio_tone(one, "total")))
             else:
-                line.append(PageCell(same("·"), "thin"))
+                line.append(PageCell(same("·"), "few"))
         lines.append(line)
     return PageTable([*head, *tenths], lines)
 
@@ -146,13 +146,13 @@ def coverage_table(groups: pd.DataFrame, target: str, level: float) -> PageTable
         for promotion_type, quarter in columns:
             one = by_group.get((age, promotion_type, quarter))
             if one is None:
-                line.append(PageCell(same("·"), "thin"))
+                line.append(PageCell(same("·"), "few"))
                 continue
-            tone = "good" if abs(one["covered"] - level) <= GROUP_TOLERANCE else "far"
+            tone = "good" if abs(one["covered"] - level) <= GROUP_TOLERANCE else "never"
             text = same(f"{one['covered']:.0%} ({int(one['rows']):,})")
-            line.append(PageCell(text, "thin" if one["rows"] < MIN_GROUP_ROWS else tone))
+            line.append(PageCell(text, "few" if one["rows"] < MIN_GROUP_ROWS else tone))
         lines.append(line)
-    return PageTable([AGE, *(same(f"{promotion_type} {quarter}") for promotion_type, quarter in columns)], lines)
+    return PageTable([AGE, *(_group_words(*group) for group in columns)], lines)
 
 
 def coverage_by_age(groups: pd.DataFrame, target: str) -> pd.DataFrame:
@@ -169,9 +169,10 @@ def coverage_by_age(groups: pd.DataFrame, target: str) -> pd.DataFrame:
 def heads_table(facts: RunFacts) -> PageTable:
     """What cross-validation chose for each head, and whether it held on the holdout."""
     columns = [
-        Words("模型头", "head"), Words("树", "trees"), Words("权重:经验贝叶斯/漏斗/树", "weights: EB / funnel / trees"),
-        Words("比漏斗:折上", "against the funnel: folds"), Words("比漏斗:留出期", "holdout"),
-        Words("调参:折上(±标准误)", "tuning: folds (± standard error)"), Words("调参:留出期", "holdout"),
+        Words("模型头", "head"), Words("树", "trees"),
+        Words("权重：经验贝叶斯/漏斗/树", "weights: EB / funnel / trees"),
+        Words("比漏斗：折上", "against the funnel: folds"), Words("比漏斗：留出期", "holdout"),
+        Words("调参：折上（±标准误）", "tuning: folds (± standard error)"), Words("调参：留出期", "holdout"),
         Words("参数", "setting"),
     ]  # fmt: skip
     lines = []
@@ -212,17 +213,22 @@ def peer_table(comparison: PeerComparison, against: str, target: str) -> PageTab
     return PageTable([METHOD, *(METRIC_LABELS[name] for name in PEER_METRICS)], lines)
 
 
+def _group_words(promotion_type: str, quarter: str) -> Words:
+    named, part = promotion_words(promotion_type), quarter.removeprefix("q")
+    return Words(f"{named.zh} 第 {part} 档", f"{named.en}, quarter {part}")
+
+
 def ratio_tone(line: Mapping[Hashable, float], name: str) -> str:
-    """Return the tone of a ratio predicted / actual: `good` inside, `far` with the whole band outside, else `off`."""
+    """Return the tone of predicted / actual: `good` inside, `never` with the whole band outside, else `warn`."""
     ratio, low, high = line[name], line[f"{name}_low"], line[f"{name}_high"]
     if line["rows"] < MIN_METRIC_ROWS or not np.isfinite(ratio):
-        return "thin"
+        return "few"
     return (
         "good"
         if GROUP_LEVEL_RANGE[0] <= ratio <= GROUP_LEVEL_RANGE[1]
-        else "off"
+        else "warn"
         if low <= GROUP_LEVEL_RANGE[1] and high >= GROUP_LEVEL_RANGE[0]
-        else "far"
+        else "never"
     )
 
 

@@ -2,6 +2,7 @@
 
 from features.bilingual import Words
 from features.funnel import TARGETS
+from training.decision.predictions_file import PROMOTION_TYPES
 from training.evaluation.deciles import IDEAL
 from training.evaluation.metrics import CARRY, EMPIRICAL_BAYES, OWN
 from training.labels.outcomes import NOT_CLOSED, NOT_COVERED, NOT_SETTLED
@@ -14,21 +15,28 @@ METHOD_LABELS = {
 }
 ROW_PARTS = {
     "all": Words("全部", "all"),
-    "cold": Words("训练没见过的创意", "creatives not in training"),
-    "warm": Words("见过更早数据的创意", "creatives in training at a younger age"),
+    "cold": Words("训练没见过的素材", "creatives not in training"),
+    "warm": Words("见过更早数据的素材", "creatives in training at a younger age"),
 }
 CHANCES = {"roi": Words("达到 ROI 目标", "ROI target reached"), "hit": Words("成为爆款", "a hit")}
+BASIS_LABELS: dict[str, Words] = {
+    "payment": Words("成交（未扣退款）", "payments, before refunds"),
+    "net_1h": Words("净成交（1小时退款后）", "net of refunds within an hour"),
+    **{f"settled_{days}d": Words(f"{days}日结算金额", f"settled after {days} days") for days in (7, 14, 30, 90)},
+    "comprehensive": Words("综合营销净成交（1小时退款后）", "comprehensive marketing, net of refunds within an hour"),
+}
+"""Of `configs.settings.Basis`."""
 REASONS = {
     NOT_CLOSED: Words("结果窗口还没结束", NOT_CLOSED),
     NOT_SETTLED: Words("退款或数据修正还没定", NOT_SETTLED),
     NOT_COVERED: Words("读数没有盖住结果窗口", NOT_COVERED),
     "a period crosses an edge of the window": Words(
-        "有时段跨过窗口边界(不算任何一边)", "a period crosses an edge of the window (it counts on neither side)"
+        "有时段跨过窗口边界（不算任何一边）", "a period crosses an edge of the window (it counts on neither side)"
     ),
 }
 NOTES = {
-    "announced_without_account": "没有账户的创意信息",
-    "attribute_values_unusable": "用不了的创意属性值",
+    "announced_without_account": "没有账户的素材信息",
+    "attribute_values_unusable": "用不了的素材属性值",
     "values_only_in_replaced_rows": "只在被替换的行里有的数值",
     "readings_at_the_same_time": "同一时刻的重复读数",
     "readings_counted_from_launch": "从投放算起的首次读数",
@@ -51,6 +59,17 @@ RESOLVED = {
 def target_words(target: str) -> Words:
     """Return the label of a target."""
     return TARGETS[target].long_label if target in TARGETS else Words(target, target)
+
+
+def promotion_words(promotion_type: str) -> Words:
+    """Return the label of a promotion type."""
+    return PROMOTION_TYPES.get(promotion_type, Words(promotion_type, promotion_type))
+
+
+def quarter_words(quarter: str) -> Words:
+    """Return the label of a quarter of the creatives by early volume; q1 has the least."""
+    number = quarter.removeprefix("q")
+    return Words(f"早期展示第 {number} 档", f"quarter {number} of early volume")
 
 
 def method_words(method: str) -> Words:

@@ -232,5 +232,5 @@ def test_a_picture_is_the_same_every_time_and_names_no_colour_or_date() -> None:
     drawn = plots.by_age("one", rows, "spearman")
     assert drawn == plots.by_age("one", rows, "spearman")
     assert drawn != plots.by_age("two", rows, "spearman")  # two pictures share no name
-    assert "var(--own)" in drawn
+    assert "var(--mark)" in drawn
     assert not re.search(r"#0[0-9a-f]0[0-9a-f]0[0-9a-f]|<metadata|<dc:|xmlns", drawn)

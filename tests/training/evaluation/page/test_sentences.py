@@ -69,8 +69,8 @@ def test_five_sentences_say_what_is_usable_how_to_read_it_and_what_to_leave() ->
         "predictions (lowest first) 2.50 × what came; ROI and net ROI 26% high: read × 0.79, but at 3 days even then "
         "1.30 × what came; later impressions not usable (30% low; no factor mends most tenths).",
         "80% intervals (share of outcomes inside): GPM 81% usable; net GPM 87% too wide; ROI 83% too wide (could be "
-        "sampling variance); net ROI 80% usable, but 65% in the group before launch, q1, live; later impressions 55% "
-        "not usable (too narrow everywhere).",
+        "sampling variance); net ROI 80% usable, but 65% in the group before launch, quarter 1 of early volume, live; "
+        "later impressions 55% not usable (too narrow everywhere).",
         "Chances (stated against observed): ROI target reached 8 points too high where 30–40% is stated; a hit usable "
         "(within 1 point).",
         "Use: rank creatives by GPM and net GPM; rank with caution by ROI and later impressions; do not rank by net "
@@ -95,7 +95,7 @@ def test_where_nothing_can_be_judged_one_sentence_says_so() -> None:
     ]
     (said,) = five_sentences(found, 0.8)
     assert said.en.startswith("Nothing can be judged yet: 150 rows outside of training have outcomes")
-    assert "只有 150 行,至少要 200 行" in said.zh
+    assert "只有 150 行，至少要 200 行" in said.zh
     assert five_sentences([], 0.8)[0].en.startswith("Nothing can be judged yet: 0 rows")
 
 
@@ -131,11 +131,11 @@ def test_chances_that_are_off_everywhere_are_only_compared() -> None:
     ("one", "en", "zh"),
     [
         (FOUND[0], "usable · 0.55 [0.45, 0.65]", "可用 · 0.55 [0.45, 0.65]"),
-        (FOUND[7], "26% high: read × 0.79 · 1.26 [1.16, 1.36]", "偏高 26%,乘 0.79 看 · 1.26 [1.16, 1.36]"),
+        (FOUND[7], "26% high: read × 0.79 · 1.26 [1.16, 1.36]", "偏高 26%，乘 0.79 看 · 1.26 [1.16, 1.36]"),
         (
             level("gpm", "caution", 1.05, 0.95),
             "5% high: read × 0.95 · 1.05 [0.95, 1.15]",
-            "偏高 5%,乘 0.95 看 · 1.05 [0.95, 1.15]",
+            "偏高 5%，乘 0.95 看 · 1.05 [0.95, 1.15]",
         ),
         (FOUND[12], "too wide · 83% [81%, 85%]", "偏宽 · 83% [81%, 85%]"),
         (FOUND[15], "too high · −8 [−10, −6]", "偏高 · −8 [−10, −6]"),
@@ -173,4 +173,4 @@ def test_targets_with_different_factors_are_read_in_one_clause_and_no_factor_is_
     assert use.en == (
         "Use: read GPM × 0.79, ROI × 0.66, later impressions × 1.16; set no budget by net GPM and net ROI."
     )
-    assert use.zh == "用途:GPM乘 0.79 看、ROI乘 0.66 看、后续展现乘 1.16 看;不要用净GPM、净ROI定预算。"
+    assert use.zh == "用途：GPM乘 0.79 看、ROI乘 0.66 看、后续展现乘 1.16 看；不要用净GPM、净ROI定预算。"
