@@ -64,7 +64,7 @@ class Axes:
     """
 
     def __init__(
-        self, name: str, across: Axis, up: Axis, *, size: tuple[float, float] = SIZE, left: float = 0.58,
+        self, name: str, across: Axis, up: Axis, *, size: tuple[float, float] = SIZE, left: float = 0.66,
         below: float = 0.45, rows: bool = False,
     ) -> None:  # fmt: skip
         self.width, self.height = size[0] * INCH, size[1] * INCH

@@ -214,6 +214,8 @@ def _finite(numbers: Iterable[float] | np.ndarray) -> list[float]:
 
 
 def _age(hours: float) -> Words:
+    if hours == 0:
+        return Words("投放前", "start")
     if hours < 72:
         return Words(f"{hours:g}时", f"{hours:g}h")
     return Words(f"{hours / 24:g}天", f"{hours / 24:g}d")

@@ -108,7 +108,6 @@ def page(found: Evaluation, judged: list[Judgement], peers: list[PeerComparison]
             unlaunched=page_tables.figures_table(found.figures, targets, 0, "cold"),
             ranks=[Picture(target_words(t), _rank(found, t)) for t in targets],
             gains=list(_gains(found, targets)),
-            gained=[_sheet(t, page_tables.gained_table(found.lifts, t)) for t in targets],
             totals=[Picture(target_words(t), _totals(found, t)) for t in targets],
             tenths=[Picture(target_words(t), _tenths(found, t)) for t in targets],
             calibration=[_sheet(t, page_tables.deciles_table(found.deciles, t)) for t in targets],
@@ -171,12 +170,13 @@ def _lift(found: Evaluation, target: str) -> str:
     return plots.lift_bars(f"lift {target}", rows) if len(rows) else ""
 
 
-def _gains(found: Evaluation, targets: list[str]) -> Iterator[tuple[Picture, Picture]]:
+def _gains(found: Evaluation, targets: list[str]) -> Iterator[tuple[Picture, Picture, page_tables.PageTable]]:
     for target in targets:
         rows = found.lifts[(found.lifts["target"] == target) & (found.lifts["age_hours"] == ALL_AGES)]
         if len(rows):
             name = target_words(target)
-            yield Picture(name, plots.gain_curve(f"gain {target}", rows)), Picture(name, _lift(found, target))
+            drawn = Picture(name, plots.gain_curve(f"gain {target}", rows)), Picture(name, _lift(found, target))
+            yield *drawn, page_tables.gained_table(found.lifts, target)
 
 
 def _totals(found: Evaluation, target: str) -> str:

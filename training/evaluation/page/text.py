@@ -2,7 +2,7 @@
 
 from features.bilingual import Words
 from features.funnel import TARGETS
-from training.decision.predictions_file import PROMOTION_TYPES
+from training.decision.rules import PROMOTION_TYPES
 from training.evaluation.deciles import IDEAL
 from training.evaluation.metrics import CARRY, EMPIRICAL_BAYES, OWN
 from training.labels.outcomes import NOT_CLOSED, NOT_COVERED, NOT_SETTLED
