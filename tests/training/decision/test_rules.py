@@ -70,6 +70,7 @@ CASES = [
     ("running", BELOW, "watch", False),
     ("waiting", {**LOW, **LIKELY}, "reserve", True),
     ("waiting", {**LOW, "roi_to_target": 1.4}, "reserve", True),
+    ("waiting", {**LOW, "place": 0.9}, "reserve", True),
     ("waiting", LOW, "skip", False),
     ("waiting", {**LOW, "spend_cny": 0.0, **LITTLE}, "skip", False),
     ("waiting", {**TOP, **QUIET}, "reserve", True),
@@ -181,6 +182,8 @@ def test_no_verdict_contradicts_a_number_beside_it(rules, status, figures, later
         assert one.figures["roi_to_target"] < 1
         assert stake <= 0
         assert one.figures["chance"] < (rules.scale_chance if verdict == "stop" else rules.first_chance)
+    if verdict == "skip":
+        assert not one.figures["place"] >= rules.first_place
     if verdict == "stop":
         assert one.figures["spend_cny"] >= rules.stop_spend_cny
     if verdict in ("scale", "first", "hold"):
