@@ -46,3 +46,24 @@ HOUR_WEIGHTS = (
     0.80, 0.78, 0.74, 0.74, 0.78, 0.86, 1.00, 1.18, 1.30, 1.26, 1.05, 0.72,
 )  # fmt: skip
 """Traffic by hour of the day: least at 4 h, 0.8 at noon, most at 20 h."""
+
+BRANDS = ("清禾", "木棉里", "云朵家", "山野集", "半糖", "北屿", "青柠社", "拾光", "白鹭", "小满")
+KOC_NAMES = (
+    "阿禾",
+    "小鹿",
+    "林夕",
+    "豆豆妈",
+    "老周",
+    "南瓜",
+    "橙子",
+    "大白",
+    "苏苏",
+    "阿杰",
+    "可乐",
+    "七七",
+    "米粒",
+    "晓风",
+    "桃子",
+)
+KOC_SUBJECTS = ("测评", "好物", "日记", "开箱", "穿搭", "厨房", "居家", "实验室")
+"""Names by which people know products and KOCs; made from the number of each, not drawn."""

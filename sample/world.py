@@ -1,13 +1,24 @@
 """Accounts, products, KOCs and creatives of the sample world, with all attributes that exports show."""
 
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
 
 from sample.effects import Latents, latents
 from sample.randomness import stream
-from sample.vocabulary import CATEGORIES, EDITORS, PROMOTION_CHINESE, SOURCE_SHARES, SOURCES, TAG_VALUES
+from sample.vocabulary import (
+    BRANDS,
+    CATEGORIES,
+    EDITORS,
+    KOC_NAMES,
+    KOC_SUBJECTS,
+    PROMOTION_CHINESE,
+    SOURCE_SHARES,
+    SOURCES,
+    TAG_VALUES,
+)
 from sample.worlds import WorldSpec
 
 END = pd.Timestamp("2026-06-30")
@@ -87,7 +98,8 @@ def _products(seed: int) -> pd.DataFrame:
             "product_id": _ids(generator, PRODUCTS, 19),
             "category_code": category,
             "price": np.round(price / 10) * 10 - 1,
-            "noun": [words[int(generator.integers(len(words)))] for words in nouns],
+            "noun": (noun := [words[int(generator.integers(len(words)))] for words in nouns]),
+            "product_name": [f"{brand}{what}" for brand, what in zip(cycle(BRANDS), noun)],
             "account_code": np.arange(PRODUCTS) % len(ACCOUNT_SHARES),
             "appeal": generator.pareto(1.5, PRODUCTS) + 0.3,
             "wear_start": generator.integers(0, 60, PRODUCTS),
@@ -103,6 +115,7 @@ def _creators(seed: int) -> pd.DataFrame:
             "creator_id": _ids(generator, CREATORS, 16),
             "followers": np.round(np.exp(generator.normal(np.log(50_000), 1.4, CREATORS))).clip(300, 9e6),
             "home": generator.integers(0, len(CATEGORIES), CREATORS),
+            "creator_name": [who + subject for subject in KOC_SUBJECTS for who in KOC_NAMES][:CREATORS],
         }
     )
 
@@ -146,9 +159,9 @@ def _creatives(
     )
     waited = pd.to_timedelta(np.round(generator.exponential(9.0, count) * 3600) + 60, unit="s")
     creatives["created_at"] = creatives["launched_at"] - waited
-    for name in ("product_id", "price", "noun"):
+    for name in ("product_id", "product_name", "price", "noun"):
         creatives[name] = products[name].to_numpy()[product]
-    for name in ("creator_id", "followers"):
+    for name in ("creator_id", "creator_name", "followers"):
         creatives[name] = creators[name].to_numpy()[creator]
     for name in TAG_VALUES:
         creatives = creatives.assign(**_tag(seed, name, creatives))
