@@ -13,6 +13,8 @@ OUT ?=
 ACCOUNT ?=
 PRODUCT ?=
 SINCE ?=
+# Option of score: SQLAlchemy URL, SQLite file or export of the ledger; default: that of the service
+LEDGER ?=
 LANG_ ?=
 # Options of plan: CNY of the next days, how many creatives to launch, a tag sheet with candidates
 BUDGET ?=
@@ -50,7 +52,7 @@ WORKERS = $(if $(filter dask,$(ENGINE))$(SCHEDULER),$(VENV)/.scale)
 GATE_OPTIONS = $(if $(WITHOUT_TAGS),--without-tags) $(if $(LANG_),--lang '$(LANG_)')
 ENGINE_OPTIONS = $(if $(ENGINE),--engine '$(ENGINE)') $(if $(SCHEDULER),--scheduler '$(SCHEDULER)')
 
-.PHONY: help setup doctor train refresh predict plan backtest report serve bento ui sample test test-fast check format hooks lock clean
+.PHONY: help setup doctor train refresh predict plan backtest report score serve bento ui sample test test-fast check format hooks lock clean
 .PHONY: bench-peers bench-serve bench-scale screenshots
 
 help: ## list the commands and their options
@@ -86,6 +88,10 @@ serve: $(VENV)/.product ## serve the champion over HTTP on port 3000; SERVING=<y
 report: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## write the strategist's report as one HTML file; ACCOUNT=, PRODUCT=, SINCE=, LANG_=en
 	@$(PY) -m serving report --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/report.html)' $(GATE_OPTIONS) $(if $(NAME),--name '$(NAME)') \
 		$(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(PRODUCT),--product '$(PRODUCT)') $(if $(SINCE),--since '$(SINCE)')
+
+score: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## compare past answers with what came: were they right; LEDGER=<url, file or export>, SINCE=, OUT=
+	@$(PY) -m serving score --config '$(CONFIG)' --service-config '$(SERVING)' --data '$(TARGET_DATA)' $(if $(LEDGER),--ledger '$(LEDGER)') \
+		$(if $(SINCE),--since '$(SINCE)') $(if $(OUT),--out '$(OUT)') $(if $(LANG_),--lang '$(LANG_)')
 
 bento: $(VENV)/.product ## build a bento with the champion inside, which starts without a network
 	@$(PY) -m serving bento --config '$(SERVING)' $(if $(NAME),--name '$(NAME)')

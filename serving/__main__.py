@@ -1,11 +1,11 @@
-"""The command line of the service: `serve`, `predict`, `report`, `bento`, `typescript`, `key`, `ledger`."""
+"""The command line of the service: `serve`, `predict`, `report`, `bento`, `typescript`, `key`, `ledger`, `score`."""
 
 import json
 import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -185,6 +185,39 @@ def ledger_command(
             print(line(row))
     else:
         Console().print(f"{out}: {write_file(rows, out):,} answers", highlight=False)
+
+
+@app.command("score")
+def score_command(
+    data: Annotated[list[str], typer.Option("--data", help="Folder, file or pattern of exports; may be repeated.")],
+    ledger: Annotated[
+        str, typer.Option("--ledger", help="URL, SQLite file or export (.csv, .jsonl); else that of the service.")
+    ] = "",
+    since: Annotated[str, typer.Option("--since", help="ISO time; without an offset UTC.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", help="JSON file to write.")] = None,
+    backtest: Annotated[
+        Path, typer.Option("--backtest", help="Of make backtest; used where the ledger has nothing.")
+    ] = Path("var/backtest.parquet"),
+    config: Annotated[Path, typer.Option("--config", help="Settings of the run.")] = RUN_CONFIG,
+    service_config: Annotated[Path, typer.Option("--service-config", help="Settings of the service.")] = SERVICE_CONFIG,
+    lang: Annotated[Literal["zh", "en"] | None, typer.Option("--lang", help="Language of the summary.")] = None,
+) -> None:
+    """Compare past answers with what came: order, level, intervals, chances, decisions, drift."""
+    from configs.settings import load_settings
+    from features.bilingual import language_of_locale
+    from features.sanitise import visible_text
+    from serving.score.run import SCORE, ScoreRequest, score, write_score
+    from training.track_record.words import summary
+
+    default = load_service_settings(service_config).ledger
+    request = ScoreRequest(data, ledger, default, since, backtest)
+    err, screen, language = Console(stderr=True), Console(), lang or language_of_locale()
+    record, space = score(request, load_settings(config), lambda files: show_problems(files, err))
+    for line in summary(record):
+        screen.print(visible_text(line.in_language(language)), highlight=False, markup=False, soft_wrap=True)
+    path = out or space.folder / SCORE
+    run_id = write_score(record, space, path)
+    screen.print(f"{path}  MLflow: {run_id or '–'}", highlight=False, markup=False, soft_wrap=True)
 
 
 def main() -> None:

@@ -1,17 +1,21 @@
 """Backtest at rolling origins: predictions of models trained on what was mature then, with the outcomes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 
 import pandas as pd
 
 from features.funnel import TARGETS, Funnel
+from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY
 from training.boosting.recipe import fit_on, out_of_fold, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.data.dataset import Dataset, rows_of
+from training.decision.advice import advise
+from training.decision.status import RUNNING, WAITING
 from training.errors import TooThinError
 from training.labels.outcomes import MATURE, actual_targets
-from training.uncertainty import RowUncertainty, fit_uncertainty
+from training.uncertainty import fit_uncertainty
 
 MIN_ORIGIN_CREATIVES = 30
 """Mature creatives before an origin, below which it is skipped."""
@@ -42,9 +46,10 @@ def backtest(
 
     Returns:
         One row per creative and age: KEY, `age_hours`, `cutoff`, `origin`, `cold` (the creative's id was not among the
-        training rows), `predicted_<target>`, `typical_<target>`, `<target>_low` and `<target>_high` (NaN from an origin
-        with too few rows to calibrate), `actual_<target>` (NaN without exposure), and of the outcome `later_<metric>`
-        and `covered_share`.
+        training rows), `predicted_<target>`, `stage_<stage>`, and of `training.decision.advice.Advice`
+        `typical_<target>`, `<target>_low`, `<target>_high`, `asked_roi`, `<roi>_chance`, `hit_chance` (NaN from an
+        origin with too few rows to calibrate) and `verdict` (empty there); `actual_<target>` (NaN without exposure),
+        and of the outcome `later_<metric>` and `covered_share`.
 
     Raises:
         TooThinError: No origin has enough creatives before it and mature rows after it.
@@ -72,7 +77,14 @@ def backtest(
         uncertainty = fit_uncertainty(out_of_fold(dataset, train, recipe), dataset.funnel, dataset.settings)
         features, outcome = rows_of(dataset, test, model.fitted)
         predicted = model.predict(features)
-        own = uncertainty.of(predicted, features) if uncertainty else None
+        advised = advise(
+            predicted,
+            features,
+            ArrayFrame.of(dataset.observed[test]),
+            [WAITING if age <= 0 else RUNNING for age in predicted["age_hours"]],
+            replace(model, uncertainty=uncertainty),
+            dataset.settings,
+        ).frame()
         later = outcome[[name for name in map(str, outcome) if name.startswith("later:")]]
         found.append(
             pd.concat(
@@ -85,7 +97,8 @@ def backtest(
                         }
                     ),
                     predicted[dataset.funnel.targets].add_prefix("predicted_"),
-                    *([_distribution_columns(own, dataset.funnel.targets)] if own else []),
+                    predicted[[stage.name for stage in dataset.funnel.stages]].add_prefix("stage_"),
+                    advised.drop(columns=[name for name in advised if str(name).startswith("verdict_")]),
                     actual_targets(outcome, dataset.funnel).add_prefix("actual_"),
                     later.rename(columns=lambda name: name.replace(":", "_")),
                     outcome[["covered_share"]],
@@ -102,10 +115,6 @@ def backtest(
     table = pd.concat(found, ignore_index=True)
     table["origin"] = table["origin"].astype("datetime64[us]")
     return table.sort_values([*KEY, "age_hours"], ignore_index=True)
-
-
-def _distribution_columns(own: RowUncertainty, targets: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame({f"typical_{target}": own.typical(target) for target in targets} | dict(own.intervals))
 
 
 def summary(table: pd.DataFrame, funnel: Funnel, least_volume: float) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from training.evaluation.metrics import score
 from training.registry import mlflow_tracking
 from training.registry.bundle import Manifest, load_bundle
 from training.registry.champion_finder import ChampionFinder
+from training.registry.live_evidence import LiveComparison, live_comparison
 from training.registry.mlflow_client import champions
 from training.registry.registry_stamp import CHAMPION
 from training.workspace import MODEL_CACHE, Workspace
@@ -89,7 +90,10 @@ def keep_for_service(space: Workspace, var: Path) -> str:
 def compare_with_registered(
     dataset: Dataset, holdout: Mask, new: CreativeModel, space: Workspace
 ) -> ChampionComparison:
-    """Compare a new evaluation model with that of the registered champion; a champion that cannot be loaded loses."""
+    """Compare a new evaluation model with that of the registered champion; a champion that cannot be loaded loses.
+
+    What the champion really answered counts first, where `make score` found enough of it settled to tell the two apart.
+    """
     champion = mlflow_tracking.champion(space)
     if champion is None:
         return compare_with_champion(dataset, holdout, new, None, None)
@@ -100,11 +104,18 @@ def compare_with_registered(
         return ChampionComparison(
             True, Words(f"此前的冠军已不能使用:{refusal}", f"the champion so far cannot be used any more ({refusal})")
         )
-    return compare_with_champion(dataset, holdout, new, old, manifest)
+    since = dataset.observed.loc[holdout, "cutoff"].min()
+    live = live_comparison(space.folder, dataset, new, since, champion)
+    return compare_with_champion(dataset, holdout, new, old, manifest, live)
 
 
 def compare_with_champion(
-    dataset: Dataset, holdout: Mask, new: CreativeModel, old: CreativeModel | None, old_manifest: Manifest | None
+    dataset: Dataset,
+    holdout: Mask,
+    new: CreativeModel,
+    old: CreativeModel | None,
+    old_manifest: Manifest | None,
+    live: LiveComparison | None = None,
 ) -> ChampionComparison:
     """Decide whether a new model becomes the champion: only with a smaller deviance on the same rows.
 
@@ -117,6 +128,7 @@ def compare_with_champion(
         new: The new evaluation model.
         old: The champion's evaluation model; None where there is no champion.
         old_manifest: Of the champion's evaluation bundle.
+        live: The new model against the champion's own answers; it decides where it tells the two apart.
     """
     if old is None or old_manifest is None:
         return ChampionComparison(True, Words("此前没有冠军", "there was no champion"))
@@ -143,6 +155,8 @@ def compare_with_champion(
                 "name in the config",
             ),
         )
+    if live is not None and live.decides:
+        return ChampionComparison(live.apart.high < 0, _live_words(live))
     fresh = holdout & dataset.observed["cutoff"].ge(pd.Timestamp(old_manifest.trained_until)).to_numpy()
     if not fresh.any():
         return ChampionComparison(
@@ -163,6 +177,16 @@ def compare_with_champion(
         f"deviance {new_score:.4f} against the champion's {old_score:.4f} on the same {rows:,} rows",
     )
     return ChampionComparison(bool(new_score < old_score), reason)
+
+
+def _live_words(live: LiveComparison) -> Words:
+    creatives = live.apart.creatives
+    return Words(
+        f"与冠军的 {live.apart.answers:,} 条真实回答（{creatives:,} 个素材）相比，"
+        f"偏差 {live.new:.4f}，冠军 {live.old:.4f}",
+        f"deviance {live.new:.4f} against {live.old:.4f} of the champion's own {live.apart.answers:,} answers about "
+        f"{creatives:,} creatives",
+    )
 
 
 def _shared_rates(new: CreativeModel, old: CreativeModel) -> list[str]:

@@ -1,7 +1,5 @@
 """A new model replaces the champion only with a smaller deviance on the same rows."""
 
-from datetime import UTC, datetime
-
 import pandas as pd
 import pytest
 
@@ -12,30 +10,7 @@ from training.data.dataset import fit_features, prepare, rows_of
 from training.evaluation.holdout import evaluate_holdout
 from training.evaluation.metrics import score
 from training.labels.splits import holdout_split
-from training.registry.bundle import Manifest
 from training.registry.champion import compare_with_champion
-
-
-@pytest.fixture(scope="module")
-def manifest(quick, cut):
-    """What the champion's bundle says of itself."""
-
-    def make(**settings: object) -> Manifest:
-        return Manifest(
-            format=1,
-            version="0",
-            created_at=datetime.now(UTC).isoformat(),
-            data_fingerprint="",
-            data_until="",
-            trained_until=settings.pop("trained_until", cut[2]).isoformat(),
-            feature_fingerprint="",
-            settings=quick.model_copy(update=settings),
-            summary={},
-            choices={},
-            files={},
-        )
-
-    return make
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,112 @@
+"""Past answers of the service as one table: from the ledger, from an export of it, or from a backtest."""
+
+import csv
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import orjson
+import pandas as pd
+
+from features.errors import InputError
+from features.schema import KEY
+from serving.ledger.export import utc_time
+from serving.ledger.reading import opened, read
+from training.track_record.answers import ANSWER, decisions_of
+
+EXPORTS = (".csv", ".jsonl")
+UNSEEN = "unseen_value"
+"""Code of the warning of a value that was not in the training data."""
+ENDPOINT = "predict"
+"""Answers that are scored: a ranking has places, and neither decisions nor intervals."""
+NEEDED = ("endpoint", "version", "at", "cutoff", "age_hours", "answer", "about")
+"""Columns of an export that scoring reads."""
+
+
+def ledger_rows(ledger: str, since: str = "") -> Iterator[Mapping[str, object]]:
+    """Recorded answers of a ledger or of an export of it.
+
+    Args:
+        ledger: SQLAlchemy URL, path of a SQLite file, or a `.csv` or `.jsonl` of `python -m serving ledger --out`.
+        since: ISO time, UTC: only answers from then on; empty: all.
+
+    Raises:
+        GpmcastError: There is none, it cannot be read, or the time is none.
+    """
+    begin, path = utc_time("--since", since), Path(ledger)
+    if path.suffix in EXPORTS:
+        return (row for row in _exported(path) if str(row["at"]) >= begin)
+    url = ledger if "://" in ledger else f"sqlite:///{ledger}"
+    return read(opened(url), since=begin, features=False)
+
+
+def answers_of(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
+    """A table of `training.track_record.answers` from recorded answers; those without a number are left out."""
+    records = [found for row in rows if row["endpoint"] == ENDPOINT and (found := _record(row))]
+    if not records:
+        return pd.DataFrame({name: pd.Series(dtype="object") for name in [*ANSWER, "unseen", "decision"]}).astype(
+            {"at": "datetime64[us]", "cutoff": "datetime64[us]", "age_hours": "float64"}
+        )
+    table = pd.DataFrame.from_records(records)
+    zone = table.pop("zone")
+    at = pd.to_datetime(table["at"], format="ISO8601", utc=True)
+    local = [moments.dt.tz_convert(ZoneInfo(str(name))).dt.tz_localize(None) for name, moments in at.groupby(zone)]
+    table["at"] = pd.concat(local).reindex(table.index).astype("datetime64[us]")
+    for name in ("cutoff", "trained_until"):
+        table[name] = pd.to_datetime(table[name], format="ISO8601").astype("datetime64[us]")
+    table["decision"] = decisions_of(table["decision"], table["age_hours"])
+    floats = [
+        name
+        for name in map(str, table)
+        if name.startswith(("predicted_", "stage_")) or name.endswith(("_low", "_high"))
+    ]
+    numbers = [*floats, "age_hours", "asked_roi", "chance", "hit_chance"]
+    return table.astype(dict.fromkeys(numbers, "float64") | dict.fromkeys((*KEY, "model", "version"), "str"))
+
+
+def _record(row: Mapping[str, object]) -> dict[str, object] | None:
+    answer, about = row["answer"], row["about"]
+    assert isinstance(answer, dict)
+    assert isinstance(about, dict)
+    targets = answer["targets"]
+    if row["cutoff"] is None or not about or all(one["value"] is None for one in targets.values()):
+        return None
+    found = {name: row[name] for name in ("model", "version", *KEY, "at", "age_hours", "cutoff")}
+    found |= {"zone": about["time_zone"], "trained_until": about["trained_until"]}
+    found |= {"outcome_days": about["outcome_days"], "basis": sys.intern(about["basis"])}
+    found |= {
+        "asked_roi": answer["asked_roi"],
+        "chance": answer["chance_of_target"],
+        "hit_chance": answer["hit_chance"],
+    }
+    found |= {"decision": answer["verdict"]["name"], "unseen": any(one["code"] == UNSEEN for one in answer["warnings"])}
+    for name, one in targets.items():
+        found[f"predicted_{name}"] = one["value"]
+        found[f"{name}_low"], found[f"{name}_high"] = one["low"], one["high"]
+    for name, one in answer["stages"].items():
+        found[f"stage_{name}"] = one["value"]
+    return found
+
+
+def _exported(path: Path) -> Iterator[Mapping[str, object]]:
+    if not path.is_file():
+        raise InputError(
+            f"{path}: there is no such file. Export answers by `python -m serving ledger --out {path.name}`."
+        )
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = (orjson.loads(line) for line in file) if path.suffix == ".jsonl" else map(_parsed, csv.DictReader(file))
+        for number, row in enumerate(lines, start=1):
+            if missing := [name for name in NEEDED if name not in row]:
+                raise InputError(
+                    f"{path}, row {number}: found no {', '.join(missing)}; expected an export of the ledger. "
+                    "Write it by `python -m serving ledger --out …`."
+                )
+            yield row
+
+
+def _parsed(row: dict[str, str]) -> dict[str, object]:
+    documents = {name: orjson.loads(row[name].removeprefix("'")) for name in ("answer", "about") if row.get(name)}
+    cells = {name: value.removeprefix("'") if isinstance(value, str) else value for name, value in row.items()}
+    numbers = {"age_hours": float(row["age_hours"])} if row.get("age_hours") else {}
+    return {**cells, **numbers, **documents}

@@ -1,0 +1,90 @@
+"""Recorded answers become a table, whether they come from the ledger or from an export of it."""
+
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pandas as pd
+import pytest
+
+from configs.errors import GpmcastError
+from serving.ledger.database import Database
+from serving.ledger.export import write_file
+from serving.ledger.reading import opened, read
+from serving.ledger.record import LedgerRecord, RecordedModel, recorded_creatives
+from serving.score.past_answers import answers_of, ledger_rows
+
+ABOUT = {
+    "name": "m", "version": "3", "trained_until": "2026-05-01T00:00:00", "history_until": "2026-05-01T00:00:00",
+    "basis": "net_1h", "outcome_days": 7, "time_zone": "Asia/Shanghai",
+}  # fmt: skip
+
+
+def told(creative: str, value: float | None = 1.5, **more: object) -> dict[str, object]:
+    return {
+        "creative_id": creative, "account_id": "a", "promotion_type": "live", "age_hours": 24.0,
+        "stages": {"click": {"value": 0.05}},
+        "targets": {"net_roi": {"value": value, "low": 0.5, "high": 2.0}},
+        "asked_roi": 1.2, "chance_of_target": 0.6, "hit_chance": None,
+        "verdict": {"name": "test", "zh": "", "en": ""}, "evidence": {}, "warnings": [],
+    } | more  # fmt: skip
+
+
+def record(*answers: dict[str, object], endpoint: str = "predict") -> LedgerRecord:
+    count = len(answers)
+    return LedgerRecord(
+        request_id="r" + orjson.dumps(answers).hex()[-20:],
+        at="2026-05-02T17:00:00.000000+00:00",
+        caller="anyone",
+        endpoint=endpoint,
+        model=RecordedModel("m", "3", ["a"], ABOUT),
+        input_sha256="0" * 64,
+        creatives=recorded_creatives(
+            answers, np.ones((count, 1)), np.full(count, 24.0), np.full(count, np.datetime64("2026-05-02", "us"))
+        ),
+    )
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    database = Database(url)
+    seen = told("c2", warnings=[{"code": "unseen_value", "zh": "", "en": ""}])
+    database.write([record(told("c1"), seen), record(told("c3", value=None)), record(told("c4"), endpoint="rank")])
+    database.close()
+    return url
+
+
+def test_answers_are_read_with_their_model_time_and_decision_of_today(ledger: str) -> None:
+    table = answers_of(ledger_rows(ledger)).set_index("creative_id")
+    row = table.loc["c1"]
+    assert sorted(table.index) == ["c1", "c2"]
+    assert (row["version"], row["decision"], row["predicted_net_roi"], row["chance"]) == ("3", "watch", 1.5, 0.6)
+    assert row["at"] == pd.Timestamp("2026-05-03 01:00")
+    assert row["trained_until"] == pd.Timestamp("2026-05-01")
+    assert table["unseen"].to_dict() == {"c1": False, "c2": True}
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_an_export_says_the_same_as_the_ledger(ledger: str, tmp_path: Path, ending: str) -> None:
+    out = tmp_path / f"answers.{ending}"
+    write_file(read(opened(ledger)), out)
+    pd.testing.assert_frame_equal(answers_of(ledger_rows(str(out))), answers_of(ledger_rows(ledger)))
+
+
+def test_a_path_of_a_sqlite_file_will_do_and_since_leaves_older_answers_out(ledger: str) -> None:
+    path = ledger.removeprefix("sqlite:///")
+    assert len(answers_of(ledger_rows(path, since="2026-05-02T17:00"))) == 2
+    assert answers_of(ledger_rows(path, since="2026-05-03")).empty
+
+
+def test_wrong_input_is_answered_in_words(tmp_path: Path) -> None:
+    with pytest.raises(GpmcastError, match="no such file"):
+        next(iter(ledger_rows(str(tmp_path / "no.csv"))))
+    with pytest.raises(GpmcastError, match="there is no ledger"):
+        next(iter(ledger_rows(str(tmp_path / "no.db"))))
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(GpmcastError, match="expected an export of the ledger"):
+        answers_of(ledger_rows(str(tmp_path / "other.csv")))
+    with pytest.raises(GpmcastError, match="is no time"):
+        answers_of(ledger_rows(str(tmp_path / "other.csv"), since="yesterday"))

@@ -1,0 +1,118 @@
+"""Day by day: what came beside what past answers expected, by cause; the series that drift is looked for in.
+
+A day of a creative is compared with the newest answer whose outcome window holds it. So a change is seen after one
+reported day, long before outcomes mature; only money after refunds waits until it has settled.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from configs.settings import Settings
+from features.funnel import COST, Funnel, Stage
+from features.point_in_time.metric_rows import SETTLED, MetricRows
+from features.point_in_time.windowed_sums import DAY
+from features.schema import Loaded
+from training.labels.outcomes import settle_days
+from training.track_record.settlement import ages_in_days
+
+Floats = npt.NDArray[np.float64]
+
+MIX, NEW_VALUES = "mix", "new_values"
+"""Causes besides the stages: who gets the money (the ROI that answers expect of the day's spend), and how much of the
+traffic goes to values that were not in the model's data."""
+MARKET = COST.name
+"""The stage whose drift is one of the price of traffic, not of the creatives."""
+MOST_OF_MEAN = 5.0
+"""A creative counts for at most so many times the mean of its day: one large one is no market."""
+LEAST_EACH_DAY = 5
+"""Creatives with expected events on a day, below which the day has no value."""
+DAMPING = 0.1
+"""Share of a median day that is added to observed and expected: a day without any order has a value too."""
+DAILY_COLUMNS = ["promotion_type", "cause", "day", "value", "creatives"]
+
+
+def daily(live: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: Settings, roi: str) -> pd.DataFrame:
+    """One value per promotion type, cause and day.
+
+    Args:
+        live: Of `training.track_record.matured.Matured`.
+        loaded: Metrics and creatives.
+        funnel: Of the data.
+        settings: Of the run.
+        roi: Main ROI target.
+
+    Returns:
+        `promotion_type`, `cause` (a stage, MIX, NEW_VALUES), `day`, `value` and `creatives` behind it. Of a stage:
+        log of observed over expected; of MIX: log of the expected ROI by spend; of NEW_VALUES: arcsine of the root of
+        the share, which has the same variance at every share.
+    """
+    if live.empty:
+        return pd.DataFrame(columns=DAILY_COLUMNS)
+    rows = MetricRows.of(loaded)
+    days = _days(live, rows, funnel, settings)
+    parts = []
+    for kind, of_type in days.groupby("promotion_type", sort=True):
+        for cause, values, weights in _causes(of_type, funnel, roi):
+            series = _by_day(of_type["day"], values, weights, log=cause != NEW_VALUES)
+            parts.append(series.assign(cause=cause, promotion_type=kind))
+    return pd.concat(parts, ignore_index=True)[DAILY_COLUMNS] if parts else pd.DataFrame(columns=DAILY_COLUMNS)
+
+
+def _days(live: pd.DataFrame, rows: MetricRows, funnel: Funnel, settings: Settings) -> pd.DataFrame:
+    """Sums of each creative and day, with the newest answer whose window holds the day."""
+    measured = rows.measures(funnel, settings)
+    settling = ages_in_days(rows) < settle_days(settings)
+    for name in SETTLED:
+        if name in measured:
+            measured[name] = np.where(settling, np.nan, measured[name])
+    short = rows.end_seconds - rows.start_seconds <= DAY
+    frame = pd.DataFrame({"unit": rows.units, "day": pd.Series(rows.starts).dt.floor("D"), **measured})[short]
+    sums = frame.groupby(["unit", "day"], sort=False).sum(min_count=1).reset_index().sort_values("day")
+    sums["day"] = sums["day"].astype("datetime64[us]")
+    stated = [name for name in map(str, live) if name.startswith(("stage_", "predicted_"))]
+    answers = live[["unit", "opens", "promotion_type", "trained_until", "outcome_days", "unseen", *stated]]
+    answers = answers.assign(opens=answers["opens"].astype("datetime64[us]")).sort_values("opens")
+    found = pd.merge_asof(sums, answers, left_on="day", right_on="opens", by="unit")
+    inside = found["day"] + pd.Timedelta(days=1) <= found["opens"] + pd.to_timedelta(found["outcome_days"], unit="D")
+    return found[inside].reset_index(drop=True)
+
+
+def _causes(days: pd.DataFrame, funnel: Funnel, roi: str) -> Iterator[tuple[str, Floats, Floats]]:
+    """Cause, and for each row what came and what it is measured against."""
+    for stage in funnel.stages:
+        if f"stage_{stage.name}" in days and stage.name in funnel.composed_stages:
+            exposure = days[_exposure(stage)].to_numpy(np.float64)
+            stated = days[f"stage_{stage.name}"].to_numpy(np.float64)
+            yield stage.name, days[stage.numerator].to_numpy(np.float64), stated * exposure
+    if f"predicted_{roi}" in days and "spend_cny" in days:
+        spend = days["spend_cny"].to_numpy(np.float64)
+        yield MIX, days[f"predicted_{roi}"].to_numpy(np.float64) * spend, spend
+    volume = days[funnel.volume_of].to_numpy(np.float64)
+    yield NEW_VALUES, volume * days["unseen"].to_numpy(np.float64), volume
+
+
+def _exposure(stage: Stage) -> str:
+    """The exposure that a stated rate refers to: of a priced stage, CNY per order, the orders."""
+    return stage.events if stage.priced else stage.exposure
+
+
+def _by_day(day: pd.Series, came: Floats, expected: Floats, *, log: bool) -> pd.DataFrame:
+    """One row per day: log of the ratio of sums, or the arcsine of the root of it."""
+    known = np.isfinite(came) & (expected > 0)
+    frame = pd.DataFrame({"day": day, "came": came, "expected": expected})[known]
+    most = MOST_OF_MEAN * frame.groupby("day")["expected"].transform("mean")
+    scale = np.minimum(1.0, most / frame["expected"])
+    sums = (
+        frame.assign(came=frame["came"] * scale, expected=frame["expected"] * scale)
+        .groupby("day")
+        .agg(came=("came", "sum"), expected=("expected", "sum"), creatives=("came", "size"))
+    )
+    damping = DAMPING * float(sums["expected"].median()) if log else 0.0
+    ratio = ((sums["came"] + damping) / (sums["expected"] + damping)).to_numpy(np.float64)
+    with np.errstate(divide="ignore"):
+        value = np.log(ratio) if log else np.arcsin(np.sqrt(np.clip(ratio, 0.0, 1.0)))
+    value = np.where((sums["creatives"] >= LEAST_EACH_DAY) & np.isfinite(value), value, np.nan)
+    return pd.DataFrame({"day": sums.index, "value": value, "creatives": sums["creatives"].to_numpy()})
