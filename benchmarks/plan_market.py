@@ -12,7 +12,7 @@ All arrays are (seeds, creatives) unless stated otherwise.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,8 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 DAYS, HOURS = 14, 24
+FIRST_SEED = 5000
+"""Of the worlds that are reported; the rules were looked at on worlds of other seeds while they were made."""
 CAP_SHARE = 0.4
 """Most of a day's money for one creative, for every rule."""
 KNOWN_SHARE = 0.3
@@ -56,6 +58,7 @@ class Market:
         natural_guess: Model: natural daily spend.
         bursts: Whether the order rate has noise of its own every hour (gamma, coefficient of variation 1).
         heavy: Whether order values are log-normal with a money-weighted mean of three times their mean.
+        exact: Whether every creative is exactly at its target in every hour: the hardest case for wrong calls.
     """
 
     log: dict[str, Floats]
@@ -67,6 +70,7 @@ class Market:
     natural_guess: Floats
     bursts: bool = False
     heavy: bool = False
+    exact: bool = False
 
     @property
     def true_roi(self) -> Floats:
@@ -87,12 +91,20 @@ class Market:
 
     def some(self, chosen: npt.NDArray[np.int64]) -> "Market":
         """These creatives (seeds, chosen) of each world."""
-        own = {
-            name: np.take_along_axis(getattr(self, name), chosen, axis=1)
-            for name in ("target", "natural", "roi", "log_variance", "value", "natural_guess")
-        }
-        log = {name: np.take_along_axis(rate, chosen[None], axis=2) for name, rate in self.log.items()}
-        return replace(self, log=log, **own)
+
+        def taken(values: Floats) -> Floats:
+            return np.asarray(np.take_along_axis(values, chosen, axis=1))
+
+        return replace(
+            self,
+            log={name: np.take_along_axis(rate, chosen[None], axis=2) for name, rate in self.log.items()},
+            target=taken(self.target),
+            natural=taken(self.natural),
+            roi=taken(self.roi),
+            log_variance=taken(self.log_variance),
+            value=taken(self.value),
+            natural_guess=taken(self.natural_guess),
+        )
 
     def believed(self, shift: float = 1.0, variance: float = 1.0) -> "Market":
         """With another model: predictions times `shift`, stated variances times `variance`."""
@@ -104,18 +116,13 @@ class Market:
         mean = np.exp(over.mean(axis=1, keepdims=True) + over.var() / 2.0)
         return replace(self, roi=mean * self.target, log_variance=np.full_like(self.roi, over.var()))
 
-    def at_target(self) -> "Market":
-        """With every creative exactly at its target: the hardest case for false stops and false calls to scale."""
-        order = np.log(self.target / self.keep) + self.log["cost"] - self.log["click"] - self.log["value"]
-        return replace(self, log=self.log | {"order": order})
-
 
 def market(world: str, seeds: int, creatives: int) -> Market:
     """Draw one world a seed, and what a model as good as a trained one says of its creatives."""
-    drawn = [_one(world, seed, creatives) for seed in range(1000, 1000 + seeds)]
+    drawn = [_one(world, seed, creatives) for seed in range(FIRST_SEED, FIRST_SEED + seeds)]
     log = {name: np.stack([one[0][name] for one in drawn], axis=1) for name in drawn[0][0]}
-    columns = [np.stack(column) for column in zip(*(one[1] for one in drawn))]
-    return Market(log, *columns)
+    target, natural, roi, variance, value, guess = (np.stack(column) for column in zip(*(one[1] for one in drawn)))
+    return Market(log, target, natural, roi, variance, value, guess)
 
 
 def _one(name: str, seed: int, creatives: int) -> tuple[dict[str, Floats], list[Floats]]:
@@ -150,18 +157,22 @@ def _one(name: str, seed: int, creatives: int) -> tuple[dict[str, Floats], list[
     return log, [target, natural, roi, variance, value, guess]
 
 
+SUMS = ("spend", "clicks", "orders", "money", "expected", "seen", "yesterday", "lost", "asked")
+
+
 @dataclass
 class State:
     """What a rule sees, and what is true; all start at 0.
 
     Attributes:
+        asked: Money asked for today.
         spend, clicks, orders, money: So far, as a report shows them; money after refunds.
         expected: True expected money of the same spend.
         seen: Impressions.
         yesterday: Spend of the last whole day.
         stopped: Whether the rule has stopped it.
         wrong_stop: Whether it was at or above target, by `expected`, when it was first stopped.
-        wrong_scale: The same below target, of rules that call to scale.
+        wrong_scale: Whether it was at or below target when it was called to scale.
         lost: Spend of creatives whose true ROI of that hour is below target.
     """
 
@@ -176,7 +187,14 @@ class State:
     stopped: Mask
     wrong_stop: Mask
     wrong_scale: Mask
-    asked: Floats = field(default_factory=lambda: np.zeros(0))
+    asked: Floats
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...]) -> "State":
+        """Before the first hour."""
+        sums = {name: np.zeros(shape) for name in SUMS}
+        marks = {name: np.zeros(shape, dtype=bool) for name in ("stopped", "wrong_stop", "wrong_scale")}
+        return cls(**sums, **marks)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -200,8 +218,7 @@ def play(own: Market, rule: Rule, elasticity: float, seed: int = 7) -> State:
     """Run a rule for DAYS days, looking every hour; the state at the end."""
     chance = np.random.default_rng([seed, 11])
     shape = own.target.shape
-    zeros = [np.zeros(shape) for _ in range(8)]
-    state = State(*zeros, *(np.zeros(shape, dtype=bool) for _ in range(3)))
+    state = State.of(shape)
     total = own.natural.sum(axis=1, keepdims=True)
     weights = np.array(HOUR_WEIGHTS)
     for day in range(DAYS):
@@ -232,6 +249,8 @@ def _hour(
     click = np.minimum(np.exp(own.log["click"][day] - 0.04 * tired), CAPS["click"])
     order = np.minimum(np.exp(own.log["order"][day] - 0.05 * tired + 0.15 * ripe + 0.12 * evening), CAPS["order"])
     value, keep = np.exp(own.log["value"][day]), own.keep[day]
+    if own.exact:
+        order = own.target * cost / (click * value * keep)
     spend = spend * chance.gamma(8.0, 1.0 / 8.0, spend.shape)
     shown = spend / cost
     clicks = chance.poisson(shown * click)
@@ -266,4 +285,5 @@ def _look(state: State, own: Market, rule: Rule) -> None:
         state.wrong_stop |= now & good
         state.stopped |= now
     if rule.scales is not None:
-        state.wrong_scale |= rule.scales(state, own) & ~good
+        poor = state.expected <= own.target * state.spend * (1.0 + 1e-9)
+        state.wrong_scale |= rule.scales(state, own) & poor

@@ -103,15 +103,17 @@ def _at_margin(over: Floats, natural: Floats, least: Floats | float, money: Floa
 
 
 PLAN = Rule("plan: split and stop", planned, planned_stops, planned_scales)
+STOP_ALONE = Rule("plan: stop alone, equal split", equal, planned_stops, planned_scales)
+EQUAL = Rule("equal split", equal)
+ORACLE = Rule("oracle", oracle)
 RULES = (
     PLAN,
     Rule("plan: split alone", planned),
-    Rule("plan: stop alone, equal split", equal, planned_stops, planned_scales),
-    Rule("equal split", equal),
+    STOP_ALONE,
     Rule("3 × CPA without an order", equal, three_cpa),
     Rule("50 CNY without an order", equal, fifty),
     Rule("300 CNY rule", equal, three_hundred),
     Rule("Thompson, Beta(1, 1) of orders per click", order_rate_thompson),
     Rule("after early ROI, as a platform", platform),
-    Rule("oracle", oracle),
+    EQUAL,
 )
