@@ -64,11 +64,11 @@ class Stage:
         return list(dict.fromkeys((self.exposure, self.numerator, self.events_column)))
 
 
-HOLD = Stage("hold", "plays_3s", "plays", Words("3秒留存", "3-s plays per play"), "rate", share=True)
+HOLD = Stage("hold", "plays_3s", "plays", Words("3秒完播", "3-s plays per play"), "rate", share=True)
 ENGAGE = Stage("engage", "engagements", "impressions", Words("互动", "interactions per impression"), "rate")
 CLICK = Stage("click", "clicks", "impressions", Words("点击", "clicks per impression"), "rate")
-ORDER = Stage("order", "orders", "clicks", Words("成交", "orders per click"), "rate")
-ORDER_PER_IMPRESSION = Stage("order", "orders", "impressions", Words("成交", "orders per impression"), "rate")
+ORDER = Stage("order", "orders", "clicks", Words("转化", "orders per click"), "rate")
+ORDER_PER_IMPRESSION = Stage("order", "orders", "impressions", Words("转化", "orders per impression"), "rate")
 VALUE = Stage(
     "value",
     "gmv_cny",
@@ -86,7 +86,7 @@ EARN = Stage(
     "earn",
     "gmv_cny",
     "impressions",
-    Words("展现产出", "gmv per impression"),
+    Words("展示产出", "gmv per impression"),
     "cny",
     events="impressions",
     half_weight_events=1000.0,
@@ -123,7 +123,7 @@ COST = Stage(
     "cost",
     "spend_cny",
     "impressions",
-    Words("展现成本", "spend per impression"),
+    Words("千展成本", "spend per impression"),
     "cny",
     events="impressions",
     half_weight_events=50.0,
@@ -273,7 +273,7 @@ class Target:
 GPM = Target(
     "gpm",
     Words("GPM", "GPM"),
-    Words("GPM(千次展现成交额)", "GPM, gross"),
+    Words("GPM（千次展示成交额）", "GPM, gross"),
     "gmv_cny",
     "impressions",
     scale=1000.0,
@@ -282,26 +282,26 @@ GPM = Target(
 NET_GPM = Target(
     "net_gpm",
     Words("净GPM", "net GPM"),
-    Words("净 GPM(退款后)", "GPM after refunds"),
+    Words("净GPM（退款后）", "GPM after refunds"),
     "settled_net_cny",
     "impressions",
     scale=1000.0,
     unit="cny per 1,000",
     net=True,
 )
-ROI = Target("roi", Words("ROI", "ROI"), Words("ROI(支付)", "ROI, gross"), "gmv_cny", "spend_cny")
+ROI = Target("roi", Words("ROI", "ROI"), Words("ROI（支付）", "ROI, gross"), "gmv_cny", "spend_cny")
 NET_ROI = Target(
     "net_roi",
     Words("净ROI", "net ROI"),
-    Words("净 ROI(退款后)", "ROI after refunds"),
+    Words("净ROI（退款后）", "ROI after refunds"),
     "settled_net_cny",
     "spend_cny",
     net=True,
 )
 LATER_IMPRESSIONS = Target(
     "later_impressions",
-    Words("后续展现", "later impressions"),
-    Words("后续展现量", "later impressions"),
+    Words("后续展示", "later impressions"),
+    Words("后续展示", "later impressions"),
     "impressions",
     unit="count",
 )
@@ -376,7 +376,7 @@ class Funnel:
         stages = {stage.name: stage for stage in self.stages}
         gross = self.to_gmv or self.to_roi
         first, last = stages[gross[0]], stages[gross[-1]]
-        per = Words("每次展现", "per impression") if self.to_gmv else Words("每元消耗", "per CNY of spend")
+        per = Words("每次展示", "per impression") if self.to_gmv else Words("每元消耗", "per CNY of spend")
         money = Words("退款后成交额", "net gmv") if self.net_only else Words("成交额", "gmv")
         label = Words(f"{per.zh}{money.zh}", f"{money.en} {per.en}")
         found = [Head(GMV_HEAD, label, last.numerator, first.exposure, gross)]

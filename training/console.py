@@ -98,7 +98,7 @@ def show_result(
         show(Words(f"  {command}{options}   {about.zh}", f"  {command}{options}   {about.en}"))
     show(Words("文件:", "Files:"))
     predicted = Words(
-        f"{result.predicted_creatives:,} 个创意的预测", f"predictions of {result.predicted_creatives:,} creatives"
+        f"{result.predicted_creatives:,} 个素材的预测", f"predictions of {result.predicted_creatives:,} creatives"
     )
     for label, path in (
         (predicted, result.predictions),

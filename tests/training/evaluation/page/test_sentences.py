@@ -173,4 +173,4 @@ def test_targets_with_different_factors_are_read_in_one_clause_and_no_factor_is_
     assert use.en == (
         "Use: read GPM × 0.79, ROI × 0.66, later impressions × 1.16; set no budget by net GPM and net ROI."
     )
-    assert use.zh == "用途：GPM乘 0.79 看、ROI乘 0.66 看、后续展现乘 1.16 看；不要用净GPM、净ROI定预算。"
+    assert use.zh == "用途：GPM乘 0.79 看、ROI乘 0.66 看、后续展示乘 1.16 看；不要用净GPM、净ROI定预算。"
