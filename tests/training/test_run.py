@@ -196,7 +196,7 @@ def test_the_summary_names_the_page_and_stays_short(first, space) -> None:
     assert any("Head gmv: " in line for line in details(first[0], space))
     chinese = Console(file=StringIO(), width=120)
     show_result(first[0], space, ["exports"], "", space.folder / "train.log", "zh", chinese)
-    for said in ("标签:", "能用来做什么:", "成为冠军模型(此前没有冠军)", "下一步:", "个创意的预测"):
+    for said in ("标签:", "能用来做什么:", "成为冠军模型(此前没有冠军)", "下一步:", "个素材的预测"):
         assert said in chinese.file.getvalue()
 
 
