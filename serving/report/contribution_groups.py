@@ -101,12 +101,14 @@ class GroupedContributions:
         own_evidence: (creatives,) What the creative's own early counts change.
         groups: Names of the other groups.
         logs: (creatives, groups) Their contributions.
+        shap: (creatives, groups) The part of `logs` that is SHAP values of the heads' trees.
     """
 
     baseline: Floats
     own_evidence: Floats
     groups: tuple[str, ...]
     logs: Floats
+    shap: Floats
 
     @cached_property
     def total(self) -> Floats:
@@ -124,6 +126,12 @@ class GroupedContributions:
             return np.zeros(len(self.baseline))
         return self.logs[:, self.groups.index(group)]
 
+    def shap_of_group(self, group: str) -> Floats:
+        """(creatives,) The part of them that is SHAP values of the heads' trees."""
+        if group not in self.groups:
+            return np.zeros(len(self.baseline))
+        return self.shap[:, self.groups.index(group)]
+
 
 def group_contributions(
     contributions: LogContributions, catalogue: Mapping[str, Feature], stages: Sequence[str]
@@ -140,17 +148,24 @@ def group_contributions(
         BASE: contributions.baseline + contributions.clipped,
         OWN: contributions.own_evidence.copy(),
     }
-    named = [
-        *zip(contributions.effect_names, contributions.effects.T),
-        *zip(contributions.feature_names, contributions.shap.T),
-    ]
-    for name, values in named:
-        if values.any():
-            group = feature_group(name, catalogue, stages)
-            sums[group] = sums.get(group, np.zeros(count)) + values
+    of_trees: dict[str, Floats] = {}
+    for name, values in zip(contributions.effect_names, contributions.effects.T):
+        _add(sums, feature_group(name, catalogue, stages), values)
+    for name, values in zip(contributions.feature_names, contributions.shap.T):
+        _add(sums, feature_group(name, catalogue, stages), values)
+        _add(of_trees, feature_group(name, catalogue, stages), values)
     names = tuple(name for name in sums if name not in (BASE, OWN))
-    logs = np.column_stack([sums[name] for name in names]) if names else np.zeros((count, 0))
-    return GroupedContributions(sums[BASE], sums[OWN], names, logs)
+    zeros = np.zeros(count)
+    logs, shap = (
+        np.column_stack([table.get(name, zeros) for name in names]) if names else np.zeros((count, 0))
+        for table in (sums, of_trees)
+    )
+    return GroupedContributions(sums[BASE], sums[OWN], names, logs, shap)
+
+
+def _add(sums: dict[str, Floats], group: str, values: Floats) -> None:
+    if values.any():
+        sums[group] = sums[group] + values if group in sums else values.copy()
 
 
 @dataclass(frozen=True)

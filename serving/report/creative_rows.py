@@ -1,7 +1,11 @@
 """Which creatives the report lists, in one order for all sections: a creative's place in it is its index."""
 
+from features.schema import KEY
 from serving.report.context import ReportContext
 from serving.report.effects import ReportPart
+
+NAMES = ("creative_name", "product_name", "creator_name")
+IDS = ("product_id", "creator_id")
 
 
 class CreativeRow(ReportPart):
@@ -11,6 +15,7 @@ class CreativeRow(ReportPart):
         creative_id, promotion_type, account_id: Its key.
         name: Its name, or its id.
         product_id, creator_id: Empty where they are not known.
+        product_name, creator_name: What people call them; empty where no column says it.
         status: `waiting`, `running` or `stopped` (`training.decision.status`).
     """
 
@@ -20,12 +25,17 @@ class CreativeRow(ReportPart):
     name: str
     product_id: str
     creator_id: str
+    product_name: str
+    creator_name: str
     status: str
 
 
 def creative_rows(context: ReportContext) -> list[CreativeRow]:
     """Every chosen creative, in `context.order`."""
-    rows = context.observed.iloc[context.order].to_dict("records")
+    creatives = context.loaded.creatives
+    names = [name for name in NAMES if name in creatives]
+    rows = context.observed[[*KEY, *(name for name in IDS if name in context.observed)]].iloc[context.order]
+    rows = rows.merge(creatives[[*KEY, *names]], on=KEY, how="left")
     status = [context.status[row] for row in context.order.tolist()]
     return [
         CreativeRow(
@@ -35,9 +45,11 @@ def creative_rows(context: ReportContext) -> list[CreativeRow]:
             name=known_text(row.get("creative_name")) or str(row["creative_id"]),
             product_id=known_text(row.get("product_id")),
             creator_id=known_text(row.get("creator_id")),
+            product_name=known_text(row.get("product_name")),
+            creator_name=known_text(row.get("creator_name")),
             status=now,
         )
-        for row, now in zip(rows, status)
+        for row, now in zip(rows.to_dict("records"), status)
     ]
 
 

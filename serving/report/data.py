@@ -5,6 +5,8 @@ from scipy.stats import norm
 
 from features.schema import Loaded
 from serving.inference.loaded_model import LoadedModel
+from serving.report.card_life import daily_column
+from serving.report.card_steps import StepBenchmark
 from serving.report.cards import Card, creative_cards
 from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.creative_rows import CreativeRow, creative_rows
@@ -54,7 +56,9 @@ class ReportData(ReportPart):
         levers: Effects of tags, KOC, price and duration, by slice.
         questions: The five questions.
         heat, heat_columns, swarms, dependences, disagreements: Contributions by stage.
-        cards: The first of `creatives`, each with its card.
+        cards: One card for each of `creatives`.
+        benchmarks: What the steps of cards are compared with.
+        daily_column: Column of metrics that the days of `Life` are of.
         all_creatives: Number of chosen creatives.
         kocs: KOC, product and price.
         diversity, shots: Diversity and what to shoot next.
@@ -80,6 +84,8 @@ class ReportData(ReportPart):
     dependences: list[Dependence]
     disagreements: list[Disagreement]
     cards: list[Card]
+    benchmarks: list[StepBenchmark]
+    daily_column: str
     all_creatives: int
     kocs: KocTable
     diversity: Diversity
@@ -109,6 +115,7 @@ def sections(context: ReportContext, evaluation: Evaluation | None) -> ReportDat
     z = float(norm.ppf(0.5 + context.settings.interval.level / 2))
     columns, heat = heat_columns(context), heat_map(context, base, bootstrap_weights)
     diversity = account_diversity(context)
+    cards, benchmarks = creative_cards(context)
     launched_at = context.observed["launched_at"][context.launched]
     since = context.creative_filter.since
     return ReportData(
@@ -131,7 +138,9 @@ def sections(context: ReportContext, evaluation: Evaluation | None) -> ReportDat
         swarms=swarms(context),
         dependences=dependences(context),
         disagreements=disagreements(context, base, heat),
-        cards=creative_cards(context),
+        cards=cards,
+        benchmarks=benchmarks,
+        daily_column=daily_column(context),
         all_creatives=len(context.observed),
         kocs=koc_table(context, base, columns, bootstrap_weights, z),
         diversity=diversity,

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -33,18 +34,20 @@ class Section:
         title: Heading, and entry of the menu.
         values: What its block is given as `part`.
         embedded: What its script reads as `report.data.<name>`.
+        more_scripts: Names of further scripts, which run after its own.
     """
 
     name: str
     title: Words
     values: Made | None = None
     embedded: Made | None = None
+    more_scripts: tuple[str, ...] = ()
 
 
 SECTIONS = (
     Section("first_screen", wording.first_screen.TITLE, first_screen.values),
     Section("levers", wording.levers.TITLE, levers.values),
-    Section("creatives", wording.creatives.TITLE, creatives.values, creatives.embedded),
+    Section("creatives", wording.creatives.TITLE, creatives.values, creatives.embedded, ("cards",)),
     Section("kocs", wording.kocs.TITLE, kocs.values),
     Section("diversity", wording.diversity.TITLE, diversity.values),
     Section("reliability", wording.reliability.TITLE),
@@ -82,8 +85,9 @@ def render(data: ReportData, lang: str = "zh") -> str:
         for section in SECTIONS
     ]
     names = [section.name for section in SECTIONS]
+    scripts = [script for section in SECTIONS for script in (section.name, *section.more_scripts)]
     style = theme() + _joined("style", "css", ["shell", *names])
-    script = _joined("script", "js", ["core", *names])
+    script = f"{_joined('script', 'js', ['core'])}\n{shared_files()}\n{_joined('script', 'js', scripts)}"
     return environment.get_template("report.html.j2").render(
         lang=lang,
         version=__version__,
@@ -107,6 +111,18 @@ def _joined(folder: str, ending: str, names: list[str]) -> str:
     """Files of these names one after the other; a section need not have one."""
     found = [files("serving.report").joinpath(f"templates/{folder}/{name}.{ending}") for name in names]
     return "\n".join(file.read_text("utf-8") for file in found if file.is_file())
+
+
+def shared_files() -> str:
+    """The modules by which the service's page saves tables, as one object `sharedFiles` of a plain script.
+
+    A file opened from a disk can import nothing, so imports and the word `export` are taken out.
+    """
+    page = files("serving").joinpath("page")
+    modules = [page.joinpath(f"{name}.js").read_text("utf-8") for name in ("xlsx", "download")]
+    plain = [re.sub(r"^export ", "", re.sub(r"^import .*;\n", "", text, flags=re.M), flags=re.M) for text in modules]
+    own = "".join(plain)
+    return f"const sharedFiles = (() => {{\nconst {{ el }} = report;\n{own}return {{ csv, xlsx, save }};\n}})();"
 
 
 def _hash(text: str) -> str:

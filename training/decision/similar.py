@@ -96,11 +96,20 @@ def same_ideas(creatives: pd.DataFrame) -> SameIdeas:
     )
 
 
-def shared_tags(creatives: pd.DataFrame, row: int, other: int) -> list[str]:
-    """Names of the IDEA_TAGS that two rows have in common."""
-    columns = [name for name in IDEA_TAGS if TAG + name in creatives]
-    codes = {name: pd.factorize(creatives[TAG + name].iloc[[row, other]])[0] for name in columns}
-    return [name for name, (one, two) in codes.items() if one == two >= 0]
+def shared_tags(creatives: pd.DataFrame, others: Ints) -> list[list[str]]:
+    """Names of the IDEA_TAGS that each creative has in common with another one.
+
+    Args:
+        creatives: As in `same_ideas`.
+        others: (creatives,) Row of the other one: of the first creative of its group, say.
+    """
+    shared: list[list[str]] = [[] for _ in others]
+    for name in IDEA_TAGS:
+        if TAG + name in creatives:
+            codes = pd.factorize(creatives[TAG + name])[0]
+            for row in np.flatnonzero((codes >= 0) & (codes == codes[others])).tolist():
+                shared[row].append(name)
+    return shared
 
 
 def normalised(copy: str) -> str:

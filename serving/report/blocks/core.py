@@ -1,5 +1,6 @@
 """What all scripts of the report share: the creatives by index, what they are filtered by, and texts."""
 
+from features.attributes import NAMED_BY
 from serving.report import wording
 from serving.report.data import ReportData
 from serving.report.wording.common import promotion_type
@@ -20,4 +21,11 @@ def embedded(data: ReportData) -> dict[str, object]:
         place = {text: index for index, text in enumerate(values[name])}
         indices[name] = [place.get(text, -1) for text in texts]
     types = [promotion_type(name) for name in values["promotion_type"]]
-    return found | {"values": values, "of": indices, "promotionTypes": types}
+    named = {name: _names(data, name, values[name]) for name in NAMED_BY}
+    return found | {"values": values, "of": indices, "promotionTypes": types, "named": named}
+
+
+def _names(data: ReportData, name: str, ids: list[str]) -> list[str]:
+    """What people call each of these products or KOCs; empty where no column says it."""
+    called = {getattr(one, name): getattr(one, NAMED_BY[name]) for one in data.creatives}
+    return [called[one] for one in ids]

@@ -1,63 +1,81 @@
-"""Creatives: rows of the table that stands there without a script, and the JSON of table and cards."""
+"""Creatives: the first rows of each status for readers without a script, and the JSON of the table."""
 
-from features.funnel import TARGETS
+from features.bilingual import Words
+from serving.report.blocks import cards
+from serving.report.blocks.numbers import short
+from serving.report.blocks.templated import templated
 from serving.report.cards import COUNTED, Card
-from serving.report.contribution_groups import OWN
+from serving.report.creative_rows import CreativeRow
 from serving.report.data import ReportData
-from serving.report.wording.common import group, tag, target
+from serving.report.wording.common import tag, target
 from training.decision.rules import VERDICT_LABELS
+from training.decision.status import RUNNING, STATUS_LABELS, STOPPED, WAITING
 
 ROWS_PER_PAGE = 50
+ROWS_WITHOUT_SCRIPT = 15
+"""Rows of each status that stand in the page itself."""
+STATUSES = (RUNNING, WAITING, STOPPED)
 
 
 def values(data: ReportData) -> dict[str, object]:
-    """Rows of the first page of the table."""
-    return {"rows": [_row(card, data) for card in data.cards[:ROWS_PER_PAGE]]}
-
-
-def embedded(data: ReportData) -> dict[str, object]:
-    """Rows as lists, in the order of `ReportData.creatives`; each text is stored once."""
-    groups = list(dict.fromkeys([name for card in data.cards for w in card.waterfalls.values() for name, _ in w.bars]))
-    place = {name: number for number, name in enumerate(groups)}
-    tags = list(dict.fromkeys(name for card in data.cards for name in card.tags))
-    values: dict[str, int] = {}
-    targets = [name for name in (data.roi, data.gpm) if name]
-    volume = next((name for name in (data.cards[0].targets if data.cards else {}) if TARGETS[name].is_volume), "")
-    rows = []
-    for card in data.cards:
-        falls = [card.waterfalls[name] for name in targets]
-        rows.append(
-            [
-                card.creative_id, card.name, card.account_id, card.promotion_type, card.age_hours, card.verdict,
-                card.reason_zh, card.reason_en, _short(card.roi_target), _short(card.chance), _short(card.hit_chance),
-                [[_short(v) for v in card.targets[name]] for name in (*targets, volume) if name],
-                [_short(card.at_launch[name]) for name in targets],
-                [_short(card.evidence.get(name)) for name in COUNTED],
-                [[fall.start, [[place[f], v] for f, v in fall.bars], fall.others, fall.own] for fall in falls],
-                [[n.row, n.name if n.row < 0 else "", n.similarity, _short(n.roi), _short(n.gpm), _short(n.impressions)]
-                 for n in card.neighbours],
-                [[tags.index(name), values.setdefault(value, len(values))] for name, value in card.tags.items()],
-            ]
-        )  # fmt: skip
+    """Statuses with the number of their creatives and their first rows; targets that rows show."""
+    rows = list(zip(data.creatives, data.cards))
     return {
-        "groups": [group(name) for name in groups],
-        "own": group(OWN),
-        "tags": [tag(name) for name in tags],
-        "values": list(values),
-        "targets": [target(name) for name in targets],
-        "money": [TARGETS[name].is_money for name in targets],
-        "verdicts": VERDICT_LABELS,
-        "rows": rows,
-        "perPage": ROWS_PER_PAGE,
+        "statuses": [(status, STATUS_LABELS[status], *_first_rows(rows, status)) for status in STATUSES],
+        "main": data.roi or data.gpm,
+        "volume": volume_target(data),
+        "most": ROWS_WITHOUT_SCRIPT,
     }
 
 
-def _row(card: Card, data: ReportData) -> dict[str, object]:
-    volume = next(name for name in card.targets if TARGETS[name].is_volume)
-    main = data.roi or data.gpm or next(iter(card.targets))
-    return {"card": card, "main": card.targets[main], "volume": card.targets[volume]}
+def embedded(data: ReportData) -> dict[str, object]:
+    """Columns in the order of `ReportData.creatives`; each text is stored once."""
+    found = data.cards
+    targets = shown_targets(data)
+    tags = list(dict.fromkeys(name for card in found for name in card.tags))
+    texts: dict[str, int] = {}
+    of_tags = [[texts.setdefault(card.tags[t], len(texts)) if t in card.tags else -1 for card in found] for t in tags]
+    reasons, reason = templated(Words(card.reason_zh, card.reason_en) for card in found)
+    verdicts = list(VERDICT_LABELS)
+    return {
+        "perPage": ROWS_PER_PAGE,
+        "statuses": list(STATUSES),
+        "statusLabels": [STATUS_LABELS[status] for status in STATUSES],
+        "verdicts": verdicts,
+        "verdictLabels": list(VERDICT_LABELS.values()),
+        "verdict": [verdicts.index(card.verdict) for card in found],
+        "reasons": reasons,
+        "reason": reason,
+        "stake": [short(card.stake_cny) for card in found],
+        "test": [short(card.test_cny) for card in found],
+        "asked": [short(card.roi_target) for card in found],
+        "chance": [short(card.chance) for card in found],
+        "hit": [short(card.hit_chance) for card in found],
+        "targetNames": targets,
+        "targets": [target(name) for name in targets],
+        "volume": targets.index(volume_target(data)) if targets else -1,
+        "predicted": [[[short(card.targets[name][end]) for card in found] for end in range(3)] for name in targets],
+        "counted": list(COUNTED),
+        "counts": [[short(card.evidence.get(name)) for card in found] for name in COUNTED],
+        "age": [round(card.age_hours, 1) if card.age_hours < 72 else round(card.age_hours) for card in found],
+        "tagNames": tags,
+        "tagLabels": [tag(name) for name in tags],
+        "texts": list(texts),
+        "tags": of_tags,
+        **cards.embedded(data),
+    }
 
 
-def _short(value: float | None) -> float | None:
-    """Five significant digits: the page never shows more."""
-    return None if value is None else float(f"{value:.5g}")
+def shown_targets(data: ReportData) -> list[str]:
+    """ROI and GPM, where they are predicted, and later volume."""
+    return [name for name in (data.roi, data.gpm, volume_target(data)) if name]
+
+
+def volume_target(data: ReportData) -> str:
+    """Name of the target of later volume; empty without creatives."""
+    return list(data.cards[0].targets)[-1] if data.cards else ""
+
+
+def _first_rows(rows: list[tuple[CreativeRow, Card]], status: str) -> tuple[int, list[tuple[CreativeRow, Card]]]:
+    of_status = [(row, card) for row, card in rows if row.status == status]
+    return len(of_status), of_status[:ROWS_WITHOUT_SCRIPT]

@@ -8,6 +8,9 @@ heads of tables and axes are in the templates, next to their columns.
 
 from features.bilingual import Words
 from serving.report.wording import (
+    cards as cards,
+)
+from serving.report.wording import (
     common as common,
 )
 from serving.report.wording import (
@@ -32,7 +35,7 @@ from serving.report.wording import (
     shell as shell,
 )
 
-SECTIONS = (shell, first_screen, levers, creatives, kocs, diversity, reliability)
+SECTIONS = (shell, first_screen, levers, creatives, cards, kocs, diversity, reliability)
 """Modules that hold TEXTS, in the order of the page."""
 TEXTS: dict[str, Words] = {name: words for section in SECTIONS for name, words in section.TEXTS.items()}
 """Headings and paragraphs of all sections: a name stands once (`tests/serving/report/test_wording.py`)."""

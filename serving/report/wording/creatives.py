@@ -1,67 +1,97 @@
-"""The table of creatives, and their cards."""
+"""The table of creatives, and their cards: sentences of the section; what the cards say is in `wording.cards`."""
 
 from collections.abc import Sequence
 
 from features.bilingual import Words
-from features.funnel import TARGETS
 from serving.report.cards import Card
 from training.decision.rules import VERDICT_LABELS
 
 TITLE = Words("素材", "Creatives")
 """Heading, and entry of the menu."""
 TEXTS = {
-    "shown_some": Words(
-        "共 {first:,} 条,这里列出 {second:,} 条:未投放的,以及近期消耗最多的。用 --account、--product、--since 缩"
-        "小范围。",
-        "{first:,} in all, {second:,} shown: those not launched, and those with most recent spend. Narrow it "
-        "with --account, --product, --since.",
+    "how_table": Words(
+        "一行一条素材，点名称看卡片：在哪一步漏、凭什么这样判断、为什么不起量、和谁是同一个创意。“多半 a–b，平均 m”："
+        "单条素材未来 {days} 天的结果有 {level} 的可能落在 a–b，平均值是 m；少数爆款会把平均值拉到区间之外。",
+        "One row a creative; its name opens its card: where it leaks, why it is judged so, why it does not spend, and "
+        "what else shows the same idea. “likely a–b, mean m”: the next {days} days of a single creative end between a "
+        "and b with {level} certainty, and m is the mean, which rare hits can lift out of that interval.",
     ),
-    "how_cards": Words(
-        "点名称打开卡片:从账户基准(标签、价格取全体平均时这个账户的水平)到预测的瀑布图、自身数据改变了多少、投放"
-        "前会怎么预测、最相近的过往创意实际如何。净ROI 是未来 {days} 天的预测,区间是单条创意一周结果的 {level} 区"
-        "间:单条没有成交很常见。",
-        "Open a card by its name: the waterfall from the account's baseline (its level at mean tags and price), "
-        "what its own counts changed, the prediction before launch, and the outcomes of the nearest past creatives. "
-        "ROI is that of the next {days} days; the {level} interval is that of one creative's week, in which no "
-        "order at all is common.",
+    "without_script": Words(
+        "没有脚本时只列出每种状态的前 {most} 条；排序、搜索、下载和卡片需要浏览器允许脚本。",
+        "Without scripts the first {most} of each status stand here; sorting, search, download and cards need them.",
     ),
-    "creatives": Words("每条创意:怎么办,凭什么", "The creatives: what to do, and why"),
 }
 """Headings and paragraphs, by name."""
-SCRIPT_TEXTS = {
-    "not_launched": Words("未投放", "not launched"),
-    "hours": Words("{n} 小时", "{n} h"),
-    "days": Words("{n} 天", "{n} d"),
-    "no_interval": Words("无区间", "no interval"),
-    "no_order": Words("多半无成交", "most likely no order"),
-    "page": Words("第 {page} / {pages} 页,共 {n} 条", "page {page} of {pages}, {n} creatives"),
-    "before_launch": Words(" 投放前会预测 {n}", " before launch: {n}"),
-    "chances": Words("达到目标 / 爆款的概率", "P(target) / P(hit)"),
-    "later": Words("未来展现", "later impressions"),
-    "evidence": Words("已有证据", "evidence so far"),
-    "counts": Words(
-        "展现 {impressions} · 点击 {clicks} · 成交 {orders} 单 · 消耗 {spend} 元 · 成交额 {gmv} 元",
-        "{impressions} impressions · {clicks} clicks · {orders} orders · {spend} CNY spent · {gmv} CNY gmv",
-    ),
-    "others": Words("其它合计", "all others"),
-    "account_baseline": Words("账户基准", "account's baseline"),
-    "prediction": Words("预测", "prediction"),
-    "fall": Words(
-        ":从账户基准到预测(关联,不是因果)",
-        ": from the account's baseline to the prediction (association, not cause)",
-    ),
-    "nearest": Words(
-        "最相近的过往创意,首个窗口的实际结果",
-        "Nearest past creatives, and outcomes of their first window",
-    ),
-    "no_past": Words("没有结果已知的过往创意。", "No past creative has a known outcome."),
-    "creative": Words("创意", "creative"),
-    "similarity": Words("相似", "similarity"),
-    "roi": TARGETS["roi"].label,
-    "gpm": TARGETS["gpm"].label,
-    "impressions": Words("展现", "impressions"),
+COLUMN_LABELS = {
+    "name": Words("素材", "creative"),
+    "verdict": Words("决策", "decision"),
+    "stake": Words("可得/可省（元）", "gain / saving (CNY)"),
+    "test": Words("测试预算（元）", "test budget (CNY)"),
+    "chance": Words("达标概率", "chance of target"),
+    "hit": Words("爆款概率", "chance of a hit"),
+    "asked": Words("目标ROI", "ROI target"),
+    "actual_roi": Words("实际净成交ROI", "actual net ROI"),
+    "actual_gross": Words("实际ROI", "actual ROI"),
+    "actual_gpm": Words("实际GPM（元）", "actual GPM (CNY)"),
+    "impressions": Words("展示", "impressions"),
+    "clicks": Words("点击", "clicks"),
+    "orders": Words("成交单数", "orders"),
+    "spend_cny": Words("消耗（元）", "spend (CNY)"),
+    "gmv_cny": Words("成交额（元）", "GMV (CNY)"),
+    "net_gmv_cny": Words("净成交额（元）", "net GMV (CNY)"),
+    "spark": Words("每日消耗", "daily spend"),
+    "spark_volume": Words("每日展示", "daily impressions"),
+    "phase": Words("阶段", "phase"),
+    "days": Words("投放天数", "days live"),
+    "first_day": Words("首投日期", "first day"),
+    "leak": Words("漏在哪一步", "leaks at"),
+    "idea": Words("同一创意", "same idea"),
+    "account": Words("账户", "account"),
+    "kind": Words("推广方式", "promotion"),
+    "product": Words("商品", "product"),
+    "creator": Words("达人", "KOC"),
+    "low": Words("{n}，下限", "{n}, low"),
+    "high": Words("{n}，上限", "{n}, high"),
+    "mean": Words("{n}，平均", "{n}, mean"),
+    "id": Words("素材ID", "creative id"),
+    "product_id": Words("商品ID", "product id"),
+    "creator_id": Words("达人ID", "KOC id"),
+    "status": Words("状态", "status"),
+    "reason": Words("理由", "reason"),
 }
-"""Texts that the script writes, by name."""
+"""Column of the table or of its download → header."""
+SCRIPT_TEXTS = {
+    **{f"column_{name}": words for name, words in COLUMN_LABELS.items()},
+    "likely": Words("多半 {low}–{high}", "likely {low}–{high}"),
+    "likely_none": Words("多半无成交", "most likely no order"),
+    "no_interval": Words("无区间", "no interval"),
+    "mean": Words("平均 {n}", "mean {n}"),
+    "search": Words("搜索：名称、ID、标签、达人、商品，可用空格隔开多个词", "Search: names, ids, tags; several words"),
+    "all_verdicts": Words("全部决策", "all decisions"),
+    "choose_columns": Words("选择列", "Columns"),
+    "usual_columns": Words("恢复默认", "Reset"),
+    "download_csv": Words("下载 CSV", "Download CSV"),
+    "download_xlsx": Words("下载 XLSX", "Download XLSX"),
+    "previous": Words("上一页", "previous page"),
+    "next": Words("下一页", "next page"),
+    "page": Words("第 {page} / {pages} 页，共 {n} 条", "page {page} of {pages}, {n} creatives"),
+    "nothing": Words("没有符合条件的素材。", "No creative matches."),
+    "file_name": Words("素材_{status}", "creatives_{status}"),
+    "same_idea_line": Words("同一创意 {n} 条", "{n} with the same idea"),
+    "first_of_idea": Words("首条", "first"),
+    "day": Words("{n} 天", "{n} d"),
+    "phase_new": Words("刚投放", "new"),
+    "phase_rising": Words("起量", "rising"),
+    "phase_steady": Words("跑量", "running"),
+    "phase_fading": Words("衰退", "fading"),
+    "phase_stopped": Words("已停", "stopped"),
+    "phase_waiting": Words("待投", "not launched"),
+    "target_line": Words("目标 {n}", "target {n}"),
+    "cards_printed": Words("最要紧的 {n} 张素材卡片", "Cards of the {n} creatives that matter most"),
+    "gain": Words("可得", "gain"),
+    "saving": Words("可省", "saving"),
+}
+"""Texts that the script writes into the table, by name."""
 
 
 def verdict_counts(cards: Sequence[Card]) -> Words:

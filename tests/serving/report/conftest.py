@@ -32,6 +32,9 @@ def hostile(data: ReportData) -> ReportData:
     card = data.cards[0].model_copy(
         update={"name": HOSTILE, "account_id": HOSTILE, "creative_id": HOSTILE, "tags": {"hook": HOSTILE, HOSTILE: "x"}}
     )
+    row = data.creatives[0].model_copy(
+        update={"name": HOSTILE, "creative_id": HOSTILE, "product_id": HOSTILE, "product_name": HOSTILE}
+    )
     effect = data.questions[0].effects[0].model_copy(update={"value": HOSTILE})
     question = data.questions[0].model_copy(update={"effects": [effect]})
     heat = data.heat[0].model_copy(update={"tag": HOSTILE, "value": HOSTILE})
@@ -39,6 +42,7 @@ def hostile(data: ReportData) -> ReportData:
     return data.model_copy(
         update={
             "account": HOSTILE,
+            "creatives": [row, *data.creatives[1:]],
             "cards": [card, *data.cards[1:]],
             "questions": [question, *data.questions[1:]],
             "heat": [heat, *data.heat[1:]],

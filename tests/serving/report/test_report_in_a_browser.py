@@ -5,9 +5,11 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from features.sanitise import visible_text
 from serving.mounts.static_files import REPORT_POLICY
+from serving.report.blocks.creatives import STATUSES
 from serving.report.data import ReportData
 from serving.report.render import render
 
@@ -19,12 +21,6 @@ def path(page: str, tmp_path: Path) -> Path:
     path = tmp_path / "report.html"
     path.write_text(page, encoding="utf-8")
     return path
-
-
-def column(tab: Page, place: int) -> list[str]:
-    """The first line of each cell of a column of the creatives."""
-    text = f"(rows) => rows.map((row) => row.children[{place}].firstChild.textContent)"
-    return tab.locator("#rows tr").evaluate_all(text)
 
 
 def test_a_report_switches_language_sorts_and_shows_a_card(
@@ -39,28 +35,14 @@ def test_a_report_switches_language_sorts_and_shows_a_card(
     expect(tab.locator("h1 .zh")).to_be_hidden()
     expect(tab.locator("html")).to_have_attribute("lang", "en")
 
-    for place, key in ((2, "target0"), (6, "spend")):
-        tab.click(f"th[data-sort={key}] button")
-        found = [float(text.replace(",", "")) for text in column(tab, place) if text != "–"]
-        assert len(found) == 50
-        assert found == sorted(found, reverse=True)
-        tab.click(f"th[data-sort={key}] button")
-        expect(tab.locator(f"th[data-sort={key}]")).to_have_attribute("aria-sort", "ascending")
-
-    tab.click("#after")
-    expect(tab.locator("#rows tr")).to_have_count(50)
     tab.fill("#search", "<script>")
     expect(tab.locator("#rows tr")).to_have_count(1)
-    assert column(tab, 0) == [
-        tab.evaluate("JSON.parse(document.getElementById('data').textContent).creatives.rows[0][1]")
-    ]
-
+    expect(tab.locator("#rows button")).to_have_text(visible_text(hostile.creatives[0].name))
     tab.click("#rows button")
     expect(tab.locator("#card")).to_have_attribute("open", "")
     assert tab.locator("#card h3").first.text_content().startswith("<script>alert(1)</script>")
-    assert tab.locator("#card svg rect").count() > 6
     expect(tab.locator("#card script")).to_have_count(0)
-    ends = tab.locator("#card svg.fall").evaluate_all("(falls) => falls.map((fall) => fall.lastChild.textContent)")
+    ends = tab.locator("#card .falls tr:last-child td:nth-child(3)").all_text_contents()
     card = data.cards[0]
     assert [float(end.replace(",", "")) for end in ends] == pytest.approx(
         [card.targets[name][0] for name in card.waterfalls], rel=0.01, abs=0.01
@@ -85,18 +67,19 @@ def test_under_the_policy_of_the_service_it_works_all_the_same(open_page, page: 
         Thread(target=server.serve_forever, daemon=True).start()
         tab = open_page(f"http://127.0.0.1:{server.server_port}/report", provoked="favicon")
         tab.click("label[for=en]")
-        tab.click("th[data-sort=spend] button")
-        expect(tab.locator("th[data-sort=spend]")).to_have_attribute("aria-sort", "descending")
+        tab.click("th[data-sort=target0] button")
+        expect(tab.locator("th[data-sort=target0]")).to_have_attribute("aria-sort", "descending")
         tab.click("#rows button")
         expect(tab.locator("#card")).to_have_attribute("open", "")
         tab.goto("about:blank")
         server.shutdown()
 
 
-def test_without_scripts_the_tables_and_both_languages_are_still_there(open_page, path: Path) -> None:
+def test_without_scripts_the_tables_and_both_languages_are_still_there(open_page, data: ReportData, path: Path) -> None:
     tab = open_page(path, java_script_enabled=False)
-    expect(tab.locator("#rows tr")).to_have_count(50)
-    expect(tab.locator(".tools")).to_be_hidden()
+    rows = sum(min(sum(one.status == status for one in data.creatives), 15) for status in STATUSES)
+    expect(tab.locator("#creatives-plain tbody tr")).to_have_count(rows)
+    expect(tab.locator("#creatives .tools").first).to_be_hidden()
     tab.click("label[for=en]")
     expect(tab.locator("h1 .zh")).to_be_hidden()
 

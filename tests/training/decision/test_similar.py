@@ -30,7 +30,10 @@ def test_creatives_that_share_all_tags_are_one_idea_whatever_their_copies_say() 
     assert found.size.tolist() == [2, 2, 1]
     assert found.groups == [[0, 1]]
     assert found.near_copy.tolist() == [-1, -1, -1]
-    assert shared_tags(frame, 0, 2) == ["scene", "face", "script"]
+    assert shared_tags(frame, np.array([1, 0, 0]))[1:] == [
+        ["hook", "scene", "face", "script"],
+        ["scene", "face", "script"],
+    ]
 
 
 def test_near_duplicate_copies_are_one_idea_where_half_of_the_tags_are_shared() -> None:

@@ -55,7 +55,7 @@ const report = (() => {
     bar.append(made);
   };
   choose("days", () => [7, 14].map((days) => [days, plain("last_days", { days })]));
-  for (const name of FILTERS) if (core.values[name].length > 1) choose(name, () => [[-1, plain(`all_${name}`)], ...core.values[name].map((one, index) => [index, name === "promotion_type" ? core.promotionTypes[index][language() === "en" ? 1 : 0] : one])]);
+  for (const name of FILTERS) if (core.values[name].length > 1) choose(name, () => [[-1, plain(`all_${name}`)], ...core.values[name].map((one, index) => [index, name === "promotion_type" ? core.promotionTypes[index][language() === "en" ? 1 : 0] : core.named[name]?.[index] || one])]);
 
   for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
   setLanguage();

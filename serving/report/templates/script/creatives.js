@@ -1,119 +1,173 @@
-// Table of creatives and their cards.
-(() => {
-  const { el, text, number, whole, share } = report;
-  const both = (zh, en) => report.both([zh, en]);
-  const draw = report.svg;
-  const data = report.data.creatives, texts = report.core.words;
-  const [ID, NAME, ACCOUNT, KIND, AGE, VERDICT, ZH, EN, ASKED, CHANCE, HIT, TARGETS, LAUNCH, COUNTS, FALLS, NEAR, TAGS] = Array(17).keys();
-  const later = data.targets.length;
-  const age = (hours) => hours === 0 ? text("not_launched") : hours < 72 ? text("hours", { n: Math.round(hours) }) : text("days", { n: Math.round(hours / 24) });
-  const range = ([, low, high]) => low === null ? text("no_interval") : high <= 0 ? text("no_order") : `${number(low)}–${number(high)}`;
-
-  const wide = ([, low, high]) => low === null ? text("no_interval") : `${whole(low)}–${whole(high)}`;
-
-  const keys = {
-    name: (row) => row[NAME], verdict: (row) => Object.keys(data.verdicts).indexOf(row[VERDICT]),
-    target0: (row) => row[TARGETS][0][0], chance: (row) => row[CHANCE], later: (row) => row[TARGETS][later][0],
-    orders: (row) => row[COUNTS][2], spend: (row) => row[COUNTS][3], age: (row) => row[AGE],
+// Table of creatives: tabs by status, sort, search, columns, pages, download. A column is `value` (to sort, search and save) and `cell` (to show).
+const creatives = (() => {
+  const { core, el, svg, text, plain, number, whole, share, missing, language } = report;
+  const data = report.data.creatives;
+  const both = (words) => report.both(words);
+  const count = core.ids.length, ALL = [...Array(count).keys()];
+  const DAY = 86_400_000, SINCE = Date.UTC(2020, 0, 1);
+  const date = (days) => new Date(SINCE + days * DAY).toISOString().slice(0, 10);
+  const at = (name) => data.counted.indexOf(name);
+  const counted = (name) => (row) => data.counts[at(name)]?.[row] ?? null;
+  const spend = counted("spend_cny"), impressions = counted("impressions"), orders = counted("orders");
+  const ratio = (top, bottom, scale = 1) => (row) => bottom(row) > 0 && top(row) !== null ? scale * top(row) / bottom(row) : null;
+  const named = (name, row) => report.value(name, row) && (core.named[name]?.[core.of[name][row]] || report.value(name, row));
+  const kindOf = (row) => core.promotionTypes[core.of.promotion_type[row]];
+  const status = (row) => report.value("status", row);
+  // A reason is a template with gaps and the numbers in them; without gaps it has none.
+  const reason = (row) => { const [zh, en, ...numbers] = data.reason[row]; return [data.reasons[0][zh], data.reasons[1][en]].map((words) => words.split("{#}").map((part, n, parts) => n < parts.length - 1 ? part + numbers[n] : part).join("")); };
+  const verdictWords = (row) => data.verdictLabels[data.verdict[row]];
+  const badge = (row) => el("span", { class: `badge ${data.verdicts[data.verdict[row]]}` }, both(verdictWords(row)));
+  const estimate = (place, row) => data.predicted[place].map((column) => column[row]);
+  const shown = (place) => place === data.volume ? whole : number;
+  const likely = (place, row) => {
+    const [, low, high] = estimate(place, row);
+    return missing(low) ? text("no_interval") : high <= 0 ? text("likely_none") : text("likely", { low: shown(place)(low), high: shown(place)(high) });
   };
-  const body = document.getElementById("rows");
-  const state = { sort: "", down: true, text: "", verdict: "*", page: 0 };
+  const mean = (place, row) => text("mean", { n: shown(place)(estimate(place, row)[0]) });
+  const tagOf = (name) => data.tagNames.indexOf(name);
+  const tagText = (name, row) => { const place = data.tags[tagOf(name)]?.[row] ?? -1; return place < 0 ? "" : data.texts[place]; };
+  const inLanguage = (words) => words[language() === "en" ? 1 : 0];
+  const ideaSize = (row) => data.idea[row] < 0 ? 0 : data.ideaGroups[data.idea[row]].length;
 
-  const shown = () => {
-    const wanted = state.text.trim().toLowerCase();
-    const found = data.rows.map((row, place) => [row, place]).filter(([row, place]) => report.passes(place) &&
-      (state.verdict === "*" || row[VERDICT] === state.verdict) &&
-      (!wanted || row[NAME].toLowerCase().includes(wanted) || row[ID].includes(wanted) || row[ACCOUNT].includes(wanted) ||
-        row[TAGS].some(([, value]) => data.values[value].toLowerCase().includes(wanted))));
-    const key = keys[state.sort];
-    if (key) {
-      const sign = state.down ? -1 : 1;
-      found.sort(([a], [b]) => {
-        const [x, y] = [key(a), key(b)];
-        if (x === null || y === null) return (x === null) - (y === null);
-        return sign * (typeof x === "string" ? x.localeCompare(y, "zh") : x - y);
-      });
-    }
-    return found;
+  const spark = (row) => {
+    const days = data.daily[row];
+    if (days.length < 2) return "";
+    const most = Math.max(...days) || 1, x = (n) => (n * 104) / (days.length - 1) + 2, y = (value) => 24 - (value / most) * 21;
+    const line = days.map((value, n) => `${x(n).toFixed(1)} ${y(value).toFixed(1)}`).join("L");
+    return svg("svg", { class: "spark", viewBox: "0 0 108 26", role: "img", "aria-label": `${whole(most)}` },
+      svg("path", { class: "area", d: `M2 24L${line}L106 24Z` }), svg("path", { d: `M${line}` }), svg("circle", { cx: x(days.length - 1), cy: y(days.at(-1)), r: 2 }));
   };
-  const line = ([row, place]) => el("tr", { "data-id": row[ID] },
-    el("td", { class: "name" }, el("button", { type: "button", title: row[NAME], click: () => open(place) }, row[NAME]), el("small", {}, row[ID])),
-    el("td", {}, el("span", { class: `badge ${row[VERDICT]}` }, both(...data.verdicts[row[VERDICT]]))),
-    el("td", {}, number(row[TARGETS][0][0]), el("small", {}, range(row[TARGETS][0]))),
-    el("td", {}, share(row[CHANCE]), el("small", {}, `≥ ${number(row[ASKED])}`)),
-    el("td", {}, whole(row[TARGETS][later][0]), el("small", {}, wide(row[TARGETS][later]))),
-    el("td", {}, whole(row[COUNTS][2])), el("td", {}, whole(row[COUNTS][3])), el("td", {}, age(row[AGE])));
+
+  const cells = {
+    name: (row) => el("th", { scope: "row", class: "name" }, el("button", { type: "button", class: "link", click: () => creatives.open(row) }, core.names[row]), el("small", {}, core.ids[row]), ideaSize(row) ? el("small", { class: "idea" }, text("same_idea_line", { n: ideaSize(row) })) : ""),
+    verdict: (row) => el("td", { class: "why" }, badge(row), el("small", {}, both(reason(row)))),
+    prediction: (place) => (row) => el("td", {}, likely(place, row), el("small", {}, mean(place, row))),
+    chance: (row) => el("td", {}, share(data.chance[row]), missing(data.asked[row]) ? "" : el("small", {}, text("target_line", { n: number(data.asked[row]) }))),
+    stake: (row) => { const n = data.stake[row]; return el("td", { class: missing(n) || n === 0 ? "" : n > 0 ? "good" : "bad" }, missing(n) ? "–" : whole(Math.abs(n)), missing(n) ? "" : el("small", {}, text(n >= 0 ? "gain" : "saving"))); },
+    spark: (row) => el("td", {}, spark(row)),
+    named: (name) => (row) => { const id = report.value(name, row), own = named(name, row); return el("td", { class: "text" }, own || "–", own !== id ? el("small", {}, id) : ""); },
+    day: (row) => el("td", {}, missing(data.firstDay[row]) ? "–" : date(data.firstDay[row])),
+    phase: (row) => el("td", { class: "text" }, text(`phase_${data.phases[data.phase[row]]}`)),
+    leak: (row) => el("td", { class: "text" }, data.leak[row] < 0 ? "–" : both(data.stages[data.leak[row]].slice(2))),
+    idea: (row) => el("td", { class: "text" }, ideaSize(row) ? data.ideaGroups[data.idea[row]][0] === row ? text("first_of_idea") : core.names[data.ideaGroups[data.idea[row]][0]] : "–"),
+    words: (value) => (row) => el("td", { class: "text" }, value(row) || "–"),
+    number: (value, show = whole) => (row) => el("td", {}, show(value(row))),
+  };
+  const word = (name) => core.words[`column_${name}`];
+  const column = (key, label, value, cell, more = {}) => ({ key, label, value, cell, ...more });
+  const figure = (name, value, show) => column(name, word(name), value, cells.number(value, show));
+  const columns = [
+    column("name", word("name"), (row) => core.names[row], cells.name, { always: true, words: true }),
+    column("verdict", word("verdict"), (row) => -data.verdict[row], cells.verdict, { saved: (row) => [inLanguage(verdictWords(row)), inLanguage(reason(row))], heads: () => [word("verdict"), word("reason")] }),
+    column("stake", word("stake"), (row) => data.stake[row], cells.stake),
+    figure("test", (row) => data.test[row]),
+    ...data.targets.map((label, place) => column(`target${place}`, label, (row) => estimate(place, row)[0], cells.prediction(place), { saved: (row) => estimate(place, row), heads: () => ["mean", "low", "high"].map((end) => core.words[`column_${end}`].map((one, n) => one.replace("{n}", label[n]))) })),
+    column("chance", word("chance"), (row) => data.chance[row], cells.chance),
+    figure("hit", (row) => data.hit[row], share),
+    figure("asked", (row) => data.asked[row], number),
+    column("actual_roi", word("actual_roi"), ratio(counted("net_gmv_cny"), spend), cells.number(ratio(counted("net_gmv_cny"), spend), number)),
+    figure("actual_gross", ratio(counted("gmv_cny"), spend), number),
+    figure("actual_gpm", ratio(counted("gmv_cny"), impressions, 1000), number),
+    ...data.counted.map((name) => figure(name, counted(name))),
+    column("spark", data.dailyColumn === "spend_cny" ? word("spark") : word("spark_volume"), (row) => data.recent[row], cells.spark, { saved: null }),
+    column("phase", word("phase"), (row) => data.phase[row], cells.phase, { saved: (row) => [plain(`phase_${data.phases[data.phase[row]]}`)] }),
+    figure("days", (row) => data.days[row] || null),
+    column("first_day", word("first_day"), (row) => data.firstDay[row], cells.day, { saved: (row) => [missing(data.firstDay[row]) ? null : date(data.firstDay[row])] }),
+    column("leak", word("leak"), (row) => data.leak[row] < 0 ? null : data.leak[row], cells.leak, { saved: (row) => [data.leak[row] < 0 ? null : data.stages[data.leak[row]][language() === "en" ? 3 : 2]] }),
+    column("idea", word("idea"), (row) => ideaSize(row) || null, cells.idea, { saved: (row) => [ideaSize(row) ? core.names[data.ideaGroups[data.idea[row]][0]] : null] }),
+    column("account", word("account"), (row) => report.value("account_id", row), cells.words((row) => report.value("account_id", row)), { words: true }),
+    column("kind", word("kind"), (row) => core.of.promotion_type[row], (row) => el("td", { class: "text" }, both(kindOf(row))), { saved: (row) => [inLanguage(kindOf(row))] }),
+    ...[["product", "product_id"], ["creator", "creator_id"]].map(([key, name]) => column(key, word(key), (row) => named(name, row) || null, cells.named(name), { words: true, saved: (row) => [named(name, row) || null, report.value(name, row) || null], heads: () => [word(key), word(name)] })),
+    ...data.tagNames.map((name, place) => column(`tag_${name}`, data.tagLabels[place], (row) => tagText(name, row) || null, cells.words((row) => tagText(name, row)), { words: true })),
+  ];
+  const usual = {
+    running: ["verdict", "stake", "target0", `target${data.volume}`, "spend_cny", "spark", "phase", "leak"],
+    waiting: ["verdict", "test", "target0", "chance", "hit", `target${data.volume}`, "product", "creator", "tag_hook", "tag_price_cny"],
+    stopped: ["actual_roi", "actual_gross", "actual_gpm", "spend_cny", "orders", "impressions", "spark", "days", "first_day", "leak"],
+  };
+  const usualSort = { running: "spend_cny", waiting: "verdict", stopped: "spend_cny" };
+  // A column without a single value is not offered.
+  const offered = columns.filter((one) => one.always || (one.key === "spark" ? data.daily.some((days) => days.length > 1) : ALL.some((row) => !missing(one.value(row)) && one.value(row) !== "")));
+  const state = { words: [], verdict: -1, page: 0, shown: Object.fromEntries(data.statuses.map((one) => [one, new Set(usual[one])])) };
+  const visible = () => offered.filter((one) => one.always || state.shown[state.tab].has(one.key));
+
+  const haystacks = [];
+  const haystack = (row) => haystacks[row] ?? (haystacks[row] = [core.names[row], core.ids[row], ...["account_id", "product_id", "creator_id"].flatMap((name) => [report.value(name, row), named(name, row)]), ...kindOf(row), ...data.tags.map((places) => places[row] < 0 ? "" : data.texts[places[row]])].join("\n").toLowerCase());
+  const compare = (one, sign) => {
+    const keys = ALL.map(one.value);
+    const texts = keys.some((key) => typeof key === "string");
+    // Texts are put in order once; comparing their places is fast.
+    const places = texts ? new Map([...new Set(keys.filter((key) => key !== null))].sort((a, b) => a.localeCompare(b, "zh")).map((key, n) => [key, n])) : null;
+    const values = texts ? keys.map((key) => key === null ? null : places.get(key)) : keys;
+    return (a, b) => values[a] === null || values[b] === null ? (values[a] === null) - (values[b] === null) || a - b : sign * (values[a] - values[b]) || a - b;
+  };
+  const compared = new Map();
+  const comparison = (key, down) => { const name = `${key} ${down}`; if (!compared.has(name)) compared.set(name, compare(columns.find((one) => one.key === key), down ? -1 : 1)); return compared.get(name); };
+  const found = () => {
+    const rows = report.chosen().filter((row) => status(row) === state.tab && (state.verdict < 0 || data.verdict[row] === state.verdict) && state.words.every((word) => haystack(row).includes(word)));
+    return state.sort ? rows.sort(comparison(state.sort, state.down)) : rows;
+  };
+
+  const id = (name) => document.getElementById(name);
+  const table = document.querySelector("#creative-table table"), body = id("rows");
+  const sortBy = (one) => { state.down = state.sort === one.key ? !state.down : !one.words; state.sort = one.key; state.page = 0; show(); };
+  const heads = () => el("tr", {}, ...visible().map((one) => {
+    const sorted = state.sort === one.key ? (state.down ? "descending" : "ascending") : "none";
+    return el("th", { scope: "col", "data-sort": one.key, "aria-sort": sorted, class: one.key === "name" || one.key === "verdict" || one.words ? "left" : "" }, el("button", { type: "button", click: () => sortBy(one) }, both(one.label)));
+  }));
+  const tabs = () => {
+    const sizes = new Map(data.statuses.map((one) => [one, 0]));
+    for (const row of report.chosen()) sizes.set(status(row), sizes.get(status(row)) + 1);
+    id("creative-tabs").replaceChildren(...data.statuses.map((one, n) => el("button", { type: "button", role: "tab", "data-status": one, "aria-selected": String(one === state.tab), click: () => choose(one) }, both(data.statusLabels[n]), ` ${whole(sizes.get(one))}`)));
+  };
+  const sorted = (tab) => ({ tab, sort: offered.some((one) => one.key === usualSort[tab]) ? usualSort[tab] : "", down: true });
+  const choose = (tab) => { Object.assign(state, sorted(tab), { verdict: -1, page: 0 }); tools(); show(); };
+  const tools = () => {
+    id("search").placeholder = plain("search");
+    id("search").setAttribute("aria-label", plain("search"));
+    const used = [...new Set(ALL.filter((row) => status(row) === state.tab).map((row) => data.verdict[row]))].sort((a, b) => a - b);
+    if (!used.includes(state.verdict)) state.verdict = -1;
+    id("only").hidden = used.length < 2;
+    id("only").setAttribute("aria-label", plain("column_verdict"));
+    id("only").replaceChildren(el("option", { value: -1 }, plain("all_verdicts")), ...used.map((one) => el("option", { value: one, ...(one === state.verdict ? { selected: "" } : {}) }, inLanguage(data.verdictLabels[one]))));
+    const box = id("chooser");
+    box.querySelector("summary").replaceChildren(plain("choose_columns"));
+    box.querySelector(".panel").replaceChildren(
+      ...offered.filter((one) => !one.always).map((one) => el("label", {}, el("input", { type: "checkbox", "data-column": one.key, ...(state.shown[state.tab].has(one.key) ? { checked: "" } : {}), change: (event) => { state.shown[state.tab][event.target.checked ? "add" : "delete"](one.key); show(); } }), both(one.label))),
+      el("button", { type: "button", click: () => { state.shown[state.tab] = new Set(usual[state.tab]); tools(); show(); } }, text("usual_columns")));
+    for (const kind of ["csv", "xlsx"]) id(`download-${kind}`).replaceChildren(plain(`download_${kind}`));
+    for (const [name, key] of [["before", "previous"], ["after", "next"]]) id(name).setAttribute("aria-label", plain(key));
+  };
   const show = () => {
-    const found = shown();
-    const pages = Math.max(1, Math.ceil(found.length / data.perPage));
+    tabs();
+    const rows = found(), pages = Math.max(1, Math.ceil(rows.length / data.perPage));
     state.page = Math.min(Math.max(state.page, 0), pages - 1);
-    body.replaceChildren(...found.slice(state.page * data.perPage, (state.page + 1) * data.perPage).map(line));
-    document.getElementById("place").replaceChildren(text("page", { page: state.page + 1, pages, n: found.length }));
-    for (const head of document.querySelectorAll("th[data-sort]")) head.setAttribute("aria-sort", head.dataset.sort !== state.sort ? "none" : state.down ? "descending" : "ascending");
+    const part = rows.slice(state.page * data.perPage, (state.page + 1) * data.perPage), used = visible();
+    table.tHead.replaceChildren(heads());
+    body.replaceChildren(...part.map((row) => el("tr", { "data-row": row }, ...used.map((one) => one.cell(row)))), ...(part.length ? [] : [el("tr", {}, el("td", { class: "left", colspan: used.length }, text("nothing")))]));
+    id("place").replaceChildren(text("page", { page: state.page + 1, pages, n: whole(rows.length) }));
+    id("before").disabled = state.page === 0;
+    id("after").disabled = state.page === pages - 1;
   };
 
-  const factor = (log, base, money) => `×${Math.exp(log).toFixed(2)}` + (money ? ` (${log < 0 ? "−" : "+"}${number(Math.abs(base * (Math.exp(log) - 1)))})` : "");
-  const fall = (place, row) => {
-    const [start, bars, others, own] = row[FALLS][place];
-    const base = Math.exp(start), money = data.money[place];
-    const steps = [...bars.map(([group, log]) => [data.groups[group], log, ""])];
-    if (Math.abs(others) > 5e-4) steps.push([texts.others, others, ""]);
-    steps.push([data.own, own, " own"]);
-    const logs = [start];
-    for (const [, log] of steps) logs.push(logs[logs.length - 1] + log);
-    const [low, high] = [Math.min(...logs), Math.max(...logs)], pad = Math.max((high - low) * 0.06, 0.03);
-    const x = (log) => 150 + 290 * (log - low + pad) / (high - low + 2 * pad);
-    const picture = draw("svg", { viewBox: `0 0 560 ${22 * (steps.length + 2) + 6}`, class: "fall", role: "img", "aria-label": data.targets[place].join(" ") });
-    const label = (y, named) => ["zh", "en"].forEach((lang, n) => picture.append(draw("text", { x: 142, y: y + 13, class: `right ${lang}` }, named[n])));
-    const end = (y, named, log) => { label(y, named); picture.append(draw("rect", { x: x(log) - 1.5, y: y + 2, width: 3, height: 15, class: "end" }), draw("text", { x: x(log) + 6, y: y + 13 }, number(Math.exp(log)))); };
-    end(0, texts.account_baseline, start);
-    steps.forEach(([named, log, extra], n) => {
-      const y = 22 * (n + 1), [from, to] = [x(logs[n]), x(logs[n + 1])];
-      label(y, named);
-      picture.append(draw("line", { x1: from, x2: from, y1: y - 5, y2: y + 3 }));
-      picture.append(draw("rect", { x: Math.min(from, to), y: y + 3, width: Math.max(Math.abs(to - from), 1), height: 14, class: (log < 0 ? "less" : "more") + extra }));
-      picture.append(draw("text", { x: Math.max(from, to) + 5, y: y + 13, class: "soft" }, factor(log, base, money)));
-    });
-    end(22 * (steps.length + 1), texts.prediction, logs[logs.length - 1]);
-    return picture;
+  // What is saved: the rows found, all pages, in their order; ids and both ends of intervals too.
+  const saved = () => {
+    const parts = visible().filter((one) => one.saved !== null);
+    const heads = [word("id"), ...parts.flatMap((one) => one.heads ? one.heads() : [one.label]), word("status")].map(inLanguage);
+    const statusText = inLanguage(data.statusLabels[data.statuses.indexOf(state.tab)]);
+    return [heads, ...found().map((row) => [core.ids[row], ...parts.flatMap((one) => one.saved ? one.saved(row) : [one.value(row)]), statusText])];
   };
+  const fileName = (ending) => `${plain("file_name", { status: inLanguage(data.statusLabels[data.statuses.indexOf(state.tab)]) })}.${ending}`;
 
-  const card = document.getElementById("card");
-  const open = (place) => {
-    const row = data.rows[place];
-    const [impressions, clicks, orders, spend, gmv] = row[COUNTS];
-    const figures = data.targets.map((words, n) => el("div", {}, el("dt", {}, both(...words)), el("dd", {}, el("b", {}, number(row[TARGETS][n][0])), " [", range(row[TARGETS][n]), "]", el("small", {}, text("before_launch", { n: number(row[LAUNCH][n]) })))));
-    figures.push(
-      el("div", {}, el("dt", {}, text("chances")), el("dd", {}, `${share(row[CHANCE])} (≥ ${number(row[ASKED])}) / ${share(row[HIT])}`)),
-      el("div", {}, el("dt", {}, text("later")), el("dd", {}, whole(row[TARGETS][later][0]), " [", wide(row[TARGETS][later]), "]")),
-      el("div", { class: "two" }, el("dt", {}, text("evidence")), el("dd", {}, text("counts", { impressions: whole(impressions), clicks: whole(clicks), orders: whole(orders), spend: whole(spend), gmv: whole(gmv) }), " · ", age(row[AGE]))));
-    const near = row[NEAR].map(([other, name, similarity, roi, gpm, delivered]) => {
-      const title = other >= 0 ? data.rows[other][NAME] : name;
-      const first = other >= 0 ? el("button", { type: "button", title, click: () => open(other) }, title) : el("span", { title }, title);
-      return el("tr", {}, el("td", { class: "name" }, first), el("td", {}, share(similarity)), el("td", {}, number(roi)), el("td", {}, number(gpm)), el("td", {}, whole(delivered)));
-    });
-    const head = (name) => el("th", {}, text(name));
-    card.replaceChildren(
-      el("button", { type: "button", class: "close", "aria-label": "关闭 close", click: () => card.close() }, "✕"),
-      el("h3", {}, row[NAME]), el("small", {}, `${row[ID]} · ${row[ACCOUNT]} · ${row[KIND]}`),
-      el("p", {}, el("span", { class: `badge ${row[VERDICT]}` }, both(...data.verdicts[row[VERDICT]])), " ", both(row[ZH], row[EN])),
-      el("dl", { class: "facts" }, ...figures),
-      el("div", { class: "chips" }, ...row[TAGS].map(([tag, value]) => el("span", {}, both(...data.tags[tag]), ` ${data.values[value]}`))),
-      el("div", { class: "cols" }, ...data.targets.map((words, n) => el("figure", {}, el("figcaption", {}, both(`${words[0]}${texts.fall[0]}`, `${words[1]}${texts.fall[1]}`)), fall(n, row)))),
-      el("h3", {}, text("nearest")),
-      near.length ? el("div", { class: "scroll" }, el("table", { class: "creatives" }, el("thead", {}, el("tr", {}, head("creative"), head("similarity"), head("roi"), head("gpm"), head("impressions"))), el("tbody", {}, ...near))) : el("p", {}, text("no_past")));
-    if (!card.open) card.showModal();
-    card.scrollTop = 0;
-  };
-
-  for (const head of document.querySelectorAll("th[data-sort]")) head.querySelector("button").addEventListener("click", () => {
-    state.down = state.sort === head.dataset.sort ? !state.down : head.dataset.sort !== "name" && head.dataset.sort !== "verdict";
-    state.sort = head.dataset.sort; state.page = 0; show();
-  });
-  document.getElementById("search").addEventListener("input", (event) => { state.text = event.target.value; state.page = 0; show(); });
-  document.getElementById("only").addEventListener("change", (event) => { state.verdict = event.target.value; state.page = 0; show(); });
-  document.getElementById("before").addEventListener("click", () => { state.page -= 1; show(); });
-  document.getElementById("after").addEventListener("click", () => { state.page += 1; show(); });
-  card.addEventListener("click", (event) => { if (event.target === card) card.close(); });
-  report.subscribe(() => { state.page = 0; show(); });
+  let waiting = 0;
+  id("search").addEventListener("input", (event) => { state.words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean); state.page = 0; cancelAnimationFrame(waiting); waiting = requestAnimationFrame(show); });
+  id("only").addEventListener("change", (event) => { state.verdict = Number(event.target.value); state.page = 0; show(); });
+  id("before").addEventListener("click", () => { state.page -= 1; show(); });
+  id("after").addEventListener("click", () => { state.page += 1; show(); });
+  id("download-csv").addEventListener("click", () => sharedFiles.save(sharedFiles.csv(saved()), fileName("csv"), "text/csv"));
+  id("download-xlsx").addEventListener("click", () => sharedFiles.save(sharedFiles.xlsx(saved()), fileName("xlsx")));
+  id("creatives-plain").remove();
+  Object.assign(state, sorted(data.statuses.find((one) => ALL.some((row) => status(row) === one)) ?? data.statuses[0]));
+  report.subscribe(() => { state.page = 0; tools(); show(); });
+  return { data, both, date, estimate, likely, mean, shown, tagText, named, kindOf, status, reason, badge, counted, inLanguage, ideaSize, open: () => {} };
 })();
