@@ -25,17 +25,17 @@ def with_candidates(source: MetricsSource, path: Path, settings: Settings) -> tu
         The data with the creatives, and KEY of those in the file. A creative that the data have keeps their row.
 
     Raises:
-        InputError: The data are not in memory, or no row of the file can be used.
+        InputError: The data are not in memory, or the file or a row of it cannot be used.
     """
     if not isinstance(source, InMemorySource):
         raise words.refusal(words.CANDIDATES_LARGE)
     read = read_export(path, settings, load_layouts(settings))
     known = source.creatives
-    table, _ = creative_table(read.attributes, known[KEY])
+    table, notes = creative_table(read.attributes, known[KEY])
     table = table[table["creative_id"].isin(read.attributes["creative_id"])]
-    if not len(table):
-        found = "; ".join(problem.found for problem in read.problems) or f"{len(read.attributes)}"
-        raise words.refusal(words.CANDIDATES_EMPTY.format(file=path, found=found))
+    left_out = notes.get("announced_without_account", 0)
+    if left_out or not len(table):
+        raise words.refusal(words.unusable_candidates(path.name, left_out, read.problems))
     new = table[~pd.MultiIndex.from_frame(table[KEY]).isin(pd.MultiIndex.from_frame(known[KEY]))]
     new = new[[name for name in map(str, new) if not name.startswith("tag_") or name in known or settings.tags.extra]]
     creatives = pd.concat([known, new], ignore_index=True).sort_values(KEY, ignore_index=True) if len(new) else known

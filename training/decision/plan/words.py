@@ -1,7 +1,9 @@
 """Every sentence of a plan, in Chinese and in English."""
 
+from collections.abc import Sequence
+
 from features.bilingual import Words
-from features.errors import InputError
+from features.errors import InputError, Problem
 
 NO_BUDGET = Words(
     "没有预算。处理：写上接下来 {days} 天的总预算（元），例如 make plan BUDGET=5000。",
@@ -49,16 +51,33 @@ CANDIDATES_LARGE = Words(
     "数据太大，按账户分批计算时不能另给 CANDIDATES。处理：把候选写进标签表，和数据放在一起。",
     "These data are read part by part, so CANDIDATES cannot be given apart. Put the candidates into the tag sheet.",
 )
-CANDIDATES_EMPTY = Words(
-    "{file}：没有可用的候选（{found}）。处理：按标签表的格式，一行一个素材，写上账户ID、推广类型和素材ID。",
-    "{file}: no candidate can be used ({found}). Give a row per creative as in a tag sheet, with account id, promotion "
-    "type and creative id.",
-)
 
 
 def refusal(text: Words) -> InputError:
     """The error that says a sentence in both languages."""
     return InputError(text.en, zh=text.zh)
+
+
+def unusable_candidates(file: str, left_out: int, problems: Sequence[Problem]) -> Words:
+    """Why a file of candidates is refused.
+
+    Args:
+        file: Its name.
+        left_out: Creatives whose account or promotion type is not known.
+        problems: Found in it.
+    """
+    found = Words("里面没有素材", "it holds no creative")
+    if left_out:
+        found = Words(
+            f"{left_out} 个素材没有账户或推广方式", f"{left_out} creative(s) without account or promotion type"
+        )
+    elif problems:
+        found = Words(problems[0].in_language("zh", name=file), problems[0].found)
+    return Words(
+        f"{file}：候选不能用（{found.zh}）。处理：按标签表的格式，一行一个素材，写上素材ID、账户ID和推广方式。",
+        f"{file}: the candidates cannot be used ({found.en}). Give a row per creative as in a tag sheet, with creative "
+        "id, account id and promotion type.",
+    )
 
 
 def small_budget(wanted: int, needed: float, money: float, affordable: int, share: str, error: float) -> Words:
