@@ -12,20 +12,10 @@ from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.creative_rows import CreativeRow, creative_rows
 from serving.report.diversity import Diversity, account_diversity
 from serving.report.effects import ReportPart, baseline, bootstrap
-from serving.report.five_questions import Question, five_questions
-from serving.report.funnel_drivers import (
-    Dependence,
-    Disagreement,
-    HeatRow,
-    Swarm,
-    dependences,
-    disagreements,
-    heat_columns,
-    heat_map,
-    swarms,
-)
 from serving.report.koc import KocTable, koc_table
-from serving.report.levers import Levers, levers
+from serving.report.lever_details import LeverDetails, lever_details
+from serving.report.lever_parts import Levers
+from serving.report.levers import lever_grades, levers
 from serving.report.model_quality import ModelQuality, model_quality
 from serving.report.what_to_shoot import Shot, what_to_shoot
 from training.evaluation.files import Evaluation
@@ -54,8 +44,7 @@ class ReportData(ReportPart):
         creatives: Every chosen creative; its place is the index by which sections refer to it.
         model_quality: How reliable the numbers are.
         levers: Effects of tags, KOC, price and duration, by slice.
-        questions: The five questions.
-        heat, heat_columns, swarms, dependences, disagreements: Contributions by stage.
+        lever_details: What is shown of opened levers.
         cards: One card for each of `creatives`.
         benchmarks: What the steps of cards are compared with.
         daily_column: Column of metrics that the days of `Life` are of.
@@ -77,12 +66,7 @@ class ReportData(ReportPart):
     creatives: list[CreativeRow]
     model_quality: ModelQuality
     levers: Levers
-    questions: list[Question]
-    heat: list[HeatRow]
-    heat_columns: list[str]
-    swarms: list[Swarm]
-    dependences: list[Dependence]
-    disagreements: list[Disagreement]
+    lever_details: LeverDetails
     cards: list[Card]
     benchmarks: list[StepBenchmark]
     daily_column: str
@@ -113,7 +97,7 @@ def sections(context: ReportContext, evaluation: Evaluation | None) -> ReportDat
     """Compute every section from the context."""
     base, bootstrap_weights = baseline(context), bootstrap(len(context.observed))
     z = float(norm.ppf(0.5 + context.settings.interval.level / 2))
-    columns, heat = heat_columns(context), heat_map(context, base, bootstrap_weights)
+    found = levers(context)
     diversity = account_diversity(context)
     cards, benchmarks = creative_cards(context)
     launched_at = context.observed["launched_at"][context.launched]
@@ -131,28 +115,22 @@ def sections(context: ReportContext, evaluation: Evaluation | None) -> ReportDat
         baseline_cpm=base.cpm if np.isfinite(base.cpm) else None,
         creatives=creative_rows(context),
         model_quality=model_quality(context, evaluation),
-        levers=levers(context),
-        questions=five_questions(context, base, bootstrap_weights, z),
-        heat=heat,
-        heat_columns=list(columns),
-        swarms=swarms(context),
-        dependences=dependences(context),
-        disagreements=disagreements(context, base, heat),
+        levers=found,
+        lever_details=lever_details(context, found),
         cards=cards,
         benchmarks=benchmarks,
         daily_column=daily_column(context),
         all_creatives=len(context.observed),
-        kocs=koc_table(context, base, columns, bootstrap_weights, z),
+        kocs=koc_table(context, base, bootstrap_weights, z),
         diversity=diversity,
-        shots=what_to_shoot(context, diversity.account, _value_effects(heat, list(columns)[-1], z), z),
+        shots=what_to_shoot(context, diversity.account, _value_effects(found), z),
     )
 
 
-def _value_effects(heat: list[HeatRow], column: str, z: float) -> dict[str, dict[str, tuple[float, float]]]:
-    """Tag → value → log effect in this column of the heat map, and its standard deviation."""
-    found: dict[str, dict[str, tuple[float, float]]] = {}
-    for row in heat:
-        cell = row.cells[column]
-        sd = np.log(cell.high / cell.low) / (2.0 * z)
-        found.setdefault(row.tag, {})[row.value] = float(np.log(cell.factor)), float(sd)
-    return found
+def _value_effects(found: Levers) -> dict[str, dict[str, tuple[float, float]]]:
+    """Tag → value → log effect on the main target among all creatives of a promotion type, and its deviation."""
+    effects: dict[str, dict[str, tuple[float, float]]] = {}
+    for promotion_type in [one.promotion_type for one in found.slices if not one.by]:
+        for (tag, value), given in lever_grades(found, promotion_type).items():
+            effects.setdefault(tag, {}).setdefault(value, (given.log, given.sd))
+    return effects

@@ -152,6 +152,11 @@ class TagGrouping:
         return self.has_value.sum(axis=0).astype(np.int64)
 
     @cached_property
+    def single(self) -> bool:
+        """Whether no creative has several values."""
+        return bool((self.has_value.sum(axis=1) <= 1).all())
+
+    @cached_property
     def codes(self) -> npt.NDArray[np.int64]:
         """(creatives,) Index of each creative's value, −1 where it has none; of single-valued tags only."""
         if not self.values:
@@ -168,7 +173,7 @@ class TagGrouping:
         Of a single-valued tag the mean over its creatives; otherwise least squares, so that the shares of a creative's
         values add up to its contribution.
         """
-        if not self.values or (self.shares.max(axis=1) == self.shares.sum(axis=1)).all():
+        if self.single:
             return (logs @ self.has_value) / np.maximum(self.sizes, 1)
         return np.asarray(np.linalg.lstsq(self.shares, logs, rcond=None)[0])
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import signs_of
+from features.funnel import TARGETS, signs_of
 from features.matrix.feature_matrix import PRICE_BANDS_CNY
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import Codes, StageResidual, shrunk_cells
@@ -51,6 +51,7 @@ class KocTable(ReportPart):
     """The KOCs with most creatives.
 
     Attributes:
+        columns: Stages and targets of `Koc.stages`.
         target: Target of the factors by product and by price band.
         products: Products with most creatives.
         bands: Lower ends of the price bands, CNY.
@@ -59,6 +60,7 @@ class KocTable(ReportPart):
         missing: Columns that would answer what is not answered.
     """
 
+    columns: list[str]
     target: str
     products: list[str]
     bands: list[float]
@@ -67,23 +69,29 @@ class KocTable(ReportPart):
     missing: list[str]
 
 
-def koc_table(
-    context: ReportContext, base: Baseline, columns: dict[str, list[str]], bootstrap_weights: Floats, z: float
-) -> KocTable:
+def koc_columns(context: ReportContext) -> dict[str, list[str]]:
+    """Columns of the table (stages, then GPM and ROI) → stages whose factors multiply in each."""
+    found = {stage.name: [stage.name] for stage in context.funnel.stages}
+    return found | {
+        name: list(TARGETS[name].composition(context.funnel).signs) for name in (context.gpm, context.roi) if name
+    }
+
+
+def koc_table(context: ReportContext, base: Baseline, bootstrap_weights: Floats, z: float) -> KocTable:
     """KOC effects of the chosen creatives.
 
     Args:
         context: The chosen creatives.
         base: Their baseline.
-        columns: Stage or target → stages whose factors multiply; the last one is the target of cells.
         bootstrap_weights: (draws, creatives) From `effects.bootstrap`.
         z: Half width of an interval in standard deviations.
     """
     observed = context.observed
     missing = [name for name in ("creator_id", "product_id", "price_cny") if name not in observed]
+    columns = koc_columns(context)
     target = next(reversed(columns), "")
     if "creator_id" in missing or not observed["creator_id"].notna().any():
-        return KocTable(target=target, products=[], bands=[], kocs=[], all_kocs=0, missing=missing)
+        return KocTable(columns=[], target=target, products=[], bands=[], kocs=[], all_kocs=0, missing=missing)
     group = group_by_tag(context, "creator_id", "creator_id", MOST_KOCS)
     effects = {
         name: {effect.value: effect for effect in tag_effects(context, base, group, stages, bootstrap_weights)}
@@ -99,6 +107,7 @@ def koc_table(
     by_product = _cells(context, group.codes, product_codes, len(products), stages, logs, variance, z)
     by_band = _cells(context, group.codes, _price_bands(context), len(bands), stages, logs, variance, z)
     return KocTable(
+        columns=list(columns),
         target=target,
         products=products,
         bands=bands,

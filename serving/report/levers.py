@@ -9,8 +9,10 @@ import numpy as np
 
 from features.funnel import COST, TARGETS
 from serving.report.context import ReportContext
-from serving.report.effects import Grade, ReportPart, TagGrouping, grade
+from serving.report.effects import Grade, ReportPart, TagGrouping
+from serving.report.lever_answers import answer_of, finding_of
 from serving.report.lever_effects import KOC, LEAST_CREATIVES, StageEffects, lever_effects, lever_groups, lever_slices
+from serving.report.lever_parts import Lever, LeverCell, LeverQuestion, Levers, LeverSlice, effect_on, graded
 
 QUESTIONS: Mapping[str, tuple[str, ...]] = {
     "hook": ("hold",),
@@ -28,103 +30,6 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
 NEEDED = {"audience": ("repeat_orders",), "selling_point": ("copy_text",)}
 """Lever → columns that its question needs besides; no source has repeat orders."""
 UNKNOWN_COLUMNS = ("repeat_orders",)
-
-
-class Lever(ReportPart):
-    """A value of a lever: `tag` is the feature group of the lever."""
-
-    tag: str
-    value: str
-
-
-class LeverCell(ReportPart):
-    """A value in a slice.
-
-    Attributes:
-        lever: Index of `Levers.levers`.
-        creatives: Creatives of the slice with the value.
-        logs: Log factor at each of `Levers.stages`, against the mean creative of the slice; empty with too few
-            creatives.
-        sds: Their standard deviations.
-    """
-
-    lever: int
-    creatives: int
-    logs: list[float]
-    sds: list[float]
-
-
-class LeverAnswer(ReportPart):
-    """Best and worst values of one lever in a slice, as indices of `Levers.levers`; None where none can be told.
-
-    Attributes:
-        first: Best at the stages of its question.
-        best, worst: On the main target.
-    """
-
-    first: int | None
-    best: int | None
-    worst: int | None
-
-
-class LeverSlice(ReportPart):
-    """Some of the creatives of one promotion type.
-
-    Attributes:
-        promotion_type: Which.
-        by, of: Column and value that the slice is of; empty: all creatives of the type.
-        creatives: Their number.
-        cells: Values that occur.
-        answers: One per `Levers.questions`.
-    """
-
-    promotion_type: str
-    by: str
-    of: str
-    creatives: int
-    cells: list[LeverCell]
-    answers: list[LeverAnswer]
-
-
-class LeverQuestion(ReportPart):
-    """One lever, and what is asked of it.
-
-    Attributes:
-        tag: Feature group of the lever.
-        stages: Stages at which it is asked first.
-        missing: Columns, stages or tags that it needs and that are not there (named by `wording.columns`).
-    """
-
-    tag: str
-    stages: list[str]
-    missing: list[str]
-
-
-class Levers(ReportPart):
-    """The section.
-
-    Attributes:
-        level: Of the intervals.
-        min_creatives: With fewer creatives a value is at most likely.
-        stages: Stages of the funnel.
-        targets: Target → stage → sign of its log: ROI, GPM.
-        main: The target of the bottom line: ROI, or GPM without spend.
-        baselines: Promotion type → GPM target and `cost` → what 1 000 impressions of its mean creative bring and cost,
-            CNY.
-        levers: All values.
-        questions: All levers, those that are asked of first.
-        slices: Each promotion type, followed by its accounts, products and KOCs.
-    """
-
-    level: float
-    min_creatives: int
-    stages: list[str]
-    targets: dict[str, dict[str, float]]
-    main: str
-    baselines: dict[str, dict[str, float]]
-    levers: list[Lever]
-    questions: list[LeverQuestion]
-    slices: list[LeverSlice]
 
 
 class LeverGrade(ReportPart):
@@ -165,29 +70,14 @@ def levers(context: ReportContext) -> Levers:
     found = []
     for place, one in enumerate(slices):
         cells = _cells(groups, stated, place, one.by, one.rows.astype(np.float64))
-        answers = [_answer(empty, question, cells) for question in empty.questions]
+        answers = [answer_of(empty, question, cells) for question in empty.questions]
         found.append(
             LeverSlice(
                 promotion_type=one.promotion_type, by=one.by, of=one.of, creatives=int(one.rows.sum()), cells=cells,
-                answers=answers,
+                answers=answers, finding=finding_of(empty, cells),
             )
         )  # fmt: skip
     return empty.model_copy(update={"slices": found})
-
-
-def effect_on(found: Levers, cell: LeverCell, signs: Mapping[str, float]) -> tuple[float, float]:
-    """Log factor of a cell on a product of stages (stage → sign), and its standard deviation; 0 without effects."""
-    if not cell.logs:
-        return 0.0, 0.0
-    places = [(found.stages.index(name), sign) for name, sign in signs.items() if name in found.stages]
-    log = sum(sign * cell.logs[place] for place, sign in places)
-    return log, float(np.sqrt(sum(cell.sds[place] ** 2 for place, _ in places)))
-
-
-def graded(found: Levers, cell: LeverCell, signs: Mapping[str, float]) -> Grade:
-    """Grade of a cell on a product of stages; few creatives are never certain."""
-    given = grade(*effect_on(found, cell, signs), found.level)
-    return "likely" if given == "certain" and cell.creatives < found.min_creatives else given
 
 
 def lever_grades(found: Levers, promotion_type: str, by: str = "", of: str = "") -> dict[tuple[str, str], LeverGrade]:
@@ -235,7 +125,12 @@ def _questions(context: ReportContext, tags: Sequence[str]) -> list[LeverQuestio
         missing += [] if tag in tags else [columns.get(tag, tag)]
         missing += [name for name in NEEDED.get(tag, ()) if name in UNKNOWN_COLUMNS or name not in observed]
         found.append(
-            LeverQuestion(tag=tag, stages=[name for name in stages if context.funnel.has(name)], missing=missing)
+            LeverQuestion(
+                tag=tag,
+                stages=[name for name in stages if context.funnel.has(name)],
+                missing=missing,
+                unanswered=tag not in tags or any(name in UNKNOWN_COLUMNS for name in missing),
+            )
         )
     return found
 
@@ -262,21 +157,3 @@ def _cells(
                 )
         start += len(group.values)
     return cells
-
-
-def _answer(found: Levers, question: LeverQuestion, cells: Sequence[LeverCell]) -> LeverAnswer:
-    mine = [cell for cell in cells if found.levers[cell.lever].tag == question.tag]
-    first = _told(found, mine, dict.fromkeys(question.stages, 1.0)) if question.stages else []
-    main = _told(found, mine, found.targets.get(found.main, {}))
-    best, worst = [entry for entry in main if entry[0] > 0], [entry for entry in main if entry[0] < 0]
-    up = [entry for entry in first if entry[0] > 0]
-    return LeverAnswer(
-        first=max(up)[1] if up else None,
-        best=max(best)[1] if best else None,
-        worst=min(worst)[1] if worst else None,
-    )
-
-
-def _told(found: Levers, cells: Sequence[LeverCell], signs: Mapping[str, float]) -> list[tuple[float, int]]:
-    """Log factor and lever of the values that can be told from the mean creative."""
-    return [(effect_on(found, cell, signs)[0], cell.lever) for cell in cells if graded(found, cell, signs) != "unclear"]

@@ -46,7 +46,7 @@ class Section:
 
 SECTIONS = (
     Section("first_screen", wording.first_screen.TITLE, first_screen.values),
-    Section("levers", wording.levers.TITLE, levers.values),
+    Section("levers", wording.levers.TITLE, levers.values, levers.embedded),
     Section("creatives", wording.creatives.TITLE, creatives.values, creatives.embedded, ("cards",)),
     Section("kocs", wording.kocs.TITLE, kocs.values),
     Section("diversity", wording.diversity.TITLE, diversity.values),

@@ -15,7 +15,7 @@ def values(data: ReportData) -> dict[str, object]:
         "kocs": [
             (
                 koc,
-                [effect_cell(koc.stages[name], level) for name in data.heat_columns],
+                [effect_cell(koc.stages[name], level) for name in data.kocs.columns],
                 [_cell(cell, level) for cell in koc.products],
                 [_cell(cell, level) for cell in koc.bands],
             )

@@ -1,151 +1,273 @@
-"""The five questions, and what works at which step."""
+"""Levers: what works at which step and at the bottom line, and how sure that is."""
 
-from collections.abc import Sequence
+from math import exp
 
 from features.bilingual import Words
-from serving.report.effects import TagEffect
-from serving.report.five_questions import Interactions, PhraseEffect, Question, TagPair
-from serving.report.funnel_drivers import Disagreement
-from serving.report.wording.common import band, columns, count, money, tag, times, to_add
+from features.funnel import TARGETS
+from serving.report.lever_effects import KOC
+from serving.report.lever_pairs import PhraseEffect
+from serving.report.lever_parts import LeverCell, Levers, LeverSlice, effect_on, graded
+from serving.report.wording.common import columns, group, promotion_type
 
 TITLE = Words("杠杆榜", "Levers")
 """Heading, and entry of the menu."""
-QUESTION_TITLES = {
-    "opening": Words("哪种开头最能留住观众?(3秒留存)", "Which opening holds viewers best? (3-s plays)"),
-    "style": Words("哪种形式成交最好?(点击→成交)", "Which style converts best? (orders per click)"),
-    "copy": Words("哪种文案最有人点?(展现→点击)", "Which copy is clicked most? (clicks per impression)"),
-    "scene": Words("哪个场景卖得最多?(成交 × 客单)", "Which scene sells most? (order × value)"),
-    "audience": Words("哪类人群会再买?", "Which audience buys again?"),
+GRADES = {
+    "certain": Words("确定", "certain"),
+    "likely": Words("可能", "likely"),
+    "unclear": Words("分不出", "cannot tell"),
 }
+STEPS = {
+    "hold": Words("3秒完播", "3-s plays"),
+    "engage": Words("互动", "engage"),
+    "click": Words("点击", "clicks"),
+    "order": Words("转化", "orders"),
+    "value": Words("客单", "value"),
+    "earn": Words("产出", "earnings"),
+    "return": Words("产出比", "return"),
+    "net_return": Words("净产出比", "net return"),
+    "cost": Words("千展成本", "cost"),
+    "keep": Words("退款", "refunds"),
+}
+"""Stage → head of its column; cost and refunds are shown reversed."""
+BETTER = {
+    "hold": Words("更留人", "holds viewers better"),
+    "engage": Words("互动更多", "gets more interaction"),
+    "click": Words("更多人点", "gets more clicks"),
+    "order": Words("转化更好", "converts better"),
+    "value": Words("客单更高", "sells dearer orders"),
+    "earn": Words("产出更高", "earns more"),
+    "return": Words("产出比更高", "returns more"),
+    "net_return": Words("净产出比更高", "returns more"),
+    "cost": Words("流量更便宜", "gets cheaper traffic"),
+    "keep": Words("退款更少", "has fewer refunds"),
+}
+WORSE = {
+    "hold": Words("留人更差", "loses viewers"),
+    "engage": Words("互动更少", "gets less interaction"),
+    "click": Words("更少人点", "gets fewer clicks"),
+    "order": Words("转化更差", "converts worse"),
+    "value": Words("客单更低", "sells smaller orders"),
+    "earn": Words("产出更低", "earns less"),
+    "return": Words("产出比更低", "returns less"),
+    "net_return": Words("净产出比更低", "returns less"),
+    "cost": Words("流量更贵", "gets dearer traffic"),
+    "keep": Words("退款更多", "has more refunds"),
+}
+ASKED = {
+    "hook": Words("哪种开头留得住人，也赚得到钱？", "Which hook holds viewers and earns?"),
+    "selling_point": Words("哪种文案（卖点）有人点，也赚得到钱？", "Which copy (selling point) is clicked and earns?"),
+    "style": Words("哪种形式转化好，也赚得到钱？", "Which style converts and earns?"),
+    "scene": Words("哪个场景成交多，也赚得到钱？", "Which scene sells and earns?"),
+    "audience": Words("哪类人群会复购？", "Which audience buys again?"),
+}
+"""Lever → the question of its tab; others have their name."""
+TABS = {
+    "selling_point": Words("文案", "copy"),
+    KOC: Words("达人", "KOC"),
+    "price": Words("价格（元）", "price (CNY)"),
+    "duration": Words("时长（秒）", "duration (s)"),
+}
+"""Lever → name of its tab, where it differs from the lever's."""
 TEXTS = {
-    "how_forest": Words(
-        "怎么看:实心点是模型调整后的因子(×1.00 = 平均创意),粗线是它的区间,空心点是没有调整的原始率之比(同推广方式"
-        ")。横线跨过 ×1.00 = 现有数据分不出高低;淡色 = 创意少于 30 条。“元/千次”按上面的基准折算。区间来自所选创"
-        "意之间的差异:选得越少越宽。",
-        "How to read: the dot is the factor adjusted by the model (×1.00 = mean creative), the bar its interval, "
-        "the ring the raw rate against that of its promotion type. A bar across ×1.00 = these data cannot tell; "
-        "pale = fewer than 30 creatives. CNY per 1,000 at the baseline above. Intervals come from how the chosen "
-        "creatives differ: the fewer, the wider.",
+    "how_levers": Words(
+        "每行是一个取值与平均素材（×1.00）的倍数，其它因素已扣除；线是 {level} 区间。▲ 绿 = 更好，▼ 橙 = 更差（%），"
+        "千展成本和退款已反向；颜色深 = 确定，浅 = 可能，· = 分不出；空心点 = 所选素材自己分不出，用的是同一推广方式的"
+        "全部素材。少于 {least} 条素材的取值最多算“可能”。",
+        "A row is a value against the mean creative (×1.00), all else taken out; the line is its {level} interval. ▲ "
+        "green = better, ▼ orange = worse (%), cost and refunds reversed; deep = certain, pale = likely, · = cannot "
+        "tell; a ring = the chosen creatives cannot tell, so it is from all of their promotion type. A value of fewer "
+        "than {least} creatives is likely at most.",
     ),
-    "how_heat": Words(
-        "每格是该取值在这一步的因子,下面一行是 {level} 区间;蓝 = 高于平均,橙 = 低于平均(“展现成本”越高越贵);灰字 "
-        "= 区间跨过 1.00,分不出;斜纹 = 少于 30 条创意。最右两列是各步相乘后的结果。",
-        "Each cell is the factor of this value at this step, its {level} interval below; blue above the mean, "
-        "orange below (for cost, above is dearer); grey = crosses 1.00, cannot be told; hatched = fewer than 30 "
-        "creatives. The last columns multiply the steps.",
+    "how_margin": Words(
+        "元/千次：每千次展现，比平均素材多留下的净成交额减去多花的消耗。",
+        "CNY per 1,000: net gmv less spend per 1,000 impressions, beyond the mean creative.",
     ),
-    "how_swarm": Words(
-        "每个点是一条创意,越往右这个因素把它推得越高;颜色深 = 数值大(价格、时长、目标ROI)。",
-        "Each dot is a creative: the farther right, the more this lifts it. Darker = larger number (price, "
-        "duration, ROI target).",
+    "no_levers": Words(
+        "这份数据没有标签、达人、价格或时长，没有可比的杠杆。",
+        "These data have no tag, KOC, price or duration to compare.",
     ),
-    "how_dependence": Words(
-        "曲线是模型的因子;底部短线每根是一个有数据的取值,短线稀疏处是外推,不要据此决策。",
-        "The curve is the model's factor; each short line below is a value with data. Where they are sparse the "
-        "curve extrapolates: do not decide by it.",
-    ),
-    "why_disagree": Words(
-        "每次展现卖得多,不等于每块钱赚得多:流量可能更贵,或者退款更多。",
-        "Selling more per impression is not earning more per yuan: traffic may be dearer, or refunds more.",
-    ),
-    "no_disagreement": Words(
-        "没有取值让两者看法明显不同,或缺少展现、消耗列而无法比较。",
-        "No value makes them disagree clearly, or impressions or spend are missing.",
-    ),
-    "five": Words("全域推广的五个问题", "The five questions of whole-domain promotion"),
-    "funnel": Words("漏斗归因:什么在哪一步起作用", "Funnel SHAP: what works at which step"),
-    "drivers": Words("每一步由什么驱动", "What drives each step"),
-    "numbers": Words("价格、时长、目标ROI 怎样影响每一步", "How price, duration and ROI target move each step"),
-    "disagreements": Words("GPM 与 ROI 看法不同的地方", "Where GPM and ROI disagree"),
+    "all_unclear": Words("没有分得出的取值。", "No value can be told."),
 }
 """Headings and paragraphs, by name."""
+SCRIPT_TEXTS = {
+    "lever_all": Words("全部", "all"),
+    "lever_margin": Words("元/千次", "CNY/1,000"),
+    "lever_value": Words("取值", "value"),
+    "lever_creatives": Words("素材", "creatives"),
+    "lever_scope": Words("{scope}：{n} 条素材", "{scope}: {n} creatives"),
+    "lever_everyone": Words("{type}，全部素材", "{type}, all creatives"),
+    "lever_one": Words("{type}，{what} {name}", "{type}, {what} {name}"),
+    "lever_too_few": Words(
+        "{name} 在{type}只有 {n} 条素材，不到 {least} 条，自己说明不了什么；下面是{type}全部素材的结果。",
+        "{name} has {n} creatives in {type}, fewer than {least}: nothing can be told from them alone. Below are all "
+        "creatives of {type}.",
+    ),
+    "lever_one_filter": Words(
+        "同时选了几个条件；杠杆只按其中的{what}看，其余不限。",
+        "Several filters are set; levers follow {what} alone.",
+    ),
+    "lever_pooled_answer": Words(
+        "只看这些素材分不出；合起来看{type}全部素材：", "These creatives alone cannot tell. All creatives of {type}: "
+    ),
+    "lever_pooled": Words("全部{type}：", "all {type}: "),
+    "lever_show_unclear": Words("显示另外 {n} 个分不出的取值", "show {n} more values that cannot be told"),
+    "lever_hide_unclear": Words("收起分不出的取值", "hide values that cannot be told"),
+    "lever_best_three": Words("预测最高的三条", "three best by prediction"),
+    "lever_worst_three": Words("预测最低的三条", "three worst by prediction"),
+    "lever_none_running": Words("没有投放过的素材。", "No launched creative."),
+    "lever_pair": Words(
+        "最强的搭配：与{tag}“{value}”一起 {times}（{low}–{high}，{n} 条）{sure}",
+        "Strongest pair: with {tag} “{value}” {times} ({low}–{high}, {n} creatives){sure}",
+    ),
+    "lever_pair_clear": Words(
+        "，在两者各自的效果之外，明显超出运气。", ", beyond what both do alone, more than chance."
+    ),
+    "lever_pair_unclear": Words(
+        "；看过 {examined} 对，还不能排除是运气，只当作待测的假设。",
+        "; among {examined} pairs this may be chance: a hypothesis to test.",
+    ),
+    "lever_no_pair": Words("没有足够的素材比较搭配。", "Too few creatives to compare pairs."),
+    "lever_swarm": Words(
+        "{tag}让每条素材的{main} 变成几倍（SHAP；一点一条素材，一行一个取值）",
+        "What {tag} multiplies {main} of each creative by (SHAP; a dot a creative, a row a value)",
+    ),
+    "lever_curve": Words(
+        "{tag}与{main}：线和带是分段估计与 {level} 区间，点是单条素材的 SHAP",
+        "{tag} and {main}: line and band are estimates by bin with {level} intervals, dots are SHAP values",
+    ),
+    "lever_step": Words(
+        "{step} {change}，{level} 区间 {low} 到 {high}，{grade}",
+        "{step} {change}, {level} interval {low} to {high}, {grade}",
+    ),
+}
+"""Texts that the script of the levers writes, by name."""
 
 
-def effect(one: TagEffect, level: float) -> Words:
-    """An effect with its interval, sample size and value in CNY."""
-    inside = band(one.low, one.high, level)
-    cny = Words(f",{money(one.cny)} 元/千次", f", {money(one.cny)} CNY per 1,000")
-    cny = Words("", "") if one.cny is None else cny
-    thin = Words(",样本偏少", ", few") if one.thin else Words("", "")
+def main_label(found: Levers) -> Words:
+    """Label of the target of the bottom line."""
+    return TARGETS[found.main].label
+
+
+def tab(tag: str) -> Words:
+    """Name of a lever's tab."""
+    return TABS.get(tag) or group(tag)
+
+
+def grade_words(found: Levers, cell: LeverCell, stages: dict[str, float]) -> Words:
+    """Grade of a cell, and its number of creatives."""
+    words = GRADES[graded(found, cell, stages)]
+    return Words(f"{words.zh}，{cell.creatives:,} 条", f"{words.en}, {cell.creatives:,} creatives")
+
+
+def change(log: float) -> Words:
+    """A factor against the mean creative: 高 18%, or 是平均的 2.4 倍."""
+    factor = exp(log)
+    if factor >= 2.0:
+        return Words(f"是平均的 {factor:.1f} 倍", f"{factor:.1f} times the mean")
+    percent = f"{abs(factor - 1.0):.0%}"
+    return Words(f"高 {percent}", f"{percent} higher") if factor >= 1 else Words(f"低 {percent}", f"{percent} lower")
+
+
+def title(found: Levers, one: LeverSlice) -> Words:
+    """The finding of a slice."""
+    kind, main = one.finding.kind, main_label(found)
+    if one.finding.lever is None:
+        return Words(
+            f"{main.zh} 上，还没有哪个取值能和平均素材分得开",
+            f"No value can be told from the mean creative in {main.en} yet",
+        )
+    lever = found.levers[one.finding.lever]
+    cell = next(cell for cell in one.cells if cell.lever == one.finding.lever)
+    signs = found.targets[found.main]
+    log, tag = effect_on(found, cell, signs)[0], tab(lever.tag)
+    by = change(log)
+    up, down = BETTER.get(one.finding.up), WORSE.get(one.finding.down)
+    if kind == "reversal" and up and down:
+        return Words(
+            f"{tag.zh}“{lever.value}”{up.zh}，但{down.zh}，{main.zh} 反而{by.zh}",
+            f"{tag.en} “{lever.value}” {up.en} but {down.en}: {main.en} is {by.en}",
+        )
+    why = up if kind == "best" else down
+    sure = grade_words(found, cell, signs)
     return Words(
-        f"{one.value} {times(one.factor)}({inside.zh},{count(one.creatives).zh}{cny.zh}{thin.zh})",
-        f"{one.value} {times(one.factor)} ({inside.en}, {count(one.creatives).en}{cny.en}{thin.en})",
+        f"{tag.zh}“{lever.value}”{f'{why.zh}，' if why else ''}{main.zh} {by.zh}（{sure.zh}）",
+        f"{tag.en} “{lever.value}”{f' {why.en}:' if why else ':'} {main.en} {by.en} ({sure.en})",
     )
 
 
-def answer(question: Question, level: float) -> Words:
-    """The answer to one of the five questions: best and weakest value, or that none can be told apart."""
-    if not question.effects:
-        nothing = Words("没有可比的取值。", "There is nothing to compare.")
-        return to_add(question.missing) if question.missing else nothing
-    clear = [one for one in question.effects if one.clear and not one.thin]
-    best = [one for one in clear if one.factor > 1.0]
-    worst = [one for one in clear if one.factor < 1.0]
+def answer(found: Levers, one: LeverSlice, place: int) -> Words:
+    """The answer of a slice to one question: first at the stages that it asks about, then at the bottom line."""
+    question, told = found.questions[place], one.answers[place]
+    cells = {cell.lever: cell for cell in one.cells}
+    main, signs = main_label(found), found.targets[found.main]
     zh, en = [], []
-    if best:
-        first = effect(best[0], level)
-        zh, en = [f"最好:{first.zh}"], [f"Best: {first.en}"]
-    if worst:
-        last = effect(worst[-1], level)
-        zh, en = [*zh, f"最弱:{last.zh}"], [*en, f"Weakest: {last.en}"]
-    if not clear:
-        zh = ["现有数据分不出高低:每个取值的区间都跨过 ×1.00"]
-        en = ["These data cannot tell them apart: every interval crosses ×1.00"]
-    if question.name == "audience":
-        needed = columns(["repeat_orders"])
-        zh.append(f"这里只是首次成交率;是否再买,报表里没有记录,请加上 {needed.zh}")
-        en.append(f"This is conversion only; no export has repeat purchases: add {needed.en}")
-    return Words(";".join(zh) + "。", "; ".join(en) + ".")
+    if question.missing:
+        needed = columns(question.missing)
+        zh.append(f"要回答这个问题，请在导出或标签表中加上：{needed.zh}")
+        en.append(f"to answer this, add: {needed.en}")
+    if question.unanswered:
+        return _sentence(zh, en)
+    if question.stages:
+        step = [STEPS[name] for name in question.stages]
+        named = Words(" × ".join(s.zh for s in step), " × ".join(s.en for s in step))
+        if told.first is not None:
+            best = _effect(found, cells[told.first], dict.fromkeys(question.stages, 1.0))
+            zh.append(f"{named.zh}最好：{best.zh}")
+            en.append(f"best in {named.en}: {best.en}")
+        else:
+            zh.append(f"{named.zh}上分不出高低")
+            en.append(f"cannot be told apart in {named.en}")
+    for lever, words in ((told.best, Words("最好", "best")), (told.worst, Words("最差", "worst"))):
+        if lever is not None:
+            end = _effect(found, cells[lever], signs)
+            zh.append(f"{main.zh} {words.zh}：{end.zh}")
+            en.append(f"{words.en} in {main.en}: {end.en}")
+    if told.best is None and told.worst is None:
+        zh.append(f"{main.zh} 上分不出高低")
+        en.append(f"cannot be told apart in {main.en}")
+    return _sentence(zh, en)
 
 
-def pair(one: TagPair, level: float) -> Words:
-    """A tag pair with its interval and sample size."""
-    inside, other = band(one.low, one.high, level), tag(one.other_tag)
-    return Words(
-        f"{one.value} × {other.zh}“{one.other}” {times(one.factor)}({inside.zh},{count(one.creatives).zh})",
-        f"{one.value} × {other.en} “{one.other}” {times(one.factor)} ({inside.en}, {count(one.creatives).en})",
-    )
+def _sentence(zh: list[str], en: list[str]) -> Words:
+    text = "; ".join(en)
+    return Words("；".join(zh) + "。", text[0].upper() + text[1:] + ".")
 
 
-def strongest_pairs(found: Interactions, level: float) -> Words:
-    """The strongest tag pairs, or that none is significant."""
-    if not found.pairs:
-        return Words("搭配:数据不足以比较。", "Interactions: too few creatives to compare.")
-    first = found.pairs[0]
-    pairs = [pair(one, level) for one in found.pairs]
-    zh, en = ";".join(words.zh for words in pairs), "; ".join(words.en for words in pairs)
-    if first.clear:
-        return Words(f"搭配(在两者各自的效果之外):{zh}。", f"Interactions (beyond what both do alone): {en}.")
-    return Words(
-        f"搭配:看过 {found.examined} 对,没有一对明显超出运气;最突出的是 {zh},只当作待测假设。",
-        f"Interactions: none of {found.examined} pairs is significant; the strongest is {en}: a hypothesis to test.",
-    )
+def _effect(found: Levers, cell: LeverCell, signs: dict[str, float]) -> Words:
+    log, sure = effect_on(found, cell, signs)[0], grade_words(found, cell, signs)
+    value = found.levers[cell.lever].value
+    return Words(f"{value} ×{exp(log):.2f}（{sure.zh}）", f"{value} ×{exp(log):.2f} ({sure.en})")
 
 
-def strongest_phrases(found: Sequence[PhraseEffect], level: float) -> Words:
+def told_anything(one: LeverSlice, place: int) -> bool:
+    """Whether a slice itself answers a question."""
+    told = one.answers[place]
+    return any(lever is not None for lever in (told.first, told.best, told.worst))
+
+
+def phrases(found: list[PhraseEffect], level_z: float) -> Words:
     """Phrases of the copy whose click rate differs from what the model predicts."""
-    clear = [one for one in found if one.low > 1.0 or one.high < 1.0]
+    clear = [one for one in found if abs(one.log) > level_z * one.sd]
     if not clear:
         return Words(
-            "逐句看:扣除商品、卖点、开头等因素后,没有哪一句文案能分出高低。",
+            "逐句看：扣除商品、卖点、开头等因素后，没有哪一句文案能分出高低。",
             "By phrase: beside product, selling point and hook, no phrase can be told from another.",
         )
-    parts = [(one.text, times(one.factor), band(one.low, one.high, level), count(one.creatives)) for one in clear[:4]]
-    zh = ";".join(f"“{phrase}” {factor}({inside.zh},{number.zh})" for phrase, factor, inside, number in parts)
-    en = "; ".join(f"“{phrase}” {factor} ({inside.en}, {number.en})" for phrase, factor, inside, number in parts)
-    return Words(f"逐句看(扣除其它因素后):{zh}。", f"By phrase, beside all else: {en}.")
-
-
-def why_they_disagree(one: Disagreement) -> Words:
-    """Why the factors of a value on GPM and on ROI differ."""
-    if one.because == "cost":
-        dear = one.cost > 1.0
-        return Words(
-            f"流量{'更贵' if dear else '更便宜'}(成本 {times(one.cost)})",
-            f"its traffic is {'dearer' if dear else 'cheaper'} (cost {times(one.cost)})",
+    parts = [
+        (
+            one.text,
+            f"×{exp(one.log):.2f}",
+            f"{exp(one.log - level_z * one.sd):.2f}–{exp(one.log + level_z * one.sd):.2f}",
+            one.creatives,
         )
-    more = one.keep < 1.0
-    return Words(
-        f"退款{'更多' if more else '更少'}(退后留存 {times(one.keep)})",
-        f"{'more' if more else 'fewer'} refunds (kept {times(one.keep)})",
-    )
+        for one in clear[:4]
+    ]
+    zh = "；".join(f"“{text}”点击 {by}（{inside}，{count:,} 条）" for text, by, inside, count in parts)
+    en = "; ".join(f"“{text}” clicks {by} ({inside}, {count:,} creatives)" for text, by, inside, count in parts)
+    return Words(f"逐句看（扣除其它因素后）：{zh}。", f"By phrase, beside all else: {en}.")
+
+
+def scope(one: LeverSlice) -> Words:
+    """Which creatives a whole promotion type is."""
+    named = promotion_type(one.promotion_type)
+    return Words(f"{named.zh}（{one.creatives:,} 条素材）", f"{named.en} ({one.creatives:,} creatives)")

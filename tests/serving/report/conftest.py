@@ -35,17 +35,17 @@ def hostile(data: ReportData) -> ReportData:
     row = data.creatives[0].model_copy(
         update={"name": HOSTILE, "creative_id": HOSTILE, "product_id": HOSTILE, "product_name": HOSTILE}
     )
-    effect = data.questions[0].effects[0].model_copy(update={"value": HOSTILE})
-    question = data.questions[0].model_copy(update={"effects": [effect]})
-    heat = data.heat[0].model_copy(update={"tag": HOSTILE, "value": HOSTILE})
+    levers = [
+        lever.model_copy(update={"value": HOSTILE}) if lever.value == "痛点直击" else lever
+        for lever in data.levers.levers
+    ]
     koc = data.kocs.kocs[0].model_copy(update={"creator_id": HOSTILE})
     return data.model_copy(
         update={
             "account": HOSTILE,
             "creatives": [row, *data.creatives[1:]],
             "cards": [card, *data.cards[1:]],
-            "questions": [question, *data.questions[1:]],
-            "heat": [heat, *data.heat[1:]],
+            "levers": data.levers.model_copy(update={"levers": levers}),
             "kocs": data.kocs.model_copy(update={"kocs": [koc]}),
         }
     )

@@ -51,7 +51,7 @@ def test_an_account_without_a_past_gets_predictions_and_no_claims(loaded: Loaded
     data = report_data(loaded, with_news, CreativeFilter(account="fresh"))
     assert data.all_creatives == data.model_quality.not_launched == 2
     assert data.model_quality.too_young == 0
-    assert {effect.raw for question in data.questions for effect in question.effects} <= {None}
+    assert not [cell for one in data.levers.slices for cell in one.cells if cell.logs]
     assert all(card.neighbours for card in data.cards)
     assert data.window[0] == ""
     whole(data)
@@ -61,7 +61,8 @@ def test_a_single_creative_has_a_card_and_no_pairs(loaded: LoadedModel, with_new
     last = with_news.metrics.groupby(KEY)["period_start"].min().max()
     data = report_data(loaded, with_news, CreativeFilter(account="acc0", product="p1", since=last.normalize()))
     assert data.all_creatives <= 3
-    assert not [pair for question in data.questions for pair in question.interactions.pairs]
+    assert data.lever_details.pairs.pairs == []
+    assert not [cell for one in data.levers.slices for cell in one.cells if cell.logs]
     whole(data)
 
 
@@ -69,9 +70,9 @@ def test_a_tag_that_no_chosen_creative_has_is_left_out(loaded: LoadedModel, smal
     names = ["tag_scene", "tag_selling_point", "creator_id"]
     emptied = small_world.creatives.assign(**{name: pd.Series(None, dtype="str") for name in names})
     data = report_data(loaded, replace(small_world, creatives=emptied), CreativeFilter())
-    assert {row.tag for row in data.heat} == {"hook"}
+    assert {lever.tag for lever in data.levers.levers} == {"hook", "price", "duration"}
     assert data.kocs.kocs == []
-    assert data.questions[3].effects == []
+    assert {question.tag: question.missing for question in data.levers.questions}["scene"] == ["scene"]
     whole(data)
 
 
@@ -82,10 +83,10 @@ def test_of_what_is_not_known_nothing_is_invented(loaded: LoadedModel, with_news
     assert by_id["new2"].hit_chance is None
     assert "hook" not in by_id["new3"].tags
     assert by_id["new3"].name == "new3"
-    assert {effect.value for effect in data.questions[0].effects} == {"痛点直击", "结果前置", "悬念", "没见过"}
-    (unseen,) = [effect for effect in data.questions[0].effects if effect.value == "没见过"]
-    assert unseen.thin
-    assert not unseen.clear
+    hooks = [lever.value for lever in data.levers.levers if lever.tag == "hook"]
+    assert set(hooks) == {"痛点直击", "结果前置", "悬念", "没见过"}
+    (unseen,) = [cell for cell in data.levers.slices[0].cells if data.levers.levers[cell.lever].value == "没见过"]
+    assert (unseen.creatives, unseen.logs) == (1, [])
     whole(data)
 
 
@@ -107,9 +108,9 @@ def test_without_impressions_it_tells_roi_and_which_columns_to_add(
     assert model.uncertainty is None
     data = report_data(loaded, without_impressions, CreativeFilter())
     assert (data.roi, data.gpm) == ("net_roi", "")
-    assert data.heat_columns == ["return", "keep", "net_roi"]
-    assert data.questions[0].missing == ["hold"]
-    assert data.disagreements == []
+    assert data.levers.stages == ["return", "keep"]
+    assert list(data.levers.targets) == ["net_roi"]
+    assert data.levers.questions[0].missing == ["hold"]
     assert data.diversity.hits is None
     assert {card.chance for card in data.cards} == {None}
     assert {fall for card in data.cards for fall in card.waterfalls} == {"net_roi"}
@@ -125,8 +126,10 @@ def test_data_without_metrics_tags_or_koc_name_the_columns_to_add(loaded: Loaded
     bare = small_world.creatives[[*KEY, "created_at"]]
     found = sections(build_context(loaded, replace(small_world, creatives=bare), CreativeFilter(account="acc0")), None)
     assert found.kocs.missing == ["creator_id", "product_id", "price_cny"]
-    assert found.questions[0].missing == ["hook"]
-    assert found.questions[4].missing == ["audience", "repeat_orders"]
+    missing = {question.tag: question.missing for question in found.levers.questions}
+    assert missing["hook"] == ["hook"]
+    assert missing["audience"] == ["audience", "repeat_orders"]
+    assert found.levers.levers == []
     assert found.diversity.missing == ["hook", "scene", "face", "script"]
     assert found.shots == []
 
@@ -148,9 +151,13 @@ def test_the_report_on_the_small_world_is_as_it_was(data: ReportData) -> None:
 def summary(data: ReportData) -> dict:
     """A tiny part of everything, of which each number can be looked up."""
     whole = json.loads(data.model_dump_json())
-    for name in ("swarms", "dependences"):
-        whole[name] = [{key: value for key, value in one.items() if isinstance(value, str)} for one in whole[name]]
-    for name, most in (("creatives", 2), ("cards", 2), ("heat", 2), ("shots", 3), ("disagreements", 2)):
+    details = whole["lever_details"]
+    for name, most in (("swarms", 1), ("curves", 1), ("phrases", 2), ("predicted", 3), ("members", 3)):
+        details[name] = details[name][:most]
+    details["swarms"][0]["points"] = details["swarms"][0]["points"][0][:3]
+    details["curves"][0]["dots"] = details["curves"][0]["dots"][:3]
+    details["pairs"]["pairs"] = details["pairs"]["pairs"][:2]
+    for name, most in (("creatives", 2), ("cards", 2), ("shots", 3)):
         whole[name] = whole[name][:most]
     for one in whole["levers"]["slices"]:
         one["cells"] = one["cells"][:3]

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from serving.report.context import ReportContext
-from serving.report.levers import LEAST_CREATIVES, Levers, effect_on, graded, lever_grades, levers
+from serving.report.lever_effects import LEAST_CREATIVES
+from serving.report.lever_parts import Levers, effect_on, graded
+from serving.report.levers import lever_grades, levers
 
 
 @pytest.fixture(scope="module")

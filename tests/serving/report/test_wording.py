@@ -8,7 +8,7 @@ from features.attributes import TAG_LABELS
 from features.bilingual import Words
 from serving.report import wording
 from serving.report.contribution_groups import OWN, group_label
-from serving.report.five_questions import QUESTION_STAGES
+from serving.report.levers import QUESTIONS
 
 
 def placeholders(text: str) -> set[str]:
@@ -17,7 +17,7 @@ def placeholders(text: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "texts",
-    [wording.TEXTS, wording.SCRIPT_TEXTS, wording.common.METRIC_COLUMNS, wording.levers.QUESTION_TITLES],
+    [wording.TEXTS, wording.SCRIPT_TEXTS, wording.common.METRIC_COLUMNS, wording.levers.ASKED],
 )
 def test_no_text_has_a_hole_in_either_language(texts: dict[str, Words]) -> None:
     for name, words in texts.items():
@@ -38,7 +38,7 @@ def test_columns_to_add_are_called_by_their_headers() -> None:
     assert wording.common.columns(["hold", "price_cny"]).en.endswith("价格 (price) in the tag sheet")
     for name in names:
         assert wording.common.columns([name]).zh != name
-    assert set(QUESTION_STAGES) == set(wording.levers.QUESTION_TITLES)
+    assert set(wording.levers.ASKED) <= set(QUESTIONS)
 
 
 def test_tags_attributes_and_groups_are_called_as_in_their_declarations() -> None:
