@@ -5,6 +5,7 @@ functions add is what escaping does not cover.
 """
 
 import re
+from urllib.parse import urlsplit
 
 _FORMULA = re.compile(r"^(?:[\t\r\n]|[\s\x00-\x1f\u200b-\u200f\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 """Start of a text that a spreadsheet evaluates or misplaces; the same rule as in `serving/page/download.js`."""
@@ -36,6 +37,20 @@ def template_text(value: object) -> object:
     Markup that is already escaped (`__html__`) and values that are not strings stay as they are.
     """
     return visible_text(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def web_address(text: str) -> str:
+    """Return an http or https address that may become a link; empty for everything else.
+
+    >>> web_address("https://v.example.com/1"), web_address("javascript:alert(1)"), web_address("封面.png")
+    ('https://v.example.com/1', '', '')
+    """
+    try:
+        parts = urlsplit(text.strip())
+        plain = parts.scheme in ("http", "https") and parts.hostname and parts.username is None
+    except ValueError:
+        return ""
+    return text.strip() if plain and text.strip().isprintable() and not set(text.strip()) & set(' "<>\\') else ""
 
 
 def markdown_text(value: object) -> object:

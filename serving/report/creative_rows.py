@@ -1,11 +1,14 @@
 """Which creatives the report lists, in one order for all sections: a creative's place in it is its index."""
 
+from features.sanitise import web_address
 from features.schema import KEY
 from serving.report.context import ReportContext
 from serving.report.effects import ReportPart
 
 NAMES = ("creative_name", "product_name", "creator_name")
 IDS = ("product_id", "creator_id")
+ADDRESSES = ("video_url", "cover_url")
+"""Attributes that may hold the address of a creative, the better one first."""
 
 
 class CreativeRow(ReportPart):
@@ -16,6 +19,8 @@ class CreativeRow(ReportPart):
         name: Its name, or its id.
         product_id, creator_id: Empty where they are not known.
         product_name, creator_name: What people call them; empty where no column says it.
+        address: http(s) address of its video, else of its cover; empty without one.
+        known: Whether its first outcome window is mature.
         status: `waiting`, `running` or `stopped` (`training.decision.status`).
     """
 
@@ -27,15 +32,18 @@ class CreativeRow(ReportPart):
     creator_id: str
     product_name: str
     creator_name: str
+    address: str
+    known: bool
     status: str
 
 
 def creative_rows(context: ReportContext) -> list[CreativeRow]:
     """Every chosen creative, in `context.order`."""
     creatives = context.loaded.creatives
-    names = [name for name in NAMES if name in creatives]
+    names = [name for name in (*NAMES, *ADDRESSES) if name in creatives]
     rows = context.observed[[*KEY, *(name for name in IDS if name in context.observed)]].iloc[context.order]
     rows = rows.merge(creatives[[*KEY, *names]], on=KEY, how="left")
+    known = context.outcomes["known"].to_numpy(bool)[context.order].tolist()
     status = [context.status[row] for row in context.order.tolist()]
     return [
         CreativeRow(
@@ -47,9 +55,11 @@ def creative_rows(context: ReportContext) -> list[CreativeRow]:
             creator_id=known_text(row.get("creator_id")),
             product_name=known_text(row.get("product_name")),
             creator_name=known_text(row.get("creator_name")),
+            address=next(filter(None, (web_address(known_text(row.get(name))) for name in ADDRESSES)), ""),
+            known=is_known,
             status=now,
         )
-        for row, now in zip(rows.to_dict("records"), status)
+        for row, is_known, now in zip(rows.to_dict("records"), known, status)
     ]
 
 

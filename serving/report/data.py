@@ -10,14 +10,16 @@ from serving.report.card_steps import StepBenchmark
 from serving.report.cards import Card, creative_cards
 from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.creative_rows import CreativeRow, creative_rows
+from serving.report.daily import Daily, daily
 from serving.report.diversity import Diversity, account_diversity
 from serving.report.effects import ReportPart, baseline, bootstrap
+from serving.report.first_screen import Trust, trust
 from serving.report.koc import KocTable, koc_table
 from serving.report.lever_details import LeverDetails, lever_details
 from serving.report.lever_parts import Levers
-from serving.report.levers import lever_grades, levers
+from serving.report.levers import levers
 from serving.report.model_quality import ModelQuality, model_quality
-from serving.report.what_to_shoot import Shot, what_to_shoot
+from serving.report.what_to_shoot import Brief, what_to_shoot
 from training.evaluation.files import Evaluation
 
 
@@ -42,6 +44,9 @@ class ReportData(ReportPart):
         baseline: Target → prediction for the mean chosen creative before launch.
         baseline_cpm: Its cost of 1 000 impressions, CNY; None where cost is not modelled.
         creatives: Every chosen creative; its place is the index by which sections refer to it.
+        daily: First screen: their sums by day.
+        trust: First screen: what the model can be used for; empty where it is not evaluated.
+        briefs: First screen: what to shoot next, the best first.
         model_quality: How reliable the numbers are.
         levers: Effects of tags, KOC, price and duration, by slice.
         lever_details: What is shown of opened levers.
@@ -50,7 +55,7 @@ class ReportData(ReportPart):
         daily_column: Column of metrics that the days of `Life` are of.
         all_creatives: Number of chosen creatives.
         kocs: KOC, product and price.
-        diversity, shots: Diversity and what to shoot next.
+        diversity: Diversity of the creatives.
     """
 
     account: str
@@ -64,6 +69,9 @@ class ReportData(ReportPart):
     baseline: dict[str, float]
     baseline_cpm: float | None
     creatives: list[CreativeRow]
+    daily: Daily
+    trust: list[Trust]
+    briefs: list[Brief]
     model_quality: ModelQuality
     levers: Levers
     lever_details: LeverDetails
@@ -73,7 +81,6 @@ class ReportData(ReportPart):
     all_creatives: int
     kocs: KocTable
     diversity: Diversity
-    shots: list[Shot]
 
 
 def report_data(
@@ -98,7 +105,6 @@ def sections(context: ReportContext, evaluation: Evaluation | None) -> ReportDat
     base, bootstrap_weights = baseline(context), bootstrap(len(context.observed))
     z = float(norm.ppf(0.5 + context.settings.interval.level / 2))
     found = levers(context)
-    diversity = account_diversity(context)
     cards, benchmarks = creative_cards(context)
     launched_at = context.observed["launched_at"][context.launched]
     since = context.creative_filter.since
@@ -114,6 +120,9 @@ def sections(context: ReportContext, evaluation: Evaluation | None) -> ReportDat
         baseline=dict(base.targets),
         baseline_cpm=base.cpm if np.isfinite(base.cpm) else None,
         creatives=creative_rows(context),
+        daily=daily(context),
+        trust=trust(context, evaluation),
+        briefs=what_to_shoot(context, found, z),
         model_quality=model_quality(context, evaluation),
         levers=found,
         lever_details=lever_details(context, found),
@@ -122,15 +131,5 @@ def sections(context: ReportContext, evaluation: Evaluation | None) -> ReportDat
         daily_column=daily_column(context),
         all_creatives=len(context.observed),
         kocs=koc_table(context, base, bootstrap_weights, z),
-        diversity=diversity,
-        shots=what_to_shoot(context, diversity.account, _value_effects(found), z),
+        diversity=account_diversity(context),
     )
-
-
-def _value_effects(found: Levers) -> dict[str, dict[str, tuple[float, float]]]:
-    """Tag → value → log effect on the main target among all creatives of a promotion type, and its deviation."""
-    effects: dict[str, dict[str, tuple[float, float]]] = {}
-    for promotion_type in [one.promotion_type for one in found.slices if not one.by]:
-        for (tag, value), given in lever_grades(found, promotion_type).items():
-            effects.setdefault(tag, {}).setdefault(value, (given.log, given.sd))
-    return effects

@@ -45,7 +45,7 @@ class Section:
 
 
 SECTIONS = (
-    Section("first_screen", wording.first_screen.TITLE, first_screen.values),
+    Section("first_screen", wording.first_screen.TITLE, first_screen.values, first_screen.embedded),
     Section("levers", wording.levers.TITLE, levers.values, levers.embedded),
     Section("creatives", wording.creatives.TITLE, creatives.values, creatives.embedded, ("cards",)),
     Section("kocs", wording.kocs.TITLE, kocs.values),

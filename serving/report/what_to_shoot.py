@@ -1,9 +1,11 @@
-"""What to shoot next: tests that change one tag of a running creative, and new tag combinations, as predicted.
+"""What to shoot next: briefs made of tag values whose effect is sure enough, each with the test that would prove it.
 
-Every candidate is a request to the service's own function (`serving.inference.predict.predictions`), at age 0.
+A brief is the account's typical creative with some tags changed to values that `effects.grade` calls certain or likely
+to be better there; what cannot be told is never changed to. Every brief is a request to the service's own function
+(`serving.inference.predict.predictions`), at age 0.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -18,234 +20,190 @@ from serving.api.requests import Creative
 from serving.inference.predict import predictions
 from serving.report.context import ReportContext
 from serving.report.diversity import DIRECTION_TAGS
-from serving.report.effects import ReportPart
+from serving.report.effects import Grade, ReportPart
+from serving.report.lever_parts import Levers
+from serving.report.levers import LeverGrade, lever_grades
 
-MOST_TESTS = 6
-CHANGED_TAGS = (*DIRECTION_TAGS, "style")
-VALUES_PER_TEST = 3
-VALUES_PER_DIRECTION_TAG = 5
+SHOT_TAGS = (*DIRECTION_TAGS, "style")
+"""Tags that a brief may change."""
+VALUES_PER_TAG = 3
 MOST_CANDIDATES = 200
-MOST_DIRECTIONS = 6
+MOST_BRIEFS = 3
+"""Briefs of an account."""
+COPIES = 3
+"""Creatives to shoot of one brief: one alone says more about the take than about the brief."""
 LEAST_GAIN = 1.02
 
 Ints = npt.NDArray[np.int64]
 CandidateCreative = dict[str, Any]
 Answer = dict[str, Any]
-Predict = Callable[[Sequence[CandidateCreative]], list[Answer]]
-ValueEffects = Mapping[str, Mapping[str, tuple[float, float]]]
-"""Tag → value → log effect on the target, and its standard deviation."""
 
 
-class Shot(ReportPart):
-    """A creative worth shooting.
+ValueEffects = Mapping[str, Mapping[str, LeverGrade]]
+"""Tag → value → its effect on the main target in one account, and how sure that is."""
+
+
+class Change(ReportPart):
+    """A tag of a brief that differs from the account's typical creative.
 
     Attributes:
-        kind: `test` (one tag changed on a creative that runs) or `direction` (a combination not shot yet).
-        of: Name of the creative that is changed; empty for a direction.
-        changed: Tag → (old value, new value); old values of a direction are empty.
-        target: ROI target, or GPM without spend.
-        value, low, high: Prediction before launch, with its interval for one creative's first week.
-        gain, gain_low, gain_high: `value` over `before`, with the interval of the changed tags' effects.
-        before: Prediction for the unchanged creative as a new one; of a direction, for the account's typical creative.
-        chance: P(ROI ≥ its target).
-        hit_chance: P(hit).
-        because: Stage → factor against `before`, the largest first.
-        creatives: Creatives of all data with the new value (of a direction: with the rarest one).
+        tag: Feature group of the tag.
+        old, new: Values; `old` is empty where the typical creative has none.
+        grade: How sure it is that the new value is better than the mean creative.
+        pooled: Whether that is known from all accounts only.
     """
 
-    kind: str
-    of: str
-    changed: dict[str, tuple[str, str]]
+    tag: str
+    old: str
+    new: str
+    grade: Grade
+    pooled: bool
+
+
+class Brief(ReportPart):
+    """A creative worth shooting, against the account's typical one.
+
+    Attributes:
+        promotion_type, account_id: For whom.
+        tags: Tag → value of everything that can be shot: changed tags and those that stay.
+        changes: What differs from the typical creative, the largest effect first; the first one is what the test
+            is about.
+        target: ROI target, or GPM without spend.
+        value, before: Prediction before launch, and that of the typical creative.
+        gain, gain_low, gain_high: `value` over `before`, with the interval of the changed tags' effects.
+        creatives: Creatives that the rarest changed value rests on.
+        shot_before: Creatives of the account with the same values of all these tags.
+        copies: How many to shoot.
+        test_cny: Spend on each until it can be told from the median candidate; None where it cannot be computed.
+    """
+
+    promotion_type: str
+    account_id: str
+    tags: dict[str, str]
+    changes: list[Change]
     target: str
     value: float
-    low: float | None
-    high: float | None
+    before: float
     gain: float
     gain_low: float
     gain_high: float
-    before: float
-    chance: float | None
-    hit_chance: float | None
-    because: list[tuple[str, float]]
     creatives: int
+    shot_before: int
+    copies: int
+    test_cny: float | None
 
 
-def what_to_shoot(context: ReportContext, account: str, value_effects: ValueEffects, z: float) -> list[Shot]:
-    """Tests first, then directions; empty where the data have no tag or target for them.
+def what_to_shoot(context: ReportContext, levers: Levers, z: float) -> list[Brief]:
+    """At most MOST_BRIEFS for each promotion type and account, the best first; none where no value is sure enough.
 
     Args:
         context: The chosen creatives.
-        account: Account id.
-        value_effects: Effects by which candidate values are ranked before they are predicted.
+        levers: Effects of values, by slice.
         z: Half width of an interval in standard deviations.
     """
+    found: list[Brief] = []
+    for one in levers.slices:
+        if one.by == "account_id":
+            effects: dict[str, dict[str, LeverGrade]] = {}
+            for (tag, value), graded in lever_grades(levers, one.promotion_type, one.by, one.of).items():
+                effects.setdefault(tag, {})[value] = graded
+            found += _briefs(context, one.promotion_type, one.of, effects, z)
+    return sorted(found, key=lambda brief: -brief.gain_low)
+
+
+def _briefs(context: ReportContext, promotion_type: str, account: str, effects: ValueEffects, z: float) -> list[Brief]:
     target = context.roi or context.gpm
-    tags = [tag for tag in CHANGED_TAGS if tag in context.tags and tag in value_effects]
-    rows = np.flatnonzero((context.observed["account_id"] == account).to_numpy())
+    observed = context.observed
+    is_here = (observed["account_id"] == account) & (observed["promotion_type"] == promotion_type)
+    rows = np.flatnonzero(is_here.to_numpy())
+    tags = [tag for tag in SHOT_TAGS if tag in context.tags and tag in effects]
     if not target or not tags or not len(rows):
         return []
-
-    def predict(creatives: Sequence[CandidateCreative]) -> list[Answer]:
-        model = context.loaded_model
-        requested = [Creative.model_validate(one) for one in creatives]
-        return list(predictions(model, requested, now=model.as_of.moment).answers)
-
-    tests = _tests(context, predict, rows, tags, value_effects, target, z)
-    return [*tests, *_directions(context, predict, rows, tags, value_effects, target, z)]
-
-
-def _tests(
-    context: ReportContext, predict: Predict, rows: Ints, tags: Sequence[str], value_effects: ValueEffects,
-    target: str, z: float,
-) -> list[Shot]:  # fmt: skip
-    requested: list[CandidateCreative] = []
-    changes: list[tuple[int, str, str, str]] = []
-    for row in _best_running(context, rows):
-        unchanged = new_creative(context, row)
-        requested.append(unchanged)
-        changes.append((row, "", "", ""))
-        for tag in tags:
-            name = context.tags[tag].removeprefix(TAG)
-            old = unchanged["tags"].get(name)
-            for value in [value for value in _ranked(value_effects, tag) if value != old][:VALUES_PER_TEST]:
-                tagged = {**unchanged["tags"], name: value}
-                requested.append({**unchanged, "creative_id": f"{row}-{tag}-{value}"[:128], "tags": tagged})
-                changes.append((row, tag, str(old or ""), value))
-    before: Answer = {}
-    found: list[tuple[float, Shot]] = []
-    for (row, tag, old, value), answer in zip(changes, predict(requested)):
-        if not tag:
-            before = answer
-            continue
-        gain = answer["targets"][target]["value"] / before["targets"][target]["value"]
-        if gain >= LEAST_GAIN:
-            name = _name(context, row)
-            shot = _shot(context, "test", answer, before, target, {tag: (old, value)}, name, value_effects, z)
-            found.append((gain, shot))
-    found.sort(key=lambda entry: -entry[0])
-    chosen: list[Shot] = []
-    used: set[object] = set()
-    for _, shot in found:  # one test a creative and one creative a change: more different questions are answered
-        (tag, (_, value)) = next(iter(shot.changed.items()))
-        if shot.of not in used and (tag, value) not in used:
-            chosen.append(shot)
-            used |= {shot.of, (tag, value)}
-    return chosen[:MOST_TESTS]
-
-
-def _directions(
-    context: ReportContext, predict: Predict, rows: Ints, tags: Sequence[str], value_effects: ValueEffects,
-    target: str, z: float,
-) -> list[Shot]:  # fmt: skip
-    tags = [tag for tag in tags if tag in DIRECTION_TAGS]
-    if len(tags) < 2:
-        return []
-    columns = [context.tags[tag] for tag in tags]
-    shot_before = {tuple(row) for row in context.observed[columns].iloc[rows].astype(object).to_numpy().tolist()}
-    top = [_ranked(value_effects, tag)[:VALUES_PER_DIRECTION_TAG] for tag in tags]
-    combinations = [values for values in product(*top) if values not in shot_before]
+    typical = typical_creative(context, rows)
+    names = {tag: context.tags[tag].removeprefix(TAG) for tag in tags}
+    old = {tag: str(typical["tags"].get(names[tag], "")) for tag in tags}
+    better = {tag: _better(effects[tag], old[tag]) for tag in tags}
+    combinations = list(product(*([old[tag], *better[tag]] for tag in tags)))[1:]
     if not combinations:
         return []
-    combinations.sort(key=lambda values: -sum(value_effects[tag][value][0] for tag, value in zip(tags, values)))
+    combinations.sort(key=lambda values: -_log(effects, tags, values, old))
     combinations = combinations[:MOST_CANDIDATES]
-    typical = typical_creative(context, rows)
-    names = [column.removeprefix(TAG) for column in columns]
     candidates = [
-        {**typical, "creative_id": f"d{number}", "tags": {**typical["tags"], **dict(zip(names, values))}}
+        {**typical, "creative_id": f"b{number}", "tags": {**typical["tags"], **_named(names, values)}}
         for number, values in enumerate(combinations)
     ]
-    before, *answers = predict([typical, *candidates])
-    order = sorted(range(len(combinations)), key=lambda number: -answers[number]["targets"][target]["value"])
+    before, *answers = _predict(context, [typical, *candidates])
+    earlier = before["targets"][target]["value"]
+    gains = [answer["targets"][target]["value"] / earlier for answer in answers]
     chosen: list[int] = []
-    for place in order:  # each direction differs from those before it in two tags or more
-        if all(sum(a != b for a, b in zip(combinations[place], combinations[other])) >= 2 for other in chosen):
+    for place in sorted(range(len(combinations)), key=lambda number: -gains[number]):
+        # Two briefs differ in two tags or more, unless a single tag is all that can be changed.
+        apart = min(2, sum(bool(one) for one in better.values()))
+        differs = (sum(a != b for a, b in zip(combinations[place], combinations[other])) >= apart for other in chosen)
+        if gains[place] >= LEAST_GAIN and all(differs):
             chosen.append(place)
-        if len(chosen) == MOST_DIRECTIONS:
-            break
-    changed = {place: {tag: ("", value) for tag, value in zip(tags, combinations[place])} for place in chosen}
-    return [
-        _shot(context, "direction", answers[place], before, target, changed[place], "", value_effects, z)
-        for place in chosen
-    ]
+    shot = pd.DataFrame({tag: observed[context.tags[tag]].iloc[rows].astype(object) for tag in tags})
+    found = []
+    for place in chosen[:MOST_BRIEFS]:
+        values = dict(zip(tags, combinations[place]))
+        new = {tag: effects[tag][values[tag]] for tag in tags if values[tag] != old[tag]}
+        changed = sorted(new, key=lambda tag: -new[tag].log)
+        ends = [effects[tag][value].sd for tag in changed for value in (values[tag], old[tag]) if value in effects[tag]]
+        sd = float(np.sqrt(np.square(ends).sum()))
+        found.append(
+            Brief(
+                promotion_type=promotion_type,
+                account_id=account,
+                tags={tag: value for tag, value in values.items() if value},
+                changes=[
+                    Change(
+                        tag=tag,
+                        old=old[tag],
+                        new=values[tag],
+                        grade=new[tag].grade,
+                        pooled=new[tag].pooled,
+                    )
+                    for tag in changed
+                ],
+                target=target,
+                value=answers[place]["targets"][target]["value"],
+                before=earlier,
+                gain=gains[place],
+                gain_low=float(gains[place] * np.exp(-z * sd)),
+                gain_high=float(gains[place] * np.exp(z * sd)),
+                creatives=min(one.creatives for one in new.values()),
+                shot_before=int((shot[list(values)] == pd.Series(values)).all(axis=1).sum()),
+                copies=COPIES,
+                test_cny=answers[place]["test_cny"],
+            )
+        )
+    return found
 
 
-def _ranked(value_effects: ValueEffects, tag: str) -> list[str]:
-    """Values of a tag, the largest effect first."""
-    return sorted(value_effects[tag], key=lambda value: -value_effects[tag][value][0])
+def _better(effects: Mapping[str, LeverGrade], old: str) -> list[str]:
+    """Values that are certainly or likely better than the mean creative, and estimated better than the old value."""
+    least = max(0.0, effects[old].log if old in effects else 0.0)
+    sure = [value for value, one in effects.items() if one.grade != "unclear" and one.log > least and value != old]
+    return sorted(sure, key=lambda value: -effects[value].log)[:VALUES_PER_TAG]
 
 
-def _shot(
-    context: ReportContext, kind: str, answer: Answer, before: Answer, target: str,
-    changed: dict[str, tuple[str, str]], of: str, value_effects: ValueEffects, z: float,
-) -> Shot:  # fmt: skip
-    factors = {
-        name: answer["stages"][name]["value"] / before["stages"][name]["value"]
-        for name in answer["stages"]
-        if name in context.funnel.composed_stages
-    }
-    because = sorted(factors.items(), key=lambda entry: -abs(np.log(entry[1])))
-    creatives = context.loaded.creatives
-    sizes = [int((creatives[context.tags[tag]] == value).sum()) for tag, (_, value) in changed.items()]
-    estimate, earlier = answer["targets"][target], before["targets"][target]["value"]
-    gain = estimate["value"] / earlier
-    sds = [
-        value_effects[tag][value][1] for tag, pair in changed.items() for value in pair if value in value_effects[tag]
-    ]
-    sd = float(np.sqrt(np.square(sds).sum()))
-    return Shot(
-        kind=kind,
-        of=of,
-        changed=changed,
-        target=target,
-        value=estimate["value"],
-        low=estimate["low"],
-        high=estimate["high"],
-        gain=gain,
-        gain_low=float(gain * np.exp(-z * sd)),
-        gain_high=float(gain * np.exp(z * sd)),
-        before=earlier,
-        chance=answer["chance_of_target"],
-        hit_chance=answer["hit_chance"],
-        because=[(name, float(factor)) for name, factor in because if abs(factor - 1.0) >= 0.01][:3],
-        creatives=min(sizes),
-    )
+def _log(effects: ValueEffects, tags: Sequence[str], values: Sequence[str], old: Mapping[str, str]) -> float:
+    """Sum of the log effects of the changed values."""
+    return sum(effects[tag][value].log for tag, value in zip(tags, values) if value != old[tag])
 
 
-def _best_running(context: ReportContext, rows: Ints) -> list[int]:
-    """Ints of the account's creatives that had delivery in the last week, the most gross (net) money first."""
-    until = context.observed["cutoff"].to_numpy("datetime64[s]")
-    running = rows[context.launched[rows] & (until[rows] >= until.max() - np.timedelta64(7, "D"))]
-    running = running if len(running) else rows
-    column = "net_gmv_cny" if "early:net_gmv_cny" in context.observed else "gmv_cny"
-    earned = np.nan_to_num(context.counts(column))
-    return running[np.argsort(-earned[running], kind="stable")][:MOST_TESTS].tolist()
+def _named(names: Mapping[str, str], values: Sequence[str]) -> dict[str, str]:
+    return {name: value for name, value in zip(names.values(), values) if value}
 
 
-def new_creative(context: ReportContext, row: int) -> CandidateCreative:
-    """A creative of the data as the request of a caller before launch."""
-    observed = context.observed.iloc[row]
-    creative: CandidateCreative = {
-        "creative_id": f"{row}",
-        "promotion_type": str(observed["promotion_type"]),
-        "account_id": str(observed["account_id"]),
-    }
-    for name in names_of("text", requested=True):
-        if name in observed and pd.notna(observed[name]):
-            creative[name] = str(observed[name])
-    for name in names_of("number", requested=True):
-        if name in observed and pd.notna(observed[name]):
-            creative[name] = float(observed[name])
-    tags = {name: observed.get(TAG + name) for name in context.loaded_model.tags}
-    creative["tags"] = {
-        name: _tag_values(context, name, str(value))
-        for name, value in tags.items()
-        if value is not None and pd.notna(value)
-    }
-    return creative
+def _predict(context: ReportContext, creatives: Sequence[CandidateCreative]) -> list[Answer]:
+    model = context.loaded_model
+    requested = [Creative.model_validate(one) for one in creatives]
+    return list(predictions(model, requested, now=model.as_of.moment).answers)
 
 
 def typical_creative(context: ReportContext, rows: Ints) -> CandidateCreative:
-    """The account's typical creative before launch: the most frequent category values, the median numbers."""
+    """The account's typical creative before launch: the most frequent texts, the middle numbers."""
     creatives = context.observed.iloc[rows]
     promotion_type = creatives["promotion_type"].mode().iat[0]
     creatives = creatives[creatives["promotion_type"] == promotion_type]
@@ -261,7 +219,7 @@ def typical_creative(context: ReportContext, rows: Ints) -> CandidateCreative:
             creative[name] = str(creatives[name].mode().iat[0])
     for name in names_of("number", requested=True):
         if name in creatives and creatives[name].notna().any():
-            creative[name] = float(creatives[name].median())
+            creative[name] = float(creatives[name].quantile(0.5, interpolation="nearest"))
     columns = {name: TAG + name for name in context.loaded_model.tags}
     creative["tags"] = {
         name: _tag_values(context, name, str(creatives[column].mode().iat[0]))
@@ -273,9 +231,3 @@ def typical_creative(context: ReportContext, rows: Ints) -> CandidateCreative:
 
 def _tag_values(context: ReportContext, name: str, value: str) -> str | list[str]:
     return value.split(MULTI) if name in context.loaded_model.vocabulary.multi else value
-
-
-def _name(context: ReportContext, row: int) -> str:
-    observed = context.observed
-    name = observed["creative_name"].iloc[row] if "creative_name" in observed else None
-    return str(observed["creative_id"].iloc[row]) if name is None or pd.isna(name) else str(name)

@@ -3,7 +3,7 @@
 import pytest
 from markupsafe import Markup
 
-from features.sanitise import markdown_text, spreadsheet_cell, template_text, visible_text, visible_texts
+from features.sanitise import markdown_text, spreadsheet_cell, template_text, visible_text, visible_texts, web_address
 
 
 def test_control_and_direction_characters_are_replaced() -> None:
@@ -37,3 +37,17 @@ def test_formulas_get_an_apostrophe(text) -> None:
 @pytest.mark.parametrize("value", ["1+1", "悬念", "", -1.5, None])
 def test_other_cells_stay(value) -> None:
     assert spreadsheet_cell(value) == value
+
+
+@pytest.mark.parametrize("text", ["https://v.example.com/a?b=1#c", "http://10.0.0.1/x", " https://例子.cn/封面.png "])
+def test_an_address_of_the_web_becomes_a_link(text) -> None:
+    assert web_address(text) == text.strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "封面.png", "javascript:alert(1)", "data:text/html,x", "//host/x", "ftp://host/x", "file:///etc/passwd",
+     "https://user:key@host/x", "https:///x", "https://host/a b", "https://host/\"x", "https://[", "https://h/\u202ex"],
+)  # fmt: skip
+def test_nothing_else_does(text) -> None:
+    assert web_address(text) == ""

@@ -22,6 +22,8 @@ def embedded(data: ReportData) -> dict[str, object]:
         indices[name] = [place.get(text, -1) for text in texts]
     types = [promotion_type(name) for name in values["promotion_type"]]
     named = {name: _names(data, name, values[name]) for name in NAMED_BY}
+    found["known"] = [int(one.known) for one in data.creatives]
+    found["address"] = [one.address for one in data.creatives]
     return found | {"values": values, "of": indices, "promotionTypes": types, "named": named}
 
 

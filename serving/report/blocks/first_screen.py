@@ -1,16 +1,130 @@
-"""First screen: values of its block."""
+"""First screen: tiles, pills, what to do and what to shoot; the script shows the same for what is filtered."""
 
+from features.bilingual import Words
 from serving.report import wording
+from serving.report.blocks.numbers import change, number, signed, whole
 from serving.report.data import ReportData
+from serving.report.first_screen import Tiles, tiles, to_do
+from serving.report.wording.common import promotion_type, target
+from training.decision.status import RUNNING
+
+TONES = {"usable": "good", "caution": "warn", "unusable": "never", "undecided": "none"}
+"""Verdict → class of its pill; red stands only where a number must not be used."""
+SHOWN_BRIEFS = 3
+DAYS = 7
+"""Period that the page opens with."""
+
+Line = tuple[Words, Words]
+"""A figure of a tile and what stands below it."""
 
 
 def values(data: ReportData) -> dict[str, object]:
-    """Titles and answers of the five questions, of the promotion type with most creatives."""
-    found, say = data.levers, wording.levers
+    """Everything for all creatives and the shortest period."""
+    everyone = set(range(len(data.creatives)))
+    say = wording.first_screen
+    known = sum(one.known for one in data.creatives)
+    level = data.model_quality.level
+    listed = to_do(data.creatives, data.cards, everyone)
+    running = any(one.status == RUNNING for one in data.creatives)
     return {
-        "answers": [
-            (say.ASKED[one.tag], say.answer(found, found.slices[0], place))
-            for place, one in enumerate(found.questions)
-            if one.tag in say.ASKED and found.slices
-        ]
+        "tiles": tiles_of(data, everyone),
+        "pills": [(TONES[one.verdict], say.pill(one), say.why(one)) for one in data.trust],
+        "few": known < data.levers.min_creatives,
+        "to_do": [(data.creatives[n], data.cards[n], signed(data.cards[n].stake_cny)) for n in listed],
+        "indices": listed,
+        "nothing": _script("nothing_to_do" if running else "nobody_runs"),
+        "briefs": [
+            (say.brief(one), say.differs(one), say.gain(one, level), say.proof(one), one)
+            for one in data.briefs[:SHOWN_BRIEFS]
+        ],
+        "no_briefs": say.no_briefs(data),
     }
+
+
+def embedded(data: ReportData) -> dict[str, object]:
+    """Sums by day, and the briefs of all accounts."""
+    say, level = wording.first_screen, data.model_quality.level
+    return {
+        "ahead": data.model_quality.outcome_days,
+        "least": data.levers.min_creatives,
+        "roi": target(data.roi) if data.roi else None,
+        "days": data.daily.days,
+        "of": data.daily.creatives,
+        "series": {name: [_packed(row) for row in rows] for name, rows in data.daily.series.items()},
+        "ran": data.daily.ran,
+        "briefs": [
+            {
+                "type": one.promotion_type,
+                "account": one.account_id,
+                "lines": [say.brief(one), say.differs(one), say.gain(one, level), say.proof(one)],
+            }
+            for one in data.briefs
+        ],
+        "shown": SHOWN_BRIEFS,
+        "noBriefs": say.no_briefs(data),
+    }
+
+
+def _packed(row: list[float]) -> list[float]:
+    """Day of the first amount, then the amounts of that day and the following ones; zeros at both ends are left out."""
+    places = [place for place, amount in enumerate(row) if amount]
+    if not places:
+        return []
+    kept = row[places[0] : places[-1] + 1]
+    return [places[0], *(int(amount) if amount == int(amount) else round(amount, 1) for amount in kept)]
+
+
+def _script(name: str, **given: object) -> Words:
+    return wording.SCRIPT_TEXTS[name].format(**given)
+
+
+def tiles_of(data: ReportData, chosen: set[int]) -> list[tuple[str, Words, list[Line]]]:
+    """Name, heading and lines of each tile; ROI has one line a promotion type."""
+    whole_of = tiles(data.creatives, data.cards, data.daily, DAYS, chosen)
+    types = list(dict.fromkeys(data.creatives[n].promotion_type for n in sorted(chosen)))
+    of_type = {name: {n for n in chosen if data.creatives[n].promotion_type == name} for name in types}
+    parts = {name: tiles(data.creatives, data.cards, data.daily, DAYS, mine) for name, mine in of_type.items()}
+    roi = target(data.roi) if data.roi else Words("ROI", "ROI")
+    named = wording.SCRIPT_TEXTS["tile_roi"]
+    return [
+        ("running", _script("tile_running"), [_compared(str(whole_of.running), whole_of.running, whole_of.ran)]),
+        ("spend", _script("tile_spend", days=DAYS), [_spend(whole_of)]),
+        (
+            "roi",
+            Words(named.zh.format(days=DAYS, roi=roi.zh), named.en.format(days=DAYS, roi=roi.en)),
+            [_roi(part, promotion_type(name) if len(parts) > 1 else None, data) for name, part in parts.items()],
+        ),
+        ("stake", _script("tile_stake"), [_stake(whole_of, data, chosen)]),
+    ]
+
+
+def _compared(text: str, now: float, before: float) -> Line:
+    if not before:
+        return Words(text, text), _script("not_before")
+    return Words(text, text), _script("than_before", days=DAYS, change=change(now, before))
+
+
+def _spend(part: Tiles) -> Line:
+    if part.spend is None:
+        return Words("–", "–"), _script("no_spend")
+    return _compared(whole(part.spend), part.spend, part.spent or 0.0)
+
+
+def _roi(part: Tiles, name: Words | None, data: ReportData) -> Line:
+    before = Words("", "") if name is None else Words(f"{name.zh} ", f"{name.en} ")
+    if not data.roi:
+        return Words(f"{before.zh}–", f"{before.en}–"), _script("no_money")
+    asked = f" / {number(part.roi_target)}" if part.roi_target is not None else ""
+    shown = Words(f"{before.zh}{number(part.roi)}{asked}", f"{before.en}{number(part.roi)}{asked}")
+    if part.roi is None:
+        return shown, _script("none_spent")
+    return shown, _script("was", value=number(part.was_roi))
+
+
+def _stake(part: Tiles, data: ReportData, chosen: set[int]) -> Line:
+    codes = [data.cards[n].verdict for n in chosen if data.creatives[n].status == RUNNING]
+    more, less = codes.count("scale"), codes.count("stop")
+    if not any(codes):
+        return Words("–", "–"), _script("no_stakes")
+    text = f"{signed(part.more_cny)} / {whole(part.less_cny)}"
+    return Words(text, text), _script("stakes", more=more, less=less, ahead=data.model_quality.outcome_days)

@@ -13,10 +13,10 @@ from serving.report.contribution_groups import group_label
 from training.decision.rules import PROMOTION_TYPES
 
 METRIC_COLUMNS = {
-    "hold": Words("视频播放数 与 3秒播放率(plays、plays_3s)", "plays and 3-s plays (视频播放数, 3秒播放率)"),
-    "click": Words("整体点击次数(clicks)", "clicks (整体点击次数)"),
-    "order": Words("整体成交订单数(orders)", "orders (整体成交订单数)"),
-    "value": Words("整体成交订单数 与 整体成交金额(orders、gmv_cny)", "orders and gmv (整体成交订单数, 整体成交金额)"),
+    "hold": Words("视频播放数、3秒播放数", "plays and 3-s plays (视频播放数, 3秒播放率)"),
+    "click": Words("整体点击次数", "clicks (整体点击次数)"),
+    "order": Words("整体成交订单数", "orders (整体成交订单数)"),
+    "value": Words("整体成交订单数、整体成交金额", "orders and gmv (整体成交订单数, 整体成交金额)"),
     "repeat_orders": Words("老客订单数 / 复购订单数", "repeat orders (老客订单数)"),
 }
 """Stage, or column that no source has → what to add to the export."""
@@ -42,6 +42,23 @@ def target(name: str) -> Words:
 def promotion_type(name: str) -> Words:
     """Label of a promotion type."""
     return PROMOTION_TYPES.get(name, Words(name, name))
+
+
+BASES = {
+    "payment": Words("成交口径：支付（未扣退款）", "gmv: paid, refunds not taken off"),
+    "net_1h": Words("成交口径：净成交（1小时退款后）", "gmv: net of refunds within 1 hour"),
+    "settled_7d": Words("成交口径：7天结算", "gmv: settled after 7 days"),
+    "settled_14d": Words("成交口径：14天结算", "gmv: settled after 14 days"),
+    "settled_30d": Words("成交口径：30天结算", "gmv: settled after 30 days"),
+    "settled_90d": Words("成交口径：90天结算", "gmv: settled after 90 days"),
+    "comprehensive": Words("成交口径：综合成交", "gmv: comprehensive"),
+}
+"""Setting `basis` → what money means."""
+
+
+def basis(name: str) -> Words:
+    """What money means in these data."""
+    return BASES[name]
 
 
 def group(name: str) -> Words:
@@ -75,7 +92,7 @@ def _tag_sheet() -> ExportLayout:
 def to_add(names: Sequence[str]) -> Words:
     """Which columns are missing, and where to add them."""
     named = columns(names)
-    return Words(f"现有数据回答不了;请在导出或标签表中加上:{named.zh}。", f"These data cannot tell. Add: {named.en}.")
+    return Words(f"现有数据回答不了；请在导出或标签表中加上：{named.zh}。", f"These data cannot tell. Add: {named.en}.")
 
 
 def band(low: float, high: float, level: float) -> Words:
@@ -85,4 +102,4 @@ def band(low: float, high: float, level: float) -> Words:
 
 def count(number: int) -> Words:
     """A number of creatives."""
-    return Words(f"{number:,} 条创意", f"{number:,} creatives")
+    return Words(f"{number:,} 条素材", f"{number:,} creatives")

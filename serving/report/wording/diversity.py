@@ -1,51 +1,16 @@
-"""Diversity of the creatives, and new ones worth shooting."""
-
-from collections.abc import Mapping
+"""Diversity of the creatives."""
 
 from features.bilingual import Words
 from serving.report.diversity import Diversity
-from serving.report.what_to_shoot import Shot
-from serving.report.wording.common import band, count, tag, times
+from serving.report.wording.common import tag
 
 TITLE = Words("丰富度", "Diversity")
 """Heading, and entry of the menu."""
 TEXTS = {
-    "no_shots": Words(
-        "没有模型明显更看好的选择,或缺少标签、ROI 列。",
-        "Nothing is predicted clearly better, or tags or ROI are missing.",
-    ),
-    "diversity": Words("丰富度,以及下一步拍什么", "Diversity, and what to shoot next"),
     "shot_before": Words("拍过哪些组合(创意条数)", "What was shot (creatives)"),
     "one_hit": Words("至少出一条爆款的概率", "Chance of at least one hit"),
-    "test": Words("单变量测试:在跑得好的创意上只改一处", "Tests: change one thing on what runs well"),
-    "direction": Words("新方向:还没拍过、模型看好的组合", "New directions: not shot yet, and well predicted"),
 }
 """Headings and paragraphs, by name."""
-
-
-def what_changes(shot: Shot) -> Words:
-    """Which tags a shot changes."""
-    parts = [(tag(name), old, new) for name, (old, new) in shot.changed.items()]
-    if shot.kind == "test":
-        name, old, new = parts[0]
-        return Words(f"只换{name.zh}:{old or '无'} → {new}", f"change {name.en} only: {old or 'none'} → {new}")
-    return Words(" · ".join(new for _, _, new in parts), " · ".join(new for _, _, new in parts))
-
-
-def why_shoot(shot: Shot, stages: Mapping[str, Words], level: float) -> Words:
-    """Why a shot is recommended: gain with its interval, stages it comes from, and sample size."""
-    zh = "、".join(f"{stages[name].zh} {times(factor)}" for name, factor in shot.because)
-    en = ", ".join(f"{stages[name].en} {times(factor)}" for name, factor in shot.because)
-    inside = band(shot.gain_low, shot.gain_high, level)
-    sure = (
-        Words("", "")
-        if shot.gain_low > 1.0
-        else Words(";还分不出高低,正好用来测", "; not told apart yet: a test tells")
-    )
-    return Words(
-        f"预期 {times(shot.gain)}({inside.zh}){sure.zh};来自 {zh};依据 {count(shot.creatives).zh}",
-        f"expected {times(shot.gain)} ({inside.en}){sure.en}; by {en}; from {count(shot.creatives).en}",
-    )
 
 
 def diversity(one: Diversity) -> Words:

@@ -4,19 +4,12 @@ from features.bilingual import Words
 
 TEXTS = {
     "association": Words(
-        "关联,不是因果:模型对历史数据的归因,不等于改动后一定带来的效果。",
+        "关联，不是因果：模型对历史数据的归因，不等于改动后一定带来的效果。",
         "Association, not cause: what the model learned from past data is not the effect of a change.",
-    ),
-    "first": Words(
-        "先看一句话:模型对历史数据的归因,不等于改动后一定带来的效果。平台会把流量给早期赢家,因此下面每个数字都是"
-        "关联,要放量先做单变量测试。",
-        "First of all: what the model learned from past data is not the effect of a change. The platform "
-        "sends traffic to early winners, so every figure below is an association: test one variable before you "
-        "scale.",
     ),
     "title": Words("投放策略报告", "Strategist's report"),
     "not_concluded": Words(
-        "不要由此下的结论:单条创意的好坏(一周结果多半是运气);没有数据处的曲线;因子可以一直叠乘;关联就是因果。预测"
+        "不要由此下的结论：单条创意的好坏（一周结果多半是运气）；没有数据处的曲线；因子可以一直叠乘；关联就是因果。预测"
         "与归因来自服务所用的同一模型与同一函数。",
         "Do not conclude: that one creative is good or bad (one week is mostly chance); curves where there are "
         "no data; that factors multiply for ever; that association is cause. Predictions and contributions come "

@@ -40,10 +40,12 @@ def hostile(data: ReportData) -> ReportData:
         for lever in data.levers.levers
     ]
     koc = data.kocs.kocs[0].model_copy(update={"creator_id": HOSTILE})
+    briefs = [one.model_copy(update={"tags": {"hook": HOSTILE}, "account_id": HOSTILE}) for one in data.briefs[:1]]
     return data.model_copy(
         update={
             "account": HOSTILE,
             "creatives": [row, *data.creatives[1:]],
+            "briefs": briefs,
             "cards": [card, *data.cards[1:]],
             "levers": data.levers.model_copy(update={"levers": levers}),
             "kocs": data.kocs.model_copy(update={"kocs": [koc]}),

@@ -131,7 +131,7 @@ def test_data_without_metrics_tags_or_koc_name_the_columns_to_add(loaded: Loaded
     assert missing["audience"] == ["audience", "repeat_orders"]
     assert found.levers.levers == []
     assert found.diversity.missing == ["hook", "scene", "face", "script"]
-    assert found.shots == []
+    assert found.briefs == []
 
 
 def test_the_numbers_are_plain_data_that_survive_json(data: ReportData) -> None:
@@ -157,11 +157,14 @@ def summary(data: ReportData) -> dict:
     details["swarms"][0]["points"] = details["swarms"][0]["points"][0][:3]
     details["curves"][0]["dots"] = details["curves"][0]["dots"][:3]
     details["pairs"]["pairs"] = details["pairs"]["pairs"][:2]
-    for name, most in (("creatives", 2), ("cards", 2), ("shots", 3)):
+    for name, most in (("creatives", 2), ("cards", 2)):
         whole[name] = whole[name][:most]
     for one in whole["levers"]["slices"]:
         one["cells"] = one["cells"][:3]
     whole["kocs"]["kocs"] = whole["kocs"]["kocs"][:1]
+    daily = whole["daily"]
+    daily["creatives"] = daily["creatives"][:2]
+    daily["series"] = {name: rows[:2] for name, rows in daily["series"].items()}
     del whole["model_quality"]["version"]
     return whole
 

@@ -49,7 +49,7 @@ def test_the_report_is_one_file_without_anything_from_outside(page: str) -> None
 def test_every_sentence_stands_in_both_languages(page: str, data: ReportData) -> None:
     spans = tags_of(page).spans
     assert spans["zh"] == spans["en"] > 250
-    assert page.count("关联,不是因果") >= 4
+    assert page.count("关联，不是因果") >= 4
     assert page.count("Association, not cause") >= 4
     assert '<html lang="zh-CN">' in page
     assert 'id="zh" checked' in page

@@ -5,12 +5,14 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from features.sanitise import visible_text
 from serving.mounts.static_files import REPORT_POLICY
 from serving.report.blocks.creatives import STATUSES
+from serving.report.blocks.first_screen import tiles_of
 from serving.report.data import ReportData
+from serving.report.first_screen import to_do
 from serving.report.render import render
 
 pytestmark = pytest.mark.browser
@@ -49,6 +51,44 @@ def test_a_report_switches_language_sorts_and_shows_a_card(
     )
     tab.click("#card .close")
     expect(tab.locator("#card")).not_to_have_attribute("open", "")
+
+
+def shown_tiles(tab: Page) -> list[str]:
+    lines = "(all) => all.map((one) => [...one.children].map((part) => part.innerText.trim()).join(' '))"
+    return tab.locator("#tiles .tile dd").evaluate_all(lines)
+
+
+def stated_tiles(data: ReportData, chosen: set[int]) -> list[str]:
+    """What the block writes without a script, in Chinese."""
+    return [f"{figure.zh} {below.zh}" for _, _, lines in tiles_of(data, chosen) for figure, below in lines]
+
+
+def test_filters_show_the_tiles_and_the_list_of_what_passes(open_page, data: ReportData, path: Path) -> None:
+    tab = open_page(path)
+    everyone = set(range(len(data.creatives)))
+    assert shown_tiles(tab) == stated_tiles(data, everyone)
+    accounts = list(dict.fromkeys(one.account_id for one in data.creatives))
+    tab.select_option("[data-filter=account_id]", label=accounts[1])
+    mine = {index for index in everyone if data.creatives[index].account_id == accounts[1]}
+    assert shown_tiles(tab) == stated_tiles(data, mine)
+    listed = tab.locator("#to-do li[data-index]").evaluate_all("(all) => all.map((one) => Number(one.dataset.index))")
+    assert listed == to_do(data.creatives, data.cards, mine)
+    running = [index for index in mine if data.creatives[index].status == "running"]
+    assert tab.locator("#rows tr").count() == min(len(running), 50)
+    tab.select_option("[data-filter=days]", label="近 14 天")
+    assert "14" in tab.locator("[data-tile=spend] dt").inner_text()
+    tab.select_option("[data-filter=account_id]", value="-1")
+    tab.select_option("[data-filter=days]", value="7")
+    assert shown_tiles(tab) == stated_tiles(data, everyone)
+
+
+def test_a_pill_says_why_and_a_creative_of_today_opens_its_card(open_page, path: Path) -> None:
+    tab = open_page(path)
+    tab.locator(".trust summary").last.click()
+    expect(tab.locator(".trust details[open] p")).to_have_count(1)
+    tab.click("h1")
+    tab.locator("#to-do button").first.click()
+    expect(tab.locator("#card")).to_have_attribute("open", "")
 
 
 def test_under_the_policy_of_the_service_it_works_all_the_same(open_page, page: str) -> None:

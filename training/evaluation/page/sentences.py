@@ -133,7 +133,7 @@ def _clauses(found: Iterable[Judgement], level: float) -> Words:
     """One clause for all judgements of the same words, in the order of the first of each."""
     alike: dict[Words, list[Words]] = {}
     for one in found:
-        alike.setdefault(_verdict(one, level), []).append(_item(one))
+        alike.setdefault(verdict_words(one, level), []).append(_item(one))
     listed = [(_listed(items), verdict) for verdict, items in alike.items()]
     return Words(
         "；".join(f"{items.zh} {verdict.zh}" for items, verdict in listed),
@@ -155,8 +155,8 @@ def _number(one: Judgement, value: float) -> str:
     return f"{round(100 * value):+d}".replace("-", "−") if one.aspect == "chances" else f"{value:.2f}"
 
 
-def _verdict(one: Judgement, level: float) -> Words:
-    """The verdict with its reason, and the group that is farthest off."""
+def verdict_words(one: Judgement, level: float) -> Words:
+    """Say the verdict with its reason, and the group that is farthest off."""
     if one.verdict == "undecided":
         return FEW
     reason = _reason(one, level)

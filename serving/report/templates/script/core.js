@@ -16,7 +16,7 @@ const report = (() => {
 
   // Both languages stand in the page; the style sheet hides one.
   const both = ([zh, en]) => { const part = document.createDocumentFragment(); part.append(el("span", { class: "zh" }, zh), el("span", { class: "en", lang: "en" }, en)); return part; };
-  const filled = (name, given) => core.words[name].map((words) => words.replace(/{(\w+)}/g, (_, key) => given[key]));
+  const filled = (name, given) => core.words[name].map((words, lang) => words.replace(/{(\w+)}/g, (_, key) => Array.isArray(given[key]) ? given[key][lang] : given[key]));
   const text = (name, given = {}) => both(filled(name, given));
   const language = () => document.getElementById("en").checked ? "en" : "zh";
   const plain = (name, given = {}) => filled(name, given)[language() === "en" ? 1 : 0];
@@ -24,10 +24,10 @@ const report = (() => {
   for (const name of ["zh", "en"]) document.getElementById(name).addEventListener("change", () => { setLanguage(); tell(); });
 
   const missing = (value) => value === null || value === undefined || Number.isNaN(value);
-  const whole = (value) => missing(value) ? "–" : Math.round(value).toLocaleString("en-US");
+  const whole = (value) => missing(value) ? "–" : (Math.round(value) + 0).toLocaleString("en-US");
   const number = (value) => missing(value) ? "–" : value === 0 ? "0" : Math.abs(value) >= 1000 ? whole(value) : value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
   const share = (value) => missing(value) ? "–" : (100 * value).toFixed(value < 0.1 ? 1 : 0) + "%";
-  const signed = (value) => missing(value) ? "–" : `${value < 0 ? "−" : "+"}${whole(Math.abs(value))}`;
+  const signed = (value) => missing(value) ? "–" : Math.round(value) === 0 ? "0" : `${value < 0 ? "−" : "+"}${whole(Math.abs(value))}`;
 
   // Filters: index of the value in core.values, or -1 for all. Sections subscribe, and read `chosen()`.
   const FILTERS = ["account_id", "promotion_type", "product_id", "creator_id"];
@@ -39,6 +39,12 @@ const report = (() => {
   const tell = () => { for (const one of heard) one(filters); };
   const subscribe = (one) => { heard.push(one); one(filters); };
   const setFilter = (name, value) => { filters[name] = value; kept = null; tell(); };
+  // The decision on creative n, as the section of creatives embeds it. A reason is a template with gaps and the numbers in them.
+  const decided = data.creatives;
+  const status = (row) => value("status", row);
+  const verdict = (row) => decided.verdicts[decided.verdict[row]];
+  const reason = (row) => { const [zh, en, ...numbers] = decided.reason[row]; return [decided.reasons[0][zh], decided.reasons[1][en]].map((words) => words.split("{#}").map((part, n, parts) => n < parts.length - 1 ? part + numbers[n] : part).join("")); };
+  const badge = (row) => el("span", { class: `badge ${verdict(row)}` }, both(decided.verdictLabels[decided.verdict[row]]));
   const value = (name, index) => core.of[name][index] < 0 ? "" : core.values[name][core.of[name][index]];
 
   const bar = document.getElementById("filters");
@@ -59,5 +65,5 @@ const report = (() => {
 
   for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
   setLanguage();
-  return { data, core, el, svg, both, text, plain, language, whole, number, share, signed, missing, filters, subscribe, setFilter, passes, chosen, value };
+  return { data, core, el, svg, both, text, plain, language, whole, number, share, signed, missing, filters, subscribe, setFilter, passes, chosen, value, status, verdict, reason, badge };
 })();

@@ -1,6 +1,6 @@
 // Table of creatives: tabs by status, sort, search, columns, pages, download. A column is `value` (to sort, search and save) and `cell` (to show).
 const creatives = (() => {
-  const { core, el, svg, text, plain, number, whole, share, missing, language } = report;
+  const { core, el, svg, text, plain, number, whole, share, missing, language, status, reason, badge } = report;
   const data = report.data.creatives;
   const both = (words) => report.both(words);
   const count = core.ids.length, ALL = [...Array(count).keys()];
@@ -12,11 +12,7 @@ const creatives = (() => {
   const ratio = (top, bottom, scale = 1) => (row) => bottom(row) > 0 && top(row) !== null ? scale * top(row) / bottom(row) : null;
   const named = (name, row) => report.value(name, row) && (core.named[name]?.[core.of[name][row]] || report.value(name, row));
   const kindOf = (row) => core.promotionTypes[core.of.promotion_type[row]];
-  const status = (row) => report.value("status", row);
-  // A reason is a template with gaps and the numbers in them; without gaps it has none.
-  const reason = (row) => { const [zh, en, ...numbers] = data.reason[row]; return [data.reasons[0][zh], data.reasons[1][en]].map((words) => words.split("{#}").map((part, n, parts) => n < parts.length - 1 ? part + numbers[n] : part).join("")); };
   const verdictWords = (row) => data.verdictLabels[data.verdict[row]];
-  const badge = (row) => el("span", { class: `badge ${data.verdicts[data.verdict[row]]}` }, both(verdictWords(row)));
   const estimate = (place, row) => data.predicted[place].map((column) => column[row]);
   const shown = (place) => place === data.volume ? whole : number;
   const likely = (place, row) => {
