@@ -11,6 +11,7 @@ import numpy as np
 
 from features.attributes import ATTRIBUTE_OF
 from features.funnel import TARGETS
+from serving.report.actuals import actual_values
 from serving.report.card_steps import AccountGroups
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import ACCOUNT
@@ -121,8 +122,7 @@ def _means(table: Floats, weights: Floats, accounts: AccountGroups) -> Floats:
 
 def _actual(context: ReportContext, target: str, accounts: AccountGroups) -> Floats:
     """(accounts,) Log of what the account's chosen creatives made together so far; NaN where that is not above 0."""
-    kind = TARGETS[target]
-    if kind.is_volume:
+    if TARGETS[target].is_volume:
         return np.full(len(accounts.keys), np.nan)
-    values = kind.rate(accounts.sums(context.counts(kind.numerator)), accounts.sums(context.counts(kind.exposure)))
+    values = actual_values(target, lambda name: accounts.sums(context.counts(name)))
     return np.log(np.where(values > 0, values, np.nan))

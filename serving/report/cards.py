@@ -1,6 +1,7 @@
 """Creative cards: everything that is known and predicted of each creative, in the order of the report."""
 
 from features.schema import KEY, MULTI
+from serving.report.actuals import actual_values
 from serving.report.card_life import Life, lives
 from serving.report.card_steps import AccountGroups, FunnelSteps, Step, StepBenchmark, finite
 from serving.report.card_volume import LowVolume, LowVolumes
@@ -11,7 +12,7 @@ from serving.report.neighbours import Neighbour, is_known, name_of, nearest_past
 from training.decision.similar import SameIdeas, same_ideas, shared_tags
 from training.decision.status import STOPPED
 
-COUNTED = ("impressions", "clicks", "orders", "spend_cny", "gmv_cny", "net_gmv_cny")
+COUNTED = ("impressions", "clicks", "orders", "spend_cny", "gmv_cny")
 CARD_ATTRIBUTES = ("category", "price_cny", "duration_s", "roi_target", "copy_text")
 """Attributes shown beside the tags, each under its own name; product and KOC are named in the creative's row."""
 
@@ -48,6 +49,7 @@ class Card(ReportPart):
         roi_target, chance, hit_chance: Required ROI, P(ROI ≥ it), P(hit).
         targets: Target → prediction, lower and upper end of its interval.
         at_launch: Target → prediction at age 0.
+        actual: ROI and GPM target → what it really made so far (`report.actuals`); None where nothing was exposed.
         evidence: Column of metrics → sum so far.
         steps: Stage → its rate beside the account's.
         leak: The step that is clearly worse than the account's by most; empty where none is.
@@ -74,6 +76,7 @@ class Card(ReportPart):
     hit_chance: float | None
     targets: dict[str, tuple[float, float | None, float | None]]
     at_launch: dict[str, float]
+    actual: dict[str, float | None]
     evidence: dict[str, float | None]
     steps: dict[str, Step]
     leak: str
@@ -99,6 +102,7 @@ def creative_cards(context: ReportContext) -> tuple[list[Card], list[StepBenchma
     status = context.status
     low = LowVolumes(context, accounts, all_lives, groups)
     explained = [name for name in (context.roi, context.gpm) if name] or targets[:1]
+    made = {name: list(map(finite, actual_values(name, context.counts))) for name in (context.roi, context.gpm) if name}
     falls = {name: AccountWaterfalls(context, name, accounts) for name in explained}
     nearest = nearest_past_creatives(context, rows)
     chance = f"{context.roi or 'roi'}_chance"
@@ -126,6 +130,7 @@ def creative_cards(context: ReportContext) -> tuple[list[Card], list[StepBenchma
                 for name in targets
             },
             at_launch={name: float(launch[name]) for name in targets},
+            actual={name: made[name][row] for name in made},
             evidence={name: finite(creative[f"early:{name}"]) for name in COUNTED if f"early:{name}" in creative},
             steps=steps.of_row(row),
             leak=steps.leak(row),

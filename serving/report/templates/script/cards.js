@@ -138,10 +138,15 @@
   const tags = (row) => el("div", { class: "chips" }, ...data.tagNames.map((name, place) => [data.tagLabels[place], tagText(name, row)]).filter(([, value]) => value).map(([words, value]) => el("span", { class: "chip" }, both(words), ` ${value}`)));
   const decision = (row) => {
     const stake = data.stake[row], test = data.test[row];
-    return el("p", { class: "lead-line" }, badge(row), both(reason(row)), missing(stake) ? "" : el("b", {}, " ", say(stake >= 0 ? "stake_gain" : "stake_saving", { n: whole(Math.abs(stake)) })), missing(test) ? "" : el("b", {}, " ", say("test_line", { n: whole(test) })));
+    return el("p", { class: "lead-line" }, badge(row), both(reason(row)), missing(stake) ? "" : el("b", {}, " ", say(stake >= 0 ? "stake_gain" : "stake_saving", { n: whole(Math.abs(stake)), days: data.windowDays })), missing(test) ? "" : el("b", {}, " ", say("test_line", { n: whole(test) })));
   };
   const owner = (row) => [core.ids[row], report.value("account_id", row), named("product_id", row), named("creator_id", row)].filter(Boolean).join(" · ");
-  const body = (row) => [decision(row), facts(row), tags(row), el("div", { class: "halves" }, steps(row), life(row)), el("div", { class: "halves" }, ...data.falls.flatMap((column, place) => column[row] ? [fall(place, row)] : [])), el("p", { class: "note-small" }, say("how_fall")), el("div", { class: "halves" }, volume(row), idea(row)), nearest(row)];
+  const halves = (...parts) => el("div", { class: "halves" }, ...parts);
+  const falls = (row) => halves(...data.falls.flatMap((column, place) => column[row] ? [fall(place, row)] : []));
+  const body = (row) => [decision(row), facts(row), tags(row), halves(steps(row), life(row)), falls(row), el("p", { class: "note-small" }, say("how_fall")), halves(volume(row), idea(row)), nearest(row)];
+  // On paper the rules stand once, and what does not apply is left out.
+  const sheet = (row) => [decision(row), facts(row), tags(row), halves(steps(row), life(row)), falls(row), halves(data.low[row] ? volume(row) : "", ideaSize(row) ? idea(row) : ""), nearest(row)];
+  const rules = ["how_steps", "how_life", "how_fall", "how_volume", "how_ideas"];
   const title = (row, name) => [el("h3", name ? { id: name } : {}, core.names[row]), el("small", {}, both(data.statusLabels[data.statuses.indexOf(status(row))]), " · ", both(kindOf(row)), ` · ${owner(row)}`)];
 
   const card = document.getElementById("card");
@@ -163,7 +168,7 @@
   const paper = document.getElementById("printed-cards");
   const print = () => {
     const rows = data.printed.filter(report.passes);
-    paper.replaceChildren(el("h3", {}, report.text("cards_printed", { n: rows.length })), ...rows.map((row) => el("div", { class: "card" }, ...title(row), ...body(row))));
+    paper.replaceChildren(el("h3", {}, report.text("cards_printed", { n: rows.length })), ...rules.map((name) => el("p", { class: "small" }, say(name))), ...rows.map((row) => el("div", { class: "card" }, ...title(row), ...sheet(row))));
     paper.hidden = !rows.length;
   };
   window.addEventListener("beforeprint", print);

@@ -8,8 +8,6 @@ const creatives = (() => {
   const date = (days) => new Date(SINCE + days * DAY).toISOString().slice(0, 10);
   const at = (name) => data.counted.indexOf(name);
   const counted = (name) => (row) => data.counts[at(name)]?.[row] ?? null;
-  const spend = counted("spend_cny"), impressions = counted("impressions"), orders = counted("orders");
-  const ratio = (top, bottom, scale = 1) => (row) => bottom(row) > 0 && top(row) !== null ? scale * top(row) / bottom(row) : null;
   const named = (name, row) => report.value(name, row) && (core.named[name]?.[core.of[name][row]] || report.value(name, row));
   const kindOf = (row) => core.promotionTypes[core.of.promotion_type[row]];
   const verdictWords = (row) => data.verdictLabels[data.verdict[row]];
@@ -17,7 +15,7 @@ const creatives = (() => {
   const shown = (place) => place === data.volume ? whole : number;
   const likely = (place, row) => {
     const [, low, high] = estimate(place, row);
-    return missing(low) ? text("no_interval") : high <= 0 ? text("likely_none") : text("likely", { low: shown(place)(low), high: shown(place)(high) });
+    return missing(low) ? text("no_interval") : high <= 0 ? text(place === data.volume ? "likely_no_volume" : "likely_none") : text("likely", { low: shown(place)(low), high: shown(place)(high) });
   };
   const mean = (place, row) => text("mean", { n: shown(place)(estimate(place, row)[0]) });
   const tagOf = (name) => data.tagNames.indexOf(name);
@@ -35,7 +33,7 @@ const creatives = (() => {
   };
 
   const cells = {
-    name: (row) => el("th", { scope: "row", class: "name" }, el("button", { type: "button", class: "link", click: () => creatives.open(row) }, core.names[row]), el("small", {}, core.ids[row]), ideaSize(row) ? el("small", { class: "idea" }, text("same_idea_line", { n: ideaSize(row) })) : ""),
+    name: (row) => el("th", { scope: "row", class: "name" }, el("button", { type: "button", class: "link", click: () => creatives.open(row) }, core.names[row]), core.names[row] === core.ids[row] ? "" : el("small", {}, core.ids[row]), ideaSize(row) ? el("small", { class: "idea" }, text("same_idea_line", { n: ideaSize(row) })) : ""),
     verdict: (row) => el("td", { class: "why" }, badge(row), el("small", {}, both(reason(row)))),
     prediction: (place) => (row) => el("td", {}, likely(place, row), el("small", {}, mean(place, row))),
     chance: (row) => el("td", {}, share(data.chance[row]), missing(data.asked[row]) ? "" : el("small", {}, text("target_line", { n: number(data.asked[row]) }))),
@@ -61,9 +59,7 @@ const creatives = (() => {
     column("chance", word("chance"), (row) => data.chance[row], cells.chance),
     figure("hit", (row) => data.hit[row], share),
     figure("asked", (row) => data.asked[row], number),
-    column("actual_roi", word("actual_roi"), ratio(counted("net_gmv_cny"), spend), cells.number(ratio(counted("net_gmv_cny"), spend), number)),
-    figure("actual_gross", ratio(counted("gmv_cny"), spend), number),
-    figure("actual_gpm", ratio(counted("gmv_cny"), impressions, 1000), number),
+    ...data.actual.map((values, place) => column(`actual${place}`, word("actual").map((words, n) => words.replace("{n}", data.targets[place][n])), (row) => values[row], cells.number((row) => values[row], number))),
     ...data.counted.map((name) => figure(name, counted(name))),
     column("spark", data.dailyColumn === "spend_cny" ? word("spark") : word("spark_volume"), (row) => data.recent[row], cells.spark, { saved: null }),
     column("phase", word("phase"), (row) => data.phase[row], cells.phase, { saved: (row) => [plain(`phase_${data.phases[data.phase[row]]}`)] }),
@@ -79,7 +75,7 @@ const creatives = (() => {
   const usual = {
     running: ["verdict", "stake", "target0", `target${data.volume}`, "spend_cny", "spark", "phase", "leak"],
     waiting: ["verdict", "test", "target0", "chance", "hit", `target${data.volume}`, "product", "creator", "tag_hook", "tag_price_cny"],
-    stopped: ["actual_roi", "actual_gross", "actual_gpm", "spend_cny", "orders", "impressions", "spark", "days", "first_day", "leak"],
+    stopped: ["actual0", "actual1", "spend_cny", "orders", "impressions", "spark", "days", "first_day", "leak"],
   };
   const usualSort = { running: "spend_cny", waiting: "verdict", stopped: "spend_cny" };
   // A column without a single value is not offered.
