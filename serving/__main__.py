@@ -13,6 +13,7 @@ from rich.console import Console
 from configs.settings import CONFIG_DIR
 from configs.yaml_file import parse
 from features.console import run_command, show_problems
+from features.store.inputs import check_data_exists
 from serving.middleware.keys import new_key
 from serving.settings import BENTOML_ENVIRONMENT, SETTINGS_VARIABLE, ServiceSettings, load_service_settings
 
@@ -99,7 +100,9 @@ def report_command(
     since: Annotated[
         str | None, typer.Option("--since", help="ISO date: launched on this day or later, or not yet.")
     ] = None,
-    lang: Annotated[str, typer.Option("--lang", help="Opens in zh or en; both are in the file.")] = "zh",
+    lang: Annotated[
+        str | None, typer.Option("--lang", help="zh or en: of messages, and in which the file opens (else zh).")
+    ] = None,
     config: Annotated[Path, typer.Option("--config", help="Settings of the run.")] = RUN_CONFIG,
     bundle: Bundle = None,
     name: Name = None,
@@ -107,18 +110,36 @@ def report_command(
         bool, typer.Option("--without-tags", help="Go on where the tag sheet does not join the metrics.")
     ] = False,
 ) -> None:
-    """Write the strategist's report: model quality, effects by stage, creatives, KOCs, what to shoot next."""
+    """Write the strategist's report as one HTML file, and print its path."""
+    from rich.text import Text
+
     from configs.settings import load_settings
-    from serving.report.run import report_request, write_report
+    from features.bilingual import language_of_locale
+    from serving.report.run import LOG, report_request, write_report
+    from serving.report.wording.shell import written
+    from training.run_screen import RunScreen, show_files
+    from training.workspace import workspace
 
     request = report_request(
-        data, out, account=account, product=product, since=since, lang=lang, bundle=bundle, name=name or "",
+        data, out, account=account, product=product, since=since, lang=lang or "zh", bundle=bundle, name=name or "",
         without_tags=without_tags,
     )  # fmt: skip
-    err = Console(stderr=True)
-    report = write_report(request, load_settings(config), lambda files: show_problems(files, err))
-    by = f"{report.model_quality.model} {report.model_quality.version}"
-    Console().print(f"{out}: {report.all_creatives:,} creatives by {by}", highlight=False)
+    settings = load_settings(config)
+    check_data_exists(data)  # before anything is written
+    language = request.lang if lang else language_of_locale()
+    log = workspace(data, settings).folder / LOG
+    with RunScreen(Console(stderr=True), log, language) as screen:
+        report = write_report(
+            request,
+            settings,
+            screen.callbacks,
+            on_files=lambda files: show_files(files, screen),
+            on_note=lambda words: screen.show(screen.words(words)),
+        )
+    said = screen.words(written(report.all_creatives, f"{report.model_quality.model} {report.model_quality.version}"))
+    end = Console()
+    end.print(Text(str(out), style=f"link {out.resolve().as_uri()}"), soft_wrap=True)
+    end.print(said, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command("bento")

@@ -6,7 +6,22 @@ from pathlib import Path
 from typing import Literal
 
 Phase = Literal[
-    "read", "count", "funnel", "tune", "fit", "evaluate", "write", "register", "predict", "backtest", "check"
+    "read",
+    "count",
+    "funnel",
+    "tune",
+    "fit",
+    "evaluate",
+    "write",
+    "register",
+    "predict",
+    "backtest",
+    "check",
+    "explain",
+    "levers",
+    "cards",
+    "shoot",
+    "page",
 ]
 
 
@@ -32,3 +47,7 @@ class ProgressCallbacks:
     def refit(self, done: int, total: int) -> None:
         """Report that the next funnel model is being fitted: fits done, number of fits."""
         self.step("fitting the funnel model", done, total)
+
+
+NO_PROGRESS = ProgressCallbacks()
+"""Nobody is told."""

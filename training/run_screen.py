@@ -30,6 +30,11 @@ PHASES: dict[Phase, Words] = {
     "predict": Words("预测", "predicting"),
     "backtest": Words("回测", "backtest"),
     "check": Words("检查", "checking"),
+    "explain": Words("归因", "contributions"),
+    "levers": Words("杠杆榜", "levers"),
+    "cards": Words("素材卡片", "cards of the creatives"),
+    "shoot": Words("今天做什么、下一条拍什么", "what to do and what to shoot"),
+    "page": Words("写出页面", "writing the page"),
 }
 BAR_WIDTH = 24
 NOTES_SHOWN = 6

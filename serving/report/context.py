@@ -27,6 +27,7 @@ from training.decision.status import RUNNING, STOPPED, WAITING, statuses
 from training.explanation.contributions import all_contributions, check_additivity
 from training.explanation.shap_values import tree_shap
 from training.labels.outcomes import MATURE, actual_targets, outcomes
+from training.progress import NO_PROGRESS, ProgressCallbacks
 
 Floats = npt.NDArray[np.float64]
 
@@ -143,7 +144,12 @@ class ReportContext:
         return self.observed["age_hours"].to_numpy(np.float64) > 0
 
 
-def build_context(loaded_model: LoadedModel, loaded: Loaded, creative_filter: CreativeFilter) -> ReportContext:
+def build_context(
+    loaded_model: LoadedModel,
+    loaded: Loaded,
+    creative_filter: CreativeFilter,
+    progress: ProgressCallbacks = NO_PROGRESS,
+) -> ReportContext:
     """Predict and explain the chosen creatives with the functions that the service uses.
 
     Raises:
@@ -151,6 +157,7 @@ def build_context(loaded_model: LoadedModel, loaded: Loaded, creative_filter: Cr
     """
     if loaded.metrics.empty:
         raise InputError("The data hold no metrics, so there is nothing to report. Import reports too.")
+    progress.phase("count")
     model, settings = loaded_model.model, loaded_model.manifest.settings
     fitted, funnel = model.fitted, model.fitted.funnel
     now = loaded.metrics["period_end"].max()
@@ -165,10 +172,12 @@ def build_context(loaded_model: LoadedModel, loaded: Loaded, creative_filter: Cr
     others = columns_of_others(history.of(metrics.creatives.take(units), units))
     observed = observe(latest.take(chosen), metrics, others, funnel, settings)
     features = build_features(observed, fitted)
+    progress.phase("predict")
     predicted = model.predict(features)
     status = statuses(observed, metrics.account_until[units])
     advice = advise(predicted, features, observed, status, model, settings)
     predicted = pd.concat([predicted, advice.frame()], axis=1)
+    progress.phase("explain")
     of_stages, of_targets = all_contributions(model, features, tree_shap(model.boosters, features.values.matrix))
     for name, contributions in (of_stages | of_targets).items():
         if name in predicted:

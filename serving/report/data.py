@@ -21,6 +21,7 @@ from serving.report.levers import levers
 from serving.report.model_quality import ModelQuality, model_quality
 from serving.report.what_to_shoot import Brief, what_to_shoot
 from training.evaluation.files import Evaluation
+from training.progress import NO_PROGRESS, ProgressCallbacks
 
 
 class StageLabel(ReportPart):
@@ -84,7 +85,11 @@ class ReportData(ReportPart):
 
 
 def report_data(
-    loaded_model: LoadedModel, loaded: Loaded, creative_filter: CreativeFilter, evaluation: Evaluation | None = None
+    loaded_model: LoadedModel,
+    loaded: Loaded,
+    creative_filter: CreativeFilter,
+    evaluation: Evaluation | None = None,
+    progress: ProgressCallbacks = NO_PROGRESS,
 ) -> ReportData:
     """Compute the report on the chosen creatives.
 
@@ -93,19 +98,26 @@ def report_data(
         loaded: All data; creatives that are not chosen count as history and as past creatives.
         creative_filter: Which creatives are chosen.
         evaluation: Evaluation of the model, where there is one.
+        progress: Told when a phase begins.
 
     Raises:
         InputError: No creative is chosen.
     """
-    return sections(build_context(loaded_model, loaded, creative_filter), evaluation)
+    return sections(build_context(loaded_model, loaded, creative_filter, progress), evaluation, progress)
 
 
-def sections(context: ReportContext, evaluation: Evaluation | None) -> ReportData:
+def sections(
+    context: ReportContext, evaluation: Evaluation | None, progress: ProgressCallbacks = NO_PROGRESS
+) -> ReportData:
     """Compute every section from the context."""
+    progress.phase("levers")
     base, bootstrap_weights = baseline(context), bootstrap(len(context.observed))
     z = float(norm.ppf(0.5 + context.settings.interval.level / 2))
     found = levers(context)
+    details = lever_details(context, found)
+    progress.phase("cards")
     cards, benchmarks = creative_cards(context)
+    progress.phase("shoot")
     launched_at = context.observed["launched_at"][context.launched]
     since = context.creative_filter.since
     return ReportData(
@@ -125,7 +137,7 @@ def sections(context: ReportContext, evaluation: Evaluation | None) -> ReportDat
         briefs=what_to_shoot(context, found, z),
         model_quality=model_quality(context, evaluation),
         levers=found,
-        lever_details=lever_details(context, found),
+        lever_details=details,
         cards=cards,
         benchmarks=benchmarks,
         daily_column=daily_column(context),

@@ -1,6 +1,5 @@
 """`python -m serving report`: from exports to one HTML file."""
 
-import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from configs.settings import Settings
+from features.bilingual import Language, Words
 from features.errors import InputError
 from features.store.ingest import IngestReport
 from features.store.inputs import check_data_exists, load_data
@@ -18,14 +18,16 @@ from serving.inference.model_watcher import find_bundle
 from serving.report.context import CreativeFilter
 from serving.report.data import ReportData, report_data
 from serving.report.render import render
+from serving.report.wording import shell
 from serving.settings import ServiceSettings
 from training.atomic_write import write_text
 from training.errors import BundleError
 from training.evaluation.files import Evaluation, read_evaluation
+from training.progress import NO_PROGRESS, ProgressCallbacks
 from training.workspace import DATABASE, MODEL_CACHE, Workspace, workspace
 
-log = logging.getLogger("gpmcast.serving")
-
+LOG = "report.log"
+"""Log of the newest report, in the folder of the workspace."""
 LANGUAGES = ("zh", "en")
 ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?", re.ASCII)
 
@@ -47,7 +49,7 @@ class ReportRequest:
     data: Sequence[str]
     out: Path
     creative_filter: CreativeFilter
-    lang: str = "zh"
+    lang: Language = "zh"
     bundle: Path | None = None
     name: str = ""
     without_tags: bool = False
@@ -67,7 +69,8 @@ def report_request(
     if lang not in LANGUAGES:
         raise InputError(f"--lang {lang}: the report opens in {' or '.join(LANGUAGES)}.")
     moment = None if since is None else iso_time(since, "--since")
-    return ReportRequest(data, out, CreativeFilter(account, product, moment), lang, bundle, name, without_tags)
+    language: Language = "en" if lang == "en" else "zh"
+    return ReportRequest(data, out, CreativeFilter(account, product, moment), language, bundle, name, without_tags)
 
 
 def iso_time(text: str, option: str) -> pd.Timestamp:
@@ -94,14 +97,20 @@ def iso_time(text: str, option: str) -> pd.Timestamp:
 
 
 def write_report(
-    request: ReportRequest, settings: Settings, on_ingest: Callable[[IngestReport], None] = lambda _: None
+    request: ReportRequest,
+    settings: Settings,
+    progress: ProgressCallbacks = NO_PROGRESS,
+    on_files: Callable[[IngestReport | None], None] = lambda _: None,
+    on_note: Callable[[Words], None] = lambda _: None,
 ) -> ReportData:
     """Read the data, compute the report with the champion, write the file; return the report's numbers.
 
     Args:
         request: Checked options.
         settings: Settings of the run.
-        on_ingest: Callback with what was read from files.
+        progress: Told when a phase begins, and before each file is read.
+        on_files: Callback with what was read from files; None for a partitioned dataset.
+        on_note: Callback with what a reader should know of the model that was taken.
 
     Raises:
         InputError: The data cannot be read, or no creative is chosen.
@@ -109,16 +118,21 @@ def write_report(
     """
     check_data_exists(request.data)  # before anything is written
     space = workspace(list(request.data), settings)
-    loaded_model = model_of(request, settings, space)
-    loaded, files = load_data(request.data, space.store, settings, without_tags=request.without_tags)
-    if files is not None:
-        on_ingest(files)
-    data = report_data(loaded_model, loaded, request.creative_filter, evaluation_of(space))
+    progress.phase("read")
+    loaded_model = model_of(request, settings, space, on_note)
+    loaded, files = load_data(
+        request.data, space.store, settings, without_tags=request.without_tags, progress=progress.file
+    )
+    on_files(files)
+    data = report_data(loaded_model, loaded, request.creative_filter, evaluation_of(space), progress)
+    progress.phase("page")
     write_text(render(data, request.lang), request.out)
     return data
 
 
-def model_of(request: ReportRequest, settings: Settings, space: Workspace) -> LoadedModel:
+def model_of(
+    request: ReportRequest, settings: Settings, space: Workspace, on_note: Callable[[Words], None] = lambda _: None
+) -> LoadedModel:
     """Load the bundle or model that was named, else the champion of these data, else the newest champion."""
     database = settings.var / DATABASE
     wanted = ServiceSettings(
@@ -126,8 +140,7 @@ def model_of(request: ReportRequest, settings: Settings, space: Workspace) -> Lo
     )
     origin = find_bundle(wanted, preferred=space.registered_model, database=database)
     if request.bundle is None and not request.name and origin.name != space.registered_model:
-        own = space.registered_model
-        log.warning("%s has no champion, so the report is by %s; NAME=… chooses another.", own, origin)
+        on_note(shell.other_champion(space.registered_model, f"{origin}"))
     return load_model(origin.folder, origin.name, origin.version)
 
 

@@ -30,3 +30,16 @@ SCRIPT_TEXTS = {
     "all_creator_id": Words("全部达人", "all KOCs"),
 }
 """Texts that the script writes, by name."""
+
+
+def other_champion(own: str, taken: str) -> Words:
+    """These data have no champion: whose model the report is by."""
+    return Words(
+        f"这份数据还没有冠军模型（{own}），报告用的是 {taken}；用 NAME=… 指定别的模型。",
+        f"{own} has no champion, so the report is by {taken}; NAME=… chooses another.",
+    )
+
+
+def written(creatives: int, model: str) -> Words:
+    """What was written."""
+    return Words(f"{creatives:,} 条素材，模型 {model}", f"{creatives:,} creatives, by {model}")

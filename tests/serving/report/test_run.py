@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from configs.settings import Settings
+from features.bilingual import Words
 from features.errors import InputError
 from serving.__main__ import app
 from serving.report.run import evaluation_of, model_of, report_request, write_report
@@ -53,7 +54,7 @@ def test_from_export_files_to_one_html_file(exports: Path, bundle: Path, tmp_pat
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # MLflow's SQL store makes warnings of its own
 def test_the_report_is_by_the_champion_of_its_data_else_by_the_newest_and_says_so(
-    exports: Path, bundle: Path, tmp_path: Path, caplog, monkeypatch
+    exports: Path, bundle: Path, tmp_path: Path, monkeypatch
 ) -> None:
     for name in (TRACKING_URI, REGISTRY_URI):
         monkeypatch.delenv(name, raising=False)
@@ -64,28 +65,37 @@ def test_the_report_is_by_the_champion_of_its_data_else_by_the_newest_and_says_s
         with tracking.tracked_run(space) as run_id:
             tracking.promote(space, tracking.register(space, run_id, bundle, bundle, "a test"))
 
+    notes: list[Words] = []
+
     def by(name: str = "") -> str:
-        caplog.clear()
-        return model_of(report_request([str(exports)], tmp_path / "x.html", name=name), settings, own).name
+        notes.clear()
+        request = report_request([str(exports)], tmp_path / "x.html", name=name)
+        return model_of(request, settings, own, notes.append).name
 
     promoted(replace(own, name="one"))
     assert by() == "gpmcast-one"
-    assert f"{own.registered_model} has no champion, so the report is by gpmcast-one version 1" in caplog.text
+    assert f"{own.registered_model} has no champion, so the report is by gpmcast-one version 1" in notes[0].en
+    assert "报告用的是 gpmcast-one version 1" in notes[0].zh
     promoted(own)
     promoted(replace(own, name="two"))
     assert by() == own.registered_model
-    assert "no champion" not in caplog.text
+    assert notes == []
     assert by("two") == "gpmcast-two"
 
 
-def test_the_command_prints_what_it_wrote(exports: Path, bundle: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("lang", "end", "phase"), [("zh", "2 条素材", "素材卡片"), ("en", "2 creatives, by", "cards")])
+def test_the_command_tells_its_phases_and_ends_with_the_path(
+    exports: Path, bundle: Path, tmp_path: Path, lang: str, end: str, phase: str
+) -> None:
     config = tmp_path / "run.yaml"
     config.write_text(json.dumps({"var": str(tmp_path / "var")}), encoding="utf-8")
     out = tmp_path / "report.html"
     typed = ["report", "--data", str(exports), "--out", str(out), "--bundle", str(bundle), "--config", str(config)]
-    found = CliRunner().invoke(app, typed, catch_exceptions=False)
+    found = CliRunner().invoke(app, [*typed, "--lang", lang], catch_exceptions=False)
     assert found.exit_code == 0
-    assert "2 creatives" in " ".join(found.output.split())
+    assert end in " ".join(found.stdout.split())
+    assert "".join(found.stdout.split()).startswith(str(out))
+    assert phase in found.stderr
     assert out.exists()
 
 
