@@ -143,6 +143,14 @@ export interface FileProblem {
   cure: string;
 }
 
+/** What a hit is. */
+export interface HitCard {
+  /** In Chinese. */
+  zh: string;
+  /** In English. */
+  en: string;
+}
+
 /** The expected value of a target and its prediction interval; no interval where the model has none. */
 export interface IntervalEstimate {
   /** GPM and net GPM: CNY per 1,000 impressions; ROI and net ROI: CNY per CNY of spend; volume: impressions. Null for a creative with the warning `not_predictable`. */
@@ -309,6 +317,8 @@ export interface ModelAnswer {
   not_predicted: Record<string, string>;
   /** Stages of the funnel in order, then the volume. */
   stages: StageCard[];
+  /** What `hit_chance` is the chance of; null where it is not predicted. */
+  hit: HitCard | null;
   /** Metrics that the training data had; others are not used. */
   figures: string[];
   /** Attribute, `age_hours`, or metric (its sum over a life) → least and greatest in the training data. */
@@ -392,7 +402,7 @@ export interface Prediction {
   asked_roi: number;
   /** P(net ROI ≥ asked_roi), of ROI where net ROI is not predicted; null where it is not calibrated. */
   chance_of_target: number | null;
-  /** Probability of a hit, as the model's settings define it; null where it is not calibrated. */
+  /** Probability of a hit (`GET /v1/model`: `hit`); null where it is not calibrated. */
   hit_chance: number | null;
   /** What to do. */
   verdict: VerdictAnswer;

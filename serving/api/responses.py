@@ -163,7 +163,7 @@ class Prediction(AnswerModel):
     chance_of_target: Probability | None
     """P(net ROI ≥ asked_roi), of ROI where net ROI is not predicted; null where it is not calibrated."""
     hit_chance: Probability | None
-    """Probability of a hit, as the model's settings define it; null where it is not calibrated."""
+    """Probability of a hit (`GET /v1/model`: `hit`); null where it is not calibrated."""
     verdict: VerdictAnswer
     """What to do."""
     stake_cny: Annotated[float | None, Field(examples=[320.5])]
@@ -363,6 +363,15 @@ class FeatureCard(AnswerModel):
     """Group of the catalogue."""
 
 
+class HitCard(AnswerModel):
+    """What a hit is."""
+
+    zh: Annotated[str, Field(examples=["7 天净成交额居同推广方式前 5%"])]
+    """In Chinese."""
+    en: Annotated[str, Field(examples=["top 5% of its promotion type by net GMV in 7 days"])]
+    """In English."""
+
+
 class LimitsCard(AnswerModel):
     """What one request may hold."""
 
@@ -408,6 +417,8 @@ class ModelAnswer(ModelIdentity):
     """Target → the columns that the training data lack."""
     stages: list[StageCard]
     """Stages of the funnel in order, then the volume."""
+    hit: HitCard | None
+    """What `hit_chance` is the chance of; null where it is not predicted."""
     figures: Annotated[list[str], Field(examples=[["impressions", "clicks", "orders"]])]
     """Metrics that the training data had; others are not used."""
     ranges: Annotated[dict[str, tuple[float, float]], Field(examples=[{"price_cny": (9.9, 1299.0)}])]

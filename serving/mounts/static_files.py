@@ -3,8 +3,12 @@
 from functools import cache
 from pathlib import Path
 
+from training.charts.theme import theme
+
 HOME = "/"
 PAGE = "/page/"
+THEME = "theme.css"
+"""The stylesheet that the page shares with report and evaluation."""
 FOLDER = Path(__file__).parents[1] / "page"
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -51,4 +55,5 @@ def page_paths() -> list[str]:
 def _files() -> dict[str, tuple[bytes, str]]:
     """File name → content and type. Requests are looked up here, so that no path of a request reaches the disk."""
     found = [file for file in FOLDER.iterdir() if file.suffix in MEDIA_TYPES]
-    return {file.name: (file.read_bytes(), MEDIA_TYPES[file.suffix]) for file in found}
+    files = {file.name: (file.read_bytes(), MEDIA_TYPES[file.suffix]) for file in found}
+    return files | {THEME: (theme().encode(), MEDIA_TYPES[".css"])}

@@ -14,7 +14,7 @@ export function drawModel(state, refusalWords, guarded) {
     version: model?.version,
     until: model?.history_until.slice(0, 10),
     days: model?.outcome_days,
-    basis: model?.basis,
+    basis: model && say(`basis_${model.basis}`),
   };
   let text = model ? say("model", words) : "";
   if (state.keyWrong) text = say(hasKey() ? "key_wrong" : "key_needed");

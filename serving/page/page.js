@@ -8,9 +8,11 @@ import { fillMissing, newRow, ofRefusal, readFiles } from "./files.js";
 import { drawForm, lacking, showFaults } from "./form.js";
 import { predictAll, rank } from "./predict.js";
 import { drawProblems, inWords } from "./problems.js";
+import { commonOf, targetsOf } from "./rows.js";
+import { asCells } from "./sheet.js";
 import { story } from "./story.js";
-import { asCells, commonOf, drawTable, targetsOf, VERDICTS } from "./table.js";
-import { colon, isRate, knows, language, learnTargets, say, sayStatic, localised, useLanguage } from "./words.js";
+import { drawTable, drawTabs, drawVerdicts } from "./table.js";
+import { brackets, colon, isRate, knows, language, learnTargets, say, sayStatic, localised, useLanguage } from "./words.js";
 
 const state = {
   model: null,
@@ -21,7 +23,7 @@ const state = {
   keyWrong: false,
   unready: null,
   status: null,
-  view: { by: "chance", drawn: "net_roi", rising: false, verdict: "all", search: "", page: 0 },
+  view: { tab: "all", by: "chance", drawn: "net_roi", rising: false, verdict: "all", search: "", page: 0 },
 };
 
 const status = (word, more = {}) => {
@@ -52,6 +54,16 @@ const act = {
     drawResults();
     byId("table").querySelector(`th.${CSS.escape(name)} button`)?.focus();
   },
+  tab(name) {
+    Object.assign(state.view, { tab: name, verdict: "all", page: 0 });
+    drawResults();
+    byId("tabs").querySelector("[aria-selected=true]").focus();
+  },
+  verdict(name) {
+    Object.assign(state.view, { verdict: name, page: 0 });
+    drawResults();
+    byId("verdicts").querySelector("[aria-pressed=true]").focus();
+  },
   open(row) {
     row.open = !row.open;
     drawResults();
@@ -65,7 +77,7 @@ const act = {
   story: (row) => story(row, state, act),
   target: () => state.view.drawn,
   tag: tagLabel,
-  fault: (fault) => `${fieldLabel(fault.field)}${fault.field ? colon() : ""}${inWords(fault.problem)}${fault.hint ? `(${inWords(fault.hint)})` : ""}`,
+  fault: (fault) => `${fieldLabel(fault.field)}${fault.field ? colon() : ""}${inWords(fault.problem)}${fault.hint ? brackets(inWords(fault.hint)) : ""}`,
   refused: (refusal) => {
     if (!(refusal instanceof Refusal)) throw refusal;
     return el("p", { class: "fault" }, refusalWords(refusal));
@@ -166,6 +178,7 @@ async function submitForm(creative) {
     }
     const same = (one) => ["promotion_type", "account_id", "creative_id"].every((part) => one.creative[part] === creative[part]);
     state.rows = [row, ...state.rows.filter((one) => !same(one))];
+    Object.assign(state.view, { tab: "all", verdict: "all" });
     for (const other of state.rows) other.rank = null;
     status("done", { n: 1 });
     drawAll();
@@ -213,12 +226,9 @@ function drawResults() {
   if (!any) return;
   const { view } = state;
   const option = (value, text, now) => el("option", { value, selected: value === now }, text);
-  const verdicts = [...VERDICTS.map((name) => name || "none"), "faulty"].map((name) => {
-    const n = state.rows.filter((row) => (row.prediction ? row.prediction.verdict.name || "none" : "faulty") === name).length;
-    return n ? option(name, `${say(name)} (${n})`, view.verdict) : null;
-  });
-  put(byId("verdict"), option("all", `${say("all")} (${state.rows.length})`, view.verdict), verdicts);
-  const sorts = [...targetsOf(state.model), "chance", "hit", "verdict", "creative"];
+  drawTabs(byId("tabs"), state, act);
+  drawVerdicts(byId("verdicts"), state, act);
+  const sorts = [...targetsOf(state.model), "chance", "hit", "money", "verdict", "creative"];
   if (state.rows.some((row) => row.rank)) sorts.push("chance_in_top");
   put(byId("sort"), sorts.map((name) => option(name, say(name), view.by)));
   const common = commonOf(state.rows);
@@ -259,10 +269,6 @@ function listen() {
     Object.assign(state.view, { search: event.target.value, page: 0 });
     drawResults();
   });
-  byId("verdict").addEventListener("change", (event) => {
-    Object.assign(state.view, { verdict: event.target.value, page: 0 });
-    drawResults();
-  });
   byId("sort").addEventListener("change", (event) => {
     Object.assign(state.view, { by: event.target.value, rising: event.target.value === "creative", page: 0 });
     drawResults();
@@ -272,6 +278,7 @@ function listen() {
   byId("xlsx").addEventListener("click", () => save(xlsx(asCells(state)), "gpmcast.xlsx"));
   byId("clear").addEventListener("click", () => {
     Object.assign(state, { rows: [], problems: [] });
+    Object.assign(state.view, { tab: "all", verdict: "all" });
     status(null);
     drawAll();
     byId("files").focus();

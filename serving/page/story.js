@@ -2,15 +2,16 @@
 
 import { el, put } from "./dom.js";
 import { explain, whatIf } from "./predict.js";
-import { badge, targetsOf } from "./table.js";
+import { targetsOf } from "./rows.js";
+import { badge } from "./table.js";
 import { drawWaterfall } from "./waterfall.js";
-import { colon, figure, isRate, percent, say, times, localised } from "./words.js";
+import { brackets, colon, figure, isRate, percent, say, times, localised } from "./words.js";
 
 export function story(row, state, act) {
   const parts = [];
   if (row.prediction) {
     const found = row.prediction;
-    parts.push(el("p", { class: "reason" }, badge(row), " ", localised(found.verdict)));
+    parts.push(el("p", { class: "reason" }, badge(row), " ", localised(found.verdict)), facts(found, state));
     if (found.warnings.length)
       parts.push(el("ul", { class: "notes" }, found.warnings.map((one) => el("li", {}, localised(one)))));
     parts.push(why(row, state, act), change(row, state, act));
@@ -18,6 +19,23 @@ export function story(row, state, act) {
     parts.push(el("ul", { class: "notes" }, row.faults.map((fault) => el("li", {}, act.fault(fault)))));
   }
   return el("div", { class: "opened" }, parts);
+}
+
+// Every prediction with its words; what a hit is stands beside its chance.
+function facts(found, state) {
+  const fact = (name, value, about) => el("div", {}, el("dt", {}, name), el("dd", {}, value, about && el("span", { class: "about" }, about)));
+  const targets = targetsOf(state.model).map((name) => {
+    const { value, low, high } = found.targets[name];
+    const between = low === null || high === null ? null : `${say("mostly")} ${figure(name, low)}–${figure(name, high)}`;
+    return fact(say(name), `${say("mean")} ${figure(name, value)}`, between);
+  });
+  return el(
+    "dl",
+    { class: "facts" },
+    targets,
+    fact(say("chance"), percent(found.chance_of_target), say("chance_of", { roi: figure("ratio", found.asked_roi) })),
+    fact(say("hit"), percent(found.hit_chance), state.model.hit && localised(state.model.hit)),
+  );
 }
 
 function why(row, state, act) {
@@ -31,7 +49,7 @@ function why(row, state, act) {
     el("optgroup", { label: say("targets_word") }, targets.map((name) => el("option", { value: name, selected: name === of }, say(name)))),
     el("optgroup", { label: say("stage") }, stages.map((stage) => el("option", { value: stage.name, selected: stage.name === of }, localised(stage)))),
   );
-  const place = el("div", { class: "drawing", "aria-live": "polite" }, say("waiting"));
+  const place = el("div", { class: "drawing", "aria-live": "polite" }, say("computing"));
   async function draw() {
     try {
       const explanation = await explain(row);
@@ -67,9 +85,9 @@ function change(row, state, act) {
     const present = [row.creative.tags?.[tag.value] ?? []].flat();
     const options = values.map((word) =>
       el("option", { value: word, selected: several && present.includes(word), disabled: !several && present.includes(word) },
-        present.includes(word) && !several ? `${word}(${say("now")})` : word),
+        present.includes(word) && !several ? `${word}${brackets(say("now"))}` : word),
     );
-    if (!several) options.push(el("option", { value: "", disabled: !present.length }, `(${say("not_given")})`));
+    if (!several) options.push(el("option", { value: "", disabled: !present.length }, brackets(say("not_given")).trim()));
     value = el("select", { id: ids.value, multiple: several, size: several ? Math.min(values.length, 5) : null }, options);
     if (!several) value.selectedIndex = options.findIndex((option) => !option.disabled);
     put(valueBox, el("label", { for: ids.value }, say("value")), " ", value, several && el("span", { class: "hint" }, say("several_hint")));
@@ -95,7 +113,7 @@ function change(row, state, act) {
   return el(
     "section",
     { class: "what-if", "aria-label": say("what_if") },
-    el("h3", {}, say("what_if"), " ", el("span", { class: "badge plain" }, say("association"))),
+    el("h3", {}, say("what_if"), " ", el("span", { class: "association" }, say("association"))),
     el("p", { class: "hint" }, say("what_if_hint")),
     el("form", { on: { submit: ask } }, el("span", {}, el("label", { for: ids.tag }, say("tag")), " ", tag), " ", valueBox, " ", button),
     answers,
@@ -109,13 +127,13 @@ function tried(row, state, act) {
       "tr",
       {},
       el("th", { scope: "row" }, el("bdi", {}, label)),
-      el("td", {}, say(prediction.verdict.name || "none")),
+      el("td", {}, badge({ prediction })),
       targets.map((name) => {
         const [then, now] = [prediction.targets[name].value, base?.targets[name].value];
         const factor = base && now > 0 && then > 0 ? then / now : null;
         const change = factor === null ? "" : Math.abs(Math.log(factor)) < 0.005 ? say("same") : times(factor);
         const kind = factor === null || change === say("same") ? "" : factor > 1 ? "good" : "bad";
-        return el("td", { class: "number" }, figure(name, then), change && el("span", { class: `small ${kind}` }, change));
+        return el("td", { class: "number" }, figure(name, then), change && el("span", { class: `about ${kind}` }, change));
       }),
       el("td", { class: "number" }, percent(prediction.chance_of_target)),
     );
@@ -124,7 +142,7 @@ function tried(row, state, act) {
     { class: "scroll" },
     el(
       "table",
-      { class: "tried" },
+      { class: "tried full" },
       el("caption", {}, `${say("what_if")} · ${say("association")}`),
       el("thead", {}, el("tr", {}, [say("change"), say("verdict"), ...targets.map((name) => say(name)), say("chance")].map((word) => el("th", { scope: "col" }, word)))),
       el("tbody", {}, line(say("now"), row.prediction, null), row.tried.map((one) => line(`${act.tag(one.tag)} → ${one.value || say("not_given")}`, one.prediction, row.prediction))),

@@ -1,48 +1,27 @@
-// The ranked table: order, filter, pages; one row a creative, its story below it when it is open.
+// The table: tabs by status, verdicts to choose from, one row a creative, its story below it when it is open.
 
 import { el, put, svg } from "./dom.js";
-import { colon, figure, percent, say, localised, unitOf } from "./words.js";
+import { moneyOf, nameOf, ofTab, ordered, STATUSES, statusOf, targetsOf, verdictOf, VERDICTS } from "./rows.js";
+import { colon, figure, localised, percent, say, signed, unitOf } from "./words.js";
 
-export const VERDICTS = ["scale", "hold", "watch", "stop", "first", "reserve", "skip", ""];
 const PAGE = 50;
 
-// Names of the model's targets as columns: rates from net ROI to GPM, then later volume.
-export const targetsOf = (model) => {
-  const cards = model?.target_labels ?? [];
-  return [...cards.filter((card) => card.rate).reverse(), ...cards.filter((card) => !card.rate)].map((card) => card.name);
-};
-
-const VALUES = {
-  place: (row) => row.rank?.place ?? null,
-  creative: (row) => nameOf(row),
-  verdict: (row) => (row.prediction ? -VERDICTS.indexOf(row.prediction.verdict.name) : null),
-  chance: (row) => row.prediction?.chance_of_target ?? null,
-  hit: (row) => row.prediction?.hit_chance ?? null,
-  chance_in_top: (row) => row.rank?.chance_in_top ?? null,
-};
-export const valueOf = (row, by) => (VALUES[by] ? VALUES[by](row) : (row.prediction?.targets[by]?.value ?? null));
-export const nameOf = (row) => row.name || row.creative.creative_id || "";
-
-// The rows in order: best first as a rule; what has no value comes last either way.
-export function ordered(rows, view) {
-  const sign = view.rising ? 1 : -1;
-  const compare = (one, other) => {
-    const [a, b] = [valueOf(one, view.by), valueOf(other, view.by)];
-    if (a === null || b === null) return (a === null) - (b === null);
-    return sign * (typeof a === "string" ? a.localeCompare(b, "zh") : a - b);
-  };
-  const even = (one, other) => (valueOf(other, view.drawn) ?? 0) - (valueOf(one, view.drawn) ?? 0);
-  const words = view.search.trim().toLowerCase().split(/\s+/).filter(Boolean);
-  const texts = (row) => JSON.stringify([row.name, row.product_name, row.creator_name, { ...row.creative, metrics: undefined }]).toLowerCase();
-  return rows
-    .filter((row) => view.verdict === "all" || verdictOf(row) === view.verdict)
-    .filter((row) => !words.length || words.every((word) => texts(row).includes(word)))
-    .map((row, place) => [row, place])
-    .sort(([one, a], [other, b]) => compare(one, other) || even(one, other) || a - b)
-    .map(([row]) => row);
+// Tabs of the statuses with how many rows each has.
+export function drawTabs(place, state, act) {
+  const tab = (name, count) =>
+    el("button", { type: "button", role: "tab", "aria-selected": state.view.tab === name ? "true" : "false", on: { click: () => act.tab(name) } }, `${say(name)} ${count}`);
+  const count = (name) => state.rows.filter((row) => statusOf(row) === name).length;
+  put(place, tab("all", state.rows.length), STATUSES.map((name) => tab(name, count(name))));
 }
 
-export const verdictOf = (row) => (row.prediction ? row.prediction.verdict.name || "none" : "faulty");
+// The verdicts of the tab with how many rows each has; none where there is nothing to choose.
+export function drawVerdicts(place, state, act) {
+  const rows = ofTab(state.rows, state.view);
+  const found = VERDICTS.map((name) => [name, rows.filter((row) => verdictOf(row) === name).length]).filter(([, count]) => count);
+  const chip = (name, count) =>
+    el("button", { type: "button", class: "pill", "aria-pressed": state.view.verdict === name ? "true" : "false", on: { click: () => act.verdict(name) } }, `${say(name)} ${count}`);
+  put(place, found.length > 1 && [chip("all", rows.length), ...found.map(([name, count]) => chip(name, count))]);
+}
 
 export function drawTable(table, pages, state, act) {
   const rows = ordered(state.rows, state.view);
@@ -59,36 +38,39 @@ export function drawTable(table, pages, state, act) {
   if (!shown.length) body.push(el("tr", {}, el("td", { colspan: columns.length }, say("no_match"))));
   put(
     table,
-    el("caption", {}, say("caption", { level: percent(state.level) })),
-    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, columns.map((name) => heading(name, state.view, act)))),
+    el("caption", {}, say("caption", { level: percent(state.level) }), state.model.hit && ` ${say("hit_is")}${colon()}${localised(state.model.hit)}${say("stop_mark")}`),
+    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, columns.map((name) => heading(name, state, act)))),
     el("tbody", { role: "rowgroup" }, body),
   );
   drawPages(pages, rows.length, from, shown.length, last, state, act);
 }
 
+// Of rates before and after refunds those after, and whatever the table is ordered by.
 function columnsOf(state) {
+  const targets = targetsOf(state.model);
+  const shown = targets.filter((name) => !targets.includes(`net_${name}`) || name === state.view.drawn);
   const ranked = state.rows.some((row) => row.rank) ? ["chance_in_top"] : [];
-  return ["place", "creative", "verdict", ...targetsOf(state.model), ...ranked, "chance", "hit", "warnings"];
+  return ["creative", "verdict", "money", ...shown, ...ranked, "chance", "hit", "warnings"];
 }
 
-function heading(name, view, act) {
-  if (name === "warnings" || name === "place") return el("th", { scope: "col", role: "columnheader", class: name }, say(name));
-  const sorted = view.by === name ? (view.rising ? "ascending" : "descending") : null;
-  const mark = sorted ? (view.rising ? " ▲" : " ▼") : "";
-  const button = el("button", { type: "button", on: { click: () => act.sort(name) } }, say(name), el("span", { "aria-hidden": "true" }, mark));
+function heading(name, state, act) {
+  const { view } = state;
+  if (name === "warnings") return el("th", { scope: "col", role: "columnheader", class: name }, say(name));
+  const sorted = view.by === name ? (view.rising ? "ascending" : "descending") : "none";
+  const button = el("button", { type: "button", on: { click: () => act.sort(name) } }, say(name));
   return el("th", { scope: "col", role: "columnheader", "aria-sort": sorted, class: name }, button);
 }
 
 function drawRow(row, place, columns, reach, state, act) {
   const cells = {
-    place: () => el("td", { role: "cell", class: "place" }, String(place)),
-    creative: () => creativeCell(row, act),
-    verdict: () => el("td", { role: "cell", "data-label": say("verdict") }, badge(row)),
+    creative: () => creativeCell(row, place, act),
+    verdict: () => el("td", { role: "cell", class: "verdict", "data-label": say("verdict") }, badge(row), row.prediction && el("span", { class: "about" }, localised(row.prediction.verdict))),
+    money: () => moneyCell(row),
     chance: () => chanceCell(row),
     hit: () => el("td", { role: "cell", class: "number", "data-label": say("hit") }, percent(row.prediction?.hit_chance)),
     chance_in_top: () =>
       el("td", { role: "cell", class: "number", "data-label": say("chance_in_top") }, percent(row.rank?.chance_in_top),
-        row.rank?.funded && el("span", { class: "small good" }, say("funded"))),
+        row.rank?.funded && el("span", { class: "about good" }, say("funded"))),
     warnings: () => {
       const own = (row.prediction?.warnings || []).filter((one) => !state.common.has(one.zh));
       const count = row.faults.length + row.missing.length || own.length;
@@ -99,7 +81,7 @@ function drawRow(row, place, columns, reach, state, act) {
   return el("tr", { role: "row", class: verdictOf(row) === "faulty" ? "faulty" : null, "data-id": row.creative.creative_id }, line);
 }
 
-function creativeCell(row, act) {
+function creativeCell(row, place, act) {
   const button = el(
     "button",
     { type: "button", class: "name", id: `row-${row.number}`, "aria-expanded": row.open ? "true" : "false", on: { click: () => act.open(row) } },
@@ -108,10 +90,12 @@ function creativeCell(row, act) {
   );
   const kind = row.creative.promotion_type;
   const where = [
+    `${place}.`,
     row.name ? row.creative.creative_id : null,
     kind && say(kind),
     row.product_name,
     row.creator_name,
+    row.prediction && say(statusOf(row)),
     row.prediction && ageOf(row.prediction.age_hours),
     row.row && say("row", { row: row.row }),
   ].filter(Boolean);
@@ -119,15 +103,26 @@ function creativeCell(row, act) {
     ...row.missing.map((part) => el("span", { class: "fault" }, `${say(part)}${colon()}${say("needed")}`)),
     ...row.faults.map((fault) => el("span", { class: "fault" }, act.fault(fault))),
   ];
-  return el("th", { scope: "row", role: "rowheader", class: "creative" }, button, el("span", { class: "small" }, el("bdi", {}, where.join(" · "))), faults);
+  return el("th", { scope: "row", role: "rowheader", class: "creative" }, button, el("span", { class: "about" }, el("bdi", {}, where.join(" · ").replace(". · ", ". "))), faults);
 }
 
-const ageOf = (hours) =>
-  hours <= 0 ? say("not_launched") : hours < 72 ? say("hours", { n: Math.round(hours) }) : say("days_run", { n: Math.round(hours / 24) });
+const ageOf = (hours) => (hours <= 0 ? null : hours < 72 ? say("hours", { n: Math.round(hours) }) : say("days_run", { n: Math.round(hours / 24) }));
 
 export function badge(row) {
   const name = verdictOf(row);
   return el("span", { class: `badge ${name}` }, say(name));
+}
+
+function moneyCell(row) {
+  const value = moneyOf(row);
+  const stake = row.prediction?.status === "running";
+  if (value === null) return el("td", { role: "cell", class: "number", "data-label": say("money") }, "–");
+  return el(
+    "td",
+    { role: "cell", class: "number money", "data-label": say("money") },
+    el("span", { class: stake ? (value < 0 ? "bad" : "good") : null }, stake ? signed(value) : figure("cny", value)),
+    el("span", { class: "about" }, say(stake ? "stake_about" : "test_about")),
+  );
 }
 
 function chanceCell(row) {
@@ -136,21 +131,22 @@ function chanceCell(row) {
     "td",
     { role: "cell", class: "number", "data-label": say("chance") },
     percent(found?.chance_of_target),
-    found && found.chance_of_target !== null && el("span", { class: "small" }, say("chance_of", { roi: figure("ratio", found.asked_roi) })),
+    found && found.chance_of_target !== null && el("span", { class: "about" }, say("chance_of", { roi: figure("ratio", found.asked_roi) })),
   );
 }
 
+// The mean by its name: it may lie outside of the interval, which says where an outcome will probably be.
 function targetCell(row, name, reach, by) {
   const found = row.prediction?.targets[name];
   if (!found) return el("td", { role: "cell", class: "number", "data-label": say(name) }, "–");
   const between = found.low !== null && found.high !== null;
-  const words = between ? `${figure(name, found.low)}–${figure(name, found.high)}` : "";
   const goal = unitOf(name) === "ratio" ? row.prediction.asked_roi : null;
   return el(
     "td",
     { role: "cell", class: `number${by === name ? " chosen" : ""}`, "data-label": say(name) },
+    el("span", { class: "word" }, say("mean"), " "),
     el("strong", {}, figure(name, found.value)),
-    between && el("span", { class: "small" }, words),
+    between && el("span", { class: "about" }, `${say("mostly")} ${figure(name, found.low)}–${figure(name, found.high)}`),
     by === name && between && reach && drawInterval(found, reach, goal),
   );
 }
@@ -166,10 +162,10 @@ function drawInterval(found, reach, goal) {
   const x = (value) => (4 + Math.min(1, Math.max(0, value / reach)) * (WIDE - 8)).toFixed(1);
   return svg(
     "svg",
-    { class: "interval", viewBox: `0 0 ${WIDE} 12`, width: WIDE, height: 12, "aria-hidden": "true" },
-    goal && svg("line", { class: "goal", x1: x(goal), x2: x(goal), y1: 0, y2: 12 }),
-    svg("line", { class: "range", x1: x(found.low), x2: x(found.high), y1: 6, y2: 6 }),
-    svg("circle", { class: "dot", cx: x(found.value), cy: 6, r: 3.5 }),
+    { class: "interval", viewBox: `0 0 ${WIDE} 14`, width: WIDE, height: 14, "aria-hidden": "true" },
+    goal && svg("line", { class: "goal", x1: x(goal), x2: x(goal), y1: 0, y2: 14 }),
+    svg("line", { class: "range", x1: x(found.low), x2: x(found.high), y1: 7, y2: 7 }),
+    svg("circle", { class: "dot", cx: x(found.value), cy: 7, r: 4 }),
   );
 }
 
@@ -183,47 +179,4 @@ function drawPages(nav, all, from, count, last, state, act) {
     el("span", {}, say("shown", { from: from + 1, to: from + count, all })),
     step(1, "next", state.view.page === last),
   );
-}
-
-// Warnings that apply to every creative: shown once.
-export function commonOf(rows) {
-  const predicted = rows.filter((row) => row.prediction);
-  if (predicted.length < 2) return [];
-  const counts = new Map();
-  for (const row of predicted) for (const one of row.prediction.warnings) counts.set(one.zh, (counts.get(one.zh) || 0) + 1);
-  return predicted[0].prediction.warnings.filter((one) => counts.get(one.zh) === predicted.length);
-}
-
-// The table as cells of a file, in the order shown, all pages.
-export function asCells(state) {
-  const targets = targetsOf(state.model);
-  const tags = [...new Set(state.rows.flatMap((row) => Object.keys(row.creative.tags || {})))];
-  const ranked = state.rows.some((row) => row.rank);
-  const head = [
-    "place", "creative_id", "creative", "promotion_type", "account_id", "product_id", "product_name", "creator_id",
-    "creator_name", "verdict", "reason",
-  ].map((name) => say(name));
-  for (const name of targets) head.push(say(name), `${say(name)} ${say("low")}`, `${say(name)} ${say("high")}`);
-  head.push(say("roi_target"), say("chance"), say("hit"));
-  if (ranked) head.push(say("chance_in_top"), say("funded"));
-  head.push(...tags.map((name) => (say(name) === name ? name : say(name))), say("warnings"), say("file"));
-  const lines = ordered(state.rows, state.view).map((row, place) => {
-    const { creative, prediction } = row;
-    const kind = creative.promotion_type;
-    const line = [
-      place + 1, creative.creative_id, row.name, kind ? say(kind) : "", creative.account_id, creative.product_id,
-      row.product_name, creative.creator_id, row.creator_name,
-      say(verdictOf(row)), prediction ? localised(prediction.verdict) : row.faults.map((fault) => `${fault.field}: ${fault.problem}`).join("; "),
-    ];
-    for (const name of targets) {
-      const found = prediction?.targets[name];
-      line.push(found?.value, found?.low, found?.high);
-    }
-    line.push(prediction?.asked_roi, prediction?.chance_of_target, prediction?.hit_chance);
-    if (ranked) line.push(row.rank?.chance_in_top, row.rank ? say(row.rank.funded ? "yes" : "no") : "");
-    line.push(...tags.map((name) => [creative.tags?.[name] ?? ""].flat().join("、")));
-    line.push((prediction?.warnings || []).map(localised).join(" "), row.row ? `${row.file} ${say("row", { row: row.row })}` : row.file);
-    return line;
-  });
-  return [head, ...lines];
 }

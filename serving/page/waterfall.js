@@ -1,6 +1,6 @@
-// Why a number is what it is: from the baseline, factor by factor, to the prediction.
+// Why a number is what it is: from the market's mean, factor by factor, to the prediction, with the running product.
 
-import { el, svg } from "./dom.js";
+import { el } from "./dom.js";
 import { figure, say, times, localised } from "./words.js";
 
 const TOLD = 14;
@@ -37,46 +37,59 @@ function shown(part) {
   return Number.isInteger(part.value) ? String(part.value) : String(Number(part.value.toPrecision(3)));
 }
 
-const WIDE = 220;
+const MOST_BESIDE = 62;
+
+// A bar of this stretch of the scale, in percent, with its value on it: beside the bar where there is room, else inside.
+function barOf(from, to, value, kind) {
+  const [left, right] = [Math.min(from, to), Math.max(from, to)];
+  const bar = el("span", { class: `bar ${kind}` });
+  bar.style.left = `${left}%`;
+  bar.style.width = `${Math.max(right - left, 0.8)}%`;
+  const text = el("span", { class: "value" }, value);
+  if (right <= MOST_BESIDE) text.style.left = `calc(${right}% + 6px)`;
+  else if (left >= 100 - MOST_BESIDE) text.style.right = `calc(${100 - left}% + 6px)`;
+  else {
+    text.classList.add("inside");
+    text.style.left = `calc(${left}% + 6px)`;
+  }
+  return el("div", { class: "track" }, bar, text);
+}
 
 export function drawWaterfall(name, explained, title) {
-  const steps = stepsOf(explained);
   let at = explained.baseline.log;
-  const lines = steps.map((part) => {
+  const lines = stepsOf(explained).map((part) => {
     const before = at;
     at += part.log;
     return { part, before, after: at };
   });
   const places = [explained.baseline.log, explained.log_prediction, ...lines.map((line) => line.after)];
   const [low, high] = [Math.min(...places), Math.max(...places)];
-  const x = (log) => 6 + ((log - low) / Math.max(high - low, 1e-6)) * (WIDE - 12);
-  const picture = (...children) =>
-    svg("svg", { viewBox: `0 0 ${WIDE} 18`, class: "bar", "aria-hidden": "true", preserveAspectRatio: "none" }, children);
-  const point = (log) => picture(svg("rect", { class: "point", x: x(log) - 1.5, y: 0, width: 3, height: 18 }));
-  const row = (label, value, factor, reached, drawing, kind) =>
+  const x = (log) => 1 + ((log - low) / Math.max(high - low, 1e-6)) * 98;
+  const row = (label, value, drawing, reached, kind) =>
     el(
       "tr",
       { class: kind },
-      el("th", { scope: "row" }, el("bdi", {}, label), value && el("span", { class: "small" }, " ", el("bdi", {}, value))),
-      el("td", { class: "number" }, factor),
-      el("td", { class: "number" }, reached),
+      el("th", { scope: "row" }, el("bdi", {}, label), value && el("span", { class: "about" }, el("bdi", {}, value))),
       el("td", { class: "drawn" }, drawing),
+      el("td", { class: "number" }, reached),
     );
+  const end = (word, log) => {
+    const mark = el("span", { class: "bar point" });
+    mark.style.left = `${x(log)}%`;
+    return row(say(word), "", el("div", { class: "track" }, mark), figure(name, Math.exp(log)), "end");
+  };
   return el(
     "table",
-    { class: "waterfall" },
+    { class: "waterfall full" },
     el("caption", {}, title),
-    el("thead", {}, el("tr", {}, ["part", "factor", "reached", "bar"].map((word) => el("th", { scope: "col" }, say(word))))),
+    el("thead", {}, el("tr", {}, ["part", "factor", "reached"].map((word) => el("th", { scope: "col" }, say(word))))),
     el(
       "tbody",
       {},
-      row(say("baseline"), "", "", figure(name, Math.exp(explained.baseline.log)), point(explained.baseline.log), "end"),
-      lines.map(({ part, before, after }) => {
-        const up = after >= before;
-        const bar = svg("rect", { class: up ? "up" : "down", x: Math.min(x(before), x(after)), y: 4, width: Math.max(Math.abs(x(after) - x(before)), 1), height: 10 });
-        return row(labelOf(part), shown(part), times(Math.exp(part.log)), figure(name, Math.exp(after)), picture(bar), up ? "lifts" : "lowers");
-      }),
-      row(say("prediction"), "", "", figure(name, Math.exp(explained.log_prediction)), point(explained.log_prediction), "end"),
+      end("baseline", explained.baseline.log),
+      lines.map(({ part, before, after }) =>
+        row(labelOf(part), shown(part), barOf(x(before), x(after), times(Math.exp(part.log)), after >= before ? "up" : "down"), figure(name, Math.exp(after)), null)),
+      end("prediction", explained.log_prediction),
     ),
   );
 }

@@ -19,7 +19,8 @@ export function say(word, values = {}) {
 
 export const knows = (word) => word in TABLES[now];
 
-export const colon = () => (now === "zh" ? ":" : ": ");
+export const colon = () => (now === "zh" ? "\uff1a" : ": ");
+export const brackets = (text) => (now === "zh" ? `\uff08${text}\uff09` : ` (${text})`);
 
 // Texts that the service gives in both languages.
 export const localised = (both) => both[now] || both.zh || both.en || "";
@@ -56,6 +57,9 @@ export function figure(of, value) {
     return value.toLocaleString(locale(), { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
   return value.toLocaleString(locale(), { maximumSignificantDigits: 3 });
 }
+
+// An amount with its sign.
+export const signed = (value) => `${value < 0 ? "−" : "+"}${figure("cny", Math.abs(value))}`;
 
 export const percent = (value) =>
   value === null || value === undefined ? "–" : value.toLocaleString(locale(), { style: "percent", maximumFractionDigits: value < 0.1 ? 1 : 0 });

@@ -27,15 +27,15 @@ UNITS = {
 }
 FIGURES = {
     "": Words("平均（预期值，可加总）", "expected: the mean, which adds up to totals"),
-    "typical": Words("多半（典型值，用于排序）", "typical: what one creative will most likely show; ranks creatives"),
-    "low": Words("区间下限", "lower end of the interval"),
-    "high": Words("区间上限", "upper end of the interval"),
+    "typical": Words("典型值（用于排序）", "typical: what one creative will most likely show; ranks creatives"),
+    "low": Words("多半落在的区间的下限；平均可能在区间外", "lower end of the interval; the mean may lie outside"),
+    "high": Words("多半落在的区间的上限；平均可能在区间外", "upper end of the interval; the mean may lie outside"),
 }
 SHORT = {
-    "": Words("平均", "expected"),
-    "typical": Words("多半", "typical"),
-    "low": Words("下限", "low"),
-    "high": Words("上限", "high"),
+    "": Words("平均", "mean"),
+    "typical": Words("典型值", "typical"),
+    "low": Words("多半下限", "mostly from"),
+    "high": Words("多半上限", "mostly to"),
 }
 HIT_CHANCE = Words("爆款概率", "chance of a hit")
 CHANCE_ABOUT = Words("窗口内有流量时达到要求的概率", "in the window, where it gets traffic")
@@ -69,7 +69,7 @@ OTHERS = {
     ),
     "verdict_reason_zh": (Words("理由", "reason, Chinese"), Words("", "")),
     "verdict_reason_en": (Words("理由（英文）", "reason"), Words("", "")),
-    "early_impressions": (Words("已有展现", "impressions so far"), Words("次", "count")),
+    "early_impressions": (Words("已有展示", "impressions so far"), Words("次", "count")),
     "early_clicks": (Words("已有点击", "clicks so far"), Words("次", "count")),
     "early_orders": (Words("已有订单", "orders so far"), Words("单", "count")),
     "early_spend_cny": (Words("已有消耗", "spend so far"), Words("元", "CNY")),

@@ -96,7 +96,7 @@ def test_a_tag_sheet_and_an_export_become_one_table_with_verdicts_and_intervals(
     assert TITLE in known
     assert "推直播" in known
     assert "–" in known  # an interval
-    assert "净 ROI ≥ 1.50" in known  # of the sheet, beside the metrics of the export
+    assert "ROI ≥ 1.50" in known  # of the sheet, beside the metrics of the export
     assert f"轻颜洗发水 · {TITLE}" in filled.inner_text("tr[data-id='new-1']")  # names of product and KOC
     problems = filled.inner_text("#problems")
     assert "标签.csv" in problems
@@ -120,7 +120,7 @@ def test_titles_and_formulas_of_strangers_stay_text_on_the_page_and_in_files(fil
     cells = book.get_sheet_by_index(0).to_python()
     assert [row[1] for row in cells] == [row[1] for row in table]
     assert {row[1]: row[2] for row in cells}[IDS[1]] == f"'{FORMULA}"
-    place = cells[0].index("净ROI")
+    place = cells[0].index("净ROI 平均")
     for row, written_row in zip(cells[1:], table[1:]):
         assert row[place] == pytest.approx(float(written_row[place]))
         assert not str(row[1]).startswith(("=", "+", "-", "@"))
@@ -168,24 +168,24 @@ def test_more_rows_than_one_request_may_hold_are_sent_in_several(open_page, serv
 
 def test_a_waterfall_leads_from_the_baseline_to_the_prediction(filled) -> None:
     story = open_row(filled, IDS[0])
-    filled.select_option(f"{story} .why select", "gpm")
-    expect(filled.locator(".waterfall caption")).to_contain_text("GPM")
+    filled.select_option(f"{story} .why select", "net_gpm")
+    expect(filled.locator(".waterfall caption")).to_contain_text("净GPM")
     cells = "(rows) => rows.map((row) => [...row.cells].slice(0, 3).map((cell) => cell.innerText))"
     lines = filled.locator(".waterfall tbody tr").evaluate_all(cells)
-    assert (lines[0][0], lines[-1][0]) == ("市场基线", "预测")
+    assert (lines[0][0], lines[-1][0]) == ("市场均值", "预测")
     product = float(lines[0][2].replace(",", ""))
     for _, factor, _ in lines[1:-1]:
         product *= float(factor.removeprefix("×"))
     assert product == pytest.approx(float(lines[-1][2].replace(",", "")), rel=0.1)
-    assert lines[-1][2] == filled.inner_text(f"tr[data-id='{IDS[0]}'] td[data-label='GPM'] strong")
+    assert lines[-1][2] == filled.inner_text(f"tr[data-id='{IDS[0]}'] td[data-label='净GPM'] strong")
 
 
 def test_what_if_offers_values_seen_in_training_and_says_that_it_is_an_association(filled) -> None:
     story = open_row(filled, "new-1")
-    expect(filled.locator(f"{story} .what-if")).to_contain_text("关联,非因果")
+    expect(filled.locator(f"{story} .what-if")).to_contain_text("关联，非因果")
     filled.locator(f"{story} .what-if select").first.select_option("hook")
     offered = filled.locator(f"{story} .what-if form > span:nth-of-type(2) option").all_inner_texts()
-    assert offered == ["悬念", "痛点直击(现在)", "结果前置", "(不填)"]
+    assert offered == ["悬念", "痛点直击（现在）", "结果前置", "（不填）"]
     filled.click(".what-if form [type=submit]")
     expect(filled.locator(".tried tbody tr")).to_have_count(2)
     now, then = filled.locator(".tried tbody tr").all_inner_texts()
@@ -197,7 +197,7 @@ def test_what_if_offers_values_seen_in_training_and_says_that_it_is_an_associati
 def test_the_form_shows_a_problem_at_its_field_and_then_predicts(page) -> None:
     page.click("#form-box summary")
     page.click("#form [type=submit]")
-    expect(page.locator("[data-field='creative_id'] .fault")).to_have_text("素材 ID:必填")
+    expect(page.locator("[data-field='creative_id'] .fault")).to_have_text("素材 ID：必填")
     expect(page.locator("[name=creative_id]")).to_be_focused()
     for name, value in {"creative_id": "a-1", "account_id": "acc0", "price_cny": "99"}.items():
         page.fill(f"#form [name={name}]", value)
@@ -205,6 +205,48 @@ def test_the_form_shows_a_problem_at_its_field_and_then_predicts(page) -> None:
     page.click("#form [type=submit]")
     expect(page.locator(".waterfall")).to_be_visible()
     expect(page.locator(ROWS)).to_contain_text("a-1")
+
+
+def test_tabs_show_what_waits_and_what_runs_and_verdicts_can_be_chosen(filled) -> None:
+    tabs = filled.locator("#tabs button")
+    assert tabs.all_inner_texts() == ["全部 5", "在投 3", "待投 2", "已停 0"]
+    tabs.nth(2).click()
+    expect(filled.locator(ROWS)).to_have_count(2)
+    allowed = {"先投", "备选", "不投"}
+    assert set(filled.locator(f"{ROWS} .badge").all_inner_texts()) <= allowed
+    expect(filled.locator(f"{ROWS} td.money").first).to_contain_text("试投")
+    tabs.nth(1).click()
+    expect(filled.locator(ROWS)).to_have_count(3)
+    verdicts = filled.locator(f"{ROWS} .badge").all_inner_texts()
+    assert set(verdicts) <= {"加量", "维持", "观察", "关停"}
+    expect(filled.locator(f"{ROWS} td.money").first).to_contain_text("后续消耗对目标")
+    chosen = filled.locator("#verdicts button").nth(1)
+    if len(set(verdicts)) > 1:
+        chosen.click()
+        expect(filled.locator(ROWS)).to_have_count(int(chosen.inner_text().split()[-1]))
+    else:
+        expect(chosen).to_have_count(0)
+    tabs.nth(3).click()
+    expect(filled.locator("#table")).to_contain_text("没有符合条件的素材")
+
+
+def test_a_mean_stands_beside_its_interval_by_name_and_a_hit_says_what_it_is(filled) -> None:
+    for cell in filled.locator(f"{ROWS} td[data-label='净ROI']").all_inner_texts():
+        assert re.search(r"^平均 [\d.,]+\s+多半 [\d.,]+–[\d.,]+", cell), cell
+    hit = filled.evaluate("fetch('/v1/model').then((reply) => reply.json()).then((model) => model.hit)")
+    caption = filled.inner_text("#table caption")
+    assert f"爆款：{hit['zh']}。" in caption if hit else "爆款：" not in caption
+
+
+def test_a_waterfall_has_its_value_on_every_bar_and_bars_that_can_be_seen(filled) -> None:
+    open_row(filled, IDS[0])
+    bars = filled.locator(".waterfall .bar:not(.point)")
+    values = filled.locator(".waterfall .value").all_inner_texts()
+    assert len(values) == bars.count() > 0
+    assert all(re.fullmatch(r"×\d+\.\d\d", value) for value in values)
+    assert bars.evaluate_all("(bars) => Math.min(...bars.map((bar) => bar.getBoundingClientRect().height))") >= 14
+    sizes = "(texts) => texts.map((text) => parseFloat(getComputedStyle(text).fontSize))"
+    assert min(filled.locator(".waterfall .value, .waterfall td, .waterfall th").evaluate_all(sizes)) >= 14
 
 
 def test_a_budget_marks_who_is_funded(filled) -> None:
@@ -220,7 +262,9 @@ def test_the_language_changes_all_at_once_and_nothing_is_lost(filled) -> None:
     filled.click("#language")
     expect(filled.locator(".waterfall caption")).to_contain_text("Why this number")
     expect(filled.locator("html")).to_have_attribute("lang", "en")
-    labels = filled.locator("[data-say], th[scope=col] button, label, summary, h2, h3").all_text_contents()
+    labels = filled.locator(
+        "[data-say], th[scope=col] button, label, summary, h2, h3, #tabs button, #verdicts button, .badge"
+    ).all_text_contents()
     assert [text for text in labels if re.search(r"[\u4e00-\u9fff]", text)] == []
     expect(filled.locator(ROWS)).to_have_count(5)
 
@@ -261,14 +305,17 @@ def test_a_file_that_cannot_be_used_says_why(open_page, address, tmp_path) -> No
     expect(page.locator("#files")).to_be_enabled()
     give(page, written(tmp_path, "别的.csv", [["甲", "乙"], ["1", "2"]], "utf-8"))
     expect(page.locator("#problem-list")).to_contain_text("别的.csv")
-    expect(page.locator("#problem-list")).to_contain_text("认不出的表头:甲, 乙")
+    expect(page.locator("#problem-list")).to_contain_text("认不出的表头：甲, 乙")
     expect(page.locator("#problems")).to_be_focused()
 
 
-def test_on_a_phone_nothing_runs_over_the_edge(filled) -> None:
-    filled.set_viewport_size({"width": 390, "height": 844})
+@pytest.mark.parametrize("width", [390, 1400])
+def test_nothing_runs_over_the_edge_of_a_phone_or_a_desk_in_either_language(filled, width) -> None:
+    filled.set_viewport_size({"width": width, "height": 844})
     open_row(filled, "new-1")
-    assert filled.evaluate("document.documentElement.scrollWidth") <= 390
+    for _ in range(2):
+        assert filled.evaluate("document.documentElement.scrollWidth") <= width
+        filled.click("#language")
 
 
 def test_where_the_service_has_keys_the_page_has_a_field_for_one(open_page, serve) -> None:

@@ -42,7 +42,7 @@ def test_a_spreadsheet_sees_chinese_headers_and_values_and_no_formula(table, mod
     write_predictions(table, model, dataset.settings, path, "zh")
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     read = pd.read_csv(path, dtype=str, keep_default_na=False)
-    assert {"素材名称", "状态", "决策", "理由", "净ROI 多半", "净ROI 平均", "净ROI 下限", "提示"} < set(read)
+    assert {"素材名称", "状态", "决策", "理由", "净ROI 典型值", "净ROI 平均", "净ROI 多半下限", "提示"} < set(read)
     assert set(read["推广方式"]) <= {"推直播", "推商品"}
     assert set(read["状态"]) <= {"待投", "在投", "已停"}
     assert read["素材名称"].str.startswith("'=").all()
