@@ -4,6 +4,7 @@ SHAP values are those of the `shap.Explanation` of the main target (`target_expl
 strategist reads as one thing: the feature groups of `contribution_groups`.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -95,13 +96,14 @@ def lever_details(context: ReportContext, found: Levers, seed: int = 7) -> Lever
     stages = list(found.targets[found.main])
     explanation = target_explanation(context, found.main)
     draw = np.random.default_rng(seed)
+    names = {(one.tag, one.value): one.name for one in found.levers}
     swarms, curves = [], []
     for promotion_type, rows in types.items():
         for group in groups:
             if group.tag in explanation.feature_names:
                 logs = explanation[:, group.tag].values
                 logs = logs - logs[rows & group.shares.any(axis=1)].mean() if rows.any() else logs
-                swarms.append(_swarm(promotion_type, group, rows, logs, draw))
+                swarms.append(_swarm(promotion_type, group, names, rows, logs, draw))
                 if group.tag in NUMBERS:
                     curves += _curve(context, found, promotion_type, group.tag, rows, logs, draw)
     predicted = context.predicted[found.main].to_numpy(np.float64)
@@ -153,7 +155,10 @@ def target_explanation(context: ReportContext, target: str) -> "shap.Explanation
     return shap.Explanation(values=values, base_values=base, data=data, display_data=words, feature_names=names)
 
 
-def _swarm(promotion_type: str, group: TagGrouping, rows: Flags, logs: Floats, draw: np.random.Generator) -> LeverSwarm:
+def _swarm(
+    promotion_type: str, group: TagGrouping, names: Mapping[tuple[str, str], str], rows: Flags, logs: Floats,
+    draw: np.random.Generator,
+) -> LeverSwarm:  # fmt: skip
     sizes = group.has_value[rows].sum(axis=0)
     most = [place for place in np.argsort(-sizes, kind="stable")[:MOST_VALUES].tolist() if sizes[place] > 0]
     of = {place: np.flatnonzero(rows & (group.shares[:, place] > 0)) for place in most}
@@ -161,7 +166,7 @@ def _swarm(promotion_type: str, group: TagGrouping, rows: Flags, logs: Floats, d
     return LeverSwarm(
         promotion_type=promotion_type,
         tag=group.tag,
-        values=[group.values[place] for place in most],
+        values=[names[group.tag, group.values[place]] for place in most],
         points=[np.round(logs[draw.permutation(of[place])[:MOST_POINTS]], 3).tolist() for place in most],
     )
 

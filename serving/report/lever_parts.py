@@ -9,10 +9,17 @@ from serving.report.effects import Grade, ReportPart, grade
 
 
 class Lever(ReportPart):
-    """A value of a lever: `tag` is the feature group of the lever."""
+    """A value of a lever.
+
+    Attributes:
+        tag: Feature group of the lever.
+        value: The value; of a KOC the id.
+        name: What people call it.
+    """
 
     tag: str
     value: str
+    name: str
 
 
 class LeverCell(ReportPart):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from features.attributes import NAMED_BY
 from features.funnel import COST, TARGETS
 from serving.report.context import ReportContext
 from serving.report.effects import Grade, ReportPart, TagGrouping
@@ -53,6 +54,7 @@ def levers(context: ReportContext) -> Levers:
     """Effects of all levers in all slices of the chosen creatives."""
     groups, slices = lever_groups(context), lever_slices(context)
     targets = {name: TARGETS[name].composition(context.funnel).signs for name in (context.roi, context.gpm) if name}
+    names = _koc_names(context)
     empty = Levers(
         level=context.settings.interval.level,
         min_creatives=context.settings.verdict.min_creatives,
@@ -60,7 +62,11 @@ def levers(context: ReportContext) -> Levers:
         targets=targets,
         main=next(iter(targets), ""),
         baselines={one.promotion_type: _baseline(context, one.rows) for one in slices if not one.by},
-        levers=[Lever(tag=group.tag, value=value) for group in groups for value in group.values],
+        levers=[
+            Lever(tag=group.tag, value=value, name=names.get(value, value) if group.tag == KOC else value)
+            for group in groups
+            for value in group.values
+        ],
         questions=_questions(context, [group.tag for group in groups]),
         slices=[],
     )
@@ -103,6 +109,19 @@ def lever_grades(found: Levers, promotion_type: str, by: str = "", of: str = "")
                     grade=given, log=log, sd=sd, creatives=cell.creatives, pooled=whole and bool(by)
                 )
     return grades
+
+
+def _koc_names(context: ReportContext) -> dict[str, str]:
+    """KOC → name, where a column has it; a name that several have is told apart by the end of the id."""
+    creatives = context.loaded.creatives
+    if KOC not in creatives or NAMED_BY[KOC] not in creatives:
+        return {}
+    named = creatives[[KOC, NAMED_BY[KOC]]].dropna().astype(str).drop_duplicates(KOC)
+    several = named[NAMED_BY[KOC]].duplicated(keep=False)
+    return {
+        koc: f"{name} {koc[-4:]}" if twice else name
+        for koc, name, twice in zip(named[KOC], named[NAMED_BY[KOC]], several)
+    }
 
 
 def _baseline(context: ReportContext, rows: np.ndarray) -> dict[str, float]:

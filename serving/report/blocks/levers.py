@@ -10,7 +10,7 @@ from features.funnel import COST
 from serving.report import charts, wording
 from serving.report.data import ReportData
 from serving.report.effects import LIKELY
-from serving.report.lever_effects import KOC, LEAST_CREATIVES
+from serving.report.lever_effects import LEAST_CREATIVES
 from serving.report.lever_parts import LeverCell, Levers, LeverSlice, effect_on, graded
 from serving.report.wording.common import group, promotion_type, target
 
@@ -67,7 +67,7 @@ def _rows(found: Levers, one: LeverSlice) -> list[dict[str, object]]:
     return [
         {
             "tag": wording.levers.tab(found.levers[cell.lever].tag),
-            "value": found.levers[cell.lever].value,
+            "value": found.levers[cell.lever].name,
             "creatives": cell.creatives,
             "steps": [_step(found, cell, place) for place in range(len(found.stages))],
             "factor": exp(log),
@@ -120,7 +120,7 @@ def embedded(data: ReportData) -> dict[str, object]:
         "grades": list(say.GRADES.values()),
         "types": [[name, *promotion_type(name)] for name in types],
         "tabs": [[*say.tab(tag), *(say.ASKED.get(tag) or ("", ""))] for tag in tags],
-        "levers": [[tags.index(lever.tag), lever.value] for lever in found.levers],
+        "levers": [[tags.index(lever.tag), lever.name] for lever in found.levers],
         "slices": [_slice(found, one, types) for one in found.slices],
         "codes": _codes(found, details.members),
         "predicted": [None if one is None else float(f"{one:.3g}") for one in details.predicted],
@@ -132,7 +132,6 @@ def embedded(data: ReportData) -> dict[str, object]:
         ],
         "phrases": [_phrases(data, name) for name in types],
         "copy": tags.index(COPY) if COPY in tags else -1,
-        "koc": tags.index(KOC) if KOC in tags else -1,
         "nothing": say.TEXTS["all_unclear"],
     }  # fmt: skip
 

@@ -184,14 +184,14 @@ def title(found: Levers, one: LeverSlice) -> Words:
     up, down = BETTER.get(one.finding.up), WORSE.get(one.finding.down)
     if kind == "reversal" and up and down:
         return Words(
-            f"{tag.zh}“{lever.value}”{up.zh}，但{down.zh}，{main.zh} 反而{by.zh}",
-            f"{tag.en} “{lever.value}” {up.en} but {down.en}: {main.en} is {by.en}",
+            f"{tag.zh}“{lever.name}”{up.zh}，但{down.zh}，{main.zh} 反而{by.zh}",
+            f"{tag.en} “{lever.name}” {up.en} but {down.en}: {main.en} is {by.en}",
         )
     why = up if kind == "best" else down
     sure = grade_words(found, cell, signs)
     return Words(
-        f"{tag.zh}“{lever.value}”{f'{why.zh}，' if why else ''}{main.zh} {by.zh}（{sure.zh}）",
-        f"{tag.en} “{lever.value}”{f' {why.en}:' if why else ':'} {main.en} {by.en} ({sure.en})",
+        f"{tag.zh}“{lever.name}”{f'{why.zh}，' if why else ''}{main.zh} {by.zh}（{sure.zh}）",
+        f"{tag.en} “{lever.name}”{f' {why.en}:' if why else ':'} {main.en} {by.en} ({sure.en})",
     )
 
 
@@ -235,7 +235,7 @@ def _sentence(zh: list[str], en: list[str]) -> Words:
 
 def _effect(found: Levers, cell: LeverCell, signs: dict[str, float]) -> Words:
     log, sure = effect_on(found, cell, signs)[0], grade_words(found, cell, signs)
-    value = found.levers[cell.lever].value
+    value = found.levers[cell.lever].name
     return Words(f"{value} ×{exp(log):.2f}（{sure.zh}）", f"{value} ×{exp(log):.2f} ({sure.en})")
 
 

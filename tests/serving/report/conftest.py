@@ -36,7 +36,7 @@ def hostile(data: ReportData) -> ReportData:
         update={"name": HOSTILE, "creative_id": HOSTILE, "product_id": HOSTILE, "product_name": HOSTILE}
     )
     levers = [
-        lever.model_copy(update={"value": HOSTILE}) if lever.value == "痛点直击" else lever
+        lever.model_copy(update={"name": HOSTILE}) if lever.value == "痛点直击" else lever
         for lever in data.levers.levers
     ]
     koc = data.kocs.kocs[0].model_copy(update={"creator_id": HOSTILE})

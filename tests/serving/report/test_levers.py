@@ -1,9 +1,13 @@
 """Levers: what is told of each value, in which slice, and that sections can ask for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from serving.report.context import ReportContext
+from features.schema import Loaded
+from serving.inference.loaded_model import LoadedModel
+from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.lever_effects import LEAST_CREATIVES
 from serving.report.lever_parts import Levers, effect_on, graded
 from serving.report.levers import lever_grades, levers
@@ -68,3 +72,11 @@ def test_answers_are_told_values_with_the_largest_effects(found: Levers) -> None
         grades = {cell.lever: graded(found, cell, found.targets[found.main]) for cell in one.cells}
         for lever in (one.answers[place].best, one.answers[place].worst):
             assert lever is None or (found.levers[lever].tag == "hook" and grades[lever] != "unclear")
+
+
+def test_kocs_are_called_by_their_names(loaded: LoadedModel, small_world: Loaded) -> None:
+    names = small_world.creatives["creator_id"].map({"k0": "阿乐", "k1": "大鹏", "k2": "大鹏"}).astype("str")
+    named = replace(small_world, creatives=small_world.creatives.assign(creator_name=names))
+    found = levers(build_context(loaded, named, CreativeFilter()))
+    kocs = {lever.value: lever.name for lever in found.levers if lever.tag == "creator_id"}
+    assert (kocs["k0"], kocs["k1"], kocs["k2"], kocs["k3"]) == ("阿乐", "大鹏 k1", "大鹏 k2", "k3")

@@ -68,7 +68,7 @@
     const part = set.length ? data.slices[places.get(`${type} ${set[0]} ${of}`)] : undefined;
     return { type, set, of, base, part, one: part ?? base };
   };
-  const shownName = (by, of) => report.display ? report.display(by, of) : of;
+  const shownName = (by, of) => core.named[by]?.[core.values[by].indexOf(of)] || of;
   const metrics = [...data.targets.map(([zh, en]) => [zh, en]), ...(data.money.length ? [core.words.lever_margin] : [])];
   const valueOf = (cell, type) => state.metric < data.targets.length ? effect(cell, data.targets[state.metric][2]) : margin(cell, data.baselines[type]);
   const isMoney = () => state.metric >= data.targets.length;
@@ -176,7 +176,7 @@
     const head = el("tr", {}, el("th", { scope: "col" }, say("lever_value")), el("th", { scope: "col", class: "count" }, say("lever_creatives")), ...data.stages.map(([, zh, en]) => el("th", { scope: "col", class: "step" }, both([zh, en]))), el("th", { scope: "col", class: "forest" }, ticks(scale)), el("th", { scope: "col" }, both(metrics[state.metric])), el("th", {}));
     const lines = shown.flatMap((row) => {
       const [tab, value] = data.levers[row.lever], is = state.open === row.lever;
-      const name = el("button", { type: "button", "aria-expanded": String(is), click: () => { state.open = is ? -1 : row.lever; show(); } }, ...(state.tab < 0 ? [el("small", {}, both(data.tabs[tab].slice(0, 2))), " "] : []), tab === data.koc ? shownName("creator_id", value) : value);
+      const name = el("button", { type: "button", "aria-expanded": String(is), click: () => { state.open = is ? -1 : row.lever; show(); } }, ...(state.tab < 0 ? [el("small", {}, both(data.tabs[tab].slice(0, 2))), " "] : []), value);
       const strip = row.strip.logs ? data.stages.map((_, place) => stepCell(row.strip, place)) : data.stages.map(() => el("td", { class: "step unclear" }, "·"));
       const line = el("tr", { class: `row ${GRADE[row.grade]}`, "data-lever": row.lever }, el("th", { scope: "row" }, name), el("td", { class: "count" }, whole(row.n)), ...strip, el("td", { class: "forest" }, forest(row, scale)), effectCell(row), sureCell(row, at.type));
       return is ? [line, detail(row, at)] : [line];
