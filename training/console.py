@@ -111,7 +111,7 @@ def show_result(
 NEXT = (
     (
         "make report",
-        Words("给策略人员的报告:哪些放量、哪些停、拍什么", "the strategist's report: what to scale, stop and shoot"),
+        Words("给策略人员的报告:哪些加量、哪些关停、拍什么", "the strategist's report: what to scale, stop and shoot"),
     ),
     ("make serve", Words("预测服务与页面", "the prediction service and its page")),
     ("make predict", Words("有新导出时再预测", "predict again when new exports came in")),

@@ -34,8 +34,8 @@ FIGURES = {
 SHORT = {
     "": Words("平均", "mean"),
     "typical": Words("典型值", "typical"),
-    "low": Words("多半下限", "mostly from"),
-    "high": Words("多半上限", "mostly to"),
+    "low": Words("多半下限", "likely from"),
+    "high": Words("多半上限", "likely to"),
 }
 HIT_CHANCE = Words("爆款概率", "chance of a hit")
 CHANCE_ABOUT = Words("窗口内有流量时达到要求的概率", "in the window, where it gets traffic")

@@ -32,7 +32,6 @@ PROMOTION_TYPES = {"live": Words("推直播", "live"), "product": Words("推商�
 HIT_MEASURES = {
     "net_gmv": Words("净成交额", "net GMV"),
     "gmv": Words("成交额", "GMV"),
-    "volume": Words("投放量", "delivery"),
 }
 
 
@@ -74,7 +73,7 @@ class Facts:
     Attributes:
         settings: Thresholds and rules.
         hit_share: Top share that is a hit.
-        hit_measure: What hits are ranked by: a key of HIT_MEASURES; empty where hits are not predicted.
+        hit_measure: What hits are ranked by: a key of HIT_MEASURES, or `volume`; empty where hits are not predicted.
         outcome_days: Length of the outcome window.
         counts_orders: True if the events are orders.
         counts_impressions: True if volume is impressions; else it is spend.
@@ -160,7 +159,8 @@ def what_came(rate: str, asked_roi: float, spend_cny: float, orders: float, roi:
 def hit_words(facts: Facts, promotion_type: str) -> Words:
     """What a hit is: the top share of its promotion type (empty: of any), by what, over how many days."""
     kind = PROMOTION_TYPES.get(promotion_type, Words(promotion_type or "同推广方式", promotion_type))
-    measure, share = HIT_MEASURES[facts.hit_measure], f"{facts.hit_share * 100:.3g}%"
+    volume = Words("展示", "impressions") if facts.counts_impressions else Words("消耗", "spend")
+    measure, share = HIT_MEASURES.get(facts.hit_measure, volume), f"{facts.hit_share * 100:.3g}%"
     whose = f"{kind.en} creatives" if kind.en else "its promotion type"
     return Words(
         f"{facts.outcome_days} 天{measure.zh}居{kind.zh}前 {share}",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.point_in_time.array_frame import ArrayFrame
+from features.point_in_time.array_frame import ArrayFrame, Categories
 from features.point_in_time.as_of_table import AsOfHistory, as_of_table
 from features.point_in_time.counts import SumsInMemory, columns_of_others, data_entities, data_funnel, observe
 from features.point_in_time.metric_rows import MetricRows
@@ -127,3 +127,11 @@ def test_a_creative_that_nobody_shares_anything_with_has_no_history(world, momen
     columns = dict(columns_of_others(AsOfHistory(table, shared, moment).of(ArrayFrame.of(unknown))))
     assert np.isnan(columns.pop("tag_overlap_share")).all()
     assert all((column == 0).all() for column in columns.values())
+
+
+def test_the_table_knows_until_when_each_account_has_reported(world, moment) -> None:
+    rows, _, shared, table = world
+    history = AsOfHistory(table, shared, moment)
+    assert (history.reported_until(rows.creatives) == rows.account_until).all()
+    unknown = rows.creatives.take([0]).assign({"account_id": Categories.of(["nobody"])})
+    assert history.reported_until(unknown)[0] == np.datetime64(moment.to_pydatetime(), "us")

@@ -170,3 +170,14 @@ def test_an_announced_creative_is_looked_at_now_and_at_age_0(world, planned) -> 
     assert new["cutoff"] == pd.Timestamp("2026-03-20")
     assert new["launched_at"] == pd.Timestamp(planned)
     assert new["launch_observed"]
+
+
+def test_the_last_delivery_is_that_of_the_last_period_with_impressions(world) -> None:
+    quiet = ("c", "day", pd.Timestamp("2026-03-12"), 24, 0.0)
+    rows = MetricRows.of(world(*daily("2026-03-10", 2), quiet, announced=True))
+    latest = latest_snapshots(rows, pd.Timestamp("2026-03-20"))
+    by_name = dict(zip(rows.creatives.categories("creative_id").texts(), range(len(rows.creatives))))
+    running, waiting = by_name["c"], by_name["new"]
+    assert latest["cutoff"][running] == np.datetime64("2026-03-13")
+    assert latest["delivered_until"][running] == np.datetime64("2026-03-12")
+    assert np.isnat(latest["delivered_until"][waiting])

@@ -18,7 +18,7 @@ def _record(number: int, creatives: int = 1, **more: object) -> LedgerRecord:
             "promotion_type": "live",
             "account_id": "a",
             "targets": {"gpm": {"value": number + 0.1, "low": None, "high": None}},
-            "verdict": {"name": "test", "zh": "\u0000", "en": ""},
+            "verdict": {"name": "watch", "zh": "\u0000", "en": ""},
             "explanation": {"targets": {}},
             **more,
         }

@@ -28,7 +28,7 @@ def test_an_answer_has_its_features_by_name_and_all_that_scoring_needs(engine) -
     assert (first["promotion_type"], first["account_id"], first["model"], first["version"]) == ("live", "a", "m", "1")
     assert (first["age_hours"], first["cutoff"]) == (3.5, "2026-05-01T07:00:00")
     assert first["answer"]["targets"]["gpm"] == {"value": 3.1, "low": None, "high": None}
-    assert first["answer"]["verdict"]["name"] == "test"
+    assert first["answer"]["verdict"]["name"] == "watch"
     assert first["about"] == {"outcome_days": 7, "time_zone": "Asia/Shanghai"}
 
 

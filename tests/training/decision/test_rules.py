@@ -248,7 +248,7 @@ def test_of_a_stopped_creative_the_reason_says_what_came() -> None:
 def test_a_hit_is_defined_by_its_share_its_measure_and_its_window() -> None:
     assert hit_words(FACTS, "live").zh == "7 天净成交额居推直播前 5%"
     other = replace(FACTS, hit_share=0.025, hit_measure="volume", outcome_days=4)
-    assert hit_words(other, "").en == "top 2.5% of its promotion type by delivery in 4 days"
+    assert hit_words(other, "").en == "top 2.5% of its promotion type by impressions in 4 days"
 
 
 def test_without_a_calibrated_chance_there_is_no_verdict_but_what_is_missing() -> None:
