@@ -57,3 +57,19 @@ def watch(page: Page, address: str) -> list[str]:
     page.on("request", lambda request: asked(request.url))
     page.on("console", said)
     return found
+
+
+def too_wide(page: Page) -> list[str]:
+    """Return what makes a page wider than its window, outermost first; nothing if it is not."""
+    return page.evaluate(
+        """() => {
+          if (document.documentElement.scrollWidth <= window.innerWidth) return [];
+          const beyond = [...document.body.querySelectorAll("*")].filter((node) =>
+            node.getBoundingClientRect().right > window.innerWidth + 1 && !node.closest(".scroll"));
+          const name = (node) => node.localName + (node.id ? "#" + node.id : "") +
+            (node.classList.length ? "." + [...node.classList].join(".") : "");
+          const width = document.documentElement.scrollWidth;
+          return [`${width} px in a window of ${window.innerWidth} px`, ...beyond.slice(0, 8).map((node) =>
+            `${name(node)} to ${Math.round(node.getBoundingClientRect().right)}: ${node.textContent.slice(0, 40)}`)];
+        }"""
+    )

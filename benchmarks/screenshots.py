@@ -21,7 +21,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Locator, Page
 
-from benchmarks.browser import NONE_FOUND, chromium, find_chromium, watch
+from benchmarks.browser import NONE_FOUND, chromium, find_chromium, too_wide, watch
 from benchmarks.page_files import write_page_files
 from benchmarks.serving_processes import gpmcast
 from configs.settings import CONFIG_DIR, load_settings
@@ -164,9 +164,8 @@ class Taker:
         return path
 
     def _check_width(self, page: Page, where: str) -> None:
-        wide, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-        if wide > window:
-            self.wrong.append(f"{where}: {wide} px wide in a window of {window} px")
+        if found := too_wide(page):
+            self.wrong.append(f"{where}: {'; '.join(found)}")
 
 
 def surfaces(report: Path, evaluation: Path, service: str, files: list[Path]) -> list[Surface]:
