@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,7 @@ from serving.inference.model_watcher import find_bundle
 from serving.report.run import report_request, write_report
 from serving.settings import ServiceSettings
 from training.evaluation.page.render import PAGE
+from training.registry.bundle import read_manifest
 from training.workspace import DATABASE, MODEL_CACHE, workspace
 
 Language = Literal["zh", "en"]
@@ -89,8 +90,9 @@ class Taker:
         taken: Number of pictures.
     """
 
-    def __init__(self, browser: Browser, folder: Path) -> None:
+    def __init__(self, browser: Browser, folder: Path, languages: Sequence[Language], themes: Sequence[Theme]) -> None:
         self._browser = browser
+        self._languages, self._themes = languages, themes
         self._folder = folder
         self.wrong: list[str] = []
         self.taken = 0
@@ -115,12 +117,12 @@ class Taker:
     def all_of(self, surface: Surface) -> None:
         """Take the first screen, every section and every further view, in all windows, languages and themes."""
         for width in WIDTHS:
-            for language in LANGUAGES:
-                for theme in THEMES:
+            for language in self._languages:
+                for theme in self._themes:
                     with self.open(surface, width, language, theme) as page:
                         self._views(surface, page, f"{width}-{language}-{theme}")
         if surface.prints:
-            for language in LANGUAGES:
+            for language in self._languages:
                 self._printed(surface, language)
 
     def _views(self, surface: Surface, page: Page, how: str) -> None:
@@ -218,6 +220,8 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, help="a bundle folder; else the champion of the data")
     parser.add_argument("--report", type=Path, help="a written report; else it is written anew")
     parser.add_argument("--only", action="append", help="name of a surface; may be repeated")
+    parser.add_argument("--language", action="append", choices=LANGUAGES, help="default: both")
+    parser.add_argument("--theme", action="append", choices=THEMES, help="default: both")
     parser.add_argument("--docs", action="store_true", help="only the pictures of docs/img/")
     options = parser.parse_args()
     program = find_chromium()
@@ -229,7 +233,7 @@ def main() -> None:
         _everything(options, Path(place)) as found,
         chromium(program) as browser,
     ):
-        taker = Taker(browser, options.out)
+        taker = Taker(browser, options.out, options.language or LANGUAGES, options.theme or THEMES)
         for surface in found:
             if not options.only or surface.name in options.only:
                 taker.all_of(surface)
@@ -250,6 +254,7 @@ def _everything(options: argparse.Namespace, place: Path) -> Iterator[list[Surfa
     loaded, _ = load_data([options.data], space.store, settings)
     wanted = ServiceSettings(bundle=options.bundle, model_cache=settings.var / MODEL_CACHE)
     bundle = find_bundle(wanted, preferred=space.registered_model, database=settings.var / DATABASE).folder
+    read_manifest(bundle)  # a service that cannot serve it would never be ready
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
