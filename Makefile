@@ -87,7 +87,7 @@ serve: $(VENV)/.product ## serve the champion over HTTP on port 3000; SERVING=<y
 
 report: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## write the strategist's report as one HTML file; ACCOUNT=, PRODUCT=, SINCE=, LANG_=en
 	@$(PY) -m serving report --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/report.html)' $(GATE_OPTIONS) $(if $(NAME),--name '$(NAME)') \
-		$(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(PRODUCT),--product '$(PRODUCT)') $(if $(SINCE),--since '$(SINCE)')
+		$(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(PRODUCT),--product '$(PRODUCT)') $(if $(SINCE),--since '$(SINCE)') $(if $(LEDGER),--ledger '$(LEDGER)')
 
 score: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## compare past answers with what came: were they right; LEDGER=<url, file or export>, SINCE=, OUT=
 	@$(PY) -m serving score --config '$(CONFIG)' --service-config '$(SERVING)' --data '$(TARGET_DATA)' $(if $(LEDGER),--ledger '$(LEDGER)') \

@@ -109,6 +109,9 @@ def report_command(
     without_tags: Annotated[
         bool, typer.Option("--without-tags", help="Go on where the tag sheet does not join the metrics.")
     ] = False,
+    ledger: Annotated[
+        str, typer.Option("--ledger", help="Past answers: URL, SQLite file or export; else the service's ledger.")
+    ] = "",
 ) -> None:
     """Write the strategist's report as one HTML file, and print its path."""
     from rich.text import Text
@@ -122,7 +125,7 @@ def report_command(
 
     request = report_request(
         data, out, account=account, product=product, since=since, lang=lang or "zh", bundle=bundle, name=name or "",
-        without_tags=without_tags,
+        without_tags=without_tags, ledger=ledger,
     )  # fmt: skip
     settings = load_settings(config)
     check_data_exists(data)  # before anything is written

@@ -19,9 +19,11 @@ from serving.report.lever_details import LeverDetails, lever_details
 from serving.report.lever_parts import Levers
 from serving.report.levers import levers
 from serving.report.model_quality import ModelQuality, model_quality
+from serving.report.track_record import TrackRecordPart, track_record_part
 from serving.report.what_to_shoot import Brief, what_to_shoot
 from training.evaluation.files import Evaluation
 from training.progress import NO_PROGRESS, ProgressCallbacks
+from training.track_record.record import TrackRecord
 
 
 class StageLabel(ReportPart):
@@ -57,6 +59,7 @@ class ReportData(ReportPart):
         all_creatives: Number of chosen creatives.
         kocs: KOC, product and price.
         diversity: Diversity of the creatives.
+        track_record: What was told of these creatives in the past, and what came.
     """
 
     account: str
@@ -82,6 +85,7 @@ class ReportData(ReportPart):
     all_creatives: int
     kocs: KocTable
     diversity: Diversity
+    track_record: TrackRecordPart
 
 
 def report_data(
@@ -107,9 +111,12 @@ def report_data(
 
 
 def sections(
-    context: ReportContext, evaluation: Evaluation | None, progress: ProgressCallbacks = NO_PROGRESS
+    context: ReportContext,
+    evaluation: Evaluation | None,
+    progress: ProgressCallbacks = NO_PROGRESS,
+    record: TrackRecord | None = None,
 ) -> ReportData:
-    """Compute every section from the context."""
+    """Compute every section from the context, the evaluation of its model, and past answers about its creatives."""
     progress.phase("levers")
     base, bootstrap_weights = baseline(context), bootstrap(len(context.observed))
     z = float(norm.ppf(0.5 + context.settings.interval.level / 2))
@@ -144,4 +151,5 @@ def sections(
         all_creatives=len(context.observed),
         kocs=koc_table(context, base, bootstrap_weights, z),
         diversity=account_diversity(context),
+        track_record=track_record_part(context, record),
     )

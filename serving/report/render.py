@@ -16,7 +16,7 @@ from features.bilingual import Words
 from features.funnel import TARGETS
 from features.sanitise import template_text, visible_texts
 from serving.report import wording
-from serving.report.blocks import core, creatives, diversity, first_screen, kocs, levers
+from serving.report.blocks import core, creatives, diversity, first_screen, kocs, levers, track_record
 from serving.report.data import ReportData
 from training.charts.theme import theme
 from training.decision.rules import VERDICT_LABELS
@@ -50,6 +50,7 @@ SECTIONS = (
     Section("creatives", wording.creatives.TITLE, creatives.values, creatives.embedded, ("cards",)),
     Section("kocs", wording.kocs.TITLE, kocs.values),
     Section("diversity", wording.diversity.TITLE, diversity.values),
+    Section("track_record", wording.track_record.TITLE, track_record.values),
     Section("reliability", wording.reliability.TITLE),
 )
 """In the order of the page."""

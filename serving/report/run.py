@@ -11,19 +11,22 @@ import pandas as pd
 from configs.settings import Settings
 from features.bilingual import Language, Words
 from features.errors import InputError
+from features.schema import KEY
 from features.store.ingest import IngestReport
 from features.store.inputs import check_data_exists, load_data
 from serving.inference.loaded_model import LoadedModel, load_model
 from serving.inference.model_watcher import find_bundle
-from serving.report.context import CreativeFilter
-from serving.report.data import ReportData, report_data
+from serving.report.context import CreativeFilter, ReportContext, build_context
+from serving.report.data import ReportData, sections
 from serving.report.render import render
 from serving.report.wording import shell
+from serving.score.run import BACKTEST, ScoreRequest, record_of
 from serving.settings import ServiceSettings
 from training.atomic_write import write_text
 from training.errors import BundleError
 from training.evaluation.files import Evaluation, read_evaluation
 from training.progress import NO_PROGRESS, ProgressCallbacks
+from training.track_record.record import TrackRecord
 from training.workspace import DATABASE, MODEL_CACHE, Workspace, workspace
 
 LOG = "report.log"
@@ -44,6 +47,7 @@ class ReportRequest:
         bundle: Bundle folder; None: the champion.
         name: Registered model; empty: that of these data, else the newest.
         without_tags: Go on where the tag sheet does not join.
+        ledger: Of the service: URL, SQLite file or export; empty: the service's default, where it exists.
     """
 
     data: Sequence[str]
@@ -53,11 +57,13 @@ class ReportRequest:
     bundle: Path | None = None
     name: str = ""
     without_tags: bool = False
+    ledger: str = ""
 
 
 def report_request(
     data: Sequence[str], out: Path, *, account: str = "", product: str = "", since: str | None = None,
     lang: str = "zh", bundle: Path | None = None, name: str = "", without_tags: bool = False,
+    ledger: str = "",
 ) -> ReportRequest:  # fmt: skip
     """Check the options of the command.
 
@@ -70,7 +76,9 @@ def report_request(
         raise InputError(f"--lang {lang}: the report opens in {' or '.join(LANGUAGES)}.")
     moment = None if since is None else iso_time(since, "--since")
     language: Language = "en" if lang == "en" else "zh"
-    return ReportRequest(data, out, CreativeFilter(account, product, moment), language, bundle, name, without_tags)
+    return ReportRequest(
+        data, out, CreativeFilter(account, product, moment), language, bundle, name, without_tags, ledger
+    )
 
 
 def iso_time(text: str, option: str) -> pd.Timestamp:
@@ -124,10 +132,22 @@ def write_report(
         request.data, space.store, settings, without_tags=request.without_tags, progress=progress.file
     )
     on_files(files)
-    data = report_data(loaded_model, loaded, request.creative_filter, evaluation_of(space), progress)
+    context = build_context(loaded_model, loaded, request.creative_filter, progress)
+    data = sections(context, evaluation_of(space), progress, past_answers(context, request, settings))
     progress.phase("page")
     write_text(render(data, request.lang), request.out)
     return data
+
+
+def past_answers(context: ReportContext, request: ReportRequest, settings: Settings) -> TrackRecord:
+    """The track record of the report's creatives: from the ledger, else from a backtest, else an empty one."""
+    asked = ScoreRequest(
+        request.data,
+        ledger=request.ledger,
+        default_ledger=ServiceSettings().ledger,
+        backtest=settings.var / BACKTEST.name,
+    )
+    return record_of(asked, context.loaded, context.settings, only=context.observed[KEY])
 
 
 def model_of(

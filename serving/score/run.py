@@ -67,8 +67,16 @@ def score(
     return record_of(request, loaded, settings), space
 
 
-def record_of(request: ScoreRequest, loaded: Loaded, settings: Settings) -> TrackRecord:
+def record_of(
+    request: ScoreRequest, loaded: Loaded, settings: Settings, only: pd.DataFrame | None = None
+) -> TrackRecord:
     """The track record of the ledger's answers about these creatives, else of the backtest; empty without either.
+
+    Args:
+        request: Where to look.
+        loaded: Metrics and creatives.
+        settings: Of the run.
+        only: KEY of the creatives whose answers are taken; None: of all, also those that the data do not have.
 
     Raises:
         GpmcastError: A ledger or backtest that was named cannot be read.
@@ -76,12 +84,13 @@ def record_of(request: ScoreRequest, loaded: Loaded, settings: Settings) -> Trac
     named = request.ledger or _existing(request.default_ledger)
     if named:
         answers = answers_of(ledger_rows(named, request.since))
-        known = _of_these(answers, loaded)
-        if known.any() or request.ledger:
-            return track_record(answers, loaded, settings, printable(named))
+        about_these = _about(answers, loaded.creatives if only is None else only)
+        if about_these.any() or request.ledger:
+            taken = answers if only is None else answers[about_these]
+            return track_record(taken, loaded, settings, printable(named))
     if request.backtest is not None and request.backtest.is_file():
         table = pd.read_parquet(request.backtest)
-        table = table[_of_these(table, loaded)]
+        table = table[_about(table, loaded.creatives if only is None else only)]
         if len(table):
             funnel = data_funnel(loaded, settings)
             answers = backtest_answers(table, funnel.main_roi, settings.outcome_days, settings.basis)
@@ -129,8 +138,8 @@ def _existing(url: str) -> str:
     return url if file is None or file.is_file() else ""
 
 
-def _of_these(table: pd.DataFrame, loaded: Loaded) -> pd.Series:
-    known = pd.MultiIndex.from_frame(loaded.creatives[KEY])
+def _about(table: pd.DataFrame, creatives: pd.DataFrame) -> pd.Series:
+    known = pd.MultiIndex.from_frame(creatives[KEY])
     return pd.Series(pd.MultiIndex.from_frame(table[KEY]).isin(known), index=table.index)
 
 

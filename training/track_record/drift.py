@@ -106,4 +106,4 @@ def drifts(daily: pd.DataFrame) -> pd.DataFrame:
             about = {"promotion_type": kind, "cause": cause, "alarm_on": days[one.place], "began_on": days[one.began]}
             lines.append(about | {"shift": one.shift, "standing": number == len(alarms) - 1})
     columns = ["promotion_type", "cause", "alarm_on", "began_on", "shift", "standing"]
-    return pd.DataFrame(lines, columns=columns)
+    return pd.DataFrame(lines, columns=columns).astype({"standing": "bool", "shift": "float64"})

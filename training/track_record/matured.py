@@ -94,6 +94,7 @@ def matured(answers: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: Set
         parts.append(joined[reasons == ""])
         alive.append(joined[np.isin(reasons, ["", OPEN])])
     table, live = (pd.concat(found, ignore_index=True) if found else chosen.iloc[:0] for found in (parts, alive))
+    table["share"] = np.zeros(len(table))
     if len(table):
         opens = seconds(table["opens"])
         closes = opens + table["outcome_days"].to_numpy(np.int64) * DAY

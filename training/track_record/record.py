@@ -129,8 +129,7 @@ def track_record(
     roi, least = funnel.main_roi, settings.evaluate.min_impressions
     found = matured(answers, loaded, funnel, settings)
     table, until = found.table, loaded.metrics["period_end"].max()
-    if len(table):
-        table = table.assign(ages=age_groups(table["age_hours"]))
+    table = table.assign(ages=age_groups(table["age_hours"]))
     draws = Resampling.of(table)
     series = daily(found.live, loaded, funnel, settings, roi)
     alarms = drifts(series)

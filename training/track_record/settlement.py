@@ -58,7 +58,9 @@ def fit_settlement(rows: MetricRows, funnel: Funnel, settings: Settings) -> Sett
         young = np.clip(age, 0, last)
         sums = np.bincount(young, gross, minlength=last + 1)
         kept = np.bincount(young, net, minlength=last + 1) / np.maximum(sums, 1e-9) / plateau
-        known = IsotonicRegression(y_min=0.0, y_max=1.0).fit_transform(np.arange(last + 1), kept, sums + 1e-9)
+        known = IsotonicRegression(y_min=0.0, y_max=1.0).fit_transform(
+            np.arange(last + 1), kept, sample_weight=sums + 1e-9
+        )
         known[last] = 1.0
     settled = age >= last
     return Settlement(known, _keep(rows, np.where(settled, gross, 0.0), np.where(settled, net, 0.0)))

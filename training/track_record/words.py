@@ -125,7 +125,7 @@ def interval(figure: Figure, digits: str) -> Words:
 
 def _of_type(record: TrackRecord, code: str) -> Iterator[Words]:
     label = TYPES.get(code, Words(code, code))
-    yield Words(f"{label.zh}:", f"{label.en}:")
+    yield Words(f"{label.zh}：", f"{label.en}:")
 
     def own(table: pd.DataFrame) -> pd.DataFrame:
         return table[table["promotion_type"] == code]
@@ -212,21 +212,21 @@ def drift_lines(record: TrackRecord) -> Iterator[Words]:
     if standing.empty:
         yield Words("没有发现漂移。", "No drift found.")
     for advice, began, shift in zip(record.refresh, standing["began_on"].tolist(), standing["shift"].tolist()):
-        yield drift_line(advice, began, shift)
+        yield drift_line(advice, f"{began:%Y-%m-%d}", shift)
 
 
-def drift_line(advice: RefreshAdvice, began: pd.Timestamp, shift: float) -> Words:
-    """One alarm that stands, and what it means for a refit."""
+def drift_line(advice: RefreshAdvice, began: str, shift: float) -> Words:
+    """One alarm that stands since an ISO date, and what it means for a refit."""
     code, cause, refit = advice.promotion_type, advice.cause, refresh_words(advice)
     label, what = TYPES.get(code, Words(code, code)), CAUSES.get(cause, Words(cause, cause))
     if cause == NEW_VALUES:
         return Words(
-            f"漂移：{label.zh}，{began:%m-%d} 起{what.zh}变多。{refit.zh}",
-            f"Drift: {label.en}, more of {what.en} since {began:%Y-%m-%d}. {refit.en}",
+            f"漂移：{label.zh}，{began} 起{what.zh}变多。{refit.zh}",
+            f"Drift: {label.en}, more of {what.en} since {began}. {refit.en}",
         )
     return Words(
-        f"漂移：{label.zh}，{began:%m-%d} 起{what.zh}变了约 {expm1(shift):+.0%}。{refit.zh}",
-        f"Drift: {label.en}, {what.en} changed by about {expm1(shift):+.0%} since {began:%Y-%m-%d}. {refit.en}",
+        f"漂移：{label.zh}，{began} 起{what.zh}变了约 {expm1(shift):+.0%}。{refit.zh}",
+        f"Drift: {label.en}, {what.en} changed by about {expm1(shift):+.0%} since {began}. {refit.en}",
     )
 
 

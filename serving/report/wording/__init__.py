@@ -34,8 +34,11 @@ from serving.report.wording import (
 from serving.report.wording import (
     shell as shell,
 )
+from serving.report.wording import (
+    track_record as track_record,
+)
 
-SECTIONS = (shell, first_screen, levers, creatives, cards, kocs, diversity, reliability)
+SECTIONS = (shell, first_screen, levers, creatives, cards, kocs, diversity, track_record, reliability)
 """Modules that hold TEXTS, in the order of the page."""
 TEXTS: dict[str, Words] = {name: words for section in SECTIONS for name, words in section.TEXTS.items()}
 """Headings and paragraphs of all sections: a name stands once (`tests/serving/report/test_wording.py`)."""
