@@ -78,7 +78,7 @@ export interface Creative {
 /** The shape of every error. */
 export interface ErrorAnswer {
   /** For programs; docs/api.md lists the codes. */
-  code: "body_too_slow" | "busy" | "contradiction" | "ended_early" | "failed" | "headers_too_large" | "headers_too_slow" | "key_rate" | "key_scope" | "keys_needed" | "media_type" | "method" | "no_key" | "no_model" | "not_found" | "not_predicted" | "not_ready" | "not_understood" | "other_version" | "too_large" | "too_slow" | "unknown_host" | "unusable_file";
+  code: "body_too_slow" | "busy" | "contradiction" | "ended_early" | "failed" | "headers_too_large" | "headers_too_slow" | "key_rate" | "key_scope" | "keys_needed" | "media_type" | "method" | "no_key" | "no_model" | "not_found" | "not_planned" | "not_predicted" | "not_ready" | "not_understood" | "other_version" | "too_large" | "too_slow" | "unknown_host" | "unusable_file";
   /** The sentence in Chinese. */
   zh: string;
   /** The sentence in English. */
@@ -355,6 +355,147 @@ export interface ModelIdentity {
   outcome_days: number;
 }
 
+/** The answer of `POST /v1/plan`. */
+export interface PlanAnswer {
+  /** Also in the header `x-request-id`, the log and the ledger. */
+  request_id: string;
+  /** Which model answered. */
+  model: ModelIdentity;
+  /** Of the whole plan. */
+  summary: PlanSummary;
+  /** Launches first, then by falling gain. */
+  candidates: PlannedCandidate[];
+  /** Most money first. Creatives that have stopped are in neither list. */
+  running: PlannedRunning[];
+}
+
+/** Creatives to be planned for under a budget: those that wait are candidates, the others run. */
+export interface PlanRequest {
+  /** [maxItems 500] */
+  creatives: Creative[];
+  /** For the days of one outcome window; needed. */
+  budget_cny?: number | null;
+  /** How many candidates; none: as many as add expected gain. */
+  launch?: number | null;
+  model_version?: string | null;
+}
+
+/** Figures of a whole plan; money in CNY. */
+export interface PlanSummary {
+  /** As asked for. */
+  budget: number;
+  /** That it is for. [minimum 1] */
+  days: number;
+  /** The ROI that it is about. */
+  roi: string;
+  /** Creatives that wait. [minimum 0] */
+  candidates: number;
+  /** Different ideas among them; at most one creative of each is launched. [minimum 0] */
+  ideas: number;
+  /** How many are launched. [minimum 0] */
+  launched: number;
+  /** For all launches. [minimum 0] */
+  test_money: number;
+  /** Creatives that run. [minimum 0] */
+  running: number;
+  /** Of these, called below their target. [minimum 0] */
+  stopped: number;
+  /** Of these, called above it. [minimum 0] */
+  scaled: number;
+  /** Of running creatives, for one day. [minimum 0] */
+  today: number;
+  /** Of that, what targets, caps and the bound on change leave. [minimum 0] */
+  unspent: number;
+  /** How launches were chosen; empty without candidates. */
+  method: "exact" | "greedy" | "";
+  /** Expected net money less target times spend, of the launches. */
+  gain: number;
+  /** Least over how far delivery follows the budget. */
+  gain_low: number;
+  /** Greatest over the same. */
+  gain_high: number;
+  /** Share of the greatest possible gain that may be missing, what was given up for hits included. [minimum 0] */
+  gain_gap: number;
+  /** The number of hits that `hit_chance` is about. [minimum 1] */
+  hits: number;
+  /** Of at least so many hits among the launches. [minimum 0, maximum 1] */
+  hit_chance: number;
+  /** Bound on that of every choice with as much gain; null where there is none. */
+  most_hit_chance: number | null;
+  /** Bound on the probability that a creative at its target is ever called below it. [minimum 0, maximum 1] */
+  error: number;
+  /** Of all random draws. */
+  seed: number;
+  /** That bands go over: how far delivery follows the money asked for. */
+  elasticities: number[];
+}
+
+/** One candidate of a plan; money in CNY. */
+export interface PlannedCandidate {
+  /** As asked for. */
+  creative_id: string;
+  /** As asked for. */
+  promotion_type: string;
+  /** As asked for. */
+  account_id: string;
+  /** Whether it is launched. */
+  part: "launch" | "reserve";
+  /** ROI to reach. */
+  target: number;
+  /** Expected ROI. */
+  roi: number;
+  /** Of a hit. [minimum 0, maximum 1] */
+  hit_chance: number;
+  /** Spend before which it cannot be called below its target. */
+  minimum: number;
+  /** Spend until it can be told from another like it; null where that is not known. */
+  told_apart: number | null;
+  /** Test money; 0 of a reserve. [minimum 0] */
+  test: number;
+  /** As of the whole plan. */
+  gain: number;
+  /** As of the whole plan. */
+  gain_low: number;
+  /** As of the whole plan. */
+  gain_high: number;
+  /** Until its test money is spent. */
+  days: number;
+  /** Least over how far delivery follows the budget. */
+  days_low: number;
+  /** Greatest over the same. */
+  days_high: number;
+}
+
+/** One running creative of a plan; money in CNY. */
+export interface PlannedRunning {
+  /** As asked for. */
+  creative_id: string;
+  /** As asked for. */
+  promotion_type: string;
+  /** As asked for. */
+  account_id: string;
+  /** Below target, above it, or neither is shown yet. */
+  call: "stop" | "scale" | "watch";
+  /** e-value; the call is `stop` from 1 / `error` on. [minimum 0] */
+  evidence_below: number;
+  /** e-value; the call is `scale` from 1 / `error` on. [minimum 0] */
+  evidence_above: number;
+  /** ROI to reach. */
+  target: number;
+  /** Expected ROI. */
+  roi: number;
+  /** So far. [minimum 0] */
+  spent: number;
+  /** Mean daily spend of the last days. [minimum 0] */
+  yesterday: number;
+  /** Money of the day. [minimum 0] */
+  today: number;
+  /** Against `yesterday`; null where that is 0. */
+  change: number | null;
+  /** With which it runs today. [minimum 0, maximum 1] */
+  propensity: number;
+}
+
 /** The expected rate of a funnel stage. */
 export interface PointEstimate {
   /** In the stage's unit (`GET /v1/model`: `stages`); null for a creative with the warning `not_predictable`. */
@@ -596,6 +737,7 @@ export interface WarningAnswer {
 export interface Paths {
   "/v1/predict": { method: "POST"; body: PredictRequest; answer: PredictAnswer };
   "/v1/rank": { method: "POST"; body: RankRequest; answer: RankAnswer };
+  "/v1/plan": { method: "POST"; body: PlanRequest; answer: PlanAnswer };
   "/v1/read": { method: "POST"; body: Blob; query: { name?: string; account_id?: string; promotion_type?: string }; answer: ReadAnswer };
   "/v1/model": { method: "GET"; answer: ModelAnswer };
   "/v1/schema/{name}": { method: "GET"; answer: unknown };

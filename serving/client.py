@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from configs.errors import GpmcastError
 from serving.api.requests import Creative
-from serving.api.responses import ModelAnswer, PredictAnswer, RankAnswer, ReadAnswer
+from serving.api.responses import ModelAnswer, PlanAnswer, PredictAnswer, RankAnswer, ReadAnswer
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 CreativeInput = Creative | Mapping[str, object]
@@ -142,6 +142,17 @@ class Client:
         """These candidates, best first; raises ServiceError."""
         return self._send(_rank(creatives, by, top, budget_cny, spend_cny, model_version))
 
+    def plan(
+        self,
+        creatives: Sequence[CreativeInput],
+        budget_cny: float,
+        *,
+        launch: int | None = None,
+        model_version: str | None = None,
+    ) -> PlanAnswer:
+        """A plan of this budget for these creatives; raises ServiceError."""
+        return self._send(_plan(creatives, budget_cny, launch, model_version))
+
     def read(
         self, file: bytes, *, name: str | None = None, account_id: str | None = None, promotion_type: str | None = None
     ) -> ReadAnswer:
@@ -215,6 +226,17 @@ class AsyncClient:
         """As `Client.rank`."""
         return await self._send(_rank(creatives, by, top, budget_cny, spend_cny, model_version))
 
+    async def plan(
+        self,
+        creatives: Sequence[CreativeInput],
+        budget_cny: float,
+        *,
+        launch: int | None = None,
+        model_version: str | None = None,
+    ) -> PlanAnswer:
+        """As `Client.plan`."""
+        return await self._send(_plan(creatives, budget_cny, launch, model_version))
+
     async def read(
         self, file: bytes, *, name: str | None = None, account_id: str | None = None, promotion_type: str | None = None
     ) -> ReadAnswer:
@@ -254,6 +276,13 @@ def _rank(
     money = {"budget_cny": budget_cny, "spend_cny": spend_cny}
     body = {"creatives": _plain(creatives), "by": by, "top": top, **money, "model_version": model_version}
     return _Request(RankAnswer, "POST", "/v1/rank", _json(body))
+
+
+def _plan(
+    creatives: Sequence[CreativeInput], budget_cny: float, launch: int | None, model_version: str | None
+) -> _Request[PlanAnswer]:
+    body = {"creatives": _plain(creatives), "budget_cny": budget_cny, "launch": launch, "model_version": model_version}
+    return _Request(PlanAnswer, "POST", "/v1/plan", _json(body))
 
 
 def _read(file: bytes, name: str | None, account_id: str | None, promotion_type: str | None) -> _Request[ReadAnswer]:

@@ -42,8 +42,8 @@ from starlette.responses import Response
 
 from serving.api.errors import refused
 from serving.api.file_query import FILE_MEDIA_TYPES, file_query
-from serving.api.requests import PredictRequest, RankRequest
-from serving.api.responses import PredictAnswer, RankAnswer, ReadAnswer
+from serving.api.requests import PlanRequest, PredictRequest, RankRequest
+from serving.api.responses import PlanAnswer, PredictAnswer, RankAnswer, ReadAnswer
 from serving.middleware.call import CALL, Call, call_of
 from serving.middleware.door import Catch, Door, refusal_of
 from serving.middleware.keys import DOCS, HEALTH, Keys
@@ -55,12 +55,12 @@ if TYPE_CHECKING:
     from serving.inference.loaded_model import LoadedModel
     from serving.ledger.record import LedgerRecord
 
-Endpoint = Literal["predict", "rank", "read"]
+Endpoint = Literal["predict", "rank", "plan", "read"]
 SETTINGS = settings_of_environment()
 BUNDLE_IN_BENTO = Path(__file__).parents[1] / "bundle"
 PAGES = pages_app(SETTINGS)
 JSON = ("application/json",)
-MEDIA_TYPES = {"/v1/predict": JSON, "/v1/rank": JSON, "/v1/read": FILE_MEDIA_TYPES}
+MEDIA_TYPES = {"/v1/predict": JSON, "/v1/rank": JSON, "/v1/plan": JSON, "/v1/read": FILE_MEDIA_TYPES}
 COUNTED_AT_ONCE = 8
 """Most creatives that the event loop counts itself: 500 take 14 ms."""
 SPARE_SECONDS = 5
@@ -141,7 +141,7 @@ class PredictionService:
         self._compute.start_process()
         PAGES.state.model, PAGES.state.source = self._model, lambda: self._watcher.source
         # BentoML looks a method up for every request and makes it anew each time; an attribute is found first.
-        self.predict, self.rank, self.read = self.predict, self.rank, self.read
+        self.predict, self.rank, self.plan, self.read = self.predict, self.rank, self.plan, self.read
 
     @bentoml.api(route="/v1/predict")  # type: ignore[untyped-decorator]
     async def predict(self, request: PredictRequest, /) -> PredictAnswer:
@@ -158,6 +158,14 @@ class PredictionService:
         Each with the probability that it is among the best.
         """
         return await self._answer("rank", request, RankAnswer)
+
+    @bentoml.api(route="/v1/plan")  # type: ignore[untyped-decorator]
+    async def plan(self, request: PlanRequest, /) -> PlanAnswer:
+        """Creatives and a budget to a plan.
+
+        Which candidates to launch, what their tests cost, today's money of running creatives, whom to stop or scale.
+        """
+        return await self._answer("plan", request, PlanAnswer)
 
     @bentoml.api(route="/v1/read")  # type: ignore[untyped-decorator]
     async def read(self, file: Path, /) -> ReadAnswer:

@@ -50,6 +50,7 @@ CODES: dict[str, tuple[int, str, str]] = {
     "unknown_host": (421, "Host 请求头不是本服务的地址", "The Host header names no address of this service."),
     "contradiction": (422, "请求的内容自相矛盾,或模型无法使用", "It contradicts itself, or the model cannot use it."),
     "not_predicted": (422, "模型不预测这个目标", "The target is not predicted."),
+    "not_planned": (422, "做不了计划", "No plan can be made."),
     "unusable_file": (422, "这份文件无法使用", "The file cannot be used."),
     "key_rate": (429, "该 API 密钥的请求过于频繁", "Too many requests with this API key."),
     "headers_too_large": (431, "请求头过大", "The headers are too large."),

@@ -179,7 +179,18 @@ class RankRequest(StrictModel):
     model_version: Version | None = None
 
 
-RequestT = TypeVar("RequestT", PredictRequest, RankRequest)
+class PlanRequest(StrictModel):
+    """Creatives to be planned for under a budget: those that wait are candidates, the others run."""
+
+    creatives: Annotated[list[ListedCreative], Field(min_length=1, max_length=MOST_CREATIVES)]
+    budget_cny: Annotated[float, Field(gt=0, lt=1e9)] | None = None
+    """For the days of one outcome window; needed."""
+    launch: Annotated[int, Field(ge=1, le=MOST_CREATIVES)] | None = None
+    """How many candidates; none: as many as add expected gain."""
+    model_version: Version | None = None
+
+
+RequestT = TypeVar("RequestT", PredictRequest, RankRequest, PlanRequest)
 
 
 @cache

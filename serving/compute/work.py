@@ -1,4 +1,4 @@
-"""Bytes in, bytes out: parse requests, predict or rank, serialise. No event loop, no threads, no ledger."""
+"""Bytes in, bytes out: parse requests, predict, rank or plan, serialise. No event loop, no threads, no ledger."""
 
 import logging
 import time
@@ -12,7 +12,7 @@ import orjson
 import pandas as pd
 
 from serving.api.errors import Refused, RequestProblem, refused
-from serving.api.requests import PredictRequest, RankRequest
+from serving.api.requests import PlanRequest, PredictRequest, RankRequest
 from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions
@@ -22,8 +22,8 @@ from serving.upload.file_context import FileContext
 
 log = logging.getLogger("gpmcast.serving")
 
-Endpoint = Literal["predict", "rank"]
-Request = PredictRequest | RankRequest
+Endpoint = Literal["predict", "rank", "plan"]
+Request = PredictRequest | RankRequest | PlanRequest
 
 
 @dataclass(frozen=True)
@@ -167,6 +167,8 @@ def parse(loaded: LoadedModel, raw: RawRequest, most_creatives: int) -> Request:
     request: Request
     if raw.endpoint == "predict":
         request = parse_request(PredictRequest, raw.body, loaded.vocabulary, most_creatives)
+    elif raw.endpoint == "plan":
+        request = parse_request(PlanRequest, raw.body, loaded.vocabulary, most_creatives)
     else:
         request = parse_request(RankRequest, raw.body, loaded.vocabulary, most_creatives)
     if request.model_version not in (None, loaded.version):
@@ -193,7 +195,7 @@ def too_late() -> Refused:
 def _compute(
     loaded: LoadedModel, raws: Sequence[RawRequest], requests: Sequence[Request], check_deadline: Callable[[], None]
 ) -> list[Computed]:
-    """Answers to one ranking, or to predictions that want the same explanations."""
+    """Answers to one ranking, to one plan, or to predictions that want the same explanations."""
     now = pd.Timestamp(datetime.now(loaded.zone).replace(tzinfo=None))
     first = requests[0]
     if isinstance(first, RankRequest):
@@ -202,6 +204,13 @@ def _compute(
         content: dict[str, object] = {"by": first.by, "top": done.top, "ranking": done.answers}
         recorded = recorded_creatives(stored, done.values, done.age_hours, done.cutoffs)
         return [_computed(loaded, raws[0], content, recorded)]
+    if isinstance(first, PlanRequest):
+        # Imported here: the integer programme is loaded by the first plan, not by every worker.
+        from serving.inference.plan import planned
+
+        plan = planned(loaded, first, check_deadline=check_deadline)
+        recorded = recorded_creatives(plan.stored, plan.values, plan.age_hours, plan.cutoffs)
+        return [_computed(loaded, raws[0], plan.content, recorded)]
     creatives = [creative for request in requests for creative in request.creatives]
     found = predictions(loaded, creatives, now=now, explain=first.explain, top=first.top, check_deadline=check_deadline)
     recorded = recorded_creatives(found.answers, found.values, found.age_hours, found.cutoffs)

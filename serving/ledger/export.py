@@ -37,7 +37,9 @@ def line(row: Mapping[str, object]) -> str:
     """A recorded answer (`serving.ledger.reading.read`) in a line."""
     answer = row["answer"]
     assert isinstance(answer, dict)
-    estimates = answer.get("targets") or {answer.get("by", "value"): {"value": answer.get("value")}}  # predict, or rank
+    figure = "test" if "test" in answer else "today" if "today" in answer else answer.get("by", "value")
+    # predict, or plan, or rank
+    estimates = answer.get("targets") or {figure: {"value": answer.get(figure, answer.get("value"))}}
     targets = "  ".join(f"{name} {estimate['value']:.4g}" for name, estimate in estimates.items())
     whose = (row[name] for name in ("at", "request_id", "caller", "version", "creative_id"))
     return visible_text("  ".join([*map(str, whose), targets]))

@@ -66,7 +66,7 @@ class LedgerRecord:
         request_id: Of the request.
         at: Time of the answer, UTC, ISO 8601.
         caller: Name of the API key.
-        endpoint: `predict` or `rank`.
+        endpoint: `predict`, `rank` or `plan`.
         model: That answered.
         input_sha256: Of the request's body.
         creatives: In the order of the answer.

@@ -110,7 +110,7 @@ def scope_of(path: str, settings: ServiceSettings) -> Scope | None:
 
     The page's files are the same for everyone and hold no data; health says nothing but whether the service works.
     """
-    if path in ("/v1/predict", "/v1/rank", "/v1/read"):
+    if path in ("/v1/predict", "/v1/rank", "/v1/plan", "/v1/read"):
         return "predict"
     if path == "/" or path.startswith("/page/") or path in HEALTH:
         return None

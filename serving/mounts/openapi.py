@@ -13,20 +13,28 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 import configs
 from serving.api.errors import CODES, Refused, RequestProblem
 from serving.api.file_query import FILE_MEDIA_TYPES, FILE_QUERY, MOST_TEXT
-from serving.api.requests import PredictRequest, RankRequest, with_limit
-from serving.api.responses import ErrorAnswer, ModelAnswer, PredictAnswer, RankAnswer, ReadAnswer
+from serving.api.requests import PlanRequest, PredictRequest, RankRequest, with_limit
+from serving.api.responses import ErrorAnswer, ModelAnswer, PlanAnswer, PredictAnswer, RankAnswer, ReadAnswer
 from serving.settings import ServiceSettings
 
 JSON = "application/json"
-REQUEST_MODELS: dict[str, type[PredictRequest] | type[RankRequest]] = {"predict": PredictRequest, "rank": RankRequest}
+REQUEST_MODELS: dict[str, type[PredictRequest] | type[RankRequest] | type[PlanRequest]] = {
+    "predict": PredictRequest,
+    "rank": RankRequest,
+    "plan": PlanRequest,
+}
 ANSWER_MODELS: dict[str, type[BaseModel]] = {
     "predict-answer": PredictAnswer,
     "rank-answer": RankAnswer,
+    "plan-answer": PlanAnswer,
     "read-answer": ReadAnswer,
     "model-answer": ModelAnswer,
     "errors": ErrorAnswer,
 }
-SCHEMA_NAMES = ("predict", "predict-answer", "rank", "rank-answer", "read-answer", "model-answer", "errors")
+SCHEMA_NAMES = (
+    *("predict", "predict-answer", "rank", "rank-answer", "plan", "plan-answer"),
+    *("read-answer", "model-answer", "errors"),
+)
 GET_STATUSES = (401, 403, 404, 405, 421, 429, 500, 503)
 EXAMPLE: dict[str, object] = {
     "creatives": [
@@ -62,6 +70,14 @@ RANK_EXAMPLE: dict[str, object] = {
     "by": "net_roi",
     "budget_cny": 300.0,
     "spend_cny": 200.0,
+}
+PLAN_EXAMPLE: dict[str, object] = {
+    "creatives": [
+        {"creative_id": "a", "promotion_type": "live", "account_id": "1790000000000001", "category": "食品"},
+        {"creative_id": "b", "promotion_type": "live", "account_id": "1790000000000001", "category": "美妆"},
+    ],
+    "budget_cny": 9000.0,
+    "launch": 1,
 }
 
 
@@ -101,6 +117,7 @@ def complete(document: Mapping[str, Any], settings: ServiceSettings) -> dict[str
         "paths": {
             "/v1/predict": _post(posts["/v1/predict"], _json_body(PredictRequest, EXAMPLE), PredictAnswer),
             "/v1/rank": _post(posts["/v1/rank"], _json_body(RankRequest, RANK_EXAMPLE), RankAnswer),
+            "/v1/plan": _post(posts["/v1/plan"], _json_body(PlanRequest, PLAN_EXAMPLE), PlanAnswer),
             "/v1/read": _post(posts["/v1/read"], _file_body(), ReadAnswer, parameters=_file_parameters()),
             **_get_paths(),
         },

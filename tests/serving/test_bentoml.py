@@ -84,7 +84,7 @@ def test_bentomls_documents_metrics_and_health_are_there(url) -> None:
             return reply.read()
 
     assert json.loads(get("/docs.json")) == json.loads(get("/v1/openapi.json"))
-    assert {route["name"] for route in json.loads(get("/schema.json"))["routes"]} == {"predict", "rank", "read"}
+    assert {route["name"] for route in json.loads(get("/schema.json"))["routes"]} == {"predict", "rank", "plan", "read"}
     assert get("/livez") == get("/readyz") == get("/healthz") == b"\n"
     metrics = get("/metrics")
     assert b"gpmcast_requests_total" in metrics

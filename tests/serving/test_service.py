@@ -87,18 +87,34 @@ def test_headers_are_checked_before_the_body_is_read(narrow, headers, body, stat
 def test_the_limit_on_creatives_is_that_of_the_settings_wherever_it_is_given(build, one_creative) -> None:
     app = build(limits=Limits(creatives=3))
     many = [{**one_creative, "creative_id": f"c{n}"} for n in range(4)]
-    for path, more in (("/v1/predict", {}), ("/v1/rank", {"top": 1})):
+    for path, more in (("/v1/predict", {}), ("/v1/rank", {"top": 1}), ("/v1/plan", {"budget_cny": 1e6})):
         assert app.ask("POST", path, json={"creatives": many[:3], **more}).status_code == 200
         (problem,) = check_shape(app.ask("POST", path, json={"creatives": many, **more}), 400)["errors"]
         assert problem["field"] == "creatives"
         assert "at most 3 items" in problem["problem"]
     assert app.ask("GET", "/v1/model").json()["limits"]["creatives"] == 3
     shapes = app.ask("GET", "/v1/openapi.json").json()["components"]["schemas"]
-    for name in ("predict", "rank"):
+    for name in ("predict", "rank", "plan"):
         shape = app.ask("GET", f"/v1/schema/{name}").json()
         assert shape["properties"]["creatives"]["maxItems"] == 3
         assert shapes[f"{name.title()}Request"]["properties"]["creatives"]["maxItems"] == 3
     assert build().ask("GET", "/v1/model").json()["limits"]["creatives"] == 500
+
+
+@pytest.mark.parametrize(
+    ("more", "en", "zh"),
+    [
+        ({}, "There is no budget", "没有预算"),
+        ({"budget_cny": 1e6, "launch": 3}, "3 launches were asked for", "候选只有"),
+        ({"budget_cny": 1.0}, "Raise BUDGET", "提高 BUDGET"),
+    ],
+)
+def test_a_plan_that_cannot_be_made_is_422_with_the_cure(service, one_creative, more, en, zh) -> None:
+    waiting = {name: value for name, value in one_creative.items() if name != "metrics"}
+    refusal = check_shape(service.ask("POST", "/v1/plan", json={"creatives": [waiting], **more}), 422)
+    assert refusal["code"] == "not_planned"
+    assert en in refusal["en"]
+    assert zh in refusal["zh"]
 
 
 def test_another_model_version_is_409(service, one_creative, loaded) -> None:

@@ -15,6 +15,7 @@ from serving.api.responses import (
     AnswerModel,
     ErrorAnswer,
     ModelAnswer,
+    PlanAnswer,
     PredictAnswer,
     RankAnswer,
     ReadAnswer,
@@ -64,6 +65,16 @@ def test_predictions_are_sent_as_declared(answer, one_creative, more) -> None:
 def test_a_ranking_is_sent_as_declared(answer, one_creative) -> None:
     candidates = [{**one_creative, "creative_id": f"c{number}"} for number in range(3)]
     assert_sent_as_declared(RankAnswer, answer("rank", candidates, budget_cny=300.0, spend_cny=200.0))
+
+
+def test_a_plan_is_sent_as_declared(answer, one_creative) -> None:
+    waiting = {name: value for name, value in one_creative.items() if name != "metrics"}
+    several = [{**waiting, "creative_id": f"new{n}", "tags": {"hook": "悬念"}, "product_id": f"p{n}"} for n in range(3)]
+    content = answer("plan", [one_creative, *several], budget_cny=50_000.0)
+    assert_sent_as_declared(PlanAnswer, content)
+    plan = PlanAnswer.model_validate_json(content)
+    assert len(plan.candidates) == 3
+    assert plan.summary.candidates == 3
 
 
 def test_a_read_file_is_sent_as_declared(loaded) -> None:

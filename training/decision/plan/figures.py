@@ -1,5 +1,6 @@
 """What a plan is computed from: one row per creative, from the model and the counts so far."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -7,7 +8,8 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.funnel import TARGETS
-from features.matrix.feature_matrix import build_features
+from features.matrix.encoders import Encoder
+from features.matrix.feature_matrix import Features, build_features
 from features.point_in_time.array_frame import ArrayFrame, Floats
 from features.point_in_time.counts import RECENT_DAYS
 from features.schema import KEY, MULTI, Loaded
@@ -17,6 +19,7 @@ from training.decision.advice import advise
 from training.decision.plan import words
 from training.decision.similar import same_ideas
 from training.decision.status import reported_until, statuses
+from training.uncertainty import Predicted
 
 NAMES = ["creative_name", "product_name", "creator_name"]
 
@@ -66,65 +69,98 @@ def figures_of(
         settings: As of `plan_figures`.
 
     Returns:
-        KEY, names that the data have, `status`, and in CNY where nothing else is said:
-        `target` (ROI to reach), `roi` (expected, of the funnel's main ROI), `log_variance` (of the true ROI's log),
-        `roi_low` and `roi_high`, `order_value` (mean of an order that is kept), `hit_chance` (where the model
-        states none, the chance of the ROI target), `natural` (spend predicted over the outcome window), `told_apart`
-        (spend until two such creatives can be ranked), `spent`, `money` and `most_money` (after refunds, with the
-        expected and with all of what is not settled yet), `yesterday` (mean daily spend of the last days), `verdict`,
-        `family` (KEY of the first creative with its idea, as one text) and `known` (attributes that the model knows).
+        As `figures`, with `family` (KEY of the first creative with its idea, as one text) and the names that the data
+        have.
     """
-    funnel, count = model.fitted.funnel, len(loaded.creatives)
     features = build_features(observed, model.fitted)
-    predicted = model.predict(features)
     rows = observed.select([*KEY, "cutoff"]).frame()
     status = statuses(observed, reported_until(rows, loaded, now))
-    advice = advise(predicted, features, observed, status, model, settings)
-    if advice.rows is None:
-        raise words.refusal(words.NO_DISTRIBUTIONS)
-    roi, columns = funnel.main_roi, predicted.columns
-    kept = predicted["keep"].to_numpy(np.float64) if TARGETS[roi].net and "keep" in columns else np.ones(count)
-    cost = predicted["cost"].to_numpy(np.float64)
-    hit_chance = advice.figures["hit_chance"]
-    chance = advice.figures[f"{roi}_chance"]
-    required = advice.rows.required_evidence(settings.verdict.distinguish_probability)
-    spent, gmv = _early(observed, "spend_cny"), _early(observed, "gmv_cny")
-    settled = _early(observed, "settled_net_cny") if TARGETS[roi].net else gmv
-    open_gmv = gmv - _early(observed, "settled_gmv_cny") if TARGETS[roi].net else np.zeros(count)
-    recent = np.nan_to_num(observed.floats("last_days:spend_cny"))
-    days = np.clip(observed.floats("age_hours") / 24.0, 1.0, RECENT_DAYS)
+    predicted = model.predict(features)
+    table = figures(observed, features, predicted, status, model, settings).assign(family=families(loaded.creatives))
     names = [name for name in NAMES if name in loaded.creatives]
-    keys = [" ".join(key) for key in loaded.creatives[KEY].itertuples(index=False, name=None)]
-    table = rows[KEY].assign(
-        status=status,
-        target=advice.figures["asked_roi"],
-        roi=predicted[roi].to_numpy(np.float64),
-        log_variance=advice.rows.rate_variance(roi),
-        roi_low=advice.figures[f"{roi}_low"],
-        roi_high=advice.figures[f"{roi}_high"],
-        order_value=predicted["value"].to_numpy(np.float64),
-        hit_chance=np.where(np.isnan(hit_chance), chance, hit_chance),
-        natural=predicted[funnel.volume_target].to_numpy(np.float64) * cost,
-        told_apart=required["more_cny"],
-        spent=spent,
-        money=settled + open_gmv * kept,
-        most_money=settled + open_gmv,
-        yesterday=recent / days,
-        verdict=[one[0] for one in advice.verdicts],
-        family=[keys[first] for first in same_ideas(loaded.creatives).first.tolist()],
-        known=known_attributes(loaded.creatives, model),
-    )
     return table.merge(loaded.creatives[[*KEY, *names]], on=KEY, how="left")
 
 
-def known_attributes(creatives: pd.DataFrame, model: CreativeModel) -> Floats:
+def figures(
+    observed: ArrayFrame,
+    features: Features,
+    predicted: Predicted,
+    status: Sequence[str],
+    model: CreativeModel,
+    settings: Settings,
+    own_targets: Floats | None = None,
+) -> pd.DataFrame:
+    """Figures of some rows; all arguments are of the same rows.
+
+    Args:
+        observed: Their counts and attributes (`features.point_in_time.counts.observe`).
+        features: Of the model.
+        predicted: By the model.
+        status: As of `training.decision.status.statuses`.
+        model: The model.
+        settings: As of `plan_figures`.
+        own_targets: As of `training.decision.advice.advise`.
+
+    Returns:
+        KEY, `status`, and in CNY where nothing else is said: `target` (ROI to reach), `roi` (expected, of the funnel's
+        main ROI), `log_variance` (of the true ROI's log), `roi_low` and `roi_high`, `order_value` (mean of an order
+        that is kept), `hit_chance` (where the model states none, the chance of the ROI target), `natural` (spend
+        predicted over the outcome window), `told_apart` (spend until two such creatives can be ranked), `spent`,
+        `money` and `most_money` (after refunds, with the expected and with all of what is not settled yet),
+        `yesterday` (mean daily spend of the last days), `verdict` and `known` (attributes with a value that the model
+        knows).
+    """
+    funnel = model.fitted.funnel
+    advice = advise(predicted, features, observed, status, model, settings, own_targets)
+    if advice.rows is None:
+        raise words.refusal(words.NO_DISTRIBUTIONS)
+    roi, net = funnel.main_roi, TARGETS[funnel.main_roi].net
+    volume = funnel.volume_target
+    rate = {name: np.asarray(predicted[name], dtype=np.float64) for name in (roi, "value", "cost", volume)}
+    kept = np.asarray(predicted["keep"], dtype=np.float64) if net and funnel.has("keep") else np.ones(len(rate[roi]))
+    hit_chance, chance = advice.figures["hit_chance"], advice.figures[f"{roi}_chance"]
+    required = advice.rows.required_evidence(settings.verdict.distinguish_probability)
+    gmv = _early(observed, "gmv_cny")
+    settled = _early(observed, "settled_net_cny") if net else gmv
+    not_settled = gmv - _early(observed, "settled_gmv_cny") if net else np.zeros_like(gmv)
+    days = np.clip(observed.floats("age_hours") / 24.0, 1.0, RECENT_DAYS)
+    return (
+        observed.select(KEY)
+        .frame()
+        .assign(
+            status=status,
+            target=advice.figures["asked_roi"],
+            roi=rate[roi],
+            log_variance=advice.rows.rate_variance(roi),
+            roi_low=advice.figures[f"{roi}_low"],
+            roi_high=advice.figures[f"{roi}_high"],
+            order_value=rate["value"],
+            hit_chance=np.where(np.isnan(hit_chance), chance, hit_chance),
+            natural=rate[volume] * rate["cost"],
+            told_apart=required["more_cny"],
+            spent=_early(observed, "spend_cny"),
+            money=settled + not_settled * kept,
+            most_money=settled + not_settled,
+            yesterday=np.nan_to_num(observed.floats("last_days:spend_cny")) / days,
+            verdict=[one[0] for one in advice.verdicts],
+            known=known_attributes(observed, model.fitted.encoder),
+        )
+    )
+
+
+def families(creatives: pd.DataFrame) -> list[str]:
+    """KEY of the first creative with the idea of each, as one text."""
+    keys = [" ".join(key) for key in creatives[KEY].itertuples(index=False, name=None)]
+    return [keys[first] for first in same_ideas(creatives).first.tolist()]
+
+
+def known_attributes(creatives: ArrayFrame, encoder: Encoder) -> Floats:
     """(creatives,) Number of attributes with a value that was in the training data, the promotion type aside."""
     found = np.zeros(len(creatives))
-    for column, seen in model.fitted.encoder.seen.items():
-        if column in creatives and column != "promotion_type":
-            values = creatives[column].astype("object")
-            parts = {value: any(part in seen for part in str(value).split(MULTI)) for value in values.dropna().unique()}
-            found += values.map(parts).fillna(False).to_numpy(bool)
+    for column, seen in encoder.seen.items():
+        if column in creatives and column != "promotion_type" and (own := creatives.categories_or_none(column)):
+            known = [any(part in seen for part in str(value).split(MULTI)) for value in own.values]
+            found += np.array([*known, False])[own.codes]
     return found
 
 
