@@ -216,7 +216,7 @@ class Plan(Section):
     """Most money a day of a running creative, in multiples of its predicted daily spend."""
     change: Annotated[float, Field(gt=0, le=1)] = 0.3
     """Most by which the money of a running creative changes from one day to the next, as a share of yesterday's."""
-    pause_below: Annotated[float, Field(gt=0, le=1)] = 0.1
+    pause_below: Annotated[float, Field(gt=0, le=1)] = 0.3
     """A creative that fewer of the draws fund is paused today, with a probability that keeps its share of them."""
     draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
     """Draws from the predictive distributions for today's split."""
