@@ -10,22 +10,24 @@ from training.decision.similar import IDEA_TAGS, NEAR_DUPLICATE
 
 TEXTS: dict[str, Words] = {}
 STEP_LABELS = {
-    "hold": Words("3秒完播率", "3-s play rate"),
-    "engage": Words("互动率", "interaction rate"),
-    "click": Words("点击率", "click rate"),
-    "order": Words("转化率", "conversion rate"),
+    "hold": Words("3秒完播率", "3-s plays"),
+    "engage": Words("互动率", "interactions"),
+    "click": Words("点击率", "clicks"),
+    "order": Words("转化率", "conversion"),
     "order_per_impression": Words("每次展示成交率", "orders per impression"),
-    "value": Words("客单价（元）", "value of an order (CNY)"),
+    "value": Words("客单价（元）", "order value (CNY)"),
     "earn": Words("每次点击成交额（元）", "GMV per click (CNY)"),
     "return": Words("支付ROI", "ROI"),
     "net_return": Words("净成交ROI", "net ROI"),
-    "keep": Words("退款率", "refund rate"),
+    "keep": Words("退款率", "refunds"),
     "cost": Words("千展成本（元）", "cost per 1,000 (CNY)"),
 }
 """Stage → what the trade calls it; of `keep` the complement is shown."""
 CARD_TEXTS = {
     "close": Words("关闭", "close"),
     "before_launch": Words("投放前的预测 {n}", "before launch {n}"),
+    "if_again": Words("若再投，预测{n}", "{n}, if it ran again"),
+    "fall_title_again": Words("若再投，为什么预测 {target} 是 {n}？", "If it ran again, why would {target} be {n}?"),
     "counted": Words("已经跑出", "so far"),
     "counts": Words(
         "展示 {impressions}，点击 {clicks}，成交 {orders} 单，消耗 {spend} 元，成交额 {gmv} 元",
@@ -33,7 +35,7 @@ CARD_TEXTS = {
     ),
     "not_counted": Words("还没有投放数据。", "No delivery yet."),
     "stake_gain": Words("未来 {days} 天按预测比目标多得约 {n} 元", "about {n} CNY above target in {days} days"),
-    "stake_saving": Words("未来 {days} 天按预测比目标少亏约 {n} 元", "about {n} CNY to save in {days} days"),
+    "stake_loss": Words("未来 {days} 天按预测比目标少得约 {n} 元", "about {n} CNY below target in {days} days"),
     "test_line": Words("测试预算约 {n} 元", "test budget about {n} CNY"),
     "steps_title": Words("在哪一步漏？", "Where does it leak?"),
     "step": Words("环节", "step"),
@@ -44,7 +46,7 @@ CARD_TEXTS = {
     "predicted": Words("预测 {n}", "predicted {n}"),
     "leak_line": Words(
         "漏在{step}：{own}，账户均值 {mean}，{times}；同账户同推广方式里只好过 {place} 的素材。",
-        "It leaks at the {step}: {own} against {mean} of the account, {times}; only {place} of the account's creatives "
+        "It leaks at {step}: {own} against {mean} of the account, {times}; only {place} of the account's creatives "
         "of its promotion type are worse.",
     ),
     "no_leak": Words("没有一步明显差于账户均值（在抽样误差之外）。", "No step is clearly worse than the account."),

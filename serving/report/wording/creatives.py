@@ -25,7 +25,7 @@ TEXTS = {
 COLUMN_LABELS = {
     "name": Words("素材", "creative"),
     "verdict": Words("决策", "decision"),
-    "stake": Words("可得/可省（元）", "gain / saving (CNY)"),
+    "stake": Words("对目标盈亏（元）", "against target (CNY)"),
     "test": Words("测试预算（元）", "test budget (CNY)"),
     "chance": Words("达标概率", "chance of target"),
     "hit": Words("爆款概率", "chance of a hit"),
@@ -41,7 +41,7 @@ COLUMN_LABELS = {
     "phase": Words("阶段", "phase"),
     "days": Words("投放天数", "days live"),
     "first_day": Words("首投日期", "first day"),
-    "leak": Words("漏在哪一步", "leaks at"),
+    "leak": Words("漏在", "leaks at"),
     "idea": Words("同一创意", "same idea"),
     "account": Words("账户", "account"),
     "kind": Words("推广方式", "promotion"),
@@ -86,8 +86,6 @@ SCRIPT_TEXTS = {
     "phase_waiting": Words("待投", "not launched"),
     "target_line": Words("目标 {n}", "target {n}"),
     "cards_printed": Words("最要紧的 {n} 张素材卡片", "Cards of the {n} creatives that matter most"),
-    "gain": Words("可得", "gain"),
-    "saving": Words("可省", "saving"),
 }
 """Texts that the script writes into the table, by name."""
 

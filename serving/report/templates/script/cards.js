@@ -76,7 +76,7 @@
     const lines = parts.map((part) => ({ ...part, from: reached, to: (reached += part.log) }));
     const low = Math.min(0, ...lines.map((line) => line.to)), high = Math.max(0, ...lines.map((line) => line.to));
     const line = (label, factor, log, drawn, kind) => el("tr", { class: kind }, el("th", { scope: "row" }, ...label), el("td", {}, factor), el("td", {}, number(Math.exp(start + log))), el("td", { class: "bar" }, drawn));
-    return el("div", {}, el("h4", {}, both(core.words.card_fall_title.map((words, n) => words.replace("{target}", data.targets[place][n]).replace("{n}", number(estimate(place, row)[0]))))),
+    return el("div", {}, el("h4", {}, both(core.words[status(row) === "stopped" ? "card_fall_title_again" : "card_fall_title"].map((words, n) => words.replace("{target}", data.targets[place][n]).replace("{n}", number(estimate(place, row)[0]))))),
       el("table", { class: "falls" }, heads("part", "times", "reached", ""), el("tbody", {},
         line([say(actual ? "fall_start" : "fall_model_start")], "", 0, bar(0, 0, low, high, ""), "end"),
         ...lines.map((one) => line([both(one.words), one.value ? ` = ${one.value}` : "", one.shap ? el("small", {}, say("shap_part", { n: times(Math.exp(one.shap)) })) : ""], times(Math.exp(one.log)), one.to, bar(one.from, one.to, low, high, one.kind ?? ""), "")),
@@ -129,16 +129,18 @@
   const facts = (row) => {
     const fact = (words, ...shown) => el("div", {}, el("dt", {}, words), el("dd", {}, ...shown));
     const [impressions, clicks, orders, spend, gmv] = ["impressions", "clicks", "orders", "spend_cny", "gmv_cny"].map((name) => whole(creatives.counted(name)(row)));
+    const stopped = status(row) === "stopped", again = (words) => stopped ? core.words.card_if_again.map((line, n) => line.replace("{n}", words[n])) : words;
+    // Of a stopped creative what it made comes first; a prediction is about running it again.
     return el("dl", { class: "facts" },
-      ...data.targets.map((words, place) => fact(both(words), el("b", {}, likely(place, row)), el("small", {}, mean(place, row), place < data.launch.length && status(row) !== "waiting" ? " · " : "", place < data.launch.length && status(row) !== "waiting" ? say("before_launch", { n: shown(place)(data.launch[place][row]) }) : ""))),
-      fact(report.text("column_chance"), el("b", {}, share(data.chance[row])), el("small", {}, report.text("target_line", { n: number(data.asked[row]) }))),
-      fact(report.text("column_hit"), el("b", {}, share(data.hit[row]))),
+      ...(stopped ? data.actual.map((values, place) => fact(both(core.words.column_actual.map((line, n) => line.replace("{n}", data.targets[place][n]))), el("b", {}, number(values[row])))) : []),
+      ...data.targets.map((words, place) => fact(both(again(words)), el("b", {}, likely(place, row)), el("small", {}, mean(place, row), place < data.launch.length && status(row) !== "waiting" ? " · " : "", place < data.launch.length && status(row) !== "waiting" ? say("before_launch", { n: shown(place)(data.launch[place][row]) }) : ""))),
+      ...(stopped ? [] : [fact(report.text("column_chance"), el("b", {}, share(data.chance[row])), el("small", {}, report.text("target_line", { n: number(data.asked[row]) }))), fact(report.text("column_hit"), el("b", {}, share(data.hit[row])))]),
       el("div", { class: "two" }, el("dt", {}, say("counted")), el("dd", {}, status(row) === "waiting" ? say("not_counted") : say("counts", { impressions, clicks, orders, spend, gmv }))));
   };
   const tags = (row) => el("div", { class: "chips" }, ...data.tagNames.map((name, place) => [data.tagLabels[place], tagText(name, row)]).filter(([, value]) => value).map(([words, value]) => el("span", { class: "chip" }, both(words), ` ${value}`)));
   const decision = (row) => {
     const stake = data.stake[row], test = data.test[row];
-    return el("p", { class: "lead-line" }, badge(row), both(reason(row)), missing(stake) ? "" : el("b", {}, " ", say(stake >= 0 ? "stake_gain" : "stake_saving", { n: whole(Math.abs(stake)), days: data.windowDays })), missing(test) ? "" : el("b", {}, " ", say("test_line", { n: whole(test) })));
+    return el("p", { class: "lead-line" }, badge(row), both(reason(row)), missing(stake) ? "" : el("b", {}, " ", say(stake >= 0 ? "stake_gain" : "stake_loss", { n: whole(Math.abs(stake)), days: data.windowDays })), missing(test) ? "" : el("b", {}, " ", say("test_line", { n: whole(test) })));
   };
   const owner = (row) => [core.ids[row], report.value("account_id", row), named("product_id", row), named("creator_id", row)].filter(Boolean).join(" · ");
   const halves = (...parts) => el("div", { class: "halves" }, ...parts);

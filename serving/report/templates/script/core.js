@@ -44,7 +44,7 @@ const report = (() => {
   const status = (row) => value("status", row);
   const verdict = (row) => decided.verdicts[decided.verdict[row]];
   const reason = (row) => { const [zh, en, ...numbers] = decided.reason[row]; return [decided.reasons[0][zh], decided.reasons[1][en]].map((words) => words.split("{#}").map((part, n, parts) => n < parts.length - 1 ? part + numbers[n] : part).join("")); };
-  const badge = (row) => el("span", { class: `badge ${verdict(row)}` }, both(decided.verdictLabels[decided.verdict[row]]));
+  const badge = (row) => verdict(row) === "" ? "" : el("span", { class: `badge ${verdict(row)}` }, both(decided.verdictLabels[decided.verdict[row]]));
   const value = (name, index) => core.of[name][index] < 0 ? "" : core.values[name][core.of[name][index]];
 
   const bar = document.getElementById("filters");
