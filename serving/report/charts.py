@@ -6,7 +6,6 @@ from math import exp, log
 
 from markupsafe import Markup
 
-from serving.report.diversity import HitCurve
 from serving.report.lever_details import LeverCurve, LeverSwarm
 from training.charts.marks import area, label, path, picture, points_path, segment
 from training.charts.scales import FACTORS, WIDE_FACTORS, Scale, factor_scale, factor_ticks
@@ -104,27 +103,4 @@ def lever_curve(curve: LeverCurve, height: float = 220.0) -> Markup:
             for x in shown
         ),
         *(label(left - 5, y + 5, f"×{text}", class_="tick up") for text, y in factor_ticks(TICKS, up, 24.0)),
-    )
-
-
-def hit_curve(hits: HitCurve, width: float = 320.0, height: float = 170.0) -> Markup:
-    """Chance of at least one hit over the number of creatives (a scale of square roots)."""
-    bottom = height - 24.0
-    across = Scale(0.0, hits.counts[-1], 34.0, width - 8.0, "root")
-    up = Scale(0.0, 1.0, bottom, 8.0)
-    curves = (("apart", hits.all_different), ("now", hits.current), ("alike", hits.one_direction))
-    shares = (0.0, 0.25, 0.5, 0.75, 1.0)
-    return picture(
-        0.0,
-        0.0,
-        width,
-        height,
-        path([(34.0, 8.0), (34.0, bottom), (width - 8.0, bottom)], class_="axis"),
-        *(label(across(count), 158.0, count, class_="tick") for count in hits.counts if count not in (2, 3)),
-        *(label(30.0, up(share) + 3, f"{share:.0%}", class_="tick up") for share in shares),
-        *(segment(34.0, up(share), width - 8.0, up(share), class_="axis") for share in shares),
-        *(
-            path([(across(count), up(share)) for count, share in zip(hits.counts, values)], class_=f"curve {name}")
-            for name, values in curves
-        ),
     )

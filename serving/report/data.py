@@ -11,10 +11,11 @@ from serving.report.cards import Card, creative_cards
 from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.creative_rows import CreativeRow, creative_rows
 from serving.report.daily import Daily, daily
-from serving.report.diversity import Diversity, account_diversity
-from serving.report.effects import ReportPart, baseline, bootstrap
+from serving.report.diversity import Diversity, diversity
+from serving.report.effects import ReportPart, baseline
 from serving.report.first_screen import Trust, trust
-from serving.report.koc import KocTable, koc_table
+from serving.report.ideas import Idea, ideas
+from serving.report.kocs import KocTable, koc_table
 from serving.report.lever_details import LeverDetails, lever_details
 from serving.report.lever_parts import Levers
 from serving.report.levers import levers
@@ -58,7 +59,7 @@ class ReportData(ReportPart):
         daily_column: Column of metrics that the days of `Life` are of.
         all_creatives: Number of chosen creatives.
         kocs: KOC, product and price.
-        diversity: Diversity of the creatives.
+        diversity, ideas: Diversity of the creatives, and those that are the same idea.
         track_record: What was told of these creatives in the past, and what came.
     """
 
@@ -85,6 +86,7 @@ class ReportData(ReportPart):
     all_creatives: int
     kocs: KocTable
     diversity: Diversity
+    ideas: list[Idea]
     track_record: TrackRecordPart
 
 
@@ -118,7 +120,7 @@ def sections(
 ) -> ReportData:
     """Compute every section from the context, the evaluation of its model, and past answers about its creatives."""
     progress.phase("levers")
-    base, bootstrap_weights = baseline(context), bootstrap(len(context.observed))
+    base = baseline(context)
     z = float(norm.ppf(0.5 + context.settings.interval.level / 2))
     found = levers(context)
     details = lever_details(context, found)
@@ -149,7 +151,8 @@ def sections(
         benchmarks=benchmarks,
         daily_column=daily_column(context),
         all_creatives=len(context.observed),
-        kocs=koc_table(context, base, bootstrap_weights, z),
-        diversity=account_diversity(context),
+        kocs=koc_table(context),
+        diversity=diversity(context, found),
+        ideas=ideas(context),
         track_record=track_record_part(context, record),
     )

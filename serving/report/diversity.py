@@ -1,6 +1,6 @@
-"""Diversity of an account's creatives: combinations of tags used, how alike creatives are, and the chance of a hit."""
+"""Diversity: which combinations of tags were shot, how alike creatives are, and the chance of a hit from N more."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,118 +10,225 @@ from features.point_in_time.entity_history import TAG
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import Codes
 from serving.report.effects import Floats, ReportPart
+from serving.report.lever_parts import Levers
+from serving.report.levers import lever_grades
+from training.decision.status import RUNNING
 
 DIRECTION_TAGS = ("hook", "scene", "face", "script")
 """Tags whose combination is called a direction."""
 RECENT_LAUNCH_DAYS = 28
-CREATIVE_COUNTS = (1, 2, 3, 5, 8, 12, 20, 30, 50)
+CREATIVE_COUNTS = (1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120)
+CERTAINTIES = (0.5, 0.8, 0.95)
+"""Chances of at least one hit for which the number of creatives is given."""
+MOST_CREATIVES = 500
+"""With more creatives no number is given."""
+LEAST_WAITING = 10
+"""Waiting creatives from which their predictions say how likely a new one is a hit."""
+PRIOR_CREATIVES = 50
+"""Creatives that the promotion type's share of hits counts for in the share of an account."""
 
 Mask = npt.NDArray[np.bool_]
 
 
-class CombinationCounts(ReportPart):
-    """Creatives of each combination of two tags.
+class TagValue(ReportPart):
+    """A value of a tag, and its effect on the main target in one promotion type (as the levers grade it)."""
 
-    Attributes:
-        rows_tag, columns_tag: The tags.
-        rows, columns: Their values.
-        counts: [row][column] Number of creatives.
-    """
-
-    rows_tag: str
-    columns_tag: str
-    rows: list[str]
-    columns: list[str]
-    counts: list[list[int]]
+    value: str
+    log: float
+    grade: str
 
 
-class HitCurve(ReportPart):
+class HitChances(ReportPart):
     """Chance of at least one hit among N new creatives, under three assumptions about how alike they are.
 
     Attributes:
-        one: Chance of a single new creative of the account: mean of the predictions before launch.
+        one: Chance of a single new creative.
+        waiting: Waiting creatives whose predictions it is the mean of; 0: it is the share of `hits` in `mature`.
+        hits, mature: Hits among the creatives whose first outcome window is known.
         counts: N.
         one_direction: If all are of one direction.
-        current: If they are as alike as the account's recent ones.
+        current: If they are as alike as the recent ones.
         all_different: If no two share a direction.
-        correlation: Intraclass correlation of hits within a direction, over all mature creatives.
+        needed: Per CERTAINTIES, N needed under each of the three; None beyond MOST_CREATIVES.
+        correlation: Intraclass correlation of hits within a direction, over the promotion type.
         directions: Directions with two mature creatives or more, from which it is estimated.
     """
 
     one: float
+    waiting: int
+    hits: int
+    mature: int
     counts: list[int]
     one_direction: list[float]
     current: list[float]
     all_different: list[float]
+    needed: list[tuple[int | None, int | None, int | None]]
     correlation: float
     directions: int
 
 
-class Diversity(ReportPart):
-    """Diversity of one account's creatives.
+class DiversitySlice(ReportPart):
+    """Creatives of one promotion type: all of them, or those of one account.
 
     Attributes:
-        account: Account id.
-        tags: Those of DIRECTION_TAGS that the data have.
-        creatives: Creatives of the account with all of these tags.
-        directions: Different combinations among them.
-        possible: Combinations of all values in the training data.
+        promotion_type: Which.
+        account: Account id; empty: all.
+        creatives: Creatives with all tags of a direction.
+        directions: Different directions among them.
         effective: exp of the Shannon entropy of the directions: as many equally used ones would be as diverse.
         recent: Creatives launched in the last RECENT_LAUNCH_DAYS, or not launched yet.
-        shared_tags: Mean share of these tags that two recent creatives have in common; None with fewer than two.
-        shared_tags_all: The same over all creatives of the data.
-        repeat_share: Share of recent creatives that repeat the direction of an older one.
-        combinations: Creatives by the first two tags.
-        hits: Chance of a hit; None where chances are not calibrated.
+        running: Creatives with delivery now.
+        repeat_share: Share of the recent creatives that repeat the direction of an older one.
+        shared_tags: Mean share of the tags that two recent creatives have in common; None with fewer than two.
+        hits: None where chances are not calibrated.
+    """
+
+    promotion_type: str
+    account: str
+    creatives: int
+    directions: int
+    effective: float
+    recent: int
+    running: int
+    repeat_share: float
+    shared_tags: float | None
+    hits: HitChances | None
+
+
+class Diversity(ReportPart):
+    """The section.
+
+    Attributes:
+        tags: Those of DIRECTION_TAGS that the data have.
+        possible: Combinations of all values in the training data.
+        values: Promotion type → tag → its values in the training data, with their effects.
+        codes: Per creative of `ReportData.creatives`, index of its value of each tag; −1 without one.
+        slices: Each promotion type, followed by its accounts.
+        hit_share: Top share of a promotion type that counts as a hit.
+        hit_measure: What hits are ranked by: `net_gmv`, `gmv` or `volume`; empty where none is calibrated.
+        days: Length of the outcome window.
         missing: Those of DIRECTION_TAGS that the data do not have.
     """
 
-    account: str
     tags: list[str]
-    creatives: int
-    directions: int
     possible: int
-    effective: float
-    recent: int
-    shared_tags: float | None
-    shared_tags_all: float | None
-    repeat_share: float
-    combinations: CombinationCounts | None
-    hits: HitCurve | None
+    values: dict[str, dict[str, list[TagValue]]]
+    codes: list[list[int]]
+    slices: list[DiversitySlice]
+    hit_share: float
+    hit_measure: str
+    days: int
     missing: list[str]
 
 
-def account_diversity(context: ReportContext) -> Diversity:
-    """Diversity of the chosen account; of several, of the one with most creatives."""
+def diversity(context: ReportContext, found: Levers) -> Diversity:
+    """Diversity of the chosen creatives, by promotion type and account.
+
+    Args:
+        context: The chosen creatives.
+        found: Levers, whose grades say which values are worth shooting.
+    """
     tags = [tag for tag in DIRECTION_TAGS if tag in context.tags]
-    observed = context.observed
-    account = context.creative_filter.account or str(observed["account_id"].value_counts().index[0])
-    of_account = (observed["account_id"] == account).to_numpy()
-    all_codes = _codes(observed, context, tags)
-    no_codes = np.zeros((0, 0), dtype=np.int64)
-    codes = all_codes[of_account & (all_codes >= 0).all(axis=1)] if tags else no_codes
-    counts = np.unique(codes, axis=0, return_counts=True)[1] if len(codes) else np.zeros(0)
-    shares = counts / counts.sum() if len(counts) else np.ones(1)
-    since = context.now - pd.Timedelta(days=RECENT_LAUNCH_DAYS)
-    recent = of_account & (~context.launched | (observed["launched_at"] >= since).to_numpy())
-    possible = 1
-    for tag in tags:
-        possible *= len(_known_values(context, tag))
-    shared = mean_shared_tags(all_codes[recent]) if tags else None
+    uncertainty = context.loaded_model.model.uncertainty
+    known = {tag: _known_values(context, tag) for tag in tags}
+    codes = _codes(context.observed, context, known)
+    types = [str(name) for name in context.observed["promotion_type"].value_counts().index]
+    possible = int(np.prod([len(values) for values in known.values()])) if tags else 0
     return Diversity(
-        account=account,
         tags=tags,
-        creatives=len(codes),
+        possible=possible,
+        values={name: _values(found, name, known) for name in types},
+        codes=codes[context.order].tolist(),
+        slices=[one for name in types for one in _slices(context, name, codes)] if tags else [],
+        hit_share=context.settings.interval.hit_share,
+        hit_measure=uncertainty.hit_measure if uncertainty else "",
+        days=context.settings.outcome_days,
+        missing=[tag for tag in DIRECTION_TAGS if tag not in tags],
+    )
+
+
+def _slices(context: ReportContext, promotion_type: str, codes: Codes) -> list[DiversitySlice]:
+    """All creatives of a promotion type, then each of its accounts, most creatives first."""
+    observed = context.observed
+    of_type = (observed["promotion_type"] == promotion_type).to_numpy()
+    hits = _hits(context)
+    complete = (codes >= 0).all(axis=1)
+    judged = of_type & np.isfinite(hits)
+    correlation, directions = intraclass_correlation(hits[judged & complete], codes[judged & complete])
+    accounts = ["", *(str(name) for name in observed.loc[of_type, "account_id"].value_counts().index)]
+    return [
+        _slice(
+            context, promotion_type, account, codes, hits, correlation, directions,
+            of_type if not account else of_type & (observed["account_id"] == account).to_numpy(), of_type,
+        )
+        for account in accounts
+    ]  # fmt: skip
+
+
+def _slice(
+    context: ReportContext, promotion_type: str, account: str, codes: Codes, hits: Floats, correlation: float,
+    directions: int, rows: Mask, of_type: Mask,
+) -> DiversitySlice:  # fmt: skip
+    since = context.now - pd.Timedelta(days=RECENT_LAUNCH_DAYS)
+    recent = rows & (~context.launched | (context.observed["launched_at"] >= since).to_numpy())
+    used = codes[rows & (codes >= 0).all(axis=1)]
+    counts = np.unique(used, axis=0, return_counts=True)[1] if len(used) else np.zeros(0)
+    shares = counts / counts.sum() if len(counts) else np.ones(1)
+    shared = mean_shared_tags(codes[recent])
+    return DiversitySlice(
+        promotion_type=promotion_type,
+        account=account,
+        creatives=len(used),
         directions=len(counts),
-        possible=possible if tags else 0,
         effective=float(np.exp(-(shares * np.log(shares)).sum())) if len(counts) else 0.0,
         recent=int(recent.sum()),
+        running=int((rows & (np.array(context.status) == RUNNING)).sum()),
+        repeat_share=_repeat_share(codes, rows, recent),
         shared_tags=shared,
-        shared_tags_all=mean_shared_tags(_codes(context.all_creatives, context, tags)) if tags else None,
-        repeat_share=_repeat_share(all_codes, of_account, recent) if tags else 0.0,
-        combinations=_combinations(context, tags, of_account),
-        hits=_hit_curve(context, tags, recent, shared) if tags else None,
-        missing=[tag for tag in DIRECTION_TAGS if tag not in tags],
+        hits=_hit_chances(context, rows, of_type, hits, shared, correlation, directions),
+    )
+
+
+def _hits(context: ReportContext) -> Floats:
+    """(creatives,) 1 for a hit in the first outcome window, 0 for none, NaN where that is not known."""
+    uncertainty = context.loaded_model.model.uncertainty
+    if uncertainty is None or not uncertainty.hit_measure:
+        return np.full(len(context.observed), np.nan)
+    hits = uncertainty.hits(context.outcomes, context.observed["promotion_type"].astype("str"))
+    return np.where(context.outcomes["known"].to_numpy(np.bool_), hits, np.nan)
+
+
+def _hit_chances(
+    context: ReportContext, rows: Mask, of_type: Mask, hits: Floats, shared: float | None, correlation: float,
+    directions: int,
+) -> HitChances | None:  # fmt: skip
+    known = np.isfinite(hits)
+    mature, found, of_all = int((rows & known).sum()), float(hits[rows & known].sum()), hits[of_type & known]
+    predicted = context.predicted["hit_chance"].to_numpy(np.float64)
+    waiting = rows & ~context.launched & np.isfinite(predicted)
+    if waiting.sum() >= LEAST_WAITING:
+        one = float(predicted[waiting].mean())
+    elif len(of_all):
+        one = (found + PRIOR_CREATIVES * float(of_all.mean())) / (mature + PRIOR_CREATIVES)
+    else:
+        return None
+    likeness = (correlation, correlation * (shared or 0.0), 0.0)
+    alike, now, apart = ([at_least_one(one, count, rho) for count in CREATIVE_COUNTS] for rho in likeness)
+    return HitChances(
+        one=one,
+        waiting=int(waiting.sum()) if waiting.sum() >= LEAST_WAITING else 0,
+        hits=int(found),
+        mature=mature,
+        counts=list(CREATIVE_COUNTS),
+        one_direction=alike,
+        current=now,
+        all_different=apart,
+        needed=[
+            (needed(one, chance, likeness[0]), needed(one, chance, likeness[1]), needed(one, chance, likeness[2]))
+            for chance in CERTAINTIES
+        ],
+        correlation=correlation,
+        directions=directions,
     )
 
 
@@ -138,38 +245,12 @@ def mean_shared_tags(codes: Codes) -> float | None:
     return float(np.mean(shares)) if shares else None
 
 
-def _repeat_share(codes: Codes, of_account: Mask, recent: Mask) -> float:
+def _repeat_share(codes: Codes, rows: Mask, recent: Mask) -> float:
     """Share of recent creatives with an older combination of tags; codes: (creatives, tags), masks (creatives,)."""
     known = (codes >= 0).all(axis=1)
-    older = {tuple(row) for row in codes[of_account & ~recent & known].tolist()}
+    older = {tuple(row) for row in codes[rows & ~recent & known].tolist()}
     new = [tuple(row) for row in codes[recent & known].tolist()]
     return float(np.mean([row in older for row in new])) if new else 0.0
-
-
-def _hit_curve(context: ReportContext, tags: Sequence[str], recent: Mask, shared: float | None) -> HitCurve | None:
-    uncertainty = context.loaded_model.model.uncertainty
-    if uncertainty is None or not uncertainty.hit_measure:
-        return None
-    new = recent & ~context.launched
-    chances = context.predicted["hit_chance"].to_numpy(np.float64)[new if new.any() else recent]
-    chances = chances[np.isfinite(chances)]
-    creatives = context.all_creatives
-    codes = _codes(creatives, context, tags)
-    hits = uncertainty.hits(creatives, creatives["promotion_type"].astype("str"))
-    mature = creatives["known"].to_numpy() & np.isfinite(hits) & (codes >= 0).all(axis=1)
-    correlation, directions = intraclass_correlation(hits[mature], codes[mature])
-    if not len(chances):
-        return None
-    one = float(chances.mean())
-    return HitCurve(
-        one=one,
-        counts=list(CREATIVE_COUNTS),
-        one_direction=[at_least_one(one, count, correlation) for count in CREATIVE_COUNTS],
-        current=[at_least_one(one, count, correlation * (shared or 0.0)) for count in CREATIVE_COUNTS],
-        all_different=[at_least_one(one, count, 0.0) for count in CREATIVE_COUNTS],
-        correlation=correlation,
-        directions=directions,
-    )
 
 
 def intraclass_correlation(hits: Floats, codes: Codes) -> tuple[float, int]:
@@ -210,24 +291,35 @@ def at_least_one(chance: float, count: int, correlation: float) -> float:
     return float(1.0 - miss.prod())
 
 
-def _codes(frame: pd.DataFrame, context: ReportContext, tags: Sequence[str]) -> Codes:
-    """(creatives, tags) Values of the tags as numbers; −1 where unknown."""
-    parts = [pd.factorize(frame[context.tags[tag]], sort=True)[0] for tag in tags]
-    return np.column_stack(parts) if parts else np.zeros((len(frame), 0), dtype=np.int64)
-
-
-def _known_values(context: ReportContext, tag: str) -> Sequence[str]:
-    return context.loaded_model.tags[context.tags[tag].removeprefix(TAG)]
-
-
-def _combinations(context: ReportContext, tags: Sequence[str], of_account: Mask) -> CombinationCounts | None:
-    if len(tags) < 2:
+def needed(chance: float, certainty: float, correlation: float) -> int | None:
+    """Creatives until at least one is a hit with this certainty; None beyond MOST_CREATIVES."""
+    if at_least_one(chance, MOST_CREATIVES, correlation) < certainty:
         return None
-    rows, columns = tags[:2]
-    table = pd.crosstab(
-        context.observed[context.tags[rows]][of_account], context.observed[context.tags[columns]][of_account]
-    )
-    row_values, column_values = list(_known_values(context, rows)), list(_known_values(context, columns))
-    table = table.reindex(index=row_values, columns=column_values, fill_value=0)
-    counts = table.to_numpy().astype(int).tolist()
-    return CombinationCounts(rows_tag=rows, columns_tag=columns, rows=row_values, columns=column_values, counts=counts)
+    low, high = 1, MOST_CREATIVES
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if at_least_one(chance, middle, correlation) >= certainty else (middle + 1, high)
+    return low
+
+
+def _codes(frame: pd.DataFrame, context: ReportContext, known: Mapping[str, Sequence[str]]) -> Codes:
+    """(creatives, tags) Places of the values of the tags among the known ones; −1 for none, or one never seen."""
+    places = [{value: place for place, value in enumerate(values)} for values in known.values()]
+    parts = [frame[context.tags[tag]].map(one).fillna(-1) for tag, one in zip(known, places)]
+    return np.column_stack(parts).astype(np.int64) if parts else np.zeros((len(frame), 0), dtype=np.int64)
+
+
+def _known_values(context: ReportContext, tag: str) -> list[str]:
+    return list(context.loaded_model.tags[context.tags[tag].removeprefix(TAG)])
+
+
+def _values(found: Levers, promotion_type: str, known: Mapping[str, Sequence[str]]) -> dict[str, list[TagValue]]:
+    grades = lever_grades(found, promotion_type)
+    stated = {}
+    for tag, values in known.items():
+        told = [grades.get((tag, value)) for value in values]
+        stated[tag] = [
+            TagValue(value=value, log=round(one.log, 4) if one else 0.0, grade=one.grade if one else "unclear")
+            for value, one in zip(values, told)
+        ]
+    return stated

@@ -1,28 +1,23 @@
-"""Effect of each value of a tag at each stage: the mean contribution, its interval, and the raw rate."""
+"""Groups of creatives by the values of a tag, the model's contributions by value, and how sure an effect is."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy.stats import norm
 
-from features.funnel import GPM, NET_GPM, ORDER, Stage, signs_of
 from features.schema import MULTI
 from serving.report.context import ReportContext
 
 Floats = npt.NDArray[np.float64]
 
-BOOTSTRAP_DRAWS = 200
 MOST_TAG_VALUES = 60
 """Values of a tag that are compared; the rarest are left out."""
-RawRate = tuple[float | None, float | None, float | None, float | None]
-NO_RAW_RATE: RawRate = (None, None, None, None)
 
 
 Grade = Literal["certain", "likely", "unclear"]
@@ -55,39 +50,6 @@ class ReportPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
 
 
-class TagEffect(ReportPart):
-    """Effect of one tag value at one stage, or at several stages whose factors multiply.
-
-    Attributes:
-        value: The tag value.
-        creatives: Chosen creatives with that value.
-        events: Their counts at the stage (at the rarest of several).
-        factor: exp of the mean contribution: a factor on the rate; `low` and `high` are its interval.
-        cny: What the factor adds at the baseline, CNY per 1 000 impressions; None where that is not defined.
-        raw: Pooled rate of these creatives; None where nothing was exposed, or over stages that do not chain.
-        raw_factor: `raw` over the rate expected from their promotion types; with its bootstrap interval.
-        thin: Fewer creatives than `verdict.min_creatives`.
-    """
-
-    value: str
-    creatives: int
-    events: float
-    factor: float
-    low: float
-    high: float
-    cny: float | None
-    raw: float | None
-    raw_factor: float | None
-    raw_low: float | None
-    raw_high: float | None
-    thin: bool
-
-    @property
-    def clear(self) -> bool:
-        """Whether the interval excludes ×1.00."""
-        return self.low > 1.0 or self.high < 1.0
-
-
 @dataclass(frozen=True)
 class Baseline:
     """Prediction for the mean chosen creative without own counts.
@@ -107,24 +69,6 @@ def baseline(context: ReportContext) -> Baseline:
     cost = context.stages.get("cost")
     cpm = float("nan") if cost is None else 1000.0 * float(np.exp(cost.without_own_evidence.mean()))
     return Baseline(means, cpm)
-
-
-def added_cny(base: Baseline, to_gmv: Sequence[str], stages: Sequence[str], factor: float) -> float | None:
-    """CNY per 1 000 impressions that a factor on these stages adds at the baseline; None where it is not defined.
-
-    Args:
-        base: The baseline.
-        to_gmv: Stages whose product is gmv per impression.
-        stages: Stages that the factor is of.
-        factor: The factor.
-    """
-    if set(stages) == {"cost"}:
-        money = base.cpm
-    elif set(stages) <= {*to_gmv, "keep"} and to_gmv:
-        money = base.targets.get((NET_GPM if "keep" in stages else GPM).name, base.targets.get(NET_GPM.name, np.nan))
-    else:
-        return None
-    return float(money * (factor - 1.0)) if np.isfinite(money) else None
 
 
 @dataclass(frozen=True)
@@ -195,75 +139,6 @@ def group_by_tag(context: ReportContext, tag: str, column: str, most: int = MOST
     return TagGrouping(tag, values, shares)
 
 
-def tag_effects(
-    context: ReportContext, base: Baseline, group: TagGrouping, stages: Sequence[str], bootstrap_weights: Floats
-) -> list[TagEffect]:
-    """Effect of every value of a tag, the largest factor first.
-
-    Args:
-        context: The chosen creatives.
-        base: Their baseline.
-        group: Grouping by the tag.
-        stages: Stages whose factors multiply; `cost` divides where it is one of several.
-        bootstrap_weights: (draws, creatives) From `bootstrap`.
-    """
-    z = norm.ppf(0.5 + context.settings.interval.level / 2)
-    signs = signs_of(stages)
-    zeros = np.zeros(len(group.values))
-    logs = sum(
-        (sign * group.contribution_by_value(context.stages[s].of_group(group.tag)) for s, sign in signs.items()), zeros
-    )
-    variance = sum((effect_variance(context, s, group) for s in stages), zeros)
-    steps = [stage for stage in context.funnel.stages if stage.name in stages]
-    rarest = next((step for step in steps if step.name == ORDER.name), steps[-1])
-    chained = len(steps) == 1 or {step.name for step in steps} <= set(context.funnel.to_gmv)
-    raw = _raw_rates(context, steps[0], steps[-1], group, bootstrap_weights) if chained else None
-    events = group.sum_by_value(context.counts(rarest.numerator))
-    found = []
-    for place in np.argsort(-logs, kind="stable").tolist():
-        if not group.sizes[place]:
-            continue
-        log, sd = float(logs[place]), float(np.sqrt(variance[place]))
-        rate, raw_factor, raw_low, raw_high = raw[place] if raw else NO_RAW_RATE
-        found.append(
-            TagEffect(
-                value=group.values[place],
-                creatives=int(group.sizes[place]),
-                events=float(events[place]),
-                factor=float(np.exp(log)),
-                low=float(np.exp(log - z * sd)),
-                high=float(np.exp(log + z * sd)),
-                cny=added_cny(base, context.funnel.to_gmv, stages, float(np.exp(log))),
-                raw=rate,
-                raw_factor=raw_factor,
-                raw_low=raw_low,
-                raw_high=raw_high,
-                thin=int(group.sizes[place]) < context.settings.verdict.min_creatives,
-            )
-        )
-    return found
-
-
-def effect_variance(context: ReportContext, stage: str, group: TagGrouping) -> Floats:
-    """(values,) Variance of each value's log effect at a stage.
-
-    The robust variance of the mean residual of the creatives with the value, shrunk by the between-value variance, and
-    never below the model's own variance of the effect. On the sample world 80 % intervals then cover 79 % of the true
-    effects; with the model's variance alone they cover 69 %.
-    """
-    residual = context.residuals[stage]
-    weights = residual.weight @ group.has_value
-    known = weights > 0
-    sums = (residual.weight * residual.deviation) @ group.has_value
-    mean = np.divide(sums, weights, out=np.zeros(len(weights)), where=known)
-    squares = (residual.weight[:, None] * (residual.deviation[:, None] - mean) * group.has_value) ** 2
-    error = np.divide(squares.sum(axis=0), weights**2, out=np.zeros(len(weights)), where=known)
-    of_model, between = model_variance(context, stage, group)
-    nonzero = (between + error > 0) & known
-    shrunk = np.divide(between * error, between + error, out=np.zeros(len(weights)), where=nonzero)
-    return np.maximum(of_model, shrunk)
-
-
 def model_variance(context: ReportContext, stage: str, group: TagGrouping) -> tuple[Floats, float]:
     """(values,) The model's posterior variance of each value's effect, and its between-value variance."""
     fitted, zeros = context.loaded_model.model.fitted, np.zeros(len(group.values))
@@ -283,36 +158,3 @@ def model_variance(context: ReportContext, stage: str, group: TagGrouping) -> tu
     weight = group.contribution_by_value(observed[column].to_numpy(np.float64)) if column in observed else zeros
     scale = prior.weights.get(group.tag, 1.0) ** 2 * prior.creative_variance
     return scale / (weight + prior.strengths[group.tag]), scale / prior.strengths[group.tag]
-
-
-def bootstrap(count: int, seed: int = 7) -> Floats:
-    """(draws, creatives) Poisson bootstrap: how often each creative counts in each draw."""
-    return np.random.default_rng(seed).poisson(1.0, (BOOTSTRAP_DRAWS, count)).astype(np.float64)
-
-
-def _raw_rates(
-    context: ReportContext, first: Stage, last: Stage, group: TagGrouping, bootstrap_weights: Floats
-) -> list[RawRate]:
-    """Pooled rate of each value from the first stage's exposure to the last stage's numerator.
-
-    Each rate is also given over the rate expected from promotion types alone, with a bootstrap interval.
-    """
-    top = np.nan_to_num(context.counts(last.numerator))
-    shown = np.nan_to_num(context.counts("orders" if first.priced else first.exposure))
-    types, _ = pd.factorize(context.observed["promotion_type"])
-    by_type = np.bincount(types, top) / np.maximum(np.bincount(types, shown), 1e-12)
-    expected = shown * by_type[types]
-    bottom = (bootstrap_weights * expected) @ group.has_value
-    sums = (bootstrap_weights * top) @ group.has_value
-    ratios = np.divide(sums, bottom, out=np.full(bottom.shape, np.nan), where=bottom > 0)
-    tail = (1.0 - context.settings.interval.level) / 2
-    found: list[RawRate] = []
-    by_value = zip(group.sum_by_value(top), group.sum_by_value(expected), group.sum_by_value(shown))
-    for place, (count, base, exposed) in enumerate(by_value):
-        known = ratios[:, place][np.isfinite(ratios[:, place])]
-        if exposed <= 0 or base <= 0 or not len(known):
-            found.append(NO_RAW_RATE)
-        else:
-            low, high = np.quantile(known, [tail, 1.0 - tail])
-            found.append((float(count / exposed), float(count / base), float(low), float(high)))
-    return found

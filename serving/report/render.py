@@ -48,8 +48,8 @@ SECTIONS = (
     Section("first_screen", wording.first_screen.TITLE, first_screen.values, first_screen.embedded),
     Section("levers", wording.levers.TITLE, levers.values, levers.embedded),
     Section("creatives", wording.creatives.TITLE, creatives.values, creatives.embedded, ("cards",)),
-    Section("kocs", wording.kocs.TITLE, kocs.values),
-    Section("diversity", wording.diversity.TITLE, diversity.values),
+    Section("kocs", wording.kocs.TITLE, kocs.values, kocs.embedded),
+    Section("diversity", wording.diversity.TITLE, diversity.values, diversity.embedded),
     Section("track_record", wording.track_record.TITLE, track_record.values),
     Section("reliability", wording.reliability.TITLE),
 )

@@ -39,7 +39,7 @@ def hostile(data: ReportData) -> ReportData:
         lever.model_copy(update={"name": HOSTILE}) if lever.value == "痛点直击" else lever
         for lever in data.levers.levers
     ]
-    koc = data.kocs.kocs[0].model_copy(update={"creator_id": HOSTILE})
+    koc = data.kocs.kocs[0].model_copy(update={"name": HOSTILE})
     briefs = [one.model_copy(update={"tags": {"hook": HOSTILE}, "account_id": HOSTILE}) for one in data.briefs[:1]]
     return data.model_copy(
         update={
@@ -48,6 +48,6 @@ def hostile(data: ReportData) -> ReportData:
             "briefs": briefs,
             "cards": [card, *data.cards[1:]],
             "levers": data.levers.model_copy(update={"levers": levers}),
-            "kocs": data.kocs.model_copy(update={"kocs": [koc]}),
+            "kocs": data.kocs.model_copy(update={"kocs": [koc, *data.kocs.kocs[1:]]}),
         }
     )

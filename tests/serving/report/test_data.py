@@ -111,7 +111,7 @@ def test_without_impressions_it_tells_roi_and_which_columns_to_add(
     assert data.levers.stages == ["return", "keep"]
     assert list(data.levers.targets) == ["net_roi"]
     assert data.levers.questions[0].missing == ["hold"]
-    assert data.diversity.hits is None
+    assert {one.hits for one in data.diversity.slices} == {None}
     assert {card.chance for card in data.cards} == {None}
     assert {fall for card in data.cards for fall in card.waterfalls} == {"net_roi"}
     page = render(data)
@@ -161,7 +161,11 @@ def summary(data: ReportData) -> dict:
         whole[name] = whole[name][:most]
     for one in whole["levers"]["slices"]:
         one["cells"] = one["cells"][:3]
-    whole["kocs"]["kocs"] = whole["kocs"]["kocs"][:1]
+    for of_type in whole["kocs"]["types"]:
+        of_type |= {name: of_type[name][:2] for name in ("kocs", "products", "bands", "pairs", "prices")}
+    whole["kocs"] |= {name: whole["kocs"][name][:2] for name in ("kocs", "products")}
+    whole["diversity"] |= {"codes": whole["diversity"]["codes"][:3], "slices": whole["diversity"]["slices"][:2]}
+    whole["ideas"] = whole["ideas"][:2]
     daily = whole["daily"]
     daily["creatives"] = daily["creatives"][:2]
     daily["series"] = {name: rows[:2] for name, rows in daily["series"].items()}

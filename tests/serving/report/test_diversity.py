@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from serving.report.diversity import at_least_one, intraclass_correlation, mean_shared_tags
+from serving.report.data import ReportData
+from serving.report.diversity import at_least_one, intraclass_correlation, mean_shared_tags, needed
 
 
 def test_a_hit_is_likelier_from_creatives_that_differ() -> None:
@@ -22,3 +23,24 @@ def test_a_hit_is_likelier_from_creatives_that_differ() -> None:
 def test_shared_tags_are_those_that_two_creatives_have_in_common() -> None:
     assert mean_shared_tags(np.array([[0, 0], [0, 1], [0, 2]])) == pytest.approx(0.5)
     assert mean_shared_tags(np.array([[0, 0]])) is None
+
+
+def test_the_creatives_needed_are_the_fewest_that_give_the_certainty() -> None:
+    for chance, certainty, correlation in ((0.05, 0.8, 0.0), (0.05, 0.8, 0.05), (0.3, 0.95, 0.1), (0.9, 0.5, 0.0)):
+        count = needed(chance, certainty, correlation)
+        assert count is not None
+        assert at_least_one(chance, count, correlation) >= certainty
+        assert count == 1 or at_least_one(chance, count - 1, correlation) < certainty
+    assert needed(0.001, 0.95, 0.0) is None
+
+
+def test_promotion_types_and_accounts_are_told_of_apart(data: ReportData) -> None:
+    slices = data.diversity.slices
+    of_types = {one.promotion_type: one for one in slices if not one.account}
+    assert len(data.diversity.codes) == len(data.creatives)
+    for name, one in of_types.items():
+        accounts = [other for other in slices if other.account and other.promotion_type == name]
+        assert sum(other.creatives for other in accounts) == one.creatives
+        assert sum(other.recent for other in accounts) == one.recent
+        mine = [row for row in data.creatives if row.promotion_type == name]
+        assert one.running == sum(row.status == "running" for row in mine)
