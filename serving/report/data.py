@@ -19,10 +19,11 @@ from serving.report.kocs import KocTable, koc_table
 from serving.report.lever_details import LeverDetails, lever_details
 from serving.report.lever_parts import Levers
 from serving.report.levers import levers
-from serving.report.model_quality import ModelQuality, model_quality
+from serving.report.model_quality import ModelQuality, model_quality, own_evaluation
 from serving.report.track_record import TrackRecordPart, track_record_part
 from serving.report.what_to_shoot import Brief, what_to_shoot
 from training.evaluation.files import Evaluation
+from training.evaluation.page.render import judgements_of
 from training.progress import NO_PROGRESS, ProgressCallbacks
 from training.track_record.record import TrackRecord
 
@@ -119,6 +120,8 @@ def sections(
     record: TrackRecord | None = None,
 ) -> ReportData:
     """Compute every section from the context, the evaluation of its model, and past answers about its creatives."""
+    own = own_evaluation(context, evaluation)
+    judged = judgements_of(own) if own else []
     progress.phase("levers")
     base = baseline(context)
     z = float(norm.ppf(0.5 + context.settings.interval.level / 2))
@@ -142,9 +145,9 @@ def sections(
         baseline_cpm=base.cpm if np.isfinite(base.cpm) else None,
         creatives=creative_rows(context),
         daily=daily(context),
-        trust=trust(context, evaluation),
+        trust=trust(context.roi or context.gpm, judged, own.facts.level if own else 0.0),
         briefs=what_to_shoot(context, found, z),
-        model_quality=model_quality(context, evaluation),
+        model_quality=model_quality(context, own, judged),
         levers=found,
         lever_details=details,
         cards=cards,

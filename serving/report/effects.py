@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
@@ -23,6 +23,8 @@ MOST_TAG_VALUES = 60
 Grade = Literal["certain", "likely", "unclear"]
 LIKELY = 0.8
 """Probability of the direction from which an effect is called likely."""
+LIKELY_APART = float(norm.ppf(LIKELY))
+"""The same in standard deviations from ×1."""
 
 
 def grade(log: float, sd: float, level: float) -> Grade:
@@ -39,9 +41,15 @@ def grade(log: float, sd: float, level: float) -> Grade:
     if sd <= 0:
         return "unclear"
     apart = abs(log) / sd
-    if apart > norm.ppf(0.5 + level / 2):
+    if apart > _half_width(level):
         return "certain"
-    return "likely" if apart >= norm.ppf(LIKELY) else "unclear"
+    return "likely" if apart >= LIKELY_APART else "unclear"
+
+
+@cache
+def _half_width(level: float) -> float:
+    """Half the width of an interval, in standard deviations."""
+    return float(norm.ppf(0.5 + level / 2))
 
 
 class ReportPart(BaseModel):

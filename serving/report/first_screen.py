@@ -7,14 +7,11 @@ import numpy as np
 
 from features.bilingual import Words
 from serving.report.cards import Card
-from serving.report.context import ReportContext
 from serving.report.creative_rows import CreativeRow
 from serving.report.daily import DAYS, EARNED, EARNING_SPEND, SPEND, Daily
 from serving.report.effects import ReportPart
 from training.decision.status import RUNNING
-from training.evaluation.acceptance import ASPECTS, Aspect, Verdict
-from training.evaluation.files import Evaluation
-from training.evaluation.page.render import judgements_of
+from training.evaluation.acceptance import ASPECTS, Aspect, Judgement, Verdict
 from training.evaluation.page.sentences import verdict_words
 
 MOST_TO_DO = 10
@@ -41,14 +38,15 @@ class Trust(ReportPart):
     why: Words
 
 
-def trust(context: ReportContext, evaluation: Evaluation | None) -> list[Trust]:
-    """One judgement an aspect; none where this very model is not evaluated."""
-    if evaluation is None or evaluation.facts.data_fingerprint != context.loaded_model.manifest.data_fingerprint:
-        return []
-    target = context.roi or context.gpm
-    of_aspect = {
-        one.aspect: one for one in judgements_of(evaluation) if one.of == ("roi" if one.aspect == "chances" else target)
-    }
+def trust(target: str, judged: Sequence[Judgement], level: float) -> list[Trust]:
+    """One judgement an aspect; none without an evaluation of this very model.
+
+    Args:
+        target: That decisions are about.
+        judged: All judgements of the evaluation.
+        level: Nominal coverage of its intervals.
+    """
+    of_aspect = {one.aspect: one for one in judged if one.of == ("roi" if one.aspect == "chances" else target)}
     return [
         Trust(
             aspect=aspect,
@@ -56,7 +54,7 @@ def trust(context: ReportContext, evaluation: Evaluation | None) -> list[Trust]:
             verdict=of_aspect[aspect].verdict,
             figure=of_aspect[aspect].figure.value if np.isfinite(of_aspect[aspect].figure.value) else None,
             factor=of_aspect[aspect].factor,
-            why=verdict_words(of_aspect[aspect], evaluation.facts.level),
+            why=verdict_words(of_aspect[aspect], level),
         )
         for aspect in ASPECTS
         if aspect in of_aspect

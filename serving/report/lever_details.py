@@ -152,7 +152,8 @@ def target_explanation(context: ReportContext, target: str) -> "shap.Explanation
             words[known, number] = column[known].astype(str)
             if name in NUMBERS:
                 data[:, number] = column.to_numpy(np.float64)
-    return shap.Explanation(values=values, base_values=base, data=data, display_data=words, feature_names=names)
+    shown = words.astype(str)  # shap looks into every cell of an array of objects
+    return shap.Explanation(values=values, base_values=base, data=data, display_data=shown, feature_names=names)
 
 
 def _swarm(

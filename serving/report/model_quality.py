@@ -11,7 +11,6 @@ from serving.report.effects import ReportPart
 from training.evaluation.acceptance import Judgement
 from training.evaluation.files import Evaluation
 from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, OWN
-from training.evaluation.page.render import judgements_of
 from training.evaluation.page.sentences import five_sentences
 
 
@@ -78,13 +77,24 @@ class ModelQuality(ReportPart):
     stale_days: float
 
 
-def model_quality(context: ReportContext, evaluation: Evaluation | None) -> ModelQuality:
-    """Quality of the model and evidence of the chosen creatives; an evaluation of other data is ignored."""
+def own_evaluation(context: ReportContext, evaluation: Evaluation | None) -> Evaluation | None:
+    """The evaluation, unless it is of other data than the model's."""
+    same_data = evaluation is not None and (
+        evaluation.facts.data_fingerprint == context.loaded_model.manifest.data_fingerprint
+    )
+    return evaluation if same_data else None
+
+
+def model_quality(context: ReportContext, own: Evaluation | None, judged: Sequence[Judgement]) -> ModelQuality:
+    """Quality of the model and evidence of the chosen creatives.
+
+    Args:
+        context: The chosen creatives.
+        own: Evaluation of this very model, where there is one.
+        judged: Its judgements.
+    """
     model = context.loaded_model
     manifest, moment = model.manifest, model.as_of.moment
-    same_data = evaluation is not None and evaluation.facts.data_fingerprint == manifest.data_fingerprint
-    own = evaluation if same_data else None
-    judged = judgements_of(own) if own else []
     return ModelQuality(
         model=model.name,
         version=model.version,

@@ -3,7 +3,6 @@
 import pytest
 
 from serving.report.cards import Card
-from serving.report.context import ReportContext
 from serving.report.creative_rows import CreativeRow
 from serving.report.daily import DAYS, Daily
 from serving.report.data import ReportData
@@ -65,6 +64,5 @@ def test_today_lists_running_creatives_with_a_decision_by_the_money_at_stake() -
     assert to_do(CREATIVES, CARDS, {1, 3, 4}) == [1]
 
 
-def test_a_model_without_an_evaluation_is_judged_nowhere(context: ReportContext, data: ReportData) -> None:
-    assert trust(context, None) == []
-    assert data.trust == []
+def test_a_model_without_an_evaluation_is_judged_nowhere(data: ReportData) -> None:
+    assert trust("net_roi", [], 0.8) == data.trust == []

@@ -4,14 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from serving.report import wording
 from serving.report.context import ReportContext
 from serving.report.data import ReportData
-from serving.report.model_quality import model_quality, pair_accuracy
+from serving.report.first_screen import trust
+from serving.report.model_quality import model_quality, own_evaluation, pair_accuracy
 from serving.report.render import render
 from training.evaluation.coverage import BIN_COLUMNS, GROUP_COLUMNS
 from training.evaluation.deciles import calibration_table
 from training.evaluation.files import Evaluation, RunFacts
 from training.evaluation.metrics import METHODS, evaluate
+from training.evaluation.page.render import judgements_of
 
 
 def test_pair_accuracy_is_a_half_without_correlation_and_one_for_equal_order() -> None:
@@ -54,17 +57,28 @@ def evaluation_of_twice_too_high_gpm(fingerprint: str) -> Evaluation:
 
 def test_the_report_has_the_five_sentences_of_the_evaluation(context: ReportContext, data: ReportData) -> None:
     fingerprint = context.loaded_model.manifest.data_fingerprint
-    quality = model_quality(context, evaluation_of_twice_too_high_gpm(fingerprint))
+    own = own_evaluation(context, evaluation_of_twice_too_high_gpm(fingerprint))
+    assert own is not None
+    judged = judgements_of(own)
+    quality = model_quality(context, own, judged)
     assert quality.evaluated
     assert [sentence.en.split(" (")[0] for sentence in quality.sentences[:2]] == ["Ranking", "Level"]
     assert "GPM 100% high: read × 0.50" in quality.sentences[1].en
     assert (quality.accuracy[0].covered, quality.accuracy[0].total) == (0.81, pytest.approx(2.0))
-    page = render(data.model_copy(update={"model_quality": quality}))
+    pills = {one.aspect: one for one in trust("gpm", judged, 0.8)}
+    assert (pills["level"].verdict, pills["level"].factor) == ("caution", 0.5)
+    assert wording.first_screen.pill(pills["level"]) == (
+        "GPM 绝对值 偏高 100%，按 5.0 折看",
+        "GPM level: 100% too high, read × 0.50",
+    )
+    page = render(data.model_copy(update={"model_quality": quality, "trust": list(pills.values())}))
+    assert all(wording.first_screen.why(one).zh in page for one in pills.values())
     for sentence in quality.sentences:
         assert sentence.en in page
         assert sentence.zh in page
 
 
 def test_an_evaluation_of_other_data_is_ignored(context: ReportContext) -> None:
-    quality = model_quality(context, evaluation_of_twice_too_high_gpm("other"))
+    assert own_evaluation(context, evaluation_of_twice_too_high_gpm("other")) is None
+    quality = model_quality(context, None, [])
     assert (quality.evaluated, quality.sentences) == (False, [])

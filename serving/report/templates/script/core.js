@@ -24,7 +24,8 @@ const report = (() => {
   for (const name of ["zh", "en"]) document.getElementById(name).addEventListener("change", () => { setLanguage(); tell(); });
 
   const missing = (value) => value === null || value === undefined || Number.isNaN(value);
-  const whole = (value) => missing(value) ? "–" : (Math.round(value) + 0).toLocaleString("en-US");
+  const grouped = new Intl.NumberFormat("en-US").format;  // much faster than toLocaleString
+  const whole = (value) => missing(value) ? "–" : grouped(Math.round(value) + 0);
   const number = (value) => missing(value) ? "–" : value === 0 ? "0" : Math.abs(value) >= 1000 ? whole(value) : value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
   const share = (value) => missing(value) ? "–" : (100 * value).toFixed(value < 0.1 ? 1 : 0) + "%";
   const signed = (value) => missing(value) ? "–" : Math.round(value) === 0 ? "0" : `${value < 0 ? "−" : "+"}${whole(Math.abs(value))}`;
