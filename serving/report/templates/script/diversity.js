@@ -111,15 +111,15 @@
   };
 
   const show = () => {
-    const { promotion_type: asked, account_id: account, product_id: product, creator_id: creator } = report.filters;
-    const wanted = asked < 0 ? null : report.core.values.promotion_type[asked];
-    if (types.includes(wanted)) chosen.type = wanted;
+    const { account_id: account, product_id: product, creator_id: creator } = report.filters;
+    const kinds = new Set(report.chosen().map((index) => report.value("promotion_type", index))), offered = types.filter((one) => kinds.has(one));
+    if (!kinds.has(chosen.type) && offered.length) chosen.type = offered[0];
     const kind = report.core.values.promotion_type.indexOf(chosen.type);
     const mine = report.chosen().filter((index) => report.core.of.promotion_type[index] === kind);
     const name = account < 0 ? "" : report.core.values.account_id[account];
     const slice = data.slices.find((one) => one.type === chosen.type && one.account === name);
     view.replaceChildren(
-      el("div", { class: "tools" }, ...(wanted || types.length < 2 ? [] : types.map((one) => el("button", { type: "button", "aria-pressed": one === chosen.type, click: () => { chosen.type = one; show(); } }, both(data.types[one]))))),
+      el("div", { class: "tools" }, ...(offered.length < 2 ? [] : offered.map((one) => el("button", { type: "button", "aria-pressed": one === chosen.type, click: () => { chosen.type = one; show(); } }, both(data.types[one]))))),
       ...(slice ? [finding(both(slice.direction)), ...(product < 0 && creator < 0 ? [] : [el("p", { class: "soft" }, say("only_account"))]), ...hits(slice)] : []),
       ...coverage(mine), ...ideas(mine));
   };

@@ -130,8 +130,9 @@
   };
   let open = false;
   const show = () => {
-    const asked = report.filters.promotion_type, wanted = asked < 0 ? null : report.core.values.promotion_type[asked];
-    if (wanted && data.types.some((one) => one.type === wanted)) chosen.type = wanted;
+    const kinds = new Set(report.chosen().map((index) => report.value("promotion_type", index)));
+    const offered = data.types.filter((one) => kinds.has(one.type));
+    if (!kinds.has(chosen.type) && offered.length) chosen.type = offered[0].type; // what is filtered may be of one type alone
     const of = type(), { product: mine, koc: who } = picked(), sold = ofAccount("product_id", data.products), inAccount = ofAccount("creator_id", data.kocs);
     const main = mine >= 0 && who >= 0 ? pair(of, mine, who) : mine >= 0 ? whoShoots(of, mine) : who >= 0 ? whatFor(of, who) : everyone(of);
     const price = prices(of, mine, who);
@@ -139,7 +140,7 @@
     table.open = open;
     view.replaceChildren(
       el("div", { class: "tools" },
-        ...(wanted || data.types.length < 2 ? [] : data.types.map((one) => el("button", { type: "button", "aria-pressed": one.type === chosen.type, click: () => { chosen.sort = -1; choose("type", one.type); } }, both(one.name)))),
+        ...(offered.length < 2 ? [] : offered.map((one) => el("button", { type: "button", "aria-pressed": one.type === chosen.type, click: () => { chosen.sort = -1; choose("type", one.type); } }, both(one.name)))),
         select("product", data.products, of.products.filter((one) => sold(one[0])).map((one) => one[0]), "all_products"),
         select("koc", data.kocs, of.kocs.filter((one) => inAccount(one[0])).map((one) => one[0]).sort((a, b) => koc(a).localeCompare(koc(b), "zh")), "all_kocs")),
       ...[...main.findings, ...price.findings].map((finding) => el("p", { class: "finding" }, finding)),
