@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from features.attributes import TAG_LABELS, names_of
+from features.bilingual import Words
 from features.errors import Problem
 
 if TYPE_CHECKING:
@@ -57,6 +58,31 @@ SUMS = [
 ]
 VALUES = COUNTS + SUMS
 """Value columns of metrics: float64, counts and sums, never ratios. A frame has those that its files give."""
+VALUE_LABELS = {
+    "impressions": Words("展示次数", "impressions"),
+    "clicks": Words("点击次数", "clicks"),
+    "cart_clicks": Words("购物车点击次数", "cart clicks"),
+    "orders": Words("成交订单数", "orders"),
+    "net_orders": Words("净成交订单数", "net orders"),
+    "plays": Words("播放数", "plays"),
+    **{f"plays_{seconds}s": Words(f"{seconds}秒播放数", f"{seconds}-s plays") for seconds in (2, 3, 5, 10)},
+    "finishes": Words("完播数", "finished plays"),
+    "likes": Words("点赞数", "likes"),
+    "comments": Words("评论数", "comments"),
+    "shares": Words("分享数", "shares"),
+    "follows": Words("新增粉丝数", "new followers"),
+    "spend_cny": Words("消耗", "spend"),
+    "base_spend_cny": Words("基础消耗", "base spend"),
+    "boost_spend_cny": Words("追投消耗", "boost spend"),
+    "gmv_cny": Words("成交金额", "GMV"),
+    "net_gmv_cny": Words("净成交金额", "net GMV"),
+    **{
+        f"settled_gmv_{days}d_cny": Words(f"{days}日结算金额", f"GMV settled in {days} days")
+        for days in (7, 14, 30, 90)
+    },
+    "watch_s": Words("播放时长", "seconds watched"),
+}
+"""What people call a value column of metrics."""
 
 RARE = ["clicks", "cart_clicks", "orders", "net_orders", "likes", "comments", "shares", "follows"]
 LARGEST = dict.fromkeys(VALUES, 1e9) | dict.fromkeys(RARE, 1e8)

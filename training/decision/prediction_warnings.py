@@ -11,12 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import BASES, Settings
+from features.bilingual import Words
 from features.funnel import GPM, NET_GPM, Funnel, counted_columns
 from features.matrix.catalogue import column_label
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Fitted
 from features.point_in_time.metric_rows import SETTLED, unit_codes
-from features.schema import MULTI, Loaded
+from features.schema import MULTI, VALUE_LABELS, Loaded
 from training.decision.status import reported_until
 from training.decision.unknown_ids import KnownIds, unknown_of_each
 
@@ -28,6 +29,7 @@ STALE_HISTORY_DAYS = 3.0
 DERIVED = {*SETTLED, "engagements", "reference_gmv_cny"}
 """Counted columns that are computed from others, so that no export has them."""
 SEPARATOR = "; "
+AGE = Words("投放小时", "hours since launch")
 
 
 class PredictionWarning(NamedTuple):
@@ -168,11 +170,12 @@ def missing_metrics(names: Sequence[str]) -> list[PredictionWarning]:
     """Warn about metrics that the funnel counts and the input does not give."""
     if not names:
         return []
+    words = _metrics(names)
     return [
         PredictionWarning(
             "missing_figures",
-            f"已有数据缺少：{'、'.join(names)}；相应环节没有用上自身数据。",
-            f"metrics without {', '.join(names)}: their stages do not use the creative's own counts",
+            f"已有数据缺少：{words.zh}；相应环节没有用上自身数据。",
+            f"metrics without {words.en}: their stages do not use the creative's own counts",
         )
     ]
 
@@ -181,19 +184,20 @@ def unused_metrics(names: Sequence[str]) -> list[PredictionWarning]:
     """Warn about metrics that the training data did not have."""
     if not names:
         return []
-    zh, en = "、".join(names), ", ".join(names)
-    return [PredictionWarning("unused_figures", f"模型不使用：{zh}。", f"the model does not use {en}")]
+    words = _metrics(names)
+    return [PredictionWarning("unused_figures", f"模型不使用：{words.zh}。", f"the model does not use {words.en}")]
 
 
 def outside_range(name: str, value: float, low: float, high: float) -> list[PredictionWarning]:
     """Warn about a number outside the range of the training data."""
     if low <= value <= high:
         return []
+    label = {**VALUE_LABELS, "age_hours": AGE}.get(name) or Words(*column_label(name))
     return [
         PredictionWarning(
             "outside_range",
-            f"{name}={value:g} 超出训练数据范围 {low:g}–{high:g}，预测是外推。",
-            f"{name} = {value:g} is outside the training range {low:g}–{high:g}, the prediction extrapolates",
+            f"{label.zh} {value:g} 超出训练数据范围 {low:g}–{high:g}，预测是外推。",
+            f"{label.en} = {value:g} is outside the training range {low:g}–{high:g}, the prediction extrapolates",
         )
     ]
 
@@ -233,3 +237,9 @@ def _missing_from_data(loaded: Loaded, fitted: Fitted, settings: Settings) -> li
     metrics = sorted(wanted - set(loaded.metrics))
     attributes = [column for column in fitted.encoder.seen if column not in loaded.creatives]
     return missing_metrics(metrics) + missing_attributes(attributes)
+
+
+def _metrics(names: Sequence[str]) -> Words:
+    """What people call these value columns of metrics; of a measure that is none its name."""
+    labels = [VALUE_LABELS.get(name, Words(name, name)) for name in names]
+    return Words("、".join(one.zh for one in labels), ", ".join(one.en for one in labels))

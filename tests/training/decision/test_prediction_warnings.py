@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from features.schema import VALUE_LABELS, VALUES
 from training.decision import prediction_warnings
 from training.decision.prediction_warnings import (
     SEPARATOR,
@@ -76,3 +77,16 @@ def test_no_english_text_contains_the_separator_of_the_csv_column() -> None:
     assert len({warning.code for warning in every}) == len(every)
     assert all(warning.zh.endswith("。") for warning in every)
     assert prediction_warnings.NO_DELIVERY_DAYS == 1.0
+
+
+def test_warnings_call_metrics_by_names_that_people_know() -> None:
+    assert set(VALUE_LABELS) == set(VALUES)
+    (found,) = missing_metrics(["plays_3s", "net_gmv_cny"])
+    assert "3秒播放数、净成交金额" in found.zh
+    assert "3-s plays, net GMV" in found.en
+    for warning in (
+        *unused_metrics(VALUES),
+        *outside_range("spend_cny", 5.0, 1.0, 2.0),
+        *outside_range("age_hours", 9, 0, 1),
+    ):
+        assert "_" not in warning.zh + warning.en
