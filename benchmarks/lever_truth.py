@@ -4,8 +4,8 @@
 
 The true effect of a value is the mean over its creatives of everything in the world that depends on the lever (effects
 of its values, of its combinations with others, curves and steps), less that mean over the creatives of the slice. One
-line per kind of slice and stage, then for net ROI: how many effects, how many true ones lie inside the stated
-intervals, rank correlation, and of those called certain or likely, how many and how often the sign is right.
+line per kind of slice and stage, for net ROI and for all stages: how many effects, how many true ones lie inside the
+stated intervals, rank correlation, and of those called certain or likely, how many and how often the sign is right.
 `--model` names a bundle folder; without it the champion of these data is used.
 """
 
@@ -132,9 +132,15 @@ def table(found: pd.DataFrame, level: float) -> pd.DataFrame:
         right=np.sign(found["log"]) == np.sign(found["true"]),
         grade=[grade(log, sd, level) for log, sd in zip(found["log"], found["sd"])],
     )
+    stages = found[~found["of"].isin(TARGETS)].assign(of="all stages")
     lines = []
-    for (by, of), rows in found.groupby(["by", "of"], sort=False):
-        line = {"slice": by, "of": of, "effects": len(rows), f"inside {level:.0%}": f"{rows['inside'].mean():.0%}"}
+    for (by, of), rows in pd.concat([found, stages]).groupby(["by", "of"], sort=False):
+        line: dict[str, object] = {
+            "slice": by,
+            "of": of,
+            "effects": len(rows),
+            f"inside {level:.0%}": f"{rows['inside'].mean():.0%}",
+        }
         line["rank"] = f"{spearmanr(rows['log'], rows['true']).statistic:.2f}"
         for name in ("certain", "likely", "unclear"):
             graded = rows[rows["grade"] == name]
