@@ -172,9 +172,10 @@ def title(found: Levers, one: LeverSlice) -> Words:
     """The finding of a slice."""
     kind, main = one.finding.kind, main_label(found)
     if one.finding.lever is None:
+        alone = Words("只看这些素材，", "from these creatives alone") if one.by else Words("", "")
         return Words(
-            f"{main.zh} 上，还没有哪个取值能和平均素材分得开",
-            f"No value can be told from the mean creative in {main.en} yet",
+            f"{alone.zh}{main.zh} 上还没有哪个取值能和平均素材分得开",
+            f"No value can be told from the mean creative in {main.en} {alone.en or 'yet'}",
         )
     lever = found.levers[one.finding.lever]
     cell = next(cell for cell in one.cells if cell.lever == one.finding.lever)

@@ -118,7 +118,7 @@
   const ticks = ({ reach, x }) => {
     const at = isMoney() ? [-reach * 0.7, 0, reach * 0.7] : [0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2].map(Math.log).filter((value) => Math.abs(value) < reach * 0.95);
     const kept = [0];
-    for (const value of at.sort((a, b) => Math.abs(a) - Math.abs(b))) if (kept.every((other) => Math.abs(x(other) - x(value)) > 38)) kept.push(value);
+    for (const value of at.sort((a, b) => Math.abs(a) - Math.abs(b))) if (kept.every((other) => Math.abs(x(other) - x(value)) > 46)) kept.push(value);
     return picture(...kept.map((value) => svg("text", { x: x(value), y: 19 }, isMoney() ? (value ? worth(value) : "0") : `×${Number(Math.exp(value).toFixed(2))}`)));
   };
 
