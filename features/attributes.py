@@ -120,6 +120,7 @@ CREATIVE_ATTRIBUTES = (
     Attribute("cover_url", "text", Words("封面", "cover"), requested=False),
     Attribute("video_url", "text", Words("视频链接", "video link"), requested=False),
     Attribute("platform_label", "text", Words("素材评估", "platform's label"), requested=False),
+    Attribute("platform_status", "text", Words("投放状态", "platform's status"), requested=False),
     Attribute("product_id", "text", Words("商品", "product"), bounds={"max_length": 128}, grouping=True),
     Attribute("creator_id", "text", Words("达人", "KOC"), bounds={"max_length": 128}, grouping=True),
     Attribute("category", "text", Words("类目", "category"), bounds={"max_length": 100}, grouping=True, coded=True),
@@ -128,7 +129,9 @@ CREATIVE_ATTRIBUTES = (
     ),
     Attribute("copy_text", "text", Words("文案", "copy text"), bounds={"max_length": 2000}),
 )
-"""In the order of columns. `platform_label` is an outcome: stored, never an input."""
+"""In the order of columns."""
+OUTCOMES = ("platform_label", "platform_status")
+"""What the platform says of a creative after delivery: stored and shown, never an input."""
 KEY_LABELS = {
     "promotion_type": Words("推广方式", "promotion type"),
     "account_id": Words("账户", "account"),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import COST
-from features.schema import KEY
+from features.schema import KEY, MULTI
 from serving.report.card_life import FADING, Life
 from serving.report.card_steps import AccountGroups, finite
 from serving.report.card_waterfall import AccountWaterfalls
@@ -29,6 +29,8 @@ DEAR = 1.2
 MOST_CAUSES = 3
 BAD_LABELS = ("低质", "低效", "同质化", "搬运")
 """Labels of the platform that go with less traffic (素材评估)."""
+GOOD_STATES = ("投放中", "正常")
+"""States of the platform that are no reason for little traffic."""
 
 
 class VolumeCause(ReportPart):
@@ -36,10 +38,11 @@ class VolumeCause(ReportPart):
 
     Attributes:
         kind: `group` (a feature group lowers the prediction), `cost` (traffic is dear), `fading` (the last days are
-            far below its best), `label` (of the platform) or `idea` (an older creative shows the same).
-        name: Feature group, or the platform's label; else empty.
+            far below its best), `label` and `status` (what the platform says) or `idea` (an older creative shows the
+            same).
+        name: Feature group, or what the platform says; else empty.
         factor: On later volume; of `cost` its price of traffic over the account's, of `fading` the last days over the
-            best; None for labels and ideas.
+            best; else None.
     """
 
     kind: str
@@ -77,7 +80,8 @@ class LowVolumes:
             self._usual[rows] = accounts.medians(self._expected, rows)[accounts.codes[rows]]
         self._falls = AccountWaterfalls(context, target, accounts)
         self._cost = self._cost_over_account(accounts)
-        self._labels = _platform_labels(context)
+        self._labels = _said(context, "platform_label")
+        self._states = _said(context, "platform_status")
         stated = context.observed.get("roi_target", pd.Series(np.full(len(status), np.nan))).to_numpy(np.float64)
         self._usual_roi_target = accounts.medians(stated, np.isfinite(stated))[accounts.codes]
 
@@ -112,7 +116,9 @@ class LowVolumes:
         if life.phase == FADING and life.peak and life.recent is not None:
             found.append(VolumeCause(kind="fading", name="", factor=life.recent / life.peak))
         if any(bad in self._labels[row] for bad in BAD_LABELS):
-            found.append(VolumeCause(kind="label", name=self._labels[row], factor=None))
+            found.append(VolumeCause(kind="label", name=self._labels[row].replace(MULTI, "、"), factor=None))
+        if self._states[row] and not any(good in self._states[row] for good in GOOD_STATES):
+            found.append(VolumeCause(kind="status", name=self._states[row], factor=None))
         if self._ideas.first[row] != row:
             found.append(VolumeCause(kind="idea", name="", factor=None))
         return found
@@ -127,10 +133,10 @@ class LowVolumes:
         return np.asarray(self._context.predicted[COST.name].to_numpy(np.float64) / rates[accounts.codes])
 
 
-def _platform_labels(context: ReportContext) -> list[str]:
-    """Label that the platform gave each creative; empty where there is none."""
+def _said(context: ReportContext, column: str) -> list[str]:
+    """What the platform says of each creative in a column of its attributes; empty where it says nothing."""
     creatives = context.loaded.creatives
-    if "platform_label" not in creatives:
+    if column not in creatives:
         return [""] * len(context.observed)
-    labels = context.observed[KEY].merge(creatives[[*KEY, "platform_label"]], on=KEY, how="left")["platform_label"]
-    return labels.fillna("").astype("str").tolist()
+    said = context.observed[KEY].merge(creatives[[*KEY, column]], on=KEY, how="left")[column]
+    return said.fillna("").astype("str").tolist()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.attributes import NUMBER_ATTRIBUTES
+from features.attributes import NUMBER_ATTRIBUTES, OUTCOMES
 from features.matrix.catalogue import Feature
 from features.matrix.feature_matrix import Features, Fitted
 from features.point_in_time.entity_history import TAG
@@ -91,7 +91,7 @@ def attributes(creatives: pd.DataFrame, cells: Ints) -> list[CandidateColumn]:
         numbers: Floats | None
         if name in NUMBERS:
             numbers = creatives[name].to_numpy(np.float64)
-        elif name.startswith(TAG) or (name in TEXTS and name != "platform_label"):
+        elif name.startswith(TAG) or (name in TEXTS and name not in OUTCOMES):
             numbers = as_numbers(creatives[name])
         else:
             continue
@@ -129,7 +129,7 @@ def orders_of_ids(creatives: pd.DataFrame, launched: pd.Series, cells: Ints) -> 
 def missing_patterns(creatives: pd.DataFrame) -> list[CandidateColumn]:
     """Return missing-value indicators; attributes that are missing for the same creatives are one column."""
     patterns: dict[bytes, list[str]] = {}
-    for name in map(str, creatives.columns.difference([*KEY, "platform_label"], sort=False)):
+    for name in map(str, creatives.columns.difference([*KEY, *OUTCOMES], sort=False)):
         known = creatives[name].notna().to_numpy(np.bool_)
         if known.any() and not known.all():
             patterns.setdefault(known.tobytes(), []).append(name)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from configs.settings import Settings
+from features.attributes import OUTCOMES
 from features.point_in_time.entity_history import TAG, Entity
 from features.readers.header_names import normalise_header
 from features.readers.layouts import load_layouts
@@ -77,7 +78,7 @@ SAME_SHARE = 0.95
 def check_labels(dataset: Dataset) -> Finding:
     """Check 6: the platform's label as an input, also recoded; columns with such values; headers with an outcome."""
     creatives = dataset.loaded.creatives
-    fails = [f"{name} uses platform_label" for name in label_inputs(dataset.entities)]
+    fails = [f"{name} uses {' or '.join(OUTCOMES)}" for name in label_inputs(dataset.entities)]
     fails += [f"{name.removeprefix(TAG)} is a copy of the platform's label" for name in recoded_labels(creatives)]
     reviews: list[str] = []
     for column in text_inputs(creatives):
@@ -104,8 +105,8 @@ def check_labels(dataset: Dataset) -> Finding:
 
 
 def label_inputs(entities: Sequence[Entity]) -> list[str]:
-    """Return the model's entities that use the platform's label."""
-    return [entity.name for entity in entities if "platform_label" in entity.columns]
+    """Return the model's entities that use what the platform says after delivery."""
+    return [entity.name for entity in entities if {*OUTCOMES} & {*entity.columns}]
 
 
 def recoded_labels(creatives: pd.DataFrame) -> list[str]:

@@ -107,12 +107,13 @@ CARD_TEXTS = {
         "It gets at least half of what others like it get: no such question.",
     ),
     "volume_unknown": Words(
-        "数据说不清：没有一个因素明显。预算、出价和计划状态不在数据里。",
-        "The data cannot tell: nothing stands out. Budget, bids and the plan's status are not in the data.",
+        "数据说不清：没有一个因素明显。预算和出价不在数据里；报表带上平台的投放状态时，这里会写出来。",
+        "The data cannot tell: nothing stands out. Budget and bids are not in the data; the platform's status would "
+        "stand here.",
     ),
     "volume_rest": Words(
-        "预算、出价和计划状态不在数据里，以上是数据看得到的部分。",
-        "Budget, bids and the plan's status are not in the data; this is what the data can see.",
+        "预算和出价不在数据里，以上是数据看得到的部分。",
+        "Budget and bids are not in the data; this is what the data can see.",
     ),
     "cause_group": Words(
         "{group}{value}：模型认为流量是账户平均的 {n}",
@@ -129,6 +130,7 @@ CARD_TEXTS = {
         "已经衰退：最近三天是最好三天的 {n}", "Fading: the last three days are {n} of its best three"
     ),
     "cause_label": Words("平台的素材评估：{name}", "The platform's label: {name}"),
+    "cause_status": Words("平台写的投放状态：{name}", "The platform's status: {name}"),
     "cause_idea": Words("与更早的“{name}”是同一创意，流量可能分给了它", "The older “{name}” shows the same idea"),
     "how_volume": Words(
         f"只对预测低于同类中位数 {LOW:.0%} 的素材回答；因素要把流量压到 {CLEAR_FACTOR:g} 倍以下、千展成本要贵到 "

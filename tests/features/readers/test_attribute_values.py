@@ -190,6 +190,12 @@ def test_the_newest_value_of_an_attribute_is_kept(read, live, as_csv):
     assert labels.tolist() == ["优质|首发"]
 
 
+def test_the_platforms_status_in_a_sheet_is_an_attribute_and_no_tag(sheet):
+    found = values(sheet({**ROW, "投放状态": "余额不足"}))
+    assert found["platform_status"] == "余额不足"
+    assert "tag_投放状态" not in found
+
+
 def test_names_identify_where_a_sheet_has_no_ids_and_stand_beside_them_where_it_has(sheet):
     named = {**ROW, "商品名称": "牛肉干", "达人昵称": "小林"}
     found = values(sheet(named))

@@ -69,10 +69,11 @@ def test_a_fading_life_the_platforms_label_and_an_older_creative_of_the_same_ide
     labels = pd.Series("优质", index=context.loaded.creatives.index, dtype="str")
     mine = context.loaded.creatives["creative_id"] == context.observed["creative_id"].iat[row]
     creatives = context.loaded.creatives.assign(platform_label=labels.mask(mine, "首发,低质"))
+    creatives["platform_status"] = pd.Series("投放中", index=creatives.index, dtype="str").mask(mine, "余额不足")
     low = with_little_traffic(replace(context, loaded=replace(context.loaded, creatives=creatives)), row)
     first = ideas.first.copy()
     first[row] = row + 1
-    assert {"fading", "label", "idea"} <= kinds(low, row, all_lives, replace(ideas, first=first))
+    assert {"fading", "label", "status", "idea"} <= kinds(low, row, all_lives, replace(ideas, first=first))
 
 
 def test_where_nothing_stands_out_no_cause_is_made_up(context: ReportContext, ideas: SameIdeas, row: int) -> None:
