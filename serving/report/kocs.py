@@ -72,7 +72,7 @@ class KocsOfType(ReportPart):
         products: Most creatives first.
         bands: In order of price.
         pairs: A KOC with a product, where they have creatives.
-        prices: A KOC in a price band, where they have creatives: the band's effect and what this KOC adds to it.
+        prices: A KOC in a price band, where they have creatives, against the mean KOC of that band.
     """
 
     promotion_type: str
@@ -159,7 +159,7 @@ def _of_type(
         products=_products(one, product_codes, bands, len(products)),
         bands=of_bands,
         pairs=[_pair(context, cell, log[own][cell[0]], variance[own][cell[0]]) for cell in with_products],
-        prices=[_pair(context, cell, log[of_price][cell[1]], variance[of_price][cell[1]]) for cell in in_bands],
+        prices=[_pair(context, cell, log[own][cell[0]], variance[own][cell[0]]) for cell in in_bands],
     )
 
 

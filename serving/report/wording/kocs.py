@@ -21,12 +21,12 @@ TEXTS = {
 SENTENCES = {
     "koc_best": Words(
         "达人里 {who} 最好：{target} ×{factor}（{low}–{high}，{sure}，{n} 条）。",
-        "Best KOC: {who}, {target} ×{factor} ({low}–{high}, {sure}, {n} creatives).",
+        "Best KOC: {who}, {target} ×{factor} ({low}–{high}, {sure}, n = {n}).",
     ),
     "koc_unclear": Words("达人之间：现有数据分不出谁更好。", "KOCs: these data cannot tell who is better."),
     "koc_for": Words(
         "“{product}”先找 {who}：{target} ×{factor}（{low}–{high}，{sure}，在这个商品上 {n} 条）。",
-        "“{product}”: {who} first, {target} ×{factor} ({low}–{high}, {sure}, {n} creatives of this product).",
+        "“{product}”: {who} first, {target} ×{factor} ({low}–{high}, {sure}, n = {n} of this product).",
     ),
     "koc_for_unclear": Words(
         "“{product}”：{kocs} 位达人拍过，现有数据分不出谁更好，不必换人。",
@@ -38,7 +38,7 @@ SENTENCES = {
     ),
     "product_for": Words(
         "{who} 拍“{product}”最好：{target} ×{factor}（{low}–{high}，{sure}，{n} 条）。",
-        "{who} does best with “{product}”: {target} ×{factor} ({low}–{high}, {sure}, {n} creatives).",
+        "{who} does best with “{product}”: {target} ×{factor} ({low}–{high}, {sure}, n = {n}).",
     ),
     "product_for_unclear": Words(
         "{who}：拍过 {products} 个商品，现有数据分不出哪个更好。",
@@ -46,29 +46,34 @@ SENTENCES = {
     ),
     "pair": Words(
         "{who} × “{product}”：{target} ×{factor}（{low}–{high}，{sure}，{n} 条）。",
-        "{who} × “{product}”: {target} ×{factor} ({low}–{high}, {sure}, {n} creatives).",
+        "{who} × “{product}”: {target} ×{factor} ({low}–{high}, {sure}, n = {n}).",
     ),
     "pair_untried": Words(
         "{who} 没拍过“{product}”；他在别的商品上：{target} ×{factor}（{low}–{high}，{sure}，{n} 条）。",
-        "{who} never shot “{product}”; elsewhere: {target} ×{factor} ({low}–{high}, {sure}, {n} creatives).",
+        "{who} never shot “{product}”; elsewhere: {target} ×{factor} ({low}–{high}, {sure}, n = {n}).",
     ),
     "price_best": Words(
         "价格带里 {band} 元的商品{target}最高：×{factor}（{low}–{high}，{sure}，{n} 条）。",
-        "Products at {band} CNY have the highest {target}: ×{factor} ({low}–{high}, {sure}, {n} creatives).",
+        "Products at {band} CNY have the highest {target}: ×{factor} ({low}–{high}, {sure}, n = {n}).",
     ),
     "price_unclear": Words("价格：现有数据分不出哪一档更好。", "Price: these data cannot tell which band is better."),
     "price_of": Words(
         "它现在卖 {band} 元；这一档 {target} ×{factor}（{low}–{high}，{sure}，{n} 条）。",
-        "It sells at {band} CNY; that band has {target} ×{factor} ({low}–{high}, {sure}, {n} creatives).",
+        "It sells at {band} CNY; that band has {target} ×{factor} ({low}–{high}, {sure}, n = {n}).",
     ),
     "price_for": Words(
-        "{who} 带 {band} 元的商品{target}最高：×{factor}（{low}–{high}，{sure}，{n} 条）。",
-        "{who} has the highest {target} with products at {band} CNY: ×{factor} ({low}–{high}, {sure}, {n} creatives).",
+        "{who} 最带得动 {band} 元：{target} 比同价位的平均达人 ×{factor}（{low}–{high}，{sure}，{n} 条）。",
+        "{who} does best at {band} CNY: {target} ×{factor} against the mean KOC there ({low}–{high}, {sure}, n = {n}).",
+    ),
+    "price_for_unclear": Words(
+        "{who} 的价格带：现有数据分不出哪一档比同价位的别人好。",
+        "{who}'s prices: these data cannot tell at which one this KOC does better than others.",
     ),
     "who_shoots": Words("谁来拍", "Who shoots"),
     "who_shoots_it": Words("谁来拍“{product}”", "Who shoots “{product}”"),
     "what_for": Words("{who} 拍什么", "What {who} shoots"),
     "which_price": Words("卖什么价", "Which price"),
+    "his_prices": Words("{who} 在各价位（对比同价位的平均达人）", "{who} by price (against the mean KOC there)"),
     "price_comes_with": Words(
         "价格随商品而定：这是卖不同价的商品之间的差别，不是同一个商品改价的效果。",
         "Prices come with products: this compares products at these prices, not one product at another price.",

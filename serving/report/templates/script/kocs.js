@@ -101,12 +101,12 @@
     const sells = mine >= 0 ? (of.products.find((one) => one[0] === mine) ?? [0, 0, []])[2].map(([band]) => band) : [];
     const findings = [];
     for (const band of sells) {
-      const effect = bands.find((one) => one[0] === band);
+      const effect = of.bands.find((one) => one[0] === band);
       if (effect) findings.push(say("price_of", { band: data.bands[band], ...told(effect) }));
     }
     const first = best(bands);
-    if (!sells.length && bands.length) findings.push(first ? say(own.length ? "price_for" : "price_best", { who: who >= 0 ? koc(who) : "", band: data.bands[first[0]], ...told(first) }) : say("price_unclear"));
-    return { findings, part: bands.length ? [el("h4", {}, say("which_price")), list([...bands].sort((a, b) => a[0] - b[0]).map((effect) => [data.bands[effect[0]], effect])), el("small", {}, say("price_comes_with"))] : [] };
+    if (!sells.length && bands.length) findings.push(first ? say(own.length ? "price_for" : "price_best", { who: who >= 0 ? koc(who) : "", band: data.bands[first[0]], ...told(first) }) : say(own.length ? "price_for_unclear" : "price_unclear", { who: who >= 0 ? koc(who) : "" }));
+    return { findings, part: bands.length ? [el("h4", {}, say(own.length ? "his_prices" : "which_price", { who: who >= 0 ? koc(who) : "" })), list([...bands].sort((a, b) => a[0] - b[0]).map((effect) => [data.bands[effect[0]], effect])), ...(own.length ? [] : [el("small", {}, say("price_comes_with"))])] : [] };
   };
 
   const matrix = (of) => {
@@ -118,7 +118,7 @@
     const td = (effect) => effect ? el("td", { class: tone(effect), title: `${told(effect).low}–${told(effect).high}` }, times(effect[2]), el("small", {}, String(effect[1]))) : el("td", {}, "");
     const head = (of, name) => el("th", { "aria-sort": chosen.sort === of ? "descending" : "none" }, el("button", { type: "button", title: name, click: () => { chosen.sort = of; show(); } }, name));
     return el("div", { class: "scroll" }, el("table", { class: "matrix" },
-      el("thead", {}, el("tr", {}, el("th", {}, both(data.names[0])), head(-1, "Σ"), ...products.map((one) => head(one[0], product(one[0]))))),
+      el("thead", {}, el("tr", {}, el("th", {}, both(data.names[0])), head(-1, words("all_products")[report.language() === "en" ? 1 : 0]), ...products.map((one) => head(one[0], product(one[0]))))),
       el("tbody", {}, ...rows.map((one) => el("tr", {}, el("th", { scope: "row" }, koc(one[0])), td(one), ...products.map((other) => td(cell.get(`${one[0]} ${other[0]}`))))))));
   };
 
