@@ -5,7 +5,7 @@ import numpy as np
 from serving.report import wording
 from serving.report.data import ReportData
 from serving.report.diversity import CERTAINTIES, DiversitySlice
-from serving.report.ideas import repeated
+from serving.report.ideas import Idea, repeated
 from serving.report.wording.common import promotion_type, tag
 from training.decision.status import RUNNING, STOPPED, WAITING
 
@@ -35,10 +35,15 @@ def _of_type(one: DiversitySlice, data: ReportData) -> dict[str, object]:
         "counts": _counts(one.promotion_type, data, chosen),
         "repeated": repeated(groups, running),
         "ideas": [
-            (list(idea.tags.values()), [data.creatives[row].name for row in idea.members])
-            for idea in groups[:MOST_IDEAS]
+            (_title(idea, data), [data.creatives[row].name for row in idea.members]) for idea in groups[:MOST_IDEAS]
         ],
     }
+
+
+def _title(idea: Idea, data: ReportData) -> list[str]:
+    """Product and shared tags."""
+    product = data.creatives[idea.members[0]].product_name
+    return [product, *idea.tags.values()] if product else list(idea.tags.values())
 
 
 def _counts(promotion_type: str, data: ReportData, chosen: np.ndarray) -> dict[str, object] | None:

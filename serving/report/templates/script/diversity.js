@@ -80,7 +80,7 @@
       finding(say("covered", { rows: data.tags[chosen.rows], columns: data.tags[chosen.columns], possible: rows.length * columns.length, shot }), " ", gaps.length ? say("gaps") : say(rated ? "no_gaps" : "none_rated")),
       ...(gaps.length ? [el("p", { class: "chips" }, ...gaps.slice(0, MOST_GAPS).map(([r, c]) => el("span", { class: "badge first" }, `${rows[r][0]} × ${columns[c][0]}`)))] : []),
       el("div", { class: "tools" }, pick("rows"), pick("columns")),
-      el("div", { class: "scroll wide" }, el("table", { class: "map" }, el("thead", {}, el("tr", {}, el("th", {}, ""), ...columns.map((column) => el("th", {}, marked(column))))),
+      el("div", { class: "scroll fit wide" }, el("table", { class: "map" }, el("thead", {}, el("tr", {}, el("th", {}, ""), ...columns.map((column) => el("th", {}, marked(column))))),
         el("tbody", {}, ...rows.map((row, r) => el("tr", {}, el("th", { scope: "row" }, marked(row)), ...columns.map((_, c) => td(r, c))))))),
       el("ul", { class: "narrow" }, ...rows.map(line)),
       el("p", { class: "soft" }, title("how_coverage")))];
