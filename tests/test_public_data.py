@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.marks import display, youtube
+from benchmarks.plan_public import public_table
 
 pytestmark = pytest.mark.slow
 
@@ -38,3 +39,11 @@ def test_a_twelfth_of_youtube_beats_the_early_rate_times_the_ratio(capsys) -> No
     youtube(DATA, every=12)
     found = figures(capsys.readouterr().out)
     assert all(ours > rule for ours, rule in zip(found["youtube gpm: gpmcast"], found["youtube gpm: times the ratio"]))
+
+
+@pytest.mark.skipif(not (DATA / "display_ads_daily.csv.gz").exists(), reason="public data are not beside the project")
+def test_later_days_contradict_fewer_calls_of_the_plan_than_of_rules_of_thumb() -> None:
+    table = public_table(DATA).set_index("rule")
+    wrong, saved = table["contradicted later"].astype(float), table["spend of ads below target saved"].astype(float)
+    assert wrong["plan"] <= wrong.min()
+    assert saved["plan"] > 0.9

@@ -34,7 +34,7 @@ def test_over_http_a_method_gets_what_our_hook_makes_of_the_request(service, mon
     assert call.body == b"{}"
 
 
-@pytest.mark.parametrize("method", ["predict", "rank", "plan"])
+@pytest.mark.parametrize("method", ["predict", "rank"])
 def test_a_body_that_bentoml_parsed_itself_is_refused_over_http(service, one_creative, monkeypatch, method) -> None:
     async def parsed(*_: object) -> PredictRequest:
         return PredictRequest.model_validate_json(json.dumps({"creatives": [one_creative]}))

@@ -20,7 +20,7 @@ from serving.api.validation import parse_request
 from serving.inference.predict import predictions
 from serving.ledger.reading import read
 from serving.ledger.tables import connect
-from serving.mounts.openapi import EXAMPLE, RANK_EXAMPLE
+from serving.mounts.openapi import EXAMPLE, PLAN_EXAMPLE, RANK_EXAMPLE
 
 pytestmark = pytest.mark.service
 
@@ -113,7 +113,7 @@ def test_the_same_answers_can_be_had_without_a_server(server, bundle, one_creati
 
 def test_examples_of_the_description_are_answered(server) -> None:
     document = json.loads(server.get("/v1/openapi.json")[1])
-    for path, example in (("/v1/predict", EXAMPLE), ("/v1/rank", RANK_EXAMPLE)):
+    for path, example in (("/v1/predict", EXAMPLE), ("/v1/rank", RANK_EXAMPLE), ("/v1/plan", PLAN_EXAMPLE)):
         content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         assert content["example"] == example
         assert server.post(path, example)[0] == 200

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, milp
 from scipy.sparse import csr_array, vstack
 from scipy.stats import poisson
 
@@ -131,10 +131,16 @@ def _solve(
     if found.x is None:
         if start is None:
             raise ValueError(f"No choice was found: {found.message}")
-        return start, float("inf")
+        return start, _bound(found, value, scale)
     choice = np.round(found.x)
-    bound = -float(found.mip_dual_bound) * scale if found.mip_dual_bound is not None else float("inf")
-    return choice, max(bound, float(value @ choice))
+    return choice, max(_bound(found, value, scale), float(value @ choice))
+
+
+def _bound(found: OptimizeResult, value: Floats, scale: float) -> float:
+    """The solver's bound; where it ended before it had one, all that is positive."""
+    if found.mip_dual_bound is not None and np.isfinite(found.mip_dual_bound):
+        return -float(found.mip_dual_bound) * scale
+    return float(value[value > 0].sum())
 
 
 def _greedy(
@@ -142,16 +148,9 @@ def _greedy(
     settings: Plan,
 ) -> Selection:  # fmt: skip
     """By falling gain, one of each idea, while money lasts; the bound is that of the linear relaxation."""
-    chosen = np.zeros(len(gain), dtype=bool)
-    used: set[int] = set()
-    left, wanted = money, len(gain) if launch is None else launch
-    for place in np.argsort(-gain, kind="stable").tolist():
-        if wanted == 0 or (launch is None and gain[place] <= 0):
-            break
-        idea = int(family[place])
-        if idea not in used and cost[place] <= left:
-            chosen[place], left, wanted = True, left - float(cost[place]), wanted - 1
-            used.add(idea)
+    chosen = _taken(np.argsort(-gain, kind="stable"), gain, cost, family, money, launch)
+    if launch is not None and chosen.sum() < launch:  # the best cost too much for so many: the cheapest do not
+        chosen = _taken(np.argsort(cost, kind="stable"), gain, cost, family, money, launch)
     limits = _limits(cost, family, money, None)
     most = linprog(
         -gain,
@@ -167,3 +166,20 @@ def _greedy(
         chance_of_hits(hit_chance[chosen], settings.hits),
         float("nan"),
     )
+
+
+def _taken(
+    order: npt.NDArray[np.int64], gain: Floats, cost: Floats, family: npt.NDArray[np.int64], money: float,
+    launch: int | None,
+) -> Mask:  # fmt: skip
+    """(candidates,) In this order, one of each idea, while money lasts."""
+    chosen, used = np.zeros(len(gain), dtype=bool), set[int]()
+    left, wanted = money, len(gain) if launch is None else launch
+    for place in order.tolist():
+        if wanted == 0 or (launch is None and gain[place] <= 0):
+            break
+        idea = int(family[place])
+        if idea not in used and cost[place] <= left:
+            chosen[place], left, wanted = True, left - float(cost[place]), wanted - 1
+            used.add(idea)
+    return chosen

@@ -77,3 +77,9 @@ def test_the_chance_of_hits_is_that_of_independent_events() -> None:
     assert chance_of_hits(chances, 1) == pytest.approx(1.0 - 0.8 * 0.5 * 0.9)
     assert chance_of_hits(chances, 3) == pytest.approx(0.2 * 0.5 * 0.1)
     assert chance_of_hits(chances[:1], 2) == 0.0
+
+
+def test_greedy_launches_as_many_as_asked_for_where_the_best_cost_too_much() -> None:
+    gain, cost = np.array([100.0, 10.0, 9.0]), np.array([100.0, 40.0, 40.0])
+    found = choose(gain, np.full(3, 0.1), cost, np.arange(3), 100.0, 2, Plan(exact_candidates=1))
+    assert list(found.chosen) == [False, True, True]
