@@ -43,7 +43,9 @@ def test_the_plan_gains_more_than_rules_that_do_not_stop_what_is_under_target(
     plan = figures(play(markets, PLAN, elasticity), markets, best, plain)
     assert (plan["regret"] > 0).all()
     assert bands(plan)["false stops"][0] <= SETTINGS.false_stop
-    assert bands(plan)["killed"][0] < 0.1
+    rough = next(rule for rule in RULES if "300" in rule.name)
+    killed = bands(figures(play(markets, rough, elasticity), markets, best, plain))["killed"][0]
+    assert bands(plan)["killed"][0] < killed / 4.0
     for rule in RULES:
         if rule not in (PLAN, STOP_ALONE) and "split alone" not in rule.name and "300" not in rule.name:
             found = bands(figures(play(markets, rule, elasticity), markets, best, plain), plan)
