@@ -15,7 +15,16 @@ from serving.report.context import ReportContext
 from serving.report.contribution_groups import Codes, StageResidual, shrunk_cells
 from serving.report.creative_rows import known_text
 from serving.report.effects import Floats, Grade, ReportPart, TagGrouping, grade
-from serving.report.lever_effects import KOC, PRODUCT, Slice, StageEffects, lever_effects, lever_groups, lever_slices
+from serving.report.lever_effects import (
+    KOC,
+    LEAST_CREATIVES,
+    PRODUCT,
+    Slice,
+    StageEffects,
+    lever_effects,
+    lever_groups,
+    lever_slices,
+)
 
 PRICE = "price"
 MOST_PRODUCTS = 60
@@ -164,9 +173,12 @@ def _of_type(
 
 
 def _effects(context: ReportContext, sizes: Floats, logs: Floats, variances: Floats) -> list[Effect]:
-    """Effects of the values that occur."""
-    found = np.flatnonzero(sizes > 0).tolist()
-    return [_effect(context, of, int(sizes[of]), float(logs[of]), float(variances[of])) for of in found]
+    """Effects of the values that occur; from too few creatives nothing is told, as in the levers."""
+    found = [
+        _effect(context, of, int(sizes[of]), float(logs[of]), float(variances[of]))
+        for of in np.flatnonzero(sizes > 0).tolist()
+    ]
+    return [one if one.creatives >= LEAST_CREATIVES else one.model_copy(update={"grade": "unclear"}) for one in found]
 
 
 def _effect(context: ReportContext, of: int, creatives: int, log: float, variance: float) -> Effect:

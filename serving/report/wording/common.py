@@ -74,7 +74,8 @@ def tag(name: str) -> Words:
 def columns(names: Sequence[str]) -> Words:
     """Columns of exports or of the tag sheet that would answer a question."""
     named = [METRIC_COLUMNS.get(name) or _sheet_column(name) for name in names]
-    return Words("、".join(words.zh for words in named), ", ".join(words.en for words in named))
+    zh, en = ([part for words in named for part in words[place].split(cut)] for place, cut in enumerate(("、", ", ")))
+    return Words("、".join(dict.fromkeys(zh)), ", ".join(dict.fromkeys(en)))
 
 
 def _sheet_column(name: str) -> Words:

@@ -78,6 +78,22 @@ def test_answers_and_titles_name_only_values_that_can_be_told(report: ReportData
                 assert graded(found, cells[finding.lever], {stage: 1.0}) != "unclear"
 
 
+def test_kocs_and_the_map_of_what_was_shot_are_graded_as_levers_grade_them(report: ReportData) -> None:
+    for one in report.kocs.types:
+        grades = lever_grades(report.levers, one.promotion_type)
+        for effect in one.kocs:
+            given = grades["creator_id", report.kocs.kocs[effect.of].id]
+            assert (effect.grade, effect.grade == "unclear" or effect.log) == (
+                given.grade, given.grade == "unclear" or pytest.approx(given.log, abs=1e-3),
+            )  # fmt: skip
+    for kind, tags in report.diversity.values.items():
+        grades = lever_grades(report.levers, kind)
+        for tag, values in tags.items():
+            for value in values:
+                given = grades.get((tag, value.value))
+                assert value.grade == (given.grade if given else "unclear")
+
+
 def test_one_account_alone_has_nothing_to_pool(one_account: ReportData) -> None:
     (kind,) = {one.promotion_type for one in one_account.levers.slices}
     alone = lever_grades(one_account.levers, kind, "account_id", "acc0")

@@ -69,7 +69,7 @@
     return { type, set, of, base, part, one: part ?? base };
   };
   const shownName = (by, of) => core.named[by]?.[core.values[by].indexOf(of)] || of;
-  const metrics = [...data.targets.map(([zh, en]) => [zh, en]), ...(data.money.length ? [core.words.lever_margin] : [])];
+  const metrics = [...data.targets.map(([zh, en]) => [zh, en]), ...(data.money.length === 2 ? [core.words.lever_margin] : [])];
   const valueOf = (cell, type) => state.metric < data.targets.length ? effect(cell, data.targets[state.metric][2]) : margin(cell, data.baselines[type]);
   const isMoney = () => state.metric >= data.targets.length;
   const worth = (x) => isMoney() ? `${x < 0 ? "−" : "+"}${number(Math.abs(x))}` : `×${Math.exp(x).toFixed(2)}`;
