@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
 from benchmarks.browser import NONE_FOUND, chromium, find_chromium, too_wide, watch
@@ -42,6 +43,8 @@ THEMES: tuple[Theme, ...] = ("light", "dark")
 A4 = 794
 """Width of an A4 page in CSS pixels."""
 DOCS = Path(__file__).parents[1] / "docs" / "img"
+COLOURS = 128
+"""In the palette of a picture in docs/img/."""
 MOST_BYTES = 250_000
 """Of one picture in docs/img/."""
 TALLEST = 6000
@@ -72,14 +75,30 @@ class Surface:
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture of docs/img/: what is to be seen and in which window."""
+    """One picture of docs/img/.
+
+    Attributes:
+        surface: Its name.
+        view: `first`, the id of a section, or one of the surface's further views.
+        width: Of the window.
+        language, theme: Of the page.
+    """
 
     surface: str
-    view: str
+    view: str = "first"
     width: int = 1400
-    height: int = 900
     language: Language = "zh"
     theme: Theme = "light"
+
+
+SHOTS = {
+    "report.png": Shot("report"),
+    "levers.png": Shot("report", "levers"),
+    "card.png": Shot("report", "card"),
+    "report-phone.png": Shot("report", width=390, language="en", theme="dark"),
+    "page.png": Shot("page", "results"),
+    "evaluation.png": Shot("evaluation", language="en"),
+}
 
 
 class Taker:
@@ -165,6 +184,23 @@ class Taker:
         self.taken += 1
         return path
 
+    def for_docs(self, found: dict[str, Surface], name: str, shot: Shot) -> None:
+        """Take one picture of docs/img/, as high as its window, in few colours.
+
+        Raises:
+            SystemExit: It is larger than `MOST_BYTES`.
+        """
+        surface = found[shot.surface]
+        with self.open(surface, shot.width, shot.language, shot.theme) as page:
+            if shot.view in surface.more:
+                surface.more[shot.view][0](page)
+            elif shot.view != "first":
+                page.locator(f"#{shot.view}").evaluate("(part) => part.scrollIntoView({ behavior: 'instant' })")
+            path = self.save(page, Path(name).stem)
+        Image.open(path).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        if path.stat().st_size > MOST_BYTES:
+            sys.exit(f"{path} has {path.stat().st_size:,} bytes, at most {MOST_BYTES:,} are allowed")
+
     def _check_width(self, page: Page, where: str) -> None:
         if found := too_wide(page):
             self.wrong.append(f"{where}: {'; '.join(found)}")
@@ -180,7 +216,13 @@ def surfaces(report: Path, evaluation: Path, service: str, files: list[Path]) ->
         files: To drop on its page.
     """
     return [
-        Surface("report", report.as_uri(), "main > section[id]", _by_label, more={"card": (_open_card, "#card")}),
+        Surface(
+            "report",
+            report.as_uri(),
+            "main > section[id]",
+            _by_label,
+            more={"lever": (_open_lever, "#levers"), "card": (_open_card, "#card")},
+        ),
         Surface("evaluation", evaluation.as_uri(), "main > section[id]", _by_label),
         Surface("page", f"{service}/", "main > section", _by_button, ready=lambda page: _drop(page, files)),
         Surface("docs", f"{service}/docs", "main", lambda *_: None, prints=False),
@@ -197,8 +239,13 @@ def _by_button(page: Page, language: Language) -> None:
 
 
 def _open_card(page: Page) -> None:
-    page.locator("#rows button").first.click()
+    page.locator("#to-do button").first.click()
     page.locator("#card[open]").wait_for()
+
+
+def _open_lever(page: Page) -> None:
+    page.locator("#levers .lever-table tbody button").first.click()
+    page.locator("#levers .lever-detail").wait_for()
 
 
 def _drop(page: Page, files: list[Path]) -> None:
@@ -233,6 +280,12 @@ def main() -> None:
         _everything(options, Path(place)) as found,
         chromium(program) as browser,
     ):
+        if options.docs:
+            taker = Taker(browser, DOCS, LANGUAGES, THEMES)
+            by_name = {surface.name: surface for surface in found}
+            for name, shot in SHOTS.items():
+                taker.for_docs(by_name, name, shot)
+            sys.exit("\n".join(taker.wrong) or None)
         taker = Taker(browser, options.out, options.language or LANGUAGES, options.theme or THEMES)
         for surface in found:
             if not options.only or surface.name in options.only:
