@@ -226,7 +226,7 @@ def _peers(comparison: PeerComparison) -> dict[str, object]:
     for versus, target in comparison.slices():
         name = target_words(target)
         known = against.get(versus, Words(versus, versus))
-        title = Words(f"{name.zh},{known.zh}", f"{name.en}, {known.en}")
+        title = Words(f"{name.zh}，{known.zh}", f"{name.en}, {known.en}")
         drawn = plots.dots(f"peers {comparison.name} {versus} {target}", comparison.ranks(versus, target))
         slices.append((Picture(title, drawn), page_tables.peer_table(comparison, versus, target)))
     return {"name": comparison.name, "slices": slices, "not_run": comparison.not_run}

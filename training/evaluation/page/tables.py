@@ -184,7 +184,7 @@ def heads_table(facts: RunFacts) -> PageTable:
             tuning = same(f"{tuning.en} (± {100 * head.tuning_error:.1f} %)")
         lines.append(
             [
-                PageCell(Words(f"{head.zh}({head.name})", f"{head.name}: {head.en}")),
+                PageCell(Words(f"{head.zh}（{head.name}）", f"{head.name}: {head.en}")),
                 PageCell(count(head.rounds)),
                 PageCell(same(weights or "·")),
                 PageCell(_fall(head.head_gain)),

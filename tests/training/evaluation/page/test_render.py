@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -182,6 +183,12 @@ def test_both_languages_say_everything(page: str) -> None:
         assert zh in page
         assert en in page
     assert not re.search(r'class="en"[^>]*>[^<]*[\u4e00-\u9fff]', page.replace("同行", ""))
+
+
+def test_chinese_has_full_width_punctuation(page: str) -> None:
+    chinese = [unescape(text) for text in re.findall(r'class="zh">([^<]+)<', page) if HOSTILE not in unescape(text)]
+    half = [text for text in chinese if re.search(r"[\u4e00-\u9fff][,:;?!(]|[,:;?!)][\u4e00-\u9fff]", text)]
+    assert half == []
 
 
 def test_the_page_has_the_peers_of_these_data_only(page: str, written: Path) -> None:
