@@ -32,8 +32,8 @@ FIRST_SEED = 5000
 CAP_SHARE = 0.4
 """Most of a day's money for one creative, for every rule."""
 KNOWN_SHARE = 0.3
-"""Share of the variance of known effects that the model has learned: its log error is then as large (variance 0.4) as
-that of a model trained on the sample, against the truth of its holdout at age 0."""
+"""Share of the variance of known effects that the model has learned: the variance of its log error is then 0.33 on
+`interplay`; that of a model trained on 4 000 creatives of it was 0.40 on cold creatives of its holdout at age 0."""
 NATURAL_CNY, NATURAL_SD, GUESS = 150.0, 0.9, 0.35
 """Natural daily spend: median, standard deviation of its log, correlation with the log ROI."""
 VOLUME_ERROR, VALUE_ERROR = 0.6, 0.1

@@ -223,7 +223,7 @@ class Plan(Section):
     seed: int = 7
     elasticities: tuple[Annotated[float, Field(ge=0, le=1)], ...] = (0.0, 0.5, 1.0)
     """How far delivery follows the money asked for: 0 not at all, the platform decides; 1 fully. Bands go over them."""
-    exact_candidates: Annotated[int, Field(ge=1)] = 5000
+    exact_candidates: Annotated[int, Field(ge=1)] = 2000
     """Candidates up to which launches are chosen by an integer programme; beyond, greedily with a bound."""
     solver_seconds: Annotated[float, Field(gt=0)] = 10
     """Time limit of each integer programme; what is left of the optimality gap is stated."""

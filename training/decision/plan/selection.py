@@ -6,10 +6,11 @@ w = −log(1 − p), so for one hit the second programme is exact. For k hits Σ
 at most Poisson(Σ w) in stochastic order, because each hit is at most Poisson(w); so P(Poisson(max Σ w) ≥ k) bounds the
 chance of every choice, and the distance to it is stated.
 
-Beyond `exact_candidates` the choice is greedy by gain. Gain is additive, and "at most one of each idea, at most N" is a
-matroid, so greedy is exact there while money does not bind (Edmonds 1971); where it does, the distance to the linear
-relaxation is stated. The bound 1 − 1/e of greedy (Nemhauser, Wolsey and Fisher 1978) is for P(at least one hit) alone,
-which is monotone and submodular; for two hits or more it is not submodular, and no such bound is claimed.
+Beyond `exact_candidates` the choice is the better of greedy by gain and greedy by gain per cost. Gain is additive, and
+"at most one of each idea, at most N" is a matroid, so greedy by gain is exact there while money does not bind (Edmonds
+1971); where it does, the distance to the linear relaxation is stated. The bound 1 − 1/e of greedy (Nemhauser, Wolsey
+and Fisher 1978) is for P(at least one hit) alone, which is monotone and submodular; for two hits or more it is not
+submodular, and no such bound is claimed.
 """
 
 from dataclasses import dataclass
@@ -67,15 +68,16 @@ def choose(
         launch: How many; None: as many as add expected gain.
         settings: Of the plan.
     """
+    start = _by_gain(gain, cost, family, money, launch)
     if len(gain) > settings.exact_candidates:
-        return _greedy(gain, hit_chance, cost, family, money, launch, settings)
+        return _greedy(start, gain, hit_chance, cost, family, money, launch, settings)
     limits = _limits(cost, family, money, launch)
-    first, most_gain = _solve(gain, limits, settings.solver_seconds)
+    first, most_gain = _solve(gain, limits, settings.solver_seconds, start.astype(np.float64))
     weight = -np.log1p(-np.minimum(hit_chance, 1.0 - 1e-9))
     least = float(gain @ first) - settings.gain_given_up * abs(float(gain @ first))
     kept = LinearConstraint(csr_array(gain[None, :]), least, np.inf)
     useful = gain > 0 if launch is None else np.ones(len(gain), dtype=bool)
-    best, most_weight = _solve(weight, [*limits, kept], settings.solver_seconds, useful=useful, start=first)
+    best, most_weight = _solve(weight, [*limits, kept], settings.solver_seconds, first, useful)
     chosen = best > 0.5
     return Selection(
         chosen,
@@ -116,10 +118,10 @@ def _solve(
     value: Floats,
     limits: list[LinearConstraint],
     seconds: float,
+    start: Floats,
     useful: Mask | float = 1.0,
-    start: Floats | None = None,
 ) -> tuple[Floats, float]:
-    """The best choice found among `useful` ones and a bound on the best; `start` where nothing was found in time."""
+    """The best choice found among `useful` ones, at least `start`, and a bound on the best."""
     scale = max(float(np.abs(value).max()), 1e-12)
     found = milp(
         -value / scale,
@@ -128,11 +130,7 @@ def _solve(
         constraints=limits,
         options={"time_limit": seconds, "mip_rel_gap": 1e-6},
     )
-    if found.x is None:
-        if start is None:
-            raise ValueError(f"No choice was found: {found.message}")
-        return start, _bound(found, value, scale)
-    choice = np.round(found.x)
+    choice = start if found.x is None or value @ np.round(found.x) < value @ start else np.round(found.x)
     return choice, max(_bound(found, value, scale), float(value @ choice))
 
 
@@ -143,14 +141,20 @@ def _bound(found: OptimizeResult, value: Floats, scale: float) -> float:
     return float(value[value > 0].sum())
 
 
+def _by_gain(gain: Floats, cost: Floats, family: npt.NDArray[np.int64], money: float, launch: int | None) -> Mask:
+    """(candidates,) The better of two greedy choices, by gain and by gain per cost; by cost where both give too few."""
+    tried = [_taken(np.argsort(-by, kind="stable"), gain, cost, family, money, launch) for by in (gain, gain / cost)]
+    enough = [chosen for chosen in tried if launch is None or chosen.sum() == launch]
+    if not enough:
+        return _taken(np.argsort(cost, kind="stable"), gain, cost, family, money, launch)
+    return max(enough, key=lambda chosen: float(gain[chosen].sum()))
+
+
 def _greedy(
-    gain: Floats, hit_chance: Floats, cost: Floats, family: npt.NDArray[np.int64], money: float, launch: int | None,
-    settings: Plan,
+    chosen: Mask, gain: Floats, hit_chance: Floats, cost: Floats, family: npt.NDArray[np.int64], money: float,
+    launch: int | None, settings: Plan,
 ) -> Selection:  # fmt: skip
-    """By falling gain, one of each idea, while money lasts; the bound is that of the linear relaxation."""
-    chosen = _taken(np.argsort(-gain, kind="stable"), gain, cost, family, money, launch)
-    if launch is not None and chosen.sum() < launch:  # the best cost too much for so many: the cheapest do not
-        chosen = _taken(np.argsort(cost, kind="stable"), gain, cost, family, money, launch)
+    """The greedy choice with the bound of the linear relaxation."""
     limits = _limits(cost, family, money, None)
     most = linprog(
         -gain,
