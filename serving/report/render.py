@@ -16,7 +16,7 @@ from features.bilingual import Words
 from features.funnel import TARGETS
 from features.sanitise import template_text, visible_texts
 from serving.report import wording
-from serving.report.blocks import core, creatives, diversity, first_screen, kocs, levers, track_record
+from serving.report.blocks import core, creatives, diversity, first_screen, kocs, levers, reliability, track_record
 from serving.report.data import ReportData
 from training.charts.theme import theme
 from training.decision.rules import VERDICT_LABELS
@@ -51,7 +51,7 @@ SECTIONS = (
     Section("kocs", wording.kocs.TITLE, kocs.values, kocs.embedded),
     Section("diversity", wording.diversity.TITLE, diversity.values, diversity.embedded),
     Section("track_record", wording.track_record.TITLE, track_record.values),
-    Section("reliability", wording.reliability.TITLE),
+    Section("reliability", wording.reliability.TITLE, reliability.values),
 )
 """In the order of the page."""
 

@@ -9,8 +9,8 @@ TEXTS = {
     ),
     "title": Words("投放策略报告", "Strategist's report"),
     "not_concluded": Words(
-        "不要由此下的结论：单条创意的好坏（一周结果多半是运气）；没有数据处的曲线；因子可以一直叠乘；关联就是因果。预测"
-        "与归因来自服务所用的同一模型与同一函数。",
+        "不要由此下的结论：单条素材的好坏（一周结果多半是运气）；没有数据的地方的曲线；倍数可以一直相乘；关联就是因果。"
+        "预测和归因来自服务所用的同一个模型、同一套算法。",
         "Do not conclude: that one creative is good or bad (one week is mostly chance); curves where there are "
         "no data; that factors multiply for ever; that association is cause. Predictions and contributions come "
         "from the model and the functions of the service.",

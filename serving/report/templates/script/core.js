@@ -64,6 +64,13 @@ const report = (() => {
   choose("days", () => [7, 14].map((days) => [days, plain("last_days", { days })]));
   for (const name of FILTERS) if (core.values[name].length > 1) choose(name, () => [[-1, plain(`all_${name}`)], ...core.values[name].map((one, index) => [index, name === "promotion_type" ? core.promotionTypes[index][language() === "en" ? 1 : 0] : core.named[name]?.[index] || one])]);
 
+  // The menu marks the section that is being read.
+  const links = new Map([...document.querySelectorAll(".side a")].map((link) => [link.hash.slice(1), link]));
+  const reading = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) if (isIntersecting) for (const [id, link] of links) id === target.id ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
+  }, { rootMargin: "-30% 0px -60% 0px" });
+  for (const id of links.keys()) reading.observe(document.getElementById(id));
+
   for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
   setLanguage();
   return { data, core, el, svg, both, text, plain, language, whole, number, share, signed, missing, filters, subscribe, setFilter, passes, chosen, value, status, verdict, reason, badge };
