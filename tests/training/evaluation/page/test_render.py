@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.browser import too_wide
 from training.atomic_write import write_table
 from training.errors import BundleError
 from training.evaluation.coverage import Coverage
@@ -241,3 +242,28 @@ def test_a_picture_is_the_same_every_time_and_names_no_colour_or_date() -> None:
     assert drawn != plots.by_age("two", rows, "spearman")  # two pictures share no name
     assert "var(--mark)" in drawn
     assert not re.search(r"#0[0-9a-f]0[0-9a-f]0[0-9a-f]|<metadata|<dc:|xmlns", drawn)
+
+
+LETTERS = """(texts) => texts.filter((text) => text.getBoundingClientRect().width > 0)
+  .map((text) => Number(text.getAttribute("font-size")) * text.getScreenCTM().a).filter((size) => size > 0)"""
+"""Height of the letters of texts in pixels; of turned ones, which have no width of their own, 0 and left out."""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "theme"), [(1400, "light"), (390, "dark")])
+def test_in_a_browser_it_fits_the_window_and_charts_can_be_read(
+    open_page, written: Path, width: int, theme: str
+) -> None:
+    file = written / "evaluation" / PAGE
+    page_ = open_page(file, viewport={"width": width, "height": 900}, color_scheme=theme)
+    for language in ("en", "zh"):
+        page_.click(f"label[for={language}]")
+        found = too_wide(page_)
+        assert not found, "\n".join(found)
+        sizes = page_.locator(".pictures svg text").evaluate_all(LETTERS)
+        assert len(sizes) > 100
+        assert min(sizes) >= 13.9
+    first = page_.locator(".sentences li").first.bounding_box()
+    assert first["y"] + first["height"] < 900
+    ground = page_.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == ("rgb(250, 249, 247)" if theme == "light" else "rgb(18, 23, 26)")
