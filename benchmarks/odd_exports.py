@@ -483,7 +483,7 @@ def odd_inputs() -> Iterator[OddInput]:
         "no-orders",
         Words("没有订单数", "no orders"),
         _no_orders,
-        Words("“成交”这一步不能预测", "the step “orders per click” cannot be predicted"),
+        Words("“转化”这一步不能预测", "the step “orders per click” cannot be predicted"),
         (0, 0),
     )
     yield OddInput("no-impressions", Words("没有展现次数", "no impressions"), _no_impressions, NO_GPM, (0, 0))

@@ -221,7 +221,7 @@ def surfaces(report: Path, evaluation: Path, service: str, files: list[Path]) ->
             report.as_uri(),
             "main > section[id]",
             _by_label,
-            more={"lever": (_open_lever, "#levers"), "card": (_open_card, "#card")},
+            more={"lever": (_open_lever, "#levers"), "koc": (_choose_product, "#kocs"), "card": (_open_card, "#card")},
         ),
         Surface("evaluation", evaluation.as_uri(), "main > section[id]", _by_label),
         Surface("page", f"{service}/", "main > section", _by_button, ready=lambda page: _drop(page, files)),
@@ -236,6 +236,11 @@ def _by_label(page: Page, language: Language) -> None:
 def _by_button(page: Page, language: Language) -> None:
     if page.evaluate("document.documentElement.lang.slice(0, 2)") != language:
         page.click("#language")
+
+
+def _choose_product(page: Page) -> None:
+    page.locator("#koc-view select").first.select_option(index=1)
+    page.locator("#koc-view .whole summary").evaluate("summary => summary.click()")
 
 
 def _open_card(page: Page) -> None:

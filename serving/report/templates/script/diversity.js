@@ -7,7 +7,7 @@
   const types = [...new Set(data.slices.map((one) => one.type))];
   if (!types.length) return;
   const chosen = { type: types[0], rows: 0, columns: 1, n: 20, groups: 8 };
-  for (const part of document.querySelectorAll("#diversity .static")) part.remove();
+  for (const part of document.querySelectorAll("#diversity .static")) part.hidden = true; // it is what is printed
   const [RUNNING, WAITING] = [0, 1], UNCLEAR = 2, MOST_GAPS = 5;
 
   const named = new Map(report.data.kocs.products); // id → name

@@ -6,7 +6,7 @@
   const data = report.data.kocs;
   const [UNCLEAR, MOST] = [2, 10];
   const chosen = { type: data.types[0].type, product: -1, koc: -1, all: false, sort: -1 };
-  for (const part of document.querySelectorAll("#kocs .static")) part.remove();
+  for (const part of document.querySelectorAll("#kocs .static")) part.hidden = true; // it is what is printed
 
   const words = (name, given = {}) => data.words[name].map((text, language) => text.replace(/{(\w+)}/g, (_, key) => Array.isArray(given[key]) ? given[key][language] : given[key]));
   const say = (name, given) => both(words(name, given));
