@@ -26,6 +26,7 @@ WHOLE_MONEY = 10.0
 SHAP_FROM = 0.005
 """SHAP parts from here on are told beside their bar."""
 RATE_DIGITS = 4
+UNTOLD = "3"
 PRINTED = 30
 
 
@@ -109,14 +110,18 @@ def _steps(cards: Sequence[Card], stage: str) -> dict[str, object]:
     """Columns of one step: rate, percentile in whole percent, and a digit for each creative.
 
     The digit is 0: the rate is predicted, because too little was observed; 1: observed; 2: and clearly unlike the
-    account's.
+    account's; 3: nothing is told, because too little was observed of a creative that has stopped.
     """
-    steps = [card.steps[stage] for card in cards]
-    return {
-        "rate": [short(step.predicted if step.observed is None else step.observed, RATE_DIGITS) for step in steps],
-        "place": [None if step.percentile is None else round(100 * step.percentile) for step in steps],
-        "seen": "".join(str((step.observed is not None) + step.clear) for step in steps),
-    }
+    rates: list[float | int | None] = []
+    places: list[int | None] = []
+    seen = ""
+    for card in cards:
+        step = card.steps[stage]
+        untold = step.observed is None and card.life.phase == STOPPED
+        rates.append(0 if untold else short(step.predicted if step.observed is None else step.observed, RATE_DIGITS))
+        places.append(0 if untold else None if step.percentile is None else round(100 * step.percentile))
+        seen += UNTOLD if untold else str((step.observed is not None) + step.clear)
+    return {"rate": rates, "place": places, "seen": seen}
 
 
 def _day(life: Life) -> int | None:

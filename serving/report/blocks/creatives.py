@@ -2,6 +2,7 @@
 
 from features.bilingual import Words
 from serving.report.blocks import cards
+from serving.report.blocks.coded import LETTERS, coded
 from serving.report.blocks.numbers import short
 from serving.report.blocks.templated import templated
 from serving.report.cards import COUNTED, Card
@@ -33,8 +34,7 @@ def embedded(data: ReportData) -> dict[str, object]:
     found = data.cards
     targets = shown_targets(data)
     tags = list(dict.fromkeys(name for card in found for name in card.tags))
-    texts: dict[str, int] = {}
-    of_tags = [[texts.setdefault(card.tags[t], len(texts)) if t in card.tags else -1 for card in found] for t in tags]
+    tag_texts, tag_codes = zip(*(coded([card.tags.get(name) for card in found]) for name in tags)) if tags else ((), ())
     reasons, reason = templated(Words(card.reason_zh, card.reason_en) for card in found)
     verdicts = list(VERDICT_LABELS)
     return {
@@ -61,8 +61,9 @@ def embedded(data: ReportData) -> dict[str, object]:
         "age": [round(card.age_hours, 1) if card.age_hours < 72 else round(card.age_hours) for card in found],
         "tagNames": tags,
         "tagLabels": [tag(name) for name in tags],
-        "texts": list(texts),
-        "tags": of_tags,
+        "letters": LETTERS,
+        "tagTexts": tag_texts,
+        "tags": tag_codes,
         **cards.embedded(data),
     }
 

@@ -57,10 +57,10 @@ CARD_TEXTS = {
     ),
     "how_steps": Words(
         f"账户均值：同账户同推广方式的素材合计。位置：好过其中百分之多少；绿 = 好。千展成本和退款率已反过来排，低的好。"
-        f"事件不足 {LEAST_EVENTS:.0f} 次的环节按预测排，斜体。粗体 = 与账户均值的差别超出抽样误差。",
+        f"事件不足 {LEAST_EVENTS:.0f} 次的环节按预测排，斜体；已停的不排。粗体 = 与账户均值的差别超出抽样误差。",
         f"Account: all its creatives of the promotion type together. The place: how many of them are worse; green is "
         f"good. Cost and refunds are reversed. Steps with fewer than {LEAST_EVENTS:.0f} events are placed by their "
-        f"prediction, in italics. Bold: differs from the account beyond sampling error.",
+        f"prediction, in italics; not if stopped. Bold: differs from the account beyond sampling error.",
     ),
     "life_title": Words("生命周期", "Life"),
     "life_days": Words("投放 {days} 天（自 {since}）", "{days} days live (since {since})"),

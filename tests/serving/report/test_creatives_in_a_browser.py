@@ -45,8 +45,11 @@ def many(data: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows.append(data.creatives[place].model_copy(update=name))
         tags = {**data.cards[place].tags, "copy_text": f"显瘦连衣裙限时优惠第{number}条,都市白领看过来"}
         cards.append(data.cards[place].model_copy(update={**name, "tags": tags}))
+    codes = data.diversity.codes
+    diversity = data.diversity.model_copy(update={"codes": [codes[number % len(codes)] for number in range(MANY)]})
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(render(data.model_copy(update={"creatives": rows, "cards": cards})), encoding="utf-8")
+    changed = data.model_copy(update={"creatives": rows, "cards": cards, "diversity": diversity})
+    path.write_text(render(changed), encoding="utf-8")
     return path
 
 

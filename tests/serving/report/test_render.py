@@ -78,4 +78,4 @@ def test_names_are_text_and_never_markup(hostile: ReportData) -> None:
     assert embedded is not None
     found = json.loads(embedded[1])
     assert found["core"]["names"][0].startswith("<script>alert(1)</script>")
-    assert any(text.startswith("<script>alert(1)</script>") for text in found["creatives"]["texts"])
+    assert any(text.startswith("<script>alert(1)</script>") for text in found["creatives"]["tagTexts"][0])

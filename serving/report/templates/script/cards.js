@@ -23,7 +23,7 @@
   const leakLine = (row) => {
     const place = data.leak[row];
     if (status(row) === "waiting") return say("leak_waiting");
-    if (place < 0) return say(data.steps.some((step) => step.seen[row] !== "0") ? "no_leak" : "leak_unknown");
+    if (place < 0) return say(data.steps.some((step) => "12".includes(step.seen[row])) ? "no_leak" : "leak_unknown");
     const own = data.steps[place].rate[row], usual = benchmark(row, place), refund = data.stages[place][1] === "refund";
     const factor = refund ? (1 - own) / (1 - usual) : own / usual;
     const percent = `${Math.abs(100 * (factor - 1)).toFixed(0)}%`;
@@ -32,8 +32,9 @@
   };
   const steps = (row) => el("div", {}, el("h4", {}, say("steps_title")), el("p", { class: "lead-line" }, leakLine(row)),
     el("table", { class: "steps" }, heads("step", "own", "account_mean", "place", ""), el("tbody", {}, ...data.stages.map((_, place) => {
-      const step = data.steps[place], percent = step.place[row], own = rate(place, step.rate[row]);
-      return el("tr", { class: ["guess", "", "clear"][step.seen[row]] }, el("th", { scope: "row" }, both(stageWords(place))),
+      // "3": too little was seen of a creative that has stopped, so nothing is told of this step.
+      const step = data.steps[place], untold = step.seen[row] === "3", percent = untold ? null : step.place[row], own = untold ? "–" : rate(place, step.rate[row]);
+      return el("tr", { class: ["guess", "", "clear", ""][step.seen[row]] }, el("th", { scope: "row" }, both(stageWords(place))),
         el("td", {}, step.seen[row] === "0" ? say("predicted", { n: own }) : own),
         el("td", {}, rate(place, benchmark(row, place))), el("td", {}, percent === null ? "–" : `${percent}%`), el("td", { class: "bar" }, percent === null ? "" : placeBar(percent)));
     }))), el("p", { class: "note-small" }, say("how_steps")));

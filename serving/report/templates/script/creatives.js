@@ -19,7 +19,9 @@ const creatives = (() => {
   };
   const mean = (place, row) => text("mean", { n: shown(place)(estimate(place, row)[0]) });
   const tagOf = (name) => data.tagNames.indexOf(name);
-  const tagText = (name, row) => { const place = data.tags[tagOf(name)]?.[row] ?? -1; return place < 0 ? "" : data.texts[place]; };
+  // A column of tags is a string of codes where its values are few, else a list of places.
+  const tagAt = (place, row) => { const code = data.tags[place][row]; return data.tagTexts[place][typeof code === "string" ? data.letters.indexOf(code) : code] ?? ""; };
+  const tagText = (name, row) => tagOf(name) < 0 ? "" : tagAt(tagOf(name), row);
   const inLanguage = (words) => words[language() === "en" ? 1 : 0];
   const ideaSize = (row) => data.idea[row] < 0 ? 0 : data.ideaGroups[data.idea[row]].length;
 
@@ -84,7 +86,7 @@ const creatives = (() => {
   const visible = () => offered.filter((one) => one.always || state.shown[state.tab].has(one.key));
 
   const haystacks = [];
-  const haystack = (row) => haystacks[row] ?? (haystacks[row] = [core.names[row], core.ids[row], ...["account_id", "product_id", "creator_id"].flatMap((name) => [report.value(name, row), named(name, row)]), ...kindOf(row), ...data.tags.map((places) => places[row] < 0 ? "" : data.texts[places[row]])].join("\n").toLowerCase());
+  const haystack = (row) => haystacks[row] ?? (haystacks[row] = [core.names[row], core.ids[row], ...["account_id", "product_id", "creator_id"].flatMap((name) => [report.value(name, row), named(name, row)]), ...kindOf(row), ...data.tagNames.map((_, place) => tagAt(place, row))].join("\n").toLowerCase());
   const compare = (one, sign) => {
     const keys = ALL.map(one.value);
     const texts = keys.some((key) => typeof key === "string");

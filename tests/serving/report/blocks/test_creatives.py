@@ -7,6 +7,7 @@ import pytest
 
 from features.bilingual import Words
 from serving.report.blocks.cards import LOG_UNIT, PRINTED, printed
+from serving.report.blocks.coded import LETTERS, coded
 from serving.report.blocks.creatives import embedded
 from serving.report.blocks.numbers import short
 from serving.report.blocks.templated import templated
@@ -63,6 +64,30 @@ def test_waterfalls_in_whole_numbers_add_up_to_the_prediction(found: dict, data:
             assert exp(reached) == pytest.approx(card.targets[name][0], rel=1.0 / LOG_UNIT)
             fall = card.waterfalls[name]
             assert [found["groupNames"][place] for place in bars[::3]] == [group for group, _, _ in fall.bars]
+
+
+def test_tags_are_those_of_the_cards(found: dict, data: ReportData) -> None:
+    assert {type(column) for column in found["tags"]} == {str, list}
+    for name, values, column in zip(found["tagNames"], found["tagTexts"], found["tags"]):
+        for card, code in zip(data.cards, column):
+            place = LETTERS.find(code) if isinstance(code, str) else code
+            assert (values[place] if place >= 0 else None) == card.tags.get(name)
+
+
+def test_few_values_are_one_letter_each_and_many_are_numbers() -> None:
+    assert coded(["口播", None, "混剪", "口播"]) == (["口播", "混剪"], "0.10")
+    many = [str(number) for number in range(len(LETTERS) + 1)]
+    assert coded([*many, None]) == (many, [*range(len(many)), -1])
+
+
+def test_of_a_stopped_creative_predicted_steps_are_not_told(found: dict, data: ReportData) -> None:
+    for name, column in zip([stage.name for stage in data.stages], found["steps"]):
+        for row, (card, seen) in enumerate(zip(data.cards, column["seen"])):
+            step = card.steps[name]
+            assert (seen in "12") == (step.observed is not None)
+            assert (seen == "3") == (step.observed is None and card.life.phase == "stopped")
+            if seen == "0":
+                assert column["rate"][row] == pytest.approx(step.predicted, rel=1e-3)
 
 
 def test_numbers_have_the_digits_that_are_shown() -> None:
