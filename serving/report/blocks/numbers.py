@@ -38,6 +38,8 @@ def signed(value: float | None) -> str:
 
 
 def change(now: float, before: float) -> str:
-    """Change in percent, with its sign."""
+    """Change in percent with its sign; as a factor where it is fivefold or more."""
+    if now >= 5.0 * before:
+        return f"×{now / before:.0f}"
     percent = round(100.0 * (now / before - 1.0))
     return f"{'−' if percent < 0 else '+'}{abs(percent)}%"

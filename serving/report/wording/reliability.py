@@ -14,14 +14,14 @@ from serving.report.wording.common import METRIC_COLUMNS, target
 TITLE = Words("可信度明细", "How reliable")
 """Heading, and entry of the menu."""
 NOT_EVALUATED = Words(
-    "没有找到这一版模型的检验结果，这份报告的预测还没有用模型没学过的素材检验过。"
-    "在同一份数据上运行 make train，再出报告。",
-    "No evaluation of this very model was found: its predictions were not checked on creatives that it had not "
-    "learned from. Run make train on these data, then make the report again.",
+    "没有找到这一版模型在这份数据上的检验结果，所以还不能说哪些数字能用。在同一份数据上运行 make train，再出报告。",
+    "No evaluation of this very model was found on these data, so nothing says yet which figures can be used. Run "
+    "make train on these data, then make the report again.",
 )
 TEXTS = {
     "use": Words("能用来做什么", "What it can be used for"),
     "checked": Words("用模型没学过的素材检验", "Checked on creatives that it had not learned from"),
+    "checked_elsewhere": Words("训练时的检验（不是这份数据）", "Checked when it was trained, on other data"),
     "about": Words("这份报告", "This report"),
     "missing": Words("报表里缺的列", "Columns that the exports lack"),
     "model": Words("模型", "model"),

@@ -30,7 +30,7 @@
     }
     return weight ? asked / weight : null;
   };
-  const change = (now, before) => { const percent = Math.round(100 * (now / before - 1)); return `${percent < 0 ? "−" : "+"}${Math.abs(percent)}%`; };
+  const change = (now, before) => { if (now >= 5 * before) return `×${(now / before).toFixed(0)}`; const percent = Math.round(100 * (now / before - 1)); return `${percent < 0 ? "−" : "+"}${Math.abs(percent)}%`; };
 
   const tile = (name, heading, lines) => {
     const box = document.querySelector(`[data-tile=${name}]`);
