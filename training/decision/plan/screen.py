@@ -115,7 +115,7 @@ def _table(title: Words, cells: Cells, language: Language, out: Console) -> None
     table.padding = (0, 1, 0, 0)
     for place, header in enumerate(cells):
         justify: Literal["left", "right"] = "right" if place else "left"
-        table.add_column(header.in_language(language), justify=justify, no_wrap=True, max_width=None if place else 30)
+        table.add_column(header.in_language(language), justify=justify, no_wrap=True, max_width=None if place else 26)
     lines = list(zip(*cells.values()))
     for line in lines[:ROWS_SHOWN]:
         said = (cell.in_language(language) if isinstance(cell, Words) else cell for cell in line)
