@@ -21,8 +21,10 @@ from training.track_record.settlement import ages_in_days
 Floats = npt.NDArray[np.float64]
 
 MIX, NEW_VALUES = "mix", "new_values"
-"""Causes besides the stages: who gets the money (the ROI that answers expect of the day's spend), and how much of the
-traffic goes to values that were not in the model's data."""
+"""Causes besides the stages: which accounts and products get the money (by the ROI that answers expect of each), and
+how much of the traffic goes to values that were not in the model's data."""
+MIX_OF = ("account_id", "product_id")
+"""Attributes whose shares of the spend are the mix; single creatives come and go, so they are not."""
 MARKET = COST.name
 """The stage whose drift is one of the price of traffic, not of the creatives."""
 MOST_OF_MEAN = 5.0
@@ -46,13 +48,17 @@ def daily(live: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: Settings
 
     Returns:
         `promotion_type`, `cause` (a stage, MIX, NEW_VALUES), `day`, `value` and `creatives` behind it. Of a stage:
-        log of observed over expected; of MIX: log of the expected ROI by spend; of NEW_VALUES: arcsine of the root of
-        the share, which has the same variance at every share.
+        log of observed over expected; of MIX: log of the expected ROI of accounts and products by spend; of
+        NEW_VALUES: arcsine of the root of the share, which has the same variance at every share.
     """
     if live.empty:
         return pd.DataFrame(columns=DAILY_COLUMNS)
     rows = MetricRows.of(loaded)
     days = _days(live, rows, funnel, settings)
+    if f"predicted_{roi}" in days:
+        shared = [loaded.creatives[name].fillna("") for name in MIX_OF if name in loaded.creatives]
+        groups = pd.concat(shared, axis=1).agg("/".join, axis=1).to_numpy()[days["unit"].to_numpy(np.int64)]
+        days["of_group"] = days[f"predicted_{roi}"].groupby(groups).transform("mean")
     parts = []
     for kind, of_type in days.groupby("promotion_type", sort=True):
         for cause, values, weights in _causes(of_type, funnel, roi):
@@ -87,9 +93,9 @@ def _causes(days: pd.DataFrame, funnel: Funnel, roi: str) -> Iterator[tuple[str,
             exposure = days[_exposure(stage)].to_numpy(np.float64)
             stated = days[f"stage_{stage.name}"].to_numpy(np.float64)
             yield stage.name, days[stage.numerator].to_numpy(np.float64), stated * exposure
-    if f"predicted_{roi}" in days and "spend_cny" in days:
+    if "of_group" in days and "spend_cny" in days:
         spend = days["spend_cny"].to_numpy(np.float64)
-        yield MIX, days[f"predicted_{roi}"].to_numpy(np.float64) * spend, spend
+        yield MIX, days["of_group"].to_numpy(np.float64) * spend, spend
     volume = days[funnel.volume_of].to_numpy(np.float64)
     yield NEW_VALUES, volume * days["unseen"].to_numpy(np.float64), volume
 

@@ -19,14 +19,14 @@ START_DAYS = 21
 LAG_DAYS = 3
 """Newest days that do not yet count for mean and spread, so that a change does not hide itself."""
 ALLOWANCE = 0.5
-LIMIT = 9.0
+LIMIT = 12.0
 """In standard deviations of a day."""
 FALSE_ALARMS_PER_YEAR = 1.0
 """Of all series of one promotion type together, where nothing changes: what LIMIT was chosen for."""
 LEAST_SPREAD = 0.02
 """Standard deviation of a day below which it counts as this: a change of 2 % is no news."""
 MOST_DEPENDENCE = 0.9
-LONGEST_Z = 4.0
+LONGEST_Z = 8.0
 """One odd day counts for at most so many standard deviations: it alone is no drift."""
 
 

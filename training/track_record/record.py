@@ -155,7 +155,7 @@ def track_record(
         top_lists=top_lists(table, draws, roi),
         daily=series,
         alarms=alarms,
-        refresh=refresh_advice(table, alarms, draws, funnel, settings),
+        refresh=refresh_advice(table, alarms, draws, funnel, settings, until),
     )
 
 

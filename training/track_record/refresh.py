@@ -1,10 +1,10 @@
 """Whether `make refresh` pays: what the drift cost in decisions since it began, and whether a refit can see it yet.
 
-The rule. A refit is proposed for an alarm that stands if (1) at least LEAST_CREATIVES creatives asked for since the
-change have outcomes, for a refit learns from closed outcomes alone, and (2) levelling the forecasts by the change would
-have moved money to the better side of the asked ROI: over the answers since, the spend that changes sides times
-(ROI − asked ROI), with the lower end of its 90 % interval above 0. Values that the model has never seen are enough by
-(1) alone: no level mends them. Else the date is named on which (1) can hold.
+The rule. A refit is proposed for an alarm that stands if (1) the answers of the first week since the change have their
+outcomes, of at least LEAST_CREATIVES creatives, for a refit learns from closed outcomes alone, and (2) levelling the
+forecasts by the change would have moved money to the better side of the asked ROI: over the answers since, the spend
+that changes sides times (ROI − asked ROI), with the lower end of its 90 % interval above 0. Values that the model has
+never seen are enough by (1) alone: no level mends them. Else the date is named on which (1) can hold.
 """
 
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from training.track_record.resampling import Figure, Resampling
 Floats = npt.NDArray[np.float64]
 
 LEAST_CREATIVES = 30
+WEEK_DAYS = 7
 PAYS, TOO_EARLY, NOT_PROVED, NO_NEED = "pays", "too_early", "not_proved", "no_need"
 
 
@@ -48,7 +49,12 @@ class RefreshAdvice:
 
 
 def refresh_advice(
-    table: pd.DataFrame, alarms: pd.DataFrame, draws: Resampling, funnel: Funnel, settings: Settings
+    table: pd.DataFrame,
+    alarms: pd.DataFrame,
+    draws: Resampling,
+    funnel: Funnel,
+    settings: Settings,
+    until: pd.Timestamp,
 ) -> list[RefreshAdvice]:
     """One per alarm that stands.
 
@@ -58,6 +64,7 @@ def refresh_advice(
         draws: Of the rows of the table.
         funnel: Of the data.
         settings: Of the run.
+        until: End of the data.
     """
     roi, found = funnel.main_roi, []
     signs = TARGETS[roi].composition(funnel).signs if roi else {}
@@ -65,13 +72,13 @@ def refresh_advice(
         kind, cause, began = str(alarm.promotion_type), str(alarm.cause), pd.Timestamp(str(alarm.began_on))
         since = ((table["promotion_type"] == kind) & (table["opens"] >= began)).to_numpy(np.bool_)
         if cause == NEW_VALUES:
-            since &= table["unseen"].to_numpy(np.bool_)
+            since = since & table["unseen"].to_numpy(np.bool_)
         creatives = len(table.loc[since, KEY].drop_duplicates())
-        wait = pd.Timedelta(days=7 + settings.outcome_days + settle_days(settings))
+        again = began + pd.Timedelta(days=WEEK_DAYS + settings.outcome_days + settle_days(settings))
         moved = draws.figure(np.full(len(draws.counts), np.nan), since)
         if cause == MIX:
             verdict = NO_NEED
-        elif creatives < LEAST_CREATIVES:
+        elif creatives < LEAST_CREATIVES or until < again:
             verdict = TOO_EARLY
         elif cause == NEW_VALUES:
             verdict = PAYS
@@ -79,7 +86,7 @@ def refresh_advice(
             factor = float(np.exp(signs.get(cause, 0.0) * float(str(alarm.shift))))
             moved = _moved(table, since, draws, roi, factor)
             verdict = PAYS if moved.low > 0 else NOT_PROVED
-        found.append(RefreshAdvice(kind, cause, verdict, creatives, moved, began + wait))
+        found.append(RefreshAdvice(kind, cause, verdict, creatives, moved, again))
     return found
 
 
