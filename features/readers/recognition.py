@@ -119,8 +119,8 @@ def check_basis(recognised: RecognisedTable, settings: Settings, findings: Findi
             f"this layout fits {', '.join(layout.bases)}",
             cure="The same spend and money are attributed to other rows here: keep the two kinds of files apart, in "
             "workspaces of their own, and set `basis` to the one you mean.",
-            zh=f"版式为 {layout.name}({', '.join(known[:4])}),口径是 {', '.join(layout.bases)};"
-            f"应为口径 {settings.basis} 的文件。"
+            zh=f"表头 {'、'.join(known[:4])} 属于另一种口径({', '.join(layout.bases)}),"
+            f"这次用的口径是 {settings.basis}。"
             "处理:两种口径把同一笔消耗记在不同的行上,不能放在一起:分开文件夹,并在配置里用 basis 指定要用的口径。",
         )
 
