@@ -17,6 +17,7 @@ from features.funnel import TARGETS
 from features.sanitise import template_text, visible_texts
 from serving.report import wording
 from serving.report.blocks import core, creatives, diversity, first_screen, kocs, levers, reliability, track_record
+from serving.report.blocks.numbers import number, whole
 from serving.report.data import ReportData
 from training.charts.theme import theme
 from training.decision.rules import VERDICT_LABELS
@@ -144,6 +145,8 @@ def _environment() -> Environment:
     environment.globals |= {
         "wording": wording,
         "text": wording.text,
+        "num": number,
+        "whole": whole,
         "targets": TARGETS,
         "verdicts": VERDICT_LABELS,
     }

@@ -28,7 +28,7 @@ def values(data: ReportData) -> dict[str, object]:
             }
             for one in table.types
         ],
-        "grades": wording.kocs.GRADES,
+        "grades": wording.common.GRADES,
     }
 
 
@@ -54,7 +54,7 @@ def told_better(effect: Effect) -> bool:
 
 def _best(sentence: str, name: str, effect: Effect, data: ReportData) -> Words:
     low, high = _ends(effect, data)
-    label, sure = target(data.kocs.target), wording.kocs.GRADES[effect.grade]
+    label, sure = target(data.kocs.target), wording.common.GRADES[effect.grade]
     given = {
         "who": name, "band": name, "factor": f"{exp(effect.log):.2f}", "low": low, "high": high,
         "n": f"{effect.creatives:,}",
@@ -90,7 +90,7 @@ def embedded(data: ReportData) -> dict[str, object]:
         },
         "names": [wording.kocs.TEXTS[name] for name in ("koc", "product", "price")],
         "whole": wording.kocs.TEXTS["whole_matrix"],
-        "grades": [[name, *wording.kocs.GRADES[name]] for name in GRADES],
+        "grades": [[name, *wording.common.GRADES[name]] for name in GRADES],
         "z": round(_z(data), 4),
         "kocs": [[one.id, one.name] for one in table.kocs],
         "products": [[one.id, one.name] for one in table.products],

@@ -74,7 +74,7 @@ def _rows(found: Levers, one: LeverSlice) -> list[dict[str, object]]:
             "low": exp(log - z * sd),
             "high": exp(log + z * sd),
             "grade": graded(found, cell, signs),
-            "words": wording.levers.GRADES[graded(found, cell, signs)],
+            "words": wording.common.GRADES[graded(found, cell, signs)],
         }
         for log, sd, cell in told
     ]
@@ -117,7 +117,7 @@ def embedded(data: ReportData) -> dict[str, object]:
         "apart": [_z(found), float(norm.ppf(LIKELY))],
         "least": found.min_creatives,
         "told": LEAST_CREATIVES,
-        "grades": list(say.GRADES.values()),
+        "grades": list(wording.common.GRADES.values()),
         "types": [[name, *promotion_type(name)] for name in types],
         "tabs": [[*say.tab(tag), *(say.ASKED.get(tag) or ("", ""))] for tag in tags],
         "levers": [[tags.index(lever.tag), lever.name] for lever in found.levers],

@@ -22,16 +22,12 @@ METRIC_COLUMNS = {
 """Stage, or column that no source has → what to add to the export."""
 
 
-def times(factor: float) -> str:
-    """A factor: ×1.23."""
-    return f"×{factor:.2f}"
-
-
-def money(cny: float | None) -> str:
-    """CNY per 1 000 impressions, with its sign."""
-    if cny is None:
-        return "–"
-    return f"{'+' if cny >= 0 else '−'}{abs(cny):.{0 if abs(cny) >= 10 else 1}f}"
+GRADES = {
+    "certain": Words("确定", "certain"),
+    "likely": Words("可能", "likely"),
+    "unclear": Words("分不出", "cannot tell"),
+}
+"""How sure the direction of an effect is (`serving.report.effects.grade`)."""
 
 
 def target(name: str) -> Words:
@@ -94,11 +90,6 @@ def to_add(names: Sequence[str]) -> Words:
     """Which columns are missing, and where to add them."""
     named = columns(names)
     return Words(f"现有数据回答不了；请在导出或标签表中加上：{named.zh}。", f"These data cannot tell. Add: {named.en}.")
-
-
-def band(low: float, high: float, level: float) -> Words:
-    """An interval of a factor."""
-    return Words(f"{level:.0%} 区间 {low:.2f}–{high:.2f}", f"{level:.0%} interval {low:.2f}–{high:.2f}")
 
 
 def count(number: int) -> Words:

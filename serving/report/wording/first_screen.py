@@ -4,7 +4,7 @@ from features.bilingual import Words
 from serving.report.data import ReportData
 from serving.report.first_screen import Trust
 from serving.report.what_to_shoot import Brief
-from serving.report.wording.common import tag, target, to_add
+from serving.report.wording.common import GRADES, tag, target, to_add
 from training.evaluation.page.sentences import ASPECT_LABELS, VERDICTS
 
 TITLE = Words("今天", "Today")
@@ -83,11 +83,6 @@ SHOOT = {
     "hook": Words("开头用“{value}”", "open with “{value}”"),
 }
 """Tag → how a KOC reads it, in the order of shooting."""
-GRADES = {
-    "certain": Words("确定", "certain"),
-    "likely": Words("可能", "likely"),
-    "unclear": Words("分不出", "cannot tell"),
-}
 
 
 def pill(one: Trust) -> Words:

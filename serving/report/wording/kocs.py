@@ -88,9 +88,3 @@ SENTENCES = {
     "more": Words("再列 {n} 个", "{n} more"),
 }
 """Sentences with figures, for block and script; the script gets them with `{target}` filled in."""
-GRADES = {
-    "certain": Words("确定", "certain"),
-    "likely": Words("可能", "likely"),
-    "unclear": Words("分不出", "cannot tell"),
-}
-"""Grade of an effect → how sure it is."""

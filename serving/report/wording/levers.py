@@ -7,15 +7,10 @@ from features.funnel import TARGETS
 from serving.report.lever_effects import KOC
 from serving.report.lever_pairs import PhraseEffect
 from serving.report.lever_parts import LeverCell, Levers, LeverSlice, effect_on, graded
-from serving.report.wording.common import columns, group, promotion_type
+from serving.report.wording.common import GRADES, columns, group, promotion_type
 
 TITLE = Words("杠杆榜", "Levers")
 """Heading, and entry of the menu."""
-GRADES = {
-    "certain": Words("确定", "certain"),
-    "likely": Words("可能", "likely"),
-    "unclear": Words("分不出", "cannot tell"),
-}
 STEPS = {
     "hold": Words("3秒完播", "3-s plays"),
     "engage": Words("互动", "engage"),
