@@ -1,4 +1,4 @@
-"""Time every interaction with the creatives of a report in Chromium: tabs, sort, search, filters, columns, cards.
+"""Time every interaction with a report in Chromium: tabs, sort, search, filters, columns, cards, levers.
 
     python -m benchmarks.report_interactions var/report.html [--most 100]
 
@@ -31,6 +31,14 @@ ACTS = {
     "language": "document.getElementById(document.getElementById('en').checked ? 'zh' : 'en').click()",
     "card": "document.querySelector(`#rows tr:nth-child(${turn + 1}) button`).click()",
     "card closed": "document.querySelector('#card .close').click()",
+    "levers: one tab": "lever('.tabs button', 1 + turn)",
+    "levers: all": "lever('.tabs button', 0)",
+    "levers: row opened": "lever('tr.row button', turn)",
+    "levers: CNY per 1,000": "lever('.segments:last-child button', 2)",
+    "levers: 推商品": "lever('.segments button', turn % 2)",
+    "levers: all values": "lever('.more', 0)",
+    "filter: product": "pick('product_id', turn)",
+    "filter: KOC": "pick('creator_id', turn)",
     "download as CSV": "document.getElementById('download-csv').click()",
     "download as XLSX": "document.getElementById('download-xlsx').click()",
 }
@@ -39,6 +47,7 @@ HELPERS = """
 const put = (box, value, event) => { box.value = value; box.dispatchEvent(new Event(event)); };
 const type = (text) => put(document.getElementById('search'), text, 'input');
 const pick = (name, value) => put(document.querySelector(`[data-filter=${name}]`), value, 'change');
+const lever = (selector, at) => document.querySelectorAll(`#levers-live ${selector}`)[at].click();
 const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))));
 """
 

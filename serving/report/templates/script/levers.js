@@ -57,7 +57,7 @@
     const chosen = filters.promotion_type < 0 ? -1 : data.types.findIndex(([name]) => name === core.values.promotion_type[filters.promotion_type]);
     const set = BY.filter((name) => filters[name] >= 0), asked = set.map((name) => `${name} ${filters[name]}`).join();
     if (asked !== state.asked) {  // another account, product or KOC: begin with the promotion type that has most of it
-      state.asked = asked;
+      Object.assign(state, { asked, unclear: false, open: -1 });
       const sizes = data.types.map(([name]) => report.chosen().filter((index) => report.value("promotion_type", index) === name).length);
       if (asked && sizes[state.type] < Math.max(...sizes)) state.type = sizes.indexOf(Math.max(...sizes));
     }
@@ -91,16 +91,25 @@
   };
 
   const stepCell = (cell, place) => {
-    const one = effect(cell, unit[place]), given = grade(one, cell.n), z = data.apart[0];
-    const percent = (x) => `${x < 0 ? "−" : "+"}${Math.abs(100 * (Math.exp(x) - 1)).toFixed(0)}%`;
+    const one = effect(cell, unit[place]), given = grade(one, cell.n);
     const better = data.reversed[place] ? one.x < 0 : one.x > 0;
-    const title = plain("lever_step", { step: inLanguage(data.stages[place].slice(1)), change: percent(one.x), level: `${100 * data.level}%`, low: percent(one.x - z * one.sd), high: percent(one.x + z * one.sd), grade: inLanguage(data.grades[given]) });
     const shown = given === 2 ? "·" : `${better ? "▲" : "▼"}${Math.abs(100 * (Math.exp(one.x) - 1)).toFixed(0)}`;
-    return el("td", { class: `step ${given === 2 ? "" : better ? "good" : "bad"} ${GRADE[given]}`, title }, shown);
+    return el("td", { class: `step ${given === 2 ? "" : better ? "good" : "bad"} ${GRADE[given]}` }, shown);
   };
+  // What a cell of the strip says in full, when it is pointed at.
+  const stepTitle = (cell, place) => {
+    const one = effect(cell, unit[place]), z = data.apart[0];
+    const percent = (x) => `${x < 0 ? "−" : "+"}${Math.abs(100 * (Math.exp(x) - 1)).toFixed(0)}%`;
+    return plain("lever_step", { step: inLanguage(data.stages[place].slice(1)), change: percent(one.x), level: `${100 * data.level}%`, low: percent(one.x - z * one.sd), high: percent(one.x + z * one.sd), grade: inLanguage(data.grades[grade(one, cell.n)]) });
+  };
+  live.addEventListener("pointerover", (event) => {
+    const cell = event.target.closest("td.step"), row = cell && strips.get(Number(cell.parentNode.dataset.lever));
+    if (row && !cell.title) cell.title = stepTitle(row, [...cell.parentNode.querySelectorAll(".step")].indexOf(cell));
+  });
+  const strips = new Map();
   const inLanguage = (pair) => pair[report.language() === "en" ? 1 : 0];
 
-  const WIDTH = 250, MIDDLE = 13;
+  const WIDTH = 220, MIDDLE = 13;
   const axis = (rows) => {
     const z = data.apart[0], ends = rows.flatMap(({ shown }) => [Math.abs(shown.x - z * shown.sd), Math.abs(shown.x + z * shown.sd)]).sort((a, b) => a - b);
     const most = isMoney() ? ends[Math.floor(ends.length * 0.8)] ?? 1 : Math.min(Math.max(Math.log(1.1), ends[ends.length - 1] ?? 0), Math.log(2.5));
@@ -127,8 +136,8 @@
     return el("td", { class: "effect" }, el("b", {}, worth(shown.x)), " ", el("small", {}, isMoney() ? range.join(report.language() === "en" ? " to " : " 到 ") : range.join("–")));
   };
   const sureCell = (row, type) => {
-    const badge = el("span", { class: `grade ${GRADE[row.grade]}` }, row.pooled ? say("lever_pooled", { type: data.types[type].slice(1) }) : "", both(data.grades[row.grade]));
-    return el("td", { class: "sure" }, badge);
+    const pooled = row.pooled ? plain("lever_pooled", { type: data.types[type].slice(1) }) : "";
+    return el("td", { class: "sure" }, el("span", { class: `grade ${GRADE[row.grade]}` }, pooled + inLanguage(data.grades[row.grade])));
   };
 
   const detail = (row, at) => {
@@ -173,10 +182,12 @@
   const table = (at) => {
     const rows = rowsOf(at), told = rows.filter((row) => row.grade < 2), all = state.tab >= 0 || state.unclear;
     const shown = all ? rows : told, scale = axis(shown);
-    const head = el("tr", {}, el("th", { scope: "col" }, say("lever_value")), el("th", { scope: "col", class: "count" }, say("lever_creatives")), ...data.stages.map(([, zh, en]) => el("th", { scope: "col", class: "step" }, both([zh, en]))), el("th", { scope: "col", class: "forest" }, ticks(scale)), el("th", { scope: "col" }, both(metrics[state.metric])), el("th", {}));
+    const head = el("tr", {}, el("th", { scope: "col", class: "name" }, say("lever_value")), el("th", { scope: "col", class: "count" }, say("lever_creatives")), ...data.stages.map(([, zh, en]) => el("th", { scope: "col", class: "step" }, both([zh, en]))), el("th", { scope: "col", class: "forest" }, ticks(scale)), el("th", { scope: "col", class: "effect" }, both(metrics[state.metric])), el("th", { class: "sure" }));
+    strips.clear();
     const lines = shown.flatMap((row) => {
+      if (row.strip.logs) strips.set(row.lever, row.strip);
       const [tab, value] = data.levers[row.lever], is = state.open === row.lever;
-      const name = el("button", { type: "button", "aria-expanded": String(is), click: () => { state.open = is ? -1 : row.lever; show(); } }, ...(state.tab < 0 ? [el("small", {}, both(data.tabs[tab].slice(0, 2))), " "] : []), value);
+      const name = el("button", { type: "button", "aria-expanded": String(is), click: () => { state.open = is ? -1 : row.lever; show(); } }, ...(state.tab < 0 ? [el("small", {}, inLanguage(data.tabs[tab])), " "] : []), value);
       const strip = row.strip.logs ? data.stages.map((_, place) => stepCell(row.strip, place)) : data.stages.map(() => el("td", { class: "step unclear" }, "·"));
       const line = el("tr", { class: `row ${GRADE[row.grade]}`, "data-lever": row.lever }, el("th", { scope: "row" }, name), el("td", { class: "count" }, whole(row.n)), ...strip, el("td", { class: "forest" }, forest(row, scale)), effectCell(row), sureCell(row, at.type));
       return is ? [line, detail(row, at)] : [line];
