@@ -29,6 +29,8 @@ from serving.report.lever_effects import (
 PRICE = "price"
 MOST_PRODUCTS = 60
 """Products with most creatives that are compared."""
+LEAST_OF_PAIR = 3
+"""With fewer creatives of a KOC with a product, or in a price band, nobody is told to act on them."""
 PAIRS = (f"{KOC}*{PRODUCT}", f"{PRODUCT}*{KOC}")
 """Feature groups of a KOC with a product."""
 
@@ -47,7 +49,8 @@ class Effect(ReportPart):
         of: Index of the KOC, the product or the price band.
         creatives: Creatives with counts that it is from.
         log, sd: Log factor and standard deviation.
-        grade: How sure its direction is; never `certain` from fewer than `verdict.min_creatives`.
+        grade: How sure its direction is; never `certain` from fewer than `verdict.min_creatives`, and of a pair
+            `unclear` from fewer than LEAST_OF_PAIR.
     """
 
     of: int
@@ -117,6 +120,8 @@ def koc_table(context: ReportContext) -> KocTable:
     observed, target = context.observed, context.roi or context.gpm
     missing = [name for name in (KOC, PRODUCT, "price_cny") if name not in observed or not observed[name].notna().any()]
     groups = {group.tag: group for group in lever_groups(context) if group.tag in (KOC, PRICE)}
+    if not target:
+        missing.append("value")
     if KOC not in groups or not target:
         return KocTable(target=target, kocs=[], products=[], bands=[], types=[], missing=missing)
     koc = groups[KOC]
@@ -231,8 +236,8 @@ def _pairs(
 
 def _pair(context: ReportContext, cell: tuple[int, int, int, float, float], log: float, variance: float) -> PairEffect:
     koc, of, creatives, more, more_variance = cell
-    effect = _effect(context, of, creatives, log + more, variance + more_variance)
-    return PairEffect(koc=koc, **effect.model_dump())
+    effect = _effect(context, of, creatives, log + more, variance + more_variance).model_dump()
+    return PairEffect(koc=koc, **effect | ({"grade": "unclear"} if creatives < LEAST_OF_PAIR else {}))
 
 
 def _products(one: Slice, products: Codes, bands: Codes, count: int) -> list[ProductOfType]:

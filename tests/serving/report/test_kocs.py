@@ -9,7 +9,7 @@ from features.funnel import TARGETS
 from features.schema import Loaded
 from serving.report.context import ReportContext
 from serving.report.data import ReportData
-from serving.report.kocs import KocTable, koc_table
+from serving.report.kocs import LEAST_OF_PAIR, KocTable, koc_table
 from serving.report.lever_effects import lever_effects, lever_groups, lever_slices
 
 
@@ -59,6 +59,8 @@ def test_few_creatives_are_never_certain(table: KocTable, context: ReportContext
     least = context.settings.verdict.min_creatives
     effects = [effect for one in table.types for effect in (*one.kocs, *one.bands, *one.pairs, *one.prices)]
     assert {effect.grade for effect in effects if effect.creatives < least} <= {"likely", "unclear"}
+    pairs = [pair for one in table.types for pair in (*one.pairs, *one.prices)]
+    assert {pair.grade for pair in pairs if pair.creatives < LEAST_OF_PAIR} <= {"unclear"}
 
 
 def test_names_stand_for_ids_and_the_same_name_is_told_apart(context: ReportContext) -> None:
