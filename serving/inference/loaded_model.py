@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from configs.settings import BASES
 from features.attributes import NUMBER_ATTRIBUTES
+from features.bilingual import Words
 from features.funnel import counted_columns
 from features.matrix.catalogue import Feature
 from features.point_in_time.as_of_table import AsOfHistory, life_ranges, read_as_of
@@ -15,6 +16,8 @@ from features.schema import KEY
 from serving.api.contradictions import ModelVocabulary
 from serving.inference.explain import FeatureTexts
 from training.boosting.model import CreativeModel
+from training.decision.advice import facts_of
+from training.decision.rules import hit_words
 from training.errors import BundleError
 from training.registry.bundle import Manifest, load_bundle
 
@@ -70,6 +73,12 @@ class LoadedModel:
     version: str
     folder: Path
     sha256: str
+
+    @cached_property
+    def hit_words(self) -> Words | None:
+        """What counts as a hit; None where chances of one are not predicted."""
+        facts = facts_of(self.model, self.manifest.settings)
+        return hit_words(facts, "") if facts.hit_measure else None
 
     @cached_property
     def catalogue(self) -> list[Feature]:

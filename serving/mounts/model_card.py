@@ -19,8 +19,6 @@ from serving.api.responses import (
     TargetCard,
 )
 from serving.settings import Limits
-from training.decision.advice import facts_of
-from training.decision.rules import hit_words
 
 if TYPE_CHECKING:
     from serving.inference.loaded_model import LoadedModel, ModelSource
@@ -37,8 +35,7 @@ def model_answer(loaded: LoadedModel, source: ModelSource, limits: Limits, *, re
     """
     manifest, fitted = loaded.manifest, loaded.model.fitted
     stages = [StageCard(name=s.name, zh=s.label.zh, en=s.label.en, unit=s.unit) for s in fitted.funnel.stages]
-    facts = facts_of(loaded.model, manifest.settings)
-    hit = hit_words(facts, "") if facts.hit_measure else None
+    hit = loaded.hit_words
     volume = StageCard(name=VOLUME, zh=VOLUME_LABEL.zh, en=VOLUME_LABEL.en, unit=fitted.funnel.volume_of)
     return ModelAnswer.model_validate(
         {
