@@ -75,6 +75,10 @@ def test_predictions_intervals_and_verdicts_are_those_of_the_service(loaded, sma
         assert (card.verdict, card.reason_zh) == (answer["verdict"]["name"], answer["verdict"]["zh"])
         assert (card.chance, card.roi_target) == (answer["chance_of_target"], answer["asked_roi"])
         assert card.evidence["impressions"] == answer["evidence"]["impressions"]
+        assert (card.hit_chance, card.stake_cny) == (answer["hit_chance"], answer["stake_cny"])
+        assert (card.test_cny, card.reason_en) == (answer["test_cny"], answer["verdict"]["en"])
+        for name, stage in answer["stages"].items():
+            assert card.steps[name].predicted == stage["value"]
 
 
 def test_the_nearest_past_creatives_are_the_most_similar_of_all_data(loaded: LoadedModel, small_world: Loaded) -> None:
