@@ -53,7 +53,7 @@ def embedded(data: ReportData) -> dict[str, object]:
         "phase": [PHASES.index(card.life.phase) for card in cards],
         "days": [card.life.days for card in cards],
         "firstDay": [_day(card.life) for card in cards],
-        "daily": [[_daily(value) for value in card.life.daily] for card in cards],
+        "daily": [packed_days(card.life.daily) for card in cards],
         "recent": [short(card.life.recent) for card in cards],
         "peak": [short(card.life.peak) for card in cards],
         "peakEnd": [card.life.peak_end for card in cards],
@@ -128,8 +128,22 @@ def _day(life: Life) -> int | None:
     return (date.fromisoformat(life.first_day) - FIRST_DAY).days if life.first_day else None
 
 
-def _daily(value: float) -> float | int:
-    return round(value) if value >= WHOLE_MONEY or value == round(value) else round(value, 1)
+def packed_days(daily: Sequence[float]) -> list[float | int]:
+    """Daily sums with one decimal below WHOLE_MONEY and none above; −n stands for n days in a row without any.
+
+    >>> packed_days([0.0, 0.0, 0.0, 3.14, 0.0, 120.7])
+    [-3, 3.1, -1, 121]
+    """
+    found: list[float | int] = []
+    for value in daily:
+        rounded = round(value) if value >= WHOLE_MONEY or value == round(value) else round(value, 1)
+        if rounded:
+            found.append(rounded)
+        elif found and found[-1] < 0:
+            found[-1] -= 1
+        else:
+            found.append(-1)
+    return found
 
 
 def _fall(card: Card, target: str, place: dict[str, int]) -> list[object]:

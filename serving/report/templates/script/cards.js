@@ -1,7 +1,7 @@
 // The card of a creative: a dialog, addressable by #c=<index>, and the same card on paper.
 (() => {
   const { core, el, svg, plain, number, whole, share, missing, language } = report;
-  const { data, both, date, estimate, likely, mean, shown, tagText, named, kindOf, status, reason, badge, inLanguage, ideaSize } = creatives;
+  const { data, both, date, estimate, likely, mean, shown, daysOf, tagText, named, kindOf, status, reason, badge, inLanguage, ideaSize } = creatives;
   const say = (name, given) => report.text(`card_${name}`, given);
   const told = (name, given) => plain(`card_${name}`, given);
   const times = (factor) => `×${factor.toFixed(2)}`;
@@ -40,7 +40,7 @@
     }))), el("p", { class: "note-small" }, say("how_steps")));
 
   const daysChart = (row) => {
-    const days = data.daily[row], most = Math.max(...days, 1), wide = 560, step = wide / Math.max(days.length, 7), best = data.peakEnd[row];
+    const days = daysOf(row), most = Math.max(...days, 1), wide = 560, step = wide / Math.max(days.length, 7), best = data.peakEnd[row];
     const first = data.firstDay[row], y = (value) => 116 - (value / most) * 96;
     return svg("svg", { class: "days", viewBox: `0 0 ${wide} 150`, role: "img", "aria-label": told(data.dailyColumn === "spend_cny" ? "daily_spend" : "daily_volume") },
       svg("line", { x1: 0, x2: wide, y1: 116, y2: 116 }),
@@ -50,7 +50,7 @@
   };
   const life = (row) => {
     if (!data.daily[row].length) return el("div", {}, el("h4", {}, say("life_title")), el("p", {}, say("life_none")), toCome(row));
-    const facts = [say("life_days", { days: data.days[row], since: date(data.firstDay[row] - (data.days[row] - data.daily[row].length)) }), data.peak[row] === null ? "" : say("life_peak", { n: whole(data.peak[row]) }), say("life_recent", { n: whole(data.recent[row]) })];
+    const facts = [say("life_days", { days: data.days[row], since: date(data.firstDay[row] - (data.days[row] - daysOf(row).length)) }), data.peak[row] === null ? "" : say("life_peak", { n: whole(data.peak[row]) }), say("life_recent", { n: whole(data.recent[row]) })];
     return el("div", {}, el("h4", {}, say("life_title")), el("p", { class: "lead-line" }, el("b", {}, report.text(`phase_${data.phases[data.phase[row]]}`)), ...facts.filter(Boolean).flatMap((one) => [" · ", one])),
       el("figure", {}, el("figcaption", {}, say(data.dailyColumn === "spend_cny" ? "daily_spend" : "daily_volume")), daysChart(row)), toCome(row), el("p", { class: "note-small" }, say("how_life")));
   };

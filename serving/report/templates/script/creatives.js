@@ -25,8 +25,10 @@ const creatives = (() => {
   const inLanguage = (words) => words[language() === "en" ? 1 : 0];
   const ideaSize = (row) => data.idea[row] < 0 ? 0 : data.ideaGroups[data.idea[row]].length;
 
+  // Sums of days; −n stands for n days without any.
+  const daysOf = (row) => data.daily[row].flatMap((value) => value < 0 ? Array(-value).fill(0) : [value]);
   const spark = (row) => {
-    const days = data.daily[row];
+    const days = daysOf(row);
     if (days.length < 2) return "";
     const most = Math.max(...days) || 1, x = (n) => (n * 104) / (days.length - 1) + 2, y = (value) => 24 - (value / most) * 21;
     const line = days.map((value, n) => `${x(n).toFixed(1)} ${y(value).toFixed(1)}`).join("L");
@@ -81,7 +83,7 @@ const creatives = (() => {
   };
   const usualSort = { running: "spend_cny", waiting: "verdict", stopped: "spend_cny" };
   // A column without a single value is not offered.
-  const offered = columns.filter((one) => one.always || (one.key === "spark" ? data.daily.some((days) => days.length > 1) : ALL.some((row) => !missing(one.value(row)) && one.value(row) !== "")));
+  const offered = columns.filter((one) => one.always || (one.key === "spark" ? ALL.some((row) => daysOf(row).length > 1) : ALL.some((row) => !missing(one.value(row)) && one.value(row) !== "")));
   const state = { words: [], verdict: -1, page: 0, shown: Object.fromEntries(data.statuses.map((one) => [one, new Set(usual[one])])) };
   const visible = () => offered.filter((one) => one.always || state.shown[state.tab].has(one.key));
 
@@ -163,5 +165,5 @@ const creatives = (() => {
   id("creatives-plain").remove();
   Object.assign(state, sorted(data.statuses.find((one) => ALL.some((row) => status(row) === one)) ?? data.statuses[0]));
   report.subscribe(() => { state.page = 0; tools(); show(); });
-  return { data, both, date, estimate, likely, mean, shown, tagText, named, kindOf, status, reason, badge, counted, inLanguage, ideaSize, open: () => {} };
+  return { data, both, date, estimate, likely, mean, shown, daysOf, tagText, named, kindOf, status, reason, badge, counted, inLanguage, ideaSize, open: () => {} };
 })();

@@ -6,7 +6,7 @@ from math import exp
 import pytest
 
 from features.bilingual import Words
-from serving.report.blocks.cards import LOG_UNIT, PRINTED, printed
+from serving.report.blocks.cards import LOG_UNIT, PRINTED, packed_days, printed
 from serving.report.blocks.coded import LETTERS, coded
 from serving.report.blocks.creatives import embedded
 from serving.report.blocks.numbers import short
@@ -72,6 +72,13 @@ def test_tags_are_those_of_the_cards(found: dict, data: ReportData) -> None:
         for card, code in zip(data.cards, column):
             place = LETTERS.find(code) if isinstance(code, str) else code
             assert (values[place] if place >= 0 else None) == card.tags.get(name)
+
+
+def test_days_without_any_delivery_are_counted_in_place_of_zeros(found: dict, data: ReportData) -> None:
+    assert packed_days([0.0, 0.0, 0.0, 3.14, 0.0, 120.7]) == [-3, 3.1, -1, 121]
+    for card, row in zip(data.cards, found["daily"]):
+        days = [value for one in row for value in ([one] if one >= 0 else [0] * -one)]
+        assert days == pytest.approx(card.life.daily, abs=0.5)
 
 
 def test_few_values_are_one_letter_each_and_many_are_numbers() -> None:
