@@ -66,12 +66,12 @@ TABS = {
 TEXTS = {
     "how_levers": Words(
         "每行是一个取值与平均素材（×1.00）的倍数，其它因素已扣除；线是 {level} 区间。▲ 绿 = 更好，▼ 橙 = 更差（%），"
-        "千展成本和退款已反向；颜色深 = 确定，浅 = 可能，· = 分不出；空心点 = 所选素材自己分不出，用的是同一推广方式的"
-        "全部素材。少于 {least} 条素材的取值最多算“可能”。",
+        "千展成本和退款已反向；颜色深 = 确定，浅 = 可能，· = 分不出；空心点 = 同一推广方式的全部素材，所选素材自己分不"
+        "出时以它为准。少于 {least} 条素材的取值最多算“可能”。",
         "A row is a value against the mean creative (×1.00), all else taken out; the line is its {level} interval. ▲ "
         "green = better, ▼ orange = worse (%), cost and refunds reversed; deep = certain, pale = likely, · = cannot "
-        "tell; a ring = the chosen creatives cannot tell, so it is from all of their promotion type. A value of fewer "
-        "than {least} creatives is likely at most.",
+        "tell; a ring = all creatives of the promotion type, which count where the chosen ones cannot tell. A value of "
+        "fewer than {least} creatives is likely at most.",
     ),
     "how_margin": Words(
         "元/千次：每千次展现，比平均素材多留下的净成交额减去多花的消耗。",

@@ -117,12 +117,17 @@
     return { reach, x: (value) => WIDTH / 2 + Math.max(-1, Math.min(1, value / reach)) * (WIDTH / 2 - 8) };
   };
   const picture = (...marks) => svg("svg", { viewBox: `0 0 ${WIDTH} 26`, "aria-hidden": "true" }, ...marks);
+  // A dot for the chosen creatives, below it a ring for all of the promotion type where both are known.
   const forest = (row, { x, reach }) => {
-    const z = data.apart[0], { shown } = row, tone = row.grade === 2 ? "pale" : shown.x > 0 ? "up" : "down";
-    const marks = [svg("path", { class: "one", d: `M${x(0)} 0V26` }), svg("path", { class: `int ${tone}`, d: `M${x(shown.x - z * shown.sd)} ${MIDDLE}H${x(shown.x + z * shown.sd)}` })];
-    if (Math.abs(shown.x) <= reach) marks.push(row.pooled ? svg("circle", { class: "all", cx: x(shown.x), cy: MIDDLE, r: 4.5 }) : svg("circle", { class: tone, cx: x(shown.x), cy: MIDDLE, r: 4.5 }));
-    for (const sign of [-1, 1]) if (sign * shown.x > reach) marks.push(svg("path", { class: tone, d: `M${x(sign * reach) + sign * 7} ${MIDDLE}l${-sign * 6} -5v10z` }));
-    return picture(...marks);
+    const z = data.apart[0], both = row.own && row.all;
+    const line = (one, given, y, ring) => {
+      const tone = given === 2 ? "pale" : one.x > 0 ? "up" : "down";
+      const marks = [svg("path", { class: `int ${tone}`, d: `M${x(one.x - z * one.sd)} ${y}H${x(one.x + z * one.sd)}` })];
+      if (Math.abs(one.x) <= reach) marks.push(svg("circle", { class: ring ? "all" : tone, cx: x(one.x), cy: y, r: 4 }));
+      else marks.push(svg("path", { class: tone, d: `M${x(one.x) + Math.sign(one.x) * 7} ${y}l${-Math.sign(one.x) * 6} -5v10z` }));
+      return marks;
+    };
+    return picture(svg("path", { class: "one", d: `M${x(0)} 0V26` }), ...(row.own ? line(row.own, row.ownGrade, both ? 7 : MIDDLE, false) : []), ...(row.all ? line(row.all, row.allGrade, both ? 19 : MIDDLE, true) : []));
   };
   const ticks = ({ reach, x }) => {
     const at = isMoney() ? [-reach * 0.7, 0, reach * 0.7] : [0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2].map(Math.log).filter((value) => Math.abs(value) < reach * 0.95);
