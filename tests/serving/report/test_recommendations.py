@@ -8,7 +8,7 @@ import pytest
 from configs.settings import Settings
 from features.schema import Loaded
 from serving.inference.loaded_model import LoadedModel, load_model
-from serving.report.blocks.kocs import told_better, values
+from serving.report.blocks import kocs
 from serving.report.context import CreativeFilter
 from serving.report.data import ReportData, report_data
 from serving.report.lever_parts import graded
@@ -95,19 +95,10 @@ def test_kocs_and_the_map_of_what_was_shot_are_graded_as_levers_grade_them(repor
                 assert value.grade == (given.grade if given else "unclear")
 
 
-def test_combinations_are_rated_as_the_levers_rate_their_values(report: ReportData) -> None:
-    for kind, tags in report.diversity.values.items():
-        grades = lever_grades(report.levers, kind)
-        for tag, values in tags.items():
-            for one in values:
-                given = grades.get((tag, one.value))
-                assert one.grade == (given.grade if given else "unclear")
-
-
 def test_kocs_and_prices_that_are_named_can_be_told(report: ReportData) -> None:
-    for one, shown in zip(report.kocs.types, values(report)["types"]):
+    for one, shown in zip(report.kocs.types, kocs.values(report)["types"]):
         for effects, finding in zip(filter(None, (one.kocs, one.bands)), shown["findings"]):
-            best = max((effect.log for effect in effects if told_better(effect)), default=None)
+            best = max((effect.log for effect in effects if kocs.told_better(effect)), default=None)
             assert ("分不出" if best is None else f"×{np.exp(best):.2f}") in finding.zh
 
 
