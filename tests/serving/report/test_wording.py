@@ -1,5 +1,6 @@
 """Sentences: both languages have the same placeholders, and columns to add are headers that the tag sheet knows."""
 
+import re
 from string import Formatter
 
 import pytest
@@ -48,3 +49,14 @@ def test_tags_attributes_and_groups_are_called_as_in_their_declarations() -> Non
     assert group_label("price") == ("价格", "price")
     assert group_label("creator_id*product_id") == ("达人 × 商品", "KOC × product")
     assert group_label(OWN).en == "own early evidence"
+
+
+HALF_WIDTH = re.compile(r"[\u4e00-\u9fff”][,;:?!()]|[,;:?!()][\u4e00-\u9fff“]")
+NOT_OF_THE_TRADE = re.compile(r"因子|展现成本|未来量|年龄|基准|net_1h|--since|\bNone\b|\bnan\b")
+
+
+def test_chinese_is_written_with_full_width_punctuation_and_the_words_of_the_trade(page: str) -> None:
+    shown = re.findall(r'<span class="zh">([^<]*)</span>', page) + [words.zh for words in wording.SCRIPT_TEXTS.values()]
+    assert len(shown) > 200
+    assert [text for text in shown if HALF_WIDTH.search(text)] == []
+    assert [text for text in shown if NOT_OF_THE_TRADE.search(text)] == []
