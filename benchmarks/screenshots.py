@@ -13,9 +13,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +25,9 @@ from playwright.sync_api import Browser, Locator, Page
 from benchmarks.browser import NONE_FOUND, chromium, find_chromium, too_wide, watch
 from benchmarks.page_files import write_page_files
 from benchmarks.serving_processes import gpmcast
+from benchmarks.surfaces import Surface, surfaces
 from configs.settings import CONFIG_DIR, load_settings
+from features.bilingual import Language
 from features.store.inputs import load_data
 from serving.inference.model_watcher import find_bundle
 from serving.report.run import report_request, write_report
@@ -34,7 +36,6 @@ from training.evaluation.page.render import PAGE
 from training.registry.bundle import read_manifest
 from training.workspace import DATABASE, MODEL_CACHE, workspace
 
-Language = Literal["zh", "en"]
 Theme = Literal["light", "dark"]
 WIDTHS = {1400: 900, 390: 844}
 """Height of the window for each width."""
@@ -49,28 +50,6 @@ MOST_BYTES = 250_000
 """Of one picture in docs/img/."""
 TALLEST = 6000
 """Pixels of a picture; a section that is longer is cut."""
-
-
-@dataclass(frozen=True)
-class Surface:
-    """One page and how to take it.
-
-    Attributes:
-        name: First part of the pictures' names.
-        address: Where it is.
-        parts: Selector of the sections, each of which becomes a picture named by its id.
-        speak: Changes the language of an opened page.
-        more: Views that take an action first, by name: what to do, and the selector of what is shown then.
-        prints: Whether it is also printed.
-    """
-
-    name: str
-    address: str
-    parts: str
-    speak: Callable[[Page, Language], None]
-    ready: Callable[[Page], None] = lambda _: None
-    more: dict[str, tuple[Callable[[Page], None], str]] = field(default_factory=dict)
-    prints: bool = True
 
 
 @dataclass(frozen=True)
@@ -204,63 +183,6 @@ class Taker:
     def _check_width(self, page: Page, where: str) -> None:
         if found := too_wide(page):
             self.wrong.append(f"{where}: {'; '.join(found)}")
-
-
-def surfaces(report: Path, evaluation: Path, service: str, files: list[Path]) -> list[Surface]:
-    """Everything a person looks at.
-
-    Args:
-        report: HTML file.
-        evaluation: HTML file.
-        service: Address of a started service.
-        files: To drop on its page.
-    """
-    return [
-        Surface(
-            "report",
-            report.as_uri(),
-            "main > section[id]",
-            _by_label,
-            more={"lever": (_open_lever, "#levers"), "koc": (_choose_product, "#kocs"), "card": (_open_card, "#card")},
-        ),
-        Surface("evaluation", evaluation.as_uri(), "main > section[id]", _by_label),
-        Surface("page", f"{service}/", "main > section", _by_button, ready=lambda page: _drop(page, files)),
-        Surface("docs", f"{service}/docs", "main", lambda *_: None, prints=False),
-    ]
-
-
-def _by_label(page: Page, language: Language) -> None:
-    page.click(f"label[for={language}]")
-
-
-def _by_button(page: Page, language: Language) -> None:
-    if page.evaluate("document.documentElement.lang.slice(0, 2)") != language:
-        page.click("#language")
-
-
-def _choose_product(page: Page) -> None:
-    page.locator("#koc-view select").first.select_option(index=1)
-    page.locator("#koc-view .whole summary").evaluate("summary => summary.click()")
-
-
-def _open_card(page: Page) -> None:
-    page.locator("#to-do button").first.click()
-    page.locator("#card[open]").wait_for()
-
-
-def _open_lever(page: Page) -> None:
-    page.locator("#levers .lever-table tbody button").first.click()
-    page.locator("#levers .lever-detail").wait_for()
-
-
-def _drop(page: Page, files: list[Path]) -> None:
-    """Drop files on the service's page, wait for the predictions and open the first row."""
-    page.locator("#files:enabled").wait_for()
-    page.set_input_files("#files", files)
-    page.locator("#table .badge").first.wait_for()
-    page.locator("body:not([aria-busy])").wait_for()
-    page.locator("#table button.name").first.click()
-    page.locator(".waterfall").wait_for()
 
 
 def main() -> None:
