@@ -74,7 +74,8 @@ const creatives = (() => {
     column("account", word("account"), (row) => report.value("account_id", row), cells.words((row) => report.value("account_id", row)), { words: true }),
     column("kind", word("kind"), (row) => core.of.promotion_type[row], (row) => el("td", { class: "text" }, both(kindOf(row))), { saved: (row) => [inLanguage(kindOf(row))] }),
     ...[["product", "product_id"], ["creator", "creator_id"]].map(([key, name]) => column(key, word(key), (row) => named(name, row) || null, cells.named(name), { words: true, saved: (row) => [named(name, row) || null, report.value(name, row) || null], heads: () => [word(key), word(name)] })),
-    ...data.tagNames.map((name, place) => column(`tag_${name}`, data.tagLabels[place], (row) => tagText(name, row) || null, cells.words((row) => tagText(name, row)), { words: true })),
+    // The ROI target has a column of its own: also of creatives that state none.
+    ...data.tagNames.filter((name) => name !== "roi_target").map((name) => column(`tag_${name}`, data.tagLabels[tagOf(name)], (row) => tagText(name, row) || null, cells.words((row) => tagText(name, row)), { words: true })),
   ];
   const usual = {
     running: ["verdict", "stake", "target0", `target${data.volume}`, "spend_cny", "spark", "phase", "leak"],
