@@ -44,7 +44,7 @@ SCRIPT_TEXTS = {
     "no_money": Words("报表里没有消耗和成交金额，算不出 ROI", "the exports have no spend and gmv: no ROI"),
     "none_spent": Words("没有消耗", "nothing spent"),
     "stakes": Words(
-        "加量 {more} 条、关停 {less} 条，未来 {ahead} 天", "{more} to scale, {less} to stop, {ahead} days ahead"
+        "对目标，未来 {ahead} 天：加量 {more} 条、关停 {less} 条", "vs target, {ahead} days: {more} scale, {less} stop"
     ),
     "no_stakes": Words("没有能下结论的在投素材", "no running creative with a decision"),
     "nothing_to_do": Words(

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 from serving.report import wording
 from serving.report.data import ReportData
+from serving.report.first_screen import to_do
 from serving.report.render import SECTIONS, render
 
 
@@ -79,3 +80,13 @@ def test_names_are_text_and_never_markup(hostile: ReportData) -> None:
     found = json.loads(embedded[1])
     assert found["core"]["names"][0].startswith("<script>alert(1)</script>")
     assert any(text.startswith("<script>alert(1)</script>") for text in found["creatives"]["tagTexts"][0])
+
+
+def test_the_address_of_a_creative_is_a_plain_link_that_tells_nobody(data: ReportData) -> None:
+    listed = to_do(data.creatives, data.cards, set(range(len(data.creatives))))
+    creatives = list(data.creatives)
+    creatives[listed[0]] = creatives[listed[0]].model_copy(update={"address": "https://v.example.com/1?a=1&b=2"})
+    page = render(data.model_copy(update={"creatives": creatives}))
+    link = '<a href="https://v.example.com/1?a=1&amp;b=2" rel="noreferrer noopener" target="_blank">'
+    assert page.count(link) == 1
+    assert "<img" not in page
