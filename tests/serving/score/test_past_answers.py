@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from configs.errors import GpmcastError
+from serving.api.responses import IntervalEstimate, Prediction, VerdictAnswer, WarningAnswer
 from serving.ledger.database import Database
 from serving.ledger.export import write_file
 from serving.ledger.reading import opened, read
@@ -88,3 +89,10 @@ def test_wrong_input_is_answered_in_words(tmp_path: Path) -> None:
         answers_of(ledger_rows(str(tmp_path / "other.csv")))
     with pytest.raises(GpmcastError, match="is no time"):
         answers_of(ledger_rows(str(tmp_path / "other.csv"), since="yesterday"))
+
+
+def test_what_is_read_is_what_the_service_answers() -> None:
+    assert set(told("c")) <= set(Prediction.model_fields)
+    assert set(IntervalEstimate.model_fields) == {"value", "low", "high"}
+    assert "name" in VerdictAnswer.model_fields
+    assert "code" in WarningAnswer.model_fields
