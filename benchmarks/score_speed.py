@@ -42,12 +42,15 @@ def main() -> None:
         count = record(world, url, options.answers)
         size = Path(folder, "ledger.db").stat().st_size
         print(f"{count:,} answers in a ledger of {size / 1e6:,.0f} MB; {len(world.loaded.metrics):,} rows of metrics")
-        began = time.perf_counter()
+        began, before = time.perf_counter(), time.process_time()
         answers = answers_of(ledger_rows(url))
         read = time.perf_counter()
         found = track_record(answers, world.loaded, Settings(), url)
-        done = time.perf_counter()
-    print(f"read {read - began:.1f} s, scored {done - read:.1f} s, together {done - began:.1f} s")
+        done, spent = time.perf_counter(), time.process_time() - before
+    print(
+        f"read {read - began:.1f} s, scored {done - read:.1f} s, together {done - began:.1f} s; "
+        f"{spent:.1f} s of CPU time"
+    )
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"scored {len(found.matured.table):,} with outcomes; most memory of this process {memory:.0f} MB")
 

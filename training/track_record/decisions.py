@@ -70,14 +70,13 @@ def _figures(
     money = chosen & np.isfinite(asked) & (spend > 0)
 
     def right(rows: Mask) -> Floats:
-        sums = draws.totals(np.stack([share * wanted, share], axis=1), rows & known)
-        return np.divide(sums[:, 0], sums[:, 1], out=np.full(len(sums), np.nan), where=sums[:, 1] > 0)
+        return draws.ratios(share * wanted, share, rows & known)
 
     own, own_gain = right(chosen), draws.total(gain, money)
     judged = name in FAVOURS + AGAINST
     found = {
-        "right" if judged else "reached": draws.figure(own, chosen & known),
-        "base": draws.figure(right(family), family & known),
+        "right" if judged else "reached": draws.share(own, chosen & known),
+        "base": draws.share(right(family), family & known),
         "spend_cny": draws.sum(share * spend, money),
         "gain_cny": draws.figure(own_gain, money),
     }
@@ -86,7 +85,7 @@ def _figures(
             picks = _picks(table, family, chosen, f"rule_{rule}", lowest=name in AGAINST)
             spent = picks & np.isfinite(asked) & (spend > 0)
             hits, earned = right(picks), draws.total(gain, spent)
-            found[f"{rule}_right"] = draws.figure(hits, picks & known)
+            found[f"{rule}_right"] = draws.share(hits, picks & known)
             found[f"{rule}_gain_cny"] = draws.figure(earned, spent)
             if rule == YESTERDAY:
                 sign = -1.0 if name in AGAINST else 1.0  # money after a stop is better the less it is

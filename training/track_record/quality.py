@@ -86,8 +86,8 @@ def _figures(table: pd.DataFrame, draws: Resampling, target: str, rows: Mask, *,
     found = {"rank": rank, "level": draws.quotient(weight * guess, weight * truth, rows)}
     if f"{target}_low" in table:
         low, high = (table[f"{target}_{end}"].to_numpy(np.float64) for end in ("low", "high"))
-        inside = share * ((truth >= low) & (truth <= high))
-        found["inside"] = draws.quotient(inside, share, rows & np.isfinite(low))
+        inside, known = share * ((truth >= low) & (truth <= high)), rows & np.isfinite(low)
+        found["inside"] = draws.share(draws.ratios(inside, share, known), known)
     if rules:
         for rule in RULES:
             score = table[f"rule_{rule}"].to_numpy(np.float64)
@@ -123,7 +123,7 @@ def chances(table: pd.DataFrame, draws: Resampling, roi: str, least_volume: floa
             of_bin = rows & ((bins == number) | (number == 0))
             if not of_bin.any():
                 continue
-            true = draws.quotient(share * reached, share, of_bin)
+            true = draws.share(draws.ratios(share * reached, share, of_bin), of_bin)
             line = {"promotion_type": kind, "bin": number, **true._asdict()}
             line["stated"] = float(np.average(stated[of_bin], weights=share[of_bin]))
             if number == 0:

@@ -8,13 +8,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.schema import KEY
-from training.evaluation.metrics import band, drawn_spearman, ratio
+from training.evaluation.metrics import BAND_LEVEL, band, drawn_spearman, ratio
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 DRAWS = 200
 SEED = 7
+TAIL = (1.0 - BAND_LEVEL) / 2.0
+"""Probability outside each end of an interval (Clopper and Pearson 1934)."""
 RANK_DRAWS = 40
 """Replicates ranked at a time: ranks need a matrix of replicates and rows."""
 LEAST_CREATIVES = 10
@@ -76,10 +78,23 @@ class Resampling:
         low, high = band(drawn[1:]) if creatives >= LEAST_CREATIVES else (np.nan, np.nan)
         return Figure(float(drawn[0]), low, high, int(rows.sum()), creatives)
 
+    def share(self, drawn: Floats, rows: Mask) -> Figure:
+        """`figure` of a share. At 0 or 1 no replicate differs: there the exact bound for so many creatives stands."""
+        found = self.figure(drawn, rows)
+        if found.low == found.high == 1.0:
+            return found._replace(low=TAIL ** (1.0 / found.creatives))
+        if found.low == found.high == 0.0:
+            return found._replace(high=1.0 - TAIL ** (1.0 / found.creatives))
+        return found
+
     def quotient(self, top: Floats, below: Floats, rows: Mask) -> Figure:
         """Σ top / Σ below over some rows."""
+        return self.figure(self.ratios(top, below, rows), rows)
+
+    def ratios(self, top: Floats, below: Floats, rows: Mask) -> Floats:
+        """(replicates + 1,) Σ top / Σ below over some rows."""
         sums = self.totals(np.stack([top, below], axis=1), rows)
-        return self.figure(ratio(sums[:, 0], sums[:, 1]), rows)
+        return ratio(sums[:, 0], sums[:, 1])
 
     def sum(self, values: Floats, rows: Mask) -> Figure:
         """Σ values over some rows."""

@@ -90,21 +90,26 @@ def headline(rows: list[Told]) -> Words:
 
 
 def _finding(row: Told, right: Number) -> Words:
-    label, gain = VERDICT_LABELS[row.decision], 0.0 if row.gain is None else row.gain.value
-    if row.decision in AGAINST:
-        stopped = row.decision == STOP
-        went_on = Words("没停的", "those not stopped") if stopped else Words("照投的", "those launched")
-        money = (
-            Words(f"{went_on.zh}又亏 {-gain:,.0f} 元", f"{went_on.en} lost {-gain:,.0f} CNY")
-            if gain < 0
-            else Words(f"{went_on.zh}反而赚 {gain:,.0f} 元", f"{went_on.en} earned {gain:,.0f} CNY after all")
-        )
-    else:
-        money = Words(f"之后比目标 {signed(gain)} 元", f"{signed(gain)} CNY against the target afterwards")
+    label = VERDICT_LABELS[row.decision]
+    money = _money(row)
     return Words(
         f"说{label.zh}的 {right.answers:,} 条，{right.value:.0%} 说对，{money.zh}",
         f"of {right.answers:,} told “{label.en.lower()}” {right.value:.0%} were right, {money.en}",
     )
+
+
+def _money(row: Told) -> Words:
+    """What a decision was worth, where that can be told from nothing."""
+    gain = row.gain
+    if gain is None or gain.low is None or gain.high is None or gain.low <= 0 <= gain.high:
+        return Words("钱上分不出赚亏", "money cannot be told from nothing")
+    if row.decision not in AGAINST:
+        return Words(f"之后比目标 {signed(gain.value)} 元", f"{signed(gain.value)} CNY against the target afterwards")
+    stopped = row.decision == STOP
+    went_on = Words("没停的", "those not stopped") if stopped else Words("照投的", "those launched")
+    if gain.value < 0:
+        return Words(f"{went_on.zh}又亏 {-gain.value:,.0f} 元", f"{went_on.en} lost {-gain.value:,.0f} CNY")
+    return Words(f"{went_on.zh}反而赚 {gain.value:,.0f} 元", f"{went_on.en} earned {gain.value:,.0f} CNY after all")
 
 
 def signed(value: float) -> str:

@@ -98,3 +98,13 @@ def test_too_few_are_not_turned_into_a_finding(reported: ReportData) -> None:
     few = row.model_copy(update={"right": row.right.model_copy(update={"low": None, "high": None})})
     assert "too few" in wording.track_record.headline([few]).en
     assert "%" not in wording.track_record.headline([few]).zh
+
+
+def test_money_whose_interval_holds_nothing_is_not_told_as_money(reported: ReportData) -> None:
+    row = next(row for row in reported.track_record.told if row.right is not None and row.right.low is not None)
+    assert row.gain is not None
+    open_ = row.model_copy(update={"gain": row.gain.model_copy(update={"value": 900.0, "low": -10.0, "high": 2000.0})})
+    assert "900" not in wording.track_record.headline([open_]).zh
+    clear = row.model_copy(update={"gain": row.gain.model_copy(update={"value": 900.0, "low": 10.0, "high": 2000.0})})
+    assert "900" in wording.track_record.headline([clear]).zh
+    assert "900" in wording.track_record.headline([clear]).en

@@ -149,3 +149,13 @@ def test_few_creatives_have_no_interval() -> None:
     found = Resampling.of(keys).quotient(np.array([1.0, 2.0]), np.array([1.0, 1.0]), np.ones(2, dtype=bool))
     assert found.value == 1.5
     assert np.isnan([found.low, found.high]).all()
+
+
+def test_a_share_of_all_or_none_has_the_exact_bound() -> None:
+    keys = pd.DataFrame({"promotion_type": "live", "account_id": "a", "creative_id": [f"c{n}" for n in range(20)]})
+    draws, rows = Resampling.of(keys), np.ones(20, dtype=bool)
+    everything = draws.share(draws.ratios(np.ones(20), np.ones(20), rows), rows)
+    assert (everything.value, everything.high) == (1.0, 1.0)
+    assert everything.low == pytest.approx(0.05 ** (1 / 20))
+    nothing = draws.share(draws.ratios(np.zeros(20), np.ones(20), rows), rows)
+    assert nothing.high == pytest.approx(1 - 0.05 ** (1 / 20))
