@@ -7,9 +7,10 @@ from serving.report.context import ReportContext
 from serving.report.effects import ReportPart
 from training.labels.outcomes import settle_days
 from training.track_record.answers import AGAINST, FAVOURS
+from training.track_record.quality import AGES
 from training.track_record.record import PERIODS, TrackRecord
 from training.track_record.refresh import RefreshAdvice
-from training.track_record.resampling import Figure, figures_of
+from training.track_record.resampling import LEAST_CREATIVES, Figure, figures_of
 from training.track_record.top_lists import MODEL
 
 ALL = "all"
@@ -82,6 +83,18 @@ class Reliance(ReportPart):
     came: Number | None
 
 
+class Breakdown(ReportPart):
+    """How good the ROI forecasts of one group were: `by` is `ages`, `account_id` or `version`, `group` its value."""
+
+    promotion_type: str
+    by: str
+    group: str
+    rank: Number | None
+    ahead: Number | None
+    level: Number | None
+    inside: Number | None
+
+
 class Example(ReportPart):
     """One creative of which something was told.
 
@@ -144,6 +157,7 @@ class TrackRecordPart(ReportPart):
         outcome_days, settle_days: Days of an outcome window, and until its figures are final.
         told: By period, promotion type and decision.
         reliance: By promotion type.
+        breakdowns: By promotion type and age, account or version of the model.
         examples: The largest by money.
         drifts: That stand.
     """
@@ -162,6 +176,7 @@ class TrackRecordPart(ReportPart):
     settle_days: float
     told: list[Told]
     reliance: list[Reliance]
+    breakdowns: list[Breakdown]
     examples: list[Example]
     drifts: list[Drift]
 
@@ -193,6 +208,7 @@ def track_record_part(context: ReportContext, record: TrackRecord | None) -> Tra
         settle_days=settle,
         told=_told(record) if record else [],
         reliance=_reliance(record) if record else [],
+        breakdowns=_breakdowns(record) if record else [],
         examples=_examples(context, record) if record else [],
         drifts=_drifts(record) if record else [],
     )
@@ -249,6 +265,29 @@ def _reliance(record: TrackRecord) -> list[Reliance]:
             )
         )
     return rows
+
+
+def _breakdowns(record: TrackRecord) -> list[Breakdown]:
+    """Groups with enough creatives for an interval, ages in their order."""
+    table = record.quality[(record.quality["target"] == record.roi) & (record.quality["by"] != "all")]
+    rows = []
+    for (kind, by, group), part in table.groupby(["promotion_type", "by", "group"], sort=False):
+        figures = figures_of(part)
+        if figures["level"].creatives < LEAST_CREATIVES:
+            continue
+        rows.append(
+            Breakdown(
+                promotion_type=str(kind),
+                by=str(by),
+                group=str(group),
+                rank=_number(figures.get("rank")),
+                ahead=_number(figures.get("ahead_yesterday")),
+                level=_number(figures.get("level")),
+                inside=_number(figures.get("inside")),
+            )
+        )
+    ages = list(AGES)
+    return sorted(rows, key=lambda one: (one.by, ages.index(one.group) if one.by == "ages" else 0))
 
 
 def _examples(context: ReportContext, record: TrackRecord) -> list[Example]:

@@ -40,6 +40,18 @@ CAUSES = {
     MIX: Words("在投素材的结构", "the mix of what runs"),
     NEW_VALUES: Words("模型没见过的达人、商品或标签", "values that the model has never seen"),
 }
+GROUPED_BY = {
+    "ages": Words("投放天数", "days since launch"),
+    "account_id": Words("账户", "account"),
+    "version": Words("模型版本", "model version"),
+}
+AGE_GROUPS = {
+    "waiting": Words("待投", "not launched"),
+    "day_1": Words("第 1 天", "day 1"),
+    "day_3": Words("第 2–3 天", "days 2–3"),
+    "day_7": Words("第 4–7 天", "days 4–7"),
+    "later": Words("第 8 天起", "from day 8"),
+}
 LEFT_OUT = {
     ABSENT: Words("素材不在这份数据里", "about creatives that these data do not have"),
     WAITING: Words("素材还没投放", "about creatives that are not launched yet"),
@@ -134,6 +146,9 @@ def _of_type(record: TrackRecord, code: str) -> Iterator[Words]:
     whole = figures_of(quality[(quality["by"] == "all") & (quality["target"] == record.roi)])
     if record.roi and whole:
         yield from _quality_lines(whole, TARGETS[record.roi].label)
+    roi_rows = quality[quality["target"] == record.roi]
+    for by, rows in roi_rows[roi_rows["by"] != "all"].groupby("by", sort=False):
+        yield from _breakdown_line(GROUPED_BY[str(by)], rows)
     of_all = own(record.chances)[own(record.chances)["bin"] == 0]
     for stated, true in zip(of_all["stated"].tolist(), figures_of(of_all.assign(figure=0)).values()):
         ends = interval(true, ".0%")
@@ -166,6 +181,27 @@ def _quality_lines(figures: Mapping[str, Figure], label: Words) -> Iterator[Word
         f"  {label.en}: {', '.join(part.en for part in parts)}. {first.answers:,} answers about {first.creatives:,} "
         "creatives.",
     )
+
+
+def _breakdown_line(label: Words, rows: pd.DataFrame) -> Iterator[Words]:
+    """Level and order of each group with enough creatives for an interval, where there are two groups or more."""
+    parts = []
+    for group, part in rows.groupby("group", sort=False):
+        figures = figures_of(part)
+        level, rank = figures["level"], figures["rank"]
+        if isfinite(level.low) and isfinite(rank.value):
+            name, ends = AGE_GROUPS.get(str(group), Words(str(group), str(group))), interval(level, ".2f")
+            parts.append(
+                Words(
+                    f"{name.zh} {level.value:.2f}{ends.zh}、排序 {rank.value:.2f}、{level.answers:,} 条",
+                    f"{name.en} {level.value:.2f}{ends.en}, order {rank.value:.2f}, {level.answers:,} answers",
+                )
+            )
+    if len(parts) > 1:
+        yield Words(
+            f"  按{label.zh}的预测 ÷ 实际：{'；'.join(part.zh for part in parts)}。",
+            f"  Forecast over outcome by {label.en}: {'; '.join(part.en for part in parts)}.",
+        )
 
 
 def decision_lines(table: pd.DataFrame) -> Iterator[Words]:

@@ -2,7 +2,7 @@
 
 from serving.report import wording
 from serving.report.data import ReportData
-from serving.report.track_record import ALL, Number, Told
+from serving.report.track_record import ALL, Breakdown, Number, Told
 from training.decision.rules import VERDICT_LABELS
 from training.track_record.record import PERIODS
 
@@ -22,6 +22,7 @@ def values(data: ReportData) -> dict[str, object]:
                 "reliance": [
                     line for one in part.reliance if one.promotion_type == kind for line in words.reliance(one)
                 ],
+                "groups": [_group(one) for one in part.breakdowns if one.promotion_type == kind],
                 "examples": [one for one in part.examples if one.promotion_type == kind],
             }
             for kind in kinds
@@ -57,6 +58,18 @@ def _row(row: Told) -> dict[str, object]:
         "gain_ends": words.ends(row.gain, "+,.0f"),
         "ahead": _money(row.ahead),
         "ahead_ends": words.ends(row.ahead, "+,.0f"),
+    }
+
+
+def _group(one: Breakdown) -> dict[str, object]:
+    cells = ((one.rank, ".2f"), (one.ahead, "+.2f"), (one.level, ".2f"), (one.inside, ".0%"))
+    return {
+        "name": words.group(one),
+        "answers": one.level.answers if one.level else 0,
+        "cells": [
+            (None if number is None else f"{number.value:{digits}}".replace("-", "−"), words.ends(number, digits))
+            for number, digits in cells
+        ],
     }
 
 

@@ -1,11 +1,11 @@
 """战绩: what was told, what came, and how far the numbers can be relied on."""
 
 from features.bilingual import Words
-from serving.report.track_record import ALL, Drift, Number, Reliance, Told, TrackRecordPart
+from serving.report.track_record import ALL, Breakdown, Drift, Number, Reliance, Told, TrackRecordPart
 from training.decision.rules import VERDICT_LABELS
 from training.track_record.answers import AGAINST, FAVOURS, STOP
 from training.track_record.record import PERIODS
-from training.track_record.words import drift_line
+from training.track_record.words import AGE_GROUPS, GROUPED_BY, drift_line
 
 TITLE = Words("战绩", "Track record")
 """Heading, and entry of the menu."""
@@ -21,6 +21,7 @@ TEXTS = {
         "serve is in use, what was really told stands here.",
     ),
     "track_numbers": Words("数字靠得住吗", "Can the numbers be relied on?"),
+    "track_groups": Words("按投放天数、账户、模型版本", "By days since launch, account, model version"),
     "track_examples": Words("金额最大的几条：说了什么，后来怎样", "The largest by money: what was told, what came"),
     "track_drift": Words("最近变了什么", "What changed lately"),
     "track_no_drift": Words("没有发现变化。", "No change was found."),
@@ -161,6 +162,13 @@ def reliance(one: Reliance) -> list[tuple[Words, str, Words, Words]]:
         )
         lines.append((Words("前 10 名单", "Top-10 lists"), f"{one.came.value:.2f}", ends(one.came, ".2f"), meaning))
     return lines
+
+
+def group(one: Breakdown) -> Words:
+    """Name of a group."""
+    by = GROUPED_BY[one.by]
+    name = AGE_GROUPS.get(one.group, Words(one.group, one.group)) if one.by == "ages" else Words(one.group, one.group)
+    return Words(f"{by.zh}：{name.zh}", f"{by.en}: {name.en}")
 
 
 def drift(one: Drift) -> Words:
