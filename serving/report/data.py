@@ -20,7 +20,8 @@ from serving.report.lever_details import LeverDetails, lever_details
 from serving.report.lever_parts import Levers
 from serving.report.levers import levers
 from serving.report.model_quality import ModelQuality, model_quality, own_evaluation
-from serving.report.track_record import TrackRecordPart, track_record_part
+from serving.report.track_record import track_record_part
+from serving.report.track_record_parts import TrackRecordPart
 from serving.report.what_to_shoot import Brief, what_to_shoot
 from training.evaluation.files import Evaluation
 from training.evaluation.page.render import judgements_of

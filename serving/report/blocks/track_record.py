@@ -2,7 +2,7 @@
 
 from serving.report import wording
 from serving.report.data import ReportData
-from serving.report.track_record import ALL, Breakdown, Number, Told
+from serving.report.track_record_parts import ALL, Breakdown, Number, Told
 from training.decision.rules import VERDICT_LABELS
 from training.track_record.record import PERIODS
 

@@ -1,7 +1,7 @@
 """战绩: what was told, what came, and how far the numbers can be relied on."""
 
 from features.bilingual import Words
-from serving.report.track_record import ALL, Breakdown, Drift, Number, Reliance, Told, TrackRecordPart
+from serving.report.track_record_parts import ALL, Breakdown, Drift, Number, Reliance, Told, TrackRecordPart
 from training.decision.rules import VERDICT_LABELS
 from training.track_record.answers import AGAINST, FAVOURS, STOP
 from training.track_record.record import PERIODS
