@@ -64,12 +64,18 @@ def too_wide(page: Page) -> list[str]:
     return page.evaluate(
         """() => {
           if (document.documentElement.scrollWidth <= window.innerWidth) return [];
+          const held = (node) => node && (getComputedStyle(node).overflowX !== "visible" || held(node.parentElement));
+          const end = (node) => {  // of its text too, which may reach over its own box
+            const range = document.createRange();
+            range.selectNodeContents(node);
+            return Math.round(Math.max(range.getBoundingClientRect().right, node.getBoundingClientRect().right));
+          };
           const beyond = [...document.body.querySelectorAll("*")].filter((node) =>
-            node.getBoundingClientRect().right > window.innerWidth + 1 && !node.closest(".scroll"));
+            end(node) > window.innerWidth + 1 && !held(node.parentElement));
           const name = (node) => node.localName + (node.id ? "#" + node.id : "") +
             (node.classList.length ? "." + [...node.classList].join(".") : "");
           const width = document.documentElement.scrollWidth;
           return [`${width} px in a window of ${window.innerWidth} px`, ...beyond.slice(0, 8).map((node) =>
-            `${name(node)} to ${Math.round(node.getBoundingClientRect().right)}: ${node.textContent.slice(0, 40)}`)];
+            `${name(node)} to ${end(node)}: ${node.textContent.trim().slice(0, 40)}`)];
         }"""
     )

@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from benchmarks.browser import watch
+from benchmarks.browser import too_wide, watch
 
 pytestmark = pytest.mark.browser
 
@@ -51,3 +51,14 @@ def test_a_file_may_ask_for_nothing_else(browser, tmp_path: Path) -> None:
     page.goto(path.as_uri())
     page.context.close()
     assert found == [f"asks {other.as_uri()}"]
+
+
+def test_what_makes_a_page_too_wide_is_named_unless_it_scrolls_by_itself(browser) -> None:
+    page = browser.new_page(viewport={"width": 400, "height": 300})
+    page.set_content("<div style='overflow: auto'><b style='display: block; width: 900px'>a</b></div><p>b</p>")
+    assert too_wide(page) == []
+    page.set_content(f"<p id='long'>{'W' * 100}</p>")
+    width, *found = too_wide(page)
+    page.context.close()
+    assert width.endswith("px in a window of 400 px")
+    assert found[0].startswith("p#long to ")
