@@ -20,6 +20,7 @@ from training.track_record.quality import AGES
 from training.track_record.record import PERIODS, TrackRecord
 from training.track_record.resampling import LEAST_CREATIVES, Figure, figures_of
 from training.track_record.top_lists import MODEL
+from training.track_record.words import GROUPED_BY
 
 MOST_EXAMPLES = 4
 """Creatives named per promotion type, of those told rightly and of those told wrongly."""
@@ -130,8 +131,8 @@ def _breakdowns(record: TrackRecord) -> list[Breakdown]:
                 inside=_number(figures.get("inside")),
             )
         )
-    ages = list(AGES)
-    return sorted(rows, key=lambda one: (one.by, ages.index(one.group) if one.by == "ages" else 0))
+    ages, kinds = list(AGES), list(GROUPED_BY)
+    return sorted(rows, key=lambda one: (kinds.index(one.by), ages.index(one.group) if one.by == "ages" else 0))
 
 
 def _examples(context: ReportContext, record: TrackRecord) -> list[Example]:
