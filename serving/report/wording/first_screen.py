@@ -74,6 +74,12 @@ ADVICE = {
     ("chances", "unusable"): Words("只比大小，不读百分数。", "Compare them only."),
 }
 """Aspect and verdict → what to do with the figure."""
+FIGURES = {
+    "ranking": Words("，排序相关 {figure:.2f}", ", rank correlation {figure:.2f}"),
+    "level": Words("，预测合计是实际的 {figure:.0%}", ", predicted {figure:.0%} of the actual total"),
+    "intervals": Words("，区间里实际落了 {figure:.0%}", ", intervals hold {figure:.0%} of what came"),
+}
+"""Aspect → the figure that the judgement rests on."""
 UNDECIDED = Words("留出检验的素材太少，还判断不了。", "Too few held-out creatives to judge yet.")
 SHOOT = {
     "scene": Words("场景“{value}”", "scene “{value}”"),
@@ -114,7 +120,8 @@ def why(one: Trust) -> Words:
             f"本报告写的是模型原值，读的时候乘 {one.factor:.2f}。",
             f"The report shows what the model says: read it × {one.factor:.2f}.",
         )
-    return Words(f"{name.zh}:{one.why.zh}。{advice.zh}", f"{name.en}: {one.why.en}. {advice.en}")
+    rests = FIGURES[one.aspect].format(figure=one.figure) if one.aspect in FIGURES else Words("", "")
+    return Words(f"{name.zh}：{one.why.zh}{rests.zh}。{advice.zh}", f"{name.en}: {one.why.en}{rests.en}. {advice.en}")
 
 
 def brief(one: Brief) -> Words:
