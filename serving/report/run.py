@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 
+from configs.errors import GpmcastError
 from configs.settings import Settings
 from features.bilingual import Language, Words
 from features.errors import InputError
@@ -133,21 +134,37 @@ def write_report(
     )
     on_files(files)
     context = build_context(loaded_model, loaded, request.creative_filter, progress)
-    data = sections(context, evaluation_of(space), progress, past_answers(context, request, settings))
+    data = sections(context, evaluation_of(space), progress, past_answers(context, request, settings, on_note))
     progress.phase("page")
     write_text(render(data, request.lang), request.out)
     return data
 
 
-def past_answers(context: ReportContext, request: ReportRequest, settings: Settings) -> TrackRecord:
-    """The track record of the report's creatives: from the ledger, else from a backtest, else an empty one."""
+def past_answers(
+    context: ReportContext,
+    request: ReportRequest,
+    settings: Settings,
+    on_note: Callable[[Words], None] = lambda _: None,
+) -> TrackRecord:
+    """The track record of the report's creatives: from the ledger, else from a backtest, else an empty one.
+
+    Raises:
+        GpmcastError: The ledger that was named cannot be read; of the default one only a note is given.
+    """
     asked = ScoreRequest(
         request.data,
         ledger=request.ledger,
         default_ledger=ServiceSettings().ledger,
         backtest=settings.var / BACKTEST.name,
     )
-    return record_of(asked, context.loaded, context.settings, only=context.observed[KEY])
+    chosen = context.observed[KEY]
+    try:
+        return record_of(asked, context.loaded, context.settings, only=chosen)
+    except GpmcastError as refusal:
+        if request.ledger:
+            raise
+        on_note(shell.ledger_unread(str(refusal)))
+        return record_of(replace(asked, default_ledger=""), context.loaded, context.settings, only=chosen)
 
 
 def model_of(

@@ -82,6 +82,8 @@ def refresh_advice(
             verdict = TOO_EARLY
         elif cause == NEW_VALUES:
             verdict = PAYS
+        elif not roi:
+            verdict = NOT_PROVED
         else:
             factor = float(np.exp(signs.get(cause, 0.0) * float(str(alarm.shift))))
             moved = _moved(table, since, draws, roi, factor)

@@ -276,6 +276,11 @@ def refresh_words(advice: RefreshAdvice) -> Words:
             f"建议 make refresh：按新水平重判，每周约值 {moved.value:,.0f} 元{ends.zh}。",
             f"Run make refresh: judged by the new level, about {moved.value:,.0f} CNY{ends.en} a week.",
         )
+    if advice.verdict == NOT_PROVED and not isfinite(moved.value):
+        return Words(
+            "数据里没有ROI，算不出刷新值多少；看着不对就 make refresh。",
+            "Without an ROI in the data the worth of a refresh is not known: run make refresh if figures look wrong.",
+        )
     return {
         PAYS: Words(
             f"建议 make refresh：已有 {advice.creatives} 个这样的素材出了结果，可以学。",

@@ -43,3 +43,8 @@ def other_champion(own: str, taken: str) -> Words:
 def written(creatives: int, model: str) -> Words:
     """What was written."""
     return Words(f"{creatives:,} 条素材，模型 {model}", f"{creatives:,} creatives, by {model}")
+
+
+def ledger_unread(reason: str) -> Words:
+    """The default ledger is there and cannot be read."""
+    return Words(f"战绩没有用服务的记录：{reason}", f"The track record does without the service's ledger: {reason}")

@@ -1,13 +1,20 @@
 """战绩: what was told of these creatives and what came, or when there will be something to say."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
+from configs.errors import GpmcastError
+from configs.settings import Settings
+from features.bilingual import Words
 from features.schema import KEY, Loaded
 from serving.report import wording
-from serving.report.context import ReportContext
+from serving.report.context import CreativeFilter, ReportContext
 from serving.report.data import ReportData, sections
 from serving.report.render import render
+from serving.report.run import ReportRequest, past_answers
 from training.track_record.record import track_record
 
 
@@ -108,3 +115,18 @@ def test_money_whose_interval_holds_nothing_is_not_told_as_money(reported: Repor
     clear = row.model_copy(update={"gain": row.gain.model_copy(update={"value": 900.0, "low": 10.0, "high": 2000.0})})
     assert "900" in wording.track_record.headline([clear]).zh
     assert "900" in wording.track_record.headline([clear]).en
+
+
+def test_a_default_ledger_that_cannot_be_read_is_noted_and_a_named_one_refused(
+    context: ReportContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "ledger.db").write_text("this is no database", encoding="utf-8")
+    notes: list[Words] = []
+    request = ReportRequest([], tmp_path / "r.html", CreativeFilter())
+    record = past_answers(context, request, Settings(var=tmp_path / "var"), notes.append)
+    assert record.matured.given == 0
+    assert "ledger" in notes[0].en
+    with pytest.raises(GpmcastError):
+        past_answers(context, replace(request, ledger="var/ledger.db"), Settings(var=tmp_path / "var"))

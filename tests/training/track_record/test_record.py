@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.score_world import past_world
 from configs.settings import Settings
+from features.schema import Loaded
 from training.track_record.record import LIVE_ANSWERS, TrackRecord, track_record, write_live_answers, write_record
 from training.track_record.refresh import NO_NEED, NOT_PROVED, PAYS, TOO_EARLY
 from training.track_record.words import summary
@@ -89,3 +90,13 @@ def test_live_answers_are_written_of_a_service_and_not_of_a_backtest(clean: Trac
     other.mkdir()
     write_live_answers(track_record(world.answers, world.loaded, Settings(), "x", of_backtest=True), other)
     assert not (other / LIVE_ANSWERS).exists()
+
+
+def test_without_an_roi_drift_is_still_found_and_no_money_is_claimed() -> None:
+    world = past_world(5, "click")
+    bare = Loaded(world.loaded.metrics.drop(columns=["spend_cny"]), world.loaded.creatives)
+    found = track_record(world.answers.drop(columns=["stage_cost"]), bare, Settings(), "ledger")
+    assert found.roi == ""
+    assert found.decisions.empty
+    assert [one.verdict for one in found.refresh if one.cause == "click"] == [NOT_PROVED]
+    assert any("ROI" in line.zh for line in summary(found))
