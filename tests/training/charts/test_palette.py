@@ -58,11 +58,14 @@ def test_the_stylesheet_of_all_pages_sets_the_palette_and_names_nothing_else() -
 
 @pytest.mark.parametrize("package", ["serving.report", "training.evaluation.page"])
 def test_styles_of_pages_name_colours_of_the_palette(package: str) -> None:
-    styles = list(files(package).joinpath("templates").rglob("*.css"))
+    templates = files(package).joinpath("templates")
+    styles = list(templates.rglob("*.css"))
     assert styles
+    scripts = "".join(path.read_text("utf-8") for path in templates.rglob("*.js"))
+    given = set(re.findall(r'setProperty\("--([\w-]+)"', scripts))
     for path in styles:
         text = path.read_text("utf-8")
-        own = set(re.findall(r"--([\w-]+):", text))
+        own = set(re.findall(r"--([\w-]+):", text)) | given
         assert not own & set(LIGHT), path
         assert set(re.findall(r"var\(--([\w-]+)", text)) <= set(LIGHT) | own, path
 
