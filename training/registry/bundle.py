@@ -106,7 +106,7 @@ def save_bundle(
             "entities.json": [asdict(entity) for entity in fitted.entities],
             "features.json": {
                 "numbers": fitted.numbers,
-                "catalogue": [asdict(feature) for feature in declare(fitted)],
+                "catalogue": [[one.name, one.unit, one.group, one.categorical] for one in declare(fitted)],
             },
             "heads.json": {name: {"stack": asdict(h.stack), "level": h.level} for name, h in model.heads.items()},
             "volume.json": model.volume.document(),
@@ -202,13 +202,13 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def feature_fingerprint(fitted: Fitted, settings: Settings) -> str:
-    """Return the sha256 of the feature catalogue and of the settings that change feature values."""
+    """Return the sha256 of the feature catalogue, without its labels, and of the settings that change feature values."""
     shaping = settings.model_dump(
         mode="json", include={"time_zone", "basis", "report_delay_hours", "history_days", "tags", "text"}
     )
     content = {
         "version": FEATURES_VERSION,
-        "catalogue": [asdict(feature) for feature in declare(fitted)],
+        "catalogue": [[one.name, one.unit, one.group, one.categorical] for one in declare(fitted)],
         "settings": shaping,
     }
     return hashlib.sha256(_json(content).encode()).hexdigest()

@@ -173,6 +173,14 @@ def test_features_computed_otherwise_are_refused(copy, monkeypatch) -> None:
     assert "other features" in refused(copy)
 
 
+def test_a_label_may_change_and_a_name_may_not(copy, monkeypatch) -> None:
+    real = bundle.declare
+    monkeypatch.setattr(bundle, "declare", lambda fitted: [replace(one, zh="新名", en="new") for one in real(fitted)])
+    load_bundle(copy)
+    monkeypatch.setattr(bundle, "declare", lambda fitted: [replace(one, name=f"{one.name}_") for one in real(fitted)])
+    assert "other features" in refused(copy)
+
+
 @pytest.mark.parametrize(("failing_call", "left"), [(1, 1), (2, 1)])
 def test_a_write_that_fails_leaves_the_old_bundle(copy, model, quick, monkeypatch, failing_call, left) -> None:
     real, calls = os.replace, []
