@@ -202,7 +202,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def feature_fingerprint(fitted: Fitted, settings: Settings) -> str:
-    """Return the sha256 of the feature catalogue, without its labels, and of the settings that change feature values."""
+    """Return the sha256 of the feature catalogue without labels, and of the settings that change feature values."""
     shaping = settings.model_dump(
         mode="json", include={"time_zone", "basis", "report_delay_hours", "history_days", "tags", "text"}
     )
