@@ -117,7 +117,7 @@ def write_report(
     Args:
         request: Checked options.
         settings: Settings of the run.
-        progress: Told when a phase begins, and before each file is read.
+        progress: Told when a phase after reading begins, and before each file is read.
         on_files: Callback with what was read from files; None for a partitioned dataset.
         on_note: Callback with what a reader should know of the model that was taken.
 
@@ -127,7 +127,6 @@ def write_report(
     """
     check_data_exists(request.data)  # before anything is written
     space = workspace(list(request.data), settings)
-    progress.phase("read")
     loaded_model = model_of(request, settings, space, on_note)
     loaded, files = load_data(
         request.data, space.store, settings, without_tags=request.without_tags, progress=progress.file
