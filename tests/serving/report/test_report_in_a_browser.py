@@ -127,3 +127,30 @@ def test_without_scripts_the_tables_and_both_languages_are_still_there(open_page
 def test_on_a_phone_nothing_is_wider_than_the_screen(open_page, path: Path) -> None:
     tab = open_page(path, viewport={"width": 390, "height": 800}, is_mobile=True)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_it_works_by_keyboard_with_focus_that_is_seen_and_a_name_for_every_control(open_page, path: Path) -> None:
+    tab = open_page(path)
+    tab.focus("[data-filter=days]")
+    for _ in range(40):
+        tab.keyboard.press("Tab")
+        if tab.evaluate("Boolean(document.activeElement.closest('#to-do'))"):
+            break
+    focused = tab.locator(":focus")
+    expect(focused).to_have_css("outline-style", "solid")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#card")).to_have_attribute("open", "")
+    assert tab.evaluate("Boolean(document.activeElement.closest('#card'))")
+    tab.keyboard.press("Escape")
+    expect(tab.locator("#card")).not_to_have_attribute("open", "")
+    assert tab.evaluate("Boolean(document.activeElement.closest('#to-do'))")
+    nodes = tab.context.new_cdp_session(tab).send("Accessibility.getFullAXTree")["nodes"]
+    controls = ("button", "textbox", "searchbox", "combobox", "spinbutton", "link", "checkbox", "tab")
+    nameless = [
+        node["role"]["value"]
+        for node in nodes
+        if node.get("role", {}).get("value") in controls
+        and not node.get("ignored")
+        and not node.get("name", {}).get("value")
+    ]
+    assert nameless == []
