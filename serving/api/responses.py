@@ -64,9 +64,9 @@ class VerdictAnswer(AnswerModel):
 
     name: Literal["scale", "hold", "watch", "stop", "first", "reserve", "skip", ""]
     """Running: `scale`, `hold`, `watch`, `stop`; waiting: `first`, `reserve`, `skip`; stopped, and no chance: empty."""
-    zh: Annotated[str, Field(examples=["净ROI达到 1.50 的概率 82%，已有 31 单，足以与同类素材分出高低。"])]
+    zh: Annotated[str, Field(examples=["净ROI达到 1.50 的概率 45%，只消耗 4 元，不足 50 元。"])]
     """The reason in Chinese; of a stopped creative what came of it."""
-    en: Annotated[str, Field(examples=["82% chance of net ROI 1.50; its 31 orders tell it from others like it."])]
+    en: Annotated[str, Field(examples=["45% chance of net ROI 1.50; only 4 CNY spent, less than 50."])]
     """The reason in English."""
 
 

@@ -47,7 +47,7 @@ class Known:
         asked_roi: The ROI target.
         roi: Predicted value (mean) of the rate.
         later_low: Lower end of the interval of later volume.
-        own_events: Events so far of the stage that decides the precision.
+        own_events: Events that its traffic so far brings on average, at the stage that decides the precision.
         more_cny: Spend expected to bring the missing events; NaN where the cost of traffic is not predicted.
         more_volume: Impressions expected to bring them.
         creatives_like: Number of creatives of similar age, evidence and promotion type with known outcomes.
@@ -194,8 +194,11 @@ def _hit_chance(known: Known, facts: Facts) -> Words:
 def _roi_to_target(known: Known, facts: Facts) -> Words:
     zh, en = TARGETS[known.rate].label
     if not known.figures["roi_to_target"] >= 1:
+        # Where both round to the same figure the sentence says that they are close.
+        close = f"{known.roi:.2f}" == f"{known.asked_roi:.2f}"
         return Words(
-            f"预计{zh}平均 {known.roi:.2f}，低于目标", f"predicted {en} {known.roi:.2f} on average, below the target"
+            f"预计{zh}平均 {known.roi:.2f}，{'略' if close else ''}低于目标",
+            f"predicted {en} {known.roi:.2f} on average, {'just ' if close else ''}below the target",
         )
     return Words(
         f"预计{zh}平均 {known.roi:.2f}，不低于目标",
@@ -219,8 +222,8 @@ def _more_events(known: Known, facts: Facts) -> Words:
         if not facts.counts_orders:
             return Words("自身数据足以与同类素材分出高低", "its own counts tell it from others like it")
         return Words(
-            f"已有 {known.own_events:.0f} 单，足以与同类素材分出高低",
-            f"its {known.own_events:.0f} orders tell it from others like it",
+            f"已有的流量按平均水平应成交 {known.own_events:.0f} 单，足以与同类素材分出高低",
+            f"its traffic ({known.own_events:.0f} orders at the mean rate) tells it from others like it",
         )
     waiting, sure = known.status == WAITING, f"{facts.settings.distinguish_probability:.0%}"
     if isfinite(known.more_cny):

@@ -200,8 +200,8 @@ def test_no_verdict_contradicts_a_number_beside_it(rules, status, figures, later
 
 def test_reasons_are_one_line_that_says_how_sure() -> None:
     assert decide(known(**HIGH), FACTS)[1:] == (
-        "净ROI达到 1.50 的概率 70%，已有 12 单，足以与同类素材分出高低。",
-        "70% chance of net ROI 1.50; its 12 orders tell it from others like it.",
+        "净ROI达到 1.50 的概率 70%，已有的流量按平均水平应成交 12 单，足以与同类素材分出高低。",
+        "70% chance of net ROI 1.50; its traffic (12 orders at the mean rate) tells it from others like it.",
     )
     assert decide(known(**LITTLE), FACTS)[1:] == (
         "净ROI达到 1.50 的概率 30%，证据不足，再投约 180 元（约 2.5 单）可以 80% 的把握与同类素材分出高低。",
@@ -220,6 +220,12 @@ def test_reasons_are_one_line_that_says_how_sure() -> None:
         "10% chance of net ROI 1.50; but 30% chance of a hit (top 5% of live creatives by net GMV in 7 days).",
     )
     assert decide(known(**HIGH, **QUIET), FACTS)[1] == "净ROI达到 1.50 的概率 70%，但后续展示多半只有 0–0 次。"
+
+
+def test_a_mean_that_rounds_to_its_target_is_just_below_it() -> None:
+    _, zh, en = decide(replace(known(**LOW), roi=1.499), FACTS)
+    assert "预计净ROI平均 1.50，略低于目标" in zh
+    assert "predicted net ROI 1.50 on average, just below the target" in en
 
 
 def test_without_a_cost_of_traffic_the_reason_counts_impressions() -> None:
