@@ -119,6 +119,8 @@ def model_quality(context: ReportContext, own: Evaluation | None, judged: Sequen
 
 def _accuracy(evaluation: Evaluation, judged: Sequence[Judgement]) -> list[TargetAccuracy]:
     covered = {one.of: one.figure for one in judged if one.aspect == "intervals" and one.figure.rows}
+    # By what creatives are ranked (the typical value), as the sentences above judge it.
+    ranks = {one.of: one.figure.value for one in judged if one.aspect == "ranking" and one.figure.rows}
     figures = evaluation.figures
     of_all = figures[(figures["age_hours"] == ALL_AGES) & (figures["part"] == "all")]
     found = []
@@ -133,7 +135,7 @@ def _accuracy(evaluation: Evaluation, judged: Sequence[Judgement]) -> list[Targe
             TargetAccuracy(
                 target=str(target),
                 rows=int(own["rows"]),
-                pair_accuracy=pair_accuracy(own["spearman"]),
+                pair_accuracy=pair_accuracy(ranks.get(str(target), own["spearman"])),
                 baselines={name: pair_accuracy(by_method[name]["spearman"]) for name in names},
                 total=float(own["total"]),
                 covered=inside.value if inside else None,
