@@ -30,4 +30,6 @@ def embedded(data: ReportData) -> dict[str, object]:
 def _names(data: ReportData, name: str, ids: list[str]) -> list[str]:
     """What people call each of these products or KOCs; empty where no column says it."""
     called = {getattr(one, name): getattr(one, NAMED_BY[name]) for one in data.creatives}
-    return [called[one] for one in ids]
+    names = [called[one] for one in ids]
+    # A name of several ids ends with the last digits of the id, as in the section of KOCs and products.
+    return [f"{name} {one[-4:]}" if name and names.count(name) > 1 else name for one, name in zip(ids, names)]

@@ -111,4 +111,4 @@ def embedded(data: ReportData) -> dict[str, object]:
 
 
 def _listed(effect: Effect) -> list[float]:
-    return [effect.of, effect.creatives, round(effect.log, 3), round(effect.sd, 3), GRADES.index(effect.grade)]
+    return [effect.of, effect.creatives, round(effect.log, 4), round(effect.sd, 4), GRADES.index(effect.grade)]

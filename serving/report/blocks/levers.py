@@ -16,7 +16,8 @@ from serving.report.wording.common import group, promotion_type, target
 
 MOST_ROWS = 30
 """Of each promotion type, in the page without its script and on paper without it."""
-THOUSANDTHS = 1000
+FRACTIONS = 10_000
+"""Effects are embedded as whole numbers of these: with fewer, a factor of six steps would differ from the sentences."""
 COPY = "selling_point"
 """Lever whose tab also tells of phrases."""
 FIRST_LETTER = 65
@@ -102,7 +103,7 @@ def _pictures(data: ReportData, whole: Iterable[LeverSlice]) -> Iterable[tuple[s
 
 
 def embedded(data: ReportData) -> dict[str, object]:
-    """Everything that the script needs; log factors and their deviations are in thousandths."""
+    """Everything that the script needs; log factors and their deviations are in ten-thousandths."""
     found, say = data.levers, wording.levers
     tags = [question.tag for question in found.questions]
     types = [one.promotion_type for one in found.slices if not one.by]
@@ -163,7 +164,7 @@ def _slice(found: Levers, one: LeverSlice, types: list[str]) -> dict[str, object
         "answers": answers,
         "levers": [cell.lever for cell in told],
         "counts": [cell.creatives for cell in told],
-        "effects": [round(number * THOUSANDTHS) for cell in told for number in (*cell.logs, *cell.sds)],
+        "effects": [round(number * FRACTIONS) for cell in told for number in (*cell.logs, *cell.sds)],
         "few": [number for cell in few for number in (cell.lever, cell.creatives)],
     }
 

@@ -23,7 +23,7 @@
       const cells = new Map();
       one.levers.forEach((lever, row) => {
         const from = row * 2 * steps;
-        const part = (start) => one.effects.slice(start, start + steps).map((value) => value / 1000);
+        const part = (start) => one.effects.slice(start, start + steps).map((value) => value / 10000);
         cells.set(lever, { lever, n: one.counts[row], logs: part(from), sds: part(from + steps) });
       });
       for (let n = 0; n < one.few.length; n += 2) cells.set(one.few[n], { lever: one.few[n], n: one.few[n + 1], logs: null });
