@@ -19,6 +19,7 @@ from serving.report import wording
 from serving.report.blocks import core, creatives, diversity, first_screen, kocs, levers, reliability, track_record
 from serving.report.blocks.numbers import number, whole
 from serving.report.data import ReportData
+from serving.report.effects import LIKELY
 from training.charts.theme import theme
 from training.decision.rules import VERDICT_LABELS
 
@@ -73,6 +74,7 @@ def render(data: ReportData, lang: str = "zh") -> str:
         "quality": data.model_quality,
         "level": level,
         "level_words": f"{level:.0%}",
+        "likely": f"{LIKELY:.0%}",
         "labels": labels,
     }
     blocks = [

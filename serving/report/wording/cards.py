@@ -131,7 +131,7 @@ CARD_TEXTS = {
     ),
     "cause_label": Words("平台的素材评估：{name}", "The platform's label: {name}"),
     "cause_status": Words("平台写的投放状态：{name}", "The platform's status: {name}"),
-    "cause_idea": Words("与更早的“{name}”是同一创意，流量可能分给了它", "The older “{name}” shows the same idea"),
+    "cause_idea": Words("与更早的“{name}”是同一个点子，流量可能分给了它", "The older “{name}” shows the same idea"),
     "how_volume": Words(
         f"只对预测低于同类中位数 {LOW:.0%} 的素材回答；因素要把流量压到 {CLEAR_FACTOR:g} 倍以下、千展成本要贵到 "
         f"{DEAR:g} 倍以上才列出。",
@@ -140,20 +140,20 @@ CARD_TEXTS = {
     ),
     "idea_title": Words("同质化", "Same idea"),
     "idea_group": Words(
-        "这个创意在同账户同商品里有 {n} 条，最早的是：",
+        "这个点子在同账户同商品里有 {n} 条，最早的是：",
         "{n} creatives of its account and product show this idea, first:",
     ),
     "idea_shared": Words("共同的标签：{names}", "tags in common: {names}"),
     "idea_copy": Words("文案相同度 {n}", "copies {n} alike"),
     "idea_near": Words(
-        "文案几乎相同（{n}），但画面标签不同，不算同一创意：",
+        "文案几乎相同（{n}），但画面标签不同，不算同一个点子：",
         "Nearly the same copy ({n}), but other tags, so not the same idea:",
     ),
     "idea_alone": Words(
-        "同账户同商品里没有同一创意的素材。", "No other creative of its account and product shows this idea."
+        "同账户同商品里没有同一个点子的素材。", "No other creative of its account and product shows this idea."
     ),
     "how_ideas": Words(
-        "同一创意：同账户、同推广方式、同商品，且"
+        "同一个点子：同账户、同推广方式、同商品，且"
         + "、".join(group_label(name).zh for name in IDEA_TAGS)
         + f"全部相同；或者文案相同度 ≥ {NEAR_DUPLICATE:.0%} 且这些标签至少一半相同。"
         "文案相同度：两段文案相邻两字组合的交集 ÷ 并集。",

@@ -10,7 +10,7 @@ TITLE = Words("素材", "Creatives")
 """Heading, and entry of the menu."""
 TEXTS = {
     "how_table": Words(
-        "一行一条素材，点名称看卡片：在哪一步漏、凭什么这样判断、为什么不起量、和谁是同一个创意。“多半 a–b，平均 m”："
+        "一行一条素材，点名称看卡片：在哪一步漏、凭什么这样判断、为什么不起量、和谁是同一个点子。“多半 a–b，平均 m”："
         "单条素材未来 {days} 天的结果有 {level} 的可能落在 a–b，平均值是 m；少数爆款会把平均值拉到区间之外。",
         "One row a creative; its name opens its card: where it leaks, why it is judged so, why it does not spend, and "
         "what else shows the same idea. “likely a–b, mean m”: the next {days} days of a single creative end between a "
@@ -42,7 +42,7 @@ COLUMN_LABELS = {
     "days": Words("投放天数", "days live"),
     "first_day": Words("首投日期", "first day"),
     "leak": Words("漏在", "leaks at"),
-    "idea": Words("同一创意", "same idea"),
+    "idea": Words("同一个点子", "same idea"),
     "account": Words("账户", "account"),
     "kind": Words("推广方式", "promotion"),
     "product": Words("商品", "product"),
@@ -75,7 +75,7 @@ SCRIPT_TEXTS = {
     "page": Words("第 {page} / {pages} 页，共 {n} 条", "page {page} of {pages}, {n} creatives"),
     "nothing": Words("没有符合条件的素材。", "No creative matches."),
     "file_name": Words("素材_{status}", "creatives_{status}"),
-    "same_idea_line": Words("同一创意 {n} 条", "{n} with the same idea"),
+    "same_idea_line": Words("同一个点子 {n} 条", "{n} with the same idea"),
     "first_of_idea": Words("首条", "first"),
     "day": Words("{n} 天", "{n} d"),
     "phase_new": Words("刚投放", "new"),

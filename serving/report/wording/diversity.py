@@ -22,9 +22,10 @@ TEXTS = {
         "with ▲ on both sides.",
     ),
     "how_ideas": Words(
-        "同一账户、同一商品、开头场景人物脚本都相同，或文案几乎相同，算一个点子。平台会判同质化；同一个点子也只给一次出爆款的机会。",
-        "Same account and product, and the same hook, scene, face and script, or nearly the same copy. The platform "
-        "throttles such creatives, and one idea is one chance of a hit.",
+        "同账户、同推广方式、同商品，且开头、场景、人物、脚本都相同，或文案几乎相同且这些标签至少一半相同，算一个点子。"
+        "平台会判同质化；同一个点子也只给一次出爆款的机会。",
+        "Same account, promotion type and product, and the same hook, scene, face and script, or nearly the same copy "
+        "with half of these tags. The platform throttles such creatives, and one idea is one chance of a hit.",
     ),
     "of_all": Words("全部账户", "all accounts"),
     "certainty": Words("至少一条爆款的把握", "chance of at least one"),
@@ -51,8 +52,8 @@ SENTENCES = {
     "gaps": Words("没拍过、两边都被看好，值得试：", "Never shot, well rated on both sides, worth a test:"),
     "no_gaps": Words("两边都被看好的组合都拍过了。", "All combinations that are well rated on both sides were shot."),
     "none_rated": Words(
-        "杠杆榜还分不出哪些取值更好，所以不推荐组合。",
-        "The levers cannot tell which values are better, so no combination is recommended.",
+        "没有两边都被看好（▲）的取值，所以不推荐组合。",
+        "No values are well rated (▲) on both sides, so no combination is recommended.",
     ),
     "never": Words("没拍：{names}", "never: {names}"),
     "repeat": Words(
@@ -110,9 +111,9 @@ def direction_finding(one: DiversitySlice, section: Diversity) -> Words:
     shared = "–" if one.shared_tags is None else f"{one.shared_tags:.0%}"
     return Words(
         f"{one.creatives:,} 条用过 {one.directions:,} 个方向（{shown_zh}，可能的有 {section.possible:,} 个），相当于 "
-        f"{one.effective:.0f} 个均匀使用的方向。近 28 天的 {one.recent:,} 条里 {one.repeat_share:.0%} 重复了老方向，"
+        f"{one.effective:,.0f} 个均匀使用的方向。近 28 天的 {one.recent:,} 条里 {one.repeat_share:.0%} 重复了老方向，"
         f"任取两条有 {shared} 的标签相同。",
         f"{one.creatives:,} creatives in {one.directions:,} directions ({shown_en}; {section.possible:,} possible), as "
-        f"diverse as {one.effective:.0f} equally used ones. Of the {one.recent:,} of the last 28 days "
+        f"diverse as {one.effective:,.0f} equally used ones. Of the {one.recent:,} of the last 28 days "
         f"{one.repeat_share:.0%} repeat an older direction; two of them share {shared} of the tags.",
     )

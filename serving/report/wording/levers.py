@@ -66,15 +66,16 @@ TABS = {
 TEXTS = {
     "how_levers": Words(
         "每行是一个取值与平均素材（×1.00）的倍数，其它因素已扣除；线是 {level} 区间。▲ 绿 = 更好，▼ 橙 = 更差（%），"
-        "千展成本和退款已反向；颜色深 = 确定，浅 = 可能，· = 分不出；空心点 = 同一推广方式的全部素材，所选素材自己分不"
-        "出时以它为准。少于 {least} 条素材的取值最多算“可能”。",
+        "千展成本和退款已反向；颜色深 = 确定（区间不含 ×1.00），浅 = 可能（方向有 {likely} 把握），“·” = 分不出；"
+        "空心点 = 同一推广方式的全部素材，所选素材自己分不出时以它为准。少于 {least} 条素材的取值最多算“可能”。",
         "A row is a value against the mean creative (×1.00), all else taken out; the line is its {level} interval. ▲ "
-        "green = better, ▼ orange = worse (%), cost and refunds reversed; deep = certain, pale = likely, · = cannot "
-        "tell; a ring = all creatives of the promotion type, which count where the chosen ones cannot tell. A value of "
-        "fewer than {least} creatives is likely at most.",
+        "green = better, ▼ orange = worse (%), cost and refunds reversed; deep = certain (interval without ×1.00), "
+        "pale = likely (direction right with {likely}), “·” = cannot tell; a ring = all creatives of the promotion "
+        "type, which count where the chosen ones cannot tell. A value of fewer than {least} creatives is likely at "
+        "most.",
     ),
     "how_margin": Words(
-        "元/千次：每千次展现，比平均素材多留下的净成交额减去多花的消耗。",
+        "元/千次：每千次展示，比平均素材多留下的净成交额减去多花的消耗。",
         "CNY per 1,000: net gmv less spend per 1,000 impressions, beyond the mean creative.",
     ),
     "no_levers": Words(

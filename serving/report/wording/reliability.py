@@ -38,7 +38,7 @@ NEEDS = {
         "退款后的金额（现在的成交口径是支付）", "money after refunds (the basis counts paid money)"
     ),
     "likes, comments, shares or follows, and impressions": Words(
-        "点赞、评论、分享或涨粉，以及展现次数", "likes, comments, shares or follows, and impressions"
+        "点赞、评论、分享或涨粉，以及展示次数", "likes, comments, shares or follows, and impressions"
     ),
 }
 """What a stage lacks, as `features.funnel` says it, where that is more than names of columns."""

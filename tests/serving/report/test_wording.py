@@ -43,7 +43,7 @@ def test_columns_to_add_are_called_by_their_headers() -> None:
 
 
 def test_tags_attributes_and_groups_are_called_as_in_their_declarations() -> None:
-    assert wording.common.tag("price_cny") == ("价格(元)", "price (CNY)")
+    assert wording.common.tag("price_cny") == ("价格（元）", "price (CNY)")
     assert wording.common.tag("hook") == TAG_LABELS["hook"]
     assert wording.common.tag("a team's own tag") == ("a team's own tag", "a team's own tag")
     assert group_label("price") == ("价格", "price")
