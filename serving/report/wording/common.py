@@ -64,7 +64,10 @@ def group(name: str) -> Words:
 
 def tag(name: str) -> Words:
     """Label of a tag, or of an attribute on a card; numbers with their unit."""
-    return ATTRIBUTE_OF[name].full_label if name in ATTRIBUTE_OF else Words(*entity_label(name))
+    if name not in ATTRIBUTE_OF:
+        return Words(*entity_label(name))
+    zh, en = ATTRIBUTE_OF[name].full_label
+    return Words(zh.replace("(", "（").replace(")", "）"), en)
 
 
 def columns(names: Sequence[str]) -> Words:
