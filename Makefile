@@ -16,7 +16,8 @@ SINCE ?=
 # Option of score: SQLAlchemy URL, SQLite file or export of the ledger; default: that of the service
 LEDGER ?=
 LANG_ ?=
-# Options of plan: CNY of the next days, how many creatives to launch, a tag sheet with candidates
+# Options of plan and of the plan in the report: CNY of the next days, how many creatives to launch; of plan: a tag sheet
+# with candidates
 BUDGET ?=
 LAUNCH ?=
 CANDIDATES ?=
@@ -85,9 +86,10 @@ backtest: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## compare predictions with o
 serve: $(VENV)/.product ## serve the champion over HTTP on port 3000; SERVING=<yaml> for keys and limits, NAME=<model>
 	@$(PY) -m serving serve --config '$(SERVING)' $(if $(NAME),--name '$(NAME)')
 
-report: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## write the strategist's report as one HTML file; ACCOUNT=, PRODUCT=, SINCE=, LANG_=en
+report: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## write the strategist's report as one HTML file; ACCOUNT=, PRODUCT=, SINCE=, BUDGET=<CNY to plan>, LAUNCH=<n>, LANG_=en
 	@$(PY) -m serving report --config '$(CONFIG)' --data '$(TARGET_DATA)' --out '$(or $(OUT),var/report.html)' $(GATE_OPTIONS) $(if $(NAME),--name '$(NAME)') \
-		$(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(PRODUCT),--product '$(PRODUCT)') $(if $(SINCE),--since '$(SINCE)') $(if $(LEDGER),--ledger '$(LEDGER)')
+		$(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(PRODUCT),--product '$(PRODUCT)') $(if $(SINCE),--since '$(SINCE)') $(if $(LEDGER),--ledger '$(LEDGER)') \
+		$(if $(BUDGET),--budget '$(BUDGET)') $(if $(LAUNCH),--launch '$(LAUNCH)')
 
 score: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## compare past answers with what came: were they right; LEDGER=<url, file or export>, SINCE=, OUT=
 	@$(PY) -m serving score --config '$(CONFIG)' --service-config '$(SERVING)' --data '$(TARGET_DATA)' $(if $(LEDGER),--ledger '$(LEDGER)') \

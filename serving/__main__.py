@@ -112,6 +112,12 @@ def report_command(
     ledger: Annotated[
         str, typer.Option("--ledger", help="Past answers: URL, SQLite file or export; else the service's ledger.")
     ] = "",
+    budget: Annotated[
+        float | None, typer.Option("--budget", help="To plan, CNY for the days of one outcome window; else last days'.")
+    ] = None,
+    launch: Annotated[
+        int | None, typer.Option("--launch", min=1, help="To plan: how many to launch; default: all that gain.")
+    ] = None,
 ) -> None:
     """Write the strategist's report as one HTML file, and print its path."""
     from rich.text import Text
@@ -125,7 +131,7 @@ def report_command(
 
     request = report_request(
         data, out, account=account, product=product, since=since, lang=lang or "zh", bundle=bundle, name=name or "",
-        without_tags=without_tags, ledger=ledger,
+        without_tags=without_tags, ledger=ledger, budget=budget, launch=launch,
     )  # fmt: skip
     settings = load_settings(config)
     check_data_exists(data)  # before anything is written

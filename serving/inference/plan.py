@@ -14,6 +14,7 @@ from serving.api.requests import Creative, PlanRequest
 from serving.api.responses import PlannedCandidate, PlannedRunning
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import CREATIVES_PER_CHUNK, PredictedCreatives, predict_creatives
+from training.decision.advice import advise
 from training.decision.plan.figures import families, figures, refuse_model
 from training.decision.plan.make_plan import make_plan
 from training.decision.status import statuses
@@ -98,9 +99,9 @@ def planned(
 def _figures(loaded: LoadedModel, creatives: list[Creative], done: PredictedCreatives) -> pd.DataFrame:
     own_targets = np.array([np.nan if one.roi_target is None else one.roi_target for one in creatives])
     status = statuses(done.observed, loaded.as_of.reported_until(done.observed))
-    return figures(
-        done.observed, done.features, done.predicted, status, loaded.model, loaded.manifest.settings, own_targets
-    )
+    model, settings = loaded.model, loaded.manifest.settings
+    advice = advise(done.predicted, done.features, done.observed, status, model, settings, own_targets)
+    return figures(done.observed, done.predicted, advice, model, settings)
 
 
 def _attributes(done: PredictedCreatives) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from features.point_in_time.snapshots import latest_snapshots, snapshot_frame, s
 from features.schema import KEY, Loaded
 from serving.inference.loaded_model import LoadedModel
 from serving.report.contribution_groups import GroupedContributions, StageResidual, group_contributions
-from training.decision.advice import advise
+from training.decision.advice import Advice, advise
 from training.decision.status import RUNNING, STOPPED, WAITING, statuses
 from training.explanation.contributions import all_contributions, check_additivity
 from training.explanation.shap_values import tree_shap
@@ -58,7 +58,8 @@ class ReportContext:
         creative_filter: Which creatives are chosen.
         observed: What each creative is and its counts so far (`features.point_in_time.counts`).
         features: Feature matrix of the model.
-        predicted: Stage rates, targets, intervals, chances, status, verdicts (`training.decision.advice`).
+        predicted: Stage rates, targets, intervals, chances, status, verdicts.
+        advice: Of which the last four are columns, with the distributions.
         stages: Stage → contributions by feature group.
         targets: Target → contributions by feature group.
         at_launch: Targets predicted at age 0, without the creative's own counts.
@@ -73,6 +74,7 @@ class ReportContext:
     observed: pd.DataFrame
     features: Features
     predicted: pd.DataFrame
+    advice: Advice
     stages: Mapping[str, GroupedContributions]
     targets: Mapping[str, GroupedContributions]
     at_launch: pd.DataFrame
@@ -194,6 +196,7 @@ def build_context(
         observed=observed.frame(),
         features=features,
         predicted=predicted,
+        advice=advice,
         stages={name: group_contributions(part, catalogue, names) for name, part in of_stages.items()},
         targets={name: group_contributions(part, catalogue, names) for name, part in of_targets.items()},
         at_launch=model.predict(build_features(unlaunched, fitted)),

@@ -20,6 +20,7 @@ from serving.report.lever_details import LeverDetails, lever_details
 from serving.report.lever_parts import Levers
 from serving.report.levers import levers
 from serving.report.model_quality import ModelQuality, model_quality, own_evaluation
+from serving.report.plan import AS_LATELY, PlanAsked, PlanPart, plan_part
 from serving.report.track_record import track_record_part
 from serving.report.track_record_parts import TrackRecordPart
 from serving.report.what_to_shoot import Brief, what_to_shoot
@@ -59,6 +60,7 @@ class ReportData(ReportPart):
         cards: One card for each of `creatives`.
         benchmarks: What the steps of cards are compared with.
         daily_column: Column of metrics that the days of `Life` are of.
+        plan: What to launch, and today's money.
         all_creatives: Number of chosen creatives.
         kocs: KOC, product and price.
         diversity, ideas: Diversity of the creatives, and those that are the same idea.
@@ -85,6 +87,7 @@ class ReportData(ReportPart):
     cards: list[Card]
     benchmarks: list[StepBenchmark]
     daily_column: str
+    plan: PlanPart
     all_creatives: int
     kocs: KocTable
     diversity: Diversity
@@ -119,8 +122,9 @@ def sections(
     evaluation: Evaluation | None,
     progress: ProgressCallbacks = NO_PROGRESS,
     record: TrackRecord | None = None,
+    asked: PlanAsked = AS_LATELY,
 ) -> ReportData:
-    """Compute every section from the context, the evaluation of its model, and past answers about its creatives."""
+    """Compute every section from the context, the evaluation of its model, past answers, and what is to be planned."""
     own = own_evaluation(context, evaluation)
     judged = judgements_of(own) if own else []
     progress.phase("levers")
@@ -130,6 +134,7 @@ def sections(
     details = lever_details(context, found)
     progress.phase("cards")
     cards, benchmarks = creative_cards(context)
+    days = daily(context)
     progress.phase("shoot")
     launched_at = context.observed["launched_at"][context.launched]
     since = context.creative_filter.since
@@ -145,7 +150,7 @@ def sections(
         baseline=dict(base.targets),
         baseline_cpm=base.cpm if np.isfinite(base.cpm) else None,
         creatives=creative_rows(context),
-        daily=daily(context),
+        daily=days,
         trust=trust(context.roi or context.gpm, judged, own.facts.level if own else 0.0),
         briefs=what_to_shoot(context, found, z),
         model_quality=model_quality(context, own, judged),
@@ -154,6 +159,7 @@ def sections(
         cards=cards,
         benchmarks=benchmarks,
         daily_column=daily_column(context),
+        plan=plan_part(context, days, asked),
         all_creatives=len(context.observed),
         kocs=koc_table(context),
         diversity=diversity(context, found),

@@ -16,7 +16,17 @@ from features.bilingual import Words
 from features.funnel import TARGETS
 from features.sanitise import template_text, visible_texts
 from serving.report import wording
-from serving.report.blocks import core, creatives, diversity, first_screen, kocs, levers, reliability, track_record
+from serving.report.blocks import (
+    core,
+    creatives,
+    diversity,
+    first_screen,
+    kocs,
+    levers,
+    plan,
+    reliability,
+    track_record,
+)
 from serving.report.blocks.numbers import number, whole
 from serving.report.data import ReportData
 from serving.report.effects import LIKELY
@@ -50,6 +60,7 @@ SECTIONS = (
     Section("first_screen", wording.first_screen.TITLE, first_screen.values, first_screen.embedded),
     Section("levers", wording.levers.TITLE, levers.values, levers.embedded),
     Section("creatives", wording.creatives.TITLE, creatives.values, creatives.embedded, ("cards",)),
+    Section("plan", wording.plan.TITLE, plan.values),
     Section("kocs", wording.kocs.TITLE, kocs.values, kocs.embedded),
     Section("diversity", wording.diversity.TITLE, diversity.values, diversity.embedded),
     Section("track_record", wording.track_record.TITLE, track_record.values),

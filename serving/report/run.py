@@ -19,11 +19,13 @@ from serving.inference.loaded_model import LoadedModel, load_model
 from serving.inference.model_watcher import find_bundle
 from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.data import ReportData, sections
+from serving.report.plan import PlanAsked
 from serving.report.render import render
 from serving.report.wording import shell
 from serving.score.run import BACKTEST, ScoreRequest, record_of
 from serving.settings import ServiceSettings
 from training.atomic_write import write_text
+from training.decision.plan.make_plan import refuse_no_budget
 from training.errors import BundleError
 from training.evaluation.files import Evaluation, read_evaluation
 from training.progress import NO_PROGRESS, ProgressCallbacks
@@ -49,6 +51,8 @@ class ReportRequest:
         name: Registered model; empty: that of these data, else the newest.
         without_tags: Go on where the tag sheet does not join.
         ledger: Of the service: URL, SQLite file or export; empty: the service's default, where it exists.
+        budget: To plan, CNY for the days of one outcome window; None: as much as was spent lately.
+        launch: How many creatives to launch; None: as many as add expected gain.
     """
 
     data: Sequence[str]
@@ -59,12 +63,14 @@ class ReportRequest:
     name: str = ""
     without_tags: bool = False
     ledger: str = ""
+    budget: float | None = None
+    launch: int | None = None
 
 
 def report_request(
     data: Sequence[str], out: Path, *, account: str = "", product: str = "", since: str | None = None,
     lang: str = "zh", bundle: Path | None = None, name: str = "", without_tags: bool = False,
-    ledger: str = "",
+    ledger: str = "", budget: float | None = None, launch: int | None = None,
 ) -> ReportRequest:  # fmt: skip
     """Check the options of the command.
 
@@ -78,8 +84,9 @@ def report_request(
     moment = None if since is None else iso_time(since, "--since")
     language: Language = "en" if lang == "en" else "zh"
     return ReportRequest(
-        data, out, CreativeFilter(account, product, moment), language, bundle, name, without_tags, ledger
-    )
+        data, out, CreativeFilter(account, product, moment), language, bundle, name, without_tags, ledger, budget,
+        launch,
+    )  # fmt: skip
 
 
 def iso_time(text: str, option: str) -> pd.Timestamp:
@@ -122,10 +129,12 @@ def write_report(
         on_note: Callback with what a reader should know of the model that was taken.
 
     Raises:
-        InputError: The data cannot be read, or no creative is chosen.
+        InputError: The data cannot be read, no creative is chosen, or the budget is no amount.
         BundleError: There is no model.
     """
     check_data_exists(request.data)  # before anything is written
+    if request.budget is not None:
+        refuse_no_budget(request.budget, settings.outcome_days)
     space = workspace(list(request.data), settings)
     loaded_model = model_of(request, settings, space, on_note)
     loaded, files = load_data(
@@ -133,7 +142,9 @@ def write_report(
     )
     on_files(files)
     context = build_context(loaded_model, loaded, request.creative_filter, progress)
-    data = sections(context, evaluation_of(space), progress, past_answers(context, request, settings, on_note))
+    asked = PlanAsked(request.budget, request.launch, settings.plan)
+    record = past_answers(context, request, settings, on_note)
+    data = sections(context, evaluation_of(space), progress, record, asked)
     progress.phase("page")
     write_text(render(data, request.lang), request.out)
     return data

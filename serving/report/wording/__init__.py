@@ -29,6 +29,9 @@ from serving.report.wording import (
     levers as levers,
 )
 from serving.report.wording import (
+    plan as plan,
+)
+from serving.report.wording import (
     reliability as reliability,
 )
 from serving.report.wording import (
@@ -38,7 +41,7 @@ from serving.report.wording import (
     track_record as track_record,
 )
 
-SECTIONS = (shell, first_screen, levers, creatives, cards, kocs, diversity, track_record, reliability)
+SECTIONS = (shell, first_screen, levers, creatives, cards, plan, kocs, diversity, track_record, reliability)
 """Modules that hold TEXTS, in the order of the page."""
 TEXTS: dict[str, Words] = {name: words for section in SECTIONS for name, words in section.TEXTS.items()}
 """Headings and paragraphs of all sections: a name stands once (`tests/serving/report/test_wording.py`)."""

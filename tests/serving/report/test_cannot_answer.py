@@ -45,6 +45,11 @@ def first_screen(data: ReportData) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", block))
 
 
+def plan(data: ReportData) -> str:
+    """Text of the plan."""
+    return render(data).split('<section id="plan">')[1].split("</section>")[0]
+
+
 def recommends_only_what_can_be_told(data: ReportData) -> None:
     for brief in data.briefs:
         grades = lever_grades(data.levers, brief.promotion_type, "account_id", brief.account_id)
@@ -91,6 +96,8 @@ def test_without_spend_there_is_no_roi_no_decision_and_no_money_at_stake(trained
     assert "没有能下结论的在投素材" in screen
     assert "净ROI" not in screen
     assert not [card for card in data.cards if card.verdict or card.stake_cny is not None]
+    assert data.plan.summary is None
+    assert "模型里没有消耗，算不出ROI" in plan(data)
 
 
 def test_without_orders_roi_is_told_and_steps_that_need_orders_name_the_column(
@@ -106,3 +113,4 @@ def test_without_orders_roi_is_told_and_steps_that_need_orders_name_the_column(
     screen = first_screen(data)
     assert "净ROI" in screen
     assert "算不出 ROI" not in screen
+    assert "模型里没有订单，算不出一笔测试要花多少钱" in plan(data)

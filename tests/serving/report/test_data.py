@@ -166,6 +166,7 @@ def summary(data: ReportData) -> dict:
     whole["kocs"] |= {name: whole["kocs"][name][:2] for name in ("kocs", "products")}
     whole["diversity"] |= {"codes": whole["diversity"]["codes"][:3], "slices": whole["diversity"]["slices"][:2]}
     whole["ideas"] = whole["ideas"][:2]
+    whole["plan"] |= {"launches": whole["plan"]["launches"][:2], "split": whole["plan"]["split"][:2]}
     daily = whole["daily"]
     daily["creatives"] = daily["creatives"][:2]
     daily["series"] = {name: rows[:2] for name, rows in daily["series"].items()}

@@ -1,6 +1,5 @@
 """What a plan is computed from: one row per creative, from the model and the counts so far."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -9,13 +8,13 @@ import pandas as pd
 from configs.settings import Settings
 from features.funnel import TARGETS
 from features.matrix.encoders import Encoder
-from features.matrix.feature_matrix import Features, build_features
+from features.matrix.feature_matrix import build_features
 from features.point_in_time.array_frame import ArrayFrame, Floats
 from features.point_in_time.counts import RECENT_DAYS
 from features.schema import KEY, MULTI, Loaded
 from training.boosting.model import CreativeModel
 from training.data.metrics_source import MetricsSource
-from training.decision.advice import advise
+from training.decision.advice import Advice, advise
 from training.decision.plan import words
 from training.decision.similar import same_ideas
 from training.decision.status import reported_until, statuses
@@ -76,30 +75,27 @@ def figures_of(
     rows = observed.select([*KEY, "cutoff"]).frame()
     status = statuses(observed, reported_until(rows, loaded, now))
     predicted = model.predict(features)
-    table = figures(observed, features, predicted, status, model, settings).assign(family=families(loaded.creatives))
+    advice = advise(predicted, features, observed, status, model, settings)
+    table = figures(observed, predicted, advice, model, settings).assign(family=families(loaded.creatives))
     names = [name for name in NAMES if name in loaded.creatives]
     return table.merge(loaded.creatives[[*KEY, *names]], on=KEY, how="left")
 
 
 def figures(
     observed: ArrayFrame,
-    features: Features,
     predicted: Predicted,
-    status: Sequence[str],
+    advice: Advice,
     model: CreativeModel,
     settings: Settings,
-    own_targets: Floats | None = None,
 ) -> pd.DataFrame:
     """Figures of some rows; all arguments are of the same rows.
 
     Args:
         observed: Their counts and attributes (`features.point_in_time.counts.observe`).
-        features: Of the model.
         predicted: By the model.
-        status: As of `training.decision.status.statuses`.
+        advice: On these predictions (`training.decision.advice.advise`).
         model: The model.
         settings: As of `plan_figures`.
-        own_targets: As of `training.decision.advice.advise`.
 
     Returns:
         KEY, `status`, and in CNY where nothing else is said: `target` (ROI to reach), `roi` (expected, of the funnel's
@@ -111,7 +107,6 @@ def figures(
         knows).
     """
     funnel = model.fitted.funnel
-    advice = advise(predicted, features, observed, status, model, settings, own_targets)
     if advice.rows is None:
         raise words.refusal(words.NO_DISTRIBUTIONS)
     roi, net = funnel.main_roi, TARGETS[funnel.main_roi].net
@@ -128,7 +123,7 @@ def figures(
         observed.select(KEY)
         .frame()
         .assign(
-            status=status,
+            status=advice.status,
             target=advice.figures["asked_roi"],
             roi=rate[roi],
             log_variance=advice.rows.rate_variance(roi),

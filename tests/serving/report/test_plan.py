@@ -1,0 +1,209 @@
+"""投放计划: the numbers of `make plan`, why there is none, and where evidence and decisions differ."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.schema import KEY, Loaded
+from serving.inference.loaded_model import LoadedModel
+from serving.report import wording
+from serving.report.context import CreativeFilter, ReportContext, build_context
+from serving.report.data import ReportData, sections
+from serving.report.plan import PlanAsked, PlannedLaunch, PlannedRunning
+from serving.report.render import render
+from training.data.metrics_source import InMemorySource
+from training.decision.plan.command import planned
+
+BUDGET = 20_000.0
+
+
+@pytest.fixture(scope="module")
+def with_waiting(small_world: Loaded) -> Loaded:
+    """The small world and four creatives that wait; the first two show the same."""
+    new = small_world.creatives[small_world.creatives["account_id"] == "acc0"].head(4).reset_index(drop=True)
+    new = new.assign(
+        creative_id=["n1", "n2", "n3", "n4"],
+        product_id="p1",
+        copy_text=["一模一样的文案今天就买", "一模一样的文案今天就买!", "另一条完全不同的话", "再来一条别的内容"],
+        tag_hook=["痛点直击", "痛点直击", "悬念", "结果前置"],
+    )
+    everyone = pd.concat([small_world.creatives, new], ignore_index=True).sort_values(KEY, ignore_index=True)
+    return replace(small_world, creatives=everyone)
+
+
+@pytest.fixture(scope="module")
+def waiting(loaded: LoadedModel, with_waiting: Loaded) -> ReportContext:
+    return build_context(loaded, with_waiting, CreativeFilter())
+
+
+@pytest.fixture(scope="module")
+def told(waiting: ReportContext) -> ReportData:
+    return sections(waiting, None, asked=PlanAsked(BUDGET, 2))
+
+
+def section(data: ReportData) -> str:
+    """Text of the section, both languages."""
+    block = render(data).split('<section id="plan">')[1].split("</section>")[0]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", block))
+
+
+def test_every_number_is_that_of_make_plan(told: ReportData, waiting: ReportContext, loaded: LoadedModel) -> None:
+    settings = loaded.manifest.settings
+    document = planned(InMemorySource(waiting.loaded), loaded.model, settings, BUDGET, 2).document()
+    part = told.plan
+    assert part.summary is not None
+    summary = document["summary"]
+    assert isinstance(summary, dict)
+    assert part.summary.model_dump() == summary
+    for name, rows, model in (
+        ("candidates", part.launches, PlannedLaunch),
+        ("running", part.split, PlannedRunning),
+    ):
+        listed = document[name]
+        assert isinstance(listed, list)
+        by_id = {row["creative_id"]: row for row in listed}
+        for row in rows:
+            own = by_id[told.creatives[row.index].creative_id]
+            fields = [field for field in model.model_fields if field not in ("index", "alike")]
+            assert {field: getattr(row, field) for field in fields} == {field: own[field] for field in fields}
+    assert len(part.launches) == 2
+    assert len(part.split) == part.summary.running
+
+
+def test_the_page_shows_what_the_plan_says(told: ReportData) -> None:
+    said, summary = section(told), told.plan.summary
+    assert summary is not None
+    assert "7 天预算 20,000 元" in said
+    assert f"待投 4 条里先投 2 条，测试共 {summary.test_money:,.0f} 元" in said
+    assert f"chance of at least 1 hit(s) {summary.hit_chance:.0%}" in said
+    for one in told.plan.launches:
+        assert told.creatives[one.index].name in said
+        assert f"{one.minimum:,.0f}" in said
+        assert f"（{one.gain_low:,.0f}–{one.gain_high:,.0f}）" in said
+    assert "投放由平台决定，不由我们决定" in said
+    assert "docs/plan.md" in said
+    assert "nan" not in said
+
+
+def test_candidates_that_are_not_launched_are_told_why(told: ReportData) -> None:
+    part = told.plan
+    assert part.same_idea + part.no_gain + part.other == 2
+    assert wording.plan.left_out(part).zh in section(told)
+    assert {one.alike for one in part.launches} <= {1, 2}
+
+
+def test_without_a_budget_the_spend_of_the_last_days_is_planned_and_named(data: ReportData) -> None:
+    part = data.plan
+    spend = sum(sum(row[-7:]) for row in data.daily.series["spend"])
+    assert part.daily_spend == pytest.approx(spend / 7)
+    assert part.summary is not None
+    assert part.summary.budget == round(spend / 7 * part.outcome_days)
+    assert f"按近 7 天日均消耗 {spend / 7:,.0f} 元算" in section(data)
+    assert "make report BUDGET=… 换一个数" in section(data)
+
+
+def test_nobody_waits_and_that_is_said(data: ReportData) -> None:
+    assert data.plan.launches == []
+    assert "没有待投的素材" in section(data)
+    assert data.plan.split
+
+
+def test_without_spend_lately_and_without_a_budget_it_names_what_it_cannot_tell(
+    loaded: LoadedModel, with_waiting: Loaded
+) -> None:
+    metrics = with_waiting.metrics
+    lately = metrics["period_end"] > metrics["period_end"].max() - pd.Timedelta(days=9)
+    quiet = metrics.assign(spend_cny=metrics["spend_cny"].mask(lately, 0.0))
+    said = section(sections(build_context(loaded, replace(with_waiting, metrics=quiet), CreativeFilter()), None))
+    assert "近 7 天没有消耗，也没有写预算" in said
+    assert "先投哪些" in said
+    assert "make report BUDGET=<7 天的总预算，元>" in said.replace("&lt;", "<").replace("&gt;", ">")
+
+
+def test_a_budget_below_one_test_leaves_the_split_of_those_that_run(waiting: ReportContext) -> None:
+    data = sections(waiting, None, asked=PlanAsked(60.0))
+    assert data.plan.launches_refused is not None
+    assert data.plan.summary is not None
+    assert data.plan.summary.candidates == 0
+    assert data.plan.summary.running == len(data.plan.split) > 0
+    said = section(data)
+    assert "先投哪些，回答不了" in said
+    assert "可用于测试的只有" in said
+    assert "下面把预算全部分给在投的" in said
+
+
+def test_one_account_is_planned_alone(loaded: LoadedModel, with_waiting: Loaded) -> None:
+    data = sections(
+        build_context(loaded, with_waiting, CreativeFilter(account="acc0")), None, asked=PlanAsked(BUDGET, 2)
+    )
+    part = data.plan
+    assert {data.creatives[one.index].account_id for one in (*part.launches, *part.split)} == {"acc0"}
+    assert part.part_of_data
+    assert "make plan BUDGET" not in section(data)
+    assert len({data.creatives[one.index].creative_id for one in part.launches} & {"n1", "n2"}) <= 1
+
+
+def test_a_model_without_distributions_says_what_it_needs(loaded: LoadedModel, waiting: ReportContext) -> None:
+    bare = replace(loaded, model=replace(loaded.model, uncertainty=None))
+    data = sections(replace(waiting, loaded_model=bare), None)
+    assert data.plan.summary is None
+    assert "没有经过校准的分布" in section(data)
+
+
+def running(**given: float | str) -> PlannedRunning:
+    usual: dict[str, float | str] = {
+        "index": 0, "target": 1.0, "roi": 1.2, "spent": 300.0, "money": 120.0, "yesterday": 100.0, "today": 70.0,
+        "change": -0.3, "propensity": 1.0, "call": "watch", "evidence_below": 2.0, "evidence_above": 0.5,
+    }  # fmt: skip
+    return PlannedRunning.model_validate({**usual, **given})
+
+
+@pytest.mark.parametrize(
+    ("verdict", "call", "says"),
+    [
+        ("stop", "watch", "决策是“关停”：模型给的达标概率 8%；素材自己花 300 元、回 120 元，还不够下结论。"),
+        ("scale", "stop", "已足够说不达标"),
+        ("hold", "stop", "决策是“维持”"),
+        ("watch", "scale", "已足够说超目标"),
+        ("scale", "watch", "决策是“加量”：模型给的达标概率 8%"),
+        ("stop", "stop", ""),
+        ("scale", "scale", ""),
+        ("watch", "watch", ""),
+        ("hold", "watch", ""),
+    ],
+)
+def test_where_evidence_and_decision_differ_the_row_says_why(
+    data: ReportData, verdict: str, call: str, says: str
+) -> None:
+    said = wording.plan.differs(running(call=call), verdict, 0.08, data.plan)
+    assert says in said.zh
+    assert bool(said.zh) == bool(said.en) == bool(says)
+
+
+def test_less_money_or_none_beside_a_decision_to_run_is_explained() -> None:
+    assert "今天的钱先不给" in wording.plan.paused(running(today=0.0, propensity=0.4), "watch", 0.1).zh
+    assert "抽签" in wording.plan.paused(running(today=0.0, propensity=0.4), "hold", 0.4).zh
+    assert "该加量，今天却少分" in wording.plan.less(running(), "scale").zh
+    assert "该加量，今天却少分" in wording.plan.less(running(call="scale"), "hold").zh
+    assert wording.plan.less(running(today=130.0), "scale").zh == ""
+    assert wording.plan.paused(running(), "watch", 0.1).zh == ""
+    assert wording.plan.paused(running(today=0.0), "stop", 0.1).zh == ""
+
+
+def test_rows_with_a_call_stand_first(told: ReportData) -> None:
+    calls = [one.call == "watch" for one in told.plan.split]
+    assert calls == sorted(calls)
+    moved = [abs(one.today - one.yesterday) for one in told.plan.split if one.call == "watch"]
+    np.testing.assert_array_equal(moved, sorted(moved, reverse=True))
+
+
+def test_sizes_of_evidence_and_days_are_readable() -> None:
+    assert wording.plan.evidence(running(), 20.0).zh == "不达标 2.0 倍，要 20 倍"
+    assert wording.plan.evidence(running(call="stop", evidence_below=1e300), 20.0).zh == "1,000+ 倍，要 20 倍"
+    assert wording.plan.evidence(running(evidence_below=0.9), 20.0).en == "on neither side"
+    assert wording.plan.days(3.0, 3.2).zh == "3 天"
+    assert wording.plan.days(3.0, 211.0).en == "3–60+ days"
+    assert wording.plan.days(70.0, 211.0).zh == "60 天以上"
