@@ -65,7 +65,8 @@ class Brief(ReportPart):
 
     Attributes:
         promotion_type, account_id: For whom.
-        tags: Tag → value of everything that can be shot: changed tags and those that stay.
+        tags: Tag → value of everything that can be shot: changed tags and those that stay, except for values that are
+            certainly or likely worse than the mean creative.
         changes: What differs from the typical creative, the largest effect first; the first one is what the test
             is about.
         target: ROI target, or GPM without spend.
@@ -154,7 +155,7 @@ def _briefs(context: ReportContext, promotion_type: str, account: str, effects: 
             Brief(
                 promotion_type=promotion_type,
                 account_id=account,
-                tags={tag: value for tag, value in values.items() if value},
+                tags={tag: value for tag, value in values.items() if value and not _worse(effects[tag], value)},
                 changes=[
                     Change(
                         tag=tag,
@@ -185,6 +186,12 @@ def _better(effects: Mapping[str, LeverGrade], old: str) -> list[str]:
     least = max(0.0, effects[old].log if old in effects else 0.0)
     sure = [value for value, one in effects.items() if one.grade != "unclear" and one.log > least and value != old]
     return sorted(sure, key=lambda value: -effects[value].log)[:VALUES_PER_TAG]
+
+
+def _worse(effects: Mapping[str, LeverGrade], value: str) -> bool:
+    """Whether a value is certainly or likely worse than the mean creative."""
+    one = effects.get(value)
+    return one is not None and one.grade != "unclear" and one.log < 0
 
 
 def _log(effects: ValueEffects, tags: Sequence[str], values: Sequence[str], old: Mapping[str, str]) -> float:

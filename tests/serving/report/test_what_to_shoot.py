@@ -28,6 +28,8 @@ def test_a_brief_changes_tags_only_to_values_that_levers_call_better(data: Repor
             assert graded.grade == change.grade != "unclear"
             assert graded.log > 0
             assert brief.tags[change.tag] == change.new != change.old
+        told = [grades[tag, value] for tag, value in brief.tags.items() if (tag, value) in grades]
+        assert all(one.grade == "unclear" or one.log >= 0 for one in told)
         assert brief.creatives == min(grades[one.tag, one.new].creatives for one in brief.changes)
         assert brief.gain == pytest.approx(brief.value / brief.before)
         assert brief.gain_low <= brief.gain <= brief.gain_high

@@ -14,9 +14,15 @@
     return missing(value) ? "–" : kind === "refund" ? `${(100 * (1 - value)).toFixed(1)}%` : kind === "cost" ? number(1000 * value) : kind === "rate" ? `${(100 * value).toFixed(value < 0.1 ? 2 : 1)}%` : number(value);
   };
   const benchmark = (row, place) => data.benchmarks[`${report.value("account_id", row)} ${report.value("promotion_type", row)}`]?.[data.stages[place][0]]?.[0] ?? null;
-  const placeBar = (percent) => {
-    const tone = percent >= 60 ? "good" : percent < 40 ? "bad" : "middle";
+  // Neither colour where the place and the account's mean disagree: a few large creatives make the mean.
+  const placeBar = (percent, better) => {
+    const tone = percent >= 60 && better !== false ? "good" : percent < 40 && better !== true ? "bad" : "middle";
     return svg("svg", { class: "place", viewBox: "0 0 100 14", preserveAspectRatio: "none", "aria-hidden": "true" }, svg("rect", { class: "track", x: 0, y: 2, width: 100, height: 10 }), svg("rect", { class: `fill ${tone}`, x: 0, y: 2, width: percent, height: 10 }), svg("line", { class: "half", x1: 50, x2: 50, y1: 0, y2: 14 }));
+  };
+  // Whether the creative's rate is better than the account's mean; null where either is not known.
+  const betterThanMean = (row, place) => {
+    const own = data.steps[place].rate[row], usual = benchmark(row, place);
+    return missing(own) || missing(usual) ? null : data.stages[place][1] === "cost" ? own < usual : own > usual;
   };
   const heads = (...names) => el("thead", {}, el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name ? say(name) : ""))));
 
@@ -36,7 +42,7 @@
       const step = data.steps[place], untold = step.seen[row] === "3", percent = untold ? null : step.place[row], own = untold ? "–" : rate(place, step.rate[row]);
       return el("tr", { class: ["guess", "", "clear", ""][step.seen[row]] }, el("th", { scope: "row" }, both(stageWords(place))),
         el("td", {}, step.seen[row] === "0" ? say("predicted", { n: own }) : own),
-        el("td", {}, rate(place, benchmark(row, place))), el("td", {}, percent === null ? "–" : `${percent}%`), el("td", { class: "bar" }, percent === null ? "" : placeBar(percent)));
+        el("td", {}, rate(place, benchmark(row, place))), el("td", {}, percent === null ? "–" : `${percent}%`), el("td", { class: "bar" }, percent === null ? "" : placeBar(percent, step.seen[row] === "0" ? null : betterThanMean(row, place))));
     }))), el("p", { class: "note-small" }, say("how_steps")));
 
   const daysChart = (row) => {
@@ -141,7 +147,7 @@
   const tags = (row) => el("div", { class: "chips" }, ...data.tagNames.map((name, place) => [data.tagLabels[place], tagText(name, row)]).filter(([, value]) => value).map(([words, value]) => el("span", { class: "chip" }, both(words), ` ${value}`)));
   const decision = (row) => {
     const stake = data.stake[row], test = data.test[row];
-    return el("p", { class: "lead-line" }, badge(row), both(reason(row)), missing(stake) ? "" : el("b", {}, " ", say(stake >= 0 ? "stake_gain" : "stake_loss", { n: whole(Math.abs(stake)), days: data.windowDays })), missing(test) ? "" : el("b", {}, " ", say("test_line", { n: whole(test) })));
+    return el("p", { class: "lead-line" }, badge(row), both(reason(row)), missing(stake) ? "" : el("b", {}, " ", say(stake >= 0 ? "stake_gain" : "stake_loss", { n: whole(Math.abs(stake)), days: data.windowDays })), missing(test) ? "" : el("b", {}, " ", say("test_line", { n: whole(Number(test.toPrecision(2))) })));
   };
   const owner = (row) => [core.ids[row], report.value("account_id", row), named("product_id", row), named("creator_id", row)].filter(Boolean).join(" · ");
   const halves = (...parts) => el("div", { class: "halves" }, ...parts);
