@@ -29,11 +29,11 @@ from benchmarks.surfaces import Surface, surfaces
 from configs.settings import CONFIG_DIR, load_settings
 from features.bilingual import Language
 from features.store.inputs import load_data
+from serving.inference.loaded_model import load_model
 from serving.inference.model_watcher import find_bundle
 from serving.report.run import report_request, write_report
 from serving.settings import ServiceSettings
 from training.evaluation.page.render import PAGE
-from training.registry.bundle import read_manifest
 from training.workspace import DATABASE, MODEL_CACHE, workspace
 
 Theme = Literal["light", "dark"]
@@ -234,7 +234,7 @@ def _everything(options: argparse.Namespace, place: Path) -> Iterator[list[Surfa
     loaded, _ = load_data([options.data], space.store, settings)
     wanted = ServiceSettings(bundle=options.bundle, model_cache=settings.var / MODEL_CACHE)
     bundle = find_bundle(wanted, preferred=space.registered_model, database=settings.var / DATABASE).folder
-    read_manifest(bundle)  # a service that cannot serve it would never be ready
+    load_model(bundle)  # a service that cannot serve it would never be ready
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
