@@ -79,7 +79,7 @@ export const EN = {
   none: "no verdict",
   faulty: "not predicted",
   chance: "P(target)",
-  chance_of: "ROI ≥ {roi}",
+  chance_of: "target {roi}",
   hit: "P(hit)",
   warnings: "Notes",
   chance_in_top: "Chance in top",

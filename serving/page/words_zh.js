@@ -79,7 +79,7 @@ export const ZH = {
   none: "无法判断",
   faulty: "未预测",
   chance: "达标概率",
-  chance_of: "ROI ≥ {roi}",
+  chance_of: "目标 {roi}",
   hit: "爆款概率",
   warnings: "提示",
   chance_in_top: "入选概率",

@@ -251,13 +251,13 @@ def split(part: PlanPart, summary: PlanSummary) -> Words:
     """How today's money is split."""
     cap, change = f"{part.cap_share:.0%}", f"{part.change:.0%}"
     zh = (
-        f"今天可分 {summary.today:,.0f} 元，先给更可能达标的；每条一天最多变动 {change}、最多占 {cap}，"
+        f"今天可分 {summary.today:,.0f} 元，先给更可能达标的；每条一天最多变动 {change}（停投除外）、最多占 {cap}，"
         f"因此留着 {summary.unspent:,.0f} 元。抽签停投的写明概率。"
     )
     en = (
         f"{summary.today:,.0f} CNY for today go first to what is likeliest to reach its target; at most {change} "
-        f"change a day and {cap} for one creative, so {summary.unspent:,.0f} CNY stay unspent. Pauses are drawn "
-        "by lot, with the chance that is named."
+        f"change a day (pauses aside) and {cap} for one creative, so {summary.unspent:,.0f} CNY stay unspent. "
+        "Pauses are drawn by lot, with the chance that is named."
     )
     if summary.candidates and summary.test_money:
         zh = f"预算里 {summary.test_money:,.0f} 元给测试（在投时测试最多占 {part.test_share:.0%}）。{zh}"

@@ -96,7 +96,7 @@ def test_a_tag_sheet_and_an_export_become_one_table_with_verdicts_and_intervals(
     assert TITLE in known
     assert "推直播" in known
     assert "–" in known  # an interval
-    assert "ROI ≥ 1.50" in known  # of the sheet, beside the metrics of the export
+    assert "目标 1.50" in known  # of the sheet, beside the metrics of the export
     assert f"轻颜洗发水 · {TITLE}" in filled.inner_text("tr[data-id='new-1']")  # names of product and KOC
     problems = filled.inner_text("#problems")
     assert "标签.csv" in problems

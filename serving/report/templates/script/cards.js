@@ -146,7 +146,7 @@
   };
   const tags = (row) => el("div", { class: "chips" }, ...data.tagNames.map((name, place) => [data.tagLabels[place], tagText(name, row)]).filter(([, value]) => value).map(([words, value]) => el("span", { class: "chip" }, both(words), ` ${value}`)));
   const decision = (row) => {
-    const stake = data.stake[row], test = data.test[row];
+    const stake = data.stake[row], test = data.verdicts[data.verdict[row]] === "skip" ? null : data.test[row];
     return el("p", { class: "lead-line" }, badge(row), both(reason(row)), missing(stake) ? "" : el("b", {}, " ", say(stake >= 0 ? "stake_gain" : "stake_loss", { n: whole(Math.abs(stake)), days: data.windowDays })), missing(test) ? "" : el("b", {}, " ", say("test_line", { n: whole(Number(test.toPrecision(2))) })));
   };
   const owner = (row) => [core.ids[row], report.value("account_id", row), named("product_id", row), named("creator_id", row)].filter(Boolean).join(" · ");

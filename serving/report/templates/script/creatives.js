@@ -58,7 +58,7 @@ const creatives = (() => {
     column("name", word("name"), (row) => core.names[row], cells.name, { always: true, words: true }),
     column("verdict", word("verdict"), (row) => -data.verdict[row], cells.verdict, { saved: (row) => [inLanguage(verdictWords(row)), inLanguage(reason(row))], heads: () => [word("verdict"), word("reason")] }),
     column("stake", word("stake"), (row) => data.stake[row], cells.stake),
-    figure("test", (row) => data.test[row]),
+    figure("test", (row) => data.verdicts[data.verdict[row]] === "skip" ? null : data.test[row]), // nothing to spend on what is not tried
     ...data.targets.map((label, place) => column(`target${place}`, label, (row) => estimate(place, row)[0], cells.prediction(place), { saved: (row) => estimate(place, row), heads: () => ["mean", "low", "high"].map((end) => core.words[`column_${end}`].map((one, n) => one.replace("{n}", label[n]))) })),
     column("chance", word("chance"), (row) => data.chance[row], cells.chance),
     figure("hit", (row) => data.hit[row], share),
