@@ -115,12 +115,13 @@ class PlanPart(ReportPart):
 
     Attributes:
         budget_given: Whether the reader gave the budget.
+        launch: How many launches the reader asked for; None: as many as gain.
         part_of_data: Whether the report is about some creatives of the data, so that `make plan` plans others too.
         daily_spend: Mean spend of the last SPEND_DAYS reported days, CNY; None without the column.
         outcome_days: Length of the outcome window.
         waiting, running: Number of creatives.
         evidence_needed: Evidence (e-value) that a call takes, 1/α.
-        change, cap_share, test_share, order_value_ratio: Of the settings.
+        change, cap_share, floor_cny, test_share, order_value_ratio: Of the settings.
         refused: Why there is no plan; None where there is one, or where there is no money or creative to plan.
         launches_refused: Why waiting creatives are left out of the plan.
         summary: None without a plan.
@@ -131,6 +132,7 @@ class PlanPart(ReportPart):
     """
 
     budget_given: bool
+    launch: int | None
     part_of_data: bool
     daily_spend: float | None
     outcome_days: int
@@ -139,6 +141,7 @@ class PlanPart(ReportPart):
     evidence_needed: float
     change: float
     cap_share: float
+    floor_cny: float
     test_share: float
     order_value_ratio: float
     refused: Words | None = None
@@ -166,6 +169,7 @@ def plan_part(context: ReportContext, days: Daily, asked: PlanAsked) -> PlanPart
     outcome_days = context.settings.outcome_days
     nothing = PlanPart(
         budget_given=asked.budget is not None,
+        launch=asked.launch,
         part_of_data=len(context.observed) < len(context.all_creatives),
         daily_spend=daily_spend,
         outcome_days=outcome_days,
@@ -174,6 +178,7 @@ def plan_part(context: ReportContext, days: Daily, asked: PlanAsked) -> PlanPart
         evidence_needed=1.0 / settings.false_stop,
         change=settings.change,
         cap_share=settings.cap_share,
+        floor_cny=settings.floor_cny,
         test_share=settings.test_share,
         order_value_ratio=settings.order_value_ratio,
     )

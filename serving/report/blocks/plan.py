@@ -13,7 +13,7 @@ MOST_LAUNCHES = 30
 OPEN_ROWS, MOST_ROWS = 12, 60
 """Running creatives that are shown, and those that can be opened besides."""
 
-words = wording.plan
+words, rows = wording.plan, wording.plan_rows
 
 
 def values(data: ReportData) -> dict[str, object]:
@@ -23,7 +23,7 @@ def values(data: ReportData) -> dict[str, object]:
     differing = Counter(
         data.cards[one.index].verdict
         for one in part.split
-        if words.differs(one, data.cards[one.index].verdict, None, part).zh
+        if rows.differs(one, data.cards[one.index].verdict, None, part).zh
     )
     return {
         "launches": [_launch(data, one) for one in part.launches[:MOST_LAUNCHES]],
@@ -41,11 +41,11 @@ def _launch(data: ReportData, one: PlannedLaunch) -> dict[str, object]:
         "name": row.name,
         "kind": wording.common.promotion_type(row.promotion_type),
         "idea": " · ".join(card.tags[name] for name in IDEA_TAGS if card.tags.get(name)),
-        "alike": words.alike(one.alike),
+        "alike": rows.alike(one.alike),
         "test": whole(one.test),
         "minimum": whole(one.minimum),
-        "days": words.days(one.days_low, one.days_high),
-        "why": words.launch_reason(one, card.verdict, data.roi),
+        "days": rows.days(one.days_low, one.days_high),
+        "why": rows.launch_reason(one, card.verdict, data.roi),
     }
 
 
@@ -60,13 +60,13 @@ def _running(data: ReportData, one: PlannedRunning) -> dict[str, object]:
         "yesterday": whole(one.yesterday),
         "today": whole(one.today),
         "change": change(one.today, one.yesterday) if one.yesterday > 0 else "",
-        "funded": words.funded(one),
+        "funded": rows.funded(one),
         "call": one.call,
-        "said": words.CALLS[one.call],
-        "evidence": words.evidence(one, data.plan.evidence_needed),
+        "said": rows.CALLS[one.call],
+        "evidence": rows.evidence(one, data.plan.evidence_needed),
         "differs": words.together(
-            words.differs(one, card.verdict, card.chance, data.plan),
-            words.paused(one, card.verdict, card.chance),
-            words.less(one, card.verdict),
+            rows.differs(one, card.verdict, card.chance, data.plan),
+            rows.paused(one, card.verdict, card.chance),
+            rows.less(one, card.verdict),
         ),
     }

@@ -32,6 +32,9 @@ from serving.report.wording import (
     plan as plan,
 )
 from serving.report.wording import (
+    plan_rows as plan_rows,
+)
+from serving.report.wording import (
     reliability as reliability,
 )
 from serving.report.wording import (

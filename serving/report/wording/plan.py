@@ -1,18 +1,17 @@
 """投放计划: what to launch, what it costs, today's money, and where evidence and decisions differ."""
 
+from collections.abc import Sequence
+
 from features.bilingual import Words
 from features.point_in_time.counts import RECENT_DAYS
-from serving.report.plan import SPEND_DAYS, PlannedLaunch, PlannedRunning, PlanPart, PlanSummary
+from serving.report.first_screen import Trust
+from serving.report.plan import SPEND_DAYS, PlanPart, PlanSummary
 from serving.report.wording.common import target as label_of
-from training.decision.plan.evidence import SCALE, STOP, WATCH
+from serving.report.wording.plan_rows import odds
 from training.decision.rules import VERDICT_LABELS
 
 TITLE = Words("投放计划", "Plan")
 """Heading, and entry of the menu."""
-LONG_DAYS = 60
-"""Days from which a test is only called long: nobody waits for it."""
-MOST_EVIDENCE = 1000.0
-"""Evidence from which its size says nothing more."""
 TEXTS = {
     "plan_launches": Words("先投哪些", "What to launch"),
     "plan_split": Words("在投的今天怎么分", "Today's money"),
@@ -45,12 +44,6 @@ TEXTS = {
     ),
 }
 """Headings and paragraphs, by name."""
-CALLS = {
-    STOP: Words("证据足够：不达标", "enough: below target"),
-    SCALE: Words("证据足够：超目标", "enough: above target"),
-    WATCH: Words("证据不足", "not enough"),
-}
-"""Call → what the evidence says."""
 
 
 def no_plan(part: PlanPart) -> Words:
@@ -108,12 +101,12 @@ def _launches(part: PlanPart, summary: PlanSummary) -> Words:
             f"待投的 {summary.candidates:,} 条一条也不建议投（达标之上都没有预计净增）",
             f"none of the {summary.candidates:,} waiting is worth launching (no gain above target is expected)",
         )
-    chance = f"{summary.hit_chance:.0%}"
+    chance = odds(summary.hit_chance)
     return Words(
         f"待投 {summary.candidates:,} 条里先投 {summary.launched} 条，测试共 {summary.test_money:,.0f} 元，"
-        f"至少出 {summary.hits} 个爆款的概率 {chance}",
+        f"至少出 {summary.hits} 个爆款的概率 {chance.zh}",
         f"launch {summary.launched} of {summary.candidates:,} waiting, tests take {summary.test_money:,.0f} CNY, "
-        f"chance of at least {summary.hits} hit(s) {chance}",
+        f"chance of at least {summary.hits} hit(s) {chance.en}",
     )
 
 
@@ -151,7 +144,7 @@ def gain(summary: PlanSummary) -> Words:
     if summary.most_hit_chance is not None:
         bound = f"{summary.most_hit_chance:.0%}"
         zh += f"，爆款概率怎么选都不超过 {bound}"
-        en += f", and no choice has a greater chance of hits than {bound}"
+        en += f", and no choice has a chance of hits beyond {bound}"
     return Words(f"{zh}。同一个点子最多投一条。", f"{en}. At most one creative of each idea.")
 
 
@@ -179,85 +172,19 @@ def left_out(part: PlanPart) -> Words:
     return Words(f"没选的：{zh}。{first_zh}", f"Not launched: {en}.{first_en}")
 
 
-def launch_reason(one: PlannedLaunch, verdict: str, roi: str) -> Words:
-    """Why a creative is launched, and where its decision says something else."""
-    name, span = label_of(roi), f"{one.gain_low:,.0f}–{one.gain_high:,.0f}"
-    zh = f"{name.zh} 预计 {one.roi:.2f}，目标 {one.target:.2f}"
-    en = f"{name.en} {one.roi:.2f} forecast, target {one.target:.2f}"
-    if one.hit_chance is not None:
-        zh, en = f"{zh}；爆款概率 {one.hit_chance:.0%}", f"{en}; hit {one.hit_chance:.0%}"
-    zh, en = f"{zh}；预计净增 {one.gain:,.0f} 元（{span}）。", f"{en}; expected gain {one.gain:,.0f} CNY ({span})."
-    if verdict and verdict != "first":
-        label = VERDICT_LABELS[verdict]
-        zh += f"决策是“{label.zh}”：决策看它自己的预测名次，计划看花这笔钱预计净增多少、点子是否不同。"
-        en += (
-            f" The decision is “{label.en}”: it goes by the creative's own predicted place, the plan by what the money "
-            "is expected to gain and by different ideas."
-        )
-    return Words(zh, en)
-
-
-def alike(count: int) -> Words:
-    """How many candidates have the idea."""
-    if count < 2:
-        return Words("这个点子只有它", "the only one of its idea")
-    return Words(f"同一个点子有 {count} 条候选", f"one of {count} candidates with the idea")
-
-
-def days(low: float, high: float) -> Words:
-    """From … to … days."""
-    if low > LONG_DAYS:
-        return Words(f"{LONG_DAYS} 天以上", f"over {LONG_DAYS} days")
-    first, last = f"{low:.0f}", f"{high:.0f}" if high <= LONG_DAYS else f"{LONG_DAYS}+"
-    span = first if first == last else f"{first}–{last}"
-    return Words(f"{span} 天", f"{span} days")
-
-
-def evidence(one: PlannedRunning, needed: float) -> Words:
-    """The size of the evidence, of the side with more of it."""
-    below = one.evidence_below >= one.evidence_above
-    most = one.evidence_below if below else one.evidence_above
-    if one.call == WATCH and most <= 1.0:
-        return Words("两边都没有", "on neither side")
-    size = f"{most:.1f}" if most < 10 else f"{most:,.0f}" if most < MOST_EVIDENCE else f"{MOST_EVIDENCE:,.0f}+"
-    side = Words("不达标", "below") if below else Words("超目标", "above")
-    if one.call != WATCH:
-        return Words(f"{size} 倍，要 {needed:.0f} 倍", f"{size} times, {needed:.0f} needed")
-    return Words(f"{side.zh} {size} 倍，要 {needed:.0f} 倍", f"{side.en}: {size} times, {needed:.0f} needed")
-
-
-def differs(one: PlannedRunning, verdict: str, chance: float | None, part: PlanPart) -> Words:
-    """Why evidence and decision on a creative are not the same; empty where they agree."""
-    if verdict == one.call or not verdict or (one.call == WATCH and verdict not in (STOP, SCALE)):
-        return Words("", "")
-    label = VERDICT_LABELS[verdict]
-    odds = f"{chance:.0%}" if chance is not None else "–"
-    own_zh = f"素材自己花 {one.spent:,.0f} 元、回 {one.money:,.0f} 元"
-    own_en = f"its own {one.spent:,.0f} CNY brought {one.money:,.0f}"
-    said_zh, said_en = {
-        STOP: ("，已足够说不达标", ", enough to call it below target"),
-        SCALE: ("，已足够说超目标", ", enough to call it above target"),
-        WATCH: ("，还不够下结论", ", not enough to tell"),
-    }[one.call]
-    zh = f"决策是“{label.zh}”：模型给的达标概率 {odds}；{own_zh}{said_zh}。"
-    en = f"The decision is “{label.en}”: the model gives it a {odds} chance of its target; {own_en}{said_en}."
-    if one.call == WATCH and verdict == STOP and one.today > 0:
-        zh += f"钱先按每天最多 {part.change:.0%} 往下减。"
-        en += f" Its money goes down by {part.change:.0%} a day at most."
-    return Words(zh, en)
-
-
 def split(part: PlanPart, summary: PlanSummary) -> Words:
     """How today's money is split."""
     cap, change = f"{part.cap_share:.0%}", f"{part.change:.0%}"
     zh = (
-        f"今天可分 {summary.today:,.0f} 元，先给更可能达标的；每条一天最多变动 {change}（停投除外）、最多占 {cap}，"
+        f"今天可分 {summary.today:,.0f} 元，先给更可能达标的；每条一天最多变动 {change}"
+        f"（停投、补足最低 {part.floor_cny:g} 元除外；总额比近 {RECENT_DAYS} 天少时，先按比例缩）、最多占 {cap}，"
         f"因此留着 {summary.unspent:,.0f} 元。抽签停投的写明概率。"
     )
     en = (
         f"{summary.today:,.0f} CNY for today go first to what is likeliest to reach its target; at most {change} "
-        f"change a day (pauses aside) and {cap} for one creative, so {summary.unspent:,.0f} CNY stay unspent. "
-        "Pauses are drawn by lot, with the chance that is named."
+        f"change a day (but for pauses and the least of {part.floor_cny:g} CNY; of its part, where there is less in "
+        f"all) and {cap} for one creative, so {summary.unspent:,.0f} CNY stay unspent. Pauses are drawn by lot, with "
+        "the chance that is named."
     )
     if summary.candidates and summary.test_money:
         zh = f"预算里 {summary.test_money:,.0f} 元给测试（在投时测试最多占 {part.test_share:.0%}）。{zh}"
@@ -271,35 +198,6 @@ def platform(summary: PlanSummary) -> Words:
     return TEXTS["plan_platform"].format(low=ends[0], high=ends[-1], middle=ends[len(ends) // 2])
 
 
-def less(one: PlannedRunning, verdict: str) -> Words:
-    """Why a creative that is to be scaled gets less money than lately; empty for others."""
-    if SCALE not in (verdict, one.call) or one.call == STOP or not 0 < one.today < one.yesterday - 0.5:
-        return Words("", "")
-    return Words(
-        "该加量，今天却少分：今天的总额有限，先给抽到ROI 更高的；想加就提高预算。",
-        "To be scaled, and it gets less today: the money of the day goes first to the higher ROIs drawn; a larger "
-        "budget gives it more.",
-    )
-
-
-def paused(one: PlannedRunning, verdict: str, chance: float | None) -> Words:
-    """Why a creative that is to run by its decision gets no money today; empty for others."""
-    if one.today > 0 or one.call == STOP or verdict in ("", STOP):
-        return Words("", "")
-    label = VERDICT_LABELS[verdict]
-    odds = f"{chance:.0%}" if chance is not None else "–"
-    lot = (
-        Words("；停不停是抽签，明天再抽", "; the pause is drawn by lot, tomorrow anew")
-        if one.propensity
-        else Words("", "")
-    )
-    return Words(
-        f"决策是“{label.zh}”，今天的钱先不给：模型给的达标概率 {odds}，先给更可能达标的{lot.zh}。",
-        f"The decision is “{label.en}”, and it gets no money today: the model gives it a {odds} chance of its target, "
-        f"and what is likelier comes first{lot.en}.",
-    )
-
-
 def together(*said: Words) -> Words:
     """Sentences one after the other."""
     return Words("".join(one.zh for one in said), " ".join(one.en for one in said if one.en))
@@ -307,12 +205,13 @@ def together(*said: Words) -> Words:
 
 def rows_left(shown: int, everyone: int, part: PlanPart) -> Words:
     """That not every row is shown, and where all are."""
-    if part.part_of_data or part.summary is None:
+    if part.part_of_data or part.launches_refused or part.summary is None:
         return Words(f"只列最要紧的 {shown} 条，共 {everyone:,} 条。", f"The {shown} of {everyone:,} that matter most.")
     budget = f"{part.summary.budget:.2f}".removesuffix(".00")
+    options = f"BUDGET={budget}" + (f" LAUNCH={part.launch}" if part.launch else "")
     return Words(
-        f"只列最要紧的 {shown} 条；全部 {everyone:,} 条：make plan BUDGET={budget}，写进 CSV。",
-        f"The {shown} that matter most; make plan BUDGET={budget} writes all {everyone:,} as CSV.",
+        f"只列最要紧的 {shown} 条；全部 {everyone:,} 条：make plan {options}，写进 CSV。",
+        f"The {shown} that matter most; make plan {options} writes all {everyone:,} as CSV.",
     )
 
 
@@ -330,11 +229,20 @@ def differ_counts(counts: dict[str, int]) -> Words:
     return Words(f"决策与证据不一致的：{zh}。", f"Decisions that the evidence does not bear out: {en}.")
 
 
-def funded(one: PlannedRunning) -> Words:
-    """The chance with which it runs today, and what was drawn."""
-    share = f"{one.propensity:.0%}" if one.propensity == 0 or one.propensity >= 0.005 else "<1%"
-    if one.call == STOP:
-        return Words("不投", "none")
-    if one.today <= 0:
-        return Words(f"{share}，今天停", f"{share}, paused today")
-    return Words(share, share)
+def level_note(trust: Sequence[Trust]) -> Words:
+    """That the plan takes the model at its word where its level is judged off; empty where it is usable."""
+    level = next((one for one in trust if one.aspect == "level"), None)
+    if level is None or level.verdict == "usable":
+        return Words("", "")
+    name, says = label_of(level.target), Words("还没判断得了", "not judged yet")
+    if level.verdict != "undecided" and level.figure is not None:
+        percent, high = abs(100.0 * (level.figure - 1.0)), level.figure > 1.0
+        says = Words(
+            f"检验时偏{'高' if high else '低'} {percent:.0f}%",
+            f"{percent:.0f}% too {'high' if high else 'low'} when checked",
+        )
+    return Words(
+        f"{name.zh} 的绝对值{says.zh}，计划按模型原值算、没有校正：净增和先投几条照这个偏差看；证据不用预测的ROI。",
+        f"The level of {name.en} is {says.en}, and the plan takes it as the model says it: read gains and the number "
+        "of launches with that in mind; evidence does not use the forecast ROI.",
+    )

@@ -1,5 +1,6 @@
 """投放计划: the numbers of `make plan`, why there is none, and where evidence and decisions differ."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -8,14 +9,18 @@ import pandas as pd
 import pytest
 
 from features.schema import KEY, Loaded
+from serving.api.requests import PlanRequest
 from serving.inference.loaded_model import LoadedModel
+from serving.inference.plan import planned as planned_by_service
 from serving.report import wording
 from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.data import ReportData, sections
+from serving.report.first_screen import Trust
 from serving.report.plan import PlanAsked, PlannedLaunch, PlannedRunning
 from serving.report.render import render
 from training.data.metrics_source import InMemorySource
 from training.decision.plan.command import planned
+from training.decision.status import STOPPED
 
 BUDGET = 20_000.0
 
@@ -73,12 +78,30 @@ def test_every_number_is_that_of_make_plan(told: ReportData, waiting: ReportCont
     assert len(part.split) == part.summary.running
 
 
+def test_the_service_answers_with_the_same_numbers(
+    told: ReportData, waiting: ReportContext, loaded: LoadedModel, as_requests
+) -> None:
+    asked = waiting.observed[KEY][[name != STOPPED for name in waiting.status]]
+    body = {"creatives": as_requests(waiting.loaded, asked), "budget_cny": BUDGET, "launch": 2}
+    content = planned_by_service(loaded, PlanRequest.model_validate_json(json.dumps(body))).content
+    assert told.plan.summary is not None
+    assert content["summary"] == told.plan.summary.model_dump()
+    by_id = {row["creative_id"]: row for part in ("candidates", "running") for row in content[part]}
+    for one in (*told.plan.launches, *told.plan.split):
+        own = by_id[told.creatives[one.index].creative_id]
+        common = [name for name in own if name in type(one).model_fields]
+        assert len(common) > 7
+        assert {name: own[name] for name in common} == {name: getattr(one, name) for name in common}
+
+
 def test_the_page_shows_what_the_plan_says(told: ReportData) -> None:
     said, summary = section(told), told.plan.summary
     assert summary is not None
     assert "7 天预算 20,000 元" in said
     assert f"待投 4 条里先投 2 条，测试共 {summary.test_money:,.0f} 元" in said
-    assert f"chance of at least 1 hit(s) {summary.hit_chance:.0%}" in said
+    assert summary.hit_chance > 0.995
+    assert "至少出 1 个爆款的概率 99% 以上" in said
+    assert "chance of at least 1 hit(s) over 99%" in said
     for one in told.plan.launches:
         assert told.creatives[one.index].name in said
         assert f"{one.minimum:,.0f}" in said
@@ -178,19 +201,19 @@ def running(**given: float | str) -> PlannedRunning:
 def test_where_evidence_and_decision_differ_the_row_says_why(
     data: ReportData, verdict: str, call: str, says: str
 ) -> None:
-    said = wording.plan.differs(running(call=call), verdict, 0.08, data.plan)
+    said = wording.plan_rows.differs(running(call=call), verdict, 0.08, data.plan)
     assert says in said.zh
     assert bool(said.zh) == bool(said.en) == bool(says)
 
 
 def test_less_money_or_none_beside_a_decision_to_run_is_explained() -> None:
-    assert "今天的钱先不给" in wording.plan.paused(running(today=0.0, propensity=0.4), "watch", 0.1).zh
-    assert "抽签" in wording.plan.paused(running(today=0.0, propensity=0.4), "hold", 0.4).zh
-    assert "该加量，今天却少分" in wording.plan.less(running(), "scale").zh
-    assert "该加量，今天却少分" in wording.plan.less(running(call="scale"), "hold").zh
-    assert wording.plan.less(running(today=130.0), "scale").zh == ""
-    assert wording.plan.paused(running(), "watch", 0.1).zh == ""
-    assert wording.plan.paused(running(today=0.0), "stop", 0.1).zh == ""
+    assert "今天的钱先不给" in wording.plan_rows.paused(running(today=0.0, propensity=0.4), "watch", 0.1).zh
+    assert "抽签" in wording.plan_rows.paused(running(today=0.0, propensity=0.4), "hold", 0.4).zh
+    assert "该加量，今天却少分" in wording.plan_rows.less(running(), "scale").zh
+    assert "该加量，今天却少分" in wording.plan_rows.less(running(call="scale"), "hold").zh
+    assert wording.plan_rows.less(running(today=130.0), "scale").zh == ""
+    assert wording.plan_rows.paused(running(), "watch", 0.1).zh == ""
+    assert wording.plan_rows.paused(running(today=0.0), "stop", 0.1).zh == ""
 
 
 def test_rows_with_a_call_stand_first(told: ReportData) -> None:
@@ -200,10 +223,32 @@ def test_rows_with_a_call_stand_first(told: ReportData) -> None:
     np.testing.assert_array_equal(moved, sorted(moved, reverse=True))
 
 
+@pytest.mark.parametrize(
+    ("verdict", "figure", "says"),
+    [
+        ("usable", 1.02, ""),
+        ("caution", 1.26, "检验时偏高 26%"),
+        ("unusable", 0.5, "检验时偏低 50%"),
+        ("undecided", None, "还没判断得了"),
+    ],
+)
+def test_a_level_that_is_judged_off_is_told_beside_the_gains(verdict: str, figure: float | None, says: str) -> None:
+    level = Trust.model_validate(
+        {"aspect": "level", "target": "net_roi", "verdict": verdict, "figure": figure, "factor": 1.0, "why": ("", "")}
+    )
+    said = wording.plan.level_note([level])
+    assert says in said.zh
+    assert bool(said.zh) == bool(said.en) == bool(says)
+    assert wording.plan.level_note([]) == ("", "")
+
+
 def test_sizes_of_evidence_and_days_are_readable() -> None:
-    assert wording.plan.evidence(running(), 20.0).zh == "不达标 2.0 倍，要 20 倍"
-    assert wording.plan.evidence(running(call="stop", evidence_below=1e300), 20.0).zh == "1,000+ 倍，要 20 倍"
-    assert wording.plan.evidence(running(evidence_below=0.9), 20.0).en == "on neither side"
-    assert wording.plan.days(3.0, 3.2).zh == "3 天"
-    assert wording.plan.days(3.0, 211.0).en == "3–60+ days"
-    assert wording.plan.days(70.0, 211.0).zh == "60 天以上"
+    assert wording.plan_rows.evidence(running(), 20.0).zh == "不达标 2.0 倍，要 20 倍"
+    assert wording.plan_rows.evidence(running(call="stop", evidence_below=1e300), 20.0).zh == "1,000+ 倍，要 20 倍"
+    assert wording.plan_rows.evidence(running(evidence_below=0.9), 20.0).en == "on neither side"
+    assert [wording.plan_rows.odds(chance).en for chance in (0.0, 1e-4, 0.12, 0.9999, 1.0, None)] == [
+        "0%", "under 1%", "12%", "over 99%", "100%", "–"
+    ]  # fmt: skip
+    assert wording.plan_rows.days(3.0, 3.2).zh == "3 天"
+    assert wording.plan_rows.days(3.0, 211.0).en == "3–60+ days"
+    assert wording.plan_rows.days(70.0, 211.0).zh == "60 天以上"
