@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
 
+import numpy as np
+import pyarrow as pa
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -14,6 +16,7 @@ from rich.text import Text
 from configs.errors import GpmcastError
 from features.bilingual import Language, Words, language_of_locale
 from features.errors import InputError, Problem
+from features.readers.typed_cells import parse_numbers
 from features.sanitise import visible_text
 from features.store.ingest import IngestReport
 from features.store.status import StoreStatus
@@ -85,6 +88,35 @@ def run_command(app: typer.Typer, name: str) -> None:
     except GpmcastError as error:
         print(visible_text(error.in_language(language_asked_for(sys.argv))), file=sys.stderr)
         sys.exit(2)
+
+
+def amount(text: str) -> float:
+    """Parse the CNY of an option, written as in an export: 5000, 5,000, 5000元, 1.2万.
+
+    Raises:
+        InputError: It is no number.
+    """
+    found = parse_numbers(pa.array([text], pa.string()))
+    if found.bad[0] or found.percent[0] or np.isnan(found.values[0]):
+        raise InputError(
+            f"“{text}” is no amount. Give CNY as a number, such as 5000 or 5,000.",
+            zh=f"“{text}”不是金额。处理：写元数，例如 5000、5,000 或 1.2万。",
+        )
+    return float(found.values[0])
+
+
+def whole_number(text: str) -> int:
+    """Parse how many, 1 or more.
+
+    Raises:
+        InputError: It is nothing of the kind.
+    """
+    if not text.strip().isdecimal() or not int(text):
+        raise InputError(
+            f"“{text}” is no number of creatives. Give a whole number, 1 or more, or leave the option away.",
+            zh=f"“{text}”不是素材个数。处理：写 1 或更大的整数，或去掉这个选项。",
+        )
+    return int(text)
 
 
 def language_asked_for(arguments: Sequence[str]) -> Language:

@@ -82,13 +82,19 @@ class Problem:
 def unopened(file: str, error: OSError) -> Problem:
     """Build the problem of a file that the system does not open."""
     reason = error.strerror or type(error).__name__
+    reasons_zh = {
+        FileNotFoundError: "没有这个文件",
+        IsADirectoryError: "这是一个文件夹",
+        PermissionError: "没有权限",
+    }
+    reason_zh = reasons_zh.get(type(error), reason)
     return Problem(
         severity="file",
         file=file,
         found=f"that it cannot be opened ({reason})",
         expected="a file that can be read",
         cure="Check that it is there, may be read, and is not open in another program.",
-        zh=f"打不开({reason});应为可以读取的文件。处理:检查文件是否还在、有没有读取权限、是否正被别的程序打开。",
+        zh=f"打不开({reason_zh});应为可以读取的文件。处理:检查文件是否还在、有没有读取权限、是否正被别的程序打开。",
     )
 
 

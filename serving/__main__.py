@@ -12,7 +12,7 @@ from rich.console import Console
 
 from configs.settings import CONFIG_DIR
 from configs.yaml_file import parse
-from features.console import run_command, show_problems
+from features.console import amount, run_command, show_problems, whole_number
 from features.store.inputs import check_data_exists
 from serving.middleware.keys import new_key
 from serving.settings import BENTOML_ENVIRONMENT, SETTINGS_VARIABLE, ServiceSettings, load_service_settings
@@ -113,10 +113,12 @@ def report_command(
         str, typer.Option("--ledger", help="Past answers: URL, SQLite file or export; else the service's ledger.")
     ] = "",
     budget: Annotated[
-        float | None, typer.Option("--budget", help="To plan, CNY for the days of one outcome window; else last days'.")
+        float | None,
+        typer.Option("--budget", parser=amount, help="To plan, CNY of one outcome window; else last days'."),
     ] = None,
     launch: Annotated[
-        int | None, typer.Option("--launch", min=1, help="To plan: how many to launch; default: all that gain.")
+        int | None,
+        typer.Option("--launch", parser=whole_number, help="To plan: how many to launch; default: all that gain."),
     ] = None,
 ) -> None:
     """Write the strategist's report as one HTML file, and print its path."""

@@ -11,7 +11,7 @@ from rich.console import Console
 from configs.settings import CONFIG_DIR, Settings, load_settings
 from configs.yaml_file import parse
 from features.bilingual import Language, Words, language_of_locale
-from features.console import run_command
+from features.console import amount, run_command, whole_number
 from features.errors import InputError
 from features.partitions.folder import without_password
 from features.sanitise import visible_text
@@ -209,8 +209,12 @@ def predict_command(
 @app.command("plan")
 def plan_command(
     data: DataPaths,
-    budget: Annotated[float | None, typer.Option("--budget", help="CNY for the days of one outcome window.")] = None,
-    launch: Annotated[int | None, typer.Option("--launch", min=1, help="How many; default: all that gain.")] = None,
+    budget: Annotated[
+        float | None, typer.Option("--budget", parser=amount, help="CNY for the days of one outcome window.")
+    ] = None,
+    launch: Annotated[
+        int | None, typer.Option("--launch", parser=whole_number, help="How many; default: all that gain.")
+    ] = None,
     candidates: Annotated[Path | None, typer.Option("--candidates", help="Candidates, as in a tag sheet.")] = None,
     out: Annotated[Path, typer.Option("--out", help="CSV or Parquet file to write.")] = Path("plan.csv"),
     config: ConfigFile = DEFAULT_CONFIG,

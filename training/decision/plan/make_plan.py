@@ -112,8 +112,8 @@ def make_plan(
     running = figures[figures["status"] == RUNNING].reset_index(drop=True)
     if not len(waiting) and not len(running):
         raise words.refusal(words.NOTHING)
-    money = budget * (settings.test_share if len(running) else 1.0)
-    candidates, chosen = _launches(waiting, money, launch, settings, days)
+    share = settings.test_share if len(running) else 1.0
+    candidates, chosen = _launches(waiting, budget, share, launch, settings, days)
     tested = float(candidates["test"].sum())
     today = (budget - tested) / days if len(running) else 0.0
     running, unspent = _running(running, today, settings, days)
@@ -154,9 +154,12 @@ def refuse_no_budget(budget: float | None, days: int) -> float:
 
 
 def _launches(
-    waiting: pd.DataFrame, money: float, launch: int | None, settings: PlanSettings, days: int
+    waiting: pd.DataFrame, budget: float, share: float, launch: int | None, settings: PlanSettings, days: int
 ) -> tuple[pd.DataFrame, Selection | None]:
-    """The candidates with their tests, and the choice; None without candidates."""
+    """The candidates with their tests, paid by a share of the budget, and the choice; None without candidates."""
+    money = budget * share
+    if launch is not None and not len(waiting):
+        raise words.refusal(words.NONE_TO_CHOOSE.format(asked=launch))
     if launch is not None and launch > len(waiting):
         raise words.refusal(words.TOO_FEW.format(asked=launch, found=len(waiting)))
     new = ["part", "minimum", "test", "gain", "gain_low", "gain_high", "days", "days_low", "days_high"]
@@ -170,7 +173,7 @@ def _launches(
     )
     tests = test_of(roi, variance, target, natural, value, np.nan_to_num(column["told_apart"]), settings)
     family = pd.factorize(waiting["family"])[0].astype(np.int64)
-    _refuse_small_budget(tests.minimum, family, money, launch, settings)
+    _refuse_small_budget(tests.minimum, family, budget, share, launch, settings)
     middle = len(settings.elasticities) // 2
     chosen = choose(
         tests.gain[middle], np.nan_to_num(column["hit_chance"]), tests.minimum, family, money, launch, settings
@@ -201,19 +204,19 @@ def _launches(
 
 
 def _refuse_small_budget(
-    minimum: np.ndarray, family: np.ndarray, money: float, launch: int | None, settings: PlanSettings
+    minimum: np.ndarray, family: np.ndarray, budget: float, share: float, launch: int | None, settings: PlanSettings
 ) -> None:
     """Raise InputError where the cheapest tests of different ideas cost more than there is."""
     cheapest = np.sort(pd.Series(minimum).groupby(family).min().to_numpy())
     if launch is not None and launch > len(cheapest):
         raise words.refusal(words.TOO_ALIKE.format(asked=launch, candidates=len(minimum), ideas=len(cheapest)))
-    total = np.cumsum(cheapest)
+    total, money = np.cumsum(cheapest), budget * share
     wanted = launch or 1
     if total[wanted - 1] > money:
         affordable = int((total <= money).sum())
-        share = "" if settings.test_share == 1 else f"{settings.test_share:.0%}"
+        part = "" if share == 1 else f"{share:.0%}"
         raise words.refusal(
-            words.small_budget(wanted, float(total[wanted - 1]), money, affordable, share, settings.false_stop)
+            words.small_budget(wanted, float(total[wanted - 1]), money, affordable, part, settings.false_stop)
         )
 
 

@@ -14,6 +14,7 @@ from configs.settings import Plan as PlanSettings
 from features.bilingual import Language, Words
 from features.sanitise import visible_text
 from training.decision.plan import words
+from training.decision.plan.evidence import WATCH
 from training.decision.plan.make_plan import LAUNCH, Plan, Summary
 
 ROWS_SHOWN = 15
@@ -42,7 +43,9 @@ def show_plan(plan: Plan, settings: PlanSettings, files: list[Path], language: L
         say(text)
     out.print()
     if len(plan.running):
-        _table(words.RUNNING, _running_cells(plan.running, plan.summary.roi), language, out)
+        called = plan.running["call"] != WATCH
+        rows = pd.concat([plan.running[called], plan.running[~called]])  # what to stop is not left to the file
+        _table(words.RUNNING, _running_cells(rows, plan.summary.roi), language, out)
     for text in running:
         say(text)
     out.print()
@@ -67,7 +70,7 @@ def sentences(summary: Summary, settings: PlanSettings) -> tuple[list[Words], li
         launches += [words.GREEDY] if summary.method == "greedy" else []
     if not summary.running:
         return launches, [words.NONE_RUNNING]
-    split = words.SPLIT.format(**values, change=settings.change)
+    split = words.SPLIT.format(**values, change=settings.change, floor=settings.floor_cny)
     return launches, [split, words.STOPPED.format(**values, ratio=settings.order_value_ratio)]
 
 

@@ -6,8 +6,8 @@ from features.bilingual import Words
 from features.errors import InputError, Problem
 
 NO_BUDGET = Words(
-    "没有预算。处理：写上接下来 {days} 天的总预算（元），例如 make plan BUDGET=5000。",
-    "There is no budget. Give the CNY for the next {days} days, such as make plan BUDGET=5000.",
+    "没有预算。处理：写上接下来 {days} 天的总预算（元，要大于 0），例如 make plan BUDGET=5000。",
+    "There is no budget. Give the CNY for the next {days} days, more than 0, such as make plan BUDGET=5000.",
 )
 NO_METRICS = Words(
     "数据里没有效果数据，没有可以做计划的时刻。处理：把日报导出也放进来。",
@@ -34,6 +34,19 @@ TOO_FEW = Words(
     "要选 {asked} 个素材，候选只有 {found} 个。处理：LAUNCH 不要大于 {found}，或在标签表里补充候选。",
     "{asked} launches were asked for, and there are {found} candidates. Ask for {found} at most, or add candidates to "
     "the tag sheet.",
+)
+NONE_TO_CHOOSE = Words(
+    "要选 {asked} 个素材，可是没有候选。处理：在标签表里写上要投的素材（素材ID、账户ID、推广方式），"
+    "或用 CANDIDATES=<标签表> 给出；只分在投素材的预算就去掉 LAUNCH。",
+    "{asked} launches were asked for, and there is no candidate. Add those to launch to the tag sheet (creative id, "
+    "account id, promotion type), or give CANDIDATES=<tag sheet>; to split the money of running creatives alone, leave "
+    "LAUNCH away.",
+)
+ALL_LAUNCHED = Words(
+    "{file}：里面的 {count} 个素材都投过了，没有待投的。"
+    "处理：换上还没投过的素材；只分在投素材的预算就去掉 CANDIDATES。",
+    "{file}: its {count} creative(s) were all launched before, so none is a candidate. Name creatives that were not, "
+    "or leave CANDIDATES away to split the money of running creatives alone.",
 )
 TOO_ALIKE = Words(
     "要选 {asked} 个不同的素材，{candidates} 个候选里只有 {ideas} 种不同的创意（同账户同商品同标签算一种）。"
@@ -66,13 +79,17 @@ def unusable_candidates(file: str, left_out: int, problems: Sequence[Problem]) -
         left_out: Creatives whose account or promotion type is not known.
         problems: Found in it.
     """
+    if not left_out and problems:
+        first = problems[0]
+        return Words(
+            f"候选不能用：{first.in_language('zh', name=file)}",
+            f"the candidates cannot be used: {first.in_language('en', name=file)}",
+        )
     found = Words("里面没有素材", "it holds no creative")
     if left_out:
         found = Words(
             f"{left_out} 个素材没有账户或推广方式", f"{left_out} creative(s) without account or promotion type"
         )
-    elif problems:
-        found = Words(problems[0].in_language("zh", name=file), problems[0].found)
     return Words(
         f"{file}：候选不能用（{found.zh}）。处理：按标签表的格式，一行一个素材，写上素材ID、账户ID和推广方式。",
         f"{file}: the candidates cannot be used ({found.en}). Give a row per creative as in a tag sheet, with creative "
@@ -155,9 +172,9 @@ GREEDY = Words(
 )
 SPLIT = Words(
     "{running} 个在投：今天 {today:,.0f} 元，"
-    "其中 {unspent:,.0f} 元先留着（目标ROI、单个上限和每天最多变动 {change:.0%}）。",
+    "其中 {unspent:,.0f} 元先留着（目标ROI、单个上限和每天最多变动 {change:.0%}；每天 {floor:g} 元以内不受变动限制）。",
     "{running} running: {today:,.0f} CNY today, of which {unspent:,.0f} stay unspent for the sake of ROI targets, caps "
-    "and at most {change:.0%} change a day.",
+    "and at most {change:.0%} change a day (not of {floor:g} CNY or less).",
 )
 NONE_RUNNING = Words("没有在投的素材。", "No creative is running.")
 STOPPED = Words(

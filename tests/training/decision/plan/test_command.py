@@ -126,8 +126,23 @@ def test_candidates_that_cannot_be_used_are_answered_in_words(tmp_path, data, ce
 
 
 def test_a_file_that_is_not_there_is_answered_in_words(tmp_path, data, certain, settings) -> None:
-    with pytest.raises(InputError, match="the candidates cannot be used"):
+    with pytest.raises(InputError, match="the candidates cannot be used") as refused:
         planned(data, certain, settings, 20_000.0, None, tmp_path / "absent.csv")
+    assert refused.value.zh == (
+        "候选不能用：absent.csv:打不开(没有这个文件);应为可以读取的文件。"
+        "处理:检查文件是否还在、有没有读取权限、是否正被别的程序打开。"
+    )
+
+
+def test_candidates_that_all_ran_before_are_named_as_such(tmp_path, data, certain, settings) -> None:
+    ran = data.creatives[~data.creatives["creative_id"].str.startswith("n")].iloc[0]
+    sheet = tmp_path / "candidates.csv"
+    promotion = "推直播" if ran["promotion_type"] == "live" else "推商品"
+    row = f"{ran['creative_id']},{ran['account_id']},{promotion},p1,k1,悬念,居家"
+    sheet.write_text("\n".join([HEADERS, row]), encoding="utf-8")
+    with pytest.raises(InputError, match=r"its 1 creative\(s\) were all launched before") as refused:
+        planned(data, certain, settings, 20_000.0, None, sheet)
+    assert "都投过了" in refused.value.zh
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,8 @@ def test_the_document_holds_every_figure_as_plain_data() -> None:
         (figures().assign(known=0.0), 10_000.0, None, "knows no attribute or tag of the 6", "一个都没见过"),
         (figures(), 100.0, None, "30 CNY (30% of the budget) are there for tests. Raise BUDGET.", "提高 BUDGET。"),
         (figures(), 3000.0, 3, "Raise BUDGET, or LAUNCH=2", "LAUNCH=2"),
+        (figures(running=0), 10.0, None, "10 CNY are there for tests", "只有 10 元。"),
+        (figures(waiting=0), 10_000.0, 2, "there is no candidate", "没有候选"),
     ],
 )
 def test_bad_input_is_answered_in_words_with_the_cure(table, budget, launch, en, zh) -> None:
