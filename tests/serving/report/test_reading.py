@@ -69,7 +69,7 @@ QUESTIONS = (
         "#card div:has(> h4 .zh:text-matches('起量'))", "流量|消耗|展示",
     ),
     Question(
-        "哪些素材是同一个创意？", "Which creatives are the same idea?", (CREATIVE,),
+        "哪些素材是同一个点子？", "Which creatives are the same idea?", (CREATIVE,),
         "#card div:has(> h4 .zh:text-is('同质化'))", r"条|没有",
     ),
     Question(
