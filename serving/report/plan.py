@@ -191,8 +191,9 @@ def plan_part(context: ReportContext, days: Daily, asked: PlanAsked) -> PlanPart
     except InputError as error:
         return nothing.model_copy(update={"refused": _said(error)})
     left_out = None
+    launch = asked.launch if nothing.waiting else None  # that nobody waits is said anyway
     try:
-        plan = make_plan(table, budget, asked.launch, settings, days=outcome_days, roi=context.roi)
+        plan = make_plan(table, budget, launch, settings, days=outcome_days, roi=context.roi)
     except InputError as error:
         # What is wrong is the launches: nothing else of a plan can be refused here.
         left_out = _said(error)

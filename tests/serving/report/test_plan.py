@@ -134,6 +134,13 @@ def test_nobody_waits_and_that_is_said(data: ReportData) -> None:
     assert data.plan.split
 
 
+def test_launches_asked_for_where_nobody_waits_leave_the_split(context: ReportContext) -> None:
+    part = sections(context, None, asked=PlanAsked(BUDGET, 3)).plan
+    assert part.launches_refused is None
+    assert part.summary is not None
+    assert part.summary.running == len(part.split) > 0
+
+
 def test_without_spend_lately_and_without_a_budget_it_names_what_it_cannot_tell(
     loaded: LoadedModel, with_waiting: Loaded
 ) -> None:
