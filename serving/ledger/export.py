@@ -28,7 +28,10 @@ def utc_time(option: str, text: str) -> str:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise GpmcastError(f"{option} {text}: is no time. Give an ISO time in UTC, such as 2026-06-01.") from None
+        raise GpmcastError(
+            f"{option} {text}: is no time. Give an ISO time in UTC, such as 2026-06-01.",
+            zh=f"{option} {text}：不是时间。处理：写成 2026-06-01 或 2026-06-01T08:00（UTC）。",
+        ) from None
     in_utc = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     return in_utc.isoformat(timespec="microseconds")
 

@@ -20,7 +20,10 @@ def opened(url: str) -> sa.Engine:
     """
     engine = connect(url)
     if (file := sqlite_file(engine)) is not None and not file.is_file():
-        raise GpmcastError(f"{file}: there is no ledger. The service makes it when it starts.")
+        raise GpmcastError(
+            f"{file}: there is no ledger. The service makes it when it starts.",
+            zh=f"{file}：没有这个预测台账。处理：检查路径；还没有台账时先 make serve，服务启动时会建好。",
+        )
     try:
         with engine.connect() as connection:
             connection.execute(sa.select(ANSWERS).limit(0))
@@ -28,7 +31,11 @@ def opened(url: str) -> sa.Engine:
     except sa.exc.DBAPIError as error:
         cause = str(error.orig).splitlines()[0]
         cure = "The service of this version makes and completes its tables when it starts."
-        raise GpmcastError(f"{engine.url}: cannot be read: {cause}. {cure}") from None
+        raise GpmcastError(
+            f"{engine.url}: cannot be read: {cause}. {cure}",
+            zh=f"{engine.url}：读不了这个预测台账（{cause}）。处理：检查路径；"
+            "旧版的台账，用这一版的 make serve 启动一次就会补齐。",
+        ) from None
     return engine
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
+from features.bilingual import Words
 from features.errors import InputError
 from features.funnel import Funnel, Stage
 from features.funnel_model.empirical_bayes import ratio_and_events, stage_counts
@@ -234,24 +235,42 @@ def _chosen(rows: pd.DataFrame, loaded: Loaded, creative_filter: CreativeFilter)
     if account:
         chosen &= (rows["account_id"] == account).to_numpy()
         if not chosen.any():
-            raise InputError(f"No creative of account {account}. Accounts here: {_some(rows['account_id'])}.")
+            here = _some(rows["account_id"])
+            raise InputError(
+                f"No creative of account {account}. Accounts here: {here.en}.",
+                zh=f"没有账户 {account} 的素材。这份数据里的账户：{here.zh}。",
+            )
     if product:
         if "product_id" not in creatives:
-            raise InputError("--product: these data name no product. Add 商品ID (product_id) to the tag sheet.")
+            raise InputError(
+                "--product: these data name no product. Add 商品ID (product_id) to the tag sheet.",
+                zh="--product：这份数据里没有商品。处理：在标签表里加上 商品ID 一列。",
+            )
         products = rows[KEY].merge(creatives, how="left", on=KEY)["product_id"]
         of_product = (products == product).to_numpy(dtype=bool)
         if not (chosen & of_product).any():
-            raise InputError(f"No creative of product {product}. Products here: {_some(products[chosen])}.")
+            here = _some(products[chosen])
+            raise InputError(
+                f"No creative of product {product}. Products here: {here.en}.",
+                zh=f"没有商品 {product} 的素材。这里的商品：{here.zh}。",
+            )
         chosen &= of_product
     since = creative_filter.since
     if since is not None:
         chosen &= ~(rows["launched_at"] < since).to_numpy() | (rows["age_hours"] == 0).to_numpy()
         if not chosen.any():
             last = rows["launched_at"].max()
-            raise InputError(f"No creative was launched since {since:%Y-%m-%d}; the last one {last:%Y-%m-%d}.")
+            raise InputError(
+                f"No creative was launched since {since:%Y-%m-%d}; the last one {last:%Y-%m-%d}.",
+                zh=f"{since:%Y-%m-%d} 以来没有投放过素材；最后一条投放于 {last:%Y-%m-%d}。",
+            )
     return chosen
 
 
-def _some(values: pd.Series, most: int = 8) -> str:
+def _some(values: pd.Series, most: int = 8) -> Words:
     found = sorted(values.dropna().astype(str).unique())
-    return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
+    more = len(found) - most
+    return Words(
+        "、".join(found[:most]) + (f" 等 {len(found)} 个" if more > 0 else ""),
+        ", ".join(found[:most]) + (f" and {more} more" if more > 0 else ""),
+    )

@@ -78,9 +78,15 @@ def report_request(
         InputError: An option is not usable; the message says what is expected.
     """
     if out.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"--out {out}: the report is one HTML file; name it report.html.")
+        raise InputError(
+            f"--out {out}: the report is one HTML file; name it report.html.",
+            zh=f"--out {out}：报告是一个 HTML 文件。处理：文件名以 .html 结尾，例如 report.html。",
+        )
     if lang not in LANGUAGES:
-        raise InputError(f"--lang {lang}: the report opens in {' or '.join(LANGUAGES)}.")
+        raise InputError(
+            f"--lang {lang}: the report opens in {' or '.join(LANGUAGES)}.",
+            zh=f"--lang {lang}：报告只有 {' 和 '.join(LANGUAGES)} 两种语言。",
+        )
     moment = None if since is None else iso_time(since, "--since")
     language: Language = "en" if lang == "en" else "zh"
     return ReportRequest(
@@ -103,12 +109,13 @@ def iso_time(text: str, option: str) -> pd.Timestamp:
         # The pattern refuses what fromisoformat accepts besides: week dates, basic format, time zones.
         if ISO_TIME.fullmatch(text):
             return pd.Timestamp(datetime.fromisoformat(text))
-        reason = "is no ISO date"
+        reason = Words("不是日期", "is no ISO date")
     except ValueError:
-        reason = "is no day or time of the calendar"
+        reason = Words("日历上没有这一天或这个时刻", "is no day or time of the calendar")
     raise InputError(
-        f"{option}: found “{text}”, which {reason}; expected YYYY-MM-DD, with a local time if needed. "
-        "Write it as 2026-06-01 or 2026-06-01T08:00."
+        f"{option}: found “{text}”, which {reason.en}; expected YYYY-MM-DD, with a local time if needed. "
+        "Write it as 2026-06-01 or 2026-06-01T08:00.",
+        zh=f"{option}：“{text}”{reason.zh}。处理：写成 2026-06-01 或 2026-06-01T08:00（当地时间）。",
     )
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pandas as pd
 
+from features.bilingual import Words
 from features.errors import InputError
 from features.schema import KEY
 from serving.ledger.export import utc_time
@@ -92,17 +93,28 @@ def _record(row: Mapping[str, object]) -> dict[str, object] | None:
 def _exported(path: Path) -> Iterator[Mapping[str, object]]:
     if not path.is_file():
         raise InputError(
-            f"{path}: there is no such file. Export answers by `python -m serving ledger --out {path.name}`."
+            f"{path}: there is no such file. Export answers by `python -m serving ledger --out {path.name}`.",
+            zh=f"{path}：没有这个文件。处理：检查路径，或用 `python -m serving ledger --out {path.name}` 导出。",
         )
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = (orjson.loads(line) for line in file) if path.suffix == ".jsonl" else map(_parsed, csv.DictReader(file))
-        for number, row in enumerate(lines, start=1):
-            if missing := [name for name in NEEDED if name not in row]:
-                raise InputError(
-                    f"{path}, row {number}: found no {', '.join(missing)}; expected an export of the ledger. "
-                    "Write it by `python -m serving ledger --out …`."
-                )
-            yield row
+    number = 0
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = map(orjson.loads, file) if path.suffix == ".jsonl" else map(_parsed, csv.DictReader(file))
+            for number, row in enumerate(lines, start=1):
+                if missing := [name for name in NEEDED if not isinstance(row, dict) or name not in row]:
+                    raise _no_export(path, number, Words(f"缺 {'、'.join(missing)}", f"found no {', '.join(missing)}"))
+                yield row
+    except (ValueError, csv.Error) as error:  # text that is no UTF-8, a line that is no JSON or is cut off
+        found = Words("读不了", f"found what cannot be read ({error})")
+        raise _no_export(path, number + 1, found) from None
+
+
+def _no_export(path: Path, number: int, found: Words) -> InputError:
+    return InputError(
+        f"{path}, row {number}: {found.en}; expected an export of the ledger. "
+        "Write it by `python -m serving ledger --out …`.",
+        zh=f"{path}：不是预测台账的导出，第 {number} 行{found.zh}。处理：用 `python -m serving ledger --out …` 导出。",
+    )
 
 
 def _parsed(row: dict[str, str]) -> dict[str, object]:

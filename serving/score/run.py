@@ -16,6 +16,7 @@ from features.point_in_time.counts import data_funnel
 from features.schema import KEY, Loaded
 from features.store.ingest import IngestReport
 from features.store.inputs import check_data_exists, load_data
+from serving.ledger.export import utc_time
 from serving.ledger.tables import connect, sqlite_file
 from serving.score.past_answers import answers_of, ledger_rows
 from training.track_record.answers import backtest_answers
@@ -63,7 +64,10 @@ def score(
     if files is not None:
         on_ingest(files)
     if loaded.metrics.empty:
-        raise InputError("The data hold no metrics, so no answer can be compared with anything. Import reports too.")
+        raise InputError(
+            "The data hold no metrics, so no answer can be compared with anything. Import reports too.",
+            zh="数据里没有效果数据，没有可以核对的结果。处理：把日报导出也放进来。",
+        )
     return record_of(request, loaded, settings), space
 
 
@@ -81,6 +85,7 @@ def record_of(
     Raises:
         GpmcastError: A ledger or backtest that was named cannot be read.
     """
+    begin = utc_time("--since", request.since)  # also where there is no ledger: what is no time is not passed over
     named = request.ledger or _existing(request.default_ledger)
     if named:
         answers = answers_of(ledger_rows(named, request.since))
@@ -94,6 +99,9 @@ def record_of(
         if len(table):
             funnel = data_funnel(loaded, settings)
             answers = backtest_answers(table, funnel.main_roi, settings.outcome_days, settings.basis)
+            if begin:
+                local = pd.Timestamp(begin).tz_convert(settings.time_zone).tz_localize(None)
+                answers = answers[answers["at"] >= local]
             return track_record(answers, loaded, settings, str(request.backtest), of_backtest=True)
     return track_record(answers_of([]), loaded, settings, "")
 

@@ -91,6 +91,24 @@ def test_wrong_input_is_answered_in_words(tmp_path: Path) -> None:
         answers_of(ledger_rows(str(tmp_path / "other.csv"), since="yesterday"))
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("gbk.csv", "素材,行\n1,2\n".encode("gbk")),
+        ("picture.jsonl", b"\x89PNG\r\n\x1a\n"),
+        ("torn.jsonl", b'{"endpoint": "pre'),
+        ("number.jsonl", b"7\n"),
+        ("cell.csv", b"endpoint,version,at,cutoff,age_hours,answer,about\npredict,1,x,x,1,{,{}\n"),
+        ("hours.csv", b"endpoint,version,at,cutoff,age_hours,answer,about\npredict,1,x,x,old,{},{}\n"),
+    ],
+)
+def test_a_file_that_is_no_export_is_refused_in_both_languages(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(GpmcastError, match=r"row 1: found .*; expected an export of the ledger") as refused:
+        answers_of(ledger_rows(str(tmp_path / name)))
+    assert "不是预测台账的导出，第 1 行" in refused.value.zh
+
+
 def test_what_is_read_is_what_the_service_answers() -> None:
     assert set(told("c")) <= set(Prediction.model_fields)
     assert set(IntervalEstimate.model_fields) == {"value", "low", "high"}

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from benchmarks.score_speed import record
 from benchmarks.score_world import PastWorld, past_world
+from configs.errors import GpmcastError
 from configs.settings import Settings
 from features.errors import InputError
 from serving.__main__ import app
@@ -60,6 +62,12 @@ def test_without_a_ledger_the_backtest_is_scored_and_called_one(world: PastWorld
     found = record_of(ScoreRequest([], backtest=tmp_path / "backtest.parquet"), world.loaded, Settings())
     assert found.of_backtest
     assert set(found.matured.table["model"]) == {"backtest"}
+    late = ScoreRequest([], backtest=tmp_path / "backtest.parquet", since="2026-01-28T00:00:00+08:00")
+    fewer = record_of(late, world.loaded, Settings())
+    assert 0 < fewer.matured.given < found.matured.given
+    with pytest.raises(GpmcastError, match="--since yesterday: is no time") as refused:
+        record_of(replace(late, since="yesterday"), world.loaded, Settings())
+    assert refused.value.zh.startswith("--since yesterday：不是时间。")
 
 
 def test_the_result_is_a_file_and_a_run_of_its_own_in_mlflow(world: PastWorld, ledger: str, tmp_path: Path) -> None:
