@@ -124,12 +124,12 @@ class LowVolumes:
         return found
 
     def _cost_over_account(self, accounts: AccountGroups) -> npt.NDArray[np.float64]:
-        """(creatives,) Predicted cost of an impression over the account so far; NaN where cost is not modelled."""
+        """(creatives,) Predicted cost of an impression over the account's so far; NaN where either is not known."""
         if COST.name not in self._context.predicted:
             return np.full(len(accounts.codes), np.nan)
         spend = accounts.sums(self._context.counts(COST.numerator))
         shown = accounts.sums(self._context.counts(COST.exposure))
-        rates = np.divide(spend, shown, out=np.full_like(spend, np.nan), where=shown > 0)
+        rates = np.divide(spend, shown, out=np.full_like(spend, np.nan), where=(shown > 0) & (spend > 0))
         return np.asarray(self._context.predicted[COST.name].to_numpy(np.float64) / rates[accounts.codes])
 
 

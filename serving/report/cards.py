@@ -48,6 +48,7 @@ class Card(ReportPart):
         stake_cny, test_cny: Of running and of waiting creatives (`training.decision.advice.Advice`).
         roi_target, chance, hit_chance: Required ROI, P(ROI ≥ it), P(hit).
         targets: Target → prediction, lower and upper end of its interval.
+        typical: Target → its typical value, by which it is ranked (`training.decision.advice.Advice.typical`).
         at_launch: Target → prediction at age 0.
         actual: ROI and GPM target → what it really made so far (`report.actuals`); None where nothing was exposed.
         evidence: Column of metrics → sum so far.
@@ -75,6 +76,7 @@ class Card(ReportPart):
     chance: float | None
     hit_chance: float | None
     targets: dict[str, tuple[float, float | None, float | None]]
+    typical: dict[str, float | None]
     at_launch: dict[str, float]
     actual: dict[str, float | None]
     evidence: dict[str, float | None]
@@ -129,6 +131,7 @@ def creative_cards(context: ReportContext) -> tuple[list[Card], list[StepBenchma
                 name: (float(figures[name]), finite(figures[f"{name}_low"]), finite(figures[f"{name}_high"]))
                 for name in targets
             },
+            typical={name: finite(figures[f"typical_{name}"]) for name in targets},
             at_launch={name: float(launch[name]) for name in targets},
             actual={name: made[name][row] for name in made},
             evidence={name: finite(creative[f"early:{name}"]) for name in COUNTED if f"early:{name}" in creative},

@@ -55,6 +55,7 @@ def embedded(data: ReportData) -> dict[str, object]:
         "targets": [target(name) for name in targets],
         "volume": targets.index(volume_target(data)) if targets else -1,
         "predicted": [[[short(card.targets[name][end]) for card in found] for end in range(3)] for name in targets],
+        "typical": [[short(card.typical[name]) for card in found] for name in targets],
         "actual": [[short(card.actual[name]) for card in found] for name in targets if name != volume_target(data)],
         "counted": list(COUNTED),
         "counts": [[short(card.evidence.get(name)) for card in found] for name in COUNTED],

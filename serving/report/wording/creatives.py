@@ -11,10 +11,13 @@ TITLE = Words("素材", "Creatives")
 TEXTS = {
     "how_table": Words(
         "一行一条素材，点名称看卡片：在哪一步漏、凭什么这样判断、为什么不起量、和谁是同一个点子。“多半 a–b，平均 m”："
-        "单条素材未来 {days} 天的结果有 {level} 的可能落在 a–b，平均值是 m；少数爆款会把平均值拉到区间之外。",
+        "单条素材未来 {days} 天的结果有 {level} 的可能落在 a–b，平均值是 m；少数爆款会把平均值拉到区间之外。"
+        "按预测列排序用的是典型值（单条素材多半的结果，下载里有），比按平均值排得准。",
         "One row a creative; its name opens its card: where it leaks, why it is judged so, why it does not spend, and "
         "what else shows the same idea. “likely a–b, mean m”: the next {days} days of a single creative end between a "
-        "and b with {level} certainty, and m is the mean, which rare hits can lift out of that interval.",
+        "and b with {level} certainty, and m is the mean, which rare hits can lift out of that interval. Sorting by a "
+        "prediction goes by its typical value (what one creative will most likely show; in the download), which ranks "
+        "better than the mean.",
     ),
     "without_script": Words(
         "没有脚本时只列出每种状态的前 {most} 条；排序、搜索、下载和卡片需要浏览器允许脚本。",
@@ -47,6 +50,7 @@ COLUMN_LABELS = {
     "kind": Words("推广方式", "promotion"),
     "product": Words("商品", "product"),
     "creator": Words("达人", "KOC"),
+    "typical": Words("{n}，典型值", "{n}, typical"),
     "low": Words("{n}，下限", "{n}, low"),
     "high": Words("{n}，上限", "{n}, high"),
     "mean": Words("{n}，平均", "{n}, mean"),

@@ -125,21 +125,26 @@ def why(one: Trust) -> Words:
 
 
 def brief(one: Brief) -> Words:
-    """What to shoot, as a KOC reads it."""
-    order = [name for name in SHOOT if name in one.tags]
-    parts = [SHOOT[name].format(value=one.tags[name]) for name in order]
+    """What to shoot, as a KOC reads it: the changed values; everything else stays as the account usually has it."""
+    changed = {change.tag: change.new for change in one.changes}
+    parts = [SHOOT[name].format(value=changed[name]) for name in SHOOT if name in changed]
     en = ", ".join(part.en for part in parts)
-    return Words("，".join(part.zh for part in parts), en[:1].upper() + en[1:])
+    return Words(f"{'，'.join(part.zh for part in parts)}，其它照平时", f"{en[:1].upper()}{en[1:]}, all else as usual")
 
 
 def differs(one: Brief) -> Words:
-    """What differs from the account's usual creative, and how sure each change is."""
+    """What differs from the account's usual creative, how sure each change is, and what stays."""
     zh, en = [], []
     for change in one.changes:
         name, sure = tag(change.tag), GRADES[change.grade]
         pooled = Words("，据全部账户", ", from all accounts") if change.pooled else Words("", "")
         zh.append(f"{name.zh} {change.old or '无'} → {change.new}（{sure.zh}{pooled.zh}）")
         en.append(f"{name.en} {change.old or 'none'} → {change.new} ({sure.en}{pooled.en})")
+    changed = {change.tag for change in one.changes}
+    same = [(tag(name), one.tags[name]) for name in SHOOT if name in one.tags and name not in changed]
+    if same:
+        zh.append(f"平时的{'、'.join(f'{name.zh} {value}' for name, value in same)}不变")
+        en.append(f"as usual: {', '.join(f'{name.en} {value}' for name, value in same)}")
     return Words(f"和平时不同：{'；'.join(zh)}", f"Unlike the usual: {'; '.join(en)}")
 
 

@@ -59,7 +59,8 @@ const creatives = (() => {
     column("verdict", word("verdict"), (row) => -data.verdict[row], cells.verdict, { saved: (row) => [inLanguage(verdictWords(row)), inLanguage(reason(row))], heads: () => [word("verdict"), word("reason")] }),
     column("stake", word("stake"), (row) => data.stake[row], cells.stake),
     figure("test", (row) => data.verdicts[data.verdict[row]] === "skip" ? null : data.test[row]), // nothing to spend on what is not tried
-    ...data.targets.map((label, place) => column(`target${place}`, label, (row) => estimate(place, row)[0], cells.prediction(place), { saved: (row) => estimate(place, row), heads: () => ["mean", "low", "high"].map((end) => core.words[`column_${end}`].map((one, n) => one.replace("{n}", label[n]))) })),
+    // Predictions are sorted by their typical value, which is what ranking is judged by.
+    ...data.targets.map((label, place) => column(`target${place}`, label, (row) => data.typical[place][row] ?? estimate(place, row)[0], cells.prediction(place), { saved: (row) => [data.typical[place][row], ...estimate(place, row)], heads: () => ["typical", "mean", "low", "high"].map((end) => core.words[`column_${end}`].map((one, n) => one.replace("{n}", label[n]))) })),
     column("chance", word("chance"), (row) => data.chance[row], cells.chance),
     figure("hit", (row) => data.hit[row], share),
     figure("asked", (row) => data.asked[row], number),
