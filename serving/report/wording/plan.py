@@ -226,7 +226,15 @@ def differ_counts(counts: dict[str, int]) -> Words:
         return Words("", "")
     zh = "、".join(f"“{label.zh}” {count:,} 条" for label, count in told)
     en = ", ".join(f"“{label.en}” {count:,}" for label, count in told)
-    return Words(f"决策与证据不一致的：{zh}。", f"Decisions that the evidence does not bear out: {en}.")
+    wins = Words("", "")
+    if counts.get("stop"):
+        wins = Words(
+            "先看决策：决策说关停的就停，下面分给它的钱是还没停之前的上限。",
+            " The decision goes first: what it stops is stopped, and its money below is the most until then.",
+        )
+    return Words(
+        f"决策与证据不一致的：{zh}。{wins.zh}", f"Decisions that the evidence does not bear out: {en}.{wins.en}"
+    )
 
 
 def level_note(trust: Sequence[Trust]) -> Words:
