@@ -198,7 +198,7 @@ def predict_command(
     write_predictions(table, creative_model, manifest.settings, out, headers)
     warned = int((table["warnings"] != "").sum())
     said = Words(
-        f"{out}:{name} 预测了 {len(table):,} 个素材,其中 {warned:,} 个有提示",
+        f"{out}：模型 {name.replace(' version ', ' ')} 预测了 {len(table):,} 个素材，其中 {warned:,} 个有提示",
         f"{out}: {len(table):,} creatives predicted by {name}, {warned:,} with warnings",
     )
     out_console, language = Console(), lang or language_of_locale()
@@ -260,6 +260,7 @@ def backtest_command(
     """Backtest: at rolling origins, train on what was mature then, predict; write predictions with outcomes."""
     from training.atomic_write import refuse_ending, write_table
     from training.backtest import backtest, summary
+    from training.console import show_backtest
     from training.data.dataset import prepare
     from training.workspace import workspace
 
@@ -278,14 +279,8 @@ def backtest_command(
         progress.phase("funnel")
         table = backtest(dataset, progress.refit, screen.origin)
     write_table(table, out)
-    cold = int(table["cold"].sum())
-    Console().print(
-        f"{out}: {len(table):,} rows from {table['origin'].nunique()} origins, {cold:,} cold",
-        highlight=False,
-        markup=False,
-    )
     figures = summary(table, dataset.funnel, settings.evaluate.min_impressions)
-    Console().print(figures.to_string(index=False, float_format="{:.2f}".format), highlight=False, markup=False)
+    show_backtest(table, figures, out, lang or language_of_locale(), Console())
 
 
 @app.command("ui")

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from features.bilingual import Language, Words
-from features.funnel import CLICK, COST, ENGAGE, GPM, HOLD, KEEP, NET_GPM, NET_ROI, ORDER, ROI, VALUE
+from features.funnel import CLICK, COST, ENGAGE, GPM, HOLD, KEEP, NET_GPM, NET_ROI, ORDER, ROI, TARGETS, VALUE
 from features.partitions.folder import without_password
 from features.sanitise import visible_text
 from training.evaluation.acceptance import Judgement
@@ -185,6 +185,40 @@ def show_sentences(judged: Sequence[Judgement], level: float, language: Language
     for number, sentence in enumerate(sentences, start=1):
         label = f"{number}. " if len(sentences) > 1 else ""
         out.print(f"{label}{visible_text(sentence.in_language(language))}", highlight=False, markup=False)
+
+
+def show_backtest(table: pd.DataFrame, figures: pd.DataFrame, file: Path, language: Language, out: Console) -> None:
+    """Print the end of a backtest: how many predictions, and how they compare with the outcomes.
+
+    Args:
+        table: Of `training.backtest.backtest`.
+        figures: Of `training.backtest.summary`.
+        file: That the table was written to.
+        language: Of the text.
+        out: Console to print on.
+    """
+    rows, origins, cold = len(table), table["origin"].nunique(), int(table["cold"].sum())
+    said = Words(
+        f"{file}：{origins} 个时点的 {rows:,} 次预测，其中 {cold:,} 次的素材当时不在训练数据里",
+        f"{file}: {rows:,} rows from {origins} origins, {cold:,} cold",
+    )
+    out.print(visible_text(said.in_language(language)), highlight=False, markup=False, soft_wrap=True)
+    shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for place, header in enumerate(BACKTEST_HEADERS):
+        shown.add_column(header.in_language(language), justify="right" if place else "left", no_wrap=True)
+    for line in figures.to_dict("records"):
+        label = TARGETS[line["target"]].label.zh if language == "zh" else line["target"]
+        shown.add_row(label, f"{line['rows']:,}", *(_number(line[name]) for name in ("rank", "total", "inside")))
+    out.print(shown)
+
+
+BACKTEST_HEADERS = (
+    Words("指标", "target"),
+    Words("次数", "rows"),
+    Words("排序相关", "rank"),
+    Words("预测 ÷ 实际", "total"),
+    Words("落在区间里", "inside"),
+)
 
 
 def figures_table(figures: pd.DataFrame, part: str) -> Table:

@@ -36,6 +36,14 @@ PHASES: dict[Phase, Words] = {
     "shoot": Words("今天做什么、下一条拍什么", "what to do and what to shoot"),
     "page": Words("写出页面", "writing the page"),
 }
+HEADS_ZH = {
+    "gmv": "成交额",
+    "cost": "千展成本",
+    "keep": "退款后留存",
+    "volume": "后续展示",
+    "typical_volume": "后续展示典型值",
+}
+"""Head → its Chinese name while it is tuned."""
 BAR_WIDTH = 24
 NOTES_SHOWN = 6
 """Kinds of findings about files that are shown; the others are counted."""
@@ -146,9 +154,9 @@ class RunScreen:
         self.detail(f"file {done + 1} of {total}: {path}")
 
     def _on_trial(self, head: str, done: int, total: int, best: float) -> None:
-        gain = 100.0 * (1.0 - best)
-        said = Words(f"{head}:比手工设置好 {gain:.1f} %", f"{head}: {gain:.1f} % better than the hand setting")
-        none = Words(f"{head}:尚未超过手工设置", f"{head}: not yet better than the hand setting")
+        gain, named = 100.0 * (1.0 - best), HEADS_ZH.get(head, head)
+        said = Words(f"{named}:比手工设置好 {gain:.1f} %", f"{head}: {gain:.1f} % better than the hand setting")
+        none = Words(f"{named}:尚未超过手工设置", f"{head}: not yet better than the hand setting")
         self._note = self.words(said if gain >= 0.05 else none)
         self._update(done, total, self._note)
         self.detail(f"trial {done} of {total}, {said.en}")

@@ -51,6 +51,9 @@ const ZH = [
   [/^a number$/, "数字"],
   [/^a time such as (.+)$/, "时间，例如 $1"],
   [/^a day such as (.+)$/, "日期，例如 $1"],
+  [/^no account$/, "没有账户 ID"],
+  [/^an account id in a column, .*$/, "列里或文件夹名里有账户 ID"],
+  [/^Each creative gets the account that .*$/, "标签表里有同一条素材的账户时用它；没有就在上面填一次。"],
   [/^no sign of the promotion type$/, "看不出是推直播还是推商品"],
   [/^neither a date column nor a range of days in the file's name$/, "既没有日期列，文件名里也没有起止日期"],
   [/^columns that the model has no tag for: (.+)$/, "模型没有用到的列：$1"],
@@ -102,7 +105,8 @@ function lineOf(problem, fieldLabel, refusalWords) {
     problem.field ? fieldLabel(problem.field) : "",
   ].filter(Boolean);
   if (problem.found === "more") return `${problem.file} · ${say("more", { n: count })}`;
+  const expected = language() === "zh" ? problem.expected?.replace(/^tags: (.*)$/, (_, names) => `tags: ${names.split(", ").map((name) => fieldLabel(`tags.${name}`)).join("、")}`) : problem.expected;
   const found = problem.found === "no creatives" ? say("no_creatives") : inWords(problem.found);
-  const right = [problem.expected && `${say("expected")}${colon()}${inWords(problem.expected)}`, problem.cure && inWords(problem.cure)];
+  const right = [expected && `${say("expected")}${colon()}${inWords(expected)}`, problem.cure && inWords(problem.cure)];
   return [el("strong", {}, el("bdi", {}, where.join(" · "))), " ", el("bdi", {}, found), " ", el("span", { class: "hint" }, right.filter(Boolean).join(language() === "zh" ? "。" : ". "))];
 }

@@ -1,11 +1,14 @@
 """The end of a run on the console: what was chosen for the heads, and exactly the five sentences."""
 
+import re
 from io import StringIO
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
-from training.console import head_line, missing_words, show_sentences
+from training.console import head_line, missing_words, show_backtest, show_sentences
 from training.evaluation.acceptance import Judgement, Measured
 from training.evaluation.files import HeadFacts
 from training.evaluation.page.sentences import five_sentences
@@ -70,6 +73,21 @@ def test_a_run_ends_with_the_five_sentences() -> None:
     assert [line[:2] for line in lines] == ["1.", "2.", "3.", "4.", "5."]
     assert lines[0] == f"1. {five_sentences(judged, 0.8)[0].en}"
     assert "[red]\N{REPLACEMENT CHARACTER}[31mlive" in lines[2]  # names from files are text
+
+
+def test_a_backtest_ends_in_the_asked_language() -> None:
+    table = pd.DataFrame({"origin": pd.to_datetime(["2026-05-01", "2026-05-15"]), "cold": [True, False]})
+    figures = pd.DataFrame([{"target": "net_gpm", "rows": 1414, "rank": 0.37, "total": 1.24, "inside": float("nan")}])
+    told = {}
+    for language in ("zh", "en"):
+        out = Console(file=StringIO(), width=120)
+        show_backtest(table, figures, Path("var/backtest.parquet"), language, out)
+        told[language] = out.file.getvalue()
+    assert "2 个时点的 2 次预测，其中 1 次的素材当时不在训练数据里" in told["zh"]
+    assert "净GPM" in told["zh"]
+    assert "2 rows from 2 origins, 1 cold" in told["en"]
+    for text in told.values():
+        assert re.search(r"1,414 +0\.37 +1\.24 +–", text)
 
 
 def test_what_lacks_columns_is_said_in_both_languages() -> None:

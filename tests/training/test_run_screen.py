@@ -43,7 +43,7 @@ def test_without_a_terminal_each_phase_is_one_line_with_its_seconds(tmp_path: Pa
         screen.callbacks.line("a detail")
     lines = out.file.getvalue().splitlines()
     assert re.fullmatch(r"读取数据: \d+ s", lines[0])
-    assert re.fullmatch(r"模型头调参: \d+ s, gmv:比手工设置好 1.7 %", lines[1])
+    assert re.fullmatch(r"模型头调参: \d+ s, 成交额:比手工设置好 1.7 %", lines[1])
     log = screen.log.read_text("utf-8")
     assert "a detail" in log
     assert "trial 3 of 10, gmv: 1.7 % better than the hand setting" in log
