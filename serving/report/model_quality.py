@@ -120,7 +120,9 @@ def model_quality(context: ReportContext, own: Evaluation | None, judged: Sequen
 def _accuracy(evaluation: Evaluation, judged: Sequence[Judgement]) -> list[TargetAccuracy]:
     covered = {one.of: one.figure for one in judged if one.aspect == "intervals" and one.figure.rows}
     # By what creatives are ranked (the typical value), as the sentences above judge it.
-    ranks = {one.of: one.figure.value for one in judged if one.aspect == "ranking" and one.figure.rows}
+    # Where there are too few rows to judge, there is no such figure.
+    ranked = {one.of: one.figure.value for one in judged if one.aspect == "ranking"}
+    ranks = {name: value for name, value in ranked.items() if np.isfinite(value)}
     figures = evaluation.figures
     of_all = figures[(figures["age_hours"] == ALL_AGES) & (figures["part"] == "all")]
     found = []

@@ -1,5 +1,7 @@
 """Figures of the holdout in plain words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from serving.report.data import ReportData
 from serving.report.first_screen import trust
 from serving.report.model_quality import model_quality, own_evaluation, pair_accuracy
 from serving.report.render import render
+from training.evaluation.acceptance import Measured
 from training.evaluation.coverage import BIN_COLUMNS, GROUP_COLUMNS
 from training.evaluation.deciles import calibration_table
 from training.evaluation.files import Evaluation, RunFacts
@@ -53,6 +56,20 @@ def evaluation_of_twice_too_high_gpm(fingerprint: str) -> Evaluation:
         groups=groups,
         bins=pd.DataFrame(columns=BIN_COLUMNS),
     )
+
+
+def test_where_too_few_rows_are_judged_pairs_are_counted_all_the_same(context: ReportContext) -> None:
+    fingerprint = context.loaded_model.manifest.data_fingerprint
+    own = own_evaluation(context, evaluation_of_twice_too_high_gpm(fingerprint))
+    assert own is not None
+    nothing = Measured((), np.nan, np.nan, np.nan, 150)
+    judged = [
+        replace(one, verdict="undecided", figure=nothing) if one.aspect == "ranking" else one
+        for one in judgements_of(own)
+    ]
+    (gpm,) = model_quality(context, own, judged).accuracy
+    assert gpm.pair_accuracy == pytest.approx(1.0)
+    assert "nan" not in wording.reliability.accuracy(gpm, 0.8).zh
 
 
 def test_the_report_has_the_five_sentences_of_the_evaluation(context: ReportContext, data: ReportData) -> None:
