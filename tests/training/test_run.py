@@ -294,7 +294,7 @@ def test_a_small_model_is_the_funnel_alone_says_so_and_has_intervals(folder, sma
     assert model.uncertainty is not None
     assert model.fitted.funnel_models
     assert read_evaluation(space.evaluation).facts.small
-    assert "小样本:仅漏斗模型" in (space.evaluation / PAGE).read_text("utf-8")
+    assert "小样本：仅漏斗模型" in (space.evaluation / PAGE).read_text("utf-8")
 
 
 def test_the_baseline_works_on_thin_data(folder, small_world, quick) -> None:
