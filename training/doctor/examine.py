@@ -86,6 +86,7 @@ class Diagnosis:
         stages: Steps of the funnel that are not possible.
         copies: Files whose content another file has too.
         days_replaced: Days of a creative whose hours stand in their place.
+        without_account: Creatives of the sheet without metrics whose account or promotion type is not known.
         unknown: Accounts, products and KOCs that the model of these data does not know.
     """
 
@@ -99,6 +100,7 @@ class Diagnosis:
     stages: tuple[StageNeeds, ...] = ()
     copies: int = 0
     days_replaced: int = 0
+    without_account: int = 0
     unknown: tuple[UnknownIds, ...] = ()
 
     @property
@@ -160,6 +162,7 @@ def examine(
         stages=stages,
         copies=len(hashes) - len(set(hashes)),
         days_replaced=loaded.notes.get("days_replaced_by_hours", 0),
+        without_account=loaded.notes.get("announced_without_account", 0),
         unknown=tuple(unknown_ids(loaded.creatives, known_ids or {})),
     )
 

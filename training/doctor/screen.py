@@ -227,6 +227,8 @@ class _Screen:
             self.say(words.COPIES.format(count=found.copies))
         if found.days_replaced:
             self.say(words.DAYS_REPLACED.format(count=f"{found.days_replaced:,}"))
+        if found.without_account:
+            self.say(words.WITHOUT_ACCOUNT.format(count=f"{found.without_account:,}"), "yellow")
         for unknown in found.unknown:
             self.say(unknown.words, "yellow")
         self.out.print()

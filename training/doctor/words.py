@@ -65,6 +65,12 @@ DAYS_REPLACED = Words(
     "{count} 个日行与小时行重叠,用小时行,不重复计算。",
     "{count} daily rows cover the same time as hourly rows: the hours stand, nothing is added twice.",
 )
+WITHOUT_ACCOUNT = Words(
+    "标签表里有 {count} 个素材还没有数据,也不知道账户或推广方式:它们不算待投,不预测,也不进计划。"
+    "要把它们算上,在标签表里写上账户ID和推广方式。",
+    "{count} creatives of the tag sheet have no metrics yet, and no known account or promotion type: they are neither "
+    "predicted nor planned as waiting. Write account id and promotion type into the sheet to have them counted.",
+)
 SHEET = Words(
     "标签表:{ids} 个素材ID,{matched} 个有数据;{creatives} 个有数据的素材中 {listed} 个在表中。",
     "Tag sheet: {ids} ids, {matched} of them with metrics; {listed} of {creatives} creatives with metrics stand in it.",

@@ -192,6 +192,18 @@ def test_missing_days_and_accounts_are_shown(folder) -> None:
     assert "1: 04-05" in shown(examine([str(folder)], Settings()), "zh")
 
 
+def test_creatives_of_the_sheet_that_no_account_is_known_for_are_counted(folder) -> None:
+    export(folder / "全域推广数据-视频-推直播.csv", 60, 40)
+    other = folder.parent / B
+    other.mkdir()
+    export(other / "全域推广数据-视频-推直播.csv", 60, 40)
+    sheet(folder.parent / "标签.csv", IDS[:63])
+    found = examine([str(folder.parent)], Settings())
+    assert found.without_account == 3
+    assert "标签表里有 3 个素材还没有数据,也不知道账户或推广方式" in shown(found, "zh")
+    assert "3 creatives of the tag sheet have no metrics yet" in shown(found, "en")
+
+
 def test_of_a_large_file_the_first_rows_are_checked_and_all_keys_read(folder, monkeypatch) -> None:
     monkeypatch.setattr("features.readers.survey.SAMPLE_ROWS", 50)
     export(folder / "推直播.csv", 100, 40)
