@@ -21,7 +21,7 @@ const report = (() => {
   const language = () => document.getElementById("en").checked ? "en" : "zh";
   const plain = (name, given = {}) => filled(name, given)[language() === "en" ? 1 : 0];
   const setLanguage = () => { document.documentElement.lang = language() === "en" ? "en" : "zh-CN"; };
-  for (const name of ["zh", "en"]) document.getElementById(name).addEventListener("change", () => { setLanguage(); tell(); });
+  for (const name of ["zh", "en"]) document.getElementById(name).addEventListener("change", () => { setLanguage(); notify(); });
 
   const missing = (value) => value === null || value === undefined || Number.isNaN(value);
   const grouped = new Intl.NumberFormat("en-US").format;  // much faster than toLocaleString
@@ -33,13 +33,13 @@ const report = (() => {
   // Filters: index of the value in core.values, or -1 for all. Sections subscribe, and read `chosen()`.
   const FILTERS = ["account_id", "promotion_type", "product_id", "creator_id"];
   const filters = { days: 7, account_id: -1, promotion_type: -1, product_id: -1, creator_id: -1 };
-  const heard = [];
+  const listeners = [];
   let kept = null;
   const passes = (index) => FILTERS.every((name) => filters[name] < 0 || core.of[name][index] === filters[name]);
   const chosen = () => kept ?? (kept = core.ids.map((_, index) => index).filter(passes));
-  const tell = () => { for (const one of heard) one(filters); };
-  const subscribe = (one) => { heard.push(one); one(filters); };
-  const setFilter = (name, value) => { filters[name] = value; kept = null; tell(); };
+  const notify = () => { for (const one of listeners) one(filters); };
+  const subscribe = (one) => { listeners.push(one); one(filters); };
+  const setFilter = (name, value) => { filters[name] = value; kept = null; notify(); };
   // The decision on creative n, as the section of creatives embeds it. A reason is a template with gaps and the numbers in them.
   const decided = data.creatives;
   const status = (row) => value("status", row);
@@ -57,7 +57,7 @@ const report = (() => {
       made.replaceChildren(...entries().map(([key, shown]) => el("option", { value: key }, shown)));
       made.value = at;
     };
-    heard.push(write);
+    listeners.push(write);
     write();
     bar.append(made);
   };
