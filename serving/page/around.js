@@ -12,7 +12,7 @@ export function drawModel(state, refusalWords, guarded) {
   const words = {
     name: model?.name,
     version: model?.version,
-    until: model?.history_until.slice(0, 10),
+    until: model && lastDay(model.history_until),
     days: model?.outcome_days,
     basis: model && say(`basis_${model.basis}`),
   };
@@ -24,6 +24,9 @@ export function drawModel(state, refusalWords, guarded) {
   byId("form-box").hidden = !model;
   drawReport(model, guarded);
 }
+
+// A whole day of rows ends at midnight: the day before is the last one.
+const lastDay = (end) => new Date(Date.parse(`${end}Z`) - 1).toISOString().slice(0, 10);
 
 function drawReport(model, guarded) {
   const report = byId("report");

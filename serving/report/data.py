@@ -1,5 +1,7 @@
 """The report's numbers as plain data: no sentence, no markup. One field per section, in reading order."""
 
+from datetime import timedelta
+
 import numpy as np
 from scipy.stats import norm
 
@@ -44,7 +46,7 @@ class ReportData(ReportPart):
 
     Attributes:
         account, product, since: The filter; empty: all.
-        window: First launch and end of the last period among the chosen creatives, ISO dates.
+        window: First launch and last day of the data among the chosen creatives, ISO dates.
         roi, gpm: Targets that the report is about; empty where the columns do not allow them.
         missing: Stage or target → columns that would allow it.
         stages: Stages of the funnel.
@@ -138,11 +140,12 @@ def sections(
     progress.phase("shoot")
     launched_at = context.observed["launched_at"][context.launched]
     since = context.creative_filter.since
+    last_day = context.now - timedelta(microseconds=1)  # a whole day of rows ends at midnight
     return ReportData(
         account=context.creative_filter.account,
         product=context.creative_filter.product,
         since="" if since is None else f"{since:%Y-%m-%d}",
-        window=(f"{launched_at.min():%Y-%m-%d}" if len(launched_at) else "", f"{context.now:%Y-%m-%d}"),
+        window=(f"{launched_at.min():%Y-%m-%d}" if len(launched_at) else "", f"{last_day:%Y-%m-%d}"),
         roi=context.roi,
         gpm=context.gpm,
         missing=dict(context.funnel.missing),

@@ -1,6 +1,7 @@
 """What a track record says, in Chinese and in English: labels, and the summary on the console."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from math import expm1, isfinite
 
 import pandas as pd
@@ -91,11 +92,12 @@ def summary(record: TrackRecord) -> Iterator[Words]:
     kind = (
         Words("回测", "backtest") if record.of_backtest else Words("服务记录的回答", "answers recorded by the service")
     )
+    last_day = record.until - timedelta(microseconds=1)  # a whole day of rows ends at midnight
     yield Words(
         f"{kind.zh} {found.given:,} 条；每条素材每天只算最后一次，计 {found.counted:,} 条；"
-        f"结果已出 {len(found.table):,} 条（数据到 {record.until:%Y-%m-%d}，来自 {record.source}）。",
+        f"结果已出 {len(found.table):,} 条（数据到 {last_day:%Y-%m-%d}，来自 {record.source}）。",
         f"{found.given:,} {kind.en}; the last of each creative and day counts, {found.counted:,}; outcomes of "
-        f"{len(found.table):,} have come (data until {record.until:%Y-%m-%d}, from {record.source}).",
+        f"{len(found.table):,} have come (data until {last_day:%Y-%m-%d}, from {record.source}).",
     )
     yield from left_out(found.left_out)
     if len(found.table) > record.settled:
