@@ -23,7 +23,7 @@ from sample.world import World, build
 from sample.worlds import DEFAULT, WORLDS
 from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.kocs import koc_table
-from serving.report.lever_effects import KOC, PRODUCT
+from serving.report.levers.slice_effects import KOC, PRODUCT
 from serving.report.run import ReportRequest, model_of
 from training.workspace import workspace
 

@@ -25,7 +25,7 @@ from sample.world import PRODUCTS, World, build
 from sample.worlds import DEFAULT, STAGES, WORLDS, WorldSpec
 from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.effects import Floats, TagGrouping, grade
-from serving.report.lever_effects import KOC, LEAST_CREATIVES, Slice, lever_effects, lever_groups, lever_slices
+from serving.report.levers.slice_effects import KOC, LEAST_CREATIVES, Slice, lever_effects, lever_groups, lever_slices
 from serving.report.run import ReportRequest, model_of
 from training.workspace import workspace
 

@@ -6,7 +6,7 @@ from math import exp, log
 
 from markupsafe import Markup
 
-from serving.report.lever_details import LeverCurve, LeverSwarm
+from serving.report.levers.details import LeverCurve, LeverSwarm
 from training.charts.marks import area, label, path, picture, points_path, segment
 from training.charts.scales import FACTORS, WIDE_FACTORS, Scale, factor_scale, factor_ticks
 

@@ -7,9 +7,9 @@ from scipy.stats import norm
 
 from features.schema import Loaded
 from serving.inference.loaded_model import LoadedModel
-from serving.report.card_life import daily_column
-from serving.report.card_steps import StepBenchmark
-from serving.report.cards import Card, creative_cards
+from serving.report.cards.card import Card, creative_cards
+from serving.report.cards.life import daily_column
+from serving.report.cards.steps import StepBenchmark
 from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.creative_rows import CreativeRow, creative_rows
 from serving.report.daily import Daily, daily
@@ -18,9 +18,9 @@ from serving.report.effects import ReportPart, baseline
 from serving.report.first_screen import Trust, trust
 from serving.report.ideas import Idea, ideas
 from serving.report.kocs import KocTable, koc_table
-from serving.report.lever_details import LeverDetails, lever_details
-from serving.report.lever_parts import Levers
-from serving.report.levers import levers
+from serving.report.levers.details import LeverDetails, lever_details
+from serving.report.levers.parts import Levers
+from serving.report.levers.section import levers
 from serving.report.model_quality import ModelQuality, model_quality, own_evaluation
 from serving.report.plan import AS_LATELY, PlanAsked, PlanPart, plan_part
 from serving.report.track_record import track_record_part

@@ -10,8 +10,8 @@ from features.point_in_time.entity_history import TAG
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import Codes
 from serving.report.effects import Floats, ReportPart
-from serving.report.lever_parts import Levers
-from serving.report.levers import lever_grades
+from serving.report.levers.parts import Levers
+from serving.report.levers.section import lever_grades
 from training.decision.status import RUNNING
 
 DIRECTION_TAGS = ("hook", "scene", "face", "script")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.bilingual import Words
-from serving.report.cards import Card
+from serving.report.cards.card import Card
 from serving.report.creative_rows import CreativeRow
 from serving.report.daily import DAYS, EARNED, EARNING_SPEND, SPEND, Daily
 from serving.report.effects import ReportPart

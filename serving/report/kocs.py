@@ -1,7 +1,7 @@
 """KOC × product × price, by promotion type: whom to give a product, and which price a KOC can carry.
 
-The effect of a KOC and of a price band is that of the levers (`serving.report.lever_effects`) over all creatives of the
-promotion type. A KOC with a product, or in a price band, adds the mean partial residual of these creatives beyond that
+The effect of a KOC and of a price band is that of the levers (`serving.report.levers.slice_effects`) over all creatives
+of the promotion type. A KOC with a product, or in a price band, adds the mean partial residual of these creatives beyond that
 effect, shrunk by the variance between such pairs: with little evidence a pair is what its KOC is.
 """
 
@@ -15,7 +15,7 @@ from serving.report.context import ReportContext
 from serving.report.contribution_groups import Codes, StageResidual, shrunk_cells
 from serving.report.creative_rows import known_text
 from serving.report.effects import Floats, Grade, ReportPart, TagGrouping, grade
-from serving.report.lever_effects import (
+from serving.report.levers.slice_effects import (
     KOC,
     LEAST_CREATIVES,
     PRODUCT,

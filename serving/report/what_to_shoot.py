@@ -21,8 +21,8 @@ from serving.inference.predict import predictions
 from serving.report.context import ReportContext
 from serving.report.diversity import DIRECTION_TAGS
 from serving.report.effects import Grade, ReportPart
-from serving.report.lever_parts import Levers
-from serving.report.levers import LeverGrade, lever_grades
+from serving.report.levers.parts import Levers
+from serving.report.levers.section import LeverGrade, lever_grades
 
 SHOT_TAGS = (*DIRECTION_TAGS, "style")
 """Tags that a brief may change."""

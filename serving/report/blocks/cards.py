@@ -6,11 +6,11 @@ from datetime import date
 from features.attributes import ATTRIBUTE_OF
 from features.bilingual import Words
 from serving.report.blocks.numbers import short
-from serving.report.card_life import FADING, NEW, RISING, STEADY, Life
-from serving.report.card_waterfall import Waterfall
-from serving.report.cards import CARD_ATTRIBUTES, Card
+from serving.report.cards.card import CARD_ATTRIBUTES, Card
+from serving.report.cards.life import FADING, NEW, RISING, STEADY, Life
+from serving.report.cards.neighbours import Neighbour
+from serving.report.cards.waterfall import Waterfall
 from serving.report.data import ReportData
-from serving.report.neighbours import Neighbour
 from serving.report.wording.cards import STEP_LABELS
 from serving.report.wording.common import group, tag, target
 from training.decision.similar import IDEA_TAGS

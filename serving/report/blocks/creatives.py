@@ -5,7 +5,7 @@ from serving.report.blocks import cards
 from serving.report.blocks.coded import LETTERS, coded
 from serving.report.blocks.numbers import short
 from serving.report.blocks.templated import templated
-from serving.report.cards import COUNTED, Card
+from serving.report.cards.card import COUNTED, Card
 from serving.report.creative_rows import CreativeRow
 from serving.report.data import ReportData
 from serving.report.wording.common import tag, target

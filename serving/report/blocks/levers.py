@@ -10,8 +10,8 @@ from features.funnel import COST
 from serving.report import charts, wording
 from serving.report.data import ReportData
 from serving.report.effects import LIKELY
-from serving.report.lever_effects import LEAST_CREATIVES
-from serving.report.lever_parts import LeverCell, Levers, LeverSlice, effect_on, graded
+from serving.report.levers.parts import LeverCell, Levers, LeverSlice, effect_on, graded
+from serving.report.levers.slice_effects import LEAST_CREATIVES
 from serving.report.wording.common import group, promotion_type, target
 
 MOST_ROWS = 30

@@ -2,9 +2,9 @@
 
 from features.attributes import ATTRIBUTE_OF
 from features.bilingual import Words
-from serving.report.card_life import FADING_SHARE, LEAST_DAYS, RISING_DAYS, RISING_TIMES, SPAN_DAYS
-from serving.report.card_steps import LEAST_EVENTS
-from serving.report.card_volume import CLEAR_FACTOR, DEAR, LOW
+from serving.report.cards.life import FADING_SHARE, LEAST_DAYS, RISING_DAYS, RISING_TIMES, SPAN_DAYS
+from serving.report.cards.low_volume import CLEAR_FACTOR, DEAR, LOW
+from serving.report.cards.steps import LEAST_EVENTS
 from serving.report.contribution_groups import group_label
 from training.decision.similar import IDEA_TAGS, NEAR_DUPLICATE
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from features.bilingual import Words
-from serving.report.cards import Card
+from serving.report.cards.card import Card
 from training.decision.rules import VERDICT_LABELS
 
 TITLE = Words("素材", "Creatives")

@@ -4,9 +4,9 @@ from math import exp
 
 from features.bilingual import Words
 from features.funnel import TARGETS
-from serving.report.lever_effects import KOC
-from serving.report.lever_pairs import PhraseEffect
-from serving.report.lever_parts import LeverCell, Levers, LeverSlice, effect_on, graded
+from serving.report.levers.pairs import PhraseEffect
+from serving.report.levers.parts import LeverCell, Levers, LeverSlice, effect_on, graded
+from serving.report.levers.slice_effects import KOC
 from serving.report.wording.common import GRADES, columns, group, promotion_type
 
 TITLE = Words("杠杆榜", "Levers")

@@ -12,7 +12,7 @@ from features.schema import Loaded
 from serving.inference.loaded_model import LoadedModel, load_model
 from serving.report.context import CreativeFilter
 from serving.report.data import ReportData, report_data
-from serving.report.levers import lever_grades
+from serving.report.levers.section import lever_grades
 from serving.report.render import render
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits

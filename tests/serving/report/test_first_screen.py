@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.report.cards import Card
+from serving.report.cards.card import Card
 from serving.report.creative_rows import CreativeRow
 from serving.report.daily import DAYS, Daily
 from serving.report.data import ReportData

@@ -10,7 +10,7 @@ from features.schema import Loaded
 from serving.report.context import ReportContext
 from serving.report.data import ReportData
 from serving.report.kocs import LEAST_OF_PAIR, KocTable, koc_table
-from serving.report.lever_effects import lever_effects, lever_groups, lever_slices
+from serving.report.levers.slice_effects import lever_effects, lever_groups, lever_slices
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from serving.inference.loaded_model import LoadedModel, load_model
 from serving.report.blocks import kocs
 from serving.report.context import CreativeFilter
 from serving.report.data import ReportData, report_data
-from serving.report.lever_parts import graded
-from serving.report.levers import lever_grades
+from serving.report.levers.parts import graded
+from serving.report.levers.section import lever_grades
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.data.dataset import prepare

@@ -12,7 +12,7 @@ from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions
 from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.data import ReportData
-from serving.report.levers import lever_grades, levers
+from serving.report.levers.section import lever_grades, levers
 from serving.report.what_to_shoot import typical_creative, what_to_shoot
 
 Z = float(norm.ppf(0.9))

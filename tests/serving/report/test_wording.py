@@ -9,7 +9,7 @@ from features.attributes import TAG_LABELS
 from features.bilingual import Words
 from serving.report import wording
 from serving.report.contribution_groups import OWN, group_label
-from serving.report.levers import QUESTIONS
+from serving.report.levers.section import QUESTIONS
 
 
 def placeholders(text: str) -> set[str]:

@@ -8,9 +8,9 @@ import pytest
 from features.schema import Loaded
 from serving.inference.loaded_model import LoadedModel
 from serving.report.context import CreativeFilter, ReportContext, build_context
-from serving.report.lever_effects import LEAST_CREATIVES
-from serving.report.lever_parts import Levers, effect_on, graded
-from serving.report.levers import lever_grades, levers
+from serving.report.levers.parts import Levers, effect_on, graded
+from serving.report.levers.section import lever_grades, levers
+from serving.report.levers.slice_effects import LEAST_CREATIVES
 
 
 @pytest.fixture(scope="module")

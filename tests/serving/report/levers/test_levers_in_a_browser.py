@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from features.sanitise import visible_text
 from serving.report.data import ReportData
-from serving.report.levers import lever_grades
+from serving.report.levers.section import lever_grades
 from serving.report.render import render
 
 pytestmark = pytest.mark.browser

@@ -11,8 +11,8 @@ import numpy as np
 
 from features.attributes import ATTRIBUTE_OF
 from features.funnel import TARGETS
-from serving.report.actuals import actual_values
-from serving.report.card_steps import AccountGroups
+from serving.report.cards.actuals import actual_values
+from serving.report.cards.steps import AccountGroups
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import ACCOUNT
 from serving.report.effects import Floats, ReportPart

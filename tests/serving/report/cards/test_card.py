@@ -13,11 +13,11 @@ from serving.api.requests import PredictRequest
 from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions
-from serving.report.card_waterfall import PRICE
+from serving.report.cards.neighbours import nearest_past_creatives
+from serving.report.cards.waterfall import PRICE
 from serving.report.context import CreativeFilter, build_context
 from serving.report.contribution_groups import BASE, OWN, feature_group
 from serving.report.data import ReportData
-from serving.report.neighbours import nearest_past_creatives
 
 
 def answers_of(loaded: LoadedModel, creatives: list[dict[str, object]]) -> list[dict]:

@@ -5,7 +5,7 @@ import pytest
 
 from serving.report.context import ReportContext
 from serving.report.effects import grade, group_by_tag, model_variance
-from serving.report.lever_effects import Slice, lever_effects, lever_groups, lever_slices
+from serving.report.levers.slice_effects import Slice, lever_effects, lever_groups, lever_slices
 
 
 def test_levers_are_tags_koc_and_bands_of_price_and_duration(context: ReportContext) -> None:

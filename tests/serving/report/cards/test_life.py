@@ -6,7 +6,7 @@ import pytest
 
 from features.schema import Loaded
 from serving.inference.loaded_model import LoadedModel
-from serving.report.card_life import MOST_DAYS, daily_sums, lives, phase
+from serving.report.cards.life import MOST_DAYS, daily_sums, lives, phase
 from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.data import ReportData
 from training.decision.status import RUNNING

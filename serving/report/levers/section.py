@@ -11,9 +11,16 @@ from features.attributes import NAMED_BY
 from features.funnel import COST, TARGETS
 from serving.report.context import ReportContext
 from serving.report.effects import Grade, ReportPart, TagGrouping
-from serving.report.lever_answers import answer_of, finding_of
-from serving.report.lever_effects import KOC, LEAST_CREATIVES, StageEffects, lever_effects, lever_groups, lever_slices
-from serving.report.lever_parts import Lever, LeverCell, LeverQuestion, Levers, LeverSlice, effect_on, graded
+from serving.report.levers.answers import answer_of, finding_of
+from serving.report.levers.parts import Lever, LeverCell, LeverQuestion, Levers, LeverSlice, effect_on, graded
+from serving.report.levers.slice_effects import (
+    KOC,
+    LEAST_CREATIVES,
+    StageEffects,
+    lever_effects,
+    lever_groups,
+    lever_slices,
+)
 
 QUESTIONS: Mapping[str, tuple[str, ...]] = {
     "hook": ("hold",),

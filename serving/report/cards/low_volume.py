@@ -12,9 +12,9 @@ import pandas as pd
 
 from features.funnel import COST
 from features.schema import KEY, MULTI
-from serving.report.card_life import FADING, Life
-from serving.report.card_steps import AccountGroups, finite
-from serving.report.card_waterfall import AccountWaterfalls
+from serving.report.cards.life import FADING, Life
+from serving.report.cards.steps import AccountGroups, finite
+from serving.report.cards.waterfall import AccountWaterfalls
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import PACE
 from serving.report.effects import ReportPart

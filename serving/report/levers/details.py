@@ -15,9 +15,9 @@ from features.funnel import VALUE
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import OWN
 from serving.report.effects import Floats, ReportPart, TagGrouping
-from serving.report.lever_effects import KOC, NUMBERS, Flags, Slice, lever_effects, lever_groups, lever_slices
-from serving.report.lever_pairs import LeverPairs, PhraseEffect, lever_pairs, phrase_effects
-from serving.report.lever_parts import Levers
+from serving.report.levers.pairs import LeverPairs, PhraseEffect, lever_pairs, phrase_effects
+from serving.report.levers.parts import Levers
+from serving.report.levers.slice_effects import KOC, NUMBERS, Flags, Slice, lever_effects, lever_groups, lever_slices
 
 if TYPE_CHECKING:
     import shap

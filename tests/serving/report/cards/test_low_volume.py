@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.report.card_life import Life, lives
-from serving.report.card_steps import AccountGroups
-from serving.report.card_volume import CLEAR_FACTOR, DEAR, LOW, LowVolumes
+from serving.report.cards.life import Life, lives
+from serving.report.cards.low_volume import CLEAR_FACTOR, DEAR, LOW, LowVolumes
+from serving.report.cards.steps import AccountGroups
 from serving.report.context import ReportContext
 from training.decision.similar import SameIdeas, same_ideas
 from training.decision.status import STOPPED

@@ -15,7 +15,7 @@ from features.funnel import CLICK, signs_of
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import Codes, ResidualCell, StageResidual, shrunk_cells
 from serving.report.effects import Floats, ReportPart, TagGrouping, group_by_tag
-from serving.report.lever_effects import KOC, Flags
+from serving.report.levers.slice_effects import KOC, Flags
 
 LEAST_PAIR_CREATIVES = 8
 FAMILYWISE_ERROR = 0.1

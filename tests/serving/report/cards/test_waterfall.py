@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from features.schema import Loaded
-from serving.report.card_steps import AccountGroups
-from serving.report.card_waterfall import LEAST_LOG, AccountWaterfalls
+from serving.report.cards.steps import AccountGroups
+from serving.report.cards.waterfall import LEAST_LOG, AccountWaterfalls
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import BASE, OWN, feature_group
 from serving.report.data import ReportData

@@ -1,14 +1,14 @@
 """Creative cards: everything that is known and predicted of each creative, in the order of the report."""
 
 from features.schema import KEY, MULTI
-from serving.report.actuals import actual_values
-from serving.report.card_life import Life, lives
-from serving.report.card_steps import AccountGroups, FunnelSteps, Step, StepBenchmark, finite
-from serving.report.card_volume import LowVolume, LowVolumes
-from serving.report.card_waterfall import AccountWaterfalls, Waterfall
+from serving.report.cards.actuals import actual_values
+from serving.report.cards.life import Life, lives
+from serving.report.cards.low_volume import LowVolume, LowVolumes
+from serving.report.cards.neighbours import Neighbour, is_known, name_of, nearest_past_creatives
+from serving.report.cards.steps import AccountGroups, FunnelSteps, Step, StepBenchmark, finite
+from serving.report.cards.waterfall import AccountWaterfalls, Waterfall
 from serving.report.context import ReportContext
 from serving.report.effects import ReportPart
-from serving.report.neighbours import Neighbour, is_known, name_of, nearest_past_creatives
 from training.decision.similar import SameIdeas, same_ideas, shared_tags
 from training.decision.status import STOPPED
 
@@ -50,7 +50,7 @@ class Card(ReportPart):
         targets: Target → prediction, lower and upper end of its interval.
         typical: Target → its typical value, by which it is ranked (`training.decision.advice.Advice.typical`).
         at_launch: Target → prediction at age 0.
-        actual: ROI and GPM target → what it really made so far (`report.actuals`); None where nothing was exposed.
+        actual: ROI and GPM target → what it really made so far (`actuals`); None where nothing was exposed.
         evidence: Column of metrics → sum so far.
         steps: Stage → its rate beside the account's.
         leak: The step that is clearly worse than the account's by most; empty where none is.

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from features.schema import Loaded
-from serving.report.card_steps import CLEAR_SDS, LEAK_PLACE, LEAST_EVENTS, good_sign
-from serving.report.cards import Card
+from serving.report.cards.card import Card
+from serving.report.cards.steps import CLEAR_SDS, LEAK_PLACE, LEAST_EVENTS, good_sign
 from serving.report.context import ReportContext
 from serving.report.data import ReportData
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from serving.report.actuals import actual_values
+from serving.report.cards.actuals import actual_values
 from serving.report.context import ReportContext
 
 SUMS = {

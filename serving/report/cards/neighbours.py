@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.schema import KEY
-from serving.report.card_steps import finite
+from serving.report.cards.steps import finite
 from serving.report.context import ReportContext
 from serving.report.effects import ReportPart
 

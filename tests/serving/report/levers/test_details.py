@@ -6,8 +6,8 @@ import shap
 
 from serving.report.context import ReportContext
 from serving.report.data import ReportData
-from serving.report.lever_details import target_explanation
-from serving.report.lever_effects import KOC
+from serving.report.levers.details import target_explanation
+from serving.report.levers.slice_effects import KOC
 
 
 def test_the_explanation_adds_up_and_names_what_readers_see(context: ReportContext) -> None:
@@ -68,8 +68,8 @@ def test_a_pair_that_sells_only_together_is_found(context: ReportContext) -> Non
     from dataclasses import replace
 
     from serving.report.contribution_groups import StageResidual
-    from serving.report.lever_effects import lever_groups
-    from serving.report.lever_pairs import lever_pairs
+    from serving.report.levers.pairs import lever_pairs
+    from serving.report.levers.slice_effects import lever_groups
 
     both = ((context.observed["tag_hook"] == "悬念") & (context.observed["tag_scene"] == "门店")).to_numpy()
     residual = StageResidual(np.where(both, 0.8, 0.0), np.full(len(both), 50.0))
