@@ -1,7 +1,7 @@
 """KOC × product × price, by promotion type: whom to give a product, and which price a KOC can carry.
 
-The effect of a KOC and of a price band is that of the levers (`serving.report.levers.slice_effects`) over all creatives
-of the promotion type. A KOC with a product, or in a price band, adds the mean partial residual of these creatives beyond
+The effect of a KOC and of a price band is that of the levers (`serving.report.levers`) over all creatives of the
+promotion type. A KOC with a product, or in a price band, adds the mean partial residual of these creatives beyond
 that effect, shrunk by the variance between such pairs: with little evidence a pair is what its KOC is.
 """
 
