@@ -113,8 +113,8 @@ def whole_number(text: str) -> int:
     """
     if not text.strip().isdecimal() or not int(text):
         raise InputError(
-            f"“{text}” is no number of creatives. Give a whole number, 1 or more, or leave the option away.",
-            zh=f"“{text}”不是素材个数。处理：写 1 或更大的整数，或去掉这个选项。",
+            f"“{text}” is no number of them. Give a whole number, 1 or more, or leave the option away.",
+            zh=f"“{text}”不是个数。处理：写 1 或更大的整数，或去掉这个选项。",
         )
     return int(text)
 

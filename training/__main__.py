@@ -35,7 +35,10 @@ ConfigFile = Annotated[Path, typer.Option("--config", help="YAML file with the s
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse the run if any file or row cannot be used.")]
 EngineName = Annotated[str | None, typer.Option("--engine", help="local or dask; default: as in the config.")]
 Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a running Dask scheduler.")]
-Trials = Annotated[int | None, typer.Option("--trials", min=1, help="Number of Optuna trials; default: as in config.")]
+Trials = Annotated[
+    int | None,
+    typer.Option("--trials", parser=whole_number, help="Number of Optuna trials; default: as in the config."),
+]
 Baseline = Annotated[bool, typer.Option("--baseline", help="Empirical Bayes only: no minimum amount of data.")]
 WithoutTags = Annotated[
     bool, typer.Option("--without-tags", help="Go on where the tag sheet does not join the metrics.")
@@ -51,9 +54,7 @@ DEFAULT_CONFIG = CONFIG_DIR / "default.yaml"
 def train_command(
     data: DataPaths,
     config: ConfigFile = DEFAULT_CONFIG,
-    trials: Annotated[
-        int | None, typer.Option("--trials", min=1, help="Number of Optuna trials; default: as in the config.")
-    ] = None,
+    trials: Trials = None,
     strict: Strict = False,
     baseline: Annotated[
         bool, typer.Option("--baseline", help="Empirical Bayes only: no minimum amount of data.")

@@ -60,4 +60,7 @@ def _draft(path: Path) -> Iterator[Path]:
 def refuse_ending(path: Path) -> None:
     """Raise ConfigError for a file that is neither CSV nor Parquet by its ending."""
     if path.suffix not in (".csv", ".parquet"):
-        raise ConfigError(f"{path}: expected a file that ends in .csv or .parquet.")
+        raise ConfigError(
+            f"{path}: expected a file that ends in .csv or .parquet.",
+            zh=f"{path}：输出文件要以 .csv 或 .parquet 结尾。处理：改名，例如 {path.stem}.csv（Excel 能打开）。",
+        )

@@ -22,8 +22,8 @@ def test_what_is_no_money_is_refused_in_both_languages(text) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "两个", "1.5", ""])
-def test_what_is_no_number_of_creatives_is_refused_in_both_languages(text) -> None:
+def test_what_is_no_count_is_refused_in_both_languages(text) -> None:
     assert whole_number("6") == 6
-    with pytest.raises(InputError, match="is no number of creatives") as refused:
+    with pytest.raises(InputError, match="is no number of them") as refused:
         whole_number(text)
-    assert "不是素材个数" in refused.value.zh
+    assert "不是个数" in refused.value.zh
