@@ -184,7 +184,8 @@ def show_sentences(judged: Sequence[Judgement], level: float, language: Language
     sentences = five_sentences(judged, level)
     for number, sentence in enumerate(sentences, start=1):
         label = f"{number}. " if len(sentences) > 1 else ""
-        out.print(f"{label}{visible_text(sentence.in_language(language))}", highlight=False, markup=False)
+        text = f"{label}{visible_text(sentence.in_language(language))}"
+        out.print(text, highlight=False, markup=False, soft_wrap=True)  # Chinese has few blanks to break at
 
 
 def show_backtest(table: pd.DataFrame, figures: pd.DataFrame, file: Path, language: Language, out: Console) -> None:
