@@ -69,6 +69,7 @@ class Tiles:
         running, ran: Running creatives now, and a period ago.
         spend, spent: CNY in the period, and in the one before; None without the column.
         roi, was_roi: Money over spend in both; None where nothing was spent or money is not known.
+        largest_share: Part of the period's money that the creative with most of it brought; None without money.
         roi_target: Targets of the running creatives, weighted by their spend in the period; None without spend.
         more_cny, less_cny: What spending more, and stopping, is worth: sums of the stakes of `scale` and `stop`.
     """
@@ -79,6 +80,7 @@ class Tiles:
     spent: float | None
     roi: float | None
     was_roi: float | None
+    largest_share: float | None
     roi_target: float | None
     more_cny: float
     less_cny: float
@@ -106,6 +108,7 @@ def tiles(creatives: Sequence[CreativeRow], cards: Sequence[Card], daily: Daily,
         earned, spend = total(EARNED, part), total(EARNING_SPEND if EARNING_SPEND in daily.series else SPEND, part)
         return earned / spend if earned is not None and spend else None
 
+    earned = [sum(daily.series[EARNED][row][now]) for row in rows] if EARNED in daily.series else []
     running = [index for index in sorted(chosen) if creatives[index].status == RUNNING]
     spend_of = (
         {index: sum(daily.series[SPEND][row][now]) for row, index in enumerate(daily.creatives)}
@@ -124,6 +127,7 @@ def tiles(creatives: Sequence[CreativeRow], cards: Sequence[Card], daily: Daily,
         spent=total(SPEND, before),
         roi=roi(now),
         was_roi=roi(before),
+        largest_share=max(earned) / sum(earned) if sum(earned) > 0 else None,
         roi_target=sum(target * spend for target, spend in asked if target is not None) / weight if weight else None,
         more_cny=sum(stakes["scale"]),
         less_cny=-sum(stakes["stop"]),

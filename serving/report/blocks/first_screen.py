@@ -13,6 +13,8 @@ TONES = {"usable": "good", "caution": "warn", "unusable": "never", "undecided": 
 SHOWN_BRIEFS = 3
 DAYS = 7
 """Period that the page opens with."""
+ONE_CREATIVE = 0.5
+"""A creative that brought at least this part of the money is told of below the ROI."""
 
 Line = tuple[Words, Words]
 """A figure of a tile and what stands below it."""
@@ -47,6 +49,7 @@ def embedded(data: ReportData) -> dict[str, object]:
     return {
         "ahead": data.model_quality.outcome_days,
         "least": data.levers.min_creatives,
+        "oneCreative": ONE_CREATIVE,
         "roi": target(data.roi) if data.roi else None,
         "days": data.daily.days,
         "of": data.daily.creatives,
@@ -118,6 +121,8 @@ def _roi(part: Tiles, name: Words | None, data: ReportData) -> Line:
     shown = Words(f"{before.zh}{number(part.roi)}{asked}", f"{before.en}{number(part.roi)}{asked}")
     if part.roi is None:
         return shown, _script("none_spent")
+    if (part.largest_share or 0.0) >= ONE_CREATIVE:
+        return shown, _script("was_one", value=number(part.was_roi), share=f"{100 * (part.largest_share or 0.0):.0f}%")
     return shown, _script("was", value=number(part.was_roi))
 
 

@@ -39,6 +39,7 @@ SCRIPT_TEXTS = {
     "tile_stake": Words("可加 / 可省（元）", "To add / to save (CNY)"),
     "than_before": Words("比前 {days} 天 {change}", "{change} on the last {days}"),
     "was": Words("上期 {value}", "was {value}"),
+    "was_one": Words("上期 {value}，一条素材占 {share}", "was {value}; one creative brings {share}"),
     "not_before": Words("上期没有数据", "no data before"),
     "no_spend": Words("报表里没有消耗列", "the exports have no spend"),
     "no_money": Words("报表里没有消耗和成交金额，算不出 ROI", "the exports have no spend and gmv: no ROI"),

@@ -46,7 +46,7 @@ def test_tiles_compare_a_period_with_the_one_before() -> None:
     found = tiles(CREATIVES, CARDS, DAILY, 7, set(range(5)))
     assert (found.running, found.ran) == (3, 2)
     assert (found.spend, found.spent) == (400.0, 200.0)
-    assert (found.roi, found.was_roi) == (1.5, 2.0)
+    assert (found.roi, found.was_roi, found.largest_share) == (1.5, 2.0, 0.5)
     assert found.roi_target == pytest.approx((2.0 * 100 + 1.0 * 300) / 400)
     assert (found.more_cny, found.less_cny) == (300.0, 120.0)
     both_weeks = tiles(CREATIVES, CARDS, DAILY, 14, {0})

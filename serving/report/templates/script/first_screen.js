@@ -20,6 +20,11 @@
     const [earned, spend] = [total("earned", chosen, from, to), total(earning, chosen, from, to)];
     return earned !== null && spend ? earned / spend : null;
   };
+  // Part of the money that the creative with most of it brought; one that brings most of it is named.
+  const largestShare = (chosen, from) => {
+    const earned = chosen.map((index) => sum("earned", index, from, DAYS)), all = earned.reduce((one, other) => one + other, 0);
+    return all > 0 ? Math.max(...earned) / all : 0;
+  };
   const target = (running, from) => {
     let [weight, asked] = [0, 0];
     for (const index of running) {
@@ -49,7 +54,8 @@
       const named = types.length > 1 ? core.promotionTypes[type].map((words) => `${words} `) : ["", ""];
       const now = roi(mine, from, DAYS), asked = target(mine.filter((index) => running.includes(index)), from);
       const shown = both(named.map((words) => words + (data.roi ? number(now) + (asked === null ? "" : ` / ${number(asked)}`) : "–")));
-      return [shown, !data.roi ? text("no_money") : now === null ? text("none_spent") : text("was", { value: number(roi(mine, first, from)) })];
+      const one = largestShare(mine, from), was = { value: number(roi(mine, first, from)), share: `${Math.round(100 * one)}%` };
+      return [shown, !data.roi ? text("no_money") : now === null ? text("none_spent") : text(one >= data.oneCreative ? "was_one" : "was", was)];
     }));
     const stake = (code) => running.filter((index) => verdict(index) === code);
     const worth = (rows) => rows.reduce((all, index) => all + (stakes[index] ?? 0), 0);
