@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from configs.settings import Plan
+from configs.settings import PlanSettings
 from training.decision.plan.evidence import log_e_below
 
 FILE = "display_ads_daily.csv.gz"
@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 LEAST_DAYS = 14
-SETTINGS = Plan()
+SETTINGS = PlanSettings()
 
 
 def public_table(folder: Path) -> pd.DataFrame:

@@ -4,14 +4,14 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.plan_market import CAP_SHARE, DEARER, Market, Rule, State
-from configs.settings import Plan
+from configs.settings import PlanSettings
 from training.decision.plan.evidence import belief, log_e_above, log_e_below, updated
 from training.decision.plan.split import split
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-SETTINGS = Plan()
+SETTINGS = PlanSettings()
 LINE = -np.log(SETTINGS.false_stop)
 DRAWS = 300
 """Draws of Thompson sampling in a replay; a plan takes more."""
@@ -24,7 +24,13 @@ def equal(state: State, own: Market, money: Floats, day: int, chance: np.random.
 
 
 def planned(
-    state: State, own: Market, money: Floats, day: int, chance: np.random.Generator, *, settings: Plan = SETTINGS
+    state: State,
+    own: Market,
+    money: Floats,
+    day: int,
+    chance: np.random.Generator,
+    *,
+    settings: PlanSettings = SETTINGS,
 ) -> Floats:
     """Today's split of the plan, from the model's beliefs updated by the counts so far."""
     shape, rate = belief(own.roi, own.log_variance)

@@ -189,7 +189,7 @@ class Verdict(Section):
         return self
 
 
-class Plan(Section):
+class PlanSettings(Section):
     """`make plan`: which creatives to launch, test money, today's split, when to stop or scale."""
 
     false_stop: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
@@ -342,7 +342,7 @@ class Settings(Section):
     evaluate: Evaluate = Evaluate()
     interval: Interval = Interval()
     verdict: Verdict = Verdict()
-    plan: Plan = Plan()
+    plan: PlanSettings = PlanSettings()
     thin: Thin = Thin()
     backtest: Backtest = Backtest()
 

@@ -16,7 +16,7 @@ from serving.report.daily import Daily, daily
 from serving.report.diversity import Diversity, diversity
 from serving.report.effects import ReportPart, baseline
 from serving.report.first_screen import Trust, trust
-from serving.report.ideas import Idea, ideas
+from serving.report.ideas import IdeaGroup, ideas
 from serving.report.kocs import KocTable, koc_table
 from serving.report.levers.details import LeverDetails, lever_details
 from serving.report.levers.parts import Levers
@@ -93,7 +93,7 @@ class ReportData(ReportPart):
     all_creatives: int
     kocs: KocTable
     diversity: Diversity
-    ideas: list[Idea]
+    ideas: list[IdeaGroup]
     track_record: TrackRecordPart
 
 

@@ -22,7 +22,7 @@ class NearDuplicate(ReportPart):
     similarity: float
 
 
-class Idea(ReportPart):
+class IdeaGroup(ReportPart):
     """Creatives of one account and product that are the same idea.
 
     Attributes:
@@ -36,7 +36,7 @@ class Idea(ReportPart):
     near: list[NearDuplicate]
 
 
-def ideas(context: ReportContext) -> list[Idea]:
+def ideas(context: ReportContext) -> list[IdeaGroup]:
     """Groups of two or more of the chosen creatives, the largest first."""
     keys = context.observed[KEY].iloc[context.order].reset_index(drop=True)
     creatives = keys.merge(context.loaded.creatives, how="left", on=KEY)
@@ -55,11 +55,11 @@ def ideas(context: ReportContext) -> list[Idea]:
             if (other := int(found.near_copy[one])) in inside
             and not (int(found.near_copy[other]) == one and other < one)
         ]
-        stated.append(Idea(members=members, tags=shared, near=near))
+        stated.append(IdeaGroup(members=members, tags=shared, near=near))
     return stated
 
 
-def repeated(found: list[Idea], chosen: np.ndarray) -> int:
+def repeated(found: list[IdeaGroup], chosen: np.ndarray) -> int:
     """Number of chosen creatives that are the same idea as another chosen one; `chosen`: (creatives,) flags."""
     sizes = [int(chosen[one.members].sum()) for one in found]
     return sum(size for size in sizes if size > 1)

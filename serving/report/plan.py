@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from configs.settings import Plan as PlanSettings
+from configs.settings import PlanSettings
 from features.bilingual import Words
 from features.errors import InputError
 from features.point_in_time.array_frame import ArrayFrame
@@ -42,7 +42,7 @@ AS_LATELY = PlanAsked()
 """As much as was spent lately, on as many launches as gain."""
 
 
-class PlanSummary(ReportPart):
+class PlanFigures(ReportPart):
     """Figures of the whole plan (`training.decision.plan.make_plan.Summary`)."""
 
     budget: float
@@ -93,7 +93,7 @@ class PlannedLaunch(ReportPart):
     days_high: float
 
 
-class PlannedRunning(ReportPart):
+class MoneyToday(ReportPart):
     """A running creative; figures of `training.decision.plan.make_plan.Plan.running`. `index`: of the report."""
 
     index: int
@@ -146,13 +146,13 @@ class PlanPart(ReportPart):
     order_value_ratio: float
     refused: Words | None = None
     launches_refused: Words | None = None
-    summary: PlanSummary | None = None
+    summary: PlanFigures | None = None
     launches: list[PlannedLaunch] = Field(default_factory=list)
     same_idea: int = 0
     no_gain: int = 0
     other: int = 0
     first_left: int = 0
-    split: list[PlannedRunning] = Field(default_factory=list)
+    split: list[MoneyToday] = Field(default_factory=list)
 
 
 def plan_part(context: ReportContext, days: Daily, asked: PlanAsked) -> PlanPart:
@@ -232,16 +232,16 @@ def _found(context: ReportContext, plan: Plan) -> dict[str, object]:
         ]
 
     launch_fields = [name for name in PlannedLaunch.model_fields if name not in ("index", "alike")]
-    running_fields = [name for name in PlannedRunning.model_fields if name != "index"]
+    running_fields = [name for name in MoneyToday.model_fields if name != "index"]
     launches = zip(rows(candidates[launched], launch_fields), alike[launched].tolist())
     return {
-        "summary": PlanSummary.model_validate(document["summary"]),
+        "summary": PlanFigures.model_validate(document["summary"]),
         "launches": [PlannedLaunch.model_validate({**row, "alike": int(count)}) for row, count in launches],
         "same_idea": int(taken.sum()),
         "no_gain": int(no_gain.sum()),
         "other": int((~launched & ~taken & ~no_gain).sum()),
         "first_left": int((~launched & (candidates["verdict"] == "first").to_numpy()).sum()),
-        "split": [PlannedRunning.model_validate(row) for row in rows(running.iloc[order], running_fields)],
+        "split": [MoneyToday.model_validate(row) for row in rows(running.iloc[order], running_fields)],
     }
 
 

@@ -37,7 +37,7 @@ Made = Callable[[ReportData], dict[str, object]]
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """A section of the page.
 
     Attributes:
@@ -57,14 +57,14 @@ class Section:
 
 
 SECTIONS = (
-    Section("first_screen", wording.first_screen.TITLE, first_screen.values, first_screen.embedded),
-    Section("levers", wording.levers.TITLE, levers.values, levers.embedded),
-    Section("creatives", wording.creatives.TITLE, creatives.values, creatives.embedded, ("cards",)),
-    Section("plan", wording.plan.TITLE, plan.values),
-    Section("kocs", wording.kocs.TITLE, kocs.values, kocs.embedded),
-    Section("diversity", wording.diversity.TITLE, diversity.values, diversity.embedded),
-    Section("track_record", wording.track_record.TITLE, track_record.values),
-    Section("reliability", wording.reliability.TITLE, reliability.values),
+    PageSection("first_screen", wording.first_screen.TITLE, first_screen.values, first_screen.embedded),
+    PageSection("levers", wording.levers.TITLE, levers.values, levers.embedded),
+    PageSection("creatives", wording.creatives.TITLE, creatives.values, creatives.embedded, ("cards",)),
+    PageSection("plan", wording.plan.TITLE, plan.values),
+    PageSection("kocs", wording.kocs.TITLE, kocs.values, kocs.embedded),
+    PageSection("diversity", wording.diversity.TITLE, diversity.values, diversity.embedded),
+    PageSection("track_record", wording.track_record.TITLE, track_record.values),
+    PageSection("reliability", wording.reliability.TITLE, reliability.values),
 )
 """In the order of the page."""
 

@@ -16,7 +16,7 @@ from training.uncertainty.compound import Distribution, columns_of, joined, some
 from training.uncertainty.compounds import Chunk, Compound, Compounds, without
 from training.uncertainty.hits_and_evidence import Hits, RequiredEvidence
 from training.uncertainty.interface import Floats, Predicted
-from training.uncertainty.launches import Launches
+from training.uncertainty.launches import LaunchPredictions
 from training.uncertainty.recalibration import Columns, Recalibration
 from training.uncertainty.volume_model import VolumeModel
 
@@ -55,7 +55,7 @@ class CompoundUncertainty(BaseModel):
     compounds: Mapping[str, Compound]
     hits_model: Hits | None
     evidence: RequiredEvidence
-    launches: Launches
+    launches: LaunchPredictions
     calibration_rows: Mapping[str, int]
 
     @cached_property

@@ -17,7 +17,7 @@ LEVELS = np.linspace(0.0, 1.0, 201)
 """Levels of the quantiles that are kept."""
 
 
-class Launches(BaseModel):
+class LaunchPredictions(BaseModel):
     """Quantiles of the main ROI as predicted at launch.
 
     Attributes:
@@ -43,7 +43,7 @@ class Launches(BaseModel):
         return found
 
 
-def fit_launches(rows: Sequence[OutOfSample], funnel: Funnel, min_rows: int) -> Launches:
+def fit_launches(rows: Sequence[OutOfSample], funnel: Funnel, min_rows: int) -> LaunchPredictions:
     """Take the quantiles from out-of-sample rows at age 0.
 
     Args:
@@ -52,7 +52,7 @@ def fit_launches(rows: Sequence[OutOfSample], funnel: Funnel, min_rows: int) -> 
         min_rows: Rows at age 0 that a promotion type needs.
     """
     if not funnel.main_roi:
-        return Launches(quantiles={})
+        return LaunchPredictions(quantiles={})
     at_launch = [part.features.keys.floats("elapsed_hours") == 0.0 for part in rows]
     roi = np.concatenate(
         [part.predicted[funnel.main_roi].to_numpy(np.float64)[own] for part, own in zip(rows, at_launch)]
@@ -65,4 +65,4 @@ def fit_launches(rows: Sequence[OutOfSample], funnel: Funnel, min_rows: int) -> 
         mine = roi[(types == name) & np.isfinite(roi)]
         if len(mine) >= min_rows:
             found[str(name)] = tuple(np.quantile(mine, LEVELS).tolist())
-    return Launches(quantiles=found)
+    return LaunchPredictions(quantiles=found)

@@ -5,7 +5,7 @@ import numpy as np
 from serving.report import wording
 from serving.report.data import ReportData
 from serving.report.diversity import CERTAINTIES, DiversitySlice
-from serving.report.ideas import Idea, repeated
+from serving.report.ideas import IdeaGroup, repeated
 from serving.report.wording.common import promotion_type, tag
 from training.decision.status import RUNNING, STOPPED, WAITING
 
@@ -40,7 +40,7 @@ def _of_type(one: DiversitySlice, data: ReportData) -> dict[str, object]:
     }
 
 
-def _title(idea: Idea, data: ReportData) -> list[str]:
+def _title(idea: IdeaGroup, data: ReportData) -> list[str]:
     """Product and shared tags."""
     product = data.creatives[idea.members[0]].product_name
     return [product, *idea.tags.values()] if product else list(idea.tags.values())

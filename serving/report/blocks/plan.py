@@ -6,7 +6,7 @@ from features.point_in_time.counts import RECENT_DAYS
 from serving.report import wording
 from serving.report.blocks.numbers import change, whole
 from serving.report.data import ReportData
-from serving.report.plan import PlannedLaunch, PlannedRunning
+from serving.report.plan import MoneyToday, PlannedLaunch
 from training.decision.similar import IDEA_TAGS
 
 MOST_LAUNCHES = 30
@@ -49,7 +49,7 @@ def _launch(data: ReportData, one: PlannedLaunch) -> dict[str, object]:
     }
 
 
-def _running(data: ReportData, one: PlannedRunning) -> dict[str, object]:
+def _running(data: ReportData, one: MoneyToday) -> dict[str, object]:
     row, card = data.creatives[one.index], data.cards[one.index]
     return {
         "index": one.index,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from features.bilingual import Words
 from features.point_in_time.counts import RECENT_DAYS
 from serving.report.first_screen import Trust
-from serving.report.plan import SPEND_DAYS, PlanPart, PlanSummary
+from serving.report.plan import SPEND_DAYS, PlanFigures, PlanPart
 from serving.report.wording.common import target as label_of
 from serving.report.wording.plan_rows import odds
 from training.decision.rules import VERDICT_LABELS
@@ -70,7 +70,7 @@ def no_plan(part: PlanPart) -> Words:
     )
 
 
-def headline(part: PlanPart, summary: PlanSummary) -> Words:
+def headline(part: PlanPart, summary: PlanFigures) -> Words:
     """The finding: budget, launches, their cost and chance of hits, today's money and calls."""
     parts = [_launches(part, summary), _split(part, summary)]
     budget = _budget(part, summary)
@@ -79,7 +79,7 @@ def headline(part: PlanPart, summary: PlanSummary) -> Words:
     )
 
 
-def _budget(part: PlanPart, summary: PlanSummary) -> Words:
+def _budget(part: PlanPart, summary: PlanFigures) -> Words:
     days, budget = summary.days, f"{summary.budget:,.0f}"
     if part.budget_given:
         return Words(f"{days} 天预算 {budget} 元", f"With {budget} CNY for {days} days")
@@ -91,7 +91,7 @@ def _budget(part: PlanPart, summary: PlanSummary) -> Words:
     )
 
 
-def _launches(part: PlanPart, summary: PlanSummary) -> Words:
+def _launches(part: PlanPart, summary: PlanFigures) -> Words:
     if part.launches_refused:
         return Words(f"待投的 {part.waiting:,} 条先投哪些，回答不了", f"what to launch of {part.waiting:,} is not told")
     if not summary.candidates:
@@ -110,7 +110,7 @@ def _launches(part: PlanPart, summary: PlanSummary) -> Words:
     )
 
 
-def _split(part: PlanPart, summary: PlanSummary) -> Words:
+def _split(part: PlanPart, summary: PlanFigures) -> Words:
     if not summary.running:
         return Words("没有在投的素材，今天没有要分的", "no creative is running, so nothing is split today")
     given, before = summary.today - summary.unspent, sum(one.yesterday for one in part.split)
@@ -128,7 +128,7 @@ def launches_refused(part: PlanPart) -> Words:
     return Words(f"{why.zh}下面把预算全部分给在投的。", f"{why.en} Below, all of the budget goes to those running.")
 
 
-def gain(summary: PlanSummary) -> Words:
+def gain(summary: PlanFigures) -> Words:
     """What the launches are expected to bring, and how good the choice is."""
     span = f"{summary.gain_low:,.0f}–{summary.gain_high:,.0f}"
     zh = f"选出的 {summary.launched} 条预计净增（达标之上）平均 {summary.gain:,.0f} 元，看平台跟不跟预算：{span} 元。"
@@ -172,7 +172,7 @@ def left_out(part: PlanPart) -> Words:
     return Words(f"没选的：{zh}。{first_zh}", f"Not launched: {en}.{first_en}")
 
 
-def split(part: PlanPart, summary: PlanSummary) -> Words:
+def split(part: PlanPart, summary: PlanFigures) -> Words:
     """How today's money is split."""
     cap, change = f"{part.cap_share:.0%}", f"{part.change:.0%}"
     zh = (
@@ -192,7 +192,7 @@ def split(part: PlanPart, summary: PlanSummary) -> Words:
     return Words(zh, en)
 
 
-def platform(summary: PlanSummary) -> Words:
+def platform(summary: PlanFigures) -> Words:
     """That the platform delivers, with the elasticities of the bands."""
     ends = summary.elasticities
     return TEXTS["plan_platform"].format(low=ends[0], high=ends[-1], middle=ends[len(ends) // 2])

@@ -1,7 +1,7 @@
 """投放计划: the sentences of its rows."""
 
 from features.bilingual import Words
-from serving.report.plan import PlannedLaunch, PlannedRunning, PlanPart
+from serving.report.plan import MoneyToday, PlannedLaunch, PlanPart
 from serving.report.wording.common import target as label_of
 from training.decision.plan.evidence import SCALE, STOP, WATCH
 from training.decision.rules import VERDICT_LABELS
@@ -53,7 +53,7 @@ def days(low: float, high: float) -> Words:
     return Words(f"{span} 天", f"{span} days")
 
 
-def evidence(one: PlannedRunning, needed: float) -> Words:
+def evidence(one: MoneyToday, needed: float) -> Words:
     """The size of the evidence, of the side with more of it."""
     below = one.evidence_below >= one.evidence_above
     most = one.evidence_below if below else one.evidence_above
@@ -66,7 +66,7 @@ def evidence(one: PlannedRunning, needed: float) -> Words:
     return Words(f"{side.zh} {size} 倍，要 {needed:.0f} 倍", f"{side.en}: {size} times, {needed:.0f} needed")
 
 
-def differs(one: PlannedRunning, verdict: str, chance: float | None, part: PlanPart) -> Words:
+def differs(one: MoneyToday, verdict: str, chance: float | None, part: PlanPart) -> Words:
     """Why evidence and decision on a creative are not the same; empty where they agree."""
     if verdict == one.call or not verdict or (one.call == WATCH and verdict not in (STOP, SCALE)):
         return Words("", "")
@@ -87,7 +87,7 @@ def differs(one: PlannedRunning, verdict: str, chance: float | None, part: PlanP
     return Words(zh, en)
 
 
-def less(one: PlannedRunning, verdict: str) -> Words:
+def less(one: MoneyToday, verdict: str) -> Words:
     """Why a creative that is to be scaled gets less money than lately; empty for others."""
     if SCALE not in (verdict, one.call) or one.call == STOP or not 0 < one.today < one.yesterday - 0.5:
         return Words("", "")
@@ -98,7 +98,7 @@ def less(one: PlannedRunning, verdict: str) -> Words:
     )
 
 
-def paused(one: PlannedRunning, verdict: str, chance: float | None) -> Words:
+def paused(one: MoneyToday, verdict: str, chance: float | None) -> Words:
     """Why a creative that is to run by its decision gets no money today; empty for others."""
     if one.today > 0 or one.call == STOP or verdict in ("", STOP):
         return Words("", "")
@@ -116,7 +116,7 @@ def paused(one: PlannedRunning, verdict: str, chance: float | None) -> Words:
     )
 
 
-def funded(one: PlannedRunning) -> Words:
+def funded(one: MoneyToday) -> Words:
     """The chance with which it runs today, and what was drawn."""
     share = odds(one.propensity)
     if one.call == STOP:

@@ -7,7 +7,7 @@ import numpy as np
 from features.schema import Loaded
 from serving.report.context import ReportContext
 from serving.report.data import ReportData
-from serving.report.ideas import Idea, ideas, repeated
+from serving.report.ideas import IdeaGroup, ideas, repeated
 
 
 def test_members_of_a_group_share_account_product_and_the_tags_that_are_named(
@@ -35,6 +35,6 @@ def test_creatives_copied_with_another_id_are_one_idea_with_near_duplicates(cont
 
 
 def test_repeats_are_counted_among_the_chosen() -> None:
-    found = [Idea(members=[0, 1, 2], tags={}, near=[]), Idea(members=[3, 4], tags={}, near=[])]
+    found = [IdeaGroup(members=[0, 1, 2], tags={}, near=[]), IdeaGroup(members=[3, 4], tags={}, near=[])]
     assert repeated(found, np.array([True, True, False, True, False])) == 2
     assert repeated(found, np.ones(5, bool)) == 5

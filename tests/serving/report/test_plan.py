@@ -16,7 +16,7 @@ from serving.report import wording
 from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.data import ReportData, sections
 from serving.report.first_screen import Trust
-from serving.report.plan import PlanAsked, PlannedLaunch, PlannedRunning
+from serving.report.plan import MoneyToday, PlanAsked, PlannedLaunch
 from serving.report.render import render
 from training.data.metrics_source import InMemorySource
 from training.decision.plan.command import planned
@@ -65,7 +65,7 @@ def test_every_number_is_that_of_make_plan(told: ReportData, waiting: ReportCont
     assert part.summary.model_dump() == summary
     for name, rows, model in (
         ("candidates", part.launches, PlannedLaunch),
-        ("running", part.split, PlannedRunning),
+        ("running", part.split, MoneyToday),
     ):
         listed = document[name]
         assert isinstance(listed, list)
@@ -183,12 +183,12 @@ def test_a_model_without_distributions_says_what_it_needs(loaded: LoadedModel, w
     assert "没有经过校准的分布" in section(data)
 
 
-def running(**given: float | str) -> PlannedRunning:
+def running(**given: float | str) -> MoneyToday:
     usual: dict[str, float | str] = {
         "index": 0, "target": 1.0, "roi": 1.2, "spent": 300.0, "money": 120.0, "yesterday": 100.0, "today": 70.0,
         "change": -0.3, "propensity": 1.0, "call": "watch", "evidence_below": 2.0, "evidence_above": 0.5,
     }  # fmt: skip
-    return PlannedRunning.model_validate({**usual, **given})
+    return MoneyToday.model_validate({**usual, **given})
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from training.boosting.recipe import Recipe, out_of_fold
-from training.uncertainty.launches import LEVELS, Launches, fit_launches
+from training.uncertainty.launches import LEVELS, LaunchPredictions, fit_launches
 
-TWO = Launches(quantiles={"live": tuple(2.0 * LEVELS), "product": tuple(1.0 + LEVELS)})
+TWO = LaunchPredictions(quantiles={"live": tuple(2.0 * LEVELS), "product": tuple(1.0 + LEVELS)})
 
 
 def test_the_place_is_the_share_of_its_own_type_that_lies_below() -> None:
@@ -45,5 +45,5 @@ def test_the_reference_are_out_of_sample_predictions_at_launch(folds, dataset) -
 
 
 def test_a_type_with_too_few_launches_has_no_places(folds, dataset) -> None:
-    assert fit_launches(folds, dataset.funnel, 10_000) == Launches(quantiles={})
-    assert np.isnan(Launches(quantiles={}).place(np.ones(2), np.array(["live"] * 2, dtype=object))).all()
+    assert fit_launches(folds, dataset.funnel, 10_000) == LaunchPredictions(quantiles={})
+    assert np.isnan(LaunchPredictions(quantiles={}).place(np.ones(2), np.array(["live"] * 2, dtype=object))).all()

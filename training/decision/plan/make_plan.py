@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from configs.settings import Plan as PlanSettings
+from configs.settings import PlanSettings
 from training.decision.plan import words
 from training.decision.plan.evidence import STOP, belief, calls, log_e_above, log_e_below
 from training.decision.plan.selection import Selection, choose

@@ -21,7 +21,7 @@ from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, mi
 from scipy.sparse import csr_array, vstack
 from scipy.stats import poisson
 
-from configs.settings import Plan
+from configs.settings import PlanSettings
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -55,7 +55,7 @@ class Selection:
 
 def choose(
     gain: Floats, hit_chance: Floats, cost: Floats, family: npt.NDArray[np.int64], money: float, launch: int | None,
-    settings: Plan,
+    settings: PlanSettings,
 ) -> Selection:  # fmt: skip
     """Choose launches.
 
@@ -152,7 +152,7 @@ def _by_gain(gain: Floats, cost: Floats, family: npt.NDArray[np.int64], money: f
 
 def _greedy(
     chosen: Mask, gain: Floats, hit_chance: Floats, cost: Floats, family: npt.NDArray[np.int64], money: float,
-    launch: int | None, settings: Plan,
+    launch: int | None, settings: PlanSettings,
 ) -> Selection:  # fmt: skip
     """The greedy choice with the bound of the linear relaxation."""
     limits = _limits(cost, family, money, None)

@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Split:
+class BudgetSplit:
     """Money of each creative for one day.
 
     Attributes:
@@ -78,7 +78,7 @@ def split(
     shape: Floats, rate: Floats, target: Floats, natural: Floats, yesterday: Floats, running: npt.NDArray[np.bool_],
     money: Floats, chance: np.random.Generator, *, draws: int, capacity: float, floor: float, cap_share: float,
     change: float, pause_below: float,
-) -> Split:  # fmt: skip
+) -> BudgetSplit:  # fmt: skip
     """Split one day's money.
 
     Args:
@@ -108,4 +108,4 @@ def split(
     low = low * np.minimum(money / np.maximum(low.sum(axis=-1, keepdims=True), 1e-12), 1.0)
     high = np.where(before > 0, np.minimum(np.maximum(before * (1.0 + change), floor), most), most)
     given = within(wanted, low, np.maximum(low, high), money)
-    return Split(given, propensity, np.maximum(money[..., 0] - given.sum(axis=-1), 0.0))
+    return BudgetSplit(given, propensity, np.maximum(money[..., 0] - given.sum(axis=-1), 0.0))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from configs.settings import Plan
+from configs.settings import PlanSettings
 from training.decision.plan.evidence import belief, orders_before_stop
 
 Floats = npt.NDArray[np.float64]
@@ -27,7 +27,7 @@ class Tests:
     gain: Floats
 
 
-def minimum_spend(target: Floats, order_value: Floats, settings: Plan) -> Floats:
+def minimum_spend(target: Floats, order_value: Floats, settings: PlanSettings) -> Floats:
     """(creatives,) Spend in CNY after which a creative without a single order is called below its target."""
     return orders_before_stop(settings.false_stop) * settings.order_value_ratio * order_value / target
 
@@ -64,7 +64,7 @@ def expected_gain(
 
 def test_of(
     roi: Floats, log_variance: Floats, target: Floats, natural: Floats, order_value: Floats, told_apart: Floats,
-    settings: Plan,
+    settings: PlanSettings,
 ) -> Tests:  # fmt: skip
     """The test of each candidate; arguments are (candidates,).
 
@@ -98,6 +98,6 @@ def shared_out(minimum: Floats, wanted: Floats, money: float) -> Floats:
     return np.asarray(minimum + share * more)
 
 
-def test_days(test: Floats, natural_daily: Floats, elasticity: float, settings: Plan) -> Floats:
+def test_days(test: Floats, natural_daily: Floats, elasticity: float, settings: PlanSettings) -> Floats:
     """(creatives,) Days until the test money is spent, where it is asked for evenly over `test_days`."""
     return np.asarray(test / np.maximum(delivered(test / settings.test_days, natural_daily, elasticity), 1e-9))

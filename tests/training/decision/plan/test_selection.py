@@ -5,10 +5,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from configs.settings import Plan
+from configs.settings import PlanSettings
 from training.decision.plan.selection import chance_of_hits, choose
 
-SETTINGS = Plan()
+SETTINGS = PlanSettings()
 
 
 def world(seed: int, count: int = 12) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -40,7 +40,7 @@ def test_gain_and_the_chance_of_a_hit_are_those_of_the_best_by_enumeration(seed:
 @pytest.mark.parametrize("seed", range(5))
 def test_for_two_hits_the_stated_bound_holds_for_every_choice(seed: int) -> None:
     gain, hits, cost, family = world(seed)
-    settings = Plan(hits=2, gain_given_up=1.0)
+    settings = PlanSettings(hits=2, gain_given_up=1.0)
     found = choose(np.abs(gain), hits, cost, family, 500.0, 4, settings)
     best = max(chance_of_hits(hits[one], 2) for one in allowed(cost, family, 500.0, 4))
     assert found.hit_chance <= best + 1e-9
@@ -62,10 +62,12 @@ def test_without_a_number_only_those_that_gain_are_launched() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_greedy_is_exact_without_a_bound_on_money_and_else_within_its_stated_distance(seed: int) -> None:
     gain, hits, cost, family = world(seed, 40)
-    greedy = Plan(exact_candidates=1)
+    greedy = PlanSettings(exact_candidates=1)
     free = choose(gain, hits, cost, family, 1e9, 5, greedy)
     assert free.method == "greedy"
-    assert free.gain == pytest.approx(choose(gain, hits, cost, family, 1e9, 5, Plan(gain_given_up=0.0)).most_gain)
+    assert free.gain == pytest.approx(
+        choose(gain, hits, cost, family, 1e9, 5, PlanSettings(gain_given_up=0.0)).most_gain
+    )
     tight = choose(gain, hits, cost, family, 400.0, 5, greedy)
     assert cost[tight.chosen].sum() <= 400.0
     assert tight.gain <= tight.most_gain + 1e-9
@@ -81,5 +83,5 @@ def test_the_chance_of_hits_is_that_of_independent_events() -> None:
 
 def test_greedy_launches_as_many_as_asked_for_where_the_best_cost_too_much() -> None:
     gain, cost = np.array([100.0, 10.0, 9.0]), np.array([100.0, 40.0, 40.0])
-    found = choose(gain, np.full(3, 0.1), cost, np.arange(3), 100.0, 2, Plan(exact_candidates=1))
+    found = choose(gain, np.full(3, 0.1), cost, np.arange(3), 100.0, 2, PlanSettings(exact_candidates=1))
     assert list(found.chosen) == [False, True, True]

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from training.decision.plan.split import Split, split, thompson, within
+from training.decision.plan.split import BudgetSplit, split, thompson, within
 
 OPTIONS = {"draws": 4000, "capacity": 2.0, "floor": 10.0, "cap_share": 0.5, "change": 0.3, "pause_below": 0.001}
 
 
-def of(**changed: object) -> Split:
+def of(**changed: object) -> BudgetSplit:
     values: dict[str, object] = {
         "shape": np.full(4, 20.0),
         "rate": 20.0 / np.array([2.0, 1.2, 0.9, 0.3]),
