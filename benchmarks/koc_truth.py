@@ -8,45 +8,25 @@ inside the stated intervals, how often the sign is right. `--model` names a bund
 these data is used.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
 from benchmarks.lever_truth import true_terms
-from configs.settings import Settings
+from benchmarks.sample_report import report_and_world
 from features.funnel import TARGETS
-from features.store.inputs import load_data
-from sample.world import World, build
-from sample.worlds import DEFAULT, WORLDS
-from serving.report.context import CreativeFilter, ReportContext, build_context
+from sample.world import World
+from serving.report.context import ReportContext
 from serving.report.kocs import koc_table
 from serving.report.levers.slice_effects import KOC, PRODUCT
-from serving.report.run import ReportRequest, model_of
-from training.workspace import workspace
 
 KEYS = ["promotion_type", "account_id", "creative_id"]
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path("var/sample-exports"), help="exports of the sample world")
-    parser.add_argument("--world", choices=list(WORLDS), default=DEFAULT)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--creatives", type=int, default=4000)
-    parser.add_argument("--days", type=int, default=90)
-    parser.add_argument("--model", type=Path, help="bundle folder; default: the champion of the data")
-    options = parser.parse_args()
-    settings = Settings()
-    space = workspace([str(options.data)], settings)
-    request = ReportRequest([str(options.data)], Path("report.html"), CreativeFilter(), bundle=options.model)
-    loaded, _ = load_data([str(options.data)], space.store, settings)
-    context = build_context(model_of(request, settings, space), loaded, request.creative_filter)
-    world = build(options.seed, WORLDS[options.world], options.creatives, options.days)
-    print(table(effects(context, world, options.seed), context.settings.interval.level).to_string(index=False))
+    context, world, seed = report_and_world(__doc__.splitlines()[0])
+    print(table(effects(context, world, seed), context.settings.interval.level).to_string(index=False))
 
 
 def effects(context: ReportContext, world: World, seed: int) -> pd.DataFrame:

@@ -9,25 +9,20 @@ stated intervals, rank correlation, and of those called certain or likely, how m
 `--model` names a bundle folder; without it the champion of these data is used.
 """
 
-import argparse
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm, spearmanr
 
-from configs.settings import Settings
+from benchmarks.sample_report import report_and_world
 from features.funnel import TARGETS
-from features.store.inputs import load_data
 from sample.effects import latents
-from sample.world import PRODUCTS, World, build
-from sample.worlds import DEFAULT, STAGES, WORLDS, WorldSpec
-from serving.report.context import CreativeFilter, ReportContext, build_context
+from sample.world import PRODUCTS, World
+from sample.worlds import STAGES, WorldSpec
+from serving.report.context import ReportContext
 from serving.report.effects import Floats, TagGrouping, grade
 from serving.report.levers.slice_effects import KOC, LEAST_CREATIVES, Slice, lever_effects, lever_groups, lever_slices
-from serving.report.run import ReportRequest, model_of
-from training.workspace import workspace
 
 CURVES = {KOC: "log_followers", "price": "log_price", "duration": "log_duration"}
 STEPS = {"price": "price", "duration": "duration_s"}
@@ -35,21 +30,8 @@ STEPS = {"price": "price", "duration": "duration_s"}
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path("var/sample-exports"), help="exports of the sample world")
-    parser.add_argument("--world", choices=list(WORLDS), default=DEFAULT)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--creatives", type=int, default=4000)
-    parser.add_argument("--days", type=int, default=90)
-    parser.add_argument("--model", type=Path, help="bundle folder; default: the champion of the data")
-    options = parser.parse_args()
-    settings = Settings()
-    space = workspace([str(options.data)], settings)
-    request = ReportRequest([str(options.data)], Path("report.html"), CreativeFilter(), bundle=options.model)
-    loaded, _ = load_data([str(options.data)], space.store, settings)
-    context = build_context(model_of(request, settings, space), loaded, request.creative_filter)
-    world = build(options.seed, WORLDS[options.world], options.creatives, options.days)
-    print(table(effects(context, world, options.seed), context.settings.interval.level).to_string(index=False))
+    context, world, seed = report_and_world(__doc__.splitlines()[0])
+    print(table(effects(context, world, seed), context.settings.interval.level).to_string(index=False))
 
 
 def effects(context: ReportContext, world: World, seed: int) -> pd.DataFrame:

@@ -115,10 +115,6 @@ class TagGrouping:
             return np.full(len(self.shares), -1)
         return np.where(self.shares.any(axis=1), self.shares.argmax(axis=1), -1)
 
-    def sum_by_value(self, numbers: Floats) -> Floats:
-        """(values,) Sum of (creatives,) numbers over the creatives with each value; NaN counts as 0."""
-        return np.nan_to_num(numbers) @ self.has_value
-
     def contribution_by_value(self, logs: Floats) -> Floats:
         """(values,) Contribution of each value, from the (creatives,) contributions of the tag.
 

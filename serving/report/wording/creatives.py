@@ -1,10 +1,6 @@
 """The table of creatives, and their cards: sentences of the section; what the cards say is in `wording.cards`."""
 
-from collections.abc import Sequence
-
 from features.bilingual import Words
-from serving.report.cards.card import Card
-from training.decision.rules import VERDICT_LABELS
 
 TITLE = Words("素材", "Creatives")
 """Heading, and entry of the menu."""
@@ -92,13 +88,3 @@ SCRIPT_TEXTS = {
     "cards_printed": Words("最要紧的 {n} 张素材卡片", "Cards of the {n} creatives that matter most"),
 }
 """Texts that the script writes into the table, by name."""
-
-
-def verdict_counts(cards: Sequence[Card]) -> Words:
-    """Number of creatives with each verdict."""
-    sizes = {name: sum(card.verdict == name for card in cards) for name in VERDICT_LABELS}
-    counts = [(VERDICT_LABELS[name], size) for name, size in sizes.items() if size]
-    return Words(
-        "、".join(f"{words.zh} {size:,}" for words, size in counts),
-        ", ".join(f"{words.en} {size:,}" for words, size in counts),
-    )
