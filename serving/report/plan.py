@@ -16,7 +16,7 @@ from serving.report.daily import SPEND, Daily
 from serving.report.effects import ReportPart
 from training.decision.plan.evidence import WATCH
 from training.decision.plan.figures import families, figures, refuse_model
-from training.decision.plan.make_plan import LAUNCH, Plan, make_plan
+from training.decision.plan.make_plan import LAUNCH, Plan, Summary, make_plan
 from training.decision.status import RUNNING, WAITING
 
 SPEND_DAYS = 7
@@ -40,34 +40,6 @@ class PlanAsked:
 
 AS_LATELY = PlanAsked()
 """As much as was spent lately, on as many launches as gain."""
-
-
-class PlanFigures(ReportPart):
-    """Figures of the whole plan (`training.decision.plan.make_plan.Summary`)."""
-
-    budget: float
-    days: int
-    roi: str
-    candidates: int
-    ideas: int
-    launched: int
-    test_money: float
-    running: int
-    stopped: int
-    scaled: int
-    today: float
-    unspent: float
-    method: str
-    gain: float
-    gain_low: float
-    gain_high: float
-    gain_gap: float
-    hits: int
-    hit_chance: float
-    most_hit_chance: float | None
-    error: float
-    seed: int
-    elasticities: tuple[float, ...]
 
 
 class PlannedLaunch(ReportPart):
@@ -146,7 +118,7 @@ class PlanPart(ReportPart):
     order_value_ratio: float
     refused: Words | None = None
     launches_refused: Words | None = None
-    summary: PlanFigures | None = None
+    summary: Summary | None = None
     launches: list[PlannedLaunch] = Field(default_factory=list)
     same_idea: int = 0
     no_gain: int = 0
@@ -216,7 +188,6 @@ def _found(context: ReportContext, plan: Plan) -> dict[str, object]:
     """What a plan adds to the section."""
     keys = context.observed[KEY].iloc[context.order].itertuples(index=False, name=None)
     index = {tuple(map(str, key)): place for place, key in enumerate(keys)}
-    document = plan.document()
     candidates, running = plan.candidates, plan.running
     launched = (candidates["part"] == LAUNCH).to_numpy()
     taken = candidates["family"].isin(candidates.loc[launched, "family"]).to_numpy() & ~launched
@@ -235,7 +206,7 @@ def _found(context: ReportContext, plan: Plan) -> dict[str, object]:
     running_fields = [name for name in MoneyToday.model_fields if name != "index"]
     launches = zip(rows(candidates[launched], launch_fields), alike[launched].tolist())
     return {
-        "summary": PlanFigures.model_validate(document["summary"]),
+        "summary": plan.summary,
         "launches": [PlannedLaunch.model_validate({**row, "alike": int(count)}) for row, count in launches],
         "same_idea": int(taken.sum()),
         "no_gain": int(no_gain.sum()),

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from features.bilingual import Words
 from features.point_in_time.counts import RECENT_DAYS
 from serving.report.first_screen import Trust
-from serving.report.plan import SPEND_DAYS, PlanFigures, PlanPart
+from serving.report.plan import SPEND_DAYS, PlanPart
 from serving.report.wording.common import target as label_of
 from serving.report.wording.plan_rows import odds
+from training.decision.plan.make_plan import Summary
 from training.decision.rules import VERDICT_LABELS
 
 TITLE = Words("投放计划", "Plan")
@@ -70,7 +71,7 @@ def no_plan(part: PlanPart) -> Words:
     )
 
 
-def headline(part: PlanPart, summary: PlanFigures) -> Words:
+def headline(part: PlanPart, summary: Summary) -> Words:
     """The finding: budget, launches, their cost and chance of hits, today's money and calls."""
     parts = [_launches(part, summary), _split(part, summary)]
     budget = _budget(part, summary)
@@ -79,7 +80,7 @@ def headline(part: PlanPart, summary: PlanFigures) -> Words:
     )
 
 
-def _budget(part: PlanPart, summary: PlanFigures) -> Words:
+def _budget(part: PlanPart, summary: Summary) -> Words:
     days, budget = summary.days, f"{summary.budget:,.0f}"
     if part.budget_given:
         return Words(f"{days} 天预算 {budget} 元", f"With {budget} CNY for {days} days")
@@ -91,7 +92,7 @@ def _budget(part: PlanPart, summary: PlanFigures) -> Words:
     )
 
 
-def _launches(part: PlanPart, summary: PlanFigures) -> Words:
+def _launches(part: PlanPart, summary: Summary) -> Words:
     if part.launches_refused:
         return Words(f"待投的 {part.waiting:,} 条先投哪些，回答不了", f"what to launch of {part.waiting:,} is not told")
     if not summary.candidates:
@@ -110,7 +111,7 @@ def _launches(part: PlanPart, summary: PlanFigures) -> Words:
     )
 
 
-def _split(part: PlanPart, summary: PlanFigures) -> Words:
+def _split(part: PlanPart, summary: Summary) -> Words:
     if not summary.running:
         return Words("没有在投的素材，今天没有要分的", "no creative is running, so nothing is split today")
     given, before = summary.today - summary.unspent, sum(one.yesterday for one in part.split)
@@ -128,7 +129,7 @@ def launches_refused(part: PlanPart) -> Words:
     return Words(f"{why.zh}下面把预算全部分给在投的。", f"{why.en} Below, all of the budget goes to those running.")
 
 
-def gain(summary: PlanFigures) -> Words:
+def gain(summary: Summary) -> Words:
     """What the launches are expected to bring, and how good the choice is."""
     span = f"{summary.gain_low:,.0f}–{summary.gain_high:,.0f}"
     zh = f"选出的 {summary.launched} 条预计净增（达标之上）平均 {summary.gain:,.0f} 元，看平台跟不跟预算：{span} 元。"
@@ -172,7 +173,7 @@ def left_out(part: PlanPart) -> Words:
     return Words(f"没选的：{zh}。{first_zh}", f"Not launched: {en}.{first_en}")
 
 
-def split(part: PlanPart, summary: PlanFigures) -> Words:
+def split(part: PlanPart, summary: Summary) -> Words:
     """How today's money is split."""
     cap, change = f"{part.cap_share:.0%}", f"{part.change:.0%}"
     zh = (
@@ -192,7 +193,7 @@ def split(part: PlanPart, summary: PlanFigures) -> Words:
     return Words(zh, en)
 
 
-def platform(summary: PlanFigures) -> Words:
+def platform(summary: Summary) -> Words:
     """That the platform delivers, with the elasticities of the bands."""
     ends = summary.elasticities
     return TEXTS["plan_platform"].format(low=ends[0], high=ends[-1], middle=ends[len(ends) // 2])

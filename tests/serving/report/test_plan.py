@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -62,7 +62,7 @@ def test_every_number_is_that_of_make_plan(told: ReportData, waiting: ReportCont
     assert part.summary is not None
     summary = document["summary"]
     assert isinstance(summary, dict)
-    assert part.summary.model_dump() == summary
+    assert asdict(part.summary) == summary
     for name, rows, model in (
         ("candidates", part.launches, PlannedLaunch),
         ("running", part.split, MoneyToday),
@@ -85,7 +85,7 @@ def test_the_service_answers_with_the_same_numbers(
     body = {"creatives": as_requests(waiting.loaded, asked), "budget_cny": BUDGET, "launch": 2}
     content = planned_by_service(loaded, PlanRequest.model_validate_json(json.dumps(body))).content
     assert told.plan.summary is not None
-    assert content["summary"] == told.plan.summary.model_dump()
+    assert content["summary"] == asdict(told.plan.summary)
     by_id = {row["creative_id"]: row for part in ("candidates", "running") for row in content[part]}
     for one in (*told.plan.launches, *told.plan.split):
         own = by_id[told.creatives[one.index].creative_id]

@@ -32,7 +32,7 @@ class Summary:
         gain, gain_low, gain_high: Expected gain of the launches, for the middle elasticity, and over all.
         gain_gap: Share of the greatest possible gain that may be missing, what was given up for hits included.
         hits: The number of hits that the chance is about; `hit_chance`: of at least so many; `most_hit_chance`: bound
-            on that of every choice with as much gain, NaN where there is none.
+            on that of every choice with as much gain, None where there is none.
         error: α of stopping and of scaling.
         seed: Of the draws.
         elasticities: That bands go over.
@@ -57,7 +57,7 @@ class Summary:
     gain_gap: float
     hits: int
     hit_chance: float
-    most_hit_chance: float
+    most_hit_chance: float | None
     error: float
     seed: int
     elasticities: tuple[float, ...]
@@ -87,8 +87,7 @@ class Plan:
         lists = {
             name: frame.astype(object).where(frame.notna(), None).to_dict("records") for name, frame in frames.items()
         }
-        known = {name: None if value != value else value for name, value in asdict(self.summary).items()}
-        return {"summary": known, **lists}
+        return {"summary": asdict(self.summary), **lists}
 
 
 def make_plan(

@@ -63,8 +63,7 @@ def sentences(summary: Summary, settings: PlanSettings) -> tuple[list[Words], li
     elif not summary.launched:
         launches = [words.NONE_CHOSEN.format(**values)]
     else:
-        known = summary.most_hit_chance == summary.most_hit_chance
-        bound = words.HIT_BOUND.format(**values) if known else Words("", "")
+        bound = Words("", "") if summary.most_hit_chance is None else words.HIT_BOUND.format(**values)
         launches = [words.CHOSEN.format(**values)]
         launches.append(Words(*(text.format(**values, bound=own) for text, own in zip(words.HITS, bound))))
         launches += [words.GREEDY] if summary.method == "greedy" else []

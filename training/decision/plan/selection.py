@@ -37,7 +37,7 @@ class Selection:
         gain: Expected gain of the choice in CNY.
         most_gain: Bound on that of every choice.
         hit_chance: Chance of at least `settings.hits` hits.
-        most_hit_chance: Bound on that of every choice with as much gain; NaN for a greedy choice.
+        most_hit_chance: Bound on that of every choice with as much gain; None for a greedy choice.
     """
 
     chosen: Mask
@@ -45,7 +45,7 @@ class Selection:
     gain: float
     most_gain: float
     hit_chance: float
-    most_hit_chance: float
+    most_hit_chance: float | None
 
     @property
     def gain_gap(self) -> float:
@@ -168,7 +168,7 @@ def _greedy(
         float(gain[chosen].sum()),
         -float(most.fun),
         chance_of_hits(hit_chance[chosen], settings.hits),
-        float("nan"),
+        None,
     )
 
 

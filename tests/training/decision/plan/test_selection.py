@@ -71,7 +71,7 @@ def test_greedy_is_exact_without_a_bound_on_money_and_else_within_its_stated_dis
     tight = choose(gain, hits, cost, family, 400.0, 5, greedy)
     assert cost[tight.chosen].sum() <= 400.0
     assert tight.gain <= tight.most_gain + 1e-9
-    assert np.isnan(tight.most_hit_chance)
+    assert tight.most_hit_chance is None
 
 
 def test_the_chance_of_hits_is_that_of_independent_events() -> None:
