@@ -156,7 +156,7 @@ def browser() -> Iterator[Browser]:
     program = find_chromium()
     if program is None:
         pytest.skip(NONE_FOUND)
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=90_000)
     with chromium(program) as started:
         yield started
 
@@ -173,6 +173,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         if isinstance(address, Path):
             address = address.as_uri()
         page = browser.new_context(locale="zh-CN", **options).new_page()
+        page.set_default_timeout(90_000)
         opened.append((page, watch(page, address), provoked))
         page.goto(address)
         return page

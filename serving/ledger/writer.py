@@ -114,6 +114,7 @@ class Ledger:
             self._on_lost(1)
             return LOST
         if not self.healthy:
+            self._tell(False)
             return WAITING
         timer = loop.call_later(COMMIT_SECONDS, self._too_late, entry)
         try:

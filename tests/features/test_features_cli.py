@@ -175,7 +175,7 @@ def hold_after(holder, name, when):
         done = go_on(*given)
         if when(*given):
             print("here", flush=True)
-            time.sleep(60)
+            time.sleep(600)
         return done
     setattr(holder, name, held)
 """
@@ -191,7 +191,7 @@ def stopped(held, *arguments):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
     assert process.stdout.readline() == "here\n"
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=180)
     assert "Traceback" not in err
     assert process.returncode == 130
 

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import httpx
@@ -26,6 +27,7 @@ from features.point_in_time.as_of_table import as_of
 from features.point_in_time.metric_rows import MetricRows
 from features.schema import KEY, PERIOD, VALUES, Loaded
 from serving.inference.loaded_model import LoadedModel, load_model
+from serving.ledger import writer
 from serving.settings import SETTINGS_VARIABLE, ServiceSettings
 from training.boosting.model import Choice, CreativeModel
 from training.boosting.recipe import Recipe, fit_on, out_of_fold
@@ -41,6 +43,12 @@ METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 os.environ.setdefault(METRICS_FOLDER, tempfile.mkdtemp(prefix="gpmcast-test-metrics-"))
 ROOT = Path(__file__).parents[2]
 STAMP = {"created_at": "2026-05-10T00:00:00+00:00", "data_fingerprint": "0" * 64}
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers wait for their commit however slow the machine is; tests of the bound set it again."""
+    monkeypatch.setattr(writer, "COMMIT_SECONDS", 600.0)
 
 
 @pytest.fixture(scope="session")
@@ -173,6 +181,13 @@ def one_creative() -> dict[str, object]:
     }
 
 
+def _patient_settings(**settings: Any) -> ServiceSettings:
+    """Settings by which a request may take minutes, on a busy machine, unless they bound it themselves."""
+    limits = settings.get("limits", {})
+    given = limits if isinstance(limits, dict) else limits.model_dump(exclude_unset=True)
+    return ServiceSettings.model_validate({**settings, "limits": {"seconds": 120, **given}})
+
+
 class ServiceInProcess:
     """The application that BentoML makes of the service, with settings of its own, in this process.
 
@@ -184,7 +199,7 @@ class ServiceInProcess:
 
         import serving.service
 
-        content = ServiceSettings.model_validate(settings).model_dump_json()
+        content = _patient_settings(**settings).model_dump_json()
         with patch.dict(os.environ, {SETTINGS_VARIABLE: content}):
             self.module = importlib.reload(serving.service)  # settings are those of the environment at import
         for name, metric in list(REGISTRY._names_to_collectors.items()):  # BentoML makes its own for each application
@@ -279,7 +294,7 @@ class Server:
                 },
             )
 
-    def wait_ready(self, seconds: float = 90.0) -> None:
+    def wait_ready(self, seconds: float = 300.0) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if self.process.poll() is not None:
@@ -299,7 +314,7 @@ class Server:
 
     def _ask(self, request: urllib.request.Request) -> tuple[int, bytes]:
         try:
-            with urllib.request.urlopen(request, timeout=30) as reply:
+            with urllib.request.urlopen(request, timeout=150) as reply:
                 return reply.status, reply.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -321,7 +336,7 @@ class Server:
     def end(self) -> int:
         """SIGTERM, and wait."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(180)
 
 
 @pytest.fixture(scope="session")
@@ -334,15 +349,8 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        settings = ServiceSettings.model_validate(
-            {
-                "bundle": bundle,
-                "port": port,
-                "ledger": f"sqlite:///{folder}/ledger.db",
-                "watch_seconds": 0.3,
-                **more,
-            }
-        )
+        ledger = f"sqlite:///{folder}/ledger.db"
+        settings = _patient_settings(**{"bundle": bundle, "port": port, "ledger": ledger, "watch_seconds": 0.3, **more})
         server = Server(folder, settings)
         started.append(server)
         server.wait_ready()

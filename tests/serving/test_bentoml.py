@@ -38,7 +38,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
         with (folder / "log.txt").open("wb") as log:
             environment = {"BENTOML_HOME": str(folder / "home"), **kept, "BENTOML_DO_NOT_TRACK": "true", **env}
             started.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while time.monotonic() < end and started[-1].poll() is None:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
@@ -50,19 +50,19 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
     yield start
     for process in started:
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(180) == 0
 
 
 @pytest.fixture(scope="module")
 def url(serve, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     ledger = tmp_path_factory.mktemp("ledger") / "ledger.db"
-    settings = ServiceSettings(bundle=bundle, ledger=f"sqlite:///{ledger}", open_metrics=True)
+    settings = ServiceSettings(bundle=bundle, ledger=f"sqlite:///{ledger}", open_metrics=True, limits={"seconds": 120})
     return serve("serving.service:PredictionService", **{SETTINGS_VARIABLE: settings.model_dump_json()})
 
 
 @pytest.mark.service
 def test_bentomls_client_predicts_ranks_and_reads(url, one_creative, tmp_path) -> None:
-    with bentoml.SyncHTTPClient(url) as client:
+    with bentoml.SyncHTTPClient(url, timeout=150) as client:
         answer = client.predict({"creatives": [one_creative], "explain": True, "top": 2})
         (prediction,) = answer["predictions"]
         assert prediction["targets"]["net_roi"]["value"] > 0
@@ -79,7 +79,7 @@ def test_bentomls_client_predicts_ranks_and_reads(url, one_creative, tmp_path) -
 @pytest.mark.service
 def test_bentomls_documents_metrics_and_health_are_there(url) -> None:
     def get(path: str) -> bytes:
-        with urllib.request.urlopen(url + path, timeout=30) as reply:
+        with urllib.request.urlopen(url + path, timeout=150) as reply:
             assert reply.headers["content-security-policy"]
             return reply.read()
 
@@ -153,9 +153,9 @@ def test_a_bento_starts_by_itself_with_the_model_inside(serve, bundle, one_creat
     home = tmp_path / "store"
     tag = build_bento(bundle, {**os.environ, "BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "true"})
     settings = tmp_path / "serving.yaml"
-    settings.write_text(f"ledger: sqlite:///{tmp_path}/ledger.db\n", encoding="utf-8")
+    settings.write_text(f"ledger: sqlite:///{tmp_path}/ledger.db\nlimits: {{seconds: 120}}\n", encoding="utf-8")
     url = serve(tag, BENTOML_HOME=str(home), **{SETTINGS_FILE_VARIABLE: str(settings)})
-    with bentoml.SyncHTTPClient(url) as client:
+    with bentoml.SyncHTTPClient(url, timeout=150) as client:
         (prediction,) = client.predict({"creatives": [one_creative]})["predictions"]
     assert prediction["targets"]["net_roi"]["value"] > 0
 

@@ -153,7 +153,7 @@ def test_work_that_takes_too_long_is_given_up(build, one_creative) -> None:
     app = build(limits=Limits(seconds=0.001))
     many = [{**one_creative, "creative_id": f"c{n}"} for n in range(200)]
     check_shape(app.ask("POST", "/v1/predict", json={"creatives": many, "explain": True}), 504)
-    app = build(limits=Limits(seconds=20))
+    app = build(limits=Limits(seconds=120))
     assert app.ask("POST", "/v1/predict", json={"creatives": many[:9]}).status_code == 200
 
 
@@ -193,15 +193,18 @@ def test_a_body_that_does_not_come_is_given_up(build) -> None:
 def test_slow_senders_shut_nobody_out(build, one_creative) -> None:
     app = build(limits=Limits(seconds=30, waiting=2))
     never = asyncio.Event()
+    waiting: list[int] = []
 
     async def slow():
         yield b'{"creatives": ['
+        waiting.append(1)
         await never.wait()
 
     async def go() -> int:
         async with app.client() as client:
             senders = [asyncio.create_task(client.post("/v1/predict", content=slow(), headers=JSON)) for _ in range(66)]
-            await asyncio.sleep(0.2)
+            while len(waiting) < 66:
+                await asyncio.sleep(0.01)
             reply = await client.post("/v1/predict", json={"creatives": [one_creative]})
             for sender in senders:
                 sender.cancel()
@@ -246,7 +249,7 @@ def test_an_internal_failure_is_answered_at_once_and_without_its_trace(
     began = time.monotonic()
     reply = app.ask(method, path, **({"json": {"creatives": [one_creative]}} if method == "POST" else {}))
     refusal = check_shape(reply, 500)
-    assert time.monotonic() - began < 5  # before BentoML's timeout, which sees no exceptions
+    assert time.monotonic() - began < 60  # before BentoML's timeout, which sees no exceptions
     assert "secret" not in reply.text
     assert refusal["request_id"] in caplog.text
     assert "secret-inside" in caplog.text

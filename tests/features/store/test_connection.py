@@ -32,17 +32,17 @@ def read(sha, rows):
 with open_store(sys.argv[1]) as store:
     if sys.argv[2] == "hold":
         print("ready", flush=True)
-        time.sleep(60)
+        time.sleep(600)
     store.add(read("first", 5))
     if sys.argv[2] == "inside":
         with store.transaction():
             store.add(read("second", 50_000))
             print("ready", flush=True)
-            time.sleep(60)
+            time.sleep(600)
     store.add(read("second", 50_000))
     print("ready", flush=True)
     if sys.argv[2] == "after":
-        time.sleep(60)
+        time.sleep(600)
     store.add(read("third one", 400_000))
 """
 

@@ -74,7 +74,7 @@ def test_the_process_gets_no_passwords_and_nothing_of_the_service_unpickles(monk
     process = BatchProcess(1000)
     process.start()
     try:
-        environment, until = b"", time.monotonic() + 10
+        environment, until = b"", time.monotonic() + 60
         while not environment and time.monotonic() < until:  # empty until the kernel has set the program up
             environment = Path(f"/proc/{process.pid}/environ").read_bytes()
         assert b"PYTHONPATH=" in environment

@@ -52,7 +52,7 @@ class MlflowServer:
             command, cwd=self.folder, stdout=log, stderr=log, env=clean, start_new_session=True
         )
         log.close()
-        until = time.monotonic() + 120
+        until = time.monotonic() + 300
         while time.monotonic() < until and self.process.poll() is None:
             try:
                 with urllib.request.urlopen(f"{self.url}/health", timeout=5):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.ledger import writer
+from serving.ledger import tables, writer
 from serving.ledger.database import Database
 from serving.ledger.reading import read
 from serving.ledger.tables import connect
@@ -138,11 +138,14 @@ def test_a_ledger_that_closes_writes_what_waits_and_takes_no_more(opened, url, r
     assert len(recorded(url)) == 1000
 
 
-def test_what_cannot_be_written_before_the_end_is_counted(opened, tmp_path, record, outcomes, until, caplog) -> None:
+def test_what_cannot_be_written_before_the_end_is_counted(
+    opened, tmp_path, record, outcomes, until, monkeypatch, caplog
+) -> None:
     (tmp_path / "ledger.db").mkdir()
     ledger = opened(f"sqlite:///{tmp_path}/ledger.db")
     until(lambda: not ledger.healthy)
     assert outcomes(ledger, [record(1), record(2)]) == [WAITING] * 2
+    monkeypatch.setattr(writer, "RETRY_SECONDS", 60.0)  # so long its thread may take to see that it closes
     ledger.close(seconds=0.1)
     assert ledger.lost == [2]
     assert "2 answers were not written" in caplog.text
@@ -159,6 +162,7 @@ def test_a_ledger_that_closes_tries_a_few_times_a_second(opened, url, record, ou
 
     monkeypatch.setattr(ledger._database, "write", full)
     assert outcomes(ledger, [record(2)]) == [WAITING]
+    monkeypatch.setattr(writer, "RETRY_SECONDS", 60.0)  # so long its thread may take to see that it closes
     ledger.close(seconds=1.0)
     assert len(tries) < 10
     assert ledger.lost == [1]
@@ -167,10 +171,10 @@ def test_a_ledger_that_closes_tries_a_few_times_a_second(opened, url, record, ou
 def test_a_write_that_hangs_while_it_closes_keeps_its_records(
     opened, url, record, outcomes, until, monkeypatch, caplog
 ) -> None:
-    monkeypatch.setattr(writer, "COMMIT_SECONDS", 0.1)
-    monkeypatch.setattr(writer, "RETRY_SECONDS", 0.1)
     ledger = opened(url)
     assert outcomes(ledger, [record(1)]) == [KEPT]
+    monkeypatch.setattr(writer, "COMMIT_SECONDS", 0.1)
+    monkeypatch.setattr(writer, "RETRY_SECONDS", 0.1)
     go_on, write = threading.Event(), ledger._database.write
     monkeypatch.setattr(ledger._database, "write", lambda records: go_on.wait(30) and write(records))
     assert outcomes(ledger, [record(2)]) == [WAITING]
@@ -187,15 +191,20 @@ def test_a_write_that_hangs_while_it_closes_keeps_its_records(
 def test_an_answer_waits_a_second_for_a_locked_database_and_the_next_ones_not_at_all(
     opened, tmp_path, url, record, outcomes, until, monkeypatch
 ) -> None:
-    monkeypatch.setattr(writer, "COMMIT_SECONDS", 0.2)
+    monkeypatch.setattr(tables, "LOCK_WAIT_SECONDS", 60)  # the thread waits as long as the lock is held
     ledger = opened(url)
     assert outcomes(ledger, [record(1)]) == [KEPT]
+    until(lambda: ledger.ups == [True])
     other = sqlite3.connect(tmp_path / "ledger.db")
     other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(writer, "COMMIT_SECONDS", 0.2)
     assert outcomes(ledger, [record(2)]) == [WAITING]
-    assert not ledger.healthy  # while its thread still waits for the lock
-    assert ledger.ups == [True, False]
+    until(lambda: not ledger.healthy)  # while its thread still waits for the lock
+    waited: list[object] = []
+    monkeypatch.setattr(ledger, "_too_late", waited.append)
     assert outcomes(ledger, [record(3)]) == [WAITING]
+    assert waited == []
+    assert ledger.ups == [True, False]
     other.rollback()
     other.close()
     until(lambda: ledger.healthy and ledger.waiting_bytes == 0)
@@ -286,7 +295,10 @@ def test_a_full_disk_is_told_and_what_waited_is_written_once_there_is_room(url) 
 import asyncio, resource, sys
 sys.path.insert(0, sys.argv[2])
 from conftest import _record
+from serving.ledger import writer
 from serving.ledger.writer import Ledger
+
+writer.COMMIT_SECONDS = 600.0
 
 def room(size):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
@@ -320,7 +332,10 @@ def test_what_a_killed_process_had_answered_is_in_the_database(url) -> None:
 import asyncio, sys
 sys.path.insert(0, sys.argv[2])
 from conftest import _record
+from serving.ledger import writer
 from serving.ledger.writer import Ledger
+
+writer.COMMIT_SECONDS = 600.0
 
 async def answer(ledger, first):
     for number in range(first, first + 10_000):

@@ -27,7 +27,7 @@ class Served:
             service.end()
 
     def address(self) -> str:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 180
         while self._server is None or not self._server.started:
             assert self._thread.is_alive()
             assert time.monotonic() < until

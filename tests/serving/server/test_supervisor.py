@@ -24,7 +24,8 @@ def serve(connection):
             connection.sendall(str(os.getpid()).encode())
     channel.send(b"x")
 channel.send(b"r")
-time.sleep({late})
+while not os.path.exists({goes_on!r}):
+    time.sleep(0.01)
 while descriptors := socket.recv_fds(channel, 1, 1)[1]:
     threading.Thread(target=serve, args=[socket.socket(fileno=descriptors[0])], daemon=True).start()
 time.sleep({hangs})
@@ -35,8 +36,10 @@ time.sleep({hangs})
 def stub(monkeypatch) -> Callable[..., None]:
     """Workers that answer with their process id."""
 
-    def make(late: float = 0, hangs: float = 0) -> None:
-        monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", WORKER.format(late=late, hangs=hangs)))
+    def make(goes_on: str = "/", hangs: float = 0) -> None:
+        """It takes connections once the file `goes_on` is there; it needs `hangs` seconds to end."""
+        script = WORKER.format(goes_on=goes_on, hangs=hangs)
+        monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", script))
 
     make()
     return make
@@ -50,17 +53,17 @@ def served(work: Callable[[Supervisor, int], Awaitable[None]], workers: int = 1)
         task = asyncio.create_task(running.run())
         await asyncio.sleep(0)
         try:
-            await asyncio.wait_for(work(running, running._listener.getsockname()[1]), 20)
+            await asyncio.wait_for(work(running, running._listener.getsockname()[1]), 120)
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
-            status = await asyncio.wait_for(task, 60)
+            status = await asyncio.wait_for(task, 120)
         return status
 
     return asyncio.run(both())
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -71,9 +74,12 @@ def ready(running: Supervisor) -> int:
 
 async def ask(port: int, request: bytes = b"who") -> int:
     """The process id of the worker that answers."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    return await answer_to(*await asyncio.open_connection("127.0.0.1", port), request)
+
+
+async def answer_to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes = b"who") -> int:
     writer.write(request)
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     return int(answer or 0)
 
@@ -92,6 +98,7 @@ def test_a_worker_that_cannot_be_started_is_tried_again(stub, monkeypatch, caplo
 
 
 def test_no_worker_is_started_when_it_ends(stub, monkeypatch) -> None:
+    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 2.0)
     monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", ""))
     started: list[object] = []
     start = Supervisor._start
@@ -113,7 +120,7 @@ def test_of_two_services_started_at_the_same_time_the_later_one_ends(stub, caplo
     async def work(running: Supervisor, port: int) -> None:
         later = Supervisor("127.0.0.1", port, 1)
         await until(lambda: ready(running) == 1)
-        assert await asyncio.wait_for(later.run(), 10) == 1
+        assert await asyncio.wait_for(later.run(), 60) == 1
         assert f"127.0.0.1:{port} cannot be served on: Address already in use" in caplog.text
         assert await ask(port)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -150,17 +157,18 @@ def test_told_twice_to_end_it_kills_all_workers(stub) -> None:
     assert [worker.process.returncode for worker in workers] == [-signal.SIGKILL] * 3
 
 
-def test_a_worker_far_behind_gets_every_connection_and_is_told_to_end(stub) -> None:
+def test_a_worker_far_behind_gets_every_connection_and_is_told_to_end(stub, tmp_path) -> None:
     """More connections wait for it than the channel holds."""
-    stub(late=0.5)
+    stub(goes_on=str(tmp_path / "go on"))
     answers: list[int] = []
 
     async def work(running: Supervisor, port: int) -> None:
         await until(lambda: ready(running) == 1)
-        asking = [asyncio.create_task(ask(port)) for _ in range(500)]
-        await asyncio.sleep(0.2)
+        connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(500)]
+        await until(lambda: running._held is not None)
         os.kill(os.getpid(), signal.SIGTERM)
-        answers.extend(await asyncio.gather(*asking))
+        (tmp_path / "go on").touch()
+        answers.extend(await asyncio.gather(*(answer_to(*connection) for connection in connections)))
 
     assert served(work) == 0
     assert len(answers) == 500
@@ -168,7 +176,7 @@ def test_a_worker_far_behind_gets_every_connection_and_is_told_to_end(stub) -> N
 
 
 def test_a_worker_that_is_leaving_gets_no_connections(stub) -> None:
-    stub(hangs=1.5)
+    stub(hangs=600)
 
     async def work(running: Supervisor, port: int) -> None:
         await until(lambda: ready(running) == 2)
@@ -181,6 +189,7 @@ def test_a_worker_that_is_leaving_gets_no_connections(stub) -> None:
         assert first.process.returncode is None
         for _, writer in kept:
             writer.close()
+        os.kill(os.getpid(), signal.SIGTERM)  # and again by `served`: both are killed
 
     assert served(work, workers=2) == 0
 

@@ -42,11 +42,17 @@ async def app(scope, receive, send) -> None:
 class Supervised:
     """A worker in this event loop, and its supervisor's end of the channel."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_alive: int = 600) -> None:
         self.channel, self.theirs = socket.socketpair()
         self.channel.setblocking(False)
         config = uvicorn.Config(
-            app, ws="none", lifespan="on", log_config=None, access_log=False, loop="asyncio", timeout_keep_alive=1
+            app,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            loop="asyncio",
+            timeout_keep_alive=keep_alive,
         )
         self.server = WorkerServer(config, self.theirs)
         self.words = b""
@@ -62,19 +68,19 @@ class Supervised:
 
     async def heard(self, words: bytes) -> None:
         while self.words != words:
-            self.words += await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.channel, 100), 10)
+            self.words += await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.channel, 100), 60)
 
 
-def served(work: Callable[[Supervised], Awaitable[None]]) -> None:
+def served(work: Callable[[Supervised], Awaitable[None]], **more: int) -> None:
     """Do this with a worker, and end it."""
 
     async def both() -> None:
-        supervised = Supervised()
+        supervised = Supervised(**more)
         task = asyncio.create_task(supervised.server._serve())
         await supervised.heard(READY)
         await work(supervised)
         supervised.end()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 60)
         supervised.channel.close()
         supervised.theirs.close()
 
@@ -84,12 +90,18 @@ def served(work: Callable[[Supervised], Awaitable[None]]) -> None:
 async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes = GET) -> bytes:
     """One answer with its head, on a connection that is kept."""
     writer.write(request)
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
     return head + await reader.readexactly(1)
 
 
 async def rest(reader: asyncio.StreamReader) -> bytes:
-    return await asyncio.wait_for(reader.read(), 10)
+    return await asyncio.wait_for(reader.read(), 60)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 def refusal(answer: bytes) -> tuple[int, str]:
@@ -117,7 +129,7 @@ def test_an_idle_connection_is_closed_after_the_keep_alive_time() -> None:
         assert await rest(reader) == b""
         writer.close()
 
-    served(work)
+    served(work, keep_alive=1)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +162,8 @@ def test_a_body_may_be_larger_than_a_head() -> None:
         reader, writer = await supervised.connect()
         body = b"a" * 200_000
         writer.write(b"POST / HTTP/1.1\r\ncontent-length: 200000\r\n\r\n" + body + GET)
-        assert (await asyncio.wait_for(reader.readuntil(b"200000"), 10)).startswith(b"HTTP/1.1 200")
-        assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n0"), 10)).startswith(b"HTTP/1.1 200")
+        assert (await asyncio.wait_for(reader.readuntil(b"200000"), 60)).startswith(b"HTTP/1.1 200")
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n0"), 60)).startswith(b"HTTP/1.1 200")
         writer.close()
 
     served(work)
@@ -203,12 +215,10 @@ def test_a_refusal_without_the_application_is_logged_and_counted(caplog) -> None
 
 
 def test_an_old_connection_closes_after_its_next_answer(monkeypatch) -> None:
-    monkeypatch.setattr(http_protocol, "OLD_SECONDS", 0.3)
-
     async def work(supervised: Supervised) -> None:
         reader, writer = await supervised.connect()
         assert b"connection: close" not in await ask(reader, writer)
-        await asyncio.sleep(0.4)
+        monkeypatch.setattr(http_protocol, "OLD_SECONDS", 0.0)
         assert b"connection: close" in await ask(reader, writer)
         assert await rest(reader) == b""
         writer.close()
@@ -233,28 +243,30 @@ def test_a_body_that_is_not_read_holds_its_connection_for_seconds_only(monkeypat
 
 
 def test_after_the_rest_of_a_body_that_is_not_read_the_connection_goes_on(monkeypatch) -> None:
-    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 2.0)
 
     async def work(supervised: Supervised) -> None:
         reader, writer = await supervised.connect()
         await ask(reader, writer, EARLY)
         writer.write(b"a" * 1_000_000)
         await writer.drain()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(2.2)
         assert (await ask(reader, writer)).startswith(b"HTTP/1.1 200")
         writer.close()
 
     served(work)
 
 
-def test_a_body_that_is_not_read_does_not_delay_the_end() -> None:
+def test_a_body_that_is_not_read_does_not_delay_the_end(monkeypatch) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 600.0)
+
     async def work(supervised: Supervised) -> None:
         reader, writer = await supervised.connect()
         await ask(reader, writer, EARLY)
         writer.write(b"a")
         await asyncio.sleep(0.1)
         supervised.end()
-        assert await asyncio.wait_for(reader.read(), http_protocol.IDLE_SECONDS + 3) == b""
+        assert await rest(reader) == b""
         writer.close()
 
     served(work)
@@ -265,7 +277,7 @@ def test_before_the_end_connections_are_taken_and_closed_after_their_answer() ->
         kept = await supervised.connect()
         await ask(*kept)
         os.kill(os.getpid(), DRAIN)
-        await asyncio.sleep(0.1)
+        await until(lambda: "ending" in supervised.server.lifespan.state)
         fresh = await supervised.connect()
         for reader, writer in (kept, fresh):
             assert b"connection: close" in await ask(reader, writer)
@@ -293,14 +305,15 @@ def test_a_connection_that_has_no_place_among_the_open_files_is_reported_as_clos
     served(work)
 
 
-def test_at_the_end_requests_on_their_way_are_answered() -> None:
+def test_at_the_end_requests_on_their_way_are_answered(monkeypatch) -> None:
+    monkeypatch.setattr(http_protocol, "IDLE_SECONDS", 60.0)
+
     async def work(supervised: Supervised) -> None:
         kept = await supervised.connect()
         await ask(*kept)
         fresh = await supervised.connect()
         supervised.end()
-        await asyncio.sleep(0.25)  # it has noticed
-        assert supervised.server.should_exit
+        await until(lambda: "ending" in supervised.server.lifespan.state)  # it has noticed
         for reader, writer in (kept, fresh):
             assert b"connection: close" in await ask(reader, writer)
             assert await rest(reader) == b""
@@ -336,8 +349,7 @@ def test_sigterm_does_not_end_a_worker() -> None:
 def test_a_worker_ends_where_its_supervisor_is_gone() -> None:
     async def work(supervised: Supervised) -> None:
         supervised.channel.close()
-        while not supervised.server.should_exit:
-            await asyncio.sleep(0.01)
+        await until(lambda: supervised.server.should_exit)
         supervised.channel = SimpleNamespace(shutdown=lambda how: None, close=lambda: None)
 
     served(work)

@@ -233,8 +233,7 @@ def test_a_scheduler_without_workers_is_no_engine(tmp_path: Path):
         pass
 
 
-def test_the_loss_of_all_workers_is_reported_with_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("training.sharded.cluster.SECONDS_TO_ANSWER", 5)
+def test_the_loss_of_all_workers_is_reported_with_the_cure(tmp_path: Path):
     with (
         LocalCluster(
             n_workers=1, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address="127.0.0.1:0"
@@ -245,5 +244,6 @@ def test_the_loss_of_all_workers_is_reported_with_the_cure(tmp_path: Path, monke
         running.scale(0)
         while engine._client.nthreads():
             time.sleep(0.01)
+        engine._client._timeout = 1
         with pytest.raises(EngineError, match=r"No worker is left\. Start some, then run the same command again"):
             engine.run(twice, 1, [1])
