@@ -61,6 +61,19 @@ def markdown_text(value: object) -> object:
     return flat.replace("[", "(").replace("]", ")")
 
 
+_LONG_ID = re.compile(r"\d{16,}", re.ASCII)
+"""Digits of which a spreadsheet would keep the first 15; the same rule as in `serving/page/download.js`."""
+
+
+def spreadsheet_id(value: object) -> object:
+    """Return a CSV cell: a tab follows a long id, so that a spreadsheet reads text and keeps all its digits.
+
+    >>> spreadsheet_id("2414659736757654895"), spreadsheet_id("棚拍")
+    ('2414659736757654895\\t', '棚拍')
+    """
+    return f"{value}\t" if isinstance(value, str) and _LONG_ID.fullmatch(value) else value
+
+
 def spreadsheet_cell(value: object) -> object:
     """Return a CSV cell: a text that a spreadsheet would evaluate as a formula gets an apostrophe in front.
 

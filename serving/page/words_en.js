@@ -27,7 +27,7 @@ export const EN = {
   csv: "Download CSV",
   xlsx: "Download XLSX",
   clear: "Clear",
-  download_hint: "To keep ids of 19 digits whole in Excel, download XLSX.",
+  download_hint: "Both keep ids of 19 digits whole: in the CSV a tab follows them, so that Excel reads text.",
   budget_title: "A small budget: which ones to try first?",
   budget: "Budget (CNY)",
   spend: "To try one (CNY)",

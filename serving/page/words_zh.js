@@ -27,7 +27,7 @@ export const ZH = {
   csv: "下载 CSV",
   xlsx: "下载 XLSX",
   clear: "清空",
-  download_hint: "要在 Excel 里保住 19 位的素材 ID，请下载 XLSX。",
+  download_hint: "两种文件里 19 位的素材 ID 都完整：CSV 里 ID 后面有一个制表符，Excel 因此当文字读。",
   budget_title: "预算有限，先试哪几条？",
   budget: "总预算（元）",
   spend: "每条试投（元）",

@@ -10,6 +10,7 @@ from configs.settings import Settings
 from features.attributes import ATTRIBUTE_OF, KEY_LABELS
 from features.bilingual import Words
 from features.funnel import TARGETS, Funnel, Target
+from features.sanitise import spreadsheet_id
 from training.atomic_write import write_table
 from training.boosting.model import CreativeModel
 from training.decision.advice import facts_of
@@ -110,6 +111,9 @@ def write_predictions(
             verdict=table["verdict"].map(lambda code: _zh(VERDICT_LABELS, code)),
         ).drop(columns=["verdict_reason_en", "warnings"])
         table = table.rename(columns=dict(zip(named["column"], named["列名"])))
+        if path.suffix == ".csv":
+            texts = table.select_dtypes(exclude=["number", "bool", "datetime"]).columns
+            table = table.assign(**{str(name): table[name].map(spreadsheet_id) for name in texts})
     write_table(table, path)
     if path.suffix == ".csv":
         write_table(named, path.with_name(DICTIONARY.format(stem=path.stem)))

@@ -113,6 +113,8 @@ def test_a_tag_sheet_and_an_export_become_one_table_with_verdicts_and_intervals(
 def test_titles_and_formulas_of_strangers_stay_text_on_the_page_and_in_files(filled) -> None:
     expect(filled.locator("#table img, #table script")).to_have_count(0)
     table = list(csv.reader(io.StringIO(saved(filled, "#csv", "gpmcast.csv").decode("utf-8-sig"))))
+    assert {f"{one}\t" for one in IDS[:2]} <= {cells[1] for cells in table}  # Excel would keep 15 digits
+    table = [[cell.removesuffix("\t") for cell in cells] for cells in table]
     names = {cells[1]: cells[2] for cells in table[1:]}
     assert names[IDS[0]] == TITLE
     assert names[IDS[1]] == f"'{FORMULA}"
@@ -132,9 +134,11 @@ def test_downloads_make_every_kind_of_formula_harmless_and_leave_the_rest(page) 
     harmless = "async (cells) => cells.map((await import('/page/download.js')).harmless)"
     assert page.evaluate(harmless, [*acts, *kept]) == [*(f"'{cell}" for cell in acts), *kept]
     assert page.evaluate(harmless, [-1.5, None]) == [-1.5, None]
-    cells = [["a,b", 'c"d', "e\nf", -1.5, None]]
+    cells = [["a,b", 'c"d', "e\nf", -1.5, None, "2414659736757654895"]]
     shown = page.evaluate("async (cells) => (await import('/page/download.js')).csv(cells)", cells)
-    assert list(csv.reader(io.StringIO(shown.removeprefix("\ufeff")))) == [["a,b", 'c"d', "e\nf", "-1.5", ""]]
+    assert list(csv.reader(io.StringIO(shown.removeprefix("\ufeff")))) == [
+        ["a,b", 'c"d', "e\nf", "-1.5", "", "2414659736757654895\t"]  # a tab behind: Excel would keep 15 digits
+    ]
     bad = json.dumps([["\x00\x0b<a>&\ud800", "]]>", 2.5]])
     with page.expect_download() as download:
         page.evaluate(f"import('/page/download.js').then(({{ save, xlsx }}) => save(xlsx({bad}), 'bad.xlsx'))")

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from features.attributes import KEY_LABELS
+from features.readers.cells import parse_ids
 from training.boosting.recipe import Recipe, fit_on
 from training.decision.advice import facts_of
 from training.decision.predict import predict_latest
@@ -48,6 +51,18 @@ def test_a_spreadsheet_sees_chinese_headers_and_values_and_no_formula(table, mod
     assert read["素材名称"].str.startswith("'=").all()
     named = pd.read_csv(tmp_path / "七月_columns.csv")
     assert set(named["column"]) == set(table)
+
+
+def test_long_ids_keep_their_digits_in_a_spreadsheet_and_stay_as_they_are_for_other_tools(
+    table, model, dataset, tmp_path: Path
+) -> None:
+    ids = [str(2414659736757654000 + row) for row in range(len(table))]
+    long = table.assign(creative_id=ids)
+    for headers, column, after in (("zh", KEY_LABELS["creative_id"].zh, "\t"), ("codes", "creative_id", "")):
+        write_predictions(long, model, dataset.settings, tmp_path / "p.csv", headers)
+        read = pd.read_csv(tmp_path / "p.csv", dtype=str)
+        assert read[column].tolist() == [f"{one}{after}" for one in ids]
+    assert parse_ids(pa.array([f"{one}\t" for one in ids])).values.to_pylist() == ids
 
 
 def test_other_tools_join_by_the_same_names_as_ever(table, model, dataset, tmp_path: Path) -> None:
