@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -48,15 +49,17 @@ class Service:
 
 
 @contextmanager
-def bare(bundle: Path, port: int, workers: int = 1) -> Iterator[Service]:
+def bare(bundle: Path, workers: int = 1) -> Iterator[Service]:
     """The bare application."""
+    port = free_port()
     with _started(["-m", "benchmarks.serving_bare", str(bundle), str(port), str(workers)], port) as service:
         yield service
 
 
 @contextmanager
-def gpmcast(bundle: Path, port: int, workers: int = 1, **settings: str) -> Iterator[Service]:
+def gpmcast(bundle: Path, workers: int = 1, **settings: str) -> Iterator[Service]:
     """The service as `make serve` starts it, with a ledger of its own."""
+    port = free_port()
     with tempfile.TemporaryDirectory() as place:
         ledger = f"sqlite:///{place}/ledger.db"
         own = {"bundle": str(bundle), "port": port, "workers": workers, "ledger": ledger, **settings}
@@ -82,6 +85,13 @@ def _started(arguments: list[str], port: int, folder: Path = Path()) -> Iterator
         finally:
             process.terminate()
             process.wait(60)
+
+
+def free_port() -> int:
+    """A port of loopback that nothing uses now: two measurements on one machine never ask each other's services."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def _ready(port: int) -> bool:

@@ -30,7 +30,6 @@ from serving.inference.model_watcher import find_bundle, self_test_creatives
 from serving.inference.predict import predictions
 from serving.settings import ServiceSettings
 
-PORT, BARE_PORT = 3811, 3812
 HOURS = 6
 """Of metrics that the creative has."""
 RATE = 50.0
@@ -110,7 +109,7 @@ def main() -> None:
           f"{sum(b.num_trees() for b in served.model.boosters.values()):,} trees")  # fmt: skip
     table = Table()
     in_process(served, bodies, table)
-    with bare(bundle, BARE_PORT) as plain, gpmcast(bundle, PORT) as service:
+    with bare(bundle) as plain, gpmcast(bundle) as service:
         table.add(
             "start to ready (bare: import of bentoml, numpy, lightgbm)",
             service.seconds_to_ready,
@@ -121,7 +120,7 @@ def main() -> None:
         one_worker(service, plain, bodies, options.seconds, table)
         memory(service, bodies["one"], options.many, table)
         beside_batches(service, bodies, options.seconds, table)
-    with bare(bundle, BARE_PORT, 2) as plain, gpmcast(bundle, PORT, 2) as service:
+    with bare(bundle, 2) as plain, gpmcast(bundle, 2) as service:
         throughput(service, plain, bodies["one"], options.seconds, table, workers=2)
         shares(service, bodies["one"], options.seconds, table)
     print(f"\n{table.markdown()}")

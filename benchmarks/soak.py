@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.serving_client import Load
 from benchmarks.serving_processes import Service, gpmcast, memory_mb
-from benchmarks.serving_speed import PORT, make_bodies
+from benchmarks.serving_speed import make_bodies
 from serving.inference.loaded_model import load_model
 from serving.inference.model_watcher import find_bundle
 from serving.settings import ServiceSettings
@@ -30,8 +30,8 @@ def main() -> None:
     options = parser.parse_args()
     bundle = options.bundle or find_bundle(ServiceSettings()).folder
     body = make_bodies(load_model(bundle))["one"]
-    with gpmcast(bundle, PORT, options.workers) as service:
-        load = Load(PORT, body, CONNECTIONS)
+    with gpmcast(bundle, options.workers) as service:
+        load = Load(service.port, body, CONNECTIONS)
         capacity = load.one_after_the_other(CAPACITY_REQUESTS).rate
         rate = capacity / 2
         print(f"capacity {capacity:.0f} answers a second; {rate:.0f} a second for {options.minutes} minutes")
