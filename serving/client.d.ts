@@ -373,7 +373,7 @@ export interface PlanAnswer {
 export interface PlanRequest {
   /** [maxItems 500] */
   creatives: Creative[];
-  /** For the days of one outcome window; needed. */
+  /** For the days of one outcome window; needed. A budget that is none is refused as by `make plan`, in words. [maximum 100000000.0] */
   budget_cny?: number | null;
   /** How many candidates; none: as many as add expected gain. */
   launch?: number | null;

@@ -227,15 +227,15 @@ def plan_command(
     from training.atomic_write import refuse_ending
     from training.data.open_source import open_source
     from training.decision.plan.command import planned
-    from training.decision.plan.make_plan import refuse_no_budget
     from training.decision.plan.plan_file import write_plan
+    from training.decision.plan.refusals import checked_budget
     from training.decision.plan.screen import show_plan
     from training.registry.champion import model_for
     from training.workspace import workspace
 
     settings, language = load_settings(config), lang or language_of_locale()
     refuse_ending(out)
-    refuse_no_budget(budget, settings.outcome_days)
+    checked_budget(budget, settings.outcome_days)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
     creative_model, manifest, _, _ = model_for(space, model)

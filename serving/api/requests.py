@@ -15,6 +15,7 @@ from configs.settings import CONFIG_DIR
 from features.attributes import CREATIVE_ATTRIBUTES, Attribute
 from features.funnel import RateTarget
 from features.schema import COUNTS, LARGEST, VALUES
+from training.decision.plan.refusals import MOST_BUDGET
 
 MOST_METRICS_ROWS = 1000
 """Rows of metrics of one creative: forty days by the hour."""
@@ -183,8 +184,10 @@ class PlanRequest(StrictModel):
     """Creatives to be planned for under a budget: those that wait are candidates, the others run."""
 
     creatives: Annotated[list[ListedCreative], Field(min_length=1, max_length=MOST_CREATIVES)]
-    budget_cny: Annotated[float, Field(gt=0, lt=1e9)] | None = None
-    """For the days of one outcome window; needed."""
+    budget_cny: Annotated[
+        float | None, Field(json_schema_extra={"exclusiveMinimum": 0, "maximum": MOST_BUDGET, "examples": [5000.0]})
+    ] = None
+    """For the days of one outcome window; needed. A budget that is none is refused as by `make plan`, in words."""
     launch: Annotated[int, Field(ge=1, le=MOST_CREATIVES)] | None = None
     """How many candidates; none: as many as add expected gain."""
     model_version: Version | None = None

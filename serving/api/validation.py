@@ -102,7 +102,7 @@ def _plain(body: bytes, model: type[BaseModel], most_creatives: int) -> object:
             found.append(RequestProblem("Extra inputs are not permitted", hint, field, creative_id))
         unlisted += max(len(names) - room, 0)
     too_many = [
-        RequestProblem(f"{count} {what}", f"at most {most}; see GET /v1/schema/predict", field, creative_id)
+        RequestProblem(f"{count} {what}", f"at most {most}; see GET {schema_path(model)}", field, creative_id)
         for what, count, most, field, creative_id in _counts(content, most_creatives)
         if count > most
     ]
@@ -262,9 +262,15 @@ def _hint(found: ErrorDetails, model: type[BaseModel], suggestions: Suggestions)
         return "NaN and infinity are no numbers here; leave out what is not known"
     if kind.endswith(("_type", "_parsing")):
         return "give a value of this type; numbers are not texts, texts are not numbers"
-    return "see GET /v1/schema/predict for what is taken"
+    return f"see GET {schema_path(model)} for what is taken"
+
+
+def schema_path(model: type[BaseModel]) -> str:
+    """Path of the schema that a body is checked against; that of predictions for a part of one."""
+    name = model.__name__.removesuffix("Request").lower()
+    return f"/v1/schema/{name if name in ('rank', 'plan') else 'predict'}"
 
 
 def _unknown(name: str, model: type[BaseModel], suggestions: Suggestions) -> str:
     near = suggestions.of(name, [*model.model_fields, *CREATIVE_FIELDS, *ROW_FIELDS, *SUMS_FIELDS])
-    return f"did you mean {near}?" if near else "no field has this name; see GET /v1/schema/predict"
+    return f"did you mean {near}?" if near else f"no field has this name; see GET {schema_path(model)}"

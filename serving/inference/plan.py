@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.errors import InputError
 from features.schema import KEY
 from serving.api.errors import Refused, RequestProblem, refused
 from serving.api.requests import Creative, PlanRequest
@@ -17,9 +16,12 @@ from serving.inference.predict import CREATIVES_PER_CHUNK, PredictedCreatives, p
 from training.decision.advice import advise
 from training.decision.plan.figures import families, figures, refuse_model
 from training.decision.plan.make_plan import make_plan
+from training.decision.plan.refusals import REQUEST, PlanRefused, Topic
 from training.decision.status import statuses
 
 Floats = npt.NDArray[np.float64]
+FIELDS: dict[Topic, str | None] = {"budget": "budget_cny", "launch": "launch", "candidates": "creatives", "model": None}
+"""What a refusal is about → field of the request."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,8 @@ def planned(
             days=settings.outcome_days,
             roi=funnel.main_roi,
         )
-    except InputError as error:
-        raise Refused(422, str(error), code="not_planned", zh=error.zh) from None
+    except PlanRefused as refusal:
+        raise _not_planned(refusal.on(REQUEST)) from None
     document = plan.document()
     rows = [*plan.candidates["row"].astype(int), *plan.running["row"].astype(int)]
     content: dict[str, object] = {"summary": document["summary"]}
@@ -110,6 +112,12 @@ def _attributes(done: PredictedCreatives) -> pd.DataFrame:
     wanted = [*KEY, "product_id", "copy_text", "launched_at", "created_at"]
     tags = [name for name in observed if name.startswith("tag_")]
     return observed.select([name for name in [*wanted, *tags] if name in observed]).frame()
+
+
+def _not_planned(refusal: PlanRefused) -> Refused:
+    """The refusal as it is sent: its field, what is wrong, and the cure."""
+    problem = RequestProblem(refusal.why.en, refusal.cure.en, FIELDS[refusal.reason.topic])
+    return Refused(422, str(refusal), [problem], code="not_planned", zh=refusal.zh)
 
 
 def _refuse_unpredictable(creatives: list[Creative], done: PredictedCreatives) -> None:

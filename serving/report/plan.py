@@ -8,7 +8,6 @@ from pydantic import Field
 
 from configs.settings import PlanSettings
 from features.bilingual import Words
-from features.errors import InputError
 from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY
 from serving.report.context import ReportContext
@@ -17,6 +16,7 @@ from serving.report.effects import ReportPart
 from training.decision.plan.evidence import WATCH
 from training.decision.plan.figures import families, figures, refuse_model
 from training.decision.plan.make_plan import LAUNCH, Plan, Summary, make_plan
+from training.decision.plan.refusals import REPORT, PlanRefused, checked_budget
 from training.decision.status import RUNNING, WAITING
 
 SPEND_DAYS = 7
@@ -159,16 +159,17 @@ def plan_part(context: ReportContext, days: Daily, asked: PlanAsked) -> PlanPart
         refuse_model(context.loaded_model.model)
         if not budget or not nothing.waiting + nothing.running:
             return nothing
+        checked_budget(budget, outcome_days)
         table = _figures(context)
-    except InputError as error:
-        return nothing.model_copy(update={"refused": _said(error)})
+    except PlanRefused as refusal:
+        return nothing.model_copy(update={"refused": _said(refusal)})
     left_out = None
     launch = asked.launch if nothing.waiting else None  # that nobody waits is said anyway
     try:
         plan = make_plan(table, budget, launch, settings, days=outcome_days, roi=context.roi)
-    except InputError as error:
+    except PlanRefused as refusal:
         # What is wrong is the launches: nothing else of a plan can be refused here.
-        left_out = _said(error)
+        left_out = _said(refusal)
         if not nothing.running:
             return nothing.model_copy(update={"refused": left_out})
         alone = table[table["status"] == RUNNING]
@@ -216,6 +217,7 @@ def _found(context: ReportContext, plan: Plan) -> dict[str, object]:
     }
 
 
-def _said(error: InputError) -> Words:
-    """What an error says, in both languages."""
-    return Words(error.zh or str(error), str(error))
+def _said(refusal: PlanRefused) -> Words:
+    """What a refusal says in the names of `make report`, in both languages."""
+    said = refusal.on(REPORT)
+    return Words(said.zh, str(said))

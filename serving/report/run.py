@@ -25,7 +25,7 @@ from serving.report.wording import shell
 from serving.score.run import BACKTEST, ScoreRequest, record_of
 from serving.settings import ServiceSettings
 from training.atomic_write import write_text
-from training.decision.plan.make_plan import refuse_no_budget
+from training.decision.plan.refusals import REPORT, checked_budget
 from training.errors import BundleError
 from training.evaluation.files import Evaluation, read_evaluation
 from training.progress import NO_PROGRESS, ProgressCallbacks
@@ -141,7 +141,7 @@ def write_report(
     """
     check_data_exists(request.data)  # before anything is written
     if request.budget is not None:
-        refuse_no_budget(request.budget, settings.outcome_days)
+        checked_budget(request.budget, settings.outcome_days, REPORT)
     space = workspace(list(request.data), settings)
     loaded_model = model_of(request, settings, space, on_note)
     loaded, files = load_data(

@@ -102,19 +102,32 @@ def test_the_limit_on_creatives_is_that_of_the_settings_wherever_it_is_given(bui
 
 
 @pytest.mark.parametrize(
-    ("more", "en", "zh"),
+    ("more", "en", "zh", "field"),
     [
-        ({}, "There is no budget", "没有预算"),
-        ({"budget_cny": 1e6, "launch": 3}, "3 launches were asked for", "候选只有"),
-        ({"budget_cny": 1.0}, "Raise BUDGET", "提高 BUDGET"),
+        ({}, "There is no budget", "`budget_cny` 写接下来 7 天的总预算", "budget_cny"),
+        ({"budget_cny": -5}, "There is no budget", "没有预算", "budget_cny"),
+        ({"budget_cny": 2e12}, "check its zeros", "`budget_cny` 的单位是元", "budget_cny"),
+        ({"budget_cny": 1e6, "launch": 3}, "Set `launch` to 1 at most", "`launch` 不要大于 1", "launch"),
+        ({"budget_cny": 1.0}, "Raise `budget_cny`", "提高 `budget_cny`", "budget_cny"),
     ],
 )
-def test_a_plan_that_cannot_be_made_is_422_with_the_cure(service, one_creative, more, en, zh) -> None:
+def test_a_plan_that_cannot_be_made_is_422_with_the_cure(service, one_creative, more, en, zh, field) -> None:
     waiting = {name: value for name, value in one_creative.items() if name != "metrics"}
     refusal = check_shape(service.ask("POST", "/v1/plan", json={"creatives": [waiting], **more}), 422)
     assert refusal["code"] == "not_planned"
     assert en in refusal["en"]
     assert zh in refusal["zh"]
+    (problem,) = refusal["errors"]
+    assert problem["field"] == field
+    assert refusal["en"] == f"{problem['problem']} {problem['hint']}"
+    assert not re.search("BUDGET|LAUNCH|make plan", refusal["en"] + refusal["zh"])
+
+
+def test_a_plan_request_of_another_shape_is_sent_to_the_schema_of_plans(service, one_creative) -> None:
+    body = {"creatives": [one_creative], "budget_cny": 1e6, "launch": 0}
+    (problem,) = check_shape(service.ask("POST", "/v1/plan", json=body), 400)["errors"]
+    assert problem["field"] == "launch"
+    assert "/v1/schema/plan" in problem["hint"]
 
 
 def test_another_model_version_is_409(service, one_creative, loaded) -> None:

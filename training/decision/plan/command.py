@@ -6,10 +6,10 @@ from configs.settings import Settings
 from features.schema import KEY
 from training.boosting.model import CreativeModel
 from training.data.metrics_source import MetricsSource
-from training.decision.plan import words
 from training.decision.plan.candidates_file import with_candidates
 from training.decision.plan.figures import plan_figures
 from training.decision.plan.make_plan import Plan, make_plan
+from training.decision.plan.refusals import ALL_LAUNCHED, refused
 from training.decision.status import RUNNING, WAITING
 
 
@@ -41,7 +41,7 @@ def planned(
         asked = figures[KEY].merge(keys, on=KEY, how="left", indicator=True)["_merge"].eq("both").to_numpy()
         asked = asked & (figures["status"] == WAITING).to_numpy()
         if not asked.any():
-            raise words.refusal(words.ALL_LAUNCHED.format(file=candidates.name, count=len(keys)))
+            raise refused(ALL_LAUNCHED, file=candidates.name, count=len(keys))
         figures = figures[(figures["status"] == RUNNING) | asked]
     roi = model.fitted.funnel.main_roi
     return make_plan(figures, budget, launch, settings.plan, days=settings.outcome_days, roi=roi)

@@ -15,7 +15,7 @@ from features.schema import KEY, MULTI, Loaded
 from training.boosting.model import CreativeModel
 from training.data.metrics_source import MetricsSource
 from training.decision.advice import Advice, advise
-from training.decision.plan import words
+from training.decision.plan.refusals import NO_DISTRIBUTIONS, NO_METRICS, NO_ORDERS, NO_SPEND, refused
 from training.decision.similar import same_ideas
 from training.decision.status import reported_until, statuses
 from training.uncertainty import Predicted
@@ -39,7 +39,7 @@ def plan_figures(source: MetricsSource, model: CreativeModel, settings: Settings
     """
     refuse_model(model)
     if pd.isna(source.until):
-        raise words.refusal(words.NO_METRICS)
+        raise refused(NO_METRICS)
     function = partial(figures_of, model=model, settings=settings)
     return source.apply_latest(function, model.fitted.funnel, model.fitted.entities, settings)
 
@@ -48,11 +48,11 @@ def refuse_model(model: CreativeModel) -> None:
     """Raise InputError where a model predicts no ROI, values no orders, or has no distributions."""
     funnel, uncertainty = model.fitted.funnel, model.uncertainty
     if "value" not in funnel.to_gmv:
-        raise words.refusal(words.NO_ORDERS)
+        raise refused(NO_ORDERS)
     if not funnel.main_roi:
-        raise words.refusal(words.NO_SPEND)
+        raise refused(NO_SPEND)
     if uncertainty is None or funnel.main_roi not in uncertainty.targets:
-        raise words.refusal(words.NO_DISTRIBUTIONS)
+        raise refused(NO_DISTRIBUTIONS)
 
 
 def figures_of(
@@ -108,7 +108,7 @@ def figures(
     """
     funnel = model.fitted.funnel
     if advice.rows is None:
-        raise words.refusal(words.NO_DISTRIBUTIONS)
+        raise refused(NO_DISTRIBUTIONS)
     roi, net = funnel.main_roi, TARGETS[funnel.main_roi].net
     volume = funnel.volume_target
     rate = {name: np.asarray(predicted[name], dtype=np.float64) for name in (roi, "value", "cost", volume)}

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import PlanSettings
-from training.decision.plan import words
+from features.bilingual import Words
+from training.decision.plan import refusals
 from training.decision.plan.evidence import STOP, belief, calls, log_e_above, log_e_below
+from training.decision.plan.refusals import checked_budget, refused
 from training.decision.plan.selection import Selection, choose
 from training.decision.plan.split import split
 from training.decision.plan.testing import delivered, expected_gain, shared_out, test_days, test_of
@@ -104,13 +106,13 @@ def make_plan(
         roi: Name of the funnel's main ROI.
 
     Raises:
-        InputError: The budget or the candidates do not allow a plan; the message has the cure.
+        PlanRefused: The budget or the candidates do not allow a plan; the message has the cure.
     """
-    budget = refuse_no_budget(budget, days)
+    budget = checked_budget(budget, days)
     waiting = figures[figures["status"] == WAITING].reset_index(drop=True)
     running = figures[figures["status"] == RUNNING].reset_index(drop=True)
     if not len(waiting) and not len(running):
-        raise words.refusal(words.NOTHING)
+        raise refused(refusals.NOTHING)
     share = settings.test_share if len(running) else 1.0
     candidates, chosen = _launches(waiting, budget, share, launch, settings, days)
     tested = float(candidates["test"].sum())
@@ -145,27 +147,20 @@ def make_plan(
     return Plan(summary, candidates, running)
 
 
-def refuse_no_budget(budget: float | None, days: int) -> float:
-    """Return the budget; raise InputError where it is no amount above 0."""
-    if budget is None or not budget > 0 or not np.isfinite(budget):
-        raise words.refusal(words.NO_BUDGET.format(days=days))
-    return budget
-
-
 def _launches(
     waiting: pd.DataFrame, budget: float, share: float, launch: int | None, settings: PlanSettings, days: int
 ) -> tuple[pd.DataFrame, Selection | None]:
     """The candidates with their tests, paid by a share of the budget, and the choice; None without candidates."""
     money = budget * share
     if launch is not None and not len(waiting):
-        raise words.refusal(words.NONE_TO_CHOOSE.format(asked=launch))
+        raise refused(refusals.NONE_TO_CHOOSE, asked=launch)
     if launch is not None and launch > len(waiting):
-        raise words.refusal(words.TOO_FEW.format(asked=launch, found=len(waiting)))
+        raise refused(refusals.TOO_FEW, asked=launch, found=len(waiting))
     new = ["part", "minimum", "test", "gain", "gain_low", "gain_high", "days", "days_low", "days_high"]
     if not len(waiting):
         return waiting.reindex(columns=[*waiting, *new]).astype(dict.fromkeys(new[1:], float)), None
     if not waiting["known"].max() > 0:
-        raise words.refusal(words.ALL_UNKNOWN.format(count=len(waiting)))
+        raise refused(refusals.ALL_UNKNOWN, count=len(waiting))
     column = {name: waiting[name].to_numpy(np.float64) for name in waiting.select_dtypes("number")}
     roi, variance, target, natural, value = (
         column[name] for name in ("roi", "log_variance", "target", "natural", "order_value")
@@ -208,14 +203,20 @@ def _refuse_small_budget(
     """Raise InputError where the cheapest tests of different ideas cost more than there is."""
     cheapest = np.sort(pd.Series(minimum).groupby(family).min().to_numpy())
     if launch is not None and launch > len(cheapest):
-        raise words.refusal(words.TOO_ALIKE.format(asked=launch, candidates=len(minimum), ideas=len(cheapest)))
+        raise refused(refusals.TOO_ALIKE, asked=launch, candidates=len(minimum), ideas=len(cheapest))
     total, money = np.cumsum(cheapest), budget * share
     wanted = launch or 1
     if total[wanted - 1] > money:
         affordable = int((total <= money).sum())
-        part = "" if share == 1 else f"{share:.0%}"
-        raise words.refusal(
-            words.small_budget(wanted, float(total[wanted - 1]), money, affordable, part, settings.false_stop)
+        reason = refusals.SMALL_BUDGET_FOR_SO_MANY if affordable else refusals.SMALL_BUDGET
+        raise refused(
+            reason,
+            wanted=wanted,
+            needed=float(total[wanted - 1]),
+            money=money,
+            part=Words("", "") if share == 1 else Words(f"（预算的 {share:.0%}）", f" ({share:.0%} of the budget)"),
+            affordable=affordable,
+            error=settings.false_stop,
         )
 
 
