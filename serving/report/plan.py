@@ -1,8 +1,7 @@
 """The plan of a report: launches, tests and today's money (`training.decision.plan`), by index of the report."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-import numpy as np
 import pandas as pd
 from pydantic import Field
 
@@ -17,6 +16,14 @@ from training.decision.plan.evidence import WATCH
 from training.decision.plan.figures import families, figures, refuse_model
 from training.decision.plan.make_plan import LAUNCH, Plan, Summary, make_plan
 from training.decision.plan.refusals import REPORT, PlanRefused, checked_budget
+from training.decision.plan.rows import (
+    CandidateRow,
+    NotLaunched,
+    RunningRow,
+    candidate_rows,
+    not_launched,
+    running_rows,
+)
 from training.decision.status import RUNNING, WAITING
 
 SPEND_DAYS = 7
@@ -42,44 +49,18 @@ AS_LATELY = PlanAsked()
 """As much as was spent lately, on as many launches as gain."""
 
 
-class PlannedLaunch(ReportPart):
-    """A creative to launch; figures of `training.decision.plan.make_plan.Plan.candidates`.
-
-    Attributes:
-        index: Of the report.
-        alike: Candidates of the same idea, this one included.
-    """
+@dataclass(frozen=True, kw_only=True)
+class PlannedLaunch(CandidateRow):
+    """A creative to launch. `index`: of the report."""
 
     index: int
-    alike: int
-    target: float
-    roi: float
-    hit_chance: float | None
-    minimum: float
-    test: float
-    gain: float
-    gain_low: float
-    gain_high: float
-    days: float
-    days_low: float
-    days_high: float
 
 
-class MoneyToday(ReportPart):
-    """A running creative; figures of `training.decision.plan.make_plan.Plan.running`. `index`: of the report."""
+@dataclass(frozen=True, kw_only=True)
+class MoneyToday(RunningRow):
+    """A running creative. `index`: of the report."""
 
     index: int
-    target: float
-    roi: float
-    spent: float
-    money: float
-    yesterday: float
-    today: float
-    change: float | None
-    propensity: float
-    call: str
-    evidence_below: float
-    evidence_above: float
 
 
 class PlanPart(ReportPart):
@@ -92,14 +73,12 @@ class PlanPart(ReportPart):
         daily_spend: Mean spend of the last SPEND_DAYS reported days, CNY; None without the column.
         outcome_days: Length of the outcome window.
         waiting, running: Number of creatives.
-        evidence_needed: Evidence (e-value) that a call takes, 1/α.
-        change, cap_share, floor_cny, test_share, order_value_ratio: Of the settings.
+        settings: Of the plan.
         refused: Why there is no plan; None where there is one, or where there is no money or creative to plan.
         launches_refused: Why waiting creatives are left out of the plan.
         summary: None without a plan.
         launches: The most gain first.
-        same_idea, no_gain, other: Candidates that are not launched: the same idea as a launch, without expected gain,
-            and the rest; `first_left`: of all these, candidates whose decision is to go first.
+        not_launched: The other candidates, by why.
         split: Running creatives, those that are called below or above target first, then by change of money.
     """
 
@@ -110,20 +89,12 @@ class PlanPart(ReportPart):
     outcome_days: int
     waiting: int
     running: int
-    evidence_needed: float
-    change: float
-    cap_share: float
-    floor_cny: float
-    test_share: float
-    order_value_ratio: float
+    settings: PlanSettings
     refused: Words | None = None
     launches_refused: Words | None = None
     summary: Summary | None = None
     launches: list[PlannedLaunch] = Field(default_factory=list)
-    same_idea: int = 0
-    no_gain: int = 0
-    other: int = 0
-    first_left: int = 0
+    not_launched: NotLaunched = NotLaunched(0, 0, 0, 0)
     split: list[MoneyToday] = Field(default_factory=list)
 
 
@@ -147,12 +118,7 @@ def plan_part(context: ReportContext, days: Daily, asked: PlanAsked) -> PlanPart
         outcome_days=outcome_days,
         waiting=context.status.count(WAITING),
         running=context.status.count(RUNNING),
-        evidence_needed=1.0 / settings.false_stop,
-        change=settings.change,
-        cap_share=settings.cap_share,
-        floor_cny=settings.floor_cny,
-        test_share=settings.test_share,
-        order_value_ratio=settings.order_value_ratio,
+        settings=settings,
     )
     budget = asked.budget if asked.budget is not None else float(round((daily_spend or 0.0) * outcome_days))
     try:
@@ -189,31 +155,18 @@ def _found(context: ReportContext, plan: Plan) -> dict[str, object]:
     """What a plan adds to the section."""
     keys = context.observed[KEY].iloc[context.order].itertuples(index=False, name=None)
     index = {tuple(map(str, key)): place for place, key in enumerate(keys)}
-    candidates, running = plan.candidates, plan.running
-    launched = (candidates["part"] == LAUNCH).to_numpy()
-    taken = candidates["family"].isin(candidates.loc[launched, "family"]).to_numpy() & ~launched
-    no_gain = ~launched & ~taken & (candidates["gain"] <= 0).to_numpy()
-    alike = candidates["family"].map(candidates["family"].value_counts()).to_numpy()
-    order = np.lexsort((-(running["today"] - running["yesterday"]).abs().to_numpy(), running["call"] == WATCH))
 
-    def rows(frame: pd.DataFrame, fields: list[str]) -> list[dict[str, object]]:
-        places = [index[tuple(map(str, key))] for key in frame[KEY].itertuples(index=False, name=None)]
-        told = frame[fields].astype(object).where(frame[fields].notna(), None).to_dict("records")
-        return [
-            {str(name): value for name, value in row.items()} | {"index": place} for row, place in zip(told, places)
-        ]
+    def places(frame: pd.DataFrame) -> list[int]:
+        return [index[tuple(map(str, key))] for key in frame[KEY].itertuples(index=False, name=None)]
 
-    launch_fields = [name for name in PlannedLaunch.model_fields if name not in ("index", "alike")]
-    running_fields = [name for name in MoneyToday.model_fields if name != "index"]
-    launches = zip(rows(candidates[launched], launch_fields), alike[launched].tolist())
+    candidates, running = candidate_rows(plan), list(zip(running_rows(plan), places(plan.running)))
+    running.sort(key=lambda one: (one[0].call == WATCH, -abs(one[0].today - one[0].yesterday)))
+    launches = [one for one in zip(candidates, places(plan.candidates)) if one[0].standing == LAUNCH]
     return {
         "summary": plan.summary,
-        "launches": [PlannedLaunch.model_validate({**row, "alike": int(count)}) for row, count in launches],
-        "same_idea": int(taken.sum()),
-        "no_gain": int(no_gain.sum()),
-        "other": int((~launched & ~taken & ~no_gain).sum()),
-        "first_left": int((~launched & (candidates["verdict"] == "first").to_numpy()).sum()),
-        "split": [MoneyToday.model_validate(row) for row in rows(running.iloc[order], running_fields)],
+        "launches": [PlannedLaunch(**asdict(row), index=place) for row, place in launches],
+        "not_launched": not_launched(candidates),
+        "split": [MoneyToday(**asdict(row), index=place) for row, place in running],
     }
 
 

@@ -1,36 +1,35 @@
 """The plan: rows with their sentences."""
 
-from collections import Counter
-
 from features.point_in_time.counts import RECENT_DAYS
 from serving.report import wording
 from serving.report.blocks.numbers import change, whole
 from serving.report.data import ReportData
 from serving.report.plan import MoneyToday, PlannedLaunch
+from training.decision.plan import overview_words, row_words
 from training.decision.similar import IDEA_TAGS
 
 MOST_LAUNCHES = 30
 OPEN_ROWS, MOST_ROWS = 12, 60
 """Running creatives that are shown, and those that can be opened besides."""
 
-words, rows = wording.plan, wording.plan_rows
-
 
 def values(data: ReportData) -> dict[str, object]:
-    """Sentences, launches, and running creatives: those with a call first, then by change of money."""
+    """Launches, and running creatives: those with a call first, then by change of money."""
     part = data.plan
     running = [_running(data, one) for one in part.split[:MOST_ROWS]]
-    differing = Counter(
-        data.cards[one.index].verdict
-        for one in part.split
-        if rows.differs(one, data.cards[one.index].verdict, None, part).zh
-    )
+    said = {}
+    if part.summary:
+        said = {
+            "evidence": overview_words.evidence_meaning(part.settings),
+            "platform": overview_words.platform(part.summary),
+            "promise": overview_words.promise(part.settings),
+        }
     return {
         "launches": [_launch(data, one) for one in part.launches[:MOST_LAUNCHES]],
         "running": running[:OPEN_ROWS],
         "more": running[OPEN_ROWS:],
         "recent_days": RECENT_DAYS,
-        "differing": words.differ_counts(dict(differing)),
+        **said,
     }
 
 
@@ -41,32 +40,28 @@ def _launch(data: ReportData, one: PlannedLaunch) -> dict[str, object]:
         "name": row.name,
         "kind": wording.common.promotion_type(row.promotion_type),
         "idea": " · ".join(card.tags[name] for name in IDEA_TAGS if card.tags.get(name)),
-        "alike": rows.alike(one.alike),
+        "alike": row_words.alike(one.alike),
         "test": whole(one.test),
         "minimum": whole(one.minimum),
-        "days": rows.days(one.days_low, one.days_high),
-        "why": rows.launch_reason(one, card.verdict, data.roi),
+        "days": row_words.days(one.days_low, one.days_high),
+        "why": row_words.candidate_reason(one, data.roi),
     }
 
 
 def _running(data: ReportData, one: MoneyToday) -> dict[str, object]:
-    row, card = data.creatives[one.index], data.cards[one.index]
+    row = data.creatives[one.index]
     return {
         "index": one.index,
         "name": row.name,
         "kind": wording.common.promotion_type(row.promotion_type),
-        "verdict": card.verdict,
+        "verdict": one.verdict,
         "roi": f"{one.roi:.2f} / {one.target:.2f}",
         "yesterday": whole(one.yesterday),
         "today": whole(one.today),
         "change": change(one.today, one.yesterday) if one.yesterday > 0 else "",
-        "funded": rows.funded(one),
+        "funded": row_words.funded(one),
         "call": one.call,
-        "said": rows.CALLS[one.call],
-        "evidence": rows.evidence(one, data.plan.evidence_needed),
-        "differs": words.together(
-            rows.differs(one, card.verdict, card.chance, data.plan),
-            rows.paused(one, card.verdict, card.chance),
-            rows.less(one, card.verdict),
-        ),
+        "said": row_words.CALLS[one.call],
+        "evidence": row_words.evidence(one, 1.0 / data.plan.settings.false_stop),
+        "differs": row_words.running_notes(one, data.plan.settings.change),
     }

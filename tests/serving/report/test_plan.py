@@ -1,5 +1,6 @@
 """投放计划: the numbers of `make plan`, why there is none, and where evidence and decisions differ."""
 
+import dataclasses
 import json
 import re
 from dataclasses import asdict, replace
@@ -19,6 +20,7 @@ from serving.report.first_screen import Trust
 from serving.report.plan import MoneyToday, PlanAsked, PlannedLaunch
 from serving.report.render import render
 from training.data.metrics_source import InMemorySource
+from training.decision.plan import overview_words, row_words
 from training.decision.plan.command import planned
 from training.decision.status import STOPPED
 
@@ -72,7 +74,7 @@ def test_every_number_is_that_of_make_plan(told: ReportData, waiting: ReportCont
         by_id = {row["creative_id"]: row for row in listed}
         for row in rows:
             own = by_id[told.creatives[row.index].creative_id]
-            fields = [field for field in model.model_fields if field not in ("index", "alike")]
+            fields = [one.name for one in dataclasses.fields(model) if one.name not in ("index", "alike", "standing")]
             assert {field: getattr(row, field) for field in fields} == {field: own[field] for field in fields}
     assert len(part.launches) == 2
     assert len(part.split) == part.summary.running
@@ -89,7 +91,7 @@ def test_the_service_answers_with_the_same_numbers(
     by_id = {row["creative_id"]: row for part in ("candidates", "running") for row in content[part]}
     for one in (*told.plan.launches, *told.plan.split):
         own = by_id[told.creatives[one.index].creative_id]
-        common = [name for name in own if name in type(one).model_fields]
+        common = [name for name in own if name in asdict(one)]
         assert len(common) > 7
         assert {name: own[name] for name in common} == {name: getattr(one, name) for name in common}
 
@@ -113,8 +115,9 @@ def test_the_page_shows_what_the_plan_says(told: ReportData) -> None:
 
 def test_candidates_that_are_not_launched_are_told_why(told: ReportData) -> None:
     part = told.plan
-    assert part.same_idea + part.no_gain + part.other == 2
-    assert wording.plan.left_out(part).zh in section(told)
+    others = part.not_launched
+    assert others.same_idea + others.no_gain + others.other == 2
+    assert overview_words.left_out(others).zh in section(told)
     assert {one.alike for one in part.launches} <= {1, 2}
 
 
@@ -185,10 +188,11 @@ def test_a_model_without_distributions_says_what_it_needs(loaded: LoadedModel, w
 
 def running(**given: float | str) -> MoneyToday:
     usual: dict[str, float | str] = {
-        "index": 0, "target": 1.0, "roi": 1.2, "spent": 300.0, "money": 120.0, "yesterday": 100.0, "today": 70.0,
+        "index": 0, "verdict": "watch", "chance": 0.08,
+        "target": 1.0, "roi": 1.2, "spent": 300.0, "money": 120.0, "yesterday": 100.0, "today": 70.0,
         "change": -0.3, "propensity": 1.0, "call": "watch", "evidence_below": 2.0, "evidence_above": 0.5,
     }  # fmt: skip
-    return MoneyToday.model_validate({**usual, **given})
+    return MoneyToday(**{**usual, **given})
 
 
 @pytest.mark.parametrize(
@@ -208,19 +212,19 @@ def running(**given: float | str) -> MoneyToday:
 def test_where_evidence_and_decision_differ_the_row_says_why(
     data: ReportData, verdict: str, call: str, says: str
 ) -> None:
-    said = wording.plan_rows.differs(running(call=call), verdict, 0.08, data.plan)
+    said = row_words.differs(running(call=call, verdict=verdict), data.plan.settings.change)
     assert says in said.zh
     assert bool(said.zh) == bool(said.en) == bool(says)
 
 
 def test_less_money_or_none_beside_a_decision_to_run_is_explained() -> None:
-    assert "今天的钱先不给" in wording.plan_rows.paused(running(today=0.0, propensity=0.4), "watch", 0.1).zh
-    assert "抽签" in wording.plan_rows.paused(running(today=0.0, propensity=0.4), "hold", 0.4).zh
-    assert "该加量，今天却少分" in wording.plan_rows.less(running(), "scale").zh
-    assert "该加量，今天却少分" in wording.plan_rows.less(running(call="scale"), "hold").zh
-    assert wording.plan_rows.less(running(today=130.0), "scale").zh == ""
-    assert wording.plan_rows.paused(running(), "watch", 0.1).zh == ""
-    assert wording.plan_rows.paused(running(today=0.0), "stop", 0.1).zh == ""
+    assert "今天的钱先不给" in row_words.paused(running(today=0.0, propensity=0.4, verdict="watch", chance=0.1)).zh
+    assert "抽签" in row_words.paused(running(today=0.0, propensity=0.4, verdict="hold", chance=0.4)).zh
+    assert "该加量，今天却少分" in row_words.less(running(verdict="scale")).zh
+    assert "该加量，今天却少分" in row_words.less(running(call="scale", verdict="hold")).zh
+    assert row_words.less(running(today=130.0, verdict="scale")).zh == ""
+    assert row_words.paused(running(verdict="watch", chance=0.1)).zh == ""
+    assert row_words.paused(running(today=0.0, verdict="stop", chance=0.1)).zh == ""
 
 
 def test_rows_with_a_call_stand_first(told: ReportData) -> None:
@@ -250,12 +254,12 @@ def test_a_level_that_is_judged_off_is_told_beside_the_gains(verdict: str, figur
 
 
 def test_sizes_of_evidence_and_days_are_readable() -> None:
-    assert wording.plan_rows.evidence(running(), 20.0).zh == "不达标 2.0 倍，要 20 倍"
-    assert wording.plan_rows.evidence(running(call="stop", evidence_below=1e300), 20.0).zh == "1,000+ 倍，要 20 倍"
-    assert wording.plan_rows.evidence(running(evidence_below=0.9), 20.0).en == "on neither side"
-    assert [wording.plan_rows.odds(chance).en for chance in (0.0, 1e-4, 0.12, 0.9999, 1.0, None)] == [
+    assert row_words.evidence(running(), 20.0).zh == "不达标 2.0 倍，要 20 倍"
+    assert row_words.evidence(running(call="stop", evidence_below=1e300), 20.0).zh == "1,000+ 倍，要 20 倍"
+    assert row_words.evidence(running(evidence_below=0.9), 20.0).en == "on neither side"
+    assert [row_words.odds(chance).en for chance in (0.0, 1e-4, 0.12, 0.9999, 1.0, None)] == [
         "0%", "under 1%", "12%", "over 99%", "100%", "–"
     ]  # fmt: skip
-    assert wording.plan_rows.days(3.0, 3.2).zh == "3 天"
-    assert wording.plan_rows.days(3.0, 211.0).en == "3–60+ days"
-    assert wording.plan_rows.days(70.0, 211.0).zh == "60 天以上"
+    assert row_words.days(3.0, 3.2).zh == "3 天"
+    assert row_words.days(3.0, 211.0).en == "3–60+ days"
+    assert row_words.days(70.0, 211.0).zh == "60 天以上"

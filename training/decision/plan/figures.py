@@ -100,8 +100,8 @@ def figures(
     Returns:
         KEY, `status`, and in CNY where nothing else is said: `target` (ROI to reach), `roi` (expected, of the funnel's
         main ROI), `log_variance` (of the true ROI's log), `roi_low` and `roi_high`, `order_value` (mean of an order
-        that is kept), `hit_chance` (where the model states none, the chance of the ROI target), `natural` (spend
-        predicted over the outcome window), `told_apart` (spend until two such creatives can be ranked), `spent`,
+        that is kept), `chance` (of the ROI target), `hit_chance` (where the model states none, `chance`), `natural`
+        (spend predicted over the outcome window), `told_apart` (spend until two such creatives can be ranked), `spent`,
         `money` and `most_money` (after refunds, with the expected and with all of what is not settled yet),
         `yesterday` (mean daily spend of the last days), `verdict` and `known` (attributes with a value that the model
         knows).
@@ -137,6 +137,7 @@ def figures(
             money=settled + not_settled * kept,
             most_money=settled + not_settled,
             yesterday=np.nan_to_num(observed.floats("last_days:spend_cny")) / days,
+            chance=chance,
             verdict=[one[0] for one in advice.verdicts],
             known=known_attributes(observed, model.fitted.encoder),
         )

@@ -1,8 +1,7 @@
 """A plan on the console, in one language."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -13,9 +12,10 @@ from rich.text import Text
 from configs.settings import PlanSettings
 from features.bilingual import Language, Words
 from features.sanitise import visible_text
-from training.decision.plan import words
+from training.decision.plan import overview_words, words
 from training.decision.plan.evidence import WATCH
-from training.decision.plan.make_plan import LAUNCH, Plan, Summary
+from training.decision.plan.make_plan import LAUNCH, Plan
+from training.decision.plan.rows import candidate_rows, not_launched, running_rows
 
 ROWS_SHOWN = 15
 
@@ -30,47 +30,42 @@ def show_plan(plan: Plan, settings: PlanSettings, files: list[Path], language: L
         language: Of the text.
         out: Console to print on.
     """
-    launches, running = sentences(plan.summary, settings)
 
     def say(text: Words, style: str = "") -> None:
         out.print(Text(visible_text(text.in_language(language)), style=style), soft_wrap=True)
 
-    say(words.TITLE.format(budget=plan.summary.budget, days=plan.summary.days), "bold")
+    summary = plan.summary
+    today = overview_words.today(summary, float(plan.running["yesterday"].sum()))
+    found = overview_words.headline(overview_words.of_budget(summary), overview_words.launches(summary), today)
+    say(found, "bold")
     chosen = plan.candidates[plan.candidates["part"] == LAUNCH]
     if len(chosen):
         _table(words.LAUNCHES, _launch_cells(chosen, plan.summary.roi), language, out)
-    for text in launches:
+    for text in _of_launches(plan):
         say(text)
     out.print()
     if len(plan.running):
         called = plan.running["call"] != WATCH
         rows = pd.concat([plan.running[called], plan.running[~called]])  # what to stop is not left to the file
         _table(words.RUNNING, _running_cells(rows, plan.summary.roi), language, out)
-    for text in running:
-        say(text)
-    out.print()
-    say(words.PLATFORM)
+    rows_running = running_rows(plan)
+    say(overview_words.split(summary, settings) if rows_running else words.NONE_RUNNING)
+    for text in (overview_words.differing(rows_running, settings), overview_words.platform(summary)):
+        if text.zh:
+            say(text)
+    say(overview_words.promise(settings))
     say(words.FILES)
     for path in files:
         out.print(Text(f"  {path}", style=f"link {path.resolve().as_uri()}"), soft_wrap=True)
 
 
-def sentences(summary: Summary, settings: PlanSettings) -> tuple[list[Words], list[Words]]:
-    """What is said of the launches, and of the running creatives."""
-    values: dict[str, Any] = asdict(summary)
-    if not summary.candidates:
-        launches = [words.NO_CANDIDATES]
-    elif not summary.launched:
-        launches = [words.NONE_CHOSEN.format(**values)]
-    else:
-        bound = Words("", "") if summary.most_hit_chance is None else words.HIT_BOUND.format(**values)
-        launches = [words.CHOSEN.format(**values)]
-        launches.append(Words(*(text.format(**values, bound=own) for text, own in zip(words.HITS, bound))))
-        launches += [words.GREEDY] if summary.method == "greedy" else []
-    if not summary.running:
-        return launches, [words.NONE_RUNNING]
-    split = words.SPLIT.format(**values, change=settings.change, floor=settings.floor_cny)
-    return launches, [split, words.STOPPED.format(**values, ratio=settings.order_value_ratio)]
+def _of_launches(plan: Plan) -> list[Words]:
+    """What is said of the launches."""
+    if not plan.summary.candidates:
+        return [words.NO_CANDIDATES]
+    said = [overview_words.gain(plan.summary), overview_words.left_out(not_launched(candidate_rows(plan)))]
+    said += [] if plan.summary.launched else [words.LAUNCH_ALL_THE_SAME]
+    return [text for text in said if text.zh]
 
 
 Cells = dict[Words, list[Words | str]]

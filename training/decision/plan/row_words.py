@@ -1,9 +1,9 @@
-"""投放计划: the sentences of its rows."""
+"""What is said of each creative of a plan: why it is launched or not, its evidence, and where its decision differs."""
 
 from features.bilingual import Words
-from serving.report.plan import MoneyToday, PlannedLaunch, PlanPart
-from serving.report.wording.common import target as label_of
+from features.funnel import TARGETS
 from training.decision.plan.evidence import SCALE, STOP, WATCH
+from training.decision.plan.rows import CandidateRow, RunningRow
 from training.decision.rules import VERDICT_LABELS
 
 LONG_DAYS = 60
@@ -16,19 +16,33 @@ CALLS = {
     WATCH: Words("证据不足", "not enough"),
 }
 """Call → what the evidence says."""
+STANDINGS = {
+    "launch": Words("", ""),
+    "same_idea": Words("与选中的是同一个点子，同一个点子最多投一条。", "A launch has the same idea: one of each."),
+    "no_gain": Words("预计净增不到 0。", "It is expected to gain nothing."),
+    "other": Words("净增排在后面，钱先给前面的。", "Others gain more for the money."),
+}
+"""Standing → why a candidate is not launched."""
 
 
-def launch_reason(one: PlannedLaunch, verdict: str, roi: str) -> Words:
-    """Why a creative is launched, and where its decision says something else."""
-    name, span = label_of(roi), f"{one.gain_low:,.0f}–{one.gain_high:,.0f}"
+def candidate_reason(one: CandidateRow, roi: str) -> Words:
+    """Why a candidate is launched or not, and where its decision says something else.
+
+    Args:
+        one: The candidate.
+        roi: Name of the ROI that the plan is about.
+    """
+    name, span = TARGETS[roi].label, f"{one.gain_low:,.0f}–{one.gain_high:,.0f}"
     zh = f"{name.zh} 预计 {one.roi:.2f}，目标 {one.target:.2f}"
     en = f"{name.en} {one.roi:.2f} forecast, target {one.target:.2f}"
     if one.hit_chance is not None:
         hit = odds(one.hit_chance)
         zh, en = f"{zh}；爆款概率 {hit.zh}", f"{en}; hit {hit.en}"
     zh, en = f"{zh}；预计净增 {one.gain:,.0f} 元（{span}）。", f"{en}; expected gain {one.gain:,.0f} CNY ({span})."
-    if verdict and verdict != "first":
-        label = VERDICT_LABELS[verdict]
+    why = STANDINGS[one.standing]
+    zh, en = f"{why.zh}{zh}", f"{why.en} {en}".strip()
+    if one.verdict and (one.verdict == "first") != (one.standing == "launch"):
+        label = VERDICT_LABELS[one.verdict]
         zh += f"决策是“{label.zh}”：决策看它自己的预测名次，计划看花这笔钱预计净增多少、点子是否不同。"
         en += (
             f" The decision is “{label.en}”: it goes by the creative's own predicted place, the plan by what the money "
@@ -53,7 +67,7 @@ def days(low: float, high: float) -> Words:
     return Words(f"{span} 天", f"{span} days")
 
 
-def evidence(one: MoneyToday, needed: float) -> Words:
+def evidence(one: RunningRow, needed: float) -> Words:
     """The size of the evidence, of the side with more of it."""
     below = one.evidence_below >= one.evidence_above
     most = one.evidence_below if below else one.evidence_above
@@ -66,12 +80,22 @@ def evidence(one: MoneyToday, needed: float) -> Words:
     return Words(f"{side.zh} {size} 倍，要 {needed:.0f} 倍", f"{side.en}: {size} times, {needed:.0f} needed")
 
 
-def differs(one: MoneyToday, verdict: str, chance: float | None, part: PlanPart) -> Words:
+def running_notes(one: RunningRow, change: float) -> Words:
+    """Where decision, evidence and money of today do not go together, and why; empty where they do.
+
+    Args:
+        one: The running creative.
+        change: Most change of its money in a day.
+    """
+    return together(differs(one, change), paused(one), less(one))
+
+
+def differs(one: RunningRow, change: float) -> Words:
     """Why evidence and decision on a creative are not the same; empty where they agree."""
-    if verdict == one.call or not verdict or (one.call == WATCH and verdict not in (STOP, SCALE)):
+    if one.verdict == one.call or not one.verdict or (one.call == WATCH and one.verdict not in (STOP, SCALE)):
         return Words("", "")
-    label = VERDICT_LABELS[verdict]
-    told = odds(chance)
+    label = VERDICT_LABELS[one.verdict]
+    told = odds(one.chance)
     own_zh = f"素材自己花 {one.spent:,.0f} 元、回 {one.money:,.0f} 元"
     own_en = f"its own {one.spent:,.0f} CNY brought {one.money:,.0f}"
     said_zh, said_en = {
@@ -81,15 +105,15 @@ def differs(one: MoneyToday, verdict: str, chance: float | None, part: PlanPart)
     }[one.call]
     zh = f"决策是“{label.zh}”：模型给的达标概率 {told.zh}；{own_zh}{said_zh}。"
     en = f"The decision is “{label.en}”: the model puts the chance of its target at {told.en}; {own_en}{said_en}."
-    if one.call == WATCH and verdict == STOP and one.yesterday * (1.0 - part.change) - 0.5 <= one.today < one.yesterday:
-        zh += f"钱先按每天最多 {part.change:.0%} 往下减。"
-        en += f" Its money goes down by {part.change:.0%} a day at most."
+    if one.call == WATCH and one.verdict == STOP and one.yesterday * (1.0 - change) - 0.5 <= one.today < one.yesterday:
+        zh += f"钱先按每天最多 {change:.0%} 往下减。"
+        en += f" Its money goes down by {change:.0%} a day at most."
     return Words(zh, en)
 
 
-def less(one: MoneyToday, verdict: str) -> Words:
+def less(one: RunningRow) -> Words:
     """Why a creative that is to be scaled gets less money than lately; empty for others."""
-    if SCALE not in (verdict, one.call) or one.call == STOP or not 0 < one.today < one.yesterday - 0.5:
+    if SCALE not in (one.verdict, one.call) or one.call == STOP or not 0 < one.today < one.yesterday - 0.5:
         return Words("", "")
     return Words(
         "该加量，今天却少分：今天的总额有限，先给抽到ROI 更高的；想加就提高预算。",
@@ -98,12 +122,12 @@ def less(one: MoneyToday, verdict: str) -> Words:
     )
 
 
-def paused(one: MoneyToday, verdict: str, chance: float | None) -> Words:
+def paused(one: RunningRow) -> Words:
     """Why a creative that is to run by its decision gets no money today; empty for others."""
-    if one.today > 0 or one.call == STOP or verdict in ("", STOP):
+    if one.today > 0 or one.call == STOP or one.verdict in ("", STOP):
         return Words("", "")
-    label = VERDICT_LABELS[verdict]
-    told = odds(chance)
+    label = VERDICT_LABELS[one.verdict]
+    told = odds(one.chance)
     lot = (
         Words("；停不停是抽签，明天再抽", "; the pause is drawn by lot, tomorrow anew")
         if one.propensity
@@ -116,7 +140,7 @@ def paused(one: MoneyToday, verdict: str, chance: float | None) -> Words:
     )
 
 
-def funded(one: MoneyToday) -> Words:
+def funded(one: RunningRow) -> Words:
     """The chance with which it runs today, and what was drawn."""
     share = odds(one.propensity)
     if one.call == STOP:
@@ -135,3 +159,8 @@ def odds(chance: float | None) -> Words:
     if 0.995 <= chance < 1.0:
         return Words("99% 以上", "over 99%")
     return Words(f"{chance:.0%}", f"{chance:.0%}")
+
+
+def together(*said: Words) -> Words:
+    """Sentences one after the other."""
+    return Words("".join(one.zh for one in said), " ".join(one.en for one in said if one.en))
