@@ -1,5 +1,7 @@
 """Each day of a creative stands beside the newest answer whose window holds it, stage by stage."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -46,6 +48,23 @@ def test_the_newest_answer_stands_for_a_day(series, answers) -> None:
 def test_answers_whose_outcome_is_open_are_watched_already(series, answers) -> None:
     late = answers.assign(cutoff=answers["cutoff"] + pd.Timedelta(days=8), at=answers["at"] + pd.Timedelta(days=8))
     assert series(late).index.max() == pd.Timestamp("2026-03-30")
+
+
+def test_money_that_moves_to_the_better_product_is_a_mix_for_as_many_days_as_it_is_compared_with(
+    world, answers, settings
+) -> None:
+    even = world.creatives["creative_id"].str[1:].astype(int) % 2 == 0
+    creatives = world.creatives.assign(product_id=np.where(even, "good", "poor"))
+    metrics = world.metrics.copy()
+    moved = metrics["creative_id"].str[1:].astype(int).mod(2).eq(0)
+    moved &= metrics["period_start"] >= pd.Timestamp("2026-03-15")
+    metrics.loc[moved, "spend_cny"] *= 3.0
+    changed, funnel = replace(world, metrics=metrics, creatives=creatives), data_funnel(world, settings)
+    table = daily(matured(answers, changed, funnel, settings).live, changed, funnel, settings, funnel.main_roi)
+    mix = table[table["cause"] == "mix"].set_index("day")["value"]
+    during = (mix.index >= pd.Timestamp("2026-03-15")) & (mix.index < pd.Timestamp("2026-03-22"))
+    assert mix[~during].abs().max() == pytest.approx(0.0, abs=1e-9)
+    assert mix[during].to_numpy() == pytest.approx(np.log(1.575 / 1.35))
 
 
 def test_no_answers_no_series(series, answers) -> None:
