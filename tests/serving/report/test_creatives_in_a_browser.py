@@ -206,7 +206,7 @@ def test_a_card_has_an_address_and_says_what_the_numbers_say(open_page, spiteful
     assert tab.evaluate("location.hash") == f"#c={near.row}"
     tab.keyboard.press("Escape")
     expect(tab.locator("#card")).not_to_have_attribute("open", "")
-    assert tab.evaluate("location.hash") == ""
+    tab.wait_for_function("location.hash === ''")
 
 
 def test_every_card_can_be_opened_in_both_languages(tab: Page, data: ReportData) -> None:
