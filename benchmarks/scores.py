@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmarks.truth import ON, TRUE
 from features.funnel import TARGETS, Funnel
-from training.evaluation.metrics import ALL_AGES, MIN_METRIC_ROWS, band, creative_draws, drawn_spearman
+from training.evaluation.metrics import ALL_AGES, MIN_METRIC_ROWS, band, drawn_spearman, with_observed_sample
 from training.labels.outcomes import actual_targets
 
 Floats = npt.NDArray[np.float64]
@@ -74,7 +74,6 @@ def compare(
     known: Mapping[str, Flags],
     *,
     draws: int,
-    seed: int = 7,
 ) -> pd.DataFrame:
     """Figures of every method, as `training.evaluation.metrics` defines them, with a bootstrap over creatives.
 
@@ -86,7 +85,6 @@ def compare(
         keys: KEY, `age_hours` and `cold` of each row.
         known: Target → mask of the rows to compare on.
         draws: Draws of the bootstrap; every method gets the same ones.
-        seed: Of the bootstrap.
 
     Returns:
         A row per target, part (`all`, `cold`, `warm`; by age `all` only), age, method and figure: `rows`, `value` with
@@ -97,7 +95,7 @@ def compare(
         ValueError: A method has no number for a row that is compared.
     """
     cold, ages = keys["cold"].to_numpy(), keys["age_hours"].to_numpy()
-    counts = np.vstack([np.ones((1, len(keys))), creative_draws(keys, draws, seed)])
+    counts = with_observed_sample(keys, draws)
     slices: list[tuple[float, str, Flags]] = [(ALL_AGES, "all", np.ones(len(keys), dtype=bool))]
     slices += [(ALL_AGES, "cold", cold), (ALL_AGES, "warm", ~cold)] if cold.any() and not cold.all() else []
     slices += [(age, "all", ages == age) for age in sorted(set(ages))]

@@ -19,6 +19,7 @@ from training.evaluation.coverage import MIN_GROUP_ROWS, ROI_LEVEL_SHARES
 from training.evaluation.deciles import WHOLE
 from training.evaluation.metrics import (
     ALL_AGES,
+    BOOTSTRAP_DRAWS,
     COLUMN_PREFIXES,
     METHODS,
     OWN,
@@ -110,8 +111,7 @@ def judgements(
     *,
     level: float,
     least_volume: float,
-    draws: int = 200,
-    seed: int = 7,
+    draws: int = BOOTSTRAP_DRAWS,
 ) -> list[Judgement]:
     """Judge every aspect of every target, in the order of ASPECTS.
 
@@ -124,26 +124,25 @@ def judgements(
         level: Nominal coverage of the intervals.
         least_volume: Least later volume of a row that counts for a rate.
         draws: Replicates of the bootstrap over creatives.
-        seed: Of the bootstrap.
     """
     compared = {
         target: holdout[comparable_rows(holdout, target, least_volume)] for target in evaluated_targets(holdout)
     }
     return [
-        *(_ranking(rows, target, draws, seed) for target, rows in compared.items()),
+        *(_ranking(rows, target, draws) for target, rows in compared.items()),
         *(_level(deciles[deciles["target"] == target], target) for target in compared),
         *(_intervals(groups[groups["target"] == target], rows, target, level) for target, rows in compared.items()),
         *(_chances(of_one, str(name)) for name, of_one in bins.groupby("chance", sort=False)),
     ]
 
 
-def rank_correlations(rows: pd.DataFrame, target: str, draws: int, seed: int) -> tuple[Measured, list[Measured]]:
+def rank_correlations(rows: pd.DataFrame, target: str, draws: int) -> tuple[Measured, list[Measured]]:
     """Compute the rank correlation with the outcome, and how far it is above that of each baseline.
 
     A baseline of identical predictions is left out; one whose predictions do not vary counts as a correlation of 0.
     """
     truth = rows[f"actual_{target}"].to_numpy(np.float64)
-    drawn = with_observed_sample(rows, draws, seed)
+    drawn = with_observed_sample(rows, draws)
     typical = f"typical_{target}"
     predicted = rows[f"{COLUMN_PREFIXES[OWN]}_{target}"].to_numpy(np.float64)
     guess = rows[typical].to_numpy(np.float64) if typical in rows else predicted
@@ -157,16 +156,16 @@ def rank_correlations(rows: pd.DataFrame, target: str, draws: int, seed: int) ->
     return Measured((target,), float(own[0]), *band(own[1:]), len(rows)), rivals
 
 
-def _ranking(rows: pd.DataFrame, target: str, draws: int, seed: int) -> Judgement:
+def _ranking(rows: pd.DataFrame, target: str, draws: int) -> Judgement:
     """Usable: better than every baseline, with the whole band. Unusable: no better than chance, or worse than one."""
-    own, rivals = rank_correlations(rows, target, draws, seed)
+    own, rivals = rank_correlations(rows, target, draws)
     if own.rows < MIN_GROUP_ROWS:
         return Judgement(target, "ranking", "undecided", own, rivals=tuple(rivals))
     weight = rows[f"{'actual' if TARGETS[target].is_volume else 'exposure'}_{target}"]
     behind = []
     for age, of_age in rows.groupby("age_hours"):
         if len(of_age) >= MIN_GROUP_ROWS and weight[of_age.index].sum() >= MIN_SHARE * weight.sum():
-            worse = (one for one in rank_correlations(of_age, target, draws, seed)[1] if one.high < 0)
+            worse = (one for one in rank_correlations(of_age, target, draws)[1] if one.high < 0)
             behind += [Measured((f"{age:g}", *one.of), one.value, one.low, one.high, one.rows) for one in worse]
     verdict: Verdict = "caution"
     if not own.low > 0 or any(one.high < 0 for one in rivals):

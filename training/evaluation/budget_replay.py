@@ -16,6 +16,7 @@ from features.funnel import NET_ROI, ROI
 from features.schema import KEY
 from training.evaluation.metrics import (
     ALL_AGES,
+    BOOTSTRAP_DRAWS,
     COLUMN_PREFIXES,
     MIN_METRIC_ROWS,
     band,
@@ -77,8 +78,7 @@ def replay(
     budget: Budget,
     *,
     against: str = ALIKE,
-    draws: int = 200,
-    seed: int = 7,
+    draws: int = BOOTSTRAP_DRAWS,
 ) -> pd.DataFrame:
     """Compute what each ranking would have funded, with bands from a bootstrap over creatives.
 
@@ -91,7 +91,6 @@ def replay(
         budget: Of each age.
         against: Rule whose gain is subtracted, replicate by replicate, in `apart_cny`.
         draws: Bootstrap replicates.
-        seed: Of the bootstrap.
 
     Returns:
         One row per age (ALL_AGES: the sums over ages, each with its own budget) and rule: `rows`, and with `_low` and
@@ -117,7 +116,7 @@ def replay(
     if against not in ranked:
         raise ValueError(f"No rule is called {against!r}; there are {', '.join(ranked)}")
 
-    counts = with_observed_sample(rows[KEY], draws, seed)
+    counts = with_observed_sample(rows[KEY], draws)
     ages = rows["age_hours"].to_numpy()
     found: dict[tuple[float, str], dict[str, Floats]] = {}
     for age in sorted(set(ages)):
@@ -162,7 +161,7 @@ def funded(rank_by: Floats, cost: Floats, budget: Floats) -> Floats:
     return np.clip(np.divide(left, wanted, out=np.zeros_like(wanted), where=wanted > 0), 0.0, 1.0)[:, place]
 
 
-def holdout_earliness(holdout: pd.DataFrame, least_volume: float, *, draws: int = 200) -> pd.DataFrame:
+def holdout_earliness(holdout: pd.DataFrame, least_volume: float, *, draws: int = BOOTSTRAP_DRAWS) -> pd.DataFrame:
     """Compute the earliness curve of an evaluation for gpmcast and the baselines; empty where no ROI is known.
 
     Break-even is the ROI of all rows together, so that decision value is what the selection adds.
@@ -183,8 +182,7 @@ def earliness(
     budget: Budget,
     *,
     least_volume: float = 0.0,
-    draws: int = 200,
-    seed: int = 7,
+    draws: int = BOOTSTRAP_DRAWS,
 ) -> pd.DataFrame:
     """Compute accuracy and decision value by age, with the share of the spend that is still undecided then.
 
@@ -198,7 +196,6 @@ def earliness(
         budget: Of the replay.
         least_volume: Least later volume of a row that counts for the rank correlation; the replay uses all rows.
         draws: Replicates of the bootstrap over creatives.
-        seed: Of the bootstrap.
 
     Returns:
         One row per age and method: `rows`, `undecided_share`, `spearman` with `_low` and `_high` (NaN below
@@ -207,14 +204,14 @@ def earliness(
     target = roi_target(holdout)
     truth, spend = (holdout[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
     known = comparable_rows(holdout, target, least_volume)
-    value = replay(holdout, predicted, budget, draws=draws, seed=seed).set_index(["age_hours", "rule"])
+    value = replay(holdout, predicted, budget, draws=draws).set_index(["age_hours", "rule"])
     ages = holdout["age_hours"].to_numpy()
     lines: list[dict[str, object]] = []
     for age in sorted(set(ages)):
         of_age, compared = ages == age, (ages == age) & known
         total = np.nansum(spend[of_age]) + np.nansum(spent_cny[of_age])
         undecided = float(np.nansum(spend[of_age]) / total) if total > 0 else float("nan")
-        drawn = with_observed_sample(holdout[compared], draws, seed)
+        drawn = with_observed_sample(holdout[compared], draws)
         for method, guess in predicted.items():
             if (age, method) not in value.index:
                 continue

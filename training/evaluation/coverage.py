@@ -26,6 +26,7 @@ PROBABILITY_BINS = 10
 ROI_LEVEL_SHARES = (0.3, 0.5, 0.7, 0.9)
 """P(ROI ≥ x) is evaluated at these quantiles x of the outcomes above 0."""
 PIT_SEED = 20
+"""Of the levels that outcomes of 0 are given."""
 QUARTERS = ("q1", "q2", "q3", "q4")
 GROUP_COLUMNS = [
     *("target", "age_hours", "quarter", "promotion_type", "enough_volume", "rows", "share"),
@@ -100,7 +101,7 @@ def coverage(uncertainty: PredictiveUncertainty, rows: OutOfSample) -> Coverage:
     )
 
 
-def interval_side(own: RowUncertainty, target: str, truth: Floats, level: float, seed: int = PIT_SEED) -> Floats:
+def interval_side(own: RowUncertainty, target: str, truth: Floats, level: float) -> Floats:
     """(rows,) −1, 0 or 1: whether the randomised level of an outcome lies below, inside or above the interval.
 
     Args:
@@ -108,10 +109,9 @@ def interval_side(own: RowUncertainty, target: str, truth: Floats, level: float,
         target: A calibrated target.
         truth: (rows,) Outcomes; NaN where not known.
         level: Of the intervals.
-        seed: Of the levels of outcomes of 0.
     """
     known = np.nan_to_num(truth)
-    at_zero = own.cdf(np.zeros(1), target)[:, 0] * np.random.default_rng(seed).random(len(known))
+    at_zero = own.cdf(np.zeros(1), target)[:, 0] * np.random.default_rng(PIT_SEED).random(len(known))
     pit = np.where(known <= 0, at_zero, 1.0 - own.chance(known, target))
     low = own.intervals[f"{target}_low"]
     start = np.where(low > 0, 1.0 - own.chance(low, target), 0.0)

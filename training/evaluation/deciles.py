@@ -7,6 +7,7 @@ import pandas as pd
 from features.funnel import TARGETS
 from training.evaluation.metrics import (
     ALL_AGES,
+    BOOTSTRAP_DRAWS,
     COLUMN_PREFIXES,
     MIN_METRIC_ROWS,
     band,
@@ -30,7 +31,7 @@ CALIBRATION_COLUMNS = [
 LIFT_COLUMNS = ["target", "age_hours", "method", "tenth", "rows", "gained", "gained_low", "gained_high", "lift"]
 
 
-def calibration_table(holdout: pd.DataFrame, least_volume: float, *, draws: int = 200, seed: int = 7) -> pd.DataFrame:
+def calibration_table(holdout: pd.DataFrame, least_volume: float, *, draws: int = BOOTSTRAP_DRAWS) -> pd.DataFrame:
     """Compute predicted over actual by tenth of prediction, with bands from a bootstrap over creatives.
 
     Tenths hold equally many rows and are cut once, on the observed rows: a replicate changes the weights inside a
@@ -40,7 +41,6 @@ def calibration_table(holdout: pd.DataFrame, least_volume: float, *, draws: int 
         holdout: A holdout frame (`training.evaluation.metrics`).
         least_volume: Least later volume of a row that counts for a rate (`evaluate.min_impressions`).
         draws: Bootstrap replicates.
-        seed: Of the bootstrap.
 
     Returns:
         One row per target, age (ALL_AGES for all together) and decile (1: the lowest predictions; WHOLE: all rows):
@@ -57,11 +57,11 @@ def calibration_table(holdout: pd.DataFrame, least_volume: float, *, draws: int 
             rows = holdout[known if age == ALL_AGES else known & (holdout["age_hours"] == age).to_numpy(np.bool_)]
             if len(rows):
                 about = {"target": target, "age_hours": age}
-                lines += [about | line for line in _deciles(rows, target, whole, draws, seed)]
+                lines += [about | line for line in _deciles(rows, target, whole, draws)]
     return pd.DataFrame(lines, columns=CALIBRATION_COLUMNS)
 
 
-def lift(holdout: pd.DataFrame, least_volume: float, *, draws: int = 200, seed: int = 7) -> pd.DataFrame:
+def lift(holdout: pd.DataFrame, least_volume: float, *, draws: int = BOOTSTRAP_DRAWS) -> pd.DataFrame:
     """Compute lift and cumulative gain of each method, and of the ideal ranking by the outcome.
 
     Rows are taken from the highest prediction down, rows of equal prediction in equal shares, until the next tenth of
@@ -72,7 +72,6 @@ def lift(holdout: pd.DataFrame, least_volume: float, *, draws: int = 200, seed: 
         holdout: A holdout frame (`training.evaluation.metrics`).
         least_volume: Least later volume of a row that counts for a rate (`evaluate.min_impressions`).
         draws: Replicates of the bootstrap over creatives; all methods share them.
-        seed: Of the bootstrap.
 
     Returns:
         One row per target, age (ALL_AGES for all together), method and tenth (1: the best predicted): `rows` of that
@@ -88,7 +87,7 @@ def lift(holdout: pd.DataFrame, least_volume: float, *, draws: int = 200, seed: 
             truth, exposure = (rows[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
             if len(rows) < MIN_METRIC_ROWS or not (truth * exposure).sum() > 0:
                 continue
-            drawn = with_observed_sample(rows, draws, seed)
+            drawn = with_observed_sample(rows, draws)
             columns = {method: f"{prefix}_{target}" for method, prefix in COLUMN_PREFIXES.items()} | {
                 IDEAL: f"actual_{target}"
             }
@@ -139,7 +138,7 @@ def _held(rows: pd.DataFrame, target: str) -> Floats:
     return np.stack([rows[f"{name}_{target}"].to_numpy(np.float64) for name in names])
 
 
-def _deciles(rows: pd.DataFrame, target: str, whole: Floats, draws: int, seed: int) -> list[dict[str, object]]:
+def _deciles(rows: pd.DataFrame, target: str, whole: Floats, draws: int) -> list[dict[str, object]]:
     guess, truth, exposure = (
         rows[f"{part}_{target}"].to_numpy(np.float64) for part in ("predicted", "actual", "exposure")
     )
@@ -149,7 +148,7 @@ def _deciles(rows: pd.DataFrame, target: str, whole: Floats, draws: int, seed: i
     numbers = [WHOLE, *range(1, DECILES + 1)] if len(rows) >= DECILES else [WHOLE]
     # Axis 0: rows, axis 1: WHOLE and the tenths.
     member = np.stack([(decile == number) | (number == WHOLE) for number in numbers], axis=1).astype(np.float64)
-    drawn = with_observed_sample(rows, draws, seed)
+    drawn = with_observed_sample(rows, draws)
 
     def sums(values: Floats) -> Floats:
         """Axis 0: replicates, axis 1: WHOLE and the tenths."""

@@ -28,6 +28,8 @@ MIN_METRIC_ROWS = 10
 """Rows below which a metric is NaN."""
 BAND_LEVEL = 0.9
 """Share of the bootstrap replicates inside a band."""
+BOOTSTRAP_DRAWS, BOOTSTRAP_SEED = 200, 7
+"""Of every bootstrap over creatives: methods are compared on the same replicates."""
 
 
 def evaluate(
@@ -110,13 +112,12 @@ def comparable_rows(holdout: pd.DataFrame, target: str, least_volume: float) -> 
     return known & (holdout[volume].to_numpy(np.float64) >= least_volume)
 
 
-def creative_draws(keys: pd.DataFrame, draws: int, seed: int) -> Floats:
+def creative_draws(keys: pd.DataFrame, draws: int) -> Floats:
     """Draw bootstrap weights by creative: the rows of one creative are dependent, so they are drawn together.
 
     Args:
         keys: KEY of each row.
         draws: Number of bootstrap replicates.
-        seed: Of the random generator; two methods are compared on the same replicates.
 
     Returns:
         Number of times each row is drawn; axis 0: replicates, axis 1: rows.
@@ -125,13 +126,13 @@ def creative_draws(keys: pd.DataFrame, draws: int, seed: int) -> Floats:
     count = int(codes.max(initial=-1)) + 1
     if not count:
         return np.empty((draws, 0))
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1.0 / count), size=draws)
+    drawn = np.random.default_rng(BOOTSTRAP_SEED).multinomial(count, np.full(count, 1.0 / count), size=draws)
     return drawn[:, codes].astype(np.float64)
 
 
-def with_observed_sample(keys: pd.DataFrame, draws: int, seed: int) -> Floats:
+def with_observed_sample(keys: pd.DataFrame, draws: int) -> Floats:
     """Return `creative_draws` below a first row of ones, so that index 0 of every statistic is the observed value."""
-    return np.vstack([np.ones((1, len(keys))), creative_draws(keys, draws, seed)])
+    return np.vstack([np.ones((1, len(keys))), creative_draws(keys, draws)])
 
 
 def band(values: Floats) -> tuple[float, float]:
