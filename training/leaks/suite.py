@@ -13,22 +13,21 @@ from features.point_in_time.entity_history import Entity
 from features.schema import Loaded
 from training.data.dataset import Dataset, fit_features, rows_of
 from training.errors import TooThinError
-from training.labels.splits import folds as forward_folds
-from training.labels.splits import holdout_split
+from training.labels.splits import folds, holdout_split
 from training.leaks.findings import NOTHING, Finding, listed
 from training.leaks.outcome_ranks import MIN_CREATIVES, outcome_ranks
 from training.leaks.post_delivery_labels import check_labels
 from training.leaks.recompute import (
-    Observe,
     check_future_permuted,
     check_own_rows,
     check_recomputed,
     moments_to_try,
 )
 from training.leaks.suspects import AssociationTests, Suspect
-from training.leaks.windows import Folds, Split, check_no_overlap, check_split
+from training.leaks.windows import check_no_overlap, check_split
 
 SEED = 7
+"""Of samples and permutations."""
 SINGLE_COLUMN, IDS, MISSING_VALUES = (
     "single column predicts outcomes",
     "ids predict outcomes",
@@ -43,39 +42,27 @@ def observe_counts(
     return observe_loaded(frame, loaded, funnel, shared, settings).frame()
 
 
-def run_leaks(
-    dataset: Dataset,
-    *,
-    observe: Observe = observe_counts,
-    split: Split = holdout_split,
-    folds: Folds = forward_folds,
-    report: Callable[[str], None] = lambda _: None,
-    seed: int = SEED,
-) -> list[Finding]:
+def run_leaks(dataset: Dataset, report: Callable[[str], None] = lambda _: None) -> list[Finding]:
     """Run every check.
 
     Args:
         dataset: As training uses it.
-        observe: Function that counts at a cutoff.
-        split: Function that separates training rows from the holdout.
-        folds: Function that makes the folds of the training rows.
         report: Called with one line of text at each step.
-        seed: Of samples and permutations.
     """
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(SEED)
     fitted = fitted_before_holdout(dataset)
     moments = moments_to_try(dataset, draw)
     report("recomputing counts and features at their cutoffs")
     findings = [
-        check_recomputed(dataset, fitted, moments, observe),
-        check_future_permuted(dataset, fitted, moments, observe, draw),
+        check_recomputed(dataset, fitted, moments, observe_counts),
+        check_future_permuted(dataset, fitted, moments, observe_counts, draw),
         check_no_overlap(dataset, draw),
     ]
     report("recomputing history without the creative itself")
-    findings.append(check_own_rows(dataset, moments, observe, draw))
-    findings += [check_split(dataset, split, folds), check_labels(dataset)]
+    findings.append(check_own_rows(dataset, moments, observe_counts, draw))
+    findings += [check_split(dataset, holdout_split, folds), check_labels(dataset)]
     report("testing columns against later outcomes")
-    return findings + association_checks(dataset, fitted, seed)
+    return findings + association_checks(dataset, fitted)
 
 
 def fitted_before_holdout(dataset: Dataset) -> Fitted | None:
@@ -87,16 +74,16 @@ def fitted_before_holdout(dataset: Dataset) -> Fitted | None:
     return fit_features(dataset, train, starts)
 
 
-def association_checks(dataset: Dataset, fitted: Fitted | None, seed: int = SEED) -> list[Finding]:
+def association_checks(dataset: Dataset, fitted: Fitted | None) -> list[Finding]:
     """Run checks 7 to 9: association of columns, ids and missing values with later outcomes."""
-    ranks = outcome_ranks(dataset, np.random.default_rng(seed)) if fitted is not None else None
+    ranks = outcome_ranks(dataset, np.random.default_rng(SEED)) if fitted is not None else None
     if ranks is None or fitted is None:
         reason = f"fewer than {MIN_CREATIVES} creatives with a closed outcome can be evaluated"
         skipped = (SINGLE_COLUMN, IDS, MISSING_VALUES)
         return [Finding(name, "SKIPPED", reason, "Add exports of more weeks.") for name in skipped]
     mask = np.zeros(len(dataset.observed), dtype=bool)
     mask[ranks.places] = True
-    tests = AssociationTests(dataset, rows_of(dataset, mask, fitted)[0], fitted, ranks, seed)
+    tests = AssociationTests(dataset, rows_of(dataset, mask, fitted)[0], fitted, ranks, SEED)
     evaluated = max(int(ranks.evaluated(name).sum()) for name in ranks.outcomes)
     scope = f"{evaluated:,} later creatives, {len(ranks.outcomes)} outcomes"
     return [
