@@ -12,7 +12,7 @@ from configs.settings import CONFIG_DIR, Settings, load_settings
 from features.attributes import ATTRIBUTE_OF, KEY_LABELS, TAG_LABELS
 from features.console import run_command, show_ingest, show_problems, show_status
 from features.errors import InputError
-from features.partitions.folder import is_url, printable
+from features.partitions.address import is_url, printable
 from features.partitions.writer import write_partitioned
 from features.readers.find_files import find_files
 from features.sanitise import visible_text

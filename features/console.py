@@ -1,5 +1,6 @@
 """Console output of the store commands: tables and problems, without characters that could control a terminal."""
 
+import gc
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -80,6 +81,7 @@ def error_lines(error: InputError, language: Language = "en") -> list[str]:
 
 def run_command(app: typer.Typer, name: str) -> None:
     """Run a command line; print a GpmcastError to stderr and exit with code 2."""
+    gc.freeze()  # what was imported stays until the end: the collector need not search it before
     try:
         app(prog_name=f"python -m {name}")
     except InputError as error:
@@ -88,6 +90,8 @@ def run_command(app: typer.Typer, name: str) -> None:
     except GpmcastError as error:
         print(visible_text(error.in_language(language_asked_for(sys.argv))), file=sys.stderr)
         sys.exit(2)
+    finally:
+        gc.unfreeze()
 
 
 def amount(text: str) -> float:

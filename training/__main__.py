@@ -13,7 +13,7 @@ from configs.yaml_file import parse
 from features.bilingual import Language, Words, language_of_locale
 from features.console import amount, run_command, whole_number
 from features.errors import InputError
-from features.partitions.folder import without_password
+from features.partitions.address import without_password
 from features.sanitise import visible_text
 from features.store.inputs import check_data_exists, load_data
 from training.run_screen import LOG, RunScreen, show_files

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from features.bilingual import Language, Words
 from features.funnel import CLICK, COST, ENGAGE, GPM, HOLD, KEEP, NET_GPM, NET_ROI, ORDER, ROI, TARGETS, VALUE
-from features.partitions.folder import without_password
+from features.partitions.address import without_password
 from features.sanitise import visible_text
 from training.evaluation.acceptance import Judgement
 from training.evaluation.files import HeadFacts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from features.partitions.folder import is_url, printable
+from features.partitions.address import is_url, printable
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 """MLflow's environment variable: a server or database of runs and models instead of a file under `var`."""

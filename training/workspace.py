@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from configs.settings import Settings
-from features.partitions.folder import is_url, open_folder, without_password
+from features.partitions.address import is_url, without_password
 from features.schema import Loaded
+from training.atomic_write import write_text
 from training.mlflow_address import MlflowAddress, mlflow_address
 
 MODEL_PREFIX = "gpmcast-"
@@ -82,8 +83,8 @@ def workspace(data: Sequence[str], settings: Settings) -> Workspace:
     found = _place_of_workspace(data, settings)
     marker = found.folder / MARKER
     if not settings.name and not marker.exists():
-        # Written atomically: a command can be killed, and another can run at the same time.
-        open_folder(str(marker.parent)).write(marker.name, _origin(data).encode())
+        # Atomically: a command can be killed, and another can run at the same time.
+        write_text(_origin(data), marker)
     found.folder.mkdir(parents=True, exist_ok=True)
     return found
 

@@ -14,32 +14,11 @@ import fsspec  # type: ignore[import-untyped]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
 from features.errors import PartitionError
+from features.partitions.address import HIDDEN, is_url, printable
 from features.partitions.object_store import OBJECT_STORES, open_object_store
 
 WRITES_AT_ONCE = {*OBJECT_STORES, "adl", "az", "oci", "oss", "tos"}
 """Protocols of object stores: a file appears once all of it has arrived; creating a folder could create a bucket."""
-
-_HIDDEN = "***"
-
-
-def is_url(root: str) -> bool:
-    """Whether this is a URL; everything else is a path on this machine."""
-    return "://" in root
-
-
-def printable(root: str) -> str:
-    """Return the name of a folder for output: without what a URL has before the @ or after the ?."""
-    if not is_url(root):
-        return root
-    return re.sub(r"\?.*$", f"?{_HIDDEN}", re.sub(r"://.*@", f"://{_HIDDEN}@", root, flags=re.DOTALL), flags=re.DOTALL)
-
-
-def without_password(root: str) -> str:
-    """Return a URL without its password and what follows the ?; it keeps the user, so different folders keep
-    different names."""
-    if not is_url(root):
-        return root
-    return re.sub(r"(://[^/@:]*):.*@|\?.*$", lambda found: f"{found[1]}@" if found[1] else "", root, flags=re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -190,5 +169,5 @@ def _without_secrets(text: str, root: str) -> str:
     before, at, _ = root.partition("://")[2].rpartition("@")
     query = root.partition("?")[2]
     for secret in [root, before if at else "", before.partition(":")[2] if at else "", query]:
-        text = text.replace(secret, _HIDDEN) if secret else text
+        text = text.replace(secret, HIDDEN) if secret else text
     return printable(text)

@@ -19,9 +19,9 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.errors import PartitionError
+from features.partitions.address import MANIFEST_NAME
 from features.schema import ATTRIBUTES, KEY, NUMBERS, PERIOD, TIMES, VALUES
 
-MANIFEST_NAME = "_gpmcast.json"
 DATASET_FORMAT = 1
 """Raised with every change of the layout: a dataset of another format is refused, never converted."""
 

@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from features.errors import PartitionError
+from features.partitions.address import MANIFEST_NAME
 from features.partitions.folder import Folder, open_folder
 from features.partitions.manifest import (
     EXPORT_AGAIN_CURE,
-    MANIFEST_NAME,
     Partition,
     PartitionedDataset,
     combined_sha256,
@@ -24,11 +24,6 @@ from features.schema import KEY, PERIOD, Loaded
 
 _OTHERS_COMPARED = 20
 """Other partitions whose columns are compared when a column of one file is wrong."""
-
-
-def is_partitioned(path: str) -> bool:
-    """Whether this folder or URL has the manifest of a dataset."""
-    return open_folder(path).has(MANIFEST_NAME)
 
 
 def open_partitioned(root: str) -> PartitionedDataset:

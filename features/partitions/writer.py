@@ -10,9 +10,9 @@ import pyarrow.parquet
 
 from configs.settings import Settings
 from features.errors import PartitionError
+from features.partitions.address import MANIFEST_NAME
 from features.partitions.folder import Folder, open_folder
 from features.partitions.manifest import (
-    MANIFEST_NAME,
     Partition,
     PartitionedDataset,
     combined_sha256,

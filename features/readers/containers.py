@@ -1,7 +1,7 @@
 """Open a file by its content (never by its name), within size limits, and give its tables.
 
-Workbooks and Parquet are read here, text formats in `text_containers`. Nothing in a file is executed; of a workbook the
-values are read, never the formulas.
+Workbooks and Parquet are read here, text formats in `delimited_text` and `api_answers`. Nothing in a file is executed;
+of a workbook the values are read, never the formulas.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
+from features.readers.api_answers import report_api_table
 from features.readers.cells import to_basic_type, to_column, to_text
-from features.readers.encodings import decode
+from features.readers.delimited_text import delimited_table
+from features.readers.encodings import MARK, decode
 from features.readers.findings import Findings, UnusableFile
 from features.readers.tables import HEADER_SEARCH_ROWS, RawRows, RawTable
-from features.readers.text_containers import delimited_table, report_api_table
 
 MAX_BYTES = 2 * 1024**3
 """Limit of a file's size, packed and unpacked; no export comes near it."""
@@ -36,6 +37,8 @@ _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF")
 _BLOCK_BYTES = 1 << 20
 _WHOLE = (b"\x1f\x8b", b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0", b"\xff\xfe", b"\xfe\xff")
 """Starts of files that cannot be read in part."""
+_LOOKED_AT = 200
+"""Bytes or characters in which the first that is no space is looked for."""
 _FAR_CELL = re.compile(rb'\br="[A-Z]{3}[0-9]')
 """A cell reference with three letters: a column beyond ZZ."""
 
@@ -99,10 +102,12 @@ def raw_tables_of(path: Path, findings: Findings, *, most: int | None = None) ->
             cure="Leave it out, or export the report as CSV or XLSX.",
             zh=f"图片、视频或 PDF;应为 {FILE_FORMATS_ZH}。处理:拿掉它,或把报表导出为 CSV 或 XLSX。",
         )
+    if content[:_LOOKED_AT].removeprefix(MARK).lstrip()[:1] in (b"{", b"["):
+        return iter([report_api_table(content, findings)])
     decoded = decode(content, findings)
-    start = decoded.text[:200].lstrip()[:1]
+    start = decoded.text[:_LOOKED_AT].lstrip()[:1]
     if start in ("{", "["):
-        return iter([report_api_table(decoded, findings)])
+        return iter([report_api_table(content, findings)])
     if start == "<":
         raise findings.unusable(
             found="a web page or XML",

@@ -19,7 +19,8 @@ _HEAD = 20_000
 _DAMAGED = 1 / 1000
 """Share of characters that may be unreadable in a file that is read all the same."""
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_MARK = b"\xef\xbb\xbf"
+MARK = b"\xef\xbb\xbf"
+"""Byte order mark of UTF-8."""
 _COMMON_WORDS = ("素材", "日期", "消耗", "账户", "视频", "推广")
 """Words of headers by which text in the right encoding is known."""
 _WINDOWS = {
@@ -64,8 +65,8 @@ def decode(content: bytes, findings: Findings, *, mend: bool = True) -> Decoded:
     if content.startswith(_UTF_16_MARKS):
         encodings = {"utf-16": "UTF-16"}
     else:
-        encodings = {"utf-8": "UTF-8 BOM" if content.startswith(_MARK) else "UTF-8", "gb18030": "GBK"}
-        content = content.removeprefix(_MARK)
+        encodings = {"utf-8": name_of_utf_8(content), "gb18030": "GBK"}
+        content = content.removeprefix(MARK)
     furthest = 0
     for encoding, name in encodings.items():
         try:
@@ -77,7 +78,7 @@ def decode(content: bytes, findings: Findings, *, mend: bool = True) -> Decoded:
             # The file was cut inside a character; the row that was cut is reported where rows are read.
             text = content[: error.start].decode(encoding)
         if "\0" not in text[:_NUL_SEARCHED]:
-            return Decoded(text, "ASCII" if encoding == "utf-8" and text.isascii() else name)
+            return Decoded(text, name)
     for mended in _mended(content) if mend else ():
         return mended
     raise findings.unusable(
@@ -87,6 +88,13 @@ def decode(content: bytes, findings: Findings, *, mend: bool = True) -> Decoded:
         zh=f"不是文字(从第 {furthest + 1} 个字节起),也不是表格;应为 UTF-8、UTF-16 或 GBK 的文字。处理:"
         f"把报表重新导出为 CSV 或 XLSX。",
     )
+
+
+def name_of_utf_8(content: bytes) -> str:
+    """Return what people call the encoding of bytes that are UTF-8."""
+    if content.startswith(MARK):
+        return "UTF-8 BOM"
+    return "ASCII" if content.isascii() else "UTF-8"
 
 
 def repairs(content: bytes, decoded: Decoded) -> Iterator[Decoded]:
@@ -100,7 +108,7 @@ def repairs(content: bytes, decoded: Decoded) -> Iterator[Decoded]:
     if head.isascii():
         return
     if decoded.encoding != "UTF-16":
-        yield from _mended(content.removeprefix(_MARK))
+        yield from _mended(content.removeprefix(MARK))
     for what, undo in _MISREADINGS.items():
         try:
             mended = undo(head)

@@ -1,19 +1,23 @@
 """Load the data of a command: export files, through a store, or one partitioned dataset."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from configs.settings import Settings
 from features.errors import InputError
-from features.partitions.folder import is_url, printable
-from features.partitions.manifest import PartitionedDataset
-from features.partitions.reader import is_partitioned, open_partitioned, read_whole
+from features.partitions.address import is_partitioned, printable
 from features.readers.find_files import find_files
 from features.schema import Loaded
 from features.store.duckdb_store import open_store
 from features.store.ingest import IngestReport, Progress, ingest
 from features.store.joins import refuse_lost_joins
 from features.store.load import load, load_fingerprint
+
+if TYPE_CHECKING:
+    from features.partitions.manifest import PartitionedDataset
 
 
 def check_data_exists(data: Sequence[str]) -> None:
@@ -24,7 +28,7 @@ def check_data_exists(data: Sequence[str]) -> None:
         PartitionError: There is no such dataset, or it cannot be used.
     """
     if _is_dataset(data):
-        open_partitioned(data[0])
+        _opened(data[0])
     else:
         find_files(list(data))
 
@@ -38,7 +42,7 @@ def dataset_of(data: Sequence[str], settings: Settings) -> PartitionedDataset | 
     """
     if not _is_dataset(data):
         return None
-    dataset = open_partitioned(data[0])
+    dataset = _opened(data[0])
     if dataset.settings_fingerprint != load_fingerprint(settings):
         name = printable(data[0])
         raise InputError(
@@ -72,6 +76,8 @@ def load_data(
     """
     dataset = dataset_of(data, settings)
     if dataset is not None:
+        from features.partitions.reader import read_whole
+
         return read_whole(dataset), None
     with open_store(store) as opened:
         report = ingest(opened, list(data), settings, strict=strict, progress=progress)
@@ -79,8 +85,14 @@ def load_data(
         return load(opened, settings), report
 
 
+def _opened(root: str) -> PartitionedDataset:
+    from features.partitions.reader import open_partitioned  # its file systems are slow to load; most data are exports
+
+    return open_partitioned(root)
+
+
 def _is_dataset(data: Sequence[str]) -> bool:
-    found = [path for path in data if is_url(path) or is_partitioned(path)]
+    found = [path for path in data if is_partitioned(path)]
     if found and len(data) > 1:
         name = printable(found[0])
         raise InputError(f"{name}: is a partitioned dataset; expected it alone. Give one dataset, or exports only.")

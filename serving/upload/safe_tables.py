@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.readers.containers import FILE_FORMATS, workbook_tables
+from features.readers.delimited_text import delimited_table
 from features.readers.encodings import decode
 from features.readers.findings import Findings
 from features.readers.tables import RawRows, RawTable
-from features.readers.text_containers import delimited_table
 
 TAKEN = "CSV or TSV, or XLSX"
 MOST_UNPACKED = 32_000_000

@@ -10,7 +10,8 @@ import pytest
 from features.__main__ import main
 from features.console import PROBLEMS_SHOWN, problem_lines
 from features.errors import Problem
-from features.partitions.reader import is_partitioned, open_partitioned, read_whole
+from features.partitions.address import is_partitioned
+from features.partitions.reader import open_partitioned, read_whole
 from features.schema import KEY, ExportRead
 from features.store.duckdb_store import open_store
 

@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from features.partitions.folder import printable
+from features.partitions.address import printable
 from training.errors import BundleError
 from training.mlflow_address import REGISTRY_URI, TRACKING_URI, MlflowAddress
 from training.registry.registry_stamp import CHAMPION

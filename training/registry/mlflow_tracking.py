@@ -17,7 +17,7 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema
 
 from configs.settings import Settings
-from features.partitions.folder import without_password
+from features.partitions.address import without_password
 from training.errors import BundleError
 from training.registry.mlflow_client import Registered, champions, connect, download, to_registered
 from training.registry.registry_stamp import CHAMPION

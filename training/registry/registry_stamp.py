@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from features.partitions.folder import printable
+from features.partitions.address import printable
 from training.errors import BundleError
 from training.mlflow_address import MlflowAddress
 from training.workspace import MODEL_PREFIX

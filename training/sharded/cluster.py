@@ -10,7 +10,7 @@ from typing import Any
 
 from configs import __version__
 from configs.settings import Dask
-from features.partitions.folder import without_password
+from features.partitions.address import without_password
 from training.engine import Engine, OnProgress, Task, no_progress
 from training.errors import EngineError
 from training.sharded.work import Work

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from configs.settings import Settings
-from features.partitions.folder import is_url
+from features.partitions.address import is_url
 from features.partitions.manifest import PartitionedDataset
 from features.partitions.writer import write_partitioned
 from features.store.duckdb_store import Store

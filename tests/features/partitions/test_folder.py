@@ -7,7 +7,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from features.errors import PartitionError
-from features.partitions.folder import open_folder, printable, without_password
+from features.partitions.address import printable, without_password
+from features.partitions.folder import open_folder
 
 
 class Failing(MemoryFileSystem):

@@ -11,8 +11,8 @@ import pytest
 
 from configs.settings import Settings
 from features.errors import PartitionError
-from features.partitions.manifest import MANIFEST_NAME
-from features.partitions.reader import is_partitioned, open_partitioned, read_part, read_whole
+from features.partitions.address import MANIFEST_NAME, is_partitioned
+from features.partitions.reader import open_partitioned, read_part, read_whole
 from features.partitions.writer import write_partitioned
 from features.schema import KEY, ExportRead
 from features.store.duckdb_store import open_store

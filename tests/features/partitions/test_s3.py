@@ -7,9 +7,9 @@ from pandas.testing import assert_frame_equal
 from configs.settings import Settings
 from features.__main__ import app
 from features.errors import PartitionError
+from features.partitions.address import MANIFEST_NAME
 from features.partitions.folder import open_folder
-from features.partitions.manifest import MANIFEST_NAME
-from features.partitions.reader import is_partitioned, open_partitioned, read_part, read_whole
+from features.partitions.reader import open_partitioned, read_part, read_whole
 from features.partitions.writer import write_partitioned
 from features.schema import KEY, ExportRead
 from features.store.duckdb_store import open_store
@@ -39,7 +39,7 @@ def root(bucket):
 
 
 def test_a_dataset_on_s3_is_that_of_a_folder(store, root, tmp_path):
-    assert not is_partitioned(root)
+    assert not open_folder(root).has(MANIFEST_NAME)
     there = write_partitioned(store, Settings(), root)
     here = write_partitioned(store, Settings(), str(tmp_path / "here"))
     assert open_partitioned(root).fingerprint == there.fingerprint == here.fingerprint

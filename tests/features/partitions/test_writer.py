@@ -16,9 +16,10 @@ from pandas.testing import assert_frame_equal
 
 from configs.settings import Settings, Tags
 from features.errors import PartitionError
+from features.partitions.address import MANIFEST_NAME, is_partitioned
 from features.partitions.folder import Folder
-from features.partitions.manifest import MANIFEST_NAME, folder_name, is_dataset_file
-from features.partitions.reader import is_partitioned, open_partitioned, read_part, read_whole
+from features.partitions.manifest import folder_name, is_dataset_file
+from features.partitions.reader import open_partitioned, read_part, read_whole
 from features.partitions.writer import write_partitioned
 from features.schema import ANY, KEY, PERIOD, ExportRead, Loaded
 from features.store.duckdb_store import Store, open_store

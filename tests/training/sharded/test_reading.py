@@ -9,7 +9,8 @@ from pandas.testing import assert_frame_equal
 
 from configs.settings import Dask, Settings
 from features.errors import InputError, PartitionError
-from features.partitions.manifest import MANIFEST_NAME, PartitionedDataset, write_manifest
+from features.partitions.address import MANIFEST_NAME
+from features.partitions.manifest import PartitionedDataset, write_manifest
 from features.schema import Loaded
 from features.store.inputs import check_data_exists, dataset_of, load_data
 from features.store.load import load_fingerprint

@@ -12,7 +12,8 @@ import pytest
 from filelock import ReadWriteLock
 
 from configs.settings import Settings
-from features.partitions.manifest import MANIFEST_NAME, PartitionedDataset, write_manifest
+from features.partitions.address import MANIFEST_NAME
+from features.partitions.manifest import PartitionedDataset, write_manifest
 from features.partitions.reader import open_partitioned, read_part
 from features.schema import KEY, ExportRead, Loaded
 from features.store.duckdb_store import open_store

@@ -6,7 +6,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.readers.text_containers import plain_rows
+from features.readers.delimited_text import plain_rows
 
 CELLS = st.text(alphabet='a1,"\n;素 -', max_size=4)
 
