@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.cost_level import WAYS, Way, log_factors
-from benchmarks.scores import exposures, figures, known_rows, true_targets
+from benchmarks.scores import figures, known_rows, true_targets
 from benchmarks.tasks import Task
 from features.funnel import COST, COST_HEAD, TARGETS, VOLUME, Funnel, Head
 from features.matrix.feature_matrix import Features, Fitted, build_features
@@ -24,6 +24,7 @@ from training.boosting.model import Choice, FittedHead, HeadJob, targets_of_head
 from training.boosting.stack import MEMBERS
 from training.boosting.subjects import best_stack, scores_by_rounds
 from training.data.dataset import fit_features, rows_of
+from training.evaluation.holdout import exposures
 from training.labels.outcomes import actual_targets
 from training.labels.splits import folds
 

@@ -30,7 +30,7 @@ from benchmarks.peer_others import flaml, glm, gpboost
 from benchmarks.peer_trees import catboost, hist_gradient_boosting, lightgbm_log1p, xgboost
 from benchmarks.rules import rule_scores, team_forecasts
 from benchmarks.same_predictions import state
-from benchmarks.scores import OURS, compare_methods, exposures, records
+from benchmarks.scores import OURS, compare_methods, records
 from benchmarks.search import Library, PeerResult, search
 from benchmarks.tasks import TargetData, Task, make_task, target_data
 from benchmarks.truth import ON
@@ -41,7 +41,7 @@ from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on, recipe_by_hand
 from training.data.dataset import fit_features
 from training.evaluation.budget_replay import Budget, replay
-from training.evaluation.holdout import carry_forward, empirical_bayes
+from training.evaluation.holdout import carry_forward, empirical_bayes, exposures
 from training.labels.outcomes import actual_targets
 from training.workspace import data_fingerprint
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import TARGETS, Funnel
+from training.evaluation.metrics import ratio
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,8 +37,8 @@ def own_roi(observed: pd.DataFrame, part: str = "early") -> Floats:
     Net gmv is known later than gross gmv, so the net share of settled gmv is applied to all gmv.
     """
     spend, gross = _of(observed, f"{part}:spend_cny"), _of(observed, f"{part}:gmv_cny")
-    kept = _ratio(_of(observed, f"{part}:settled_net_cny"), _of(observed, f"{part}:settled_gmv_cny"))
-    return _ratio(gross * np.where(np.isnan(kept), 1.0, kept), spend)
+    kept = ratio(_of(observed, f"{part}:settled_net_cny"), _of(observed, f"{part}:settled_gmv_cny"))
+    return ratio(gross * np.where(np.isnan(kept), 1.0, kept), spend)
 
 
 def cohort_median(observed: pd.DataFrame, cohort: pd.DataFrame) -> Floats:
@@ -94,7 +95,7 @@ def boosted(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
 def exploring(observed: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Whether it is too early to decide: spend below EXPLORE_ORDERS times the value of an order (price if known)."""
     value = _of(observed, "price_cny") if "price_cny" in observed else np.full(len(observed), np.nan)
-    usual = _ratio(_of(observed, "early:gmv_cny").sum(keepdims=True), _of(observed, "early:orders").sum(keepdims=True))
+    usual = ratio(_of(observed, "early:gmv_cny").sum(keepdims=True), _of(observed, "early:orders").sum(keepdims=True))
     value = np.where(value > 0, value, np.nan_to_num(usual, nan=LEAST_SPEND_CNY))
     return np.nan_to_num(_of(observed, "early:spend_cny")) < EXPLORE_ORDERS * value
 
@@ -135,7 +136,3 @@ def rule_scores(observed: pd.DataFrame, cohort: pd.DataFrame) -> Mapping[str, Fl
 
 def _of(observed: pd.DataFrame, name: str) -> Floats:
     return observed[name].to_numpy(np.float64) if name in observed else np.full(len(observed), np.nan)
-
-
-def _ratio(top: Floats, below: Floats) -> Floats:
-    return np.divide(top, below, out=np.full_like(below, np.nan), where=below > 0)

@@ -15,7 +15,17 @@ import pandas as pd
 
 from benchmarks.truth import ON, TRUE
 from features.funnel import TARGETS, Funnel
-from training.evaluation.metrics import ALL_AGES, MIN_METRIC_ROWS, band, drawn_spearman, with_observed_sample
+from training.evaluation.holdout import exposures
+from training.evaluation.metrics import (
+    ALL_AGES,
+    MIN_METRIC_ROWS,
+    band,
+    capped_exposure,
+    drawn_spearman,
+    poisson_losses,
+    ratio,
+    with_observed_sample,
+)
 from training.labels.outcomes import actual_targets
 
 Floats = npt.NDArray[np.float64]
@@ -119,7 +129,7 @@ def compare(
 
 
 def figures(predicted: Floats, typical: Floats, truth: Floats, exposure: Floats, drawn: Floats) -> dict[str, Floats]:
-    """Figure → its value in each bootstrap draw; exposure is capped at ten times the median where it weights errors.
+    """Figure → its value in each bootstrap draw.
 
     Args:
         predicted: Expected value, one per row.
@@ -128,30 +138,16 @@ def figures(predicted: Floats, typical: Floats, truth: Floats, exposure: Floats,
         exposure: One per row.
         drawn: How often each row is drawn; axis 0: draws, axis 1: rows.
     """
-    capped = np.minimum(exposure, 10.0 * np.median(exposure))
-    weight = drawn * capped
+    weight = drawn * capped_exposure(exposure)
     total = weight.sum(axis=1)
-    safe = np.maximum(predicted, 1e-9)
-    gain = truth * np.log(np.where(truth > 0, truth, 1.0) / safe) - (truth - safe)
     error = np.abs(np.log1p(predicted) - np.log1p(truth))
     return {
         "spearman": drawn_spearman(typical, truth, drawn),
-        "deviance": _quotient(2.0 * (weight @ gain), weight @ truth),
-        "log_error": _quotient(weight @ error, total),
-        "total": _quotient(drawn @ (predicted * exposure), drawn @ (truth * exposure)),
-        "mean": _quotient(drawn @ predicted, drawn @ truth),
+        "deviance": ratio(2.0 * (weight @ poisson_losses(predicted, truth)), weight @ truth),
+        "log_error": ratio(weight @ error, total),
+        "total": ratio(drawn @ (predicted * exposure), drawn @ (truth * exposure)),
+        "mean": ratio(drawn @ predicted, drawn @ truth),
     }
-
-
-def exposures(outcome: pd.DataFrame, funnel: Funnel) -> dict[str, Floats]:
-    """Target → denominator of its rate (ones for volume), and `volume`: as in `training.evaluation.holdout`."""
-    volume = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
-    spend = outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in outcome else volume
-    found = {"volume": volume}
-    for target in funnel.targets:
-        about = TARGETS[target]
-        found[target] = np.ones_like(volume) if about.is_volume else spend if about.is_roi else volume
-    return found
 
 
 def known_rows(actual: pd.DataFrame, exposure: Mapping[str, Floats], least_volume: float) -> dict[str, Flags]:
@@ -195,7 +191,3 @@ def _with_bands(name: str, values: Floats, ours: Floats | None) -> dict[str, obj
         "figure": name, "value": float(values[0]), "low": low, "high": high,
         "difference": float(difference[0]), "difference_low": difference_low, "difference_high": difference_high,
     }  # fmt: skip
-
-
-def _quotient(numerator: Floats, denominator: Floats) -> Floats:
-    return np.divide(numerator, denominator, out=np.full_like(numerator, np.nan), where=denominator > 0)

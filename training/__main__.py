@@ -56,9 +56,7 @@ def train_command(
     config: ConfigFile = DEFAULT_CONFIG,
     trials: Trials = None,
     strict: Strict = False,
-    baseline: Annotated[
-        bool, typer.Option("--baseline", help="Empirical Bayes only: no minimum amount of data.")
-    ] = False,
+    baseline: Baseline = False,
     engine: EngineName = None,
     scheduler: Scheduler = None,
     without_tags: WithoutTags = False,

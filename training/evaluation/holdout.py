@@ -10,7 +10,7 @@ from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY
 from training.boosting.model import CreativeModel, targets_of_heads
 from training.data.dataset import Dataset, Mask
-from training.evaluation.metrics import CARRY, COLUMN_PREFIXES, EMPIRICAL_BAYES, OWN, evaluate
+from training.evaluation.metrics import CARRY, COLUMN_PREFIXES, EMPIRICAL_BAYES, OWN, evaluate, ratio
 from training.labels.outcomes import actual_targets
 from training.uncertainty import RowUncertainty
 
@@ -50,12 +50,7 @@ def evaluate_holdout(
         methods[EMPIRICAL_BAYES] = empirical_bayes(counts, features, bayes, model)
     methods[OWN] = own[targets]
     actual = actual_targets(outcome, model.fitted.funnel)
-    volume = outcome[f"later:{model.fitted.funnel.volume_of}"].to_numpy(np.float64)
-    spend = outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in outcome else volume
-    exposure = {"volume": volume} | {
-        target: np.ones_like(volume) if TARGETS[target].is_volume else spend if TARGETS[target].is_roi else volume
-        for target in targets
-    }
+    exposure = exposures(outcome, model.fitted.funnel)
     cold = ~counts["creative_id"].isin(known_creatives).to_numpy(np.bool_)
     figures = evaluate(methods, actual, exposure, counts["age_hours"], cold, dataset.settings.evaluate.min_impressions)
     frame = pd.concat(
@@ -75,6 +70,19 @@ def evaluate_holdout(
         axis=1,
     )
     return figures, frame
+
+
+def exposures(outcome: pd.DataFrame, funnel: Funnel) -> dict[str, Floats]:
+    """Target → (rows,) denominator of its rate: later impressions, or spend in CNY; ones for volume.
+
+    Also `volume`: (rows,) later volume.
+    """
+    volume = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
+    spend = outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in outcome else volume
+    return {"volume": volume} | {
+        target: np.ones_like(volume) if TARGETS[target].is_volume else spend if TARGETS[target].is_roi else volume
+        for target in funnel.targets
+    }
 
 
 def _uncertain(rows: RowUncertainty, targets: list[str]) -> pd.DataFrame:
@@ -104,7 +112,7 @@ def carry_forward(observed: pd.DataFrame, features: Features, model: CreativeMod
         elif TARGETS[target].net:
             own = _net_so_far(observed, target, np.exp(logs[KEEP_HEAD]) if KEEP_HEAD in logs else None)
         else:
-            own = _divide(_early(observed, "gmv_cny"), _base(observed, target))
+            own = ratio(_early(observed, "gmv_cny"), _base(observed, target))
         carried[target] = np.where(np.isnan(own), market[target], own)
     return pd.DataFrame(carried)
 
@@ -124,12 +132,12 @@ def empirical_bayes(observed: pd.DataFrame, features: Features, bayes: Fitted, m
 
 
 def _net_so_far(observed: pd.DataFrame, target: str, market_keep: Floats | None) -> Floats:
-    kept = _divide(_early(observed, "settled_net_cny"), _early(observed, "settled_gmv_cny"))
+    kept = ratio(_early(observed, "settled_net_cny"), _early(observed, "settled_gmv_cny"))
     if market_keep is None:
-        return _divide(_early(observed, "settled_net_cny"), _early(observed, "settled_spend_cny"))
+        return ratio(_early(observed, "settled_net_cny"), _early(observed, "settled_spend_cny"))
     # Net money settles later than all else: gross money so far times the share kept so far (else the market's).
     kept = np.where(np.isnan(kept), market_keep, kept)
-    return _divide(_early(observed, "gmv_cny"), _base(observed, target)) * kept
+    return ratio(_early(observed, "gmv_cny"), _base(observed, target)) * kept
 
 
 def _base(observed: pd.DataFrame, target: str) -> Floats:
@@ -141,12 +149,7 @@ def _early(observed: pd.DataFrame, name: str) -> Floats:
     return observed[column].to_numpy(np.float64) if column in observed else np.full(len(observed), np.nan)
 
 
-def _divide(top: Floats, below: Floats) -> Floats:
-    """Elementwise; NaN where `below` is not above 0."""
-    return np.divide(top, below, out=np.full_like(below, np.nan), where=below > 0)
-
-
 def _pace(observed: pd.DataFrame, funnel: Funnel, outcome_days: int) -> Floats:
     hours = np.minimum(observed["elapsed_hours"].to_numpy(np.float64), DAY_HOURS)
     last = observed[f"last_day:{funnel.volume_of}"].to_numpy(np.float64)
-    return np.divide(last * outcome_days * DAY_HOURS, hours, out=np.full_like(hours, np.nan), where=hours > 0)
+    return ratio(last * outcome_days * DAY_HOURS, hours)

@@ -15,6 +15,7 @@ from scipy.stats import rankdata
 
 from features.funnel import RATE_TARGETS, TARGETS, VOLUME_TARGETS
 from features.schema import KEY
+from training.boosting.heads import EXPOSURE_CAP
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -169,6 +170,17 @@ def ratio(top: Floats, below: Floats) -> Floats:
     return np.divide(top, below, out=np.full(top.shape, np.nan), where=below > 0)
 
 
+def capped_exposure(exposure: Floats) -> Floats:
+    """(rows,) Weight of each row in errors: its exposure, at most EXPOSURE_CAP medians."""
+    return np.minimum(exposure, EXPOSURE_CAP * np.median(exposure))
+
+
+def poisson_losses(guess: Floats, truth: Floats) -> Floats:
+    """(rows,) Half the Poisson deviance of each row."""
+    guess = np.maximum(guess, 1e-9)
+    return truth * np.log(np.where(truth > 0, truth, 1.0) / guess) - (truth - guess)
+
+
 def _drawn_ranks(values: Floats, drawn: Floats) -> Floats:
     """Return the mean rank of each row's value in each replicate (axis 0: replicates, axis 1: rows).
 
@@ -184,11 +196,11 @@ def _drawn_ranks(values: Floats, drawn: Floats) -> Floats:
 
 
 def _metrics(guess: Floats, truth: Floats, exposure: Floats) -> dict[str, float]:
-    """All metrics of some rows; arrays are (rows,). Weights are exposures, cut at ten times their median."""
+    """All metrics of some rows; arrays are (rows,)."""
     names = ("spearman", "weighted_spearman", "log_error", "total", "mean", "deviance")
     if len(truth) < MIN_METRIC_ROWS:
         return dict.fromkeys(names, float("nan"))
-    weight = np.minimum(exposure, 10.0 * np.median(exposure))
+    weight = capped_exposure(exposure)
     error = np.abs(np.log1p(guess) - np.log1p(truth))
     values = (
         _correlation(guess, truth, np.ones_like(truth)),
@@ -211,10 +223,8 @@ def _correlation(guess: Floats, truth: Floats, weight: Floats) -> float:
 
 def _deviance(guess: Floats, truth: Floats, weight: Floats) -> float:
     """Weighted Poisson deviance over the weighted mean outcome; arrays are (rows,)."""
-    guess = np.maximum(guess, 1e-9)
-    gain = truth * np.log(np.where(truth > 0, truth, 1.0) / guess) - (truth - guess)
     mean = np.average(truth, weights=weight)
-    return float(2.0 * np.average(gain, weights=weight) / mean) if mean > 0 else float("nan")
+    return float(2.0 * np.average(poisson_losses(guess, truth), weights=weight) / mean) if mean > 0 else float("nan")
 
 
 def _quotient(top: float, below: float) -> float:

@@ -13,7 +13,7 @@ from features.point_in_time.snapshots import SNAPSHOT
 from features.schema import KEY
 from training.boosting.model import CreativeModel
 from training.data.dataset import Dataset
-from training.evaluation.metrics import ratio
+from training.evaluation.metrics import capped_exposure, poisson_losses, ratio
 from training.registry.mlflow_client import Registered
 from training.track_record.record import LIVE_ANSWERS
 from training.track_record.resampling import Figure, Floats, Resampling
@@ -90,9 +90,8 @@ def _snapshots(table: pd.DataFrame, launches: pd.DataFrame) -> pd.DataFrame:
 
 def _deviance(guess: Sequence[float] | pd.Series, table: pd.DataFrame, target: str, draws: Resampling) -> Floats:
     """Poisson deviance of each replicate, as `training.evaluation.metrics.evaluate` computes it."""
-    told = np.maximum(np.asarray(guess, dtype=np.float64), 1e-9)
     truth, exposure = (table[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
-    weight = table["share"].to_numpy(np.float64) * np.minimum(exposure, 10.0 * np.median(exposure))
-    loss = truth * np.log(np.where(truth > 0, truth, 1.0) / told) - (truth - told)
+    weight = table["share"].to_numpy(np.float64) * capped_exposure(exposure)
+    loss = poisson_losses(np.asarray(guess, dtype=np.float64), truth)
     sums = draws.totals(np.stack([2.0 * weight * loss, weight * truth], axis=1), np.ones(len(table), dtype=np.bool_))
     return ratio(sums[:, 0], sums[:, 1])
