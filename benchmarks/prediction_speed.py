@@ -123,7 +123,7 @@ def steps(served: LoadedModel, body: bytes) -> dict[str, Callable[[], object]]:
         "distributions, intervals, chances, verdict": lambda: advise(
             predicted, features, observed, status, model, settings, own
         ),
-        "warnings": lambda: request_warnings(served, creatives, observed, done.summed, now),
+        "warnings": lambda: request_warnings(served, creatives, observed, done.summed, done.unreported, now),
         "contributions": lambda: all_contributions(model, features),
         "– of it: LightGBM's SHAP values": lambda: [
             booster.predict(features.values.matrix, pred_contrib=True, num_threads=1)

@@ -355,6 +355,18 @@ export interface ModelIdentity {
   outcome_days: number;
 }
 
+/** A creative that is in neither list of a plan. */
+export interface NotPlanned {
+  /** As asked for. */
+  creative_id: string;
+  /** As asked for. */
+  promotion_type: string;
+  /** As asked for. */
+  account_id: string;
+  /** It has stopped, or the model's data have metrics of it that the request leaves out. */
+  why: Sentence;
+}
+
 /** The answer of `POST /v1/plan`. */
 export interface PlanAnswer {
   /** Also in the header `x-request-id`, the log and the ledger. */
@@ -365,8 +377,12 @@ export interface PlanAnswer {
   summary: PlanSummary;
   /** Launches first, then by falling gain. */
   candidates: PlannedCandidate[];
-  /** Most money first. Creatives that have stopped are in neither list. */
+  /** Most money first. */
   running: PlannedRunning[];
+  /** Creatives in neither list. */
+  left_out: NotPlanned[];
+  /** The plan in sentences. */
+  said: PlanSentences;
 }
 
 /** Creatives to be planned for under a budget: those that wait are candidates, the others run. */
@@ -378,6 +394,22 @@ export interface PlanRequest {
   /** How many candidates; none: as many as add expected gain. */
   launch?: number | null;
   model_version?: string | null;
+}
+
+/** What is said of the whole plan, as in the report's section. */
+export interface PlanSentences {
+  /** Budget, launches, today's money. */
+  headline: Sentence;
+  /** What the launches gain, and why the other candidates wait. */
+  launches: Sentence;
+  /** How today's money is split, and which decisions the evidence does not bear out. */
+  split: Sentence;
+  /** What evidence is. */
+  evidence: Sentence;
+  /** That the platform delivers, and what bands go over. */
+  platform: Sentence;
+  /** What holds, and what does not. */
+  promise: Sentence;
 }
 
 /** Figures of a whole plan; money in CNY. */
@@ -464,6 +496,14 @@ export interface PlannedCandidate {
   days_low: number;
   /** Greatest over the same. */
   days_high: number;
+  /** Launched; else why not: a launch has its idea, it is expected to gain nothing, or others gain more. */
+  standing: "launch" | "same_idea" | "no_gain" | "other";
+  /** Candidates of the same idea, this one included. [minimum 1] */
+  alike: number;
+  /** Why it is launched or not, and where its verdict says something else. */
+  why: Sentence;
+  /** Days of its test. */
+  takes: Sentence;
 }
 
 /** One running creative of a plan; money in CNY. */
@@ -494,6 +534,12 @@ export interface PlannedRunning {
   change: number | null;
   /** With which it runs today. [minimum 0, maximum 1] */
   propensity: number;
+  /** The same, and what was drawn. */
+  funded: Sentence;
+  /** Its call, and the size of the evidence. */
+  evidence: Sentence;
+  /** Where verdict, evidence and money of the day do not go together, and why. */
+  notes: Sentence;
 }
 
 /** The expected rate of a funnel stage. */
@@ -651,6 +697,14 @@ export interface ReadAnswer {
   problems: FileProblem[];
   /** How many problems are not listed. [minimum 0] */
   more: number;
+}
+
+/** Something said in two languages; both empty where there is nothing to say. */
+export interface Sentence {
+  /** In Chinese. */
+  zh: string;
+  /** In English. */
+  en: string;
 }
 
 /** Where the model comes from. */

@@ -16,8 +16,9 @@ import httpx
 from pydantic import BaseModel
 
 from configs.errors import GpmcastError
+from serving.api.plan_answer import PlanAnswer
 from serving.api.requests import Creative
-from serving.api.responses import ModelAnswer, PlanAnswer, PredictAnswer, RankAnswer, ReadAnswer
+from serving.api.responses import ModelAnswer, PredictAnswer, RankAnswer, ReadAnswer
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 CreativeInput = Creative | Mapping[str, object]

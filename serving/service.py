@@ -42,8 +42,9 @@ from starlette.responses import Response
 
 from serving.api.errors import refused
 from serving.api.file_query import FILE_MEDIA_TYPES, file_query
+from serving.api.plan_answer import PlanAnswer
 from serving.api.requests import PlanRequest, PredictRequest, RankRequest
-from serving.api.responses import PlanAnswer, PredictAnswer, RankAnswer, ReadAnswer
+from serving.api.responses import PredictAnswer, RankAnswer, ReadAnswer
 from serving.middleware.call import CALL, Call, call_of
 from serving.middleware.door import Catch, Door, refusal_of
 from serving.middleware.keys import DOCS, HEALTH, Keys

@@ -239,9 +239,18 @@ class AsOfHistory:
         keys = zip(*(creatives.categories(name).texts().tolist() for name in KEY))
         return np.array([self._places.get(key, -1) for key in keys], dtype=np.int64)
 
-    def launched(self, place: int) -> bool:
-        """Whether this creative of the table had been delivered."""
-        return bool(self._own[self._history][-1, place])
+    def launched(self, known: Codes) -> Mask:
+        """(creatives,) whether each had been delivered; `known`: as `known()` returns."""
+        return np.asarray(self._own[self._history][-1, known] > 0)
+
+    def live(self, known: Codes) -> Mask:
+        """(creatives,) whether each had a row of metrics in the last days (`account_activity.LIVE_DAYS`)."""
+        return np.asarray(self._own[self._activity][0, known] > 0)
+
+    def lives(self, known: Codes) -> dict[str, Floats]:
+        """Value column of metrics, as far as the funnel counts it → (creatives,) its sum over the life of each."""
+        own = self._own[self._market][:, known]
+        return {name.rpartition(":")[2]: values for name, values in zip(self._market_figures, own)}
 
     def reported_until(self, creatives: ArrayFrame) -> Times:
         """(creatives,) end of the last period of each one's account; the moment for an account without any."""

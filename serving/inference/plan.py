@@ -10,14 +10,12 @@ import pandas as pd
 from features.schema import KEY
 from serving.api.errors import Refused, RequestProblem, refused
 from serving.api.requests import Creative, PlanRequest
-from serving.api.responses import PlannedCandidate, PlannedRunning
 from serving.inference.loaded_model import LoadedModel
-from serving.inference.predict import CREATIVES_PER_CHUNK, PredictedCreatives, predict_creatives
-from training.decision.advice import advise
+from serving.inference.plan_content import content
+from serving.inference.predict import CREATIVES_PER_CHUNK, PredictedCreatives, advice_of, predict_creatives
 from training.decision.plan.figures import families, figures, refuse_model
 from training.decision.plan.make_plan import make_plan
 from training.decision.plan.refusals import REQUEST, PlanRefused, Topic
-from training.decision.status import statuses
 
 Floats = npt.NDArray[np.float64]
 FIELDS: dict[Topic, str | None] = {"budget": "budget_cny", "launch": "launch", "candidates": "creatives", "model": None}
@@ -29,8 +27,8 @@ class PlannedCreatives:
     """A plan as it is sent, and what is recorded of it.
 
     Attributes:
-        content: `summary`, `candidates` and `running` of a `serving.api.responses.PlanAnswer` as plain values.
-        stored: By creative of the plan: what is sent of it.
+        content: A `serving.api.plan_answer.PlanAnswer` as plain values, without who asked and which model answered.
+        stored: By creative of the plan: figures that are sent of it.
         values: Feature values; axis 0: the same creatives, axis 1: features.
         age_hours: (creatives,) hours since launch at the cutoff.
         cutoffs: (creatives,) datetime64, end of what is known of each, in the model's time zone.
@@ -65,13 +63,16 @@ def planned(
             part = request.creatives[first : first + CREATIVES_PER_CHUNK]
             done = predict_creatives(loaded, part)
             _refuse_unpredictable(part, done)
-            tables.append(_figures(loaded, part, done))
+            advice = advice_of(loaded, part, done)
+            tables.append(figures(done.observed, done.predicted, advice, loaded.model, settings))
             parts.append(done)
         attributes = pd.concat([_attributes(done) for done in parts], ignore_index=True)
-        table = pd.concat(tables, ignore_index=True).assign(family=families(attributes), row=np.arange(len(attributes)))
+        everyone = pd.concat(tables, ignore_index=True)
+        everyone = everyone.assign(family=families(attributes), row=np.arange(len(attributes)))
+        silent = np.concatenate([done.unreported for done in parts])
         check_deadline()
         plan = make_plan(
-            table,
+            everyone[~silent],
             request.budget_cny,
             request.launch,
             settings.plan,
@@ -80,17 +81,11 @@ def planned(
         )
     except PlanRefused as refusal:
         raise _not_planned(refusal.on(REQUEST)) from None
-    document = plan.document()
     rows = [*plan.candidates["row"].astype(int), *plan.running["row"].astype(int)]
-    content: dict[str, object] = {"summary": document["summary"]}
-    stored: list[dict[str, object]] = []
-    for name, model in (("candidates", PlannedCandidate), ("running", PlannedRunning)):
-        frame = getattr(plan, name)[list(model.model_fields)]
-        lines = frame.astype(object).where(frame.notna(), None).to_dict("records")
-        content[name] = lines
-        stored += lines
+    sent = content(plan, settings.plan, everyone.drop(index=rows))
+    stored = [line for name in ("candidates", "running") for line in _figures_alone(sent[name])]
     return PlannedCreatives(
-        content,
+        sent,
         stored,
         np.concatenate([done.features.values.matrix for done in parts])[rows],
         np.concatenate([done.observed["age_hours"] for done in parts])[rows],
@@ -98,12 +93,10 @@ def planned(
     )
 
 
-def _figures(loaded: LoadedModel, creatives: list[Creative], done: PredictedCreatives) -> pd.DataFrame:
-    own_targets = np.array([np.nan if one.roi_target is None else one.roi_target for one in creatives])
-    status = statuses(done.observed, loaded.as_of.reported_until(done.observed))
-    model, settings = loaded.model, loaded.manifest.settings
-    advice = advise(done.predicted, done.features, done.observed, status, model, settings, own_targets)
-    return figures(done.observed, done.predicted, advice, model, settings)
+def _figures_alone(lines: object) -> list[dict[str, object]]:
+    """Lines of an answer without sentences, which follow from the figures."""
+    assert isinstance(lines, list)
+    return [{name: value for name, value in line.items() if not isinstance(value, dict)} for line in lines]
 
 
 def _attributes(done: PredictedCreatives) -> pd.DataFrame:

@@ -22,10 +22,10 @@ from serving.inference.explain import explanations
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.request_warnings import request_warnings
 from training.boosting.model import predicted_values
-from training.decision.advice import advise
+from training.decision.advice import Advice, advise
 from training.decision.predict import EVIDENCE
 from training.decision.prediction_warnings import not_predictable
-from training.decision.status import statuses
+from training.decision.status import RUNNING, STOPPED, statuses
 from training.errors import ExplanationError
 from training.explanation.contributions import (
     all_contributions,
@@ -33,6 +33,7 @@ from training.explanation.contributions import (
 )
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 CREATIVES_PER_CHUNK = 125
 """Creatives computed between two checks of the deadline."""
 
@@ -42,19 +43,24 @@ class PredictedCreatives:
     """Counts, features and predictions of some creatives, from which answers are made.
 
     Attributes:
-        observed: Counts of the creatives (`features.point_in_time.counts.observe`).
+        observed: Counts of the creatives (`features.point_in_time.counts.observe`); sums over the life of `unreported`
+            ones that have stopped are those of the model's data.
+        status: Of each: waiting, running or stopped.
+        unreported: (creatives,) whether the model's data have metrics of it, and the request has none.
         summed: (creatives,) whether each was given as sums since launch, whose pace is not known.
         features: Of the rows.
         predicted: Stage rates and targets by name (`training.boosting.model.predicted_values`).
     """
 
     observed: ArrayFrame
-    summed: npt.NDArray[np.bool_]
+    status: list[str]
+    unreported: Mask
+    summed: Mask
     features: Features
     predicted: dict[str, Floats]
 
     @cached_property
-    def predictable(self) -> npt.NDArray[np.bool_]:
+    def predictable(self) -> Mask:
         """(creatives,) whether every rate and target is a number above 0."""
         table = np.array(list(self.predicted.values()))
         return np.asarray(((table > 0) & (table < np.inf)).all(axis=0))
@@ -86,7 +92,8 @@ def predict_creatives(loaded: LoadedModel, creatives: Sequence[Creative]) -> Pre
     """Counts, features and predictions of these creatives, by the functions that train and predict batches."""
     fitted = loaded.model.fitted
     rows = request_rows(creatives, loaded.tag_names, loaded.metric_columns, loaded.zone)
-    others = columns_of_others(loaded.as_of.of(rows.creatives))
+    known = loaded.as_of.known(rows.creatives)
+    others = columns_of_others(loaded.as_of.of(rows.creatives, known))
     snapshots = latest_snapshots(rows, loaded.as_of.moment)
     observed = observe(snapshots, rows, others, fitted.funnel, loaded.manifest.settings)
     summed = np.array([creative.sums is not None for creative in creatives])
@@ -94,10 +101,40 @@ def predict_creatives(loaded: LoadedModel, creatives: Sequence[Creative]) -> Pre
         observed = _without_pace(observed, summed)
     features = build_features(observed, fitted)
     predicted = predicted_values(features, loaded.model.log_heads(features), fitted.funnel)
-    return PredictedCreatives(observed, summed, features, predicted)
+    status = statuses(observed, loaded.as_of.reported_until(observed))
+    unreported = (known >= 0) & (observed["age_hours"] <= 0) & loaded.as_of.launched(known)
+    if unreported.any():
+        live = loaded.as_of.live(known)
+        observed = _with_lives(observed, loaded.as_of.lives(known), unreported, live)
+        status = [(RUNNING if live[row] else STOPPED) if unreported[row] else own for row, own in enumerate(status)]
+    return PredictedCreatives(observed, status, unreported, summed, features, predicted)
 
 
-def _without_pace(observed: ArrayFrame, summed: npt.NDArray[np.bool_]) -> ArrayFrame:
+def _with_lives(observed: ArrayFrame, lives: dict[str, Floats], unreported: Mask, live: Mask) -> ArrayFrame:
+    """Set the sums over the lives of creatives that the request leaves out.
+
+    The as-of table has the sums strictly before its moment: all of what has stopped. Those of a creative that is live
+    lack its last period, so they are NaN, as is what the table does not have.
+    """
+    nothing = np.full(len(observed), np.nan)
+    known = {f"early:{name}": np.where(live, np.nan, sums) for name, sums in lives.items()}
+    return observed.assign(
+        {
+            name: np.where(unreported, known.get(name, nothing), observed[name])
+            for name in observed
+            if name.startswith("early:")
+        }
+    )
+
+
+def advice_of(loaded: LoadedModel, creatives: Sequence[Creative], done: PredictedCreatives) -> Advice:
+    """Intervals, chances and verdicts of predicted creatives; a ROI target not given is that of the settings."""
+    own = np.array([np.nan if one.roi_target is None else one.roi_target for one in creatives])
+    model, settings = loaded.model, loaded.manifest.settings
+    return advise(done.predicted, done.features, done.observed, done.status, model, settings, own, done.unreported)
+
+
+def _without_pace(observed: ArrayFrame, summed: Mask) -> ArrayFrame:
     """Set counts that sums since launch do not give to NaN: of the last day, unless there was no other; of a half life.
 
     Args:
@@ -169,10 +206,7 @@ def _answers(
             for row, (creative, known) in enumerate(zip(creatives, done.predictable))
         ]
     funnel = loaded.model.fitted.funnel
-    roi_targets = np.array([np.nan if c.roi_target is None else c.roi_target for c in creatives])
-    status = statuses(done.observed, loaded.as_of.reported_until(done.observed))
-    model, settings = loaded.model, loaded.manifest.settings
-    advice = advise(done.predicted, done.features, done.observed, status, model, settings, roi_targets)
+    advice = advice_of(loaded, creatives, done)
     predicted = {name: values.tolist() for name, values in done.predicted.items()}
     decision = {name: _without_nan(values) for name, values in advice.figures.items()}
     targets = {
@@ -191,7 +225,7 @@ def _answers(
         answer: dict[str, object] = {name: getattr(creative, name) for name in KEY[::-1]}
         answer |= {
             "age_hours": ages[row],
-            "status": status[row],
+            "status": done.status[row],
             "stages": {name: {"value": values[row]} for name, values in stages.items()},
             "targets": {name: dict(zip(("value", "low", "high"), of[row])) for name, of in targets.items()},
             "asked_roi": decision["asked_roi"][row],
@@ -218,7 +252,7 @@ def _unpredicted(
     return {
         **{name: getattr(creative, name) for name in KEY[::-1]},
         "age_hours": float(done.observed["age_hours"][row]),
-        "status": statuses(done.observed, loaded.as_of.reported_until(done.observed))[row],
+        "status": done.status[row],
         "stages": {stage.name: {"value": None} for stage in funnel.stages},
         "targets": {name: {"value": None, "low": None, "high": None} for name in funnel.targets},
         "asked_roi": creative.roi_target or loaded.manifest.settings.verdict.roi_target,
@@ -256,7 +290,7 @@ def warnings_of(
     loaded: LoadedModel, creatives: Sequence[Creative], done: PredictedCreatives, now: pd.Timestamp
 ) -> list[list[dict[str, str]]]:
     """Warnings of each creative; the first says so where it is not predictable."""
-    found = request_warnings(loaded, creatives, done.observed, done.summed, now)
+    found = request_warnings(loaded, creatives, done.observed, done.summed, done.unreported, now)
     for row in np.flatnonzero(~done.predictable).tolist():
         found[row].insert(0, not_predictable(done.not_numbers(row))._asdict())
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.point_in_time.array_frame import ArrayFrame
@@ -25,10 +26,16 @@ from training.decision.prediction_warnings import (
 )
 
 METRIC_NAMES = frozenset(VALUES)
+Mask = npt.NDArray[np.bool_]
 
 
 def request_warnings(
-    loaded: LoadedModel, creatives: Sequence[Creative], observed: ArrayFrame, summed: np.ndarray, now: pd.Timestamp
+    loaded: LoadedModel,
+    creatives: Sequence[Creative],
+    observed: ArrayFrame,
+    summed: Mask,
+    unreported: Mask,
+    now: pd.Timestamp,
 ) -> list[list[dict[str, str]]]:
     """Return the warnings of each creative as `code`, `zh` and `en`.
 
@@ -37,6 +44,7 @@ def request_warnings(
         creatives: Of the request.
         observed: Their counts, in the same order.
         summed: Per creative, whether its metrics are sums over its life.
+        unreported: Per creative, whether the model's data have metrics of it, and the request has none.
         now: Time of the request, in the model's time zone.
     """
     moment, outcome_days = loaded.as_of.moment, loaded.manifest.settings.outcome_days
@@ -44,7 +52,7 @@ def request_warnings(
     general += not_predicted(loaded.model.fitted.funnel)
     ages = observed["age_hours"].tolist()
     silent = ((observed["cutoff"] - np.datetime64(now.to_pydatetime(), "us")) / np.timedelta64(-1, "D")).tolist()
-    known = loaded.as_of.known(observed).tolist()
+    reported = loaded.as_of.reported_until(observed).tolist() if unreported.any() else []
     # Sums that are not known lie in no range.
     sums = {
         name: [None if total != total else total for total in observed[f"early:{name}"].tolist()]
@@ -57,8 +65,8 @@ def request_warnings(
         if ages[row] > 0:
             warnings += no_delivery(silent[row], outcome_days)
             warnings += [pace_unknown()] if summed[row] and ages[row] > 24 else []
-        elif known[row] >= 0 and loaded.as_of.launched(known[row]):
-            warnings.append(known_without_metrics())
+        elif unreported[row]:
+            warnings.append(known_without_metrics(reported[row]))
         for name, (low, high) in loaded.ranges.items():
             value: float | None = max(ages[row], low)
             if name != "age_hours":

@@ -13,8 +13,9 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 import configs
 from serving.api.errors import CODES, Refused, RequestProblem
 from serving.api.file_query import FILE_MEDIA_TYPES, FILE_QUERY, MOST_TEXT
+from serving.api.plan_answer import PlanAnswer
 from serving.api.requests import PlanRequest, PredictRequest, RankRequest, with_limit
-from serving.api.responses import ErrorAnswer, ModelAnswer, PlanAnswer, PredictAnswer, RankAnswer, ReadAnswer
+from serving.api.responses import ErrorAnswer, ModelAnswer, PredictAnswer, RankAnswer, ReadAnswer
 from serving.settings import ServiceSettings
 
 JSON = "application/json"

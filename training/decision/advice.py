@@ -14,7 +14,7 @@ from features.funnel import TARGETS, Funnel
 from features.matrix.feature_matrix import Features
 from features.point_in_time.array_frame import ArrayFrame
 from training.boosting.model import CreativeModel
-from training.decision.rules import Decision, Facts, Known, decide, no_verdict, what_came
+from training.decision.rules import Decision, Facts, Known, decide, no_verdict, not_reported, what_came
 from training.decision.status import RUNNING, STOPPED, WAITING
 from training.uncertainty import Predicted, RowUncertainty
 
@@ -74,6 +74,7 @@ def advise(
     model: CreativeModel,
     settings: Settings,
     own_targets: Floats | None = None,
+    unreported: npt.NDArray[np.bool_] | None = None,
 ) -> Advice:
     """Compute intervals, probabilities and decisions; NaN and empty where the model has no intervals.
 
@@ -85,6 +86,7 @@ def advise(
         model: The model that predicted.
         settings: Of the model's run.
         own_targets: ROI target per row, NaN without one; None takes them from the features.
+        unreported: Whether each has metrics that are not among its counts, so that nothing is decided; None: none has.
     """
     funnel, uncertainty = model.fitted.funnel, model.uncertainty
     rate, roi_to_reach = funnel.main_roi, roi_targets(features, settings.verdict, own_targets)
@@ -93,12 +95,13 @@ def advise(
     required = rows.required_evidence(settings.verdict.distinguish_probability) if rows else {"more_cny": unknown}
     none = {f"{target}_{end}": unknown for target in funnel.targets for end in ("low", "high")}
     is_running, is_waiting = (np.array([one == name for one in status]) for name in (RUNNING, WAITING))
+    silent = np.zeros(len(status), dtype=bool) if unreported is None else unreported & is_running
     figures = {
         **(rows.intervals if rows else none),
         "asked_roi": roi_to_reach,
         f"{rate or 'roi'}_chance": rows.chance(roi_to_reach) if rows and rate else unknown,
         "hit_chance": rows.hit_chance() if rows else unknown,
-        "stake_cny": np.where(is_running, _stake(predicted, funnel, roi_to_reach), np.nan),
+        "stake_cny": np.where(is_running & ~silent, _stake(predicted, funnel, roi_to_reach), np.nan),
         "test_cny": np.where(is_waiting, required["more_cny"], np.nan),
     }
     known = None
@@ -115,6 +118,8 @@ def advise(
     verdicts = [
         what_came(rate, roi_to_reach[row], *(values[row] for values in came))
         if one == STOPPED
+        else not_reported()
+        if silent[row]
         else decide(known[row], facts)
         if known
         else missing

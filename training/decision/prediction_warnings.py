@@ -4,6 +4,7 @@ The service returns `code`, `zh` and `en`; the columns `warnings` and `warnings_
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -220,12 +221,15 @@ def pace_unknown() -> PredictionWarning:
     )
 
 
-def known_without_metrics() -> PredictionWarning:
-    """The model's data have metrics of this creative, and the request gives none."""
+def known_without_metrics(until: datetime) -> PredictionWarning:
+    """The model's data have metrics of this creative, until this moment, and the request gives none."""
+    day = (until - timedelta(microseconds=1)).date()  # a whole day of rows ends at midnight
     return PredictionWarning(
         "known_without_metrics",
-        "模型的数据里已有这条素材的投放记录，但这次没有给出；按未投放预测。",
-        "the model's data have deliveries of this creative and the request none, it is predicted as not launched",
+        f"模型的数据里已有这条素材的投放（到 {day}），这次没有给出它的数据：状态和累计按那份数据写，"
+        "预测只看它的属性，没有用上它自己的表现。",
+        f"the model's data have deliveries of this creative (until {day}) and the request none: status and sums are "
+        "those of the data, the prediction goes by its attributes alone",
     )
 
 

@@ -133,6 +133,15 @@ def no_verdict(rate: str, rows: int, needed: int) -> Decision:
     )
 
 
+def not_reported() -> Decision:
+    """No verdict on a running creative whose metrics are left out."""
+    return (
+        NONE,
+        "无法判断：模型的数据里它还在投，这次没有给出它的数据；把千川导出一起放进来。",
+        "No verdict: it runs by the model's data, and its metrics are left out here; give them too.",
+    )
+
+
 def what_came(rate: str, asked_roi: float, spend_cny: float, orders: float, roi: float) -> Decision:
     """No verdict on a creative that has stopped, and as the reason what came: NaN for what is not known.
 

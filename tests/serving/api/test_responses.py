@@ -8,14 +8,15 @@ import orjson
 import pytest
 from pydantic import BaseModel
 
+import serving.api.plan_answer as plan_answer
 import serving.api.responses as responses
 from serving.api.errors import Refused, RequestProblem
+from serving.api.plan_answer import PlanAnswer
 from serving.api.requests import PredictRequest, RankRequest
 from serving.api.responses import (
     AnswerModel,
     ErrorAnswer,
     ModelAnswer,
-    PlanAnswer,
     PredictAnswer,
     RankAnswer,
     ReadAnswer,
@@ -28,7 +29,7 @@ from serving.upload.read_creatives import FileContext
 
 DECLARED = [
     model
-    for model in vars(responses).values()
+    for model in (vars(responses) | vars(plan_answer)).values()
     if isinstance(model, type) and issubclass(model, AnswerModel) and model is not AnswerModel
 ]
 
@@ -75,6 +76,18 @@ def test_a_plan_is_sent_as_declared(answer, one_creative) -> None:
     plan = PlanAnswer.model_validate_json(content)
     assert len(plan.candidates) == 3
     assert plan.summary.candidates == 3
+    assert plan.left_out == []
+
+
+def test_a_plan_says_who_is_in_neither_list_and_why(answer, one_creative, small_world) -> None:
+    known = small_world.creatives.iloc[0]
+    key = {name: str(known[name]) for name in ("creative_id", "promotion_type", "account_id")}
+    waiting = {name: value for name, value in one_creative.items() if name != "metrics"}
+    content = answer("plan", [key, one_creative, {**waiting, "creative_id": "new"}], budget_cny=50_000.0)
+    assert_sent_as_declared(PlanAnswer, content)
+    (other,) = PlanAnswer.model_validate_json(content).left_out
+    assert other.creative_id == key["creative_id"]
+    assert "不在计划里" in other.why.zh
 
 
 def test_a_read_file_is_sent_as_declared(loaded) -> None:

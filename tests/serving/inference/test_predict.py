@@ -218,7 +218,7 @@ def test_the_status_follows_from_the_rows_of_the_request(loaded, small_world, as
     sent = [{**known, "metrics": None}, ending(0), ending(-1), ending(-2), ending(3), ending(3, 4), ending(3, 4, 5)]
     found = [answers_of(loaded, [one])[0] for one in sent]
     assert [one["status"] for one in found] == [
-        "waiting", "running", "running", "stopped", "running", "running", "stopped",
+        "stopped", "running", "running", "stopped", "running", "running", "stopped",
     ]  # fmt: skip
     assert [one["verdict"]["name"] == "" for one in found] == [one["status"] == "stopped" for one in found]
     assert [one["stake_cny"] is None for one in found] == [one["status"] != "running" for one in found]
@@ -272,6 +272,24 @@ def test_a_creative_the_data_know_is_warned_of_when_its_metrics_are_left_out(loa
     (known,) = as_requests(small_world, small_world.creatives.head(1))
     assert "known_without_metrics" not in codes(answers_of(loaded, [known])[0])
     assert "known_without_metrics" in codes(answers_of(loaded, [{**known, "metrics": None}])[0])
+
+
+def test_what_the_data_know_of_a_creative_wins_over_metrics_left_out(loaded, small_world, as_requests) -> None:
+    asked = as_requests(small_world, small_world.creatives)
+    told = answers_of(loaded, asked)
+    silent = answers_of(loaded, [{**one, "metrics": None} for one in asked])
+    assert {one["status"] for one in silent} == {"running", "stopped"}
+    for one, full in zip(silent, told):
+        assert one["status"] == full["status"]
+        assert one["verdict"]["name"] == ""
+        assert (one["stake_cny"], one["test_cny"]) == (None, None)
+        if one["status"] == "stopped":
+            assert one["evidence"] == full["evidence"]  # sums as of the model's day
+            assert f"已停：消耗 {full['evidence']['spend_cny']:,.0f} 元" in one["verdict"]["zh"]
+        else:
+            assert set(one["evidence"].values()) == {None}
+            assert "把千川导出一起放进来" in one["verdict"]["zh"]
+            assert "give them too" in one["verdict"]["en"]
 
 
 def test_sums_of_a_first_day_tell_what_its_hours_tell_of_rates(loaded, one_creative) -> None:

@@ -1,5 +1,6 @@
 """Warnings: one threshold and one text for the batch and the service."""
 
+from datetime import datetime
 from types import SimpleNamespace
 
 import pandas as pd
@@ -70,7 +71,8 @@ def test_no_english_text_contains_the_separator_of_the_csv_column() -> None:
     every = [
         *no_delivery(9.0, 7), *stale_history(4.0, "2026-06-01"), *unseen_promotion_type("x", ()),
         unseen_value("tag_hook", "y"), *missing_attributes(["tag_hook", "price_cny"]), *missing_metrics(["clicks"]),
-        *unused_metrics(["likes"]), *outside_range("price_cny", 5.0, 1.0, 2.0), pace_unknown(), known_without_metrics(),
+        *unused_metrics(["likes"]), *outside_range("price_cny", 5.0, 1.0, 2.0), pace_unknown(),
+        known_without_metrics(datetime(2026, 6, 1)),
     ]  # fmt: skip
     assert all(isinstance(warning, PredictionWarning) for warning in every)
     assert not any(SEPARATOR in warning.en or warning.en.endswith(".") for warning in every)
