@@ -20,7 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.odd_exports import END, OddInput, make_input, odd_inputs, plain_sample
+from benchmarks.odd_exports import END, OddInput, make_input, odd_inputs
+from benchmarks.odd_tables import plain_sample
 from features.bilingual import Language, Words
 
 ROOT = Path(__file__).parents[1]

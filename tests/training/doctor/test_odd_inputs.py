@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.odd_exports import OddInput, make_input, odd_inputs, plain_sample
+from benchmarks.odd_exports import OddInput, make_input, odd_inputs
 from benchmarks.odd_inputs import CONFIG, ENGLISH
+from benchmarks.odd_tables import plain_sample
 from configs.errors import GpmcastError
 from features.console import error_lines
 from features.errors import InputError
