@@ -153,8 +153,8 @@ def _heads(
         features = parts[place].judged[0]
         logs = _funnel_logs(task.funnel, features)
         for head in task.funnel.heads if members != () else ():
-            logs[head.name] = fit(head, members, place).log(features, task.funnel)
-        direct = {head.name: fit(head, members, place).log(features, task.funnel) for head in own}
+            logs[head.name] = fit(head, members, place).log(features)
+        direct = {head.name: fit(head, members, place).log(features) for head in own}
         found = targets_of_heads(logs, task.funnel)
         return found | {name: TARGETS[name].scale * np.exp(log) for name, log in direct.items()}
 
@@ -162,7 +162,7 @@ def _heads(
 
 
 def _funnel_logs(funnel: Funnel, features: Features) -> dict[str, Floats]:
-    rates = features.log_stage_rates(funnel)
+    rates = features.log_stage_rates()
     return {head.name: head.log_product(rates) for head in funnel.heads} | {VOLUME: np.zeros(len(features.values))}
 
 

@@ -180,7 +180,7 @@ class Composition:
     keep: str = ""
     cost: str = ""
 
-    @property
+    @cached_property
     def signs(self) -> dict[str, float]:
         """Stage → sign of its log rate in the log of the target."""
         signs = dict.fromkeys(self.gross, 1.0)
@@ -190,7 +190,7 @@ class Composition:
             signs[self.cost] = -1.0
         return signs
 
-    @property
+    @cached_property
     def head_signs(self) -> dict[str, float]:
         """Head → sign of its log in the log of a rate target."""
         signs = {GMV_HEAD: 1.0}
@@ -368,7 +368,12 @@ class Funnel:
     @cached_property
     def composed_stages(self) -> frozenset[str]:
         """Stages that some target is composed of; the others are only explained."""
-        return frozenset(stage for name in self.targets for stage in TARGETS[name].composition(self).signs)
+        return frozenset(stage for parts in self.compositions.values() for stage in parts.signs)
+
+    @cached_property
+    def compositions(self) -> dict[str, Composition]:
+        """Target → the stages that it is composed of."""
+        return {name: TARGETS[name].composition(self) for name in self.targets}
 
     @cached_property
     def heads(self) -> tuple[Head, ...]:
@@ -380,7 +385,7 @@ class Funnel:
         money = Words("退款后成交额", "net gmv") if self.net_only else Words("成交额", "gmv")
         label = Words(f"{per.zh}{money.zh}", f"{money.en} {per.en}")
         found = [Head(GMV_HEAD, label, last.numerator, first.exposure, gross)]
-        needed = [TARGETS[name].composition(self) for name in self.rate_targets]
+        needed = [self.compositions[name] for name in self.rate_targets]
         if any(one.cost for one in needed):
             cost = stages[COST.name]
             found.append(Head(COST_HEAD, cost.label, cost.numerator, cost.exposure, (cost.name,)))

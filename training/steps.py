@@ -216,7 +216,7 @@ def holdout_deviances(
     for head in funnel.heads:
         if choice := recipe.choices.get(head.name):
             rows = [head_rows(head, features, outcome, funnel, least)]
-            logs = [one.heads[head.name].log(features, funnel)[rows[0].rows] for one in (model, other)]
+            logs = [one.heads[head.name].log(features)[rows[0].rows] for one in (model, other)]
             values = [deviance(rows, [log]) for log in (rows[0].log_funnel, *logs)]
             found[head.name] = _by_setting(choice, *values)
     for figure, name in CHOICES.items():

@@ -108,6 +108,21 @@ class PriorArrays:
     cross_stage_weights: Floats
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the stages."""
+        return tuple(stage.name for stage in self.stages)
+
+    @cached_property
+    def priced(self) -> list[int]:
+        """Places of the stages whose exposure is counted in reference prices."""
+        return [place for place, stage in enumerate(self.stages) if stage.priced]
+
+    @cached_property
+    def shares(self) -> list[int]:
+        """Places of the stages whose rate is a share."""
+        return [place for place, stage in enumerate(self.stages) if stage.share]
+
+    @cached_property
     def chain(self) -> dict[str, int]:
         """Nested entity → its place, from the market down."""
         return {name: self.entities.index(name) for name in (MARKET.name, *CHAIN) if name in self.entities}

@@ -6,7 +6,7 @@ entities outside the nested chain and weights of cross-stage evidence by ridge P
 Array axes: N rows (creatives or training snapshots), S stages, C columns of a regression.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -72,14 +72,14 @@ def fit_priors(
     groups = {entity.name: entity_codes(creatives, entity) for entity in found}
     types = creatives.categories("promotion_type")
     priors = {stage.name: _fit_stage(stage, totals, snapshots, types, groups) for stage in funnel.stages}
-    expected = predict_as_of(models, snapshots, funnel.stages if models else ())
+    expected: Mapping[str, ExpectedRate] = predict_as_of(models, snapshots, funnel.stages) if models else {}
     for stage in funnel.stages if models else ():
         priors[stage.name] = _fit_drift(stage, snapshots, priors[stage.name], expected[stage.name])
     rates: dict[str, Floats] = {}
     log_evidence: dict[str, Floats] = {}
     for stage in funnel.stages:
         arrays = stack_priors([stage], {stage.name: priors[stage.name]})
-        prior_rate = expected.get(stage.name) or empirical_bayes_rates(arrays, snapshots).expected_rate(0)
+        prior_rate = expected.get(stage.name) or empirical_bayes_rates(arrays, snapshots).expected_rates[stage.name]
         rates[stage.name] = np.exp(prior_rate.log_rate)
         factor, _, _ = own_evidence(arrays, snapshots, rates[stage.name][None], prior_rate.variance[None])
         log_evidence[stage.name] = np.log(factor[0])
@@ -145,7 +145,7 @@ def _fit_stage(
     expected = np.exp(history.log_rate[0])
     prior = replace(prior, creative_variance=_fit_creative_variance(stage, snapshots, prior, expected))
     arrays = stack_priors([stage], {stage.name: prior})
-    prior = _fit_drift(stage, snapshots, prior, replace(history, arrays=arrays).expected_rate(0))
+    prior = _fit_drift(stage, snapshots, prior, replace(history, arrays=arrays).expected_rates[stage.name])
     # Transient variance is known now, so that s² no longer contains it.
     return replace(prior, creative_variance=_fit_creative_variance(stage, snapshots, prior, expected))
 

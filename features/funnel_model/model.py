@@ -11,7 +11,7 @@ Array axes: S stages, N rows, T terms, P columns of the design matrix, K slots o
 variances of a log rate.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -180,27 +180,54 @@ class ExpectedRate:
     variance: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class ExpectedRates(Mapping[str, ExpectedRate]):
+    """`ExpectedRate` of S stages as arrays, (S, N).
+
+    Attributes:
+        stages: Names of the stages, in the order of axis 0.
+        base_rate: As of `ExpectedRate`; so are `log_rate` and `variance`.
+        log_effects: Of each stage.
+    """
+
+    stages: tuple[str, ...]
+    base_rate: Floats
+    log_effects: Sequence[Effects]
+    log_rate: Floats
+    variance: Floats
+
+    def take(self, rows: slice) -> "ExpectedRates":
+        """Of these rows."""
+        effects = [Effects(own.names, own.whole[:, rows], own.places) for own in self.log_effects]
+        tables = (self.log_rate[:, rows], self.variance[:, rows])
+        return ExpectedRates(self.stages, self.base_rate[:, rows], effects, *tables)
+
+    def __getitem__(self, stage: str) -> ExpectedRate:
+        place = self.stages.index(stage)
+        return ExpectedRate(self.base_rate[place], self.log_effects[place], self.log_rate[place], self.variance[place])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.stages)
+
+    def __len__(self) -> int:
+        return len(self.stages)
+
+
 def model_index(models: Sequence[FunnelModel], cutoffs: Times) -> npt.NDArray[np.int64]:
     """(N,) index of the model that applies at each cutoff: the last with origin ≤ cutoff; the first where none has."""
     origins = np.array([model.origin for model in models], dtype="datetime64[us]")
     return np.maximum(np.searchsorted(origins, cutoffs.astype("datetime64[us]", copy=False), side="right") - 1, 0)
 
 
-def predict_as_of(
-    models: Sequence[FunnelModel], observed: ArrayFrame, stages: Sequence[Stage]
-) -> dict[str, ExpectedRate]:
+def predict_as_of(models: Sequence[FunnelModel], observed: ArrayFrame, stages: Sequence[Stage]) -> ExpectedRates:
     """Predict each row by the model that applies at its cutoff, so that no row is predicted from its own future.
 
     Args:
         models: By rising origin.
         observed: N rows of `features.point_in_time.counts`.
-        stages: Of the funnel; without any, the result is empty.
+        stages: Of the funnel.
     """
-    if not stages:
-        return {}
-    if len(models) == 1:
-        return predict(models[0], observed, seconds(observed["cutoff"]), stages)
-    index = model_index(models, observed["cutoff"])
+    index = model_index(models, observed["cutoff"]) if len(models) > 1 else np.zeros(0, dtype=np.int64)
     if (index == index[:1]).all():
         model = models[int(index[0])] if len(index) else models[-1]
         return predict(model, observed, seconds(observed["cutoff"]), stages)
@@ -209,22 +236,27 @@ def predict_as_of(
         rows = np.flatnonzero(index == number)
         frame = observed.take(rows)
         parts.append((rows, predict(models[number], frame, seconds(frame["cutoff"]), stages)))
-    return {stage.name: _join_rows([(rows, part[stage.name]) for rows, part in parts], len(index)) for stage in stages}
+    return _join_rows(parts, len(index))
 
 
-def _join_rows(parts: Sequence[tuple[npt.NDArray[np.int64], ExpectedRate]], count: int) -> ExpectedRate:
+def _join_rows(parts: Sequence[tuple[npt.NDArray[np.int64], ExpectedRates]], count: int) -> ExpectedRates:
     """Put predictions of disjoint row sets together; a term that one of the models lacks has effect 0 there."""
-    names = tuple(dict.fromkeys(name for _, part in parts for name in part.log_effects))
-    effects = Effects(names, np.zeros((len(names), count)), range(len(names)))
-    whole = ExpectedRate(np.ones(count), effects, np.zeros(count), np.ones(count))
+    stages, all_effects = parts[0][1].stages, []
+    for place in range(len(stages)):
+        names = tuple(dict.fromkeys(name for _, part in parts for name in part.log_effects[place]))
+        effects = Effects(names, np.zeros((len(names), count)), range(len(names)))
+        for rows, part in parts:
+            for name, effect in part.log_effects[place].items():
+                effects[name][rows] = effect
+        all_effects.append(effects)
+    whole = ExpectedRates(stages, np.ones((len(stages), count)), all_effects, *np.ones((2, len(stages), count)))
     for rows, part in parts:
-        whole.base_rate[rows], whole.log_rate[rows], whole.variance[rows] = part.base_rate, part.log_rate, part.variance
-        for name, effect in part.log_effects.items():
-            effects[name][rows] = effect
+        whole.base_rate[:, rows], whole.log_rate[:, rows] = part.base_rate, part.log_rate
+        whole.variance[:, rows] = part.variance
     return whole
 
 
-def predict(model: FunnelModel, frame: ArrayFrame, times: Seconds, stages: Sequence[Stage]) -> dict[str, ExpectedRate]:
+def predict(model: FunnelModel, frame: ArrayFrame, times: Seconds, stages: Sequence[Stage]) -> ExpectedRates:
     """Predict the log rate of every stage, all stages in one step.
 
     Args:
@@ -246,13 +278,19 @@ def predict(model: FunnelModel, frame: ArrayFrame, times: Seconds, stages: Seque
     # (S, N, T) has a row's terms contiguous: their sum is bit-identical for one row and for many.
     log_rate, variance = effects.sum(axis=-1), variances.sum(axis=-1) + arrays.creative_variances[:, None]
     base_rate = np.exp(effects[:, :, aligned.promotion_type] + effects[:, :, aligned.time])
-    found = {}
-    for stage in stages:
-        number, terms, places = aligned.stages[stage.name]
-        log_effects = Effects(terms, effects[number].T, places)
-        of_price = price_variance(frame, model.terms) if stage.priced else 0.0
-        found[stage.name] = ExpectedRate(base_rate[number], log_effects, log_rate[number], variance[number] + of_price)
-    return found
+    names = tuple(stage.name for stage in stages)
+    places = [aligned.stages[name][0] for name in names]
+    if places != list(range(len(log_rate))):
+        base_rate, log_rate, variance = base_rate[places], log_rate[places], variance[places]
+    log_effects = [
+        Effects(terms, effects[number].T, own) for number, terms, own in (aligned.stages[name] for name in names)
+    ]
+    if any(stage.priced for stage in stages):
+        of_price = price_variance(frame, model.terms)
+        for stage, line in zip(stages, variance):
+            if stage.priced:
+                line += of_price
+    return ExpectedRates(names, base_rate, log_effects, log_rate, variance)
 
 
 def _sum_by_term(parts: Floats, edges: tuple[int, ...]) -> Floats:

@@ -12,8 +12,9 @@ others (`cross_stage_evidence`):
 Array axes: S stages, N rows (snapshots), E entities. All variances are variances of a log rate.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -27,14 +28,14 @@ from features.funnel_model.empirical_bayes import (
     shrink,
     stack_priors,
 )
-from features.funnel_model.model import ExpectedRate, FunnelModel, predict_as_of
-from features.point_in_time.array_frame import ArrayFrame, Floats
+from features.funnel_model.model import ExpectedRates, FunnelModel, predict_as_of
+from features.point_in_time.array_frame import ArrayFrame, Floats, Rows
 from features.point_in_time.counts import RECENT_DAYS
 
 MARKET_PRIOR_EVENTS = 20.0
 """Pseudo-events of the training period's market rate against the events of the market's recent rate."""
 ROWS_AT_ONCE = 1024
-"""Rows up to which all stages are computed in one step; more rows are computed stage by stage, to save memory."""
+"""Rows computed in one step, all stages at once; bounds memory."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,76 @@ class StagePosterior:
         return self.log_prior + self.log_own_evidence
 
 
+@dataclass(frozen=True, eq=False)
+class Posteriors(Mapping[str, StagePosterior]):
+    """`StagePosterior` of S stages as arrays, (S, N).
+
+    Attributes:
+        stages: Names of the stages, in the order of axis 0.
+        history: Empirical Bayes, whichever prior is in use.
+        log_effects: Of each stage, as of `StagePosterior`.
+        base_rate: As of `StagePosterior`; so are the arrays after it.
+    """
+
+    stages: tuple[str, ...]
+    history: "EmpiricalBayesRates"
+    log_effects: Sequence[Effects]
+    base_rate: Floats
+    log_prior: Floats
+    log_own_evidence: Floats
+    own_events: Floats
+    variance: Floats
+
+    @property
+    def tables(self) -> dict[str, Floats]:
+        """Its own arrays by name."""
+        names = ("base_rate", "log_prior", "log_own_evidence", "own_events", "variance")
+        return {name: getattr(self, name) for name in names}
+
+    @cached_property
+    def log_rate(self) -> Floats:
+        """(S, N) Posterior log rate: prior plus own evidence."""
+        return self.log_prior + self.log_own_evidence
+
+    def take(self, rows: Rows) -> "Posteriors":
+        """Of these rows."""
+        history = EmpiricalBayesRates(self.history.arrays, **_taken(self.history.tables, rows))
+        effects = [Effects(own.names, own.whole[:, rows], own.places) for own in self.log_effects]
+        return Posteriors(self.stages, history, effects, **_taken(self.tables, rows))
+
+    def product_variance(self, stages: Collection[str]) -> Floats:
+        """(N,) Posterior variance of the log of a product of stages, which are taken as independent."""
+        return self.variance[[self.stages.index(stage) for stage in stages]].sum(axis=0)
+
+    def __getitem__(self, stage: str) -> StagePosterior:
+        place, history = self.stages.index(stage), self.history
+        return StagePosterior(
+            market_rate=history.market_rate[place],
+            log_empirical_bayes=history.log_rate[place],
+            empirical_bayes_effects=history.effects_on(place),
+            log_entity_effects=Effects(history.arrays.entities, history.log_entity_effects[place], history.places),
+            base_rate=self.base_rate[place],
+            log_effects=self.log_effects[place],
+            log_prior=self.log_prior[place],
+            log_own_evidence=self.log_own_evidence[place],
+            own_events=self.own_events[place],
+            variance=self.variance[place],
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.stages)
+
+    def __len__(self) -> int:
+        return len(self.stages)
+
+
 def posteriors_of(
     observed: ArrayFrame,
     funnel: Funnel,
     priors: Priors,
     models: Sequence[FunnelModel] = (),
     arrays: PriorArrays | None = None,
-) -> dict[str, StagePosterior]:
+) -> Posteriors:
     """Compute prior and posterior of every stage of the funnel, for N snapshots.
 
     Args:
@@ -89,56 +153,49 @@ def posteriors_of(
             any, empirical Bayes is the prior.
         arrays: `stack_priors(funnel.stages, priors)`, where the caller keeps it.
     """
-    from_model = predict_as_of(models, observed, funnel.stages if models else ())
-    whole = arrays or stack_priors(funnel.stages, priors)
-    # Few rows: all stages at once. Many rows: one stage after the other, which gives the same in less memory.
-    parts = [whole] if len(observed) <= ROWS_AT_ONCE else [stack_priors([stage], priors) for stage in funnel.stages]
-    updates = [_update(part, observed, from_model) for part in parts]
-    evidence = cross_stage_evidence(np.concatenate([part.log_evidence for part in updates]), whole.cross_stage_weights)
-    posteriors: dict[str, StagePosterior] = {}
-    for part in updates:
-        history = part.history
-        for place, stage in enumerate(history.arrays.stages):
-            posteriors[stage.name] = StagePosterior(
-                market_rate=history.market_rate[place],
-                log_empirical_bayes=history.log_rate[place],
-                empirical_bayes_effects=history.effects_on(place),
-                log_entity_effects=Effects(history.arrays.entities, history.log_entity_effects[place], history.places),
-                base_rate=part.base_rate[place],
-                log_effects=part.log_effects[place],
-                log_prior=part.log_prior[place],
-                log_own_evidence=evidence[len(posteriors)],
-                own_events=part.events[place],
-                variance=part.variance[place],
-            )
-    return posteriors
+    arrays, count = arrays or stack_priors(funnel.stages, priors), len(observed)
+    expected = predict_as_of(models, observed, funnel.stages) if models else None
+    if count <= ROWS_AT_ONCE:
+        return _posteriors(arrays, observed, expected)
+    slices = [slice(first, first + ROWS_AT_ONCE) for first in range(0, count, ROWS_AT_ONCE)]
+    parts = ((rows, _posteriors(arrays, observed.take(rows), expected and expected.take(rows))) for rows in slices)
+    return _joined(arrays, parts, count, expected)
 
 
-@dataclass(frozen=True)
-class _Update:
-    """Prior, and result of own counts, at S stages; arrays are (S, N).
-
-    `base_rate` and `log_prior` include the stage's level; `log_evidence` is not passed on to other stages yet.
-    """
-
-    history: "EmpiricalBayesRates"
-    base_rate: Floats
-    log_effects: list[Effects]
-    log_prior: Floats
-    log_evidence: Floats
-    events: Floats
-    variance: Floats
-
-
-def _update(arrays: PriorArrays, observed: ArrayFrame, from_model: Mapping[str, ExpectedRate]) -> _Update:
+def _posteriors(arrays: PriorArrays, observed: ArrayFrame, expected: ExpectedRates | None) -> Posteriors:
+    """Of few rows; without expected rates of a funnel model, empirical Bayes is the prior."""
     history = empirical_bayes_rates(arrays, observed)
-    expected = [from_model.get(stage.name) or history.expected_rate(place) for place, stage in enumerate(arrays.stages)]
-    log_rate = np.array([one.log_rate for one in expected])
-    variance = np.array([one.variance for one in expected])
-    factor, events, left = own_evidence(arrays, observed, np.exp(log_rate), variance)
-    base_rate = np.array([one.base_rate for one in expected]) * np.exp(arrays.log_levels)
-    effects = [one.log_effects for one in expected]
-    return _Update(history, base_rate, effects, log_rate + arrays.log_levels, np.log(factor), events, left)
+    prior = expected or history.expected_rates
+    factor, events, variance = own_evidence(arrays, observed, np.exp(prior.log_rate), prior.variance)
+    return Posteriors(
+        stages=arrays.names,
+        history=history,
+        log_effects=prior.log_effects,
+        base_rate=prior.base_rate * np.exp(arrays.log_levels),
+        log_prior=prior.log_rate + arrays.log_levels,
+        log_own_evidence=cross_stage_evidence(np.log(factor), arrays.cross_stage_weights),
+        own_events=events,
+        variance=variance,
+    )
+
+
+def _taken(tables: Mapping[str, Floats], rows: Rows) -> dict[str, Floats]:
+    return {name: values[..., rows] for name, values in tables.items()}
+
+
+def _joined(
+    arrays: PriorArrays, parts: Iterable[tuple[slice, Posteriors]], count: int, expected: ExpectedRates | None
+) -> Posteriors:
+    """Put parts together, one after the other; `expected` is of all `count` rows."""
+    tables: tuple[dict[str, Floats], dict[str, Floats]] = {}, {}
+    for rows, part in parts:
+        for whole, own in zip(tables, (part.history.tables, part.tables)):
+            for name, values in own.items():
+                if name not in whole:
+                    whole[name] = np.empty((*values.shape[:-1], count))
+                whole[name][..., rows] = values
+    history = EmpiricalBayesRates(arrays, **tables[0])
+    return Posteriors(arrays.names, history, (expected or history.expected_rates).log_effects, **tables[1])
 
 
 @dataclass(frozen=True)
@@ -161,14 +218,22 @@ class EmpiricalBayesRates:
     log_rate: Floats
 
     @property
+    def tables(self) -> dict[str, Floats]:
+        """Its arrays by name."""
+        return {name: getattr(self, name) for name in ("market_rate", "log_entity_effects", "effects", "log_rate")}
+
+    @property
     def places(self) -> range:
         """Of all entities."""
         return range(len(self.arrays.entities))
 
-    def expected_rate(self, place: int) -> ExpectedRate:
-        """The prediction for one stage (index on axis 0); its variance is s², the same for every creative."""
-        variance = np.full_like(self.market_rate[place], self.arrays.priors[place].creative_variance)
-        return ExpectedRate(self.market_rate[place], self.effects_on(place), self.log_rate[place], variance)
+    @property
+    def expected_rates(self) -> ExpectedRates:
+        """The prediction of every stage; its variance is s², the same for every creative."""
+        variance = np.array([[prior.creative_variance] for prior in self.arrays.priors])
+        effects = [self.effects_on(place) for place in range(len(self.arrays.stages))]
+        variances = np.repeat(variance, self.log_rate.shape[1], axis=1)
+        return ExpectedRates(self.arrays.names, self.market_rate, effects, self.log_rate, variances)
 
     def effects_on(self, place: int) -> Effects:
         """Effects on one stage; with the log market rate they add up to its log rate."""

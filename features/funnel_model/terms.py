@@ -72,6 +72,8 @@ class Terms(BaseModel):
         occurring = [np.asarray(codes, dtype=np.int64) for codes in self.interactions.values()]
         return TermArrays(
             single=single,
+            single_columns=tuple(self.columns[name] for name in single),
+            single_codes=tuple(self.category_codes[name] for name in single),
             interactions=tuple(self.interactions),
             sizes=(*sizes, *(len(codes) for codes in occurring)),
             left=np.array(left, dtype=np.int64),
@@ -101,6 +103,8 @@ class TermArrays:
 
     Attributes:
         single: G names of categorical terms with one value per creative.
+        single_columns: G columns that they are read from.
+        single_codes: Of each, category → code.
         interactions: I names.
         sizes: G + I numbers of columns.
         left: (I,) int64, index of the first factor in `single`.
@@ -118,6 +122,8 @@ class TermArrays:
     """
 
     single: tuple[str, ...]
+    single_columns: tuple[str, ...]
+    single_codes: tuple[Mapping[str, int], ...]
     interactions: tuple[str, ...]
     sizes: tuple[int, ...]
     left: Codes
@@ -199,7 +205,6 @@ def log_column(frame: ArrayFrame, column: str) -> Floats:
 
 def category_code_table(frame: ArrayFrame, terms: Terms) -> Codes:
     """(G, N) int64 category code of each row, by single-valued categorical term; −1 for missing or new values."""
-    names = terms.arrays.single
-    columns = [frame.categories_or_none(terms.columns[name]) for name in names]
-    codes = look_up(columns, [terms.category_codes[name] for name in names], count=len(frame))
+    arrays = terms.arrays
+    codes = look_up(frame.categories_of(arrays.single_columns), arrays.single_codes, count=len(frame))
     return np.asarray(codes, dtype=np.int64)

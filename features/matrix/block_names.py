@@ -18,7 +18,7 @@ class BlockNames:
         declared: All features, in the order of the columns.
         stages: STAGE_PARTS of every stage, part by part.
         heads: HEAD_PARTS of every head, part by part.
-        factors: Of each stage, those of its entities' histories; that of the market is no feature.
+        factors: Of the histories of entities, stage by stage; that of the market is no feature.
         launched: Columns of counts: others launched, by entity without the market.
         volume: Columns of counts: their volume.
         others: Volume of each of the others, and others launched.
@@ -27,7 +27,7 @@ class BlockNames:
     declared: Names
     stages: Names
     heads: Names
-    factors: tuple[Names, ...]
+    factors: Names
     launched: Names
     volume: Names
     others: Names
@@ -49,7 +49,7 @@ class BlockNames:
             declared=Names(declared),
             stages=Names(tuple(f"{part}_{stage.name}" for part in STAGE_PARTS for stage in stages)),
             heads=Names(tuple(f"{part}_{head.name}" for part in HEAD_PARTS for head in heads)),
-            factors=tuple(Names(tuple(f"hist_{name}_{stage.name}" for name in entities)) for stage in stages),
+            factors=Names(tuple(f"hist_{name}_{stage.name}" for stage in stages for name in entities)),
             launched=Names(tuple(f"launched:{name}" for name in shared)),
             volume=Names(tuple(f"hist:{name}:{volume}" for name in shared)),
             others=Names((*(f"hist_{name}_{VOLUME}" for name in shared), *(f"launched_{name}" for name in shared))),

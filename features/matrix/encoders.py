@@ -112,11 +112,10 @@ def fit_encoder(creatives: pd.DataFrame, settings: Settings) -> Encoder:
 def encode(creatives: ArrayFrame, encoder: Encoder) -> NumberColumns:
     """(rows,) of every encoded column, in the order of the creatives; NaN where a value has no code."""
     tables, count = encoder.tables, len(creatives)
-    coded = [creatives.categories_or_none(name) for name in tables.codes]
-    codes = look_up(coded, list(tables.codes.values()), np.nan, np.nan, count=count)
+    codes = look_up(creatives.categories_of(tables.codes), list(tables.codes.values()), np.nan, np.nan, count=count)
     flags = []
     for column, values in encoder.multi.items():
-        tags = creatives.categories_or_none(column) or Categories(np.full(count, -1, dtype=np.int64), [])
+        tags = creatives.categories_of([column])[0] or Categories(np.full(count, -1, dtype=np.int64), [])
         carried = [frozenset(text.split(MULTI)) for text in tags.values]
         table = [[*(float(value in one) for one in carried), np.nan] for value in values]
         flags.append(np.array(table).reshape(len(values), len(tags.values) + 1)[:, tags.codes])

@@ -2,22 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import pandas as pd
 
 from features.attributes import NUMBER_ATTRIBUTES
-from features.funnel import Funnel
+from features.funnel import Funnel, Head
 from features.funnel_model.empirical_bayes import PriorArrays, Priors, stack_priors
 from features.funnel_model.model import FunnelModel
-from features.funnel_model.posterior import StagePosterior, posteriors_of
+from features.funnel_model.posterior import Posteriors, posteriors_of
 from features.matrix.block_names import BlockNames
 from features.matrix.catalogue import NUMBERS, Catalogue, catalogue
 from features.matrix.encoders import Encoder, encode
 from features.point_in_time.array_frame import ArrayFrame, Floats, Rows
 from features.point_in_time.entity_history import MARKET, Entity
-from features.point_in_time.number_columns import Names, place_lines
+from features.point_in_time.number_columns import Names, NumberColumns
 from features.schema import KEY
 
 FEATURES_VERSION = 5
@@ -26,9 +26,22 @@ contain it, and bundles of another version are refused."""
 PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
 THURSDAY = 3
 """Weekday of 1970-01-01, Monday being 0."""
-NUMBER_NAMES = Names(tuple(feature.name for feature in NUMBERS))
 LEAST_PLAYS = 20
 """Fewest plays from which a play rate is a feature; with fewer it is missing."""
+PLAIN = ("launch_hour", "tag_overlap_share")
+PLAIN_COUNTS = ("live_siblings", "recent_launches")
+LOGGED = ("age", "log_impressions", "log_last_day", "log_spend", *PLAIN_COUNTS, "creation_delay")
+SHARES = ("rate_5s", "rate_10s", "rate_finish", "watched_share", "last_day_share", "late_half_share", "boost_share")
+LEAST_WHOLE = np.array([[LEAST_PLAYS]] * 4 + [[0]] * 3)
+"""(SHARES, 1) Least number that a share is taken of."""
+IS_LOG = np.array([[attribute.log] for attribute in NUMBER_ATTRIBUTES])
+PRICE, DURATION = ([a.name for a in NUMBER_ATTRIBUTES].index(name) for name in ("price_cny", "duration_s"))
+NUMBER_NAMES = Names(
+    (*(a.feature_name for a in NUMBER_ATTRIBUTES), *PLAIN, *LOGGED, *SHARES, "price_band", "launch_weekday")
+)
+"""Names of the lines of `numbers`."""
+ENDS = np.cumsum([len(NUMBER_ATTRIBUTES), len(PLAIN), len(LOGGED) - 1, len(SHARES)])
+"""Where the columns that `numbers` reads are split; creation delay is none of them."""
 
 
 @dataclass(frozen=True)
@@ -128,27 +141,43 @@ class Features:
     Attributes:
         keys: KEY, `age_hours`, `cutoff`, `launched_at`, `elapsed_hours`.
         values: One column per feature of the catalogue, in its order.
-        posteriors: Stage → posterior of the funnel model.
+        posteriors: Of the funnel model.
         reference_price: (rows,) CNY that an order is measured against (see `features.funnel.Stage.priced`).
         catalogue: The declared features.
     """
 
     keys: ArrayFrame
     values: FeatureMatrix
-    posteriors: dict[str, StagePosterior]
+    posteriors: Posteriors
     reference_price: Floats
     catalogue: Catalogue
 
-    def log_stage_rates(self, funnel: Funnel, *, empirical_bayes: bool = False) -> dict[str, Floats]:
-        """Stage → (rows,) log rate of the funnel model (`log_stage_rates`); computed once."""
-        if empirical_bayes not in self._log_rates:
-            found = log_stage_rates(self.posteriors, funnel, self.reference_price, empirical_bayes=empirical_bayes)
-            self._log_rates[empirical_bayes] = found
-        return self._log_rates[empirical_bayes]
+    def take(self, rows: Rows) -> "Features":
+        """Of these rows."""
+        parts = self.keys.take(rows), self.values.take(rows), self.posteriors.take(rows)
+        return Features(*parts, self.reference_price[rows], self.catalogue)
 
     @cached_property
-    def _log_rates(self) -> dict[bool, dict[str, Floats]]:
-        return {}
+    def log_rates(self) -> Floats:
+        """(2, S, rows) log rate of every stage by the funnel model, and by empirical Bayes before own counts.
+
+        `value` in CNY per order; at most 0 for shares.
+        """
+        arrays = self.posteriors.history.arrays
+        logs = np.array([self.posteriors.log_rate, self.posteriors.history.log_rate])
+        if arrays.priced:
+            logs[:, arrays.priced] += np.log(self.reference_price)
+        if arrays.shares:
+            logs[:, arrays.shares] = np.minimum(logs[:, arrays.shares], 0.0)
+        return logs
+
+    def log_stage_rates(self, *, empirical_bayes: bool = False) -> dict[str, Floats]:
+        """Stage → (rows,) log rate, as in `log_rates`."""
+        return dict(zip(self.posteriors.stages, self.log_rates[int(empirical_bayes)]))
+
+    def log_product(self, head: Head) -> Floats:
+        """(2, rows) log of the product of a head's stages, as in `log_rates`."""
+        return head.log_product(dict(zip(self.posteriors.stages, self.log_rates.swapaxes(0, 1))))
 
 
 def build_features(observed: ArrayFrame, fitted: Fitted) -> Features:
@@ -167,8 +196,8 @@ def build_features(observed: ArrayFrame, fitted: Fitted) -> Features:
         reference_price=observed.floats("reference_price"),
         catalogue=fitted.declared,
     )
-    for names, lines in _blocks(observed, fitted, features):
-        placed += place_lines(lines, names, declared, values.T)
+    for columns in _columns(observed, fitted, features):
+        placed += columns.place(declared, values.T)
     if placed != len(declared.all):
         raise KeyError("a declared feature was not computed")
     return features
@@ -192,95 +221,59 @@ def numbers_present(observed: ArrayFrame, funnel: Funnel) -> tuple[str, ...]:
     return tuple(feature.name for feature in NUMBERS if not np.isnan(known[feature.name]).all())
 
 
-def numbers(observed: ArrayFrame, funnel: Funnel) -> dict[str, Floats]:
+def numbers(observed: ArrayFrame, funnel: Funnel) -> NumberColumns:
     """Name of NUMBERS → (rows,) feature; NaN where the data lack it."""
-    known = observed.floats
-    launched = observed["launched_at"].astype("datetime64[us]", copy=False)
-    never = np.full(len(launched), "NaT", dtype="datetime64[us]")
-    created = observed["created_at"].astype("datetime64[us]", copy=False) if "created_at" in observed else never
-    delay = (launched - created) / np.timedelta64(1, "h")
-    weekday = (launched.astype("datetime64[D]").astype(np.int64) + THURSDAY) % 7.0
-    price = known("price_cny")
-    plays, spend = known("early:plays"), known("early:spend_cny")
-    enough = np.where(plays >= LEAST_PLAYS, plays, np.nan)
-    life, day, half = (known(f"{part}:{funnel.volume_of}") for part in ("early", "last_day", "late_half"))
-    some = np.where(life > 0, life, np.nan)
-    return {
-        **{a.feature_name: _log(known(a.name)) if a.log else known(a.name) for a in NUMBER_ATTRIBUTES},
-        "price_band": np.where(price > 0, np.searchsorted(PRICE_BANDS_CNY, price, side="right") - 1.0, np.nan),
-        "creation_delay": np.log1p(np.maximum(delay, 0.0)),
-        "launch_hour": known("launch_hour"),
-        "launch_weekday": np.where(np.isnat(launched), np.nan, weekday),
-        "rate_5s": known("early:plays_5s") / enough,
-        "rate_10s": known("early:plays_10s") / enough,
-        "rate_finish": known("early:finishes") / enough,
-        "watched_share": known("early:watch_s") / enough / np.exp(_log(known("duration_s"))),
-        "age": np.log1p(known("elapsed_hours")),
-        "log_impressions": np.log1p(life),
-        "log_last_day": np.log1p(day),
-        "last_day_share": day / some,
-        "late_half_share": half / some,
-        "log_spend": np.log1p(spend),
-        "boost_share": known("early:boost_spend_cny") / np.where(spend > 0, spend, np.nan),
-        "live_siblings": np.log1p(known("live_siblings")),
-        "recent_launches": np.log1p(known("recent_launches")),
-        "tag_overlap_share": known("tag_overlap_share"),
-    }
+    known = observed.known(_counted(funnel.volume_of))
+    attributes, plain, counts, parts, wholes = np.split(known, ENDS)
+    logs = np.log(np.where(attributes > 0, attributes, np.nan))
+    launched, created = observed.times("launched_at"), observed.times("created_at")
+    delay = np.maximum((launched - created) / np.timedelta64(1, "h"), 0.0)
+    shares = parts / np.where((wholes > 0) & (wholes >= LEAST_WHOLE), wholes, np.nan)
+    shares[SHARES.index("watched_share")] /= np.exp(logs[DURATION])
+    price, weekday = attributes[PRICE], (launched.astype("datetime64[D]").astype(np.int64) + THURSDAY) % 7.0
+    band = np.where(price > 0, np.searchsorted(PRICE_BANDS_CNY, price, side="right") - 1.0, np.nan)
+    found = [
+        np.where(IS_LOG, logs, attributes),
+        plain,
+        np.log1p(np.concatenate([counts, delay[None]])),
+        shares,
+        np.array([band, np.where(np.isnat(launched), np.nan, weekday)]),
+    ]
+    return NumberColumns([(NUMBER_NAMES, np.concatenate(found))])
 
 
-def _blocks(observed: ArrayFrame, fitted: Fitted, features: Features) -> Iterator[tuple[Names, Floats]]:
-    """All features, each (rows,), as lines of arrays with their names; one array at a time, as they may be large."""
-    yield from encode(observed, fitted.encoder).blocks
-    known = numbers(observed, fitted.funnel)
-    yield NUMBER_NAMES, np.array([known[name] for name in NUMBER_NAMES.all])
-    names = fitted.block_names
-    yield names.stages, _of_stages(features.posteriors)
-    yield names.heads, _of_heads(features, fitted.funnel)
-    for of_stage, posterior in zip(names.factors, features.posteriors.values()):
-        yield of_stage, posterior.log_entity_effects.whole
+@cache
+def _counted(volume: str) -> Names:
+    """Columns that `numbers` reads: attributes, what stays as it is, what is logged, parts and wholes of shares."""
+    plays = ["early:plays_5s", "early:plays_10s", "early:finishes", "early:watch_s"]
+    parts = [*plays, f"last_day:{volume}", f"late_half:{volume}", "early:boost_spend_cny"]
+    wholes = [*["early:plays"] * len(plays), *[f"early:{volume}"] * 2, "early:spend_cny"]
+    counts = ["elapsed_hours", f"early:{volume}", f"last_day:{volume}", "early:spend_cny", *PLAIN_COUNTS]
+    return Names((*(a.name for a in NUMBER_ATTRIBUTES), *PLAIN, *counts, *parts, *wholes))
+
+
+def _columns(observed: ArrayFrame, fitted: Fitted, features: Features) -> Iterator[NumberColumns]:
+    """All features, a few arrays at a time, as they may be large."""
+    yield encode(observed, fitted.encoder)
+    yield numbers(observed, fitted.funnel)
+    names, history = fitted.block_names, features.posteriors.history
+    yield NumberColumns([(names.stages, _of_stages(features.posteriors))])
+    yield NumberColumns([(names.heads, _of_heads(features, fitted.funnel))])
+    yield NumberColumns([(names.factors, history.log_entity_effects.reshape(len(names.factors.all), len(observed)))])
     launched, total = observed.stack(names.launched), observed.stack(names.volume)
-    yield names.others, np.log1p(np.concatenate([total / np.where(launched > 0, launched, np.nan), launched]))
+    others = np.log1p(np.concatenate([total / np.where(launched > 0, launched, np.nan), launched]))
+    yield NumberColumns([(names.others, others)])
 
 
-def _of_stages(posteriors: Mapping[str, StagePosterior]) -> Floats:
+def _of_stages(own: Posteriors) -> Floats:
     """(parts · S, rows) features of every stage."""
-    own, events, bayes, market, prior, variance = (
-        np.array([getattr(posterior, name) for posterior in posteriors.values()])
-        for name in ("log_own_evidence", "own_events", "log_empirical_bayes", "market_rate", "log_prior", "variance")
-    )
-    parts = [own, np.log1p(events), bayes - np.log(market), bayes, prior, prior + own, variance]
+    bayes = own.history.log_rate
+    base = bayes - np.log(own.history.market_rate)
+    parts = [own.log_own_evidence, np.log1p(own.own_events), base, bayes, own.log_prior, own.log_rate, own.variance]
     return np.concatenate(parts)
 
 
 def _of_heads(features: Features, funnel: Funnel) -> Floats:
     """(parts · heads, rows) features of every head."""
-    rates, bayes = (features.log_stage_rates(funnel, empirical_bayes=which) for which in (False, True))
-    logs = np.array([head.log_product(rates) for head in funnel.heads])
-    return np.concatenate([logs, logs - [head.log_product(bayes) for head in funnel.heads]])
-
-
-def log_stage_rates(
-    posteriors: Mapping[str, StagePosterior], funnel: Funnel, reference_price: Floats, *, empirical_bayes: bool = False
-) -> dict[str, Floats]:
-    """Stage → (N,) log rate, `value` in CNY per order; at most 0 for shares.
-
-    Args:
-        posteriors: Of every stage, for N rows.
-        funnel: The funnel.
-        reference_price: (N,) CNY.
-        empirical_bayes: Empirical Bayes before own counts, in place of the posterior.
-    """
-    own = [posteriors[stage.name] for stage in funnel.stages]
-    logs = np.array([one.log_empirical_bayes if empirical_bayes else one.log_rate for one in own])
-    if any(stage.priced for stage in funnel.stages):
-        log_price = np.log(reference_price)
-        for stage, log_rate in zip(funnel.stages, logs):
-            log_rate += log_price if stage.priced else 0.0
-    for stage, log_rate in zip(funnel.stages, logs):
-        if stage.share:
-            np.minimum(log_rate, 0.0, out=log_rate)
-    return {stage.name: log_rate for stage, log_rate in zip(funnel.stages, logs)}
-
-
-def _log(values: Floats) -> Floats:
-    return np.log(np.where(values > 0, values, np.nan))
+    rates, bayes = np.array([features.log_product(head) for head in funnel.heads]).swapaxes(0, 1)
+    return np.concatenate([rates, rates - bayes])

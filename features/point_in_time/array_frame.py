@@ -128,7 +128,8 @@ class ArrayFrame:
         return pd.DataFrame(columns, index=range(self._count), copy=False)  # hundreds of columns: no second copy
 
     def _column(self, name: str) -> npt.NDArray[Any] | Categories:
-        return self._columns[name] if name in self._columns else self._numbers[name]
+        column = self._columns.get(name)
+        return self._numbers[name] if column is None else column
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         """(rows,) a column of numbers or times."""
@@ -146,15 +147,34 @@ class ArrayFrame:
             return Categories(np.full(self._count, -1, dtype=np.int64), [])
         raise TypeError(f"{name} holds numbers, not texts")
 
-    def categories_or_none(self, name: str) -> Categories | None:
-        """A column of texts; None where there is no such column."""
-        return self.categories(name) if name in self._columns else None
+    def categories_of(self, names: Iterable[str]) -> list[Categories | None]:
+        """Columns of texts; None where there is no such column."""
+        found = []
+        for name in names:
+            column = self._columns.get(name)
+            found.append(column if column is None or isinstance(column, Categories) else self.categories(name))
+        return found
 
     def floats(self, name: str) -> Floats:
         """(rows,) a column of numbers as float64; NaN in every row where there is no such column."""
         if name not in self:
             return np.full(self._count, np.nan)
         return self[name].astype(np.float64, copy=False)
+
+    def times(self, name: str) -> npt.NDArray[np.datetime64]:
+        """(rows,) a column of times as datetime64[us]; NaT in every row where there is no such column."""
+        if name not in self._columns:
+            return np.full(self._count, "NaT", dtype="datetime64[us]")
+        return self[name].astype("datetime64[us]", copy=False)
+
+    def known(self, names: Names) -> Floats:
+        """(names, rows) columns of numbers as one array; NaN in every row where there is no such column."""
+        found = np.full((len(names.all), self._count), np.nan)
+        self._numbers.place(names, found)
+        for line, name in zip(found, names.all):
+            if name in self._columns:
+                line[:] = self[name]
+        return found
 
     def stack(self, names: Names) -> Floats:
         """(names, rows) columns of numbers as one array."""

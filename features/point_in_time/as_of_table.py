@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from configs.settings import Settings
 from features.funnel import Funnel
 from features.point_in_time.account_activity import in_account
-from features.point_in_time.array_frame import ArrayFrame, Categories, Codes, Floats
+from features.point_in_time.array_frame import ArrayFrame, Codes, Floats, look_up
 from features.point_in_time.counts import SumsInMemory
 from features.point_in_time.entity_history import ACCOUNT, MARKET, Contributions, Entity, EntitySums, single_tags
 from features.point_in_time.market import Market
@@ -333,15 +333,16 @@ class _EntityValues:
         self._codes = {name: {v: code for code, v in enumerate(held)} for name, held in zip(texts, dictionaries)}
         # An entity is one to three columns; shorter ones repeat columns, which does not change their values.
         columns = [[texts.index(name) for name in entity.columns] for entity in entities]
-        self._columns = np.array([(line * 3)[:3] if len(line) < 3 else line for line in columns]).reshape(-1, 3)
+        self._columns = np.array([(line * 3)[:3] if len(line) < 3 else line for line in columns]).reshape(-1, 3).T
         sizes = np.array([max(len(held), 1) for held in dictionaries])
-        self._sizes = sizes[self._columns]
-        room = [int(a) * int(b) * int(c) for a, b, c in self._sizes.tolist()]
+        self._sizes = sizes[self._columns][:, :, None]
+        room = [int(a) * int(b) * int(c) for a, b, c in self._sizes[:, :, 0].T.tolist()]
         if sum(room) >= 2**62:
             raise ValueError("the as-of table has too many different values; train on fewer creatives")
-        self._base = np.cumsum([0, *room])[:-1].astype(np.int64)
-        self._keys = np.concatenate([np.unique(keys[~lacking]) for keys, lacking, _ in self._keys_of(table)])
-        self._edges = np.searchsorted(self._keys, [*self._base, sum(room)])
+        self._base = np.cumsum([0, *room])[:-1].astype(np.int64)[:, None]
+        held = [np.unique(keys[~lacking]) for keys, lacking, _ in self._keys_of(table)]
+        self._edges = np.searchsorted(np.concatenate(held), [*self._base[:, 0], sum(room)])
+        self._keys = np.concatenate([*held, [2**62]])  # no key is as large as the last
         self.member_of = np.full((len(entities), len(table) + 1), NO_VALUE, dtype=np.int32)
         """(entities, creatives + 1) place of each creative's value; the last column is for a new creative."""
         self.member_of[:, :-1] = self.find(table)
@@ -354,10 +355,11 @@ class _EntityValues:
         """(entities, creatives) place of each value; NO_VALUE or UNKNOWN where there is none."""
         found = []
         for keys, lacking, unknown in self._keys_of(creatives):
-            at = np.minimum(np.searchsorted(self._keys, keys), max(len(self._keys) - 1, 0))
-            absent = unknown | (self._keys[at] != keys) if len(self._keys) else np.ones_like(unknown)
-            found.append(np.where(lacking, NO_VALUE, np.where(absent, UNKNOWN, at)).astype(np.int32))
-        return np.concatenate(found)
+            at = self._keys.searchsorted(keys)
+            at[unknown | (self._keys.take(at) != keys)] = UNKNOWN
+            at[lacking] = NO_VALUE
+            found.append(at.astype(np.int32))
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _keys_of(self, creatives: ArrayFrame) -> Iterator[tuple[Codes, Mask, Mask]]:
         """A number for each value; whether there is none; whether the table lacks a part of it.
@@ -365,18 +367,13 @@ class _EntityValues:
         Yields:
             (entities, creatives) arrays: all entities at once, or one by one for many creatives.
         """
-        codes = np.empty((len(self._codes), len(creatives)), dtype=np.int64)
-        for line, (name, known) in zip(codes, self._codes.items()):
-            line[:] = _coded(creatives.categories(name), known) if name in creatives else NO_VALUE
-        step = 1 if len(creatives) > MANY_CREATIVES else len(self._columns)
-        for start in range(0, len(self._columns), step):
+        texts, count = creatives.categories_of(self._codes), len(creatives)
+        codes = look_up(texts, list(self._codes.values()), UNKNOWN, NO_VALUE, count=count)
+        step = 1 if count > MANY_CREATIVES else self._columns.shape[1]
+        for start in range(0, self._columns.shape[1], step):
             lines = slice(start, start + step)
-            first, second, third = (codes[self._columns[lines, place]] for place in range(3))
-            least = np.minimum(np.minimum(first, second), third)
-            _, size, last = self._sizes[lines].T[:, :, None]
-            keys = (first * size + second) * last + third + self._base[lines, None]
+            parts = codes.take(self._columns[:, lines], axis=0)  # (3, entities, creatives)
+            _, size, last = self._sizes[:, lines]
+            least = parts.min(axis=0)
+            keys = (parts[0] * size + parts[1]) * last + parts[2] + self._base[lines]
             yield keys, least == NO_VALUE, least == UNKNOWN
-
-
-def _coded(column: Categories, known: dict[str, int]) -> Codes:
-    return np.array([*(known.get(value, UNKNOWN) for value in column.values), NO_VALUE], dtype=np.int64)[column.codes]

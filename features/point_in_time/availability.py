@@ -114,7 +114,7 @@ class TotalsUntil:
         self._count = len(rows.creatives)
         self._sums = [
             TimedSums(rows.units, moments, moments, {name: figures[name] for name in names})
-            for names, moments in zip(split_settled(list(figures)), (reported.known, reported.settled))
+            for names, moments in zip(split_settled(tuple(figures)), (reported.known, reported.settled))
         ]
 
     def at(self, moment: pd.Timestamp) -> pd.DataFrame:

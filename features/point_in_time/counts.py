@@ -32,7 +32,7 @@ from features.point_in_time.entity_history import (
     single_tags,
 )
 from features.point_in_time.market import Market, market_tables
-from features.point_in_time.metric_rows import MetricRows, reference_prices, split_settled, unit_codes
+from features.point_in_time.metric_rows import MetricRows, measures, reference_prices, split_settled, unit_codes
 from features.point_in_time.number_columns import Names, NumberColumns
 from features.point_in_time.snapshots import snapshot_table
 from features.point_in_time.windowed_sums import DAY, HOUR, Seconds, TimedSums, seconds
@@ -111,11 +111,13 @@ def joined(
     snapshots: ArrayFrame, creatives: ArrayFrame, own: Mapping[str, Floats], others: Mapping[str, Floats]
 ) -> ArrayFrame:
     """Snapshots with the attributes of their creatives and all counts."""
-    attributes, units = creatives.without(["launched_at"]), snapshots["unit"]
+    attributes, units = creatives, snapshots["unit"]
     if len(units) != len(creatives) or (units != np.arange(len(units))).any():  # else each creative once, in order
         attributes = attributes.take(units)
     keys = attributes.select(KEY).assign(snapshots.without(["unit"]))
-    return keys.assign(attributes.without(KEY)).assign(NumberColumns.of(own) | NumberColumns.of(others))
+    return keys.assign(attributes.without([*KEY, "launched_at"])).assign(
+        NumberColumns.of(own) | NumberColumns.of(others)
+    )
 
 
 def columns_of_others(sums: SumsOfAll) -> NumberColumns:
@@ -127,36 +129,32 @@ def columns_of_others(sums: SumsOfAll) -> NumberColumns:
 
 def own_counts(snapshots: ArrayFrame, rows: MetricRows, funnel: Funnel, settings: Settings) -> NumberColumns:
     """Own counts of each snapshot until its cutoff, each (snapshots,): `early:f`, `last_days:f`, `last_day:f` …"""
-    figures = rows.measures(funnel, settings)
+    prices = reference_prices(rows.creatives, funnel.typical_price)
+    figures = measures(rows.values, prices[rows.units], BASES[settings.basis][0])
     nothing = np.broadcast_to(np.nan, len(rows))
     figures |= {name: nothing for name in counted_columns(funnel) if name not in figures}
-    at_once, settled = split_settled(list(figures))
-    names = (*at_once, *settled)
+    at_once, settled = split_settled(tuple(figures))
+    names, units, volume = at_once + settled, snapshots["unit"], funnel.volume_of
     sums = TimedSums(rows.units, rows.start_seconds, rows.end_seconds, {name: figures[name] for name in names})
-    units, cutoffs = snapshots["unit"], seconds(snapshots["cutoff"])
-    # What refunds change is final so much later than its period's end.
-    final = cutoffs - BASES[settings.basis][1] * HOUR if settled else cutoffs
-    recent = cutoffs - RECENT_DAYS * DAY
-    early, last_days = np.empty((2, len(names), len(units)))
-    for lines, until in ((slice(0, len(at_once)), cutoffs), (slice(len(at_once), len(names)), final)):
-        sums.write(early, lines, sums.span(units, until))
-        sums.write(last_days, lines, sums.span_between(units, recent, until))
+    cutoffs = seconds(snapshots["cutoff"])
     middle = cutoffs - (snapshots.floats("elapsed_hours") * HOUR / 2).astype(np.int64)
-    volume = funnel.volume_of
-    others = [sums.total(volume, sums.span_between(units, since, cutoffs)) for since in (cutoffs - DAY, middle)]
-    others.append(reference_prices(rows.creatives, funnel.typical_price)[units])
+    # What refunds change is final so much later than its period's end.
+    final = cutoffs - BASES[settings.basis][1] * HOUR
+    life, recent = np.zeros_like(cutoffs), cutoffs - RECENT_DAYS * DAY
+    since = np.array([life, recent, life, recent, cutoffs - DAY, middle])
+    low, high = sums.span_between(units, since, np.array([cutoffs, cutoffs, final, final, cutoffs, cutoffs]))
+    counts = np.empty((len(names), 2, len(units)))  # axis 1: life so far, last days
+    sums.write(counts, slice(0, len(at_once)), (low[:2], high[:2]))
+    sums.write(counts, slice(len(at_once), len(names)), (low[2:4], high[2:4]))
+    others = [*sums.total(volume, (low[4:], high[4:])), prices[units]]
     return NumberColumns(
-        [
-            (_prefixed("early:", names), early),
-            (_prefixed("last_days:", names), last_days),
-            (_other_names(volume), np.array(others)),
-        ]
+        [(_own_names(names), counts.reshape(-1, len(units))), (_other_names(volume), np.array(others))]
     )
 
 
 @cache
-def _prefixed(prefix: str, names: tuple[str, ...]) -> Names:
-    return Names(tuple(prefix + name for name in names))
+def _own_names(names: tuple[str, ...]) -> Names:
+    return Names(tuple(prefix + name for name in names for prefix in ("early:", "last_days:")))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
@@ -22,7 +22,9 @@ INTERACTIONS = ["likes", "comments", "shares", "follows"]
 SETTLED = ["settled_net_cny", "settled_gmv_cny", "settled_orders", "settled_spend_cny"]
 """Measures that are final only when the refund window of the ROI basis has passed."""
 
-_NAT = np.iinfo(np.int64).min  # how numpy stores a missing time
+MICROSECONDS = np.dtype("datetime64[us]")
+_NAT, _LAST = np.int64(np.iinfo(np.int64).min), np.int64(np.iinfo(np.int64).max)
+"""How numpy stores a missing time, and the greatest time."""
 
 
 @dataclass(frozen=True)
@@ -95,17 +97,17 @@ class MetricRows:
 
 def earliest(groups: Codes, times: Times, count: int) -> Times:
     """(groups,) the first time of each group, datetime64[us]; NaT of one without any."""
-    found = np.full(count, np.iinfo(np.int64).max, dtype=np.int64)
-    np.minimum.at(found, groups, times.astype(np.int64))
-    found[found == np.iinfo(np.int64).max] = _NAT
-    return found.astype("datetime64[us]")
+    found = np.full(count, _LAST)
+    np.minimum.at(found, groups, times.view(np.int64))
+    found[found == _LAST] = _NAT
+    return found.view(MICROSECONDS)
 
 
 def latest(groups: Codes, times: Times, count: int) -> Times:
     """(groups,) the last time of each group, datetime64[us]; NaT of one without any."""
-    found = np.full(count, _NAT, dtype=np.int64)
-    np.maximum.at(found, groups, times.astype(np.int64))
-    return found.astype("datetime64[us]")
+    found = np.full(count, _NAT)
+    np.maximum.at(found, groups, times.view(np.int64))
+    return found.view(MICROSECONDS)
 
 
 def unit_codes(frame: pd.DataFrame, creatives: pd.DataFrame) -> Codes:
@@ -139,13 +141,11 @@ def measures(values: Mapping[str, Floats], prices: Floats, basis_column: str | N
     table = dict(values)
     counted = [table[name] for name in INTERACTIONS if name in table]
     if counted:
-        known = np.zeros(len(prices), dtype=np.bool_)
-        total = np.zeros(len(prices))
-        for interactions in counted:
-            missing = np.isnan(interactions)
-            total += np.where(missing, 0.0, interactions)
-            known |= ~missing
-        table["engagements"] = np.where(known, total, np.nan)
+        interactions = np.array(counted)
+        missing = np.isnan(interactions)
+        interactions[missing] = 0.0
+        table["engagements"] = interactions.sum(axis=0)
+        table["engagements"][missing.all(axis=0)] = np.nan
     if "orders" in table:
         table["reference_gmv_cny"] = table["orders"] * prices
     if basis_column is not None and basis_column in table:
@@ -158,7 +158,8 @@ def measures(values: Mapping[str, Floats], prices: Floats, basis_column: str | N
     return table
 
 
-def split_settled(names: list[str]) -> tuple[list[str], list[str]]:
+@cache
+def split_settled(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of measures that are final at once, and of those that are final after the refund window."""
-    settled = [name for name in names if name in SETTLED]
-    return [name for name in names if name not in settled], settled
+    at_once = tuple(name for name in names if name not in SETTLED)
+    return at_once, tuple(name for name in names if name in SETTLED)

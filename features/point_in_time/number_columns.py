@@ -31,26 +31,30 @@ class Names:
 class NumberColumns(Mapping[str, Floats]):
     """Columns of numbers that are lines of a few arrays: as cheap for hundreds of columns as for one."""
 
-    __slots__ = ("blocks",)
+    __slots__ = ("_names", "blocks")
 
     def __init__(self, blocks: Sequence[tuple[Names, Floats]]) -> None:
         """Take the arrays, each (names, rows), as they are; no name is in two of them."""
         self.blocks = tuple(blocks)
+        self._names = tuple(names for names, _ in self.blocks)
+
+    @property
+    def _places(self) -> dict[str, tuple[int, int]]:
+        """Name → its array, and its line in it."""
+        return _places(self._names)
 
     def __getitem__(self, name: str) -> Floats:
-        for names, lines in self.blocks:
-            if name in names.places:
-                return np.asarray(lines[names.places[name]])
-        raise KeyError(name)
+        block, line = self._places[name]
+        return np.asarray(self.blocks[block][1][line])
 
     def __contains__(self, name: object) -> bool:
-        return any(name in names.places for names, _ in self.blocks)
+        return name in self._places
 
     def __iter__(self) -> Iterator[str]:
-        return (name for names, _ in self.blocks for name in names.all)
+        return iter(self._places)
 
     def __len__(self) -> int:
-        return sum(len(names.all) for names, _ in self.blocks)
+        return len(self._places)
 
     @classmethod
     def of(cls, columns: Mapping[str, Floats]) -> "NumberColumns":
@@ -78,36 +82,37 @@ class NumberColumns(Mapping[str, Floats]):
 
     def stack(self, names: Names, count: int) -> Floats | None:
         """(names, count) these columns as one array; None where some are missing."""
-        for own, lines in self.blocks:
-            places, _ = _where(names, own)
-            if len(places) == len(names.all):
-                return lines.take(places, axis=0)
+        parts = _where(names, self._names)
+        if len(parts) == 1 and len(parts[0][1]) == len(names.all):
+            block, lines, _ = parts[0]
+            return self.blocks[block][1].take(lines, axis=0)
         found = np.empty((len(names.all), count))
-        placed = sum(place_lines(lines, own, names, found) for own, lines in self.blocks)
+        placed = self.place(names, found)
         return found if placed == len(names.all) else None
 
+    def place(self, wanted: Names, out: Floats) -> int:
+        """Write the columns that are wanted into their lines of `out` (wanted, rows); return how many were found."""
+        placed = 0
+        for block, lines, places in _where(wanted, self._names):
+            out[places] = self.blocks[block][1].take(lines, axis=0)
+            placed += len(lines)
+        return placed
 
-def place_lines(lines: Floats, names: Names, wanted: Names, out: Floats) -> int:
-    """Write those lines of an array that are wanted into their places.
 
-    Args:
-        lines: (names, rows).
-        names: Of the lines.
-        wanted: Names of the lines of `out`.
-        out: (wanted, rows).
-
-    Returns:
-        How many were wanted.
-    """
-    own, places = _where(wanted, names)
-    if len(own):
-        out[places] = lines.take(own, axis=0)
-    return len(own)
+@lru_cache(maxsize=1024)
+def _places(blocks: tuple[Names, ...]) -> dict[str, tuple[int, int]]:
+    """Name → its block, and its line in it."""
+    return {name: (block, line) for block, names in enumerate(blocks) for line, name in enumerate(names.all)}
 
 
 @lru_cache(maxsize=4096)
-def _where(names: Names, block: Names) -> tuple[Codes, Codes]:
-    """Lines of a block that have some of the names, and their places among the names."""
-    pairs = [(block.places[name], place) for place, name in enumerate(names.all) if name in block.places]
-    lines, places = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    return lines, places
+def _where(wanted: Names, blocks: tuple[Names, ...]) -> list[tuple[int, Codes, Codes]]:
+    """Of each block that has some of the names: its number, their lines in it, and their places among the names."""
+    at = _places(blocks)
+    found: dict[int, list[tuple[int, int]]] = {}
+    for place, name in enumerate(wanted.all):
+        if name in at:
+            block, line = at[name]
+            found.setdefault(block, []).append((line, place))
+    parts = ((block, np.array(pairs, dtype=np.int64).T) for block, pairs in sorted(found.items()))
+    return [(block, lines, places) for block, (lines, places) in parts]

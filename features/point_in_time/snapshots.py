@@ -17,7 +17,8 @@ from features.point_in_time.windowed_sums import HOUR, Mask, TimedSums, Times, s
 from features.schema import KEY
 
 WEEK_HOURS = 7 * 24
-ONE_HOUR = np.timedelta64(1, "h")
+ONE_HOUR, ONE_DAY = np.timedelta64(1, "h"), np.timedelta64(1, "D")
+NEVER = np.datetime64("NaT", "us")
 HOUR_GRAIN, GAP_GRAIN = GRAINS.index("hour"), GRAINS.index("gap")
 """Of these, the start of a period gives the hour of launch."""
 
@@ -46,7 +47,7 @@ class Launches:
         return creatives.select(KEY).assign(vars(self)).frame()
 
 
-def launches(rows: MetricRows) -> Launches:
+def launches(rows: MetricRows, delivered: Codes | None = None) -> Launches:
     """Find the launch of every creative.
 
     A launch is the start of the first period with impressions (with spend, where there are none to count). A time
@@ -56,18 +57,20 @@ def launches(rows: MetricRows) -> Launches:
     """
     creatives, units = rows.creatives, rows.units
     count, accounts = len(creatives), rows.account_codes
-    delivered = np.flatnonzero(_delivered(rows))
-    first = earliest(units[delivered], rows.starts[delivered], count)
-    is_first = delivered[rows.starts[delivered] == first[units[delivered]]]
-    end, grain = np.full(count, "NaT", dtype="datetime64[us]"), np.full(count, -1, dtype=np.int64)
-    end[units[is_first]], grain[units[is_first]] = rows.ends[is_first], rows.grains[is_first]
+    delivered = delivered_rows(rows) if delivered is None else delivered
+    starts, own = rows.starts[delivered], units[delivered]
+    first = earliest(own, starts, count)
+    is_first = starts == first[own]
+    own, is_first = own[is_first], delivered[is_first]
+    end, grain = np.full(count, NEVER), np.full(count, -1, dtype=np.int64)
+    end[own], grain[own] = rows.ends[is_first], rows.grains[is_first]
     account_start = earliest(accounts[units], rows.starts, int(accounts.max(initial=-1)) + 1)[accounts]
-    declared, created = (_times(creatives, name) for name in ("launched_at", "created_at"))
+    declared, created = (creatives.times(name) for name in ("launched_at", "created_at"))
     inside = (first <= declared) & (declared < end)
-    timed = np.where((grain == HOUR_GRAIN) | (grain == GAP_GRAIN), first, np.datetime64("NaT", "us"))
+    timed = np.where((grain == HOUR_GRAIN) | (grain == GAP_GRAIN), first, NEVER)
     return Launches(
         launched_at=first,
-        launch_observed=(first >= account_start + np.timedelta64(1, "D"))
+        launch_observed=(first >= account_start + ONE_DAY)
         | (created >= account_start)
         | (declared >= account_start)
         | (inside & (grain == GAP_GRAIN)),
@@ -127,10 +130,10 @@ def latest_snapshots(rows: MetricRows, now: pd.Timestamp) -> ArrayFrame:
         declared or planned time of a creative not launched yet, else NaT. One column more than other snapshots have:
         `delivered_until`, the end of the last period in which something was shown; NaT before launch.
     """
-    born, planned = launches(rows), _times(rows.creatives, "launched_at")
+    delivered = delivered_rows(rows)
+    born, planned = launches(rows, delivered), rows.creatives.times("launched_at")
     running = ~np.isnat(born.launched_at)
     cutoff = np.where(running, born.last_end, np.datetime64(now.to_pydatetime(), "us"))
-    delivered = np.flatnonzero(_delivered(rows))
     table = _table(
         np.arange(len(rows.creatives), dtype=np.int64),
         np.where(running, (cutoff - born.launched_at) / ONE_HOUR, 0.0),
@@ -176,19 +179,13 @@ def _table(
     return ArrayFrame(dict(columns), len(unit))
 
 
-def _delivered(rows: MetricRows) -> Mask:
-    """(rows,) whether something was shown: impressions above 0, or spend where impressions are not known."""
-    seen = np.full(len(rows), np.nan)
-    for name in ("impressions", "spend_cny"):
-        if name in rows.values:
-            seen = np.where(np.isnan(seen), rows.values[name], seen)
-    return seen > 0
-
-
-def _times(creatives: ArrayFrame, name: str) -> Times:
-    if name not in creatives:
-        return np.full(len(creatives), "NaT", dtype="datetime64[us]")
-    return creatives[name].astype("datetime64[us]", copy=False)
+def delivered_rows(rows: MetricRows) -> Codes:
+    """Rows in which something was shown: impressions above 0, or spend where impressions are not known."""
+    known = [rows.values[name] for name in ("impressions", "spend_cny") if name in rows.values]
+    if not known:
+        return np.zeros(0, dtype=np.int64)
+    seen = known[0] if len(known) == 1 else np.where(np.isnan(known[0]), known[1], known[0])
+    return np.flatnonzero(seen > 0)
 
 
 def _hour(times: Times) -> Floats:

@@ -100,13 +100,11 @@ class TimedSums:
                 first += len(places)
         for lines in _blocks(*self._running.shape):
             units = self._running[lines, 1:]
-            least = units.min(axis=1, initial=0.0)
-            sizes = np.abs(units).sum(axis=1) if (least < 0).any() else None
-            np.cumsum(units, axis=1, out=units)
-            whole = self._running[lines, -1] if sizes is None else sizes  # the last is the sum of all, if none is < 0
-            if not (whole < _EXACT).all():
-                name = self.names[lines.start + int(np.argmin(whole < _EXACT))]
+            exact = np.abs(units).sum(axis=1) < _EXACT
+            if not exact.all():
+                name = self.names[lines.start + int(np.argmin(exact))]
                 raise ValueError(f"the sum of {name} is too large to be exact; split the data by account")
+            np.cumsum(units, axis=1, out=units)
 
     def until(self, groups: Codes, moments: Seconds) -> dict[str, Floats]:
         """Sums of each group's rows that ended at or before the moment."""
@@ -114,17 +112,17 @@ class TimedSums:
 
     def span(self, groups: Codes, moments: Seconds) -> Span:
         """Where those rows lie: for `total`, column by column, where all columns at once would be too much."""
-        low = self._first[np.clip(groups, 0, len(self._first) - 1)]  # where the group's rows begin
-        return low, np.searchsorted(self._ends, _key(groups, moments), side="right")
+        low = self._first.take(groups, mode="clip")  # where the group's rows begin
+        return low, self._ends.searchsorted(_key(groups, moments), side="right")
 
     def between(self, groups: Codes, after: Seconds, until: Seconds) -> dict[str, Floats]:
         """Sums of each group's rows that started at or after `after` and ended at or before `until`."""
         return self._difference(self.span_between(groups, after, until))
 
     def span_between(self, groups: Codes, after: Seconds, until: Seconds) -> Span:
-        """Where those rows lie."""
-        low = np.searchsorted(self._starts, _key(groups, after), side="left")
-        high = np.searchsorted(self._ends, _key(groups, until), side="right")
+        """Where those rows lie; all three arrays of one shape, or of shapes that fit it."""
+        low = self._starts.searchsorted(_key(groups, after), side="left")
+        high = self._ends.searchsorted(_key(groups, until), side="right")
         return low, np.maximum(low, high)
 
     def last_end(self, groups: Codes, moments: Seconds) -> Seconds:
@@ -143,13 +141,19 @@ class TimedSums:
         return started > ended
 
     def total(self, name: str, span: Span) -> Floats:
-        """(queries,) sum of one value column over the rows of each span."""
+        """(…) sum of one value column over the rows of each span, (…) each."""
         place = self._places[name]
         return self._totals(slice(place, place + 1), span)[0]
 
     def write(self, table: Floats, lines: slice, span: Span) -> None:
-        """Write sums over the rows of each span into a table (columns, queries); `lines`: of which columns."""
-        for part in _blocks(lines.stop - lines.start, len(span[0])):
+        """Write sums of some columns over the rows of each span into a table.
+
+        Args:
+            table: (columns, …).
+            lines: Which columns.
+            span: (…) each: of one or more windows.
+        """
+        for part in _blocks(lines.stop - lines.start, span[1].size):
             own = slice(lines.start + part.start, lines.start + part.stop)
             table[own] = self._totals(own, span)
 
@@ -168,8 +172,8 @@ class TimedSums:
         first, end = self._lacking.searchsorted((lines.start, lines.stop)).tolist()
         if end > first:
             missing = self._missing[first:end]
-            line, query = np.nonzero(missing.take(high, axis=1) > missing.take(low, axis=1))
-            totals[self._lacking[first:end][line] - lines.start, query] = np.nan
+            line, *query = np.nonzero(missing.take(high, axis=1) > missing.take(low, axis=1))
+            totals[self._lacking[first:end][line] - lines.start, *query] = np.nan
         return totals
 
 
@@ -197,10 +201,9 @@ class _Rows:
         """
         missing: list[tuple[Codes, npt.NDArray[Any]]] = []
         if self.cells is None or self.held is None:
-            for line, column in zip(units, columns):
-                line[:] = column if self.taken is None else column[self.taken]
             for lines in _blocks(*units.shape):
                 part = units[lines]
+                part[:] = columns[lines] if self.taken is None else [column[self.taken] for column in columns[lines]]
                 np.rint(np.multiply(part, UNITS, out=part), out=part)
                 lacking = np.flatnonzero(np.isnan(part.min(axis=1, initial=0.0)))
                 if len(lacking):

@@ -165,11 +165,8 @@ class LogNormal:
 
 def log_sd(features: Features, stages: Sequence[str]) -> Floats:
     """(rows,) standard deviation of the log of a target: the stages' posterior variances, taken as independent."""
-    variance = np.zeros(len(features.reference_price))
-    for stage in stages:
-        if stage in features.posteriors:
-            variance = variance + features.posteriors[stage].variance
-    return np.sqrt(variance)
+    known = [stage for stage in stages if stage in features.posteriors.stages]
+    return np.sqrt(features.posteriors.product_variance(known))
 
 
 def common_edges(supports: Sequence[tuple[float, float]]) -> Floats:

@@ -44,7 +44,7 @@ def task(small_world: Loaded) -> Task:
 @pytest.mark.slow
 def test_a_target_s_own_head_is_the_funnel_s_product_of_that_target(task: Task) -> None:
     features, _ = parts_of(task)[-1].judged
-    rates = features.log_stage_rates(task.funnel)
+    rates = features.log_stage_rates()
     heads = direct_heads(task.funnel)
     assert [head.name for head in heads] == ["net_gpm", "roi", "net_roi"]
     for head in heads:

@@ -35,7 +35,7 @@ def deviance_of(dataset, holdout_rows):
             return losses.sum() / weight.sum()
         head = next(head for head in dataset.funnel.heads if head.name == name)
         rows = head_rows(head, features, outcome, dataset.funnel, least)
-        return deviance([rows], [model.heads[name].log(features, dataset.funnel)[rows.rows]])
+        return deviance([rows], [model.heads[name].log(features)[rows.rows]])
 
     return compute
 

@@ -73,10 +73,10 @@ def head_rows(head: Head, features: Features, outcome: pd.DataFrame, funnel: Fun
         min_volume: Later volume from which a row is evaluated (`evaluate.min_impressions`).
     """
     numerator, exposure = (outcome[f"later:{name}"].to_numpy(np.float64) for name in (head.numerator, head.exposure))
-    log_rates = features.log_stage_rates(funnel)
+    log_rates = features.log_stage_rates()
     weight = _training_weight(head, funnel, log_rates, outcome)
     rows = np.flatnonzero(np.isfinite(numerator) & (exposure > 0) & np.isfinite(weight))
-    log_bayes = head.log_product(features.log_stage_rates(funnel, empirical_bayes=True))
+    log_funnel, log_bayes = features.log_product(head)
     volume = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)[rows]
     exposure = exposure[rows]
     evaluated = volume >= max(min_volume, 1.0)
@@ -85,7 +85,7 @@ def head_rows(head: Head, features: Features, outcome: pd.DataFrame, funnel: Fun
         head=head,
         rows=rows,
         ratio=numerator[rows] / exposure,
-        log_funnel=head.log_product(log_rates)[rows],
+        log_funnel=log_funnel[rows],
         log_bayes=log_bayes[rows],
         training_weight=weight[rows],
         deviance_weight=np.where(evaluated, np.minimum(exposure, cap), 0.0),

@@ -91,10 +91,9 @@ class FittedHead:
             return np.full(len(features.values), self.level)
         return self.level + np.asarray(self.booster.predict(features.values.matrix, raw_score=True, num_threads=1))
 
-    def log(self, features: Features, funnel: Funnel) -> Floats:
+    def log(self, features: Features) -> Floats:
         """(rows,) log of the predicted ratio, at most 0 for a share."""
-        log_funnel = self.head.log_product(features.log_stage_rates(funnel))
-        log_bayes = self.head.log_product(features.log_stage_rates(funnel, empirical_bayes=True))
+        log_funnel, log_bayes = features.log_product(self.head)
         log = self.stack.log(log_bayes, log_funnel, self.correction(features))
         return np.minimum(log, 0.0) if self.head.share else log
 
@@ -139,7 +138,7 @@ class CreativeModel:
         found = {}
         for head in funnel.heads:
             fitted = self.heads.get(head.name, FittedHead(head)) if trees else FittedHead(head)
-            found[head.name] = fitted.log(features, funnel)
+            found[head.name] = fitted.log(features)
         if volume:
             found[VOLUME], typical = self.volume.volumes(features)
             found[TYPICAL_VOLUME] = np.log(np.expm1(np.maximum(typical, LEAST_TYPICAL)))
@@ -165,7 +164,7 @@ def predicted_values(features: Features, log_heads: Mapping[str, Floats], funnel
     Before the targets stands `typical_volume` where its log is given: what ranks later volume, expm1 of E[log1p].
     `gpm` and `net_gpm` in CNY per 1 000 impressions, `roi` and `net_roi` as ratios, `later_…` over the outcome window.
     """
-    rates = {name: np.exp(log) for name, log in features.log_stage_rates(funnel).items()}
+    rates = {name: np.exp(log) for name, log in features.log_stage_rates().items()}
     if TYPICAL_VOLUME in log_heads:
         rates[TYPICAL_VOLUME] = np.exp(log_heads[TYPICAL_VOLUME])
     return rates | targets_of_heads(log_heads, funnel)
@@ -180,7 +179,7 @@ def targets_of_heads(log_heads: Mapping[str, Floats], funnel: Funnel) -> dict[st
             found[name] = np.exp(log_heads[VOLUME])
             continue
         log = np.zeros_like(log_heads[VOLUME])
-        for head, sign in target.composition(funnel).head_signs.items():
+        for head, sign in funnel.compositions[name].head_signs.items():
             log = log + sign * log_heads[head]
         found[name] = target.scale * np.exp(log)
     return found

@@ -155,7 +155,7 @@ def all_contributions(
         if target.is_volume:
             targets[name] = volume_contributions(model, features, given.get(VOLUME))
             continue
-        signs = target.composition(funnel).head_signs
+        signs = funnel.compositions[name].head_signs
         total = weighted_sum([(sign, heads[head]) for head, sign in signs.items()])
         targets[name] = replace(total, baseline=total.baseline + np.log(target.scale))
     return stages, targets

@@ -55,16 +55,14 @@ def columns_of(predicted: Predicted, features: Features, funnel: Funnel) -> dict
     if TYPICAL_VOLUME in predicted:
         typical = np.log1p(np.asarray(predicted[TYPICAL_VOLUME], dtype=np.float64))
         columns[TYPICAL_VOLUME] = typical - columns["volume"]
-    zeros = np.zeros(len(features.reference_price))
-    columns["log_value"] = logs[-1] if value else zeros
+    columns["log_value"] = logs[-1] if value else np.zeros(len(features.reference_price))
     known = [name for name in VOLUME_FEATURES if name in features.values]
     seen = features.values.select(known).T
     columns |= zip(known, np.where(np.isnan(seen), 0.0, seen))
     for place, (rate, unit) in enumerate(zip(rates, units)):
         columns[f"rate:{rate.name}"] = logs[place]
         columns[f"per_volume:{rate.name}"] = logs[len(rates) + place] - np.log(unit.scale)
-        variances = (features.posteriors[stage].variance for stage in stages_of(funnel, rate.name))
-        columns[f"variance:{rate.name}"] = sum(variances, zeros)
+        columns[f"variance:{rate.name}"] = features.posteriors.product_variance(stages_of(funnel, rate.name))
     return columns
 
 
@@ -75,7 +73,7 @@ def some(columns: Columns, rows: slice | npt.NDArray[np.bool_]) -> dict[str, npt
 
 def stages_of(funnel: Funnel, target: str) -> list[str]:
     """Names of the stages that a rate is composed of."""
-    return list(TARGETS[target].composition(funnel).signs)
+    return list(funnel.compositions[target].signs)
 
 
 def counts_orders(funnel: Funnel) -> bool:

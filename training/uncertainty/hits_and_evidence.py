@@ -113,9 +113,9 @@ class RequiredEvidence(BaseModel):
             Each (rows,): `own_events` so far, `more_events`, and the `more_cny` (spend; NaN where the data do not give
             the cost of traffic) and `more_volume` (impressions; spend where there are none) expected to bring them.
         """
-        posterior = features.posteriors[self.stage]
-        own = np.where(np.isnan(posterior.own_events), 0.0, posterior.own_events)
-        prior_events = np.maximum(self.dispersion / np.maximum(posterior.variance, 1e-9) - own, 0.0)
+        posteriors, place = features.posteriors, features.posteriors.stages.index(self.stage)
+        own = np.where(np.isnan(posteriors.own_events[place]), 0.0, posteriors.own_events[place])
+        prior_events = np.maximum(self.dispersion / np.maximum(posteriors.variance[place], 1e-9) - own, 0.0)
         square = float(np.sin(np.pi * (distinguish_probability - 0.5)) ** 2)
         more = np.maximum(prior_events * square / (1.0 - square) - own, 0.0)
         events = next(known.events_column for known in funnel.stages if known.name == self.stage)

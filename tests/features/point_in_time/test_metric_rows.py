@@ -64,7 +64,7 @@ def test_a_creative_without_a_price_is_measured_by_the_typical_one(typical, expe
 
 
 def test_figures_are_split_by_when_they_stand() -> None:
-    assert split_settled(["clicks", "settled_net_cny", "gmv_cny"]) == (["clicks", "gmv_cny"], ["settled_net_cny"])
+    assert split_settled(("clicks", "settled_net_cny", "gmv_cny")) == (("clicks", "gmv_cny"), ("settled_net_cny",))
 
 
 def test_rows_of_a_frame_become_arrays_without_copies_of_their_values(small_world) -> None:

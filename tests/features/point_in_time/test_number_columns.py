@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features.point_in_time.array_frame import ArrayFrame, Categories, look_up
-from features.point_in_time.number_columns import Names, NumberColumns, place_lines
+from features.point_in_time.number_columns import Names, NumberColumns
 
 FIRST, SECOND = Names(("a", "b")), Names(("c",))
 COLUMNS = NumberColumns([(FIRST, np.array([[1.0, 2.0], [3.0, 4.0]])), (SECOND, np.array([[5.0, 6.0]]))])
@@ -29,8 +29,8 @@ def test_they_are_stacked_in_any_order_and_more_than_once() -> None:
     assert found.tolist() == [[5.0, 6.0], [1.0, 2.0], [5.0, 6.0]]
     assert COLUMNS.stack(Names(("a", "d")), 2) is None
     out = np.zeros((3, 2))
-    assert place_lines(np.array([[7.0, 8.0], [9.0, 9.0]]), Names(("x", "y")), Names(("w", "x", "z")), out) == 1
-    assert out.tolist() == [[0.0, 0.0], [7.0, 8.0], [0.0, 0.0]]
+    assert COLUMNS.place(Names(("w", "b", "c")), out) == 2
+    assert out.tolist() == [[0.0, 0.0], [3.0, 4.0], [5.0, 6.0]]
 
 
 def test_an_assigned_column_takes_the_place_of_one_in_an_array() -> None:

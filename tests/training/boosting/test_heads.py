@@ -86,7 +86,7 @@ def test_the_label_is_the_outcome_over_the_funnels_product(rows_without, name, h
     funnel, features, outcome = rows_without(name)
     found = all_rows(funnel, features, outcome)
     assert {head: f"{data.head.numerator} {data.head.exposure}" for head, data in found.items()} == heads
-    posteriors = features.log_stage_rates(funnel)
+    posteriors = features.log_stage_rates()
     for data in found.values():
         assert len(data) > 100
         exposure = at(data, outcome, data.head.exposure)
@@ -130,7 +130,7 @@ def test_a_row_without_exposure_or_with_an_unknown_outcome_is_left_out(rows_with
 
 def test_the_training_weight_is_half_at_ten_orders_and_saturates(rows_without) -> None:
     funnel, features, outcome = rows_without("everything")
-    logs = features.log_stage_rates(funnel)
+    logs = features.log_stage_rates()
     rate = np.exp(logs["click"] + logs["order"])  # orders expected of an impression
 
     def weight(orders: float) -> np.ndarray:
@@ -168,10 +168,9 @@ def test_a_deviance_weighs_exposure_up_to_a_cap_and_leaves_small_rows_out(rows_w
 def test_a_share_is_never_expected_above_1(rows_without) -> None:
     """Cross-stage evidence can push the posterior log rate of a share above 0."""
     funnel, features, outcome = rows_without("everything")
-    posterior = features.posteriors["keep"]
-    lifted = replace(posterior, log_prior=posterior.log_prior + 0.2)
-    above = replace(features, posteriors=features.posteriors | {"keep": lifted})
-    assert (lifted.log_rate > 0).any()
+    lifted = replace(features.posteriors, log_prior=features.posteriors.log_prior + 0.2)
+    above = replace(features, posteriors=lifted)
+    assert (lifted["keep"].log_rate > 0).any()
     data = all_rows(funnel, above, outcome)["keep"]
     assert (data.log_funnel <= 0).all()
     assert (data.log_funnel == 0).any()

@@ -113,7 +113,7 @@ def test_stage_rates_are_those_of_the_funnel_model_and_value_is_in_cny(model, ho
 def test_a_head_is_the_stack_of_its_members(model, holdout_rows, choices) -> None:
     features, _ = holdout_rows
     funnel = model.fitted.funnel
-    rates, bayes = (features.log_stage_rates(funnel, empirical_bayes=kind) for kind in (False, True))
+    rates, bayes = (features.log_stage_rates(empirical_bayes=kind) for kind in (False, True))
     logs = model.log_heads(features)
     for head in funnel.heads:
         stack, booster = choices[head.name].stack, model.boosters.get(head.name)
@@ -158,7 +158,7 @@ def test_a_model_without_choices_is_the_funnel_alone(train_rows, holdout_rows, f
     features, _ = holdout_rows
     bare = fit_model(*train_rows, fitted, {}, quick)
     assert bare.boosters == {}
-    logs, rates = bare.log_heads(features), features.log_stage_rates(fitted.funnel)
+    logs, rates = bare.log_heads(features), features.log_stage_rates()
     for head in fitted.funnel.heads:
         np.testing.assert_array_equal(logs[head.name], head.log_product(rates))
     same_bits(bare.predict(features), bare.predict(features, trees=False))

@@ -1,7 +1,6 @@
 """Later volume: typical and expected."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 
 import lightgbm as lgb
@@ -25,28 +24,6 @@ from training.boosting.volume_rows import VolumeRows
 TREES = Trees(rounds=30, min_data_in_leaf=20, num_leaves=4)
 
 
-def rows(features, places):
-    """The same features, fewer rows."""
-    part = {
-        "keys": features.keys.take(places),
-        "values": features.values.take(places),
-        "posteriors": {
-            stage: replace(
-                posterior,
-                **{
-                    name: {key: line[places] for key, line in value.items()}
-                    if isinstance(value, Mapping)
-                    else value[places]
-                    for name, value in vars(posterior).items()
-                },
-            )
-            for stage, posterior in features.posteriors.items()
-        },
-        "reference_price": features.reference_price[places],
-    }
-    return replace(features, **part)
-
-
 @pytest.fixture(scope="module")
 def funnel(fitted):
     return fitted.funnel
@@ -67,13 +44,13 @@ def test_a_row_alone_has_the_volume_that_it_has_in_a_batch(head, holdout_rows) -
     typical, expected = head.log1p_typical(features), head.log_expected(features)
     assert len(set(features.keys.categories("promotion_type").texts())) == 2
     for place in range(0, len(typical), 3):
-        alone = rows(features, np.array([place]))
+        alone = features.take(np.array([place]))
         assert head.log1p_typical(alone)[0] == typical[place]
         assert head.log_expected(alone)[0] == expected[place]
 
 
 def test_no_rows_have_no_volumes(head, holdout_rows) -> None:
-    none = rows(holdout_rows[0], np.array([], dtype=np.int64))
+    none = holdout_rows[0].take(np.array([], dtype=np.int64))
     assert head.log1p_typical(none).shape == head.log_expected(none).shape == (0,)
 
 
@@ -138,7 +115,7 @@ def test_rows_without_a_known_outcome_change_nothing(train_rows, funnel, holdout
     unknown = outcome.assign(**{"later:impressions": outcome["later:impressions"].mask(lost)})
     kept = np.flatnonzero(~lost)
     one = fit_volume_head((features, unknown), funnel, BOTH, {})
-    other = fit_volume_head((rows(features, kept), outcome.iloc[kept]), funnel, BOTH, {})
+    other = fit_volume_head((features.take(kept), outcome.iloc[kept]), funnel, BOTH, {})
     np.testing.assert_allclose(one.log_expected(holdout_rows[0]), other.log_expected(holdout_rows[0]), rtol=1e-6)
 
 
@@ -152,7 +129,7 @@ def test_without_any_delivery_volumes_are_the_least(train_rows, funnel) -> None:
 def test_few_rows_have_no_trees(train_rows, funnel) -> None:
     features, outcome = train_rows
     few = np.arange(2 * TREES.min_data_in_leaf - 1)
-    head = fit_volume_head((rows(features, few), outcome.iloc[few]), funnel, BOTH, ROUNDS)
+    head = fit_volume_head((features.take(few), outcome.iloc[few]), funnel, BOTH, ROUNDS)
     assert head.boosters == {}
     assert np.isfinite(head.log_expected(features)).all()
     assert np.isfinite(head.log1p_typical(features)).all()

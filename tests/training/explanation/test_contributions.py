@@ -56,7 +56,7 @@ def test_a_target_is_the_signed_sum_of_its_heads_and_a_head_has_the_weights_of_i
     features, _ = holdout_rows
     heads = {name: head_contributions(model, features, head) for name, head in model.heads.items()}
     for name, own in heads.items():
-        np.testing.assert_allclose(own.total, model.heads[name].log(features, model.fitted.funnel), rtol=0, atol=1e-9)
+        np.testing.assert_allclose(own.total, model.heads[name].log(features), rtol=0, atol=1e-9)
     _, targets = all_contributions(model, features)
     signed = heads["gmv"].total + heads["keep"].total - heads["cost"].total
     np.testing.assert_allclose(targets["net_roi"].total, signed, rtol=0, atol=1e-9)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from features.funnel import build_funnel
+from features.funnel_model.posterior import Posteriors
 from features.matrix.feature_matrix import Features
 from features.point_in_time.array_frame import Categories
 from training.boosting.recipe import Recipe, out_of_fold, predict_out_of_sample
@@ -104,17 +105,7 @@ def bounds_of(uncertainty: PredictiveUncertainty, predicted: pd.DataFrame, featu
 
 
 def some_rows(rows: OutOfSample, places: np.ndarray) -> tuple[pd.DataFrame, Features]:
-    features = rows.features
-    part = replace(
-        features,
-        keys=features.keys.take(places),
-        values=features.values.take(places),
-        reference_price=features.reference_price[places],
-        posteriors={
-            name: replace(posterior, own_events=posterior.own_events[places], variance=posterior.variance[places])
-            for name, posterior in features.posteriors.items()
-        },
-    )
+    part = rows.features.take(places)
     return rows.predicted.iloc[places].reset_index(drop=True), part
 
 
@@ -292,6 +283,12 @@ def test_on_simulated_outcomes_intervals_hold_their_level_and_chances_come_true(
     assert np.mean(volume <= rows.median("later_impressions")) == pytest.approx(0.5, abs=0.03)
 
 
+def order_as_return(posteriors: Posteriors) -> Posteriors:
+    place = [posteriors.stages.index("order")]
+    tables = {name: values[place] for name, values in posteriors.tables.items()}
+    return replace(posteriors, stages=("return",), **tables)
+
+
 def test_a_funnel_of_spend_alone_has_distributions(simulated, quick) -> None:
     """Without impressions, orders and refunds: gmv per spend over later spend, its unit fitted from the zeros."""
     funnel = build_funnel(["spend_cny", "gmv_cny"], None)
@@ -300,7 +297,7 @@ def test_a_funnel_of_spend_alone_has_distributions(simulated, quick) -> None:
         replace(
             part,
             predicted=part.predicted.assign(later_spend_cny=150.0),
-            features=replace(part.features, posteriors={"return": part.features.posteriors["order"]}),
+            features=replace(part.features, posteriors=order_as_return(part.features.posteriors)),
         )
         for part in simulated
     ]

@@ -56,8 +56,10 @@ def order_rows(holdout_rows, model):
     """Holdout rows whose creatives have 0, 5 and 50 orders so far, with what a variance of 0.5 and φ = 1 leave."""
     features = holdout_rows[0]
     own = np.resize([0.0, 5.0, 50.0], len(features.values))
-    order = replace(features.posteriors["order"], own_events=own, variance=1.0 / (own + 2.0))
-    features = replace(features, posteriors={**features.posteriors, "order": order})
+    posteriors, place = features.posteriors, features.posteriors.stages.index("order")
+    events, variance = posteriors.own_events.copy(), posteriors.variance.copy()
+    events[place], variance[place] = own, 1.0 / (own + 2.0)
+    features = replace(features, posteriors=replace(posteriors, own_events=events, variance=variance))
     return features, model.predict(features)
 
 

@@ -154,7 +154,7 @@ def known_attributes(creatives: ArrayFrame, encoder: Encoder) -> Floats:
     """(creatives,) Number of attributes with a value that was in the training data, the promotion type aside."""
     found = np.zeros(len(creatives))
     for column, seen in encoder.seen.items():
-        if column in creatives and column != "promotion_type" and (own := creatives.categories_or_none(column)):
+        if column in creatives and column != "promotion_type" and (own := creatives.categories_of([column])[0]):
             known = [any(part in seen for part in str(value).split(MULTI)) for value in own.values]
             found += np.array([*known, False])[own.codes]
     return found
