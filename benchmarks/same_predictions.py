@@ -71,6 +71,7 @@ def request(settings: dict[str, Any]) -> dict[str, Any]:
             {"creative_id": "c", **first, **launched, "sums": {"age_hours": 30, **counts}},
         ],
         "explain": True,
+        "top": 1000,
     }
 
 

@@ -68,7 +68,7 @@ def predict_command(
     import pandas as pd
 
     from serving.api.errors import Refused
-    from serving.api.requests import PredictRequest
+    from serving.api.requests import PredictRequest, listed
     from serving.api.validation import parse_request
     from serving.inference.loaded_model import load_model
     from serving.inference.model_watcher import find_bundle, note_on_others
@@ -83,7 +83,7 @@ def predict_command(
     try:
         request = parse_request(PredictRequest, body, loaded.vocabulary, settings.limits.creatives)
         now = pd.Timestamp(datetime.now(loaded.zone).replace(tzinfo=None))
-        done = predictions(loaded, request.creatives, now=now, explain=request.explain, top=request.top)
+        done = predictions(loaded, request.creatives, now=now, explain=request.explain, top=listed(request))
     except Refused as refusal:
         print(json.dumps(refusal.body("-"), ensure_ascii=False, indent=1), file=sys.stderr)
         raise typer.Exit(1) from None

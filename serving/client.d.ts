@@ -563,7 +563,7 @@ export interface PredictRequest {
   /** [maxItems 500] */
   creatives: Creative[];
   explain?: boolean;
-  /** Features listed one by one in each explanation, the rest as one sum; none: all. */
+  /** Features listed one by one in the explanation of each target, the rest as one sum; none: 20; 1000: all. */
   top?: number | null;
   /** Answer only if this version serves; else 409. */
   model_version?: string | null;

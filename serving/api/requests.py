@@ -23,6 +23,8 @@ MOST_CREATIVES = 500
 """Creatives in one request, unless the setting `limits.creatives` is smaller."""
 MOST_TAGS = 60
 """Tags of one creative."""
+LISTED_FEATURES = 20
+"""Features listed in the explanation of a target, where the request does not say how many."""
 
 
 def _between_2000_and_2100(moment: datetime) -> datetime:
@@ -163,9 +165,14 @@ class PredictRequest(StrictModel):
     creatives: Annotated[list[ListedCreative], Field(min_length=1, max_length=MOST_CREATIVES)]
     explain: bool = False
     top: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Features listed one by one in each explanation, the rest as one sum; none: all."""
+    """Features listed one by one in the explanation of each target, the rest as one sum; none: 20; 1000: all."""
     model_version: Version | None = None
     """Answer only if this version serves; else 409."""
+
+
+def listed(request: PredictRequest) -> int:
+    """How many features its explanations list one by one."""
+    return request.top or LISTED_FEATURES
 
 
 class RankRequest(StrictModel):

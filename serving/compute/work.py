@@ -12,7 +12,7 @@ import orjson
 import pandas as pd
 
 from serving.api.errors import Refused, RequestProblem, refused
-from serving.api.requests import PlanRequest, PredictRequest, RankRequest
+from serving.api.requests import PlanRequest, PredictRequest, RankRequest, listed
 from serving.api.validation import parse_request
 from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions
@@ -103,7 +103,7 @@ def compute_together(
         except Exception as error:
             outcomes[place] = error
             continue
-        wants = (request.explain, request.top) if isinstance(request, PredictRequest) else place
+        wants = (request.explain, listed(request)) if isinstance(request, PredictRequest) else place
         alike.setdefault(wants, []).append((place, request))
     for group in alike.values():
         parsed = [request for _, request in group]
@@ -212,7 +212,8 @@ def _compute(
         recorded = recorded_creatives(plan.stored, plan.values, plan.age_hours, plan.cutoffs)
         return [_computed(loaded, raws[0], plan.content, recorded)]
     creatives = [creative for request in requests for creative in request.creatives]
-    found = predictions(loaded, creatives, now=now, explain=first.explain, top=first.top, check_deadline=check_deadline)
+    explain, top = first.explain, listed(first)
+    found = predictions(loaded, creatives, now=now, explain=explain, top=top, check_deadline=check_deadline)
     recorded = recorded_creatives(found.answers, found.values, found.age_hours, found.cutoffs)
     computed, begin = [], 0
     for raw, request in zip(raws, requests):

@@ -83,6 +83,33 @@ def test_alone_and_in_company_an_answer_is_the_same_bit_for_bit(loaded, compute,
     assert sorted(calls) == [1, 1, 1, 4]  # the first came alone; then all that want the same at once
 
 
+def test_an_explanation_lists_20_features_unless_the_request_says_how_many(compute, one_creative) -> None:
+    def features(**more) -> list[dict]:
+        body = {"creatives": [one_creative], "explain": True, **more}
+        (answered,) = together(lambda: [compute.answer(raw(body))])
+        return content(answered)["predictions"][0]["explanation"]["targets"]["gpm"]["features"]
+
+    full = features(top=1000)
+    assert len(full) > 20
+    assert features() == features(top=None) == full[:20]
+    assert features(top=2) == full[:2]
+
+
+def test_those_who_were_answered_together_are_waited_for(compute, one_creative, monkeypatch) -> None:
+    calls: list[int] = []
+    real = work.predictions
+    monkeypatch.setattr(work, "predictions", lambda m, c, **o: calls.append(len(c)) or real(m, c, **o))
+    monkeypatch.setattr("serving.compute.compute.GATHER_SHARE", 1000.0)
+    monkeypatch.setattr("serving.compute.compute.GATHER_SECONDS", 0.5)
+
+    async def asks_three_times() -> None:
+        for _ in range(3):
+            await compute.answer(raw({"creatives": [one_creative]}))
+
+    together(lambda: [asks_three_times() for _ in range(4)])
+    assert calls == [1, 4, 4, 3]  # the first came alone; then all are together, until there are no four
+
+
 def test_every_answer_is_recorded_with_its_own_rows(compute, records, one_creative) -> None:
     records.clear()
     bodies = [several({**one_creative, "account_id": f"acc{n}"}, n + 1) for n in range(4)]
