@@ -28,9 +28,13 @@ def read_yaml(path: Path) -> object:
             f"{path}: there is no such settings file.", zh=f"{path}:没有这个配置文件。处理:检查 CONFIG 的路径。"
         ) from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read as a settings file: {error.strerror}.") from None
+        raise ConfigError(
+            f"{path}: cannot be read as a settings file: {error.strerror}.", zh=f"{path}：读不了：{error.strerror}。"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not a YAML file in UTF-8: {error}") from None
+        raise ConfigError(
+            f"{path}: is not a YAML file in UTF-8: {error}", zh=f"{path}：不是 UTF-8 编码的 YAML 文件：{error}"
+        ) from None
     return {} if content is None else content
 
 

@@ -110,7 +110,9 @@ def backtest(
         span = (rows["cutoff"].max() - rows["cutoff"].min()) / pd.Timedelta(days=1)
         raise TooThinError(
             f"Cutoffs span {span:.0f} days and no origin has {MIN_ORIGIN_CREATIVES} mature creatives before it and "
-            "mature rows after it. Add earlier exports, or set backtest.min_train_days lower."
+            "mature rows after it. Add earlier exports, or set backtest.min_train_days lower.",
+            zh=f"数据只跨 {span:.0f} 天，没有一个时点之前有 {MIN_ORIGIN_CREATIVES} 个结果已出的素材、之后也有。"
+            "处理：导出更早的日期，或在配置里把 backtest.min_train_days 设小。",
         )
     table = pd.concat(found, ignore_index=True)
     table["origin"] = table["origin"].astype("datetime64[us]")

@@ -43,7 +43,10 @@ def load_layouts(settings: Settings) -> list[ExportLayout]:
     known: dict[str, ExportLayout] = {}
     for folder in settings.source_dirs:
         if not folder.is_dir():
-            raise ConfigError(f"source_dirs: {folder} is no folder.")
+            raise ConfigError(
+                f"source_dirs: {folder} is no folder.",
+                zh=f"source_dirs：{folder} 不是文件夹。处理：检查配置里的路径。",
+            )
         for path in sorted(folder.glob("*.yaml")):
             layout = read_layout(path)
             _check_names(layout, path)
@@ -51,7 +54,8 @@ def load_layouts(settings: Settings) -> list[ExportLayout]:
     unknown = [name for name in settings.sources if name not in known]
     if unknown:
         raise ConfigError(
-            f"sources: there is no source config called {', '.join(unknown)}; known: {', '.join(sorted(known))}."
+            f"sources: there is no source config called {', '.join(unknown)}; known: {', '.join(sorted(known))}.",
+            zh=f"sources：没有叫 {', '.join(unknown)} 的来源配置；已有：{', '.join(sorted(known))}。",
         )
     chosen = settings.sources or tuple(known)
     return [layout for name, layout in known.items() if name in chosen]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.bilingual import Words
 from features.errors import StoreError
 from features.schema import KEY, PERIOD, VALUES
 
@@ -64,8 +65,11 @@ READABLE = {
 }
 """Table → its columns in a frame."""
 
-_ELSEWHERE = "Name another file, or move this one away."
-_ANEW = "Ingest your exports into a new file."
+_ELSEWHERE = Words("换一个文件名，或把它移走。", "Name another file, or move this one away.")
+_ANEW = Words(
+    "把它移走，再运行同一个命令：导出会重新读入。",
+    "Move it away and run the same command again: exports are read anew.",
+)
 
 
 def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -86,7 +90,7 @@ def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     if read_only and not path.exists():
         cure = "Run `python -m features ingest` with your exports first."
-        raise StoreError(f"{path}: there is no store here. {cure}")
+        raise StoreError(f"{path}: there is no store here. {cure}", zh=f"{path}：这里没有数据库。处理：先导入或训练。")
     config: dict[str, str | bool | int | float | list[str]] = {
         "enable_external_access": False,
         "autoinstall_known_extensions": False,
@@ -100,7 +104,10 @@ def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(str(path), read_only=read_only, config=config)
         connection.execute("SET lock_configuration = true")
     except OSError as error:
-        raise StoreError(f"{path}: cannot be made here: {error.strerror}. Name another place.") from None
+        raise StoreError(
+            f"{path}: cannot be made here: {error.strerror}. Name another place.",
+            zh=f"{path}：在这里建不了数据库（{error.strerror}）。处理：换一个位置。",
+        ) from None
     except duckdb.Error as error:
         raise _refusal(path, str(error)) from None
     return connection
@@ -114,10 +121,18 @@ def _refusal(path: Path, reason: str) -> StoreError:
             zh=f"{path}:数据库正被另一个命令使用。处理:等那个命令结束,或停掉它。",
         )
     if "version number" in reason:
-        return StoreError(f"{path}: was written by another version of DuckDB. {_ANEW} {detail}")
+        return StoreError(
+            f"{path}: was written by another version of DuckDB. {_ANEW.en} {detail}",
+            zh=f"{path}：是别的版本的 DuckDB 写的。处理：{_ANEW.zh}",
+        )
     if "not a valid" in reason or "directory" in reason:
-        return StoreError(f"{path}: is not a store. {_ELSEWHERE} {detail}")
-    return StoreError(f"{path}: cannot be opened as a store. {_ELSEWHERE} {detail}")
+        return StoreError(
+            f"{path}: is not a store. {_ELSEWHERE.en} {detail}", zh=f"{path}：不是数据库。处理：{_ELSEWHERE.zh}"
+        )
+    return StoreError(
+        f"{path}: cannot be opened as a store. {_ELSEWHERE.en} {detail}",
+        zh=f"{path}：打不开这个数据库（{reason}）。处理：{_ELSEWHERE.zh}",
+    )
 
 
 def _check(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
@@ -130,7 +145,13 @@ def _check(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -
     if "store_meta" in found:
         meta = connection.execute("SELECT application, schema_version FROM store_meta").fetchall()
     if not meta or meta[0][0] != APPLICATION:
-        raise StoreError(f"{path}: is a DuckDB file, but not a store of {APPLICATION}. {_ELSEWHERE}")
+        raise StoreError(
+            f"{path}: is a DuckDB file, but not a store of {APPLICATION}. {_ELSEWHERE.en}",
+            zh=f"{path}：是别的程序的 DuckDB 文件。处理：{_ELSEWHERE.zh}",
+        )
     version = meta[0][1]
     if version != SCHEMA_VERSION:
-        raise StoreError(f"{path}: is a store of version {version}; expected {SCHEMA_VERSION}. {_ANEW}")
+        raise StoreError(
+            f"{path}: is a store of version {version}; expected {SCHEMA_VERSION}. {_ANEW.en}",
+            zh=f"{path}：是别的版本的数据库（{version}，应为 {SCHEMA_VERSION}）。处理：{_ANEW.zh}",
+        )

@@ -76,7 +76,10 @@ def _as_store_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-        raise StoreError(f"{path}: cannot go on: {error}. What was imported before is kept.") from error
+        raise StoreError(
+            f"{path}: cannot go on: {error}. What was imported before is kept.",
+            zh=f"{path}：数据库写不下去了（{error}）。已导入的还在。",
+        ) from error
     except RuntimeError as error:
         if "interrupted" not in str(error):
             raise

@@ -58,7 +58,10 @@ class Dataset:
             InputError: They are not in memory.
         """
         if not isinstance(self.source, InMemorySource):
-            raise InputError("This needs all metrics in memory. Run it without ENGINE=dask, on a part of the data.")
+            raise InputError(
+                "This needs all metrics in memory. Run it without ENGINE=dask, on a part of the data.",
+                zh="这个命令要把数据全部读进内存。处理：不用 ENGINE=dask，只给一部分数据。",
+            )
         return self.source.loaded
 
     @property
@@ -162,7 +165,9 @@ def _refuse_mixture(
         raise InputError(
             f"The promotion types in these data allow different predictions ({each}), so no one model can serve them. "
             "Train them apart: give DATA as a folder or pattern that holds one of them, or name its source configs "
-            "under `sources:` in a config."
+            "under `sources:` in a config.",
+            zh=f"这些数据里的推广方式能预测的指标不同（{each}），不能合成一个模型。"
+            "处理：补齐导出的列，或把推直播、推商品放在两个文件夹里分开训练。",
         )
 
 

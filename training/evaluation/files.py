@@ -188,7 +188,10 @@ def read_evaluation(folder: Path) -> Evaluation:
     try:
         facts = RunFacts.model_validate_json((folder / RUN_FACTS).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValidationError) as error:
-        raise BundleError(f"{folder}: holds no evaluation of this version. Train first: make train") from error
+        raise BundleError(
+            f"{folder}: holds no evaluation of this version. Train first: make train",
+            zh=f"{folder}：没有这个版本的评估。处理：先 make train。",
+        ) from error
     text_columns = dict.fromkeys(("quarter", "promotion_type"), "str")
     absent = {"deciles": CALIBRATION_COLUMNS, "lifts": LIFT_COLUMNS, "groups": GROUP_COLUMNS, "bins": BIN_COLUMNS}
     found = {}

@@ -177,13 +177,15 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
         uncertainty = None if known is None else read_uncertainty(known)
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise BundleError(
-            f"{folder}: was written by another version of gpmcast ({manifest.version}). {CURE}"
+            f"{folder}: was written by another version of gpmcast ({manifest.version}). {CURE.en}",
+            zh=f"{folder}：是别的版本（{manifest.version}）的模型。处理：{CURE.zh}",
         ) from error
     expected = feature_fingerprint(fitted, manifest.settings)
     if expected != manifest.feature_fingerprint:
         raise BundleError(
             f"{folder}: was trained on other features (fingerprint {manifest.feature_fingerprint[:12]}, this version "
-            f"computes {expected[:12]}). Train again, or use gpmcast {manifest.version}."
+            f"computes {expected[:12]}). Train again, or use gpmcast {manifest.version}.",
+            zh=f"{folder}：训练时的特征与这个版本的不同。处理：重新 make train，或用 gpmcast {manifest.version}。",
         )
     return CreativeModel(fitted, volume, heads, uncertainty), manifest
 
@@ -193,12 +195,16 @@ def read_manifest(folder: Path) -> Manifest:
     content = read_sealed_manifest(folder)
     if content.get("format") != FORMAT:
         raise BundleError(
-            f"{folder}: is a bundle of format {content.get('format')}, this version reads {FORMAT}. {CURE}"
+            f"{folder}: is a bundle of format {content.get('format')}, this version reads {FORMAT}. {CURE.en}",
+            zh=f"{folder}：是别的版本的模型（格式 {content.get('format')}，应为 {FORMAT}）。处理：{CURE.zh}",
         )
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:
-        raise BundleError(f"{folder}: {MANIFEST} cannot be read by this version: {error}. {CURE}") from None
+        raise BundleError(
+            f"{folder}: {MANIFEST} cannot be read by this version: {error}. {CURE.en}",
+            zh=f"{folder}：这个版本读不了 {MANIFEST}。处理：{CURE.zh}",
+        ) from None
 
 
 def feature_fingerprint(fitted: Fitted, settings: Settings) -> str:

@@ -5,11 +5,14 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
+from features.bilingual import Words
 from training.errors import BundleError
 
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"
-CURE = "Take an unchanged copy from the model registry, or train again."
+CURE = Words(
+    "从模型库取一份没有改动的，或重新 make train。", "Take an unchanged copy from the model registry, or train again."
+)
 
 
 def read_sealed_manifest(folder: Path) -> dict[str, Any]:
@@ -20,9 +23,12 @@ def read_sealed_manifest(folder: Path) -> dict[str, Any]:
     """
     for name in (MANIFEST, SEAL):
         if not (folder / name).is_file():
-            raise BundleError(f"{folder}: is no model bundle: {name} is missing. {CURE}")
+            raise _refused(folder, Words(f"不是模型包：缺少 {name}", f"is no model bundle: {name} is missing"))
     if file_sha256(folder / MANIFEST) != (folder / SEAL).read_text(encoding="ascii", errors="replace").strip():
-        raise BundleError(f"{folder}: {MANIFEST} or {SEAL} was changed after the bundle was written. {CURE}")
+        changed = Words(
+            f"{MANIFEST} 或 {SEAL} 被改动过", f"{MANIFEST} or {SEAL} was changed after the bundle was written"
+        )
+        raise _refused(folder, changed)
     content: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     return content
 
@@ -40,11 +46,18 @@ def check_files(folder: Path, files: dict[str, str]) -> None:
     found = {path.name for path in folder.iterdir()} - {MANIFEST, SEAL}
     for name in sorted(set(files) | found):
         if name not in found:
-            raise BundleError(f"{folder}: the file {name} is missing. {CURE}")
+            raise _refused(folder, Words(f"缺少文件 {name}", f"the file {name} is missing"))
         if name not in files:
-            raise BundleError(f"{folder}: the file {name} does not belong to the bundle. {CURE}")
+            raise _refused(
+                folder, Words(f"文件 {name} 不属于这个模型包", f"the file {name} does not belong to the bundle")
+            )
         if file_sha256(folder / name) != files[name]:
-            raise BundleError(f"{folder}: the file {name} was changed after the bundle was written. {CURE}")
+            changed = Words(f"文件 {name} 被改动过", f"the file {name} was changed after the bundle was written")
+            raise _refused(folder, changed)
+
+
+def _refused(folder: Path, why: Words) -> BundleError:
+    return BundleError(f"{folder}: {why.en}. {CURE.en}", zh=f"{folder}：{why.zh}。处理：{CURE.zh}")
 
 
 def file_sha256(path: Path) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from features.bilingual import Words
 from features.sanitise import visible_text
 from training.errors import BundleError
 from training.mlflow_address import MlflowAddress
@@ -74,7 +75,7 @@ class ChampionFinder:
         identity = [str(database.resolve()) if database else address.registry, address.tracking, name, preferred]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
         self._cache = BundleCache((cache / key).resolve())
-        self._error: tuple[str | None, float, str] | None = None  # stamp, until when it holds for that stamp
+        self._error: tuple[str | None, float, Words] | None = None  # stamp, until when it holds for that stamp
         self._pause_until = 0.0
         self._client: subprocess.Popen[bytes] | None = None
 
@@ -86,9 +87,9 @@ class ChampionFinder:
         """
         stamp, now = registry_stamp(self.address, self._name), time.monotonic()
         if self._error is not None:
-            failed_stamp, pause_until, message = self._error
+            failed_stamp, pause_until, failed = self._error
             if now < (pause_until if stamp == failed_stamp else self._pause_until):  # sooner where something changed
-                raise BundleError(message)  # a new one: the traceback of one that is raised again grows
+                raise BundleError(failed.en, zh=failed.zh)  # a new one: the traceback of one that is raised again grows
         self._cache.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._cache.folder / "lock"):
             known, known_stamp = self._read(FOUND), (self._cache.read(FOUND) or {}).get("stamp")
@@ -98,7 +99,7 @@ class ChampionFinder:
             try:
                 found, self._error = self._run_client(), None
             except BundleError as error:
-                self._error = stamp, time.monotonic() + PAUSE_SECONDS, str(error)
+                self._error = stamp, time.monotonic() + PAUSE_SECONDS, Words(error.zh, str(error))
                 raise
             finally:
                 ended = time.monotonic()
@@ -180,5 +181,5 @@ class ChampionFinder:
             ) from None
         if "error" in answer:
             log.debug("MLflow's client: %s", visible_text(err.decode(errors="replace")))
-            raise BundleError(answer["error"])
+            raise BundleError(answer["error"], zh=answer.get("zh", ""))
         return Found(answer["name"], answer["version"], answer["sha256"], tuple(answer["others"]))

@@ -71,7 +71,8 @@ def answer(request: Request) -> dict[str, object]:
             try:
                 sha256 = cache.add(draft)
             except BundleError as refusal:
-                raise BundleError(str(refusal).replace(str(draft), str(chosen))) from refusal
+                texts = (text.replace(str(draft), str(chosen)) for text in (str(refusal), refusal.zh))
+                raise BundleError(next(texts), zh=next(texts)) from refusal
     others = sorted(str(one) for one in champions if one != chosen)
     return {**asdict(chosen), "sha256": sha256, "others": others}
 
@@ -94,7 +95,7 @@ def main() -> None:
         try:
             content = answer(request)
         except BundleError as refusal:
-            content = {"error": address.without_secrets(str(refusal))}
+            content = {"error": address.without_secrets(str(refusal)), "zh": address.without_secrets(refusal.zh)}
         except Exception as error:  # the process that asked tells a person, whatever it is
             traceback.print_exc()
             reason = address.without_secrets(f"{type(error).__name__}: {error}")

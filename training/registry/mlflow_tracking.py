@@ -169,7 +169,8 @@ def fetched(space: Workspace, registered: Registered, what: str = BUNDLE) -> Ite
         except (MlflowException, OSError) as error:
             reason = str(error).rstrip(".")
             raise BundleError(
-                f"{registered}: its files cannot be read from the registry: {reason}. Train again."
+                f"{registered}: its files cannot be read from the registry: {reason}. Train again.",
+                zh=f"{registered}：模型库里读不到它的文件（{reason}）。处理：重新 make train。",
             ) from error
         yield folder
 

@@ -13,13 +13,16 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from features.bilingual import Words
 from training.engine import Engine, LocalEngine, OnProgress, Task, no_progress
 from training.errors import EngineError
 
-PROCESS_LOST = (
+PROCESS_LOST = Words(
+    "一个进程中断了，多半是内存不够。处理：在配置里写 processes: 1，或把最大的账户拆开；"
+    "已算完的会保留，再运行同一个命令即可。",
     "A process was lost over its piece of work. Most often the machine has not the memory for as many: ask for fewer "
     "(`processes: 1` in the config), or split the largest account. What is done is kept: run the same command again "
-    "to go on."
+    "to go on.",
 )
 
 
@@ -51,7 +54,7 @@ class Processes:
             places = {submit(_on_one_thread, function, shared, item): place for place, item in enumerate(items)}
             return _results(places, on_progress)
         except BrokenProcessPool:
-            raise EngineError(PROCESS_LOST) from None
+            raise EngineError(PROCESS_LOST.en, zh=PROCESS_LOST.zh) from None
 
 
 @contextmanager

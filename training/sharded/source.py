@@ -69,7 +69,10 @@ class ShardedSource:
             InputError: There are no creatives, or no metrics.
         """
         if not dataset.parts or pd.isna(dataset.until):
-            raise InputError("The dataset holds no metrics. Export a store that has exports with impressions or spend.")
+            raise InputError(
+                "The dataset holds no metrics. Export a store that has exports with impressions or spend.",
+                zh="没有任何效果数据；应有展现或消耗。处理：加上日报导出。",
+            )
         self.dataset, self.work, self.engine, self._progress = dataset, work, engine, progress
         self._slim = replace(dataset, parts=())
         self._described = {part.name: read_creatives(dataset, part) for part in dataset.parts}

@@ -150,8 +150,9 @@ def test_a_store_of_another_version_is_refused_with_both_versions(tmp_path):
         pass
     with duckdb.connect(str(path)) as raw:
         raw.execute("UPDATE store_meta SET schema_version = 99")
-    with pytest.raises(StoreError, match=r"version 99; expected \d+"), open_store(path):
+    with pytest.raises(StoreError, match=r"version 99; expected \d+") as refused, open_store(path):
         pass
+    assert "99，应为" in refused.value.zh
 
 
 def test_reading_where_there_is_no_store_asks_to_ingest_first(tmp_path):

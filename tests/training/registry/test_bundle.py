@@ -65,6 +65,7 @@ def copy(written: Path, folder: Path) -> Path:
 def refused(folder: Path) -> str:
     with pytest.raises(BundleError) as error:
         load_bundle(folder)
+    assert error.value.zh.startswith(f"{folder}：")
     return str(error.value)
 
 

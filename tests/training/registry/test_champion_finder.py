@@ -1,5 +1,6 @@
 """How often MLflow's client is started: once for each change, and seldom where there is nothing to find."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -30,7 +31,7 @@ class Registry:
             self.runs += 1
             self.now += 2
             if self.error:
-                raise BundleError(self.error)
+                raise BundleError(self.error, zh="没有冠军")
             finder.folder(self.found).mkdir(parents=True, exist_ok=True)
             return self.found
 
@@ -71,6 +72,7 @@ def test_after_a_failure_the_client_runs_once_a_minute_and_sooner_for_a_change(r
         with pytest.raises(BundleError, match="no champion") as caught:
             finder.find()
         failures.append(len(caught.traceback))
+        assert caught.value.zh == "没有冠军"
         registry.now += 5
     assert registry.runs == 1
     assert set(failures[1:]) == {failures[1]}  # the traceback of an exception that is raised again grows
@@ -121,6 +123,16 @@ def test_the_client_can_be_ended_while_another_thread_forgets_it(registry) -> No
     finder.close()
     finder.close()
     assert killed == ["client"]
+
+
+def test_what_the_client_refuses_is_said_in_both_languages(registry, monkeypatch) -> None:
+    said = json.dumps({"error": "has no champion", "zh": "还没有可用的模型"}).encode()
+    client = SimpleNamespace(communicate=lambda *_, **__: (said, b""), returncode=0)
+    monkeypatch.setattr(champion_finder.subprocess, "Popen", lambda *_, **__: client)
+    finder = ChampionFinder(mlflow_address(registry.cache / "x.db", "http://none"), registry.cache, 10**6)
+    with pytest.raises(BundleError, match="has no champion") as caught:
+        finder._run_client()
+    assert caught.value.in_language("zh") == "还没有可用的模型"
 
 
 def test_the_client_gets_no_settings_of_the_service(registry, monkeypatch) -> None:
