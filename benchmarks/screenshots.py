@@ -96,11 +96,9 @@ class Taker:
         self.taken = 0
 
     @contextmanager
-    def open(
-        self, surface: Surface, width: int, language: Language, theme: Theme, height: int | None = None
-    ) -> Iterator[Page]:
+    def open(self, surface: Surface, width: int, language: Language, theme: Theme) -> Iterator[Page]:
         """Open a surface; afterwards what it complained about is kept."""
-        size = {"width": width, "height": height or WIDTHS.get(width, 1000)}
+        size = {"width": width, "height": WIDTHS.get(width, 1000)}
         context = self._browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce", locale="zh-CN")  # type: ignore[arg-type]
         page = context.new_page()
         page.set_default_timeout(120_000)  # a service that has just started reads its first file slowly

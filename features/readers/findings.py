@@ -15,6 +15,8 @@ EXPORT_AGAIN_ZH = "重新导出,中间不要用Excel打开再保存。"
 
 _NAMES_SHOWN = 12
 """Names of a list that a message shows; the others are counted."""
+EXAMPLE_LENGTH = 60
+"""Characters of a value that a message shows."""
 
 
 class UnusableFile(Exception):
@@ -55,10 +57,10 @@ class Findings:
         )
 
 
-def example(value: object, width: int = 60) -> str:
-    """Format a value for a message: quoted, on one line, cut to `width` characters."""
+def example(value: object) -> str:
+    """Format a value for a message: quoted, on one line, cut to EXAMPLE_LENGTH characters."""
     text = " ".join(str(value).split())
-    return f"“{text if len(text) <= width else text[: width - 1] + '…'}”"
+    return f"“{text if len(text) <= EXAMPLE_LENGTH else text[: EXAMPLE_LENGTH - 1] + '…'}”"
 
 
 def counted(mask: npt.NDArray[np.bool_], what: str = "row") -> str:

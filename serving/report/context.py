@@ -32,6 +32,9 @@ from training.progress import NO_PROGRESS, ProgressCallbacks
 
 Floats = npt.NDArray[np.float64]
 
+NAMES_SHOWN = 8
+"""Names that a refusal lists; the others are counted."""
+
 
 @dataclass(frozen=True)
 class CreativeFilter:
@@ -267,10 +270,10 @@ def _chosen(rows: pd.DataFrame, loaded: Loaded, creative_filter: CreativeFilter)
     return chosen
 
 
-def _some(values: pd.Series, most: int = 8) -> Words:
+def _some(values: pd.Series) -> Words:
     found = sorted(values.dropna().astype(str).unique())
-    more = len(found) - most
+    more = len(found) - NAMES_SHOWN
     return Words(
-        "、".join(found[:most]) + (f" 等 {len(found)} 个" if more > 0 else ""),
-        ", ".join(found[:most]) + (f" and {more} more" if more > 0 else ""),
+        "、".join(found[:NAMES_SHOWN]) + (f" 等 {len(found)} 个" if more > 0 else ""),
+        ", ".join(found[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else ""),
     )

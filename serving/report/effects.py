@@ -126,14 +126,14 @@ class TagGrouping:
         return np.asarray(np.linalg.lstsq(self.shares, logs, rcond=None)[0])
 
 
-def group_by_tag(context: ReportContext, tag: str, column: str, most: int = MOST_TAG_VALUES) -> TagGrouping:
+def group_by_tag(context: ReportContext, tag: str, column: str) -> TagGrouping:
     """Group the chosen creatives by the most frequent values of a column; values are sorted by name."""
     column_values = context.observed[column].astype(object)
     lists = [[] if value != value or value is None else [str(value)] for value in column_values]
     if tag in context.loaded_model.vocabulary.multi:
         lists = [list(dict.fromkeys(one[0].split(MULTI))) if one else [] for one in lists]
     counts = Counter(value for one in lists for value in one)
-    values = tuple(sorted(value for value, _ in counts.most_common(most)))
+    values = tuple(sorted(value for value, _ in counts.most_common(MOST_TAG_VALUES)))
     places = {value: place for place, value in enumerate(values)}
     shares = np.zeros((len(lists), len(values)))
     for row, one in enumerate(lists):

@@ -55,7 +55,7 @@ def out_of_fold(dataset: Dataset, train: Mask, recipe: Recipe) -> list[OutOfSamp
     return found
 
 
-def predict_out_of_sample(dataset: Dataset, rows: Mask, model: CreativeModel, *, trees: bool = True) -> OutOfSample:
+def predict_out_of_sample(dataset: Dataset, rows: Mask, model: CreativeModel) -> OutOfSample:
     """Predict rows that the model was not trained on; the caller is responsible for that."""
     features, outcome = rows_of(dataset, rows, model.fitted)
-    return OutOfSample(model.predict(features, trees=trees), features, outcome)
+    return OutOfSample(model.predict(features), features, outcome)

@@ -34,6 +34,8 @@ PRINT = {
     "on-key": "#fff", "warn": "#6a4a00", "raw": "#777", "shadow": "none",
 }  # fmt: skip
 """On white paper, whatever the screen has."""
+PIXELS_PER_POINT = 2.0
+"""Size of a chart that is a file of its own."""
 SIZE = re.compile(r'viewBox="([-\d.]+) ([-\d.]+) ([\d.]+) ([\d.]+)"')
 
 
@@ -51,18 +53,17 @@ def tokens() -> str:
     )
 
 
-def standalone(svg: str, scale: float = 2.0) -> str:
+def standalone(svg: str) -> str:
     """Return a chart as an SVG file: with its name space, a size in pixels, a background, the colours of print,
     and English texts.
 
     Args:
         svg: Of `training.charts.axes.Axes.svg`.
-        scale: Pixels per typographic point.
     """
     found = SIZE.search(svg)
     assert found is not None, "charts have a viewBox"
     left, top, width, height = found.groups()
-    size = f'width="{scale * float(width):g}" height="{scale * float(height):g}"'
+    size = f'width="{PIXELS_PER_POINT * float(width):g}" height="{PIXELS_PER_POINT * float(height):g}"'
     style = f"<style>svg {{ {declarations(PRINT)} font-family: sans-serif; }} .zh {{ display: none; }}</style>"
     ground = f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="{PRINT["paper"]}"/>'
     opening, _, rest = svg.partition(">")

@@ -27,6 +27,8 @@ MOST_POINTS = 24
 """Dots of each value in a beeswarm."""
 MOST_DOTS = 240
 BINS = 12
+SEED = 7
+"""Of the samples that are drawn."""
 PRICE = ATTRIBUTE_OF["price_cny"].report_group
 
 
@@ -84,18 +86,17 @@ class LeverDetails(ReportPart):
     members: list[list[int]]
 
 
-def lever_details(context: ReportContext, found: Levers, seed: int = 7) -> LeverDetails:
+def lever_details(context: ReportContext, found: Levers) -> LeverDetails:
     """Details of all levers, for each promotion type.
 
     Args:
         context: The chosen creatives.
         found: Its levers.
-        seed: Of the samples that are drawn.
     """
     groups, types = lever_groups(context), {one.promotion_type: one.rows for one in lever_slices(context) if not one.by}
     stages = list(found.targets[found.main])
     explanation = target_explanation(context, found.main)
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(SEED)
     names = {(one.tag, one.value): one.name for one in found.levers}
     swarms, curves = [], []
     for promotion_type, rows in types.items():

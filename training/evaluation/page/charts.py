@@ -25,7 +25,7 @@ PREDICTED, ACTUAL = Words("预测", "predicted"), Words("实际", "actual")
 
 
 def by_age(
-    name: str, table: pd.DataFrame, value: str, *, bands: bool = True, reference: float | None = None,
+    name: str, table: pd.DataFrame, value: str, *, reference: float | None = None,
     allowed: tuple[float, float] | None = None, log: bool = False, share: bool = False,
 ) -> Markup:  # fmt: skip
     """A line per method over the ages.
@@ -33,8 +33,7 @@ def by_age(
     Args:
         name: Name of the picture, unlike any other on the page.
         table: `age_hours`, `method`, `rows`, the value and its ends; ages under MIN_METRIC_ROWS are left out.
-        value: Name of the column.
-        bands: Shade the interval of gpmcast or of totals.
+        value: Name of the column; its interval, of gpmcast or of totals, is shaded.
         reference: A horizontal line.
         allowed: A shaded stripe.
         log: The vertical axis is logarithmic.
@@ -43,7 +42,7 @@ def by_age(
     rows = table[(table["age_hours"] != ALL_AGES) & (table["rows"] >= MIN_METRIC_ROWS)].dropna(subset=[value])
     ages = sorted(float(age) for age in rows["age_hours"].unique())
     low, high = f"{value}_low", f"{value}_high"
-    ends = [name for name in (low, high) if bands and name in rows]
+    ends = [name for name in (low, high) if name in rows]
     numbers = _finite(rows[[value, *ends]].to_numpy(np.float64))
     numbers += [*([] if reference is None else [reference]), *(allowed or ())]
     labels = [_age(age) for age in ages]
@@ -157,7 +156,7 @@ def reliability_points(name: str, bins: pd.DataFrame, off: float, repeats: int) 
     return axes.svg()
 
 
-def dots(name: str, measured: Sequence[Measured], own: str = OWN) -> Markup:
+def dots(name: str, measured: Sequence[Measured]) -> Markup:
     """A figure with its band for each of several methods, one above the other."""
     size = (4.3, 0.6 + 0.21 * max(len(measured), 3))
     left = 2.1
@@ -174,7 +173,7 @@ def dots(name: str, measured: Sequence[Measured], own: str = OWN) -> Markup:
     up = Axis(first, last, range(len(measured)), names)
     axes = Axes(name, across, up, size=size, left=left, rows=True)
     for place, one in enumerate(upwards):
-        colour = "mark" if one.of[0] == own else "ink"
+        colour = "mark" if one.of[0] == OWN else "ink"
         axes.ranges([place], [one.low], [one.high], colour, 1.5)
         axes.points([one.value], [place], colour)
     return axes.svg()
