@@ -87,14 +87,20 @@ def test_few_values_are_one_letter_each_and_many_are_numbers() -> None:
     assert coded([*many, None]) == (many, [*range(len(many)), -1])
 
 
-def test_of_a_stopped_creative_predicted_steps_are_not_told(found: dict, data: ReportData) -> None:
+def test_of_a_stopped_creative_predicted_steps_are_not_told(data: ReportData) -> None:
+    nothing = {
+        name: step.model_copy(update={"observed": None, "clear": False}) for name, step in data.cards[0].steps.items()
+    }
+    ended, goes_on = (data.cards[0].life.model_copy(update={"phase": phase}) for phase in ("stopped", "steady"))
+    unseen = [data.cards[0].model_copy(update={"steps": nothing, "life": life}) for life in (ended, goes_on)]
+    cards = [*unseen, *data.cards[2:]]
+    found = embedded(data.model_copy(update={"cards": cards}))
     for name, column in zip([stage.name for stage in data.stages], found["steps"]):
-        for row, (card, seen) in enumerate(zip(data.cards, column["seen"])):
-            step = card.steps[name]
-            assert (seen in "12") == (step.observed is not None)
-            assert (seen == "3") == (step.observed is None and card.life.phase == "stopped")
-            if seen == "0":
-                assert column["rate"][row] == pytest.approx(step.predicted, rel=1e-3)
+        assert column["seen"][:2] == "30"
+        assert column["rate"][1] == pytest.approx(cards[1].steps[name].predicted, rel=1e-3)
+        for card, seen in zip(cards, column["seen"]):
+            assert (seen in "12") == (card.steps[name].observed is not None)
+            assert (seen == "3") == (card.steps[name].observed is None and card.life.phase == "stopped")
 
 
 def test_numbers_have_the_digits_that_are_shown() -> None:
