@@ -6,7 +6,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from benchmarks.plan_market import DAYS, WINNER, Market, market, play
-from benchmarks.plan_rules import EQUAL, SETTINGS
+from benchmarks.plan_rules import EQUAL, SETTINGS, unit
 from sample.worlds import WORLDS
 from training.decision.plan.selection import choose
 from training.decision.plan.testing import test_of
@@ -57,7 +57,7 @@ def _choices(own: Market) -> dict[str, Ints]:
 
 def _planned(own: Market, seed: int) -> Ints:
     """The plan's choice in one market, each candidate an idea of its own; a hit reaches WINNER times its target."""
-    roi, variance, target, value = (part[seed] for part in (own.roi, own.log_variance, own.target, own.value))
+    roi, variance, target, value = (part[seed] for part in (own.roi, own.log_variance, own.target, unit(own)))
     natural = own.natural_guess[seed] * DAYS
     tests = test_of(roi, variance, target, natural, value, np.zeros(CANDIDATES), SETTINGS)
     hit = _reaches(roi, variance, target)

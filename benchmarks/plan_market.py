@@ -13,6 +13,7 @@ All arrays are (seeds, creatives) unless stated otherwise.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -56,9 +57,11 @@ class Market:
         log_variance: Model: variance of the log of the true ROI.
         value: Model: mean value of an order.
         natural_guess: Model: natural daily spend.
-        bursts: Whether the order rate has noise of its own every hour (gamma, coefficient of variation 1).
-        heavy: Whether order values are log-normal with a money-weighted mean of three times their mean.
-        exact: Whether every creative is exactly at its target in every hour: the hardest case for wrong calls.
+        dispersion: (seeds, 1) Learnt: bound on the index of each account's money (`benchmarks.plan_past`); NaN: none.
+        bursts: "hour", "day": the order rate has noise of its own every hour (gamma, coefficient of variation 1), or
+            every day (.7); empty: none.
+        uneven: Money-weighted mean of order values over their mean, log-normal; 0: gamma with 1.125.
+        exact: ROI over target of every creative in every hour: 1 is the hardest case for wrong calls; 0: as drawn.
     """
 
     log: dict[str, Floats]
@@ -68,18 +71,19 @@ class Market:
     log_variance: Floats
     value: Floats
     natural_guess: Floats
-    bursts: bool = False
-    heavy: bool = False
-    exact: bool = False
+    dispersion: Floats
+    bursts: str = ""
+    uneven: float = 0.0
+    exact: float = 0.0
 
-    @property
+    @cached_property
     def true_roi(self) -> Floats:
         """(days, seeds, creatives) True net ROI before fatigue, at the mean of the day."""
         return np.asarray(
             np.exp(sum(self.log[name] for name in ("click", "order", "value")) - self.log["cost"]) * self.keep
         )
 
-    @property
+    @cached_property
     def keep(self) -> Floats:
         """(days, seeds, creatives) Share of orders that is not refunded."""
         return np.asarray(1.0 - np.minimum(np.exp(self.log["refund"]), CAPS["refund"]))
@@ -117,12 +121,12 @@ class Market:
         return replace(self, roi=mean * self.target, log_variance=np.full_like(self.roi, over.var()))
 
 
-def market(world: str, seeds: int, creatives: int) -> Market:
+def market(world: str, seeds: int, creatives: int, first: int = FIRST_SEED) -> Market:
     """Draw one world a seed, and what a model as good as a trained one says of its creatives."""
-    drawn = [_one(world, seed, creatives) for seed in range(FIRST_SEED, FIRST_SEED + seeds)]
+    drawn = [_one(world, seed, creatives) for seed in range(first, first + seeds)]
     log = {name: np.stack([one[0][name] for one in drawn], axis=1) for name in drawn[0][0]}
     target, natural, roi, variance, value, guess = (np.stack(column) for column in zip(*(one[1] for one in drawn)))
-    return Market(log, target, natural, roi, variance, value, guess)
+    return Market(log, target, natural, roi, variance, value, guess, np.full((seeds, 1), np.nan))
 
 
 def _one(name: str, seed: int, creatives: int) -> tuple[dict[str, Floats], list[Floats]]:
@@ -214,15 +218,18 @@ class Rule:
     scales: Callable[[State, Market], Mask] | None = None
 
 
-def play(own: Market, rule: Rule, elasticity: float, seed: int = 7) -> State:
-    """Run a rule for DAYS days, looking every hour; the state at the end."""
+def play(
+    own: Market, rule: Rule, elasticity: float, seed: int = 7, days: list[tuple[Floats, Floats]] | None = None
+) -> State:
+    """Run a rule for DAYS days, looking every hour; the state at the end. Money and spend of each go to `days`."""
     chance = np.random.default_rng([seed, 11])
     shape = own.target.shape
     state = State.of(shape)
     total = own.natural.sum(axis=1, keepdims=True)
     weights = np.array(HOUR_WEIGHTS)
     for day in range(DAYS):
-        before = state.spend.copy()
+        before, money_before = state.spend.copy(), state.money.copy()
+        burst = chance.gamma(2.0, 0.5, shape) if own.bursts == "day" else np.ones(shape)
         asked = np.where(state.stopped, 0.0, rule.asks(state, own, total, day, chance))
         asked = np.minimum(asked, CAP_SHARE * total)
         state.asked = asked
@@ -232,15 +239,18 @@ def play(own: Market, rule: Rule, elasticity: float, seed: int = 7) -> State:
             weight = np.where(active, own.natural ** (1.0 - elasticity) * np.maximum(asked, 1e-12) ** elasticity, 0.0)
             share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-12)
             daily = np.minimum(money * share, CAP_SHARE * total)
-            _hour(state, own, day, hour, daily * weights[hour] / weights.sum(), daily, chance)
+            _hour(state, own, day, hour, daily * weights[hour] / weights.sum(), daily, burst, chance)
             _look(state, own, rule)
         state.yesterday = state.spend - before
+        if days is not None:
+            days.append((state.money - money_before, state.yesterday))
     return state
 
 
 def _hour(
-    state: State, own: Market, day: int, hour: int, spend: Floats, daily: Floats, chance: np.random.Generator
-) -> None:
+    state: State, own: Market, day: int, hour: int, spend: Floats, daily: Floats, burst: Floats,
+    chance: np.random.Generator,
+) -> None:  # fmt: skip
     """Deliver one hour: spend, impressions, clicks, orders and money after refunds."""
     evening = HOUR_WEIGHTS[hour] - 0.65
     tired, ripe = np.log1p(state.seen / 4000.0), 1.0 - np.exp(-state.spend / 400.0)
@@ -250,28 +260,28 @@ def _hour(
     order = np.minimum(np.exp(own.log["order"][day] - 0.05 * tired + 0.15 * ripe + 0.12 * evening), CAPS["order"])
     value, keep = np.exp(own.log["value"][day]), own.keep[day]
     if own.exact:
-        order = own.target * cost / (click * value * keep)
+        order = own.exact * own.target * cost / (click * value * keep)
     spend = spend * chance.gamma(8.0, 1.0 / 8.0, spend.shape)
     shown = spend / cost
     clicks = chance.poisson(shown * click)
-    burst = chance.gamma(1.0, 1.0, spend.shape) if own.bursts else 1.0
+    burst = chance.gamma(1.0, 1.0, spend.shape) if own.bursts == "hour" else burst
     orders = chance.binomial(clicks, np.minimum(order * burst, 1.0))
     kept = chance.binomial(orders, keep)
     state.spend += spend
     state.seen += shown
     state.clicks += clicks
     state.orders += orders
-    state.money += _values(kept, value, own.heavy, chance)
+    state.money += _values(kept, value, own.uneven, chance)
     earned = shown * click * order * value * keep
     state.expected += earned
     state.lost += np.where(earned < own.target * spend, spend, 0.0)
 
 
-def _values(kept: npt.NDArray[np.int64], mean: Floats, heavy: bool, chance: np.random.Generator) -> Floats:
+def _values(kept: npt.NDArray[np.int64], mean: Floats, uneven: float, chance: np.random.Generator) -> Floats:
     """Sum of the values of so many orders."""
-    if not heavy:
+    if not uneven:
         return np.where(kept > 0, chance.gamma(np.maximum(kept, 1) * 8.0) / 8.0, 0.0) * mean
-    variance = np.log(3.0)
+    variance = np.log(uneven)
     drawn = chance.lognormal(-variance / 2.0, np.sqrt(variance), int(kept.sum()))
     owner = np.repeat(np.arange(kept.size), kept.ravel())
     return np.bincount(owner, drawn, minlength=kept.size).reshape(kept.shape) * mean

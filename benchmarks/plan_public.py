@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import PlanSettings
+from training.decision.plan.dispersion import day_pairs, upper_bounds
 from training.decision.plan.evidence import log_e_below
 
 FILE = "display_ads_daily.csv.gz"
@@ -35,8 +36,9 @@ def public_table(folder: Path) -> pd.DataFrame:
     value = float(days["gmv"].sum() / days["conversions"].sum())
     ads = [ad[["cost", "gmv", "conversions"]].to_numpy(np.float64) for _, ad in days.groupby("ad_id")]
     ads = [ad for ad in ads if len(ad) >= LEAST_DAYS and ad[:, 0].sum() > 0]
+    uneven = _dispersion(days, value)
     rules = {
-        "plan": lambda spend, money, orders: _planned(spend, money, target, value),
+        "plan": lambda spend, money, orders: _planned(spend, money, target, value * uneven),
         "3 × CPA without an order": lambda spend, money, orders: (orders == 0) & (spend >= 3.0 * value / target),
         "ROI below target after 3 × CPA": lambda spend, money, orders: (
             (spend >= 3.0 * value / target) & (money < target * spend)
@@ -45,9 +47,17 @@ def public_table(folder: Path) -> pd.DataFrame:
     return pd.DataFrame([_line(ads, target, name, rule) for name, rule in rules.items()])
 
 
-def _planned(spend: Floats, money: Floats, target: float, value: float) -> Mask:
+def _dispersion(days: pd.DataFrame, value: float) -> float:
+    """Bound on the index of the money of all ads together, in order values."""
+    units, ads = pd.factorize(days["ad_id"])
+    numbers = pd.to_datetime(days["date"]).to_numpy("datetime64[D]").astype(np.int64)
+    money, spend = (days[name].to_numpy(np.float64) for name in ("gmv", "cost"))
+    top, below = day_pairs(units.astype(np.int64), numbers, money / value, spend, len(ads))
+    return float(upper_bounds(np.zeros(len(ads), dtype=np.int64), top, below)[0])
+
+
+def _planned(spend: Floats, money: Floats, target: float, unit: float) -> Mask:
     """The plan's rule."""
-    unit = value * SETTINGS.order_value_ratio
     return np.asarray(log_e_below(money / unit, target * spend / unit) >= -np.log(SETTINGS.false_stop))
 
 

@@ -25,6 +25,7 @@ import pandas as pd
 
 from benchmarks.plan_launches import launch_table
 from benchmarks.plan_market import DAYS, Market, State, market, play
+from benchmarks.plan_past import past_market, with_past
 from benchmarks.plan_public import public_table
 from benchmarks.plan_rules import EQUAL, ORACLE, PLAN, RULES, STOP_ALONE
 from sample.worlds import WORLDS
@@ -44,14 +45,19 @@ def main() -> None:
     parser.add_argument("--public", type=Path, help="folder of the public data sets: display ads by day too")
     parser.add_argument("--out", type=Path, help="CSV of the first table")
     options = parser.parse_args()
-    markets = {name: market(name, options.seeds, options.creatives) for name in WORLDS}
-    money = money_table(markets)
+    size = options.seeds, options.creatives
+    pasts = {name: past_market(name, options.seeds) for name in WORLDS}
+    markets = {name: with_past(market(name, *size), pasts[name]) for name in WORLDS}
+    best, plain = oracle_gains(markets), {name: play(own, EQUAL, 0.5) for name, own in markets.items()}
+    money = money_table(markets, best)
     print("All worlds, by elasticity of delivery. Each cell: mean (band).")
     print(shown(money))
     print("\nThe plan with wrong models, elasticity 0.5; apart: from the plan with the right one.")
-    print(shown(prior_table(markets)))
+    print(shown(prior_table(markets, best, plain)))
     print("\nWrong calls of the plan's rule under hourly looking; equal split, elasticity 0.5.")
-    print(error_table(markets).to_string(index=False))
+    print(error_table(markets, pasts).to_string(index=False))
+    print("\nHow soon what is below target is stopped within 14 days; equal split, elasticity 0.5.")
+    print(power_table(markets["interplay"], pasts["interplay"]).to_string(index=False))
     print("\nLaunches: 8 of 40 candidates, equal split without stopping, elasticity 0.5.")
     print(launch_table(options.seeds, DRAWS).to_string(index=False))
     if options.public:
@@ -104,15 +110,15 @@ def bands(rows: pd.DataFrame, plan: pd.DataFrame | None = None) -> dict[str, tup
     return {name: (each[0], *np.quantile(each[1:], [0.025, 0.975])) for name, each in found.items()}
 
 
-def money_table(markets: Mapping[str, Market]) -> pd.DataFrame:
-    """One row per elasticity and rule, over all markets, with bands."""
-    best = oracle_gains(markets)
+def money_table(markets: Mapping[str, Market], best: Mapping[str, Floats]) -> pd.DataFrame:
+    """One row per elasticity and rule, over all markets, with bands; `best`: of `oracle_gains`."""
     lines = []
     for elasticity in ELASTICITIES:
         plain = {name: play(own, EQUAL, elasticity) for name, own in markets.items()}
         played = {
             rule.name: pd.concat(
-                [figures(play(own, rule, elasticity), own, best[name], plain[name]) for name, own in markets.items()]
+                figures(plain[name] if rule is EQUAL else play(own, rule, elasticity), own, best[name], plain[name])
+                for name, own in markets.items()
             )
             for rule in RULES
         }
@@ -133,9 +139,8 @@ def oracle_gains(markets: Mapping[str, Market]) -> dict[str, Floats]:
     return found
 
 
-def prior_table(markets: Mapping[str, Market]) -> pd.DataFrame:
-    """The plan with several wrong models."""
-    best = oracle_gains(markets)
+def prior_table(markets: Mapping[str, Market], best: Mapping[str, Floats], plain: Mapping[str, State]) -> pd.DataFrame:
+    """The plan with several wrong models; `plain`: of the equal split."""
     models = {
         "as good as a trained one": lambda own: own,
         "all predictions 1.5 times as high": lambda own: own.believed(shift=1.5),
@@ -148,22 +153,26 @@ def prior_table(markets: Mapping[str, Market]) -> pd.DataFrame:
     for name, change in models.items():
         rows = []
         for world, own in markets.items():
-            plain = play(own, EQUAL, 0.5)
-            rows.append(figures(play(change(own), PLAN, 0.5), own, best[world], plain))
+            rows.append(figures(play(change(own), PLAN, 0.5), own, best[world], plain[world]))
         played[name] = pd.concat(rows)
     first = played[next(iter(models))]
     return pd.DataFrame([{"model": name} | flat(bands(rows, first)) for name, rows in played.items()])
 
 
-def error_table(markets: Mapping[str, Market]) -> pd.DataFrame:
-    """False stops and false calls to scale of the plan's rule, by world; also where its assumptions do not hold."""
-    worlds = dict(markets)
-    some = markets["interplay"]
-    worlds["all at target"] = replace(some, exact=True)
-    worlds["orders in bursts"] = replace(some, bursts=True)
-    worlds["all at target, orders in bursts"] = replace(some, exact=True, bursts=True)
-    worlds["order values thrice as uneven"] = replace(some, heavy=True)
-    worlds["all at target, values thrice as uneven"] = replace(some, exact=True, heavy=True)
+def error_table(markets: Mapping[str, Market], pasts: Mapping[str, Market]) -> pd.DataFrame:
+    """False stops and false calls to scale of the plan's rule, by world: ones too whose money comes unevenly."""
+    worlds, some = dict(markets), markets["interplay"]
+    odd = {
+        "orders in bursts": replace(some, bursts="hour"),
+        "orders in bursts of a day": replace(some, bursts="day"),
+        "order values thrice as uneven": replace(some, uneven=3.0),
+        "order values five times as uneven": replace(some, uneven=5.0),
+        "thrice as uneven and in bursts": replace(some, bursts="hour", uneven=3.0),
+    }
+    worlds["all at target"] = replace(some, exact=1.0)
+    for name, own in odd.items():
+        learnt = with_past(own, pasts["interplay"])
+        worlds |= {name: learnt, f"all at target, {name}": replace(learnt, exact=1.0)}
     lines = []
     for name, own in worlds.items():
         state = play(own, STOP_ALONE, 0.5)
@@ -172,6 +181,26 @@ def error_table(markets: Mapping[str, Market]) -> pd.DataFrame:
         scales = rows.assign(wrong=state.wrong_scale.sum(axis=1), right=(low | state.wrong_scale).sum(axis=1))
         shares = {"false stops": cell(bands(rows)["false stops"]), "false scales": cell(bands(scales)["false stops"])}
         lines.append({"world": name} | shares)
+    return pd.DataFrame(lines)
+
+
+def power_table(some: Market, past: Market) -> pd.DataFrame:
+    """Share of creatives below target that is stopped, and orders asked for until then, by what is known of values."""
+    lines = []
+    for values, uneven in (("even", 0.0), ("thrice as uneven", 3.0)):
+        own = replace(some, uneven=uneven)
+        learnt = with_past(own, past)
+        for share in (0.4, 0.6, 0.8):
+            line: dict[str, object] = {"order values": values, "ROI of target": share}
+            for name, known in (
+                ("learnt", learnt),
+                ("assumed", replace(own, dispersion=np.full_like(own.dispersion, np.nan))),
+            ):
+                state = play(replace(known, exact=share), STOP_ALONE, 0.5)
+                asked = (own.target * state.spend / own.value)[state.stopped]
+                line[f"{name}: stopped"] = f"{state.stopped.mean():.2f}"
+                line[f"{name}: orders asked for, median"] = f"{np.median(asked):.1f}" if len(asked) else "–"
+            lines.append(line)
     return pd.DataFrame(lines)
 
 

@@ -34,7 +34,7 @@ def planned(
 ) -> Floats:
     """Today's split of the plan, from the model's beliefs updated by the counts so far."""
     shape, rate = belief(own.roi, own.log_variance)
-    shape, rate = updated(shape, rate, state.money, state.spend, own.value * settings.order_value_ratio)
+    shape, rate = updated(shape, rate, state.money, state.spend, unit(own, settings))
     return split(
         shape, rate, own.target, own.natural_guess, state.yesterday, ~state.stopped, money, chance,
         draws=DRAWS, capacity=settings.capacity, floor=settings.floor_cny, cap_share=settings.cap_share,
@@ -42,15 +42,20 @@ def planned(
     ).money  # fmt: skip
 
 
+def unit(own: Market, settings: PlanSettings = SETTINGS) -> Floats:
+    """Order value by which evidence counts, CNY: the predicted one times what the account has learnt."""
+    return own.value * np.where(np.isnan(own.dispersion), settings.order_value_ratio, own.dispersion)
+
+
 def planned_stops(state: State, own: Market) -> Mask:
     """The plan's rule for stopping."""
-    value = own.value * SETTINGS.order_value_ratio
+    value = unit(own)
     return np.asarray(log_e_below(state.money / value, own.target * state.spend / value) >= LINE)
 
 
 def planned_scales(state: State, own: Market) -> Mask:
     """The plan's rule for scaling."""
-    value = own.value * SETTINGS.largest_order_ratio
+    value = np.maximum(own.value * SETTINGS.largest_order_ratio, unit(own))
     return np.asarray(log_e_above(state.money / value, own.target * state.spend / value) >= LINE)
 
 

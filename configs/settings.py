@@ -197,7 +197,7 @@ class PlanSettings(Section):
     one looks; the same bound holds for a creative below its target and the call to scale."""
     order_value_ratio: Annotated[float, Field(ge=1, le=10)] = 1.5
     """Mean value of an order weighted by money, over its plain mean (1 + squared coefficient of variation): the most
-    that the bound on false stops allows for."""
+    that the bound on false stops allows for, where an account's own past is too short to learn it from."""
     largest_order_ratio: Annotated[float, Field(ge=1, le=100)] = 3.0
     """Largest value of an order over the mean: the most that the bound on false calls to scale allows for."""
     hits: Annotated[int, Field(ge=1, le=20)] = 1

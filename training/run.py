@@ -17,6 +17,7 @@ from training.boosting.rolling_fits import Training, plan_refits, with_refits
 from training.data.dataset import fit_features, prepare_from
 from training.data.metrics_source import MetricsSource
 from training.data.tag_coverage import TagCoverage, tag_coverage
+from training.decision.plan.dispersion import money_dispersion
 from training.decision.predict import predict_latest
 from training.decision.predictions_file import write_predictions
 from training.evaluation.acceptance import Judgement
@@ -152,7 +153,11 @@ def train_and_register(
     )
     evaluation_model = replace(evaluation_model, uncertainty=calibrate(validation))
     held_out = predict_out_of_sample(dataset, holdout, evaluation_model)
-    final_model = replace(final_model, uncertainty=calibrate([*validation, held_out]))
+    final_model = replace(
+        final_model,
+        uncertainty=calibrate([*validation, held_out]),
+        dispersion=money_dispersion(source, final_model, settings),
+    )
 
     # 6. Evaluation of the evaluation model on the holdout, with its baselines.
     progress.phase("evaluate")

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.plan_launches import launch_table
 from benchmarks.plan_market import Market, market, play
+from benchmarks.plan_past import past_market, with_past
 from benchmarks.plan_replay import bands, figures, oracle_gains
 from benchmarks.plan_rules import EQUAL, ORACLE, PLAN, RULES, SETTINGS, STOP_ALONE
 
@@ -28,7 +29,7 @@ def test_delivery_follows_what_is_asked_as_far_as_the_elasticity_says() -> None:
 
 def test_money_that_comes_in_is_what_is_expected() -> None:
     own = market("interplay", 10, 16)
-    for changed in (own, replace(own, bursts=True), replace(own, heavy=True)):
+    for changed in (own, replace(own, bursts="hour"), replace(own, bursts="day"), replace(own, uneven=3.0)):
         state = play(changed, EQUAL, 0.5)
         assert state.money.sum() / state.expected.sum() == pytest.approx(1.0, abs=0.06)
 
@@ -54,11 +55,20 @@ def test_the_plan_gains_more_than_rules_that_do_not_stop_what_is_under_target(
 
 @pytest.mark.slow
 def test_wrong_calls_stay_within_the_bound_where_every_creative_is_exactly_at_target(markets: Market) -> None:
-    exact = replace(markets, exact=True)
+    exact = replace(markets, exact=1.0)
     state = play(exact, STOP_ALONE, 0.5)
     np.testing.assert_allclose(state.expected, exact.target * state.spend)
     assert 0.0 < state.wrong_stop.mean() <= SETTINGS.false_stop
     assert state.wrong_scale.mean() <= SETTINGS.false_stop
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("uneven", [{"uneven": 3.0}, {"bursts": "day"}, {"bursts": "hour", "uneven": 5.0}])
+def test_wrong_calls_stay_within_the_bound_however_unevenly_money_comes(markets: Market, uneven: dict) -> None:
+    own = with_past(replace(markets, **uneven), past_market("interplay", 20))
+    assert own.dispersion.min() > 1.5
+    state = play(replace(own, exact=1.0), STOP_ALONE, 0.5)
+    assert state.wrong_stop.mean() <= SETTINGS.false_stop
 
 
 @pytest.mark.slow

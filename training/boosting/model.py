@@ -107,12 +107,15 @@ class CreativeModel:
         volume: Head of later volume.
         heads: Name → head of a ratio, for every head of the funnel.
         uncertainty: Predictive distributions; None where there were too few out-of-fold rows.
+        dispersion: Promotion type and account → bound on the index of dispersion of a creative's daily money
+            (`training.decision.plan.dispersion`); accounts with too few creatives are absent.
     """
 
     fitted: Fitted
     volume: VolumeHead
     heads: Mapping[str, FittedHead] = field(default_factory=dict)
     uncertainty: PredictiveUncertainty | None = None
+    dispersion: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def boosters(self) -> dict[str, lgb.Booster]:

@@ -110,6 +110,7 @@ def save_bundle(
             },
             "heads.json": {name: {"stack": asdict(h.stack), "level": h.level} for name, h in model.heads.items()},
             "volume.json": model.volume.document(),
+            "dispersion.json": dict(model.dispersion),
         }
         if model.uncertainty is not None:
             documents["uncertainty.json"] = model.uncertainty.document()
@@ -175,6 +176,7 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
         }
         known = documents.get("uncertainty")
         uncertainty = None if known is None else read_uncertainty(known)
+        dispersion = {str(name): float(bound) for name, bound in documents.get("dispersion", {}).items()}
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise BundleError(
             f"{folder}: was written by another version of gpmcast ({manifest.version}). {CURE.en}",
@@ -187,7 +189,7 @@ def load_bundle(folder: Path) -> tuple[CreativeModel, Manifest]:
             f"computes {expected[:12]}). Train again, or use gpmcast {manifest.version}.",
             zh=f"{folder}：训练时的特征与这个版本的不同。处理：重新 make train，或用 gpmcast {manifest.version}。",
         )
-    return CreativeModel(fitted, volume, heads, uncertainty), manifest
+    return CreativeModel(fitted, volume, heads, uncertainty, dispersion), manifest
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -91,6 +91,13 @@ def test_a_bundle_gives_back_the_same_predictions_bit_for_bit(written, model, da
     assert manifest.summary == STAMP["summary"]
 
 
+def test_what_was_learnt_of_an_account_comes_back_and_a_bundle_without_it_is_read(folder, model, quick) -> None:
+    save_bundle(folder, replace(model, dispersion={"live a": 1 / 3}), quick, **STAMP)
+    assert load_bundle(folder)[0].dispersion == {"live a": 1 / 3}
+    save_bundle(folder, model, quick, **STAMP)
+    assert load_bundle(folder)[0].dispersion == {}
+
+
 def test_choices_come_back_as_they_were_made(folder, model, quick, choices) -> None:
     """A refresh trains by them: figures to the last bit, and what the study found beside what was taken."""
     found = replace(choices["gmv"], tuned=True, deviance=1 / 3, funnel_deviance=0.4, gain=0.1, gain_error=0.01)

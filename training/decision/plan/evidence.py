@@ -10,16 +10,19 @@ is at or below, e(r) with r > 1 does not. Mixed over r ~ Gamma(1, 1), restricted
 Ville's inequality it ever exceeds 1/α with probability α at most (Howard, Ramdas, McAuliffe and Sekhon 2021,
 "Time-uniform, nonparametric, nonasymptotic confidence sequences": the one-sided gamma-Poisson mixture).
 
-Orders have values of their own, so n is no count; those refunded are none, and the others still come as before. Given
-that orders come as a Poisson process (or more evenly) whose rate is not random beyond what the past says:
+Orders have values of their own, so n is no count; those refunded are none, and the others still come as before. How
+unevenly money comes is what the account's own past has shown (`dispersion.py`):
 
-- Below target, e(r) stays a supermartingale if c is at least E[V²]/E[V] of the order value V: of all distributions with
-  these two moments E[exp(−λV)] is largest for one that is 0 or c (Eckberg 1977, "Sharp bounds on Laplace–Stieltjes
-  transforms").
+- Below target, with orders that come as a Poisson process, e(r) stays a supermartingale if c is at least E[V²]/E[V] of
+  the order value V: of all distributions with these two moments E[exp(−λV)] is largest for one that is 0 or c (Eckberg
+  1977, "Sharp bounds on Laplace–Stieltjes transforms"). That c is the index of dispersion of their money over any
+  period. Bursts of orders, and rates that waver from day to day, make the index larger, and c with it: a burst then
+  counts as one order. What no past day has shown no rule can allow for: of money without any bound, no test of a mean
+  exists (Bahadur and Savage 1956).
 - Above target, it does if c is at least the largest order value: exp(λV) lies below its chord.
 
-Where orders come in bursts, or c is too small, the bound does not hold. Everything is a function of R and S alone:
-nothing is remembered between looks, and a call is taken back once the counts no longer support it.
+Everything is a function of R and S alone: nothing is remembered between looks, and a call is taken back once the counts
+no longer support it.
 """
 
 import numpy as np

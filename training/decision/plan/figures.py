@@ -15,6 +15,7 @@ from features.schema import KEY, MULTI, Loaded
 from training.boosting.model import CreativeModel
 from training.data.metrics_source import MetricsSource
 from training.decision.advice import Advice, advise
+from training.decision.plan.dispersion import account_of
 from training.decision.plan.refusals import NO_DISTRIBUTIONS, NO_METRICS, NO_ORDERS, NO_SPEND, refused
 from training.decision.similar import same_ideas
 from training.decision.status import reported_until, statuses
@@ -100,7 +101,8 @@ def figures(
     Returns:
         KEY, `status`, and in CNY where nothing else is said: `target` (ROI to reach), `roi` (expected, of the funnel's
         main ROI), `log_variance` (of the true ROI's log), `roi_low` and `roi_high`, `order_value` (mean of an order
-        that is kept), `chance` (of the ROI target), `hit_chance` (where the model states none, `chance`), `natural`
+        that is kept), `dispersion` (bound on the index of its account, `training.decision.plan.dispersion`; NaN where
+        none was learnt), `chance` (of the ROI target), `hit_chance` (where the model states none, `chance`), `natural`
         (spend predicted over the outcome window), `told_apart` (spend until two such creatives can be ranked), `spent`,
         `money` and `most_money` (after refunds, with the expected and with all of what is not settled yet),
         `yesterday` (mean daily spend of the last days), `verdict` and `known` (attributes with a value that the model
@@ -119,28 +121,26 @@ def figures(
     settled = _early(observed, "settled_net_cny") if net else gmv
     not_settled = gmv - _early(observed, "settled_gmv_cny") if net else np.zeros_like(gmv)
     days = np.clip(observed.floats("age_hours") / 24.0, 1.0, RECENT_DAYS)
-    return (
-        observed.select(KEY)
-        .frame()
-        .assign(
-            status=advice.status,
-            target=advice.figures["asked_roi"],
-            roi=rate[roi],
-            log_variance=advice.rows.rate_variance(roi),
-            roi_low=advice.figures[f"{roi}_low"],
-            roi_high=advice.figures[f"{roi}_high"],
-            order_value=rate["value"],
-            hit_chance=np.where(np.isnan(hit_chance), chance, hit_chance),
-            natural=rate[volume] * rate["cost"],
-            told_apart=required["more_cny"],
-            spent=_early(observed, "spend_cny"),
-            money=settled + not_settled * kept,
-            most_money=settled + not_settled,
-            yesterday=np.nan_to_num(observed.floats("last_days:spend_cny")) / days,
-            chance=chance,
-            verdict=[one[0] for one in advice.verdicts],
-            known=known_attributes(observed, model.fitted.encoder),
-        )
+    keys = observed.select(KEY).frame()
+    return keys.assign(
+        status=advice.status,
+        target=advice.figures["asked_roi"],
+        roi=rate[roi],
+        log_variance=advice.rows.rate_variance(roi),
+        roi_low=advice.figures[f"{roi}_low"],
+        roi_high=advice.figures[f"{roi}_high"],
+        order_value=rate["value"],
+        dispersion=account_of(keys).map(model.dispersion).to_numpy(np.float64),
+        hit_chance=np.where(np.isnan(hit_chance), chance, hit_chance),
+        natural=rate[volume] * rate["cost"],
+        told_apart=required["more_cny"],
+        spent=_early(observed, "spend_cny"),
+        money=settled + not_settled * kept,
+        most_money=settled + not_settled,
+        yesterday=np.nan_to_num(observed.floats("last_days:spend_cny")) / days,
+        chance=chance,
+        verdict=[one[0] for one in advice.verdicts],
+        known=known_attributes(observed, model.fitted.encoder),
     )
 
 

@@ -1,8 +1,10 @@
 """Make a plan from figures of creatives and a budget: a pure function of both."""
 
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import PlanSettings
@@ -162,10 +164,9 @@ def _launches(
     if not waiting["known"].max() > 0:
         raise refused(refusals.ALL_UNKNOWN, count=len(waiting))
     column = {name: waiting[name].to_numpy(np.float64) for name in waiting.select_dtypes("number")}
-    roi, variance, target, natural, value = (
-        column[name] for name in ("roi", "log_variance", "target", "natural", "order_value")
-    )
-    tests = test_of(roi, variance, target, natural, value, np.nan_to_num(column["told_apart"]), settings)
+    roi, variance, target, natural = (column[name] for name in ("roi", "log_variance", "target", "natural"))
+    unit = _unit(column, settings)
+    tests = test_of(roi, variance, target, natural, unit, np.nan_to_num(column["told_apart"]), settings)
     family = pd.factorize(waiting["family"])[0].astype(np.int64)
     _refuse_small_budget(tests.minimum, family, budget, share, launch, settings)
     middle = len(settings.elasticities) // 2
@@ -180,7 +181,7 @@ def _launches(
     for elasticity in settings.elasticities:
         given = delivered(asked, np.minimum(natural, asked), elasticity)
         later = np.maximum(natural - given, 0.0)
-        gains.append(expected_gain(roi, variance, target, given, later, value * settings.order_value_ratio))
+        gains.append(expected_gain(roi, variance, target, given, later, unit))
         spans.append(test_days(asked, natural / days, elasticity, settings))
     table = waiting.assign(
         part=np.where(take, LAUNCH, RESERVE),
@@ -220,13 +221,19 @@ def _refuse_small_budget(
         )
 
 
+def _unit(column: Mapping[Hashable, npt.NDArray[np.float64]], settings: PlanSettings) -> npt.NDArray[np.float64]:
+    """(creatives,) Order value by which evidence counts, CNY: the predicted one times the index of its account."""
+    learnt = column["dispersion"]
+    return column["order_value"] * np.where(np.isnan(learnt), settings.order_value_ratio, learnt)
+
+
 def _running(running: pd.DataFrame, today: float, settings: PlanSettings, days: int) -> tuple[pd.DataFrame, float]:
     """The running creatives with their calls and their money of one day, and what is left of it."""
     column = {name: running[name].to_numpy(np.float64) for name in running.select_dtypes("number")}
-    target, value = column["target"], column["order_value"]
-    below_value, above_value = value * settings.order_value_ratio, value * settings.largest_order_ratio
-    below = log_e_below(column["most_money"] / below_value, target * column["spent"] / below_value)
-    above = log_e_above(column["money"] / above_value, target * column["spent"] / above_value)
+    target, unit, largest = column["target"], _unit(column, settings), settings.largest_order_ratio
+    below = log_e_below(column["most_money"] / unit, target * column["spent"] / unit)
+    largest_value = np.maximum(column["order_value"] * largest, unit)
+    above = log_e_above(column["money"] / largest_value, target * column["spent"] / largest_value)
     call = calls(below, above, settings.false_stop)
     shape, rate = belief(column["roi"], column["log_variance"])
     chance = np.random.default_rng(settings.seed)

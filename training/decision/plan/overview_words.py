@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from configs.settings import PlanSettings
 from features.bilingual import Words
 from features.point_in_time.counts import RECENT_DAYS
+from training.decision.plan.dispersion import LEAST_CREATIVES
 from training.decision.plan.make_plan import Summary
 from training.decision.plan.row_words import differs, odds
 from training.decision.plan.rows import NotLaunched, RunningRow
@@ -179,10 +180,12 @@ def promise(settings: PlanSettings) -> Words:
     error, ratio = f"{settings.false_stop:.0%}", f"{settings.order_value_ratio:g}"
     return Words(
         f"保证的是：达标的素材被误判为不达标，概率不超过 {error}，不管看多少次、预测准不准"
-        f"（前提：一单的金额加权均值不超过预测客单的 {ratio} 倍，订单不成批出现）。"
+        "；客单参差、订单成批都算在内，按账户自己过去的日数据估，取 95% 上限"
+        f"（素材不到 {LEAST_CREATIVES} 条的账户：前提是一单的金额加权均值不超过预测客单的 {ratio} 倍，订单不成批）。"
         "不保证的是：预计净增是平均数，一次的结果可以差很远。",
         f"Promised: a creative at its target is called below it with probability {error} at most, however often one "
-        f"looks and however wrong the forecast is (the mean order weighted by money is at most {ratio} times the "
-        "predicted one, and orders do not come in bursts). Not promised: the expected gain is a mean, and one plan may "
-        "end far from it.",
+        "looks and however wrong the forecast is. How unevenly money comes is learnt from past days of the account, by "
+        f"its upper 95 % bound; with fewer than {LEAST_CREATIVES} creatives a mean order weighted by money of {ratio} "
+        "times the predicted one is assumed, and no bursts. Not promised: the expected gain is a mean, and one plan "
+        "may end far from it.",
     )

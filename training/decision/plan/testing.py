@@ -27,9 +27,9 @@ class Tests:
     gain: Floats
 
 
-def minimum_spend(target: Floats, order_value: Floats, settings: PlanSettings) -> Floats:
+def minimum_spend(target: Floats, unit: Floats, settings: PlanSettings) -> Floats:
     """(creatives,) Spend in CNY after which a creative without a single order is called below its target."""
-    return orders_before_stop(settings.false_stop) * settings.order_value_ratio * order_value / target
+    return orders_before_stop(settings.false_stop) * unit / target
 
 
 def delivered(asked: Floats, natural: Floats, elasticity: float) -> Floats:
@@ -38,7 +38,7 @@ def delivered(asked: Floats, natural: Floats, elasticity: float) -> Floats:
 
 
 def expected_gain(
-    roi: Floats, log_variance: Floats, target: Floats, test: Floats, later: Floats, order_value: Floats
+    roi: Floats, log_variance: Floats, target: Floats, test: Floats, later: Floats, unit: Floats
 ) -> Floats:
     """Expected net money less `target` times spend, in CNY: of the test, and of what is spent after it on the good.
 
@@ -52,10 +52,10 @@ def expected_gain(
         target: ROI to reach.
         test: Test money that is delivered.
         later: Spend after the test, if it goes on.
-        order_value: E[V²]/E[V] of the value of an order that is kept.
+        unit: Variance of money over its mean, CNY; of orders that come one by one, E[V²]/E[V] of their value.
     """
     shape, _ = belief(roi, log_variance)
-    events = test * roi / order_value
+    events = test * roi / unit
     deviation = np.sqrt(np.maximum(log_variance * events / (events + shape), 1e-12))
     high = np.log(roi / target) / deviation + deviation / 2.0
     positive = roi * ndtr(high) - target * ndtr(high - deviation)
@@ -63,24 +63,22 @@ def expected_gain(
 
 
 def test_of(
-    roi: Floats, log_variance: Floats, target: Floats, natural: Floats, order_value: Floats, told_apart: Floats,
+    roi: Floats, log_variance: Floats, target: Floats, natural: Floats, unit: Floats, told_apart: Floats,
     settings: PlanSettings,
 ) -> Tests:  # fmt: skip
     """The test of each candidate; arguments are (candidates,).
 
     Args:
-        roi, log_variance, target: As of `expected_gain`.
+        roi, log_variance, target, unit: As of `expected_gain`.
         natural: Spend over the outcome window that the model predicts.
-        order_value: Mean value of an order that is kept.
         told_apart: Spend until two such creatives can be ranked (`RowUncertainty.required_evidence`).
         settings: Of the plan.
     """
-    minimum = minimum_spend(target, order_value, settings)
-    value = order_value * settings.order_value_ratio
+    minimum = minimum_spend(target, unit, settings)
     gains = []
     for elasticity in settings.elasticities:
         test = delivered(minimum, np.minimum(natural, minimum), elasticity)
-        gains.append(expected_gain(roi, log_variance, target, test, np.maximum(natural - test, 0.0), value))
+        gains.append(expected_gain(roi, log_variance, target, test, np.maximum(natural - test, 0.0), unit))
     return Tests(minimum, np.maximum(told_apart, minimum), np.array(gains))
 
 

@@ -21,8 +21,9 @@ from training.boosting.recipe import Recipe, out_of_fold
 from training.data.metrics_source import InMemorySource
 from training.decision.plan import refusals, words
 from training.decision.plan.command import planned
+from training.decision.plan.dispersion import money_dispersion
 from training.decision.plan.figures import plan_figures, refuse_model
-from training.decision.plan.make_plan import Plan
+from training.decision.plan.make_plan import Plan, make_plan
 from training.decision.plan.plan_file import write_plan
 from training.decision.plan.screen import show_plan
 from training.uncertainty import fit_uncertainty
@@ -74,6 +75,22 @@ def test_figures_of_every_creative_are_known_and_count_its_money(data, certain, 
     assert (waiting[["spent", "money", "yesterday"]] == 0).all().all()
     assert table.loc["n1", "family"] == table.loc["n2", "family"] != table.loc["n3", "family"]
     assert (table["known"] > 0).all()
+
+
+def test_what_an_account_has_shown_of_its_money_decides_how_late_it_is_stopped(data, certain, settings) -> None:
+    learnt = money_dispersion(data, certain, settings)
+    assert set(learnt) == {"live acc0", "product acc1"}
+    assert all(1.0 <= bound < 20.0 for bound in learnt.values())
+    table = plan_figures(data, replace(certain, dispersion={"live acc0": 4.0}), settings)
+    of_account = table["account_id"] == "acc0"
+    assert (table.loc[of_account, "dispersion"] == 4.0).all()
+    assert table.loc[~of_account, "dispersion"].isna().all()
+    even, uneven = (
+        make_plan(table.assign(dispersion=index), 20_000.0, None, settings.plan, days=7, roi="net_roi").running
+        for index in (1.2, 4.0)
+    )
+    below = uneven.set_index("creative_id")["evidence_below"].reindex(even["creative_id"]).to_numpy()
+    assert ((below < even["evidence_below"]) | (even["evidence_below"] < 1.0)).all()
 
 
 def test_a_plan_launches_different_ideas_and_splits_the_day(plan) -> None:

@@ -29,6 +29,7 @@ def figures(waiting: int = 6, running: int = 4) -> pd.DataFrame:
             "roi_low": 0.0,
             "roi_high": 3.0,
             "order_value": 50.0,
+            "dispersion": np.nan,
             "hit_chance": np.linspace(0.02, 0.2, count),
             "natural": 1500.0,
             "told_apart": 600.0,
