@@ -208,17 +208,17 @@ def stack_priors(stages: Sequence[Stage], priors: Priors) -> PriorArrays:
 
 
 def shrink(ratio: Floats, events: Floats, strength: float | Floats) -> Floats:
-    """Posterior mean of a ratio whose prior mean is 1: (u·ratio + K)/(u + K), and 1 where there are no events.
+    """Posterior mean of a ratio whose prior mean is 1: (u·ratio + K)/(u + K), which is 1 where there are no events.
 
     Args:
-        ratio: Observed over expected, any shape; may be NaN where `events` is 0.
+        ratio: Observed over expected, any shape; any number where `events` is 0.
         events: u, same shape.
         strength: K = φ/s², pseudo-events of the prior; broadcasts against `ratio`.
 
-    >>> shrink(np.array([2.0, np.nan]), np.array([10.0, 0.0]), strength=10.0).tolist()
+    >>> shrink(np.array([2.0, 7.0]), np.array([10.0, 0.0]), strength=10.0).tolist()
     [1.5, 1.0]
     """
-    return np.where(events > 0, (events * np.where(events > 0, ratio, 0.0) + strength) / (events + strength), 1.0)
+    return np.asarray((events * ratio + strength) / (events + strength))
 
 
 def ratio_and_events(

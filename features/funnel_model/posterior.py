@@ -253,17 +253,22 @@ def empirical_bayes_rates(arrays: PriorArrays, observed: ArrayFrame) -> Empirica
     shape = (len(arrays.stages), len(arrays.entities), len(observed))
     weight, weighted_ratio = observed.stack(arrays.history_columns).reshape(2, *shape)
     weight = np.where(arrays.uses_entity, weight, 0.0)
-    expected, chain = np.ones_like(market_rate), []
-    for at in arrays.chain.values():
-        factor = _shrunk_factor(weight[:, at], weighted_ratio[:, at], expected, arrays.strengths[:, at])
-        chain.append(np.log(factor))
-        expected = expected * factor
-    average = chain[0]
-    log_entity_effects = np.log(_shrunk_factor(weight, weighted_ratio, np.exp(average)[:, None], arrays.strengths))
+    divisor = np.where(weight > 0, weight, 1.0)  # without creatives any number does: it counts nothing
+
+    def factor(of: int | slice, expected: Floats) -> Floats:
+        """Shrunk mean ratio of the creatives of entities over an expected ratio; 1 where there are none."""
+        return shrink(weighted_ratio[:, of] / (divisor[:, of] * expected), weight[:, of], arrays.strengths[:, of])
+
+    expected, factors = np.ones_like(market_rate), []
+    for place in arrays.chain.values():
+        factors.append(factor(place, expected))
+        expected = expected * factors[-1]
+    chain = np.log(factors)
+    log_entity_effects = np.log(factor(slice(None), np.exp(chain[0])[:, None]))
     weighted = arrays.weights * log_entity_effects
     # Copied to (S, N, E) with entities contiguous: the sum over them is then bit-identical for one row and for many.
     log_rate = sum(chain, np.log(market_rate)) + np.ascontiguousarray(weighted.transpose(0, 2, 1)).sum(axis=2)
-    effects = np.concatenate([weighted, np.array(chain).swapaxes(0, 1)], axis=1)
+    effects = np.concatenate([weighted, chain.swapaxes(0, 1)], axis=1)
     return EmpiricalBayesRates(arrays, market_rate, log_entity_effects, effects, log_rate)
 
 
@@ -276,12 +281,6 @@ def market_rates(arrays: PriorArrays, observed: ArrayFrame) -> Floats:
     count, exposure, events = observed.stack(arrays.market_columns).reshape(3, *rate.shape)
     ratio, events = ratio_and_events(arrays.poisson, count, exposure, events, rate)
     return rate * shrink(ratio, events, MARKET_PRIOR_EVENTS * arrays.dispersion)
-
-
-def _shrunk_factor(weight: Floats, weighted_ratio: Floats, expected: Floats, strength: Floats) -> Floats:
-    """Shrunk mean ratio of an entity's creatives over an expected ratio; 1 where there are none."""
-    ratio = np.divide(weighted_ratio, weight * expected, out=np.ones_like(weight), where=weight > 0)
-    return shrink(ratio, weight, strength)
 
 
 def own_evidence(
@@ -312,12 +311,11 @@ def own_evidence(
     events = discounted_events(older_events, arrays, periods)
     strength = arrays.dispersion / variance
     factor = shrink(ratio, events, strength)
-    share_of_data = events / (events + strength)
-    variance = arrays.dispersion / (events + strength) + arrays.drift_variance * share_of_data
+    events_and_prior = events + strength
+    variance = arrays.dispersion / events_and_prior + arrays.drift_variance * (events / events_and_prior)
     ratio, last_events = ratio_and_events(arrays.poisson, count, exposure, last_events, rate * factor)
-    events = discounted_events(last_events, arrays, 1.0)
-    factor = factor * shrink(ratio, events, arrays.dispersion / variance)
-    return factor, older_events + last_events, arrays.dispersion / (events + arrays.dispersion / variance)
+    events, strength = discounted_events(last_events, arrays, 1.0), arrays.dispersion / variance
+    return factor * shrink(ratio, events, strength), older_events + last_events, arrays.dispersion / (events + strength)
 
 
 def before_last_days(arrays: PriorArrays, observed: ArrayFrame, rate: Floats) -> tuple[Floats, Floats, Floats]:

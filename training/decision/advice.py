@@ -114,7 +114,8 @@ def advise(
         known = _known(columns, rows.comparable_creatives(), status, observed, rate)
     calibrated = uncertainty.calibration_rows.get(rate, 0) if uncertainty else 0
     missing = no_verdict(rate, calibrated, settings.interval.min_rows)
-    facts, came = facts_of(model, settings), _came(observed, funnel)
+    facts = facts_of(model, settings)
+    came = _came(observed, funnel) if STOPPED in status else ()
     verdicts = [
         what_came(rate, roi_to_reach[row], *(values[row] for values in came))
         if one == STOPPED
@@ -166,12 +167,11 @@ def _stake(predicted: Predicted, funnel: Funnel, asked_roi: Floats) -> Floats:
 
 def _came(observed: ArrayFrame, funnel: Funnel) -> tuple[list[float], list[float], list[float]]:
     """(rows,) each: spend, orders and ROI so far; NaN where not known."""
-    unknown = np.full(len(observed), np.nan)
 
     def counted(name: str) -> Floats:
-        return observed.floats(f"early:{name}") if f"early:{name}" in observed else unknown
+        return observed.floats(f"early:{name}")
 
-    spend, roi = counted("spend_cny"), unknown
+    spend, roi = counted("spend_cny"), np.full(len(observed), np.nan)
     if funnel.main_roi:
         target = TARGETS[funnel.main_roi]
         # Money after refunds is compared with the spend of the same, settled periods.

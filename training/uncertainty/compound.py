@@ -115,7 +115,11 @@ class Distribution:
 
     def part(self, place: int | slice) -> "Distribution":
         """Those at this place of the first axis."""
-        return Distribution(self.zero[place], self.log_values[place], self.weights[place], self.maps[place])
+        found = Distribution(self.zero[place], self.log_values[place], self.weights[place], self.maps[place])
+        if "curve" in self.__dict__:
+            logs, levels = self.curve
+            found.__dict__["curve"] = logs[place], levels[place]
+        return found
 
     def cdf(self, values: Floats) -> Floats:
         """(…, values) P(at most each value) of `values` (…, values); 0 below 0."""
@@ -126,10 +130,9 @@ class Distribution:
     def log_quantiles(self, levels: Floats) -> Floats:
         """(…, levels) log1p of the quantiles at `levels` (levels,)."""
         points, raw = self.curve
-        wanted = np.broadcast_to(levels, (*self.zero.shape, len(levels)))
-        logs = interpolated(wanted, calibrated(self.maps, raw), points)
-        at_zero = levels <= calibrated(self.maps, self.zero[..., None])
-        return np.where(at_zero, 0.0, np.logaddexp(0.0, logs))
+        reached = calibrated(self.maps, raw)
+        logs = interpolated(levels, reached, points)
+        return np.where(levels <= reached[..., :1], 0.0, np.logaddexp(0.0, logs))  # the first is P(0)
 
     def mean_log1p(self) -> Floats:
         """(…,) Mean of log1p."""

@@ -64,13 +64,19 @@ class CompoundUncertainty(BaseModel):
         return Compounds.of([self.compounds[name] for name in self.names[1:]])
 
     @cached_property
+    def interval_levels(self) -> Floats:
+        """Lower ends of the intervals that leave out TAILS, their upper ends, and ½."""
+        below = (1.0 - self.level) * TAILS
+        return np.concatenate([below, below + self.level, [0.5]])
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """What has a distribution: later volume, calibrated rates in the funnel's order, HIT_MONEY."""
         rates = (name for name in (*self.funnel.rate_targets, HIT_MONEY) if name in self.compounds)
         return (self.funnel.volume_target, *rates)
 
     def __copy__(self) -> Self:
-        return without(super().__copy__(), "arrays", "names")
+        return without(super().__copy__(), "arrays", "names", "interval_levels")
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -154,19 +160,17 @@ class CompoundRows:
     @cached_property
     def quantiles(self) -> Floats:
         """(3, targets, rows) Lower end, upper end and median of every target of the funnel, as log1p."""
-        level, model = self.uncertainty.level, self.uncertainty
-        below = (1.0 - level) * TAILS
-        levels = np.concatenate([below, below + level, [0.5]])
-        found = np.full((3, len(model.funnel.targets), len(self.features.reference_price)), np.nan)
-        lines = [model.funnel.targets.index(name) for name in model.names if name != HIT_MONEY]
+        model = self.uncertainty
+        targets, levels = model.funnel.targets, model.interval_levels
+        found = np.full((3, len(targets), len(self.features.reference_price)), np.nan)
+        lines = [targets.index(name) for name in model.names if name != HIT_MONEY]
         for rows, chunk in self.chunks:
             quantiles = self.distributions(chunk).part(slice(len(lines))).log_quantiles(levels)
             quantiles[..., 0] = 0.0
-            low, high = quantiles[..., : len(TAILS)], quantiles[..., len(TAILS) : -1]
-            widths = high - low
-            best = (widths <= widths.min(axis=-1, keepdims=True) * (1.0 + 1e-9)).argmax(axis=-1)[..., None]
-            ends = [np.take_along_axis(side, best, axis=-1)[..., 0] for side in (low, high)]
-            found[:, lines, rows] = *ends, quantiles[..., -1]
+            widths = quantiles[..., len(TAILS) : -1] - quantiles[..., : len(TAILS)]
+            best = (widths <= widths.min(axis=-1, keepdims=True) * (1.0 + 1e-9)).argmax(axis=-1)
+            low = np.arange(best.size).reshape(best.shape) * len(levels) + best
+            found[:, lines, rows] = quantiles.take(low), quantiles.take(low + len(TAILS)), quantiles[..., -1]
         return found
 
     @cached_property

@@ -9,8 +9,9 @@ random draws.
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product, repeat
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -164,9 +165,15 @@ def calibrated(maps: Floats, predicted: Floats) -> Floats:
     """(…, values) Predicted probabilities (…, values) after the map of each line, `maps` (…, len(GRID))."""
     at = np.minimum(np.maximum(predicted, 0.0), 1.0) * (len(GRID) - 1)
     left = np.minimum(at.astype(np.int64), len(GRID) - 2)
-    first = np.arange(maps[..., 0].size).reshape(*maps.shape[:-1], 1) * len(GRID) + left
-    low, high = maps.take(first), maps.take(first + 1)
-    return np.asarray(low + (high - low) * (at - left), dtype=np.float64)
+    first = left + _first_cells(maps.shape[:-1])
+    low = maps.take(first)
+    return np.asarray(low + (maps.take(first + 1) - low) * (at - left), dtype=np.float64)
+
+
+@lru_cache(maxsize=64)
+def _first_cells(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """(*shape, 1) Place of the first cell of each map among the cells of all maps."""
+    return np.arange(prod(shape)).reshape(*shape, 1) * len(GRID)
 
 
 def predicted_at(maps: Floats, wanted: Floats) -> Floats:
@@ -175,10 +182,12 @@ def predicted_at(maps: Floats, wanted: Floats) -> Floats:
 
 
 def interpolated(at: Floats, points: Floats, values: Floats) -> Floats:
-    """(…, values) Linear between the points of each line, (…, points), flat beyond; `values` may be of all lines."""
-    lines = at.reshape(-1, at.shape[-1]), points.reshape(-1, points.shape[-1])
-    of = repeat(values) if values.ndim == 1 else values.reshape(-1, values.shape[-1])
-    return np.array([np.interp(*line) for line in zip(*lines, of)]).reshape(at.shape)
+    """(…, values) Linear between the points of each line, (…, points), flat beyond.
+
+    `at` and `values` are (…, values) and (…, points), or of one line that serves all.
+    """
+    lines = [repeat(one) if one.ndim == 1 else one.reshape(-1, one.shape[-1]) for one in (at, points, values)]
+    return np.array([np.interp(*line) for line in zip(*lines)]).reshape(*points.shape[:-1], at.shape[-1])
 
 
 def fit_recalibration(

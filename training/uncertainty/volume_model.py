@@ -87,7 +87,7 @@ def fit_volume_model(columns: Columns, came: Floats) -> VolumeModel:
 def _design(columns: Columns, names: Sequence[str], promotion_types: Sequence[str]) -> Floats:
     """(rows, design) Columns, age steps, columns by age step, promotion types, predicted volume by promotion type."""
     nothing = np.zeros(len(columns["step"]))
-    base = np.stack([columns.get(name, nothing) for name in names], axis=1)
+    base = np.array([columns.get(name, nothing) for name in names]).T
     step = (columns["step"][:, None] == np.arange(len(AGE_EDGES_HOURS) + 1)).astype(np.float64)
     own_type = (columns["promotion_type"][:, None] == np.array(promotion_types, dtype=object)).astype(np.float64)
     by_step = (step[:, :, None] * base[:, None, :]).reshape(len(base), step.shape[1] * len(names))

@@ -14,7 +14,6 @@ from features.funnel_model.empirical_bayes import estimate_variances, ratio_and_
         (2.0, 30.0, 10.0, 1.75),
         (0.0, 10.0, 10.0, 0.5),
         (5.0, 0.0, 10.0, 1.0),
-        (np.nan, 0.0, 10.0, 1.0),
         (1.0, 7.0, 3.0, 1.0),
     ],
 )
