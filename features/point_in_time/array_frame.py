@@ -34,9 +34,7 @@ class Categories:
     @classmethod
     def of(cls, texts: Iterable[str | None]) -> "Categories":
         """Encode texts, one per row, None where missing."""
-        places: dict[str, int] = {}
-        codes = [-1 if text is None else places.setdefault(text, len(places)) for text in texts]
-        return cls(np.array(codes, dtype=np.int64), list(places))
+        return encoded({"": texts})[""]
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -54,6 +52,17 @@ class Categories:
         values = np.empty(len(self.values) + 1, dtype=object)
         values[:-1] = self.values
         return values[self.codes]
+
+
+def encoded(columns: Mapping[str, Iterable[str | None]]) -> dict[str, Categories]:
+    """Encode columns of texts, all of one length, None where missing."""
+    codes: list[list[int]] = []
+    values: list[list[str]] = []
+    for texts in columns.values():
+        places: dict[str, int] = {}
+        codes.append([-1 if text is None else places.setdefault(text, len(places)) for text in texts])
+        values.append(list(places))
+    return {name: Categories(*column) for name, *column in zip(columns, np.array(codes, dtype=np.int64), values)}
 
 
 def look_up(

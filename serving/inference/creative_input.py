@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.attributes import names_of
-from features.point_in_time.array_frame import ArrayFrame, Categories
+from features.point_in_time.array_frame import ArrayFrame, Categories, encoded
 from features.point_in_time.entity_history import TAG
 from features.point_in_time.metric_rows import GRAINS, Grain, MetricRows
 from features.schema import KEY, MULTI, NUMBERS, TIMES
@@ -40,12 +40,13 @@ def request_rows(
             periods.append((GRAINS.index(grain), start, end))
             values.append([row.get(name) for name in metric_columns])
     matrix = np.array(values, dtype=np.float64).reshape(len(values), len(metric_columns))  # None becomes NaN
+    starts, ends = np.array([times for _, *times in periods], dtype="datetime64[us]").reshape(-1, 2).T.copy()
     return MetricRows(
         creatives=_attributes(creatives, tags, zone),
         units=np.array(units, dtype=np.int64),
         grains=np.array([grain for grain, _, _ in periods], dtype=np.int8),
-        starts=np.array([start for _, start, _ in periods], dtype="datetime64[us]"),
-        ends=np.array([end for _, _, end in periods], dtype="datetime64[us]"),
+        starts=starts,
+        ends=ends,
         values=dict(zip(metric_columns, matrix.T)),
     )
 
@@ -64,18 +65,17 @@ def _periods(creative: Creative, zone: ZoneInfo) -> list[tuple[Grain, datetime, 
 
 
 def _attributes(creatives: Sequence[Creative], tags: Sequence[str], zone: ZoneInfo) -> ArrayFrame:
-    columns: dict[str, npt.NDArray[Any] | Categories] = {}
-    for name in (*KEY, *TEXTS):
-        columns[name] = Categories.of([getattr(creative, name) for creative in creatives])
-    for name in tags:
-        columns[TAG + name] = Categories.of([_tag(creative.tags.get(name)) for creative in creatives])
-    for name in NUMBERS:
-        columns[name] = np.array([getattr(creative, name) for creative in creatives], dtype=np.float64)
-    for name in TIMES:
-        times = [getattr(creative, name) for creative in creatives]
-        plain = [None if time is None else plain_time(time, zone) for time in times]
-        columns[name] = np.array(plain, dtype="datetime64[us]")
+    texts = {name: [getattr(creative, name) for creative in creatives] for name in (*KEY, *TEXTS)}
+    texts |= {TAG + name: [_tag(creative.tags.get(name)) for creative in creatives] for name in tags}
+    numbers = np.array([[getattr(creative, name) for creative in creatives] for name in NUMBERS], dtype=np.float64)
+    times = [[_plain(getattr(creative, name), zone) for creative in creatives] for name in TIMES]
+    columns: dict[str, npt.NDArray[Any] | Categories] = dict(encoded(texts))
+    columns |= zip((*NUMBERS, *TIMES), (*numbers, *np.array(times, dtype="datetime64[us]")))
     return ArrayFrame(columns, len(creatives))
+
+
+def _plain(time: datetime | None, zone: ZoneInfo) -> datetime | None:
+    return None if time is None else plain_time(time, zone)
 
 
 def _tag(value: str | list[str] | None) -> str | None:

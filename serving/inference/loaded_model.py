@@ -5,14 +5,18 @@ from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from configs.settings import BASES
 from features.attributes import NUMBER_ATTRIBUTES
 from features.bilingual import Words
 from features.funnel import counted_columns
 from features.matrix.catalogue import Feature
+from features.point_in_time.array_frame import Floats
 from features.point_in_time.as_of_table import AsOfHistory, life_ranges, read_as_of
 from features.point_in_time.entity_history import TAG
-from features.schema import KEY
+from features.point_in_time.number_columns import Names
+from features.schema import KEY, VALUES
 from serving.api.contradictions import ModelVocabulary
 from serving.inference.explain import FeatureTexts
 from training.boosting.model import CreativeModel
@@ -20,6 +24,9 @@ from training.decision.advice import facts_of
 from training.decision.rules import hit_words
 from training.errors import BundleError
 from training.registry.bundle import Manifest, load_bundle
+
+EARLY = "early:"
+"""What columns of counts begin with that are sums over the life of a creative so far."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +143,17 @@ class LoadedModel:
         fitted, net_money = self.model.fitted, BASES[self.manifest.settings.basis][0]
         names = set(counted_columns(fitted.funnel)) | ({net_money} if fitted.funnel.has("keep") else set())
         return [name for name in self.metric_columns if name in names]
+
+    @cached_property
+    def creative_ranges(self) -> dict[str, tuple[float, float]]:
+        """Those of `ranges` that are of `age_hours` and numbers of creatives."""
+        return {name: ends for name, ends in self.ranges.items() if name not in VALUES}
+
+    @cached_property
+    def life_limits(self) -> tuple[Names, Floats]:
+        """Columns of counts with the sums of value columns over a life, and (columns, 2) their `ranges`."""
+        known = {name: ends for name, ends in self.ranges.items() if name in VALUES}
+        return Names(tuple(EARLY + name for name in known)), np.array(list(known.values())).reshape(-1, 2)
 
     @cached_property
     def vocabulary(self) -> ModelVocabulary:

@@ -9,7 +9,7 @@ import pandas as pd
 from features.point_in_time.array_frame import ArrayFrame
 from features.schema import VALUES
 from serving.api.requests import Creative, MetricsRow
-from serving.inference.loaded_model import LoadedModel
+from serving.inference.loaded_model import EARLY, LoadedModel
 from training.decision.prediction_warnings import (
     PredictionWarning,
     known_without_metrics,
@@ -26,6 +26,7 @@ from training.decision.prediction_warnings import (
 )
 
 METRIC_NAMES = frozenset(VALUES)
+DAY = pd.Timedelta(days=1)
 Mask = npt.NDArray[np.bool_]
 
 
@@ -48,17 +49,14 @@ def request_warnings(
         now: Time of the request, in the model's time zone.
     """
     moment, outcome_days = loaded.as_of.moment, loaded.manifest.settings.outcome_days
-    general = stale_history((now - moment) / pd.Timedelta(days=1), moment.isoformat())
+    general = stale_history((now - moment) / DAY, moment)
     general += not_predicted(loaded.model.fitted.funnel)
     ages = observed["age_hours"].tolist()
     silent = ((observed["cutoff"] - np.datetime64(now.to_pydatetime(), "us")) / np.timedelta64(-1, "D")).tolist()
     reported = loaded.as_of.reported_until(observed).tolist() if unreported.any() else []
-    # Sums that are not known lie in no range.
-    sums = {
-        name: [None if total != total else total for total in observed[f"early:{name}"].tolist()]
-        for name in loaded.ranges
-        if f"early:{name}" in observed
-    }
+    names, limits = loaded.life_limits
+    sums = observed.known(names)
+    outside = np.argwhere(((sums < limits[:, :1]) | (sums > limits[:, 1:])).T).tolist()  # what is not known is nowhere
     found = []
     for row, creative in enumerate(creatives):
         warnings = [*general, *_unseen(loaded, creative), *_missing(loaded, creative)]
@@ -67,12 +65,13 @@ def request_warnings(
             warnings += [pace_unknown()] if summed[row] and ages[row] > 24 else []
         elif unreported[row]:
             warnings.append(known_without_metrics(reported[row]))
-        for name, (low, high) in loaded.ranges.items():
-            value: float | None = max(ages[row], low)
-            if name != "age_hours":
-                value = sums[name][row] if name in sums else getattr(creative, name, None)
+        for name, (low, high) in loaded.creative_ranges.items():
+            value = max(ages[row], low) if name == "age_hours" else getattr(creative, name)
             if value is not None and not low <= value <= high:
                 warnings += outside_range(name, value, low, high)
+        for place in [place for of_row, place in outside if of_row == row]:
+            name = names.all[place].removeprefix(EARLY)
+            warnings += outside_range(name, float(sums[place, row]), *limits[place].tolist())
         found.append([warning._asdict() for warning in warnings])
     return found
 

@@ -123,15 +123,15 @@ def no_delivery(days: float, outcome_days: int) -> list[PredictionWarning]:
     return [PredictionWarning("no_delivery", f"{zh}。", en)]
 
 
-def stale_history(days: float, until: str) -> list[PredictionWarning]:
+def stale_history(days: float, until: pd.Timestamp) -> list[PredictionWarning]:
     """Warn where the history of other creatives ended more than STALE_HISTORY_DAYS days ago."""
     if not days > STALE_HISTORY_DAYS:
         return []
     return [
         PredictionWarning(
             "stale_history",
-            f"账户、商品、达人与标签的历史只到 {until}，距今 {days:.0f} 天；请重新训练。",
-            f"the history of account, product, KOC and tags ends {until}, {days:.0f} days ago: train again",
+            f"账户、商品、达人与标签的历史只到 {until.isoformat()}，距今 {days:.0f} 天；请重新训练。",
+            f"the history of account, product, KOC and tags ends {until.isoformat()}, {days:.0f} days ago: train again",
         )
     ]
 

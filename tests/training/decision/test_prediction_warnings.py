@@ -61,7 +61,7 @@ def test_unseen_categories_are_single_values_of_their_own_creative() -> None:
 
 def test_what_is_in_order_gives_no_warning() -> None:
     assert no_delivery(float("nan"), 7) == []
-    assert stale_history(3.0, "2026-06-01") == []
+    assert stale_history(3.0, pd.Timestamp("2026-06-01")) == []
     assert unseen_promotion_type("live", {"live"}) == []
     assert missing_attributes([]) == missing_metrics([]) == unused_metrics([]) == []
     assert outside_range("price_cny", 5.0, 1.0, 9.0) == []
@@ -69,7 +69,7 @@ def test_what_is_in_order_gives_no_warning() -> None:
 
 def test_no_english_text_contains_the_separator_of_the_csv_column() -> None:
     every = [
-        *no_delivery(9.0, 7), *stale_history(4.0, "2026-06-01"), *unseen_promotion_type("x", ()),
+        *no_delivery(9.0, 7), *stale_history(4.0, pd.Timestamp("2026-06-01")), *unseen_promotion_type("x", ()),
         unseen_value("tag_hook", "y"), *missing_attributes(["tag_hook", "price_cny"]), *missing_metrics(["clicks"]),
         *unused_metrics(["likes"]), *outside_range("price_cny", 5.0, 1.0, 2.0), pace_unknown(),
         known_without_metrics(datetime(2026, 6, 1)),
