@@ -26,7 +26,8 @@ from features.schema import (
     check_metrics,
 )
 from features.store.duckdb_store import Store
-from features.store.periods import increments, resolve_overlaps
+from features.store.overlaps import resolve_overlaps
+from features.store.running_totals import increments
 
 EXPORT_FILES = ["metrics.parquet", "creatives.parquet", "revisions.parquet"]
 
