@@ -20,7 +20,7 @@ from features.readers.findings import Findings, UnusableFile
 from features.readers.keys import UNNAMED
 from features.readers.layouts import load_layouts
 from features.schema import ANY, ATTRIBUTES, KEY, MULTI, ExportRead
-from features.store.load import creative_table
+from features.store.creative_table import creative_table
 from features.store.overlaps import resolve_overlaps
 from serving.api.contradictions import contradictions
 from serving.api.errors import Refused, RequestProblem, refused

@@ -11,7 +11,7 @@ from features.errors import InputError, Problem, row_problem
 from features.readers.export_file import read_export
 from features.readers.layouts import load_layouts
 from features.schema import ANY, KEY, ExportRead, Loaded, check_creatives
-from features.store.load import creative_table
+from features.store.creative_table import creative_table
 from training.data.metrics_source import InMemorySource, MetricsSource
 from training.decision.plan.refusals import CANDIDATES_LARGE, NO_CREATIVE_IN_FILE, refused
 
