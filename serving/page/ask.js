@@ -12,6 +12,7 @@ export class Refusal extends Error {
   constructor(status, body, after) {
     super(body.en || `HTTP ${status}`);
     this.status = status;
+    this.code = body.code || "";
     this.en = this.message;
     this.zh = body.zh || this.message;
     this.faults = Array.isArray(body.errors) ? body.errors : [];

@@ -17,7 +17,7 @@ export const newRow = (creative, more = {}) => ({
   explained: null,
   tried: [],
   open: false,
-  rank: null,
+  plan: null,
   ...more,
 });
 
@@ -83,15 +83,22 @@ const fits = (one, other) =>
   one.creative_id === other.creative_id &&
   PARTS.every((part) => one[part] === undefined || other[part] === undefined || one[part] === other[part]);
 
-// Account and promotion type for rows whose file gives none.
-export function fillMissing(rows, given) {
-  let filled = 0;
+// Rows of one file that lack one part of their key.
+export function lacking(rows) {
+  const groups = new Map();
   for (const row of rows)
-    for (const part of [...row.missing])
-      if (given[part]) {
-        row.creative = { ...row.creative, [part]: given[part] };
-        row.missing = row.missing.filter((name) => name !== part);
-        filled += 1;
-      }
-  return filled;
+    for (const part of row.missing) {
+      const key = JSON.stringify([row.file, part]);
+      groups.set(key, [...(groups.get(key) || []), row]);
+    }
+  return [...groups].map(([key, found]) => ({ file: JSON.parse(key)[0], part: JSON.parse(key)[1], rows: found }));
+}
+
+// Gives these rows a part of their key; a row that has it keeps it.
+export function fillMissing(rows, part, value) {
+  for (const row of rows)
+    if (row.missing.includes(part)) {
+      row.creative = { ...row.creative, [part]: value };
+      row.missing = row.missing.filter((name) => name !== part);
+    }
 }

@@ -103,5 +103,5 @@ export function showFaults(form, faults, words) {
   return rest;
 }
 
-export const lacking = (creative) =>
+export const unfilled = (creative) =>
   NEEDED.filter((name) => !creative[name]).map((field) => ({ field, problem: "Field required", hint: "" }));

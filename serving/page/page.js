@@ -5,14 +5,15 @@ import { get, Refusal, useKey } from "./ask.js";
 import { byId, el, put } from "./dom.js";
 import { csv, save, xlsx } from "./download.js";
 import { fillMissing, newRow, ofRefusal, readFiles } from "./files.js";
-import { drawForm, lacking, showFaults } from "./form.js";
-import { predictAll, rank } from "./predict.js";
+import { drawForm, showFaults, unfilled } from "./form.js";
+import { drawPlan, makePlan } from "./plan.js";
+import { predictAll } from "./predict.js";
 import { drawProblems, inWords } from "./problems.js";
-import { commonOf, targetsOf } from "./rows.js";
-import { asCells } from "./sheet.js";
+import { commonOf, keyOf, ordered, targetsOf } from "./rows.js";
+import { asCells, planCells } from "./sheet.js";
 import { story } from "./story.js";
-import { drawTable, drawTabs, drawVerdicts } from "./table.js";
-import { brackets, colon, isRate, knows, language, learnTargets, say, sayStatic, localised, useLanguage } from "./words.js";
+import { drawTable, drawTabs, drawVerdicts, PAGE } from "./table.js";
+import { brackets, colon, knows, language, learnTargets, say, sayStatic, localised, useLanguage } from "./words.js";
 
 const state = {
   model: null,
@@ -23,6 +24,8 @@ const state = {
   keyWrong: false,
   unready: null,
   status: null,
+  plan: null,
+  planStale: false,
   view: { tab: "all", by: "chance", drawn: "net_roi", rising: false, verdict: "all", search: "", page: 0 },
 };
 
@@ -69,6 +72,14 @@ const act = {
     drawResults();
     byId(`row-${row.number}`)?.focus();
   },
+  show(row) {
+    Object.assign(state.view, { tab: "all", verdict: "all", search: "" });
+    byId("search").value = "";
+    state.view.page = Math.floor(ordered(state.rows, state.view).indexOf(row) / PAGE);
+    row.open = true;
+    drawResults();
+    byId(`row-${row.number}`).focus();
+  },
   turn(by) {
     state.view.page += by;
     drawResults();
@@ -84,10 +95,13 @@ const act = {
   },
 };
 
+// Fields of a request, which refusals name in backticks, by what this page calls them.
+const ownNames = (text) => text.replaceAll(/`(\w+)`/g, (whole, name) => say("quoted", { name: say(name) }));
+
 function refusalWords(refusal) {
   if (refusal.status === 0) return say("no_connection");
-  const parts = [refusal.status === 413 ? say("too_large") : localised(refusal)];
-  parts.push(...refusal.faults.slice(0, 3).map(act.fault));
+  const parts = [refusal.status === 413 ? say("too_large") : ownNames(localised(refusal))];
+  if (refusal.code !== "not_planned" || refusal.faults[0]?.creative_id) parts.push(...refusal.faults.slice(0, 3).map(act.fault));
   return parts.join(" ") + (refusal.requestId ? ` [${say("request")} ${refusal.requestId.slice(0, 8)}]` : "");
 }
 
@@ -123,14 +137,22 @@ async function takeFiles(files) {
     );
     state.problems = [...found, ...state.problems].slice(0, 500);
     await predictNew();
-    if (!byId("missing").hidden) byId(byId("missing-account-box").hidden ? "missing-kind" : "missing-account").focus();
+    byId("missing-0")?.focus();
     if (found.some((problem) => problem.severity === "file")) byId("problems").focus();
+  });
+}
+
+function fill({ part, rows }, value) {
+  fillMissing(rows, part, value);
+  guarded(async () => {
+    await predictNew();
+    byId("missing-0")?.focus();
   });
 }
 
 async function predictNew() {
   const ready = state.rows.filter((row) => !row.prediction && !row.missing.length && !row.faults.length);
-  for (const row of state.rows) row.rank = null;
+  dropPlan();
   if (!ready.length) status(state.rows.length ? null : "nothing_new");
   else {
     await predictAll(ready, state.model.limits.creatives, (done, all) => {
@@ -164,7 +186,7 @@ async function guarded(work) {
 
 async function submitForm(creative) {
   const form = byId("form");
-  const faults = lacking(creative);
+  const faults = unfilled(creative);
   showFaults(form, faults, act.fault);
   if (faults.length) return;
   await guarded(async () => {
@@ -176,43 +198,73 @@ async function submitForm(creative) {
       byId("status").textContent = rest.map(act.fault).join(" ");
       return;
     }
-    const same = (one) => ["promotion_type", "account_id", "creative_id"].every((part) => one.creative[part] === creative[part]);
-    state.rows = [row, ...state.rows.filter((one) => !same(one))];
+    state.rows = [row, ...state.rows.filter((one) => keyOf(one.creative) !== keyOf(creative))];
     Object.assign(state.view, { tab: "all", verdict: "all" });
-    for (const other of state.rows) other.rank = null;
+    dropPlan();
     status("done", { n: 1 });
     drawAll();
     byId(`row-${row.number}`)?.scrollIntoView({ block: "nearest" });
   });
 }
 
-async function submitBudget(event) {
+// A plan is of the rows that were there: once they change it goes.
+function dropPlan() {
+  state.planStale = state.plan !== null || state.planStale;
+  state.plan = null;
+  for (const row of state.rows) row.plan = null;
+}
+
+async function submitPlan(event) {
   event.preventDefault();
-  const [budget, spend] = [byId("budget").valueAsNumber, byId("spend").valueAsNumber];
-  if (!(budget > 0) || !(spend > 0)) return;
+  const form = byId("plan-form");
+  const asked = {};
+  for (const name of ["budget_cny", "launch"]) {
+    const value = byId(name).valueAsNumber;
+    if (!Number.isNaN(value)) asked[name] = value;
+  }
   await guarded(async () => {
-    const rankable = targetsOf(state.model).filter(isRate);
-    const by = rankable.includes(state.view.drawn) ? state.view.drawn : rankable[0];
-    for (const row of state.rows) row.rank = null;
-    const best = state.rows
-      .filter((row) => row.prediction)
-      .sort((a, b) => b.prediction.targets[by].value - a.prediction.targets[by].value)
-      .slice(0, state.model.limits.creatives);
-    const answer = await rank(best, by, budget, spend);
-    status("ranked", { by: say(by), n: answer.top });
-    Object.assign(state.view, { by, rising: false, page: 0 });
+    planFaults(form, []);
+    dropPlan();
+    status("planning");
+    try {
+      state.plan = await makePlan(state.rows, state.model, asked);
+      state.planStale = false;
+      status("planned_now");
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal) || refusal.status === 401) throw refusal;
+      status(null);
+      planFaults(form, faultsOf(refusal));
+    }
+    drawPlan(byId("plan-view"), state, act);
     drawResults();
+    if (state.plan) byId("plan-view").focus();
   });
 }
 
+// What is wrong with a plan, at its field; a refusal in the service's own words where it has them in both languages.
+function faultsOf(refusal) {
+  const whole = { field: null, said: refusal.status === 413 ? say("plan_too_large") : refusalWords(refusal) };
+  const [fault] = refusal.faults;
+  if (refusal.code === "not_planned") return [{ ...whole, field: fault?.creative_id ? null : fault?.field }];
+  return refusal.faults.length ? refusal.faults.map((one) => ({ ...one, said: act.fault(one) })) : [whole];
+}
+
+function planFaults(form, faults) {
+  const rest = showFaults(form, faults, (fault) => fault.said);
+  byId("plan-fault").hidden = !rest.length;
+  byId("plan-fault").textContent = rest.map((fault) => fault.said).join(" ");
+}
+
 function drawAll() {
-  sayStatic({ most: state.model?.limits.creatives ?? "–" });
+  sayStatic({ days: state.model?.outcome_days ?? "–" });
   document.title = `gpmcast · ${say("ask_title")}`;
   byId("language").textContent = say("other_language");
   byId("language").lang = language() === "zh" ? "en" : "zh-CN";
   drawModel(state, refusalWords, guarded);
-  drawMissing(state);
+  drawMissing(state, fill);
   drawProblems(byId("problems"), byId("problems-title"), byId("problem-list"), state.problems, fieldLabel, refusalWords);
+  byId("plan").hidden = !state.rows.some((row) => row.prediction);
+  drawPlan(byId("plan-view"), state, act);
   drawResults();
   if (state.status) status(...state.status);
   if (state.model) drawForm(byId("form"), state.model, tagLabel, submitForm);
@@ -229,7 +281,8 @@ function drawResults() {
   drawTabs(byId("tabs"), state, act);
   drawVerdicts(byId("verdicts"), state, act);
   const sorts = [...targetsOf(state.model), "chance", "hit", "money", "verdict", "creative"];
-  if (state.rows.some((row) => row.rank)) sorts.push("chance_in_top");
+  if (state.plan) sorts.unshift("plan");
+  byId("plan-beside").hidden = !state.plan;
   put(byId("sort"), sorts.map((name) => option(name, say(name), view.by)));
   const common = commonOf(state.rows);
   state.common = new Set(common.map((one) => one.zh));
@@ -260,11 +313,6 @@ function listen() {
       drop.classList.toggle("over", name === "dragover");
       if (name === "drop") takeFiles([...event.dataTransfer.files]);
     });
-  byId("missing").addEventListener("submit", (event) => {
-    event.preventDefault();
-    fillMissing(state.rows, { account_id: byId("missing-account").value.trim(), promotion_type: byId("missing-kind").value });
-    guarded(predictNew);
-  });
   byId("search").addEventListener("input", (event) => {
     Object.assign(state.view, { search: event.target.value, page: 0 });
     drawResults();
@@ -273,11 +321,14 @@ function listen() {
     Object.assign(state.view, { by: event.target.value, rising: event.target.value === "creative", page: 0 });
     drawResults();
   });
-  byId("budget-form").addEventListener("submit", submitBudget);
+  byId("plan-form").addEventListener("submit", submitPlan);
+  byId("plan-csv").addEventListener("click", () => save(csv(planCells(state.plan)), "gpmcast-plan.csv", "text/csv;charset=utf-8"));
+  byId("plan-xlsx").addEventListener("click", () => save(xlsx(planCells(state.plan)), "gpmcast-plan.xlsx"));
   byId("csv").addEventListener("click", () => save(csv(asCells(state)), "gpmcast.csv", "text/csv;charset=utf-8"));
   byId("xlsx").addEventListener("click", () => save(xlsx(asCells(state)), "gpmcast.xlsx"));
   byId("clear").addEventListener("click", () => {
-    Object.assign(state, { rows: [], problems: [] });
+    Object.assign(state, { rows: [], problems: [], plan: null, planStale: false });
+    planFaults(byId("plan-form"), []);
     Object.assign(state.view, { tab: "all", verdict: "all" });
     status(null);
     drawAll();

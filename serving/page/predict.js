@@ -83,14 +83,3 @@ export async function whatIf(creative, tag, value) {
   const answer = await post("/v1/predict", { creatives: [{ ...creative, tags }] });
   return answer.predictions[0];
 }
-
-// Places, chances and who is funded, of as many candidates as one request may hold.
-export async function rank(rows, by, budget, spend) {
-  const request = { creatives: rows.map((row) => row.creative), by, budget_cny: budget, spend_cny: spend };
-  const answer = await post("/v1/rank", request);
-  const found = new Map(rows.map((row) => [keyOf(row.creative), row]));
-  for (const one of answer.ranking) found.get(keyOf(one)).rank = one;
-  return answer;
-}
-
-const keyOf = (of) => JSON.stringify([of.promotion_type, of.account_id, of.creative_id]);

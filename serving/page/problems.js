@@ -10,6 +10,7 @@ const ZH = [
   [/^Input should be less than or equal to (.+)$/, "不能大于 $1"],
   [/^Input should be less than (.+)$/, "要小于 $1"],
   [/^Input should be a valid number.*$/, "应为数字"],
+  [/^Input should be a valid integer.*$/, "应为整数"],
   [/^Input should be a valid string$/, "应为文字"],
   [/^Input should be a valid datetime.*$/, "应为日期时间"],
   [/^String should have at most (\d+) characters?$/, "最多 $1 个字"],

@@ -9,6 +9,11 @@ export const targetsOf = (model) => {
   return [...cards.filter((card) => card.rate).reverse(), ...cards.filter((card) => !card.rate)].map((card) => card.name);
 };
 
+// The ROI that decisions are about; of a model without spend its first target.
+export const rateOf = (model) => ["net_roi", "roi"].find((name) => targetsOf(model).includes(name)) ?? targetsOf(model)[0];
+
+export const keyOf = (of) => JSON.stringify([of.promotion_type, of.account_id, of.creative_id]);
+
 export const statusOf = (row) => row.prediction?.status ?? "faulty";
 
 // The verdict; of a stopped creative that it has stopped, of a row without a prediction that it is faulty.
@@ -28,7 +33,7 @@ const VALUES = {
   money: moneyOf,
   chance: (row) => row.prediction?.chance_of_target ?? null,
   hit: (row) => row.prediction?.hit_chance ?? null,
-  chance_in_top: (row) => row.rank?.chance_in_top ?? null,
+  plan: (row) => (!row.plan ? null : row.plan.standing === "launch" ? 1e12 + row.plan.gain : (row.plan.today ?? -1)),
 };
 export const valueOf = (row, by) => (VALUES[by] ? VALUES[by](row) : (row.prediction?.targets[by]?.value ?? null));
 

@@ -1,10 +1,11 @@
 // The table: tabs by status, verdicts to choose from, one row a creative, its story below it when it is open.
 
 import { el, put, svg } from "./dom.js";
+import { launched, planned } from "./plan.js";
 import { moneyOf, nameOf, ofTab, ordered, STATUSES, statusOf, targetsOf, verdictOf, VERDICTS } from "./rows.js";
 import { colon, figure, localised, percent, say, signed, unitOf } from "./words.js";
 
-const PAGE = 50;
+export const PAGE = 50;
 
 // Tabs of the statuses with how many rows each has.
 export function drawTabs(place, state, act) {
@@ -49,8 +50,7 @@ export function drawTable(table, pages, state, act) {
 function columnsOf(state) {
   const targets = targetsOf(state.model);
   const shown = targets.filter((name) => !targets.includes(`net_${name}`) || name === state.view.drawn);
-  const ranked = state.rows.some((row) => row.rank) ? ["chance_in_top"] : [];
-  return ["creative", "verdict", "money", ...shown, ...ranked, "chance", "hit", "warnings"];
+  return ["creative", "verdict", ...(state.plan ? ["plan"] : []), "money", ...shown, "chance", "hit", "warnings"];
 }
 
 function heading(name, state, act) {
@@ -68,9 +68,7 @@ function drawRow(row, place, columns, reach, state, act) {
     money: () => moneyCell(row),
     chance: () => chanceCell(row),
     hit: () => el("td", { role: "cell", class: "number", "data-label": say("hit") }, percent(row.prediction?.hit_chance)),
-    chance_in_top: () =>
-      el("td", { role: "cell", class: "number", "data-label": say("chance_in_top") }, percent(row.rank?.chance_in_top),
-        row.rank?.funded && el("span", { class: "about good" }, say("funded"))),
+    plan: () => el("td", { role: "cell", class: "plan", "data-label": say("plan") }, launched(row) ? el("strong", { class: "good" }, planned(row)) : planned(row)),
     warnings: () => {
       const own = (row.prediction?.warnings || []).filter((one) => !state.common.has(one.zh));
       const count = row.faults.length + row.missing.length || own.length;

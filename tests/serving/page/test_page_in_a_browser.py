@@ -64,7 +64,7 @@ def filled(page, tmp_path):
     give(page, written(tmp_path, "标签.csv", SHEET, "utf-8-sig"), written(tmp_path, "导出.csv", EXPORT, "gbk"))
     expect(page.locator("#missing")).to_be_visible()
     expect(page.locator(IDLE)).to_be_attached()
-    page.fill("#missing-account", "acc0")
+    page.fill("#missing input", "acc0")
     page.click("#missing [type=submit]")
     expect(page.locator("#missing")).to_be_hidden()
     expect(page.locator(IDLE)).to_be_attached()
@@ -163,11 +163,11 @@ def test_more_rows_than_one_request_may_hold_are_sent_in_several(open_page, serv
     give(page, written(tmp_path, "标签.csv", sheet, "utf-8-sig"))
     expect(page.locator(ROWS)).to_have_count(5)
     expect(page.locator(IDLE)).to_be_attached()
-    page.click(".budget summary")
-    expect(page.locator(".budget")).to_contain_text("最多取前 2 条")
-    page.fill("#budget", "1000")
-    page.click("#budget-form [type=submit]")
-    expect(page.locator("#status")).to_contain_text("够试 2 条")
+    page.fill("#budget_cny", "1000000")
+    page.click("#plan-form [type=submit]")
+    expect(page.locator("#plan-view .finding")).to_contain_text("待投 2 条里")
+    expect(page.locator("#plan-view .note")).to_contain_text("没有算进计划的 3 条")
+    expect(page.locator(f"{ROWS} td.plan")).to_contain_text(["没有算进计划"] * 3)
 
 
 def test_a_waterfall_leads_from_the_baseline_to_the_prediction(filled) -> None:
@@ -251,14 +251,6 @@ def test_a_waterfall_has_its_value_on_every_bar_and_bars_that_can_be_seen(filled
     assert bars.evaluate_all("(bars) => Math.min(...bars.map((bar) => bar.getBoundingClientRect().height))") >= 14
     sizes = "(texts) => texts.map((text) => parseFloat(getComputedStyle(text).fontSize))"
     assert min(filled.locator(".waterfall .value, .waterfall td, .waterfall th").evaluate_all(sizes)) >= 14
-
-
-def test_a_budget_marks_who_is_funded(filled) -> None:
-    filled.click(".budget summary")
-    filled.fill("#budget", "450")
-    filled.click("#budget-form [type=submit]")
-    expect(filled.locator("#status")).to_contain_text("够试 2 条")
-    assert sum("预算内" in row for row in filled.locator(ROWS).all_inner_texts()) == 2
 
 
 def test_the_language_changes_all_at_once_and_nothing_is_lost(filled) -> None:
