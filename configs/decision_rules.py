@@ -25,10 +25,22 @@ VERDICTS: Mapping[Status, tuple[VerdictCode, ...]] = {
     "waiting": ("first", "reserve", "skip"),
 }
 """Status → verdicts it can have, the most favourable first. A creative that has stopped has none."""
-Figure = Literal["chance", "hit_chance", "roi_to_target", "spend_cny", "more_events", "later_high", "place"]
-"""What conditions are about: P(ROI ≥ its target); P(hit); predicted ROI (mean) over its target; spend so far in CNY;
-events that are missing until the creative can be told from another like it; upper end of the interval of later volume
-(impressions, or CNY where there are none); share of launch predictions of its promotion type that lie below its own."""
+Figure = Literal[
+    "chance",
+    "rate_chance",
+    "hit_chance",
+    "roi_to_target",
+    "spend_cny",
+    "more_events",
+    "decide_cny",
+    "later_high",
+    "place",
+]
+"""What conditions are about: P(ROI of the outcome window ≥ its target); P(true ROI ≥ its target), whatever the
+traffic; P(hit); predicted ROI (mean) over its target; spend so far in CNY; events that are missing until the creative
+can be told from another like it; spend in CNY until the true ROI can be told from its target; upper end of the interval
+of later volume (impressions, or CNY where there are none); share of launch predictions of its promotion type that lie
+below its own."""
 Condition = Annotated[str, Field(pattern=r"^(<=|>=|<|>) ([a-z][a-z_]*|\d+(\.\d+)?)$")]
 """A comparison with a number or with a threshold of the section `verdict`, such as `>= scale_chance`."""
 

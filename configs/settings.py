@@ -152,15 +152,23 @@ class Verdict(Section):
     roi_target: Annotated[float, Field(gt=0)] = 1.0
     """ROI target of creatives without a `roi_target` of their own."""
     scale_chance: Annotated[float, Field(ge=0, le=1)] = 0.6
-    """Running: scale at this chance or more, once there is enough evidence."""
+    """Running: scale at this chance or more, where the true ROI is likely enough to reach its target too."""
+    scale_rate_chance: Annotated[float, Field(ge=0, le=1)] = 0.85
+    """Running: scale where the true ROI reaches its target with this probability or more."""
+    hold_rate_chance: Annotated[float, Field(ge=0, le=1)] = 0.7
+    """Running: hold where the true ROI reaches its target with this probability or more."""
     likely_hit: Annotated[float, Field(ge=0, le=1)] = 0.25
     """Probability from which a hit counts as likely; hits are rare (`interval.hit_share`)."""
     hit_needs_chance: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Running: scale a likely hit at this chance or more, with little evidence too."""
+    """Running: scale a likely hit at this chance or more."""
     stop_chance: Annotated[float, Field(ge=0, le=1)] = 0.15
-    """Running: stop at this chance or less, once the creative has spent `stop_spend_cny`."""
-    stop_spend_cny: Annotated[float, Field(ge=0)] = 50
-    """Spend in CNY below which a creative is never stopped; teams ignore less than 50."""
+    """Running: stop at this chance or less, where the true ROI is as unlikely to reach its target."""
+    stop_rate_chance: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Running: stop where the true ROI reaches its target with this probability or less. This and `scale_rate_chance`
+    decide as many creatives as they can with at most one in ten wrong in the sample's worlds `additive` and `shift`;
+    what came in others: docs/intervals.md."""
+    stop_spend_cny: Annotated[float, Field(ge=0)] = 0
+    """Spend in CNY below which a creative is never stopped: teams that want to see some of it set 50 or 100."""
     first_chance: Annotated[float, Field(ge=0, le=1)] = 0.4
     """Waiting: goes first at this chance or more, if its place is high enough."""
     first_place: Annotated[float, Field(ge=0, le=1)] = 0.67
@@ -180,6 +188,8 @@ class Verdict(Section):
     def _in_order(self) -> Verdict:
         for low, high in (
             ("stop_chance", "scale_chance"),
+            ("stop_rate_chance", "hold_rate_chance"),
+            ("stop_rate_chance", "scale_rate_chance"),
             ("skip_chance", "first_chance"),
             ("skip_place", "first_place"),
         ):

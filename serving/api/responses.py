@@ -64,9 +64,11 @@ class VerdictAnswer(AnswerModel):
 
     name: Literal["scale", "hold", "watch", "stop", "first", "reserve", "skip", ""]
     """Running: `scale`, `hold`, `watch`, `stop`; waiting: `first`, `reserve`, `skip`; stopped, and no chance: empty."""
-    zh: Annotated[str, Field(examples=["净ROI达到 1.50 的概率 45%，只消耗 4 元，不足 50 元。"])]
+    zh: Annotated[str, Field(examples=["净ROI达到 1.50 的概率 5%，给够流量达标的把握 4%，已消耗 584 元。"])]
     """The reason in Chinese; of a stopped creative what came of it."""
-    en: Annotated[str, Field(examples=["45% chance of net ROI 1.50; only 4 CNY spent, less than 50."])]
+    en: Annotated[
+        str, Field(examples=["5% chance of net ROI 1.50; 4% sure to reach it with enough traffic; 584 CNY spent."])
+    ]
     """The reason in English."""
 
 

@@ -42,7 +42,7 @@ class Daily(ReportPart):
 def daily(context: ReportContext) -> Daily:
     """Sums by day, up to the last reported one."""
     metrics = context.loaded.metrics
-    index = _indices(context)
+    index = indices(context, metrics)
     last = (context.now - pd.Timedelta(microseconds=1)).normalize()
     days = pd.date_range(last - pd.Timedelta(days=DAYS - 1), last)
     recent = ((metrics["period_end"] > days[0]) & (index >= 0)).to_numpy()
@@ -59,17 +59,12 @@ def daily(context: ReportContext) -> Daily:
     )
 
 
-def _indices(context: ReportContext) -> Ints:
-    """(metrics,) Index of each row's creative; −1 where it is not chosen."""
+def indices(context: ReportContext, rows: pd.DataFrame) -> Ints:
+    """(rows,) Index of each row's creative (KEY); −1 where it is not chosen."""
     order = context.order
     keys = pd.MultiIndex.from_frame(context.observed[KEY].iloc[order].astype(str))
     place = pd.Series(range(len(order)), index=keys)
-    return (
-        place.reindex(pd.MultiIndex.from_frame(context.loaded.metrics[KEY].astype(str)))
-        .fillna(-1)
-        .to_numpy()
-        .astype(np.int64)
-    )
+    return place.reindex(pd.MultiIndex.from_frame(rows[KEY].astype(str))).fillna(-1).to_numpy().astype(np.int64)
 
 
 def _measures(context: ReportContext, rows: pd.DataFrame) -> list[tuple[str, Floats]]:

@@ -14,6 +14,7 @@ from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.creative_rows import CreativeRow, creative_rows
 from serving.report.daily import Daily, daily
 from serving.report.diversity import Diversity, diversity
+from serving.report.earlier import EarlierStakes, earlier_stakes
 from serving.report.effects import ReportPart, baseline
 from serving.report.first_screen import Trust, trust
 from serving.report.ideas import IdeaGroup, ideas
@@ -54,6 +55,7 @@ class ReportData(ReportPart):
         baseline_cpm: Its cost of 1 000 impressions, CNY; None where cost is not modelled.
         creatives: Every chosen creative; its place is the index by which sections refer to it.
         daily: First screen: their sums by day.
+        earlier: First screen: days back → what decisions were worth then.
         trust: First screen: what the model can be used for; empty where it is not evaluated.
         briefs: First screen: what to shoot next, the best first.
         model_quality: How reliable the numbers are.
@@ -81,6 +83,7 @@ class ReportData(ReportPart):
     baseline_cpm: float | None
     creatives: list[CreativeRow]
     daily: Daily
+    earlier: dict[int, EarlierStakes]
     trust: list[Trust]
     briefs: list[Brief]
     model_quality: ModelQuality
@@ -154,6 +157,7 @@ def sections(
         baseline_cpm=base.cpm if np.isfinite(base.cpm) else None,
         creatives=creative_rows(context),
         daily=days,
+        earlier=earlier_stakes(context),
         trust=trust(context.roi or context.gpm, judged, own.facts.level if own else 0.0),
         briefs=what_to_shoot(context, found, z),
         model_quality=model_quality(context, own, judged),

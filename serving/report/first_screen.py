@@ -1,6 +1,6 @@
 """First screen: tiles of the last days, what the model can be used for, and what to do today."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +9,16 @@ from features.bilingual import Words
 from serving.report.cards.card import Card
 from serving.report.creative_rows import CreativeRow
 from serving.report.daily import DAYS, EARNED, EARNING_SPEND, SPEND, Daily
+from serving.report.earlier import EarlierStakes
 from serving.report.effects import ReportPart
 from training.decision.status import RUNNING
 from training.evaluation.acceptance import ASPECTS, Aspect, Judgement, Verdict
 from training.evaluation.page.sentences import verdict_words
 
 MOST_TO_DO = 10
+WATCH = "watch"
+LOOK_AT = 0.8
+"""Part of the money at stake of the watched creatives that is worth a look."""
 
 
 class Trust(ReportPart):
@@ -72,6 +76,7 @@ class Tiles:
         largest_share: Part of the period's money that the creative with most of it brought; None without money.
         roi_target: Targets of the running creatives, weighted by their spend in the period; None without spend.
         more_cny, less_cny: What spending more, and stopping, is worth: sums of the stakes of `scale` and `stop`.
+        was_more, was_less: The same a period ago; None where nothing had been reported by then.
     """
 
     running: int
@@ -84,15 +89,25 @@ class Tiles:
     roi_target: float | None
     more_cny: float
     less_cny: float
+    was_more: float | None
+    was_less: float | None
 
 
-def tiles(creatives: Sequence[CreativeRow], cards: Sequence[Card], daily: Daily, days: int, chosen: set[int]) -> Tiles:
+def tiles(
+    creatives: Sequence[CreativeRow],
+    cards: Sequence[Card],
+    daily: Daily,
+    earlier: Mapping[int, EarlierStakes],
+    days: int,
+    chosen: set[int],
+) -> Tiles:
     """Figures of the last days. The script of the page computes the same for what a reader filters.
 
     Args:
         creatives: All creatives of the report.
         cards: Their cards, in the same order.
         daily: Their sums by day.
+        earlier: Days back → what decisions were worth then.
         days: Length of the period.
         chosen: Indices of the creatives that count.
     """
@@ -120,6 +135,9 @@ def tiles(creatives: Sequence[CreativeRow], cards: Sequence[Card], daily: Daily,
     stakes = {
         code: [cards[n].stake_cny or 0.0 for n in running if cards[n].verdict == code] for code in ("scale", "stop")
     }
+    was = earlier.get(days)
+    then = {"scale": was.scale, "stop": was.stop} if was else {}
+    worth_then = {code: sum(cny for index, cny in of.items() if index in chosen) for code, of in then.items()}
     return Tiles(
         running=len(running),
         ran=len(chosen & set(daily.ran[days])),
@@ -131,7 +149,40 @@ def tiles(creatives: Sequence[CreativeRow], cards: Sequence[Card], daily: Daily,
         roi_target=sum(target * spend for target, spend in asked if target is not None) / weight if weight else None,
         more_cny=sum(stakes["scale"]),
         less_cny=-sum(stakes["stop"]),
+        was_more=worth_then.get("scale"),
+        was_less=-worth_then["stop"] if worth_then else None,
     )
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Running creatives that are watched, by what a reader does with them; indices, most money at stake first.
+
+    Attributes:
+        first: The fewest with LOOK_AT of the money at stake of all of them: look at these.
+        soon: Others whose spend to come will probably decide within the outcome window: wait.
+        rest: All others: let them run.
+    """
+
+    first: list[int]
+    soon: list[int]
+    rest: list[int]
+
+
+def watched(creatives: Sequence[CreativeRow], cards: Sequence[Card], chosen: set[int], days: int) -> Watched:
+    """Group the watched creatives. The script of the page does the same for what a reader filters.
+
+    Args:
+        creatives, cards, chosen: As of `tiles`.
+        days: Of the outcome window.
+    """
+    found = [n for n in sorted(chosen) if creatives[n].status == RUNNING and cards[n].verdict == WATCH]
+    found.sort(key=lambda n: -abs(cards[n].stake_cny or 0.0))
+    sums = np.cumsum([abs(cards[n].stake_cny or 0.0) for n in found])
+    enough = int(np.searchsorted(sums, LOOK_AT * sums[-1])) + 1 if len(found) and sums[-1] > 0 else 0
+    others = found[enough:]
+    soon = [n for n in others if (left := cards[n].decide_days) is not None and left <= days]
+    return Watched(first=found[:enough], soon=soon, rest=[n for n in others if n not in set(soon)])
 
 
 def to_do(creatives: Sequence[CreativeRow], cards: Sequence[Card], chosen: set[int]) -> list[int]:

@@ -20,8 +20,10 @@ from training.uncertainty import Predicted, RowUncertainty
 
 Floats = npt.NDArray[np.float64]
 FIGURES: tuple[Figure, ...] = get_args(Figure)
-NAMED = ("asked_roi", "roi", "later_low", "own_events", "more_cny", "more_volume")
+NAMED = ("asked_roi", "roi", "later_low", "own_events", "more_cny", "more_volume", "decide_events", "later_spend")
 """Columns that reasons name beside the figures of conditions."""
+EVEN = 0.5
+"""Probability of a decision that is reached by what is missing until it: half of the creatives need more than that."""
 VERDICT_COLUMNS = ["verdict", "verdict_reason_zh", "verdict_reason_en"]
 
 
@@ -32,10 +34,13 @@ class Advice:
     Attributes:
         figures: One value per row: `<target>_low` and `<target>_high` of each target; `asked_roi` (the creative's own
             ROI target, else the settings'); `net_roi_chance` (`roi_chance` where net ROI is not predicted), the
-            probability of reaching it; `hit_chance`; `stake_cny` of running creatives: predicted later spend ×
-            (predicted ROI − its target), what the spend to come is expected to bring beyond its target; `test_cny` of
-            waiting creatives: spend until one can be told from the median candidate. NaN where it does not apply or is
-            not known.
+            probability of reaching it in the outcome window; `rate_chance`, that of its true ROI; `hit_chance`;
+            `stake_cny` of running creatives: predicted later spend ×
+            (predicted ROI − its target), what the spend to come is expected to bring beyond its target; `decide_cny`
+            and `decide_days` of running creatives: spend until the true ROI can be told from its target, and how many
+            days that is at the predicted spend (both NaN where no amount of data can); `test_cny` of waiting
+            creatives: spend until one can be told from the median candidate. NaN where it does not apply or is not
+            known.
         status: Per row: waiting, running or stopped.
         verdicts: Per row: the verdict, its reason in Chinese and in English.
         targets: Of the funnel.
@@ -96,17 +101,29 @@ def advise(
     none = {f"{target}_{end}": unknown for target in funnel.targets for end in ("low", "high")}
     is_running, is_waiting = (np.array([one == name for one in status]) for name in (RUNNING, WAITING))
     silent = np.zeros(len(status), dtype=bool) if unreported is None else unreported & is_running
+    verdict, later_spend = settings.verdict, _later_spend(predicted, funnel)
+    sure, until = unknown, {"decide_events": unknown, "decide_cny": unknown}
+    if rows and uncertainty is not None and rate in uncertainty.targets:
+        sure = rows.rate_chance(roi_to_reach)
+        lines = verdict.stop_rate_chance, verdict.scale_rate_chance
+        until = dict(rows.spend_until_decided(roi_to_reach, *lines, EVEN))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        days = until["decide_cny"] / later_spend * settings.outcome_days
     figures = {
         **(rows.intervals if rows else none),
         "asked_roi": roi_to_reach,
         f"{rate or 'roi'}_chance": rows.chance(roi_to_reach) if rows and rate else unknown,
+        "rate_chance": sure,
         "hit_chance": rows.hit_chance() if rows else unknown,
-        "stake_cny": np.where(is_running & ~silent, _stake(predicted, funnel, roi_to_reach), np.nan),
+        "stake_cny": np.where(is_running & ~silent, _stake(predicted, funnel, roi_to_reach, later_spend), np.nan),
+        "decide_cny": np.where(is_running & ~silent & np.isfinite(until["decide_cny"]), until["decide_cny"], np.nan),
+        "decide_days": np.where(is_running & ~silent & np.isfinite(days), days, np.nan),
         "test_cny": np.where(is_waiting, required["more_cny"], np.nan),
     }
     known = None
     if uncertainty is not None and rows is not None and rate in uncertainty.targets:
-        columns = {**required, **{name: figures[name] for name in ("asked_roi", "hit_chance")}}
+        columns = {**required, **{name: figures[name] for name in ("asked_roi", "rate_chance", "hit_chance")}}
+        columns |= {**until, "later_spend": later_spend}
         columns |= {f"later_{end}": figures[f"{funnel.volume_target}_{end}"] for end in ("low", "high")}
         columns |= {"chance": figures[f"{rate}_chance"], "roi": np.asarray(predicted[rate], dtype=np.float64)}
         columns |= {"spend_cny": observed.floats("early:spend_cny"), "place": rows.place_at_launch()}
@@ -152,17 +169,21 @@ def facts_of(model: CreativeModel, settings: Settings) -> Facts:
     )
 
 
-def _stake(predicted: Predicted, funnel: Funnel, asked_roi: Floats) -> Floats:
-    """(rows,) Predicted later spend × (predicted ROI − target), CNY; NaN where ROI is not predicted.
+def _later_spend(predicted: Predicted, funnel: Funnel) -> Floats:
+    """(rows,) Expected later volume × expected cost of traffic, the two taken as independent; NaN without a cost."""
+    spend = np.asarray(predicted[funnel.volume_target], dtype=np.float64)
+    if funnel.volume_of == "spend_cny":
+        return spend
+    return (
+        spend * np.asarray(predicted["cost"], dtype=np.float64) if "cost" in predicted else np.full_like(spend, np.nan)
+    )
 
-    Later spend is expected later volume × expected cost of traffic, the two taken as independent.
-    """
+
+def _stake(predicted: Predicted, funnel: Funnel, asked_roi: Floats, later_spend: Floats) -> Floats:
+    """(rows,) Predicted later spend × (predicted ROI − target), CNY; NaN where ROI is not predicted."""
     if not funnel.main_roi:
         return np.full(len(asked_roi), np.nan)
-    spend = np.asarray(predicted[funnel.volume_target], dtype=np.float64)
-    if funnel.volume_of != "spend_cny":
-        spend = spend * np.asarray(predicted["cost"], dtype=np.float64)
-    return np.asarray(spend * (np.asarray(predicted[funnel.main_roi], dtype=np.float64) - asked_roi))
+    return np.asarray(later_spend * (np.asarray(predicted[funnel.main_roi], dtype=np.float64) - asked_roi))
 
 
 def _came(observed: ArrayFrame, funnel: Funnel) -> tuple[list[float], list[float], list[float]]:

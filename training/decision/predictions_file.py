@@ -61,6 +61,21 @@ OTHERS = {
             "running: predicted later spend × (expected ROI − target); above 0 gained, below lost",
         ),
     ),
+    "rate_chance": (
+        Words("给够流量达标的把握", "certainty of the ROI target with enough traffic"),
+        Words("真实ROI达到要求的概率，不含几单的运气", "that the true ROI reaches it, without the luck of few orders"),
+    ),
+    "decide_cny": (
+        Words("离下结论还差（元）", "CNY until a decision"),
+        Words(
+            "在投：再花这么多，有一半可能下结论；0 = 够了；空：离目标太近，再多数据也难分",
+            "running: spend after which a decision is as likely as not; 0: enough; empty: too close to its target",
+        ),
+    ),
+    "decide_days": (
+        Words("离下结论还差（天）", "days until a decision"),
+        Words("同上，照预计消耗算", "the same, at the predicted spend"),
+    ),
     "test_cny": (
         Words("试投预算（元）", "test budget, CNY"),
         Words(

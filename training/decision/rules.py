@@ -8,7 +8,7 @@ A rule about a conflict joins the figures that point in different directions wit
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from math import floor, isfinite, isnan, log10
+from math import floor, isfinite, isnan, log10, nan
 
 from configs.decision_rules import Figure, Rule, parsed
 from configs.settings import Verdict
@@ -29,6 +29,8 @@ VERDICT_LABELS: Mapping[str, Words] = {
 }
 """Every verdict, in the order in which lists show them; empty where none is possible."""
 PROMOTION_TYPES = {"live": Words("推直播", "live"), "product": Words("推商品", "product")}
+LITTLE_EVIDENCE = 1.0
+"""Own events below which a decision rests on others like the creative."""
 HIT_MEASURES = {
     "net_gmv": Words("净成交额", "net GMV"),
     "gmv": Words("成交额", "GMV"),
@@ -50,6 +52,8 @@ class Known:
         own_events: Events that its traffic so far brings on average, at the stage that decides the precision.
         more_cny: Spend expected to bring the missing events; NaN where the cost of traffic is not predicted.
         more_volume: Impressions expected to bring them.
+        decide_events: Events until the true ROI can be told from its target; infinite, NaN: as `decide_cny`.
+        later_spend: Predicted spend of the outcome window, CNY.
         creatives_like: Number of creatives of similar age, evidence and promotion type with known outcomes.
     """
 
@@ -63,6 +67,8 @@ class Known:
     own_events: float
     more_cny: float
     more_volume: float
+    decide_events: float
+    later_spend: float
     creatives_like: int
 
 
@@ -195,9 +201,23 @@ def _chance(known: Known, facts: Facts) -> Words:
     )
 
 
+def _rate_chance(known: Known, facts: Facts) -> Words:
+    """How sure the data are of its true ROI: what it would show with any amount of traffic."""
+    sure = known.figures["rate_chance"]
+    if isnan(sure):
+        return Words("给够流量能否达标不知道", "whether enough traffic would bring it there is not known")
+    zh, en = f" {sure:.0%}", f"{sure:.0%}"
+    if not 0.01 <= sure <= 0.99:
+        zh, en = ("不到 1%", "less than 1%") if sure < 0.5 else ("超过 99%", "more than 99%")
+    return Words(f"给够流量达标的把握{zh}", f"{en} sure to reach it with enough traffic")
+
+
 def _hit_chance(known: Known, facts: Facts) -> Words:
     chance, hit = known.figures["hit_chance"], hit_words(facts, known.promotion_type)
-    return Words(f"爆款（{hit.zh}）概率 {chance:.0%}", f"{chance:.0%} chance of a hit ({hit.en})")
+    said = Words(f"爆款（{hit.zh}）概率 {chance:.0%}", f"{chance:.0%} chance of a hit ({hit.en})")
+    if known.status == WAITING or not known.figures["rate_chance"] <= facts.settings.stop_rate_chance:
+        return said
+    return Words(f"{said.zh}：量大不赚，压价或关停", f"{said.en}: it sells at a loss, bid less or stop it")
 
 
 def _roi_to_target(known: Known, facts: Facts) -> Words:
@@ -221,6 +241,11 @@ def _spend_cny(known: Known, facts: Facts) -> Words:
         return Words("消耗未知", "its spend is not known")
     if spend < line:
         return Words(f"只消耗 {spend:,.0f} 元，不足 {line:g} 元", f"only {spend:,.0f} CNY spent, less than {line:g}")
+    if known.own_events < LITTLE_EVIDENCE:
+        return Words(
+            f"只花 {spend:,.0f} 元，主要凭同类素材",
+            f"only {spend:,.0f} CNY spent, mostly by others like it",
+        )
     return Words(f"已消耗 {spend:,.0f} 元", f"{spend:,.0f} CNY spent")
 
 
@@ -245,10 +270,47 @@ def _more_events(known: Known, facts: Facts) -> Words:
     begin = Words("试投", "") if waiting else Words("证据不足，再投", "not enough evidence, ")
     zh = f"{begin.zh}{amount.zh}{orders.zh}可以 {sure} 的把握与{others.zh}分出高低"
     en = f"{begin.en}{amount.en}{'' if waiting else ' more'}{orders.en} tell it from {others.en} with {sure} certainty"
-    if known.creatives_like < facts.settings.min_creatives:
-        zh += f"（同类素材结果已知的只有 {known.creatives_like} 条）"
-        en += f" (only {known.creatives_like} creatives like it have known outcomes)"
-    return Words(zh, en)
+    few = _few_like_it(known, facts)
+    return Words(f"{zh}{few.zh}", f"{en}{few.en}")
+
+
+def _few_like_it(known: Known, facts: Facts) -> Words:
+    """That few creatives like it have known outcomes, in brackets; empty where enough have."""
+    if known.creatives_like >= facts.settings.min_creatives:
+        return Words("", "")
+    return Words(
+        f"（同类素材结果已知的只有 {known.creatives_like} 条）",
+        f" (only {known.creatives_like} creatives like it have known outcomes)",
+    )
+
+
+def _decide_cny(known: Known, facts: Facts) -> Words:
+    """How much is missing until a decision, and whether the spend to come will bring it."""
+    spend = known.figures["decide_cny"]
+    if isnan(spend):
+        return Words("还差多少数据不知道", "how much is missing is not known")
+    if spend <= 0:
+        return Words("水平看得清，这几天的单量看不清", "its level is clear, the orders of these days are not")
+    if not isfinite(spend):
+        return Words("离目标太近，再多数据也难分", "too close to its target for any data to tell")
+    orders = Words("", "")
+    if facts.counts_orders:
+        orders = Words(f"（约 {known.decide_events:.1f} 单）", f" ({known.decide_events:.1f} orders)")
+    days = spend / known.later_spend * facts.outcome_days if known.later_spend > 0 else nan
+    if days <= facts.outcome_days:
+        when = Words(f"照预计消耗约 {max(days, 1):.0f} 天", f"in about {max(days, 1):.0f} days at its pace")
+    elif isfinite(known.later_spend):
+        when = Words(
+            f"照预计 {facts.outcome_days} 天只花 {amount_of(known.later_spend)} 元，到不了",
+            f"not reached by the {amount_of(known.later_spend)} CNY of the next {facts.outcome_days} days",
+        )
+    else:
+        when = Words("几天能花到不知道", "in how many days is not known")
+    few = _few_like_it(known, facts)
+    return Words(
+        f"再花约 {amount_of(spend)} 元{orders.zh}有一半可能下结论，{when.zh}{few.zh}",
+        f"about {amount_of(spend)} CNY more{orders.en} decide it as likely as not, {when.en}{few.en}",
+    )
 
 
 def _later_high(known: Known, facts: Facts) -> Words:
@@ -275,10 +337,12 @@ def _place(known: Known, facts: Facts) -> Words:
 
 _SENTENCES: Mapping[Figure, Callable[[Known, Facts], Words]] = {
     "chance": _chance,
+    "rate_chance": _rate_chance,
     "hit_chance": _hit_chance,
     "roi_to_target": _roi_to_target,
     "spend_cny": _spend_cny,
     "more_events": _more_events,
+    "decide_cny": _decide_cny,
     "later_high": _later_high,
     "place": _place,
 }

@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
+from scipy.special import ndtr
 
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
 from training.uncertainty.compound import Distribution, columns_of, joined, some
 from training.uncertainty.compounds import Chunk, Compound, Compounds, without
+from training.uncertainty.decided import share_that_decides
 from training.uncertainty.hits_and_evidence import Hits, RequiredEvidence
 from training.uncertainty.interface import Floats, Predicted
 from training.uncertainty.launches import LaunchPredictions
@@ -25,6 +27,9 @@ HIT_MONEY = "hit_money"
 TAILS = np.linspace(0.0, 0.75, 7)
 """Shares, below the interval, of what it leaves out; the narrowest on the log1p scale is taken. A quarter of it at
 least lies above, so that no upper end is an extreme of the distribution."""
+DRIFT = 0.05
+"""Variance of the log rate between what the counts say and the window after them: what is left in the sample's worlds
+`additive` and `shift` where a creative has had 30 orders or more (`benchmarks.decisions`)."""
 ROWS_AT_ONCE = 512
 """Rows computed at a time: bounds memory."""
 
@@ -224,11 +229,37 @@ class CompoundRows:
         return float(np.exp(low)), float(np.exp(high))
 
     def rate_variance(self, target: str) -> Floats:
-        """(rows,) Variance of the log rate; its mean is the prediction."""
+        """(rows,) Variance of the log rate; its mean is the prediction.
+
+        Never less than the posterior variance and DRIFT: the share of it that fits outcomes best may be smaller, but
+        outcomes are mostly the chance of single orders and say little about it.
+        """
         compound = self.uncertainty.compounds.get(target)
         if compound is None:
             return np.full(len(self.features.reference_price), np.nan)
-        return np.asarray(compound.share * self.columns[f"variance:{target}"] + compound.extra, dtype=np.float64)
+        posterior = max(compound.share, 1.0) * self.columns[f"variance:{target}"]
+        return np.asarray(posterior + max(compound.extra, DRIFT), dtype=np.float64)
+
+    def rate_chance(self, threshold: Floats, target: str = "") -> Floats:
+        """(rows,) P(true rate ≥ threshold), the rate being log-normal."""
+        name = target or self.uncertainty.funnel.main_roi
+        mean, deviation = self._log_over(threshold, name)
+        return np.asarray(ndtr(mean / deviation), dtype=np.float64)
+
+    def spend_until_decided(
+        self, threshold: Floats, below: float, above: float, probability: float
+    ) -> dict[str, Floats]:
+        """`decide_events` and `decide_cny`, each (rows,)."""
+        name = self.uncertainty.funnel.main_roi
+        mean, deviation = self._log_over(threshold, name)
+        share = share_that_decides(mean, deviation**2, self.columns[f"variance:{name}"], below, above, probability)
+        return self.uncertainty.evidence.until(share, self.predicted, self.features, self.uncertainty.funnel)
+
+    def _log_over(self, threshold: Floats, name: str) -> tuple[Floats, Floats]:
+        """(rows,) each: mean and deviation of the log of the true rate over a threshold."""
+        variance = self.rate_variance(name)
+        rate = np.asarray(self.predicted[name], dtype=np.float64)
+        return np.log(np.maximum(rate, 1e-12) / threshold) - variance / 2.0, np.sqrt(variance)
 
     def hit_chance(self) -> Floats:
         """(rows,) P(hit)."""

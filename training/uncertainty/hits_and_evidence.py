@@ -113,23 +113,48 @@ class RequiredEvidence(BaseModel):
             Each (rows,): `own_events` so far, `more_events`, and the `more_cny` (spend; NaN where the data do not give
             the cost of traffic) and `more_volume` (impressions; spend where there are none) expected to bring them.
         """
+        own, known = self._events(features)
+        square = float(np.sin(np.pi * (distinguish_probability - 0.5)) ** 2)
+        more = np.maximum(np.maximum(known - own, 0.0) * square / (1.0 - square) - own, 0.0)
+        volume, cost = more / self._per_volume(predicted, funnel, len(own)), self._cost(predicted, funnel, len(own))
+        return {"own_events": own, "more_events": more, "more_cny": volume * cost, "more_volume": volume}
+
+    def until(self, share: Floats, predicted: Predicted, features: Features, funnel: Funnel) -> dict[str, Floats]:
+        """Events, and the spend that brings them, until this share of the posterior variance is resolved.
+
+        Args:
+            share: (rows,) From 0 to 1; of 1 or more, infinitely many are needed.
+
+        Returns:
+            `decide_events` and `decide_cny`, each (rows,).
+        """
+        known = self._events(features)[1]
+        with np.errstate(divide="ignore"):
+            events = np.where(share < 1.0, known * share / np.maximum(1.0 - share, 1e-12), np.inf + share)
+        volume = events / self._per_volume(predicted, funnel, len(events))
+        cost = self._cost(predicted, funnel, len(events))
+        return {"decide_events": events, "decide_cny": volume * cost}
+
+    def _events(self, features: Features) -> tuple[Floats, Floats]:
+        """(rows,) each: own events so far, and as many as the posterior variance stands for: φ/variance."""
         posteriors, place = features.posteriors, features.posteriors.stages.index(self.stage)
         own = np.where(np.isnan(posteriors.own_events[place]), 0.0, posteriors.own_events[place])
-        prior_events = np.maximum(self.dispersion / np.maximum(posteriors.variance[place], 1e-9) - own, 0.0)
-        square = float(np.sin(np.pi * (distinguish_probability - 0.5)) ** 2)
-        more = np.maximum(prior_events * square / (1.0 - square) - own, 0.0)
+        return own, self.dispersion / np.maximum(posteriors.variance[place], 1e-9)
+
+    def _per_volume(self, predicted: Predicted, funnel: Funnel, rows: int) -> Floats:
+        """(rows,) Events expected per impression (per CNY where there are none)."""
         events = next(known.events_column for known in funnel.stages if known.name == self.stage)
-        per_volume = np.ones(len(own))
+        per_volume = np.ones(rows)
         for name in ("click", "order") if self.stage == "order" else ("click",) if events == "clicks" else ():
             if funnel.has(name):
                 per_volume = per_volume * np.asarray(predicted[name], dtype=np.float64)
-        volume = more / np.maximum(per_volume, 1e-12)
-        cost = np.full(len(own), np.nan)
+        return np.maximum(per_volume, 1e-12)
+
+    def _cost(self, predicted: Predicted, funnel: Funnel, rows: int) -> Floats:
+        """(rows,) CNY per unit of volume; NaN where the data do not give the cost of traffic."""
         if funnel.volume_of == "spend_cny":
-            cost = np.ones(len(own))
-        elif "cost" in predicted:
-            cost = np.asarray(predicted["cost"], dtype=np.float64)
-        return {"own_events": own, "more_events": more, "more_cny": volume * cost, "more_volume": volume}
+            return np.ones(rows)
+        return np.asarray(predicted["cost"], dtype=np.float64) if "cost" in predicted else np.full(rows, np.nan)
 
 
 def fit_required_evidence(features: Sequence[Features], funnel: Funnel, target: str) -> RequiredEvidence:

@@ -72,6 +72,13 @@ class RowUncertainty(Protocol):
         """(rows,) Variance of the log of the true rate, without the chance of single orders; NaN: not calibrated."""
         ...
 
+    def rate_chance(self, threshold: Floats, target: str = "") -> Floats:
+        """(rows,) P(true rate ≥ threshold): what a creative would show with any amount of traffic.
+
+        `chance` is about one outcome window, in which few orders decide. Arguments are those of `chance`.
+        """
+        ...
+
     def hit_chance(self) -> Floats:
         """(rows,) P(the creative is a hit in its outcome window)."""
         ...
@@ -87,6 +94,22 @@ class RowUncertainty(Protocol):
             `own_events` counted so far, `more_events` needed, and the expected `more_cny` (spend) and `more_volume`
             (impressions; spend where there are none) that bring them. All are finite, but for `more_cny`: NaN where
             the cost of traffic is not known.
+        """
+        ...
+
+    def spend_until_decided(
+        self, threshold: Floats, below: float, above: float, probability: float
+    ) -> Mapping[str, Floats]:
+        """What is missing until `rate_chance` of the main ROI is at most `below` or at least `above`.
+
+        Args:
+            threshold: (rows,) ROI to reach.
+            below, above: Chances that decide.
+            probability: With which one of them is reached then.
+
+        Returns:
+            `decide_events` (of `evidence_stage`) and `decide_cny` (the spend that brings them), both (rows,): 0 where
+            it is decided, infinite where no amount of data decides with this probability, NaN where not calibrated.
         """
         ...
 

@@ -8,6 +8,7 @@ from serving.report.blocks.templated import templated
 from serving.report.cards.card import COUNTED, Card
 from serving.report.creative_rows import CreativeRow
 from serving.report.data import ReportData
+from serving.report.first_screen import LOOK_AT, WATCH
 from serving.report.wording.common import tag, target
 from training.decision.rules import VERDICT_LABELS
 from training.decision.status import RUNNING, STATUS_LABELS, STOPPED, WAITING
@@ -46,6 +47,10 @@ def embedded(data: ReportData) -> dict[str, object]:
         "verdict": [verdicts.index(card.verdict) for card in found],
         "reasons": reasons,
         "reason": reason,
+        "watching": {"code": WATCH, "share": LOOK_AT, "days": data.model_quality.outcome_days},
+        "decideCny": [short(card.decide_cny) for card in found],
+        "decideDays": [short(card.decide_days) for card in found],
+        "rateChance": [short(card.rate_chance) for card in found],
         "stake": [short(card.stake_cny) for card in found],
         "test": [short(card.test_cny) for card in found],
         "asked": [short(card.roi_target) for card in found],

@@ -1,11 +1,14 @@
 """First screen: tiles, pills, what to do and what to shoot; the script shows the same for what is filtered."""
 
+from collections.abc import Sequence
+
 from features.bilingual import Words
 from serving.report import wording
 from serving.report.blocks.numbers import change, number, signed, whole
 from serving.report.data import ReportData
-from serving.report.first_screen import Tiles, tiles, to_do
+from serving.report.first_screen import WATCH, Tiles, tiles, to_do, watched
 from serving.report.wording.common import promotion_type, target
+from training.decision.rules import VERDICT_LABELS
 from training.decision.status import RUNNING
 
 TONES = {"usable": "good", "caution": "warn", "unusable": "never", "undecided": "none"}
@@ -34,6 +37,7 @@ def values(data: ReportData) -> dict[str, object]:
         "few": known < data.levers.min_creatives,
         "to_do": [(data.creatives[n], data.cards[n], signed(data.cards[n].stake_cny)) for n in listed],
         "indices": listed,
+        "counts": _counts(data, everyone),
         "nothing": _script("nothing_to_do" if running else "nobody_runs"),
         "briefs": [
             (say.brief(one), say.differs(one), say.gain(one, level), say.proof(one), one)
@@ -55,6 +59,10 @@ def embedded(data: ReportData) -> dict[str, object]:
         "of": data.daily.creatives,
         "series": {name: [_packed(row) for row in rows] for name, rows in data.daily.series.items()},
         "ran": data.daily.ran,
+        "earlier": {
+            back: {"scale": list(one.scale.items()), "stop": list(one.stop.items())}
+            for back, one in data.earlier.items()
+        },
         "briefs": [
             {
                 "type": one.promotion_type,
@@ -83,10 +91,12 @@ def _script(name: str, **given: object) -> Words:
 
 def tiles_of(data: ReportData, chosen: set[int]) -> list[tuple[str, Words, list[Line]]]:
     """Name, heading and lines of each tile; ROI has one line a promotion type."""
-    whole_of = tiles(data.creatives, data.cards, data.daily, DAYS, chosen)
+    whole_of = tiles(data.creatives, data.cards, data.daily, data.earlier, DAYS, chosen)
     types = list(dict.fromkeys(data.creatives[n].promotion_type for n in sorted(chosen)))
     of_type = {name: {n for n in chosen if data.creatives[n].promotion_type == name} for name in types}
-    parts = {name: tiles(data.creatives, data.cards, data.daily, DAYS, mine) for name, mine in of_type.items()}
+    parts = {
+        name: tiles(data.creatives, data.cards, data.daily, data.earlier, DAYS, mine) for name, mine in of_type.items()
+    }
     roi = target(data.roi) if data.roi else Words("ROI", "ROI")
     named = wording.SCRIPT_TEXTS["tile_roi"]
     return [
@@ -99,6 +109,29 @@ def tiles_of(data: ReportData, chosen: set[int]) -> list[tuple[str, Words, list[
         ),
         ("stake", _script("tile_stake"), [_stake(whole_of, data, chosen)]),
     ]
+
+
+def _counts(data: ReportData, chosen: set[int]) -> list[tuple[str, Words, Words]]:
+    """Code, label, and count with the money at stake, of each decision and each group of watched creatives."""
+    running = [n for n in sorted(chosen) if data.creatives[n].status == RUNNING]
+    groups = watched(data.creatives, data.cards, chosen, data.model_quality.outcome_days)
+    of_watched = [
+        (WATCH, wording.SCRIPT_TEXTS[f"watch_{name}"], members)
+        for name, members in (("first", groups.first), ("soon", groups.soon), ("rest", groups.rest))
+    ]
+    of_others = [
+        (code, VERDICT_LABELS[code], [n for n in running if data.cards[n].verdict == code])
+        for code in ("scale", "hold", "stop")
+    ]
+    return [
+        (code, label, _script("count_cny", n=len(members), cny=whole(_at_stake(data, members))))
+        for code, label, members in (*of_others, *of_watched)
+        if members
+    ]
+
+
+def _at_stake(data: ReportData, members: Sequence[int]) -> float:
+    return sum(abs(data.cards[n].stake_cny or 0.0) for n in members)
 
 
 def _compared(text: str, now: float, before: float) -> Line:
@@ -132,4 +165,9 @@ def _stake(part: Tiles, data: ReportData, chosen: set[int]) -> Line:
     if not any(codes):
         return Words("–", "–"), _script("no_stakes")
     text = f"{signed(part.more_cny)} / {whole(part.less_cny)}"
-    return Words(text, text), _script("stakes", more=more, less=less, ahead=data.model_quality.outcome_days)
+    before = _script("not_before")
+    if part.was_more is not None and part.was_less is not None:
+        before = _script("stakes_before", days=DAYS, was=f"{signed(part.was_more)} / {whole(part.was_less)}")
+    given = {"more": more, "less": less, "ahead": data.model_quality.outcome_days}
+    said = wording.SCRIPT_TEXTS["stakes"]
+    return Words(text, text), Words(said.zh.format(was=before.zh, **given), said.en.format(was=before.en, **given))

@@ -46,7 +46,8 @@ class Card(ReportPart):
         age_hours: 0 before launch.
         verdict: A code of `training.decision.rules.VERDICT_LABELS`; with its reason in both languages.
         stake_cny, test_cny: Of running and of waiting creatives (`training.decision.advice.Advice`).
-        roi_target, chance, hit_chance: Required ROI, P(ROI ≥ it), P(hit).
+        decide_cny, decide_days: Of running creatives, until a decision; None where no amount of data brings one.
+        roi_target, chance, rate_chance, hit_chance: Required ROI, P(ROI ≥ it), P(true ROI ≥ it), P(hit).
         targets: Target → prediction, lower and upper end of its interval.
         typical: Target → its typical value, by which it is ranked (`training.decision.advice.Advice.typical`).
         at_launch: Target → prediction at age 0.
@@ -72,8 +73,11 @@ class Card(ReportPart):
     reason_en: str
     stake_cny: float | None
     test_cny: float | None
+    decide_cny: float | None
+    decide_days: float | None
     roi_target: float | None
     chance: float | None
+    rate_chance: float | None
     hit_chance: float | None
     targets: dict[str, tuple[float, float | None, float | None]]
     typical: dict[str, float | None]
@@ -124,8 +128,11 @@ def creative_cards(context: ReportContext) -> tuple[list[Card], list[StepBenchma
             reason_en=figures["verdict_reason_en"],
             stake_cny=finite(figures["stake_cny"]),
             test_cny=finite(figures["test_cny"]),
+            decide_cny=finite(figures["decide_cny"]),
+            decide_days=finite(figures["decide_days"]),
             roi_target=finite(figures["asked_roi"]),
             chance=finite(figures[chance]),
+            rate_chance=finite(figures["rate_chance"]),
             hit_chance=finite(figures["hit_chance"]),
             targets={
                 name: (float(figures[name]), finite(figures[f"{name}_low"]), finite(figures[f"{name}_high"]))

@@ -14,6 +14,7 @@ TEXTS = {
     "by_stake": Words("在投素材，按未来 {days} 天牵涉的金额排", "running ones, by money at stake in {days} days"),
     "shoot_next": Words("下一条拍什么", "Shoot next"),
     "video": Words("视频", "video"),
+    "all_running": Words("全部在投", "All running"),
     "trust": Words("这些数字能信多少", "How far to trust the figures"),
     "association_pill": Words("关联，不是因果", "Association, not cause"),
     "not_evaluated_pill": Words("还没检验过", "not checked yet"),
@@ -45,9 +46,12 @@ SCRIPT_TEXTS = {
     "no_money": Words("报表里没有消耗和成交金额，算不出 ROI", "the exports have no spend and gmv: no ROI"),
     "none_spent": Words("没有消耗", "nothing spent"),
     "stakes": Words(
-        "对目标，未来 {ahead} 天：加量 {more} 条、关停 {less} 条", "vs target, {ahead} days: {more} scale, {less} stop"
+        "{was}；未来 {ahead} 天对目标：加量 {more} 条、关停 {less} 条",
+        "{was}; {ahead} days against target: {more} scale, {less} stop",
     ),
+    "stakes_before": Words("{days} 天前 {was}", "{days} days ago {was}"),
     "no_stakes": Words("没有能下结论的在投素材", "no running creative with a decision"),
+    "count_cny": Words("{n} 条 {cny} 元", "{n}, {cny} CNY"),
     "nothing_to_do": Words(
         "所选素材里没有要动的：没有在投素材能下结论。", "Nothing to act on: no running creative here has a decision."
     ),

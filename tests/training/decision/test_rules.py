@@ -1,7 +1,7 @@
 """The table of decisions: every rule at its edges, reasons, and that no verdict contradicts a number beside it."""
 
 from dataclasses import replace
-from math import nan, nextafter
+from math import inf, nan, nextafter
 
 import pytest
 from hypothesis import given
@@ -25,8 +25,8 @@ from training.decision.rules import (
 RULES = Verdict()
 FACTS = Facts(RULES, 0.05, "net_gmv", 7, counts_orders=True, counts_impressions=True)
 BETWEEN = {
-    "chance": 0.3, "hit_chance": 0.05, "roi_to_target": 1.2, "spend_cny": 800.0,
-    "more_events": 0.0, "later_high": 3000.0, "place": 0.5,
+    "chance": 0.3, "rate_chance": 0.5, "hit_chance": 0.05, "roi_to_target": 1.2, "spend_cny": 800.0,
+    "more_events": 0.0, "decide_cny": 150.0, "later_high": 3000.0, "place": 0.5,
 }  # fmt: skip
 """Of a creative that neither line decides."""
 KNOWN = Known(
@@ -40,9 +40,12 @@ KNOWN = Known(
     own_events=12.0,
     more_cny=183.0,
     more_volume=1234.0,
+    decide_events=3.0,
+    later_spend=210.0,
     creatives_like=100,
 )
-LOW, HIGH, LITTLE = {"chance": 0.1, "roi_to_target": 0.6}, {"chance": 0.7}, {"more_events": 2.5}
+LOW, HIGH = {"chance": 0.1, "rate_chance": 0.05, "roi_to_target": 0.6}, {"chance": 0.7, "rate_chance": 0.9}
+LITTLE, PROBABLE = {"more_events": 2.5}, {"rate_chance": 0.75}
 LIKELY, QUIET, BELOW = {"hit_chance": 0.3}, {"later_high": 0.0}, {"roi_to_target": 0.9}
 TOP, BOTTOM = {"chance": 0.5, "place": 0.9}, {"place": 0.1}
 
@@ -53,20 +56,27 @@ CASES = [
     ("running", {**LOW, **LITTLE}, "stop", False),
     ("running", {**LOW, **QUIET}, "stop", False),
     ("running", {**LOW, "hit_chance": nan}, "stop", False),
-    ("running", {**LOW, "spend_cny": 49.0}, "watch", False),
+    ("running", {**LOW, "spend_cny": 0.5}, "stop", False),
     ("running", {**LOW, "spend_cny": nan}, "watch", False),
+    ("running", {**LOW, "rate_chance": 0.2}, "watch", False),
+    ("running", {**LOW, "rate_chance": nan}, "watch", False),
+    ("running", {**LOW, "chance": 0.2}, "watch", False),
     ("running", {**HIGH, **BELOW}, "watch", True),
     ("running", {**HIGH, **QUIET}, "watch", True),
     ("running", {**LIKELY, **BELOW}, "watch", True),
     ("running", {**LIKELY, **QUIET}, "watch", True),
-    ("running", {**LIKELY, **LITTLE, "chance": 0.55}, "scale", False),
-    ("running", {**LIKELY, "chance": 0.45}, "hold", False),
-    ("running", LITTLE, "watch", False),
-    ("running", {**HIGH, **LITTLE}, "watch", False),
+    ("running", {**HIGH, **LIKELY, "chance": 0.55}, "scale", False),
+    ("running", {**HIGH, "chance": 0.55}, "hold", False),
+    ("running", {**HIGH, "rate_chance": 0.8}, "hold", False),
+    ("running", {**LIKELY, "chance": 0.45}, "watch", False),
     ("running", HIGH, "scale", False),
+    ("running", {**HIGH, **LITTLE}, "scale", False),
     ("running", {**HIGH, "hit_chance": nan}, "scale", False),
     ("running", {**HIGH, "later_high": nan}, "hold", False),
-    ("running", {}, "hold", False),
+    ("running", PROBABLE, "hold", False),
+    ("running", {**PROBABLE, "chance": 0.1}, "watch", False),
+    ("running", {**PROBABLE, **BELOW}, "watch", False),
+    ("running", {}, "watch", False),
     ("running", BELOW, "watch", False),
     ("waiting", {**LOW, **LIKELY}, "reserve", True),
     ("waiting", {**LOW, "roi_to_target": 1.4}, "reserve", True),
@@ -151,12 +161,14 @@ def settings(draw: st.DrawFn) -> Verdict:
         return low, draw(st.floats(low + 0.01, 1))
 
     stop, scale = low_and_high()
+    lower, upper = low_and_high()
     skip, first = low_and_high()
     bottom, top = low_and_high()
     return Verdict(
         stop_chance=stop, scale_chance=scale, skip_chance=skip, first_chance=first, skip_place=bottom, first_place=top,
         likely_hit=draw(st.floats(0, 1)), hit_needs_chance=draw(st.floats(0, 1)),
-        stop_spend_cny=draw(st.floats(0, 1000)),
+        stop_spend_cny=draw(st.floats(0, 1000)), stop_rate_chance=lower, scale_rate_chance=upper,
+        hold_rate_chance=draw(st.floats(lower + 0.01, upper)),
     )  # fmt: skip
 
 
@@ -165,8 +177,9 @@ def settings(draw: st.DrawFn) -> Verdict:
     status=st.sampled_from(["running", "waiting"]),
     figures=st.fixed_dictionaries(
         {
-            "chance": st.floats(0, 1), "hit_chance": figure, "roi_to_target": ratio, "spend_cny": amount,
-            "more_events": amount, "later_high": amount, "place": figure,
+            "chance": st.floats(0, 1), "rate_chance": figure, "hit_chance": figure, "roi_to_target": ratio,
+            "spend_cny": amount, "more_events": amount, "decide_cny": amount | st.just(inf), "later_high": amount,
+            "place": figure,
         }
     ),
     later_spend=st.floats(0, 1e5),
@@ -186,6 +199,9 @@ def test_no_verdict_contradicts_a_number_beside_it(rules, status, figures, later
         assert not one.figures["place"] >= rules.first_place
     if verdict == "stop":
         assert one.figures["spend_cny"] >= rules.stop_spend_cny
+        assert one.figures["rate_chance"] < min(rules.hold_rate_chance, rules.scale_rate_chance)
+    if verdict in ("scale", "hold"):
+        assert one.figures["rate_chance"] > rules.stop_rate_chance
     if verdict in ("scale", "first", "hold"):
         assert one.figures["roi_to_target"] >= 1
         assert stake >= -1e-9
@@ -200,13 +216,14 @@ def test_no_verdict_contradicts_a_number_beside_it(rules, status, figures, later
 
 def test_reasons_are_one_line_that_says_how_sure() -> None:
     assert decide(known(**HIGH), FACTS)[1:] == (
-        "净ROI达到 1.50 的概率 70%，已有的流量按平均水平应成交 12 单，足以与同类素材分出高低。",
-        "70% chance of net ROI 1.50; its traffic (12 orders at the mean rate) tells it from others like it.",
+        "净ROI达到 1.50 的概率 70%，给够流量达标的把握 90%。",
+        "70% chance of net ROI 1.50; 90% sure to reach it with enough traffic.",
     )
-    assert decide(known(**LITTLE), FACTS)[1:] == (
-        "净ROI达到 1.50 的概率 30%，证据不足，再投约 180 元（约 2.5 单）可以 80% 的把握与同类素材分出高低。",
-        "30% chance of net ROI 1.50; not enough evidence, about 180 CNY more (2.5 orders) tell it from others like it "
-        "with 80% certainty.",
+    assert decide(known(), FACTS)[1:] == (
+        "净ROI达到 1.50 的概率 30%，给够流量达标的把握 50%，"
+        "再花约 150 元（约 3.0 单）有一半可能下结论，照预计消耗约 5 天。",
+        "30% chance of net ROI 1.50; 50% sure to reach it with enough traffic; about 150 CNY more (3.0 orders) decide "
+        "it as likely as not, in about 5 days at its pace.",
     )
     assert decide(known("waiting", **TOP, **LITTLE), FACTS)[1:] == (
         "净ROI达到 1.50 的概率 50%，预计高于 90% 的推直播新素材，"
@@ -214,31 +231,59 @@ def test_reasons_are_one_line_that_says_how_sure() -> None:
         "50% chance of net ROI 1.50; predicted above 90% of new live creatives; about 180 CNY (2.5 orders) tell it "
         "from the median candidate with 80% certainty.",
     )
-    assert decide(known(**LOW), FACTS)[1] == "净ROI达到 1.50 的概率 10%，预计净ROI平均 0.90，低于目标，已消耗 800 元。"
+    assert decide(known(**LOW), FACTS)[1] == ("净ROI达到 1.50 的概率 10%，给够流量达标的把握 5%，已消耗 800 元。")
     assert decide(known(**LOW, **LIKELY), FACTS)[1:] == (
-        "净ROI达到 1.50 的概率 10%，但爆款（7 天净成交额居推直播前 5%）概率 30%。",
-        "10% chance of net ROI 1.50; but 30% chance of a hit (top 5% of live creatives by net GMV in 7 days).",
+        "净ROI达到 1.50 的概率 10%，给够流量达标的把握 5%，"
+        "但爆款（7 天净成交额居推直播前 5%）概率 30%：量大不赚，压价或关停。",
+        "10% chance of net ROI 1.50; 5% sure to reach it with enough traffic; but 30% chance of a hit (top 5% of live "
+        "creatives by net GMV in 7 days): it sells at a loss, bid less or stop it.",
     )
     assert decide(known(**HIGH, **QUIET), FACTS)[1] == "净ROI达到 1.50 的概率 70%，但后续展示多半只有 0–0 次。"
 
 
 def test_a_mean_that_rounds_to_its_target_is_just_below_it() -> None:
-    _, zh, en = decide(replace(known(**LOW), roi=1.499), FACTS)
+    _, zh, en = decide(replace(known(**HIGH, **BELOW), roi=1.499), FACTS)
     assert "预计净ROI平均 1.50，略低于目标" in zh
     assert "predicted net ROI 1.50 on average, just below the target" in en
 
 
 def test_without_a_cost_of_traffic_the_reason_counts_impressions() -> None:
-    one = replace(known(**LITTLE), more_cny=nan)
+    one = replace(known("waiting", **LITTLE), more_cny=nan)
     _, zh, en = decide(one, replace(FACTS, counts_orders=False))
-    assert "再投约 1,200 次展示可以" in zh
-    assert "about 1,200 impressions more tell it" in en
+    assert "试投约 1,200 次展示可以" in zh
+    assert "about 1,200 impressions tell it" in en
+
+
+def test_what_is_missing_until_a_decision_says_whether_the_spend_to_come_brings_it() -> None:
+    said = {
+        (150.0, 210.0): "照预计消耗约 5 天",
+        (150.0, 21.0): "照预计 7 天只花 21 元，到不了",
+        (150.0, nan): "几天能花到不知道",
+        (inf, 210.0): "离目标太近，再多数据也难分",
+        (0.0, 210.0): "水平看得清，这几天的单量看不清",
+        (nan, 210.0): "还差多少数据不知道",
+    }
+    for (spend, later), words in said.items():
+        _, zh, en = decide(replace(known(decide_cny=spend), later_spend=later), FACTS)
+        assert zh.endswith(f"{words}。")
+        assert "inf" not in en
+
+
+def test_nothing_is_said_to_be_certain() -> None:
+    assert "把握超过 99%" in decide(known(**{**HIGH, "rate_chance": 0.9999}), FACTS)[1]
+    assert "less than 1% sure" in decide(known(**{**LOW, "rate_chance": 0.0001}), FACTS)[2]
+
+
+def test_a_stop_with_little_spend_says_what_it_rests_on() -> None:
+    _, zh, _ = decide(replace(known(**LOW, spend_cny=4.0), own_events=0.1), FACTS)
+    assert zh.endswith("只花 4 元，主要凭同类素材。")
 
 
 def test_few_similar_creatives_are_counted() -> None:
-    _, zh, en = decide(replace(known(**LITTLE), creatives_like=12), FACTS)
+    _, zh, en = decide(replace(known(), creatives_like=12), FACTS)
     assert "同类素材结果已知的只有 12 条" in zh
     assert "only 12 creatives like it have known outcomes" in en
+    assert "只有 12 条" in decide(replace(known("waiting", **LITTLE), creatives_like=12), FACTS)[1]
 
 
 def test_of_a_stopped_creative_the_reason_says_what_came() -> None:
@@ -297,7 +342,7 @@ def test_a_table_that_cannot_be_right_is_refused(section, said, tmp_path) -> Non
 
 
 def test_thresholds_and_rules_come_from_the_settings() -> None:
-    figures = known().figures
+    figures = known(rate_chance=0.9).figures
     assert first_rule("running", figures, RULES.model_copy(update={"scale_chance": 0.3})).verdict == "scale"
     own = Verdict.model_validate(
         {"rules": [{"status": "running", "verdict": "watch"}, {"status": "waiting", "verdict": "skip"}]}

@@ -15,7 +15,7 @@ from training.boosting.recipe import Recipe, out_of_fold, predict_out_of_sample
 from training.data.dataset import Dataset
 from training.evaluation.coverage import coverage
 from training.uncertainty import OutOfSample, PredictiveUncertainty, fit_uncertainty, read_uncertainty
-from training.uncertainty.distribution import HIT_MONEY, ROWS_AT_ONCE, CompoundUncertainty
+from training.uncertainty.distribution import DRIFT, HIT_MONEY, ROWS_AT_ONCE, CompoundUncertainty
 
 SIMULATED = 8000
 """Rows of a simulated part."""
@@ -120,6 +120,8 @@ def answers(uncertainty: PredictiveUncertainty, predicted: pd.DataFrame, feature
             "hit": rows.hit_chance(),
             "like": rows.comparable_creatives(),
             **rows.required_evidence(0.8),
+            "rate_chance": rows.rate_chance(np.full(len(predicted), 1.3)),
+            **rows.spend_until_decided(np.full(len(predicted), 1.3), 0.1, 0.85, 0.5),
         }
     )
 
@@ -153,6 +155,31 @@ def test_medians_lie_inside_their_intervals_and_typical_values_below_the_upper_e
         assert (rows.median(target) <= high).all()
         assert (rows.typical(target) >= 0).all()
         assert np.isfinite(rows.typical(target)).all()
+
+
+def test_the_chance_of_the_true_rate_is_that_of_its_log_normal_whose_mean_is_the_prediction(
+    fitted_uncertainty, holdout
+) -> None:
+    rows = fitted_uncertainty.of(holdout.predicted, holdout.features)
+    predicted, variance = holdout.predicted["net_roi"].to_numpy(), rows.rate_variance("net_roi")
+    assert (variance >= rows.columns["variance:net_roi"] + DRIFT).all()  # whatever share fits outcomes best
+    draws = np.random.default_rng(2).lognormal(-variance / 2.0, np.sqrt(variance), (4000, len(variance)))
+    np.testing.assert_allclose(draws.mean(axis=0), 1.0, atol=0.2)
+    reached = (predicted * draws >= 1.3).mean(axis=0)
+    np.testing.assert_allclose(rows.rate_chance(np.full(len(variance), 1.3)), reached, atol=0.04)
+
+
+def test_spend_until_a_decision_is_0_where_it_is_reached_and_costs_what_its_orders_cost(
+    fitted_uncertainty, holdout
+) -> None:
+    rows = fitted_uncertainty.of(holdout.predicted, holdout.features)
+    target = np.full(len(holdout.predicted), 1.3)
+    needed, chance = rows.spend_until_decided(target, 0.1, 0.85, 0.5), rows.rate_chance(target)
+    decided = (chance <= 0.1) | (chance >= 0.85)
+    np.testing.assert_array_equal(needed["decide_cny"] == 0.0, decided)
+    some = ~decided & np.isfinite(needed["decide_cny"])
+    per_order = holdout.predicted["cost"] / (holdout.predicted["click"] * holdout.predicted["order"])
+    np.testing.assert_allclose(needed["decide_cny"][some], (needed["decide_events"] * per_order)[some])
 
 
 def test_the_distribution_rises_from_its_mass_at_0(fitted_uncertainty, holdout) -> None:

@@ -46,6 +46,15 @@ const report = (() => {
   const verdict = (row) => decided.verdicts[decided.verdict[row]];
   const reason = (row) => { const [zh, en, ...numbers] = decided.reason[row]; return [decided.reasons[0][zh], decided.reasons[1][en]].map((words) => words.split("{#}").map((part, n, parts) => n < parts.length - 1 ? part + numbers[n] : part).join("")); };
   const badge = (row) => verdict(row) === "" ? "" : el("span", { class: `badge ${verdict(row)}` }, both(decided.verdictLabels[decided.verdict[row]]));
+  // Watched creatives of some rows by what a reader does with them, as serving/report/first_screen.py groups them.
+  const watched = (rows) => {
+    const stake = (row) => Math.abs(decided.stake[row] ?? 0), { code, share, days } = decided.watching;
+    const found = rows.filter((row) => status(row) === "running" && verdict(row) === code).sort((a, b) => stake(b) - stake(a) || a - b);
+    let left = share * found.reduce((sum, row) => sum + stake(row), 0), enough = 0;
+    if (left > 0) do left -= stake(found[enough++]); while (left > 0);
+    const isSoon = (row) => !missing(decided.decideDays[row]) && decided.decideDays[row] <= days, others = found.slice(enough);
+    return { first: found.slice(0, enough), soon: others.filter(isSoon), rest: others.filter((row) => !isSoon(row)) };
+  };
   const value = (name, index) => core.of[name][index] < 0 ? "" : core.values[name][core.of[name][index]];
 
   const bar = document.getElementById("filters");
@@ -73,5 +82,5 @@ const report = (() => {
 
   for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
   setLanguage();
-  return { data, core, el, svg, both, text, plain, language, whole, number, share, signed, missing, filters, subscribe, setFilter, passes, chosen, value, status, verdict, reason, badge };
+  return { data, core, el, svg, both, text, plain, language, whole, number, share, signed, missing, filters, subscribe, setFilter, passes, chosen, value, status, verdict, reason, badge, watched };
 })();

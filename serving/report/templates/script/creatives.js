@@ -36,12 +36,14 @@ const creatives = (() => {
       svg("path", { class: "area", d: `M2 24L${line}L106 24Z` }), svg("path", { d: `M${line}` }), svg("circle", { cx: x(days.length - 1), cy: y(days.at(-1)), r: 2 }));
   };
 
+  const whose = (row) => { const known = ["product_id", "creator_id"].map((name) => named(name, row)).filter(Boolean); return known.length ? el("small", {}, known.join(" · ")) : ""; };
   const cells = {
-    name: (row) => el("th", { scope: "row", class: "name" }, el("button", { type: "button", class: "link", click: () => creatives.open(row) }, core.names[row]), core.names[row] === core.ids[row] ? "" : el("small", {}, core.ids[row]), ideaSize(row) ? el("small", { class: "idea" }, text("same_idea_line", { n: ideaSize(row) })) : ""),
+    name: (row) => el("th", { scope: "row", class: "name" }, el("button", { type: "button", class: "link", click: () => creatives.open(row) }, core.names[row]), core.names[row] === core.ids[row] ? "" : el("small", {}, core.ids[row]), whose(row), ideaSize(row) ? el("small", { class: "idea" }, text("same_idea_line", { n: ideaSize(row) })) : ""),
     verdict: (row) => el("td", { class: "why" }, badge(row), el("small", {}, both(reason(row)))),
     prediction: (place) => (row) => el("td", {}, likely(place, row), el("small", {}, mean(place, row))),
     chance: (row) => el("td", {}, share(data.chance[row]), missing(data.asked[row]) ? "" : el("small", {}, text("target_line", { n: number(data.asked[row]) }))),
     stake: (row) => { const n = data.stake[row]; return el("td", { class: missing(n) || n === 0 ? "" : n > 0 ? "good" : "bad" }, report.signed(n)); },
+    decide: (row) => { const cny = data.decideCny[row], days = data.decideDays[row]; return el("td", {}, missing(cny) ? "–" : cny === 0 ? text("decide_now") : whole(cny), missing(days) || cny === 0 ? "" : el("small", {}, days <= data.watching.days ? text("decide_days", { n: Math.max(1, Math.round(days)) }) : text("decide_late", { n: data.watching.days }))); },
     spark: (row) => el("td", {}, spark(row)),
     named: (name) => (row) => { const id = report.value(name, row), own = named(name, row); return el("td", { class: "text" }, own || "–", own !== id ? el("small", {}, id) : ""); },
     day: (row) => el("td", {}, missing(data.firstDay[row]) ? "–" : date(data.firstDay[row])),
@@ -57,11 +59,13 @@ const creatives = (() => {
   const columns = [
     column("name", word("name"), (row) => core.names[row], cells.name, { always: true, words: true }),
     column("verdict", word("verdict"), (row) => -data.verdict[row], cells.verdict, { saved: (row) => [inLanguage(verdictWords(row)), inLanguage(reason(row))], heads: () => [word("verdict"), word("reason")] }),
-    column("stake", word("stake"), (row) => data.stake[row], cells.stake),
+    column("stake", word("stake"), (row) => data.stake[row], cells.stake, { order: (row) => missing(data.stake[row]) ? null : Math.abs(data.stake[row]) }),
+    column("decide", word("decide"), (row) => data.decideCny[row], cells.decide),
     figure("test", (row) => data.verdicts[data.verdict[row]] === "skip" ? null : data.test[row]), // nothing to spend on what is not tried
     // Predictions are sorted by their typical value, which is what ranking is judged by.
     ...data.targets.map((label, place) => column(`target${place}`, label, (row) => data.typical[place][row] ?? estimate(place, row)[0], cells.prediction(place), { saved: (row) => [data.typical[place][row], ...estimate(place, row)], heads: () => ["typical", "mean", "low", "high"].map((end) => core.words[`column_${end}`].map((one, n) => one.replace("{n}", label[n]))) })),
     column("chance", word("chance"), (row) => data.chance[row], cells.chance),
+    figure("rate", (row) => data.rateChance[row], share),
     figure("hit", (row) => data.hit[row], share),
     figure("asked", (row) => data.asked[row], number),
     ...data.actual.map((values, place) => column(`actual${place}`, word("actual").map((words, n) => words.replace("{n}", data.targets[place][n])), (row) => values[row], cells.number((row) => values[row], number))),
@@ -83,16 +87,17 @@ const creatives = (() => {
     waiting: ["verdict", "test", "target0", "chance", "hit", `target${data.volume}`, "product", "creator", "tag_hook", "tag_price_cny"],
     stopped: ["actual0", "actual1", "spend_cny", "orders", "impressions", "spark", "days", "first_day", "leak"],
   };
-  const usualSort = { running: "spend_cny", waiting: "verdict", stopped: "spend_cny" };
+  const usualSort = { running: "stake", waiting: "verdict", stopped: "spend_cny" };
   // A column without a single value is not offered.
   const offered = columns.filter((one) => one.always || (one.key === "spark" ? ALL.some((row) => daysOf(row).length > 1) : ALL.some((row) => !missing(one.value(row)) && one.value(row) !== "")));
-  const state = { words: [], verdict: -1, page: 0, shown: Object.fromEntries(data.statuses.map((one) => [one, new Set(usual[one])])) };
+  const GROUPS = ["first", "soon", "rest"]; // of the watched ones
+  const state = { words: [], verdict: -1, group: "", page: 0, shown: Object.fromEntries(data.statuses.map((one) => [one, new Set(usual[one])])) };
   const visible = () => offered.filter((one) => one.always || state.shown[state.tab].has(one.key));
 
   const haystacks = [];
   const haystack = (row) => haystacks[row] ?? (haystacks[row] = [core.names[row], core.ids[row], ...["account_id", "product_id", "creator_id"].flatMap((name) => [report.value(name, row), named(name, row)]), ...kindOf(row), ...data.tagNames.map((_, place) => tagAt(place, row))].join("\n").toLowerCase());
   const compare = (one, sign) => {
-    const keys = ALL.map(one.value);
+    const keys = ALL.map(one.order ?? one.value);
     const texts = keys.some((key) => typeof key === "string");
     // Texts are put in order once; comparing their places is fast.
     const places = texts ? new Map([...new Set(keys.filter((key) => key !== null))].sort((a, b) => a.localeCompare(b, "zh")).map((key, n) => [key, n])) : null;
@@ -102,7 +107,7 @@ const creatives = (() => {
   const compared = new Map();
   const comparison = (key, down) => { const name = `${key} ${down}`; if (!compared.has(name)) compared.set(name, compare(columns.find((one) => one.key === key), down ? -1 : 1)); return compared.get(name); };
   const found = () => {
-    const rows = report.chosen().filter((row) => status(row) === state.tab && (state.verdict < 0 || data.verdict[row] === state.verdict) && state.words.every((word) => haystack(row).includes(word)));
+    const rows = (state.group ? report.watched(report.chosen())[state.group] : report.chosen()).filter((row) => status(row) === state.tab && (state.verdict < 0 || data.verdict[row] === state.verdict) && state.words.every((word) => haystack(row).includes(word)));
     return state.sort ? rows.sort(comparison(state.sort, state.down)) : rows;
   };
 
@@ -119,15 +124,17 @@ const creatives = (() => {
     id("creative-tabs").replaceChildren(...data.statuses.map((one, n) => el("button", { type: "button", role: "tab", "data-status": one, "aria-selected": String(one === state.tab), click: () => choose(one) }, both(data.statusLabels[n]), ` ${whole(sizes.get(one))}`)));
   };
   const sorted = (tab) => ({ tab, sort: offered.some((one) => one.key === usualSort[tab]) ? usualSort[tab] : "", down: true });
-  const choose = (tab) => { Object.assign(state, sorted(tab), { verdict: -1, page: 0 }); tools(); show(); };
+  const choose = (tab, more = {}) => { Object.assign(state, sorted(tab), { verdict: -1, group: "", page: 0 }, more); tools(); show(); };
   const tools = () => {
     id("search").placeholder = plain("search");
     id("search").setAttribute("aria-label", plain("search"));
     const used = [...new Set(ALL.filter((row) => status(row) === state.tab).map((row) => data.verdict[row]))].sort((a, b) => a - b);
-    if (!used.includes(state.verdict)) state.verdict = -1;
+    if (!used.includes(state.verdict)) Object.assign(state, { verdict: -1, group: "" });
     id("only").hidden = used.length < 2;
     id("only").setAttribute("aria-label", plain("column_verdict"));
-    id("only").replaceChildren(el("option", { value: -1 }, plain("all_verdicts")), ...used.map((one) => el("option", { value: one, ...(one === state.verdict ? { selected: "" } : {}) }, inLanguage(data.verdictLabels[one]))));
+    const option = (value, words) => el("option", { value, ...(value === `${state.verdict}${state.group}` ? { selected: "" } : {}) }, words);
+    const groups = (one) => data.verdicts[one] === data.watching.code ? GROUPS.map((group) => option(`${one}${group}`, plain(`watch_${group}`))) : [];
+    id("only").replaceChildren(el("option", { value: -1 }, plain("all_verdicts")), ...used.flatMap((one) => [option(`${one}`, inLanguage(data.verdictLabels[one])), ...groups(one)]));
     const box = id("chooser");
     box.querySelector("summary").replaceChildren(plain("choose_columns"));
     box.querySelector(".panel").replaceChildren(
@@ -159,7 +166,13 @@ const creatives = (() => {
 
   let waiting = 0;
   id("search").addEventListener("input", (event) => { state.words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean); state.page = 0; cancelAnimationFrame(waiting); waiting = requestAnimationFrame(show); });
-  id("only").addEventListener("change", (event) => { state.verdict = Number(event.target.value); state.page = 0; show(); });
+  id("only").addEventListener("change", (event) => { state.verdict = parseInt(event.target.value, 10); state.group = event.target.value.replace(/^-?\d+/, ""); state.page = 0; show(); });
+  // The first screen leads to the rows that it counts.
+  const look = (verdict, group = "") => {
+    choose("running", { verdict: data.verdicts.indexOf(verdict), group, words: [] });
+    id("search").value = "";
+    document.getElementById("creatives").scrollIntoView();
+  };
   id("before").addEventListener("click", () => { state.page -= 1; show(); });
   id("after").addEventListener("click", () => { state.page += 1; show(); });
   id("download-csv").addEventListener("click", () => sharedFiles.save(sharedFiles.csv(saved()), fileName("csv"), "text/csv"));
@@ -167,5 +180,5 @@ const creatives = (() => {
   id("creatives-plain").remove();
   Object.assign(state, sorted(data.statuses.find((one) => ALL.some((row) => status(row) === one)) ?? data.statuses[0]));
   report.subscribe(() => { state.page = 0; tools(); show(); });
-  return { data, both, date, estimate, likely, mean, shown, daysOf, tagText, named, kindOf, status, reason, badge, counted, inLanguage, ideaSize, open: () => {} };
+  return { data, both, date, estimate, likely, mean, shown, daysOf, tagText, named, kindOf, status, reason, badge, counted, inLanguage, ideaSize, look, open: () => {} };
 })();

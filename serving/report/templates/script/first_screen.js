@@ -60,7 +60,12 @@
     const stake = (code) => running.filter((index) => verdict(index) === code);
     const worth = (rows) => rows.reduce((all, index) => all + (stakes[index] ?? 0), 0);
     const [more, less] = [stake("scale"), stake("stop")];
-    tile("stake", text("tile_stake"), [running.some((index) => verdict(index)) ? [`${signed(worth(more))} / ${whole(-worth(less))}`, text("stakes", { more: more.length, less: less.length, ahead: data.ahead })] : ["–", text("no_stakes")]]);
+    // The same a period ago, by today's model: what had been reported by then decides.
+    const within = new Set(chosen);
+    const then = (code) => data.earlier[days][code].reduce((all, [index, stake]) => all + (within.has(index) ? stake : 0), 0);
+    const filled = (name, given) => core.words[name].map((words) => words.replace(/{(\w+)}/g, (_, key) => given[key]));
+    const was = data.earlier[days] ? filled("stakes_before", { days, was: `${signed(then("scale"))} / ${whole(-then("stop"))}` }) : core.words.not_before;
+    tile("stake", text("tile_stake"), [running.some((index) => verdict(index)) ? [`${signed(worth(more))} / ${whole(-worth(less))}`, text("stakes", { was, more: more.length, less: less.length, ahead: data.ahead })] : ["–", text("no_stakes")]]);
   };
 
   const list = document.getElementById("to-do");
@@ -74,6 +79,19 @@
     const found = running.filter((index) => verdict(index) && stakes[index]);
     found.sort((a, b) => Math.abs(stakes[b]) - Math.abs(stakes[a]) || a - b);
     list.replaceChildren(...(found.length ? found.slice(0, 10).map(line) : [el("li", { class: "empty" }, text(running.length ? "nothing_to_do" : "nobody_runs"))]));
+  };
+
+  // Every decision with its number and money; a click leads to the rows.
+  const counts = document.getElementById("counts");
+  const showCounts = (chosen, running) => {
+    const groups = report.watched(chosen);
+    const parts = [
+      ...["scale", "hold", "stop"].map((code) => [code, "", report.data.creatives.verdictLabels[report.data.creatives.verdicts.indexOf(code)], running.filter((index) => verdict(index) === code)]),
+      ...["first", "soon", "rest"].map((name) => [report.data.creatives.watching.code, name, core.words[`watch_${name}`], groups[name]]),
+    ].filter(([, , , rows]) => rows.length);
+    const worth = (rows) => rows.reduce((all, index) => all + Math.abs(stakes[index] ?? 0), 0);
+    counts.hidden = !parts.length;
+    counts.replaceChildren(counts.firstElementChild, ...parts.map(([code, group, label, rows]) => el("button", { type: "button", "data-count": `${code}${group}`, click: () => creatives.look(code, group) }, el("span", { class: `badge ${code}` }, both(label)), " ", text("count_cny", { n: whole(rows.length), cny: whole(worth(rows)) }))));
   };
 
   const briefs = document.getElementById("briefs");
@@ -91,6 +109,7 @@
     const chosen = report.chosen(), running = chosen.filter((index) => status(index) === "running");
     showTiles(chosen, running, days);
     showList(running);
+    showCounts(chosen, running);
     showBriefs();
     document.getElementById("few").hidden = chosen.filter((index) => core.known[index]).length >= data.least;
   });
