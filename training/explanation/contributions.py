@@ -141,7 +141,7 @@ def all_contributions(
     Returns:
         Stage → contributions (funnel model), and target → contributions.
     """
-    given, funnel = shap or {}, model.fitted.funnel
+    given, funnel = model.trees.contributions(features.values.matrix) if shap is None else shap, model.fitted.funnel
     stages = {stage.name: stage_contributions(features, stage) for stage in funnel.stages}
     heads = {
         head.name: head_contributions(
