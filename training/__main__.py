@@ -128,12 +128,12 @@ def refresh_command(
     """Refit the champion's recipe on newer data, without tuning; evaluate and register it."""
     from training.boosting.recipe import Recipe
     from training.registry.champion import model_for
-    from training.workspace import workspace
+    from training.workspace import workspace, workspace_of
 
     settings = _with_engine(load_settings(config), engine, scheduler)
     check_data_exists(data)  # before anything is written
+    _, manifest, name, _ = model_for(workspace_of(data, settings), None)
     space = workspace(data, settings)
-    _, manifest, name, _ = model_for(space, None)
     settings = manifest.settings.model_copy(update={kept: getattr(settings, kept) for kept in MACHINE_SETTINGS})
     recipe = Recipe(manifest.choices)
     with _screen(space, lang, verbose=verbose) as screen:
@@ -146,11 +146,11 @@ def page_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, lang: Lan
     """Write the page of the newest evaluation again, with newer results of `make bench-peers`."""
     from training.console import show_sentences
     from training.evaluation.page.render import PAGE, write_page
-    from training.workspace import workspace
+    from training.workspace import workspace_of
 
     settings = load_settings(config)
-    check_data_exists(data)  # before anything is written
-    space = workspace(data, settings)
+    check_data_exists(data)
+    space = workspace_of(data, settings)
     judged = write_page(space.evaluation, settings.var / "proof")
     out = Console()
     out.print(str(space.evaluation / PAGE), highlight=False, markup=False, soft_wrap=True)
@@ -179,13 +179,13 @@ def predict_command(
     from training.decision.predictions_file import write_predictions
     from training.decision.unknown_ids import unknown_ids
     from training.registry.champion import model_for
-    from training.workspace import workspace
+    from training.workspace import workspace, workspace_of
 
     settings = _with_engine(load_settings(config), engine, scheduler)
     refuse_ending(out)
     check_data_exists(data)  # before anything is written
+    creative_model, manifest, name, known_ids = model_for(workspace_of(data, settings), model)
     space = workspace(data, settings)
-    creative_model, manifest, name, known_ids = model_for(space, model)
     with _screen(space, lang) as screen:
         progress = screen.callbacks
         opened = open_source(data, space, settings, progress, strict=strict, without_tags=without_tags)
@@ -229,14 +229,14 @@ def plan_command(
     from training.decision.plan.refusals import checked_budget
     from training.decision.plan.screen import show_plan
     from training.registry.champion import model_for
-    from training.workspace import workspace
+    from training.workspace import workspace, workspace_of
 
     settings, language = load_settings(config), lang or language_of_locale()
     refuse_ending(out)
     checked_budget(budget, settings.outcome_days)
     check_data_exists(data)  # before anything is written
+    creative_model, manifest, _, _ = model_for(workspace_of(data, settings), model)
     space = workspace(data, settings)
-    creative_model, manifest, _, _ = model_for(space, model)
     trained = manifest.settings.model_copy(update={"plan": settings.plan})
     with _screen(space, lang) as screen:
         progress = screen.callbacks
@@ -290,9 +290,9 @@ def ui_command(
 ) -> None:
     """Show the runs of these data in MLflow: start its pages on loopback, or name the server's."""
     from training.registry.mlflow_tracking import experiment_path
-    from training.workspace import workspace
+    from training.workspace import workspace_of
 
-    space = workspace(data, load_settings(config))
+    space = workspace_of(data, load_settings(config))
     path, out = experiment_path(space), Console()
     if space.mlflow.keeps_artifacts:
         out.print(f"{without_password(space.mlflow.tracking).rstrip('/')}{path}", highlight=False, soft_wrap=True)

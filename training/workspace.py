@@ -76,11 +76,11 @@ class Workspace:
 
 
 def workspace(data: Sequence[str], settings: Settings) -> Workspace:
-    """Return the workspace of a data set, named by the settings' `name`, else by the data's first folder.
+    """Return the workspace of a data set, named by the settings' `name`, else by the data's first folder; make it.
 
     Two data folders with the same name do not share a workspace: the second name ends with a hash of its paths.
     """
-    found = _place_of_workspace(data, settings)
+    found = workspace_of(data, settings)
     marker = found.folder / MARKER
     if not settings.name and not marker.exists():
         # Atomically: a command can be killed, and another can run at the same time.
@@ -91,11 +91,12 @@ def workspace(data: Sequence[str], settings: Settings) -> Workspace:
 
 def trained_workspace(data: Sequence[str], settings: Settings) -> Workspace | None:
     """Return the workspace of a data set if a model was trained there; nothing is written."""
-    found = _place_of_workspace(data, settings)
+    found = workspace_of(data, settings)
     return found if found.bundle.is_dir() else None
 
 
-def _place_of_workspace(data: Sequence[str], settings: Settings) -> Workspace:
+def workspace_of(data: Sequence[str], settings: Settings) -> Workspace:
+    """Return the workspace that a data set has or would get; nothing is written."""
     name = settings.name
     if not name:
         first = Path(without_password(data[0]))

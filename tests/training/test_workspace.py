@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from features.schema import Loaded
+from training.__main__ import app
+from training.errors import BundleError
 from training.workspace import data_fingerprint, workspace
 
 
@@ -60,6 +63,18 @@ def test_a_name_in_the_settings_is_the_workspaces(tmp_path, settings) -> None:
 @pytest.mark.parametrize(("path", "name"), [("x/7月.csv", "7月"), ("x/*.csv", "data"), ("x/report_*.xlsx", "report")])
 def test_a_file_or_pattern_names_its_workspace(tmp_path, settings, path, name) -> None:
     assert workspace([str(tmp_path / path)], settings).name == name
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("command", [["predict"], ["plan", "--budget", "5000"], ["refresh"], ["page"]])
+def test_a_command_that_needs_a_model_claims_no_name_where_there_is_none(tmp_path, command) -> None:
+    (folder,) = folders(tmp_path, "exports")
+    (Path(folder) / "a.csv").write_text("素材ID\n1\n", encoding="utf-8")
+    (tmp_path / "config.yaml").write_text(f"var: {tmp_path / 'var'}\n", encoding="utf-8")
+    done = CliRunner().invoke(app, [*command, "--data", folder, "--config", str(tmp_path / "config.yaml")])
+    assert isinstance(done.exception, BundleError)
+    assert not (tmp_path / "var" / "work").exists()
 
 
 def test_everything_of_a_workspace_lies_in_its_folder(tmp_path, settings) -> None:
