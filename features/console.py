@@ -1,13 +1,14 @@
 """Console output of the store commands: tables and problems, without characters that could control a terminal."""
 
+from __future__ import annotations
+
 import gc
 import sys
 from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pyarrow as pa
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -17,10 +18,11 @@ from rich.text import Text
 from configs.errors import GpmcastError
 from features.bilingual import Language, Words, language_of_locale
 from features.errors import InputError, Problem
-from features.readers.typed_cells import parse_numbers
 from features.sanitise import visible_text
-from features.store.ingest import IngestReport
-from features.store.status import StoreStatus
+
+if TYPE_CHECKING:
+    from features.store.ingest import IngestReport
+    from features.store.status import StoreStatus
 
 PROBLEMS_SHOWN = 20
 """Problems of one file that are printed; the rest are counted, and all are in the store."""
@@ -100,6 +102,12 @@ def amount(text: str) -> float:
     Raises:
         InputError: It is no number.
     """
+    # Imported here: commands without such an option start half a second earlier without pandas.
+    import numpy as np
+    import pyarrow as pa
+
+    from features.readers.typed_cells import parse_numbers
+
     found = parse_numbers(pa.array([text], pa.string()))
     if found.bad[0] or found.percent[0] or np.isnan(found.values[0]):
         raise InputError(

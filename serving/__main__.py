@@ -13,7 +13,6 @@ from rich.console import Console
 from configs.settings import CONFIG_DIR
 from configs.yaml_file import parse
 from features.console import amount, run_command, show_problems, whole_number
-from features.store.inputs import check_data_exists
 from serving.middleware.keys import new_key
 from serving.settings import BENTOML_ENVIRONMENT, SETTINGS_VARIABLE, ServiceSettings, load_service_settings
 
@@ -126,6 +125,7 @@ def report_command(
 
     from configs.settings import load_settings
     from features.bilingual import language_of_locale
+    from features.store.inputs import check_data_exists
     from serving.report.run import LOG, report_request, write_report
     from serving.report.wording.shell import written
     from training.run_screen import RunScreen, show_files

@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from serving.inference.loaded_model import LoadedModel
     from serving.ledger.record import LedgerRecord
 
+log = logging.getLogger("gpmcast.serving")
+
 Endpoint = Literal["predict", "rank", "plan", "read"]
 SETTINGS = settings_of_environment()
 BUNDLE_IN_BENTO = Path(__file__).parents[1] / "bundle"
@@ -140,6 +142,7 @@ class PredictionService:
             )
         self._compute = Compute(self._model, settings.limits, self._record)
         self._compute.start_process()
+        self._missing: list[str] = []  # what `/readyz` said last
         PAGES.state.model, PAGES.state.source = self._model, lambda: self._watcher.source
         # BentoML looks a method up for every request and makes it anew each time; an attribute is found first.
         self.predict, self.rank, self.plan, self.read = self.predict, self.rank, self.plan, self.read
@@ -197,9 +200,13 @@ class PredictionService:
         request = SERVICE.context.request
         if getattr(request.state, "ending", False):  # set by `serving.server.worker`
             reasons.append("the service is ending")
+        refusal = refused("not_ready")
         if reasons:
-            refusal = call_of(request.scope).refusal = refused("not_ready")
             refusal.error = f"Not ready: {'; '.join(reasons)}."
+            call_of(request.scope).refusal = refusal
+        if reasons != self._missing:  # `Door` does not log it with every probe
+            self._missing = reasons
+            log.warning("%s", refusal.error if reasons else "Ready again.")
         return not reasons
 
     def _model(self) -> LoadedModel:

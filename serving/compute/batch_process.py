@@ -36,7 +36,9 @@ log = logging.getLogger("gpmcast.serving")
 
 ROOT = Path(__file__).parents[2]
 GRACE_SECONDS = 2.0
-"""After the deadline of a task: by then the process has noticed it itself, or is killed."""
+"""After the deadline of a task, when its client has been answered: by then the process has noticed it itself, between
+two chunks of creatives, or is killed. Killed at once, each late task would cost the start of another process, which
+takes longer."""
 DYING_SECONDS = 0.5
 """One that closed its connection is dying, and then says of what."""
 NICENESS = 5

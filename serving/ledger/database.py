@@ -8,13 +8,10 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.ledger.record import LedgerRecord, RecordedModel
 from serving.ledger.tables import ANSWERS, MODELS, connect, make_tables, sqlite_file
 
-INSERT: dict[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-"""INSERT with ON CONFLICT DO NOTHING: a batch whose commit was not confirmed is written again."""
 CHECKPOINT_SECONDS = 1.0
 PRUNED_ROWS = 200
 """Rows removed in one transaction: answers wait for it."""
@@ -26,7 +23,11 @@ class Database:
     def __init__(self, url: str) -> None:
         """Check the URL; raises ConfigError."""
         self._engine = connect(url)
-        insert = INSERT[self._engine.dialect.name]
+        insert: Callable[[sa.Table], Any]  # a batch whose commit was not confirmed is written again
+        if self._engine.dialect.name == "sqlite":
+            from sqlalchemy.dialects.sqlite import insert
+        else:  # the other one is not imported: it takes a tenth of a second of a start
+            from sqlalchemy.dialects.postgresql import insert
         self._insert_answers = insert(ANSWERS).on_conflict_do_nothing()
         self._insert_models = insert(MODELS).on_conflict_do_nothing()
         self._connection: sa.Connection | None = None

@@ -82,7 +82,7 @@ class Door:
                 raise RuntimeError("no response was made")
         except Exception as error:
             await leave(error, scope, receive, reply)
-        if call.refusal is not None:
+        if call.refusal is not None and call.refusal.code != "not_ready":  # logged once, by what is not ready
             shown = path[:200].encode("unicode_escape").decode()
             log.info("%s %s %s: %s", call.request_id, call.refusal.status, shown, call.refusal.error)
         self._metrics.count_request(path if known else "other", reply.status, time.perf_counter() - began)

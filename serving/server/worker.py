@@ -13,6 +13,7 @@ from types import FrameType
 
 import uvicorn
 
+from features.garbage import no_collection
 from serving.server.channel import CLOSED, DRAIN, READY, SECONDS_TO_END
 from serving.server.http_protocol import BoundedHttp
 
@@ -41,7 +42,8 @@ class WorkerServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application; then tell the supervisor."""
-        await self.lifespan.startup()
+        with no_collection():  # it imports most of what a worker needs, and loads the model
+            await self.lifespan.startup()
         if self.lifespan.should_exit:
             sys.exit(STARTUP_FAILED)
         self.servers = []
@@ -110,10 +112,12 @@ class WorkerServer(uvicorn.Server):
 def main() -> None:
     """Answer requests until the supervisor closes the channel, or is gone."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    from serving.service import PredictionService
+    with no_collection():  # searching what is imported for cycles would take a sixth of the start
+        from serving.service import PredictionService
 
+        app = PredictionService.to_asgi()  # type: ignore[attr-defined]
     config = uvicorn.Config(
-        PredictionService.to_asgi(),  # type: ignore[attr-defined]
+        app,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -238,6 +238,23 @@ def test_without_a_model_it_is_alive_and_not_ready(build, one_creative, tmp_path
     assert app.ask("GET", "/v1/openapi.json").status_code == 200
 
 
+def test_probes_are_logged_once_per_change(build, caplog, monkeypatch) -> None:
+    app = build()
+    caplog.set_level("INFO", "gpmcast.serving")
+    caplog.clear()
+
+    def probes() -> list[int]:
+        return [app.ask("GET", "/readyz").status_code for _ in range(3)]
+
+    assert probes() == [200] * 3
+    with monkeypatch.context() as without_model:
+        without_model.setattr(app.instance, "_watcher", type("Empty", (), {"loaded": None}))
+        assert probes() == [503] * 3
+    assert probes() == [200] * 3
+    said = [record.getMessage() for record in caplog.records if record.name == "gpmcast.serving"]
+    assert said == ["Not ready: no model is loaded.", "Ready again."]
+
+
 def test_the_model_says_where_it_comes_from_and_readiness_which_asks_for_no_key_does_not(build, bundle) -> None:
     app = build()
     reply = app.ask("GET", "/readyz")
