@@ -61,61 +61,61 @@ def odd_inputs() -> Iterator[OddInput]:
     """Give every input."""
     yield OddInput(
         "short-headers",
-        Words("短表头:展示次数、点击次数、成交金额、花费", "short headers: 展示次数, 点击次数, 成交金额, 花费"),
+        Words("短表头：展示次数、点击次数、成交金额、花费", "short headers: 展示次数, 点击次数, 成交金额, 花费"),
         spoilt.short_headers,
         Words("当作“整体展现次数”", "taken for 整体展现次数"),
         (0, 0),
     )
     yield OddInput(
         "short-headers-no-type",
-        Words("短表头,文件名里也没有推广方式", "short headers, and no promotion type in the file's name"),
+        Words("短表头，文件名里也没有推广方式", "short headers, and no promotion type in the file's name"),
         spoilt.short_headers_without_type,
         Words("看不出推广方式", "no sign of the promotion type"),
         (2, 2),
     )
     yield OddInput(
         "misread",
-        Words("存错编码,没有丢字符(ËØ²ÄID)", "saved in the wrong encoding, nothing lost (ËØ²ÄID)"),
+        Words("存错编码，没有丢字符（ËØ²ÄID）", "saved in the wrong encoding, nothing lost (ËØ²ÄID)"),
         spoilt.misread,
-        Words("文字编码有误,已修复", "It was repaired and read"),
+        Words("文字编码有误，已修复", "It was repaired and read"),
         (0, 0),
     )
     yield OddInput(
         "misread-lost",
-        Words("存错编码,字符已丢失(绱犳潗ID)", "saved in the wrong encoding, characters are lost (绱犳潗ID)"),
+        Words("存错编码，字符已丢失（绱犳潗ID）", "saved in the wrong encoding, characters are lost (绱犳潗ID)"),
         spoilt.misread_and_lost,
-        Words("文字存错了编码,字符已丢失", "characters were lost"),
+        Words("文字存错了编码，字符已丢失", "characters were lost"),
         (2, 2),
     )
     yield OddInput(
         "no-account",
-        Words("导出没有账户,标签表有", "exports without account, a sheet with accounts"),
+        Words("导出没有账户，标签表有", "exports without account, a sheet with accounts"),
         spoilt.no_account,
         Words("个素材按标签表归户", "creatives got theirs from the tag sheet"),
         (0, 0),
     )
     yield OddInput(
         "no-account-twice",
-        Words("同上,一个素材ID属于两个账户", "the same, one id stands in two accounts"),
+        Words("同上，一个素材ID属于两个账户", "the same, one id stands in two accounts"),
         spoilt.no_account_twice,
         Words("个素材的账户不明", "creatives whose account is not known"),
         (2, 2),
     )
     yield OddInput(
         "no-sheet",
-        Words("有账户,没有标签表", "accounts, and no tag sheet"),
+        Words("有账户，没有标签表", "accounts, and no tag sheet"),
         spoilt.no_sheet,
-        Words("没有标签表(标签只来自素材名称)", "There is no tag sheet"),
+        Words("没有标签表（标签只来自素材名称）", "There is no tag sheet"),
         (0, 0),
     )
     yield OddInput(
         "two-encodings",
         Words(
-            "一个文件夹里有 GBK、UTF-8、UTF-16,一个文件里有两种",
+            "一个文件夹里有 GBK、UTF-8、UTF-16，一个文件里有两种",
             "GBK, UTF-8 and UTF-16 in one folder, two of them in one file",
         ),
         spoilt.two_encodings,
-        Words("文字编码有误,已修复", "It was repaired and read"),
+        Words("文字编码有误，已修复", "It was repaired and read"),
         (0, 0),
     )
     yield OddInput(
@@ -134,14 +134,14 @@ def odd_inputs() -> Iterator[OddInput]:
     )
     yield OddInput(
         "header-rows",
-        Words("表头上面有两行标题,中间又有一次表头", "two rows above the header, and the header once more"),
+        Words("表头上面有两行标题，中间又有一次表头", "two rows above the header, and the header once more"),
         spoilt.header_rows,
         ENOUGH,
         (0, 0),
     )
     yield OddInput(
         "split-account",
-        Words("一个账户分成三个文件,有重叠", "an account split over three files that overlap"),
+        Words("一个账户分成三个文件，有重叠", "an account split over three files that overlap"),
         spoilt.split,
         ENOUGH,
         (0, 0),
@@ -192,7 +192,7 @@ def odd_inputs() -> Iterator[OddInput]:
     )
     yield OddInput(
         "being-written",
-        Words("还在写的文件:XLSX 被截断,CSV 断在行中", "files still being written: a cut XLSX, a CSV cut in a row"),
+        Words("还在写的文件：XLSX 被截断，CSV 断在行中", "files still being written: a cut XLSX, a CSV cut in a row"),
         spoilt.being_written,
         Words("断掉或损坏", "cut off or damaged"),
         (0, 0),

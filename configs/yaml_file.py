@@ -25,7 +25,7 @@ def read_yaml(path: Path) -> object:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except FileNotFoundError:
         raise ConfigError(
-            f"{path}: there is no such settings file.", zh=f"{path}:没有这个配置文件。处理:检查 CONFIG 的路径。"
+            f"{path}: there is no such settings file.", zh=f"{path}：没有这个配置文件。处理：检查 CONFIG 的路径。"
         ) from None
     except OSError as error:
         raise ConfigError(
@@ -51,7 +51,7 @@ def parse(model: type[Model], content: object, path: Path) -> Model:
         return model.model_validate(content)
     except ValidationError as error:
         lines = [f"{path}: {error.error_count()} setting(s) cannot be used:"]
-        zh = [f"{path}:{error.error_count()} 项设置不能用(每项的含义见 configs/settings.py):"]
+        zh = [f"{path}：{error.error_count()} 项设置不能用（每项的含义见 configs/settings.py）："]
         for found in error.errors():
             where = ".".join(str(part) for part in found["loc"]) or "(the whole file)"
             lines.append(f"  - {where}: {found['msg']}, found {found['input']!r:.80}")

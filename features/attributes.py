@@ -137,6 +137,14 @@ KEY_LABELS = {
     "account_id": Words("账户", "account"),
     "creative_id": Words("素材", "creative"),
 }
+PROMOTION_TYPES = {"live": Words("推直播", "live"), "product": Words("推商品", "product")}
+
+
+def promotion_type_label(name: str) -> Words:
+    """Return what people call a promotion type; one that is not known is called as it is."""
+    return PROMOTION_TYPES.get(name, Words(name, name))
+
+
 TAG_LABELS = {
     "hook": Words("开头", "hook"),
     "scene": Words("场景", "scene"),

@@ -1,6 +1,7 @@
 """Texts in the two languages of readers: Chinese and English."""
 
 import os
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 Language = Literal["zh", "en"]
@@ -24,6 +25,12 @@ class Words(NamedTuple):
     def in_language(self, language: Language) -> str:
         """Return one of the two texts."""
         return self.zh if language == "zh" else self.en
+
+
+def series(names: Iterable[object]) -> Words:
+    """Return names one after another, as each language separates them."""
+    listed = list(map(str, names))
+    return Words("、".join(listed), ", ".join(listed))
 
 
 def language_of_locale() -> Language:

@@ -28,9 +28,9 @@ PROBLEMS_SHOWN = 20
 """Problems of one file that are printed; the rest are counted, and all are in the store."""
 
 SEVERITIES = {
-    "file": Words("文件", "file"),
-    "row": Words("行", "row"),
-    "note": Words("提示", "note"),
+    "file": Words("文件：", "file: "),
+    "row": Words("行：", "row: "),
+    "note": Words("提示：", "note: "),
 }
 DAYS_SHOWN = 5
 NO_WRAP_COLUMNS = ("account", "creatives", "from", "to", "new", "changed", "same")
@@ -62,7 +62,7 @@ def problem_lines(problems: Sequence[Problem], language: Language = "en") -> lis
     """Format the first PROBLEMS_SHOWN problems of one file, notes last, and the number of the others."""
     ranked = sorted(problems, key=lambda problem: ("file", "row", "note").index(problem.severity))
     lines = [
-        visible_text(f"{SEVERITIES[problem.severity].in_language(language)}: {problem.in_language(language)}")
+        visible_text(f"{SEVERITIES[problem.severity].in_language(language)}{problem.in_language(language)}")
         for problem in ranked[:PROBLEMS_SHOWN]
     ]
     if len(ranked) > PROBLEMS_SHOWN:

@@ -72,11 +72,11 @@ class Problem:
             return str(stated)
         where = stated.file
         if self.column is not None:
-            where += f",“{self.column}”列"
+            where += f"，“{self.column}”列"
         if self.rows:
             more = f"等 {self.count} 行" if self.count > len(self.rows) else ""
-            where += f",第 {'、'.join(map(str, self.rows))} 行{more}"
-        return f"{where}:{self.zh}"
+            where += f"，第 {'、'.join(map(str, self.rows))} 行{more}"
+        return f"{where}：{self.zh}"
 
 
 def unopened(file: str, error: OSError) -> Problem:
@@ -94,7 +94,7 @@ def unopened(file: str, error: OSError) -> Problem:
         found=f"that it cannot be opened ({reason})",
         expected="a file that can be read",
         cure="Check that it is there, may be read, and is not open in another program.",
-        zh=f"打不开({reason_zh});应为可以读取的文件。处理:检查文件是否还在、有没有读取权限、是否正被别的程序打开。",
+        zh=f"打不开（{reason_zh}）；应为可以读取的文件。处理：检查文件是否还在、有没有读取权限、是否正被别的程序打开。",
     )
 
 

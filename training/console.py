@@ -83,7 +83,7 @@ def show_result(
     became = (
         Words("成为冠军模型", "is the champion")
         if result.comparison.promoted
-        else Words("已登记,冠军模型不变", "is registered; the champion stays")
+        else Words("已登记，冠军模型不变", "is registered; the champion stays")
     )
     named, reason = result.registered, result.comparison.reason
     show(Words(f"{named.name} 第 {named.version} 版{became.zh}({reason.zh})。", f"{named} {became.en}: {reason.en}."))
@@ -92,11 +92,11 @@ def show_result(
     out.print()
     given = "" if data == ["var/sample-exports"] else f" DATA='{without_password(data[0])}'"
     given += f" CONFIG='{config}'" if config else ""
-    show(Words("下一步:", "Next:"))
+    show(Words("下一步：", "Next:"))
     for command, about in NEXT:
         options = "" if command == "make serve" else given  # it has settings of its own
         show(Words(f"  {command}{options}   {about.zh}", f"  {command}{options}   {about.en}"))
-    show(Words("文件:", "Files:"))
+    show(Words("文件：", "Files:"))
     predicted = Words(
         f"{result.predicted_creatives:,} 个素材的预测", f"predictions of {result.predicted_creatives:,} creatives"
     )
@@ -111,14 +111,15 @@ def show_result(
 NEXT = (
     (
         "make report",
-        Words("给策略人员的报告:哪些加量、哪些关停、拍什么", "the strategist's report: what to scale, stop and shoot"),
+        Words("给策略人员的报告：哪些加量、哪些关停、拍什么", "the strategist's report: what to scale, stop and shoot"),
     ),
     ("make serve", Words("预测服务与页面", "the prediction service and its page")),
     ("make predict", Words("有新导出时再预测", "predict again when new exports came in")),
-    ("make ui", Words("在浏览器里看各次训练(MLflow)", "the runs in a browser (MLflow)")),
+    ("make ui", Words("在浏览器里看各次训练（MLflow）", "the runs in a browser (MLflow)")),
 )
 SMALL = Words(
-    "数据不多:这次只用漏斗模型,没有 LightGBM 模型头,区间按更高的把握计算(更宽);数据够了再跑 make train 即为完整模型。",
+    "数据不多：这次只用漏斗模型，没有 LightGBM 模型头，区间按更高的把握计算（更宽）；"
+    "数据够了再跑 make train 即为完整模型。",
     "Little data: this is the funnel model alone, without LightGBM heads, with intervals widened for so few creatives; "
     "make train again once there are more.",
 )
@@ -135,7 +136,9 @@ def missing_words(missing: Mapping[str, str]) -> Words:
     }
     needs = "; ".join(f"{name}: {columns}" for name, columns in missing.items())
     named = "、".join(labels[name].zh if name in labels else name for name in missing)
-    return Words(f"缺少列,无法预测:{named}。需要哪些列:make doctor。", f"Not available, columns are missing: {needs}.")
+    return Words(
+        f"缺少列，无法预测：{named}。需要哪些列：make doctor。", f"Not available, columns are missing: {needs}."
+    )
 
 
 def heads_words(heads: Sequence[HeadFacts]) -> Words | None:
@@ -150,7 +153,7 @@ def heads_words(heads: Sequence[HeadFacts]) -> Words | None:
         parts.append(Words(f"{head.zh} {head.rounds} 棵树{percent}", f"{head.en} {head.rounds} trees{percent}"))
     listed = Words("、".join(one.zh for one in parts), ", ".join(one.en for one in parts))
     return Words(
-        f"LightGBM 模型头(留出期上比漏斗模型好多少):{listed.zh}。",
+        f"LightGBM 模型头（留出期上比漏斗模型好多少）：{listed.zh}。",
         f"LightGBM heads (how much better than the funnel model on the holdout): {listed.en}.",
     )
 
@@ -180,7 +183,7 @@ def _shares(gains: Sequence[float | None]) -> str:
 
 def show_sentences(judged: Sequence[Judgement], level: float, language: Language, out: Console) -> None:
     """Print the five sentences on what the model can be used for."""
-    out.print("能用来做什么:" if language == "zh" else "What it can be used for:", highlight=False)
+    out.print("能用来做什么：" if language == "zh" else "What it can be used for:", highlight=False)
     sentences = five_sentences(judged, level)
     for number, sentence in enumerate(sentences, start=1):
         label = f"{number}. " if len(sentences) > 1 else ""

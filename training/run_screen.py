@@ -141,8 +141,9 @@ class RunScreen:
         self._bars.update(self._task, total=total, completed=total, count=count)
         self.detail(f"ended after {seconds:.1f} s")
         if self._bars.disable:
-            more = f", {self._note}" if self._note else ""
-            self._console.print(f"{self._phase}: {seconds:.0f} s{more}", highlight=False, markup=False)
+            more = Words(f"，{self._note}", f", {self._note}") if self._note else Words("", "")
+            ended = Words(f"{self._phase}：{seconds:.0f} 秒{more.zh}", f"{self._phase}: {seconds:.0f} s{more.en}")
+            self._console.print(self.words(ended), highlight=False, markup=False)
         self._task = None
 
     def _update(self, done: int, total: int, note: str) -> None:
@@ -155,8 +156,8 @@ class RunScreen:
 
     def _on_trial(self, head: str, done: int, total: int, best: float) -> None:
         gain, named = 100.0 * (1.0 - best), HEADS_ZH.get(head, head)
-        said = Words(f"{named}:比手工设置好 {gain:.1f} %", f"{head}: {gain:.1f} % better than the hand setting")
-        none = Words(f"{named}:尚未超过手工设置", f"{head}: not yet better than the hand setting")
+        said = Words(f"{named}：比手工设置好 {gain:.1f} %", f"{head}: {gain:.1f} % better than the hand setting")
+        none = Words(f"{named}：尚未超过手工设置", f"{head}: not yet better than the hand setting")
         self._note = self.words(said if gain >= 0.05 else none)
         self._update(done, total, self._note)
         self.detail(f"trial {done} of {total}, {said.en}")
@@ -186,7 +187,7 @@ def show_files(report: IngestReport | None, screen: RunScreen) -> None:
         for problem in file.problems:
             screen.detail(f"{problem.severity}: {problem}")
     known = len(report.files) - len(new)
-    read = Words(f"读入 {len(new)} 个文件,{known} 个已在库中", f"{len(new)} files read, {known} already in the store")
+    read = Words(f"读入 {len(new)} 个文件，{known} 个已在库中", f"{len(new)} files read, {known} already in the store")
     screen.show(screen.words(read))
     folded = folded_problems([problem for file in new for problem in file.problems])
     for words in folded[:NOTES_SHOWN]:

@@ -68,7 +68,7 @@ def amount_of_data(dataset: Dataset, train: Mask, holdout: Mask) -> Amount:
         amounts.append((int(of_these.sum()), thin.min_orders, thin.small_orders, orders))
     short = [
         Words(
-            f"{found:,} {what.zh}(至少 {min(needed, least):,},完整模型 {needed:,})",
+            f"{found:,} {what.zh}（至少 {min(needed, least):,}，完整模型 {needed:,}）",
             f"{found:,} {what.en} ({min(needed, least):,} needed, {needed:,} for the full model)",
         )
         for found, needed, least, what in amounts
@@ -82,10 +82,10 @@ def amount_of_data(dataset: Dataset, train: Mask, holdout: Mask) -> Amount:
             f"{'; '.join(f'{count:,} {use.en}' for use, count in uses)}. "
             "Add earlier exports or more creatives, or wait until more outcomes have closed. Until then empirical "
             "Bayes alone can be had: `make train BASELINE=1` predicts without funnel model and trees.",
-            zh=f"训练数据太少:{';'.join(one.zh for one in short)}。{total:,} 个素材中:"
-            f"{';'.join(f'{count:,} 个{use.zh}' for use, count in uses)}。"
-            "处理:导出更早的日期或更多素材,或等更多结果出来。在那之前可以用 make train BASELINE=1:"
-            "只用经验贝叶斯,没有漏斗模型和树模型。",
+            zh=f"训练数据太少：{'；'.join(one.zh for one in short)}。{total:,} 个素材中："
+            f"{'；'.join(f'{count:,} 个{use.zh}' for use, count in uses)}。"
+            "处理：导出更早的日期或更多素材，或等更多结果出来。在那之前可以用 make train BASELINE=1："
+            "只用经验贝叶斯，没有漏斗模型和树模型。",
         )
     return "small" if any(found < needed for found, needed, _, _ in amounts) else "full"
 
@@ -130,11 +130,11 @@ def uses_of_creatives(dataset: Dataset, train: Mask, holdout: Mask) -> dict[Word
     found = {}
     delivered = dataset.rows["cutoff"].notna().to_numpy()
     for use, rows in (
-        (Words("可训练(结果已出)", "closed for training"), train),
+        (Words("可训练（结果已出）", "closed for training"), train),
         (Words("留作检验", "held out for the evaluation"), holdout),
         (
             Words(
-                "结果在训练期与检验期之间出来(与检验期重叠)",
+                "结果在训练期与检验期之间出来（与检验期重叠）",
                 "closed between training and holdout, where a row would know the holdout's time",
             ),
             mature,

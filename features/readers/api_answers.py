@@ -46,15 +46,15 @@ def report_api_table(content: bytes, findings: Findings) -> RawTable:
             found=f"JSON that is cut off or damaged at line {error.lineno}, character {error.colno} ({error.msg})",
             expected=_EXPECTED_JSON,
             cure="Fetch the page again and write it whole.",
-            zh=f"JSON 在第 {error.lineno} 行第 {error.colno} 个字符处断掉或损坏({error.msg});"
-            f"应为报表接口的完整回答。处理:重新取这一页,完整保存。",
+            zh=f"JSON 在第 {error.lineno} 行第 {error.colno} 个字符处断掉或损坏（{error.msg}）；"
+            f"应为报表接口的完整回答。处理：重新取这一页，完整保存。",
         ) from None
     if not rows:
         raise findings.unusable(
             found="no rows",
             expected=_EXPECTED_JSON,
             cure="Fetch a stretch of days that has data, or leave it out.",
-            zh="没有数据行;应为报表接口的回答。处理:取有数据的日期,或拿掉这个文件。",
+            zh="没有数据行；应为报表接口的回答。处理：取有数据的日期，或拿掉这个文件。",
         )
     shapes = dict.fromkeys(map(tuple, rows))  # of all rows usually one
     fields = list(dict.fromkeys(chain.from_iterable(shapes)))
@@ -108,7 +108,7 @@ def _page_rows(page: object, findings: Findings) -> Iterator[dict[str, object]]:
             found=f"JSON of another form ({type(page).__name__})",
             expected=_EXPECTED_JSON,
             cure="Write the answer as it comes.",
-            zh="JSON 的形式不对;应为报表接口的回答。处理:按接口返回的原样保存。",
+            zh="JSON 的形式不对；应为报表接口的回答。处理：按接口返回的原样保存。",
         )
     data = page.get("data")
     if "code" in page and page["code"] not in (0, "0") and not data:
@@ -116,7 +116,7 @@ def _page_rows(page: object, findings: Findings) -> Iterator[dict[str, object]]:
             found=f"an error answer of the API: code {page['code']}, {str(page.get('message'))[:120]}",
             expected=_EXPECTED_JSON,
             cure="Put the request right and fetch again.",
-            zh=f"接口返回的是错误:code {page['code']},{str(page.get('message'))[:120]};应为数据。处理:改正请求,"
+            zh=f"接口返回的是错误：code {page['code']}，{str(page.get('message'))[:120]}；应为数据。处理：改正请求，"
             f"重新取。",
         )
     held = data if isinstance(data, dict) else page
@@ -131,7 +131,7 @@ def _page_rows(page: object, findings: Findings) -> Iterator[dict[str, object]]:
                 found=f"a row that is {type(row).__name__}",
                 expected=_EXPECTED_JSON,
                 cure="Write the answer as it comes.",
-                zh="有一行不是数据;应为报表接口的回答。处理:按接口返回的原样保存。",
+                zh="有一行不是数据；应为报表接口的回答。处理：按接口返回的原样保存。",
             )
         yield _flat_row(row, carried)
 

@@ -31,7 +31,7 @@ LONG_COLUMNS = [*KEY, "name", "value", "origin"]
 """Columns of the long frame: one row per creative and attribute."""
 
 _EXPECTED_CELL = {"time": "a time such as 2026-07-20 13:05", "date": "a day such as 2026-07-20", "id": "the whole id"}
-_EXPECTED_CELL_ZH = {"time": "时间,如 2026-07-20 13:05", "date": "日期,如 2026-07-20", "id": "完整的ID"}
+_EXPECTED_CELL_ZH = {"time": "时间，如 2026-07-20 13:05", "date": "日期，如 2026-07-20", "id": "完整的ID"}
 _ATTRIBUTE_DIVISORS = {"fen": 100.0, "ms": 1000.0}
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{2,4}$")
 
@@ -126,7 +126,7 @@ def _contradicting(keys: pd.DataFrame, attributes: AttributeColumns, table: Cano
             values = [example(value) for value in column[here].dropna().unique()[:3]]
             creative, header = example(keys["creative_id"].iloc[place]), table.headers.get(name, name)
             first = Words(
-                f"素材 {creative} 的{header}:{'、'.join(values)}",
+                f"素材 {creative} 的{header}：{'、'.join(values)}",
                 f"rows of one creative ({creative}) that differ in {header}: {' and '.join(values)}",
             )
         conflicting |= mixed
@@ -137,7 +137,7 @@ def _contradicting(keys: pd.DataFrame, attributes: AttributeColumns, table: Cano
         found=first.en,
         expected="one row per creative, or rows that agree",
         cure="Keep the row that is right; a creative's account or promotion type can tell two rows apart.",
-        zh=f"同一素材有多行,内容不一致:{first.zh};应一个素材一行,或各行一致。处理:留下正确的一行;账户或推广方式可以区分两行。",
+        zh=f"同一素材有多行，内容不一致：{first.zh}；应一个素材一行，或各行一致。处理：留下正确的一行；账户或推广方式可以区分两行。",
     )
     return conflicting
 
@@ -167,9 +167,9 @@ def _read_column(
             f"{example(table.text_at(name, int(np.flatnonzero(bad)[0])))}; they were taken as missing",
             expected=_EXPECTED_CELL.get(unit, "a number"),
             cure=LOST_ID_CURE if unit == "id" else "Correct the cells.",
-            zh=f"{int(bad.sum())} 格读不出来,例如 {example(table.text_at(name, int(np.flatnonzero(bad)[0])))},"
-            f"按缺失处理;"
-            f"应为{_EXPECTED_CELL_ZH.get(unit, '数字')}。处理:{LOST_ID_CURE_ZH if unit == 'id' else '改正这些格。'}",
+            zh=f"{int(bad.sum())} 格读不出来，例如 {example(table.text_at(name, int(np.flatnonzero(bad)[0])))}，"
+            f"按缺失处理；"
+            f"应为{_EXPECTED_CELL_ZH.get(unit, '数字')}。处理：{LOST_ID_CURE_ZH if unit == 'id' else '改正这些格。'}",
             column=table.headers[name],
             rows=table.numbers[bad],
         )

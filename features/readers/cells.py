@@ -34,7 +34,7 @@ LOST_ID_CURE = (
     "The digits are gone for good in this file. Export it again and do not open it in a spreadsheet, or import the "
     "column there as text."
 )
-LOST_ID_CURE_ZH = "这个文件里的数字已经找不回来:重新导出,不要用Excel打开;或在Excel里以文本导入这一列。"
+LOST_ID_CURE_ZH = "这个文件里的数字已经找不回来：重新导出，不要用Excel打开；或在Excel里以文本导入这一列。"
 
 _INT64 = 2**63
 _SPACES = re.compile(r"\s+")

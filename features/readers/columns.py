@@ -10,7 +10,7 @@ from configs.settings import Settings
 from features.readers.cells import distinct, is_missing, to_text
 from features.readers.findings import Findings, UnusableFile, listed, listed_zh
 from features.readers.header_names import header_places, nearest_header, normalise_header
-from features.readers.headers import HeaderMap, map_headers
+from features.readers.headers import HeaderMap, listed_suggestions, map_headers
 from features.readers.recognition import RecognisedTable
 from features.readers.tables import CanonicalTable, RawRows
 
@@ -33,8 +33,8 @@ def to_canonical(recognised: RecognisedTable, settings: Settings, path: Path, fi
                 found=f"several columns for {name}: {', '.join(present)}; {header[taken[name]].strip()} was taken",
                 expected="one",
                 cure="Leave the others out of the export if this is not the one you mean.",
-                zh=f"{name} 有多列:{', '.join(present)},取用 {header[taken[name]].strip()};应只有一列。"
-                f"如果不是这一列,导出时去掉其他列。",
+                zh=f"{name} 有多列：{'、'.join(present)}，取用 {header[taken[name]].strip()}；应只有一列。"
+                f"如果不是这一列，导出时去掉其他列。",
             )
     for name in found.missing:
         raise _missing_column(name, layout.columns[name].headers, header, findings)
@@ -68,7 +68,7 @@ def _only_place(found: list[int], header: str, rows: RawRows, findings: Findings
             found=f"{len(found)} columns with this header and different values",
             expected="one",
             cure="Remove the one that is wrong, or export the file again.",
-            zh=f"有 {len(found)} 列用这个表头,内容不同;应只有一列。处理:删掉错的一列,或重新导出。",
+            zh=f"有 {len(found)} 列用这个表头，内容不同；应只有一列。处理：删掉错的一列，或重新导出。",
             column=header,
         )
     return found[0]
@@ -80,7 +80,7 @@ def _note_headers(found: HeaderMap, layout: ExportLayout, findings: Findings) ->
             found=f"the header {header}; it was taken for {layout.columns[name].headers[0]}",
             expected=" or ".join(layout.columns[name].headers),
             cure="Nothing needs to be done if that is what it means; else rename the column.",
-            zh=f"表头“{header}”当作“{layout.columns[name].headers[0]}”读取。如果意思相同,不用处理;否则请改表头。",
+            zh=f"表头“{header}”当作“{layout.columns[name].headers[0]}”读取。如果意思相同，不用处理；否则请改表头。",
             column=header,
         )
     if found.outcomes:
@@ -88,17 +88,17 @@ def _note_headers(found: HeaderMap, layout: ExportLayout, findings: Findings) ->
             found=f"columns that state an outcome: {listed(found.outcomes)}",
             expected="what the creative is, not how it did",
             cure="They were not taken as tags; nothing needs to be done.",
-            zh=f"有表示结果的列:{listed_zh(found.outcomes)};标签应说明素材是什么,而不是投得怎样。这些列没有当作标签,不用处理。",
+            zh=f"有表示结果的列：{listed_zh(found.outcomes)}；标签应说明素材是什么，而不是投得怎样。这些列没有当作标签，不用处理。",
         )
     if found.unread:
-        maybe = ", ".join(f"{one.header} → {one.like}?" for one in found.suggestions)
+        maybe = listed_suggestions(found.suggestions)
         findings.note(
             found=f"columns that are not read: {listed(found.unread)}",
-            expected=f"headers that the source config {layout.name} names" + (f" ({maybe})" if maybe else ""),
+            expected=f"headers that the source config {layout.name} names" + (f" ({maybe.en})" if maybe.en else ""),
             cure="If one of them is needed, name it in a source config of your own: `make doctor` suggests the line.",
-            zh=f"有不读取的列:{listed_zh(found.unread)}"
-            + (f"({maybe})" if maybe else "")
-            + "。如果需要其中一列,在自己的来源配置里写上它的表头(make doctor 会给出那一行)。",
+            zh=f"有不读取的列：{listed_zh(found.unread)}"
+            + (f"（可能是：{maybe.zh}）" if maybe.zh else "")
+            + "。如果需要其中一列，在自己的来源配置里写上它的表头（make doctor 会给出那一行）。",
         )
 
 
@@ -109,6 +109,6 @@ def _missing_column(name: str, headers: Sequence[str], cells: Sequence[str], fin
         expected=f"one of {', '.join(headers)}",
         cure="Add the column to the export, or name its header in a source config of your own: `make doctor` "
         "suggests the line.",
-        zh=f"没有 {name} 列" + (f",最接近的表头是“{near}”" if near else "") + f";应有 {'、'.join(headers)} 之一。"
-        "处理:导出时加上这一列,或在自己的来源配置里写上它的表头(make doctor 会给出那一行)。",
+        zh=f"没有 {name} 列" + (f"，最接近的表头是“{near}”" if near else "") + f"；应有 {'、'.join(headers)} 之一。"
+        "处理：导出时加上这一列，或在自己的来源配置里写上它的表头（make doctor 会给出那一行）。",
     )

@@ -32,7 +32,7 @@ MAX_BYTES = 2 * 1024**3
 """Limit of a file's size, packed and unpacked; no export comes near it."""
 
 FILE_FORMATS = "CSV or TSV (also .gz), XLSX, Parquet, or the report API's JSON"
-FILE_FORMATS_ZH = "CSV 或 TSV(也可 .gz)、XLSX、Parquet,或报表接口的 JSON"
+FILE_FORMATS_ZH = "CSV 或 TSV（也可 .gz）、XLSX、Parquet，或报表接口的 JSON"
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF")
 _BLOCK_BYTES = 1 << 20
 _WHOLE = (b"\x1f\x8b", b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0", b"\xff\xfe", b"\xfe\xff")
@@ -76,7 +76,7 @@ def raw_tables_of(path: Path, findings: Findings, *, most: int | None = None) ->
             found="an empty file",
             expected=FILE_FORMATS,
             cure="Export it again.",
-            zh=f"空文件;应为 {FILE_FORMATS_ZH}。处理:重新导出。",
+            zh=f"空文件；应为 {FILE_FORMATS_ZH}。处理：重新导出。",
         )
     if size > MAX_BYTES:
         raise _too_large(findings, f"{size / 1e9:.1f} GB")
@@ -93,14 +93,14 @@ def raw_tables_of(path: Path, findings: Findings, *, most: int | None = None) ->
             found="an old Excel file (.xls), or one with a password",
             expected=FILE_FORMATS,
             cure="Open it and save it as .xlsx without a password.",
-            zh=f"旧的 Excel 文件(.xls),或有密码;应为 {FILE_FORMATS_ZH}。处理:打开后另存为没有密码的 .xlsx。",
+            zh=f"旧的 Excel 文件（.xls），或有密码；应为 {FILE_FORMATS_ZH}。处理：打开后另存为没有密码的 .xlsx。",
         )
     if content.startswith(_PICTURES) or content[4:8] == b"ftyp":
         raise findings.unusable(
             found="a picture, a video or a PDF",
             expected=FILE_FORMATS,
             cure="Leave it out, or export the report as CSV or XLSX.",
-            zh=f"图片、视频或 PDF;应为 {FILE_FORMATS_ZH}。处理:拿掉它,或把报表导出为 CSV 或 XLSX。",
+            zh=f"图片、视频或 PDF；应为 {FILE_FORMATS_ZH}。处理：拿掉它，或把报表导出为 CSV 或 XLSX。",
         )
     if content[:_LOOKED_AT].removeprefix(MARK).lstrip()[:1] in (b"{", b"["):
         return iter([report_api_table(content, findings)])
@@ -113,7 +113,7 @@ def raw_tables_of(path: Path, findings: Findings, *, most: int | None = None) ->
             found="a web page or XML",
             expected=FILE_FORMATS,
             cure="Export the report as CSV or XLSX.",
-            zh=f"网页或 XML;应为 {FILE_FORMATS_ZH}。处理:把报表导出为 CSV 或 XLSX。",
+            zh=f"网页或 XML；应为 {FILE_FORMATS_ZH}。处理：把报表导出为 CSV 或 XLSX。",
         )
     return iter([delimited_table(decoded, findings, content)])
 
@@ -137,7 +137,7 @@ def workbook_tables(content: bytes, findings: Findings) -> Iterator[RawTable]:
             found=f"an .xlsx file that cannot be opened ({error})",
             expected="a whole .xlsx file without a password",
             cure="Open it in a spreadsheet and save it again as .xlsx.",
-            zh=f".xlsx 打不开({error});应为完整、没有密码的 .xlsx。处理:用 Excel 打开,重新存为 .xlsx。",
+            zh=f".xlsx 打不开（{error}）；应为完整、没有密码的 .xlsx。处理：用 Excel 打开，重新存为 .xlsx。",
         ) from None
 
 
@@ -150,7 +150,7 @@ def parquet_table(content: bytes, findings: Findings) -> RawTable:
             found=f"a Parquet file that is cut off or damaged ({str(error)[:120]})",
             expected="a whole Parquet file",
             cure="Write or copy it again.",
-            zh="Parquet 文件断掉或损坏;应为完整的文件。处理:重新写出或复制。",
+            zh="Parquet 文件断掉或损坏；应为完整的文件。处理：重新写出或复制。",
         ) from None
     numbers = np.arange(2, table.num_rows + 2, dtype=np.int64)
     return RawTable(
@@ -202,7 +202,7 @@ def _gunzip(content: bytes, findings: Findings) -> bytes:
             found=f"a .gz file that is cut off or damaged ({error})",
             expected="a whole .gz file",
             cure="Download or copy it again.",
-            zh=".gz 文件断掉或损坏;应为完整的文件。处理:重新下载或复制。",
+            zh=".gz 文件断掉或损坏；应为完整的文件。处理：重新下载或复制。",
         ) from None
     return b"".join(blocks)
 
@@ -218,14 +218,14 @@ def _check_zip(content: bytes, findings: Findings) -> None:
             found=f"an .xlsx file that is cut off or damaged ({error})",
             expected="a whole .xlsx file",
             cure="Download or copy it again.",
-            zh=".xlsx 文件断掉或损坏(可能还在写入);应为完整的文件。处理:等写完,或重新下载、复制。",
+            zh=".xlsx 文件断掉或损坏（可能还在写入）；应为完整的文件。处理：等写完，或重新下载、复制。",
         ) from None
     if not any(entry.filename.startswith("xl/") for entry in entries):
         raise findings.unusable(
             found="a zip archive that is no workbook",
             expected=FILE_FORMATS,
             cure="Unpack it and give the files.",
-            zh=f"压缩包,不是工作簿;应为 {FILE_FORMATS_ZH}。处理:解压后放入里面的文件。",
+            zh=f"压缩包，不是工作簿；应为 {FILE_FORMATS_ZH}。处理：解压后放入里面的文件。",
         )
     if size > MAX_BYTES:
         raise _too_large(findings, "more than 2 GB when unpacked")
@@ -234,7 +234,7 @@ def _check_zip(content: bytes, findings: Findings) -> None:
             found="a sheet with cells beyond column ZZ",
             expected="at most 702 columns",
             cure="A stray cell stands far to the right: delete those columns and save again.",
-            zh="有格子在 ZZ 列以外;最多 702 列。处理:右边远处有多余的格子,删掉那些列再保存。",
+            zh="有格子在 ZZ 列以外；最多 702 列。处理：右边远处有多余的格子，删掉那些列再保存。",
         )
 
 
@@ -256,5 +256,5 @@ def _too_large(findings: Findings, found: str) -> UnusableFile:
         found=found,
         expected="at most 2 GB",
         cure="Export a shorter stretch of days per file.",
-        zh=f"文件太大:{found};最多 2 GB。处理:分几段日期导出。",
+        zh=f"文件太大：{found}；最多 2 GB。处理：分几段日期导出。",
     )

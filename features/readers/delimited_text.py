@@ -48,7 +48,7 @@ def delimited_table(decoded: Decoded, findings: Findings, content: bytes = b"") 
                 found=f"{decoded.repaired}, in which characters were lost",
                 expected="text in UTF-8 or GBK",
                 cure=EXPORT_AGAIN,
-                zh=f"文字存错了编码,字符已丢失;应为UTF-8或GBK。处理:{EXPORT_AGAIN_ZH}",
+                zh=f"文字存错了编码，字符已丢失；应为UTF-8或GBK。处理：{EXPORT_AGAIN_ZH}",
             ) from None
         if rows := plain_rows(text, delimiter, header, width):
             return rows
@@ -161,5 +161,5 @@ def _open_quote(findings: Findings, found: str) -> UnusableFile:
         found=f"a quotation mark that is opened and never closed ({found})",
         expected='every “"” closed in its own cell',
         cure=EXPORT_AGAIN,
-        zh=f"有引号没有闭合({found});每个引号应在同一格内闭合。处理:{EXPORT_AGAIN_ZH}",
+        zh=f"有引号没有闭合（{found}）；每个引号应在同一格内闭合。处理：{EXPORT_AGAIN_ZH}",
     )

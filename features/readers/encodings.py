@@ -85,7 +85,7 @@ def decode(content: bytes, findings: Findings, *, mend: bool = True) -> Decoded:
         found=f"bytes that are no text (from byte {furthest + 1})",
         expected="text in UTF-8, UTF-16 with a byte order mark, or GBK/GB18030 (all were tried)",
         cure="Export the report again as CSV or XLSX.",
-        zh=f"不是文字(从第 {furthest + 1} 个字节起),也不是表格;应为 UTF-8、UTF-16 或 GBK 的文字。处理:"
+        zh=f"不是文字（从第 {furthest + 1} 个字节起），也不是表格；应为 UTF-8、UTF-16 或 GBK 的文字。处理："
         f"把报表重新导出为 CSV 或 XLSX。",
     )
 

@@ -180,7 +180,7 @@ def _read_metrics(
             found="no column with a count or a sum",
             expected=f"some of {', '.join(header for c in layout.columns.values() for header in c.headers[:1])}",
             cure="Add impressions, clicks, spend, orders and gmv to the export.",
-            zh="没有次数或金额列;应有展现、点击、消耗、订单、成交金额中的几列。处理:导出时加上。",
+            zh="没有次数或金额列；应有展现、点击、消耗、订单、成交金额中的几列。处理：导出时加上。",
         )
     values = clip_recovered(values, {name for name in map(str, values) if name not in table})
     bad |= impossible(values, table.numbers, table.headers, findings)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from features.bilingual import series
 from features.errors import InputError
 
 EXTENSIONS = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".json", ".jsonl", ".parquet", ".gz")
@@ -27,7 +28,7 @@ def find_files(paths: Sequence[str]) -> list[Path]:
     if not paths:
         raise InputError(
             f"No data were given: expected a file, a folder or a pattern of {_EXPECTED_FILES}.",
-            zh=f"没有给出数据;应为文件、文件夹或通配符,{_EXPECTED_FILES_ZH}。处理:写上 DATA=<文件夹>。",
+            zh=f"没有给出数据；应为文件、文件夹或通配符，{_EXPECTED_FILES_ZH}。处理：写上 DATA=<文件夹>。",
         )
     found: dict[Path, Path] = {}
     for given in paths:
@@ -49,7 +50,7 @@ def _files_of(given: str) -> list[Path]:
         kind_zh = "没有文件符合这个通配符" if pattern else "没有这个文件或文件夹"
         raise InputError(
             f"{given}: {kind}. Expected a file, a folder or a pattern of {_EXPECTED_FILES}. Check the path.",
-            zh=f"{given}:{kind_zh};应为文件、文件夹或通配符,{_EXPECTED_FILES_ZH}。处理:检查路径。",
+            zh=f"{given}：{kind_zh}；应为文件、文件夹或通配符，{_EXPECTED_FILES_ZH}。处理：检查路径。",
         )
     files = [file for hit in hits for file in (_listed(hit) if hit.is_dir() else [hit]) if _readable(file, hit)]
     if not files:
@@ -78,9 +79,10 @@ def _readable(file: Path, below: Path) -> bool:
 
 def _nothing_to_read(given: str, seen: Iterable[Path]) -> InputError:
     counts = Counter(path.suffix or path.name for path in seen)
-    found = ", ".join(f"{count} × {ending}" for ending, count in counts.most_common(6)) or "nothing"
+    found = series(f"{count} × {ending}" for ending, count in counts.most_common(6))
     return InputError(
-        f"{given}: found {found}; expected {_EXPECTED_FILES}. Put the exports into it, or name another folder.",
-        zh=f"{given}:里面是{'空的' if found == 'nothing' else f' {found}'};应为{_EXPECTED_FILES_ZH}。"
-        "处理:把导出文件放进去,或换一个文件夹。",
+        f"{given}: found {found.en or 'nothing'}; expected {_EXPECTED_FILES}. Put the exports into it, or "
+        "name another folder.",
+        zh=f"{given}：里面是{f' {found.zh}' if found.zh else '空的'}；应为{_EXPECTED_FILES_ZH}。"
+        "处理：把导出文件放进去，或换一个文件夹。",
     )

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from features.bilingual import series
 from features.errors import Problem, RowList, row_problem
 
 EXPECTED_NUMBER = "a number, or `-` where there is none"
 EXPORT_AGAIN = "Export the file again and do not open it in a spreadsheet in between."
-EXPORT_AGAIN_ZH = "重新导出,中间不要用Excel打开再保存。"
+EXPORT_AGAIN_ZH = "重新导出，中间不要用Excel打开再保存。"
 
 _NAMES_SHOWN = 12
 """Names of a list that a message shows; the others are counted."""
@@ -69,12 +70,13 @@ def counted(mask: npt.NDArray[np.bool_], what: str = "row") -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def listed(names: Sequence[str], more: str = " and {} more") -> str:
+def listed(names: Sequence[str]) -> str:
     """Format names for a message: the first ones, and the number of the others."""
-    rest = more.format(len(names) - _NAMES_SHOWN) if len(names) > _NAMES_SHOWN else ""
-    return ", ".join(names[:_NAMES_SHOWN]) + rest
+    rest = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return series(names[:_NAMES_SHOWN]).en + rest
 
 
 def listed_zh(names: Sequence[str]) -> str:
     """Format names for a message in Chinese."""
-    return listed(names, " 等,另有 {} 个")
+    rest = f" 等，另有 {len(names) - _NAMES_SHOWN} 个" if len(names) > _NAMES_SHOWN else ""
+    return series(names[:_NAMES_SHOWN]).zh + rest

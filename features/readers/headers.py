@@ -12,6 +12,7 @@ from pathlib import Path
 
 from configs.export_layout import ExportLayout
 from configs.settings import Settings
+from features.bilingual import Words, series
 from features.readers.cells import clean
 from features.readers.header_names import header_places, nearest_header, normalise_header
 from features.schema import ANY
@@ -33,6 +34,12 @@ class Suggestion:
     header: str
     name: str
     like: str
+
+
+def listed_suggestions(suggestions: Sequence[Suggestion]) -> Words:
+    """Say which header may stand for which, after words that say "may be" in Chinese."""
+    pairs = [f"{one.header} → {one.like}" for one in suggestions]
+    return Words(series(pairs).zh, series(f"{pair}?" for pair in pairs).en)
 
 
 @dataclass(frozen=True)

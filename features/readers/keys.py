@@ -66,9 +66,9 @@ def keyed(
                 found=f"ids that lost digits, such as {example(table.text_at(name, int(np.flatnonzero(lost)[0])))}",
                 expected="the whole id as text",
                 cure=LOST_ID_CURE,
-                zh=f"ID 丢了数字,例如 {example(table.text_at(name, int(np.flatnonzero(lost)[0])))};"
+                zh=f"ID 丢了数字，例如 {example(table.text_at(name, int(np.flatnonzero(lost)[0])))}；"
                 f"应为文本形式的完整ID。"
-                f"处理:{LOST_ID_CURE_ZH}",
+                f"处理：{LOST_ID_CURE_ZH}",
                 column=table.headers[name],
             )
         bad |= lost
@@ -81,9 +81,9 @@ def keyed(
             found=example(table.text_at("promotion_type", int(np.flatnonzero(unknown)[0]))),
             expected=f"one of {', '.join(layout.promotion_type.values)}",
             cure="Correct the cell, or name this value under promotion_type.values of the source config.",
-            zh=f"推广方式不认识:{example(table.text_at('promotion_type', int(np.flatnonzero(unknown)[0])))};"
-            f"应为 {', '.join(layout.promotion_type.values)} 之一。"
-            "处理:改正,或在来源配置的 promotion_type.values 里写上这个值。",
+            zh=f"推广方式不认识：{example(table.text_at('promotion_type', int(np.flatnonzero(unknown)[0])))}；"
+            f"应为 {'、'.join(layout.promotion_type.values)} 之一。"
+            "处理：改正，或在来源配置的 promotion_type.values 里写上这个值。",
             column=table.headers["promotion_type"],
         )
     default = _default_account(layout, path, metrics=metrics)
@@ -98,8 +98,8 @@ def keyed(
             cure="Each creative gets the account that the tag sheet or other exports give for its id, else "
             f"“{UNNAMED}”. To name it, put the files of each account in a folder named by its id (all digits) or "
             "“账户-<name>”.",
-            zh=f"没有账户;应在列里、来源配置里或文件夹名里有账户ID。每个素材按标签表或其他导出中的账户归户,都没有则记为“{UNNAMED}”。"
-            "要写明账户:把每个账户的文件放进以账户ID(全数字)或“账户-<名称>”命名的文件夹。",
+            zh=f"没有账户；应在列里、来源配置里或文件夹名里有账户ID。每个素材按标签表或其他导出中的账户归户，都没有则记为“{UNNAMED}”。"
+            "要写明账户：把每个账户的文件放进以账户ID（全数字）或“账户-<名称>”命名的文件夹。",
         )
     keys = pd.DataFrame(
         {"promotion_type": promotion, "account_id": accounts, "creative_id": _text_series(ids["creative_id"])}
@@ -151,9 +151,9 @@ def _promotion_types(
             + (f", or {' or '.join(rules.by_file_name)} in the file's name" if rules.by_file_name else ""),
             cure="Add the impressions column to the export, or put the promotion type in the file's name; live and "
             "product rows have other denominators and are never mixed.",
-            zh=f"看不出推广方式;应有 {'、'.join(h for rule in rules.by_header for h in rule.any) or '推广方式'} 等表头"
-            + (f",或文件名里有 {' 或 '.join(rules.by_file_name)}" if rules.by_file_name else "")
-            + "。处理:导出时加上展现次数列,或把推广方式写进文件名;推直播和推商品的分母不同,不能混在一起。",
+            zh=f"看不出推广方式；应有 {'、'.join(h for rule in rules.by_header for h in rule.any) or '推广方式'} 等表头"
+            + (f"，或文件名里有 {' 或 '.join(rules.by_file_name)}" if rules.by_file_name else "")
+            + "。处理：导出时加上展现次数列，或把推广方式写进文件名；推直播和推商品的分母不同，不能混在一起。",
         )
     return pd.Series(types, dtype="str"), unknown
 
@@ -173,6 +173,6 @@ def _refuse_both_types(layout: ExportLayout, found: Mapping[str, object], findin
             found=f"impressions of several promotion types ({', '.join(both.values())}) in one file",
             expected="one promotion type per file",
             cure="Export the two separately: their rows and rates are not comparable.",
-            zh=f"一个文件里有几种推广方式的展现({', '.join(both.values())});应一个文件一种。处理:分开导出:"
+            zh=f"一个文件里有几种推广方式的展现（{'、'.join(both.values())}）；应一个文件一种。处理：分开导出："
             f"两者的行和比率不可比。",
         )

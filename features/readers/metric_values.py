@@ -68,8 +68,8 @@ def _read_numbers(table: CanonicalTable, name: str, unit: Unit, findings: Findin
                 found=f"{int(bad.sum())} of {filled} cells that are no number, such as {shown}",
                 expected=EXPECTED_NUMBER,
                 cure="This seems to be another column than its header says: export the file again.",
-                zh=f"{filled} 格中有 {int(bad.sum())} 格不是数字,例如 {shown};应为数字,没有则为“-”。处理:"
-                f"这一列与表头不符,请重新导出。",
+                zh=f"{filled} 格中有 {int(bad.sum())} 格不是数字，例如 {shown}；应为数字，没有则为“-”。处理："
+                f"这一列与表头不符，请重新导出。",
                 column=column,
             )
         findings.left_out(
@@ -77,7 +77,7 @@ def _read_numbers(table: CanonicalTable, name: str, unit: Unit, findings: Findin
             found=shown,
             expected=EXPECTED_NUMBER,
             cure="Correct the cells, or export the file again.",
-            zh=f"不是数字:{shown};应为数字,没有则为“-”。处理:改正这些格,或重新导出。",
+            zh=f"不是数字：{shown}；应为数字，没有则为“-”。处理：改正这些格，或重新导出。",
             column=column,
         )
     if numbers.rounded.any():
@@ -86,8 +86,8 @@ def _read_numbers(table: CanonicalTable, name: str, unit: Unit, findings: Findin
             f"{example(table.text_at(name, int(np.flatnonzero(numbers.rounded)[0])))}, which are rounded",
             expected="whole numbers",
             cure="They were taken as they stand; export the file again for exact ones.",
-            zh=f"{int(numbers.rounded.sum())} 个四舍五入过的数,例如 "
-            f"{example(table.text_at(name, int(np.flatnonzero(numbers.rounded)[0])))};应为完整的数。照原样读取,"
+            zh=f"{int(numbers.rounded.sum())} 个四舍五入过的数，例如 "
+            f"{example(table.text_at(name, int(np.flatnonzero(numbers.rounded)[0])))}；应为完整的数。照原样读取，"
             f"要精确请重新导出。",
             column=column,
         )
@@ -115,7 +115,7 @@ def _percent_divisor(numbers: NumberColumn, cells: ArrowColumn, column: str, fin
                 found=f"{counted(bare, 'cell')} without a % sign in a column that has them",
                 expected="a % sign in every cell or in none",
                 cure="They were taken as percent; export the file again if that is wrong.",
-                zh=f"{int(bare.sum())} 格没有 %,而同列其他格有;应都有或都没有。按百分数读取,不对请重新导出。",
+                zh=f"{int(bare.sum())} 格没有 %，而同列其他格有；应都有或都没有。按百分数读取，不对请重新导出。",
                 column=column,
             )
         return 100.0
@@ -128,7 +128,7 @@ def _percent_divisor(numbers: NumberColumn, cells: ArrowColumn, column: str, fin
             expected="a % sign",
             cure="They were taken as fractions (0.12 is 12 %); give the column the unit percent_points in a source "
             "config of your own if they are percent.",
-            zh=f"比率没有 %,最大 {largest:g};应有 %。按小数读取(0.12 即 12 %);如果本是百分数,"
+            zh=f"比率没有 %，最大 {largest:g}；应有 %。按小数读取（0.12 即 12 %）；如果本是百分数，"
             f"在自己的来源配置里给它单位 percent_points。",
             column=column,
         )

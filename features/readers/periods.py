@@ -30,9 +30,9 @@ _EXPECTED_TIME = {
     "read_at": "a time such as 2026-07-20 13:05:00",
 }
 _EXPECTED_TIME_ZH = {
-    "hour": "小时,如 2026-07-20 13:00",
-    "date": "日期,如 2026-07-20",
-    "read_at": "时间,如 2026-07-20 13:05:00",
+    "hour": "小时，如 2026-07-20 13:00",
+    "date": "日期，如 2026-07-20",
+    "read_at": "时间，如 2026-07-20 13:05:00",
 }
 
 
@@ -91,8 +91,9 @@ def read_periods(
             found=f"a period that has not ended, until {pd.Timestamp(ends[place])}",
             expected=f"periods that ended by {pd.Timestamp(latest):%Y-%m-%d %H:%M}",
             cure="Correct the date, or export the file again when the period has ended.",
-            zh=f"时间段还没结束(到 {pd.Timestamp(ends[place])});应在 {pd.Timestamp(latest):%Y-%m-%d %H:%M} 之前结束。"
-            "处理:改正日期,或等结束后重新导出。",
+            zh=f"时间段还没结束（到 {pd.Timestamp(ends[place])}）；"
+            f"应在 {pd.Timestamp(latest):%Y-%m-%d %H:%M} 之前结束。"
+            "处理：改正日期，或等结束后重新导出。",
             column=table.headers[column] if column else None,
         )
     frame = pd.DataFrame({"grain": pd.Series(grains, dtype="str"), "period_start": starts, "period_end": ends})
@@ -143,9 +144,9 @@ def _refuse_if_mostly_bad(table: CanonicalTable, column: str, moments: TimeColum
             found=f"{int(moments.bad.sum())} cells that are no time, such as {example(table.text_at(column, place))}",
             expected=_EXPECTED_TIME[column],
             cure="Export the file again with whole dates.",
-            zh=f"{int(moments.bad.sum())} 格不是时间,例如 {example(table.text_at(column, place))};"
+            zh=f"{int(moments.bad.sum())} 格不是时间，例如 {example(table.text_at(column, place))}；"
             f"应为{_EXPECTED_TIME_ZH[column]}。"
-            "处理:用完整的日期重新导出。",
+            "处理：用完整的日期重新导出。",
             column=table.headers[column],
         )
 
@@ -158,8 +159,8 @@ def _report_bad(table: CanonicalTable, column: str, bad: Mask, findings: Finding
             found=example(table.text_at(column, place)),
             expected=_EXPECTED_TIME[column],
             cure="Correct the cells, or export the file again.",
-            zh=f"不是时间:{example(table.text_at(column, place))};应为{_EXPECTED_TIME_ZH[column]}。处理:"
-            f"改正这些格,或重新导出。",
+            zh=f"不是时间：{example(table.text_at(column, place))}；应为{_EXPECTED_TIME_ZH[column]}。处理："
+            f"改正这些格，或重新导出。",
             column=table.headers[column],
         )
 
@@ -171,6 +172,6 @@ def _span_of_file(path: Path, findings: Findings) -> tuple[dt.datetime, dt.datet
         found="neither a date column nor a range of days in the file's name",
         expected="a column 日期, or a name such as 全域推广数据_2026-07-01-2026-07-07.csv",
         cure="Split the export by day, or put the first and the last day into the file's name.",
-        zh="没有日期列,文件名里也没有起止日期;应有“日期”列,或文件名如 全域推广数据_2026-07-01-2026-07-07.csv。"
-        "处理:按天导出,或把第一天和最后一天写进文件名。",
+        zh="没有日期列，文件名里也没有起止日期；应有“日期”列，或文件名如 全域推广数据_2026-07-01-2026-07-07.csv。"
+        "处理：按天导出，或把第一天和最后一天写进文件名。",
     )

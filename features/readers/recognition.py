@@ -13,7 +13,7 @@ from features.readers.cells import to_text
 from features.readers.encodings import misread
 from features.readers.findings import Findings, UnusableFile, listed, listed_zh
 from features.readers.header_names import header_places, normalise_header
-from features.readers.headers import suggestions_for
+from features.readers.headers import listed_suggestions, suggestions_for
 from features.readers.names_of_files import span_in_name
 from features.readers.tables import RawRows, RawTable
 
@@ -60,7 +60,7 @@ def _note_repair(table: RawTable, findings: Findings) -> None:
             found=table.repaired,
             expected="text in UTF-8 or GBK",
             cure="It was repaired and read. Export the file again if names look wrong.",
-            zh="文字编码有误,已修复并读取;应为UTF-8或GBK。如果名称不对,请重新导出。",
+            zh="文字编码有误，已修复并读取；应为UTF-8或GBK。如果名称不对，请重新导出。",
         )
 
 
@@ -119,9 +119,9 @@ def check_basis(recognised: RecognisedTable, settings: Settings, findings: Findi
             f"this layout fits {', '.join(layout.bases)}",
             cure="The same spend and money are attributed to other rows here: keep the two kinds of files apart, in "
             "workspaces of their own, and set `basis` to the one you mean.",
-            zh=f"表头 {'、'.join(known[:4])} 属于另一种口径({', '.join(layout.bases)}),"
+            zh=f"表头 {'、'.join(known[:4])} 属于另一种口径（{'、'.join(layout.bases)}），"
             f"这次用的口径是 {settings.basis}。"
-            "处理:两种口径把同一笔消耗记在不同的行上,不能放在一起:分开文件夹,并在配置里用 basis 指定要用的口径。",
+            "处理：两种口径把同一笔消耗记在不同的行上，不能放在一起：分开文件夹，并在配置里用 basis 指定要用的口径。",
         )
 
 
@@ -157,7 +157,7 @@ def _unknown_layout(
             found="no known layout",
             expected="a source config",
             cure="See source_dirs.",
-            zh="没有任何来源配置。处理:检查配置里的 source_dirs。",
+            zh="没有任何来源配置。处理：检查配置里的 source_dirs。",
         )
     layout, cells = nearest_layout(seen, layouts)
     named = [cell.strip() for cell in cells if cell.strip()]
@@ -169,7 +169,7 @@ def _unknown_layout(
     barred = [header for header in layout.match.none if normalise_header(header) in found]
     if barred:
         parts.append(f"no column {listed(barred)} (remove or rename it)")
-    maybe = ", ".join(f"{one.header} → {one.like}?" for one in suggestions_for(layout, cells, path))
+    maybe = listed_suggestions(suggestions_for(layout, cells, path))
     others = [other.name for other in layouts if other is not layout]
     damage = misread(" ".join(named))
     return findings.unusable(
@@ -177,17 +177,18 @@ def _unknown_layout(
         expected="text in UTF-8 or GBK"
         if damage
         else f"as {layout.name}, the nearest: {'; '.join(parts) or 'its headers'}"
-        + (f" ({maybe})" if maybe else "")
+        + (f" ({maybe.en})" if maybe.en else "")
         + (f"; or another source config: {', '.join(others)}" if others else ""),
         cure="Export it again in UTF-8 or GBK: characters were lost when it was saved in the wrong encoding."
         if damage
         else "Rename the headers, or name them in a source config of your own: `make doctor` suggests the lines.",
-        zh=f"文字存错了编码,字符已丢失,表头成了 {', '.join(named[:4])} …;应为UTF-8或GBK。处理:用UTF-8或GBK重新导出。"
+        zh=f"文字存错了编码，字符已丢失，表头成了 {'、'.join(named[:4])} …；应为UTF-8或GBK。"
+        "处理：用UTF-8或GBK重新导出。"
         if damage
-        else f"不认识的表格,表头是 {listed_zh(named) or '空'};最接近 {layout.name},"
-        f"{';'.join(_parts_zh(lacking, layout, found, barred)) or '表头不同'}"
-        + (f"({maybe})" if maybe else "")
-        + "。处理:改表头,或在自己的来源配置里写上这些表头(make doctor 会给出那几行)。",
+        else f"不认识的表格，表头是 {listed_zh(named) or '空'}；最接近 {layout.name}，"
+        f"{'；'.join(_parts_zh(lacking, layout, found, barred)) or '表头不同'}"
+        + (f"（可能是：{maybe.zh}）" if maybe.zh else "")
+        + "。处理：改表头，或在自己的来源配置里写上这些表头（make doctor 会给出那几行）。",
     )
 
 
@@ -199,7 +200,7 @@ def _parts_zh(
     if layout.match.any and not any(normalise_header(header) in found for header in layout.match.any):
         parts.append(f"缺 {listed_zh(layout.match.any)} 之一")
     if barred:
-        parts.append(f"不应有 {listed_zh(barred)}(删掉这一列或改名)")
+        parts.append(f"不应有 {listed_zh(barred)}（删掉这一列或改名）")
     return parts
 
 

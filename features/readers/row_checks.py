@@ -59,7 +59,7 @@ def creative_rows(
             found=f"{counted(totals)} of totals or aggregates",
             expected="one creative per row",
             cure="They were left out; their money belongs to no creative.",
-            zh=f"{int(totals.sum())} 行是合计或汇总;应一行一个素材。已略过:这些钱不属于任何一个素材。",
+            zh=f"{int(totals.sum())} 行是合计或汇总；应一行一个素材。已略过：这些钱不属于任何一个素材。",
             rows=table.numbers[totals],
         )
     table = table.keep(~totals)
@@ -69,7 +69,7 @@ def creative_rows(
         found="no id",
         expected="the creative's id in every row",
         cure="Fill it in, or delete the row.",
-        zh="没有素材ID;每行都应有。处理:补上,或删掉这一行。",
+        zh="没有素材ID；每行都应有。处理：补上，或删掉这一行。",
         column=table.headers["creative_id"],
     )
     return table.keep(~nameless)
@@ -81,8 +81,8 @@ def _report_shifted(table: CanonicalTable, rows: RawRows, findings: Findings) ->
         found=f"up to {max(rows.long.values(), default=0)} cells",
         expected="no values beyond the last header",
         cure="A comma or tab inside a text has shifted the cells: put that text in quotes. " + EXPORT_AGAIN,
-        zh=f"最多有 {max(rows.long.values(), default=0)} 格,多于表头;最后一个表头之后不应有值。"
-        f"处理:文字里的逗号或制表符使格子错位,给那段文字加引号。{EXPORT_AGAIN_ZH}",
+        zh=f"最多有 {max(rows.long.values(), default=0)} 格，多于表头；最后一个表头之后不应有值。"
+        f"处理：文字里的逗号或制表符使格子错位，给那段文字加引号。{EXPORT_AGAIN_ZH}",
     )
     if rows.cut is not None:
         findings.left_out(
@@ -90,8 +90,8 @@ def _report_shifted(table: CanonicalTable, rows: RawRows, findings: Findings) ->
             found=f"a last row with {rows.cut[1]} cells",
             expected=f"{len(rows.columns)} cells: the file seems to be cut off here",
             cure="Download or copy the file again; the rows before it were read.",
-            zh=f"最后一行只有 {rows.cut[1]} 格;应有 {len(rows.columns)} 格:文件好像在这里断了。处理:"
-            f"重新下载或复制;前面的行已读取。",
+            zh=f"最后一行只有 {rows.cut[1]} 格；应有 {len(rows.columns)} 格：文件好像在这里断了。处理："
+            f"重新下载或复制；前面的行已读取。",
         )
 
 
@@ -102,8 +102,8 @@ def _too_short(table: CanonicalTable, rows: RawRows, findings: Findings) -> Mask
         found=f"as few as {min(rows.short.values(), default=0)} cells",
         expected=f"{len(rows.columns)} cells, like the header",
         cure="A line break inside a text has cut these rows. " + EXPORT_AGAIN,
-        zh=f"最少只有 {min(rows.short.values(), default=0)} 格;应与表头一样有 {len(rows.columns)} 格。"
-        f"处理:文字里的换行把行断开了。{EXPORT_AGAIN_ZH}",
+        zh=f"最少只有 {min(rows.short.values(), default=0)} 格；应与表头一样有 {len(rows.columns)} 格。"
+        f"处理：文字里的换行把行断开了。{EXPORT_AGAIN_ZH}",
     )
     return short
 
@@ -173,8 +173,8 @@ def impossible(values: pd.DataFrame, numbers: RowNumbers, headers: Mapping[str, 
                 found=f"{values[name].to_numpy()[below].min():g}",
                 expected="0 or more",
                 cure="Corrections and refunds of the platform change past rows instead: export the file again.",
-                zh=f"有负数 {values[name].to_numpy()[below].min():g};应为 0 或以上。处理:"
-                f"平台的更正和退款改的是过去的行,请重新导出。",
+                zh=f"有负数 {values[name].to_numpy()[below].min():g}；应为 0 或以上。处理："
+                f"平台的更正和退款改的是过去的行，请重新导出。",
                 column=headers.get(name, name),
             )
             bad |= below
@@ -189,9 +189,9 @@ def impossible(values: pd.DataFrame, numbers: RowNumbers, headers: Mapping[str, 
                     f"({values[whole].iloc[place]:g})",
                     expected=f"at most {headers.get(whole, whole)}",
                     cure="Net is what is left of gross: check whether the columns are mixed up, and export again.",
-                    zh=f"{values[part].iloc[place]:g},多于{headers.get(whole, whole)}("
-                    f"{values[whole].iloc[place]:g});净额不应多于总额。"
-                    "处理:检查列是否弄混,重新导出。",
+                    zh=f"{values[part].iloc[place]:g}，多于{headers.get(whole, whole)}（"
+                    f"{values[whole].iloc[place]:g}）；净额不应多于总额。"
+                    "处理：检查列是否弄混，重新导出。",
                     column=headers.get(part, part),
                 )
                 bad |= above
@@ -207,7 +207,7 @@ def note_oddities(values: pd.DataFrame, numbers: RowNumbers, findings: Findings)
                 found=f"{counted(more)} with more clicks than impressions",
                 expected="at most one click per impression",
                 cure="They were kept: the platform does this now and then.",
-                zh=f"{int(more.sum())} 行的点击多于展现;每次展现最多一次点击。已保留:平台偶尔这样。",
+                zh=f"{int(more.sum())} 行的点击多于展现；每次展现最多一次点击。已保留：平台偶尔这样。",
                 rows=numbers[more],
             )
     if {"spend_cny", "base_spend_cny", "boost_spend_cny"} <= set(values):
@@ -218,7 +218,7 @@ def note_oddities(values: pd.DataFrame, numbers: RowNumbers, findings: Findings)
                 found=f"{counted(off)} whose spend is not base plus boost, by up to {rest.abs().max():.2f}",
                 expected="spend = base + boost",
                 cure="They were kept as they are.",
-                zh=f"{int(off.sum())} 行的消耗不等于基础消耗加追投,最多差 {rest.abs().max():.2f}。已照原样保留。",
+                zh=f"{int(off.sum())} 行的消耗不等于基础消耗加追投，最多差 {rest.abs().max():.2f}。已照原样保留。",
                 rows=numbers[off],
             )
 
@@ -270,10 +270,10 @@ def without_repeats(metrics: pd.DataFrame, findings: Findings) -> pd.DataFrame:
             expected="one row per creative and period",
             cure="Two exports seem to be pasted together: give them as files of their own, or split them by what makes "
             "the rows differ (account, promotion type, hour).",
-            zh=f"素材 {example(one['creative_id'].iloc[0])} 同一时间有多行,{name} 不同:第 {one['row'].iloc[0]} 行 "
-            f"{column.iloc[0]:g},第 {twice['row'].iloc[place]} 行 {twice[name].iloc[place]:g};"
+            zh=f"素材 {example(one['creative_id'].iloc[0])} 同一时间有多行，{name} 不同：第 {one['row'].iloc[0]} 行 "
+            f"{column.iloc[0]:g}，第 {twice['row'].iloc[place]} 行 {twice[name].iloc[place]:g}；"
             f"应一个素材、一个时间一行。"
-            "处理:好像把两份导出粘在一起了:分成两个文件,或按不同之处(账户、推广方式、小时)拆开。",
+            "处理：好像把两份导出粘在一起了：分成两个文件，或按不同之处（账户、推广方式、小时）拆开。",
         )
     extra = twice.duplicated(natural, keep="first") & ~conflicting
     if extra.any():
@@ -281,7 +281,7 @@ def without_repeats(metrics: pd.DataFrame, findings: Findings) -> pd.DataFrame:
             found=f"{counted(extra.to_numpy())} that repeat another row",
             expected="one row per creative and period",
             cure="Each was taken once.",
-            zh=f"{int(extra.sum())} 行与其他行重复;应一个素材、一个时间一行。各取一次。",
+            zh=f"{int(extra.sum())} 行与其他行重复；应一个素材、一个时间一行。各取一次。",
             rows=twice.loc[extra, "row"].to_numpy(),
         )
     dropped = conflicting | extra

@@ -118,7 +118,7 @@ def _refusal(path: Path, reason: str) -> StoreError:
     if "lock" in reason or "different configuration" in reason:
         return StoreError(
             f"{path}: this store is in use. Wait until the other command has ended, or stop it. {detail}",
-            zh=f"{path}:数据库正被另一个命令使用。处理:等那个命令结束,或停掉它。",
+            zh=f"{path}：数据库正被另一个命令使用。处理：等那个命令结束，或停掉它。",
         )
     if "version number" in reason:
         return StoreError(

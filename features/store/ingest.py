@@ -102,10 +102,10 @@ def ingest(
             raise InputError(
                 "Nothing was imported, because --strict was given and there are problems:",
                 refused,
-                zh="什么都没有导入:有问题,而命令带了 --strict:",
+                zh="什么都没有导入：有问题，而命令带了 --strict：",
             )
     if all(file.status == "unusable" for file in reports):
-        raise InputError("None of the files could be used:", report.problems, zh="没有一个文件能用:")
+        raise InputError("None of the files could be used:", report.problems, zh="没有一个文件能用：")
     return report
 
 
@@ -208,7 +208,7 @@ def _problems_of(error: Exception, path: Path) -> list[Problem]:
         return list(error.problems)
     if isinstance(error, OSError):
         return [unopened(str(path), error)]
-    zh = f"读取失败({error});应为可以读取的文件。处理:重新导出,或拿掉它。"
+    zh = f"读取失败（{error}）；应为可以读取的文件。处理：重新导出，或拿掉它。"
     return [
         Problem("file", str(path), str(error), "a file that can be read", "Export it again, or leave it out.", zh=zh)
     ]

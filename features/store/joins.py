@@ -13,7 +13,7 @@ import numpy as np
 from configs.export_layout import ExportLayout
 from configs.settings import Settings
 from features.attributes import KEY_LABELS
-from features.bilingual import Words
+from features.bilingual import Words, series
 from features.errors import InputError
 from features.readers.keys import UNNAMED
 from features.readers.layouts import load_layouts
@@ -185,43 +185,45 @@ def _listed(value: object) -> list[object]:
 
 
 def _account_fault(unclear: Sequence[UnclearAccount], likely: Mapping[str, str]) -> Words:
-    ids = ", ".join(f"{one.creative_id} ({' / '.join(one.accounts)})" for one in unclear[:EXAMPLES])
+    examples = [(one.creative_id, " / ".join(one.accounts)) for one in unclear[:EXAMPLES]]
+    ids = "、".join(f"{creative}（{accounts}）" for creative, accounts in examples)
+    ids_en = ", ".join(f"{creative} ({accounts})" for creative, accounts in examples)
     files = sorted({file for one in unclear for file in one.files})
     named = [f"{file} → {likely.get(file, '?')}/" for file in files]
-    listed = "; ".join(named[:FILES_SHOWN]) + ("; …" if len(named) > FILES_SHOWN else "")
+    listed = [*named[:FILES_SHOWN], *(["…"] if len(named) > FILES_SHOWN else [])]
     by_sheet = unclear[0].given_by == "sheet"
     return Words(
-        f"{len(unclear):,} 个素材的账户不明:导出文件没有账户列,而{'标签表' if by_sheet else '其他导出文件'}"
-        f"中同一素材ID属于多个账户,例如 {ids}。"
-        f"处理:把每个账户的导出文件放进以账户ID命名的文件夹(从各文件的其他素材看,应为:{listed}),"
+        f"{len(unclear):,} 个素材的账户不明：导出文件没有账户列，而{'标签表' if by_sheet else '其他导出文件'}"
+        f"中同一素材ID属于多个账户，例如 {ids}。"
+        f"处理：把每个账户的导出文件放进以账户ID命名的文件夹（从各文件的其他素材看，应为：{'；'.join(listed)}），"
         "或在导出时加上“账户ID”列。",
         f"{len(unclear):,} creatives whose account is not known: found exports without an account column, and "
-        f"{'the tag sheet' if by_sheet else 'other exports'} with several accounts for the same id, such as {ids}; "
+        f"{'the tag sheet' if by_sheet else 'other exports'} with several accounts for the same id, such as {ids_en}; "
         "expected one account. Put the exports of each account in a folder named by the account's id (judging by the "
-        f"other creatives of each file: {listed}), or add the column 账户ID to the export.",
+        f"other creatives of each file: {'; '.join(listed)}), or add the column 账户ID to the export.",
     )
 
 
 def _tag_fault(match: SheetMatch) -> Words:
-    sheets = ", ".join(match.sheets[:EXAMPLES])
-    without = ", ".join(match.lone_id_examples) or "–"
-    untagged = ", ".join(match.lone_creative_examples) or "–"
+    sheets = series(match.sheets[:EXAMPLES])
+    without, untagged = series(match.lone_id_examples or "–"), series(match.lone_creative_examples or "–")
     why = _elsewhere(match)
     lost = Words("", "")
     if match.rejected_rows:
         lost = Words(
-            f"另有 {match.rejected_rows:,} 行读不出来(哪些、为什么:make doctor)。",
+            f"另有 {match.rejected_rows:,} 行读不出来（哪些、为什么：make doctor）。",
             f" {match.rejected_rows:,} more rows of it could not be read (which and why: make doctor).",
         )
     return Words(
-        f"标签表对不上:表中 {match.sheet_ids:,} 个素材ID只有 {match.ids_matched:,} 个有数据,"
-        f"{match.creatives:,} 个有数据的素材只有 {match.creatives_matched:,} 个在表中;两边都应至少一半。{lost.zh}"
-        f"表中没有数据的ID:{without}。不在表中的素材:{untagged}。文件:{sheets}。{why.zh}"
-        "处理:核对两边是否同一账户、同一时间段,素材ID是否完整(不要用Excel打开过)。"
-        "确实如此,就加 WITHOUT_TAGS=1(命令行 --without-tags)继续。",
+        f"标签表对不上：表中 {match.sheet_ids:,} 个素材ID只有 {match.ids_matched:,} 个有数据，"
+        f"{match.creatives:,} 个有数据的素材只有 {match.creatives_matched:,} 个在表中；两边都应至少一半。{lost.zh}"
+        f"表中没有数据的ID：{without.zh}。不在表中的素材：{untagged.zh}。文件：{sheets.zh}。{why.zh}"
+        "处理：核对两边是否同一账户、同一时间段，素材ID是否完整（不要用Excel打开过）。"
+        "确实如此，就加 WITHOUT_TAGS=1（命令行 --without-tags）继续。",
         f"The tag sheet does not join: found metrics for {match.ids_matched:,} of its {match.sheet_ids:,} ids, and "
         f"{match.creatives_matched:,} of {match.creatives:,} creatives with metrics in it; expected at least half of "
-        f"both.{lost.en} Ids without metrics: {without}. Creatives that it lacks: {untagged}. Files: {sheets}. {why.en}"
+        f"both.{lost.en} Ids without metrics: {without.en}. Creatives that it lacks: {untagged.en}. Files: "
+        f"{sheets.en}. {why.en}"
         "Check that both are of the same accounts and days and that the ids are whole (never opened in a spreadsheet). "
         "If it is meant so, go on with WITHOUT_TAGS=1 (on the command line: --without-tags).",
     )
@@ -234,10 +236,10 @@ def _elsewhere(match: SheetMatch) -> Words:
     creative, sheet_type, sheet_account, export_type, export_account = match.elsewhere_example
     differs = "promotion_type" if sheet_account in (ANY, export_account) else "account_id"
     stated, found = (sheet_type, export_type) if differs == "promotion_type" else (sheet_account, export_account)
-    label, unnamed = KEY_LABELS[differs], "(无)" if found == UNNAMED else found
+    label, unnamed = KEY_LABELS[differs], "（无）" if found == UNNAMED else found
     return Words(
-        f"其中 {match.ids_elsewhere:,} 个ID两边都有,但{label.zh}不同,"
-        f"例如 {creative}:表中 {stated},导出文件 {unnamed}。",
+        f"其中 {match.ids_elsewhere:,} 个ID两边都有，但{label.zh}不同，"
+        f"例如 {creative}：表中 {stated}，导出文件 {unnamed}。",
         f"{match.ids_elsewhere:,} of these ids are on both sides under another {label.en}, such as {creative}: "
         f"{stated} in the sheet, {found} in the exports. ",
     )

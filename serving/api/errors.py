@@ -37,7 +37,7 @@ CODES: dict[str, tuple[int, str, str]] = {
     "key_scope": (403, "该 API 密钥没有此权限", "This API key may not do this."),
     "keys_needed": (
         403,
-        "服务没有设置 API 密钥,只回答本机的请求",
+        "服务没有设置 API 密钥，只回答本机的请求",
         "This service has no API keys and answers callers of this machine alone.",
     ),
     "not_found": (404, "此路径下没有内容", "There is nothing at this path; /v1/openapi.json lists the paths."),
@@ -46,17 +46,17 @@ CODES: dict[str, tuple[int, str, str]] = {
     "headers_too_slow": (408, "请求头没有在限定时间内收完", "The headers did not come in time."),
     "other_version": (409, "当前服务的是另一个模型版本", "Another model version serves."),
     "too_large": (413, "请求过大", "The request is too large."),
-    "media_type": (415, "内容类型不被接受,或内容被压缩", "The body is of another media type, or compressed."),
+    "media_type": (415, "内容类型不被接受，或内容被压缩", "The body is of another media type, or compressed."),
     "unknown_host": (421, "Host 请求头不是本服务的地址", "The Host header names no address of this service."),
-    "contradiction": (422, "请求的内容自相矛盾,或模型无法使用", "It contradicts itself, or the model cannot use it."),
+    "contradiction": (422, "请求的内容自相矛盾，或模型无法使用", "It contradicts itself, or the model cannot use it."),
     "not_predicted": (422, "模型不预测这个目标", "The target is not predicted."),
     "not_planned": (422, "做不了计划", "No plan can be made."),
     "unusable_file": (422, "这份文件无法使用", "The file cannot be used."),
     "key_rate": (429, "该 API 密钥的请求过于频繁", "Too many requests with this API key."),
     "headers_too_large": (431, "请求头过大", "The headers are too large."),
-    "failed": (500, "服务内部出错;日志中有此请求编号", "The service failed; the request id is in its log."),
+    "failed": (500, "服务内部出错；日志中有此请求编号", "The service failed; the request id is in its log."),
     "busy": (503, "同时进行的请求过多", "Too many requests at a time."),
-    "ended_early": (503, "计算意外中断,请重试", "The computation ended early; try again."),
+    "ended_early": (503, "计算意外中断，请重试", "The computation ended early; try again."),
     "no_model": (503, "尚未加载模型", "No model is loaded."),
     "not_ready": (503, "服务尚未就绪", "The service is not ready."),
     "too_slow": (504, "没有在限定时间内完成", "Not done in time; ask for fewer creatives at a time."),
@@ -100,7 +100,7 @@ class Refused(GpmcastError):
         found = len(self.problems) + self.unlisted
         if found > MOST_PROBLEMS:
             error += f" (the first {MOST_PROBLEMS} of {found} problems found)"
-            zh += f"(共发现 {found} 个问题,列出前 {MOST_PROBLEMS} 个)"
+            zh += f"（共发现 {found} 个问题，列出前 {MOST_PROBLEMS} 个）"
         shown = [asdict(problem) for problem in self.problems[:MOST_PROBLEMS]]
         errors = [{name: values[name] for name in _ORDER} for values in shown]
         return {"code": self.code, "zh": zh, "en": error, "error": error, "errors": errors, "request_id": request_id}

@@ -96,7 +96,7 @@ def _report(settings: ServiceSettings) -> Endpoint:
             missing = refused("not_found")
             missing.error, missing.zh = (
                 "There is no report; `make report` writes it.",
-                "还没有报告;用 make report 生成。",
+                "还没有报告；用 make report 生成。",
             )
             raise missing from None
         return Response(content, media_type=HTML, headers=REPORT_POLICY)

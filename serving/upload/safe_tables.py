@@ -47,7 +47,7 @@ def tables_of(content: bytes, findings: Findings) -> Iterator[RawTable]:
             found="an empty file",
             expected=TAKEN,
             cure="Export it again.",
-            zh="空文件;应为 CSV 或 XLSX。处理:重新导出。",
+            zh="空文件；应为 CSV 或 XLSX。处理：重新导出。",
         )
     if content.startswith(b"PK\x03\x04"):
         return _narrow(workbook_tables(_plain_workbook(content, findings), findings), findings)
@@ -56,7 +56,7 @@ def tables_of(content: bytes, findings: Findings) -> Iterator[RawTable]:
             found="a packed file, Parquet, or an old or locked Excel file",
             expected=TAKEN,
             cure="Unpack it, or open it and save it as .xlsx without a password.",
-            zh="压缩文件、Parquet,或旧的、有密码的 Excel 文件;应为 CSV 或 XLSX。处理:解压,"
+            zh="压缩文件、Parquet，或旧的、有密码的 Excel 文件；应为 CSV 或 XLSX。处理：解压，"
             "或打开后另存为没有密码的 .xlsx。",
         )
     decoded = decode(content, findings, mend=False)
@@ -66,7 +66,7 @@ def tables_of(content: bytes, findings: Findings) -> Iterator[RawTable]:
             found="JSON, a web page or XML",
             expected=TAKEN,
             cure="Export the report as CSV or XLSX.",
-            zh="JSON、网页或 XML;应为 CSV 或 XLSX。处理:把报表导出为 CSV 或 XLSX。",
+            zh="JSON、网页或 XML；应为 CSV 或 XLSX。处理：把报表导出为 CSV 或 XLSX。",
         )
     lines = text.count("\n") + text.count("\r") - text.count("\r\n")
     if lines > MOST_LINES or max(map(text.count, ",\t;")) > MOST_TABLE_CELLS:
@@ -97,7 +97,7 @@ def _written(grid: RawTable, findings: Findings, header: int) -> RawRows:
                     found="a control character in a cell, which was not taken",
                     expected="text; tabs and line ends are its only control characters",
                     cure="Type the cell anew.",
-                    zh="格子里有控制字符,没有读取;应为文字。处理:重新输入这一格。",
+                    zh="格子里有控制字符，没有读取；应为文字。处理：重新输入这一格。",
                     column=_UNWRITTEN.sub("", title)[:MOST_TITLE],
                 )
                 column = pc.if_else(wrong, None, column)
@@ -116,7 +116,7 @@ def _plain_workbook(content: bytes, findings: Findings) -> bytes:
                     found="a zip archive that is no workbook",
                     expected=FILE_FORMATS,
                     cure="Unpack it and give the files.",
-                    zh="压缩包,不是工作簿;应为 CSV 或 XLSX。处理:解压后放入里面的文件。",
+                    zh="压缩包，不是工作簿；应为 CSV 或 XLSX。处理：解压后放入里面的文件。",
                 )
             if len(parts) > MOST_PARTS:
                 raise _too_large(findings, f"a workbook of {len(parts)} parts", f"{MOST_PARTS} parts")
@@ -134,14 +134,14 @@ def _plain_workbook(content: bytes, findings: Findings) -> bytes:
             found=f"an .xlsx file that is cut off or damaged ({error})",
             expected="a whole .xlsx file without a password",
             cure="Open it in a spreadsheet and save it again as .xlsx.",
-            zh=f".xlsx 文件断掉或损坏({error});应为完整、没有密码的 .xlsx。处理:用 Excel 打开,重新存为 .xlsx。",
+            zh=f".xlsx 文件断掉或损坏（{error}）；应为完整、没有密码的 .xlsx。处理：用 Excel 打开，重新存为 .xlsx。",
         ) from None
     except (OSError, ValueError, OverflowError) as error:
         raise findings.unusable(
             found=f"an .xlsx file that is damaged ({type(error).__name__})",
             expected="a whole .xlsx file",
             cure="Open it in a spreadsheet and save it again as .xlsx.",
-            zh=".xlsx 文件损坏;应为完整的 .xlsx。处理:用 Excel 打开,重新存为 .xlsx。",
+            zh=".xlsx 文件损坏；应为完整的 .xlsx。处理：用 Excel 打开，重新存为 .xlsx。",
         ) from None
     return plain.getvalue()
 
@@ -207,5 +207,5 @@ def _too_large(findings: Findings, found: str, most: str) -> Exception:
         found=found,
         expected=f"at most {most}",
         cure="Export fewer rows or days per file.",
-        zh=f"文件太大:{found};最多 {most}。处理:每个文件少导一些行或日期。",
+        zh=f"文件太大：{found}；最多 {most}。处理：每个文件少导一些行或日期。",
     )

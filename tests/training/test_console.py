@@ -65,7 +65,7 @@ def test_a_run_ends_with_the_five_sentences() -> None:
     judged = [Judgement("gpm", "intervals", "caution", Measured(("gpm",), 0.8, 0.78, 0.82, 900), worst=worst)]
     out = Console(file=StringIO(), width=400)
     show_sentences(judged, 0.8, "zh", out)
-    assert out.file.getvalue().startswith("能用来做什么:\n1. " + five_sentences(judged, 0.8)[0].zh)
+    assert out.file.getvalue().startswith("能用来做什么：\n1. " + five_sentences(judged, 0.8)[0].zh)
     out = Console(file=StringIO(), width=400)
     show_sentences(judged, 0.8, "en", out)
     title, *lines = out.file.getvalue().splitlines()
@@ -92,5 +92,5 @@ def test_a_backtest_ends_in_the_asked_language() -> None:
 
 def test_what_lacks_columns_is_said_in_both_languages() -> None:
     words = missing_words({"engage": "likes, comments, shares or follows, and impressions", "net_gpm": "impressions"})
-    assert words.zh == "缺少列,无法预测:互动、净GPM。需要哪些列:make doctor。"
+    assert words.zh == "缺少列，无法预测：互动、净GPM。需要哪些列：make doctor。"
     assert "net_gpm: impressions" in words.en

@@ -196,7 +196,7 @@ def test_the_summary_names_the_page_and_stays_short(first, space) -> None:
     assert any("Head gmv: " in line for line in details(first[0], space))
     chinese = Console(file=StringIO(), width=120)
     show_result(first[0], space, ["exports"], "", space.folder / "train.log", "zh", chinese)
-    for said in ("标签:", "能用来做什么:", "成为冠军模型(此前没有冠军)", "下一步:", "个素材的预测"):
+    for said in ("标签：", "能用来做什么：", "成为冠军模型（此前没有冠军）", "下一步：", "个素材的预测"):
         assert said in chinese.file.getvalue()
 
 
@@ -274,7 +274,7 @@ def test_thin_data_are_refused_with_what_is_there_what_is_needed_and_where_the_r
     assert f"{len(trained)} closed for training" in text
     assert all(f"{count:,} {use.en}" in text for use, count in uses.items())
     assert all(f"{count:,} 个{use.zh}" in refused.value.zh for use, count in uses.items())
-    assert f"{len(trained)} 个结果已出的素材(至少 500,完整模型 600)" in refused.value.zh
+    assert f"{len(trained)} 个结果已出的素材（至少 500，完整模型 600）" in refused.value.zh
 
 
 def test_what_is_enough_for_the_funnel_is_small_and_what_is_enough_for_all_is_full(dataset, cut) -> None:

@@ -20,7 +20,7 @@ def total_rows(file: str, count: int, severity: str = "note") -> Problem:
         "one creative per row",
         "Nothing to do.",
         count=count,
-        zh=f"{count} 行是合计;不用处理。",
+        zh=f"{count} 行是合计；不用处理。",
     )
 
 
@@ -42,8 +42,8 @@ def test_without_a_terminal_each_phase_is_one_line_with_its_seconds(tmp_path: Pa
         screen.callbacks.trial("gmv", 3, 10, 0.983)
         screen.callbacks.line("a detail")
     lines = out.file.getvalue().splitlines()
-    assert re.fullmatch(r"读取数据: \d+ s", lines[0])
-    assert re.fullmatch(r"模型头调参: \d+ s, 成交额:比手工设置好 1.7 %", lines[1])
+    assert re.fullmatch(r"读取数据：\d+ 秒", lines[0])
+    assert re.fullmatch(r"模型头调参：\d+ 秒，成交额：比手工设置好 1.7 %", lines[1])
     log = screen.log.read_text("utf-8")
     assert "a detail" in log
     assert "trial 3 of 10, gmv: 1.7 % better than the hand setting" in log
@@ -89,7 +89,7 @@ def test_findings_of_one_kind_are_one_line_and_the_gravest_come_first() -> None:
         "1 file left out.",
         "2 files, 19 rows have a note.",
     ]
-    assert found[1].zh.startswith("2 个文件、19 行有提示。例如 a.csv:10 行是合计;不用处理。")
+    assert found[1].zh.startswith("2 个文件、19 行有提示。例如 a.csv：10 行是合计；不用处理。")
 
 
 def test_all_findings_are_in_the_log_and_the_screen_names_it(tmp_path: Path) -> None:

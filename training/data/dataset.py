@@ -9,8 +9,10 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from configs.settings import Settings
+from features.attributes import promotion_type_label
+from features.bilingual import series
 from features.errors import InputError
-from features.funnel import Funnel
+from features.funnel import TARGETS, Funnel
 from features.funnel_model.fit_priors import fit_priors
 from features.funnel_model.model import FunnelModel
 from features.matrix.encoders import fit_encoder
@@ -104,20 +106,20 @@ def prepare_from(source: MetricsSource, settings: Settings, on_line: Callable[[s
     if not value_columns:
         raise TooThinError(
             "The store holds no metrics. Import exports that have impressions or spend.",
-            zh="没有任何效果数据;应有展现或消耗。处理:加上日报导出。",
+            zh="没有任何效果数据；应有展现或消耗。处理：加上日报导出。",
         )
     funnel = funnel_of(sorted({name for names in value_columns.values() for name in names}), source.creatives, settings)
     if not funnel.to_gmv and not funnel.to_roi:
         needed = "; ".join(f"{stage} needs {columns}" for stage, columns in funnel.missing.items())
         raise TooThinError(
             f"These columns allow neither GPM nor ROI: {needed}. Add them to the export.",
-            zh=f"这些列既算不出GPM,也算不出ROI:缺 {'; '.join(funnel.missing.values())}。处理:导出时加上这些列。",
+            zh=f"这些列既算不出GPM，也算不出ROI：缺 {series(funnel.missing.values()).zh}。处理：导出时加上这些列。",
         )
     found = source.snapshots(settings)
     if found.empty:
         raise TooThinError(
             "No creative has impressions or spend, so none has a snapshot. Check the exports.",
-            zh="没有一个素材有展现或消耗。处理:检查导出文件。",
+            zh="没有一个素材有展现或消耗。处理：检查导出文件。",
         )
     _refuse_mixture(value_columns, source.creatives, funnel, settings)
     on_line(f"{len(found):,} snapshots of {len(source.creatives):,} creatives")
@@ -161,12 +163,14 @@ def _refuse_mixture(
     """Raise unless all promotion types have the columns for the same targets: one model serves them all."""
     allowed = {name: funnel_of(own, creatives, settings).targets for name, own in value_columns.items()}
     if any(targets != funnel.targets for targets in allowed.values()):
-        each = "; ".join(f"{name}: {', '.join(targets) or 'nothing'}" for name, targets in allowed.items())
+        each = "; ".join(f"{name}: {series(targets).en or 'nothing'}" for name, targets in allowed.items())
+        labels = {name: series(TARGETS[one].label.zh for one in targets).zh for name, targets in allowed.items()}
+        each_zh = "；".join(f"{promotion_type_label(name).zh}：{targets or '没有'}" for name, targets in labels.items())
         raise InputError(
             f"The promotion types in these data allow different predictions ({each}), so no one model can serve them. "
             "Train them apart: give DATA as a folder or pattern that holds one of them, or name its source configs "
             "under `sources:` in a config.",
-            zh=f"这些数据里的推广方式能预测的指标不同（{each}），不能合成一个模型。"
+            zh=f"这些数据里的推广方式能预测的指标不同（{each_zh}），不能合成一个模型。"
             "处理：补齐导出的列，或把推直播、推商品放在两个文件夹里分开训练。",
         )
 

@@ -26,7 +26,7 @@ class TagCoverage:
     def words(self) -> Words:
         """One sentence."""
         return Words(
-            f"标签:{self.creatives:,} 个素材中 {self.tagged:,} 个有标签,用到 {self.tags} 种标签。",
+            f"标签：{self.creatives:,} 个素材中 {self.tagged:,} 个有标签，用到 {self.tags} 种标签。",
             f"Tags: {self.tagged:,} of {self.creatives:,} creatives carry tags, {self.tags} tags used.",
         )
 

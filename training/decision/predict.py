@@ -41,7 +41,7 @@ def predict_latest(
     if pd.isna(source.until):
         raise InputError(
             "The data hold no metrics, so there is no moment to predict from. Import reports too.",
-            zh="数据里没有效果数据,没有可以预测的时刻。处理:把日报导出也放进来。",
+            zh="数据里没有效果数据，没有可以预测的时刻。处理：把日报导出也放进来。",
         )
     function = partial(predict_rows, model=model, settings=settings, known_ids=known_ids or {})
     return source.apply_latest(function, model.fitted.funnel, model.fitted.entities, settings)

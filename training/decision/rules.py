@@ -12,6 +12,7 @@ from math import floor, isfinite, isnan, log10, nan
 
 from configs.decision_rules import Figure, Rule, parsed
 from configs.settings import Verdict
+from features.attributes import PROMOTION_TYPES, promotion_type_label
 from features.bilingual import Words
 from features.funnel import TARGETS
 from training.decision.status import WAITING
@@ -28,7 +29,6 @@ VERDICT_LABELS: Mapping[str, Words] = {
     NONE: Words("无", "None"),
 }
 """Every verdict, in the order in which lists show them; empty where none is possible."""
-PROMOTION_TYPES = {"live": Words("推直播", "live"), "product": Words("推商品", "product")}
 LITTLE_EVIDENCE = 1.0
 """Own events below which a decision rests on others like the creative."""
 HIT_MEASURES = {
@@ -326,7 +326,7 @@ def _later_high(known: Known, facts: Facts) -> Words:
 
 def _place(known: Known, facts: Facts) -> Words:
     place = known.figures["place"]
-    kind = PROMOTION_TYPES.get(known.promotion_type, Words(known.promotion_type, known.promotion_type))
+    kind = promotion_type_label(known.promotion_type)
     if isnan(place):
         return Words(
             f"{kind.zh}投放前的预测太少，排不出名次",

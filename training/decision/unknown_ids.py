@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from features.bilingual import Words
+from features.bilingual import Words, series
 from features.matrix.catalogue import column_label
 from features.point_in_time.as_of_table import IDS
 
@@ -33,12 +33,12 @@ class UnknownIds:
     def words(self) -> Words:
         """One sentence: how many, which, and on how many creatives."""
         zh, en = column_label(self.column)
-        count, shown = len(self.ids), ", ".join(self.ids[:EXAMPLES])
+        count, shown = len(self.ids), series(self.ids[:EXAMPLES])
         more = "" if count <= EXAMPLES else " …"
         return Words(
-            f"模型没有见过的{zh}：{count:,} 个（{shown}{more}），涉及 {self.creatives:,} 个素材，按未知{zh}预测；"
+            f"模型没有见过的{zh}：{count:,} 个（{shown.zh}{more}），涉及 {self.creatives:,} 个素材，按未知{zh}预测；"
             "重新训练后就认识。",
-            f"{en[:1].upper()}{en[1:]}: {count:,} not in the model's data ({shown}{more}), on {self.creatives:,} "
+            f"{en[:1].upper()}{en[1:]}: {count:,} not in the model's data ({shown.en}{more}), on {self.creatives:,} "
             "creatives, predicted as unknown until the model is trained again.",
         )
 

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.bilingual import Words
+from features.attributes import promotion_type_label
+from features.bilingual import Words, series
 from features.funnel import CLICK, COST, GPM, HOLD, NET_GPM, NET_ROI, ORDER, ROI, Stage, Target, build_funnel
 from features.garbage import no_collection
 from features.readers.encodings import misread
@@ -34,7 +35,6 @@ MOST_BYTES = 200_000_000
 """Of larger data only the first rows of large text files are read, so that the answer takes seconds."""
 LEAST_BYTES = 16_000_000
 """Of each file at least this much is read."""
-TYPES = {"live": Words("推直播", "live"), "product": Words("推商品", "product")}
 TARGETS_SHOWN = (GPM, NET_GPM, ROI, NET_ROI)
 STAGES_SHOWN = (HOLD, CLICK, ORDER, COST)
 """Stages of which it is said that columns are missing; what the others need is said with the targets."""
@@ -223,9 +223,9 @@ def _faults(
     if needs and not any(by_type.values()):
         faults.append(NO_TARGET)
     elif len(set(map(tuple, by_type.values()))) > 1:
-        listed = {name: ", ".join(targets) or "–" for name, targets in by_type.items()}
-        each = "; ".join(f"{name}: {targets}" for name, targets in listed.items())
-        each_zh = ";".join(f"{TYPES.get(name, Words(name, name)).zh}:{targets}" for name, targets in listed.items())
+        listed = [(promotion_type_label(name), series(targets or ["–"])) for name, targets in by_type.items()]
+        each = "; ".join(f"{name.en}: {targets.en}" for name, targets in listed)
+        each_zh = "；".join(f"{name.zh}：{targets.zh}" for name, targets in listed)
         faults.append(MIXED.format(each=each, each_zh=each_zh))
     return tuple(faults)
 
@@ -273,28 +273,29 @@ def _needs(files: Sequence[FileSurvey], settings: Settings) -> tuple[tuple[Targe
 
 
 def _unread(files: Sequence[FileSurvey]) -> Words:
-    named = ", ".join(str(file.path) for file in files[:3])
+    named = series(file.path for file in files[:3])
     return Words(
-        f"没有读到标签表,而 {named} 读不了,可能就是标签表。处理:按“问题”里说的改(改表头、去掉日期列、另存为 .xlsx ……);"
-        "不需要标签就加 WITHOUT_TAGS=1(命令行 --without-tags)继续。",
-        f"No tag sheet was read, and {named} could not be: it may be the tag sheet. Do what stands under “Findings” "
+        f"没有读到标签表，而 {named.zh} 读不了，可能就是标签表。处理：按“问题”里说的改"
+        "（改表头、去掉日期列、另存为 .xlsx ……）；"
+        "不需要标签就加 WITHOUT_TAGS=1（命令行 --without-tags）继续。",
+        f"No tag sheet was read, and {named.en} could not be: it may be the tag sheet. Do what stands under “Findings” "
         "(rename a header, remove the days, save it as .xlsx …); to go on without tags: WITHOUT_TAGS=1 "
         "(--without-tags).",
     )
 
 
 NO_METRICS = Words(
-    "没有读到任何效果数据:应有一行一个素材、按天的报表,一行都没有读到。处理:按上面“问题”里说的改。",
+    "没有读到任何效果数据：应有一行一个素材、按天的报表，一行都没有读到。处理：按上面“问题”里说的改。",
     "No metrics were read: expected reports with a row per creative and day, and found no such row. Do what stands "
     "above, under “Findings”.",
 )
 NO_TARGET = Words(
-    "这些列既算不出GPM,也算不出ROI:需要成交金额,以及展现次数或消耗。处理:导出时加上这些列。",
+    "这些列既算不出GPM，也算不出ROI：需要成交金额，以及展现次数或消耗。处理：导出时加上这些列。",
     "These columns allow neither GPM nor ROI: found no amount of orders with impressions or spend. Add them to the "
     "export.",
 )
 MIXED = Words(
-    "两种推广方式能预测的指标不同({each_zh}),不能用一个模型。处理:补齐缺的列,或把两者分成两个文件夹分别训练。",
+    "两种推广方式能预测的指标不同（{each_zh}），不能用一个模型。处理：补齐缺的列，或把两者分成两个文件夹分别训练。",
     "The promotion types allow different predictions ({each}), so no one model can serve them. Add the missing "
     "columns, or train them apart, in folders of their own.",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,14 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from features.bilingual import Language, Words
+from features.attributes import promotion_type_label
+from features.bilingual import Language, Words, series
 from features.errors import Problem
 from features.readers.headers import HeaderMap
 from features.readers.survey import FileSurvey
 from features.sanitise import visible_text
 from training.doctor import words
 from training.doctor.amounts import Amounts
-from training.doctor.examine import TYPES, Diagnosis
+from training.doctor.examine import Diagnosis
 from training.doctor.suggested_sources import suggested, yaml_line
 from training.run_screen import folded_problems
 
@@ -62,6 +63,9 @@ class _Screen:
 
     def of(self, text: Words) -> str:
         return text.in_language(self.language)
+
+    def list(self, names: Iterable[str]) -> str:
+        return self.of(series(names)) or "–"
 
     def table(self, title: Words, *headers: Words, right: Sequence[int] = ()) -> Table:
         table = Table(
@@ -109,7 +113,7 @@ class _Screen:
             if of_kind:
                 count = sum(problem.count for problem in of_kind) if severity == "row" else len(of_kind)
                 said.append(f"{count:,} {self.of(label)}")
-        return ", ".join(said) or "–"
+        return self.list(said)
 
     def headers(self, files: Sequence[FileSurvey]) -> None:
         """One line per kind of file: each header and the column that it is."""
@@ -118,7 +122,7 @@ class _Screen:
             headers = alike[0].headers
             assert headers is not None
             unread = [*headers.unread, *headers.outcomes]
-            self.add(table, _name(alike), self._mapping(alike[0].header, headers), ", ".join(unread) or "–")
+            self.add(table, _name(alike), self._mapping(alike[0].header, headers), self.list(unread))
         if table.rows:
             self.out.print(table)
 
@@ -134,13 +138,15 @@ class _Screen:
         for name, suggestions in suggested(found.files).items():
             for one in suggestions:
                 line = f"{name}.yaml: {yaml_line(layouts[name], one)}"
-                self.add(table, one.header, f"{one.like}? ({one.name})", line, style="yellow")
+                self.add(
+                    table, one.header, self.of(words.LIKE.format(header=one.like, name=one.name)), line, style="yellow"
+                )
         if table.rows:
             self.out.print(table)
             self.say(words.HOW_TO_SUGGESTED)
         untyped = [_short(file.path) for file in found.files if file.headers and not file.states_type]
         if untyped:
-            named = ", ".join(untyped[:FILES_NAMED]) + (" …" if len(untyped) > FILES_NAMED else "")
+            named = self.list(untyped[:FILES_NAMED]) + (" …" if len(untyped) > FILES_NAMED else "")
             self.say(words.STATE_TYPE.format(files=named), "yellow")
 
     def problems(self, problems: Sequence[Problem]) -> None:
@@ -169,10 +175,8 @@ class _Screen:
         table = self.table(words.ACCOUNTS, *heads, right=(2, 3))
         for one in found.accounts:
             days = [f"{day:%m-%d}" for day in one.missing]
-            missing = (
-                f"{len(days)}: {', '.join(days[:DAYS_SHOWN])}{' …' if len(days) > DAYS_SHOWN else ''}" if days else "0"
-            )
-            kind = self.of(TYPES.get(one.promotion_type, Words(one.promotion_type, one.promotion_type)))
+            missing = self.of(words.DAYS.format(count=len(days), days=self.list(days[:DAYS_SHOWN]))) if days else "0"
+            kind = self.of(promotion_type_label(one.promotion_type))
             self.add(
                 table, kind, one.account_id, f"{one.rows:,}", f"{one.creatives:,}", one.first or "–", one.last or "–",
                 missing, style="yellow" if days else "",
@@ -185,18 +189,18 @@ class _Screen:
         table = self.table(words.TARGETS, words.TYPE, words.TARGET, words.POSSIBLE, words.NEEDS, words.LACKS)
         labels = _labels(found.files)
         for need in found.needs:
-            kind = self.of(TYPES.get(need.promotion_type, Words(need.promotion_type, need.promotion_type)))
+            kind = self.of(promotion_type_label(need.promotion_type))
             self.add(
                 table, kind, self.of(need.target.label), "✓" if need.available else "✗",
-                ", ".join(labels.get(name, name) for name in need.needed),
-                ", ".join(labels.get(name, name) for name in need.missing) or "–",
+                self.list(labels.get(name, name) for name in need.needed),
+                self.list(labels.get(name, name) for name in need.missing),
                 style="" if need.available else "yellow",
             )  # fmt: skip
         if table.rows:
             self.out.print(table)
         for lack in found.stages:
-            missing = ", ".join(labels.get(name, name) for name in lack.missing)
-            kind = self.of(TYPES.get(lack.promotion_type, Words(lack.promotion_type, lack.promotion_type)))
+            missing = self.list(labels.get(name, name) for name in lack.missing)
+            kind = self.of(promotion_type_label(lack.promotion_type))
             self.say(words.STAGE_LACKS.format(type=kind, stage=self.of(lack.stage.label), missing=missing), "yellow")
 
     def joins(self, found: Diagnosis) -> None:

@@ -10,9 +10,9 @@ KNOWN_HEADERS = Words("认识的表头", "headers known")
 ENCODING = Words("编码", "encoding")
 ROWS = Words("行数", "rows")
 FINDINGS = Words("问题", "findings")
-NEAREST = Words("未识别(最接近 {name})", "unknown (nearest: {name})")
-UNUSABLE = Words("(不能用)", " (cannot be used)")
-CHECKED = Words("(数值抽查前 {rows} 行)", " (values of the first {rows} checked)")
+NEAREST = Words("未识别（最接近 {name}）", "unknown (nearest: {name})")
+UNUSABLE = Words("（不能用）", " (cannot be used)")
+CHECKED = Words("（数值抽查前 {rows} 行）", " (values of the first {rows} checked)")
 SEVERITY = {
     "file": Words("整个文件不能用", "file unusable"),
     "row": Words("行略过", "rows left out"),
@@ -23,24 +23,25 @@ FILES_OF_KIND = Words("文件", "files")
 HEADER_COLUMN = Words("表头 → 列", "header → column")
 NOT_READ = Words("不读取", "not read")
 OWN_TAG = Words("自有标签", "tag of your own")
-SUGGESTIONS = Words("不认识的表头,可能是", "Unknown headers may be")
+SUGGESTIONS = Words("不认识的表头，可能是", "Unknown headers may be")
 HEADER = Words("表头", "header")
 MAYBE = Words("可能是", "may be")
-YAML_LINE = Words("加一行到来源配置,或改表头", "line of the source config, or rename the header")
+LIKE = Words("{header}（{name}）", "{header}? ({name})")
+YAML_LINE = Words("加一行到来源配置，或改表头", "line of the source config, or rename the header")
 HOW_TO_SUGGESTED = Words(
-    "写出这份来源配置:make doctor DATA=… WRITE_SOURCE=my-sources/mine.yaml;"
-    "再在自己的配置里写 source_dirs: [configs/sources, my-sources],用 CONFIG=… 运行。",
+    "写出这份来源配置：make doctor DATA=… WRITE_SOURCE=my-sources/mine.yaml；"
+    "再在自己的配置里写 source_dirs: [configs/sources, my-sources]，用 CONFIG=… 运行。",
     "To write that source config: make doctor DATA=… WRITE_SOURCE=my-sources/mine.yaml; then name its folder in a "
     "config of your own, source_dirs: [configs/sources, my-sources], and run with CONFIG=….",
 )
 STATE_TYPE = Words(
-    "{files} 没有说明推广方式:在文件名里写上“推直播”或“推商品”,短表头也就直接识别。",
+    "{files} 没有说明推广方式：在文件名里写上“推直播”或“推商品”，短表头也就直接识别。",
     "{files}: the promotion type is not stated. Write 推直播 or 推商品 into the file's name; short headers are then "
     "read too.",
 )
 NO_LAYOUT = Words("未识别", "unknown")
-PROBLEMS = Words("问题(同类合并)", "Findings, folded by kind")
-ALIKE = Words("(另有 {count} 个文件相同)", " ({count} more files alike)")
+PROBLEMS = Words("问题（同类合并）", "Findings, folded by kind")
+ALIKE = Words("（另有 {count} 个文件相同）", " ({count} more files alike)")
 MORE_FILES = Words("  ✗ 另有 {count} 个文件", "  ✗ {count} more files")
 MORE_PROBLEMS = Words("  · 另有 {count} 类", "  · {count} more kinds")
 ACCOUNTS = Words("账户与日期", "Accounts and days")
@@ -50,87 +51,89 @@ CREATIVES = Words("素材", "creatives")
 FROM = Words("从", "from")
 TO = Words("到", "to")
 MISSING_DAYS = Words("缺的日期", "missing days")
+DAYS = Words("{count} 天：{days}", "{count}: {days}")
 TARGETS = Words("能预测什么", "What can be predicted")
 TARGET = Words("指标", "target")
 POSSIBLE = Words("可以", "possible")
 NEEDS = Words("需要", "needs")
 LACKS = Words("缺", "lacks")
 STAGE_LACKS = Words(
-    "{type}缺列,“{stage}”这一步不能预测,模型会差一些:缺 {missing}。导出时加上它。",
+    "{type}缺列，“{stage}”这一步不能预测，模型会差一些：缺 {missing}。导出时加上它。",
     "{type} lacks columns: the step “{stage}” cannot be predicted and the model will be worse; missing: {missing}. Add "
     "it to the export.",
 )
-COPIES = Words("{count} 个文件与别的文件内容相同,只算一次。", "{count} files are copies of others; each counts once.")
+COPIES = Words("{count} 个文件与别的文件内容相同，只算一次。", "{count} files are copies of others; each counts once.")
 DAYS_REPLACED = Words(
-    "{count} 个日行与小时行重叠,用小时行,不重复计算。",
+    "{count} 个日行与小时行重叠，用小时行，不重复计算。",
     "{count} daily rows cover the same time as hourly rows: the hours stand, nothing is added twice.",
 )
 WITHOUT_ACCOUNT = Words(
-    "标签表里有 {count} 个素材还没有数据,也不知道账户或推广方式:它们不算待投,不预测,也不进计划。"
-    "要把它们算上,在标签表里写上账户ID和推广方式。",
+    "标签表里有 {count} 个素材还没有数据，也不知道账户或推广方式：它们不算待投，不预测，也不进计划。"
+    "要把它们算上，在标签表里写上账户ID和推广方式。",
     "{count} creatives of the tag sheet have no metrics yet, and no known account or promotion type: they are neither "
     "predicted nor planned as waiting. Write account id and promotion type into the sheet to have them counted.",
 )
 SHEET = Words(
-    "标签表:{ids} 个素材ID,{matched} 个有数据;{creatives} 个有数据的素材中 {listed} 个在表中。",
+    "标签表：{ids} 个素材ID，{matched} 个有数据；{creatives} 个有数据的素材中 {listed} 个在表中。",
     "Tag sheet: {ids} ids, {matched} of them with metrics; {listed} of {creatives} creatives with metrics stand in it.",
 )
 NO_SHEET = Words(
-    "没有标签表(标签只来自素材名称)。", "There is no tag sheet: tags come from the names of creatives alone."
+    "没有标签表（标签只来自素材名称）。", "There is no tag sheet: tags come from the names of creatives alone."
 )
 ACCOUNTS_FOUND = Words(
-    "导出文件没有账户:{by_sheet} 个素材按标签表归户,{by_exports} 个按其他导出文件,{unknown} 个未知(记为 unnamed)。",
+    "导出文件没有账户：{by_sheet} 个素材按标签表归户，{by_exports} 个按其他导出文件，"
+    "{unknown} 个未知（记为 unnamed）。",
     "Exports without an account: {by_sheet} creatives got theirs from the tag sheet, {by_exports} from other exports, "
     "{unknown} have none (unnamed).",
 )
-FOLDERS = Words("没有账户的文件,从其余素材看属于", "Files without an account, judging by their other creatives")
+FOLDERS = Words("没有账户的文件，从其余素材看属于", "Files without an account, judging by their other creatives")
 BELONGS = Words("应放进文件夹", "belong into the folder")
 AMOUNTS = Words("数据量", "Amounts")
 AMOUNT = Words("", "")
 THERE = Words("现有", "there")
 FOR_FULL = Words("完整模型需要", "for the full model")
 FOR_SMALL = Words("小模型需要", "for the small one")
-TRAINING = Words("可训练的素材(结果已出)", "creatives for training (outcome closed)")
+TRAINING = Words("可训练的素材（结果已出）", "creatives for training (outcome closed)")
 ORDERS = Words("它们的订单", "their orders")
 HOLDOUT = Words("留作检验的素材", "creatives held out for the evaluation")
-BETWEEN = Words("两者之间(结果与检验期重叠)", "closed between the two")
+BETWEEN = Words("两者之间（结果与检验期重叠）", "closed between the two")
 WAITING = Words("结果未出的素材", "waiting for their outcome")
 UNDELIVERED = Words("没有投放的素材", "not delivered")
 CUT = Words(
-    "数据很大:{count} 个文件只看了开头的行,账户、日期和数据量都是下限,标签表是否对得上到训练读入后才知道。",
+    "数据很大：{count} 个文件只看了开头的行，账户、日期和数据量都是下限，标签表是否对得上到训练读入后才知道。",
     "The data are large: of {count} files only the first rows were read. Accounts, days and amounts are lower bounds, "
     "and whether the tag sheet joins shows when training has read them all.",
 )
 LEFT_OUT = Words(
-    "{count} 个文件不能用,训练时会跳过;原因见上。",
+    "{count} 个文件不能用，训练时会跳过；原因见上。",
     "{count} files cannot be used and are left out of training; the reasons are above.",
 )
-ALL_OF_IT = Words("全部表格:make doctor,用同样的 DATA。", "All tables: make doctor, with the same DATA.")
-CORRECT_FIRST = Words("先改正以上标 ✗ 的问题,再训练。", "Correct what is marked ✗ first, then train.")
+ALL_OF_IT = Words("全部表格：make doctor，用同样的 DATA。", "All tables: make doctor, with the same DATA.")
+CORRECT_FIRST = Words("先改正以上标 ✗ 的问题，再训练。", "Correct what is marked ✗ first, then train.")
 NOTHING_DELIVERED = Words(
-    "数据里没有展现或消耗,不能训练。", "There are neither impressions nor spend: nothing can be trained."
+    "数据里没有展现或消耗，不能训练。", "There are neither impressions nor spend: nothing can be trained."
 )
 
 
 def ready(found: Amounts) -> Words:
     """Say what can be trained now, and when more can."""
     pace = Words(
-        f"(近几周每周约 {found.new_a_week:.0f} 个新素材)",
+        f"（近几周每周约 {found.new_a_week:.0f} 个新素材）",
         f" (about {found.new_a_week:.0f} new creatives a week lately)",
     )
     if found.stage == "full":
-        return Words("✓ 数据足够:make train", "✓ There is enough: make train")
+        return Words("✓ 数据足够：make train", "✓ There is enough: make train")
     full = _when(found.weeks_to_full)
     if found.stage == "small":
         return Words(
-            f"✓ 现在可以训练小模型(漏斗模型,无树模型);完整模型{full.zh}{pace.zh}:make train",
+            f"✓ 现在可以训练小模型（漏斗模型，无树模型）；完整模型{full.zh}{pace.zh}：make train",
             f"✓ A small model can be trained now (the funnel model, without trees), the full one {full.en}{pace.en}: "
             "make train",
         )
     small = _when(found.weeks_to_small)
     return Words(
-        f"✗ 数据还不够。小模型{small.zh},完整模型{full.zh}{pace.zh}。导出更早的日期可以立刻补足;"
-        "现在可用:make train BASELINE=1。",
+        f"✗ 数据还不够。小模型{small.zh}，完整模型{full.zh}{pace.zh}。导出更早的日期可以立刻补足；"
+        "现在可用：make train BASELINE=1。",
         f"✗ There is too little yet. A small model {small.en}, the full one {full.en}{pace.en}. Earlier exports help "
         "at once; until then: make train BASELINE=1.",
     )

@@ -33,9 +33,9 @@ def holdout_split(rows: pd.DataFrame, holdout_days: int) -> tuple[Mask, Mask, pd
         raise TooThinError(
             f"No snapshot has a closed outcome window: cutoffs run from {first} to {last}. Outcomes close "
             f"{_gap_days(rows):g} days after a cutoff; add later exports, or shorten outcome_days or open_days.",
-            zh=f"没有一个素材的结果已出:数据从 {first:%Y-%m-%d} 到 {last:%Y-%m-%d},"
+            zh=f"没有一个素材的结果已出：数据从 {first:%Y-%m-%d} 到 {last:%Y-%m-%d}，"
             f"结果要 {_gap_days(rows):g} 天后才出。"
-            "处理:导出更早的日期,或过些天加上新的导出。",
+            "处理：导出更早的日期，或过些天加上新的导出。",
         )
     starts = rows.loc[mature, "cutoff"].max() - pd.Timedelta(days=holdout_days)
     train = mature & (rows["closed_at"] <= starts).to_numpy()
@@ -46,9 +46,9 @@ def holdout_split(rows: pd.DataFrame, holdout_days: int) -> tuple[Mask, Mask, pd
             f"Mature cutoffs span {days:.0f} days. Needed: more than {holdout_days + _gap_days(rows):g} "
             f"({holdout_days} held out and a gap of {_gap_days(rows):g}). Add earlier exports, or set "
             "split.holdout_days lower.",
-            zh=f"已出结果的数据只有 {days:.0f} 天;应多于 {holdout_days + _gap_days(rows):g} 天("
-            f"{holdout_days} 天留作检验,"
-            f"间隔 {_gap_days(rows):g} 天)。处理:导出更早的日期,或在配置里把 split.holdout_days 设小。",
+            zh=f"已出结果的数据只有 {days:.0f} 天；应多于 {holdout_days + _gap_days(rows):g} 天（"
+            f"{holdout_days} 天留作检验，"
+            f"间隔 {_gap_days(rows):g} 天）。处理：导出更早的日期，或在配置里把 split.holdout_days 设小。",
         )
     return train, holdout, starts
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from features.bilingual import Words
+from features.bilingual import Words, series
 from features.point_in_time.as_of_table import read_ids
 from features.point_in_time.snapshots import SNAPSHOT
 from training.boosting.model import CreativeModel
@@ -56,15 +56,15 @@ def model_for(space: Workspace, bundle: Path | None) -> ChosenModel:
         return ChosenModel(*load_bundle(bundle), str(bundle), read_ids(bundle))
     champion = mlflow_tracking.champion(space)
     if champion is None:
-        others = ", ".join(other.name for other in champions(space.mlflow)) or "none"
+        others = series(other.name for other in champions(space.mlflow))
         raise BundleError(
             f"No model of these data is registered (looked for the alias {CHAMPION} of "
-            f"{space.registered_model} in {space.mlflow.place}; champions there: {others}). Run `make train` with the "
-            "same DATA and CONFIG, set `name:` in the config so that several folders share one model, or name a bundle "
-            "with --model.",
-            zh=f"这份数据还没有训练过模型(要找的是 {space.registered_model};已有:{others})。处理:"
-            f"用同样的 DATA 和 CONFIG 先 make train;"
-            "几个文件夹要共用一个模型,就在配置里写 name:。",
+            f"{space.registered_model} in {space.mlflow.place}; champions there: {others.en or 'none'}). Run "
+            "`make train` with the same DATA and CONFIG, set `name:` in the config so that several folders share one "
+            "model, or name a bundle with --model.",
+            zh=f"这份数据还没有训练过模型（要找的是 {space.registered_model}；已有：{others.zh or '无'}）。处理："
+            f"用同样的 DATA 和 CONFIG 先 make train；"
+            "几个文件夹要共用一个模型，就在配置里写 name:。",
         )
     with mlflow_tracking.fetched(space, champion) as folder:
         return ChosenModel(*load_bundle(folder), str(champion), read_ids(folder))
@@ -102,7 +102,7 @@ def compare_with_registered(
             old, manifest = load_bundle(folder)
     except BundleError as refusal:
         return ChampionComparison(
-            True, Words(f"此前的冠军已不能使用:{refusal}", f"the champion so far cannot be used any more ({refusal})")
+            True, Words(f"此前的冠军已不能使用：{refusal}", f"the champion so far cannot be used any more ({refusal})")
         )
     since = dataset.observed.loc[holdout, "cutoff"].min()
     live = live_comparison(space.folder, dataset, new, since, champion)
@@ -137,22 +137,21 @@ def compare_with_champion(
         return ChampionComparison(
             False,
             Words(
-                f"冠军预测 {theirs.outcome_days} 天的 {theirs.basis},这个模型 {ours.outcome_days} 天的 {ours.basis}:"
-                "口径不同不比较,请在配置里给它另起名字(name)",
+                f"冠军预测 {theirs.outcome_days} 天的 {theirs.basis}，这个模型 {ours.outcome_days} 天的 {ours.basis}："
+                "口径不同不比较，请在配置里给它另起名字（name）",
                 f"the champion predicts {theirs.basis} over {theirs.outcome_days} days, this model {ours.basis} over "
                 f"{ours.outcome_days}: two bases are never compared; give this one its own name in the config",
             ),
         )
     shared = _shared_rates(new, old)
     if not shared:
+        before, now = series(old.fitted.funnel.targets), series(new.fitted.funnel.targets)
         return ChampionComparison(
             False,
             Words(
-                f"冠军预测 {', '.join(old.fitted.funnel.targets)},这个模型预测 {', '.join(new.fitted.funnel.targets)}:"
-                "没有共同的指标,请在配置里给它另起名字(name)",
-                f"the champion predicts {', '.join(old.fitted.funnel.targets)}, this model "
-                f"{', '.join(new.fitted.funnel.targets)}: they have no rate in common; give this one its own "
-                "name in the config",
+                f"冠军预测 {before.zh}，这个模型预测 {now.zh}：没有共同的指标，请在配置里给它另起名字（name）",
+                f"the champion predicts {before.en}, this model {now.en}: they have no rate in common; give this one "
+                "its own name in the config",
             ),
         )
     if live is not None and live.decides:
@@ -162,7 +161,7 @@ def compare_with_champion(
         return ChampionComparison(
             False,
             Words(
-                f"冠军已在全部留出行上训练过(截至 {old_manifest.trained_until})",
+                f"冠军已在全部留出行上训练过（截至 {old_manifest.trained_until}）",
                 f"the champion was trained on all holdout rows (until {old_manifest.trained_until})",
             ),
         )
@@ -173,7 +172,7 @@ def compare_with_champion(
     new_score, old_score = (score(figures[figures["target"].isin(shared)]) for figures in (new_figures, old_figures))
     rows = int(fresh.sum())
     reason = Words(
-        f"在相同的 {rows:,} 行上,偏差 {new_score:.4f},冠军 {old_score:.4f}",
+        f"在相同的 {rows:,} 行上，偏差 {new_score:.4f}，冠军 {old_score:.4f}",
         f"deviance {new_score:.4f} against the champion's {old_score:.4f} on the same {rows:,} rows",
     )
     return ChampionComparison(bool(new_score < old_score), reason)

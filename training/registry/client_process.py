@@ -55,10 +55,11 @@ def answer(request: Request) -> dict[str, object]:
     champions = client.champions(address, names_of(request.name) if request.name else ())
     if not champions:
         found = ", ".join(one.name for one in client.champions(address)) if request.name else ""
+        asked = f"（{request.name}）" if request.name else ""
         what = f" of {request.name}; it has champions of: {found or 'none'}" if request.name else ""
         raise BundleError(
             f"{address.place}: has no champion{what}. Run `make train`, or name a bundle (--bundle).",
-            zh=f"{address.place}:还没有可用的模型{f'({request.name})' if request.name else ''}。处理:先 make train。",
+            zh=f"{address.place}：还没有可用的模型{asked}。处理：先 make train。",
         )
     chosen = choose(champions, request.name or request.preferred)
     cache = BundleCache(request.cache)

@@ -66,7 +66,7 @@ def _file_stamp(database: Path) -> str:
     if not database.is_file():
         raise BundleError(
             f"{database}: there is no registry. Run `make train`, or name a bundle (--bundle).",
-            zh=f"{database}:还没有训练过模型。处理:先 make train。",
+            zh=f"{database}：还没有训练过模型。处理：先 make train。",
         )
     return json.dumps(stamps)
 

@@ -5,12 +5,11 @@ from functools import cache
 
 from configs.export_layout import ExportLayout, read_layout
 from configs.settings import CONFIG_DIR
-from features.attributes import ATTRIBUTE_OF, TAG_LABELS
+from features.attributes import ATTRIBUTE_OF, TAG_LABELS, promotion_type_label
 from features.bilingual import Words
 from features.funnel import TARGETS
 from features.matrix.catalogue import entity_label
 from serving.report.contribution_groups import group_label
-from training.decision.rules import PROMOTION_TYPES
 
 METRIC_COLUMNS = {
     "hold": Words("视频播放数、3秒播放数", "plays and 3-s plays (视频播放数, 3秒播放率)"),
@@ -37,7 +36,7 @@ def target(name: str) -> Words:
 
 def promotion_type(name: str) -> Words:
     """Label of a promotion type."""
-    return PROMOTION_TYPES.get(name, Words(name, name))
+    return promotion_type_label(name)
 
 
 BASES = {

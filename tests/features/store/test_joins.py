@@ -65,7 +65,7 @@ def test_ids_that_match_under_another_account_are_said_to(joined) -> None:
     assert joins.match.ids_elsewhere == 2
     assert "account" in joins.tag_fault.en
     assert f"{B} in the sheet, {A} in the exports" in joins.tag_fault.en
-    assert f"表中 {B},导出文件 {A}" in joins.tag_fault.zh
+    assert f"表中 {B}，导出文件 {A}" in joins.tag_fault.zh
 
 
 def test_ids_that_match_under_another_promotion_type_are_said_to(joined) -> None:
@@ -85,6 +85,7 @@ def test_without_a_sheet_there_is_no_fault(joined) -> None:
 
 def test_an_id_in_two_accounts_is_a_fault_that_says_which_folder_each_file_belongs_to(joined, tmp_path) -> None:
     joins = joined(IDS[:3], "七月", [(IDS[0], A), (IDS[0], B), (IDS[1], A), (IDS[2], A)])
+    assert f"{IDS[0]}（{A} / {B}）" in joins.account_fault.zh
+    assert f"{IDS[0]} ({A} / {B})" in joins.account_fault.en
     for text in joins.account_fault:
-        assert f"{IDS[0]} ({A} / {B})" in text
         assert f"全域推广数据.csv → {A}/" in text

@@ -19,6 +19,6 @@ def test_a_summary_counts_ids_and_creatives_and_names_three() -> None:
     creatives = pd.DataFrame({"creator_id": [f"k{place}" for place in range(5)] + ["k0"]})
     (found,) = unknown_ids(creatives, {"creator_id": frozenset()})
     assert (len(found.ids), found.creatives) == (5, 6)
-    assert found.words.zh.startswith("模型没有见过的达人：5 个（k0, k1, k2 …），涉及 6 个素材")
+    assert found.words.zh.startswith("模型没有见过的达人：5 个（k0、k1、k2 …），涉及 6 个素材")
     assert found.words.en.startswith("KOC: 5 not in the model's data (k0, k1, k2 …), on 6 creatives")
     assert unknown_ids(creatives, {"creator_id": frozenset(creatives["creator_id"])}) == []

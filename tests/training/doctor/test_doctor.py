@@ -60,7 +60,7 @@ def test_data_that_suffice_are_said_to_with_everything_that_was_found(folder) ->
     assert found.tagged.tagged == found.tagged.creatives == 400
     text = shown(found, "zh")
     for words in ("qianchuan_export", "9/9", "GBK", "tag_sheet", "3/3", "整体消耗 → spend_cny", A, "推直播", "净ROI",
-                  "400 个有数据的素材中 400 个在表中", "✓ 数据足够:make train"):  # fmt: skip
+                  "400 个有数据的素材中 400 个在表中", "✓ 数据足够：make train"):  # fmt: skip
         assert words in text
     assert "✓ There is enough: make train" in shown(found, "en")
 
@@ -115,7 +115,7 @@ def test_short_headers_without_a_promotion_type_are_suggested_with_the_line_of_y
     assert found.exit_code == 2
     text = shown(found, "zh")
     assert "展示次数" in text
-    assert "整体展现次数? (impressions)" in text
+    assert "整体展现次数（impressions）" in text
     assert "qianchuan_export.yaml: columns: {impressions: [整体展现次数, 整体展示次数, 展示次数]}" in text
     assert "✗ 没有读到任何效果数据" in text
 
@@ -182,14 +182,14 @@ def test_what_a_target_lacks_is_named_by_its_header(folder) -> None:
     assert lacking == {
         "gpm": ("impressions",), "net_gpm": ("impressions", "net_gmv_cny"), "roi": (), "net_roi": ("net_gmv_cny",)
     }  # fmt: skip
-    assert "整体展现次数, 净成交金额" in shown(found, "zh")
+    assert "整体展现次数、净成交金额" in shown(found, "zh")
 
 
 def test_missing_days_and_accounts_are_shown(folder) -> None:
     path = export(folder / "推直播.csv", 20, 10)
     lines = [line for line in path.read_text("gbk").splitlines() if "2026-04-05" not in line]
     path.write_text("\n".join([*lines, ""]), encoding="gbk")
-    assert "1: 04-05" in shown(examine([str(folder)], Settings()), "zh")
+    assert "1 天：04-05" in shown(examine([str(folder)], Settings()), "zh")
 
 
 def test_creatives_of_the_sheet_that_no_account_is_known_for_are_counted(folder) -> None:
@@ -200,7 +200,7 @@ def test_creatives_of_the_sheet_that_no_account_is_known_for_are_counted(folder)
     sheet(folder.parent / "标签.csv", IDS[:63])
     found = examine([str(folder.parent)], Settings())
     assert found.without_account == 3
-    assert "标签表里有 3 个素材还没有数据,也不知道账户或推广方式" in shown(found, "zh")
+    assert "标签表里有 3 个素材还没有数据，也不知道账户或推广方式" in shown(found, "zh")
     assert "3 creatives of the tag sheet have no metrics yet" in shown(found, "en")
 
 
@@ -222,8 +222,8 @@ def test_training_stops_before_anything_is_imported_and_shows_the_tables(folder,
     store = tmp_path / "store.duckdb"
     with pytest.raises(InputError, match="标签表对不上"):
         refuse_faults([str(folder)], store, Settings(), "zh", Console(file=out, width=200), without_tags=False)
-    assert "2 个素材ID,0 个有数据" in out.getvalue()
-    assert "全部表格:make doctor" in out.getvalue()
+    assert "2 个素材ID，0 个有数据" in out.getvalue()
+    assert "全部表格：make doctor" in out.getvalue()
     assert "表头 → 列" not in out.getvalue()
     assert not store.exists()
     refuse_faults([str(folder)], store, Settings(), "zh", Console(file=out), without_tags=True)
@@ -259,7 +259,7 @@ def test_files_without_an_account_are_shown_with_the_folder_that_they_belong_int
     assert found.exit_code == 2
     text = shown(found, "zh")
     assert f"{A}/" in text
-    assert f"{IDS[0]} ({A} / {B})" in text
+    assert f"{IDS[0]}（{A} / {B}）" in text
     path.rename(folder / path.name)
     assert examine([str(folder.parent)], Settings()).faults == ()
 

@@ -1,8 +1,8 @@
 """Sentences of an evaluation's page and model card that depend on the run: Chinese first, then English."""
 
+from features.attributes import promotion_type_label
 from features.bilingual import Words
 from features.funnel import TARGETS
-from training.decision.rules import PROMOTION_TYPES
 from training.evaluation.deciles import IDEAL
 from training.evaluation.metrics import CARRY, EMPIRICAL_BAYES, OWN
 from training.labels.outcomes import NOT_CLOSED, NOT_COVERED, NOT_SETTLED
@@ -63,7 +63,7 @@ def target_words(target: str) -> Words:
 
 def promotion_words(promotion_type: str) -> Words:
     """Return the label of a promotion type."""
-    return PROMOTION_TYPES.get(promotion_type, Words(promotion_type, promotion_type))
+    return promotion_type_label(promotion_type)
 
 
 def quarter_words(quarter: str) -> Words:

@@ -129,18 +129,18 @@ def test_candidates_of_a_file_are_the_only_ones_and_nothing_is_kept(tmp_path, da
         (
             ["x1,acc0,推直播,p1,k1,悬念,居家", "x2,,,p1,k1,悬念,居家"],
             "row 3: found neither promotion type nor account id",
-            "第 3 行:没有推广方式和账户ID",
+            "第 3 行：没有推广方式和账户ID",
         ),
-        (["x1,acc0,,p1,k1,悬念,居家"], "row 2: found no promotion type", "第 2 行:没有推广方式"),
+        (["x1,acc0,,p1,k1,悬念,居家"], "row 2: found no promotion type", "第 2 行：没有推广方式"),
         (
             ["x1,acc0,推直播,p1,k1,悬念,居家", "x2,acc0,推直播,,,,", "x3,acc0,推直播,,,,"],
             "row 3, 4: found an id and nothing else",
-            "第 3、4 行:只有素材ID，商品、达人、价格和标签全是空的",
+            "第 3、4 行：只有素材ID，商品、达人、价格和标签全是空的",
         ),
         (
             ["x1,acc0,推直播,p1,k1,悬念,居家", ",acc0,推直播,p1,k1,悬念,居家"],
             "column “素材ID”, row 3: found no id",
-            "“素材ID”列,第 3 行:没有素材ID",
+            "“素材ID”列，第 3 行：没有素材ID",
         ),
         ([], "the candidates cannot be used", "候选不能用"),
     ],
@@ -159,7 +159,7 @@ def test_a_file_that_is_not_there_is_answered_in_words(tmp_path, data, certain, 
         planned(data, certain, settings, 20_000.0, None, tmp_path / "absent.csv")
     first, reason = error_lines(refused.value, "zh")
     assert first == "absent.csv：候选不能用"
-    assert "打不开(没有这个文件)" in reason
+    assert "打不开（没有这个文件）" in reason
 
 
 def test_candidates_that_all_ran_before_are_named_as_such(tmp_path, data, certain, settings) -> None:
