@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.fs
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as trials
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.browser import NONE_FOUND, chromium, find_chromium, watch
@@ -17,6 +19,10 @@ from configs.settings import Settings
 from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.snapshots import snapshot_frame, snapshots
 from features.schema import KEY, Loaded, check_creatives, check_metrics
+
+# How long an example takes says nothing of the code on a busy machine.
+trials.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+trials.load_profile("untimed")
 
 PUBLIC_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 

@@ -197,7 +197,7 @@ def test_settings_that_change_what_is_loaded_change_the_fingerprint(mixed, tmp_p
     )
 )
 @example(HOSTILE)
-@trials(deadline=None, max_examples=15, derandomize=True)
+@trials(max_examples=15, derandomize=True)
 def test_accounts_can_have_any_name(tmp_path_factory, accounts):
     folder = tmp_path_factory.mktemp("any")
     with open_store(folder / "store.duckdb") as store:

@@ -109,7 +109,7 @@ ROW = st.tuples(
 
 
 @given(st.lists(ROW, max_size=60, unique_by=lambda row: (row[0], row[1], row[2], row[3])))
-@trials(deadline=None, max_examples=60)
+@trials(max_examples=60)
 @pytest.mark.slow
 def test_an_account_alone_comes_to_what_it_comes_to_among_all(drawn):
     start = pd.Timestamp("2026-01-29")

@@ -198,7 +198,7 @@ def without_overlapping_gaps(found):
     return result
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(periods, st.randoms(use_true_random=False))
 def test_nothing_overlaps_and_nothing_is_invented(found, random):
     frame = rows(*[(*period, random.choice([None, 0, 5, 50]), 1.0) for period in without_overlapping_gaps(found)])
@@ -214,7 +214,7 @@ def test_nothing_overlaps_and_nothing_is_invented(found, random):
         assert touches.any(), "a row that touches nothing that stands was dropped"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.lists(st.integers(0, 30), min_size=24, max_size=24), min_size=1, max_size=4), st.data())
 def test_total_impressions_are_those_of_the_days_when_hours_account_for_them(by_hour, data):
     periods = [day(number, sum(counts)) for number, counts in enumerate(by_hour)]

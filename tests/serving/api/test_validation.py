@@ -306,7 +306,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     field=st.sampled_from([*GOOD, "price_cny", "roi_target", "sums", "copy_text", "created_at", "nonsense"]), value=JSON
 )
@@ -326,7 +326,7 @@ def test_any_value_of_a_field_is_taken_or_refused_with_a_problem(field, value) -
 WRITTEN = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.builds(
         lambda ids, explain, top: {"creatives": [changed(creative_id=i) for i in ids], "explain": explain, "top": top},

@@ -33,7 +33,7 @@ def row_frames(draw: st.DrawFn) -> pd.DataFrame:
 
 
 @given(rows=row_frames(), days=st.integers(1, 30))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_training_outcome_closed_after_the_first_evaluated_cutoff(rows, days) -> None:
     try:
         train, holdout, starts = holdout_split(rows, days)
@@ -47,7 +47,7 @@ def test_no_training_outcome_closed_after_the_first_evaluated_cutoff(rows, days)
 
 
 @given(rows=row_frames(), count=st.integers(2, 6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_folds_keep_the_same_gap_and_stay_inside_the_training_rows(rows, count) -> None:
     train = (rows["state"] == MATURE).to_numpy()
     if not train.any():
