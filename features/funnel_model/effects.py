@@ -21,9 +21,9 @@ class Effects(Mapping[str, Floats]):
     places: Sequence[int]
 
     @property
-    def table(self) -> Floats:
-        """(names, N) These factors."""
-        return self.whole.take(self.places, axis=0)
+    def rows(self) -> Floats:
+        """(N, names) These factors, those of a row one after the other in memory."""
+        return self.whole.T.take(self.places, axis=1)
 
     def __getitem__(self, name: str) -> Floats:
         return self.whole[self.places[self.names.index(name)]]

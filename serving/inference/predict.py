@@ -278,9 +278,7 @@ def explained(loaded: LoadedModel, done: PredictedCreatives, top: int | None) ->
     """
     stages, targets = all_contributions(loaded.model, done.features)
     try:
-        for name, contributions in (stages | targets).items():
-            if name in done.predicted:
-                check_additivity(contributions, done.predicted[name], name)
+        check_additivity(stages | targets, done.predicted)
     except ExplanationError as error:
         raise Refused(500, str(error)) from error
     return explanations(done.features, loaded.feature_texts, stages, targets, top)

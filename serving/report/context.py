@@ -185,9 +185,7 @@ def build_context(
     predicted = pd.concat([predicted, advice.frame()], axis=1)
     progress.phase("explain")
     of_stages, of_targets = all_contributions(model, features, tree_shap(model.boosters, features.values.matrix))
-    for name, contributions in (of_stages | of_targets).items():
-        if name in predicted:
-            check_additivity(contributions, predicted[name].to_numpy(np.float64), name)
+    check_additivity(of_stages | of_targets, predicted)
     catalogue = {feature.name: feature for feature in loaded_model.catalogue}
     names = [stage.name for stage in funnel.stages]
     unlaunched = observe(snapshot_table(_at_launch(rows), units), metrics, others, funnel, settings)

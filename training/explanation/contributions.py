@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import TARGETS, VOLUME, Stage
+from features.funnel import TARGETS, VOLUME
+from features.funnel_model.effects import Effects
 from features.matrix.feature_matrix import Features
 from training.boosting.model import CreativeModel, FittedHead
 from training.boosting.pooled_line import LEVEL
 from training.errors import ExplanationError
+from training.uncertainty import Predicted
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,7 +56,8 @@ class LogContributions:
         """(rows,) The log prediction: the sum of all contributions."""
         # Both tables are C-contiguous: a row's sum has the same order of additions, and so the same last bit, whether
         # the row is alone or in a batch.
-        return self.baseline + self.effects.sum(axis=1) + self.own_evidence + self.clipped + self.shap.sum(axis=1)
+        funnel = self.baseline + self.effects.sum(axis=1) + self.own_evidence + self.clipped
+        return funnel + self.shap.sum(axis=1) if self.feature_names else funnel
 
     def frame(self) -> pd.DataFrame:
         """One column a contribution; effects are prefixed `effect: `, because features may have the same name."""
@@ -65,36 +68,40 @@ class LogContributions:
         )
 
 
-def stage_contributions(features: Features, stage: Stage) -> LogContributions:
-    """Contributions to the log rate of a stage by the funnel model, `value` in CNY per order."""
-    posterior = features.posteriors[stage.name]
-    log_rate = posterior.log_rate
-    baseline = np.log(posterior.base_rate)
-    if stage.priced:
-        baseline = baseline + np.log(features.reference_price)
-    clipped = -np.maximum(log_rate, 0.0) if stage.share else np.zeros(len(log_rate))
-    effects = posterior.log_effects
-    return _of_effects(baseline, effects.names, effects.table, posterior.log_own_evidence, clipped)
+def stage_contributions(features: Features) -> dict[str, LogContributions]:
+    """Stage → contributions to its log rate by the funnel model, `value` in CNY per order."""
+    own = features.posteriors
+    return _of_stages(features, own.stages, own.base_rate, own.log_effects, own.log_own_evidence, own.log_rate)
 
 
-def _bayes_contributions(features: Features, stage: Stage) -> LogContributions:
-    """Contributions to the log rate of a stage by empirical Bayes before own counts."""
-    posterior = features.posteriors[stage.name]
-    baseline = np.log(posterior.market_rate)
-    if stage.priced:
-        baseline = baseline + np.log(features.reference_price)
-    zeros = np.zeros(len(baseline))
-    clipped = -np.maximum(posterior.log_empirical_bayes, 0.0) if stage.share else zeros
-    effects = posterior.empirical_bayes_effects
-    return _of_effects(baseline, effects.names, effects.table, zeros, clipped)
+def _bayes_contributions(features: Features, stages: Sequence[str]) -> dict[str, LogContributions]:
+    """Stage → contributions to its log rate by empirical Bayes before own counts."""
+    own, places = features.posteriors.history, [features.posteriors.stages.index(name) for name in stages]
+    effects, log_rate = [own.effects_on(place) for place in places], own.log_rate[places]
+    return _of_stages(features, stages, own.market_rate[places], effects, np.zeros_like(log_rate), log_rate)
 
 
-def _of_effects(
-    baseline: Floats, names: tuple[str, ...], effects: Floats, own: Floats, clipped: Floats
-) -> LogContributions:
-    """Contributions without trees; `effects` is (names, rows)."""
-    table = np.ascontiguousarray(effects.T)
-    return LogContributions(baseline, table, names, own, clipped, np.zeros((len(baseline), 0)), ())
+def _of_stages(
+    features: Features,
+    stages: Sequence[str],
+    base_rate: Floats,
+    effects: Sequence[Effects],
+    own: Floats,
+    log_rate: Floats,
+) -> dict[str, LogContributions]:
+    """Stage → contributions without trees; the arrays are (stages, rows), effects those of each stage."""
+    about = {stage.name: stage for stage in features.posteriors.history.arrays.stages}
+    baseline, no_shap = np.log(base_rate), np.zeros((len(features.values), 0))
+    clipped = np.zeros_like(baseline)
+    for name, level, too_much, rate in zip(stages, baseline, clipped, log_rate):
+        if about[name].priced:
+            level += np.log(features.reference_price)
+        if about[name].share:
+            too_much -= np.maximum(rate, 0.0)
+    return {
+        name: LogContributions(level, of.rows, of.names, evidence, cut, no_shap, ())
+        for name, level, of, evidence, cut in zip(stages, baseline, effects, own, clipped)
+    }
 
 
 def head_contributions(
@@ -114,11 +121,12 @@ def head_contributions(
             caller has them; else LightGBM's `pred_contrib` computes them.
         of_stages: Of the funnel model to its stages, where the caller has them.
     """
-    stages = [stage for stage in model.fitted.funnel.stages if stage.name in fitted.head.stages]
-    stack, known = fitted.stack, of_stages or {stage.name: stage_contributions(features, stage) for stage in stages}
-    parts = [(stack.funnel + stack.trees, known[stage.name]) for stage in stages]
+    names = [stage.name for stage in model.fitted.funnel.stages if stage.name in fitted.head.stages]
+    stack, known = fitted.stack, of_stages or stage_contributions(features)
+    parts = [(stack.funnel + stack.trees, known[name]) for name in names]
     if stack.bayes:
-        parts += [(stack.bayes, _bayes_contributions(features, stage)) for stage in stages]
+        of_bayes = _bayes_contributions(features, names)
+        parts += [(stack.bayes, of_bayes[name]) for name in names]
     total = weighted_sum(parts)
     level = stack.bayes * stack.log_bayes_level + stack.trees * fitted.level
     total = replace(total, baseline=total.baseline + level)
@@ -142,7 +150,7 @@ def all_contributions(
         Stage → contributions (funnel model), and target → contributions.
     """
     given, funnel = model.trees.contributions(features.values.matrix) if shap is None else shap, model.fitted.funnel
-    stages = {stage.name: stage_contributions(features, stage) for stage in funnel.stages}
+    stages = stage_contributions(features)
     heads = {
         head.name: head_contributions(
             model, features, model.heads.get(head.name, FittedHead(head)), given.get(head.name), stages
@@ -175,7 +183,8 @@ def volume_contributions(model: CreativeModel, features: Features, shap: Floats 
     terms = model.volume.offset_terms(features, "expected")
     zeros = np.zeros(len(features.values))
     level = terms.pop(LEVEL)
-    total = _of_effects(level, tuple(terms), np.array(list(terms.values())).reshape(len(terms), -1), zeros, zeros)
+    table = np.array(list(terms.values())).reshape(len(terms), -1).T.copy()
+    total = LogContributions(level, table, tuple(terms), zeros, zeros, np.zeros((len(zeros), 0)), ())
     total = _with_trees(total, 1.0, model.volume.boosters.get("expected"), features, shap)
     return replace(total, clipped=model.volume.clipped_expected(total.total) - total.total)
 
@@ -198,28 +207,22 @@ def _with_trees(
 
 def weighted_sum(parts: Sequence[tuple[float, LogContributions]]) -> LogContributions:
     """Sum of contributions by name, each times its weight."""
-    zeros = np.zeros(len(parts[0][1].baseline))
     effects, effect_names = _summed([(weight, own.effects, own.effect_names) for weight, own in parts])
     shap, feature_names = _summed([(weight, own.shap, own.feature_names) for weight, own in parts])
-    return LogContributions(
-        baseline=sum((weight * own.baseline for weight, own in parts), zeros),
-        effects=effects,
-        effect_names=effect_names,
-        own_evidence=sum((weight * own.own_evidence for weight, own in parts), zeros),
-        clipped=sum((weight * own.clipped for weight, own in parts), zeros),
-        shap=shap,
-        feature_names=feature_names,
-    )
+    singles = np.array([(own.baseline, own.own_evidence, own.clipped) for _, own in parts])  # (parts, 3, rows)
+    baseline, own_evidence, clipped = sum(weight * single for (weight, _), single in zip(parts, singles))
+    return LogContributions(baseline, effects, effect_names, own_evidence, clipped, shap, feature_names)
 
 
 def _summed(tables: Sequence[tuple[float, Floats, tuple[str, ...]]]) -> tuple[Floats, tuple[str, ...]]:
     """Sum weighted tables (rows, named columns) by column name."""
-    _, first, own_names = tables[0]
-    if all(own is own_names for _, _, own in tables):
-        return sum((weight * table for weight, table, _ in tables), np.zeros(first.shape)), own_names
-    names, columns = _union(tuple(own for _, _, own in tables))
+    filled = [table for table in tables if table[2]] or tables[:1]
+    _, first, own_names = filled[0]
+    if all(own is own_names for _, _, own in filled):
+        return sum((weight * table for weight, table, _ in filled), np.zeros(first.shape)), own_names
+    names, columns = _union(tuple(own for _, _, own in filled))
     total = np.zeros((len(first), len(names)))
-    for (weight, table, _), at in zip(tables, columns):
+    for (weight, table, _), at in zip(filled, columns):
         total[:, at] += weight * table
     return total, names
 
@@ -232,12 +235,15 @@ def _union(each: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], list[npt
     return names, [np.array([place[name] for name in own], dtype=np.int64) for own in each]
 
 
-def check_additivity(contributions: LogContributions, predicted: Floats, name: str) -> None:
-    """Compare the sums of contributions with the predictions (rows,) that they explain.
+def check_additivity(contributions: Mapping[str, LogContributions], predicted: Predicted) -> None:
+    """Compare the sums of contributions with the predictions that they explain, by name; some may have none.
 
     Raises:
         ExplanationError: Some differ by more than `TOLERANCE`, or are not finite.
     """
-    difference = np.abs(contributions.total - np.log(predicted))
-    if not (difference <= TOLERANCE).all():
+    names = [name for name in contributions if name in predicted]
+    totals = np.array([contributions[name].total for name in names])
+    values = np.array([predicted[name] for name in names], dtype=np.float64)
+    right = (np.abs(totals - np.log(values)) <= TOLERANCE).reshape(len(names), -1).all(axis=1)
+    for name in (name for name, fits in zip(names, right.tolist()) if not fits):
         raise ExplanationError(f"The explanation of {name} does not add up to its prediction; it is not given.")

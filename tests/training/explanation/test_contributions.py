@@ -30,11 +30,11 @@ def test_a_sum_that_is_not_the_prediction_is_refused() -> None:
         shap=np.array([[0.2, 0.3]]),
         feature_names=("a", "b"),
     )
-    check_additivity(one, np.exp([0.6]), "click")
+    check_additivity({"click": one, "order": one}, {"click": np.exp([0.6])})
     with pytest.raises(ExplanationError, match="click does not add up"):
-        check_additivity(one, np.exp([0.6 + 2e-9]), "click")
+        check_additivity({"click": one}, {"click": np.exp([0.6 + 2e-9])})
     with pytest.raises(ExplanationError, match="does not add up"):
-        check_additivity(one, np.array([np.nan]), "click")
+        check_additivity({"click": one}, {"click": np.array([np.nan])})
 
 
 def test_contributions_add_up_to_every_stage_and_target_on_a_thousand_rows(model, dataset) -> None:
@@ -48,7 +48,7 @@ def test_contributions_add_up_to_every_stage_and_target_on_a_thousand_rows(model
     stages, targets = all_contributions(model, features)
     assert list(targets) == model.fitted.funnel.targets
     for name, own in (stages | targets).items():
-        check_additivity(own, predicted[name].to_numpy(), name)
+        check_additivity({name: own}, predicted)
         np.testing.assert_allclose(own.frame().sum(axis=1), own.total, rtol=0, atol=TOLERANCE)
 
 
