@@ -1,8 +1,8 @@
 """What to shoot next: briefs made of tag values whose effect is sure enough, each with the test that would prove it.
 
-A brief is the account's typical creative with some tags changed to values that `effects.grade` calls certain or likely
-to be better there; what cannot be told is never changed to. Every brief is a request to the service's own function
-(`serving.inference.predict.predictions`), at age 0.
+A brief is the typical creative of an account, product or KOC with some tags changed to values that `effects.grade`
+calls certain or likely to be better there; what cannot be told is never changed to. Every brief is a request to the
+service's own function (`serving.inference.predict.predictions`), at age 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from serving.inference.predict import predictions
 from serving.report.context import ReportContext
 from serving.report.diversity import DIRECTION_TAGS
 from serving.report.effects import Grade, ReportPart
-from serving.report.levers.parts import Levers
+from serving.report.levers.parts import Levers, LeverSlice
 from serving.report.levers.section import LeverGrade, lever_grades
 
 SHOT_TAGS = (*DIRECTION_TAGS, "style")
@@ -29,7 +29,7 @@ SHOT_TAGS = (*DIRECTION_TAGS, "style")
 VALUES_PER_TAG = 3
 MOST_CANDIDATES = 200
 MOST_BRIEFS = 3
-"""Briefs of an account."""
+"""Briefs of a slice."""
 COPIES = 3
 """Creatives to shoot of one brief: one alone says more about the take than about the brief."""
 LEAST_GAIN = 1.02
@@ -40,17 +40,17 @@ Answer = dict[str, Any]
 
 
 ValueEffects = Mapping[str, Mapping[str, LeverGrade]]
-"""Tag → value → its effect on the main target in one account, and how sure that is."""
+"""Tag → value → its effect on the main target in one slice, and how sure that is."""
 
 
 class Change(ReportPart):
-    """A tag of a brief that differs from the account's typical creative.
+    """A tag of a brief that differs from the typical creative.
 
     Attributes:
         tag: Feature group of the tag.
         old, new: Values; `old` is empty where the typical creative has none.
         grade: How sure it is that the new value is better than the mean creative.
-        pooled: Whether that is known from all accounts only.
+        pooled: Whether that is known from all creatives of the promotion type only.
     """
 
     tag: str
@@ -61,10 +61,12 @@ class Change(ReportPart):
 
 
 class Brief(ReportPart):
-    """A creative worth shooting, against the account's typical one.
+    """A creative worth shooting, against the typical one.
 
     Attributes:
-        promotion_type, account_id: For whom.
+        promotion_type: For which.
+        by, of: For an account, product or KOC (`account_id`, `product_id`, `creator_id`), and its id.
+        account_id: The account whose creative it is predicted as; of a product or KOC the one that runs it most.
         tags: Tag → value of everything that can be shot: changed tags and those that stay, except for values that are
             certainly or likely worse than the mean creative.
         changes: What differs from the typical creative, the largest effect first; the first one is what the test
@@ -73,12 +75,14 @@ class Brief(ReportPart):
         value, before: Prediction before launch, and that of the typical creative.
         gain, gain_low, gain_high: `value` over `before`, with the interval of the changed tags' effects.
         creatives: Creatives that the rarest changed value rests on.
-        shot_before: Creatives of the account with the same values of all these tags.
+        shot_before: Creatives of the slice with the same values of all these tags.
         copies: How many to shoot.
         test_cny: Spend on each until it can be told from the median candidate; None where it cannot be computed.
     """
 
     promotion_type: str
+    by: str
+    of: str
     account_id: str
     tags: dict[str, str]
     changes: list[Change]
@@ -95,7 +99,9 @@ class Brief(ReportPart):
 
 
 def what_to_shoot(context: ReportContext, levers: Levers, z: float) -> list[Brief]:
-    """At most MOST_BRIEFS for each promotion type and account, the best first; none where no value is sure enough.
+    """At most MOST_BRIEFS for each slice (account, product, KOC of a promotion type), the best first.
+
+    A slice in which no value is sure enough has none.
 
     Args:
         context: The chosen creatives.
@@ -104,18 +110,18 @@ def what_to_shoot(context: ReportContext, levers: Levers, z: float) -> list[Brie
     """
     found: list[Brief] = []
     for one in levers.slices:
-        if one.by == "account_id":
+        if one.by:
             effects: dict[str, dict[str, LeverGrade]] = {}
             for (tag, value), graded in lever_grades(levers, one.promotion_type, one.by, one.of).items():
                 effects.setdefault(tag, {})[value] = graded
-            found += _briefs(context, one.promotion_type, one.of, effects, z)
+            found += _briefs(context, one, effects, z)
     return sorted(found, key=lambda brief: -brief.gain_low)
 
 
-def _briefs(context: ReportContext, promotion_type: str, account: str, effects: ValueEffects, z: float) -> list[Brief]:
+def _briefs(context: ReportContext, one: LeverSlice, effects: ValueEffects, z: float) -> list[Brief]:
     target = context.roi or context.gpm
     observed = context.observed
-    is_here = (observed["account_id"] == account) & (observed["promotion_type"] == promotion_type)
+    is_here = (observed[one.by] == one.of) & (observed["promotion_type"] == one.promotion_type)
     rows = np.flatnonzero(is_here.to_numpy())
     tags = [tag for tag in SHOT_TAGS if tag in context.tags and tag in effects]
     if not target or not tags or not len(rows):
@@ -153,8 +159,10 @@ def _briefs(context: ReportContext, promotion_type: str, account: str, effects: 
         sd = float(np.sqrt(np.square(ends).sum()))
         found.append(
             Brief(
-                promotion_type=promotion_type,
-                account_id=account,
+                promotion_type=one.promotion_type,
+                by=one.by,
+                of=one.of,
+                account_id=str(typical["account_id"]),
                 tags={tag: value for tag, value in values.items() if value and not _worse(effects[tag], value)},
                 changes=[
                     Change(
@@ -172,7 +180,7 @@ def _briefs(context: ReportContext, promotion_type: str, account: str, effects: 
                 gain=gains[place],
                 gain_low=float(gains[place] * np.exp(-z * sd)),
                 gain_high=float(gains[place] * np.exp(z * sd)),
-                creatives=min(one.creatives for one in new.values()),
+                creatives=min(graded.creatives for graded in new.values()),
                 shot_before=int((shot[list(values)] == pd.Series(values)).all(axis=1).sum()),
                 copies=COPIES,
                 test_cny=answers[place]["test_cny"],
@@ -210,10 +218,16 @@ def _predict(context: ReportContext, creatives: Sequence[CandidateCreative]) -> 
 
 
 def typical_creative(context: ReportContext, rows: Ints) -> CandidateCreative:
-    """The account's typical creative before launch: the most frequent texts, the middle numbers."""
+    """The typical creative of some before launch: the most frequent texts, the middle numbers.
+
+    Args:
+        context: The chosen creatives.
+        rows: Which of them; of the promotion type and the account that are most frequent among them.
+    """
     creatives = context.observed.iloc[rows]
-    promotion_type = creatives["promotion_type"].mode().iat[0]
-    creatives = creatives[creatives["promotion_type"] == promotion_type]
+    for name in ("promotion_type", "account_id"):
+        creatives = creatives[creatives[name] == creatives[name].mode().iat[0]]
+    promotion_type = creatives["promotion_type"].iat[0]
     creative: CandidateCreative = {
         "creative_id": "typical",
         "promotion_type": str(promotion_type),

@@ -41,14 +41,15 @@ def values(data: ReportData) -> dict[str, object]:
         "nothing": _script("nothing_to_do" if running else "nobody_runs"),
         "briefs": [
             (say.brief(one), say.differs(one), say.gain(one, level), say.proof(one), one)
-            for one in data.briefs[:SHOWN_BRIEFS]
+            for one in [one for one in data.briefs if one.by == "account_id"][:SHOWN_BRIEFS]
         ],
+        "briefs_of": _script("briefs_of_account_id"),
         "no_briefs": say.no_briefs(data),
     }
 
 
 def embedded(data: ReportData) -> dict[str, object]:
-    """Sums by day, and the briefs of all accounts."""
+    """Sums by day, and all briefs."""
     say, level = wording.first_screen, data.model_quality.level
     return {
         "ahead": data.model_quality.outcome_days,
@@ -66,7 +67,8 @@ def embedded(data: ReportData) -> dict[str, object]:
         "briefs": [
             {
                 "type": one.promotion_type,
-                "account": one.account_id,
+                "by": one.by,
+                "of": one.of,
                 "lines": [say.brief(one), say.differs(one), say.gain(one, level), say.proof(one)],
             }
             for one in data.briefs

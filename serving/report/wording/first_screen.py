@@ -30,7 +30,6 @@ TEXTS = {
         "Fewer than {least} of the chosen creatives have known outcomes. With so few a difference is mostly luck: read "
         "directions, not figures.",
     ),
-    "briefs_by_account": Words("按账户给出，不随商品、达人和时间变化", "by account, for any product, KOC and period"),
 }
 """Headings and paragraphs, by name."""
 SCRIPT_TEXTS = {
@@ -56,6 +55,13 @@ SCRIPT_TEXTS = {
         "所选素材里没有要动的：没有在投素材能下结论。", "Nothing to act on: no running creative here has a decision."
     ),
     "nobody_runs": Words("所选素材里没有在投的。", "None of the chosen creatives is running."),
+    "briefs_of_account_id": Words("按账户；选商品或达人，看它的", "by account; choose a product or KOC for its own"),
+    "briefs_of_product_id": Words("这个商品的，不随时间变化", "of this product, for any period"),
+    "briefs_of_creator_id": Words("这位达人的，不随时间变化", "of this KOC, for any period"),
+    "briefs_too_few": Words(
+        "所选的素材不足 {least} 条，或没有确定、可能更好的取值，以下按账户给出",
+        "fewer than {least} creatives here, or nothing is likely better: by account instead",
+    ),
     "no_briefs_here": Words(
         "这里没有一个取值能确定或可能更好，所以不推荐拍法。先在跑得好的素材上每次只换一处来测。",
         "Here no value is certainly or likely better, so nothing is recommended. Test one change at a time on what "
@@ -96,6 +102,14 @@ SHOOT = {
 """Tag → how a KOC reads it, in the order of shooting."""
 
 
+WHOSE = {
+    "account_id": Words("账户", "account"),
+    "product_id": Words("这个商品", "product"),
+    "creator_id": Words("这位达人", "KOC"),
+}
+"""Slice of a brief → whose usual creative it is compared with."""
+
+
 def pill(one: Trust) -> Words:
     """A question and its answer in a few words."""
     aspect, said = ASPECT_LABELS[one.aspect], VERDICTS[one.verdict]
@@ -130,7 +144,7 @@ def why(one: Trust) -> Words:
 
 
 def brief(one: Brief) -> Words:
-    """What to shoot, as a KOC reads it: the changed values; everything else stays as the account usually has it."""
+    """What to shoot, as a KOC reads it: the changed values; everything else stays as it usually is."""
     changed = {change.tag: change.new for change in one.changes}
     parts = [SHOOT[name].format(value=changed[name]) for name in SHOOT if name in changed]
     en = ", ".join(part.en for part in parts)
@@ -138,11 +152,11 @@ def brief(one: Brief) -> Words:
 
 
 def differs(one: Brief) -> Words:
-    """What differs from the account's usual creative, how sure each change is, and what stays."""
+    """What differs from the usual creative, how sure each change is, and what stays."""
     zh, en = [], []
     for change in one.changes:
         name, sure = tag(change.tag), GRADES[change.grade]
-        pooled = Words("，据全部账户", ", from all accounts") if change.pooled else Words("", "")
+        pooled = Words("，据全部素材", ", from all creatives") if change.pooled else Words("", "")
         zh.append(f"{name.zh} {change.old or '无'} → {change.new}（{sure.zh}{pooled.zh}）")
         en.append(f"{name.en} {change.old or 'none'} → {change.new} ({sure.en}{pooled.en})")
     changed = {change.tag for change in one.changes}
@@ -161,11 +175,12 @@ def gain(one: Brief, level: float) -> Words:
     else:
         ends = f"{'−' if low else ''}{abs(low)}%", f"+{high}%"
         zh, en = f"多半更高（{ends[0]} 到 {ends[1]}）", f"most likely higher ({ends[0]} to {ends[1]})"
-    spend = _rough(one.test_cny)
+    whose, spend = WHOSE[one.by], _rough(one.test_cny)
     try_zh, try_en = (f"，各试约 {spend} 元", f", {spend} CNY on each") if spend else ("", "")
     return Words(
-        f"比账户平时的素材，{name.zh}{zh}（{level:.0%} 区间），依据 {one.creatives:,} 条；拍 {one.copies} 条{try_zh}",
-        f"{name.en} {en} than the account's usual ({level:.0%} interval), from {one.creatives:,}; "
+        f"比{whose.zh}平时的素材，{name.zh}{zh}（{level:.0%} 区间），依据 {one.creatives:,} 条；"
+        f"拍 {one.copies} 条{try_zh}",
+        f"{name.en} {en} than the {whose.en}'s usual ({level:.0%} interval), from {one.creatives:,}; "
         f"shoot {one.copies}{try_en}",
     )
 

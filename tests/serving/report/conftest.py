@@ -40,7 +40,7 @@ def hostile(data: ReportData) -> ReportData:
         for lever in data.levers.levers
     ]
     koc = data.kocs.kocs[0].model_copy(update={"name": HOSTILE})
-    briefs = [one.model_copy(update={"tags": {"hook": HOSTILE}, "account_id": HOSTILE}) for one in data.briefs[:1]]
+    briefs = [one.model_copy(update={"tags": {"hook": HOSTILE}, "of": HOSTILE}) for one in data.briefs[:1]]
     return data.model_copy(
         update={
             "account": HOSTILE,

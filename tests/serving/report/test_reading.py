@@ -1,4 +1,4 @@
-"""The reading test: twelve questions, each answered within two clicks; docs/reading_report.md lists them."""
+"""The reading test: sixteen questions, each answered within two clicks; docs/reading_report.md lists them."""
 
 import re
 from dataclasses import dataclass
@@ -79,6 +79,22 @@ QUESTIONS = (
     Question(
         "还要拍多少条才出爆款？", "How many more to shoot for a hit?", (".side a[href='#diversity']",),
         "#diversity-view", r"再拍几条[\s\S]*(再拍 \d+ 条|校准)",
+    ),
+    Question(
+        "观察的先看哪几条？", "Which of the watched ones to look at first?", ("#counts [data-count=watchfirst]",),
+        "#rows tr[data-row]", "观察",
+    ),
+    Question(
+        "一共要关停多少条，是哪些？", "How many to stop in all, and which?", ("#counts [data-count=stop]",),
+        "#rows tr[data-row]", "关停",
+    ),
+    Question(
+        "可加可省比上周多了还是少了？", "More to add or save than a week ago?", (), "[data-tile=stake]",
+        r"7 天前 \S+ / \S+|上期没有数据",
+    ),
+    Question(
+        "这个商品下一条拍什么？", "What to shoot next for this product?", (PRODUCT,), "#shoot-next",
+        "这个商品的|以下按账户给出",
     ),
 )  # fmt: skip
 

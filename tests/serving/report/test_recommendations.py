@@ -55,7 +55,7 @@ def report(request: pytest.FixtureRequest) -> ReportData:
 
 def test_briefs_change_nothing_to_what_levers_cannot_tell(report: ReportData) -> None:
     for brief in report.briefs:
-        grades = lever_grades(report.levers, brief.promotion_type, "account_id", brief.account_id)
+        grades = lever_grades(report.levers, brief.promotion_type, brief.by, brief.of)
         for change in brief.changes:
             assert grades[change.tag, change.new].grade != "unclear"
             assert grades[change.tag, change.new].log > 0

@@ -12,6 +12,7 @@ from serving.inference.loaded_model import LoadedModel
 from serving.inference.predict import predictions
 from serving.report.context import CreativeFilter, ReportContext, build_context
 from serving.report.data import ReportData
+from serving.report.levers.parts import LeverSlice
 from serving.report.levers.section import lever_grades, levers
 from serving.report.what_to_shoot import typical_creative, what_to_shoot
 
@@ -21,7 +22,7 @@ Z = float(norm.ppf(0.9))
 def test_a_brief_changes_tags_only_to_values_that_levers_call_better(data: ReportData) -> None:
     assert data.briefs
     for brief in data.briefs:
-        grades = lever_grades(data.levers, brief.promotion_type, "account_id", brief.account_id)
+        grades = lever_grades(data.levers, brief.promotion_type, brief.by, brief.of)
         assert brief.changes
         for change in brief.changes:
             graded = grades[change.tag, change.new]
@@ -35,12 +36,25 @@ def test_a_brief_changes_tags_only_to_values_that_levers_call_better(data: Repor
         assert brief.gain_low <= brief.gain <= brief.gain_high
 
 
-def test_a_brief_is_a_request_to_the_service(loaded: LoadedModel, context: ReportContext, data: ReportData) -> None:
-    brief = data.briefs[0]
-    here = (context.observed["account_id"] == brief.account_id) & (
-        context.observed["promotion_type"] == brief.promotion_type
-    )
+@pytest.mark.parametrize("by", ["account_id", "product_id", "creator_id"])
+def test_a_brief_is_a_request_to_the_service(
+    loaded: LoadedModel, context: ReportContext, data: ReportData, by: str
+) -> None:
+    """Of a product or KOC too: a slice of its own, to which all creatives of its promotion type say what is better."""
+    first = data.briefs[0]
+    of_type = context.observed[context.observed["promotion_type"] == first.promotion_type]
+    whole = next(one for one in data.levers.slices if not one.by and one.promotion_type == first.promotion_type)
+    own = LeverSlice(
+        promotion_type=first.promotion_type, by=by, of=str(of_type[by].mode().iat[0]), creatives=30, cells=[],
+        answers=[], finding=whole.finding,
+    )  # fmt: skip
+    brief = what_to_shoot(context, data.levers.model_copy(update={"slices": [whole, own]}), Z)[0]
+    assert (brief.by, brief.of) == (by, own.of)
+    assert all(change.pooled for change in brief.changes)
+    here = (context.observed[by] == brief.of) & (context.observed["promotion_type"] == brief.promotion_type)
     typical = typical_creative(context, np.flatnonzero(here.to_numpy()))
+    assert typical[by] == brief.of
+    assert typical["account_id"] == brief.account_id == context.observed.loc[here, "account_id"].mode().iat[0]
     tags = {context.all_tags[tag].removeprefix("tag_"): value for tag, value in brief.tags.items()}
     asked = [typical, {**typical, "creative_id": "new", "tags": {**typical["tags"], **tags}}]
     requested = [Creative.model_validate(one) for one in asked]

@@ -94,14 +94,19 @@
     counts.replaceChildren(counts.firstElementChild, ...parts.map(([code, group, label, rows]) => el("button", { type: "button", "data-count": `${code}${group}`, click: () => creatives.look(code, group) }, el("span", { class: `badge ${code}` }, both(label)), " ", text("count_cny", { n: whole(rows.length), cny: whole(worth(rows)) }))));
   };
 
+  // Of the chosen product, else of the chosen KOC, else by account.
   const briefs = document.getElementById("briefs");
   const showBriefs = () => {
     const here = (name, value) => filters[name] < 0 || core.values[name][filters[name]] === value;
-    const found = data.briefs.filter((one) => here("promotion_type", one.type) && here("account_id", one.account)).slice(0, data.shown);
+    const of = (by) => data.briefs.filter((one) => one.by === by && here("promotion_type", one.type) && here(by, one.of)).slice(0, data.shown);
+    const asked = ["product_id", "creator_id"].find((name) => filters[name] >= 0);
+    const own = asked ? of(asked) : [], found = own.length ? own : of("account_id");
     const type = (one) => both(core.promotionTypes[core.values.promotion_type.indexOf(one.type)]);
+    const name = (one) => core.named[one.by]?.[core.values[one.by].indexOf(one.of)] || one.of;
+    document.getElementById("briefs-of").replaceChildren(text(asked && !own.length ? "briefs_too_few" : `briefs_of_${own.length ? asked : "account_id"}`, { least: data.least }));
     briefs.replaceChildren(...found.map((one) => {
       const [what, unlike, gain, proof] = one.lines;
-      return el("li", {}, el("b", {}, both(what)), el("small", {}, type(one), ` · ${one.account}`), el("p", {}, both(gain)), el("small", {}, both(unlike)), el("small", {}, both(proof)));
+      return el("li", {}, el("b", {}, both(what)), el("small", {}, type(one), ` · ${name(one)}`), el("p", {}, both(gain)), el("small", {}, both(unlike)), el("small", {}, both(proof)));
     }), ...(found.length ? [] : [el("li", { class: "empty" }, both(data.noBriefs))]));
   };
 
