@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +33,17 @@ def server(start_server, bundle):
     return start_server(bundle, open_metrics=True)
 
 
-def recorded(server) -> dict[str, str]:
-    """Request id → version, of all that the ledger has."""
-    return {row["request_id"]: row["version"] for row in read(connect(server.settings.ledger))}
+def recorded(server, **chosen: str) -> list[dict[str, object]]:
+    """Rows of the ledger."""
+    engine = connect(server.settings.ledger)
+    try:
+        return list(read(engine, **chosen))
+    finally:
+        engine.dispose()
+
+
+def recorded_ids(server) -> set[object]:
+    return {row["request_id"] for row in recorded(server)}
 
 
 class Load:
@@ -139,9 +148,7 @@ def test_the_page_is_there_and_what_it_reads_is_answered(server) -> None:
 def test_every_answer_is_in_the_ledger_with_caller_model_input_and_features(server, loaded, one_creative) -> None:
     body = json.dumps({"creatives": [one_creative]}).encode()
     answer = json.loads(server.post("/v1/predict", body)[1])
-    (row,) = read(connect(server.settings.ledger), request_id=answer["request_id"])
-    from hashlib import sha256
-
+    (row,) = recorded(server, request_id=answer["request_id"])
     assert row["input_sha256"] == sha256(body).hexdigest()
     assert (row["caller"], row["version"]) == ("anyone", loaded.version)
     assert list(row["features"]) == loaded.feature_names
@@ -223,7 +230,7 @@ def test_sigterm_under_load_loses_no_accepted_request(start_server, bundle, one_
     load.end()
     assert not load.refusals
     assert not load.broken
-    assert {request_id for request_id, _ in load.answers} <= set(recorded(server))
+    assert {request_id for request_id, _ in load.answers} <= recorded_ids(server)
 
 
 def test_a_worker_killed_comes_back_and_what_it_answered_is_in_the_ledger(start_server, bundle, one_creative) -> None:
@@ -237,7 +244,7 @@ def test_a_worker_killed_comes_back_and_what_it_answered_is_in_the_ledger(start_
     load.end()
     assert server.workers() != [worker]
     assert not load.refusals
-    assert set(load.kept) <= set(recorded(server))
+    assert set(load.kept) <= recorded_ids(server)
     assert server.end() == 0
 
 
@@ -266,7 +273,7 @@ def test_a_new_model_takes_over_under_load_without_a_failure(
     assert len({version for _, version in load.answers}) == 4
     assert load.answers[-1][1] == seal
     assert server.end() == 0
-    assert {request_id for request_id, _ in load.answers} <= set(recorded(server))
+    assert {request_id for request_id, _ in load.answers} <= recorded_ids(server)
 
 
 def test_two_workers_answer_and_count_together(start_server, bundle, one_creative) -> None:
@@ -276,4 +283,4 @@ def test_two_workers_answer_and_count_together(start_server, bundle, one_creativ
         assert server.post("/v1/predict", {"creatives": [one_creative]})[0] == 200
     until(lambda: b"gpmcast_creatives_total 40.0" in server.get("/metrics")[1])
     assert server.end() == 0
-    assert len(recorded(server)) == 40
+    assert len(recorded_ids(server)) == 40
