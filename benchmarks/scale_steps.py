@@ -25,8 +25,7 @@ from configs.settings import Settings
 from features.matrix.feature_matrix import Fitted, build_features
 from features.partitions.writer import write_partitioned
 from features.point_in_time.array_frame import ArrayFrame
-from features.point_in_time.counts import funnel_of
-from features.point_in_time.entity_history import entities
+from features.point_in_time.counts import entities_of, funnel_of
 from features.store.duckdb_store import open_store
 from features.store.ingest import ingest
 from features.store.load import load
@@ -166,7 +165,7 @@ def _features(record: Record, source: MetricsSource, settings: Settings) -> tupl
     """Measure snapshots and features; return the dataset, the rows that encoders are fitted on, and the encoders."""
     columns = sorted({name for names in source.value_columns().values() for name in names})
     funnel = funnel_of(columns, source.creatives, settings)
-    shared = entities(source.creatives, settings.tags.multi, settings.tags.crosses)
+    shared = entities_of(source.creatives, settings)
     every = record.timed("snapshots", lambda: source.snapshots(settings))
     found = subsample(every, settings.max_snapshots)
     observed = record.timed("features: counts", lambda: source.observe(found, funnel, shared, settings))

@@ -14,7 +14,7 @@ from configs.settings import Settings
 from features.funnel_model.empirical_bayes import StagePrior
 from features.matrix.encoders import fit_encoder
 from features.matrix.feature_matrix import Fitted, build_features
-from features.point_in_time.counts import data_entities, data_funnel, observe_loaded
+from features.point_in_time.counts import data_funnel, entities_of, observe_loaded
 from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.snapshots import snapshot_frame, snapshots
 from features.store.duckdb_store import open_store
@@ -75,7 +75,7 @@ def model(loaded) -> CreativeModel:
         funnel=data_funnel(loaded, Settings()),
         priors=priors,
         encoder=fit_encoder(loaded.creatives, Settings()),
-        entities=tuple(data_entities(loaded, Settings())[:1]),
+        entities=tuple(entities_of(loaded.creatives, Settings())[:1]),
         numbers=(),
     )
     offset, calibration = flat_line(float(np.log1p(5000.0))), flat_line(float(np.log(5000.0)))

@@ -60,9 +60,9 @@ def funnel_of(held: Sequence[str], creatives: pd.DataFrame, settings: Settings) 
     return build_funnel(held, BASES[settings.basis][0], typical)
 
 
-def data_entities(loaded: Loaded, settings: Settings) -> list[Entity]:
-    """What the creatives of the loaded data share, under the settings' tags and crosses."""
-    return entities(loaded.creatives, settings.tags.multi, settings.tags.crosses)
+def entities_of(creatives: pd.DataFrame, settings: Settings) -> list[Entity]:
+    """What these creatives share, under the settings' tags and crosses."""
+    return entities(creatives, settings.tags.multi, settings.tags.crosses)
 
 
 def observe(

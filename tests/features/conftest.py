@@ -7,7 +7,7 @@ import pytest
 
 from configs.settings import Settings
 from features.funnel import Funnel
-from features.point_in_time.counts import data_entities, data_funnel, observe_loaded
+from features.point_in_time.counts import data_funnel, entities_of, observe_loaded
 from features.schema import Loaded
 
 SnapshotsOf = Callable[..., pd.DataFrame]
@@ -33,4 +33,4 @@ def taken(small_world: Loaded, quick: Settings, snapshots_of: SnapshotsOf) -> pd
 
 @pytest.fixture(scope="session")
 def observed(small_world: Loaded, quick: Settings, funnel: Funnel, taken: pd.DataFrame) -> pd.DataFrame:
-    return observe_loaded(taken, small_world, funnel, data_entities(small_world, quick), quick).frame()
+    return observe_loaded(taken, small_world, funnel, entities_of(small_world.creatives, quick), quick).frame()

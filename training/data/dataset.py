@@ -18,8 +18,8 @@ from features.funnel_model.model import FunnelModel
 from features.matrix.encoders import fit_encoder
 from features.matrix.feature_matrix import Features, Fitted, build_features, numbers_present
 from features.point_in_time.array_frame import ArrayFrame
-from features.point_in_time.counts import funnel_of
-from features.point_in_time.entity_history import Entity, entities
+from features.point_in_time.counts import entities_of, funnel_of
+from features.point_in_time.entity_history import Entity
 from features.point_in_time.metric_rows import unit_codes
 from features.schema import KEY, Loaded
 from training.data.metrics_source import InMemorySource, MetricsSource
@@ -126,7 +126,7 @@ def prepare_from(source: MetricsSource, settings: Settings, on_line: Callable[[s
     if len(found) > settings.max_snapshots:
         found = subsample(found, settings.max_snapshots)
         on_line(f"{len(found):,} of these snapshots are used: whole creatives, subsampled by a hash (max_snapshots)")
-    shared = entities(source.creatives, settings.tags.multi, settings.tags.crosses)
+    shared = entities_of(source.creatives, settings)
     return Dataset(
         source=source,
         funnel=funnel,

@@ -22,8 +22,8 @@ from features.partitions.reader import read_creatives
 from features.point_in_time.array_frame import ArrayFrame, Codes
 from features.point_in_time.as_of_table import AsOf, AsOfHistory, ranges
 from features.point_in_time.availability import availabilities_of
-from features.point_in_time.counts import columns_of_others, funnel_of
-from features.point_in_time.entity_history import Entity, entities
+from features.point_in_time.counts import columns_of_others, entities_of, funnel_of
+from features.point_in_time.entity_history import Entity
 from features.point_in_time.market import MOMENT, TYPE
 from features.point_in_time.partial_sums import shared_codes, tables_exchanged
 from features.point_in_time.windowed_sums import summed_by
@@ -118,7 +118,7 @@ class ShardedSource:
         return self._gather(f"{self._surveyed.facts}/launches")
 
     def snapshots(self, settings: Settings) -> pd.DataFrame:
-        funnel, shared = self._funnel(settings), entities(self.creatives, settings.tags.multi, settings.tags.crosses)
+        funnel, shared = self._funnel(settings), entities_of(self.creatives, settings)
         return self._gather(f"{self._job(funnel, shared, settings).facts}/snapshots")
 
     def observe(self, rows: pd.DataFrame, funnel: Funnel, shared: Sequence[Entity], settings: Settings) -> pd.DataFrame:
@@ -126,12 +126,12 @@ class ShardedSource:
         return _in_order(self._gather(f"{job.request}/observed", _having_rows(order)), order)
 
     def outcomes(self, rows: pd.DataFrame, funnel: Funnel, settings: Settings) -> pd.DataFrame:
-        shared = entities(self.creatives, settings.tags.multi, settings.tags.crosses)
+        shared = entities_of(self.creatives, settings)
         job, order = self._request(rows, funnel, shared, settings)
         return _in_order(self._gather(f"{job.request}/outcome", _having_rows(order)), order)
 
     def totals(self, moments: Sequence[pd.Timestamp], funnel: Funnel, settings: Settings) -> Iterator[pd.DataFrame]:
-        shared = entities(self.creatives, settings.tags.multi, settings.tags.crosses)
+        shared = entities_of(self.creatives, settings)
         job = self._job(funnel, shared, settings)
         parts = self.dataset.parts
         if not all(self.work.done(tasks.totals_name(job, part, moment)) for moment in moments for part in parts):
@@ -172,7 +172,7 @@ class ShardedSource:
     @property
     def _surveyed(self) -> Job:
         settings = self._settings
-        shared = entities(self.creatives, settings.tags.multi, settings.tags.crosses)
+        shared = entities_of(self.creatives, settings)
         return self._job(self._funnel(settings), shared, settings)
 
     def _funnel(self, settings: Settings) -> Funnel:

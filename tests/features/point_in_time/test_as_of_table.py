@@ -8,7 +8,7 @@ import pytest
 
 from features.point_in_time.array_frame import ArrayFrame, Categories
 from features.point_in_time.as_of_table import AsOfHistory, as_of_table
-from features.point_in_time.counts import SumsInMemory, columns_of_others, data_entities, data_funnel, observe
+from features.point_in_time.counts import SumsInMemory, columns_of_others, data_funnel, entities_of, observe
 from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.snapshots import latest_snapshots
 from features.schema import KEY, Loaded
@@ -29,7 +29,7 @@ def known(small_world: Loaded, moment: pd.Timestamp) -> Loaded:
 @pytest.fixture
 def world(known: Loaded, settings, moment):
     """Rows, funnel, entities, as-of table."""
-    rows, funnel, shared = MetricRows.of(known), data_funnel(known, settings), data_entities(known, settings)
+    rows, funnel, shared = MetricRows.of(known), data_funnel(known, settings), entities_of(known.creatives, settings)
     return rows, funnel, shared, as_of_table(rows, funnel, shared, settings, moment)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.point_in_time.counts import data_entities, data_funnel, observe_loaded
+from features.point_in_time.counts import data_funnel, entities_of, observe_loaded
 from features.schema import Loaded
 
 LAUNCH = pd.Timestamp("2026-03-10")
@@ -53,7 +53,7 @@ def at(snapshots_of) -> Callable[[Loaded, Settings, int], pd.Series]:
     def make(loaded: Loaded, settings: Settings, age: int) -> pd.Series:
         rows = snapshots_of(loaded, (age,))
         funnel = data_funnel(loaded, settings)
-        return observe_loaded(rows, loaded, funnel, data_entities(loaded, settings), settings).frame().iloc[0]
+        return observe_loaded(rows, loaded, funnel, entities_of(loaded.creatives, settings), settings).frame().iloc[0]
 
     return make
 
@@ -100,7 +100,7 @@ def test_a_figure_that_the_metrics_lack_is_missing_not_zero(one, quick, snapshot
     funnel = data_funnel(one, quick)
     rows = snapshots_of(one, (48,))
     poorer = Loaded(one.metrics.drop(columns="clicks"), one.creatives)
-    row = observe_loaded(rows, poorer, funnel, data_entities(one, quick), quick).frame().iloc[0]
+    row = observe_loaded(rows, poorer, funnel, entities_of(one.creatives, quick), quick).frame().iloc[0]
     assert np.isnan(row["early:clicks"])
     assert row["early:impressions"] == 300.0
 
@@ -119,4 +119,4 @@ def test_nothing_is_edited(one, quick, at) -> None:
 
 def test_every_entity_of_the_data_has_a_history_in_their_order(observed, small_world, quick) -> None:
     launched = [name.removeprefix("launched:") for name in observed if name.startswith("launched:")]
-    assert launched == [entity.name for entity in data_entities(small_world, quick)]
+    assert launched == [entity.name for entity in entities_of(small_world.creatives, quick)]

@@ -8,7 +8,7 @@ import pytest
 from configs.settings import BASES
 from features.funnel import build_funnel
 from features.point_in_time.array_frame import ArrayFrame
-from features.point_in_time.counts import data_entities, observe_loaded
+from features.point_in_time.counts import entities_of, observe_loaded
 from features.point_in_time.entity_history import MARKET, Entity, entities, entity_codes
 from features.schema import KEY, Loaded
 
@@ -185,7 +185,8 @@ def second_at_launch(loaded, settings, snapshots_of) -> pd.Series:
     basis = BASES[settings.basis][0]
     rows = snapshots_of(loaded, (0,))
     held = [name for name in loaded.metrics if name not in KEY]
-    table = observe_loaded(rows, loaded, build_funnel(held, basis), data_entities(loaded, settings), settings).frame()
+    shared = entities_of(loaded.creatives, settings)
+    table = observe_loaded(rows, loaded, build_funnel(held, basis), shared, settings).frame()
     return table.set_index("creative_id").loc["second"]
 
 
@@ -225,7 +226,7 @@ def test_a_figure_that_rows_miss_costs_only_its_own_stage_its_history(
     """An account whose export has no plays still counts for clicks; nothing missing counts as 0."""
     metrics = small_world.metrics.assign(plays=np.nan)
     less = observe_loaded(
-        taken, Loaded(metrics, small_world.creatives), funnel, data_entities(small_world, quick), quick
+        taken, Loaded(metrics, small_world.creatives), funnel, entities_of(small_world.creatives, quick), quick
     ).frame()
     history = [name for name in less if name.startswith(("hist:", "market:", "launched:")) and ":hold:" not in name]
     pd.testing.assert_frame_equal(less[history], observed[history])
@@ -255,7 +256,7 @@ def test_a_creative_is_no_history_of_its_own(checked, quick, snapshots_of) -> No
     )
     loaded = checked(metrics, pd.DataFrame({"promotion_type": ["live"], "account_id": ["a"], "creative_id": ["c"]}))
     rows = snapshots_of(loaded, (24, 72))
-    shared = data_entities(loaded, quick)
+    shared = entities_of(loaded.creatives, quick)
     table = observe_loaded(rows, loaded, build_funnel(list(metrics), "net_gmv_cny"), shared, quick).frame()
     others = table.filter(regex="^(hist:|market:|launched:|live_siblings|recent_launches)")
     assert others.shape[1] > 20

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from features.point_in_time.availability import counted_rows
-from features.point_in_time.counts import SumsInMemory, columns_of_others, data_entities, data_funnel
+from features.point_in_time.counts import SumsInMemory, columns_of_others, data_funnel, entities_of
 from features.point_in_time.entity_history import Entity, history_columns
 from features.point_in_time.market import Market, market_tables
 from features.point_in_time.metric_rows import MetricRows
@@ -32,7 +32,7 @@ def one_market(small_world: Loaded) -> Loaded:
 
 
 def test_parts_that_exchange_partial_sums_have_the_history_of_one_frame(one_market, quick, snapshots_of) -> None:
-    funnel, shared = data_funnel(one_market, quick), data_entities(one_market, quick)
+    funnel, shared = data_funnel(one_market, quick), entities_of(one_market.creatives, quick)
     rows, frame = MetricRows.of(one_market), snapshots_of(one_market, (0, 24, 72))
     keys = pd.MultiIndex.from_frame(one_market.creatives[["account_id", "creative_id"]])
     units = keys.get_indexer(pd.MultiIndex.from_frame(frame[["account_id", "creative_id"]])).astype(np.int64)
