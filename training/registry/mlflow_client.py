@@ -1,6 +1,6 @@
 """MLflow's client as far as a service needs it: which version is the champion, and the download of its files.
 
-Beside `mlflow_tracking.py` the only module that imports mlflow.
+MLflow is imported here, in `mlflow_tracking.py` and in `score_process.py`, and nowhere else.
 """
 
 import logging

@@ -18,7 +18,7 @@ from training.sharded.work import Work
 from training.sharded.workspace_lock import WorkspaceLock
 from training.workspace import Workspace
 
-RUN_LOCK, EXCHANGE_LOCK = "at_work.lock", "answering.lock"
+RUN_LOCK, EXCHANGE_LOCK = "at_work.lock", "exchange.lock"
 """Lock files of the workspace: held while a command reads parts, and while parts exchange partial sums."""
 
 

@@ -124,15 +124,15 @@ def test_tables_of_another_command_stay_while_it_runs(dataset: PartitionedDatase
 def test_partial_sums_stay_while_another_command_may_request_the_same(
     dataset: PartitionedDataset, settings: Settings, tmp_path: Path
 ):
-    work, answering = Work(str(tmp_path / "work")), tmp_path / "answering.lock"
-    source = ShardedSource(dataset, work, LocalEngine(), settings, ProgressCallbacks(), answering)
+    work, exchanging = Work(str(tmp_path / "work")), tmp_path / "exchange.lock"
+    source = ShardedSource(dataset, work, LocalEngine(), settings, ProgressCallbacks(), exchanging)
     funnel, shared = source._surveyed.funnel, source._surveyed.shared
     rows = source.snapshots(settings)
 
     def exchanged() -> list[Path]:
         return [path for what in ("partial_*", "requested", "resolved") for path in Path(work.root).glob(f"*/*/{what}")]
 
-    with WorkspaceLock(answering) as other:
+    with WorkspaceLock(exchanging) as other:
         other.share()
         source.observe(rows, funnel, shared, settings)
         assert exchanged()
