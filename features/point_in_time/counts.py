@@ -148,7 +148,7 @@ def own_counts(snapshots: ArrayFrame, rows: MetricRows, funnel: Funnel, settings
     sums.write(counts, slice(len(at_once), len(names)), (low[2:4], high[2:4]))
     others = [*sums.total(volume, (low[4:], high[4:])), prices[units]]
     return NumberColumns(
-        [(_own_names(names), counts.reshape(-1, len(units))), (_other_names(volume), np.array(others))]
+        [(_own_names(names), counts.reshape(2 * len(names), len(units))), (_other_names(volume), np.array(others))]
     )
 
 

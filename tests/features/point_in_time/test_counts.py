@@ -105,6 +105,14 @@ def test_a_figure_that_the_metrics_lack_is_missing_not_zero(one, quick, snapshot
     assert row["early:impressions"] == 300.0
 
 
+def test_no_snapshots_have_no_counts_under_the_same_names(one, quick, snapshots_of) -> None:
+    """As in an account of a partitioned dataset of which no snapshot is asked for."""
+    rows, funnel, shared = snapshots_of(one, (48,)), data_funnel(one, quick), entities_of(one.creatives, quick)
+    some, none = (observe_loaded(part, one, funnel, shared, quick).frame() for part in (rows, rows.iloc[:0]))
+    assert list(none) == list(some)
+    assert not len(none)
+
+
 def test_the_funnel_counts_only_columns_that_hold_something(one, quick) -> None:
     empty = Loaded(one.metrics.assign(clicks=np.nan), one.creatives)
     assert not data_funnel(empty, quick).has("click")
