@@ -11,7 +11,6 @@ from scipy import sparse
 
 from features.funnel_model.terms import (
     HOUR_WAVES,
-    LOG_SLOPES,
     MAX_DEVIATIONS,
     PROMOTION_TYPE,
     TIME,
@@ -93,30 +92,42 @@ def term_entries(frame: ArrayFrame, times: Seconds, terms: Terms) -> TermEntries
     shares = [_value_shares(frame, name, terms) for name in terms.multi]
     columns = [codes.T, _pair_columns(codes, arrays).T, np.zeros((count, len(slopes)), dtype=np.int64), time_columns]
     values = [np.ones((count, len(codes) + len(arrays.interactions))), slopes.T]
-    names = (*arrays.single, *arrays.interactions, *slope_names, TIME, *terms.multi)
-    widths = [1] * (len(names) - 1 - len(shares)) + [2] + [part.shape[1] for part, _ in shares]
-    of_multi = (len(terms.categories[name]) for name in terms.multi)
+    names, edges, sizes = _layout(terms, slope_names, tuple(part.shape[1] for part, _ in shares))
     return TermEntries(
         names=names,
-        edges=tuple(accumulate(widths, initial=0)),
+        edges=edges,
         columns=np.concatenate([*columns, *(part for part, _ in shares)], axis=1),
         values=np.concatenate([*values, heights, *(share for _, share in shares)], axis=1),
-        sizes=(*arrays.sizes, *[1] * len(slopes), arrays.time_columns, *of_multi),
+        sizes=sizes,
     )
+
+
+def _layout(
+    terms: Terms, slopes: tuple[str, ...], widths: tuple[int, ...]
+) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
+    """Names, edges and sizes of `TermEntries` with these slopes and widths of multi-valued tags; made once."""
+    arrays, key = terms.arrays, (slopes, widths)
+    if key not in arrays.layouts:
+        names = (*arrays.single, *arrays.interactions, *slopes, TIME, *terms.multi)
+        slots = [1] * (len(names) - 1 - len(widths)) + [2, *widths]
+        of_multi = (len(terms.categories[name]) for name in terms.multi)
+        sizes = (*arrays.sizes, *[1] * len(slopes), arrays.time_columns, *of_multi)
+        arrays.layouts[key] = names, tuple(accumulate(slots, initial=0)), sizes
+    return arrays.layouts[key]
 
 
 def _slopes(frame: ArrayFrame, terms: Terms) -> tuple[tuple[str, ...], Floats]:
     """Names of the L slopes, and (L, N) regressors, standardised to mean 0 and deviation 1; 0 where it is unknown."""
     arrays, known = terms.arrays, np.zeros((0, len(frame)))
     if terms.scaling:
-        numbers = np.array([frame.floats(LOG_SLOPES[slope]) for slope in terms.scaling])
+        numbers = frame.known(arrays.scaled)
         scaled = (np.log(np.where(numbers > 0, numbers, np.nan)) - arrays.means) / arrays.deviations
         known = np.maximum(np.minimum(scaled, MAX_DEVIATIONS), -MAX_DEVIATIONS)
     # x² − 1 has mean 0 for a standardised x: the second Hermite polynomial, uncorrelated with x itself.
     parts = [known, known[arrays.squared] ** 2 - 1.0]
     if "launch_hour" in frame:
         angle = frame.floats("launch_hour") * (2.0 * np.pi / 24.0)
-        parts.append(np.array([wave(angle) for wave in HOUR_WAVES.values()]))
+        parts += [wave(angle)[None] for wave in HOUR_WAVES.values()]
     slopes = np.concatenate(parts)
     return arrays.slopes[: len(slopes)], np.where(np.isnan(slopes), 0.0, slopes)
 

@@ -13,7 +13,7 @@ variances of a log rate.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -94,15 +94,27 @@ class ModelArrays:
     effect_terms: Mapping[str, tuple[str, ...]]
     intercepts: Floats
     creative_variances: Floats
-    _aligned: dict[tuple[str, ...], "AlignedArrays"] = field(default_factory=dict)
+    _aligned: dict[tuple[tuple[str, ...], tuple[int, ...]], "AlignedArrays"] = field(default_factory=dict)
 
-    def aligned(self, names: tuple[str, ...]) -> "AlignedArrays":
-        """The arrays in the order of these terms; cached, as the terms vary only in whether rows have a launch hour."""
-        if names not in self._aligned:
+    def aligned(self, names: tuple[str, ...], edges: tuple[int, ...]) -> "AlignedArrays":
+        """The arrays in the order of these terms and slots (`TermEntries`).
+
+        Cached: they vary only in whether rows have a launch hour, and in the most values of a multi-valued tag.
+        """
+        found = self._aligned.get((names, edges))
+        if found is None:
             places = {name: place for place, name in enumerate(names)}
             no_column, zeros = self.effects.shape[1] - 1, np.zeros(len(self.intercepts))
-            self._aligned[names] = AlignedArrays(
-                first_column=np.array([self.first_column.get(name, no_column) for name in names]),
+            first = np.array([self.first_column.get(name, no_column) for name in names]).repeat(np.diff(edges))
+            found = self._aligned[names, edges] = AlignedArrays(
+                first_column=first,
+                known=first < no_column,
+                first_slot=np.array(edges[:-1], dtype=np.int64),
+                further_slots=[
+                    (place, slot)
+                    for place, (start, end) in enumerate(pairwise(edges))
+                    for slot in range(start + 1, end)
+                ],
                 variance_components=np.array([self.variance_components.get(name, zeros) for name in names]).T[:, None],
                 promotion_type=places[PROMOTION_TYPE],
                 time=places[TIME],
@@ -112,15 +124,18 @@ class ModelArrays:
                     for used in [tuple(name for name in terms if name in places)]
                 },
             )
-        return self._aligned[names]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
 class AlignedArrays:
-    """A model's arrays in the order of the T terms of some `TermEntries`.
+    """A model's arrays in the order of the T terms and K slots of some `TermEntries`.
 
     Attributes:
-        first_column: (T,) int64, index of each term's first column; P, the column of zeros, for unknown terms.
+        first_column: (K,) int64, index of the first column of each slot's term; P, the column of zeros, if unknown.
+        known: (K,) whether the model knows the term.
+        first_slot: (T,) int64, the first slot of each term.
+        further_slots: Place of the term and the slot, of every slot but the first of its term.
         variance_components: (S, 1, T), σ²; 0 where the term is not categorical.
         promotion_type: Index of this term.
         time: Index of this term.
@@ -128,6 +143,9 @@ class AlignedArrays:
     """
 
     first_column: npt.NDArray[np.int64]
+    known: npt.NDArray[np.bool_]
+    first_slot: npt.NDArray[np.int64]
+    further_slots: list[tuple[int, int]]
     variance_components: Floats
     promotion_type: int
     time: int
@@ -266,15 +284,14 @@ def predict(model: FunnelModel, frame: ArrayFrame, times: Seconds, stages: Seque
         stages: Of the funnel.
     """
     arrays, entries = model.arrays, term_entries(frame, times, model.terms)
-    aligned, no_column = arrays.aligned(entries.names), arrays.effects.shape[1] - 1
-    first = aligned.first_column.repeat(np.diff(entries.edges))  # (K,)
+    aligned, no_column = arrays.aligned(entries.names, entries.edges), arrays.effects.shape[1] - 1
     # (N, K) column of each slot among all P columns; empty slots and terms unknown to the model take the zero column.
-    at = np.where((entries.columns >= 0) & (first < no_column), entries.columns + first, no_column)
-    effects = _sum_by_term(arrays.effects.take(at, axis=1) * entries.values, entries.edges)
+    at = np.where((entries.columns >= 0) & aligned.known, entries.columns + aligned.first_column, no_column)
+    effects = _sum_by_term(arrays.effects.take(at, axis=1) * entries.values, aligned)
     effects[:, :, aligned.promotion_type] += arrays.intercepts[:, None]
     # x'Vx with V taken as diagonal; a new category (its first slot is empty) has the whole variance component.
-    variances = _sum_by_term(arrays.effect_variances.take(at, axis=1) * entries.values**2, entries.edges)
-    variances += aligned.variance_components * (at.take(entries.edges[:-1], axis=1) == no_column)
+    variances = _sum_by_term(arrays.effect_variances.take(at, axis=1) * entries.values**2, aligned)
+    variances += aligned.variance_components * (at.take(aligned.first_slot, axis=1) == no_column)
     # (S, N, T) has a row's terms contiguous: their sum is bit-identical for one row and for many.
     log_rate, variance = effects.sum(axis=-1), variances.sum(axis=-1) + arrays.creative_variances[:, None]
     base_rate = np.exp(effects[:, :, aligned.promotion_type] + effects[:, :, aligned.time])
@@ -293,23 +310,16 @@ def predict(model: FunnelModel, frame: ArrayFrame, times: Seconds, stages: Seque
     return ExpectedRates(names, base_rate, log_effects, log_rate, variance)
 
 
-def _sum_by_term(parts: Floats, edges: tuple[int, ...]) -> Floats:
+def _sum_by_term(parts: Floats, aligned: AlignedArrays) -> Floats:
     """Sums over the slots of each term, (S, N, K) → (S, N, T).
 
     Slots are added one by one, so that a row's sums are bit-identical whatever number of slots the other rows of the
     batch need.
     """
-    sums = parts.take(edges[:-1], axis=2)
-    for place, slot in _further_slots(edges):
+    sums = parts.take(aligned.first_slot, axis=2)
+    for place, slot in aligned.further_slots:
         sums[:, :, place] += parts[:, :, slot]
     return sums
-
-
-@lru_cache(maxsize=256)
-def _further_slots(edges: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Place of the term and the slot, of every slot but the first of its term."""
-    of_terms = enumerate(pairwise(edges))
-    return [(place, slot) for place, (first, last) in of_terms for slot in range(first + 1, last)]
 
 
 def price_variance(frame: ArrayFrame, terms: Terms) -> Floats:

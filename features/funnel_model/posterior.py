@@ -306,8 +306,9 @@ def own_evidence(
     Returns:
         (S, N) each: factor on the rate, number of events counted (not discounted), posterior variance.
     """
-    count, exposure, last_events = observed.stack(arrays.last_days_columns).reshape(3, *rate.shape)
-    ratio, older_events, periods = before_last_days(arrays, observed, rate)
+    last_days = observed.stack(arrays.last_days_columns).reshape(3, *rate.shape)
+    ratio, older_events, periods = before_last_days(arrays, observed, rate, last_days)
+    count, exposure, last_events = last_days
     events = discounted_events(older_events, arrays, periods)
     strength = arrays.dispersion / variance
     factor = shrink(ratio, events, strength)
@@ -318,14 +319,23 @@ def own_evidence(
     return factor * shrink(ratio, events, strength), older_events + last_events, arrays.dispersion / (events + strength)
 
 
-def before_last_days(arrays: PriorArrays, observed: ArrayFrame, rate: Floats) -> tuple[Floats, Floats, Floats]:
+def before_last_days(
+    arrays: PriorArrays, observed: ArrayFrame, rate: Floats, last_days: Floats | None = None
+) -> tuple[Floats, Floats, Floats]:
     """A creative's life up to its last days, against a rate of shape (S, N).
+
+    Args:
+        arrays: Priors of S stages.
+        observed: N rows.
+        rate: (S, N) expected rate.
+        last_days: (3, S, N) the counts `arrays.last_days_columns`, where the caller has them.
 
     Returns:
         Ratio (S, N), events (S, N), and the length of that life (N,) in periods of `RECENT_DAYS`, at least 1.
     """
     life = observed.stack(arrays.early_columns).reshape(3, *rate.shape)
-    last_days = observed.stack(arrays.last_days_columns).reshape(3, *rate.shape)
+    if last_days is None:
+        last_days = observed.stack(arrays.last_days_columns).reshape(3, *rate.shape)
     count, exposure, events = np.maximum(life - last_days, 0.0)
     ratio, events = ratio_and_events(arrays.poisson, count, exposure, events, rate)
     days = observed.floats("elapsed_hours") / 24.0

@@ -5,7 +5,7 @@ categorical term, one per pair of categories of an interaction, and hat function
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from features.attributes import NUMBER_ATTRIBUTES
 from features.point_in_time.array_frame import ArrayFrame, Categories, Codes, Floats, look_up
 from features.point_in_time.entity_history import GROUPS, TAG, entity_name
+from features.point_in_time.number_columns import Names
 from features.point_in_time.windowed_sums import Seconds
 from features.schema import MULTI
 
@@ -88,6 +89,7 @@ class Terms(BaseModel):
             deviations=np.array([[deviation] for _, deviation in self.scaling.values()]).reshape(-1, 1),
             squared=[slopes.index(slope) for slope in squares.values()],
             slopes=(*slopes, *squares, *HOUR_WAVES),
+            scaled=Names(tuple(LOG_SLOPES[slope] for slope in slopes)),
         )
 
     def __copy__(self) -> "Terms":
@@ -119,6 +121,8 @@ class TermArrays:
         deviations: (slopes, 1), likewise.
         squared: Indices of the slopes that also occur squared.
         slopes: Names of the slopes, their squares, then the waves of the hour.
+        scaled: Columns of the numbers in `Terms.scaling`.
+        layouts: Of `features.funnel_model.design_matrix.term_entries`, by names of slopes and widths of tags.
     """
 
     single: tuple[str, ...]
@@ -138,6 +142,10 @@ class TermArrays:
     deviations: Floats
     squared: list[int]
     slopes: tuple[str, ...]
+    scaled: Names
+    layouts: dict[tuple[tuple[str, ...], tuple[int, ...]], tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]] = (
+        field(default_factory=dict)
+    )
 
 
 def is_slope(term: str) -> bool:

@@ -84,13 +84,7 @@ def _paces(features: Features) -> dict[str, Floats]:
     unknown = np.full(len(days), np.nan)
     known = {name: features.values[name] for name in EARLY_VOLUME if name in features.values}
     life, day, late = (known.get(name, unknown) for name in EARLY_VOLUME)
-    volumes = (np.expm1(life), np.expm1(day), np.expm1(life) * late)
-    spans = (
-        np.maximum(days, SHORTEST_DAYS),
-        np.clip(days, SHORTEST_DAYS, 1.0),
-        np.maximum(days, SHORTEST_DAYS) / 2,
-    )
-    return {
-        name: np.log1p(np.where(days > 0, volume / span * PACE_DAYS, np.nan))
-        for name, volume, span in zip(PACES, volumes, spans)
-    }
+    life, day = np.expm1(np.array([life, day]))
+    lived = np.maximum(days, SHORTEST_DAYS)
+    volumes, spans = np.array([life, day, life * late]), np.array([lived, np.minimum(lived, 1.0), lived / 2])
+    return dict(zip(PACES, np.log1p(np.where(days > 0, volumes / spans * PACE_DAYS, np.nan))))

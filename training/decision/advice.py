@@ -109,12 +109,13 @@ def advise(
         until = dict(rows.spend_until_decided(roi_to_reach, *lines, EVEN))
     with np.errstate(divide="ignore", invalid="ignore"):
         days = until["decide_cny"] / later_spend * settings.outcome_days
+    chance, hit_chance = rows.chances(roi_to_reach) if rows else (unknown, unknown)
     figures = {
         **(rows.intervals if rows else none),
         "asked_roi": roi_to_reach,
-        f"{rate or 'roi'}_chance": rows.chance(roi_to_reach) if rows and rate else unknown,
+        f"{rate or 'roi'}_chance": chance,
         "rate_chance": sure,
-        "hit_chance": rows.hit_chance() if rows else unknown,
+        "hit_chance": hit_chance,
         "stake_cny": np.where(is_running & ~silent, _stake(predicted, funnel, roi_to_reach, later_spend), np.nan),
         "decide_cny": np.where(is_running & ~silent & np.isfinite(until["decide_cny"]), until["decide_cny"], np.nan),
         "decide_days": np.where(is_running & ~silent & np.isfinite(days), days, np.nan),

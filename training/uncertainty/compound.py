@@ -113,8 +113,8 @@ class Distribution:
         levels[..., 0], levels[..., -1] = self.zero, 1.0
         return logs, levels
 
-    def part(self, place: int | slice) -> "Distribution":
-        """Those at this place of the first axis."""
+    def part(self, place: int | slice | list[int] | None) -> "Distribution":
+        """Those at this place, or these, of the first axis; None: all, below a new first axis."""
         found = Distribution(self.zero[place], self.log_values[place], self.weights[place], self.maps[place])
         if "curve" in self.__dict__:
             logs, levels = self.curve

@@ -1,6 +1,6 @@
 """The implementation of `PredictiveUncertainty`: recalibrated compound distributions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -155,6 +155,12 @@ class CompoundRows:
             return self.distributions(chunk).part(model.names.index(name))
         return chunk.volume().part(0) if name == model.names[0] else model.compounds[name].distribution(chunk)
 
+    def some_distributions(self, names: Sequence[str], chunk: Chunk) -> Distribution:
+        """(names, rows) Of some of `names` of the model, for the rows of one chunk."""
+        if len(chunk.mean) == len(self.features.reference_price):
+            return self.distributions(chunk).part([self.uncertainty.names.index(name) for name in names])
+        return joined([self.distribution(name, chunk).part(None) for name in names])
+
     def distributions(self, chunk: Chunk) -> Distribution:
         """(names, rows) Of all `names` of the model, for the rows of one chunk; kept by the chunk."""
         if not chunk.distributions:
@@ -203,15 +209,47 @@ class CompoundRows:
     def chance(self, threshold: Floats | float, target: str = "") -> Floats:
         """(rows,) P(target ≥ threshold)."""
         name = target or self.uncertainty.funnel.main_roi
-        found = np.full(len(self.features.reference_price), np.nan)
-        if name not in self.uncertainty.targets:
-            return found
-        wanted = np.broadcast_to(np.asarray(threshold, dtype=np.float64), len(found))
-        for rows, chunk in self.chunks:
-            value = wanted[rows]
-            reached = 1.0 - self.distribution(name, chunk).cdf(np.where(np.isnan(value), 0.0, value)[:, None])[:, 0]
-            # The distribution has no atom but at 0, and no mass below 0.
-            found[rows] = np.where(np.isnan(value), np.nan, np.where(value <= 0, 1.0, reached))
+        return self._reached({name: np.asarray(threshold, dtype=np.float64)})[0]
+
+    def hit_chance(self) -> Floats:
+        """(rows,) P(hit)."""
+        return self._reached(self._hit)[0]
+
+    def chances(self, threshold: Floats | float) -> tuple[Floats, Floats]:
+        """(rows,) P(main ROI ≥ threshold) and P(hit)."""
+        wanted = {self.uncertainty.funnel.main_roi: np.asarray(threshold, dtype=np.float64)}
+        chance, *hit_chance = self._reached(wanted | self._hit)
+        return chance, hit_chance[0] if hit_chance else chance
+
+    @property
+    def _hit(self) -> dict[str, Floats]:
+        """What a hit is measured by → (rows,) what it has to reach."""
+        model = self.uncertainty
+        if model.hits_model is None:
+            return {HIT_MONEY: np.asarray(np.nan)}
+        name = model.funnel.volume_target if model.hits_model.measure == "volume" else HIT_MONEY
+        return {name: model.hits_model.needed(self.columns["promotion_type"])}
+
+    def _reached(self, thresholds: Mapping[str, Floats]) -> Floats:
+        """(names, rows) P(at least the threshold) of some of `names`; NaN where either is not known.
+
+        Args:
+            thresholds: By name: (rows,) or one for all.
+        """
+        found = np.full((len(thresholds), len(self.features.reference_price)), np.nan)
+        wanted = np.empty_like(found)
+        for line, values in zip(wanted, thresholds.values()):
+            line[:] = values
+        known = [place for place, name in enumerate(thresholds) if name in self.uncertainty.names]
+        names = [name for name in thresholds if name in self.uncertainty.names]
+        for rows, chunk in self.chunks if names else ():
+            values = wanted[known, rows]
+            missing = np.isnan(values)
+            at_least = (
+                1.0 - self.some_distributions(names, chunk).cdf(np.where(missing, 0.0, values)[..., None])[..., 0]
+            )
+            # A distribution has no atom but at 0, and no mass below 0.
+            found[known, rows] = np.where(missing, np.nan, np.where(values <= 0, 1.0, at_least))
         return found
 
     def cdf(self, values: Floats, target: str) -> Floats:
@@ -260,18 +298,6 @@ class CompoundRows:
         variance = self.rate_variance(name)
         rate = np.asarray(self.predicted[name], dtype=np.float64)
         return np.log(np.maximum(rate, 1e-12) / threshold) - variance / 2.0, np.sqrt(variance)
-
-    def hit_chance(self) -> Floats:
-        """(rows,) P(hit)."""
-        found, model = np.full(len(self.features.reference_price), np.nan), self.uncertainty
-        if model.hits_model is None:
-            return found
-        name = model.funnel.volume_target if model.hits_model.measure == "volume" else HIT_MONEY
-        for rows, chunk in self.chunks:
-            needed = model.hits_model.needed(chunk.columns["promotion_type"])
-            reached = 1.0 - self.distribution(name, chunk).cdf(np.where(np.isnan(needed), 0.0, needed)[:, None])[:, 0]
-            found[rows] = np.where(np.isnan(needed), np.nan, reached)
-        return found
 
     def comparable_creatives(self, target: str = "") -> npt.NDArray[np.int64]:
         """(rows,) Creatives that calibrated the narrowest group of each row."""

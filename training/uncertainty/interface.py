@@ -83,6 +83,10 @@ class RowUncertainty(Protocol):
         """(rows,) P(the creative is a hit in its outcome window)."""
         ...
 
+    def chances(self, threshold: Floats | float) -> tuple[Floats, Floats]:
+        """`chance` of the main ROI and `hit_chance`, in one step."""
+        ...
+
     def comparable_creatives(self, target: str = "") -> npt.NDArray[np.int64]:
         """Creatives whose outcomes calibrated the group of each row; 0 where the target is not calibrated."""
         ...
