@@ -218,19 +218,26 @@ def one_worker(service: Service, plain: Service, bodies: dict[str, bytes], secon
 
 
 def throughput(service: Service, plain: Service, body: bytes, seconds: float, table: Table, *, workers: int) -> None:
-    """Answers a second of clients that each ask again at once."""
+    """Answers a second of clients that each ask again at once; with the most clients also where the CPU time goes."""
     for clients in CLIENTS:
-        rates = []
+        rates, own, clients_own = [], [], []
         for of in (service, plain):
             load = Load(of.port, body, clients)
             count = max(int(load.one_after_the_other(WARM).rate * seconds / 2), clients)
+            before, client_before = of.cpu_seconds(), time.process_time()
             found = load.one_after_the_other(count)
+            clients_own.append((time.process_time() - client_before) / count * 1000)
+            own.append((of.cpu_seconds() - before) / count * 1000)
             load.close()
             rates.append(found.rate)
             if found.failures:
                 print(f"{found.failures} failures")
         target = "≥ .35 ×" if (clients, workers) == (16, 2) else ""
-        table.add(f"throughput, {clients} clients, {workers} worker{'s' * (workers > 1)}", *rates, "/s", target)
+        where = f"{clients} clients, {workers} worker{'s' * (workers > 1)}"
+        table.add(f"throughput, {where}", *rates, "/s", target)
+        if clients == CLIENTS[-1]:
+            table.add(f"CPU of an answer, {where}", *own)
+            table.add(f"CPU of the client for it, {where}", *clients_own)
 
 
 def memory(service: Service, body: bytes, many: int, table: Table) -> None:
