@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from itertools import accumulate, pairwise
 
 import numpy as np
 import pandas as pd
@@ -40,8 +41,13 @@ NUMBER_NAMES = Names(
     (*(a.feature_name for a in NUMBER_ATTRIBUTES), *PLAIN, *LOGGED, *SHARES, "price_band", "launch_weekday")
 )
 """Names of the lines of `numbers`."""
-ENDS = np.cumsum([len(NUMBER_ATTRIBUTES), len(PLAIN), len(LOGGED) - 1, len(SHARES)])
-"""Where the columns that `numbers` reads are split; creation delay is none of them."""
+NUMBER_PARTS = [
+    slice(first, end)
+    for first, end in pairwise(
+        accumulate((len(NUMBER_ATTRIBUTES), len(PLAIN), len(LOGGED) - 1, len(SHARES), len(SHARES)), initial=0)
+    )
+]
+"""Parts of the columns that `numbers` reads: as in `_counted`; creation delay is none of them."""
 
 
 @dataclass(frozen=True)
@@ -176,8 +182,15 @@ class Features:
         return dict(zip(self.posteriors.stages, self.log_rates[int(empirical_bayes)]))
 
     def log_product(self, head: Head) -> Floats:
-        """(2, rows) log of the product of a head's stages, as in `log_rates`."""
-        return head.log_product(dict(zip(self.posteriors.stages, self.log_rates.swapaxes(0, 1))))
+        """(2, rows) log of the product of a head's stages, as in `log_rates`; computed once."""
+        if head not in self._log_products:
+            rates = dict(zip(self.posteriors.stages, self.log_rates.swapaxes(0, 1)))
+            self._log_products[head] = head.log_product(rates)
+        return self._log_products[head]
+
+    @cached_property
+    def _log_products(self) -> dict[Head, Floats]:
+        return {}
 
 
 def build_features(observed: ArrayFrame, fitted: Fitted) -> Features:
@@ -224,7 +237,7 @@ def numbers_present(observed: ArrayFrame, funnel: Funnel) -> tuple[str, ...]:
 def numbers(observed: ArrayFrame, funnel: Funnel) -> NumberColumns:
     """Name of NUMBERS → (rows,) feature; NaN where the data lack it."""
     known = observed.known(_counted(funnel.volume_of))
-    attributes, plain, counts, parts, wholes = np.split(known, ENDS)
+    attributes, plain, counts, parts, wholes = (known[lines] for lines in NUMBER_PARTS)
     logs = np.log(np.where(attributes > 0, attributes, np.nan))
     launched, created = observed.times("launched_at"), observed.times("created_at")
     delay = np.maximum((launched - created) / np.timedelta64(1, "h"), 0.0)

@@ -19,6 +19,9 @@ Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
 
 
+NO_NUMBERS = NumberColumns(())
+
+
 @dataclass(frozen=True)
 class Categories:
     """A dictionary-encoded text column.
@@ -111,7 +114,7 @@ class ArrayFrame:
         """
         self._columns = columns
         self._count = count
-        self._numbers = numbers or NumberColumns(())
+        self._numbers = NO_NUMBERS if numbers is None else numbers
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> "ArrayFrame":
@@ -229,9 +232,10 @@ class ArrayFrame:
         elif isinstance(columns, NumberColumns):
             added, numbers = {}, columns
         else:
-            added, numbers = dict(columns), NumberColumns(())
+            added, numbers = dict(columns), NO_NUMBERS
         kept = self._columns
         if numbers.blocks:
             kept = {name: column for name, column in kept.items() if name not in numbers}
-        new = [*added, *numbers] if self._numbers.blocks else ()
-        return ArrayFrame({**kept, **added}, self._count, self._numbers.without(new) | numbers)
+        if self._numbers.blocks:
+            numbers = self._numbers.without([*added, *numbers]) | numbers
+        return ArrayFrame({**kept, **added}, self._count, numbers)

@@ -292,12 +292,12 @@ class SumsAsOf:
 
     def market(self) -> EntitySums:
         """As of `SumsOfAll`."""
-        sums = self._sums("market", (MARKET.name,))
+        sums = self._market
         return EntitySums(sums.names, sums.member, sums.counted, sums.totals[: len(self.own.market_figures)])
 
     def entities(self) -> Iterator[EntitySums]:
         """As of `SumsOfAll`: the market, then all others at once, or one by one for many creatives."""
-        sums, first = self._sums("market", (MARKET.name,)), len(self.own.market_figures)
+        sums, first = self._market, len(self.own.market_figures)
         end = first + len(self.own.history)
         yield EntitySums(sums.names, sums.member, sums.counted, sums.totals[first:end], sums.totals[end:])
         group = self.history._groups["others"]
@@ -310,6 +310,11 @@ class SumsAsOf:
         """As of `SumsOfAll`."""
         tags = self.history._values.names[self.history._groups["tags"]]
         return self._sums("account", (ACCOUNT.name,)), self._sums("tags", tags)
+
+    @cached_property
+    def _market(self) -> EntitySums:
+        """(all figures, 1, snapshots) of the promotion type."""
+        return self._sums("market", (MARKET.name,))
 
     def _sums(self, group: str, names: tuple[str, ...], lines: slice | None = None) -> EntitySums:
         values, totals = self.history._values, self.history._totals[group]

@@ -31,12 +31,15 @@ class Names:
 class NumberColumns(Mapping[str, Floats]):
     """Columns of numbers that are lines of a few arrays: as cheap for hundreds of columns as for one."""
 
-    __slots__ = ("_names", "blocks")
+    __slots__ = ("blocks",)
 
     def __init__(self, blocks: Sequence[tuple[Names, Floats]]) -> None:
         """Take the arrays, each (names, rows), as they are; no name is in two of them."""
         self.blocks = tuple(blocks)
-        self._names = tuple(names for names, _ in self.blocks)
+
+    @property
+    def _names(self) -> tuple[Names, ...]:
+        return tuple([names for names, _ in self.blocks])
 
     @property
     def _places(self) -> dict[str, tuple[int, int]]:

@@ -80,7 +80,7 @@ class TimedSums:
         rows = _one_by_one(groups, ends) if rows is None else rows
         self._ends = rows.keys
         self._starts = rows.keys if starts is ends else np.sort(_key(groups, starts)[groups >= 0])
-        self._first = np.searchsorted(self._ends, np.arange(groups.max(initial=-1) + 2) << _SECONDS_BITS)
+        self._first = self._ends.searchsorted(np.arange(groups.max(initial=-1) + 2) << _SECONDS_BITS)
         self.names = [str(name) for name in values]
         # (columns, rows + 1): what all rows before each place add up to; and how many of these are missing.
         self._running = np.zeros((len(self.names), len(rows.keys) + 1))
