@@ -25,7 +25,7 @@ from training.evaluation.coverage import coverage
 from training.evaluation.files import HeadFacts, evaluation_of, write_evaluation
 from training.evaluation.holdout import evaluate_holdout
 from training.evaluation.page.render import CARD, write_page
-from training.explanation.pictures import draw_heads
+from training.explanation.head_points import write_heads
 from training.labels.outcomes import MATURE
 from training.labels.splits import holdout_split
 from training.progress import ProgressCallbacks
@@ -177,7 +177,7 @@ def train_and_register(
     )  # fmt: skip
     evaluation = evaluation_of(facts, figures, holdout_frame, covered)
     write_evaluation(evaluation, space.evaluation)
-    draw_heads(evaluation_model, held_out.features, space.evaluation, settings.tune.seed)
+    write_heads(evaluation_model, held_out.features, space.evaluation, settings.tune.seed)
     judged = write_page(space.evaluation, settings.var / "proof")
     save = partial(
         save_bundle,

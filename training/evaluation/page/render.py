@@ -26,11 +26,11 @@ from training.evaluation.files import Evaluation, read_evaluation
 from training.evaluation.metrics import ALL_AGES, OWN, evaluated_targets
 from training.evaluation.page import charts as plots
 from training.evaluation.page import tables as page_tables
-from training.evaluation.page.head_pictures import HeadPictures, read_head_pictures
+from training.evaluation.page.head_swarms import HeadSwarm, head_swarms
 from training.evaluation.page.sentences import five_sentences, rules
 from training.evaluation.page.text import BASIS_LABELS, CHANCES, ROW_PARTS, promotion_words, reason_words, target_words
 from training.evaluation.peer_results import PeerComparison, read_peer_results
-from training.explanation.pictures import MOST_ROWS
+from training.explanation.head_points import MOST_ROWS
 
 PAGE, CARD = "evaluation.html", "model_card.md"
 CHARTS = "charts"
@@ -66,7 +66,7 @@ def write_page(folder: Path, peer_folder: Path) -> list[Judgement]:
     found = read_evaluation(folder)
     judged = judgements_of(found)
     peers = read_peer_results(peer_folder, found.facts.data_fingerprint)
-    write_text(page(found, judged, peers, read_head_pictures(found.facts.heads, folder)), folder / PAGE)
+    write_text(page(found, judged, peers, head_swarms(found.facts.heads, folder)), folder / PAGE)
     write_text(card(found, judged), folder / CARD)
     for target in evaluated_targets(found.holdout):
         for chart, svg in (("lift", _lift(found, target)), ("calibration", _tenths(found, target))):
@@ -83,7 +83,7 @@ def judgements_of(found: Evaluation) -> list[Judgement]:
     )
 
 
-def page(found: Evaluation, judged: list[Judgement], peers: list[PeerComparison], explained: list[HeadPictures]) -> str:
+def page(found: Evaluation, judged: list[Judgement], peers: list[PeerComparison], explained: list[HeadSwarm]) -> str:
     """Return the HTML of the page."""
     targets = evaluated_targets(found.holdout)
     return (
