@@ -1,4 +1,4 @@
-"""Files that a person would drop on the page: a tag sheet of known creatives and their daily report."""
+"""Files that a person would drop on the page: a tag sheet, and the daily report of those of its creatives that run."""
 
 from pathlib import Path
 
@@ -18,20 +18,22 @@ HEADERS = {
 """Of the daily report; the sheet has canonical names, which its layout knows as well."""
 
 
-def write_page_files(loaded: Loaded, folder: Path, count: int = 12) -> list[Path]:
-    """Write the sheet and the report of the creatives that were delivered last; half of them in the sheet alone.
+def write_page_files(loaded: Loaded, folder: Path, count: int = 24) -> list[Path]:
+    """Write the sheet of creatives that wait and of those that were delivered last, and the report of the latter.
 
     Args:
         loaded: Data that the model knows.
         folder: Where `sheet.csv` and `report.csv` are written.
-        count: Creatives in the sheet.
+        count: Creatives in the sheet; half of them wait, as far as the data have so many.
     """
     last = loaded.metrics.groupby(KEY)["period_end"].max().sort_values(ascending=False, kind="stable")
-    chosen = last.index[:count]
-    sheet = loaded.creatives.set_index(KEY).loc[chosen].dropna(axis="columns", how="all").reset_index()
+    creatives = loaded.creatives.set_index(KEY)
+    waiting = creatives.index.difference(last.index)[: count // 2]
+    running = last.index[: count - len(waiting)]
+    sheet = creatives.loc[[*waiting, *running]].dropna(axis="columns", how="all").reset_index()
     sheet = sheet.rename(columns=lambda name: name.removeprefix("tag_"))
     rows = loaded.metrics.set_index(KEY)
-    rows = rows[rows.index.isin(chosen[::2])].reset_index()
+    rows = rows[rows.index.isin(running)].reset_index()
     sums = [name for name in HEADERS if name in rows and name not in KEY]
     daily = rows.assign(date=rows["period_start"].dt.date).groupby([*KEY, "date"])[sums].sum().reset_index()
     files = [folder / "sheet.csv", folder / "report.csv"]

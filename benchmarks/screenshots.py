@@ -9,7 +9,6 @@ Ends with an error if a page is wider than its window, complains on the console 
 
 import argparse
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -233,12 +232,9 @@ def _everything(options: argparse.Namespace, place: Path) -> Iterator[list[Surfa
     wanted = ServiceSettings(bundle=options.bundle, model_cache=settings.var / MODEL_CACHE)
     bundle = find_bundle(wanted, preferred=space.registered_model, database=settings.var / DATABASE).folder
     load_model(bundle)  # a service that cannot serve it would never be ready
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with gpmcast(bundle, port, report=str(report)):
-        files = write_page_files(loaded, place)
-        yield surfaces(report, space.folder.resolve() / "evaluation" / PAGE, f"http://127.0.0.1:{port}", files)
+    with gpmcast(bundle, report=str(report)) as service:
+        files, address = write_page_files(loaded, place), f"http://127.0.0.1:{service.port}"
+        yield surfaces(report, space.folder.resolve() / "evaluation" / PAGE, address, files)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,14 @@ def surfaces(report: Path, evaluation: Path, service: str, files: list[Path]) ->
             more={"lever": (_open_lever, "#levers"), "koc": (_choose_product, "#kocs"), "card": (_open_card, "#card")},
         ),
         Surface("evaluation", evaluation.as_uri(), "main > section[id]", _by_label),
-        Surface("page", f"{service}/", "main > section", _by_button, ready=lambda page: _drop(page, files)),
+        Surface(
+            "page",
+            f"{service}/",
+            "main > section",
+            _by_button,
+            ready=lambda page: _drop(page, files),
+            more={"planned": (_plan, "#plan"), "beside": (lambda _: None, "#results")},
+        ),
         Surface("docs", f"{service}/docs", "main", lambda *_: None, prints=False),
     ]
 
@@ -76,6 +83,13 @@ def _open_card(page: Page) -> None:
 def _open_lever(page: Page) -> None:
     page.locator("#levers .lever-table tbody button").first.click()
     page.locator("#levers .lever-detail").wait_for()
+
+
+def _plan(page: Page) -> None:
+    """Ask for a plan; the table below then says what it does with each creative."""
+    page.fill("#budget_cny", "20000")
+    page.click("#plan-form [type=submit]")
+    page.locator("#plan-view .finding").wait_for()
 
 
 def _drop(page: Page, files: list[Path]) -> None:

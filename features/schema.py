@@ -120,7 +120,8 @@ class ExportRead:
         attributes: KEY + `name`, `value` (text; several joined by MULTI), `origin` (one of ORIGINS); unique by KEY +
             name + origin. Parts of the KEY may be ANY, except creative_id.
         problems: Everything that was left out or looks wrong, with the cure.
-        rows: KEY + `row`: the first row of each creative in the file; None if unknown.
+        rows: KEY + `row`: the first row of each creative that was taken, also of one of which the file says nothing
+            else; None if unknown.
     """
 
     path: str

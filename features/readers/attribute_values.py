@@ -72,14 +72,15 @@ def latest_values(keys: pd.DataFrame, attributes: AttributeColumns, times: Times
 
 def consistent_values(
     keys: pd.DataFrame, attributes: AttributeColumns, table: CanonicalTable, origin: str, findings: Findings
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, Mask]:
     """Take the attributes of creatives whose rows all agree; drop every row of a creative whose rows differ.
 
     Returns:
-        The long frame.
+        The long frame; and (rows,) whether the creative of a row has rows that differ.
     """
     conflicting = _contradicting(keys, attributes, table, findings)
-    return _to_long(keys[~conflicting], {name: column[~conflicting] for name, column in attributes.items()}, origin)
+    long = _to_long(keys[~conflicting], {name: column[~conflicting] for name, column in attributes.items()}, origin)
+    return long, conflicting
 
 
 def empty_long() -> pd.DataFrame:

@@ -140,7 +140,8 @@ def _read(
     else:
         metrics = _empty_metrics()
         values = read_attributes(table, layout, settings, findings)
-        attributes = consistent_values(keys, values, table, layout.origin, findings)
+        attributes, differing = consistent_values(keys, values, table, layout.origin, findings)
+        table, keys = table.keep(~differing), keys[~differing]
     attributes = pd.concat([attributes, *names_as_ids(attributes)], ignore_index=True).astype("str")
     named = attributes[attributes["name"] == "creative_name"]
     if len(named):

@@ -96,7 +96,10 @@ const act = {
 };
 
 // Fields of a request, which refusals name in backticks, by what this page calls them.
-const ownNames = (text) => text.replaceAll(/`(\w+)`/g, (whole, name) => say("quoted", { name: say(name) }));
+const ownNames = (text) => {
+  const quoted = language() === "zh" ? / ?`(\w+)` ?/g : /`(\w+)`/g; // beside Chinese quotation marks there is no space
+  return text.replaceAll(quoted, (whole, name) => `“${say(name)}”`);
+};
 
 function refusalWords(refusal) {
   if (refusal.status === 0) return say("no_connection");
@@ -245,7 +248,7 @@ async function submitPlan(event) {
 function faultsOf(refusal) {
   const whole = { field: null, said: refusal.status === 413 ? say("plan_too_large") : refusalWords(refusal) };
   const [fault] = refusal.faults;
-  if (refusal.code === "not_planned") return [{ ...whole, field: fault?.creative_id ? null : fault?.field }];
+  if (refusal.code === "not_planned" && fault && !fault.creative_id) return [{ field: fault.field, said: ownNames(localised(refusal)) }];
   return refusal.faults.length ? refusal.faults.map((one) => ({ ...one, said: act.fault(one) })) : [whole];
 }
 

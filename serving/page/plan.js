@@ -3,7 +3,7 @@
 import { post } from "./ask.js";
 import { byId, el, put } from "./dom.js";
 import { keyOf, nameOf, rateOf, VERDICTS, verdictOf } from "./rows.js";
-import { colon, figure, localised, percent, say } from "./words.js";
+import { figure, localised, percent, say, whole } from "./words.js";
 
 const ORDER = ["running", "waiting", "stopped"];
 const OPEN = 12;
@@ -34,8 +34,8 @@ export function planned(row) {
   const { plan } = row;
   if (!plan) return say("plan_not_asked");
   if (plan.list === "left_out") return localised(plan.why);
-  if (plan.list === "running") return say("plan_today_of", { money: figure("cny", plan.today) });
-  return launched(row) ? say("plan_launch_of", { money: figure("cny", plan.test) }) : say(`plan_${plan.standing}`);
+  if (plan.list === "running") return say("plan_today_of", { money: whole(plan.today) });
+  return launched(row) ? say("plan_launch_of", { money: whole(plan.test) }) : say(`plan_${plan.standing}`);
 }
 
 export function drawPlan(place, state, act) {
@@ -97,6 +97,9 @@ const cell = (word, ...content) => el("td", { class: "number", "data-label": say
 const table = (words, body) =>
   el("table", { class: "full plan-table" }, el("thead", {}, el("tr", {}, words.map((word, place) => el("th", { scope: "col", class: place === 0 || place === words.length - 1 ? "left" : null }, say(word))))), el("tbody", {}, body));
 
+// Change in percent with its sign; as a factor where it is fivefold or more.
+const changeOf = (share) => (share >= 4 ? `×${Math.round(share + 1)}` : `${share < 0 ? "−" : "+"}${percent(Math.abs(share))}`);
+
 const launchTable = (rows, act) =>
   table(["creative", "plan_test", "plan_minimum", "plan_days", "plan_gain", "plan_why"], rows.map((row) => {
     const { plan } = row;
@@ -105,10 +108,10 @@ const launchTable = (rows, act) =>
       "tr",
       { "data-plan": row.creative.creative_id },
       whoCell(row, act, alike),
-      cell("plan_test", launched(row) ? el("strong", {}, figure("cny", plan.test)) : "–"),
-      cell("plan_minimum", figure("cny", plan.minimum)),
+      cell("plan_test", launched(row) ? el("strong", {}, whole(plan.test)) : "–"),
+      cell("plan_minimum", whole(plan.minimum)),
       cell("plan_days", localised(plan.takes)),
-      cell("plan_gain", figure("cny", plan.gain), el("span", { class: "about" }, `${figure("cny", plan.gain_low)}–${figure("cny", plan.gain_high)}`)),
+      cell("plan_gain", whole(plan.gain), el("span", { class: "about" }, `${whole(plan.gain_low)}–${whole(plan.gain_high)}`)),
       el("td", { class: "left why" }, localised(plan.why)),
     );
   }));
@@ -116,13 +119,12 @@ const launchTable = (rows, act) =>
 const runningTable = (rows, roi, act) =>
   table(["creative", "plan_roi", "plan_money", "plan_odds", "plan_evidence"], rows.map((row) => {
     const { plan } = row;
-    const change = plan.change === null ? "" : `${plan.change < 0 ? "−" : "+"}${percent(Math.abs(plan.change))}`;
     return el(
       "tr",
       { "data-plan": row.creative.creative_id },
       whoCell(row, act, localised(plan.notes)),
       cell("plan_roi", `${say(roi)} ${figure("ratio", plan.roi)} / ${figure("ratio", plan.target)}`),
-      cell("plan_money", `${figure("cny", plan.yesterday)} → `, el("strong", {}, figure("cny", plan.today)), change && el("span", { class: "about" }, change)),
+      cell("plan_money", `${whole(plan.yesterday)} → `, el("strong", {}, whole(plan.today)), plan.yesterday >= 0.5 && el("span", { class: "about" }, changeOf(plan.change))),
       cell("plan_odds", localised(plan.funded)),
       el("td", { class: "left evidence" }, el("span", { class: `badge ${plan.call}` }, localised(plan.evidence))),
     );

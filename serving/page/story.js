@@ -1,6 +1,7 @@
 // Details of one creative, shown when its row is open: verdict and notes, the waterfall, and "what if".
 
 import { el, put } from "./dom.js";
+import { planned } from "./plan.js";
 import { explain, whatIf } from "./predict.js";
 import { targetsOf } from "./rows.js";
 import { badge } from "./table.js";
@@ -11,7 +12,9 @@ export function story(row, state, act) {
   const parts = [];
   if (row.prediction) {
     const found = row.prediction;
-    parts.push(el("p", { class: "reason" }, badge(row), " ", localised(found.verdict)), facts(found, state));
+    parts.push(el("p", { class: "reason" }, badge(row), " ", localised(found.verdict)));
+    if (row.plan) parts.push(el("p", { class: "reason" }, el("strong", {}, say("plan"), colon(), planned(row)), " ", [row.plan.evidence, row.plan.notes, row.plan.list === "candidates" && row.plan.why].filter(Boolean).map(localised).join(" ")));
+    parts.push(facts(found, state));
     if (found.warnings.length)
       parts.push(el("ul", { class: "notes" }, found.warnings.map((one) => el("li", {}, localised(one)))));
     parts.push(why(row, state, act), change(row, state, act));

@@ -58,6 +58,9 @@ export function figure(of, value) {
   return value.toLocaleString(locale(), { maximumSignificantDigits: 3 });
 }
 
+// CNY without decimals, which no plan has.
+export const whole = (value) => value.toLocaleString(locale(), { maximumFractionDigits: 0 });
+
 // An amount with its sign.
 export const signed = (value) => `${value < 0 ? "−" : "+"}${figure("cny", Math.abs(value))}`;
 

@@ -81,7 +81,6 @@ export const EN = {
   budget_cny: "budget",
   launch: "how many to launch",
   creatives: "the files or the form above",
-  quoted: "“{name}”",
   report_title: "The account's report",
   report_open: "Open the account's report",
   report_save: "Download the account's report (HTML)",

@@ -81,7 +81,6 @@ export const ZH = {
   budget_cny: "总预算",
   launch: "先投几条",
   creatives: "上面的文件或表格",
-  quoted: "“{name}”",
   report_title: "账户报告",
   report_open: "打开账户报告",
   report_save: "下载账户报告（HTML）",

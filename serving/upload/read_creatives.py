@@ -132,8 +132,8 @@ def _records(
         problems.append(_left_out(None, None, "metrics", found, "give rows by the hour or day"))
         metrics = metrics[metrics["grain"] != "reading"]
     metrics, _ = resolve_overlaps(metrics)
-    about, _ = creative_table(attributes, metrics[KEY])
     rows = _keyed(read.rows, context) if read.rows is not None else pd.DataFrame(columns=[*KEY, "row"])
+    about, _ = creative_table(attributes, metrics[KEY] if len(read.metrics) else rows[KEY])
     place = {tuple(key): row for *key, row in rows[[*KEY, "row"]].itertuples(index=False, name=None)}
     columns = [str(name) for name in about]
     known = [name for name in columns if name.startswith(TAG) and name.removeprefix(TAG) in loaded.vocabulary.tags]

@@ -126,6 +126,7 @@ def test_names_of_a_plan_open_the_creative_in_the_table(page) -> None:
     view.locator("tr[data-plan='new-3'] button").first.click()
     expect(page.locator(f"{ROWS}[data-id='new-3'] button.name")).to_be_focused()
     expect(page.locator(".waterfall")).to_be_visible()
+    expect(page.locator(".story .reason").nth(1)).to_contain_text("计划：")
 
 
 def test_a_plan_is_saved_as_csv_and_xlsx_with_every_creative(page) -> None:
@@ -154,10 +155,10 @@ def test_a_plan_is_saved_as_csv_and_xlsx_with_every_creative(page) -> None:
 @pytest.mark.parametrize(
     ("budget", "launch", "field", "zh", "en"),
     [
-        ("", "", "budget_cny", "“总预算” 写接下来 7 天的总预算", "as “budget”, more than 0"),
-        ("5", "", "budget_cny", "提高 “总预算”", "Raise “budget”"),
+        ("", "", "budget_cny", "“总预算”写接下来 7 天的总预算", "as “budget”, more than 0"),
+        ("5", "", "budget_cny", "提高“总预算”", "Raise “budget”"),
         ("2000000000000", "", "budget_cny", "看看是不是多写了零", "check its zeros"),
-        (BUDGET, "9", "launch", "“先投几条” 不要大于 4", "Set “how many to launch” to 4 at most"),
+        (BUDGET, "9", "launch", "“先投几条”不要大于 4", "Set “how many to launch” to 4 at most"),
         (BUDGET, "4", "launch", "只有 3 种不同的创意", "hold 3 ideas"),
         (BUDGET, "1.5", "launch", "应为整数", "valid integer"),
         (BUDGET, "0", "launch", "不能小于 1", "greater than or equal to 1"),

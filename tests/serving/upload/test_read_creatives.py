@@ -80,6 +80,16 @@ def test_names_of_product_and_koc_come_with_the_creative_and_stand_for_ids_that_
     assert (second["product_name"], second["creator_name"]) == (None, None)
 
 
+def test_a_row_of_a_tag_sheet_with_an_id_alone_is_a_creative_and_rows_that_differ_are_none(read) -> None:
+    rows = ["n1,acc0,推直播,", "n2,acc0,推直播,悬念", "n2,acc0,推直播,结果前置", "n3,,,", "n4,acc0,推直播,悬念"]
+    answer = read("\n".join(["素材ID,账户ID,推广方式,开头类型", *rows]).encode(), "标签.csv")
+    found = {one["creative"]["creative_id"]: one for one in answer["creatives"]}
+    assert set(found) == {"n1", "n3", "n4"}
+    assert (found["n1"]["row"], found["n1"]["creative"]["tags"]) == (2, {})
+    assert (found["n3"]["row"], found["n3"]["missing"]) == (5, ["promotion_type", "account_id"])
+    assert [problem["rows"] for problem in answer["problems"]] == [[3, 4]]
+
+
 @pytest.mark.parametrize("content", [text(EXPORT, "gbk"), text(EXPORT), text(EXPORT, "gbk", "\t"), book(EXPORT)])
 def test_an_export_becomes_creatives_that_can_be_predicted(read, loaded, content) -> None:
     answer = read(content, account_id="acc0")

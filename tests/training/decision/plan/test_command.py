@@ -142,6 +142,11 @@ def test_candidates_of_a_file_are_the_only_ones_and_nothing_is_kept(tmp_path, da
             "column “素材ID”, row 3: found no id",
             "“素材ID”列，第 3 行：没有素材ID",
         ),
+        (
+            ["x1,acc0,推直播,p1,k1,悬念,居家", "x2,acc0,推直播,p1,,悬念,", "x2,acc0,推直播,p2,,悬念,"],
+            "row 3, 4: found rows of one creative",
+            "第 3、4 行:同一素材有多行",
+        ),
         ([], "the candidates cannot be used", "候选不能用"),
     ],
 )
