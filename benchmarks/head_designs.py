@@ -24,8 +24,7 @@ from training.boosting.model import Choice, FittedHead, HeadJob, targets_of_head
 from training.boosting.stack import MEMBERS
 from training.boosting.subjects import best_stack, scores_by_rounds
 from training.data.dataset import fit_features, rows_of
-from training.evaluation.holdout import exposures
-from training.labels.outcomes import actual_targets
+from training.labels.outcomes import actual_targets, exposures
 from training.labels.splits import folds
 
 Floats = npt.NDArray[np.float64]

@@ -41,8 +41,8 @@ from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on, recipe_by_hand
 from training.data.dataset import fit_features
 from training.evaluation.budget_replay import Budget, replay
-from training.evaluation.holdout import carry_forward, empirical_bayes, exposures
-from training.labels.outcomes import actual_targets
+from training.evaluation.holdout import carry_forward, empirical_bayes
+from training.labels.outcomes import actual_targets, exposures
 from training.workspace import data_fingerprint
 
 Floats = npt.NDArray[np.float64]

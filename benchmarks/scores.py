@@ -15,7 +15,6 @@ import pandas as pd
 
 from benchmarks.truth import ON, TRUE
 from features.funnel import TARGETS, Funnel
-from training.evaluation.holdout import exposures
 from training.evaluation.metrics import (
     ALL_AGES,
     MIN_METRIC_ROWS,
@@ -26,7 +25,7 @@ from training.evaluation.metrics import (
     ratio,
     with_observed_sample,
 )
-from training.labels.outcomes import actual_targets
+from training.labels.outcomes import actual_targets, exposures
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

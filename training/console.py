@@ -86,7 +86,7 @@ def show_result(
         else Words("已登记，冠军模型不变", "is registered; the champion stays")
     )
     named, reason = result.registered, result.comparison.reason
-    show(Words(f"{named.name} 第 {named.version} 版{became.zh}({reason.zh})。", f"{named} {became.en}: {reason.en}."))
+    show(Words(f"{named.name} 第 {named.version} 版{became.zh}（{reason.zh}）。", f"{named} {became.en}: {reason.en}."))
     out.print()
     show_sentences(result.judged, result.level, language, out)
     out.print()

@@ -40,7 +40,7 @@ from training.run_record import (
     run_description,
     run_facts,
 )
-from training.steps import amount_of_data, cautious_level, for_small_data, holdout_deviances, last_reported, tune_heads
+from training.steps import cautious_level, holdout_deviances, last_reported, supported_by, tune_heads
 from training.uncertainty import fit_uncertainty
 from training.workspace import Workspace
 
@@ -114,13 +114,19 @@ def train_and_register(
     dataset = prepare_from(source, settings, progress.line)
 
     # 2. Split by cutoff time. The evaluation model trains before the holdout, the final model on all mature rows.
-    train_rows, holdout, holdout_since = holdout_split(dataset.rows, settings.split.holdout_days)
-    amount = None if baseline else amount_of_data(dataset, train_rows, holdout)
-    if amount == "small":
-        progress.line("too little data for LightGBM heads: the model is the funnel model alone")
-        recipe, settings = Recipe(), for_small_data(settings)
-        dataset = replace(dataset, settings=settings)
+    if baseline:
         train_rows, holdout, holdout_since = holdout_split(dataset.rows, settings.split.holdout_days)
+        amount = None
+    else:
+        found = supported_by(dataset)
+        train_rows, holdout, holdout_since, amount = found.train, found.holdout, found.since, found.amount
+        settings, dataset = found.settings, replace(dataset, settings=found.settings)
+    if amount == "small":
+        progress.line(
+            "too little data for LightGBM heads: the model is the funnel model alone, held out are "
+            f"{settings.split.holdout_days} days"
+        )
+        recipe = Recipe()
     known_creatives = set(dataset.observed.loc[train_rows, "creative_id"])
     mature = (dataset.rows["state"] == MATURE).to_numpy(np.bool_)
     fits: list[Training] = [(train_rows, holdout_since), (mature, last_reported(dataset))]

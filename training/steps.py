@@ -4,13 +4,11 @@ from dataclasses import replace
 from hashlib import sha256
 from math import sqrt
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from configs import __version__
-from configs.settings import Settings
 from features.bilingual import Words
 from features.matrix.feature_matrix import FEATURES_VERSION
 from features.point_in_time.metric_rows import unit_codes
@@ -26,18 +24,9 @@ from training.boosting.tune import tune
 from training.boosting.volume import CHOICES, volume_deviance
 from training.data.dataset import Dataset, Mask, rows_of, totals_known
 from training.errors import TooThinError
+from training.labels.amount import Supported, TrainingAmount, least_of, supported
 from training.labels.outcomes import MATURE
 from training.progress import ProgressCallbacks
-
-Amount = Literal["small", "full"]
-
-SMALL_AT_MOST = {
-    ("split", "holdout_days"): 7,
-    ("refits", "first_days"): 3,
-    ("refits", "every_days"): 3,
-    ("interval", "min_rows"): 60,
-}
-"""Section and name of a setting → its most in a run on small data: five weeks of exports have to suffice."""
 
 NOT_IN_STUDY_NAME = {
     "name", "var", "tune", "evaluate", "interval", "verdict", "backtest",
@@ -46,57 +35,54 @@ NOT_IN_STUDY_NAME = {
 """Settings that do not change what a trial of the study returns."""
 
 
-def amount_of_data(dataset: Dataset, train: Mask, holdout: Mask) -> Amount:
-    """Say how much the training rows can support: the full model, or the funnel model alone.
+def supported_by(dataset: Dataset) -> Supported:
+    """Return the model that the data suffice for, the full one or the funnel model alone, and its split.
 
     Args:
         dataset: All rows.
-        train: (rows,) Training rows.
-        holdout: (rows,) Holdout rows.
 
     Raises:
         TooThinError: Not even the funnel model; the message has what is there, what is needed and where the rest is.
     """
-    thin = dataset.settings.thin
-    creatives = dataset.observed.loc[train, KEY].drop_duplicates()
-    closed = Words("个结果已出的素材", "creatives with a closed outcome")
-    amounts = [(len(creatives), thin.min_creatives, thin.small_creatives, closed)]
+    thin, creatives = dataset.settings.thin, dataset.source.creatives
+    codes = unit_codes(dataset.observed[KEY], creatives)
     totals = totals_known(dataset, last_reported(dataset))
-    if "orders" in totals:
-        orders = Words("笔这些素材的订单", "orders of these creatives")
-        of_these = totals["orders"].iloc[np.unique(unit_codes(creatives, dataset.source.creatives))]
-        amounts.append((int(of_these.sum()), thin.min_orders, thin.small_orders, orders))
+    orders = totals["orders"].to_numpy(np.float64) if "orders" in totals else None
+
+    def count(train: Mask) -> TrainingAmount:
+        chosen = np.unique(codes[train])
+        return TrainingAmount(len(chosen), None if orders is None else int(orders[chosen].sum()))
+
+    found = supported(dataset.rows, dataset.outcome, dataset.funnel, dataset.settings, count)
+    if found.amount != "none":
+        return found
+    (creatives_needed, orders_needed), least = least_of(thin, "full"), least_of(thin, "small")
+    amounts = [(found.found.creatives, creatives_needed, least[0], CLOSED)]
+    if found.found.orders is not None:
+        amounts.append((found.found.orders, orders_needed, least[1], THEIR_ORDERS))
     short = [
         Words(
-            f"{found:,} {what.zh}（至少 {min(needed, least):,}，完整模型 {needed:,}）",
-            f"{found:,} {what.en} ({min(needed, least):,} needed, {needed:,} for the full model)",
+            f"{there:,} {what.zh}（至少 {few:,}，完整模型 {needed:,}）",
+            f"{there:,} {what.en} ({few:,} needed, {needed:,} for the full model)",
         )
-        for found, needed, least, what in amounts
-        if found < min(needed, least)
+        for there, needed, few, what in amounts
+        if there < few
     ]
-    if short:
-        uses = uses_of_creatives(dataset, train, holdout).items()
-        total = len(dataset.source.creatives)
-        raise TooThinError(
-            f"Too little training data: {'; '.join(one.en for one in short)}. Of {total:,} creatives: "
-            f"{'; '.join(f'{count:,} {use.en}' for use, count in uses)}. "
-            "Add earlier exports or more creatives, or wait until more outcomes have closed. Until then empirical "
-            "Bayes alone can be had: `make train BASELINE=1` predicts without funnel model and trees.",
-            zh=f"训练数据太少：{'；'.join(one.zh for one in short)}。{total:,} 个素材中："
-            f"{'；'.join(f'{count:,} 个{use.zh}' for use, count in uses)}。"
-            "处理：导出更早的日期或更多素材，或等更多结果出来。在那之前可以用 make train BASELINE=1："
-            "只用经验贝叶斯，没有漏斗模型和树模型。",
-        )
-    return "small" if any(found < needed for found, needed, _, _ in amounts) else "full"
+    uses = uses_of_creatives(dataset, found.train, found.holdout).items()
+    raise TooThinError(
+        f"Too little training data: {'; '.join(one.en for one in short)}. Of {len(creatives):,} creatives: "
+        f"{'; '.join(f'{count:,} {use.en}' for use, count in uses)}. "
+        "Add earlier exports or more creatives, or wait until more outcomes have closed. Until then empirical "
+        "Bayes alone can be had: `make train BASELINE=1` predicts without funnel model and trees.",
+        zh=f"训练数据太少：{'；'.join(one.zh for one in short)}。{len(creatives):,} 个素材中："
+        f"{'；'.join(f'{count:,} 个{use.zh}' for use, count in uses)}。"
+        "处理：导出更早的日期或更多素材，或等更多结果出来。在那之前可以用 make train BASELINE=1："
+        "只用经验贝叶斯，没有漏斗模型和树模型。",
+    )
 
 
-def for_small_data(settings: Settings) -> Settings:
-    """Return the settings of a run on small data: a shorter holdout, an earlier first fit of the funnel model, and
-    intervals from fewer rows. Settings that ask for less stay as they are."""
-    content = settings.model_dump()
-    for section, name in SMALL_AT_MOST:
-        content[section][name] = min(content[section][name], SMALL_AT_MOST[section, name])
-    return Settings.model_validate(content)
+CLOSED = Words("个结果已出的素材", "creatives with a closed outcome")
+THEIR_ORDERS = Words("笔这些素材的订单", "orders of these creatives")
 
 
 def cautious_level(level: float, creatives: int) -> float:

@@ -26,7 +26,6 @@ from training.evaluation.acceptance import Judgement, Measured
 from training.evaluation.files import RUN_FACTS, read_evaluation
 from training.evaluation.page.render import CARD, PAGE
 from training.evaluation.page.sentences import five_sentences
-from training.labels.splits import holdout_split
 from training.mlflow_address import mlflow_address
 from training.progress import ProgressCallbacks
 from training.registry import mlflow_tracking as tracking
@@ -35,7 +34,7 @@ from training.registry.champion import keep_for_service, model_for
 from training.registry.champion_finder import ChampionFinder
 from training.run import train_and_register
 from training.run_record import by_age_figures, headline_figures, verdict_figures
-from training.steps import amount_of_data, uses_of_creatives
+from training.steps import supported_by, uses_of_creatives
 from training.workspace import MODEL_CACHE, Workspace, data_fingerprint
 
 # MLflow's own: deprecated calls of its SQL store, and connections left to the garbage collector.
@@ -262,7 +261,7 @@ def with_thin(dataset, **thin: int):
 def test_thin_data_are_refused_with_what_is_there_what_is_needed_and_where_the_rest_is(dataset, cut) -> None:
     rich = with_thin(dataset, min_creatives=600, small_creatives=500, min_orders=10**7, small_orders=10**6)
     with pytest.raises(TooThinError) as refused:
-        amount_of_data(rich, *cut[:2])
+        supported_by(rich)
     trained = dataset.observed.loc[cut[0], KEY].drop_duplicates()
     orders = dataset.loaded.metrics.merge(trained, on=KEY)["orders"].sum()
     text = str(refused.value)
@@ -278,9 +277,11 @@ def test_thin_data_are_refused_with_what_is_there_what_is_needed_and_where_the_r
 
 
 def test_what_is_enough_for_the_funnel_is_small_and_what_is_enough_for_all_is_full(dataset, cut) -> None:
-    assert amount_of_data(dataset, *cut[:2]) == "full"
-    assert amount_of_data(with_thin(dataset, min_creatives=600, small_creatives=20), *cut[:2]) == "small"
-    assert amount_of_data(with_thin(dataset, min_orders=10**7, small_orders=20), *cut[:2]) == "small"
+    full = supported_by(dataset)
+    assert full.amount == "full"
+    assert all((mine == whole).all() for mine, whole in zip((full.train, full.holdout), cut[:2]))
+    assert supported_by(with_thin(dataset, min_creatives=600, small_creatives=20)).amount == "small"
+    assert supported_by(with_thin(dataset, min_orders=10**7, small_orders=20)).amount == "small"
 
 
 def test_a_small_model_is_the_funnel_alone_says_so_and_has_intervals(folder, small_world, quick) -> None:
@@ -306,7 +307,7 @@ def test_the_baseline_works_on_thin_data(folder, small_world, quick) -> None:
     )
     rows = prepare(loaded, strict)
     with pytest.raises(TooThinError, match="BASELINE=1"):
-        amount_of_data(rows, *holdout_split(rows.rows, 7)[:2])
+        supported_by(rows)
     result, _ = registered_run(loaded, space_in(folder, "thin"), strict, baseline=True)
     assert result.comparison.promoted
     table = pd.read_csv(result.predictions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,11 +10,14 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
+from features.funnel import RATE_TARGETS
 from features.point_in_time.counts import funnel_of
 from features.point_in_time.metric_rows import MetricRows, unit_codes
 from features.point_in_time.snapshots import launches, snapshot_frame, snapshots
 from features.schema import KEY, Loaded
 from training.errors import TooThinError
+from training.labels.amount import LEAST_TRAINED, Supported, TrainingAmount, holdout_lengths, least_of, supported
+from training.labels.judged import MIN_GROUP_ROWS, judged_a_day, judged_rows
 from training.labels.outcomes import MATURE, outcomes, settle_days
 from training.labels.splits import Mask, holdout_split
 
@@ -42,6 +46,10 @@ class Amounts:
         needed_creatives, needed_orders: For the full model.
         small_creatives, small_orders: For the funnel model alone.
         weeks_to_full, weeks_to_small: Weeks until there is enough; 0: now; None: not within MOST_WEEKS.
+        holdout_days: Days that are held out.
+        judged: Rows held out by which GPM and ROI can be judged; MIN_GROUP_ROWS are needed.
+        judged_days: Days that have to be held out for that at this pace; None: more than a small model ever does.
+        weeks_to_judge: Weeks until so many can be; 0: now; None: not within MOST_WEEKS.
     """
 
     training: int
@@ -59,6 +67,10 @@ class Amounts:
     small_orders: int
     weeks_to_full: int | None
     weeks_to_small: int | None
+    holdout_days: int
+    judged: int
+    judged_days: int | None
+    weeks_to_judge: int | None
 
     @property
     def stage(self) -> Stage:
@@ -77,45 +89,59 @@ def amounts(loaded: Loaded, settings: Settings) -> Amounts:
     """
     rows = MetricRows.of(loaded)
     born = launches(rows)
+    launched, until = pd.Series(born.launched_at), loaded.metrics["period_end"].max()
     table = snapshot_frame(snapshots(rows, settings.ages_hours, weekly=settings.weekly, launched=born), rows.creatives)
     columns = [name for name in map(str, loaded.metrics) if name not in KEY]
     funnel = funnel_of(columns, loaded.creatives, settings)
     outcome = outcomes(table, rows, funnel, settings)
     frame = pd.DataFrame({"cutoff": table["cutoff"], "closed_at": outcome["closed_at"], "state": outcome["state"]})
     mature = (frame["state"] == MATURE).to_numpy(np.bool_)
-    train, holdout = np.zeros(len(frame), np.bool_), np.zeros(len(frame), np.bool_)
-    try:
-        train, holdout, _ = holdout_split(frame, settings.split.holdout_days)
-    except (TooThinError, ValueError):
-        holdout = mature
-    codes = unit_codes(table[KEY], loaded.creatives)
-    counts, in_training = _uses(codes, len(loaded.creatives), [train, holdout, mature, np.ones(len(frame), np.bool_)])
-    orders = _orders(loaded)
-    launched = pd.Series(born.launched_at)
-    until = loaded.metrics["period_end"].max()
+    codes, orders = unit_codes(table[KEY], loaded.creatives), _orders(loaded)
+
+    def count(train: Mask) -> TrainingAmount:
+        chosen = np.unique(codes[train])
+        return TrainingAmount(len(chosen), None if orders is None else int(orders[chosen].sum()))
+
+    nothing = np.zeros(len(frame), np.bool_)
+    can = Supported("none", settings, nothing, mature, until, count(nothing), 0)
+    with suppress(TooThinError):
+        can = supported(frame, outcome, funnel, settings, count)
+    full, least = least_of(settings.thin, "full"), least_of(settings.thin, "small")
+    train, holdout, found = can.train, can.holdout, can.found
+    with suppress(TooThinError):  # of what is needed for the full model as much is there as beside its holdout
+        usual = holdout_split(frame, settings.split.holdout_days)
+        if count(usual[0]).suffices(*least):
+            train, holdout, found = usual[0], usual[1], count(usual[0])
+    counts = _uses(codes, len(loaded.creatives), [train, holdout, mature, np.ones(len(frame), np.bool_)])
     gap = pd.Timedelta(days=settings.outcome_days + settle_days(settings))
-    lag = gap + gap + pd.Timedelta(days=settings.split.holdout_days)
-    thin = settings.thin
     recent = (launched > until - PACE_WEEKS * WEEK).sum() / min(PACE_WEEKS, max((until - launched.min()) / WEEK, 1.0))
-    found = (int(in_training.sum()), None if orders is None else int(orders[in_training].sum()))
-    pace = _Pace(launched, orders, until, lag, float(recent))
-    least = (min(thin.small_creatives, thin.min_creatives), min(thin.small_orders, thin.min_orders))
+    pace = _Pace(launched, orders, until, gap, float(recent))
+    judged_days: int | None = can.settings.split.holdout_days
+    if can.judged < MIN_GROUP_ROWS:
+        known = judged_rows(outcome, funnel, settings.evaluate.min_impressions)
+        rates = np.logical_and.reduce([known[name] for name in RATE_TARGETS if name in known])
+        a_day = judged_a_day(frame, rates, PACE_WEEKS * 7)
+        judged_days = next((days for days in holdout_lengths(settings) if a_day * days >= MIN_GROUP_ROWS), None)
     return Amounts(
         training=counts[0],
         holdout=counts[1],
         between=counts[2],
         waiting=counts[3],
         undelivered=len(loaded.creatives) - sum(counts),
-        orders=found[1],
+        orders=found.orders,
         first=launched.min(),
         last=until,
         new_a_week=float(recent),
-        needed_creatives=thin.min_creatives,
-        needed_orders=thin.min_orders,
+        needed_creatives=full[0],
+        needed_orders=full[1],
         small_creatives=least[0],
         small_orders=least[1],
-        weeks_to_full=_weeks(found, (thin.min_creatives, thin.min_orders), pace),
-        weeks_to_small=_weeks(found, least, pace),
+        weeks_to_full=0 if can.amount == "full" else _weeks(full, pace, settings.split.holdout_days),
+        weeks_to_small=0 if can.amount != "none" else _weeks(least, pace, holdout_lengths(settings)[0]),
+        holdout_days=can.settings.split.holdout_days,
+        judged=can.judged,
+        judged_days=judged_days,
+        weeks_to_judge=0 if can.judged >= MIN_GROUP_ROWS else _weeks(least, pace, judged_days, LEAST_TRAINED),
     )
 
 
@@ -127,45 +153,55 @@ class _Pace:
         launched: Launch, NaT before it.
         orders: Orders so far; None where the data count none.
         until: End of the data.
-        lag: Time from a launch until the creative counts for training.
+        gap: Time from a cutoff until its outcome is final. A creative trains when its own had closed before a holdout
+            began whose outcomes have closed too.
         new_a_week: Creatives launched per week from now on.
     """
 
     launched: pd.Series
     orders: np.ndarray | None
     until: pd.Timestamp
-    lag: pd.Timedelta
+    gap: pd.Timedelta
     new_a_week: float
 
 
-def _weeks(found: tuple[int, int | None], needed: tuple[int, int], pace: _Pace) -> int | None:
-    """Return in how many weeks both amounts are reached; 0 if they are."""
-    if found[0] >= needed[0] and (found[1] is None or found[1] >= needed[1]):
-        return 0
+def _weeks(needed: tuple[int, int], pace: _Pace, holdout_days: int | None, trained: float = 0.0) -> int | None:
+    """Return in how many weeks both amounts, and a share of all closed creatives, are reached beside a holdout.
+
+    None: not within MOST_WEEKS.
+    """
+    if holdout_days is None:
+        return None
     known = pace.launched.notna().to_numpy()
     share = 0.0 if pace.orders is None or not known.any() else float(pace.orders[known].mean())
-    for week in range(1, MOST_WEEKS + 1):
-        edge = pace.until + week * WEEK - pace.lag  # creatives launched by then count
+
+    def by(edge: pd.Timestamp) -> tuple[float, float | None]:
+        """Creatives that will have been launched by then, and their orders."""
         counted = known & (pace.launched <= edge).to_numpy()
         new = max(0.0, (edge - pace.until) / WEEK) * pace.new_a_week
-        orders = None if pace.orders is None else pace.orders[counted].sum() + new * share
-        if counted.sum() + new >= needed[0] and (orders is None or orders >= needed[1]):
+        return counted.sum() + new, None if pace.orders is None else pace.orders[counted].sum() + new * share
+
+    for week in range(1, MOST_WEEKS + 1):
+        end = pace.until + week * WEEK
+        creatives, orders = by(end - 2 * pace.gap - pd.Timedelta(days=holdout_days))
+        if (
+            creatives >= needed[0]
+            and (orders is None or orders >= needed[1])
+            and creatives >= trained * by(end - pace.gap)[0]
+        ):
             return week
     return None
 
 
-def _uses(codes: np.ndarray, creatives: int, masks: list[Mask]) -> tuple[list[int], Mask]:
-    """Count creatives by the first of the masks that holds a row of theirs; also flag those of the first mask."""
-    left = np.ones(creatives, np.bool_)
-    counts, first = [], np.zeros(creatives, np.bool_)
-    for place, mask in enumerate(masks):
+def _uses(codes: np.ndarray, creatives: int, masks: list[Mask]) -> list[int]:
+    """Count creatives by the first of the masks that holds a row of theirs."""
+    left, counts = np.ones(creatives, np.bool_), []
+    for mask in masks:
         chosen = np.zeros(creatives, np.bool_)
         chosen[codes[mask]] = True
         counts.append(int((chosen & left).sum()))
         left &= ~chosen
-        if place == 0:
-            first = chosen
-    return counts, first
+    return counts
 
 
 def _orders(loaded: Loaded) -> np.ndarray | None:

@@ -21,6 +21,7 @@ from training.doctor import words
 from training.doctor.amounts import Amounts
 from training.doctor.examine import Diagnosis
 from training.doctor.suggested_sources import suggested, yaml_line
+from training.labels.judged import MIN_GROUP_ROWS
 from training.run_screen import folded_problems
 
 DAYS_SHOWN = 4
@@ -244,6 +245,7 @@ class _Screen:
         self._amount(table, words.TRAINING, found.training, found.needed_creatives, found.small_creatives)
         if found.orders is not None:
             self._amount(table, words.ORDERS, found.orders, found.needed_orders, found.small_orders)
+        self._amount(table, words.JUDGED, found.judged, MIN_GROUP_ROWS, MIN_GROUP_ROWS)
         rest = (
             (words.HOLDOUT, found.holdout), (words.BETWEEN, found.between), (words.WAITING, found.waiting),
             (words.UNDELIVERED, found.undelivered),
@@ -273,6 +275,8 @@ class _Screen:
         else:
             style = {"full": "bold green", "small": "bold yellow", "none": "bold red"}
             self.say(words.ready(found.amounts), style[found.amounts.stage])
+            if found.amounts.stage != "none" and found.amounts.judged < MIN_GROUP_ROWS:
+                self.say(words.not_judged(found.amounts), "yellow")
 
 
 def _labels(files: Sequence[FileSurvey]) -> dict[str, str]:

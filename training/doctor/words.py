@@ -2,6 +2,7 @@
 
 from features.bilingual import Words
 from training.doctor.amounts import MOST_WEEKS, Amounts
+from training.labels.judged import MIN_GROUP_ROWS, UNTIL_JUDGED
 
 FILES = Words("文件", "Files")
 FILE = Words("文件", "file")
@@ -95,6 +96,9 @@ FOR_FULL = Words("完整模型需要", "for the full model")
 FOR_SMALL = Words("小模型需要", "for the small one")
 TRAINING = Words("可训练的素材（结果已出）", "creatives for training (outcome closed)")
 ORDERS = Words("它们的订单", "their orders")
+JUDGED = Words(
+    "能检验GPM、ROI的行（留作检验、展示够多）", "rows to judge GPM and ROI by (held out, enough impressions)"
+)
 HOLDOUT = Words("留作检验的素材", "creatives held out for the evaluation")
 BETWEEN = Words("两者之间（结果与检验期重叠）", "closed between the two")
 WAITING = Words("结果未出的素材", "waiting for their outcome")
@@ -126,9 +130,10 @@ def ready(found: Amounts) -> Words:
     full = _when(found.weeks_to_full)
     if found.stage == "small":
         return Words(
-            f"✓ 现在可以训练小模型（漏斗模型，无树模型）；完整模型{full.zh}{pace.zh}：make train",
-            f"✓ A small model can be trained now (the funnel model, without trees), the full one {full.en}{pace.en}: "
+            f"✓ 现在可以训练小模型（漏斗模型，无树模型，留 {found.holdout_days} 天检验）；完整模型{full.zh}{pace.zh}："
             "make train",
+            f"✓ A small model can be trained now (the funnel model, without trees, with {found.holdout_days} days held "
+            f"out), the full one {full.en}{pace.en}: make train",
         )
     small = _when(found.weeks_to_small)
     return Words(
@@ -143,3 +148,34 @@ def _when(weeks: int | None) -> Words:
     if weeks is None:
         return Words(f"按此速度 {MOST_WEEKS} 周内不够", f"is not possible within {MOST_WEEKS} weeks at this pace")
     return Words(f"约 {weeks} 周后可以", f"will be possible in about {weeks} week{'s' if weeks != 1 else ''}")
+
+
+def not_judged(found: Amounts) -> Words:
+    """Say that a model could be trained and not be judged, and when it can be."""
+    there = Words(
+        f"训练出来的模型还检验不了GPM、ROI：留作检验的 {found.holdout_days} 天里，"
+        f"展示够多、结果已出的只有 {found.judged:,} 行，要 {MIN_GROUP_ROWS} 行。",
+        f"GPM and ROI of the model cannot be judged yet: of the {found.holdout_days} days held out {found.judged:,} "
+        f"rows have enough impressions and a closed outcome, {MIN_GROUP_ROWS} are needed.",
+    )
+    if found.judged_days is None or found.weeks_to_judge is None:
+        when = Words(
+            "按现在的投放速度等多久都不够：要检验，得有更多素材投出量。",
+            "At this pace that does not change by waiting: it takes more creatives with traffic.",
+        )
+    elif found.weeks_to_full is not None and found.weeks_to_full <= found.weeks_to_judge:
+        # The holdout of a full model is as long as the settings say.
+        when = Words(
+            f"按此速度约 {found.weeks_to_judge} 周后可以，那时在配置里写 split: {{holdout_days: {found.judged_days}}}；"
+            "导出更早的日期可以立刻补足。",
+            f"At this pace that will be possible in about {found.weeks_to_judge} weeks, with split: {{holdout_days: "
+            f"{found.judged_days}}} in the config; earlier exports help at once.",
+        )
+    else:
+        when = Words(
+            f"按此速度约 {found.weeks_to_judge} 周后可以（那时留 {found.judged_days} 天检验）；"
+            "导出更早的日期可以立刻补足。",
+            f"At this pace that will be possible in about {found.weeks_to_judge} weeks (with {found.judged_days} days "
+            "held out); earlier exports help at once.",
+        )
+    return Words(f"{there.zh}{when.zh}{UNTIL_JUDGED.zh}", f"{there.en} {when.en} {UNTIL_JUDGED.en}")

@@ -15,7 +15,7 @@ import pandas as pd
 
 from features.funnel import TARGETS
 from features.schema import KEY
-from training.evaluation.coverage import MIN_GROUP_ROWS, ROI_LEVEL_SHARES
+from training.evaluation.coverage import ROI_LEVEL_SHARES
 from training.evaluation.deciles import WHOLE
 from training.evaluation.metrics import (
     ALL_AGES,
@@ -29,6 +29,7 @@ from training.evaluation.metrics import (
     evaluated_targets,
     with_observed_sample,
 )
+from training.labels.judged import MIN_GROUP_ROWS
 
 Floats = npt.NDArray[np.float64]
 Range = tuple[float, float]

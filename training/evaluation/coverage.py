@@ -20,8 +20,6 @@ from training.uncertainty import OutOfSample, PredictiveUncertainty, RowUncertai
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-MIN_GROUP_ROWS = 200
-"""Rows below which a group, a bin or a tenth is not checked (`training.evaluation.acceptance`)."""
 PROBABILITY_BINS = 10
 ROI_LEVEL_SHARES = (0.3, 0.5, 0.7, 0.9)
 """P(ROI ≥ x) is evaluated at these quantiles x of the outcomes above 0."""

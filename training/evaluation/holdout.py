@@ -11,7 +11,7 @@ from features.schema import KEY
 from training.boosting.model import CreativeModel, targets_of_heads
 from training.data.dataset import Dataset, Mask
 from training.evaluation.metrics import CARRY, COLUMN_PREFIXES, EMPIRICAL_BAYES, OWN, evaluate, ratio
-from training.labels.outcomes import actual_targets
+from training.labels.outcomes import actual_targets, exposures
 from training.uncertainty import RowUncertainty
 
 Floats = npt.NDArray[np.float64]
@@ -70,19 +70,6 @@ def evaluate_holdout(
         axis=1,
     )
     return figures, frame
-
-
-def exposures(outcome: pd.DataFrame, funnel: Funnel) -> dict[str, Floats]:
-    """Target → (rows,) denominator of its rate: later impressions, or spend in CNY; ones for volume.
-
-    Also `volume`: (rows,) later volume.
-    """
-    volume = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
-    spend = outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in outcome else volume
-    return {"volume": volume} | {
-        target: np.ones_like(volume) if TARGETS[target].is_volume else spend if TARGETS[target].is_roi else volume
-        for target in funnel.targets
-    }
 
 
 def _uncertain(rows: RowUncertainty, targets: list[str]) -> pd.DataFrame:

@@ -13,9 +13,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import rankdata
 
-from features.funnel import RATE_TARGETS, TARGETS, VOLUME_TARGETS
+from features.funnel import RATE_TARGETS, VOLUME_TARGETS
 from features.schema import KEY
 from training.boosting.heads import EXPOSURE_CAP
+from training.labels.judged import counts_for
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -66,9 +67,7 @@ def evaluate(
     for target in map(str, actual):
         truth = actual[target].to_numpy(np.float64)
         weight = exposure[target]
-        known = np.isfinite(truth) & (weight > 0)
-        if not TARGETS[target].is_volume:
-            known &= exposure["volume"] >= least_exposure
+        known = counts_for(target, truth, weight, exposure["volume"], least_exposure)
         for age in [ALL_AGES, *sorted(ages.unique())]:
             of_age = known if age == ALL_AGES else known & (ages == age).to_numpy(np.bool_)
             for part, rows in (("all", of_age), ("cold", of_age & cold), ("warm", of_age & ~cold)):
@@ -106,11 +105,8 @@ def evaluated_targets(holdout: pd.DataFrame) -> list[str]:
 def comparable_rows(holdout: pd.DataFrame, target: str, least_volume: float) -> Mask:
     """Return the rows of a holdout frame that count for a target, by the same rule as `evaluate`."""
     truth, exposure = (holdout[f"{part}_{target}"].to_numpy(np.float64) for part in ("actual", "exposure"))
-    known = np.isfinite(truth) & (exposure > 0)
-    if TARGETS[target].is_volume:
-        return known
     volume = next(f"actual_{name}" for name in VOLUME_TARGETS if f"actual_{name}" in holdout)
-    return known & (holdout[volume].to_numpy(np.float64) >= least_volume)
+    return counts_for(target, truth, exposure, holdout[volume].to_numpy(np.float64), least_volume)
 
 
 def creative_draws(keys: pd.DataFrame, draws: int) -> Floats:

@@ -83,6 +83,19 @@ def _read_by_totals(rows: MetricRows) -> Mask:
     return read
 
 
+def exposures(outcome: pd.DataFrame, funnel: Funnel) -> dict[str, Floats]:
+    """Target → (rows,) denominator of its rate: later impressions, or spend in CNY; ones for volume.
+
+    Also `volume`: (rows,) later volume.
+    """
+    volume = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
+    spend = outcome["later:spend_cny"].to_numpy(np.float64) if "later:spend_cny" in outcome else volume
+    return {"volume": volume} | {
+        target: np.ones_like(volume) if TARGETS[target].is_volume else spend if TARGETS[target].is_roi else volume
+        for target in funnel.targets
+    }
+
+
 def actual_targets(outcome: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:
     """Outcomes of the targets; NaN without exposure, or where a figure or column is missing.
 

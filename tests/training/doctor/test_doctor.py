@@ -14,6 +14,7 @@ from training.__main__ import app
 from training.doctor.examine import examine
 from training.doctor.first_step import refuse_faults
 from training.doctor.screen import show_diagnosis
+from training.labels.judged import MIN_GROUP_ROWS
 
 A, B = "1703721944119861", "1877033310922977"
 IDS = [f"74012345678901{place:05}" for place in range(400)]
@@ -84,17 +85,31 @@ def test_it_counts_the_creatives_as_a_run_splits_them(folder) -> None:
 
 
 def test_too_little_is_said_with_the_weeks_until_there_is_enough(folder) -> None:
-    export(folder / "全域推广数据-视频-推直播.csv", 100, 40)
+    export(folder / "全域推广数据-视频-推直播.csv", 100, 30)
     found = examine([str(folder)], Settings())
     assert found.exit_code == 1
     amounts = found.amounts
     assert amounts.training < amounts.small_creatives
-    # 100 creatives in 38 days; 32 days pass until a creative counts for training.
+    # 100 creatives in 28 days; until one counts for training 25 days pass with a small model, 32 with a full one.
     assert 0 < amounts.weeks_to_small <= 2
     assert 5 < amounts.weeks_to_full < 15
     text = shown(found, "zh")
     assert f"小模型约 {amounts.weeks_to_small} 周后可以" in text
     assert "make train BASELINE=1" in text
+
+
+def test_a_holdout_too_small_to_judge_is_foretold_with_the_weeks_until_it_is_not(folder) -> None:
+    export(folder / "全域推广数据-视频-推直播.csv", 80, 60)
+    amounts = examine([str(folder)], Settings()).amounts
+    assert amounts.stage == "small"
+    assert 0 < amounts.judged < MIN_GROUP_ROWS
+    text = shown(examine([str(folder)], Settings()), "zh")
+    assert f"展示够多、结果已出的只有 {amounts.judged} 行，要 {MIN_GROUP_ROWS} 行" in text
+    assert f"按此速度约 {amounts.weeks_to_judge} 周后可以" in text
+    assert f"（那时留 {amounts.judged_days} 天检验）" in text
+    days = 60 + 7 * (amounts.weeks_to_judge + 1)
+    export(folder / "全域推广数据-视频-推直播.csv", round(80 / 58 * (days - 2)), days)
+    assert examine([str(folder)], Settings()).amounts.judged >= MIN_GROUP_ROWS
 
 
 def test_the_weeks_are_right(folder) -> None:

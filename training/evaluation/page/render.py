@@ -20,7 +20,7 @@ from training.evaluation.acceptance import (
     Judgement,
     judgements,
 )
-from training.evaluation.coverage import MIN_GROUP_ROWS, ROI_LEVEL_SHARES
+from training.evaluation.coverage import ROI_LEVEL_SHARES
 from training.evaluation.deciles import WHOLE
 from training.evaluation.files import Evaluation, read_evaluation
 from training.evaluation.metrics import ALL_AGES, OWN, evaluated_targets
@@ -31,6 +31,7 @@ from training.evaluation.page.sentences import five_sentences, rules
 from training.evaluation.page.text import BASIS_LABELS, CHANCES, ROW_PARTS, promotion_words, reason_words, target_words
 from training.evaluation.peer_results import PeerComparison, read_peer_results
 from training.explanation.head_points import MOST_ROWS
+from training.labels.judged import MIN_GROUP_ROWS
 
 PAGE, CARD = "evaluation.html", "model_card.md"
 CHARTS = "charts"

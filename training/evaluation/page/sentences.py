@@ -20,9 +20,10 @@ from training.evaluation.acceptance import (
     Measured,
     Verdict,
 )
-from training.evaluation.coverage import MIN_GROUP_ROWS, PROBABILITY_BINS
+from training.evaluation.coverage import PROBABILITY_BINS
 from training.evaluation.deciles import WHOLE
 from training.evaluation.page.text import CHANCES, age_words, method_words, promotion_words, quarter_words
+from training.labels.judged import MIN_GROUP_ROWS, UNTIL_JUDGED
 
 VERDICTS: dict[Verdict, Words] = {
     "usable": Words("可用", "usable"),
@@ -45,10 +46,11 @@ HEADS: dict[Aspect, Words] = {
 NOTHING = Words("没有：训练之外的行太少", "none: too few rows outside of training")
 FEW = Words(f"有结果的行不足 {MIN_GROUP_ROWS}，无法判断", f"not judged: fewer than {MIN_GROUP_ROWS} rows with outcomes")
 UNJUDGED = Words(
-    "还不能检验：训练之外有结果的行只有 {rows} 行，至少要 {least} 行才能判断排序、绝对值、区间和概率；"
-    "在此之前，预测只作参考，先看区间，再看顺序。",
-    "Nothing can be judged yet: {rows} rows outside of training have outcomes, and ranking, level, intervals and "
-    "chances need {least}. Until then read predictions as a first guess: the interval first, then the order.",
+    "还不能检验：训练之外、展示够多又有结果的行，GPM、ROI 只有 {rows} 行，后续展示 {volume} 行，"
+    "至少要 {least} 行才能判断排序、绝对值、区间和概率。" + UNTIL_JUDGED.zh,
+    "Nothing can be judged yet: of rows outside of training with an outcome and enough impressions there are {rows} "
+    "for GPM and ROI and {volume} for later volume; ranking, level, intervals and chances need {least}. "
+    + UNTIL_JUDGED.en,
 )
 MAY_BE_LUCK = Words("（也可能只是运气）", " (could be sampling variance)")
 NO_WORDS = Words("", "")
@@ -75,8 +77,10 @@ def five_sentences(found: Sequence[Judgement], level: float) -> list[Words]:
         level: Nominal coverage of the intervals.
     """
     if all(one.verdict == "undecided" for one in found):
-        rows = max((one.figure.rows for one in found), default=0)
-        return [UNJUDGED.format(rows=f"{rows:,}", least=MIN_GROUP_ROWS)]
+        rows = {one.of: one.figure.rows for one in found if one.aspect == "ranking"}
+        rates = max((count for name, count in rows.items() if not TARGETS[name].is_volume), default=0)
+        volume = max((count for name, count in rows.items() if TARGETS[name].is_volume), default=0)
+        return [UNJUDGED.format(rows=f"{rates:,}", volume=f"{volume:,}", least=MIN_GROUP_ROWS)]
     said = []
     for aspect, head in HEADS.items():
         of_aspect = [one for one in found if one.aspect == aspect]

@@ -8,13 +8,14 @@ import pandas as pd
 
 from features.bilingual import Words
 from training.evaluation.acceptance import ASPECTS, GROUP_LEVEL_RANGE, GROUP_TOLERANCE, Judgement, Verdict, share_band
-from training.evaluation.coverage import MIN_GROUP_ROWS, QUARTERS
+from training.evaluation.coverage import QUARTERS
 from training.evaluation.deciles import DECILES, IDEAL, WHOLE
 from training.evaluation.files import RunFacts
 from training.evaluation.metrics import ALL_AGES, CARRY, EMPIRICAL_BAYES, MIN_METRIC_ROWS, OWN
 from training.evaluation.page.sentences import ASPECT_LABELS, cell_words, label
 from training.evaluation.page.text import age_words, method_words, promotion_words, target_words
 from training.evaluation.peer_results import PEER_METRICS, PeerComparison
+from training.labels.judged import MIN_GROUP_ROWS
 
 VERDICT_TONES: dict[Verdict, str] = {"usable": "good", "caution": "warn", "unusable": "never", "undecided": "few"}
 GAINED_TENTHS = 3

@@ -94,9 +94,10 @@ def test_where_nothing_can_be_judged_one_sentence_says_so() -> None:
         undecided("hit", "chances", 30),
     ]
     (said,) = five_sentences(found, 0.8)
-    assert said.en.startswith("Nothing can be judged yet: 150 rows outside of training have outcomes")
-    assert "只有 150 行，至少要 200 行" in said.zh
-    assert five_sentences([], 0.8)[0].en.startswith("Nothing can be judged yet: 0 rows")
+    assert said.en.startswith("Nothing can be judged yet: ")
+    assert "there are 150 for GPM and ROI and 0 for later volume" in said.en
+    assert "只有 150 行，后续展示 0 行，至少要 200 行" in said.zh
+    assert "there are 0 for GPM and ROI" in five_sentences([], 0.8)[0].en
 
 
 def test_an_aspect_with_too_few_rows_says_so_beside_those_that_are_judged() -> None:
