@@ -75,6 +75,7 @@ SHOTS = {
     "card.png": Shot("report", "card"),
     "report-phone.png": Shot("report", width=390, language="en", theme="dark"),
     "page.png": Shot("page", "results"),
+    "plan.png": Shot("page", "planned"),
     "evaluation.png": Shot("evaluation", language="en"),
 }
 

@@ -179,6 +179,22 @@ def test_what_is_refused_stands_at_its_field_in_words(opened, budget, launch, fi
     expect(page.locator("#plan-form .fault:visible")).to_have_count(0)
 
 
+def test_creatives_that_were_typed_are_planned_too(open_page, address) -> None:
+    page = open_page(f"{address}/")
+    expect(page.locator("#files")).to_be_enabled()
+    expect(page.locator("#plan")).to_be_hidden()
+    page.click("#form-box summary")
+    for name, value in {"creative_id": "typed", "account_id": "acc0", "price_cny": "99"}.items():
+        page.fill(f"#form [name={name}]", value)
+    page.select_option("#form [name='tags.hook']", "悬念")
+    page.click("#form [type=submit]")
+    expect(page.locator(f"{ROWS}[data-id='typed']")).to_be_visible()
+    expect(page.locator(IDLE)).to_be_attached()
+    view = plan(page)
+    expect(view.locator(".finding")).to_contain_text(re.compile("待投的? 1 条"))
+    expect(view.locator("tr[data-plan='typed']")).to_have_count(1)
+
+
 def test_a_plan_goes_once_the_creatives_change(page, tmp_path) -> None:
     view = plan(page)
     expect(view.locator(".finding")).to_be_visible()
