@@ -141,6 +141,8 @@ export interface FileProblem {
   expected: string;
   /** What to do. */
   cure: string;
+  /** All three in Chinese; empty where there is only English: of fields that are not as declared. */
+  zh: string;
 }
 
 /** What a hit is. */
@@ -637,6 +639,8 @@ export interface ProblemAnswer {
   problem: string;
   /** What would be right. */
   hint: string;
+  /** Both in Chinese; empty where there is only English: of fields that are not as declared. */
+  zh: string;
 }
 
 /** The answer of `POST /v1/rank`. */

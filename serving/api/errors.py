@@ -19,17 +19,19 @@ class RequestProblem:
         hint: What would be right.
         field: Path of the field: `creatives[2].metrics[0].clicks`; None: the whole request.
         creative_id: Of which creative; None: of none, or not known.
+        zh: Both in Chinese; empty where there is only English.
     """
 
     problem: str
     hint: str
     field: str | None = None
     creative_id: str | None = None
+    zh: str = ""
 
 
 MOST_PROBLEMS = 200
 """Problems in one error answer; the rest are counted."""
-_ORDER = ("creative_id", "field", "problem", "hint")
+_ORDER = ("creative_id", "field", "problem", "hint", "zh")
 
 CODES: dict[str, tuple[int, str, str]] = {
     "not_understood": (400, "请求无法理解", "The request is not understood."),

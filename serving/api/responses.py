@@ -283,6 +283,8 @@ class FileProblem(AnswerModel):
     """What would be right; may be empty."""
     cure: Annotated[str, Field(examples=["see GET /v1/schema/predict"])]
     """What to do."""
+    zh: Annotated[str, Field(examples=["2 行是合计；应为每行一条素材。已略过。"])]
+    """All three in Chinese; empty where there is only English: of fields that are not as declared."""
 
 
 class ReadAnswer(AnswerModel):
@@ -454,6 +456,8 @@ class ProblemAnswer(AnswerModel):
     """What is wrong."""
     hint: Annotated[str, Field(examples=["did you mean account_id?"])]
     """What would be right."""
+    zh: Annotated[str, Field(examples=["文件是空的；应为表格。处理：重新导出。"])]
+    """Both in Chinese; empty where there is only English: of fields that are not as declared."""
 
 
 class ErrorAnswer(AnswerModel):

@@ -56,6 +56,7 @@ export const ofRefusal = (refusal, file = "") => {
     found: fault.problem,
     expected: fault.hint,
     cure: "",
+    zh: fault.zh,
   }));
   return parts.length ? parts : [whole];
 };

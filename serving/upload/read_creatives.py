@@ -1,6 +1,7 @@
 """Read an uploaded tag sheet or export as creatives of a request, and list all that could not be read."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from configs.export_layout import ExportLayout
 from configs.settings import CONFIG_DIR, Settings
+from features.attributes import TAG_LABELS
 from features.errors import Problem
 from features.point_in_time.entity_history import TAG
 from features.readers.export_file import read_raw_tables
@@ -71,7 +73,9 @@ def read_file(
     for row, names, about in _records(loaded, read, context, problems):
         check_deadline()
         if len(creatives) == MOST_FILE_CREATIVES:
-            problems.append(_left_out(None, None, "creatives", "too many creatives", f"at most {MOST_FILE_CREATIVES}"))
+            zh = f"素材太多；最多 {MOST_FILE_CREATIVES} 条。处理：分成几个文件。"
+            most = f"at most {MOST_FILE_CREATIVES}"
+            problems.append(_left_out(None, None, "creatives", "too many creatives", most, zh))
             break
         if (fitting := _fitting(loaded, row, about, problems)) is not None:
             missing = [part for part in KEY if fitting[part] == NOT_KNOWN]
@@ -79,7 +83,8 @@ def read_file(
             creatives.append({"row": row, **names, "creative": kept, "missing": missing})
     if not creatives:
         reasons = [_as_reason(problem) for problem in problems]
-        raise _unusable(reasons or [RequestProblem("no creative in it", "give a row per creative")])
+        none = RequestProblem("no creative in it", "give a row per creative", zh="里面没有素材。处理：每条素材一行。")
+        raise _unusable(reasons or [none])
     left = len(problems) - MOST_FILE_PROBLEMS
     return {
         "source": read.source,
@@ -129,7 +134,8 @@ def _records(
     metrics, attributes = _keyed(read.metrics, context), _keyed(read.attributes, context)
     if (metrics["grain"] == "reading").any():
         found = "running totals, which are not taken here"
-        problems.append(_left_out(None, None, "metrics", found, "give rows by the hour or day"))
+        zh = "这里不收累计值。处理：按小时或按天导出。"
+        problems.append(_left_out(None, None, "metrics", found, "give rows by the hour or day", zh))
         metrics = metrics[metrics["grain"] != "reading"]
     metrics, _ = resolve_overlaps(metrics)
     rows = _keyed(read.rows, context) if read.rows is not None else pd.DataFrame(columns=[*KEY, "row"])
@@ -141,7 +147,10 @@ def _records(
     if unknown:
         found = f"columns that the model has no tag for: {', '.join(unknown)}"
         cure = "They were not taken; train with them to have them count."
-        problems.append(_problem("note", found=found, expected=f"tags: {', '.join(loaded.tag_names)}", cure=cure))
+        labels = "、".join(TAG_LABELS[name].zh if name in TAG_LABELS else name for name in loaded.tag_names)
+        zh = f"模型没有用到的列：{'、'.join(unknown)}；模型的标签：{labels}。带着它们重新训练后才会计入。"
+        expected = f"tags: {', '.join(loaded.tag_names)}"
+        problems.append(_problem("note", found=found, expected=expected, cure=cure, zh=zh))
     figures = [name for name in loaded.metric_columns if name in metrics]
     periods = dict(iter(metrics.sort_values("period_start").groupby(KEY, sort=False)))
     records = about.to_dict("records")
@@ -194,7 +203,8 @@ def _fitting(
         if not wrong:
             return fields
         for one in wrong:
-            problems.append(_left_out(row, str(about["creative_id"])[:128], one.field, one.problem, one.hint))
+            creative_id = str(about["creative_id"])[:128]
+            problems.append(_left_out(row, creative_id, one.field, one.problem, one.hint, one.zh))
         fields = _without(fields, [one.field or "" for one in wrong])
         if any(part not in fields for part in KEY):
             return None
@@ -207,7 +217,7 @@ def _field_problems(loaded: LoadedModel, about: Mapping[str, object]) -> list[Re
     except ValidationError as error:
         return shape_problems(error, Creative)
     return [
-        RequestProblem(one.problem, one.hint, (one.field or "").removeprefix("creatives[0]."))
+        replace(one, field=(one.field or "").removeprefix("creatives[0]."), creative_id=None)
         for one in contradictions([creative], loaded.vocabulary)
     ]
 
@@ -233,9 +243,11 @@ def _is_of(path: str, tag: str) -> bool:
     return path in (name, tag) or (path.startswith(f"{name}[") and path.removeprefix(name)[1:-1].isdigit())
 
 
-def _left_out(row: int | None, creative_id: str | None, field: str | None, found: str, cure: str) -> dict[str, object]:
+def _left_out(
+    row: int | None, creative_id: str | None, field: str | None, found: str, cure: str, zh: str
+) -> dict[str, object]:
     rows = [] if row is None else [row]
-    return _problem("row", found=found, cure=cure, field=field, rows=rows, creative_id=creative_id)
+    return _problem("row", found=found, cure=cure, zh=zh, field=field, rows=rows, creative_id=creative_id)
 
 
 def _of_file(problem: Problem) -> dict[str, object]:
@@ -244,6 +256,7 @@ def _of_file(problem: Problem) -> dict[str, object]:
         found=problem.found,
         expected=problem.expected,
         cure=problem.cure,
+        zh=problem.zh,
         column=problem.column,
         rows=problem.rows,
         count=problem.count,
@@ -255,6 +268,7 @@ def _problem(
     *,
     found: str,
     cure: str,
+    zh: str,
     expected: str = "",
     field: str | None = None,
     column: str | None = None,
@@ -272,6 +286,7 @@ def _problem(
         "found": found[:MOST_CHARACTERS],
         "expected": expected[:MOST_CHARACTERS],
         "cure": cure[:MOST_CHARACTERS],
+        "zh": zh[:MOST_CHARACTERS],
     }
 
 
@@ -281,7 +296,9 @@ def _as_reason(problem: Mapping[str, Any]) -> RequestProblem:
     where = f" (row {', '.join(map(str, rows))}{f' and {left} more' if left else ''})" if rows else ""
     hint = "; ".join(text for text in (problem["expected"], problem["cure"]) if text)
     creative_id, field = problem["creative_id"], problem["column"] or problem["field"]
-    return RequestProblem(f"{problem['found']}{where}", hint, field, creative_id)
+    more = f"等 {problem['count']} 行" if left else ""
+    where_zh = f"第 {'、'.join(map(str, rows))} 行{more}：" if rows and problem["zh"] else ""
+    return RequestProblem(f"{problem['found']}{where}", hint, field, creative_id, f"{where_zh}{problem['zh']}")
 
 
 def _as_request_problem(problem: Problem) -> RequestProblem:
@@ -290,4 +307,5 @@ def _as_request_problem(problem: Problem) -> RequestProblem:
         problem.found[:MOST_CHARACTERS],
         f"{problem.expected[:MOST_CHARACTERS]}; {problem.cure[:MOST_CHARACTERS]}",
         where,
+        zh=problem.zh[:MOST_CHARACTERS],
     )

@@ -47,14 +47,16 @@ def test_error_responses_of_others_leave_in_our_shape_without_their_text(exchang
 
 def test_a_refusal_that_was_left_is_sent_with_its_problems_and_headers(exchange) -> None:
     async def app(scope, receive, send) -> None:
-        problems = [RequestProblem("wrong", "right", "creatives[0].x", "c")]
+        problems = [RequestProblem("wrong", "right", "creatives[0].x", "c", "错了。")]
         call_of(scope).refusal = Refused(429, "Slowly.", problems, {"retry-after": "3"}, zh="请慢一点。")
         await Response(status_code=429)(scope, receive, send)
 
     done = through(app, exchange)
     content = check_shape(done, 429)
     assert (content["code"], content["zh"], content["en"]) == ("key_rate", "请慢一点。", "Slowly.")
-    assert content["errors"] == [{"creative_id": "c", "field": "creatives[0].x", "problem": "wrong", "hint": "right"}]
+    assert content["errors"] == [
+        {"creative_id": "c", "field": "creatives[0].x", "problem": "wrong", "hint": "right", "zh": "错了。"}
+    ]
     assert done.reply_headers["retry-after"] == "3"
 
 
