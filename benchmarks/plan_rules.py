@@ -13,6 +13,7 @@ Mask = npt.NDArray[np.bool_]
 
 SETTINGS = PlanSettings()
 LINE = -np.log(SETTINGS.false_stop)
+WINDOW_DAYS = 7
 DRAWS = 300
 """Draws of Thompson sampling in a replay; a plan takes more."""
 
@@ -36,9 +37,9 @@ def planned(
     shape, rate = belief(own.roi, own.log_variance)
     shape, rate = updated(shape, rate, state.money, state.spend, unit(own, settings))
     return split(
-        shape, rate, own.target, own.natural_guess, state.yesterday, ~state.stopped, money, chance,
-        draws=DRAWS, capacity=settings.capacity, floor=settings.floor_cny, cap_share=settings.cap_share,
-        change=settings.change, pause_below=settings.pause_below,
+        shape, rate, own.target, own.natural_guess, unit(own, settings), state.yesterday, ~state.stopped, money, chance,
+        days=WINDOW_DAYS, draws=DRAWS, capacity=settings.capacity, floor=settings.floor_cny,
+        cap_share=settings.cap_share, change=settings.change, pause_below=settings.pause_below,
     ).money  # fmt: skip
 
 

@@ -226,8 +226,9 @@ class PlanSettings(Section):
     """Most money a day of a running creative, in multiples of its predicted daily spend."""
     change: Annotated[float, Field(gt=0, le=1)] = 0.3
     """Most by which the money of a running creative changes from one day to the next, as a share of yesterday's."""
-    pause_below: Annotated[float, Field(gt=0, le=1)] = 0.3
-    """A creative that fewer of the draws fund is paused today, with a probability that keeps its share of them."""
+    pause_below: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """A creative whose running today costs more than it may show is paused if fewer of the draws fund it: funded in a
+    share p of them it runs with probability p over this."""
     draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
     """Draws from the predictive distributions for today's split."""
     seed: int = 7

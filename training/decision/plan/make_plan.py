@@ -238,9 +238,9 @@ def _running(running: pd.DataFrame, today: float, settings: PlanSettings, days: 
     shape, rate = belief(column["roi"], column["log_variance"])
     chance = np.random.default_rng(settings.seed)
     money = split(
-        shape, rate, target, column["natural"] / days, column["yesterday"], call != STOP, np.array([today]), chance,
-        draws=settings.draws, capacity=settings.capacity, floor=settings.floor_cny, cap_share=settings.cap_share,
-        change=settings.change, pause_below=settings.pause_below,
+        shape, rate, target, column["natural"] / days, unit, column["yesterday"], call != STOP, np.array([today]),
+        chance, days=days, draws=settings.draws, capacity=settings.capacity, floor=settings.floor_cny,
+        cap_share=settings.cap_share, change=settings.change, pause_below=settings.pause_below,
     )  # fmt: skip
     before = column["yesterday"]
     table = running.assign(

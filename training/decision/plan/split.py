@@ -2,9 +2,13 @@
 
 In every draw from the beliefs of the true ROI, money goes to the highest drawn ROI first, each creative up to its
 capacity, as long as the drawn ROI reaches its target (Thompson 1933; Russo et al. 2018, "A tutorial on Thompson
-sampling"). The mean over draws is what is wanted. A creative that fewer than `pause_below` of the draws fund is paused
-today, but for the probability that keeps its share: funded in a share p of the draws, it runs with probability
-p / `pause_below`. That probability is its propensity: logged, so that results can later be weighted by it.
+sampling"). The mean over draws is what is wanted.
+
+Where the platform spends by itself, little money asked for is no little money spent: whether a creative runs counts
+more than what it is given. One whose day costs more than it may show, by the expected gain of the day and of what is
+left of an outcome window (`expected_gain`; the knowledge gradient of Frazier, Powell and Dayanik 2008), may be paused:
+funded in a share p of the draws below `pause_below`, it runs today with probability p / `pause_below`. That probability
+is its propensity: logged, so that results can later be weighted by it.
 
 Arrays are (…, creatives): leading axes are independent plans.
 """
@@ -13,6 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from training.decision.plan.testing import expected_gain
 
 Floats = npt.NDArray[np.float64]
 
@@ -75,9 +81,9 @@ def within(wanted: Floats, low: Floats, high: Floats, money: Floats) -> Floats:
 
 
 def split(
-    shape: Floats, rate: Floats, target: Floats, natural: Floats, yesterday: Floats, running: npt.NDArray[np.bool_],
-    money: Floats, chance: np.random.Generator, *, draws: int, capacity: float, floor: float, cap_share: float,
-    change: float, pause_below: float,
+    shape: Floats, rate: Floats, target: Floats, natural: Floats, unit: Floats, yesterday: Floats,
+    running: npt.NDArray[np.bool_], money: Floats, chance: np.random.Generator, *, days: int, draws: int,
+    capacity: float, floor: float, cap_share: float, change: float, pause_below: float,
 ) -> BudgetSplit:  # fmt: skip
     """Split one day's money.
 
@@ -85,21 +91,24 @@ def split(
         shape, rate: Of the gamma belief of the true ROI.
         target: ROI to reach.
         natural: Daily spend that the model predicts, CNY.
+        unit: Variance of money over its mean, CNY: how much a day tells (`training.decision.plan.testing`).
         yesterday: Spend of the last day, CNY; 0: none, so that its change is not bounded.
         running: Whether it runs and was not stopped; others get nothing.
         money: (…, 1) CNY of the day.
         chance: Random numbers.
+        days: Length of the outcome window, for which what a day tells is worth something.
         draws: From the beliefs.
         capacity: Most money of a creative in multiples of `natural`, or of yesterday's where that is more.
         floor: Money of a running creative, CNY, below which it does not fall, unless it had less.
         cap_share: Largest share of the day's money for one creative.
-        pause_below: Share of draws below which a creative may be paused.
+        pause_below: Share of draws below which a creative is paused, if running it today is not worth it.
         change: Most change against yesterday, as a share; a pause is none. Where there is less money than all spent
             yesterday, against yesterday's share of it.
     """
     most = np.where(running, np.minimum(capacity * np.maximum(natural, yesterday), cap_share * money), 0.0)
     wanted, funded = thompson(shape, rate, target, most, money, draws, chance)
-    propensity = np.minimum(funded / pause_below, 1.0)
+    worth = expected_gain(shape / rate, np.log1p(1.0 / shape), target, natural, (days - 1) * natural, unit) >= 0.0
+    propensity = np.where(worth, funded > 0, np.minimum(funded / pause_below, 1.0))
     runs = running & (chance.random(propensity.shape) < propensity)
     wanted, most = np.where(runs, wanted, 0.0), np.where(runs, most, 0.0)
     before = np.where(runs, yesterday, 0.0)

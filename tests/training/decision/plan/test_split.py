@@ -5,7 +5,15 @@ import pytest
 
 from training.decision.plan.split import BudgetSplit, split, thompson, within
 
-OPTIONS = {"draws": 4000, "capacity": 2.0, "floor": 10.0, "cap_share": 0.5, "change": 0.3, "pause_below": 0.001}
+OPTIONS = {
+    "days": 7,
+    "draws": 4000,
+    "capacity": 2.0,
+    "floor": 10.0,
+    "cap_share": 0.5,
+    "change": 0.3,
+    "pause_below": 0.001,
+}
 
 
 def of(**changed: object) -> BudgetSplit:
@@ -14,6 +22,7 @@ def of(**changed: object) -> BudgetSplit:
         "rate": 20.0 / np.array([2.0, 1.2, 0.9, 0.3]),
         "target": np.ones(4),
         "natural": np.full(4, 100.0),
+        "unit": np.full(4, 60.0),
         "yesterday": np.full(4, 100.0),
         "running": np.ones(4, dtype=bool),
         "money": np.array([400.0]),
@@ -55,10 +64,31 @@ def test_a_creative_runs_as_often_as_its_propensity_says() -> None:
     shape = np.full((several, 1), 5.0)
     ones = np.ones((several, 1))
     found = split(
-        shape, shape / 0.45, ones, ones, ones, ones > 0, ones, chance, **{**OPTIONS, "draws": 500, "pause_below": 0.2}
+        shape,
+        shape / 0.45,
+        ones,
+        ones,
+        ones * 1e6,
+        ones,
+        ones > 0,
+        ones,
+        chance,
+        **{**OPTIONS, "draws": 500, "pause_below": 0.2},
     )  # type: ignore[arg-type]
     assert 0.05 < found.propensity.mean() < 0.5
     assert (found.money > 0).mean() == pytest.approx(found.propensity.mean(), abs=0.02)
+
+
+def test_who_may_show_more_than_a_day_costs_runs_and_who_surely_loses_seldom() -> None:
+    shape, rate = np.array([0.5, 200.0, 0.5, 0.5]), np.array([0.5, 200.0, 0.5, 0.5]) / 0.9
+    told = {**OPTIONS, "pause_below": 1.0}
+    found = split(
+        shape, rate, np.ones(4), np.full(4, 100.0), np.array([20.0, 20.0, 1e5, 20.0]), np.full(4, 100.0),
+        np.ones(4, dtype=bool), np.array([400.0]), np.random.default_rng(3), **told,
+    )  # fmt: skip
+    assert list(found.propensity[[0, 3]]) == [1.0, 1.0]  # little is known, and a day tells much
+    assert found.propensity[1] < 0.2  # known to lose
+    assert found.propensity[2] < 0.5  # a day tells nothing
 
 
 def test_the_same_seed_gives_the_same_split() -> None:
@@ -69,7 +99,7 @@ def test_a_batch_of_plans_keeps_the_bounds_of_each() -> None:
     chance = np.random.default_rng(5)
     shape = np.full((6, 4), 5.0)
     found = split(
-        shape, shape / chance.gamma(4.0, 0.25, (6, 4)), np.ones((6, 4)), np.full((6, 4), 100.0),
+        shape, shape / chance.gamma(4.0, 0.25, (6, 4)), np.ones((6, 4)), np.full((6, 4), 100.0), np.full((6, 4), 60.0),
         chance.gamma(1.0, 100.0, (6, 4)), np.ones((6, 4), dtype=bool), np.full((6, 1), 300.0), chance,
         **OPTIONS,
     )  # fmt: skip
