@@ -48,7 +48,8 @@ def backtest(
         One row per creative and age: KEY, `age_hours`, `cutoff`, `origin`, `cold` (the creative's id was not among the
         training rows), `predicted_<target>`, `stage_<stage>`, and of `training.decision.advice.Advice`
         `typical_<target>`, `<target>_low`, `<target>_high`, `asked_roi`, `<roi>_chance`, `hit_chance` (NaN from an
-        origin with too few rows to calibrate) and `verdict` (empty there); `actual_<target>` (NaN without exposure),
+        origin with too few rows to calibrate) and `verdict` (empty there); `hit_of` and `hit_at`: measure and
+        threshold of such a hit (empty and NaN there); `actual_<target>` (NaN without exposure),
         and of the outcome `later_<metric>` and `covered_share`.
 
     Raises:
@@ -85,6 +86,7 @@ def backtest(
             replace(model, uncertainty=uncertainty),
             dataset.settings,
         ).frame()
+        measure, thresholds = (uncertainty.hit_measure, uncertainty.hit_thresholds) if uncertainty else ("", {})
         later = outcome[[name for name in map(str, outcome) if name.startswith("later:")]]
         found.append(
             pd.concat(
@@ -94,6 +96,8 @@ def backtest(
                         {
                             "origin": origin,
                             "cold": ~predicted["creative_id"].isin(training_keys["creative_id"]).to_numpy(),
+                            "hit_of": measure,
+                            "hit_at": predicted["promotion_type"].map(thresholds).astype("float64").to_numpy(),
                         }
                     ),
                     predicted[dataset.funnel.targets].add_prefix("predicted_"),

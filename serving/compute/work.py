@@ -225,7 +225,7 @@ def _compute(
 def _computed(
     loaded: LoadedModel, raw: RawRequest, content: dict[str, object], recorded: tuple[RecordedCreative, ...]
 ) -> Computed:
-    about = {**loaded.identity, "time_zone": loaded.zone.key}
+    about = {**loaded.identity, "time_zone": loaded.zone.key, "hit": loaded.hit}
     record = LedgerRecord(
         request_id=raw.request_id,
         at=datetime.now(UTC).isoformat(timespec="microseconds"),

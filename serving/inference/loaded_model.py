@@ -183,6 +183,14 @@ class LoadedModel:
             "outcome_days": self.manifest.settings.outcome_days,
         }
 
+    @cached_property
+    def hit(self) -> dict[str, object] | None:
+        """What hit chances are about: `measure`, and `threshold` by promotion type; None where none are stated."""
+        uncertainty = self.model.uncertainty
+        if uncertainty is None or not uncertainty.hit_measure:
+            return None
+        return {"measure": uncertainty.hit_measure, "threshold": dict(uncertainty.hit_thresholds)}
+
 
 @dataclass(frozen=True)
 class ModelSource:

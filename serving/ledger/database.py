@@ -29,7 +29,10 @@ class Database:
         else:  # the other one is not imported: it takes a tenth of a second of a start
             from sqlalchemy.dialects.postgresql import insert
         self._insert_answers = insert(ANSWERS).on_conflict_do_nothing()
-        self._insert_models = insert(MODELS).on_conflict_do_nothing()
+        models = insert(MODELS)
+        key, about = [MODELS.c.model, MODELS.c.version], {"about": models.excluded.about}
+        # A row of an earlier version of the service is completed.
+        self._insert_models = models.on_conflict_do_update(index_elements=key, set_=about)
         self._connection: sa.Connection | None = None
         self._known: set[tuple[str, str]] = set()  # models whose row is there
         self._file = sqlite_file(self._engine)

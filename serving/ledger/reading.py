@@ -45,6 +45,7 @@ def read(
     since: str = "",
     until: str = "",
     creative_id: str = "",
+    endpoint: str = "",
     request_id: str = "",
     features: bool = True,
     limit: int | None = None,
@@ -56,6 +57,7 @@ def read(
         since: ISO time, UTC: only answers from then on; empty: all.
         until: ISO time, UTC: only answers before; empty: all.
         creative_id: Only this creative; empty: all.
+        endpoint: Only answers of this one, `predict`, `rank` or `plan`; empty: all.
         request_id: Only this request; empty: all.
         features: Whether to read the features, by name; else rows have none.
         limit: Most rows; None: all.
@@ -68,6 +70,8 @@ def read(
         query = query.where(ANSWERS.c.at < until)
     if creative_id:
         query = query.where(ANSWERS.c.creative_id == creative_id)
+    if endpoint:
+        query = query.where(ANSWERS.c.endpoint == endpoint)
     if request_id:
         query = query.where(ANSWERS.c.request_id == request_id)
     query = query.order_by(ANSWERS.c.at.desc(), ANSWERS.c.request_id, ANSWERS.c.place).limit(limit)

@@ -27,7 +27,7 @@ class RecordedModel:
         name: Of the registered model.
         version: Of the model.
         features: Names of its features.
-        about: `serving.inference.loaded_model.LoadedModel.identity`, and `time_zone`.
+        about: `identity` and `hit` of `serving.inference.loaded_model.LoadedModel`, and `time_zone`.
     """
 
     name: str

@@ -10,13 +10,15 @@ from serving.report.track_record_parts import (
     Drift,
     Example,
     Number,
+    RankedLists,
     Reliance,
     Told,
     TrackRecordPart,
 )
 from training.labels.outcomes import settle_days
 from training.track_record.answers import AGAINST, FAVOURS
-from training.track_record.quality import AGES
+from training.track_record.figure_words import CHANCES, figure_of
+from training.track_record.quality import AGES, HIT, TARGET
 from training.track_record.record import PERIODS, TrackRecord
 from training.track_record.resampling import LEAST_CREATIVES, Figure, figures_of
 from training.track_record.top_lists import MODEL
@@ -91,7 +93,8 @@ def _reliance(record: TrackRecord) -> list[Reliance]:
             frame[frame["promotion_type"] == kind] for frame in (record.quality, record.chances, record.top_lists)
         )
         figures = figures_of(quality[(quality["by"] == "all") & (quality["target"] == record.roi)])
-        of_all = chances[chances["bin"] == 0].assign(figure="reached")
+        stated, reached, skill = _chances(chances, TARGET)
+        hit_stated, hit_came, hit_skill = _chances(chances, HIT)
         top_rows = tops[tops["by"] == MODEL]
         listed = figures_of(top_rows)
         rows.append(
@@ -101,14 +104,39 @@ def _reliance(record: TrackRecord) -> list[Reliance]:
                 ahead=_number(figures.get("ahead_yesterday")),
                 level=_number(figures.get("level")),
                 inside=_number(figures.get("inside")),
-                stated=float(of_all["stated"].iloc[0]) if len(of_all) else None,
-                reached=_number(figures_of(of_all).get("reached")),
+                stated=stated,
+                reached=reached,
+                skill=skill,
+                hit_stated=hit_stated,
+                hit_came=hit_came,
+                hit_skill=hit_skill,
                 lists=int(top_rows["lists"].iloc[0]) if len(top_rows) else 0,
                 told=_number(listed.get("told")),
                 corrected=_number(listed.get("corrected")),
                 came=_number(listed.get("came")),
+                rankings=_rankings(record.rankings[record.rankings["promotion_type"] == kind]),
             )
         )
+    return rows
+
+
+def _chances(table: pd.DataFrame, of: str) -> tuple[float | None, Number | None, Number | None]:
+    """Mean stated chance, how often it came true, and the skill."""
+    found = table[(table["bin"] == 0) & (table["of"] == of)]
+    if found.empty:
+        return None, None, None
+    row = found.to_dict("records")[0]
+    true, skill = (figure_of(row, names) for names in CHANCES)
+    return float(row["stated"]), _number(true), _number(skill)
+
+
+def _rankings(table: pd.DataFrame) -> list[RankedLists]:
+    rows = []
+    for by, part in table.groupby("by", sort=False):
+        figures = figures_of(part)
+        others = {name: _number(figures.get(name)) for name in ("lift", "told", "corrected", "came")}
+        if (rank := _number(figures["rank"])) is not None:
+            rows.append(RankedLists(by=str(by), lists=int(part["lists"].iloc[0]), rank=rank, **others))
     return rows
 
 

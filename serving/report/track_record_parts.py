@@ -49,6 +49,26 @@ class Told(ReportPart):
     ahead: Number | None
 
 
+class RankedLists(ReportPart):
+    """Rankings that were answered, by one target.
+
+    Attributes:
+        by: The target.
+        lists: How many.
+        rank: Correlation of their order and outcomes.
+        lift: What the first of them brought over what all brought.
+        told, corrected, came: Of the first, as in `Reliance`.
+    """
+
+    by: str
+    lists: int
+    rank: Number
+    lift: Number | None
+    told: Number | None
+    corrected: Number | None
+    came: Number | None
+
+
 class Reliance(ReportPart):
     """How good the numbers of one promotion type were; None where not known.
 
@@ -57,9 +77,12 @@ class Reliance(ReportPart):
         rank, ahead: Correlation of order and outcome; the same over that of yesterday's ROI.
         level: Forecast over outcome.
         inside: Share of outcomes in their interval.
-        stated, reached: Mean stated chance of the ROI target; how often it was reached.
+        stated, reached, skill: Mean stated chance of the ROI target; how often it was reached; by how much their Brier
+            score is less than that of the mean for all.
+        hit_stated, hit_came, hit_skill: The same of hits.
         lists: Lists of the ten highest of a day.
         told, corrected, came: Their ROI as forecast, as forecast after shrinkage, as it came.
+        rankings: That were answered, by target.
     """
 
     promotion_type: str
@@ -69,10 +92,15 @@ class Reliance(ReportPart):
     inside: Number | None
     stated: float | None
     reached: Number | None
+    skill: Number | None
+    hit_stated: float | None
+    hit_came: Number | None
+    hit_skill: Number | None
     lists: int
     told: Number | None
     corrected: Number | None
     came: Number | None
+    rankings: list[RankedLists]
 
 
 class Breakdown(ReportPart):

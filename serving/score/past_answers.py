@@ -4,6 +4,7 @@ import csv
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -15,55 +16,95 @@ from features.schema import KEY
 from serving.ledger.export import utc_time
 from serving.ledger.reading import opened, read
 from training.track_record.answers import ANSWER, decisions_of
+from training.track_record.rankings import RANKING
 
 EXPORTS = (".csv", ".jsonl")
 UNSEEN = "unseen_value"
 """Code of the warning of a value that was not in the training data."""
-ENDPOINT = "predict"
-"""Answers that are scored: a ranking has places, and neither decisions nor intervals."""
+PREDICT, RANK = "predict", "rank"
+"""Endpoints whose answers are scored."""
 NEEDED = ("endpoint", "version", "at", "cutoff", "age_hours", "answer", "about")
 """Columns of an export that scoring reads."""
 
 
-def ledger_rows(ledger: str, since: str = "") -> Iterator[Mapping[str, object]]:
+def ledger_rows(ledger: str, since: str = "", endpoint: str = PREDICT) -> Iterator[Mapping[str, object]]:
     """Recorded answers of a ledger or of an export of it.
 
     Args:
         ledger: SQLAlchemy URL, path of a SQLite file, or a `.csv` or `.jsonl` of `python -m serving ledger --out`.
         since: ISO time, UTC: only answers from then on; empty: all.
+        endpoint: Only answers of this one.
 
     Raises:
         GpmcastError: There is none, it cannot be read, or the time is none.
     """
     begin, path = utc_time("--since", since), Path(ledger)
     if path.suffix in EXPORTS:
-        return (row for row in _exported(path) if str(row["at"]) >= begin)
+        return (row for row in _exported(path) if str(row["at"]) >= begin and row["endpoint"] == endpoint)
     url = ledger if "://" in ledger else f"sqlite:///{ledger}"
-    return read(opened(url), since=begin, features=False)
+    return read(opened(url), since=begin, endpoint=endpoint, features=False)
 
 
 def answers_of(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
     """A table of `training.track_record.answers` from recorded answers; those without a number are left out."""
-    records = [found for row in rows if row["endpoint"] == ENDPOINT and (found := _record(row))]
+    records = [found for row in rows if (found := _record(row))]
     if not records:
         return pd.DataFrame({name: pd.Series(dtype="object") for name in [*ANSWER, "unseen", "decision"]}).astype(
             {"at": "datetime64[us]", "cutoff": "datetime64[us]", "age_hours": "float64"}
         )
-    table = pd.DataFrame.from_records(records)
-    zone = table.pop("zone")
-    at = pd.to_datetime(table["at"], format="ISO8601", utc=True)
-    local = [moments.dt.tz_convert(ZoneInfo(str(name))).dt.tz_localize(None) for name, moments in at.groupby(zone)]
-    table["at"] = pd.concat(local).reindex(table.index).astype("datetime64[us]")
-    for name in ("cutoff", "trained_until"):
-        table[name] = pd.to_datetime(table[name], format="ISO8601").astype("datetime64[us]")
+    table = _with_times(pd.DataFrame.from_records(records))
     table["decision"] = decisions_of(table["decision"], table["age_hours"])
     floats = [
         name
         for name in map(str, table)
         if name.startswith(("predicted_", "stage_")) or name.endswith(("_low", "_high"))
     ]
-    numbers = [*floats, "age_hours", "asked_roi", "chance", "hit_chance"]
+    numbers = [*floats, "age_hours", "asked_roi", "chance", "hit_chance", "hit_at"]
     return table.astype(dict.fromkeys(numbers, "float64") | dict.fromkeys((*KEY, "model", "version"), "str"))
+
+
+def rankings_of(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
+    """A table of `training.track_record.rankings` from recorded rankings.
+
+    Rankings of versions that did not record their target are left out, and so are creatives without a number.
+    """
+    records = [found for row in rows if (found := _ranked(row))]
+    if not records:
+        return pd.DataFrame(columns=RANKING)
+    table = _with_times(pd.DataFrame.from_records(records))
+    numbers = dict.fromkeys(("age_hours", "top", "place", "value"), "float64")
+    return table.astype(numbers | dict.fromkeys((*KEY, "model", "version", "list", "by"), "str"))
+
+
+def _ranked(row: Mapping[str, object]) -> dict[str, object] | None:
+    answer, about = row["answer"], row["about"]
+    assert isinstance(answer, dict)
+    assert isinstance(about, dict)
+    if row["cutoff"] is None or not about or answer.get("by") is None or answer["value"] is None:
+        return None
+    return _told(row, answer, about) | {
+        "list": row["request_id"],
+        **{name: answer[name] for name in ("by", "top", "place", "value")},
+    }
+
+
+def _told(row: Mapping[str, object], answer: dict[str, Any], about: dict[str, Any]) -> dict[str, object]:
+    """What answers of all endpoints have."""
+    found = {name: row[name] for name in ("model", "version", *KEY, "at", "age_hours", "cutoff")}
+    found |= {"zone": about["time_zone"], "trained_until": about["trained_until"]}
+    found |= {"outcome_days": about["outcome_days"], "basis": sys.intern(about["basis"])}
+    return found | {"unseen": any(one["code"] == UNSEEN for one in answer["warnings"])}
+
+
+def _with_times(table: pd.DataFrame) -> pd.DataFrame:
+    """With times in the time zone of each row's model, naive."""
+    zone = table.pop("zone")
+    at = pd.to_datetime(table["at"], format="ISO8601", utc=True)
+    local = [moments.dt.tz_convert(ZoneInfo(str(name))).dt.tz_localize(None) for name, moments in at.groupby(zone)]
+    table["at"] = pd.concat(local).reindex(table.index).astype("datetime64[us]")
+    for name in ("cutoff", "trained_until"):
+        table[name] = pd.to_datetime(table[name], format="ISO8601").astype("datetime64[us]")
+    return table
 
 
 def _record(row: Mapping[str, object]) -> dict[str, object] | None:
@@ -73,15 +114,14 @@ def _record(row: Mapping[str, object]) -> dict[str, object] | None:
     targets = answer["targets"]
     if row["cutoff"] is None or not about or all(one["value"] is None for one in targets.values()):
         return None
-    found = {name: row[name] for name in ("model", "version", *KEY, "at", "age_hours", "cutoff")}
-    found |= {"zone": about["time_zone"], "trained_until": about["trained_until"]}
-    found |= {"outcome_days": about["outcome_days"], "basis": sys.intern(about["basis"])}
-    found |= {
+    found = _told(row, answer, about) | {
         "asked_roi": answer["asked_roi"],
         "chance": answer["chance_of_target"],
         "hit_chance": answer["hit_chance"],
     }
-    found |= {"decision": answer["verdict"]["name"], "unseen": any(one["code"] == UNSEEN for one in answer["warnings"])}
+    hit = about.get("hit") or {"measure": "", "threshold": {}}
+    found |= {"hit_of": sys.intern(hit["measure"]), "hit_at": hit["threshold"].get(row["promotion_type"])}
+    found["decision"] = answer["verdict"]["name"]
     for name, one in targets.items():
         found[f"predicted_{name}"] = one["value"]
         found[f"{name}_low"], found[f"{name}_high"] = one["low"], one["high"]

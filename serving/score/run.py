@@ -18,7 +18,7 @@ from features.store.ingest import IngestReport
 from features.store.inputs import check_data_exists, load_data
 from serving.ledger.export import utc_time
 from serving.ledger.tables import connect, sqlite_file
-from serving.score.past_answers import answers_of, ledger_rows
+from serving.score.past_answers import RANK, answers_of, ledger_rows, rankings_of
 from training.track_record.answers import backtest_answers
 from training.track_record.record import TrackRecord, track_record, write_live_answers, write_record
 from training.workspace import Workspace, workspace
@@ -92,7 +92,9 @@ def record_of(
         about_these = _about(answers, loaded.creatives if only is None else only)
         if about_these.any() or request.ledger:
             taken = answers if only is None else answers[about_these]
-            return track_record(taken, loaded, settings, printable(named))
+            ranked = rankings_of(ledger_rows(named, request.since, RANK))
+            ranked = ranked if only is None else ranked[_about(ranked, only)]
+            return track_record(taken, loaded, settings, printable(named), ranked=ranked)
     if request.backtest is not None and request.backtest.is_file():
         table = pd.read_parquet(request.backtest)
         table = table[_about(table, loaded.creatives if only is None else only)]

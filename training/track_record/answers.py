@@ -14,8 +14,9 @@ VERSION = ["model", "version"]
 ANSWER = [*VERSION, *KEY, "at", "age_hours", "cutoff", "trained_until", "outcome_days", "basis"]
 """Columns of every table of answers.
 
-Besides: `asked_roi`, `chance` (of reaching it), `hit_chance`, `decision`, `unseen` (whether a value was not in the
-model's data), and where stated `predicted_<target>`, `typical_<target>`, `<target>_low`, `<target>_high`,
+Besides: `asked_roi`, `chance` (of reaching it), `hit_chance`, `hit_of` and `hit_at` (the measure of such a hit and what
+it reaches in its window; empty and NaN where that was not recorded), `decision`, `unseen` (whether a value was not in
+the model's data), and where stated `predicted_<target>`, `typical_<target>`, `<target>_low`, `<target>_high`,
 `stage_<stage>`. Times are naive, in the model's time zone."""
 BACKTEST = "backtest"
 """Name of the model in answers of a backtest; the version is the day of its origin."""
@@ -72,6 +73,8 @@ def backtest_answers(table: pd.DataFrame, roi: str, outcome_days: int, basis: st
         asked_roi=table.get("asked_roi", nothing),
         chance=table.get(f"{roi or 'roi'}_chance", nothing),
         hit_chance=table.get("hit_chance", nothing),
+        hit_of=table.get("hit_of", pd.Series("", index=table.index)),
+        hit_at=table.get("hit_at", nothing),
         decision=decisions_of(table.get("verdict", pd.Series("", index=table.index)), table["age_hours"]),
         unseen=False,
     )

@@ -16,6 +16,7 @@ from features.schema import KEY, MULTI, Loaded
 from training.labels.outcomes import MATURE, NOT_CLOSED, NOT_SETTLED, actual_targets, outcomes, settle_days
 from training.track_record.answers import counted, day_shares, targets_of
 from training.track_record.settlement import expected_net, fit_settlement
+from training.uncertainty import reached_by
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -50,7 +51,8 @@ class Matured:
         table: The columns of an answer; `state` (MATURE, or NOT_SETTLED: the window has closed and its net money is
             estimated), `opens` and `closed_at` of the window, `share` (`day_shares`), `later_volume`, `spend_cny`,
             `exposure_<target>` and `actual_<target>`, `unsettled` (share of the net money that is an estimate),
-            `rule_<rule>` (ROI by which the rule goes), `spent_cny` (so far, at the cutoff).
+            `rule_<rule>` (ROI by which the rule goes), `spent_cny` (so far, at the cutoff), `hit` (1 or 0; NaN where
+            the outcome or what a hit is are not known).
         live: Answers that can be scored now or later, with `unit` (place of the creative in the data) and `opens`;
             `unseen` also where an attribute's value was first launched with after the end of the model's data.
         given: Answers before any was left out.
@@ -69,7 +71,9 @@ class Matured:
     first_at: pd.Timestamp
 
 
-def matured(answers: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: Settings) -> Matured:
+def matured(
+    answers: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: Settings, *, every: bool = False
+) -> Matured:
     """Join answers with the outcomes of their windows, by the outcome days and the ROI basis of each answer.
 
     The outcome of an answer about a creative that waited for its launch is that of the days after its launch.
@@ -79,9 +83,10 @@ def matured(answers: pd.DataFrame, loaded: Loaded, funnel: Funnel, settings: Set
         loaded: Metrics and creatives, as newest exports have them: a day that was exported again counts once.
         funnel: Of the data.
         settings: Of the run; outcome days and basis are those of the answers.
+        every: Whether all answers count; else the last of each creative, version and day.
     """
     rows = MetricRows.of(loaded)
-    chosen = counted(answers)
+    chosen = answers if every else counted(answers)
     parts, alive, left = [], [], dict[str, int]()
     until = loaded.metrics["period_end"].max()
     waits: list[pd.Timestamp] = []
@@ -148,11 +153,25 @@ def _joined(
         unsettled=unsettled,
         later_volume=volume,
         spend_cny=spend,
+        hit=_hit(answers, outcome, funnel),
         **exposure,
         **{f"actual_{name}": actual[name].to_numpy() for name in found},
         **_rules(rows, funnel, settings, windows),
     )
     return joined, reasons
+
+
+def _hit(answers: pd.DataFrame, outcome: pd.DataFrame, funnel: Funnel) -> Floats:
+    """(answers,) Whether each outcome is a hit as the model of the answer understood it: 1, 0, NaN."""
+    found = np.full(len(answers), np.nan)
+    if "hit_of" not in answers:
+        return found
+    measures, needed = answers["hit_of"].to_numpy(), answers["hit_at"].to_numpy(np.float64)
+    for measure in sorted({str(name) for name in measures} - {""}):
+        reached = reached_by(measure, outcome, funnel)
+        known = (measures == measure) & np.isfinite(reached) & np.isfinite(needed)
+        found[known] = reached[known] >= needed[known]
+    return found
 
 
 def _opens(

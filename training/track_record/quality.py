@@ -1,12 +1,13 @@
 """How good past answers were: order, level, intervals and chances, beside simple rules."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from features.funnel import TARGETS
+from training.evaluation.metrics import ratio
 from training.track_record.answers import targets_of
 from training.track_record.matured import RULES
 from training.track_record.resampling import Figure, Resampling
@@ -19,6 +20,12 @@ AGES = {"waiting": 0.0, "day_1": 24.0, "day_3": 72.0, "day_7": 168.0, "later": n
 BINS = 5
 """Groups of stated chances, equal in answers."""
 FIGURES = ["rank", "level", "inside", *(f"rank_{rule}" for rule in RULES), *(f"ahead_{rule}" for rule in RULES)]
+TARGET, HIT = "target", "hit"
+"""What a chance is of: of reaching the asked ROI, of a hit."""
+LEAST_CHANCE = 1e-4
+"""Chances below count as this in the log score, which is infinite at 0; likewise near 1."""
+SCORES = ["brier", "brier_base", "log_score", "log_score_base", "skill", "skill_low", "skill_high"]
+CHANCE_COLUMNS = ["promotion_type", "of", "bin", "stated", *Figure._fields, *SCORES]
 QUALITY_COLUMNS = ["promotion_type", "by", "group", "target", "figure", *Figure._fields]
 
 
@@ -99,20 +106,38 @@ def _figures(table: pd.DataFrame, draws: Resampling, target: str, rows: Mask, *,
 
 
 def chances(table: pd.DataFrame, draws: Resampling, roi: str, least_volume: float) -> pd.DataFrame:
-    """Stated chances of reaching the asked ROI beside how often it was reached.
+    """Stated chances beside how often they came true: of reaching the asked ROI, and of a hit.
+
+    Args:
+        table: Of `training.track_record.matured.Matured`.
+        draws: Of its rows.
+        roi: Main ROI target.
+        least_volume: Least later volume of an answer whose ROI is compared with the asked one; hits count without.
 
     Returns:
-        One row per promotion type and fifth of the stated chances (0: all of them): `stated`, and `value` with `low`,
-        `high`, `answers`, `creatives`: how often the ROI was reached; `brier` and `brier_base` (of stating the mean
-        frequency for all) in the row of all.
+        One row per promotion type, `of` (TARGET or HIT) and fifth of the stated chances (`bin`; 0: all of them):
+        `stated`, and `value` with `low`, `high`, `answers`, `creatives`: how often it came true. In the row of all also
+        `brier` and `log_score` (mean of the negative log-likelihood), each with `…_base`, that of stating the mean
+        frequency for all, and `skill` (1 − brier over its base) with `skill_low` and `skill_high`.
     """
-    columns = ["promotion_type", "bin", "stated", *Figure._fields, "brier", "brier_base"]
-    if not roi or f"actual_{roi}" not in table:
-        return pd.DataFrame(columns=columns)
-    stated, asked = table["chance"].to_numpy(np.float64), table["asked_roi"].to_numpy(np.float64)
-    reached = (table[f"actual_{roi}"].to_numpy(np.float64) >= asked).astype(np.float64)
-    known = comparable(table, roi, least_volume) & np.isfinite(stated) & np.isfinite(asked)
-    share, types, lines = table["share"].to_numpy(np.float64), table["promotion_type"].to_numpy(), []
+    lines: list[dict[str, object]] = []
+    if roi and f"actual_{roi}" in table:
+        asked, actual = (table[name].to_numpy(np.float64) for name in ("asked_roi", f"actual_{roi}"))
+        known = comparable(table, roi, least_volume) & np.isfinite(asked)
+        came = np.where(known, actual >= asked, np.nan)
+        lines += _came_true(table, draws, TARGET, table["chance"].to_numpy(np.float64), came)
+    if "hit" in table:
+        stated, came = (table[name].to_numpy(np.float64) for name in ("hit_chance", "hit"))
+        lines += _came_true(table, draws, HIT, stated, came)
+    return pd.DataFrame(lines, columns=CHANCE_COLUMNS)
+
+
+def _came_true(
+    table: pd.DataFrame, draws: Resampling, of: str, stated: Floats, came: Floats
+) -> Iterator[dict[str, object]]:
+    """Rows of `chances`; `came`: (rows,) 1, 0 or NaN."""
+    known, types = np.isfinite(stated) & np.isfinite(came), table["promotion_type"].to_numpy()
+    share, came = table["share"].to_numpy(np.float64), np.nan_to_num(came)
     for kind in sorted(set(types)):
         rows = known & (types == kind)
         if not rows.any():
@@ -123,11 +148,27 @@ def chances(table: pd.DataFrame, draws: Resampling, roi: str, least_volume: floa
             of_bin = rows & ((bins == number) | (number == 0))
             if not of_bin.any():
                 continue
-            true = draws.share(draws.ratios(share * reached, share, of_bin), of_bin)
-            line = {"promotion_type": kind, "bin": number, **true._asdict()}
+            true = draws.share(draws.ratios(share * came, share, of_bin), of_bin)
+            line: dict[str, object] = {"promotion_type": kind, "of": of, "bin": number, **true._asdict()}
             line["stated"] = float(np.average(stated[of_bin], weights=share[of_bin]))
-            if number == 0:
-                line["brier"] = float(np.average((stated - reached)[of_bin] ** 2, weights=share[of_bin]))
-                line["brier_base"] = true.value * (1.0 - true.value)
-            lines.append(line)
-    return pd.DataFrame(lines, columns=columns)
+            yield line | (_scores(draws, share, stated, came, of_bin) if number == 0 else {})
+
+
+def _scores(draws: Resampling, share: Floats, stated: Floats, came: Floats, rows: Mask) -> dict[str, float]:
+    """Brier and log score of stated chances, against stating the mean frequency for all."""
+    chance = np.clip(np.nan_to_num(stated), LEAST_CHANCE, 1.0 - LEAST_CHANCE)
+    squares, logs = (np.nan_to_num(stated) - came) ** 2, -np.log(np.where(came > 0, chance, 1.0 - chance))
+    sums = draws.totals(share[:, None] * np.stack([squares, logs, came, np.ones_like(came)], axis=1), rows)
+    brier, log_score, frequency = (ratio(sums[:, place], sums[:, 3]) for place in range(3))
+    base = frequency * (1.0 - frequency)
+    skill = draws.figure(1.0 - ratio(brier, base), rows)
+    rare = np.clip(frequency[0], LEAST_CHANCE, 1.0 - LEAST_CHANCE)
+    return {
+        "brier": float(brier[0]),
+        "brier_base": float(base[0]),
+        "log_score": float(log_score[0]),
+        "log_score_base": float(-rare * np.log(rare) - (1.0 - rare) * np.log(1.0 - rare)),
+        "skill": skill.value,
+        "skill_low": skill.low,
+        "skill_high": skill.high,
+    }

@@ -18,7 +18,8 @@ from training.track_record.daily import daily
 from training.track_record.decisions import decisions
 from training.track_record.drift import drifts
 from training.track_record.matured import Matured, matured
-from training.track_record.quality import age_groups, chances, quality
+from training.track_record.quality import HIT, SCORES, TARGET, age_groups, chances, quality
+from training.track_record.rankings import RANKING, rankings
 from training.track_record.refresh import RefreshAdvice, refresh_advice
 from training.track_record.resampling import Resampling
 from training.track_record.top_lists import top_lists
@@ -43,6 +44,7 @@ class TrackRecord:
         settled: Answers whose outcome is final; of the others net money is an estimate.
         unsettled: Share of the net money of all that is an estimate.
         quality, chances, decisions, top_lists: Of the modules so called.
+        rankings: Of that module; `lists_given`: rankings that were answered.
         periods: Period of PERIODS → decisions told in it.
         daily: Series by cause.
         alarms: Drift found in them.
@@ -62,6 +64,8 @@ class TrackRecord:
     decisions: pd.DataFrame
     periods: dict[str, pd.DataFrame]
     top_lists: pd.DataFrame
+    rankings: pd.DataFrame
+    lists_given: int
     daily: pd.DataFrame
     alarms: pd.DataFrame
     refresh: list[RefreshAdvice]
@@ -79,10 +83,12 @@ class TrackRecord:
             "answers_scored": len(found.table),
             "answers_settled": self.settled,
             "unsettled_share": self.unsettled,
+            "rankings_given": self.lists_given,
             "left_out": dict(found.left_out),
             "next_outcome_at": found.next_at and found.next_at.isoformat(),
         }
-        frames = {name: getattr(self, name) for name in ("quality", "chances", "decisions", "top_lists", "alarms")}
+        names = ("quality", "chances", "decisions", "top_lists", "rankings", "alarms")
+        frames = {name: getattr(self, name) for name in names}
         tables = {name: _plain(frame) for name, frame in frames.items()}
         told = {name: _plain(frame) for name, frame in self.periods.items()}
         refresh = [
@@ -96,25 +102,33 @@ class TrackRecord:
         found = {"answers": float(len(self.matured.table)), "unsettled_share": self.unsettled}
         shown = self.quality[self.quality["by"].isin(["all", "version"])]
         where = shown["group"].where(shown["by"] == "all", "version " + shown["group"])
-        of_all = self.chances[self.chances["bin"] == 0].assign(figure="chance", name="true")
+        of_all = self.chances[self.chances["bin"] == 0]
+        of_all = of_all.assign(figure=of_all["of"].map({TARGET: "chance", HIT: "hit_chance"}), name="true")
         for frame, name in (
             (shown, where + "/" + shown["target"]),
             (self.decisions, self.decisions["decision"]),
             (self.top_lists, "top/" + self.top_lists["by"]),
+            (self.rankings, "ranked/" + self.rankings["by"]),
             (of_all, of_all["name"]),
         ):
             for kind, part, figure, value in zip(
                 frame["promotion_type"], name, frame["figure"], frame["value"].tolist()
             ):
                 found[f"{kind}/{part}/{figure}"] = value
-        for kind, stated in zip(of_all["promotion_type"], of_all["stated"].tolist()):
-            found[f"{kind}/stated/chance"] = stated
+        for row in of_all.to_dict("records"):
+            found |= {f"{row['promotion_type']}/{score}/{row['figure']}": row[score] for score in ("stated", *SCORES)}
         found["alarms_standing"] = float(self.alarms["standing"].sum())
         return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
 def track_record(
-    answers: pd.DataFrame, loaded: Loaded, settings: Settings, source: str, *, of_backtest: bool = False
+    answers: pd.DataFrame,
+    loaded: Loaded,
+    settings: Settings,
+    source: str,
+    *,
+    ranked: pd.DataFrame | None = None,
+    of_backtest: bool = False,
 ) -> TrackRecord:
     """Join past answers with what came, and compute everything that is said of them.
 
@@ -123,6 +137,7 @@ def track_record(
         loaded: Metrics and creatives, newer than the answers.
         settings: Of the run.
         source: Where the answers come from, for people.
+        ranked: Columns `RANKING` of `training.track_record.rankings`: rankings that were answered; None: none.
         of_backtest: Whether they were made afterwards.
     """
     funnel = data_funnel(loaded, settings)
@@ -139,6 +154,8 @@ def track_record(
         rows = table[(told <= pd.Timedelta(days=first)) & (told > pd.Timedelta(days=last))].reset_index(drop=True)
         periods[name] = decisions(rows, Resampling.of(rows), roi, least)
     open_net = _unsettled(table, roi)
+    nothing = pd.DataFrame(columns=RANKING)
+    lists, given = rankings(nothing if ranked is None else ranked, loaded, funnel, settings, least)
     return TrackRecord(
         source=source,
         of_backtest=of_backtest,
@@ -153,6 +170,8 @@ def track_record(
         decisions=decisions(table, draws, roi, least),
         periods=periods,
         top_lists=top_lists(table, draws, roi),
+        rankings=lists,
+        lists_given=given,
         daily=series,
         alarms=alarms,
         refresh=refresh_advice(table, alarms, draws, funnel, settings, until),

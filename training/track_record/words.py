@@ -10,6 +10,7 @@ from features.bilingual import Words
 from features.funnel import TARGETS
 from training.decision.rules import VERDICT_LABELS
 from training.track_record.daily import MIX, NEW_VALUES
+from training.track_record.figure_words import chance_lines, interval, ranking_lines
 from training.track_record.matured import (
     ABSENT,
     AFTERWARDS,
@@ -128,15 +129,6 @@ def left_out(reasons: Mapping[str, int]) -> Iterator[Words]:
         yield Words(f"未计入：{zh}。", f"Not scored: {en}.")
 
 
-def interval(figure: Figure, digits: str) -> Words:
-    """The interval of a figure in brackets; empty where there is none."""
-    if not isfinite(figure.low):
-        return Words("", "")
-    low, high = f"{figure.low:{digits}}", f"{figure.high:{digits}}"
-    dash = Words("–", "–") if low[0].isdigit() else Words(" 至 ", " to ")  # beside a sign a dash would read as one
-    return Words(f"（{low}{dash.zh}{high}）", f" ({low}{dash.en}{high})")
-
-
 def _of_type(record: TrackRecord, code: str) -> Iterator[Words]:
     label = TYPES.get(code, Words(code, code))
     yield Words(f"{label.zh}：", f"{label.en}:")
@@ -151,15 +143,10 @@ def _of_type(record: TrackRecord, code: str) -> Iterator[Words]:
     roi_rows = quality[quality["target"] == record.roi]
     for by, rows in roi_rows[roi_rows["by"] != "all"].groupby("by", sort=False):
         yield from _breakdown_line(GROUPED_BY[str(by)], rows)
-    of_all = own(record.chances)[own(record.chances)["bin"] == 0]
-    for stated, true in zip(of_all["stated"].tolist(), figures_of(of_all.assign(figure=0)).values()):
-        ends = interval(true, ".0%")
-        yield Words(
-            f"  概率：平均说 {stated:.0%} 达标，实际 {true.value:.0%}{ends.zh}，{true.answers:,} 条。",
-            f"  Chances: {stated:.0%} stated on average, {true.value:.0%}{ends.en} true; {true.answers:,} answers.",
-        )
+    yield from chance_lines(own(record.chances))
     yield from decision_lines(own(record.decisions))
     yield from _top_lines(own(record.top_lists))
+    yield from ranking_lines(own(record.rankings))
 
 
 def _quality_lines(figures: Mapping[str, Figure], label: Words) -> Iterator[Words]:

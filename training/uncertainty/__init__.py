@@ -6,6 +6,7 @@ import from here only; open `interface.py` first, then `distribution.py` and `fi
 
 from training.uncertainty.distribution import CompoundUncertainty
 from training.uncertainty.fit import fit_uncertainty
+from training.uncertainty.hits_and_evidence import reached_by
 from training.uncertainty.interface import OutOfSample, Predicted, PredictiveUncertainty, RowUncertainty
 from training.uncertainty.recalibration import early_volume
 
@@ -16,6 +17,7 @@ __all__ = [
     "RowUncertainty",
     "early_volume",
     "fit_uncertainty",
+    "reached_by",
     "read_uncertainty",
 ]
 

@@ -94,6 +94,11 @@ class CompoundUncertainty(BaseModel):
         return self.hits_model.measure if self.hits_model else ""
 
     @property
+    def hit_thresholds(self) -> Mapping[str, float]:
+        """By promotion type; empty where too few hits were seen."""
+        return self.hits_model.threshold if self.hits_model else {}
+
+    @property
     def evidence_stage(self) -> str:
         """The stage whose events are counted."""
         return self.evidence.stage

@@ -42,8 +42,7 @@ class Hits(BaseModel):
 
     def reached(self, outcome: pd.DataFrame, funnel: Funnel) -> Floats:
         """(rows,) The measure over a whole outcome window."""
-        name = {"net_gmv": "settled_net_cny", "gmv": "gmv_cny", "volume": funnel.volume_of}[self.measure]
-        return outcome[f"later:{name}"].to_numpy(np.float64) / outcome["covered_share"].to_numpy(np.float64)
+        return reached_by(self.measure, outcome, funnel)
 
     def needed(self, promotion_types: npt.NDArray[np.object_]) -> Floats:
         """(rows,) What a hit of each row's promotion type reaches; NaN where its type has no threshold."""
@@ -53,6 +52,14 @@ class Hits(BaseModel):
         """(rows,) 1 where the outcome is a hit, 0 where not, NaN where that is not known."""
         reached, needed = self.reached(outcome, funnel), self.needed(promotion_types.to_numpy(object))
         return np.where(np.isnan(reached) | np.isnan(needed), np.nan, (reached >= needed).astype(np.float64))
+
+
+def reached_by(measure: str, outcome: pd.DataFrame, funnel: Funnel) -> Floats:
+    """(rows,) What outcomes reach over a whole window, by the measure of hits; NaN where it is not counted."""
+    name = {"net_gmv": "settled_net_cny", "gmv": "gmv_cny", "volume": funnel.volume_of}[measure]
+    if f"later:{name}" not in outcome:
+        return np.full(len(outcome), np.nan)
+    return outcome[f"later:{name}"].to_numpy(np.float64) / outcome["covered_share"].to_numpy(np.float64)
 
 
 def fit_hits(

@@ -163,6 +163,11 @@ class PredictiveUncertainty(Protocol):
         ...
 
     @property
+    def hit_thresholds(self) -> Mapping[str, float]:
+        """Promotion type → what a hit reaches by that measure in its window; empty where too few hits were seen."""
+        ...
+
+    @property
     def evidence_stage(self) -> str:
         """The stage whose events `required_evidence` counts."""
         ...

@@ -1,7 +1,17 @@
 """战绩: what was told, what came, and how far the numbers can be relied on."""
 
 from features.bilingual import Words
-from serving.report.track_record_parts import ALL, Breakdown, Drift, Number, Reliance, Told, TrackRecordPart
+from serving.report.track_record_parts import (
+    ALL,
+    Breakdown,
+    Drift,
+    Number,
+    RankedLists,
+    Reliance,
+    Told,
+    TrackRecordPart,
+)
+from serving.report.wording.common import target as label_of
 from training.decision.rules import VERDICT_LABELS
 from training.track_record.answers import AGAINST, FAVOURS, STOP
 from training.track_record.record import PERIODS
@@ -154,6 +164,10 @@ def reliance(one: Reliance) -> list[tuple[Words, str, Words, Words]]:
             f"实际达标；当时平均说 {one.stated:.0%}", f"reached the target; {one.stated:.0%} was told on average"
         )
         lines.append((Words("达标概率", "Chances"), f"{one.reached.value:.0%}", ends(one.reached, ".0%"), meaning))
+    if one.hit_came and one.hit_stated is not None:
+        meaning = _of_hits(one.hit_stated, one.hit_skill)
+        label = Words("爆款概率", "Chances of a hit")
+        lines.append((label, f"{one.hit_came.value:.1%}", ends(one.hit_came, ".1%"), meaning))
     if one.told and one.corrected and one.came:
         meaning = Words(
             f"每天最高 10 条的实际ROI；当时说 {one.told.value:.2f}，扣除“挑最高”的偏差应为 {one.corrected.value:.2f}",
@@ -161,7 +175,32 @@ def reliance(one: Reliance) -> list[tuple[Words, str, Words, Words]]:
             f"{one.corrected.value:.2f} after allowing for choosing the highest",
         )
         lines.append((Words("前 10 名单", "Top-10 lists"), f"{one.came.value:.2f}", ends(one.came, ".2f"), meaning))
-    return lines
+    return lines + [_of_rankings(lists) for lists in one.rankings]
+
+
+def _of_hits(stated: float, skill: Number | None) -> Words:
+    """What was told of hits, and whether that was better than the mean for all."""
+    zh, en = f"实际是爆款；当时平均说 {stated:.1%}", f"were hits; {stated:.1%} was told on average"
+    if skill is not None and skill.low is not None:
+        better = Words("看不出比都说平均准", "not surely nearer than telling the mean of all")
+        if skill.low > 0:
+            less = f"{skill.value:.0%}"
+            better = Words(f"误差比都说平均小 {less}", f"{less} less error than telling the mean of all")
+        zh, en = f"{zh}，{better.zh}", f"{en}, {better.en}"
+    return Words(zh, en)
+
+
+def _of_rankings(one: RankedLists) -> tuple[Words, str, Words, Words]:
+    """A line on rankings that were answered."""
+    by = label_of(one.by)
+    zh = f"{one.lists} 份按{by.zh}的排名请求：名次与实际的相关，1 为全对"
+    en = f"correlation of order and outcome in {one.lists} rankings by {by.en}, 1: all in order"
+    if one.lift and one.told and one.corrected and one.came:
+        told, fair, came = (f"{number.value:.2f}" for number in (one.told, one.corrected, one.came))
+        zh += f"；排在前面的是整份的 {one.lift.value:.2f} 倍，说 {told}，扣除“挑最高”应为 {fair}，实际 {came}"
+        en += f"; the first brought {one.lift.value:.2f} times the whole: told {told}, after allowing for choosing the "
+        en += f"highest {fair}, came {came}"
+    return Words("排名请求", "Rankings"), f"{one.rank.value:.2f}", ends(one.rank, ".2f"), Words(zh, en)
 
 
 def group(one: Breakdown) -> Words:

@@ -1,5 +1,6 @@
 """Recorded answers become a table, whether they come from the ledger or from an export of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from serving.ledger.database import Database
 from serving.ledger.export import write_file
 from serving.ledger.reading import opened, read
 from serving.ledger.record import LedgerRecord, RecordedModel, recorded_creatives
-from serving.score.past_answers import answers_of, ledger_rows
+from serving.score.past_answers import answers_of, ledger_rows, rankings_of
 
 ABOUT = {
     "name": "m", "version": "3", "trained_until": "2026-05-01T00:00:00", "history_until": "2026-05-01T00:00:00",
@@ -64,6 +65,30 @@ def test_answers_are_read_with_their_model_time_and_decision_of_today(ledger: st
     assert row["at"] == pd.Timestamp("2026-05-03 01:00")
     assert row["trained_until"] == pd.Timestamp("2026-05-01")
     assert table["unseen"].to_dict() == {"c1": False, "c2": True}
+
+
+def test_rankings_are_read_with_their_target_and_what_a_hit_is_with_its_measure(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ranked.db"
+    row = {"creative_id": "c1", "account_id": "a", "promotion_type": "live", "chance_in_top": 0.7, "warnings": []}
+    first = row | {"place": 1, "value": 2.5, "funded": True, "by": "net_roi", "top": 1}
+    old = row | {"place": 1, "value": 2.5, "funded": True}
+    about = ABOUT | {"hit": {"measure": "net_gmv", "threshold": {"live": 900.0}}}
+    database = Database(url)
+    database.write([record(first, endpoint="rank"), record(old, endpoint="rank"), record(told("c2"))])
+    database.close()
+    plain = answers_of(ledger_rows(url))
+    assert (plain["hit_of"].iloc[0], plain["hit_at"].isna().all()) == ("", True)
+    database = Database(url)
+    newer = record(told("c3"))
+    database.write([replace(newer, request_id="later", model=replace(newer.model, about=about))])
+    database.close()
+    table = answers_of(ledger_rows(url))
+    assert sorted(table["creative_id"]) == ["c2", "c3"]
+    assert set(table["hit_of"]) == {"net_gmv"}
+    assert (table["hit_at"] == 900.0).all()  # what is known of a model is completed
+    (ranked,) = rankings_of(ledger_rows(url, endpoint="rank")).to_dict("records")
+    assert (ranked["by"], ranked["top"], ranked["place"], ranked["value"]) == ("net_roi", 1.0, 1.0, 2.5)
+    assert ranked["at"] == pd.Timestamp("2026-05-03 01:00")
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])

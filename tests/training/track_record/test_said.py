@@ -71,6 +71,21 @@ def test_stated_chances_stand_beside_how_often_they_came_true(table, draws) -> N
     assert of_all["brier_base"] == pytest.approx(0.25)
 
 
+def test_chances_of_a_hit_are_scored_against_the_frequency_of_hits(world, settings, answers) -> None:
+    even = answers["creative_id"].str[1:].astype(int) % 2 == 0
+    told = answers.assign(hit_of="net_gmv", hit_at=1000.0, hit_chance=np.where(even, 0.8, 0.2))
+    table = matured(told, world, data_funnel(world, settings), settings).table
+    assert set(table.loc[table["predicted_net_roi"] > 1, "hit"]) == {1.0}  # 7 days of 180 CNY; others 630
+    found = chances(table, Resampling.of(table), "net_roi", LEAST)
+    hits = found[(found["of"] == "hit") & (found["bin"] == 0)].iloc[0]
+    assert (hits["stated"], hits["value"]) == pytest.approx((0.5, 0.5))
+    assert (hits["brier"], hits["brier_base"], hits["skill"]) == pytest.approx((0.04, 0.25, 0.84))
+    assert (hits["log_score"], hits["log_score_base"]) == pytest.approx((-np.log(0.8), np.log(2.0)))
+    assert 0.0 < hits["skill_low"] <= hits["skill"] <= hits["skill_high"]
+    unknown = matured(answers, world, data_funnel(world, settings), settings).table
+    assert set(chances(unknown, Resampling.of(unknown), "net_roi", LEAST)["of"]) == {"target"}
+
+
 def test_decisions_are_right_where_the_target_was_reached_or_missed(table, draws) -> None:
     found = decisions(table, draws, "net_roi", LEAST)
     scale, stop = figures(found, decision="scale"), figures(found, decision="stop")
