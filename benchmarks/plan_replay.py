@@ -27,7 +27,7 @@ from benchmarks.plan_launches import launch_table
 from benchmarks.plan_market import DAYS, Market, State, market, play
 from benchmarks.plan_past import past_market, with_past
 from benchmarks.plan_public import public_table
-from benchmarks.plan_rules import EQUAL, ORACLE, PLAN, RULES, STOP_ALONE
+from benchmarks.plan_rules import CALLS, EQUAL, ORACLE, PLAN, RULES, STOP_ALONE
 from sample.worlds import WORLDS
 from training.atomic_write import write_table
 
@@ -175,7 +175,7 @@ def error_table(markets: Mapping[str, Market], pasts: Mapping[str, Market]) -> p
         worlds |= {name: learnt, f"all at target, {name}": replace(learnt, exact=1.0)}
     lines = []
     for name, own in worlds.items():
-        state = play(own, STOP_ALONE, 0.5)
+        state = play(own, CALLS, 0.5)
         rows = figures(state, own, np.zeros(len(own.target)), state)
         low = state.expected <= own.target * state.spend * (1.0 + 1e-9)
         scales = rows.assign(wrong=state.wrong_scale.sum(axis=1), right=(low | state.wrong_scale).sum(axis=1))

@@ -114,8 +114,9 @@ def _at_margin(over: Floats, natural: Floats, least: Floats | float, money: Floa
     return np.where(over > least, np.minimum(natural * np.minimum(beyond, 1e6), CAP_SHARE * money), 0.0)
 
 
-PLAN = Rule("plan: split and stop", planned, planned_stops, planned_scales)
-STOP_ALONE = Rule("plan: stop alone, equal split", equal, planned_stops, planned_scales)
+PLAN = Rule("plan: split and stop", planned, planned_stops)
+STOP_ALONE = Rule("plan: stop alone, equal split", equal, planned_stops)
+CALLS = Rule("plan: stop alone, calls to scale noted", equal, planned_stops, planned_scales)
 EQUAL = Rule("equal split", equal)
 ORACLE = Rule("oracle", oracle)
 RULES = (

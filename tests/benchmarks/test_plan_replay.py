@@ -9,7 +9,7 @@ from benchmarks.plan_launches import launch_table
 from benchmarks.plan_market import Market, market, play
 from benchmarks.plan_past import past_market, with_past
 from benchmarks.plan_replay import bands, figures, oracle_gains
-from benchmarks.plan_rules import EQUAL, ORACLE, PLAN, RULES, SETTINGS, STOP_ALONE
+from benchmarks.plan_rules import CALLS, EQUAL, ORACLE, PLAN, RULES, SETTINGS, STOP_ALONE
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_the_plan_gains_more_than_rules_that_do_not_stop_what_is_under_target(
 @pytest.mark.slow
 def test_wrong_calls_stay_within_the_bound_where_every_creative_is_exactly_at_target(markets: Market) -> None:
     exact = replace(markets, exact=1.0)
-    state = play(exact, STOP_ALONE, 0.5)
+    state = play(exact, CALLS, 0.5)
     np.testing.assert_allclose(state.expected, exact.target * state.spend)
     assert 0.0 < state.wrong_stop.mean() <= SETTINGS.false_stop
     assert state.wrong_scale.mean() <= SETTINGS.false_stop
