@@ -42,7 +42,8 @@ takes longer."""
 DYING_SECONDS = 0.5
 """One that closed its connection is dying, and then says of what."""
 NICENESS = 5
-"""Small requests come first where the cores are busy."""
+"""Small requests come first where the cores are busy. Linux compares niceness within a session alone (autogroups):
+the process stays in that of its worker."""
 WITHHELD = ("AWS_", "GPMCAST_", "MLFLOW_", "PG")
 """Beginnings of environment variables with passwords of ledger and registry: a process that reads files of others does
 not need them."""
@@ -81,7 +82,6 @@ class BatchProcess:
                 },
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                start_new_session=True,  # signals of a terminal are the worker's business
             )
         self._connection = Connection(ours.detach())
         return self._connection
@@ -188,7 +188,8 @@ def main() -> None:
     bound = int(sys.argv[2]) * 1_000_000
     resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
     os.nice(NICENESS)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # systemd sends it to every process; this one ends with its worker
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # of systemd and terminals, to every process
+        signal.signal(number, signal.SIG_IGN)  # it ends with its worker
     connection, loader = Connection(int(sys.argv[1])), Loader()
     with suppress(EOFError, OSError):
         while True:

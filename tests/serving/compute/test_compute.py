@@ -159,6 +159,18 @@ def test_large_requests_and_files_are_computed_in_their_own_process(compute, loa
     assert compute._process.pid is not None
 
 
+def test_the_process_gives_way_to_its_worker_and_ends_with_it_alone(compute, one_creative) -> None:
+    together(lambda: [compute.answer(raw(several(one_creative, 30)))])
+    pid = compute._process.pid
+    assert pid is not None
+    assert os.getsid(pid) == os.getsid(0)  # niceness counts within a session
+    assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(pid, number)
+    together(lambda: [compute.answer(raw(several(one_creative, 30)))])
+    assert compute._process.pid == pid
+
+
 def test_names_written_with_escapes_do_not_hide_a_large_request(compute, one_creative) -> None:
     body = json.dumps(several({**one_creative, "metrics": None}, 40)).replace("creative_id", "creative\\u005fid")
     before = compute._process.pid
