@@ -172,6 +172,14 @@ def _unknown_layout(
     maybe = listed_suggestions(suggestions_for(layout, cells, path))
     others = [other.name for other in layouts if other is not layout]
     damage = misread(" ".join(named))
+    if not damage and not known_headers(layout, cells) and not maybe.en:
+        return findings.unusable(
+            found=f"no known layout; the headers are {listed(named) or 'none'}, and none of them is known",
+            expected=f"a file of one of the source configs: {', '.join(one.name for one in layouts)}",
+            cure="Export the creatives from 千川, or give a tag sheet with a column 素材ID.",
+            zh=f"不认识的表格，表头是 {listed_zh(named) or '空'}，没有一个认识。"
+            "处理：放千川的素材导出，或带“素材ID”列的标签表。",
+        )
     return findings.unusable(
         found=f"no known layout; the headers are {listed(named) or 'none'}" + (f" ({damage})" if damage else ""),
         expected="text in UTF-8 or GBK"

@@ -86,6 +86,13 @@ def test_an_unknown_layout_names_the_nearest_one_and_what_its_headers_may_be(rea
     assert "youtube_readings:" not in message
 
 
+def test_where_no_header_is_known_no_layout_is_called_the_nearest(read, as_csv) -> None:
+    [problem] = read(as_csv({"甲": "1", "乙": "2"})).problems
+    assert "nearest" not in problem.expected
+    assert "display_ads" in problem.expected
+    assert problem.zh.startswith("不认识的表格，表头是 甲、乙，没有一个认识。")
+
+
 def test_a_tag_of_the_team_under_a_listed_header_is_kept_and_a_column_suggested() -> None:
     [sheet] = [layout for layout in load_layouts(Settings()) if layout.name == "tag_sheet"]
     found = map_headers(sheet, ["素材ID", "上线日", "剪辑师"], Path("标签表.csv"), Settings())
