@@ -116,9 +116,9 @@ def complete(document: Mapping[str, Any], settings: ServiceSettings) -> dict[str
         "servers": [{"url": "/"}],
         "tags": document["tags"],
         "paths": {
-            "/v1/predict": _post(posts["/v1/predict"], _json_body(PredictRequest, EXAMPLE), PredictAnswer),
-            "/v1/rank": _post(posts["/v1/rank"], _json_body(RankRequest, RANK_EXAMPLE), RankAnswer),
-            "/v1/plan": _post(posts["/v1/plan"], _json_body(PlanRequest, PLAN_EXAMPLE), PlanAnswer),
+            "/v1/predict": _post(posts["/v1/predict"], _content(PredictRequest, example=EXAMPLE), PredictAnswer),
+            "/v1/rank": _post(posts["/v1/rank"], _content(RankRequest, example=RANK_EXAMPLE), RankAnswer),
+            "/v1/plan": _post(posts["/v1/plan"], _content(PlanRequest, example=PLAN_EXAMPLE), PlanAnswer),
             "/v1/read": _post(posts["/v1/read"], _file_body(), ReadAnswer, parameters=_file_parameters()),
             **_get_paths(),
         },
@@ -140,10 +140,6 @@ def _schemas(most_creatives: int) -> dict[str, Any]:
 
 def _content(model: type[BaseModel], **more: object) -> dict[str, object]:
     return {JSON: {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}, **more}}
-
-
-def _json_body(model: type[BaseModel], example: object) -> dict[str, object]:
-    return _content(model, example=example)
 
 
 def _file_body() -> dict[str, object]:
