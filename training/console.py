@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from features.bilingual import Language, Words
+from features.bilingual import Language, Words, series
 from features.funnel import CLICK, COST, ENGAGE, GPM, HOLD, KEEP, NET_GPM, NET_ROI, ORDER, ROI, TARGETS, VALUE
 from features.partitions.address import without_password
 from features.sanitise import visible_text
@@ -142,20 +142,35 @@ def missing_words(missing: Mapping[str, str]) -> Words:
 
 
 def heads_words(heads: Sequence[HeadFacts]) -> Words | None:
-    """One sentence: each head's trees and what they gain over the funnel model on the holdout; None without heads."""
-    named = [head for head in heads if head.weights and head.rounds]
-    if not named:
-        return None
-    parts = []
-    for head in named:
+    """Say what the trees change of the funnel model's error on the holdout; None without trees, or not measured."""
+    parts, worse = [], False
+    for head in heads:
         gain = head.holdout_gain("funnel", "tuned" if head.tuned else "hand")
-        percent = "" if gain is None else f" {100 * gain:+.1f} %"
-        parts.append(Words(f"{head.zh} {head.rounds} 棵树{percent}", f"{head.en} {head.rounds} trees{percent}"))
-    listed = Words("、".join(one.zh for one in parts), ", ".join(one.en for one in parts))
+        if not head.weights or not head.rounds or gain is None:
+            continue
+        worse = worse or gain <= -ALIKE
+        if abs(gain) < ALIKE:
+            parts.append(Words(f"{head.zh}差不多", f"{head.en} about the same"))
+        else:
+            grew, percent = Words("大", "larger") if gain < 0 else Words("小", "smaller"), f"{abs(100 * gain):.0f} %"
+            parts.append(Words(f"{head.zh}{grew.zh} {percent}", f"{head.en} {percent} {grew.en}"))
+    if not parts:
+        return None
+    listed = series(part.zh for part in parts).zh, series(part.en for part in parts).en
+    more = LARGER if worse else Words("", "")
     return Words(
-        f"LightGBM 模型头（留出期上比漏斗模型好多少）：{listed.zh}。",
-        f"LightGBM heads (how much better than the funnel model on the holdout): {listed.en}.",
+        f"加上树模型（LightGBM）以后，检验期上的误差比只用漏斗模型：{listed[0]}。{more.zh}",
+        f"With trees (LightGBM) the error on the holdout, against the funnel model alone: {listed[1]}.{more.en}",
     )
+
+
+ALIKE = 0.005
+"""Change of the error on the holdout, as a share, that is none."""
+LARGER = Words(
+    "变大的不用处理：一段检验期里这可能只是运气，能用来做什么以下面几句为准；几次训练都变大，再看明细。",
+    " Nothing needs to be done about what is larger: on one stretch of days that may be luck, and what the model can "
+    "be used for is said below. If it is larger in several trainings, look at the details.",
+)
 
 
 def head_line(head: HeadFacts) -> str:

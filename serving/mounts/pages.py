@@ -95,8 +95,8 @@ def _report(settings: ServiceSettings) -> Endpoint:
         except OSError:
             missing = refused("not_found")
             missing.error, missing.zh = (
-                "There is no report; `make report` writes it.",
-                "还没有报告；用 make report 生成。",
+                "There is no report yet. Ask whoever trains the model for one.",
+                "还没有报告。请负责训练的同事出一份。",
             )
             raise missing from None
         return Response(content, media_type=HTML, headers=REPORT_POLICY)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from training.console import head_line, missing_words, show_backtest, show_sentences
+from training.console import head_line, heads_words, missing_words, show_backtest, show_sentences
 from training.evaluation.acceptance import Judgement, Measured
 from training.evaluation.files import HeadFacts
 from training.evaluation.page.sentences import five_sentences
@@ -27,6 +27,19 @@ GMV = HeadFacts(
     holdout={"funnel": 0.6, "hand": 0.63},
 )
 TUNED = {"tuning_gain": 0.02, "tuning_error": 0.005, "holdout": {"funnel": 0.6, "hand": 0.5, "tuned": 0.45}}
+
+
+def test_what_trees_change_is_a_sentence_that_says_whether_to_act() -> None:
+    cost = GMV.model_copy(update={"zh": "千展成本", "en": "spend", "holdout": {"funnel": 0.6, "hand": 0.5}})
+    same = GMV.model_copy(update={"zh": "退后留存", "en": "net gmv", "holdout": {"funnel": 0.6, "hand": 0.601}})
+    said = heads_words([GMV, cost, same])
+    assert said is not None
+    assert "每次展现成交额大 5 %、千展成本小 17 %、退后留存差不多。变大的不用处理" in said.zh
+    assert "gmv per impression 5 % larger, spend 17 % smaller, net gmv about the same. Nothing needs" in said.en
+    better = heads_words([cost])
+    assert better is not None
+    assert "不用处理" not in better.zh
+    assert heads_words([GMV.model_copy(update={"holdout": {}})]) is None
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,10 @@ def _top_lines(table: pd.DataFrame) -> Iterator[Words]:
         )
 
 
+REFRESH = Words(" make refresh", "run make refresh")
+"""How whoever reads the terminal has a model refreshed, after the words for advice."""
+
+
 def drift_lines(record: TrackRecord) -> Iterator[Words]:
     """Drift that stands, with its cause, and whether a refit pays."""
     standing = record.alarms[record.alarms["standing"]]
@@ -240,9 +244,9 @@ def drift_lines(record: TrackRecord) -> Iterator[Words]:
         yield drift_line(advice, f"{began:%Y-%m-%d}", shift)
 
 
-def drift_line(advice: RefreshAdvice, began: str, shift: float) -> Words:
-    """One alarm that stands since an ISO date, and what it means for a refit."""
-    code, cause, refit = advice.promotion_type, advice.cause, refresh_words(advice)
+def drift_line(advice: RefreshAdvice, began: str, shift: float, how: Words = REFRESH) -> Words:
+    """One alarm that stands since an ISO date, and what it means for a refit; `how` as for `refresh_words`."""
+    code, cause, refit = advice.promotion_type, advice.cause, refresh_words(advice, how)
     label, what = TYPES.get(code, Words(code, code)), CAUSES.get(cause, Words(cause, cause))
     if cause == NEW_VALUES:
         return Words(
@@ -255,29 +259,34 @@ def drift_line(advice: RefreshAdvice, began: str, shift: float) -> Words:
     )
 
 
-def refresh_words(advice: RefreshAdvice) -> Words:
-    """Whether `make refresh` pays, and why."""
+def refresh_words(advice: RefreshAdvice, how: Words = REFRESH) -> Words:
+    """Whether a refresh pays, and why.
+
+    Args:
+        advice: What was found.
+        how: How the reader has the model refreshed.
+    """
     moved = advice.moved_cny
     ends = interval(moved, ",.0f")
     again = f"{advice.again_on:%Y-%m-%d}"
     if advice.verdict == PAYS and isfinite(moved.value):
         return Words(
-            f"建议 make refresh：按新水平重判，每周约值 {moved.value:,.0f} 元{ends.zh}。",
-            f"Run make refresh: judged by the new level, about {moved.value:,.0f} CNY{ends.en} a week.",
+            f"建议{how.zh}：按新水平重判，每周约值 {moved.value:,.0f} 元{ends.zh}。",
+            f"{how.en[:1].upper()}{how.en[1:]}: judged by the new level, about {moved.value:,.0f} CNY{ends.en} a week.",
         )
     if advice.verdict == NOT_PROVED and not isfinite(moved.value):
         return Words(
-            "数据里没有ROI，算不出刷新值多少；看着不对就 make refresh。",
-            "Without an ROI in the data the worth of a refresh is not known: run make refresh if figures look wrong.",
+            f"数据里没有ROI，算不出刷新值多少；看着不对就{how.zh}。",
+            f"Without an ROI in the data the worth of a refresh is not known: {how.en} if figures look wrong.",
         )
     return {
         PAYS: Words(
-            f"建议 make refresh：已有 {advice.creatives} 个这样的素材出了结果，可以学。",
-            f"Run make refresh: {advice.creatives} such creatives have outcomes to learn from.",
+            f"建议{how.zh}：已有 {advice.creatives} 个这样的素材出了结果，可以学。",
+            f"{how.en[:1].upper()}{how.en[1:]}: {advice.creatives} such creatives have outcomes to learn from.",
         ),
         TOO_EARLY: Words(
             f"现在刷新还学不到：只有 {advice.creatives} 个素材出了结果；{again} 再看。",
-            f"Too early for make refresh: {advice.creatives} creatives have outcomes; look again on {again}.",
+            f"Too early for a refresh: {advice.creatives} creatives have outcomes; look again on {again}.",
         ),
         NOT_PROVED: Words(
             f"暂不必刷新：按新水平重判，多赚多少还分不清（{moved.value:+,.0f} 元/周{ends.zh}）。",

@@ -29,9 +29,9 @@ def no_plan(part: PlanPart) -> Words:
         return part.refused
     if not part.waiting and not part.running:
         return Words(
-            "没有待投的素材，也没有在投的素材，没有钱要分。处理：把要投的素材写进标签表，再 make report。",
+            "没有待投的素材，也没有在投的素材，没有钱要分。处理：把要投的素材写进标签表，再请负责训练的同事重新出报告。",
             "No creative is waiting and none is running, so there is no money to plan. Add those to launch to the tag "
-            "sheet, then make report.",
+            "sheet, then ask whoever makes this report for a new one.",
         )
     what_zh = "、".join(text for text, count in (("先投哪些", part.waiting), ("在投的怎么分", part.running)) if count)
     what_en = " and ".join(
@@ -41,9 +41,9 @@ def no_plan(part: PlanPart) -> Words:
     )
     return Words(
         f"{what_zh}，回答不了：近 {SPEND_DAYS} 天没有消耗，也没有写预算，不知道有多少钱。"
-        f"处理：make report BUDGET=<{part.outcome_days} 天的总预算，元>。",
+        f"处理：告诉出报告的同事 {part.outcome_days} 天的总预算（元），请他带着预算重新出。",
         f"Not answered: {what_en}. Nothing was spent in the last {SPEND_DAYS} days and no budget was given. "
-        f"Say make report BUDGET=<CNY for {part.outcome_days} days>.",
+        f"Tell whoever makes this report the CNY for {part.outcome_days} days, to make it again with them.",
     )
 
 
@@ -63,9 +63,9 @@ def _budget(part: PlanPart, summary: Summary) -> Words:
         return overview_words.of_budget(summary)
     days, budget, daily = summary.days, f"{summary.budget:,.0f}", f"{part.daily_spend or 0.0:,.0f}"
     return Words(
-        f"按近 {SPEND_DAYS} 天日均消耗 {daily} 元算（{days} 天 {budget} 元；make report BUDGET=… 换一个数）",
-        f"With the mean daily spend of the last {SPEND_DAYS} days, {daily} CNY ({budget} CNY for {days} days; make "
-        f"report BUDGET=… takes another amount for {days} days)",
+        f"按近 {SPEND_DAYS} 天日均消耗 {daily} 元算（{days} 天 {budget} 元；要换一个数，告诉出报告的同事）",
+        f"With the mean daily spend of the last {SPEND_DAYS} days, {daily} CNY ({budget} CNY for {days} days; "
+        "for another amount ask whoever makes this report)",
     )
 
 
@@ -91,11 +91,10 @@ def rows_left(shown: int, everyone: int, part: PlanPart) -> Words:
     """That not every row is shown, and where all are."""
     if part.part_of_data or part.launches_refused or part.summary is None:
         return Words(f"只列最要紧的 {shown} 条，共 {everyone:,} 条。", f"The {shown} of {everyone:,} that matter most.")
-    budget = f"{part.summary.budget:.2f}".removesuffix(".00")
-    options = f"BUDGET={budget}" + (f" LAUNCH={part.launch}" if part.launch else "")
     return Words(
-        f"只列最要紧的 {shown} 条；全部 {everyone:,} 条：make plan {options}，写进 CSV。",
-        f"The {shown} that matter most; make plan {options} writes all {everyone:,} as CSV.",
+        f"只列最要紧的 {shown} 条，共 {everyone:,} 条；要全部，请出报告的同事按同样的预算导出投放计划（CSV）。",
+        f"The {shown} of {everyone:,} that matter most; whoever makes this report can write all as CSV, with this "
+        "budget.",
     )
 
 

@@ -14,9 +14,9 @@ from serving.report.wording.common import METRIC_COLUMNS, target
 TITLE = Words("可信度明细", "How reliable")
 """Heading, and entry of the menu."""
 NOT_EVALUATED = Words(
-    "没有找到这一版模型在这份数据上的检验结果，所以还不能说哪些数字能用。在同一份数据上运行 make train，再出报告。",
-    "No evaluation of this very model was found on these data, so nothing says yet which figures can be used. Run "
-    "make train on these data, then make the report again.",
+    "没有找到这一版模型在这份数据上的检验结果，所以还不能说哪些数字能用。请负责训练的同事在同一份数据上重新训练，再出报告。",
+    "No evaluation of this very model was found on these data, so nothing says yet which figures can be used. Have "
+    "the model trained again on these data by whoever trains it, then the report made again.",
 )
 TEXTS = {
     "use": Words("能用来做什么", "What it can be used for"),

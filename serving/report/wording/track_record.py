@@ -17,6 +17,8 @@ from training.track_record.answers import AGAINST, FAVOURS, STOP
 from training.track_record.record import PERIODS
 from training.track_record.words import AGE_GROUPS, GROUPED_BY, drift_line
 
+TRAINED_AGAIN = Words("请负责训练的同事刷新模型", "have the model refreshed by whoever trains it")
+"""How the reader of a report has a model refreshed, after the words for advice."""
 TITLE = Words("战绩", "Track record")
 """Heading, and entry of the menu."""
 TEXTS = {
@@ -26,9 +28,9 @@ TEXTS = {
         "cover it. 90 % intervals, by resampling creatives.",
     ),
     "track_backtest": Words(
-        "这是回测：用当时的数据训练、预测当时之后，不是真的对谁说过。make serve 用起来之后，这里换成真实说过的话。",
-        "A backtest: models trained on the data of their time forecast what came after; nobody was told. Once make "
-        "serve is in use, what was really told stands here.",
+        "这是回测：用当时的数据训练、预测当时之后，不是真的对谁说过。预测服务用起来之后，这里换成真实说过的话。",
+        "A backtest: models trained on the data of their time forecast what came after; nobody was told. Once the "
+        "prediction service is in use, what was really told stands here.",
     ),
     "track_numbers": Words("数字靠得住吗", "Can the numbers be relied on?"),
     "track_groups": Words("按投放天数、账户、模型版本", "By days since launch, account, model version"),
@@ -62,12 +64,12 @@ def nothing_yet(part: TrackRecordPart) -> Words:
             f"{part.counted:,} forecasts are recorded, and no outcome has come yet; the first come on {part.next_on}.",
         )
     return Words(
-        f"还没有战绩：没有记下过预测。今天起用 make serve 问的预测，{part.first_on} 起能核对"
+        f"还没有战绩：没有记下过预测。今天起在预测服务上问的预测，{part.first_on} 起能核对"
         f"（{days} 天结果期，再加 {settle} 天数据定稿）；"
-        "现在就想看，先 make backtest，用过去的数据回放。",
-        f"No track record yet: no forecast is recorded. Forecasts asked of make serve from today on can be checked "
-        f"from {part.first_on} on ({days} days of outcome, {settle} until the figures are final); to see one now, run "
-        "make backtest, which replays the past.",
+        "现在就想看，可以请负责训练的同事做一次回测（用过去的数据回放），再出报告。",
+        f"No track record yet: no forecast is recorded. What is asked of the prediction service from today on can be "
+        f"checked from {part.first_on} on ({days} days of outcome, {settle} until the figures are final); to see one "
+        "now, ask whoever trains the model for a backtest, which replays the past, and for a new report.",
     )
 
 
@@ -212,4 +214,4 @@ def group(one: Breakdown) -> Words:
 
 def drift(one: Drift) -> Words:
     """A change, and whether to refit."""
-    return drift_line(one.advice, one.began_on, one.shift)
+    return drift_line(one.advice, one.began_on, one.shift, TRAINED_AGAIN)

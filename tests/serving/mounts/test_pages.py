@@ -97,7 +97,7 @@ def test_the_page_is_open_where_everything_else_asks_for_a_key(build) -> None:
 def test_the_report_runs_apart_from_the_service(build, tmp_path: Path) -> None:
     app = build()
     assert app.ask("GET", "/v1/model").json()["report"] is False
-    assert "make report" in app.ask("GET", "/report").json()["error"]
+    assert "whoever trains the model" in app.ask("GET", "/report").json()["error"]
     (tmp_path / "report.html").write_text("<script>1</script>", encoding="utf-8")
     assert app.ask("GET", "/v1/model").json()["report"] is True
     reply = app.ask("GET", "/report")

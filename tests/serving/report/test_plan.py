@@ -133,7 +133,7 @@ def test_without_a_budget_the_spend_of_the_last_days_is_planned_and_named(data: 
     assert part.summary is not None
     assert part.summary.budget == round(spend / 7 * part.outcome_days)
     assert f"按近 7 天日均消耗 {spend / 7:,.0f} 元算" in section(data)
-    assert "make report BUDGET=… 换一个数" in section(data)
+    assert "要换一个数，告诉出报告的同事" in section(data)
 
 
 def test_nobody_waits_and_that_is_said(data: ReportData) -> None:
@@ -158,7 +158,7 @@ def test_without_spend_lately_and_without_a_budget_it_names_what_it_cannot_tell(
     said = section(sections(build_context(loaded, replace(with_waiting, metrics=quiet), CreativeFilter()), None))
     assert "近 7 天没有消耗，也没有写预算" in said
     assert "先投哪些" in said
-    assert "make report BUDGET=<7 天的总预算，元>" in said
+    assert "告诉出报告的同事 7 天的总预算（元）" in said
 
 
 def test_a_budget_below_one_test_leaves_the_split_of_those_that_run(waiting: ReportContext) -> None:
@@ -180,7 +180,7 @@ def test_one_account_is_planned_alone(loaded: LoadedModel, with_waiting: Loaded)
     part = data.plan
     assert {data.creatives[one.index].account_id for one in (*part.launches, *part.split)} == {"acc0"}
     assert part.part_of_data
-    assert "make plan BUDGET" not in section(data)
+    assert "导出投放计划" not in section(data)
     assert len({data.creatives[one.index].creative_id for one in part.launches} & {"n1", "n2"}) <= 1
 
 

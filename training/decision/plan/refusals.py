@@ -25,12 +25,14 @@ class Surface:
         budget, launch: Names of the figures.
         example: A budget that is given rightly.
         add: How more candidates are given.
+        train: How the model is trained again.
     """
 
     budget: str
     launch: str
     example: str
     add: Words
+    train: Words
 
 
 _TAG_SHEET = Words(
@@ -42,13 +44,16 @@ COMMAND = Surface(
     "LAUNCH",
     "make plan BUDGET=5000",
     Words(f"{_TAG_SHEET.zh}，或用 CANDIDATES=<标签表> 给出", f"{_TAG_SHEET.en}, or give CANDIDATES=<tag sheet>"),
+    Words("再 make train", "then make train"),
 )
-REPORT = Surface("BUDGET", "LAUNCH", "make report BUDGET=5000", _TAG_SHEET)
+_TRAINER = Words("再请负责训练的同事重新训练", "then have the model trained again by whoever trains it")
+REPORT = Surface("BUDGET", "LAUNCH", "make report BUDGET=5000", _TAG_SHEET, _TRAINER)
 REQUEST = Surface(
     "`budget_cny`",
     "`launch`",
     "5000",
     Words("在 `creatives` 里放入还没投过的素材", "put creatives that were not launched yet into `creatives`"),
+    _TRAINER,
 )
 
 
@@ -59,7 +64,7 @@ class Reason:
     Attributes:
         topic: What it is about.
         why: What is wrong.
-        cure: What to do about it; may name `{budget}`, `{launch}`, `{example}` and `{add}` of a surface.
+        cure: What to do about it; may name `{budget}`, `{launch}`, `{example}`, `{add}` and `{train}` of a surface.
     """
 
     topic: Topic
@@ -77,7 +82,7 @@ class PlanRefused(InputError):
 
     def __init__(self, reason: Reason, values: Mapping[str, object], surface: Surface = COMMAND) -> None:
         self.reason, self._values = reason, values
-        named = {"budget": surface.budget, "launch": surface.launch, "example": surface.example, "add": surface.add}
+        named = vars(surface)
         self.why = _filled(reason.why, values)
         self.cure = _filled(reason.cure, {**values, **named})
         super().__init__(f"{self.why.en} {self.cure.en}", zh=f"{self.why.zh}处理：{self.cure.zh}")
@@ -129,12 +134,12 @@ NO_ORDERS = Reason(
     Words(
         "模型里没有订单，算不出一笔测试要花多少钱。", "The model counts no orders, so the cost of a test is not known."
     ),
-    Words("导出报表时加上成交订单数和成交金额，再 make train。", "Export orders and gmv too, then make train."),
+    Words("导出报表时加上成交订单数和成交金额，{train}。", "Export orders and gmv too, {train}."),
 )
 NO_SPEND = Reason(
     "model",
     Words("模型里没有消耗，算不出ROI。", "The model knows no spend, so there is no ROI."),
-    Words("导出报表时加上整体消耗，再 make train。", "Export spend too, then make train."),
+    Words("导出报表时加上整体消耗，{train}。", "Export spend too, {train}."),
 )
 NO_DISTRIBUTIONS = Reason(
     "model",
@@ -142,7 +147,7 @@ NO_DISTRIBUTIONS = Reason(
         "模型的ROI还没有经过校准的分布（结果已知的样本太少），做不了计划。",
         "The model has no calibrated distribution of ROI (too few known outcomes), so nothing can be planned.",
     ),
-    Words("导入更早的报表或更多素材，再 make train。", "Import earlier reports or more creatives, then make train."),
+    Words("导入更早的报表或更多素材，{train}。", "Import earlier reports or more creatives, {train}."),
 )
 NOTHING = Reason(
     "candidates",
@@ -192,9 +197,9 @@ ALL_UNKNOWN = Reason(
         "The model knows no attribute or tag of the {count} candidates, so it cannot tell them apart.",
     ),
     Words(
-        "检查标签的写法是否与训练数据一致，或补上商品、达人、开头等标签；都是全新的，就先随便投几个，再 make train。",
+        "检查标签的写法是否与训练数据一致，或补上商品、达人、开头等标签；都是全新的，就先随便投几个，{train}。",
         "Check that tags are written as in the training data, or add product, KOC, hook; if all is new, launch any "
-        "few, then make train.",
+        "few, {train}.",
     ),
 )
 _SMALL_BUDGET = Words(
