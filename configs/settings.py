@@ -161,6 +161,9 @@ class Verdict(Section):
     """Probability from which a hit counts as likely; hits are rare (`interval.hit_share`)."""
     hit_needs_chance: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Running: scale a likely hit at this chance or more."""
+    least_volume: Annotated[float, Field(ge=0)] = 200
+    """Running: scale where the interval of later volume (impressions; CNY of spend where there are none) reaches this:
+    below it chances are not calibrated (`evaluate.min_impressions`), and there is nothing to scale."""
     stop_chance: Annotated[float, Field(ge=0, le=1)] = 0.15
     """Running: stop at this chance or less, where the true ROI is as unlikely to reach its target."""
     stop_rate_chance: Annotated[float, Field(ge=0, le=1)] = 0.1

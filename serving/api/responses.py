@@ -66,9 +66,7 @@ class VerdictAnswer(AnswerModel):
     """Running: `scale`, `hold`, `watch`, `stop`; waiting: `first`, `reserve`, `skip`; stopped, and no chance: empty."""
     zh: Annotated[str, Field(examples=["净ROI达到 1.50 的概率 5%，给够流量达标的把握 4%，已消耗 584 元。"])]
     """The reason in Chinese; of a stopped creative what came of it."""
-    en: Annotated[
-        str, Field(examples=["5% chance of net ROI 1.50; 4% sure to reach it with enough traffic; 584 CNY spent."])
-    ]
+    en: Annotated[str, Field(examples=["5% chance of net ROI 1.50; 4% sure given enough traffic; 584 CNY spent."])]
     """The reason in English."""
 
 

@@ -209,7 +209,7 @@ def _rate_chance(known: Known, facts: Facts) -> Words:
     zh, en = f" {sure:.0%}", f"{sure:.0%}"
     if not 0.01 <= sure <= 0.99:
         zh, en = ("不到 1%", "less than 1%") if sure < 0.5 else ("超过 99%", "more than 99%")
-    return Words(f"给够流量达标的把握{zh}", f"{en} sure to reach it with enough traffic")
+    return Words(f"给够流量达标的把握{zh}", f"{en} sure given enough traffic")
 
 
 def _hit_chance(known: Known, facts: Facts) -> Words:
@@ -243,8 +243,8 @@ def _spend_cny(known: Known, facts: Facts) -> Words:
         return Words(f"只消耗 {spend:,.0f} 元，不足 {line:g} 元", f"only {spend:,.0f} CNY spent, less than {line:g}")
     if known.own_events < LITTLE_EVIDENCE:
         return Words(
-            f"只花 {spend:,.0f} 元，主要凭同类素材",
-            f"only {spend:,.0f} CNY spent, mostly by others like it",
+            f"只花 {spend:,.0f} 元，凭同类素材",
+            f"only {spend:,.0f} CNY spent, so by others like it",
         )
     return Words(f"已消耗 {spend:,.0f} 元", f"{spend:,.0f} CNY spent")
 

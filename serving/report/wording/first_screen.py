@@ -50,7 +50,7 @@ SCRIPT_TEXTS = {
     ),
     "stakes_before": Words("{days} 天前 {was}", "{days} days ago {was}"),
     "no_stakes": Words("没有能下结论的在投素材", "no running creative with a decision"),
-    "count_cny": Words("{n} 条 {cny} 元", "{n}, {cny} CNY"),
+    "count_cny": Words("{n} 条 · {cny} 元", "{n} · {cny} CNY"),
     "nothing_to_do": Words(
         "所选素材里没有要动的：没有在投素材能下结论。", "Nothing to act on: no running creative here has a decision."
     ),

@@ -62,7 +62,9 @@ CASES = [
     ("running", {**LOW, "rate_chance": nan}, "watch", False),
     ("running", {**LOW, "chance": 0.2}, "watch", False),
     ("running", {**HIGH, **BELOW}, "watch", True),
-    ("running", {**HIGH, **QUIET}, "watch", True),
+    ("running", {**HIGH, **QUIET}, "hold", False),
+    ("running", {"chance": 0.7, **QUIET}, "watch", True),
+    ("running", {**HIGH, "later_high": 150.0}, "hold", False),
     ("running", {**LIKELY, **BELOW}, "watch", True),
     ("running", {**LIKELY, **QUIET}, "watch", True),
     ("running", {**HIGH, **LIKELY, "chance": 0.55}, "scale", False),
@@ -167,7 +169,7 @@ def settings(draw: st.DrawFn) -> Verdict:
     return Verdict(
         stop_chance=stop, scale_chance=scale, skip_chance=skip, first_chance=first, skip_place=bottom, first_place=top,
         likely_hit=draw(st.floats(0, 1)), hit_needs_chance=draw(st.floats(0, 1)),
-        stop_spend_cny=draw(st.floats(0, 1000)), stop_rate_chance=lower, scale_rate_chance=upper,
+        stop_spend_cny=draw(st.floats(0, 1000)), least_volume=draw(st.floats(0, 1000)), stop_rate_chance=lower, scale_rate_chance=upper,
         hold_rate_chance=draw(st.floats(lower + 0.01, upper)),
     )  # fmt: skip
 
@@ -208,7 +210,7 @@ def test_no_verdict_contradicts_a_number_beside_it(rules, status, figures, later
     if verdict in ("scale", "hold"):
         assert one.figures["chance"] > rules.stop_chance
     if verdict in ("scale", "first"):
-        assert one.figures["later_high"] >= 1
+        assert one.figures["later_high"] >= (rules.least_volume if verdict == "scale" else 1)
         assert one.figures["chance"] > (rules.stop_chance if verdict == "scale" else rules.skip_chance)
     for words in ("nan", "inf", "放量", "继续"):
         assert words not in zh + en
@@ -217,12 +219,12 @@ def test_no_verdict_contradicts_a_number_beside_it(rules, status, figures, later
 def test_reasons_are_one_line_that_says_how_sure() -> None:
     assert decide(known(**HIGH), FACTS)[1:] == (
         "净ROI达到 1.50 的概率 70%，给够流量达标的把握 90%。",
-        "70% chance of net ROI 1.50; 90% sure to reach it with enough traffic.",
+        "70% chance of net ROI 1.50; 90% sure given enough traffic.",
     )
     assert decide(known(), FACTS)[1:] == (
         "净ROI达到 1.50 的概率 30%，给够流量达标的把握 50%，"
         "再花约 150 元（约 3.0 单）有一半可能下结论，照预计消耗约 5 天。",
-        "30% chance of net ROI 1.50; 50% sure to reach it with enough traffic; about 150 CNY more (3.0 orders) decide "
+        "30% chance of net ROI 1.50; 50% sure given enough traffic; about 150 CNY more (3.0 orders) decide "
         "it as likely as not, in about 5 days at its pace.",
     )
     assert decide(known("waiting", **TOP, **LITTLE), FACTS)[1:] == (
@@ -235,10 +237,10 @@ def test_reasons_are_one_line_that_says_how_sure() -> None:
     assert decide(known(**LOW, **LIKELY), FACTS)[1:] == (
         "净ROI达到 1.50 的概率 10%，给够流量达标的把握 5%，"
         "但爆款（7 天净成交额居推直播前 5%）概率 30%：量大不赚，压价或关停。",
-        "10% chance of net ROI 1.50; 5% sure to reach it with enough traffic; but 30% chance of a hit (top 5% of live "
+        "10% chance of net ROI 1.50; 5% sure given enough traffic; but 30% chance of a hit (top 5% of live "
         "creatives by net GMV in 7 days): it sells at a loss, bid less or stop it.",
     )
-    assert decide(known(**HIGH, **QUIET), FACTS)[1] == "净ROI达到 1.50 的概率 70%，但后续展示多半只有 0–0 次。"
+    assert decide(known(chance=0.7, **QUIET), FACTS)[1] == "净ROI达到 1.50 的概率 70%，但后续展示多半只有 0–0 次。"
 
 
 def test_a_mean_that_rounds_to_its_target_is_just_below_it() -> None:
@@ -276,7 +278,7 @@ def test_nothing_is_said_to_be_certain() -> None:
 
 def test_a_stop_with_little_spend_says_what_it_rests_on() -> None:
     _, zh, _ = decide(replace(known(**LOW, spend_cny=4.0), own_events=0.1), FACTS)
-    assert zh.endswith("只花 4 元，主要凭同类素材。")
+    assert zh.endswith("只花 4 元，凭同类素材。")
 
 
 def test_few_similar_creatives_are_counted() -> None:
