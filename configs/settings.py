@@ -191,6 +191,7 @@ class Verdict(Section):
     def _in_order(self) -> Verdict:
         for low, high in (
             ("stop_chance", "scale_chance"),
+            ("stop_chance", "hit_needs_chance"),
             ("stop_rate_chance", "hold_rate_chance"),
             ("stop_rate_chance", "scale_rate_chance"),
             ("skip_chance", "first_chance"),

@@ -168,8 +168,9 @@ def settings(draw: st.DrawFn) -> Verdict:
     bottom, top = low_and_high()
     return Verdict(
         stop_chance=stop, scale_chance=scale, skip_chance=skip, first_chance=first, skip_place=bottom, first_place=top,
-        likely_hit=draw(st.floats(0, 1)), hit_needs_chance=draw(st.floats(0, 1)),
-        stop_spend_cny=draw(st.floats(0, 1000)), least_volume=draw(st.floats(0, 1000)), stop_rate_chance=lower, scale_rate_chance=upper,
+        likely_hit=draw(st.floats(0, 1)), hit_needs_chance=draw(st.floats(stop + 0.01, 1)),
+        stop_spend_cny=draw(st.floats(0, 1000)), least_volume=draw(st.floats(0, 1000)),
+        stop_rate_chance=lower, scale_rate_chance=upper,
         hold_rate_chance=draw(st.floats(lower + 0.01, upper)),
     )  # fmt: skip
 
@@ -326,6 +327,8 @@ def test_every_verdict_has_a_label_and_old_ones_are_gone() -> None:
     ("section", "said"),
     [
         ({"stop_chance": 0.7}, "stop_chance must lie below scale_chance"),
+        ({"hit_needs_chance": 0.1}, "stop_chance must lie below hit_needs_chance"),
+        ({"stop_rate_chance": 0.8}, "stop_rate_chance must lie below hold_rate_chance"),
         ({"skip_place": 0.9}, "skip_place must lie below first_place"),
         ({"rules": [{"status": "running", "verdict": "first"}]}, "running creatives are scale, hold, watch, stop"),
         ({"rules": [{"status": "running", "verdict": "watch"}]}, "the last one for waiting creatives must have no"),
