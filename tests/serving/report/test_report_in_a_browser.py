@@ -12,8 +12,9 @@ from serving.mounts.static_files import REPORT_POLICY
 from serving.report.blocks.creatives import STATUSES
 from serving.report.blocks.first_screen import tiles_of
 from serving.report.data import ReportData
-from serving.report.first_screen import to_do
+from serving.report.first_screen import to_do, watched
 from serving.report.render import render
+from training.decision.status import RUNNING
 
 pytestmark = pytest.mark.browser
 
@@ -154,3 +155,45 @@ def test_it_works_by_keyboard_with_focus_that_is_seen_and_a_name_for_every_contr
         and not node.get("name", {}).get("value")
     ]
     assert nameless == []
+
+
+def test_the_counts_of_the_first_screen_lead_to_the_rows_that_they_count(
+    open_page, data: ReportData, tmp_path: Path
+) -> None:
+    """Watched creatives in three groups, as `first_screen.watched` makes them; with a filter too."""
+    running = [place for place, one in enumerate(data.creatives) if one.status == RUNNING]
+    stakes = dict(zip(running, [900.0, -700.0, 40.0, -30.0, 20.0, -10.0, 5.0, 0.0]))
+    cards = [
+        card.model_copy(
+            update={"verdict": "stop" if place == running[0] else "watch", "stake_cny": stakes.get(place, 1.0),
+                    "decide_days": 3.0 if place == running[3] else None}
+        )
+        if place in running else card
+        for place, card in enumerate(data.cards)
+    ]  # fmt: skip
+    file = tmp_path / "report.html"
+    file.write_text(render(data.model_copy(update={"cards": cards})), encoding="utf-8")
+    page: Page = open_page(file)
+    days = data.model_quality.outcome_days
+
+    def rows_behind(count: str) -> set[int]:
+        page.click(f"#counts [data-count={count}]")
+        expect(page.locator("[data-status=running]")).to_have_attribute("aria-selected", "true")
+        return set(
+            page.locator("#rows tr[data-row]").evaluate_all("(all) => all.map((one) => Number(one.dataset.row))")
+        )
+
+    assert rows_behind("stop") == {running[0]}
+    groups = watched(data.creatives, cards, set(range(len(cards))), days)
+    assert groups.first
+    for name in ("first", "soon", "rest"):
+        members = getattr(groups, name)
+        counted = page.locator(f"#counts [data-count=watch{name}]")
+        expect(counted).to_have_count(int(bool(members)))
+        if members:
+            expect(counted).to_contain_text(f"{len(members)} 条")
+            assert rows_behind(f"watch{name}") == set(members)
+    kind = data.creatives[running[1]].promotion_type
+    page.select_option("[data-filter=promotion_type]", label={"live": "推直播", "product": "推商品"}[kind])
+    mine = {place for place, one in enumerate(data.creatives) if one.promotion_type == kind}
+    assert rows_behind("watchfirst") == set(watched(data.creatives, cards, mine, days).first)
