@@ -33,12 +33,12 @@ def chance_lines(table: pd.DataFrame) -> Iterator[Words]:
         true, skill = (figure_of(row, names) for names in CHANCES)
         label, came = CHANCE_OF[str(row["of"])]
         digits = ".0%" if row["of"] == TARGET else ".1%"
-        ends, better = interval(true, digits), interval(skill, ".0%")
+        ends, better = interval(true, digits), interval(skill, "+.0%")
         yield Words(
             f"  {label.zh}：平均说 {row['stated']:{digits}} {came.zh}，实际 {true.value:{digits}}{ends.zh}，"
-            f"{true.answers:,} 条；误差（Brier）比都说平均小 {skill.value:.0%}{better.zh}。",
+            f"{true.answers:,} 条；Brier 技能（对比都说平均比例）{skill.value:+.0%}{better.zh}。",
             f"  {label.en}: {row['stated']:{digits}} stated on average, {true.value:{digits}}{ends.en} {came.en}; "
-            f"{true.answers:,} answers; Brier score {skill.value:.0%}{better.en} less than that of the mean for all.",
+            f"{true.answers:,} answers; Brier skill over telling the mean of all {skill.value:+.0%}{better.en}.",
         )
 
 
