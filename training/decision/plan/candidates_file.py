@@ -1,6 +1,7 @@
 """Candidates from a file in the layout of a tag sheet, added to the data of a plan."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -43,7 +44,7 @@ def with_candidates(source: MetricsSource, path: Path, settings: Settings) -> tu
     known = source.creatives
     table, _ = creative_table(read.attributes, known[KEY])
     table = table[table["creative_id"].isin(read.attributes["creative_id"])]
-    problems = [one for one in read.problems if one.severity != "note"]
+    problems = [replace(one, file=path.name) for one in read.problems if one.severity != "note"]
     problems += _unusable(read, set(table["creative_id"]), path.name)
     if problems:
         raise InputError(f"{path.name}: the candidates cannot be used", problems, zh=f"{path.name}：候选不能用")

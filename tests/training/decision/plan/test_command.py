@@ -145,7 +145,7 @@ def test_candidates_of_a_file_are_the_only_ones_and_nothing_is_kept(tmp_path, da
         (
             ["x1,acc0,推直播,p1,k1,悬念,居家", "x2,acc0,推直播,p1,,悬念,", "x2,acc0,推直播,p2,,悬念,"],
             "row 3, 4: found rows of one creative",
-            "第 3、4 行：同一素材有多行",
+            "- 行：candidates.csv，第 3、4 行：同一素材有多行",
         ),
         ([], "the candidates cannot be used", "候选不能用"),
     ],
