@@ -184,10 +184,10 @@ def _of_hits(stated: float, skill: Number | None) -> Words:
     """What was told of hits, and whether that was better than the mean for all."""
     zh, en = f"实际是爆款；当时平均说 {stated:.1%}", f"were hits; {stated:.1%} was told on average"
     if skill is not None and skill.low is not None:
-        better = Words("看不出比都说平均准", "not surely nearer than telling the mean of all")
+        better = Words("看不出比一律说平均准", "not surely nearer than telling the mean of all")
         if skill.low > 0:
             less = f"{skill.value:.0%}"
-            better = Words(f"误差比都说平均小 {less}", f"{less} less error than telling the mean of all")
+            better = Words(f"误差比一律说平均小 {less}", f"{less} less error than telling the mean of all")
         zh, en = f"{zh}，{better.zh}", f"{en}, {better.en}"
     return Words(zh, en)
 
@@ -199,7 +199,7 @@ def _of_rankings(one: RankedLists) -> tuple[Words, str, Words, Words]:
     en = f"correlation of order and outcome in {one.lists} rankings by {by.en}, 1: all in order"
     if one.lift and one.told and one.corrected and one.came:
         told, fair, came = (f"{number.value:.2f}" for number in (one.told, one.corrected, one.came))
-        zh += f"；排在前面的是整份的 {one.lift.value:.2f} 倍，说 {told}，扣除“挑最高”应为 {fair}，实际 {came}"
+        zh += f"；排在前面的实际是整份名单的 {one.lift.value:.2f} 倍，说 {told}，扣除“挑最高”应为 {fair}，实际 {came}"
         en += f"; the first brought {one.lift.value:.2f} times the whole: told {told}, after allowing for choosing the "
         en += f"highest {fair}, came {came}"
     return Words("排名请求", "Rankings"), f"{one.rank.value:.2f}", ends(one.rank, ".2f"), Words(zh, en)

@@ -15,6 +15,7 @@ from serving.report.context import CreativeFilter, ReportContext
 from serving.report.data import ReportData, sections
 from serving.report.render import render
 from serving.report.run import ReportRequest, past_answers
+from training.track_record.rankings import RANKING
 from training.track_record.record import track_record
 
 
@@ -52,6 +53,27 @@ def test_every_period_and_type_says_how_often_it_was_right_and_the_money(reporte
     assert stop.gain is not None
     assert 0 <= stop.right.value <= 1
     assert stop.told >= stop.right.answers
+
+
+def test_chances_of_a_hit_and_answered_rankings_have_a_line_of_their_own(
+    context: ReportContext, told: pd.DataFrame
+) -> None:
+    first = told[told["age_hours"] == 72.0].sort_values("creative_id")
+    lists = first.assign(
+        list=first["promotion_type"] + first["cutoff"].dt.strftime("%U"), by="net_roi", top=3, value=2.0,
+        place=first.groupby([first["promotion_type"], first["cutoff"].dt.strftime("%U")]).cumcount() + 1,
+    )  # fmt: skip
+    hits = told.assign(hit_of="net_gmv", hit_at=500.0)
+    record = track_record(hits, context.loaded, context.settings, "ledger", ranked=lists[RANKING])
+    part = sections(context, None, record=record).track_record
+    live = next(one for one in part.reliance if one.promotion_type == "live")
+    assert live.hit_stated == pytest.approx(0.1)
+    assert live.hit_came is not None
+    (ranked,) = live.rankings
+    assert (ranked.by, ranked.lists > 1, -1.0 <= ranked.rank.value <= 1.0) == ("net_roi", True, True)
+    lines = {name.zh: meaning for name, _, _, meaning in wording.track_record.reliance(live)}
+    assert "当时平均说 10.0%" in lines["爆款概率"].zh
+    assert f"{ranked.lists} 份按净ROI的排名请求" in lines["排名请求"].zh
 
 
 def test_numbers_equal_those_of_make_score(context: ReportContext, told: pd.DataFrame, reported: ReportData) -> None:
