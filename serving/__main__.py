@@ -12,7 +12,7 @@ from rich.console import Console
 
 from configs.settings import CONFIG_DIR
 from configs.yaml_file import parse
-from features.console import amount, run_command, show_problems, whole_number
+from features.console import amount, run_command, whole_number
 from serving.middleware.keys import new_key
 from serving.settings import BENTOML_ENVIRONMENT, SETTINGS_VARIABLE, ServiceSettings, load_service_settings
 
@@ -228,7 +228,7 @@ def score_command(
     since: Annotated[str, typer.Option("--since", help="ISO time; without an offset UTC.")] = "",
     out: Annotated[Path | None, typer.Option("--out", help="JSON file to write.")] = None,
     backtest: Annotated[
-        Path, typer.Option("--backtest", help="Of make backtest; used where the ledger has nothing.")
+        Path, typer.Option("--backtest", help="Of make backtest; used where no answer has its outcome.")
     ] = Path("var/backtest.parquet"),
     config: Annotated[Path, typer.Option("--config", help="Settings of the run.")] = RUN_CONFIG,
     service_config: Annotated[Path, typer.Option("--service-config", help="Settings of the service.")] = SERVICE_CONFIG,
@@ -238,13 +238,20 @@ def score_command(
     from configs.settings import load_settings
     from features.bilingual import language_of_locale
     from features.sanitise import visible_text
+    from features.store.ingest import IngestReport
     from serving.score.run import SCORE, ScoreRequest, score, write_score
+    from training.run_screen import folded_problems
     from training.track_record.words import summary
 
     default = load_service_settings(service_config).ledger
     request = ScoreRequest(data, ledger, default, since, backtest)
     err, screen, language = Console(stderr=True), Console(), lang or language_of_locale()
-    record, space = score(request, load_settings(config), lambda files: show_problems(files, err))
+
+    def show_files(files: IngestReport) -> None:
+        for words in folded_problems([one for file in files.files if file.status != "known" for one in file.problems]):
+            err.print(visible_text(words.in_language(language)), highlight=False, markup=False, soft_wrap=True)
+
+    record, space = score(request, load_settings(config), show_files)
     for line in summary(record):
         screen.print(visible_text(line.in_language(language)), highlight=False, markup=False, soft_wrap=True)
     path = out or space.folder / SCORE

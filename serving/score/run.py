@@ -26,7 +26,7 @@ from training.workspace import Workspace, workspace
 log = logging.getLogger("gpmcast.serving")
 
 BACKTEST = Path("var/backtest.parquet")
-"""Where `make backtest` writes; used where the ledger has nothing."""
+"""Where `make backtest` writes; used where the ledger has no answer with an outcome."""
 SCORE = "score.json"
 LOG_SECONDS = 120
 
@@ -40,7 +40,7 @@ class ScoreRequest:
         ledger: URL, SQLite file or export; empty: that of the service's settings, where there is one.
         default_ledger: URL of the service's settings.
         since: ISO time, UTC: only answers from then on; empty: all.
-        backtest: File of `make backtest`, used where there are no answers of the service; None: none.
+        backtest: File of `make backtest`, used where no answer of the service has its outcome; None: none.
     """
 
     data: Sequence[str]
@@ -76,6 +76,8 @@ def record_of(
 ) -> TrackRecord:
     """The track record of the ledger's answers about these creatives, else of the backtest; empty without either.
 
+    As long as no answer of the service has its outcome, the backtest stands in for them, unless the ledger was named.
+
     Args:
         request: Where to look.
         loaded: Metrics and creatives.
@@ -87,6 +89,7 @@ def record_of(
     """
     begin = utc_time("--since", request.since)  # also where there is no ledger: what is no time is not passed over
     named = request.ledger or _existing(request.default_ledger)
+    told: TrackRecord | None = None
     if named:
         answers = answers_of(ledger_rows(named, request.since))
         about_these = _about(answers, loaded.creatives if only is None else only)
@@ -94,7 +97,9 @@ def record_of(
             taken = answers if only is None else answers[about_these]
             ranked = rankings_of(ledger_rows(named, request.since, RANK))
             ranked = ranked if only is None else ranked[_about(ranked, only)]
-            return track_record(taken, loaded, settings, printable(named), ranked=ranked)
+            told = track_record(taken, loaded, settings, printable(named), ranked=ranked)
+            if request.ledger or len(told.matured.table) or len(told.rankings):
+                return told
     if request.backtest is not None and request.backtest.is_file():
         table = pd.read_parquet(request.backtest)
         table = table[_about(table, loaded.creatives if only is None else only)]
@@ -105,7 +110,7 @@ def record_of(
                 local = pd.Timestamp(begin).tz_convert(settings.time_zone).tz_localize(None)
                 answers = answers[answers["at"] >= local]
             return track_record(answers, loaded, settings, str(request.backtest), of_backtest=True)
-    return track_record(answers_of([]), loaded, settings, "")
+    return told or track_record(answers_of([]), loaded, settings, "")
 
 
 def write_score(record: TrackRecord, space: Workspace, out: Path) -> str:

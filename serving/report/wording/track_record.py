@@ -28,9 +28,9 @@ TEXTS = {
         "cover it. 90 % intervals, by resampling creatives.",
     ),
     "track_backtest": Words(
-        "这是回测：用当时的数据训练、预测当时之后，不是真的对谁说过。预测服务用起来之后，这里换成真实说过的话。",
-        "A backtest: models trained on the data of their time forecast what came after; nobody was told. Once the "
-        "prediction service is in use, what was really told stands here.",
+        "这是回测：用当时的数据训练、预测当时之后，不是真的对谁说过。预测服务真实说过的话有了结果之后，这里换成它们。",
+        "A backtest: models trained on the data of their time forecast what came after; nobody was told. Once what the "
+        "prediction service really told has its outcome, that stands here.",
     ),
     "track_numbers": Words("数字靠得住吗", "Can the numbers be relied on?"),
     "track_groups": Words("按投放天数、账户、模型版本", "By days since launch, account, model version"),

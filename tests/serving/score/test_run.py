@@ -70,6 +70,23 @@ def test_without_a_ledger_the_backtest_is_scored_and_called_one(world: PastWorld
     assert refused.value.zh.startswith("--since yesterday：不是时间。")
 
 
+def test_a_backtest_stands_in_for_answers_without_an_outcome(world: PastWorld, tmp_path: Path) -> None:
+    told = world.answers.rename(columns={"trained_until": "origin", "decision": "verdict"}).drop(columns=["unseen"])
+    backtest = tmp_path / "backtest.parquet"
+    told.assign(origin=pd.Timestamp("2026-01-20"), cold=True).to_parquet(backtest)
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    latest = world.answers[world.answers["at"] == world.answers["at"].max()]
+    record(replace(world, answers=latest), url, len(latest))
+    of_backtest = record_of(ScoreRequest([], default_ledger=url, backtest=backtest), world.loaded, Settings())
+    assert of_backtest.of_backtest
+    assert len(of_backtest.matured.table)
+    for request in (ScoreRequest([], default_ledger=url, backtest=None), ScoreRequest([], url, backtest=backtest)):
+        found = record_of(request, world.loaded, Settings())
+        assert not found.of_backtest
+        assert found.matured.given == len(latest)
+        assert found.matured.table.empty
+
+
 def test_the_result_is_a_file_and_a_run_of_its_own_in_mlflow(world: PastWorld, ledger: str, tmp_path: Path) -> None:
     found = record_of(ScoreRequest([], ledger=ledger), world.loaded, Settings())
     space = Workspace("shop", tmp_path / "work", mlflow_address(tmp_path / "mlflow.db"))
@@ -98,8 +115,11 @@ def test_the_command_says_when_there_will_be_something(tmp_path: Path, monkeypat
     rows = "".join(f"c{n},a,2026-03-{day:02d},1000,50,100,2,200\n" for n in range(3) for day in range(1, 10))
     (tmp_path / "全域推广数据-视频-推直播.csv").write_text(EXPORT + rows, encoding="utf-8")
     (tmp_path / "run.yaml").write_text("basis: payment\n", encoding="utf-8")
+    (tmp_path / "周报.csv").write_text("周,备注\n46,双11\n", encoding="utf-8")
     done = CliRunner().invoke(app, ["score", "--data", str(tmp_path), "--config", "run.yaml", "--lang", "zh"])
     assert done.exit_code == 0, done.output
+    assert "1 个文件未采用。例如 周报.csv：" in done.output
+    assert "found no known layout" not in done.output
     assert "2026-03-19" in done.output  # nine days after the end of the data
     assert list(tmp_path.glob("var/work/*/score.json"))
 
