@@ -194,11 +194,8 @@ def _holds(condition: str, value: float, settings: Verdict) -> bool:
 
 
 def _chance(known: Known, facts: Facts) -> Words:
-    zh, en = TARGETS[known.rate].label
-    chance = known.figures["chance"]
-    return Words(
-        f"{zh}达到 {known.asked_roi:.2f} 的概率 {chance:.0%}", f"{chance:.0%} chance of {en} {known.asked_roi:.2f}"
-    )
+    label, chance, asked = TARGETS[known.rate].label, _percent(known.figures["chance"]), f"{known.asked_roi:.2f}"
+    return Words(f"{label.zh}达到 {asked} 的概率{chance.zh}", f"{chance.en} chance of {label.en} {asked}")
 
 
 def _rate_chance(known: Known, facts: Facts) -> Words:
@@ -206,15 +203,13 @@ def _rate_chance(known: Known, facts: Facts) -> Words:
     sure = known.figures["rate_chance"]
     if isnan(sure):
         return Words("给够流量能否达标不知道", "whether enough traffic would bring it there is not known")
-    zh, en = f" {sure:.0%}", f"{sure:.0%}"
-    if not 0.01 <= sure <= 0.99:
-        zh, en = ("不到 1%", "less than 1%") if sure < 0.5 else ("超过 99%", "more than 99%")
+    zh, en = _percent(sure)
     return Words(f"给够流量达标的把握{zh}", f"{en} sure given enough traffic")
 
 
 def _hit_chance(known: Known, facts: Facts) -> Words:
-    chance, hit = known.figures["hit_chance"], hit_words(facts, known.promotion_type)
-    said = Words(f"爆款（{hit.zh}）概率 {chance:.0%}", f"{chance:.0%} chance of a hit ({hit.en})")
+    chance, hit = _percent(known.figures["hit_chance"]), hit_words(facts, known.promotion_type)
+    said = Words(f"爆款（{hit.zh}）概率{chance.zh}", f"{chance.en} chance of a hit ({hit.en})")
     if known.status == WAITING or not known.figures["rate_chance"] <= facts.settings.stop_rate_chance:
         return said
     return Words(f"{said.zh}：量大不赚，压价或关停", f"{said.en}: it sells at a loss, bid less or stop it")
@@ -265,7 +260,7 @@ def _more_events(known: Known, facts: Facts) -> Words:
     else:
         volume = amount_of(known.more_volume)
         amount = Words(f"约 {volume} 次展示", f"about {volume} impressions")
-    orders = Words(f"（约 {more:.1f} 单）", f" ({more:.1f} orders)") if facts.counts_orders else Words("", "")
+    orders = _orders(more) if facts.counts_orders else Words("", "")
     others = Words("中位素材", "the median candidate") if waiting else Words("同类素材", "others like it")
     begin = Words("试投", "") if waiting else Words("证据不足，再投", "not enough evidence, ")
     zh = f"{begin.zh}{amount.zh}{orders.zh}可以 {sure} 的把握与{others.zh}分出高低"
@@ -295,7 +290,7 @@ def _decide_cny(known: Known, facts: Facts) -> Words:
         return Words("离目标太近，再多数据也难分", "too close to its target for any data to tell")
     orders = Words("", "")
     if facts.counts_orders:
-        orders = Words(f"（约 {known.decide_events:.1f} 单）", f" ({known.decide_events:.1f} orders)")
+        orders = _orders(known.decide_events)
     days = spend / known.later_spend * facts.outcome_days if known.later_spend > 0 else nan
     if days <= facts.outcome_days:
         when = Words(f"照预计消耗约 {max(days, 1):.0f} 天", f"in about {max(days, 1):.0f} days at its pace")
@@ -346,6 +341,21 @@ _SENTENCES: Mapping[Figure, Callable[[Known, Facts], Words]] = {
     "later_high": _later_high,
     "place": _place,
 }
+
+
+def _orders(count: float) -> Words:
+    """Orders in brackets: from ten on whole ones."""
+    number = f"{count:.1f}" if count < 10 else f"{count:,.0f}"
+    return Words(f"（约 {number} 单）", f" ({number} orders)")
+
+
+def _percent(chance: float) -> Words:
+    """A chance in whole percent, never 0 or 100 %; in Chinese behind the space before a number."""
+    if chance < 0.01:
+        return Words("不到 1%", "less than 1%")
+    if chance > 0.99:
+        return Words("超过 99%", "more than 99%")
+    return Words(f" {chance:.0%}", f"{chance:.0%}")
 
 
 def amount_of(value: float) -> str:

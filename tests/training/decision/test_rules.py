@@ -244,6 +244,17 @@ def test_reasons_are_one_line_that_says_how_sure() -> None:
     assert decide(known(chance=0.7, **QUIET), FACTS)[1] == "净ROI达到 1.50 的概率 70%，但后续展示多半只有 0–0 次。"
 
 
+def test_no_chance_is_called_0_or_100_percent_and_orders_from_ten_on_are_whole() -> None:
+    _, zh, en = decide(known(**{**LOW, "chance": 0.001, "rate_chance": 0.004, "hit_chance": 0.997}), FACTS)
+    assert zh.startswith("净ROI达到 1.50 的概率不到 1%，给够流量达标的把握不到 1%，但爆款")
+    assert "概率超过 99%：量大不赚" in zh
+    assert en.startswith("less than 1% chance of net ROI 1.50; less than 1% sure")
+    assert "more than 99% chance of a hit" in en
+    _, zh, en = decide(replace(known("waiting", **TOP, more_events=417.5), more_cny=17_990.0), FACTS)
+    assert "试投约 18,000 元（约 418 单）" in zh
+    assert "(418 orders)" in en
+
+
 def test_a_mean_that_rounds_to_its_target_is_just_below_it() -> None:
     _, zh, en = decide(replace(known(**HIGH, **BELOW), roi=1.499), FACTS)
     assert "预计净ROI平均 1.50，略低于目标" in zh
