@@ -43,7 +43,8 @@ HEADS: dict[Aspect, Words] = {
     "intervals": Words("{level:.0%} 区间（盖住的结果）", "{level:.0%} intervals (share of outcomes inside)"),
     "chances": Words("概率（所说与兑现）", "Chances (stated against observed)"),
 }
-NOTHING = Words("没有：训练之外的行太少", "none: too few rows outside of training")
+NOTHING = Words("未经检验：训练之外的行太少", "not checked: too few rows outside of training")
+UNCHECKED = Words("{zh}未经检验，只作参考", "{en} are not checked: a first guess")
 FEW = Words(f"有结果的行不足 {MIN_GROUP_ROWS}，无法判断", f"not judged: fewer than {MIN_GROUP_ROWS} rows with outcomes")
 UNJUDGED = Words(
     "还不能检验：训练之外、展示够多又有结果的行，GPM、ROI 只有 {rows} 行，后续展示 {volume} 行，"
@@ -81,13 +82,16 @@ def five_sentences(found: Sequence[Judgement], level: float) -> list[Words]:
         rates = max((count for name, count in rows.items() if not TARGETS[name].is_volume), default=0)
         volume = max((count for name, count in rows.items() if TARGETS[name].is_volume), default=0)
         return [UNJUDGED.format(rows=f"{rates:,}", volume=f"{volume:,}", least=MIN_GROUP_ROWS)]
-    said = []
+    said, unchecked = [], []
     for aspect, head in HEADS.items():
         of_aspect = [one for one in found if one.aspect == aspect]
-        clauses = _clauses(of_aspect, level) if any(one.figure.rows for one in of_aspect) else NOTHING
+        checked = any(one.figure.rows for one in of_aspect)
+        clauses = _clauses(of_aspect, level) if checked else NOTHING
+        if not checked and aspect in ("intervals", "chances"):
+            unchecked.append(ASPECT_LABELS[aspect])
         named = head.format(level=level)
         said.append(Words(f"{named.zh}：{clauses.zh}。", f"{named.en}: {clauses.en}."))
-    return [*said, _use(found)]
+    return [*said, _use(found, unchecked)]
 
 
 def cell_words(one: Judgement, level: float) -> Words:
@@ -259,8 +263,8 @@ def _group(one: Judgement, worst: Measured) -> Words:
     return Words(f"{zh}{then.zh}是实际的 {worst.value:.2f} 倍", f"at {en}{then.en} {worst.value:.2f} × what came")
 
 
-def _use(found: Sequence[Judgement]) -> Words:
-    """What follows: what to rank by, how to read amounts, what to leave alone."""
+def _use(found: Sequence[Judgement], unchecked: Sequence[Words]) -> Words:
+    """What follows: what to rank by, how to read amounts, what to leave alone, and what nobody has checked."""
     clauses = []
     for aspect, verdict, words in USES:
         ones = [one for one in found if (one.aspect, one.verdict) == (aspect, verdict)]
@@ -270,6 +274,9 @@ def _use(found: Sequence[Judgement]) -> Words:
             clauses.append(words.format(zh=as_said.zh, en=as_said.en))
         if by_factor:
             clauses.append(_read(by_factor))
+    if clauses and unchecked:
+        named = _listed([Words(one.zh, one.en.lower()) for one in unchecked])
+        clauses.append(UNCHECKED.format(zh=named.zh, en=named.en))
     if not clauses:
         return Words("用途：按以上各句。", "Use: as the sentences above say.")
     return Words(f"用途：{'；'.join(one.zh for one in clauses)}。", f"Use: {'; '.join(one.en for one in clauses)}.")

@@ -104,14 +104,16 @@ def test_an_aspect_with_too_few_rows_says_so_beside_those_that_are_judged() -> N
     alone = Judgement("gpm", "ranking", "usable", figure(0.5, 0.4, 0.6))
     said = [sentence.en for sentence in five_sentences([alone, undecided("gpm", "level", 150)], 0.8)]
     assert said[1].endswith(": GPM not judged: fewer than 200 rows with outcomes.")
-    assert said[4] == "Use: rank creatives by GPM."
+    assert said[4] == "Use: rank creatives by GPM; intervals and chances are not checked: a first guess."
 
 
-def test_a_model_without_intervals_says_so() -> None:
+def test_intervals_and_chances_that_nobody_checked_are_called_so() -> None:
     alone = Judgement("gpm", "ranking", "usable", figure(0.5, 0.4, 0.6))
-    said = [sentence.en for sentence in five_sentences([alone, undecided("gpm", "intervals", 0)], 0.8)]
-    assert said[2] == "80% intervals (share of outcomes inside): none: too few rows outside of training."
-    assert said[3] == "Chances (stated against observed): none: too few rows outside of training."
+    found = five_sentences([alone, undecided("gpm", "intervals", 0)], 0.8)
+    assert found[4].zh == "用途：按GPM给素材排序；区间、概率未经检验，只作参考。"
+    said = [sentence.en for sentence in found]
+    assert said[2] == "80% intervals (share of outcomes inside): not checked: too few rows outside of training."
+    assert said[3] == "Chances (stated against observed): not checked: too few rows outside of training."
 
 
 def test_a_ranking_without_baselines_and_one_no_better_than_chance() -> None:
@@ -172,6 +174,10 @@ def test_targets_with_different_factors_are_read_in_one_clause_and_no_factor_is_
     ]
     use = five_sentences(found, 0.8)[4]
     assert use.en == (
-        "Use: read GPM × 0.79, ROI × 0.66, later impressions × 1.16; set no budget by net GPM and net ROI."
+        "Use: read GPM × 0.79, ROI × 0.66, later impressions × 1.16; set no budget by net GPM and net ROI; intervals "
+        "and chances are not checked: a first guess."
     )
-    assert use.zh == "用途：GPM乘 0.79 看、ROI乘 0.66 看、后续展示乘 1.16 看；不要用净GPM、净ROI定预算。"
+    assert use.zh == (
+        "用途：GPM乘 0.79 看、ROI乘 0.66 看、后续展示乘 1.16 看；不要用净GPM、净ROI定预算；"
+        "区间、概率未经检验，只作参考。"
+    )
