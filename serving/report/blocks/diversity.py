@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from features.schema import MULTI
 from serving.report import wording
 from serving.report.data import ReportData
 from serving.report.diversity import CERTAINTIES, DiversitySlice
@@ -43,7 +44,12 @@ def _of_type(one: DiversitySlice, data: ReportData) -> dict[str, object]:
 def _title(idea: IdeaGroup, data: ReportData) -> list[str]:
     """Product and shared tags."""
     product = data.creatives[idea.members[0]].product_name
-    return [product, *idea.tags.values()] if product else list(idea.tags.values())
+    return [product, *_values(idea)] if product else _values(idea)
+
+
+def _values(idea: IdeaGroup) -> list[str]:
+    """Shared values; several of one tag one after another."""
+    return [value.replace(MULTI, "、") for value in idea.tags.values()]
 
 
 def _counts(promotion_type: str, data: ReportData, chosen: np.ndarray) -> dict[str, object] | None:
@@ -90,7 +96,7 @@ def embedded(data: ReportData) -> dict[str, object]:
         "types": {one.promotion_type: promotion_type(one.promotion_type) for one in found.slices},
         "what": wording.diversity.what_is_a_hit(found) if found.hit_measure else None,
         "ideas": [
-            [idea.members, list(idea.tags.values()), [[one.one, one.other, one.similarity] for one in idea.near]]
+            [idea.members, _values(idea), [[one.one, one.other, one.similarity] for one in idea.near]]
             for idea in data.ideas
         ],
         "statusOrder": STATUS,

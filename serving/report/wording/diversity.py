@@ -77,8 +77,10 @@ def what_is_a_hit(one: Diversity) -> Words:
     """What counts as a hit."""
     measure = MEASURES[one.hit_measure]
     return Words(
-        f"爆款 = 首 {one.days} 天的{measure.zh}排进同推广方式的前 {one.hit_share:.0%}。",
-        f"A hit: {measure.en} of the first {one.days} days is in the top {one.hit_share:.0%} of its promotion type.",
+        f"爆款 = {one.days} 天的{measure.zh}够得上同推广方式的前 {one.hit_share:.0%}；这条线从各个投放天数的"
+        f"素材里划出，所以新素材的首 {one.days} 天过线的可以不止 {one.hit_share:.0%}。",
+        f"A hit: {measure.en} of {one.days} days as in the top {one.hit_share:.0%} of its promotion type. That line is "
+        f"drawn among creatives of every age, so more than {one.hit_share:.0%} of first {one.days} days may pass it.",
     )
 
 

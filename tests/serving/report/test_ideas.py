@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from features.schema import Loaded
+from serving.report.blocks import diversity
 from serving.report.context import ReportContext
 from serving.report.data import ReportData
 from serving.report.ideas import IdeaGroup, ideas, repeated
@@ -32,6 +33,14 @@ def test_creatives_copied_with_another_id_are_one_idea_with_near_duplicates(cont
     assert found
     assert all(near.similarity == 1.0 for idea in found for near in idea.near)
     assert any(idea.near for idea in found)
+
+
+def test_several_values_of_a_shared_tag_are_listed_as_people_write_them(data: ReportData) -> None:
+    kind = data.creatives[0].promotion_type
+    idea = IdeaGroup(members=[0, 1], tags={"selling_point": "显瘦|百搭"}, near=[])
+    shown = diversity.values(data.model_copy(update={"ideas": [idea]}))
+    (title, _) = next(one for one in shown["types"] if one["slice"].promotion_type == kind)["ideas"][0]
+    assert title[-1] == "显瘦、百搭"
 
 
 def test_repeats_are_counted_among_the_chosen() -> None:
