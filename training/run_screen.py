@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -219,6 +220,7 @@ def folded_problems(problems: list[Problem]) -> list[Words]:
             f"{files:,} file{'s' if files > 1 else ''}" + (f", {rows:,} rows" if rows else ""),
         )
         zh, en = (first.in_language(language, name=Path(first.file).name) for language in ("zh", "en"))
+        zh, en = (f"{text}{also}" for text, also in zip((zh, en), _other_columns(same)))
         found.append(
             Words(
                 f"{where.zh}{became.zh}。例如 {zh}",
@@ -226,6 +228,19 @@ def folded_problems(problems: list[Problem]) -> list[Words]:
             )
         )
     return found
+
+
+def _other_columns(same: Sequence[Problem]) -> Words:
+    """The columns beside that of the first finding, with their rows: what happened to them is not to be overlooked."""
+    rows: defaultdict[str, int] = defaultdict(int)
+    for problem in same:
+        if problem.column and problem.column != same[0].column:
+            rows[problem.column] += problem.count
+    if not rows:
+        return Words("", "")
+    zh = "、".join(f"“{name}”列" + (f" {count:,} 行" if count else "") for name, count in rows.items())
+    en = ", ".join(f"“{name}”" + (f" ({count:,} rows)" if count else "") for name, count in rows.items())
+    return Words(f"同样的还有：{zh}。", f" The same in {en}.")
 
 
 SEVERITIES = {

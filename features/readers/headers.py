@@ -55,6 +55,7 @@ class HeaderMap:
         own: Additional tags → column index.
         outcomes: Headers that are never tags, because they state an outcome.
         unread: Headers that nothing names.
+        ignored: Headers that the layout leaves aside.
         suggestions: What unread headers may be.
     """
 
@@ -66,6 +67,7 @@ class HeaderMap:
     own: Mapping[str, int] = field(default_factory=dict)
     outcomes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
 
 
@@ -121,6 +123,7 @@ def map_headers(layout: ExportLayout, header: Sequence[str], path: Path, setting
                 synonyms[name] = present[0]
                 known |= set(taken[name])
     own, outcomes, unread = _unnamed(layout, header, known, set(taken), settings)
+    aside = set(map(normalise_header, layout.ignore))
     return HeaderMap(
         taken=taken,
         headers=headers,
@@ -130,6 +133,7 @@ def map_headers(layout: ExportLayout, header: Sequence[str], path: Path, setting
         own=own,
         outcomes=tuple(outcomes),
         unread=tuple(unread),
+        ignored=tuple(cell.strip() for cell in header if normalise_header(cell) in aside),
         suggestions=(*suggest(layout, unread, set(taken)), *_listed(layout.suggestions, layout, own, set(taken))),
     )
 

@@ -97,9 +97,9 @@ def keyed(
             expected="an account id in a column, in the source config, or as the name of the folder",
             cure="Each creative gets the account that the tag sheet or other exports give for its id, else "
             f"“{UNNAMED}”. To name it, put the files of each account in a folder named by its id (all digits) or "
-            "“账户-<name>”.",
+            "“账户-<name>”; a tag sheet with accounts has to write the same.",
             zh=f"没有账户；应在列里、来源配置里或文件夹名里有账户ID。每个素材按标签表或其他导出中的账户归户，都没有则记为“{UNNAMED}”。"
-            "要写明账户：把每个账户的文件放进以账户ID（全数字）或“账户-<名称>”命名的文件夹。",
+            "要写明账户：把每个账户的文件放进以账户ID（全数字）或“账户-<名称>”命名的文件夹；标签表写了账户的，两处要一样。",
         )
     keys = pd.DataFrame(
         {"promotion_type": promotion, "account_id": accounts, "creative_id": _text_series(ids["creative_id"])}

@@ -237,9 +237,15 @@ def _elsewhere(match: SheetMatch) -> Words:
     differs = "promotion_type" if sheet_account in (ANY, export_account) else "account_id"
     stated, found = (sheet_type, export_type) if differs == "promotion_type" else (sheet_account, export_account)
     label, unnamed = KEY_LABELS[differs], "（无）" if found == UNNAMED else found
+    cure = Words("", "")
+    if differs == "account_id":
+        cure = Words(
+            f"是同一个账户，就把它的导出放进以表中的写法命名的文件夹（{stated}）。",
+            f"If it is one account, put its exports into a folder that is named as in the sheet ({stated}). ",
+        )
     return Words(
         f"其中 {match.ids_elsewhere:,} 个ID两边都有，但{label.zh}不同，"
-        f"例如 {creative}：表中 {stated}，导出文件 {unnamed}。",
+        f"例如 {creative}：表中 {stated}，导出文件 {unnamed}。{cure.zh}",
         f"{match.ids_elsewhere:,} of these ids are on both sides under another {label.en}, such as {creative}: "
-        f"{stated} in the sheet, {found} in the exports. ",
+        f"{stated} in the sheet, {found} in the exports. {cure.en}",
     )

@@ -92,6 +92,16 @@ def test_findings_of_one_kind_are_one_line_and_the_gravest_come_first() -> None:
     assert found[1].zh.startswith("2 个文件、19 行有提示。例如 a.csv：10 行是合计；不用处理。")
 
 
+def test_columns_with_the_same_finding_are_all_named() -> None:
+    price, target = (
+        Problem("note", "sheet.csv", "cells", "a number", "Correct them.", column=name, count=count, zh="读不出来。")
+        for name, count in (("客单价", 9), ("目标ROI", 26))
+    )
+    (found,) = folded_problems([price, target])
+    assert found.zh == "1 个文件、35 行有提示。例如 sheet.csv，“客单价”列：读不出来。同样的还有：“目标ROI”列 26 行。"
+    assert found.en.endswith("Correct them. The same in “目标ROI” (26 rows).")
+
+
 def test_all_findings_are_in_the_log_and_the_screen_names_it(tmp_path: Path) -> None:
     out = Console(file=StringIO(), width=300)
     with screen_of(tmp_path, out) as screen:

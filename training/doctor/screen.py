@@ -122,7 +122,7 @@ class _Screen:
         for alike in _kinds([file for file in files if file.headers], _kind):
             headers = alike[0].headers
             assert headers is not None
-            unread = [*headers.unread, *headers.outcomes]
+            unread = [*headers.unread, *headers.outcomes, *headers.ignored]
             self.add(table, _name(alike), self._mapping(alike[0].header, headers), self.list(unread))
         if table.rows:
             self.out.print(table)

@@ -93,6 +93,14 @@ def test_where_no_header_is_known_no_layout_is_called_the_nearest(read, as_csv) 
     assert problem.zh.startswith("不认识的表格，表头是 甲、乙，没有一个认识。")
 
 
+def test_headers_that_a_layout_leaves_aside_are_named(tmp_path) -> None:
+    [sheet] = [layout for layout in load_layouts(Settings()) if layout.name == "tag_sheet"]
+    found = map_headers(sheet, ["素材ID", "开头类型", "备注", "剪辑师"], tmp_path / "标签.csv", Settings())
+    assert found.ignored == ("备注",)
+    assert not found.unread
+    assert list(found.own) == ["剪辑师"]
+
+
 def test_a_tag_of_the_team_under_a_listed_header_is_kept_and_a_column_suggested() -> None:
     [sheet] = [layout for layout in load_layouts(Settings()) if layout.name == "tag_sheet"]
     found = map_headers(sheet, ["素材ID", "上线日", "剪辑师"], Path("标签表.csv"), Settings())

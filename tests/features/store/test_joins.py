@@ -65,12 +65,13 @@ def test_ids_that_match_under_another_account_are_said_to(joined) -> None:
     assert joins.match.ids_elsewhere == 2
     assert "account" in joins.tag_fault.en
     assert f"{B} in the sheet, {A} in the exports" in joins.tag_fault.en
-    assert f"表中 {B}，导出文件 {A}" in joins.tag_fault.zh
+    assert f"表中 {B}，导出文件 {A}。是同一个账户，就把它的导出放进" in joins.tag_fault.zh
 
 
 def test_ids_that_match_under_another_promotion_type_are_said_to(joined) -> None:
     joins = joined(IDS[:2], A, [(creative, A) for creative in IDS[:2]], promotion="推商品")
     assert "product in the sheet, live in the exports" in joins.tag_fault.en
+    assert "folder" not in joins.tag_fault.en
 
 
 def test_a_sheet_whose_ids_a_spreadsheet_destroyed_is_a_fault_though_no_row_of_it_was_read(joined) -> None:
