@@ -19,6 +19,7 @@ from configs.errors import GpmcastError
 from features.bilingual import Language, Words, language_of_locale
 from features.errors import InputError, Problem
 from features.sanitise import visible_text
+from features.usage import UsageError, usage_error_zh
 
 if TYPE_CHECKING:
     from features.store.ingest import IngestReport
@@ -82,10 +83,17 @@ def error_lines(error: InputError, language: Language = "en") -> list[str]:
 
 
 def run_command(app: typer.Typer, name: str) -> None:
-    """Run a command line; print a GpmcastError to stderr and exit with code 2."""
+    """Run a command line; print a GpmcastError, or what is wrong with the command line, to stderr; exit with code 2."""
     gc.freeze()  # what was imported stays until the end: the collector need not search it before
     try:
-        app(prog_name=f"python -m {name}")
+        if language_asked_for(sys.argv) == "en":
+            app(prog_name=f"python -m {name}")
+        sys.exit(app(prog_name=f"python -m {name}", standalone_mode=False))  # errors in English are not printed
+    except UsageError as error:
+        print(visible_text(usage_error_zh(error)), file=sys.stderr)
+        sys.exit(2)
+    except typer.Abort:
+        sys.exit(1)
     except InputError as error:
         print("\n".join(error_lines(error, language_asked_for(sys.argv))), file=sys.stderr)
         sys.exit(2)

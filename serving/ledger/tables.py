@@ -51,9 +51,15 @@ def connect(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
-        raise ConfigError("ledger: is no SQLAlchemy URL, such as sqlite:///var/ledger.db") from None
+        raise ConfigError(
+            "ledger: is no SQLAlchemy URL, such as sqlite:///var/ledger.db",
+            zh="预测台账的地址写得不对；应为 SQLite 或 PostgreSQL 的地址，例如 sqlite:///var/ledger.db。处理：改正。",
+        ) from None
     if (kind := parsed.get_backend_name()) not in DATABASES:
-        raise ConfigError(f"ledger: found {kind}; expected {' or '.join(DATABASES)}")
+        raise ConfigError(
+            f"ledger: found {kind}; expected {' or '.join(DATABASES)}",
+            zh=f"预测台账的地址以 {kind} 开头；应为 {' 或 '.join(DATABASES)}，例如 sqlite:///var/ledger.db。处理：改正。",
+        )
     if kind == "postgresql":
         patience = {name: value for name, value in PATIENCE.items() if name not in parsed.query}
         return sa.create_engine(parsed, hide_parameters=True, connect_args=patience)

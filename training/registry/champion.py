@@ -20,7 +20,7 @@ from training.registry.bundle import Manifest, load_bundle
 from training.registry.champion_finder import ChampionFinder
 from training.registry.live_evidence import LiveComparison, live_comparison
 from training.registry.mlflow_client import champions
-from training.registry.registry_stamp import CHAMPION
+from training.registry.registry_stamp import CHAMPION, registry_stamp
 from training.workspace import MODEL_CACHE, Workspace
 
 
@@ -54,6 +54,8 @@ def model_for(space: Workspace, bundle: Path | None) -> ChosenModel:
     """
     if bundle is not None:
         return ChosenModel(*load_bundle(bundle), str(bundle), read_ids(bundle))
+    if space.mlflow.is_server:  # a server that does not answer is found in seconds, by MLflow's client in minutes
+        registry_stamp(space.mlflow, space.registered_model)
     champion = mlflow_tracking.champion(space)
     if champion is None:
         others = series(other.name for other in champions(space.mlflow))

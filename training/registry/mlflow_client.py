@@ -48,7 +48,11 @@ class Registered:
 
 
 def connect(address: MlflowAddress) -> MlflowClient:
-    """Point MLflow at an address and return its client."""
+    """Point MLflow at an address and return its client.
+
+    Raises:
+        BundleError: It is none of MLflow.
+    """
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     # MLflow writes what it is told into the environment, where it would look like a choice of the user.
@@ -59,7 +63,15 @@ def connect(address: MlflowAddress) -> MlflowClient:
         os.environ.pop(name, None)
         if value is not None:
             os.environ[name] = value
-    return MlflowClient()
+    try:
+        return MlflowClient()
+    except MlflowException as error:
+        raise BundleError(
+            f"{address}: is no address of MLflow: {address.without_secrets(str(error).strip())} Expected an http(s) "
+            f"address of a server or a SQLite file (sqlite:///…). Correct {TRACKING_URI} or {REGISTRY_URI}.",
+            zh=f"{address.place}：不是 MLflow 的地址；应为服务器的 http 或 https 地址，或 SQLite 文件（sqlite:///…）。"
+            f"处理：改正 {TRACKING_URI} 或 {REGISTRY_URI}，或去掉它。",
+        ) from None
 
 
 def champions(address: MlflowAddress, names: Sequence[str] = ()) -> list[Registered]:

@@ -46,11 +46,17 @@ def registry_stamp(address: MlflowAddress, name: str) -> str | None:
                 return _server_stamp(client, address.registry.rstrip("/") + API, name)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             reason = address.without_secrets(f"{type(error).__name__}: {error}")
-            raise BundleError(f"{printable(address.registry)}: the registry cannot be reached: {reason}.") from error
+            raise BundleError(
+                f"{printable(address.registry)}: the registry cannot be reached: {reason}.",
+                zh=f"{printable(address.registry)}：连不上模型登记处（MLflow）：{reason}。"
+                "处理：检查地址、网络和服务器是否在运行。",
+            ) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:  # a page to sign in, for example
             raise BundleError(
                 f"{printable(address.registry)}: what answers there does not speak MLflow's REST API "
-                f"({type(error).__name__}). Look at the address in a browser, and at what stands before the server."
+                f"({type(error).__name__}). Look at the address in a browser, and at what stands before the server.",
+                zh=f"{printable(address.registry)}：答复的不是 MLflow 的接口（{type(error).__name__}）。"
+                "处理：用浏览器打开这个地址看看，再看看服务器前面有什么。",
             ) from error
     return None
 
