@@ -34,7 +34,7 @@ from features.point_in_time.counts import RECENT_DAYS
 
 MARKET_PRIOR_EVENTS = 20.0
 """Pseudo-events of the training period's market rate against the events of the market's recent rate."""
-ROWS_AT_ONCE = 1024
+ROWS_AT_ONCE = 4096
 """Rows computed in one step, all stages at once; bounds memory."""
 
 
