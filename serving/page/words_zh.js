@@ -19,7 +19,7 @@ export const ZH = {
   not_given: "不填",
   missing_values: "{file} 有 {n} 条素材没有写明{what}：",
   fill_rows: "填入这 {n} 条",
-  missing_rows: "第 {rows} 行；其余的行已有，不会改动",
+  missing_rows: "第 {rows} 行；已经写明的行不会改动",
   missing_more: "……另有 {n} 条",
   not_chosen: "（请选）",
   list_mark: "、",
