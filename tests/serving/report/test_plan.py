@@ -23,6 +23,7 @@ from serving.report.render import render
 from training.data.metrics_source import InMemorySource
 from training.decision.plan import overview_words, row_words
 from training.decision.plan.command import planned
+from training.decision.plan.rows import CandidateRow
 from training.decision.status import STOPPED
 
 BUDGET = 20_000.0
@@ -258,7 +259,22 @@ def test_a_level_that_is_judged_off_is_told_beside_the_gains(verdict: str, figur
     assert wording.plan.level_note([]) == ("", "")
 
 
+def test_a_launch_that_gains_next_to_nothing_is_said_to_buy_knowledge() -> None:
+    one = CandidateRow(
+        standing="launch", alike=1, verdict="first", target=1.4, roi=1.401, hit_chance=0.16, minimum=7_700.0,
+        test=42_818.0, gain=4.8, gain_low=0.4, gain_high=58.6, days=30.0, days_low=3.0, days_high=90.0,
+    )  # fmt: skip
+    said = row_words.candidate_reason(one, "net_roi")
+    assert said.zh.endswith("预计净增 5 元（0–59）。净增不到测试金额的 1%，这笔钱主要用来分出高低：预算紧就先不投它。")
+    assert said.en.endswith("which mostly buys knowledge: where money is short, leave it.")
+    assert "主要用来" not in row_words.candidate_reason(replace(one, gain=2_800.0), "net_roi").zh
+    assert "主要用来" not in row_words.candidate_reason(replace(one, standing="no_gain", gain=-5.0), "net_roi").zh
+
+
 def test_sizes_of_evidence_and_days_are_readable() -> None:
+    assert row_words.span_of(-0.2, 1_250.4) == ("0–1,250", "0–1,250")
+    assert row_words.span_of(-2146.0, -58.0) == ("−2,146 至 −58", "−2,146 to −58")
+    assert row_words.signed(-353.4) == "−353"
     assert row_words.evidence(running(), 20.0).zh == "不达标 2.0 倍，要 20 倍"
     assert row_words.evidence(running(call="stop", evidence_below=1e300), 20.0).zh == "1,000+ 倍，要 20 倍"
     assert row_words.evidence(running(evidence_below=0.9), 20.0).en == "on neither side"

@@ -8,7 +8,7 @@ from features.bilingual import Words
 from features.point_in_time.counts import RECENT_DAYS
 from training.decision.plan.dispersion import LEAST_CREATIVES
 from training.decision.plan.make_plan import Summary
-from training.decision.plan.row_words import differs, odds
+from training.decision.plan.row_words import differs, odds, signed, span_of
 from training.decision.plan.rows import NotLaunched, RunningRow
 from training.decision.rules import VERDICT_LABELS
 
@@ -65,12 +65,9 @@ def gain(summary: Summary) -> Words:
     """What the launches are expected to bring, and how good the choice is; empty without launches."""
     if not summary.launched:
         return Words("", "")
-    span = f"{summary.gain_low:,.0f}–{summary.gain_high:,.0f}"
-    zh = f"选出的 {summary.launched} 条预计净增（达标之上）平均 {summary.gain:,.0f} 元，看平台跟不跟预算：{span} 元。"
-    en = (
-        f"Expected gain above target: {summary.gain:,.0f} CNY on average, {span} by how far the platform follows the "
-        "budget. "
-    )
+    mean, span = signed(summary.gain), span_of(summary.gain_low, summary.gain_high)
+    zh = f"选出的 {summary.launched} 条预计净增（达标之上）平均 {mean} 元，看平台跟不跟预算：{span.zh} 元。"
+    en = f"Expected gain above target: {mean} CNY on average, {span.en} by how far the platform follows the budget. "
     if summary.gain_gap < 0.0005:
         zh, en = f"{zh}净增已是能做到的最多", f"{en}No choice gains more"
     else:

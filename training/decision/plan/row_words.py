@@ -25,6 +25,10 @@ STANDINGS = {
 """Standing → why a candidate is not launched."""
 
 
+LITTLE_GAIN = 0.01
+"""Expected gain, as a share of the test's money, below which a launch is said to bring little more than knowledge."""
+
+
 def candidate_reason(one: CandidateRow, roi: str) -> Words:
     """Why a candidate is launched or not, and where its decision says something else.
 
@@ -32,13 +36,17 @@ def candidate_reason(one: CandidateRow, roi: str) -> Words:
         one: The candidate.
         roi: Name of the ROI that the plan is about.
     """
-    name, span = TARGETS[roi].label, f"{one.gain_low:,.0f}–{one.gain_high:,.0f}"
+    name, span = TARGETS[roi].label, span_of(one.gain_low, one.gain_high)
     zh = f"{name.zh} 预计 {one.roi:.2f}，目标 {one.target:.2f}"
     en = f"{name.en} {one.roi:.2f} forecast, target {one.target:.2f}"
     if one.hit_chance is not None:
         hit = odds(one.hit_chance)
         zh, en = f"{zh}；爆款概率 {hit.zh}", f"{en}; hit {hit.en}"
-    zh, en = f"{zh}；预计净增 {one.gain:,.0f} 元（{span}）。", f"{en}; expected gain {one.gain:,.0f} CNY ({span})."
+    gain = signed(one.gain)
+    zh, en = f"{zh}；预计净增 {gain} 元（{span.zh}）。", f"{en}; expected gain {gain} CNY ({span.en})."
+    if one.standing == "launch" and one.gain < LITTLE_GAIN * one.test:
+        zh += "净增不到测试金额的 1%，这笔钱主要用来分出高低：预算紧就先不投它。"
+        en += " That is less than 1% of the test's money, which mostly buys knowledge: where money is short, leave it."
     why = STANDINGS[one.standing]
     zh, en = f"{why.zh}{zh}", f"{why.en} {en}".strip()
     if one.verdict and (one.verdict == "first") != (one.standing == "launch"):
@@ -159,6 +167,18 @@ def odds(chance: float | None) -> Words:
     if 0.995 <= chance < 1.0:
         return Words("99% 以上", "over 99%")
     return Words(f"{chance:.0%}", f"{chance:.0%}")
+
+
+def signed(money: float) -> str:
+    """Whole CNY, with a minus sign where they are lost."""
+    return f"{money:,.0f}".replace("-", "−") if round(money) else "0"
+
+
+def span_of(low: float, high: float) -> Words:
+    """A range of CNY; one with a loss is written out, since a dash beside a minus cannot be read."""
+    if low >= -0.5:
+        return Words(f"{signed(low)}–{signed(high)}", f"{signed(low)}–{signed(high)}")
+    return Words(f"{signed(low)} 至 {signed(high)}", f"{signed(low)} to {signed(high)}")
 
 
 def together(*said: Words) -> Words:
