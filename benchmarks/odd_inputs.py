@@ -30,6 +30,8 @@ SHOWN = 220
 """Characters of the main line that are shown."""
 ENGLISH = re.compile(r"(?:\b[A-Za-z][a-z']+\b[ ,;:]+){6}")
 """A sentence in English: six words in a row."""
+HALF_WIDTH = re.compile("[\u4e00-\u9fff”] ?[,;:!]")
+"""Half-width punctuation after Chinese, but for lines of a source config."""
 DAC_OVERRIDE, DAC_READ_SEARCH, PR_CAPBSET_DROP = 1, 2, 24
 
 
@@ -90,6 +92,9 @@ def run(
         faults.append(f"exit code {done.returncode}, not {exit_code}")
     if language == "zh" and (found := ENGLISH.search(text)):
         faults.append(f"English: {text[found.start() : found.start() + 80]!r}")
+    for shown in text.splitlines() if language == "zh" else ():
+        if HALF_WIDTH.search(shown) and ".yaml" not in shown:
+            faults.append(f"half-width punctuation: {shown.strip()[:80]!r}")
     return Said(done.returncode, wall, cpu, line, tuple(faults), text)
 
 

@@ -130,7 +130,7 @@ class _Screen:
     def _mapping(self, header: Sequence[str], headers: HeaderMap) -> str:
         pairs = {places[0]: name for name, places in headers.taken.items()}
         pairs |= {place: self.of(words.OWN_TAG) for place in headers.own.values()}
-        return ", ".join(f"{header[place].strip()} → {name}" for place, name in sorted(pairs.items()))
+        return self.list(f"{header[place].strip()} → {name}" for place, name in sorted(pairs.items()))
 
     def suggestions(self, found: Diagnosis) -> None:
         """What unknown headers may be, and the line under which they are read."""
