@@ -25,12 +25,13 @@ from features.funnel_model.empirical_bayes import (
     stack_priors,
     stage_counts,
 )
-from features.funnel_model.model import ExpectedRate, FunnelModel, predict_as_of
+from features.funnel_model.expected_rates import ExpectedRate
+from features.funnel_model.history_rates import empirical_bayes_rates
+from features.funnel_model.model import FunnelModel, predict_as_of
 from features.funnel_model.posterior import (
     before_last_days,
     cross_stage_evidence,
     discounted_events,
-    empirical_bayes_rates,
     own_evidence,
 )
 from features.point_in_time.array_frame import ArrayFrame, Categories, Codes, Floats
