@@ -83,7 +83,12 @@ def test_templates_do_not_evaluate_what_a_name_holds(path: Path) -> None:
     assert "49 ${" not in text
 
 
-@pytest.mark.parametrize("width", [1400, 390])
+@pytest.mark.parametrize("width", [1366, 1100, 1024, 768])
+def test_nothing_is_wider_than_a_laptop_or_a_tablet(open_page, path: Path, width: int) -> None:
+    check(open_page(path, viewport={"width": width, "height": 768}))
+
+
+@pytest.mark.parametrize("width", [1400, 1280, 390])
 def test_every_section_and_a_card_stay_text_within_the_window(open_page, path: Path, width: int) -> None:
     page = open_page(path, viewport={"width": width, "height": 900})
     check(page)
