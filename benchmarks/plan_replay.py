@@ -4,7 +4,8 @@
 
 Every seed is a market of 16 creatives of each world, about a quarter of them at or above target, with the money that
 the platform would spend by itself for 14 days (`benchmarks/plan_market.py`); every rule (`benchmarks/plan_rules.py`)
-plays all of them at three elasticities of delivery. Bands are 95 % of a bootstrap over seeds. Columns:
+plays all of them at three elasticities of delivery. How unevenly money comes the plan learns from each account's past
+(`benchmarks/plan_past.py`). Bands are 95 % of a bootstrap over seeds. Columns:
 
 - gain: net money less target times spend, in CNY per 1 000 CNY of the budget; what is not spent gains 0.
 - regret: what it gains less than the oracle. apart: what it gains less (−) or more than the plan, on the same markets.
