@@ -119,6 +119,13 @@ def test_the_page_shows_what_the_plan_says(told: ReportData) -> None:
     assert "nan" not in said
 
 
+def test_a_plan_without_running_creatives_says_that_tests_have_the_budget_alone(told: ReportData) -> None:
+    assert told.plan.summary is not None
+    said = overview_words.today(replace(told.plan.summary, running=0), 0.0)
+    assert said.zh == "没有在投的素材，预算只分给测试（在投的也给了，才一起分）"
+    assert said.en.startswith("no creative is running: tests have the budget to themselves")
+
+
 def test_candidates_that_are_not_launched_are_told_why(told: ReportData) -> None:
     part = told.plan
     others = part.not_launched

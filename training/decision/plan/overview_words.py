@@ -51,7 +51,10 @@ def today(summary: Summary, before: float) -> Words:
         before: CNY that they spent in a day lately.
     """
     if not summary.running:
-        return Words("没有在投的素材，今天没有要分的", "no creative is running, so nothing is split today")
+        return Words(
+            "没有在投的素材，预算只分给测试（在投的也给了，才一起分）",
+            "no creative is running: tests have the budget to themselves (give running ones too, and all share it)",
+        )
     given = summary.today - summary.unspent
     return Words(
         f"在投 {summary.running:,} 条今天共 {given:,.0f} 元（近 {RECENT_DAYS} 天日均 {before:,.0f} 元），"
