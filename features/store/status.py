@@ -98,7 +98,6 @@ class StoreStatus:
 def store_status(store: Store, settings: Settings) -> StoreStatus:
     """Query the summary of a store."""
     grains = tuple(GrainSummary(*row) for row in _rows(store, _BY_GRAIN))
-    spans = store.select(_SPANS)
     counts = store.select("SELECT " + ", ".join(f"count({name}) AS {name}" for name in VALUES) + " FROM named_metrics")
     columns = [name for name in VALUES if counts[name].iloc[0]]
     funnel = build_funnel(columns, BASES[settings.basis][0])
@@ -113,7 +112,7 @@ def store_status(store: Store, settings: Settings) -> StoreStatus:
     return StoreStatus(
         files=len(store.table("files")),
         grains=grains,
-        accounts=tuple(_account(row, spans) for row in _rows(store, _BY_ACCOUNT)),
+        accounts=account_summaries(store),
         described=int(described["creatives"].iloc[0]),
         revisions={str(name): int(count) for name, count in _rows(store, _REVISIONS)},
         rejected=tuple(RejectSummary(*row) for row in _rows(store, _REJECTED)),
@@ -121,6 +120,12 @@ def store_status(store: Store, settings: Settings) -> StoreStatus:
         stages=stages,
         missing=missing,
     )
+
+
+def account_summaries(store: Store) -> tuple[AccountSummary, ...]:
+    """Query the rows, creatives and days of each account and promotion type."""
+    spans = store.select(_SPANS)
+    return tuple(_account(row, spans) for row in _rows(store, _BY_ACCOUNT))
 
 
 def _account(row: tuple[str, str, int, int], spans: pd.DataFrame) -> AccountSummary:

@@ -26,7 +26,7 @@ from features.store.connection import ATTRIBUTE_KEY, NATURAL_KEY
 from features.store.duckdb_store import open_store
 from features.store.joins import Joins, joins_of
 from features.store.load import load
-from features.store.status import AccountSummary, store_status
+from features.store.status import AccountSummary, account_summaries
 from training.data.tag_coverage import TagCoverage, tag_coverage
 from training.decision.unknown_ids import KnownIds, UnknownIds, unknown_ids
 from training.doctor.amounts import Amounts, amounts
@@ -147,14 +147,14 @@ def examine(
             return Diagnosis(
                 tuple(files), None, (), (), None, None, _faults(files, None, (), without_tags=without_tags)
             )
-        joins, status = joins_of(store, settings), store_status(store, settings)
+        joins, accounts = joins_of(store, settings), account_summaries(store)
         loaded = load(store, settings, check=False)
     needs, stages = _needs(files, settings)
     hashes = [file.read.sha256 for file in files if file.read is not None]
     return Diagnosis(
         files=tuple(replace(file, read=None) for file in files),
         joins=joins,
-        accounts=status.accounts,
+        accounts=accounts,
         needs=needs,
         tagged=tag_coverage(loaded.creatives, loaded.metrics[KEY]),
         amounts=_amounts(loaded, settings),
