@@ -141,7 +141,7 @@ export interface FileProblem {
   expected: string;
   /** What to do. */
   cure: string;
-  /** All three in Chinese; empty where there is only English: of fields that are not as declared. */
+  /** All three in Chinese. */
   zh: string;
 }
 
@@ -639,7 +639,7 @@ export interface ProblemAnswer {
   problem: string;
   /** What would be right. */
   hint: string;
-  /** Both in Chinese; empty where there is only English: of fields that are not as declared. */
+  /** Both in Chinese. */
   zh: string;
 }
 

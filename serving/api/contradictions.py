@@ -4,12 +4,16 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from itertools import pairwise
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from features.bilingual import Words
 from features.schema import LARGEST, MULTI, VALUES
+from serving.api import problem_words as words
 from serving.api.errors import MOST_PROBLEMS, RequestProblem
+from serving.api.problem_words import Told, named
 from serving.api.requests import Creative, MetricsRow
 
 POSSIBLE_ONLY_WITH = [
@@ -36,6 +40,10 @@ IN_REASON = [
 hours, days and creatives, so more clicks than impressions are no error, and a hundred times as many are."""
 LONGEST_NAME = 64
 """Characters of a name up to which similar names are looked for: the time this takes grows with the square."""
+
+
+Finding: TypeAlias = tuple[str, Told, dict[str, object]]
+"""Field of a creative, what is told of it, and the values in that."""
 
 
 class ModelVocabulary(BaseModel):
@@ -75,8 +83,7 @@ def contradictions(creatives: Iterable[Creative], vocabulary: ModelVocabulary) -
     for place, creative in enumerate(creatives):
         key = (creative.promotion_type, creative.account_id, creative.creative_id)
         if key in seen:
-            hint = "name each creative of a promotion type and account once"
-            yield RequestProblem("named twice", hint, f"creatives[{place}].creative_id", creative.creative_id)
+            yield words.NAMED_TWICE.of(f"creatives[{place}].creative_id", creative.creative_id)
         seen.add(key)
         yield from contradictions_of(creative, place, vocabulary, suggestions)
 
@@ -85,8 +92,8 @@ def contradictions_of(
     creative: Creative, place: int, vocabulary: ModelVocabulary, suggestions: Suggestions
 ) -> Iterator[RequestProblem]:
     """Problems of one creative, which stands at this place of the request."""
-    for field, problem, hint in _contradictions(creative, vocabulary, suggestions):
-        yield RequestProblem(problem, hint, f"creatives[{place}].{field}", creative.creative_id)
+    for field, told, values in _contradictions(creative, vocabulary, suggestions):
+        yield told.of(f"creatives[{place}].{field}", creative.creative_id, **values)
 
 
 def plain_time(moment: datetime, zone: ZoneInfo) -> datetime:
@@ -94,16 +101,14 @@ def plain_time(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment.astimezone(zone).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def _contradictions(
-    creative: Creative, vocabulary: ModelVocabulary, suggestions: Suggestions
-) -> Iterator[tuple[str, str, str]]:
+def _contradictions(creative: Creative, vocabulary: ModelVocabulary, suggestions: Suggestions) -> Iterator[Finding]:
     for name, value in creative.tags.items():
         yield from _tag_problems(name, value, vocabulary, suggestions)
     if creative.metrics and creative.sums:
-        yield "sums", "given beside metrics", "give rows (`metrics`) or sums with their age (`sums`), not both"
+        yield "sums", words.SUMS_AND_ROWS, {}
     if creative.sums:
         if creative.launched_at is None:
-            yield "launched_at", "missing beside sums", "say when the creative was launched"
+            yield "launched_at", words.SUMS_WITHOUT_LAUNCH, {}
         yield from _value_problems("sums", [creative.sums], creative.price_cny or vocabulary.typical_price)
     if creative.metrics:
         yield from _row_problems(creative, ZoneInfo(vocabulary.time_zone))
@@ -112,29 +117,31 @@ def _contradictions(
 
 def _tag_problems(
     name: str, value: str | list[str], vocabulary: ModelVocabulary, suggestions: Suggestions
-) -> Iterator[tuple[str, str, str]]:
+) -> Iterator[Finding]:
     if name not in vocabulary.tags:
-        near = suggestions.of(name, vocabulary.tags)
-        hint = f"did you mean {near}?" if near else f"known: {', '.join(sorted(vocabulary.tags)) or 'none'}"
-        yield f"tags.{name}", "the model knows no tag of this name", hint
+        if near := suggestions.of(name, vocabulary.tags):
+            yield f"tags.{name}", words.MISSPELT_TAG, {"near": named(near)}
+        else:
+            known = sorted(vocabulary.tags)
+            zh, en = "、".join(named(tag).zh for tag in known), ", ".join(known)
+            yield f"tags.{name}", words.UNKNOWN_TAG, {"known": Words(zh or "无", en or "none")}
     elif isinstance(value, list) and name not in vocabulary.multi:
-        yield f"tags.{name}", "several values of a tag that takes one", "give one text"
+        yield f"tags.{name}", words.ONE_VALUE, {}
     values = value if isinstance(value, list) else [value]
     if any(MULTI in part for part in values):
-        yield f"tags.{name}", f"a value holds “{MULTI}”", "give several values as a list"
+        yield f"tags.{name}", words.JOINED_VALUES, {"separator": MULTI}
 
 
-def _row_problems(creative: Creative, zone: ZoneInfo) -> Iterator[tuple[str, str, str]]:
+def _row_problems(creative: Creative, zone: ZoneInfo) -> Iterator[Finding]:
     rows = creative.metrics or []
     times = [(plain_time(row["period_start"], zone), plain_time(row["period_end"], zone)) for row in rows]
     for place, (start, end) in enumerate(times):
         if start >= end:
-            yield f"metrics[{place}].period_end", "is not after period_start", "a period ends after it starts"
+            yield f"metrics[{place}].period_end", words.ENDS_BEFORE, {}
     order = sorted(range(len(times)), key=times.__getitem__)
     for before, after in pairwise(order):
         if times[before][1] > times[after][0] and times[before][0] < times[before][1]:
-            hint = f"it begins before metrics[{before}] ends; give each moment once"
-            yield f"metrics[{after}].period_start", "overlaps another period", hint
+            yield f"metrics[{after}].period_start", words.OVERLAPS, {"before": before}
     if creative.launched_at is not None and times:
         delivered = [
             time
@@ -142,31 +149,30 @@ def _row_problems(creative: Creative, zone: ZoneInfo) -> Iterator[tuple[str, str
             if (row.get("impressions") or row.get("spend_cny") or 0) > 0 and time[0] < time[1]
         ]
         if delivered and plain_time(creative.launched_at, zone) >= min(delivered)[1]:
-            yield "launched_at", "is after the first period with delivery", "say when it was first delivered"
+            yield "launched_at", words.LAUNCHED_LATE, {}
 
 
-def _value_problems(field: str, rows: Sequence[MetricsRow], price: float) -> Iterator[tuple[str, str, str]]:
-    named = set().union(*rows)
-    given = {name: [row[name] for row in rows if row.get(name) is not None] for name in VALUES if name in named}
+def _value_problems(field: str, rows: Sequence[MetricsRow], price: float) -> Iterator[Finding]:
+    mentioned = set().union(*rows)
+    given = {name: [row[name] for row in rows if row.get(name) is not None] for name in VALUES if name in mentioned}
     known = {name: float(sum(values)) for name, values in given.items()}
     totals = {name: known[name] for name, values in given.items() if len(values) == len(rows)}
 
-    def problem(what: str, found: str, hint: str) -> tuple[str, str, str]:
-        return f"{field}.{what}" if field == "sums" else field, found, hint
+    def problem(what: str, told: Told, **values: object) -> Finding:
+        return f"{field}.{what}" if field == "sums" else field, told, {"what": named(what), **values}
 
     for what, total in known.items():
         if total >= LARGEST[what]:
-            yield problem(what, f"{total:.10g} {what} in all", f"less than {LARGEST[what]:g}; check {what}")
+            yield problem(what, words.LARGE_SUM, total=total, most=LARGEST[what])
     for what, base in POSSIBLE_ONLY_WITH:
         if totals.get(what) and totals.get(base) == 0:
-            yield problem(what, f"{what} without any {base}", f"check {base}")
+            yield problem(what, words.WITHOUT, base=named(base))
     for what, whole in PART_OF:
         if what in totals and whole in totals and totals[what] > totals[whole] * (1 + 1e-9) + 0.01:
-            yield problem(what, f"more {what} than {whole}", f"check {whole}")
+            yield problem(what, words.MORE_THAN_WHOLE, whole=named(whole))
     for what, base, factor, more in IN_REASON:
         if what in totals and totals.get(base, 0) > 0 and totals[what] > totals[base] * factor + more:
-            hint = f"at most {factor:g} times {base} and {more:g}; check both"
-            yield problem(what, f"{totals[what]:.10g} {what} and {totals[base]:.10g} {base}", hint)
+            values = {"total": totals[what], "base_total": totals[base], "factor": factor, "more": more}
+            yield problem(what, words.OUT_OF_REASON, base=named(base), **values)
     if known.get("orders", 0.0) * price >= LARGEST["gmv_cny"]:
-        found = f"{known['orders']:.10g} orders at a price of {price:.10g}"
-        yield problem("orders", found, "check orders and price_cny")
+        yield problem("orders", words.LARGE_VALUE, orders=known["orders"], price=price)

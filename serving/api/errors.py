@@ -17,16 +17,16 @@ class RequestProblem:
     Attributes:
         problem: What is wrong.
         hint: What would be right.
+        zh: Both in Chinese.
         field: Path of the field: `creatives[2].metrics[0].clicks`; None: the whole request.
         creative_id: Of which creative; None: of none, or not known.
-        zh: Both in Chinese; empty where there is only English.
     """
 
     problem: str
     hint: str
+    zh: str
     field: str | None = None
     creative_id: str | None = None
-    zh: str = ""
 
 
 MOST_PROBLEMS = 200

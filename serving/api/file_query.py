@@ -31,13 +31,16 @@ def file_query(query: bytes) -> dict[str, str]:
     try:
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10)
     except ValueError:
-        refusal.problems = [RequestProblem("not understood", "percent-encoded UTF-8")]
+        refusal.problems = [
+            RequestProblem("not understood", "percent-encoded UTF-8", "无法理解；应为百分号编码的UTF-8。")
+        ]
         raise refusal from None
     values: dict[str, str] = {}
     for name, value in pairs:
         if name not in FILE_QUERY or name in values or len(value) > MOST_TEXT or not re.fullmatch(ID, value):
             hint = f"each of {', '.join(FILE_QUERY)} at most once, with up to {MOST_TEXT} letters in one line"
-            refusal.problems = [RequestProblem("not understood", hint, name[:80])]
+            zh = f"无法理解；{'、'.join(FILE_QUERY)} 各最多一次，一行以内，最多 {MOST_TEXT} 个字。"
+            refusal.problems = [RequestProblem("not understood", hint, zh, name[:80])]
             raise refusal
         values[name] = value
     if "promotion_type" in values:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, create_model, with_config
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from configs.export_layout import read_layout
@@ -31,7 +32,7 @@ def _between_2000_and_2100(moment: datetime) -> datetime:
     # The years 1 and 9999 cannot be converted to every time zone.
     plain = moment.astimezone(UTC) if moment.tzinfo and 1999 <= moment.year <= 2100 else moment
     if not 2000 <= plain.year < 2100:
-        raise ValueError("is not between 2000 and 2100")
+        raise PydanticCustomError("year_out_of_range", "is not between 2000 and 2100")
     return moment
 
 

@@ -282,7 +282,7 @@ class FileProblem(AnswerModel):
     cure: Annotated[str, Field(examples=["see GET /v1/schema/predict"])]
     """What to do."""
     zh: Annotated[str, Field(examples=["2 行是合计；应为每行一条素材。已略过。"])]
-    """All three in Chinese; empty where there is only English: of fields that are not as declared."""
+    """All three in Chinese."""
 
 
 class ReadAnswer(AnswerModel):
@@ -454,8 +454,8 @@ class ProblemAnswer(AnswerModel):
     """What is wrong."""
     hint: Annotated[str, Field(examples=["did you mean account_id?"])]
     """What would be right."""
-    zh: Annotated[str, Field(examples=["文件是空的；应为表格。处理：重新导出。"])]
-    """Both in Chinese; empty where there is only English: of fields that are not as declared."""
+    zh: Annotated[str, Field(examples=["没有叫这个名字的项；是不是 account_id？"])]
+    """Both in Chinese."""
 
 
 class ErrorAnswer(AnswerModel):

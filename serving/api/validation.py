@@ -11,8 +11,10 @@ import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
+from features.bilingual import Words
 from features.garbage import no_collection
 from features.schema import VALUES
+from serving.api import problem_words as words
 from serving.api.contradictions import ModelVocabulary, Suggestions, contradictions, contradictions_of
 from serving.api.errors import CODES, MOST_PROBLEMS, Refused, RequestProblem
 from serving.api.requests import (
@@ -74,9 +76,9 @@ def _rank_problems(request: BaseModel) -> Iterator[RequestProblem]:
     if not isinstance(request, RankRequest):
         return
     if (request.budget_cny is None) == (request.top is None):
-        yield RequestProblem("either a budget or a number is needed", "give budget_cny or top, not both", "budget_cny")
+        yield words.BUDGET_OR_TOP.of("budget_cny", None)
     if request.budget_cny is not None and request.spend_cny is None:
-        yield RequestProblem("missing beside budget_cny", "say what trying one candidate costs", "spend_cny")
+        yield words.NO_COST.of("spend_cny", None)
 
 
 def _plain(body: bytes, model: type[BaseModel], most_creatives: int) -> object:
@@ -91,18 +93,16 @@ def _plain(body: bytes, model: type[BaseModel], most_creatives: int) -> object:
     except orjson.JSONDecodeError as error:
         if str(error).startswith("Not enough memory"):
             raise MemoryError from None
-        problem = RequestProblem(f"Invalid JSON: {error}", "send one JSON object in UTF-8; NaN is no number")
-        raise Refused(400, NOT_UNDERSTOOD, [problem]) from None
+        raise Refused(400, NOT_UNDERSTOOD, [words.LARGE_JSON.of(None, None, error=error)]) from None
     found: list[RequestProblem] = []
     unlisted, suggestions = 0, Suggestions()
     for path, names, creative_id in _unknown_fields(content, model):
         room = max(MOST_PROBLEMS - len(found), 0)
         for name in names[:room]:
-            field, hint = f"{path}{name[:LONGEST_FIELD]}", _unknown(name, model, suggestions)
-            found.append(RequestProblem("Extra inputs are not permitted", hint, field, creative_id))
+            found.append(_unknown(name, f"{path}{name[:LONGEST_FIELD]}", creative_id, model, suggestions))
         unlisted += max(len(names) - room, 0)
     too_many = [
-        RequestProblem(f"{count} {what}", f"at most {most}; see GET {schema_path(model)}", field, creative_id)
+        words.TOO_MANY.of(field, creative_id, count=count, what=what, most=most, schema=schema_path(model))
         for what, count, most, field, creative_id in _counts(content, most_creatives)
         if count > most
     ]
@@ -127,14 +127,14 @@ def _unknown_fields(content: object, model: type[BaseModel]) -> Iterator[tuple[s
             yield path, names, creative_id
 
 
-def _counts(content: object, most_creatives: int) -> Iterator[tuple[str, int, int, str, str | None]]:
+def _counts(content: object, most_creatives: int) -> Iterator[tuple[Words, int, int, str, str | None]]:
     """What is counted, how many there are, how many there may be, the field, and the id of the creative."""
     creatives = content.get("creatives") if isinstance(content, dict) else None
     if isinstance(creatives, list):
-        yield "creatives", len(creatives), most_creatives, "creatives", None
+        yield words.CREATIVES, len(creatives), most_creatives, "creatives", None
     for place, creative in enumerate(_creatives(content)):
         if isinstance(tags := creative.get("tags"), dict):
-            yield "tags", len(tags), MOST_TAGS, f"creatives[{place}].tags", _id_of(creative)
+            yield words.TAGS, len(tags), MOST_TAGS, f"creatives[{place}].tags", _id_of(creative)
 
 
 def _not_understood(
@@ -153,7 +153,7 @@ def _not_understood(
         understood: Those that have the declared shape, in their order.
         vocabulary: Of the loaded model.
     """
-    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    errors = error.errors(include_url=False, include_input=False)
     suggestions = Suggestions()
     problems = [_problem(found, found["loc"], raw, model, suggestions) for found in errors[:MOST_PROBLEMS]]
     if len(errors) > MOST_PROBLEMS:
@@ -172,7 +172,7 @@ def _not_understood(
 def shape_problems(error: ValidationError, model: type[BaseModel]) -> list[RequestProblem]:
     """What pydantic found wrong with one object, once for each field."""
     suggestions = Suggestions()
-    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    errors = error.errors(include_url=False, include_input=False)
     found = [_problem(one, one["loc"], (), model, suggestions) for one in errors[:MOST_PROBLEMS]]
     return list({problem.field: problem for problem in reversed(found)}.values())[::-1]
 
@@ -185,7 +185,7 @@ def _later_rows(rows: list[object], first: int, wanted: int) -> Iterator[ErrorDe
         try:
             _ROWS.validate_json(to_json(rows[start : start + _ROWS_AT_ONCE], inf_nan_mode="constants"))
         except ValidationError as error:
-            for found in error.errors(include_url=False, include_context=False, include_input=False):
+            for found in error.errors(include_url=False, include_input=False):
                 place, *inner = found["loc"]
                 found["loc"] = (start + int(place), *inner)
                 yield found
@@ -241,28 +241,15 @@ def _problem(
 ) -> RequestProblem:
     place = _place(loc)
     creative_id = _id_of(raw[place]) if place is not None and place < len(raw) else None
-    message = str(found["msg"]).removeprefix("Value error, ")
-    if found["type"] == "string_pattern_mismatch":
-        message = "holds a control character"
-    return RequestProblem(message, _hint(found, model, suggestions), _path(loc), creative_id)
-
-
-def _hint(found: ErrorDetails, model: type[BaseModel], suggestions: Suggestions) -> str:
-    kind = found["type"]
+    kind, field = found["type"], _path(loc)
     if kind == "extra_forbidden":
-        return _unknown(str(found["loc"][-1]), model, suggestions)
-    if kind == "missing":
-        return "this field is needed"
-    if kind == "json_invalid":
-        whole = "; half of a surrogate pair is no character" if "hex escape" in str(found["msg"]) else ""
-        return f"send one JSON object in UTF-8{whole}"
-    if kind == "string_pattern_mismatch":
-        return "leave out U+0000 to U+001F and U+007F to U+009F; only texts that are no ids may have tabs and line ends"
-    if kind == "finite_number":
-        return "NaN and infinity are no numbers here; leave out what is not known"
-    if kind.endswith(("_type", "_parsing")):
-        return "give a value of this type; numbers are not texts, texts are not numbers"
-    return f"see GET {schema_path(model)} for what is taken"
+        return _unknown(str(loc[-1]), field, creative_id, model, suggestions)
+    values: dict[str, Any] = {**found.get("ctx", {}), "message": found["msg"], "schema": schema_path(model)}
+    if kind == "literal_error":
+        values["expected"] = Words(values["expected"].replace(", ", "、").replace(" or ", "、"), values["expected"])
+    surrogate = kind == "json_invalid" and "hex escape" in values["error"]
+    told = words.SURROGATE if surrogate else words.SHAPES.get(kind, words.OTHER_SHAPE)
+    return told.of(field, creative_id, **values)
 
 
 def schema_path(model: type[BaseModel]) -> str:
@@ -271,6 +258,9 @@ def schema_path(model: type[BaseModel]) -> str:
     return f"/v1/schema/{name if name in ('rank', 'plan') else 'predict'}"
 
 
-def _unknown(name: str, model: type[BaseModel], suggestions: Suggestions) -> str:
-    near = suggestions.of(name, [*model.model_fields, *CREATIVE_FIELDS, *ROW_FIELDS, *SUMS_FIELDS])
-    return f"did you mean {near}?" if near else f"no field has this name; see GET {schema_path(model)}"
+def _unknown(
+    name: str, field: str | None, creative_id: str | None, model: type[BaseModel], suggestions: Suggestions
+) -> RequestProblem:
+    if near := suggestions.of(name, [*model.model_fields, *CREATIVE_FIELDS, *ROW_FIELDS, *SUMS_FIELDS]):
+        return words.MISSPELT_FIELD.of(field, creative_id, near=near)
+    return words.UNKNOWN_FIELD.of(field, creative_id, schema=schema_path(model))

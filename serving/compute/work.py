@@ -172,7 +172,8 @@ def parse(loaded: LoadedModel, raw: RawRequest, most_creatives: int) -> Request:
     else:
         request = parse_request(RankRequest, raw.body, loaded.vocabulary, most_creatives)
     if request.model_version not in (None, loaded.version):
-        problem = RequestProblem("does not serve", f"version {loaded.version} serves", "model_version")
+        zh = f"这个版本没有在服务；现在服务的是 {loaded.version}。"
+        problem = RequestProblem("does not serve", f"version {loaded.version} serves", zh, "model_version")
         raise Refused(409, "Another model version serves.", [problem])
     return request
 

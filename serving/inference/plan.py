@@ -109,7 +109,7 @@ def _attributes(done: PredictedCreatives) -> pd.DataFrame:
 
 def _not_planned(refusal: PlanRefused) -> Refused:
     """The refusal as it is sent: its field, what is wrong, and the cure."""
-    problem = RequestProblem(refusal.why.en, refusal.cure.en, FIELDS[refusal.reason.topic])
+    problem = RequestProblem(refusal.why.en, refusal.cure.en, refusal.zh, FIELDS[refusal.reason.topic])
     return Refused(422, str(refusal), [problem], code="not_planned", zh=refusal.zh)
 
 
@@ -120,8 +120,8 @@ def _refuse_unpredictable(creatives: list[Creative], done: PredictedCreatives) -
         refusal = refused("not_planned")
         refusal.problems = [
             RequestProblem(
-                "its forecast is no number", "leave it out, or correct what is given of it", None,
-                creatives[row].creative_id,
+                "its forecast is no number", "leave it out, or correct what is given of it",
+                "算不出它的预测。处理：去掉它，或改正它的数据。", None, creatives[row].creative_id,
             )
             for row in wrong.tolist()
         ]  # fmt: skip

@@ -74,7 +74,11 @@ def ranking(
     targets = loaded.model.fitted.funnel.targets
     if request.by not in targets:
         refusal = refused("not_predicted")
-        refusal.problems = [RequestProblem(f"no {request.by}", f"this model predicts {', '.join(targets)}", "by")]
+        hint, zh = (
+            f"this model predicts {', '.join(targets)}",
+            f"不预测 {request.by}；这个模型预测 {'、'.join(targets)}。",
+        )
+        refusal.problems = [RequestProblem(f"no {request.by}", hint, zh, "by")]
         raise refusal
     values: list[Floats] = []
     supports: list[tuple[float, float]] = []

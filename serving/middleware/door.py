@@ -93,8 +93,9 @@ def unknown_path(path: str, paths: Collection[str]) -> Refused:
     folder = path.rpartition("/")[0] + "/"
     beside = sorted(known.removeprefix(folder) for known in paths if known.startswith(folder))
     hint = f"known: {', '.join(beside)}" if beside else "GET /v1/openapi.json lists the paths"
+    zh = f"没有这个路径；有 {'、'.join(beside)}。" if beside else "没有这个路径；GET /v1/openapi.json 列出所有路径。"
     refusal = refused("not_found")
-    refusal.problems = [RequestProblem("unknown path", hint)]
+    refusal.problems = [RequestProblem("unknown path", hint, zh)]
     return refusal
 
 

@@ -93,7 +93,8 @@ def schema(name: str, most_creatives: int) -> dict[str, object]:
     if name in ANSWER_MODELS:
         return ANSWER_MODELS[name].model_json_schema(mode="serialization")
     hint = f"known: {', '.join(SCHEMA_NAMES)}"
-    raise Refused(404, "No schema has this name.", [RequestProblem("unknown name", hint, "name")])
+    zh = f"没有这个名字；有 {'、'.join(SCHEMA_NAMES)}。"
+    raise Refused(404, "No schema has this name.", [RequestProblem("unknown name", hint, zh, "name")])
 
 
 def complete(document: Mapping[str, Any], settings: ServiceSettings) -> dict[str, Any]:

@@ -35,8 +35,6 @@ export async function readFiles(files, rows, most, onFile) {
       for (const found of answer.creatives) merge(rows, found, file.name);
       for (const problem of answer.problems) problems.push({ file: file.name, ...problem });
       if (answer.more) problems.push({ file: file.name, severity: "note", rows: [], found: "more", count: answer.more });
-      if (!answer.creatives.length)
-        problems.push({ file: file.name, severity: "file", rows: [], found: "no creatives", expected: "", cure: "" });
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       problems.push(...ofRefusal(refusal, file.name));

@@ -104,4 +104,4 @@ export function showFaults(form, faults, words) {
 }
 
 export const unfilled = (creative) =>
-  NEEDED.filter((name) => !creative[name]).map((field) => ({ field, problem: "Field required", hint: "" }));
+  NEEDED.filter((name) => !creative[name]).map((field) => ({ field, problem: say("needed"), hint: "", zh: say("needed") }));

@@ -8,12 +8,12 @@ import { fillMissing, newRow, ofRefusal, readFiles } from "./files.js";
 import { drawForm, showFaults, unfilled } from "./form.js";
 import { drawPlan, makePlan } from "./plan.js";
 import { predictAll } from "./predict.js";
-import { drawProblems, inWords } from "./problems.js";
+import { drawProblems, told } from "./problems.js";
 import { commonOf, keyOf, ordered, targetsOf } from "./rows.js";
 import { asCells, planCells } from "./sheet.js";
 import { story } from "./story.js";
 import { drawTable, drawTabs, drawVerdicts, PAGE } from "./table.js";
-import { brackets, colon, knows, language, learnTargets, say, sayStatic, localised, useLanguage } from "./words.js";
+import { colon, knows, language, learnTargets, say, sayStatic, localised, useLanguage } from "./words.js";
 
 const state = {
   model: null,
@@ -88,7 +88,7 @@ const act = {
   story: (row) => story(row, state, act),
   target: () => state.view.drawn,
   tag: tagLabel,
-  fault: (fault) => `${fieldLabel(fault.field)}${fault.field ? colon() : ""}${inWords(fault.problem)}${fault.hint ? brackets(inWords(fault.hint)) : ""}`,
+  fault: (fault) => `${fieldLabel(fault.field)}${fault.field ? colon() : ""}${told(fault)}`,
   refused: (refusal) => {
     if (!(refusal instanceof Refusal)) throw refusal;
     return el("p", { class: "fault" }, refusalWords(refusal));
@@ -327,8 +327,8 @@ function listen() {
   byId("plan-form").addEventListener("submit", submitPlan);
   byId("plan-csv").addEventListener("click", () => save(csv(planCells(state.plan)), "gpmcast-plan.csv", "text/csv;charset=utf-8"));
   byId("plan-xlsx").addEventListener("click", () => save(xlsx(planCells(state.plan)), "gpmcast-plan.xlsx"));
-  byId("csv").addEventListener("click", () => save(csv(asCells(state)), "gpmcast.csv", "text/csv;charset=utf-8"));
-  byId("xlsx").addEventListener("click", () => save(xlsx(asCells(state)), "gpmcast.xlsx"));
+  byId("csv").addEventListener("click", () => save(csv(asCells(state, act.fault)), "gpmcast.csv", "text/csv;charset=utf-8"));
+  byId("xlsx").addEventListener("click", () => save(xlsx(asCells(state, act.fault)), "gpmcast.xlsx"));
   byId("clear").addEventListener("click", () => {
     Object.assign(state, { rows: [], problems: [], plan: null, planStale: false });
     planFaults(byId("plan-form"), []);

@@ -1,4 +1,4 @@
-// The tables as cells of files: all predictions in the order shown, and the plan.
+// The tables as cells of files: all predictions in the order shown, with `fault` to say what is wrong with a row, and the plan.
 
 import { planned } from "./plan.js";
 import { ordered, statusOf, targetsOf, verdictOf } from "./rows.js";
@@ -9,7 +9,7 @@ const WHO = [
   "creator_name", "status", "verdict", "reason", "stake", "test",
 ];
 
-export function asCells(state) {
+export function asCells(state, fault) {
   const targets = targetsOf(state.model);
   const tags = [...new Set(state.rows.flatMap((row) => Object.keys(row.creative.tags || {})))];
   const head = WHO.map((name) => say(name));
@@ -24,7 +24,7 @@ export function asCells(state) {
       place + 1, creative.creative_id, row.name, kind ? say(kind) : "", creative.account_id, creative.product_id,
       row.product_name, creative.creator_id, row.creator_name,
       prediction ? say(statusOf(row)) : "", say(verdictOf(row)),
-      prediction ? localised(prediction.verdict) : row.faults.map((fault) => `${fault.field}: ${fault.problem}`).join("; "),
+      prediction ? localised(prediction.verdict) : row.faults.map(fault).join(" "),
       prediction?.stake_cny, prediction?.test_cny,
     ];
     for (const name of targets) {

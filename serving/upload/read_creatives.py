@@ -83,7 +83,7 @@ def read_file(
             creatives.append({"row": row, **names, "creative": kept, "missing": missing})
     if not creatives:
         reasons = [_as_reason(problem) for problem in problems]
-        none = RequestProblem("no creative in it", "give a row per creative", zh="里面没有素材。处理：每条素材一行。")
+        none = RequestProblem("no creative in it", "give a row per creative", "里面没有素材。处理：每条素材一行。")
         raise _unusable(reasons or [none])
     left = len(problems) - MOST_FILE_PROBLEMS
     return {
@@ -297,8 +297,8 @@ def _as_reason(problem: Mapping[str, Any]) -> RequestProblem:
     hint = "; ".join(text for text in (problem["expected"], problem["cure"]) if text)
     creative_id, field = problem["creative_id"], problem["column"] or problem["field"]
     more = f"等 {problem['count']} 行" if left else ""
-    where_zh = f"第 {'、'.join(map(str, rows))} 行{more}：" if rows and problem["zh"] else ""
-    return RequestProblem(f"{problem['found']}{where}", hint, field, creative_id, f"{where_zh}{problem['zh']}")
+    where_zh = f"第 {'、'.join(map(str, rows))} 行{more}：" if rows else ""
+    return RequestProblem(f"{problem['found']}{where}", hint, f"{where_zh}{problem['zh']}", field, creative_id)
 
 
 def _as_request_problem(problem: Problem) -> RequestProblem:
@@ -306,6 +306,6 @@ def _as_request_problem(problem: Problem) -> RequestProblem:
     return RequestProblem(
         problem.found[:MOST_CHARACTERS],
         f"{problem.expected[:MOST_CHARACTERS]}; {problem.cure[:MOST_CHARACTERS]}",
+        problem.zh[:MOST_CHARACTERS],
         where,
-        zh=problem.zh[:MOST_CHARACTERS],
     )

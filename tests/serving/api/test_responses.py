@@ -105,7 +105,9 @@ def test_the_model_is_sent_as_declared(loaded) -> None:
 
 
 def test_errors_are_sent_as_declared() -> None:
-    refused = Refused(400, "No.", [RequestProblem("wrong", "right", "creatives[0].x", "c"), RequestProblem("a", "b")])
+    refused = Refused(
+        400, "No.", [RequestProblem("wrong", "right", "错了。", "creatives[0].x", "c"), RequestProblem("a", "b", "c")]
+    )
     assert_sent_as_declared(ErrorAnswer, orjson.dumps(refused.body("id")))
 
 

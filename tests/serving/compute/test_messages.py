@@ -49,7 +49,10 @@ def test_an_answer_comes_with_its_record(record) -> None:
 
 
 def test_a_refusal_comes_with_every_problem_and_a_failure_with_its_message() -> None:
-    problems = [RequestProblem("wrong", "right", "creatives[0].x", "c"), RequestProblem("也错", "对")]
+    problems = [
+        RequestProblem("wrong", "right", "错了。", "creatives[0].x", "c"),
+        RequestProblem("也错", "对", "也错了。"),
+    ]
     refused = Refused(429, "Slowly.", problems, {"retry-after": "3"}, zh="慢。", unlisted=4)
     assert vars(unpack_outcome(pack_outcome(refused))) == vars(refused)
     failed = unpack_outcome(pack_outcome(Failed("IndexError: 内")))

@@ -47,7 +47,7 @@ def test_error_responses_of_others_leave_in_our_shape_without_their_text(exchang
 
 def test_a_refusal_that_was_left_is_sent_with_its_problems_and_headers(exchange) -> None:
     async def app(scope, receive, send) -> None:
-        problems = [RequestProblem("wrong", "right", "creatives[0].x", "c", "错了。")]
+        problems = [RequestProblem("wrong", "right", "错了。", "creatives[0].x", "c")]
         call_of(scope).refusal = Refused(429, "Slowly.", problems, {"retry-after": "3"}, zh="请慢一点。")
         await Response(status_code=429)(scope, receive, send)
 
