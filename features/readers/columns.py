@@ -94,11 +94,11 @@ def _note_headers(found: HeaderMap, layout: ExportLayout, findings: Findings) ->
         maybe = listed_suggestions(found.suggestions)
         findings.note(
             found=f"columns that are not read: {listed(found.unread)}",
-            expected=f"headers that the source config {layout.name} names" + (f" ({maybe.en})" if maybe.en else ""),
-            cure="If one of them is needed, name it in a source config of your own: `make doctor` suggests the line.",
+            expected=f"headers that the layout {layout.name} names" + (f" ({maybe.en})" if maybe.en else ""),
+            cure=f"If one of them is needed, {findings.surface.headers.en}.",
             zh=f"有不读取的列：{listed_zh(found.unread)}"
             + (f"（可能是：{maybe.zh}）" if maybe.zh else "")
-            + "。如果需要其中一列，在自己的来源配置里写上它的表头（make doctor 会给出那一行）。",
+            + f"。如果需要其中一列，{findings.surface.headers.zh}。",
         )
 
 
@@ -107,8 +107,7 @@ def _missing_column(name: str, headers: Sequence[str], cells: Sequence[str], fin
     return findings.unusable(
         found=f"no column for {name}" + (f"; the nearest header is “{near}”" if near else ""),
         expected=f"one of {', '.join(headers)}",
-        cure="Add the column to the export, or name its header in a source config of your own: `make doctor` "
-        "suggests the line.",
+        cure=f"Add the column to the export, or {findings.surface.headers.en}.",
         zh=f"没有 {name} 列" + (f"，最接近的表头是“{near}”" if near else "") + f"；应有 {'、'.join(headers)} 之一。"
-        "处理：导出时加上这一列，或在自己的来源配置里写上它的表头（make doctor 会给出那一行）。",
+        f"处理：导出时加上这一列，或{findings.surface.headers.zh}。",
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from features.bilingual import series
+from features.bilingual import Words, series
 from features.errors import Problem, RowList, row_problem
 
 EXPECTED_NUMBER = "a number, or `-` where there is none"
@@ -20,6 +21,43 @@ EXAMPLE_LENGTH = 60
 """Characters of a value that a message shows."""
 
 
+@dataclass(frozen=True)
+class Surface:
+    """What those who give files can do besides correcting them; parts of sentences.
+
+    Attributes:
+        headers: To have headers read that are not known.
+        value: To have a promotion type read that is not known.
+        percent: Where rates without a % sign are percent.
+        basis: Where the money of a file belongs to another basis.
+    """
+
+    headers: Words
+    value: Words
+    percent: Words
+    basis: Words
+
+
+COMMAND_LINE = Surface(
+    headers=Words(
+        "在自己的来源配置里写上表头（make doctor 会给出要写的行）",
+        "name headers in a source config of your own: `make doctor` suggests the lines",
+    ),
+    value=Words(
+        "在来源配置的 promotion_type.values 里写上这个值",
+        "name this value under promotion_type.values of the source config",
+    ),
+    percent=Words(
+        "在自己的来源配置里给它单位 percent_points",
+        "give the column the unit percent_points in a source config of your own",
+    ),
+    basis=Words(
+        "分开文件夹，并在配置里用 basis 指定要用的口径",
+        "keep the two kinds of files apart, in workspaces of their own, and set `basis` to the one you mean",
+    ),
+)
+
+
 class UnusableFile(Exception):
     """Ends the reading of a file; `problem` states why."""
 
@@ -29,10 +67,17 @@ class UnusableFile(Exception):
 
 
 class Findings:
-    """The problems of one file so far."""
+    """The problems of one file so far.
 
-    def __init__(self, file: str) -> None:
+    Attributes:
+        file: Its name as the user gave it.
+        surface: What whoever gave it can do.
+        problems: So far.
+    """
+
+    def __init__(self, file: str, surface: Surface = COMMAND_LINE) -> None:
         self.file = file
+        self.surface = surface
         self.problems: list[Problem] = []
 
     def unusable(self, *, found: str, expected: str, cure: str, zh: str, column: str | None = None) -> UnusableFile:

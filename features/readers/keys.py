@@ -28,6 +28,8 @@ from features.schema import ANY, KEY
 
 UNNAMED = "unnamed"
 """Account of metrics for which no account is known."""
+NO_ACCOUNT = "no account"
+"""Found where that is so."""
 
 
 def keyed(
@@ -80,10 +82,10 @@ def keyed(
             table.numbers[unknown],
             found=example(table.text_at("promotion_type", int(np.flatnonzero(unknown)[0]))),
             expected=f"one of {', '.join(layout.promotion_type.values)}",
-            cure="Correct the cell, or name this value under promotion_type.values of the source config.",
+            cure=f"Correct the cell, or {findings.surface.value.en}.",
             zh=f"推广方式不认识：{example(table.text_at('promotion_type', int(np.flatnonzero(unknown)[0])))}；"
             f"应为 {'、'.join(layout.promotion_type.values)} 之一。"
-            "处理：改正，或在来源配置的 promotion_type.values 里写上这个值。",
+            f"处理：改正，或{findings.surface.value.zh}。",
             column=table.headers["promotion_type"],
         )
     default = _default_account(layout, path, metrics=metrics)
@@ -93,7 +95,7 @@ def keyed(
         accounts = given.where(given.notna(), accounts)
     if metrics and (accounts[~bad] == UNNAMED).any():
         findings.note(
-            found="no account",
+            found=NO_ACCOUNT,
             expected="an account id in a column, in the source config, or as the name of the folder",
             cure="Each creative gets the account that the tag sheet or other exports give for its id, else "
             f"“{UNNAMED}”. To name it, put the files of each account in a folder named by its id (all digits) or "

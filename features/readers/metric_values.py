@@ -126,10 +126,9 @@ def _percent_divisor(numbers: NumberColumn, cells: ArrowColumn, column: str, fin
         findings.note(
             found=f"rates without a % sign, none above {largest:g}",
             expected="a % sign",
-            cure="They were taken as fractions (0.12 is 12 %); give the column the unit percent_points in a source "
-            "config of your own if they are percent.",
+            cure=f"They were taken as fractions (0.12 is 12 %); if they are percent, {findings.surface.percent.en}.",
             zh=f"比率没有 %，最大 {largest:g}；应有 %。按小数读取（0.12 即 12 %）；如果本是百分数，"
-            f"在自己的来源配置里给它单位 percent_points。",
+            f"{findings.surface.percent.zh}。",
             column=column,
         )
     return 1.0

@@ -117,11 +117,10 @@ def check_basis(recognised: RecognisedTable, settings: Settings, findings: Findi
             found=f"a file of the layout {layout.name} ({', '.join(known[:4])})",
             expected=f"files whose money fits the ROI basis {settings.basis}; "
             f"this layout fits {', '.join(layout.bases)}",
-            cure="The same spend and money are attributed to other rows here: keep the two kinds of files apart, in "
-            "workspaces of their own, and set `basis` to the one you mean.",
+            cure=f"The same spend and money are attributed to other rows here: {findings.surface.basis.en}.",
             zh=f"表头 {'、'.join(known[:4])} 属于另一种口径（{'、'.join(layout.bases)}），"
             f"这次用的口径是 {settings.basis}。"
-            "处理：两种口径把同一笔消耗记在不同的行上，不能放在一起：分开文件夹，并在配置里用 basis 指定要用的口径。",
+            f"处理：两种口径把同一笔消耗记在不同的行上，不能放在一起：{findings.surface.basis.zh}。",
         )
 
 
@@ -175,7 +174,7 @@ def _unknown_layout(
     if not damage and not known_headers(layout, cells) and not maybe.en:
         return findings.unusable(
             found=f"no known layout; the headers are {listed(named) or 'none'}, and none of them is known",
-            expected=f"a file of one of the source configs: {', '.join(one.name for one in layouts)}",
+            expected=f"a file of one of the layouts: {', '.join(one.name for one in layouts)}",
             cure="Export the creatives from 千川, or give a tag sheet with a column 素材ID.",
             zh=f"不认识的表格，表头是 {listed_zh(named) or '空'}，没有一个认识。"
             "处理：放千川的素材导出，或带“素材ID”列的标签表。",
@@ -186,17 +185,17 @@ def _unknown_layout(
         if damage
         else f"as {layout.name}, the nearest: {'; '.join(parts) or 'its headers'}"
         + (f" ({maybe.en})" if maybe.en else "")
-        + (f"; or another source config: {', '.join(others)}" if others else ""),
+        + (f"; or another layout: {', '.join(others)}" if others else ""),
         cure="Export it again in UTF-8 or GBK: characters were lost when it was saved in the wrong encoding."
         if damage
-        else "Rename the headers, or name them in a source config of your own: `make doctor` suggests the lines.",
+        else f"Rename the headers, or {findings.surface.headers.en}.",
         zh=f"文字存错了编码，字符已丢失，表头成了 {'、'.join(named[:4])} …；应为UTF-8或GBK。"
         "处理：用UTF-8或GBK重新导出。"
         if damage
         else f"不认识的表格，表头是 {listed_zh(named) or '空'}；最接近 {layout.name}，"
         f"{'；'.join(_parts_zh(lacking, layout, found, barred)) or '表头不同'}"
         + (f"（可能是：{maybe.zh}）" if maybe.zh else "")
-        + "。处理：改表头，或在自己的来源配置里写上这些表头（make doctor 会给出那几行）。",
+        + f"。处理：改表头，或{findings.surface.headers.zh}。",
     )
 
 

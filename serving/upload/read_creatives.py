@@ -15,11 +15,12 @@ from pydantic import ValidationError
 from configs.export_layout import ExportLayout
 from configs.settings import CONFIG_DIR, Settings
 from features.attributes import TAG_LABELS
+from features.bilingual import Words
 from features.errors import Problem
 from features.point_in_time.entity_history import TAG
 from features.readers.export_file import read_raw_tables
-from features.readers.findings import Findings, UnusableFile
-from features.readers.keys import UNNAMED
+from features.readers.findings import Findings, Surface, UnusableFile
+from features.readers.keys import NO_ACCOUNT, UNNAMED
 from features.readers.layouts import load_layouts
 from features.schema import ANY, ATTRIBUTES, KEY, MULTI, ExportRead
 from features.store.creative_table import creative_table
@@ -40,6 +41,19 @@ NOT_KNOWN = "?"
 """Placeholder of an account or promotion type that the file does not give; the answer lists it as missing."""
 MOST_CHARACTERS = 500
 """Characters of a text about a file."""
+PAGE = Surface(
+    headers=Words(
+        "把文件发给负责训练的同事，让系统认识这些表头",
+        "send the file to whoever trains the model, to have its headers read",
+    ),
+    value=Words(
+        "请负责训练的同事让系统认识这个值",
+        "ask whoever trains the model to have this value read",
+    ),
+    percent=Words("导出时带上 %", "export them with their % signs"),
+    basis=Words("放入口径一致的导出", "give files of that basis"),
+)
+"""What those who give files to the service can do."""
 NAMES = {"name": "creative_name", "product_name": "product_name", "creator_name": "creator_name"}
 """Field of the answer → attribute: names that people know creative, product and KOC by."""
 FIELDS = [name for name in ATTRIBUTES if name in Creative.model_fields]
@@ -68,7 +82,7 @@ def read_file(
     if any(problem.severity == "file" for problem in read.problems):
         raise _unusable([_as_request_problem(problem) for problem in read.problems])
     # Rows without an account are not a problem here: the answer lists the account as missing.
-    problems = [_of_file(problem) for problem in read.problems if UNNAMED not in problem.found]
+    problems = [_of_file(problem) for problem in read.problems if problem.found != NO_ACCOUNT]
     creatives: list[dict[str, object]] = []
     for row, names, about in _records(loaded, read, context, problems):
         check_deadline()
@@ -103,7 +117,7 @@ def _unusable(problems: Sequence[RequestProblem]) -> Refused:
 
 def _read(loaded: LoadedModel, content: bytes, context: FileContext, now: datetime) -> ExportRead:
     settings = _settings(loaded)
-    findings = Findings(context.name)
+    findings = Findings(context.name, PAGE)
     path = Path("/", context.name)
     try:
         grids = tables_of(content, findings)

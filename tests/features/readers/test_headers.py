@@ -106,3 +106,12 @@ def test_a_tag_of_the_team_under_a_listed_header_is_kept_and_a_column_suggested(
     found = map_headers(sheet, ["素材ID", "上线日", "剪辑师"], Path("标签表.csv"), Settings())
     assert list(found.own) == ["上线日", "剪辑师"]
     assert [(one.header, one.name) for one in found.suggestions] == [("上线日", "launched_at")]
+
+
+@pytest.mark.parametrize(
+    "row", [{"编号": "1", "推广方式": "推直播", "价格": "9"}, {"随便": "1"}], ids=["nearly", "column"]
+)
+def test_the_command_line_says_who_suggests_the_lines_of_a_source_config(read, live, as_csv, row) -> None:
+    found = read(as_csv({**live(), **row} if "随便" in row else row))
+    [problem] = [one for one in found.problems if "make doctor" in str(one)]
+    assert "make doctor" in problem.in_language("zh")

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 import time
 import zipfile
 from datetime import datetime
@@ -264,3 +265,26 @@ def test_reading_stops_between_two_creatives_once_it_is_too_late(loaded) -> None
     with pytest.raises(Refused) as caught:
         read_file(loaded, text(table), FileContext("tags.csv", "acc0"), NOW, check_deadline)
     assert (caught.value.status, len(looks)) == (504, 3)
+
+
+@pytest.mark.parametrize(
+    ("table", "zh", "en"),
+    [
+        ([["编号", *SHEET[0][1:]], SHEET[1]], "把文件发给负责训练的同事", "send the file to whoever trains the model"),
+        ([[*EXPORT[0], "随便一列"], [*EXPORT[2], "1"]], "把文件发给负责训练的同事", "send the file to whoever trains"),
+        (
+            [SHEET[0], ["n", "推宇宙", *SHEET[1][2:]], SHEET[1]],
+            "请负责训练的同事让系统认识",
+            "ask whoever trains the model",
+        ),
+    ],
+    ids=["nearly a layout", "a column that is not read", "a promotion type that is not known"],
+)
+def test_cures_are_in_the_words_of_who_gives_a_file_and_name_no_command(read, table, zh, en) -> None:
+    try:
+        problems = read(text(table))["problems"]
+    except Refused as refused:
+        problems = [{"zh": one.zh, "cure": one.hint} for one in refused.problems]
+    assert any(zh in one["zh"] and en in one["cure"] for one in problems), problems
+    for one in problems:
+        assert not re.search("make |配置|source config|promotion_type", one["zh"] + one["cure"])
