@@ -36,7 +36,7 @@ class ServiceError(GpmcastError):
         status: HTTP status; 0 where there was no response.
         code: Stable name of the error; empty where there was no response in the service's shape.
         zh: The sentence in Chinese; empty likewise.
-        problems: What was wrong with the request: `creative_id`, `field`, `problem`, `hint`.
+        problems: What was wrong with the request: `creative_id`, `field`, `problem`, `hint`, `zh`.
         request_id: Stands in the service's log.
     """
 
