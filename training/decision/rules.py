@@ -212,7 +212,7 @@ def _hit_chance(known: Known, facts: Facts) -> Words:
     said = Words(f"爆款（{hit.zh}）概率{chance.zh}", f"{chance.en} chance of a hit ({hit.en})")
     if known.status == WAITING or not known.figures["rate_chance"] <= facts.settings.stop_rate_chance:
         return said
-    return Words(f"{said.zh}：量大不赚，压价或关停", f"{said.en}: it sells at a loss, bid less or stop it")
+    return Words(f"{said.zh}：量大不赚，先压价", f"{said.en}: it sells at a loss, bid less first")
 
 
 def _roi_to_target(known: Known, facts: Facts) -> Words:

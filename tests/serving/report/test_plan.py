@@ -121,9 +121,13 @@ def test_the_page_shows_what_the_plan_says(told: ReportData) -> None:
 
 def test_a_plan_without_running_creatives_says_that_tests_have_the_budget_alone(told: ReportData) -> None:
     assert told.plan.summary is not None
-    said = overview_words.today(replace(told.plan.summary, running=0), 0.0)
+    alone = replace(told.plan.summary, running=0, budget=told.plan.summary.test_money)
+    said = overview_words.today(alone, 0.0)
     assert said.zh == "没有在投的素材，预算只分给测试（在投的也给了，才一起分）"
     assert said.en.startswith("no creative is running: tests have the budget to themselves")
+    said = overview_words.today(replace(alone, budget=alone.budget + 1234), 0.0)
+    assert said.zh.endswith("；剩 1,234 元先留着，加给测试预计也不会多赚")
+    assert said.en.endswith("; 1,234 CNY are left: more for the tests is expected to gain nothing")
 
 
 def test_candidates_that_are_not_launched_are_told_why(told: ReportData) -> None:

@@ -237,9 +237,9 @@ def test_reasons_are_one_line_that_says_how_sure() -> None:
     assert decide(known(**LOW), FACTS)[1] == ("净ROI达到 1.50 的概率 10%，给够流量达标的把握 5%，已消耗 800 元。")
     assert decide(known(**LOW, **LIKELY), FACTS)[1:] == (
         "净ROI达到 1.50 的概率 10%，给够流量达标的把握 5%，"
-        "但爆款（7 天净成交额居推直播前 5%）概率 30%：量大不赚，压价或关停。",
+        "但爆款（7 天净成交额居推直播前 5%）概率 30%：量大不赚，先压价。",
         "10% chance of net ROI 1.50; 5% sure given enough traffic; but 30% chance of a hit (top 5% of live "
-        "creatives by net GMV in 7 days): it sells at a loss, bid less or stop it.",
+        "creatives by net GMV in 7 days): it sells at a loss, bid less first.",
     )
     assert decide(known(chance=0.7, **QUIET), FACTS)[1] == "净ROI达到 1.50 的概率 70%，但后续展示多半只有 0–0 次。"
 

@@ -14,7 +14,7 @@ from training.decision.plan.evidence import STOP, belief, calls, log_e_above, lo
 from training.decision.plan.refusals import checked_budget, refused
 from training.decision.plan.selection import Selection, choose
 from training.decision.plan.split import split
-from training.decision.plan.testing import delivered, expected_gain, shared_out, test_days, test_of
+from training.decision.plan.testing import launch_gain, shared_out, test_days, test_of
 from training.decision.status import RUNNING, WAITING
 
 LAUNCH, RESERVE, RUN = "launch", "reserve", "run"
@@ -175,13 +175,11 @@ def _launches(
     )
     take = chosen.chosen
     test = np.zeros(len(waiting))
-    test[take] = shared_out(tests.minimum[take], tests.told_apart[take], money)
+    test[take] = shared_out(tests.minimum[take], tests.wanted[take], money)
     asked = np.where(take, test, tests.minimum)
     gains, spans = [], []
     for elasticity in settings.elasticities:
-        given = delivered(asked, np.minimum(natural, asked), elasticity)
-        later = np.maximum(natural - given, 0.0)
-        gains.append(expected_gain(roi, variance, target, given, later, unit))
+        gains.append(launch_gain(roi, variance, target, natural, unit, asked, elasticity))
         spans.append(test_days(asked, natural / days, elasticity, settings))
     table = waiting.assign(
         part=np.where(take, LAUNCH, RESERVE),

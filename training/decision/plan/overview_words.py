@@ -51,10 +51,12 @@ def today(summary: Summary, before: float) -> Words:
         before: CNY that they spent in a day lately.
     """
     if not summary.running:
-        return Words(
-            "没有在投的素材，预算只分给测试（在投的也给了，才一起分）",
-            "no creative is running: tests have the budget to themselves (give running ones too, and all share it)",
-        )
+        zh = "没有在投的素材，预算只分给测试（在投的也给了，才一起分）"
+        en = "no creative is running: tests have the budget to themselves (give running ones too, and all share it)"
+        if (left := summary.budget - summary.test_money) >= 1:
+            zh += f"；剩 {left:,.0f} 元先留着，加给测试预计也不会多赚"
+            en += f"; {left:,.0f} CNY are left: more for the tests is expected to gain nothing"
+        return Words(zh, en)
     given = summary.today - summary.unspent
     return Words(
         f"在投 {summary.running:,} 条今天共 {given:,.0f} 元（近 {RECENT_DAYS} 天日均 {before:,.0f} 元），"

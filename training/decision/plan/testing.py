@@ -1,6 +1,7 @@
 """What a test of a new creative costs: money before any judgement, until two can be told apart, and days."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,8 @@ from configs.settings import PlanSettings
 from training.decision.plan.evidence import belief, orders_before_stop
 
 Floats = npt.NDArray[np.float64]
+SIZES = 16
+"""Sizes of a test that are compared, from the least to the largest."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,13 @@ class Tests:
 
     Attributes:
         minimum: Spend before which no rule with a bounded error can stop it, were there no order at all.
-        told_apart: Spend until two such creatives are ranked rightly with the settings' probability, or `minimum`.
+        wanted: Spend from `minimum` to where two such creatives are ranked rightly with the settings' probability, at
+            which a launch is expected to gain most.
         gain: (elasticities, candidates) Expected gain of a launch with `minimum` of test money.
     """
 
     minimum: Floats
-    told_apart: Floats
+    wanted: Floats
     gain: Floats
 
 
@@ -62,6 +66,15 @@ def expected_gain(
     return np.asarray(test * (roi - target) + later * positive)
 
 
+def launch_gain(
+    roi: Floats, log_variance: Floats, target: Floats, natural: Floats, unit: Floats, asked: Floats, elasticity: float
+) -> Floats:
+    """Expected gain in CNY of a launch whose test asks for `asked`: of what is delivered, and of what is left of
+    `natural` after it (arguments as of `test_of`)."""
+    test = delivered(asked, np.minimum(natural, asked), elasticity)
+    return expected_gain(roi, log_variance, target, test, np.maximum(natural - test, 0.0), unit)
+
+
 def test_of(
     roi: Floats, log_variance: Floats, target: Floats, natural: Floats, unit: Floats, told_apart: Floats,
     settings: PlanSettings,
@@ -74,12 +87,12 @@ def test_of(
         told_apart: Spend until two such creatives can be ranked (`RowUncertainty.required_evidence`).
         settings: Of the plan.
     """
+    launch = partial(launch_gain, roi, log_variance, target, natural, unit)
     minimum = minimum_spend(target, unit, settings)
-    gains = []
-    for elasticity in settings.elasticities:
-        test = delivered(minimum, np.minimum(natural, minimum), elasticity)
-        gains.append(expected_gain(roi, log_variance, target, test, np.maximum(natural - test, 0.0), unit))
-    return Tests(minimum, np.maximum(told_apart, minimum), np.array(gains))
+    gains = np.array([launch(minimum, elasticity) for elasticity in settings.elasticities])
+    sizes = np.geomspace(minimum, np.maximum(told_apart, minimum), SIZES)
+    best = launch(sizes, settings.elasticities[len(settings.elasticities) // 2]).argmax(axis=0)
+    return Tests(minimum, sizes[best, np.arange(len(minimum))], gains)
 
 
 def shared_out(minimum: Floats, wanted: Floats, money: float) -> Floats:

@@ -61,6 +61,18 @@ def test_a_plan_launches_one_of_each_idea_with_test_money_from_the_minimum_up() 
     assert plan.summary.ideas == 3
 
 
+def test_test_money_beyond_the_minimum_goes_where_it_is_expected_to_gain() -> None:
+    table = figures(running=0)
+    table["told_apart"] = 3000.0
+    below, above = ([0.6], [0.9]), ([2.0], [0.9])
+    for (roi, variance), more in ((below, False), (above, True)):
+        table["roi"], table["log_variance"] = roi[0], variance[0]
+        plan = of(table, budget=1e6, launch=2)
+        launched = plan.candidates[plan.candidates["part"] == LAUNCH]
+        assert (launched["test"] > 1.01 * launched["minimum"]).all() == more
+        assert (launched["test"] <= np.maximum(launched["told_apart"], launched["minimum"]) * 1.0001).all()
+
+
 def test_the_running_creative_without_orders_is_stopped_and_the_rest_share_the_day() -> None:
     plan = of(figures(), launch=1)
     running = plan.running.set_index("creative_id")
@@ -78,7 +90,8 @@ def test_without_candidates_only_the_day_is_split_and_without_running_all_money_
     assert only_running.summary.today == pytest.approx(10_000.0 / 7)
     only_waiting = of(figures(running=0))
     assert only_waiting.summary.running == 0
-    assert only_waiting.summary.test_money > 3000.0 * 0.5
+    alone, beside_running = (of(figures(running=running), budget=1100.0) for running in (0, 4))
+    assert alone.summary.test_money > 0.8 * 1100.0 > SETTINGS.test_share * 1100.0 >= beside_running.summary.test_money
     assert only_waiting.summary.today == 0.0
 
 
