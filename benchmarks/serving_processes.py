@@ -36,6 +36,13 @@ class Service:
         """CPU seconds so far of all its processes and their threads."""
         return sum(cpu_seconds(pid) for pid in family(self.pid))
 
+    def wait_until_idle(self) -> None:
+        """Return once a second takes less than .1 of CPU: processes of large requests start after it is ready."""
+        before = -1.0
+        while (now := self.cpu_seconds()) - before >= 0.1:
+            before = now
+            time.sleep(1)
+
     def workers(self) -> list[int]:
         """Process ids of its workers; of a service of one process its own."""
         found = [
@@ -58,7 +65,7 @@ def bare(bundle: Path, workers: int = 1) -> Iterator[Service]:
 
 @contextmanager
 def gpmcast(bundle: Path, workers: int = 1, **settings: str) -> Iterator[Service]:
-    """The service as `make serve` starts it, with a ledger of its own."""
+    """The service as `make serve` starts it, with a ledger of its own, once all its processes have started."""
     port = free_port()
     with tempfile.TemporaryDirectory() as place:
         ledger = f"sqlite:///{place}/ledger.db"
@@ -66,6 +73,7 @@ def gpmcast(bundle: Path, workers: int = 1, **settings: str) -> Iterator[Service
         config = Path(place) / "serving.yaml"
         config.write_text(json.dumps(own), encoding="utf-8")
         with _started(["-m", "serving", "serve", "--config", str(config)], port, Path(place)) as service:
+            service.wait_until_idle()
             yield service
 
 

@@ -72,7 +72,7 @@ class Attribute:
         """The label with the unit."""
         if self.unit == NO_UNIT:
             return self.label
-        return Words(f"{self.label.zh}({self.unit.zh})", f"{self.label.en} ({self.unit.en})")
+        return Words(f"{self.label.zh}（{self.unit.zh}）", f"{self.label.en} ({self.unit.en})")
 
 
 CREATIVE_ATTRIBUTES = (

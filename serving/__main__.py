@@ -14,7 +14,13 @@ from configs.settings import CONFIG_DIR
 from configs.yaml_file import parse
 from features.console import amount, run_command, whole_number
 from serving.middleware.keys import new_key
-from serving.settings import BENTOML_ENVIRONMENT, SETTINGS_VARIABLE, ServiceSettings, load_service_settings
+from serving.settings import (
+    BENTOML_ENVIRONMENT,
+    PROCESS_ENVIRONMENT,
+    SETTINGS_VARIABLE,
+    ServiceSettings,
+    load_service_settings,
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -49,7 +55,8 @@ def serve_command(
     """Answer requests over HTTP until SIGTERM."""
     settings = _settings(config, bundle=bundle, registered_model=name, host=host, port=port, workers=workers)
     os.environ[SETTINGS_VARIABLE] = settings.model_dump_json()
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # rows are few: starting threads costs more than it gains
+    for variable, value in PROCESS_ENVIRONMENT.items():
+        os.environ.setdefault(variable, value)
     command = [sys.executable, "-m", "serving.server.supervisor"]
     place = [settings.host, str(settings.port), str(settings.workers), str(settings.drain_seconds)]
     os.execv(sys.executable, [*command, *place])

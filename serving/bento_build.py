@@ -10,7 +10,7 @@ import yaml
 
 from configs.errors import GpmcastError
 from serving.inference.loaded_model import load_model
-from serving.settings import BENTOML_ENVIRONMENT
+from serving.settings import BENTOML_ENVIRONMENT, PROCESS_ENVIRONMENT
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("configs", "features", "serving", "training")
@@ -21,8 +21,7 @@ BENTOFILE = {
     "exclude": ["**/__pycache__/"],
     "python": {"requirements_txt": "requirements.lock", "lock_packages": False},
     "docker": {"system_packages": ["libgomp1"]},  # for LightGBM; slim images have none
-    # Rows are few: starting OpenMP's threads costs more than it gains.
-    "envs": [{"name": n, "value": v} for n, v in {**BENTOML_ENVIRONMENT, "OMP_NUM_THREADS": "1"}.items()],
+    "envs": [{"name": name, "value": value} for name, value in (BENTOML_ENVIRONMENT | PROCESS_ENVIRONMENT).items()],
 }
 
 

@@ -65,8 +65,7 @@ def tag(name: str) -> Words:
     """Label of a tag, or of an attribute on a card; numbers with their unit."""
     if name not in ATTRIBUTE_OF:
         return Words(*entity_label(name))
-    zh, en = ATTRIBUTE_OF[name].full_label
-    return Words(zh.replace("(", "（").replace(")", "）"), en)
+    return ATTRIBUTE_OF[name].full_label
 
 
 def columns(names: Sequence[str]) -> Words:
