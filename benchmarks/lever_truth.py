@@ -6,6 +6,7 @@ The true effect of a value is the mean over its creatives of everything in the w
 of its values, of its combinations with others, curves and steps), less that mean over the creatives of the slice. One
 line per kind of slice and stage, for net ROI and for all stages: how many effects, how many true ones lie inside the
 stated intervals, rank correlation, and of those called certain or likely, how many and how often the sign is right.
+Then what the briefs say that shooting them gains, against the true effects of the values that they change.
 `--model` names a bundle folder; without it the champion of these data is used.
 """
 
@@ -22,7 +23,9 @@ from sample.world import PRODUCTS, World
 from sample.worlds import STAGES, WorldSpec
 from serving.report.context import ReportContext
 from serving.report.effects import Floats, TagGrouping, grade
+from serving.report.levers.section import levers
 from serving.report.levers.slice_effects import KOC, LEAST_CREATIVES, Slice, lever_effects, lever_groups, lever_slices
+from serving.report.what_to_shoot import Brief, what_to_shoot
 
 CURVES = {KOC: "log_followers", "price": "log_price", "duration": "log_duration"}
 STEPS = {"price": "price", "duration": "duration_s"}
@@ -31,7 +34,9 @@ STEPS = {"price": "price", "duration": "duration_s"}
 def main() -> None:
     """Print the table."""
     context, world, seed = report_and_world(__doc__.splitlines()[0])
-    print(table(effects(context, world, seed), context.settings.interval.level).to_string(index=False))
+    found, level = effects(context, world, seed), context.settings.interval.level
+    print(table(found, level).to_string(index=False))
+    print(briefs_line(context, found, level))
 
 
 def effects(context: ReportContext, world: World, seed: int) -> pd.DataFrame:
@@ -58,8 +63,36 @@ def effects(context: ReportContext, world: World, seed: int) -> pd.DataFrame:
                     log = sum(sign * stated[part].logs[at] for part, sign in parts.items())
                     sd = float(np.sqrt(sum(stated[part].sds[at] ** 2 for part in parts)))
                     if count >= LEAST_CREATIVES and np.isfinite(known[place]) and sd > 0:
-                        rows.append((one.by or "all", name, group.tag, value, count, log, sd, known[place]))
-    return pd.DataFrame(rows, columns=["by", "of", "tag", "value", "creatives", "log", "sd", "true"])
+                        place_of = one.promotion_type, one.by or "all", one.of
+                        rows.append((*place_of, name, group.tag, value, count, log, sd, known[place]))
+    columns = ["promotion_type", "by", "slice", "of", "tag", "value", "creatives", "log", "sd", "true"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def briefs_line(context: ReportContext, found: pd.DataFrame, level: float) -> str:
+    """How far the stated gains of briefs are from the true ones.
+
+    The true effect of a value that the slice has too few creatives of is that of the promotion type.
+    """
+    of_roi = found[found["of"] == context.roi]
+    true = of_roi.set_index(["promotion_type", "by", "slice", "tag", "value"])["true"]
+
+    def effect(one: Brief, tag: str, value: str) -> float:
+        everywhere = true.get((one.promotion_type, "all", "", tag, value), np.nan)
+        return float(true.get((one.promotion_type, one.by, one.of, tag, value), everywhere)) if value else 0.0
+
+    rows = []
+    for one in what_to_shoot(context, levers(context), norm.ppf(0.5 + level / 2)):
+        known = [effect(one, change.tag, change.new) - effect(one, change.tag, change.old) for change in one.changes]
+        rows.append((one.gain, one.gain_low, one.gain_high, np.exp(np.sum(known))))
+    gains = pd.DataFrame(rows, columns=["stated", "low", "high", "true"])
+    known_gains = gains.dropna()
+    inside = known_gains["true"].between(known_gains["low"], known_gains["high"])
+    stated, came = (np.exp(np.log(known_gains[name]).mean()) for name in ("stated", "true"))
+    return (
+        f"briefs: {len(gains)}, true effects known of {len(known_gains)}: stated gain × {stated:.2f}, true gain × "
+        f"{came:.2f} (geometric means), inside {level:.0%}: {inside.mean():.0%}"
+    )
 
 
 def true_terms(world: World, seed: int, tag: str) -> pd.DataFrame | None:
