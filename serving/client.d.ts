@@ -44,9 +44,9 @@ export interface Creative {
   created_at?: string | null;
   /** launch; 投放时间 */
   launched_at?: string | null;
-  /** price, CNY; 价格(元) */
+  /** price, CNY; 价格（元） */
   price_cny?: number | null;
-  /** duration, s; 时长(秒) */
+  /** duration, s; 时长（秒） */
   duration_s?: number | null;
   /** ROI target; 目标ROI */
   roi_target?: number | null;
