@@ -22,7 +22,7 @@ EXAMPLE_LENGTH = 60
 
 
 @dataclass(frozen=True)
-class Surface:
+class CureWords:
     """What those who give files can do besides correcting them; parts of sentences.
 
     Attributes:
@@ -38,7 +38,7 @@ class Surface:
     basis: Words
 
 
-COMMAND_LINE = Surface(
+COMMAND_LINE = CureWords(
     headers=Words(
         "在自己的来源配置里写上表头（make doctor 会给出要写的行）",
         "name headers in a source config of your own: `make doctor` suggests the lines",
@@ -75,7 +75,7 @@ class Findings:
         problems: So far.
     """
 
-    def __init__(self, file: str, surface: Surface = COMMAND_LINE) -> None:
+    def __init__(self, file: str, surface: CureWords = COMMAND_LINE) -> None:
         self.file = file
         self.surface = surface
         self.problems: list[Problem] = []

@@ -13,7 +13,7 @@ from features.bilingual import Words
 from features.schema import LARGEST, MULTI, VALUES
 from serving.api import problem_words as words
 from serving.api.errors import MOST_PROBLEMS, RequestProblem
-from serving.api.problem_words import Told, named
+from serving.api.problem_words import Kind, named
 from serving.api.requests import Creative, MetricsRow
 
 POSSIBLE_ONLY_WITH = [
@@ -42,7 +42,7 @@ LONGEST_NAME = 64
 """Characters of a name up to which similar names are looked for: the time this takes grows with the square."""
 
 
-Finding: TypeAlias = tuple[str, Told, dict[str, object]]
+Finding: TypeAlias = tuple[str, Kind, dict[str, object]]
 """Field of a creative, what is told of it, and the values in that."""
 
 
@@ -158,7 +158,7 @@ def _value_problems(field: str, rows: Sequence[MetricsRow], price: float) -> Ite
     known = {name: float(sum(values)) for name, values in given.items()}
     totals = {name: known[name] for name, values in given.items() if len(values) == len(rows)}
 
-    def problem(what: str, told: Told, **values: object) -> Finding:
+    def problem(what: str, told: Kind, **values: object) -> Finding:
         return f"{field}.{what}" if field == "sums" else field, told, {"what": named(what), **values}
 
     for what, total in known.items():

@@ -19,7 +19,7 @@ from features.bilingual import Words
 from features.errors import Problem
 from features.point_in_time.entity_history import TAG
 from features.readers.export_file import read_raw_tables
-from features.readers.findings import Findings, Surface, UnusableFile
+from features.readers.findings import CureWords, Findings, UnusableFile
 from features.readers.keys import NO_ACCOUNT, UNNAMED
 from features.readers.layouts import load_layouts
 from features.schema import ANY, ATTRIBUTES, KEY, MULTI, ExportRead
@@ -41,7 +41,7 @@ NOT_KNOWN = "?"
 """Placeholder of an account or promotion type that the file does not give; the answer lists it as missing."""
 MOST_CHARACTERS = 500
 """Characters of a text about a file."""
-PAGE = Surface(
+PAGE = CureWords(
     headers=Words(
         "把文件发给负责训练的同事，让系统认识这些表头",
         "send the file to whoever trains the model, to have its headers read",

@@ -12,7 +12,7 @@ from features.schema import VALUES
 from serving.api import problem_words
 from serving.api.contradictions import ModelVocabulary
 from serving.api.errors import Refused, RequestProblem
-from serving.api.problem_words import OTHER_SHAPE, SHAPES, Told
+from serving.api.problem_words import OTHER_SHAPE, SHAPES, Kind
 from serving.api.requests import PlanRequest, PredictRequest, RankRequest
 from serving.api.validation import parse_request
 
@@ -139,8 +139,8 @@ LARGE = "x" * 100_000
 
 def test_every_sentence_is_told_of_some_request(monkeypatch) -> None:
     told = set()
-    tell = Told.of
-    monkeypatch.setattr(Told, "of", lambda self, *place, **values: told.add(self) or tell(self, *place, **values))
+    tell = Kind.of
+    monkeypatch.setattr(Kind, "of", lambda self, *place, **values: told.add(self) or tell(self, *place, **values))
     bodies = [*wrong_bodies()]
     bodies += [(PredictRequest, json.dumps({"creatives": [one]}).encode()) for one in CONTRADICTIONS]
     bodies += [
@@ -157,7 +157,7 @@ def test_every_sentence_is_told_of_some_request(monkeypatch) -> None:
         PredictRequest, json.dumps({"creatives": [CONTRADICTIONS[0]]}).encode(), BARE_VOCABULARY
     ):
         check(problem)
-    constants = {one for one in vars(problem_words).values() if isinstance(one, Told)}
+    constants = {one for one in vars(problem_words).values() if isinstance(one, Kind)}
     assert {*constants, *SHAPES.values()} - told == {OTHER_SHAPE}
 
 
