@@ -43,7 +43,7 @@ LONGEST_NAME = 64
 
 
 Finding: TypeAlias = tuple[str, Kind, dict[str, object]]
-"""Field of a creative, what is told of it, and the values in that."""
+"""Field of a creative, what is wrong with it, and the values in that."""
 
 
 class ModelVocabulary(BaseModel):
@@ -92,8 +92,8 @@ def contradictions_of(
     creative: Creative, place: int, vocabulary: ModelVocabulary, suggestions: Suggestions
 ) -> Iterator[RequestProblem]:
     """Problems of one creative, which stands at this place of the request."""
-    for field, told, values in _contradictions(creative, vocabulary, suggestions):
-        yield told.of(f"creatives[{place}].{field}", creative.creative_id, **values)
+    for field, kind, values in _contradictions(creative, vocabulary, suggestions):
+        yield kind.of(f"creatives[{place}].{field}", creative.creative_id, **values)
 
 
 def plain_time(moment: datetime, zone: ZoneInfo) -> datetime:
@@ -158,8 +158,8 @@ def _value_problems(field: str, rows: Sequence[MetricsRow], price: float) -> Ite
     known = {name: float(sum(values)) for name, values in given.items()}
     totals = {name: known[name] for name, values in given.items() if len(values) == len(rows)}
 
-    def problem(what: str, told: Kind, **values: object) -> Finding:
-        return f"{field}.{what}" if field == "sums" else field, told, {"what": named(what), **values}
+    def problem(what: str, kind: Kind, **values: object) -> Finding:
+        return f"{field}.{what}" if field == "sums" else field, kind, {"what": named(what), **values}
 
     for what, total in known.items():
         if total >= LARGEST[what]:

@@ -1,7 +1,7 @@
 """Where a request is computed: small ones together in a thread, large ones and files in a process of their own.
 
 The event loop computes nothing. While one computation runs in the thread, small requests that arrive wait, and are
-computed in the next call together: sixteen creatives in one call cost an eighth of what they cost one by one. After a
+computed in the next call together: sixteen creatives in one call cost a seventh of what they cost one by one. After a
 call in company the next one is held back for a moment, until those that were answered may have asked again. Alone or in
 company, a creative gets the same answer bit for bit (`serving.inference.predict`).
 """

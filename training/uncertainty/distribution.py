@@ -223,8 +223,8 @@ class CompoundRows:
     def chances(self, threshold: Floats | float) -> tuple[Floats, Floats]:
         """(rows,) P(main ROI ≥ threshold) and P(hit)."""
         wanted = {self.uncertainty.funnel.main_roi: np.asarray(threshold, dtype=np.float64)}
-        chance, *hit_chance = self._reached(wanted | self._hit)
-        return chance, hit_chance[0] if hit_chance else chance
+        chance, hit_chance = self._reached(wanted | self._hit)
+        return chance, hit_chance
 
     @property
     def _hit(self) -> dict[str, Floats]:
