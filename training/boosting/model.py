@@ -7,7 +7,6 @@ net_roi = gmv · keep / cost.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import lightgbm as lgb
 import numpy as np
@@ -20,7 +19,6 @@ from features.funnel import TARGETS, VOLUME, Funnel, Head
 from features.matrix.feature_matrix import Features, Fitted
 from features.schema import KEY
 from training.boosting.heads import HeadRows, can_train, head_level, head_rows, lgb_dataset, parameters
-from training.boosting.joined_trees import JoinedTrees
 from training.boosting.stack import FUNNEL_ALONE, Stack
 from training.boosting.volume import CHOICES, VolumeHead, fit_volume_head
 from training.engine import Engine
@@ -87,18 +85,17 @@ class FittedHead:
     booster: lgb.Booster | None = None
     level: float = 0.0
 
-    def correction(self, features: Features, trees: Floats | None = None) -> Floats:
-        """(rows,) Level plus sum of the trees; `trees`: (rows,) that sum, where the caller has it."""
+    def correction(self, features: Features) -> Floats:
+        """(rows,) Level plus sum of the trees."""
         if self.booster is None or not len(features.values):
             return np.full(len(features.values), self.level)
-        if trees is None:
-            trees = np.asarray(self.booster.predict(features.values.matrix, raw_score=True, num_threads=1))
+        trees = np.asarray(self.booster.predict(features.values.matrix, raw_score=True, num_threads=1))
         return self.level + trees
 
-    def log(self, features: Features, trees: Floats | None = None) -> Floats:
-        """(rows,) log of the predicted ratio, at most 0 for a share; `trees` as of `correction`."""
+    def log(self, features: Features) -> Floats:
+        """(rows,) log of the predicted ratio, at most 0 for a share."""
         log_funnel, log_bayes = features.log_product(self.head)
-        log = self.stack.log(log_bayes, log_funnel, self.correction(features, trees))
+        log = self.stack.log(log_bayes, log_funnel, self.correction(features))
         return np.minimum(log, 0.0) if self.head.share else log
 
 
@@ -121,11 +118,6 @@ class CreativeModel:
     uncertainty: PredictiveUncertainty | None = None
     dispersion: Mapping[str, float] = field(default_factory=dict)
 
-    @cached_property
-    def trees(self) -> JoinedTrees:
-        """Those of the heads, without later volume."""
-        return JoinedTrees.of({name: head.booster for name, head in self.heads.items() if head.booster is not None})
-
     @property
     def boosters(self) -> dict[str, lgb.Booster]:
         """Head (`volume` too) → its trees, where it has some."""
@@ -146,11 +138,10 @@ class CreativeModel:
         """
         if features.values.names != self.fitted.declared.names:
             raise ValueError("The columns of the feature matrix are not those that the model was trained on.")
-        scores = self.trees.scores(features.values.matrix) if trees else {}
         found = {}
         for head in self.fitted.funnel.heads:
             fitted = self.heads.get(head.name, FittedHead(head)) if trees else FittedHead(head)
-            found[head.name] = fitted.log(features, scores.get(head.name))
+            found[head.name] = fitted.log(features)
         if volume:
             found[VOLUME], typical = self.volume.volumes(features)
             found[TYPICAL_VOLUME] = np.log(np.expm1(np.maximum(typical, LEAST_TYPICAL)))

@@ -149,7 +149,7 @@ def all_contributions(
     Returns:
         Stage → contributions (funnel model), and target → contributions.
     """
-    given, funnel = model.trees.contributions(features.values.matrix) if shap is None else shap, model.fitted.funnel
+    given, funnel = shap or {}, model.fitted.funnel
     stages = stage_contributions(features)
     heads = {
         head.name: head_contributions(
