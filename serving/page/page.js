@@ -133,8 +133,9 @@ async function loadModel() {
 }
 
 async function takeFiles(files) {
-  if (!files.length || !state.model) return;
-  await guarded(async () => {
+  if (!files.length) return;
+  await inTurn(async () => {
+    if (!state.model) return status("not_ready");
     const found = await readFiles(files, state.rows, state.model.limits.body_bytes, (name) =>
       status("reading", { name }),
     );
@@ -147,7 +148,7 @@ async function takeFiles(files) {
 
 function fill({ part, rows }, value) {
   fillMissing(rows, part, value);
-  guarded(async () => {
+  inTurn(async () => {
     await predictNew();
     byId("missing-0")?.focus();
   });
@@ -167,11 +168,21 @@ async function predictNew() {
   drawAll();
 }
 
-// One thing at a time; what the service refuses is shown.
-let busy = false;
+// One thing at a time, a second click does nothing; what the service refuses is shown.
+let running = null;
 async function guarded(work) {
-  if (busy) return;
-  busy = true;
+  if (running) return;
+  running = shown(work);
+  await running;
+}
+
+// Files and values that were given while something runs are taken after it.
+async function inTurn(work) {
+  while (running) await running.catch(() => {}); // whoever started it hears of its failure
+  await guarded(work);
+}
+
+async function shown(work) {
   document.body.setAttribute("aria-busy", "true");
   try {
     await work();
@@ -182,7 +193,7 @@ async function guarded(work) {
     status(null);
     drawAll();
   } finally {
-    busy = false;
+    running = null;
     document.body.removeAttribute("aria-busy");
   }
 }
@@ -302,7 +313,7 @@ function listen() {
   byId("key-form").addEventListener("submit", (event) => {
     event.preventDefault();
     useKey(byId("key").value);
-    loadModel();
+    guarded(loadModel);
   });
   byId("files").addEventListener("change", async (event) => {
     const files = [...event.target.files];
@@ -341,4 +352,4 @@ function listen() {
 
 useLanguage("zh");
 listen();
-loadModel();
+guarded(loadModel);

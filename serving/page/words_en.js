@@ -92,6 +92,7 @@ export const EN = {
   predicting: "Predicting {done} / {all} …",
   done: "{n} creatives predicted.",
   done_faults: "{n} creatives predicted, {bad} with problems (marked in the table).",
+  not_ready: "The files were not read: there is no model yet; the top of the page says why.",
   nothing_new: "There is no creative to predict.",
   place: "Place",
   creative: "Creative",

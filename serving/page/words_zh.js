@@ -92,6 +92,7 @@ export const ZH = {
   predicting: "正在预测 {done} / {all} …",
   done: "{n} 条素材已预测。",
   done_faults: "{n} 条素材已预测，{bad} 条有问题（在表里标出）。",
+  not_ready: "文件没有读取：还没有可用的模型，原因见页首。",
   nothing_new: "没有可预测的素材。",
   place: "名次",
   creative: "素材",

@@ -76,6 +76,12 @@ def give(page: Page, *files: Path) -> None:
     page.set_input_files("#files", files)
 
 
+def drop(page: Page, text: str) -> None:
+    """Drops a file of this content on the page, where the button to choose one may not be usable yet."""
+    make = "text => { const data = new DataTransfer(); data.items.add(new File([text], '标签.csv')); return data; }"
+    page.dispatch_event("#drop", "drop", {"dataTransfer": page.evaluate_handle(make, text)})
+
+
 def saved(page: Page, button: str, name: str) -> bytes:
     """Content of the file that a button has the browser save."""
     with page.expect_download() as download:
@@ -144,6 +150,28 @@ def test_downloads_make_every_kind_of_formula_harmless_and_leave_the_rest(page) 
         page.evaluate(f"import('/page/download.js').then(({{ save, xlsx }}) => save(xlsx({bad}), 'bad.xlsx'))")
     book = CalamineWorkbook.from_path(str(download.value.path()))
     assert book.get_sheet_by_index(0).to_python() == [["<a>&", "]]>", 2.5]]
+
+
+def test_files_that_come_before_the_model_wait_for_it(browser, address, tmp_path) -> None:
+    page = browser.new_context(locale="zh-CN").new_page()
+    held = []
+    page.route("**/v1/model", lambda route: held.append(route))
+    page.goto(address)
+    expect(page.locator("#files")).to_be_disabled()
+    drop(page, "\n".join(",".join(cells) for cells in SHEET[:3]))
+    expect(page.locator(ROWS)).to_have_count(0)
+    held[0].continue_()
+    expect(page.locator(f"{ROWS} .badge")).to_have_count(2)
+    expect(page.locator("#files")).to_be_enabled()
+    page.context.close()
+
+
+def test_files_that_cannot_be_read_for_want_of_a_model_are_not_lost_in_silence(open_page, serve) -> None:
+    _, digest = new_key()
+    page = open_page(serve(keys=[{"name": "buyer", "sha256": digest}]) + "/", provoked="status of 401 ")
+    expect(page.locator("#key-form")).to_be_visible()
+    drop(page, "a")
+    expect(page.locator("#status")).to_contain_text("文件没有读取")
 
 
 def test_a_file_larger_than_the_service_takes_is_not_sent(open_page, serve, tmp_path) -> None:
