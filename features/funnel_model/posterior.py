@@ -44,8 +44,6 @@ class StagePosterior:
 
     Attributes:
         market_rate: Rate of the market of the promotion type, numerator per exposure.
-        log_empirical_bayes: Log rate predicted by empirical Bayes before own counts, whichever prior is in use.
-        empirical_bayes_effects: Entity → log factor; with the log market rate they add up to `log_empirical_bayes`.
         log_entity_effects: Entity → log factor of its history relative to the average creative of the market,
             whichever prior is in use.
         base_rate: Rate that the effects multiply, with the stage's level (`StagePrior.log_level`).
@@ -57,8 +55,6 @@ class StagePosterior:
     """
 
     market_rate: Floats
-    log_empirical_bayes: Floats
-    empirical_bayes_effects: Effects
     log_entity_effects: Effects
     base_rate: Floats
     log_effects: Effects
@@ -118,8 +114,6 @@ class Posteriors(Mapping[str, StagePosterior]):
         place, history = self.stages.index(stage), self.history
         return StagePosterior(
             market_rate=history.market_rate[place],
-            log_empirical_bayes=history.log_rate[place],
-            empirical_bayes_effects=history.effects_on(place),
             log_entity_effects=Effects(history.arrays.entities, history.log_entity_effects[place], history.places),
             base_rate=self.base_rate[place],
             log_effects=self.log_effects[place],

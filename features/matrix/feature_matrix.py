@@ -177,9 +177,9 @@ class Features:
             logs[:, arrays.shares] = np.minimum(logs[:, arrays.shares], 0.0)
         return logs
 
-    def log_stage_rates(self, *, empirical_bayes: bool = False) -> dict[str, Floats]:
-        """Stage → (rows,) log rate, as in `log_rates`."""
-        return dict(zip(self.posteriors.stages, self.log_rates[int(empirical_bayes)]))
+    def log_stage_rates(self) -> dict[str, Floats]:
+        """Stage → (rows,) log rate by the funnel model, as in `log_rates`."""
+        return dict(zip(self.posteriors.stages, self.log_rates[0]))
 
     def log_product(self, head: Head) -> Floats:
         """(2, rows) log of the product of a head's stages, as in `log_rates`; computed once."""

@@ -26,12 +26,10 @@ class ImportResult:
     Attributes:
         metrics: Rows of metrics.
         attributes: Rows of attributes.
-        skipped: The store already had this file, read in the same way; nothing was changed.
     """
 
     metrics: MergeCounts
     attributes: MergeCounts
-    skipped: bool = False
 
     @property
     def revisions(self) -> int:
@@ -125,9 +123,7 @@ class Store:
         """
         known = self.known(read.sha256, read.path)
         if known is not None and (known.source, known.fingerprint) == (read.source, fingerprint):
-            return ImportResult(
-                MergeCounts(unchanged=len(read.metrics)), MergeCounts(unchanged=len(read.attributes)), True
-            )
+            return ImportResult(MergeCounts(unchanged=len(read.metrics)), MergeCounts(unchanged=len(read.attributes)))
         with self.transaction():
             at = _now()
             file_id = self._file_id(known)

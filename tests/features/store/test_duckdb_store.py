@@ -6,6 +6,7 @@ import pytest
 from features.errors import Problem, row_problem
 from features.schema import ANY, KEY, ExportRead
 from features.store.duckdb_store import Store, open_store
+from features.store.upsert import MergeCounts
 
 HOSTILE = [
     "'; DROP TABLE metrics; --",
@@ -72,8 +73,7 @@ def test_the_same_file_again_changes_nothing(store):
     file = read("s1", days([("c1", "2025-07-01")], orders=[1]), attribute_rows([("c1", "hook", "悬念", "name")]))
     store.add(file)
     added = store.add(file)
-    assert added.skipped
-    assert added.metrics.unchanged == 1
+    assert added.metrics == added.attributes == MergeCounts(unchanged=1)
     assert len(store.table("files")) == 1
     assert store.table("revisions").empty
 
@@ -129,7 +129,7 @@ def test_attributes_are_kept_per_origin_and_their_changes_logged(store):
 def test_a_file_read_in_another_way_withdraws_what_it_no_longer_has(store):
     store.add(read("s1", days([("c1", "2025-07-01"), ("wrong", "2025-07-01")], orders=[1, 9])), "old way")
     added = store.add(read("s1", days([("c1", "2025-07-01")], orders=[1])), "new way")
-    assert (added.skipped, added.metrics.withdrawn, added.revisions) == (False, 1, 1)
+    assert (added.metrics.withdrawn, added.revisions) == (1, 1)
     assert only(store, "metrics")["creative_id"] == "c1"
     assert only(store, "revisions")["old"] == "9.0"
     assert only(store, "files")["fingerprint"] == "new way"
@@ -217,4 +217,4 @@ def test_an_outer_transaction_that_fails_takes_the_inner_imports_with_it(store):
     with pytest.raises(RuntimeError):
         add_and_fail(store)
     assert store.table("metrics").empty
-    assert not store.add(read("s1", days([("c1", "2025-07-01")], orders=[1]))).skipped
+    assert store.add(read("s1", days([("c1", "2025-07-01")], orders=[1]))).metrics == MergeCounts(new=1)

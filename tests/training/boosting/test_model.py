@@ -113,7 +113,7 @@ def test_stage_rates_are_those_of_the_funnel_model_and_value_is_in_cny(model, ho
 def test_a_head_is_the_stack_of_its_members(model, holdout_rows, choices) -> None:
     features, _ = holdout_rows
     funnel = model.fitted.funnel
-    rates, bayes = (features.log_stage_rates(empirical_bayes=kind) for kind in (False, True))
+    rates, bayes = (dict(zip(features.posteriors.stages, logs)) for logs in features.log_rates)
     logs = model.log_heads(features)
     for head in funnel.heads:
         stack, booster = choices[head.name].stack, model.boosters.get(head.name)
