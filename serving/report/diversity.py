@@ -17,7 +17,6 @@ from training.decision.status import RUNNING
 DIRECTION_TAGS = ("hook", "scene", "face", "script")
 """Tags whose combination is called a direction."""
 RECENT_LAUNCH_DAYS = 28
-CREATIVE_COUNTS = (1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120)
 CERTAINTIES = (0.5, 0.8, 0.95)
 """Chances of at least one hit for which the number of creatives is given."""
 MOST_CREATIVES = 500
@@ -39,17 +38,14 @@ class TagValue(ReportPart):
 
 
 class HitChances(ReportPart):
-    """Chance of at least one hit among N new creatives, under three assumptions about how alike they are.
+    """Chance of a hit, and how many new creatives give at least one, under three assumptions about how alike they are.
 
     Attributes:
         one: Chance of a single new creative.
         waiting: Waiting creatives whose predictions it is the mean of; 0: it is the share of `hits` in `mature`.
         hits, mature: Hits among the creatives whose first outcome window is known.
-        counts: N.
-        one_direction: If all are of one direction.
-        current: If they are as alike as the recent ones.
-        all_different: If no two share a direction.
-        needed: Per CERTAINTIES, N needed under each of the three; None beyond MOST_CREATIVES.
+        needed: Per CERTAINTIES, creatives needed for at least one hit if all are of one direction, if they are as alike
+            as the recent ones, and if no two share a direction; None beyond MOST_CREATIVES.
         correlation: Intraclass correlation of hits within a direction, over the promotion type.
         directions: Directions with two mature creatives or more, from which it is estimated.
     """
@@ -58,10 +54,6 @@ class HitChances(ReportPart):
     waiting: int
     hits: int
     mature: int
-    counts: list[int]
-    one_direction: list[float]
-    current: list[float]
-    all_different: list[float]
     needed: list[tuple[int | None, int | None, int | None]]
     correlation: float
     directions: int
@@ -213,16 +205,11 @@ def _hit_chances(
     else:
         return None
     likeness = (correlation, correlation * (shared or 0.0), 0.0)
-    alike, now, apart = ([at_least_one(one, count, rho) for count in CREATIVE_COUNTS] for rho in likeness)
     return HitChances(
         one=one,
         waiting=int(waiting.sum()) if waiting.sum() >= LEAST_WAITING else 0,
         hits=int(found),
         mature=mature,
-        counts=list(CREATIVE_COUNTS),
-        one_direction=alike,
-        current=now,
-        all_different=apart,
         needed=[
             (needed(one, chance, likeness[0]), needed(one, chance, likeness[1]), needed(one, chance, likeness[2]))
             for chance in CERTAINTIES

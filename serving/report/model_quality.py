@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 
 from features.bilingual import Words
 from serving.report.context import ReportContext
@@ -23,7 +22,7 @@ class TargetAccuracy(ReportPart):
         pair_accuracy: Share of pairs of creatives in the right order: ½ + asin(ρ)/π of the rank correlation ρ.
         baselines: Pair accuracy of carry-forward and of empirical Bayes.
         total: Predicted over actual total; None where it was not evaluated.
-        covered: Share of outcomes inside their intervals, with its band; None where there are no intervals.
+        covered: Share of outcomes inside their intervals; None where there are no intervals.
     """
 
     target: str
@@ -32,8 +31,6 @@ class TargetAccuracy(ReportPart):
     baselines: dict[str, float]
     total: float | None
     covered: float | None
-    covered_low: float | None
-    covered_high: float | None
 
 
 class ModelQuality(ReportPart):
@@ -41,7 +38,7 @@ class ModelQuality(ReportPart):
 
     Attributes:
         model, version: Of the registry.
-        trained_until, history_until, data_until: ISO times.
+        trained_until, data_until: ISO times.
         outcome_days: Length of the outcome window, days.
         level: Nominal coverage of intervals.
         basis: ROI basis of the settings.
@@ -54,13 +51,11 @@ class ModelQuality(ReportPart):
         not_launched: Creatives without delivery.
         too_young: Launched creatives whose first outcome window is not mature.
         watched: Running creatives to be watched: little evidence, or figures that contradict each other.
-        stale_days: From the end of the service's history to the end of the data, days.
     """
 
     model: str
     version: str
     trained_until: str
-    history_until: str
     data_until: str
     outcome_days: int
     level: float
@@ -74,7 +69,6 @@ class ModelQuality(ReportPart):
     not_launched: int
     too_young: int
     watched: int
-    stale_days: float
 
 
 def own_evaluation(context: ReportContext, evaluation: Evaluation | None) -> Evaluation | None:
@@ -94,12 +88,11 @@ def model_quality(context: ReportContext, own: Evaluation | None, judged: Sequen
         judged: Its judgements.
     """
     model = context.loaded_model
-    manifest, moment = model.manifest, model.as_of.moment
+    manifest = model.manifest
     return ModelQuality(
         model=model.name,
         version=model.version,
         trained_until=manifest.trained_until,
-        history_until=moment.isoformat(),
         data_until=context.now.isoformat(),
         outcome_days=context.settings.outcome_days,
         level=context.settings.interval.level,
@@ -113,7 +106,6 @@ def model_quality(context: ReportContext, own: Evaluation | None, judged: Sequen
         not_launched=int((~context.launched).sum()),
         too_young=int((context.launched & ~context.outcomes["known"].to_numpy()).sum()),
         watched=int((context.predicted["verdict"] == "watch").sum()),
-        stale_days=round((context.now - moment) / pd.Timedelta(days=1), 1),
     )
 
 
@@ -141,8 +133,6 @@ def _accuracy(evaluation: Evaluation, judged: Sequence[Judgement]) -> list[Targe
                 baselines={name: pair_accuracy(by_method[name]["spearman"]) for name in names},
                 total=float(own["total"]),
                 covered=inside.value if inside else None,
-                covered_low=inside.low if inside else None,
-                covered_high=inside.high if inside else None,
             )
         )
     return found
@@ -163,8 +153,6 @@ def _accuracy_from_manifest(summary: Mapping[str, float | str | None]) -> list[T
                     baselines={},
                     total=total if isinstance(total, float) else None,
                     covered=None,
-                    covered_low=None,
-                    covered_high=None,
                 )
             )
     return found

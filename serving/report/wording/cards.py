@@ -42,7 +42,6 @@ CARD_TEXTS = {
     "own": Words("这条素材", "this creative"),
     "account_mean": Words("账户均值", "account"),
     "place": Words("好过账户里", "better than"),
-    "place_of": Words("好过 {n}", "better than {n}"),
     "predicted": Words("预测 {n}", "predicted {n}"),
     "leak_line": Words(
         "漏在{step}：{own}，账户均值 {mean}，{times}；同账户同推广方式里只好过 {place} 的素材。",
@@ -166,7 +165,6 @@ CARD_TEXTS = {
     "no_past": Words("没有结果已知的过往素材。", "No past creative has a known outcome."),
     "similarity": Words("相似", "alike"),
     "first_window": Words("首个 {days} 天的实际结果", "actual outcome of the first {days} days"),
-    "tags_title": Words("标签", "Tags"),
     "copy": ATTRIBUTE_OF["copy_text"].label,
     "later": Words("后续展示", "impressions to come"),
     "better": Words("高 {n}", "{n} higher"),

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from serving.report.blocks.kocs import told_better
 from serving.report.data import ReportData
-from serving.report.diversity import CERTAINTIES, CREATIVE_COUNTS, HitChances, at_least_one, needed
+from serving.report.diversity import CERTAINTIES, HitChances, at_least_one, needed
 from serving.report.render import render
 
 pytestmark = pytest.mark.browser
@@ -77,11 +77,8 @@ def test_the_whole_table_opens_and_sorts_by_a_product(tab: Page, data: ReportDat
 
 
 def test_how_many_more_for_a_hit_is_the_formula_of_the_numbers(open_page, data: ReportData, tmp_path: Path) -> None:
-    likeness = (0.05, 0.02, 0.0)
-    alike, now, apart = ([at_least_one(0.1, count, rho) for count in CREATIVE_COUNTS] for rho in likeness)
     hits = HitChances(
-        one=0.1, waiting=0, hits=9, mature=90, counts=list(CREATIVE_COUNTS), one_direction=alike, current=now,
-        all_different=apart, correlation=0.05, directions=3,
+        one=0.1, waiting=0, hits=9, mature=90, correlation=0.05, directions=3,
         needed=[(needed(0.1, one, 0.05), needed(0.1, one, 0.02), needed(0.1, one, 0.0)) for one in CERTAINTIES],
     )  # fmt: skip
     slices = [one.model_copy(update={"hits": hits, "shared_tags": 0.4}) for one in data.diversity.slices]
