@@ -31,7 +31,7 @@ ROWS ?=
 SECONDS ?= 45
 PUBLIC ?=
 OTHER ?=
-# World of the sample: additive, interplay or shift; empty: the default one (bench-peers: all three). See docs/data.md
+# World of the sample: additive, interplay or shift; empty: the default one (bench-peers: all three). See docs/sample.md
 WORLD ?=
 SERVING ?= configs/serving.yaml
 # Registered model of serve, report and bento, where several have a champion; default: the newest, for a report that of DATA

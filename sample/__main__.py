@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--world",
         choices=list(WORLDS),
         default=DEFAULT,
-        help="which world, see docs/data.md (default: %(default)s)",
+        help="which world, see docs/sample.md (default: %(default)s)",
     )
     size_arguments(parser)
     parser.add_argument(

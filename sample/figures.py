@@ -1,4 +1,4 @@
-"""Compare the main figures of the sample worlds with those of real accounts (docs/data.md).
+"""Compare the main figures of the sample worlds with those of real accounts (docs/sample.md).
 
 python -m sample.figures [--world NAME …] [--creatives 4000] [--days 90] [--seed 7]
 """

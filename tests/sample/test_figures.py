@@ -1,4 +1,4 @@
-"""Figures of each world lie in bands around those of real accounts (docs/data.md).
+"""Figures of each world lie in bands around those of real accounts (docs/sample.md).
 
 Most bands are ±30 %. Wider ones, and why:
 - sums (CPM, GPM, AOV, ROI, conversion): some twenty creatives make two thirds of them, so another seed moves
@@ -120,7 +120,7 @@ def test_gini_of_equal_shares_is_zero_and_of_one_owner_nearly_one() -> None:
 
 def test_the_page_shows_the_figures_of_every_world(found: dict[str, float], each_simulation: Simulation) -> None:
     """Within a fifth, or .1: another processor may round a logarithm otherwise and tip a draw."""
-    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "sample.md").read_text("utf-8")
     (_, _, worlds), *rows = re.findall(ROW, page)
     assert worlds.split(" | ") == list(WORLDS)
     assert {name: float(real) for name, real, _ in rows if real != "–"} == REAL
