@@ -29,8 +29,8 @@ from benchmarks.plan_market import DAYS, Market, State, market, play
 from benchmarks.plan_past import past_market, with_past
 from benchmarks.plan_public import public_table
 from benchmarks.plan_rules import CALLS, EQUAL, ORACLE, PLAN, RULES, STOP_ALONE
+from features.atomic_write import write_table
 from sample.worlds import WORLDS
-from training.atomic_write import write_table
 
 Floats = npt.NDArray[np.float64]
 

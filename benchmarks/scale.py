@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,6 +22,7 @@ from pathlib import Path
 from benchmarks.scale_exports import write_exports
 from benchmarks.scale_table import Measured, growth_table
 from benchmarks.scale_world import unchecked_world
+from features.atomic_write import write_text
 
 SIZES = [100_000, 1_000_000, 5_000_000, 10_000_000]
 FIT_MAX_ROWS = SIZES[-1]
@@ -72,10 +73,10 @@ def measure_growth(
         if anew:
             result.unlink(missing_ok=True)
         if not result.exists():
-            _write_json(result, _measure_size(rows, out, fit=rows <= fit_most, most_mb=most_mb))
+            write_text(json.dumps(_measure_size(rows, out, fit=rows <= fit_most, most_mb=most_mb), indent=1), result)
         found[rows] = json.loads(result.read_text(encoding="utf-8"))
     text = growth_table(found)
-    _write_json(out / "scale.json", {str(rows): measured for rows, measured in found.items()})
+    write_text(json.dumps({str(rows): measured for rows, measured in found.items()}, indent=1), out / "scale.json")
     (out / "scale.md").write_text(text, encoding="utf-8")
     return text
 
@@ -106,7 +107,7 @@ def _measure_size(rows: int, out: Path, *, fit: bool, most_mb: int | None) -> Me
 
 def _write_world(rows: int, work: Path) -> None:
     written = write_exports(*unchecked_world(rows), work / "exports")
-    _write_json(work / "written.json", asdict(written))
+    write_text(json.dumps(asdict(written), indent=1), work / "written.json")
     print(f"  {written.files:,} files, {written.rows:,} rows, {written.bytes / 1e6:,.0f} MB", flush=True)
 
 
@@ -129,12 +130,6 @@ def _free_mb() -> float:
     memory = Path("/proc/meminfo")
     lines = memory.read_text(encoding="ascii").splitlines() if memory.exists() else []
     return sum(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) / 1024
-
-
-def _write_json(path: Path, content: Mapping[str, object]) -> None:
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    unfinished.replace(path)
 
 
 if __name__ == "__main__":

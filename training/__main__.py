@@ -173,7 +173,7 @@ def predict_command(
     lang: Lang = None,
 ) -> None:
     """Predict each creative at its latest cutoff with the champion of these data (or a bundle)."""
-    from training.atomic_write import refuse_ending
+    from features.atomic_write import refuse_ending
     from training.data.open_source import open_source
     from training.decision.predict import predict_latest
     from training.decision.predictions_file import write_predictions
@@ -222,7 +222,7 @@ def plan_command(
     lang: Lang = None,
 ) -> None:
     """Plan a budget: which creatives to launch, what tests cost, today's split, what to stop or scale."""
-    from training.atomic_write import refuse_ending
+    from features.atomic_write import refuse_ending
     from training.data.open_source import open_source
     from training.decision.plan.command import planned
     from training.decision.plan.plan_file import write_plan
@@ -257,7 +257,7 @@ def backtest_command(
     lang: Lang = None,
 ) -> None:
     """Backtest: at rolling origins, train on what was mature then, predict; write predictions with outcomes."""
-    from training.atomic_write import refuse_ending, write_table
+    from features.atomic_write import refuse_ending, write_table
     from training.backtest import backtest, summary
     from training.console import show_backtest
     from training.data.dataset import prepare

@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from configs.settings import Settings
+from features.atomic_write import write_text
 from features.partitions.address import is_url, without_password
 from features.schema import Loaded
-from training.atomic_write import write_text
 from training.mlflow_address import MlflowAddress, mlflow_address
 
 MODEL_PREFIX = "gpmcast-"

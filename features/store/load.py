@@ -1,7 +1,6 @@
 """Load the store: metrics as increments that do not overlap, one row per creative; write both as Parquet files."""
 
 import json
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from configs.settings import Settings
+from features.atomic_write import draft
 from features.errors import InputError
 from features.schema import (
     KEY,
@@ -98,18 +98,11 @@ def write_parquet(store: Store, loaded: Loaded, folder: Path) -> list[Path]:
         pa.Table.from_pandas(loaded.creatives, preserve_index=False),
         store.arrow("revisions"),
     ]
+    paths = [folder / name for name in EXPORT_FILES]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return [_write(table, folder / name) for name, table in zip(EXPORT_FILES, tables)]
+        for path, table in zip(paths, tables):
+            with draft(path) as unfinished:
+                pyarrow.parquet.write_table(table, unfinished, compression="zstd")
     except OSError as error:
         raise InputError(f"{folder}: cannot be written to: {error.strerror}. Name another folder.") from None
-
-
-def _write(table: pa.Table, path: Path) -> Path:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        pyarrow.parquet.write_table(table, unfinished, compression="zstd")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return path
+    return paths

@@ -8,9 +8,9 @@ from pathlib import Path
 import orjson
 
 from configs.errors import GpmcastError
+from features.atomic_write import PLAIN_ID
 from features.sanitise import spreadsheet_cell, visible_text
 from features.schema import KEY
-from training.atomic_write import PLAIN_ID
 
 
 def utc_time(option: str, text: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from configs.errors import GpmcastError
 from configs.settings import Settings
+from features.atomic_write import write_text
 from features.bilingual import Language, Words
 from features.errors import InputError
 from features.schema import KEY
@@ -24,7 +25,6 @@ from serving.report.render import render
 from serving.report.wording import shell
 from serving.score.run import BACKTEST, ScoreRequest, record_of
 from serving.settings import ServiceSettings
-from training.atomic_write import write_text
 from training.decision.plan.refusals import REPORT, checked_budget
 from training.errors import BundleError
 from training.evaluation.files import Evaluation, read_evaluation

@@ -7,11 +7,11 @@ from typing import Literal
 import pandas as pd
 
 from configs.settings import Settings
+from features.atomic_write import write_table
 from features.attributes import ATTRIBUTE_OF, KEY_LABELS, PROMOTION_TYPES
 from features.bilingual import Words
 from features.funnel import TARGETS, Funnel, Target
 from features.sanitise import spreadsheet_id
-from training.atomic_write import write_table
 from training.boosting.model import CreativeModel
 from training.decision.advice import facts_of
 from training.decision.rules import VERDICT_LABELS, Facts, hit_words

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from training.atomic_write import write_table, write_text
+from features.atomic_write import write_table, write_text
 from training.errors import BundleError
 from training.evaluation.budget_replay import holdout_earliness
 from training.evaluation.coverage import BIN_COLUMNS, GROUP_COLUMNS, Coverage

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.atomic_write import write_table
 from features.matrix.catalogue import Catalogue
 from features.matrix.feature_matrix import Features
-from training.atomic_write import write_table
 from training.boosting.model import CreativeModel
 from training.boosting.volume import CHOICES
 from training.explanation.shap_values import tree_shap

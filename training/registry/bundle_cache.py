@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from training.atomic_write import write_text
+from features.atomic_write import write_text
 from training.errors import BundleError
 from training.registry.bundle_files import SEAL, check_files, read_sealed_manifest
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pandas as pd
 
-from training.atomic_write import write_table, write_text
+from features.atomic_write import write_table, write_text
 from training.decision.plan.make_plan import Plan
 
 FIRST = ["part", "creative_name", "call", "test", "today", "propensity"]

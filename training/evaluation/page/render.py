@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from features.atomic_write import write_text
 from features.bilingual import Words
 from features.sanitise import markdown_text, template_text
-from training.atomic_write import write_text
 from training.charts.palette import standalone
 from training.charts.theme import theme
 from training.evaluation.acceptance import (

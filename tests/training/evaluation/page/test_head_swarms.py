@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.atomic_write import write_table
 from features.bilingual import Words
-from training.atomic_write import write_table
 from training.charts.scales import Scale
 from training.evaluation.files import HeadFacts
 from training.evaluation.page.head_swarms import SWARM, beeswarm, head_swarms, shortened, stacked

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.browser import too_wide
-from training.atomic_write import write_table
+from features.atomic_write import write_table
 from training.errors import BundleError
 from training.evaluation.coverage import Coverage
 from training.evaluation.files import HeadFacts, RunFacts, evaluation_of, read_evaluation, write_evaluation

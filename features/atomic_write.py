@@ -1,4 +1,4 @@
-"""Write tables and texts atomically: a file appears complete or not at all."""
+"""Write files atomically: a file appears complete or not at all."""
 
 import os
 import re
@@ -23,15 +23,15 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     an apostrophe in front. Ids of letters, digits, `_` and `-` stay as they are, for other tools join by them.
     """
     refuse_ending(path)
-    with _draft(path) as draft:
+    with draft(path) as unfinished:
         if path.suffix == ".csv":
             texts = table.select_dtypes(exclude=["number", "bool", "datetime"]).columns
             safe = table.assign(
                 **{str(name): table[name].map(_id_cell if name in KEY else spreadsheet_cell) for name in texts}
             )
-            safe.to_csv(draft, index=False, encoding="utf-8-sig", float_format="%.9g")
+            safe.to_csv(unfinished, index=False, encoding="utf-8-sig", float_format="%.9g")
         else:
-            table.to_parquet(draft, index=False)
+            table.to_parquet(unfinished, index=False)
 
 
 def _id_cell(value: object) -> object:
@@ -40,12 +40,13 @@ def _id_cell(value: object) -> object:
 
 def write_text(text: str, path: Path) -> None:
     """Write a text as UTF-8."""
-    with _draft(path) as draft:
-        draft.write_text(text, encoding="utf-8")
+    with draft(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
 
 
 @contextmanager
-def _draft(path: Path) -> Iterator[Path]:
+def draft(path: Path) -> Iterator[Path]:
+    """A file beside `path` to write to, which takes its place at the end; nothing changes where writing fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     os.close(handle)

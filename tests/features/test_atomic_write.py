@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from configs.errors import ConfigError
-from training import atomic_write as write
-from training.atomic_write import write_table
+from features import atomic_write as write
+from features.atomic_write import write_table
 
 TABLE = pd.DataFrame({"creative_id": ["c1", '素材,"2"'], "gpm": [1.5, 1 / 3]})
 
