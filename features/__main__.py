@@ -10,7 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from configs.export_layout import read_layout
 from configs.settings import CONFIG_DIR, Settings, load_settings
 from features.attributes import ATTRIBUTE_OF, KEY_LABELS, TAG_LABELS
-from features.console import run_command, show_ingest, show_problems, show_status
+from features.command_line import DEFAULT_CONFIG, ConfigFile, run_command
+from features.console import show_ingest, show_problems, show_status
 from features.errors import InputError
 from features.partitions.address import is_url, printable
 from features.partitions.writer import write_partitioned
@@ -29,9 +30,7 @@ app = typer.Typer(
 )
 
 StoreFile = Annotated[Path, typer.Option("--store", help="The store: one DuckDB file.")]
-ConfigFile = Annotated[Path, typer.Option("--config", help="Settings of this run.")]
 DEFAULT_STORE = Path("var/store.duckdb")
-DEFAULT_CONFIG = CONFIG_DIR / "default.yaml"
 
 
 @app.command("ingest")

@@ -1,25 +1,20 @@
-"""Console output of the store commands: tables and problems, without characters that could control a terminal."""
+"""Console output, without characters that could control a terminal: lines, problems of files, tables of the store."""
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from configs.errors import GpmcastError
-from features.bilingual import Language, Words, language_of_locale
-from features.errors import InputError, Problem
+from features.bilingual import Language, Words
+from features.errors import GRAVEST_FIRST, InputError, Problem
 from features.sanitise import visible_text
-from features.usage import UsageError, usage_error_zh
 
 if TYPE_CHECKING:
     from features.store.ingest import IngestReport
@@ -35,6 +30,11 @@ SEVERITIES = {
 }
 DAYS_SHOWN = 5
 NO_WRAP_COLUMNS = ("account", "creatives", "from", "to", "new", "changed", "same")
+
+
+def print_text(out: Console, text: object) -> None:
+    """Print a text as it is: nothing in it is markup, and the terminal breaks lines, as Chinese has few blanks."""
+    out.print(visible_text(text), highlight=False, markup=False, soft_wrap=True)
 
 
 def show_ingest(report: IngestReport, out: Console) -> None:
@@ -61,7 +61,7 @@ def show_problems(report: IngestReport, out: Console) -> None:
 
 def problem_lines(problems: Sequence[Problem], language: Language = "en") -> list[str]:
     """Format the first PROBLEMS_SHOWN problems of one file, notes last, and the number of the others."""
-    ranked = sorted(problems, key=lambda problem: ("file", "row", "note").index(problem.severity))
+    ranked = sorted(problems, key=lambda problem: GRAVEST_FIRST.index(problem.severity))
     lines = [
         visible_text(f"{SEVERITIES[problem.severity].in_language(language)}{problem.in_language(language)}")
         for problem in ranked[:PROBLEMS_SHOWN]
@@ -72,7 +72,7 @@ def problem_lines(problems: Sequence[Problem], language: Language = "en") -> lis
     return lines
 
 
-def error_lines(error: InputError, language: Language = "en") -> list[str]:
+def error_lines(error: InputError, language: Language) -> list[str]:
     """Format the message of an error, with the first PROBLEMS_SHOWN problems of each file."""
     if not error.problems:
         return visible_text(error.in_language(language)).split("\n")
@@ -80,72 +80,6 @@ def error_lines(error: InputError, language: Language = "en") -> list[str]:
     for _, problems in groupby(error.problems, key=lambda problem: problem.file):
         lines += [f"  - {line}" for line in problem_lines(list(problems), language)]
     return lines
-
-
-def run_command(app: typer.Typer, name: str) -> None:
-    """Run a command line; print a GpmcastError, or what is wrong with the command line, to stderr; exit with code 2."""
-    gc.freeze()  # what was imported stays until the end: the collector need not search it before
-    try:
-        if language_asked_for(sys.argv) == "en":
-            app(prog_name=f"python -m {name}")
-        sys.exit(app(prog_name=f"python -m {name}", standalone_mode=False))  # errors in English are not printed
-    except UsageError as error:
-        print(visible_text(usage_error_zh(error)), file=sys.stderr)
-        sys.exit(2)
-    except typer.Abort:
-        sys.exit(1)
-    except InputError as error:
-        print("\n".join(error_lines(error, language_asked_for(sys.argv))), file=sys.stderr)
-        sys.exit(2)
-    except GpmcastError as error:
-        print(visible_text(error.in_language(language_asked_for(sys.argv))), file=sys.stderr)
-        sys.exit(2)
-    finally:
-        gc.unfreeze()
-
-
-def amount(text: str) -> float:
-    """Parse the CNY of an option, written as in an export: 5000, 5,000, 5000元, 1.2万.
-
-    Raises:
-        InputError: It is no number.
-    """
-    # Imported here: commands without such an option start half a second earlier without pandas.
-    import numpy as np
-    import pyarrow as pa
-
-    from features.readers.typed_cells import parse_numbers
-
-    found = parse_numbers(pa.array([text], pa.string()))
-    if found.bad[0] or found.percent[0] or np.isnan(found.values[0]):
-        raise InputError(
-            f"“{text}” is no amount. Give CNY as a number, such as 5000 or 5,000.",
-            zh=f"“{text}”不是金额。处理：写元数，例如 5000、5,000 或 1.2万。",
-        )
-    return float(found.values[0])
-
-
-def whole_number(text: str) -> int:
-    """Parse how many, 1 or more.
-
-    Raises:
-        InputError: It is nothing of the kind.
-    """
-    if not text.strip().isdecimal() or not int(text):
-        raise InputError(
-            f"“{text}” is no number of them. Give a whole number, 1 or more, or leave the option away.",
-            zh=f"“{text}”不是个数。处理：写 1 或更大的整数，或去掉这个选项。",
-        )
-    return int(text)
-
-
-def language_asked_for(arguments: Sequence[str]) -> Language:
-    """Return the language that `--lang` names on a command line, else that of the locale."""
-    for option, value in zip(arguments, [*arguments[1:], ""]):
-        stated = value if option == "--lang" else option.removeprefix("--lang=")
-        if option.startswith("--lang") and stated in ("zh", "en"):
-            return "zh" if stated == "zh" else "en"
-    return language_of_locale()
 
 
 def show_status(status: StoreStatus, out: Console) -> None:

@@ -8,7 +8,7 @@ configs.errors.GpmcastError
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from features.bilingual import Language
 
 Severity = Literal["file", "row", "note"]
 """`file`: the whole file was left out; `row`: the rows were left out; `note`: kept, but worth a look."""
+GRAVEST_FIRST: tuple[Severity, ...] = get_args(Severity)
 
 RowList: TypeAlias = Sequence[int] | npt.NDArray[np.int64]
 

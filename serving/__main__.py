@@ -12,7 +12,17 @@ from rich.console import Console
 
 from configs.settings import CONFIG_DIR
 from configs.yaml_file import parse
-from features.console import amount, run_command, whole_number
+from features.command_line import (
+    DEFAULT_CONFIG,
+    DataPaths,
+    Lang,
+    WithoutTags,
+    amount,
+    run_command,
+    whole_number,
+)
+from features.command_line import ConfigFile as RunConfig
+from features.console import print_text
 from serving.middleware.keys import new_key
 from serving.settings import (
     BENTOML_ENVIRONMENT,
@@ -31,8 +41,7 @@ app = typer.Typer(
 
 TYPES = Path(__file__).with_name("client.d.ts")
 SERVICE_CONFIG = CONFIG_DIR / "serving.yaml"
-RUN_CONFIG = CONFIG_DIR / "default.yaml"
-ConfigFile = Annotated[Path, typer.Option("--config", help="Settings of the service.")]
+ServiceConfig = Annotated[Path, typer.Option("--config", help="YAML file with the settings of the service.")]
 Bundle = Annotated[Path | None, typer.Option("--bundle", help="A bundle folder; else the champion.")]
 Name = Annotated[str | None, typer.Option("--name", help="Registered model; else the newest champion.")]
 
@@ -45,12 +54,14 @@ def _settings(config: Path, **more: object) -> ServiceSettings:
 
 @app.command("serve")
 def serve_command(
-    config: ConfigFile = SERVICE_CONFIG,
+    config: ServiceConfig = SERVICE_CONFIG,
     bundle: Bundle = None,
     name: Name = None,
-    host: Annotated[str | None, typer.Option("--host")] = None,
-    port: Annotated[int | None, typer.Option("--port")] = None,
-    workers: Annotated[int | None, typer.Option("--workers")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on; else that of the settings.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Else that of the settings.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Processes that answer; else as in the settings.")
+    ] = None,
 ) -> None:
     """Answer requests over HTTP until SIGTERM."""
     settings = _settings(config, bundle=bundle, registered_model=name, host=host, port=port, workers=workers)
@@ -65,7 +76,7 @@ def serve_command(
 @app.command("predict")
 def predict_command(
     file: Annotated[Path, typer.Argument(help="A request as for POST /v1/predict; - for standard input.")],
-    config: ConfigFile = SERVICE_CONFIG,
+    config: ServiceConfig = SERVICE_CONFIG,
     bundle: Bundle = None,
     name: Name = None,
 ) -> None:
@@ -99,7 +110,7 @@ def predict_command(
 
 @app.command("report")
 def report_command(
-    data: Annotated[list[str], typer.Option("--data", help="Folder, file or pattern of exports; may be repeated.")],
+    data: DataPaths,
     out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
     account: Annotated[str, typer.Option("--account", help="Only this account.")] = "",
     product: Annotated[str, typer.Option("--product", help="Only this product.")] = "",
@@ -107,14 +118,12 @@ def report_command(
         str | None, typer.Option("--since", help="ISO date: launched on this day or later, or not yet.")
     ] = None,
     lang: Annotated[
-        str | None, typer.Option("--lang", help="zh or en: of messages, and in which the file opens (else zh).")
+        Literal["zh", "en"] | None, typer.Option("--lang", help="Of messages, and in which the file opens (else zh).")
     ] = None,
-    config: Annotated[Path, typer.Option("--config", help="Settings of the run.")] = RUN_CONFIG,
+    config: RunConfig = DEFAULT_CONFIG,
     bundle: Bundle = None,
     name: Name = None,
-    without_tags: Annotated[
-        bool, typer.Option("--without-tags", help="Go on where the tag sheet does not join the metrics.")
-    ] = False,
+    without_tags: WithoutTags = False,
     ledger: Annotated[
         str, typer.Option("--ledger", help="Past answers: URL, SQLite file or export; else the service's ledger.")
     ] = "",
@@ -157,12 +166,12 @@ def report_command(
     said = screen.words(written(report.all_creatives, f"{report.model_quality.model} {report.model_quality.version}"))
     end = Console()
     end.print(Text(str(out), style=f"link {out.resolve().as_uri()}"), soft_wrap=True)
-    end.print(said, highlight=False, markup=False, soft_wrap=True)
+    print_text(end, said)
 
 
 @app.command("bento")
 def bento_command(
-    config: ConfigFile = SERVICE_CONFIG,
+    config: ServiceConfig = SERVICE_CONFIG,
     bundle: Bundle = None,
     name: Name = None,
     store: Annotated[Path, typer.Option("--store", help="Folder of BentoML's store.")] = Path("var/bentoml"),
@@ -202,7 +211,7 @@ def key_command(name: Annotated[str, typer.Argument(help="Name of the caller, re
 
 @app.command("ledger")
 def ledger_command(
-    config: ConfigFile = SERVICE_CONFIG,
+    config: ServiceConfig = SERVICE_CONFIG,
     url: Annotated[str | None, typer.Option("--url", help="SQLAlchemy URL; else that of the settings.")] = None,
     since: Annotated[str, typer.Option("--since", help="ISO time; without an offset UTC.")] = "",
     until: Annotated[str, typer.Option("--until", help="ISO time before which they were given.")] = "",
@@ -228,7 +237,7 @@ def ledger_command(
 
 @app.command("score")
 def score_command(
-    data: Annotated[list[str], typer.Option("--data", help="Folder, file or pattern of exports; may be repeated.")],
+    data: DataPaths,
     ledger: Annotated[
         str, typer.Option("--ledger", help="URL, SQLite file or export (.csv, .jsonl); else that of the service.")
     ] = "",
@@ -237,14 +246,13 @@ def score_command(
     backtest: Annotated[
         Path, typer.Option("--backtest", help="Of make backtest; used where no answer has its outcome.")
     ] = Path("var/backtest.parquet"),
-    config: Annotated[Path, typer.Option("--config", help="Settings of the run.")] = RUN_CONFIG,
+    config: RunConfig = DEFAULT_CONFIG,
     service_config: Annotated[Path, typer.Option("--service-config", help="Settings of the service.")] = SERVICE_CONFIG,
-    lang: Annotated[Literal["zh", "en"] | None, typer.Option("--lang", help="Language of the summary.")] = None,
+    lang: Lang = None,
 ) -> None:
     """Compare past answers with what came: order, level, intervals, chances, decisions, drift."""
     from configs.settings import load_settings
     from features.bilingual import language_of_locale
-    from features.sanitise import visible_text
     from features.store.ingest import IngestReport
     from serving.score.run import SCORE, ScoreRequest, score, write_score
     from training.run_screen import folded_problems
@@ -256,14 +264,14 @@ def score_command(
 
     def show_files(files: IngestReport) -> None:
         for words in folded_problems([one for file in files.files if file.status != "known" for one in file.problems]):
-            err.print(visible_text(words.in_language(language)), highlight=False, markup=False, soft_wrap=True)
+            print_text(err, words.in_language(language))
 
     record, space = score(request, load_settings(config), show_files)
     for line in summary(record):
-        screen.print(visible_text(line.in_language(language)), highlight=False, markup=False, soft_wrap=True)
+        print_text(screen, line.in_language(language))
     path = out or space.folder / SCORE
     run_id = write_score(record, space, path)
-    screen.print(f"{path}  MLflow: {run_id or '–'}", highlight=False, markup=False, soft_wrap=True)
+    print_text(screen, f"{path}  MLflow: {run_id or '–'}")
 
 
 def main() -> None:

@@ -1,27 +1,32 @@
-"""`python -m training`: doctor, train, refresh, page, predict, plan, backtest, ui, leaks."""
+"""`python -m training`: train, refresh, doctor, page, predict, plan, backtest, ui, leaks."""
 
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
-from configs.settings import CONFIG_DIR, Settings, load_settings
-from configs.yaml_file import parse
-from features.bilingual import Language, Words, language_of_locale
-from features.console import amount, run_command, whole_number
-from features.errors import InputError
+from configs.settings import load_settings
+from features.bilingual import language_of_locale
+from features.command_line import (
+    DEFAULT_CONFIG,
+    ConfigFile,
+    DataPaths,
+    Lang,
+    Strict,
+    WithoutTags,
+    amount,
+    run_command,
+    whole_number,
+)
+from features.console import print_text
 from features.partitions.address import without_password
-from features.sanitise import visible_text
 from features.store.inputs import check_data_exists, load_data
-from training.run_screen import LOG, RunScreen, show_files
-
-if TYPE_CHECKING:
-    from training.boosting.recipe import Recipe
-    from training.run import TrainingRun
-    from training.workspace import Workspace
+from training.engine import with_engine
+from training.run_screen import screen_of, show_files
+from training.train_commands import EngineName, Scheduler, refresh_command, train_command
 
 app = typer.Typer(
     add_completion=False,
@@ -30,53 +35,8 @@ app = typer.Typer(
     help="Train, evaluate and use models on report exports.",
 )
 
-DataPaths = Annotated[list[str], typer.Option("--data", help="Folder, file or pattern of exports; may be repeated.")]
-ConfigFile = Annotated[Path, typer.Option("--config", help="YAML file with the settings of the run.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Refuse the run if any file or row cannot be used.")]
-EngineName = Annotated[str | None, typer.Option("--engine", help="local or dask; default: as in the config.")]
-Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a running Dask scheduler.")]
-Trials = Annotated[
-    int | None,
-    typer.Option("--trials", parser=whole_number, help="Number of Optuna trials; default: as in the config."),
-]
-Baseline = Annotated[bool, typer.Option("--baseline", help="Empirical Bayes only: no minimum amount of data.")]
-WithoutTags = Annotated[
-    bool, typer.Option("--without-tags", help="Go on where the tag sheet does not join the metrics.")
-]
-Lang = Annotated[
-    Literal["zh", "en"] | None, typer.Option("--lang", help="Language of messages; default: that of the locale.")
-]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Show the lines of the log too.")]
-DEFAULT_CONFIG = CONFIG_DIR / "default.yaml"
-
-
-@app.command("train")
-def train_command(
-    data: DataPaths,
-    config: ConfigFile = DEFAULT_CONFIG,
-    trials: Trials = None,
-    strict: Strict = False,
-    baseline: Baseline = False,
-    engine: EngineName = None,
-    scheduler: Scheduler = None,
-    without_tags: WithoutTags = False,
-    lang: Lang = None,
-    verbose: Verbose = False,
-) -> None:
-    """Train a model on exports, evaluate it on a holdout, register it and write predictions."""
-    from training.boosting.optuna_study import refuse_unreachable
-    from training.doctor.first_step import refuse_faults
-    from training.workspace import workspace
-
-    settings = _with_engine(load_settings(config), engine, scheduler)
-    if trials is not None:
-        settings = settings.model_copy(update={"tune": settings.tune.model_copy(update={"trials": trials})})
-    check_data_exists(data)  # before anything is written
-    refuse_unreachable()  # before any long computation
-    space, language = workspace(data, settings), lang or language_of_locale()
-    refuse_faults(data, space.store, settings, language, Console(stderr=True), without_tags=without_tags)
-    with _screen(space, lang, verbose=verbose) as screen:
-        _run(data, space, settings, config, screen, strict=strict, without_tags=without_tags, baseline=baseline)
+app.command("train")(train_command)
+app.command("refresh")(refresh_command)
 
 
 @app.command("doctor")
@@ -114,33 +74,6 @@ def doctor_command(
     raise typer.Exit(found.exit_code)
 
 
-@app.command("refresh")
-def refresh_command(
-    data: DataPaths,
-    config: ConfigFile = DEFAULT_CONFIG,
-    strict: Strict = False,
-    engine: EngineName = None,
-    scheduler: Scheduler = None,
-    without_tags: WithoutTags = False,
-    lang: Lang = None,
-    verbose: Verbose = False,
-) -> None:
-    """Refit the champion's recipe on newer data, without tuning; evaluate and register it."""
-    from training.boosting.recipe import Recipe
-    from training.registry.champion import model_for
-    from training.workspace import workspace, workspace_of
-
-    settings = _with_engine(load_settings(config), engine, scheduler)
-    check_data_exists(data)  # before anything is written
-    _, manifest, name, _ = model_for(workspace_of(data, settings), None)
-    space = workspace(data, settings)
-    settings = manifest.settings.model_copy(update={kept: getattr(settings, kept) for kept in MACHINE_SETTINGS})
-    recipe = Recipe(manifest.choices)
-    with _screen(space, lang, verbose=verbose) as screen:
-        screen.detail(f"refitting {name}")
-        _run(data, space, settings, config, screen, strict=strict, without_tags=without_tags, recipe=recipe)
-
-
 @app.command("page")
 def page_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, lang: Lang = None) -> None:
     """Write the page of the newest evaluation again, with newer results of `make bench-peers`."""
@@ -153,7 +86,7 @@ def page_command(data: DataPaths, config: ConfigFile = DEFAULT_CONFIG, lang: Lan
     space = workspace_of(data, settings)
     judged = write_page(space.evaluation, settings.var / "proof")
     out = Console()
-    out.print(str(space.evaluation / PAGE), highlight=False, markup=False, soft_wrap=True)
+    print_text(out, space.evaluation / PAGE)
     show_sentences(judged, settings.interval.level, lang or language_of_locale(), out)
 
 
@@ -174,6 +107,7 @@ def predict_command(
 ) -> None:
     """Predict each creative at its latest cutoff with the champion of these data (or a bundle)."""
     from features.atomic_write import refuse_ending
+    from training.console import show_predictions
     from training.data.open_source import open_source
     from training.decision.predict import predict_latest
     from training.decision.predictions_file import write_predictions
@@ -181,12 +115,12 @@ def predict_command(
     from training.registry.champion import model_for
     from training.workspace import workspace, workspace_of
 
-    settings = _with_engine(load_settings(config), engine, scheduler)
+    settings = with_engine(load_settings(config), engine, scheduler)
     refuse_ending(out)
     check_data_exists(data)  # before anything is written
     creative_model, manifest, name, known_ids = model_for(workspace_of(data, settings), model)
     space = workspace(data, settings)
-    with _screen(space, lang) as screen:
+    with screen_of(space, lang) as screen:
         progress = screen.callbacks
         opened = open_source(data, space, settings, progress, strict=strict, without_tags=without_tags)
         with opened as (source, report):
@@ -195,14 +129,7 @@ def predict_command(
             table = predict_latest(source, creative_model, manifest.settings, known_ids)
             unknown = unknown_ids(source.creatives, known_ids)
     write_predictions(table, creative_model, manifest.settings, out, headers)
-    warned = int((table["warnings"] != "").sum())
-    said = Words(
-        f"{out}：模型 {name.replace(' version ', ' ')} 预测了 {len(table):,} 个素材，其中 {warned:,} 个有提示",
-        f"{out}: {len(table):,} creatives predicted by {name}, {warned:,} with warnings",
-    )
-    out_console, language = Console(), lang or language_of_locale()
-    for text in (*(ids.words for ids in unknown), said):
-        out_console.print(visible_text(text.in_language(language)), highlight=False, markup=False, soft_wrap=True)
+    show_predictions(out, table, name, [ids.words for ids in unknown], lang or language_of_locale(), Console())
 
 
 @app.command("plan")
@@ -238,7 +165,7 @@ def plan_command(
     creative_model, manifest, _, _ = model_for(workspace_of(data, settings), model)
     space = workspace(data, settings)
     trained = manifest.settings.model_copy(update={"plan": settings.plan})
-    with _screen(space, lang) as screen:
+    with screen_of(space, lang) as screen:
         progress = screen.callbacks
         with open_source(data, space, settings, progress, without_tags=without_tags) as (source, report):
             show_files(report, screen)
@@ -267,7 +194,7 @@ def backtest_command(
     refuse_ending(out)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
-    with _screen(space, lang) as screen:
+    with screen_of(space, lang) as screen:
         progress = screen.callbacks
         loaded, report = load_data(
             data, space.store, settings, strict=strict, without_tags=without_tags, progress=progress.file
@@ -319,7 +246,7 @@ def leaks_command(
     settings = load_settings(config)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)
-    with _screen(space, lang) as screen:
+    with screen_of(space, lang) as screen:
         progress = screen.callbacks
         loaded, report = load_data(
             data, space.store, settings, strict=strict, without_tags=without_tags, progress=progress.file
@@ -330,66 +257,6 @@ def leaks_command(
     show_findings(findings, Console())
     if failed(findings):
         raise typer.Exit(1)
-
-
-MACHINE_SETTINGS = ("name", "var", "engine", "dask", "processes", "in_memory_rows")
-"""Settings that come from the config and not from the model that is refitted."""
-
-
-def _with_engine(settings: Settings, engine: str | None, scheduler: str | None) -> Settings:
-    """Return the settings with the engine and the scheduler of the command line."""
-    if engine is None and scheduler is None:
-        return settings
-    if engine == "local" and scheduler:
-        found = without_password(scheduler)
-        raise InputError(f"--scheduler {found}: found --engine local, which has none. Leave one of the two away.")
-    content = settings.model_dump()
-    content["engine"] = engine or settings.engine
-    if scheduler:
-        content["engine"], content["dask"]["scheduler"] = engine or "dask", scheduler
-    return parse(Settings, content, Path("--engine, --scheduler"))
-
-
-def _run(
-    data: list[str],
-    space: "Workspace",
-    settings: Settings,
-    config: Path,
-    screen: RunScreen,
-    *,
-    strict: bool,
-    without_tags: bool,
-    baseline: bool = False,
-    recipe: "Recipe | None" = None,
-) -> None:
-    """Read the data, train and register a model, and show the end; `baseline`, `recipe`: of `train_and_register`."""
-    from training.data.open_source import open_source
-    from training.registry.champion import keep_for_service
-    from training.run import train_and_register
-
-    progress = screen.callbacks
-    opened = open_source(data, space, settings, progress, strict=strict, without_tags=without_tags)
-    with opened as (source, report):
-        show_files(report, screen)
-        result = train_and_register(source, space, settings, progress, baseline=baseline, recipe=recipe)
-    if result.comparison.promoted and (problem := keep_for_service(space, settings.var)):
-        progress.line(problem)
-    _show_end(result, space, data, config, screen)
-
-
-def _show_end(result: "TrainingRun", space: "Workspace", data: list[str], config: Path, screen: RunScreen) -> None:
-    """Log the details of a run, and print its end below the phases."""
-    from training.console import details, show_result
-
-    for line in details(result, space):
-        screen.detail(line)
-    screen.close()
-    named = "" if config.resolve() == DEFAULT_CONFIG.resolve() else str(config)
-    show_result(result, space, data, named, screen.log, screen.language, Console())
-
-
-def _screen(space: "Workspace", lang: Language | None = None, *, verbose: bool = False) -> RunScreen:
-    return RunScreen(Console(stderr=True), space.folder / LOG, lang or language_of_locale(), verbose=verbose)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The end of a training run on the console, and its details for the log."""
+"""The end of a command on the console, and the details of a training run for its log."""
 
 from collections.abc import Mapping, Sequence
 from io import StringIO
@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from features.bilingual import Language, Words, series
+from features.console import print_text
 from features.funnel import CLICK, COST, ENGAGE, GPM, HOLD, KEEP, NET_GPM, NET_ROI, ORDER, ROI, TARGETS, VALUE
 from features.partitions.address import without_password
-from features.sanitise import visible_text
 from training.evaluation.acceptance import Judgement
 from training.evaluation.files import HeadFacts
 from training.evaluation.metrics import ALL_AGES, METHODS
@@ -65,7 +65,7 @@ def show_result(
     """
 
     def show(text: Words) -> None:
-        out.print(visible_text(text.in_language(language)), highlight=False, markup=False, soft_wrap=True)
+        print_text(out, text.in_language(language))
 
     def link(label: Words, path: Path) -> None:
         line = Text(f"  {label.in_language(language)}  ")
@@ -202,8 +202,7 @@ def show_sentences(judged: Sequence[Judgement], level: float, language: Language
     sentences = five_sentences(judged, level)
     for number, sentence in enumerate(sentences, start=1):
         label = f"{number}. " if len(sentences) > 1 else ""
-        text = f"{label}{visible_text(sentence.in_language(language))}"
-        out.print(text, highlight=False, markup=False, soft_wrap=True)  # Chinese has few blanks to break at
+        print_text(out, f"{label}{sentence.in_language(language)}")
 
 
 def show_backtest(table: pd.DataFrame, figures: pd.DataFrame, file: Path, language: Language, out: Console) -> None:
@@ -221,7 +220,7 @@ def show_backtest(table: pd.DataFrame, figures: pd.DataFrame, file: Path, langua
         f"{file}：{origins} 个时点的 {rows:,} 次预测，其中 {cold:,} 次的素材当时不在训练数据里",
         f"{file}: {rows:,} rows from {origins} origins, {cold:,} cold",
     )
-    out.print(visible_text(said.in_language(language)), highlight=False, markup=False, soft_wrap=True)
+    print_text(out, said.in_language(language))
     shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for place, header in enumerate(BACKTEST_HEADERS):
         shown.add_column(header.in_language(language), justify="right" if place else "left", no_wrap=True)
@@ -238,6 +237,28 @@ BACKTEST_HEADERS = (
     Words("预测 ÷ 实际", "total"),
     Words("落在区间里", "inside"),
 )
+
+
+def show_predictions(
+    file: Path, table: pd.DataFrame, model: str, unknown: Sequence[Words], language: Language, out: Console
+) -> None:
+    """Print what was predicted by which model, and what ids the model does not know.
+
+    Args:
+        file: That the predictions were written to.
+        table: The predictions.
+        model: Name and version.
+        unknown: Sentences on ids that the model does not know.
+        language: Of the text.
+        out: Console to print on.
+    """
+    warned = int((table["warnings"] != "").sum())
+    said = Words(
+        f"{file}：模型 {model.replace(' version ', ' ')} 预测了 {len(table):,} 个素材，其中 {warned:,} 个有提示",
+        f"{file}: {len(table):,} creatives predicted by {model}, {warned:,} with warnings",
+    )
+    for text in (*unknown, said):
+        print_text(out, text.in_language(language))
 
 
 def figures_table(figures: pd.DataFrame, part: str) -> Table:

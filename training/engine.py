@@ -4,7 +4,13 @@ Besides `LocalEngine`, the implementations are `training.sharded.processes` and 
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
+
+from configs.settings import Settings
+from configs.yaml_file import parse
+from features.errors import InputError
+from features.partitions.address import without_password
 
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
@@ -61,3 +67,22 @@ class LocalEngine:
             on_progress(done, len(items))
             found.append(function(shared, item))
         return found
+
+
+def with_engine(settings: Settings, engine: str | None, scheduler: str | None) -> Settings:
+    """Return the settings with the engine and the scheduler of a command line.
+
+    Raises:
+        InputError: A scheduler was given for an engine that has none.
+        ConfigError: One of both is not what the settings take.
+    """
+    if engine is None and scheduler is None:
+        return settings
+    if engine == "local" and scheduler:
+        found = without_password(scheduler)
+        raise InputError(f"--scheduler {found}: found --engine local, which has none. Leave one of the two away.")
+    content = settings.model_dump()
+    content["engine"] = engine or settings.engine
+    if scheduler:
+        content["engine"], content["dask"]["scheduler"] = engine or "dask", scheduler
+    return parse(Settings, content, Path("--engine, --scheduler"))

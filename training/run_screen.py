@@ -11,11 +11,13 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from features.bilingual import Language, Words
-from features.errors import Problem
+from features.bilingual import Language, Words, language_of_locale
+from features.console import print_text
+from features.errors import GRAVEST_FIRST, Problem, Severity
 from features.sanitise import visible_text
 from features.store.ingest import IngestReport
 from training.progress import Phase, ProgressCallbacks
+from training.workspace import Workspace
 
 LOG = "train.log"
 """Log of the newest command, in the folder of the workspace."""
@@ -126,12 +128,12 @@ class RunScreen:
         self._file.write(f"{datetime.now():%H:%M:%S} {line}\n")
         self._file.flush()
         if self._verbose:
-            self._bars.console.print(line, highlight=False, markup=False, soft_wrap=True)
+            print_text(self._bars.console, line)
 
     def show(self, text: str) -> None:
         """Show one line above the phases, and log it."""
         self._file.write(f"{datetime.now():%H:%M:%S} {visible_text(text)}\n")
-        self._bars.console.print(visible_text(text), highlight=False, markup=False, soft_wrap=True)
+        print_text(self._bars.console, text)
 
     def _end(self) -> None:
         if self._task is None:
@@ -174,6 +176,11 @@ class RunScreen:
         self.detail(f"{what}: {done} of {total}")
 
 
+def screen_of(space: Workspace, lang: Language | None, *, verbose: bool = False) -> RunScreen:
+    """Return the screen of a command that works in a workspace; `lang`: None for that of the locale."""
+    return RunScreen(Console(stderr=True), space.folder / LOG, lang or language_of_locale(), verbose=verbose)
+
+
 def show_files(report: IngestReport | None, screen: RunScreen) -> None:
     """Log every finding about files, and show how many files were read and the findings folded by kind.
 
@@ -206,10 +213,10 @@ def folded_problems(problems: list[Problem]) -> list[Words]:
     Args:
         problems: Of all files.
     """
-    kinds: defaultdict[tuple[str, str], list[Problem]] = defaultdict(list)
+    kinds: defaultdict[tuple[Severity, str], list[Problem]] = defaultdict(list)
     for problem in problems:
         kinds[problem.severity, problem.expected].append(problem)
-    order = sorted(kinds.items(), key=lambda kind: ("file", "row", "note").index(kind[0][0]))
+    order = sorted(kinds.items(), key=lambda kind: GRAVEST_FIRST.index(kind[0][0]))
     found = []
     for (severity, _), same in order:
         files, rows = len({problem.file for problem in same}), sum(problem.count for problem in same)

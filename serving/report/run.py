@@ -34,7 +34,6 @@ from training.workspace import DATABASE, MODEL_CACHE, Workspace, workspace
 
 LOG = "report.log"
 """Log of the newest report, in the folder of the workspace."""
-LANGUAGES = ("zh", "en")
 ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?", re.ASCII)
 
 
@@ -69,7 +68,7 @@ class ReportRequest:
 
 def report_request(
     data: Sequence[str], out: Path, *, account: str = "", product: str = "", since: str | None = None,
-    lang: str = "zh", bundle: Path | None = None, name: str = "", without_tags: bool = False,
+    lang: Language = "zh", bundle: Path | None = None, name: str = "", without_tags: bool = False,
     ledger: str = "", budget: float | None = None, launch: int | None = None,
 ) -> ReportRequest:  # fmt: skip
     """Check the options of the command.
@@ -82,15 +81,9 @@ def report_request(
             f"--out {out}: the report is one HTML file; name it report.html.",
             zh=f"--out {out}：报告是一个 HTML 文件。处理：文件名以 .html 结尾，例如 report.html。",
         )
-    if lang not in LANGUAGES:
-        raise InputError(
-            f"--lang {lang}: the report opens in {' or '.join(LANGUAGES)}.",
-            zh=f"--lang {lang}：报告只有 {' 和 '.join(LANGUAGES)} 两种语言。",
-        )
     moment = None if since is None else iso_time(since, "--since")
-    language: Language = "en" if lang == "en" else "zh"
     return ReportRequest(
-        data, out, CreativeFilter(account, product, moment), language, bundle, name, without_tags, ledger, budget,
+        data, out, CreativeFilter(account, product, moment), lang, bundle, name, without_tags, ledger, budget,
         launch,
     )  # fmt: skip
 

@@ -3,7 +3,8 @@
 import pytest
 
 from configs.errors import GpmcastError
-from features.console import error_lines, language_asked_for
+from features.command_line import language_asked_for
+from features.console import error_lines
 from features.errors import InputError, Problem, row_problem
 
 TOTALS = row_problem(

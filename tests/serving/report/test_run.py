@@ -103,7 +103,6 @@ def test_the_command_tells_its_phases_and_ends_with_the_path(
     ("options", "message"),
     [
         ({"out": Path("report.pdf")}, "name it report.html"),
-        ({"lang": "fr"}, "zh or en"),
         ({"since": "June"}, "found “June”, which is no ISO date; expected YYYY-MM-DD.*2026-06-01"),
         ({"since": "yesterday"}, "is no ISO date"),
         ({"since": ""}, "found “”"),
