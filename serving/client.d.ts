@@ -365,7 +365,7 @@ export interface NotPlanned {
   promotion_type: string;
   /** As asked for. */
   account_id: string;
-  /** It has stopped, or the model's data have metrics of it that the request leaves out. */
+  /** It has stopped, the model's data have metrics of it that the request leaves out, or it waits and launches cannot be chosen. */
   why: Sentence;
 }
 
@@ -402,7 +402,7 @@ export interface PlanRequest {
 export interface PlanSentences {
   /** Budget, launches, today's money. */
   headline: Sentence;
-  /** What the launches gain, and why the other candidates wait. */
+  /** What the launches gain, and why the other candidates wait; or why launches cannot be chosen, and the cure, with names of fields in backticks. */
   launches: Sentence;
   /** How today's money is split, and which decisions the evidence does not bear out. */
   split: Sentence;
@@ -440,7 +440,7 @@ export interface PlanSummary {
   today: number;
   /** Of that, what targets, caps and the bound on change leave. [minimum 0] */
   unspent: number;
-  /** How launches were chosen; empty without candidates. */
+  /** How launches were chosen; empty where none were. */
   method: "exact" | "greedy" | "";
   /** Expected net money less target times spend, of the launches. */
   gain: number;

@@ -37,7 +37,7 @@ class PlanSummary(AnswerModel):
     unspent: Annotated[float, Field(ge=0, examples=[40.0])]
     """Of that, what targets, caps and the bound on change leave."""
     method: Literal["exact", "greedy", ""]
-    """How launches were chosen; empty without candidates."""
+    """How launches were chosen; empty where none were."""
     gain: Annotated[float, Field(examples=[900.0])]
     """Expected net money less target times spend, of the launches."""
     gain_low: Annotated[float, Field(examples=[200.0])]
@@ -75,7 +75,8 @@ class PlanSentences(AnswerModel):
     headline: Sentence
     """Budget, launches, today's money."""
     launches: Sentence
-    """What the launches gain, and why the other candidates wait."""
+    """What the launches gain, and why the other candidates wait; or why launches cannot be chosen, and the cure, with
+    names of fields in backticks."""
     split: Sentence
     """How today's money is split, and which decisions the evidence does not bear out."""
     evidence: Sentence
@@ -178,7 +179,8 @@ class NotPlanned(AnswerModel):
     account_id: Id
     """As asked for."""
     why: Sentence
-    """It has stopped, or the model's data have metrics of it that the request leaves out."""
+    """It has stopped, the model's data have metrics of it that the request leaves out, or it waits and launches cannot
+    be chosen."""
 
 
 class PlanAnswer(AnswerModel):

@@ -8,8 +8,9 @@ from configs.settings import PlanSettings
 from features.bilingual import Words
 from training.decision.plan import overview_words, row_words
 from training.decision.plan.make_plan import Plan
+from training.decision.plan.refusals import REQUEST
 from training.decision.plan.rows import CandidateRow, RunningRow, candidate_rows, not_launched, running_rows
-from training.decision.status import RUNNING, STOPPED
+from training.decision.status import RUNNING, STOPPED, WAITING
 
 CANDIDATE = (
     "part", "target", "roi", "hit_chance", "minimum", "told_apart", "test", "gain", "gain_low", "gain_high", "days",
@@ -22,6 +23,10 @@ MONEY = ("call", "evidence_below", "evidence_above", "target", "roi", "spent", "
 SENT_KEY = ["creative_id", "promotion_type", "account_id"]
 LEFT_OUT = {
     STOPPED: Words("已停，不在计划里。", "It has stopped, so it is not planned."),
+    WAITING: Words(
+        "待投，这次选不了先投哪些，原因写在计划开头。",
+        "It waits; why launches cannot be chosen this time is said at the top of the plan.",
+    ),
     RUNNING: Words(
         "在投，但这次没有给出它的数据，不在计划里；把千川导出一起放进来。",
         "It runs, and its metrics are left out here, so it is not planned; give them too.",
@@ -82,10 +87,13 @@ def content(plan: Plan, settings: PlanSettings, others: pd.DataFrame) -> dict[st
         others: KEY and `status` of the creatives that are in neither list.
     """
     summary, waiting, money = plan.summary, candidate_rows(plan), running_rows(plan)
+    why = plan.launches_refused
     today = overview_words.today(summary, sum(row.yesterday for row in money))
+    launched = overview_words.launches(summary, told=why is None)
+    gain = row_words.together(overview_words.gain(summary), overview_words.left_out(not_launched(waiting)))
     said = {
-        "headline": overview_words.headline(overview_words.of_budget(summary), overview_words.launches(summary), today),
-        "launches": row_words.together(overview_words.gain(summary), overview_words.left_out(not_launched(waiting))),
+        "headline": overview_words.headline(overview_words.of_budget(summary), launched, today),
+        "launches": overview_words.launches_refused(why.on(REQUEST)) if why else gain,
         "split": row_words.together(overview_words.split(summary, settings), overview_words.differing(money, settings)),
         "evidence": overview_words.evidence_meaning(settings),
         "platform": overview_words.platform(summary),

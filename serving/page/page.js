@@ -13,7 +13,7 @@ import { commonOf, keyOf, ordered, targetsOf } from "./rows.js";
 import { asCells, planCells } from "./sheet.js";
 import { story } from "./story.js";
 import { drawTable, drawTabs, drawVerdicts, PAGE } from "./table.js";
-import { colon, knows, language, learnTargets, say, sayStatic, localised, useLanguage } from "./words.js";
+import { colon, knows, language, learnTargets, localised, ownNames, say, sayStatic, useLanguage } from "./words.js";
 
 const state = {
   model: null,
@@ -93,12 +93,6 @@ const act = {
     if (!(refusal instanceof Refusal)) throw refusal;
     return el("p", { class: "fault" }, refusalWords(refusal));
   },
-};
-
-// Fields of a request, which refusals name in backticks, by what this page calls them.
-const ownNames = (text) => {
-  const quoted = language() === "zh" ? / ?`(\w+)` ?/g : /`(\w+)`/g; // beside Chinese quotation marks there is no space
-  return text.replaceAll(quoted, (whole, name) => `“${say(name)}”`);
 };
 
 function refusalWords(refusal) {

@@ -3,7 +3,7 @@
 import { post } from "./ask.js";
 import { byId, el, put } from "./dom.js";
 import { keyOf, nameOf, rateOf, VERDICTS, verdictOf } from "./rows.js";
-import { figure, localised, percent, say, whole } from "./words.js";
+import { figure, localised, ownNames, percent, say, whole } from "./words.js";
 
 const ORDER = ["running", "waiting", "stopped"];
 const OPEN = 12;
@@ -52,13 +52,13 @@ export function drawPlan(place, state, act) {
   const moved = (row) => Math.abs(row.plan.today - row.plan.yesterday);
   const running = of("running").sort((one, other) => calm(one) - calm(other) || moved(other) - moved(one));
   const leftOut = of("left_out");
-  const text = (words, kind) => localised(words) && el("p", { class: kind }, localised(words));
+  const text = (words, kind) => localised(words) && el("p", { class: kind }, ownNames(localised(words)));
   return put(
     place,
     text(said.headline, "finding"),
     left > 0 && el("p", { class: "note" }, say("plan_left", { n: left, most: state.model.limits.creatives })),
-    candidates.length > 0 && el("h3", {}, say("plan_launches")),
-    text(said.launches),
+    answer.summary.candidates > 0 && el("h3", {}, say("plan_launches")),
+    text(said.launches, answer.summary.candidates > candidates.length ? "note" : undefined),
     launches.length > 0 && scroll("plan_launches", launchTable(launches, act)),
     others.length > 0 && more("plan_others", others.length, scroll("plan_others", launchTable(others, act))),
     running.length > 0 && [

@@ -25,6 +25,12 @@ export const brackets = (text) => (now === "zh" ? `\uff08${text}\uff09` : ` (${t
 // Texts that the service gives in both languages.
 export const localised = (both) => both[now] || both.zh || both.en || "";
 
+// Fields of a request, which refusals name in backticks, by what this page calls them.
+export const ownNames = (text) => {
+  const quoted = now === "zh" ? / ?`(\w+)` ?/g : /`(\w+)`/g; // beside Chinese quotation marks there is no space
+  return text.replaceAll(quoted, (whole, name) => `“${say(name)}”`);
+};
+
 export const attributeLabel = (attribute) => (knows(attribute.name) ? say(attribute.name) : localised(attribute));
 
 export const sayStatic = (values) => {

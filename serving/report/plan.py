@@ -12,10 +12,11 @@ from features.schema import KEY
 from serving.report.context import ReportContext
 from serving.report.daily import SPEND, Daily
 from serving.report.effects import ReportPart
+from training.decision.plan import overview_words
 from training.decision.plan.evidence import WATCH
 from training.decision.plan.figures import families, figures, refuse_model
 from training.decision.plan.make_plan import LAUNCH, Plan, Summary, make_plan
-from training.decision.plan.refusals import REPORT, PlanRefused, checked_budget
+from training.decision.plan.refusals import REPORT, PlanRefused
 from training.decision.plan.rows import (
     CandidateRow,
     NotLaunched,
@@ -75,7 +76,7 @@ class PlanPart(ReportPart):
         waiting, running: Number of creatives.
         settings: Of the plan.
         refused: Why there is no plan; None where there is one, or where there is no money or creative to plan.
-        launches_refused: Why waiting creatives are left out of the plan.
+        launches_refused: Why waiting creatives are left out of the plan, and what becomes of the money.
         summary: None without a plan.
         launches: The most gain first.
         not_launched: The other candidates, by why.
@@ -125,22 +126,12 @@ def plan_part(context: ReportContext, days: Daily, asked: PlanAsked) -> PlanPart
         refuse_model(context.loaded_model.model)
         if not budget or not nothing.waiting + nothing.running:
             return nothing
-        checked_budget(budget, outcome_days)
-        table = _figures(context)
+        launch = asked.launch if nothing.waiting else None  # that nobody waits is said anyway
+        plan = make_plan(_figures(context), budget, launch, settings, days=outcome_days, roi=context.roi)
     except PlanRefused as refusal:
-        return nothing.model_copy(update={"refused": _said(refusal)})
-    left_out = None
-    launch = asked.launch if nothing.waiting else None  # that nobody waits is said anyway
-    try:
-        plan = make_plan(table, budget, launch, settings, days=outcome_days, roi=context.roi)
-    except PlanRefused as refusal:
-        # What is wrong is the launches: nothing else of a plan can be refused here.
-        left_out = _said(refusal)
-        if not nothing.running:
-            return nothing.model_copy(update={"refused": left_out})
-        alone = table[table["status"] == RUNNING]
-        plan = make_plan(alone, budget, None, settings, days=outcome_days, roi=context.roi)
-    return nothing.model_copy(update={"launches_refused": left_out, **_found(context, plan)})
+        said = refusal.on(REPORT)
+        return nothing.model_copy(update={"refused": Words(said.zh, str(said))})
+    return nothing.model_copy(update=_found(context, plan))
 
 
 def _figures(context: ReportContext) -> pd.DataFrame:
@@ -162,15 +153,11 @@ def _found(context: ReportContext, plan: Plan) -> dict[str, object]:
     candidates, running = candidate_rows(plan), list(zip(running_rows(plan), places(plan.running)))
     running.sort(key=lambda one: (one[0].call == WATCH, -abs(one[0].today - one[0].yesterday)))
     launches = [one for one in zip(candidates, places(plan.candidates)) if one[0].standing == LAUNCH]
+    why = plan.launches_refused
     return {
+        "launches_refused": overview_words.launches_refused(why.on(REPORT)) if why else None,
         "summary": plan.summary,
         "launches": [PlannedLaunch(**asdict(row), index=place) for row, place in launches],
         "not_launched": not_launched(candidates),
         "split": [MoneyToday(**asdict(row), index=place) for row, place in running],
     }
-
-
-def _said(refusal: PlanRefused) -> Words:
-    """What a refusal says in the names of `make report`, in both languages."""
-    said = refusal.on(REPORT)
-    return Words(said.zh, str(said))

@@ -49,11 +49,7 @@ def no_plan(part: PlanPart) -> Words:
 
 def headline(part: PlanPart, summary: Summary) -> Words:
     """The finding: budget, launches, their cost and chance of hits, today's money and calls."""
-    launched = overview_words.launches(summary)
-    if part.launches_refused:
-        launched = Words(
-            f"待投的 {part.waiting:,} 条先投哪些，回答不了", f"what to launch of {part.waiting:,} is not told"
-        )
+    launched = overview_words.launches(summary, told=part.launches_refused is None)
     today = overview_words.today(summary, sum(one.yesterday for one in part.split))
     return overview_words.headline(_budget(part, summary), launched, today)
 
@@ -67,12 +63,6 @@ def _budget(part: PlanPart, summary: Summary) -> Words:
         f"With the mean daily spend of the last {SPEND_DAYS} days, {daily} CNY ({budget} CNY for {days} days; "
         "for another amount ask whoever makes this report)",
     )
-
-
-def launches_refused(part: PlanPart) -> Words:
-    """Why waiting creatives are left out, and what becomes of the money."""
-    why = part.launches_refused or Words("", "")
-    return Words(f"{why.zh}下面把预算全部分给在投的。", f"{why.en} Below, all of the budget goes to those running.")
 
 
 def chosen(part: PlanPart, summary: Summary) -> Words:

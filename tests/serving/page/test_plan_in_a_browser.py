@@ -156,7 +156,7 @@ def test_a_plan_is_saved_as_csv_and_xlsx_with_every_creative(page) -> None:
     ("budget", "launch", "field", "zh", "en"),
     [
         ("", "", "budget_cny", "“总预算”写接下来 7 天的总预算", "as “budget”, more than 0"),
-        ("5", "", "budget_cny", "提高“总预算”", "Raise “budget”"),
+        ("5", "1", "budget_cny", "提高“总预算”", "Raise “budget”"),
         ("2000000000000", "", "budget_cny", "看看是不是多写了零", "check its zeros"),
         (BUDGET, "9", "launch", "“先投几条”不要大于 4", "Set “how many to launch” to 4 at most"),
         (BUDGET, "4", "launch", "只有 3 种不同的创意", "hold 3 ideas"),
@@ -177,6 +177,16 @@ def test_what_is_refused_stands_at_its_field_in_words(opened, budget, launch, fi
         page.click("#language")
     plan(page)
     expect(page.locator("#plan-form .fault:visible")).to_have_count(0)
+
+
+def test_a_budget_below_one_test_leaves_todays_money_and_says_why_nothing_is_launched(page) -> None:
+    view = plan(page, "5")
+    expect(view.locator(".finding")).to_contain_text("待投的 4 条先投哪些，回答不了")
+    expect(view.locator(".note").first).to_contain_text("提高“总预算”")
+    expect(view.locator(".note").first).to_contain_text("预算先全部分给在投的")
+    expect(view.locator("tr[data-plan]")).to_have_count(len(RUNNING))
+    view.locator("summary").filter(has_text="不在计划里的 4 条").click()
+    expect(view.locator("details li").first).to_contain_text("这次选不了先投哪些")
 
 
 def test_creatives_that_were_typed_are_planned_too(open_page, address) -> None:

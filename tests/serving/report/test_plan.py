@@ -177,12 +177,18 @@ def test_a_budget_below_one_test_leaves_the_split_of_those_that_run(waiting: Rep
     data = sections(waiting, None, asked=PlanAsked(60.0))
     assert data.plan.launches_refused is not None
     assert data.plan.summary is not None
-    assert data.plan.summary.candidates == 0
+    assert (data.plan.summary.candidates, data.plan.launches) == (data.plan.waiting, [])
     assert data.plan.summary.running == len(data.plan.split) > 0
     said = section(data)
     assert "先投哪些，回答不了" in said
     assert "可用于测试的只有" in said
-    assert "下面把预算全部分给在投的" in said
+    assert "预算先全部分给在投的" in said
+
+
+def test_more_launches_than_there_are_candidates_are_refused_as_everywhere(waiting: ReportContext) -> None:
+    data = sections(waiting, None, asked=PlanAsked(BUDGET, 99))
+    assert data.plan.summary is None
+    assert "LAUNCH 不要大于" in section(data)
 
 
 def test_one_account_is_planned_alone(loaded: LoadedModel, with_waiting: Loaded) -> None:

@@ -11,7 +11,7 @@ from configs.settings import PlanSettings
 from features.bilingual import Words
 from training.decision.plan import refusals
 from training.decision.plan.evidence import STOP, belief, calls, log_e_above, log_e_below
-from training.decision.plan.refusals import checked_budget, refused
+from training.decision.plan.refusals import PlanRefused, checked_budget, refused
 from training.decision.plan.selection import Selection, choose
 from training.decision.plan.split import split
 from training.decision.plan.testing import launch_gain, shared_out, test_days, test_of
@@ -32,7 +32,7 @@ class Summary:
         test_money: For the launches.
         running: How many creatives run; `stopped`: of these, called below target; `scaled`: called above it.
         today: Money of the running creatives for one day; `unspent`: of it, left by floors, caps and targets.
-        method: `exact`, `greedy`, or empty without candidates.
+        method: `exact`, `greedy`, or empty where none are chosen.
         gain, gain_low, gain_high: Expected gain of the launches, for the middle elasticity, and over all.
         gain_gap: Share of the greatest possible gain that may be missing, what was given up for hits included.
         hits: The number of hits that the chance is about; `hit_chance`: of at least so many; `most_hit_chance`: bound
@@ -79,25 +79,37 @@ class Plan:
         running: One row per running creative, most money first: figures, `part` (RUN), `call` (stop, scale or watch),
             `evidence_below` and `evidence_above` (e-values), `today` (CNY), `change` (against yesterday) and
             `propensity`.
+        launches_refused: Why launches cannot be chosen, so that running creatives share the whole budget and the table
+            of candidates is empty; None where they were.
     """
 
     summary: Summary
     candidates: pd.DataFrame
     running: pd.DataFrame
+    launches_refused: PlanRefused | None = None
 
     def document(self) -> dict[str, object]:
-        """Every figure as plain data: `summary`, `candidates` and `running`; None where a figure is not known."""
+        """Every figure as plain data: `summary`, `candidates`, `running`, and in both languages `launches_refused`;
+        None where a figure is not known, and where launches were chosen."""
         frames = {"candidates": self.candidates, "running": self.running}
         lists = {
             name: frame.astype(object).where(frame.notna(), None).to_dict("records") for name, frame in frames.items()
         }
-        return {"summary": asdict(self.summary), **lists}
+        why = self.launches_refused
+        return {
+            "summary": asdict(self.summary),
+            **lists,
+            "launches_refused": {"zh": why.zh, "en": str(why)} if why else None,
+        }
 
 
 def make_plan(
     figures: pd.DataFrame, budget: float | None, launch: int | None, settings: PlanSettings, *, days: int, roi: str
 ) -> Plan:
     """Plan a budget.
+
+    Launches that the budget or the candidates do not allow do not hold back the money of running creatives: the plan
+    says why there are none. It is refused where a number of launches was asked for, or nothing runs.
 
     Args:
         figures: Of `training.decision.plan.figures.plan_figures`; candidates are those that wait.
@@ -116,7 +128,14 @@ def make_plan(
     if not len(waiting) and not len(running):
         raise refused(refusals.NOTHING)
     share = settings.test_share if len(running) else 1.0
-    candidates, chosen = _launches(waiting, budget, share, launch, settings, days)
+    why = None
+    try:
+        candidates, chosen = _launches(waiting, budget, share, launch, settings, days)
+    except PlanRefused as refusal:
+        if launch is not None or not len(running):
+            raise
+        why = refusal
+        candidates, chosen = _launches(waiting.iloc[:0], budget, share, None, settings, days)
     tested = float(candidates["test"].sum())
     today = (budget - tested) / days if len(running) else 0.0
     running, unspent = _running(running, today, settings, days)
@@ -125,7 +144,7 @@ def make_plan(
         budget=float(budget),
         days=days,
         roi=roi,
-        candidates=len(candidates),
+        candidates=len(waiting),
         ideas=int(waiting["family"].nunique()),
         launched=int((candidates["part"] == LAUNCH).sum()),
         test_money=tested,
@@ -146,7 +165,7 @@ def make_plan(
         seed=settings.seed,
         elasticities=settings.elasticities,
     )
-    return Plan(summary, candidates, running)
+    return Plan(summary, candidates, running, why)
 
 
 def _launches(

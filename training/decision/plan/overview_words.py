@@ -8,6 +8,7 @@ from features.bilingual import Words
 from features.point_in_time.counts import RECENT_DAYS
 from training.decision.plan.dispersion import LEAST_CREATIVES
 from training.decision.plan.make_plan import Summary
+from training.decision.plan.refusals import PlanRefused
 from training.decision.plan.row_words import differs, odds, signed, span_of
 from training.decision.plan.rows import NotLaunched, RunningRow
 from training.decision.rules import VERDICT_LABELS
@@ -25,10 +26,20 @@ def of_budget(summary: Summary) -> Words:
     )
 
 
-def launches(summary: Summary) -> Words:
-    """How many of the candidates are launched, what the tests take, and the chance of hits."""
+def launches(summary: Summary, told: bool = True) -> Words:
+    """How many of the candidates are launched, what the tests take, and the chance of hits.
+
+    Args:
+        summary: Of the plan.
+        told: Whether launches could be chosen.
+    """
     if not summary.candidates:
         return Words("没有待投的素材", "no creative is waiting")
+    if not told:
+        return Words(
+            f"待投的 {summary.candidates:,} 条先投哪些，回答不了",
+            f"what to launch of the {summary.candidates:,} waiting is not told",
+        )
     if not summary.launched:
         return Words(
             f"待投的 {summary.candidates:,} 条一条也不建议投（达标之上都没有预计净增）",
@@ -41,6 +52,11 @@ def launches(summary: Summary) -> Words:
         f"launch {summary.launched} of {summary.candidates:,} waiting, tests take {summary.test_money:,.0f} CNY, "
         f"chance of at least {summary.hits} hit(s) {chance.en}",
     )
+
+
+def launches_refused(why: PlanRefused) -> Words:
+    """Why launches could not be chosen, in the names of its surface, and what becomes of the money."""
+    return Words(f"{why.zh}预算先全部分给在投的。", f"{why} Until then all of the budget goes to those running.")
 
 
 def today(summary: Summary, before: float) -> Words:

@@ -36,7 +36,8 @@ def show_plan(plan: Plan, settings: PlanSettings, files: list[Path], language: L
 
     summary = plan.summary
     today = overview_words.today(summary, float(plan.running["yesterday"].sum()))
-    found = overview_words.headline(overview_words.of_budget(summary), overview_words.launches(summary), today)
+    launched = overview_words.launches(summary, told=plan.launches_refused is None)
+    found = overview_words.headline(overview_words.of_budget(summary), launched, today)
     say(found, "bold")
     chosen = plan.candidates[plan.candidates["part"] == LAUNCH]
     if len(chosen):
@@ -63,6 +64,8 @@ def _of_launches(plan: Plan) -> list[Words]:
     """What is said of the launches."""
     if not plan.summary.candidates:
         return [words.NO_CANDIDATES]
+    if plan.launches_refused:
+        return [overview_words.launches_refused(plan.launches_refused)]
     said = [overview_words.gain(plan.summary), overview_words.left_out(not_launched(candidate_rows(plan)))]
     said += [] if plan.summary.launched else [words.LAUNCH_ALL_THE_SAME]
     return [text for text in said if text.zh]

@@ -154,7 +154,7 @@ def test_candidates_that_cannot_be_used_are_answered_in_words(tmp_path, data, ce
     sheet = tmp_path / "candidates.csv"
     sheet.write_text("\n".join([HEADERS, *rows]), encoding="utf-8")
     with pytest.raises(InputError) as refused:
-        planned(data, certain, settings, 20_000.0, None, sheet)
+        planned(data, certain, settings, 20_000.0, 1, sheet)
     assert en in "\n".join(error_lines(refused.value, "en"))
     assert zh in "\n".join(error_lines(refused.value, "zh"))
 
@@ -227,3 +227,16 @@ def test_every_sentence_is_in_both_languages_with_the_same_places() -> None:
         places = [set(re.findall(r"{(\w+)", one)) for one in text]
         assert places[0] == places[1], name
         assert not re.search(r"[\u4e00-\u9fff][,:;?()]", text.zh), name
+
+
+def test_unknown_candidates_leave_the_split_and_the_screen_says_why(tmp_path, data, certain, settings) -> None:
+    sheet = tmp_path / "candidates.csv"
+    sheet.write_text("\n".join([HEADERS, "x1,acc0,推直播,没见过,没见过,没见过,没见过"]), encoding="utf-8")
+    plan = planned(data, certain, settings, 20_000.0, None, sheet)
+    out = Console(file=StringIO(), width=120)
+    show_plan(plan, settings.plan, [Path("plan.csv")], "zh", out)
+    said = out.file.getvalue()
+    assert "待投的 1 条先投哪些，回答不了" in said
+    assert "模型一个都没见过" in said
+    assert "预算先全部分给在投的" in said
+    assert len(plan.running) > 0

@@ -113,8 +113,8 @@ def test_the_document_holds_every_figure_as_plain_data() -> None:
         (figures(), float("inf"), None, "is no budget of 7 days", "不像 7 天的预算"),
         (figures(), 10_000.0, 7, "7 launches were asked for, and there are 6 candidates", "候选只有 6 个"),
         (figures(), 10_000.0, 4, "hold 3 ideas", "3 种不同的创意"),
-        (figures().assign(known=0.0), 10_000.0, None, "knows no attribute or tag of the 6", "一个都没见过"),
-        (figures(), 100.0, None, "30 CNY (30% of the budget) are there for tests. Raise BUDGET.", "提高 BUDGET。"),
+        (figures(running=0).assign(known=0.0), 10_000.0, None, "knows no attribute or tag of the 6", "一个都没见过"),
+        (figures(), 100.0, 1, "30 CNY (30% of the budget) are there for tests. Raise BUDGET.", "提高 BUDGET。"),
         (figures(), 3000.0, 3, "Raise BUDGET, or set LAUNCH to 2", "把 LAUNCH 改为 2"),
         (figures(running=0), 10.0, None, "10 CNY are there for tests", "只有 10 元。"),
         (figures(waiting=0), 10_000.0, 2, "there is no candidate", "没有候选"),
@@ -125,3 +125,22 @@ def test_bad_input_is_answered_in_words_with_the_cure(table, budget, launch, en,
         of(table, budget, launch)
     assert en in str(refused.value)
     assert zh in refused.value.zh
+
+
+@pytest.mark.parametrize(
+    ("table", "budget", "zh"),
+    [
+        (figures(), 100.0, "可用于测试的只有 30 元（预算的 30%）。处理：提高 BUDGET。"),
+        (figures().assign(known=0.0), 10_000.0, "模型一个都没见过"),
+    ],
+)
+def test_launches_that_cannot_be_chosen_leave_all_money_to_those_that_run(table, budget, zh) -> None:
+    plan = of(table, budget)
+    assert plan.launches_refused is not None
+    assert zh in plan.launches_refused.zh
+    assert (len(plan.candidates), plan.summary.candidates, plan.summary.launched) == (0, 6, 0)
+    assert plan.summary.today == pytest.approx(budget / 7)
+    alone = of(table[table["status"] == "running"], budget)
+    pd.testing.assert_frame_equal(plan.running, alone.running)
+    assert alone.launches_refused is None
+    assert zh in plan.document()["launches_refused"]["zh"]
