@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
 
-from features.funnel import COST
 from features.matrix.feature_matrix import Features
+from features.stages import COST
 
 Floats = npt.NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from benchmarks.own_models import FUNNEL, HEADS
 from benchmarks.scores import OUTCOME, TRUTH
-from features.funnel import RATE_TARGETS
+from features.targets import RATE_TARGETS
 from training.evaluation.metrics import ALL_AGES
 
 WORLDS = ("interplay", "shift")

@@ -15,9 +15,11 @@ import pandas as pd
 from benchmarks.cost_level import WAYS, Way, log_factors
 from benchmarks.scores import figures, known_rows, true_targets
 from benchmarks.tasks import Task
-from features.funnel import COST, COST_HEAD, TARGETS, VOLUME, Funnel, Head
+from features.funnel import Funnel
 from features.matrix.feature_matrix import Features, Fitted, build_features
 from features.point_in_time.array_frame import ArrayFrame
+from features.stages import COST, VOLUME
+from features.targets import COST_HEAD, TARGETS, Head
 from training.boosting.cv_folds import HeadFold
 from training.boosting.heads import can_train, head_level, head_rows
 from training.boosting.model import Choice, FittedHead, HeadJob, targets_of_heads
@@ -123,7 +125,7 @@ def direct_heads(funnel: Funnel) -> list[DirectHead]:
     found = []
     for name in funnel.rate_targets:
         about = TARGETS[name]
-        parts = about.composition(funnel)
+        parts = funnel.compositions[name]
         if len(parts.head_signs) > 1:
             stages = (*parts.gross, *([parts.keep] if parts.keep else []))
             found.append(DirectHead(name, about.label, about.numerator, about.exposure, stages, over=parts.cost))

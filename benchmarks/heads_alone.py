@@ -15,10 +15,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.tasks import Task
-from features.funnel import VOLUME, Funnel, Head
+from features.funnel import Funnel
 from features.matrix.catalogue import Catalogue
 from features.matrix.feature_matrix import FeatureMatrix, Features
 from features.schema import KEY
+from features.stages import VOLUME
+from features.targets import Head
 from training.boosting.cv_folds import HeadFold, make_folds
 from training.boosting.heads import HeadRows, can_train, head_level, head_rows
 from training.boosting.model import Choice, CreativeModel, HeadJob, predicted_values

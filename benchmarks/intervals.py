@@ -25,8 +25,8 @@ from scipy.stats import nbinom, spearmanr
 
 from benchmarks.load_files import read
 from configs.settings import Settings, load_settings
-from features.funnel import TARGETS
 from features.matrix.feature_matrix import Features
+from features.targets import TARGETS
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on, out_of_fold, predict_out_of_sample, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits

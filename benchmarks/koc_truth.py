@@ -14,7 +14,6 @@ from scipy.stats import norm
 
 from benchmarks.lever_truth import true_terms
 from benchmarks.sample_report import report_and_world
-from features.funnel import TARGETS
 from sample.world import World
 from serving.report.context import ReportContext
 from serving.report.kocs import koc_table
@@ -34,7 +33,7 @@ def effects(context: ReportContext, world: World, seed: int) -> pd.DataFrame:
     terms = true_terms(world, seed, KOC)
     assert terms is not None  # every world has KOCs
     known = context.observed[[*KEYS, KOC, PRODUCT]].merge(terms, how="left", on=KEYS)
-    signs = TARGETS[context.roi].composition(context.funnel).signs
+    signs = context.funnel.compositions[context.roi].signs
     known["true"] = sum(sign * known[name] for name, sign in signs.items())
     stated, rows = koc_table(context), []
     for one in stated.types:

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.stats import norm, spearmanr
 
 from benchmarks.sample_report import report_and_world
-from features.funnel import TARGETS
+from features.targets import TARGETS
 from sample.effects import latents
 from sample.world import PRODUCTS, World
 from sample.worlds import STAGES, WorldSpec
@@ -43,7 +43,7 @@ def effects(context: ReportContext, world: World, seed: int) -> pd.DataFrame:
     """One row per slice, value and stage (or net ROI): stated log effect and its deviation, and the true one."""
     groups, slices = lever_groups(context), lever_slices(context)
     stated = lever_effects(context, groups, slices)
-    signs = TARGETS[context.roi].composition(context.funnel).signs
+    signs = context.funnel.compositions[context.roi].signs
     starts = np.cumsum([0, *(len(group.values) for group in groups)])
     rows = []
     for group, start in zip(groups, starts.tolist()):

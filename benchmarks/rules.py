@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import TARGETS, Funnel
+from features.funnel import Funnel
+from features.targets import TARGETS
 from training.evaluation.metrics import ratio
 
 Floats = npt.NDArray[np.float64]

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.truth import ON, TRUE
-from features.funnel import TARGETS, Funnel
+from features.funnel import Funnel
+from features.targets import TARGETS
 from training.evaluation.metrics import (
     ALL_AGES,
     MIN_METRIC_ROWS,

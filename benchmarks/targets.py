@@ -24,7 +24,7 @@ from benchmarks.pages import TextTable, print_table
 from benchmarks.scores import FIGURES, OURS, OUTCOME, TRUTH, figures
 from benchmarks.truth import TRUE, holdout_frame, join
 from configs.settings import Evaluate
-from features.funnel import RATE_TARGETS, VOLUME_TARGETS
+from features.targets import RATE_TARGETS, VOLUME_TARGETS
 from training.evaluation.metrics import ALL_AGES, MIN_METRIC_ROWS, comparable_rows, evaluated_targets
 
 Floats = npt.NDArray[np.float64]

@@ -8,11 +8,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import TARGETS, Funnel
+from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import estimate_variances
 from features.matrix.feature_matrix import Features, build_features
 from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY, Loaded
+from features.targets import TARGETS
 from training.boosting.model import CreativeModel
 from training.boosting.recipe import Recipe, fit_on
 from training.boosting.rolling_fits import plan_refits, with_refits

@@ -22,8 +22,8 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from configs.settings import Evaluate
-from features.funnel import TARGETS
 from features.schema import KEY
+from features.targets import TARGETS
 from training.evaluation.deciles import DECILES, WHOLE, calibration_table
 from training.evaluation.metrics import ALL_AGES, comparable_rows
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pandas as pd
 
-from features.funnel import TARGETS, Funnel
+from features.funnel import Funnel
 from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY
+from features.targets import TARGETS
 from training.boosting.recipe import fit_on, out_of_fold, recipe_by_hand
 from training.boosting.rolling_fits import plan_refits, with_refits
 from training.data.dataset import Dataset, rows_of

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from features.bilingual import Language, Words, series
 from features.console import print_text
-from features.funnel import CLICK, COST, ENGAGE, GPM, HOLD, KEEP, NET_GPM, NET_ROI, ORDER, ROI, TARGETS, VALUE
 from features.partitions.address import without_password
+from features.stages import CLICK, COST, ENGAGE, HOLD, KEEP, ORDER, VALUE
+from features.targets import GPM, NET_GPM, NET_ROI, ROI, TARGETS
 from training.evaluation.acceptance import Judgement
 from training.evaluation.files import HeadFacts
 from training.evaluation.metrics import ALL_AGES, METHODS

@@ -20,11 +20,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from features.funnel import Stage
 from features.point_in_time.array_frame import ArrayFrame, Floats
 from features.point_in_time.entity_history import CHAIN, MARKET
 from features.point_in_time.number_columns import Names
 from features.point_in_time.windowed_sums import Mask
+from features.stages import Stage
 
 MIN_VARIANCE = 1e-4
 MAX_VARIANCE = 25.0

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from features.funnel import Funnel, Stage
+from features.funnel import Funnel
 from features.funnel_model.design_matrix import TermMatrices, term_matrices
 from features.funnel_model.empirical_bayes import MAX_VARIANCE, MIN_VARIANCE, safe_rate, stage_counts
 from features.funnel_model.interactions import (
@@ -30,6 +30,7 @@ from features.funnel_model.model import FunnelModel, StageModel, price_variance
 from features.funnel_model.terms import PROMOTION_TYPE, TIME, Terms, is_categorical, is_interaction, is_slope
 from features.point_in_time.array_frame import ArrayFrame, Floats
 from features.point_in_time.windowed_sums import Mask, Seconds
+from features.stages import Stage
 
 FIXED_EFFECT_VARIANCE = 25.0
 """Prior variance of promotion-type effects: wide enough to act as fixed effects."""

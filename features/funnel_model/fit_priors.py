@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
 
-from features.funnel import Funnel, Stage
+from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import (
     MAX_VARIANCE,
     MIN_VARIANCE,
@@ -38,6 +38,7 @@ from features.point_in_time.array_frame import ArrayFrame, Categories, Codes, Fl
 from features.point_in_time.counts import RECENT_DAYS
 from features.point_in_time.entity_history import CHAIN, MARKET, Entity, entity_codes, ratio_and_weight
 from features.schema import KEY
+from features.stages import Stage
 
 PRIOR_WEIGHTS_RIDGE = 0.1
 """L2 penalty of both weight regressions: histories of tags overlap, and overlapping weights fit noise."""

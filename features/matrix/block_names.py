@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from features.funnel import VOLUME, Funnel
+from features.funnel import Funnel
 from features.point_in_time.number_columns import Names
+from features.stages import VOLUME
 
 STAGE_PARTS = ("own", "own_events", "base", "bayes", "prior", "rate", "variance")
 HEAD_PARTS = ("funnel", "funnel_less_bayes")

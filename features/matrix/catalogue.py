@@ -7,7 +7,8 @@ from typing import Literal
 
 from features.attributes import ATTRIBUTE_OF, CREATIVE_ATTRIBUTES, KEY_LABELS, NUMBER_ATTRIBUTES, TAG_LABELS
 from features.bilingual import Words
-from features.funnel import VOLUME, VOLUME_LABEL, Funnel
+from features.funnel import Funnel
+from features.stages import VOLUME, VOLUME_LABEL
 
 Group = Literal["creative", "early", "pacing", "paid", "history", "siblings", "funnel"]
 

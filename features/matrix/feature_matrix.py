@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.attributes import NUMBER_ATTRIBUTES
-from features.funnel import Funnel, Head
+from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import PriorArrays, Priors, stack_priors
 from features.funnel_model.model import FunnelModel
 from features.funnel_model.posterior import Posteriors, posteriors_of
@@ -20,6 +20,7 @@ from features.point_in_time.array_frame import ArrayFrame, Floats, Rows
 from features.point_in_time.entity_history import MARKET, Entity
 from features.point_in_time.number_columns import Names, NumberColumns
 from features.schema import KEY
+from features.targets import Head
 
 FEATURES_VERSION = 5
 """Increase it whenever a feature is added or computed in another way: names of studies and of tables of sharded runs
@@ -148,7 +149,7 @@ class Features:
         keys: KEY, `age_hours`, `cutoff`, `launched_at`, `elapsed_hours`.
         values: One column per feature of the catalogue, in its order.
         posteriors: Of the funnel model.
-        reference_price: (rows,) CNY that an order is measured against (see `features.funnel.Stage.priced`).
+        reference_price: (rows,) CNY that an order is measured against (see `features.stages.Stage.priced`).
         catalogue: The declared features.
     """
 

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.funnel import Funnel, Stage, counted_columns
+from features.funnel import Funnel, counted_columns
 from features.point_in_time.array_frame import Codes, Floats
 from features.point_in_time.metric_rows import GRAINS, SETTLED, MetricRows, split_settled
 from features.point_in_time.windowed_sums import HOUR, Seconds, TimedSums, seconds
+from features.stages import Stage
 
 Availability = Literal["known", "settled"]
 """When a figure becomes available: with its row's report, or after the refund window of the ROI basis too."""

@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 
 from features.attributes import CREATIVE_ATTRIBUTES
-from features.funnel import Funnel, Stage
+from features.funnel import Funnel
 from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
 from features.point_in_time.availability import AVAILABILITIES, Availability, ReportedRows, availability_of
 from features.point_in_time.market import Market
 from features.point_in_time.number_columns import Names, NumberColumns
 from features.point_in_time.windowed_sums import Mask, Seconds, TimedSums, exact
 from features.schema import MONEY_DECIMALS
+from features.stages import Stage
 
 TAG = "tag_"
 

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import Stage
 from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
 from features.point_in_time.availability import AVAILABILITIES, NEVER, availabilities_of
 from features.point_in_time.counts import SumsInMemory
 from features.point_in_time.entity_history import MARKET, Contributions, Entity, EntitySums, entity_codes
 from features.point_in_time.windowed_sums import TimedSums, summed_by
+from features.stages import Stage
 
 LAUNCHES = "launches"
 LAUNCHED = "launched"

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.funnel import VOLUME, build_funnel
+from features.funnel import build_funnel
 from features.schema import VALUES
+from features.stages import VOLUME
 from features.store.duckdb_store import Store
 
 _BY_GRAIN = """

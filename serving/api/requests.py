@@ -14,8 +14,8 @@ from typing_extensions import TypedDict
 from configs.export_layout import read_layout
 from configs.settings import CONFIG_DIR
 from features.attributes import CREATIVE_ATTRIBUTES, Attribute
-from features.funnel import RateTarget
 from features.schema import COUNTS, LARGEST, VALUES
+from features.targets import RateTarget
 from training.decision.plan.refusals import MOST_BUDGET
 
 MOST_METRICS_ROWS = 1000

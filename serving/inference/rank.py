@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtr
 
-from features.funnel import TARGETS
 from features.matrix.feature_matrix import Features
 from serving.api.errors import RequestProblem, refused
 from serving.api.requests import RankRequest
@@ -138,7 +137,7 @@ def distribution(
     if uncertainty is not None and target in uncertainty.targets:
         rows = uncertainty.of(predicted, features)
         return rows.support(target), partial(rows.cdf, target=target)
-    stages = TARGETS[target].composition(loaded.model.fitted.funnel).signs
+    stages = loaded.model.fitted.funnel.compositions[target].signs
     log_normal = LogNormal(np.log(predicted[target]), log_sd(features, list(stages)))
     return log_normal.support(), log_normal.cdf
 

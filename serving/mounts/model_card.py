@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from configs.settings import BASES
 from features.attributes import CREATIVE_ATTRIBUTES
-from features.funnel import TARGETS, VOLUME, VOLUME_LABEL
+from features.stages import VOLUME, VOLUME_LABEL
+from features.targets import TARGETS
 from serving.api.responses import (
     AttributeCard,
     FeatureCard,

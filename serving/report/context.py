@@ -11,7 +11,7 @@ import pandas as pd
 from configs.settings import Settings
 from features.bilingual import Words
 from features.errors import InputError
-from features.funnel import Funnel, Stage
+from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import ratio_and_events, stage_counts
 from features.matrix.catalogue import TAG_NAMES
 from features.matrix.feature_matrix import Features, build_features
@@ -21,6 +21,7 @@ from features.point_in_time.entity_history import TAG, entity_name
 from features.point_in_time.metric_rows import MetricRows
 from features.point_in_time.snapshots import latest_snapshots, snapshot_frame, snapshot_table
 from features.schema import KEY, Loaded
+from features.stages import Stage
 from serving.inference.loaded_model import LoadedModel
 from serving.report.contribution_groups import GroupedContributions, StageResidual, group_contributions
 from training.decision.advice import Advice, advise

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from features.attributes import ATTRIBUTE_OF, NUMBER_ATTRIBUTES
 from features.bilingual import Words
-from features.funnel import VOLUME
 from features.matrix.catalogue import PLAIN_CODES, Feature, entity_label
 from features.point_in_time.entity_history import MARKET, TAG, entity_name
+from features.stages import VOLUME
 from training.boosting.volume_rows import PACES
 from training.explanation.contributions import LogContributions
 

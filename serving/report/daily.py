@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import BASES
-from features.funnel import TARGETS
 from features.schema import KEY
+from features.targets import TARGETS
 from serving.report.context import ReportContext
 from serving.report.effects import ReportPart
 from training.decision.status import RUNNING_DAYS

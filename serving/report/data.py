@@ -34,7 +34,7 @@ from training.track_record.record import TrackRecord
 
 
 class StageLabel(ReportPart):
-    """A stage of the model's funnel: name, labels and unit of its `features.funnel.Stage`."""
+    """A stage of the model's funnel: name, labels and unit of its `features.stages.Stage`."""
 
     name: str
     zh: str

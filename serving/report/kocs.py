@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from features.attributes import NAMED_BY
-from features.funnel import TARGETS
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import Codes, StageResidual, shrunk_cells
 from serving.report.creative_rows import known_text
@@ -148,7 +147,7 @@ def _of_type(
     products: Sequence[str], stated: Mapping[str, StageEffects], target: str,
 ) -> KocsOfType:  # fmt: skip
     """Effects in one promotion type; `place`: its index in the slices of `stated`."""
-    signs = TARGETS[target].composition(context.funnel).signs
+    signs = context.funnel.compositions[target].signs
     inside, kocs, bands = one.rows.astype(np.float64), koc.codes, price.codes
     own, of_price = slice(0, len(koc.values)), slice(len(koc.values), len(koc.values) + len(price.values))
     log = sum((sign * stated[stage].logs[place] for stage, sign in signs.items()), np.zeros(of_price.stop))

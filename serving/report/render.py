@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from configs import __version__
 from features.bilingual import Words
-from features.funnel import TARGETS
 from features.sanitise import template_text, visible_texts
+from features.targets import TARGETS
 from serving.report import wording
 from serving.report.blocks import (
     core,

@@ -22,7 +22,6 @@ from benchmarks.head_designs import (
 from benchmarks.heads import tables, verdict
 from benchmarks.tasks import Task, make_task
 from configs.settings import Settings
-from features.funnel import TARGETS
 from features.schema import Loaded
 
 
@@ -48,7 +47,7 @@ def test_a_target_s_own_head_is_the_funnel_s_product_of_that_target(task: Task) 
     heads = direct_heads(task.funnel)
     assert [head.name for head in heads] == ["net_gpm", "roi", "net_roi"]
     for head in heads:
-        signs = TARGETS[head.name].composition(task.funnel).signs
+        signs = task.funnel.compositions[head.name].signs
         assert head.log_product(rates) == pytest.approx(sum(sign * rates[name] for name, sign in signs.items()))
 
 

@@ -6,7 +6,8 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from features.funnel import RATE_TARGETS, TARGETS, Funnel, RateTarget, build_funnel, counted_columns
+from features.funnel import Funnel, build_funnel, counted_columns
+from features.targets import RATE_TARGETS, RateTarget
 
 FULL = ["impressions", "clicks", "orders", "plays", "plays_3s", "likes", "spend_cny", "gmv_cny", "net_gmv_cny"]
 NET = "net_gmv_cny"
@@ -159,7 +160,7 @@ def test_heads_are_the_ratios_that_targets_are_products_of(columns, basis, heads
     of = {stage.name: stage for stage in funnel.stages}
     names = {head.name for head in funnel.heads}
     for target in funnel.rate_targets:
-        parts = TARGETS[target].composition(funnel)
+        parts = funnel.compositions[target]
         assert set(parts.head_signs) <= names
         # The stages of its heads, with the heads' signs, are the stages of the target.
         stages = {s: sign for h in funnel.heads if (sign := parts.head_signs.get(h.name)) for s in h.stages}

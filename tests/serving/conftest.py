@@ -22,10 +22,10 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.funnel import VOLUME
 from features.point_in_time.as_of_table import as_of
 from features.point_in_time.metric_rows import MetricRows
 from features.schema import KEY, PERIOD, VALUES, Loaded
+from features.stages import VOLUME
 from serving.inference.loaded_model import LoadedModel, load_model
 from serving.ledger import writer
 from serving.settings import SETTINGS_VARIABLE, ServiceSettings

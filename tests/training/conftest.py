@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from configs.settings import Settings, Trees
-from features.funnel import VOLUME
 from features.schema import Loaded
+from features.stages import VOLUME
 from training.boosting.model import Choice, fit_model
 from training.boosting.stack import Stack
 from training.data.dataset import Dataset, fit_features, prepare, rows_of

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import lightgbm as lgb
 
-from features.funnel import Funnel, Head
+from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
+from features.targets import Head
 from training.boosting.heads import HeadRows, head_rows, lgb_dataset
 from training.boosting.volume import Labelled
 from training.data.dataset import Dataset, Mask, fit_features, rows_of

@@ -13,9 +13,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Trees
-from features.funnel import Funnel, Head
+from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
 from features.schema import KEY
+from features.targets import Head
 from training.boosting.lightgbm_parameters import DATASET_PARAMETERS, training_parameters
 
 Floats = npt.NDArray[np.float64]

@@ -15,9 +15,11 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from configs.settings import Settings, Trees
-from features.funnel import TARGETS, VOLUME, Funnel, Head
+from features.funnel import Funnel
 from features.matrix.feature_matrix import Features, Fitted
 from features.schema import KEY
+from features.stages import VOLUME
+from features.targets import TARGETS, Head
 from training.boosting.heads import HeadRows, can_train, head_level, head_rows, lgb_dataset, parameters
 from training.boosting.stack import FUNNEL_ALONE, Stack
 from training.boosting.volume import CHOICES, VolumeHead, fit_volume_head

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from features.funnel import Head
+from features.targets import Head
 from training.boosting.heads import HeadRows
 
 Floats = npt.NDArray[np.float64]

@@ -23,8 +23,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from configs.settings import Trees
-from features.funnel import VOLUME, Funnel
+from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
+from features.stages import VOLUME
 from training.boosting.lightgbm_parameters import training_parameters
 from training.boosting.pooled_line import PooledLine, fit_pooled_line, flat_line
 from training.boosting.volume_rows import VolumeRows

@@ -12,7 +12,7 @@ from configs.settings import Settings
 from features.attributes import promotion_type_label
 from features.bilingual import series
 from features.errors import InputError
-from features.funnel import TARGETS, Funnel
+from features.funnel import Funnel
 from features.funnel_model.fit_priors import fit_priors
 from features.funnel_model.model import FunnelModel
 from features.matrix.encoders import fit_encoder
@@ -22,6 +22,7 @@ from features.point_in_time.counts import entities_of, funnel_of
 from features.point_in_time.entity_history import Entity
 from features.point_in_time.metric_rows import unit_codes
 from features.schema import KEY, Loaded
+from features.targets import TARGETS
 from training.data.metrics_source import InMemorySource, MetricsSource
 from training.errors import TooThinError
 from training.labels.outcomes import MATURE

@@ -10,9 +10,10 @@ import pandas as pd
 
 from configs.decision_rules import Figure
 from configs.settings import Settings, Verdict
-from features.funnel import TARGETS, Funnel
+from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
 from features.point_in_time.array_frame import ArrayFrame
+from features.targets import TARGETS
 from training.boosting.model import CreativeModel
 from training.decision.rules import Decision, Facts, Known, decide, no_verdict, not_reported, what_came
 from training.decision.status import RUNNING, STOPPED, WAITING

@@ -13,12 +13,13 @@ import pandas as pd
 
 from configs.settings import BASES, Settings
 from features.bilingual import Words
-from features.funnel import GPM, NET_GPM, Funnel, counted_columns
+from features.funnel import Funnel, counted_columns
 from features.matrix.catalogue import column_label
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Fitted
 from features.point_in_time.metric_rows import SETTLED, unit_codes
 from features.schema import MULTI, VALUE_LABELS, Loaded
+from features.targets import GPM, NET_GPM
 from training.decision.status import reported_until
 from training.decision.unknown_ids import KnownIds, unknown_of_each
 

@@ -10,8 +10,9 @@ from configs.settings import Settings
 from features.atomic_write import write_table
 from features.attributes import ATTRIBUTE_OF, KEY_LABELS, PROMOTION_TYPES
 from features.bilingual import Words
-from features.funnel import TARGETS, Funnel, Target
+from features.funnel import Funnel
 from features.sanitise import spreadsheet_id
+from features.targets import TARGETS, Target
 from training.boosting.model import CreativeModel
 from training.decision.advice import facts_of
 from training.decision.rules import VERDICT_LABELS, Facts, hit_words

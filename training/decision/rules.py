@@ -14,7 +14,7 @@ from configs.decision_rules import Figure, Rule, parsed
 from configs.settings import Verdict
 from features.attributes import PROMOTION_TYPES, promotion_type_label
 from features.bilingual import Words
-from features.funnel import TARGETS
+from features.targets import TARGETS
 from training.decision.status import WAITING
 
 NONE = ""

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import RATE_TARGETS
 from features.point_in_time.counts import funnel_of
 from features.point_in_time.metric_rows import MetricRows, unit_codes
 from features.point_in_time.snapshots import launches, snapshot_frame, snapshots
 from features.schema import KEY, Loaded
+from features.targets import RATE_TARGETS
 from training.errors import TooThinError
 from training.labels.amount import LEAST_TRAINED, Supported, TrainingAmount, holdout_lengths, least_of, supported
 from training.labels.judged import MIN_GROUP_ROWS, judged_a_day, judged_rows

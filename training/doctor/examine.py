@@ -14,7 +14,7 @@ import pandas as pd
 from configs.settings import BASES, Settings
 from features.attributes import promotion_type_label
 from features.bilingual import Words, series
-from features.funnel import CLICK, COST, GPM, HOLD, NET_GPM, NET_ROI, ORDER, ROI, Stage, Target, build_funnel
+from features.funnel import build_funnel
 from features.garbage import no_collection
 from features.readers.encodings import misread
 from features.readers.find_files import find_files
@@ -22,11 +22,13 @@ from features.readers.keys import UNNAMED
 from features.readers.layouts import load_layouts
 from features.readers.survey import FileSurvey, survey_file
 from features.schema import KEY, ExportRead, Loaded
+from features.stages import CLICK, COST, HOLD, ORDER, Stage
 from features.store.connection import ATTRIBUTE_KEY, NATURAL_KEY
 from features.store.duckdb_store import open_store
 from features.store.joins import Joins, joins_of
 from features.store.load import load
 from features.store.status import AccountSummary, account_summaries
+from features.targets import GPM, NET_GPM, NET_ROI, ROI, Target
 from training.data.tag_coverage import TagCoverage, tag_coverage
 from training.decision.unknown_ids import KnownIds, UnknownIds, unknown_ids
 from training.doctor.amounts import Amounts, amounts

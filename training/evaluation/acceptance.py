@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import TARGETS
 from features.schema import KEY
+from features.targets import TARGETS
 from training.evaluation.coverage import ROI_LEVEL_SHARES
 from training.evaluation.deciles import WHOLE
 from training.evaluation.metrics import (

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import NET_ROI, ROI
 from features.schema import KEY
+from features.targets import NET_ROI, ROI
 from training.evaluation.metrics import (
     ALL_AGES,
     BOOTSTRAP_DRAWS,

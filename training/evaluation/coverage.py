@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import TARGETS
+from features.targets import TARGETS
 from training.labels.outcomes import actual_targets
 from training.uncertainty import OutOfSample, PredictiveUncertainty, RowUncertainty, early_volume
 

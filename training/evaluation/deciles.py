@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import TARGETS
+from features.targets import TARGETS
 from training.evaluation.metrics import (
     ALL_AGES,
     BOOTSTRAP_DRAWS,

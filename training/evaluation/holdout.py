@@ -4,10 +4,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import KEEP_HEAD, TARGETS, VOLUME, Funnel
+from features.funnel import Funnel
 from features.matrix.feature_matrix import Features, Fitted, build_features
 from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY
+from features.stages import VOLUME
+from features.targets import KEEP_HEAD, TARGETS
 from training.boosting.model import CreativeModel, targets_of_heads
 from training.data.dataset import Dataset, Mask
 from training.evaluation.metrics import CARRY, COLUMN_PREFIXES, EMPIRICAL_BAYES, OWN, evaluate, ratio

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import rankdata
 
-from features.funnel import RATE_TARGETS, VOLUME_TARGETS
 from features.schema import KEY
+from features.targets import RATE_TARGETS, VOLUME_TARGETS
 from training.boosting.heads import EXPOSURE_CAP
 from training.labels.judged import counts_for
 

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import TARGETS, VOLUME
 from features.funnel_model.effects import Effects
 from features.matrix.feature_matrix import Features
+from features.stages import VOLUME
+from features.targets import TARGETS
 from training.boosting.model import CreativeModel, FittedHead
 from training.boosting.pooled_line import LEVEL
 from training.errors import ExplanationError

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings, Thin
-from features.funnel import RATE_TARGETS, TARGETS, Funnel
+from features.funnel import Funnel
+from features.targets import RATE_TARGETS, TARGETS
 from training.errors import TooThinError
 from training.labels.judged import MIN_GROUP_ROWS, judged_rows
 from training.labels.outcomes import MATURE

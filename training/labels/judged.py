@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from features.bilingual import Words
-from features.funnel import TARGETS, Funnel
+from features.funnel import Funnel
 from features.point_in_time.array_frame import Floats
+from features.targets import TARGETS
 from training.labels.outcomes import MATURE, actual_targets, exposures
 from training.labels.splits import Mask
 

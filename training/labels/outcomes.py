@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.funnel import TARGETS, Funnel, counted_columns
+from features.funnel import Funnel, counted_columns
 from features.point_in_time.array_frame import Floats
 from features.point_in_time.metric_rows import GRAINS, MetricRows, unit_codes
 from features.point_in_time.windowed_sums import DAY, Mask, TimedSums, seconds
 from features.schema import KEY, Loaded
+from features.targets import TARGETS
 
 LEAST_COVERED = 0.4
 """Least share of the outcome window that readings of a running total must cover; with less the outcome is unknown."""

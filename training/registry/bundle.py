@@ -16,13 +16,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 import configs
 from configs.settings import Dask, Settings
 from features.bilingual import Words
-from features.funnel import Funnel, Stage
+from features.funnel import Funnel
 from features.funnel_model.empirical_bayes import StagePrior
 from features.funnel_model.model import from_document, to_document
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import FEATURES_VERSION, Fitted, declare
 from features.point_in_time.as_of_table import AsOf, write_as_of
 from features.point_in_time.entity_history import Entity
+from features.stages import Stage
 from training.boosting.model import Choice, CreativeModel, FittedHead
 from training.boosting.stack import Stack
 from training.boosting.volume import CHOICES, VolumeHead

@@ -11,10 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import COST, Funnel, Stage
+from features.funnel import Funnel
 from features.point_in_time.metric_rows import SETTLED, MetricRows
 from features.point_in_time.windowed_sums import DAY
 from features.schema import Loaded
+from features.stages import COST, Stage
 from training.labels.outcomes import settle_days
 from training.track_record.settlement import ages_in_days
 

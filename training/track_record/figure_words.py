@@ -6,7 +6,7 @@ from math import isfinite
 import pandas as pd
 
 from features.bilingual import Words
-from features.funnel import TARGETS
+from features.targets import TARGETS
 from training.track_record.quality import HIT, TARGET
 from training.track_record.resampling import Figure, figures_of
 

@@ -8,11 +8,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.funnel import NET_ROI, TARGETS, Funnel
+from features.funnel import Funnel
 from features.point_in_time.metric_rows import MetricRows, unit_codes
 from features.point_in_time.snapshots import launches
 from features.point_in_time.windowed_sums import DAY, Seconds, TimedSums, seconds
 from features.schema import KEY, MULTI, Loaded
+from features.targets import NET_ROI, TARGETS
 from training.labels.outcomes import MATURE, NOT_CLOSED, NOT_SETTLED, actual_targets, outcomes, settle_days
 from training.track_record.answers import counted, day_shares, targets_of
 from training.track_record.settlement import expected_net, fit_settlement

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import TARGETS
+from features.targets import TARGETS
 from training.evaluation.metrics import ratio
 from training.track_record.answers import targets_of
 from training.track_record.matured import RULES

@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import TARGETS, Funnel
+from features.funnel import Funnel
 from features.schema import KEY, Loaded
+from features.targets import TARGETS
 from training.evaluation.metrics import ratio
 from training.track_record.answers import VERSION
 from training.track_record.matured import Matured, matured

@@ -9,9 +9,9 @@ import pandas as pd
 
 from configs.settings import Settings
 from features.atomic_write import write_table, write_text
-from features.funnel import RATE_TARGETS
 from features.point_in_time.counts import data_funnel
 from features.schema import KEY, Loaded
+from features.targets import RATE_TARGETS
 from training.labels.outcomes import MATURE
 from training.track_record.answers import VERSION, targets_of
 from training.track_record.daily import daily

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import TARGETS, Funnel
+from features.funnel import Funnel
 from features.schema import KEY
 from training.labels.outcomes import settle_days
 from training.track_record.daily import MIX, NEW_VALUES
@@ -67,7 +67,7 @@ def refresh_advice(
         until: End of the data.
     """
     roi, found = funnel.main_roi, []
-    signs = TARGETS[roi].composition(funnel).signs if roi else {}
+    signs = funnel.compositions[roi].signs if roi else {}
     for alarm in alarms[alarms["standing"]].itertuples():
         kind, cause, began = str(alarm.promotion_type), str(alarm.cause), pd.Timestamp(str(alarm.began_on))
         since = ((table["promotion_type"] == kind) & (table["opens"] >= began)).to_numpy(np.bool_)

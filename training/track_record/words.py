@@ -7,7 +7,7 @@ from math import expm1, isfinite
 import pandas as pd
 
 from features.bilingual import Words
-from features.funnel import TARGETS
+from features.targets import TARGETS
 from training.decision.rules import VERDICT_LABELS
 from training.track_record.daily import MIX, NEW_VALUES
 from training.track_record.figure_words import chance_lines, interval, ranking_lines

@@ -16,8 +16,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from configs.settings import Interval
-from features.funnel import TARGETS, Funnel
+from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
+from features.targets import TARGETS
 from training.uncertainty.compound import stages_of
 from training.uncertainty.interface import Floats, Predicted
 

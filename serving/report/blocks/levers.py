@@ -6,7 +6,7 @@ from math import exp
 from scipy.stats import norm
 
 from features.bilingual import Words
-from features.funnel import COST
+from features.stages import COST
 from serving.report import charts, wording
 from serving.report.data import ReportData
 from serving.report.effects import LIKELY

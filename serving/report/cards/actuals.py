@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from features.funnel import KEEP, TARGETS
+from features.stages import KEEP
+from features.targets import TARGETS
 from serving.report.effects import Floats
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import COST
 from features.schema import KEY, MULTI
+from features.stages import COST
 from serving.report.cards.life import FADING, Life
 from serving.report.cards.steps import AccountGroups, finite
 from serving.report.cards.waterfall import AccountWaterfalls

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.funnel import COST, ORDER, Stage
 from features.funnel_model.empirical_bayes import ratio_and_events
+from features.stages import COST, ORDER, Stage
 from serving.report.context import ReportContext
 from serving.report.effects import Floats, ReportPart
 

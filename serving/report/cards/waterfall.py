@@ -10,7 +10,7 @@ predicted in reference prices, which stand in the baseline of a contribution; he
 import numpy as np
 
 from features.attributes import ATTRIBUTE_OF
-from features.funnel import TARGETS
+from features.targets import TARGETS
 from serving.report.cards.actuals import actual_values
 from serving.report.cards.steps import AccountGroups
 from serving.report.context import ReportContext
@@ -96,7 +96,7 @@ class AccountWaterfalls:
 
 def _log_reference_price(context: ReportContext, target: str) -> Floats:
     """(creatives,) Log of the price that an order's value is predicted in; 0 where the target has no such stage."""
-    stages = TARGETS[target].composition(context.funnel).signs
+    stages = context.funnel.compositions[target].signs
     priced = any(stage.priced for stage in context.funnel.stages if stage.name in stages)
     prices = context.features.reference_price
     return np.log(prices) if priced else np.zeros(len(prices))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from features.attributes import ATTRIBUTE_OF
-from features.funnel import COST
+from features.stages import COST
 from serving.report.levers.parts import LeverAnswer, LeverCell, LeverFinding, LeverQuestion, Levers, effect_on, graded
 
 PRICE = ATTRIBUTE_OF["price_cny"].report_group

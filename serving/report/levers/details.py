@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import norm
 
 from features.attributes import ATTRIBUTE_OF
-from features.funnel import VALUE
+from features.stages import VALUE
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import OWN
 from serving.report.effects import Floats, ReportPart, TagGrouping

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from features.funnel import CLICK, signs_of
+from features.stages import CLICK, signs_of
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import Codes, ResidualCell, StageResidual, shrunk_cells
 from serving.report.effects import Floats, ReportPart, TagGrouping, group_by_tag

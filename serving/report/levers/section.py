@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from features.attributes import NAMED_BY
-from features.funnel import COST, TARGETS
+from features.stages import COST
 from serving.report.context import ReportContext
 from serving.report.effects import Grade, ReportPart, TagGrouping
 from serving.report.levers.answers import answer_of, finding_of
@@ -60,7 +60,7 @@ class LeverGrade(ReportPart):
 def levers(context: ReportContext) -> Levers:
     """Effects of all levers in all slices of the chosen creatives."""
     groups, slices = lever_groups(context), lever_slices(context)
-    targets = {name: TARGETS[name].composition(context.funnel).signs for name in (context.roi, context.gpm) if name}
+    targets = {name: context.funnel.compositions[name].signs for name in (context.roi, context.gpm) if name}
     names = _koc_names(context)
     empty = Levers(
         level=context.settings.interval.level,

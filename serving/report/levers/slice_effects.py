@@ -17,8 +17,8 @@ import pandas as pd
 from scipy import sparse
 
 from features.attributes import ATTRIBUTE_OF
-from features.funnel import Stage
 from features.matrix.feature_matrix import PRICE_BANDS_CNY
+from features.stages import Stage
 from serving.report.context import ReportContext
 from serving.report.effects import Floats, TagGrouping, group_by_tag, model_variance
 

@@ -2,7 +2,7 @@
 
 `common.py` says what several sections say; each other module belongs to the section of its name: TEXTS are headings and
 paragraphs, SCRIPT_TEXTS what its script writes, functions put numbers into a sentence. Stages, targets, tags, feature
-groups and verdicts are named by their own objects (`features.funnel`, `features.attributes`, …); what is said of a plan
+groups and verdicts are named by their own objects (`features.stages`, `features.targets`, …); what is said of a plan
 here and elsewhere: `training.decision.plan`, `overview_words.py` and `row_words.py`. Only one- or two-word
 heads of tables and axes are in the templates, next to their columns.
 """

@@ -7,8 +7,8 @@ from configs.export_layout import ExportLayout, read_layout
 from configs.settings import CONFIG_DIR
 from features.attributes import ATTRIBUTE_OF, TAG_LABELS, promotion_type_label
 from features.bilingual import Words
-from features.funnel import TARGETS
 from features.matrix.catalogue import entity_label
+from features.targets import TARGETS
 from serving.report.contribution_groups import group_label
 
 METRIC_COLUMNS = {

@@ -3,7 +3,7 @@
 from math import exp
 
 from features.bilingual import Words
-from features.funnel import TARGETS
+from features.targets import TARGETS
 from serving.report.levers.pairs import PhraseEffect
 from serving.report.levers.parts import LeverCell, Levers, LeverSlice, effect_on, graded
 from serving.report.levers.slice_effects import KOC

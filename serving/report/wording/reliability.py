@@ -7,7 +7,8 @@ from functools import cache
 from configs.export_layout import ExportLayout, read_layout
 from configs.settings import CONFIG_DIR
 from features.bilingual import Words
-from features.funnel import CLICK, COST, ENGAGE, HOLD, KEEP, ORDER, TARGETS, VALUE
+from features.stages import CLICK, COST, ENGAGE, HOLD, KEEP, ORDER, VALUE
+from features.targets import TARGETS
 from serving.report.model_quality import ModelQuality, TargetAccuracy
 from serving.report.wording.common import METRIC_COLUMNS, target
 

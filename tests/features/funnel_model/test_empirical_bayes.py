@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from features.funnel import CLICK, VALUE
 from features.funnel_model.empirical_bayes import estimate_variances, ratio_and_events, safe_rate, shrink
+from features.stages import CLICK, VALUE
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.funnel import CLICK, build_funnel
+from features.funnel import build_funnel
 from features.funnel_model.empirical_bayes import StagePrior
 from features.funnel_model.posterior import cross_stage_evidence, posteriors_of
 from features.point_in_time.array_frame import ArrayFrame
+from features.stages import CLICK
 
 FUNNEL = build_funnel(["impressions", "clicks"], None)
 PRIOR = StagePrior(

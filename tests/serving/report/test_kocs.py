@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from features.funnel import TARGETS
 from features.schema import Loaded
 from serving.report.context import ReportContext
 from serving.report.data import ReportData
@@ -33,7 +32,7 @@ def test_the_effect_of_a_koc_is_that_of_the_levers(table: KocTable, context: Rep
     groups = lever_groups(context)
     slices = [one for one in lever_slices(context) if not one.by]
     stated = lever_effects(context, groups, slices)
-    signs = TARGETS[table.target].composition(context.funnel).signs
+    signs = context.funnel.compositions[table.target].signs
     start = next(
         sum(len(group.values) for group in groups[:place])
         for place, group in enumerate(groups)

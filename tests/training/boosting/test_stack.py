@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.bilingual import Words
-from features.funnel import Head
+from features.targets import Head
 from training.boosting.heads import HeadRows
 from training.boosting.stack import (
     FUNNEL_ALONE,

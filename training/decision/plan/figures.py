@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import Settings
-from features.funnel import TARGETS
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import build_features
 from features.point_in_time.array_frame import ArrayFrame, Floats
 from features.point_in_time.counts import RECENT_DAYS
 from features.schema import KEY, MULTI, Loaded
+from features.targets import TARGETS
 from training.boosting.model import CreativeModel
 from training.data.metrics_source import MetricsSource
 from training.decision.advice import Advice, advise

@@ -1,7 +1,7 @@
 """What is said of each creative of a plan: why it is launched or not, its evidence, and where its decision differs."""
 
 from features.bilingual import Words
-from features.funnel import TARGETS
+from features.targets import TARGETS
 from training.decision.plan.evidence import SCALE, STOP, WATCH
 from training.decision.plan.rows import CandidateRow, RunningRow
 from training.decision.rules import VERDICT_LABELS

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from features.bilingual import Words
-from features.funnel import TARGETS
+from features.targets import TARGETS
 from training.evaluation.acceptance import (
     COVERAGE_TOLERANCE,
     GROUP_LEVEL_RANGE,

@@ -2,7 +2,7 @@
 
 from features.attributes import promotion_type_label
 from features.bilingual import Words
-from features.funnel import TARGETS
+from features.targets import TARGETS
 from training.evaluation.deciles import IDEAL
 from training.evaluation.metrics import CARRY, EMPIRICAL_BAYES, OWN
 from training.labels.outcomes import NOT_CLOSED, NOT_COVERED, NOT_SETTLED
