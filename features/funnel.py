@@ -70,6 +70,11 @@ class Funnel:
         return frozenset(stage.name for stage in self.stages)
 
     @cached_property
+    def counted_columns(self) -> tuple[str, ...]:
+        """Columns that are counted, each once: the volume column, then numerators, exposures and events of stages."""
+        return tuple(dict.fromkeys([self.volume_of, *(name for stage in self.stages for name in stage.columns)]))
+
+    @cached_property
     def targets(self) -> list[str]:
         """Names of the available targets, in the order of reports."""
         gross = not self.net_only
@@ -207,11 +212,3 @@ def build_funnel(columns: Collection[str], basis_column: str | None, typical_pri
         missing=missing,
         typical_price=typical_price,
     )
-
-
-def counted_columns(funnel: Funnel) -> list[str]:
-    """Columns that the funnel counts, each once: the volume column, then numerators, exposures and events of stages."""
-    names = [funnel.volume_of]
-    for stage in funnel.stages:
-        names += stage.columns
-    return list(dict.fromkeys(names))

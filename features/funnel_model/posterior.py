@@ -108,7 +108,7 @@ class Posteriors(Mapping[str, StagePosterior]):
 
     def product_variance(self, stages: Collection[str]) -> Floats:
         """(N,) Posterior variance of the log of a product of stages, which are taken as independent."""
-        return self.variance[[self.stages.index(stage) for stage in stages]].sum(axis=0)
+        return self.variance.take([self.stages.index(stage) for stage in stages], axis=0).sum(axis=0)
 
     def __getitem__(self, stage: str) -> StagePosterior:
         place, history = self.stages.index(stage), self.history

@@ -25,7 +25,7 @@ from features.targets import Head
 FEATURES_VERSION = 5
 """Increase it whenever a feature is added or computed in another way: names of studies and of tables of sharded runs
 contain it, and bundles of another version are refused."""
-PRICE_BANDS_CNY = [0, 30, 60, 100, 200, 500, 1000]
+PRICE_BANDS_CNY = np.array([0.0, 30.0, 60.0, 100.0, 200.0, 500.0, 1000.0])
 THURSDAY = 3
 """Weekday of 1970-01-01, Monday being 0."""
 LEAST_PLAYS = 20

@@ -85,16 +85,24 @@ def look_up(
         missing: For a missing value.
         count: Number of rows.
     """
+    if not columns:
+        return np.empty((0, count))
     table: list[float] = []
-    codes = np.empty((len(columns), count), dtype=np.int64)
-    for line, column, known in zip(codes, columns, numbers):
-        table.append(missing)
+    starts: list[int] = []
+    codes: list[Codes] = []
+    nothing = np.full(count, -1, dtype=np.int64)
+    for column, known in zip(columns, numbers):
+        table.append(missing)  # code −1 is the entry before the first: missing
+        starts.append(len(table))
         if column is None:
-            line[:] = len(table) - 1
+            codes.append(nothing)
         else:
-            np.add(column.codes, len(table), out=line)  # code −1 is the entry before: missing
-            table += [known.get(value, unknown) for value in column.values]
-    return np.array(table)[codes]
+            codes.append(column.codes)
+            for value in column.values:
+                table.append(known.get(value, unknown))
+    places = np.array(codes)
+    places += np.array(starts)[:, None]
+    return np.array(table).take(places)
 
 
 class ArrayFrame:
@@ -161,16 +169,16 @@ class ArrayFrame:
 
     def categories_of(self, names: Iterable[str]) -> list[Categories | None]:
         """Columns of texts; None where there is no such column."""
-        found = []
-        for name in names:
-            column = self._columns.get(name)
-            found.append(column if column is None or isinstance(column, Categories) else self.categories(name))
-        return found
+        held = self._columns
+        return [self.categories(name) if name in held else None for name in names]
 
     def floats(self, name: str) -> Floats:
         """(rows,) a column of numbers as float64; NaN in every row where there is no such column."""
-        if name not in self:
-            return np.full(self._count, np.nan)
+        column = self._columns.get(name)
+        if column is None:
+            if name not in self._numbers.places:
+                return np.full(self._count, np.nan)
+            return self._numbers[name]
         return self[name].astype(np.float64, copy=False)
 
     def times(self, name: str) -> npt.NDArray[np.datetime64]:
@@ -183,9 +191,10 @@ class ArrayFrame:
         """(names, rows) columns of numbers as one array; NaN in every row where there is no such column."""
         found = np.full((len(names.all), self._count), np.nan)
         self._numbers.place(names, found)
-        for line, name in zip(found, names.all):
-            if name in self._columns:
-                line[:] = self[name]
+        if not self._columns.keys().isdisjoint(names.places):
+            for line, name in zip(found, names.all):
+                if name in self._columns:
+                    line[:] = self[name]
         return found
 
     def stack(self, names: Names) -> Floats:
@@ -233,9 +242,9 @@ class ArrayFrame:
             added, numbers = {}, columns
         else:
             added, numbers = dict(columns), NO_NUMBERS
-        kept = self._columns
-        if numbers.blocks:
-            kept = {name: column for name, column in kept.items() if name not in numbers}
+        kept, taken = self._columns, numbers.places
+        if not taken.keys().isdisjoint(kept):
+            kept = {name: column for name, column in kept.items() if name not in taken}
         if self._numbers.blocks:
             numbers = self._numbers.without([*added, *numbers]) | numbers
         return ArrayFrame({**kept, **added}, self._count, numbers)

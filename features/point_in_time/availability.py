@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.funnel import Funnel, counted_columns
+from features.funnel import Funnel
 from features.point_in_time.array_frame import Codes, Floats
 from features.point_in_time.metric_rows import GRAINS, SETTLED, MetricRows, split_settled
 from features.point_in_time.windowed_sums import HOUR, Seconds, TimedSums, seconds
@@ -65,7 +65,7 @@ def counted_rows(rows: MetricRows, funnel: Funnel, settings: Settings) -> Report
     """Every row with the figures that the funnel counts, NaN where the data lack one."""
     found = rows.measures(funnel, settings)
     nothing = np.broadcast_to(np.nan, len(rows))
-    return reported_rows(rows, {name: found.get(name, nothing) for name in counted_columns(funnel)}, settings)
+    return reported_rows(rows, {name: found.get(name, nothing) for name in funnel.counted_columns}, settings)
 
 
 def availability_of(stage: Stage) -> Availability:

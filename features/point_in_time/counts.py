@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.funnel import Funnel, build_funnel, counted_columns
+from features.funnel import Funnel, build_funnel
 from features.point_in_time.account_activity import Activity, activity_columns
 from features.point_in_time.array_frame import ArrayFrame, Codes, Floats
 from features.point_in_time.availability import NEVER, counted_rows, first_known, own_sums
@@ -132,7 +132,7 @@ def own_counts(snapshots: ArrayFrame, rows: MetricRows, funnel: Funnel, settings
     prices = reference_prices(rows.creatives, funnel.typical_price)
     figures = measures(rows.values, prices[rows.units], BASES[settings.basis][0])
     nothing = np.broadcast_to(np.nan, len(rows))
-    figures |= {name: nothing for name in counted_columns(funnel) if name not in figures}
+    figures |= {name: nothing for name in funnel.counted_columns if name not in figures}
     at_once, settled = split_settled(tuple(figures))
     names, units, volume = at_once + settled, snapshots["unit"], funnel.volume_of
     sums = TimedSums(rows.units, rows.start_seconds, rows.end_seconds, {name: figures[name] for name in names})

@@ -31,33 +31,30 @@ class Names:
 class NumberColumns(Mapping[str, Floats]):
     """Columns of numbers that are lines of a few arrays: as cheap for hundreds of columns as for one."""
 
-    __slots__ = ("blocks",)
+    __slots__ = ("_names", "blocks")
 
     def __init__(self, blocks: Sequence[tuple[Names, Floats]]) -> None:
         """Take the arrays, each (names, rows), as they are; no name is in two of them."""
         self.blocks = tuple(blocks)
+        self._names = tuple([names for names, _ in self.blocks])
 
     @property
-    def _names(self) -> tuple[Names, ...]:
-        return tuple([names for names, _ in self.blocks])
-
-    @property
-    def _places(self) -> dict[str, tuple[int, int]]:
+    def places(self) -> dict[str, tuple[int, int]]:
         """Name → its array, and its line in it."""
         return _places(self._names)
 
     def __getitem__(self, name: str) -> Floats:
-        block, line = self._places[name]
+        block, line = self.places[name]
         return np.asarray(self.blocks[block][1][line])
 
     def __contains__(self, name: object) -> bool:
-        return name in self._places
+        return name in self.places
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        return iter(self.places)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self.places)
 
     @classmethod
     def of(cls, columns: Mapping[str, Floats]) -> "NumberColumns":
@@ -71,6 +68,8 @@ class NumberColumns(Mapping[str, Floats]):
 
     def without(self, names: Collection[str]) -> "NumberColumns":
         """All columns but these."""
+        if self.places.keys().isdisjoint(names):
+            return self
         blocks = []
         for own, lines in self.blocks:
             if any(name in own.places for name in names):

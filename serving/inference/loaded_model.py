@@ -10,7 +10,6 @@ import numpy as np
 from configs.settings import BASES
 from features.attributes import NUMBER_ATTRIBUTES
 from features.bilingual import Words
-from features.funnel import counted_columns
 from features.matrix.catalogue import Feature
 from features.point_in_time.array_frame import Floats
 from features.point_in_time.as_of_table import AsOfHistory, life_ranges, read_as_of
@@ -141,7 +140,7 @@ class LoadedModel:
     def used_metrics(self) -> list[str]:
         """Value columns of metrics that the funnel counts."""
         fitted, net_money = self.model.fitted, BASES[self.manifest.settings.basis][0]
-        names = set(counted_columns(fitted.funnel)) | ({net_money} if fitted.funnel.has("keep") else set())
+        names = set(fitted.funnel.counted_columns) | ({net_money} if fitted.funnel.has("keep") else set())
         return [name for name in self.metric_columns if name in names]
 
     @cached_property

@@ -6,7 +6,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from features.funnel import Funnel, build_funnel, counted_columns
+from features.funnel import Funnel, build_funnel
 from features.targets import RATE_TARGETS, RateTarget
 
 FULL = ["impressions", "clicks", "orders", "plays", "plays_3s", "likes", "spend_cny", "gmv_cny", "net_gmv_cny"]
@@ -182,7 +182,7 @@ def test_the_product_of_a_share_is_at_most_1() -> None:
 def test_counted_columns_are_unique_and_include_the_volume_column() -> None:
     for columns in (FULL, DEFAULT_EXPORT, without("impressions")):
         funnel = build_funnel(columns, NET)
-        names = counted_columns(funnel)
+        names = funnel.counted_columns
         assert len(names) == len(set(names))
         assert funnel.volume_of in names
         assert "expected" not in names

@@ -103,9 +103,8 @@ def advise(
     is_running, is_waiting = (np.array([one == name for one in status]) for name in (RUNNING, WAITING))
     silent = np.zeros(len(status), dtype=bool) if unreported is None else unreported & is_running
     verdict, later_spend = settings.verdict, _later_spend(predicted, funnel)
-    sure, until = unknown, {"decide_events": unknown, "decide_cny": unknown}
+    until = dict.fromkeys(("rate_chance", "decide_events", "decide_cny"), unknown)
     if rows and uncertainty is not None and rate in uncertainty.targets:
-        sure = rows.rate_chance(roi_to_reach)
         lines = verdict.stop_rate_chance, verdict.scale_rate_chance
         until = dict(rows.spend_until_decided(roi_to_reach, *lines, EVEN))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -115,7 +114,7 @@ def advise(
         **(rows.intervals if rows else none),
         "asked_roi": roi_to_reach,
         f"{rate or 'roi'}_chance": chance,
-        "rate_chance": sure,
+        "rate_chance": until["rate_chance"],
         "hit_chance": hit_chance,
         "stake_cny": np.where(is_running & ~silent, _stake(predicted, funnel, roi_to_reach, later_spend), np.nan),
         "decide_cny": np.where(is_running & ~silent & np.isfinite(until["decide_cny"]), until["decide_cny"], np.nan),
@@ -124,8 +123,7 @@ def advise(
     }
     known = None
     if uncertainty is not None and rows is not None and rate in uncertainty.targets:
-        columns = {**required, **{name: figures[name] for name in ("asked_roi", "rate_chance", "hit_chance")}}
-        columns |= {**until, "later_spend": later_spend}
+        columns = {**required, **until, "asked_roi": roi_to_reach, "hit_chance": hit_chance, "later_spend": later_spend}
         columns |= {f"later_{end}": figures[f"{funnel.volume_target}_{end}"] for end in ("low", "high")}
         columns |= {"chance": figures[f"{rate}_chance"], "roi": np.asarray(predicted[rate], dtype=np.float64)}
         columns |= {"spend_cny": observed.floats("early:spend_cny"), "place": rows.place_at_launch()}

@@ -13,7 +13,7 @@ import pandas as pd
 
 from configs.settings import BASES, Settings
 from features.bilingual import Words
-from features.funnel import Funnel, counted_columns
+from features.funnel import Funnel
 from features.matrix.catalogue import column_label
 from features.matrix.encoders import Encoder
 from features.matrix.feature_matrix import Fitted
@@ -235,7 +235,7 @@ def known_without_metrics(until: datetime) -> PredictionWarning:
 
 
 def _missing_from_data(loaded: Loaded, fitted: Fitted, settings: Settings) -> list[PredictionWarning]:
-    wanted = {name for name in counted_columns(fitted.funnel) if name not in DERIVED}
+    wanted = {name for name in fitted.funnel.counted_columns if name not in DERIVED}
     net_money = BASES[settings.basis][0]
     if fitted.funnel.has("keep") and net_money:
         wanted.add(net_money)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from configs.settings import BASES, Settings
-from features.funnel import Funnel, counted_columns
+from features.funnel import Funnel
 from features.point_in_time.array_frame import Floats
 from features.point_in_time.metric_rows import GRAINS, MetricRows, unit_codes
 from features.point_in_time.windowed_sums import DAY, Mask, TimedSums, seconds
@@ -46,7 +46,7 @@ def outcomes(snapshots: pd.DataFrame, loaded: Loaded | MetricRows, funnel: Funne
     rows = loaded if isinstance(loaded, MetricRows) else MetricRows.of(loaded)
     units = unit_codes(snapshots, rows.creatives.select(KEY).frame())
     measured = rows.measures(funnel, settings)
-    wanted = [name for name in dict.fromkeys([*counted_columns(funnel), "spend_cny"]) if name in measured]
+    wanted = [name for name in dict.fromkeys([*funnel.counted_columns, "spend_cny"]) if name in measured]
     sums = TimedSums(rows.units, rows.start_seconds, rows.end_seconds, {name: measured[name] for name in wanted})
 
     opens = seconds(snapshots["cutoff"])

@@ -38,32 +38,30 @@ def columns_of(predicted: Predicted, features: Features, funnel: Funnel) -> dict
     """What distributions are computed from; each array is (rows,).
 
     Returns:
-        The columns that group rows (`training.uncertainty.recalibration`), `creative` (id), `volume` (log1p of
-        predicted later volume), TYPICAL_VOLUME (log1p of it less `volume`) and VOLUME_FEATURES, those that there are,
-        `log_value` (log of the predicted value of an order; 0 where orders are not counted), and of every rate target:
-        `rate:<target>` (log of its prediction), `per_volume:<target>` (log of the money predicted per unit of later
-        volume) and `variance:<target>` (posterior variance of its log, summed over its stages).
+        The columns that group rows (`training.uncertainty.recalibration`), `volume` (log1p of predicted later volume),
+        TYPICAL_VOLUME (log1p of it less `volume`) and VOLUME_FEATURES, those that there are, `log_value` (log of the
+        predicted value of an order; 0 where orders are not counted), and of every rate target: `rate:<target>` (log of
+        its prediction), `per_volume:<target>` (log of the money predicted per unit of later volume) and
+        `variance:<target>` (posterior variance of its log, summed over its stages).
     """
-    rates = [TARGETS[name] for name in funnel.rate_targets]
-    units = [rate.per_impression if funnel.to_gmv else rate for rate in rates]
-    value = ["value"] * counts_orders(funnel)
-    wanted = [*(rate.name for rate in rates), *(unit.name for unit in units), *value]
+    rates = funnel.rate_targets
+    units = [TARGETS[name].per_impression if funnel.to_gmv else TARGETS[name] for name in rates]
+    wanted = [*rates, *[unit.name for unit in units], *["value"] * counts_orders(funnel)]
     values = np.array([predicted[name] for name in wanted], dtype=np.float64).reshape(len(wanted), -1)
     logs = np.log(np.maximum(values, 1e-12))
     columns = group_columns(features)
-    columns["creative"] = features.keys.categories("creative_id").texts()
     columns["volume"] = np.log1p(np.asarray(predicted[funnel.volume_target], dtype=np.float64))
     if TYPICAL_VOLUME in predicted:
         typical = np.log1p(np.asarray(predicted[TYPICAL_VOLUME], dtype=np.float64))
         columns[TYPICAL_VOLUME] = typical - columns["volume"]
-    columns["log_value"] = logs[-1] if value else np.zeros(len(features.reference_price))
+    columns["log_value"] = logs[-1] if counts_orders(funnel) else np.zeros(len(features.reference_price))
     known = [name for name in VOLUME_FEATURES if name in features.values]
     seen = features.values.select(known).T
     columns |= zip(known, np.where(np.isnan(seen), 0.0, seen))
-    for place, (rate, unit) in enumerate(zip(rates, units)):
-        columns[f"rate:{rate.name}"] = logs[place]
-        columns[f"per_volume:{rate.name}"] = logs[len(rates) + place] - np.log(unit.scale)
-        columns[f"variance:{rate.name}"] = features.posteriors.product_variance(stages_of(funnel, rate.name))
+    per_volume = logs[len(rates) : 2 * len(rates)] - np.log([[unit.scale] for unit in units])
+    for rate, *own in zip(rates, logs, per_volume):
+        own.append(features.posteriors.product_variance(stages_of(funnel, rate)))
+        columns |= zip((f"rate:{rate}", f"per_volume:{rate}", f"variance:{rate}"), own)
     return columns
 
 

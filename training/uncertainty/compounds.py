@@ -16,7 +16,7 @@ from training.uncertainty.compound import (
     volumes_of_at_least,
 )
 from training.uncertainty.interface import Floats
-from training.uncertainty.recalibration import Columns, GroupTables, Recalibration
+from training.uncertainty.recalibration import Columns, Recalibration
 from training.uncertainty.volume_model import VolumeModel
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -50,7 +50,7 @@ class Compound(BaseModel):
 
     def distribution(self, chunk: "Chunk") -> Distribution:
         """Of some rows."""
-        return self.arrays.distributions(chunk).part(0)
+        return self.arrays.distributions(chunk, self.calibration.maps_of(chunk.columns)[None]).part(0)
 
     def __copy__(self) -> Self:
         return without(super().__copy__(), "arrays")
@@ -66,7 +66,6 @@ class Compounds:
         of_volume: (C,) Which of them each has.
         is_money: (C, 1, 1) Whether it is money over any volume.
         share: (C, 1), as `Compound`; so are `extra` and `log_unit`, (C, 1, 1).
-        groups: Tables of their calibrations.
     """
 
     rates: tuple[str, ...]
@@ -76,7 +75,6 @@ class Compounds:
     share: Floats
     extra: Floats
     log_unit: Floats
-    groups: GroupTables
 
     @classmethod
     def of(cls, compounds: Sequence[Compound]) -> "Compounds":
@@ -90,13 +88,17 @@ class Compounds:
             share=np.array([[one.share] for one in compounds]),
             extra=np.array([[one.extra] for one in compounds]),
             log_unit=np.array([[[one.log_unit]] for one in compounds]),
-            groups=GroupTables.of([one.calibration for one in compounds]),
         )
 
-    def distributions(self, chunk: "Chunk") -> Distribution:
-        """(compounds, rows) Distributions of some rows."""
+    def distributions(self, chunk: "Chunk", maps: Floats) -> Distribution:
+        """(compounds, rows) Distributions of some rows.
+
+        Args:
+            chunk: The rows.
+            maps: (compounds, rows, len(GRID)) Calibration of their probabilities.
+        """
         columns = chunk.columns
-        reached, log_volume = volumes_of_at_least(chunk.mean, chunk.deviation, chunk.maps, self.volumes)
+        reached, log_volume = volumes_of_at_least(chunk.mean, chunk.deviation, chunk.maps[0], self.volumes)
         rate, per_volume, variance = (
             np.array([columns[f"{part}:{name}"] for name in self.rates]) for part in ("rate", "per_volume", "variance")
         )
@@ -106,7 +108,7 @@ class Compounds:
             log_events=log_money - columns["log_value"][:, None] - self.log_unit,
             variance=self.share * variance + self.extra,
             reached=np.where(self.is_money[..., 0], reached[self.of_volume], 1.0),
-            maps=self.groups.maps_of(columns),
+            maps=maps,
         )
 
 
@@ -118,7 +120,7 @@ class Chunk:
         columns: Of the rows.
         mean: (rows,) Of log1p of later volume.
         deviation: (rows,) Its standard deviation.
-        maps: (rows, …) Calibration of its probabilities.
+        maps: (…, rows, len(GRID)) Calibration of its probabilities, then of those of the model's compounds, if at all.
         distributions: Of all that have one, once asked for.
     """
 
@@ -130,11 +132,12 @@ class Chunk:
 
     @classmethod
     def of(cls, columns: Columns, model: VolumeModel, calibration: Recalibration) -> "Chunk":
-        return cls(columns, *model.mean_and_deviation(columns), calibration.maps_of(columns))
+        """The rows of these columns, without the maps of compounds."""
+        return cls(columns, *model.mean_and_deviation(columns), calibration.maps_of(columns)[None])
 
     def volume(self) -> Distribution:
         """(1, rows) Of later volume."""
-        return volume_distribution(self.mean[None], self.deviation[None], self.maps[None])
+        return volume_distribution(self.mean[None], self.deviation[None], self.maps[:1])
 
 
 def without(copied: Model, *cached: str) -> Model:

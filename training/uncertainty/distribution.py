@@ -16,10 +16,10 @@ from features.matrix.feature_matrix import Features
 from training.uncertainty.compound import Distribution, columns_of, joined, some
 from training.uncertainty.compounds import Chunk, Compound, Compounds, without
 from training.uncertainty.decided import share_that_decides
-from training.uncertainty.hits_and_evidence import Hits, RequiredEvidence
+from training.uncertainty.hits_and_evidence import EvidenceSoFar, Hits, RequiredEvidence
 from training.uncertainty.interface import Floats, Predicted
 from training.uncertainty.launches import LaunchPredictions
-from training.uncertainty.recalibration import Columns, Recalibration
+from training.uncertainty.recalibration import Columns, GroupTables, Recalibration
 from training.uncertainty.volume_model import VolumeModel
 
 HIT_MONEY = "hit_money"
@@ -69,6 +69,12 @@ class CompoundUncertainty(BaseModel):
         return Compounds.of([self.compounds[name] for name in self.names[1:]])
 
     @cached_property
+    def groups(self) -> GroupTables:
+        """Tables of the calibrations, in the order of `names`; made once."""
+        compounds = (self.compounds[name].calibration for name in self.names[1:])
+        return GroupTables.of([self.volume_calibration, *compounds])
+
+    @cached_property
     def interval_levels(self) -> Floats:
         """Lower ends of the intervals that leave out TAILS, their upper ends, and ½."""
         below = (1.0 - self.level) * TAILS
@@ -81,7 +87,7 @@ class CompoundUncertainty(BaseModel):
         return (self.funnel.volume_target, *rates)
 
     def __copy__(self) -> Self:
-        return without(super().__copy__(), "arrays", "names", "interval_levels")
+        return without(super().__copy__(), "arrays", "groups", "names", "interval_levels")
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -140,18 +146,26 @@ class CompoundRows:
     @cached_property
     def whole(self) -> Chunk:
         """All rows as one chunk."""
-        return Chunk.of(self.columns, self.uncertainty.volume, self.uncertainty.volume_calibration)
+        return self._chunk(self.columns, self._cells)
+
+    def _chunk(self, columns: Columns, cells: npt.NDArray[np.int64]) -> Chunk:
+        model = self.uncertainty
+        return Chunk(columns, *model.volume.mean_and_deviation(columns), model.groups.maps_of(cells))
+
+    @cached_property
+    def _cells(self) -> npt.NDArray[np.int64]:
+        return self.uncertainty.groups.cells(self.columns)
 
     @property
     def chunks(self) -> Iterator[tuple[slice, Chunk]]:
         """At most ROWS_AT_ONCE rows each. What is computed of them is kept only where they are all rows."""
-        count, model = len(self.features.reference_price), self.uncertainty
+        count = len(self.features.reference_price)
         if count <= ROWS_AT_ONCE:
             yield slice(count), self.whole
             return
         for first in range(0, count, ROWS_AT_ONCE):
             rows = slice(first, first + ROWS_AT_ONCE)
-            yield rows, Chunk.of(some(self.columns, rows), model.volume, model.volume_calibration)
+            yield rows, self._chunk(some(self.columns, rows), self._cells[:, rows])
 
     def distribution(self, name: str, chunk: Chunk) -> Distribution:
         """Of one of `names` of the model, for the rows of one chunk."""
@@ -169,7 +183,8 @@ class CompoundRows:
     def distributions(self, chunk: Chunk) -> Distribution:
         """(names, rows) Of all `names` of the model, for the rows of one chunk; kept by the chunk."""
         if not chunk.distributions:
-            own = [self.uncertainty.arrays.distributions(chunk)] if self.uncertainty.compounds else []
+            model = self.uncertainty
+            own = [model.arrays.distributions(chunk, chunk.maps[1:])] if model.compounds else []
             chunk.distributions.append(joined([chunk.volume(), *own]))
         return chunk.distributions[0]
 
@@ -292,11 +307,11 @@ class CompoundRows:
     def spend_until_decided(
         self, threshold: Floats, below: float, above: float, probability: float
     ) -> dict[str, Floats]:
-        """`decide_events` and `decide_cny`, each (rows,)."""
+        """`rate_chance`, `decide_events` and `decide_cny`, each (rows,)."""
         name = self.uncertainty.funnel.main_roi
         mean, deviation = self._log_over(threshold, name)
         share = share_that_decides(mean, deviation**2, self.columns[f"variance:{name}"], below, above, probability)
-        return self.uncertainty.evidence.until(share, self.predicted, self.features, self.uncertainty.funnel)
+        return {"rate_chance": np.asarray(ndtr(mean / deviation)), **self._evidence.until(share)}
 
     def _log_over(self, threshold: Floats, name: str) -> tuple[Floats, Floats]:
         """(rows,) each: mean and deviation of the log of the true rate over a threshold."""
@@ -306,16 +321,18 @@ class CompoundRows:
 
     def comparable_creatives(self, target: str = "") -> npt.NDArray[np.int64]:
         """(rows,) Creatives that calibrated the narrowest group of each row."""
-        compound = self.uncertainty.compounds.get(target or self.uncertainty.funnel.main_roi)
-        if compound is None:
+        model, name = self.uncertainty, target or self.uncertainty.funnel.main_roi
+        if name not in model.compounds:
             return np.zeros(len(self.features.reference_price), dtype=np.int64)
-        return compound.calibration.creatives_like(self.columns)
+        return model.groups.creatives.take(self._cells[model.names.index(name)])
 
     def required_evidence(self, distinguish_probability: float) -> dict[str, Floats]:
         """`own_events`, `more_events`, `more_cny`, `more_volume`, each (rows,)."""
-        return self.uncertainty.evidence.required(
-            self.predicted, self.features, self.uncertainty.funnel, distinguish_probability
-        )
+        return self._evidence.required(distinguish_probability)
+
+    @cached_property
+    def _evidence(self) -> EvidenceSoFar:
+        return self.uncertainty.evidence.so_far(self.predicted, self.features, self.uncertainty.funnel)
 
     def place_at_launch(self) -> Floats:
         """(rows,) Share of launch predictions of its promotion type that lie below each row's."""

@@ -58,6 +58,7 @@ def fit_uncertainty(
     outcome = pd.concat([one.outcome for one in rows], ignore_index=True)
     parts = [columns_of(one.predicted, one.features, funnel) for one in rows]
     columns = {name: np.concatenate([own[name] for own in parts]) for name in parts[0]}
+    columns["creative"] = np.concatenate([one.features.keys.categories("creative_id").texts() for one in rows])
     columns["weight"] = DECAY ** (part.max() - part)
     columns["later"] = later = outcome[f"later:{funnel.volume_of}"].to_numpy(np.float64)
     actual = {name: values.to_numpy(np.float64) for name, values in actual_targets(outcome, funnel).items()}

@@ -9,6 +9,7 @@ ranking them rightly with probability p takes u = K · r²/(1 − r²) events, r
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -112,42 +113,13 @@ class RequiredEvidence(BaseModel):
     stage: str
     dispersion: float
 
-    def required(
-        self, predicted: Predicted, features: Features, funnel: Funnel, distinguish_probability: float
-    ) -> dict[str, Floats]:
-        """What is still missing until two creatives like each row's are ranked rightly with this probability.
-
-        Returns:
-            Each (rows,): `own_events` so far, `more_events`, and the `more_cny` (spend; NaN where the data do not give
-            the cost of traffic) and `more_volume` (impressions; spend where there are none) expected to bring them.
-        """
-        own, known = self._events(features)
-        square = float(np.sin(np.pi * (distinguish_probability - 0.5)) ** 2)
-        more = np.maximum(np.maximum(known - own, 0.0) * square / (1.0 - square) - own, 0.0)
-        volume, cost = more / self._per_volume(predicted, funnel, len(own)), self._cost(predicted, funnel, len(own))
-        return {"own_events": own, "more_events": more, "more_cny": volume * cost, "more_volume": volume}
-
-    def until(self, share: Floats, predicted: Predicted, features: Features, funnel: Funnel) -> dict[str, Floats]:
-        """Events, and the spend that brings them, until this share of the posterior variance is resolved.
-
-        Args:
-            share: (rows,) From 0 to 1; of 1 or more, infinitely many are needed.
-
-        Returns:
-            `decide_events` and `decide_cny`, each (rows,).
-        """
-        known = self._events(features)[1]
-        with np.errstate(divide="ignore"):
-            events = np.where(share < 1.0, known * share / np.maximum(1.0 - share, 1e-12), np.inf + share)
-        volume = events / self._per_volume(predicted, funnel, len(events))
-        cost = self._cost(predicted, funnel, len(events))
-        return {"decide_events": events, "decide_cny": volume * cost}
-
-    def _events(self, features: Features) -> tuple[Floats, Floats]:
-        """(rows,) each: own events so far, and as many as the posterior variance stands for: φ/variance."""
+    def so_far(self, predicted: Predicted, features: Features, funnel: Funnel) -> "EvidenceSoFar":
+        """What is known of some rows."""
         posteriors, place = features.posteriors, features.posteriors.stages.index(self.stage)
         own = np.where(np.isnan(posteriors.own_events[place]), 0.0, posteriors.own_events[place])
-        return own, self.dispersion / np.maximum(posteriors.variance[place], 1e-9)
+        known = self.dispersion / np.maximum(posteriors.variance[place], 1e-9)
+        per_volume, cost = self._per_volume(predicted, funnel, len(own)), self._cost(predicted, funnel, len(own))
+        return EvidenceSoFar(own, known, per_volume, cost)
 
     def _per_volume(self, predicted: Predicted, funnel: Funnel, rows: int) -> Floats:
         """(rows,) Events expected per impression (per CNY where there are none)."""
@@ -163,6 +135,47 @@ class RequiredEvidence(BaseModel):
         if funnel.volume_of == "spend_cny":
             return np.ones(rows)
         return np.asarray(predicted["cost"], dtype=np.float64) if "cost" in predicted else np.full(rows, np.nan)
+
+
+class EvidenceSoFar(NamedTuple):
+    """The evidence on some rows, and what more of it takes.
+
+    Attributes:
+        own: (rows,) Own events so far.
+        known: (rows,) As many as the posterior variance stands for: φ/variance.
+        per_volume: (rows,) Events expected per impression (per CNY where there are none).
+        cost: (rows,) CNY per unit of volume; NaN where the data do not give the cost of traffic.
+    """
+
+    own: Floats
+    known: Floats
+    per_volume: Floats
+    cost: Floats
+
+    def required(self, distinguish_probability: float) -> dict[str, Floats]:
+        """What is still missing until two creatives like each row's are ranked rightly with this probability.
+
+        Returns:
+            Each (rows,): `own_events` so far, `more_events`, and the `more_cny` (spend; NaN where the data do not give
+            the cost of traffic) and `more_volume` (impressions; spend where there are none) expected to bring them.
+        """
+        square = float(np.sin(np.pi * (distinguish_probability - 0.5)) ** 2)
+        more = np.maximum(np.maximum(self.known - self.own, 0.0) * square / (1.0 - square) - self.own, 0.0)
+        volume = more / self.per_volume
+        return {"own_events": self.own, "more_events": more, "more_cny": volume * self.cost, "more_volume": volume}
+
+    def until(self, share: Floats) -> dict[str, Floats]:
+        """Events, and the spend that brings them, until this share of the posterior variance is resolved.
+
+        Args:
+            share: (rows,) From 0 to 1; of 1 or more, infinitely many are needed.
+
+        Returns:
+            `decide_events` and `decide_cny`, each (rows,).
+        """
+        with np.errstate(divide="ignore"):
+            events = np.where(share < 1.0, self.known * share / np.maximum(1.0 - share, 1e-12), np.inf + share)
+        return {"decide_events": events, "decide_cny": events / self.per_volume * self.cost}
 
 
 def fit_required_evidence(features: Sequence[Features], funnel: Funnel, target: str) -> RequiredEvidence:

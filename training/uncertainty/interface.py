@@ -104,7 +104,7 @@ class RowUncertainty(Protocol):
     def spend_until_decided(
         self, threshold: Floats, below: float, above: float, probability: float
     ) -> Mapping[str, Floats]:
-        """What is missing until `rate_chance` of the main ROI is at most `below` or at least `above`.
+        """`rate_chance` of the main ROI, and what is missing until it is at most `below` or at least `above`.
 
         Args:
             threshold: (rows,) ROI to reach.
@@ -112,8 +112,9 @@ class RowUncertainty(Protocol):
             probability: With which one of them is reached then.
 
         Returns:
-            `decide_events` (of `evidence_stage`) and `decide_cny` (the spend that brings them), both (rows,): 0 where
-            it is decided, infinite where no amount of data decides with this probability, NaN where not calibrated.
+            `rate_chance` itself, `decide_events` (of `evidence_stage`) and `decide_cny` (the spend that brings them),
+            each (rows,): the last two are 0 where it is decided, infinite where no amount of data decides with this
+            probability, NaN where not calibrated.
         """
         ...
 

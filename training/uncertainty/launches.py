@@ -5,6 +5,7 @@ the place that it has in company.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -36,11 +37,14 @@ class LaunchPredictions(BaseModel):
             promotion_types: (rows,)
         """
         found = np.full(len(roi), np.nan)
-        for name, quantiles in self.quantiles.items():
+        for name in self._tables.keys() & promotion_types.tolist():
             mine = promotion_types == name
-            if mine.any():
-                found[mine] = np.interp(roi[mine], quantiles, LEVELS)
+            found[mine] = np.interp(roi[mine], self._tables[name], LEVELS)
         return found
+
+    @cached_property
+    def _tables(self) -> dict[str, Floats]:
+        return {name: np.array(quantiles) for name, quantiles in self.quantiles.items()}
 
 
 def fit_launches(rows: Sequence[OutOfSample], funnel: Funnel, min_rows: int) -> LaunchPredictions:

@@ -100,11 +100,11 @@ class Recalibration(BaseModel):
 
     def maps_of(self, columns: Columns) -> Floats:
         """(rows, len(GRID)) The map of the narrowest group of each row that has one."""
-        return self.groups.maps_of(columns)[0]
+        return self.groups.maps_of(self.groups.cells(columns))[0]
 
     def creatives_like(self, columns: Columns) -> npt.NDArray[np.int64]:
         """(rows,) Creatives that calibrated the narrowest group of each row; 0 for a group without rows."""
-        return self.groups.creatives_like(columns)[0]
+        return self.groups.creatives.take(self.groups.cells(columns))[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +117,7 @@ class GroupTables:
         places: (R, steps, 4, types + 1) Line in `maps` of the narrowest group that has a map.
         creatives: (R, steps, 4, types + 1) Creatives of the narrowest group.
         maps: (groups, len(GRID)) The maps of all recalibrations.
+        first_steps: (R, 1) Place of each one's first step among the steps of all.
     """
 
     types: Mapping[str, int]
@@ -124,6 +125,7 @@ class GroupTables:
     places: npt.NDArray[np.int64]
     creatives: npt.NDArray[np.int64]
     maps: Floats
+    first_steps: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, recalibrations: Sequence[Recalibration]) -> "GroupTables":
@@ -143,22 +145,19 @@ class GroupTables:
                 chain = _chain(step, quarter, name)
                 places[number, step, quarter, place] = next(lines[one] for one in reversed(chain) if one in lines)
                 creatives[number, step, quarter, place] = one.creatives.get(chain[-1], 0)
-        return cls(types, edges, places, creatives, np.array(maps).reshape(-1, len(GRID)))
+        first_steps = np.arange(len(recalibrations))[:, None] * STEPS
+        return cls(types, edges, places, creatives, np.array(maps).reshape(-1, len(GRID)), first_steps)
 
-    def maps_of(self, columns: Columns) -> Floats:
-        """(R, rows, len(GRID)) The map of the narrowest group of each row that has one."""
-        return self.maps.take(self._of(self.places, columns), axis=0)
-
-    def creatives_like(self, columns: Columns) -> npt.NDArray[np.int64]:
-        """(R, rows) Creatives that calibrated the narrowest group of each row; 0 for a group without rows."""
-        return self._of(self.creatives, columns)
-
-    def _of(self, table: npt.NDArray[np.int64], columns: Columns) -> npt.NDArray[np.int64]:
-        """(R, rows) What a table has for the groups of the rows."""
+    def cells(self, columns: Columns) -> npt.NDArray[np.int64]:
+        """(R, rows) Where `places` and `creatives`, taken as flat, have the narrowest group of each row."""
         step, early = columns["step"], columns["early_volume"]
         quarter = (self.edges[:, step] < early[:, None]).sum(axis=2)
         types = [self.types.get(name, len(self.types)) for name in columns["promotion_type"].tolist()]
-        return table[np.arange(len(table))[:, None], step, quarter, types]
+        return (self.first_steps + step) * (QUARTERS * (len(self.types) + 1)) + quarter * (len(self.types) + 1) + types
+
+    def maps_of(self, cells: npt.NDArray[np.int64]) -> Floats:
+        """(R, rows, len(GRID)) The map of the narrowest group of each row that has one; `cells`: of the rows."""
+        return self.maps.take(self.places.take(cells), axis=0)
 
 
 def calibrated(maps: Floats, predicted: Floats) -> Floats:

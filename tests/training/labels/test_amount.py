@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from configs.settings import Settings
-from features.funnel import build_funnel, counted_columns
+from features.funnel import build_funnel
 from training.errors import TooThinError
 from training.labels.amount import TrainingAmount, holdout_lengths, supported
 from training.labels.judged import MIN_GROUP_ROWS, judged_a_day
@@ -19,7 +19,7 @@ def world(days: int, per_day: int, impressions: float = 1000.0):
     """So many rows a day, each of a creative of its own, with outcomes of so many impressions."""
     cutoffs = pd.Timestamp("2026-04-01") + pd.to_timedelta(np.repeat(np.arange(days), per_day), unit="D")
     rows = pd.DataFrame({"cutoff": cutoffs, "closed_at": cutoffs + GAP, "state": MATURE})
-    later = {f"later:{name}": np.full(len(rows), impressions) for name in [*counted_columns(FUNNEL), "spend_cny"]}
+    later = {f"later:{name}": np.full(len(rows), impressions) for name in [*FUNNEL.counted_columns, "spend_cny"]}
     return rows, pd.DataFrame({**later, "covered_share": 1.0})
 
 
