@@ -144,6 +144,11 @@ class LoadedModel:
         return [name for name in self.metric_columns if name in names]
 
     @cached_property
+    def unused_metrics(self) -> frozenset[str]:
+        """Value columns of metrics that the training data did not have."""
+        return frozenset(VALUES) - frozenset(self.metric_columns)
+
+    @cached_property
     def creative_ranges(self) -> dict[str, tuple[float, float]]:
         """Those of `ranges` that are of `age_hours` and numbers of creatives."""
         return {name: ends for name, ends in self.ranges.items() if name not in VALUES}

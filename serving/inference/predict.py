@@ -1,6 +1,6 @@
 """Predict creatives: rates, targets with intervals and chances, verdict, evidence, warnings, and explanations."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
@@ -62,8 +62,16 @@ class PredictedCreatives:
     @cached_property
     def predictable(self) -> Mask:
         """(creatives,) whether every rate and target is a number above 0."""
-        table = np.array(list(self.predicted.values()))
-        return np.asarray(((table > 0) & (table < np.inf)).all(axis=0))
+        return np.asarray(((self._table > 0) & (self._table < np.inf)).all(axis=0))
+
+    @cached_property
+    def _table(self) -> Floats:
+        return np.array(list(self.predicted.values()))
+
+    @property
+    def lists(self) -> dict[str, list[float]]:
+        """`predicted` as plain numbers."""
+        return dict(zip(self.predicted, self._table.tolist()))
 
     def not_numbers(self, row: int) -> list[str]:
         """Names of the rates and targets of a creative that are no numbers above 0."""
@@ -207,17 +215,16 @@ def _answers(
         ]
     funnel = loaded.model.fitted.funnel
     advice = advice_of(loaded, creatives, done)
-    predicted = {name: values.tolist() for name, values in done.predicted.items()}
-    decision = {name: _without_nan(values) for name, values in advice.figures.items()}
+    predicted, decision = done.lists, _without_nan(advice.figures)
     targets = {
         name: list(zip(predicted[name], decision[f"{name}_low"], decision[f"{name}_high"])) for name in funnel.targets
     }
     stages = {stage.name: predicted[stage.name] for stage in funnel.stages}
     chance_of_target = decision[f"{funnel.main_roi or 'roi'}_chance"]
     ages = done.observed["age_hours"].tolist()
-    evidence = {
-        name: _without_nan(done.observed[f"early:{name}"]) for name in EVIDENCE if f"early:{name}" in done.observed
-    }
+    evidence = _without_nan(
+        {name: done.observed[f"early:{name}"] for name in EVIDENCE if f"early:{name}" in done.observed}
+    )
     warnings = warnings_of(loaded, creatives, done, now)
     explanation = explained(loaded, done, top) if explain else None
     answers = []
@@ -294,8 +301,10 @@ def warnings_of(
     return found
 
 
-def _without_nan(values: Floats) -> list[float | None]:
-    return [value if isfinite(value) else None for value in values.tolist()]
+def _without_nan(columns: Mapping[str, Floats]) -> dict[str, list[float | None]]:
+    """Columns as plain numbers; None for NaN and infinity, which JSON has not."""
+    table = np.array(list(columns.values())).tolist()
+    return {name: [value if isfinite(value) else None for value in values] for name, values in zip(columns, table)}
 
 
 def number_or_none(value: float) -> float | None:

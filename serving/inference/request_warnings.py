@@ -1,13 +1,14 @@
 """Warnings of a request's creatives; codes, texts and thresholds are those of the batch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from features.point_in_time.array_frame import ArrayFrame
-from features.schema import VALUES
+from features.point_in_time.entity_history import TAG
 from serving.api.requests import Creative, MetricsRow
 from serving.inference.loaded_model import EARLY, LoadedModel
 from training.decision.prediction_warnings import (
@@ -25,8 +26,9 @@ from training.decision.prediction_warnings import (
     unused_metrics,
 )
 
-METRIC_NAMES = frozenset(VALUES)
-DAY = pd.Timedelta(days=1)
+DAY = np.timedelta64(1, "D")
+NOTHING: tuple[object, ...] = (None, "", [])
+"""Values that say nothing."""
 Mask = npt.NDArray[np.bool_]
 
 
@@ -49,37 +51,40 @@ def request_warnings(
         now: Time of the request, in the model's time zone.
     """
     moment, outcome_days = loaded.as_of.moment, loaded.manifest.settings.outcome_days
-    general = stale_history((now - moment) / DAY, moment)
+    at = np.datetime64(now.to_pydatetime(), "us")
+    general = stale_history(float((at - loaded.as_of.now) / DAY), moment)
     general += not_predicted(loaded.model.fitted.funnel)
     ages = observed["age_hours"].tolist()
-    silent = ((observed["cutoff"] - np.datetime64(now.to_pydatetime(), "us")) / np.timedelta64(-1, "D")).tolist()
+    silent = ((observed["cutoff"] - at) / -DAY).tolist()
     reported = loaded.as_of.reported_until(observed).tolist() if unreported.any() else []
     names, limits = loaded.life_limits
     sums = observed.known(names)
-    outside = np.argwhere(((sums < limits[:, :1]) | (sums > limits[:, 1:])).T).tolist()  # what is not known is nowhere
+    # What is not known is nowhere.
+    outside = list(zip(*(at.tolist() for at in np.nonzero((sums < limits[:, :1]) | (sums > limits[:, 1:])))))
     found = []
     for row, creative in enumerate(creatives):
-        warnings = [*general, *_unseen(loaded, creative), *_missing(loaded, creative)]
+        given = vars(creative) | {TAG + name: value for name, value in creative.tags.items()}
+        warnings = [*general, *_unseen(loaded, given), *_missing(loaded, given)]
         if ages[row] > 0:
             warnings += no_delivery(silent[row], outcome_days)
             warnings += [pace_unknown()] if summed[row] and ages[row] > 24 else []
         elif unreported[row]:
             warnings.append(known_without_metrics(reported[row]))
         for name, (low, high) in loaded.creative_ranges.items():
-            value = max(ages[row], low) if name == "age_hours" else getattr(creative, name)
+            value = max(ages[row], low) if name == "age_hours" else given[name]
             if value is not None and not low <= value <= high:
                 warnings += outside_range(name, value, low, high)
-        for place in [place for of_row, place in outside if of_row == row]:
+        for place in [place for place, of_row in outside if of_row == row]:
             name = names.all[place].removeprefix(EARLY)
             warnings += outside_range(name, float(sums[place, row]), *limits[place].tolist())
         found.append([warning._asdict() for warning in warnings])
     return found
 
 
-def _unseen(loaded: LoadedModel, creative: Creative) -> list[PredictionWarning]:
-    found = unseen_promotion_type(creative.promotion_type, loaded.promotion_types)
-    for column, known in loaded.known_values.items():
-        value = _value(creative, column)
+def _unseen(loaded: LoadedModel, given: Mapping[str, Any]) -> list[PredictionWarning]:
+    """Warnings of values that the training data did not have; `given`: attributes and tags by column."""
+    found = unseen_promotion_type(given["promotion_type"], loaded.promotion_types)
+    for (column, known), value in zip(loaded.known_values.items(), map(given.get, loaded.known_values)):
         if value is None or (isinstance(value, str) and value in known):
             continue
         values = value if isinstance(value, list) else [str(value)]
@@ -87,16 +92,18 @@ def _unseen(loaded: LoadedModel, creative: Creative) -> list[PredictionWarning]:
     return found
 
 
-def _missing(loaded: LoadedModel, creative: Creative) -> list[PredictionWarning]:
-    found = missing_attributes([name for name in loaded.used_attributes if _value(creative, name) in (None, "", [])])
-    rows: list[MetricsRow] = [*(creative.metrics or []), *([creative.sums] if creative.sums else [])]
+def _missing(loaded: LoadedModel, given: Mapping[str, Any]) -> list[PredictionWarning]:
+    """Warnings of what is not given, and of metrics that the model does not use; `given`: as above."""
+    used = loaded.used_attributes
+    found = missing_attributes([name for name, value in zip(used, map(given.get, used)) if value in NOTHING])
+    rows: list[MetricsRow] = [*(given["metrics"] or []), *([given["sums"]] if given["sums"] else [])]
     if rows:
-        given = [{name for name, value in row.items() if value is not None} & METRIC_NAMES for row in rows]
-        in_all, in_some = set.intersection(*given), set.union(*given)
+        named = [row.keys() if None not in row.values() else _known(row) for row in rows]
+        in_all, in_some = set(named[0]).intersection(*named[1:]), set().union(*named)
         found += missing_metrics([name for name in loaded.used_metrics if name not in in_all])
-        found += unused_metrics(sorted(in_some - set(loaded.metric_columns)))
+        found += unused_metrics(sorted(in_some & loaded.unused_metrics))
     return found
 
 
-def _value(creative: Creative, column: str) -> str | float | list[str] | None:
-    return creative.tags.get(column[4:]) if column.startswith("tag_") else getattr(creative, column)
+def _known(row: MetricsRow) -> set[str]:
+    return {name for name, value in row.items() if value is not None}

@@ -153,7 +153,8 @@ class GroupTables:
         step, early = columns["step"], columns["early_volume"]
         quarter = (self.edges[:, step] < early[:, None]).sum(axis=2)
         types = [self.types.get(name, len(self.types)) for name in columns["promotion_type"].tolist()]
-        return (self.first_steps + step) * (QUARTERS * (len(self.types) + 1)) + quarter * (len(self.types) + 1) + types
+        groups = ((self.first_steps + step) * QUARTERS + quarter) * (len(self.types) + 1)
+        return groups + np.array(types, dtype=np.int64)
 
     def maps_of(self, cells: npt.NDArray[np.int64]) -> Floats:
         """(R, rows, len(GRID)) The map of the narrowest group of each row that has one; `cells`: of the rows."""
