@@ -131,8 +131,8 @@ def own_counts(snapshots: ArrayFrame, rows: MetricRows, funnel: Funnel, settings
     """Own counts of each snapshot until its cutoff, each (snapshots,): `early:f`, `last_days:f`, `last_day:f` …"""
     prices = reference_prices(rows.creatives, funnel.typical_price)
     figures = measures(rows.values, prices[rows.units], BASES[settings.basis][0])
-    nothing = np.broadcast_to(np.nan, len(rows))
-    figures |= {name: nothing for name in funnel.counted_columns if name not in figures}
+    if missing := [name for name in funnel.counted_columns if name not in figures]:
+        figures |= dict.fromkeys(missing, np.broadcast_to(np.nan, len(rows)))
     at_once, settled = split_settled(tuple(figures))
     names, units, volume = at_once + settled, snapshots["unit"], funnel.volume_of
     sums = TimedSums(rows.units, rows.start_seconds, rows.end_seconds, {name: figures[name] for name in names})

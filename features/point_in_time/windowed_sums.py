@@ -5,6 +5,7 @@ A period belongs to a window when it lies inside it whole; one that straddles an
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ class TimedSums:
     that it has in a batch, bit for bit.
     """
 
-    def __init__(self, groups: Codes, starts: Seconds, ends: Seconds, values: Mapping[Any, Any]) -> None:
+    def __init__(self, groups: Codes, starts: Seconds, ends: Seconds, values: Mapping[str, Floats]) -> None:
         """Sort the rows by group and end, and sum them up. Windows cut at starts need rows that do not overlap.
 
         Args:
@@ -72,21 +73,19 @@ class TimedSums:
         Raises:
             ValueError: A column has another length, or its sum is too large to be exact.
         """
-        columns = [np.asarray(values[name], dtype=np.float64) for name in values]
-        for name, column in zip(values, columns):
-            if column.shape != groups.shape:
-                raise ValueError(f"{name} has {column.shape} values for {groups.shape} rows")
+        self.names = list(values)
+        columns = list(values.values())
+        if any(column.shape != groups.shape for column in columns):
+            shapes = {name: column.shape for name, column in values.items() if column.shape != groups.shape}
+            raise ValueError(f"not {groups.shape} rows: {shapes}")
         rows = _together(groups, ends) if starts is ends else None
         rows = _one_by_one(groups, ends) if rows is None else rows
         self._ends = rows.keys
         self._starts = rows.keys if starts is ends else np.sort(_key(groups, starts)[groups >= 0])
-        self._first = self._ends.searchsorted(np.arange(groups.max(initial=-1) + 2) << _SECONDS_BITS)
-        self.names = [str(name) for name in values]
         # (columns, rows + 1): what all rows before each place add up to; and how many of these are missing.
         self._running = np.zeros((len(self.names), len(rows.keys) + 1))
         self._lacking: Codes = np.zeros(0, dtype=np.int64)  # columns that miss a value, as lines of `_missing`
         self._missing = np.zeros((0, len(rows.keys) + 1), dtype=np.int32)
-        self._places = {name: place for place, name in enumerate(self.names)}
         self._fill(rows, columns)
 
     def _fill(self, rows: "_Rows", columns: list[Floats]) -> None:
@@ -105,6 +104,12 @@ class TimedSums:
                 name = self.names[lines.start + int(np.argmin(exact))]
                 raise ValueError(f"the sum of {name} is too large to be exact; split the data by account")
             np.cumsum(units, axis=1, out=units)
+
+    @cached_property
+    def _first(self) -> Codes:
+        """(groups + 1,) where each group's rows begin; last, where all end."""
+        groups = int(self._ends[-1] >> _SECONDS_BITS) + 1 if len(self._ends) else 0
+        return self._ends.searchsorted(np.arange(groups + 1) << _SECONDS_BITS)
 
     def until(self, groups: Codes, moments: Seconds) -> dict[str, Floats]:
         """Sums of each group's rows that ended at or before the moment."""
@@ -142,7 +147,7 @@ class TimedSums:
 
     def total(self, name: str, span: Span) -> Floats:
         """(…) sum of one value column over the rows of each span, (…) each."""
-        place = self._places[name]
+        place = self.names.index(name)
         return self._totals(slice(place, place + 1), span)[0]
 
     def write(self, table: Floats, lines: slice, span: Span) -> None:

@@ -65,7 +65,7 @@ def order_rows(holdout_rows, model):
 
 def required(evidence, order_rows, dataset, probability: float) -> pd.DataFrame:
     features, predicted = order_rows
-    return pd.DataFrame(evidence.required(predicted, features, dataset.funnel, probability))
+    return pd.DataFrame(evidence.so_far(predicted, features, dataset.funnel).required(probability))
 
 
 def test_dispersion_is_fitted_from_how_variance_falls_with_orders(order_rows, dataset) -> None:
