@@ -199,36 +199,40 @@ class AsOfHistory:
             LIVE,
             RECENT,
         ]
-        # (figures, creatives + 1): the last column, of a creative that the table does not have, is 0.
-        self._own = np.zeros((len(names), len(table) + 1))
-        self._own[:, :-1] = columns.stack(Names(tuple(names)))
+        # (creatives + 1, figures), what is read together side by side; the last, that the table does not have, is 0.
+        self._own = np.zeros((len(table) + 1, len(names)))
+        self._own[:-1] = columns.stack(Names(tuple(names))).T
         self._market_figures, self._figures = market, figures
         ends = np.cumsum([len(market), len(figures) + 1, len(figures), 2])
         self._market, self._history, self._long_ago, self._activity = (
             slice(start, end) for start, end in zip((0, *ends), ends)
         )
-        history = self._own[self._history]
         self._totals = {
-            "market": self._summed("market", self._own[: ends[2]]),
-            "others": self._summed("others", history),
-            "account": self._summed("account", self._own[self._activity]),
-            "tags": self._summed("tags", self._own[-1:]),
+            "market": self._summed("market", slice(0, int(ends[2]))),
+            "others": self._summed("others", self._history),
+            "account": self._summed("account", self._activity),
+            "tags": self._summed("tags", slice(len(names) - 1, len(names))),
         }
+        # (entities, 1) each: place of an entity's first value among those of its group, and that of no value at all.
+        bounds = {name: self._values.places(lines) for name, lines in self._groups.items()}
+        sizes = [(lines.stop - lines.start) for lines in self._groups.values()]
+        self._first = np.repeat([first for first, _ in bounds.values()], sizes).astype(np.int32)[:, None]
+        self._nowhere = np.repeat([end - first for first, end in bounds.values()], sizes).astype(np.int32)[:, None]
         self._keys = [columns.categories(name) for name in KEY]
         last = columns[REPORTED]
         accounts = zip(*(column.texts().tolist() for column in self._keys[:2]))
         self._reported = dict(zip(accounts, np.where(np.isnat(last), self.now, last)))
 
-    def _summed(self, group: str, own: Floats) -> Floats:
-        """(figures, values + 1) exact sums over the creatives of each value; 0 in the last place, of no creative."""
+    def _summed(self, group: str, figures: slice) -> Floats:
+        """(values + 1, figures) exact sums over the creatives of each value; 0 in the last place, of no creative."""
         first, end = self._values.places(self._groups[group])
-        totals = np.zeros((len(own), end - first + 1))
-        units = np.rint(own[:, :-1] * UNITS)
-        for member in self._values.member_of[self._groups[group], :-1]:
+        totals = np.zeros((figures.stop - figures.start, end - first + 1))
+        units = np.rint(self._own[:-1, figures] * UNITS).T.copy()
+        for member in self._values.member_of[:-1, self._groups[group]].T:
             inside = np.flatnonzero(member >= 0)
             for total, values in zip(totals, units):
                 total += np.bincount(member[inside] - first, values[inside], len(total))
-        return totals / UNITS
+        return (totals / UNITS).T.copy()
 
     @cached_property
     def _places(self) -> dict[tuple[str, ...], int]:
@@ -241,15 +245,15 @@ class AsOfHistory:
 
     def launched(self, known: Codes) -> Mask:
         """(creatives,) whether each had been delivered; `known`: as `known()` returns."""
-        return np.asarray(self._own[self._history][-1, known] > 0)
+        return np.asarray(self._own[known, self._history.stop - 1] > 0)
 
     def live(self, known: Codes) -> Mask:
         """(creatives,) whether each had a row of metrics in the last days (`account_activity.LIVE_DAYS`)."""
-        return np.asarray(self._own[self._activity][0, known] > 0)
+        return np.asarray(self._own[known, self._activity.start] > 0)
 
     def lives(self, known: Codes) -> dict[str, Floats]:
         """Value column of metrics, as far as the funnel counts it → (creatives,) its sum over the life of each."""
-        own = self._own[self._market][:, known]
+        own = self._own[known, self._market].T
         return {name.rpartition(":")[2]: values for name, values in zip(self._market_figures, own)}
 
     def reported_until(self, creatives: ArrayFrame) -> Times:
@@ -260,10 +264,14 @@ class AsOfHistory:
     def of(self, creatives: ArrayFrame, known: Codes | None = None) -> "SumsAsOf":
         """Sums over all creatives, for these; `known`: (creatives,) as `known()` returns, where the caller has it."""
         known = self.known(creatives) if known is None else known
-        return SumsAsOf(self, known, self._values.find(creatives), self._contributions(known))
+        found = self._values.find(creatives)
+        # Of itself a creative counts only where the table has it under the value that it has now.
+        counted: Mask = found == self._values.member_of.take(known, axis=0).T
+        at = np.where(found >= 0, found - self._first, self._nowhere)
+        return SumsAsOf(self, known, found != NO_VALUE, counted, at, self._contributions(known))
 
     def _contributions(self, known: Codes) -> Contributions:
-        own = self._own[:, known]
+        own = self._own.take(known, axis=0).T
         return Contributions(
             self._market_figures,
             self._figures,
@@ -281,13 +289,17 @@ class SumsAsOf:
     Attributes:
         history: The table, summed.
         known: (snapshots,) place of each creative in the table; −1 of one that it does not have.
-        found: (entities, snapshots) place of the value of each entity of the table.
+        member: (entities, snapshots) whether the creative has each entity of the table.
+        counted: (entities, snapshots) whether the table has it under that value.
+        at: (entities, snapshots) place of the value in the sums of the entity's group; the last for a value unknown.
         own: What the table has of each creative itself.
     """
 
     history: AsOfHistory
     known: Codes
-    found: npt.NDArray[np.int32]
+    member: Mask
+    counted: Mask
+    at: npt.NDArray[np.int32]
     own: Contributions
 
     def market(self) -> EntitySums:
@@ -317,15 +329,9 @@ class SumsAsOf:
         return self._sums("market", (MARKET.name,))
 
     def _sums(self, group: str, names: tuple[str, ...], lines: slice | None = None) -> EntitySums:
-        values, totals = self.history._values, self.history._totals[group]
         lines = self.history._groups[group] if lines is None else lines
-        first, _ = values.places(self.history._groups[group])
-        place = self.found[lines]
-        nowhere = totals.shape[1] - 1
-        # Of itself a creative counts only where the table has it under the value that it has now.
-        counted: Mask = values.member_of[lines][:, self.known] == place
-        at = np.where(place >= 0, place - first, nowhere)
-        return EntitySums(names, place != NO_VALUE, counted, totals.take(at, axis=1))
+        totals = self.history._totals[group].take(self.at[lines], axis=0)  # a value's figures are side by side
+        return EntitySums(names, self.member[lines], self.counted[lines], totals.transpose(2, 0, 1))
 
 
 class _EntityValues:
@@ -348,9 +354,9 @@ class _EntityValues:
         held = [np.unique(keys[~lacking]) for keys, lacking, _ in self._keys_of(table)]
         self._edges = np.searchsorted(np.concatenate(held), [*self._base[:, 0], sum(room)])
         self._keys = np.concatenate([*held, [2**62]])  # no key is as large as the last
-        self.member_of = np.full((len(entities), len(table) + 1), NO_VALUE, dtype=np.int32)
-        """(entities, creatives + 1) place of each creative's value; the last column is for a new creative."""
-        self.member_of[:, :-1] = self.find(table)
+        self.member_of = np.full((len(table) + 1, len(entities)), NO_VALUE, dtype=np.int32)
+        """(creatives + 1, entities) place of each creative's value; the last line is for a new creative."""
+        self.member_of[:-1] = self.find(table).T
 
     def places(self, entities: slice) -> tuple[int, int]:
         """First place and end of the values of these entities."""
