@@ -11,8 +11,6 @@ from configs.settings import PlanSettings
 
 pytestmark = pytest.mark.slow
 
-DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
-
 
 def figures(printed: str) -> dict[str, tuple[float, float]]:
     """Task and method → (Spearman, R²), from what the benchmark prints."""
@@ -25,9 +23,8 @@ def figures(printed: str) -> dict[str, tuple[float, float]]:
     return found
 
 
-@pytest.mark.skipif(not (DATA / "display_ads_daily.csv.gz").exists(), reason="public data are not beside the project")
-def test_display_ads_beat_what_was_so_far_and_the_mean_of_the_group(capsys) -> None:
-    display(DATA)
+def test_display_ads_beat_what_was_so_far_and_the_mean_of_the_group(public_data: Path, capsys) -> None:
+    display(public_data)
     found = figures(capsys.readouterr().out)
     for task in ("display gpm", "display roi"):
         for place in (0, 1):
@@ -35,23 +32,20 @@ def test_display_ads_beat_what_was_so_far_and_the_mean_of_the_group(capsys) -> N
             assert found[f"{task}: gpmcast"][place] > found[f"{task}: group mean"][place]
 
 
-@pytest.mark.skipif(not (DATA / "youtube_snapshots.parquet").exists(), reason="public data are not beside the project")
-def test_a_twelfth_of_youtube_beats_the_early_rate_times_the_ratio(capsys) -> None:
-    youtube(DATA, every=12)
+def test_a_twelfth_of_youtube_beats_the_early_rate_times_the_ratio(public_data: Path, capsys) -> None:
+    youtube(public_data, every=12)
     found = figures(capsys.readouterr().out)
     assert all(ours > rule for ours, rule in zip(found["youtube gpm: gpmcast"], found["youtube gpm: times the ratio"]))
 
 
-@pytest.mark.skipif(not (DATA / "display_ads_daily.csv.gz").exists(), reason="public data are not beside the project")
-def test_later_days_contradict_fewer_calls_of_the_plan_than_of_rules_of_thumb() -> None:
-    table = public_table(DATA).set_index("rule")
+def test_later_days_contradict_fewer_calls_of_the_plan_than_of_rules_of_thumb(public_data: Path) -> None:
+    table = public_table(public_data).set_index("rule")
     wrong = table["contradicted later"].astype(float)
     assert wrong["plan"] <= wrong.min()
     assert wrong["plan"] <= PlanSettings().false_stop
 
 
-@pytest.mark.skipif(not (DATA / "display_ads_daily.csv.gz").exists(), reason="public data are not beside the project")
 @pytest.mark.xfail(strict=True, reason="a rule that knows how unevenly this money comes calls later and saves .84")
-def test_calls_of_the_plan_save_most_of_the_spend_below_target() -> None:
-    table = public_table(DATA).set_index("rule")
+def test_calls_of_the_plan_save_most_of_the_spend_below_target(public_data: Path) -> None:
+    table = public_table(public_data).set_index("rule")
     assert float(table["spend of ads below target saved"]["plan"]) > 0.9

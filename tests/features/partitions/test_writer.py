@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 import pytest
-from hypothesis import example, given
-from hypothesis import settings as trials
-from hypothesis import strategies as st
+from hypothesis import example, given, settings as trials, strategies as st
 from pandas.testing import assert_frame_equal
 
 from configs.settings import Settings, Tags

@@ -3,7 +3,6 @@
 import csv
 import io
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
@@ -86,14 +85,6 @@ def problems():
         return [str(problem) for problem in read.problems if problem.severity == severity]
 
     return of
-
-
-@pytest.fixture
-def shared_data():
-    folder = Path(__file__).parents[3] / "../shared/data"
-    if not folder.is_dir():
-        pytest.skip("the real data are not here")
-    return folder
 
 
 @pytest.fixture(scope="session")

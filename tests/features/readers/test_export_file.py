@@ -73,8 +73,8 @@ def test_hours_of_the_report_api_add_up_to_the_days_of_the_csv(sample_exports, s
     assert (sums - days.loc[sums.index, sums.columns]).abs().max().max() < 1e-6
 
 
-def test_display_ads_are_read_whole(shared_data, sources):
-    found = read_export(shared_data / "display_ads_daily.csv.gz", Settings(), sources)
+def test_display_ads_are_read_whole(public_data, sources):
+    found = read_export(public_data / "display_ads_daily.csv.gz", Settings(), sources)
     assert len(found.metrics) == 15_403
     assert found.metrics["creative_id"].nunique() == 244
     assert "platform_revenue" not in found.metrics
@@ -82,9 +82,9 @@ def test_display_ads_are_read_whole(shared_data, sources):
     assert not [problem for problem in found.problems if problem.severity != "note"]
 
 
-def test_running_totals_are_read_on_our_clock_within_seconds(shared_data, sources):
+def test_running_totals_are_read_on_our_clock_within_seconds(public_data, sources):
     began = time.process_time()  # of this process alone: others on the machine do not count
-    found = read_export(shared_data / "youtube_snapshots.parquet", Settings(), sources)
+    found = read_export(public_data / "youtube_snapshots.parquet", Settings(), sources)
     assert time.process_time() - began < 15
     assert len(found.metrics) == 327_274
     assert found.problems == []
@@ -93,8 +93,8 @@ def test_running_totals_are_read_on_our_clock_within_seconds(shared_data, source
     assert first["orders"] == first["gmv_cny"] == first["likes"] == 2555
 
 
-def test_what_the_videos_are_belongs_to_the_same_creatives(shared_data, sources):
-    found = read_export(shared_data / "youtube_videos.parquet", Settings(), sources)
+def test_what_the_videos_are_belongs_to_the_same_creatives(public_data, sources):
+    found = read_export(public_data / "youtube_videos.parquet", Settings(), sources)
     assert found.problems == []
     assert found.metrics.empty
     names = found.attributes.groupby("name")["creative_id"].nunique()

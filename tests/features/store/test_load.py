@@ -3,9 +3,7 @@
 import duckdb
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import settings as trials
-from hypothesis import strategies as st
+from hypothesis import given, settings as trials, strategies as st
 
 from configs.settings import Settings, Tags
 from features.schema import KEY, VALUES, ExportRead

@@ -5,8 +5,7 @@ import re
 from copy import deepcopy
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from serving.api.contradictions import ModelVocabulary
 from serving.api.errors import Refused

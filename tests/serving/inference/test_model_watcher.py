@@ -16,8 +16,7 @@ from serving.inference.model_watcher import ModelWatcher, find_bundle, self_test
 from serving.settings import ServiceSettings
 from training.errors import BundleError
 from training.mlflow_address import mlflow_address
-from training.registry import champion_finder
-from training.registry import mlflow_tracking as tracking
+from training.registry import champion_finder, mlflow_tracking as tracking
 from training.workspace import Workspace
 
 

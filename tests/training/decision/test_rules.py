@@ -4,8 +4,7 @@ from dataclasses import replace
 from math import inf, nan, nextafter
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from configs.decision_rules import COMPARISONS, DEFAULT_RULES, VERDICTS, Rule, default_rules, parsed
 from configs.errors import ConfigError
