@@ -231,7 +231,7 @@ def _baseline(target: str, model: CreativeModel, features: Features) -> Floats:
     return model.predict(features, trees=False)[target].to_numpy(np.float64)
 
 
-def expected_numerator(target: str, outcome: pd.DataFrame, baseline: Floats, funnel: Funnel) -> Floats:
+def expected_numerator(target: str, outcome: pd.DataFrame, baseline: Floats) -> Floats:
     """Expected numerator at the baseline: CNY over the later exposure, or volume over the covered part of a window."""
     about = TARGETS[target]
     if about.is_volume:
@@ -245,7 +245,7 @@ def _ratio_and_expected(
     """Baseline, outcome over baseline, and expected numerator, one per row."""
     baseline = _baseline(target, model, features)
     ratio = actual_targets(outcome, model.fitted.funnel)[target].to_numpy(np.float64) / baseline
-    return baseline, ratio, expected_numerator(target, outcome, baseline, model.fitted.funnel)
+    return baseline, ratio, expected_numerator(target, outcome, baseline)
 
 
 def _dispersion(target: str, model: CreativeModel, features: Features, outcome: pd.DataFrame) -> tuple[float, float]:

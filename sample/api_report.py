@@ -51,7 +51,7 @@ SHARED = {
 }
 
 
-def api_pages(seed: int, world: World, hours: pd.DataFrame) -> dict[str, bytes]:
+def api_pages(world: World, hours: pd.DataFrame) -> dict[str, bytes]:
     """File name → JSON, for the accounts with hourly access; whole days, so that hours add up to days."""
     creatives = world.creatives
     row = hours["row"].to_numpy()

@@ -58,7 +58,7 @@ def write_exports(seed: int, world: World, days: pd.DataFrame, hours: pd.DataFra
     if len(rows):
         name, content = xlsx_report(seed, rows, world.end)
         contents[f"{account}/{name}"] = content
-    contents |= api_pages(seed, world, hours)
+    contents |= api_pages(world, hours)
     contents["素材标签表.csv"] = tag_sheet(seed, world)
     files.clear(out)
     files.remember(out, contents)

@@ -14,6 +14,7 @@ from configs.settings import CONFIG_DIR
 from configs.yaml_file import parse
 from features.command_line import (
     DEFAULT_CONFIG,
+    ConfigFile as RunConfig,
     DataPaths,
     Lang,
     WithoutTags,
@@ -21,7 +22,6 @@ from features.command_line import (
     run_command,
     whole_number,
 )
-from features.command_line import ConfigFile as RunConfig
 from features.console import print_text
 from serving.middleware.keys import new_key
 from serving.settings import (

@@ -42,7 +42,7 @@ PHASES: dict[Phase, Words] = {
 HEADS_ZH = {
     "gmv": "成交额",
     "cost": "千展成本",
-    "keep": "退款后留存",
+    "keep": "退后留存",
     "volume": "后续展示",
     "typical_volume": "后续展示典型值",
 }

@@ -7,8 +7,7 @@ import time
 from dataclasses import dataclass
 from math import ceil
 
-from starlette.types import ASGIApp, Receive, Send
-from starlette.types import Scope as AsgiScope
+from starlette.types import ASGIApp, Receive, Scope as AsgiScope, Send
 
 from serving.api.errors import Refused
 from serving.middleware.call import ANYONE, call_of

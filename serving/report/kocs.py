@@ -159,12 +159,12 @@ def _of_type(
     beyond = {
         stage: _beyond(context, stage, one, kocs, stated[stage].logs[place][own], (KOC, *PAIRS)) for stage in signs
     }
-    with_products = _pairs(context, beyond, signs, one, kocs, product_codes, len(products))
+    with_products = _pairs(beyond, signs, one, kocs, product_codes, len(products))
     beyond_price = {
         stage: _beyond(context, stage, one, bands, stated[stage].logs[place][of_price], (PRICE,), beyond[stage])
         for stage in signs
     }
-    in_bands = _pairs(context, beyond_price, signs, one, kocs, bands, len(price.values))
+    in_bands = _pairs(beyond_price, signs, one, kocs, bands, len(price.values))
     return KocsOfType(
         promotion_type=one.promotion_type,
         creatives=int((one.rows & (kocs >= 0)).sum()),
@@ -221,7 +221,7 @@ def _beyond(
 
 
 def _pairs(
-    context: ReportContext, residuals: Mapping[str, StageResidual], signs: Mapping[str, float], one: Slice,
+    residuals: Mapping[str, StageResidual], signs: Mapping[str, float], one: Slice,
     kocs: Codes, others: Codes, count: int,
 ) -> list[tuple[int, int, int, float, float]]:  # fmt: skip
     """KOC, other, creatives, log factor and variance of each pair that has creatives with counts."""

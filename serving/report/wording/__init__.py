@@ -10,35 +10,15 @@ heads of tables and axes are in the templates, next to their columns.
 from features.bilingual import Words
 from serving.report.wording import (
     cards as cards,
-)
-from serving.report.wording import (
     common as common,
-)
-from serving.report.wording import (
     creatives as creatives,
-)
-from serving.report.wording import (
     diversity as diversity,
-)
-from serving.report.wording import (
     first_screen as first_screen,
-)
-from serving.report.wording import (
     kocs as kocs,
-)
-from serving.report.wording import (
     levers as levers,
-)
-from serving.report.wording import (
     plan as plan,
-)
-from serving.report.wording import (
     reliability as reliability,
-)
-from serving.report.wording import (
     shell as shell,
-)
-from serving.report.wording import (
     track_record as track_record,
 )
 

@@ -24,8 +24,7 @@ from training.evaluation.coverage import ROI_LEVEL_SHARES
 from training.evaluation.deciles import WHOLE
 from training.evaluation.files import Evaluation, read_evaluation
 from training.evaluation.metrics import ALL_AGES, OWN, evaluated_targets
-from training.evaluation.page import charts as plots
-from training.evaluation.page import tables as page_tables
+from training.evaluation.page import charts as plots, tables as page_tables
 from training.evaluation.page.head_swarms import HeadSwarm, head_swarms
 from training.evaluation.page.sentences import five_sentences, rules
 from training.evaluation.page.text import BASIS_LABELS, CHANCES, ROW_PARTS, promotion_words, reason_words, target_words
