@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from configs.settings import PlanSettings
+from configs.decision_settings import PlanSettings
 from training.decision.plan.dispersion import day_pairs, upper_bounds
 from training.decision.plan.evidence import log_e_below
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.plan_market import CAP_SHARE, DEARER, Market, Rule, State
-from configs.settings import PlanSettings
+from configs.decision_settings import PlanSettings
 from training.decision.plan.evidence import belief, log_e_above, log_e_below, updated
 from training.decision.plan.split import split
 

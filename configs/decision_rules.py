@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from configs.yaml_file import read_yaml
+from configs.yaml_file import Section, read_yaml
 
 DEFAULT_RULES = Path(__file__).parent / "decision_rules.yaml"
 
@@ -52,16 +52,14 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
-class Rule(BaseModel):
+class Rule(Section):
     """A verdict and when it is given."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: Status
     """Of the creatives that it is about."""
     verdict: VerdictCode
     """What to do with them."""
-    when: dict[Figure, Condition] = {}
+    when: dict[Figure, Condition] = Field(default_factory=dict)
     """Figure → condition; all must hold. One on a figure that is not known does not."""
     reason: tuple[Figure, ...] = ()
     """Figures that the reason names after the chance."""

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from configs.settings import Basis, Section
-from configs.yaml_file import parse, read_yaml
+from configs.settings import Basis
+from configs.yaml_file import Section, parse, read_yaml
 
 Unit = Literal[
     "id", "text", "list", "count", "cny", "fen", "number", "percent", "percent_points", "fraction", "ratio",

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
-from configs.settings import Section
-from configs.yaml_file import parse, read_yaml
+from configs.yaml_file import Section, parse, read_yaml
 
 
 class FileNamePatterns(Section):

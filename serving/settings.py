@@ -9,8 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from configs.settings import Section
-from configs.yaml_file import parse, read_yaml
+from configs.yaml_file import Section, parse, read_yaml
 from serving.api.requests import MOST_CREATIVES
 
 Scope = Literal["predict", "read", "metrics"]

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.marks import display, youtube
 from benchmarks.plan_public import public_table
-from configs.settings import PlanSettings
+from configs.decision_settings import PlanSettings
 
 pytestmark = pytest.mark.slow
 

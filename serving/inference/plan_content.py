@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from configs.settings import PlanSettings
+from configs.decision_settings import PlanSettings
 from features.bilingual import Words
 from training.decision.plan import overview_words, row_words
 from training.decision.plan.make_plan import Plan

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 from pydantic import Field
 
-from configs.settings import PlanSettings
+from configs.decision_settings import PlanSettings
 from features.bilingual import Words
 from features.point_in_time.array_frame import ArrayFrame
 from features.schema import KEY

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.decision_rules import Figure
-from configs.settings import Settings, Verdict
+from configs.decision_settings import VerdictSettings
+from configs.settings import Settings
 from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
 from features.point_in_time.array_frame import ArrayFrame
@@ -146,7 +147,7 @@ def advise(
     return Advice(figures, status, verdicts, funnel.targets, rows)
 
 
-def roi_targets(features: Features, settings: Verdict, own_targets: Floats | None = None) -> Floats:
+def roi_targets(features: Features, settings: VerdictSettings, own_targets: Floats | None = None) -> Floats:
     """Return the ROI to reach of each creative: its own target, else the settings'."""
     own = own_targets
     if own is None and "roi_target" in features.values:

@@ -1,7 +1,8 @@
 """The decision on a creative: the table of rules evaluated on its figures, and the reason in one line, zh and en.
 
-The table is `configs.settings.Verdict.rules`. Running creatives are scaled, held, watched or stopped; waiting ones go
-first, wait in reserve or are skipped; those that have stopped have no verdict, and the reason says what came of them.
+The table is `configs.decision_settings.VerdictSettings.rules`. Running creatives are scaled, held, watched or stopped;
+waiting ones go first, wait in reserve or are skipped; those that have stopped have no verdict, and the reason says what
+came of them.
 A rule about a conflict joins the figures that point in different directions with "but".
 """
 
@@ -11,7 +12,7 @@ from functools import cache
 from math import floor, isfinite, isnan, log10, nan
 
 from configs.decision_rules import Figure, Rule, parsed
-from configs.settings import Verdict
+from configs.decision_settings import VerdictSettings
 from features.attributes import PROMOTION_TYPES, promotion_type_label
 from features.bilingual import Words
 from features.targets import TARGETS
@@ -85,7 +86,7 @@ class Facts:
         counts_impressions: True if volume is impressions; else it is spend.
     """
 
-    settings: Verdict
+    settings: VerdictSettings
     hit_share: float
     hit_measure: str
     outcome_days: int
@@ -94,7 +95,7 @@ class Facts:
 
 
 Decision = tuple[str, str, str]
-"""Verdict (empty for none), reason in Chinese, reason in English."""
+"""VerdictSettings (empty for none), reason in Chinese, reason in English."""
 
 
 def decide(known: Known, facts: Facts) -> Decision:
@@ -106,7 +107,7 @@ def decide(known: Known, facts: Facts) -> Decision:
     return rule.verdict, "，".join(one.zh for one in said) + "。", "; ".join(one.en for one in said) + "."
 
 
-def first_rule(status: str, figures: Mapping[Figure, float], settings: Verdict) -> Rule:
+def first_rule(status: str, figures: Mapping[Figure, float], settings: VerdictSettings) -> Rule:
     """The first rule of the status whose conditions all hold. One on a figure that is not known does not."""
     for rule in settings.rules:
         if rule.status == status and all(
@@ -188,7 +189,7 @@ def _comparison(condition: str) -> tuple[Callable[[float, float], bool], float |
     return parsed(condition)
 
 
-def _holds(condition: str, value: float, settings: Verdict) -> bool:
+def _holds(condition: str, value: float, settings: VerdictSettings) -> bool:
     compare, bound = _comparison(condition)
     return compare(value, getattr(settings, bound) if isinstance(bound, str) else bound)  # NaN compares false
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from configs.decision_rules import COMPARISONS, DEFAULT_RULES, VERDICTS, Rule, default_rules, parsed
+from configs.decision_settings import VerdictSettings
 from configs.errors import ConfigError
-from configs.settings import Settings, Verdict
+from configs.settings import Settings
 from configs.yaml_file import parse
 from training.decision.rules import (
     VERDICT_LABELS,
@@ -21,7 +22,7 @@ from training.decision.rules import (
     what_came,
 )
 
-RULES = Verdict()
+RULES = VerdictSettings()
 FACTS = Facts(RULES, 0.05, "net_gmv", 7, counts_orders=True, counts_impressions=True)
 BETWEEN = {
     "chance": 0.3, "rate_chance": 0.5, "hit_chance": 0.05, "roi_to_target": 1.2, "spend_cny": 800.0,
@@ -154,7 +155,7 @@ ratio = st.floats(0, 5) | st.sampled_from([0.999, 1.0])
 
 
 @st.composite
-def settings(draw: st.DrawFn) -> Verdict:
+def settings(draw: st.DrawFn) -> VerdictSettings:
     """Any thresholds in their order."""
 
     def low_and_high() -> tuple[float, float]:
@@ -165,7 +166,7 @@ def settings(draw: st.DrawFn) -> Verdict:
     lower, upper = low_and_high()
     skip, first = low_and_high()
     bottom, top = low_and_high()
-    return Verdict(
+    return VerdictSettings(
         stop_chance=stop, scale_chance=scale, skip_chance=skip, first_chance=first, skip_place=bottom, first_place=top,
         likely_hit=draw(st.floats(0, 1)), hit_needs_chance=draw(st.floats(stop + 0.01, 1)),
         stop_spend_cny=draw(st.floats(0, 1000)), least_volume=draw(st.floats(0, 1000)),
@@ -359,7 +360,7 @@ def test_a_table_that_cannot_be_right_is_refused(section, said, tmp_path) -> Non
 def test_thresholds_and_rules_come_from_the_settings() -> None:
     figures = known(rate_chance=0.9).figures
     assert first_rule("running", figures, RULES.model_copy(update={"scale_chance": 0.3})).verdict == "scale"
-    own = Verdict.model_validate(
+    own = VerdictSettings.model_validate(
         {"rules": [{"status": "running", "verdict": "watch"}, {"status": "waiting", "verdict": "skip"}]}
     )
     assert first_rule("running", figures, own).verdict == "watch"

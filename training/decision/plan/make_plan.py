@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from configs.settings import PlanSettings
+from configs.decision_settings import PlanSettings
 from features.bilingual import Words
 from training.decision.plan import refusals
 from training.decision.plan.evidence import STOP, belief, calls, log_e_above, log_e_below

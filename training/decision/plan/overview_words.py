@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from configs.settings import PlanSettings
+from configs.decision_settings import PlanSettings
 from features.bilingual import Words
 from features.point_in_time.counts import RECENT_DAYS
 from training.decision.plan.dispersion import LEAST_CREATIVES

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from configs.settings import PlanSettings
+from configs.decision_settings import PlanSettings
 from features.bilingual import Language, Words
 from features.sanitise import visible_text
 from training.decision.plan import overview_words, words

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from configs.settings import PlanSettings
+from configs.decision_settings import PlanSettings
 from training.decision.plan.evidence import belief, orders_before_stop
 
 Floats = npt.NDArray[np.float64]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from configs.settings import PlanSettings
+from configs.decision_settings import PlanSettings
 from features.errors import InputError
 from training.decision.plan.make_plan import LAUNCH, Plan, make_plan
 

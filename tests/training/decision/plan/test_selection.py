@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from configs.settings import PlanSettings
+from configs.decision_settings import PlanSettings
 from training.decision.plan.selection import chance_of_hits, choose
 
 SETTINGS = PlanSettings()
