@@ -24,7 +24,7 @@ from serving.report.effects import Floats, TagGrouping, group_by_tag, model_vari
 
 KOC, PRODUCT = "creator_id", "product_id"
 DURATION_BANDS_S = (0, 10, 15, 20, 30, 45, 60, 90)
-BANDS = {"price_cny": tuple(PRICE_BANDS_CNY), "duration_s": DURATION_BANDS_S}
+BANDS = {"price_cny": tuple(map(int, PRICE_BANDS_CNY)), "duration_s": DURATION_BANDS_S}
 """Number of a creative → lower ends of the bands that are compared."""
 SLICED_BY = ("account_id", PRODUCT, KOC)
 LEAST_CREATIVES = 10
