@@ -1,4 +1,4 @@
-"""Diversity: which combinations of tags were shot, how alike creatives are, and the chance of a hit from N more."""
+"""Diversity: which combinations of tags were shot, how alike creatives are, and what that means for the next hit."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +10,7 @@ from features.point_in_time.entity_history import TAG
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import Codes
 from serving.report.effects import Floats, ReportPart
+from serving.report.hit_chances import HitChances, hit_chances, intraclass_correlation, observed_hits
 from serving.report.levers.parts import Levers
 from serving.report.levers.section import lever_grades
 from training.decision.status import RUNNING
@@ -17,15 +18,6 @@ from training.decision.status import RUNNING
 DIRECTION_TAGS = ("hook", "scene", "face", "script")
 """Tags whose combination is called a direction."""
 RECENT_LAUNCH_DAYS = 28
-CERTAINTIES = (0.5, 0.8, 0.95)
-"""Chances of at least one hit for which the number of creatives is given."""
-MOST_CREATIVES = 500
-"""With more creatives no number is given."""
-LEAST_WAITING = 10
-"""Waiting creatives from which their predictions say how likely a new one is a hit."""
-PRIOR_CREATIVES = 50
-"""Creatives that the promotion type's share of hits counts for in the share of an account."""
-
 Mask = npt.NDArray[np.bool_]
 
 
@@ -35,28 +27,6 @@ class TagValue(ReportPart):
     value: str
     log: float
     grade: str
-
-
-class HitChances(ReportPart):
-    """Chance of a hit, and how many new creatives give at least one, under three assumptions about how alike they are.
-
-    Attributes:
-        one: Chance of a single new creative.
-        waiting: Waiting creatives whose predictions it is the mean of; 0: it is the share of `hits` in `mature`.
-        hits, mature: Hits among the creatives whose first outcome window is known.
-        needed: Per CERTAINTIES, creatives needed for at least one hit if all are of one direction, if they are as alike
-            as the recent ones, and if no two share a direction; None beyond MOST_CREATIVES.
-        correlation: Intraclass correlation of hits within a direction, over the promotion type.
-        directions: Directions with two mature creatives or more, from which it is estimated.
-    """
-
-    one: float
-    waiting: int
-    hits: int
-    mature: int
-    needed: list[tuple[int | None, int | None, int | None]]
-    correlation: float
-    directions: int
 
 
 class DiversitySlice(ReportPart):
@@ -143,7 +113,7 @@ def _slices(context: ReportContext, promotion_type: str, codes: Codes) -> list[D
     """All creatives of a promotion type, then each of its accounts, most creatives first."""
     observed = context.observed
     of_type = (observed["promotion_type"] == promotion_type).to_numpy()
-    hits = _hits(context)
+    hits = observed_hits(context)
     complete = (codes >= 0).all(axis=1)
     judged = of_type & np.isfinite(hits)
     correlation, directions = intraclass_correlation(hits[judged & complete], codes[judged & complete])
@@ -177,45 +147,7 @@ def _slice(
         running=int((rows & (np.array(context.status) == RUNNING)).sum()),
         repeat_share=_repeat_share(codes, rows, recent),
         shared_tags=shared,
-        hits=_hit_chances(context, rows, of_type, hits, shared, correlation, directions),
-    )
-
-
-def _hits(context: ReportContext) -> Floats:
-    """(creatives,) 1 for a hit in the first outcome window, 0 for none, NaN where that is not known."""
-    uncertainty = context.loaded_model.model.uncertainty
-    if uncertainty is None or not uncertainty.hit_measure:
-        return np.full(len(context.observed), np.nan)
-    hits = uncertainty.hits(context.outcomes, context.observed["promotion_type"].astype("str"))
-    return np.where(context.outcomes["known"].to_numpy(np.bool_), hits, np.nan)
-
-
-def _hit_chances(
-    context: ReportContext, rows: Mask, of_type: Mask, hits: Floats, shared: float | None, correlation: float,
-    directions: int,
-) -> HitChances | None:  # fmt: skip
-    known = np.isfinite(hits)
-    mature, found, of_all = int((rows & known).sum()), float(hits[rows & known].sum()), hits[of_type & known]
-    predicted = context.predicted["hit_chance"].to_numpy(np.float64)
-    waiting = rows & ~context.launched & np.isfinite(predicted)
-    if waiting.sum() >= LEAST_WAITING:
-        one = float(predicted[waiting].mean())
-    elif len(of_all):
-        one = (found + PRIOR_CREATIVES * float(of_all.mean())) / (mature + PRIOR_CREATIVES)
-    else:
-        return None
-    likeness = (correlation, correlation * (shared or 0.0), 0.0)
-    return HitChances(
-        one=one,
-        waiting=int(waiting.sum()) if waiting.sum() >= LEAST_WAITING else 0,
-        hits=int(found),
-        mature=mature,
-        needed=[
-            (needed(one, chance, likeness[0]), needed(one, chance, likeness[1]), needed(one, chance, likeness[2]))
-            for chance in CERTAINTIES
-        ],
-        correlation=correlation,
-        directions=directions,
+        hits=hit_chances(context, rows, of_type, hits, shared, correlation, directions),
     )
 
 
@@ -238,55 +170,6 @@ def _repeat_share(codes: Codes, rows: Mask, recent: Mask) -> float:
     older = {tuple(row) for row in codes[rows & ~recent & known].tolist()}
     new = [tuple(row) for row in codes[recent & known].tolist()]
     return float(np.mean([row in older for row in new])) if new else 0.0
-
-
-def intraclass_correlation(hits: Floats, codes: Codes) -> tuple[float, int]:
-    """Intraclass correlation of hits within directions (one-way analysis of variance), clipped to 0–0.9.
-
-    Args:
-        hits: (creatives,) 1 for a hit, else 0.
-        codes: (creatives, tags) Tag values; equal rows are one direction.
-
-    Returns:
-        The correlation, and the number of directions with two creatives or more.
-    """
-    if not len(hits):
-        return 0.0, 0
-    group = np.unique(codes, axis=0, return_inverse=True)[1].ravel()
-    sizes = np.bincount(group)
-    kept = sizes[group] >= 2
-    group = np.unique(group[kept], return_inverse=True)[1]
-    hits, sizes = hits[kept], np.bincount(group)
-    count, groups = len(hits), len(sizes)
-    if groups < 2 or count == groups:
-        return 0.0, groups
-    means = np.bincount(group, hits) / sizes
-    between = float((sizes * (means - hits.mean()) ** 2).sum() / (groups - 1))
-    within = float(((hits - means[group]) ** 2).sum() / (count - groups))
-    typical = (count - float((sizes**2).sum()) / count) / (groups - 1)
-    bottom = between + (typical - 1.0) * within
-    return (float(np.clip((between - within) / bottom, 0.0, 0.9)) if bottom > 0 else 0.0), groups
-
-
-def at_least_one(chance: float, count: int, correlation: float) -> float:
-    """Chance of at least one hit among `count` creatives, hits being beta-binomial with this intraclass correlation."""
-    if correlation <= 0.0 or not 0.0 < chance < 1.0:
-        return float(1.0 - (1.0 - chance) ** count)
-    total = 1.0 / correlation - 1.0
-    steps = np.arange(count)
-    miss = ((1.0 - chance) * total + steps) / (total + steps)
-    return float(1.0 - miss.prod())
-
-
-def needed(chance: float, certainty: float, correlation: float) -> int | None:
-    """Creatives until at least one is a hit with this certainty; None beyond MOST_CREATIVES."""
-    if at_least_one(chance, MOST_CREATIVES, correlation) < certainty:
-        return None
-    low, high = 1, MOST_CREATIVES
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if at_least_one(chance, middle, correlation) >= certainty else (middle + 1, high)
-    return low
 
 
 def _codes(frame: pd.DataFrame, context: ReportContext, known: Mapping[str, Sequence[str]]) -> Codes:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
@@ -15,22 +14,21 @@ from pydantic import ValidationError
 from configs.export_layout import ExportLayout
 from configs.settings import CONFIG_DIR, Settings
 from features.attributes import TAG_LABELS
-from features.bilingual import Words
-from features.errors import Problem
 from features.point_in_time.entity_history import TAG
 from features.readers.export_file import read_raw_tables
-from features.readers.findings import CureWords, Findings, UnusableFile
+from features.readers.findings import Findings, UnusableFile
 from features.readers.keys import NO_ACCOUNT, UNNAMED
 from features.readers.layouts import load_layouts
 from features.schema import ANY, ATTRIBUTES, KEY, MULTI, ExportRead
 from features.store.creative_table import creative_table
 from features.store.overlaps import resolve_overlaps
 from serving.api.contradictions import contradictions
-from serving.api.errors import Refused, RequestProblem, refused
+from serving.api.errors import RequestProblem
 from serving.api.requests import MOST_METRICS_ROWS, Creative
 from serving.api.validation import LONGEST_FIELD, shape_problems
 from serving.inference.loaded_model import LoadedModel
 from serving.upload.file_context import FileContext
+from serving.upload.file_problems import PAGE, as_reason, as_request_problem, file_problem, left_out, of_file, unusable
 from serving.upload.safe_tables import tables_of
 
 MOST_FILE_CREATIVES = 5000
@@ -39,21 +37,6 @@ MOST_FILE_PROBLEMS = 200
 """Problems listed of one file; the rest are counted."""
 NOT_KNOWN = "?"
 """Placeholder of an account or promotion type that the file does not give; the answer lists it as missing."""
-MOST_CHARACTERS = 500
-"""Characters of a text about a file."""
-PAGE = CureWords(
-    headers=Words(
-        "把文件发给负责训练的同事，让系统认识这些表头",
-        "send the file to whoever trains the model, to have its headers read",
-    ),
-    value=Words(
-        "请负责训练的同事让系统认识这个值",
-        "ask whoever trains the model to have this value read",
-    ),
-    percent=Words("导出时带上 %", "export them with their % signs"),
-    basis=Words("放入口径一致的导出", "give files of that basis"),
-)
-"""What those who give files to the service can do."""
 NAMES = {"name": "creative_name", "product_name": "product_name", "creator_name": "creator_name"}
 """Field of the answer → attribute: names that people know creative, product and KOC by."""
 FIELDS = [name for name in ATTRIBUTES if name in Creative.model_fields]
@@ -80,39 +63,32 @@ def read_file(
     """
     read = _read(loaded, content, context, now)
     if any(problem.severity == "file" for problem in read.problems):
-        raise _unusable([_as_request_problem(problem) for problem in read.problems])
+        raise unusable([as_request_problem(problem) for problem in read.problems])
     # Rows without an account are not a problem here: the answer lists the account as missing.
-    problems = [_of_file(problem) for problem in read.problems if problem.found != NO_ACCOUNT]
+    problems = [of_file(problem) for problem in read.problems if problem.found != NO_ACCOUNT]
     creatives: list[dict[str, object]] = []
     for row, names, about in _records(loaded, read, context, problems):
         check_deadline()
         if len(creatives) == MOST_FILE_CREATIVES:
             zh = f"素材太多；最多 {MOST_FILE_CREATIVES} 条。处理：分成几个文件。"
             most = f"at most {MOST_FILE_CREATIVES}"
-            problems.append(_left_out(None, None, "creatives", "too many creatives", most, zh))
+            problems.append(left_out(None, None, "creatives", "too many creatives", most, zh))
             break
         if (fitting := _fitting(loaded, row, about, problems)) is not None:
             missing = [part for part in KEY if fitting[part] == NOT_KNOWN]
             kept = {field: value for field, value in fitting.items() if value != NOT_KNOWN}
             creatives.append({"row": row, **names, "creative": kept, "missing": missing})
     if not creatives:
-        reasons = [_as_reason(problem) for problem in problems]
+        reasons = [as_reason(problem) for problem in problems]
         none = RequestProblem("no creative in it", "give a row per creative", "里面没有素材。处理：每条素材一行。")
-        raise _unusable(reasons or [none])
-    left = len(problems) - MOST_FILE_PROBLEMS
+        raise unusable(reasons or [none])
+    more = len(problems) - MOST_FILE_PROBLEMS
     return {
         "source": read.source,
         "creatives": creatives,
         "problems": problems[:MOST_FILE_PROBLEMS],
-        "more": max(left, 0),
+        "more": max(more, 0),
     }
-
-
-def _unusable(problems: Sequence[RequestProblem]) -> Refused:
-    """The refusal of a file of which nothing can be used."""
-    refusal = refused("unusable_file")
-    refusal.problems = problems
-    return refusal
 
 
 def _read(loaded: LoadedModel, content: bytes, context: FileContext, now: datetime) -> ExportRead:
@@ -122,7 +98,7 @@ def _read(loaded: LoadedModel, content: bytes, context: FileContext, now: dateti
     try:
         grids = tables_of(content, findings)
     except UnusableFile as stop:
-        raise _unusable([_as_request_problem(stop.problem)]) from None
+        raise unusable([as_request_problem(stop.problem)]) from None
     return read_raw_tables(grids, path, settings, _layouts(settings.source_dirs), findings, now=now)
 
 
@@ -149,7 +125,7 @@ def _records(
     if (metrics["grain"] == "reading").any():
         found = "running totals, which are not taken here"
         zh = "这里不收累计值。处理：按小时或按天导出。"
-        problems.append(_left_out(None, None, "metrics", found, "give rows by the hour or day", zh))
+        problems.append(left_out(None, None, "metrics", found, "give rows by the hour or day", zh))
         metrics = metrics[metrics["grain"] != "reading"]
     metrics, _ = resolve_overlaps(metrics)
     rows = _keyed(read.rows, context) if read.rows is not None else pd.DataFrame(columns=[*KEY, "row"])
@@ -164,7 +140,7 @@ def _records(
         labels = "、".join(TAG_LABELS[name].zh if name in TAG_LABELS else name for name in loaded.tag_names)
         zh = f"模型没有用到的列：{'、'.join(unknown)}；模型的标签：{labels}。带着它们重新训练后才会计入。"
         expected = f"tags: {', '.join(loaded.tag_names)}"
-        problems.append(_problem("note", found=found, expected=expected, cure=cure, zh=zh))
+        problems.append(file_problem("note", found=found, expected=expected, cure=cure, zh=zh))
     figures = [name for name in loaded.metric_columns if name in metrics]
     periods = dict(iter(metrics.sort_values("period_start").groupby(KEY, sort=False)))
     records = about.to_dict("records")
@@ -218,7 +194,7 @@ def _fitting(
             return fields
         for one in wrong:
             creative_id = str(about["creative_id"])[:128]
-            problems.append(_left_out(row, creative_id, one.field, one.problem, one.hint, one.zh))
+            problems.append(left_out(row, creative_id, one.field, one.problem, one.hint, one.zh))
         fields = _without(fields, [one.field or "" for one in wrong])
         if any(part not in fields for part in KEY):
             return None
@@ -255,71 +231,3 @@ def _is_of(path: str, tag: str) -> bool:
     """Whether a path inside `tags` leads to this tag or to one of its values; long names are cut in paths."""
     name = tag[:LONGEST_FIELD]
     return path in (name, tag) or (path.startswith(f"{name}[") and path.removeprefix(name)[1:-1].isdigit())
-
-
-def _left_out(
-    row: int | None, creative_id: str | None, field: str | None, found: str, cure: str, zh: str
-) -> dict[str, object]:
-    rows = [] if row is None else [row]
-    return _problem("row", found=found, cure=cure, zh=zh, field=field, rows=rows, creative_id=creative_id)
-
-
-def _of_file(problem: Problem) -> dict[str, object]:
-    return _problem(
-        problem.severity,
-        found=problem.found,
-        expected=problem.expected,
-        cure=problem.cure,
-        zh=problem.zh,
-        column=problem.column,
-        rows=problem.rows,
-        count=problem.count,
-    )
-
-
-def _problem(
-    severity: str,
-    *,
-    found: str,
-    cure: str,
-    zh: str,
-    expected: str = "",
-    field: str | None = None,
-    column: str | None = None,
-    rows: Sequence[int] = (),
-    count: int = 0,
-    creative_id: str | None = None,
-) -> dict[str, object]:
-    return {
-        "severity": severity,
-        "creative_id": creative_id,
-        "field": None if field is None else field[:MOST_CHARACTERS],
-        "column": None if column is None else column[:MOST_CHARACTERS],
-        "rows": list(rows),
-        "count": max(count, len(rows)),
-        "found": found[:MOST_CHARACTERS],
-        "expected": expected[:MOST_CHARACTERS],
-        "cure": cure[:MOST_CHARACTERS],
-        "zh": zh[:MOST_CHARACTERS],
-    }
-
-
-def _as_reason(problem: Mapping[str, Any]) -> RequestProblem:
-    """A problem of a file of which nothing can be used, as a problem of the request, with its rows."""
-    rows, left = problem["rows"], problem["count"] - len(problem["rows"])
-    where = f" (row {', '.join(map(str, rows))}{f' and {left} more' if left else ''})" if rows else ""
-    hint = "; ".join(text for text in (problem["expected"], problem["cure"]) if text)
-    creative_id, field = problem["creative_id"], problem["column"] or problem["field"]
-    more = f"等 {problem['count']} 行" if left else ""
-    where_zh = f"第 {'、'.join(map(str, rows))} 行{more}：" if rows else ""
-    return RequestProblem(f"{problem['found']}{where}", hint, f"{where_zh}{problem['zh']}", field, creative_id)
-
-
-def _as_request_problem(problem: Problem) -> RequestProblem:
-    where = None if problem.column is None else problem.column[:MOST_CHARACTERS]
-    return RequestProblem(
-        problem.found[:MOST_CHARACTERS],
-        f"{problem.expected[:MOST_CHARACTERS]}; {problem.cure[:MOST_CHARACTERS]}",
-        problem.zh[:MOST_CHARACTERS],
-        where,
-    )

@@ -5,7 +5,8 @@ import numpy as np
 from features.schema import MULTI
 from serving.report import wording
 from serving.report.data import ReportData
-from serving.report.diversity import CERTAINTIES, DiversitySlice
+from serving.report.diversity import DiversitySlice
+from serving.report.hit_chances import CERTAINTIES
 from serving.report.ideas import IdeaGroup, repeated
 from serving.report.wording.common import promotion_type, tag
 from training.decision.status import RUNNING, STOPPED, WAITING
@@ -14,7 +15,7 @@ MOST_IDEAS = 8
 """Groups of each promotion type in the page without its script."""
 STATUS = (RUNNING, WAITING, STOPPED)
 CERTAIN = 1
-"""Index of the certainty that the finding names."""
+"""Place in CERTAINTIES of the one that the finding is about: 80 %."""
 
 
 def values(data: ReportData) -> dict[str, object]:

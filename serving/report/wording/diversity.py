@@ -1,7 +1,8 @@
 """Diversity of the creatives: hits from N more, combinations of tags, and creatives that are the same idea."""
 
 from features.bilingual import Words
-from serving.report.diversity import CERTAINTIES, Diversity, DiversitySlice, HitChances
+from serving.report.diversity import Diversity, DiversitySlice
+from serving.report.hit_chances import CERTAINTIES, HitChances
 from serving.report.wording.common import tag
 
 TITLE = Words("丰富度", "Diversity")

@@ -25,7 +25,7 @@ from serving.compute.work import RawFile, RawRequest, compute_one, read_one
 from serving.inference.loaded_model import ModelSource
 from serving.mounts.model_card import model_answer
 from serving.settings import Limits
-from serving.upload.read_creatives import FileContext
+from serving.upload.file_context import FileContext
 
 DECLARED = [
     model

@@ -17,7 +17,7 @@ from serving.compute.work import RawFile, RawRequest
 from serving.inference.loaded_model import LoadedModel, load_model
 from serving.ledger.record import LedgerRecord
 from serving.settings import Limits
-from serving.upload.read_creatives import FileContext
+from serving.upload.file_context import FileContext
 
 
 def raw(content: object, *, endpoint: str = "predict", name: str = "r", seconds: float = 300.0) -> RawRequest:

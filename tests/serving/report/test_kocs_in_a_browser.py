@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from serving.report.blocks.kocs import told_better
 from serving.report.data import ReportData
-from serving.report.diversity import CERTAINTIES, HitChances, at_least_one, needed
+from serving.report.hit_chances import CERTAINTIES, HitChances, at_least_one, needed
 from serving.report.render import render
 
 pytestmark = pytest.mark.browser

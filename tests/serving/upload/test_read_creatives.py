@@ -15,7 +15,8 @@ import xlsxwriter
 from serving.api.errors import Refused, refused
 from serving.api.requests import PredictRequest
 from serving.api.validation import parse_request
-from serving.upload.read_creatives import FileContext, read_file
+from serving.upload.file_context import FileContext
+from serving.upload.read_creatives import read_file
 
 NOW = datetime(2026, 5, 12)
 DAYS = ["素材ID", "素材视频名称", "日期", "整体消耗", "整体展现次数", "整体点击次数", "整体成交订单数", "整体成交金额"]
