@@ -15,7 +15,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,14 +40,13 @@ class Said:
 
     Attributes:
         exit_code: Its exit code.
-        wall_s, cpu_s: Seconds it took, by the clock and of the processor.
+        cpu_s: Seconds of the processor that it took.
         line: The line with the words that must be said, else the last one.
         faults: What is wrong with it.
         text: All of it.
     """
 
     exit_code: int
-    wall_s: float
     cpu_s: float
     line: str
     faults: tuple[str, ...]
@@ -69,13 +67,13 @@ def run(
         expected: Words that must be said.
         exit_code: That must be returned.
     """
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-m", "training", command, "--data", str(data), "--config", str(config), "--lang", language],
         cwd=ROOT, capture_output=True, text=True, check=False, preexec_fn=_drop_rights if odd.locked else None,
         env={**os.environ, "COLUMNS": "160", "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"},
     )  # fmt: skip
-    wall, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     text = done.stdout + done.stderr
     words = expected.in_language(language)
@@ -95,7 +93,7 @@ def run(
     for shown in text.splitlines() if language == "zh" else ():
         if HALF_WIDTH.search(shown) and ".yaml" not in shown:
             faults.append(f"half-width punctuation: {shown.strip()[:80]!r}")
-    return Said(done.returncode, wall, cpu, line, tuple(faults), text)
+    return Said(done.returncode, cpu, line, tuple(faults), text)
 
 
 def examine_input(
