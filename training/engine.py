@@ -80,7 +80,10 @@ def with_engine(settings: Settings, engine: str | None, scheduler: str | None) -
         return settings
     if engine == "local" and scheduler:
         found = without_password(scheduler)
-        raise InputError(f"--scheduler {found}: found --engine local, which has none. Leave one of the two away.")
+        raise InputError(
+            f"--scheduler {found}: found --engine local, which has none. Leave one of the two away.",
+            zh=f"--scheduler {found}：--engine local 没有调度器。处理：两个选项去掉一个。",
+        )
     content = settings.model_dump()
     content["engine"] = engine or settings.engine
     if scheduler:

@@ -167,7 +167,7 @@ def clean_list(text: str) -> str | None:
     return MULTI.join(sorted(parts)) or None
 
 
-def clean_column(cells: ArrowColumn, *, multi: bool = False) -> ArrowColumn:
+def clean_column(cells: ArrowColumn, *, multi: bool) -> ArrowColumn:
     """Clean every cell of a column (`clean`, or `clean_list` for multi-valued columns); null where nothing is left."""
     change: Callable[[str], str | None] = clean_list if multi else clean
     values, codes = distinct(cells)

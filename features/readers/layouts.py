@@ -74,7 +74,8 @@ def _check_names(layout: ExportLayout, path: Path) -> None:
     taken = [name for name in (*layout.tags.values(), *layout.ratios) if name in CANONICAL_COLUMNS]
     if taken:
         raise ConfigError(
-            f"{path}: {', '.join(taken)}: is a canonical name; give it under columns, or use another name."
+            f"{path}: {', '.join(taken)}: is a canonical name; give it under columns, or use another name.",
+            zh=f"{path}：{'、'.join(taken)} 是系统自己的列名。处理：写到 columns 下面，或换一个名字。",
         )
 
 
@@ -83,4 +84,8 @@ def _all_known(names: Iterable[str], known: list[str], path: Path, where: str) -
         if name not in known:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
-            raise ConfigError(f"{path}: {where}: there is no canonical column called {name}; {hint}")
+            hint_zh = f"是不是 {near[0]}？" if near else f"这里可以写：{'、'.join(known)}。"
+            raise ConfigError(
+                f"{path}: {where}: there is no canonical column called {name}; {hint}",
+                zh=f"{path}：{where}：没有叫 {name} 的列；{hint_zh}",
+            )

@@ -65,7 +65,7 @@ def _note_repair(table: RawTable, findings: Findings) -> None:
 
 
 def matching_layouts(
-    cells: Sequence[str], layouts: Sequence[ExportLayout], path: Path, first_cell: Callable[[int], str] | None = None
+    cells: Sequence[str], layouts: Sequence[ExportLayout], path: Path, first_cell: Callable[[int], str]
 ) -> list[ExportLayout]:
     """Return the layouts that a header row fits, the one with most of its headers first.
 
@@ -73,7 +73,7 @@ def matching_layouts(
         cells: The header row.
         layouts: The known layouts.
         path: The file's name.
-        first_cell: Function from a column index to the first cell below; None: cells are not looked at.
+        first_cell: Function from a column index to the first cell below.
     """
     found = header_places(cells)
     matching = [layout for layout in layouts if _matches(layout, found, path, first_cell)]
@@ -212,7 +212,7 @@ def _parts_zh(
 
 
 def _matches(
-    layout: ExportLayout, found: Mapping[str, list[int]], path: Path, first_cell: Callable[[int], str] | None
+    layout: ExportLayout, found: Mapping[str, list[int]], path: Path, first_cell: Callable[[int], str]
 ) -> bool:
     match = layout.match
 
@@ -220,7 +220,7 @@ def _matches(
         return normalise_header(header) in found
 
     def fits(header: str, pattern: str) -> bool:
-        if not has(header) or first_cell is None:
+        if not has(header):
             return False
         return re.match(pattern, first_cell(found[normalise_header(header)][0])) is not None
 

@@ -47,7 +47,9 @@ def dataset_of(data: Sequence[str], settings: Settings) -> PartitionedDataset | 
         name = printable(data[0])
         raise InputError(
             f"{name}: was exported under other settings (`tags.extra` differs). Export it again with this "
-            f"config: `python -m features export {name} --partitioned --config …`."
+            f"config: `python -m features export {name} --partitioned --config …`.",
+            zh=f"{name}：是用别的设置导出的（`tags.extra` 不同）。处理：用这份配置重新导出："
+            f"`python -m features export {name} --partitioned --config …`。",
         )
     return dataset
 
@@ -95,5 +97,8 @@ def _is_dataset(data: Sequence[str]) -> bool:
     found = [path for path in data if is_partitioned(path)]
     if found and len(data) > 1:
         name = printable(found[0])
-        raise InputError(f"{name}: is a partitioned dataset; expected it alone. Give one dataset, or exports only.")
+        raise InputError(
+            f"{name}: is a partitioned dataset; expected it alone. Give one dataset, or exports only.",
+            zh=f"{name}：是分区数据集，只能单独给。处理：只给一个数据集，或只给导出文件。",
+        )
     return bool(found)

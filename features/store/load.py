@@ -104,5 +104,8 @@ def write_parquet(store: Store, loaded: Loaded, folder: Path) -> list[Path]:
             with draft(path) as unfinished:
                 pyarrow.parquet.write_table(table, unfinished, compression="zstd")
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written to: {error.strerror}. Name another folder.") from None
+        raise InputError(
+            f"{folder}: cannot be written to: {error.strerror}. Name another folder.",
+            zh=f"{folder}：写不进去（{error.strerror}）。处理：换一个文件夹。",
+        ) from None
     return paths

@@ -222,7 +222,8 @@ def load_model(folder: Path, name: str = "", version: str = "") -> LoadedModel:
         frozen = read_as_of(folder)
     except FileNotFoundError:
         raise BundleError(
-            f"{folder}: holds no as-of table (asof.parquet), which serving needs. Train again with this version."
+            f"{folder}: holds no as-of table (asof.parquet), which serving needs. Train again with this version.",
+            zh=f"{folder}：没有历史表（asof.parquet），报告和服务需要它。处理：用这个版本重新训练。",
         ) from None
     as_of = AsOfHistory(frozen.table, model.fitted.entities, frozen.moment)
     sha256 = (folder / "manifest.sha256").read_text(encoding="ascii").strip()

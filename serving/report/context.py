@@ -163,7 +163,10 @@ def build_context(
         InputError: No creative is chosen; the message lists what could be.
     """
     if loaded.metrics.empty:
-        raise InputError("The data hold no metrics, so there is nothing to report. Import reports too.")
+        raise InputError(
+            "The data hold no metrics, so there is nothing to report. Import reports too.",
+            zh="数据里没有效果数据，没有可以写进报告的。处理：把日报导出也放进来。",
+        )
     progress.phase("count")
     model, settings = loaded_model.model, loaded_model.manifest.settings
     fitted, funnel = model.fitted, model.fitted.funnel

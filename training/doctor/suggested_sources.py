@@ -65,7 +65,10 @@ def write_sources(file: Path, files: Sequence[FileSurvey], settings: Settings) -
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(about + text, encoding="utf-8")
         except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}. Name another file.") from None
+            raise InputError(
+                f"{path}: cannot be written: {error.strerror}. Name another file.",
+                zh=f"{path}：写不了（{error.strerror}）。处理：换一个文件名。",
+            ) from None
         written.append(path)
     return written
 

@@ -259,7 +259,7 @@ def drift_line(advice: RefreshAdvice, began: str, shift: float, how: Words = REF
     )
 
 
-def refresh_words(advice: RefreshAdvice, how: Words = REFRESH) -> Words:
+def refresh_words(advice: RefreshAdvice, how: Words) -> Words:
     """Whether a refresh pays, and why.
 
     Args:
