@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 
 from benchmarks.load_files import read, some_creatives
-from benchmarks.peers import gpmcast_model
+from benchmarks.peers import _gpmcast
 from benchmarks.tasks import make_task
 from configs.settings import load_settings
 from features.matrix.feature_matrix import build_features
@@ -37,12 +37,12 @@ settings = load_settings(Path(asked["config"]))
 loaded = some_creatives(read([Path(path) for path in asked["data"]], settings), asked["every"])
 task = make_task(loaded, settings, asked["cold_share"])
 started = time.process_time()
-model = gpmcast_model(task)
+model = _gpmcast(task)
 predicted = model.predict(build_features(ArrayFrame.of(task.observed), model.fitted))[task.funnel.targets]
 table = task.observed[asked["on"]].join(predicted.reset_index(drop=True))
 table.assign(**{asked["seconds"]: time.process_time() - started}).to_parquet(asked["out"])
 """
-"""What the other checkout runs: the functions that it calls have to exist there."""
+"""What the other checkout runs: the functions that it calls have to exist there, so they keep the names that they had."""
 
 
 @dataclass(frozen=True)

@@ -238,7 +238,7 @@ def _shrunk(task: Task, model: CreativeModel, features: Features) -> pd.DataFram
     return empirical_bayes(task.observed, features, bayes, model)
 
 
-def gpmcast_model(task: Task) -> CreativeModel:
+def _gpmcast(task: Task) -> CreativeModel:
     """The model alone, as another checkout is asked for it (`benchmarks.other_checkout`)."""
     return fit_on(task.training, task.train, task.until, recipe_by_hand(task.training, task.train))
 
