@@ -42,7 +42,7 @@ predicted = model.predict(build_features(ArrayFrame.of(task.observed), model.fit
 table = task.observed[asked["on"]].join(predicted.reset_index(drop=True))
 table.assign(**{asked["seconds"]: time.process_time() - started}).to_parquet(asked["out"])
 """
-"""What the other checkout runs: the functions that it calls have to exist there, so they keep the names that they had."""
+"""What the other checkout runs: the functions that it calls have to exist there, so they keep their names."""
 
 
 @dataclass(frozen=True)
