@@ -19,9 +19,9 @@ from configs.yaml_file import Section, read_yaml
 DEFAULT_RULES = Path(__file__).parent / "decision_rules.yaml"
 
 Status = Literal["waiting", "running"]
-VerdictCode = Literal["scale", "hold", "watch", "stop", "first", "reserve", "skip"]
+VerdictCode = Literal["scale", "hold", "bid_less", "watch", "stop", "first", "reserve", "skip"]
 VERDICTS: Mapping[Status, tuple[VerdictCode, ...]] = {
-    "running": ("scale", "hold", "watch", "stop"),
+    "running": ("scale", "hold", "bid_less", "watch", "stop"),
     "waiting": ("first", "reserve", "skip"),
 }
 """Status → verdicts it can have, the most favourable first. A creative that has stopped has none."""

@@ -11,7 +11,8 @@ from configs.yaml_file import Section
 
 
 class VerdictSettings(Section):
-    """When a running creative is scaled, held, watched or stopped, and a waiting one goes first, waits or is skipped.
+    """When a running creative is scaled, held, bid less for, watched or stopped; when a waiting one goes first, waits
+    or is skipped.
 
     A chance is the probability of reaching the ROI target. The rules compare figures with these thresholds.
     """
@@ -27,7 +28,8 @@ class VerdictSettings(Section):
     likely_hit: Annotated[float, Field(ge=0, le=1)] = 0.25
     """Probability from which a hit counts as likely; hits are rare (`interval.hit_share`)."""
     hit_needs_chance: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Running: scale a likely hit at this chance or more."""
+    """Running: scale a likely hit at this chance or more; below it bid less for one whose true ROI is unlikely to reach
+    its target."""
     least_volume: Annotated[float, Field(ge=0)] = 200
     """Running: scale where the interval of later volume (impressions; CNY of spend where there are none) reaches this:
     below it chances are not calibrated (`evaluate.min_impressions`), and there is nothing to scale."""

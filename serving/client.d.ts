@@ -773,8 +773,8 @@ export interface UploadedCreative {
 
 /** What to do with the creative, and why. */
 export interface VerdictAnswer {
-  /** Running: `scale`, `hold`, `watch`, `stop`; waiting: `first`, `reserve`, `skip`; stopped, and no chance: empty. */
-  name: "scale" | "hold" | "watch" | "stop" | "first" | "reserve" | "skip" | "";
+  /** Running: `scale`, `hold`, `bid_less`, `watch`, `stop`; waiting: `first`, `reserve`, `skip`; empty: it has stopped, or no chance is known. */
+  name: "scale" | "hold" | "bid_less" | "watch" | "stop" | "first" | "reserve" | "skip" | "";
   /** The reason in Chinese; of a stopped creative what came of it. */
   zh: string;
   /** The reason in English. */

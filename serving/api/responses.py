@@ -62,8 +62,9 @@ class WarningAnswer(AnswerModel):
 class VerdictAnswer(AnswerModel):
     """What to do with the creative, and why."""
 
-    name: Literal["scale", "hold", "watch", "stop", "first", "reserve", "skip", ""]
-    """Running: `scale`, `hold`, `watch`, `stop`; waiting: `first`, `reserve`, `skip`; stopped, and no chance: empty."""
+    name: Literal["scale", "hold", "bid_less", "watch", "stop", "first", "reserve", "skip", ""]
+    """Running: `scale`, `hold`, `bid_less`, `watch`, `stop`; waiting: `first`, `reserve`, `skip`; empty: it has
+    stopped, or no chance is known."""
     zh: Annotated[str, Field(examples=["净ROI达到 1.50 的概率 5%，给够流量达标的把握 4%，已消耗 584 元。"])]
     """The reason in Chinese; of a stopped creative what came of it."""
     en: Annotated[str, Field(examples=["5% chance of net ROI 1.50; 4% sure given enough traffic; 584 CNY spent."])]

@@ -1,7 +1,7 @@
 // What a row is: its status and verdict, its values, and which rows a view shows in which order.
 
 export const STATUSES = ["running", "waiting", "stopped"];
-export const VERDICTS = ["scale", "hold", "watch", "stop", "first", "reserve", "skip", "stopped", "none", "faulty"];
+export const VERDICTS = ["scale", "hold", "bid_less", "watch", "stop", "first", "reserve", "skip", "stopped", "none", "faulty"];
 
 // Names of the model's targets as columns: rates from net ROI to GPM, then later volume.
 export const targetsOf = (model) => {

@@ -99,6 +99,7 @@ export const EN = {
   verdict: "Decision",
   scale: "scale",
   hold: "hold",
+  bid_less: "bid less",
   watch: "watch",
   stop: "stop",
   first: "first",

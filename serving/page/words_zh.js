@@ -99,6 +99,7 @@ export const ZH = {
   verdict: "决策",
   scale: "加量",
   hold: "维持",
+  bid_less: "压价",
   watch: "观察",
   stop: "关停",
   first: "先投",

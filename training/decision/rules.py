@@ -1,8 +1,8 @@
 """The decision on a creative: the table of rules evaluated on its figures, and the reason in one line, zh and en.
 
-The table is `configs.decision_settings.VerdictSettings.rules`. Running creatives are scaled, held, watched or stopped;
-waiting ones go first, wait in reserve or are skipped; those that have stopped have no verdict, and the reason says what
-came of them.
+The table is `configs.decision_settings.VerdictSettings.rules`. Running creatives are scaled, held, bid less for,
+watched or stopped; waiting ones go first, wait in reserve or are skipped; those that have stopped have no verdict, and
+the reason says what came of them.
 A rule about a conflict joins the figures that point in different directions with "but".
 """
 
@@ -19,9 +19,11 @@ from features.targets import TARGETS
 from training.decision.status import WAITING
 
 NONE = ""
+BID_LESS = "bid_less"
 VERDICT_LABELS: Mapping[str, Words] = {
     "scale": Words("加量", "Scale"),
     "hold": Words("维持", "Hold"),
+    BID_LESS: Words("压价", "Bid less"),
     "watch": Words("观察", "Watch"),
     "stop": Words("关停", "Stop"),
     "first": Words("先投", "First"),
@@ -102,6 +104,8 @@ def decide(known: Known, facts: Facts) -> Decision:
     """The verdict on a creative that waits or runs, and its reason."""
     rule = first_rule(known.status, known.figures, facts.settings)
     said = [_SENTENCES[name](known, facts) for name in ("chance", *rule.reason)]
+    if rule.verdict == BID_LESS:
+        said.append(_less(known))
     if rule.conflict:  # the last figure speaks against the others
         said[-1] = Words(f"但{said[-1].zh}", f"but {said[-1].en}")
     return rule.verdict, "，".join(one.zh for one in said) + "。", "; ".join(one.en for one in said) + "."
@@ -210,10 +214,16 @@ def _rate_chance(known: Known, facts: Facts) -> Words:
 
 def _hit_chance(known: Known, facts: Facts) -> Words:
     chance, hit = _percent(known.figures["hit_chance"]), hit_words(facts, known.promotion_type)
-    said = Words(f"爆款（{hit.zh}）概率{chance.zh}", f"{chance.en} chance of a hit ({hit.en})")
-    if known.status == WAITING or not known.figures["rate_chance"] <= facts.settings.stop_rate_chance:
-        return said
-    return Words(f"{said.zh}：量大不赚，先压价", f"{said.en}: it sells at a loss, bid less first")
+    return Words(f"爆款（{hit.zh}）概率{chance.zh}", f"{chance.en} chance of a hit ({hit.en})")
+
+
+def _less(known: Known) -> Words:
+    """By how much the cost of an order has to fall until the predicted ROI is at its target."""
+    share = _percent(1.0 - known.figures["roi_to_target"])
+    return Words(
+        f"卖得多却不赚：先压价，每单成本降{share.zh} 才到目标",
+        f"it sells at a loss: bid less, an order has to cost {share.en} less to reach the target",
+    )
 
 
 def _roi_to_target(known: Known, facts: Facts) -> Words:

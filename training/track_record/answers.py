@@ -21,11 +21,11 @@ the model's data), and where stated `predicted_<target>`, `typical_<target>`, `<
 BACKTEST = "backtest"
 """Name of the model in answers of a backtest; the version is the day of its origin."""
 
-SCALE, HOLD, WATCH, STOP = RUNNING_DECISIONS = ["scale", "hold", "watch", "stop"]
+SCALE, HOLD, BID_LESS, WATCH, STOP = RUNNING_DECISIONS = ["scale", "hold", "bid_less", "watch", "stop"]
 FIRST, RESERVE, SKIP = WAITING_DECISIONS = ["first", "reserve", "skip"]
 FAVOURS = [SCALE, FIRST]
 """Decisions that are right where the ROI target is reached."""
-AGAINST = [STOP, SKIP]
+AGAINST = [BID_LESS, STOP, SKIP]
 """Decisions that are right where it is missed."""
 OLD_CODES = {
     ("test", False): WATCH,

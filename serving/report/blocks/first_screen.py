@@ -123,7 +123,7 @@ def _counts(data: ReportData, chosen: set[int]) -> list[tuple[str, Words, Words]
     ]
     of_others = [
         (code, VERDICT_LABELS[code], [n for n in running if data.cards[n].verdict == code])
-        for code in ("scale", "hold", "stop")
+        for code in ("scale", "hold", "bid_less", "stop")
     ]
     return [
         (code, label, _script("count_cny", n=len(members), cny=whole(_at_stake(data, members))))

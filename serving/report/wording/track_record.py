@@ -13,12 +13,18 @@ from serving.report.track_record_parts import (
 )
 from serving.report.wording.common import target as label_of
 from training.decision.rules import VERDICT_LABELS
-from training.track_record.answers import AGAINST, FAVOURS, STOP
+from training.track_record.answers import AGAINST, BID_LESS, FAVOURS, SKIP, STOP
 from training.track_record.record import PERIODS
 from training.track_record.words import AGE_GROUPS, GROUPED_BY, drift_line
 
 TRAINED_AGAIN = Words("请负责训练的同事刷新模型", "have the model refreshed by whoever trains it")
 """How the reader of a report has a model refreshed, after the words for advice."""
+WENT_ON = {
+    BID_LESS: Words("之后", "they then"),
+    STOP: Words("没停的", "those not stopped"),
+    SKIP: Words("照投的", "those launched"),
+}
+"""Decision against a creative → those that brought money all the same."""
 TITLE = Words("战绩", "Track record")
 """Heading, and entry of the menu."""
 TEXTS = {
@@ -118,8 +124,7 @@ def _money(row: Told) -> Words:
         return Words("钱上分不出赚亏", "money cannot be told from nothing")
     if row.decision not in AGAINST:
         return Words(f"之后比目标 {signed(gain.value)} 元", f"{signed(gain.value)} CNY against the target afterwards")
-    stopped = row.decision == STOP
-    went_on = Words("没停的", "those not stopped") if stopped else Words("照投的", "those launched")
+    went_on = WENT_ON[row.decision]
     if gain.value < 0:
         return Words(f"{went_on.zh}又亏 {-gain.value:,.0f} 元", f"{went_on.en} lost {-gain.value:,.0f} CNY")
     return Words(f"{went_on.zh}反而赚 {gain.value:,.0f} 元", f"{went_on.en} earned {gain.value:,.0f} CNY after all")

@@ -15,6 +15,8 @@ from serving.report.context import CreativeFilter, ReportContext
 from serving.report.data import ReportData, sections
 from serving.report.render import render
 from serving.report.run import ReportRequest, past_answers
+from serving.report.wording.track_record import WENT_ON
+from training.track_record.answers import AGAINST
 from training.track_record.rankings import RANKING
 from training.track_record.record import track_record
 
@@ -152,3 +154,7 @@ def test_a_default_ledger_that_cannot_be_read_is_noted_and_a_named_one_refused(
     assert "ledger" in notes[0].en
     with pytest.raises(GpmcastError):
         past_answers(context, replace(request, ledger="var/ledger.db"), Settings(var=tmp_path / "var"))
+
+
+def test_every_decision_against_a_creative_says_who_brought_money_all_the_same() -> None:
+    assert sorted(WENT_ON) == sorted(AGAINST)

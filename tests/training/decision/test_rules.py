@@ -50,7 +50,12 @@ LIKELY, QUIET, BELOW = {"hit_chance": 0.3}, {"later_high": 0.0}, {"roi_to_target
 TOP, BOTTOM = {"chance": 0.5, "place": 0.9}, {"place": 0.1}
 
 CASES = [
-    ("running", {**LOW, **LIKELY}, "watch", True),
+    ("running", {**LOW, **LIKELY}, "bid_less", False),
+    ("running", {**LOW, **LIKELY, "chance": 0.4}, "bid_less", False),
+    ("running", {**LOW, **LIKELY, "chance": 0.55}, "watch", True),
+    ("running", {**LOW, **LIKELY, "rate_chance": 0.2}, "watch", True),
+    ("running", {**LOW, **LIKELY, "spend_cny": nan}, "bid_less", False),
+    ("running", {**LOW, **LIKELY, "roi_to_target": 1.4}, "watch", True),
     ("running", {**LOW, "roi_to_target": 1.4}, "watch", True),
     ("running", LOW, "stop", False),
     ("running", {**LOW, **LITTLE}, "stop", False),
@@ -195,9 +200,16 @@ def test_no_verdict_contradicts_a_number_beside_it(rules, status, figures, later
     hit_is_likely = one.figures["hit_chance"] >= rules.likely_hit
     if verdict in ("stop", "skip"):
         assert not hit_is_likely
+    if verdict == "bid_less":
+        assert hit_is_likely
+        assert one.figures["chance"] < rules.hit_needs_chance
+        assert one.figures["rate_chance"] <= rules.stop_rate_chance
+    if verdict in ("stop", "skip", "bid_less"):
         assert one.figures["roi_to_target"] < 1
         assert stake <= 0
-        assert one.figures["chance"] < (rules.scale_chance if verdict == "stop" else rules.first_chance)
+        assert one.figures["chance"] < (rules.first_chance if verdict == "skip" else 1)
+    if verdict == "stop":
+        assert one.figures["chance"] < rules.scale_chance
     if verdict == "skip":
         assert not one.figures["place"] >= rules.first_place
     if verdict == "stop":
@@ -237,17 +249,18 @@ def test_reasons_are_one_line_that_says_how_sure() -> None:
     assert decide(known(**LOW), FACTS)[1] == ("净ROI达到 1.50 的概率 10%，给够流量达标的把握 5%，已消耗 800 元。")
     assert decide(known(**LOW, **LIKELY), FACTS)[1:] == (
         "净ROI达到 1.50 的概率 10%，给够流量达标的把握 5%，"
-        "但爆款（7 天净成交额居推直播前 5%）概率 30%：量大不赚，先压价。",
-        "10% chance of net ROI 1.50; 5% sure given enough traffic; but 30% chance of a hit (top 5% of live "
-        "creatives by net GMV in 7 days): it sells at a loss, bid less first.",
+        "爆款（7 天净成交额居推直播前 5%）概率 30%，卖得多却不赚：先压价，每单成本降 40% 才到目标。",
+        "10% chance of net ROI 1.50; 5% sure given enough traffic; 30% chance of a hit (top 5% of live "
+        "creatives by net GMV in 7 days); it sells at a loss: bid less, an order has to cost 40% less to reach the "
+        "target.",
     )
     assert decide(known(chance=0.7, **QUIET), FACTS)[1] == "净ROI达到 1.50 的概率 70%，但后续展示多半只有 0–0 次。"
 
 
 def test_no_chance_is_called_0_or_100_percent_and_orders_from_ten_on_are_whole() -> None:
     _, zh, en = decide(known(**{**LOW, "chance": 0.001, "rate_chance": 0.004, "hit_chance": 0.997}), FACTS)
-    assert zh.startswith("净ROI达到 1.50 的概率不到 1%，给够流量达标的把握不到 1%，但爆款")
-    assert "概率超过 99%：量大不赚" in zh
+    assert zh.startswith("净ROI达到 1.50 的概率不到 1%，给够流量达标的把握不到 1%，爆款")
+    assert "概率超过 99%，卖得多却不赚" in zh
     assert en.startswith("less than 1% chance of net ROI 1.50; less than 1% sure")
     assert "more than 99% chance of a hit" in en
     _, zh, en = decide(replace(known("waiting", **TOP, more_events=417.5), more_cny=17_990.0), FACTS)
@@ -341,7 +354,7 @@ def test_every_verdict_has_a_label_and_old_ones_are_gone() -> None:
         ({"hit_needs_chance": 0.1}, "stop_chance must lie below hit_needs_chance"),
         ({"stop_rate_chance": 0.8}, "stop_rate_chance must lie below hold_rate_chance"),
         ({"skip_place": 0.9}, "skip_place must lie below first_place"),
-        ({"rules": [{"status": "running", "verdict": "first"}]}, "running creatives are scale, hold, watch, stop"),
+        ({"rules": [{"status": "running", "verdict": "first"}]}, "running creatives are scale, hold, bid_less,"),
         ({"rules": [{"status": "running", "verdict": "watch"}]}, "the last one for waiting creatives must have no"),
         (
             {"rules": [{"status": "running", "verdict": "stop", "when": {"chance": "<= no_such"}}]},

@@ -86,7 +86,7 @@
   const showCounts = (chosen, running) => {
     const groups = report.watched(chosen);
     const parts = [
-      ...["scale", "hold", "stop"].map((code) => [code, "", report.data.creatives.verdictLabels[report.data.creatives.verdicts.indexOf(code)], running.filter((index) => verdict(index) === code)]),
+      ...["scale", "hold", "bid_less", "stop"].map((code) => [code, "", report.data.creatives.verdictLabels[report.data.creatives.verdicts.indexOf(code)], running.filter((index) => verdict(index) === code)]),
       ...["first", "soon", "rest"].map((name) => [report.data.creatives.watching.code, name, core.words[`watch_${name}`], groups[name]]),
     ].filter(([, , , rows]) => rows.length);
     const worth = (rows) => rows.reduce((all, index) => all + Math.abs(stakes[index] ?? 0), 0);
