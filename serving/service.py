@@ -1,13 +1,15 @@
 """The service as BentoML's users know it, and the only file with bentoml besides `bento_build.py`.
 
-API methods take and give the models of `serving/api/`. Over HTTP the innermost middleware answers in their place, with
-the same JSON: a body is parsed, predicted and written elsewhere, together with other requests. Keys, limits and the
-shape of errors are middleware too (`serving/middleware/`); page, report and docs are mounted (`serving/mounts/`).
+API methods take and give the models of `serving/api/`. Over HTTP they get the body as it came, and give JSON: it is
+parsed, predicted and written elsewhere, together with other requests. Keys, limits and the shape of errors are
+middleware (`serving/middleware/`); page, report and docs are mounted (`serving/mounts/`).
 """
 
 # What is used of BentoML that its documentation does not promise; `tests/serving/test_bentoml_hooks.py` has a test for
 # each, and pyproject.toml allows no other minor version:
 # - `@bentoml.service(service_class=…)`: the class of the service, whose `to_asgi` and `schema` BentoML's server calls;
+# - `SERVICE.apis[…].input_spec.from_http_request`: makes the argument of a method from an HTTP request;
+# - attributes of the instance are found before its API methods (`self.predict = self.predict`);
 # - `__is_ready__`: asked for `/readyz`, inside the context of its request (`SERVICE.context.request`).
 
 from __future__ import annotations
@@ -27,24 +29,24 @@ import math
 import shutil
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
-from functools import cache, partial
+from contextlib import ExitStack, suppress
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import bentoml
 from pydantic import BaseModel
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 
 from serving.api.errors import refused
 from serving.api.file_query import FILE_MEDIA_TYPES, file_query
 from serving.api.plan_answer import PlanAnswer
 from serving.api.requests import PlanRequest, PredictRequest, RankRequest
 from serving.api.responses import PredictAnswer, RankAnswer, ReadAnswer
-from serving.middleware.answers import Answers
-from serving.middleware.call import Call, call_of
-from serving.middleware.door import Catch, Door
+from serving.middleware.call import CALL, Call, call_of
+from serving.middleware.door import Catch, Door, refusal_of
 from serving.middleware.keys import DOCS, HEALTH, Keys
 from serving.middleware.limits import BodyLimits
 from serving.mounts.openapi import complete
@@ -57,13 +59,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("gpmcast.serving")
 
 Endpoint = Literal["predict", "rank", "plan", "read"]
-Answer = TypeVar("Answer", bound=BaseModel)
 SETTINGS = settings_of_environment()
 BUNDLE_IN_BENTO = Path(__file__).parents[1] / "bundle"
 PAGES = pages_app(SETTINGS)
 JSON = ("application/json",)
-METHODS: dict[str, Callable[[Call], Awaitable[bytes]]] = {}
-"""Path → what answers its calls, from the start of the service on."""
 MEDIA_TYPES = {"/v1/predict": JSON, "/v1/rank": JSON, "/v1/plan": JSON, "/v1/read": FILE_MEDIA_TYPES}
 COUNTED_AT_ONCE = 8
 """Most creatives that the event loop counts itself: 500 take 14 ms."""
@@ -145,7 +144,8 @@ class PredictionService:
         self._compute.start_process()
         self._missing: list[str] = []  # what `/readyz` said last
         PAGES.state.model, PAGES.state.source = self._model, lambda: self._watcher.source
-        METHODS.update({f"/v1/{endpoint}": partial(self._answer_call, endpoint) for endpoint in get_args(Endpoint)})
+        # BentoML looks a method up for every request and makes it anew each time; an attribute is found first.
+        self.predict, self.rank, self.plan, self.read = self.predict, self.rank, self.plan, self.read
 
     @bentoml.api(route="/v1/predict")  # type: ignore[untyped-decorator]
     async def predict(self, request: PredictRequest, /) -> PredictAnswer:
@@ -226,32 +226,65 @@ class PredictionService:
             return {}
         return {"x-gpmcast-ledger": outcome}
 
-    async def _answer(self, endpoint: Endpoint, given: BaseModel | Path, shape: type[Answer]) -> Answer:
-        """The answer of an API method that is called in this process; raises Refused."""
-        body = given.read_bytes() if isinstance(given, Path) else given.model_dump_json(exclude_none=True).encode()
-        call = Call(time.monotonic() + SETTINGS.limits.seconds, body=body)
-        return shape.model_validate_json(await self._answer_call(endpoint, call))
+    async def _answer(self, endpoint: Endpoint, given: BaseModel | Path | Call, shape: type[BaseModel]) -> Any:
+        """The answer of an API method.
 
-    async def _answer_call(self, endpoint: Endpoint, call: Call) -> bytes:
-        """JSON of the answer to a call; raises Refused."""
+        Args:
+            endpoint: Which method.
+            given: Over HTTP a `Call`, whatever the method's signature says: `_body_as_it_came` makes it of the request.
+                In this process the model or the path of the signature.
+            shape: Of the answer in this process.
+
+        Raises:
+            Refused: In this process. Over HTTP it is answered.
+        """
+        if isinstance(given, Call):
+            return await self._answer_http(endpoint, given)
+        return await self._answer_here(endpoint, given, shape)
+
+    async def _answer_http(self, endpoint: Endpoint, call: Call) -> Response:
+        try:
+            content, headers = await self._content(endpoint, call)
+        except Exception as error:  # not raised: BentoML would log a stack trace for every refusal
+            call.refusal = refusal_of(error, call.request_id)
+            return Response(status_code=call.refusal.status)
+        return Response(content, media_type="application/json", headers=headers)
+
+    async def _answer_here(self, endpoint: Endpoint, given: BaseModel | Path, shape: type[BaseModel]) -> BaseModel:
+        with suppress(LookupError):  # there is no HTTP request
+            if CALL in SERVICE.context.request.scope:
+                raise RuntimeError("BentoML has parsed the body of an HTTP request itself")
+        body = given.read_bytes() if isinstance(given, Path) else given.model_dump_json(exclude_none=True).encode()
+        content, _ = await self._content(endpoint, Call(time.monotonic() + SETTINGS.limits.seconds, body=body))
+        return shape.model_validate_json(content)
+
+    async def _content(self, endpoint: Endpoint, call: Call) -> tuple[bytes, dict[str, str]]:
+        """JSON and headers of the answer to a call."""
         from serving.compute.work import RawFile, RawRequest
         from serving.upload.file_context import FileContext
 
         if endpoint == "read":
             context = FileContext(**file_query(call.query))
-            return await self._compute.read(RawFile(call.body, context, call.request_id, call.deadline))
+            return await self._compute.read(RawFile(call.body, context, call.request_id, call.deadline)), {}
         request = RawRequest(endpoint, call.body, call.request_id, call.caller, call.deadline)
         answered = await self._compute.answer(request)
-        call.headers.update(answered.headers)
-        return answered.content
+        return answered.content, answered.headers
+
+
+async def _body_as_it_came(request: Request, serde: object) -> Call:
+    """In the place of BentoML's parsing: the body that `BodyLimits` has read."""
+    call = call_of(request.scope)
+    call.query = request.scope["query_string"]
+    return call
 
 
 SERVICE: Any = PredictionService
 """The same, as what the decorator has made of the class."""
+for method in SERVICE.apis.values():
+    method.input_spec.from_http_request = _body_as_it_came
 SERVICE.mount_asgi_app(PAGES)
 # In this order, outermost first; `Door` stands outside all of them.
 SERVICE.add_asgi_middleware(Catch)
 SERVICE.add_asgi_middleware(Keys, settings=SETTINGS)
 SERVICE.add_asgi_middleware(BodyLimits, limits=SETTINGS.limits, media_types=MEDIA_TYPES)
-SERVICE.add_asgi_middleware(Answers, methods=METHODS)
 PAGES.state.openapi = cache(lambda: complete(SERVICE.openapi_spec.asdict(), SETTINGS))

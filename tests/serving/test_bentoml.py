@@ -9,7 +9,6 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from unittest.mock import patch
 
 import bentoml
 import pytest
@@ -100,21 +99,18 @@ def test_bentomls_documents_metrics_and_health_are_there(url) -> None:
 def test_a_call_in_the_process_takes_and_gives_models(build, one_creative, tmp_path) -> None:
     app = build()
     request = PredictRequest.model_validate_json(json.dumps({"creatives": [one_creative], "explain": True, "top": 2}))
+    answer = app.runner.run(app.instance.predict(request))
     over_http = app.ask("POST", "/v1/predict", content=request.model_dump_json(exclude_none=True), headers=JSON).json()
-    with patch("serving.compute.compute.Compute.start_process"):
-        instance = app.declared()  # as in a script: nothing is served
-    answer = app.runner.run(instance.predict(request))
     assert [one.model_dump(mode="json") for one in answer.predictions] == over_http["predictions"]
-    ranked = app.runner.run(instance.rank(RankRequest(creatives=request.creatives, top=1)))
+    ranked = app.runner.run(app.instance.rank(RankRequest(creatives=request.creatives, top=1)))
     assert ranked.ranking[0].creative_id == one_creative["creative_id"]
     sheet = tmp_path / "tags.csv"
     sheet.write_bytes(SHEET)
-    assert app.runner.run(instance.read(sheet)).creatives[0].creative["creative_id"] == "new-1"
+    assert app.runner.run(app.instance.read(sheet)).creatives[0].creative["creative_id"] == "new-1"
     twice = request.creatives[0].model_copy(update={"metrics": request.creatives[0].metrics * 2})
     with pytest.raises(Refused, match="another period") as caught:
-        app.runner.run(instance.predict(PredictRequest(creatives=[twice])))
+        app.runner.run(app.instance.predict(PredictRequest(creatives=[twice])))
     assert caught.value.status == 422
-    instance.end()
 
 
 def test_bentoml_forgets_a_request_within_seconds(build) -> None:

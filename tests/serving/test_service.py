@@ -37,16 +37,6 @@ def test_a_prediction_goes_out_with_its_id_and_safe_headers(service, one_creativ
     assert "x-gpmcast-ledger" not in reply.headers
 
 
-@pytest.mark.parametrize("method", ["predict", "rank"])
-def test_no_body_of_a_request_reaches_bentomls_own_parser(service, one_creative, monkeypatch, method) -> None:
-    async def parsed(*_: object) -> None:
-        raise AssertionError("BentoML parses a body")
-
-    monkeypatch.setattr(service.declared.apis[method].input_spec, "from_http_request", parsed)
-    body = {"creatives": [one_creative], "top": 1}
-    assert service.ask("POST", f"/v1/{method}", json=body).status_code == 200
-
-
 def test_every_path_answers_and_others_are_404(service) -> None:
     app = service
     for path in (
@@ -283,7 +273,7 @@ def test_an_internal_failure_is_answered_at_once_and_without_its_trace(
     def broken(*_: object) -> None:
         raise RuntimeError("secret-inside")
 
-    monkeypatch.setattr(app.instance._compute, "answer", broken)
+    monkeypatch.setattr(app.instance, "_content", broken)
     monkeypatch.setattr("prometheus_client.multiprocess.MultiProcessCollector.collect", broken)
     app.pages.state.model = broken
     began = time.monotonic()
