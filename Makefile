@@ -81,7 +81,7 @@ plan: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## plan a budget: launches, tests
 		$(if $(CANDIDATES),--candidates '$(CANDIDATES)') $(GATE_OPTIONS)
 
 backtest: $(VENV)/.product $(if $(DATA),,$(TRUTH)) ## compare predictions with outcomes at rolling origins, into var/backtest.parquet
-	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' --out var/backtest.parquet $(GATE_OPTIONS)
+	@$(PY) -m training backtest --config '$(CONFIG)' --data '$(TARGET_DATA)' $(GATE_OPTIONS)
 
 serve: $(VENV)/.product ## serve the champion over HTTP on port 3000; SERVING=<yaml> for keys and limits, NAME=<model>
 	@$(PY) -m serving serve --config '$(SERVING)' $(if $(NAME),--name '$(NAME)')

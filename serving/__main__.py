@@ -244,8 +244,9 @@ def score_command(
     since: Annotated[str, typer.Option("--since", help="ISO time; without an offset UTC.")] = "",
     out: Annotated[Path | None, typer.Option("--out", help="JSON file to write.")] = None,
     backtest: Annotated[
-        Path, typer.Option("--backtest", help="Of make backtest; used where no answer has its outcome.")
-    ] = Path("var/backtest.parquet"),
+        Path | None,
+        typer.Option("--backtest", help="Used where no answer has its outcome; else backtest.parquet under var."),
+    ] = None,
     config: RunConfig = DEFAULT_CONFIG,
     service_config: Annotated[Path, typer.Option("--service-config", help="Settings of the service.")] = SERVICE_CONFIG,
     lang: Lang = None,
@@ -253,20 +254,27 @@ def score_command(
     """Compare past answers with what came: order, level, intervals, chances, decisions, drift."""
     from configs.settings import load_settings
     from features.bilingual import language_of_locale
+    from features.errors import InputError
     from features.store.ingest import IngestReport
     from serving.score.run import SCORE, ScoreRequest, score, write_score
     from training.run_screen import folded_problems
     from training.track_record.words import summary
+    from training.workspace import BACKTEST
 
-    default = load_service_settings(service_config).ledger
-    request = ScoreRequest(data, ledger, default, since, backtest)
+    if backtest is not None and not backtest.is_file():
+        raise InputError(
+            f"--backtest {backtest}: there is no such file. Make one by `make backtest`, or leave the option away.",
+            zh=f"--backtest {backtest}：没有这个文件。处理：先 make backtest，或去掉这个选项。",
+        )
+    default, settings = load_service_settings(service_config).ledger, load_settings(config)
+    request = ScoreRequest(data, ledger, default, since, backtest or settings.var / BACKTEST)
     err, screen, language = Console(stderr=True), Console(), lang or language_of_locale()
 
     def show_files(files: IngestReport) -> None:
         for words in folded_problems([one for file in files.files if file.status != "known" for one in file.problems]):
             print_text(err, words.in_language(language))
 
-    record, space = score(request, load_settings(config), show_files)
+    record, space = score(request, settings, show_files)
     for line in summary(record):
         print_text(screen, line.in_language(language))
     path = out or space.folder / SCORE

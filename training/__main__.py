@@ -177,7 +177,9 @@ def plan_command(
 @app.command("backtest")
 def backtest_command(
     data: DataPaths,
-    out: Annotated[Path, typer.Option("--out", help="Parquet or CSV file to write.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Parquet or CSV file to write; else backtest.parquet under var.")
+    ] = None,
     config: ConfigFile = DEFAULT_CONFIG,
     strict: Strict = False,
     without_tags: WithoutTags = False,
@@ -188,9 +190,10 @@ def backtest_command(
     from training.backtest import backtest, summary
     from training.console import show_backtest
     from training.data.dataset import prepare
-    from training.workspace import workspace
+    from training.workspace import BACKTEST, workspace
 
     settings = load_settings(config)
+    out = out or settings.var / BACKTEST
     refuse_ending(out)
     check_data_exists(data)  # before anything is written
     space = workspace(data, settings)

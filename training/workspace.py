@@ -21,6 +21,8 @@ DATABASE = "mlflow.db"
 """Name of MLflow's SQLite file under `var`."""
 MARKER = "data.json"
 """File of a workspace that says of which data it is."""
+BACKTEST = "backtest.parquet"
+"""File under `var` that a backtest writes where none is named, and that past answers are read from without a ledger."""
 MODEL_CACHE = "model-cache"
 """Folder under `var` of the champions that a service takes from the registry."""
 

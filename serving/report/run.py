@@ -23,14 +23,14 @@ from serving.report.data import ReportData, sections
 from serving.report.plan import PlanAsked
 from serving.report.render import render
 from serving.report.wording import shell
-from serving.score.run import BACKTEST, ScoreRequest, record_of
+from serving.score.run import ScoreRequest, record_of
 from serving.settings import ServiceSettings
 from training.decision.plan.refusals import REPORT, checked_budget
 from training.errors import BundleError
 from training.evaluation.files import Evaluation, read_evaluation
 from training.progress import NO_PROGRESS, ProgressCallbacks
 from training.track_record.record import TrackRecord
-from training.workspace import DATABASE, MODEL_CACHE, Workspace, workspace
+from training.workspace import BACKTEST, DATABASE, MODEL_CACHE, Workspace, workspace
 
 LOG = "report.log"
 """Log of the newest report, in the folder of the workspace."""
@@ -165,7 +165,7 @@ def past_answers(
         request.data,
         ledger=request.ledger,
         default_ledger=ServiceSettings().ledger,
-        backtest=settings.var / BACKTEST.name,
+        backtest=settings.var / BACKTEST,
     )
     chosen = context.observed[KEY]
     try:

@@ -25,8 +25,6 @@ from training.workspace import Workspace, workspace
 
 log = logging.getLogger("gpmcast.serving")
 
-BACKTEST = Path("var/backtest.parquet")
-"""Where `make backtest` writes; used where the ledger has no answer with an outcome."""
 SCORE = "score.json"
 LOG_SECONDS = 120
 
@@ -47,7 +45,7 @@ class ScoreRequest:
     ledger: str = ""
     default_ledger: str = ""
     since: str = ""
-    backtest: Path | None = BACKTEST
+    backtest: Path | None = None
 
 
 def score(

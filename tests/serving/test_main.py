@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from configs.errors import GpmcastError
-from serving.__main__ import ledger_command, main
+from serving.__main__ import ledger_command, main, score_command
 
 
 def test_a_time_that_is_none_is_refused_before_the_ledger_is_read(tmp_path) -> None:
@@ -27,3 +27,8 @@ def test_a_language_that_the_report_has_not_is_refused_with_those_that_it_has(ca
         main()
     assert ended.value.code == 2
     assert "--lang 的值“fr”不对；应为 zh、en 之一" in capsys.readouterr().err
+
+
+def test_a_backtest_that_was_named_and_is_not_there_is_refused(tmp_path) -> None:
+    with pytest.raises(GpmcastError, match=r"--backtest .*none.parquet: there is no such file. Make one"):
+        score_command(["x"], backtest=tmp_path / "none.parquet")
