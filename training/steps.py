@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from configs import __version__
+from configs.settings import Settings
 from features.bilingual import Words
 from features.matrix.feature_matrix import FEATURES_VERSION
 from features.point_in_time.metric_rows import unit_codes
@@ -29,7 +30,7 @@ from training.labels.outcomes import MATURE
 from training.progress import ProgressCallbacks
 
 NOT_IN_STUDY_NAME = {
-    "name", "var", "tune", "evaluate", "interval", "verdict", "backtest",
+    "name", "var", "tune", "evaluate", "interval", "verdict", "plan", "backtest",
     "engine", "dask", "processes", "in_memory_rows",
 }  # fmt: skip
 """Settings that do not change what a trial of the study returns."""
@@ -164,13 +165,12 @@ def tune_heads(dataset: Dataset, rows: Mask, journal: Path, progress: ProgressCa
     def on_trial(head: str, done: int, best: float) -> None:
         progress.trial(head, heads.index(head) * trials + done, len(heads) * trials, best)
 
-    shaping = settings.model_dump_json(exclude=NOT_IN_STUDY_NAME)
     return Recipe(
         tune(
             folds,
             settings,
             len(dataset.observed.loc[rows, KEY].drop_duplicates()),
-            study_name(dataset.source.fingerprint, shaping),
+            study_name(dataset.source.fingerprint, settings),
             storage_of(journal),
             on_trial,
             dataset.source.engine,
@@ -221,7 +221,7 @@ def _by_setting(choice: Choice, funnel: float, own: float, alternative: float) -
     return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
-def study_name(data_fingerprint: str, shaping: str) -> str:
-    """Return the name of a study: equal for the same data, settings (`shaping`) and version of gpmcast."""
-    made_with = f"{__version__}/{FEATURES_VERSION}/{shaping}"
+def study_name(data_fingerprint: str, settings: Settings) -> str:
+    """Return the name of a study: equal for the same data, version of gpmcast and settings that change its trials."""
+    made_with = f"{__version__}/{FEATURES_VERSION}/{settings.model_dump_json(exclude=NOT_IN_STUDY_NAME)}"
     return f"{data_fingerprint[:16]}-{sha256(made_with.encode()).hexdigest()[:16]}"

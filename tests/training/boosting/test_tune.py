@@ -272,9 +272,11 @@ def test_without_folds_nothing_is_chosen(quick, tmp_path) -> None:
 
 
 def test_the_study_of_other_data_or_other_settings_has_another_name() -> None:
-    names = {study_name(data, shaping) for data in ("a" * 64, "b" * 64) for shaping in ("{}", '{"basis":"payment"}')}
+    settings = (Settings(), Settings(basis="payment"))
+    names = {study_name(data, one) for data in ("a" * 64, "b" * 64) for one in settings}
     assert len(names) == 4
-    assert study_name("a" * 64, "{}") in names
+    same = Settings.model_validate({"plan": {"hits": 2}, "verdict": {"roi_target": 2.0}, "var": "elsewhere"})
+    assert study_name("a" * 64, same) == study_name("a" * 64, settings[0])
 
 
 def test_by_hand_is_the_hand_setting_with_its_best_stack(made, gmv, quick) -> None:
