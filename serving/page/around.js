@@ -81,7 +81,7 @@ const MOST_NAMED = 50;
 const nameWithRow = (row) => [row.row && say("row", { row: row.row }), nameOf(row), row.name && row.creative.creative_id].filter(Boolean).join(" · ");
 
 // Rows as a spreadsheet counts them, what follows each other as one range: 2–5, 9.
-export function rangesOf(rows) {
+function rangesOf(rows) {
   const numbers = rows.map((row) => row.row).filter((number) => number !== null).sort((one, other) => one - other);
   const ranges = [];
   for (const number of numbers) {

@@ -7,7 +7,7 @@ const TOLD = 14;
 const LEAST = 0.01;
 
 // Baseline, steps and end; what is small is summed up.
-export function stepsOf(explained) {
+function stepsOf(explained) {
   const start = [...explained.start].sort((a, b) => Math.abs(b.log) - Math.abs(a.log));
   const single = [
     ...start.map((part) => ({ ...part, kind: "start" })),
