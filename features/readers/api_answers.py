@@ -10,7 +10,7 @@ from itertools import chain
 import numpy as np
 import orjson
 
-from features.garbage import no_collection
+from features.garbage_collector import no_collection
 from features.readers.cells import to_column
 from features.readers.encodings import MARK, decode, name_of_utf_8
 from features.readers.findings import Findings

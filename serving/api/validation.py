@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from features.bilingual import Words
-from features.garbage import no_collection
+from features.garbage_collector import no_collection
 from features.schema import VALUES
 from serving.api import problem_words as words
 from serving.api.contradictions import ModelVocabulary, Suggestions, contradictions, contradictions_of

@@ -13,7 +13,7 @@ from types import FrameType
 
 import uvicorn
 
-from features.garbage import no_collection
+from features.garbage_collector import no_collection
 from serving.server.channel import CLOSED, DRAIN, READY, SECONDS_TO_END
 from serving.server.http_protocol import BoundedHttp
 

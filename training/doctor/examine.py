@@ -15,7 +15,7 @@ from configs.settings import BASES, Settings
 from features.attributes import promotion_type_label
 from features.bilingual import Words, series
 from features.funnel import build_funnel
-from features.garbage import no_collection
+from features.garbage_collector import no_collection
 from features.readers.encodings import misread
 from features.readers.find_files import find_files
 from features.readers.keys import UNNAMED
