@@ -79,10 +79,10 @@ class PlanSettings(Section):
     """α: bound on the probability that a creative at its ROI target or above is ever called below it, however often
     one looks; the same bound holds for a creative below its target and the call to scale."""
     order_value_ratio: Annotated[float, Field(ge=1, le=10)] = 1.5
-    """Mean value of an order weighted by money, over its plain mean (1 + squared coefficient of variation): the most
-    that the bound on false stops allows for, where an account's own past is too short to learn it from."""
+    """How uneven the values of orders may be for the bound on false stops to hold: 1 + their squared coefficient of
+    variation, 1 for orders all alike. Used where an account's own past is too short to learn it from."""
     largest_order_ratio: Annotated[float, Field(ge=1, le=100)] = 3.0
-    """Largest value of an order over the mean: the most that the bound on false calls to scale allows for."""
+    """How large the largest order may be for the bound on false calls to scale to hold, in multiples of the mean."""
     hits: Annotated[int, Field(ge=1, le=20)] = 1
     """Launches are chosen for the chance of at least so many hits."""
     gain_given_up: Annotated[float, Field(ge=0, le=1)] = 0.1
@@ -100,8 +100,8 @@ class PlanSettings(Section):
     change: Annotated[float, Field(gt=0, le=1)] = 0.3
     """Most by which the money of a running creative changes from one day to the next, as a share of yesterday's."""
     pause_below: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """A creative whose running today costs more than it may show is paused if fewer of the draws fund it: funded in a
-    share p of them it runs with probability p over this."""
+    """Share of draws that fund a creative, below which it may be paused where a day of it is expected to cost more than
+    what is learned gains: funded in a share p, it runs today with probability p / `pause_below`."""
     draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
     """Draws from the predictive distributions for today's split."""
     seed: int = 7

@@ -109,7 +109,7 @@ class PriorArrays:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Of the stages."""
+        """Names of the stages."""
         return tuple(stage.name for stage in self.stages)
 
     @cached_property
@@ -129,7 +129,7 @@ class PriorArrays:
 
     @cached_property
     def effects_of(self) -> list[tuple[tuple[str, ...], list[int]]]:
-        """Of each stage, the effects on its rate: their names, and their places among E entities and then `chain`."""
+        """Names of the effects on the rate of each stage, and their places among E entities and then `chain`."""
         nested = list(self.chain)
         found = []
         for prior in self.priors:

@@ -44,7 +44,7 @@ class ExpectedRates(Mapping[str, ExpectedRate]):
     variance: Floats
 
     def take(self, rows: slice) -> "ExpectedRates":
-        """Of these rows."""
+        """The rates of these rows."""
         effects = [Effects(own.names, own.whole[:, rows], own.places) for own in self.log_effects]
         tables = (self.log_rate[:, rows], self.variance[:, rows])
         return ExpectedRates(self.stages, self.base_rate[:, rows], effects, *tables)

@@ -42,7 +42,7 @@ class EmpiricalBayesRates:
 
     @property
     def places(self) -> range:
-        """Of all entities."""
+        """Places of all entities."""
         return range(len(self.arrays.entities))
 
     @property

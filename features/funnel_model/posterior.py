@@ -101,7 +101,7 @@ class Posteriors(Mapping[str, StagePosterior]):
         return self.log_prior + self.log_own_evidence
 
     def take(self, rows: Rows) -> "Posteriors":
-        """Of these rows."""
+        """The posteriors of these rows."""
         history = EmpiricalBayesRates(self.history.arrays, **_taken(self.history.tables, rows))
         effects = [Effects(own.names, own.whole[:, rows], own.places) for own in self.log_effects]
         return Posteriors(self.stages, history, effects, **_taken(self.tables, rows))
@@ -157,7 +157,7 @@ def posteriors_of(
 
 
 def _posteriors(arrays: PriorArrays, observed: ArrayFrame, expected: ExpectedRates | None) -> Posteriors:
-    """Of few rows; without expected rates of a funnel model, empirical Bayes is the prior."""
+    """Posteriors of few rows; without expected rates of a funnel model, empirical Bayes is the prior."""
     history = empirical_bayes_rates(arrays, observed)
     prior = expected or history.expected_rates
     factor, events, variance = own_evidence(arrays, observed, np.exp(prior.log_rate), prior.variance)

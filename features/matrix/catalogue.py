@@ -39,7 +39,7 @@ class Catalogue(list[Feature]):
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Of the features."""
+        """Names of the features."""
         return tuple(feature.name for feature in self)
 
     @cached_property

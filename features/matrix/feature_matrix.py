@@ -160,7 +160,7 @@ class Features:
     catalogue: Catalogue
 
     def take(self, rows: Rows) -> "Features":
-        """Of these rows."""
+        """The features of these rows."""
         parts = self.keys.take(rows), self.values.take(rows), self.posteriors.take(rows)
         return Features(*parts, self.reference_price[rows], self.catalogue)
 

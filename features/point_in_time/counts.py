@@ -251,14 +251,14 @@ class SumsInMemory:
         return cls(rows, units, moments, tuple(shared), recent, market, types, added, first, lives, own)
 
     def market(self) -> EntitySums:
-        """As of `SumsOfAll`."""
+        """As declared by `SumsOfAll`."""
         totals = self.market_sums.until(self.types[self.units], self.moments - 1)
         everyone = np.ones((1, len(self.units)), dtype=np.bool_)
         table = _stack({name: totals[name] for name in self.own.market_figures}, len(self.units))
         return EntitySums((MARKET.name,), everyone, everyone, table[:, None])
 
     def entities(self) -> Iterator[EntitySums]:
-        """As of `SumsOfAll`: one entity at a time, for the sums of all rows by entity are large."""
+        """As `SumsOfAll.entities`, one entity at a time, for the sums of all rows by entity are large."""
         born = np.flatnonzero(self.first_known != NEVER)
         for entity in self.shared:
             codes = entity_codes(self.rows.creatives, entity)
@@ -283,7 +283,7 @@ class SumsInMemory:
             )
 
     def activity(self) -> tuple[EntitySums, EntitySums]:
-        """As of `SumsOfAll`."""
+        """As declared by `SumsOfAll`."""
         creatives = self.rows.creatives
         tags = [column for column in single_tags(self.shared) if column in creatives]
         return (

@@ -112,7 +112,7 @@ class AddedRows:
 
 
 Additions = Mapping[Availability, AddedRows]
-"""Of `additions`."""
+"""What `additions` returns."""
 
 
 def additions(

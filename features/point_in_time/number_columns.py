@@ -109,7 +109,7 @@ def _places(blocks: tuple[Names, ...]) -> dict[str, tuple[int, int]]:
 
 @lru_cache(maxsize=4096)
 def _where(wanted: Names, blocks: tuple[Names, ...]) -> list[tuple[int, Codes, Codes]]:
-    """Of each block that has some of the names: its number, their lines in it, and their places among the names."""
+    """Where the names stand: for each block that has some, its number, their lines in it, their places in `wanted`."""
     at = _places(blocks)
     found: dict[int, list[tuple[int, int]]] = {}
     for place, name in enumerate(wanted.all):

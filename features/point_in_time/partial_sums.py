@@ -69,7 +69,7 @@ def partial_sums(sums: SumsInMemory, codes: npt.NDArray[np.int64]) -> dict[str, 
 
 
 def requested_sums(sums: SumsInMemory, codes: npt.NDArray[np.int64]) -> pd.DataFrame:
-    """Of which values, and until when, the snapshots of a part need sums.
+    """The values, and until when, of which the snapshots of a part need sums over all creatives.
 
     Returns:
         `key`, `moment` (the last second that counts), `entity` (its place; one more for the market long ago) and `row`

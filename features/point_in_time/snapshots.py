@@ -20,7 +20,7 @@ WEEK_HOURS = 7 * 24
 ONE_HOUR, ONE_DAY = np.timedelta64(1, "h"), np.timedelta64(1, "D")
 NEVER = np.datetime64("NaT", "us")
 HOUR_GRAIN, GAP_GRAIN = GRAINS.index("hour"), GRAINS.index("gap")
-"""Of these, the start of a period gives the hour of launch."""
+"""Grains whose first period gives the hour of launch by its start."""
 
 SNAPSHOT = [*KEY, "age_hours", "launched_at", "cutoff", "elapsed_hours", "launch_observed", "launch_hour"]
 """Columns of a frame of snapshots."""

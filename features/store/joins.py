@@ -61,7 +61,7 @@ _SHEETS = """
 SELECT path, source, rejected FROM files f
 WHERE NOT EXISTS (SELECT 1 FROM files n WHERE n.path = f.path AND n.file_id > f.file_id) ORDER BY file_id
 """
-"""Of a file that was saved anew only the newest version."""
+"""Files in the order of imports; of one that was saved anew, the newest version alone."""
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ def _breakdowns(record: TrackRecord) -> list[Breakdown]:
 
 
 def _examples(context: ReportContext, record: TrackRecord) -> list[Example]:
-    """Of each creative the first such decision; the largest by money, those that were right and those that were not."""
+    """The largest decisions by money, right ones and wrong ones; the first one of each creative counts."""
     table, roi = record.matured.table, record.roi
     if table.empty or not roi:
         return []

@@ -55,7 +55,7 @@ class MetricsSource(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Of the metrics and the creatives."""
+        """Hash of the metrics and the creatives."""
         ...
 
     def value_columns(self) -> Mapping[str, Sequence[str]]:
@@ -101,7 +101,7 @@ class InMemorySource:
     """All metrics as one frame."""
 
     def __init__(self, loaded: Loaded) -> None:
-        """Of loaded metrics."""
+        """Keep loaded metrics."""
         self.loaded = loaded
         self.engine: Engine = LocalEngine()
         self.creatives = loaded.creatives.reset_index(drop=True)

@@ -24,7 +24,7 @@ PROBABILITY_BINS = 10
 ROI_LEVEL_SHARES = (0.3, 0.5, 0.7, 0.9)
 """P(ROI ≥ x) is evaluated at these quantiles x of the outcomes above 0."""
 PIT_SEED = 20
-"""Of the levels that outcomes of 0 are given."""
+"""Seed of the levels that outcomes of 0 are given."""
 QUARTERS = ("q1", "q2", "q3", "q4")
 GROUP_COLUMNS = [
     *("target", "age_hours", "quarter", "promotion_type", "enough_volume", "rows", "share"),

@@ -31,7 +31,7 @@ MIN_METRIC_ROWS = 10
 BAND_LEVEL = 0.9
 """Share of the bootstrap replicates inside a band."""
 BOOTSTRAP_DRAWS, BOOTSTRAP_SEED = 200, 7
-"""Of every bootstrap over creatives: methods are compared on the same replicates."""
+"""Replicates and seed of every bootstrap over creatives: methods are compared on the same replicates."""
 
 
 def evaluate(

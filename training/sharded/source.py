@@ -239,7 +239,7 @@ class ShardedSource:
         return pd.concat([self.work.get(f"{folder}/{part.name}") for part in parts], ignore_index=True)
 
     def _split(self, rows: pd.DataFrame) -> list[Codes]:
-        """Of each part: places of its rows among `rows`."""
+        """Places among `rows` of the rows of each part."""
         keys = pd.MultiIndex.from_tuples([(part.promotion_type, part.account_id) for part in self.dataset.parts])
         owner = keys.get_indexer(pd.MultiIndex.from_frame(rows[KEY[:2]]))
         return [np.flatnonzero(owner == place) for place in range(len(keys))]

@@ -78,7 +78,7 @@ class Job:
 
 
 def survey(job: Job, part: Partition) -> None:
-    """Of a part: `launches`, `snapshots`, `value_columns` (those not empty) and its contribution to the market."""
+    """Survey a part: `launches`, `snapshots`, `value_columns` (those not empty), its contribution to the market."""
     work = Work(job.root)
     if work.done(f"{job.facts}/value_columns/{part.name}"):
         return
@@ -97,7 +97,7 @@ def survey(job: Job, part: Partition) -> None:
 
 
 def count_within(job: Job, part: Partition) -> None:
-    """Of a part: its partial sums, the sums that it requests, its counts within the part, and outcomes."""
+    """Count within a part: its partial sums, the sums that it requests, its counts within the part, and outcomes."""
     work = Work(job.root)
     if work.done(f"{job.request}/within/{part.name}"):
         return
@@ -118,7 +118,7 @@ def count_within(job: Job, part: Partition) -> None:
 
 
 def resolve(job: Job, item: tuple[int, tuple[str, ...]]) -> None:
-    """Of a bucket: the sums that the parts of these names requested, from the partial sums of all."""
+    """Resolve a bucket: the sums that the parts of these names requested, from the partial sums of all."""
     bucket, parts = item
     work, finished = Work(job.root), f"{job.request}/resolved_buckets/{item[0]}"
     if work.done(finished):
@@ -137,7 +137,7 @@ def resolve(job: Job, item: tuple[int, tuple[str, ...]]) -> None:
 
 
 def assemble(job: Job, part: Partition) -> None:
-    """Of a part: the counts of its snapshots (`observed`), from its counts within the part and the resolved sums."""
+    """Assemble the counts of a part's snapshots (`observed`) from its counts within the part and the resolved sums."""
     work, name = Work(job.root), f"{job.request}/observed/{part.name}"
     if work.done(name):
         return
@@ -151,7 +151,7 @@ def assemble(job: Job, part: Partition) -> None:
 
 
 def totals(job: Job, item: tuple[Partition, tuple[pd.Timestamp, ...]]) -> None:
-    """Of a part: totals of its creatives as known at each of some moments."""
+    """Totals of a part's creatives as known at each of some moments."""
     (part, moments), work = item, Work(job.root)
     missing = [moment for moment in moments if not work.done(totals_name(job, part, moment))]
     if missing:
@@ -166,7 +166,7 @@ def totals_name(job: Job, part: Partition, moment: pd.Timestamp) -> str:
 
 
 def as_of(job: Job, item: tuple[Partition, pd.Timestamp]) -> None:
-    """Of a part: its creatives' rows of the as-of table at a moment."""
+    """The rows of the as-of table that a part's creatives have at a moment."""
     (part, moment), work = item, Work(job.root)
     name = f"{job.facts}/as_of/{int(moment.timestamp())}/{part.name}"
     if not work.done(name):
@@ -177,7 +177,7 @@ def as_of(job: Job, item: tuple[Partition, pd.Timestamp]) -> None:
 def apply_latest(
     shared: tuple[Job, Callable[[ArrayFrame, Loaded, pd.Timestamp], pd.DataFrame], pd.Timestamp], part: Partition
 ) -> None:
-    """Of a part: what a function returns for the latest snapshots of its creatives, given the end of all data."""
+    """What a function returns for the latest snapshots of a part's creatives, given the end of all data."""
     job, function, now = shared
     work, loaded = Work(job.root), read_part(job.dataset, part)
     rows = MetricRows.of(loaded)

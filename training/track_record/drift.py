@@ -22,7 +22,7 @@ ALLOWANCE = 0.5
 LIMIT = 12.0
 """In standard deviations of a day."""
 FALSE_ALARMS_PER_YEAR = 1.0
-"""Of all series of one promotion type together, where nothing changes: what LIMIT was chosen for."""
+"""False alarms of all series of one promotion type together, where nothing changes; LIMIT was chosen for it."""
 LEAST_SPREAD = 0.02
 """Standard deviation of a day below which it counts as this: a change of 2 % is no news."""
 MOST_DEPENDENCE = 0.9

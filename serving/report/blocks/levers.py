@@ -15,7 +15,7 @@ from serving.report.levers.slice_effects import LEAST_CREATIVES
 from serving.report.wording.common import group, promotion_type, target
 
 MOST_ROWS = 30
-"""Of each promotion type, in the page without its script and on paper without it."""
+"""Values listed for each promotion type where the page has no script, and on paper."""
 FRACTIONS = 10_000
 """Effects are embedded as whole numbers of these: with fewer, a factor of six steps would differ from the sentences."""
 COPY = "selling_point"
@@ -25,7 +25,7 @@ FIRST_LETTER = 65
 
 
 def values(data: ReportData) -> dict[str, object]:
-    """Of each promotion type: title, answers, and the values that can be told, the best first."""
+    """Title, answers, and the values that can be told, the best first, for each promotion type."""
     found = data.levers
     whole = [one for one in found.slices if not one.by]
     say = wording.levers
@@ -170,7 +170,7 @@ def _slice(found: Levers, one: LeverSlice, types: list[str]) -> dict[str, object
 
 
 def _codes(found: Levers, members: list[list[int]]) -> list[str | list[str]]:
-    """Of each question a letter a creative: which of the lever's values it has, a dot for none; a list of several."""
+    """The value of the lever that each creative has, for each question: a letter, a dot for none, a list of several."""
     first: dict[str, int] = {}
     for place, lever in enumerate(found.levers):
         first.setdefault(lever.tag, place)

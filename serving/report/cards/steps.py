@@ -153,7 +153,7 @@ class FunnelSteps:
         )
 
     def benchmarks(self) -> list[StepBenchmark]:
-        """Of every account, promotion type and step."""
+        """What steps are compared with, for every account, promotion type and step."""
         return [
             StepBenchmark(
                 stage=name,

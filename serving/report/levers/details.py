@@ -28,7 +28,7 @@ MOST_POINTS = 24
 MOST_DOTS = 240
 BINS = 12
 SEED = 7
-"""Of the samples that are drawn."""
+"""Seed of the samples that are drawn."""
 PRICE = ATTRIBUTE_OF["price_cny"].report_group
 
 

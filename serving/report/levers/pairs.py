@@ -51,7 +51,7 @@ class LeverPair(ReportPart):
 
 
 class LeverPairs(ReportPart):
-    """Of every value the strongest pair.
+    """The strongest pair of every value.
 
     Attributes:
         examined: Promotion type → number of pairs with enough creatives.

@@ -25,7 +25,7 @@ BUCKET, STEP = 2.5, 1.9
 INSIDE = 0.995
 """Share of the points between the ends of the axis; those beyond stand at its ends."""
 LONGEST = 44.0
-"""Of a name, in Latin letters; Chinese ones are twice as wide."""
+"""Longest name that is shown whole, in Latin letters; Chinese ones are twice as wide."""
 
 Floats = npt.NDArray[np.float64]
 

@@ -25,7 +25,7 @@ BASIS_LABELS: dict[str, Words] = {
     **{f"settled_{days}d": Words(f"{days}日结算金额", f"settled after {days} days") for days in (7, 14, 30, 90)},
     "comprehensive": Words("综合营销净成交（1小时退款后）", "comprehensive marketing, net of refunds within an hour"),
 }
-"""Of `configs.settings.Basis`."""
+"""What a basis (`configs.settings.Basis`) is called."""
 REASONS = {
     NOT_CLOSED: Words("结果窗口还没结束", NOT_CLOSED),
     NOT_SETTLED: Words("退款或数据修正还没定", NOT_SETTLED),
