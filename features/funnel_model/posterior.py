@@ -267,14 +267,11 @@ def cross_stage_evidence(log_evidence: Floats, weights: Floats) -> Floats:
         weights: (S, S), `PriorArrays.cross_stage_weights`.
 
     Returns:
-        (S, N): weights @ log_evidence. It is summed stage by stage, because a matrix product rounds differently for
-        one row than for many.
+        (S, N): weights @ log_evidence. It is summed stage by stage, in their order, because a matrix product rounds
+        differently for one row than for many.
 
     >>> evidence = np.log([[2.0], [3.0]])  # clicks twice, orders three times what was expected
     >>> np.exp(cross_stage_evidence(evidence, np.array([[1.0, 0.0], [0.5, 1.0]]))).round(3).ravel().tolist()
     [2.0, 4.243]
     """
-    combined = np.zeros_like(log_evidence)
-    for place, evidence in enumerate(log_evidence):
-        combined = combined + weights[:, place, None] * evidence
-    return combined
+    return np.asarray(np.add.accumulate(weights[:, :, None] * log_evidence, axis=1)[:, -1])

@@ -184,10 +184,11 @@ class Features:
 
     def log_product(self, head: Head) -> Floats:
         """(2, rows) log of the product of a head's stages, as in `log_rates`; computed once."""
-        if head not in self._log_products:
+        found = self._log_products.get(head)
+        if found is None:
             rates = dict(zip(self.posteriors.stages, self.log_rates.swapaxes(0, 1)))
-            self._log_products[head] = head.log_product(rates)
-        return self._log_products[head]
+            found = self._log_products[head] = head.log_product(rates)
+        return found
 
     @cached_property
     def _log_products(self) -> dict[Head, Floats]:

@@ -4,7 +4,7 @@ Counts, histories and features are computed on this type alone. `ArrayFrame.of` 
 the edges: training slices and joins pandas frames, the service builds its rows from requests.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,11 @@ class Categories:
         """(rows,) number of each row's value; `missing` for a value without one and for a missing value."""
         return np.array([*(numbers.get(value, missing) for value in self.values), missing])[self.codes]
 
+    def listed(self) -> list[Any]:
+        """The texts themselves as a list, None where missing: faster than `texts` for a few rows."""
+        values: list[Any] = [*self.values, None]
+        return [values[code] for code in self.codes.tolist()]
+
     def texts(self) -> npt.NDArray[np.object_]:
         """(rows,) the texts themselves; None where missing."""
         values = np.empty(len(self.values) + 1, dtype=object)
@@ -90,12 +95,11 @@ def look_up(
     table: list[float] = []
     starts: list[int] = []
     codes: list[Codes] = []
-    nothing = np.full(count, -1, dtype=np.int64)
     for column, known in zip(columns, numbers):
         table.append(missing)  # code −1 is the entry before the first: missing
         starts.append(len(table))
         if column is None:
-            codes.append(nothing)
+            codes.append(np.full(count, -1, dtype=np.int64))
         else:
             codes.append(column.codes)
             for value in column.values:
@@ -167,10 +171,12 @@ class ArrayFrame:
             return Categories(np.full(self._count, -1, dtype=np.int64), [])
         raise TypeError(f"{name} holds numbers, not texts")
 
-    def categories_of(self, names: Iterable[str]) -> list[Categories | None]:
+    def categories_of(self, names: Collection[str]) -> list[Categories | None]:
         """Columns of texts; None where there is no such column."""
-        held = self._columns
-        return [self.categories(name) if name in held else None for name in names]
+        return [
+            column if column is None or isinstance(column, Categories) else self.categories(name)
+            for name, column in zip(names, map(self._columns.get, names))
+        ]
 
     def floats(self, name: str) -> Floats:
         """(rows,) a column of numbers as float64; NaN in every row where there is no such column."""

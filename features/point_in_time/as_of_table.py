@@ -220,7 +220,7 @@ class AsOfHistory:
         self._nowhere = np.repeat([end - first for first, end in bounds.values()], sizes).astype(np.int32)[:, None]
         self._keys = [columns.categories(name) for name in KEY]
         last = columns[REPORTED]
-        accounts = zip(*(column.texts().tolist() for column in self._keys[:2]))
+        accounts = zip(*(column.listed() for column in self._keys[:2]))
         self._reported = dict(zip(accounts, np.where(np.isnat(last), self.now, last)))
 
     def _summed(self, group: str, figures: slice) -> Floats:
@@ -236,11 +236,11 @@ class AsOfHistory:
 
     @cached_property
     def _places(self) -> dict[tuple[str, ...], int]:
-        return {key: place for place, key in enumerate(zip(*(column.texts().tolist() for column in self._keys)))}
+        return {key: place for place, key in enumerate(zip(*(column.listed() for column in self._keys)))}
 
     def known(self, creatives: ArrayFrame) -> Codes:
         """(creatives,) place of each in the table; −1 of one that it does not have."""
-        keys = zip(*(creatives.categories(name).texts().tolist() for name in KEY))
+        keys = zip(*(creatives.categories(name).listed() for name in KEY))
         return np.array([self._places.get(key, -1) for key in keys], dtype=np.int64)
 
     def launched(self, known: Codes) -> Mask:
@@ -258,7 +258,7 @@ class AsOfHistory:
 
     def reported_until(self, creatives: ArrayFrame) -> Times:
         """(creatives,) end of the last period of each one's account; the moment for an account without any."""
-        accounts = zip(*(creatives.categories(name).texts().tolist() for name in KEY[:2]))
+        accounts = zip(*(creatives.categories(name).listed() for name in KEY[:2]))
         return np.array([self._reported.get(account, self.now) for account in accounts], dtype="datetime64[us]")
 
     def of(self, creatives: ArrayFrame, known: Codes | None = None) -> "SumsAsOf":

@@ -114,10 +114,8 @@ def joined(
     attributes, units = creatives, snapshots["unit"]
     if len(units) != len(creatives) or (units != np.arange(len(units))).any():  # else each creative once, in order
         attributes = attributes.take(units)
-    keys = attributes.select(KEY).assign(snapshots.without(["unit"]))
-    return keys.assign(attributes.without([*KEY, "launched_at"])).assign(
-        NumberColumns.of(own) | NumberColumns.of(others)
-    )
+    counts = NumberColumns.of(own) | NumberColumns.of(others)
+    return attributes.assign(snapshots.without(["unit"])).assign(counts)
 
 
 def columns_of_others(sums: SumsOfAll) -> NumberColumns:

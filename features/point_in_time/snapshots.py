@@ -133,7 +133,7 @@ def latest_snapshots(rows: MetricRows, now: pd.Timestamp) -> ArrayFrame:
     delivered = delivered_rows(rows)
     born, planned = launches(rows, delivered), rows.creatives.times("launched_at")
     running = ~np.isnat(born.launched_at)
-    cutoff = np.where(running, born.last_end, np.datetime64(now.to_pydatetime(), "us"))
+    cutoff = np.where(running, born.last_end, now.to_datetime64().astype("datetime64[us]"))
     table = _table(
         np.arange(len(rows.creatives), dtype=np.int64),
         np.where(running, (cutoff - born.launched_at) / ONE_HOUR, 0.0),

@@ -51,7 +51,7 @@ def request_warnings(
         now: Time of the request, in the model's time zone.
     """
     moment, outcome_days = loaded.as_of.moment, loaded.manifest.settings.outcome_days
-    at = np.datetime64(now.to_pydatetime(), "us")
+    at = now.to_datetime64().astype("datetime64[us]")
     general = stale_history(float((at - loaded.as_of.now) / DAY), moment)
     general += not_predicted(loaded.model.fitted.funnel)
     ages = observed["age_hours"].tolist()

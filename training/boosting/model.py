@@ -142,8 +142,8 @@ class CreativeModel:
             raise ValueError("The columns of the feature matrix are not those that the model was trained on.")
         found = {}
         for head in self.fitted.funnel.heads:
-            fitted = self.heads.get(head.name, FittedHead(head)) if trees else FittedHead(head)
-            found[head.name] = fitted.log(features)
+            fitted = self.heads.get(head.name) if trees else None
+            found[head.name] = (fitted or FittedHead(head)).log(features)
         if volume:
             found[VOLUME], typical = self.volume.volumes(features)
             found[TYPICAL_VOLUME] = np.log(np.expm1(np.maximum(typical, LEAST_TYPICAL)))
@@ -169,7 +169,7 @@ def predicted_values(features: Features, log_heads: Mapping[str, Floats], funnel
     Before the targets stands `typical_volume` where its log is given: what ranks later volume, expm1 of E[log1p].
     `gpm` and `net_gpm` in CNY per 1 000 impressions, `roi` and `net_roi` as ratios, `later_…` over the outcome window.
     """
-    rates = {name: np.exp(log) for name, log in features.log_stage_rates().items()}
+    rates = dict(zip(features.posteriors.stages, np.exp(features.log_rates[0])))
     if TYPICAL_VOLUME in log_heads:
         rates[TYPICAL_VOLUME] = np.exp(log_heads[TYPICAL_VOLUME])
     return rates | targets_of_heads(log_heads, funnel)
@@ -183,9 +183,9 @@ def targets_of_heads(log_heads: Mapping[str, Floats], funnel: Funnel) -> dict[st
         if target.is_volume:
             found[name] = np.exp(log_heads[VOLUME])
             continue
-        log = np.zeros_like(log_heads[VOLUME])
+        log: Floats | float = 0.0
         for head, sign in funnel.compositions[name].head_signs.items():
-            log = log + sign * log_heads[head]
+            log = log + log_heads[head] if sign > 0 else log - log_heads[head]
         found[name] = target.scale * np.exp(log)
     return found
 

@@ -27,8 +27,8 @@ from features.funnel import Funnel
 from features.matrix.feature_matrix import Features
 from features.stages import VOLUME
 from training.boosting.lightgbm_parameters import training_parameters
-from training.boosting.pooled_line import PooledLine, fit_pooled_line, flat_line
-from training.boosting.volume_rows import VolumeRows
+from training.boosting.pooled_line import Groups, PooledLine, fit_pooled_line, flat_line
+from training.boosting.volume_rows import VolumeRows, paces_of
 
 Floats = npt.NDArray[np.float64]
 Labelled = tuple[Features, pd.DataFrame]
@@ -99,7 +99,8 @@ class VolumeHead:
 
     def scores(self, features: Features, figures: Sequence[Figure] = FIGURES) -> dict[Figure, Floats]:
         """(rows,) log1p of the typical, and log of the expected volume, before they are clipped."""
-        starts, matrix = _starts(self.offset, self.calibration, VolumeRows.of(features)), features.values.matrix
+        starts = _starts(self.offset, self.calibration, Groups.of(features), paces_of(features))
+        matrix = features.values.matrix
         found = {figure: starts[figure] for figure in figures}
         for figure in found.keys() & self.boosters.keys() if len(matrix) else ():
             found[figure] = found[figure] + self.boosters[figure].predict(matrix, raw_score=True, num_threads=1)
@@ -145,7 +146,7 @@ def fit_volume_head(
     boosters = {}
     for figure in FIGURES:
         if rounds.get(figure) and _can_train(rows, trees[figure]):
-            data = _lgb_set(rows, _starts(offset, calibration, rows)[figure], figure)
+            data = _lgb_set(rows, _starts(offset, calibration, rows.groups, rows.paces)[figure], figure)
             boosters[figure] = lgb.train(_parameters(trees[figure], figure, seed), data, num_boost_round=rounds[figure])
     ceiling = float(rows.volume.max(initial=0.0))
     return VolumeHead(offset, calibration, ceiling, boosters)
@@ -172,11 +173,11 @@ def volume_curve(
     """Train on a fold's past and measure on its validation rows; `trees.rounds` is the largest number of trees."""
     past, rows = (VolumeRows.of(*part, funnel.volume_of) for part in (fit, validate))
     lines = _fit_lines(past)
-    start, weight = _starts(*lines, rows)[figure], float(rows.weight.sum())
+    start, weight = _starts(*lines, rows.groups, rows.paces)[figure], float(rows.weight.sum())
     losses = np.full(trees.rounds + 1, rows.weight @ _loss(start, rows.volume, figure))
     if weight > 0 and trees.rounds and _can_train(past, trees):
         record: dict[str, dict[str, list[float]]] = {}
-        train = _lgb_set(past, _starts(*lines, past)[figure], figure)
+        train = _lgb_set(past, _starts(*lines, past.groups, past.paces)[figure], figure)
         lgb.train(
             _parameters(trees, figure, seed),
             train,
@@ -230,10 +231,12 @@ def _fit_lines(rows: VolumeRows) -> tuple[PooledLine, PooledLine]:
     return offset, calibration
 
 
-def _starts(offset: PooledLine, calibration: PooledLine, rows: VolumeRows) -> dict[Figure, Floats]:
+def _starts(
+    offset: PooledLine, calibration: PooledLine, groups: Groups, paces: Mapping[str, Floats]
+) -> dict[Figure, Floats]:
     """Figure → (rows,) before its trees."""
-    score = offset.predict(rows.groups, rows.paces)
-    return {"typical": score, "expected": calibration.predict(rows.groups, {"score": score})}
+    score = offset.predict(groups, paces)
+    return {"typical": score, "expected": calibration.predict(groups, {"score": score})}
 
 
 def _can_train(rows: VolumeRows, trees: Trees) -> bool:

@@ -57,7 +57,7 @@ class VolumeRows:
             weight[known] = covered[known]
         return cls(
             groups=Groups.of(features),
-            paces=_paces(features),
+            paces=paces_of(features),
             matrix=matrix,
             catalogue=features.catalogue,
             volume=volume,
@@ -79,11 +79,12 @@ class VolumeRows:
         )
 
 
-def _paces(features: Features) -> dict[str, Floats]:
+def paces_of(features: Features) -> dict[str, Floats]:
+    """PACES → (rows,) log1p of the volume per PACE_DAYS; missing at age 0."""
     days = features.keys.floats("elapsed_hours") / 24
-    unknown = np.full(len(days), np.nan)
-    known = {name: features.values[name] for name in EARLY_VOLUME if name in features.values}
-    life, day, late = (known.get(name, unknown) for name in EARLY_VOLUME)
+    life, day, late = (
+        features.values[name] if name in features.values else np.full(len(days), np.nan) for name in EARLY_VOLUME
+    )
     life, day = np.expm1(np.array([life, day]))
     lived = np.maximum(days, SHORTEST_DAYS)
     volumes, spans = np.array([life, day, life * late]), np.array([lived, np.minimum(lived, 1.0), lived / 2])

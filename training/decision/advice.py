@@ -100,7 +100,6 @@ def advise(
     unknown = np.full(len(features.reference_price), np.nan)
     rows = None if uncertainty is None else uncertainty.of(predicted, features)
     required = rows.required_evidence(settings.verdict.distinguish_probability) if rows else {"more_cny": unknown}
-    none = {f"{target}_{end}": unknown for target in funnel.targets for end in ("low", "high")}
     is_running, is_waiting = (np.array([one == name for one in status]) for name in (RUNNING, WAITING))
     silent = np.zeros(len(status), dtype=bool) if unreported is None else unreported & is_running
     verdict, later_spend = settings.verdict, _later_spend(predicted, funnel)
@@ -111,8 +110,9 @@ def advise(
     with np.errstate(divide="ignore", invalid="ignore"):
         days = until["decide_cny"] / later_spend * settings.outcome_days
     chance, hit_chance = rows.chances(roi_to_reach) if rows else (unknown, unknown)
+    none = [f"{name}_{end}" for name in funnel.targets for end in ("low", "high")]
     figures = {
-        **(rows.intervals if rows else none),
+        **(rows.intervals if rows else dict.fromkeys(none, unknown)),
         "asked_roi": roi_to_reach,
         f"{rate or 'roi'}_chance": chance,
         "rate_chance": until["rate_chance"],
@@ -209,7 +209,7 @@ def _known(
     rate: str,
 ) -> list[Known]:
     """What is decided about each row; columns: name → (rows,), the figures and what reasons name."""
-    types = observed.categories("promotion_type").texts().tolist()
+    types = observed.categories("promotion_type").listed()
     lists = {name: values.tolist() for name, values in columns.items()}
     return [
         Known(

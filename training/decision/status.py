@@ -29,8 +29,8 @@ def statuses(observed: ArrayFrame, reported_until: Times) -> list[str]:
     """
     until = np.maximum(reported_until, observed["cutoff"])
     recent = observed["delivered_until"] > until - np.timedelta64(RUNNING_DAYS, "D")
-    running = np.where(recent, RUNNING, STOPPED)
-    return [str(name) for name in np.where(observed["age_hours"] > 0, running, WAITING)]
+    ages = observed["age_hours"].tolist()
+    return [(RUNNING if shown else STOPPED) if age > 0 else WAITING for age, shown in zip(ages, recent.tolist())]
 
 
 def reported_until(rows: pd.DataFrame, loaded: Loaded, now: pd.Timestamp) -> Times:

@@ -115,9 +115,8 @@ class Distribution:
     def part(self, place: int | slice | list[int] | None) -> "Distribution":
         """Those at this place, or these, of the first axis; None: all, below a new first axis."""
         found = Distribution(self.zero[place], self.log_values[place], self.weights[place], self.maps[place])
-        if "curve" in self.__dict__:
-            logs, levels = self.curve
-            found.__dict__["curve"] = logs[place], levels[place]
+        logs, levels = self.curve
+        found.__dict__["curve"] = logs[place], levels[place]
         return found
 
     def cdf(self, values: Floats) -> Floats:
@@ -153,7 +152,7 @@ def volume_distribution(mean: Floats, deviation: Floats, maps: Floats) -> Distri
     some = (1.0 - zero)[..., None]
     levels = zero[..., None] + some * (np.arange(POINTS) + 0.5) / POINTS
     log1p = mean[..., None] + deviation[..., None] * ndtri(np.minimum(levels, 1.0 - LEAST))
-    return Distribution(zero, _log_volume(log1p), np.broadcast_to(some / POINTS, log1p.shape), maps)
+    return Distribution(zero, _log_volume(log1p), np.repeat(some / POINTS, POINTS, axis=-1), maps)
 
 
 def volumes_of_at_least(mean: Floats, deviation: Floats, maps: Floats, least: Floats | float) -> tuple[Floats, Floats]:

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import product, repeat
+from itertools import cycle, product, repeat
 from math import prod
 from typing import Any, TypeAlias
 
@@ -177,8 +177,12 @@ def _first_cells(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
 
 
 def predicted_at(maps: Floats, wanted: Floats) -> Floats:
-    """The inverse of `calibrated`: predicted probabilities (…, values) of calibrated ones."""
-    return interpolated(wanted, np.broadcast_to(maps, (*wanted.shape[:-1], len(GRID))), GRID)
+    """The inverse of `calibrated`: predicted probabilities (…, values) of calibrated ones.
+
+    Where `wanted` has more axes than `maps`, the maps serve all along the first ones.
+    """
+    lines = zip(wanted.reshape(-1, wanted.shape[-1]), cycle(maps.reshape(-1, len(GRID))))
+    return np.array([np.interp(line, own, GRID) for line, own in lines]).reshape(wanted.shape)
 
 
 def interpolated(at: Floats, points: Floats, values: Floats) -> Floats:
