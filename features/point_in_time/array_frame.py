@@ -248,9 +248,9 @@ class ArrayFrame:
             added, numbers = {}, columns
         else:
             added, numbers = dict(columns), NO_NUMBERS
-        kept, taken = self._columns, numbers.places
-        if not taken.keys().isdisjoint(kept):
+        kept, taken = self._columns, numbers.places.keys()
+        if not taken.isdisjoint(kept.keys()):
             kept = {name: column for name, column in kept.items() if name not in taken}
         if self._numbers.blocks:
-            numbers = self._numbers.without([*added, *numbers]) | numbers
+            numbers = self._numbers.without(added.keys()).without(taken) | numbers
         return ArrayFrame({**kept, **added}, self._count, numbers)

@@ -185,7 +185,7 @@ def delivered_rows(rows: MetricRows) -> Codes:
     if not known:
         return np.zeros(0, dtype=np.int64)
     seen = known[0] if len(known) == 1 else np.where(np.isnan(known[0]), known[1], known[0])
-    return np.flatnonzero(seen > 0)
+    return (seen > 0).nonzero()[0]
 
 
 def _hour(times: Times) -> Floats:

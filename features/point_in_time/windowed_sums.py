@@ -75,7 +75,7 @@ class TimedSums:
         """
         self.names = list(values)
         columns = list(values.values())
-        if any(column.shape != groups.shape for column in columns):
+        if {column.shape for column in columns} - {groups.shape}:
             shapes = {name: column.shape for name, column in values.items() if column.shape != groups.shape}
             raise ValueError(f"not {groups.shape} rows: {shapes}")
         rows = _together(groups, ends) if starts is ends else None
@@ -210,13 +210,11 @@ class _Rows:
                 part = units[lines]
                 part[:] = columns[lines] if self.taken is None else [column[self.taken] for column in columns[lines]]
                 np.rint(np.multiply(part, UNITS, out=part), out=part)
-                lacking = np.flatnonzero(np.isnan(part.min(axis=1, initial=0.0)))
+                absent = np.isnan(part)
+                lacking = np.flatnonzero(absent.any(axis=1))
                 if len(lacking):
-                    kept = part[lacking]
-                    absent = np.isnan(kept)
-                    kept[absent] = 0.0
-                    part[lacking] = kept
-                    missing.append((lacking + lines.start, absent))
+                    part[absent] = 0.0
+                    missing.append((lacking + lines.start, absent[lacking]))
             return missing
         for place, column in enumerate(columns):
             one = np.rint((column if self.taken is None else column[self.taken]) * UNITS)

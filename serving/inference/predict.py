@@ -110,7 +110,9 @@ def predict_creatives(loaded: LoadedModel, creatives: Sequence[Creative]) -> Pre
     features = build_features(observed, fitted)
     predicted = predicted_values(features, loaded.model.log_heads(features), fitted.funnel)
     status = statuses(observed, loaded.as_of.reported_until(observed))
-    unreported = (known >= 0) & (observed["age_hours"] <= 0) & loaded.as_of.launched(known)
+    unreported = (known >= 0) & (observed["age_hours"] <= 0)
+    if unreported.any():
+        unreported &= loaded.as_of.launched(known)
     if unreported.any():
         live = loaded.as_of.live(known)
         observed = _with_lives(observed, loaded.as_of.lives(known), unreported, live)

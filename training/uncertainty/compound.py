@@ -171,7 +171,7 @@ def volumes_of_at_least(mean: Floats, deviation: Floats, maps: Floats, least: Fl
     below = calibrated(maps, ndtr((log_least - mean) / deviation)[..., None])
     raw = predicted_at(maps, below + (1.0 - below) * VOLUME_LEVELS)
     log1p = mean[:, None] + deviation[:, None] * ndtri(np.minimum(np.maximum(raw, LEAST), 1.0 - LEAST))
-    return 1.0 - below[..., 0], _log_volume(np.maximum(log1p, np.expand_dims(log_least, -1)))
+    return 1.0 - below[..., 0], _log_volume(np.maximum(log1p, log_least[..., None]))
 
 
 def _log_volume(log1p: Floats) -> Floats:

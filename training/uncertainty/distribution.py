@@ -196,7 +196,7 @@ class CompoundRows:
         found = np.full((3, len(targets), len(self.features.reference_price)), np.nan)
         lines = [targets.index(name) for name in model.names if name != HIT_MONEY]
         for rows, chunk in self.chunks:
-            quantiles = self.distributions(chunk).part(slice(len(lines))).log_quantiles(levels)
+            quantiles = self.distributions(chunk).log_quantiles(levels)[: len(lines)]  # HIT_MONEY comes last
             quantiles[..., 0] = 0.0
             widths = quantiles[..., len(TAILS) : -1] - quantiles[..., : len(TAILS)]
             best = (widths <= widths.min(axis=-1, keepdims=True) * (1.0 + 1e-9)).argmax(axis=-1)
