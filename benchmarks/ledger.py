@@ -65,7 +65,7 @@ def make_records(loaded: LoadedModel) -> list[LedgerRecord]:
     """The records of 500 answers of one creative each; prints what it takes to make one."""
     body = orjson.dumps({**orjson.loads(make_bodies(loaded)["many"]), "explain": False})
     request = parse_request(PredictRequest, body, loaded.vocabulary)
-    done = predictions(loaded, request.creatives, now=loaded.as_of.moment)
+    done = predictions(loaded, request.creatives, now=loaded.history_until)
 
     def encoded() -> object:
         return recorded_creatives(done.answers, done.values, done.age_hours, done.cutoffs)

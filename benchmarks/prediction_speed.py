@@ -79,7 +79,7 @@ def dumped(creatives: list[object]) -> bytes:
 
 def whole(served: LoadedModel, body: bytes, *, explain: bool) -> tuple[Callable[[], bytes], int]:
     """From parsed creatives to the JSON of their answers, and its length."""
-    creatives, now = parse_request(PredictRequest, body, served.vocabulary).creatives, served.as_of.moment
+    creatives, now = parse_request(PredictRequest, body, served.vocabulary).creatives, served.history_until
 
     def work() -> bytes:
         return orjson.dumps(predictions(served, creatives, now=now, explain=explain).answers)
@@ -89,7 +89,7 @@ def whole(served: LoadedModel, body: bytes, *, explain: bool) -> tuple[Callable[
 
 def steps(served: LoadedModel, body: bytes) -> dict[str, Callable[[], object]]:
     """The steps of a prediction and of its explanation, each with the results of those before it."""
-    creatives, now = parse_request(PredictRequest, body, served.vocabulary).creatives, served.as_of.moment
+    creatives, now = parse_request(PredictRequest, body, served.vocabulary).creatives, served.history_until
     model, settings = served.model, served.manifest.settings
     fitted = model.fitted
 
@@ -98,7 +98,7 @@ def steps(served: LoadedModel, body: bytes) -> dict[str, Callable[[], object]]:
 
     rows = request_rows(creatives, served.tag_names, served.metric_columns, served.zone)
     others = columns_of_others(served.as_of.of(rows.creatives))
-    snapshots = latest_snapshots(rows, now)
+    snapshots = latest_snapshots(rows, served.as_of.moment)
     done = predict_creatives(served, creatives)
     observed, features, predicted = done.observed, done.features, done.predicted
     own = np.full(len(creatives), np.nan)
@@ -108,7 +108,7 @@ def steps(served: LoadedModel, body: bytes) -> dict[str, Callable[[], object]]:
         "parse and check the request": lambda: parse_request(PredictRequest, body, served.vocabulary),
         "request to arrays": rows_of,
         "sums of others": lambda: columns_of_others(served.as_of.of(rows.creatives)),
-        "launch and cutoff": lambda: latest_snapshots(rows, now),
+        "launch and cutoff": lambda: latest_snapshots(rows, served.as_of.moment),
         "own counts": lambda: observe(snapshots, rows, others, fitted.funnel, settings),
         "features": lambda: build_features(observed, fitted),
         "– of it: prior and posterior of all stages": lambda: posteriors_of(

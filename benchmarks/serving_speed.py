@@ -159,7 +159,7 @@ def in_process(served: LoadedModel, bodies: dict[str, bytes], table: Table) -> N
 
         def work(request: PredictRequest = request) -> None:
             top = listed(request)
-            predictions(served, request.creatives, now=served.as_of.moment, explain=request.explain, top=top)
+            predictions(served, request.creatives, now=served.history_until, explain=request.explain, top=top)
 
         table.add(f"CPU of {label}, in process", cpu(work, times))
 

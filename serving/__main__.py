@@ -82,7 +82,6 @@ def predict_command(
 ) -> None:
     """Print the answers of POST /v1/predict as JSON, without a server; nothing is recorded."""
     import orjson
-    import pandas as pd
 
     from serving.api.errors import Refused
     from serving.api.requests import PredictRequest, listed
@@ -99,7 +98,7 @@ def predict_command(
     body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     try:
         request = parse_request(PredictRequest, body, loaded.vocabulary, settings.limits.creatives)
-        now = pd.Timestamp(datetime.now(loaded.zone).replace(tzinfo=None))
+        now = datetime.now(loaded.zone).replace(tzinfo=None)
         done = predictions(loaded, request.creatives, now=now, explain=request.explain, top=listed(request))
     except Refused as refusal:
         print(json.dumps(refusal.body("-"), ensure_ascii=False, indent=1), file=sys.stderr)

@@ -173,7 +173,7 @@ class AsOfHistory:
             moment: The same as there.
         """
         self.moment = moment
-        self.now = np.datetime64(moment.to_pydatetime(), "us")
+        self._now = np.datetime64(moment.to_pydatetime(), "us")
         self.creatives = len(table)
         columns = ArrayFrame.of(table)
         others = [entity for entity in shared if entity != MARKET]
@@ -221,7 +221,7 @@ class AsOfHistory:
         self._keys = [columns.categories(name) for name in KEY]
         last = columns[REPORTED]
         accounts = zip(*(column.listed() for column in self._keys[:2]))
-        self._reported = dict(zip(accounts, np.where(np.isnat(last), self.now, last)))
+        self._reported = dict(zip(accounts, np.where(np.isnat(last), self._now, last)))
 
     def _summed(self, group: str, figures: slice) -> Floats:
         """(values + 1, figures) exact sums over the creatives of each value; 0 in the last place, of no creative."""
@@ -259,7 +259,7 @@ class AsOfHistory:
     def reported_until(self, creatives: ArrayFrame) -> Times:
         """(creatives,) end of the last period of each one's account; the moment for an account without any."""
         accounts = zip(*(creatives.categories(name).listed() for name in KEY[:2]))
-        return np.array([self._reported.get(account, self.now) for account in accounts], dtype="datetime64[us]")
+        return np.array([self._reported.get(account, self._now) for account in accounts], dtype="datetime64[us]")
 
     def of(self, creatives: ArrayFrame, known: Codes | None = None) -> "SumsAsOf":
         """Sums over all creatives, for these; `known`: (creatives,) as `known()` returns, where the caller has it."""

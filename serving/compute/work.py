@@ -9,7 +9,6 @@ from hashlib import sha256
 from typing import Literal
 
 import orjson
-import pandas as pd
 
 from serving.api.errors import Refused, RequestProblem, refused
 from serving.api.requests import PlanRequest, PredictRequest, RankRequest, listed
@@ -197,7 +196,7 @@ def _compute(
     loaded: LoadedModel, raws: Sequence[RawRequest], requests: Sequence[Request], check_deadline: Callable[[], None]
 ) -> list[Computed]:
     """Answers to one ranking, to one plan, or to predictions that want the same explanations."""
-    now = pd.Timestamp(datetime.now(loaded.zone).replace(tzinfo=None))
+    now = datetime.now(loaded.zone).replace(tzinfo=None)
     first = requests[0]
     if isinstance(first, RankRequest):
         done = ranking(loaded, first, now=now, check_deadline=check_deadline)

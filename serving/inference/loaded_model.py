@@ -1,6 +1,7 @@
 """A model bundle in memory: checked, with its as-of table, and the names that requests may use."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -176,13 +177,18 @@ class LoadedModel:
         return ZoneInfo(self.manifest.settings.time_zone)
 
     @cached_property
+    def history_until(self) -> datetime:
+        """Strictly before which its history of other creatives is, in its time zone."""
+        return self.as_of.moment.to_pydatetime()
+
+    @cached_property
     def identity(self) -> dict[str, object]:
         """`model` of every answer (`serving.api.responses.ModelIdentity`)."""
         return {
             "name": self.name,
             "version": self.version,
             "trained_until": self.manifest.trained_until,
-            "history_until": self.as_of.moment.isoformat(),
+            "history_until": self.history_until.isoformat(),
             "basis": self.manifest.settings.basis,
             "outcome_days": self.manifest.settings.outcome_days,
         }

@@ -206,7 +206,7 @@ class ModelWatcher:
 
 def self_test_creatives(loaded: LoadedModel) -> list[Creative]:
     """Two creatives with categories and numbers of the training data: one before launch, one three hours old."""
-    moment = loaded.as_of.moment.to_pydatetime()
+    moment = loaded.history_until
     first = {name: sorted(values)[0] for name, values in loaded.categories.items() if values}
     tags: dict[str, str | list[str]] = {n: first[f"tag_{n}"] for n in loaded.tags if f"tag_{n}" in first}
     attributes: dict[str, Any] = {name: value for name, value in first.items() if name in Creative.model_fields}
@@ -231,7 +231,7 @@ def self_test(loaded: LoadedModel) -> None:
         BundleError: A prediction is not finite, an explanation does not add up, or a prediction depends on the batch.
     """
     creatives = self_test_creatives(loaded)
-    now = loaded.as_of.moment
+    now = loaded.history_until
     together = predictions(loaded, creatives, now=now, explain=True).answers
     alone = [predictions(loaded, [one], now=now, explain=True).answers[0] for one in creatives]
     if orjson.dumps(together) != orjson.dumps(alone):

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
 import orjson
-import pandas as pd
 
 from features.matrix.feature_matrix import Features, build_features
 from features.point_in_time.array_frame import ArrayFrame
@@ -166,7 +166,7 @@ def predictions(
     loaded: LoadedModel,
     creatives: Sequence[Creative],
     *,
-    now: pd.Timestamp,
+    now: datetime,
     explain: bool = False,
     top: int | None = None,
     check_deadline: Callable[[], None] = lambda: None,
@@ -201,7 +201,7 @@ def _answers(
     loaded: LoadedModel,
     creatives: Sequence[Creative],
     done: PredictedCreatives,
-    now: pd.Timestamp,
+    now: datetime,
     *,
     explain: bool,
     top: int | None,
@@ -294,7 +294,7 @@ def explained(loaded: LoadedModel, done: PredictedCreatives, top: int | None) ->
 
 
 def warnings_of(
-    loaded: LoadedModel, creatives: Sequence[Creative], done: PredictedCreatives, now: pd.Timestamp
+    loaded: LoadedModel, creatives: Sequence[Creative], done: PredictedCreatives, now: datetime
 ) -> list[list[dict[str, str]]]:
     """Warnings of each creative; the first says so where it is not predictable."""
     found = request_warnings(loaded, creatives, done.observed, done.summed, done.unreported, now)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy.special import ndtr
 
 from features.matrix.feature_matrix import Features
@@ -56,7 +56,7 @@ def ranking(
     loaded: LoadedModel,
     request: RankRequest,
     *,
-    now: pd.Timestamp,
+    now: datetime,
     check_deadline: Callable[[], None] = lambda: None,
 ) -> Ranking:
     """Rank the candidates of a request.

@@ -1,11 +1,11 @@
 """Warnings of a request's creatives; codes, texts and thresholds are those of the batch."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from features.point_in_time.array_frame import ArrayFrame
 from features.point_in_time.entity_history import TAG
@@ -26,7 +26,7 @@ from training.decision.prediction_warnings import (
     unused_metrics,
 )
 
-DAY = np.timedelta64(1, "D")
+DAY = timedelta(days=1)
 NOTHING: tuple[object, ...] = (None, "", [])
 """Values that say nothing."""
 Mask = npt.NDArray[np.bool_]
@@ -38,7 +38,7 @@ def request_warnings(
     observed: ArrayFrame,
     summed: Mask,
     unreported: Mask,
-    now: pd.Timestamp,
+    now: datetime,
 ) -> list[list[dict[str, str]]]:
     """Return the warnings of each creative as `code`, `zh` and `en`.
 
@@ -50,12 +50,11 @@ def request_warnings(
         unreported: Per creative, whether the model's data have metrics of it, and the request has none.
         now: Time of the request, in the model's time zone.
     """
-    moment, outcome_days = loaded.as_of.moment, loaded.manifest.settings.outcome_days
-    at = now.to_datetime64().astype("datetime64[us]")
-    general = stale_history(float((at - loaded.as_of.now) / DAY), moment)
+    moment, outcome_days = loaded.history_until, loaded.manifest.settings.outcome_days
+    general = stale_history((now - moment) / DAY, moment)
     general += not_predicted(loaded.model.fitted.funnel)
     ages = observed["age_hours"].tolist()
-    silent = ((observed["cutoff"] - at) / -DAY).tolist()
+    silent = [(now - cutoff) / DAY for cutoff in observed["cutoff"].tolist()]
     reported = loaded.as_of.reported_until(observed).tolist() if unreported.any() else []
     names, limits = loaded.life_limits
     sums = observed.known(names)

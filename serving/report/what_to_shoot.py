@@ -214,7 +214,7 @@ def _named(names: Mapping[str, str], values: Sequence[str]) -> dict[str, str]:
 def _predict(context: ReportContext, creatives: Sequence[CandidateCreative]) -> list[Answer]:
     model = context.loaded_model
     requested = [Creative.model_validate(one) for one in creatives]
-    return list(predictions(model, requested, now=model.as_of.moment).answers)
+    return list(predictions(model, requested, now=model.history_until).answers)
 
 
 def typical_creative(context: ReportContext, rows: Ints) -> CandidateCreative:

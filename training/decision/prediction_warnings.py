@@ -5,6 +5,7 @@ The service returns `code`, `zh` and `en`; the columns `warnings` and `warnings_
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -124,7 +125,7 @@ def no_delivery(days: float, outcome_days: int) -> list[PredictionWarning]:
     return [PredictionWarning("no_delivery", f"{zh}。", en)]
 
 
-def stale_history(days: float, until: pd.Timestamp) -> list[PredictionWarning]:
+def stale_history(days: float, until: datetime) -> list[PredictionWarning]:
     """Warn where the history of other creatives ended more than STALE_HISTORY_DAYS days ago."""
     if not days > STALE_HISTORY_DAYS:
         return []
@@ -162,24 +163,28 @@ def unseen_value(column: str, value: str) -> PredictionWarning:
 
 def missing_attributes(names: Sequence[str]) -> list[PredictionWarning]:
     """Warn about attributes that the model uses and the input does not give."""
-    if not names:
-        return []
+    return [_not_given(tuple(names))] if names else []
+
+
+@lru_cache(maxsize=1024)
+def _not_given(names: tuple[str, ...]) -> PredictionWarning:
     zh, en = zip(*map(column_label, names))
-    return [PredictionWarning("missing", f"没有给出：{'、'.join(zh)}。", f"not given: {', '.join(en)}")]
+    return PredictionWarning("missing", f"没有给出：{'、'.join(zh)}。", f"not given: {', '.join(en)}")
 
 
 def missing_metrics(names: Sequence[str]) -> list[PredictionWarning]:
     """Warn about metrics that the funnel counts and the input does not give."""
-    if not names:
-        return []
+    return [_without_figures(tuple(names))] if names else []
+
+
+@lru_cache(maxsize=1024)
+def _without_figures(names: tuple[str, ...]) -> PredictionWarning:
     words = _metrics(names)
-    return [
-        PredictionWarning(
-            "missing_figures",
-            f"已有数据缺少：{words.zh}；相应环节没有用上自身数据。",
-            f"metrics without {words.en}: their stages do not use the creative's own counts",
-        )
-    ]
+    return PredictionWarning(
+        "missing_figures",
+        f"已有数据缺少：{words.zh}；相应环节没有用上自身数据。",
+        f"metrics without {words.en}: their stages do not use the creative's own counts",
+    )
 
 
 def unused_metrics(names: Sequence[str]) -> list[PredictionWarning]:
