@@ -1,7 +1,10 @@
 """The chance of a hit from new creatives, and how many give at least one, by how alike they are."""
 
+from bisect import bisect_left
+
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import betabinom
 
 from serving.report.context import ReportContext
 from serving.report.contribution_groups import Codes
@@ -123,17 +126,11 @@ def at_least_one(chance: float, count: int, correlation: float) -> float:
     if correlation <= 0.0 or not 0.0 < chance < 1.0:
         return float(1.0 - (1.0 - chance) ** count)
     total = 1.0 / correlation - 1.0
-    steps = np.arange(count)
-    miss = ((1.0 - chance) * total + steps) / (total + steps)
-    return float(1.0 - miss.prod())
+    return float(1.0 - betabinom.pmf(0, count, chance * total, (1.0 - chance) * total))
 
 
 def needed(chance: float, certainty: float, correlation: float) -> int | None:
     """Creatives until at least one is a hit with this certainty; None beyond MOST_CREATIVES."""
-    if at_least_one(chance, MOST_CREATIVES, correlation) < certainty:
-        return None
-    low, high = 1, MOST_CREATIVES
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if at_least_one(chance, middle, correlation) >= certainty else (middle + 1, high)
-    return low
+    counts = range(1, MOST_CREATIVES + 1)
+    place = bisect_left(counts, certainty, key=lambda count: at_least_one(chance, count, correlation))
+    return counts[place] if place < len(counts) else None
